@@ -1,0 +1,67 @@
+// The one interface to the operating system; darwin and linux stand behind it.
+import type { ForeignProcess, Memory, RamDisk } from '../../contract.ts'
+
+/**
+ * Who a process is: a pid alone is reused, a pid with its start time is not.
+ * `startedAt` is opaque (clock ticks since boot on Linux, `lstart` text on macOS): compare it, never parse it.
+ */
+export interface ProcessIdentity {
+  readonly pid: number
+  readonly startedAt: string
+}
+
+export interface RamDiskSpec {
+  readonly volumeName: string
+  readonly sizeBytes: number
+  readonly mountPoint: string
+  readonly filesystem: 'hfs+' | 'apfs'
+}
+
+/** A process with files open on the RAM disk. */
+export interface Holder {
+  readonly pid: number
+  readonly command: string
+  readonly user: string | null
+}
+
+export type MountOutcome =
+  | { readonly kind: 'mounted'; readonly already: boolean; readonly note: string | null }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export type EjectOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'not-mounted' }
+  | { readonly kind: 'busy'; readonly holders: readonly Holder[] }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export interface ProcessTable {
+  /** null when there is no such process, or only its zombie: a zombie serves nobody. */
+  readIdentity(pid: number): Promise<ProcessIdentity | null>
+  /** null when the process is gone or belongs to somebody whose argv we may not read. */
+  readArgv(pid: number): Promise<readonly string[] | null>
+  /** Living (not zombie) members of a process group. */
+  readGroupMembers(groupId: number): Promise<readonly number[]>
+  /** Who listens on this TCP port, on any address; null when nobody does. Never guesses: unknown parts are null. */
+  readPortOwner(port: number): Promise<ForeignProcess | null>
+}
+
+export interface RamDiskControl {
+  readonly defaultMountPoint: (volumeName: string) => string
+  /** Truth of the mount table, never of the folder's existence. */
+  read(spec: RamDiskSpec): Promise<RamDisk>
+  /** Idempotent. A plain folder with files at the mount point is a failure that says what would go wrong. */
+  mount(spec: RamDiskSpec): Promise<MountOutcome>
+  /** Loses what is on it. With `force`, open files do not stop it. */
+  eject(spec: RamDiskSpec, options: { readonly force: boolean }): Promise<EjectOutcome>
+}
+
+export interface Platform {
+  readonly id: 'darwin' | 'linux'
+  readonly processes: ProcessTable
+  readonly ramDisk: RamDiskControl
+  /** Rates (swap-outs, CPU) are since the reading before on the same reader; null in the first reading. */
+  createMemoryReader(): () => Promise<Memory>
+  readTotalMemoryBytes(): Promise<number>
+  /** IPv4 addresses at which clients on the LAN can reach this machine, best first; empty when there is none. */
+  readLanAddresses(): Promise<readonly string[]>
+}
