@@ -127,8 +127,7 @@ const epochMs = z.number().int().nonnegative()
 const count = z.number().int().nonnegative()
 const perSecond = z.number().nonnegative()
 
-export const phases = ['stopped', 'starting', 'ready', 'degraded', 'stopping', 'failed'] as const
-export const PhaseSchema = z.enum(phases)
+export const PhaseSchema = z.enum(['stopped', 'starting', 'ready', 'degraded', 'stopping', 'failed'])
 export type Phase = z.infer<typeof PhaseSchema>
 
 /** A process that holds a port of ours and that we did not start. Parts the system would not tell are null. */
@@ -184,10 +183,9 @@ export const RamDiskSchema = z.strictObject({
 })
 export type RamDisk = z.infer<typeof RamDiskSchema>
 
-export const slotPhases = ['idle', 'prefill', 'generating'] as const
 export const SlotSchema = z.strictObject({
   id: count,
-  phase: z.enum(slotPhases),
+  phase: z.enum(['idle', 'prefill', 'generating']),
   /** Tokens held in this slot's KV cache, also when idle; null before first use. */
   contextTokens: count.nullable(),
   contextLimit: count,
@@ -215,7 +213,6 @@ export const ThroughputSchema = z.strictObject({
 })
 export type Throughput = z.infer<typeof ThroughputSchema>
 
-export const proofStages = ['proxy', 'llamaServer', 'answer'] as const
 /** The end-to-end message: one Anthropic /v1/messages call, client -> LiteLLM -> llama-server and back. */
 export const ProofSchema = z.strictObject({
   provedAt: epochMs,
@@ -235,20 +232,21 @@ export const HistoryPointSchema = z.strictObject({
 })
 export type HistoryPoint = z.infer<typeof HistoryPointSchema>
 
-export const overalls = ['stopped', 'starting', 'ready', 'degraded', 'stopping', 'failed'] as const
-
 export const SnapshotSchema = z.strictObject({
   version: z.literal(contractVersion),
   takenAt: epochMs,
   owner: z.strictObject({ pid: count, host: z.enum(['app', 'cli']), since: epochMs }),
   profile: z.string(),
-  overall: z.enum(overalls),
+  /** `ready` only after the end-to-end proof. */
+  overall: PhaseSchema,
   services: z.strictObject({
     ramDisk: ServiceStateSchema,
     llamaServer: ServiceStateSchema,
     proxy: ServiceStateSchema,
   }),
   proof: ProofSchema.nullable(),
+  /** Why the end-to-end message did not come back, in one sentence; null when it did or was not tried yet. */
+  proofFailure: z.string().nullable(),
   memory: MemorySchema.nullable(),
   ramDisk: RamDiskSchema.nullable(),
   slots: z.array(SlotSchema).nullable(),
@@ -257,7 +255,6 @@ export const SnapshotSchema = z.strictObject({
   history: z.array(HistoryPointSchema).optional(),
 })
 export type Snapshot = z.infer<typeof SnapshotSchema>
-export type Overall = Snapshot['overall']
 
 // --- Command and Outcome ----------------------------------------------------------------------------------------
 

@@ -1,0 +1,153 @@
+// One operating-system process of ours: spawned or adopted, told apart from strangers, ended with its whole group.
+import { spawn } from 'node:child_process'
+import type { ProcessIdentity, ProcessTable } from './platform/platform.ts'
+import { isErrno } from './private-file.ts'
+import type { LaunchSpec } from './services/child-service.ts'
+
+export interface ProcessExit {
+  /** null when a signal ended it, or when nobody could learn it: only a parent is told. */
+  readonly exitCode: number | null
+  readonly signal: string | null
+}
+
+export interface OwnedProcess {
+  readonly identity: ProcessIdentity
+  readonly adopted: boolean
+  readonly exited: Promise<ProcessExit>
+  /** Stops watching; the process itself is left alone. */
+  release(): void
+}
+
+export type SpawnOutcome =
+  | { readonly kind: 'spawned'; readonly process: OwnedProcess }
+  /** It ended before anyone could ask who it was. */
+  | { readonly kind: 'ended'; readonly exit: ProcessExit }
+  | { readonly kind: 'not-spawned'; readonly reason: string }
+
+/**
+ * Starts `spec` detached in its own process group with its output on `logFd`, a file: the child outlives this core
+ * and never holds a pipe that dies with it.
+ */
+export const spawnOwned = async (
+  spec: LaunchSpec,
+  logFd: number,
+  processes: ProcessTable,
+): Promise<SpawnOutcome> => {
+  const [program, ...args] = spec.argv
+  const child = spawn(program, args, {
+    cwd: spec.cwd,
+    env: { ...spec.env },
+    detached: true,
+    stdio: ['ignore', logFd, logFd],
+  })
+  const exited = new Promise<ProcessExit>((resolve) => {
+    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
+  })
+  const pid = child.pid
+  if (pid === undefined) {
+    const error = await new Promise<Error>((resolve) => child.once('error', resolve))
+    return { kind: 'not-spawned', reason: explainSpawnError(error, program, spec.cwd) }
+  }
+  child.unref()
+  const identity = await processes.readIdentity(pid)
+  if (identity === null) return { kind: 'ended', exit: await exited }
+  return { kind: 'spawned', process: { identity, adopted: false, exited, release: () => {} } }
+}
+
+const explainSpawnError = (error: Error, program: string, cwd: string): string => {
+  if (isErrno(error, 'ENOENT')) return `${program} could not be started: it, or the folder ${cwd}, does not exist`
+  if (isErrno(error, 'EACCES')) return `${program} could not be started: it is not an executable file for this user`
+  return `${program} could not be started: ${error.message}`
+}
+
+/** A process that is not our child is never announced by the kernel, so its end has to be looked for. */
+const adoptedLookMs = 250
+
+/** Takes over a living process of an earlier core. Its exit status cannot be learned. */
+export const adoptProcess = (identity: ProcessIdentity, processes: ProcessTable): OwnedProcess => {
+  let timer: NodeJS.Timeout | null = null
+  let released = false
+  const exited = new Promise<ProcessExit>((resolve) => {
+    const look = async () => {
+      if (released) return
+      if (await isSameProcess(identity, processes)) timer = setTimeout(look, adoptedLookMs)
+      else resolve({ exitCode: null, signal: null })
+    }
+    timer = setTimeout(look, adoptedLookMs)
+  })
+  return {
+    identity,
+    adopted: true,
+    exited,
+    release: () => {
+      released = true
+      if (timer !== null) clearTimeout(timer)
+    },
+  }
+}
+
+/** Whether the pid still belongs to the process we knew: pids are reused, start times are not. */
+export const isSameProcess = async (identity: ProcessIdentity, processes: ProcessTable): Promise<boolean> => {
+  const current = await processes.readIdentity(identity.pid)
+  return current !== null && current.startedAt === identity.startedAt
+}
+
+export type EndOutcome =
+  | { readonly kind: 'ended'; readonly exit: ProcessExit; readonly killed: boolean }
+  | { readonly kind: 'still-there'; readonly pids: readonly number[] }
+
+/** SIGKILL is not instant for a process in the kernel (a GPU buffer of 75 GB being freed): this long is given. */
+const killDeadlineMs = 15_000
+
+/**
+ * Ends the process and every member of its group: SIGTERM, then SIGKILL once `graceOver` settles. Whatever survives
+ * that is named. The group can only be ours: a group id is not given to a new process while the group has members
+ * (credentials(7)).
+ */
+export const endProcess = async (
+  owned: OwnedProcess,
+  graceOver: Promise<void>,
+  processes: ProcessTable,
+): Promise<EndOutcome> => {
+  if (await isSameProcess(owned.identity, processes)) signalGroup(owned.identity.pid, 'SIGTERM')
+  const polite = await Promise.race([owned.exited, graceOver.then(() => null)])
+  const killed = polite === null && (await isSameProcess(owned.identity, processes))
+  if (killed) signalGroup(owned.identity.pid, 'SIGKILL')
+  const exit = polite ?? (await within(owned.exited, killDeadlineMs))
+  if (exit === null) return { kind: 'still-there', pids: [owned.identity.pid] }
+  const left = await endLeftovers(owned.identity.pid, processes)
+  return left.length > 0 ? { kind: 'still-there', pids: left } : { kind: 'ended', exit, killed }
+}
+
+/** Kills what the leader left behind in its group, right after the leader's end. Answers the pids that would not go. */
+export const endLeftovers = async (groupId: number, processes: ProcessTable): Promise<readonly number[]> => {
+  const deadline = Date.now() + killDeadlineMs
+  let members = await processes.readGroupMembers(groupId)
+  if (members.length > 0) signalGroup(groupId, 'SIGKILL')
+  while (members.length > 0 && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    members = await processes.readGroupMembers(groupId)
+  }
+  return members
+}
+
+const signalGroup = (groupId: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(-groupId, signal)
+  } catch (error) {
+    if (!isErrno(error, 'ESRCH')) throw error
+  }
+}
+
+/** The promise's value, or null when `ms` pass first. Leaves no timer behind. */
+const within = async <T>(promise: Promise<T>, ms: number): Promise<T | null> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,143 @@
+// The one JSON file: read, checked, explained, written whole. A broken file never loses the last good one.
+import type { z } from 'zod'
+import { type Config, ConfigSchema, type Profile, type ProfileOverride, ProfileSchema } from '../contract.ts'
+import { readFileOrNull, writePrivateFile } from './private-file.ts'
+
+/** A mistake in what the user wrote. `problems` name the place, what was found and what is allowed. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+  constructor(source: string, problems: readonly string[]) {
+    super(`${source} is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+export const defaultConfig: Config = ConfigSchema.parse({})
+
+/** Parses the text of a config file. Throws ConfigError, naming `source`. */
+export const parseConfig = (text: string, source: string): Config => {
+  const value = parseJson(text, source)
+  const result = ConfigSchema.safeParse(value)
+  if (!result.success) throw new ConfigError(source, explainIssues(result.error, value))
+  return result.data
+}
+
+/** Parses the text of a profile file given by path: the same shape as one entry of `profiles`. Throws ConfigError. */
+export const parseProfileValue = <T>(schema: z.ZodType<T>, value: unknown, source: string): T => {
+  const result = schema.safeParse(value)
+  if (!result.success) throw new ConfigError(source, explainIssues(result.error, value))
+  return result.data
+}
+
+export const parseJson = (text: string, source: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new ConfigError(source, [`not JSON: ${error instanceof Error ? error.message : String(error)}`])
+  }
+}
+
+/** Reads the config, and remembers a good one beside it. No file yet is the default. Throws ConfigError. */
+export const readConfig = (path: string, lastGoodPath: string): Config => {
+  const text = readFileOrNull(path)
+  if (text === null) return defaultConfig
+  const config = parseConfig(text, path)
+  if (readFileOrNull(lastGoodPath) !== text) writePrivateFile(lastGoodPath, text)
+  return config
+}
+
+/** Checks, then replaces the file atomically. */
+export const writeConfig = (path: string, config: Config): void => {
+  writePrivateFile(path, `${JSON.stringify(parseConfig(JSON.stringify(config), path), null, 2)}\n`)
+}
+
+/** Lays what a user's profile says over the one it extends, and checks the whole. Throws ConfigError. */
+export const applyOverride = (base: Profile, override: ProfileOverride, source: string): Profile =>
+  parseProfileValue(
+    ProfileSchema,
+    {
+      llamaServer: { ...base.llamaServer, ...override.llamaServer },
+      proxy: { ...base.proxy, ...override.proxy },
+      ramDisk: { ...base.ramDisk, ...override.ramDisk },
+    },
+    source,
+  )
+
+/**
+ * What no single value can tell: two services on one port, a RAM disk larger than memory, a slot without context.
+ * @returns one sentence for each problem; empty when the profile can be started
+ */
+export const judgeProfile = (profile: Profile, totalMemoryBytes: number): readonly string[] => {
+  const { llamaServer, proxy, ramDisk } = profile
+  const problems: string[] = []
+  if (llamaServer.port === proxy.port) {
+    problems.push(
+      `proxy.port: found ${proxy.port}, which is also llamaServer.port; allowed: a port that no other service uses`,
+    )
+  }
+  const ramDiskBytes = ramDisk.sizeMiB * 1_048_576
+  if (ramDiskBytes >= totalMemoryBytes) {
+    problems.push(
+      `ramDisk.sizeMiB: found ${ramDisk.sizeMiB}; allowed: less than this machine's memory, ${Math.floor(totalMemoryBytes / 1_048_576)} MiB`,
+    )
+  }
+  const perSlot = Math.floor(llamaServer.contextTokens / llamaServer.slots)
+  if (!llamaServer.unifiedKv && perSlot < 256) {
+    problems.push(
+      `llamaServer.contextTokens: found ${llamaServer.contextTokens}, ${perSlot} for each of ${llamaServer.slots} slots; allowed: at least 256 each`,
+    )
+  }
+  if (llamaServer.speculation === 'draft-simple' && llamaServer.draftModelPath === null) {
+    problems.push(
+      'llamaServer.speculation: found draft-simple without llamaServer.draftModelPath; allowed: a draft model, or ngram-mod, or none',
+    )
+  }
+  if (llamaServer.microBatchTokens > llamaServer.batchTokens) {
+    problems.push(
+      `llamaServer.microBatchTokens: found ${llamaServer.microBatchTokens}; allowed: at most batchTokens, ${llamaServer.batchTokens}`,
+    )
+  }
+  return problems
+}
+
+/** One line for each issue: the key's path, what was found there, what is allowed. */
+export const explainIssues = (error: z.ZodError, input: unknown): string[] =>
+  error.issues.flatMap((issue) => {
+    const place = issue.path.length === 0 ? 'the whole file' : issue.path.join('.')
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => `${[...issue.path, key].join('.')}: found an unknown key; allowed: no such key here`)
+    }
+    return [`${place}: found ${describeFound(input, issue.path)}; allowed: ${describeAllowed(issue)}`]
+  })
+
+const describeFound = (input: unknown, path: readonly PropertyKey[]): string => {
+  let value: unknown = input
+  for (const key of path) {
+    value = isRecord(value) ? value[String(key)] : undefined
+  }
+  if (value === undefined) return 'nothing'
+  const text = JSON.stringify(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
+const describeAllowed = (issue: z.core.$ZodIssue): string => {
+  switch (issue.code) {
+    case 'invalid_value':
+      return issue.values.map((value) => JSON.stringify(value)).join(', ')
+    case 'invalid_type':
+      return issue.message.startsWith('Invalid') ? `a ${issue.expected}` : issue.message
+    case 'too_small':
+    case 'too_big':
+    case 'invalid_format':
+    case 'not_multiple_of':
+    case 'unrecognized_keys':
+    case 'invalid_union':
+    case 'invalid_key':
+    case 'invalid_element':
+    case 'custom':
+      return issue.message
+  }
+}

@@ -1,0 +1,27 @@
+// Cuts a byte stream into lines without ever holding more than one line's limit.
+
+export interface LineReader {
+  /** Complete lines in this piece; null once a line is longer than the limit (the stream is then useless). */
+  push(piece: Buffer): readonly string[] | null
+}
+
+export const createLineReader = (maxBytes: number): LineReader => {
+  let pending: Buffer[] = []
+  let pendingBytes = 0
+  return {
+    push: (piece) => {
+      const lines: string[] = []
+      let start = 0
+      for (let end = piece.indexOf(10, start); end !== -1; end = piece.indexOf(10, start)) {
+        if (pendingBytes + end - start > maxBytes) return null
+        lines.push(Buffer.concat([...pending, piece.subarray(start, end)]).toString('utf8'))
+        pending = []
+        pendingBytes = 0
+        start = end + 1
+      }
+      pending.push(piece.subarray(start))
+      pendingBytes += piece.length - start
+      return pendingBytes > maxBytes ? null : lines
+    },
+  }
+}

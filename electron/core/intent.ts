@@ -1,0 +1,29 @@
+// What the user last asked for, on disk: the next core, after a crash or a reboot, brings just that back.
+import { z } from 'zod'
+import { ProfileSchema } from '../contract.ts'
+import { readFileOrNull, writePrivateFile } from './private-file.ts'
+
+const IntentSchema = z.strictObject({
+  version: z.literal(1),
+  /** Services that are wanted running. */
+  up: z.array(z.enum(['ramDisk', 'llamaServer', 'proxy'])),
+  profileName: z.string(),
+  /** The profile as it was started, so that editing the config does not change what is adopted. */
+  profile: ProfileSchema,
+})
+export type Intent = z.infer<typeof IntentSchema>
+
+/** null when nothing was asked for yet, or when the file was written by something that is not this version. */
+export const readIntent = (path: string): Intent | null => {
+  const text = readFileOrNull(path)
+  if (text === null) return null
+  try {
+    const parsed = IntentSchema.safeParse(JSON.parse(text))
+    return parsed.success ? parsed.data : null
+  } catch {
+    return null
+  }
+}
+
+export const writeIntent = (path: string, intent: Intent): void =>
+  writePrivateFile(path, `${JSON.stringify(intent, null, 2)}\n`)

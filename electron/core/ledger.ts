@@ -1,0 +1,60 @@
+// Who our children are, on disk: so that the next core adopts them and nobody ever signals a stranger.
+import { z } from 'zod'
+import type { ProcessIdentity } from './platform/platform.ts'
+import { readFileOrNull, writePrivateFile } from './private-file.ts'
+
+const EntrySchema = z.strictObject({
+  service: z.enum(['llamaServer', 'proxy']),
+  pid: z.number().int().positive(),
+  /** Opaque: see ProcessIdentity. */
+  startedAt: z.string(),
+  argv: z.array(z.string()).min(1),
+  /** Profile whose command line this is; settings changed since then show as "restart needed". */
+  profile: z.string(),
+  spawnedAtMs: z.number().int(),
+  /** Where this run's lines begin in its log. */
+  logMark: z.strictObject({ previous: z.string().nullable(), offset: z.number().int().nonnegative() }),
+})
+export type LedgerEntry = z.infer<typeof EntrySchema>
+
+const LedgerSchema = z.strictObject({ version: z.literal(1), entries: z.array(EntrySchema) })
+
+export interface Ledger {
+  find(service: LedgerEntry['service']): LedgerEntry | null
+  record(entry: LedgerEntry): void
+  forget(service: LedgerEntry['service']): void
+}
+
+/**
+ * Opens the ledger. A ledger that cannot be understood is treated as empty: a child it named is then found on its
+ * port with our own argv, or shown as a stranger, and neither is ever killed by pid alone.
+ */
+export const openLedger = (path: string): Ledger => {
+  let entries = readEntries(path)
+  const save = (next: LedgerEntry[]) => {
+    entries = next
+    writePrivateFile(path, `${JSON.stringify({ version: 1, entries }, null, 2)}\n`)
+  }
+  return {
+    find: (service) => entries.find((entry) => entry.service === service) ?? null,
+    record: (entry) => save([...entries.filter((other) => other.service !== entry.service), entry]),
+    forget: (service) => {
+      if (entries.some((entry) => entry.service === service)) {
+        save(entries.filter((entry) => entry.service !== service))
+      }
+    },
+  }
+}
+
+const readEntries = (path: string): LedgerEntry[] => {
+  const text = readFileOrNull(path)
+  if (text === null) return []
+  try {
+    const parsed = LedgerSchema.safeParse(JSON.parse(text))
+    return parsed.success ? parsed.data.entries : []
+  } catch {
+    return []
+  }
+}
+
+export const identityOf = (entry: LedgerEntry): ProcessIdentity => ({ pid: entry.pid, startedAt: entry.startedAt })

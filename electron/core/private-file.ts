@@ -1,0 +1,37 @@
+// Files that only their owner may read, replaced whole or not at all.
+import { randomBytes } from 'node:crypto'
+import { closeSync, fchmodSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+
+/**
+ * Writes `text` to `path` with mode 0600 so that a reader sees the old text or the new one, never half of either:
+ * a temporary file beside it, fsync, rename (rename(2) is atomic within a file system).
+ */
+export const writePrivateFile = (path: string, text: string): void => {
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
+  const fd = openSync(temporary, 'wx', 0o600)
+  try {
+    fchmodSync(fd, 0o600)
+    writeSync(fd, text)
+    fsyncSync(fd)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  } finally {
+    closeSync(fd)
+  }
+  renameSync(temporary, path)
+}
+
+/** The file's text, or null when there is no such file. Other failures throw. */
+export const readFileOrNull = (path: string): string | null => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return null
+    throw error
+  }
+}
+
+/** Whether `error` is a system error with this code, such as ENOENT. */
+export const isErrno = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code

@@ -1,0 +1,145 @@
+// Which profile runs: the two built-in ones, the user's own, and the choice between them with its reason.
+import { accessSync, constants } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Config, type Profile, ProfileOverrideSchema } from '../contract.ts'
+import { applyOverride, ConfigError, parseJson, parseProfileValue } from './config.ts'
+import { readFileOrNull } from './private-file.ts'
+
+/** The file that set-up assembles for the demo profile, inside the runtime folder. */
+export const demoModelPath = (runtimeDir: string): string =>
+  join(runtimeDir, 'models', 'gemma-3-270m-q4_k_m.gguf')
+
+/** The seed's machine, as its owner's start script and config.yaml have it. */
+const studio: Profile = {
+  llamaServer: {
+    binaryPath: null,
+    modelPath: '/Users/Shared/Models/DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
+    draftModelPath: '/Users/Shared/Models/Llama-3.2-3B-Instruct-Q4_K_M.gguf',
+    alias: 'deepseek-r1-distill-llama-70b',
+    host: '0.0.0.0',
+    port: 8080,
+    slots: 4,
+    // 65,536 for each slot, 32.6 GB with the draft's cache at q4_0: the largest power of two inside the seed's 40 GB.
+    // 128k for each needs a pool (unifiedKv), which fails every running request once it is full, so it waits for
+    // something that keeps the sum of the agents below it.
+    contextTokens: 262_144,
+    unifiedKv: false,
+    gpuLayers: 99,
+    cacheTypeK: 'q4_0',
+    cacheTypeV: 'q4_0',
+    draftCacheTypeK: 'q4_0',
+    draftCacheTypeV: 'q4_0',
+    speculation: 'draft-simple',
+    // Measured on a CPU: at 2048 one prefill left the other stream 5 tokens in 21 s, at 256 about 35 in 24 s.
+    batchTokens: 512,
+    microBatchTokens: 512,
+    promptCacheMiB: 8192,
+    pinnedFlags: [],
+  },
+  proxy: {
+    host: '0.0.0.0',
+    port: 4000,
+    modelName: 'claude-3-5-sonnet-20241022',
+    clientKey: 'sk-local-opta',
+    stopSequences: ['<|EOT|>', '<|end_of_sentence|>'],
+    requestTimeoutSeconds: 3600,
+    configPath: null,
+  },
+  ramDisk: { volumeName: 'OptaBuilds', sizeMiB: 65_536, mountPoint: null, filesystem: 'hfs+' },
+}
+
+/** The same stack with real parts, small: a 250 MB model, four slots, a 256 MiB RAM disk, loopback only. */
+const demo = (runtimeDir: string): Profile => ({
+  ...studio,
+  llamaServer: {
+    ...studio.llamaServer,
+    modelPath: demoModelPath(runtimeDir),
+    // Target and draft are one file: nothing is gained, and everything of the real stack is there.
+    draftModelPath: demoModelPath(runtimeDir),
+    alias: 'gemma-3-270m',
+    host: '127.0.0.1',
+    contextTokens: 32_768,
+    gpuLayers: 0,
+    batchTokens: 256,
+    microBatchTokens: 256,
+    promptCacheMiB: 256,
+  },
+  proxy: { ...studio.proxy, host: '127.0.0.1', clientKey: null },
+  ramDisk: { ...studio.ramDisk, sizeMiB: 256 },
+})
+
+export const builtinProfiles = (runtimeDir: string): Readonly<Record<string, Profile>> => ({
+  studio,
+  demo: demo(runtimeDir),
+})
+
+export interface ChosenProfile {
+  readonly name: string
+  readonly profile: Profile
+  /** Why this one, as a sentence fragment to print. */
+  readonly because: string
+}
+
+/**
+ * The profile to run. `requested` is a name, or the path of a JSON file (it contains a `/` or ends in `.json`);
+ * null takes the configured one, else `studio` when its model files are readable, else `demo`. Throws ConfigError.
+ */
+export const chooseProfile = (config: Config, requested: string | null, runtimeDir: string): ChosenProfile => {
+  if (requested !== null) {
+    return isPath(requested)
+      ? { name: requested, profile: readProfileFile(requested, config, runtimeDir), because: 'asked for' }
+      : { name: requested, profile: resolveProfile(requested, config, runtimeDir), because: 'asked for' }
+  }
+  if (config.profile !== null) {
+    const profile = resolveProfile(config.profile, config, runtimeDir)
+    return { name: config.profile, profile, because: 'configured' }
+  }
+  const owner = resolveProfile('studio', config, runtimeDir)
+  const missing = modelPaths(owner).filter((path) => !isReadable(path))
+  return missing.length === 0
+    ? { name: 'studio', profile: owner, because: 'its model files are here' }
+    : {
+        name: 'demo',
+        profile: resolveProfile('demo', config, runtimeDir),
+        because: `the studio's model is not here (${missing[0]})`,
+      }
+}
+
+const resolveProfile = (name: string, config: Config, runtimeDir: string, seen: readonly string[] = []): Profile => {
+  const builtin = builtinProfiles(runtimeDir)[name]
+  const own = config.profiles[name]
+  if (own === undefined) {
+    if (builtin !== undefined) return builtin
+    const known = [...new Set([...Object.keys(builtinProfiles(runtimeDir)), ...Object.keys(config.profiles)])]
+    throw new ConfigError('profile', [`profile: found "${name}"; allowed: ${known.join(', ')}, or the path of a JSON file`])
+  }
+  // `profiles.studio` without `extends` changes the built-in studio; any other name starts from the studio too.
+  const parent = own.extends ?? (builtin === undefined ? 'studio' : name)
+  if (seen.includes(name)) {
+    throw new ConfigError('profile', [`profiles.${name}.extends: found a circle, ${[...seen, name].join(' -> ')}`])
+  }
+  const base =
+    parent === name && builtin !== undefined ? builtin : resolveProfile(parent, config, runtimeDir, [...seen, name])
+  return applyOverride(base, own, `profiles.${name}`)
+}
+
+const readProfileFile = (path: string, config: Config, runtimeDir: string): Profile => {
+  const text = readFileOrNull(resolve(path))
+  if (text === null) throw new ConfigError(path, ['profile file: found nothing; allowed: a readable JSON file'])
+  const override = parseProfileValue(ProfileOverrideSchema, parseJson(text, path), path)
+  return applyOverride(resolveProfile(override.extends ?? 'studio', config, runtimeDir), override, path)
+}
+
+const isPath = (requested: string): boolean => requested.includes('/') || requested.endsWith('.json')
+
+const modelPaths = (profile: Profile): string[] =>
+  [profile.llamaServer.modelPath, profile.llamaServer.draftModelPath].filter((path) => path !== null)
+
+const isReadable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,103 @@
+// The Build Forge as a service: a mount instead of a process, with the same states.
+import type { Phase, RamDisk, ServiceState } from '../contract.ts'
+import type { EjectOutcome, Holder, RamDiskControl, RamDiskSpec } from './platform/platform.ts'
+
+export interface RamDiskService {
+  state(): ServiceState
+  start(): Promise<ServiceState>
+  /** Loses what is on it; never part of a plain stop. */
+  eject(options: { readonly force: boolean }): Promise<EjectOutcome>
+  read(): Promise<RamDisk>
+  /** Compares with what the mount table says now: another program may have unmounted it. */
+  reportMounted(mounted: boolean): void
+}
+
+export const createRamDiskService = (
+  control: RamDiskControl,
+  spec: RamDiskSpec,
+  onChange: () => void,
+  now: () => number = Date.now,
+): RamDiskService => {
+  let phase: Phase = 'stopped'
+  let since = now()
+  let reason: string | null = null
+  let busy: Promise<unknown> | null = null
+
+  const enter = (next: Phase, nextReason: string | null = null) => {
+    if (next === phase && nextReason === reason) return
+    if (next !== phase) since = now()
+    phase = next
+    reason = nextReason
+    onChange()
+  }
+
+  const state = (): ServiceState => ({
+    phase,
+    since,
+    pid: null,
+    adopted: false,
+    foreign: null,
+    restarts: 0,
+    reason,
+    waitingFor: phase === 'starting' ? 'the mount' : phase === 'stopping' ? 'the eject' : null,
+    uptimeSeconds: phase === 'ready' ? Math.max(0, (now() - since) / 1000) : null,
+    endpoint: phase === 'ready' ? spec.mountPoint : null,
+  })
+
+  /** Mounting and ejecting one disk never overlap: the second caller waits for the first. */
+  const alone = async <T>(work: () => Promise<T>): Promise<T> => {
+    while (busy !== null) await busy.catch(() => {})
+    const mine = work()
+    busy = mine
+    try {
+      return await mine
+    } finally {
+      busy = null
+    }
+  }
+
+  return {
+    state,
+    read: () => control.read(spec),
+    start: () =>
+      alone(async () => {
+        if (phase === 'ready') return state()
+        enter('starting')
+        const outcome = await control.mount(spec)
+        if (outcome.kind === 'mounted') enter('ready')
+        else enter('failed', outcome.reason)
+        return state()
+      }),
+    eject: (options) =>
+      alone(async () => {
+        const before = phase
+        enter('stopping')
+        const outcome = await control.eject(spec, options)
+        switch (outcome.kind) {
+          case 'done':
+          case 'not-mounted':
+            enter('stopped')
+            break
+          case 'busy':
+          case 'failed':
+            enter(before === 'stopping' ? 'ready' : before, before === 'failed' ? reason : null)
+            break
+        }
+        return outcome
+      }),
+    reportMounted: (mounted) => {
+      if (busy !== null) return
+      if (phase === 'ready' && !mounted) {
+        enter('failed', `${spec.mountPoint} was unmounted by something else: builds would go to the disk; nexus up mounts it again`)
+      } else if (mounted && (phase === 'stopped' || phase === 'failed')) {
+        enter('ready')
+      }
+    },
+  }
+}
+
+/** "cargo (pid 12, user bob), zsh (pid 14)" */
+export const describeHolders = (holders: readonly Holder[]): string =>
+  holders
+    .map(({ command, pid, user }) => `${command} (pid ${pid}${user === null ? '' : `, user ${user}`})`)
+    .join(', ')

@@ -1,0 +1,79 @@
+// The pure fold of readings into one Snapshot. What was not read, or not read lately, is null.
+import {
+  contractVersion,
+  type Memory,
+  type Phase,
+  type Proof,
+  type Queue,
+  type RamDisk,
+  type ServiceId,
+  type ServiceState,
+  type Slot,
+  type Snapshot,
+  type Throughput,
+} from '../contract.ts'
+
+/** A value and when it was true, in ms since the epoch. */
+export interface Reading<T> {
+  readonly value: T
+  readonly takenAt: number
+}
+
+export type Services = Readonly<Record<ServiceId, ServiceState>>
+
+export interface Readings {
+  readonly owner: Snapshot['owner']
+  readonly profile: string
+  readonly services: Services
+  readonly proof: Proof | null
+  readonly proofFailure: string | null
+  readonly memory: Reading<Memory> | null
+  readonly ramDisk: Reading<RamDisk> | null
+  readonly slots: Reading<Slot[]> | null
+  readonly queue: Reading<Queue> | null
+  readonly throughput: Reading<Throughput> | null
+}
+
+/** @param maxAgeMs how old a reading may be and still be shown as live */
+export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): Snapshot => {
+  const live = <T>(reading: Reading<T> | null): T | null =>
+    reading !== null && now - reading.takenAt <= maxAgeMs ? reading.value : null
+  const engineAnswers = isServing(readings.services.llamaServer)
+  return {
+    version: contractVersion,
+    takenAt: now,
+    owner: readings.owner,
+    profile: readings.profile,
+    overall: judgeOverall(readings.services, readings.proof, readings.proofFailure),
+    services: { ...readings.services },
+    proof: readings.proof,
+    proofFailure: readings.proofFailure,
+    memory: live(readings.memory),
+    ramDisk: live(readings.ramDisk),
+    slots: engineAnswers ? live(readings.slots) : null,
+    queue: engineAnswers ? live(readings.queue) : null,
+    throughput: engineAnswers ? live(readings.throughput) : null,
+  }
+}
+
+export const isServing = (service: ServiceState): boolean =>
+  service.phase === 'ready' || service.phase === 'degraded'
+
+/**
+ * The one state of the stack. Transitions first (something is being done), then what hurts most, and `ready` only when
+ * all three are and the end-to-end message came back.
+ */
+export const judgeOverall = (services: Services, proof: Proof | null, proofFailure: string | null): Phase => {
+  const all = [services.ramDisk, services.llamaServer, services.proxy]
+  const some = (phase: Phase) => all.some((service) => service.phase === phase)
+  if (some('stopping')) return 'stopping'
+  if (some('starting')) return 'starting'
+  if (all.every((service) => service.phase === 'stopped')) return 'stopped'
+  const answersClaude = isServing(services.llamaServer) && isServing(services.proxy)
+  if (some('failed') && !answersClaude) return 'failed'
+  // A service was left out on purpose, or the forge stays mounted after a stop: nobody is served.
+  if (services.llamaServer.phase === 'stopped' && services.proxy.phase === 'stopped') return 'stopped'
+  if (!answersClaude || some('failed') || some('degraded') || some('stopped')) return 'degraded'
+  if (proof !== null) return 'ready'
+  return proofFailure === null ? 'starting' : 'degraded'
+}

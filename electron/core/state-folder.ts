@@ -1,0 +1,81 @@
+// Where everything of ours lives on disk: one folder, 0700, and the names of the files in it.
+import { createHash } from 'node:crypto'
+import { chmodSync, mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ServiceId } from '../contract.ts'
+
+export interface StateFolder {
+  readonly root: string
+  /** What set-up installs: Node, the Python environment, llama-server, the demo model. May be shared by many state folders. */
+  readonly runtimeDir: string
+  readonly configPath: string
+  readonly lastGoodConfigPath: string
+  readonly lockPath: string
+  readonly ledgerPath: string
+  readonly intentPath: string
+  readonly keysDir: string
+  readonly logsDir: string
+  readonly proxyDir: string
+  /** Where RAM disks are mounted by default on Linux; macOS has /Volumes. */
+  readonly ramDiskRoot: string
+  readonly socketPath: string
+  readonly logPath: (id: ServiceId | 'core') => string
+}
+
+/** sun_path is 104 bytes on macOS and 108 on Linux, NUL included (unix(4), unix(7)). */
+const maxSocketPathBytes = 103
+
+/**
+ * macOS: `~/Library/Application Support/Opta Nexus`; Linux: `${XDG_STATE_HOME:-~/.local/state}/opta-nexus`;
+ * NEXUS_HOME overrides both, and NEXUS_RUNTIME moves what set-up installs.
+ */
+export const locateStateFolder = (
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform,
+  homeDir: string,
+): StateFolder => {
+  const root = env['NEXUS_HOME'] || defaultRoot(env, platform, homeDir)
+  if (!root.startsWith('/')) {
+    throw new Error(`NEXUS_HOME is "${root}"; it must be an absolute path, starting with /`)
+  }
+  const logsDir = join(root, 'logs')
+  return {
+    root,
+    runtimeDir: env['NEXUS_RUNTIME'] || join(root, 'runtime'),
+    configPath: join(root, 'config.json'),
+    lastGoodConfigPath: join(root, 'config.last-good.json'),
+    lockPath: join(root, 'core.lock'),
+    ledgerPath: join(root, 'ledger.json'),
+    intentPath: join(root, 'intent.json'),
+    keysDir: join(root, 'keys'),
+    logsDir,
+    proxyDir: join(root, 'litellm'),
+    ramDiskRoot: join(root, 'volumes'),
+    socketPath: shortEnough(join(root, 'control.sock'), root),
+    logPath: (id) => join(logsDir, `${id}.log`),
+  }
+}
+
+const defaultRoot = (
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform,
+  homeDir: string,
+): string =>
+  platform === 'darwin'
+    ? join(homeDir, 'Library', 'Application Support', 'Opta Nexus')
+    : join(env['XDG_STATE_HOME'] || join(homeDir, '.local', 'state'), 'opta-nexus')
+
+const shortEnough = (path: string, root: string): string => {
+  if (Buffer.byteLength(path) <= maxSocketPathBytes) return path
+  const name = createHash('sha256').update(root).digest('hex').slice(0, 16)
+  return join(tmpdir(), `opta-nexus-${process.getuid?.() ?? 0}`, `${name}.sock`)
+}
+
+/** Creates the folders that must be private before anything is written into them. Idempotent. */
+export const ensureStateFolder = (folder: StateFolder): void => {
+  for (const dir of [folder.root, folder.keysDir, folder.logsDir, folder.proxyDir, join(folder.socketPath, '..')]) {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    chmodSync(dir, 0o700)
+  }
+}

@@ -1,0 +1,379 @@
+// One child process from start to stop: the single writer of its state.
+import { closeSync } from 'node:fs'
+import type { ForeignProcess, Phase, ServiceState } from '../contract.ts'
+import {
+  adoptProcess,
+  endLeftovers,
+  endProcess,
+  isSameProcess,
+  type OwnedProcess,
+  type ProcessExit,
+  spawnOwned,
+} from './child-process.ts'
+import { identityOf, type Ledger } from './ledger.ts'
+import { type LogMark, logBeginning } from './logs/log-generations.ts'
+import type { ProcessIdentity, ProcessTable } from './platform/platform.ts'
+import { describePortTaken } from './port-taken.ts'
+import { decideRestart, type RestartPolicy } from './restart-policy.ts'
+import type { ChildService, LaunchSpec, ProbeResult } from './services/child-service.ts'
+
+export interface SupervisorLog {
+  /** Opens the log for a child to write to; `mark` is where this run's lines begin. */
+  open(): { readonly fd: number; readonly mark: LogMark }
+  readSince(mark: LogMark, maxLines: number): Promise<readonly string[]>
+}
+
+export interface SupervisorOptions {
+  readonly service: ChildService
+  readonly profileName: string
+  readonly processes: ProcessTable
+  readonly ledger: Ledger
+  readonly log: SupervisorLog
+  readonly policy: RestartPolicy
+  readonly onChange: () => void
+  /** Clock (ms since epoch) and chance (0 to 1), replaced by tests. */
+  readonly now?: () => number
+  readonly random?: () => number
+}
+
+export interface Supervisor {
+  state(): ServiceState
+  /** Idempotent. Settles when the service is ready or failed, or when a stop overtook it. */
+  start(): Promise<ServiceState>
+  /**
+   * Idempotent; cancels a start. SIGTERM, at most `graceMs`, SIGKILL. A second call with a shorter grace hurries the
+   * first. Settles when nothing of the service is left, or failed with what is still there, or a start overtook it.
+   */
+  stop(graceMs: number): Promise<ServiceState>
+  /** Takes over a living process of an earlier core; false when there is none. */
+  adopt(): Promise<boolean>
+  /** What the poller saw of a running service: decides between ready and degraded. */
+  reportHealth(result: ProbeResult): void
+  /** Lets go without touching the process. */
+  close(): void
+}
+
+interface Running {
+  readonly process: OwnedProcess
+  readonly logMark: LogMark
+  readonly startedMs: number
+}
+
+type Step = 'woken' | { readonly exit: ProcessExit }
+
+/** Readiness is asked this often while starting: often enough to cost no start-up time. */
+const startProbeMs = 50
+const probeTimeoutMs = 5_000
+/** A single slow answer is not an outage. */
+const missesUntilDegraded = 2
+const logTailLines = 60
+
+export const createSupervisor = (options: SupervisorOptions): Supervisor => {
+  const { service, processes, ledger, log, policy } = options
+  const now = options.now ?? Date.now
+  const random = options.random ?? Math.random
+
+  let desired: 'up' | 'down' = 'down'
+  /** Counts calls of start(), so that a failure seen before the newest call does not end the loop. */
+  let startsAsked = 0
+  let running: Running | null = null
+  let looping = false
+  let closed = false
+  let wake = createSignal()
+  let graceOver = createSignal()
+  let crashTimesMs: number[] = []
+  let restarts = 0
+  let misses = 0
+  let waiters: (() => boolean)[] = []
+  let phase: Phase = 'stopped'
+  let since = now()
+  let detail: Pick<ServiceState, 'reason' | 'waitingFor' | 'foreign'> = noDetail
+
+  const state = (): ServiceState => ({
+    phase,
+    since,
+    pid: running?.process.identity.pid ?? null,
+    adopted: running?.process.adopted ?? false,
+    restarts,
+    uptimeSeconds: running === null ? null : Math.max(0, (now() - running.startedMs) / 1000),
+    endpoint: phase === 'ready' || phase === 'degraded' ? service.endpoint : null,
+    ...detail,
+  })
+
+  const enter = (next: Phase, nextDetail: Partial<typeof detail> = {}) => {
+    if (closed) return
+    if (next !== phase) since = now()
+    phase = next
+    detail = { ...noDetail, ...nextDetail }
+    settleWaiters()
+    options.onChange()
+  }
+
+  const settleWaiters = () => {
+    waiters = waiters.filter((isSettled) => !isSettled())
+  }
+
+  const waitUntil = (condition: () => boolean): Promise<ServiceState> =>
+    new Promise((resolve) => {
+      const settle = () => {
+        if (!condition()) return false
+        resolve(state())
+        return true
+      }
+      waiters.push(settle)
+    })
+
+  /** The promise's value, or null as soon as start, stop or close is called. */
+  const unlessWoken = <T>(promise: Promise<T>): Promise<T | null> =>
+    Promise.race([promise, wake.promise.then(() => null)])
+
+  // --- launching -------------------------------------------------------------------------------------------------
+
+  const launch = async (): Promise<'running' | 'failed' | 'again'> => {
+    if (phase !== 'starting') enter('starting', { waitingFor: 'preparing' })
+    let spec: LaunchSpec
+    try {
+      spec = await service.prepare()
+    } catch (error) {
+      enter('failed', { reason: messageOf(error) })
+      return 'failed'
+    }
+    const owner = desired === 'up' && !closed ? await processes.readPortOwner(service.port) : null
+    if (desired === 'down' || closed) return 'again'
+    return owner === null ? spawnChild(spec) : takeOverOrRefuse(owner, spec)
+  }
+
+  const spawnChild = async (spec: LaunchSpec): Promise<'running' | 'failed' | 'again'> => {
+    const { fd, mark } = log.open()
+    const startedMs = now()
+    const outcome = await spawnOwned(spec, fd, processes).finally(() => closeSync(fd))
+    switch (outcome.kind) {
+      case 'not-spawned':
+        enter('failed', { reason: outcome.reason })
+        return 'failed'
+      case 'ended':
+        return (await decideAfterExit(outcome.exit, mark)) ? 'again' : 'failed'
+      case 'spawned':
+        own({ process: outcome.process, logMark: mark, startedMs }, spec)
+        return 'running'
+    }
+  }
+
+  /** A core killed between spawn and ledger leaves a child that only its own command line proves to be ours. */
+  const takeOverOrRefuse = async (owner: ForeignProcess, spec: LaunchSpec): Promise<'running' | 'failed'> => {
+    const identity = await provenOurs(owner, spec)
+    if (identity === null) {
+      enter('failed', { foreign: owner, reason: describePortTaken(service.id, service.port, owner) })
+      return 'failed'
+    }
+    own({ process: adoptProcess(identity, processes), logMark: logBeginning, startedMs: now() }, spec)
+    return 'running'
+  }
+
+  const provenOurs = async (owner: ForeignProcess, spec: LaunchSpec): Promise<ProcessIdentity | null> => {
+    if (owner.pid === null) return null
+    const argv = await processes.readArgv(owner.pid)
+    return argv !== null && endsWith(argv, spec.argv) ? processes.readIdentity(owner.pid) : null
+  }
+
+  const own = (next: Running, spec: LaunchSpec) => {
+    running = next
+    ledger.record({
+      service: service.id,
+      pid: next.process.identity.pid,
+      startedAt: next.process.identity.startedAt,
+      argv: [...spec.argv],
+      profile: options.profileName,
+      spawnedAtMs: next.startedMs,
+      logMark: next.logMark,
+    })
+    enter('starting', { waitingFor: 'its first answer' })
+  }
+
+  // --- living ----------------------------------------------------------------------------------------------------
+
+  const supervise = async (process: OwnedProcess): Promise<Step> => {
+    const exit = process.exited.then((value) => ({ exit: value }))
+    while (phase === 'starting') {
+      const probe = service.probe(AbortSignal.timeout(probeTimeoutMs))
+      const probed = await unlessWoken(Promise.race([probe, exit]))
+      if (probed === null) return 'woken'
+      if ('exit' in probed) return probed
+      if (probed.state === 'ready') {
+        misses = 0
+        enter('ready')
+        break
+      }
+      if (detail.waitingFor !== probed.detail) enter('starting', { waitingFor: probed.detail })
+      const waited = await unlessWoken(Promise.race([pause(startProbeMs), exit]))
+      if (waited === null) return 'woken'
+      if (waited !== undefined) return waited
+    }
+    return (await unlessWoken(exit)) ?? 'woken'
+  }
+
+  /** True when the service is to be launched again, its backoff over; false when it failed or is wanted no more. */
+  const decideAfterExit = async (exit: ProcessExit, logMark: LogMark): Promise<boolean> => {
+    ledger.forget(service.id)
+    const logTail = await log.readSince(logMark, logTailLines)
+    if (desired === 'down' || closed) return false
+    const { reason, permanent } = service.explainExit({ ...exit, logTail })
+    if (permanent) {
+      enter('failed', { reason })
+      return false
+    }
+    crashTimesMs.push(now())
+    const decision = decideRestart(policy, crashTimesMs, now(), random)
+    if (decision.kind === 'give-up') {
+      const minutes = Math.round(decision.windowMs / 60_000)
+      enter('failed', { reason: `gave up after ${decision.crashes} crashes in ${minutes} minutes: ${reason}` })
+      return false
+    }
+    restarts += 1
+    enter('starting', { reason, waitingFor: `a restart in ${(decision.delayMs / 1000).toFixed(1)} s` })
+    await unlessWoken(pause(decision.delayMs))
+    return true
+  }
+
+  // --- ending ----------------------------------------------------------------------------------------------------
+
+  const stopRunning = async (): Promise<'stopped' | 'failed'> => {
+    if (running !== null) {
+      enter('stopping', { waitingFor: 'the process to end' })
+      const outcome = await endProcess(running.process, graceOver.promise, processes)
+      if (outcome.kind === 'still-there') {
+        enter('failed', { reason: `pid ${outcome.pids.join(', ')} did not end even after SIGKILL` })
+        return 'failed'
+      }
+      running.process.release()
+      running = null
+    }
+    ledger.forget(service.id)
+    if (desired === 'down') enter('stopped')
+    return 'stopped'
+  }
+
+  // --- the loop: the only place that changes what runs ---------------------------------------------------------------
+
+  /** One step nearer to `desired`; false when there is nothing more to do. */
+  const pass = async (): Promise<boolean> => {
+    const startsSeen = startsAsked
+    const goOn = () => desired === 'down' || startsAsked !== startsSeen
+    if (desired === 'down') {
+      await stopRunning()
+      return startsAsked !== startsSeen
+    }
+    if (running === null) {
+      const launched = await launch()
+      if (launched !== 'running') return launched === 'again' || goOn()
+    }
+    const child: Running | null = running
+    if (child === null) return true
+    const step = await supervise(child.process)
+    if (step === 'woken') return true
+    running = null
+    child.process.release()
+    const left = await endLeftovers(child.process.identity.pid, processes)
+    if (left.length > 0) enter('failed', { reason: `pid ${left.join(', ')} did not end even after SIGKILL` })
+    return left.length === 0 && ((await decideAfterExit(step.exit, child.logMark)) || goOn())
+  }
+
+  const runLoop = async (): Promise<void> => {
+    looping = true
+    try {
+      do {
+        wake = createSignal()
+      } while ((await pass()) && !closed)
+    } catch (error) {
+      enter('failed', { reason: messageOf(error) })
+    } finally {
+      looping = false
+    }
+  }
+
+  const ensureLoop = () => {
+    wake.fire()
+    if (!looping) void runLoop()
+  }
+
+  const isServing = () => phase === 'ready' || phase === 'degraded'
+
+  return {
+    state,
+    start: () => {
+      if (desired === 'up' && isServing()) return Promise.resolve(state())
+      if (desired === 'down' || phase === 'failed') {
+        desired = 'up'
+        startsAsked += 1
+        crashTimesMs = []
+        restarts = 0
+      }
+      settleWaiters()
+      const done = waitUntil(() => isServing() || phase === 'failed' || desired === 'down')
+      ensureLoop()
+      return done
+    },
+    stop: (graceMs) => {
+      if (desired === 'up' || !looping) graceOver = createSignal()
+      desired = 'down'
+      const timer = setTimeout(graceOver.fire, graceMs)
+      settleWaiters()
+      const done = waitUntil(() => desired === 'up' || phase === 'stopped' || phase === 'failed')
+      ensureLoop()
+      return done.finally(() => {
+        // A start that overtook this stop still waits for the old process, which may ignore SIGTERM.
+        if (desired === 'down') clearTimeout(timer)
+      })
+    },
+    adopt: async () => {
+      const entry = ledger.find(service.id)
+      if (entry === null || running !== null) return running !== null
+      if (!(await isSameProcess(identityOf(entry), processes))) {
+        ledger.forget(service.id)
+        return false
+      }
+      const process = adoptProcess(identityOf(entry), processes)
+      running = { process, logMark: entry.logMark, startedMs: entry.spawnedAtMs }
+      desired = 'up'
+      startsAsked += 1
+      enter('starting', { waitingFor: 'its first answer' })
+      ensureLoop()
+      return true
+    },
+    reportHealth: (result) => {
+      if (!isServing()) return
+      misses = result.state === 'ready' ? 0 : misses + 1
+      if (result.state === 'ready') {
+        if (phase === 'degraded') enter('ready')
+      } else if (misses >= missesUntilDegraded) {
+        if (phase !== 'degraded' || detail.reason !== result.detail) enter('degraded', { reason: result.detail })
+      }
+    },
+    close: () => {
+      closed = true
+      running?.process.release()
+      wake.fire()
+    },
+  }
+}
+
+const noDetail: Pick<ServiceState, 'reason' | 'waitingFor' | 'foreign'> = {
+  reason: null,
+  waitingFor: null,
+  foreign: null,
+}
+
+const endsWith = (argv: readonly string[], tail: readonly string[]): boolean =>
+  argv.length >= tail.length && tail.every((word, index) => argv[argv.length - tail.length + index] === word)
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const pause = (ms: number): Promise<undefined> => new Promise((resolve) => setTimeout(resolve, ms, undefined))
+
+const createSignal = () => {
+  let fire = () => {}
+  const promise = new Promise<void>((resolve) => {
+    fire = resolve
+  })
+  return { promise, fire }
+}
