@@ -3,7 +3,8 @@ import type { ForeignProcess, Memory, RamDisk } from '../../contract.ts'
 
 /**
  * Who a process is: a pid alone is reused, a pid with its start time is not.
- * `startedAt` is opaque (clock ticks since boot on Linux, `lstart` text on macOS): compare it, never parse it.
+ * `startedAt` is opaque (clock ticks since boot and that boot's id on Linux, `lstart` text in UTC on macOS): compare it,
+ * never parse it.
  */
 export interface ProcessIdentity {
   readonly pid: number
@@ -37,7 +38,10 @@ export type EjectOutcome =
 export interface ProcessTable {
   /** null when there is no such process, or only its zombie: a zombie serves nobody. */
   readIdentity(pid: number): Promise<ProcessIdentity | null>
-  /** null when the process is gone or belongs to somebody whose argv we may not read. */
+  /**
+   * null when the process is gone or belongs to somebody whose argv we may not read. On macOS `ps` joins argv with
+   * blanks, so an argument with a blank in it comes back as two: compare with `isSameArgv`, never element by element.
+   */
   readArgv(pid: number): Promise<readonly string[] | null>
   /** Living (not zombie) members of a process group. */
   readGroupMembers(groupId: number): Promise<readonly number[]>
@@ -47,7 +51,9 @@ export interface ProcessTable {
 
 export interface RamDiskControl {
   readonly defaultMountPoint: (volumeName: string) => string
-  /** Truth of the mount table, never of the folder's existence. */
+  /**
+   * Truth of the mount table, never of the folder's existence. For a `shm-folder` the sizes are those of /dev/shm.
+   */
   read(spec: RamDiskSpec): Promise<RamDisk>
   /** Idempotent. A plain folder with files at the mount point is a failure that says what would go wrong. */
   mount(spec: RamDiskSpec): Promise<MountOutcome>
@@ -65,3 +71,7 @@ export interface Platform {
   /** IPv4 addresses at which clients on the LAN can reach this machine, best first; empty when there is none. */
   readLanAddresses(): Promise<readonly string[]>
 }
+
+/** Lossless on Linux except for the place of blanks; the most that macOS can tell. */
+export const isSameArgv = (one: readonly string[], other: readonly string[]): boolean =>
+  one.join(' ') === other.join(' ')

@@ -1,0 +1,17 @@
+// Picks the provider for the system we run on.
+import { createLinuxPlatform } from './linux-platform.ts'
+import type { Platform } from './platform.ts'
+
+export interface PlatformOptions {
+  /** Folder that holds the default mount points on Linux; macOS mounts under /Volumes. */
+  readonly ramDiskRoot: string
+}
+
+export const createPlatform = (options: PlatformOptions, system: string = process.platform): Platform => {
+  switch (system) {
+    case 'linux':
+      return createLinuxPlatform(options)
+    default:
+      throw new Error(`Opta Nexus runs on macOS and Linux; this is ${system}`)
+  }
+}

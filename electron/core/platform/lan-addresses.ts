@@ -1,0 +1,27 @@
+// Which of this machine's IPv4 addresses clients on the LAN should use, best first.
+
+export interface InterfaceAddress {
+  readonly interfaceName: string
+  readonly address: string
+}
+
+/** Bridges and taps of container and VM software: addresses that only this machine's guests can reach. */
+const virtualInterface =
+  /^(docker|br-|veth|virbr|vnet|vmnet|vboxnet|cni|flannel|cali|podman|lxcbr|lxdbr|bridge|utun|awdl|llw|anpi|ap)[0-9a-f-]*/
+
+const isUsable = ({ address }: InterfaceAddress): boolean =>
+  // 169.254/16 is self-assigned when DHCP did not answer (RFC 3927).
+  /^[0-9]{1,3}(\.[0-9]{1,3}){3}$/.test(address) && !/^(127\.|169\.254\.|0\.)/.test(address)
+
+/** Loopback and link-local are left out; the default route's interface leads; virtual bridges come last. */
+export const rankLanAddresses = (
+  addresses: readonly InterfaceAddress[],
+  defaultInterface: string | null,
+): readonly string[] => {
+  const rank = ({ interfaceName }: InterfaceAddress): number => {
+    if (interfaceName === defaultInterface) return 0
+    return virtualInterface.test(interfaceName) ? 2 : 1
+  }
+  const ranked = addresses.filter(isUsable).toSorted((a, b) => rank(a) - rank(b))
+  return [...new Set(ranked.map(({ address }) => address))]
+}

@@ -1,0 +1,38 @@
+// Processes that keep a folder tree busy: working folder, program, root, open files or mapped files below it.
+
+import { decodeOctalEscapes } from './linux-mount-table.ts'
+import { describeProcess } from './linux-port-owner.ts'
+import { readPids, readProcLink, readProcNames, readProcText } from './linux-proc.ts'
+import type { Holder } from './platform.ts'
+
+/** True for the folder itself and everything under it, deleted files ("... (deleted)") too. */
+export const isBelow = (path: string, folder: string): boolean =>
+  path === folder || path === `${folder} (deleted)` || path.startsWith(`${folder}/`)
+
+/** Paths in the text of /proc/PID/maps: the sixth column, which may hold blanks (proc_pid_maps(5)). */
+export const parseMappedPaths = (maps: string): readonly string[] =>
+  maps.split('\n').flatMap((line) => {
+    const path = /^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ +(\/.*)$/.exec(line)?.[1]
+    return path === undefined ? [] : [decodeOctalEscapes(path)]
+  })
+
+const holdsAnythingBelow = async (pid: number, folder: string): Promise<boolean> => {
+  const fds = (await readProcNames(`/proc/${pid}/fd`)) ?? []
+  for (const name of ['cwd', 'exe', 'root', ...fds.map((fd) => `fd/${fd}`)]) {
+    const link = await readProcLink(`/proc/${pid}/${name}`)
+    if (link !== null && isBelow(link, folder)) return true
+  }
+  const maps = await readProcText(`/proc/${pid}/maps`)
+  return maps !== null && parseMappedPaths(maps).some((path) => isBelow(path, folder))
+}
+
+/** Without root, only one's own processes can be seen here: an empty list is not "nobody". */
+export const readHolders = async (folder: string): Promise<readonly Holder[]> => {
+  const holders: Holder[] = []
+  for (const pid of await readPids()) {
+    if (!(await holdsAnythingBelow(pid, folder))) continue
+    const { command, user } = await describeProcess(pid)
+    holders.push({ pid, command: command ?? 'unknown program', user })
+  }
+  return holders
+}

@@ -1,0 +1,93 @@
+// Parsers of /proc/meminfo, /proc/vmstat, /proc/stat, /proc/pressure/memory, zram's mm_stat and the aux vector.
+import type { Memory } from '../../contract.ts'
+
+export type Meminfo = Readonly<
+  Record<'totalBytes' | 'availableBytes' | 'swapTotalBytes' | 'swapFreeBytes', number>
+> & {
+  /** null on kernels without zswap. */
+  readonly zswapBytes: number | null
+}
+
+const readKib = (text: string, key: string): number | null => {
+  const digits = new RegExp(`^${key}:\\s+([0-9]+) kB\\s*$`, 'm').exec(text)?.[1]
+  return digits === undefined ? null : Number(digits) * 1024
+}
+
+/** null when a line that everything rests on is missing (MemAvailable: Linux 3.14 and later, proc_meminfo(5)). */
+export const parseMeminfo = (text: string): Meminfo | null => {
+  const totalBytes = readKib(text, 'MemTotal')
+  const availableBytes = readKib(text, 'MemAvailable')
+  const swapTotalBytes = readKib(text, 'SwapTotal')
+  const swapFreeBytes = readKib(text, 'SwapFree')
+  if (totalBytes === null || totalBytes === 0 || availableBytes === null) return null
+  if (swapTotalBytes === null || swapFreeBytes === null) return null
+  return { totalBytes, availableBytes, swapTotalBytes, swapFreeBytes, zswapBytes: readKib(text, 'Zswap') }
+}
+
+/** Pages written to swap since boot. */
+export const parseSwapOutPages = (vmstat: string): number | null => {
+  const digits = /^pswpout ([0-9]+)$/m.exec(vmstat)?.[1]
+  return digits === undefined ? null : Number(digits)
+}
+
+export interface CpuTicks {
+  readonly total: number
+  readonly idle: number
+}
+
+/**
+ * The sum over all CPUs. Guest time is already inside user time, so only the first eight columns are added
+ * (proc_stat(5)); kernels before 2.6.11 have fewer columns, and the first four are enough.
+ */
+export const parseCpuTicks = (stat: string): CpuTicks | null => {
+  const fields = /^cpu +([0-9 ]+)$/m.exec(stat)?.[1]?.trim().split(/ +/).slice(0, 8).map(Number)
+  if (fields === undefined || fields.length < 4) return null
+  const total = fields.reduce((sum, ticks) => sum + ticks, 0)
+  return { total, idle: (fields[3] ?? 0) + (fields[4] ?? 0) }
+}
+
+/** null when no time passed between the readings, or when the counters went backwards (iowait does: proc_stat(5)). */
+export const cpuPercentBetween = (before: CpuTicks, after: CpuTicks): number | null => {
+  const total = after.total - before.total
+  if (total <= 0) return null
+  const percent = (100 * (total - (after.idle - before.idle))) / total
+  return percent < 0 || percent > 100 ? null : percent
+}
+
+/**
+ * Shares of time, in percent over ten seconds, in which some tasks (warn) or all of them (critical) stood still for
+ * want of memory. Both 5 %: GLib 2.86's memory monitor warns at the same two points, 100 ms of 2 s of "some" and of
+ * "full" (gio/gmemorymonitorpsi.c). The kernel itself names no thresholds (Documentation/accounting/psi.rst).
+ */
+export const pressureThresholds = { warnSomePercent: 5, criticalFullPercent: 5 } as const
+
+export const parsePressure = (text: string): NonNullable<Memory['pressure']> | null => {
+  const average = (kind: string) => {
+    const digits = new RegExp(`^${kind} avg10=([0-9]+\\.[0-9]+) `, 'm').exec(text)?.[1]
+    return digits === undefined ? null : Number(digits)
+  }
+  const some = average('some')
+  const full = average('full')
+  if (some === null || full === null) return null
+  if (full >= pressureThresholds.criticalFullPercent) return 'critical'
+  return some >= pressureThresholds.warnSomePercent ? 'warn' : 'normal'
+}
+
+/** Memory that a zram device really takes: third column of mm_stat (Documentation/admin-guide/blockdev/zram.rst). */
+export const parseZramUsedBytes = (mmStat: string): number | null => {
+  const digits = /^\s*[0-9]+\s+[0-9]+\s+([0-9]+)\s/.exec(mmStat)?.[1]
+  return digits === undefined ? null : Number(digits)
+}
+
+/** AT_PAGESZ in the aux vector (getauxval(3)): pairs of 64-bit words. Node has no call for the page size. */
+export const parsePageBytes = (auxv: Buffer): number | null => {
+  const pageSizeTag = 6n
+  for (let offset = 0; offset + 16 <= auxv.length; offset += 16) {
+    const tag = auxv.readBigUInt64LE(offset)
+    if (tag === 0n) return null
+    if (tag !== pageSizeTag) continue
+    const value = Number(auxv.readBigUInt64LE(offset + 8))
+    return value >= 4096 && value <= 2 ** 20 ? value : null
+  }
+  return null
+}

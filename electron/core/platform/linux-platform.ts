@@ -1,0 +1,15 @@
+// Linux behind the platform interface.
+import { createLinuxMemoryReader, readLinuxMeminfo } from './linux-memory.ts'
+import { readLinuxLanAddresses } from './linux-network.ts'
+import { createLinuxProcessTable } from './linux-processes.ts'
+import { createLinuxRamDisk, type LinuxRamDiskOptions } from './linux-ram-disk.ts'
+import type { Platform } from './platform.ts'
+
+export const createLinuxPlatform = (options: LinuxRamDiskOptions): Platform => ({
+  id: 'linux',
+  processes: createLinuxProcessTable(),
+  ramDisk: createLinuxRamDisk(options),
+  createMemoryReader: createLinuxMemoryReader,
+  readTotalMemoryBytes: async () => (await readLinuxMeminfo()).totalBytes,
+  readLanAddresses: readLinuxLanAddresses,
+})

@@ -1,0 +1,44 @@
+// Reads files and links of /proc, where anything may vanish between two calls.
+import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+
+/**
+ * null when the file is gone or may not be read. ESRCH is what /proc answers when the process ends between open and
+ * read; EOPNOTSUPP is what /proc/pressure answers with psi=0; all of them mean "not known" to every caller here.
+ */
+export const readProcText = async (path: string): Promise<string | null> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch {
+    return null
+  }
+}
+
+export const readProcLink = async (path: string): Promise<string | null> => {
+  try {
+    return await readlink(path)
+  } catch {
+    return null
+  }
+}
+
+export const readProcNames = async (path: string): Promise<readonly string[] | null> => {
+  try {
+    return await readdir(path)
+  } catch {
+    return null
+  }
+}
+
+/** The user a process runs as (its effective uid owns its /proc folder: proc(5)). */
+export const readProcUid = async (pid: number): Promise<number | null> => {
+  try {
+    return (await stat(`/proc/${pid}`)).uid
+  } catch {
+    return null
+  }
+}
+
+export const readPids = async (): Promise<readonly number[]> => {
+  const names = (await readProcNames('/proc')) ?? []
+  return names.filter((name) => /^[0-9]+$/.test(name)).map(Number)
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest'
+import {
+  describeCommand,
+  isAlive,
+  maxCommandLength,
+  parseCmdline,
+  parseProcStat,
+  parseUserName,
+} from './linux-process-text.ts'
+
+const statLine = (comm: string, state = 'S') =>
+  `4711 (${comm}) ${state} 1 4700 4700 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 3 0 987654 1000 200 18446744073709551615`
+
+describe('parseProcStat', () => {
+  it('reads pid, name, state, group and start ticks', () => {
+    expect(parseProcStat(statLine('llama-server'))).toEqual({
+      pid: 4711,
+      comm: 'llama-server',
+      state: 'S',
+      groupId: 4700,
+      startTicks: '987654',
+    })
+  })
+
+  it.each(['a b', 'tricky) R 1 1 1 1', ') Z (', '((', 'two\nlines'])(
+    'counts from the last bracket of the name %j',
+    (comm) => {
+      expect(parseProcStat(statLine(comm))).toMatchObject({
+        comm,
+        state: 'S',
+        groupId: 4700,
+        startTicks: '987654',
+      })
+    },
+  )
+
+  it.each([
+    '',
+    ' ',
+    '()',
+    '4711',
+    '4711 (x',
+    '4711 (x) S 1',
+    'x (y) S 1 2 3',
+    statLine('x').replace('987654', '-5'),
+  ])('answers null for %j', (text) => {
+    expect(parseProcStat(text)).toBeNull()
+  })
+
+  it('stands a megabyte of rubbish', () => {
+    expect(parseProcStat('('.repeat(1_000_000))).toBeNull()
+  })
+
+  it.each([
+    ['R', true],
+    ['D', true],
+    ['T', true],
+    ['Z', false],
+    ['X', false],
+  ])('state %s: alive is %s', (state, alive) => {
+    const stat = parseProcStat(statLine('x', state))
+    expect(stat !== null && isAlive(stat)).toBe(alive)
+  })
+})
+
+describe('parseCmdline', () => {
+  it('splits at NUL and keeps blanks and empty arguments', () => {
+    expect(parseCmdline('/a b/c\0--x\0\0y z\0')).toEqual(['/a b/c', '--x', '', 'y z'])
+  })
+  it('keeps one empty last argument', () => {
+    expect(parseCmdline('prog\0\0')).toEqual(['prog', ''])
+  })
+  it('drops the padding of a rewritten title', () => {
+    expect(parseCmdline(`nginx: master process${'\0'.repeat(60)}`)).toEqual(['nginx: master process'])
+  })
+  it('reads a title without any NUL', () => {
+    expect(parseCmdline('worker [3]')).toEqual(['worker [3]'])
+  })
+  it.each(['', '\0', '\0\0\0'])('answers null for %j (kernel threads have none)', (text) => {
+    expect(parseCmdline(text)).toBeNull()
+  })
+})
+
+describe('describeCommand', () => {
+  it('joins argv, or falls back to the name, or to null', () => {
+    expect(describeCommand(['a', 'b c'], 'x')).toBe('a b c')
+    expect(describeCommand(null, 'x')).toBe('x')
+    expect(describeCommand(null, null)).toBeNull()
+  })
+  it('lets no control character through and cuts what is long', () => {
+    expect(describeCommand(['a\u001b[31mb', '\r\nc'], null)).toBe('a [31mb   c'.replace('   ', '  '))
+    const cut = describeCommand(['x'.repeat(5000)], null)
+    expect(cut).toHaveLength(maxCommandLength)
+    expect(cut?.endsWith('…')).toBe(true)
+  })
+})
+
+describe('parseUserName', () => {
+  const passwd = 'root:x:0:0:root:/root:/bin/bash\nbroken line\nana:x:1001:1001::/home/ana:/bin/sh\n'
+  it('finds the name of a uid', () => {
+    expect(parseUserName(passwd, 1001)).toBe('ana')
+    expect(parseUserName(passwd, 0)).toBe('root')
+  })
+  it('answers null for one that is not listed', () => {
+    expect(parseUserName(passwd, 100)).toBeNull()
+    expect(parseUserName('', 0)).toBeNull()
+  })
+})

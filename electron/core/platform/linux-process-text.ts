@@ -1,0 +1,77 @@
+// Parsers of /proc/PID/stat, /proc/PID/cmdline and /etc/passwd.
+
+export interface ProcStat {
+  readonly pid: number
+  /** Cut to 15 characters by the kernel. */
+  readonly comm: string
+  readonly state: string
+  readonly groupId: number
+  /** Clock ticks between boot and the start of the process. */
+  readonly startTicks: string
+}
+
+/**
+ * Field 2 of stat is the name in brackets, and a name may itself hold brackets, blanks and line ends: everything is
+ * counted from the last ')' (proc_pid_stat(5)). null when it is not such a line.
+ */
+export const parseProcStat = (text: string): ProcStat | null => {
+  const open = text.indexOf('(')
+  const close = text.lastIndexOf(')')
+  if (open < 1 || close < open) return null
+  const fields = text
+    .slice(close + 1)
+    .trim()
+    .split(/\s+/)
+  const [state, , group] = fields
+  // Field 22 of the line: two fields stand before the rest, which starts at field 3.
+  const startTicks = fields[22 - 3]
+  const pidText = text.slice(0, open).trim()
+  if (state === undefined || group === undefined || startTicks === undefined) return null
+  if (![pidText, startTicks].every((number) => /^[0-9]+$/.test(number))) return null
+  if (!/^-?[0-9]+$/.test(group) || !/^[A-Za-z]$/.test(state)) return null
+  return {
+    pid: Number(pidText),
+    comm: text.slice(open + 1, close),
+    state,
+    groupId: Number(group),
+    startTicks,
+  }
+}
+
+/** Z is a zombie; X and x are dead (proc_pid_stat(5)). None of them does anything for anybody any more. */
+export const isAlive = (stat: ProcStat): boolean => !['Z', 'X', 'x'].includes(stat.state)
+
+/**
+ * argv as the kernel keeps it: each argument ends with NUL, so an empty last argument counts. Programs that rewrite
+ * their title (setproctitle) may leave no NUL, or pad with many: the padding is not arguments.
+ */
+export const parseCmdline = (text: string): readonly string[] | null => {
+  if (text === '') return null
+  const parts = text.split('\0')
+  if (parts.at(-1) === '') parts.pop()
+  const end = parts.findLastIndex((part) => part !== '')
+  if (end === -1) return null
+  const padded = parts.length - 1 - end > 1
+  return padded ? parts.slice(0, end + 1) : parts
+}
+
+/** Long command lines are cut: these are shown in one sentence, and the whole argv can be read by pid. */
+export const maxCommandLength = 200
+
+export const describeCommand = (argv: readonly string[] | null, comm: string | null): string | null => {
+  const joined = argv === null ? comm : argv.join(' ')
+  if (joined === null || joined === '') return null
+  // Control characters in a stranger's argv must not steer the terminal that shows them.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  const shown = joined.replaceAll(/[\x00-\x1f\x7f-\x9f]+/g, ' ').trim()
+  return shown.length > maxCommandLength ? `${shown.slice(0, maxCommandLength - 1)}…` : shown
+}
+
+/** Name of a uid in the text of /etc/passwd; null when it is not listed there. */
+export const parseUserName = (passwd: string, uid: number): string | null => {
+  for (const line of passwd.split('\n')) {
+    const fields = line.split(':')
+    if (fields.length >= 7 && fields[2] === String(uid)) return fields[0] ?? null
+  }
+  return null
+}

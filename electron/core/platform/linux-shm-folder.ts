@@ -1,0 +1,91 @@
+// The RAM disk where mounting is not allowed: a folder of ours under /dev/shm, reached by a link at the mount point.
+import { chmod, lstat, mkdir, rm, rmdir, statfs, symlink, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { findMountAt, readMountTable } from './linux-mount-table.ts'
+import { ensureMountFolder, lstatOrNull, readMountPointState, removeEmptyFolder } from './mount-point.ts'
+import type { MountOutcome } from './platform.ts'
+
+export interface ShmFolder {
+  readonly path: string
+  /** True when the link at the mount point leads to our folder and the folder is there and ours. */
+  isLinkedFrom(mountPoint: string): Promise<boolean>
+  /** True when the link is ours, whether or not the folder is still there (a reboot empties /dev/shm). */
+  ownsLink(mountPoint: string): Promise<boolean>
+  link(mountPoint: string, sizeBytes: number, why: string): Promise<MountOutcome>
+  remove(mountPoint: string): Promise<void>
+}
+
+export const createShmFolder = (volumeName: string, shmRoot: string): ShmFolder => {
+  const uid = process.getuid?.() ?? 0
+  const path = join(shmRoot, `opta-nexus-${uid}`, volumeName)
+  const ownsLink = async (mountPoint: string) => {
+    const state = await readMountPointState(mountPoint)
+    return state.kind === 'symlink' && state.target === path
+  }
+  return {
+    path,
+    ownsLink,
+    isLinkedFrom: async (mountPoint) => (await ownsLink(mountPoint)) && (await isOwnFolder(path, uid)),
+    async link(mountPoint, sizeBytes, why) {
+      const refusal = await explainUnusable(shmRoot, path, uid)
+      if (refusal !== null) return { kind: 'failed', reason: refusal }
+      await mkdir(path, { recursive: true, mode: 0o700 })
+      const already = await ownsLink(mountPoint)
+      if (!already) await replaceByLink(mountPoint, path)
+      return { kind: 'mounted', already: false, note: await describe(path, shmRoot, sizeBytes, why) }
+    },
+    async remove(mountPoint) {
+      // Open files under it stay in memory until their holders close them: unlinking does not free them.
+      await rm(path, { recursive: true, force: true })
+      if (await ownsLink(mountPoint)) await unlink(mountPoint)
+      await removeEmptyFolder(dirname(path))
+    },
+  }
+}
+
+/**
+ * Everybody may create names in /dev/shm (mode 1777), so a folder or link with our name may have been put there by
+ * somebody else to read or replace what is built: only a real folder of our own uid is used.
+ */
+const isOwnFolder = async (path: string, uid: number): Promise<boolean> => {
+  for (const folder of [dirname(path), path]) {
+    const stats = await lstatOrNull(folder)
+    if (stats === null || !stats.isDirectory() || stats.uid !== uid) return false
+  }
+  return true
+}
+
+const explainUnusable = async (shmRoot: string, path: string, uid: number): Promise<string | null> => {
+  const mount = findMountAt(await readMountTable(), shmRoot)
+  if (mount?.filesystem !== 'tmpfs') {
+    return `mounting is not allowed here and ${shmRoot} is not a tmpfs, so there is no memory-backed folder to use`
+  }
+  const parent = dirname(path)
+  for (const folder of [parent, path]) {
+    const stats = await lstatOrNull(folder)
+    if (stats === null) continue
+    if (!stats.isDirectory() || stats.uid !== uid) {
+      return `${folder} is not a folder of this user (uid ${uid}): somebody else put it there, so it is not used`
+    }
+  }
+  if ((await lstatOrNull(parent)) === null) await mkdir(parent, { mode: 0o700 })
+  if (((await lstat(parent)).mode & 0o077) !== 0) await chmod(parent, 0o700)
+  return null
+}
+
+const replaceByLink = async (mountPoint: string, path: string): Promise<void> => {
+  await ensureMountFolder(mountPoint)
+  await rmdir(mountPoint)
+  await symlink(path, mountPoint)
+}
+
+const describe = async (path: string, shmRoot: string, sizeBytes: number, why: string): Promise<string> => {
+  const { bsize, blocks, bavail } = await statfs(shmRoot)
+  const room =
+    bavail * bsize < sizeBytes
+      ? `; only ${toMiB(bavail * bsize)} MiB of its ${toMiB(blocks * bsize)} MiB are free, less than the ${toMiB(sizeBytes)} MiB wanted`
+      : ''
+  return `${why}: using the folder ${path} instead, whose size is not enforced${room}`
+}
+
+export const toMiB = (bytes: number): number => Math.floor(bytes / 2 ** 20)

@@ -1,0 +1,93 @@
+// What stands at a mount point in the file system: the mount table says what is mounted, this says what is there.
+import { lstat, mkdir, readdir, readlink, realpath, rmdir } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+
+export type MountPointState =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'empty-folder' }
+  | { readonly kind: 'filled-folder'; readonly example: string }
+  | { readonly kind: 'symlink'; readonly target: string }
+  | { readonly kind: 'file' }
+
+export const readMountPointState = async (path: string): Promise<MountPointState> => {
+  const stats = await lstatOrNull(path)
+  if (stats === null) return { kind: 'missing' }
+  if (stats.isSymbolicLink()) return { kind: 'symlink', target: await readlink(path) }
+  if (!stats.isDirectory()) return { kind: 'file' }
+  const example = (await readdir(path))[0]
+  return example === undefined ? { kind: 'empty-folder' } : { kind: 'filled-folder', example }
+}
+
+/**
+ * The mount table lists paths without symbolic links and with no trailing slash: only in that form can they be
+ * compared. The last part is kept, because at the mount point itself a link means something (see linux-shm-folder).
+ */
+export const canonicalMountPoint = async (path: string): Promise<string> => {
+  const full = resolve(path)
+  try {
+    return join(await realpath(dirname(full)), basename(full))
+  } catch {
+    // The parent does not exist yet, so nothing is mounted below it either.
+    return full
+  }
+}
+
+/** Creates the folder, and answers an undo that removes it when it was not there before. */
+export const ensureMountFolder = async (path: string): Promise<() => Promise<void>> => {
+  await mkdir(dirname(path), { recursive: true })
+  const created = await createFolder(path)
+  return async () => {
+    if (created) await removeEmptyFolder(path)
+  }
+}
+
+const createFolder = async (path: string): Promise<boolean> => {
+  try {
+    await mkdir(path)
+    return true
+  } catch (error) {
+    if (hasCode(error, ['EEXIST'])) return false
+    throw error
+  }
+}
+
+/** A folder left at the mount point would take builds onto the disk without a word. One with content stays. */
+export const removeEmptyFolder = async (path: string): Promise<void> => {
+  try {
+    await rmdir(path)
+  } catch (error) {
+    if (!hasCode(error, ['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EACCES', 'EPERM'])) throw error
+  }
+}
+
+/** Why a mount point cannot be used as it is; null when it can. */
+export const explainObstacle = (path: string, state: MountPointState): string | null => {
+  switch (state.kind) {
+    case 'missing':
+    case 'empty-folder':
+      return null
+    case 'filled-folder':
+      return (
+        `${path} is a plain folder with files in it (${state.example}), not a RAM disk: builds would silently go ` +
+        `to the disk. Move its content away or choose another mount point`
+      )
+    case 'symlink':
+      return `${path} is a symbolic link to ${state.target}, not a mount point: builds would silently go there`
+    case 'file':
+      return `${path} is a file, not a folder: nothing can be mounted on it`
+  }
+}
+
+export const lstatOrNull = async (path: string) => {
+  try {
+    return await lstat(path)
+  } catch (error) {
+    if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return null
+    throw error
+  }
+}
+
+export const hasCode = (error: unknown, codes: readonly string[]): boolean =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
+
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,58 @@
+// Runs one system command: argv only, a deadline, the C locale, and no exception for a command that fails.
+import { homedir } from 'node:os'
+import { execa } from 'execa'
+
+export type CommandResult =
+  | { readonly kind: 'exited'; readonly exitCode: number; readonly stdout: string; readonly stderr: string }
+  /** Not installed, not executable, ended by a signal or by our deadline; the reason is for people. */
+  | { readonly kind: 'not-run'; readonly reason: string }
+
+export type RunCommand = (
+  argv: readonly [string, ...string[]],
+  options?: { readonly timeoutMs?: number },
+) => Promise<CommandResult>
+
+/**
+ * The system's own folders come first: a Homebrew coreutils `mount` or `ps` on the user's PATH prints another format.
+ */
+export const systemPath = '/usr/bin:/bin:/usr/sbin:/sbin'
+
+const defaultTimeoutMs = 10_000
+/** A listing of every open file of a busy machine stays below this; more is not a format we know. */
+const maxOutputBytes = 64 * 1024 * 1024
+
+/**
+ * TZ is fixed because `ps -o lstart` prints local time, and an identity must read the same after the
+ * system's time zone was changed.
+ */
+export const createCommandRunner =
+  (searchPath: string = systemPath): RunCommand =>
+  async ([file, ...args], { timeoutMs = defaultTimeoutMs } = {}) => {
+    const result = await execa(file, args, {
+      env: { PATH: searchPath, LC_ALL: 'C', TZ: 'UTC', HOME: homedir() },
+      extendEnv: false,
+      reject: false,
+      stdin: 'ignore',
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      maxBuffer: maxOutputBytes,
+      stripFinalNewline: false,
+    })
+    if (result.exitCode !== undefined) {
+      return { kind: 'exited', exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr }
+    }
+    if (result.timedOut) return { kind: 'not-run', reason: `${file} did not answer within ${timeoutMs} ms` }
+    return { kind: 'not-run', reason: result.shortMessage ?? `${file} could not be run` }
+  }
+
+/** What a failed command said, in one line. */
+export const describeFailure = (result: CommandResult): string => {
+  if (result.kind === 'not-run') return result.reason
+  const said = [result.stderr, result.stdout]
+    .flatMap((text) => text.split('\n'))
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .slice(0, 3)
+    .join('; ')
+  return said === '' ? `exit status ${result.exitCode} without a word` : said
+}
