@@ -1,0 +1,44 @@
+// Debian packages that set-up needs: installed when root, named exactly when not.
+import { execa } from 'execa'
+
+export interface DebianPackageRequest {
+  readonly name: string
+  /** What does not work without it, as the first half of a sentence. */
+  readonly why: string
+  readonly signal: AbortSignal
+  readonly say: (message: string) => void
+}
+
+const aptGet = (args: readonly string[], signal: AbortSignal) =>
+  execa('apt-get', [...args], {
+    reject: false,
+    all: true,
+    stdin: 'ignore',
+    timeout: 10 * 60_000,
+    env: { LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
+    cancelSignal: signal,
+  })
+
+export const ensureDebianPackage = async ({
+  name,
+  why,
+  signal,
+  say,
+}: DebianPackageRequest): Promise<void> => {
+  const hasApt = process.platform === 'linux' && !(await aptGet(['--version'], signal)).failed
+  signal.throwIfAborted()
+  if (!hasApt) throw new Error(`${why}: install what Debian calls ${name}`)
+  if (process.getuid?.() !== 0) throw new Error(`${why}: run as root: apt-get install ${name}`)
+  say(`Installing the Debian package ${name}`)
+  // Waits for another apt instead of failing at once (apt.conf(5), DPkg::Lock::Timeout).
+  const install = ['install', '--yes', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', name]
+  if (!(await aptGet(install, signal)).failed) return
+  // A fresh machine has no package lists yet.
+  await aptGet(['update'], signal)
+  const second = await aptGet(install, signal)
+  signal.throwIfAborted()
+  if (second.failed) {
+    const lastLines = (second.all ?? '').trim().split('\n').slice(-5).join('\n  ')
+    throw new Error(`${why}, and "apt-get install ${name}" failed:\n  ${lastLines}`)
+  }
+}

@@ -1,0 +1,114 @@
+// Finds a Python that can hold LiteLLM, by running it: a pyenv shim or a stub answers to its name without being one.
+import { execa } from 'execa'
+import { ensureDebianPackage } from './debian-package.ts'
+
+/** The lock file has wheels for these (checked with uv for Linux x86-64, Linux arm64 and macOS arm64). */
+const oldest = [3, 10] as const
+const newest = [3, 14] as const
+
+export interface PythonFacts {
+  readonly major: number
+  readonly minor: number
+  /** Whether it can make a virtual environment with pip in it: Debian splits that off into python3-venv. */
+  readonly hasVenv: boolean
+}
+
+export interface Python extends PythonFacts {
+  readonly path: string
+}
+
+const question = `
+import importlib.util as u, sys
+print("nexus-python", sys.version_info[0], sys.version_info[1], int(bool(u.find_spec("venv") and u.find_spec("ensurepip"))))
+`
+
+/** null when the text is not the answer to our question. */
+export const parsePythonAnswer = (stdout: string): PythonFacts | null => {
+  const match = /^nexus-python (\d+) (\d+) ([01])$/m.exec(stdout)
+  return match === null
+    ? null
+    : { major: Number(match[1]), minor: Number(match[2]), hasVenv: match[3] === '1' }
+}
+
+export type PythonChoice =
+  | { readonly kind: 'python'; readonly python: Python }
+  | { readonly kind: 'needs-venv'; readonly python: Python }
+  | { readonly kind: 'none'; readonly reason: string }
+
+/** Takes the first that fits, in the order given; one without venv only when there is no other. */
+export const choosePython = (found: readonly Python[]): PythonChoice => {
+  const fitting = found.filter(({ major, minor }) => major === 3 && minor >= oldest[1] && minor <= newest[1])
+  const complete = fitting.find(({ hasVenv }) => hasVenv)
+  if (complete !== undefined) return { kind: 'python', python: complete }
+  const [bare] = fitting
+  if (bare !== undefined) return { kind: 'needs-venv', python: bare }
+  const range = `Python ${oldest.join('.')} to ${newest.join('.')}`
+  const others = found.map(({ path, major, minor }) => `${path} is ${major}.${minor}`).join(', ')
+  return {
+    kind: 'none',
+    reason: others === '' ? `${range} is needed and there is none` : `${range} is needed; ${others}`,
+  }
+}
+
+const askPython = async (path: string, signal: AbortSignal): Promise<Python | null> => {
+  const result = await execa(path, ['-c', question], {
+    reject: false,
+    timeout: 15_000,
+    stdin: 'ignore',
+    env: { LC_ALL: 'C' },
+    cancelSignal: signal,
+  })
+  signal.throwIfAborted()
+  const facts = parsePythonAnswer(result.stdout ?? '')
+  return facts === null ? null : { path, ...facts }
+}
+
+/** In order of preference. Homebrew's folder by its full name too, since launchd's PATH does not have it. */
+const candidates = (platform: NodeJS.Platform): readonly string[] => {
+  const names = ['python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3', 'python3.14']
+  return platform === 'darwin' ? [...names, ...names.map((name) => `/opt/homebrew/bin/${name}`)] : names
+}
+
+const installHint = (platform: NodeJS.Platform): string =>
+  platform === 'darwin'
+    ? 'run: brew install python@3.13'
+    : 'run as root: apt-get install python3 python3-venv'
+
+const findFirst = async (signal: AbortSignal): Promise<PythonChoice> => {
+  const configured = process.env['NEXUS_PYTHON']
+  if (configured) {
+    const python = await askPython(configured, signal)
+    if (python === null) throw new Error(`NEXUS_PYTHON is "${configured}", which does not run as Python`)
+    return choosePython([python])
+  }
+  const found: Python[] = []
+  for (const candidate of candidates(process.platform)) {
+    const python = await askPython(candidate, signal)
+    if (python !== null) found.push(python)
+    if (python !== null && choosePython([python]).kind === 'python') break
+  }
+  return choosePython(found)
+}
+
+/** A Python of the right age with venv; NEXUS_PYTHON names one to be used whatever else there is. */
+export const ensurePython = async (signal: AbortSignal, say: (message: string) => void): Promise<Python> => {
+  const choice = await findFirst(signal)
+  switch (choice.kind) {
+    case 'python':
+      return choice.python
+    case 'none':
+      throw new Error(`${choice.reason}; ${installHint(process.platform)}`)
+    case 'needs-venv': {
+      const { python } = choice
+      const name = `python${python.major}.${python.minor}-venv`
+      await ensureDebianPackage({ name, why: `${python.path} cannot make virtual environments`, signal, say })
+      const again = await askPython(python.path, signal)
+      if (again?.hasVenv !== true) {
+        throw new Error(
+          `${python.path} cannot make virtual environments even with ${name}; name another one in NEXUS_PYTHON`,
+        )
+      }
+      return again
+    }
+  }
+}

@@ -1,0 +1,104 @@
+// Installs LiteLLM into its own virtual environment, from a lock that names every package and its hash.
+import { createHash } from 'node:crypto'
+import { access, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { ensurePython } from './find-python.ts'
+import { judgeLiteLlmVersion } from './litellm-version.ts'
+import { createEnvironment, installOnce, installRequirements, pythonEnvironment } from './pip-install.ts'
+import type { SetupContext } from './setup-step.ts'
+
+export interface InstalledLiteLlm {
+  readonly pythonPath: string
+  readonly litellmPath: string
+  readonly version: string
+}
+
+const step = 'litellm'
+const requirementsFile = 'requirements-litellm.txt'
+
+/** Idempotent: an installed one costs a few file reads. Refuses a known bad release whoever installed it. */
+export const ensureLiteLlm = async (context: SetupContext): Promise<InstalledLiteLlm> => {
+  const dir = join(context.runtimeDir, 'litellm')
+  const requirements = await readFile(join(context.resourcesDir, requirementsFile), 'utf8')
+  refuseKnownBad(readPinnedVersion(requirements))
+  const stamp = createHash('sha256').update(requirements).digest('hex')
+  await installOnce(
+    context,
+    step,
+    () => isComplete(dir, stamp),
+    () => install(context, dir, stamp),
+  )
+  const installed = await readInstalledLiteLlm(context.runtimeDir)
+  if (installed === null)
+    throw new Error(
+      `LiteLLM is missing from ${dir} although it was installed: remove that folder and try again`,
+    )
+  return installed
+}
+
+/** What is installed, without installing; null when nothing is. Throws when it is a release that must not run. */
+export const readInstalledLiteLlm = async (runtimeDir: string): Promise<InstalledLiteLlm | null> => {
+  const dir = join(runtimeDir, 'litellm')
+  const version = await readVersion(dir)
+  if (version === null) return null
+  refuseKnownBad(version)
+  return { pythonPath: join(dir, 'bin', 'python'), litellmPath: join(dir, 'bin', 'litellm'), version }
+}
+
+/** The version that a lock names, from its `litellm==` line. */
+export const readPinnedVersion = (requirements: string): string => {
+  const version = /^litellm(?:\[[^\]]*\])?==([^\s;\\]+)/m.exec(requirements)?.[1]
+  if (version === undefined) throw new Error(`${requirementsFile} does not name a version of LiteLLM`)
+  return version
+}
+
+const refuseKnownBad = (version: string): void => {
+  const judgement = judgeLiteLlmVersion(version)
+  if (judgement.kind === 'refused') throw new Error(judgement.reason)
+}
+
+const isComplete = async (dir: string, stamp: string): Promise<boolean> => {
+  try {
+    // The environment's Python is a link to the system's, which an upgrade may have removed: access(2) follows it.
+    await access(join(dir, 'bin', 'python'))
+    return (await readFile(join(dir, '.complete'), 'utf8')) === stamp && (await readVersion(dir)) !== null
+  } catch {
+    return false
+  }
+}
+
+/** By the name of its folder: starting Python to ask would already run what a bad release plants (litellm_init.pth). */
+const readVersion = async (dir: string): Promise<string | null> => {
+  const libraries = await readdir(join(dir, 'lib')).catch(() => [])
+  for (const library of libraries) {
+    const packages = await readdir(join(dir, 'lib', library, 'site-packages')).catch(() => [])
+    const version = packages
+      .map((name) => /^litellm-(.+)\.dist-info$/.exec(name)?.[1])
+      .find((found) => found !== undefined)
+    if (version !== undefined) return version
+  }
+  return null
+}
+
+/** Always from an empty folder: pip takes a package whose unpacking was cut short for installed. Downloads come from its cache. */
+const install = async (context: SetupContext, dir: string, stamp: string): Promise<void> => {
+  const say = (message: string) => context.report({ step, message })
+  const python = await ensurePython(context.signal, say)
+  say(`Preparing LiteLLM's environment with Python ${python.major}.${python.minor}`)
+  await rm(dir, { recursive: true, force: true, maxRetries: 3 })
+  await createEnvironment(python.path, dir, context.signal)
+  const pythonPath = join(dir, 'bin', 'python')
+  await installRequirements(context, { step, what: 'LiteLLM', pythonPath, requirementsFile, targetDir: null })
+  say('Compiling LiteLLM, so that it starts in half the time')
+  // Some packages carry files that are not meant to compile: its exit status says nothing.
+  await execa(pythonPath, ['-m', 'compileall', '-q', '-j', '0', join(dir, 'lib')], {
+    reject: false,
+    stdio: 'ignore',
+    timeout: 10 * 60_000,
+    env: pythonEnvironment(dir),
+    cancelSignal: context.signal,
+  })
+  context.signal.throwIfAborted()
+  await writeFile(join(dir, '.complete'), stamp)
+}

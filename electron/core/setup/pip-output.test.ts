@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { countRequirements, createPipProgress, parsePipLine } from './pip-output.ts'
+
+// Own sample in the form that `scripts/lock-requirements` writes; hashes shortened and made up.
+const requirements = `# Locked by scripts/lock-requirements
+alpha==1.0 \\
+    --hash=sha256:00
+beta==2.0 ; python_full_version < '3.11' \\
+    --hash=sha256:01
+gamma-x==3.0 \\
+    --hash=sha256:02
+`
+
+describe('parsePipLine', () => {
+  it.each([
+    ['Collecting aiohttp==3.14.5 (from -r /r.txt (line 5))', { kind: 'collecting', name: 'aiohttp' }],
+    [
+      '  Downloading zipp-4.1.2-py3-none-any.whl (10 kB)',
+      { kind: 'downloading', file: 'zipp-4.1.2-py3-none-any.whl', size: '10 kB' },
+    ],
+    [
+      '  Downloading packages/zipp-4.1.2-py3-none-any.whl',
+      { kind: 'downloading', file: 'zipp-4.1.2-py3-none-any.whl', size: null },
+    ],
+    [
+      `Ignoring annotated-doc: markers 'python_full_version < "3.11"' don't match your environment`,
+      { kind: 'ignoring' },
+    ],
+    ['Installing collected packages: zipp, yarl', { kind: 'installing' }],
+    ['ERROR: THESE PACKAGES DO NOT MATCH THE HASHES', { kind: 'other' }],
+    ['', { kind: 'other' }],
+    ['Collecting', { kind: 'other' }],
+  ])('%s', (line, expected) => {
+    expect(parsePipLine(line)).toEqual(expected)
+  })
+})
+
+describe('countRequirements', () => {
+  it('counts packages, not hashes or comments', () => {
+    expect(countRequirements(requirements)).toBe(3)
+    expect(countRequirements('')).toBe(0)
+  })
+})
+
+describe('createPipProgress', () => {
+  it('counts against the requirements that apply here', () => {
+    const read = createPipProgress('LiteLLM', requirements)
+    expect(read('Ignoring beta: markers do not match')).toBeNull()
+    expect(read('Collecting alpha==1.0')).toEqual({ message: 'Fetching LiteLLM: alpha', done: 1, total: 2 })
+    expect(read('  Downloading alpha-1.0-py3-none-any.whl (1.2 MB)')).toEqual({
+      message: 'Downloading LiteLLM: alpha, 1.2 MB',
+      done: 1,
+      total: 2,
+    })
+    expect(read('Collecting gamma-x==3.0')?.done).toBe(2)
+    expect(read('Collecting gamma-x==3.0')?.done).toBe(2)
+    expect(read('Installing collected packages: alpha')).toEqual({
+      message: 'Unpacking LiteLLM',
+      done: 2,
+      total: 2,
+    })
+    expect(read('noise')).toBeNull()
+  })
+})

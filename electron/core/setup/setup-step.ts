@@ -1,0 +1,26 @@
+// What every step of set-up is given and what it says while it works.
+
+export type SetupStepId = 'litellm' | 'llama-server' | 'demo-model'
+
+export interface SetupProgress {
+  readonly step: SetupStepId
+  readonly message: string
+  /** Units done of `total` (packages, part files); both absent when the step cannot count. */
+  readonly done?: number
+  readonly total?: number
+}
+
+export interface SetupContext {
+  /** Where everything is installed; shared by all state folders that name it. */
+  readonly runtimeDir: string
+  /** The folder that holds the hash-locked requirements. */
+  readonly resourcesDir: string
+  readonly report: (progress: SetupProgress) => void
+  readonly signal: AbortSignal
+}
+
+/** One line for a terminal or a first-run page. */
+export const describeProgress = (progress: SetupProgress): string =>
+  progress.done === undefined || progress.total === undefined
+    ? progress.message
+    : `${progress.message} (${progress.done} of ${progress.total})`
