@@ -1,0 +1,42 @@
+// Tells once that a file changed: an event of the kernel, not polling.
+import { existsSync, type FSWatcher, watch } from 'node:fs'
+import { dirname } from 'node:path'
+
+export interface ArmedChange {
+  /** Resolves at the first change after arming, or when disarmed. Never rejects. */
+  readonly changed: Promise<void>
+  disarm(): void
+}
+
+const fallbackMs = 1000
+
+/**
+ * Arm first, then look at the file, then await `changed`: so no change between looking and waiting is missed.
+ * One-shot on purpose: a watcher left open under a flood would wake the event loop for every line written.
+ * Where the kernel has no watch to give (inotify(7): ENOSPC at max_user_watches) a look once a second replaces it.
+ */
+export const armFileChange = (path: string): ArmedChange => {
+  let watcher: FSWatcher | null = null
+  let timer: NodeJS.Timeout | null = null
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const disarm = (): void => {
+    watcher?.close()
+    watcher = null
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+    resolve()
+  }
+  const fallBack = (): void => {
+    watcher?.close()
+    watcher = null
+    timer ??= setTimeout(disarm, fallbackMs)
+  }
+  try {
+    // A file that is not there yet is waited for in its folder.
+    watcher = watch(existsSync(path) ? path : dirname(path), disarm)
+    watcher.on('error', fallBack)
+  } catch {
+    fallBack()
+  }
+  return { changed: promise, disarm }
+}

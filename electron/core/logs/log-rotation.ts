@@ -1,0 +1,152 @@
+// Keeps one log file and its earlier generations within bounds, while the child goes on writing to the same file.
+import { chmod, copyFile, constants as fsConstants, open, rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { armFileChange } from './file-change.ts'
+import { generationPath, readGenerationNumbers, readLogSize, temporaryPath } from './log-generations.ts'
+import { finishInterruptedSwitch, pruneGenerations, switchGeneration } from './log-switch.ts'
+
+export interface LogRotationOptions {
+  readonly path: string
+  /** The file is rotated when it is at least this large. */
+  readonly maxBytes: number
+  /** Earlier generations kept: LOG.1 (newest) to LOG.keep; at least 2, which readers need to find their place again. */
+  readonly keep: number
+  readonly onError: (error: Error) => void
+}
+
+export interface LogRotation {
+  /** Rotates now when the file is large enough; says whether it did. Never rejects: errors go to `onError`. */
+  check(): Promise<boolean>
+  /** Watches the file from now on; returns the undo. */
+  connect(): () => void
+}
+
+const checkIntervalMs = 250
+const shortestIntervalMs = 25
+const copyBlockBytes = 256 * 1024
+const copyPasses = 8
+
+/**
+ * Copies what arrived since, until so little is left that the synchronous part stays short. A child that writes faster
+ * than we copy would never let that happen, hence the limit on passes.
+ */
+const catchUp = async (path: string, copyPath: string): Promise<void> => {
+  await using source = await open(path, 'r')
+  await using copy = await open(copyPath, 'a')
+  const block = Buffer.alloc(copyBlockBytes)
+  for (let pass = 0; pass < copyPasses; pass++) {
+    let position = (await copy.stat()).size
+    const { size } = await source.stat()
+    if (size - position <= copyBlockBytes) return
+    while (position < size) {
+      const { bytesRead } = await source.read(block, 0, Math.min(block.length, size - position), position)
+      if (bytesRead === 0) return
+      await copy.appendFile(block.subarray(0, bytesRead))
+      position += bytesRead
+    }
+  }
+}
+
+/**
+ * Copy, then truncate: the child keeps its descriptor, is not told, and is never made to wait, since nothing here locks
+ * the file. copyFile works in the kernel (a reflink where the file system can), so our memory stays flat.
+ *
+ * What can be lost: what the child writes between our last read, which found nothing more, and the truncation that
+ * follows it: two system calls, some microseconds, once per rotation. A child that writes faster than the disk copies
+ * (hundreds of MB a second) loses more, and then a line in LOG.1 says how much. Nothing is ever doubled.
+ *
+ * What it takes on disk: `keep` generations, the file, and the copy: about (keep + 2) * maxBytes, plus what a flood adds
+ * between two looks at the size (25 to 250 ms apart). Generations that a flood made larger are dropped earlier.
+ *
+ * A crash of ours at any point leaves either a stale copy (LOG.tmp, deleted by the next rotation) or an unfinished switch
+ * (LOG.next), which the next rotation completes.
+ */
+const rotate = async ({ path, maxBytes, keep }: LogRotationOptions): Promise<void> => {
+  const copyPath = temporaryPath(path)
+  await rm(copyPath, { force: true })
+  // The copy gets the mode of the log; made 0600 all the same, since anybody may have changed that one.
+  await copyFile(path, copyPath, fsConstants.COPYFILE_EXCL | fsConstants.COPYFILE_FICLONE)
+  await chmod(copyPath, 0o600)
+  await catchUp(path, copyPath)
+  switchGeneration(path, { keep, maxCatchUpBytes: Math.max(maxBytes, copyBlockBytes) })
+  pruneGenerations(path, { keep, maxTotalBytes: (keep + 1) * Math.max(maxBytes, copyBlockBytes) })
+}
+
+const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
+
+/** On a full disk the copy cannot be made: the oldest generation gives way, and the next look at the size tries again. */
+const makeRoom = async (path: string, error: Error): Promise<void> => {
+  await rm(temporaryPath(path), { force: true })
+  const oldest = readGenerationNumbers(path).at(-1)
+  if (oldest === undefined || !('code' in error) || error.code !== 'ENOSPC') return
+  await rm(generationPath(path, oldest), { force: true })
+}
+
+/** Two cores never rotate the same log: the core that holds the machine's lock owns it. */
+export const createLogRotation = (options: LogRotationOptions): LogRotation => {
+  const { path, maxBytes, onError } = options
+  const keep = Math.max(2, options.keep)
+  let running: Promise<boolean> | null = null
+  let toldError: string | null = null
+
+  const checkOnce = async (): Promise<boolean> => {
+    if (finishInterruptedSwitch(path, { keep, maxCatchUpBytes: maxBytes })) return true
+    if (readLogSize(path) < maxBytes) return false
+    await rotate({ ...options, keep })
+    toldError = null
+    return true
+  }
+  const recover = async (thrown: unknown): Promise<boolean> => {
+    const error = toError(thrown)
+    await makeRoom(path, error).catch(() => {})
+    // A disk that stays full would be reported four times a second.
+    if (error.message !== toldError) onError(error)
+    toldError = error.message
+    return false
+  }
+  const check = (): Promise<boolean> => {
+    running ??= checkOnce()
+      .catch(recover)
+      .finally(() => {
+        running = null
+      })
+    return running
+  }
+
+  const connect = (): (() => void) => {
+    const stop = new AbortController()
+    void watchSize(options, check, stop.signal)
+    return () => stop.abort()
+  }
+  return { check, connect }
+}
+
+/** The shorter the time that the growth seen last would take to reach the limit, the sooner the next look. */
+const readNextDelayMs = (size: number, grownBytes: number, elapsedMs: number, maxBytes: number): number => {
+  if (grownBytes <= 0) return checkIntervalMs
+  const untilFullMs = ((maxBytes - size) * elapsedMs) / grownBytes
+  return Math.min(checkIntervalMs, Math.max(shortestIntervalMs, untilFullMs))
+}
+
+const watchSize = async (
+  { path, maxBytes }: LogRotationOptions,
+  check: () => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<void> => {
+  let sizeBefore = 0
+  let lookedAtMs = performance.now()
+  while (!signal.aborted) {
+    const armed = armFileChange(path)
+    signal.addEventListener('abort', armed.disarm, { once: true })
+    await check()
+    const size = readLogSize(path)
+    const nowMs = performance.now()
+    const delayMs = readNextDelayMs(size, size - sizeBefore, nowMs - lookedAtMs, maxBytes)
+    sizeBefore = size
+    lookedAtMs = nowMs
+    await armed.changed
+    signal.removeEventListener('abort', armed.disarm)
+    // An abort ends the pause early by rejecting it; the loop's condition then ends the loop.
+    await sleep(delayMs, undefined, { signal }).catch(() => {})
+  }
+}
