@@ -31,7 +31,9 @@ const wholeNumber = (min: number, max: number, what: string) =>
     .max(max, `${what}: a whole number from ${min} to ${max}`)
 
 const port = wholeNumber(1, 65_535, 'a TCP port')
-const host = z.string().regex(/^[0-9A-Za-z.:_-]+$/, 'an IP address or host name, such as 127.0.0.1 or 0.0.0.0')
+const host = z
+  .string()
+  .regex(/^[0-9A-Za-z.:_-]+$/, 'an IP address or host name, such as 127.0.0.1 or 0.0.0.0')
 const apiKey = z
   .string()
   .regex(/^[\x21-\x7e]{8,256}$/, 'a key of 8 to 256 printable ASCII characters without blanks')
@@ -47,7 +49,9 @@ const llamaServerProfile = z.strictObject({
   modelPath: absolutePath('a GGUF model file'),
   draftModelPath: absolutePath('a GGUF model file').nullable(),
   /** Model name that llama-server reports and that LiteLLM asks it for. */
-  alias: z.string().regex(/^[A-Za-z0-9._/-]{1,128}$/, '1 to 128 letters, digits, dots, dashes, underscores or slashes'),
+  alias: z
+    .string()
+    .regex(/^[A-Za-z0-9._/-]{1,128}$/, '1 to 128 letters, digits, dots, dashes, underscores or slashes'),
   host,
   port,
   slots: wholeNumber(1, 64, 'a number of slots'),
@@ -72,7 +76,9 @@ const proxyProfile = z.strictObject({
   host,
   port,
   /** The name clients were told; every other Claude model name is answered too. */
-  modelName: z.string().regex(/^[A-Za-z0-9._/-]{1,128}$/, '1 to 128 letters, digits, dots, dashes, underscores or slashes'),
+  modelName: z
+    .string()
+    .regex(/^[A-Za-z0-9._/-]{1,128}$/, '1 to 128 letters, digits, dots, dashes, underscores or slashes'),
   /** null: a key is generated once per state folder and kept in a 0600 file. */
   clientKey: apiKey.nullable(),
   stopSequences: z.array(z.string().min(1).max(256)).max(16),
@@ -82,7 +88,9 @@ const proxyProfile = z.strictObject({
 })
 
 const ramDiskProfile = z.strictObject({
-  volumeName: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,26}$/, '1 to 27 letters, digits, dots, dashes or underscores'),
+  volumeName: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,26}$/, '1 to 27 letters, digits, dots, dashes or underscores'),
   sizeMiB: wholeNumber(16, 4_194_304, 'a number of MiB'),
   /** null: /Volumes/NAME on macOS, a folder of the state folder on Linux. */
   mountPoint: absolutePath('a mount point').nullable(),
@@ -106,7 +114,9 @@ export const ProfileOverrideSchema = z.strictObject({
 })
 export type ProfileOverride = z.infer<typeof ProfileOverrideSchema>
 
-const profileName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'a lower-case name of letters, digits and dashes')
+const profileName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a lower-case name of letters, digits and dashes')
 
 export const ConfigSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -224,14 +234,6 @@ export const ProofSchema = z.strictObject({
 })
 export type Proof = z.infer<typeof ProofSchema>
 
-export const HistoryPointSchema = z.strictObject({
-  takenAt: epochMs,
-  generationTokensPerSecond: perSecond.nullable(),
-  busySlots: count.nullable(),
-  usedBytes: bytes.nullable(),
-})
-export type HistoryPoint = z.infer<typeof HistoryPointSchema>
-
 export const SnapshotSchema = z.strictObject({
   version: z.literal(contractVersion),
   takenAt: epochMs,
@@ -252,7 +254,6 @@ export const SnapshotSchema = z.strictObject({
   slots: z.array(SlotSchema).nullable(),
   queue: QueueSchema.nullable(),
   throughput: ThroughputSchema.nullable(),
-  history: z.array(HistoryPointSchema).optional(),
 })
 export type Snapshot = z.infer<typeof SnapshotSchema>
 

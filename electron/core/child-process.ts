@@ -1,5 +1,6 @@
 // One operating-system process of ours: spawned or adopted, told apart from strangers, ended with its whole group.
 import { spawn } from 'node:child_process'
+import { within } from './deadline.ts'
 import type { ProcessIdentity, ProcessTable } from './platform/platform.ts'
 import { isErrno } from './private-file.ts'
 import type { LaunchSpec } from './services/child-service.ts'
@@ -55,8 +56,10 @@ export const spawnOwned = async (
 }
 
 const explainSpawnError = (error: Error, program: string, cwd: string): string => {
-  if (isErrno(error, 'ENOENT')) return `${program} could not be started: it, or the folder ${cwd}, does not exist`
-  if (isErrno(error, 'EACCES')) return `${program} could not be started: it is not an executable file for this user`
+  if (isErrno(error, 'ENOENT'))
+    return `${program} could not be started: it, or the folder ${cwd}, does not exist`
+  if (isErrno(error, 'EACCES'))
+    return `${program} could not be started: it is not an executable file for this user`
   return `${program} could not be started: ${error.message}`
 }
 
@@ -136,18 +139,5 @@ const signalGroup = (groupId: number, signal: NodeJS.Signals): void => {
     process.kill(-groupId, signal)
   } catch (error) {
     if (!isErrno(error, 'ESRCH')) throw error
-  }
-}
-
-/** The promise's value, or null when `ms` pass first. Leaves no timer behind. */
-const within = async <T>(promise: Promise<T>, ms: number): Promise<T | null> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -106,7 +106,9 @@ export const explainIssues = (error: z.ZodError, input: unknown): string[] =>
   error.issues.flatMap((issue) => {
     const place = issue.path.length === 0 ? 'the whole file' : issue.path.join('.')
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => `${[...issue.path, key].join('.')}: found an unknown key; allowed: no such key here`)
+      return issue.keys.map(
+        (key) => `${[...issue.path, key].join('.')}: found an unknown key; allowed: no such key here`,
+      )
     }
     return [`${place}: found ${describeFound(input, issue.path)}; allowed: ${describeAllowed(issue)}`]
   })
@@ -121,7 +123,8 @@ const describeFound = (input: unknown, path: readonly PropertyKey[]): string => 
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
 
 const describeAllowed = (issue: z.core.$ZodIssue): string => {
   switch (issue.code) {

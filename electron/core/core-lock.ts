@@ -25,7 +25,8 @@ export const acquireCoreLock = (lockPath: string, owner: LockOwner): CoreLock | 
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
-    if (isErrno(error, 'ERR_SQLITE_ERROR') && error instanceof Error && error.message.includes('locked')) return null
+    if (isErrno(error, 'ERR_SQLITE_ERROR') && error instanceof Error && error.message.includes('locked'))
+      return null
     throw error
   }
   chmodSync(lockPath, 0o600)

@@ -57,4 +57,7 @@ const readEntries = (path: string): LedgerEntry[] => {
   }
 }
 
-export const identityOf = (entry: LedgerEntry): ProcessIdentity => ({ pid: entry.pid, startedAt: entry.startedAt })
+export const identityOf = (entry: LedgerEntry): ProcessIdentity => ({
+  pid: entry.pid,
+  startedAt: entry.startedAt,
+})

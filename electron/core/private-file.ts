@@ -1,6 +1,15 @@
 // Files that only their owner may read, replaced whole or not at all.
 import { randomBytes } from 'node:crypto'
-import { closeSync, fchmodSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 
 /**
  * Writes `text` to `path` with mode 0600 so that a reader sees the old text or the new one, never half of either:

@@ -84,7 +84,11 @@ export interface ChosenProfile {
  * The profile to run. `requested` is a name, or the path of a JSON file (it contains a `/` or ends in `.json`);
  * null takes the configured one, else `studio` when its model files are readable, else `demo`. Throws ConfigError.
  */
-export const chooseProfile = (config: Config, requested: string | null, runtimeDir: string): ChosenProfile => {
+export const chooseProfile = (
+  config: Config,
+  requested: string | null,
+  runtimeDir: string,
+): ChosenProfile => {
   if (requested !== null) {
     return isPath(requested)
       ? { name: requested, profile: readProfileFile(requested, config, runtimeDir), because: 'asked for' }
@@ -105,27 +109,39 @@ export const chooseProfile = (config: Config, requested: string | null, runtimeD
       }
 }
 
-const resolveProfile = (name: string, config: Config, runtimeDir: string, seen: readonly string[] = []): Profile => {
+const resolveProfile = (
+  name: string,
+  config: Config,
+  runtimeDir: string,
+  seen: readonly string[] = [],
+): Profile => {
   const builtin = builtinProfiles(runtimeDir)[name]
   const own = config.profiles[name]
   if (own === undefined) {
     if (builtin !== undefined) return builtin
     const known = [...new Set([...Object.keys(builtinProfiles(runtimeDir)), ...Object.keys(config.profiles)])]
-    throw new ConfigError('profile', [`profile: found "${name}"; allowed: ${known.join(', ')}, or the path of a JSON file`])
+    throw new ConfigError('profile', [
+      `profile: found "${name}"; allowed: ${known.join(', ')}, or the path of a JSON file`,
+    ])
   }
   // `profiles.studio` without `extends` changes the built-in studio; any other name starts from the studio too.
   const parent = own.extends ?? (builtin === undefined ? 'studio' : name)
   if (seen.includes(name)) {
-    throw new ConfigError('profile', [`profiles.${name}.extends: found a circle, ${[...seen, name].join(' -> ')}`])
+    throw new ConfigError('profile', [
+      `profiles.${name}.extends: found a circle, ${[...seen, name].join(' -> ')}`,
+    ])
   }
   const base =
-    parent === name && builtin !== undefined ? builtin : resolveProfile(parent, config, runtimeDir, [...seen, name])
+    parent === name && builtin !== undefined
+      ? builtin
+      : resolveProfile(parent, config, runtimeDir, [...seen, name])
   return applyOverride(base, own, `profiles.${name}`)
 }
 
 const readProfileFile = (path: string, config: Config, runtimeDir: string): Profile => {
   const text = readFileOrNull(resolve(path))
-  if (text === null) throw new ConfigError(path, ['profile file: found nothing; allowed: a readable JSON file'])
+  if (text === null)
+    throw new ConfigError(path, ['profile file: found nothing; allowed: a readable JSON file'])
   const override = parseProfileValue(ProfileOverrideSchema, parseJson(text, path), path)
   return applyOverride(resolveProfile(override.extends ?? 'studio', config, runtimeDir), override, path)
 }

@@ -63,9 +63,13 @@ export const createRamDiskService = (
       alone(async () => {
         if (phase === 'ready') return state()
         enter('starting')
-        const outcome = await control.mount(spec)
-        if (outcome.kind === 'mounted') enter('ready')
-        else enter('failed', outcome.reason)
+        try {
+          const outcome = await control.mount(spec)
+          if (outcome.kind === 'mounted') enter('ready')
+          else enter('failed', outcome.reason)
+        } catch (error) {
+          enter('failed', error instanceof Error ? error.message : String(error))
+        }
         return state()
       }),
     eject: (options) =>
@@ -88,7 +92,10 @@ export const createRamDiskService = (
     reportMounted: (mounted) => {
       if (busy !== null) return
       if (phase === 'ready' && !mounted) {
-        enter('failed', `${spec.mountPoint} was unmounted by something else: builds would go to the disk; nexus up mounts it again`)
+        enter(
+          'failed',
+          `${spec.mountPoint} was unmounted by something else: builds would go to the disk; nexus up mounts it again`,
+        )
       } else if (mounted && (phase === 'stopped' || phase === 'failed')) {
         enter('ready')
       }

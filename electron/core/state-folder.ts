@@ -74,7 +74,13 @@ const shortEnough = (path: string, root: string): string => {
 
 /** Creates the folders that must be private before anything is written into them. Idempotent. */
 export const ensureStateFolder = (folder: StateFolder): void => {
-  for (const dir of [folder.root, folder.keysDir, folder.logsDir, folder.proxyDir, join(folder.socketPath, '..')]) {
+  for (const dir of [
+    folder.root,
+    folder.keysDir,
+    folder.logsDir,
+    folder.proxyDir,
+    join(folder.socketPath, '..'),
+  ]) {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
     chmodSync(dir, 0o700)
   }

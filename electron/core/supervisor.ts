@@ -226,7 +226,9 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     const decision = decideRestart(policy, crashTimesMs, now(), random)
     if (decision.kind === 'give-up') {
       const minutes = Math.round(decision.windowMs / 60_000)
-      enter('failed', { reason: `gave up after ${decision.crashes} crashes in ${minutes} minutes: ${reason}` })
+      enter('failed', {
+        reason: `gave up after ${decision.crashes} crashes in ${minutes} minutes: ${reason}`,
+      })
       return false
     }
     restarts += 1
@@ -301,7 +303,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   return {
     state,
     start: () => {
-      if (desired === 'up' && isServing()) return Promise.resolve(state())
+      if (closed || (desired === 'up' && isServing())) return Promise.resolve(state())
       if (desired === 'down' || phase === 'failed') {
         desired = 'up'
         startsAsked += 1
@@ -314,6 +316,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       return done
     },
     stop: (graceMs) => {
+      if (closed) return Promise.resolve(state())
       if (desired === 'up' || !looping) graceOver = createSignal()
       desired = 'down'
       const timer = setTimeout(graceOver.fire, graceMs)
@@ -346,7 +349,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       if (result.state === 'ready') {
         if (phase === 'degraded') enter('ready')
       } else if (misses >= missesUntilDegraded) {
-        if (phase !== 'degraded' || detail.reason !== result.detail) enter('degraded', { reason: result.detail })
+        if (phase !== 'degraded' || detail.reason !== result.detail)
+          enter('degraded', { reason: result.detail })
       }
     },
     close: () => {

@@ -48,15 +48,16 @@ const createClient = (socket: Socket): ControlClient => {
   socket.once('close', () => failAll('the core went away before it answered'))
   socket.on('data', (piece) => {
     const lines = reader.push(piece)
-    if (lines === null) return socket.destroy()
-    for (const line of lines) receive(line)
+    if (lines === null) socket.destroy()
+    else for (const line of lines) receive(line)
   })
 
   const receive = (line: string) => {
     const parsed = ResponseSchema.safeParse(JSON.parse(line))
     if (!parsed.success) {
       failAll('the running core is of another version: nexus down, then nexus up')
-      return socket.destroy()
+      socket.destroy()
+      return
     }
     const response = parsed.data
     if (response.kind === 'snapshot') listener?.(response.snapshot)

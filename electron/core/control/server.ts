@@ -23,7 +23,10 @@ const maxUnreadBytes = 4 * maxLineBytes
  * Listens on `socketPath` with mode 0600. The caller holds the core lock, so a socket file found there is left over
  * from a core that was killed, and is replaced.
  */
-export const openControlServer = async (socketPath: string, target: ControlTarget): Promise<ControlServer> => {
+export const openControlServer = async (
+  socketPath: string,
+  target: ControlTarget,
+): Promise<ControlServer> => {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)

@@ -1,0 +1,189 @@
+// The command line of `nexus`, parsed and checked: pure, so that every refusal can be tested.
+import { parseArgs } from 'node:util'
+import { type ServiceId, serviceIds } from '../contract.ts'
+
+export type CliCommand =
+  | {
+      readonly name: 'up'
+      readonly profile: string | null
+      readonly only: ServiceId | null
+      readonly force: boolean
+      readonly json: boolean
+    }
+  | {
+      readonly name: 'down'
+      readonly only: ServiceId | null
+      readonly eject: boolean
+      readonly now: boolean
+      readonly force: boolean
+      readonly json: boolean
+    }
+  | { readonly name: 'restart'; readonly only: ServiceId | null; readonly json: boolean }
+  | { readonly name: 'status'; readonly watch: boolean; readonly json: boolean }
+  | { readonly name: 'logs'; readonly id: LogId; readonly follow: boolean; readonly lines: number }
+  | { readonly name: 'plan'; readonly profile: string | null; readonly json: boolean }
+  | { readonly name: 'doctor'; readonly profile: string | null; readonly json: boolean }
+  | { readonly name: 'serve'; readonly background: boolean }
+  | { readonly name: 'clients'; readonly json: boolean }
+  | { readonly name: 'config-schema' }
+  | { readonly name: 'help' }
+  | { readonly name: 'version' }
+
+/** The forge has no process and so no log; the core has one of its own. */
+export const logIds = ['llamaServer', 'proxy', 'core'] as const
+export type LogId = (typeof logIds)[number]
+
+export class UsageError extends Error {}
+
+interface OptionHelp {
+  readonly type: 'string' | 'boolean'
+  readonly help: string
+}
+
+const json: OptionHelp = { type: 'boolean', help: '--json' }
+const only: OptionHelp = { type: 'string', help: `--only ${serviceIds.join('|')}` }
+const profile: OptionHelp = { type: 'string', help: '--profile NAME' }
+const force: OptionHelp = { type: 'boolean', help: '--force' }
+
+const optionsOf = {
+  up: { profile, only, force, json },
+  down: {
+    only,
+    eject: { type: 'boolean', help: '--eject' },
+    now: { type: 'boolean', help: '--now' },
+    force,
+    json,
+  },
+  restart: { json },
+  status: { json, watch: { type: 'boolean', help: '--watch' } },
+  logs: { follow: { type: 'boolean', help: '--follow' }, lines: { type: 'string', help: '--lines N' } },
+  plan: { profile, json },
+  doctor: { profile, json },
+  serve: { background: { type: 'boolean', help: '--background' } },
+  clients: { json },
+  'config-schema': {},
+  help: {},
+  version: {},
+} as const satisfies Record<CliCommand['name'], Readonly<Record<string, OptionHelp>>>
+
+const commandNames = Object.keys(optionsOf).filter(isCommandName)
+
+function isCommandName(name: string): name is CliCommand['name'] {
+  return name in optionsOf
+}
+
+/** @param argv the words after `nexus`. Throws UsageError, which names the word, what was found and what is allowed. */
+export const parseArguments = (argv: readonly string[]): CliCommand => {
+  const [first, ...rest] = argv
+  if (first === undefined || first === '--help' || first === '-h') return { name: 'help' }
+  if (first === '--version' || first === '-v') return { name: 'version' }
+  if (!isCommandName(first)) {
+    throw new UsageError(`found "${first}"; allowed: ${commandNames.join(', ')}. nexus help explains them.`)
+  }
+  if (rest.includes('--help') || rest.includes('-h')) return { name: 'help' }
+  const { values, positionals } = parseWords(first, rest)
+  const flag = (name: string): boolean => values[name] === true
+  const text = (name: string): string | null => {
+    const value = values[name]
+    return typeof value === 'string' ? value : null
+  }
+  const expectWords = (most: number) => {
+    const extra = positionals[most]
+    if (extra !== undefined)
+      throw new UsageError(`nexus ${first}: found the extra word "${extra}"; allowed: ${usageOf(first)}`)
+  }
+  if (first !== 'restart' && first !== 'logs') expectWords(0)
+  switch (first) {
+    case 'up':
+      return {
+        name: 'up',
+        profile: text('profile'),
+        only: serviceOrNull(text('only'), '--only'),
+        force: flag('force'),
+        json: flag('json'),
+      }
+    case 'down':
+      return {
+        name: 'down',
+        only: serviceOrNull(text('only'), '--only'),
+        eject: flag('eject'),
+        now: flag('now'),
+        force: flag('force'),
+        json: flag('json'),
+      }
+    case 'restart':
+      expectWords(1)
+      return { name: 'restart', only: serviceOrNull(positionals[0] ?? null, 'restart'), json: flag('json') }
+    case 'status':
+      if (flag('watch') && flag('json'))
+        throw new UsageError('nexus status: found --watch with --json; allowed: one of the two')
+      return { name: 'status', watch: flag('watch'), json: flag('json') }
+    case 'logs':
+      expectWords(1)
+      return {
+        name: 'logs',
+        id: logId(positionals[0]),
+        follow: flag('follow'),
+        lines: lineCount(text('lines')),
+      }
+    case 'plan':
+      return { name: 'plan', profile: text('profile'), json: flag('json') }
+    case 'doctor':
+      return { name: 'doctor', profile: text('profile'), json: flag('json') }
+    case 'serve':
+      return { name: 'serve', background: flag('background') }
+    case 'clients':
+      return { name: 'clients', json: flag('json') }
+    case 'config-schema':
+    case 'help':
+    case 'version':
+      return { name: first }
+  }
+}
+
+const parseWords = (name: CliCommand['name'], words: readonly string[]) => {
+  const options = Object.fromEntries(
+    Object.entries(optionsOf[name]).map(([key, { type }]) => [key, { type }]),
+  )
+  try {
+    return parseArgs({ args: [...words], options, allowPositionals: true, strict: true })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('. ')[0] : String(error)
+    throw new UsageError(`nexus ${name}: ${reason}; allowed: ${usageOf(name)}`)
+  }
+}
+
+/** "nexus down [--only ...] [--eject]" */
+export const usageOf = (name: CliCommand['name']): string => {
+  const words = name === 'restart' ? ' [ID]' : name === 'logs' ? ` ${logIds.join('|')}` : ''
+  const options = Object.entries(optionsOf[name])
+    .filter(([key]) => key !== 'background')
+    .map(([, { help }]) => ` [${help}]`)
+  return `nexus ${name}${words}${options.join('')}`
+}
+
+const serviceOrNull = (word: string | null, place: string): ServiceId | null => {
+  if (word === null) return null
+  const id = serviceIds.find((known) => known.toLowerCase() === word.toLowerCase())
+  if (id === undefined) throw new UsageError(`${place}: found "${word}"; allowed: ${serviceIds.join(', ')}`)
+  return id
+}
+
+const logId = (word: string | undefined): LogId => {
+  const id = logIds.find((known) => known.toLowerCase() === word?.toLowerCase())
+  if (id === undefined) {
+    throw new UsageError(
+      `nexus logs: found ${word === undefined ? 'nothing' : `"${word}"`}; allowed: ${logIds.join(', ')}`,
+    )
+  }
+  return id
+}
+
+const lineCount = (text: string | null): number => {
+  if (text === null) return 40
+  const count = Number(text)
+  if (!/^\d+$/.test(text) || count > 100_000) {
+    throw new UsageError(`--lines: found "${text}"; allowed: a whole number from 0 to 100000`)
+  }
+  return count
+}

@@ -1,0 +1,33 @@
+// What `nexus help` prints.
+import { usageOf } from './arguments.ts'
+
+export const helpText =
+  (): string => `Opta Nexus owns a local AI and build stack: the Build Forge (RAM disk), the AI Engine (llama-server)
+and the Router (LiteLLM, which answers Anthropic's API).
+
+Start and stop
+  ${usageOf('up')}
+      set up what is missing, start, wait until a Claude request was answered
+  ${usageOf('down')}
+      stop; running requests may finish for a while (--now: not); the RAM disk stays unless --eject
+  ${usageOf('restart')}
+
+Look
+  ${usageOf('status')}
+  ${usageOf('logs')}
+  ${usageOf('plan')}
+      the exact command lines, and why each flag is there
+  ${usageOf('doctor')}
+      every check, and the command that mends it
+
+Connect
+  ${usageOf('clients')}
+      what each developer pastes into their shell
+  ${usageOf('serve')}
+      host the core in the foreground (launchd, systemd); it brings back what was running
+  ${usageOf('config-schema')}
+      the JSON schema of the config file
+
+Services: ramDisk (Build Forge), llamaServer (AI Engine), proxy (Router)
+Exit codes: 0 done, 1 failed, 2 usage, 3 not running
+`

@@ -1,0 +1,80 @@
+// Hosting a core from the command line: in the foreground (`nexus serve`) or left behind by `nexus up`.
+import { spawn } from 'node:child_process'
+import { closeSync, createWriteStream } from 'node:fs'
+import { openControlServer } from '../core/control/server.ts'
+import { createCore } from '../core/core.ts'
+import { acquireCoreLock, readLockOwner } from '../core/core-lock.ts'
+import { openLogForChild } from '../core/logs/log-file.ts'
+import { ensureStateFolder } from '../core/state-folder.ts'
+import type { CliContext } from './context.ts'
+
+/** File descriptor on which a background core says that it listens, so that nobody has to ask again and again. */
+const readyFd = 3
+
+/**
+ * Hosts the core until SIGTERM or SIGINT, which leave the services running, as quitting the app does. In the
+ * background it also ends once everything was stopped by a command: then nothing of ours is left.
+ */
+export const hostCore = async (context: CliContext, background: boolean): Promise<number> => {
+  const { folder } = context
+  ensureStateFolder(folder)
+  const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host: 'cli', since: Date.now() })
+  if (lock === null) {
+    const owner = readLockOwner(folder.lockPath)
+    const who =
+      owner === null
+        ? ''
+        : ` (pid ${owner.pid}, hosted by the ${owner.host === 'app' ? 'app' : 'command line'})`
+    context.printError(`another core runs already${who}; nexus status shows it`)
+    return 1
+  }
+  const core = await createCore({ ...context, host: 'cli' })
+  const server = await openControlServer(folder.socketPath, core)
+  if (background) tellReady()
+  else
+    context.print(`The core listens on ${folder.socketPath}. Ctrl-C ends it and leaves the services running.`)
+  const ended = [untilSignal()]
+  if (background) ended.push(core.stoppedByCommand)
+  await Promise.race(ended)
+  core.close()
+  await server.close()
+  lock.release()
+  return 0
+}
+
+const untilSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve())
+  })
+
+const tellReady = (): void => {
+  createWriteStream('', { fd: readyFd }).end('ready\n')
+}
+
+/**
+ * Starts `nexus serve --background` detached and settles when its socket listens. Throws with the last line the core
+ * logged when it ended instead. Two at once are harmless: the lock lets one win, and both callers attach to it.
+ */
+export const spawnBackgroundCore = async (context: CliContext): Promise<void> => {
+  ensureStateFolder(context.folder)
+  const logPath = context.folder.logPath('core')
+  const fd = openLogForChild(logPath)
+  const child = spawn(process.execPath, [...process.execArgv, context.entryPath, 'serve', '--background'], {
+    detached: true,
+    stdio: ['ignore', fd, fd, 'pipe'],
+    env: process.env,
+    cwd: '/',
+  })
+  closeSync(fd)
+  const ready = child.stdio[readyFd]
+  const outcome = await new Promise<'ready' | 'ended'>((resolve) => {
+    ready?.once('data', () => resolve('ready'))
+    child.once('exit', () => resolve('ended'))
+    child.once('error', () => resolve('ended'))
+  })
+  ready?.destroy()
+  child.unref()
+  if (outcome === 'ended' && readLockOwner(context.folder.lockPath) === null) {
+    throw new Error(`the core ended at once; its log is ${logPath}`)
+  }
+}

@@ -1,0 +1,226 @@
+// The core: one stack, its readings, its proof, and the commands that change it. Everyone who attaches sees this.
+import type { Command, Config, Outcome, Profile, ServiceId, Snapshot } from '../contract.ts'
+import { serviceIds } from '../contract.ts'
+import { ConfigError, judgeProfile, readConfig } from './config.ts'
+import type { ControlTarget } from './control/server.ts'
+import { readIntent, writeIntent } from './intent.ts'
+import type { Platform } from './platform/platform.ts'
+import { createPoller } from './poller.ts'
+import { chooseProfile } from './profiles.ts'
+import { describeHolders } from './ram-disk-service.ts'
+import { assembleServices, type ServiceAssembly } from './service-assembly.ts'
+import { foldSnapshot } from './snapshot.ts'
+import type { StateFolder } from './state-folder.ts'
+
+export interface CoreOptions {
+  readonly folder: StateFolder
+  readonly platform: Platform
+  readonly host: 'app' | 'cli'
+  /** Where the repository's or the app's `resources` are. */
+  readonly resourcesDir: string
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export interface Core extends ControlTarget {
+  /** The present fold, without reading anything anew. */
+  snapshot(): Snapshot
+  /** Settles when a command to stop everything has been carried out. */
+  readonly stoppedByCommand: Promise<void>
+  /** Lets go of everything; what runs goes on running. */
+  close(): void
+}
+
+/** A `down --now` still lets a process end by itself for this long. */
+const hurriedGraceMs = 2_000
+
+/** Composes the core and adopts what an earlier one left running. The caller holds the core lock. */
+export const createCore = async (options: CoreOptions): Promise<Core> => {
+  const { folder, platform } = options
+  const since = Date.now()
+  const listeners = new Set<(snapshot: Snapshot) => void>()
+  let config: Config = readConfig(folder.configPath, folder.lastGoodConfigPath)
+  let assembly: ServiceAssembly = await initialAssembly()
+  let publishing = false
+  let stopped = () => {}
+  const stoppedByCommand = new Promise<void>((resolve) => {
+    stopped = resolve
+  })
+
+  const poller = createPoller(
+    {
+      engine: () => assembly.engineSource(),
+      proxy: () => assembly.proxySource(),
+      memory: platform.createMemoryReader(),
+      ramDisk: () => assembly.readRamDisk(),
+      recheckProof: () => assembly.recheckProof(),
+    },
+    () => publish(),
+  )
+
+  const snapshot = (): Snapshot =>
+    foldSnapshot(
+      {
+        owner: { pid: process.pid, host: options.host, since },
+        profile: assembly.profileName,
+        services: assembly.stack.states(),
+        proof: assembly.prover.proof(),
+        proofFailure: assembly.prover.failure(),
+        ...poller.latest(),
+      },
+      Date.now(),
+      poller.maxAgeMs(),
+    )
+
+  /** Changes that come in one turn of the event loop are told once. */
+  const publish = () => {
+    if (publishing || listeners.size === 0) return
+    publishing = true
+    setImmediate(() => {
+      publishing = false
+      const current = snapshot()
+      for (const listener of listeners) listener(current)
+    })
+  }
+
+  const onChange = () => {
+    assembly.prover.consider()
+    publish()
+  }
+
+  async function initialAssembly(): Promise<ServiceAssembly> {
+    const intent = readIntent(folder.intentPath)
+    const { name, profile } =
+      intent === null
+        ? chooseProfile(config, null, folder.runtimeDir)
+        : { name: intent.profileName, profile: intent.profile }
+    return assemble(name, profile)
+  }
+
+  function assemble(name: string, profile: Profile): Promise<ServiceAssembly> {
+    return assembleServices({ ...options, profileName: name, profile, onChange: () => onChange() })
+  }
+
+  const remember = (up: readonly ServiceId[]) =>
+    writeIntent(folder.intentPath, {
+      version: 1,
+      up: [...up],
+      profileName: assembly.profileName,
+      profile: assembly.profile,
+    })
+
+  const wanted = (): readonly ServiceId[] => readIntent(folder.intentPath)?.up ?? []
+
+  // --- commands --------------------------------------------------------------------------------------------------
+
+  const refuse = (reason: string): Outcome => ({ accepted: false, reason })
+
+  const start = async (command: Extract<Command, { type: 'start' }>): Promise<Outcome> => {
+    const states = assembly.stack.states()
+    const serving = states.llamaServer.phase !== 'stopped' || states.proxy.phase !== 'stopped'
+    const failed = states.llamaServer.phase === 'failed' || states.proxy.phase === 'failed'
+    if (!serving || failed || command.profile !== null) {
+      const refusal = await switchProfile(command.profile, serving && !failed)
+      if (refusal !== null) return refuse(refusal)
+    }
+    const ids = command.only === null ? serviceIds : [command.only]
+    remember([...new Set([...wanted(), ...ids])])
+    void assembly.stack.start(ids)
+    return { accepted: true }
+  }
+
+  /** Takes the profile asked for, freshly read and checked; answers why not. */
+  const switchProfile = async (requested: string | null, serving: boolean): Promise<string | null> => {
+    try {
+      config = readConfig(folder.configPath, folder.lastGoodConfigPath)
+      const chosen = chooseProfile(config, requested, folder.runtimeDir)
+      if (serving) {
+        return chosen.name === assembly.profileName
+          ? null
+          : `the stack runs with profile ${assembly.profileName}; nexus down first, then nexus up --profile ${chosen.name}`
+      }
+      const problems = judgeProfile(chosen.profile, await platform.readTotalMemoryBytes())
+      if (problems.length > 0) throw new ConfigError(`profile ${chosen.name}`, problems)
+      assembly.close()
+      assembly = await assemble(chosen.name, chosen.profile)
+      await assembly.stack.adopt()
+      return null
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+
+  const stop = async (command: Extract<Command, { type: 'stop' }>): Promise<Outcome> => {
+    if (command.eject) {
+      const refusal = await eject(command.force)
+      if (refusal !== null) return refuse(refusal)
+    }
+    const ids = command.only === null ? serviceIds : [command.only]
+    remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !command.eject)))
+    void stopServices(ids, command.now).then(() => {
+      if (command.only === null) stopped()
+    })
+    return { accepted: true }
+  }
+
+  const stopServices = (ids: readonly ServiceId[], now: boolean): Promise<void> =>
+    assembly.stack.stop(ids, {
+      drainMs: now ? 0 : config.drainSeconds * 1000,
+      graceMs: now ? hurriedGraceMs : config.stopGraceSeconds * 1000,
+      untilIdle: assembly.untilIdle,
+    })
+
+  const eject = async (force: boolean): Promise<string | null> => {
+    const outcome = await assembly.stack.eject(force)
+    switch (outcome.kind) {
+      case 'done':
+      case 'not-mounted':
+        return null
+      case 'failed':
+        return `the RAM disk was not ejected: ${outcome.reason}`
+      case 'busy':
+        return `the RAM disk is in use by ${describeHolders(outcome.holders)}: end them, or nexus down --eject --force; nexus down alone keeps it. Nothing was stopped.`
+    }
+  }
+
+  const restart = async (only: ServiceId | null): Promise<Outcome> => {
+    const ids = only === null ? serviceIds : [only]
+    void stopServices(ids, true).then(() => assembly.stack.start(ids))
+    remember([...new Set([...wanted(), ...ids])])
+    return { accepted: true }
+  }
+
+  const adopted = await assembly.stack.adopt()
+  const missing = wanted().filter((id) => !adopted.includes(id))
+  if (missing.length > 0) void assembly.stack.start(missing)
+
+  return {
+    snapshot,
+    stoppedByCommand,
+    readSnapshot: async () => {
+      await poller.refresh()
+      return snapshot()
+    },
+    subscribe: (listener) => {
+      listeners.add(listener)
+      poller.setWatched(true)
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size === 0) poller.setWatched(false)
+      }
+    },
+    dispatch: (command) => {
+      switch (command.type) {
+        case 'start':
+          return start(command)
+        case 'stop':
+          return stop(command)
+        case 'restart':
+          return restart(command.only)
+      }
+    },
+    close: () => {
+      poller.close()
+      assembly.close()
+    },
+  }
+}

@@ -1,0 +1,167 @@
+// Reads everything at two cadences, watched and idle: one question in flight each, and nothing old passed off as new.
+import type { Memory, Queue, RamDisk, Slot, Throughput } from '../contract.ts'
+import { within } from './deadline.ts'
+import type { ProbeResult } from './services/child-service.ts'
+import type { Reading } from './snapshot.ts'
+
+export interface EngineReading {
+  readonly slots: Slot[] | null
+  readonly queue: Queue | null
+  readonly throughput: Throughput | null
+}
+
+export interface PollerSources {
+  /** null while the AI Engine does not serve: it is then not asked. */
+  readonly engine: () => {
+    readonly probe: (signal: AbortSignal) => Promise<ProbeResult>
+    readonly read: (signal: AbortSignal) => Promise<EngineReading>
+    readonly report: (result: ProbeResult) => void
+  } | null
+  readonly proxy: () => {
+    readonly probe: (signal: AbortSignal) => Promise<ProbeResult>
+    readonly report: (result: ProbeResult) => void
+  } | null
+  readonly memory: () => Promise<Memory>
+  readonly ramDisk: () => Promise<RamDisk> | null
+  /** The cheap end-to-end check; answers the reason when the chain is broken. */
+  readonly recheckProof: () => Promise<void>
+}
+
+export interface Poller {
+  readonly latest: () => {
+    readonly memory: Reading<Memory> | null
+    readonly ramDisk: Reading<RamDisk> | null
+    readonly slots: Reading<Slot[]> | null
+    readonly queue: Reading<Queue> | null
+    readonly throughput: Reading<Throughput> | null
+  }
+  /** How old a reading may be at this cadence and still count as live. */
+  readonly maxAgeMs: () => number
+  setWatched(watched: boolean): void
+  /** Reads now, unless that was done a moment ago; settles when all have answered or `freshWaitMs` are over. */
+  refresh(): Promise<void>
+  close(): void
+}
+
+/** The design's cadences: about 1 Hz when someone watches, slower when nobody does. */
+const watchedMs = 1_000
+const idleMs = 5_000
+/** llama-server answers /health within 10 ms even while it prefills (measured), so seconds mean trouble. */
+const probeTimeoutMs = 3_000
+/** /slots and /metrics may take as long as one prefill batch: 8 s on a CPU with b10068, 20 s is to be expected of a 70B. */
+const readTimeoutMs = 60_000
+/** Readings closer together than this would make rates out of noise. */
+const tooSoonMs = 400
+const freshWaitMs = 1_500
+const recheckWatchedMs = 15_000
+const recheckIdleMs = 60_000
+
+export const createPoller = (sources: PollerSources, onReading: () => void): Poller => {
+  let watched = false
+  let closed = false
+  let timer: NodeJS.Timeout | null = null
+  let lastTickAt = 0
+  let lastRecheckAt = Date.now()
+  let ticking: Promise<unknown> = Promise.resolve()
+  let memory: Reading<Memory> | null = null
+  let ramDisk: Reading<RamDisk> | null = null
+  let slots: Reading<Slot[]> | null = null
+  let queue: Reading<Queue> | null = null
+  let throughput: Reading<Throughput> | null = null
+
+  const at = <T>(value: T | null): Reading<T> | null =>
+    value === null ? null : { value, takenAt: Date.now() }
+
+  const readMemory = singleFlight(async () => {
+    memory = at(await sources.memory())
+  })
+  const readRamDisk = singleFlight(async () => {
+    ramDisk = at(await sources.ramDisk())
+  })
+  const probeEngine = singleFlight(async () => {
+    const engine = sources.engine()
+    if (engine !== null) engine.report(await engine.probe(AbortSignal.timeout(probeTimeoutMs)))
+  })
+  const readEngine = singleFlight(async () => {
+    const engine = sources.engine()
+    if (engine === null) {
+      slots = queue = throughput = null
+      return
+    }
+    const reading = await engine.read(AbortSignal.timeout(readTimeoutMs))
+    slots = at(reading.slots)
+    queue = at(reading.queue)
+    throughput = at(reading.throughput)
+  })
+  const probeProxy = singleFlight(async () => {
+    const proxy = sources.proxy()
+    if (proxy !== null) proxy.report(await proxy.probe(AbortSignal.timeout(probeTimeoutMs)))
+  })
+  const recheck = singleFlight(async () => {
+    const due = watched ? recheckWatchedMs : recheckIdleMs
+    if (Date.now() - lastRecheckAt < due) return
+    lastRecheckAt = Date.now()
+    await sources.recheckProof()
+  })
+
+  const tick = (): Promise<unknown> => {
+    lastTickAt = Date.now()
+    return Promise.allSettled([
+      readMemory(),
+      readRamDisk(),
+      probeEngine(),
+      readEngine(),
+      probeProxy(),
+      recheck(),
+    ])
+  }
+
+  const schedule = () => {
+    if (timer !== null) clearTimeout(timer)
+    if (closed) return
+    const due = lastTickAt + (watched ? watchedMs : idleMs)
+    timer = setTimeout(beat, Math.max(0, due - Date.now()))
+  }
+
+  const beat = async () => {
+    ticking = tick()
+    schedule()
+    // A slow answer must not hold up the others: what came within the wait is published, the rest comes later.
+    await within(ticking, freshWaitMs)
+    if (!closed) onReading()
+  }
+
+  schedule()
+
+  return {
+    latest: () => ({ memory, ramDisk, slots, queue, throughput }),
+    maxAgeMs: () => (watched ? watchedMs : idleMs) + 2_000,
+    setWatched: (next) => {
+      if (next === watched) return
+      watched = next
+      schedule()
+    },
+    refresh: async () => {
+      if (Date.now() - lastTickAt >= tooSoonMs) {
+        ticking = tick()
+        schedule()
+      }
+      await within(ticking, freshWaitMs)
+    },
+    close: () => {
+      closed = true
+      if (timer !== null) clearTimeout(timer)
+    },
+  }
+}
+
+/** While one call runs, further calls share it: a slow server is never asked twice at once. */
+const singleFlight = (work: () => Promise<void>): (() => Promise<void>) => {
+  let running: Promise<void> | null = null
+  return () => {
+    running ??= work().finally(() => {
+      running = null
+    })
+    return running
+  }
+}

@@ -1,0 +1,87 @@
+// Keeps the answer to "would a Claude request be answered?": proved once through the model, then re-checked cheaply.
+import type { Proof } from '../contract.ts'
+import { type ProvedPair, readProof, writeProof } from './proof-record.ts'
+
+export interface ProverOptions {
+  readonly recordPath: string
+  /** The processes that serve now; null unless llama-server and LiteLLM both do. */
+  readonly servingPair: () => ProvedPair | null
+  /** Sends one message through the model. Throws an Error whose message is the reason. */
+  readonly prove: (signal: AbortSignal) => Promise<Omit<Proof, 'checkedAt'>>
+  /** Checks keys and both servers without the model; null when all is well, else the reason. */
+  readonly check: (signal: AbortSignal) => Promise<string | null>
+  readonly onChange: () => void
+}
+
+export interface Prover {
+  readonly proof: () => Proof | null
+  readonly failure: () => string | null
+  /** To be called at every change of phase: starts a proof when there is something new to prove. */
+  consider(): void
+  /** The cheap check; proves again when the last proof failed. Answers the reason when the chain is broken. */
+  recheck(): Promise<string | null>
+  close(): void
+}
+
+/** A cold 70B model may need a minute for its first token; four busy slots may hold the message up for longer. */
+const proofTimeoutMs = 600_000
+const checkTimeoutMs = 5_000
+
+export const createProver = (options: ProverOptions): Prover => {
+  let proved: { readonly pair: ProvedPair; readonly proof: Proof } | null = null
+  let failed: { readonly pair: ProvedPair; readonly reason: string } | null = null
+  let attempt: { readonly pair: ProvedPair; readonly abort: AbortController } | null = null
+
+  const samePair = (a: ProvedPair, b: ProvedPair) => a.llamaServer === b.llamaServer && a.proxy === b.proxy
+
+  const current = <T extends { readonly pair: ProvedPair }>(held: T | null): T | null => {
+    const pair = options.servingPair()
+    return held !== null && pair !== null && samePair(held.pair, pair) ? held : null
+  }
+
+  const begin = async (pair: ProvedPair): Promise<void> => {
+    const abort = new AbortController()
+    attempt = { pair, abort }
+    failed = null
+    try {
+      const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(proofTimeoutMs)])
+      const proof: Proof = { ...(await options.prove(signal)), checkedAt: null }
+      proved = { pair, proof }
+      writeProof(options.recordPath, pair, proof)
+    } catch (error) {
+      failed = { pair, reason: error instanceof Error ? error.message : String(error) }
+    } finally {
+      if (attempt?.abort === abort) attempt = null
+      if (!abort.signal.aborted) options.onChange()
+    }
+  }
+
+  const consider = (): void => {
+    const pair = options.servingPair()
+    if (attempt !== null && (pair === null || !samePair(attempt.pair, pair))) {
+      attempt.abort.abort()
+      attempt = null
+    }
+    if (pair === null || attempt !== null || current(proved) !== null || current(failed) !== null) return
+    const recorded = readProof(options.recordPath, pair)
+    if (recorded !== null) proved = { pair, proof: recorded }
+    else void begin(pair)
+  }
+
+  return {
+    proof: () => current(proved)?.proof ?? null,
+    failure: () => current(failed)?.reason ?? null,
+    consider,
+    recheck: async () => {
+      const pair = options.servingPair()
+      if (pair === null) return null
+      const broken = await options.check(AbortSignal.timeout(checkTimeoutMs))
+      if (broken !== null) return broken
+      const held = current(proved)
+      if (held !== null) proved = { pair, proof: { ...held.proof, checkedAt: Date.now() } }
+      else if (attempt === null) void begin(pair)
+      return null
+    },
+    close: () => attempt?.abort.abort(),
+  }
+}

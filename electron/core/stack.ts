@@ -1,0 +1,88 @@
+// The three services together: order of start and stop, and rolling back a start that failed half-way.
+import type { ServiceId } from '../contract.ts'
+import { within } from './deadline.ts'
+import type { EjectOutcome } from './platform/platform.ts'
+import type { RamDiskService } from './ram-disk-service.ts'
+import { isServing, type Services } from './snapshot.ts'
+import type { Supervisor } from './supervisor.ts'
+
+export interface StackParts {
+  readonly ramDisk: RamDiskService
+  readonly llamaServer: Supervisor
+  readonly proxy: Supervisor
+}
+
+export interface StopOptions {
+  /** How long running requests may go on; 0 ends them at once. */
+  readonly drainMs: number
+  readonly graceMs: number
+  /** Settles when no slot is processing any more. */
+  readonly untilIdle: () => Promise<void>
+}
+
+export interface Stack {
+  states(): Services
+  /** Starts what is named, side by side. When one server fails, the other stops again if this call began it. */
+  start(ids: readonly ServiceId[]): Promise<void>
+  /** The Router first, so that clients hear of a clean end; then the AI Engine. The RAM disk stays. */
+  stop(ids: readonly ServiceId[], options: StopOptions): Promise<void>
+  eject(force: boolean): Promise<EjectOutcome>
+  /** Takes over what an earlier core left running; answers which services those were. */
+  adopt(): Promise<readonly ServiceId[]>
+  close(): void
+}
+
+export const createStack = (parts: StackParts): Stack => {
+  const states = (): Services => ({
+    ramDisk: parts.ramDisk.state(),
+    llamaServer: parts.llamaServer.state(),
+    proxy: parts.proxy.state(),
+  })
+
+  const stopProxy = (ids: readonly ServiceId[], options: StopOptions): Promise<unknown> =>
+    // LiteLLM's own answer to SIGTERM is the drain: it takes no new request and lets open streams finish (measured).
+    ids.includes('proxy') ? parts.proxy.stop(Math.max(options.drainMs, options.graceMs)) : Promise.resolve()
+
+  return {
+    states,
+    start: async (ids) => {
+      const before = states()
+      const begun = ids.filter(
+        (id): id is 'llamaServer' | 'proxy' => id !== 'ramDisk' && !isServing(before[id]),
+      )
+      const startOne = async (id: ServiceId): Promise<void> => {
+        const after = await parts[id].start()
+        if (id === 'ramDisk' || after.phase !== 'failed') return
+        await Promise.all(
+          begun.filter((other) => other !== id).map((other) => parts[other].stop(rollBackGraceMs)),
+        )
+      }
+      await Promise.all(ids.map(startOne))
+    },
+    stop: async (ids, options) => {
+      const drainEnds = Date.now() + options.drainMs
+      await stopProxy(ids, options)
+      if (!ids.includes('llamaServer')) return
+      const leftMs = drainEnds - Date.now()
+      if (leftMs > 0 && isServing(parts.llamaServer.state())) await within(options.untilIdle(), leftMs)
+      await parts.llamaServer.stop(options.graceMs)
+    },
+    eject: (force) => parts.ramDisk.eject({ force }),
+    adopt: async () => {
+      const adopted: ServiceId[] = []
+      if (await parts.llamaServer.adopt()) adopted.push('llamaServer')
+      if (await parts.proxy.adopt()) adopted.push('proxy')
+      const disk = await parts.ramDisk.read()
+      parts.ramDisk.reportMounted(disk.mounted)
+      if (disk.mounted) adopted.push('ramDisk')
+      return adopted
+    },
+    close: () => {
+      parts.llamaServer.close()
+      parts.proxy.close()
+    },
+  }
+}
+
+/** Nobody uses a stack that never was ready. */
+const rollBackGraceMs = 3_000
