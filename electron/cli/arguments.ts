@@ -69,7 +69,7 @@ const optionsOf = {
 const commandNames = Object.keys(optionsOf).filter(isCommandName)
 
 function isCommandName(name: string): name is CliCommand['name'] {
-  return name in optionsOf
+  return Object.hasOwn(optionsOf, name)
 }
 
 /** @param argv the words after `nexus`. Throws UsageError, which names the word, what was found and what is allowed. */

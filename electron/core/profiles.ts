@@ -115,8 +115,8 @@ const resolveProfile = (
   runtimeDir: string,
   seen: readonly string[] = [],
 ): Profile => {
-  const builtin = builtinProfiles(runtimeDir)[name]
-  const own = config.profiles[name]
+  const builtin = ownValue(builtinProfiles(runtimeDir), name)
+  const own = ownValue(config.profiles, name)
   if (own === undefined) {
     if (builtin !== undefined) return builtin
     const known = [...new Set([...Object.keys(builtinProfiles(runtimeDir)), ...Object.keys(config.profiles)])]
@@ -145,6 +145,10 @@ const readProfileFile = (path: string, config: Config, runtimeDir: string): Prof
   const override = parseProfileValue(ProfileOverrideSchema, parseJson(text, path), path)
   return applyOverride(resolveProfile(override.extends ?? 'studio', config, runtimeDir), override, path)
 }
+
+/** A name like "constructor" is no profile. */
+const ownValue = <T>(values: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(values, name) ? values[name] : undefined
 
 const isPath = (requested: string): boolean => requested.includes('/') || requested.endsWith('.json')
 

@@ -1,0 +1,57 @@
+// The command line: what is understood, and how the rest is refused.
+import { describe, expect, it } from 'vitest'
+import { parseArguments, UsageError } from './arguments.ts'
+
+const refusal = (...argv: string[]): string => {
+  try {
+    parseArguments(argv)
+  } catch (error) {
+    if (error instanceof UsageError) return error.message
+    throw error
+  }
+  return 'not refused'
+}
+
+describe('parseArguments', () => {
+  it('knows the commands with their options', () => {
+    expect(parseArguments(['up', '--profile', 'demo', '--only', 'llamaserver'])).toEqual({
+      name: 'up',
+      profile: 'demo',
+      only: 'llamaServer',
+      force: false,
+      json: false,
+    })
+    expect(parseArguments(['down', '--eject', '--now', '--force'])).toEqual({
+      name: 'down',
+      only: null,
+      eject: true,
+      now: true,
+      force: true,
+      json: false,
+    })
+    expect(parseArguments(['restart', 'proxy'])).toEqual({ name: 'restart', only: 'proxy', json: false })
+    expect(parseArguments(['logs', 'proxy', '--follow', '--lines=5'])).toEqual({
+      name: 'logs',
+      id: 'proxy',
+      follow: true,
+      lines: 5,
+    })
+    expect(parseArguments([])).toEqual({ name: 'help' })
+    expect(parseArguments(['up', '--help'])).toEqual({ name: 'help' })
+  })
+
+  it.each([
+    [['start'], 'found "start"; allowed: up, down'],
+    [['up', '--prot', '1'], "nexus up: Unknown option '--prot'"],
+    [['up', '--only', 'router'], '--only: found "router"; allowed: ramDisk, llamaServer, proxy'],
+    [['up', 'demo'], 'nexus up: found the extra word "demo"'],
+    [['up', '--profile'], "nexus up: Option '--profile <value>' argument missing"],
+    [['logs'], 'nexus logs: found nothing; allowed: llamaServer, proxy, core'],
+    [['logs', 'proxy', '--lines', '-3'], 'nexus logs: Option'],
+    [['logs', 'proxy', '--lines', '1e3'], '--lines: found "1e3"; allowed: a whole number from 0 to 100000'],
+    [['status', '--watch', '--json'], 'nexus status: found --watch with --json'],
+    [['constructor'], 'found "constructor"'],
+  ])('refuses %j', (argv, expected) => {
+    expect(refusal(...argv)).toContain(expected)
+  })
+})

@@ -1,0 +1,245 @@
+// Config and profiles: every wrong value is named with its place, what was found and what is allowed.
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ConfigSchema, type Profile } from '../contract.ts'
+import { ConfigError, defaultConfig, judgeProfile, parseConfig, readConfig, writeConfig } from './config.ts'
+import { builtinProfiles, chooseProfile, demoModelPath } from './profiles.ts'
+
+const gib = 1_073_741_824
+const runtimeDir = '/opt/nexus/runtime'
+
+const problemsOf = (work: () => unknown): readonly string[] => {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+const withStudio = (overrides: object) =>
+  JSON.stringify({ profile: 'mine', profiles: { mine: { extends: 'studio', ...overrides } } })
+
+const profileProblems = (overrides: object) =>
+  problemsOf(() => chooseProfile(parseConfig(withStudio(overrides), 'config.json'), null, runtimeDir))
+
+describe('parseConfig', () => {
+  it.each([
+    [
+      'a port of 0',
+      { llamaServer: { port: 0 } },
+      'profiles.mine.llamaServer.port: found 0; allowed: a TCP port: a whole number from 1 to 65535',
+    ],
+    [
+      'a port of 70000',
+      { proxy: { port: 70_000 } },
+      'profiles.mine.proxy.port: found 70000; allowed: a TCP port: a whole number from 1 to 65535',
+    ],
+    [
+      'a port in words',
+      { proxy: { port: '4000' } },
+      'profiles.mine.proxy.port: found "4000"; allowed: a TCP port: a whole number from 1 to 65535',
+    ],
+    [
+      '0 slots',
+      { llamaServer: { slots: 0 } },
+      'profiles.mine.llamaServer.slots: found 0; allowed: a number of slots: a whole number from 1 to 64',
+    ],
+    [
+      '128k as text',
+      { llamaServer: { contextTokens: '128k' } },
+      'profiles.mine.llamaServer.contextTokens: found "128k"; allowed: a number of tokens: a whole number from 256 to 16777216',
+    ],
+    [
+      'a relative model path',
+      { llamaServer: { modelPath: 'models/a.gguf' } },
+      'profiles.mine.llamaServer.modelPath: found "models/a.gguf"; allowed: an absolute path to a GGUF model file (starting with /)',
+    ],
+    [
+      'an unknown key',
+      { llamaServer: { prot: 1 } },
+      'profiles.mine.llamaServer.prot: found an unknown key; allowed: no such key here',
+    ],
+    [
+      'an unknown cache type',
+      { llamaServer: { cacheTypeK: 'q9_0' } },
+      'profiles.mine.llamaServer.cacheTypeK: found "q9_0"; allowed: "f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"',
+    ],
+    [
+      'a weak key',
+      { proxy: { clientKey: 'x' } },
+      'profiles.mine.proxy.clientKey: found "x"; allowed: a key of 8 to 256 printable ASCII characters without blanks',
+    ],
+    [
+      'a host with a blank',
+      { proxy: { host: 'a b' } },
+      'profiles.mine.proxy.host: found "a b"; allowed: an IP address or host name, such as 127.0.0.1 or 0.0.0.0',
+    ],
+    [
+      'half a slot',
+      { llamaServer: { slots: 1.5 } },
+      'profiles.mine.llamaServer.slots: found 1.5; allowed: a number of slots: a whole number from 1 to 64',
+    ],
+  ])('refuses %s', (_what, overrides, expected) => {
+    expect(problemsOf(() => parseConfig(withStudio(overrides), 'config.json'))).toEqual([expected])
+  })
+
+  it('names every mistake at once', () => {
+    const text = JSON.stringify({ profiel: 'demo', drainSeconds: -1 })
+    expect(problemsOf(() => parseConfig(text, 'config.json')).toSorted()).toEqual([
+      'drainSeconds: found -1; allowed: a number of seconds: a whole number from 0 to 3600',
+      'profiel: found an unknown key; allowed: no such key here',
+    ])
+  })
+
+  it.each([
+    ['empty', ''],
+    ['cut off', '{"profile": "demo"'],
+    ['no object', '[]'],
+    ['null', 'null'],
+  ])('refuses a file that is %s', (_what, text) => {
+    expect(problemsOf(() => parseConfig(text, 'config.json'))).toHaveLength(1)
+  })
+})
+
+describe('readConfig', () => {
+  it('takes no file for the default', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nexus-config-'))
+    expect(readConfig(join(folder, 'config.json'), join(folder, 'good.json'))).toEqual(defaultConfig)
+  })
+
+  it('keeps the last good file beside a broken one', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nexus-config-'))
+    const [path, goodPath] = [join(folder, 'config.json'), join(folder, 'good.json')]
+    writeConfig(path, { ...defaultConfig, profile: 'demo' })
+    readConfig(path, goodPath)
+    writeFileSync(path, '{ broken')
+    expect(() => readConfig(path, goodPath)).toThrow(ConfigError)
+    expect(parseConfig(readFileSync(goodPath, 'utf8'), goodPath).profile).toBe('demo')
+    expect(statSync(goodPath).mode & 0o777).toBe(0o600)
+  })
+})
+
+describe('judgeProfile', () => {
+  const studio = builtinProfiles(runtimeDir)['studio']
+  if (studio === undefined) throw new Error('no studio profile')
+  const change = (part: { [K in keyof Profile]?: Partial<Profile[K]> }): Profile => ({
+    llamaServer: { ...studio.llamaServer, ...part.llamaServer },
+    proxy: { ...studio.proxy, ...part.proxy },
+    ramDisk: { ...studio.ramDisk, ...part.ramDisk },
+  })
+
+  it('accepts the studio on its own machine', () => {
+    expect(judgeProfile(studio, 256 * gib)).toEqual([])
+  })
+
+  it('refuses a RAM disk larger than memory, in numbers', () => {
+    expect(judgeProfile(studio, 16 * gib)).toEqual([
+      "ramDisk.sizeMiB: found 65536; allowed: less than this machine's memory, 16384 MiB",
+    ])
+  })
+
+  it.each([
+    ['two services on one port', { proxy: { port: 8080 } }, 'proxy.port: found 8080'],
+    [
+      'a slot without context',
+      { llamaServer: { contextTokens: 512, slots: 4 } },
+      'llamaServer.contextTokens: found 512, 128 for each of 4 slots',
+    ],
+    [
+      'a draft without its model',
+      { llamaServer: { draftModelPath: null } },
+      'llamaServer.speculation: found draft-simple',
+    ],
+    [
+      'a micro batch above the batch',
+      { llamaServer: { microBatchTokens: 1024 } },
+      'llamaServer.microBatchTokens: found 1024',
+    ],
+  ])('refuses %s', (_what, part, expected) => {
+    const problems = judgeProfile(change(part), 256 * gib)
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(expected)
+  })
+})
+
+describe('chooseProfile', () => {
+  it('takes demo, and says why, when the studio models are not here', () => {
+    const chosen = chooseProfile(defaultConfig, null, runtimeDir)
+    expect(chosen.name).toBe('demo')
+    expect(chosen.because).toContain('DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf')
+    expect(chosen.profile.llamaServer.modelPath).toBe(demoModelPath(runtimeDir))
+  })
+
+  it('takes the studio when its model files are readable', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nexus-models-'))
+    const [target, draft] = [join(folder, 'target.gguf'), join(folder, 'draft.gguf')]
+    writeFileSync(target, '')
+    writeFileSync(draft, '')
+    const config = ConfigSchema.parse({
+      profiles: { studio: { llamaServer: { modelPath: target, draftModelPath: draft } } },
+    })
+    expect(chooseProfile(config, null, runtimeDir)).toMatchObject({
+      name: 'studio',
+      because: 'its model files are here',
+    })
+  })
+
+  it('has the seed in the studio profile', () => {
+    const { profile } = chooseProfile(defaultConfig, 'studio', runtimeDir)
+    expect(profile).toMatchObject({
+      llamaServer: {
+        modelPath: '/Users/Shared/Models/DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
+        draftModelPath: '/Users/Shared/Models/Llama-3.2-3B-Instruct-Q4_K_M.gguf',
+        host: '0.0.0.0',
+        port: 8080,
+        slots: 4,
+        gpuLayers: 99,
+        cacheTypeK: 'q4_0',
+        cacheTypeV: 'q4_0',
+      },
+      proxy: {
+        host: '0.0.0.0',
+        port: 4000,
+        modelName: 'claude-3-5-sonnet-20241022',
+        clientKey: 'sk-local-opta',
+      },
+      ramDisk: { volumeName: 'OptaBuilds', sizeMiB: 65_536 },
+    })
+  })
+
+  it('lays a profile file over the one it extends', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'nexus-profile-')), 'small.json')
+    writeFileSync(path, JSON.stringify({ extends: 'demo', llamaServer: { port: 18_080 } }))
+    const { profile } = chooseProfile(defaultConfig, path, runtimeDir)
+    expect(profile.llamaServer.port).toBe(18_080)
+    expect(profile.proxy.host).toBe('127.0.0.1')
+  })
+
+  it.each([
+    [
+      'an unknown name',
+      'stduio',
+      {},
+      'profile: found "stduio"; allowed: studio, demo, or the path of a JSON file',
+    ],
+    [
+      'a missing file',
+      '/nonexistent/p.json',
+      {},
+      'profile file: found nothing; allowed: a readable JSON file',
+    ],
+    [
+      'a circle',
+      'a',
+      { a: { extends: 'b' }, b: { extends: 'a' } },
+      'profiles.a.extends: found a circle, a -> b -> a',
+    ],
+  ])('refuses %s', (_what, name, profiles, expected) => {
+    const config = ConfigSchema.parse({ profiles })
+    expect(problemsOf(() => chooseProfile(config, name, runtimeDir))).toEqual([expected])
+  })
+})

@@ -1,0 +1,46 @@
+// The lock between real processes: held by the kernel, gone with its owner.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { acquireCoreLock, readLockOwner } from './core-lock.ts'
+
+const newPath = () => join(mkdtempSync(join(tmpdir(), 'nexus-lock-')), 'core.lock')
+const owner = { pid: process.pid, host: 'cli', since: 5 } as const
+
+describe('acquireCoreLock', () => {
+  it('lets one in, says who, and lets the next in after release', () => {
+    const path = newPath()
+    const first = acquireCoreLock(path, owner)
+    expect(first).not.toBeNull()
+    expect(acquireCoreLock(path, { ...owner, host: 'app' })).toBeNull()
+    expect(readLockOwner(path)).toEqual(owner)
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    first?.release()
+    const second = acquireCoreLock(path, owner)
+    expect(second).not.toBeNull()
+    second?.release()
+  })
+
+  it('ends with its owner, even by kill -9', async () => {
+    const path = newPath()
+    const program = `import { acquireCoreLock } from ${JSON.stringify(join(import.meta.dirname, 'core-lock.ts'))}
+      const lock = acquireCoreLock(${JSON.stringify(path)}, { pid: process.pid, host: 'app', since: 1 })
+      console.log(lock === null ? 'refused' : 'locked')
+      setInterval(() => lock, 1000)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [said] = await once(child.stdout, 'data')
+    expect(String(said)).toBe('locked\n')
+    expect(acquireCoreLock(path, owner)).toBeNull()
+    const ended = once(child, 'exit')
+    child.kill('SIGKILL')
+    await ended
+    const lock = acquireCoreLock(path, owner)
+    expect(lock).not.toBeNull()
+    lock?.release()
+  })
+})

@@ -1,0 +1,26 @@
+// Backoff and giving up.
+import { describe, expect, it } from 'vitest'
+import { decideRestart, defaultRestartPolicy } from './restart-policy.ts'
+
+const decide = (crashTimesMs: number[], nowMs: number, random = 0) =>
+  decideRestart(defaultRestartPolicy, crashTimesMs, nowMs, () => random)
+
+describe('decideRestart', () => {
+  it('restarts almost at once after the first crash', () => {
+    expect(decide([1_000], 1_000)).toEqual({ kind: 'restart', delayMs: 50 })
+  })
+
+  it('waits twice as long each time, with jitter on top', () => {
+    expect(decide([0, 1, 2], 3)).toEqual({ kind: 'restart', delayMs: 2_000 })
+    expect(decide([0, 1, 2, 3], 3)).toEqual({ kind: 'restart', delayMs: 4_000 })
+    expect(decide([0, 1, 2], 3, 1)).toEqual({ kind: 'restart', delayMs: 2_400 })
+  })
+
+  it('gives up at the fifth crash in ten minutes', () => {
+    expect(decide([0, 1, 2, 3, 4], 4)).toEqual({ kind: 'give-up', crashes: 5, windowMs: 600_000 })
+  })
+
+  it('forgets crashes that are ten minutes old', () => {
+    expect(decide([0, 1, 2, 3, 600_100], 600_100)).toEqual({ kind: 'restart', delayMs: 50 })
+  })
+})

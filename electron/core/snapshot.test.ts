@@ -1,0 +1,74 @@
+// The fold: one state for the stack, and nothing old shown as live.
+import { describe, expect, it } from 'vitest'
+import type { Phase, Slot } from '../contract.ts'
+import { sampleSnapshot } from './sample-snapshot.ts'
+import { foldSnapshot, judgeOverall, type Readings } from './snapshot.ts'
+
+const { services, proof } = sampleSnapshot
+
+const phasesOf = (ramDisk: Phase, llamaServer: Phase, proxy: Phase) => ({
+  ramDisk: { ...services.ramDisk, phase: ramDisk },
+  llamaServer: { ...services.llamaServer, phase: llamaServer },
+  proxy: { ...services.proxy, phase: proxy },
+})
+
+describe('judgeOverall', () => {
+  it.each([
+    ['ready', 'ready', 'ready', true, 'ready'],
+    ['ready', 'ready', 'ready', false, 'starting'],
+    ['ready', 'starting', 'ready', false, 'starting'],
+    ['stopped', 'stopped', 'stopped', false, 'stopped'],
+    ['ready', 'stopped', 'stopped', false, 'stopped'],
+    ['ready', 'stopping', 'stopped', false, 'stopping'],
+    ['ready', 'failed', 'stopped', false, 'failed'],
+    ['failed', 'ready', 'ready', true, 'degraded'],
+    ['ready', 'degraded', 'ready', true, 'degraded'],
+    ['ready', 'ready', 'stopped', false, 'degraded'],
+    ['stopped', 'ready', 'ready', true, 'degraded'],
+  ] as const)(
+    'forge %s, engine %s, router %s, proved %s: %s',
+    (ramDisk, engine, router, proved, expected) => {
+      expect(judgeOverall(phasesOf(ramDisk, engine, router), proved ? proof : null, null)).toBe(expected)
+    },
+  )
+
+  it('is degraded when the message did not come back', () => {
+    expect(judgeOverall(services, null, 'no answer')).toBe('degraded')
+  })
+})
+
+describe('foldSnapshot', () => {
+  const slot: Slot = {
+    id: 0,
+    phase: 'generating',
+    contextTokens: 30,
+    contextLimit: 8192,
+    promptTokens: 10,
+    promptProcessed: 10,
+    prefillProgress: null,
+    generatedTokens: 20,
+    tokensPerSecond: 12.5,
+    speculative: true,
+  }
+  const readings: Readings = {
+    ...sampleSnapshot,
+    memory: null,
+    ramDisk: null,
+    slots: { value: [slot], takenAt: 10_000 },
+    queue: { value: { processing: 1, deferred: 0 }, takenAt: 10_000 },
+    throughput: null,
+  }
+
+  it('shows what was read lately', () => {
+    expect(foldSnapshot(readings, 12_000, 3_000)).toMatchObject({ slots: [slot], queue: { processing: 1 } })
+  })
+
+  it('does not show an old reading as live', () => {
+    expect(foldSnapshot(readings, 13_001, 3_000)).toMatchObject({ slots: null, queue: null })
+  })
+
+  it('does not show the slots of a server that does not serve', () => {
+    const stopped = { ...readings, services: phasesOf('ready', 'starting', 'ready') }
+    expect(foldSnapshot(stopped, 10_000, 3_000).slots).toBeNull()
+  })
+})
