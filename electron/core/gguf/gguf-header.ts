@@ -1,0 +1,149 @@
+// What a model file (or all of its parts) says of itself, read without touching its weights.
+import { type GgufPart, readGgufPart } from './gguf-part.ts'
+import { type KvShape, readKvShape } from './kv-shape.ts'
+import type { MetadataValue } from './metadata.ts'
+import { askMetadata, type MetadataQuestions } from './metadata-reading.ts'
+import { maxParts, parseSplitName, splitPath } from './split-files.ts'
+import { fileTypeName } from './tensor-types.ts'
+import { readVocabulary, type Vocabulary } from './vocabulary.ts'
+
+export type Completeness =
+  | { readonly kind: 'complete' }
+  /** The weights end too early: a download that stopped. */
+  | { readonly kind: 'truncated'; readonly missingBytes: number; readonly path: string }
+  /** No weights at all: good for a plan, not for a start. */
+  | { readonly kind: 'header-only'; readonly missingBytes: number; readonly path: string }
+
+export interface GgufHeader {
+  /** The file that llama-server is given: the first part. */
+  readonly path: string
+  readonly partPaths: readonly string[]
+  readonly version: number
+  readonly fileBytes: number
+  readonly tensorCount: number
+  readonly tensorBytes: number
+  readonly parameterCount: number
+  readonly completeness: Completeness
+  readonly architecture: string
+  readonly name: string | null
+  /** Such as Q8_0; null when the file does not say. */
+  readonly quantisation: string | null
+  readonly layers: number | null
+  readonly trainingContextTokens: number | null
+  readonly embeddingLength: number | null
+  readonly feedForwardLength: number | null
+  readonly kv: KvShape
+  readonly vocabulary: Vocabulary
+  /** Size of the input embedding where the output shares it (no `output.weight`), else 0. */
+  readonly sharedEmbeddingBytes: number
+  readonly metadata: ReadonlyMap<string, MetadataValue>
+}
+
+const countIn = (part: GgufPart, key: string): number | null => askMetadata(part.metadata.values).count(key)
+
+function checkPart(part: GgufPart, index: number, parts: number): void {
+  const found = { 'split.no': countIn(part, 'split.no'), 'split.count': countIn(part, 'split.count') }
+  if (found['split.no'] !== index || found['split.count'] !== parts)
+    throw new Error(
+      `${part.path}: its header says split.no ${found['split.no'] ?? 'missing'} and split.count ` +
+        `${found['split.count'] ?? 'missing'}; by its name they must be ${index} and ${parts}`,
+    )
+}
+
+async function readAllParts(path: string, signal: AbortSignal | undefined): Promise<readonly GgufPart[]> {
+  const name = parseSplitName(path)
+  if (name !== null && name.part !== 1)
+    throw new Error(
+      `${path}: this is part ${name.part} of ${name.parts}; llama.cpp wants the first, ${splitPath(name, 1)}`,
+    )
+  if (name !== null && name.parts > maxParts)
+    throw new Error(`${path}: its name claims ${name.parts} parts; at most ${maxParts} are allowed`)
+  const first = await readGgufPart(path, signal)
+  const parts = countIn(first, 'split.count') ?? 0
+  if (name === null && parts > 1)
+    throw new Error(
+      `${path}: its header says it is one of ${parts} parts; then its name must end in -00001-of-${String(parts).padStart(5, '0')}.gguf`,
+    )
+  if (name === null || (name.parts === 1 && parts === 0)) return [first]
+  checkPart(first, 0, name.parts)
+  const all = [first]
+  for (let part = 2; part <= name.parts; part += 1) {
+    const read = await readGgufPart(splitPath(name, part), signal)
+    checkPart(read, part - 1, name.parts)
+    all.push(read)
+  }
+  return all
+}
+
+/** One part that lacks weights makes the model unusable, so the worst part speaks for all; missing bytes are summed. */
+function judgeCompleteness(parts: readonly GgufPart[]): Completeness {
+  const short = parts.filter((part) => part.fileBytes < part.tensors.requiredFileBytes)
+  const worst = short[0]
+  if (worst === undefined) return { kind: 'complete' }
+  const missingBytes = short.reduce((sum, part) => sum + part.tensors.requiredFileBytes - part.fileBytes, 0)
+  const isHeaderOnly = parts.every(
+    (part) => part.tensors.tensorCount === 0 || part.fileBytes <= part.tensors.dataOffset,
+  )
+  return { kind: isHeaderOnly ? 'header-only' : 'truncated', missingBytes, path: worst.path }
+}
+
+function checkTensorTotal(parts: readonly GgufPart[], first: GgufPart): void {
+  const claimed = countIn(first, 'split.tensors.count')
+  const found = sumOf(parts, (part) => part.tensors.tensorCount)
+  if (parts.length > 1 && claimed !== null && claimed !== found)
+    throw new Error(
+      `${first.path}: split.tensors.count says ${claimed} tensors; its ${parts.length} parts hold ${found}`,
+    )
+}
+
+const sumOf = (parts: readonly GgufPart[], value: (part: GgufPart) => number): number =>
+  parts.reduce((sum, part) => sum + value(part), 0)
+
+function readQuantisation(ask: MetadataQuestions): string | null {
+  const fileType = ask.count('general.file_type')
+  return fileType === null ? null : fileTypeName(fileType)
+}
+
+/**
+ * Reads only headers: blocks of 256 KiB up to the end of the tensor list, at most 256 MiB.
+ * Throws an Error of one sentence (file, byte, what was found, what is allowed).
+ */
+export async function readGgufHeader(
+  path: string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<GgufHeader> {
+  const parts = await readAllParts(path, options.signal)
+  const first = parts[0]
+  if (first === undefined) throw new Error(`${path}: no parts`)
+  checkTensorTotal(parts, first)
+  const ask = askMetadata(first.metadata.values)
+  const architecture = ask.text('general.architecture')
+  if (architecture === null)
+    throw new Error(`${path}: the header lacks general.architecture, which every model needs`)
+  const layers = ask.count(`${architecture}.block_count`)
+  const feedForward = ask.perLayer(`${architecture}.feed_forward_length`, layers ?? 1)
+  const embedding =
+    parts.find((part) => part.tensors.tokenEmbeddingBytes !== null)?.tensors.tokenEmbeddingBytes ?? 0
+  const hasOutput = parts.some((part) => part.tensors.outputBytes !== null)
+  return {
+    path,
+    partPaths: parts.map((part) => part.path),
+    version: first.version,
+    fileBytes: sumOf(parts, (part) => part.fileBytes),
+    tensorCount: sumOf(parts, (part) => part.tensors.tensorCount),
+    tensorBytes: sumOf(parts, (part) => part.tensors.tensorBytes),
+    parameterCount: sumOf(parts, (part) => part.tensors.parameterCount),
+    completeness: judgeCompleteness(parts),
+    architecture,
+    name: ask.text('general.name'),
+    quantisation: readQuantisation(ask),
+    layers,
+    trainingContextTokens: ask.count(`${architecture}.context_length`),
+    embeddingLength: ask.count(`${architecture}.embedding_length`),
+    feedForwardLength: feedForward === null ? null : Math.max(...feedForward),
+    kv: readKvShape(architecture, ask),
+    vocabulary: readVocabulary(architecture, ask, first.metadata.tokenTexts),
+    sharedEmbeddingBytes: hasOutput ? 0 : embedding,
+    metadata: first.metadata.values,
+  }
+}

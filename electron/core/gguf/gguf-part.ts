@@ -1,0 +1,80 @@
+// One GGUF file: its metadata, its tensors, and whether all of its bytes are there.
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { type ByteReader, createByteReader } from './byte-reader.ts'
+import { type Metadata, readMetadata } from './metadata.ts'
+import { readTensors, type TensorSummary } from './tensors.ts'
+
+export interface GgufPart {
+  readonly path: string
+  readonly version: number
+  readonly fileBytes: number
+  readonly metadata: Metadata
+  readonly tensors: TensorSummary
+}
+
+const fixedHeaderBytes = 24
+const alignmentKey = 'general.alignment'
+const defaultAlignment = 32
+
+const quoteMagic = (magic: Buffer): string => JSON.stringify(magic.toString('latin1'))
+
+/** gguf.cpp reads versions 2 and 3 in the machine's byte order; ours is little-endian everywhere. */
+async function readVersion(reader: ByteReader): Promise<number> {
+  if (reader.fileBytes === 0) reader.fail(0, "the file is empty; a model starts with 'GGUF'")
+  await reader.ensure(fixedHeaderBytes, 'the fixed header')
+  const magic = reader.takeBytes(4)
+  if (magic.toString('latin1') !== 'GGUF')
+    reader.fail(
+      0,
+      `found ${quoteMagic(magic)}; a model starts with "GGUF" (is it a web page or another format?)`,
+    )
+  const version = reader.takeU32()
+  if ((version & 0xffff) === 0)
+    reader.fail(4, `the version reads ${version}: the file is big-endian; llama.cpp here needs little-endian`)
+  if (version !== 2 && version !== 3) reader.fail(4, `GGUF version ${version}; allowed are 2 and 3`)
+  return version
+}
+
+function readAlignment(reader: ByteReader, metadata: Metadata, at: number): number {
+  const value = metadata.values.get(alignmentKey)
+  if (value === undefined) return defaultAlignment
+  const isPowerOfTwo = typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 1 << 30
+  if (!isPowerOfTwo || (value & (value - 1)) !== 0)
+    return reader.fail(at, `${alignmentKey} is ${JSON.stringify(value)}; a power of two is allowed`)
+  return value
+}
+
+async function readPart(reader: ByteReader): Promise<GgufPart> {
+  const version = await readVersion(reader)
+  const tensorCount = reader.takeU64()
+  const metadata = await readMetadata(reader, reader.takeU64())
+  const alignment = readAlignment(reader, metadata, reader.offset())
+  const tensors = await readTensors(reader, tensorCount, alignment)
+  return { path: reader.path, version, fileBytes: reader.fileBytes, metadata, tensors }
+}
+
+const sayOpenError = (path: string, error: unknown): Error => {
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  if (code === 'ENOENT') return new Error(`${path}: no such file`, { cause: error })
+  if (code === 'EACCES') return new Error(`${path}: this user may not read it`, { cause: error })
+  return new Error(`${path}: cannot be opened: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  })
+}
+
+export async function readGgufPart(path: string, signal: AbortSignal | undefined): Promise<GgufPart> {
+  signal?.throwIfAborted()
+  // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+    throw sayOpenError(path, error)
+  })
+  try {
+    const stats = await handle.stat()
+    if (!stats.isFile())
+      throw new Error(`${path}: not a file but ${stats.isDirectory() ? 'a folder' : 'a device or pipe'}`)
+    return await readPart(createByteReader(handle, { path, fileBytes: stats.size }, signal))
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,49 @@
+// Typed questions to a GGUF header's metadata; the architecture's own keys carry its name as a prefix.
+import type { MetadataValue } from './metadata.ts'
+
+export interface MetadataQuestions {
+  readonly text: (key: string) => string | null
+  /** A whole number from 0; null when absent or anything else. */
+  readonly count: (key: string) => number | null
+  readonly flag: (key: string) => boolean | null
+  /** One number for each layer, from a list or from one number for all; null when absent or too short a list. */
+  readonly perLayer: (key: string, layers: number) => readonly number[] | null
+  readonly isList: (key: string) => boolean
+  readonly listCount: (key: string) => number | null
+}
+
+/** LLAMA_MAX_LAYERS is 512: a hostile layer count must not make us build a list of it. */
+const maxLayers = 512
+
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
+
+export function askMetadata(values: ReadonlyMap<string, MetadataValue>): MetadataQuestions {
+  const listOf = (key: string) => {
+    const value = values.get(key)
+    return typeof value === 'object' && value !== null ? value : null
+  }
+  const count = (key: string): number | null => {
+    const value = values.get(key)
+    return typeof value === 'number' && isCount(value) ? value : null
+  }
+  return {
+    text: (key) => {
+      const value = values.get(key)
+      return typeof value === 'string' ? value : null
+    },
+    count,
+    flag: (key) => {
+      const value = values.get(key)
+      return typeof value === 'boolean' ? value : null
+    },
+    perLayer: (key, layers) => {
+      if (layers < 1 || layers > maxLayers) return null
+      const list = listOf(key)?.values ?? null
+      if (list !== null) return list.length >= layers && list.every(isCount) ? list.slice(0, layers) : null
+      const one = count(key) ?? (values.get(key) === true ? 1 : values.get(key) === false ? 0 : null)
+      return one === null ? null : new Array<number>(layers).fill(one)
+    },
+    isList: (key) => listOf(key) !== null,
+    listCount: (key) => listOf(key)?.count ?? null,
+  }
+}

@@ -1,0 +1,172 @@
+// The key-value part of a GGUF header: what is small is kept, what is large is walked over.
+import type { ByteReader } from './byte-reader.ts'
+import { createTokenTextsBuilder, type TokenTexts } from './token-texts.ts'
+
+/** `values` is null for arrays that are walked over: strings, and numbers beyond what per-layer lists need. */
+export interface MetadataArray {
+  readonly count: number
+  readonly values: readonly number[] | null
+}
+/** null: a value we do not keep (a text beyond 64 KiB, a whole number beyond 2^53). */
+export type MetadataValue = number | boolean | string | MetadataArray | null
+export interface Metadata {
+  readonly values: ReadonlyMap<string, MetadataValue>
+  readonly tokenTexts: TokenTexts | null
+}
+
+// Limits: gguf.cpp allows strings and arrays of 2^30; nothing real comes near these.
+const maxPairs = 65_536
+const maxKeyBytes = 65_535
+const maxStringBytes = 16 * 1024 * 1024
+const maxStrings = 4_194_304
+const keptStringBytes = 64 * 1024
+const keptArrayValues = 4096
+/** A key needs its length (8), one byte, a type (4) and a value (1). */
+const smallestPairBytes = 14
+export const tokenTextsKey = 'tokenizer.ggml.tokens'
+
+const scalarReaders: Readonly<Record<number, { readonly name: string; readonly bytes: number }>> = {
+  0: { name: 'u8', bytes: 1 },
+  1: { name: 'i8', bytes: 1 },
+  2: { name: 'u16', bytes: 2 },
+  3: { name: 'i16', bytes: 2 },
+  4: { name: 'u32', bytes: 4 },
+  5: { name: 'i32', bytes: 4 },
+  6: { name: 'f32', bytes: 4 },
+  7: { name: 'bool', bytes: 1 },
+  10: { name: 'u64', bytes: 8 },
+  11: { name: 'i64', bytes: 8 },
+  12: { name: 'f64', bytes: 8 },
+}
+const stringType = 8
+const arrayType = 9
+
+function decodeScalar(type: number, bytes: Buffer): number | boolean | bigint {
+  switch (type) {
+    case 0:
+      return bytes.readUInt8(0)
+    case 1:
+      return bytes.readInt8(0)
+    case 2:
+      return bytes.readUInt16LE(0)
+    case 3:
+      return bytes.readInt16LE(0)
+    case 4:
+      return bytes.readUInt32LE(0)
+    case 5:
+      return bytes.readInt32LE(0)
+    case 6:
+      return bytes.readFloatLE(0)
+    case 7:
+      return bytes.readUInt8(0) !== 0
+    case 10:
+      return bytes.readBigUInt64LE(0)
+    case 11:
+      return bytes.readBigInt64LE(0)
+    default:
+      return bytes.readDoubleLE(0)
+  }
+}
+
+function keepScalar(value: number | boolean | bigint): number | boolean | null {
+  if (typeof value !== 'bigint') return value
+  const exact = Number(value)
+  return Number.isSafeInteger(exact) ? exact : null
+}
+
+/** A length-prefixed text. `maxBytes` is checked before anything is read, so a hostile length costs nothing. */
+export async function readText(reader: ByteReader, maxBytes: number, what: string): Promise<Buffer> {
+  if (reader.buffered() < 8) await reader.ensure(8, `the length of ${what}`)
+  const start = reader.offset()
+  const bytes = reader.takeU64()
+  if (bytes > maxBytes) reader.fail(start, `${what} claims ${bytes} bytes; at most ${maxBytes} are allowed`)
+  if (reader.buffered() < bytes) await reader.ensure(bytes, what)
+  return reader.takeBytes(bytes)
+}
+
+async function readStringArray(reader: ByteReader, key: string, count: number): Promise<TokenTexts | null> {
+  if (count > maxStrings)
+    reader.fail(reader.offset(), `'${key}' claims ${count} texts; at most ${maxStrings} are allowed`)
+  const builder = key === tokenTextsKey ? createTokenTextsBuilder() : null
+  const what = `a text of '${key}'`
+  for (let index = 0; index < count; index += 1) {
+    const text = await readText(reader, maxStringBytes, what)
+    builder?.add(text)
+  }
+  return builder?.build() ?? null
+}
+
+async function readArray(
+  reader: ByteReader,
+  key: string,
+): Promise<{ value: MetadataArray; tokenTexts: TokenTexts | null }> {
+  await reader.ensure(12, `the array '${key}'`)
+  const start = reader.offset()
+  const elementType = reader.takeU32()
+  const count = reader.takeU64()
+  if (elementType === stringType) {
+    if (count * 8 > reader.fileBytes)
+      reader.fail(start, `'${key}' claims ${count} texts; the file has only ${reader.fileBytes} bytes`)
+    return { value: { count, values: null }, tokenTexts: await readStringArray(reader, key, count) }
+  }
+  const scalar = scalarReaders[elementType]
+  if (scalar === undefined)
+    return reader.fail(
+      start,
+      elementType === arrayType
+        ? `'${key}' is an array of arrays; llama.cpp allows only arrays of numbers and texts`
+        : `'${key}' has element type ${elementType}; allowed are 0 to 12`,
+    )
+  const bytes = count * scalar.bytes
+  if (count > keptArrayValues) {
+    reader.skip(bytes, `the ${count} values of '${key}'`)
+    return { value: { count, values: null }, tokenTexts: null }
+  }
+  await reader.ensure(bytes, `the ${count} values of '${key}'`)
+  const values = Array.from({ length: count }, () =>
+    Number(decodeScalar(elementType, reader.takeBytes(scalar.bytes))),
+  )
+  return { value: { count, values }, tokenTexts: null }
+}
+
+async function readValue(
+  reader: ByteReader,
+  key: string,
+): Promise<{ value: MetadataValue; tokenTexts: TokenTexts | null }> {
+  await reader.ensure(4, `the type of '${key}'`)
+  const start = reader.offset()
+  const type = reader.takeU32()
+  if (type === arrayType) return readArray(reader, key)
+  if (type === stringType) {
+    const text = await readText(reader, maxStringBytes, `the text '${key}'`)
+    return { value: text.length > keptStringBytes ? null : text.toString('utf8'), tokenTexts: null }
+  }
+  const scalar = scalarReaders[type]
+  if (scalar === undefined) return reader.fail(start, `'${key}' has value type ${type}; allowed are 0 to 12`)
+  await reader.ensure(scalar.bytes, `the value of '${key}'`)
+  return { value: keepScalar(decodeScalar(type, reader.takeBytes(scalar.bytes))), tokenTexts: null }
+}
+
+export async function readMetadata(reader: ByteReader, pairCount: number): Promise<Metadata> {
+  const start = reader.offset()
+  if (pairCount > maxPairs)
+    reader.fail(start, `the header claims ${pairCount} metadata keys; at most ${maxPairs} are allowed`)
+  if (pairCount * smallestPairBytes > reader.fileBytes - start)
+    reader.fail(
+      start,
+      `the header claims ${pairCount} metadata keys; the file ends at byte ${reader.fileBytes}`,
+    )
+  const values = new Map<string, MetadataValue>()
+  let tokenTexts: TokenTexts | null = null
+  for (let index = 0; index < pairCount; index += 1) {
+    const keyStart = reader.offset()
+    const key = (await readText(reader, maxKeyBytes, `metadata key ${index + 1} of ${pairCount}`)).toString(
+      'utf8',
+    )
+    if (values.has(key)) reader.fail(keyStart, `the metadata key '${key}' is there twice; once is allowed`)
+    const read = await readValue(reader, key)
+    values.set(key, read.value)
+    tokenTexts = read.tokenTexts ?? tokenTexts
+  }
+  return { values, tokenTexts }
+}

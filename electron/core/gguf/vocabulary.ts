@@ -1,0 +1,68 @@
+// What a GGUF header says of its tokenizer, with llama.cpp's own defaults for what it leaves out.
+import type { MetadataQuestions } from './metadata-reading.ts'
+import type { TokenTexts } from './token-texts.ts'
+
+export interface Vocabulary {
+  /** `tokenizer.ggml.model`: llama (SPM), gpt2 (BPE), bert (WPM), t5 (UGM), rwkv, plamo2, ...; null when not said. */
+  readonly model: string | null
+  readonly pre: string | null
+  /** null: no such token. */
+  readonly bosTokenId: number | null
+  readonly eosTokenId: number | null
+  readonly addsBos: boolean
+  readonly addsEos: boolean
+  /** From the list, or from the file's `vocab_size` where there is no list; null when neither is there. */
+  readonly tokenCount: number | null
+  readonly tokenTexts: TokenTexts | null
+}
+
+interface Defaults {
+  readonly bos: number | null
+  readonly eos: number | null
+  readonly addsBos: boolean
+  readonly addsEos: boolean
+}
+
+// llama.cpp, src/llama-vocab.cpp, llama_vocab::impl::load: special tokens by tokenizer, add_bos/add_eos by kind.
+const noDefaults: Defaults = { bos: null, eos: null, addsBos: false, addsEos: false }
+const bytePair: Defaults = { bos: 11, eos: 11, addsBos: false, addsEos: false }
+const defaultsByModel: Readonly<Record<string, Defaults>> = {
+  llama: { bos: 1, eos: 2, addsBos: true, addsEos: false },
+  gemma4: { ...noDefaults, addsBos: true },
+  bert: { bos: 101, eos: null, addsBos: true, addsEos: false },
+  gpt2: bytePair,
+  hybriddna: bytePair,
+  whitespace: bytePair,
+  t5: { bos: null, eos: 1, addsBos: false, addsEos: true },
+  rwkv: noDefaults,
+  plamo2: { ...noDefaults, bos: 1, eos: 2 },
+}
+
+/** Pre-tokenizers of byte-pair vocabularies for which llama.cpp puts BOS first unless the file says otherwise. */
+const addsBosByPre = new Set(
+  'llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano tekken chameleon gemma4'.split(
+    ' ',
+  ),
+)
+
+export function readVocabulary(
+  architecture: string,
+  ask: MetadataQuestions,
+  tokenTexts: TokenTexts | null,
+): Vocabulary {
+  const model = ask.text('tokenizer.ggml.model')
+  const pre = ask.text('tokenizer.ggml.pre')
+  const defaults = (model === null ? undefined : defaultsByModel[model]) ?? noDefaults
+  const addsBosByDefault = defaults.addsBos || (pre !== null && addsBosByPre.has(pre))
+  return {
+    model,
+    pre,
+    bosTokenId: ask.count('tokenizer.ggml.bos_token_id') ?? defaults.bos,
+    eosTokenId: ask.count('tokenizer.ggml.eos_token_id') ?? defaults.eos,
+    // llama.cpp overrides a `false` in Gemma 4 files (ggml-org/llama.cpp#21500).
+    addsBos: model === 'gemma4' || (ask.flag('tokenizer.ggml.add_bos_token') ?? addsBosByDefault),
+    addsEos: ask.flag('tokenizer.ggml.add_eos_token') ?? defaults.addsEos,
+    tokenCount: tokenTexts?.count ?? ask.count(`${architecture}.vocab_size`),
+    tokenTexts,
+  }
+}
