@@ -1,0 +1,94 @@
+// The plan as people read it: aligned, in 80 columns, the verdict last.
+import { stripVTControlCharacters } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { readGgufHeader } from '../../core/gguf/gguf-header.ts'
+import { planMemory } from '../../core/memory-plan/memory-plan.ts'
+import { reservesFor, studioSeedMap } from '../../core/memory-plan/reserves.ts'
+import type { PlanInput } from '../../core/memory-plan/tally.ts'
+import { renderPlanText } from './plan-view.ts'
+
+const fixture = (name: string): string =>
+  new URL(`../../core/gguf/fixtures/${name}.header.gguf`, import.meta.url).pathname
+// Warnings name the files: a short path keeps the test the same on every machine.
+const named = async (name: string) => {
+  const header = await readGgufHeader(fixture(name))
+  return { ...header, path: `${name}.gguf`, completeness: { kind: 'complete' } } as const
+}
+const target = await named('DeepSeek-R1-Distill-Llama-70B-Q8_0')
+const draft = await named('Llama-3.2-3B-Instruct-Q4_K_M')
+const totalBytes = 256 * 1024 ** 3
+const studio: PlanInput = {
+  target,
+  draft,
+  server: {
+    contextTokens: 131_072,
+    slots: 4,
+    unifiedKv: false,
+    cacheTypeK: 'q4_0',
+    cacheTypeV: 'q4_0',
+    draftCacheTypeK: 'q4_0',
+    draftCacheTypeV: 'q4_0',
+    batchTokens: 512,
+    microBatchTokens: 512,
+    promptCacheBytes: 8 * 1024 ** 3,
+    fullSlidingCache: false,
+  },
+  ramDiskBytes: 64 * 1024 ** 3,
+  machine: { totalBytes, gpuLimitBytes: 0.75 * totalBytes },
+  reserves: reservesFor(totalBytes),
+  poolIsGuarded: true,
+}
+const planOf = (contextTokens: number, unifiedKv: boolean) =>
+  planMemory({ ...studio, server: { ...studio.server, contextTokens, unifiedKv } }, studioSeedMap)
+const plain = { width: 80, color: false }
+
+describe('renderPlanText', () => {
+  it('shows the map line by line, planned beside it', () => {
+    expect(renderPlanText(planOf(262_144, true), plain).slice(0, 17)).toEqual([
+      'Memory plan                         planned  the map',
+      'AI Engine (weights)                74.97 GB    78 GB',
+      '    DeepSeek R1 Distill Llama 70B Q8_0',
+      'Speculative draft model             2.01 GB     3 GB',
+      '    Llama 3.2 3B Instruct Q4_K_M',
+      'Build Forge (RAM disk)             68.72 GB    64 GB',
+      '    taken as it fills; deleted files free nothing until it is ejected',
+      'Agent context (KV cache)           24.16 GB    40 GB',
+      '    q4_0, one pool of 262,144 tokens x 92,160 B',
+      'Agent context, draft (KV cache)     8.46 GB        -',
+      '    q4_0, one pool of 262,144 tokens x 32,256 B; more than the draft itself',
+      'Compute buffers                     ~883 MB',
+      'llama-server itself                 ~100 MB           libraries and tokenizer',
+      'Prompt cache                        8.59 GB           host memory (--cache-ram)',
+      'Operating system                  ~20.00 GB    20 GB',
+      'Linker reserve                    ~51.00 GB    51 GB  kept free for cargo build',
+      'Together                          258.89 GB   256 GB',
+    ])
+  })
+
+  it.each([
+    [262_144, true, 'Verdict: fits'],
+    [524_288, false, 'Verdict: fits only without the linker reserve'],
+    [2_097_152, false, 'Verdict: does not fit'],
+  ])('-c %d (pool: %s) ends with "%s", nothing wider than 80', (contextTokens, unifiedKv, verdict) => {
+    const lines = renderPlanText(planOf(contextTokens, unifiedKv), plain)
+    expect(lines.at(-1)).toBe(verdict)
+    expect(lines.filter((line) => line.length > 80)).toEqual([])
+    expect(lines.includes('What would help:')).toBe(verdict !== 'Verdict: fits')
+  })
+
+  it('colours only when asked to, and then nothing but colour changes', () => {
+    const plan = planOf(524_288, false)
+    const coloured = renderPlanText(plan, { width: 80, color: true })
+    const withoutColour = coloured.map(stripVTControlCharacters)
+    expect(withoutColour).toEqual(renderPlanText(plan, plain))
+    expect(coloured.at(-1)).toBe('\u001b[33mVerdict: fits only without the linker reserve\u001b[0m')
+  })
+
+  it('says not known where nothing can be counted', () => {
+    const odd = { ...target, kv: { kind: 'unknown', reason: 'it is recurrent' } } as const
+    const lines = renderPlanText(planMemory({ ...studio, target: odd, draft: null }), plain)
+    expect(lines).toContain('Agent context (KV cache)          not known           it is recurrent')
+    expect(lines).toContain('  - largest split that fits: not known')
+    expect(lines.at(-1)).toBe('Verdict: cannot be told (not counted: model: it is recurrent)')
+  })
+})

@@ -1,0 +1,98 @@
+// The memory plan as text: the Studio's map line by line, the checks, the verdict last.
+import { formatBytes, formatCount } from '../../core/memory-plan/format-bytes.ts'
+import type { MemoryPlan } from '../../core/memory-plan/memory-plan.ts'
+import type { PlanLine } from '../../core/memory-plan/plan-lines.ts'
+import type { Verdict } from '../../core/memory-plan/tally.ts'
+
+export interface PlanViewOptions {
+  readonly width: number
+  readonly color: boolean
+}
+
+type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
+const styleCodes: Readonly<Record<Style, number>> = { bold: 1, dim: 2, green: 32, yellow: 33, red: 31 }
+type Paint = (style: Style, text: string) => string
+
+const labelWidth = 32
+const sizeWidth = 11
+const seedWidth = 9
+
+/** Words that are longer than a line stay whole: a path cut in two cannot be copied. */
+function wrap(text: string, width: number, indent: string): readonly string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(`${indent}${word}`)
+  }
+  return lines
+}
+
+function row(label: string, size: string, seed: string): string {
+  return `${label.padEnd(labelWidth)}${size.padStart(sizeWidth)}${seed.padStart(seedWidth)}`.trimEnd()
+}
+
+function viewLine(line: PlanLine, options: PlanViewOptions, paint: Paint): readonly string[] {
+  const size = line.bytes === null ? 'not known' : `${line.estimated ? '~' : ''}${formatBytes(line.bytes)}`
+  const seed =
+    line.seedBytes === null ? '' : line.seedBytes === 0 ? '-' : `${(line.seedBytes / 1e9).toFixed(0)} GB`
+  const head = row(line.label, size, seed)
+  if (line.note === null) return [head]
+  const column = labelWidth + sizeWidth + seedWidth + 2
+  if (column + line.note.length <= options.width) return [`${head.padEnd(column)}${paint('dim', line.note)}`]
+  return [head, ...wrap(line.note, options.width, '    ').map((text) => paint('dim', text))]
+}
+
+function viewLargest(plan: MemoryPlan): readonly string[] {
+  const { split, pool } = plan.largest
+  const say = (kind: string, flags: string, largest: typeof split, upTo: string): string =>
+    largest === null
+      ? `largest ${kind} that fits: ${plan.uncounted === null ? 'none' : 'not known'}`
+      : `largest ${kind} that fits: ${flags} ${largest.contextTokens}, ${upTo}${formatCount(largest.tokensPerAgent)} tokens for each agent`
+  return [say('split', '-c', split, ''), say('pool', '-kvu -c', pool, 'up to ')]
+}
+
+function sayVerdict(plan: MemoryPlan): readonly [Style, string] {
+  const verdicts: Readonly<Record<Verdict, readonly [Style, string]>> = {
+    fits: ['green', 'fits'],
+    'fits-without-linker-reserve': ['yellow', 'fits only without the linker reserve'],
+    'does-not-fit': ['red', 'does not fit'],
+    unknown: ['yellow', 'cannot be told'],
+  }
+  const [style, words] = verdicts[plan.verdict]
+  return [style, plan.uncounted === null ? words : `${words} (not counted: ${plan.uncounted})`]
+}
+
+export function renderPlanText(plan: MemoryPlan, options: PlanViewOptions): string[] {
+  const paint: Paint = (style, text) =>
+    options.color ? `\u001b[${styleCodes[style]}m${text}\u001b[0m` : text
+  const listed = (mark: string, texts: readonly string[]): readonly string[] =>
+    texts.flatMap((text) => {
+      const [first = '', ...rest] = wrap(text, options.width, '    ')
+      return [`  ${mark} ${first.trimStart()}`, ...rest]
+    })
+  const hasSeed = plan.lines.some((line) => line.seedBytes !== null)
+  const [verdictStyle, verdict] = sayVerdict(plan)
+  const verdictLines = wrap(`Verdict: ${verdict}`, options.width, '').map((text) => paint(verdictStyle, text))
+  const fits = plan.verdict === 'fits'
+  const changes = plan.suggestions.map(({ text, isEnough }) =>
+    isEnough && !fits ? `${text} (that is enough)` : text,
+  )
+  return [
+    paint('bold', row('Memory plan', 'planned', hasSeed ? 'the map' : '')),
+    ...plan.lines.flatMap((line) => viewLine(line, options, paint)),
+    paint('bold', row('Together', formatBytes(plan.totalBytes), hasSeed ? '256 GB' : '')),
+    '',
+    ...listed('-', plan.reasons),
+    ...listed('-', [`agents: ${plan.agents.note}`]),
+    ...listed('-', viewLargest(plan)),
+    ...listed('-', [`swap: ${plan.swapRule}`]),
+    ...listed('!', plan.warnings).map((text) => paint('yellow', text)),
+    ...(changes.length === 0
+      ? []
+      : ['', fits ? 'What would save memory:' : 'What would help:', ...listed('>', changes)]),
+    '',
+    ...verdictLines,
+  ]
+}

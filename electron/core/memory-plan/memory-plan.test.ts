@@ -1,0 +1,175 @@
+// The Studio's plan from its two headers, the verdicts and what is suggested; a small machine; what cannot be counted.
+import { describe, expect, it } from 'vitest'
+import { readGgufHeader } from '../gguf/gguf-header.ts'
+import { planMemory } from './memory-plan.ts'
+import type { PlannedServer } from './planned-server.ts'
+import { reservesFor, studioSeedMap } from './reserves.ts'
+import type { PlanInput } from './tally.ts'
+
+const fixture = (name: string): string =>
+  new URL(`../gguf/fixtures/${name}.header.gguf`, import.meta.url).pathname
+const target = await readGgufHeader(fixture('DeepSeek-R1-Distill-Llama-70B-Q8_0'))
+const draft = await readGgufHeader(fixture('Llama-3.2-3B-Instruct-Q4_K_M'))
+
+const gibibyte = 1024 ** 3
+const studioBytes = 256 * gibibyte
+/** The start script's own line: `-c 131072 -np 4 -ctk q4_0 -ctv q4_0`, the draft's cache left alone. */
+const seedServer: PlannedServer = {
+  contextTokens: 131_072,
+  slots: 4,
+  unifiedKv: false,
+  cacheTypeK: 'q4_0',
+  cacheTypeV: 'q4_0',
+  draftCacheTypeK: 'f16',
+  draftCacheTypeV: 'f16',
+  batchTokens: 2048,
+  microBatchTokens: 512,
+  promptCacheBytes: 8 * gibibyte,
+  fullSlidingCache: false,
+}
+const q4Draft = { draftCacheTypeK: 'q4_0', draftCacheTypeV: 'q4_0' } as const
+const studio: PlanInput = {
+  target,
+  draft,
+  server: seedServer,
+  ramDiskBytes: 64 * gibibyte,
+  machine: { totalBytes: studioBytes, gpuLimitBytes: 0.75 * studioBytes },
+  reserves: reservesFor(studioBytes),
+  poolIsGuarded: false,
+}
+const planWith = (server: Partial<PlannedServer>, changes: Partial<PlanInput> = {}) =>
+  planMemory({ ...studio, ...changes, server: { ...seedServer, ...server } }, studioSeedMap)
+const bytesOf = (plan: ReturnType<typeof planMemory>, id: string): number | null | undefined =>
+  plan.lines.find((line) => line.id === id)?.bytes
+
+describe('the Studio, in the numbers of its map', () => {
+  it.each([
+    ['the seed line', {}, 12_079_595_520, 15_032_385_536],
+    ['the draft at q4_0', q4Draft, 12_079_595_520, 4_227_858_432],
+    ['128k for each, split', { contextTokens: 524_288, ...q4Draft }, 48_318_382_080, 16_911_433_728],
+    [
+      'one pool of 256k',
+      { contextTokens: 262_144, unifiedKv: true, ...q4Draft },
+      24_159_191_040,
+      8_455_716_864,
+    ],
+  ] as const)('KV of target and draft: %s', (_, server, kvTarget, kvDraft) => {
+    const plan = planWith(server)
+    expect([bytesOf(plan, 'kvTarget'), bytesOf(plan, 'kvDraft')]).toEqual([kvTarget, kvDraft])
+  })
+
+  it('lists the map in its order, with the map beside it', () => {
+    const seedLines = planWith({}).lines.filter((line) => line.seedBytes !== null)
+    expect(seedLines.map((line) => [line.id, line.seedBytes])).toEqual([
+      ['weights', 78e9],
+      ['draftWeights', 3e9],
+      ['ramDisk', 64e9],
+      ['kvTarget', 40e9],
+      ['kvDraft', 0],
+      ['os', 20e9],
+      ['linker', 51e9],
+    ])
+  })
+
+  it('sums its lines and nothing else', () => {
+    const plan = planWith({})
+    expect(plan.lines.reduce((sum, line) => sum + (line.bytes ?? 0), 0)).toBe(plan.totalBytes)
+  })
+
+  it('says what each agent really gets, and what it costs to share a pool', () => {
+    expect(planWith({}).agents).toMatchObject({
+      mode: 'split',
+      tokensPerAgent: 32_768,
+      tokensTogether: 131_072,
+    })
+    const pool = planWith({ unifiedKv: true, contextTokens: 262_144 })
+    expect(pool.agents).toMatchObject({ mode: 'pool', tokensPerAgent: 131_072, tokensTogether: 262_144 })
+    expect(pool.agents.note).toContain('every running request fails at once')
+    expect(pool.warnings.join()).toContain('the largest split that fits is -c')
+    const guarded = planWith({ unifiedKv: true, contextTokens: 262_144 }, { poolIsGuarded: true })
+    expect(guarded.warnings.join()).not.toContain('under the pool')
+  })
+
+  it('does not promise a slot more than the model was trained for', () => {
+    const { agents } = planWith({ contextTokens: 1_048_576 })
+    expect(agents.tokensPerAgent).toBe(131_072)
+    expect(agents.note).toContain('wasted')
+  })
+})
+
+describe('verdicts', () => {
+  it('the seed line fits, and says what q4_0 for the draft would save', () => {
+    const plan = planWith({})
+    expect(plan.verdict).toBe('fits')
+    expect(plan.suggestions).toMatchObject([
+      { id: 'draft-kv-q4_0', savesBytes: 15_032_385_536 - 4_227_858_432 },
+    ])
+  })
+
+  it('128k for each, split, eats the linker reserve; every suggestion that claims to be enough is', () => {
+    const plan = planWith({ contextTokens: 524_288, ...q4Draft })
+    expect(plan.verdict).toBe('fits-without-linker-reserve')
+    const enough = plan.suggestions
+      .filter((suggestion) => suggestion.isEnough)
+      .map((suggestion) => suggestion.id)
+    expect(enough).toEqual(['no-draft', 'smaller-split', 'smaller-ram-disk'])
+    expect(planWith({ contextTokens: 524_288 }, { draft: null }).verdict).toBe('fits')
+    expect(planWith({ contextTokens: 524_288, ...q4Draft }, { ramDiskBytes: 48 * gibibyte }).verdict).toBe(
+      'fits',
+    )
+  })
+
+  it('the largest contexts fit, and one step more does not', () => {
+    const { split, pool } = planWith(q4Draft).largest
+    const at = (contextTokens: number, unifiedKv: boolean) =>
+      planWith({ ...q4Draft, contextTokens, unifiedKv }).verdict
+    expect(at(split?.contextTokens ?? 0, false)).toBe('fits')
+    expect(at((split?.contextTokens ?? 0) + 4096, false)).not.toBe('fits')
+    expect(at(pool?.contextTokens ?? 0, true)).toBe('fits')
+    expect(at((pool?.contextTokens ?? 0) + 1024, true)).not.toBe('fits')
+    expect(split?.tokensPerAgent).toBe((split?.contextTokens ?? 0) / 4)
+  })
+
+  it('does not fit a machine of 96 GiB at all', () => {
+    const totalBytes = 96 * gibibyte
+    const plan = planWith(
+      {},
+      { machine: { totalBytes, gpuLimitBytes: null }, reserves: reservesFor(totalBytes) },
+    )
+    expect(plan.verdict).toBe('does-not-fit')
+    expect(plan.largest).toEqual({ split: null, pool: null })
+    expect(plan.reasons.join('\n')).toContain('over')
+  })
+
+  it('does not fit where the GPU may wire less, and prints the command that lets it', () => {
+    const machine = { totalBytes: studioBytes, gpuLimitBytes: 100e9 }
+    const plan = planWith({}, { machine })
+    expect(plan.verdict).toBe('does-not-fit')
+    const raise = plan.suggestions.find((suggestion) => suggestion.id === 'gpu-limit')
+    const limitMiB = Number(/wired_limit_mb=(\d+)/.exec(raise?.text ?? '')?.[1])
+    expect(limitMiB * 1024 ** 2).toBeGreaterThanOrEqual(plan.gpu.neededBytes)
+    expect(planWith({}, { machine: { ...machine, gpuLimitBytes: limitMiB * 1024 ** 2 } }).verdict).toBe(
+      'fits',
+    )
+    // A smaller forge frees no GPU memory.
+    expect(plan.suggestions.map((suggestion) => suggestion.id)).not.toContain('smaller-ram-disk')
+  })
+
+  it('is unknown, never a wrong number, where a cache cannot be counted', () => {
+    const odd = { ...target, kv: { kind: 'unknown', reason: 'it is recurrent' } } as const
+    const plan = planWith({}, { target: odd })
+    expect(plan).toMatchObject({ verdict: 'unknown', uncounted: 'model: it is recurrent' })
+    expect(bytesOf(plan, 'kvTarget')).toBeNull()
+    const small = { totalBytes: 64 * gibibyte, gpuLimitBytes: null }
+    expect(planWith({}, { target: odd, machine: small }).verdict).toBe('does-not-fit')
+  })
+})
+
+describe('reserves', () => {
+  it('are the map itself on its machine, shares of it on smaller ones, never less than 2 GB for the system', () => {
+    expect(reservesFor(studioBytes)).toEqual({ osBytes: 20e9, linkerBytes: 51e9 })
+    expect(reservesFor(512 * gibibyte)).toEqual({ osBytes: 20e9, linkerBytes: 51e9 })
+    expect(reservesFor(128e9)).toEqual({ osBytes: 10e9, linkerBytes: 25.5e9 })
+    expect(reservesFor(16e9)).toEqual({ osBytes: 2e9, linkerBytes: 3_187_500_000 })
+  })
+})

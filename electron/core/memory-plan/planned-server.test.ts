@@ -1,0 +1,67 @@
+// A profile's memory settings, and the pinned flags that override them.
+import { describe, expect, it } from 'vitest'
+import type { Profile } from '../../contract.ts'
+import { plannedServer } from './planned-server.ts'
+
+const profile: Profile['llamaServer'] = {
+  binaryPath: null,
+  modelPath: '/models/a.gguf',
+  draftModelPath: null,
+  alias: 'a',
+  host: '127.0.0.1',
+  port: 8080,
+  slots: 4,
+  contextTokens: 8192,
+  unifiedKv: false,
+  gpuLayers: 99,
+  cacheTypeK: 'q4_0',
+  cacheTypeV: 'q4_0',
+  draftCacheTypeK: 'q4_0',
+  draftCacheTypeV: 'q4_0',
+  speculation: 'none',
+  batchTokens: 512,
+  microBatchTokens: 512,
+  promptCacheMiB: 100,
+  pinnedFlags: [],
+}
+
+describe('plannedServer', () => {
+  it('takes the profile as it is', () => {
+    expect(plannedServer(profile)).toMatchObject({
+      contextTokens: 8192,
+      slots: 4,
+      promptCacheBytes: 104_857_600,
+    })
+  })
+
+  it('lets pinned flags win, the last of a kind first', () => {
+    const pinnedFlags = [
+      '-c',
+      '1024',
+      '-kvu',
+      '--swa-full',
+      '-ctkd',
+      'f16',
+      '--ctx-size',
+      '4096',
+      '-cram',
+      '0',
+      '-ub',
+      '64',
+    ]
+    expect(plannedServer({ ...profile, pinnedFlags })).toMatchObject({
+      contextTokens: 4096,
+      unifiedKv: true,
+      fullSlidingCache: true,
+      draftCacheTypeK: 'f16',
+      draftCacheTypeV: 'q4_0',
+      promptCacheBytes: 0,
+      microBatchTokens: 64,
+    })
+  })
+
+  it('ignores values that are none, and flags that are about something else', () => {
+    const pinnedFlags = ['-c', '128k', '-ctk', 'q9_0', '--threads', '4', '-np']
+    expect(plannedServer({ ...profile, pinnedFlags })).toEqual(plannedServer(profile))
+  })
+})
