@@ -54,7 +54,11 @@ for (const stage of stageNames.filter((name) => stages.includes(name))) {
   })
   total = addCounts(total, counts)
 }
+if (vitestArgs.length > 0 && total.passed + total.failed + total.skipped === 0) {
+  console.error(`no test matches ${vitestArgs.join(' ')}`)
+  process.exitCode = 1
+}
 if (interrupt.signal.aborted) total = withExitStatus(total, false)
 if (total.skipped > 0) console.log(`\n${total.skipped} skipped`)
 console.log(`${total.passed} passed, ${total.failed} failed`)
-process.exitCode = total.failed > 0 ? 1 : 0
+if (total.failed > 0) process.exitCode = 1

@@ -49,7 +49,8 @@ export const runVitest = async (
       join(root, 'node_modules', 'vitest', 'vitest.mjs'),
       'run',
       `--project=${project}`,
-      '--passWithNoTests',
+      // A filter may match nothing in one of the two projects; without one, no tests means that they were lost.
+      ...(args.length > 0 ? ['--passWithNoTests'] : []),
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${reportPath}`,

@@ -1,0 +1,192 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+let dir = ''
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'nexus clone '))
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+/** Runs a few lines of bash with setup-clone.sh sourced, in an otherwise empty environment. */
+const bash = (script: string, env: Readonly<Record<string, string>> = {}) =>
+  execa(
+    'bash',
+    ['-c', `set -euo pipefail; ROOT="$PWD"; . "${import.meta.dirname}/setup-clone.sh"; ${script}`],
+    {
+      cwd: dir,
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      extendEnv: false,
+      // Not execa's socket, which bash takes for a remote shell's and then reads .bashrc (bash(1), INVOCATION).
+      stdin: 'ignore',
+      reject: false,
+      timeout: 15_000,
+    },
+  )
+
+const program = (name: string, text: string) => {
+  const path = join(dir, name)
+  writeFileSync(path, `#!/bin/sh\n${text}\n`)
+  chmodSync(path, 0o755)
+  return path
+}
+
+describe('is_node_new_enough', () => {
+  it.each([
+    ['v22.13.0', true],
+    ['v22.12.0', false],
+    ['v22.9.1', false],
+    ['v20.20.2', false],
+    ['v23.11.0', false],
+    ['v24.0.0', true],
+    ['v100.1.0', true],
+    ['v9.99.0', false],
+    ['command not found', false],
+    ['', false],
+  ])('%s: %s', async (version, expected) => {
+    program('node', `echo '${version}'`)
+    expect((await bash('is_node_new_enough ./node')).exitCode === 0).toBe(expected)
+  })
+
+  it('does not take one that fails for one that runs', async () => {
+    program('node', 'echo v24.0.0; exit 127')
+    expect((await bash('is_node_new_enough ./node')).exitCode).not.toBe(0)
+  })
+})
+
+describe('locate_runtime', () => {
+  it.each([
+    [{ NEXUS_RUNTIME: '/r', NEXUS_HOME: '/h', HOME: '/u' }, '/r'],
+    [{ NEXUS_HOME: '/h', HOME: '/u' }, '/h/runtime'],
+    [{ NEXUS_HOME: '', XDG_STATE_HOME: '/x', HOME: '/u' }, '/x/opta-nexus/runtime'],
+    [{ HOME: '/u' }, '/u/.local/state/opta-nexus/runtime'],
+  ])('%j on Linux', async (env, expected) => {
+    program('uname', 'echo Linux')
+    const { stdout } = await bash('PATH="$PWD:$PATH" locate_runtime; echo "$RUNTIME"', env)
+    expect(stdout).toBe(expected)
+  })
+
+  it('uses the Library folder on macOS', async () => {
+    program('uname', 'echo Darwin')
+    const { stdout } = await bash('PATH="$PWD:$PATH"; locate_runtime; echo "$RUNTIME"', { HOME: '/Users/x' })
+    expect(stdout).toBe('/Users/x/Library/Application Support/Opta Nexus/runtime')
+  })
+
+  it.each([[{ NEXUS_HOME: 'relative', HOME: '/u' }], [{ NEXUS_RUNTIME: './r' }], [{}]])(
+    'refuses %j',
+    async (env) => {
+      const result = await bash('locate_runtime', env)
+      expect(result.exitCode).toBe(1)
+      expect(result.stderr.split('\n')).toHaveLength(1)
+      expect(result.stdout).toBe('')
+    },
+  )
+})
+
+describe('is_bundle_current', () => {
+  const at = (path: string, seconds: number) => utimesSync(join(dir, path), seconds, seconds)
+  const isCurrent = async () => (await bash('is_bundle_current out.mjs')).exitCode === 0
+
+  beforeEach(() => {
+    for (const folder of ['electron/cli', 'scripts']) mkdirSync(join(dir, folder), { recursive: true })
+    for (const file of [
+      'electron/cli/main.ts',
+      'electron/cli/main.test.ts',
+      'package-lock.json',
+      'out.mjs',
+    ]) {
+      writeFileSync(join(dir, file), '')
+      at(file, 1000)
+    }
+  })
+
+  it('is current until a source or the lock is newer; tests are not in it', async () => {
+    expect(await isCurrent()).toBe(true)
+    at('electron/cli/main.test.ts', 2000)
+    expect(await isCurrent()).toBe(true)
+    at('electron/cli/main.ts', 2000)
+    expect(await isCurrent()).toBe(false)
+    at('out.mjs', 2000)
+    expect(await isCurrent()).toBe(true)
+    at('package-lock.json', 3000)
+    expect(await isCurrent()).toBe(false)
+  })
+
+  it('is not current when missing', async () => {
+    rmSync(join(dir, 'out.mjs'))
+    expect(await isCurrent()).toBe(false)
+  })
+})
+
+describe('take_lock', () => {
+  it('lets only one work at a time', async () => {
+    const work = 'take_lock "$PWD/lock"; echo in >>log; sleep 0.05; echo out >>log; release_lock'
+    const results = await Promise.all([bash(work), bash(work), bash(work), bash(work)])
+    expect(results.map((result) => result.exitCode)).toEqual([0, 0, 0, 0])
+    expect((await bash('tr "\\n" " " <log')).stdout.trim()).toBe('in out in out in out in out')
+    expect(existsSync(join(dir, 'lock'))).toBe(false)
+  })
+
+  it('goes on after kill -9 of its owner, and after a pid was given to another process', async () => {
+    await bash('take_lock "$PWD/lock"; kill -9 $$')
+    expect(lstatSync(join(dir, 'lock')).isSymbolicLink()).toBe(true)
+    expect((await bash('take_lock "$PWD/lock"; echo mine')).stdout).toBe('mine')
+    expect((await bash('ln -s "1 0" other; take_lock "$PWD/other"; echo mine')).stdout).toBe('mine')
+  })
+
+  it('waits for the command of an owner that is dead', async () => {
+    const killed = bash(
+      'take_lock "$PWD/lock"; run_logged "$PWD/log" sh -c "sleep 0.6; echo written >late" >/dev/null 2>&1 & sleep 0.3; kill -9 $$',
+    )
+    await killed
+    const next = await bash('take_lock "$PWD/lock"; cat late')
+    expect(next.stdout).toBe('written')
+    expect(next.stderr).toContain('waiting for another run')
+  })
+
+  it('ends the command and frees the lock when it is asked to end', async () => {
+    const result = await bash(
+      '(sleep 0.3; kill -TERM $$) & take_lock "$PWD/lock"; run_logged "$PWD/log" sleep 10',
+    )
+    expect(result.exitCode).toBe(143)
+    expect(result.durationMs).toBeLessThan(5000)
+    expect(existsSync(join(dir, 'lock'))).toBe(false)
+    expect(existsSync(join(dir, 'lock.command'))).toBe(false)
+  })
+
+  it('says in one sentence that it may not write', async () => {
+    const result = await bash('take_lock /proc/nexus/lock')
+    expect(result.exitCode).toBe(1)
+    expect(result.stderr).toBe('nexus: cannot create /proc/nexus')
+  })
+})
+
+describe('need_npm', () => {
+  it('says exactly what to install', async () => {
+    const result = await bash('PATH=/nowhere; need_npm')
+    expect(result.exitCode).toBe(1)
+    expect(result.stderr).toContain('apt-get install npm')
+  })
+})
+
+describe('run_logged', () => {
+  it('shows the end of the log of a command that failed, on stderr only', async () => {
+    const result = await bash(
+      'take_lock "$PWD/lock"; run_logged "$PWD/log" sh -c "echo the reason; exit 3" || exit $?',
+    )
+    expect(result.exitCode).toBe(3)
+    expect(result.stdout).toBe('')
+    expect(result.stderr.trim()).toBe('the reason')
+  })
+})
