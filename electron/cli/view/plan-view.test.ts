@@ -5,7 +5,7 @@ import { readGgufHeader } from '../../core/gguf/gguf-header.ts'
 import { planMemory } from '../../core/memory-plan/memory-plan.ts'
 import { reservesFor, studioSeedMap } from '../../core/memory-plan/reserves.ts'
 import type { PlanInput } from '../../core/memory-plan/tally.ts'
-import { renderPlanText } from './plan-view.ts'
+import { renderPlanDifferences, renderPlanText } from './plan-view.ts'
 
 const fixture = (name: string): string =>
   new URL(`../../core/gguf/fixtures/${name}.header.gguf`, import.meta.url).pathname
@@ -90,5 +90,27 @@ describe('renderPlanText', () => {
     expect(lines).toContain('Agent context (KV cache)          not known           it is recurrent')
     expect(lines).toContain('  - largest split that fits: not known')
     expect(lines.at(-1)).toBe('Verdict: cannot be told (not counted: model: it is recurrent)')
+  })
+})
+
+describe('renderPlanDifferences', () => {
+  it('shows planned, allocated and how far off', () => {
+    const differences = [
+      { id: 'weights', label: 'AI Engine (weights)', plannedBytes: 1e9, actualBytes: 1.01e9, relative: 0.01 },
+      { id: 'compute', label: 'Compute buffers', plannedBytes: 4e8, actualBytes: 3e8, relative: -0.25 },
+      {
+        id: 'copies',
+        label: 'Weights rearranged for this CPU',
+        plannedBytes: null,
+        actualBytes: 2e8,
+        relative: null,
+      },
+    ] as const
+    expect(renderPlanDifferences(differences, plain)).toEqual([
+      'Memory                              planned  allocated    off by',
+      'AI Engine (weights)                 1.00 GB    1.01 GB    +1.0 %',
+      'Compute buffers                      400 MB     300 MB   -25.0 %',
+      'Weights rearranged for this CPU   not known     200 MB',
+    ])
   })
 })

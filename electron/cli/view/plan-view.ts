@@ -1,4 +1,6 @@
 // The memory plan as text: the Studio's map line by line, the checks, the verdict last.
+
+import type { PlanDifference } from '../../core/memory-plan/compare-plan.ts'
 import { formatBytes, formatCount } from '../../core/memory-plan/format-bytes.ts'
 import type { MemoryPlan } from '../../core/memory-plan/memory-plan.ts'
 import type { PlanLine } from '../../core/memory-plan/plan-lines.ts'
@@ -94,5 +96,26 @@ export function renderPlanText(plan: MemoryPlan, options: PlanViewOptions): stri
       : ['', fits ? 'What would save memory:' : 'What would help:', ...listed('>', changes)]),
     '',
     ...verdictLines,
+  ]
+}
+
+/** After a start: what was planned against what llama-server's own log says. */
+export function renderPlanDifferences(
+  differences: readonly PlanDifference[],
+  options: PlanViewOptions,
+): string[] {
+  const columns = (label: string, planned: string, actual: string, off: string): string =>
+    `${label.padEnd(labelWidth)}${planned.padStart(sizeWidth)}${actual.padStart(sizeWidth)}${off.padStart(10)}`.trimEnd()
+  const title = columns('Memory', 'planned', 'allocated', 'off by')
+  return [
+    options.color ? `\u001b[${styleCodes.bold}m${title}\u001b[0m` : title,
+    ...differences.map(({ label, plannedBytes, actualBytes, relative }) =>
+      columns(
+        label,
+        plannedBytes === null ? 'not known' : formatBytes(plannedBytes),
+        formatBytes(actualBytes),
+        relative === null ? '' : `${relative >= 0 ? '+' : ''}${(relative * 100).toFixed(1)} %`,
+      ),
+    ),
   ]
 }

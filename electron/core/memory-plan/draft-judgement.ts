@@ -40,8 +40,9 @@ function compareSpecial(name: 'BOS' | 'EOS', target: Vocabulary, draft: Vocabula
   const [targetAdds, targetId] = read(target)
   const [draftAdds, draftId] = read(draft)
   const say = (adds: boolean): string => (adds ? 'adds' : 'does not add')
+  const article = name === 'EOS' ? 'an' : 'a'
   if (targetAdds !== draftAdds)
-    return `the model ${say(targetAdds)} a ${name} token, the draft ${say(draftAdds)} one`
+    return `the model ${say(targetAdds)} ${article} ${name} token, the draft ${say(draftAdds)} one`
   // The ids matter only where they are added: Llama 3.2's and R1's EOS differ and that alone would not hurt.
   return targetAdds && targetId !== draftId
     ? `the model's ${name} token is ${targetId ?? 'none'}, the draft's ${draftId ?? 'none'}`

@@ -1,0 +1,178 @@
+// The memory plan against a real llama-server and model: weights and KV within 1 % of its log, resident within 10 %.
+// Needs NEXUS_TEST_LLAMA_SERVER (the program) and NEXUS_TEST_MODEL (a GGUF file, used as model and as draft).
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { totalmem } from 'node:os'
+import { dirname } from 'node:path'
+import { createInterface } from 'node:readline'
+import { describe, expect, it } from 'vitest'
+import { readGgufHeader } from '../electron/core/gguf/gguf-header.ts'
+import { parseAllocations } from '../electron/core/memory-plan/allocations.ts'
+import { comparePlan } from '../electron/core/memory-plan/compare-plan.ts'
+import { type MemoryPlan, planMemory } from '../electron/core/memory-plan/memory-plan.ts'
+import type { PlannedServer } from '../electron/core/memory-plan/planned-server.ts'
+import { reservesFor } from '../electron/core/memory-plan/reserves.ts'
+
+function requireEnv(name: string): string {
+  const value = process.env[name]
+  if (value === undefined || value === '')
+    throw new Error(`${name} is not set: this test needs a real llama-server and model`)
+  return value
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+interface Start {
+  readonly logLines: readonly string[]
+  /** null when it died before it was ready (a build for another CPU): its allocation lines are there all the same. */
+  readonly residentBytes: number | null
+}
+
+async function readResidentBytes(child: ChildProcess): Promise<number | null> {
+  if (process.platform !== 'linux') return null
+  const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]
+  return kilobytes === undefined ? null : Number(kilobytes) * 1024
+}
+
+/** Reads both outputs until the server listens or ends; the process is gone when this returns. */
+async function startOnce(binary: string, args: readonly string[]): Promise<Start> {
+  const libraries = [dirname(binary), process.env['LD_LIBRARY_PATH']]
+    .filter((path) => path !== undefined)
+    .join(':')
+  const child = spawn(binary, args, {
+    env: { ...process.env, LC_ALL: 'C', LD_LIBRARY_PATH: libraries },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exited = once(child, 'exit')
+  const logLines: string[] = []
+  try {
+    const listening = new Promise<boolean>((resolve) => {
+      for (const stream of [child.stdout, child.stderr])
+        createInterface({ input: stream }).on('line', (line) => {
+          logLines.push(line)
+          if (/server is listening|all slots are idle/.test(line)) resolve(true)
+        })
+    })
+    const isReady = await Promise.race([listening, exited.then(() => false)])
+    return { logLines, residentBytes: isReady ? await readResidentBytes(child) : null }
+  } finally {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    await exited
+  }
+}
+
+const defaults: PlannedServer = {
+  contextTokens: 8192,
+  slots: 1,
+  unifiedKv: false,
+  cacheTypeK: 'f16',
+  cacheTypeV: 'f16',
+  draftCacheTypeK: 'f16',
+  draftCacheTypeV: 'f16',
+  batchTokens: 2048,
+  microBatchTokens: 512,
+  promptCacheBytes: 0,
+  fullSlidingCache: false,
+}
+interface Case extends Partial<PlannedServer> {
+  readonly withDraft?: boolean
+}
+const q4 = { cacheTypeK: 'q4_0', cacheTypeV: 'q4_0' } as const
+const q4Draft = { draftCacheTypeK: 'q4_0', draftCacheTypeV: 'q4_0' } as const
+const cases: readonly Case[] = [
+  {},
+  { slots: 4, cacheTypeK: 'q8_0', cacheTypeV: 'q8_0' },
+  { contextTokens: 65_536, slots: 4 },
+  { contextTokens: 65_536, slots: 4, unifiedKv: true, ...q4 },
+  { contextTokens: 65_536, unifiedKv: true, microBatchTokens: 256, batchTokens: 256 },
+  { slots: 4, withDraft: true, ...q4 },
+  { contextTokens: 65_536, slots: 4, unifiedKv: true, withDraft: true, ...q4, ...q4Draft },
+]
+
+function argsOf(server: PlannedServer, model: string, withDraft: boolean, port: number): readonly string[] {
+  const draft = ['-md', model, '--spec-type', 'draft-simple']
+  const draftTypes = [
+    '--spec-draft-type-k',
+    server.draftCacheTypeK,
+    '--spec-draft-type-v',
+    server.draftCacheTypeV,
+  ]
+  return [
+    ...['-m', model, '--host', '127.0.0.1', '--port', String(port), '-lv', '4', '--cache-ram', '0'],
+    ...['-c', String(server.contextTokens), '-np', String(server.slots)],
+    ...(server.unifiedKv ? ['-kvu'] : []),
+    ...['-ctk', server.cacheTypeK, '-ctv', server.cacheTypeV],
+    ...['-b', String(server.batchTokens), '-ub', String(server.microBatchTokens)],
+    ...(withDraft ? [...draft, ...draftTypes] : []),
+  ]
+}
+
+/** What is resident after a start: everything but reserves, forge and prompt cache. */
+const processBytes = (plan: MemoryPlan): number =>
+  plan.lines
+    .filter((line) => !['ramDisk', 'promptCache', 'os', 'linker'].includes(line.id))
+    .reduce((sum, line) => sum + (line.bytes ?? 0), 0)
+
+describe('memory plan against a real llama-server', () => {
+  it.each(cases.map((one) => [JSON.stringify(one), one] as const))(
+    '%s',
+    async (_, { withDraft = false, ...changes }) => {
+      const model = requireEnv('NEXUS_TEST_MODEL')
+      const server = { ...defaults, ...changes }
+      const header = await readGgufHeader(model)
+      const plan = planMemory({
+        target: header,
+        draft: withDraft ? header : null,
+        server,
+        ramDiskBytes: 0,
+        machine: { totalBytes: totalmem(), gpuLimitBytes: null },
+        reserves: reservesFor(totalmem()),
+        poolIsGuarded: true,
+      })
+      const args = argsOf(server, model, withDraft, await findFreePort())
+      const { logLines, residentBytes } = await startOnce(requireEnv('NEXUS_TEST_LLAMA_SERVER'), args)
+      const allocations = parseAllocations(logLines)
+      if (allocations === null)
+        throw new Error(`no allocation lines in the log:\n${logLines.slice(-20).join('\n')}`)
+
+      const differences = comparePlan(plan, allocations)
+      const exact = differences.filter(({ id }) =>
+        ['weights', 'draftWeights', 'kvTarget', 'kvDraft'].includes(id),
+      )
+      // A build for another CPU dies in the target's first computation, before the draft is loaded.
+      const expected = withDraft && residentBytes !== null ? 4 : 2
+      expect(exact.length).toBeGreaterThanOrEqual(expected)
+      for (const { label, relative } of exact) expect(Math.abs(relative ?? 1), label).toBeLessThan(0.01)
+
+      if (residentBytes === null) return
+      const copiedBytes = allocations.target.copiedBytes + (allocations.draft?.copiedBytes ?? 0)
+      const allBytes = processBytes(plan) + copiedBytes
+      // Compute buffers become resident only as far as contexts fill, and here nobody has sent anything yet.
+      const untouchedBytes = plan.lines.find((line) => line.id === 'compute')?.bytes ?? 0
+      const offBy = (bytes: number): string => `${((residentBytes / bytes - 1) * 100).toFixed(1)} %`
+      process.stdout.write(
+        `resident ${(residentBytes / 1e6).toFixed(0)} MB: ${offBy(allBytes)} off the plan, ` +
+          `${offBy(allBytes - untouchedBytes)} off it without compute buffers\n`,
+      )
+      expect(residentBytes).toBeLessThan(allBytes * 1.1)
+      expect(residentBytes).toBeGreaterThan((allBytes - untouchedBytes) * 0.9)
+    },
+  )
+
+  it('sees that a model can draft for itself', async () => {
+    const { judgeDraft } = await import('../electron/core/memory-plan/draft-judgement.ts')
+    const header = await readGgufHeader(requireEnv('NEXUS_TEST_MODEL'))
+    expect(judgeDraft(header, header)).toEqual({ verdict: 'compatible' })
+  })
+})
