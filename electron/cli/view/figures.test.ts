@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest'
+import {
+  formatBytes,
+  formatContext,
+  formatCount,
+  formatDuration,
+  formatMilliseconds,
+  formatPercent,
+  formatRate,
+  formatShare,
+} from './figures.ts'
+
+describe('figures', () => {
+  it('never writes 0 for what is not known', () => {
+    for (const format of [
+      formatBytes,
+      formatContext,
+      formatCount,
+      formatDuration,
+      formatMilliseconds,
+      formatPercent,
+      formatRate,
+    ]) {
+      expect(format(null)).toBe('–')
+      expect(format(0)).toMatch(/^0/)
+    }
+    expect(formatShare(null, null)).toBe('– of –')
+    expect(formatShare(null, 64e9)).toBe('– of 64.0 GB')
+  })
+
+  it.each([
+    [999, '999 B'],
+    [21_400_000_000, '21.4 GB'],
+    [274_877_906_944, '274.9 GB'],
+    [268_435_456, '268 MB'],
+    [999_949_999, '1.0 GB'],
+    [999_499_999, '999 MB'],
+    [1_500_000_000_000, '1.5 TB'],
+  ])('bytes %d: %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text))
+
+  it.each([
+    [21_400_000_000, 68_719_476_736, '21.4 of 68.7 GB'],
+    [120_000_000, 268_435_456, '120 of 268 MB'],
+    [40_000_000, 68_719_476_736, '0.0 of 68.7 GB'],
+    [0, 500, '0 B of 500 B'],
+  ])('share %d of %d: %s', (used, total, text) => expect(formatShare(used, total)).toBe(text))
+
+  it.each([
+    [131_072, '128k'],
+    [32_768, '32k'],
+    [1536, '1.5k'],
+    [1023, '1023'],
+    [1_048_575, '1M'],
+    [1_258_291, '1.2M'],
+    [16_777_216, '16M'],
+  ])('context %d: %s', (tokens, text) => expect(formatContext(tokens)).toBe(text))
+
+  it.each([
+    [1_234_567, '1.2M'],
+    [999, '999'],
+    [9_999, '10k'],
+    [999_999, '1M'],
+  ])('count %d: %s', (count, text) => expect(formatCount(count)).toBe(text))
+
+  it.each([
+    [18.24, '18.2'],
+    [99.96, '100'],
+    [168.4, '168'],
+    [12_345, '12k'],
+  ])('rate %d: %s', (rate, text) => expect(formatRate(rate)).toBe(text))
+
+  it.each([
+    [0.62, '62 %'],
+    [0.999, '99 %'],
+    [1, '100 %'],
+  ])('percent %d: %s', (share, text) => expect(formatPercent(share)).toBe(text))
+
+  it.each([
+    [273_600, '3 d 4 h'],
+    [86_400, '1 d'],
+    [312, '5 min 12 s'],
+    [59.9, '59 s'],
+    [0.4, '0 s'],
+  ])('duration %d: %s', (seconds, text) => expect(formatDuration(seconds)).toBe(text))
+
+  it.each([
+    [480.4, '480 ms'],
+    [999.6, '1.0 s'],
+    [8400, '8.4 s'],
+    [99_960, '1 min 39 s'],
+  ])('milliseconds %d: %s', (milliseconds, text) => expect(formatMilliseconds(milliseconds)).toBe(text))
+})

@@ -1,0 +1,123 @@
+// Draws lines on a terminal and redraws only those that changed; leaves the terminal as it was.
+
+/** What is needed of a tty.WriteStream. */
+export interface ScreenStream {
+  write(text: string): unknown
+  readonly columns?: number | undefined
+  readonly rows?: number | undefined
+  on(event: 'resize', listener: () => void): unknown
+  off(event: 'resize', listener: () => void): unknown
+}
+
+/** What is needed of `process`. */
+export interface ScreenProcess {
+  readonly pid: number
+  on(event: string, listener: () => void): unknown
+  off(event: string, listener: () => void): unknown
+  listenerCount(event: string): number
+  kill(pid: number, signal: NodeJS.Signals): unknown
+}
+
+export interface LiveScreenOptions {
+  readonly stream: ScreenStream
+  /** `full`: the alternate screen, gone afterwards. `inline`: a few lines below the prompt, which stay. */
+  readonly mode: 'full' | 'inline'
+  readonly process: ScreenProcess
+  /** The size changed: draw again with the new width. */
+  readonly onResize: () => void
+}
+
+export interface LiveScreen {
+  draw(lines: readonly string[]): void
+  /** Inline: prints lines above the drawn ones, to stay. */
+  printAbove(lines: readonly string[]): void
+  /** Restores cursor and screen. Idempotent. */
+  close(): void
+}
+
+// Control sequences: ECMA-48 (CUP, CUU, EL, ED) and DEC private modes 25, 1049, and 2026 (synchronized output, which
+// terminals that do not know it ignore).
+const esc = '\x1b['
+const enter = { full: `${esc}?1049h${esc}?25l${esc}H`, inline: `${esc}?25l` } as const
+const leave = { full: `${esc}?25h${esc}?1049l`, inline: `${esc}?25h` } as const
+const begin = `${esc}?2026h`
+const end = `${esc}?2026l`
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+export const createLiveScreen = ({ stream, mode, process, onResize }: LiveScreenOptions): LiveScreen => {
+  let shown: readonly string[] = []
+  let closed = false
+
+  const cut = (lines: readonly string[]): readonly string[] => {
+    // One row stays free: a line end in the last row would scroll the screen.
+    const rows = Math.max(1, (stream.rows ?? 24) - (mode === 'inline' ? 1 : 0))
+    return lines.slice(0, rows)
+  }
+  const moveTo = (row: number): string => (mode === 'full' ? `${esc}${row + 1};1H` : '')
+
+  // Erased before it is written: after a line as wide as the terminal, EL would erase its last character (the cursor
+  // still stands on it, in xterm and its kin).
+  const drawFull = (lines: readonly string[]): string => {
+    let text = ''
+    for (const [row, line] of lines.entries()) {
+      if (line !== shown[row]) text += `${moveTo(row)}${esc}K${line}`
+    }
+    // What is left of a taller picture before.
+    return shown.length > lines.length ? `${text}${moveTo(lines.length)}${esc}J` : text
+  }
+  const drawInline = (lines: readonly string[]): string => {
+    let text = shown.length > 0 ? `\r${esc}${shown.length}A` : ''
+    for (const [row, line] of lines.entries()) text += line === shown[row] ? '\r\n' : `\r${esc}K${line}\r\n`
+    return shown.length > lines.length ? `${text}${esc}J` : text
+  }
+
+  const draw = (lines: readonly string[]): void => {
+    if (closed) return
+    const fitting = cut(lines)
+    if (fitting.length === shown.length && fitting.every((line, row) => line === shown[row])) return
+    stream.write(begin + (mode === 'full' ? drawFull(fitting) : drawInline(fitting)) + end)
+    shown = fitting
+  }
+  const resize = (): void => {
+    if (closed) return
+    // A narrower terminal has reflowed what was there: nothing on it can be relied on.
+    stream.write(mode === 'full' ? `${esc}2J` : shown.length > 0 ? `\r${esc}${shown.length}A${esc}J` : '')
+    shown = []
+    onResize()
+  }
+
+  const close = (): void => {
+    if (closed) return
+    closed = true
+    stream.off('resize', resize)
+    process.off('exit', close)
+    process.off('SIGCONT', resize)
+    for (const signal of endingSignals) process.off(signal, signalled[signal])
+    stream.write(leave[mode])
+  }
+  const endBy = (signal: NodeJS.Signals) => (): void => {
+    close()
+    // Our listener suspended the signal's own effect; when nobody else deals with it, let it happen.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
+  }
+  const signalled = { SIGINT: endBy('SIGINT'), SIGTERM: endBy('SIGTERM'), SIGHUP: endBy('SIGHUP') }
+
+  stream.write(enter[mode])
+  stream.on('resize', resize)
+  process.on('exit', close)
+  process.on('SIGCONT', resize)
+  for (const signal of endingSignals) process.on(signal, signalled[signal])
+
+  return {
+    draw,
+    printAbove(lines) {
+      if (closed || lines.length === 0) return
+      const erase = shown.length > 0 ? `\r${esc}${shown.length}A${esc}J` : ''
+      const kept = shown
+      shown = []
+      stream.write(`${begin}${erase}${lines.map((line) => `${line}\r\n`).join('')}${end}`)
+      draw(kept)
+    },
+    close,
+  }
+}

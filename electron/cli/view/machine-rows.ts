@@ -1,0 +1,125 @@
+// The memory, Build Forge and tokens-per-second parts of the status view.
+import type { Memory, RamDisk, Throughput } from '../../contract.ts'
+import { formatBytes, formatCount, formatPercent, formatRate, formatShare } from './figures.ts'
+import {
+  bar,
+  justify,
+  type Piece,
+  padEnd,
+  padStart,
+  piece,
+  readLineWidth,
+  type TextLine,
+  type Tone,
+} from './text-line.ts'
+
+const labelWidth = 13
+
+const separator = (width: number): Piece => piece(width >= 100 ? '  ·  ' : ' · ', 'dim')
+
+/** Parts with separators, on as many lines as they need. */
+const flow = (parts: readonly Piece[], width: number): readonly TextLine[] => {
+  const lines: Piece[][] = []
+  for (const part of parts) {
+    const line = lines.at(-1)
+    const longer = line === undefined ? [part] : [...line, separator(width), part]
+    if (line !== undefined && readLineWidth(longer) <= width - labelWidth) lines[lines.length - 1] = longer
+    else lines.push([part])
+  }
+  return lines.map((line) => [piece(' '.repeat(labelWidth)), ...line])
+}
+
+export const renderThroughput = (throughput: Throughput | null, width: number): TextLine => {
+  const rate = formatRate(throughput?.generationTokensPerSecond ?? null)
+  const prompt = formatRate(throughput?.promptTokensPerSecond ?? null)
+  const acceptance = throughput?.draftAcceptance ?? null
+  const left: TextLine = [
+    piece(padEnd('Tokens/s', labelWidth), 'strong'),
+    piece(padEnd(rate, 6), 'strong'),
+    piece(' generating', 'dim'),
+    separator(width),
+    piece(`${prompt} prefill`),
+    separator(width),
+    piece(`draft ${formatPercent(acceptance)}`),
+  ]
+  const total =
+    throughput === null ? [] : [piece(`${formatCount(throughput.tokensGeneratedTotal)} total`, 'dim')]
+  return justify(left, readLineWidth(left) + readLineWidth(total) + 2 <= width ? total : [], width)
+}
+
+const pressureTones: Readonly<Record<NonNullable<Memory['pressure']>, Tone>> = {
+  normal: 'plain',
+  warn: 'warn',
+  critical: 'bad',
+}
+
+const describeSwap = (memory: Memory): Piece => {
+  const writing = memory.swapOutBytesPerSecond ?? 0
+  if (writing > 0) return piece(`swapping out ${formatBytes(Math.round(writing))}/s`, 'bad')
+  return memory.swapUsedBytes === 0
+    ? piece('no swap', 'dim')
+    : piece(`swap ${formatBytes(memory.swapUsedBytes)}`)
+}
+
+const renderGauge = (
+  label: string,
+  share: number | null,
+  words: string,
+  note: Piece,
+  tone: Tone,
+  width: number,
+) => {
+  const noteWidth = width >= 72 ? 19 : 0
+  const barWidth = Math.max(6, width - labelWidth - 18 - noteWidth)
+  const line: TextLine = [
+    piece(padEnd(label, labelWidth), 'strong'),
+    ...bar(share, barWidth, tone),
+    piece(padStart(words, 18)),
+    ...(noteWidth === 0 ? [] : [{ ...note, text: padStart(note.text, noteWidth) }]),
+  ]
+  return line
+}
+
+export const renderMemory = (memory: Memory | null, width: number): readonly TextLine[] => {
+  if (memory === null) return [[piece(padEnd('Memory', labelWidth), 'strong'), piece('not known', 'dim')]]
+  const { pressure, wiredBytes, gpuLimitBytes, cpuPercent } = memory
+  const tone = pressure === null || pressure === 'normal' ? 'busy' : pressureTones[pressure]
+  const note =
+    pressure === null
+      ? piece('pressure not known', 'dim')
+      : piece(`pressure ${pressure}`, pressureTones[pressure])
+  const share = memory.usedBytes / Math.max(1, memory.totalBytes)
+  const details = [
+    ...(width < 72 ? [note] : []),
+    ...((memory.swapOutBytesPerSecond ?? 0) > 0 ? [describeSwap(memory)] : []),
+    // Null means Linux here: see the contract.
+    wiredBytes === null
+      ? piece('wired: not a Linux notion', 'dim')
+      : piece(`wired ${formatBytes(wiredBytes)}`),
+    ...(gpuLimitBytes === null ? [] : [piece(`GPU limit ${formatBytes(gpuLimitBytes)}`)]),
+    ...((memory.swapOutBytesPerSecond ?? 0) > 0 ? [] : [describeSwap(memory)]),
+    piece(`CPU ${formatPercent(cpuPercent === null ? null : cpuPercent / 100)}`),
+  ]
+  return [
+    renderGauge('Memory', share, formatShare(memory.usedBytes, memory.totalBytes), note, tone, width),
+    ...flow(details, width),
+  ]
+}
+
+export const renderForge = (disk: RamDisk | null, width: number): TextLine => {
+  const label = piece(padEnd('Build Forge', labelWidth), 'strong')
+  if (disk === null) return [label, piece('not known', 'dim')]
+  if (!disk.mounted) return [label, piece('no RAM disk: builds would go to the SSD', 'warn')]
+  const { usedBytes, totalBytes } = disk
+  const share = usedBytes === null || totalBytes === null ? null : usedBytes / Math.max(1, totalBytes)
+  const tone = share !== null && share >= 0.9 ? 'warn' : 'busy'
+  const note = disk.kind === 'shm-folder' ? 'size not enforced' : `${disk.kind ?? 'kind not known'}`
+  return renderGauge(
+    'Build Forge',
+    share,
+    formatShare(usedBytes, totalBytes),
+    piece(note, 'dim'),
+    tone,
+    width,
+  )
+}

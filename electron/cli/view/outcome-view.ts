@@ -1,0 +1,104 @@
+// What `nexus up` ends with: the proof and what a client needs, or the reason and the one command to run next. No I/O.
+import { type ServiceId, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
+import { formatMilliseconds, plural } from './figures.ts'
+import { finishLines, formatSeconds, type ProgressOptions, type StageTime } from './progress-view.ts'
+import { findMendingCommand } from './state-summary.ts'
+import { padEnd, piece, type TextLine, wrap } from './text-line.ts'
+
+export interface ReadyReport {
+  readonly snapshot: Snapshot
+  readonly elapsedMs: number
+  readonly stages: readonly StageTime[]
+  /** What clients set: the Router's address and the key. */
+  readonly baseUrl: string
+  readonly apiKey: string
+}
+
+/** For pasting, so never cut: the export lines may be wider than the terminal. */
+const exportLine = (name: string, value: string): string => `export ${name}=${quoteForShell(value)}`
+
+const quoteForShell = (value: string): string =>
+  /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`
+
+export const renderReady = (report: ReadyReport, options: ProgressOptions): readonly string[] => {
+  const { snapshot, elapsedMs, stages, baseUrl, apiKey } = report
+  const { proof } = snapshot
+  const proved =
+    proof === null
+      ? 'No Claude request has been proved.'
+      : `A Claude request went through the Router to the model and came back (${plural(proof.outputTokens, 'token')}).`
+  const nameWidth = Math.max(0, ...stages.map((stage) => stage.name.length)) + 2
+  return [
+    ...finishLines(
+      wrap(`Ready in ${formatSeconds(elapsedMs)}. ${proved}`, options.width, 4).map((line) => [
+        piece(line, 'good'),
+      ]),
+      options,
+    ),
+    ...finishLines(
+      stages.map(({ name, milliseconds }) => [
+        piece(`  ${padEnd(name, nameWidth)}`),
+        piece(formatMilliseconds(milliseconds).padStart(8), 'dim'),
+      ]),
+      options,
+    ),
+    '',
+    exportLine('ANTHROPIC_BASE_URL', baseUrl),
+    exportLine('ANTHROPIC_API_KEY', apiKey),
+    '',
+    ...finishLines(
+      [
+        [
+          piece('Next: paste these two lines where Claude Code runs; '),
+          piece('nexus status --watch', 'strong'),
+          piece(' shows it live.'),
+        ],
+      ],
+      options,
+    ),
+  ]
+}
+
+export interface FailureReport {
+  readonly snapshot: Snapshot
+  /** The last lines of the failed service's log, oldest first; empty when it has none. */
+  readonly logTail: readonly string[]
+  /** When it is known better than the snapshot tells. */
+  readonly command: string | null
+}
+
+const logLines = 8
+
+/** The service that failed, and why; the proof when all services run but no answer came. */
+export const findFailure = (
+  snapshot: Snapshot,
+): { readonly id: ServiceId | null; readonly reason: string } => {
+  const bad = (['failed', 'degraded'] as const).flatMap((phase) =>
+    serviceIds.filter((id) => snapshot.services[id].phase === phase),
+  )
+  const id = bad[0]
+  if (id !== undefined) return { id, reason: snapshot.services[id].reason ?? 'it gave no reason' }
+  const foreign = serviceIds.find((each) => snapshot.services[each].foreign !== null)
+  if (foreign !== undefined)
+    return { id: foreign, reason: 'its port is held by a process that Nexus did not start' }
+  return { id: null, reason: snapshot.proofFailure ?? 'it stopped before it was ready' }
+}
+
+export const renderFailure = (report: FailureReport, options: ProgressOptions): readonly string[] => {
+  const { snapshot, logTail } = report
+  const { id, reason } = findFailure(snapshot)
+  const name = id === null ? 'The stack' : serviceNames[id]
+  const mending = id === null ? null : findMendingCommand(id, snapshot.services[id])
+  const tail = logTail.slice(-logLines)
+  return finishLines(
+    [
+      ...wrap(`${name} is not ready: ${reason}`, options.width, 5).map(
+        (line): TextLine => [piece(line, 'bad')],
+      ),
+      ...(tail.length === 0 ? [] : [[piece('Its log ends with:', 'dim')]]),
+      ...tail.map((line): TextLine => [piece('  │ ', 'dim'), piece(line)]),
+      [piece('Next: '), piece(report.command ?? mending ?? 'nexus doctor', 'strong')],
+    ],
+    options,
+  )
+}

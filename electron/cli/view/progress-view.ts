@@ -1,0 +1,127 @@
+// What `nexus up` shows while it runs: each service, its phase, what it waits for and for how long. No I/O.
+import { type Phase, type ServiceId, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
+import { renderPhase } from './service-rows.ts'
+import { justify, type Piece, padEnd, piece, renderLine, type TextLine, truncateLine } from './text-line.ts'
+
+export interface ProgressOptions {
+  readonly width: number
+  readonly color: boolean
+}
+
+/** One step of set-up, such as a download; `detail` is its own progress in words. */
+export interface SetUpStep {
+  readonly title: string
+  readonly detail: string | null
+  readonly done: boolean
+}
+
+export interface StageTime {
+  readonly name: string
+  readonly milliseconds: number
+}
+
+export interface ProgressTracker {
+  /** Takes the next snapshot; answers one line for each transition since the one before (for output that is no terminal). */
+  add(snapshot: Snapshot, now: number): readonly string[]
+  /** How long after the start each service was ready, in the order in which they were, and the proof last. */
+  stageTimes(): readonly StageTime[]
+  /** Lines to redraw in place on a terminal. */
+  render(steps: readonly SetUpStep[], now: number): readonly string[]
+}
+
+const isUp = (phase: Phase): boolean => phase === 'ready' || phase === 'degraded'
+export const formatSeconds = (milliseconds: number): string =>
+  `${(Math.max(0, milliseconds) / 1000).toFixed(1)} s`
+
+/** Tones to text, no line wider than asked. */
+export const finishLines = (
+  lines: readonly TextLine[],
+  { width, color }: ProgressOptions,
+): readonly string[] => lines.map((line) => renderLine(truncateLine(line, width), color))
+
+const describeTransition = (snapshot: Snapshot, id: ServiceId, elapsedMs: number): string => {
+  const { phase, reason, waitingFor, adopted } = snapshot.services[id]
+  const words = reason ?? waitingFor ?? (phase === 'ready' && adopted ? 'was running already' : null)
+  const text = `${formatSeconds(elapsedMs).padStart(8)}  ${serviceNames[id]}: ${phase}${words === null ? '' : `, ${words}`}`
+  return piece(text).text
+}
+
+const renderStep = (step: SetUpStep, width: number): TextLine =>
+  justify(
+    [step.done ? piece('● ', 'good') : piece('◌ ', 'busy'), piece(step.title)],
+    [piece(step.detail ?? '', 'dim')],
+    width,
+  )
+
+const renderServiceLine = (snapshot: Snapshot, id: ServiceId, elapsedMs: number, width: number): TextLine => {
+  const { phase, waitingFor, reason } = snapshot.services[id]
+  const [sign, word] = renderPhase(phase)
+  const words = piece(reason ?? waitingFor ?? '', phase === 'failed' ? 'bad' : 'plain')
+  return justify(
+    [sign, piece(padEnd(serviceNames[id], 13)), word, piece(' '), words],
+    [piece(formatSeconds(elapsedMs), 'dim')],
+    width,
+  )
+}
+
+const renderProofLine = (snapshot: Snapshot, elapsedMs: number, width: number): TextLine => {
+  const serving = isUp(snapshot.services.llamaServer.phase) && isUp(snapshot.services.proxy.phase)
+  const failure = snapshot.proofFailure
+  const [sign, words]: readonly [Piece, Piece] =
+    snapshot.proof !== null
+      ? [piece('● ', 'good'), piece('answered')]
+      : failure !== null
+        ? [piece('✕ ', 'bad'), piece(failure, 'bad')]
+        : serving
+          ? [piece('◌ ', 'busy'), piece('waiting for the model’s first answer')]
+          : [piece('○ ', 'dim'), piece('when both servers are ready', 'dim')]
+  const time = snapshot.proof === null && serving ? [piece(formatSeconds(elapsedMs), 'dim')] : []
+  return justify([sign, piece(padEnd('Claude request', 16)), words], time, width)
+}
+
+export const createProgressTracker = (startedAt: number, options: ProgressOptions): ProgressTracker => {
+  const readyAt = new Map<ServiceId, number>()
+  const changed = new Map<ServiceId, string>()
+  let last: Snapshot | null = null
+
+  return {
+    add(snapshot, now) {
+      last = snapshot
+      const lines: string[] = []
+      for (const id of serviceIds) {
+        const { phase, waitingFor, reason } = snapshot.services[id]
+        if (isUp(phase) && !readyAt.has(id)) readyAt.set(id, now)
+        if (!isUp(phase)) readyAt.delete(id)
+        // A counter within the words is progress, not a transition.
+        const key = `${phase} ${reason ?? waitingFor ?? ''}`.replaceAll(/\d+/g, '')
+        const isNews = changed.get(id) !== key && !(phase === 'stopped' && !changed.has(id))
+        if (isNews) lines.push(describeTransition(snapshot, id, now - startedAt))
+        changed.set(id, key)
+      }
+      return lines
+    },
+    stageTimes() {
+      const services = [...readyAt].map(([id, at]) => ({
+        name: serviceNames[id],
+        milliseconds: at - startedAt,
+      }))
+      const inOrder = services.toSorted((a, b) => a.milliseconds - b.milliseconds)
+      const proof = last?.proof ?? null
+      return proof === null
+        ? inOrder
+        : [...inOrder, { name: 'Claude request', milliseconds: proof.milliseconds }]
+    },
+    render(steps, now) {
+      const snapshot = last
+      const { width } = options
+      const lines: TextLine[] = steps.map((step) => renderStep(step, width))
+      if (snapshot === null) return finishLines(lines, options)
+      for (const id of serviceIds) {
+        const elapsedMs = (readyAt.get(id) ?? now) - startedAt
+        lines.push(renderServiceLine(snapshot, id, elapsedMs, width))
+      }
+      const latest = Math.max(startedAt, ...readyAt.values())
+      return finishLines([...lines, renderProofLine(snapshot, now - latest, width)], options)
+    },
+  }
+}

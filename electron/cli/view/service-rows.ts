@@ -1,0 +1,66 @@
+// The services part of the status view: one line each, and for one that is not well its reason and what mends it.
+import { type Phase, type ServiceId, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
+import { formatDuration, plural } from './figures.ts'
+import { findMendingCommand } from './state-summary.ts'
+import { justify, type Piece, padEnd, piece, type TextLine, type Tone, wrap } from './text-line.ts'
+
+const marks: Readonly<Record<Phase, { readonly sign: string; readonly tone: Tone }>> = {
+  stopped: { sign: '○', tone: 'dim' },
+  starting: { sign: '◌', tone: 'busy' },
+  ready: { sign: '●', tone: 'good' },
+  degraded: { sign: '▲', tone: 'warn' },
+  stopping: { sign: '◌', tone: 'busy' },
+  failed: { sign: '✕', tone: 'bad' },
+}
+
+export const renderPhase = (phase: Phase): readonly [Piece, Piece] => [
+  piece(`${marks[phase].sign} `, marks[phase].tone),
+  piece(padEnd(phase, 10), marks[phase].tone),
+]
+
+const readPlace = (snapshot: Snapshot, id: ServiceId): string => {
+  if (id === 'ramDisk') return snapshot.ramDisk?.mountPoint ?? ''
+  return snapshot.services[id].endpoint ?? ''
+}
+
+const describeForeign = (snapshot: Snapshot, id: ServiceId): string | null => {
+  const { foreign } = snapshot.services[id]
+  if (foreign === null) return null
+  const { pid, command, user } = foreign
+  const who = [pid === null ? null : `pid ${pid}`, user === null ? null : `user ${user}`].filter(
+    (part) => part !== null,
+  )
+  const name = command ?? 'another process'
+  return `its port is held by ${who.length === 0 ? name : `${name} (${who.join(', ')})`}, not started by Nexus`
+}
+
+const renderService = (snapshot: Snapshot, id: ServiceId, width: number): TextLine => {
+  const state = snapshot.services[id]
+  const [sign, word] = renderPhase(state.phase)
+  const right = [
+    ...(state.restarts === 0 ? [] : [piece(plural(state.restarts, 'restart'), 'warn'), piece('   ')]),
+    ...(state.adopted && width >= 100 ? [piece('adopted   ', 'dim')] : []),
+    ...(state.uptimeSeconds === null ? [] : [piece(`up ${formatDuration(state.uptimeSeconds)}`, 'dim')]),
+  ]
+  const waiting = (state.phase === 'starting' || state.phase === 'stopping') && state.waitingFor !== null
+  const what = waiting ? (state.waitingFor ?? '') : readPlace(snapshot, id)
+  return justify([sign, piece(padEnd(serviceNames[id], 13)), word, piece(' '), piece(what)], right, width)
+}
+
+/** Nothing to say twice: the headline already carries the reason of the service it speaks of. */
+const renderTrouble = (snapshot: Snapshot, id: ServiceId, width: number): readonly TextLine[] => {
+  const state = snapshot.services[id]
+  const bad = state.phase === 'failed' || state.phase === 'degraded'
+  const words = (bad ? state.reason : null) ?? describeForeign(snapshot, id)
+  const command = findMendingCommand(id, state)
+  const tone = marks[state.phase].tone
+  return [
+    ...(words === null
+      ? []
+      : wrap(words, width - 4, 4).map((line): TextLine => [piece('  '), piece(line, tone)])),
+    ...(command === null ? [] : [[piece('  → ', 'dim'), piece(command, 'strong')]]),
+  ]
+}
+
+export const renderServices = (snapshot: Snapshot, width: number): readonly TextLine[] =>
+  serviceIds.flatMap((id) => [renderService(snapshot, id, width), ...renderTrouble(snapshot, id, width)])

@@ -1,0 +1,86 @@
+// The slots part of the status view: who works, how far, how full, and who waits.
+import type { Queue, Slot, Snapshot } from '../../contract.ts'
+import { formatContext, formatPercent, formatRate, plural, unknown } from './figures.ts'
+import { bar, justify, padEnd, padStart, piece, type TextLine } from './text-line.ts'
+
+const mostRows = 8
+const phaseWords = { idle: 'free', prefill: 'prefill', generating: 'generating' } as const
+
+const formatFill = (slot: Slot): string => {
+  const tokens = slot.contextTokens
+  if (slot.phase === 'idle') return tokens === null || tokens === 0 ? '' : `${formatContext(tokens)} cached`
+  return `${formatContext(tokens)} / ${formatContext(slot.contextLimit)}`
+}
+
+const readShare = (slot: Slot): number | null => {
+  switch (slot.phase) {
+    case 'idle':
+      return 0
+    case 'prefill':
+      return slot.prefillProgress
+    case 'generating':
+      return slot.contextTokens === null ? null : slot.contextTokens / Math.max(1, slot.contextLimit)
+  }
+}
+
+const formatPace = (slot: Slot): string => {
+  switch (slot.phase) {
+    case 'idle':
+      return ''
+    case 'prefill':
+      return slot.prefillProgress === null ? `${unknown} read` : `${formatPercent(slot.prefillProgress)} read`
+    case 'generating':
+      return `${formatRate(slot.tokensPerSecond)} t/s`
+  }
+}
+
+const tones = { idle: 'dim', prefill: 'warn', generating: 'busy' } as const
+
+const renderSlot = (slot: Slot, width: number): TextLine => {
+  const tone = tones[slot.phase]
+  const more = width >= 100 && slot.phase === 'generating' ? `${formatContext(slot.generatedTokens)} new` : ''
+  const drafting = width >= 100 && slot.phase === 'generating' && slot.speculative === true ? 'drafting' : ''
+  const extras = width >= 100 ? padStart(more, 11) + padStart(drafting, 11) : ''
+  // id 4, phase 12, fill 14, pace 11, and a blank beside the bar.
+  const barWidth = Math.max(6, width - 4 - 12 - 14 - 11 - extras.length)
+  return [
+    piece(padStart(String(slot.id), 3)),
+    piece(' '),
+    piece(padEnd(phaseWords[slot.phase], 12), tone),
+    ...bar(readShare(slot), barWidth, tone),
+    piece(padStart(formatFill(slot), 14), slot.phase === 'idle' ? 'dim' : 'plain'),
+    piece(padStart(formatPace(slot), 11), slot.phase === 'idle' ? 'dim' : 'strong'),
+    piece(extras, 'dim'),
+  ]
+}
+
+const renderQueue = (queue: Queue | null): TextLine => {
+  if (queue === null) return [piece('    queue not known', 'dim')]
+  if (queue.deferred === 0) return [piece('    nobody waits', 'dim')]
+  return [piece(`    ${plural(queue.deferred, 'request')} waiting for a slot`, 'warn')]
+}
+
+/** Busy slots first when there are too many to show, so that none of them is among the hidden. */
+const selectRows = (
+  slots: readonly Slot[],
+): { readonly rows: readonly Slot[]; readonly hidden: readonly Slot[] } => {
+  if (slots.length <= mostRows) return { rows: slots, hidden: [] }
+  const busyFirst = slots.toSorted(
+    (a, b) => Number(a.phase === 'idle') - Number(b.phase === 'idle') || a.id - b.id,
+  )
+  return { rows: busyFirst.slice(0, mostRows), hidden: busyFirst.slice(mostRows) }
+}
+
+export const renderSlots = ({ slots, queue }: Snapshot, width: number): readonly TextLine[] => {
+  if (slots === null) return [[piece('Slots  ', 'strong'), piece('not known', 'dim')]]
+  const limit = slots.reduce((most, slot) => Math.max(most, slot.contextLimit), 0)
+  const { rows, hidden } = selectRows(slots)
+  const free = hidden.filter((slot) => slot.phase === 'idle').length
+  const title = `Agents on ${plural(slots.length, 'slot')}`
+  return [
+    justify([piece(title, 'strong')], [piece(`up to ${formatContext(limit)} context each`, 'dim')], width),
+    ...rows.map((slot) => renderSlot(slot, width)),
+    ...(hidden.length === 0 ? [] : [[piece(`    and ${hidden.length} more, ${free} of them free`, 'dim')]]),
+    renderQueue(queue),
+  ]
+}

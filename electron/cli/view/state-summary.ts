@@ -1,0 +1,123 @@
+// The one answer: the state in a word and the sentence that a person acts on.
+import { type ServiceId, type ServiceState, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
+import { plural } from './figures.ts'
+import type { Tone } from './text-line.ts'
+
+export interface StateSummary {
+  readonly word: string
+  readonly sentence: string
+  readonly tone: Tone
+}
+
+const ordinals = [
+  'first',
+  'second',
+  'third',
+  'fourth',
+  'fifth',
+  'sixth',
+  'seventh',
+  'eighth',
+  'ninth',
+  'tenth',
+]
+
+const findPhase = (snapshot: Snapshot, phase: ServiceState['phase']): ServiceId | undefined =>
+  serviceIds.find((id) => snapshot.services[id].phase === phase)
+
+const describeService = (snapshot: Snapshot, id: ServiceId | undefined, otherwise: string): string => {
+  if (id === undefined) return otherwise
+  const { reason, waitingFor } = snapshot.services[id]
+  const words = reason ?? waitingFor
+  return words === null ? `${serviceNames[id]}: ${otherwise}` : `${serviceNames[id]}: ${words}`
+}
+
+const describeSlots = (snapshot: Snapshot): StateSummary => {
+  const { slots, queue } = snapshot
+  if (slots === null || slots.length === 0) {
+    return { word: 'Ready', sentence: 'requests are answered; slots not known right now', tone: 'good' }
+  }
+  const free = slots.filter((slot) => slot.phase === 'idle').length
+  const waiting = queue?.deferred ?? 0
+  if (free > 0) {
+    return {
+      word: 'Ready',
+      sentence: `${plural(free, 'slot')} free, a new agent starts at once`,
+      tone: 'good',
+    }
+  }
+  const busy = slots.length === 1 ? 'the one slot is busy' : `all ${slots.length} slots busy`
+  if (waiting > 0) {
+    return {
+      word: 'Full',
+      sentence: `${busy}, ${waiting} waiting: a new agent waits behind them`,
+      tone: 'warn',
+    }
+  }
+  const next = ordinals[slots.length]
+  const agent = next === undefined ? 'one more agent' : `a ${next} agent`
+  return { word: 'Full', sentence: `${busy}: ${agent} waits its turn`, tone: 'warn' }
+}
+
+const describeStarting = (snapshot: Snapshot): string => {
+  // Servers before the disk: they are what takes long.
+  const order: readonly ServiceId[] = ['llamaServer', 'proxy', 'ramDisk']
+  const id = order.find((each) => snapshot.services[each].phase === 'starting')
+  return describeService(
+    snapshot,
+    id,
+    id === undefined ? 'waiting for a first answer from the model' : 'starting',
+  )
+}
+
+const describeStopped = (snapshot: Snapshot): string => {
+  const foreign = serviceIds.find((id) => snapshot.services[id].foreign !== null)
+  if (foreign !== undefined)
+    return `${serviceNames[foreign]}'s port is held by a process that Nexus did not start`
+  return '`nexus up` starts Build Forge, AI Engine and Router'
+}
+
+export const summarizeState = (snapshot: Snapshot): StateSummary => {
+  switch (snapshot.overall) {
+    case 'ready':
+      return describeSlots(snapshot)
+    case 'stopped':
+      return { word: 'Stopped', sentence: describeStopped(snapshot), tone: 'strong' }
+    case 'starting':
+      return { word: 'Starting', sentence: describeStarting(snapshot), tone: 'busy' }
+    case 'stopping': {
+      const id = findPhase(snapshot, 'stopping')
+      return { word: 'Stopping', sentence: describeService(snapshot, id, 'ending'), tone: 'busy' }
+    }
+    case 'degraded': {
+      const id = findPhase(snapshot, 'degraded') ?? findPhase(snapshot, 'failed')
+      if (id === undefined && snapshot.proofFailure !== null) {
+        return { word: 'Degraded', sentence: snapshot.proofFailure, tone: 'warn' }
+      }
+      const sentence = describeService(snapshot, id, 'requests may not be answered')
+      return { word: 'Degraded', sentence, tone: 'warn' }
+    }
+    case 'failed': {
+      const id = findPhase(snapshot, 'failed')
+      const sentence = describeService(snapshot, id, snapshot.proofFailure ?? 'no request is answered')
+      return { word: 'Failed', sentence, tone: 'bad' }
+    }
+  }
+}
+
+/** The command that mends a service, or shows why it is as it is; null when nothing is wrong. */
+export const findMendingCommand = (id: ServiceId, state: ServiceState): string | null => {
+  if (state.foreign !== null) return 'nexus doctor'
+  switch (state.phase) {
+    case 'failed':
+      // It ran and crashed until the supervisor gave up: worth another try. Failed at once: the check knows why.
+      return state.restarts > 0 ? `nexus restart ${id}` : 'nexus doctor'
+    case 'degraded':
+      return id === 'ramDisk' ? 'nexus doctor' : `nexus logs ${id} --follow`
+    case 'stopped':
+    case 'starting':
+    case 'ready':
+    case 'stopping':
+      return null
+  }
+}

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest'
+import { type Snapshot, SnapshotSchema } from '../../contract.ts'
+import { sampleNow, sampleSnapshots } from './sample-snapshots.ts'
+import { renderStatus } from './status-view.ts'
+import { readWidth } from './text-line.ts'
+
+const render = (snapshot: Snapshot, width = 80): string =>
+  renderStatus(snapshot, { width, color: false, now: sampleNow }).join('\n')
+const samples: readonly (readonly [string, Snapshot])[] = Object.entries(sampleSnapshots)
+const escapeCodes = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g')
+
+describe.each(samples)('the view of %s', (_name, snapshot) => {
+  it('comes from a snapshot that the contract allows', () => {
+    expect(SnapshotSchema.safeParse(snapshot).error).toBeUndefined()
+  })
+
+  it.each([20, 40, 60, 72, 80, 100, 120, 300])('has no line over %d columns', (width) => {
+    for (const line of render(snapshot, width).split('\n')) expect(readWidth(line)).toBeLessThanOrEqual(width)
+  })
+
+  it('fits a terminal of 80 x 24', () => {
+    expect(render(snapshot).split('\n').length).toBeLessThanOrEqual(24)
+  })
+
+  it('says the same without colour', () => {
+    const coloured = renderStatus(snapshot, { width: 80, color: true, now: sampleNow })
+    expect(coloured.join('\n').replace(escapeCodes, '')).toBe(render(snapshot))
+    expect(coloured.join('\n')).not.toBe(render(snapshot))
+  })
+})
+
+describe('the one answer', () => {
+  const firstLine = (snapshot: Snapshot): string => render(snapshot).split('\n')[0] ?? ''
+
+  it.each([
+    ['busy', /^● Ready {3}1 slot free, a new agent starts at once/],
+    ['idle', /^● Ready {3}4 slots free, a new agent starts at once/],
+    ['full', /^● Full {3}all 4 slots busy, 2 waiting: a new agent waits behind them/],
+    ['stopped', /^○ Stopped {3}`nexus up` starts/],
+    ['starting', /^● Starting {3}AI Engine: Loading model/],
+    ['degraded', /^● Degraded {3}AI Engine: no answer/],
+    ['failed', /^● Failed {3}AI Engine: it ended with exit code 1/],
+    ['unproved', /^● Degraded {3}The Router answered the test message with 401/],
+  ] as const)('%s', (name, expected) => expect(firstLine(sampleSnapshots[name])).toMatch(expected))
+
+  it('counts on: with nobody waiting, a fifth agent waits its turn', () => {
+    const quiet = { ...sampleSnapshots.full, queue: { processing: 4, deferred: 0 } }
+    expect(firstLine(quiet)).toMatch(/all 4 slots busy: a fifth agent waits its turn/)
+    expect(firstLine({ ...quiet, slots: sampleSnapshots.full.slots.slice(0, 1) })).toMatch(
+      /the one slot is busy: a second agent/,
+    )
+  })
+
+  it('says when the numbers are old', () => {
+    const old = { ...sampleSnapshots.busy, takenAt: sampleNow - 75_000 }
+    expect(firstLine(old)).toMatch(/1 min 15 s old$/)
+    expect(firstLine(sampleSnapshots.busy)).not.toMatch(/old/)
+  })
+})
+
+describe('what is not known', () => {
+  it('is a dash, not a zero', () => {
+    const text = render(sampleSnapshots.full)
+    expect(text).toMatch(/^ {2}2 prefill .* – read$/m)
+    expect(text).toMatch(/^ {2}3 generating .* – t\/s$/m)
+    const blind = {
+      ...sampleSnapshots.busy,
+      slots: null,
+      queue: null,
+      throughput: null,
+      memory: null,
+      ramDisk: null,
+    }
+    const dark = render(blind)
+    expect(dark).toMatch(/^● Ready {3}requests are answered; slots not known right now/m)
+    expect(dark).toMatch(/^Slots {2}not known$/m)
+    expect(dark).toMatch(/^Tokens\/s +– +generating · – prefill · draft –$/m)
+    expect(dark).toMatch(/^Memory +not known$/m)
+    expect(dark).toMatch(/^Build Forge +not known$/m)
+  })
+
+  it('is explained where the system has no such notion', () => {
+    expect(render(sampleSnapshots.linuxWithoutRamDisk)).toMatch(/wired: not a Linux notion/)
+    expect(render(sampleSnapshots.busy)).toMatch(/wired 131\.0 GB/)
+  })
+})
+
+describe('trouble', () => {
+  it('carries the whole reason and the command that mends it', () => {
+    const text = render(sampleSnapshots.failed).replaceAll(/\n {2}(?=\S)/g, ' ')
+    expect(text).toMatch(/failed to open GGUF file '\/Users\/opta\/models\/.*No such file or directory\)/)
+    expect(render(sampleSnapshots.failed)).toMatch(/^ {2}→ nexus doctor$/m)
+    expect(render(sampleSnapshots.degraded)).toMatch(
+      /2 restarts[^\n]*\n {2}no answer[^\n]*\n {2}→ nexus logs llamaServer --follow/,
+    )
+  })
+
+  it('names the process that holds a port', () => {
+    expect(render(sampleSnapshots.foreign)).toMatch(
+      /held by \/opt\/homebrew\/bin\/llama-server \(pid 812, user anna\)/,
+    )
+  })
+
+  it('lets nothing of a hostile reason reach the terminal', () => {
+    const { services } = sampleSnapshots.failed
+    const llamaServer = { ...services.llamaServer, reason: '\x1b[2J\x1b]0;owned\x07bad\nnews\r' }
+    const text = render({ ...sampleSnapshots.failed, services: { ...services, llamaServer } })
+    expect(text).not.toContain('\x1b')
+    expect(text).toContain('bad news')
+  })
+})
+
+describe('many slots', () => {
+  const slots = Array.from({ length: 64 }, (_, id) => ({
+    ...sampleSnapshots.idle.slots[1],
+    id,
+    phase: id === 60 ? ('generating' as const) : ('idle' as const),
+  }))
+
+  it('shows the busy ones and counts the rest', () => {
+    const text = render({ ...sampleSnapshots.busy, slots })
+    expect(text).toMatch(/^ 60 generating/m)
+    expect(text).toMatch(/and 56 more, 56 of them free/)
+    expect(text.split('\n').length).toBeLessThanOrEqual(26)
+  })
+})
+
+it('keeps columns in place while numbers change', () => {
+  const rows = render(sampleSnapshots.full)
+    .split('\n')
+    .filter((line) => /^ {2}\d (generating|prefill|free)/.test(line))
+  expect(new Set(rows.map((line) => line.indexOf('/ 128k'))).size).toBe(1)
+  expect(new Set(rows.map((line) => readWidth(line)))).toEqual(new Set([80]))
+})

@@ -1,0 +1,101 @@
+// The status screen: a snapshot as lines of text. No I/O.
+import { type Snapshot, serviceIds } from '../../contract.ts'
+import { formatDuration, formatMilliseconds, plural } from './figures.ts'
+import { renderForge, renderMemory, renderThroughput } from './machine-rows.ts'
+import { renderServices } from './service-rows.ts'
+import { renderSlots } from './slot-rows.ts'
+import { summarizeState } from './state-summary.ts'
+import {
+  justify,
+  piece,
+  printable,
+  readLineWidth,
+  readWidth,
+  renderLine,
+  type TextLine,
+  truncate,
+  truncateLine,
+  wrap,
+} from './text-line.ts'
+
+export interface ViewOptions {
+  /** Columns; no line is wider. */
+  readonly width: number
+  readonly color: boolean
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** A core publishes about once a second to those who watch: older than this, it has stopped doing so. */
+const staleMs = 10_000
+const widest = 120
+const blank: TextLine = []
+
+const renderHeadline = (snapshot: Snapshot, width: number, now: number): readonly TextLine[] => {
+  const { word, tone, ...summary } = summarizeState(snapshot)
+  const sentence = printable(summary.sentence)
+  const ageMs = now - snapshot.takenAt
+  const note =
+    ageMs > staleMs
+      ? piece(`${formatDuration(ageMs / 1000)} old`, 'warn')
+      : piece(`profile ${snapshot.profile}`, 'dim')
+  const sign = snapshot.overall === 'stopped' ? '○ ' : '● '
+  const start = [piece(sign, tone), piece(word, tone), piece('   ')]
+  const startWidth = readLineWidth(start)
+  // The profile gives way to the sentence; that the numbers are old does not.
+  const fits = startWidth + readWidth(sentence) + readWidth(note.text) + 2 <= width
+  const right = fits || note.tone === 'warn' ? [note] : []
+  const room = width - startWidth - (right.length === 0 ? 0 : readWidth(note.text) + 2)
+  // A service's reason is repeated in full beside the service, so here one line of it is enough.
+  const [first = '', ...rest] = namesService(snapshot) ? [truncate(sentence, room)] : wrap(sentence, room, 3)
+  return [
+    justify([...start, piece(first, 'strong')], right, width),
+    ...rest.map((line) => [piece(' '.repeat(startWidth)), piece(line, 'strong')]),
+  ]
+}
+
+/** Whether the headline speaks of one service that is not well. */
+const namesService = ({ services }: Snapshot): boolean =>
+  serviceIds.some((id) => services[id].phase === 'failed' || services[id].phase === 'degraded')
+
+const describeProof = (snapshot: Snapshot, width: number, now: number): string => {
+  const { proof, overall } = snapshot
+  if (proof === null) return overall === 'starting' || overall === 'degraded' ? 'not proved yet' : ''
+  const age = formatDuration((now - (proof.checkedAt ?? proof.provedAt)) / 1000)
+  const spent = `${plural(proof.outputTokens, 'token')} in ${formatMilliseconds(proof.milliseconds)}`
+  return width >= 100 ? `proved: ${spent}, checked ${age} ago` : `checked ${age} ago`
+}
+
+const renderFooter = (snapshot: Snapshot, width: number, now: number): TextLine => {
+  const { endpoint, phase } = snapshot.services.proxy
+  const address = piece(endpoint ?? 'endpoint not known', endpoint === null ? 'dim' : 'strong')
+  const hint =
+    phase === 'stopped' || phase === 'failed' ? 'not answering now' : '`nexus clients` prints the settings'
+  const left = [address, piece(width >= 72 ? `   ${hint}` : '', 'dim')]
+  return justify(left, [piece(describeProof(snapshot, width, now), 'dim')], width)
+}
+
+/** Whether anything could be running whose numbers are worth a line. */
+const isLive = (snapshot: Snapshot): boolean =>
+  snapshot.slots !== null || snapshot.overall === 'ready' || snapshot.overall === 'degraded'
+
+const renderStatusLines = (snapshot: Snapshot, width: number, now: number): readonly TextLine[] => [
+  ...renderHeadline(snapshot, width, now),
+  blank,
+  ...(isLive(snapshot)
+    ? [...renderSlots(snapshot, width), blank, renderThroughput(snapshot.throughput, width)]
+    : []),
+  ...renderMemory(snapshot.memory, width),
+  renderForge(snapshot.ramDisk, width),
+  blank,
+  ...renderServices(snapshot, width),
+  blank,
+  renderFooter(snapshot, width, now),
+]
+
+export const renderStatus = (snapshot: Snapshot, { width, color, now }: ViewOptions): readonly string[] => {
+  const columns = Math.max(20, Math.min(widest, width))
+  return renderStatusLines(snapshot, columns, now).map((line) =>
+    renderLine(truncateLine(line, columns), color),
+  )
+}

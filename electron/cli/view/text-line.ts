@@ -1,0 +1,160 @@
+// Lines made of toned pieces: measured, cut and aligned before any colour code is added.
+import { stripVTControlCharacters } from 'node:util'
+
+/** What a piece of text means; colour follows from it, and the words say it too. */
+export type Tone = 'plain' | 'strong' | 'dim' | 'good' | 'busy' | 'warn' | 'bad'
+
+export interface Piece {
+  readonly text: string
+  readonly tone: Tone
+}
+export type TextLine = readonly Piece[]
+
+/** Only the 8 basic colours, as the user's theme defines them: readable on dark and light grounds. Blue is not on dark. */
+const codes: Readonly<Record<Tone, string>> = {
+  plain: '',
+  strong: '1',
+  dim: '2',
+  good: '32',
+  busy: '36',
+  warn: '33',
+  bad: '31',
+}
+
+export const piece = (text: string, tone: Tone = 'plain'): Piece => ({ text: printable(text), tone })
+
+/** Log lines and names come from elsewhere: an escape sequence in one must not reach the terminal. */
+export const printable = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out.
+  stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
+const invisible = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
+const emoji = /\p{Emoji_Presentation}|\ufe0f/u
+/** East Asian Wide and Fullwidth (Unicode UAX #11), the blocks in use. */
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]/u
+const plainAscii = /^[\x20-\x7e]*$/
+
+const readGraphemeWidth = (grapheme: string): number => {
+  if (invisible.test(grapheme)) return 0
+  return emoji.test(grapheme) || wide.test(grapheme) ? 2 : 1
+}
+
+/** Columns on a terminal. */
+export const readWidth = (text: string): number => {
+  if (plainAscii.test(text)) return text.length
+  let width = 0
+  for (const { segment } of segmenter.segment(text)) width += readGraphemeWidth(segment)
+  return width
+}
+
+/** At most `width` columns; what is cut off is replaced by an ellipsis. */
+export const truncate = (text: string, width: number): string => {
+  if (readWidth(text) <= width) return text
+  if (width <= 0) return ''
+  let kept = ''
+  let used = 0
+  for (const { segment } of segmenter.segment(text)) {
+    const next = readGraphemeWidth(segment)
+    if (used + next > width - 1) break
+    kept += segment
+    used += next
+  }
+  return `${kept.trimEnd()}…`
+}
+
+export const padEnd = (text: string, width: number): string => {
+  const fitting = truncate(text, width)
+  return fitting + ' '.repeat(Math.max(0, width - readWidth(fitting)))
+}
+
+export const padStart = (text: string, width: number): string => {
+  const fitting = truncate(text, width)
+  return ' '.repeat(Math.max(0, width - readWidth(fitting))) + fitting
+}
+
+export const readLineWidth = (line: TextLine): number =>
+  line.reduce((sum, each) => sum + readWidth(each.text), 0)
+
+export const truncateLine = (line: TextLine, width: number): TextLine => {
+  if (readLineWidth(line) <= width) return line
+  const kept: Piece[] = []
+  let room = width
+  for (const each of line) {
+    const own = readWidth(each.text)
+    // The piece that does not fit gets the ellipsis; so does one that fits exactly while more follows.
+    if (own < room) {
+      kept.push(each)
+      room -= own
+      continue
+    }
+    kept.push({ ...each, text: truncate(`${each.text}  `, room) })
+    break
+  }
+  return kept
+}
+
+/** `right` at the right edge; when both do not fit, `left` is cut first, and `right` goes when there is no room left. */
+export const justify = (left: TextLine, right: TextLine, width: number): TextLine => {
+  const rightWidth = readLineWidth(right)
+  if (rightWidth === 0 || width - rightWidth - 2 < Math.min(readLineWidth(left), width / 3)) {
+    return truncateLine(left, width)
+  }
+  const fitting = truncateLine(left, width - rightWidth - 2)
+  const gap = width - rightWidth - readLineWidth(fitting)
+  return [...fitting, { text: ' '.repeat(gap), tone: 'plain' }, ...right]
+}
+
+/** A word wider than a line (a path), as pieces that each fit. */
+const splitWord = (word: string, width: number): readonly string[] => {
+  if (readWidth(word) <= width) return [word]
+  const pieces: string[] = []
+  let current = ''
+  for (const { segment } of segmenter.segment(word)) {
+    if (current !== '' && readWidth(current + segment) > width) {
+      pieces.push(current)
+      current = ''
+    }
+    current += segment
+  }
+  return [...pieces, current]
+}
+
+/** Words onto lines of at most `width`, and at most `maxLines` of them; an ellipsis stands for what is left out. */
+export const wrap = (text: string, width: number, maxLines: number): readonly string[] => {
+  const lines: string[] = []
+  let line = ''
+  const words = printable(text)
+    .split(' ')
+    .filter((word) => word !== '')
+    .flatMap((word) => splitWord(word, width))
+  for (const [index, word] of words.entries()) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (readWidth(longer) <= width) {
+      line = longer
+      continue
+    }
+    if (lines.length === maxLines - 1)
+      return [...lines, truncate([line, ...words.slice(index)].join(' '), width)]
+    lines.push(line)
+    line = word
+  }
+  return line === '' ? lines : [...lines, line]
+}
+
+export const renderLine = (line: TextLine, color: boolean): string =>
+  line
+    .map(({ text, tone }) =>
+      !color || codes[tone] === '' || text.trim() === '' ? text : `\x1b[${codes[tone]}m${text}\x1b[0m`,
+    )
+    .join('')
+    .trimEnd()
+
+/** A share of 0 to 1 as a bar; something that is not nothing shows at least one cell, and not-full never looks full. */
+export const bar = (share: number | null, width: number, tone: Tone): TextLine => {
+  const cells = share === null ? 0 : Math.round(share * width)
+  const filled =
+    share === null || share <= 0 ? 0 : share >= 1 ? width : Math.min(width - 1, Math.max(1, cells))
+  return [piece('█'.repeat(filled), tone), piece('░'.repeat(width - filled), 'dim')]
+}
