@@ -1,0 +1,141 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { explainLiteLlmExit } from './litellm-exit.ts'
+
+const explain = (exitCode: number | null, log: string, signal: string | null = null) =>
+  explainLiteLlmExit({ exitCode, signal, logTail: log.split('\n') })
+
+// Line endings of real logs, LiteLLM 1.106.2 on Linux x86-64, with paths shortened.
+const failedStart = (error: string) => `INFO:     Started server process [71]
+INFO:     Waiting for application startup.
+  File "/opt/nexus/lvenv/lib/python3.11/site-packages/litellm/proxy/proxy_server.py", line 1459, in proxy_startup_event
+    await initialize_from_worker_config(worker_config)
+${error}
+
+ERROR:    Application startup failed. Exiting.
+`
+
+describe('why LiteLLM ended', () => {
+  it('names a taken port, on Linux and on macOS, also in the middle of the log', () => {
+    for (const errno of [98, 48]) {
+      const line = `[Errno ${errno}] error while attempting to bind on address ('127.0.0.1', 4000): address already in use`
+      const log = `ERROR:    ${line}\nINFO:     Application shutdown complete.\nasyncio.exceptions.CancelledError`
+      expect(explain(3, log)).toEqual({
+        reason: `LiteLLM ended: port 4000 is taken by another program: ${line}`,
+        permanent: true,
+      })
+    }
+  })
+
+  it.each([
+    [
+      "ERROR:    [Errno 99] error while attempting to bind on address ('192.0.2.1', 4000): cannot assign requested address",
+      '192.0.2.1 is not an address of this machine',
+    ],
+    [
+      "ERROR:    [Errno 13] error while attempting to bind on address ('127.0.0.1', 80): permission denied",
+      'this user may not listen on port 80',
+    ],
+    [
+      "ERROR:    [Errno -2] error while looking up host 'nope.invalid': Name or service not known",
+      'the host nope.invalid is not known',
+    ],
+    [
+      'yaml.parser.ParserError: while parsing a block collection\n  in "/state/bad.yaml", line 2, column 3\nexpected <block end>, but found \'<block mapping start>\'\n  in "/state/bad.yaml", line 3, column 4',
+      'its configuration is not valid YAML: while parsing a block collection (/state/bad.yaml, line 2)',
+    ],
+    [
+      '    raise Exception(f"Config file not found: {file_path}")\nException: Config file not found: /state/missing.yaml',
+      'its configuration is missing: /state/missing.yaml',
+    ],
+    [
+      "ModuleNotFoundError: No module named 'litellm'",
+      "the Python environment of LiteLLM is broken: set it up again (No module named 'litellm')",
+    ],
+    [
+      "/runtime/litellm/bin/python: can't open file '/state/litellm/opta_litellm.py': [Errno 2] No such file or directory",
+      'a file of ours is missing: /state/litellm/opta_litellm.py',
+    ],
+  ])('explains %s', (log, reason) => {
+    const explanation = explain(1, log)
+    expect(explanation.reason).toContain(reason)
+    expect(explanation.permanent).toBe(true)
+  })
+
+  it('tells a missing extension from a broken environment', () => {
+    const log = failedStart(`ModuleNotFoundError: No module named 'opta_router'
+
+The above exception was the direct cause of the following exception:
+
+ImportError: Could not import custom_auth from opta_router`)
+    expect(explain(3, log)).toEqual({
+      reason:
+        'LiteLLM ended: the extension opta_router.py beside its configuration is missing or has no custom_auth',
+      permanent: true,
+    })
+  })
+
+  it('says what is wrong with the master key', () => {
+    const error =
+      'litellm.proxy.auth.master_key_boot_check.UnsafeMasterKeyError: LiteLLM proxy refused to start: the master key is a publicly known default. The fix is printed once the server exits.'
+    expect(explain(3, failedStart(error)).reason).toBe(
+      'LiteLLM ended: it refuses its master key: LiteLLM proxy refused to start: the master key is a publicly known default.',
+    )
+  })
+
+  it('quotes the error of a start that failed otherwise, and does not try it again', () => {
+    expect(explain(3, failedStart("TypeError: 'int' object is not iterable"))).toEqual({
+      reason: "LiteLLM ended with exit status 3: TypeError: 'int' object is not iterable",
+      permanent: true,
+    })
+  })
+
+  it('does not take the traceback of a request for the reason once it has served', () => {
+    const log = `INFO:     Uvicorn running on http://127.0.0.1:4000 (Press CTRL+C to quit)
+ModuleNotFoundError: No module named 'google'
+INFO:     127.0.0.1:1 - "POST /v1/messages HTTP/1.1" 500 Internal Server Error`
+    expect(explain(1, log).permanent).toBe(false)
+    expect(explain(1, `${log}\nOSError: [Errno 28] No space left on device`).reason).toContain(
+      'the disk is full',
+    )
+  })
+
+  it('names signals, whatever the log says', () => {
+    const log = "ModuleNotFoundError: No module named 'litellm'"
+    expect(explain(null, log, 'SIGKILL')).toEqual({
+      reason: 'LiteLLM was killed (SIGKILL): by somebody, or by the system because memory ran out',
+      permanent: false,
+    })
+    expect(explain(null, '', 'SIGTERM').reason).toContain('SIGTERM')
+  })
+
+  it('claims nothing it does not know', () => {
+    expect(explain(0, '')).toEqual({
+      reason: 'LiteLLM ended with exit status 0; its log does not say why',
+      permanent: false,
+    })
+    expect(explain(null, '\u001b[31m\u001b[0m').reason).toBe('LiteLLM ended; its log does not say why')
+  })
+})
+
+const recorded = join(process.env['NEXUS_FIXTURES'] ?? '../shared/fixtures', 'litellm')
+
+describe.skipIf(!existsSync(recorded))(
+  'why LiteLLM ended, recorded (skipped where ../shared/fixtures is absent)',
+  () => {
+    it.each([
+      ['start-port-in-use.log', 3, /port 18892 is taken by another program/],
+      [
+        'start-config-bad-yaml.log',
+        1,
+        /not valid YAML: while parsing a block collection \(bad\.yaml, line 2\)/,
+      ],
+      ['start-weak-master-key.log', 3, /refuses its master key: .* publicly known default\.$/],
+    ])('%s', (file, exitCode, reason) => {
+      const explanation = explain(exitCode, readFileSync(join(recorded, file), 'utf8'))
+      expect(explanation.reason).toMatch(reason)
+      expect(explanation.permanent).toBe(true)
+    })
+  },
+)

@@ -1,0 +1,58 @@
+// Asking LiteLLM how it is, never through the model.
+import type { ProbeResult } from './child-service.ts'
+
+/**
+ * Whether LiteLLM serves: GET /health/liveliness, 2-3 ms and no key (measured on 1.106.2).
+ * Never /health: that one makes the model generate and takes a slot for it.
+ */
+export const probeLiteLlm = async (baseUrl: string, signal: AbortSignal): Promise<ProbeResult> => {
+  try {
+    const response = await fetch(`${baseUrl}/health/liveliness`, { signal })
+    const body = await response.text()
+    if (response.ok && body.includes("I'm alive!")) return { state: 'ready' }
+    return {
+      state: 'unreachable',
+      detail: response.ok
+        ? `something that is not LiteLLM answers at ${baseUrl}`
+        : `/health/liveliness answered ${response.status}`,
+    }
+  } catch (error) {
+    // It opens its port only when it is ready to serve, so a refused connection is its way of loading.
+    if (isRefused(error)) return { state: 'loading', detail: 'loading its modules' }
+    return { state: 'unreachable', detail: describeFetchFailure(error) }
+  }
+}
+
+/** Whether LiteLLM takes this key, asked without the model; null when it does, else the reason. */
+export const checkLiteLlmAuth = async (
+  baseUrl: string,
+  key: string,
+  signal: AbortSignal,
+): Promise<string | null> => {
+  try {
+    const response = await fetch(`${baseUrl}/v1/models`, { signal, headers: { 'x-api-key': key } })
+    await response.body?.cancel()
+    if (response.ok) return null
+    return response.status === 401
+      ? 'the Router refuses our client key (401)'
+      : `the Router answered ${response.status} when asked for its models`
+  } catch (error) {
+    return `the Router does not answer: ${describeFetchFailure(error)}`
+  }
+}
+
+/** What fetch hides in `cause`, as words. */
+export const describeFetchFailure = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return 'no answer in time'
+  if (error.name === 'AbortError') return 'cancelled'
+  if (isRefused(error)) return 'connection refused'
+  const { cause } = error
+  return cause instanceof Error && cause.message !== '' ? cause.message : error.message
+}
+
+const isRefused = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false
+  if ('code' in error && error.code === 'ECONNREFUSED') return true
+  return error.cause !== undefined && isRefused(error.cause)
+}

@@ -1,0 +1,134 @@
+// How LiteLLM is started: its files in the state folder, its command line and its environment.
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseDocument } from 'yaml'
+import type { Profile } from '../../contract.ts'
+import type { Keys } from '../keys.ts'
+import { isErrno, readFileOrNull, writePrivateFile } from '../private-file.ts'
+import type { LaunchSpec } from './child-service.ts'
+import { buildLiteLlmConfig, localUrl, renderLiteLlmConfig } from './litellm-config.ts'
+
+export interface LiteLlmLaunchInput {
+  readonly profile: Profile
+  /** The interpreter of the environment that LiteLLM is installed in. */
+  readonly pythonPath: string
+  /** Folder of ours for config.yaml and the modules beside it. */
+  readonly proxyDir: string
+  /** Where opta_router.py and opta_litellm.py come from. */
+  readonly resourcesDir: string
+  readonly keys: Pick<Keys, 'clientKey' | 'masterKey' | 'engineKey' | 'clientKeysPath'>
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+const launcher = 'opta_litellm.py'
+
+/**
+ * Writes what LiteLLM reads and answers how to start it. Idempotent.
+ * Throws an Error whose message is the reason when the user's own config cannot be used.
+ */
+export const planLiteLlmLaunch = (input: LiteLlmLaunchInput): LaunchSpec => {
+  const { profile, proxyDir } = input
+  mkdirSync(proxyDir, { recursive: true, mode: 0o700 })
+  // LiteLLM imports `opta_router` from the folder of its config.yaml only. Copied, not linked: an update of the app
+  // must not change modules under a running proxy.
+  for (const name of ['opta_router.py', launcher]) {
+    replaceIfDifferent(join(proxyDir, name), readFileSync(join(input.resourcesDir, name), 'utf8'))
+  }
+  return {
+    argv: [
+      input.pythonPath,
+      // -I: neither the current folder nor PYTHON* variables nor packages of the user's home reach the process that
+      // holds the keys. -u: the log has the reason even when the process is killed.
+      '-I',
+      '-u',
+      // LiteLLM prints box-drawing characters at start; a C locale on macOS would make that an error.
+      '-X',
+      'utf8',
+      join(proxyDir, launcher),
+      '--config',
+      profile.proxy.configPath === null ? writeConfig(input) : checkOwnConfig(profile.proxy.configPath),
+      '--host',
+      profile.proxy.host,
+      '--port',
+      String(profile.proxy.port),
+    ],
+    env: litellmEnvironment(input),
+    cwd: proxyDir,
+  }
+}
+
+const writeConfig = ({ profile, proxyDir }: LiteLlmLaunchInput): string => {
+  const path = join(proxyDir, 'config.yaml')
+  const { host, port } = profile.llamaServer
+  const config = buildLiteLlmConfig(profile, { engineBaseUrl: localUrl(host, port) })
+  replaceIfDifferent(path, renderLiteLlmConfig(config))
+  return path
+}
+
+/** The path again, when a file is there that LiteLLM can read as its config. */
+const checkOwnConfig = (path: string): string => {
+  const text = readOwnConfig(path)
+  const document = parseDocument(text)
+  const error = document.errors[0]
+  if (error !== undefined) {
+    throw new Error(`proxy.configPath: ${path} is not valid YAML: ${error.message.split('\n', 1)[0]}`)
+  }
+  const content: unknown = document.toJS()
+  if (content === null || typeof content !== 'object' || !('model_list' in content)) {
+    throw new Error(`proxy.configPath: ${path} has no model_list, so LiteLLM would serve no model`)
+  }
+  return path
+}
+
+const readOwnConfig = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) throw new Error(`proxy.configPath: there is no file ${path}`)
+    const why = error instanceof Error && 'code' in error ? ` (${error.code})` : ''
+    throw new Error(`proxy.configPath: ${path} cannot be read${why}`)
+  }
+}
+
+/** Everything the child sees. What is measured was measured with LiteLLM 1.106.2. */
+const litellmEnvironment = ({ profile, keys, env }: LiteLlmLaunchInput): Record<string, string> => ({
+  ...pick(env, ['PATH', 'HOME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TMPDIR', 'USER', 'LOGNAME']),
+  OPTA_MASTER_KEY: keys.masterKey,
+  OPTA_ENGINE_KEY: keys.engineKey,
+  OPTA_CLIENT_KEYS: keys.clientKeysPath,
+  // Used only by a config of the user's own that names no master_key: LiteLLM would not start, and without a database
+  // its master key is the only key that it takes.
+  ...(profile.proxy.configPath === null ? {} : { LITELLM_MASTER_KEY: keys.clientKey }),
+  // Else three fetches to GitHub at each start. With it no look-up and no connection leaves the machine (strace).
+  LITELLM_LOCAL_MODEL_COST_MAP: 'True',
+  // Else a file .env in the current folder would be read into the environment.
+  LITELLM_MODE: 'PRODUCTION',
+  LITELLM_TELEMETRY: 'False',
+  // llama-server is on this machine: a company's proxy has no part in it.
+  NO_PROXY: '127.0.0.1,localhost,::1',
+  no_proxy: '127.0.0.1,localhost,::1',
+  // Pages without a key, of an administration that needs a database.
+  DISABLE_ADMIN_UI: 'True',
+  NO_DOCS: 'True',
+  NO_REDOC: 'True',
+  NO_OPENAPI: 'True',
+  // Our own polling once a second would be most of the log.
+  LITELLM_DISABLE_ACCESS_LOG_PATHS: '/health/liveliness',
+  LITELLM_DONT_SHOW_FEEDBACK_BOX: 'true',
+})
+
+const pick = (
+  env: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+): Record<string, string> =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const value = env[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+
+/** An unchanged file keeps its time, so that Python's compiled copy of it stays good. */
+const replaceIfDifferent = (path: string, text: string): void => {
+  if (readFileOrNull(path) !== text) writePrivateFile(path, text)
+}

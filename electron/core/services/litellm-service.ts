@@ -1,0 +1,36 @@
+// LiteLLM as a service: what to run, how to tell that it is ready, why it ended.
+import type { Profile } from '../../contract.ts'
+import type { Keys } from '../keys.ts'
+import type { InstalledLiteLlm } from '../setup/litellm.ts'
+import type { ChildService } from './child-service.ts'
+import { localUrl } from './litellm-config.ts'
+import { explainLiteLlmExit } from './litellm-exit.ts'
+import { probeLiteLlm } from './litellm-health.ts'
+import { planLiteLlmLaunch } from './litellm-launch.ts'
+
+export interface LiteLlmServiceOptions {
+  readonly profile: Profile
+  readonly proxyDir: string
+  readonly resourcesDir: string
+  readonly keys: Keys
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** null when set-up has not installed it. Throws for a release that must not run. */
+  readonly readInstalled: () => Promise<InstalledLiteLlm | null>
+}
+
+export const createLiteLlmService = (options: LiteLlmServiceOptions): ChildService => {
+  const { profile } = options
+  const baseUrl = localUrl(profile.proxy.host, profile.proxy.port)
+  return {
+    id: 'proxy',
+    port: profile.proxy.port,
+    endpoint: baseUrl,
+    prepare: async () => {
+      const installed = await options.readInstalled()
+      if (installed === null) throw new Error('LiteLLM is not installed yet: nexus up installs it')
+      return planLiteLlmLaunch({ ...options, pythonPath: installed.pythonPath })
+    },
+    probe: (signal) => probeLiteLlm(baseUrl, signal),
+    explainExit: explainLiteLlmExit,
+  }
+}
