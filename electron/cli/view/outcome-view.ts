@@ -49,9 +49,8 @@ export const renderReady = (report: ReadyReport, options: ProgressOptions): read
     ...finishLines(
       [
         [
-          piece('Next: paste these two lines where Claude Code runs; '),
+          piece('Next: paste these two lines where Claude Code runs. Live: '),
           piece('nexus status --watch', 'strong'),
-          piece(' shows it live.'),
         ],
       ],
       options,

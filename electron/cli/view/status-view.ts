@@ -83,7 +83,7 @@ const renderStatusLines = (snapshot: Snapshot, width: number, now: number): read
   ...renderHeadline(snapshot, width, now),
   blank,
   ...(isLive(snapshot)
-    ? [...renderSlots(snapshot, width), blank, renderThroughput(snapshot.throughput, width)]
+    ? [...renderSlots(snapshot, width), blank, renderThroughput(snapshot.throughput, width), blank]
     : []),
   ...renderMemory(snapshot.memory, width),
   renderForge(snapshot.ramDisk, width),

@@ -67,11 +67,11 @@ describe('text on a terminal', () => {
 
   it('shows something for anything and never a full bar for not everything', () => {
     const draw = (share: number | null) => renderLine(bar(share, 10, 'busy'), false)
-    expect(draw(0)).toBe('░'.repeat(10))
-    expect(draw(null)).toBe('░'.repeat(10))
-    expect(draw(0.001)).toBe(`█${'░'.repeat(9)}`)
-    expect(draw(0.999)).toBe(`${'█'.repeat(9)}░`)
-    expect(draw(1)).toBe('█'.repeat(10))
-    expect(draw(1.4)).toBe('█'.repeat(10))
+    expect(draw(0)).toBe('─'.repeat(10))
+    expect(draw(null)).toBe('─'.repeat(10))
+    expect(draw(0.001)).toBe(`━${'─'.repeat(9)}`)
+    expect(draw(0.999)).toBe(`${'━'.repeat(9)}─`)
+    expect(draw(1)).toBe('━'.repeat(10))
+    expect(draw(1.4)).toBe('━'.repeat(10))
   })
 })

@@ -151,10 +151,10 @@ export const renderLine = (line: TextLine, color: boolean): string =>
     .join('')
     .trimEnd()
 
-/** A share of 0 to 1 as a bar; something that is not nothing shows at least one cell, and not-full never looks full. */
+/** A share of 0 to 1 as a bar (heavy on light rule: apart from the row below, and legible without colour); something that is not nothing shows at least one cell, and not-full never looks full. */
 export const bar = (share: number | null, width: number, tone: Tone): TextLine => {
   const cells = share === null ? 0 : Math.round(share * width)
   const filled =
     share === null || share <= 0 ? 0 : share >= 1 ? width : Math.min(width - 1, Math.max(1, cells))
-  return [piece('█'.repeat(filled), tone), piece('░'.repeat(width - filled), 'dim')]
+  return [piece('━'.repeat(filled), tone), piece('─'.repeat(width - filled), 'dim')]
 }
