@@ -5,6 +5,8 @@ const blockBytes = 256 * 1024
 /** Real headers are below 40 MB (tokenizers of 260,000 tokens take 6 MB); beyond this somebody wants to keep us busy. */
 const maxHeaderBytes = 256 * 1024 * 1024
 
+const withoutControls = (text: string): string => text.replaceAll(/\p{Cc}/gu, '\uFFFD')
+
 export interface ByteReader {
   readonly path: string
   readonly fileBytes: number
@@ -34,7 +36,8 @@ export function createByteReader(
   let at = 0
 
   const fail = (where: number, problem: string): never => {
-    throw new Error(`${path}: at byte ${where}: ${problem}`)
+    // Names in it come from the file, and this ends on a terminal.
+    throw new Error(`${path}: at byte ${where}: ${withoutControls(problem)}`)
   }
 
   const checkLimits = (count: number, what: string): void => {

@@ -113,6 +113,27 @@ describe('made headers', () => {
     expect(kv.kind === 'known' && kv.layers.map((layer) => layer.valueValues)).toEqual([64, 128, 192, 256])
   })
 
+  it.each<readonly [string, MadeValue]>([
+    ['attention.head_count_kv', { type: 'numbers', value: [1, 2] }],
+    ['attention.head_count_kv', { type: 'text', value: '2' }],
+    ['attention.key_length', { type: 'text', value: '64' }],
+    ['attention.value_length', { type: 'u32', value: 0 }],
+  ])('does not fall back to a default where %s is odd', async (key, value) => {
+    const pairs = makePairs('llama', { [`llama.${key}`]: value })
+    const { kv } = await readGgufHeader(await write('odd.gguf', makeGguf({ pairs })))
+    expect(kv.kind).toBe('unknown')
+  })
+
+  it.each(['constructor', '__proto__', 'a\u001b[31mb'])(
+    'survives an architecture called %j',
+    async (architecture) => {
+      const made = makePairs(architecture, { 'tokenizer.ggml.model': { type: 'text', value: architecture } })
+      const header = await readGgufHeader(await write('named.gguf', makeGguf({ pairs: made })))
+      expect(header.kv.kind).toBe('unknown')
+      expect(header.architecture).not.toMatch(/\p{Cc}/u)
+    },
+  )
+
   it('needs general.architecture', async () => {
     const path = await write('nothing.gguf', makeGguf({}))
     await expect(readGgufHeader(path)).rejects.toThrow(`${path}: the header lacks general.architecture`)

@@ -1,6 +1,6 @@
 // What one token costs in the KV cache, layer by layer; "unknown" with the reason where llama.cpp counts differently.
 import type { MetadataQuestions } from './metadata-reading.ts'
-import { readSliding, slidingRules } from './sliding-window.ts'
+import { hasSlidingRule, readSliding, type Sliding } from './sliding-window.ts'
 
 export interface KvLayer {
   /** Numbers stored per token: KV heads x head size. */
@@ -18,7 +18,7 @@ export type KvShape =
 /**
  * Architectures whose every layer keeps full keys and values (llama.cpp, src/llama-model.cpp, create_memory's last
  * branch: neither recurrent nor hybrid, no sliding window, no MLA, no loops). A sliding window in such a file is
- * ignored by llama.cpp too (phi3: ggml-org/llama.cpp#13676). Whatever is not here or in `slidingRules` is unknown.
+ * ignored by llama.cpp too (phi3: ggml-org/llama.cpp#13676). Whatever is neither here nor in the sliding rules is unknown.
  */
 const fullAttention = new Set(
   (
@@ -42,59 +42,83 @@ const otherMemory: readonly (readonly [RegExp, string])[] = [
   [/^(\S*bert\S*|t5encoder|gemma-embedding|llada\S*|dream|rnd1)$/, 'it does not generate token by token'],
 ]
 
-const lastLayerWithOwnCache = (architecture: string, layers: number, ask: MetadataQuestions): number => {
+const layersWithOwnCache = (architecture: string, layers: number, ask: MetadataQuestions): number => {
   // The later layers reuse the caches of the earlier ones.
   if (architecture === 'gemma3n') return Math.min(20, layers)
-  if (architecture === 'gemma4') return layers - (ask.count('gemma4.attention.shared_kv_layers') ?? 0)
+  if (architecture === 'gemma4')
+    return Math.max(0, layers - (ask.count('gemma4.attention.shared_kv_layers') ?? 0))
   return layers
 }
 
-const unknown = (reason: string): KvShape => ({ kind: 'unknown', reason })
+interface Dimensions {
+  readonly layers: number
+  readonly kvHeads: readonly number[]
+  readonly keyLength: number
+  readonly valueLength: number
+  readonly slidingKeyLength: number
+  readonly slidingValueLength: number
+}
 
-/** Kept from the header: the plain numbers that decide, so that the reasons can name them. */
-export function readKvShape(architecture: string, ask: MetadataQuestions): KvShape {
-  if (!fullAttention.has(architecture) && slidingRules[architecture] === undefined) {
-    const why = otherMemory.find(([pattern]) => pattern.test(architecture))?.[1]
-    return unknown(
-      `the KV cache of architecture '${architecture}' is not counted here${why === undefined ? '' : `: ${why}`}`,
-    )
-  }
+/** A sentence instead of dimensions when something is missing or is no number: a default would be a wrong number. */
+function readDimensions(architecture: string, ask: MetadataQuestions): Dimensions | string {
   const key = (name: string): string => `${architecture}.${name}`
-  const layers = ask.count(key('block_count'))
+  const layers = ask.count(key('block_count')) ?? 0
   // LLAMA_MAX_LAYERS is 512.
-  if (layers === null || layers === 0 || layers > 512)
-    return unknown(`${key('block_count')} is ${layers ?? 'missing'}; 1 to 512 layers are allowed`)
-  if ((ask.count(key('nextn_predict_layers')) ?? 0) > 0)
-    return unknown('it has next-token prediction layers, and builds differ on whether those get a cache')
+  if (layers === 0 || layers > 512)
+    return `${key('block_count')} is ${layers === 0 ? 'missing or 0' : layers}; 1 to 512 layers are allowed`
   const heads = ask.perLayer(key('attention.head_count'), layers)
-  const kvHeads = ask.perLayer(key('attention.head_count_kv'), layers) ?? heads
+  const kvKey = key('attention.head_count_kv')
+  const kvHeads = ask.isPresent(kvKey) ? ask.perLayer(kvKey, layers) : heads
   const firstHeads = heads?.[0] ?? 0
-  if (kvHeads === null || firstHeads === 0) return unknown(`${key('attention.head_count')} is missing or 0`)
+  if (kvHeads === null || firstHeads === 0)
+    return `${key('attention.head_count')} or ${kvKey} is not there for all of its ${layers} layers`
   const embedding = ask.count(key('embedding_length'))
   const byDefault = embedding === null ? null : Math.floor(embedding / firstHeads)
-  const keyLength = ask.count(key('attention.key_length')) ?? byDefault
-  const valueLength = ask.count(key('attention.value_length')) ?? byDefault
-  if (keyLength === null || valueLength === null)
-    return unknown(`neither ${key('attention.key_length')} nor ${key('embedding_length')} is in the file`)
-  const sliding = readSliding(architecture, layers, ask)
+  const lengthOf = (name: string, otherwise: number | null): number | null =>
+    ask.isPresent(key(name)) ? ask.count(key(name)) : otherwise
+  const keyLength = lengthOf('attention.key_length', byDefault)
+  const valueLength = lengthOf('attention.value_length', byDefault)
+  const slidingKeyLength = lengthOf('attention.key_length_swa', keyLength)
+  const slidingValueLength = lengthOf('attention.value_length_swa', valueLength)
+  if (!keyLength || !valueLength || !slidingKeyLength || !slidingValueLength)
+    return `the sizes of its heads (${key('attention.key_length')} and the like) are missing or no numbers`
+  return { layers, kvHeads, keyLength, valueLength, slidingKeyLength, slidingValueLength }
+}
+
+function layerOf(headCount: number, slides: boolean, dimensions: Dimensions): KvLayer {
+  const keyHeadValues = slides ? dimensions.slidingKeyLength : dimensions.keyLength
+  const valueHeadValues = slides ? dimensions.slidingValueLength : dimensions.valueLength
+  return {
+    keyValues: headCount * keyHeadValues,
+    valueValues: headCount * valueHeadValues,
+    keyHeadValues,
+    valueHeadValues,
+    slides,
+  }
+}
+
+const slidesAt = (sliding: Sliding, layer: number): boolean =>
+  sliding.kind === 'some' && sliding.slides[layer] === true
+
+export function readKvShape(architecture: string, ask: MetadataQuestions): KvShape {
+  const unknown = (reason: string): KvShape => ({ kind: 'unknown', reason })
+  if (!fullAttention.has(architecture) && !hasSlidingRule(architecture)) {
+    const why = otherMemory.find(([pattern]) => pattern.test(architecture))?.[1]
+    const because = why === undefined ? '' : `: ${why}`
+    return unknown(`the KV cache of architecture '${architecture}' is not counted here${because}`)
+  }
+  if ((ask.count(`${architecture}.nextn_predict_layers`) ?? 0) > 0)
+    return unknown('it has next-token prediction layers, and builds differ on whether those get a cache')
+  const dimensions = readDimensions(architecture, ask)
+  if (typeof dimensions === 'string') return unknown(dimensions)
+  const sliding = readSliding(architecture, dimensions.layers, ask)
   if (sliding.kind === 'unknown') return unknown(sliding.reason)
-  const slidingKeyLength = ask.count(key('attention.key_length_swa')) ?? keyLength
-  const slidingValueLength = ask.count(key('attention.value_length_swa')) ?? valueLength
-  const ownCaches = lastLayerWithOwnCache(architecture, layers, ask)
+  const ownCaches = layersWithOwnCache(architecture, dimensions.layers, ask)
   return {
     kind: 'known',
     windowTokens: sliding.kind === 'some' ? sliding.windowTokens : null,
-    layers: kvHeads.slice(0, ownCaches).map((headCount, layer) => {
-      const slides = sliding.kind === 'some' && sliding.slides[layer] === true
-      const keyHeadValues = slides ? slidingKeyLength : keyLength
-      const valueHeadValues = slides ? slidingValueLength : valueLength
-      return {
-        keyValues: headCount * keyHeadValues,
-        valueValues: headCount * valueHeadValues,
-        keyHeadValues,
-        valueHeadValues,
-        slides,
-      }
-    }),
+    layers: dimensions.kvHeads
+      .slice(0, ownCaches)
+      .map((headCount, layer) => layerOf(headCount, slidesAt(sliding, layer), dimensions)),
   }
 }

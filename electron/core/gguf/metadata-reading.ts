@@ -2,6 +2,8 @@
 import type { MetadataValue } from './metadata.ts'
 
 export interface MetadataQuestions {
+  readonly isPresent: (key: string) => boolean
+  /** Without control characters: texts from a file end on terminals. */
   readonly text: (key: string) => string | null
   /** A whole number from 0; null when absent or anything else. */
   readonly count: (key: string) => number | null
@@ -9,7 +11,6 @@ export interface MetadataQuestions {
   /** One number for each layer, from a list or from one number for all; null when absent or too short a list. */
   readonly perLayer: (key: string, layers: number) => readonly number[] | null
   readonly isList: (key: string) => boolean
-  readonly listCount: (key: string) => number | null
 }
 
 /** LLAMA_MAX_LAYERS is 512: a hostile layer count must not make us build a list of it. */
@@ -27,9 +28,10 @@ export function askMetadata(values: ReadonlyMap<string, MetadataValue>): Metadat
     return typeof value === 'number' && isCount(value) ? value : null
   }
   return {
+    isPresent: (key) => values.has(key),
     text: (key) => {
       const value = values.get(key)
-      return typeof value === 'string' ? value : null
+      return typeof value === 'string' ? value.replaceAll(/\p{Cc}/gu, '\uFFFD') : null
     },
     count,
     flag: (key) => {
@@ -44,6 +46,5 @@ export function askMetadata(values: ReadonlyMap<string, MetadataValue>): Metadat
       return one === null ? null : new Array<number>(layers).fill(one)
     },
     isList: (key) => listOf(key) !== null,
-    listCount: (key) => listOf(key)?.count ?? null,
   }
 }

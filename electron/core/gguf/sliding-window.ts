@@ -20,7 +20,7 @@ interface SlidingRule {
 
 const inFile = { byDefault: null }
 
-export const slidingRules: Readonly<Record<string, SlidingRule>> = {
+const slidingRules: Readonly<Record<string, SlidingRule>> = {
   gemma2: { period: 2, window: { byDefault: 4096 } },
   gemma3: { period: 6, window: inFile, optional: true },
   gemma3n: { period: 5, window: inFile },
@@ -41,6 +41,12 @@ export const slidingRules: Readonly<Record<string, SlidingRule>> = {
   step35: { period: 'listed', window: inFile },
 }
 
+const ruleOf = (architecture: string): SlidingRule | undefined =>
+  // Own names only: an architecture may call itself 'constructor'.
+  Object.hasOwn(slidingRules, architecture) ? slidingRules[architecture] : undefined
+
+export const hasSlidingRule = (architecture: string): boolean => ruleOf(architecture) !== undefined
+
 export type Sliding =
   | { readonly kind: 'none' }
   | { readonly kind: 'some'; readonly windowTokens: number; readonly slides: readonly boolean[] }
@@ -53,12 +59,14 @@ function periodic(layers: number, period: number, denseFirst: boolean): boolean[
 }
 
 export function readSliding(architecture: string, layers: number, ask: MetadataQuestions): Sliding {
-  const rule = slidingRules[architecture]
+  const rule = ruleOf(architecture)
   if (rule === undefined) return { kind: 'none' }
   if (rule.onlyWithLayers !== undefined && rule.onlyWithLayers !== layers) return { kind: 'none' }
   const windowKey = `${architecture}.attention.sliding_window`
   const patternKey = `${windowKey}_pattern`
   const windowInFile = ask.count(windowKey)
+  if (windowInFile === null && ask.isPresent(windowKey))
+    return { kind: 'unknown', reason: `${windowKey} is not a whole number` }
   // llama4 slides unless the file says 0; the optional ones slide only when the file says how far.
   if (windowInFile === 0 || (rule.optional === true && windowInFile === null)) return { kind: 'none' }
   const windowTokens = 'fixed' in rule.window ? rule.window.fixed : (windowInFile ?? rule.window.byDefault)

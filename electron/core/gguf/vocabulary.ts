@@ -26,17 +26,19 @@ interface Defaults {
 // llama.cpp, src/llama-vocab.cpp, llama_vocab::impl::load: special tokens by tokenizer, add_bos/add_eos by kind.
 const noDefaults: Defaults = { bos: null, eos: null, addsBos: false, addsEos: false }
 const bytePair: Defaults = { bos: 11, eos: 11, addsBos: false, addsEos: false }
-const defaultsByModel: Readonly<Record<string, Defaults>> = {
-  llama: { bos: 1, eos: 2, addsBos: true, addsEos: false },
-  gemma4: { ...noDefaults, addsBos: true },
-  bert: { bos: 101, eos: null, addsBos: true, addsEos: false },
-  gpt2: bytePair,
-  hybriddna: bytePair,
-  whitespace: bytePair,
-  t5: { bos: null, eos: 1, addsBos: false, addsEos: true },
-  rwkv: noDefaults,
-  plamo2: { ...noDefaults, bos: 1, eos: 2 },
-}
+const defaultsByModel: ReadonlyMap<string, Defaults> = new Map(
+  Object.entries({
+    llama: { bos: 1, eos: 2, addsBos: true, addsEos: false },
+    gemma4: { ...noDefaults, addsBos: true },
+    bert: { bos: 101, eos: null, addsBos: true, addsEos: false },
+    gpt2: bytePair,
+    hybriddna: bytePair,
+    whitespace: bytePair,
+    t5: { bos: null, eos: 1, addsBos: false, addsEos: true },
+    rwkv: noDefaults,
+    plamo2: { ...noDefaults, bos: 1, eos: 2 },
+  }),
+)
 
 /** Pre-tokenizers of byte-pair vocabularies for which llama.cpp puts BOS first unless the file says otherwise. */
 const addsBosByPre = new Set(
@@ -52,7 +54,7 @@ export function readVocabulary(
 ): Vocabulary {
   const model = ask.text('tokenizer.ggml.model')
   const pre = ask.text('tokenizer.ggml.pre')
-  const defaults = (model === null ? undefined : defaultsByModel[model]) ?? noDefaults
+  const defaults = (model === null ? undefined : defaultsByModel.get(model)) ?? noDefaults
   const addsBosByDefault = defaults.addsBos || (pre !== null && addsBosByPre.has(pre))
   return {
     model,

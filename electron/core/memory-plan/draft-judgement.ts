@@ -21,7 +21,13 @@ const vocabularyType = (model: string): string =>
     ? 'byte pairs'
     : model
 
-const quote = (text: Uint8Array): string => JSON.stringify(Buffer.from(text).toString('utf8').slice(0, 60))
+const quote = (text: Uint8Array): string =>
+  JSON.stringify(
+    Buffer.from(text)
+      .toString('utf8')
+      .slice(0, 60)
+      .replaceAll(/\p{Cc}/gu, '\uFFFD'),
+  )
 
 function compareTexts(target: TokenTexts, draft: TokenTexts): string | null {
   const shared = Math.min(target.count, draft.count)
