@@ -1,4 +1,5 @@
 // Picks the provider for the system we run on.
+import { createDarwinPlatform } from './darwin-platform.ts'
 import { createLinuxPlatform } from './linux-platform.ts'
 import type { Platform } from './platform.ts'
 
@@ -9,6 +10,8 @@ export interface PlatformOptions {
 
 export const createPlatform = (options: PlatformOptions, system: string = process.platform): Platform => {
   switch (system) {
+    case 'darwin':
+      return createDarwinPlatform()
     case 'linux':
       return createLinuxPlatform(options)
     default:

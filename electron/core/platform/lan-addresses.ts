@@ -5,9 +5,9 @@ export interface InterfaceAddress {
   readonly address: string
 }
 
-/** Bridges and taps of container and VM software: addresses that only this machine's guests can reach. */
+/** Bridges and taps of containers and VMs, tunnels, and Apple's own links: most LAN clients cannot reach them. */
 const virtualInterface =
-  /^(docker|br-|veth|virbr|vnet|vmnet|vboxnet|cni|flannel|cali|podman|lxcbr|lxdbr|bridge|utun|awdl|llw|anpi|ap)[0-9a-f-]*/
+  /^(docker|br-|veth|virbr|vnet|vmnet|vboxnet|cni|flannel|cali|podman|lxcbr|lxdbr|bridge|utun|awdl|llw|anpi|ap\d)/
 
 const isUsable = ({ address }: InterfaceAddress): boolean =>
   // 169.254/16 is self-assigned when DHCP did not answer (RFC 3927).

@@ -1,5 +1,6 @@
 // Parsers of /proc/meminfo, /proc/vmstat, /proc/stat, /proc/pressure/memory, zram's mm_stat and the aux vector.
 import type { Memory } from '../../contract.ts'
+import type { CpuTicks } from './memory-rates.ts'
 
 export type Meminfo = Readonly<
   Record<'totalBytes' | 'availableBytes' | 'swapTotalBytes' | 'swapFreeBytes', number>
@@ -30,11 +31,6 @@ export const parseSwapOutPages = (vmstat: string): number | null => {
   return digits === undefined ? null : Number(digits)
 }
 
-export interface CpuTicks {
-  readonly total: number
-  readonly idle: number
-}
-
 /**
  * The sum over all CPUs. Guest time is already inside user time, so only the first eight columns are added
  * (proc_stat(5)); kernels before 2.6.11 have fewer columns, and the first four are enough.
@@ -44,14 +40,6 @@ export const parseCpuTicks = (stat: string): CpuTicks | null => {
   if (fields === undefined || fields.length < 4) return null
   const total = fields.reduce((sum, ticks) => sum + ticks, 0)
   return { total, idle: (fields[3] ?? 0) + (fields[4] ?? 0) }
-}
-
-/** null when no time passed between the readings, or when the counters went backwards (iowait does: proc_stat(5)). */
-export const cpuPercentBetween = (before: CpuTicks, after: CpuTicks): number | null => {
-  const total = after.total - before.total
-  if (total <= 0) return null
-  const percent = (100 * (total - (after.idle - before.idle))) / total
-  return percent < 0 || percent > 100 ? null : percent
 }
 
 /**

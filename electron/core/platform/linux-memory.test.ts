@@ -1,9 +1,8 @@
 import { totalmem } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { MemorySchema } from '../../contract.ts'
-import { createLinuxMemoryReader, ratesBetween } from './linux-memory.ts'
+import { createLinuxMemoryReader } from './linux-memory.ts'
 import {
-  cpuPercentBetween,
   parseCpuTicks,
   parseMeminfo,
   parsePageBytes,
@@ -11,6 +10,7 @@ import {
   parseSwapOutPages,
   parseZramUsedBytes,
 } from './linux-memory-text.ts'
+import { cpuPercentBetween, ratesBetween } from './memory-rates.ts'
 
 // Own sample with made-up numbers, in the format of proc_meminfo(5).
 const meminfo = `MemTotal:       16000000 kB

@@ -2,8 +2,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Memory } from '../../contract.ts'
 import {
-  type CpuTicks,
-  cpuPercentBetween,
   type Meminfo,
   parseCpuTicks,
   parseMeminfo,
@@ -13,12 +11,7 @@ import {
   parseZramUsedBytes,
 } from './linux-memory-text.ts'
 import { readProcNames, readProcText } from './linux-proc.ts'
-
-interface Counters {
-  readonly atMs: number
-  readonly swapOutPages: number | null
-  readonly cpu: CpuTicks | null
-}
+import { type Counters, ratesBetween } from './memory-rates.ts'
 
 export const readLinuxMeminfo = async (): Promise<Meminfo> => {
   const meminfo = parseMeminfo((await readProcText('/proc/meminfo')) ?? '')
@@ -51,26 +44,6 @@ export const createLinuxMemoryReader = (): (() => Promise<Memory>) => {
       gpuLimitBytes: null,
       ...rates,
     }
-  }
-}
-
-export const ratesBetween = (
-  before: Counters | null,
-  after: Counters,
-  pageBytes: number | null,
-): Pick<Memory, 'swapOutBytesPerSecond' | 'cpuPercent'> => {
-  if (before === null) return { swapOutBytesPerSecond: null, cpuPercent: null }
-  const seconds = (after.atMs - before.atMs) / 1000
-  const pages =
-    before.swapOutPages === null || after.swapOutPages === null
-      ? null
-      : after.swapOutPages - before.swapOutPages
-  return {
-    swapOutBytesPerSecond:
-      pages === null || pages < 0 || pageBytes === null || seconds <= 0
-        ? null
-        : (pages * pageBytes) / seconds,
-    cpuPercent: before.cpu === null || after.cpu === null ? null : cpuPercentBetween(before.cpu, after.cpu),
   }
 }
 

@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  describeCommand,
-  isAlive,
-  maxCommandLength,
-  parseCmdline,
-  parseProcStat,
-  parseUserName,
-} from './linux-process-text.ts'
+import { describeCommand, maxCommandLength } from './describe-command.ts'
+import { isAlive, parseCmdline, parseProcStat, parseUserName } from './linux-process-text.ts'
 
 const statLine = (comm: string, state = 'S') =>
   `4711 (${comm}) ${state} 1 4700 4700 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 3 0 987654 1000 200 18446744073709551615`

@@ -2,9 +2,10 @@
 import { statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract.ts'
+import { describeMiB } from './describe-size.ts'
 import { readHolders } from './linux-holders.ts'
 import { findMountAt, findMountsBelow, readMountTable } from './linux-mount-table.ts'
-import { createShmFolder, toMiB } from './linux-shm-folder.ts'
+import { createShmFolder } from './linux-shm-folder.ts'
 import {
   canonicalMountPoint,
   ensureMountFolder,
@@ -117,7 +118,7 @@ const judgeMounted = async (spec: RamDiskSpec, mountPoint: string): Promise<Moun
   const { bsize, blocks } = await statfs(mountPoint)
   // The kernel rounds a tmpfs up to whole pages.
   if (blocks === Math.ceil(spec.sizeBytes / bsize)) return { kind: 'mounted', already: true, note: null }
-  const sizes = `${toMiB(blocks * bsize)} MiB, not the ${toMiB(spec.sizeBytes)} MiB wanted`
+  const sizes = `${describeMiB(blocks * bsize)}, not the ${describeMiB(spec.sizeBytes)} wanted`
   return {
     kind: 'failed',
     reason: `a tmpfs is mounted at ${mountPoint} with ${sizes}; eject it first (its content is lost)`,

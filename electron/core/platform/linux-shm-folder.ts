@@ -1,6 +1,7 @@
 // The RAM disk where mounting is not allowed: a folder of ours under /dev/shm, reached by a link at the mount point.
 import { chmod, lstat, mkdir, rm, rmdir, statfs, symlink, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { describeMiB } from './describe-size.ts'
 import { findMountAt, readMountTable } from './linux-mount-table.ts'
 import { ensureMountFolder, lstatOrNull, readMountPointState, removeEmptyFolder } from './mount-point.ts'
 import type { MountOutcome } from './platform.ts'
@@ -83,9 +84,7 @@ const describe = async (path: string, shmRoot: string, sizeBytes: number, why: s
   const { bsize, blocks, bavail } = await statfs(shmRoot)
   const room =
     bavail * bsize < sizeBytes
-      ? `; only ${toMiB(bavail * bsize)} MiB of its ${toMiB(blocks * bsize)} MiB are free, less than the ${toMiB(sizeBytes)} MiB wanted`
+      ? `; only ${describeMiB(bavail * bsize)} of its ${describeMiB(blocks * bsize)} are free, less than the ${describeMiB(sizeBytes)} wanted`
       : ''
   return `${why}: using the folder ${path} instead, whose size is not enforced${room}`
 }
-
-export const toMiB = (bytes: number): number => Math.floor(bytes / 2 ** 20)

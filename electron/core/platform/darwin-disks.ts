@@ -1,0 +1,115 @@
+// What is attached and mounted on a Mac, and the commands that change it. Exercised only through recorded output so far.
+import {
+  type DarwinMount,
+  type DiskImage,
+  findImageOf,
+  parseAttachedDevice,
+  parseDissenters,
+  parseHdiutilInfo,
+  parseMountTable,
+  ramImageBytes,
+  ramImageName,
+} from './darwin-disk-text.ts'
+import { parseLsofFields } from './darwin-process-text.ts'
+import { describeCommand } from './describe-command.ts'
+import type { Holder, RamDiskSpec } from './platform.ts'
+import { type CommandResult, describeFailure, type RunCommand } from './run-command.ts'
+
+/** Formatting and detaching touch every volume on the disk, and wait for whoever is asked to let go. */
+const slowMs = 120_000
+
+export interface DarwinDisks {
+  /** null when nothing is mounted there. Throws when `mount` cannot be understood. */
+  readMountAt(mountPoint: string): Promise<DarwinMount | null>
+  /** null when `hdiutil info` cannot be understood. */
+  readImages(): Promise<readonly DiskImage[] | null>
+  attach(sizeBytes: number): Promise<Attached>
+  format(device: string, spec: RamDiskSpec): Promise<string | null>
+  moveMount(device: string, mountPoint: string): Promise<string | null>
+  detach(device: string, options: { readonly force: boolean }): Promise<DetachResult>
+  readHolders(mountPoint: string): Promise<readonly Holder[]>
+}
+
+export type Attached =
+  | { readonly kind: 'attached'; readonly device: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export type DetachResult =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'busy'; readonly dissenters: readonly Holder[] }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export const createDarwinDisks = (run: RunCommand): DarwinDisks => ({
+  async readMountAt(mountPoint) {
+    const result = await run(['mount'])
+    const table = result.kind === 'exited' ? parseMountTable(result.stdout) : []
+    // There is always a root: a table without one is another format, not an empty machine.
+    if (!table.some((entry) => entry.mountPoint === '/'))
+      throw new Error('mount printed something that is not understood')
+    return table.findLast((entry) => entry.mountPoint === mountPoint) ?? null
+  },
+  async readImages() {
+    const result = await run(['hdiutil', 'info'])
+    return result.kind === 'exited' && result.exitCode === 0 ? parseHdiutilInfo(result.stdout) : null
+  },
+  async attach(sizeBytes) {
+    const argv = ['hdiutil', 'attach', '-nobrowse', '-nomount', ramImageName(sizeBytes)] as const
+    const result = await run(argv, { timeoutMs: slowMs })
+    const device = result.kind === 'exited' ? parseAttachedDevice(result.stdout) : null
+    if (device !== null) return { kind: 'attached', device }
+    return { kind: 'failed', reason: `hdiutil attach failed: ${describeFailure(result)}` }
+  },
+  async format(device, { filesystem, volumeName }) {
+    const argv =
+      filesystem === 'apfs'
+        ? (['diskutil', 'apfs', 'create', device, volumeName] as const)
+        : (['diskutil', 'erasevolume', 'HFS+', volumeName, device] as const)
+    return explainFailure(`diskutil ${argv[1]} failed`, await run(argv, { timeoutMs: slowMs }))
+  },
+  async moveMount(device, mountPoint) {
+    const unmounted = await run(['diskutil', 'unmount', device], { timeoutMs: slowMs })
+    const refusal = explainFailure('diskutil unmount failed', unmounted)
+    if (refusal !== null) return refusal
+    const argv = ['diskutil', 'mount', '-mountPoint', mountPoint, device] as const
+    return explainFailure('diskutil mount failed', await run(argv, { timeoutMs: slowMs }))
+  },
+  async detach(device, { force }) {
+    const result = await run(['hdiutil', 'detach', ...(force ? ['-force'] : []), device], {
+      timeoutMs: slowMs,
+    })
+    return judgeDetach(result)
+  },
+  readHolders: (mountPoint) => readHolders(run, mountPoint),
+})
+
+const explainFailure = (what: string, result: CommandResult): string | null =>
+  result.kind === 'exited' && result.exitCode === 0 ? null : `${what}: ${describeFailure(result)}`
+
+/** Exit 16 is EBUSY (seen with macOS 26); the words are localised on some systems, so they are only a second sign. */
+const judgeDetach = (result: CommandResult): DetachResult => {
+  if (result.kind === 'exited') {
+    if (result.exitCode === 0) return { kind: 'done' }
+    const said = `${result.stdout}\n${result.stderr}`
+    if (result.exitCode === 16 || /resource busy|in use by|dissented/i.test(said)) {
+      return { kind: 'busy', dissenters: parseDissenters(said) }
+    }
+  }
+  return { kind: 'failed', reason: `hdiutil detach failed: ${describeFailure(result)}` }
+}
+
+/** +f: the name is a file system, so every open file on it is listed. Other users' files show only to root. */
+const readHolders = async (run: RunCommand, mountPoint: string): Promise<readonly Holder[]> => {
+  const result = await run(['lsof', '-nP', '-F', 'pcLn', '+f', '--', mountPoint])
+  const processes = result.kind === 'exited' ? parseLsofFields(result.stdout) : []
+  return processes.map(({ pid, command, user }) => ({
+    pid,
+    command: describeCommand(null, command) ?? 'unknown program',
+    user,
+  }))
+}
+
+/** The RAM disk behind a mounted device. */
+export const findRamImage = (images: readonly DiskImage[], device: string): DiskImage | null => {
+  const image = findImageOf(images, device)
+  return image === null || ramImageBytes(image) === null ? null : image
+}

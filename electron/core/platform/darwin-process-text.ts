@@ -1,0 +1,81 @@
+// Parsers of `ps`, `lsof -F` and `netstat` on macOS.
+
+export interface PsLine {
+  readonly pid: number
+  readonly isAlive: boolean
+  /** `lstart` text with single blanks: see ProcessIdentity. */
+  readonly startedAt: string
+  /** argv joined with single blanks; that is all ps tells. */
+  readonly command: string
+}
+
+/** The columns that parsePsLines reads, without a header because every title is empty (ps(1) of macOS). */
+export const psColumns = ['-o', 'pid=', '-o', 'stat=', '-o', 'lstart=', '-o', 'command='] as const
+
+/** lstart has 24 characters and is padded: `Tue Sep  2 10:15:30 2026    `. */
+const psLine =
+  /^\s*([0-9]+)\s+(\S+)\s+([A-Z][a-z]{2} [A-Z][a-z]{2} +[0-9]{1,2} [0-9:]{8} [0-9]{4})(?:\s+(\S.*))?$/
+
+/** Lines of another format are skipped: no identity is better than a wrong one. */
+export const parsePsLines = (text: string): readonly PsLine[] =>
+  text.split('\n').flatMap((line) => {
+    const [, pid, state, lstart, command] = psLine.exec(line.trimEnd()) ?? []
+    if (pid === undefined || state === undefined || lstart === undefined) return []
+    const startedAt = lstart.replaceAll(/ +/g, ' ')
+    return [{ pid: Number(pid), isAlive: !state.startsWith('Z'), startedAt, command: command ?? '' }]
+  })
+
+export interface GroupLine {
+  readonly pid: number
+  readonly groupId: number
+  readonly isAlive: boolean
+}
+
+/** `ps -ax -o pid= -o pgid= -o stat=`. */
+export const parseGroupLines = (text: string): readonly GroupLine[] =>
+  text.split('\n').flatMap((line) => {
+    const [, pid, groupId, state] = /^\s*([0-9]+)\s+([0-9]+)\s+(\S+)\s*$/.exec(line) ?? []
+    if (pid === undefined || groupId === undefined || state === undefined) return []
+    return [{ pid: Number(pid), groupId: Number(groupId), isAlive: !state.startsWith('Z') }]
+  })
+
+export interface LsofProcess {
+  readonly pid: number
+  readonly command: string | null
+  readonly user: string | null
+  readonly names: readonly string[]
+}
+
+/** lsof writes bytes that it does not like as \xHH, blanks in command names among them. */
+export const decodeHexEscapes = (text: string): string =>
+  text.replaceAll(/(?:\\x[0-9a-fA-F]{2})+/g, (run) =>
+    Buffer.from(run.replaceAll('\\x', ''), 'hex').toString('utf8'),
+  )
+
+/** `lsof -F pcLn`: a `p` line begins a process; `f` lines come unasked; the same socket may be listed twice. */
+export const parseLsofFields = (text: string): readonly LsofProcess[] => {
+  const processes: { pid: number; command: string | null; user: string | null; names: string[] }[] = []
+  for (const line of text.split('\n')) {
+    const value = line.slice(1)
+    if (line.startsWith('p') && /^[0-9]+$/.test(value)) {
+      processes.push({ pid: Number(value), command: null, user: null, names: [] })
+    }
+    const current = processes.at(-1)
+    if (current === undefined) continue
+    if (line.startsWith('c')) current.command = decodeHexEscapes(value)
+    if (line.startsWith('L')) current.user = value
+    if (line.startsWith('n')) current.names.push(value)
+  }
+  return processes
+}
+
+/** Names of listening sockets: `*:8080`, `127.0.0.1:8080`, `[::1]:8080`; a connection has `->` in its name. */
+export const listensOn = (process: LsofProcess, port: number): boolean =>
+  process.names.some((name) => !name.includes('->') && name.endsWith(`:${port}`))
+
+/** `netstat -an -p tcp`: whether any LISTEN line has this local port (`*.8080`, `127.0.0.1.8080`, `::1.8080`). */
+export const parseNetstatListens = (text: string, port: number): boolean =>
+  text.split('\n').some((line) => {
+    const [protocol, , , local, , state] = line.trim().split(/\s+/)
+    return protocol?.startsWith('tcp') === true && state === 'LISTEN' && local?.endsWith(`.${port}`) === true
+  })

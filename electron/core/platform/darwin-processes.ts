@@ -1,0 +1,74 @@
+// macOS processes: identity, argv, group members and port owners. Exercised only through recorded output so far.
+import type { ForeignProcess } from '../../contract.ts'
+import {
+  type LsofProcess,
+  listensOn,
+  type PsLine,
+  parseGroupLines,
+  parseLsofFields,
+  parseNetstatListens,
+  parsePsLines,
+  psColumns,
+} from './darwin-process-text.ts'
+import { describeCommand } from './describe-command.ts'
+import type { ProcessTable } from './platform.ts'
+import type { RunCommand } from './run-command.ts'
+
+export const createDarwinProcessTable = (run: RunCommand): ProcessTable => ({
+  async readIdentity(pid) {
+    const line = await readLiveProcess(run, pid)
+    return line === null ? null : { pid, startedAt: line.startedAt }
+  },
+  async readArgv(pid) {
+    const line = await readLiveProcess(run, pid)
+    // Splitting at each single blank loses nothing that ps told: joined again it is the same text.
+    return line === null || line.command === '' ? null : line.command.split(' ')
+  },
+  async readGroupMembers(groupId) {
+    const result = await run(['ps', '-ax', '-o', 'pid=', '-o', 'pgid=', '-o', 'stat='])
+    const lines = result.kind === 'exited' ? parseGroupLines(result.stdout) : []
+    return lines.filter((line) => line.isAlive && line.groupId === groupId).map((line) => line.pid)
+  },
+  readPortOwner: (port) => readPortOwner(run, port),
+})
+
+const readLiveProcess = async (run: RunCommand, pid: number): Promise<PsLine | null> => {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return null
+  const line = (await readProcesses(run, [pid])).find((process) => process.pid === pid)
+  return line?.isAlive === true ? line : null
+}
+
+/** -ww: without it ps cuts command lines at the width of a terminal that is not there. */
+const readProcesses = async (run: RunCommand, pids: readonly number[]): Promise<readonly PsLine[]> => {
+  const result = await run(['ps', '-ww', ...psColumns, '-p', pids.join(',')])
+  return result.kind === 'exited' ? parsePsLines(result.stdout) : []
+}
+
+const readPortOwner = async (run: RunCommand, port: number): Promise<ForeignProcess | null> => {
+  const result = await run(['lsof', '-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-F', 'pcLn'])
+  // Its exit status is 1 with nothing found and with a part found alike.
+  const found = result.kind === 'exited' ? parseLsofFields(result.stdout) : []
+  const holders = found.filter((process) => listensOn(process, port))
+  if (holders.length > 0) return await describeOldest(run, holders)
+  // lsof shows a normal user only its own sockets: nothing found is not a free port. netstat shows everybody's.
+  const netstat = await run(['netstat', '-an', '-p', 'tcp'])
+  const taken = netstat.kind === 'exited' && parseNetstatListens(netstat.stdout, port)
+  return taken ? { pid: null, command: null, user: null } : null
+}
+
+/** A parent and the workers it forked hold the same socket: the oldest is the one that was started. */
+const describeOldest = async (
+  run: RunCommand,
+  holders: readonly LsofProcess[],
+): Promise<ForeignProcess | null> => {
+  const lines = await readProcesses(
+    run,
+    holders.map((holder) => holder.pid),
+  )
+  const startOf = (pid: number) =>
+    Date.parse(`${lines.find((line) => line.pid === pid)?.startedAt} UTC`) || Number.MAX_SAFE_INTEGER
+  const oldest = holders.toSorted((a, b) => startOf(a.pid) - startOf(b.pid) || a.pid - b.pid)[0]
+  if (oldest === undefined) return null
+  const command = lines.find((line) => line.pid === oldest.pid)?.command ?? oldest.command
+  return { pid: oldest.pid, command: describeCommand(null, command), user: oldest.user }
+}

@@ -1,0 +1,295 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { RamDiskSchema } from '../../contract.ts'
+import { createDarwinRamDisk } from './darwin-ram-disk.ts'
+import type { RamDiskControl, RamDiskSpec } from './platform.ts'
+import { createTestMac, type TestMac } from './test-mac.ts'
+
+const GiB = 2 ** 30
+let mac: TestMac
+let disk: RamDiskControl
+const spec = (changes: Partial<RamDiskSpec> = {}): RamDiskSpec => ({
+  volumeName: 'OptaBuilds',
+  sizeBytes: 64 * GiB,
+  mountPoint: join(mac.volumesFolder, 'OptaBuilds'),
+  filesystem: 'hfs+',
+  ...changes,
+})
+const create = () => createDarwinRamDisk({ run: mac.run, volumesFolder: mac.volumesFolder })
+const journal = () => mac.journal().filter((line) => !['hdiutil info', 'mount'].includes(line))
+const failWith = (what: string, stderr: string, exitCode = 1) =>
+  mac.change((state) => {
+    state.failing[what] = { exitCode, stdout: '', stderr }
+  })
+
+const begin = (options: { readonly executables: boolean }) => () => {
+  mac = createTestMac(options)
+  disk = create()
+  onTestFinished(() => mac.remove())
+}
+
+describe('an evening with the RAM disk on a pretended Mac, through executables', () => {
+  beforeEach(begin({ executables: true }))
+
+  it('attaches exact sectors, formats, keeps Spotlight off, and gives the memory back', async () => {
+    expect(disk.defaultMountPoint('OptaBuilds')).toBe(spec().mountPoint)
+    expect(await disk.read(spec())).toMatchObject({ mounted: false, kind: null })
+    expect(await disk.mount(spec())).toEqual({ kind: 'mounted', already: false, note: null })
+    expect(journal()).toEqual([
+      'hdiutil attach -nobrowse -nomount ram://134217728',
+      'diskutil erasevolume HFS+ OptaBuilds /dev/disk4',
+    ])
+    expect(RamDiskSchema.parse(await disk.read(spec()))).toMatchObject({ mounted: true, kind: 'hfs+' })
+    for (const file of ['.metadata_never_index', '.fseventsd/no_log', '.Trashes']) {
+      expect(existsSync(join(spec().mountPoint, file))).toBe(true)
+    }
+    expect(await disk.mount(spec())).toEqual({ kind: 'mounted', already: true, note: null })
+    expect(await disk.eject(spec(), { force: false })).toEqual({ kind: 'done' })
+    expect(journal().at(-1)).toBe('hdiutil detach /dev/disk4')
+    expect(mac.read().images).toEqual([])
+    expect(await disk.read(spec())).toMatchObject({ mounted: false })
+    expect(await disk.eject(spec(), { force: false })).toEqual({ kind: 'not-mounted' })
+  })
+
+  it('makes an APFS volume, and detaches the disk under it, not the one that APFS made up', async () => {
+    const apfs = spec({ filesystem: 'apfs' })
+    expect(await disk.mount(apfs)).toMatchObject({ kind: 'mounted', already: false })
+    expect(journal().at(-1)).toBe('diskutil apfs create /dev/disk4 OptaBuilds')
+    expect(await disk.read(apfs)).toMatchObject({ mounted: true, kind: 'apfs' })
+    expect(await disk.eject(apfs, { force: false })).toEqual({ kind: 'done' })
+    expect(journal().at(-1)).toBe('hdiutil detach /dev/disk4')
+  })
+
+  it('is found again by the next core, with its real file system', async () => {
+    await disk.mount(spec())
+    const next = create()
+    expect(await next.read(spec())).toMatchObject({ mounted: true, kind: 'hfs+' })
+    expect(await next.mount(spec({ filesystem: 'apfs' }))).toEqual({
+      kind: 'mounted',
+      already: true,
+      note: 'formatted as hfs, not apfs',
+    })
+    expect(await next.eject(spec(), { force: false })).toEqual({ kind: 'done' })
+  })
+
+  it('moves the volume to a mount point that is not named after it', async () => {
+    const elsewhere = spec({ mountPoint: join(mac.folder, 'my builds') })
+    expect(await disk.mount(elsewhere)).toMatchObject({ kind: 'mounted', already: false })
+    expect(journal().slice(-2)).toEqual([
+      'diskutil unmount /dev/disk4',
+      `diskutil mount -mountPoint ${elsewhere.mountPoint} /dev/disk4`,
+    ])
+    expect(await disk.read(elsewhere)).toMatchObject({ mounted: true })
+    expect(await disk.eject(elsewhere, { force: false })).toEqual({ kind: 'done' })
+    expect(existsSync(elsewhere.mountPoint)).toBe(false)
+  })
+
+  it('asks hdiutil what is mounted once, not at every reading', async () => {
+    await disk.mount(spec())
+    const asked = () => mac.journal().filter((line) => line === 'hdiutil info').length
+    await disk.read(spec())
+    const before = asked()
+    await disk.read(spec())
+    expect(asked()).toBe(before)
+  })
+
+  it('frees what it attached itself after somebody unmounted it', async () => {
+    await disk.mount(spec())
+    await mac.run(['diskutil', 'unmount', '/dev/disk4'])
+    expect(await disk.read(spec())).toMatchObject({ mounted: false, kind: null })
+    expect(await disk.mount(spec())).toEqual({ kind: 'mounted', already: false, note: null })
+    expect(mac.read().images.map((image) => image.device)).toEqual(['/dev/disk5'])
+  })
+
+  it('only names an unmounted disk that it cannot know to be its own', async () => {
+    await mac.run(['hdiutil', 'attach', '-nomount', 'ram://134217728'])
+    const outcome = await disk.mount(spec())
+    expect(outcome).toMatchObject({
+      kind: 'mounted',
+      note: expect.stringContaining('hdiutil detach /dev/disk4'),
+    })
+    expect(mac.read().images).toHaveLength(2)
+  })
+})
+
+describe('a busy RAM disk on a pretended Mac, through executables', () => {
+  beforeEach(begin({ executables: true }))
+
+  const holders = [{ pid: 811, command: 'cargo', user: 'ana' }]
+  const hold = () =>
+    mac.change((state) => {
+      state.holders = holders
+    })
+
+  it('is not ejected: its holders are named', async () => {
+    await disk.mount(spec())
+    hold()
+    expect(await disk.eject(spec(), { force: false })).toEqual({ kind: 'busy', holders })
+    expect(await disk.read(spec())).toMatchObject({ mounted: true })
+  })
+
+  it('is ejected with force', async () => {
+    await disk.mount(spec())
+    hold()
+    expect(await disk.eject(spec(), { force: true })).toEqual({ kind: 'done' })
+    expect(journal().at(-1)).toBe('hdiutil detach -force /dev/disk4')
+  })
+
+  it('names whom the system named when lsof sees nobody (root, Spotlight)', async () => {
+    await disk.mount(spec())
+    failWith('hdiutil detach', 'Unmount was dissented by PID 319 (/usr/sbin/mds_stores).\n')
+    expect(await disk.eject(spec(), { force: false })).toEqual({
+      kind: 'busy',
+      holders: [{ pid: 319, command: '/usr/sbin/mds_stores', user: null }],
+    })
+  })
+})
+
+describe('failures on a pretended Mac', () => {
+  beforeEach(begin({ executables: false }))
+
+  it('attach fails: nothing is left and the words of hdiutil are shown', async () => {
+    failWith('hdiutil attach', 'hdiutil: attach failed - Cannot allocate memory\n')
+    expect(await disk.mount(spec())).toEqual({
+      kind: 'failed',
+      reason: 'hdiutil attach failed: hdiutil: attach failed - Cannot allocate memory',
+    })
+    expect(mac.read().images).toEqual([])
+  })
+
+  it.each([
+    ['hfs+', 'diskutil erasevolume'],
+    ['apfs', 'diskutil apfs'],
+  ] as const)('formatting as %s fails: the device is detached again', async (filesystem, step) => {
+    failWith(step, 'Error: -69877: Could not open the disk\n')
+    const outcome = await disk.mount(spec({ filesystem }))
+    expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('-69877') })
+    expect(mac.read().images).toEqual([])
+  })
+
+  it('formatting and rolling back fail: says which device still holds its memory', async () => {
+    failWith('diskutil erasevolume', 'Error: -69877: Could not open the disk\n')
+    failWith('hdiutil detach', 'hdiutil: detach failed - Internal error\n')
+    const outcome = await disk.mount(spec())
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('hdiutil detach -force /dev/disk4'),
+    })
+  })
+
+  it('the volume does not come up: the device is detached again', async () => {
+    mac.change((state) => {
+      state.failing['diskutil erasevolume'] = { exitCode: 0, stdout: 'Finished erase on disk4\n', stderr: '' }
+    })
+    expect(await disk.mount(spec())).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('not mounted'),
+    })
+    expect(mac.read().images).toEqual([])
+  })
+
+  it.each(['diskutil unmount', 'diskutil mount'])(
+    '%s fails: no disk and no folder are left',
+    async (step) => {
+      failWith(step, 'Unmount failed\n')
+      const elsewhere = spec({ mountPoint: join(mac.folder, 'builds') })
+      expect(await disk.mount(elsewhere)).toMatchObject({
+        kind: 'failed',
+        reason: expect.stringContaining(step),
+      })
+      expect(mac.read().images).toEqual([])
+      expect(existsSync(elsewhere.mountPoint)).toBe(false)
+    },
+  )
+
+  it('comes up as "NAME 1": fails, says so, and leaves no disk', async () => {
+    const clash = `${spec().mountPoint} 1`
+    mac.change((state) => {
+      state.failing['diskutil erasevolume'] = { exitCode: 0, stdout: '', stderr: '' }
+      const volume = {
+        device: '/dev/disk4',
+        name: 'OptaBuilds',
+        filesystem: 'hfs' as const,
+        mountPoint: clash,
+      }
+      state.failing['hdiutil attach'] = { exitCode: 0, stdout: '/dev/disk4          \t   \t\n', stderr: '' }
+      state.images.push({ imagePath: 'ram://134217728', device: '/dev/disk4', volumes: [volume] })
+    })
+    mkdirSync(clash)
+    const outcome = await disk.mount(spec())
+    expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining(clash) })
+    expect(mac.read().images).toEqual([])
+  })
+
+  it('removes an empty folder that would push the volume to "NAME 1"', async () => {
+    mkdirSync(spec().mountPoint)
+    expect(await disk.mount(spec())).toMatchObject({ kind: 'mounted', already: false })
+    expect(await disk.read(spec())).toMatchObject({ mounted: true })
+  })
+
+  it('refuses a plain folder with files before it attaches anything', async () => {
+    mkdirSync(spec().mountPoint)
+    writeFileSync(join(spec().mountPoint, 'target'), '')
+    const outcome = await disk.mount(spec())
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('silently go to the disk'),
+    })
+    expect(journal()).toEqual([])
+  })
+
+  it('does not touch a disk at the mount point that is not a RAM disk', async () => {
+    mac.change((state) => {
+      state.otherMounts = [`/dev/disk9s2 on ${spec().mountPoint} (hfs, local, journaled)`]
+    })
+    expect(await disk.read(spec())).toMatchObject({ mounted: false, kind: null })
+    expect(await disk.mount(spec())).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('/dev/disk9s2'),
+    })
+    const ejected = await disk.eject(spec(), { force: true })
+    expect(ejected).toMatchObject({ kind: 'failed', reason: expect.stringContaining('left alone') })
+    expect(journal()).toEqual([])
+  })
+
+  it('refuses a RAM disk of another size and says both sizes', async () => {
+    await disk.mount(spec({ sizeBytes: GiB }))
+    const outcome = await disk.mount(spec())
+    expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringMatching(/1024 MiB.*65536 MiB/) })
+  })
+
+  it.each(['', 'garbage\n', 'images : 3\n'])('does nothing when hdiutil info prints %j', async (stdout) => {
+    mac.change((state) => {
+      state.failing['hdiutil info'] = { exitCode: 0, stdout, stderr: '' }
+    })
+    expect(await disk.mount(spec())).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('understood'),
+    })
+    expect(await disk.eject(spec(), { force: true })).toMatchObject({ kind: 'failed' })
+    expect(journal()).toEqual([])
+  })
+
+  it('does nothing when the mount table is not understood', async () => {
+    mac.change((state) => {
+      state.replies['mount'] = { exitCode: 0, stdout: 'something else\n', stderr: '' }
+    })
+    expect(await disk.mount(spec())).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('understood'),
+    })
+    await expect(disk.read(spec())).rejects.toThrow('not understood')
+  })
+
+  it('does not believe a detach that left the mount', async () => {
+    await disk.mount(spec())
+    mac.change((state) => {
+      state.failing['hdiutil detach'] = { exitCode: 0, stdout: '"disk4" ejected.\n', stderr: '' }
+    })
+    expect(await disk.eject(spec(), { force: false })).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('still in the mount table'),
+    })
+  })
+})

@@ -1,0 +1,3 @@
+// Sizes as people read them in a sentence.
+
+export const describeMiB = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`

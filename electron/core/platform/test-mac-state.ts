@@ -1,0 +1,28 @@
+// What a pretended Mac remembers between its commands, for tests of the darwin provider on any system.
+
+export interface TestVolume {
+  device: string
+  name: string
+  filesystem: 'hfs' | 'apfs'
+  mountPoint: string | null
+}
+
+export interface TestImage {
+  imagePath: string
+  device: string
+  volumes: TestVolume[]
+}
+
+export interface TestMacState {
+  volumesFolder: string
+  nextDisk: number
+  images: TestImage[]
+  /** Further lines of the mount table, as they are. */
+  otherMounts: string[]
+  /** Who has files open on the RAM disk. */
+  holders: { pid: number; command: string; user: string }[]
+  /** By command and first word, such as "hdiutil attach": answered instead of doing anything. */
+  failing: Record<string, { exitCode: number; stdout: string; stderr: string }>
+  /** By command: what it prints, for those that only print. */
+  replies: Record<string, { exitCode: number; stdout: string; stderr: string }>
+}
