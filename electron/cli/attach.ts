@@ -50,13 +50,18 @@ export const attachIfAnythingRuns = async (context: CliContext): Promise<Control
   return (await readOrphans(context)).length > 0 ? attachOrHost(context) : null
 }
 
+export interface Orphan {
+  readonly service: 'llamaServer' | 'proxy'
+  readonly pid: number
+}
+
 /** Services of ours that live although no core does. */
 export const readOrphans = async (
   context: CliContext,
-): Promise<readonly { service: string; pid: number }[]> => {
+): Promise<readonly Orphan[]> => {
   ensureStateFolder(context.folder)
   const ledger = openLedger(context.folder.ledgerPath)
-  const orphans: { service: string; pid: number }[] = []
+  const orphans: Orphan[] = []
   for (const service of ['llamaServer', 'proxy'] as const) {
     const entry = ledger.find(service)
     if (entry !== null && (await isSameProcess(identityOf(entry), context.platform.processes))) {

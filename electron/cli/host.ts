@@ -28,7 +28,7 @@ export const hostCore = async (context: CliContext, background: boolean): Promis
     context.printError(`another core runs already${who}; nexus status shows it`)
     return 1
   }
-  const core = await createCore({ ...context, host: 'cli' })
+  const core = await createCore({ ...context, host: 'cli', background })
   const server = await openControlServer(folder.socketPath, core)
   if (background) tellReady()
   else

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ConfigSchema, type Profile } from '../contract.ts'
 import { ConfigError, defaultConfig, judgeProfile, parseConfig, readConfig, writeConfig } from './config.ts'
-import { builtinProfiles, chooseProfile, demoModelPath } from './profiles.ts'
+import { builtinProfiles, chooseProfile } from './profiles.ts'
+import { demoModelPath } from './setup/demo-model.ts'
 
 const gib = 1_073_741_824
 const runtimeDir = '/opt/nexus/runtime'

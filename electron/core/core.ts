@@ -16,6 +16,7 @@ export interface CoreOptions {
   readonly folder: StateFolder
   readonly platform: Platform
   readonly host: 'app' | 'cli'
+  readonly background: boolean
   /** Where the repository's or the app's `resources` are. */
   readonly resourcesDir: string
   readonly env: Readonly<Record<string, string | undefined>>
@@ -39,7 +40,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const since = Date.now()
   const listeners = new Set<(snapshot: Snapshot) => void>()
   let config: Config = readConfig(folder.configPath, folder.lastGoodConfigPath)
-  let assembly: ServiceAssembly = await initialAssembly()
+  let assembly: ServiceAssembly = initialAssembly()
   let publishing = false
   let stopped = () => {}
   const stoppedByCommand = new Promise<void>((resolve) => {
@@ -60,7 +61,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const snapshot = (): Snapshot =>
     foldSnapshot(
       {
-        owner: { pid: process.pid, host: options.host, since },
+        owner: { pid: process.pid, host: options.host, background: options.background, since },
         profile: assembly.profileName,
         services: assembly.stack.states(),
         proof: assembly.prover.proof(),
@@ -87,7 +88,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     publish()
   }
 
-  async function initialAssembly(): Promise<ServiceAssembly> {
+  function initialAssembly(): ServiceAssembly {
     const intent = readIntent(folder.intentPath)
     const { name, profile } =
       intent === null
@@ -96,7 +97,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     return assemble(name, profile)
   }
 
-  function assemble(name: string, profile: Profile): Promise<ServiceAssembly> {
+  function assemble(name: string, profile: Profile): ServiceAssembly {
     return assembleServices({ ...options, profileName: name, profile, onChange: () => onChange() })
   }
 
@@ -141,7 +142,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       const problems = judgeProfile(chosen.profile, await platform.readTotalMemoryBytes())
       if (problems.length > 0) throw new ConfigError(`profile ${chosen.name}`, problems)
       assembly.close()
-      assembly = await assemble(chosen.name, chosen.profile)
+      assembly = assemble(chosen.name, chosen.profile)
       await assembly.stack.adopt()
       return null
     } catch (error) {

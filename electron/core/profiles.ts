@@ -1,13 +1,10 @@
 // Which profile runs: the two built-in ones, the user's own, and the choice between them with its reason.
 import { accessSync, constants } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type Config, type Profile, ProfileOverrideSchema } from '../contract.ts'
 import { applyOverride, ConfigError, parseJson, parseProfileValue } from './config.ts'
 import { readFileOrNull } from './private-file.ts'
-
-/** The file that set-up assembles for the demo profile, inside the runtime folder. */
-export const demoModelPath = (runtimeDir: string): string =>
-  join(runtimeDir, 'models', 'gemma-3-270m-q4_k_m.gguf')
+import { demoModelPath } from './setup/demo-model.ts'
 
 /** The seed's machine, as its owner's start script and config.yaml have it. */
 const studio: Profile = {

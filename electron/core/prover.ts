@@ -23,8 +23,6 @@ export interface Prover {
   close(): void
 }
 
-/** A cold 70B model may need a minute for its first token; four busy slots may hold the message up for longer. */
-const proofTimeoutMs = 600_000
 const checkTimeoutMs = 5_000
 
 export const createProver = (options: ProverOptions): Prover => {
@@ -44,8 +42,7 @@ export const createProver = (options: ProverOptions): Prover => {
     attempt = { pair, abort }
     failed = null
     try {
-      const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(proofTimeoutMs)])
-      const proof: Proof = { ...(await options.prove(signal)), checkedAt: null }
+      const proof: Proof = { ...(await options.prove(abort.signal)), checkedAt: null }
       proved = { pair, proof }
       writeProof(options.recordPath, pair, proof)
     } catch (error) {

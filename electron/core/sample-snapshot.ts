@@ -17,7 +17,7 @@ const ready = (endpoint: string, pid: number | null): ServiceState => ({
 export const sampleSnapshot: Snapshot = {
   version: 1,
   takenAt: 1_700_000_060_000,
-  owner: { pid: 100, host: 'cli', since: 1_700_000_000_000 },
+  owner: { pid: 100, host: 'cli', background: true, since: 1_700_000_000_000 },
   profile: 'demo',
   overall: 'ready',
   services: {

@@ -1,0 +1,98 @@
+// `nexus down`: stop, and leave nothing of ours behind but the RAM disk.
+import { type Snapshot, serviceNames } from '../../contract.ts'
+import type { ControlClient } from '../../core/control/client.ts'
+import { within } from '../../core/deadline.ts'
+import { ramDiskSpec } from '../../core/service-assembly.ts'
+import type { CliCommand } from '../arguments.ts'
+import { attachIfAnythingRuns, attachOrHost } from '../attach.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+import { followUntil } from '../follow-core.ts'
+import { readChosenProfile } from '../profile-choice.ts'
+import { judgeDown } from '../settling.ts'
+
+type DownCommand = Extract<CliCommand, { name: 'down' }>
+
+export const runDown = async (command: DownCommand, context: CliContext): Promise<number> => {
+  const client =
+    (await attachIfAnythingRuns(context)) ??
+    (command.eject && (await isRamDiskMounted(context)) ? await attachOrHost(context) : null)
+  if (client === null) return report(context, command, null, 'Nothing of ours was running.')
+  const before = await client.readSnapshot()
+  if (!command.now && !command.json) sayWhoIsBusy(before, context)
+  const outcome = await client.dispatch({
+    type: 'stop',
+    only: command.only,
+    eject: command.eject,
+    now: command.now,
+    force: command.force,
+  })
+  if (!outcome.accepted) return fail(context, command, [outcome.reason])
+  const after = await followUntil(client, (snapshot) => judgeDown(snapshot, command.only).kind !== 'waiting')
+  const judgement = after === null ? null : judgeDown(after, command.only)
+  if (judgement?.kind === 'failed') return fail(context, command, judgement.reasons)
+  if (before.owner.background && command.only === null)
+    await untilCoreIsGone(client, before.owner.pid, context)
+  client.close()
+  return report(context, command, after, describeStopped(command, before))
+}
+
+/** Whose work is on the slots is the Router's to know; what can be said here is which slots work, and on what. */
+const sayWhoIsBusy = (snapshot: Snapshot, context: CliContext): void => {
+  const busy = snapshot.slots?.filter((slot) => slot.phase !== 'idle') ?? []
+  if (busy.length === 0) return
+  const each = busy.map((slot) =>
+    slot.phase === 'prefill'
+      ? `slot ${slot.id} reads its prompt`
+      : `slot ${slot.id} has written ${slot.generatedTokens ?? 'some'} tokens`,
+  )
+  context.printError(
+    `${busy.length} busy: ${each.join(', ')}. They may finish; nexus down --now does not wait.`,
+  )
+}
+
+const coreEndMs = 10_000
+const lookMs = 20
+
+/** The background core ends by itself after a full stop; nothing of ours is left only once its process is gone. */
+const untilCoreIsGone = async (client: ControlClient, pid: number, context: CliContext): Promise<void> => {
+  await within(client.closed, coreEndMs)
+  const deadline = Date.now() + coreEndMs
+  while (Date.now() < deadline && (await context.platform.processes.readIdentity(pid)) !== null) {
+    await new Promise((resolve) => setTimeout(resolve, lookMs))
+  }
+}
+
+const isRamDiskMounted = async (context: CliContext): Promise<boolean> => {
+  const { profile } = await readChosenProfile(context, null)
+  return (await context.platform.ramDisk.read(ramDiskSpec(profile, context.platform))).mounted
+}
+
+const describeStopped = (command: DownCommand, before: Snapshot): string => {
+  if (command.only === 'ramDisk') {
+    return command.eject
+      ? 'The Build Forge is ejected.'
+      : 'The Build Forge stays mounted: nexus down --only ramDisk --eject ejects it.'
+  }
+  if (command.only !== null) return `The ${serviceNames[command.only]} is stopped.`
+  const disk = before.ramDisk
+  if (command.eject) return 'Everything is stopped, and the Build Forge is ejected.'
+  return disk?.mounted === true
+    ? `Everything is stopped. The Build Forge stays mounted at ${disk.mountPoint}; nexus down --eject removes it and what is on it.`
+    : 'Everything is stopped.'
+}
+
+const report = (
+  context: CliContext,
+  command: DownCommand,
+  snapshot: Snapshot | null,
+  line: string,
+): number => {
+  context.print(command.json ? JSON.stringify({ stopped: true, message: line, snapshot }) : line)
+  return exitCodes.done
+}
+
+const fail = (context: CliContext, command: DownCommand, reasons: readonly string[]): number => {
+  if (command.json) context.print(JSON.stringify({ stopped: false, reasons }))
+  else for (const reason of reasons) context.printError(reason)
+  return exitCodes.failed
+}

@@ -1,0 +1,33 @@
+// `nexus logs`: the last lines of a service, and what comes after them.
+import { existsSync } from 'node:fs'
+import { followLog, readLastLines } from '../../core/logs/log-follow.ts'
+import type { CliCommand } from '../arguments.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+
+export const runLogs = async (
+  command: Extract<CliCommand, { name: 'logs' }>,
+  context: CliContext,
+): Promise<number> => {
+  const path = context.folder.logPath(command.id)
+  if (!existsSync(path) && !command.follow) {
+    context.printError(`${command.id} has not run yet: there is no ${path}. nexus up starts everything.`)
+    return exitCodes.notRunning
+  }
+  if (!command.follow) {
+    for (const line of await readLastLines(path, command.lines)) context.print(line)
+    return exitCodes.done
+  }
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort())
+  process.once('SIGTERM', () => stop.abort())
+  for await (const line of followLog({ path, lines: command.lines, signal: stop.signal })) {
+    await writeLine(line)
+  }
+  return exitCodes.done
+}
+
+/** Waits for a slow reader (a pager, a slow SSH line) instead of buffering the log in memory. */
+const writeLine = (line: string): Promise<void> | undefined =>
+  process.stdout.write(`${line}\n`)
+    ? undefined
+    : new Promise((resolve) => process.stdout.once('drain', () => resolve()))

@@ -1,0 +1,23 @@
+// `nexus restart`: stop and start again, and wait for the proof.
+
+import type { CliCommand } from '../arguments.ts'
+import { attachIfAnythingRuns } from '../attach.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+import { finishStart } from './up.ts'
+
+export const runRestart = async (
+  command: Extract<CliCommand, { name: 'restart' }>,
+  context: CliContext,
+): Promise<number> => {
+  const client = await attachIfAnythingRuns(context)
+  if (client === null) {
+    context.printError('Nothing of ours is running. nexus up starts it.')
+    return exitCodes.notRunning
+  }
+  const outcome = await client.dispatch({ type: 'restart', only: command.only })
+  if (!outcome.accepted) {
+    context.printError(outcome.reason)
+    return exitCodes.failed
+  }
+  return finishStart(client, context, { only: command.only, json: command.json, startedAt: Date.now() })
+}

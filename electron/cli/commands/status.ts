@@ -1,0 +1,73 @@
+// `nexus status`: what runs now, once or live.
+import { serviceNames } from '../../contract.ts'
+import { attachToCore, type ControlClient } from '../../core/control/client.ts'
+import { readOrphans } from '../attach.ts'
+import type { CliCommand } from '../arguments.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+import { createLiveScreen } from '../view/live-screen.ts'
+import { renderStatus } from '../view/status-view.ts'
+
+export const runStatus = async (
+  command: Extract<CliCommand, { name: 'status' }>,
+  context: CliContext,
+): Promise<number> => {
+  const client = await attachToCore(context.folder.socketPath)
+  if (client === null) return reportNoCore(command.json, context)
+  if (command.watch) return watch(client, context)
+  const snapshot = await client.readSnapshot()
+  client.close()
+  if (command.json) context.print(JSON.stringify(snapshot, null, 2))
+  else for (const line of renderStatus(snapshot, { ...context, now: Date.now() })) context.print(line)
+  return exitCodes.done
+}
+
+const reportNoCore = async (json: boolean, context: CliContext): Promise<number> => {
+  const orphans = await readOrphans(context)
+  const left = orphans.map(({ service, pid }) => `${serviceNames[service]} (pid ${pid})`).join(' and ')
+  const message =
+    orphans.length === 0
+      ? 'Not running. nexus up starts everything.'
+      : `No core runs, but it left the ${left} running. nexus up takes them over; nexus down stops them.`
+  if (json) context.print(JSON.stringify({ running: false, message, orphans }))
+  else context.printError(message)
+  return exitCodes.notRunning
+}
+
+const watch = async (client: ControlClient, context: CliContext): Promise<number> => {
+  const live = createWatchOutput(context)
+  const interrupted = new Promise<'interrupted'>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))
+  })
+  await client.watch(live.show)
+  const end = await Promise.race([interrupted, client.closed.then(() => 'core-gone' as const)])
+  live.close()
+  client.close()
+  if (end === 'core-gone') context.printError('The core ended. nexus up starts everything.')
+  return end === 'core-gone' ? exitCodes.notRunning : exitCodes.done
+}
+
+/** Redrawn in place where a person looks; one picture after the other where the output goes into a file. */
+const createWatchOutput = (context: CliContext) => {
+  const { stdout } = process
+  let last: Parameters<typeof renderStatus>[0] | null = null
+  const lines = () =>
+    last === null ? [] : renderStatus(last, { color: context.color, width: stdout.columns ?? 80, now: Date.now() })
+  if (!context.stdoutIsTerminal) {
+    return {
+      show: (snapshot: Parameters<typeof renderStatus>[0]) => {
+        last = snapshot
+        context.print(`${lines().join('\n')}\n`)
+      },
+      close: () => {},
+    }
+  }
+  const screen = createLiveScreen({ stream: stdout, mode: 'full', process, onResize: () => screen.draw(lines()) })
+  return {
+    show: (snapshot: Parameters<typeof renderStatus>[0]) => {
+      last = snapshot
+      screen.draw(lines())
+    },
+    close: screen.close,
+  }
+}
+

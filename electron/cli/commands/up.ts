@@ -1,0 +1,142 @@
+// `nexus up`: set up, start, and wait until a Claude request was answered.
+import type { ServiceId, Snapshot } from '../../contract.ts'
+import type { ControlClient } from '../../core/control/client.ts'
+import { attachToCore } from '../../core/control/client.ts'
+import { readLastLines } from '../../core/logs/log-follow.ts'
+import { attachOrHost } from '../attach.ts'
+import type { CliCommand } from '../arguments.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+import { followUntil } from '../follow-core.ts'
+import { absoluteRequest, readChosenProfile } from '../profile-choice.ts'
+import { ensureSetUp } from '../set-up.ts'
+import { judgeUp } from '../settling.ts'
+import { createLiveScreen } from '../view/live-screen.ts'
+import { findFailure, renderFailure, renderReady } from '../view/outcome-view.ts'
+import { createProgressTracker, type ProgressTracker } from '../view/progress-view.ts'
+import { readClientGuide } from './clients.ts'
+import { readPlans, renderMemoryReading } from './plan.ts'
+
+type UpCommand = Extract<CliCommand, { name: 'up' }>
+
+export const runUp = async (command: UpCommand, context: CliContext): Promise<number> => {
+  const startedAt = Date.now()
+  const running = await attachToCore(context.folder.socketPath)
+  const serves = running !== null && (await running.readSnapshot()).overall === 'ready'
+  if (!serves) {
+    const refusal = await prepare(command, context)
+    if (refusal !== null) return refusal
+  }
+  const client = running ?? (await attachOrHost(context))
+  const outcome = await client.dispatch({
+    type: 'start',
+    only: command.only,
+    profile: absoluteRequest(command.profile),
+    force: command.force,
+  })
+  if (!outcome.accepted) {
+    client.close()
+    if (command.json) context.print(JSON.stringify({ ready: false, reasons: [outcome.reason] }))
+    else context.printError(outcome.reason)
+    return exitCodes.failed
+  }
+  return finishStart(client, context, { only: command.only, json: command.json, startedAt })
+}
+
+/** Says which profile and why, installs what is missing, refuses what does not fit; the exit code when it refuses. */
+const prepare = async (command: UpCommand, context: CliContext): Promise<number | null> => {
+  const { name, profile, because } = await readChosenProfile(context, command.profile)
+  if (!command.json) context.print(`Profile ${name}: ${because}.`)
+  await ensureSetUp(profile, context)
+  if (command.force) return null
+  const { memory } = await readPlans(context, name, profile)
+  if (memory.kind !== 'planned' || memory.plan.verdict !== 'does-not-fit') return null
+  if (command.json) context.print(JSON.stringify({ ready: false, reasons: ['it does not fit'], memory }))
+  else {
+    for (const line of renderMemoryReading(memory, context)) context.printError(line)
+    context.printError('Nothing was started. nexus up --force starts it anyway.')
+  }
+  return exitCodes.failed
+}
+
+export interface FinishOptions {
+  readonly only: ServiceId | null
+  readonly json: boolean
+  /** ms since the epoch */
+  readonly startedAt: number
+}
+
+/** Follows a start to its end, shows it, and answers the exit code. */
+export const finishStart = async (
+  client: ControlClient,
+  context: CliContext,
+  { only, json, startedAt }: FinishOptions,
+): Promise<number> => {
+  const progress = createProgressTracker(startedAt, context)
+  const output = createProgressOutput(context, progress, json)
+  const last = await followUntil(client, (snapshot) => judgeUp(snapshot, only).kind !== 'waiting', output.show)
+  output.close()
+  client.close()
+  if (last === null) {
+    context.printError(`The core ended before the start was over; its log is ${context.folder.logPath('core')}`)
+    return exitCodes.failed
+  }
+  const judgement = judgeUp(last, only)
+  if (json) {
+    const reasons = judgement.kind === 'failed' ? judgement.reasons : []
+    context.print(JSON.stringify({ ready: judgement.kind === 'ready', reasons, snapshot: last }))
+  } else if (judgement.kind === 'ready') await printReady(context, last, progress, { only, startedAt })
+  else for (const line of await describeFailure(context, last)) context.printError(line)
+  return judgement.kind === 'ready' ? exitCodes.done : exitCodes.failed
+}
+
+const printReady = async (
+  context: CliContext,
+  snapshot: Snapshot,
+  progress: ProgressTracker,
+  { only, startedAt }: Pick<FinishOptions, 'only' | 'startedAt'>,
+): Promise<void> => {
+  if (only !== null) {
+    context.print(`Ready: ${snapshot.services[only].endpoint ?? only}`)
+    return
+  }
+  const { baseUrl, apiKey, warning } = await readClientGuide(context)
+  const elapsedMs = Date.now() - startedAt
+  const report = { snapshot, elapsedMs, stages: progress.stageTimes(), baseUrl, apiKey }
+  for (const line of renderReady(report, context)) context.print(line)
+  if (warning !== null) context.print(`Note: ${warning}.`)
+}
+
+const describeFailure = async (context: CliContext, snapshot: Snapshot): Promise<readonly string[]> => {
+  const { id } = findFailure(snapshot)
+  const logTail = id === 'llamaServer' || id === 'proxy' ? await readLastLines(context.folder.logPath(id), 8) : []
+  return renderFailure({ snapshot, logTail, command: null }, context)
+}
+
+/** Seconds tick on a terminal although nothing else changes. */
+const tickMs = 200
+
+const createProgressOutput = (context: CliContext, progress: ProgressTracker, json: boolean) => {
+  if (json) return { show: (snapshot: Snapshot) => void progress.add(snapshot, Date.now()), close: () => {} }
+  if (!context.stdoutIsTerminal) {
+    return {
+      show: (snapshot: Snapshot) => {
+        for (const line of progress.add(snapshot, Date.now())) context.print(line)
+      },
+      close: () => {},
+    }
+  }
+  const draw = () => screen.draw(progress.render([], Date.now()))
+  const screen = createLiveScreen({ stream: process.stdout, mode: 'inline', process, onResize: () => draw() })
+  const timer = setInterval(draw, tickMs)
+  return {
+    show: (snapshot: Snapshot) => {
+      progress.add(snapshot, Date.now())
+      draw()
+    },
+    close: () => {
+      clearInterval(timer)
+      draw()
+      screen.close()
+    },
+  }
+}

@@ -1,0 +1,49 @@
+// From a parsed command to the code that carries it out.
+import { z } from 'zod'
+import { ConfigSchema } from '../contract.ts'
+import type { CliCommand } from './arguments.ts'
+import { runClients } from './commands/clients.ts'
+import { runDoctor } from './commands/doctor.ts'
+import { runDown } from './commands/down.ts'
+import { runLogs } from './commands/logs.ts'
+import { runPlan } from './commands/plan.ts'
+import { runRestart } from './commands/restart.ts'
+import { runStatus } from './commands/status.ts'
+import { runUp } from './commands/up.ts'
+import { type CliContext, exitCodes } from './context.ts'
+import { helpText } from './help.ts'
+import { hostCore } from './host.ts'
+import { readVersion } from './version.ts'
+
+/** Answers the exit code. Throws an Error whose message is for the user. */
+export const runCommand = async (command: CliCommand, context: CliContext): Promise<number> => {
+  switch (command.name) {
+    case 'up':
+      return runUp(command, context)
+    case 'down':
+      return runDown(command, context)
+    case 'restart':
+      return runRestart(command, context)
+    case 'status':
+      return runStatus(command, context)
+    case 'logs':
+      return runLogs(command, context)
+    case 'plan':
+      return runPlan(command, context)
+    case 'doctor':
+      return runDoctor(command, context)
+    case 'clients':
+      return runClients(command, context)
+    case 'serve':
+      return hostCore(context, command.background)
+    case 'config-schema':
+      context.print(JSON.stringify(z.toJSONSchema(ConfigSchema, { io: 'input' }), null, 2))
+      return exitCodes.done
+    case 'version':
+      context.print(readVersion(context.resourcesDir))
+      return exitCodes.done
+    case 'help':
+      context.print(helpText())
+      return exitCodes.done
+  }
+}

@@ -1,0 +1,59 @@
+// llama-server's planned command line as text: one flag a line, then why it differs from the seed's. No I/O.
+import type { EnginePlan } from '../../core/stack-plan.ts'
+import { type Piece, piece, renderLine, type TextLine, wrap } from './text-line.ts'
+
+export interface EnginePlanViewOptions {
+  readonly width: number
+  readonly color: boolean
+}
+
+const flagColumn = 22
+
+export const renderEnginePlan = (
+  { binary, version, argv, adaptations, warnings, problems }: EnginePlan,
+  { width, color }: EnginePlanViewOptions,
+): readonly string[] => {
+  const lines: TextLine[] = []
+  const found = binary === null ? 'not installed' : `${binary.source}, ${version ?? 'version not known'}`
+  lines.push([piece('AI Engine', 'strong'), piece(`  llama-server, ${found}`)])
+  // Whole, however long: it is there to be copied.
+  if (argv !== null) lines.push(...renderArgv(argv))
+  if (adaptations.length > 0) {
+    lines.push([], [piece("Why it differs from the seed's line", 'strong')])
+    for (const { flag, ours, reason } of adaptations) {
+      lines.push(...hang(ours === null ? `without ${flag}` : ours, reason, width))
+    }
+  }
+  for (const warning of warnings) lines.push(...hang('Warning', warning, width, 'warn'))
+  for (const problem of problems) lines.push(...hang('Problem', problem, width, 'bad'))
+  return lines.map((line) => renderLine(line, color))
+}
+
+const renderArgv = (argv: readonly string[]): readonly TextLine[] => {
+  const [program = '', ...words] = argv
+  const groups: string[] = []
+  for (const word of words) {
+    const startsFlag = /^--?[a-z]/.test(word)
+    if (startsFlag || groups.length === 0) groups.push(quote(word))
+    else groups[groups.length - 1] += ` ${quote(word)}`
+  }
+  const rows = [quote(program), ...groups.map((group) => `  ${group}`)]
+  return rows.map((row, index) => [piece(index === rows.length - 1 ? `  ${row}` : `  ${row} \\`, 'dim')])
+}
+
+const quote = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+
+/** A label with its text hanging beside it; a label too long for its column has a line of its own. */
+const hang = (label: string, text: string, width: number, tone: Piece['tone'] = 'plain'): readonly TextLine[] => {
+  const rows = wrap(text, Math.max(20, width - flagColumn - 2), 20)
+  const short = label.length < flagColumn
+  const head: TextLine[] = short ? [] : [[piece(`  ${label}`, tone)]]
+  return [
+    ...head,
+    ...rows.map((row, index): TextLine => [
+      piece(`  ${(index === 0 && short ? label : '').padEnd(flagColumn)}`, tone),
+      piece(row, 'dim'),
+    ]),
+  ]
+}

@@ -1,0 +1,215 @@
+// Builds the three services of one profile and everything that watches them.
+import { join } from 'node:path'
+import type { Profile, RamDisk } from '../contract.ts'
+import { ensureKeys } from './keys.ts'
+import { type Ledger, type LedgerEntry, openLedger } from './ledger.ts'
+import { openLogForChild } from './logs/log-file.ts'
+import { readLogMark } from './logs/log-generations.ts'
+import { createLogRotation } from './logs/log-rotation.ts'
+import { connectLogTail, readLogSince } from './logs/log-tail-events.ts'
+import type { Platform, RamDiskSpec } from './platform/platform.ts'
+import type { PollerSources } from './poller.ts'
+import { checkChain, proveEndToEnd } from './proof.ts'
+import { createProver, type Prover } from './prover.ts'
+import { createRamDiskService } from './ram-disk-service.ts'
+import { defaultRestartPolicy } from './restart-policy.ts'
+import type { ChildService } from './services/child-service.ts'
+import { createLiteLlmService } from './services/litellm-service.ts'
+import { createCapabilityProbe } from './services/llama-capabilities.ts'
+import { createLlamaService } from './services/llama-service.ts'
+import { createLlamaWatch } from './services/llama-watch.ts'
+import { readInstalledLiteLlm } from './setup/litellm.ts'
+import { locateLlamaServer } from './setup/llama-server-search.ts'
+import { isServing } from './snapshot.ts'
+import { createStack, type Stack } from './stack.ts'
+import type { StateFolder } from './state-folder.ts'
+import { createSupervisor, type Supervisor } from './supervisor.ts'
+
+export interface AssemblyOptions {
+  readonly folder: StateFolder
+  readonly platform: Platform
+  readonly resourcesDir: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly profileName: string
+  readonly profile: Profile
+  readonly onChange: () => void
+}
+
+export interface ServiceAssembly {
+  readonly profileName: string
+  readonly profile: Profile
+  readonly stack: Stack
+  readonly prover: Prover
+  readonly engineSource: PollerSources['engine']
+  readonly proxySource: PollerSources['proxy']
+  readonly readRamDisk: () => Promise<RamDisk>
+  readonly recheckProof: () => Promise<void>
+  /** Settles when no slot is processing. */
+  readonly untilIdle: () => Promise<void>
+  close(): void
+}
+
+/** 16 MiB is about a day of a busy llama-server; four of them are kept for each service. */
+const logLimits = { maxBytes: 16_777_216, keep: 3 }
+const idleLookMs = 200
+
+export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
+  const { folder, platform, profile } = options
+  const keys = ensureKeys(folder.keysDir, profile.proxy.clientKey)
+  const ledger = openLedger(folder.ledgerPath)
+  const llamaService = createLlamaService({
+    profile: profile.llamaServer,
+    apiKeyPath: keys.engineKeyPath,
+    platform: platform.id,
+    cwd: folder.root,
+    locateBinary: () => locateBinary(options),
+    readCapabilities: createCapabilityProbe(platform.id),
+  })
+  const liteLlmService = createLiteLlmService({
+    ...options,
+    proxyDir: folder.proxyDir,
+    keys,
+    readInstalled: () => readInstalledLiteLlm(folder.runtimeDir),
+  })
+  const watch = createLlamaWatch(llamaService.endpoint, keys.engineKey)
+  let enginePid: number | null = null
+  const llamaServer: Supervisor = superviseOne(
+    {
+      ...options,
+      onChange: () => {
+        const { pid } = llamaServer.state()
+        if (pid !== enginePid) watch.reset()
+        enginePid = pid
+        options.onChange()
+      },
+    },
+    llamaService,
+    ledger,
+  )
+  const proxy = superviseOne(options, liteLlmService, ledger)
+  const ramDisk = createRamDiskService(platform.ramDisk, ramDiskSpec(profile, platform), options.onChange)
+  const stack = createStack({ ramDisk, llamaServer, proxy })
+
+  const prover = createProver({
+    recordPath: join(folder.root, 'proof.json'),
+    servingPair: () => {
+      const engine = servingIdentity(llamaServer, ledger.find('llamaServer'))
+      const router = servingIdentity(proxy, ledger.find('proxy'))
+      return engine === null || router === null ? null : { llamaServer: engine, proxy: router }
+    },
+    prove: async (signal) => {
+      const { modelName } = profile.proxy
+      const answer = await proveEndToEnd({
+        baseUrl: liteLlmService.endpoint,
+        apiKey: keys.clientKey,
+        model: modelName,
+        signal,
+        timeoutMs: proofTimeoutMs,
+      })
+      return {
+        provedAt: Date.now(),
+        milliseconds: Math.round(answer.milliseconds),
+        outputTokens: answer.outputTokens,
+        model: modelName,
+      }
+    },
+    check: (signal) =>
+      checkChain({
+        proxyBaseUrl: liteLlmService.endpoint,
+        clientKey: keys.clientKey,
+        engineBaseUrl: llamaService.endpoint,
+        engineKey: keys.engineKey,
+        signal,
+      }),
+    onChange: options.onChange,
+  })
+
+  const undo = [
+    connectLogTail(folder.logPath('llamaServer'), watch.hear, {
+      from: null,
+      onSkipped: () => {},
+      onError: logError,
+    }),
+    ...(['llamaServer', 'proxy', 'core'] as const).map((id) =>
+      createLogRotation({ path: folder.logPath(id), ...logLimits, onError: logError }).connect(),
+    ),
+  ]
+
+  return {
+    profileName: options.profileName,
+    profile,
+    stack,
+    prover,
+    engineSource: () =>
+      isServing(llamaServer.state())
+        ? { probe: llamaService.probe, read: watch.read, report: llamaServer.reportHealth }
+        : null,
+    proxySource: () =>
+      isServing(proxy.state()) ? { probe: liteLlmService.probe, report: proxy.reportHealth } : null,
+    readRamDisk: async () => {
+      const disk = await ramDisk.read()
+      ramDisk.reportMounted(disk.mounted)
+      return disk
+    },
+    recheckProof: async () => {
+      const broken = await prover.recheck()
+      if (broken !== null) proxy.reportHealth({ state: 'unreachable', detail: broken })
+    },
+    untilIdle: async () => {
+      while ((await watch.readBusy(AbortSignal.timeout(proofTimeoutMs))) === true) {
+        await new Promise((resolve) => setTimeout(resolve, idleLookMs))
+      }
+    },
+    close: () => {
+      for (const end of undo) end()
+      prover.close()
+      stack.close()
+    },
+  }
+}
+
+/** A cold 70B model may need a minute for its first token, and four busy slots may hold the message up for longer. */
+const proofTimeoutMs = 600_000
+
+const superviseOne = (options: AssemblyOptions, service: ChildService, ledger: Ledger): Supervisor => {
+  const path = options.folder.logPath(service.id)
+  return createSupervisor({
+    service,
+    profileName: options.profileName,
+    processes: options.platform.processes,
+    ledger,
+    log: {
+      open: () => {
+        const fd = openLogForChild(path)
+        return { fd, mark: readLogMark(path) }
+      },
+      readSince: (mark, maxLines) => readLogSince(path, mark, maxLines),
+    },
+    policy: defaultRestartPolicy,
+    onChange: options.onChange,
+  })
+}
+
+const locateBinary = ({ profile, resourcesDir, folder }: AssemblyOptions): string => {
+  const found = locateLlamaServer({
+    configuredPath: profile.llamaServer.binaryPath,
+    resourcesDir,
+    runtimeDir: folder.runtimeDir,
+  })
+  if (found === null) throw new Error('llama-server is not installed yet: nexus up installs it, or says how')
+  return found.path
+}
+
+export const ramDiskSpec = (profile: Profile, platform: Platform): RamDiskSpec => ({
+  volumeName: profile.ramDisk.volumeName,
+  sizeBytes: profile.ramDisk.sizeMiB * 1_048_576,
+  mountPoint: profile.ramDisk.mountPoint ?? platform.ramDisk.defaultMountPoint(profile.ramDisk.volumeName),
+  filesystem: profile.ramDisk.filesystem,
+})
+
+const servingIdentity = (supervisor: Supervisor, entry: LedgerEntry | null): string | null =>
+  isServing(supervisor.state()) && entry !== null ? `${entry.pid}@${entry.startedAt}` : null
+
+const logError = (error: Error): void => {
+  process.stderr.write(`${new Date().toISOString()} ${error.message}\n`)
+}

@@ -1,0 +1,89 @@
+// Live state of one llama-server: asks /slots and /metrics, listens to its log, and folds both.
+import type { EngineReading } from '../poller.ts'
+import { parseLlamaLogLine } from './llama-log.ts'
+import { parseMetrics } from './llama-metrics.ts'
+import { createSlotTracker } from './llama-slot-tracker.ts'
+import { parseSlots } from './llama-slots.ts'
+import { createThroughputTracker } from './llama-throughput.ts'
+
+export interface LlamaWatch {
+  /** Asks the server; slow answers are waited for as long as `signal` allows. Unanswered parts are null. */
+  read(signal: AbortSignal): Promise<EngineReading>
+  /** One line of the server's log. */
+  hear(line: string): void
+  /** Whether any slot is processing; null when the server does not say. */
+  readBusy(signal: AbortSignal): Promise<boolean | null>
+  /** Another server process: its counters begin anew. */
+  reset(): void
+}
+
+/** 64 slots of 2026 are 90 KB; an answer beyond this is not one. */
+const maxAnswerBytes = 8_388_608
+
+export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch => {
+  const slotTracker = createSlotTracker()
+  const throughput = createThroughputTracker()
+
+  const get = async (path: string, signal: AbortSignal): Promise<string | null> => {
+    try {
+      const response = await fetch(`${baseUrl}${path}`, {
+        signal,
+        headers: { authorization: `Bearer ${apiKey}` },
+      })
+      const text = await response.text()
+      return response.ok && text.length <= maxAnswerBytes ? text : null
+    } catch {
+      return null
+    }
+  }
+
+  const readSlots = async (signal: AbortSignal) => {
+    const text = await get('/slots', signal)
+    const parsed = text === null ? null : parseSlots(parseJsonOrNull(text))
+    return parsed?.kind === 'slots' ? { raw: parsed.slots, atMs: performance.now() } : null
+  }
+
+  return {
+    read: async (signal) => {
+      // In this order: see ThroughputReading.active.
+      const metricsText = await get('/metrics', signal)
+      const metrics = metricsText === null ? null : parseMetrics(metricsText)
+      const slots = await readSlots(signal)
+      const view = slots === null ? null : slotTracker.applySlots(slots.raw, slots.atMs)
+      const flow = throughput.observe({
+        atMs: slots?.atMs ?? performance.now(),
+        metrics,
+        active: view?.active ?? null,
+      })
+      const processing = metrics?.requestsProcessing ?? null
+      const deferred = metrics?.requestsDeferred ?? null
+      return {
+        slots: view === null ? null : [...view.slots],
+        queue: processing === null || deferred === null ? null : { processing, deferred },
+        throughput: flow,
+      }
+    },
+    hear: (line) => {
+      const event = parseLlamaLogLine(line)
+      if (event === null) return
+      slotTracker.applyLog(event)
+      if (event.kind === 'draft') throughput.addDraftResult(event)
+    },
+    readBusy: async (signal) => {
+      const slots = await readSlots(signal)
+      return slots === null ? null : slots.raw.some((slot) => slot.processing)
+    },
+    reset: () => {
+      slotTracker.reset()
+      throughput.reset()
+    },
+  }
+}
+
+const parseJsonOrNull = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

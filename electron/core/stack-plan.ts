@@ -1,0 +1,92 @@
+// What would be started and whether it fits: the command lines with their reasons, and the memory plan.
+import type { Profile } from '../contract.ts'
+import { type GgufHeader, readGgufHeader } from './gguf/gguf-header.ts'
+import { type MemoryPlan, planMemory } from './memory-plan/memory-plan.ts'
+import { plannedServer } from './memory-plan/planned-server.ts'
+import { reservesFor, studioSeedMap } from './memory-plan/reserves.ts'
+import { type Adaptation, planLlamaArgv, seedArgv } from './services/llama-argv.ts'
+import { type CapabilityReading, type LlamaPlatform, readLlamaCapabilities } from './services/llama-capabilities.ts'
+import type { FoundLlamaServer } from './setup/llama-server-search.ts'
+
+export interface EnginePlan {
+  readonly binary: FoundLlamaServer | null
+  readonly version: string | null
+  /** The seed's literal line with this profile's values. */
+  readonly seedArgv: readonly string[]
+  /** null when it cannot be planned: `problems` says why. */
+  readonly argv: readonly string[] | null
+  readonly adaptations: readonly Adaptation[]
+  readonly warnings: readonly string[]
+  readonly problems: readonly string[]
+}
+
+export type MemoryPlanReading =
+  | { readonly kind: 'planned'; readonly plan: MemoryPlan }
+  | { readonly kind: 'unknown'; readonly reason: string }
+
+export interface PlanContext {
+  readonly profileName: string
+  readonly profile: Profile
+  readonly platform: LlamaPlatform
+  readonly totalMemoryBytes: number
+  readonly gpuLimitBytes: number | null
+  readonly apiKeyPath: string
+  readonly locateBinary: () => FoundLlamaServer | null
+}
+
+export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> => {
+  const profile = context.profile.llamaServer
+  const unplanned = (binary: FoundLlamaServer | null, problems: readonly string[]): EnginePlan => ({
+    binary,
+    version: null,
+    seedArgv: seedArgv(profile),
+    argv: null,
+    adaptations: [],
+    warnings: [],
+    problems,
+  })
+  const binary = context.locateBinary()
+  if (binary === null) return unplanned(null, ['llama-server is not installed: nexus up installs it, or says how'])
+  const reading: CapabilityReading = await readLlamaCapabilities(binary.path, context.platform)
+  if (reading.kind === 'failed') return unplanned(binary, [reading.reason])
+  const { capabilities } = reading
+  const plan = planLlamaArgv({ profile, capabilities, apiKeyPath: context.apiKeyPath, binaryPath: binary.path })
+  if (plan.kind === 'impossible') return unplanned(binary, plan.reasons)
+  return {
+    binary,
+    version: capabilities.version,
+    seedArgv: seedArgv(profile),
+    argv: plan.argv,
+    adaptations: plan.adaptations,
+    warnings: plan.warnings,
+    problems: [],
+  }
+}
+
+/** From the model files' headers alone: a 75 GB file takes milliseconds. */
+export const readMemoryPlan = async (
+  context: Pick<PlanContext, 'profileName' | 'profile' | 'totalMemoryBytes' | 'gpuLimitBytes'>,
+): Promise<MemoryPlanReading> => {
+  const { llamaServer, ramDisk } = context.profile
+  try {
+    const target = await readGgufHeader(llamaServer.modelPath)
+    const draftPath = llamaServer.speculation === 'draft-simple' ? llamaServer.draftModelPath : null
+    const draft: GgufHeader | null = draftPath === null ? null : await readGgufHeader(draftPath)
+    const plan = planMemory(
+      {
+        target,
+        draft,
+        server: plannedServer(llamaServer),
+        ramDiskBytes: ramDisk.sizeMiB * 1_048_576,
+        machine: { totalBytes: context.totalMemoryBytes, gpuLimitBytes: context.gpuLimitBytes },
+        reserves: reservesFor(context.totalMemoryBytes),
+        // Nothing counts the agents' tokens before they reach the pool yet.
+        poolIsGuarded: false,
+      },
+      context.profileName === 'studio' ? studioSeedMap : null,
+    )
+    return { kind: 'planned', plan }
+  } catch (error) {
+    return { kind: 'unknown', reason: error instanceof Error ? error.message : String(error) }
+  }
+}
