@@ -98,7 +98,7 @@ release_lock() {
   trap - EXIT INT TERM HUP
 }
 
-# Runs a command with its output in a log, its name beside the lock; shows the log's end when it fails. In the
+# Runs a command with its output in a log, its name beside the lock; shows what it says of errors when it fails. In the
 # background, since bash runs no trap while it waits for a command in the foreground.
 run_logged() {
   local log=$1 status=0
@@ -107,7 +107,8 @@ run_logged() {
   identify $! >"$LOCK.command"
   wait $! || status=$?
   rm -f "$LOCK.command"
-  [ $status -eq 0 ] || tail -n 8 "$log" | sed 's/^/  /' >&2
+  # npm and esbuild mark the lines that say why, and bury them under a page of usage or a stack.
+  [ $status -eq 0 ] || { grep -i error "$log" || tail -n 8 "$log"; } | head -n 8 | sed 's/^/  /' >&2
   return $status
 }
 
@@ -212,7 +213,7 @@ ensure_bundle() {
       --outfile="$bundle.partial" || fail "esbuild could not bundle $1"
     touch -r "$bundle.reading" "$bundle.partial"
     mv "$bundle.partial" "$bundle"
-    rm -f "$bundle.reading"
+    rm -rf "$bundle.reading" "$bundle.cache"
   fi
   release_lock
 }

@@ -181,6 +181,12 @@ describe('need_npm', () => {
 })
 
 describe('run_logged', () => {
+  it('shows the lines that say why before the last ones', async () => {
+    const script = 'echo chatter; echo "npm error 404"; echo usage; exit 1'
+    const result = await bash(`take_lock "$PWD/lock"; run_logged "$PWD/log" sh -c '${script}' || exit $?`)
+    expect(result.stderr.trim()).toBe('npm error 404')
+  })
+
   it('shows the end of the log of a command that failed, on stderr only', async () => {
     const result = await bash(
       'take_lock "$PWD/lock"; run_logged "$PWD/log" sh -c "echo the reason; exit 3" || exit $?',

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto'
 import { access, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { ensurePython } from './find-python.ts'
 import { judgeLiteLlmVersion } from './litellm-version.ts'
-import { createEnvironment, installOnce, installRequirements, pythonEnvironment } from './pip-install.ts'
+import { createEnvironment, installOnce, installRequirements } from './pip-install.ts'
+import { runPythonModule } from './run-python.ts'
 import type { SetupContext } from './setup-step.ts'
 
 export interface InstalledLiteLlm {
@@ -92,13 +92,13 @@ const install = async (context: SetupContext, dir: string, stamp: string): Promi
   await installRequirements(context, { step, what: 'LiteLLM', pythonPath, requirementsFile, targetDir: null })
   say('Compiling LiteLLM, so that it starts in half the time')
   // Some packages carry files that are not meant to compile: its exit status says nothing.
-  await execa(pythonPath, ['-m', 'compileall', '-q', '-j', '0', join(dir, 'lib')], {
-    reject: false,
-    stdio: 'ignore',
-    timeout: 10 * 60_000,
-    env: pythonEnvironment(dir),
-    cancelSignal: context.signal,
+  await runPythonModule({
+    pythonPath,
+    module: 'compileall',
+    args: ['-q', '-j', '0', join(dir, 'lib')],
+    temporaryDir: dir,
+    timeoutMs: 10 * 60_000,
+    signal: context.signal,
   })
-  context.signal.throwIfAborted()
   await writeFile(join(dir, '.complete'), stamp)
 }

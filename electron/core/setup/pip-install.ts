@@ -1,39 +1,11 @@
 // Runs `pip install` on a hash-locked requirements file and reports what it fetches.
 import { mkdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { execa } from 'execa'
+import { dirname, join } from 'node:path'
 import { ensurePython } from './find-python.ts'
 import { createPipProgress } from './pip-output.ts'
+import { runPythonModule } from './run-python.ts'
 import { withSetupLock } from './setup-lock.ts'
 import type { SetupContext, SetupStepId } from './setup-step.ts'
-
-/**
- * Runs pip so that it dies with us, also by kill -9: the pipe on its stdin then ends. An orphaned pip would write into the
- * folder that the next set-up clears.
- */
-const pipThatDiesWithUs = `
-import os, runpy, sys, threading
-threading.Thread(target=lambda: (os.read(0, 1), os._exit(143)), daemon=True).start()
-sys.argv[0] = "pip"
-runpy.run_module("pip", run_name="__main__", alter_sys=True)
-`
-
-/**
- * The caller's environment, since it may say how packages are reached, without what would send Python elsewhere.
- * PYTHONDONTWRITEBYTECODE would double LiteLLM's start (measured: 10 s instead of 5 s).
- */
-export const pythonEnvironment = (temporaryDir: string): Record<string, string | undefined> => ({
-  LC_ALL: 'C',
-  TMPDIR: temporaryDir,
-  PYTHONDONTWRITEBYTECODE: undefined,
-  PYTHONHOME: undefined,
-  PYTHONPATH: undefined,
-  PIP_PREFIX: undefined,
-  PIP_REQUIRE_VIRTUALENV: undefined,
-  PIP_ROOT: undefined,
-  PIP_TARGET: undefined,
-  PIP_USER: undefined,
-})
 
 export interface PipInstall {
   readonly step: SetupStepId
@@ -50,34 +22,27 @@ export const installRequirements = async (context: SetupContext, install: PipIns
   const { step, what } = install
   const requirementsPath = join(context.resourcesDir, install.requirementsFile)
   const readProgress = createPipProgress(what, await readFile(requirementsPath, 'utf8'))
-  // On the disk that will hold the result: /tmp may be a small tmpfs, and pip unpacks there first.
   const temporaryDir = join(context.runtimeDir, `.${step}.tmp`)
   await rm(temporaryDir, { recursive: true, force: true })
   await mkdir(temporaryDir, { recursive: true })
-  const child = execa(
-    install.pythonPath,
-    ['-c', pipThatDiesWithUs, ...pipArguments(requirementsPath, install.targetDir)],
-    {
-      all: true,
-      reject: false,
-      buffer: false,
-      stdin: 'pipe',
-      timeout: 4 * 60 * 60_000,
-      env: pythonEnvironment(temporaryDir),
-      cancelSignal: context.signal,
-    },
-  )
-  const lastLines: string[] = []
-  for await (const line of child.iterable({ from: 'all' })) {
-    const progress = readProgress(line)
-    if (progress !== null) context.report({ step, ...progress })
-    if (line.trim() !== '') lastLines.push(line.trim())
-    if (lastLines.length > 8) lastLines.shift()
+  try {
+    const result = await runPythonModule({
+      pythonPath: install.pythonPath,
+      module: 'pip',
+      args: pipArguments(requirementsPath, install.targetDir),
+      temporaryDir,
+      timeoutMs: 4 * 60 * 60_000,
+      signal: context.signal,
+      onLine: (line) => {
+        const progress = readProgress(line)
+        if (progress !== null) context.report({ step, ...progress })
+      },
+    })
+    if (!result.succeeded)
+      throw new Error(`pip could not install ${what}:\n  ${result.lastLines.join('\n  ')}`)
+  } finally {
+    await rm(temporaryDir, { recursive: true, force: true })
   }
-  const result = await child
-  await rm(temporaryDir, { recursive: true, force: true })
-  context.signal.throwIfAborted()
-  if (result.failed) throw new Error(`pip could not install ${what}:\n  ${lastLines.join('\n  ')}`)
 }
 
 /** --no-deps: the lock is complete, so nothing that it does not name may come in. */
@@ -101,18 +66,18 @@ export const createEnvironment = async (
   dir: string,
   signal: AbortSignal,
 ): Promise<void> => {
-  const result = await execa(pythonPath, ['-m', 'venv', dir], {
-    all: true,
-    reject: false,
-    stdin: 'ignore',
-    timeout: 5 * 60_000,
-    env: { ...pythonEnvironment(join(dir, '..')), PYTHONDONTWRITEBYTECODE: '1' },
-    cancelSignal: signal,
+  const result = await runPythonModule({
+    pythonPath,
+    module: 'venv',
+    args: [dir],
+    temporaryDir: dirname(dir),
+    timeoutMs: 5 * 60_000,
+    signal,
   })
-  signal.throwIfAborted()
-  if (result.failed) {
-    const lastLines = (result.all ?? '').trim().split('\n').slice(-8).join('\n  ')
-    throw new Error(`${pythonPath} could not make a virtual environment in ${dir}:\n  ${lastLines}`)
+  if (!result.succeeded) {
+    throw new Error(
+      `${pythonPath} could not make a virtual environment in ${dir}:\n  ${result.lastLines.join('\n  ')}`,
+    )
   }
 }
 
