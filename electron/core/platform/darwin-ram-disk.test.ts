@@ -282,6 +282,18 @@ describe('failures on a pretended Mac', () => {
     await expect(disk.read(spec())).rejects.toThrow('not understood')
   })
 
+  it('takes its disk back when the mount table stops being understood half-way', async () => {
+    let isFormatted = false
+    const run: typeof mac.run = async (argv) => {
+      isFormatted ||= argv[1] === 'erasevolume'
+      const garbled = isFormatted && argv[0] === 'mount'
+      return garbled ? { kind: 'exited', exitCode: 0, stdout: '?', stderr: '' } : await mac.run(argv)
+    }
+    const outcome = await createDarwinRamDisk({ run, volumesFolder: mac.volumesFolder }).mount(spec())
+    expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('understood') })
+    expect(mac.read().images).toEqual([])
+  })
+
   it('does not believe a detach that left the mount', async () => {
     await disk.mount(spec())
     mac.change((state) => {

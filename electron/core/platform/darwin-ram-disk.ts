@@ -108,8 +108,12 @@ const mountRamDisk = async (context: Context, spec: RamDiskSpec): Promise<MountO
   const others = await releaseOwnLeftover(context, images, spec)
   const attached = await context.disks.attach(spec.sizeBytes)
   if (attached.kind === 'failed') return attached
-  const failure = await formatAndMount(context, spec, attached.device, mountPoint)
-  if (failure !== null) return { kind: 'failed', reason: await rollBack(context, attached.device, failure) }
+  const failure = await formatAndMount(context, spec, attached.device, mountPoint).catch(reasonOf)
+  if (failure !== null) {
+    const reason = await rollBack(context, attached.device, failure)
+    await removeEmptyFolder(mountPoint)
+    return { kind: 'failed', reason }
+  }
   context.attached = attached.device
   const notes = [await settleVolume(mountPoint), describeLeftovers(others, spec)]
   return { kind: 'mounted', already: false, note: notes.filter((note) => note !== null).join('; ') || null }
@@ -191,12 +195,9 @@ const formatAndMount = async (
     if (mountPoint === byName) {
       return `the volume came up at ${volume.mountPoint} because something else has the name ${spec.volumeName}`
     }
-    const undoFolder = await ensureMountFolder(mountPoint)
+    await ensureMountFolder(mountPoint)
     const moveFailure = await disks.moveMount(volume.device, mountPoint)
-    if (moveFailure !== null) {
-      await undoFolder()
-      return moveFailure
-    }
+    if (moveFailure !== null) return moveFailure
   }
   const mount = await disks.readMountAt(mountPoint)
   return mount === null ? `${device} was mounted, but the mount table has nothing at ${mountPoint}` : null

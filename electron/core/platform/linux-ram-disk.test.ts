@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import {
   copyFile,
@@ -237,7 +238,8 @@ describe.skipIf(!canMount)('a real tmpfs (needs root with the right to mount)', 
 
 describe.skipIf(!hasShm)('a folder under /dev/shm (needs /dev/shm to be a tmpfs)', () => {
   const shm = (options: Partial<LinuxRamDiskOptions> = {}) => create({ mayMount: false, ...options })
-  const shmPath = () => join('/dev/shm', `opta-nexus-${process.getuid?.()}`, spec().volumeName)
+  const mark = () => createHash('sha256').update(spec().mountPoint).digest('hex').slice(0, 8)
+  const shmPath = () => join('/dev/shm', `opta-nexus-${process.getuid?.()}`, `${spec().volumeName}-${mark()}`)
 
   it('stands in for the mount, is shown as such, and leaves nothing behind', async () => {
     const outcome = await shm().mount(spec())
@@ -256,6 +258,15 @@ describe.skipIf(!hasShm)('a folder under /dev/shm (needs /dev/shm to be a tmpfs)
     expect(existsSync(shmPath())).toBe(false)
     await expect(lstat(spec().mountPoint)).rejects.toThrow('ENOENT')
     expect(await shm().eject(spec(), { force: false })).toEqual({ kind: 'not-mounted' })
+  })
+
+  it('is not shared with a volume of the same name elsewhere', async () => {
+    const other = spec({ mountPoint: join(folder, 'other state', 'Forge') })
+    await shm().mount(spec())
+    await shm().mount(other)
+    await writeFile(join(spec().mountPoint, 'mine'), '')
+    expect(await shm().eject(other, { force: true })).toEqual({ kind: 'done' })
+    expect(existsSync(join(spec().mountPoint, 'mine'))).toBe(true)
   })
 
   it('says when /dev/shm has less room than wanted', async () => {

@@ -86,14 +86,14 @@ const readUse = async (mountPoint: string): Promise<Pick<RamDisk, 'totalBytes' |
 const readKind = async ({ shmRoot }: Context, spec: RamDiskSpec, mountPoint: string) => {
   const mount = findMountAt(await readMountTable(), mountPoint)
   if (mount !== null) return mount.filesystem === 'tmpfs' ? 'tmpfs' : null
-  return (await createShmFolder(spec.volumeName, shmRoot).isLinkedFrom(mountPoint)) ? 'shm-folder' : null
+  return (await createShmFolder(spec.volumeName, mountPoint, shmRoot).isLinked()) ? 'shm-folder' : null
 }
 
 const mountRamDisk = async (context: Context, spec: RamDiskSpec): Promise<MountOutcome> => {
   const mountPoint = await canonicalMountPoint(spec.mountPoint)
-  const shmFolder = createShmFolder(spec.volumeName, context.shmRoot)
+  const shmFolder = createShmFolder(spec.volumeName, mountPoint, context.shmRoot)
   if (findMountAt(await readMountTable(), mountPoint) !== null) return await judgeMounted(spec, mountPoint)
-  if (await shmFolder.isLinkedFrom(mountPoint)) {
+  if (await shmFolder.isLinked()) {
     return {
       kind: 'mounted',
       already: true,
@@ -101,11 +101,10 @@ const mountRamDisk = async (context: Context, spec: RamDiskSpec): Promise<MountO
     }
   }
   // Our own link without its folder: /dev/shm was emptied by a reboot. The link alone is worth nothing.
-  if (await shmFolder.ownsLink(mountPoint)) await unlink(mountPoint)
+  if (await shmFolder.ownsLink()) await unlink(mountPoint)
   const obstacle = explainObstacle(mountPoint, await readMountPointState(mountPoint))
   if (obstacle !== null) return { kind: 'failed', reason: obstacle }
-  if (!context.mayMount)
-    return await shmFolder.link(mountPoint, spec.sizeBytes, 'only root may mount a tmpfs')
+  if (!context.mayMount) return await shmFolder.link(spec.sizeBytes, 'only root may mount a tmpfs')
   return await mountTmpfs(context, spec, mountPoint)
 }
 
@@ -142,7 +141,7 @@ const mountTmpfs = async (context: Context, spec: RamDiskSpec, mountPoint: strin
   await undo()
   if (!isRefusal(result)) return { kind: 'failed', reason: `mount failed: ${describeFailure(result)}` }
   const why = `mounting is not allowed here (${describeFailure(result)})`
-  return await createShmFolder(spec.volumeName, context.shmRoot).link(mountPoint, spec.sizeBytes, why)
+  return await createShmFolder(spec.volumeName, mountPoint, context.shmRoot).link(spec.sizeBytes, why)
 }
 
 /** Not root, or root of a container without CAP_SYS_ADMIN; busybox and util-linux word it differently. */
@@ -158,14 +157,14 @@ const ejectRamDisk = async (context: Context, spec: RamDiskSpec, force: boolean)
     const found = `${mount.filesystem} (${mount.source})`
     return { kind: 'failed', reason: `${mountPoint} has ${found} mounted, not a RAM disk: it is left alone` }
   }
-  const shmFolder = createShmFolder(spec.volumeName, context.shmRoot)
-  if (!(await shmFolder.isLinkedFrom(mountPoint))) {
-    if (await shmFolder.ownsLink(mountPoint)) await unlink(mountPoint)
+  const shmFolder = createShmFolder(spec.volumeName, mountPoint, context.shmRoot)
+  if (!(await shmFolder.isLinked())) {
+    if (await shmFolder.ownsLink()) await unlink(mountPoint)
     return { kind: 'not-mounted' }
   }
   const holders = force ? [] : await readHolders(shmFolder.path)
   if (holders.length > 0) return { kind: 'busy', holders }
-  await shmFolder.remove(mountPoint)
+  await shmFolder.remove()
   return { kind: 'done' }
 }
 

@@ -1,4 +1,5 @@
 // The RAM disk where mounting is not allowed: a folder of ours under /dev/shm, reached by a link at the mount point.
+import { createHash } from 'node:crypto'
 import { chmod, lstat, mkdir, rm, rmdir, statfs, symlink, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describeMiB } from './describe-size.ts'
@@ -9,36 +10,41 @@ import type { MountOutcome } from './platform.ts'
 export interface ShmFolder {
   readonly path: string
   /** True when the link at the mount point leads to our folder and the folder is there and ours. */
-  isLinkedFrom(mountPoint: string): Promise<boolean>
+  isLinked(): Promise<boolean>
   /** True when the link is ours, whether or not the folder is still there (a reboot empties /dev/shm). */
-  ownsLink(mountPoint: string): Promise<boolean>
-  link(mountPoint: string, sizeBytes: number, why: string): Promise<MountOutcome>
-  remove(mountPoint: string): Promise<void>
+  ownsLink(): Promise<boolean>
+  link(sizeBytes: number, why: string): Promise<MountOutcome>
+  remove(): Promise<void>
 }
 
-export const createShmFolder = (volumeName: string, shmRoot: string): ShmFolder => {
+/**
+ * The folder's name holds a mark of the mount point: two state folders of one user may have volumes of one name, and
+ * ejecting one must not empty the other.
+ */
+export const createShmFolder = (volumeName: string, mountPoint: string, shmRoot: string): ShmFolder => {
   const uid = process.getuid?.() ?? 0
-  const path = join(shmRoot, `opta-nexus-${uid}`, volumeName)
-  const ownsLink = async (mountPoint: string) => {
+  const mark = createHash('sha256').update(mountPoint).digest('hex').slice(0, 8)
+  const path = join(shmRoot, `opta-nexus-${uid}`, `${volumeName}-${mark}`)
+  const ownsLink = async () => {
     const state = await readMountPointState(mountPoint)
     return state.kind === 'symlink' && state.target === path
   }
   return {
     path,
     ownsLink,
-    isLinkedFrom: async (mountPoint) => (await ownsLink(mountPoint)) && (await isOwnFolder(path, uid)),
-    async link(mountPoint, sizeBytes, why) {
+    isLinked: async () => (await ownsLink()) && (await isOwnFolder(path, uid)),
+    async link(sizeBytes, why) {
       const refusal = await explainUnusable(shmRoot, path, uid)
       if (refusal !== null) return { kind: 'failed', reason: refusal }
       await mkdir(path, { recursive: true, mode: 0o700 })
-      const already = await ownsLink(mountPoint)
+      const already = await ownsLink()
       if (!already) await replaceByLink(mountPoint, path)
       return { kind: 'mounted', already: false, note: await describe(path, shmRoot, sizeBytes, why) }
     },
-    async remove(mountPoint) {
+    async remove() {
       // Open files under it stay in memory until their holders close them: unlinking does not free them.
       await rm(path, { recursive: true, force: true })
-      if (await ownsLink(mountPoint)) await unlink(mountPoint)
+      if (await ownsLink()) await unlink(mountPoint)
       await removeEmptyFolder(dirname(path))
     },
   }
