@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { checkLiteLlmAuth, probeLiteLlm } from './litellm-health.ts'
+import { checkLiteLlmAuth, probeLiteLlm, warmLiteLlm } from './litellm-health.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -80,5 +80,19 @@ describe('checking the client key', () => {
     expect(await checkLiteLlmAuth(await freeUrl(), 'sk-good', never)).toBe(
       'the Router does not answer: connection refused',
     )
+  })
+})
+
+describe('warming LiteLLM up', () => {
+  it('sends one message of one token and minds no failure', async () => {
+    const asked: string[] = []
+    const url = await serve((request, response) => {
+      asked.push(`${request.method} ${request.url} ${request.headers['x-api-key']}`)
+      response.writeHead(503).end('{"error":{"message":"Loading model"}}')
+    })
+    await warmLiteLlm(url, 'sk-client', never)
+    expect(asked).toEqual(['POST /v1/messages sk-client'])
+    await expect(warmLiteLlm(await freeUrl(), 'sk-client', never)).resolves.toBeUndefined()
+    await expect(warmLiteLlm(url, 'sk-client', AbortSignal.abort())).resolves.toBeUndefined()
   })
 })

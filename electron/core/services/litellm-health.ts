@@ -41,6 +41,26 @@ export const checkLiteLlmAuth = async (
   }
 }
 
+/**
+ * Makes LiteLLM load what it loads only for its first message: 1.5 s that the first client would wait (measured on
+ * 1.106.2). For the time while llama-server is still loading its model: its 503, or a refused connection, comes back
+ * at once and costs no slot. The answer says nothing, so there is none.
+ */
+export const warmLiteLlm = async (baseUrl: string, key: string, signal: AbortSignal): Promise<void> => {
+  try {
+    const response = await fetch(`${baseUrl}/v1/messages`, {
+      method: 'POST',
+      signal,
+      headers: { 'content-type': 'application/json', 'x-api-key': key },
+      // One token, should llama-server have become ready meanwhile.
+      body: '{"model":"warm-up","max_tokens":1,"messages":[{"role":"user","content":"."}]}',
+    })
+    await response.body?.cancel()
+  } catch {
+    // Whatever is wrong is reported by those who ask: the probe and the proof.
+  }
+}
+
 /** What fetch hides in `cause`, as words. */
 export const describeFetchFailure = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
