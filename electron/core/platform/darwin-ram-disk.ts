@@ -1,21 +1,18 @@
 // The RAM disk on macOS: a ram:// disk image with HFS+ or APFS. Exercised only through recorded output so far.
-import { rmdir, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract.ts'
-import { type DarwinMount, type DiskImage, ramImageBytes, wholeSectors } from './darwin-disk-text.ts'
-import { createDarwinDisks, type DarwinDisks, findRamImage } from './darwin-disks.ts'
-import { describeMiB } from './describe-size.ts'
+import type { DarwinMount } from './darwin-disk-text.ts'
+import { createDarwinDisks, findRamImage } from './darwin-disks.ts'
 import {
-  canonicalMountPoint,
-  ensureMountFolder,
-  explainObstacle,
-  readMountPointState,
-  reasonOf,
-  removeEmptyFolder,
-} from './mount-point.ts'
-import type { EjectOutcome, MountOutcome, RamDiskControl, RamDiskSpec } from './platform.ts'
+  type DarwinRamDiskContext,
+  kindOf,
+  mountDarwinRamDisk,
+  releaseOwnLeftover,
+} from './darwin-ram-disk-mount.ts'
+import { canonicalMountPoint, reasonOf, removeEmptyFolder } from './mount-point.ts'
+import type { EjectOutcome, RamDiskControl, RamDiskSpec } from './platform.ts'
 import type { RunCommand } from './run-command.ts'
-import { settleVolume } from './spotlight-off.ts'
 
 export interface DarwinRamDiskOptions {
   readonly run: RunCommand
@@ -23,26 +20,22 @@ export interface DarwinRamDiskOptions {
   readonly volumesFolder?: string
 }
 
-interface Context {
-  readonly disks: DarwinDisks
-  readonly volumesFolder: string
-  /** Device of the disk that this core attached: a foreign unmount leaves it attached, and its memory held. */
-  attached: string | null
-  /** The mount of the last read and what is behind it: asking hdiutil at every poll would cost more than the rest. */
-  known: { readonly source: string; readonly isRamDisk: boolean } | null
-}
-
 export const createDarwinRamDisk = ({
   run,
   volumesFolder = '/Volumes',
 }: DarwinRamDiskOptions): RamDiskControl => {
-  const context: Context = { disks: createDarwinDisks(run), volumesFolder, attached: null, known: null }
+  const context: DarwinRamDiskContext = {
+    disks: createDarwinDisks(run),
+    volumesFolder,
+    attached: null,
+    known: null,
+  }
   return {
     defaultMountPoint: (volumeName) => join(volumesFolder, volumeName),
     read: (spec) => readRamDisk(context, spec),
     async mount(spec) {
       try {
-        return await mountRamDisk(context, spec)
+        return await mountDarwinRamDisk(context, spec)
       } catch (error) {
         return { kind: 'failed', reason: `the RAM disk could not be made: ${reasonOf(error)}` }
       }
@@ -57,7 +50,7 @@ export const createDarwinRamDisk = ({
   }
 }
 
-const readRamDisk = async (context: Context, spec: RamDiskSpec): Promise<RamDisk> => {
+const readRamDisk = async (context: DarwinRamDiskContext, spec: RamDiskSpec): Promise<RamDisk> => {
   const mountPoint = await canonicalMountPoint(spec.mountPoint)
   const mount = await context.disks.readMountAt(mountPoint)
   if (mount === null || !(await isRamDisk(context, mount))) {
@@ -67,23 +60,12 @@ const readRamDisk = async (context: Context, spec: RamDiskSpec): Promise<RamDisk
   return { mountPoint: spec.mountPoint, mounted: true, kind: kindOf(mount), ...(await readUse(mountPoint)) }
 }
 
-const isRamDisk = async (context: Context, { source }: DarwinMount): Promise<boolean> => {
+const isRamDisk = async (context: DarwinRamDiskContext, { source }: DarwinMount): Promise<boolean> => {
   if (context.known?.source === source) return context.known.isRamDisk
   const images = await context.disks.readImages()
   if (images === null) throw new Error(`hdiutil info is not understood, so it is not known what ${source} is`)
   context.known = { source, isRamDisk: findRamImage(images, source) !== null }
   return context.known.isRamDisk
-}
-
-const kindOf = ({ filesystem }: DarwinMount): RamDisk['kind'] => {
-  switch (filesystem) {
-    case 'hfs':
-      return 'hfs+'
-    case 'apfs':
-      return 'apfs'
-    default:
-      return null
-  }
 }
 
 /** Use as the file system counts it. Memory held can be more: blocks of deleted files come back only on detach. */
@@ -96,131 +78,11 @@ const readUse = async (mountPoint: string): Promise<Pick<RamDisk, 'totalBytes' |
   }
 }
 
-const mountRamDisk = async (context: Context, spec: RamDiskSpec): Promise<MountOutcome> => {
-  const mountPoint = await canonicalMountPoint(spec.mountPoint)
-  const images = await context.disks.readImages()
-  if (images === null)
-    return { kind: 'failed', reason: 'hdiutil info printed something that is not understood' }
-  const mount = await context.disks.readMountAt(mountPoint)
-  if (mount !== null) return judgeMounted(spec, mount, findRamImage(images, mount.source))
-  const obstacle = await clearTheWay(context, mountPoint)
-  if (obstacle !== null) return { kind: 'failed', reason: obstacle }
-  const others = await releaseOwnLeftover(context, images, spec)
-  const attached = await context.disks.attach(spec.sizeBytes)
-  if (attached.kind === 'failed') return attached
-  const failure = await formatAndMount(context, spec, attached.device, mountPoint).catch(reasonOf)
-  if (failure !== null) {
-    const reason = await rollBack(context, attached.device, failure)
-    await removeEmptyFolder(mountPoint)
-    return { kind: 'failed', reason }
-  }
-  context.attached = attached.device
-  const notes = [await settleVolume(mountPoint), describeLeftovers(others, spec)]
-  return { kind: 'mounted', already: false, note: notes.filter((note) => note !== null).join('; ') || null }
-}
-
-const judgeMounted = (spec: RamDiskSpec, mount: DarwinMount, image: DiskImage | null): MountOutcome => {
-  const foundBytes = image === null ? null : ramImageBytes(image)
-  if (foundBytes === null) {
-    const found = `${mount.source} (${mount.filesystem})`
-    return { kind: 'failed', reason: `${mount.mountPoint} has ${found} mounted, which is not a RAM disk` }
-  }
-  const wantedBytes = wholeSectors(spec.sizeBytes)
-  if (foundBytes !== wantedBytes) {
-    const sizes = `${describeMiB(foundBytes)}, not the ${describeMiB(wantedBytes)} wanted`
-    const reason = `a RAM disk is mounted at ${mount.mountPoint} with ${sizes}; eject it first (its content is lost)`
-    return { kind: 'failed', reason }
-  }
-  const note =
-    kindOf(mount) === spec.filesystem ? null : `formatted as ${mount.filesystem}, not ${spec.filesystem}`
-  return { kind: 'mounted', already: true, note }
-}
-
-/**
- * A folder already standing at /Volumes/NAME makes macOS mount at "/Volumes/NAME 1" without a word, and builds go
- * to the folder. Elsewhere an empty folder is what the mount needs.
- */
-const clearTheWay = async ({ volumesFolder }: Context, mountPoint: string): Promise<string | null> => {
-  const state = await readMountPointState(mountPoint)
-  const obstacle = explainObstacle(mountPoint, state)
-  if (obstacle !== null || state.kind === 'missing' || !mountPoint.startsWith(`${volumesFolder}/`))
-    return obstacle
-  try {
-    await rmdir(mountPoint)
-    return null
-  } catch {
-    // Never run by us: the user reads the command and runs it.
-    return `an empty folder at ${mountPoint} would make macOS mount at "${mountPoint} 1"; remove it: sudo rmdir "${mountPoint}"`
-  }
-}
-
-/**
- * Attached by us, then unmounted by somebody (Finder): it holds memory and has no content that can be reached.
- * Answers the images that are left.
- */
-const releaseOwnLeftover = async (
-  context: Context,
-  images: readonly DiskImage[],
+const ejectRamDisk = async (
+  context: DarwinRamDiskContext,
   spec: RamDiskSpec,
-): Promise<readonly DiskImage[]> => {
-  const { attached } = context
-  context.attached = null
-  const image = attached === null ? null : findRamImage(images, attached)
-  // Disk numbers are given out again: it must still be a RAM disk of our size that is mounted nowhere.
-  if (attached === null || image === null || !isUnmounted(image, spec)) return images
-  const { kind } = await context.disks.detach(attached, { force: false })
-  return kind === 'done' ? images.filter((other) => other !== image) : images
-}
-
-const isUnmounted = (image: DiskImage, { sizeBytes }: RamDiskSpec): boolean =>
-  ramImageBytes(image) === wholeSectors(sizeBytes) &&
-  image.devices.every((entry) => entry.mountPoint === null)
-
-/** Makes the volume and sees to it that it is at the mount point; answers why not. */
-const formatAndMount = async (
-  { disks, volumesFolder }: Context,
-  spec: RamDiskSpec,
-  device: string,
-  mountPoint: string,
-): Promise<string | null> => {
-  const formatFailure = await disks.format(device, spec)
-  if (formatFailure !== null) return formatFailure
-  const image = (await disks.readImages())?.find((entry) =>
-    entry.devices.some((disk) => disk.device === device),
-  )
-  const volume = image?.devices.find((entry) => entry.mountPoint !== null)
-  if (volume === undefined) return `${device} was formatted, but its volume is not mounted anywhere`
-  if (volume.mountPoint !== mountPoint) {
-    const byName = join(volumesFolder, spec.volumeName)
-    if (mountPoint === byName) {
-      return `the volume came up at ${volume.mountPoint} because something else has the name ${spec.volumeName}`
-    }
-    await ensureMountFolder(mountPoint)
-    const moveFailure = await disks.moveMount(volume.device, mountPoint)
-    if (moveFailure !== null) return moveFailure
-  }
-  const mount = await disks.readMountAt(mountPoint)
-  return mount === null ? `${device} was mounted, but the mount table has nothing at ${mountPoint}` : null
-}
-
-/** A device that stays attached keeps its memory. It was made a moment ago: with force there is nothing to lose. */
-const rollBack = async ({ disks }: Context, device: string, failure: string): Promise<string> => {
-  const detached = await disks.detach(device, { force: true })
-  if (detached.kind === 'done') return failure
-  return `${failure}; and ${device} could not be detached, so it still holds its memory: hdiutil detach -force ${device}`
-}
-
-/** Unmounted RAM disks of the same size: perhaps ours of an earlier core, perhaps not, so they are only named. */
-const describeLeftovers = (images: readonly DiskImage[], spec: RamDiskSpec): string | null => {
-  const left = images
-    .filter((image) => isUnmounted(image, spec))
-    .flatMap((image) => image.devices.slice(0, 1))
-  if (left.length === 0) return null
-  const commands = left.map(({ device }) => `hdiutil detach ${device}`).join('; ')
-  return `another RAM disk of this size is attached but not mounted and holds memory: ${commands}`
-}
-
-const ejectRamDisk = async (context: Context, spec: RamDiskSpec, force: boolean): Promise<EjectOutcome> => {
+  force: boolean,
+): Promise<EjectOutcome> => {
   const mountPoint = await canonicalMountPoint(spec.mountPoint)
   const images = await context.disks.readImages()
   if (images === null)
@@ -242,7 +104,7 @@ const ejectRamDisk = async (context: Context, spec: RamDiskSpec, force: boolean)
 }
 
 const detachMounted = async (
-  context: Context,
+  context: DarwinRamDiskContext,
   mountPoint: string,
   device: string,
   force: boolean,
