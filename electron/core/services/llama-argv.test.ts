@@ -1,0 +1,279 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { type LlamaProfile, planLlamaArgv, seedArgv } from './llama-argv.ts'
+import { parseLlamaHelp } from './llama-help.ts'
+
+const readHelpText = (build: string) =>
+  readFileSync(new URL(`./fixtures/llama-help-${build}.txt`, import.meta.url), 'utf8')
+
+/** The seed's machine, with the seed's values where it has them. */
+const studio: LlamaProfile = {
+  binaryPath: null,
+  modelPath: '/models/target.gguf',
+  draftModelPath: '/models/draft.gguf',
+  alias: 'deepseek',
+  host: '127.0.0.1',
+  port: 8080,
+  slots: 4,
+  contextTokens: 131_072,
+  unifiedKv: false,
+  gpuLayers: 99,
+  cacheTypeK: 'q4_0',
+  cacheTypeV: 'q4_0',
+  draftCacheTypeK: 'q4_0',
+  draftCacheTypeV: 'q4_0',
+  speculation: 'draft-simple',
+  batchTokens: 512,
+  microBatchTokens: 256,
+  promptCacheMiB: 8192,
+  pinnedFlags: [],
+}
+
+function plan(changes: Partial<LlamaProfile> = {}, help = readHelpText('b10434')) {
+  const capabilities = parseLlamaHelp(help)
+  if (capabilities === null) throw new Error('not read as help')
+  const profile = { ...studio, ...changes }
+  return planLlamaArgv({ profile, capabilities, apiKeyPath: '/state/key', binaryPath: '/opt/llama-server' })
+}
+
+function planned(changes: Partial<LlamaProfile> = {}, help = readHelpText('b10434')) {
+  const result = plan(changes, help)
+  if (result.kind !== 'planned') throw new Error(result.reasons.join(' '))
+  const argumentOf = (flag: string) => result.argv[result.argv.indexOf(flag) + 1]
+  const reasonOf = (code: string) => result.adaptations.find((adaptation) => adaptation.code === code)?.reason
+  return { ...result, argumentOf, reasonOf, line: result.argv.join(' ') }
+}
+
+const reasonsOf = (result: ReturnType<typeof plan>) => (result.kind === 'impossible' ? result.reasons : [])
+
+/** Drops an entry (its head line and the text below it) from a build's help. */
+const without = (help: string, flag: string) => {
+  const lines = help.split('\n')
+  const start = lines.findIndex((line) => line.startsWith('-') && line.split(/[\s,]+/).includes(flag))
+  if (start < 0) throw new Error(`${flag} is not in the help`)
+  const rest = lines.slice(start + 1)
+  const length = rest.findIndex((line) => !line.startsWith(' '))
+  return [...lines.slice(0, start), ...rest.slice(length)].join('\n')
+}
+
+describe('planLlamaArgv', () => {
+  it.each(['b10068', 'b10434'])("spells the seed's profile for %s", (build) => {
+    expect(planned({}, readHelpText(build)).line).toBe(
+      '/opt/llama-server -m /models/target.gguf --spec-type draft-simple -md /models/draft.gguf' +
+        ' -ctkd q4_0 -ctvd q4_0 -ngld 99 -c 131072 -np 4 -cb -ngl 99 -no-kvu -ctk q4_0 -ctv q4_0' +
+        ' -b 512 -ub 256 --host 127.0.0.1 --port 8080 --api-key-file /state/key -a deepseek --metrics' +
+        ' -cram 8192 --offline --no-ui --log-colors off',
+    )
+  })
+
+  it('says of every difference what the seed had, with the numbers of this profile', () => {
+    const { adaptations, reasonOf } = planned()
+    expect(adaptations.map((adaptation) => adaptation.code)).toEqual([
+      'speculation',
+      'draft-kv-type',
+      'draft-kv-type',
+      'draft-gpu-layers',
+      'context-split',
+      'batch',
+      'batch',
+      'host',
+      'api-key',
+      'alias',
+      'metrics',
+      'prompt-cache',
+      'offline',
+      'web-ui',
+      'log-colors',
+    ])
+    expect(reasonOf('context-split')).toMatch(/131,072 \/ 4 = 32,768 tokens for each slot/)
+    expect(reasonOf('draft-kv-type')).toMatch(/131,072 cells.*2 bytes a value instead of 0\.5625 \(q4_0\)/)
+    expect(reasonOf('batch')).toMatch(/512 tokens, instead of this build's default of 2048/)
+    expect(adaptations.find(({ code }) => code === 'host')).toMatchObject({ seed: '--host 0.0.0.0' })
+  })
+
+  it('uses every flag it passes as the build lists it', () => {
+    for (const build of ['b10068', 'b10434']) {
+      const capabilities = parseLlamaHelp(readHelpText(build))
+      const { argv } = planned({ unifiedKv: true }, readHelpText(build))
+      for (let index = 1; index < argv.length; ) {
+        const flag = argv[index] ?? ''
+        expect(capabilities?.supports(flag), flag).toBe(true)
+        index += 1 + (capabilities?.valueCount(flag) ?? 0)
+      }
+    }
+  })
+
+  it('gives one pool to all slots with a unified KV cache', () => {
+    const { line, reasonOf, warnings } = planned({ unifiedKv: true })
+    expect(line).toContain(' -kvu ')
+    expect(reasonOf('unified-kv')).toMatch(/one pool of 131,072 tokens that all 4 slots share/)
+    expect(warnings).toEqual([])
+    const older = planned({ unifiedKv: true, contextTokens: 65_536 }, without(readHelpText('b10434'), '-kvu'))
+    expect(older.line).not.toContain('kvu')
+    expect(older.warnings[0]).toMatch(/65,536 \/ 4 = 16,384/)
+    expect(older.warnings[1]).toMatch(/first turn can bring 30,000/)
+  })
+
+  it('drafts without --spec-type where the build has none', () => {
+    const { line, adaptations } = planned({}, without(readHelpText('b10434'), '--spec-type'))
+    expect(line).toContain('-md /models/draft.gguf')
+    expect(line).not.toContain('--spec-type')
+    expect(adaptations.some(({ code }) => code === 'speculation')).toBe(false)
+  })
+
+  it('leaves the draft model out where it would only idle', () => {
+    const renamed = readHelpText('b10434').replaceAll('draft-simple', 'draft-plain')
+    for (const result of [planned({}, renamed), planned({ speculation: 'none' })]) {
+      expect(result.line).not.toMatch(/-md|--spec-type|-ctkd|-ngld/)
+      expect(result.adaptations.find(({ code }) => code === 'draft-left-out')).toMatchObject({
+        seed: '-md /models/draft.gguf',
+        ours: null,
+      })
+    }
+    expect(planned({}, renamed).warnings[0]).toMatch(/runs without speculation/)
+  })
+
+  it('needs no draft model for ngram-mod', () => {
+    const result = planned({ speculation: 'ngram-mod', draftModelPath: null })
+    expect(result.line).toContain('--spec-type ngram-mod')
+    expect(result.adaptations.some(({ code }) => code === 'draft-left-out')).toBe(false)
+    expect(planned({ speculation: 'ngram-mod' }).line).not.toContain('-md')
+  })
+
+  it('passes -fa only where it is a switch, never bare where it takes a value', () => {
+    expect(planned().line).not.toContain('-fa')
+    const old = readHelpText('b10434').replace(
+      /^-fa, {3}--flash-attn \[on\|off\|auto\] {7}/m,
+      '-fa,   --flash-attn                     ',
+    )
+    expect(planned({}, old).line).toContain(' -fa ')
+    expect(planned({ cacheTypeV: 'f16' }, old).line).not.toContain('-fa')
+  })
+
+  it('spells the draft KV type as the build does', () => {
+    const help = readHelpText('b10434')
+      .replace('--spec-draft-type-k, -ctkd, --cache-type-k-draft TYPE', '--spec-draft-type-k TYPE')
+      .replace('--spec-draft-type-v, -ctvd, --cache-type-v-draft TYPE', '--spec-draft-type-v TYPE')
+    expect(planned({}, help).line).toContain('--spec-draft-type-k q4_0 --spec-draft-type-v q4_0')
+  })
+
+  it('turns on what other builds have off', () => {
+    const help = readHelpText('b10434')
+      .replace(
+        'expose slots monitoring endpoint (default: enabled)',
+        'expose slots monitoring endpoint (default: disabled)',
+      )
+      .replace(
+        'whether to use jinja template engine for chat (default: enabled)',
+        'use jinja template for chat (default: disabled)',
+      )
+      .replace(
+        '--ui,  --webui, --no-ui, --no-webui     whether',
+        '--no-webui                              Disable',
+      )
+    expect(planned({}, help).line).toMatch(/ --slots --no-webui .*--jinja/)
+  })
+
+  it('leaves out what a build lacks, and says so', () => {
+    const { line, adaptations } = planned({}, without(readHelpText('b10434'), '--metrics'))
+    expect(line).not.toContain('--metrics')
+    expect(adaptations).toContainEqual({
+      code: 'not-in-this-build',
+      flag: '--metrics',
+      seed: null,
+      ours: null,
+      reason: expect.stringMatching(/has no --metrics/),
+    })
+  })
+
+  it.each([
+    ['a draft without a draft model', { draftModelPath: null }, readHelpText('b10434'), /draftModelPath/],
+    [
+      'a cache type the build does not list',
+      { cacheTypeK: 'iq4_nl' },
+      readHelpText('b10434').replaceAll('iq4_nl, ', ''),
+      /iq4_nl/,
+    ],
+    [
+      'the LAN without a key file',
+      { host: '0.0.0.0' },
+      without(readHelpText('b10434'), '--api-key-file'),
+      /would serve everyone/,
+    ],
+    ['slots that cannot be asked for', {}, without(readHelpText('b10434'), '-np'), /no -np/],
+    ['a port that is none', { port: 99_999 }, readHelpText('b10434'), /port is 99999/],
+    ['NaN', { contextTokens: Number.NaN }, readHelpText('b10434'), /contextTokens is NaN/],
+    ['a fraction', { slots: 1.5 }, readHelpText('b10434'), /slots is 1\.5/],
+    [
+      'an endless number',
+      { gpuLayers: Number.POSITIVE_INFINITY },
+      readHelpText('b10434'),
+      /gpuLayers is Infinity/,
+    ],
+    ['less context than slots', { contextTokens: 3 }, readHelpText('b10434'), /no slot even one token/],
+  ] as const)('refuses %s', (_what, changes, help, reason) => {
+    expect(reasonsOf(plan(changes, help)).join(' ')).toMatch(reason)
+  })
+
+  it('lets a micro-batch be no larger than the batch', () => {
+    const { argumentOf, warnings } = planned({ batchTokens: 256, microBatchTokens: 512 })
+    expect(argumentOf('-ub')).toBe('256')
+    expect(planned({ microBatchTokens: 512 }).adaptations.find(({ flag }) => flag === '-ub')?.reason).toMatch(
+      /default too/,
+    )
+    expect(warnings[0]).toMatch(/microBatchTokens 512/)
+  })
+})
+
+describe('pinned flags', () => {
+  it.each([
+    [['--batch-size', '128'], '-b', '--batch-size 128'],
+    [['--cache_ram', '0'], '-cram', '--cache_ram 0'],
+    [['--kv-unified'], '-no-kvu', '--kv-unified'],
+    [['--spec-type', 'none'], '--spec-type draft', '--spec-type none'],
+    [['--webui'], '--no-ui', '--webui'],
+  ])('put %j last and leave ours out', (pinnedFlags, ours, text) => {
+    const { argv, line, adaptations } = planned({ pinnedFlags })
+    expect(line).not.toContain(` ${ours} `)
+    expect(argv.slice(-pinnedFlags.length)).toEqual(pinnedFlags)
+    expect(adaptations.filter(({ code }) => code === 'pinned')).toMatchObject([{ ours: text }])
+  })
+
+  it('are passed as they stand, with a warning where the build will not like them', () => {
+    const pinnedFlags = ['--not-a-flag', '--draft-max', '8', '--mlock', '-lv', '4', '--temp', '-1']
+    const { argv, warnings, adaptations } = planned({ pinnedFlags })
+    expect(argv.slice(-pinnedFlags.length)).toEqual(pinnedFlags)
+    expect(warnings).toMatchObject([
+      expect.stringMatching(/--not-a-flag is not in/),
+      expect.stringMatching(/--draft-max was removed/),
+      expect.stringMatching(/--mlock is deprecated/),
+    ])
+    expect(adaptations.some(({ code }) => code === 'pinned')).toBe(false)
+  })
+
+  it('do not take a value for a flag', () => {
+    const { line } = planned({ pinnedFlags: ['--chat-template', '-b'] })
+    expect(line).toContain(' -b 512 ')
+  })
+
+  it('keep our key file beside theirs, since llama-server accepts the keys of both', () => {
+    const { line } = planned({ pinnedFlags: ['--api-key-file', '/theirs'] })
+    expect(line).toMatch(/--api-key-file \/state\/key.*--api-key-file \/theirs/)
+  })
+
+  it.each([
+    [['--port', '9000'], /set llamaServer\.port/],
+    [['--host', '::'], /set llamaServer\.host/],
+    [['-a', 'other'], /set llamaServer\.alias/],
+    [['-c'], /-c without its value/],
+  ])('refuse %j', (pinnedFlags, reason) => {
+    expect(reasonsOf(plan({ pinnedFlags })).join(' ')).toMatch(reason)
+  })
+})
+
+it("shows the seed's own line with this profile's values", () => {
+  expect(seedArgv(studio).join(' ')).toBe(
+    './llama-server -m /models/target.gguf -md /models/draft.gguf -c 131072 -np 4 -cb -ngl 99 -ctk q4_0 -ctv q4_0 --host 0.0.0.0 --port 8080',
+  )
+  expect(seedArgv({ ...studio, draftModelPath: null })).not.toContain('-md')
+})

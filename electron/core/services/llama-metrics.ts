@@ -1,0 +1,49 @@
+// Reads llama-server's /metrics (Prometheus text).
+
+export interface LlamaMetrics {
+  readonly promptTokensTotal: number | null
+  /** Moves only when a request ends (measured on b10068 and b10434); a cancelled request never gets in. */
+  readonly tokensPredictedTotal: number | null
+  /** The step below which the total cannot tell: 6 digits are printed, so 2.16578e+06 counts in tens. */
+  readonly tokensPredictedStep: number
+  readonly requestsProcessing: number | null
+  readonly requestsDeferred: number | null
+  /** Absent on b10068. */
+  readonly draftTokensTotal: number | null
+  readonly draftAcceptedTotal: number | null
+  readonly nDecodeTotal: number | null
+  readonly busySlotsPerDecode: number | null
+}
+
+const maxMetricsCharacters = 1_000_000
+
+/** null when not one line is llama-server's: a wrong server, an error body, an empty answer. */
+export function parseMetrics(text: string): LlamaMetrics | null {
+  const values = new Map<string, number>()
+  for (const line of text.slice(0, maxMetricsCharacters).split('\n')) {
+    const match = /^llamacpp:([a-z_]+)(?:\{[^}]*\})?\s+(\S+)/.exec(line.trim())
+    if (match === null) continue
+    const value = Number(match[2])
+    if (match[1] !== undefined && Number.isFinite(value) && value >= 0) values.set(match[1], value)
+  }
+  if (values.size === 0) return null
+  const read = (name: string) => values.get(name) ?? null
+  const count = (name: string) => {
+    const value = read(name)
+    return value === null ? null : Math.round(value)
+  }
+  const tokensPredictedTotal = count('tokens_predicted_total')
+  return {
+    promptTokensTotal: count('prompt_tokens_total'),
+    tokensPredictedTotal,
+    tokensPredictedStep: printedStep(tokensPredictedTotal ?? 0),
+    requestsProcessing: count('requests_processing'),
+    requestsDeferred: count('requests_deferred'),
+    draftTokensTotal: count('spec_decode_num_draft_tokens_total'),
+    draftAcceptedTotal: count('spec_decode_num_accepted_tokens_total'),
+    nDecodeTotal: count('n_decode_total'),
+    busySlotsPerDecode: read('n_busy_slots_per_decode'),
+  }
+}
+
+const printedStep = (value: number) => (value < 1_000_000 ? 1 : 10 ** (Math.floor(Math.log10(value)) - 5))

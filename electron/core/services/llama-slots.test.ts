@@ -1,0 +1,97 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { parseSlots } from './llama-slots.ts'
+
+const readFixture = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`./fixtures/${name}`, import.meta.url), 'utf8'))
+
+const slot = (changes: Record<string, unknown>) => [
+  { id: 0, n_ctx: 4096, is_processing: true, id_task: 5, n_prompt_tokens: 10, ...changes },
+]
+
+describe('parseSlots', () => {
+  it('reads slots that were never used: everything they do not say is null', () => {
+    expect(parseSlots(readFixture('llama-b10434-slots-idle-fresh.json'))).toEqual({
+      kind: 'slots',
+      slots: [0, 1].map((id) => ({
+        id,
+        contextLimit: 4096,
+        processing: false,
+        taskId: null,
+        promptTokensHeld: null,
+        promptProcessed: null,
+        promptCached: null,
+        decoded: null,
+        speculative: false,
+      })),
+    })
+  })
+
+  it('reads slots after a rejected request', () => {
+    expect(parseSlots(readFixture('llama-b10434-slots-after-rejected-request.json'))).toMatchObject({
+      kind: 'slots',
+      slots: [
+        { id: 0, taskId: 209, promptTokensHeld: 0 },
+        { id: 1, taskId: 2, promptTokensHeld: 230, decoded: 0 },
+      ],
+    })
+  })
+
+  it('reads next_token as an object, an array, and of 2024', () => {
+    for (const next_token of [{ n_decoded: 7 }, [{ n_decoded: 7 }], { num_tokens_predicted: 7 }]) {
+      expect(parseSlots(slot({ next_token }))).toMatchObject({ slots: [{ decoded: 7 }] })
+    }
+    expect(parseSlots([{ id: 0, n_ctx: 2048, state: 1, task_id: 4 }])).toMatchObject({
+      slots: [{ processing: true, taskId: 4 }],
+    })
+    expect(parseSlots(slot({ next_token: [], id_task: -1 }))).toMatchObject({
+      slots: [{ decoded: null, taskId: null }],
+    })
+  })
+
+  it.each([
+    ['no list', {}],
+    ['null', null],
+    ['text', 'slots'],
+    ['a nested list', [[]]],
+    ['an entry that is null', [null]],
+    ['no id', [{ n_ctx: 1, is_processing: false }]],
+    ['a text for n_ctx', slot({ n_ctx: '4096' })],
+    ['no busy flag', [{ id: 0, n_ctx: 1 }]],
+    ['a text for is_processing', slot({ is_processing: 'yes' })],
+    ['a negative count', slot({ n_prompt_tokens: -1 })],
+    ['a fraction', slot({ n_prompt_tokens: 1.5 })],
+    ['a count beyond exact integers', slot({ n_prompt_tokens: 1e300 })],
+    ['NaN', slot({ next_token: [{ n_decoded: Number.NaN }] })],
+    ['a text for next_token', slot({ next_token: 'soon' })],
+    ['a number for speculative', slot({ speculative: 1 })],
+    ['the same slot twice', [...slot({}), ...slot({})]],
+    ['too many', Array.from({ length: 2000 }, (_, id) => ({ id, n_ctx: 1, is_processing: false }))],
+  ])('does not read %s', (_what, json) => {
+    const reading = parseSlots(json)
+    expect(reading.kind).toBe('unreadable')
+    expect(reading.kind === 'unreadable' && reading.reason.length).toBeGreaterThan(10)
+  })
+
+  it("gives the server's own words as the reason", () => {
+    const json = { error: { code: 501, message: 'This server does not support slots endpoint.' } }
+    expect(parseSlots(json)).toEqual({
+      kind: 'unreadable',
+      reason: 'This server does not support slots endpoint.',
+    })
+  })
+})
+
+const fixtures = `${process.env['NEXUS_FIXTURES'] ?? '../shared/fixtures'}/llama-server`
+describe.skipIf(!existsSync(fixtures))(`public recordings (skipped where ${fixtures} is absent)`, () => {
+  it.each([
+    ['slots-2024-early-ollama-runner.json', 2048],
+    ['slots-2025-early-idle.json', 4096],
+  ])('reads %s as one idle slot', (name, contextLimit) => {
+    const json: unknown = JSON.parse(readFileSync(`${fixtures}/${name}`, 'utf8'))
+    expect(parseSlots(json)).toMatchObject({
+      kind: 'slots',
+      slots: [{ contextLimit, processing: false, taskId: null, decoded: 0 }],
+    })
+  })
+})
