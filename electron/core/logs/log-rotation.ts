@@ -56,7 +56,8 @@ const catchUp = async (path: string, copyPath: string): Promise<void> => {
  * (hundreds of MB a second) loses more, and then a line in LOG.1 says how much. Nothing is ever doubled.
  *
  * What it takes on disk: `keep` generations, the file, and the copy: about (keep + 2) * maxBytes, plus what a flood adds
- * between two looks at the size (25 to 250 ms apart). Generations that a flood made larger are dropped earlier.
+ * between two looks at the size (25 to 250 ms apart, later on a busy machine). Generations that a flood made larger are
+ * dropped earlier, but for the newest two.
  *
  * A crash of ours at any point leaves either a stale copy (LOG.tmp, deleted by the next rotation) or an unfinished switch
  * (LOG.next), which the next rotation completes.

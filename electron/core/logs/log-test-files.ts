@@ -34,6 +34,7 @@ export const numberedWriter = `
 const fs = require('node:fs')
 const [count, perSecond] = process.argv.slice(1, 3).map(Number)
 const report = process.argv[3]
+const burstMs = Number(process.argv[4] ?? 2)
 const started = performance.now()
 let written = 0
 let slowestMs = 0
@@ -44,7 +45,7 @@ const burst = () => {
   const before = performance.now()
   if (text !== '') fs.writeSync(1, text)
   slowestMs = Math.max(slowestMs, performance.now() - before)
-  if (written < count) setTimeout(burst, 2)
+  if (written < count) setTimeout(burst, burstMs)
   else if (report) fs.writeFileSync(report, [written, slowestMs, performance.now() - started].join(' '))
 }
 burst()
