@@ -237,7 +237,13 @@ export type Proof = z.infer<typeof ProofSchema>
 export const SnapshotSchema = z.strictObject({
   version: z.literal(contractVersion),
   takenAt: epochMs,
-  owner: z.strictObject({ pid: count, host: z.enum(['app', 'cli']), since: epochMs }),
+  /** `background`: started by `nexus up`, and ends by itself once everything was stopped by a command. */
+  owner: z.strictObject({
+    pid: count,
+    host: z.enum(['app', 'cli']),
+    background: z.boolean(),
+    since: epochMs,
+  }),
   profile: z.string(),
   /** `ready` only after the end-to-end proof. */
   overall: PhaseSchema,

@@ -56,9 +56,7 @@ export interface Orphan {
 }
 
 /** Services of ours that live although no core does. */
-export const readOrphans = async (
-  context: CliContext,
-): Promise<readonly Orphan[]> => {
+export const readOrphans = async (context: CliContext): Promise<readonly Orphan[]> => {
   ensureStateFolder(context.folder)
   const ledger = openLedger(context.folder.ledgerPath)
   const orphans: Orphan[] = []

@@ -9,7 +9,8 @@ import type { CliContext } from './context.ts'
 /** Idempotent: with everything there it costs a few file reads. Throws with one clear sentence. */
 export const ensureSetUp = async (profile: Profile, context: CliContext): Promise<void> => {
   const stop = new AbortController()
-  const interrupt = () => stop.abort(new Error('set-up was interrupted; the next nexus up goes on where it stopped'))
+  const interrupt = () =>
+    stop.abort(new Error('set-up was interrupted; the next nexus up goes on where it stopped'))
   process.once('SIGINT', interrupt)
   const setup: SetupContext = {
     runtimeDir: context.folder.runtimeDir,
@@ -26,16 +27,28 @@ export const ensureSetUp = async (profile: Profile, context: CliContext): Promis
   }
 }
 
-/** On stderr, so that --json stays clean; on a terminal one line is redrawn, elsewhere each message comes once. */
+/** Off a terminal, what can be counted is said when another fifth of it is done. */
+const fifths = 5
+
+/** On stderr, so that --json stays clean; on a terminal one line is redrawn. */
 const createReporter = (context: CliContext): SetupContext['report'] => {
   const { stderr } = process
   let last = ''
+  let drawn = false
   return (progress) => {
-    const line = stderr.isTTY === true ? describeProgress(progress) : progress.message
-    if (line === last) return
-    last = line
-    if (stderr.isTTY === true && progress.done !== undefined) {
-      stderr.write(`\r\u001b[K${line}${progress.done === progress.total ? '\n' : ''}`)
-    } else context.printError(line)
+    const counted = progress.done !== undefined && progress.total !== undefined && progress.total > 0
+    if (stderr.isTTY === true && counted) {
+      stderr.write(`\r\u001b[K${describeProgress(progress)}`)
+      drawn = true
+      return
+    }
+    const mark = counted
+      ? `${progress.step} ${Math.floor((fifths * (progress.done ?? 0)) / (progress.total ?? 1))}`
+      : progress.message
+    if (mark === last) return
+    last = mark
+    if (drawn) stderr.write('\n')
+    drawn = false
+    context.printError(describeProgress(progress))
   }
 }

@@ -20,7 +20,9 @@ if (has('--crash-at-once')) {
 }
 if (has('--grandchild')) {
   // Same process group, holds nothing of ours, ignores SIGTERM: only the group's SIGKILL ends it.
-  spawn(process.execPath, ['-e', "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"], { stdio: 'ignore' })
+  spawn(process.execPath, ['-e', "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"], {
+    stdio: 'ignore',
+  })
 }
 if (has('--ignore-term')) process.on('SIGTERM', () => {})
 else {

@@ -15,6 +15,8 @@ export interface PollerSources {
   readonly engine: () => {
     readonly probe: (signal: AbortSignal) => Promise<ProbeResult>
     readonly read: (signal: AbortSignal) => Promise<EngineReading>
+    /** The slots of the last answer with what the log has said since; null before the first answer. */
+    readonly currentSlots: () => Slot[] | null
     readonly report: (result: ProbeResult) => void
   } | null
   readonly proxy: () => {
@@ -34,6 +36,8 @@ export interface Poller {
     readonly slots: Reading<Slot[]> | null
     readonly queue: Reading<Queue> | null
     readonly throughput: Reading<Throughput> | null
+    /** When the question was put that llama-server has not answered yet; null when it owes no answer. */
+    readonly engineAskedAt: number | null
   }
   /** How old a reading may be at this cadence and still count as live. */
   readonly maxAgeMs: () => number
@@ -68,6 +72,7 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   let slots: Reading<Slot[]> | null = null
   let queue: Reading<Queue> | null = null
   let throughput: Reading<Throughput> | null = null
+  let engineAskedAt: number | null = null
 
   const at = <T>(value: T | null): Reading<T> | null =>
     value === null ? null : { value, takenAt: Date.now() }
@@ -88,7 +93,9 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
       slots = queue = throughput = null
       return
     }
+    engineAskedAt = Date.now()
     const reading = await engine.read(AbortSignal.timeout(readTimeoutMs))
+    engineAskedAt = null
     slots = at(reading.slots)
     queue = at(reading.queue)
     throughput = at(reading.throughput)
@@ -134,7 +141,17 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   schedule()
 
   return {
-    latest: () => ({ memory, ramDisk, slots, queue, throughput }),
+    latest: () => {
+      const current = slots === null ? null : (sources.engine()?.currentSlots() ?? null)
+      return {
+        memory,
+        ramDisk,
+        slots: slots === null || current === null ? null : { ...slots, value: current },
+        queue,
+        throughput,
+        engineAskedAt,
+      }
+    },
     maxAgeMs: () => (watched ? watchedMs : idleMs) + 2_000,
     setWatched: (next) => {
       if (next === watched) return

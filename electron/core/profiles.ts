@@ -51,12 +51,13 @@ const demo = (runtimeDir: string): Profile => ({
   llamaServer: {
     ...studio.llamaServer,
     modelPath: demoModelPath(runtimeDir),
-    // Target and draft are one file: nothing is gained, and everything of the real stack is there.
-    draftModelPath: demoModelPath(runtimeDir),
+    // A draft of the same size as its target only slows a CPU down.
+    draftModelPath: null,
     alias: 'gemma-3-270m',
     host: '127.0.0.1',
     contextTokens: 32_768,
     gpuLayers: 0,
+    speculation: 'none',
     batchTokens: 256,
     microBatchTokens: 256,
     promptCacheMiB: 256,

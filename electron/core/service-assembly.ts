@@ -142,7 +142,12 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     prover,
     engineSource: () =>
       isServing(llamaServer.state())
-        ? { probe: llamaService.probe, read: watch.read, report: llamaServer.reportHealth }
+        ? {
+            probe: llamaService.probe,
+            read: watch.read,
+            currentSlots: watch.currentSlots,
+            report: llamaServer.reportHealth,
+          }
         : null,
     proxySource: () =>
       isServing(proxy.state()) ? { probe: liteLlmService.probe, report: proxy.reportHealth } : null,

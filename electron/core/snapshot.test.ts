@@ -57,6 +57,7 @@ describe('foldSnapshot', () => {
     slots: { value: [slot], takenAt: 10_000 },
     queue: { value: { processing: 1, deferred: 0 }, takenAt: 10_000 },
     throughput: null,
+    engineAskedAt: null,
   }
 
   it('shows what was read lately', () => {
@@ -65,6 +66,16 @@ describe('foldSnapshot', () => {
 
   it('does not show an old reading as live', () => {
     expect(foldSnapshot(readings, 13_001, 3_000)).toMatchObject({ slots: null, queue: null })
+  })
+
+  it('shows who is busy, without rates, while the server owes the next answer', () => {
+    const asked = { ...readings, engineAskedAt: 11_000 }
+    expect(foldSnapshot(asked, 30_000, 3_000)).toMatchObject({
+      slots: [{ phase: 'generating', tokensPerSecond: null }],
+      queue: { processing: 1 },
+      throughput: null,
+    })
+    expect(foldSnapshot({ ...asked, engineAskedAt: 13_001 }, 30_000, 3_000).slots).toBeNull()
   })
 
   it('does not show the slots of a server that does not serve', () => {

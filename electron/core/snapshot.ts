@@ -32,6 +32,8 @@ export interface Readings {
   readonly slots: Reading<Slot[]> | null
   readonly queue: Reading<Queue> | null
   readonly throughput: Reading<Throughput> | null
+  /** When the question was put that llama-server has not answered yet; null when it owes no answer. */
+  readonly engineAskedAt: number | null
 }
 
 /** @param maxAgeMs how old a reading may be and still be shown as live */
@@ -39,6 +41,7 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
   const live = <T>(reading: Reading<T> | null): T | null =>
     reading !== null && now - reading.takenAt <= maxAgeMs ? reading.value : null
   const engineAnswers = isServing(readings.services.llamaServer)
+  const slots = engineAnswers ? (live(readings.slots) ?? heldSlots(readings, maxAgeMs)) : null
   return {
     version: contractVersion,
     takenAt: now,
@@ -50,10 +53,20 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     proofFailure: readings.proofFailure,
     memory: live(readings.memory),
     ramDisk: live(readings.ramDisk),
-    slots: engineAnswers ? live(readings.slots) : null,
-    queue: engineAnswers ? live(readings.queue) : null,
+    slots,
+    queue: engineAnswers ? (live(readings.queue) ?? (slots === null ? null : (readings.queue?.value ?? null))) : null,
     throughput: engineAnswers ? live(readings.throughput) : null,
   }
+}
+
+/**
+ * llama-server answers /slots between two batches (b10068: up to 8 s apart during a prefill, measured), and no slot
+ * changes hands within a batch. So while it owes the next answer the last one still tells who is busy; its rates do
+ * not, and are null. null when the last answer was old already as the question was put.
+ */
+const heldSlots = ({ slots, engineAskedAt }: Readings, maxAgeMs: number): Slot[] | null => {
+  if (slots === null || engineAskedAt === null || engineAskedAt - slots.takenAt > maxAgeMs) return null
+  return slots.value.map((slot) => ({ ...slot, tokensPerSecond: null }))
 }
 
 export const isServing = (service: ServiceState): boolean =>

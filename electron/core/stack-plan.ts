@@ -5,7 +5,11 @@ import { type MemoryPlan, planMemory } from './memory-plan/memory-plan.ts'
 import { plannedServer } from './memory-plan/planned-server.ts'
 import { reservesFor, studioSeedMap } from './memory-plan/reserves.ts'
 import { type Adaptation, planLlamaArgv, seedArgv } from './services/llama-argv.ts'
-import { type CapabilityReading, type LlamaPlatform, readLlamaCapabilities } from './services/llama-capabilities.ts'
+import {
+  type CapabilityReading,
+  type LlamaPlatform,
+  readLlamaCapabilities,
+} from './services/llama-capabilities.ts'
 import type { FoundLlamaServer } from './setup/llama-server-search.ts'
 
 export interface EnginePlan {
@@ -46,11 +50,17 @@ export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> 
     problems,
   })
   const binary = context.locateBinary()
-  if (binary === null) return unplanned(null, ['llama-server is not installed: nexus up installs it, or says how'])
+  if (binary === null)
+    return unplanned(null, ['llama-server is not installed: nexus up installs it, or says how'])
   const reading: CapabilityReading = await readLlamaCapabilities(binary.path, context.platform)
   if (reading.kind === 'failed') return unplanned(binary, [reading.reason])
   const { capabilities } = reading
-  const plan = planLlamaArgv({ profile, capabilities, apiKeyPath: context.apiKeyPath, binaryPath: binary.path })
+  const plan = planLlamaArgv({
+    profile,
+    capabilities,
+    apiKeyPath: context.apiKeyPath,
+    binaryPath: binary.path,
+  })
   if (plan.kind === 'impossible') return unplanned(binary, plan.reasons)
   return {
     binary,

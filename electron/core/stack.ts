@@ -65,7 +65,10 @@ export const createStack = (parts: StackParts): Stack => {
       if (!ids.includes('llamaServer')) return
       const leftMs = drainEnds - Date.now()
       if (leftMs > 0 && isServing(parts.llamaServer.state())) await within(options.untilIdle(), leftMs)
-      await parts.llamaServer.stop(options.graceMs)
+      // With a stream still open llama-server lives on until its next ping, up to 30 s (measured); all had their time.
+      await parts.llamaServer.stop(
+        Date.now() < drainEnds ? options.graceMs : Math.min(options.graceMs, overdueGraceMs),
+      )
     },
     eject: (force) => parts.ramDisk.eject({ force }),
     adopt: async () => {
@@ -84,5 +87,6 @@ export const createStack = (parts: StackParts): Stack => {
   }
 }
 
+const overdueGraceMs = 2_000
 /** Nobody uses a stack that never was ready. */
 const rollBackGraceMs = 3_000

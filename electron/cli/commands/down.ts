@@ -38,7 +38,12 @@ export const runDown = async (command: DownCommand, context: CliContext): Promis
 
 /** Whose work is on the slots is the Router's to know; what can be said here is which slots work, and on what. */
 const sayWhoIsBusy = (snapshot: Snapshot, context: CliContext): void => {
-  const busy = snapshot.slots?.filter((slot) => slot.phase !== 'idle') ?? []
+  if (snapshot.services.llamaServer.phase === 'stopped') return
+  if (snapshot.slots === null) {
+    context.printError('Running requests may finish for a while; nexus down --now does not wait.')
+    return
+  }
+  const busy = snapshot.slots.filter((slot) => slot.phase !== 'idle')
   if (busy.length === 0) return
   const each = busy.map((slot) =>
     slot.phase === 'prefill'

@@ -1,7 +1,12 @@
 // `nexus plan`: will it fit, and the exact command lines with every adaptation explained.
 import { ensureKeys } from '../../core/keys.ts'
 import { locateLlamaServer } from '../../core/setup/llama-server-search.ts'
-import { type EnginePlan, type MemoryPlanReading, readEnginePlan, readMemoryPlan } from '../../core/stack-plan.ts'
+import {
+  type EnginePlan,
+  type MemoryPlanReading,
+  readEnginePlan,
+  readMemoryPlan,
+} from '../../core/stack-plan.ts'
 import { ensureStateFolder } from '../../core/state-folder.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
@@ -49,7 +54,11 @@ export const readPlans = async (
     gpuLimitBytes: (await platform.createMemoryReader()()).gpuLimitBytes,
     apiKeyPath: ensureKeys(folder.keysDir, profile.proxy.clientKey).engineKeyPath,
     locateBinary: () =>
-      locateLlamaServer({ configuredPath: profile.llamaServer.binaryPath, resourcesDir, runtimeDir: folder.runtimeDir }),
+      locateLlamaServer({
+        configuredPath: profile.llamaServer.binaryPath,
+        resourcesDir,
+        runtimeDir: folder.runtimeDir,
+      }),
   }
   const [engine, memory] = await Promise.all([readEnginePlan(planContext), readMemoryPlan(planContext)])
   return { engine, memory }

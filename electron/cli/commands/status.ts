@@ -1,8 +1,8 @@
 // `nexus status`: what runs now, once or live.
 import { serviceNames } from '../../contract.ts'
 import { attachToCore, type ControlClient } from '../../core/control/client.ts'
-import { readOrphans } from '../attach.ts'
 import type { CliCommand } from '../arguments.ts'
+import { readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { createLiveScreen } from '../view/live-screen.ts'
 import { renderStatus } from '../view/status-view.ts'
@@ -51,7 +51,9 @@ const createWatchOutput = (context: CliContext) => {
   const { stdout } = process
   let last: Parameters<typeof renderStatus>[0] | null = null
   const lines = () =>
-    last === null ? [] : renderStatus(last, { color: context.color, width: stdout.columns ?? 80, now: Date.now() })
+    last === null
+      ? []
+      : renderStatus(last, { color: context.color, width: stdout.columns ?? 80, now: Date.now() })
   if (!context.stdoutIsTerminal) {
     return {
       show: (snapshot: Parameters<typeof renderStatus>[0]) => {
@@ -61,7 +63,12 @@ const createWatchOutput = (context: CliContext) => {
       close: () => {},
     }
   }
-  const screen = createLiveScreen({ stream: stdout, mode: 'full', process, onResize: () => screen.draw(lines()) })
+  const screen = createLiveScreen({
+    stream: stdout,
+    mode: 'full',
+    process,
+    onResize: () => screen.draw(lines()),
+  })
   return {
     show: (snapshot: Parameters<typeof renderStatus>[0]) => {
       last = snapshot
@@ -70,4 +77,3 @@ const createWatchOutput = (context: CliContext) => {
     close: screen.close,
   }
 }
-

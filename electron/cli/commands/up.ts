@@ -3,8 +3,8 @@ import type { ServiceId, Snapshot } from '../../contract.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { attachToCore } from '../../core/control/client.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
-import { attachOrHost } from '../attach.ts'
 import type { CliCommand } from '../arguments.ts'
+import { attachOrHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { followUntil } from '../follow-core.ts'
 import { absoluteRequest, readChosenProfile } from '../profile-choice.ts'
@@ -19,13 +19,14 @@ import { readPlans, renderMemoryReading } from './plan.ts'
 type UpCommand = Extract<CliCommand, { name: 'up' }>
 
 export const runUp = async (command: UpCommand, context: CliContext): Promise<number> => {
-  const startedAt = Date.now()
   const running = await attachToCore(context.folder.socketPath)
   const serves = running !== null && (await running.readSnapshot()).overall === 'ready'
   if (!serves) {
     const refusal = await prepare(command, context)
     if (refusal !== null) return refusal
   }
+  // Set-up is not part of the start: its minutes come once, and have their own progress.
+  const startedAt = Date.now()
   const client = running ?? (await attachOrHost(context))
   const outcome = await client.dispatch({
     type: 'start',
@@ -73,11 +74,17 @@ export const finishStart = async (
 ): Promise<number> => {
   const progress = createProgressTracker(startedAt, context)
   const output = createProgressOutput(context, progress, json)
-  const last = await followUntil(client, (snapshot) => judgeUp(snapshot, only).kind !== 'waiting', output.show)
+  const last = await followUntil(
+    client,
+    (snapshot) => judgeUp(snapshot, only).kind !== 'waiting',
+    output.show,
+  )
   output.close()
   client.close()
   if (last === null) {
-    context.printError(`The core ended before the start was over; its log is ${context.folder.logPath('core')}`)
+    context.printError(
+      `The core ended before the start was over; its log is ${context.folder.logPath('core')}`,
+    )
     return exitCodes.failed
   }
   const judgement = judgeUp(last, only)
@@ -108,7 +115,8 @@ const printReady = async (
 
 const describeFailure = async (context: CliContext, snapshot: Snapshot): Promise<readonly string[]> => {
   const { id } = findFailure(snapshot)
-  const logTail = id === 'llamaServer' || id === 'proxy' ? await readLastLines(context.folder.logPath(id), 8) : []
+  const logTail =
+    id === 'llamaServer' || id === 'proxy' ? await readLastLines(context.folder.logPath(id), 8) : []
   return renderFailure({ snapshot, logTail, command: null }, context)
 }
 

@@ -8,7 +8,7 @@ import {
   parsePsLines,
 } from './darwin-process-text.ts'
 import { createDarwinProcessTable } from './darwin-processes.ts'
-import { isSameArgv } from './platform.ts'
+import { runsArgv } from './platform.ts'
 import { createTestMac } from './test-mac.ts'
 import { hasRecordings, readRecording } from './test-recordings.ts'
 
@@ -99,8 +99,10 @@ describe('processes of a pretended Mac', () => {
     const { mac, processes } = macWith({ ps: `${psLine}\n` })
     expect(await processes.readIdentity(811)).toEqual({ pid: 811, startedAt: 'Tue Sep 2 10:15:30 2025' })
     const argv = await processes.readArgv(811)
-    expect(isSameArgv(argv ?? [], ['/opt/my server/bin', '--alias', 'a  b'])).toBe(true)
-    expect(isSameArgv(argv ?? [], ['/opt/my server/bin', '--alias', 'a b'])).toBe(false)
+    expect(runsArgv(argv ?? [], ['/opt/my server/bin', '--alias', 'a  b'])).toBe(true)
+    expect(runsArgv(argv ?? [], ['/opt/my server/bin', '--alias', 'a b'])).toBe(false)
+    expect(runsArgv(['python3', ...(argv ?? [])], ['/opt/my server/bin', '--alias', 'a  b'])).toBe(true)
+    expect(runsArgv(argv ?? [], ['opt/my server/bin', '--alias', 'a  b'])).toBe(false)
     expect(mac.journal()[0]).toBe('ps -ww -o pid= -o stat= -o lstart= -o command= -p 811')
   })
 

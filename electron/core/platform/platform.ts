@@ -40,7 +40,7 @@ export interface ProcessTable {
   readIdentity(pid: number): Promise<ProcessIdentity | null>
   /**
    * null when the process is gone or belongs to somebody whose argv we may not read. On macOS `ps` joins argv with
-   * blanks, so an argument with a blank in it comes back as two: compare with `isSameArgv`, never element by element.
+   * blanks, so an argument with a blank in it comes back as two: compare with `runsArgv`, never element by element.
    */
   readArgv(pid: number): Promise<readonly string[] | null>
   /** Living (not zombie) members of a process group. */
@@ -72,6 +72,9 @@ export interface Platform {
   readLanAddresses(): Promise<readonly string[]>
 }
 
-/** Lossless on Linux except for the place of blanks; the most that macOS can tell. */
-export const isSameArgv = (one: readonly string[], other: readonly string[]): boolean =>
-  one.join(' ') === other.join(' ')
+/**
+ * Whether a process runs this command line, perhaps through an interpreter put before it (`python3 /opt/bin/tool ...`).
+ * Compared as text joined with blanks, because that is the most that `ps` tells on macOS.
+ */
+export const runsArgv = (actual: readonly string[], expected: readonly string[]): boolean =>
+  ` ${actual.join(' ')}`.endsWith(` ${expected.join(' ')}`)

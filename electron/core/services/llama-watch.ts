@@ -1,4 +1,5 @@
 // Live state of one llama-server: asks /slots and /metrics, listens to its log, and folds both.
+import type { Slot } from '../../contract.ts'
 import type { EngineReading } from '../poller.ts'
 import { parseLlamaLogLine } from './llama-log.ts'
 import { parseMetrics } from './llama-metrics.ts'
@@ -9,6 +10,8 @@ import { createThroughputTracker } from './llama-throughput.ts'
 export interface LlamaWatch {
   /** Asks the server; slow answers are waited for as long as `signal` allows. Unanswered parts are null. */
   read(signal: AbortSignal): Promise<EngineReading>
+  /** The slots of the last answer with what the log has said since; null before the first answer. */
+  currentSlots(): Slot[] | null
   /** One line of the server's log. */
   hear(line: string): void
   /** Whether any slot is processing; null when the server does not say. */
@@ -62,6 +65,10 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
         queue: processing === null || deferred === null ? null : { processing, deferred },
         throughput: flow,
       }
+    },
+    currentSlots: () => {
+      const { slots } = slotTracker.current()
+      return slots.length === 0 ? null : [...slots]
     },
     hear: (line) => {
       const event = parseLlamaLogLine(line)
