@@ -39,6 +39,7 @@ export const runVitest = async (
   root: string,
   project: 'unit' | 'e2e',
   args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<TestCounts> => {
   const reportPath = join(root, 'out', 'test-results', `${project}.json`)
   await rm(reportPath, { force: true })
@@ -61,7 +62,7 @@ export const runVitest = async (
       stdio: ['ignore', 'inherit', 'inherit'],
       reject: false,
       timeout: longestRunMs,
-      env: environment,
+      env: { ...environment, ...variables },
     },
   )
   const report = await readFile(reportPath, 'utf8').catch(() => null)
@@ -70,11 +71,12 @@ export const runVitest = async (
   return withExitStatus(counts, !result.failed)
 }
 
-/** What the tests on the real servers need. */
-export const setUp = async (context: SetupContext): Promise<void> => {
+/** Installs what the tests on the real servers need, and says in which variables they find it. */
+export const setUp = async (context: SetupContext): Promise<Readonly<Record<string, string>>> => {
   await ensureLiteLlm(context)
-  await ensureLlamaServer(context, null)
-  await ensureDemoModel(context)
+  const { path } = await ensureLlamaServer(context, null)
+  const { modelPath } = await ensureDemoModel(context)
+  return { NEXUS_TEST_LLAMA_SERVER: path, NEXUS_TEST_MODEL: modelPath }
 }
 
 /** The tests of our LiteLLM module, in LiteLLM's own environment, with a pytest that is not installed into it. */
