@@ -5,7 +5,8 @@
 Everything on the command line is LiteLLM's. What is added before it runs:
 
 - Python's garbage collector rests while LiteLLM's 4,000 modules load, which produce almost no garbage and millions of
-  objects to search. Measured on LiteLLM 1.106.2 and Python 3.11: 27 % less CPU time until /health/liveliness answers.
+  objects to search. Measured on LiteLLM 1.106.2 and Python 3.11, medians of five: 4.7 s of CPU time instead of 7.1 s
+  until /health/liveliness answers.
 - A taken port is reported at once instead of after 5 s of loading, and port 4000 is not special: LiteLLM moves to a
   random port when 4000 is taken (proxy_cli.py, `is_port_in_use`), where no client would find it.
 """

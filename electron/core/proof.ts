@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { checkLiteLlmAuth, describeFetchFailure } from './services/litellm-health.ts'
 
-export interface EndToEndAnswer {
+interface EndToEndAnswer {
   readonly outputTokens: number
   readonly milliseconds: number
   /** The model name in the answer. */

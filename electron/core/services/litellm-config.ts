@@ -10,7 +10,7 @@ interface ModelParameters {
   readonly stop?: readonly string[]
 }
 
-export interface LiteLlmConfig {
+interface LiteLlmConfig {
   readonly model_list: readonly { readonly model_name: string; readonly litellm_params: ModelParameters }[]
   readonly router_settings: Readonly<Record<string, number | boolean>>
   readonly litellm_settings: Readonly<Record<string, number | boolean>>

@@ -68,6 +68,9 @@ export const describeFetchFailure = (error: unknown): string => {
   if (error.name === 'AbortError') return 'cancelled'
   if (isRefused(error)) return 'connection refused'
   const { cause } = error
+  // Node's fetch waits 300 s for the first byte of an answer, whatever the signal allows.
+  if (cause instanceof Error && 'code' in cause && cause.code === 'UND_ERR_HEADERS_TIMEOUT')
+    return 'no answer in 300 s'
   return cause instanceof Error && cause.message !== '' ? cause.message : error.message
 }
 

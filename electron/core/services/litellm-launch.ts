@@ -8,7 +8,7 @@ import { isErrno, readFileOrNull, writePrivateFile } from '../private-file.ts'
 import type { LaunchSpec } from './child-service.ts'
 import { buildLiteLlmConfig, localUrl, renderLiteLlmConfig } from './litellm-config.ts'
 
-export interface LiteLlmLaunchInput {
+interface LiteLlmLaunchInput {
   readonly profile: Profile
   /** The interpreter of the environment that LiteLLM is installed in. */
   readonly pythonPath: string
