@@ -23,9 +23,6 @@ const namesClientsAskFor = ['claude-opus-4-8', 'claude-sonnet-5', 'claude-haiku-
 const anyAddress = new Set(['0.0.0.0', '::', '*'])
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
 
-/** The address a process on this machine uses for a server that listens on `host`. */
-export const loopbackFor = (host: string): string => (anyAddress.has(host) ? '127.0.0.1' : host)
-
 export const buildClientGuide = (
   proxy: Pick<Profile['proxy'], 'host' | 'port' | 'modelName'>,
   apiKey: string,

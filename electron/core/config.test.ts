@@ -24,9 +24,6 @@ const problemsOf = (work: () => unknown): readonly string[] => {
 const withStudio = (overrides: object) =>
   JSON.stringify({ profile: 'mine', profiles: { mine: { extends: 'studio', ...overrides } } })
 
-const profileProblems = (overrides: object) =>
-  problemsOf(() => chooseProfile(parseConfig(withStudio(overrides), 'config.json'), null, runtimeDir))
-
 describe('parseConfig', () => {
   it.each([
     [

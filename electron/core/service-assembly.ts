@@ -14,6 +14,7 @@ import { createProver, type Prover } from './prover.ts'
 import { createRamDiskService } from './ram-disk-service.ts'
 import { defaultRestartPolicy } from './restart-policy.ts'
 import type { ChildService } from './services/child-service.ts'
+import { warmLiteLlm } from './services/litellm-health.ts'
 import { createLiteLlmService } from './services/litellm-service.ts'
 import { createCapabilityProbe } from './services/llama-capabilities.ts'
 import { createLlamaService } from './services/llama-service.ts'
@@ -52,6 +53,7 @@ export interface ServiceAssembly {
 /** 16 MiB is about a day of a busy llama-server; four of them are kept for each service. */
 const logLimits = { maxBytes: 16_777_216, keep: 3 }
 const idleLookMs = 200
+const warmTimeoutMs = 30_000
 
 export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   const { folder, platform, profile } = options
@@ -86,7 +88,21 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     llamaService,
     ledger,
   )
-  const proxy = superviseOne(options, liteLlmService, ledger)
+  let warmed: string | null = null
+  const proxy: Supervisor = superviseOne(
+    { ...options, onChange: () => warmThenTell() },
+    liteLlmService,
+    ledger,
+  )
+  /** A Router that is ready while the model still loads uses that time for what its first message costs, about 1 s. */
+  const warmThenTell = () => {
+    const identity = servingIdentity(proxy, ledger.find('proxy'))
+    if (identity !== null && identity !== warmed && llamaServer.state().phase === 'starting') {
+      warmed = identity
+      void warmLiteLlm(liteLlmService.endpoint, keys.clientKey, AbortSignal.timeout(warmTimeoutMs))
+    }
+    options.onChange()
+  }
   const ramDisk = createRamDiskService(platform.ramDisk, ramDiskSpec(profile, platform), options.onChange)
   const stack = createStack({ ramDisk, llamaServer, proxy })
 

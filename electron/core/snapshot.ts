@@ -54,7 +54,9 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     memory: live(readings.memory),
     ramDisk: live(readings.ramDisk),
     slots,
-    queue: engineAnswers ? (live(readings.queue) ?? (slots === null ? null : (readings.queue?.value ?? null))) : null,
+    queue: engineAnswers
+      ? (live(readings.queue) ?? (slots === null ? null : (readings.queue?.value ?? null)))
+      : null,
     throughput: engineAnswers ? live(readings.throughput) : null,
   }
 }

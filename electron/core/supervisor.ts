@@ -12,7 +12,7 @@ import {
 } from './child-process.ts'
 import { identityOf, type Ledger } from './ledger.ts'
 import { type LogMark, logBeginning } from './logs/log-generations.ts'
-import type { ProcessIdentity, ProcessTable } from './platform/platform.ts'
+import { type ProcessIdentity, type ProcessTable, runsArgv } from './platform/platform.ts'
 import { describePortTaken } from './port-taken.ts'
 import { decideRestart, type RestartPolicy } from './restart-policy.ts'
 import type { ChildService, LaunchSpec, ProbeResult } from './services/child-service.ts'
@@ -173,7 +173,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const provenOurs = async (owner: ForeignProcess, spec: LaunchSpec): Promise<ProcessIdentity | null> => {
     if (owner.pid === null) return null
     const argv = await processes.readArgv(owner.pid)
-    return argv !== null && endsWith(argv, spec.argv) ? processes.readIdentity(owner.pid) : null
+    return argv !== null && runsArgv(argv, spec.argv) ? processes.readIdentity(owner.pid) : null
   }
 
   const own = (next: Running, spec: LaunchSpec) => {
@@ -366,9 +366,6 @@ const noDetail: Pick<ServiceState, 'reason' | 'waitingFor' | 'foreign'> = {
   waitingFor: null,
   foreign: null,
 }
-
-const endsWith = (argv: readonly string[], tail: readonly string[]): boolean =>
-  argv.length >= tail.length && tail.every((word, index) => argv[argv.length - tail.length + index] === word)
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

@@ -17,8 +17,20 @@ export const runDown = async (command: DownCommand, context: CliContext): Promis
     (await attachIfAnythingRuns(context)) ??
     (command.eject && (await isRamDiskMounted(context)) ? await attachOrHost(context) : null)
   if (client === null) return report(context, command, null, 'Nothing of ours was running.')
+  try {
+    return await stopThrough(client, command, context)
+  } finally {
+    client.close()
+  }
+}
+
+const stopThrough = async (
+  client: ControlClient,
+  command: DownCommand,
+  context: CliContext,
+): Promise<number> => {
   const before = await client.readSnapshot()
-  if (!command.now && !command.json) sayWhoIsBusy(before, context)
+  if (!command.now && !command.json && command.only !== 'ramDisk') sayWhoIsBusy(before, context)
   const outcome = await client.dispatch({
     type: 'stop',
     only: command.only,
@@ -32,7 +44,6 @@ export const runDown = async (command: DownCommand, context: CliContext): Promis
   if (judgement?.kind === 'failed') return fail(context, command, judgement.reasons)
   if (before.owner.background && command.only === null)
     await untilCoreIsGone(client, before.owner.pid, context)
-  client.close()
   return report(context, command, after, describeStopped(command, before))
 }
 

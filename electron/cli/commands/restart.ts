@@ -16,6 +16,7 @@ export const runRestart = async (
   }
   const outcome = await client.dispatch({ type: 'restart', only: command.only })
   if (!outcome.accepted) {
+    client.close()
     context.printError(outcome.reason)
     return exitCodes.failed
   }

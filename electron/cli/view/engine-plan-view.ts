@@ -45,15 +45,22 @@ const quote = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 
 /** A label with its text hanging beside it; a label too long for its column has a line of its own. */
-const hang = (label: string, text: string, width: number, tone: Piece['tone'] = 'plain'): readonly TextLine[] => {
+const hang = (
+  label: string,
+  text: string,
+  width: number,
+  tone: Piece['tone'] = 'plain',
+): readonly TextLine[] => {
   const rows = wrap(text, Math.max(20, width - flagColumn - 2), 20)
   const short = label.length < flagColumn
   const head: TextLine[] = short ? [] : [[piece(`  ${label}`, tone)]]
   return [
     ...head,
-    ...rows.map((row, index): TextLine => [
-      piece(`  ${(index === 0 && short ? label : '').padEnd(flagColumn)}`, tone),
-      piece(row, 'dim'),
-    ]),
+    ...rows.map(
+      (row, index): TextLine => [
+        piece(`  ${(index === 0 && short ? label : '').padEnd(flagColumn)}`, tone),
+        piece(row, 'dim'),
+      ],
+    ),
   ]
 }

@@ -51,11 +51,14 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
       // In this order: see ThroughputReading.active.
       const metricsText = await get('/metrics', signal)
       const metrics = metricsText === null ? null : parseMetrics(metricsText)
+      const metricsAtMs = performance.now()
       const slots = await readSlots(signal)
       const view = slots === null ? null : slotTracker.applySlots(slots.raw, slots.atMs)
       const flow = throughput.observe({
         atMs: slots?.atMs ?? performance.now(),
         metrics,
+        metricsAtMs,
+        prefilling: view?.prefilling ?? false,
         active: view?.active ?? null,
       })
       const processing = metrics?.requestsProcessing ?? null

@@ -1,0 +1,102 @@
+// Runs the real `nexus` command with a state folder and ports of its own.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Snapshot, SnapshotSchema } from '../electron/contract.ts'
+
+export interface CommandResult {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface NexusUnderTest {
+  readonly home: string
+  readonly profilePath: string
+  readonly enginePort: number
+  readonly routerPort: number
+  run(...words: string[]): Promise<CommandResult>
+  readSnapshot(): Promise<Snapshot>
+  /** Polls snapshots until one fits; throws with the last one when `timeoutMs` pass first. */
+  until(fits: (snapshot: Snapshot) => boolean, timeoutMs: number): Promise<Snapshot>
+  /** Ends whatever is left and removes the folder. */
+  dispose(): Promise<void>
+}
+
+const root = join(import.meta.dirname, '..')
+
+/** A short path: unix sockets end at 103 bytes. `profile` is laid over the demo profile. */
+export const createNexus = async (
+  profile: { llamaServer?: object; proxy?: object; ramDisk?: object } = {},
+): Promise<NexusUnderTest> => {
+  const home = mkdtempSync(join(tmpdir(), 'nexus-e2e-'))
+  const [enginePort, routerPort] = await freePorts()
+  const profilePath = join(home, 'profile.json')
+  writeFileSync(
+    profilePath,
+    JSON.stringify({
+      extends: 'demo',
+      llamaServer: { port: enginePort, ...profile.llamaServer },
+      proxy: { port: routerPort, ...profile.proxy },
+      ramDisk: { sizeMiB: 64, ...profile.ramDisk },
+    }),
+  )
+  const run = (...words: string[]): Promise<CommandResult> => runNexus(home, words)
+  const readSnapshot = async (): Promise<Snapshot> => {
+    const { code, stdout, stderr } = await run('status', '--json')
+    if (code !== 0) throw new Error(`nexus status ended with ${code}: ${stderr}${stdout}`)
+    return SnapshotSchema.parse(JSON.parse(stdout))
+  }
+  return {
+    home,
+    profilePath,
+    enginePort,
+    routerPort,
+    run,
+    readSnapshot,
+    until: async (fits, timeoutMs) => {
+      const deadline = Date.now() + timeoutMs
+      while (true) {
+        const snapshot = await readSnapshot()
+        if (fits(snapshot)) return snapshot
+        if (Date.now() > deadline) throw new Error(`it did not come to that: ${JSON.stringify(snapshot)}`)
+      }
+    },
+    dispose: async () => {
+      await run('down', '--now', '--eject', '--force')
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
+
+const runNexus = (home: string, words: readonly string[]): Promise<CommandResult> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(join(root, 'scripts', 'nexus'), words, {
+      env: { ...process.env, NEXUS_HOME: home },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (piece) => {
+      stdout += String(piece)
+    })
+    child.stderr.on('data', (piece) => {
+      stderr += String(piece)
+    })
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, stdout, stderr }))
+  })
+
+const freePorts = async (): Promise<[number, number]> => {
+  const servers = [createServer(), createServer()]
+  const ports: number[] = []
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    if (typeof address === 'object' && address !== null) ports.push(address.port)
+  }
+  for (const server of servers) await new Promise((resolve) => server.close(resolve))
+  return [ports[0] ?? 0, ports[1] ?? 0]
+}
