@@ -1,5 +1,6 @@
 // What a client needs to reach the Router, for this machine as it is.
 import { type Profile, serviceNames } from '../contract.ts'
+import { quoteForPowershell, quoteForShell } from './shell-quote.ts'
 
 export interface ClientUser {
   readonly name: string
@@ -53,13 +54,7 @@ const warningFor = (host: string, lanAddresses: readonly string[]): string | nul
 }
 
 export const bashSnippet = (baseUrl: string, apiKey: string): string =>
-  `export ANTHROPIC_BASE_URL=${shellQuote(baseUrl)}\nexport ANTHROPIC_API_KEY=${shellQuote(apiKey)}`
+  `export ANTHROPIC_BASE_URL=${quoteForShell(baseUrl)}\nexport ANTHROPIC_API_KEY=${quoteForShell(apiKey)}`
 
 const powershellSnippet = (baseUrl: string, apiKey: string): string =>
-  `$env:ANTHROPIC_BASE_URL = ${powershellQuote(baseUrl)}\n$env:ANTHROPIC_API_KEY = ${powershellQuote(apiKey)}`
-
-/** A key may hold any printable character: single quotes keep the shell from reading any of them. */
-const shellQuote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
-
-/** about_Quoting_Rules: inside single quotes only the quote itself is special, and is doubled. */
-const powershellQuote = (text: string): string => `'${text.replaceAll("'", "''")}'`
+  `$env:ANTHROPIC_BASE_URL = ${quoteForPowershell(baseUrl)}\n$env:ANTHROPIC_API_KEY = ${quoteForPowershell(apiKey)}`

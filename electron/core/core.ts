@@ -6,10 +6,11 @@ import type { ControlTarget } from './control/server.ts'
 import { readIntent, writeIntent } from './intent.ts'
 import type { Platform } from './platform/platform.ts'
 import { createPoller } from './poller.ts'
-import { chooseProfile } from './profiles.ts'
+import { type ChosenProfile, chooseProfile } from './profiles.ts'
 import { describeHolders } from './ram-disk-service.ts'
 import { assembleServices, type ServiceAssembly } from './service-assembly.ts'
 import { foldSnapshot } from './snapshot.ts'
+import { readMemoryPlan } from './stack-plan.ts'
 import type { StateFolder } from './state-folder.ts'
 
 export interface CoreOptions {
@@ -120,7 +121,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     const serving = states.llamaServer.phase !== 'stopped' || states.proxy.phase !== 'stopped'
     const failed = states.llamaServer.phase === 'failed' || states.proxy.phase === 'failed'
     if (!serving || failed || command.profile !== null) {
-      const refusal = await switchProfile(command.profile, serving && !failed)
+      const refusal = await switchProfile(command, serving && !failed)
       if (refusal !== null) return refuse(refusal)
     }
     const ids = command.only === null ? serviceIds : [command.only]
@@ -130,17 +131,25 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   }
 
   /** Takes the profile asked for, freshly read and checked; answers why not. */
-  const switchProfile = async (requested: string | null, serving: boolean): Promise<string | null> => {
+  const switchProfile = async (
+    command: Extract<Command, { type: 'start' }>,
+    serving: boolean,
+  ): Promise<string | null> => {
     try {
       config = readConfig(folder.configPath, folder.lastGoodConfigPath)
-      const chosen = chooseProfile(config, requested, folder.runtimeDir)
+      const chosen = chooseProfile(config, command.profile, folder.runtimeDir)
       if (serving) {
         return chosen.name === assembly.profileName
           ? null
           : `the stack runs with profile ${assembly.profileName}; nexus down first, then nexus up --profile ${chosen.name}`
       }
-      const problems = judgeProfile(chosen.profile, await platform.readTotalMemoryBytes())
+      const totalMemoryBytes = await platform.readTotalMemoryBytes()
+      const problems = judgeProfile(chosen.profile, totalMemoryBytes)
       if (problems.length > 0) throw new ConfigError(`profile ${chosen.name}`, problems)
+      if (!command.force) {
+        const refusal = await refuseWhatDoesNotFit(chosen, totalMemoryBytes)
+        if (refusal !== null) return refusal
+      }
       assembly.close()
       assembly = assemble(chosen.name, chosen.profile)
       await assembly.stack.adopt()
@@ -148,6 +157,17 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
     }
+  }
+
+  /** A plan that cannot be made (a missing file) is no refusal: the service itself then says what is missing. */
+  const refuseWhatDoesNotFit = async (
+    { name, profile }: ChosenProfile,
+    totalMemoryBytes: number,
+  ): Promise<string | null> => {
+    const gpuLimitBytes = poller.latest().memory?.value.gpuLimitBytes ?? null
+    const memory = await readMemoryPlan({ profileName: name, profile, totalMemoryBytes, gpuLimitBytes })
+    if (memory.kind !== 'planned' || memory.plan.verdict !== 'does-not-fit') return null
+    return `profile ${name} does not fit: ${memory.plan.reasons.join('; ')}. Nothing was started; nexus up --force starts it anyway.`
   }
 
   const stop = async (command: Extract<Command, { type: 'stop' }>): Promise<Outcome> => {

@@ -21,10 +21,7 @@ type UpCommand = Extract<CliCommand, { name: 'up' }>
 export const runUp = async (command: UpCommand, context: CliContext): Promise<number> => {
   const running = await attachToCore(context.folder.socketPath)
   const serves = running !== null && (await running.readSnapshot()).overall === 'ready'
-  if (!serves) {
-    const refusal = await prepare(command, context)
-    if (refusal !== null) return refusal
-  }
+  if (!serves) await prepare(command, context)
   // Set-up is not part of the start: its minutes come once, and have their own progress.
   const startedAt = Date.now()
   const client = running ?? (await attachOrHost(context))
@@ -36,25 +33,28 @@ export const runUp = async (command: UpCommand, context: CliContext): Promise<nu
   })
   if (!outcome.accepted) {
     client.close()
-    if (command.json) context.print(JSON.stringify({ ready: false, reasons: [outcome.reason] }))
-    else context.printError(outcome.reason)
-    return exitCodes.failed
+    return refuse(command, context, outcome.reason)
   }
   return finishStart(client, context, { only: command.only, json: command.json, startedAt })
 }
 
-/** Says which profile and why, installs what is missing, refuses what does not fit; the exit code when it refuses. */
-const prepare = async (command: UpCommand, context: CliContext): Promise<number | null> => {
+/** Says which profile and why, and installs what is missing. */
+const prepare = async (command: UpCommand, context: CliContext): Promise<void> => {
   const { name, profile, because } = await readChosenProfile(context, command.profile)
   if (!command.json) context.print(`Profile ${name}: ${because}.`)
   await ensureSetUp(profile, context)
-  if (command.force) return null
+}
+
+/** A plan that does not fit is shown whole: its suggestions say what to change. */
+const refuse = async (command: UpCommand, context: CliContext, reason: string): Promise<number> => {
+  const { name, profile } = await readChosenProfile(context, command.profile)
   const { memory } = await readPlans(context, name, profile)
-  if (memory.kind !== 'planned' || memory.plan.verdict !== 'does-not-fit') return null
-  if (command.json) context.print(JSON.stringify({ ready: false, reasons: ['it does not fit'], memory }))
+  const misfit = memory.kind === 'planned' && memory.plan.verdict === 'does-not-fit'
+  if (command.json)
+    context.print(JSON.stringify({ ready: false, reasons: [reason], ...(misfit ? { memory } : {}) }))
   else {
-    for (const line of renderMemoryReading(memory, context)) context.printError(line)
-    context.printError('Nothing was started. nexus up --force starts it anyway.')
+    for (const line of misfit ? renderMemoryReading(memory, context) : []) context.printError(line)
+    context.printError(reason)
   }
   return exitCodes.failed
 }

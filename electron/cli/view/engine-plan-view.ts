@@ -1,4 +1,5 @@
 // llama-server's planned command line as text: one flag a line, then why it differs from the seed's. No I/O.
+import { quoteForShell } from '../../core/shell-quote.ts'
 import type { EnginePlan } from '../../core/stack-plan.ts'
 import { type Piece, piece, renderLine, type TextLine, wrap } from './text-line.ts'
 
@@ -34,15 +35,12 @@ const renderArgv = (argv: readonly string[]): readonly TextLine[] => {
   const groups: string[] = []
   for (const word of words) {
     const startsFlag = /^--?[a-z]/.test(word)
-    if (startsFlag || groups.length === 0) groups.push(quote(word))
-    else groups[groups.length - 1] += ` ${quote(word)}`
+    if (startsFlag || groups.length === 0) groups.push(quoteForShell(word))
+    else groups[groups.length - 1] += ` ${quoteForShell(word)}`
   }
-  const rows = [quote(program), ...groups.map((group) => `  ${group}`)]
+  const rows = [quoteForShell(program), ...groups.map((group) => `  ${group}`)]
   return rows.map((row, index) => [piece(index === rows.length - 1 ? `  ${row}` : `  ${row} \\`, 'dim')])
 }
-
-const quote = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 
 /** A label with its text hanging beside it; a label too long for its column has a line of its own. */
 const hang = (

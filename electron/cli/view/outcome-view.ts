@@ -1,5 +1,7 @@
 // What `nexus up` ends with: the proof and what a client needs, or the reason and the one command to run next. No I/O.
+
 import { type ServiceId, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
+import { bashSnippet } from '../../core/clients.ts'
 import { formatMilliseconds, plural } from './figures.ts'
 import { finishLines, formatSeconds, type ProgressOptions, type StageTime } from './progress-view.ts'
 import { findMendingCommand } from './state-summary.ts'
@@ -13,12 +15,6 @@ export interface ReadyReport {
   readonly baseUrl: string
   readonly apiKey: string
 }
-
-/** For pasting, so never cut: the export lines may be wider than the terminal. */
-const exportLine = (name: string, value: string): string => `export ${name}=${quoteForShell(value)}`
-
-const quoteForShell = (value: string): string =>
-  /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`
 
 export const renderReady = (report: ReadyReport, options: ProgressOptions): readonly string[] => {
   const { snapshot, elapsedMs, stages, baseUrl, apiKey } = report
@@ -43,8 +39,8 @@ export const renderReady = (report: ReadyReport, options: ProgressOptions): read
       options,
     ),
     '',
-    exportLine('ANTHROPIC_BASE_URL', baseUrl),
-    exportLine('ANTHROPIC_API_KEY', apiKey),
+    // For pasting, so never cut: these lines may be wider than the terminal.
+    ...bashSnippet(baseUrl, apiKey).split('\n'),
     '',
     ...finishLines(
       [

@@ -106,6 +106,17 @@ describe('made headers', () => {
     expect(vocabulary.tokenTexts?.read(7)).toHaveLength(0)
   })
 
+  it('passes over the texts of other lists', async () => {
+    const pairs = [
+      ...makePairs('llama'),
+      ['general.tags', { type: 'texts', value: ['chat', '', 'x'.repeat(300)] }] as const,
+    ]
+    const last = [...pairs, ['general.name', { type: 'text', value: 'behind the list' }] as const]
+    expect((await readGgufHeader(await write('tags.gguf', makeGguf({ pairs: last })))).name).toBe(
+      'behind the list',
+    )
+  })
+
   it('takes KV heads layer by layer, and defaults where the file is silent', async () => {
     const kvHeads: MadeValue = { type: 'numbers', value: [1, 2, 3, 4] }
     const pairs = makePairs('llama', { 'llama.attention.head_count_kv': kvHeads })
