@@ -29,6 +29,7 @@ export const createProver = (options: ProverOptions): Prover => {
   let proved: { readonly pair: ProvedPair; readonly proof: Proof } | null = null
   let failed: { readonly pair: ProvedPair; readonly reason: string } | null = null
   let attempt: { readonly pair: ProvedPair; readonly abort: AbortController } | null = null
+  let closed = false
 
   const samePair = (a: ProvedPair, b: ProvedPair) => a.llamaServer === b.llamaServer && a.proxy === b.proxy
 
@@ -40,12 +41,15 @@ export const createProver = (options: ProverOptions): Prover => {
   const begin = async (pair: ProvedPair): Promise<void> => {
     const abort = new AbortController()
     attempt = { pair, abort }
-    failed = null
     try {
       const proof: Proof = { ...(await options.prove(abort.signal)), checkedAt: null }
+      // Called off: whatever came of it is about processes that serve no more, and must not displace what is newer.
+      if (abort.signal.aborted) return
       proved = { pair, proof }
+      failed = null
       writeProof(options.recordPath, pair, proof)
     } catch (error) {
+      if (abort.signal.aborted) return
       failed = { pair, reason: error instanceof Error ? error.message : String(error) }
     } finally {
       if (attempt?.abort === abort) attempt = null
@@ -54,6 +58,7 @@ export const createProver = (options: ProverOptions): Prover => {
   }
 
   const consider = (): void => {
+    if (closed) return
     const pair = options.servingPair()
     if (attempt !== null && (pair === null || !samePair(attempt.pair, pair))) {
       attempt.abort.abort()
@@ -71,14 +76,20 @@ export const createProver = (options: ProverOptions): Prover => {
     consider,
     recheck: async () => {
       const pair = options.servingPair()
-      if (pair === null) return null
+      if (pair === null || closed) return null
       const broken = await options.check(AbortSignal.timeout(checkTimeoutMs))
+      const now = options.servingPair()
+      // Another process since the question was put: the answer is about neither.
+      if (now === null || !samePair(now, pair) || closed) return null
       if (broken !== null) return broken
       const held = current(proved)
       if (held !== null) proved = { pair, proof: { ...held.proof, checkedAt: Date.now() } }
       else if (attempt === null) void begin(pair)
       return null
     },
-    close: () => attempt?.abort.abort(),
+    close: () => {
+      closed = true
+      attempt?.abort.abort()
+    },
   }
 }
