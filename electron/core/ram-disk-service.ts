@@ -7,9 +7,8 @@ export interface RamDiskService {
   start(): Promise<ServiceState>
   /** Loses what is on it; never part of a plain stop. */
   eject(options: { readonly force: boolean }): Promise<EjectOutcome>
+  /** Reads it, and compares with what the mount table says: another program may have unmounted it. */
   read(): Promise<RamDisk>
-  /** Compares with what the mount table says now: another program may have unmounted it. */
-  reportMounted(mounted: boolean): void
 }
 
 export const createRamDiskService = (
@@ -22,6 +21,8 @@ export const createRamDiskService = (
   let since = now()
   let reason: string | null = null
   let busy: Promise<unknown> | null = null
+  /** Counts mounts and ejects, so that a reading from before one is not taken for what came of it. */
+  let works = 0
 
   const enter = (next: Phase, nextReason: string | null = null) => {
     if (next === phase && nextReason === reason) return
@@ -44,9 +45,29 @@ export const createRamDiskService = (
     endpoint: phase === 'ready' ? spec.mountPoint : null,
   })
 
+  const compare = (mounted: boolean) => {
+    if (phase === 'ready' && !mounted) {
+      enter(
+        'failed',
+        `${spec.mountPoint} was unmounted by something else: builds would go to the disk; nexus up mounts it again`,
+      )
+    } else if (mounted && (phase === 'stopped' || phase === 'failed')) {
+      enter('ready')
+    }
+  }
+
+  const tryEject = async (options: { readonly force: boolean }): Promise<EjectOutcome> => {
+    try {
+      return await control.eject(spec, options)
+    } catch (error) {
+      return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
   /** Mounting and ejecting one disk never overlap: the second caller waits for the first. */
   const alone = async <T>(work: () => Promise<T>): Promise<T> => {
     while (busy !== null) await busy.catch(() => {})
+    works += 1
     const mine = work()
     busy = mine
     try {
@@ -58,7 +79,12 @@ export const createRamDiskService = (
 
   return {
     state,
-    read: () => control.read(spec),
+    read: async () => {
+      const worksBefore = works
+      const disk = await control.read(spec)
+      if (busy === null && works === worksBefore) compare(disk.mounted)
+      return disk
+    },
     start: () =>
       alone(async () => {
         if (phase === 'ready') return state()
@@ -74,9 +100,9 @@ export const createRamDiskService = (
       }),
     eject: (options) =>
       alone(async () => {
-        const before = phase
+        const before = { phase, since, reason }
         enter('stopping')
-        const outcome = await control.eject(spec, options)
+        const outcome = await tryEject(options)
         switch (outcome.kind) {
           case 'done':
           case 'not-mounted':
@@ -84,22 +110,15 @@ export const createRamDiskService = (
             break
           case 'busy':
           case 'failed':
-            enter(before === 'stopping' ? 'ready' : before, before === 'failed' ? reason : null)
+            // Nothing has changed, so it has been what it is since then.
+            since = before.since
+            phase = before.phase
+            reason = before.reason
+            onChange()
             break
         }
         return outcome
       }),
-    reportMounted: (mounted) => {
-      if (busy !== null) return
-      if (phase === 'ready' && !mounted) {
-        enter(
-          'failed',
-          `${spec.mountPoint} was unmounted by something else: builds would go to the disk; nexus up mounts it again`,
-        )
-      } else if (mounted && (phase === 'stopped' || phase === 'failed')) {
-        enter('ready')
-      }
-    },
   }
 }
 

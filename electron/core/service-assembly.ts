@@ -167,11 +167,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
         : null,
     proxySource: () =>
       isServing(proxy.state()) ? { probe: liteLlmService.probe, report: proxy.reportHealth } : null,
-    readRamDisk: async () => {
-      const disk = await ramDisk.read()
-      ramDisk.reportMounted(disk.mounted)
-      return disk
-    },
+    readRamDisk: ramDisk.read,
     recheckProof: async () => {
       const broken = await prover.recheck()
       if (broken !== null) proxy.reportHealth({ state: 'unreachable', detail: broken })

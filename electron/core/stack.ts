@@ -75,9 +75,7 @@ export const createStack = (parts: StackParts): Stack => {
       const adopted: ServiceId[] = []
       if (await parts.llamaServer.adopt()) adopted.push('llamaServer')
       if (await parts.proxy.adopt()) adopted.push('proxy')
-      const disk = await parts.ramDisk.read()
-      parts.ramDisk.reportMounted(disk.mounted)
-      if (disk.mounted) adopted.push('ramDisk')
+      if ((await parts.ramDisk.read()).mounted) adopted.push('ramDisk')
       return adopted
     },
     close: () => {

@@ -1,0 +1,223 @@
+// The three services together: who starts beside whom, what is undone after a failure, who stops first and by when.
+import { describe, expect, it } from 'vitest'
+import type { Phase, ServiceId, ServiceState } from '../contract.ts'
+import type { RamDiskService } from './ram-disk-service.ts'
+import { sampleSnapshot } from './sample-snapshot.ts'
+import { createStack, type StopOptions } from './stack.ts'
+import type { Supervisor } from './supervisor.ts'
+
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+/** Services that end what they were asked to do when the test says so. */
+const setUp = (phases: Partial<Record<ServiceId, Phase>> = {}) => {
+  const calls: string[] = []
+  const endings = new Map<string, (phase: Phase) => void>()
+  const phase = { ramDisk: 'stopped', llamaServer: 'stopped', proxy: 'stopped', ...phases } as Record<
+    ServiceId,
+    Phase
+  >
+  const stateOf = (id: ServiceId): ServiceState => ({ ...sampleSnapshot.services[id], phase: phase[id] })
+  const asked = (id: ServiceId, what: 'start' | 'stop', detail = ''): Promise<ServiceState> => {
+    calls.push(`${what} ${id}${detail}`)
+    phase[id] = what === 'start' ? 'starting' : 'stopping'
+    return new Promise((resolve) =>
+      endings.set(`${what} ${id}`, (next) => {
+        phase[id] = next
+        resolve(stateOf(id))
+      }),
+    )
+  }
+  const supervisor = (id: 'llamaServer' | 'proxy'): Supervisor => ({
+    state: () => stateOf(id),
+    start: () => asked(id, 'start'),
+    stop: (graceMs) => asked(id, 'stop', ` within ${Math.ceil(graceMs / 1000)} s`),
+    adopt: async () => phase[id] === 'ready',
+    reportHealth: () => {},
+    close: () => calls.push(`close ${id}`),
+  })
+  const ramDisk: RamDiskService = {
+    state: () => stateOf('ramDisk'),
+    start: () => asked('ramDisk', 'start'),
+    eject: async ({ force }) => {
+      calls.push(`eject${force ? ' by force' : ''}`)
+      return { kind: 'done' }
+    },
+    read: async () => ({
+      mountPoint: '/mnt/forge',
+      mounted: phase.ramDisk === 'ready',
+      kind: null,
+      totalBytes: null,
+      usedBytes: null,
+    }),
+  }
+  const stack = createStack({ ramDisk, llamaServer: supervisor('llamaServer'), proxy: supervisor('proxy') })
+  const finish = async (what: string, next: Phase) => {
+    const end = endings.get(what)
+    if (end === undefined) throw new Error(`nobody was asked to ${what}; asked: ${calls.join(', ')}`)
+    endings.delete(what)
+    end(next)
+    await settled()
+  }
+  return { stack, calls, finish }
+}
+
+const all = ['ramDisk', 'llamaServer', 'proxy'] as const
+const patient: StopOptions = { drainMs: 30_000, graceMs: 10_000, untilIdle: async () => {} }
+
+describe('start', () => {
+  it('starts all side by side and waits for all', async () => {
+    const { stack, calls, finish } = setUp()
+    let over = false
+    const started = stack.start(all).then(() => {
+      over = true
+    })
+    expect(calls).toEqual(['start ramDisk', 'start llamaServer', 'start proxy'])
+    await finish('start llamaServer', 'ready')
+    await finish('start proxy', 'ready')
+    expect(over).toBe(false)
+    await finish('start ramDisk', 'ready')
+    await started
+  })
+
+  it('rolls the other server back when one fails, and waits for that', async () => {
+    const { stack, calls, finish } = setUp({ ramDisk: 'ready' })
+    let over = false
+    const started = stack.start(['llamaServer', 'proxy']).then(() => {
+      over = true
+    })
+    await finish('start llamaServer', 'failed')
+    expect(calls).toEqual(['start llamaServer', 'start proxy', 'stop proxy within 3 s'])
+    // The supervisor answers a start that a stop overtook.
+    await finish('start proxy', 'stopping')
+    expect(over).toBe(false)
+    await finish('stop proxy', 'stopped')
+    await started
+    expect(calls).toHaveLength(3)
+  })
+
+  it('leaves a server alone that ran before', async () => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'ready' })
+    const started = stack.start(['llamaServer', 'proxy'])
+    await finish('start llamaServer', 'ready')
+    await finish('start proxy', 'failed')
+    await started
+    expect(calls).toEqual(['start llamaServer', 'start proxy'])
+  })
+
+  it('takes nothing down when the RAM disk fails: requests need none', async () => {
+    const { stack, calls, finish } = setUp()
+    const started = stack.start(all)
+    await finish('start ramDisk', 'failed')
+    await finish('start llamaServer', 'ready')
+    await finish('start proxy', 'ready')
+    await started
+    expect(calls).toEqual(['start ramDisk', 'start llamaServer', 'start proxy'])
+  })
+
+  it('starts only what is named', async () => {
+    const { stack, calls, finish } = setUp()
+    const started = stack.start(['proxy'])
+    await finish('start proxy', 'failed')
+    await started
+    expect(calls).toEqual(['start proxy'])
+  })
+})
+
+describe('stop', () => {
+  it('ends the Router first, with the time of the drain, then the AI Engine; the RAM disk stays', async () => {
+    const { stack, calls, finish } = setUp({ ramDisk: 'ready', llamaServer: 'ready', proxy: 'ready' })
+    const stopped = stack.stop(all, patient)
+    await settled()
+    expect(calls).toEqual(['stop proxy within 30 s'])
+    await finish('stop proxy', 'stopped')
+    expect(calls).toEqual(['stop proxy within 30 s', 'stop llamaServer within 10 s'])
+    await finish('stop llamaServer', 'stopped')
+    await stopped
+  })
+
+  it('waits for busy slots, but not beyond the deadline', async () => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'ready', proxy: 'stopped' })
+    const begunAt = performance.now()
+    const stopped = stack.stop(['llamaServer'], {
+      drainMs: 150,
+      graceMs: 10_000,
+      untilIdle: () => new Promise(() => {}),
+    })
+    await settled()
+    expect(calls).toEqual([])
+    await expect.poll(() => calls.length, { interval: 5 }).toBe(1)
+    expect(performance.now() - begunAt).toBeGreaterThanOrEqual(145)
+    // All had their time: a stream that is still open is not waited for once more.
+    expect(calls).toEqual(['stop llamaServer within 2 s'])
+    await finish('stop llamaServer', 'stopped')
+    await stopped
+  })
+
+  it('goes on as soon as the slots are idle', async () => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'ready' })
+    let idle = () => {}
+    const stopped = stack.stop(['llamaServer'], {
+      ...patient,
+      untilIdle: () =>
+        new Promise((resolve) => {
+          idle = resolve
+        }),
+    })
+    await settled()
+    expect(calls).toEqual([])
+    idle()
+    await settled()
+    expect(calls).toEqual(['stop llamaServer within 10 s'])
+    await finish('stop llamaServer', 'stopped')
+    await stopped
+  })
+
+  it('waits for nobody when told so', async () => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'ready', proxy: 'ready' })
+    const stopped = stack.stop(all, {
+      drainMs: 0,
+      graceMs: 2_000,
+      untilIdle: () => Promise.reject(new Error('asked')),
+    })
+    await finish('stop proxy', 'stopped')
+    expect(calls).toEqual(['stop proxy within 2 s', 'stop llamaServer within 2 s'])
+    await finish('stop llamaServer', 'stopped')
+    await stopped
+  })
+
+  it('does not wait for the slots of a server that is still loading', async () => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'starting' })
+    const stopped = stack.stop(['llamaServer'], {
+      ...patient,
+      untilIdle: () => Promise.reject(new Error('asked')),
+    })
+    await settled()
+    expect(calls).toEqual(['stop llamaServer within 10 s'])
+    await finish('stop llamaServer', 'stopped')
+    await stopped
+  })
+
+  it('stops only what is named', async () => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'ready', proxy: 'ready' })
+    const stopped = stack.stop(['proxy'], patient)
+    await finish('stop proxy', 'stopped')
+    await stopped
+    expect(calls).toEqual(['stop proxy within 30 s'])
+  })
+})
+
+describe('adopt', () => {
+  it('answers what was found running', async () => {
+    expect(await setUp({ llamaServer: 'ready', ramDisk: 'ready' }).stack.adopt()).toEqual([
+      'llamaServer',
+      'ramDisk',
+    ])
+    expect(await setUp().stack.adopt()).toEqual([])
+  })
+})
+
+it('close lets go of both servers and stops nothing', () => {
+  const { stack, calls } = setUp({ llamaServer: 'ready', proxy: 'ready' })
+  stack.close()
+  expect(calls).toEqual(['close llamaServer', 'close proxy'])
+})
