@@ -36,6 +36,14 @@ describe('parseArguments', () => {
       follow: true,
       lines: 5,
     })
+    expect(parseArguments(['plan', '--model', 'a.gguf', '--memory-gb', '256'])).toEqual({
+      name: 'plan',
+      profile: null,
+      model: 'a.gguf',
+      draft: null,
+      memoryGb: 256,
+      json: false,
+    })
     expect(parseArguments([])).toEqual({ name: 'help' })
     expect(parseArguments(['up', '--help'])).toEqual({ name: 'help' })
   })
@@ -50,6 +58,7 @@ describe('parseArguments', () => {
     [['logs', 'proxy', '--lines', '-3'], 'nexus logs: Option'],
     [['logs', 'proxy', '--lines', '1e3'], '--lines: found "1e3"; allowed: a whole number from 0 to 100000'],
     [['status', '--watch', '--json'], 'nexus status: found --watch with --json'],
+    [['plan', '--memory-gb', '256GB'], '--memory-gb: found "256GB"; allowed: a whole number from 1 to 65536'],
     [['constructor'], 'found "constructor"'],
   ])('refuses %j', (argv, expected) => {
     expect(refusal(...argv)).toContain(expected)

@@ -21,7 +21,16 @@ export type CliCommand =
   | { readonly name: 'restart'; readonly only: ServiceId | null; readonly json: boolean }
   | { readonly name: 'status'; readonly watch: boolean; readonly json: boolean }
   | { readonly name: 'logs'; readonly id: LogId; readonly follow: boolean; readonly lines: number }
-  | { readonly name: 'plan'; readonly profile: string | null; readonly json: boolean }
+  | {
+      readonly name: 'plan'
+      readonly profile: string | null
+      /** Instead of the profile's files, such as headers of models that are not downloaded yet. */
+      readonly model: string | null
+      readonly draft: string | null
+      /** Plans for a machine sold with this much memory; null: this one. */
+      readonly memoryGb: number | null
+      readonly json: boolean
+    }
   | { readonly name: 'doctor'; readonly profile: string | null; readonly json: boolean }
   | { readonly name: 'serve'; readonly background: boolean }
   | { readonly name: 'clients'; readonly json: boolean }
@@ -57,7 +66,13 @@ const optionsOf = {
   restart: { json },
   status: { json, watch: { type: 'boolean', help: '--watch' } },
   logs: { follow: { type: 'boolean', help: '--follow' }, lines: { type: 'string', help: '--lines N' } },
-  plan: { profile, json },
+  plan: {
+    profile,
+    model: { type: 'string', help: '--model FILE' },
+    draft: { type: 'string', help: '--draft FILE' },
+    'memory-gb': { type: 'string', help: '--memory-gb N' },
+    json,
+  },
   doctor: { profile, json },
   serve: { background: { type: 'boolean', help: '--background' } },
   clients: { json },
@@ -127,7 +142,14 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
         lines: lineCount(text('lines')),
       }
     case 'plan':
-      return { name: 'plan', profile: text('profile'), json: flag('json') }
+      return {
+        name: 'plan',
+        profile: text('profile'),
+        model: text('model'),
+        draft: text('draft'),
+        memoryGb: memoryGb(text('memory-gb')),
+        json: flag('json'),
+      }
     case 'doctor':
       return { name: 'doctor', profile: text('profile'), json: flag('json') }
     case 'serve':
@@ -177,6 +199,15 @@ const logId = (word: string | undefined): LogId => {
     )
   }
   return id
+}
+
+const memoryGb = (text: string | null): number | null => {
+  if (text === null) return null
+  const size = Number(text)
+  if (!/^\d+$/.test(text) || size < 1 || size > 65_536) {
+    throw new UsageError(`--memory-gb: found "${text}"; allowed: a whole number from 1 to 65536`)
+  }
+  return size
 }
 
 const lineCount = (text: string | null): number => {

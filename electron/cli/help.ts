@@ -16,7 +16,8 @@ Look
   ${usageOf('status')}
   ${usageOf('logs')}
   ${usageOf('plan')}
-      the exact command lines, and why each flag is there
+      will it fit: the memory map, the exact command lines and why each flag is there
+      (--memory-gb: for a machine of that size; --model, --draft: for these files, headers suffice)
   ${usageOf('doctor')}
       every check, and the command that mends it
 

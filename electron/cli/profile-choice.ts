@@ -4,15 +4,19 @@ import { ConfigError, judgeProfile, readConfig } from '../core/config.ts'
 import { type ChosenProfile, chooseProfile } from '../core/profiles.ts'
 import type { CliContext } from './context.ts'
 
-/** Reads the config and picks the profile; refuses impossible values before anything starts. Throws ConfigError. */
+/** Reads the config and picks the profile, possible here or not. Throws ConfigError. */
+export const readAnyProfile = ({ folder }: CliContext, requested: string | null): ChosenProfile => {
+  const config = readConfig(folder.configPath, folder.lastGoodConfigPath)
+  return chooseProfile(config, absoluteRequest(requested), folder.runtimeDir)
+}
+
+/** Refuses impossible values before anything starts. Throws ConfigError. */
 export const readChosenProfile = async (
   context: CliContext,
   requested: string | null,
 ): Promise<ChosenProfile> => {
-  const { folder, platform } = context
-  const config = readConfig(folder.configPath, folder.lastGoodConfigPath)
-  const chosen = chooseProfile(config, absoluteRequest(requested), folder.runtimeDir)
-  const problems = judgeProfile(chosen.profile, await platform.readTotalMemoryBytes())
+  const chosen = readAnyProfile(context, requested)
+  const problems = judgeProfile(chosen.profile, await context.platform.readTotalMemoryBytes())
   if (problems.length > 0) throw new ConfigError(`profile ${chosen.name}`, problems)
   return chosen
 }

@@ -165,7 +165,13 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     totalMemoryBytes: number,
   ): Promise<string | null> => {
     const gpuLimitBytes = poller.latest().memory?.value.gpuLimitBytes ?? null
-    const memory = await readMemoryPlan({ profileName: name, profile, totalMemoryBytes, gpuLimitBytes })
+    const memory = await readMemoryPlan({
+      profileName: name,
+      profile,
+      totalMemoryBytes,
+      gpuLimitBytes,
+      platform: platform.id,
+    })
     if (memory.kind !== 'planned' || memory.plan.verdict !== 'does-not-fit') return null
     return `profile ${name} does not fit: ${memory.plan.reasons.join('; ')}. Nothing was started; nexus up --force starts it anyway.`
   }

@@ -1,6 +1,7 @@
 // What would be started and whether it fits: the command lines with their reasons, and the memory plan.
 import type { Profile } from '../contract.ts'
 import { type GgufHeader, readGgufHeader } from './gguf/gguf-header.ts'
+import { estimateGpuLimitBytes } from './memory-plan/gpu-limit.ts'
 import { type MemoryPlan, planMemory } from './memory-plan/memory-plan.ts'
 import { plannedServer } from './memory-plan/planned-server.ts'
 import { reservesFor, studioSeedMap } from './memory-plan/reserves.ts'
@@ -75,7 +76,7 @@ export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> 
 
 /** From the model files' headers alone: a 75 GB file takes milliseconds. */
 export const readMemoryPlan = async (
-  context: Pick<PlanContext, 'profileName' | 'profile' | 'totalMemoryBytes' | 'gpuLimitBytes'>,
+  context: Pick<PlanContext, 'profileName' | 'profile' | 'totalMemoryBytes' | 'gpuLimitBytes' | 'platform'>,
 ): Promise<MemoryPlanReading> => {
   const { llamaServer, ramDisk } = context.profile
   try {
@@ -88,15 +89,28 @@ export const readMemoryPlan = async (
         draft,
         server: plannedServer(llamaServer),
         ramDiskBytes: ramDisk.sizeMiB * 1_048_576,
-        machine: { totalBytes: context.totalMemoryBytes, gpuLimitBytes: context.gpuLimitBytes },
+        machine: planMachine(context),
         reserves: reservesFor(context.totalMemoryBytes),
         // Nothing counts the agents' tokens before they reach the pool yet.
         poolIsGuarded: false,
       },
-      context.profileName === 'studio' ? studioSeedMap : null,
+      isSeedMachine(context.profileName) ? studioSeedMap : null,
     )
     return { kind: 'planned', plan }
   } catch (error) {
     return { kind: 'unknown', reason: error instanceof Error ? error.message : String(error) }
   }
+}
+
+const isSeedMachine = (profileName: string): boolean => profileName === 'studio'
+
+/** The studio is a Mac, wherever it is planned; elsewhere only a Mac has a limit to estimate. */
+const planMachine = (
+  context: Pick<PlanContext, 'profileName' | 'totalMemoryBytes' | 'gpuLimitBytes' | 'platform'>,
+) => {
+  const totalBytes = context.totalMemoryBytes
+  if (context.gpuLimitBytes !== null) return { totalBytes, gpuLimitBytes: context.gpuLimitBytes }
+  return context.platform === 'darwin' || isSeedMachine(context.profileName)
+    ? { totalBytes, gpuLimitBytes: estimateGpuLimitBytes(totalBytes), gpuLimitIsEstimate: true }
+    : { totalBytes, gpuLimitBytes: null }
 }

@@ -1,4 +1,7 @@
 // `nexus plan`: will it fit, and the exact command lines with every adaptation explained.
+import { resolve } from 'node:path'
+import type { Profile } from '../../contract.ts'
+import { ConfigError, judgeProfile } from '../../core/config.ts'
 import { ensureKeys } from '../../core/keys.ts'
 import { locateLlamaServer } from '../../core/setup/llama-server-search.ts'
 import {
@@ -10,39 +13,77 @@ import {
 import { ensureStateFolder } from '../../core/state-folder.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
-import { readChosenProfile } from '../profile-choice.ts'
+import { readAnyProfile } from '../profile-choice.ts'
 import { renderEnginePlan } from '../view/engine-plan-view.ts'
 import { renderPlanText } from '../view/plan-view.ts'
 
-/** 1 when it does not fit, or cannot be started as it is; 0 otherwise, also when something is not known. */
-export const runPlan = async (
-  command: Extract<CliCommand, { name: 'plan' }>,
-  context: CliContext,
-): Promise<number> => {
-  const { name, profile, because } = await readChosenProfile(context, command.profile)
-  const { engine, memory } = await readPlans(context, name, profile)
+type PlanCommand = Extract<CliCommand, { name: 'plan' }>
+
+/**
+ * 1 when it does not fit, or cannot be started as it is; 0 otherwise, also when something is not known. What makes a
+ * profile impossible on this machine is said beside its plan, not instead of it.
+ */
+export const runPlan = async (command: PlanCommand, context: CliContext): Promise<number> => {
+  const { name, profile: chosen, because } = readAnyProfile(context, command.profile)
+  const profile = withFiles(chosen, command)
+  const machine = await readMachine(command.memoryGb, context)
+  const problems = judgeProfile(profile, machine.totalMemoryBytes)
+  const { engine, memory } = await readPlans(context, name, profile, machine)
   const fits = !(memory.kind === 'planned' && memory.plan.verdict === 'does-not-fit')
-  const code = fits && engine.argv !== null ? exitCodes.done : exitCodes.failed
+  const code = fits && engine.argv !== null && problems.length === 0 ? exitCodes.done : exitCodes.failed
   if (command.json) {
-    context.print(JSON.stringify({ profile: name, because, engine, memory }, null, 2))
+    const { totalMemoryBytes } = machine
+    context.print(
+      JSON.stringify({ profile: name, because, totalMemoryBytes, problems, engine, memory }, null, 2),
+    )
     return code
   }
-  context.print(`Profile ${name}: ${because}.\n`)
+  const where = command.memoryGb === null ? '' : `, planned for a machine with ${command.memoryGb} GB`
+  context.print(`Profile ${name}: ${because}${where}.\n`)
   for (const line of renderMemoryReading(memory, context)) context.print(line)
   context.print('')
   for (const line of renderEnginePlan(engine, context)) context.print(line)
+  if (problems.length > 0) context.print(`\n${new ConfigError(`profile ${name}`, problems).message}`)
   return code
 }
+
+const withFiles = (profile: Profile, { model, draft }: PlanCommand): Profile => ({
+  ...profile,
+  llamaServer: {
+    ...profile.llamaServer,
+    ...(model === null ? {} : { modelPath: resolve(model) }),
+    ...(draft === null ? {} : { draftModelPath: resolve(draft) }),
+  },
+})
+
+export interface PlannedMachine {
+  readonly totalMemoryBytes: number
+  /** null: not set by anybody, or not known. */
+  readonly gpuLimitBytes: number | null
+}
+
+/** What is sold as "256 GB" has 256 GiB (hw.memsize 274877906944). */
+const gibibyte = 1024 ** 3
+
+const readMachine = async (memoryGb: number | null, { platform }: CliContext): Promise<PlannedMachine> =>
+  memoryGb === null
+    ? {
+        totalMemoryBytes: await platform.readTotalMemoryBytes(),
+        gpuLimitBytes: (await platform.createMemoryReader()()).gpuLimitBytes,
+      }
+    : { totalMemoryBytes: memoryGb * gibibyte, gpuLimitBytes: null }
 
 export const renderMemoryReading = (memory: MemoryPlanReading, context: CliContext): readonly string[] =>
   memory.kind === 'planned'
     ? renderPlanText(memory.plan, context)
     : [`Memory: not known, since ${memory.reason}`]
 
+/** Plans for this machine unless another is given. */
 export const readPlans = async (
   context: CliContext,
   profileName: string,
-  profile: Parameters<typeof readEnginePlan>[0]['profile'],
+  profile: Profile,
+  machine?: PlannedMachine,
 ): Promise<{ engine: EnginePlan; memory: MemoryPlanReading }> => {
   const { folder, platform, resourcesDir } = context
   ensureStateFolder(folder)
@@ -50,8 +91,7 @@ export const readPlans = async (
     profileName,
     profile,
     platform: platform.id,
-    totalMemoryBytes: await platform.readTotalMemoryBytes(),
-    gpuLimitBytes: (await platform.createMemoryReader()()).gpuLimitBytes,
+    ...(machine ?? (await readMachine(null, context))),
     apiKeyPath: ensureKeys(folder.keysDir, profile.proxy.clientKey).engineKeyPath,
     locateBinary: () =>
       locateLlamaServer({

@@ -24,6 +24,8 @@ export const renderEnginePlan = (
     for (const { flag, ours, reason } of adaptations) {
       lines.push(...hang(ours === null ? `without ${flag}` : ours, reason, width))
     }
+    const asInSeed = argv === null ? [] : flagsWithoutReason(argv, adaptations)
+    if (asInSeed.length > 0) lines.push(...hang(asInSeed.join(' '), "As in the seed's line.", width))
   }
   for (const warning of warnings) lines.push(...hang('Warning', warning, width, 'warn'))
   for (const problem of problems) lines.push(...hang('Problem', problem, width, 'bad'))
@@ -34,12 +36,21 @@ const renderArgv = (argv: readonly string[]): readonly TextLine[] => {
   const [program = '', ...words] = argv
   const groups: string[] = []
   for (const word of words) {
-    const startsFlag = /^--?[a-z]/.test(word)
-    if (startsFlag || groups.length === 0) groups.push(quoteForShell(word))
+    if (isFlag(word) || groups.length === 0) groups.push(quoteForShell(word))
     else groups[groups.length - 1] += ` ${quoteForShell(word)}`
   }
   const rows = [quoteForShell(program), ...groups.map((group) => `  ${group}`)]
   return rows.map((row, index) => [piece(index === rows.length - 1 ? `  ${row}` : `  ${row} \\`, 'dim')])
+}
+
+const isFlag = (word: string): boolean => /^--?[a-z]/.test(word)
+
+const flagsWithoutReason = (
+  argv: readonly string[],
+  adaptations: EnginePlan['adaptations'],
+): readonly string[] => {
+  const explained = new Set(adaptations.map(({ ours }) => ours?.split(' ')[0]))
+  return argv.filter((word) => isFlag(word) && !explained.has(word))
 }
 
 /** A label with its text hanging beside it; a label too long for its column has a line of its own. */

@@ -36,7 +36,7 @@ const poolPrice =
   'when the pool is full, every running request fails at once ("Context size has been exceeded.")'
 
 function explain(input: PlanInput, tally: Tally): readonly string[] {
-  const { totalBytes, gpuLimitBytes } = input.machine
+  const { totalBytes, gpuLimitBytes, gpuLimitIsEstimate = false } = input.machine
   const over = (bytes: number, limit: number): string =>
     bytes > limit ? `${formatBytes(bytes - limit)} over` : `${formatBytes(limit - bytes)} to spare`
   const without =
@@ -50,7 +50,7 @@ function explain(input: PlanInput, tally: Tally): readonly string[] {
     ...without,
     gpuLimitBytes === null
       ? `GPU working set: ${formatBytes(tally.gpuBytes)}; no limit is known here`
-      : `GPU working set: ${formatBytes(tally.gpuBytes)} of ${formatBytes(gpuLimitBytes)}, ${over(tally.gpuBytes, gpuLimitBytes)}`,
+      : `GPU working set: ${formatBytes(tally.gpuBytes)} of ${gpuLimitIsEstimate ? '~' : ''}${formatBytes(gpuLimitBytes)}, ${over(tally.gpuBytes, gpuLimitBytes)}${gpuLimitIsEstimate ? " (Metal's usual default, an estimate)" : ''}`,
   ]
 }
 

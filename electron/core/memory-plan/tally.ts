@@ -15,6 +15,8 @@ export interface PlanInput {
     readonly totalBytes: number
     /** What the GPU may wire (Metal's working set); null where unknown or without such a limit. */
     readonly gpuLimitBytes: number | null
+    /** The limit is what Metal usually takes, not a reading. */
+    readonly gpuLimitIsEstimate?: boolean
   }
   readonly reserves: Reserves
   /** True when something keeps the sum of the agents' contexts under the pool, so that it never fills. */

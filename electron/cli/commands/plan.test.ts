@@ -1,0 +1,116 @@
+// `nexus plan --profile studio` from start to end, on header-only files and a llama-server that only prints its help.
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createPlatform } from '../../core/platform/detect-platform.ts'
+import { locateStateFolder } from '../../core/state-folder.ts'
+import { parseArguments } from '../arguments.ts'
+import type { CliContext } from '../context.ts'
+import { runPlan } from './plan.ts'
+
+const core = join(import.meta.dirname, '..', '..', 'core')
+const model = join(core, 'gguf/fixtures/DeepSeek-R1-Distill-Llama-70B-Q8_0.header.gguf')
+const draft = join(core, 'gguf/fixtures/Llama-3.2-3B-Instruct-Q4_K_M.header.gguf')
+
+let home = ''
+let printed: string[] = []
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'nexus-plan-'))
+  printed = []
+})
+afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+const writeServer = (): string => {
+  const path = join(home, 'llama-server')
+  const help = join(core, 'services/fixtures/llama-help-b10068.txt')
+  writeFileSync(
+    path,
+    `#!/bin/sh\ncase "$*" in *--version*) echo 'version: 1 (571d0d5)' ;; *) cat '${help}' ;; esac\n`,
+  )
+  chmodSync(path, 0o755)
+  return path
+}
+
+const createContext = (): CliContext => {
+  const folder = locateStateFolder({ NEXUS_HOME: home }, 'linux', home)
+  const binaryPath = writeServer()
+  writeFileSync(
+    folder.configPath,
+    JSON.stringify({
+      profiles: { studio: { llamaServer: { binaryPath, modelPath: model, draftModelPath: draft } } },
+    }),
+  )
+  return {
+    folder,
+    platform: {
+      ...createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
+      readTotalMemoryBytes: async () => 24 * 1024 ** 3,
+    },
+    resourcesDir: join(home, 'resources'),
+    env: {},
+    entryPath: '',
+    stdoutIsTerminal: false,
+    color: false,
+    width: 80,
+    print: (line) => void printed.push(...line.split('\n')),
+    printError: (line) => void printed.push(line),
+  }
+}
+
+const plan = (...words: string[]): Promise<number> => {
+  const command = parseArguments(['plan', '--profile', 'studio', ...words])
+  if (command.name !== 'plan') throw new Error('not a plan')
+  return runPlan(command, createContext())
+}
+
+const row = (label: string): string => printed.find((line) => line.startsWith(label)) ?? `no row ${label}`
+
+it('prints the map of the Studio, its verdict, the command line and a reason for every flag, on any machine', async () => {
+  expect(await plan('--memory-gb', '256')).toBe(0)
+  for (const [label, seed] of [
+    ['AI Engine (weights)', '78 GB'],
+    ['Speculative draft model', '3 GB'],
+    ['Build Forge (RAM disk)', '64 GB'],
+    ['Agent context (KV cache)', '40 GB'],
+    ['Operating system', '20 GB'],
+    ['Linker reserve', '51 GB'],
+  ] as const) {
+    expect(row(label)).toMatch(/\d+\.\d\d GB/)
+    expect(row(label)).toContain(seed)
+  }
+  expect(row('AI Engine (weights)')).toContain('74.97 GB')
+  expect(row('Together')).toMatch(/258\.\d\d GB\s+256 GB$/)
+  expect(printed.join('\n')).toContain("of ~206.16 GB, 96.08 GB to spare (Metal's usual")
+  expect(printed).toContain('Verdict: fits')
+  const from = printed.indexOf("Why it differs from the seed's line")
+  const reasons = printed.slice(from).join('\n')
+  const flags = printed.slice(0, from).flatMap((line) => /^ {4}(--?[a-z-]+)/.exec(line)?.[1] ?? [])
+  expect(flags.length).toBeGreaterThan(15)
+  for (const flag of flags) expect(reasons).toContain(` ${flag}`)
+  // What is there to be copied (paths, the command) stays whole; all else keeps to the terminal.
+  const long = printed.filter((line) => line.length > 80 && !line.includes('/'))
+  expect(long).toEqual([])
+})
+
+it('shows the map beside what makes the profile impossible here', async () => {
+  expect(await plan()).toBe(1)
+  expect(row('AI Engine (weights)')).toContain('78 GB')
+  expect(printed).toContain('Verdict: does not fit')
+  expect(printed.join('\n')).toContain(
+    "ramDisk.sizeMiB: found 65536; allowed: less than this machine's memory",
+  )
+})
+
+it('plans for files given on the command line, and says all of it as JSON', async () => {
+  expect(await plan('--model', draft, '--memory-gb', '256', '--json')).toBe(0)
+  const said: unknown = JSON.parse(printed.join('\n'))
+  expect(said).toMatchObject({
+    profile: 'studio',
+    totalMemoryBytes: 274_877_906_944,
+    problems: [],
+    engine: { argv: expect.arrayContaining(['-m', draft]) },
+    memory: { kind: 'planned', plan: { verdict: 'fits' } },
+  })
+})
