@@ -26,7 +26,8 @@ export const ensureKeys = (keysDir: string, configuredClientKey: string | null):
   const clientKeysPath = join(keysDir, 'clients.json')
   const clientKey = configuredClientKey ?? ensureKey(join(keysDir, 'client.key'), 'sk-opta-')
   const clients = `${JSON.stringify({ keys: [{ name: 'local', key: clientKey }] }, null, 2)}\n`
-  if (readFileOrNull(clientKeysPath) !== clients) writePrivateFile(clientKeysPath, clients)
+  if (readFileOrNull(clientKeysPath) === clients) keepPrivate(clientKeysPath)
+  else writePrivateFile(clientKeysPath, clients)
   return {
     clientKey,
     masterKey: ensureKey(join(keysDir, 'master.key'), 'sk-master-'),
@@ -39,11 +40,16 @@ export const ensureKeys = (keysDir: string, configuredClientKey: string | null):
 const ensureKey = (path: string, prefix: string): string => {
   const existing = readFileOrNull(path)?.trim()
   if (existing !== undefined && existing !== '') {
-    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+    keepPrivate(path)
     return existing
   }
   // 192 bits: beyond guessing, and short enough to paste.
   const key = prefix + randomBytes(24).toString('base64url')
   writePrivateFile(path, `${key}\n`)
   return key
+}
+
+/** Copied or restored from a backup, a key file may have become readable for others. */
+const keepPrivate = (path: string): void => {
+  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
 }

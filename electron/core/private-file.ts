@@ -8,7 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 
 /**
@@ -19,16 +19,19 @@ export const writePrivateFile = (path: string, text: string): void => {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
   const fd = openSync(temporary, 'wx', 0o600)
   try {
-    fchmodSync(fd, 0o600)
-    writeSync(fd, text)
-    fsyncSync(fd)
+    try {
+      fchmodSync(fd, 0o600)
+      // Not writeSync: that one may write a part, and says so only in its answer (write(2)).
+      writeFileSync(fd, text)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(temporary, path)
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error
-  } finally {
-    closeSync(fd)
   }
-  renameSync(temporary, path)
 }
 
 /** The file's text, or null when there is no such file. Other failures throw. */
