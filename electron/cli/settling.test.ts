@@ -1,0 +1,102 @@
+// When up and down are over: neither too early nor never.
+import { describe, expect, it } from 'vitest'
+import type { Phase, ServiceId, Snapshot } from '../contract.ts'
+import { sampleSnapshot } from '../core/sample-snapshot.ts'
+import { judgeDown, judgeUp } from './settling.ts'
+
+const proved = sampleSnapshot.proof
+
+const snapshotOf = (
+  phases: Partial<Record<ServiceId, Phase | readonly [Phase, string]>>,
+  rest: Partial<Pick<Snapshot, 'proof' | 'proofFailure'>> = {},
+): Snapshot => {
+  const stateOf = (id: ServiceId) => {
+    const given = phases[id] ?? 'ready'
+    const [phase, reason] = typeof given === 'string' ? [given, null] : given
+    return { ...sampleSnapshot.services[id], phase, reason }
+  }
+  return {
+    ...sampleSnapshot,
+    services: { ramDisk: stateOf('ramDisk'), llamaServer: stateOf('llamaServer'), proxy: stateOf('proxy') },
+    proof: null,
+    ...rest,
+  }
+}
+
+describe('judgeUp', () => {
+  it('is ready only with the proof', () => {
+    expect(judgeUp(snapshotOf({}), null)).toEqual({ kind: 'waiting' })
+    expect(judgeUp(snapshotOf({}, { proof: proved }), null)).toEqual({ kind: 'ready' })
+  })
+
+  it('waits for what is on its way, even beside a failure: the other is being rolled back', () => {
+    expect(judgeUp(snapshotOf({ llamaServer: 'starting' }), null).kind).toBe('waiting')
+    expect(judgeUp(snapshotOf({ llamaServer: ['failed', 'no model'], proxy: 'starting' }), null).kind).toBe(
+      'waiting',
+    )
+    expect(judgeUp(snapshotOf({ llamaServer: ['failed', 'no model'], proxy: 'stopping' }), null).kind).toBe(
+      'waiting',
+    )
+  })
+
+  it('names every failure with its reason', () => {
+    const snapshot = snapshotOf({
+      llamaServer: ['failed', 'the model is not there'],
+      proxy: 'stopped',
+      ramDisk: ['failed', 'no room'],
+    })
+    expect(judgeUp(snapshot, null)).toEqual({
+      kind: 'failed',
+      reasons: ['Build Forge: no room', 'AI Engine: the model is not there'],
+    })
+  })
+
+  it('says so when another command stopped it meanwhile', () => {
+    expect(judgeUp(snapshotOf({ llamaServer: 'stopped', proxy: 'stopped' }), null)).toEqual({
+      kind: 'failed',
+      reasons: ['AI Engine, Router: stopped by another command'],
+    })
+  })
+
+  it('fails with the reason of a message that did not come back', () => {
+    expect(judgeUp(snapshotOf({}, { proofFailure: 'no tokens' }), null)).toEqual({
+      kind: 'failed',
+      reasons: ['no Claude request was answered: no tokens'],
+    })
+  })
+
+  it('is ready while degraded, when the message came back', () => {
+    expect(judgeUp(snapshotOf({ proxy: 'degraded' }, { proof: proved }), null).kind).toBe('ready')
+  })
+
+  it('looks at one service alone when asked for one', () => {
+    const snapshot = snapshotOf({ llamaServer: ['failed', 'no model'], proxy: 'stopped', ramDisk: 'ready' })
+    expect(judgeUp(snapshot, 'ramDisk')).toEqual({ kind: 'ready' })
+    expect(judgeUp(snapshot, 'llamaServer')).toEqual({ kind: 'failed', reasons: ['AI Engine: no model'] })
+    expect(judgeUp(snapshotOf({ llamaServer: 'stopping' }), 'llamaServer').kind).toBe('waiting')
+  })
+})
+
+describe('judgeDown', () => {
+  it('is over when no process is left; the RAM disk has none and stays', () => {
+    expect(judgeDown(snapshotOf({ llamaServer: 'stopped', proxy: 'stopped' }), null)).toEqual({
+      kind: 'stopped',
+    })
+    expect(judgeDown(snapshotOf({ llamaServer: 'stopped' }), null).kind).toBe('waiting')
+    expect(judgeDown(snapshotOf({}), 'ramDisk')).toEqual({ kind: 'stopped' })
+  })
+
+  it('looks at one service alone when asked for one', () => {
+    expect(judgeDown(snapshotOf({ proxy: 'stopped' }), 'proxy').kind).toBe('stopped')
+    expect(judgeDown(snapshotOf({ llamaServer: 'stopped' }), 'proxy').kind).toBe('waiting')
+  })
+
+  it('waits for the other before it says what would not go', () => {
+    const stuck = ['failed', 'pid 12 did not end even after SIGKILL'] as const
+    expect(judgeDown(snapshotOf({ llamaServer: stuck, proxy: 'stopping' }), null).kind).toBe('waiting')
+    expect(judgeDown(snapshotOf({ llamaServer: stuck, proxy: 'stopped' }), null)).toEqual({
+      kind: 'failed',
+      reasons: ['AI Engine: pid 12 did not end even after SIGKILL'],
+    })
+  })
+})

@@ -1,0 +1,70 @@
+// Who our children are, on disk: read back by the next core, and never a guess.
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { identityOf, type LedgerEntry, openLedger } from './ledger.ts'
+
+let path: string
+beforeEach(() => {
+  path = join(mkdtempSync(join(tmpdir(), 'nexus-ledger-')), 'ledger.json')
+})
+afterEach(() => rmSync(join(path, '..'), { recursive: true, force: true }))
+
+const engine: LedgerEntry = {
+  service: 'llamaServer',
+  pid: 4242,
+  startedAt: '99@boot',
+  argv: ['/opt/llama-server', '-m', 'a model with blanks.gguf'],
+  profile: 'demo',
+  spawnedAtMs: 1_700_000_000_000,
+  logMark: { previous: null, offset: 7 },
+}
+const router: LedgerEntry = { ...engine, service: 'proxy', pid: 4243 }
+
+describe('the ledger', () => {
+  it('is read back by the next core, from a private file', () => {
+    const ledger = openLedger(path)
+    ledger.record(engine)
+    ledger.record(router)
+    expect(openLedger(path).find('llamaServer')).toEqual(engine)
+    expect(openLedger(path).find('proxy')).toEqual(router)
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(identityOf(engine)).toEqual({ pid: 4242, startedAt: '99@boot' })
+  })
+
+  it('has one entry for each service: the newest', () => {
+    const ledger = openLedger(path)
+    ledger.record(engine)
+    ledger.record({ ...engine, pid: 5000 })
+    expect(openLedger(path).find('llamaServer')?.pid).toBe(5000)
+  })
+
+  it('forgets one and keeps the other', () => {
+    const ledger = openLedger(path)
+    ledger.record(engine)
+    ledger.record(router)
+    ledger.forget('llamaServer')
+    ledger.forget('llamaServer')
+    expect(openLedger(path).find('llamaServer')).toBeNull()
+    expect(openLedger(path).find('proxy')).toEqual(router)
+  })
+
+  it.each([
+    ['empty', ''],
+    ['half', '{"version":1,"entries":[{"serv'],
+    ['of another version', JSON.stringify({ version: 2, entries: [engine] })],
+    [
+      'with pid 0, which would be our own group',
+      JSON.stringify({ version: 1, entries: [{ ...engine, pid: 0 }] }),
+    ],
+    ['with a negative pid', JSON.stringify({ version: 1, entries: [{ ...engine, pid: -1 }] })],
+    ['without a start time', JSON.stringify({ version: 1, entries: [{ ...engine, startedAt: undefined }] })],
+  ])('is empty when its file is %s, and goes on', (_, text) => {
+    writeFileSync(path, text)
+    const ledger = openLedger(path)
+    expect(ledger.find('llamaServer')).toBeNull()
+    ledger.record(router)
+    expect(openLedger(path).find('proxy')).toEqual(router)
+  })
+})

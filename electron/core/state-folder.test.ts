@@ -1,0 +1,80 @@
+// Where everything lives, and that its socket can be bound there.
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ensureStateFolder, locateStateFolder } from './state-folder.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'nexus-folder-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('locateStateFolder', () => {
+  it.each([
+    ['darwin', {}, '/home/ann/Library/Application Support/Opta Nexus'],
+    ['linux', {}, '/home/ann/.local/state/opta-nexus'],
+    ['linux', { XDG_STATE_HOME: '/var/ann' }, '/var/ann/opta-nexus'],
+    ['linux', { XDG_STATE_HOME: '' }, '/home/ann/.local/state/opta-nexus'],
+    ['darwin', { NEXUS_HOME: '/srv/nexus' }, '/srv/nexus'],
+    ['linux', { NEXUS_HOME: '/srv/nexus', XDG_STATE_HOME: '/var/ann' }, '/srv/nexus'],
+  ] as const)('on %s with %o is %s', (platform, env, root) => {
+    expect(locateStateFolder(env, platform, '/home/ann').root).toBe(root)
+  })
+
+  it('keeps all of ours under it, but lets several share what set-up installs', () => {
+    const located = locateStateFolder({ NEXUS_HOME: '/srv/nexus' }, 'linux', '/home/ann')
+    const { root, logPath, ...paths } = located
+    for (const path of [...Object.values(paths), logPath('core'), logPath('llamaServer')]) {
+      expect(path.startsWith(`${root}/`)).toBe(true)
+    }
+    const env = { NEXUS_HOME: '/srv/nexus', NEXUS_RUNTIME: '/opt/shared' }
+    expect(locateStateFolder(env, 'linux', '/home/ann').runtimeDir).toBe('/opt/shared')
+  })
+
+  it('refuses a relative NEXUS_HOME: it would be another one in every folder', () => {
+    expect(() => locateStateFolder({ NEXUS_HOME: 'nexus' }, 'linux', '/home/ann')).toThrow(
+      'NEXUS_HOME is "nexus"; it must be an absolute path',
+    )
+  })
+
+  it('has a socket path that fits, however deep the folder is', () => {
+    const at = (root: string) => locateStateFolder({ NEXUS_HOME: root }, 'linux', '/home/ann').socketPath
+    const justFits = `/${'x'.repeat(89)}`
+    expect(Buffer.byteLength(at(justFits))).toBe(103)
+    expect(at(justFits)).toBe(`${justFits}/control.sock`)
+    // Bytes count, not characters.
+    for (const root of [`${justFits}x`, `/${'ü'.repeat(50)}`, `/${'deep/'.repeat(40)}`]) {
+      expect(Buffer.byteLength(at(root))).toBeLessThanOrEqual(103)
+      expect(at(root).startsWith(root)).toBe(false)
+      expect(at(root)).toBe(at(root))
+    }
+    expect(at(`${justFits}x`)).not.toBe(at(`${justFits}y`))
+  })
+})
+
+describe('ensureStateFolder', () => {
+  it('makes folders for their owner alone, and takes them back from others', () => {
+    const located = locateStateFolder({ NEXUS_HOME: join(folder, 'new', 'nexus') }, 'linux', '/home/ann')
+    ensureStateFolder(located)
+    chmodSync(located.keysDir, 0o755)
+    ensureStateFolder(located)
+    for (const dir of [located.root, located.keysDir, located.logsDir, located.proxyDir]) {
+      expect(statSync(dir).mode & 0o777).toBe(0o700)
+    }
+  })
+
+  it('makes a place where a socket can be bound, also for a deep folder', async () => {
+    const deep = join(folder, 'deep'.repeat(20), 'deeper'.repeat(20))
+    const located = locateStateFolder({ NEXUS_HOME: deep }, process.platform, '/home/ann')
+    ensureStateFolder(located)
+    const server = createServer()
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(located.socketPath, resolve)
+    })
+    await new Promise((resolve) => server.close(resolve))
+  })
+})
