@@ -94,8 +94,9 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
       return
     }
     engineAskedAt = Date.now()
-    const reading = await engine.read(AbortSignal.timeout(readTimeoutMs))
-    engineAskedAt = null
+    const reading = await engine.read(AbortSignal.timeout(readTimeoutMs)).finally(() => {
+      engineAskedAt = null
+    })
     slots = at(reading.slots)
     queue = at(reading.queue)
     throughput = at(reading.throughput)
@@ -172,13 +173,16 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   }
 }
 
-/** While one call runs, further calls share it: a slow server is never asked twice at once. */
+/** A slow server is never asked twice at once; a call that finds one running does not wait for that one again. */
 const singleFlight = (work: () => Promise<void>): (() => Promise<void>) => {
-  let running: Promise<void> | null = null
-  return () => {
-    running ??= work().finally(() => {
-      running = null
-    })
-    return running
+  let running = false
+  return async () => {
+    if (running) return
+    running = true
+    try {
+      await work()
+    } finally {
+      running = false
+    }
   }
 }
