@@ -18,8 +18,8 @@ const createContext = (): CliContext => {
     env,
     entryPath,
     stdoutIsTerminal: stdout.isTTY === true,
-    // no-color.org: set and not empty.
-    color: stdout.isTTY === true && !env['NO_COLOR'],
+    // no-color.org and force-color.org: set and not empty.
+    color: (stdout.isTTY === true || Boolean(env['FORCE_COLOR'])) && !env['NO_COLOR'],
     width: stdout.columns ?? 80,
     print: (line) => void stdout.write(`${line}\n`),
     printError: (line) => void process.stderr.write(`${line}\n`),

@@ -204,7 +204,9 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         enter('ready')
         break
       }
-      if (detail.waitingFor !== probed.detail) enter('starting', { waitingFor: probed.detail })
+      // Before it opens its port it cannot say anything of itself: no news.
+      const news = probed.state === 'loading' && detail.waitingFor !== probed.detail
+      if (news) enter('starting', { waitingFor: probed.detail })
       const waited = await unlessWoken(Promise.race([pause(startProbeMs), exit]))
       if (waited === null) return 'woken'
       if (waited !== undefined) return waited
