@@ -35,12 +35,23 @@ export interface Core extends ControlTarget {
 /** A `down --now` still lets a process end by itself for this long. */
 const hurriedGraceMs = 2_000
 
+/** A core that takes over running services must not fail over a config that somebody is just editing. */
+const readUsableConfig = (folder: StateFolder): Config => {
+  try {
+    return readConfig(folder.configPath, folder.lastGoodConfigPath)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.message}\nThe last good one is used.\n`)
+    return readConfig(folder.lastGoodConfigPath, folder.lastGoodConfigPath)
+  }
+}
+
 /** Composes the core and adopts what an earlier one left running. The caller holds the core lock. */
 export const createCore = async (options: CoreOptions): Promise<Core> => {
   const { folder, platform } = options
   const since = Date.now()
   const listeners = new Set<(snapshot: Snapshot) => void>()
-  let config: Config = readConfig(folder.configPath, folder.lastGoodConfigPath)
+  let config: Config = readUsableConfig(folder)
   let assembly: ServiceAssembly = initialAssembly()
   let publishing = false
   let stopped = () => {}
@@ -184,7 +195,9 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     const ids = command.only === null ? serviceIds : [command.only]
     remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !command.eject)))
     void stopServices(ids, command.now).then(() => {
-      if (command.only === null) stopped()
+      // A start may have overtaken this stop: then the core is needed.
+      const { llamaServer, proxy } = assembly.stack.states()
+      if (command.only === null && llamaServer.phase === 'stopped' && proxy.phase === 'stopped') stopped()
     })
     return { accepted: true }
   }
@@ -216,6 +229,19 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     return { accepted: true }
   }
 
+  const carryOut = (command: Command): Promise<Outcome> => {
+    switch (command.type) {
+      case 'start':
+        return start(command)
+      case 'stop':
+        return stop(command)
+      case 'restart':
+        return restart(command.only)
+    }
+  }
+  /** Commands of several clients are taken one after the other: two profiles are never assembled at once. */
+  let turn: Promise<unknown> = Promise.resolve()
+
   const adopted = await assembly.stack.adopt()
   const missing = wanted().filter((id) => !adopted.includes(id))
   if (missing.length > 0) void assembly.stack.start(missing)
@@ -236,14 +262,9 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       }
     },
     dispatch: (command) => {
-      switch (command.type) {
-        case 'start':
-          return start(command)
-        case 'stop':
-          return stop(command)
-        case 'restart':
-          return restart(command.only)
-      }
+      const outcome = turn.then(() => carryOut(command))
+      turn = outcome.catch(() => {})
+      return outcome
     },
     close: () => {
       poller.close()

@@ -75,7 +75,12 @@ export const createStack = (parts: StackParts): Stack => {
       const adopted: ServiceId[] = []
       if (await parts.llamaServer.adopt()) adopted.push('llamaServer')
       if (await parts.proxy.adopt()) adopted.push('proxy')
-      if ((await parts.ramDisk.read()).mounted) adopted.push('ramDisk')
+      // A mount table that cannot be read is no reason to leave running servers alone.
+      const mounted = await parts.ramDisk.read().then(
+        (disk) => disk.mounted,
+        () => false,
+      )
+      if (mounted) adopted.push('ramDisk')
       return adopted
     },
     close: () => {
