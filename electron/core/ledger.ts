@@ -57,6 +57,9 @@ const readEntries = (path: string): LedgerEntry[] => {
   }
 }
 
+/** One process as one word, for records that belong to it. */
+export const nameProcess = (entry: LedgerEntry): string => `${entry.pid}@${entry.startedAt}`
+
 export const identityOf = (entry: LedgerEntry): ProcessIdentity => ({
   pid: entry.pid,
   startedAt: entry.startedAt,

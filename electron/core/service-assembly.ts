@@ -1,12 +1,14 @@
 // Builds the three services of one profile and everything that watches them.
 import { join } from 'node:path'
 import type { Profile, RamDisk } from '../contract.ts'
+import { readAllocations, writeAllocations } from './allocation-record.ts'
 import { ensureKeys } from './keys.ts'
-import { type Ledger, type LedgerEntry, openLedger } from './ledger.ts'
+import { type Ledger, type LedgerEntry, nameProcess, openLedger } from './ledger.ts'
 import { openLogForChild } from './logs/log-file.ts'
 import { readLogMark } from './logs/log-generations.ts'
 import { createLogRotation } from './logs/log-rotation.ts'
 import { connectLogTail, readLogSince } from './logs/log-tail-events.ts'
+import { parseAllocations } from './memory-plan/allocations.ts'
 import type { Platform, RamDiskSpec } from './platform/platform.ts'
 import type { PollerSources } from './poller.ts'
 import { checkChain, proveEndToEnd } from './proof.ts'
@@ -53,6 +55,8 @@ export interface ServiceAssembly {
 /** 16 MiB is about a day of a busy llama-server; four of them are kept for each service. */
 const logLimits = { maxBytes: 16_777_216, keep: 3 }
 const idleLookMs = 200
+/** A start at this log level is 200 to 900 lines; of an adopted server's days of log the start is not searched. */
+const startLogLines = 5_000
 const warmTimeoutMs = 30_000
 
 export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
@@ -82,12 +86,25 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
         const { pid } = llamaServer.state()
         if (pid !== enginePid) watch.reset()
         enginePid = pid
+        void recordAllocations().catch(logError)
         options.onChange()
       },
     },
     llamaService,
     ledger,
   )
+  let recorded: string | null = null
+  /** Once for each llama-server, as soon as it serves: then its log is no more than its start. */
+  const recordAllocations = async (): Promise<void> => {
+    const entry = ledger.find('llamaServer')
+    const identity = servingIdentity(llamaServer, entry)
+    if (entry === null || identity === null || identity === recorded) return
+    recorded = identity
+    if (readAllocations(folder.allocationsPath, identity) !== null) return
+    const path = folder.logPath('llamaServer')
+    const allocations = parseAllocations(await readLogSince(path, entry.logMark, startLogLines))
+    if (allocations !== null) writeAllocations(folder.allocationsPath, identity, allocations)
+  }
   let warmed: string | null = null
   const proxy: Supervisor = superviseOne(
     { ...options, onChange: () => warmThenTell() },
@@ -225,7 +242,7 @@ export const ramDiskSpec = (profile: Profile, platform: Platform): RamDiskSpec =
 })
 
 const servingIdentity = (supervisor: Supervisor, entry: LedgerEntry | null): string | null =>
-  isServing(supervisor.state()) && entry !== null ? `${entry.pid}@${entry.startedAt}` : null
+  isServing(supervisor.state()) && entry !== null ? nameProcess(entry) : null
 
 const logError = (error: Error): void => {
   process.stderr.write(`${new Date().toISOString()} ${error.message}\n`)

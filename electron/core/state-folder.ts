@@ -14,6 +14,8 @@ export interface StateFolder {
   readonly lockPath: string
   readonly ledgerPath: string
   readonly intentPath: string
+  /** What the running llama-server said it allocated. */
+  readonly allocationsPath: string
   readonly keysDir: string
   readonly logsDir: string
   readonly proxyDir: string
@@ -48,6 +50,7 @@ export const locateStateFolder = (
     lockPath: join(root, 'core.lock'),
     ledgerPath: join(root, 'ledger.json'),
     intentPath: join(root, 'intent.json'),
+    allocationsPath: join(root, 'allocations.json'),
     keysDir: join(root, 'keys'),
     logsDir,
     proxyDir: join(root, 'litellm'),

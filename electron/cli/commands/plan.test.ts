@@ -3,10 +3,14 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { writeAllocations } from '../../core/allocation-record.ts'
+import { writeIntent } from '../../core/intent.ts'
+import { nameProcess, openLedger } from '../../core/ledger.ts'
 import { createPlatform } from '../../core/platform/detect-platform.ts'
 import { locateStateFolder } from '../../core/state-folder.ts'
 import { parseArguments } from '../arguments.ts'
 import type { CliContext } from '../context.ts'
+import { readAnyProfile } from '../profile-choice.ts'
 import { runPlan } from './plan.ts'
 
 const core = join(import.meta.dirname, '..', '..', 'core')
@@ -113,4 +117,50 @@ it('plans for files given on the command line, and says all of it as JSON', asyn
     engine: { argv: expect.arrayContaining(['-m', draft]) },
     memory: { kind: 'planned', plan: { verdict: 'fits' } },
   })
+})
+
+/** This test's own process stands for the llama-server that the ledger names. */
+const pretendRunning = async (context: CliContext, contextTokens: number): Promise<void> => {
+  const { profile } = readAnyProfile(context, 'studio')
+  const identity = await context.platform.processes.readIdentity(process.pid)
+  if (identity === null) throw new Error('no identity of its own')
+  const llamaServer = { ...profile.llamaServer, contextTokens }
+  writeIntent(context.folder.intentPath, {
+    version: 1,
+    up: ['llamaServer'],
+    profileName: 'studio',
+    profile: { ...profile, llamaServer },
+  })
+  const entry = {
+    service: 'llamaServer',
+    ...identity,
+    argv: ['llama-server'],
+    profile: 'studio',
+    spawnedAtMs: 0,
+    logMark: { previous: null, offset: 0 },
+  } as const
+  openLedger(context.folder.ledgerPath).record({ ...entry, argv: [...entry.argv] })
+  const target = { copiedBytes: 0, mappedBuffers: 1, kvBytes: 24_159_191_040, computeBytes: 480_000_000 }
+  writeAllocations(context.folder.allocationsPath, nameProcess({ ...entry, argv: [...entry.argv] }), {
+    target: { ...target, modelBytes: 74_000_000_000 },
+    draft: null,
+  })
+}
+
+it('shows what was allocated beside what was planned while it runs with these settings', async () => {
+  await pretendRunning(createContext(), 262_144)
+  await plan('--memory-gb', '256')
+  const from = printed.indexOf('It runs now; what llama-server says it allocated:')
+  expect(printed.slice(from + 1, from + 4)).toEqual([
+    'Memory                              planned  allocated    off by',
+    'AI Engine (weights)                74.97 GB   74.00 GB    -1.3 %',
+    'Agent context (KV cache)           24.16 GB   24.16 GB    +0.0 %',
+  ])
+})
+
+it('compares nothing while it runs with other settings', async () => {
+  await pretendRunning(createContext(), 131_072)
+  await plan('--memory-gb', '256')
+  expect(printed).toContain('Verdict: fits')
+  expect(printed.join('\n')).not.toContain('It runs now')
 })

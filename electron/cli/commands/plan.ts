@@ -1,8 +1,14 @@
 // `nexus plan`: will it fit, and the exact command lines with every adaptation explained.
 import { resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../contract.ts'
+import { readAllocations } from '../../core/allocation-record.ts'
+import { isSameProcess } from '../../core/child-process.ts'
 import { ConfigError, judgeProfile } from '../../core/config.ts'
+import { readIntent } from '../../core/intent.ts'
 import { ensureKeys } from '../../core/keys.ts'
+import { identityOf, nameProcess, openLedger } from '../../core/ledger.ts'
+import { comparePlan, type PlanDifference } from '../../core/memory-plan/compare-plan.ts'
 import { locateLlamaServer } from '../../core/setup/llama-server-search.ts'
 import {
   type EnginePlan,
@@ -15,7 +21,7 @@ import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readAnyProfile } from '../profile-choice.ts'
 import { renderEnginePlan } from '../view/engine-plan-view.ts'
-import { renderPlanText } from '../view/plan-view.ts'
+import { renderPlanDifferences, renderPlanText } from '../view/plan-view.ts'
 
 type PlanCommand = Extract<CliCommand, { name: 'plan' }>
 
@@ -29,22 +35,46 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
   const machine = await readMachine(command.memoryGb, context)
   const problems = judgeProfile(profile, machine.totalMemoryBytes)
   const { engine, memory } = await readPlans(context, name, profile, machine)
+  const allocated = await readDifferences(context, profile, memory)
   const fits = !(memory.kind === 'planned' && memory.plan.verdict === 'does-not-fit')
   const code = fits && engine.argv !== null && problems.length === 0 ? exitCodes.done : exitCodes.failed
   if (command.json) {
     const { totalMemoryBytes } = machine
     context.print(
-      JSON.stringify({ profile: name, because, totalMemoryBytes, problems, engine, memory }, null, 2),
+      JSON.stringify(
+        { profile: name, because, totalMemoryBytes, problems, engine, memory, allocated },
+        null,
+        2,
+      ),
     )
     return code
   }
   const where = command.memoryGb === null ? '' : `, planned for a machine with ${command.memoryGb} GB`
   context.print(`Profile ${name}: ${because}${where}.\n`)
   for (const line of renderMemoryReading(memory, context)) context.print(line)
+  if (allocated !== null) {
+    context.print('\nIt runs now; what llama-server says it allocated:')
+    for (const line of renderPlanDifferences(allocated, context)) context.print(line)
+  }
   context.print('')
   for (const line of renderEnginePlan(engine, context)) context.print(line)
   if (problems.length > 0) context.print(`\n${new ConfigError(`profile ${name}`, problems).message}`)
   return code
+}
+
+/** The plan against the llama-server that runs; null when none runs with these settings, or it did not say. */
+export const readDifferences = async (
+  { folder, platform }: CliContext,
+  profile: Profile,
+  memory: MemoryPlanReading,
+): Promise<readonly PlanDifference[] | null> => {
+  const intent = readIntent(folder.intentPath)
+  const entry = openLedger(folder.ledgerPath).find('llamaServer')
+  if (memory.kind !== 'planned' || entry === null) return null
+  if (!isDeepStrictEqual(intent?.profile.llamaServer, profile.llamaServer)) return null
+  if (!(await isSameProcess(identityOf(entry), platform.processes))) return null
+  const allocations = readAllocations(folder.allocationsPath, nameProcess(entry))
+  return allocations === null ? null : comparePlan(memory.plan, allocations)
 }
 
 const withFiles = (profile: Profile, { model, draft }: PlanCommand): Profile => ({

@@ -2,7 +2,9 @@
 import type { ServiceId, Snapshot } from '../../contract.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { attachToCore } from '../../core/control/client.ts'
+import { readIntent } from '../../core/intent.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
+import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachOrHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
@@ -14,7 +16,7 @@ import { createLiveScreen } from '../view/live-screen.ts'
 import { findFailure, renderFailure, renderReady } from '../view/outcome-view.ts'
 import { createProgressTracker, type ProgressTracker } from '../view/progress-view.ts'
 import { readClientGuide } from './clients.ts'
-import { readPlans, renderMemoryReading } from './plan.ts'
+import { readDifferences, readPlans, renderMemoryReading } from './plan.ts'
 
 type UpCommand = Extract<CliCommand, { name: 'up' }>
 
@@ -110,7 +112,21 @@ const printReady = async (
   const elapsedMs = Date.now() - startedAt
   const report = { snapshot, elapsedMs, stages: progress.stageTimes(), baseUrl, apiKey }
   for (const line of renderReady(report, context)) context.print(line)
+  const allocated = await describeAllocated(context)
+  if (allocated !== null) context.print(allocated)
   if (warning !== null) context.print(`Note: ${warning}.`)
+}
+
+/** One line after a start; `nexus plan` has the parts. */
+const describeAllocated = async (context: CliContext): Promise<string | null> => {
+  const intent = readIntent(context.folder.intentPath)
+  if (intent === null) return null
+  const { memory } = await readPlans(context, intent.profileName, intent.profile)
+  const differences = (await readDifferences(context, intent.profile, memory)) ?? []
+  if (differences.length === 0) return null
+  const plannedBytes = differences.reduce((sum, part) => sum + (part.plannedBytes ?? 0), 0)
+  const actualBytes = differences.reduce((sum, part) => sum + part.actualBytes, 0)
+  return `Memory: the AI Engine allocated ${formatBytes(actualBytes)}, planned ${formatBytes(plannedBytes)}; nexus plan shows the parts.`
 }
 
 const describeFailure = async (context: CliContext, snapshot: Snapshot): Promise<readonly string[]> => {

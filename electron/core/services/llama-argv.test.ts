@@ -62,7 +62,7 @@ describe('planLlamaArgv', () => {
       '/opt/llama-server -m /models/target.gguf --spec-type draft-simple -md /models/draft.gguf' +
         ' -ctkd q4_0 -ctvd q4_0 -ngld 99 -c 131072 -np 4 -cb -ngl 99 -no-kvu -ctk q4_0 -ctv q4_0' +
         ' -b 512 -ub 256 --host 127.0.0.1 --port 8080 --api-key-file /state/key -a deepseek --metrics' +
-        ' -cram 8192 --offline --no-ui --log-colors off',
+        ' -cram 8192 --offline --no-ui --log-colors off -lv 4',
     )
   })
 
@@ -84,6 +84,7 @@ describe('planLlamaArgv', () => {
       'offline',
       'web-ui',
       'log-colors',
+      'log-level',
     ])
     expect(reasonOf('context-split')).toMatch(/131,072 \/ 4 = 32,768 tokens for each slot/)
     expect(reasonOf('draft-kv-type')).toMatch(/131,072 cells.*2 bytes a value instead of 0\.5625 \(q4_0\)/)
@@ -101,6 +102,12 @@ describe('planLlamaArgv', () => {
         index += 1 + (capabilities?.valueCount(flag) ?? 0)
       }
     }
+  })
+
+  it('leaves the log as it is where level 4 means something else', () => {
+    const older = readHelpText('b10068').replace('- 4: trace (more info)', '')
+    expect(planned({}, older).argv).not.toContain('-lv')
+    expect(planned({ pinnedFlags: ['-lv', '2'] }).line).toMatch(/--log-colors off -lv 2$/)
   })
 
   it('gives one pool to all slots with a unified KV cache', () => {
@@ -240,7 +247,7 @@ describe('pinned flags', () => {
   })
 
   it('are passed as they stand, with a warning where the build will not like them', () => {
-    const pinnedFlags = ['--not-a-flag', '--draft-max', '8', '--mlock', '-lv', '4', '--temp', '-1']
+    const pinnedFlags = ['--not-a-flag', '--draft-max', '8', '--mlock', '--threads', '4', '--temp', '-1']
     const { argv, warnings, adaptations } = planned({ pinnedFlags })
     expect(argv.slice(-pinnedFlags.length)).toEqual(pinnedFlags)
     expect(warnings).toMatchObject([
