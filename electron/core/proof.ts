@@ -1,5 +1,6 @@
 // The end-to-end proof: would a Claude request get an answer? Once through the model, then cheaply without it.
 import { z } from 'zod'
+import { readBoundedText } from './services/bounded-body.ts'
 import { checkLiteLlmAuth, describeFetchFailure } from './services/litellm-health.ts'
 
 interface EndToEndAnswer {
@@ -22,6 +23,9 @@ const MessageSchema = z.object({
 
 /** Enough to see the model work, few enough to cost nothing. */
 const maxTokens = 8
+/** The answers read here are some hundred bytes. */
+const maxAnswerBytes = 1_048_576
+const tooLong = 'an answer without end'
 
 /**
  * One Anthropic message, client -> LiteLLM -> llama-server and back. Throws an Error whose message says in one sentence
@@ -68,7 +72,7 @@ const postMessage = async (options: {
         messages: [{ role: 'user', content: 'Say hello.' }],
       }),
     })
-    return { status: response.status, body: await response.text() }
+    return { status: response.status, body: (await readBoundedText(response, maxAnswerBytes)) ?? tooLong }
   } catch (error) {
     const timedOut = error instanceof Error && error.name === 'TimeoutError'
     if (timedOut) throw new Error(`no answer from the model within ${options.timeoutMs / 1000} s`)
@@ -142,7 +146,7 @@ const checkEngine = async (
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       ...(method === 'POST' ? { body: '{"content":""}' } : {}),
     })
-    const body = await response.text()
+    const body = (await readBoundedText(response, maxAnswerBytes)) ?? tooLong
     if (response.ok) return null
     return response.status === 401
       ? "the AI Engine refuses the Router's key (401)"

@@ -1,5 +1,9 @@
 // Asking LiteLLM how it is, never through the model.
+import { readBoundedText } from './bounded-body.ts'
 import type { ProbeResult } from './child-service.ts'
+
+/** LiteLLM says 12 bytes. */
+const maxAnswerBytes = 65_536
 
 /**
  * Whether LiteLLM serves: GET /health/liveliness, 2-3 ms and no key (measured on 1.106.2).
@@ -8,7 +12,7 @@ import type { ProbeResult } from './child-service.ts'
 export const probeLiteLlm = async (baseUrl: string, signal: AbortSignal): Promise<ProbeResult> => {
   try {
     const response = await fetch(`${baseUrl}/health/liveliness`, { signal })
-    const body = await response.text()
+    const body = (await readBoundedText(response, maxAnswerBytes)) ?? ''
     if (response.ok && body.includes("I'm alive!")) return { state: 'ready' }
     return {
       state: 'unreachable',

@@ -1,6 +1,7 @@
 // Live state of one llama-server: asks /slots and /metrics, listens to its log, and folds both.
 import type { Slot } from '../../contract.ts'
 import type { EngineReading } from '../poller.ts'
+import { readBoundedText } from './bounded-body.ts'
 import { parseLlamaLogLine } from './llama-log.ts'
 import { parseMetrics } from './llama-metrics.ts'
 import { createSlotTracker } from './llama-slot-tracker.ts'
@@ -33,8 +34,9 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
         signal,
         headers: { authorization: `Bearer ${apiKey}` },
       })
-      const text = await response.text()
-      return response.ok && text.length <= maxAnswerBytes ? text : null
+      if (response.ok) return await readBoundedText(response, maxAnswerBytes)
+      await response.body?.cancel()
+      return null
     } catch {
       return null
     }
@@ -66,7 +68,8 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
       return {
         slots: view === null ? null : [...view.slots],
         queue: processing === null || deferred === null ? null : { processing, deferred },
-        throughput: flow,
+        // The totals of a server that said nothing at all would be those of its last answer.
+        throughput: metrics === null && view === null ? null : flow,
       }
     },
     currentSlots: () => {
