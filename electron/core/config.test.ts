@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { ConfigSchema, type Profile } from '../contract.ts'
 import { ConfigError, defaultConfig, judgeProfile, parseConfig, readConfig, writeConfig } from './config.ts'
 import { builtinProfiles, chooseProfile } from './profiles.ts'
@@ -239,5 +240,14 @@ describe('chooseProfile', () => {
   ])('refuses %s', (_what, name, profiles, expected) => {
     const config = ConfigSchema.parse({ profiles })
     expect(problemsOf(() => chooseProfile(config, name, runtimeDir))).toEqual([expected])
+  })
+})
+
+describe('the published schema', () => {
+  it('is the one that configs are checked with: nexus config-schema > resources/config.schema.json', () => {
+    const published: unknown = JSON.parse(
+      readFileSync(join(import.meta.dirname, '../../resources/config.schema.json'), 'utf8'),
+    )
+    expect(published).toEqual(z.toJSONSchema(ConfigSchema, { io: 'input' }))
   })
 })

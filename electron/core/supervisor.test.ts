@@ -1,5 +1,5 @@
 // The supervisor against real child processes: every way in which a service can misbehave.
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -156,6 +156,17 @@ describe('start', () => {
     expect(state.reason).toContain(`port ${port} of the Router is held by`)
     expect(stranger.listening).toBe(true)
     await new Promise((resolve) => stranger.close(resolve))
+  })
+})
+
+describe('flood', () => {
+  it('of 10 MB a second is neither blocked nor buffered: the child goes on, and so do we', async () => {
+    const { supervisor } = supervise(oddService('--flood'))
+    const before = process.memoryUsage.rss()
+    expect((await supervisor.start()).phase).toBe('ready')
+    expect((await supervisor.stop(2_000)).phase).toBe('stopped')
+    expect(statSync(join(folder, 'child.log')).size).toBeGreaterThan(1_000_000)
+    expect(process.memoryUsage.rss() - before).toBeLessThan(50_000_000)
   })
 })
 

@@ -110,11 +110,10 @@ const printReady = async (
   }
   const { baseUrl, apiKey, warning } = await readClientGuide(context)
   const elapsedMs = Date.now() - startedAt
-  const report = { snapshot, elapsedMs, stages: progress.stageTimes(), baseUrl, apiKey }
+  const report = { snapshot, elapsedMs, stages: progress.stageTimes(), baseUrl, apiKey, note: warning }
   for (const line of renderReady(report, context)) context.print(line)
   const allocated = await describeAllocated(context)
   if (allocated !== null) context.print(allocated)
-  if (warning !== null) context.print(`Note: ${warning}.`)
 }
 
 /** One line after a start; `nexus plan` has the parts. */

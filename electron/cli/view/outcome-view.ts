@@ -14,6 +14,8 @@ export interface ReadyReport {
   /** What clients set: the Router's address and the key. */
   readonly baseUrl: string
   readonly apiKey: string
+  /** What stands in the way of clients; null when nothing does. */
+  readonly note: string | null
 }
 
 export const renderReady = (report: ReadyReport, options: ProgressOptions): readonly string[] => {
@@ -39,18 +41,25 @@ export const renderReady = (report: ReadyReport, options: ProgressOptions): read
       options,
     ),
     '',
-    // For pasting, so never cut: these lines may be wider than the terminal.
-    ...bashSnippet(baseUrl, apiKey).split('\n'),
-    '',
+    ...(report.note === null
+      ? []
+      : finishLines(
+          wrap(`Note: ${report.note}.`, options.width, 4).map((line) => [piece(line, 'dim')]),
+          options,
+        )),
     ...finishLines(
       [
         [
-          piece('Next: paste these two lines where Claude Code runs. Live: '),
+          piece('Live: '),
           piece('nexus status --watch', 'strong'),
+          piece('. Next, paste these two lines where Claude Code runs:'),
         ],
       ],
       options,
     ),
+    '',
+    // Last, for pasting, and never cut: these lines may be wider than the terminal.
+    ...bashSnippet(baseUrl, apiKey).split('\n'),
   ]
 }
 

@@ -78,6 +78,7 @@ describe('renderReady', () => {
     stages: [{ name: 'AI Engine', milliseconds: 4100 }],
     baseUrl: 'http://127.0.0.1:4000',
     apiKey: 'sk-local-opta',
+    note: 'only programs on this machine reach it',
   }
 
   it('gives the proof, the stages, what a client needs and what to do next', () => {
@@ -89,6 +90,13 @@ describe('renderReady', () => {
     expect(text).toMatch(/^export ANTHROPIC_BASE_URL=http:\/\/127\.0\.0\.1:4000$/m)
     expect(text).toMatch(/^export ANTHROPIC_API_KEY=sk-local-opta$/m)
     expect(text).toMatch(/nexus status --watch/)
+    expect(text).toContain('Note: only programs on this machine reach it.')
+    expect(
+      text
+        .split('\n')
+        .slice(-2)
+        .every((line) => line.startsWith('export ')),
+    ).toBe(true)
   })
 
   it('never cuts what is to be pasted, and quotes it for the shell', () => {
