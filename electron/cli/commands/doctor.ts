@@ -1,11 +1,30 @@
-// `nexus doctor`: placeholder until the checks land in this working tree.
+// `nexus doctor`: every check, with the command that mends it. Changes nothing.
+import { homedir } from 'node:os'
+import { examine } from '../../core/doctor/doctor.ts'
+import { createCommandRunner } from '../../core/platform/run-command.ts'
 import type { CliCommand } from '../arguments.ts'
-import type { CliContext } from '../context.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+import { absoluteRequest } from '../profile-choice.ts'
+import { renderDoctor } from '../view/doctor-view.ts'
 
+/** 1 when a check fails; warnings leave it at 0. */
 export const runDoctor = async (
-  _command: Extract<CliCommand, { name: 'doctor' }>,
+  command: Extract<CliCommand, { name: 'doctor' }>,
   context: CliContext,
 ): Promise<number> => {
-  context.printError('nexus doctor is not there yet')
-  return 1
+  const { profile, because, checks, summary } = await examine({
+    ...context,
+    homeDir: homedir(),
+    run: createCommandRunner(),
+    requestedProfile: absoluteRequest(command.profile),
+  })
+  const code = summary.fail > 0 ? exitCodes.failed : exitCodes.done
+  if (command.json) context.print(JSON.stringify({ profile, because, checks, summary }, null, 2))
+  else {
+    context.print(`Profile ${profile}: ${because}.\n`)
+    for (const line of renderDoctor({ checks, summary }, context)) context.print(line)
+  }
+  // A program or a name look-up that hangs would hold this process up after its answer: nothing else is left to do.
+  setTimeout(() => process.exit(code), 50).unref()
+  return code
 }

@@ -1,0 +1,88 @@
+// What one check of the doctor says, and how a check is written.
+import type { Config } from '../../contract.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { RunCommand } from '../platform/run-command.ts'
+import type { ChosenProfile } from '../profiles.ts'
+import type { StateFolder } from '../state-folder.ts'
+
+/** `unknown`: could not be found out; counts as a warning, because nobody can rely on it. */
+export const checkLevels = ['ok', 'warn', 'fail', 'unknown'] as const
+export type CheckLevel = (typeof checkLevels)[number]
+
+export interface Finding {
+  readonly level: CheckLevel
+  /** What was found, with its numbers. */
+  readonly found: string
+  /** Why it matters. */
+  readonly why: string
+  /** A command to paste, or a sentence, which starts with a capital letter; null when there is nothing to mend. */
+  readonly mend: string | null
+}
+
+export const checkGroups = [
+  'Configuration',
+  'Core',
+  'AI Engine',
+  'Models',
+  'Memory',
+  'Ports and keys',
+  'Router',
+  'Build Forge',
+  'Machine',
+] as const
+export type CheckGroup = (typeof checkGroups)[number]
+
+export interface Check extends Finding {
+  readonly id: string
+  readonly group: CheckGroup
+  readonly title: string
+}
+
+/** A check that can be run: reads its facts, then judges them. null: does not apply to this machine or profile. */
+export interface CheckSource {
+  readonly id: string
+  readonly group: CheckGroup
+  readonly title: string
+  readonly why: string
+  read(signal: AbortSignal): Promise<Omit<Finding, 'why'> | null>
+}
+
+export type Verdict = Omit<Finding, 'why'>
+
+export const ok = (found: string): Verdict => ({ level: 'ok', found, mend: null })
+export const warn = (found: string, mend: string | null): Verdict => ({ level: 'warn', found, mend })
+export const fail = (found: string, mend: string | null): Verdict => ({ level: 'fail', found, mend })
+export const unknown = (found: string, mend: string | null = null): Verdict => ({
+  level: 'unknown',
+  found,
+  mend,
+})
+
+export type ConfigState =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'valid' }
+  | { readonly kind: 'broken'; readonly problems: readonly string[]; readonly hasLastGood: boolean }
+
+/** What all checks start from. */
+export interface DoctorContext {
+  readonly folder: StateFolder
+  readonly platform: Platform
+  readonly resourcesDir: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly homeDir: string
+  readonly run: RunCommand
+  readonly config: Config
+  readonly configState: ConfigState
+  readonly chosen: ChosenProfile
+  /** What starts this very profile: `nexus up`, with --profile when another would be taken without it. */
+  readonly upCommand: string
+}
+
+/** One reading for all who ask. */
+export const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
+  let reading: Promise<T> | null = null
+  return () => {
+    reading ??= read()
+    return reading
+  }
+}

@@ -1,0 +1,70 @@
+// Checks on what the user wrote: the config file and the profile that comes of it.
+
+import { quoteForShell } from '../shell-quote.ts'
+import type { StateFolder } from '../state-folder.ts'
+import { type CheckSource, type ConfigState, type DoctorContext, fail, ok, type Verdict } from './check.ts'
+
+type ConfigPaths = Pick<StateFolder, 'configPath' | 'lastGoodConfigPath'>
+
+export const judgeConfig = (state: ConfigState, paths: ConfigPaths): Verdict => {
+  const { configPath, lastGoodConfigPath } = paths
+  switch (state.kind) {
+    case 'absent':
+      return ok(`no ${configPath}, so the defaults hold`)
+    case 'valid':
+      return ok(`${configPath} is valid`)
+    case 'broken': {
+      const found = `${configPath} is not valid: ${state.problems.join('; ')}`
+      return state.hasLastGood
+        ? fail(
+            `${found}. The checks below use the last good one`,
+            `cp ${quoteForShell(lastGoodConfigPath)} ${quoteForShell(configPath)}`,
+          )
+        : fail(`${found}. The checks below use the defaults`, `Correct ${configPath} at the place named.`)
+    }
+  }
+}
+
+export const judgeProfileProblems = (
+  name: string,
+  because: string,
+  problems: readonly string[],
+  where: string,
+): Verdict =>
+  problems.length === 0
+    ? ok(`${name}: ${because}`)
+    : fail(`${name} cannot be started: ${problems.join('; ')}`, `Correct ${where} at the place named.`)
+
+/** The file that a change of this profile belongs in. */
+export const profileFile = ({ chosen, folder }: DoctorContext): string =>
+  chosen.name.includes('/') ? chosen.name : folder.configPath
+
+/** Where in that file, as a JSON path in words. */
+export const profilePlace = (context: DoctorContext, key: string): string =>
+  profileFile(context) === context.folder.configPath ? `profiles.${context.chosen.name}.${key}` : key
+
+export const checksOnConfig = (
+  context: DoctorContext,
+  problemsOf: () => Promise<readonly string[]>,
+): readonly CheckSource[] => [
+  {
+    id: 'config.file',
+    group: 'Configuration',
+    title: 'Config file',
+    why: 'nexus up refuses to start with a file that it cannot understand; what runs keeps running',
+    read: async () => judgeConfig(context.configState, context.folder),
+  },
+  {
+    id: 'config.profile',
+    group: 'Configuration',
+    title: 'Profile',
+    why: 'values that exclude each other are refused before anything starts',
+    read: async () =>
+      judgeProfileProblems(
+        context.chosen.name,
+        context.chosen.because,
+        await problemsOf(),
+        profileFile(context),
+      ),
+  },
+]

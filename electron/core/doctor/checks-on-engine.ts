@@ -1,0 +1,90 @@
+// Checks on llama-server: which one, whether it runs, and whether it knows every flag that the plan uses.
+import { missingLibrary } from '../setup/missing-library.ts'
+import type { EnginePlan } from '../stack-plan.ts'
+import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
+import { profileFile } from './checks-on-config.ts'
+import type { DoctorFacts } from './facts.ts'
+
+export type EnginePlanReading =
+  | { readonly kind: 'plan'; readonly plan: EnginePlan }
+  /** The profile names a program that is not there. */
+  | { readonly kind: 'failed'; readonly reason: string }
+
+const sources: Readonly<Record<NonNullable<EnginePlan['binary']>['source'], string>> = {
+  configured: 'configured',
+  app: 'brought by the app',
+  homebrew: 'from Homebrew',
+  path: 'on PATH',
+  installed: 'installed by Nexus',
+}
+
+export const judgeBinary = (
+  reading: EnginePlanReading,
+  { install, settingsFile }: { readonly install: string; readonly settingsFile: string },
+): Verdict => {
+  if (reading.kind === 'failed')
+    return fail(reading.reason, `Correct llamaServer.binaryPath in ${settingsFile}, or set it to null.`)
+  const { binary, version, problems } = reading.plan
+  if (binary === null) return fail('llama-server is not installed', install)
+  // Without a version it did not even answer --help, and the first problem says why.
+  if (version === null && problems.length > 0)
+    return fail(problems[0] ?? '', mendRun(problems[0] ?? '', install))
+  const where = `${sources[binary.source]}: ${binary.path}`
+  return version === null ? unknown(`its version is not known; ${where}`) : ok(`version ${version}, ${where}`)
+}
+
+/** The capability reading quotes the linker's complaint in words of its own. */
+const mendRun = (problem: string, install: string): string => {
+  const chmod = /Mend it with: (.+)$/.exec(problem)?.[1]
+  if (chmod !== undefined) return chmod
+  const library = /needs the library (\S+), which/.exec(problem)?.[1]
+  const missing = missingLibrary(
+    `error while loading shared libraries: ${library}: cannot open shared object file`,
+  )
+  return missing?.debianPackage == null ? install : `sudo apt-get install ${missing.debianPackage}`
+}
+
+export const judgeFlags = (reading: EnginePlanReading): Verdict => {
+  if (reading.kind === 'failed') return unknown('no llama-server to ask', 'nexus plan')
+  const { argv, adaptations, warnings, problems, version } = reading.plan
+  if (argv === null) {
+    return version === null && reading.plan.binary === null
+      ? unknown('no llama-server to ask', 'nexus plan')
+      : fail(`the command line cannot be built: ${problems.join(' ')}`, 'nexus plan')
+  }
+  const flags = argv.slice(1).filter((word) => /^--?[a-z]/.test(word)).length
+  const missing = adaptations.filter(({ code }) => code === 'not-in-this-build').map(({ flag }) => flag)
+  const base = `${flags} flags, all in this build's --help; ${adaptations.length} differences from the seed's line`
+  const without = missing.length === 0 ? [] : [`This build lacks ${missing.join(', ')}.`]
+  const remarks = [...without, ...warnings]
+  return remarks.length === 0 ? ok(base) : warn(`${remarks.join(' ')} (${base})`, 'nexus plan')
+}
+
+export const readPlanOrReason = async (facts: DoctorFacts): Promise<EnginePlanReading> => {
+  try {
+    return { kind: 'plan', plan: await facts.enginePlan() }
+  } catch (error) {
+    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+export const checksOnEngine = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => [
+  {
+    id: 'engine.binary',
+    group: 'AI Engine',
+    title: 'llama-server',
+    why: 'without it there is no model',
+    read: async () =>
+      judgeBinary(await readPlanOrReason(facts), {
+        install: context.platform.id === 'darwin' ? 'brew install llama.cpp' : context.upCommand,
+        settingsFile: profileFile(context),
+      }),
+  },
+  {
+    id: 'engine.flags',
+    group: 'AI Engine',
+    title: 'Command line',
+    why: 'builds spell their flags differently, and some settings do less than they seem to',
+    read: async () => judgeFlags(await readPlanOrReason(facts)),
+  },
+]

@@ -1,0 +1,196 @@
+// Checks on the machine itself: room on its disks, its clock, and whether it stays up and comes back.
+import { stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { formatBytes } from '../memory-plan/format-bytes.ts'
+import { type CommandResult, describeFailure } from '../platform/run-command.ts'
+import { quoteForShell } from '../shell-quote.ts'
+import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
+import { parsePowerSettings } from './power-settings.ts'
+
+export interface DiskRoom {
+  /** What is kept there. */
+  readonly what: string
+  readonly path: string
+  readonly freeBytes: number
+  readonly device: number
+}
+
+/** All logs at their limit take 0.2 GB; what set-up installs takes 1 GB, and macOS swaps onto the same disk. */
+const fewestFreeBytes = 0.5e9
+const comfortableFreeBytes = 5e9
+
+export const judgeDiskRoom = (rooms: readonly DiskRoom[]): Verdict => {
+  const tightest = rooms.toSorted((a, b) => a.freeBytes - b.freeBytes)[0]
+  if (tightest === undefined) return unknown('no disk could be looked at')
+  const said = rooms.map(({ what, freeBytes }) => `${formatBytes(freeBytes)} free (${what})`).join(', ')
+  const look = `du -xk ${quoteForShell(tightest.path)} | sort -rn | head -20`
+  if (tightest.freeBytes < fewestFreeBytes) return fail(`${said}: too little`, look)
+  return tightest.freeBytes < comfortableFreeBytes ? warn(`${said}: little`, look) : ok(said)
+}
+
+/** The first version was made in 2026: no clock that is right shows less. */
+const firstYear = 2026
+const lastYear = 2100
+/** File systems and clocks that are set by the network differ by seconds. */
+const toleratedMs = 120_000
+
+/** `newestFileMs`: when our own state was last written, as the files say; null when there is none. */
+export const judgeClock = (
+  nowMs: number,
+  newestFileMs: number | null,
+  platform: 'darwin' | 'linux',
+): Verdict => {
+  const set = platform === 'darwin' ? 'sudo sntp -sS time.apple.com' : 'sudo timedatectl set-ntp true'
+  const now = new Date(nowMs)
+  const year = now.getUTCFullYear()
+  if (year < firstYear || year > lastYear) return fail(`the clock says ${now.toISOString()}`, set)
+  return newestFileMs !== null && newestFileMs > nowMs + toleratedMs
+    ? warn(
+        `the clock says ${now.toISOString()}, but our own files were written later, ${new Date(newestFileMs).toISOString()}`,
+        set,
+      )
+    : ok(`${now.toISOString()}${newestFileMs === null ? '' : ', after our newest file'}`)
+}
+
+export const judgeSleep = (result: CommandResult): Verdict => {
+  const settings = result.kind === 'exited' ? parsePowerSettings(result.stdout) : null
+  if (settings === null || settings.sleepMinutes === null)
+    return unknown(`pmset -g is not understood: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
+  return settings.sleepMinutes === 0
+    ? ok('the machine never sleeps by itself')
+    : warn(`the machine sleeps after ${settings.sleepMinutes} minutes`, 'sudo pmset -a sleep 0')
+}
+
+/** null on a machine without the setting. */
+export const judgeRestart = (result: CommandResult): Verdict | null => {
+  const settings = result.kind === 'exited' ? parsePowerSettings(result.stdout) : null
+  if (settings === null)
+    return unknown(`pmset -g is not understood: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
+  if (settings.restartsAfterPowerFailure === null) return null
+  return settings.restartsAfterPowerFailure
+    ? ok('starts again after a power failure')
+    : warn('stays off after a power failure', 'sudo pmset -a autorestart 1')
+}
+
+/** `defaults read` of a key that is not there exits 1 (defaults(1)). */
+export const judgeLogin = (result: CommandResult): Verdict => {
+  if (result.kind === 'not-run') return unknown(result.reason)
+  return result.exitCode === 0 && result.stdout.trim() !== ''
+    ? ok(`${result.stdout.trim()} is logged in after a reboot`)
+    : warn(
+        'nobody is logged in after a reboot',
+        'Turn it on in System Settings, Users & Groups, Automatically log in as (not possible with FileVault).',
+      )
+}
+
+const hasCode = (error: unknown): boolean => error instanceof Error && 'code' in error
+
+/** The folder itself, or the nearest one above it that is there: it will be made on that disk. */
+const nearestFolder = async (path: string): Promise<string> => {
+  try {
+    await stat(path)
+    return path
+  } catch (error) {
+    const parent = dirname(path)
+    if (!hasCode(error) || parent === path) throw error
+    return nearestFolder(parent)
+  }
+}
+
+export const readDiskRooms = async (
+  places: readonly { readonly what: string; readonly path: string }[],
+): Promise<readonly DiskRoom[]> => {
+  const rooms: DiskRoom[] = []
+  for (const { what, path } of places) {
+    const folder = await nearestFolder(path)
+    const { dev } = await stat(folder)
+    const same = rooms.findIndex(({ device }) => device === dev)
+    const before = rooms[same]
+    if (before !== undefined) {
+      rooms[same] = { ...before, what: `${before.what}, ${what}` }
+      continue
+    }
+    const { bavail, bsize } = await statfs(folder)
+    rooms.push({ what, path: folder, freeBytes: bavail * bsize, device: dev })
+  }
+  return rooms
+}
+
+const readNewestFile = async (paths: readonly string[]): Promise<number | null> => {
+  const times = await Promise.all(
+    paths.map((path) =>
+      stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => null,
+      ),
+    ),
+  )
+  const known = times.filter((time) => time !== null)
+  return known.length === 0 ? null : Math.max(...known)
+}
+
+const autoLogin = ['defaults', 'read', '/Library/Preferences/com.apple.loginwindow', 'autoLoginUser'] as const
+
+const powerChecks = ({ platform, run }: DoctorContext): readonly CheckSource[] => {
+  if (platform.id !== 'darwin') return []
+  const timeout = { timeoutMs: 2_000 }
+  return [
+    {
+      id: 'machine.sleep',
+      group: 'Machine',
+      title: 'Sleep',
+      why: 'a sleeping machine answers no client',
+      read: async () => judgeSleep(await run(['pmset', '-g'], timeout)),
+    },
+    {
+      id: 'machine.restart',
+      group: 'Machine',
+      title: 'Power failure',
+      why: 'nobody is there to press the button',
+      read: async () => judgeRestart(await run(['pmset', '-g'], timeout)),
+    },
+    {
+      id: 'machine.login',
+      group: 'Machine',
+      title: 'Login',
+      why: 'programs of a user, agents included, start only when that user is logged in',
+      read: async () => judgeLogin(await run(autoLogin, timeout)),
+    },
+  ]
+}
+
+export const checksOnMachine = (context: DoctorContext): readonly CheckSource[] => {
+  const { folder, chosen, platform } = context
+  return [
+    {
+      id: 'machine.disk',
+      group: 'Machine',
+      title: 'Disk space',
+      why: 'without room no log, no state and no model can be written',
+      read: async () =>
+        judgeDiskRoom(
+          await readDiskRooms([
+            { what: 'state, logs', path: folder.root },
+            { what: 'installs', path: folder.runtimeDir },
+            { what: 'models', path: dirname(chosen.profile.llamaServer.modelPath) },
+          ]),
+        ),
+    },
+    {
+      id: 'machine.clock',
+      group: 'Machine',
+      title: 'Clock',
+      why: 'with a wrong clock certificates fail, and log lines and times since cannot be trusted',
+      read: async () => {
+        const newest = await readNewestFile([
+          folder.intentPath,
+          folder.ledgerPath,
+          folder.configPath,
+          folder.logPath('core'),
+        ])
+        return judgeClock(Date.now(), newest, platform.id)
+      },
+    },
+    ...powerChecks(context),
+  ]
+}

@@ -1,0 +1,186 @@
+// Checks on memory: whether the plan fits, whether it fits now, swap, pressure, and the limit of the GPU.
+import type { Memory, RamDisk } from '../../contract.ts'
+import { formatBytes } from '../memory-plan/format-bytes.ts'
+import type { MemoryPlan } from '../memory-plan/memory-plan.ts'
+import { reservesFor } from '../memory-plan/reserves.ts'
+import type { MemoryPlanReading } from '../stack-plan.ts'
+import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
+import type { DoctorFacts } from './facts.ts'
+
+export const judgePlan = (reading: MemoryPlanReading): Verdict => {
+  if (reading.kind === 'unknown') return unknown(`no plan: ${reading.reason}`, 'nexus plan')
+  const { plan } = reading
+  const needs = `needs ${formatBytes(plan.totalBytes)} of ${formatBytes(plan.machineBytes)} with the linker reserve`
+  const change = plan.suggestions.find(({ isEnough }) => isEnough) ?? plan.suggestions[0]
+  const mend =
+    change === undefined ? 'nexus plan' : `Change the profile (nexus plan shows more): ${change.text}.`
+  switch (plan.verdict) {
+    case 'fits':
+      return ok(needs)
+    case 'fits-without-linker-reserve':
+      return warn(`${needs}: fits only without the reserve`, mend)
+    case 'does-not-fit':
+      return fail(`${needs}: ${plan.reasons.join('; ')}`, mend)
+    case 'unknown':
+      return unknown(`${needs}, but not counted: ${plan.uncounted ?? 'parts of it'}`, 'nexus plan')
+  }
+}
+
+/** What a start takes from now on: all but what the system has already, and what lies on the RAM disk. */
+export const stillNeededBytes = (plan: MemoryPlan, disk: RamDisk | null): number => {
+  const held = disk?.mounted === true && disk.kind !== 'shm-folder' ? (disk.usedBytes ?? 0) : 0
+  return Math.max(0, plan.withoutLinkerBytes - reservesFor(plan.machineBytes).osBytes - held)
+}
+
+export const judgeFreeNow = (neededBytes: number, memory: Memory): Verdict => {
+  const said = `${formatBytes(memory.availableBytes)} available now, ${formatBytes(neededBytes)} needed by a start`
+  return neededBytes <= memory.availableBytes
+    ? ok(said)
+    : warn(
+        `${said}: ${formatBytes(neededBytes - memory.availableBytes)} too little`,
+        'ps -A -o rss=,pid=,comm= | sort -rn | head',
+      )
+}
+
+/** macOS parks a little in swap without need; a gigabyte is more than that. */
+const muchSwapBytes = 2 ** 30
+
+export const judgeSwap = (memory: Pick<Memory, 'swapUsedBytes' | 'swapOutBytesPerSecond'>): Verdict => {
+  const { swapUsedBytes, swapOutBytesPerSecond } = memory
+  const look = 'ps -A -o rss=,pid=,comm= | sort -rn | head'
+  const used = `${formatBytes(swapUsedBytes)} in use`
+  if (swapUsedBytes === 0) return ok('none in use')
+  if (swapOutBytesPerSecond === null) return unknown(`${used}; whether it grows is not known`, look)
+  if (swapOutBytesPerSecond > 0)
+    return warn(`${used} and growing by ${formatBytes(swapOutBytesPerSecond)} a second`, look)
+  return swapUsedBytes >= muchSwapBytes ? warn(`${used}, not growing`, look) : ok(`${used}, not growing`)
+}
+
+export const judgePressure = (pressure: Memory['pressure']): Verdict => {
+  const look = 'ps -A -o rss=,pid=,comm= | sort -rn | head'
+  switch (pressure) {
+    case 'normal':
+      return ok('normal')
+    case 'warn':
+      return warn('the system warns of memory pressure', look)
+    case 'critical':
+      return fail('memory pressure is critical', look)
+    case null:
+      return unknown('the system does not say (on Linux: /proc/pressure/memory, kernel option psi=1)')
+  }
+}
+
+/**
+ * macOS's default is no constant: two thirds on 8 to 32 GB, three quarters on 512 GB, 84 % on one of 128 GB. Between the
+ * least and the most that was seen nothing is promised.
+ */
+const defaultShares = { least: 2 / 3, most: 0.84 }
+
+export const judgeWiredLimit = (
+  neededBytes: number,
+  limitBytes: number | null,
+  totalBytes: number,
+): Verdict => {
+  // Rounded up to whole MiB, and 5 % more for what the estimate of the compute buffers may miss.
+  const wantedMiB = Math.ceil((neededBytes * 1.05) / 2 ** 20)
+  const raise = `sudo sysctl iogpu.wired_limit_mb=${wantedMiB}`
+  const needs = `the GPU needs ${formatBytes(neededBytes)}`
+  if (limitBytes !== null) {
+    if (neededBytes > limitBytes)
+      return fail(`${needs}, iogpu.wired_limit_mb allows ${formatBytes(limitBytes)}`, raise)
+    return limitBytes > totalBytes - reservesFor(totalBytes).osBytes
+      ? warn(
+          `iogpu.wired_limit_mb leaves the system only ${formatBytes(Math.max(0, totalBytes - limitBytes))}`,
+          raise,
+        )
+      : ok(`${needs} of ${formatBytes(limitBytes)}`)
+  }
+  if (neededBytes <= totalBytes * defaultShares.least)
+    return ok(`${needs}, below every default limit that is known`)
+  return neededBytes > totalBytes * defaultShares.most
+    ? fail(`${needs}, more than every default limit that is known`, raise)
+    : unknown(`${needs}; this Mac's default limit may be lower`, raise)
+}
+
+/**
+ * Metal's buffers of a process that died can stay wired. macOS unwires an idle model by itself, so little says nothing;
+ * only more than the system and the plan together can explain does.
+ */
+export const judgeWired = (wiredBytes: number, modelBytes: number, totalBytes: number): Verdict => {
+  const explainedBytes = modelBytes + reservesFor(totalBytes).osBytes
+  const said = `${formatBytes(wiredBytes)} wired; the system and what runs explain up to ${formatBytes(explainedBytes)}`
+  return wiredBytes <= explainedBytes
+    ? ok(said)
+    : warn(
+        said,
+        'End programs that use the GPU; what stays wired then comes back only with a restart of the Mac.',
+      )
+}
+
+export const checksOnMemory = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
+  const readPlan = async () => {
+    const reading = await facts.memoryPlan()
+    return reading.kind === 'planned' ? reading.plan : null
+  }
+  return [
+    {
+      id: 'memory.plan',
+      group: 'Memory',
+      title: 'Memory plan',
+      why: 'nexus up refuses a plan that does not fit; a start that does not fit swaps or dies',
+      read: async () => judgePlan(await facts.memoryPlan()),
+    },
+    {
+      id: 'memory.free',
+      group: 'Memory',
+      title: 'Free memory',
+      why: 'what is missing now is taken from files in memory, then from swap',
+      read: async () => {
+        const [plan, running] = await Promise.all([readPlan(), facts.running()])
+        if (plan === null || running.some(({ service }) => service === 'llamaServer')) return null
+        const disk = await facts.ramDisk().catch(() => null)
+        return judgeFreeNow(stillNeededBytes(plan, disk), await facts.memory())
+      },
+    },
+    {
+      id: 'memory.swap',
+      group: 'Memory',
+      title: 'Swap',
+      why: 'build artifacts and weights that go to swap make everything slow',
+      read: async () => judgeSwap(await facts.memory()),
+    },
+    {
+      id: 'memory.pressure',
+      group: 'Memory',
+      title: 'Memory pressure',
+      why: 'under pressure the system compresses, swaps, and at last kills',
+      read: async () => judgePressure((await facts.memory()).pressure),
+    },
+    {
+      id: 'memory.wired',
+      group: 'Memory',
+      title: 'Wired memory',
+      why: 'wired memory can neither be swapped nor compressed: it is gone for everybody else',
+      read: async () => {
+        const { wiredBytes, totalBytes } = await facts.memory()
+        if (wiredBytes === null) return null
+        const [plan, running] = await Promise.all([readPlan(), facts.running()])
+        const modelRuns = running.some(({ service }) => service === 'llamaServer')
+        if (modelRuns && plan === null) return unknown('no memory plan to compare it with', 'nexus plan')
+        return judgeWired(wiredBytes, modelRuns ? (plan?.gpu.neededBytes ?? 0) : 0, totalBytes)
+      },
+    },
+    {
+      id: 'memory.gpu-limit',
+      group: 'Memory',
+      title: 'GPU memory limit',
+      why: 'Metal refuses to load what is above it; it is back at its default after each reboot',
+      read: async () => {
+        if (context.platform.id !== 'darwin') return null
+        const [plan, memory] = await Promise.all([readPlan(), facts.memory()])
+        if (plan === null) return unknown('no memory plan to compare it with', 'nexus plan')
+        return judgeWiredLimit(plan.gpu.neededBytes, memory.gpuLimitBytes, memory.totalBytes)
+      },
+    },
+  ]
+}

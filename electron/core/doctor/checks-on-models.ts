@@ -1,0 +1,101 @@
+// Checks on the model files, from their headers alone: there, readable, complete, and fit to draft for each other.
+import { type DraftJudgement, judgeDraft } from '../memory-plan/draft-judgement.ts'
+import { formatBytes } from '../memory-plan/format-bytes.ts'
+import { demoModelPath } from '../setup/demo-model.ts'
+import { quoteForShell } from '../shell-quote.ts'
+import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
+import { profileFile, profilePlace } from './checks-on-config.ts'
+import type { DoctorFacts, HeaderReading } from './facts.ts'
+
+export interface ModelPlace {
+  readonly path: string
+  /** The command that fetches it again; null for a model that set-up does not know. */
+  readonly fetch: string | null
+  /** The setting that names it, and its file. */
+  readonly setting: string
+}
+
+export const judgeModel = (reading: HeaderReading, place: ModelPlace): Verdict => {
+  const { path, fetch, setting } = place
+  if (reading.kind === 'failed') {
+    if (/may not read it$/.test(reading.reason))
+      return fail(reading.reason, `chmod a+r ${quoteForShell(path)}`)
+    return fail(reading.reason, fetch ?? `Put the model there, or name another in ${setting}.`)
+  }
+  const { completeness, fileBytes, quantisation, architecture, partPaths } = reading.header
+  if (completeness.kind !== 'complete') {
+    const missing = `${completeness.path} lacks ${completeness.missingBytes.toLocaleString('en-US')} bytes of its weights`
+    const how =
+      completeness.kind === 'header-only'
+        ? ', all of them: it is only a header'
+        : ': the download stopped early'
+    return fail(
+      `${missing}${how}`,
+      fetch ?? `Download ${completeness.path} again; curl -C - goes on where it stopped.`,
+    )
+  }
+  const parts = partPaths.length === 1 ? '' : ` in ${partPaths.length} parts`
+  return ok(
+    `${architecture} ${quantisation ?? 'of unknown quantisation'}, ${formatBytes(fileBytes)}${parts}, complete: ${path}`,
+  )
+}
+
+export const judgePair = (judgement: DraftJudgement, place: string): Verdict => {
+  switch (judgement.verdict) {
+    case 'compatible':
+      return ok('same vocabulary as the model')
+    case 'mismatch':
+      return warn(
+        `${judgement.reason}: llama-server would load the draft and never use it`,
+        `Set ${place} to "ngram-mod": ${judgement.hint}.`,
+      )
+    case 'unknown':
+      return unknown(judgement.reason, `Set ${place} to "ngram-mod": ${judgement.hint}.`)
+  }
+}
+
+const whyComplete = 'llama-server refuses a file that is not whole, after it has read all of it'
+
+export const checksOnModels = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
+  const { llamaServer } = context.chosen.profile
+  const place = (key: 'modelPath' | 'draftModelPath', path: string): ModelPlace => ({
+    path,
+    fetch: path === demoModelPath(context.folder.runtimeDir) ? context.upCommand : null,
+    setting: `${profilePlace(context, `llamaServer.${key}`)} of ${profileFile(context)}`,
+  })
+  return [
+    {
+      id: 'models.target',
+      group: 'Models',
+      title: 'Model file',
+      why: whyComplete,
+      read: async () => judgeModel(await facts.modelHeader(), place('modelPath', llamaServer.modelPath)),
+    },
+    {
+      id: 'models.draft',
+      group: 'Models',
+      title: 'Draft file',
+      why: whyComplete,
+      read: async () => {
+        const reading = await facts.draftHeader()
+        return reading === null
+          ? null
+          : judgeModel(reading, place('draftModelPath', llamaServer.draftModelPath ?? ''))
+      },
+    },
+    {
+      id: 'models.pair',
+      group: 'Models',
+      title: 'Draft fits model',
+      why: 'a draft with another vocabulary takes its memory and makes nothing faster',
+      read: async () => {
+        if (llamaServer.speculation !== 'draft-simple') return null
+        const [target, draft] = await Promise.all([facts.modelHeader(), facts.draftHeader()])
+        if (target.kind === 'failed' || draft?.kind !== 'header')
+          return unknown('cannot be compared until both files can be read')
+        const setting = `${profilePlace(context, 'llamaServer.speculation')} in ${profileFile(context)}`
+        return judgePair(judgeDraft(target.header, draft.header), setting)
+      },
+    },
+  ]
+}

@@ -1,0 +1,203 @@
+// Checks on the two ports: free, ours or whose, and who on the network gets in without a key.
+import { createServer } from 'node:net'
+import { type ForeignProcess, serviceNames } from '../../contract.ts'
+import { within } from '../deadline.ts'
+import type { LedgerEntry } from '../ledger.ts'
+import type { ProcessTable } from '../platform/platform.ts'
+import { describePortTaken } from '../port-taken.ts'
+import { isErrno } from '../private-file.ts'
+import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict } from './check.ts'
+import { profilePlace } from './checks-on-config.ts'
+import type { DoctorFacts } from './facts.ts'
+
+export type PortService = LedgerEntry['service']
+
+export interface PortFacts {
+  readonly service: PortService
+  readonly host: string
+  readonly port: number
+  /** Who listens there; null when nobody does. */
+  readonly owner: ForeignProcess | null
+  /** Our living process of this service and its group; empty when there is none. */
+  readonly ownPids: readonly number[]
+  /** What an attempt to listen there met; null when it was not tried, because somebody listens or something of ours runs. */
+  readonly bind: 'free' | 'EADDRINUSE' | 'EACCES' | 'EADDRNOTAVAIL' | 'other' | null
+}
+
+export const judgePort = (facts: PortFacts, place: (key: string) => string): Verdict => {
+  const { service, host, port, owner, ownPids, bind } = facts
+  if (owner !== null) {
+    if (owner.pid !== null && ownPids.includes(owner.pid))
+      return ok(`${port} is held by our own ${serviceNames[service]} (pid ${owner.pid})`)
+    const mend = owner.pid === null ? `sudo lsof -nP -iTCP:${port} -sTCP:LISTEN` : `kill ${owner.pid}`
+    return fail(describePortTaken(service, port, owner), mend)
+  }
+  const other = `Set ${place(`${service}.port`)} to another port.`
+  switch (bind) {
+    case 'free':
+      return ok(`${port} is free`)
+    case null:
+      return ownPids.length === 0
+        ? ok(`nobody listens on ${port}`)
+        : ok(`nobody listens on ${port} yet; our ${serviceNames[service]} (pid ${ownPids[0]}) is starting`)
+    case 'EADDRINUSE':
+      return fail(
+        `${port} is taken by a process that this user may not see`,
+        `sudo lsof -nP -iTCP:${port} -sTCP:LISTEN`,
+      )
+    case 'EACCES':
+      return fail(`this user may not listen on ${port}: ports below 1024 belong to root`, other)
+    case 'EADDRNOTAVAIL':
+      return fail(
+        `${host} is no address of this machine`,
+        `Set ${place(`${service}.host`)} to 127.0.0.1 or 0.0.0.0.`,
+      )
+    case 'other':
+      return unknown(`nobody was found on ${port}, but it could not be tried`)
+  }
+}
+
+/** Listens for an instant: the system's own answer to whether it would let a server do so. */
+const tryBind = (host: string, port: number): Promise<PortFacts['bind']> =>
+  new Promise((resolve) => {
+    const server = createServer((socket) => socket.destroy())
+    server.once('error', (error) => {
+      const known = (['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'] as const).find((code) => isErrno(error, code))
+      resolve(known ?? 'other')
+    })
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve('free')))
+  })
+
+export const readPort = async (
+  service: PortService,
+  { host, port }: { readonly host: string; readonly port: number },
+  processes: ProcessTable,
+  facts: Pick<DoctorFacts, 'running' | 'core'>,
+): Promise<PortFacts> => {
+  const [owner, running, core] = await Promise.all([
+    processes.readPortOwner(port),
+    facts.running(),
+    facts.core(),
+  ])
+  const own = running.find((entry) => entry.service === service)
+  const ownPids = own === undefined ? [] : [own.pid, ...(await processes.readGroupMembers(own.pid))]
+  // Not while a core may be starting a server that wants this very port.
+  const mayTry = owner === null && own === undefined && core.kind === 'none'
+  return { service, host, port, owner, ownPids, bind: mayTry ? await tryBind(host, port) : null }
+}
+
+export interface ReachFacts {
+  readonly service: PortService
+  readonly host: string
+  readonly port: number
+  /** Whether the planned server asks for a key; null when that is not known. */
+  readonly asksForKey: boolean | null
+  /** What a request without a key met at this machine's address on the network; null when it has none. */
+  readonly withoutKey: 'refused' | 'answered' | 'other-answer' | 'no-connection' | 'no-answer' | null
+}
+
+const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
+export const isLoopback = (host: string): boolean => loopback.has(host) || host.startsWith('127.')
+
+export const judgeReach = (facts: ReachFacts, place: (key: string) => string): Verdict => {
+  const { service, host, port, asksForKey, withoutKey } = facts
+  const close = `Set ${place(`${service}.host`)} to 127.0.0.1, or stop what listens there: nexus down.`
+  if (withoutKey === 'answered')
+    return fail(
+      `port ${port} answers requests from the network without a key`,
+      'Stop what listens there, or have it listen on 127.0.0.1 only.',
+    )
+  if (isLoopback(host)) {
+    return withoutKey === 'refused' || withoutKey === 'other-answer'
+      ? fail(`the profile says ${host}, but something on port ${port} can be reached from the network`, close)
+      : ok(`${host}:${port}: only programs on this machine`)
+  }
+  const reach = `${host}:${port}: everyone on the network`
+  if (withoutKey === 'refused') return ok(`${reach}, with a key (tried without one: refused)`)
+  if (asksForKey === false) return fail(`${reach}, without a key`, close)
+  if (asksForKey === null || withoutKey === 'no-answer' || withoutKey === 'other-answer')
+    return unknown(`${reach}; whether it asks for a key could not be found out`)
+  return ok(`${reach}, with a key once it runs`)
+}
+
+/** Paths that need the key and never touch the model. */
+const guardedPath: Readonly<Record<PortService, string>> = { llamaServer: '/slots', proxy: '/v1/models' }
+
+export const tryWithoutKey = async (
+  service: PortService,
+  address: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<ReachFacts['withoutKey']> => {
+  try {
+    const response = await fetch(`http://${address}:${port}${guardedPath[service]}`, {
+      signal,
+      redirect: 'manual',
+    })
+    await response.body?.cancel()
+    if (response.ok) return 'answered'
+    // A stranger's 404 is no lock on the door.
+    return response.status === 401 || response.status === 403 ? 'refused' : 'other-answer'
+  } catch (error) {
+    const refused =
+      error instanceof Error && (isErrno(error.cause, 'ECONNREFUSED') || isErrno(error.cause, 'EHOSTUNREACH'))
+    return refused ? 'no-connection' : 'no-answer'
+  }
+}
+
+const readAsksForKey = async (
+  service: PortService,
+  context: DoctorContext,
+  facts: DoctorFacts,
+): Promise<boolean | null> => {
+  // A config.yaml of the user's own decides by itself.
+  if (service === 'proxy') return context.chosen.profile.proxy.configPath === null ? true : null
+  const plan = await within(
+    facts.enginePlan().catch(() => null),
+    shortMs,
+  )
+  return plan?.argv?.some((word) => word === '--api-key-file' || word === '--api-key') ?? null
+}
+
+/** Below the whole deadline, so that one question without an answer leaves the rest of the check its verdict. */
+const shortMs = 1_500
+
+const titles: Readonly<Record<PortService, string>> = { llamaServer: 'AI Engine', proxy: 'Router' }
+
+export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] =>
+  (['llamaServer', 'proxy'] as const).flatMap((service) => {
+    const { host, port } = context.chosen.profile[service]
+    const place = (key: string) => profilePlace(context, key)
+    return [
+      {
+        id: `ports.${service}`,
+        group: 'Ports and keys',
+        title: `${titles[service]} port`,
+        why: 'a server cannot start on a port that another process holds',
+        read: async () =>
+          judgePort(await readPort(service, { host, port }, context.platform.processes, facts), place),
+      },
+      {
+        id: `reach.${service}`,
+        group: 'Ports and keys',
+        title: `${titles[service]} reach`,
+        why: 'whoever gets in can read what the agents send and use the machine',
+        read: async (signal) => {
+          const [[address], asksForKey] = await Promise.all([
+            facts.lanAddresses(),
+            readAsksForKey(service, context, facts),
+          ])
+          const withoutKey =
+            address === undefined
+              ? null
+              : await tryWithoutKey(
+                  service,
+                  address,
+                  port,
+                  AbortSignal.any([signal, AbortSignal.timeout(shortMs)]),
+                )
+          return judgeReach({ service, host, port, asksForKey, withoutKey }, place)
+        },
+      },
+    ] satisfies readonly CheckSource[]
+  })

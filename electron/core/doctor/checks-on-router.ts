@@ -1,0 +1,157 @@
+// Checks on LiteLLM: the installed release, its Python, and the name under which clients look for it.
+import { lookup } from 'node:dns/promises'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describeFailure } from '../platform/run-command.ts'
+import { isErrno } from '../private-file.ts'
+import { probeLiteLlm } from '../services/litellm-health.ts'
+import { readInstalledLiteLlm, readPinnedVersion } from '../setup/litellm.ts'
+import { quoteForShell } from '../shell-quote.ts'
+import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
+import { isLoopback } from './checks-on-ports.ts'
+import type { DoctorFacts } from './facts.ts'
+
+export type LiteLlmReading =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'installed'; readonly version: string; readonly pythonPath: string }
+  /** A release that must never run. */
+  | { readonly kind: 'refused'; readonly reason: string }
+
+export const judgeLiteLlm = (
+  reading: LiteLlmReading,
+  { pinned, dir, up }: { readonly pinned: string; readonly dir: string; readonly up: string },
+): Verdict => {
+  switch (reading.kind) {
+    case 'none':
+      return fail('LiteLLM is not installed', up)
+    case 'refused':
+      return fail(reading.reason, `rm -rf ${quoteForShell(dir)} && ${up}`)
+    case 'installed':
+      return reading.version === pinned
+        ? ok(`${reading.version}, the pinned release`)
+        : warn(`${reading.version} is installed, ${pinned} is pinned`, up)
+  }
+}
+
+/** `says`: what `python --version` printed; null when it did not run, and `reason` says why. */
+export const judgePython = (path: string, says: string | null, reason: string, up: string): Verdict => {
+  if (says === null) return fail(`${path} does not run: ${reason}`, up)
+  const match = /^Python (\d+)\.(\d+)\S*/m.exec(says)
+  if (match === null) return unknown(`${path} answers "${says.trim().slice(0, 60)}"`)
+  const [version, major, minor] = [match[0], Number(match[1]), Number(match[2])]
+  // The lock file has wheels for these (see find-python.ts).
+  return major === 3 && minor >= 10 && minor <= 14
+    ? ok(`${version} (${path})`)
+    : fail(`${version} (${path}); 3.10 to 3.14 is needed`, up)
+}
+
+export const clientName = 'ai.opta.local'
+
+export interface NameFacts {
+  /** What the name resolves to here; null when it does not. */
+  readonly address: string | null
+  readonly ownAddresses: readonly string[]
+  readonly routerRuns: boolean
+  /** Addresses under the name at which LiteLLM answered. */
+  readonly answeredAt: readonly string[]
+}
+
+export const judgeName = (facts: NameFacts): Verdict => {
+  const { address, ownAddresses, routerRuns, answeredAt } = facts
+  const target = ownAddresses[0] ?? '127.0.0.1'
+  const hosts = `echo '${target} ${clientName}' | sudo tee -a /etc/hosts`
+  if (address === null) return warn(`${clientName} does not resolve on this machine`, hosts)
+  const isHere = isLoopback(address) || ownAddresses.includes(address)
+  if (!isHere)
+    return warn(
+      `${clientName} is ${address}, which is not this machine (${ownAddresses.join(', ') || 'no network address'})`,
+      `Correct the entry of ${clientName} in /etc/hosts or in the DNS: ${target}.`,
+    )
+  if (answeredAt.length > 0)
+    return ok(`${clientName} is ${address}; the Router answers at ${answeredAt.join(' and ')}`)
+  return routerRuns
+    ? warn(`${clientName} is ${address}, but the Router does not answer under that name`, 'nexus logs proxy')
+    : ok(`${clientName} is ${address}, this machine; the Router does not run now`)
+}
+
+const readLiteLlm = async (runtimeDir: string): Promise<LiteLlmReading> => {
+  try {
+    const installed = await readInstalledLiteLlm(runtimeDir)
+    return installed === null ? { kind: 'none' } : { kind: 'installed', ...installed }
+  } catch (error) {
+    return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+const readName = async (
+  context: DoctorContext,
+  facts: DoctorFacts,
+  signal: AbortSignal,
+): Promise<NameFacts> => {
+  const [address, ownAddresses, running] = await Promise.all([
+    lookup(clientName, { family: 4 }).then(
+      (found) => found.address,
+      (error: unknown) => {
+        // Not to be told from "no such name" would be a wrong answer.
+        if (isErrno(error, 'ENOTFOUND') || isErrno(error, 'ENODATA')) return null
+        throw error
+      },
+    ),
+    facts.lanAddresses(),
+    facts.running(),
+  ])
+  const routerRuns = running.some(({ service }) => service === 'proxy')
+  const urls = [`http://${clientName}`, `http://${clientName}:${context.chosen.profile.proxy.port}`]
+  const answers =
+    address === null || !routerRuns ? [] : await Promise.all(urls.map((url) => probeLiteLlm(url, signal)))
+  return {
+    address,
+    ownAddresses,
+    routerRuns,
+    answeredAt: urls.filter((_, index) => answers[index]?.state === 'ready'),
+  }
+}
+
+export const checksOnRouter = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
+  const { runtimeDir } = context.folder
+  return [
+    {
+      id: 'router.litellm',
+      group: 'Router',
+      title: 'LiteLLM',
+      why: 'releases of it were compromised before, so only the pinned one is known to be good',
+      read: async () => {
+        const requirements = await readFile(join(context.resourcesDir, 'requirements-litellm.txt'), 'utf8')
+        return judgeLiteLlm(await readLiteLlm(runtimeDir), {
+          pinned: readPinnedVersion(requirements),
+          dir: join(runtimeDir, 'litellm'),
+          up: context.upCommand,
+        })
+      },
+    },
+    {
+      id: 'router.python',
+      group: 'Router',
+      title: 'Python',
+      why: "LiteLLM's environment is a link to a Python that a system upgrade may remove",
+      read: async () => {
+        const reading = await readLiteLlm(runtimeDir)
+        // --version ends before anything that a bad release planted would run; still, such a one is not started at all.
+        if (reading.kind !== 'installed') return null
+        const result = await context.run([reading.pythonPath, '--version'], { timeoutMs: 2_000 })
+        const says = result.kind === 'exited' && result.exitCode === 0 ? result.stdout : null
+        return judgePython(reading.pythonPath, says, describeFailure(result), context.upCommand)
+      },
+    },
+    {
+      id: 'router.name',
+      group: 'Router',
+      title: clientName,
+      why: 'clients that were told this name find nothing without it',
+      read: async (signal) =>
+        isLoopback(context.chosen.profile.proxy.host)
+          ? null
+          : judgeName(await readName(context, facts, signal)),
+    },
+  ]
+}

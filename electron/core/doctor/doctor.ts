@@ -1,0 +1,140 @@
+// The doctor: which profile it looks at, all checks on it, and the report. Reads only; asks nothing of the model.
+
+import type { Config } from '../../contract.ts'
+import { ConfigError, defaultConfig, judgeProfile, parseConfig } from '../config.ts'
+import { readIntent } from '../intent.ts'
+import { readFileOrNull } from '../private-file.ts'
+import { type ChosenProfile, chooseProfile } from '../profiles.ts'
+import { quoteForShell } from '../shell-quote.ts'
+import type { StateFolder } from '../state-folder.ts'
+import type { ConfigState, DoctorContext } from './check.ts'
+import { checksOnConfig } from './checks-on-config.ts'
+import { checksOnCore } from './checks-on-core.ts'
+import { checksOnEngine } from './checks-on-engine.ts'
+import { checksOnForge } from './checks-on-forge.ts'
+import { checksOnKeys } from './checks-on-keys.ts'
+import { checksOnMachine } from './checks-on-machine.ts'
+import { checksOnMemory } from './checks-on-memory.ts'
+import { checksOnModels } from './checks-on-models.ts'
+import { checksOnPorts } from './checks-on-ports.ts'
+import { checksOnRouter } from './checks-on-router.ts'
+import { createDoctorFacts, readLiveServices } from './facts.ts'
+import { type DoctorReport, runChecks } from './run-checks.ts'
+
+/** The whole stays under 3 s, the start of Node and what goes before the checks included. */
+const checksTimeoutMs = 2_300
+
+export interface DoctorRequest
+  extends Pick<DoctorContext, 'folder' | 'platform' | 'resourcesDir' | 'env' | 'homeDir' | 'run'> {
+  /** A profile's name or file; null: what runs, else what nexus up would choose. */
+  readonly requestedProfile: string | null
+}
+
+export interface Examination extends DoctorReport {
+  readonly profile: string
+  readonly because: string
+}
+
+/** Throws ConfigError when the profile asked for cannot be read. */
+export const examine = async (request: DoctorRequest): Promise<Examination> => {
+  const { config, state } = readConfigState(request.folder)
+  const picked = await pickProfile(request, config)
+  const context: DoctorContext = {
+    ...request,
+    ...picked,
+    config,
+    configState: state,
+    upCommand: findUpCommand(picked.chosen.name, config, request),
+  }
+  const facts = createDoctorFacts(context)
+  const problemsOf = async () => [
+    ...picked.problems,
+    ...judgeProfile(context.chosen.profile, await facts.totalMemoryBytes()),
+  ]
+  const report = await runChecks(
+    [
+      ...checksOnConfig(context, problemsOf),
+      ...checksOnCore(context, facts),
+      ...checksOnEngine(context, facts),
+      ...checksOnModels(context, facts),
+      ...checksOnMemory(context, facts),
+      ...checksOnPorts(context, facts),
+      ...checksOnKeys(context),
+      ...checksOnRouter(context, facts),
+      ...checksOnForge(context, facts),
+      ...checksOnMachine(context),
+    ],
+    checksTimeoutMs,
+  )
+  return { profile: picked.chosen.name, because: picked.chosen.because, ...report }
+}
+
+/** Without --profile where that is what would be taken anyway. */
+const findUpCommand = (name: string, config: Config, { folder }: DoctorRequest): string => {
+  const explicit = `nexus up --profile ${quoteForShell(name)}`
+  try {
+    return chooseProfile(config, null, folder.runtimeDir).name === name ? 'nexus up' : explicit
+  } catch {
+    return explicit
+  }
+}
+
+/** Without readConfig's remembering: the doctor writes nothing. */
+export const readConfigState = (
+  folder: Pick<StateFolder, 'configPath' | 'lastGoodConfigPath'>,
+): { readonly config: Config; readonly state: ConfigState } => {
+  try {
+    const text = readFileOrNull(folder.configPath)
+    return text === null
+      ? { config: defaultConfig, state: { kind: 'absent' } }
+      : { config: parseConfig(text, folder.configPath), state: { kind: 'valid' } }
+  } catch (error) {
+    const lastGood = readLastGood(folder.lastGoodConfigPath)
+    const state = { kind: 'broken', problems: problemsIn(error), hasLastGood: lastGood !== null } as const
+    return { config: lastGood ?? defaultConfig, state }
+  }
+}
+
+const readLastGood = (path: string): Config | null => {
+  try {
+    const text = readFileOrNull(path)
+    return text === null ? null : parseConfig(text, path)
+  } catch {
+    return null
+  }
+}
+
+const problemsIn = (error: unknown): readonly string[] =>
+  error instanceof ConfigError ? error.problems : [error instanceof Error ? error.message : String(error)]
+
+interface PickedProfile {
+  readonly chosen: ChosenProfile
+  /** Why the configured one could not be taken. */
+  readonly problems: readonly string[]
+}
+
+const pickProfile = async (request: DoctorRequest, config: Config): Promise<PickedProfile> => {
+  const { folder, platform, requestedProfile } = request
+  if (requestedProfile !== null) {
+    const chosen = chooseProfile(config, requestedProfile, folder.runtimeDir)
+    return { chosen, problems: [] }
+  }
+  const intent = readIntent(folder.intentPath)
+  if (intent !== null) {
+    const live = await readLiveServices(folder.ledgerPath, platform.processes)
+    // Also when what was started failed: its profile is the one to look at, not the one that would be taken next.
+    if (live.length > 0 || intent.up.some((id) => id !== 'ramDisk')) {
+      const because = live.length > 0 ? 'running now' : 'started last'
+      return { chosen: { name: intent.profileName, profile: intent.profile, because }, problems: [] }
+    }
+  }
+  try {
+    return { chosen: chooseProfile(config, null, folder.runtimeDir), problems: [] }
+  } catch (error) {
+    const chosen = {
+      ...chooseProfile(defaultConfig, 'demo', folder.runtimeDir),
+      because: 'the configured one cannot be read',
+    }
+    return { chosen, problems: problemsIn(error) }
+  }
+}

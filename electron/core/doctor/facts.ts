@@ -1,0 +1,134 @@
+// Readings that several checks share: each is made once, when the first asks.
+import { join } from 'node:path'
+import type { Memory, RamDisk, Snapshot } from '../../contract.ts'
+import { isSameProcess } from '../child-process.ts'
+import { attachToCore } from '../control/client.ts'
+import { within } from '../deadline.ts'
+import { type GgufHeader, readGgufHeader } from '../gguf/gguf-header.ts'
+import { identityOf, type LedgerEntry, openLedger } from '../ledger.ts'
+import type { ProcessTable, RamDiskSpec } from '../platform/platform.ts'
+import { ramDiskSpec } from '../service-assembly.ts'
+import { locateLlamaServer } from '../setup/llama-server-search.ts'
+import { type EnginePlan, type MemoryPlanReading, readEnginePlan, readMemoryPlan } from '../stack-plan.ts'
+import { type DoctorContext, once } from './check.ts'
+
+export type CoreReading =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'attached'; readonly snapshot: Snapshot }
+  /** Its socket is open, but no answer came. */
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'strange'; readonly reason: string }
+
+export type HeaderReading =
+  | { readonly kind: 'header'; readonly header: GgufHeader }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export interface DoctorFacts {
+  readonly spec: RamDiskSpec
+  readonly core: () => Promise<CoreReading>
+  /** Services of ours that live, whoever watches them. */
+  readonly running: () => Promise<readonly LedgerEntry[]>
+  readonly enginePlan: () => Promise<EnginePlan>
+  readonly memoryPlan: () => Promise<MemoryPlanReading>
+  readonly totalMemoryBytes: () => Promise<number>
+  /** Two readings apart, so that its rates are there. */
+  readonly memory: () => Promise<Memory>
+  readonly ramDisk: () => Promise<RamDisk>
+  readonly modelHeader: () => Promise<HeaderReading>
+  /** null when the profile names no draft. */
+  readonly draftHeader: () => Promise<HeaderReading | null>
+  readonly lanAddresses: () => Promise<readonly string[]>
+}
+
+const betweenMemoryReadingsMs = 500
+/** The core answers within 1.5 s even when a server it asks does not. */
+const coreAnswerMs = 2_000
+
+export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
+  const { folder, platform, resourcesDir, chosen } = context
+  const { llamaServer } = chosen.profile
+  const spec = ramDiskSpec(chosen.profile, platform)
+  const readMemory = platform.createMemoryReader()
+  const firstMemory = once(readMemory)
+  const totalMemoryBytes = once(() => platform.readTotalMemoryBytes())
+  return {
+    spec,
+    core: once(() => readCore(folder.socketPath)),
+    running: once(() => readLiveServices(folder.ledgerPath, platform.processes)),
+    enginePlan: once(async () =>
+      readEnginePlan({
+        profileName: chosen.name,
+        profile: chosen.profile,
+        platform: platform.id,
+        totalMemoryBytes: await totalMemoryBytes(),
+        gpuLimitBytes: null,
+        // Only its name: the doctor makes no keys.
+        apiKeyPath: join(folder.keysDir, 'engine.key'),
+        locateBinary: () =>
+          locateLlamaServer({
+            configuredPath: llamaServer.binaryPath,
+            resourcesDir,
+            runtimeDir: folder.runtimeDir,
+          }),
+      }),
+    ),
+    memoryPlan: once(async () =>
+      readMemoryPlan({
+        profileName: chosen.name,
+        profile: chosen.profile,
+        platform: platform.id,
+        totalMemoryBytes: await totalMemoryBytes(),
+        gpuLimitBytes: (await firstMemory()).gpuLimitBytes,
+      }),
+    ),
+    totalMemoryBytes,
+    memory: once(async () => {
+      await firstMemory()
+      await new Promise((resolve) => setTimeout(resolve, betweenMemoryReadingsMs))
+      return readMemory()
+    }),
+    ramDisk: once(() => platform.ramDisk.read(spec)),
+    modelHeader: once(() => readHeader(llamaServer.modelPath)),
+    draftHeader: once(async () =>
+      llamaServer.draftModelPath === null ? null : readHeader(llamaServer.draftModelPath),
+    ),
+    lanAddresses: once(() => platform.readLanAddresses()),
+  }
+}
+
+const readHeader = async (path: string): Promise<HeaderReading> => {
+  try {
+    return { kind: 'header', header: await readGgufHeader(path) }
+  } catch (error) {
+    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+const readCore = async (socketPath: string): Promise<CoreReading> => {
+  try {
+    const client = await attachToCore(socketPath)
+    if (client === null) return { kind: 'none' }
+    try {
+      const snapshot = await within(client.readSnapshot(), coreAnswerMs)
+      return snapshot === null ? { kind: 'silent' } : { kind: 'attached', snapshot }
+    } finally {
+      client.close()
+    }
+  } catch (error) {
+    return { kind: 'strange', reason: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Services of ours that live, as the ledger names them: by identity, never by pid alone. */
+export const readLiveServices = async (
+  ledgerPath: string,
+  processes: ProcessTable,
+): Promise<readonly LedgerEntry[]> => {
+  const ledger = openLedger(ledgerPath)
+  const alive: LedgerEntry[] = []
+  for (const id of ['llamaServer', 'proxy'] as const) {
+    const entry = ledger.find(id)
+    if (entry !== null && (await isSameProcess(identityOf(entry), processes))) alive.push(entry)
+  }
+  return alive
+}

@@ -1,0 +1,24 @@
+// Reads `pmset -g` of macOS. Written after its manual page and general knowledge: no recording of it is at hand.
+
+export interface PowerSettings {
+  /** Minutes until the machine sleeps; 0 never. null: not listed. */
+  readonly sleepMinutes: number | null
+  /** Starts again after a power failure; null: not listed (laptops have no such setting). */
+  readonly restartsAfterPowerFailure: boolean | null
+}
+
+/** Lines are ` sleep                0 (sleep prevented by caffeinate)`; null when no line is a setting. */
+export const parsePowerSettings = (text: string): PowerSettings | null => {
+  const settings = new Map(
+    [...text.matchAll(/^\s+([A-Za-z]\w*)\s+(\d+)(?:\s|$)/gm)].map((match) => [
+      match[1] ?? '',
+      Number(match[2]),
+    ]),
+  )
+  if (settings.size === 0) return null
+  const restart = settings.get('autorestart')
+  return {
+    sleepMinutes: settings.get('sleep') ?? null,
+    restartsAfterPowerFailure: restart === undefined ? null : restart !== 0,
+  }
+}

@@ -1,0 +1,53 @@
+// Runs all checks at once, and ends in time whatever hangs.
+import { within } from '../deadline.ts'
+import { type Check, type CheckSource, type checkLevels, unknown, type Verdict } from './check.ts'
+
+export interface DoctorReport {
+  readonly checks: readonly Check[]
+  readonly summary: {
+    readonly ok: number
+    readonly warn: number
+    readonly fail: number
+    readonly unknown: number
+  }
+}
+
+/** What did not answer by then is said to be unknown; a check that breaks is too, with the reason. */
+export const runChecks = async (
+  sources: readonly CheckSource[],
+  timeoutMs: number,
+): Promise<DoctorReport> => {
+  const signal = AbortSignal.timeout(timeoutMs)
+  const checks = await Promise.all(sources.map((source) => runOne(source, signal, timeoutMs)))
+  return summarise(checks.filter((check) => check !== null))
+}
+
+const runOne = async (source: CheckSource, signal: AbortSignal, timeoutMs: number): Promise<Check | null> => {
+  const { id, group, title, why } = source
+  const verdict = await within(
+    attempt(source, signal).then((read) => ({ read })),
+    timeoutMs,
+  )
+  if (verdict === null) {
+    const late = unknown(`no answer within ${(timeoutMs / 1000).toFixed(1)} s`)
+    return { id, group, title, why, ...late }
+  }
+  return verdict.read === null ? null : { id, group, title, why, ...verdict.read }
+}
+
+const attempt = async (source: CheckSource, signal: AbortSignal): Promise<Verdict | null> => {
+  try {
+    return await source.read(signal)
+  } catch (error) {
+    return unknown(`could not be found out: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+export const summarise = (checks: readonly Check[]): DoctorReport => {
+  const count = (level: (typeof checkLevels)[number]) =>
+    checks.filter((check) => check.level === level).length
+  return {
+    checks,
+    summary: { ok: count('ok'), warn: count('warn'), fail: count('fail'), unknown: count('unknown') },
+  }
+}
