@@ -59,6 +59,8 @@ describe('parseArguments', () => {
     [['logs', 'proxy', '--lines', '1e3'], '--lines: found "1e3"; allowed: a whole number from 0 to 100000'],
     [['status', '--watch', '--json'], 'nexus status: found --watch with --json'],
     [['plan', '--memory-gb', '256GB'], '--memory-gb: found "256GB"; allowed: a whole number from 1 to 65536'],
+    [['service'], 'nexus service: found nothing; allowed: install, uninstall, status'],
+    [['service', 'remove'], 'nexus service: found "remove"; allowed: install, uninstall, status'],
     [['constructor'], 'found "constructor"'],
   ])('refuses %j', (argv, expected) => {
     expect(refusal(...argv)).toContain(expected)

@@ -32,6 +32,7 @@ export type CliCommand =
       readonly json: boolean
     }
   | { readonly name: 'doctor'; readonly profile: string | null; readonly json: boolean }
+  | { readonly name: 'service'; readonly action: ServiceAction; readonly json: boolean }
   | { readonly name: 'serve'; readonly background: boolean }
   | { readonly name: 'clients'; readonly json: boolean }
   | { readonly name: 'config-schema' }
@@ -41,6 +42,10 @@ export type CliCommand =
 /** The forge has no process and so no log; the core has one of its own. */
 export const logIds = ['llamaServer', 'proxy', 'core'] as const
 export type LogId = (typeof logIds)[number]
+
+/** Of `nexus service`: the core as a service of launchd or systemd. */
+export const serviceActions = ['install', 'uninstall', 'status'] as const
+export type ServiceAction = (typeof serviceActions)[number]
 
 export class UsageError extends Error {}
 
@@ -74,6 +79,7 @@ const optionsOf = {
     json,
   },
   doctor: { profile, json },
+  service: { json },
   serve: { background: { type: 'boolean', help: '--background' } },
   clients: { json },
   'config-schema': {},
@@ -107,7 +113,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
     if (extra !== undefined)
       throw new UsageError(`nexus ${first}: found the extra word "${extra}"; allowed: ${usageOf(first)}`)
   }
-  if (first !== 'restart' && first !== 'logs') expectWords(0)
+  if (first !== 'restart' && first !== 'logs' && first !== 'service') expectWords(0)
   switch (first) {
     case 'up':
       return {
@@ -152,6 +158,9 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       }
     case 'doctor':
       return { name: 'doctor', profile: text('profile'), json: flag('json') }
+    case 'service':
+      expectWords(1)
+      return { name: 'service', action: serviceAction(positionals[0]), json: flag('json') }
     case 'serve':
       return { name: 'serve', background: flag('background') }
     case 'clients':
@@ -175,9 +184,15 @@ const parseWords = (name: CliCommand['name'], words: readonly string[]) => {
   }
 }
 
+const wordsOf: Readonly<Partial<Record<CliCommand['name'], string>>> = {
+  restart: ' [ID]',
+  logs: ` ${logIds.join('|')}`,
+  service: ` ${serviceActions.join('|')}`,
+}
+
 /** "nexus down [--only ...] [--eject]" */
 export const usageOf = (name: CliCommand['name']): string => {
-  const words = name === 'restart' ? ' [ID]' : name === 'logs' ? ` ${logIds.join('|')}` : ''
+  const words = wordsOf[name] ?? ''
   const options = Object.entries(optionsOf[name])
     .filter(([key]) => key !== 'background')
     .map(([, { help }]) => ` [${help}]`)
@@ -189,6 +204,16 @@ const serviceOrNull = (word: string | null, place: string): ServiceId | null => 
   const id = serviceIds.find((known) => known.toLowerCase() === word.toLowerCase())
   if (id === undefined) throw new UsageError(`${place}: found "${word}"; allowed: ${serviceIds.join(', ')}`)
   return id
+}
+
+const serviceAction = (word: string | undefined): ServiceAction => {
+  const action = serviceActions.find((known) => known === word)
+  if (action === undefined) {
+    throw new UsageError(
+      `nexus service: found ${word === undefined ? 'nothing' : `"${word}"`}; allowed: ${serviceActions.join(', ')}`,
+    )
+  }
+  return action
 }
 
 const logId = (word: string | undefined): LogId => {

@@ -26,6 +26,8 @@ Connect
       what each developer pastes into their shell
   ${usageOf('serve')}
       host the core in the foreground (launchd, systemd); it brings back what was running
+  ${usageOf('service')}
+      have launchd or systemd host the core, so that the stack comes back after a reboot
   ${usageOf('config-schema')}
       the JSON schema of the config file
 

@@ -8,6 +8,7 @@ import { runDown } from './commands/down.ts'
 import { runLogs } from './commands/logs.ts'
 import { runPlan } from './commands/plan.ts'
 import { runRestart } from './commands/restart.ts'
+import { runService } from './commands/service.ts'
 import { runStatus } from './commands/status.ts'
 import { runUp } from './commands/up.ts'
 import { type CliContext, exitCodes } from './context.ts'
@@ -34,6 +35,8 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
       return runDoctor(command, context)
     case 'clients':
       return runClients(command, context)
+    case 'service':
+      return runService(command, context)
     case 'serve':
       return hostCore(context, command.background)
     case 'config-schema':

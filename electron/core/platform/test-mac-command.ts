@@ -33,6 +33,12 @@ export const answerCommand = (state: TestMacState, command: string, args: readon
       return mountVolume(state, args)
     case 'diskutil unmount':
       return unmountVolume(state, args)
+    case 'launchctl print':
+      return printJob(state, args)
+    case 'launchctl bootstrap':
+      return bootstrapJob(state, args)
+    case 'launchctl bootout':
+      return bootoutJob(state, args)
     default:
       return state.replies[command] ?? refuse(1, `${command}: not pretended here\n`)
   }
@@ -168,4 +174,51 @@ const openFiles = (state: TestMacState, args: readonly string[]): Reply => {
   return print(
     state.holders.map(({ pid, command, user }) => `p${pid}\nc${command}\nL${user}\nf3\nn${at}/x\n`).join(''),
   )
+}
+
+const noDomain = (verb: string): Reply =>
+  refuse(125, `${verb} failed: 125: Domain does not support specified action\n`)
+const isMissingDomain = (state: TestMacState, target: string): boolean =>
+  target.startsWith('gui/') && !state.guiSession
+
+/** The job's own lines have one TAB; deeper ones repeat their keys with other values. */
+const printJob = (state: TestMacState, args: readonly string[]): Reply => {
+  const target = args.at(-1) ?? ''
+  if (isMissingDomain(state, target)) return noDomain('Print')
+  const job = state.jobs[target]
+  const label = target.split('/').at(-1)
+  const missing = refuse(113, `Bad request.\nCould not find service "${label}" in domain for user gui: 501\n`)
+  if (job === undefined) return missing
+  if (job.leavesAfterPrints === 0) {
+    delete state.jobs[target]
+    return missing
+  }
+  if (job.leavesAfterPrints !== null) job.leavesAfterPrints -= 1
+  return print(
+    `${target} = {\n\tactive count = 1\n\tpath = ${job.path}\n\ttype = LaunchAgent\n\tstate = running\n\n\tpid = ${job.pid}\n\tlast exit code = (never exited)\n\n\tresource coalition = {\n\t\tstate = active\n\t\tpid = 1\n\t}\n}\n`,
+  )
+}
+
+const bootstrapJob = (state: TestMacState, args: readonly string[]): Reply => {
+  const [, domain = '', path = ''] = args
+  if (isMissingDomain(state, domain)) return noDomain('Bootstrap')
+  const label = path.split('/').at(-1)?.replace('.plist', '')
+  const target = `${domain}/${label}`
+  if (state.jobs[target] !== undefined || !existsSync(path))
+    return refuse(
+      5,
+      'Bootstrap failed: 5: Input/output error\nTry re-running the command as root for richer errors.\n',
+    )
+  state.jobs[target] = { path, pid: 4711, leavesAfterPrints: null }
+  return print('')
+}
+
+/** Answers before the job is gone, as launchd does. */
+const bootoutJob = (state: TestMacState, args: readonly string[]): Reply => {
+  const target = args[1] ?? ''
+  if (isMissingDomain(state, target)) return noDomain('Boot-out')
+  const job = state.jobs[target]
+  if (job === undefined) return refuse(3, 'Boot-out failed: 3: No such process\n')
+  job.leavesAfterPrints = 2
+  return print('')
 }

@@ -19,6 +19,10 @@ export interface TestMacState {
   images: TestImage[]
   /** Further lines of the mount table, as they are. */
   otherMounts: string[]
+  /** launchd's jobs by target, such as gui/501/ai.opta.nexus. */
+  jobs: Record<string, { path: string; pid: number; leavesAfterPrints: number | null }>
+  /** Somebody is logged in at the screen. */
+  guiSession: boolean
   /** Who has files open on the RAM disk. */
   holders: { pid: number; command: string; user: string }[]
   /** By command and first word, such as "hdiutil attach": answered instead of doing anything. */

@@ -37,6 +37,7 @@ const commands = [
   'sysctl',
   'vm_stat',
   'ifconfig',
+  'launchctl',
   'route',
 ]
 
@@ -59,7 +60,17 @@ export const createTestMac = ({ executables }: { readonly executables: boolean }
     return result
   }
   writeFileSync(journalPath, '')
-  write({ volumesFolder, nextDisk: 4, images: [], otherMounts: [], holders: [], failing: {}, replies: {} })
+  write({
+    volumesFolder,
+    nextDisk: 4,
+    images: [],
+    otherMounts: [],
+    jobs: {},
+    guiSession: true,
+    holders: [],
+    failing: {},
+    replies: {},
+  })
   const answerHere: RunCommand = async ([command, ...args]) => {
     appendFileSync(journalPath, `${[command, ...args].join(' ')}\n`)
     return { kind: 'exited', ...change((state) => answerCommand(state, command, args)) }

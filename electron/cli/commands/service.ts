@@ -1,0 +1,152 @@
+// `nexus service`: the core as a service of launchd or systemd, so that the stack comes back after a reboot.
+import { existsSync } from 'node:fs'
+import { homedir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import type {
+  Autostart,
+  AutostartSpec,
+  AutostartState,
+  InstallOutcome,
+} from '../../core/autostart/autostart.ts'
+import { createLaunchdAutostart } from '../../core/autostart/launchd-autostart.ts'
+import { createSystemdAutostart } from '../../core/autostart/systemd-autostart.ts'
+import { attachToCore } from '../../core/control/client.ts'
+import { within } from '../../core/deadline.ts'
+import { createCommandRunner, systemPath } from '../../core/platform/run-command.ts'
+import { ensureStateFolder } from '../../core/state-folder.ts'
+import type { CliCommand } from '../arguments.ts'
+import { readOrphans } from '../attach.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+
+export const runService = async (
+  { action, json }: Extract<CliCommand, { name: 'service' }>,
+  context: CliContext,
+): Promise<number> => {
+  const autostart = createAutostart(context)
+  ensureStateFolder(context.folder)
+  switch (action) {
+    case 'install':
+      return install(autostart, json, context)
+    case 'uninstall':
+      return uninstall(autostart, json, context)
+    case 'status':
+      return showState(await autostart.read(), json, context)
+  }
+}
+
+const createAutostart = ({ platform, folder, env }: CliContext): Autostart => {
+  const { uid, username: userName } = userInfo()
+  const run = createCommandRunner()
+  const homeDir = homedir()
+  return platform.id === 'darwin'
+    ? createLaunchdAutostart({ run, uid, userName, homeDir, stateDir: folder.root })
+    : createSystemdAutostart({
+        run,
+        userName,
+        configDir: env['XDG_CONFIG_HOME'] || join(homeDir, '.config'),
+        runtimeDir: env['XDG_RUNTIME_DIR'] || `/run/user/${uid}`,
+      })
+}
+
+/** Variables that say where everything of ours is; without them the service would work in another state folder. */
+const ourVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'XDG_STATE_HOME'] as const
+
+export const planAutostart = (context: CliContext): AutostartSpec => {
+  const { env, entryPath, folder } = context
+  const script = env['NEXUS_ROOT'] === undefined ? null : join(env['NEXUS_ROOT'], 'scripts', 'nexus')
+  const set = ourVariables.flatMap((name) => {
+    const value = env[name]
+    return value === undefined || value === '' ? [] : [[name, value] as const]
+  })
+  return {
+    argv:
+      script !== null && existsSync(script)
+        ? [script, 'serve']
+        : [process.execPath, ...process.execArgv, entryPath, 'serve'],
+    // The Node that runs now is found again: service managers know nothing of Homebrew's folder.
+    env: { ...Object.fromEntries(set), PATH: `${join(process.execPath, '..')}:${systemPath}` },
+    logPath: folder.logPath('core'),
+  }
+}
+
+const install = async (autostart: Autostart, json: boolean, context: CliContext): Promise<number> => {
+  const before = await autostart.read()
+  // Where nothing can be started now, the core that runs has to stay.
+  const handedOver = before.reason === null && before.running === false && (await endBackgroundCore(context))
+  const outcome = await autostart.install(planAutostart(context))
+  const code = outcome.kind === 'failed' ? exitCodes.failed : exitCodes.done
+  if (json) context.print(JSON.stringify(outcome, null, 2))
+  else if (outcome.kind === 'failed') {
+    context.printError(outcome.reason)
+    if (handedOver)
+      context.printError('What ran goes on without a core; nexus up starts one that takes it over.')
+  } else for (const line of describeInstalled(outcome)) context.print(line)
+  return code
+}
+
+/** A core that `nexus up` left behind makes way; what it runs goes on, and the service's core adopts it. */
+const endBackgroundCore = async ({ folder }: CliContext): Promise<boolean> => {
+  const client = await attachToCore(folder.socketPath)
+  if (client === null) return false
+  const { owner } = await client.readSnapshot()
+  if (owner.background) {
+    process.kill(owner.pid, 'SIGTERM')
+    await within(client.closed, handOverMs)
+  }
+  client.close()
+  return owner.background
+}
+
+const handOverMs = 5_000
+
+const describeInstalled = (outcome: Exclude<InstallOutcome, { kind: 'failed' }>): readonly string[] => {
+  const head =
+    outcome.kind === 'written'
+      ? `Written: ${outcome.unitPath}. It is not started now: ${outcome.reason}.`
+      : `${outcome.already ? 'Installed already' : 'Installed and started'}: ${outcome.unitPath}.`
+  return [
+    head,
+    'The core it hosts brings back what was running; nexus service uninstall removes it.',
+    ...outcome.notes,
+  ]
+}
+
+const uninstall = async (autostart: Autostart, json: boolean, context: CliContext): Promise<number> => {
+  const outcome = await autostart.uninstall()
+  const left = await readOrphans(context)
+  if (json) context.print(JSON.stringify({ ...outcome, running: left }, null, 2))
+  else if (outcome.kind === 'failed') context.printError(outcome.reason)
+  else {
+    context.print(outcome.kind === 'removed' ? 'Removed.' : 'It was not installed.')
+    if (left.length > 0)
+      context.print('What runs goes on running. nexus up watches over it again; nexus down stops it.')
+  }
+  return outcome.kind === 'failed' ? exitCodes.failed : exitCodes.done
+}
+
+const showState = (state: AutostartState, json: boolean, context: CliContext): number => {
+  if (json) context.print(JSON.stringify(state, null, 2))
+  else for (const line of describeState(state)) context.print(line)
+  return state.installed ? exitCodes.done : exitCodes.notRunning
+}
+
+const describeState = (state: AutostartState): readonly string[] => {
+  const { installed, loaded, running, pid, lastExit, reason, unitPath } = state
+  if (!installed && loaded !== true)
+    return ['Not installed. nexus service install brings the stack back after a reboot.', ...noteOf(reason)]
+  const now =
+    running === null
+      ? 'Whether it runs is not known'
+      : running
+        ? `It runs${pid === null ? '' : ` (pid ${pid})`}`
+        : loaded === true
+          ? 'It does not run'
+          : 'It is not loaded'
+  return [
+    `Installed: ${unitPath}. ${now}.`,
+    ...(lastExit === null ? [] : [`It last ended with ${lastExit}; nexus logs core says more.`]),
+    ...noteOf(reason),
+  ]
+}
+
+const noteOf = (reason: string | null): readonly string[] => (reason === null ? [] : [`Note: ${reason}.`])
