@@ -33,7 +33,7 @@ export const judgeProfileProblems = (
 ): Verdict =>
   problems.length === 0
     ? ok(`${name}: ${because}`)
-    : fail(`${name} cannot be started: ${problems.join('; ')}`, `Correct ${where} at the place named.`)
+    : fail(`nexus up would refuse: ${problems.join('; ')}`, `Correct ${where} at the place named.`)
 
 /** The file that a change of this profile belongs in. */
 export const profileFile = ({ chosen, folder }: DoctorContext): string =>

@@ -123,8 +123,13 @@ export const judgeCargo = (facts: CargoFacts): Verdict => {
   )
 }
 
-export const readCargo = async (context: DoctorContext, spec: RamDiskSpec): Promise<CargoFacts | null> => {
-  const { env, homeDir } = context
+type CargoSetting = Pick<CargoFacts, 'setting' | 'configPath' | 'source' | 'targetDir'>
+
+/** null: no cargo here. */
+export const readCargoSetting = async (
+  env: DoctorContext['env'],
+  homeDir: string,
+): Promise<CargoSetting | null> => {
   const cargoHome = env['CARGO_HOME'] || join(homeDir, '.cargo')
   if ((await lstatOrNull(cargoHome)) === null) return null
   // cargo prefers the old name, without .toml, where both are there (the Cargo Book, Configuration).
@@ -133,8 +138,6 @@ export const readCargo = async (context: DoctorContext, spec: RamDiskSpec): Prom
   const text = oldText ?? readFileOrNull(current) ?? ''
   const fromEnv = env['CARGO_BUILD_BUILD_DIR']
   return {
-    mountPoint: spec.mountPoint,
-    diskBytes: spec.sizeBytes,
     setting: fromEnv ? { kind: 'set', value: fromEnv } : parseCargoBuildDir(text),
     configPath: oldText === null ? current : old,
     source: fromEnv ? 'environment' : 'file',
@@ -171,7 +174,7 @@ export const checksOnForge = (context: DoctorContext, facts: DoctorFacts): reado
         const [disk, place, cargo] = await Promise.all([
           facts.ramDisk(),
           canonicalMountPoint(spec.mountPoint).then(readMountPointState),
-          readCargo(context, spec).catch(() => null),
+          readCargoSetting(context.env, context.homeDir).catch(() => null),
         ])
         const builds = cargo?.setting.kind === 'set' ? cargo.setting.value : (cargo?.targetDir ?? null)
         return judgeMount({
@@ -197,8 +200,10 @@ export const checksOnForge = (context: DoctorContext, facts: DoctorFacts): reado
       title: 'Cargo',
       why: 'a RAM disk that nothing builds on only takes memory',
       read: async () => {
-        const cargo = await readCargo(context, spec)
-        return cargo === null ? null : judgeCargo(cargo)
+        const cargo = await readCargoSetting(context.env, context.homeDir)
+        return cargo === null
+          ? null
+          : judgeCargo({ ...cargo, mountPoint: spec.mountPoint, diskBytes: spec.sizeBytes })
       },
     },
     {

@@ -96,7 +96,7 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
   }
 }
 
-const readHeader = async (path: string): Promise<HeaderReading> => {
+export const readHeader = async (path: string): Promise<HeaderReading> => {
   try {
     return { kind: 'header', header: await readGgufHeader(path) }
   } catch (error) {

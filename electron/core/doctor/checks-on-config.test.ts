@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+import { judgeConfig, judgeProfileProblems } from './checks-on-config.ts'
+
+const paths = { configPath: '/s/config.json', lastGoodConfigPath: '/s/config.last-good.json' }
+
+describe('judgeConfig', () => {
+  it('passes a valid one and none', () => {
+    expect(judgeConfig({ kind: 'valid' }, paths).level).toBe('ok')
+    expect(judgeConfig({ kind: 'absent' }, paths).level).toBe('ok')
+  })
+
+  it('brings the last good one back', () => {
+    const broken = { kind: 'broken', problems: ['slots: found an unknown key'] } as const
+    expect(judgeConfig({ ...broken, hasLastGood: true }, paths)).toMatchObject({
+      level: 'fail',
+      found: expect.stringContaining('slots: found an unknown key'),
+      mend: 'cp /s/config.last-good.json /s/config.json',
+    })
+    expect(judgeConfig({ ...broken, hasLastGood: false }, paths).mend).toContain('Correct /s/config.json')
+  })
+})
+
+describe('judgeProfileProblems', () => {
+  it('fails with each problem', () => {
+    expect(judgeProfileProblems('demo', 'asked for', [], '/f').level).toBe('ok')
+    expect(judgeProfileProblems('demo', 'asked for', ['a', 'b'], '/f')).toMatchObject({
+      level: 'fail',
+      found: expect.stringContaining('a; b'),
+    })
+  })
+})

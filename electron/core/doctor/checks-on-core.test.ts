@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { ServiceState } from '../../contract.ts'
+import { acquireCoreLock } from '../core-lock.ts'
+import { builtinProfiles } from '../profiles.ts'
+import { sampleSnapshot } from '../sample-snapshot.ts'
+import { isLockHeld, judgeCore, judgeOrphans, judgeScreens, judgeServices } from './checks-on-core.ts'
+
+const snapshot = () => sampleSnapshot
+const calm = { lockPid: null, configured: null, started: null, up: 'nexus up' }
+const entry = (service: 'llamaServer' | 'proxy', pid: number) => ({
+  service,
+  pid,
+  startedAt: 'x',
+  argv: ['x'],
+  profile: 'demo',
+  spawnedAtMs: 1,
+  logMark: { previous: null, offset: 0 },
+})
+
+describe('judgeCore', () => {
+  it('is content with none, and with one that answers', () => {
+    expect(judgeCore({ ...calm, core: { kind: 'none' } }).level).toBe('ok')
+    expect(judgeCore({ ...calm, core: { kind: 'attached', snapshot: snapshot() } }).level).toBe('ok')
+  })
+
+  it('warns of one that is stuck, and knows how to replace it', () => {
+    expect(judgeCore({ ...calm, core: { kind: 'silent' }, lockPid: 12 })).toMatchObject({
+      level: 'warn',
+      mend: 'kill -9 12 && nexus up',
+    })
+    expect(judgeCore({ ...calm, core: { kind: 'none' }, lockPid: 12 }).level).toBe('warn')
+    expect(judgeCore({ ...calm, core: { kind: 'strange', reason: 'of another version' } }).level).toBe('warn')
+  })
+
+  it('warns when the settings were changed since the start', () => {
+    const { demo, studio } = builtinProfiles('/r')
+    if (demo === undefined || studio === undefined) throw new Error('no built-in profiles')
+    const attached = { kind: 'attached', snapshot: snapshot() } as const
+    expect(judgeCore({ ...calm, core: attached, configured: demo, started: studio }).level).toBe('warn')
+    expect(judgeCore({ ...calm, core: attached, configured: demo, started: { ...demo } }).level).toBe('ok')
+  })
+})
+
+describe('judgeOrphans', () => {
+  it('warns only of services without a core', () => {
+    expect(judgeOrphans([], false).level).toBe('ok')
+    expect(judgeOrphans([entry('proxy', 7)], true).level).toBe('ok')
+    expect(judgeOrphans([entry('proxy', 7)], false)).toMatchObject({ level: 'warn', mend: 'nexus up' })
+  })
+})
+
+describe('judgeServices', () => {
+  const withService = (id: 'llamaServer' | 'ramDisk', change: Partial<ServiceState>) => {
+    const base = snapshot()
+    return { ...base, services: { ...base.services, [id]: { ...base.services[id], ...change } } }
+  }
+
+  it('passes a stack without trouble', () => {
+    expect(judgeServices({ ...snapshot(), proofFailure: null }).level).toBe('ok')
+  })
+
+  it('fails with the reason of a failed service, and restarts only one that ran', () => {
+    const failed = { phase: 'failed', reason: 'no model' } as const
+    expect(judgeServices(withService('llamaServer', { ...failed, restarts: 0 }))).toMatchObject({
+      level: 'fail',
+      found: expect.stringContaining('no model'),
+      mend: 'nexus logs llamaServer',
+    })
+    expect(judgeServices(withService('llamaServer', { ...failed, restarts: 5 })).mend).toBe(
+      'nexus restart llamaServer',
+    )
+    expect(judgeServices(withService('ramDisk', failed)).mend).toBe('nexus up --only ramDisk')
+  })
+
+  it('warns of a degraded one, and fails without the proof', () => {
+    expect(judgeServices(withService('llamaServer', { phase: 'degraded', reason: 'silent' })).level).toBe(
+      'warn',
+    )
+    expect(judgeServices({ ...snapshot(), proofFailure: 'a 500 came back' }).level).toBe('fail')
+  })
+})
+
+describe('judgeScreens', () => {
+  const said = (stdout: string) => ({ kind: 'exited', exitCode: 1, stdout, stderr: '' }) as const
+
+  it("warns of the old start script's sessions only", () => {
+    expect(judgeScreens(said('There is a screen on:\n\t12.mail\t(Detached)\n')).level).toBe('ok')
+    expect(
+      judgeScreens(said('There are screens on:\n\t12.ai-engine\t(Detached)\n\t13.proxy\t(Attached)\n')),
+    ).toMatchObject({
+      level: 'warn',
+      mend: 'screen -S 12.ai-engine -X quit; screen -S 13.proxy -X quit',
+    })
+  })
+
+  it('tells "not installed" from "not known"', () => {
+    expect(judgeScreens({ kind: 'not-run', reason: 'spawn screen ENOENT' }).level).toBe('ok')
+    expect(judgeScreens({ kind: 'not-run', reason: 'screen did not answer within 2000 ms' }).level).toBe(
+      'unknown',
+    )
+    expect(judgeScreens(said('Cannot open your terminal')).level).toBe('unknown')
+  })
+})
+
+describe('isLockHeld', () => {
+  it('sees the lock of a living core, and its end', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'nexus-doctor-lock-'))
+    try {
+      const path = join(dir, 'core.lock')
+      const lock = acquireCoreLock(path, { pid: process.pid, host: 'cli', since: 1 })
+      expect(isLockHeld(path)).toBe(true)
+      lock?.release()
+      expect(isLockHeld(path)).toBe(false)
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
+  })
+})

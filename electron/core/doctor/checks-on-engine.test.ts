@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { judgeBinary, judgeFlags } from './checks-on-engine.ts'
+
+const mending = { install: 'nexus up', settingsFile: '/s/config.json' }
+const plan = {
+  binary: { path: '/opt/llama-server', source: 'path' },
+  version: '1 (abc)',
+  seedArgv: [],
+  argv: ['/opt/llama-server', '-m', '/m.gguf', '--port', '8080', '-c', '4096'],
+  adaptations: [],
+  warnings: [],
+  problems: [],
+} as const
+const reading = (change: object) => ({ kind: 'plan', plan: { ...plan, ...change } }) as const
+const unrunnable = (problem: string) => reading({ version: null, argv: null, problems: [problem] })
+
+describe('judgeBinary', () => {
+  it('names the one found', () => {
+    expect(judgeBinary(reading({}), mending)).toMatchObject({
+      level: 'ok',
+      found: 'version 1 (abc), on PATH: /opt/llama-server',
+    })
+    expect(judgeBinary(reading({ version: null }), mending).level).toBe('unknown')
+  })
+
+  it('says how to get one', () => {
+    expect(
+      judgeBinary(reading({ binary: null, version: null, argv: null, problems: ['none'] }), mending),
+    ).toMatchObject({
+      level: 'fail',
+      mend: 'nexus up',
+    })
+    expect(
+      judgeBinary({ kind: 'failed', reason: 'configured as /x, which is not there' }, mending),
+    ).toMatchObject({
+      level: 'fail',
+      mend: expect.stringContaining('/s/config.json'),
+    })
+  })
+
+  it('knows what mends one that does not run', () => {
+    const library = '/opt/llama-server needs the library libgomp.so.1, which this machine does not have.'
+    expect(judgeBinary(unrunnable(library), mending)).toMatchObject({
+      level: 'fail',
+      mend: 'sudo apt-get install libgomp1',
+    })
+    const mode = "/opt/llama-server is not executable. Mend it with: chmod +x '/opt/llama-server'"
+    expect(judgeBinary(unrunnable(mode), mending).mend).toBe("chmod +x '/opt/llama-server'")
+    expect(judgeBinary(unrunnable('it was ended by SIGILL.'), mending).mend).toBe('nexus up')
+  })
+})
+
+describe('judgeFlags', () => {
+  it('counts the flags of a plan without remarks', () => {
+    expect(judgeFlags(reading({}))).toMatchObject({ level: 'ok', found: expect.stringMatching(/^3 flags/) })
+  })
+
+  it("warns of the plan's warnings and of flags this build lacks", () => {
+    const lacking = [{ code: 'not-in-this-build', flag: '-kvu', seed: null, ours: null, reason: 'x' }]
+    expect(judgeFlags(reading({ warnings: ['8,192 tokens each'] }))).toMatchObject({
+      level: 'warn',
+      found: expect.stringContaining('8,192 tokens each'),
+    })
+    expect(judgeFlags(reading({ adaptations: lacking }))).toMatchObject({
+      level: 'warn',
+      found: expect.stringContaining('-kvu'),
+    })
+  })
+
+  it('fails where no command line can be built, and does not know without a program', () => {
+    expect(judgeFlags(reading({ argv: null, problems: ['no --port'] })).level).toBe('fail')
+    expect(judgeFlags(reading({ argv: null, binary: null, version: null })).level).toBe('unknown')
+    expect(judgeFlags({ kind: 'failed', reason: 'x' }).level).toBe('unknown')
+  })
+})

@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ensureKeys } from '../keys.ts'
+import { estimateKeyBits, judgeClientKeys, judgeSecretFiles, readClientKeys } from './checks-on-keys.ts'
+
+const file = (mode: number, uid = 501) => ({ path: '/k/a key', mode: 0o100000 | mode, uid })
+
+describe('judgeSecretFiles', () => {
+  it('passes private files of this user', () => {
+    expect(judgeSecretFiles([file(0o600), file(0o400)], 501).level).toBe('ok')
+    expect(judgeSecretFiles([], 501).level).toBe('ok')
+  })
+
+  it.each([0o644, 0o640, 0o604, 0o622])('fails mode %o', (mode) => {
+    expect(judgeSecretFiles([file(0o600), file(mode)], 501)).toMatchObject({
+      level: 'fail',
+      mend: "chmod 600 '/k/a key'",
+    })
+  })
+
+  it("fails somebody else's file", () => {
+    expect(judgeSecretFiles([file(0o600, 0)], 501)).toMatchObject({
+      level: 'fail',
+      mend: "sudo chown 501 '/k/a key'",
+    })
+  })
+})
+
+describe('judgeClientKeys', () => {
+  const facts = { keys: ['sk-opta-N2VxHd0c7QzVbB3mWw9Yt4Kq'], isOpenToNetwork: true, mend: 'x' }
+
+  it('passes a generated key, and none at all', () => {
+    expect(judgeClientKeys(facts).level).toBe('ok')
+    expect(judgeClientKeys({ ...facts, keys: [] }).level).toBe('ok')
+  })
+
+  it('warns of the published one among good ones', () => {
+    const published = judgeClientKeys({ ...facts, keys: [...facts.keys, 'sk-local-opta'] })
+    expect(published).toMatchObject({
+      level: 'warn',
+      mend: 'x',
+      found: expect.stringContaining('on the network'),
+    })
+  })
+
+  it.each(['password', 'aaaaaaaaaaaaaaaaaaaaaaaa', 'sk-local-1234', '12345678'])('warns of %s', (key) => {
+    expect(judgeClientKeys({ ...facts, keys: [key] })).toMatchObject({
+      level: 'warn',
+      found: expect.stringContaining('can be guessed'),
+    })
+  })
+
+  it('does not know when the list cannot be read', () => {
+    expect(judgeClientKeys({ ...facts, keys: null }).level).toBe('unknown')
+  })
+
+  it('never says the key itself', () => {
+    expect(JSON.stringify(judgeClientKeys(facts))).not.toContain(facts.keys[0])
+  })
+})
+
+describe('estimateKeyBits', () => {
+  it('leaves the prefix out', () => {
+    expect(estimateKeyBits('sk-local-aaaa')).toBe(0)
+    expect(estimateKeyBits('abcdefghabcdefgh')).toBe(48)
+  })
+})
+
+describe('readClientKeys', () => {
+  it('reads what the Router reads, and what it will', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'nexus-doctor-keys-'))
+    try {
+      const path = join(dir, 'clients.json')
+      expect(readClientKeys(path, null)).toEqual([])
+      const { clientKey } = ensureKeys(dir, null)
+      expect(readClientKeys(path, null)).toEqual([clientKey])
+      expect(readClientKeys(path, 'sk-local-opta')).toEqual(['sk-local-opta', clientKey])
+      expect(judgeClientKeys({ keys: [clientKey], isOpenToNetwork: true, mend: 'x' }).level).toBe('ok')
+      writeFileSync(path, '{"keys":[{"name":"x"}]}')
+      expect(readClientKeys(path, null)).toBeNull()
+      writeFileSync(path, 'garbage')
+      expect(readClientKeys(path, null)).toBeNull()
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
+  })
+})

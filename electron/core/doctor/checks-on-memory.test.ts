@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import type { Memory, RamDisk } from '../../contract.ts'
+import type { MemoryPlan } from '../memory-plan/memory-plan.ts'
+import {
+  judgeFreeNow,
+  judgePlan,
+  judgePressure,
+  judgeSwap,
+  judgeWired,
+  judgeWiredLimit,
+  stillNeededBytes,
+} from './checks-on-memory.ts'
+
+const GB = 1e9
+const memory: Memory = {
+  totalBytes: 256 * GB,
+  usedBytes: 56 * GB,
+  availableBytes: 200 * GB,
+  wiredBytes: 10 * GB,
+  compressedBytes: 0,
+  swapUsedBytes: 0,
+  swapOutBytesPerSecond: 0,
+  pressure: 'normal',
+  gpuLimitBytes: null,
+  cpuPercent: null,
+}
+const plan: MemoryPlan = {
+  lines: [],
+  totalBytes: 240 * GB,
+  withoutLinkerBytes: 190 * GB,
+  machineBytes: 256 * GB,
+  gpu: { neededBytes: 120 * GB, limitBytes: null },
+  verdict: 'fits',
+  reasons: ['physical memory: over'],
+  uncounted: null,
+  agents: { mode: 'split', agents: 4, tokensPerAgent: 1, tokensTogether: 4, note: '' },
+  largest: { split: null, pool: null },
+  suggestions: [
+    { id: 'smaller-ram-disk', text: 'a small step', savesBytes: 1, isEnough: false },
+    { id: 'no-draft', text: 'no draft model', savesBytes: 2, isEnough: true },
+  ],
+  draft: null,
+  warnings: [],
+  swapRule: '',
+  sharedEmbeddingBytes: { target: 0, draft: 0 },
+}
+const planned = (change: Partial<MemoryPlan>) => ({ kind: 'planned', plan: { ...plan, ...change } }) as const
+
+describe('judgePlan', () => {
+  it('follows the verdict, and offers the change that is enough', () => {
+    expect(judgePlan(planned({})).level).toBe('ok')
+    expect(judgePlan(planned({ verdict: 'fits-without-linker-reserve' })).level).toBe('warn')
+    expect(judgePlan(planned({ verdict: 'does-not-fit' }))).toMatchObject({
+      level: 'fail',
+      mend: expect.stringContaining('no draft model'),
+    })
+    expect(judgePlan(planned({ verdict: 'unknown', uncounted: 'odd layers' })).found).toContain('odd layers')
+    expect(judgePlan({ kind: 'unknown', reason: 'no file' }).level).toBe('unknown')
+  })
+})
+
+describe('free memory', () => {
+  const disk: RamDisk = {
+    mountPoint: '/v',
+    mounted: true,
+    kind: 'tmpfs',
+    totalBytes: 64 * GB,
+    usedBytes: 30 * GB,
+  }
+
+  it('does not count what is on the RAM disk already, nor what the system has', () => {
+    expect(stillNeededBytes(plan, null)).toBe(170 * GB)
+    expect(stillNeededBytes(plan, disk)).toBe(140 * GB)
+    expect(stillNeededBytes(plan, { ...disk, mounted: false })).toBe(170 * GB)
+    expect(stillNeededBytes(plan, { ...disk, kind: 'shm-folder' })).toBe(170 * GB)
+  })
+
+  it('warns by how much it is too little', () => {
+    expect(judgeFreeNow(200 * GB, memory).level).toBe('ok')
+    expect(judgeFreeNow(201 * GB, memory)).toMatchObject({
+      level: 'warn',
+      found: expect.stringContaining('1.00 GB too little'),
+    })
+  })
+})
+
+describe('judgeSwap', () => {
+  it.each([
+    [0, 0, 'ok'],
+    [0, null, 'ok'],
+    [0.5 * GB, 0, 'ok'],
+    [2 * GB, 0, 'warn'],
+    [0.5 * GB, 1e6, 'warn'],
+    [0.5 * GB, null, 'unknown'],
+  ] as const)('%d bytes, growing %s: %s', (swapUsedBytes, swapOutBytesPerSecond, level) => {
+    expect(judgeSwap({ swapUsedBytes, swapOutBytesPerSecond }).level).toBe(level)
+  })
+})
+
+describe('judgePressure', () => {
+  it.each([
+    ['normal', 'ok'],
+    ['warn', 'warn'],
+    ['critical', 'fail'],
+    [null, 'unknown'],
+  ] as const)('%s: %s', (pressure, level) => expect(judgePressure(pressure).level).toBe(level))
+})
+
+describe('judgeWiredLimit', () => {
+  it('compares with a limit that was set', () => {
+    expect(judgeWiredLimit(120 * GB, 200 * GB, 256 * GB).level).toBe('ok')
+    expect(judgeWiredLimit(120 * GB, 100 * GB, 256 * GB)).toMatchObject({
+      level: 'fail',
+      // 126 GB in MiB, rounded up.
+      mend: 'sudo sysctl iogpu.wired_limit_mb=120163',
+    })
+    expect(judgeWiredLimit(120 * GB, 250 * GB, 256 * GB).level).toBe('warn')
+  })
+
+  it('does not pretend to know the default', () => {
+    expect(judgeWiredLimit(170 * GB, null, 256 * GB).level).toBe('ok')
+    expect(judgeWiredLimit(180 * GB, null, 256 * GB).level).toBe('unknown')
+    expect(judgeWiredLimit(220 * GB, null, 256 * GB).level).toBe('fail')
+  })
+})
+
+describe('judgeWired', () => {
+  it('warns only of what neither the system nor the plan explains', () => {
+    expect(judgeWired(20 * GB, 0, 256 * GB).level).toBe('ok')
+    expect(judgeWired(100 * GB, 0, 256 * GB).level).toBe('warn')
+    expect(judgeWired(100 * GB, 90 * GB, 256 * GB).level).toBe('ok')
+  })
+})

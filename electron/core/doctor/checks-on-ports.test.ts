@@ -1,0 +1,122 @@
+import { createServer, type Server } from 'node:http'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createPlatform } from '../platform/detect-platform.ts'
+import { judgePort, judgeReach, readPort, tryWithoutKey } from './checks-on-ports.ts'
+
+const place = (key: string) => `profiles.x.${key}`
+const port = {
+  service: 'proxy',
+  host: '127.0.0.1',
+  port: 4000,
+  owner: null,
+  ownPids: [],
+  bind: 'free',
+} as const
+const stranger = { pid: 77, command: 'python3 -m http.server', user: 'bob' }
+
+describe('judgePort', () => {
+  it('passes a free one, our own, and one that our starting service has not opened yet', () => {
+    expect(judgePort(port, place).level).toBe('ok')
+    expect(
+      judgePort({ ...port, owner: { ...stranger, pid: 5 }, ownPids: [4, 5], bind: null }, place).level,
+    ).toBe('ok')
+    expect(judgePort({ ...port, ownPids: [4], bind: null }, place).found).toContain('starting')
+  })
+
+  it('names a stranger and the command that ends it', () => {
+    expect(judgePort({ ...port, owner: stranger, bind: null }, place)).toMatchObject({
+      level: 'fail',
+      found: expect.stringContaining('python3 -m http.server (pid 77, user bob)'),
+      mend: 'kill 77',
+    })
+    expect(judgePort({ ...port, owner: { ...stranger, pid: null }, bind: null }, place).mend).toMatch(
+      /^sudo lsof/,
+    )
+  })
+
+  it.each([
+    ['EADDRINUSE', 'fail'],
+    ['EACCES', 'fail'],
+    ['EADDRNOTAVAIL', 'fail'],
+    ['other', 'unknown'],
+  ] as const)('nobody seen, but %s: %s', (bind, level) => {
+    expect(judgePort({ ...port, bind }, place).level).toBe(level)
+  })
+})
+
+describe('judgeReach', () => {
+  const lan = {
+    service: 'llamaServer',
+    host: '0.0.0.0',
+    port: 8080,
+    asksForKey: true,
+    withoutKey: 'no-connection',
+  } as const
+  const local = { ...lan, host: '127.0.0.1' } as const
+
+  it.each([
+    ['open with a planned key', lan, 'ok'],
+    ['open, and refuses without a key', { ...lan, withoutKey: 'refused' }, 'ok'],
+    ['open without a key', { ...lan, asksForKey: false }, 'fail'],
+    ['answers without a key, whatever is planned', { ...lan, withoutKey: 'answered' }, 'fail'],
+    ['open, and the plan is not known', { ...lan, asksForKey: null }, 'unknown'],
+    [
+      'open, and refuses though the plan is not known',
+      { ...lan, asksForKey: null, withoutKey: 'refused' },
+      'ok',
+    ],
+    ['open, and does not answer', { ...lan, withoutKey: 'no-answer' }, 'unknown'],
+    ["a stranger's 404 is no lock", { ...lan, withoutKey: 'other-answer' }, 'unknown'],
+    ['loopback', local, 'ok'],
+    ['loopback without a key', { ...local, asksForKey: false }, 'ok'],
+    ['loopback by the profile, open in truth', { ...local, withoutKey: 'refused' }, 'fail'],
+    ['loopback by the profile, wide open in truth', { ...local, withoutKey: 'answered' }, 'fail'],
+    ['loopback without a network', { ...local, withoutKey: null }, 'ok'],
+  ] as const)('%s: %s', (_, facts, level) => expect(judgeReach(facts, place).level).toBe(level))
+})
+
+describe('on a real socket', () => {
+  let server: Server | null = null
+  afterEach(() => server?.close())
+
+  const listen = async (status: number): Promise<number> => {
+    const made = createServer((_, response) => response.writeHead(status).end())
+    server = made
+    await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve))
+    const address = made.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  }
+  const ask = (onPort: number) => tryWithoutKey('proxy', '127.0.0.1', onPort, AbortSignal.timeout(5_000))
+
+  it.each([
+    [200, 'answered'],
+    [401, 'refused'],
+    [403, 'refused'],
+    [404, 'other-answer'],
+    [500, 'other-answer'],
+  ] as const)('%d is %s', async (status, expected) => {
+    expect(await ask(await listen(status))).toBe(expected)
+  })
+
+  it('finds the stranger that listens, and a free port after it', async () => {
+    const onPort = await listen(200)
+    const { processes } = createPlatform({ ramDiskRoot: '/tmp' })
+    const facts = { running: async () => [], core: async () => ({ kind: 'none' }) as const }
+    const read = () => readPort('proxy', { host: '127.0.0.1', port: onPort }, processes, facts)
+    expect(judgePort(await read(), place)).toMatchObject({ level: 'fail', mend: `kill ${process.pid}` })
+    await new Promise((resolve) => server?.close(resolve))
+    expect(judgePort(await read(), place).level).toBe('ok')
+    expect(await ask(onPort)).toBe('no-connection')
+  })
+
+  it('says when the host is no address of this machine', async () => {
+    const { processes } = createPlatform({ ramDiskRoot: '/tmp' })
+    const facts = { running: async () => [], core: async () => ({ kind: 'none' }) as const }
+    // 192.0.2.0/24 is for documentation (RFC 5737): nobody has it but some test networks, hence another of its kind.
+    const read = await readPort('proxy', { host: '203.0.113.254', port: 18259 }, processes, facts)
+    expect(judgePort(read, place)).toMatchObject({
+      level: 'fail',
+      found: expect.stringContaining('no address'),
+    })
+  })
+})

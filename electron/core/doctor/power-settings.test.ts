@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { parsePowerSettings } from './power-settings.ts'
+
+// Own samples after the manual page and general knowledge; no recording is at hand.
+const studio = `System-wide power settings:
+Currently in use:
+ standby              0
+ autorestart          1
+ sleep                0 (sleep prevented by caffeinate, powerd)
+ displaysleep         10
+`
+
+describe('parsePowerSettings', () => {
+  it('reads what keeps a machine up', () => {
+    expect(parsePowerSettings(studio)).toEqual({ sleepMinutes: 0, restartsAfterPowerFailure: true })
+  })
+
+  it('does not take displaysleep for sleep, nor a missing setting for 0', () => {
+    expect(parsePowerSettings(' displaysleep         10\n')).toEqual({
+      sleepMinutes: null,
+      restartsAfterPowerFailure: null,
+    })
+    expect(parsePowerSettings(' sleep 1\n autorestart 0\n')).toEqual({
+      sleepMinutes: 1,
+      restartsAfterPowerFailure: false,
+    })
+  })
+
+  it.each(['', 'pmset: not permitted', ' sleep never'])('does not understand %j', (text) =>
+    expect(parsePowerSettings(text)).toBeNull(),
+  )
+})

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { type CheckSource, fail, ok, once, unknown, warn } from './check.ts'
+import { runChecks } from './run-checks.ts'
+
+const source = (id: string, read: CheckSource['read']): CheckSource => ({
+  id,
+  group: 'Core',
+  title: id,
+  why: 'why',
+  read,
+})
+
+describe('runChecks', () => {
+  it('ends in time although one check never answers, and says which', async () => {
+    const startedAt = performance.now()
+    const { checks, summary } = await runChecks(
+      [
+        source('hangs', () => new Promise(() => {})),
+        source('well', async () => ok('fine')),
+        source('breaks', async () => {
+          throw new Error('no such luck')
+        }),
+        source('none', async () => null),
+      ],
+      100,
+    )
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    expect(checks.map(({ id, level }) => [id, level])).toEqual([
+      ['hangs', 'unknown'],
+      ['well', 'ok'],
+      ['breaks', 'unknown'],
+    ])
+    expect(checks[0]?.found).toContain('no answer within 0.1 s')
+    expect(checks[2]?.found).toContain('no such luck')
+    expect(summary).toEqual({ ok: 1, warn: 0, fail: 0, unknown: 2 })
+  })
+
+  it('counts each level', async () => {
+    const verdicts = [ok('a'), warn('b', 'x'), warn('c', null), fail('d', 'y'), unknown('e')]
+    const { summary } = await runChecks(
+      verdicts.map((verdict, index) => source(`${index}`, async () => verdict)),
+      1_000,
+    )
+    expect(summary).toEqual({ ok: 1, warn: 2, fail: 1, unknown: 1 })
+  })
+
+  it('aborts what it no longer waits for', async () => {
+    let aborted = false
+    await runChecks(
+      [
+        source('asks', async (signal) => {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve))
+          aborted = true
+          return ok('late')
+        }),
+      ],
+      50,
+    )
+    await Promise.resolve()
+    expect(aborted).toBe(true)
+  })
+})
+
+describe('once', () => {
+  it('reads only when asked, and then one time', async () => {
+    let reads = 0
+    const read = once(async () => {
+      reads += 1
+      return reads
+    })
+    expect(reads).toBe(0)
+    expect(await Promise.all([read(), read()])).toEqual([1, 1])
+  })
+})
