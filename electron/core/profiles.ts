@@ -16,10 +16,10 @@ const studio: Profile = {
     host: '0.0.0.0',
     port: 8080,
     slots: 4,
-    // 65,536 for each slot, 32.6 GB with the draft's cache at q4_0: the largest power of two inside the seed's 40 GB.
-    // 128k for each needs a pool (unifiedKv), which fails every running request once it is full, so it waits for
-    // something that keeps the sum of the agents below it.
-    contextTokens: 262_144,
+    // The largest split that fits 256 GiB with every reserve (nexus plan): 98,304 tokens for each slot. 128k for each
+    // needs a pool (unifiedKv), which fails every running request once it is full, so that waits for something that
+    // keeps the sum of the agents below it.
+    contextTokens: 393_216,
     unifiedKv: false,
     gpuLayers: 99,
     cacheTypeK: 'q4_0',
