@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createDarwinPlatform } from '../platform/darwin-platform.ts'
+import type { RunCommand } from '../platform/run-command.ts'
+import { createTestMac, type TestMac } from '../platform/test-mac.ts'
+import { locateStateFolder } from '../state-folder.ts'
+import { examine } from './doctor.ts'
+
+// The checks that only a Mac has, on a pretended one. Answers of pmset, mdutil, defaults and screen are own samples after
+// their manual pages and general knowledge: nothing here has met the real commands.
+let dir = ''
+let mac: TestMac
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'nexus-doctor-mac-'))
+  mac = createTestMac({ executables: false })
+})
+afterEach(() => {
+  mac.remove()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+const examineMac = async (answers: Readonly<Record<string, string>>) => {
+  const run: RunCommand = async (argv, options) => {
+    const stdout = answers[argv[0]]
+    return stdout === undefined ? mac.run(argv, options) : { kind: 'exited', exitCode: 0, stdout, stderr: '' }
+  }
+  const platform = createDarwinPlatform({ run, volumesFolder: mac.volumesFolder })
+  const report = await examine({
+    folder: locateStateFolder({ NEXUS_HOME: join(dir, 'home') }, 'darwin', dir),
+    platform,
+    resourcesDir: join(import.meta.dirname, '..', '..', '..', 'resources'),
+    env: {},
+    homeDir: dir,
+    run,
+    requestedProfile: 'studio',
+  })
+  return (id: string) => report.checks.find((check) => check.id === id)
+}
+
+const vmStat = (wiredPages: number) => `Mach Virtual Memory Statistics: (page size of 16384 bytes)
+Pages free:                              9000000.
+Pages active:                            1000000.
+Pages inactive:                           900000.
+Pages speculative:                         10000.
+Pages wired down:                        ${wiredPages}.
+Pages purgeable:                            1000.
+File-backed pages:                        500000.
+Pages occupied by compressor:                  0.
+Swapouts:                                      0.
+`
+const sysctl = (swap: string) => `hw.memsize: 274877906944
+vm.swapusage: total = 4096.00M  used = ${swap}  free = 0.00M  (encrypted)
+kern.memorystatus_vm_pressure_level: 1
+iogpu.wired_limit_mb: 0
+`
+
+const wellSet = {
+  vm_stat: vmStat(300_000),
+  sysctl: sysctl('0.00M'),
+  pmset: 'Currently in use:\n autorestart          1\n sleep                0\n',
+  defaults: 'opta\n',
+  screen: 'No Sockets found in /var/folders/x/.screen.\r\n\r\n',
+}
+
+describe('examine on a Mac', () => {
+  it('passes one that is set up to stay on', async () => {
+    const find = await examineMac(wellSet)
+    expect(find('machine.sleep')?.level).toBe('ok')
+    expect(find('machine.restart')?.level).toBe('ok')
+    expect(find('machine.login')?.level).toBe('ok')
+    expect(find('core.screen')?.level).toBe('ok')
+    for (const id of ['memory.wired', 'memory.swap', 'memory.pressure'])
+      expect(find(id)?.level, id).toBe('ok')
+    // Not mounted, so nothing to index.
+    expect(find('forge.spotlight')).toBeUndefined()
+  })
+
+  it('names what is not', async () => {
+    const find = await examineMac({
+      // 98 GB wired although no model runs.
+      vm_stat: vmStat(6_000_000),
+      sysctl: sysctl('3000.00M'),
+      pmset: ' autorestart          0\n sleep                1\n',
+      defaults: '',
+      screen: 'There are screens on:\r\n\t41.ai-engine\t(Detached)\r\n\t42.proxy\t(Detached)\r\n',
+    })
+    expect(find('machine.sleep')).toMatchObject({ level: 'warn', mend: 'sudo pmset -a sleep 0' })
+    expect(find('machine.restart')).toMatchObject({ level: 'warn', mend: 'sudo pmset -a autorestart 1' })
+    expect(find('machine.login')?.level).toBe('warn')
+    expect(find('core.screen')?.mend).toContain('screen -S 41.ai-engine -X quit')
+    expect(find('keys.client')).toMatchObject({ level: 'warn', mend: expect.stringContaining('clientKey') })
+    expect(find('memory.wired')).toMatchObject({ level: 'warn', found: expect.stringContaining('98.30 GB') })
+    expect(find('memory.swap')?.level).toBe('warn')
+    // There is no plan to compare with: the model is not there.
+    expect(find('memory.gpu-limit')?.level).toBe('unknown')
+  })
+
+  it('looks at Spotlight once the RAM disk is there', async () => {
+    const platform = createDarwinPlatform({ run: mac.run, volumesFolder: mac.volumesFolder })
+    const mountPoint = platform.ramDisk.defaultMountPoint('OptaBuilds')
+    const spec = {
+      volumeName: 'OptaBuilds',
+      sizeBytes: 65_536 * 2 ** 20,
+      mountPoint,
+      filesystem: 'hfs+',
+    } as const
+    expect((await platform.ramDisk.mount(spec)).kind).toBe('mounted')
+    const indexed = { ...wellSet, mdutil: `${mountPoint}:\n\tIndexing enabled. \n` }
+    expect((await examineMac(indexed))('forge.spotlight')?.level).toBe('warn')
+    const quiet = { ...wellSet, mdutil: `${mountPoint}:\n\tIndexing disabled.\n` }
+    expect((await examineMac(quiet))('forge.spotlight')?.level).toBe('ok')
+  })
+})
