@@ -5,7 +5,8 @@ import { estimateGpuLimitBytes } from './memory-plan/gpu-limit.ts'
 import { type MemoryPlan, planMemory } from './memory-plan/memory-plan.ts'
 import { plannedServer } from './memory-plan/planned-server.ts'
 import { reservesFor, studioSeedMap } from './memory-plan/reserves.ts'
-import { type Adaptation, planLlamaArgv, seedArgv } from './services/llama-argv.ts'
+import type { Adaptation } from './services/llama-adaptation.ts'
+import { planLlamaArgv, seedArgv } from './services/llama-argv.ts'
 import {
   type CapabilityReading,
   type LlamaPlatform,

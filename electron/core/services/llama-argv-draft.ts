@@ -1,5 +1,5 @@
 // Collects the command line flag by flag: spells each as this build does and leaves out what the user pinned.
-import type { Adaptation } from './llama-argv.ts'
+import type { Adaptation } from './llama-adaptation.ts'
 import type { LlamaCapabilities } from './llama-help.ts'
 
 export interface Option {

@@ -1,46 +1,11 @@
 // Turns a profile into the command line that this build of llama-server understands, and says why it differs from the seed's.
 import type { Profile } from '../../contract.ts'
+import type { Adaptation } from './llama-adaptation.ts'
 import { createArgvDraft } from './llama-argv-draft.ts'
 import type { LlamaCapabilities } from './llama-help.ts'
 import { planPinnedFlags } from './llama-pinned-flags.ts'
 
 export type LlamaProfile = Profile['llamaServer']
-
-export const adaptationCodes = [
-  'api-key',
-  'alias',
-  'batch',
-  'context-split',
-  'draft-gpu-layers',
-  'draft-kv-type',
-  'draft-left-out',
-  'flash-attention',
-  'host',
-  'jinja',
-  'log-colors',
-  'log-level',
-  'metrics',
-  'not-in-this-build',
-  'offline',
-  'pinned',
-  'prompt-cache',
-  'slots-endpoint',
-  'speculation',
-  'unified-kv',
-  'web-ui',
-] as const
-export type AdaptationCode = (typeof adaptationCodes)[number]
-
-/** One difference from the seed's literal line. */
-export interface Adaptation {
-  readonly code: AdaptationCode
-  readonly flag: string
-  /** What the seed's line has; null when it has nothing. */
-  readonly seed: string | null
-  /** What we pass; null when we leave it out. */
-  readonly ours: string | null
-  readonly reason: string
-}
 
 export interface LlamaPlanInput {
   readonly profile: LlamaProfile

@@ -1,6 +1,6 @@
 // The user's literal flags: which of ours each replaces, and which cannot be pinned.
 import type { Profile } from '../../contract.ts'
-import type { Adaptation } from './llama-argv.ts'
+import type { Adaptation } from './llama-adaptation.ts'
 import type { LlamaCapabilities } from './llama-help.ts'
 
 export type PinnedPlan =
