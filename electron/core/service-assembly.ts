@@ -114,7 +114,9 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   /** A Router that is ready while the model still loads uses that time for what its first message costs, about 1 s. */
   const warmThenTell = () => {
     const identity = servingIdentity(proxy, ledger.find('proxy'))
-    if (identity !== null && identity !== warmed && llamaServer.state().phase === 'starting') {
+    // One that was taken over has been warm for long.
+    const isNew = identity !== null && identity !== warmed && !proxy.state().adopted
+    if (isNew && llamaServer.state().phase === 'starting') {
       warmed = identity
       void warmLiteLlm(liteLlmService.endpoint, keys.clientKey, AbortSignal.timeout(warmTimeoutMs))
     }
@@ -207,7 +209,13 @@ const proofTimeoutMs = 600_000
 
 const superviseOne = (options: AssemblyOptions, service: ChildService, ledger: Ledger): Supervisor => {
   const path = options.folder.logPath(service.id)
-  return createSupervisor({
+  let keptAwakeFor: number | null = null
+  const keepAwake = () => {
+    const { pid } = supervisor.state()
+    if (pid !== null && pid !== keptAwakeFor) void options.platform.keepAwakeWhile(pid).catch(logError)
+    keptAwakeFor = pid
+  }
+  const supervisor = createSupervisor({
     service,
     profileName: options.profileName,
     processes: options.platform.processes,
@@ -220,8 +228,12 @@ const superviseOne = (options: AssemblyOptions, service: ChildService, ledger: L
       readSince: (mark, maxLines) => readLogSince(path, mark, maxLines),
     },
     policy: defaultRestartPolicy,
-    onChange: options.onChange,
+    onChange: () => {
+      keepAwake()
+      options.onChange()
+    },
   })
+  return supervisor
 }
 
 const locateBinary = ({ profile, resourcesDir, folder }: AssemblyOptions): string => {

@@ -3,6 +3,7 @@ import { createDarwinMemoryReader, readDarwinTotalBytes } from './darwin-memory.
 import { readDarwinLanAddresses } from './darwin-network.ts'
 import { createDarwinProcessTable } from './darwin-processes.ts'
 import { createDarwinRamDisk, type DarwinRamDiskOptions } from './darwin-ram-disk.ts'
+import { createDetachedStarter, keepDarwinAwakeWhile } from './darwin-wakefulness.ts'
 import type { Platform } from './platform.ts'
 import { createCommandRunner } from './run-command.ts'
 
@@ -15,5 +16,6 @@ export const createDarwinPlatform = (options: Partial<DarwinRamDiskOptions> = {}
     createMemoryReader: () => createDarwinMemoryReader(run),
     readTotalMemoryBytes: () => readDarwinTotalBytes(run),
     readLanAddresses: () => readDarwinLanAddresses(run),
+    keepAwakeWhile: (pid) => keepDarwinAwakeWhile(run, createDetachedStarter(), pid),
   }
 }

@@ -12,4 +12,7 @@ export const createLinuxPlatform = (options: LinuxRamDiskOptions): Platform => (
   createMemoryReader: createLinuxMemoryReader,
   readTotalMemoryBytes: async () => (await readLinuxMeminfo()).totalBytes,
   readLanAddresses: readLinuxLanAddresses,
+  // Servers do not sleep by themselves, and a desktop asks its user for the right to forbid it (systemd-inhibit(1),
+  // polkit), which nobody answers over SSH. So nothing is held here.
+  keepAwakeWhile: async () => {},
 })

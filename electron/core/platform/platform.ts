@@ -70,6 +70,8 @@ export interface Platform {
   readTotalMemoryBytes(): Promise<number>
   /** IPv4 addresses at which clients on the LAN can reach this machine, best first; empty when there is none. */
   readLanAddresses(): Promise<readonly string[]>
+  /** The machine does not go to sleep before this process has ended. Idempotent; outlives its caller. */
+  keepAwakeWhile(pid: number): Promise<void>
 }
 
 /**
