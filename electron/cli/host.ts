@@ -5,8 +5,9 @@ import { openControlServer } from '../core/control/server.ts'
 import { createCore } from '../core/core.ts'
 import { acquireCoreLock, readLockOwner } from '../core/core-lock.ts'
 import { openLogForChild } from '../core/logs/log-file.ts'
+import { readLastLines } from '../core/logs/log-follow.ts'
 import { ensureStateFolder } from '../core/state-folder.ts'
-import type { CliContext } from './context.ts'
+import { type CliContext, exitCodes } from './context.ts'
 
 /** File descriptor on which a background core says that it listens, so that nobody has to ask again and again. */
 const readyFd = 3
@@ -26,20 +27,29 @@ export const hostCore = async (context: CliContext, background: boolean): Promis
         ? ''
         : ` (pid ${owner.pid}, hosted by the ${owner.host === 'app' ? 'app' : 'command line'})`
     context.printError(`another core runs already${who}; nexus status shows it`)
-    return 1
+    return exitCodes.failed
   }
-  const core = await createCore({ ...context, host: 'cli', background })
-  const server = await openControlServer(folder.socketPath, core)
-  if (background) tellReady()
-  else
-    context.print(`The core listens on ${folder.socketPath}. Ctrl-C ends it and leaves the services running.`)
-  const ended = [untilSignal()]
-  if (background) ended.push(core.stoppedByCommand)
-  await Promise.race(ended)
-  core.close()
-  await server.close()
-  lock.release()
-  return 0
+  try {
+    const core = await createCore({ ...context, host: 'cli', background })
+    const server = await openControlServer(folder.socketPath, core)
+    if (background) tellReady()
+    else
+      context.print(
+        `The core listens on ${folder.socketPath}. Ctrl-C ends it and leaves the services running.`,
+      )
+    const ended = [untilSignal()]
+    if (background) ended.push(core.stoppedByCommand)
+    await Promise.race(ended)
+    core.close()
+    await server.close()
+    return exitCodes.done
+  } catch (error) {
+    // Half a core has timers and watchers that would keep the process, and with it the lock, for ever.
+    context.printError(error instanceof Error ? error.message : String(error))
+    process.exit(exitCodes.failed)
+  } finally {
+    lock.release()
+  }
 }
 
 const untilSignal = (): Promise<void> =>
@@ -74,7 +84,15 @@ export const spawnBackgroundCore = async (context: CliContext): Promise<void> =>
   })
   ready?.destroy()
   child.unref()
-  if (outcome === 'ended' && readLockOwner(context.folder.lockPath) === null) {
-    throw new Error(`the core ended at once; its log is ${logPath}`)
+  if (outcome === 'ended' && !isLockHeld(context.folder.lockPath)) {
+    const last = (await readLastLines(logPath, 1))[0] ?? 'it said nothing'
+    throw new Error(`the core ended at once: ${last} (its log is ${logPath})`)
   }
+}
+
+/** Whether another starter won: the lock is tried, since nothing else proves that its owner lives. */
+const isLockHeld = (lockPath: string): boolean => {
+  const lock = acquireCoreLock(lockPath, { pid: process.pid, host: 'cli', since: Date.now() })
+  lock?.release()
+  return lock === null
 }
