@@ -197,6 +197,28 @@ describe('stop', () => {
     await stopped
   })
 
+  it.each([
+    ['the Router ends', 'proxy'],
+    ['slots are busy', 'llamaServer'],
+  ] as const)('leaves the AI Engine running when a start comes while %s', async (_, waitingAt) => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'ready', proxy: 'ready' })
+    let idle = () => {}
+    const untilIdle = () =>
+      new Promise<void>((resolve) => {
+        idle = resolve
+      })
+    const stopped = stack.stop(all, { ...patient, untilIdle })
+    if (waitingAt === 'llamaServer') await finish('stop proxy', 'stopped')
+    const started = stack.start(['llamaServer', 'proxy'])
+    await finish('start llamaServer', 'ready')
+    // The supervisor answers a stop that a start overtook.
+    if (waitingAt === 'proxy') await finish('stop proxy', 'starting')
+    await finish('start proxy', 'ready')
+    idle()
+    await Promise.all([stopped, started])
+    expect(calls.filter((call) => call.startsWith('stop llamaServer'))).toEqual([])
+  })
+
   it('stops only what is named', async () => {
     const { stack, calls, finish } = setUp({ llamaServer: 'ready', proxy: 'ready' })
     const stopped = stack.stop(['proxy'], patient)

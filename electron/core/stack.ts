@@ -24,7 +24,10 @@ export interface Stack {
   states(): Services
   /** Starts what is named, side by side. When one server fails, the other stops again if this call began it. */
   start(ids: readonly ServiceId[]): Promise<void>
-  /** The Router first, so that clients hear of a clean end; then the AI Engine. The RAM disk stays. */
+  /**
+   * The Router first, so that clients hear of a clean end; then the AI Engine, unless a start overtakes. The RAM disk
+   * stays.
+   */
   stop(ids: readonly ServiceId[], options: StopOptions): Promise<void>
   eject(force: boolean): Promise<EjectOutcome>
   /** Takes over what an earlier core left running; answers which services those were. */
@@ -39,6 +42,9 @@ export const createStack = (parts: StackParts): Stack => {
     proxy: parts.proxy.state(),
   })
 
+  /** How often a start named the AI Engine: a stop that is still at the Router must not end what was asked for since. */
+  let engineStarts = 0
+
   const stopProxy = (ids: readonly ServiceId[], options: StopOptions): Promise<unknown> =>
     // LiteLLM's own answer to SIGTERM is the drain: it takes no new request and lets open streams finish (measured).
     ids.includes('proxy') ? parts.proxy.stop(Math.max(options.drainMs, options.graceMs)) : Promise.resolve()
@@ -46,6 +52,7 @@ export const createStack = (parts: StackParts): Stack => {
   return {
     states,
     start: async (ids) => {
+      if (ids.includes('llamaServer')) engineStarts += 1
       const before = states()
       const begun = ids.filter(
         (id): id is 'llamaServer' | 'proxy' => id !== 'ramDisk' && !isServing(before[id]),
@@ -61,10 +68,12 @@ export const createStack = (parts: StackParts): Stack => {
     },
     stop: async (ids, options) => {
       const drainEnds = Date.now() + options.drainMs
+      const startsBefore = engineStarts
       await stopProxy(ids, options)
       if (!ids.includes('llamaServer')) return
       const leftMs = drainEnds - Date.now()
       if (leftMs > 0 && isServing(parts.llamaServer.state())) await within(options.untilIdle(), leftMs)
+      if (engineStarts !== startsBefore) return
       // With a stream still open llama-server lives on until its next ping, up to 30 s (measured); all had their time.
       await parts.llamaServer.stop(
         Date.now() < drainEnds ? options.graceMs : Math.min(options.graceMs, overdueGraceMs),
