@@ -128,11 +128,19 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const refuse = (reason: string): Outcome => ({ accepted: false, reason })
 
   const start = async (command: Extract<Command, { type: 'start' }>): Promise<Outcome> => {
-    const states = assembly.stack.states()
-    const serving = states.llamaServer.phase !== 'stopped' || states.proxy.phase !== 'stopped'
-    const failed = states.llamaServer.phase === 'failed' || states.proxy.phase === 'failed'
-    if (!serving || failed || command.profile !== null) {
-      const refusal = await switchProfile(command, serving && !failed)
+    const { llamaServer, proxy } = assembly.stack.states()
+    const phases = [llamaServer.phase, proxy.phase]
+    // A server that is just being rolled back after the other's failure must not change hands in between.
+    const moving = phases.includes('starting') || phases.includes('stopping')
+    const failed = phases.includes('failed') && !moving
+    /** What lives was started with the present profile: no other may take it over. */
+    const bound = phases.some((phase) => phase !== 'stopped' && phase !== 'failed')
+    if (!bound || failed || command.profile !== null) {
+      const requested = command.profile ?? (bound ? assembly.profileName : null)
+      const refusal = await switchProfile(
+        { ...command, profile: requested },
+        { bound, renew: !bound || failed },
+      )
       if (refusal !== null) return refuse(refusal)
     }
     const ids = command.only === null ? serviceIds : [command.only]
@@ -144,16 +152,14 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   /** Takes the profile asked for, freshly read and checked; answers why not. */
   const switchProfile = async (
     command: Extract<Command, { type: 'start' }>,
-    serving: boolean,
+    { bound, renew }: { readonly bound: boolean; readonly renew: boolean },
   ): Promise<string | null> => {
     try {
       config = readConfig(folder.configPath, folder.lastGoodConfigPath)
       const chosen = chooseProfile(config, command.profile, folder.runtimeDir)
-      if (serving) {
-        return chosen.name === assembly.profileName
-          ? null
-          : `the stack runs with profile ${assembly.profileName}; nexus down first, then nexus up --profile ${chosen.name}`
-      }
+      if (bound && chosen.name !== assembly.profileName)
+        return `the stack runs with profile ${assembly.profileName}; nexus down first, then nexus up --profile ${chosen.name}`
+      if (!renew) return null
       const totalMemoryBytes = await platform.readTotalMemoryBytes()
       const problems = judgeProfile(chosen.profile, totalMemoryBytes)
       if (problems.length > 0) throw new ConfigError(`profile ${chosen.name}`, problems)

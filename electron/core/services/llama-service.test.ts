@@ -64,9 +64,9 @@ describe('prepare', () => {
     const binaryPath = fakeBinary()
     const spec = await serviceOf().prepare()
     expect(spec.argv[0]).toBe(binaryPath)
-    const after = (flag: string) => spec.argv[spec.argv.indexOf(flag) + 1]
-    expect(after('--port')).toBe('18080')
-    expect(after('--api-key-file')).toBe(join(folder, 'engine.key'))
+    const wordAfter = (flag: string) => spec.argv[spec.argv.indexOf(flag) + 1]
+    expect(wordAfter('--port')).toBe('18080')
+    expect(wordAfter('--api-key-file')).toBe(join(folder, 'engine.key'))
     expect(spec.argv).toContain('--metrics')
     expect(spec.cwd).toBe(folder)
     // Nothing of ours leaks in.

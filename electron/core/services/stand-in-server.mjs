@@ -160,6 +160,7 @@ const serve = async (request, response) => {
   misbehave(order, path, request, response)
 }
 
+console.error('stand-in started')
 const server = createServer((request, response) => {
   serve(request, response).catch((failure) => error(response, 500, String(failure)))
 })

@@ -1,0 +1,564 @@
+// The core over real child processes: stand-ins for both servers, a temporary state folder, a RAM disk of the test's.
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Command, ProfileOverride, ServiceId, Snapshot } from '../contract.ts'
+import { type Core, createCore } from './core.ts'
+import { readIntent } from './intent.ts'
+import { createPlatform } from './platform/detect-platform.ts'
+import type { EjectOutcome, Platform } from './platform/platform.ts'
+import { behaveAt, readAsked, standInProgram, startStandIn } from './services/stand-in.ts'
+import { ensureStateFolder, locateStateFolder, type StateFolder } from './state-folder.ts'
+
+const resourcesDir = join(import.meta.dirname, '../../resources')
+const helpText = join(import.meta.dirname, 'services/fixtures/llama-help-b10434.txt')
+
+let home: string
+let folder: StateFolder
+let enginePort: number
+let proxyPort: number
+let profilePath: string
+let cores: Core[]
+let disk: { mounted: boolean; mountFailure: string | null; ejects: EjectOutcome[]; forced: boolean[] }
+let ending: (() => Promise<void>)[]
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      const found = typeof address === 'object' && address !== null ? address.port : 0
+      server.close(() => resolve(found))
+    })
+  })
+
+const writeScript = (path: string, lines: readonly string[]): void => {
+  writeFileSync(path, `#!/bin/sh\n${lines.join('\n')}\n`)
+  chmodSync(path, 0o755)
+}
+
+/** A llama-server that prints the recorded help and then is the stand-in, or whatever `run` says. */
+const installEngine = (run = `exec '${process.execPath}' '${standInProgram}' --load-ms 150 "$@"`): void =>
+  writeScript(join(home, 'llama-server'), [
+    'case "$1" in',
+    `--help) cat '${helpText}' ;;`,
+    "--version) echo 'version: 1 (abc)' >&2 ;;",
+    `*) ${run} ;;`,
+    'esac',
+  ])
+
+/** What set-up would have installed, as far as the core looks. */
+const installLiteLlm = (): void => {
+  const dir = join(folder.runtimeDir, 'litellm')
+  mkdirSync(join(dir, 'lib/python3.12/site-packages/litellm-1.106.2.dist-info'), { recursive: true })
+  mkdirSync(join(dir, 'bin'))
+  writeScript(join(dir, 'bin/python'), [`exec '${process.execPath}' '${standInProgram}' --litellm "$@"`])
+}
+
+const writeProfile = (change: ProfileOverride = {}, name = 'profile.json'): string => {
+  const path = join(home, name)
+  const profile: ProfileOverride = {
+    extends: 'demo',
+    llamaServer: {
+      binaryPath: join(home, 'llama-server'),
+      modelPath: join(home, 'model.gguf'),
+      port: enginePort,
+      ...change.llamaServer,
+    },
+    proxy: { port: proxyPort, ...change.proxy },
+    ramDisk: { sizeMiB: 16, ...change.ramDisk },
+  }
+  writeFileSync(path, JSON.stringify(profile))
+  return path
+}
+
+/** This machine, but for the RAM disk. */
+const platform = (): Platform => ({
+  ...createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
+  ramDisk: {
+    defaultMountPoint: (volumeName) => join(home, volumeName),
+    read: async ({ mountPoint }) => ({
+      mountPoint,
+      mounted: disk.mounted,
+      kind: disk.mounted ? 'tmpfs' : null,
+      totalBytes: null,
+      usedBytes: null,
+    }),
+    mount: async () => {
+      if (disk.mountFailure !== null) return { kind: 'failed', reason: disk.mountFailure }
+      disk.mounted = true
+      return { kind: 'mounted', already: false, note: null }
+    },
+    eject: async (_, { force }) => {
+      disk.forced.push(force)
+      const outcome = disk.ejects.shift() ?? { kind: 'done' }
+      if (outcome.kind === 'done') disk.mounted = false
+      return outcome
+    },
+  },
+})
+
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'nexus-core-'))
+  folder = locateStateFolder({ NEXUS_HOME: join(home, 'state') }, process.platform, home)
+  ensureStateFolder(folder)
+  enginePort = await freePort()
+  proxyPort = await freePort()
+  cores = []
+  ending = []
+  disk = { mounted: false, mountFailure: null, ejects: [], forced: [] }
+  installEngine()
+  installLiteLlm()
+  writeFileSync(join(home, 'model.gguf'), 'not read by the stand-in')
+  profilePath = writeProfile()
+})
+
+afterEach(async () => {
+  const last = cores.at(-1)
+  for (const core of cores.slice(0, -1)) core.close()
+  if (last !== undefined) {
+    await last.dispatch({ type: 'stop', only: null, eject: false, now: true, force: false })
+    await until(
+      last,
+      ({ services }) => services.llamaServer.phase === 'stopped' && services.proxy.phase === 'stopped',
+    )
+    last.close()
+  }
+  for (const end of ending) await end()
+  rmSync(home, { recursive: true, force: true })
+})
+
+const newCore = async (): Promise<Core> => {
+  const core = await createCore({
+    folder,
+    platform: platform(),
+    host: 'cli',
+    background: true,
+    resourcesDir,
+    env: process.env,
+  })
+  cores.push(core)
+  return core
+}
+
+/** The first snapshot that fits; when there is none before the test's time is over, the last one says why. */
+const until = (core: Core, fits: (snapshot: Snapshot) => boolean): Promise<Snapshot> =>
+  new Promise((resolve, reject) => {
+    const look = (snapshot: Snapshot) => {
+      if (!fits(snapshot)) return
+      clearTimeout(timer)
+      unsubscribe()
+      resolve(snapshot)
+    }
+    const unsubscribe = core.subscribe(look)
+    const timer = setTimeout(() => {
+      unsubscribe()
+      const { services, overall, proofFailure } = core.snapshot()
+      reject(new Error(`never came: ${JSON.stringify({ overall, proofFailure, services })}`))
+    }, 15_000)
+    look(core.snapshot())
+  })
+
+const startCommand = (profile: string | null = profilePath, only: ServiceId | null = null): Command => ({
+  type: 'start',
+  only,
+  profile,
+  force: false,
+})
+const stopCommand = (change: Partial<Extract<Command, { type: 'stop' }>> = {}): Command => ({
+  type: 'stop',
+  only: null,
+  eject: false,
+  now: true,
+  force: false,
+  ...change,
+})
+
+const ready = ({ overall }: Snapshot) => overall === 'ready'
+
+const upCore = async (): Promise<{ core: Core; snapshot: Snapshot }> => {
+  const core = await newCore()
+  expect(await core.dispatch(startCommand())).toEqual({ accepted: true })
+  return { core, snapshot: await until(core, ready) }
+}
+
+const phasesOf = ({ services }: Snapshot) => [
+  services.ramDisk.phase,
+  services.llamaServer.phase,
+  services.proxy.phase,
+]
+const engineUrl = () => `http://127.0.0.1:${enginePort}`
+const proxyUrl = () => `http://127.0.0.1:${proxyPort}`
+
+const pidOf = (snapshot: Snapshot, id: ServiceId): number => {
+  const { pid } = snapshot.services[id]
+  if (pid === null) throw new Error(`${id} has no process`)
+  return pid
+}
+
+describe('start', () => {
+  it('brings all three up and is ready only after the message came back', async () => {
+    const core = await newCore()
+    const seen: Snapshot[] = []
+    const unsubscribe = core.subscribe((snapshot) => seen.push(snapshot))
+    expect(phasesOf(core.snapshot())).toEqual(['stopped', 'stopped', 'stopped'])
+    await core.dispatch(startCommand())
+    const snapshot = await until(core, ready)
+    unsubscribe()
+    expect(phasesOf(snapshot)).toEqual(['ready', 'ready', 'ready'])
+    expect(snapshot.profile).toBe(profilePath)
+    expect(snapshot.proof).toMatchObject({ outputTokens: 8, model: 'claude-3-5-sonnet-20241022' })
+    expect(snapshot.services.llamaServer.endpoint).toBe(engineUrl())
+    expect(seen.some(({ services }) => services.llamaServer.waitingFor === 'loading the model')).toBe(true)
+    for (const early of seen.slice(
+      0,
+      seen.findIndex(({ proof }) => proof !== null),
+    )) {
+      expect(early.overall).not.toBe('ready')
+    }
+    const live = await until(
+      core,
+      ({ slots, memory, queue }) => slots !== null && memory !== null && queue !== null,
+    )
+    expect(live).toMatchObject({ slots: [{ phase: 'idle' }, { phase: 'idle' }], ramDisk: { mounted: true } })
+    expect((await readAsked(proxyUrl(), '/v1/messages')).times).toBeLessThanOrEqual(2)
+  })
+
+  it('is a no-op on a running stack', async () => {
+    const { core, snapshot } = await upCore()
+    expect(await core.dispatch(startCommand(null))).toEqual({ accepted: true })
+    expect(await core.dispatch(startCommand())).toEqual({ accepted: true })
+    const after = await core.readSnapshot()
+    expect(after.overall).toBe('ready')
+    expect(pidOf(after, 'llamaServer')).toBe(pidOf(snapshot, 'llamaServer'))
+    expect(pidOf(after, 'proxy')).toBe(pidOf(snapshot, 'proxy'))
+  })
+
+  it('asked for twice at once is one start', async () => {
+    const core = await newCore()
+    const outcomes = await Promise.all([core.dispatch(startCommand()), core.dispatch(startCommand())])
+    expect(outcomes).toEqual([{ accepted: true }, { accepted: true }])
+    await until(core, ready)
+    // Each start that reaches a stand-in leaves a line of its own in the log.
+    for (const id of ['llamaServer', 'proxy'] as const) {
+      expect(readFileSync(folder.logPath(id), 'utf8').match(/^stand-in started$/gm)).toHaveLength(1)
+    }
+  })
+
+  it('refuses another profile while this one runs, and leaves it running', async () => {
+    const { core } = await upCore()
+    const other = writeProfile({ proxy: { modelName: 'other' } }, 'other.json')
+    expect(await core.dispatch(startCommand(other))).toEqual({
+      accepted: false,
+      reason: `the stack runs with profile ${profilePath}; nexus down first, then nexus up --profile ${other}`,
+    })
+    expect((await core.readSnapshot()).overall).toBe('ready')
+  })
+
+  it('refuses another profile also while only one of the servers still runs', async () => {
+    const { core, snapshot } = await upCore()
+    await core.dispatch(stopCommand({ only: 'proxy' }))
+    await until(core, ({ services }) => services.proxy.phase === 'stopped')
+    rmSync(join(folder.runtimeDir, 'litellm'), { recursive: true })
+    await core.dispatch(startCommand(null, 'proxy'))
+    await until(core, ({ services }) => services.proxy.phase === 'failed')
+    const other = writeProfile({ llamaServer: { port: await freePort() } }, 'other.json')
+    expect(await core.dispatch(startCommand(other))).toMatchObject({ accepted: false })
+    // Without a name, what runs is meant.
+    installLiteLlm()
+    expect(await core.dispatch(startCommand(null))).toEqual({ accepted: true })
+    const after = await until(core, ready)
+    expect(after.profile).toBe(profilePath)
+    expect(pidOf(after, 'llamaServer')).toBe(pidOf(snapshot, 'llamaServer'))
+  })
+
+  it.each([
+    [
+      'two services on one port',
+      (): ProfileOverride => ({ proxy: { port: enginePort } }),
+      'proxy.port: found',
+    ],
+    [
+      'a RAM disk larger than memory',
+      (): ProfileOverride => ({ ramDisk: { sizeMiB: 4_194_304 } }),
+      'ramDisk.sizeMiB: found 4194304',
+    ],
+    ['no slots', (): ProfileOverride => ({ llamaServer: { slots: 0 } }), 'llamaServer.slots: found 0'],
+    [
+      'a relative path',
+      (): ProfileOverride => ({ llamaServer: { modelPath: 'm.gguf' } }),
+      'llamaServer.modelPath: found "m.gguf"',
+    ],
+  ])('refuses %s with the key’s path before anything starts', async (_, change, expected) => {
+    const core = await newCore()
+    const outcome = await core.dispatch(startCommand(writeProfile(change())))
+    expect(outcome).toMatchObject({ accepted: false, reason: expect.stringContaining(expected) })
+    expect(phasesOf(core.snapshot())).toEqual(['stopped', 'stopped', 'stopped'])
+    expect(readIntent(folder.intentPath)).toBeNull()
+    expect(disk.mounted).toBe(false)
+  })
+
+  it('refuses a profile that is nowhere', async () => {
+    const core = await newCore()
+    expect(await core.dispatch(startCommand('nobody'))).toMatchObject({
+      accepted: false,
+      reason: expect.stringContaining('profile: found "nobody"'),
+    })
+    expect(await core.dispatch(startCommand(join(home, 'none.json')))).toMatchObject({ accepted: false })
+  })
+
+  it('rolls LiteLLM back when llama-server cannot start, and says why', async () => {
+    rmSync(join(home, 'model.gguf'))
+    const core = await newCore()
+    await core.dispatch(startCommand())
+    const snapshot = await until(
+      core,
+      ({ services }) => services.llamaServer.phase === 'failed' && services.proxy.phase === 'stopped',
+    )
+    expect(snapshot.overall).toBe('failed')
+    expect(snapshot.services.llamaServer.reason).toContain('llamaServer.modelPath: ')
+    expect(snapshot.services.ramDisk.phase).toBe('ready')
+    await expect(fetch(proxyUrl())).rejects.toThrow('fetch failed')
+  })
+
+  it('names a stranger on its port, leaves it alone, and rolls back', async () => {
+    const stranger = await startStandIn('--port', String(enginePort))
+    ending.push(() => stranger.end())
+    const core = await newCore()
+    await core.dispatch(startCommand())
+    const { services } = await until(
+      core,
+      (snapshot) =>
+        snapshot.services.llamaServer.phase === 'failed' && snapshot.services.proxy.phase === 'stopped',
+    )
+    expect(services.llamaServer.foreign?.pid).toBe(stranger.pid)
+    expect(services.llamaServer.reason).toContain(`pid ${stranger.pid}`)
+    await core.dispatch(stopCommand())
+    await until(core, ({ overall }) => overall === 'stopped')
+    expect((await stranger.asked('/slots')).times).toBe(0)
+  })
+
+  it('serves without the RAM disk, but says what is wrong', async () => {
+    disk.mountFailure = 'a plain folder is at the mount point'
+    const core = await newCore()
+    await core.dispatch(startCommand())
+    const snapshot = await until(core, ({ proof }) => proof !== null)
+    expect(snapshot.overall).toBe('degraded')
+    expect(snapshot.services.ramDisk).toMatchObject({
+      phase: 'failed',
+      reason: 'a plain folder is at the mount point',
+    })
+  })
+})
+
+describe('while it runs', () => {
+  it('a llama-server killed with -9 comes back, and the message is sent again', async () => {
+    const { core, snapshot } = await upCore()
+    process.kill(pidOf(snapshot, 'llamaServer'), 'SIGKILL')
+    const after = await until(
+      core,
+      (next) => ready(next) && next.services.llamaServer.pid !== snapshot.services.llamaServer.pid,
+    )
+    expect(after.services.llamaServer.restarts).toBe(1)
+    expect(after.proof?.provedAt).toBeGreaterThanOrEqual(snapshot.proof?.provedAt ?? Number.POSITIVE_INFINITY)
+    expect((await readAsked(proxyUrl(), '/v1/messages')).times).toBeGreaterThanOrEqual(2)
+  })
+
+  it('a server that answers badly twice is degraded, with the reason, and ready when it answers well', async () => {
+    const { core } = await upCore()
+    await behaveAt(engineUrl(), '/health', { behaviour: 'status', status: 500 })
+    const bad = await until(core, ({ services }) => services.llamaServer.phase === 'degraded')
+    expect(bad.overall).toBe('degraded')
+    expect(bad.services.llamaServer.reason).toBe('/health answered 500')
+    await behaveAt(engineUrl(), '/health', { behaviour: 'well' })
+    const good = await until(core, ready)
+    expect(good.services.llamaServer).toMatchObject({ reason: null, restarts: 0 })
+  })
+
+  it('one bad answer is no outage', async () => {
+    const { core } = await upCore()
+    await behaveAt(engineUrl(), '/health', { behaviour: 'reset', times: 1 })
+    const before = (await readAsked(engineUrl(), '/health')).times
+    const seen = new Set<string>()
+    const unsubscribe = core.subscribe(({ overall }) => seen.add(overall))
+    await expect
+      .poll(async () => (await readAsked(engineUrl(), '/health')).times, { timeout: 10_000 })
+      .toBeGreaterThanOrEqual(before + 2)
+    await core.readSnapshot()
+    unsubscribe()
+    expect([...seen]).toEqual(['ready'])
+  })
+
+  it('/slots that answers garbage makes the slots unknown, not the server sick', async () => {
+    const { core } = await upCore()
+    await until(core, ({ slots }) => slots !== null)
+    await behaveAt(engineUrl(), '/slots', { behaviour: 'text', text: '[{"id":' })
+    const snapshot = await until(core, ({ slots, queue }) => slots === null && queue !== null)
+    expect(snapshot.overall).toBe('ready')
+    await behaveAt(engineUrl(), '/slots', { behaviour: 'well' })
+    await until(core, ({ slots }) => slots !== null)
+  })
+
+  it('says why when the message does not come back any more', async () => {
+    const { core } = await upCore()
+    await behaveAt(proxyUrl(), '/v1/messages', {
+      behaviour: 'status',
+      status: 500,
+      text: 'Connection error.',
+    })
+    expect(await core.dispatch({ type: 'restart', only: 'llamaServer' })).toEqual({ accepted: true })
+    const snapshot = await until(core, ({ proofFailure }) => proofFailure !== null)
+    expect(snapshot.proofFailure).toContain('got no answer from the AI Engine (500): Connection error.')
+    expect(snapshot.proof).toBeNull()
+    expect(snapshot.overall).toBe('degraded')
+  })
+})
+
+describe('restart', () => {
+  it('of one server leaves the other, and proves again', async () => {
+    const { core, snapshot } = await upCore()
+    await core.dispatch({ type: 'restart', only: 'proxy' })
+    const after = await until(
+      core,
+      (next) => ready(next) && next.services.proxy.pid !== snapshot.services.proxy.pid,
+    )
+    expect(pidOf(after, 'llamaServer')).toBe(pidOf(snapshot, 'llamaServer'))
+    expect(after.proof?.provedAt).toBeGreaterThan(snapshot.proof?.provedAt ?? Number.POSITIVE_INFINITY)
+  })
+})
+
+describe('stop', () => {
+  it('leaves no process, keeps the RAM disk, and tells a background core that it may go', async () => {
+    const { core } = await upCore()
+    let over = false
+    void core.stoppedByCommand.then(() => {
+      over = true
+    })
+    await core.dispatch(stopCommand({ only: 'proxy' }))
+    await until(core, ({ services }) => services.proxy.phase === 'stopped')
+    expect(over).toBe(false)
+    expect(await core.dispatch(stopCommand())).toEqual({ accepted: true })
+    await core.stoppedByCommand
+    const snapshot = core.snapshot()
+    expect(phasesOf(snapshot)).toEqual(['ready', 'stopped', 'stopped'])
+    expect(snapshot.overall).toBe('stopped')
+    for (const url of [engineUrl(), proxyUrl()]) await expect(fetch(url)).rejects.toThrow('fetch failed')
+    expect(readIntent(folder.intentPath)?.up).toEqual(['ramDisk'])
+  })
+
+  it('that a start overtook does not end the core', async () => {
+    const { core, snapshot } = await upCore()
+    let over = false
+    void core.stoppedByCommand.then(() => {
+      over = true
+    })
+    await core.dispatch(stopCommand())
+    await until(core, ({ services }) => services.proxy.phase === 'stopping')
+    await core.dispatch(startCommand(null))
+    const after = await until(
+      core,
+      (next) => ready(next) && next.services.proxy.pid !== snapshot.services.proxy.pid,
+    )
+    expect(phasesOf(after)).toEqual(['ready', 'ready', 'ready'])
+    expect(pidOf(after, 'llamaServer')).toBe(pidOf(snapshot, 'llamaServer'))
+    expect(over).toBe(false)
+    expect(readIntent(folder.intentPath)?.up).toEqual(['ramDisk', 'llamaServer', 'proxy'])
+  })
+
+  it('waits for a busy slot, then goes on', async () => {
+    const { core } = await upCore()
+    await fetch(`${engineUrl()}/stand-in/set`, {
+      method: 'POST',
+      body: JSON.stringify({ slots: [{ id: 0, n_ctx: 4096, is_processing: true }] }),
+    })
+    await core.dispatch(stopCommand({ now: false }))
+    await until(core, ({ services }) => services.proxy.phase === 'stopped')
+    const asked = (await readAsked(engineUrl(), '/slots')).times
+    await expect
+      .poll(async () => (await readAsked(engineUrl(), '/slots')).times, { timeout: 10_000 })
+      .toBeGreaterThan(asked + 2)
+    expect(core.snapshot().services.llamaServer.phase).toBe('ready')
+    await fetch(`${engineUrl()}/stand-in/set`, {
+      method: 'POST',
+      body: JSON.stringify({ slots: [{ id: 0, n_ctx: 4096, is_processing: false }] }),
+    })
+    await core.stoppedByCommand
+  })
+
+  it('with eject refuses while the disk is in use, naming by whom, and then stops nothing', async () => {
+    const { core } = await upCore()
+    disk.ejects = [
+      { kind: 'busy', holders: [{ pid: 12, command: 'cargo', user: 'bob' }] },
+      { kind: 'failed', reason: 'resource busy' },
+    ]
+    expect(await core.dispatch(stopCommand({ eject: true }))).toMatchObject({
+      accepted: false,
+      reason: expect.stringContaining('in use by cargo (pid 12, user bob)'),
+    })
+    expect(await core.dispatch(stopCommand({ eject: true }))).toEqual({
+      accepted: false,
+      reason: 'the RAM disk was not ejected: resource busy',
+    })
+    expect((await core.readSnapshot()).overall).toBe('ready')
+    expect(await core.dispatch(stopCommand({ eject: true, force: true }))).toEqual({ accepted: true })
+    await core.stoppedByCommand
+    expect(disk.forced).toEqual([false, false, true])
+    expect(phasesOf(core.snapshot())).toEqual(['stopped', 'stopped', 'stopped'])
+    expect(readIntent(folder.intentPath)?.up).toEqual([])
+  })
+})
+
+describe('the next core', () => {
+  it('adopts what the last one left: same processes, same proof, no second message', async () => {
+    const { core, snapshot } = await upCore()
+    core.close()
+    const messages = (await readAsked(proxyUrl(), '/v1/messages')).times
+    const next = await until(await newCore(), ready)
+    for (const id of ['llamaServer', 'proxy'] as const) {
+      expect(next.services[id]).toMatchObject({ pid: pidOf(snapshot, id), adopted: true })
+    }
+    expect(next.services.ramDisk.phase).toBe('ready')
+    expect(next.profile).toBe(profilePath)
+    expect(next.proof?.provedAt).toBe(snapshot.proof?.provedAt)
+    expect((await readAsked(proxyUrl(), '/v1/messages')).times).toBe(messages)
+  })
+
+  it('brings back what was wanted and died meanwhile, as it was started', async () => {
+    const { core, snapshot } = await upCore()
+    core.close()
+    disk.mounted = false
+    process.kill(pidOf(snapshot, 'llamaServer'), 'SIGKILL')
+    // Edited since: what runs is still what was started.
+    writeProfile({ proxy: { modelName: 'other' } })
+    const next = await until(await newCore(), ready)
+    expect(pidOf(next, 'llamaServer')).not.toBe(pidOf(snapshot, 'llamaServer'))
+    expect(pidOf(next, 'proxy')).toBe(pidOf(snapshot, 'proxy'))
+    expect(next.proof?.model).toBe('claude-3-5-sonnet-20241022')
+    expect(disk.mounted).toBe(true)
+  })
+
+  it('starts nothing after a stop', async () => {
+    const { core } = await upCore()
+    await core.dispatch(stopCommand())
+    await core.stoppedByCommand
+    core.close()
+    const next = await newCore()
+    expect(phasesOf(await next.readSnapshot())).toEqual(['ready', 'stopped', 'stopped'])
+  })
+
+  it('takes over although the config is being edited and broken', async () => {
+    const { core, snapshot } = await upCore()
+    core.close()
+    writeFileSync(folder.configPath, '{ "profile": ')
+    const next = await newCore()
+    expect(pidOf(await until(next, ready), 'llamaServer')).toBe(pidOf(snapshot, 'llamaServer'))
+    expect(await next.dispatch(startCommand())).toMatchObject({
+      accepted: false,
+      reason: expect.stringContaining('not JSON'),
+    })
+    expect(readFileSync(folder.configPath, 'utf8')).toBe('{ "profile": ')
+    expect(existsSync(folder.lastGoodConfigPath)).toBe(false)
+  })
+})
