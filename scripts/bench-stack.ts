@@ -1,0 +1,207 @@
+// The stack that is measured: the real `nexus` command with a state folder and ports of its own, gone without a trace after.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Snapshot, SnapshotSchema } from '../electron/contract.ts'
+import { attachToCore, type ControlClient } from '../electron/core/control/client.ts'
+import { type LedgerEntry, openLedger } from '../electron/core/ledger.ts'
+import { locateStateFolder, type StateFolder } from '../electron/core/state-folder.ts'
+import { findProcessesOf, killAll } from './bench-processes.ts'
+
+export interface TimedCommand {
+  /** ms since the epoch, as the contract's times are. */
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly stdout: string
+}
+
+export interface BenchStack {
+  readonly folder: StateFolder
+  readonly engineUrl: string
+  readonly routerUrl: string
+  /** Ends this part of the benchmark when the user interrupts it. */
+  readonly signal: AbortSignal
+  readonly engineKey: () => string
+  readonly clientKey: () => string
+  /** Runs `nexus WORDS`; throws with what it said when it fails. */
+  nexus(...words: string[]): Promise<TimedCommand>
+  /** `nexus up` with the benchmark's profile. */
+  up(): Promise<TimedCommand>
+  /** Stops everything and ejects the RAM disk, so that the next start has all its work to do. */
+  down(): Promise<void>
+  /** Runs a program in a process group of its own, which ends with it. */
+  run(argv: readonly [string, ...string[]]): Promise<TimedCommand>
+  /** Keeps `nexus status --watch` attached until the returned function is called. */
+  watchFromOutside(): Promise<() => Promise<void>>
+  attach(): Promise<ControlClient>
+  readSnapshot(): Promise<Snapshot>
+  until(fits: (snapshot: Snapshot) => boolean, timeoutMs: number): Promise<Snapshot>
+  ledgerEntry(service: LedgerEntry['service']): LedgerEntry
+  /** Ends whatever a part that failed left behind. */
+  reset(): Promise<void>
+  /** Ends everything and removes the folder. */
+  dispose(): Promise<void>
+}
+
+const resetTimeoutMs = 60_000
+
+export const createBenchStack = async (root: string, signal: AbortSignal): Promise<BenchStack> => {
+  // A short path: unix sockets end at 103 bytes.
+  const home = mkdtempSync(join(tmpdir(), 'nexus-bench-'))
+  const [enginePort, routerPort] = await freePorts()
+  const profilePath = join(home, 'profile.json')
+  const profile = {
+    extends: 'demo',
+    llamaServer: { port: enginePort },
+    proxy: { port: routerPort },
+    ramDisk: { sizeMiB: 64 },
+  }
+  writeFileSync(profilePath, JSON.stringify(profile))
+  const env = { ...process.env, NEXUS_HOME: home }
+  const folder = locateStateFolder(env, process.platform, '/nonexistent')
+  const program = join(root, 'scripts', 'nexus')
+
+  const runUntil = (argv: readonly [string, ...string[]], end: AbortSignal) => runTimed(argv, env, end)
+  const nexus = (...words: string[]) => runUntil([program, ...words], signal)
+
+  const readSnapshot = async (): Promise<Snapshot> =>
+    SnapshotSchema.parse(JSON.parse((await nexus('status', '--json')).stdout))
+
+  const attach = async (): Promise<ControlClient> => {
+    const client = await attachToCore(folder.socketPath)
+    if (client === null) throw new Error('no core listens')
+    return client
+  }
+
+  const reset = async (): Promise<void> => {
+    const end = AbortSignal.timeout(resetTimeoutMs)
+    // Nothing may be left whatever state a part left it in, so what `down` says does not matter.
+    await runUntil([program, 'down', '--now', '--eject', '--force'], end).catch(() => {})
+    await killAll(findProcessesOf(home))
+    if (readFileSync('/proc/self/mountinfo', 'utf8').includes(home)) {
+      await runUntil(['umount', join(folder.ramDiskRoot, 'OptaBuilds')], end).catch(() => {})
+    }
+  }
+
+  return {
+    folder,
+    engineUrl: `http://127.0.0.1:${enginePort}`,
+    routerUrl: `http://127.0.0.1:${routerPort}`,
+    signal,
+    engineKey: () => readKey(folder, 'engine.key'),
+    clientKey: () => readKey(folder, 'client.key'),
+    nexus,
+    up: () => nexus('up', '--profile', profilePath),
+    down: async () => void (await nexus('down', '--now', '--eject', '--force')),
+    run: (argv) => runUntil(argv, signal),
+    watchFromOutside: async () => {
+      const watching = new AbortController()
+      const ended = runUntil([program, 'status', '--watch'], AbortSignal.any([signal, watching.signal]))
+      const over = ended.then(
+        () => {},
+        () => {},
+      )
+      return () => {
+        watching.abort()
+        return over
+      }
+    },
+    attach,
+    readSnapshot,
+    until: async (fits, timeoutMs) => {
+      const client = await attach()
+      try {
+        return await followUntil(client, fits, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))
+      } finally {
+        client.close()
+      }
+    },
+    ledgerEntry: (service) => {
+      const entry = openLedger(folder.ledgerPath).find(service)
+      if (entry === null) throw new Error(`the ledger does not name ${service}`)
+      return entry
+    },
+    reset,
+    dispose: async () => {
+      await reset()
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
+
+const readKey = (folder: StateFolder, name: string): string =>
+  readFileSync(join(folder.keysDir, name), 'utf8').trim()
+
+const followUntil = (
+  client: ControlClient,
+  fits: (snapshot: Snapshot) => boolean,
+  signal: AbortSignal,
+): Promise<Snapshot> =>
+  new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    void client.closed.then(() => reject(new Error('the core went away')))
+    client
+      .watch((snapshot) => {
+        if (fits(snapshot)) resolve(snapshot)
+      })
+      .catch(reject)
+  })
+
+/** The last lines are those that say why. */
+const saidLines = 4
+
+/** Detached: a Ctrl-C in the terminal reaches the benchmark alone, which then ends what it started. */
+const runTimed = (
+  [program, ...args]: readonly [string, ...string[]],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<TimedCommand> =>
+  new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const startedAt = Date.now()
+    const child = spawn(program, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (piece) => {
+      // A watcher prints for as long as it runs.
+      if (stdout.length < 1_000_000) stdout += String(piece)
+    })
+    child.stderr.on('data', (piece) => {
+      stderr += String(piece)
+    })
+    const end = () => {
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+        process.kill(-child.pid, 'SIGTERM')
+    }
+    signal.addEventListener('abort', end, { once: true })
+    child.once('error', reject)
+    let endedAt = 0
+    child.once('exit', () => {
+      endedAt = Date.now()
+      signal.removeEventListener('abort', end)
+    })
+    child.once('close', (code, killedBy) => {
+      if (signal.aborted) reject(signal.reason)
+      else if (code === 0) resolve({ startedAt, endedAt, stdout })
+      else {
+        const said = `${stdout}${stderr}`.trimEnd().split('\n').slice(-saidLines).join(' | ')
+        reject(new Error(`${[program, ...args].join(' ')} ended with ${code ?? killedBy}: ${said}`))
+      }
+    })
+  })
+
+const freePorts = async (): Promise<readonly [number, number]> => {
+  const servers = [createServer(), createServer()]
+  const ports: number[] = []
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    if (typeof address === 'object' && address !== null) ports.push(address.port)
+  }
+  for (const server of servers) await new Promise((resolve) => server.close(resolve))
+  const [engine, router] = ports
+  if (engine === undefined || router === undefined) throw new Error('the system gave no free ports')
+  return [engine, router]
+}

@@ -1,0 +1,191 @@
+// Whether the throughput shown is true: snapshots beside what streaming clients of the Router count meanwhile.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import type { Snapshot } from '../electron/contract.ts'
+import type { PartReport, Sample } from './bench-report.ts'
+import type { BenchStack } from './bench-stack.ts'
+import { readServerSentEvents } from './bench-stream.ts'
+
+const windowMs = 20_000
+/** Streams are under way and seen by the core before the window opens. */
+const leadMs = 4_000
+/** As many as the demo profile has slots, and short enough that some end and begin within the window. */
+const clients = 4
+const tokensPerMessage = 120
+const settleTimeoutMs = 120_000
+
+interface Arrival {
+  readonly atMs: number
+  /** Of this message: its tokens by usage / its deltas. A delta is a token, but for letters of several tokens. */
+  readonly tokensPerDelta: number
+}
+
+interface Shown {
+  readonly atMs: number
+  readonly tokensPerSecond: number
+  readonly total: number
+}
+
+export const benchThroughput = async (stack: BenchStack, runs: number): Promise<PartReport> => {
+  await stack.up()
+  const windows: Awaited<ReturnType<typeof measureWindow>>[] = []
+  for (let run = 0; run < runs; run += 1) windows.push(await measureWindow(stack))
+  await stack.down()
+  const compare = (
+    what: string,
+    unit: 'tokens/s' | 'tokens',
+    samples: readonly Sample[],
+    against = 'counted by the clients',
+  ) => ({
+    part: 'throughput',
+    what,
+    unit,
+    samples,
+    against,
+    goal: { text: 'within 2 %', minRatio: 0.98, maxRatio: 1.02 },
+  })
+  return {
+    comparisons: [
+      compare(
+        'throughput shown over 20 s',
+        'tokens/s',
+        windows.map(({ rate }) => rate),
+      ),
+      compare(
+        'tokens added to the total shown over 20 s',
+        'tokens',
+        windows.map(({ total }) => total),
+      ),
+      compare(
+        'tokens added from idle to idle',
+        'tokens',
+        windows.map(({ whole }) => whole),
+        "by the clients' usage",
+      ),
+    ],
+    stages: [],
+  }
+}
+
+/** One window, from idle to idle: what was shown beside what the clients counted. */
+const measureWindow = async (stack: BenchStack) => {
+  const isIdle = ({ queue, throughput, overall }: Snapshot) =>
+    overall === 'ready' && queue?.processing === 0 && throughput?.generationTokensPerSecond === 0
+  const idleTotal = async () =>
+    (await stack.until(isIdle, settleTimeoutMs)).throughput?.tokensGeneratedTotal ?? 0
+  const totalBefore = await idleTotal()
+  const shown: Shown[] = []
+  const control = await stack.attach()
+  try {
+    await control.watch((snapshot) => addReading(shown, snapshot))
+    const stop = new AbortController()
+    const streams = Array.from({ length: clients }, (_, index) => streamUntil(stack, index, stop.signal))
+    await sleep(leadMs + windowMs + 2_000, undefined, { signal: stack.signal })
+    stop.abort()
+    const results = await Promise.all(streams)
+    const totalAfter = await idleTotal()
+    const usage = results.reduce((sum, { outputTokens }) => sum + outputTokens, 0)
+    return {
+      ...judgeWindow(
+        shown,
+        results.flatMap(({ arrivals }) => arrivals),
+      ),
+      whole: { measured: totalAfter - totalBefore, reference: usage },
+    }
+  } finally {
+    control.close()
+  }
+}
+
+/** A change of phase repeats the reading before; only a new reading has a rate of its own. */
+const addReading = (shown: Shown[], { takenAt, throughput }: Snapshot): void => {
+  if (throughput === null || throughput.generationTokensPerSecond === null) return
+  const total = throughput.tokensGeneratedTotal
+  const last = shown.at(-1)
+  if (
+    last !== undefined &&
+    last.total === total &&
+    last.tokensPerSecond === throughput.generationTokensPerSecond
+  )
+    return
+  shown.push({ atMs: takenAt, tokensPerSecond: throughput.generationTokensPerSecond, total })
+}
+
+/** Each rate shown is true of the time since the reading before it. */
+const judgeWindow = (
+  shown: readonly Shown[],
+  arrivals: readonly Arrival[],
+): { readonly rate: Sample; readonly total: Sample } => {
+  const firstAtMs = Math.min(...arrivals.map(({ atMs }) => atMs))
+  const start = shown.findIndex(({ atMs }) => atMs >= firstAtMs + leadMs)
+  const begin = shown[start]
+  const end = shown.findLastIndex(({ atMs }) => begin !== undefined && atMs <= begin.atMs + windowMs + 500)
+  const last = shown[end]
+  if (begin === undefined || last === undefined || last.atMs - begin.atMs < windowMs - 1_500)
+    throw new Error(`the core showed too little in ${windowMs / 1000} s: ${shown.length} readings`)
+  const seconds = (last.atMs - begin.atMs) / 1000
+  const integral = shown.slice(start + 1, end + 1).reduce((sum, reading, index) => {
+    const before = shown[start + index]
+    return sum + (reading.tokensPerSecond * (reading.atMs - (before?.atMs ?? reading.atMs))) / 1000
+  }, 0)
+  const counted = arrivals
+    .filter(({ atMs }) => atMs > begin.atMs && atMs <= last.atMs)
+    .reduce((sum, { tokensPerDelta }) => sum + tokensPerDelta, 0)
+  return {
+    rate: { measured: integral / seconds, reference: counted / seconds },
+    total: { measured: last.total - begin.total, reference: counted },
+  }
+}
+
+/** One message after the other until `stop`; the last one is read to its end, so that every token is counted. */
+const streamUntil = async (
+  stack: BenchStack,
+  index: number,
+  stop: AbortSignal,
+): Promise<{ readonly arrivals: readonly Arrival[]; readonly outputTokens: number }> => {
+  const arrivals: Arrival[] = []
+  let outputTokens = 0
+  for (let count = 0; !stop.aborted; count += 1) {
+    const message = await streamMessage(
+      stack,
+      `Story ${index}.${count}: count from one to a thousand in words.`,
+    )
+    const tokensPerDelta = message.outputTokens / message.deltaTimesMs.length
+    arrivals.push(...message.deltaTimesMs.map((atMs) => ({ atMs, tokensPerDelta })))
+    outputTokens += message.outputTokens
+  }
+  return { arrivals, outputTokens }
+}
+
+/** The two events of an Anthropic stream that count: text, and at the end the tokens it cost. */
+const EventSchema = z.object({
+  type: z.string(),
+  usage: z.object({ output_tokens: z.number() }).optional(),
+})
+
+const streamMessage = async (stack: BenchStack, content: string) => {
+  const response = await fetch(`${stack.routerUrl}/v1/messages`, {
+    method: 'POST',
+    signal: stack.signal,
+    headers: {
+      'content-type': 'application/json',
+      'x-api-key': stack.clientKey(),
+      'anthropic-version': '2023-06-01',
+    },
+    body: JSON.stringify({
+      model: 'claude-sonnet-4-5',
+      max_tokens: tokensPerMessage,
+      stream: true,
+      messages: [{ role: 'user', content }],
+    }),
+  })
+  const deltaTimesMs: number[] = []
+  let outputTokens: number | null = null
+  for await (const text of readServerSentEvents(response)) {
+    const event = EventSchema.parse(JSON.parse(text))
+    if (event.type === 'content_block_delta') deltaTimesMs.push(Date.now())
+    if (event.type === 'message_delta') outputTokens = event.usage?.output_tokens ?? null
+  }
+  if (outputTokens === null) throw new Error('a stream of the Router ended without its usage')
+  return { deltaTimesMs, outputTokens }
+}
