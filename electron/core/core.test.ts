@@ -9,7 +9,7 @@ import { type Core, createCore } from './core.ts'
 import { readIntent } from './intent.ts'
 import { createPlatform } from './platform/detect-platform.ts'
 import type { EjectOutcome, Platform } from './platform/platform.ts'
-import { behaveAt, readAsked, standInProgram, startStandIn } from './services/stand-in.ts'
+import { behaveAt, readAsked, standInProgram, startStandIn, tellAt } from './services/stand-in.ts'
 import { ensureStateFolder, locateStateFolder, type StateFolder } from './state-folder.ts'
 
 const resourcesDir = join(import.meta.dirname, '../../resources')
@@ -356,11 +356,22 @@ describe('start', () => {
 describe('while it runs', () => {
   it('a llama-server killed with -9 comes back, and the message is sent again', async () => {
     const { core, snapshot } = await upCore()
+    await tellAt(engineUrl(), { metrics: { tokens_predicted_total: 5_000 } })
+    await until(core, ({ throughput }) => throughput?.tokensGeneratedTotal === 5_000)
+    const totals: (number | null)[] = []
+    const unsubscribe = core.subscribe(({ services, throughput }) => {
+      const isNew = services.llamaServer.pid !== snapshot.services.llamaServer.pid
+      if (isNew) totals.push(throughput?.tokensGeneratedTotal ?? null)
+    })
     process.kill(pidOf(snapshot, 'llamaServer'), 'SIGKILL')
     const after = await until(
       core,
       (next) => ready(next) && next.services.llamaServer.pid !== snapshot.services.llamaServer.pid,
     )
+    await until(core, () => totals.includes(0))
+    unsubscribe()
+    // Never the total of the process before.
+    expect(new Set(totals)).toEqual(new Set([null, 0]))
     expect(after.services.llamaServer.restarts).toBe(1)
     expect(after.proof?.provedAt).toBeGreaterThanOrEqual(snapshot.proof?.provedAt ?? Number.POSITIVE_INFINITY)
     expect((await readAsked(proxyUrl(), '/v1/messages')).times).toBeGreaterThanOrEqual(2)
@@ -375,6 +386,23 @@ describe('while it runs', () => {
     await behaveAt(engineUrl(), '/health', { behaviour: 'well' })
     const good = await until(core, ready)
     expect(good.services.llamaServer).toMatchObject({ reason: null, restarts: 0 })
+  })
+
+  it('a server that hangs (SIGSTOP) is degraded while memory stays live, and is brought down all the same', async () => {
+    const { core, snapshot } = await upCore()
+    process.kill(pidOf(snapshot, 'llamaServer'), 'SIGSTOP')
+    const seen: Snapshot[] = []
+    const unsubscribe = core.subscribe((next) => seen.push(next))
+    const bad = await until(core, ({ services }) => services.llamaServer.phase === 'degraded')
+    unsubscribe()
+    expect(bad.services.llamaServer.reason).toBe('no answer: no answer in time')
+    // Two probes of 3 s: about one snapshot a second all the while, each with a live memory.
+    expect(seen.length).toBeGreaterThanOrEqual(4)
+    expect(seen.every(({ memory }) => memory !== null)).toBe(true)
+    expect(bad.throughput).toBeNull()
+    await core.dispatch(stopCommand())
+    await core.stoppedByCommand
+    expect(phasesOf(core.snapshot())).toEqual(['ready', 'stopped', 'stopped'])
   })
 
   it('one bad answer is no outage', async () => {
@@ -469,10 +497,7 @@ describe('stop', () => {
 
   it('waits for a busy slot, then goes on', async () => {
     const { core } = await upCore()
-    await fetch(`${engineUrl()}/stand-in/set`, {
-      method: 'POST',
-      body: JSON.stringify({ slots: [{ id: 0, n_ctx: 4096, is_processing: true }] }),
-    })
+    await tellAt(engineUrl(), { slots: [{ id: 0, n_ctx: 4096, is_processing: true }] })
     await core.dispatch(stopCommand({ now: false }))
     await until(core, ({ services }) => services.proxy.phase === 'stopped')
     const asked = (await readAsked(engineUrl(), '/slots')).times
@@ -480,10 +505,7 @@ describe('stop', () => {
       .poll(async () => (await readAsked(engineUrl(), '/slots')).times, { timeout: 10_000 })
       .toBeGreaterThan(asked + 2)
     expect(core.snapshot().services.llamaServer.phase).toBe('ready')
-    await fetch(`${engineUrl()}/stand-in/set`, {
-      method: 'POST',
-      body: JSON.stringify({ slots: [{ id: 0, n_ctx: 4096, is_processing: false }] }),
-    })
+    await tellAt(engineUrl(), { slots: [{ id: 0, n_ctx: 4096, is_processing: false }] })
     await core.stoppedByCommand
   })
 

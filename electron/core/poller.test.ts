@@ -83,12 +83,20 @@ const setUp = (change: Partial<PollerSources> = {}) => {
   const engine = createDesk<EngineReading>()
   const memory = createDesk<Memory>()
   const reports: ProbeResult[] = []
-  const world = { current: readingAt(1).slots, used: 0, engineServes: true, rechecks: 0, published: 0 }
+  const world = {
+    current: readingAt(1).slots,
+    used: 0,
+    engineServes: true,
+    pid: 1,
+    rechecks: 0,
+    published: 0,
+  }
   const poller = createPoller(
     {
       engine: () =>
         world.engineServes
           ? {
+              pid: world.pid,
               probe: async () => ({ state: 'ready' }),
               read: async () => {
                 const reading = await engine.ask()
@@ -283,6 +291,30 @@ describe('what is old', () => {
     await engine.answer(readingAt(2)).catch(() => {})
     await pass(1_000)
     expect(poller.latest()).toMatchObject({ slots: null, queue: null, throughput: null, engineAskedAt: null })
+  })
+})
+
+describe('another process', () => {
+  it('is not shown with what the one before said', async () => {
+    const { poller, engine, world, fold } = setUp()
+    poller.setWatched(true)
+    await pass(0)
+    await engine.answer(readingAt(1))
+    expect(fold().throughput).not.toBeNull()
+    // Crashed and back within one beat.
+    world.pid = 2
+    expect(fold()).toMatchObject({ slots: null, queue: null, throughput: null })
+    await pass(1_000)
+    await engine.answer(readingAt(2))
+    expect(fold().throughput?.generationTokensPerSecond).toBe(2)
+  })
+
+  it('does not inherit the answer that was on its way', async () => {
+    const { engine, world, fold } = setUp()
+    await pass(0)
+    world.pid = 2
+    await engine.answer(readingAt(1))
+    expect(fold()).toMatchObject({ slots: null, queue: null, throughput: null })
   })
 })
 

@@ -13,6 +13,8 @@ export interface EngineReading {
 export interface PollerSources {
   /** null while the AI Engine does not serve: it is then not asked. */
   readonly engine: () => {
+    /** Which process serves: what another one said is not about this one. */
+    readonly pid: number | null
     readonly probe: (signal: AbortSignal) => Promise<ProbeResult>
     readonly read: (signal: AbortSignal) => Promise<EngineReading>
     /** The slots of the last answer with what the log has said since; null before the first answer. */
@@ -73,6 +75,8 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   let queue: Reading<Queue> | null = null
   let throughput: Reading<Throughput> | null = null
   let engineAskedAt: number | null = null
+  /** The process that the readings above are about. */
+  let enginePid: number | null = null
 
   const at = <T>(value: T | null): Reading<T> | null =>
     value === null ? null : { value, takenAt: Date.now() }
@@ -97,6 +101,7 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
     const reading = await engine.read(AbortSignal.timeout(readTimeoutMs)).finally(() => {
       engineAskedAt = null
     })
+    enginePid = engine.pid
     slots = at(reading.slots)
     queue = at(reading.queue)
     throughput = at(reading.throughput)
@@ -143,13 +148,15 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
 
   return {
     latest: () => {
-      const current = slots === null ? null : (sources.engine()?.currentSlots() ?? null)
+      const engine = sources.engine()
+      const current = engine?.currentSlots() ?? null
+      const ofThisEngine = engine !== null && engine.pid === enginePid
       return {
         memory,
         ramDisk,
-        slots: slots === null || current === null ? null : { ...slots, value: current },
-        queue,
-        throughput,
+        slots: !ofThisEngine || slots === null || current === null ? null : { ...slots, value: current },
+        queue: ofThisEngine ? queue : null,
+        throughput: ofThisEngine ? throughput : null,
         engineAskedAt,
       }
     },

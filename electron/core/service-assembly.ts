@@ -1,7 +1,8 @@
 // Builds the three services of one profile and everything that watches them.
 import { join } from 'node:path'
-import type { Profile, RamDisk } from '../contract.ts'
+import type { Profile, RamDisk, ServiceId } from '../contract.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
+import { describeForeignServer, endForeignServer } from './foreign-server.ts'
 import { ensureKeys } from './keys.ts'
 import { type Ledger, type LedgerEntry, nameProcess, openLedger } from './ledger.ts'
 import { openLogForChild } from './logs/log-file.ts'
@@ -10,6 +11,7 @@ import { createLogRotation } from './logs/log-rotation.ts'
 import { connectLogTail, readLogSince } from './logs/log-tail-events.ts'
 import { parseAllocations } from './memory-plan/allocations.ts'
 import type { Platform, RamDiskSpec } from './platform/platform.ts'
+import { createCommandRunner } from './platform/run-command.ts'
 import type { PollerSources } from './poller.ts'
 import { checkChain, proveEndToEnd } from './proof.ts'
 import { createProver, type Prover } from './prover.ts'
@@ -47,6 +49,8 @@ export interface ServiceAssembly {
   readonly proxySource: PollerSources['proxy']
   readonly readRamDisk: () => Promise<RamDisk>
   readonly recheckProof: () => Promise<void>
+  /** Ends servers that somebody else started on our ports, of those named; why one is still there, or null. */
+  readonly endForeign: (ids: readonly ServiceId[]) => Promise<string | null>
   /** Settles when no slot is processing. */
   readonly untilIdle: () => Promise<void>
   close(): void
@@ -55,6 +59,8 @@ export interface ServiceAssembly {
 /** 16 MiB is about a day of a busy llama-server; four of them are kept for each service. */
 const logLimits = { maxBytes: 16_777_216, keep: 3 }
 const idleLookMs = 200
+/** llama-server lives on until the next ping of an open stream, up to 30 s (measured). */
+const foreignGraceMs = 40_000
 /** A start at this log level is 200 to 900 lines; of an adopted server's days of log the start is not searched. */
 const startLogLines = 5_000
 const warmTimeoutMs = 30_000
@@ -178,6 +184,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     engineSource: () =>
       isServing(llamaServer.state())
         ? {
+            pid: llamaServer.state().pid,
             probe: llamaService.probe,
             read: watch.read,
             currentSlots: watch.currentSlots,
@@ -190,6 +197,24 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     recheckProof: async () => {
       const broken = await prover.recheck()
       if (broken !== null) proxy.reportHealth({ state: 'unreachable', detail: broken })
+    },
+    endForeign: async (ids) => {
+      for (const { supervisor, service } of [
+        { supervisor: llamaServer, service: llamaService },
+        { supervisor: proxy, service: liteLlmService },
+      ]) {
+        const { phase } = supervisor.state()
+        if (!ids.includes(service.id) || (phase !== 'stopped' && phase !== 'failed')) continue
+        const { id, port } = service
+        const left = await endForeignServer({
+          id,
+          port,
+          processes: platform.processes,
+          waitMs: foreignGraceMs,
+        })
+        if (left !== null) return left
+      }
+      return null
     },
     untilIdle: async () => {
       while ((await watch.readBusy(AbortSignal.timeout(proofTimeoutMs))) === true) {
@@ -209,6 +234,7 @@ const proofTimeoutMs = 600_000
 
 const superviseOne = (options: AssemblyOptions, service: ChildService, ledger: Ledger): Supervisor => {
   const path = options.folder.logPath(service.id)
+  const run = createCommandRunner()
   let keptAwakeFor: number | null = null
   const keepAwake = () => {
     const { pid } = supervisor.state()
@@ -228,6 +254,8 @@ const superviseOne = (options: AssemblyOptions, service: ChildService, ledger: L
       readSince: (mark, maxLines) => readLogSince(path, mark, maxLines),
     },
     policy: defaultRestartPolicy,
+    describeForeign: (owner) =>
+      describeForeignServer(service.id, owner, { processes: options.platform.processes, run }),
     onChange: () => {
       keepAwake()
       options.onChange()

@@ -145,7 +145,7 @@ describe('stop', () => {
     })
     await settled()
     expect(calls).toEqual([])
-    await expect.poll(() => calls.length, { interval: 5 }).toBe(1)
+    await expect.poll(() => calls.length, { interval: 5, timeout: 10_000 }).toBe(1)
     expect(performance.now() - begunAt).toBeGreaterThanOrEqual(145)
     // All had their time: a stream that is still open is not waited for once more.
     expect(calls).toEqual(['stop llamaServer within 2 s'])

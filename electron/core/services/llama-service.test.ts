@@ -135,7 +135,7 @@ describe('probe', () => {
       detail: 'loading the model',
     })
     await expect
-      .poll(() => probeLlamaServer(standIn.url, patience()), { interval: 20 })
+      .poll(() => probeLlamaServer(standIn.url, patience()), { interval: 20, timeout: 10_000 })
       .toEqual({ state: 'ready' })
   })
 

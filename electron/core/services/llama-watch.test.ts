@@ -255,6 +255,7 @@ describe('under the poller, a /slots that takes seconds', () => {
     const poller = createPoller(
       {
         engine: () => ({
+          pid: standIn.pid,
           probe: (signal) => probeLlamaServer(standIn.url, signal),
           read: watch.read,
           currentSlots: watch.currentSlots,
