@@ -25,9 +25,9 @@ const colors: Readonly<Record<number, string>> = {
   97: '#ffffff',
 }
 
-const escape = String.fromCharCode(27)
+const escapeCharacter = String.fromCharCode(27)
 /** In parentheses, so that split() keeps it. */
-const sgrSequence = new RegExp(`(${escape}\\[[\\d;]*m)`)
+const sgrSequence = new RegExp(`(${escapeCharacter}\\[[\\d;]*m)`)
 
 interface Style {
   color: string
@@ -59,7 +59,7 @@ const renderRow = (line: string, row: number): string => {
   let column = 0
   let svg = ''
   for (const part of line.split(sgrSequence)) {
-    const sgr = part.startsWith(escape) ? /\[([\d;]*)m$/.exec(part) : null
+    const sgr = part.startsWith(escapeCharacter) ? /\[([\d;]*)m$/.exec(part) : null
     if (sgr !== null) {
       style = applySgr(style, (sgr[1] ?? '').split(';').map(Number))
       continue

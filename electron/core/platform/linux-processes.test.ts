@@ -83,6 +83,8 @@ describe.skipIf(!isLinux)('processes of this machine (Linux only)', () => {
     onTestFinished(() => parent.end())
     const zombie = Number(parent.firstLine)
     expect(await processes.readIdentity(zombie)).not.toBeNull()
+    // Until then the shell might still reap it.
+    await expect.poll(() => processes.readArgv(parent.pid)).toEqual(['sleep', '300'])
     process.kill(zombie, 'SIGKILL')
     await expect.poll(() => processes.readIdentity(zombie)).toBeNull()
     expect(() => process.kill(zombie, 0)).not.toThrow()
