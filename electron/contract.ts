@@ -273,6 +273,8 @@ export const CommandSchema = z.discriminatedUnion('type', [
     profile: z.string().nullable(),
     /** Start although the memory plan says it does not fit. */
     force: z.boolean(),
+    /** End a llama-server or LiteLLM that somebody else started on our port first; absent: no. */
+    replaceForeign: z.boolean().optional(),
   }),
   z.strictObject({
     type: z.literal('stop'),

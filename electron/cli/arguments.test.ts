@@ -14,11 +14,13 @@ const refusal = (...argv: string[]): string => {
 
 describe('parseArguments', () => {
   it('knows the commands with their options', () => {
+    expect(parseArguments(['up', '--replace-foreign'])).toMatchObject({ replaceForeign: true })
     expect(parseArguments(['up', '--profile', 'demo', '--only', 'llamaserver'])).toEqual({
       name: 'up',
       profile: 'demo',
       only: 'llamaServer',
       force: false,
+      replaceForeign: false,
       json: false,
     })
     expect(parseArguments(['down', '--eject', '--now', '--force'])).toEqual({

@@ -8,6 +8,7 @@ export type CliCommand =
       readonly profile: string | null
       readonly only: ServiceId | null
       readonly force: boolean
+      readonly replaceForeign: boolean
       readonly json: boolean
     }
   | {
@@ -60,7 +61,13 @@ const profile: OptionHelp = { type: 'string', help: '--profile NAME' }
 const force: OptionHelp = { type: 'boolean', help: '--force' }
 
 const optionsOf = {
-  up: { profile, only, force, json },
+  up: {
+    profile,
+    only,
+    force,
+    'replace-foreign': { type: 'boolean', help: '--replace-foreign' },
+    json,
+  },
   down: {
     only,
     eject: { type: 'boolean', help: '--eject' },
@@ -121,6 +128,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
         profile: text('profile'),
         only: serviceOrNull(text('only'), '--only'),
         force: flag('force'),
+        replaceForeign: flag('replace-foreign'),
         json: flag('json'),
       }
     case 'down':

@@ -8,6 +8,7 @@ and the Router (LiteLLM, which answers Anthropic's API).
 Start and stop
   ${usageOf('up')}
       set up what is missing, start, wait until a Claude request was answered
+      (--replace-foreign: ends a llama-server or LiteLLM of somebody else on our ports first)
   ${usageOf('down')}
       stop; running requests may finish for a while (--now: not); the RAM disk stays unless --eject
   ${usageOf('restart')}

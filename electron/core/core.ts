@@ -144,6 +144,10 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       if (refusal !== null) return refuse(refusal)
     }
     const ids = command.only === null ? serviceIds : [command.only]
+    if (command.replaceForeign === true) {
+      const left = await assembly.endForeign(ids)
+      if (left !== null) return refuse(left)
+    }
     remember([...new Set([...wanted(), ...ids])])
     void assembly.stack.start(ids)
     return { accepted: true }

@@ -30,6 +30,8 @@ export interface SupervisorOptions {
   readonly ledger: Ledger
   readonly log: SupervisorLog
   readonly policy: RestartPolicy
+  /** What can be done about a stranger on the port, as the end of a sentence; null when there is nothing to add. */
+  readonly describeForeign?: (owner: ForeignProcess) => Promise<string | null>
   readonly onChange: () => void
   /** Clock (ms since epoch) and chance (0 to 1), replaced by tests. */
   readonly now?: () => number
@@ -163,7 +165,9 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const takeOverOrRefuse = async (owner: ForeignProcess, spec: LaunchSpec): Promise<'running' | 'failed'> => {
     const identity = await provenOurs(owner, spec)
     if (identity === null) {
-      enter('failed', { foreign: owner, reason: describePortTaken(service.id, service.port, owner) })
+      const more = (await options.describeForeign?.(owner)) ?? null
+      const reason = describePortTaken(service.id, service.port, owner)
+      enter('failed', { foreign: owner, reason: more === null ? reason : `${reason}; ${more}` })
       return 'failed'
     }
     own({ process: adoptProcess(identity, processes), logMark: logBeginning, startedMs: now() }, spec)

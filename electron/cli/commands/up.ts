@@ -32,6 +32,7 @@ export const runUp = async (command: UpCommand, context: CliContext): Promise<nu
     only: command.only,
     profile: absoluteRequest(command.profile),
     force: command.force,
+    replaceForeign: command.replaceForeign,
   })
   if (!outcome.accepted) {
     client.close()
@@ -110,13 +111,13 @@ const printReady = async (
   }
   const { baseUrl, apiKey, warning } = await readClientGuide(context)
   const elapsedMs = Date.now() - startedAt
-  const report = { snapshot, elapsedMs, stages: progress.stageTimes(), baseUrl, apiKey, note: warning }
+  const notes = [await describeAllocated(context), warning].filter((text) => text !== null)
+  const note = notes.length === 0 ? null : notes.join('; ')
+  const report = { snapshot, elapsedMs, stages: progress.stageTimes(), baseUrl, apiKey, note }
   for (const line of renderReady(report, context)) context.print(line)
-  const allocated = await describeAllocated(context)
-  if (allocated !== null) context.print(allocated)
 }
 
-/** One line after a start; `nexus plan` has the parts. */
+/** A clause after a start; `nexus plan` has the parts. */
 const describeAllocated = async (context: CliContext): Promise<string | null> => {
   const intent = readIntent(context.folder.intentPath)
   if (intent === null) return null
@@ -125,7 +126,7 @@ const describeAllocated = async (context: CliContext): Promise<string | null> =>
   if (differences.length === 0) return null
   const plannedBytes = differences.reduce((sum, part) => sum + (part.plannedBytes ?? 0), 0)
   const actualBytes = differences.reduce((sum, part) => sum + part.actualBytes, 0)
-  return `Memory: the AI Engine allocated ${formatBytes(actualBytes)}, planned ${formatBytes(plannedBytes)}; nexus plan shows the parts.`
+  return `the AI Engine allocated ${formatBytes(actualBytes)}, planned ${formatBytes(plannedBytes)} (nexus plan shows the parts)`
 }
 
 const describeFailure = async (context: CliContext, snapshot: Snapshot): Promise<readonly string[]> => {
