@@ -1,5 +1,14 @@
 // The core over real child processes: stand-ins for both servers, a temporary state folder, a RAM disk of the test's.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,8 +16,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Command, ProfileOverride, ServiceId, Snapshot } from '../contract.ts'
 import { type Core, createCore } from './core.ts'
 import { readIntent } from './intent.ts'
+import { openLedger } from './ledger.ts'
 import { createPlatform } from './platform/detect-platform.ts'
 import type { EjectOutcome, Platform } from './platform/platform.ts'
+import { startSleeper, startTestChild } from './platform/test-child.ts'
 import { behaveAt, readAsked, standInProgram, startStandIn, tellAt } from './services/stand-in.ts'
 import { ensureStateFolder, locateStateFolder, type StateFolder } from './state-folder.ts'
 
@@ -161,7 +172,10 @@ const until = (core: Core, fits: (snapshot: Snapshot) => boolean): Promise<Snaps
     look(core.snapshot())
   })
 
-const startCommand = (profile: string | null = profilePath, only: ServiceId | null = null): Command => ({
+const startCommand = (
+  profile: string | null = profilePath,
+  only: ServiceId | null = null,
+): Extract<Command, { type: 'start' }> => ({
   type: 'start',
   only,
   profile,
@@ -338,6 +352,36 @@ describe('start', () => {
     await core.dispatch(stopCommand())
     await until(core, ({ overall }) => overall === 'stopped')
     expect((await stranger.asked('/slots')).times).toBe(0)
+  })
+
+  it('ends an old llama-server on its port when asked to, and nothing else', async () => {
+    const core = await newCore()
+    const stranger = await startStandIn('--port', String(enginePort))
+    ending.push(() => stranger.end())
+    expect(await core.dispatch({ ...startCommand(), replaceForeign: true })).toMatchObject({
+      accepted: false,
+      reason: expect.stringContaining('which is no llama-server: it is left alone'),
+    })
+    expect((await stranger.asked('/slots')).times).toBe(0)
+    await stranger.end()
+
+    const program = join(home, 'old', 'llama-server')
+    mkdirSync(join(home, 'old'))
+    symlinkSync(standInProgram, program)
+    const old = await startTestChild(process.execPath, [
+      program,
+      '--port',
+      String(enginePort),
+      '--ready-line',
+    ])
+    ending.push(() => old.end())
+    await core.dispatch(startCommand())
+    const { services } = await until(core, (snapshot) => snapshot.services.llamaServer.phase === 'failed')
+    expect(services.llamaServer.reason).toContain('nexus up --replace-foreign')
+    expect(await core.dispatch({ ...startCommand(), replaceForeign: true })).toEqual({ accepted: true })
+    const snapshot = await until(core, ready)
+    expect(pidOf(snapshot, 'llamaServer')).not.toBe(old.pid)
+    expect(() => process.kill(old.pid, 0)).toThrow('ESRCH')
   })
 
   it('serves without the RAM disk, but says what is wrong', async () => {
@@ -559,6 +603,27 @@ describe('the next core', () => {
     expect(pidOf(next, 'proxy')).toBe(pidOf(snapshot, 'proxy'))
     expect(next.proof?.model).toBe('claude-3-5-sonnet-20241022')
     expect(disk.mounted).toBe(true)
+  })
+
+  it('brings everything back after a reboot, whoever has the old pids by then', async () => {
+    const { core, snapshot } = await upCore()
+    core.close()
+    disk.mounted = false
+    for (const id of ['llamaServer', 'proxy'] as const) process.kill(-pidOf(snapshot, id), 'SIGKILL')
+    const stranger = await startSleeper()
+    ending.push(() => stranger.end())
+    const ledger = openLedger(folder.ledgerPath)
+    for (const id of ['llamaServer', 'proxy'] as const) {
+      const entry = ledger.find(id)
+      if (entry !== null) ledger.record({ ...entry, pid: stranger.pid })
+    }
+    const next = await until(await newCore(), ready)
+    for (const id of ['llamaServer', 'proxy'] as const) {
+      expect(next.services[id].adopted).toBe(false)
+      expect([stranger.pid, pidOf(snapshot, id)]).not.toContain(pidOf(next, id))
+    }
+    expect(disk.mounted).toBe(true)
+    expect(process.kill(stranger.pid, 0)).toBe(true)
   })
 
   it('starts nothing after a stop', async () => {
