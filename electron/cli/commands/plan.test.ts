@@ -51,6 +51,7 @@ const createContext = (): CliContext => {
     platform: {
       ...createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
       readTotalMemoryBytes: async () => 24 * 1024 ** 3,
+      readGpuUse: async () => ({ busyPercent: 54, usedBytes: 109_000_000_000 }),
     },
     resourcesDir: join(home, 'resources'),
     env: {},
@@ -156,6 +157,7 @@ it('shows what was allocated beside what was planned while it runs with these se
     'AI Engine (weights)                74.97 GB   74.00 GB    -1.3 %',
     'Agent context (KV cache)           36.24 GB   36.24 GB    +0.0 %',
   ])
+  expect(printed).toContain('The GPU holds 109.00 GB for all programs together, and is busy to 54 %.')
 })
 
 it('compares nothing while it runs with other settings', async () => {

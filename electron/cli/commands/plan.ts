@@ -9,6 +9,8 @@ import { readIntent } from '../../core/intent.ts'
 import { ensureKeys } from '../../core/keys.ts'
 import { identityOf, nameProcess, openLedger } from '../../core/ledger.ts'
 import { comparePlan, type PlanDifference } from '../../core/memory-plan/compare-plan.ts'
+import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
+import type { GpuUse } from '../../core/platform/platform.ts'
 import { locateLlamaServer } from '../../core/setup/llama-server-search.ts'
 import {
   type EnginePlan,
@@ -55,11 +57,19 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
   if (allocated !== null) {
     context.print('\nIt runs now; what llama-server says it allocated:')
     for (const line of renderPlanDifferences(allocated, context)) context.print(line)
+    const gpu = describeGpuUse(await context.platform.readGpuUse())
+    if (gpu !== null) context.print(gpu)
   }
   context.print('')
   for (const line of renderEnginePlan(engine, context)) context.print(line)
   if (problems.length > 0) context.print(`\n${new ConfigError(`profile ${name}`, problems).message}`)
   return code
+}
+
+const describeGpuUse = (use: GpuUse | null): string | null => {
+  if (use === null || use.usedBytes === null) return null
+  const busy = use.busyPercent === null ? '' : `, and is busy to ${use.busyPercent} %`
+  return `The GPU holds ${formatBytes(use.usedBytes)} for all programs together${busy}.`
 }
 
 /** The plan against the llama-server that runs; null when none runs with these settings, or it did not say. */

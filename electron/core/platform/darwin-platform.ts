@@ -1,4 +1,5 @@
 // macOS behind the platform interface. Nothing of it has run on a Mac: it is driven by recorded output in its tests.
+import { readDarwinGpuUse } from './darwin-gpu.ts'
 import { createDarwinMemoryReader, readDarwinTotalBytes } from './darwin-memory.ts'
 import { readDarwinLanAddresses } from './darwin-network.ts'
 import { createDarwinProcessTable } from './darwin-processes.ts'
@@ -14,6 +15,7 @@ export const createDarwinPlatform = (options: Partial<DarwinRamDiskOptions> = {}
     processes: createDarwinProcessTable(run),
     ramDisk: createDarwinRamDisk({ ...options, run }),
     createMemoryReader: () => createDarwinMemoryReader(run),
+    readGpuUse: () => readDarwinGpuUse(run),
     readTotalMemoryBytes: () => readDarwinTotalBytes(run),
     readLanAddresses: () => readDarwinLanAddresses(run),
     keepAwakeWhile: (pid) => keepDarwinAwakeWhile(run, createDetachedStarter(), pid),

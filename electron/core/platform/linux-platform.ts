@@ -10,6 +10,8 @@ export const createLinuxPlatform = (options: LinuxRamDiskOptions): Platform => (
   processes: createLinuxProcessTable(),
   ramDisk: createLinuxRamDisk(options),
   createMemoryReader: createLinuxMemoryReader,
+  // Each maker has a tool of its own; none belongs to the system.
+  readGpuUse: async () => null,
   readTotalMemoryBytes: async () => (await readLinuxMeminfo()).totalBytes,
   readLanAddresses: readLinuxLanAddresses,
   // Servers do not sleep by themselves, and a desktop asks its user for the right to forbid it (systemd-inhibit(1),

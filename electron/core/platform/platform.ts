@@ -61,6 +61,13 @@ export interface RamDiskControl {
   eject(spec: RamDiskSpec, options: { readonly force: boolean }): Promise<EjectOutcome>
 }
 
+export interface GpuUse {
+  /** 0 to 100. */
+  readonly busyPercent: number | null
+  /** What all programs together hold of memory for the GPU. */
+  readonly usedBytes: number | null
+}
+
 export interface Platform {
   readonly id: 'darwin' | 'linux'
   readonly processes: ProcessTable
@@ -68,6 +75,8 @@ export interface Platform {
   /** Rates (swap-outs, CPU) are since the reading before on the same reader; null in the first reading. */
   createMemoryReader(): () => Promise<Memory>
   readTotalMemoryBytes(): Promise<number>
+  /** null where the system does not say. */
+  readGpuUse(): Promise<GpuUse | null>
   /** IPv4 addresses at which clients on the LAN can reach this machine, best first; empty when there is none. */
   readLanAddresses(): Promise<readonly string[]>
   /** The machine does not go to sleep before this process has ended. Idempotent; outlives its caller. */

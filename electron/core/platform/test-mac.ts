@@ -37,6 +37,7 @@ const commands = [
   'sysctl',
   'vm_stat',
   'ifconfig',
+  'ioreg',
   'launchctl',
   'route',
 ]
