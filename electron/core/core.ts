@@ -149,6 +149,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       if (left !== null) return refuse(left)
     }
     remember([...new Set([...wanted(), ...ids])])
+    assembly.prover.retry()
     void assembly.stack.start(ids)
     return { accepted: true }
   }

@@ -234,3 +234,20 @@ describe('close', () => {
     expect(world.changes).toBe(0)
   })
 })
+
+describe('retry', () => {
+  it('forgets a failure and asks again, and leaves a proof alone', async () => {
+    const { prover, attempts, attempt } = setUp(first)
+    prover.consider()
+    attempt(0).fail('no answer')
+    await settled()
+    expect(prover.failure()).toBe('no answer')
+    prover.retry()
+    expect(prover.failure()).toBeNull()
+    attempt(1).succeed(200)
+    await settled()
+    prover.retry()
+    expect(attempts).toHaveLength(2)
+    expect(prover.proof()).toMatchObject({ provedAt: 200 })
+  })
+})

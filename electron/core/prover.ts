@@ -18,6 +18,8 @@ export interface Prover {
   readonly failure: () => string | null
   /** To be called at every change of phase: starts a proof when there is something new to prove. */
   consider(): void
+  /** A person asks again: a failed proof is forgotten and made anew. */
+  retry(): void
   /** The cheap check; proves again when the last proof failed. Answers the reason when the chain is broken. */
   recheck(): Promise<string | null>
   close(): void
@@ -74,6 +76,10 @@ export const createProver = (options: ProverOptions): Prover => {
     proof: () => current(proved)?.proof ?? null,
     failure: () => current(failed)?.reason ?? null,
     consider,
+    retry: () => {
+      failed = null
+      consider()
+    },
     recheck: async () => {
       const pair = options.servingPair()
       if (pair === null || closed) return null
