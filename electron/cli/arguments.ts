@@ -34,7 +34,7 @@ export type CliCommand =
     }
   | { readonly name: 'doctor'; readonly profile: string | null; readonly json: boolean }
   | { readonly name: 'service'; readonly action: ServiceAction; readonly json: boolean }
-  | { readonly name: 'serve'; readonly background: boolean }
+  | { readonly name: 'serve'; readonly background: boolean; readonly wait: boolean }
   | { readonly name: 'clients'; readonly json: boolean }
   | { readonly name: 'config-schema' }
   | { readonly name: 'help' }
@@ -87,7 +87,10 @@ const optionsOf = {
   },
   doctor: { profile, json },
   service: { json },
-  serve: { background: { type: 'boolean', help: '--background' } },
+  serve: {
+    background: { type: 'boolean', help: '--background' },
+    wait: { type: 'boolean', help: '--wait' },
+  },
   clients: { json },
   'config-schema': {},
   help: {},
@@ -170,7 +173,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       expectWords(1)
       return { name: 'service', action: serviceAction(positionals[0]), json: flag('json') }
     case 'serve':
-      return { name: 'serve', background: flag('background') }
+      return { name: 'serve', background: flag('background'), wait: flag('wait') }
     case 'clients':
       return { name: 'clients', json: flag('json') }
     case 'config-schema':

@@ -27,6 +27,7 @@ Connect
       what each developer pastes into their shell
   ${usageOf('serve')}
       host the core in the foreground (launchd, systemd); it brings back what was running
+      (--wait: after the core that runs now, whenever that ends)
   ${usageOf('service')}
       have launchd or systemd host the core, so that the stack comes back after a reboot
   ${usageOf('config-schema')}

@@ -1,12 +1,13 @@
 // Hosting a core from the command line: in the foreground (`nexus serve`) or left behind by `nexus up`.
 import { spawn } from 'node:child_process'
 import { closeSync, createWriteStream } from 'node:fs'
+import { attachToCore } from '../core/control/client.ts'
 import { openControlServer } from '../core/control/server.ts'
 import { createCore } from '../core/core.ts'
-import { acquireCoreLock, readLockOwner } from '../core/core-lock.ts'
+import { acquireCoreLock, type CoreLock, readLockOwner } from '../core/core-lock.ts'
 import { openLogForChild } from '../core/logs/log-file.ts'
 import { readLastLines } from '../core/logs/log-follow.ts'
-import { ensureStateFolder } from '../core/state-folder.ts'
+import { ensureStateFolder, type StateFolder } from '../core/state-folder.ts'
 import { type CliContext, exitCodes } from './context.ts'
 
 /** File descriptor on which a background core says that it listens, so that nobody has to ask again and again. */
@@ -16,10 +17,13 @@ const readyFd = 3
  * Hosts the core until SIGTERM or SIGINT, which leave the services running, as quitting the app does. In the
  * background it also ends once everything was stopped by a command: then nothing of ours is left.
  */
-export const hostCore = async (context: CliContext, background: boolean): Promise<number> => {
+export const hostCore = async (
+  context: CliContext,
+  { background, wait }: { readonly background: boolean; readonly wait: boolean },
+): Promise<number> => {
   const { folder } = context
   ensureStateFolder(folder)
-  const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host: 'cli', since: Date.now() })
+  const lock = await acquireLock(folder, wait)
   if (lock === null) {
     const owner = readLockOwner(folder.lockPath)
     const who =
@@ -51,6 +55,20 @@ export const hostCore = async (context: CliContext, background: boolean): Promis
     lock.release()
   }
 }
+
+/** A service manager's core stands by while another one runs, the app's for instance, and comes after it at once. */
+const acquireLock = async (folder: StateFolder, wait: boolean): Promise<CoreLock | null> => {
+  for (;;) {
+    const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host: 'cli', since: Date.now() })
+    if (lock !== null || !wait) return lock
+    // Told by the end of its connection; a core that does not listen yet, or not any more, is asked again.
+    const client = await attachToCore(folder.socketPath).catch(() => null)
+    await client?.closed
+    await new Promise((resolve) => setTimeout(resolve, betweenLockAttemptsMs))
+  }
+}
+
+const betweenLockAttemptsMs = 500
 
 const untilSignal = (): Promise<void> =>
   new Promise((resolve) => {

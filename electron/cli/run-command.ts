@@ -38,7 +38,7 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
     case 'service':
       return runService(command, context)
     case 'serve':
-      return hostCore(context, command.background)
+      return hostCore(context, command)
     case 'config-schema':
       context.print(JSON.stringify(z.toJSONSchema(ConfigSchema, { io: 'input' }), null, 2))
       return exitCodes.done

@@ -1,29 +1,25 @@
 // `nexus plan`: will it fit, and the exact command lines with every adaptation explained.
 import { resolve } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../contract.ts'
-import { readAllocations } from '../../core/allocation-record.ts'
-import { isSameProcess } from '../../core/child-process.ts'
 import { ConfigError, judgeProfile } from '../../core/config.ts'
-import { readIntent } from '../../core/intent.ts'
 import { ensureKeys } from '../../core/keys.ts'
-import { identityOf, nameProcess, openLedger } from '../../core/ledger.ts'
-import { comparePlan, type PlanDifference } from '../../core/memory-plan/compare-plan.ts'
 import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
 import type { GpuUse } from '../../core/platform/platform.ts'
 import { locateLlamaServer } from '../../core/setup/llama-server-search.ts'
-import {
-  type EnginePlan,
-  type MemoryPlanReading,
-  readEnginePlan,
-  readMemoryPlan,
-} from '../../core/stack-plan.ts'
+import { readEnginePlan } from '../../core/stack-plan.ts'
 import { ensureStateFolder } from '../../core/state-folder.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import {
+  type PlannedMachine,
+  readDifferences,
+  readMachine,
+  readMemory,
+  renderMemoryReading,
+} from '../memory-reading.ts'
 import { readAnyProfile } from '../profile-choice.ts'
 import { renderEnginePlan } from '../view/engine-plan-view.ts'
-import { renderPlanDifferences, renderPlanText } from '../view/plan-view.ts'
+import { renderPlanDifferences } from '../view/plan-view.ts'
 
 type PlanCommand = Extract<CliCommand, { name: 'plan' }>
 
@@ -36,7 +32,10 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
   const profile = withFiles(chosen, command)
   const machine = await readMachine(command.memoryGb, context)
   const problems = judgeProfile(profile, machine.totalMemoryBytes)
-  const { engine, memory } = await readPlans(context, name, profile, machine)
+  const [engine, memory] = await Promise.all([
+    readEngine(context, name, profile, machine),
+    readMemory(context, name, profile, machine),
+  ])
   const allocated = await readDifferences(context, profile, memory)
   const fits = !(memory.kind === 'planned' && memory.plan.verdict === 'does-not-fit')
   const code = fits && engine.argv !== null && problems.length === 0 ? exitCodes.done : exitCodes.failed
@@ -72,21 +71,6 @@ const describeGpuUse = (use: GpuUse | null): string | null => {
   return `The GPU holds ${formatBytes(use.usedBytes)} for all programs together${busy}.`
 }
 
-/** The plan against the llama-server that runs; null when none runs with these settings, or it did not say. */
-export const readDifferences = async (
-  { folder, platform }: CliContext,
-  profile: Profile,
-  memory: MemoryPlanReading,
-): Promise<readonly PlanDifference[] | null> => {
-  const intent = readIntent(folder.intentPath)
-  const entry = openLedger(folder.ledgerPath).find('llamaServer')
-  if (memory.kind !== 'planned' || entry === null) return null
-  if (!isDeepStrictEqual(intent?.profile.llamaServer, profile.llamaServer)) return null
-  if (!(await isSameProcess(identityOf(entry), platform.processes))) return null
-  const allocations = readAllocations(folder.allocationsPath, nameProcess(entry))
-  return allocations === null ? null : comparePlan(memory.plan, allocations)
-}
-
 const withFiles = (profile: Profile, { model, draft }: PlanCommand): Profile => ({
   ...profile,
   llamaServer: {
@@ -96,42 +80,14 @@ const withFiles = (profile: Profile, { model, draft }: PlanCommand): Profile => 
   },
 })
 
-export interface PlannedMachine {
-  readonly totalMemoryBytes: number
-  /** null: not set by anybody, or not known. */
-  readonly gpuLimitBytes: number | null
-}
-
-/** What is sold as "256 GB" has 256 GiB (hw.memsize 274877906944). */
-const gibibyte = 1024 ** 3
-
-const readMachine = async (memoryGb: number | null, { platform }: CliContext): Promise<PlannedMachine> =>
-  memoryGb === null
-    ? {
-        totalMemoryBytes: await platform.readTotalMemoryBytes(),
-        gpuLimitBytes: (await platform.createMemoryReader()()).gpuLimitBytes,
-      }
-    : { totalMemoryBytes: memoryGb * gibibyte, gpuLimitBytes: null }
-
-export const renderMemoryReading = (memory: MemoryPlanReading, context: CliContext): readonly string[] =>
-  memory.kind === 'planned'
-    ? renderPlanText(memory.plan, context)
-    : [`Memory: not known, since ${memory.reason}`]
-
-/** Plans for this machine unless another is given. */
-export const readPlans = async (
-  context: CliContext,
-  profileName: string,
-  profile: Profile,
-  machine?: PlannedMachine,
-): Promise<{ engine: EnginePlan; memory: MemoryPlanReading }> => {
+const readEngine = (context: CliContext, profileName: string, profile: Profile, machine: PlannedMachine) => {
   const { folder, platform, resourcesDir } = context
   ensureStateFolder(folder)
-  const planContext = {
+  return readEnginePlan({
     profileName,
     profile,
     platform: platform.id,
-    ...(machine ?? (await readMachine(null, context))),
+    ...machine,
     apiKeyPath: ensureKeys(folder.keysDir, profile.proxy.clientKey).engineKeyPath,
     locateBinary: () =>
       locateLlamaServer({
@@ -139,7 +95,5 @@ export const readPlans = async (
         resourcesDir,
         runtimeDir: folder.runtimeDir,
       }),
-  }
-  const [engine, memory] = await Promise.all([readEnginePlan(planContext), readMemoryPlan(planContext)])
-  return { engine, memory }
+  })
 }

@@ -61,8 +61,8 @@ export const planAutostart = (context: CliContext): AutostartSpec => {
   return {
     argv:
       script !== null && existsSync(script)
-        ? [script, 'serve']
-        : [process.execPath, ...process.execArgv, entryPath, 'serve'],
+        ? [script, 'serve', '--wait']
+        : [process.execPath, ...process.execArgv, entryPath, 'serve', '--wait'],
     // The Node that runs now is found again: service managers know nothing of Homebrew's folder.
     env: { ...Object.fromEntries(set), PATH: `${join(process.execPath, '..')}:${systemPath}` },
     logPath: folder.logPath('core'),

@@ -9,6 +9,7 @@ import type { CliCommand } from '../arguments.ts'
 import { attachOrHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { followUntil } from '../follow-core.ts'
+import { readDifferences, readMachine, readMemory, renderMemoryReading } from '../memory-reading.ts'
 import { absoluteRequest, readChosenProfile } from '../profile-choice.ts'
 import { ensureSetUp } from '../set-up.ts'
 import { judgeUp } from '../settling.ts'
@@ -16,7 +17,6 @@ import { createLiveScreen } from '../view/live-screen.ts'
 import { findFailure, renderFailure, renderReady } from '../view/outcome-view.ts'
 import { createProgressTracker, type ProgressTracker } from '../view/progress-view.ts'
 import { readClientGuide } from './clients.ts'
-import { readDifferences, readPlans, renderMemoryReading } from './plan.ts'
 
 type UpCommand = Extract<CliCommand, { name: 'up' }>
 
@@ -51,7 +51,7 @@ const prepare = async (command: UpCommand, context: CliContext): Promise<void> =
 /** A plan that does not fit is shown whole: its suggestions say what to change. */
 const refuse = async (command: UpCommand, context: CliContext, reason: string): Promise<number> => {
   const { name, profile } = await readChosenProfile(context, command.profile)
-  const { memory } = await readPlans(context, name, profile)
+  const memory = await readMemory(context, name, profile, await readMachine(null, context))
   const misfit = memory.kind === 'planned' && memory.plan.verdict === 'does-not-fit'
   if (command.json)
     context.print(JSON.stringify({ ready: false, reasons: [reason], ...(misfit ? { memory } : {}) }))
@@ -109,8 +109,8 @@ const printReady = async (
     context.print(`Ready: ${snapshot.services[only].endpoint ?? only}`)
     return
   }
-  const { baseUrl, apiKey, warning } = await readClientGuide(context)
   const elapsedMs = Date.now() - startedAt
+  const { baseUrl, apiKey, warning } = await readClientGuide(context)
   const notes = [await describeAllocated(context), warning].filter((text) => text !== null)
   const note = notes.length === 0 ? null : notes.join('; ')
   const report = { snapshot, elapsedMs, stages: progress.stageTimes(), baseUrl, apiKey, note }
@@ -121,7 +121,8 @@ const printReady = async (
 const describeAllocated = async (context: CliContext): Promise<string | null> => {
   const intent = readIntent(context.folder.intentPath)
   if (intent === null) return null
-  const { memory } = await readPlans(context, intent.profileName, intent.profile)
+  const machine = await readMachine(null, context)
+  const memory = await readMemory(context, intent.profileName, intent.profile, machine)
   const differences = (await readDifferences(context, intent.profile, memory)) ?? []
   if (differences.length === 0) return null
   const plannedBytes = differences.reduce((sum, part) => sum + (part.plannedBytes ?? 0), 0)
