@@ -3,7 +3,7 @@ import type { AutostartSpec } from './autostart.ts'
 
 export const launchdLabel = 'ai.opta.nexus'
 
-/** A core that finds another one running ends at once: this is how often launchd tries again. */
+/** How soon launchd tries again after a failure: one at every start must not keep the machine busy. */
 const throttleSeconds = 30
 
 /**

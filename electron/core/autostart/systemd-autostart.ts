@@ -18,7 +18,7 @@ const unitName = 'opta-nexus.service'
 
 /**
  * KillMode=process: what the core started is in its control group and must outlive it (systemd.kill(5)). Restart only
- * after a failure: a core that was told to end stays down, and one that found another core tries again.
+ * after a failure: a core that was told to end stays down.
  */
 export const renderSystemdUnit = ({ argv, env }: AutostartSpec): string =>
   [
