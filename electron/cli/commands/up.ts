@@ -132,8 +132,9 @@ const describeAllocated = async (context: CliContext): Promise<string | null> =>
 
 const describeFailure = async (context: CliContext, snapshot: Snapshot): Promise<readonly string[]> => {
   const { id } = findFailure(snapshot)
-  const logTail =
-    id === 'llamaServer' || id === 'proxy' ? await readLastLines(context.folder.logPath(id), 8) : []
+  // With a stranger on its port ours was not started: its log would be of an earlier run.
+  const started = (id === 'llamaServer' || id === 'proxy') && snapshot.services[id].foreign === null
+  const logTail = started ? await readLastLines(context.folder.logPath(id), 8) : []
   return renderFailure({ snapshot, logTail, command: null }, context)
 }
 

@@ -1,0 +1,52 @@
+// What a service manager is told to run: this clone's `nexus`, where our folders are, and nothing more.
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createPlatform } from '../../core/platform/detect-platform.ts'
+import { locateStateFolder } from '../../core/state-folder.ts'
+import type { CliContext } from '../context.ts'
+import { planAutostart } from './service.ts'
+
+let root = ''
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'nexus-service-'))
+})
+afterEach(() => rmSync(root, { recursive: true }))
+
+const contextWith = (env: CliContext['env']): CliContext => {
+  const folder = locateStateFolder({ NEXUS_HOME: join(root, 'state') }, 'linux', root)
+  return {
+    folder,
+    platform: createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
+    resourcesDir: root,
+    env,
+    entryPath: '/opt/nexus.mjs',
+    stdoutIsTerminal: false,
+    color: false,
+    width: 80,
+    print: () => {},
+    printError: () => {},
+  }
+}
+
+it('runs the script of the clone, and passes on where our folders are', () => {
+  const script = join(root, 'scripts', 'nexus')
+  mkdirSync(dirname(script))
+  writeFileSync(script, '#!/bin/sh\n')
+  chmodSync(script, 0o755)
+  const { argv, env, logPath } = planAutostart(
+    contextWith({ NEXUS_ROOT: root, NEXUS_HOME: '/srv/state', SECRET: 'not for a file' }),
+  )
+  expect(argv).toEqual([script, 'serve', '--wait'])
+  expect(Object.keys(env)).toEqual(['NEXUS_HOME', 'PATH'])
+  expect(env['PATH']).toBe(`${dirname(process.execPath)}:/usr/bin:/bin:/usr/sbin:/sbin`)
+  expect(logPath).toBe(join(root, 'state/logs/core.log'))
+})
+
+it('runs this very program where there is no such script, and sets no folder that was not set', () => {
+  const { argv, env } = planAutostart(contextWith({ NEXUS_ROOT: root, NEXUS_HOME: '' }))
+  expect(argv[0]).toBe(process.execPath)
+  expect(argv.slice(-3)).toEqual(['/opt/nexus.mjs', 'serve', '--wait'])
+  expect(Object.keys(env)).toEqual(['PATH'])
+})
