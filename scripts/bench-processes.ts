@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** USER_HZ of every Linux that this project runs on (time(7)). */
-const ticksPerSecond = 100
+export const ticksPerSecond = 100
 
 /** Text of a file in /proc, or null when the process is gone or not ours to look at. */
 const readOrNull = (path: string): string | null => {

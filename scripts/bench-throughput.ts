@@ -5,6 +5,7 @@ import type { Snapshot } from '../electron/contract.ts'
 import type { PartReport, Sample } from './bench-report.ts'
 import type { BenchStack } from './bench-stack.ts'
 import { readServerSentEvents } from './bench-stream.ts'
+import { undisturbed } from './bench-undisturbed.ts'
 
 const windowMs = 20_000
 /** Streams are under way and seen by the core before the window opens. */
@@ -29,7 +30,7 @@ interface Shown {
 export const benchThroughput = async (stack: BenchStack, runs: number): Promise<PartReport> => {
   await stack.up()
   const windows: Awaited<ReturnType<typeof measureWindow>>[] = []
-  for (let run = 0; run < runs; run += 1) windows.push(await measureWindow(stack))
+  for (let run = 0; run < runs; run += 1) windows.push(await undisturbed(stack, () => measureWindow(stack)))
   await stack.down()
   const compare = (
     what: string,

@@ -4,6 +4,7 @@ import { findProcessesOf, killAll } from './bench-processes.ts'
 import type { Comparison, PartReport, Sample } from './bench-report.ts'
 import type { BenchStack } from './bench-stack.ts'
 import { readServerSentEvents } from './bench-stream.ts'
+import { undisturbed } from './bench-undisturbed.ts'
 
 /**
  * A few seconds each, and many of them: the core looks once a second, and what else runs on the machine changes within
@@ -59,7 +60,7 @@ const measureWatched = async (stack: BenchStack): Promise<number> => {
   const stopWatching = await stack.watchFromOutside()
   try {
     await stack.until(({ overall, slots }) => overall === 'ready' && slots !== null, readyTimeoutMs)
-    return await measureTokensPerSecond(stack)
+    return await undisturbed(stack, () => measureTokensPerSecond(stack))
   } finally {
     await stopWatching()
   }
@@ -68,7 +69,7 @@ const measureWatched = async (stack: BenchStack): Promise<number> => {
 const measureAlone = async (stack: BenchStack): Promise<number> => {
   const servers = [stack.ledgerEntry('llamaServer').pid, stack.ledgerEntry('proxy').pid]
   await killAll(findProcessesOf(stack.folder.root).filter((pid) => !servers.includes(pid)))
-  return measureTokensPerSecond(stack)
+  return undisturbed(stack, () => measureTokensPerSecond(stack))
 }
 
 const PieceSchema = z.object({ stop: z.boolean(), tokens_predicted: z.number().optional() })
