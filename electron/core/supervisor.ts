@@ -1,6 +1,6 @@
 // One child process from start to stop: the single writer of its state.
 import { closeSync } from 'node:fs'
-import type { ForeignProcess, Phase, ServiceState } from '../contract.ts'
+import type { ForeignProcess, ServiceState } from '../contract.ts'
 import {
   adoptProcess,
   endLeftovers,
@@ -12,6 +12,7 @@ import {
 } from './child-process.ts'
 import { identityOf, type Ledger } from './ledger.ts'
 import { type LogMark, logBeginning } from './logs/log-generations.ts'
+import { createPhaseRecord, type PhaseRecord } from './phase-record.ts'
 import { type ProcessIdentity, type ProcessTable, runsArgv } from './platform/platform.ts'
 import { describePortTaken } from './port-taken.ts'
 import { decideRestart, type RestartPolicy } from './restart-policy.ts'
@@ -86,44 +87,25 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   let crashTimesMs: number[] = []
   let restarts = 0
   let misses = 0
-  let waiters: (() => boolean)[] = []
-  let phase: Phase = 'stopped'
-  let since = now()
-  let detail: Pick<ServiceState, 'reason' | 'waitingFor' | 'foreign'> = noDetail
+  const record = createPhaseRecord(now, options.onChange)
+  const { phase, detail, waitUntil } = record
 
   const state = (): ServiceState => ({
-    phase,
-    since,
+    phase: phase(),
+    since: record.since(),
     pid: running?.process.identity.pid ?? null,
     adopted: running?.process.adopted ?? false,
     restarts,
     uptimeSeconds: running === null ? null : Math.max(0, (now() - running.startedMs) / 1000),
-    endpoint: phase === 'ready' || phase === 'degraded' ? service.endpoint : null,
-    ...detail,
+    endpoint: isServing() ? service.endpoint : null,
+    ...detail(),
   })
 
-  const enter = (next: Phase, nextDetail: Partial<typeof detail> = {}) => {
-    if (closed) return
-    if (next !== phase) since = now()
-    phase = next
-    detail = { ...noDetail, ...nextDetail }
-    settleWaiters()
-    options.onChange()
-  }
+  const isServing = () => phase() === 'ready' || phase() === 'degraded'
 
-  const settleWaiters = () => {
-    waiters = waiters.filter((isSettled) => !isSettled())
+  const enter: PhaseRecord['enter'] = (next, nextDetail) => {
+    if (!closed) record.enter(next, nextDetail)
   }
-
-  const waitUntil = (condition: () => boolean): Promise<ServiceState> =>
-    new Promise((resolve) => {
-      const settle = () => {
-        if (!condition()) return false
-        resolve(state())
-        return true
-      }
-      waiters.push(settle)
-    })
 
   /** The promise's value, or null as soon as start, stop or close is called. */
   const unlessWoken = <T>(promise: Promise<T>): Promise<T | null> =>
@@ -132,7 +114,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   // --- launching -------------------------------------------------------------------------------------------------
 
   const launch = async (): Promise<'running' | 'failed' | 'again'> => {
-    if (phase !== 'starting') enter('starting', { waitingFor: 'preparing' })
+    if (phase() !== 'starting') enter('starting', { waitingFor: 'preparing' })
     let spec: LaunchSpec
     try {
       spec = await service.prepare()
@@ -198,7 +180,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const supervise = async (process: OwnedProcess): Promise<Step> => {
     const exit = process.exited.then((value) => ({ exit: value }))
-    while (phase === 'starting') {
+    while (phase() === 'starting') {
       const probe = service.probe(AbortSignal.timeout(probeTimeoutMs))
       const probed = await unlessWoken(Promise.race([probe, exit]))
       if (probed === null) return 'woken'
@@ -209,7 +191,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         break
       }
       // Before it opens its port it cannot say anything of itself: no news.
-      const news = probed.state === 'loading' && detail.waitingFor !== probed.detail
+      const news = probed.state === 'loading' && detail().waitingFor !== probed.detail
       if (news) enter('starting', { waitingFor: probed.detail })
       const waited = await unlessWoken(Promise.race([pause(startProbeMs), exit]))
       if (waited === null) return 'woken'
@@ -304,20 +286,18 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     if (!looping) void runLoop()
   }
 
-  const isServing = () => phase === 'ready' || phase === 'degraded'
-
   return {
     state,
     start: () => {
       if (closed || (desired === 'up' && isServing())) return Promise.resolve(state())
-      if (desired === 'down' || phase === 'failed') {
+      if (desired === 'down' || phase() === 'failed') {
         desired = 'up'
         startsAsked += 1
         crashTimesMs = []
         restarts = 0
       }
-      settleWaiters()
-      const done = waitUntil(() => isServing() || phase === 'failed' || desired === 'down')
+      record.recheck()
+      const done = waitUntil(() => isServing() || phase() === 'failed' || desired === 'down').then(state)
       ensureLoop()
       return done
     },
@@ -326,8 +306,10 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       if (desired === 'up' || !looping) graceOver = createSignal()
       desired = 'down'
       const timer = setTimeout(graceOver.fire, graceMs)
-      settleWaiters()
-      const done = waitUntil(() => desired === 'up' || phase === 'stopped' || phase === 'failed')
+      record.recheck()
+      const done = waitUntil(() => desired === 'up' || phase() === 'stopped' || phase() === 'failed').then(
+        state,
+      )
       ensureLoop()
       return done.finally(() => {
         // A start that overtook this stop still waits for the old process, which may ignore SIGTERM.
@@ -353,9 +335,9 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       if (!isServing()) return
       misses = result.state === 'ready' ? 0 : misses + 1
       if (result.state === 'ready') {
-        if (phase === 'degraded') enter('ready')
+        if (phase() === 'degraded') enter('ready')
       } else if (misses >= missesUntilDegraded) {
-        if (phase !== 'degraded' || detail.reason !== result.detail)
+        if (phase() !== 'degraded' || detail().reason !== result.detail)
           enter('degraded', { reason: result.detail })
       }
     },
@@ -365,12 +347,6 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       wake.fire()
     },
   }
-}
-
-const noDetail: Pick<ServiceState, 'reason' | 'waitingFor' | 'foreign'> = {
-  reason: null,
-  waitingFor: null,
-  foreign: null,
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
