@@ -160,13 +160,15 @@ describe('start', () => {
 })
 
 describe('flood', () => {
-  it('of 10 MB a second is neither blocked nor buffered: the child goes on, and so do we', async () => {
+  it('of 100 MB is neither held up nor kept in memory', async () => {
     const { supervisor } = supervise(oddService('--flood'))
     const before = process.memoryUsage.rss()
     expect((await supervisor.start()).phase).toBe('ready')
+    await expect
+      .poll(() => statSync(join(folder, 'child.log')).size, { timeout: 15_000 })
+      .toBeGreaterThan(100_000_000)
     expect((await supervisor.stop(2_000)).phase).toBe('stopped')
-    expect(statSync(join(folder, 'child.log')).size).toBeGreaterThan(1_000_000)
-    expect(process.memoryUsage.rss() - before).toBeLessThan(50_000_000)
+    expect(process.memoryUsage.rss() - before).toBeLessThan(60_000_000)
   })
 })
 

@@ -77,8 +77,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const random = options.random ?? Math.random
 
   let desired: 'up' | 'down' = 'down'
-  /** Counts calls of start(), so that a failure seen before the newest call does not end the loop. */
-  let startsAsked = 0
+  /** Counts calls of start() and stop(), so that the loop does not end over one that came while it was ending. */
+  let ordersGiven = 0
   let running: Running | null = null
   let looping = false
   let closed = false
@@ -245,17 +245,15 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   // --- the loop: the only place that changes what runs ---------------------------------------------------------------
 
-  /** One step nearer to `desired`; false when there is nothing more to do. */
+  /** One step nearer to `desired`; false when there is nothing more to do for the orders given so far. */
   const pass = async (): Promise<boolean> => {
-    const startsSeen = startsAsked
-    const goOn = () => desired === 'down' || startsAsked !== startsSeen
     if (desired === 'down') {
       await stopRunning()
-      return startsAsked !== startsSeen
+      return false
     }
     if (running === null) {
       const launched = await launch()
-      if (launched !== 'running') return launched === 'again' || goOn()
+      if (launched !== 'running') return launched === 'again'
     }
     const child: Running | null = running
     if (child === null) return true
@@ -264,21 +262,27 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     running = null
     child.process.release()
     const left = await endLeftovers(child.process.identity.pid, processes)
-    if (left.length > 0) enter('failed', { reason: `pid ${left.join(', ')} did not end even after SIGKILL` })
-    return left.length === 0 && ((await decideAfterExit(step.exit, child.logMark)) || goOn())
+    if (left.length > 0) {
+      enter('failed', { reason: `pid ${left.join(', ')} did not end even after SIGKILL` })
+      return false
+    }
+    return decideAfterExit(step.exit, child.logMark)
   }
 
   const runLoop = async (): Promise<void> => {
     looping = true
-    try {
-      do {
-        wake = createSignal()
-      } while ((await pass()) && !closed)
-    } catch (error) {
-      enter('failed', { reason: messageOf(error) })
-    } finally {
-      looping = false
-    }
+    let ordersSeen: number
+    let more: boolean
+    do {
+      ordersSeen = ordersGiven
+      wake = createSignal()
+      more = await pass().catch((error: unknown) => {
+        enter('failed', { reason: messageOf(error) })
+        return false
+      })
+      // Nothing may be awaited between this look at the orders and the end of the loop, or an order could be lost.
+    } while ((more || ordersGiven !== ordersSeen) && !closed)
+    looping = false
   }
 
   const ensureLoop = () => {
@@ -292,7 +296,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       if (closed || (desired === 'up' && isServing())) return Promise.resolve(state())
       if (desired === 'down' || phase() === 'failed') {
         desired = 'up'
-        startsAsked += 1
+        ordersGiven += 1
         crashTimesMs = []
         restarts = 0
       }
@@ -305,6 +309,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       if (closed) return Promise.resolve(state())
       if (desired === 'up' || !looping) graceOver = createSignal()
       desired = 'down'
+      ordersGiven += 1
       const timer = setTimeout(graceOver.fire, graceMs)
       record.recheck()
       const done = waitUntil(() => desired === 'up' || phase() === 'stopped' || phase() === 'failed').then(
@@ -326,7 +331,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       const process = adoptProcess(identityOf(entry), processes)
       running = { process, logMark: entry.logMark, startedMs: entry.spawnedAtMs }
       desired = 'up'
-      startsAsked += 1
+      ordersGiven += 1
       enter('starting', { waitingFor: 'its first answer' })
       ensureLoop()
       return true
