@@ -29,4 +29,6 @@ export const readAllocations = (path: string, identity: string): Allocations | n
 }
 
 export const writeAllocations = (path: string, identity: string, allocations: Allocations): void =>
-  writePrivateFile(path, `${JSON.stringify({ llamaServer: identity, allocations })}\n`)
+  writePrivateFile(path, `${JSON.stringify({ llamaServer: identity, allocations })}\n`, {
+    about: 'processes',
+  })

@@ -30,7 +30,7 @@ export const acquireCoreLock = (lockPath: string, owner: LockOwner): CoreLock | 
     throw error
   }
   chmodSync(lockPath, 0o600)
-  writePrivateFile(ownerPath(lockPath), JSON.stringify(owner))
+  writePrivateFile(ownerPath(lockPath), JSON.stringify(owner), { about: 'processes' })
   return { release: () => database.close() }
 }
 

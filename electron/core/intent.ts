@@ -25,5 +25,7 @@ export const readIntent = (path: string): Intent | null => {
   }
 }
 
-export const writeIntent = (path: string, intent: Intent): void =>
-  writePrivateFile(path, `${JSON.stringify(intent, null, 2)}\n`)
+export const writeIntent = (path: string, intent: Intent): void => {
+  const text = `${JSON.stringify(intent, null, 2)}\n`
+  if (readFileOrNull(path) !== text) writePrivateFile(path, text)
+}

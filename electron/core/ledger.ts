@@ -33,7 +33,7 @@ export const openLedger = (path: string): Ledger => {
   let entries = readEntries(path)
   const save = (next: LedgerEntry[]) => {
     entries = next
-    writePrivateFile(path, `${JSON.stringify({ version: 1, entries }, null, 2)}\n`)
+    writePrivateFile(path, `${JSON.stringify({ version: 1, entries }, null, 2)}\n`, { about: 'processes' })
   }
   return {
     find: (service) => entries.find((entry) => entry.service === service) ?? null,

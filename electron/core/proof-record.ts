@@ -26,4 +26,4 @@ export const readProof = (path: string, pair: ProvedPair): Proof | null => {
 }
 
 export const writeProof = (path: string, pair: ProvedPair, proof: Proof): void =>
-  writePrivateFile(path, `${JSON.stringify({ ...pair, proof })}\n`)
+  writePrivateFile(path, `${JSON.stringify({ ...pair, proof })}\n`, { about: 'processes' })

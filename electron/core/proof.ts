@@ -1,6 +1,6 @@
 // The end-to-end proof: would a Claude request get an answer? Once through the model, then cheaply without it.
 import { z } from 'zod'
-import { readBoundedText } from './services/bounded-body.ts'
+import { askHttp } from './services/http-ask.ts'
 import { checkLiteLlmAuth, describeFetchFailure } from './services/litellm-health.ts'
 
 interface EndToEndAnswer {
@@ -58,8 +58,9 @@ const postMessage = async (options: {
   readonly timeoutMs: number
 }): Promise<{ status: number; body: string }> => {
   try {
-    const response = await fetch(`${options.baseUrl}/v1/messages`, {
+    const response = await askHttp(`${options.baseUrl}/v1/messages`, {
       method: 'POST',
+      maxBytes: maxAnswerBytes,
       signal: AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]),
       headers: {
         'content-type': 'application/json',
@@ -72,7 +73,7 @@ const postMessage = async (options: {
         messages: [{ role: 'user', content: 'Say hello.' }],
       }),
     })
-    return { status: response.status, body: (await readBoundedText(response, maxAnswerBytes)) ?? tooLong }
+    return { status: response.status, body: response.text ?? tooLong }
   } catch (error) {
     const timedOut = error instanceof Error && error.name === 'TimeoutError'
     if (timedOut) throw new Error(`no answer from the model within ${options.timeoutMs / 1000} s`)
@@ -140,13 +141,14 @@ const checkEngine = async (
   signal: AbortSignal,
 ): Promise<string | null> => {
   try {
-    const response = await fetch(url, {
+    const response = await askHttp(url, {
       method,
+      maxBytes: maxAnswerBytes,
       signal,
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       ...(method === 'POST' ? { body: '{"content":""}' } : {}),
     })
-    const body = (await readBoundedText(response, maxAnswerBytes)) ?? tooLong
+    const body = response.text ?? tooLong
     if (response.ok) return null
     return response.status === 401
       ? "the AI Engine refuses the Router's key (401)"

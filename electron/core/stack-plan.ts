@@ -81,8 +81,8 @@ export const readMemoryPlan = async (
 ): Promise<MemoryPlanReading> => {
   const { llamaServer, ramDisk } = context.profile
   try {
-    const target = await readGgufHeader(llamaServer.modelPath)
     const draftPath = llamaServer.speculation === 'draft-simple' ? llamaServer.draftModelPath : null
+    const target = await readGgufHeader(llamaServer.modelPath, { keepTokenTexts: draftPath !== null })
     const draft: GgufHeader | null = draftPath === null ? null : await readGgufHeader(draftPath)
     const plan = planMemory(
       {

@@ -1,5 +1,5 @@
 // What a model file (or all of its parts) says of itself, read without touching its weights.
-import { type GgufPart, readGgufPart } from './gguf-part.ts'
+import { type GgufPart, type GgufReadOptions, readGgufPart } from './gguf-part.ts'
 import { type KvShape, readKvShape } from './kv-shape.ts'
 import type { MetadataValue } from './metadata.ts'
 import { askMetadata, type MetadataQuestions } from './metadata-reading.ts'
@@ -50,7 +50,7 @@ function checkPart(part: GgufPart, index: number, parts: number): void {
     )
 }
 
-async function readAllParts(path: string, signal: AbortSignal | undefined): Promise<readonly GgufPart[]> {
+async function readAllParts(path: string, options: GgufReadOptions): Promise<readonly GgufPart[]> {
   const name = parseSplitName(path)
   if (name !== null && name.part !== 1)
     throw new Error(
@@ -58,7 +58,7 @@ async function readAllParts(path: string, signal: AbortSignal | undefined): Prom
     )
   if (name !== null && name.parts > maxParts)
     throw new Error(`${path}: its name claims ${name.parts} parts; at most ${maxParts} are allowed`)
-  const first = await readGgufPart(path, signal)
+  const first = await readGgufPart(path, options)
   const parts = countIn(first, 'split.count') ?? 0
   if (name === null && parts > 1)
     throw new Error(
@@ -68,7 +68,7 @@ async function readAllParts(path: string, signal: AbortSignal | undefined): Prom
   checkPart(first, 0, name.parts)
   const all = [first]
   for (let part = 2; part <= name.parts; part += 1) {
-    const read = await readGgufPart(splitPath(name, part), signal)
+    const read = await readGgufPart(splitPath(name, part), options)
     checkPart(read, part - 1, name.parts)
     all.push(read)
   }
@@ -108,11 +108,8 @@ function readQuantisation(ask: MetadataQuestions): string | null {
  * Reads only headers: blocks of 256 KiB up to the end of the tensor list, at most 256 MiB.
  * Throws an Error of one sentence (file, byte, what was found, what is allowed).
  */
-export async function readGgufHeader(
-  path: string,
-  options: { readonly signal?: AbortSignal } = {},
-): Promise<GgufHeader> {
-  const parts = await readAllParts(path, options.signal)
+export async function readGgufHeader(path: string, options: GgufReadOptions = {}): Promise<GgufHeader> {
+  const parts = await readAllParts(path, options)
   const first = parts[0]
   if (first === undefined) throw new Error(`${path}: no parts`)
   checkTensorTotal(parts, first)

@@ -45,10 +45,10 @@ function readAlignment(reader: ByteReader, metadata: Metadata, at: number): numb
   return value
 }
 
-async function readPart(reader: ByteReader): Promise<GgufPart> {
+async function readPart(reader: ByteReader, keepTokenTexts: boolean): Promise<GgufPart> {
   const version = await readVersion(reader)
   const tensorCount = reader.takeU64()
-  const metadata = await readMetadata(reader, reader.takeU64())
+  const metadata = await readMetadata(reader, reader.takeU64(), keepTokenTexts)
   const alignment = readAlignment(reader, metadata, reader.offset())
   const tensors = await readTensors(reader, tensorCount, alignment)
   return { path: reader.path, version, fileBytes: reader.fileBytes, metadata, tensors }
@@ -63,7 +63,14 @@ const sayOpenError = (path: string, error: unknown): Error => {
   })
 }
 
-export async function readGgufPart(path: string, signal: AbortSignal | undefined): Promise<GgufPart> {
+export interface GgufReadOptions {
+  readonly signal?: AbortSignal
+  /** Whether the token texts are kept, for a comparison with a draft; counting and passing over them is much faster. */
+  readonly keepTokenTexts?: boolean
+}
+
+export async function readGgufPart(path: string, options: GgufReadOptions): Promise<GgufPart> {
+  const { signal, keepTokenTexts = true } = options
   signal?.throwIfAborted()
   // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
@@ -73,7 +80,7 @@ export async function readGgufPart(path: string, signal: AbortSignal | undefined
     const stats = await handle.stat()
     if (!stats.isFile())
       throw new Error(`${path}: not a file but ${stats.isDirectory() ? 'a folder' : 'a device or pipe'}`)
-    return await readPart(createByteReader(handle, { path, fileBytes: stats.size }, signal))
+    return await readPart(createByteReader(handle, { path, fileBytes: stats.size }, signal), keepTokenTexts)
   } finally {
     await handle.close()
   }

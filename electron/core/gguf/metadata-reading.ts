@@ -11,6 +11,8 @@ export interface MetadataQuestions {
   /** One number for each layer, from a list or from one number for all; null when absent or too short a list. */
   readonly perLayer: (key: string, layers: number) => readonly number[] | null
   readonly isList: (key: string) => boolean
+  /** How many values a list has, also one whose values were passed over; null when there is no such list. */
+  readonly listLength: (key: string) => number | null
 }
 
 /** LLAMA_MAX_LAYERS is 512: a hostile layer count must not make us build a list of it. */
@@ -46,5 +48,6 @@ export function askMetadata(values: ReadonlyMap<string, MetadataValue>): Metadat
       return one === null ? null : new Array<number>(layers).fill(one)
     },
     isList: (key) => listOf(key) !== null,
+    listLength: (key) => listOf(key)?.count ?? null,
   }
 }

@@ -90,18 +90,23 @@ export async function readText(reader: ByteReader, maxBytes: number, what: strin
   return reader.takeBytes(bytes)
 }
 
-async function readStringArray(reader: ByteReader, key: string, count: number): Promise<TokenTexts | null> {
+async function readStringArray(
+  reader: ByteReader,
+  key: string,
+  count: number,
+  keepTokenTexts: boolean,
+): Promise<TokenTexts | null> {
   if (count > maxStrings)
     reader.fail(reader.offset(), `'${key}' claims ${count} texts; at most ${maxStrings} are allowed`)
-  const builder = key === tokenTextsKey ? createTokenTextsBuilder() : null
+  const builder = keepTokenTexts && key === tokenTextsKey ? createTokenTextsBuilder() : null
   const what = `a text of '${key}'`
   for (let index = 0; index < count; index += 1) {
     // Awaiting only at the end of a block: an await for each of 260,000 texts took longer than reading them.
     if (reader.buffered() < 8) await reader.ensure(8, `the length of ${what}`)
     const bytes = takeTextLength(reader, maxStringBytes, what)
     if (reader.buffered() < bytes) await reader.ensure(bytes, what)
-    const text = reader.takeBytes(bytes)
-    builder?.add(text)
+    if (builder === null) reader.skip(bytes, what)
+    else builder.add(reader.takeBytes(bytes))
   }
   return builder?.build() ?? null
 }
@@ -109,6 +114,7 @@ async function readStringArray(reader: ByteReader, key: string, count: number): 
 async function readArray(
   reader: ByteReader,
   key: string,
+  keepTokenTexts: boolean,
 ): Promise<{ value: MetadataArray; tokenTexts: TokenTexts | null }> {
   await reader.ensure(12, `the array '${key}'`)
   const start = reader.offset()
@@ -117,7 +123,10 @@ async function readArray(
   if (elementType === stringType) {
     if (count * 8 > reader.fileBytes)
       reader.fail(start, `'${key}' claims ${count} texts; the file has only ${reader.fileBytes} bytes`)
-    return { value: { count, values: null }, tokenTexts: await readStringArray(reader, key, count) }
+    return {
+      value: { count, values: null },
+      tokenTexts: await readStringArray(reader, key, count, keepTokenTexts),
+    }
   }
   const scalar = scalarReaders[elementType]
   if (scalar === undefined)
@@ -142,11 +151,12 @@ async function readArray(
 async function readValue(
   reader: ByteReader,
   key: string,
+  keepTokenTexts: boolean,
 ): Promise<{ value: MetadataValue; tokenTexts: TokenTexts | null }> {
   await reader.ensure(4, `the type of '${key}'`)
   const start = reader.offset()
   const type = reader.takeU32()
-  if (type === arrayType) return readArray(reader, key)
+  if (type === arrayType) return readArray(reader, key, keepTokenTexts)
   if (type === stringType) {
     const text = await readText(reader, maxStringBytes, `the text '${key}'`)
     return { value: text.length > keptStringBytes ? null : text.toString('utf8'), tokenTexts: null }
@@ -157,7 +167,11 @@ async function readValue(
   return { value: keepScalar(decodeScalar(type, reader.takeBytes(scalar.bytes))), tokenTexts: null }
 }
 
-export async function readMetadata(reader: ByteReader, pairCount: number): Promise<Metadata> {
+export async function readMetadata(
+  reader: ByteReader,
+  pairCount: number,
+  keepTokenTexts: boolean,
+): Promise<Metadata> {
   const start = reader.offset()
   if (pairCount > maxPairs)
     reader.fail(start, `the header claims ${pairCount} metadata keys; at most ${maxPairs} are allowed`)
@@ -174,7 +188,7 @@ export async function readMetadata(reader: ByteReader, pairCount: number): Promi
       'utf8',
     )
     if (values.has(key)) reader.fail(keyStart, `the metadata key '${key}' is there twice; once is allowed`)
-    const read = await readValue(reader, key)
+    const read = await readValue(reader, key, keepTokenTexts)
     values.set(key, read.value)
     tokenTexts = read.tokenTexts ?? tokenTexts
   }

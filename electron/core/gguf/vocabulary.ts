@@ -1,4 +1,5 @@
 // What a GGUF header says of its tokenizer, with llama.cpp's own defaults for what it leaves out.
+import { tokenTextsKey } from './metadata.ts'
 import type { MetadataQuestions } from './metadata-reading.ts'
 import type { TokenTexts } from './token-texts.ts'
 
@@ -64,7 +65,7 @@ export function readVocabulary(
     // llama.cpp overrides a `false` in Gemma 4 files (ggml-org/llama.cpp#21500).
     addsBos: model === 'gemma4' || (ask.flag('tokenizer.ggml.add_bos_token') ?? addsBosByDefault),
     addsEos: ask.flag('tokenizer.ggml.add_eos_token') ?? defaults.addsEos,
-    tokenCount: tokenTexts?.count ?? ask.count(`${architecture}.vocab_size`),
+    tokenCount: ask.listLength(tokenTextsKey) ?? ask.count(`${architecture}.vocab_size`),
     tokenTexts,
   }
 }

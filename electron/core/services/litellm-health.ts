@@ -1,6 +1,6 @@
 // Asking LiteLLM how it is, never through the model.
-import { readBoundedText } from './bounded-body.ts'
 import type { ProbeResult } from './child-service.ts'
+import { askHttp } from './http-ask.ts'
 
 /** LiteLLM says 12 bytes. */
 const maxAnswerBytes = 65_536
@@ -11,8 +11,8 @@ const maxAnswerBytes = 65_536
  */
 export const probeLiteLlm = async (baseUrl: string, signal: AbortSignal): Promise<ProbeResult> => {
   try {
-    const response = await fetch(`${baseUrl}/health/liveliness`, { signal })
-    const body = (await readBoundedText(response, maxAnswerBytes)) ?? ''
+    const response = await askHttp(`${baseUrl}/health/liveliness`, { signal, maxBytes: maxAnswerBytes })
+    const body = response.text ?? ''
     if (response.ok && body.includes("I'm alive!")) return { state: 'ready' }
     return {
       state: 'unreachable',
@@ -34,8 +34,8 @@ export const checkLiteLlmAuth = async (
   signal: AbortSignal,
 ): Promise<string | null> => {
   try {
-    const response = await fetch(`${baseUrl}/v1/models`, { signal, headers: { 'x-api-key': key } })
-    await response.body?.cancel()
+    const headers = { 'x-api-key': key }
+    const response = await askHttp(`${baseUrl}/v1/models`, { signal, headers, maxBytes: 0 })
     if (response.ok) return null
     return response.status === 401
       ? 'the Router refuses our client key (401)'
@@ -52,14 +52,14 @@ export const checkLiteLlmAuth = async (
  */
 export const warmLiteLlm = async (baseUrl: string, key: string, signal: AbortSignal): Promise<void> => {
   try {
-    const response = await fetch(`${baseUrl}/v1/messages`, {
+    await askHttp(`${baseUrl}/v1/messages`, {
       method: 'POST',
       signal,
+      maxBytes: maxAnswerBytes,
       headers: { 'content-type': 'application/json', 'x-api-key': key },
       // One token, should llama-server have become ready meanwhile.
       body: '{"model":"warm-up","max_tokens":1,"messages":[{"role":"user","content":"."}]}',
     })
-    await response.body?.cancel()
   } catch {
     // Whatever is wrong is reported by those who ask: the probe and the proof.
   }
@@ -72,9 +72,6 @@ export const describeFetchFailure = (error: unknown): string => {
   if (error.name === 'AbortError') return 'cancelled'
   if (isRefused(error)) return 'connection refused'
   const { cause } = error
-  // Node's fetch waits 300 s for the first byte of an answer, whatever the signal allows.
-  if (cause instanceof Error && 'code' in cause && cause.code === 'UND_ERR_HEADERS_TIMEOUT')
-    return 'no answer in 300 s'
   return cause instanceof Error && cause.message !== '' ? cause.message : error.message
 }
 

@@ -32,23 +32,32 @@ export function llamaServerEnvironment(
   return platform === 'linux' ? { ...common, LD_LIBRARY_PATH: dirname(binaryPath) } : common
 }
 
+/** With the version, for people to read: nothing is decided by it. */
 export async function readLlamaCapabilities(
   binaryPath: string,
   platform: LlamaPlatform,
 ): Promise<CapabilityReading> {
+  const [version, reading] = await Promise.all([
+    run(binaryPath, platform, '--version'),
+    readLlamaFlags(binaryPath, platform),
+  ])
+  if (reading.kind === 'failed') return reading
+  const said = parseLlamaVersion(`${version.stderr}\n${version.stdout}`)
+  return { kind: 'capabilities', capabilities: { ...reading.capabilities, version: said } }
+}
+
+/** What a start needs, which waits for it: one run of the program instead of two. */
+async function readLlamaFlags(binaryPath: string, platform: LlamaPlatform): Promise<CapabilityReading> {
   const reason = await whyNotRunnable(binaryPath)
   if (reason !== null) return { kind: 'failed', reason }
-  const [help, version] = await Promise.all([
-    run(binaryPath, platform, '--help'),
-    run(binaryPath, platform, '--version'),
-  ])
-  const capabilities = parseLlamaHelp(help.stdout, parseLlamaVersion(`${version.stderr}\n${version.stdout}`))
+  const help = await run(binaryPath, platform, '--help')
+  const capabilities = parseLlamaHelp(help.stdout)
   if (capabilities !== null && help.exitCode === 0) return { kind: 'capabilities', capabilities }
   return { kind: 'failed', reason: explainHelpFailure(binaryPath, help) }
 }
 
 /** Keeps the answer until the file changes: updates replace it, so path, time and size tell. */
-export function createCapabilityProbe(platform: LlamaPlatform, read = readLlamaCapabilities) {
+export function createCapabilityProbe(platform: LlamaPlatform, read = readLlamaFlags) {
   let cached: { key: string; reading: Promise<CapabilityReading> } | null = null
   return async (binaryPath: string): Promise<CapabilityReading> => {
     const file = await stat(binaryPath).catch(() => null)

@@ -2,6 +2,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import type { Profile } from '../../contract.ts'
 import type { ChildService, LaunchSpec, ProbeResult } from './child-service.ts'
+import { askHttp } from './http-ask.ts'
 import { localUrl } from './litellm-config.ts'
 import { describeFetchFailure } from './litellm-health.ts'
 import { planLlamaArgv } from './llama-argv.ts'
@@ -57,8 +58,7 @@ const checkModelFile = (key: string, path: string): void => {
  */
 export const probeLlamaServer = async (baseUrl: string, signal: AbortSignal): Promise<ProbeResult> => {
   try {
-    const response = await fetch(`${baseUrl}/health`, { signal })
-    await response.body?.cancel()
+    const response = await askHttp(`${baseUrl}/health`, { signal, maxBytes: 0 })
     if (response.ok) return { state: 'ready' }
     return response.status === 503
       ? { state: 'loading', detail: 'loading the model' }

@@ -1,7 +1,7 @@
 // Live state of one llama-server: asks /slots and /metrics, listens to its log, and folds both.
 import type { Slot } from '../../contract.ts'
 import type { EngineReading } from '../poller.ts'
-import { readBoundedText } from './bounded-body.ts'
+import { askHttp } from './http-ask.ts'
 import { parseLlamaLogLine } from './llama-log.ts'
 import { parseMetrics } from './llama-metrics.ts'
 import { createSlotTracker } from './llama-slot-tracker.ts'
@@ -30,13 +30,9 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
 
   const get = async (path: string, signal: AbortSignal): Promise<string | null> => {
     try {
-      const response = await fetch(`${baseUrl}${path}`, {
-        signal,
-        headers: { authorization: `Bearer ${apiKey}` },
-      })
-      if (response.ok) return await readBoundedText(response, maxAnswerBytes)
-      await response.body?.cancel()
-      return null
+      const headers = { authorization: `Bearer ${apiKey}` }
+      const answer = await askHttp(`${baseUrl}${path}`, { headers, signal, maxBytes: maxAnswerBytes })
+      return answer.ok ? answer.text : null
     } catch {
       return null
     }
