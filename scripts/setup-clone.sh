@@ -208,7 +208,7 @@ ensure_bundle() {
     # `require` is for dependencies in CommonJS (yaml), which esbuild leaves calling it for Node's own modules.
     # esbuild's command is a script for Node, or the program itself where its install script ran: PATH serves both.
     PATH="$(dirname "$NODE"):$PATH" run_logged "$ROOT/out/esbuild.log" "$ROOT/node_modules/.bin/esbuild" "$entry" \
-      --bundle --platform=node --format=esm --target=node22 --log-level=warning --legal-comments=none \
+      --bundle --minify-whitespace --minify-syntax --platform=node --format=esm --target=node22 --log-level=warning --legal-comments=none \
       --banner:js='import { createRequire as createRequireForBundle } from "node:module"; const require = createRequireForBundle(import.meta.url);' \
       --outfile="$bundle.partial" || fail "esbuild could not bundle $1"
     touch -r "$bundle.reading" "$bundle.partial"

@@ -77,10 +77,15 @@ export const finishStart = async (
 ): Promise<number> => {
   const progress = createProgressTracker(startedAt, context)
   const output = createProgressOutput(context, progress, json)
+  let allocated: Promise<string | null> | null = null
   const last = await followUntil(
     client,
     (snapshot) => judgeUp(snapshot, only).kind !== 'waiting',
-    output.show,
+    (snapshot) => {
+      output.show(snapshot)
+      // While the Router still loads this costs nobody any time.
+      if (snapshot.services.llamaServer.phase === 'ready') allocated ??= describeAllocated(context)
+    },
   )
   output.close()
   client.close()
@@ -94,7 +99,8 @@ export const finishStart = async (
   if (json) {
     const reasons = judgement.kind === 'failed' ? judgement.reasons : []
     context.print(JSON.stringify({ ready: judgement.kind === 'ready', reasons, snapshot: last }))
-  } else if (judgement.kind === 'ready') await printReady(context, last, progress, { only, startedAt })
+  } else if (judgement.kind === 'ready')
+    await printReady(context, last, progress, { only, startedAt, allocated: await allocated })
   else for (const line of await describeFailure(context, last)) context.printError(line)
   return judgement.kind === 'ready' ? exitCodes.done : exitCodes.failed
 }
@@ -103,7 +109,7 @@ const printReady = async (
   context: CliContext,
   snapshot: Snapshot,
   progress: ProgressTracker,
-  { only, startedAt }: Pick<FinishOptions, 'only' | 'startedAt'>,
+  { only, startedAt, allocated }: Pick<FinishOptions, 'only' | 'startedAt'> & { allocated: string | null },
 ): Promise<void> => {
   if (only !== null) {
     context.print(`Ready: ${snapshot.services[only].endpoint ?? only}`)
@@ -111,7 +117,7 @@ const printReady = async (
   }
   const elapsedMs = Date.now() - startedAt
   const { baseUrl, apiKey, warning } = await readClientGuide(context)
-  const notes = [await describeAllocated(context), warning].filter((text) => text !== null)
+  const notes = [allocated ?? (await describeAllocated(context)), warning].filter((text) => text !== null)
   const note = notes.length === 0 ? null : notes.join('; ')
   const report = { snapshot, elapsedMs, stages: progress.stageTimes(), baseUrl, apiKey, note }
   for (const line of renderReady(report, context)) context.print(line)
