@@ -1,10 +1,11 @@
 // Runs the real `nexus` command with a state folder and ports of its own.
+
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Snapshot, SnapshotSchema } from '../electron/contract.ts'
+import { freePorts } from './free-ports.ts'
 
 export interface CommandResult {
   readonly code: number | null
@@ -88,15 +89,3 @@ const runNexus = (home: string, words: readonly string[]): Promise<CommandResult
     child.once('error', reject)
     child.once('close', (code) => resolve({ code, stdout, stderr }))
   })
-
-const freePorts = async (): Promise<[number, number]> => {
-  const servers = [createServer(), createServer()]
-  const ports: number[] = []
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const address = server.address()
-    if (typeof address === 'object' && address !== null) ports.push(address.port)
-  }
-  for (const server of servers) await new Promise((resolve) => server.close(resolve))
-  return [ports[0] ?? 0, ports[1] ?? 0]
-}

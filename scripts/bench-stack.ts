@@ -1,9 +1,10 @@
 // The stack that is measured: the real `nexus` command with a state folder and ports of its own, gone without a trace after.
+
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '../e2e/free-ports.ts'
 import { type Snapshot, SnapshotSchema } from '../electron/contract.ts'
 import { attachToCore, type ControlClient } from '../electron/core/control/client.ts'
 import { type LedgerEntry, openLedger } from '../electron/core/ledger.ts'
@@ -191,17 +192,3 @@ const runTimed = (
       }
     })
   })
-
-const freePorts = async (): Promise<readonly [number, number]> => {
-  const servers = [createServer(), createServer()]
-  const ports: number[] = []
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const address = server.address()
-    if (typeof address === 'object' && address !== null) ports.push(address.port)
-  }
-  for (const server of servers) await new Promise((resolve) => server.close(resolve))
-  const [engine, router] = ports
-  if (engine === undefined || router === undefined) throw new Error('the system gave no free ports')
-  return [engine, router]
-}

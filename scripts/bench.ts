@@ -1,7 +1,9 @@
 // Runs the benchmark's parts one after the other on a stack of their own, and prints what they found. Started by scripts/bench.
+
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { messageOf } from '../electron/core/error-message.ts'
 import { benchIdle } from './bench-idle.ts'
 import { type BenchReport, type PartReport, renderReport, reportAsJson } from './bench-report.ts'
 import { benchRespawn } from './bench-respawn.ts'
@@ -40,7 +42,6 @@ const readOptions = () => {
   return { ...values, runs }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`)
 
 const PlanSchema = z.object({ engine: z.object({ version: z.string().nullable() }) })

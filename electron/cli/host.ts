@@ -1,10 +1,12 @@
 // Hosting a core from the command line: in the foreground (`nexus serve`) or left behind by `nexus up`.
+
 import { spawn } from 'node:child_process'
 import { closeSync, createWriteStream } from 'node:fs'
 import { attachToCore } from '../core/control/client.ts'
 import { openControlServer } from '../core/control/server.ts'
 import { createCore } from '../core/core.ts'
 import { acquireCoreLock, type CoreLock, readLockOwner } from '../core/core-lock.ts'
+import { messageOf } from '../core/error-message.ts'
 import { openLogForChild } from '../core/logs/log-file.ts'
 import { readLastLines } from '../core/logs/log-follow.ts'
 import { ensureStateFolder, type StateFolder } from '../core/state-folder.ts'
@@ -49,7 +51,7 @@ export const hostCore = async (
     return exitCodes.done
   } catch (error) {
     // Half a core has timers and watchers that would keep the process, and with it the lock, for ever.
-    context.printError(error instanceof Error ? error.message : String(error))
+    context.printError(messageOf(error))
     process.exit(exitCodes.failed)
   } finally {
     lock.release()

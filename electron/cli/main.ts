@@ -1,6 +1,8 @@
 // Entry of the `nexus` command: the context, the command, the exit code.
+
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { messageOf } from '../core/error-message.ts'
 import { createPlatform } from '../core/platform/detect-platform.ts'
 import { locateStateFolder } from '../core/state-folder.ts'
 import { parseArguments, UsageError } from './arguments.ts'
@@ -31,7 +33,7 @@ const main = async (): Promise<number> => {
     const command = parseArguments(process.argv.slice(2))
     return await runCommand(command, createContext())
   } catch (error) {
-    process.stderr.write(`nexus: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`nexus: ${messageOf(error)}\n`)
     return error instanceof UsageError ? exitCodes.usage : exitCodes.failed
   }
 }

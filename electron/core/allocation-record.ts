@@ -1,7 +1,9 @@
 // What one llama-server said it allocated, on disk: its log's first lines may be rotated away long before it ends.
+
 import { z } from 'zod'
+import { readRecord } from './json-record.ts'
 import type { Allocations } from './memory-plan/allocations.ts'
-import { readFileOrNull, writePrivateFile } from './private-file.ts'
+import { writePrivateFile } from './private-file.ts'
 
 const bytes = z.number().int().nonnegative()
 const ModelSchema = z.strictObject({
@@ -18,14 +20,8 @@ const RecordSchema = z.strictObject({
 
 /** @param identity the process it is about; null when there is nothing about that one. */
 export const readAllocations = (path: string, identity: string): Allocations | null => {
-  const text = readFileOrNull(path)
-  if (text === null) return null
-  try {
-    const parsed = RecordSchema.safeParse(JSON.parse(text))
-    return parsed.success && parsed.data.llamaServer === identity ? parsed.data.allocations : null
-  } catch {
-    return null
-  }
+  const record = readRecord(path, RecordSchema)
+  return record?.llamaServer === identity ? record.allocations : null
 }
 
 export const writeAllocations = (path: string, identity: string, allocations: Allocations): void =>

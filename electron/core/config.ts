@@ -1,6 +1,8 @@
 // The one JSON file: read, checked, explained, written whole. A broken file never loses the last good one.
+
 import type { z } from 'zod'
 import { type Config, ConfigSchema, type Profile, type ProfileOverride, ProfileSchema } from '../contract.ts'
+import { messageOf } from './error-message.ts'
 import { readFileOrNull, writePrivateFile } from './private-file.ts'
 
 /** A mistake in what the user wrote. `problems` name the place, what was found and what is allowed. */
@@ -34,7 +36,7 @@ export const parseJson = (text: string, source: string): unknown => {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new ConfigError(source, [`not JSON: ${error instanceof Error ? error.message : String(error)}`])
+    throw new ConfigError(source, [`not JSON: ${messageOf(error)}`])
   }
 }
 

@@ -1,17 +1,16 @@
 // Exactly one core per state folder: a lock that the kernel holds, so it ends with the process, however that ends.
 import { chmodSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { isErrno, readFileOrNull, writePrivateFile } from './private-file.ts'
+import { z } from 'zod'
+import { readRecord } from './json-record.ts'
+import { isErrno, writePrivateFile } from './private-file.ts'
 
 export interface CoreLock {
   release(): void
 }
 
-export interface LockOwner {
-  readonly pid: number
-  readonly host: 'app' | 'cli'
-  readonly since: number
-}
+const OwnerSchema = z.object({ pid: z.number().int(), host: z.enum(['app', 'cli']), since: z.number() })
+export type LockOwner = Readonly<z.infer<typeof OwnerSchema>>
 
 /**
  * Takes the lock or answers null when another living process has it.
@@ -35,25 +34,7 @@ export const acquireCoreLock = (lockPath: string, owner: LockOwner): CoreLock | 
 }
 
 /** Who wrote the lock last, as text to show; null when it cannot be read. Not proof of life: only the lock is. */
-export const readLockOwner = (lockPath: string): LockOwner | null => {
-  const text = readFileOrNull(ownerPath(lockPath))
-  if (text === null) return null
-  try {
-    const value: unknown = JSON.parse(text)
-    return isLockOwner(value) ? value : null
-  } catch {
-    return null
-  }
-}
+export const readLockOwner = (lockPath: string): LockOwner | null =>
+  readRecord(ownerPath(lockPath), OwnerSchema)
 
 const ownerPath = (lockPath: string): string => `${lockPath}.owner.json`
-
-const isLockOwner = (value: unknown): value is LockOwner =>
-  typeof value === 'object' &&
-  value !== null &&
-  'pid' in value &&
-  Number.isInteger(value.pid) &&
-  'host' in value &&
-  (value.host === 'app' || value.host === 'cli') &&
-  'since' in value &&
-  typeof value.since === 'number'

@@ -1,8 +1,10 @@
 // The core: one stack, its readings, its proof, and the commands that change it. Everyone who attaches sees this.
+
 import type { Command, Config, Outcome, Profile, ServiceId, Snapshot } from '../contract.ts'
 import { serviceIds } from '../contract.ts'
 import { ConfigError, judgeProfile, readConfig } from './config.ts'
 import type { ControlTarget } from './control/server.ts'
+import { messageOf } from './error-message.ts'
 import { readIntent, writeIntent } from './intent.ts'
 import type { Platform } from './platform/platform.ts'
 import { createPoller } from './poller.ts'
@@ -177,7 +179,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       await assembly.stack.adopt()
       return null
     } catch (error) {
-      return error instanceof Error ? error.message : String(error)
+      return messageOf(error)
     }
   }
 

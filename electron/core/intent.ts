@@ -1,6 +1,8 @@
 // What the user last asked for, on disk: the next core, after a crash or a reboot, brings just that back.
+
 import { z } from 'zod'
 import { ProfileSchema } from '../contract.ts'
+import { readRecord } from './json-record.ts'
 import { readFileOrNull, writePrivateFile } from './private-file.ts'
 
 const IntentSchema = z.strictObject({
@@ -14,16 +16,7 @@ const IntentSchema = z.strictObject({
 export type Intent = z.infer<typeof IntentSchema>
 
 /** null when nothing was asked for yet, or when the file was written by something that is not this version. */
-export const readIntent = (path: string): Intent | null => {
-  const text = readFileOrNull(path)
-  if (text === null) return null
-  try {
-    const parsed = IntentSchema.safeParse(JSON.parse(text))
-    return parsed.success ? parsed.data : null
-  } catch {
-    return null
-  }
-}
+export const readIntent = (path: string): Intent | null => readRecord(path, IntentSchema)
 
 export const writeIntent = (path: string, intent: Intent): void => {
   const text = `${JSON.stringify(intent, null, 2)}\n`

@@ -1,7 +1,9 @@
 // Who our children are, on disk: so that the next core adopts them and nobody ever signals a stranger.
+
 import { z } from 'zod'
+import { readRecord } from './json-record.ts'
 import type { ProcessIdentity } from './platform/platform.ts'
-import { readFileOrNull, writePrivateFile } from './private-file.ts'
+import { writePrivateFile } from './private-file.ts'
 
 const EntrySchema = z.strictObject({
   service: z.enum(['llamaServer', 'proxy']),
@@ -30,7 +32,7 @@ export interface Ledger {
  * port with our own argv, or shown as a stranger, and neither is ever killed by pid alone.
  */
 export const openLedger = (path: string): Ledger => {
-  let entries = readEntries(path)
+  let entries: readonly LedgerEntry[] = readRecord(path, LedgerSchema)?.entries ?? []
   const save = (next: LedgerEntry[]) => {
     entries = next
     writePrivateFile(path, `${JSON.stringify({ version: 1, entries }, null, 2)}\n`, { about: 'processes' })
@@ -43,17 +45,6 @@ export const openLedger = (path: string): Ledger => {
         save(entries.filter((entry) => entry.service !== service))
       }
     },
-  }
-}
-
-const readEntries = (path: string): LedgerEntry[] => {
-  const text = readFileOrNull(path)
-  if (text === null) return []
-  try {
-    const parsed = LedgerSchema.safeParse(JSON.parse(text))
-    return parsed.success ? parsed.data.entries : []
-  } catch {
-    return []
   }
 }
 

@@ -1,7 +1,9 @@
 // The last end-to-end proof, on disk with the processes it was about: adopting them needs no second message.
+
 import { z } from 'zod'
 import { type Proof, ProofSchema } from '../contract.ts'
-import { readFileOrNull, writePrivateFile } from './private-file.ts'
+import { readRecord } from './json-record.ts'
+import { writePrivateFile } from './private-file.ts'
 
 const RecordSchema = z.strictObject({ llamaServer: z.string(), proxy: z.string(), proof: ProofSchema })
 
@@ -13,16 +15,8 @@ export interface ProvedPair {
 
 /** The proof for exactly these processes; null when there is none. */
 export const readProof = (path: string, pair: ProvedPair): Proof | null => {
-  const text = readFileOrNull(path)
-  if (text === null) return null
-  try {
-    const parsed = RecordSchema.safeParse(JSON.parse(text))
-    if (!parsed.success) return null
-    const { llamaServer, proxy, proof } = parsed.data
-    return llamaServer === pair.llamaServer && proxy === pair.proxy ? proof : null
-  } catch {
-    return null
-  }
+  const record = readRecord(path, RecordSchema)
+  return record?.llamaServer === pair.llamaServer && record.proxy === pair.proxy ? record.proof : null
 }
 
 export const writeProof = (path: string, pair: ProvedPair, proof: Proof): void =>

@@ -1,5 +1,7 @@
 // The end-to-end proof: would a Claude request get an answer? Once through the model, then cheaply without it.
+
 import { z } from 'zod'
+import { parseJsonOrNull } from './json-record.ts'
 import { askHttp } from './services/http-ask.ts'
 import { checkLiteLlmAuth, describeFetchFailure } from './services/litellm-health.ts'
 
@@ -96,14 +98,6 @@ const ErrorSchema = z.object({ error: z.object({ message: z.string() }) })
 const readErrorMessage = (body: string): string => {
   const parsed = ErrorSchema.safeParse(parseJsonOrNull(body))
   return excerpt(parsed.success ? parsed.data.error.message : body)
-}
-
-const parseJsonOrNull = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }
 
 /** One line, short enough for a status view. */

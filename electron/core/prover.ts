@@ -1,5 +1,7 @@
 // Keeps the answer to "would a Claude request be answered?": proved once through the model, then re-checked cheaply.
+
 import type { Proof } from '../contract.ts'
+import { messageOf } from './error-message.ts'
 import { type ProvedPair, readProof, writeProof } from './proof-record.ts'
 
 export interface ProverOptions {
@@ -52,7 +54,7 @@ export const createProver = (options: ProverOptions): Prover => {
       writeProof(options.recordPath, pair, proof)
     } catch (error) {
       if (abort.signal.aborted) return
-      failed = { pair, reason: error instanceof Error ? error.message : String(error) }
+      failed = { pair, reason: messageOf(error) }
     } finally {
       if (attempt?.abort === abort) attempt = null
       if (!abort.signal.aborted) options.onChange()

@@ -1,5 +1,7 @@
 // The Build Forge as a service: a mount instead of a process, with the same states.
+
 import type { Phase, RamDisk, ServiceState } from '../contract.ts'
+import { messageOf } from './error-message.ts'
 import type { EjectOutcome, Holder, RamDiskControl, RamDiskSpec } from './platform/platform.ts'
 
 export interface RamDiskService {
@@ -60,7 +62,7 @@ export const createRamDiskService = (
     try {
       return await control.eject(spec, options)
     } catch (error) {
-      return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) }
+      return { kind: 'failed', reason: messageOf(error) }
     }
   }
 
@@ -94,7 +96,7 @@ export const createRamDiskService = (
           if (outcome.kind === 'mounted') enter('ready')
           else enter('failed', outcome.reason)
         } catch (error) {
-          enter('failed', error instanceof Error ? error.message : String(error))
+          enter('failed', messageOf(error))
         }
         return state()
       }),

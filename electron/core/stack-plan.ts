@@ -1,5 +1,7 @@
 // What would be started and whether it fits: the command lines with their reasons, and the memory plan.
+
 import type { Profile } from '../contract.ts'
+import { messageOf } from './error-message.ts'
 import { type GgufHeader, readGgufHeader } from './gguf/gguf-header.ts'
 import { estimateGpuLimitBytes } from './memory-plan/gpu-limit.ts'
 import { type MemoryPlan, planMemory } from './memory-plan/memory-plan.ts'
@@ -99,7 +101,7 @@ export const readMemoryPlan = async (
     )
     return { kind: 'planned', plan }
   } catch (error) {
-    return { kind: 'unknown', reason: error instanceof Error ? error.message : String(error) }
+    return { kind: 'unknown', reason: messageOf(error) }
   }
 }
 

@@ -1,4 +1,5 @@
 // One child process from start to stop: the single writer of its state.
+
 import { closeSync } from 'node:fs'
 import type { ForeignProcess, ServiceState } from '../contract.ts'
 import {
@@ -10,6 +11,7 @@ import {
   type ProcessExit,
   spawnOwned,
 } from './child-process.ts'
+import { messageOf } from './error-message.ts'
 import { identityOf, type Ledger } from './ledger.ts'
 import { type LogMark, logBeginning } from './logs/log-generations.ts'
 import { createPhaseRecord, type PhaseRecord } from './phase-record.ts'
@@ -353,8 +355,6 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     },
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const pause = (ms: number): Promise<undefined> => new Promise((resolve) => setTimeout(resolve, ms, undefined))
 

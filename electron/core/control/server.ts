@@ -1,7 +1,9 @@
 // The control socket: everyone who attaches gets the same snapshots and gives the same commands.
+
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import type { Command, Outcome, Snapshot } from '../../contract.ts'
+import { messageOf } from '../error-message.ts'
 import { createLineReader } from './line-reader.ts'
 import { type ControlResponse, maxLineBytes, parseRequest } from './protocol.ts'
 
@@ -77,7 +79,7 @@ const serveClient = (socket: Socket, target: ControlTarget): void => {
           return send({ kind: 'outcome', id: request.id, outcome: await target.dispatch(request.command) })
       }
     } catch (error) {
-      send({ kind: 'error', id: request.id, message: error instanceof Error ? error.message : String(error) })
+      send({ kind: 'error', id: request.id, message: messageOf(error) })
     }
   }
   socket.on('data', (piece) => {

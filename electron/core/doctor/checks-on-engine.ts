@@ -1,4 +1,5 @@
 // Checks on llama-server: which one, whether it runs, and whether it knows every flag that the plan uses.
+import { messageOf } from '../error-message.ts'
 import { missingLibrary } from '../setup/missing-library.ts'
 import type { EnginePlan } from '../stack-plan.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
@@ -64,7 +65,7 @@ export const readPlanOrReason = async (facts: DoctorFacts): Promise<EnginePlanRe
   try {
     return { kind: 'plan', plan: await facts.enginePlan() }
   } catch (error) {
-    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) }
+    return { kind: 'failed', reason: messageOf(error) }
   }
 }
 

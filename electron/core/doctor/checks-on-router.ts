@@ -1,7 +1,9 @@
 // Checks on LiteLLM: the installed release, its Python, and the name under which clients look for it.
+
 import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { messageOf } from '../error-message.ts'
 import { describeFailure } from '../platform/run-command.ts'
 import { isErrno } from '../private-file.ts'
 import { probeLiteLlm } from '../services/litellm-health.ts'
@@ -79,7 +81,7 @@ const readLiteLlm = async (runtimeDir: string): Promise<LiteLlmReading> => {
     const installed = await readInstalledLiteLlm(runtimeDir)
     return installed === null ? { kind: 'none' } : { kind: 'installed', ...installed }
   } catch (error) {
-    return { kind: 'refused', reason: error instanceof Error ? error.message : String(error) }
+    return { kind: 'refused', reason: messageOf(error) }
   }
 }
 

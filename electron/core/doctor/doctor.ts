@@ -2,6 +2,7 @@
 
 import type { Config } from '../../contract.ts'
 import { ConfigError, defaultConfig, judgeProfile, parseConfig } from '../config.ts'
+import { messageOf } from '../error-message.ts'
 import { readIntent } from '../intent.ts'
 import { readFileOrNull } from '../private-file.ts'
 import { type ChosenProfile, chooseProfile } from '../profiles.ts'
@@ -105,7 +106,7 @@ const readLastGood = (path: string): Config | null => {
 }
 
 const problemsIn = (error: unknown): readonly string[] =>
-  error instanceof ConfigError ? error.problems : [error instanceof Error ? error.message : String(error)]
+  error instanceof ConfigError ? error.problems : [messageOf(error)]
 
 interface PickedProfile {
   readonly chosen: ChosenProfile

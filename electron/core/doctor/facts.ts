@@ -1,9 +1,11 @@
 // Readings that several checks share: each is made once, when the first asks.
+
 import { join } from 'node:path'
 import type { Memory, RamDisk, Snapshot } from '../../contract.ts'
 import { isSameProcess } from '../child-process.ts'
 import { attachToCore } from '../control/client.ts'
 import { within } from '../deadline.ts'
+import { messageOf } from '../error-message.ts'
 import { type GgufHeader, readGgufHeader } from '../gguf/gguf-header.ts'
 import { identityOf, type LedgerEntry, openLedger } from '../ledger.ts'
 import type { ProcessTable, RamDiskSpec } from '../platform/platform.ts'
@@ -100,7 +102,7 @@ export const readHeader = async (path: string): Promise<HeaderReading> => {
   try {
     return { kind: 'header', header: await readGgufHeader(path) }
   } catch (error) {
-    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) }
+    return { kind: 'failed', reason: messageOf(error) }
   }
 }
 
@@ -115,7 +117,7 @@ const readCore = async (socketPath: string): Promise<CoreReading> => {
       client.close()
     }
   } catch (error) {
-    return { kind: 'strange', reason: error instanceof Error ? error.message : String(error) }
+    return { kind: 'strange', reason: messageOf(error) }
   }
 }
 

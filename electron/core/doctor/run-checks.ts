@@ -1,5 +1,7 @@
 // Runs all checks at once, and ends in time whatever hangs.
+
 import { within } from '../deadline.ts'
+import { messageOf } from '../error-message.ts'
 import { type Check, type CheckSource, type checkLevels, unknown, type Verdict } from './check.ts'
 
 export interface DoctorReport {
@@ -39,7 +41,7 @@ const attempt = async (source: CheckSource, signal: AbortSignal): Promise<Verdic
   try {
     return await source.read(signal)
   } catch (error) {
-    return unknown(`could not be found out: ${error instanceof Error ? error.message : String(error)}`)
+    return unknown(`could not be found out: ${messageOf(error)}`)
   }
 }
 

@@ -1,6 +1,8 @@
 // One GGUF file: its metadata, its tensors, and whether all of its bytes are there.
+
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { messageOf } from '../error-message.ts'
 import { type ByteReader, createByteReader } from './byte-reader.ts'
 import { type Metadata, readMetadata } from './metadata.ts'
 import { readTensors, type TensorSummary } from './tensors.ts'
@@ -58,7 +60,7 @@ const sayOpenError = (path: string, error: unknown): Error => {
   const code = error instanceof Error && 'code' in error ? error.code : null
   if (code === 'ENOENT') return new Error(`${path}: no such file`, { cause: error })
   if (code === 'EACCES') return new Error(`${path}: this user may not read it`, { cause: error })
-  return new Error(`${path}: cannot be opened: ${error instanceof Error ? error.message : String(error)}`, {
+  return new Error(`${path}: cannot be opened: ${messageOf(error)}`, {
     cause: error,
   })
 }

@@ -1,7 +1,9 @@
 // Makes a RAM disk on macOS step by step, and takes it back when a step fails. Exercised only through recorded output so far.
+
 import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract.ts'
+import { messageOf } from '../error-message.ts'
 import { type DarwinMount, type DiskImage, ramImageBytes, wholeSectors } from './darwin-disk-text.ts'
 import { type DarwinDisks, findRamImage } from './darwin-disks.ts'
 import { describeMiB } from './describe-size.ts'
@@ -10,7 +12,6 @@ import {
   ensureMountFolder,
   explainObstacle,
   readMountPointState,
-  reasonOf,
   removeEmptyFolder,
 } from './mount-point.ts'
 import type { MountOutcome, RamDiskSpec } from './platform.ts'
@@ -51,7 +52,7 @@ export const mountDarwinRamDisk = async (
   const others = await releaseOwnLeftover(context, images, spec)
   const attached = await context.disks.attach(spec.sizeBytes)
   if (attached.kind === 'failed') return attached
-  const failure = await formatAndMount(context, spec, attached.device, mountPoint).catch(reasonOf)
+  const failure = await formatAndMount(context, spec, attached.device, mountPoint).catch(messageOf)
   if (failure !== null) {
     const reason = await rollBack(context, attached.device, failure)
     await removeEmptyFolder(mountPoint)

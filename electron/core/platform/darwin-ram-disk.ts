@@ -10,8 +10,9 @@ import {
   mountDarwinRamDisk,
   releaseOwnLeftover,
 } from './darwin-ram-disk-mount.ts'
-import { canonicalMountPoint, reasonOf, removeEmptyFolder } from './mount-point.ts'
+import { canonicalMountPoint, removeEmptyFolder } from './mount-point.ts'
 import type { EjectOutcome, RamDiskControl, RamDiskSpec } from './platform.ts'
+import { tellRamDiskFailures } from './ram-disk-failures.ts'
 import type { RunCommand } from './run-command.ts'
 
 export interface DarwinRamDiskOptions {
@@ -30,24 +31,12 @@ export const createDarwinRamDisk = ({
     attached: null,
     known: null,
   }
-  return {
+  return tellRamDiskFailures({
     defaultMountPoint: (volumeName) => join(volumesFolder, volumeName),
     read: (spec) => readRamDisk(context, spec),
-    async mount(spec) {
-      try {
-        return await mountDarwinRamDisk(context, spec)
-      } catch (error) {
-        return { kind: 'failed', reason: `the RAM disk could not be made: ${reasonOf(error)}` }
-      }
-    },
-    async eject(spec, { force }) {
-      try {
-        return await ejectRamDisk(context, spec, force)
-      } catch (error) {
-        return { kind: 'failed', reason: `the RAM disk could not be ejected: ${reasonOf(error)}` }
-      }
-    },
-  }
+    mount: (spec) => mountDarwinRamDisk(context, spec),
+    eject: (spec, { force }) => ejectRamDisk(context, spec, force),
+  })
 }
 
 const readRamDisk = async (context: DarwinRamDiskContext, spec: RamDiskSpec): Promise<RamDisk> => {

@@ -6,8 +6,9 @@ import { readHolders } from './linux-holders.ts'
 import { findMountAt, readMountTable } from './linux-mount-table.ts'
 import { createShmFolder } from './linux-shm-folder.ts'
 import { judgeMounted, type LinuxRamDiskContext, mountTmpfs, unmountTmpfs } from './linux-tmpfs.ts'
-import { canonicalMountPoint, explainObstacle, readMountPointState, reasonOf } from './mount-point.ts'
+import { canonicalMountPoint, explainObstacle, readMountPointState } from './mount-point.ts'
 import type { EjectOutcome, MountOutcome, RamDiskControl, RamDiskSpec } from './platform.ts'
+import { tellRamDiskFailures } from './ram-disk-failures.ts'
 import { createCommandRunner, type RunCommand } from './run-command.ts'
 
 export interface LinuxRamDiskOptions {
@@ -28,24 +29,12 @@ export const createLinuxRamDisk = (options: LinuxRamDiskOptions): RamDiskControl
     shmRoot: options.shmRoot ?? '/dev/shm',
     mayMount: options.mayMount ?? isRoot(),
   }
-  return {
+  return tellRamDiskFailures({
     defaultMountPoint: (volumeName) => join(options.ramDiskRoot, volumeName),
     read: (spec) => readRamDisk(context, spec),
-    async mount(spec) {
-      try {
-        return await mountRamDisk(context, spec)
-      } catch (error) {
-        return { kind: 'failed', reason: `the RAM disk could not be made: ${reasonOf(error)}` }
-      }
-    },
-    async eject(spec, { force }) {
-      try {
-        return await ejectRamDisk(context, spec, force)
-      } catch (error) {
-        return { kind: 'failed', reason: `the RAM disk could not be ejected: ${reasonOf(error)}` }
-      }
-    },
-  }
+    mount: (spec) => mountRamDisk(context, spec),
+    eject: (spec, { force }) => ejectRamDisk(context, spec, force),
+  })
 }
 
 const readRamDisk = async (context: LinuxRamDiskContext, spec: RamDiskSpec): Promise<RamDisk> => {

@@ -89,5 +89,3 @@ export const lstatOrNull = async (path: string) => {
 
 export const hasCode = (error: unknown, codes: readonly string[]): boolean =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
-
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,7 +1,7 @@
 // Keeps Spotlight, the file event log and the trash off a volume that only holds build products.
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { reasonOf } from './mount-point.ts'
+import { messageOf } from '../error-message.ts'
 
 /**
  * By files on the volume, because `mdutil -i off` needs root and is forgotten at the next mount. Open to every
@@ -17,6 +17,6 @@ export const settleVolume = async (mountPoint: string): Promise<string | null> =
     await writeFile(join(mountPoint, '.Trashes'), '')
     return null
   } catch (error) {
-    return `Spotlight could not be kept off ${mountPoint}: ${reasonOf(error)}`
+    return `Spotlight could not be kept off ${mountPoint}: ${messageOf(error)}`
   }
 }

@@ -1,5 +1,7 @@
 // Live state of one llama-server: asks /slots and /metrics, listens to its log, and folds both.
+
 import type { Slot } from '../../contract.ts'
+import { parseJsonOrNull } from '../json-record.ts'
 import type { EngineReading } from '../poller.ts'
 import { askHttp } from './http-ask.ts'
 import { parseLlamaLogLine } from './llama-log.ts'
@@ -86,13 +88,5 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
       slotTracker.reset()
       throughput.reset()
     },
-  }
-}
-
-const parseJsonOrNull = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
   }
 }
