@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { describeCommand, maxCommandLength } from './describe-command.ts'
 import { isAlive, parseCmdline, parseProcStat, parseUserName } from './linux-process-text.ts'
 
-const statLine = (comm: string, state = 'S') =>
-  `4711 (${comm}) ${state} 1 4700 4700 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 3 0 987654 1000 200 18446744073709551615`
+const statLine = (comm: string, state = 'S', threads = 3) =>
+  `4711 (${comm}) ${state} 1 4700 4700 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 ${threads} 0 987654 1000 200 18446744073709551615`
 
 describe('parseProcStat', () => {
   it('reads pid, name, state, group and start ticks', () => {
@@ -12,6 +12,7 @@ describe('parseProcStat', () => {
       comm: 'llama-server',
       state: 'S',
       groupId: 4700,
+      threads: 3,
       startTicks: '987654',
     })
   })
@@ -46,13 +47,15 @@ describe('parseProcStat', () => {
   })
 
   it.each([
-    ['R', true],
-    ['D', true],
-    ['T', true],
-    ['Z', false],
-    ['X', false],
-  ])('state %s: alive is %s', (state, alive) => {
-    const stat = parseProcStat(statLine('x', state))
+    ['R', 3, true],
+    ['D', 3, true],
+    ['T', 3, true],
+    ['Z', 1, false],
+    // Its first thread ended, others have not yet.
+    ['Z', 2, true],
+    ['X', 3, false],
+  ])('state %s with %d threads: alive is %s', (state, threads, alive) => {
+    const stat = parseProcStat(statLine('x', state, threads))
     expect(stat !== null && isAlive(stat)).toBe(alive)
   })
 })

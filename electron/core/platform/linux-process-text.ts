@@ -6,6 +6,8 @@ export interface ProcStat {
   readonly comm: string
   readonly state: string
   readonly groupId: number
+  /** Living threads; 1 for a zombie of which nothing is left. */
+  readonly threads: number
   /** Clock ticks between boot and the start of the process. */
   readonly startTicks: string
 }
@@ -24,22 +26,29 @@ export const parseProcStat = (text: string): ProcStat | null => {
     .split(/\s+/)
   const [state, , group] = fields
   // Field 22 of the line: two fields stand before the rest, which starts at field 3.
+  const threads = fields[20 - 3]
   const startTicks = fields[22 - 3]
   const pidText = text.slice(0, open).trim()
-  if (state === undefined || group === undefined || startTicks === undefined) return null
-  if (![pidText, startTicks].every((number) => /^[0-9]+$/.test(number))) return null
+  if (state === undefined || group === undefined || threads === undefined) return null
+  if (startTicks === undefined) return null
+  if (![pidText, threads, startTicks].every((number) => /^[0-9]+$/.test(number))) return null
   if (!/^-?[0-9]+$/.test(group) || !/^[A-Za-z]$/.test(state)) return null
   return {
     pid: Number(pidText),
     comm: text.slice(open + 1, close),
     state,
     groupId: Number(group),
+    threads: Number(threads),
     startTicks,
   }
 }
 
-/** Z is a zombie; X and x are dead (proc_pid_stat(5)). None of them does anything for anybody any more. */
-export const isAlive = (stat: ProcStat): boolean => !['Z', 'X', 'x'].includes(stat.state)
+/**
+ * Z is a zombie; X and x are dead (proc_pid_stat(5)). None of them does anything for anybody any more, except that the
+ * first thread of a process can be a zombie while others still end and hold its ports open for some ms.
+ */
+export const isAlive = ({ state, threads }: ProcStat): boolean =>
+  state === 'Z' ? threads > 1 : state !== 'X' && state !== 'x'
 
 /**
  * argv as the kernel keeps it: each argument ends with NUL, so an empty last argument counts. Programs that rewrite

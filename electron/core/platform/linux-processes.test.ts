@@ -92,6 +92,22 @@ describe.skipIf(!isLinux)('processes of this machine (Linux only)', () => {
     expect(await processes.readGroupMembers(parent.pid)).toEqual([parent.pid])
   })
 
+  it('takes a process for alive whose first thread alone has ended: it still holds its port', async () => {
+    const program = `import ctypes, socket, threading
+s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()
+main = threading.main_thread().native_id
+def rest():
+    while open(f'/proc/{main}/stat').read().rsplit(')', 1)[1].split()[0] != 'Z': pass
+    print('zombie', flush=True)
+    threading.Event().wait()
+threading.Thread(target=rest).start()
+ctypes.CDLL(None).pthread_exit(None)`
+    const child = await startTestChild('python3', ['-c', program])
+    onTestFinished(() => child.end())
+    expect(child.firstLine).toBe('zombie')
+    expect(await processes.readIdentity(child.pid)).not.toBeNull()
+  })
+
   it('reads argv with blanks and empty arguments as they were given', async () => {
     const argv = ['-e', 'console.log("up"); setInterval(() => {}, 1e6)', '--', 'a  b', '', 'ü']
     const child = await startTestChild(process.execPath, argv)
