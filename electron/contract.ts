@@ -118,6 +118,8 @@ const profileName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a lower-case name of letters, digits and dashes')
 
+const timeOfDay = z.string().regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, 'a time of day from 00:00 to 23:59')
+
 export const ConfigSchema = z.strictObject({
   $schema: z.string().optional(),
   /** null: `studio` when its model files are there, else `demo`. */
@@ -127,6 +129,17 @@ export const ConfigSchema = z.strictObject({
   drainSeconds: wholeNumber(0, 3600, 'a number of seconds').default(30),
   /** How long a service may take to end after SIGTERM before SIGKILL. */
   stopGraceSeconds: wholeNumber(1, 600, 'a number of seconds').default(10),
+  notifications: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      /** Local times between which nothing is raised; the tray and the window still say it. null: never quiet. */
+      quietHours: z.strictObject({ from: timeOfDay, to: timeOfDay }).nullable().default(null),
+    })
+    .default({ enabled: true, quietHours: null }),
+  /** What stands beside the menu-bar icon. */
+  menuBarText: z.enum(['none', 'slots', 'slots-and-speed']).default('slots-and-speed'),
+  /** Whether the app starts the stack when it is opened. */
+  startStackAtLaunch: z.boolean().default(false),
 })
 export type Config = z.infer<typeof ConfigSchema>
 
@@ -207,6 +220,8 @@ export const SlotSchema = z.strictObject({
   tokensPerSecond: perSecond.nullable(),
   /** Whether the server really drafts in this slot, which is not the same as having been asked to. */
   speculative: z.boolean().nullable(),
+  /** Who is served in it; null when idle, and when the Router's requests do not tell it without doubt. */
+  developer: z.string().nullable(),
 })
 export type Slot = z.infer<typeof SlotSchema>
 
@@ -222,6 +237,111 @@ export const ThroughputSchema = z.strictObject({
   tokensGeneratedTotal: count,
 })
 export type Throughput = z.infer<typeof ThroughputSchema>
+
+/** One request that the Router has taken and not yet answered to its end. */
+export const RouterRequestSchema = z.strictObject({
+  id: z.string(),
+  /** Name of the key that it came with. */
+  developer: z.string(),
+  /** `waiting`: for a free slot, or for room in the pool. */
+  phase: z.enum(['waiting', 'prefill', 'generating']),
+  startedAt: epochMs,
+  /** When it got its turn; null while it waits. */
+  admittedAt: epochMs.nullable(),
+  firstTokenAt: epochMs.nullable(),
+  promptTokens: count.nullable(),
+  /** Tokens generated so far; null before the first. */
+  outputTokens: count.nullable(),
+  /** Which Studio serves it; null: this one, or not known yet. */
+  node: z.string().nullable(),
+})
+export type RouterRequest = z.infer<typeof RouterRequestSchema>
+
+/** What one developer has used since local midnight. */
+export const DeveloperUseSchema = z.strictObject({
+  developer: z.string(),
+  requests: count,
+  failed: count,
+  promptTokens: count,
+  outputTokens: count,
+  /** Mean time from a request's arrival to its first token; null when none came. */
+  meanFirstTokenMs: z.number().nonnegative().nullable(),
+})
+export type DeveloperUse = z.infer<typeof DeveloperUseSchema>
+
+/** Another Studio whose llama-server is a further deployment of this Router. */
+export const StudioNodeSchema = z.strictObject({
+  name: z.string(),
+  endpoint: z.string(),
+  phase: z.enum(['ready', 'degraded', 'unreachable']),
+  reason: z.string().nullable(),
+  slots: z.array(SlotSchema).nullable(),
+  queue: QueueSchema.nullable(),
+})
+export type StudioNode = z.infer<typeof StudioNodeSchema>
+
+/** One part of physical memory, in the order of the owner's map; they add up to the machine's memory. */
+export const MemoryPartSchema = z.strictObject({
+  id: z.enum(['engine', 'draft', 'kv', 'compute', 'forge', 'system', 'linker', 'free']),
+  bytes,
+  /** Of `bytes`, what is really in use: the forge's files. null where that is not told apart. */
+  usedBytes: bytes.nullable(),
+  /** `planned`: from the model files and the profile, not read from what runs. */
+  source: z.enum(['measured', 'planned']),
+})
+export type MemoryPart = z.infer<typeof MemoryPartSchema>
+
+export const FitSchema = z.enum(['fits', 'fits-without-linker-reserve', 'does-not-fit'])
+
+export const MemoryMapSchema = z.strictObject({
+  parts: z.array(MemoryPartSchema),
+  verdict: FitSchema,
+  /** What the plan leaves over; negative when it does not fit. */
+  spareBytes: z.number().int(),
+})
+export type MemoryMap = z.infer<typeof MemoryMapSchema>
+
+/** Where in the window something is shown. */
+export const viewIds = ['glance', 'logs', 'plan', 'doctor', 'clients', 'settings'] as const
+export const ViewSchema = z.strictObject({ id: z.enum(viewIds), service: ServiceIdSchema.nullable() })
+export type View = z.infer<typeof ViewSchema>
+
+/** Something that happened and that a person may want to look back at. */
+export const StackEventSchema = z.strictObject({
+  at: epochMs,
+  severity: z.enum(['info', 'warning', 'critical']),
+  service: ServiceIdSchema.nullable(),
+  text: z.string(),
+})
+export type StackEvent = z.infer<typeof StackEventSchema>
+
+/** Something that holds now and that a person should know; it goes when it no longer holds. */
+export const NoticeSchema = z.strictObject({
+  /** One for each condition, such as `slots-full` or `crashed-proxy`: the same one twice is the same notice. */
+  id: z.string(),
+  since: epochMs,
+  severity: z.enum(['info', 'warning', 'critical']),
+  title: z.string(),
+  body: z.string(),
+  /** Where its cause is shown. */
+  view: ViewSchema,
+  /** Whether a system notification is due: not in quiet hours, not when notifications are off. */
+  raise: z.boolean(),
+})
+export type Notice = z.infer<typeof NoticeSchema>
+
+/** What is not installed yet, and how far its installation is. */
+export const SetUpStateSchema = z.strictObject({
+  missing: z.array(
+    z.strictObject({ id: z.enum(['litellm', 'llama-server', 'demo-model']), text: z.string() }),
+  ),
+  running: z
+    .strictObject({ message: z.string(), done: count.nullable(), total: count.nullable() })
+    .nullable(),
+  /** Why the last attempt ended, in one sentence; null when it did not fail. */
+  failure: z.string().nullable(),
+})
+export type SetUpState = z.infer<typeof SetUpStateSchema>
 
 /** The end-to-end message: one Anthropic /v1/messages call, client -> LiteLLM -> llama-server and back. */
 export const ProofSchema = z.strictObject({
@@ -260,8 +380,244 @@ export const SnapshotSchema = z.strictObject({
   slots: z.array(SlotSchema).nullable(),
   queue: QueueSchema.nullable(),
   throughput: ThroughputSchema.nullable(),
+  /** null: the Router does not say, or does not run. */
+  requests: z.array(RouterRequestSchema).nullable(),
+  developers: z.array(DeveloperUseSchema).nullable(),
+  /** Empty when the profile names no other Studio. */
+  nodes: z.array(StudioNodeSchema),
+  memoryMap: MemoryMapSchema.nullable(),
+  /** The latest last, 20 at most. */
+  events: z.array(StackEventSchema),
+  notices: z.array(NoticeSchema),
+  /** null when everything that the profile needs is installed. */
+  setUp: SetUpStateSchema.nullable(),
 })
 export type Snapshot = z.infer<typeof SnapshotSchema>
+
+// --- History ----------------------------------------------------------------------------------------------------
+
+/** One step of the charts; null: nothing was read in it. */
+export const HistorySampleSchema = z.strictObject({
+  at: epochMs,
+  generationTokensPerSecond: perSecond.nullable(),
+  promptTokensPerSecond: perSecond.nullable(),
+  busySlots: count.nullable(),
+  waiting: count.nullable(),
+})
+export type HistorySample = z.infer<typeof HistorySampleSchema>
+
+export const historyStepMs = 5_000
+/** The last 15 minutes. */
+export const historyLength = 180
+
+// --- Query and Answer -------------------------------------------------------------------------------------------
+
+const nullableText = z.string().nullable()
+
+export const PlanAnswerSchema = z.strictObject({
+  profile: z.string(),
+  /** Why this profile. */
+  because: z.string(),
+  problems: z.array(z.string()),
+  /** null: `memoryUnknown` says why. */
+  memory: z
+    .strictObject({
+      verdict: FitSchema,
+      reasons: z.array(z.string()),
+      lines: z.array(
+        z.strictObject({
+          label: z.string(),
+          bytes: bytes.nullable(),
+          estimated: z.boolean(),
+          note: nullableText,
+          /** What the running llama-server says it allocated for it. */
+          allocatedBytes: bytes.nullable(),
+        }),
+      ),
+      totalBytes: bytes,
+      machineBytes: bytes,
+      gpuNeededBytes: bytes,
+      gpuLimitBytes: bytes.nullable(),
+      suggestions: z.array(z.string()),
+      warnings: z.array(z.string()),
+      /** What each agent really gets. */
+      agents: z.string(),
+    })
+    .nullable(),
+  memoryUnknown: nullableText,
+  engine: z.strictObject({
+    version: nullableText,
+    /** null: it cannot be planned, `problems` says why. */
+    argv: z.array(z.string()).nullable(),
+    adaptations: z.array(
+      z.strictObject({ flag: z.string(), seed: nullableText, ours: nullableText, reason: z.string() }),
+    ),
+    warnings: z.array(z.string()),
+    problems: z.array(z.string()),
+  }),
+})
+export type PlanAnswer = z.infer<typeof PlanAnswerSchema>
+
+export const DoctorAnswerSchema = z.strictObject({
+  profile: z.string(),
+  because: z.string(),
+  checks: z.array(
+    z.strictObject({
+      id: z.string(),
+      group: z.string(),
+      title: z.string(),
+      /** `unknown`: could not be found out; counts as a warning. */
+      level: z.enum(['ok', 'warn', 'fail', 'unknown']),
+      found: z.string(),
+      why: z.string(),
+      /** A command to paste, or a sentence that starts with a capital letter; null when nothing is to be mended. */
+      mend: nullableText,
+    }),
+  ),
+})
+export type DoctorAnswer = z.infer<typeof DoctorAnswerSchema>
+
+/** Without secrets: keys are masked, and what is copied is asked for by `snippet`. */
+export const ClientsAnswerSchema = z.strictObject({
+  baseUrl: z.string(),
+  /** What stands in the way of clients, in one sentence; null when nothing does. */
+  warning: nullableText,
+  developers: z.array(
+    z.strictObject({
+      name: z.string(),
+      maskedKey: z.string(),
+      snippets: z.array(
+        z.strictObject({
+          /** Such as `bash`, `powershell`, `fish`, `claude-settings`, `ssh-config`. */
+          id: z.string(),
+          title: z.string(),
+          /** The text with the key masked. */
+          masked: z.string(),
+          /** What each line is for; empty when it speaks for itself. */
+          notes: z.array(z.string()),
+        }),
+      ),
+    }),
+  ),
+})
+export type ClientsAnswer = z.infer<typeof ClientsAnswerSchema>
+
+export const SettingsAnswerSchema = z.strictObject({
+  path: z.string(),
+  /** Names the file's present content, for `configure`. */
+  revision: z.string(),
+  config: ConfigSchema,
+  /** Why the file cannot be used, one sentence for each problem; then `config` is the last good one. */
+  problems: z.array(z.string()),
+  profileNames: z.array(z.string()),
+  profileName: z.string(),
+  /** The profile that a start would take now. */
+  profile: ProfileSchema,
+  /** What runs with other values than a start would take now; empty when nothing runs. */
+  restartNeeded: z.array(z.strictObject({ key: z.string(), running: z.string(), configured: z.string() })),
+})
+export type SettingsAnswer = z.infer<typeof SettingsAnswerSchema>
+
+export const logIds = [...serviceIds, 'core'] as const
+export const LogIdSchema = z.enum(logIds)
+export type LogId = z.infer<typeof LogIdSchema>
+
+export const DeveloperNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, '1 to 32 letters, digits, dots, dashes or underscores')
+
+/** Questions whose answers are no part of a snapshot: asked for when somebody looks. */
+export const QuerySchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('plan') }),
+  z.strictObject({ type: z.literal('doctor') }),
+  z.strictObject({ type: z.literal('clients') }),
+  z.strictObject({ type: z.literal('settings') }),
+  z.strictObject({
+    type: z.literal('logTail'),
+    log: LogIdSchema,
+    lines: wholeNumber(1, 5000, 'a number of lines'),
+  }),
+])
+export type Query = z.infer<typeof QuerySchema>
+
+export interface Answers {
+  readonly plan: PlanAnswer
+  readonly doctor: DoctorAnswer
+  readonly clients: ClientsAnswer
+  readonly settings: SettingsAnswer
+  readonly logTail: readonly string[]
+}
+
+export const answerSchemas = {
+  plan: PlanAnswerSchema,
+  doctor: DoctorAnswerSchema,
+  clients: ClientsAnswerSchema,
+  settings: SettingsAnswerSchema,
+  logTail: z.array(z.string()),
+} as const satisfies { readonly [T in keyof Answers]: z.ZodType }
+
+// --- The window -------------------------------------------------------------------------------------------------
+
+/** What the window mirrors: the core's truth, and how the app stands to that core. */
+export const AppStateSchema = z.strictObject({
+  link: z.discriminatedUnion('kind', [
+    /** This app hosts the core. */
+    z.strictObject({ kind: z.literal('hosting') }),
+    /** Another process does: `nexus serve`, or another user's app. */
+    z.strictObject({
+      kind: z.literal('attached'),
+      pid: count,
+      host: z.enum(['app', 'cli']),
+      user: nullableText,
+    }),
+    z.strictObject({ kind: z.literal('connecting') }),
+    /** No core answers; nothing that was read before is live. */
+    z.strictObject({ kind: z.literal('lost'), reason: z.string() }),
+  ]),
+  /** null unless hosting or attached. */
+  snapshot: SnapshotSchema.nullable(),
+  pinned: z.boolean(),
+  openAtLogin: z.enum(['on', 'off', 'requires-approval', 'unavailable']),
+  /** Why the system shows no notifications of ours; null when it does or none was tried. */
+  notificationsRefused: nullableText,
+  version: z.string(),
+})
+export type AppState = z.infer<typeof AppStateSchema>
+
+/** What the window may ask of the app itself. */
+export const AppActionSchema = z.discriminatedUnion('type', [
+  /** Puts a snippet with its key on the clipboard: the key itself never reaches the window. */
+  z.strictObject({
+    type: z.literal('copySnippet'),
+    developer: DeveloperNameSchema,
+    snippet: z.string().max(64),
+  }),
+  z.strictObject({ type: z.literal('copyText'), text: z.string().max(1_048_576) }),
+  z.strictObject({ type: z.literal('pin'), pinned: z.boolean() }),
+  z.strictObject({ type: z.literal('hide') }),
+  z.strictObject({ type: z.literal('quit') }),
+  z.strictObject({ type: z.literal('openAtLogin'), on: z.boolean() }),
+  z.strictObject({
+    type: z.literal('openPage'),
+    page: z.enum(['notification-settings', 'login-items', 'llama-server-help']),
+  }),
+])
+export type AppAction = z.infer<typeof AppActionSchema>
+
+/** `window.nexus`: all that the preload script lets the window do. */
+export interface Bridge {
+  /** Calls `listener` with the present state first; the returned function ends that. */
+  onState(listener: (state: AppState) => void): () => void
+  /** The whole history first, then each new sample as an array of one. */
+  onHistory(listener: (samples: readonly HistorySample[]) => void): () => void
+  /** New lines of a log, from now on. */
+  onLogLines(log: LogId, listener: (lines: readonly string[]) => void): () => void
+  /** A notification or a menu asks for a view. */
+  onView(listener: (view: View) => void): () => void
+  dispatch(command: Command): Promise<Outcome>
+  ask<T extends Query['type']>(query: Extract<Query, { type: T }>): Promise<Answers[T]>
+  act(action: AppAction): Promise<Outcome>
+}
 
 // --- Command and Outcome ----------------------------------------------------------------------------------------
 
@@ -286,6 +642,15 @@ export const CommandSchema = z.discriminatedUnion('type', [
     force: z.boolean(),
   }),
   z.strictObject({ type: z.literal('restart'), only: ServiceIdSchema.nullable() }),
+  /** Install what is missing for the profile that would be started, then start it when asked to. */
+  z.strictObject({ type: z.literal('setUp'), thenStart: z.boolean() }),
+  /** Replaces the config file, unless it has changed since `revision` was read. */
+  z.strictObject({ type: z.literal('configure'), config: ConfigSchema, revision: z.string() }),
+  z.strictObject({
+    type: z.literal('key'),
+    action: z.enum(['create', 'rotate', 'revoke']),
+    developer: DeveloperNameSchema,
+  }),
 ])
 export type Command = z.infer<typeof CommandSchema>
 

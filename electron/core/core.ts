@@ -250,6 +250,10 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         return stop(command)
       case 'restart':
         return restart(command.only)
+      case 'setUp':
+      case 'configure':
+      case 'key':
+        return Promise.resolve(refuse('this core cannot do that from here yet'))
     }
   }
   /** Commands of several clients are taken one after the other: two profiles are never assembled at once. */

@@ -30,6 +30,7 @@ const slotAt = (tokensPerSecond: number): Slot => ({
   generatedTokens: 5,
   tokensPerSecond,
   speculative: false,
+  developer: null,
 })
 const readingAt = (tokensPerSecond: number): EngineReading => ({
   slots: [slotAt(tokensPerSecond)],

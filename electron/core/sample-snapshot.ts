@@ -38,4 +38,11 @@ export const sampleSnapshot: Snapshot = {
   slots: null,
   queue: null,
   throughput: null,
+  requests: null,
+  developers: null,
+  nodes: [],
+  memoryMap: null,
+  events: [],
+  notices: [],
+  setUp: null,
 }

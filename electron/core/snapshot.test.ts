@@ -49,6 +49,7 @@ describe('foldSnapshot', () => {
     generatedTokens: 20,
     tokensPerSecond: 12.5,
     speculative: true,
+    developer: null,
   }
   const readings: Readings = {
     ...sampleSnapshot,

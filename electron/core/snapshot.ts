@@ -58,6 +58,13 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
       ? (live(readings.queue) ?? (slots === null ? null : (readings.queue?.value ?? null)))
       : null,
     throughput: engineAnswers ? live(readings.throughput) : null,
+    requests: null,
+    developers: null,
+    nodes: [],
+    memoryMap: null,
+    events: [],
+    notices: [],
+    setUp: null,
   }
 }
 

@@ -29,6 +29,7 @@ const slot = (id: number, over: Partial<Slot> = {}): Slot => ({
   generatedTokens: null,
   tokensPerSecond: null,
   speculative: null,
+  developer: null,
   ...over,
 })
 
@@ -89,6 +90,13 @@ const busy: Snapshot = {
     draftAcceptance: 0.71,
     tokensGeneratedTotal: 1_234_567,
   },
+  requests: null,
+  developers: null,
+  nodes: [],
+  memoryMap: null,
+  events: [],
+  notices: [],
+  setUp: null,
 }
 
 const nothingLive = { proof: null, slots: null, queue: null, throughput: null }

@@ -99,6 +99,7 @@ function trackSlot(
     generatedTokens: generating ? raw.decoded : null,
     tokensPerSecond: generating ? rateOf(raw, atMs, before) : null,
     speculative: raw.speculative,
+    developer: null,
   }
   return { raw, atMs, stale, slot: withPrefill(slot, raw, prefills) }
 }
