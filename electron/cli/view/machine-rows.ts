@@ -1,6 +1,6 @@
 // The memory, Build Forge and tokens-per-second parts of the status view.
 import type { Memory, RamDisk, Throughput } from '../../contract.ts'
-import { formatBytes, formatCount, formatPercent, formatRate, formatShare } from './figures.ts'
+import { formatBytes, formatCount, formatPercent, formatRate, formatShare } from '../../figures.ts'
 import {
   bar,
   justify,

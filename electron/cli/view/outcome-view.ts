@@ -2,7 +2,7 @@
 
 import { type ServiceId, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
 import { bashSnippet } from '../../core/clients.ts'
-import { formatMilliseconds, plural } from './figures.ts'
+import { formatMilliseconds, plural } from '../../figures.ts'
 import { finishLines, formatSeconds, type ProgressOptions, type StageTime } from './progress-view.ts'
 import { findMendingCommand } from './state-summary.ts'
 import { padEnd, piece, type TextLine, wrap } from './text-line.ts'

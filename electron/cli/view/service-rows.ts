@@ -1,6 +1,6 @@
 // The services part of the status view: one line each, and for one that is not well its reason and what mends it.
 import { type Phase, type ServiceId, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
-import { formatDuration, plural } from './figures.ts'
+import { formatDuration, plural } from '../../figures.ts'
 import { findMendingCommand } from './state-summary.ts'
 import { justify, type Piece, padEnd, piece, type TextLine, type Tone, wrap } from './text-line.ts'
 

@@ -1,6 +1,6 @@
 // The slots part of the status view: who works, how far, how full, and who waits.
 import type { Queue, Slot, Snapshot } from '../../contract.ts'
-import { formatContext, formatPercent, formatRate, plural, unknown } from './figures.ts'
+import { formatContext, formatPercent, formatRate, plural, unknown } from '../../figures.ts'
 import { bar, justify, padEnd, padStart, piece, type TextLine } from './text-line.ts'
 
 const mostRows = 8

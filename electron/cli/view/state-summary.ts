@@ -1,6 +1,6 @@
 // The one answer: the state in a word and the sentence that a person acts on.
 import { type ServiceId, type ServiceState, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
-import { plural } from './figures.ts'
+import { plural } from '../../figures.ts'
 import type { Tone } from './text-line.ts'
 
 export interface StateSummary {

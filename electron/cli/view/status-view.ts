@@ -1,6 +1,6 @@
 // The status screen: a snapshot as lines of text. No I/O.
 import { type Snapshot, serviceIds } from '../../contract.ts'
-import { formatDuration, formatMilliseconds, plural } from './figures.ts'
+import { formatDuration, formatMilliseconds, plural } from '../../figures.ts'
 import { renderForge, renderMemory, renderThroughput } from './machine-rows.ts'
 import { renderServices } from './service-rows.ts'
 import { renderSlots } from './slot-rows.ts'
