@@ -3,13 +3,12 @@
 import { spawn } from 'node:child_process'
 import { closeSync, createWriteStream } from 'node:fs'
 import { attachToCore } from '../core/control/client.ts'
-import { openControlServer } from '../core/control/server.ts'
-import { createCore } from '../core/core.ts'
-import { acquireCoreLock, type CoreLock, readLockOwner } from '../core/core-lock.ts'
+import { acquireCoreLock, readLockOwner } from '../core/core-lock.ts'
 import { messageOf } from '../core/error-message.ts'
+import { type HostedCore, hostCore } from '../core/host-core.ts'
 import { openLogForChild } from '../core/logs/log-file.ts'
 import { readLastLines } from '../core/logs/log-follow.ts'
-import { ensureStateFolder, type StateFolder } from '../core/state-folder.ts'
+import { ensureStateFolder } from '../core/state-folder.ts'
 import { type CliContext, exitCodes } from './context.ts'
 
 /** File descriptor on which a background core says that it listens, so that nobody has to ask again and again. */
@@ -19,52 +18,49 @@ const readyFd = 3
  * Hosts the core until SIGTERM or SIGINT, which leave the services running, as quitting the app does. In the
  * background it also ends once everything was stopped by a command: then nothing of ours is left.
  */
-export const hostCore = async (
+export const serveCore = async (
   context: CliContext,
   { background, wait }: { readonly background: boolean; readonly wait: boolean },
 ): Promise<number> => {
   const { folder } = context
-  ensureStateFolder(folder)
-  const lock = await acquireLock(folder, wait)
-  if (lock === null) {
-    const owner = readLockOwner(folder.lockPath)
-    const who =
-      owner === null
-        ? ''
-        : ` (pid ${owner.pid}, hosted by the ${owner.host === 'app' ? 'app' : 'command line'})`
-    context.printError(`another core runs already${who}; nexus status shows it`)
-    return exitCodes.failed
-  }
   try {
-    const core = await createCore({ ...context, host: 'cli', background })
-    const server = await openControlServer(folder.socketPath, core)
+    const hosted = await host(context, { background, wait })
+    if (hosted === null) {
+      const owner = readLockOwner(folder.lockPath)
+      const who =
+        owner === null
+          ? ''
+          : ` (pid ${owner.pid}, hosted by the ${owner.host === 'app' ? 'app' : 'command line'})`
+      context.printError(`another core runs already${who}; nexus status shows it`)
+      return exitCodes.failed
+    }
     if (background) tellReady()
     else
       context.print(
         `The core listens on ${folder.socketPath}. Ctrl-C ends it and leaves the services running.`,
       )
     const ended = [untilSignal()]
-    if (background) ended.push(core.stoppedByCommand)
+    if (background) ended.push(hosted.core.stoppedByCommand)
     await Promise.race(ended)
-    core.close()
-    await server.close()
+    await hosted.close()
     return exitCodes.done
   } catch (error) {
     // Half a core has timers and watchers that would keep the process, and with it the lock, for ever.
     context.printError(messageOf(error))
     process.exit(exitCodes.failed)
-  } finally {
-    lock.release()
   }
 }
 
 /** A service manager's core stands by while another one runs, the app's for instance, and comes after it at once. */
-const acquireLock = async (folder: StateFolder, wait: boolean): Promise<CoreLock | null> => {
+const host = async (
+  context: CliContext,
+  { background, wait }: { readonly background: boolean; readonly wait: boolean },
+): Promise<HostedCore | null> => {
   for (;;) {
-    const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host: 'cli', since: Date.now() })
-    if (lock !== null || !wait) return lock
+    const hosted = await hostCore({ ...context, host: 'cli', background })
+    if (hosted !== null || !wait) return hosted
     // Told by the end of its connection; a core that does not listen yet, or not any more, is asked again.
-    const client = await attachToCore(folder.socketPath).catch(() => null)
+    const client = await attachToCore(context.folder.socketPath).catch(() => null)
     await client?.closed
     await new Promise((resolve) => setTimeout(resolve, betweenLockAttemptsMs))
   }

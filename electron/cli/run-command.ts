@@ -13,7 +13,7 @@ import { runStatus } from './commands/status.ts'
 import { runUp } from './commands/up.ts'
 import { type CliContext, exitCodes } from './context.ts'
 import { helpText } from './help.ts'
-import { hostCore } from './host.ts'
+import { serveCore } from './host.ts'
 import { readVersion } from './version.ts'
 
 /** Answers the exit code. Throws an Error whose message is for the user. */
@@ -38,7 +38,7 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
     case 'service':
       return runService(command, context)
     case 'serve':
-      return hostCore(context, command)
+      return serveCore(context, command)
     case 'config-schema':
       context.print(JSON.stringify(z.toJSONSchema(ConfigSchema, { io: 'input' }), null, 2))
       return exitCodes.done

@@ -52,7 +52,10 @@ const readUsableConfig = (folder: StateFolder): Config => {
 export const createCore = async (options: CoreOptions): Promise<Core> => {
   const { folder, platform } = options
   const since = Date.now()
-  const listeners = new Set<(snapshot: Snapshot) => void>()
+  const subscriptions = new Set<{
+    readonly listener: (snapshot: Snapshot) => void
+    readonly watched: boolean
+  }>()
   let config: Config = readUsableConfig(folder)
   let assembly: ServiceAssembly = initialAssembly()
   let publishing = false
@@ -88,12 +91,12 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
 
   /** Changes that come in one turn of the event loop are told once. */
   const publish = () => {
-    if (publishing || listeners.size === 0) return
+    if (publishing || subscriptions.size === 0) return
     publishing = true
     setImmediate(() => {
       publishing = false
       const current = snapshot()
-      for (const listener of listeners) listener(current)
+      for (const { listener } of subscriptions) listener(current)
     })
   }
 
@@ -270,12 +273,14 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       await poller.refresh()
       return snapshot()
     },
-    subscribe: (listener) => {
-      listeners.add(listener)
-      poller.setWatched(true)
+    subscribe: (listener, { watched } = { watched: true }) => {
+      const subscription = { listener, watched }
+      const setPace = () => poller.setWatched([...subscriptions].some((each) => each.watched))
+      subscriptions.add(subscription)
+      setPace()
       return () => {
-        listeners.delete(listener)
-        if (listeners.size === 0) poller.setWatched(false)
+        subscriptions.delete(subscription)
+        setPace()
       }
     },
     dispatch: (command) => {

@@ -8,8 +8,11 @@ import { type ControlRequest, type ControlResponse, maxLineBytes, ResponseSchema
 export interface ControlClient {
   readSnapshot(): Promise<Snapshot>
   dispatch(command: Command): Promise<Outcome>
-  /** Calls `listener` with each snapshot, the present one first, until close() or until the core goes away. */
-  watch(listener: (snapshot: Snapshot) => void): Promise<void>
+  /**
+   * Calls `listener` with each snapshot, the present one first, until close() or until the core goes away. Unless
+   * `watched` is false the core then reads everything at about 1 Hz; called again, it changes listener and pace.
+   */
+  watch(listener: (snapshot: Snapshot) => void, options?: { readonly watched: boolean }): Promise<void>
   /** Settles when the connection ended, whoever ended it. */
   readonly closed: Promise<void>
   close(): void
@@ -91,9 +94,9 @@ const createClient = (socket: Socket): ControlClient => {
       if (response.kind !== 'outcome') throw new Error('the core answered something else than an outcome')
       return response.outcome
     },
-    watch: async (next) => {
+    watch: async (next, { watched } = { watched: true }) => {
       listener = next
-      await ask({ method: 'watch' })
+      await ask({ method: 'watch', watched })
     },
   }
 }

@@ -13,17 +13,25 @@ import { type ControlServer, openControlServer } from './server.ts'
 let socketPath: string
 let server: ControlServer
 let listeners: Set<(snapshot: Snapshot) => void>
+/** How each present subscriber was subscribed. */
+let paces: ('watched' | 'idle')[]
 let commands: Command[]
 
 beforeEach(async () => {
   socketPath = join(mkdtempSync(join(tmpdir(), 'nexus-control-')), 'control.sock')
   listeners = new Set()
   commands = []
+  paces = []
   server = await openControlServer(socketPath, {
     readSnapshot: async () => sampleSnapshot,
-    subscribe: (listener) => {
+    subscribe: (listener, options) => {
+      const pace = options?.watched === false ? 'idle' : 'watched'
       listeners.add(listener)
-      return () => listeners.delete(listener)
+      paces.push(pace)
+      return () => {
+        listeners.delete(listener)
+        paces.splice(paces.indexOf(pace), 1)
+      }
     },
     dispatch: async (command) => {
       commands.push(command)
@@ -99,6 +107,21 @@ describe('attached client', () => {
     await client.closed
     await expect(client.readSnapshot()).rejects.toThrow('the core went away')
     await closing
+  })
+})
+
+describe('a client that nobody looks at', () => {
+  it('is still told, at its own pace, and may change it', async () => {
+    const client = await attach()
+    const seen: number[] = []
+    await client.watch(() => {}, { watched: false })
+    expect(paces).toEqual(['idle'])
+    await client.watch(({ takenAt }) => seen.push(takenAt))
+    expect(paces).toEqual(['watched'])
+    await client.watch(({ takenAt }) => seen.push(-takenAt), { watched: false })
+    expect(paces).toEqual(['idle'])
+    expect(listeners.size).toBe(1)
+    expect(seen).toEqual([sampleSnapshot.takenAt, -sampleSnapshot.takenAt])
   })
 })
 

@@ -9,8 +9,11 @@ const id = z.number().int().nonnegative()
 
 export const RequestSchema = z.discriminatedUnion('method', [
   z.strictObject({ id, method: z.literal('snapshot') }),
-  /** Snapshots are pushed from now on, at about 1 Hz and at every change of phase, until the connection ends. */
-  z.strictObject({ id, method: z.literal('watch') }),
+  /**
+   * Snapshots are pushed from now on, at every reading and every change of phase, until the connection ends. `watched`:
+   * somebody looks, so everything is read at about 1 Hz; else as seldom as without anyone. Asked again, it changes that.
+   */
+  z.strictObject({ id, method: z.literal('watch'), watched: z.boolean() }),
   z.strictObject({ id, method: z.literal('dispatch'), command: CommandSchema }),
 ])
 export type ControlRequest = z.infer<typeof RequestSchema>

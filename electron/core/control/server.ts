@@ -9,8 +9,8 @@ import { type ControlResponse, maxLineBytes, parseRequest } from './protocol.ts'
 
 export interface ControlTarget {
   readSnapshot(): Promise<Snapshot>
-  /** Calls `listener` with every new snapshot; the returned function ends that. */
-  subscribe(listener: (snapshot: Snapshot) => void): () => void
+  /** Calls `listener` with every new snapshot, at about 1 Hz unless `watched` is false; the returned function ends that. */
+  subscribe(listener: (snapshot: Snapshot) => void, options?: { readonly watched: boolean }): () => void
   dispatch(command: Command): Promise<Outcome>
 }
 
@@ -71,10 +71,16 @@ const serveClient = (socket: Socket, target: ControlTarget): void => {
       switch (request.method) {
         case 'snapshot':
           return send({ kind: 'snapshot', id: request.id, snapshot: await target.readSnapshot() })
-        case 'watch':
-          unsubscribe ??= target.subscribe((snapshot) => send({ kind: 'snapshot', id: null, snapshot }))
+        case 'watch': {
+          const earlier = unsubscribe
+          unsubscribe = target.subscribe(
+            (snapshot) => send({ kind: 'snapshot', id: null, snapshot }),
+            request,
+          )
+          earlier?.()
           if (socket.destroyed) unsubscribe()
           return send({ kind: 'snapshot', id: request.id, snapshot: await target.readSnapshot() })
+        }
         case 'dispatch':
           return send({ kind: 'outcome', id: request.id, outcome: await target.dispatch(request.command) })
       }

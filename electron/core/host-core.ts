@@ -1,0 +1,44 @@
+// Hosting the core in this process, the same for `nexus serve` and the app: lock, core, control socket, and their end.
+import { type ControlServer, openControlServer } from './control/server.ts'
+import { type Core, type CoreOptions, createCore } from './core.ts'
+import { acquireCoreLock } from './core-lock.ts'
+import { ensureStateFolder } from './state-folder.ts'
+
+export interface HostedCore {
+  readonly core: Core
+  /** Lets go of socket, core and lock; the services go on running. Idempotent. */
+  close(): Promise<void>
+}
+
+/** null when another living process hosts one. Throws when the core cannot be composed; the lock is then free again. */
+export const hostCore = async (options: CoreOptions): Promise<HostedCore | null> => {
+  const { folder, host } = options
+  ensureStateFolder(folder)
+  const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host, since: Date.now() })
+  if (lock === null) return null
+  let core: Core | null = null
+  let server: ControlServer
+  try {
+    core = await createCore(options)
+    server = await openControlServer(folder.socketPath, core)
+  } catch (error) {
+    core?.close()
+    lock.release()
+    throw error
+  }
+  const hosted = core
+  let closing: Promise<void> | null = null
+  const close = async () => {
+    hosted.close()
+    await server.close()
+    // Last: whoever takes the lock next replaces the socket.
+    lock.release()
+  }
+  return {
+    core,
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}
