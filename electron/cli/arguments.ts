@@ -35,7 +35,7 @@ export type CliCommand =
   | { readonly name: 'doctor'; readonly profile: string | null; readonly json: boolean }
   | { readonly name: 'service'; readonly action: ServiceAction; readonly json: boolean }
   | { readonly name: 'serve'; readonly background: boolean; readonly wait: boolean }
-  | { readonly name: 'clients'; readonly json: boolean }
+  | { readonly name: 'clients'; readonly developer: string | null; readonly json: boolean }
   | { readonly name: 'config-schema' }
   | { readonly name: 'help' }
   | { readonly name: 'version' }
@@ -123,7 +123,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
     if (extra !== undefined)
       throw new UsageError(`nexus ${first}: found the extra word "${extra}"; allowed: ${usageOf(first)}`)
   }
-  if (first !== 'restart' && first !== 'logs' && first !== 'service') expectWords(0)
+  if (wordsOf[first] === undefined) expectWords(0)
   switch (first) {
     case 'up':
       return {
@@ -175,7 +175,8 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
     case 'serve':
       return { name: 'serve', background: flag('background'), wait: flag('wait') }
     case 'clients':
-      return { name: 'clients', json: flag('json') }
+      expectWords(1)
+      return { name: 'clients', developer: positionals[0] ?? null, json: flag('json') }
     case 'config-schema':
     case 'help':
     case 'version':
@@ -199,6 +200,7 @@ const wordsOf: Readonly<Partial<Record<CliCommand['name'], string>>> = {
   restart: ' [ID]',
   logs: ` ${logIds.join('|')}`,
   service: ` ${serviceActions.join('|')}`,
+  clients: ' [NAME]',
 }
 
 /** "nexus down [--only ...] [--eject]" */

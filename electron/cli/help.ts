@@ -24,7 +24,8 @@ Look
 
 Connect
   ${usageOf('clients')}
-      what each developer pastes into their shell
+      what each developer pastes into their shell; for one developer also Claude Code's settings, each line
+      explained, SSH, Jump Desktop and the name ai.opta.local
   ${usageOf('serve')}
       host the core in the foreground (launchd, systemd); it brings back what was running
       (--wait: after the core that runs now, whenever that ends)

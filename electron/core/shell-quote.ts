@@ -4,5 +4,12 @@
 export const quoteForShell = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 
-/** about_Quoting_Rules: inside single quotes only the quote itself is special, and is doubled. */
-export const quoteForPowershell = (word: string): string => `'${word.replaceAll("'", "''")}'`
+/**
+ * about_Quoting_Rules: inside single quotes only the quote itself is special, and is doubled. PowerShell reads four
+ * typographic quotes as the same character (CharTraits.cs, IsSingleQuote).
+ */
+export const quoteForPowershell = (word: string): string =>
+  `'${word.replace(/['\u2018\u2019\u201a\u201b]/g, '$&$&')}'`
+
+/** Inside fish's single quotes only a backslash and the quote are special (fish-doc, Quotes). */
+export const quoteForFish = (word: string): string => `'${word.replace(/[\\']/g, '\\$&')}'`

@@ -1,38 +1,44 @@
-// `nexus clients`: what each developer pastes into their shell.
-import { buildClientGuide } from '../../core/clients.ts'
+// `nexus clients`: what each developer pastes into their shell, their Claude Code and their SSH.
+import { shellIds } from '../../core/clients/shell-snippets.ts'
 import { attachToCore } from '../../core/control/client.ts'
-import { readIntent } from '../../core/intent.ts'
-import { ensureKeys } from '../../core/keys.ts'
-import { ensureStateFolder } from '../../core/state-folder.ts'
-import type { CliCommand } from '../arguments.ts'
+import { type CliCommand, UsageError } from '../arguments.ts'
+import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
-import { readChosenProfile } from '../profile-choice.ts'
+import { renderClientGuides } from '../view/clients-view.ts'
 
 export const runClients = async (
   command: Extract<CliCommand, { name: 'clients' }>,
   context: CliContext,
 ): Promise<number> => {
-  const guide = await readClientGuide(context)
+  const { guides: all, apiKey } = await readClientGuides(context)
+  const developers = all.developers.filter(
+    ({ name }) => command.developer === null || name === command.developer,
+  )
+  if (command.developer !== null && developers.length === 0) {
+    const names = all.developers.map(({ name }) => name).join(', ') || 'nobody yet'
+    throw new UsageError(`nexus clients: found no developer "${command.developer}"; there are: ${names}`)
+  }
+  const guides = { ...all, developers }
   if (command.json) {
-    context.print(JSON.stringify(guide, null, 2))
+    const users = developers.flatMap(({ name, snippets }) =>
+      snippets
+        .filter(({ id }) => shellIds.some((shell) => shell === id))
+        .map(({ id, text }) => ({ name, shell: id, snippet: text })),
+    )
+    const { baseUrl, models, limits, warnings } = guides
+    const warning = warnings.length === 0 ? null : warnings.join('; ')
+    const details = developers.map(({ name, key, snippets }) => ({
+      name,
+      key,
+      snippets: snippets.map(({ id, title, text, notes }) => ({ id, title, text, notes })),
+    }))
+    const answer = { baseUrl, apiKey, models, users, warning, limits, developers: details }
+    context.print(JSON.stringify(answer, null, 2))
     return exitCodes.done
   }
-  for (const user of guide.users) context.print(`${user.name}, ${user.shell}:\n\n${user.snippet}\n`)
-  if (guide.warning !== null) context.print(`Note: ${guide.warning}.`)
+  for (const line of renderClientGuides(guides, context)) context.print(line)
   const running = await attachToCore(context.folder.socketPath)
   if (running === null) context.print('Nothing is running now: nexus up starts it.')
   running?.close()
   return exitCodes.done
-}
-
-/** For the profile that runs, or else for the one that would. */
-export const readClientGuide = async (context: CliContext) => {
-  ensureStateFolder(context.folder)
-  const intent = readIntent(context.folder.intentPath)
-  const profile =
-    intent !== null && intent.up.length > 0
-      ? intent.profile
-      : (await readChosenProfile(context, null)).profile
-  const { clientKey } = ensureKeys(context.folder.keysDir, profile.proxy.clientKey)
-  return buildClientGuide(profile.proxy, clientKey, await context.platform.readLanAddresses())
 }

@@ -7,6 +7,7 @@ import { readLastLines } from '../../core/logs/log-follow.ts'
 import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachOrHost } from '../attach.ts'
+import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { followUntil } from '../follow-core.ts'
 import { readDifferences, readMachine, readMemory, renderMemoryReading } from '../memory-reading.ts'
@@ -16,7 +17,6 @@ import { judgeUp } from '../settling.ts'
 import { createLiveScreen } from '../view/live-screen.ts'
 import { findFailure, renderFailure, renderReady } from '../view/outcome-view.ts'
 import { createProgressTracker, type ProgressTracker } from '../view/progress-view.ts'
-import { readClientGuide } from './clients.ts'
 
 type UpCommand = Extract<CliCommand, { name: 'up' }>
 
@@ -116,8 +116,9 @@ const printReady = async (
     return
   }
   const elapsedMs = Date.now() - startedAt
-  const { baseUrl, apiKey, warning } = await readClientGuide(context)
-  const notes = [allocated ?? (await describeAllocated(context)), warning].filter((text) => text !== null)
+  const { guides, apiKey } = await readClientGuides(context)
+  const { baseUrl, warnings } = guides
+  const notes = [allocated ?? (await describeAllocated(context)), ...warnings].filter((text) => text !== null)
   const note = notes.length === 0 ? null : notes.join('; ')
   const report = { snapshot, elapsedMs, stages: progress.stageTimes(), baseUrl, apiKey, note }
   for (const line of renderReady(report, context)) context.print(line)

@@ -1,7 +1,7 @@
 // What `nexus up` ends with: the proof and what a client needs, or the reason and the one command to run next. No I/O.
 
 import { type ServiceId, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
-import { bashSnippet } from '../../core/clients.ts'
+import { shellSnippet } from '../../core/clients/shell-snippets.ts'
 import { formatMilliseconds, plural } from '../../figures.ts'
 import { finishLines, formatSeconds, type ProgressOptions, type StageTime } from './progress-view.ts'
 import { findMendingCommand } from './state-summary.ts'
@@ -59,7 +59,7 @@ export const renderReady = (report: ReadyReport, options: ProgressOptions): read
     ),
     '',
     // Last, for pasting, and never cut: these lines may be wider than the terminal.
-    ...bashSnippet(baseUrl, apiKey).split('\n'),
+    ...shellSnippet('bash', baseUrl, apiKey).split('\n'),
   ]
 }
 

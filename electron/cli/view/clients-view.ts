@@ -1,0 +1,84 @@
+// What developers need, as text: every line that is there to be pasted is left whole. No I/O.
+import type { ClientGuides, ClientSnippet, DeveloperGuide } from '../../core/clients/client-guide.ts'
+import { shellIds } from '../../core/clients/shell-snippets.ts'
+import { formatCount } from '../../core/memory-plan/format-bytes.ts'
+import { piece, renderLine, type TextLine, wrap } from './text-line.ts'
+
+export interface ClientsViewOptions {
+  readonly width: number
+  readonly color: boolean
+}
+
+/** Everything for one developer; for several, what differs between them, and how to see the rest. */
+export const renderClientGuides = (
+  guides: ClientGuides,
+  { width, color }: ClientsViewOptions,
+): readonly string[] => {
+  const alone = guides.developers.length === 1
+  const lines: readonly TextLine[] = [
+    ...guides.developers.flatMap((developer) => renderDeveloper(developer, alone, width)),
+    ...(guides.developers.length === 0
+      ? [[piece('Nobody has a key yet: nexus key create NAME.', 'warn')], []]
+      : []),
+    ...(alone || guides.developers.length === 0
+      ? []
+      : [
+          [
+            piece(
+              'nexus clients NAME shows the Claude Code settings, SSH, Jump Desktop and the name.',
+              'dim',
+            ),
+          ],
+        ]),
+    [piece(describeLimits(guides), 'dim')],
+    ...guides.warnings.flatMap((warning) =>
+      wrap(`Note: ${warning}.`, width, 6).map((row): TextLine => [piece(row, 'warn')]),
+    ),
+  ]
+  return lines.map((line) => renderLine(line, color))
+}
+
+const describeLimits = ({ limits }: ClientGuides): string =>
+  `Each agent: ${formatCount(limits.contextTokens)} tokens of context, ${formatCount(limits.maxOutputTokens)} of output at most.`
+
+const renderDeveloper = (
+  { name, snippets }: DeveloperGuide,
+  everything: boolean,
+  width: number,
+): readonly TextLine[] => {
+  const isShell = ({ id }: ClientSnippet) => shellIds.some((shell) => shell === id)
+  const shown = snippets.filter((snippet) => everything || isShell(snippet))
+  return [
+    [piece(name, 'strong')],
+    [],
+    ...shown.flatMap((snippet) => renderSnippet(snippet, everything, width)),
+  ]
+}
+
+const renderSnippet = (
+  { title, text, notes }: ClientSnippet,
+  withNotes: boolean,
+  width: number,
+): readonly TextLine[] => [
+  [piece(`${title}:`, 'dim')],
+  [],
+  // Not indented: what is pasted into a YAML-like file or a shell must not gain blanks.
+  ...text.split('\n').map((line): TextLine => [piece(line)]),
+  [],
+  ...(withNotes ? [...notes.flatMap((note) => renderNote(note, width)), []] : []),
+]
+
+/** "NAME: why": names in one column, so that the eye finds the line of the file that it explains. */
+const renderNote = (note: string, width: number): readonly TextLine[] => {
+  const setting = /^([A-Z][A-Z0-9_]+|permissions\.deny): (.*)$/s.exec(note)
+  const [label, words] = setting === null ? ['-', note] : [setting[1] ?? '', setting[2] ?? '']
+  const lead = `  ${label} `
+  const indent = setting === null ? lead.length : 6
+  const rows = wrap(words, Math.max(20, width - indent), 12)
+  if (setting !== null)
+    return [
+      [piece(lead, 'strong')],
+      ...rows.map((row): TextLine => [piece(' '.repeat(indent)), piece(row, 'dim')]),
+    ]
+  return rows.map((row, index) => [piece(index === 0 ? lead : ' '.repeat(indent)), piece(row, 'dim')])
+}

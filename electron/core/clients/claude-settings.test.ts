@@ -1,0 +1,105 @@
+// The limits and the file that Claude Code is given: computed from the profile, each line explained, nothing forgotten.
+import { describe, expect, it } from 'vitest'
+import { builtinProfiles } from '../profiles.ts'
+import {
+  claudeModelName,
+  claudeSettings,
+  explainClaudeSettings,
+  renderClaudeSettings,
+} from './claude-settings.ts'
+import { clientLimits, compactThreshold, limitsWarning } from './client-limits.ts'
+
+const { studio } = builtinProfiles('/runtime')
+if (studio === undefined) throw new Error('there is no studio profile')
+const engine = (change: Partial<typeof studio.llamaServer>) => ({ ...studio.llamaServer, ...change })
+
+describe('clientLimits', () => {
+  it('divides the context among the slots: -c 131072 -np 4 leaves each agent 32,768', () => {
+    expect(clientLimits(engine({ contextTokens: 131_072, slots: 4 }))).toEqual({
+      contextTokens: 32_768,
+      maxOutputTokens: 4_096,
+      compactAtTokens: 15_672,
+    })
+  })
+
+  it('gives each agent the whole of a pool', () => {
+    expect(clientLimits(engine({ contextTokens: 131_072, unifiedKv: true })).contextTokens).toBe(131_072)
+  })
+
+  it('follows a flag that the user pinned, and the length the model was trained for', () => {
+    expect(clientLimits(engine({ pinnedFlags: ['-np', '2'], contextTokens: 131_072 })).contextTokens).toBe(
+      65_536,
+    )
+    expect(clientLimits(engine({ contextTokens: 393_216 }), 40_960).contextTokens).toBe(40_960)
+  })
+
+  it('never promises more output than counts, nor more than the slot', () => {
+    expect(clientLimits(engine({ contextTokens: 1_048_576, slots: 1 })).maxOutputTokens).toBe(20_000)
+    expect(clientLimits(engine({ contextTokens: 2_048, slots: 8 })).maxOutputTokens).toBe(256)
+  })
+
+  it('says when a slot is too small for Claude Code to compact in', () => {
+    const small = clientLimits(engine({ contextTokens: 32_768, slots: 4 }))
+    expect(small.compactAtTokens).toBeNull()
+    expect(limitsWarning(small)).toContain('8,192 tokens')
+    expect(limitsWarning(clientLimits(studio.llamaServer))).toBeNull()
+  })
+
+  it('has the rule of Claude Code 2.1.197', () => {
+    expect(compactThreshold(32_768, 4_096)).toBe(15_672)
+    expect(compactThreshold(200_000, 64_000)).toBe(167_000)
+  })
+})
+
+describe('claudeSettings', () => {
+  const limits = clientLimits(engine({ contextTokens: 131_072 }))
+  const settings = claudeSettings({
+    baseUrl: 'http://10.0.0.5:4000',
+    apiKey: 'sk-x',
+    limits,
+    proxy: studio.proxy,
+  })
+
+  it('are what was measured as working together, and no two names disagree', () => {
+    const file: unknown = JSON.parse(renderClaudeSettings(settings))
+    expect(file).toMatchObject({
+      env: {
+        ANTHROPIC_BASE_URL: 'http://10.0.0.5:4000',
+        ANTHROPIC_AUTH_TOKEN: 'sk-x',
+        ANTHROPIC_MODEL: 'opta-claude-3-r1',
+        ANTHROPIC_DEFAULT_OPUS_MODEL: 'opta-claude-3-r1',
+        ANTHROPIC_DEFAULT_SONNET_MODEL: 'opta-claude-3-r1',
+        ANTHROPIC_DEFAULT_HAIKU_MODEL: 'opta-claude-3-r1',
+        CLAUDE_CODE_SUBAGENT_MODEL: 'opta-claude-3-r1',
+        CLAUDE_CODE_ATTRIBUTION_HEADER: '0',
+        CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS: '1',
+        CLAUDE_CODE_DISABLE_THINKING: '1',
+        CLAUDE_CODE_SIMPLE_SYSTEM_PROMPT: '1',
+        CLAUDE_CODE_MAX_OUTPUT_TOKENS: '4096',
+        CLAUDE_CODE_MAX_CONTEXT_TOKENS: '32768',
+        CLAUDE_CODE_DISABLE_TERMINAL_TITLE: '1',
+        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+        API_TIMEOUT_MS: '3600000',
+      },
+    })
+  })
+
+  it('take twenty tools out and leave the four that work', () => {
+    const deny = settings.find(({ name }) => name === 'permissions.deny')?.value
+    expect(deny).toHaveLength(20)
+    for (const kept of ['Bash', 'Read', 'Edit', 'Write']) expect(deny).not.toContain(kept)
+  })
+
+  it('explain every line once', () => {
+    expect(explainClaudeSettings(settings)).toHaveLength(settings.length)
+    for (const { why } of settings) expect(why.length).toBeGreaterThan(10)
+    expect(new Set(settings.map(({ name }) => name)).size).toBe(settings.length)
+  })
+})
+
+describe('claudeModelName', () => {
+  it('is never one that makes Claude Code count on 200,000 tokens', () => {
+    expect(claudeModelName({ modelName: 'claude-3-5-sonnet-20241022' })).toBe('opta-claude-3-r1')
+    expect(claudeModelName({ modelName: 'my-model' })).toBe('my-model')
+  })
+})

@@ -1,0 +1,164 @@
+// Claude Code's settings.json for this Router: what was measured to matter, each line with its reason.
+import type { Profile } from '../../contract.ts'
+import { formatCount } from '../memory-plan/format-bytes.ts'
+import type { ClientLimits } from './client-limits.ts'
+
+/** One line of the file, and why it is there. `name` is the variable's, or `permissions.deny`. */
+export interface ClaudeSetting {
+  readonly name: string
+  readonly value: string | readonly string[]
+  readonly why: string
+}
+
+export interface ClaudeSettingsInput {
+  readonly baseUrl: string
+  readonly apiKey: string
+  readonly limits: ClientLimits
+  readonly proxy: Pick<Profile['proxy'], 'modelName' | 'requestTimeoutSeconds'>
+}
+
+/** The release that all of this was measured with; the rules behind it are not documented by its makers. */
+export const measuredClaudeCode = '2.1.197'
+
+/**
+ * Claude Code decides by the model's NAME what it sends (measured): one that starts with `claude-` is taken to have
+ * 200,000 tokens whatever it is told, and one that contains `claude-3-` gets neither thinking nor effort nor system
+ * messages in the middle of the conversation, none of which R1-Distill's template survives.
+ */
+const measuredModelName = 'opta-claude-3-r1'
+
+/** A name of the user's own is kept where its context limit would be believed. */
+export const claudeModelName = ({ modelName }: Pick<Profile['proxy'], 'modelName'>): string =>
+  modelName.startsWith('claude-') ? measuredModelName : modelName
+
+/** Of the 24 tools of a headless start (28 in a terminal), these four do the work of a coding agent. */
+const keptTools = ['Bash', 'Read', 'Edit', 'Write'] as const
+/** The other twenty, as 2.1.197 sends them to a model of that name; their definitions were 62 of 77 KB. */
+const deniedTools = [
+  'Agent',
+  'CronCreate',
+  'CronDelete',
+  'CronList',
+  'EnterWorktree',
+  'ExitWorktree',
+  'NotebookEdit',
+  'ReportFindings',
+  'ScheduleWakeup',
+  'SendMessage',
+  'Skill',
+  'TaskCreate',
+  'TaskGet',
+  'TaskList',
+  'TaskOutput',
+  'TaskStop',
+  'TaskUpdate',
+  'WebFetch',
+  'WebSearch',
+  'Workflow',
+] as const
+
+/** The client waits for a fifth agent's turn, so never less than its own default of 10 minutes. */
+const clientTimeoutMs = (requestTimeoutSeconds: number): number => Math.max(600, requestTimeoutSeconds) * 1000
+
+export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetting[] => {
+  const { limits, proxy } = input
+  const model = claudeModelName(proxy)
+  const sameModel = `the same model, so that nothing is asked for under a name of Claude Code's own`
+  return [
+    { name: 'ANTHROPIC_BASE_URL', value: input.baseUrl, why: 'the Router, without /v1' },
+    {
+      name: 'ANTHROPIC_AUTH_TOKEN',
+      value: input.apiKey,
+      why: 'your key, as Authorization: Bearer. With ANTHROPIC_API_KEY Claude Code first asks whether to use it, and takes no for an answer; with both set it warns of a conflict',
+    },
+    {
+      name: 'ANTHROPIC_MODEL',
+      value: model,
+      why: model.includes('claude-3-')
+        ? `the Router answers every name; this one makes Claude Code believe the context limit below and leave out thinking, effort and mid-conversation system messages (${measuredClaudeCode})`
+        : 'the name in the profile (proxy.modelName)',
+    },
+    { name: 'ANTHROPIC_DEFAULT_OPUS_MODEL', value: model, why: sameModel },
+    { name: 'ANTHROPIC_DEFAULT_SONNET_MODEL', value: model, why: sameModel },
+    { name: 'ANTHROPIC_DEFAULT_HAIKU_MODEL', value: model, why: sameModel },
+    { name: 'CLAUDE_CODE_SUBAGENT_MODEL', value: model, why: sameModel },
+    {
+      name: 'CLAUDE_CODE_MAX_CONTEXT_TOKENS',
+      value: String(limits.contextTokens),
+      why: `what your slot really holds; without it Claude Code counts on 200,000 tokens and stops with an error when they are not there`,
+    },
+    {
+      name: 'CLAUDE_CODE_MAX_OUTPUT_TOKENS',
+      value: String(limits.maxOutputTokens),
+      why:
+        limits.compactAtTokens === null
+          ? "an eighth of it, the model's thinking included"
+          : `an eighth of it, the model's thinking included; Claude Code then summarises by itself at ${formatCount(limits.compactAtTokens)} tokens`,
+    },
+    {
+      name: 'CLAUDE_CODE_ATTRIBUTION_HEADER',
+      value: '0',
+      why: 'without it a line that differs in every session stands before everything else, and no session shares the prompt cache of another',
+    },
+    {
+      name: 'CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS',
+      value: '1',
+      why: 'leaves out context management, which only Anthropic has',
+    },
+    {
+      name: 'CLAUDE_CODE_DISABLE_THINKING',
+      value: '1',
+      why: 'the model thinks by itself; a thinking budget is not its to keep',
+    },
+    {
+      name: 'CLAUDE_CODE_SIMPLE_SYSTEM_PROMPT',
+      value: '1',
+      why: 'a system prompt of 5.9 KB instead of 26.7 KB: every new session must read it first',
+    },
+    {
+      name: 'CLAUDE_CODE_DISABLE_TERMINAL_TITLE',
+      value: '1',
+      why: 'otherwise each prompt also asks for a title, in parallel, which takes a second slot',
+    },
+    {
+      name: 'CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC',
+      value: '1',
+      why: 'no telemetry, and no update to a release that nobody has tried with this Router',
+    },
+    {
+      name: 'CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK',
+      value: '1',
+      why: 'a stream that stalls is not asked for a second time without streaming: that would be a second whole prefill',
+    },
+    {
+      name: 'CLAUDE_CODE_MAX_RETRIES',
+      value: '15',
+      why: 'the most there is: enough to outlast a restart of the Router',
+    },
+    {
+      name: 'API_TIMEOUT_MS',
+      value: String(clientTimeoutMs(proxy.requestTimeoutSeconds)),
+      why: 'as long as the Router waits; a fifth agent may wait long for a slot, and is then not dead',
+    },
+    {
+      name: 'permissions.deny',
+      value: deniedTools,
+      why: `whole tools named here are left out of every request: 12.6 KB instead of 76 KB, and 3,400 tokens for a first turn. ${keptTools.join(', ')} remain; take a name out to have that tool back`,
+    },
+  ]
+}
+
+/** The text of the file. */
+export const renderClaudeSettings = (settings: readonly ClaudeSetting[]): string => {
+  const env: Record<string, string> = {}
+  let deny: readonly string[] = []
+  for (const { name, value } of settings) {
+    if (typeof value === 'string') env[name] = value
+    else deny = value
+  }
+  return JSON.stringify({ env, permissions: { deny } }, null, 2)
+}
+
+/** "NAME: why", for beside the file: JSON has no comments. */
+export const explainClaudeSettings = (settings: readonly ClaudeSetting[]): readonly string[] =>
+  settings.map(({ name, why }) => `${name}: ${why}.`)

@@ -1,0 +1,32 @@
+// The address at which clients reach the Router, and what stands in their way.
+import { type Profile, serviceNames } from '../../contract.ts'
+
+type ProxyAddress = Pick<Profile['proxy'], 'host' | 'port'>
+
+const anyAddress = new Set(['0.0.0.0', '::', '*'])
+const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
+
+/** The URL for ANTHROPIC_BASE_URL: without /v1, which Claude Code appends itself. */
+export const clientBaseUrl = (proxy: ProxyAddress, lanAddresses: readonly string[]): string => {
+  const reachable = anyAddress.has(proxy.host) ? (lanAddresses[0] ?? '127.0.0.1') : proxy.host
+  return `http://${bracketed(reachable)}:${proxy.port}`
+}
+
+/** As URLs and ssh -L have it. */
+const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address)
+
+export const isLoopbackOnly = (proxy: Pick<ProxyAddress, 'host'>): boolean => loopback.has(proxy.host)
+
+/** What stands in the way of clients, in one sentence; null when nothing does. */
+export const addressWarning = (
+  { host }: Pick<ProxyAddress, 'host'>,
+  lanAddresses: readonly string[],
+): string | null => {
+  if (loopback.has(host)) {
+    return `the ${serviceNames.proxy} listens on ${host}, so only programs on this machine reach it; proxy.host 0.0.0.0 opens it to the network`
+  }
+  if (anyAddress.has(host) && lanAddresses.length === 0) {
+    return 'this machine has no network address now, so only programs on it reach the Router'
+  }
+  return null
+}

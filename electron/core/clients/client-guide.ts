@@ -1,0 +1,149 @@
+// What each developer needs to work against the Router, for this machine and profile as they are.
+import type { ClientsAnswer, Profile } from '../../contract.ts'
+import {
+  claudeModelName,
+  claudeSettings,
+  explainClaudeSettings,
+  measuredClaudeCode,
+  renderClaudeSettings,
+} from './claude-settings.ts'
+import { addressWarning, clientBaseUrl, isLoopbackOnly } from './client-address.ts'
+import { type ClientLimits, clientLimits, limitsWarning } from './client-limits.ts'
+import { hostNameNotes, hostsLine } from './host-name.ts'
+import { maskKey } from './mask-key.ts'
+import { jumpDesktopNotes, jumpDesktopText, sshConfig, sshNotes } from './remote-access.ts'
+import { shellIds, shellNotes, shellSnippet, shellTitles } from './shell-snippets.ts'
+
+export interface Developer {
+  readonly name: string
+  readonly key: string
+}
+
+export interface ClientSnippet {
+  /** bash, powershell, fish, claude-settings, ssh-config, jump-desktop, hosts. */
+  readonly id: string
+  readonly title: string
+  /** With the key in it, for the clipboard. */
+  readonly text: string
+  readonly masked: string
+  readonly notes: readonly string[]
+}
+
+export interface DeveloperGuide extends Developer {
+  readonly maskedKey: string
+  readonly snippets: readonly ClientSnippet[]
+}
+
+export interface ClientGuides {
+  readonly baseUrl: string
+  readonly models: readonly string[]
+  readonly limits: ClientLimits
+  /** What stands in the way of clients, in one sentence each. */
+  readonly warnings: readonly string[]
+  readonly developers: readonly DeveloperGuide[]
+}
+
+/** Names that Claude Code asks for by itself (measured with 2.1.197); the Router answers every name. */
+const namesClientsAskFor = ['claude-opus-4-8', 'claude-sonnet-5', 'claude-haiku-4-5-20251001']
+
+/**
+ * @param lanAddresses of this machine, the best first
+ * @param trainingContextTokens the model's own limit; null when it is not known
+ */
+export const buildClientGuides = (
+  profile: Pick<Profile, 'llamaServer' | 'proxy'>,
+  developers: readonly Developer[],
+  lanAddresses: readonly string[],
+  trainingContextTokens: number | null = null,
+): ClientGuides => {
+  const { proxy } = profile
+  const baseUrl = clientBaseUrl(proxy, lanAddresses)
+  const limits = clientLimits(profile.llamaServer, trainingContextTokens)
+  const reachable = new URL(baseUrl).hostname.replace(/^\[|\]$/g, '')
+  // SSH gets onto the machine also where the Router does not listen for others.
+  const sshAddress = isLoopbackOnly(proxy) ? (lanAddresses[0] ?? null) : reachable
+  const snippetsFor = (key: string) =>
+    snippetTexts({ proxy, baseUrl, limits, sshAddress, nameAddress: reachable, key })
+  return {
+    baseUrl,
+    models: [...new Set([claudeModelName(proxy), proxy.modelName, ...namesClientsAskFor])],
+    limits,
+    warnings: [addressWarning(proxy, lanAddresses), limitsWarning(limits)].filter((text) => text !== null),
+    developers: developers.map(({ name, key }) => {
+      const maskedKey = maskKey(key)
+      const masked = snippetsFor(maskedKey)
+      return {
+        name,
+        key,
+        maskedKey,
+        snippets: snippetsFor(key).map((snippet, index) => ({
+          ...snippet,
+          masked: masked[index]?.text ?? '',
+        })),
+      }
+    }),
+  }
+}
+
+const snippetTexts = (input: {
+  readonly proxy: Profile['proxy']
+  readonly baseUrl: string
+  readonly limits: ClientLimits
+  readonly sshAddress: string | null
+  readonly nameAddress: string
+  readonly key: string
+}): readonly Omit<ClientSnippet, 'masked'>[] => {
+  const { proxy, baseUrl, limits, sshAddress, nameAddress, key } = input
+  const settings = claudeSettings({ baseUrl, apiKey: key, limits, proxy })
+  return [
+    ...shellIds.map((id) => ({
+      id,
+      title: shellTitles[id],
+      text: shellSnippet(id, baseUrl, key),
+      notes: shellNotes[id],
+    })),
+    {
+      id: 'claude-settings',
+      title: 'Claude Code: ~/.claude/settings.json',
+      text: renderClaudeSettings(settings),
+      notes: [
+        `For ~/.claude/settings.json (mode 0600: it holds your key), or .claude/settings.local.json in one project, which is not committed. Measured with Claude Code ${measuredClaudeCode}; it also makes the two lines for the shell unnecessary.`,
+        ...explainClaudeSettings(settings),
+      ],
+    },
+    {
+      id: 'ssh-config',
+      title: 'VS Code Remote SSH',
+      text: sshConfig(proxy, sshAddress),
+      notes: sshNotes(proxy),
+    },
+    {
+      id: 'jump-desktop',
+      title: 'Jump Desktop',
+      text: jumpDesktopText(sshAddress),
+      notes: jumpDesktopNotes,
+    },
+    {
+      id: 'hosts',
+      title: 'The name ai.opta.local',
+      text: hostsLine(nameAddress),
+      notes: hostNameNotes,
+    },
+  ]
+}
+
+/** Without secrets. */
+export const clientsAnswer = (guides: ClientGuides): ClientsAnswer => ({
+  baseUrl: guides.baseUrl,
+  warning: guides.warnings.length === 0 ? null : guides.warnings.join('; '),
+  developers: guides.developers.map(({ name, maskedKey, snippets }) => ({
+    name,
+    maskedKey,
+    snippets: snippets.map(({ id, title, masked, notes }) => ({ id, title, masked, notes: [...notes] })),
+  })),
+})
+
+/** The text for the clipboard, key and all; null when there is no such developer or snippet. */
+export const findSnippet = (guides: ClientGuides, developer: string, snippet: string): string | null =>
+  guides.developers.find(({ name }) => name === developer)?.snippets.find(({ id }) => id === snippet)?.text ??
+  null

@@ -1,0 +1,31 @@
+// The seed's two variables, for each shell that a developer may sit at.
+import { quoteForFish, quoteForPowershell, quoteForShell } from '../shell-quote.ts'
+
+export const shellIds = ['bash', 'powershell', 'fish'] as const
+export type ShellId = (typeof shellIds)[number]
+
+const assignments: Readonly<Record<ShellId, (name: string, value: string) => string>> = {
+  bash: (name, value) => `export ${name}=${quoteForShell(value)}`,
+  powershell: (name, value) => `$env:${name} = ${quoteForPowershell(value)}`,
+  fish: (name, value) => `set -gx ${name} ${quoteForFish(value)}`,
+}
+
+export const shellSnippet = (shell: ShellId, baseUrl: string, apiKey: string): string =>
+  [assignments[shell]('ANTHROPIC_BASE_URL', baseUrl), assignments[shell]('ANTHROPIC_API_KEY', apiKey)].join(
+    '\n',
+  )
+
+export const shellTitles: Readonly<Record<ShellId, string>> = {
+  bash: 'bash or zsh (macOS, Linux)',
+  powershell: 'PowerShell (Windows)',
+  fish: 'fish',
+}
+
+export const shellNotes: Readonly<Record<ShellId, readonly string[]>> = {
+  bash: ['For every new terminal: append both lines to ~/.zshrc (macOS) or ~/.bashrc (Linux).'],
+  powershell: [
+    'For every new terminal: append both lines to the file that $PROFILE names.',
+    'In a VS Code Remote SSH terminal you are on the Studio, in its shell: take the lines for bash or zsh there.',
+  ],
+  fish: ['For every new terminal: append both lines to ~/.config/fish/config.fish.'],
+}
