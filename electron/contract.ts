@@ -69,6 +69,17 @@ const llamaServerProfile = z.strictObject({
   microBatchTokens: wholeNumber(32, 16_384, 'a number of tokens'),
   /** Host-memory prompt cache (`--cache-ram`); 0 turns it off. */
   promptCacheMiB: wholeNumber(0, 1_048_576, 'a number of MiB'),
+  /**
+   * What requests are rendered with. `auto` (also when absent): the model's own chat template, or ours where that cannot
+   * render tools and the model is known; `model`: always its own; else the path of a Jinja file.
+   */
+  chatTemplate: z
+    .string()
+    .refine(
+      (value) => value === 'auto' || value === 'model' || value.startsWith('/'),
+      'auto, model, or an absolute path to a Jinja chat template (starting with /)',
+    )
+    .optional(),
   /** Literal flags that the user pins: passed last and unchanged, so they win over ours. */
   pinnedFlags: z.array(z.string().min(1).max(4096)).max(128),
 })

@@ -74,6 +74,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     apiKeyPath: keys.engineKeyPath,
     platform: platform.id,
     cwd: folder.root,
+    resourcesDir: options.resourcesDir,
     locateBinary: () => locateBinary(options),
     readCapabilities: createCapabilityProbe(platform.id),
   })

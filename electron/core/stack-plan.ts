@@ -7,6 +7,7 @@ import { estimateGpuLimitBytes } from './memory-plan/gpu-limit.ts'
 import { type MemoryPlan, planMemory } from './memory-plan/memory-plan.ts'
 import { plannedServer } from './memory-plan/planned-server.ts'
 import { reservesFor, studioSeedMap } from './memory-plan/reserves.ts'
+import { readChatTemplateChoice } from './services/chat-template.ts'
 import type { Adaptation } from './services/llama-adaptation.ts'
 import { planLlamaArgv, seedArgv } from './services/llama-argv.ts'
 import {
@@ -39,6 +40,7 @@ export interface PlanContext {
   readonly totalMemoryBytes: number
   readonly gpuLimitBytes: number | null
   readonly apiKeyPath: string
+  readonly resourcesDir: string
   readonly locateBinary: () => FoundLlamaServer | null
 }
 
@@ -59,11 +61,14 @@ export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> 
   const reading: CapabilityReading = await readLlamaCapabilities(binary.path, context.platform)
   if (reading.kind === 'failed') return unplanned(binary, [reading.reason])
   const { capabilities } = reading
+  const chatTemplate = await readChatTemplateChoice(profile, context.resourcesDir).catch(messageOf)
+  if (typeof chatTemplate === 'string') return unplanned(binary, [chatTemplate])
   const plan = planLlamaArgv({
     profile,
     capabilities,
     apiKeyPath: context.apiKeyPath,
     binaryPath: binary.path,
+    chatTemplate,
   })
   if (plan.kind === 'impossible') return unplanned(binary, plan.reasons)
   return {

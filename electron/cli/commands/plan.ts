@@ -88,6 +88,7 @@ const readEngine = (context: CliContext, profileName: string, profile: Profile, 
     profile,
     platform: platform.id,
     ...machine,
+    resourcesDir,
     apiKeyPath: ensureKeys(folder.keysDir, profile.proxy.clientKey).engineKeyPath,
     locateBinary: () =>
       locateLlamaServer({

@@ -4,6 +4,7 @@ type AdaptationCode =
   | 'api-key'
   | 'alias'
   | 'batch'
+  | 'chat-template'
   | 'context-split'
   | 'draft-gpu-layers'
   | 'draft-kv-type'

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { ChatTemplateChoice } from './chat-template.ts'
 import { type LlamaProfile, planLlamaArgv, seedArgv } from './llama-argv.ts'
 import { parseLlamaHelp } from './llama-help.ts'
 
@@ -29,15 +30,22 @@ const studio: LlamaProfile = {
   pinnedFlags: [],
 }
 
-function plan(changes: Partial<LlamaProfile> = {}, help = readHelpText('b10434')) {
+const ownTemplate: ChatTemplateChoice = { kind: 'own', toolless: false, reason: 'it renders tools' }
+
+function plan(
+  changes: Partial<LlamaProfile> = {},
+  help = readHelpText('b10434'),
+  chatTemplate: ChatTemplateChoice = ownTemplate,
+) {
   const capabilities = parseLlamaHelp(help)
   if (capabilities === null) throw new Error('not read as help')
   const profile = { ...studio, ...changes }
-  return planLlamaArgv({ profile, capabilities, apiKeyPath: '/state/key', binaryPath: '/opt/llama-server' })
+  const paths = { apiKeyPath: '/state/key', binaryPath: '/opt/llama-server' }
+  return planLlamaArgv({ profile, capabilities, chatTemplate, ...paths })
 }
 
-function planned(changes: Partial<LlamaProfile> = {}, help = readHelpText('b10434')) {
-  const result = plan(changes, help)
+function planned(...args: Parameters<typeof plan>) {
+  const result = plan(...args)
   if (result.kind !== 'planned') throw new Error(result.reasons.join(' '))
   const argumentOf = (flag: string) => result.argv[result.argv.indexOf(flag) + 1]
   const reasonOf = (code: string) => result.adaptations.find((adaptation) => adaptation.code === code)?.reason
@@ -283,4 +291,41 @@ it("shows the seed's own line with this profile's values", () => {
     './llama-server -m /models/target.gguf -md /models/draft.gguf -c 131072 -np 4 -cb -ngl 99 -ctk q4_0 -ctv q4_0 --host 0.0.0.0 --port 8080',
   )
   expect(seedArgv({ ...studio, draftModelPath: null })).not.toContain('-md')
+})
+
+describe('the chat template', () => {
+  const file = { kind: 'file', path: '/r/ours.jinja', reason: "The model's own drops tools." } as const
+
+  it.each(['b10068', 'b10434'])('of ours is passed to %s with its reason', (build) => {
+    const { argumentOf, reasonOf } = planned({}, readHelpText(build), file)
+    expect(argumentOf('--chat-template-file')).toBe('/r/ours.jinja')
+    expect(reasonOf('chat-template')).toContain('drops tools')
+  })
+
+  it('comes after --jinja, without which some builds take only templates they know', () => {
+    const help = readHelpText('b10068').replace(
+      'whether to use jinja template engine for chat (default: enabled)',
+      'use jinja template for chat (default: disabled)',
+    )
+    expect(planned({}, help, file).line).toMatch(/ --jinja --chat-template-file /)
+  })
+
+  it('of the model is left alone, and one without tools is warned of', () => {
+    expect(planned().line).not.toContain('--chat-template')
+    expect(planned().warnings.join()).not.toContain('Tools')
+    const toolless = { kind: 'own', toolless: true, reason: 'it never mentions the tools' } as const
+    expect(planned({}, readHelpText('b10434'), toolless).warnings.join()).toContain(
+      'Tools do not reach the model: it never mentions the tools.',
+    )
+  })
+
+  it('that the profile pins wins over ours', () => {
+    const { line } = planned(
+      { pinnedFlags: ['--chat-template-file', '/mine.jinja'] },
+      readHelpText('b10434'),
+      file,
+    )
+    expect(line).toContain('--chat-template-file /mine.jinja')
+    expect(line).not.toContain('/r/ours.jinja')
+  })
 })

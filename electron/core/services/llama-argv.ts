@@ -1,5 +1,6 @@
 // Turns a profile into the command line that this build of llama-server understands, and says why it differs from the seed's.
 import type { Profile } from '../../contract.ts'
+import type { ChatTemplateChoice } from './chat-template.ts'
 import type { Adaptation } from './llama-adaptation.ts'
 import { createArgvDraft } from './llama-argv-draft.ts'
 import type { LlamaCapabilities } from './llama-help.ts'
@@ -12,6 +13,7 @@ export interface LlamaPlanInput {
   readonly capabilities: LlamaCapabilities
   readonly apiKeyPath: string
   readonly binaryPath: string
+  readonly chatTemplate: ChatTemplateChoice
 }
 
 export type LlamaPlan =
@@ -41,6 +43,7 @@ export function planLlamaArgv(input: LlamaPlanInput): LlamaPlan {
   planCache(draft, profile, capabilities)
   planBatch(draft, profile, capabilities)
   planEndpoints(draft, input)
+  planChatTemplate(draft, input.chatTemplate)
   const { parts, adaptations, warnings, reasons } = draft.finish()
   if (reasons.length > 0) return { kind: 'impossible', reasons }
   return {
@@ -313,6 +316,23 @@ function planSwitches(draft: ArgvDraft, capabilities: LlamaCapabilities) {
     const reason = "Off by default in this build; tools need the model's own chat template."
     draft.add({ code: 'jinja', spellings: ['--jinja'], value: null, seed: null, reason })
   }
+}
+
+/** After --jinja: without it this build may take only templates that it knows by heart (--help, both builds). */
+function planChatTemplate(draft: ArgvDraft, choice: ChatTemplateChoice) {
+  if (choice.kind === 'file') {
+    const { path, reason } = choice
+    draft.add({
+      code: 'chat-template',
+      spellings: ['--chat-template-file'],
+      value: path,
+      seed: null,
+      reason,
+    })
+  } else if (choice.toolless === true)
+    draft.warn(
+      `Tools do not reach the model: ${choice.reason}. An agent on it can only talk; llamaServer.chatTemplate can name a template that renders tools.`,
+    )
 }
 
 /**

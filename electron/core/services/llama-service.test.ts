@@ -45,6 +45,7 @@ const serviceOf = (
     apiKeyPath: join(folder, 'engine.key'),
     platform: 'linux',
     cwd: folder,
+    resourcesDir: folder,
     locateBinary: () => binaryPath,
     readCapabilities: createCapabilityProbe('linux'),
     ...options,

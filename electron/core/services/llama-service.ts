@@ -1,6 +1,7 @@
 // llama-server as a service: what to run, how to tell that it is ready, why it ended.
 import { accessSync, constants, statSync } from 'node:fs'
 import type { Profile } from '../../contract.ts'
+import { readChatTemplateChoice } from './chat-template.ts'
 import type { ChildService, LaunchSpec, ProbeResult } from './child-service.ts'
 import { askHttp } from './http-ask.ts'
 import { localUrl } from './litellm-config.ts'
@@ -14,6 +15,7 @@ export interface LlamaServiceOptions {
   readonly apiKeyPath: string
   readonly platform: LlamaPlatform
   readonly cwd: string
+  readonly resourcesDir: string
   /** Throws an Error that says how to get one when there is none. */
   readonly locateBinary: () => string
   readonly readCapabilities: (binaryPath: string) => Promise<CapabilityReading>
@@ -34,7 +36,13 @@ export const createLlamaService = (options: LlamaServiceOptions): ChildService =
       const reading = await options.readCapabilities(binaryPath)
       if (reading.kind === 'failed') throw new Error(reading.reason)
       const { capabilities } = reading
-      const plan = planLlamaArgv({ profile, capabilities, apiKeyPath: options.apiKeyPath, binaryPath })
+      const plan = planLlamaArgv({
+        profile,
+        capabilities,
+        apiKeyPath: options.apiKeyPath,
+        binaryPath,
+        chatTemplate: await readChatTemplateChoice(profile, options.resourcesDir),
+      })
       if (plan.kind === 'impossible') throw new Error(plan.reasons.join(' '))
       return { argv: plan.argv, env: llamaServerEnvironment(binaryPath, options.platform), cwd: options.cwd }
     },
