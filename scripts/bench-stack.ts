@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { freePorts } from '../e2e/free-ports.ts'
 import { type Snapshot, SnapshotSchema } from '../electron/contract.ts'
 import { attachToCore, type ControlClient } from '../electron/core/control/client.ts'
+import { defaultClientKey } from '../electron/core/developer-keys.ts'
+import { readKeyList } from '../electron/core/developer-keys-file.ts'
 import { type LedgerEntry, openLedger } from '../electron/core/ledger.ts'
 import { locateStateFolder, type StateFolder } from '../electron/core/state-folder.ts'
 import { findProcessesOf, killAll } from './bench-processes.ts'
@@ -92,7 +94,7 @@ export const createBenchStack = async (root: string, signal: AbortSignal): Promi
     routerUrl: `http://127.0.0.1:${routerPort}`,
     signal,
     engineKey: () => readKey(folder, 'engine.key'),
-    clientKey: () => readKey(folder, 'client.key'),
+    clientKey: () => readClientKey(folder.keysDir),
     nexus,
     up: () => nexus('up', '--profile', profilePath),
     down: async () => void (await nexus('down', '--now', '--eject', '--force')),
@@ -130,6 +132,13 @@ export const createBenchStack = async (root: string, signal: AbortSignal): Promi
       rmSync(home, { recursive: true, force: true })
     },
   }
+}
+
+const readClientKey = (keysDir: string): string => {
+  const list = readKeyList(keysDir)
+  const key = list === null ? null : defaultClientKey(list)
+  if (key === null) throw new Error(`no developer has a key in ${keysDir}`)
+  return key
 }
 
 const readKey = (folder: StateFolder, name: string): string =>

@@ -13,6 +13,24 @@ const refusal = (...argv: string[]): string => {
 }
 
 describe('parseArguments', () => {
+  it('knows what is done to keys, and by what names developers go', () => {
+    expect(parseArguments(['key', 'list', '--json'])).toEqual({
+      name: 'key',
+      action: 'list',
+      developer: null,
+      json: true,
+    })
+    expect(parseArguments(['key', 'rotate', 'anna.b'])).toMatchObject({
+      action: 'rotate',
+      developer: 'anna.b',
+    })
+    expect(refusal('key')).toContain('found nothing; allowed: list, create, rotate, revoke')
+    expect(refusal('key', 'create')).toContain('found no name; allowed')
+    expect(refusal('key', 'create', 'a b')).toContain('found "a b"; allowed: a developer\'s name of 1 to 32')
+    expect(refusal('key', 'list', 'anna')).toContain('extra word "anna"')
+    expect(refusal('key', 'revoke', 'anna', 'ben')).toContain('extra word "ben"')
+  })
+
   it('knows the commands with their options', () => {
     expect(parseArguments(['up', '--replace-foreign'])).toMatchObject({ replaceForeign: true })
     expect(parseArguments(['up', '--profile', 'demo', '--only', 'llamaserver'])).toEqual({

@@ -1,6 +1,6 @@
 // The command line of `nexus`, parsed and checked: pure, so that every refusal can be tested.
 import { parseArgs } from 'node:util'
-import { type ServiceId, serviceIds } from '../contract.ts'
+import { DeveloperNameSchema, type ServiceId, serviceIds } from '../contract.ts'
 
 export type CliCommand =
   | {
@@ -36,6 +36,13 @@ export type CliCommand =
   | { readonly name: 'service'; readonly action: ServiceAction; readonly json: boolean }
   | { readonly name: 'serve'; readonly background: boolean; readonly wait: boolean }
   | { readonly name: 'clients'; readonly developer: string | null; readonly json: boolean }
+  | {
+      readonly name: 'key'
+      readonly action: KeyAction
+      /** null only with `list`. */
+      readonly developer: string | null
+      readonly json: boolean
+    }
   | { readonly name: 'config-schema' }
   | { readonly name: 'help' }
   | { readonly name: 'version' }
@@ -47,6 +54,10 @@ export type LogId = (typeof logIds)[number]
 /** Of `nexus service`: the core as a service of launchd or systemd. */
 export const serviceActions = ['install', 'uninstall', 'status'] as const
 export type ServiceAction = (typeof serviceActions)[number]
+
+/** Of `nexus key`: what is done to the developers' keys. */
+export const keyActions = ['list', 'create', 'rotate', 'revoke'] as const
+export type KeyAction = (typeof keyActions)[number]
 
 export class UsageError extends Error {}
 
@@ -92,6 +103,7 @@ const optionsOf = {
     wait: { type: 'boolean', help: '--wait' },
   },
   clients: { json },
+  key: { json },
   'config-schema': {},
   help: {},
   version: {},
@@ -177,6 +189,10 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
     case 'clients':
       expectWords(1)
       return { name: 'clients', developer: positionals[0] ?? null, json: flag('json') }
+    case 'key': {
+      expectWords(2)
+      return { name: 'key', ...keyWords(positionals), json: flag('json') }
+    }
     case 'config-schema':
     case 'help':
     case 'version':
@@ -201,6 +217,7 @@ const wordsOf: Readonly<Partial<Record<CliCommand['name'], string>>> = {
   logs: ` ${logIds.join('|')}`,
   service: ` ${serviceActions.join('|')}`,
   clients: ' [NAME]',
+  key: ` list | ${keyActions.slice(1).join('|')} NAME`,
 }
 
 /** "nexus down [--only ...] [--eject]" */
@@ -227,6 +244,27 @@ const serviceAction = (word: string | undefined): ServiceAction => {
     )
   }
   return action
+}
+
+const keyWords = ([word, developer]: readonly string[]): {
+  readonly action: KeyAction
+  readonly developer: string | null
+} => {
+  const action = keyActions.find((known) => known === word)
+  if (action === undefined) {
+    throw new UsageError(
+      `nexus key: found ${word === undefined ? 'nothing' : `"${word}"`}; allowed: ${keyActions.join(', ')}`,
+    )
+  }
+  if (action === 'list') {
+    if (developer === undefined) return { action, developer: null }
+    throw new UsageError(`nexus key list: found the extra word "${developer}"; allowed: nothing more`)
+  }
+  const name = DeveloperNameSchema.safeParse(developer)
+  if (name.success) return { action, developer: name.data }
+  throw new UsageError(
+    `nexus key ${action}: found ${developer === undefined ? 'no name' : `"${developer}"`}; allowed: a developer's name of ${name.error.issues[0]?.code === 'invalid_type' ? '1 to 32 letters, digits, dots, dashes or underscores' : name.error.issues[0]?.message}`,
+  )
 }
 
 const logId = (word: string | undefined): LogId => {

@@ -26,6 +26,8 @@ Connect
   ${usageOf('clients')}
       what each developer pastes into their shell; for one developer also Claude Code's settings, each line
       explained, SSH, Jump Desktop and the name ai.opta.local
+  ${usageOf('key')}
+      one key for each developer, known to the Router from its next request on
   ${usageOf('serve')}
       host the core in the foreground (launchd, systemd); it brings back what was running
       (--wait: after the core that runs now, whenever that ends)

@@ -1,6 +1,8 @@
 // The profile that a command works on, as the core would choose it.
 import { resolve } from 'node:path'
+import type { Profile } from '../contract.ts'
 import { ConfigError, judgeProfile, readConfig } from '../core/config.ts'
+import { readIntent } from '../core/intent.ts'
 import { type ChosenProfile, chooseProfile } from '../core/profiles.ts'
 import type { CliContext } from './context.ts'
 
@@ -19,6 +21,14 @@ export const readChosenProfile = async (
   const problems = judgeProfile(chosen.profile, await context.platform.readTotalMemoryBytes())
   if (problems.length > 0) throw new ConfigError(`profile ${chosen.name}`, problems)
   return chosen
+}
+
+/** The profile that runs, or else the one that would. Throws ConfigError. */
+export const readPresentProfile = async (context: CliContext): Promise<Profile> => {
+  const intent = readIntent(context.folder.intentPath)
+  return intent !== null && intent.up.length > 0
+    ? intent.profile
+    : (await readChosenProfile(context, null)).profile
 }
 
 /** A background core has another working folder, so a relative profile file is made absolute here. */

@@ -5,6 +5,7 @@ import type { CliCommand } from './arguments.ts'
 import { runClients } from './commands/clients.ts'
 import { runDoctor } from './commands/doctor.ts'
 import { runDown } from './commands/down.ts'
+import { runKey } from './commands/key.ts'
 import { runLogs } from './commands/logs.ts'
 import { runPlan } from './commands/plan.ts'
 import { runRestart } from './commands/restart.ts'
@@ -35,6 +36,8 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
       return runDoctor(command, context)
     case 'clients':
       return runClients(command, context)
+    case 'key':
+      return runKey(command, context)
     case 'service':
       return runService(command, context)
     case 'serve':

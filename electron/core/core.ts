@@ -4,6 +4,7 @@ import type { Command, Config, Outcome, Profile, ServiceId, Snapshot } from '../
 import { serviceIds } from '../contract.ts'
 import { ConfigError, judgeProfile, readConfig } from './config.ts'
 import type { ControlTarget } from './control/server.ts'
+import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
 import { messageOf } from './error-message.ts'
 import { readIntent, writeIntent } from './intent.ts'
 import type { Platform } from './platform/platform.ts'
@@ -245,6 +246,15 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     return { accepted: true }
   }
 
+  const changeKey = (command: Extract<Command, { type: 'key' }>): Outcome => {
+    if (assembly.profile.proxy.configPath !== null) return refuse(ownConfigReason)
+    try {
+      return changeDeveloperKey(folder.keysDir, command)
+    } catch (error) {
+      return refuse(messageOf(error))
+    }
+  }
+
   const carryOut = (command: Command): Promise<Outcome> => {
     switch (command.type) {
       case 'start':
@@ -253,9 +263,10 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         return stop(command)
       case 'restart':
         return restart(command.only)
+      case 'key':
+        return Promise.resolve(changeKey(command))
       case 'setUp':
       case 'configure':
-      case 'key':
         return Promise.resolve(refuse('this core cannot do that from here yet'))
     }
   }

@@ -14,11 +14,12 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 const clients = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'))
 
 describe('ensureKeys', () => {
-  it('makes three keys of their own, each hard to guess', () => {
+  it('makes keys of their own, each hard to guess', () => {
     const keys = ensureKeys(folder, null)
-    const made = [keys.clientKey, keys.masterKey, keys.engineKey]
-    expect(new Set(made).size).toBe(3)
+    const made = [keys.clientKey, keys.proofKey, keys.masterKey, keys.engineKey]
+    expect(new Set(made).size).toBe(4)
     expect(keys.clientKey).toMatch(/^sk-opta-[\w-]{32}$/)
+    expect(keys.proofKey).toMatch(/^sk-proof-[\w-]{32}$/)
     expect(keys.masterKey).toMatch(/^sk-master-[\w-]{32}$/)
     expect(keys.engineKey).toMatch(/^sk-engine-[\w-]{32}$/)
     expect(ensureKeys(mkdtempSync(join(folder, 'other-')), null).engineKey).not.toBe(keys.engineKey)
@@ -27,7 +28,7 @@ describe('ensureKeys', () => {
   it('keeps them in files for their owner alone', () => {
     ensureKeys(folder, null)
     const names = readdirSync(folder)
-    expect(names.sort()).toEqual(['client.key', 'clients.json', 'engine.key', 'master.key'])
+    expect(names.sort()).toEqual(['clients.json', 'engine.key', 'master.key', 'proof.key'])
     for (const name of names) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
   })
 
@@ -43,10 +44,38 @@ describe('ensureKeys', () => {
     const configured = ensureKeys(folder, 'sk-local-opta')
     expect(configured.clientKey).toBe('sk-local-opta')
     expect(configured.engineKey).toBe(own.engineKey)
-    expect(clients(configured.clientKeysPath)).toEqual({ keys: [{ name: 'local', key: 'sk-local-opta' }] })
-    expect(clients(ensureKeys(folder, null).clientKeysPath)).toEqual({
-      keys: [{ name: 'local', key: own.clientKey }],
+    expect(clients(configured.clientKeysPath)).toMatchObject({
+      keys: [
+        { name: 'user1', key: own.clientKey },
+        { name: 'user2' },
+        { name: 'shared', key: 'sk-local-opta' },
+        { name: 'opta-nexus', key: own.proofKey },
+      ],
     })
+    expect(ensureKeys(folder, null)).toEqual(own)
+    expect(JSON.stringify(clients(own.clientKeysPath))).not.toContain('sk-local-opta')
+  })
+
+  it('keeps the one key of before there were developers, in one place', () => {
+    writeFileSync(join(folder, 'client.key'), 'sk-opta-from-before\n')
+    writeFileSync(join(folder, 'clients.json'), '{"keys":[{"name":"local","key":"sk-opta-from-before"}]}\n', {
+      mode: 0o600,
+    })
+    const keys = ensureKeys(folder, null)
+    expect(keys.clientKey).toBe('sk-opta-from-before')
+    expect(clients(keys.clientKeysPath)).toMatchObject({
+      keys: [{ name: 'user1', key: keys.clientKey }, {}, {}],
+    })
+    expect(readdirSync(folder)).not.toContain('client.key')
+    expect(ensureKeys(folder, null)).toEqual(keys)
+  })
+
+  it('says which list is broken, loses nothing of it and quotes nothing', () => {
+    const path = join(folder, 'clients.json')
+    writeFileSync(path, '{"keys":[{"name":"anna","key":"sk-secret"', { mode: 0o600 })
+    expect(() => ensureKeys(folder, null)).toThrow(`${path} is not a list of keys`)
+    expect(() => ensureKeys(folder, null)).not.toThrow('sk-secret')
+    expect(readFileSync(path, 'utf8')).toContain('sk-secret')
   })
 
   it('gives llama-server a file with exactly the key', () => {

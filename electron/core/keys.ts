@@ -1,39 +1,58 @@
 // Secrets of this installation: made once, kept in 0600 files, handed on by file or environment, never by argv.
-import { randomBytes } from 'node:crypto'
-import { chmodSync, statSync } from 'node:fs'
+import { chmodSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { completeKeyList, defaultClientKey } from './developer-keys.ts'
+import {
+  clientKeysPath,
+  makeDeveloperKey,
+  makeSecret,
+  readKeyList,
+  writeKeyList,
+} from './developer-keys-file.ts'
 import { readFileOrNull, writePrivateFile } from './private-file.ts'
 
 export interface Keys {
-  /** What clients send to the Router. */
-  readonly clientKey: string
+  /** What a client of no particular developer sends to the Router; null when every developer's key was revoked. */
+  readonly clientKey: string | null
+  /** What this core's own end-to-end message is sent with: an entry of the same list as the developers'. */
+  readonly proofKey: string
   /** LiteLLM's admin key; only this core uses it. */
   readonly masterKey: string
   /** What LiteLLM and this core send to llama-server. */
   readonly engineKey: string
   /** `--api-key-file` of llama-server. */
   readonly engineKeyPath: string
-  /** The Router's list of clients, read by resources/opta_router.py. */
+  /** The Router's list of clients, read by resources/opta_keys.py. */
   readonly clientKeysPath: string
 }
 
 /**
- * Reads the keys, making those that do not exist yet. Idempotent.
- * @param configuredClientKey the profile's key; null makes one for this installation
+ * Reads the keys, making those that do not exist yet. Idempotent. Throws an Error when the list of clients is broken.
+ * @param configuredClientKey the profile's key; null: none but the developers' own
  */
 export const ensureKeys = (keysDir: string, configuredClientKey: string | null): Keys => {
   const engineKeyPath = join(keysDir, 'engine.key')
-  const clientKeysPath = join(keysDir, 'clients.json')
-  const clientKey = configuredClientKey ?? ensureKey(join(keysDir, 'client.key'), 'sk-opta-')
-  const clients = `${JSON.stringify({ keys: [{ name: 'local', key: clientKey }] }, null, 2)}\n`
-  if (readFileOrNull(clientKeysPath) === clients) keepPrivate(clientKeysPath)
-  else writePrivateFile(clientKeysPath, clients)
+  const proofKey = ensureKey(join(keysDir, 'proof.key'), 'sk-proof-')
+  const formerPath = join(keysDir, 'client.key')
+  const former = readFileOrNull(formerPath)
+  const list = completeKeyList(readKeyList(keysDir), {
+    ownKey: proofKey,
+    formerKey: former?.trim() || null,
+    configuredKey: configuredClientKey,
+    makeKey: makeDeveloperKey,
+    now: Date.now(),
+  })
+  writeKeyList(keysDir, list)
+  keepPrivate(clientKeysPath(keysDir))
+  // Its key is the first developer's now: a second copy would outlive a rotation.
+  if (former !== null) rmSync(formerPath, { force: true })
   return {
-    clientKey,
+    clientKey: defaultClientKey(list),
+    proofKey,
     masterKey: ensureKey(join(keysDir, 'master.key'), 'sk-master-'),
     engineKey: ensureKey(engineKeyPath, 'sk-engine-'),
     engineKeyPath,
-    clientKeysPath,
+    clientKeysPath: clientKeysPath(keysDir),
   }
 }
 
@@ -43,8 +62,7 @@ const ensureKey = (path: string, prefix: string): string => {
     keepPrivate(path)
     return existing
   }
-  // 192 bits: beyond guessing, and short enough to paste.
-  const key = prefix + randomBytes(24).toString('base64url')
+  const key = makeSecret(prefix)
   writePrivateFile(path, `${key}\n`)
   return key
 }

@@ -68,6 +68,8 @@ const warmTimeoutMs = 30_000
 export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   const { folder, platform, profile } = options
   const keys = ensureKeys(folder.keysDir, profile.proxy.clientKey)
+  /** A LiteLLM configuration of the user's own knows nothing of our list: there the one client key opens it. */
+  const ownKey = profile.proxy.configPath === null ? keys.proofKey : (keys.clientKey ?? keys.proofKey)
   const ledger = openLedger(folder.ledgerPath)
   const llamaService = createLlamaService({
     profile: profile.llamaServer,
@@ -125,7 +127,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     const isNew = identity !== null && identity !== warmed && !proxy.state().adopted
     if (isNew && llamaServer.state().phase === 'starting') {
       warmed = identity
-      void warmLiteLlm(liteLlmService.endpoint, keys.clientKey, AbortSignal.timeout(warmTimeoutMs))
+      void warmLiteLlm(liteLlmService.endpoint, ownKey, AbortSignal.timeout(warmTimeoutMs))
     }
     options.onChange()
   }
@@ -143,7 +145,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       const { modelName } = profile.proxy
       const answer = await proveEndToEnd({
         baseUrl: liteLlmService.endpoint,
-        apiKey: keys.clientKey,
+        apiKey: ownKey,
         model: modelName,
         signal,
         timeoutMs: proofTimeoutMs,
@@ -158,7 +160,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     check: (signal) =>
       checkChain({
         proxyBaseUrl: liteLlmService.endpoint,
-        clientKey: keys.clientKey,
+        clientKey: ownKey,
         engineBaseUrl: llamaService.endpoint,
         engineKey: keys.engineKey,
         signal,

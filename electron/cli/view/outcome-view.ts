@@ -13,7 +13,8 @@ export interface ReadyReport {
   readonly stages: readonly StageTime[]
   /** What clients set: the Router's address and the key. */
   readonly baseUrl: string
-  readonly apiKey: string
+  /** null when every developer's key was revoked. */
+  readonly apiKey: string | null
   /** What stands in the way of clients; null when nothing does. */
   readonly note: string | null
 }
@@ -59,7 +60,9 @@ export const renderReady = (report: ReadyReport, options: ProgressOptions): read
     ),
     '',
     // Last, for pasting, and never cut: these lines may be wider than the terminal.
-    ...shellSnippet('bash', baseUrl, apiKey).split('\n'),
+    ...(apiKey === null
+      ? ['Nobody has a key: nexus key create NAME']
+      : shellSnippet('bash', baseUrl, apiKey).split('\n')),
   ]
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { changeDeveloperKey } from '../developer-keys-file.ts'
 import { ensureKeys } from '../keys.ts'
 import { estimateKeyBits, judgeClientKeys, judgeSecretFiles, readClientKeys } from './checks-on-keys.ts'
 
@@ -74,10 +75,14 @@ describe('readClientKeys', () => {
     try {
       const path = join(dir, 'clients.json')
       expect(readClientKeys(path, null)).toEqual([])
-      const { clientKey } = ensureKeys(dir, null)
-      expect(readClientKeys(path, null)).toEqual([clientKey])
-      expect(readClientKeys(path, 'sk-local-opta')).toEqual(['sk-local-opta', clientKey])
-      expect(judgeClientKeys({ keys: [clientKey], isOpenToNetwork: true, mend: 'x' }).level).toBe('ok')
+      ensureKeys(dir, null)
+      const made = readClientKeys(path, null)
+      expect(made).toHaveLength(3)
+      expect(readClientKeys(path, 'sk-local-opta')).toEqual(['sk-local-opta', ...(made ?? [])])
+      expect(judgeClientKeys({ keys: made, isOpenToNetwork: true, mend: 'x' }).level).toBe('ok')
+      ensureKeys(dir, 'sk-local-opta')
+      changeDeveloperKey(dir, { action: 'rotate', developer: 'shared' })
+      expect(readClientKeys(path, 'sk-local-opta')).not.toContain('sk-local-opta')
       writeFileSync(path, '{"keys":[{"name":"x"}]}')
       expect(readClientKeys(path, null)).toBeNull()
       writeFileSync(path, 'garbage')

@@ -1,11 +1,10 @@
 // Checks on the keys: who may read their files, and whether the clients' key can be guessed.
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import { isRetired, KeyListSchema, sharedName } from '../developer-keys.ts'
 import { readFileOrNull } from '../private-file.ts'
 import { quoteForShell } from '../shell-quote.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
-import { profileFile, profilePlace } from './checks-on-config.ts'
 import { isLoopback } from './checks-on-ports.ts'
 
 export interface SecretFile {
@@ -68,8 +67,6 @@ export const judgeClientKeys = ({ keys, isOpenToNetwork, mend }: ClientKeyFacts)
     : ok(`${count}, at least ${weakest} bits by their looks`)
 }
 
-const ClientsSchema = z.looseObject({ keys: z.array(z.looseObject({ key: z.string() })) })
-
 /** What the Router reads, and what the profile will make it read at the next start. */
 export const readClientKeys = (
   clientsPath: string,
@@ -77,27 +74,19 @@ export const readClientKeys = (
 ): readonly string[] | null => {
   try {
     const text = readFileOrNull(clientsPath)
-    const listed = text === null ? [] : ClientsSchema.parse(JSON.parse(text)).keys.map(({ key }) => key)
-    return [...new Set([...(configuredKey === null ? [] : [configuredKey]), ...listed])]
+    const list = KeyListSchema.parse(text === null ? { keys: [] } : JSON.parse(text))
+    const configured = configuredKey === null || isRetired(list, configuredKey) ? [] : [configuredKey]
+    return [...new Set([...configured, ...list.keys.map(({ key }) => key)])]
   } catch {
     return null
   }
 }
 
-/** With no config yet one command writes it; an existing file is the user's to edit. */
-export const mendClientKey = (context: DoctorContext): string => {
-  const { configState, chosen, upCommand } = context
-  const file = profileFile(context)
-  if (
-    configState.kind === 'absent' &&
-    file === context.folder.configPath &&
-    /^[a-z][a-z0-9-]*$/.test(chosen.name)
-  ) {
-    const config = JSON.stringify({ profiles: { [chosen.name]: { proxy: { clientKey: null } } } })
-    return `(umask 077; echo '${config}' > ${quoteForShell(file)}) && nexus down && ${upCommand} && nexus clients`
-  }
-  return `Set ${profilePlace(context, 'proxy.clientKey')} to null in ${file}, then: nexus down && ${upCommand} && nexus clients (the new key goes to every client).`
-}
+/** The profile's key goes under a name of its own; the command works before the first start too. */
+const mendClientKey = (configuredKey: string | null): string =>
+  configuredKey === null
+    ? 'Rotate it: nexus key list says whose they are, nexus key rotate NAME makes a new one.'
+    : `nexus key rotate ${sharedName}`
 
 const readSecretFiles = async (context: DoctorContext): Promise<readonly SecretFile[]> => {
   const { keysDir, configPath } = context.folder
@@ -137,7 +126,7 @@ export const checksOnKeys = (context: DoctorContext): readonly CheckSource[] => 
           context.chosen.profile.proxy.clientKey,
         ),
         isOpenToNetwork: !isLoopback(context.chosen.profile.proxy.host),
-        mend: mendClientKey(context),
+        mend: mendClientKey(context.chosen.profile.proxy.clientKey),
       }),
   },
 ]

@@ -90,7 +90,7 @@ describe('examine on a Mac', () => {
     expect(find('machine.restart')).toMatchObject({ level: 'warn', mend: 'sudo pmset -a autorestart 1' })
     expect(find('machine.login')?.level).toBe('warn')
     expect(find('core.screen')?.mend).toContain('screen -S 41.ai-engine -X quit')
-    expect(find('keys.client')).toMatchObject({ level: 'warn', mend: expect.stringContaining('clientKey') })
+    expect(find('keys.client')).toMatchObject({ level: 'warn', mend: 'nexus key rotate shared' })
     expect(find('memory.wired')).toMatchObject({ level: 'warn', found: expect.stringContaining('98.30 GB') })
     expect(find('memory.swap')?.level).toBe('warn')
     // There is no plan to compare with: the model is not there.

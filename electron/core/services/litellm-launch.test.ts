@@ -19,6 +19,7 @@ if (demo === undefined) throw new Error('there is no demo profile')
 
 const keys = {
   clientKey: 'sk-client-made-up',
+  proofKey: 'sk-proof-made-up',
   masterKey: 'sk-master-made-up',
   engineKey: 'sk-engine-made-up',
   clientKeysPath: '/state/keys/clients.json',

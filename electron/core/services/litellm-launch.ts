@@ -16,7 +16,7 @@ interface LiteLlmLaunchInput {
   readonly proxyDir: string
   /** Where opta_router.py and opta_litellm.py come from. */
   readonly resourcesDir: string
-  readonly keys: Pick<Keys, 'clientKey' | 'masterKey' | 'engineKey' | 'clientKeysPath'>
+  readonly keys: Pick<Keys, 'clientKey' | 'proofKey' | 'masterKey' | 'engineKey' | 'clientKeysPath'>
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -98,7 +98,7 @@ const litellmEnvironment = ({ profile, keys, env }: LiteLlmLaunchInput): Record<
   OPTA_CLIENT_KEYS: keys.clientKeysPath,
   // Used only by a config of the user's own that names no master_key: LiteLLM would not start, and without a database
   // its master key is the only key that it takes.
-  ...(profile.proxy.configPath === null ? {} : { LITELLM_MASTER_KEY: keys.clientKey }),
+  ...(profile.proxy.configPath === null ? {} : { LITELLM_MASTER_KEY: keys.clientKey ?? keys.proofKey }),
   // Else three fetches to GitHub at each start. With it no look-up and no connection leaves the machine (strace).
   LITELLM_LOCAL_MODEL_COST_MAP: 'True',
   // Else a file .env in the current folder would be read into the environment.
