@@ -39,7 +39,7 @@ const runStage = async (stage: StageName): Promise<TestCounts> => {
     case 'python':
       return runPytest(context)
     case 'e2e':
-      return runVitest(root, 'e2e', vitestArgs, await setUp(context))
+      return runVitest(root, 'e2e', vitestArgs, await setUp(root, context))
   }
 }
 

@@ -206,14 +206,42 @@ ensure_bundle() {
     # The bundle gets the time at which its sources were read: one that is edited meanwhile is newer.
     touch "$bundle.reading"
     # `require` is for dependencies in CommonJS (yaml), which esbuild leaves calling it for Node's own modules.
+    # esbuild itself cannot be bundled: it finds its program beside its own files.
     # esbuild's command is a script for Node, or the program itself where its install script ran: PATH serves both.
     PATH="$(dirname "$NODE"):$PATH" run_logged "$ROOT/out/esbuild.log" "$ROOT/node_modules/.bin/esbuild" "$entry" \
       --bundle --minify-whitespace --minify-syntax --platform=node --format=esm --target=node22 --log-level=warning --legal-comments=none \
+      --external:esbuild \
       --banner:js='import { createRequire as createRequireForBundle } from "node:module"; const require = createRequireForBundle(import.meta.url);' \
       --outfile="$bundle.partial" || fail "esbuild could not bundle $1"
     touch -r "$bundle.reading" "$bundle.partial"
     mv "$bundle.partial" "$bundle"
     rm -rf "$bundle.reading" "$bundle.cache"
+  fi
+  release_lock
+}
+
+# --- The app --------------------------------------------------------------------------------------------------------
+
+# Usage: is_app_current FOLDER; true unless something that goes into it is newer.
+is_app_current() {
+  [ -f "$1/package.json" ] || return 1
+  [ -z "$(find "$ROOT/electron" "$ROOT/renderer" "$ROOT/scripts" "$ROOT/resources/icons" "$ROOT/package.json" "$ROOT/package-lock.json" \
+    -type f -newer "$1/package.json" ! -name '*.test.ts' ! -name '*.test.tsx' 2>/dev/null | head -n 1)" ]
+}
+
+# Usage: ensure_app VARIANT FOLDER: one of scripts/app-variants.ts, and its folder relative to the clone.
+ensure_app() {
+  local folder="$ROOT/$2"
+  is_app_current "$folder" && return 0
+  ensure_bundle scripts/build-app.ts out/build-app.mjs
+  take_lock "$ROOT/out/.setup.lock"
+  if ! is_app_current "$folder"; then
+    say "building the app"
+    touch "$ROOT/out/app.reading"
+    NEXUS_ROOT="$ROOT" run_logged "$ROOT/out/build-app.log" "$NODE" "$ROOT/out/build-app.mjs" "$1" ||
+      fail "the app could not be built (log: $ROOT/out/build-app.log)"
+    touch -r "$ROOT/out/app.reading" "$folder/package.json"
+    rm -f "$ROOT/out/app.reading"
   fi
   release_lock
 }

@@ -1,5 +1,6 @@
 // The stages of a test run: each runs one runner, lets its output through and returns what it counted.
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
@@ -8,6 +9,8 @@ import { ensureLiteLlm } from '../electron/core/setup/litellm.ts'
 import { ensureLlamaServer } from '../electron/core/setup/llama-server-install.ts'
 import { installOnce, installRequirements } from '../electron/core/setup/pip-install.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
+import { buildApp } from './app-build.ts'
+import { ensureTestDesktop } from './desktop-setup.ts'
 import {
   noTests,
   parsePytestSummary,
@@ -72,11 +75,25 @@ export const runVitest = async (
 }
 
 /** Installs what the tests on the real servers need, and says in which variables they find it. */
-export const setUp = async (context: SetupContext): Promise<Readonly<Record<string, string>>> => {
+export const setUp = async (
+  root: string,
+  context: SetupContext,
+): Promise<Readonly<Record<string, string>>> => {
   await ensureLiteLlm(context)
   const { path } = await ensureLlamaServer(context, null)
   const { modelPath } = await ensureDemoModel(context)
-  return { NEXUS_TEST_LLAMA_SERVER: path, NEXUS_TEST_MODEL: modelPath }
+  return { NEXUS_TEST_LLAMA_SERVER: path, NEXUS_TEST_MODEL: modelPath, ...(await setUpApp(root, context)) }
+}
+
+/** An Electron and the build of the app that it can run; a Chromium for the window alone. */
+const setUpApp = async (root: string, context: SetupContext): Promise<Readonly<Record<string, string>>> => {
+  const { electronPath, chromiumPath } = await ensureTestDesktop(context)
+  return {
+    ...(chromiumPath === null ? {} : { NEXUS_TEST_CHROMIUM: chromiumPath }),
+    ...(electronPath === null || !existsSync(join(root, 'electron', 'main.ts'))
+      ? {}
+      : { NEXUS_TEST_ELECTRON: electronPath, NEXUS_TEST_APP: await buildApp(root, 'compatibility') }),
+  }
 }
 
 /** The tests of our LiteLLM module, in LiteLLM's own environment, with a pytest that is not installed into it. */

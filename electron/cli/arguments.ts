@@ -43,6 +43,7 @@ export type CliCommand =
       readonly developer: string | null
       readonly json: boolean
     }
+  | { readonly name: 'app' }
   | { readonly name: 'config-schema' }
   | { readonly name: 'help' }
   | { readonly name: 'version' }
@@ -104,6 +105,7 @@ const optionsOf = {
   },
   clients: { json },
   key: { json },
+  app: {},
   'config-schema': {},
   help: {},
   version: {},
@@ -193,6 +195,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       expectWords(2)
       return { name: 'key', ...keyWords(positionals), json: flag('json') }
     }
+    case 'app':
     case 'config-schema':
     case 'help':
     case 'version':

@@ -21,6 +21,8 @@ Look
       (--memory-gb: for a machine of that size; --model, --draft: for these files, headers suffice)
   ${usageOf('doctor')}
       every check, and the command that mends it
+  ${usageOf('app')}
+      open the menu-bar app (from a clone: with an Electron that it fetches, or that NEXUS_ELECTRON names)
 
 Connect
   ${usageOf('clients')}

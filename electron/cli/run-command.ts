@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { ConfigSchema } from '../contract.ts'
 import type { CliCommand } from './arguments.ts'
+import { runApp } from './commands/app.ts'
 import { runClients } from './commands/clients.ts'
 import { runDoctor } from './commands/doctor.ts'
 import { runDown } from './commands/down.ts'
@@ -42,6 +43,8 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
       return runService(command, context)
     case 'serve':
       return serveCore(context, command)
+    case 'app':
+      return runApp(context)
     case 'config-schema':
       context.print(JSON.stringify(z.toJSONSchema(ConfigSchema, { io: 'input' }), null, 2))
       return exitCodes.done

@@ -2,8 +2,8 @@
 import { execa } from 'execa'
 
 export interface DebianPackageRequest {
-  readonly name: string
-  /** What does not work without it, as the first half of a sentence. */
+  readonly names: readonly string[]
+  /** What does not work without them, as the first half of a sentence. */
   readonly why: string
   readonly signal: AbortSignal
   readonly say: (message: string) => void
@@ -19,19 +19,20 @@ const aptGet = (args: readonly string[], signal: AbortSignal) =>
     cancelSignal: signal,
   })
 
-export const ensureDebianPackage = async ({
-  name,
+export const ensureDebianPackages = async ({
+  names,
   why,
   signal,
   say,
 }: DebianPackageRequest): Promise<void> => {
   const hasApt = process.platform === 'linux' && !(await aptGet(['--version'], signal)).failed
   signal.throwIfAborted()
-  if (!hasApt) throw new Error(`${why}: install what Debian calls ${name}`)
-  if (process.getuid?.() !== 0) throw new Error(`${why}: run as root: apt-get install ${name}`)
-  say(`Installing the Debian package ${name}`)
+  const list = names.join(' ')
+  if (!hasApt) throw new Error(`${why}: install what Debian calls ${list}`)
+  if (process.getuid?.() !== 0) throw new Error(`${why}: run as root: apt-get install ${list}`)
+  say(`Installing the Debian ${names.length === 1 ? 'package' : 'packages'} ${list}`)
   // Waits for another apt instead of failing at once (apt.conf(5), DPkg::Lock::Timeout).
-  const install = ['install', '--yes', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', name]
+  const install = ['install', '--yes', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', ...names]
   if (!(await aptGet(install, signal)).failed) return
   // A fresh machine has no package lists yet.
   await aptGet(['update'], signal)
@@ -39,6 +40,6 @@ export const ensureDebianPackage = async ({
   signal.throwIfAborted()
   if (second.failed) {
     const lastLines = (second.all ?? '').trim().split('\n').slice(-5).join('\n  ')
-    throw new Error(`${why}, and "apt-get install ${name}" failed:\n  ${lastLines}`)
+    throw new Error(`${why}, and "apt-get install ${list}" failed:\n  ${lastLines}`)
   }
 }

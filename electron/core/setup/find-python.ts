@@ -1,6 +1,6 @@
 // Finds a Python that can hold LiteLLM, by running it: a pyenv shim or a stub answers to its name without being one.
 import { execa } from 'execa'
-import { ensureDebianPackage } from './debian-package.ts'
+import { ensureDebianPackages } from './debian-package.ts'
 
 /** The lock file has wheels for these (checked with uv for Linux x86-64, Linux arm64 and macOS arm64). */
 const oldest = [3, 10] as const
@@ -101,7 +101,8 @@ export const ensurePython = async (signal: AbortSignal, say: (message: string) =
     case 'needs-venv': {
       const { python } = choice
       const name = `python${python.major}.${python.minor}-venv`
-      await ensureDebianPackage({ name, why: `${python.path} cannot make virtual environments`, signal, say })
+      const why = `${python.path} cannot make virtual environments`
+      await ensureDebianPackages({ names: [name], why, signal, say })
       const again = await askPython(python.path, signal)
       if (again?.hasVenv !== true) {
         throw new Error(

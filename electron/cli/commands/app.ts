@@ -1,0 +1,113 @@
+// `nexus app`: opens the menu-bar app from a clone, with an Electron that it looks for or fetches.
+import { spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { within } from '../../core/deadline.ts'
+import { openLogForChild } from '../../core/logs/log-file.ts'
+import { readLastLines } from '../../core/logs/log-follow.ts'
+import { ensureStateFolder } from '../../core/state-folder.ts'
+import { attachOrHost } from '../attach.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+import {
+  type ElectronProgram,
+  ensurePackagedElectron,
+  isTooOldToHost,
+  readElectronVersion,
+  readPinnedElectronVersion,
+} from '../electron-program.ts'
+
+const withoutIt = 'Without it: nexus up starts the stack, nexus status --watch shows it.'
+
+export const runApp = async (context: CliContext): Promise<number> => {
+  const say = (line: string) => context.printError(line)
+  const obstacle = whyNoWindow(process.platform, context.env)
+  if (obstacle !== null) {
+    say(`The app cannot open here: ${obstacle}. ${withoutIt}`)
+    return exitCodes.failed
+  }
+  const root = dirname(context.resourcesDir)
+  const modulesDir = join(root, 'node_modules')
+  const named = context.env['NEXUS_ELECTRON']
+  const electron = named
+    ? { path: named, version: await readElectronVersion(named) }
+    : await ensurePackagedElectron(modulesDir, say)
+  if (electron === null) {
+    say(
+      `The app needs it to open a window. NEXUS_ELECTRON may name one that is installed elsewhere. ${withoutIt}`,
+    )
+    return exitCodes.failed
+  }
+  const builtFor = readPinnedElectronVersion(modulesDir)
+  const attaches = isTooOldToHost(electron.version, builtFor)
+  if (attaches) {
+    say(
+      `Electron ${electron.version} is too old to host the core (made for ${builtFor}): it attaches to one in the background.`,
+    )
+    const client = await attachOrHost(context)
+    client.close()
+  }
+  return openApp(electron, join(root, 'out', attaches ? 'app-compat' : 'app'), context)
+}
+
+/** The first half of a sentence; null when there is somewhere to open a window. */
+export const whyNoWindow = (
+  platform: NodeJS.Platform,
+  env: Readonly<Record<string, string | undefined>>,
+): string | null =>
+  platform === 'linux' && !env['DISPLAY'] && !env['WAYLAND_DISPLAY']
+    ? 'there is no desktop (neither DISPLAY nor WAYLAND_DISPLAY is set)'
+    : null
+
+/** Chromium refuses to run as root with its sandbox (crbug.com/638180). */
+export const electronArguments = (platform: NodeJS.Platform, uid: number | undefined): readonly string[] =>
+  platform === 'linux' && uid === 0 ? ['--no-sandbox'] : []
+
+/** File descriptor on which the app says that it is there: in the menu bar, or shown by the one that ran already. */
+const readyFd = 3
+const readyDeadlineMs = 30_000
+
+/** Left behind: it lives on when this command and its terminal have ended. */
+const openApp = async (electron: ElectronProgram, appDir: string, context: CliContext): Promise<number> => {
+  ensureStateFolder(context.folder)
+  const logPath = join(context.folder.logsDir, 'app.log')
+  const fd = openLogForChild(logPath)
+  const args = [...electronArguments(process.platform, process.getuid?.()), appDir]
+  const { ELECTRON_RUN_AS_NODE: _, ...env } = context.env
+  const child = spawn(electron.path, args, {
+    detached: true,
+    stdio: ['ignore', fd, fd, 'pipe'],
+    env: { ...env, NEXUS_READY_FD: String(readyFd) },
+    cwd: '/',
+  })
+  closeSync(fd)
+  const ready = child.stdio[readyFd]
+  const outcome = await within(
+    new Promise<'ready' | 'ended' | 'failed'>((resolve) => {
+      ready?.once('data', () => resolve('ready'))
+      // Ends with 0 when another one of the same state folder ran already and shows its window now.
+      child.once('exit', (code) => resolve(code === 0 ? 'ended' : 'failed'))
+      child.once('error', () => resolve('failed'))
+    }),
+    readyDeadlineMs,
+  )
+  ready?.destroy()
+  child.unref()
+  switch (outcome) {
+    case 'ready':
+      context.print('Opta Nexus is open.')
+      return exitCodes.done
+    case 'ended':
+      context.print('Opta Nexus was open already.')
+      return exitCodes.done
+    case 'failed': {
+      const last = (await readLastLines(logPath, 1))[0] ?? 'it said nothing'
+      context.printError(`The app ended at once: ${last} (its log is ${logPath})`)
+      return exitCodes.failed
+    }
+    case null:
+      context.printError(
+        `The app runs, and has not said within ${readyDeadlineMs / 1000} s that it is open; its log is ${logPath}`,
+      )
+      return exitCodes.failed
+  }
+}

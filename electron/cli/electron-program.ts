@@ -1,0 +1,74 @@
+// Finds the Electron that opens the app from a clone, fetching it where it can be had.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { execa } from 'execa'
+
+export interface ElectronProgram {
+  readonly path: string
+  /** Such as "45.4.1". */
+  readonly version: string
+}
+
+/** Whose `app-compat` build and core of its own an Electron needs that is older than the one the app is built for. */
+export const isTooOldToHost = (version: string, builtFor: string): boolean =>
+  Number(version.split('.')[0]) < Number(builtFor.split('.')[0])
+
+/** Throws, naming what was set, when it is not an Electron that runs here. */
+export const readElectronVersion = async (path: string): Promise<string> => {
+  // As Node, so that no screen is needed.
+  const result = await execa(path, ['-p', 'process.versions.electron'], {
+    reject: false,
+    stdin: 'ignore',
+    timeout: 60_000,
+    env: { ELECTRON_RUN_AS_NODE: '1' },
+  })
+  const version = /^\d+\.\d+\.\d+\S*$/m.exec(result.stdout ?? '')?.[0]
+  if (version === undefined) {
+    throw new Error(
+      `NEXUS_ELECTRON is "${path}", which does not run as Electron; allowed: the path of an electron program`,
+    )
+  }
+  return version
+}
+
+/**
+ * The npm package `electron` in `modulesDir`, which fetches its program when asked to (its install.js: from GitHub, or from
+ * where ELECTRON_MIRROR says; checked against the hashes it carries). null when it could not, with what it said in `say`.
+ */
+export const ensurePackagedElectron = async (
+  modulesDir: string,
+  say: (message: string) => void,
+): Promise<ElectronProgram | null> => {
+  const packageDir = join(modulesDir, 'electron')
+  const version = readPinnedElectronVersion(modulesDir)
+  const installed = () => readInstalled(packageDir, version)
+  const found = installed()
+  if (found !== null) return found
+  say(`Fetching Electron ${version}`)
+  const result = await execa(process.execPath, [join(packageDir, 'install.js')], {
+    reject: false,
+    all: true,
+    stdin: 'ignore',
+    timeout: 30 * 60_000,
+  })
+  if (!result.failed) return installed()
+  const why = (result.all ?? '').split('\n').find((line) => line.trim() !== '') ?? 'it said nothing'
+  say(`Electron ${version} could not be fetched: ${why.trim()}`)
+  return null
+}
+
+/** The version of Electron that the app is built for. */
+export const readPinnedElectronVersion = (modulesDir: string): string => {
+  const text = readFileSync(join(modulesDir, 'electron', 'package.json'), 'utf8')
+  const version: unknown = JSON.parse(text).version
+  if (typeof version !== 'string') throw new Error('node_modules/electron/package.json names no version')
+  return version
+}
+
+/** install.js writes the program's place last. */
+const readInstalled = (packageDir: string, version: string): ElectronProgram | null => {
+  const placePath = join(packageDir, 'path.txt')
+  if (!existsSync(placePath)) return null
+  const path = join(packageDir, 'dist', readFileSync(placePath, 'utf8'))
+  return existsSync(path) ? { path, version } : null
+}

