@@ -156,7 +156,7 @@ const followUntil = (
       .watch((snapshot) => {
         if (fits(snapshot)) resolve(snapshot)
       })
-      .catch(reject)
+      .begun.catch(reject)
   })
 
 /** The last lines are those that say why. */

@@ -78,7 +78,7 @@ const measureWindow = async (stack: BenchStack) => {
   const shown: Shown[] = []
   const control = await stack.attach()
   try {
-    await control.watch((snapshot) => addReading(shown, snapshot))
+    await control.watch((snapshot) => addReading(shown, snapshot)).begun
     const stop = new AbortController()
     const streams = Array.from({ length: clients }, (_, index) => streamUntil(stack, index, stop.signal))
     await sleep(leadMs + windowMs + 2_000, undefined, { signal: stack.signal })

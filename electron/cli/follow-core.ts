@@ -14,7 +14,7 @@ export const followUntil = async (
         onSnapshot(snapshot)
         if (isOver(snapshot)) resolve(snapshot)
       })
-      .catch(reject)
+      .begun.catch(reject)
   })
   return Promise.race([over, client.closed.then(() => null)])
 }

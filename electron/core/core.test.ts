@@ -160,12 +160,12 @@ const until = (core: Core, fits: (snapshot: Snapshot) => boolean): Promise<Snaps
     const look = (snapshot: Snapshot) => {
       if (!fits(snapshot)) return
       clearTimeout(timer)
-      unsubscribe()
+      watch.stop()
       resolve(snapshot)
     }
-    const unsubscribe = core.subscribe(look)
+    const watch = core.watch(look)
     const timer = setTimeout(() => {
-      unsubscribe()
+      watch.stop()
       const { services, overall, proofFailure } = core.snapshot()
       reject(new Error(`never came: ${JSON.stringify({ overall, proofFailure, services })}`))
     }, 15_000)
@@ -216,11 +216,11 @@ describe('start', () => {
   it('brings all three up and is ready only after the message came back', async () => {
     const core = await newCore()
     const seen: Snapshot[] = []
-    const unsubscribe = core.subscribe((snapshot) => seen.push(snapshot))
+    const watch = core.watch((snapshot) => seen.push(snapshot))
     expect(phasesOf(core.snapshot())).toEqual(['stopped', 'stopped', 'stopped'])
     await core.dispatch(startCommand())
     const snapshot = await until(core, ready)
-    unsubscribe()
+    watch.stop()
     expect(phasesOf(snapshot)).toEqual(['ready', 'ready', 'ready'])
     expect(snapshot.profile).toBe(profilePath)
     expect(snapshot.proof).toMatchObject({ outputTokens: 8, model: 'claude-3-5-sonnet-20241022' })
@@ -403,7 +403,7 @@ describe('while it runs', () => {
     await tellAt(engineUrl(), { metrics: { tokens_predicted_total: 5_000 } })
     await until(core, ({ throughput }) => throughput?.tokensGeneratedTotal === 5_000)
     const totals: (number | null)[] = []
-    const unsubscribe = core.subscribe(({ services, throughput }) => {
+    const watch = core.watch(({ services, throughput }) => {
       const isNew = services.llamaServer.pid !== snapshot.services.llamaServer.pid
       if (isNew) totals.push(throughput?.tokensGeneratedTotal ?? null)
     })
@@ -413,7 +413,7 @@ describe('while it runs', () => {
       (next) => ready(next) && next.services.llamaServer.pid !== snapshot.services.llamaServer.pid,
     )
     await until(core, () => totals.includes(0))
-    unsubscribe()
+    watch.stop()
     // Never the total of the process before.
     expect(new Set(totals)).toEqual(new Set([null, 0]))
     expect(after.services.llamaServer.restarts).toBe(1)
@@ -436,9 +436,9 @@ describe('while it runs', () => {
     const { core, snapshot } = await upCore()
     process.kill(pidOf(snapshot, 'llamaServer'), 'SIGSTOP')
     const seen: Snapshot[] = []
-    const unsubscribe = core.subscribe((next) => seen.push(next))
+    const watch = core.watch((next) => seen.push(next))
     const bad = await until(core, ({ services }) => services.llamaServer.phase === 'degraded')
-    unsubscribe()
+    watch.stop()
     expect(bad.services.llamaServer.reason).toBe('no answer: no answer in time')
     // Two probes of 3 s: about one snapshot a second all the while, each with a live memory.
     expect(seen.length).toBeGreaterThanOrEqual(4)
@@ -454,12 +454,12 @@ describe('while it runs', () => {
     await behaveAt(engineUrl(), '/health', { behaviour: 'reset', times: 1 })
     const before = (await readAsked(engineUrl(), '/health')).times
     const seen = new Set<string>()
-    const unsubscribe = core.subscribe(({ overall }) => seen.add(overall))
+    const watch = core.watch(({ overall }) => seen.add(overall))
     await expect
       .poll(async () => (await readAsked(engineUrl(), '/health')).times, { timeout: 10_000 })
       .toBeGreaterThanOrEqual(before + 2)
     await core.readSnapshot()
-    unsubscribe()
+    watch.stop()
     expect([...seen]).toEqual(['ready'])
   })
 

@@ -1,18 +1,23 @@
 // The core: one stack, its readings, its proof, and the commands that change it. Everyone who attaches sees this.
 
-import type { Command, Config, Outcome, Profile, ServiceId, Snapshot } from '../contract.ts'
+import type { Command, HistorySample, Outcome, Profile, ServiceId, Snapshot } from '../contract.ts'
 import { serviceIds } from '../contract.ts'
-import { ConfigError, judgeProfile, readConfig } from './config.ts'
-import type { ControlTarget } from './control/server.ts'
+import { createAsk } from './answers/answer-query.ts'
+import { ConfigError, judgeProfile } from './config.ts'
+import type { CoreLink } from './control/core-link.ts'
 import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
 import { messageOf } from './error-message.ts'
+import { createHistory, type HistoryReading } from './history.ts'
 import { readIntent, writeIntent } from './intent.ts'
+import { followLogPieces } from './logs/log-pieces.ts'
 import type { Platform } from './platform/platform.ts'
 import { createPoller } from './poller.ts'
 import { type ChosenProfile, chooseProfile } from './profiles.ts'
 import { describeHolders } from './ram-disk-service.ts'
 import { assembleServices, type ServiceAssembly } from './service-assembly.ts'
+import { openSettings } from './settings.ts'
 import { foldSnapshot } from './snapshot.ts'
+import { createSnapshotFeed } from './snapshot-feed.ts'
 import { readMemoryPlan } from './stack-plan.ts'
 import type { StateFolder } from './state-folder.ts'
 
@@ -26,7 +31,7 @@ export interface CoreOptions {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-export interface Core extends ControlTarget {
+export interface Core extends CoreLink {
   /** The present fold, without reading anything anew. */
   snapshot(): Snapshot
   /** Settles when a command to stop everything has been carried out. */
@@ -38,28 +43,14 @@ export interface Core extends ControlTarget {
 /** A `down --now` still lets a process end by itself for this long. */
 const hurriedGraceMs = 2_000
 
-/** A core that takes over running services must not fail over a config that somebody is just editing. */
-const readUsableConfig = (folder: StateFolder): Config => {
-  try {
-    return readConfig(folder.configPath, folder.lastGoodConfigPath)
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`${error.message}\nThe last good one is used.\n`)
-    return readConfig(folder.lastGoodConfigPath, folder.lastGoodConfigPath)
-  }
-}
-
 /** Composes the core and adopts what an earlier one left running. The caller holds the core lock. */
 export const createCore = async (options: CoreOptions): Promise<Core> => {
   const { folder, platform } = options
   const since = Date.now()
-  const subscriptions = new Set<{
-    readonly listener: (snapshot: Snapshot) => void
-    readonly watched: boolean
-  }>()
-  let config: Config = readUsableConfig(folder)
+  const settings = openSettings(folder)
+  const history = createHistory()
+  const historians = new Set<(samples: readonly HistorySample[]) => void>()
   let assembly: ServiceAssembly = initialAssembly()
-  let publishing = false
   let stopped = () => {}
   const stoppedByCommand = new Promise<void>((resolve) => {
     stopped = resolve
@@ -73,7 +64,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       ramDisk: () => assembly.readRamDisk(),
       recheckProof: () => assembly.recheckProof(),
     },
-    () => publish(),
+    () => onReading(),
   )
 
   const snapshot = (): Snapshot =>
@@ -90,27 +81,32 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       poller.maxAgeMs(),
     )
 
-  /** Changes that come in one turn of the event loop are told once. */
-  const publish = () => {
-    if (publishing || subscriptions.size === 0) return
-    publishing = true
-    setImmediate(() => {
-      publishing = false
-      const current = snapshot()
-      for (const { listener } of subscriptions) listener(current)
-    })
-  }
+  const feed = createSnapshotFeed({
+    snapshot,
+    refresh: poller.refresh,
+    onWatched: poller.setWatched,
+  })
 
   const onChange = () => {
     assembly.prover.consider()
-    publish()
+    feed.publish('change')
+  }
+
+  let engineReadAt = 0
+  const onReading = () => {
+    const now = Date.now()
+    const takenAt = poller.latest().throughput?.takenAt ?? engineReadAt
+    const ended = history.add(readForHistory(snapshot(), takenAt > engineReadAt), now)
+    engineReadAt = takenAt
+    if (ended.length > 0) for (const tell of historians) tell(ended)
+    feed.publish('reading')
   }
 
   function initialAssembly(): ServiceAssembly {
     const intent = readIntent(folder.intentPath)
     const { name, profile } =
       intent === null
-        ? chooseProfile(config, null, folder.runtimeDir)
+        ? chooseProfile(settings.current(), null, folder.runtimeDir)
         : { name: intent.profileName, profile: intent.profile }
     return assemble(name, profile)
   }
@@ -166,8 +162,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     { bound, renew }: { readonly bound: boolean; readonly renew: boolean },
   ): Promise<string | null> => {
     try {
-      config = readConfig(folder.configPath, folder.lastGoodConfigPath)
-      const chosen = chooseProfile(config, command.profile, folder.runtimeDir)
+      const chosen = chooseProfile(settings.reread(), command.profile, folder.runtimeDir)
       if (bound && chosen.name !== assembly.profileName)
         return `the stack runs with profile ${assembly.profileName}; nexus down first, then nexus up --profile ${chosen.name}`
       if (!renew) return null
@@ -219,12 +214,14 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     return { accepted: true }
   }
 
-  const stopServices = (ids: readonly ServiceId[], now: boolean): Promise<void> =>
-    assembly.stack.stop(ids, {
-      drainMs: now ? 0 : config.drainSeconds * 1000,
-      graceMs: now ? hurriedGraceMs : config.stopGraceSeconds * 1000,
+  const stopServices = (ids: readonly ServiceId[], now: boolean): Promise<void> => {
+    const { drainSeconds, stopGraceSeconds } = settings.current()
+    return assembly.stack.stop(ids, {
+      drainMs: now ? 0 : drainSeconds * 1000,
+      graceMs: now ? hurriedGraceMs : stopGraceSeconds * 1000,
       untilIdle: assembly.untilIdle,
     })
+  }
 
   const eject = async (force: boolean): Promise<string | null> => {
     const outcome = await assembly.stack.eject(force)
@@ -255,6 +252,13 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     }
   }
 
+  const configure = async (command: Extract<Command, { type: 'configure' }>): Promise<Outcome> => {
+    const totalMemoryBytes = await platform.readTotalMemoryBytes()
+    const outcome = settings.configure(command.config, command.revision, totalMemoryBytes)
+    if (outcome.accepted) feed.publish('change')
+    return outcome
+  }
+
   const carryOut = (command: Command): Promise<Outcome> => {
     switch (command.type) {
       case 'start':
@@ -263,10 +267,11 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         return stop(command)
       case 'restart':
         return restart(command.only)
+      case 'configure':
+        return configure(command)
       case 'key':
         return Promise.resolve(changeKey(command))
       case 'setUp':
-      case 'configure':
         return Promise.resolve(refuse('this core cannot do that from here yet'))
     }
   }
@@ -277,6 +282,14 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const missing = wanted().filter((id) => !adopted.includes(id))
   if (missing.length > 0) void assembly.stack.start(missing)
 
+  /** What runs is what a question is about, also while it starts or has failed. */
+  const running = (): ChosenProfile | null => {
+    const { llamaServer, proxy } = assembly.stack.states()
+    if (llamaServer.phase === 'stopped' && proxy.phase === 'stopped') return null
+    return { name: assembly.profileName, profile: assembly.profile, because: 'it runs now' }
+  }
+  const answering = { ...options, settings, running }
+
   return {
     snapshot,
     stoppedByCommand,
@@ -284,16 +297,15 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       await poller.refresh()
       return snapshot()
     },
-    subscribe: (listener, { watched } = { watched: true }) => {
-      const subscription = { listener, watched }
-      const setPace = () => poller.setWatched([...subscriptions].some((each) => each.watched))
-      subscriptions.add(subscription)
-      setPace()
-      return () => {
-        subscriptions.delete(subscription)
-        setPace()
-      }
+    watch: feed.watch,
+    ask: createAsk(answering),
+    readSnippet: async (name) => (await import('./answers/clients-answer.ts')).readSnippet(answering, name),
+    watchHistory: (listener) => {
+      historians.add(listener)
+      listener(history.samples())
+      return () => historians.delete(listener)
     },
+    followLog: (log, listener) => followLogPieces(folder.logPath(log), listener, logError),
     dispatch: (command) => {
       const outcome = turn.then(() => carryOut(command))
       turn = outcome.catch(() => {})
@@ -304,4 +316,19 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       assembly.close()
     },
   }
+}
+
+/** @param isNew whether the rates were read since the last look: the same ones twice would count twice */
+const readForHistory = ({ slots, queue, throughput }: Snapshot, isNew: boolean): HistoryReading | null =>
+  slots === null && queue === null && throughput === null
+    ? null
+    : {
+        generationTokensPerSecond: isNew ? (throughput?.generationTokensPerSecond ?? null) : null,
+        promptTokensPerSecond: isNew ? (throughput?.promptTokensPerSecond ?? null) : null,
+        busySlots: slots === null ? null : slots.filter(({ phase }) => phase !== 'idle').length,
+        waiting: queue?.deferred ?? null,
+      }
+
+const logError = (error: Error): void => {
+  process.stderr.write(`${new Date().toISOString()} ${error.message}\n`)
 }

@@ -2,24 +2,14 @@
 import { resolve } from 'node:path'
 import type { Profile } from '../../contract.ts'
 import { ConfigError, judgeProfile } from '../../core/config.ts'
-import { ensureKeys } from '../../core/keys.ts'
 import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
+import { readDifferences, readEngine, readMachine, readMemory } from '../../core/plan-reading.ts'
 import type { GpuUse } from '../../core/platform/platform.ts'
-import { locateLlamaServer } from '../../core/setup/llama-server-search.ts'
-import { readEnginePlan } from '../../core/stack-plan.ts'
-import { ensureStateFolder } from '../../core/state-folder.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
-import {
-  type PlannedMachine,
-  readDifferences,
-  readMachine,
-  readMemory,
-  renderMemoryReading,
-} from '../memory-reading.ts'
 import { readAnyProfile } from '../profile-choice.ts'
 import { renderEnginePlan } from '../view/engine-plan-view.ts'
-import { renderPlanDifferences } from '../view/plan-view.ts'
+import { renderMemoryReading, renderPlanDifferences } from '../view/plan-view.ts'
 
 type PlanCommand = Extract<CliCommand, { name: 'plan' }>
 
@@ -79,22 +69,3 @@ const withFiles = (profile: Profile, { model, draft }: PlanCommand): Profile => 
     ...(draft === null ? {} : { draftModelPath: resolve(draft) }),
   },
 })
-
-const readEngine = (context: CliContext, profileName: string, profile: Profile, machine: PlannedMachine) => {
-  const { folder, platform, resourcesDir } = context
-  ensureStateFolder(folder)
-  return readEnginePlan({
-    profileName,
-    profile,
-    platform: platform.id,
-    ...machine,
-    resourcesDir,
-    apiKeyPath: ensureKeys(folder.keysDir, profile.proxy.clientKey).engineKeyPath,
-    locateBinary: () =>
-      locateLlamaServer({
-        configuredPath: profile.llamaServer.binaryPath,
-        resourcesDir,
-        runtimeDir: folder.runtimeDir,
-      }),
-  })
-}

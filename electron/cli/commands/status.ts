@@ -38,7 +38,7 @@ const watch = async (client: ControlClient, context: CliContext): Promise<number
   const interrupted = new Promise<'interrupted'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))
   })
-  await client.watch(live.show)
+  await client.watch(live.show).begun
   const end = await Promise.race([interrupted, client.closed.then(() => 'core-gone' as const)])
   live.close()
   client.close()

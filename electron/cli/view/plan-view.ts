@@ -5,6 +5,7 @@ import { formatBytes, formatCount } from '../../core/memory-plan/format-bytes.ts
 import type { MemoryPlan } from '../../core/memory-plan/memory-plan.ts'
 import type { PlanLine } from '../../core/memory-plan/plan-lines.ts'
 import type { Verdict } from '../../core/memory-plan/tally.ts'
+import type { MemoryPlanReading } from '../../core/stack-plan.ts'
 
 export interface PlanViewOptions {
   readonly width: number
@@ -98,6 +99,14 @@ export function renderPlanText(plan: MemoryPlan, options: PlanViewOptions): stri
     ...verdictLines,
   ]
 }
+
+export const renderMemoryReading = (
+  memory: MemoryPlanReading,
+  options: PlanViewOptions,
+): readonly string[] =>
+  memory.kind === 'planned'
+    ? renderPlanText(memory.plan, options)
+    : [`Memory: not known, since ${memory.reason}`]
 
 /** After a start: what was planned against what llama-server's own log says. */
 export function renderPlanDifferences(

@@ -1,18 +1,12 @@
 // Attaches to a running core over its control socket.
 import { connect, type Socket } from 'node:net'
-import type { Command, Outcome, Snapshot } from '../../contract.ts'
+import type { HistorySample, LogId, Snapshot } from '../../contract.ts'
 import { isErrno } from '../private-file.ts'
-import { createLineReader } from './line-reader.ts'
-import { type ControlRequest, type ControlResponse, maxLineBytes, ResponseSchema } from './protocol.ts'
+import { createConnection } from './connection.ts'
+import { type CoreLink, isAnswerTo } from './core-link.ts'
+import type { ControlResponse } from './protocol.ts'
 
-export interface ControlClient {
-  readSnapshot(): Promise<Snapshot>
-  dispatch(command: Command): Promise<Outcome>
-  /**
-   * Calls `listener` with each snapshot, the present one first, until close() or until the core goes away. Unless
-   * `watched` is false the core then reads everything at about 1 Hz; called again, it changes listener and pace.
-   */
-  watch(listener: (snapshot: Snapshot) => void, options?: { readonly watched: boolean }): Promise<void>
+export interface ControlClient extends CoreLink {
   /** Settles when the connection ended, whoever ended it. */
   readonly closed: Promise<void>
   close(): void
@@ -34,69 +28,88 @@ const open = (socketPath: string): Promise<Socket | null> =>
     })
   })
 
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
-
 const createClient = (socket: Socket): ControlClient => {
-  const reader = createLineReader(maxLineBytes)
-  const pending = new Map<number, { resolve: (r: ControlResponse) => void; reject: (e: Error) => void }>()
-  let nextId = 1
-  let listener: ((snapshot: Snapshot) => void) | null = null
+  /** One for each call of watch(), so that the same function may watch twice. */
+  const watchers = new Set<{ readonly tell: (snapshot: Snapshot) => void; watched: boolean }>()
+  /** `begun` once it was told the whole of it. */
+  const historians = new Set<{ readonly tell: (samples: readonly HistorySample[]) => void; begun: boolean }>()
+  const followers = new Set<{ readonly log: LogId; readonly tell: (lines: readonly string[]) => void }>()
 
-  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-  const failAll = (message: string) => {
-    for (const { reject } of pending.values()) reject(new Error(message))
-    pending.clear()
+  const onPush = (response: ControlResponse) => {
+    if (response.kind === 'snapshot') for (const { tell } of watchers) tell(response.snapshot)
+    if (response.kind === 'history')
+      for (const { tell, begun } of historians) if (begun) tell(response.samples)
+    if (response.kind === 'logLines')
+      for (const { log, tell } of followers) if (log === response.log) tell(response.lines)
   }
-  socket.on('error', () => socket.destroy())
-  socket.once('close', () => failAll('the core went away before it answered'))
-  socket.on('data', (piece) => {
-    const lines = reader.push(piece)
-    if (lines === null) socket.destroy()
-    else for (const line of lines) receive(line)
-  })
+  const connection = createConnection(socket, onPush)
+  const { request } = connection
+  /** Where a failure means that the connection has ended, which `closed` tells. */
+  const ignore = () => {}
 
-  const receive = (line: string) => {
-    const parsed = ResponseSchema.safeParse(JSON.parse(line))
-    if (!parsed.success) {
-      failAll('the running core is of another version: nexus down, then nexus up')
-      socket.destroy()
-      return
-    }
-    const response = parsed.data
-    if (response.kind === 'snapshot') listener?.(response.snapshot)
-    if (response.id === null) return
-    const waiting = pending.get(response.id)
-    pending.delete(response.id)
-    if (response.kind === 'error') waiting?.reject(new Error(response.message))
-    else waiting?.resolve(response)
-  }
-
-  const ask = (request: DistributiveOmit<ControlRequest, 'id'>): Promise<ControlResponse> => {
-    if (socket.destroyed) return Promise.reject(new Error('the core went away'))
-    const id = nextId
-    nextId += 1
-    return new Promise((resolve, reject) => {
-      pending.set(id, { resolve, reject })
-      socket.write(`${JSON.stringify({ ...request, id })}\n`)
-    })
+  const tellCadence = (): Promise<unknown> => {
+    if (watchers.size === 0) return request({ method: 'unwatch' }, 'done')
+    const watched = [...watchers].some((watcher) => watcher.watched)
+    return request({ method: 'watch', watched }, 'done')
   }
 
   return {
-    closed,
-    close: () => socket.destroy(),
-    readSnapshot: async () => {
-      const response = await ask({ method: 'snapshot' })
-      if (response.kind !== 'snapshot') throw new Error('the core answered something else than a snapshot')
-      return response.snapshot
+    closed: connection.closed,
+    close: connection.close,
+    readSnapshot: async () => (await request({ method: 'snapshot' }, 'snapshot')).snapshot,
+    dispatch: async (command) => (await request({ method: 'dispatch', command }, 'outcome')).outcome,
+    ask: async (query) => {
+      const { answer } = await request({ method: 'ask', query }, 'answer')
+      if (!isAnswerTo(query, answer))
+        throw new Error('the running core is of another version: nexus down, then nexus up')
+      return answer
     },
-    dispatch: async (command) => {
-      const response = await ask({ method: 'dispatch', command })
-      if (response.kind !== 'outcome') throw new Error('the core answered something else than an outcome')
-      return response.outcome
+    readSnippet: async ({ developer, snippet }) =>
+      (await request({ method: 'snippet', developer, snippet }, 'snippet')).text,
+    watch: (tell, { watched } = { watched: true }) => {
+      const watcher = { tell, watched }
+      const isFirst = watchers.size === 0
+      watchers.add(watcher)
+      const begun = (async () => {
+        await tellCadence()
+        // Only the first one on a connection is sent the present snapshot unasked.
+        if (!isFirst) await request({ method: 'snapshot' }, 'snapshot', ({ snapshot }) => tell(snapshot))
+      })()
+      // Whoever does not ask how it began hears of a failure by `closed`.
+      begun.catch(ignore)
+      return {
+        begun,
+        setWatched: (next) => {
+          if (next === watcher.watched || !watchers.has(watcher)) return
+          watcher.watched = next
+          tellCadence().catch(ignore)
+        },
+        stop: () => {
+          if (watchers.delete(watcher)) tellCadence().catch(ignore)
+        },
+      }
     },
-    watch: async (next, { watched } = { watched: true }) => {
-      listener = next
-      await ask({ method: 'watch', watched })
+    watchHistory: (tell) => {
+      const historian = { tell, begun: false }
+      historians.add(historian)
+      request({ method: 'watchHistory' }, 'history', ({ samples }) => {
+        if (!historians.has(historian)) return
+        historian.begun = true
+        tell(samples)
+      }).catch(ignore)
+      return () => {
+        if (historians.delete(historian) && historians.size === 0)
+          request({ method: 'unwatchHistory' }, 'done').catch(ignore)
+      }
+    },
+    followLog: (log, tell) => {
+      const follower = { log, tell }
+      followers.add(follower)
+      request({ method: 'followLog', log }, 'done').catch(ignore)
+      return () => {
+        if (followers.delete(follower) && ![...followers].some((other) => other.log === log))
+          request({ method: 'unfollowLog', log }, 'done').catch(ignore)
+      }
     },
   }
 }

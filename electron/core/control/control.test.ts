@@ -4,40 +4,74 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Command, Snapshot } from '../../contract.ts'
+import type { Answers, Command, HistorySample, LogId, Query, Snapshot } from '../../contract.ts'
 import { sampleSnapshot } from '../sample-snapshot.ts'
 import { attachToCore } from './client.ts'
+import type { CoreLink } from './core-link.ts'
 import { maxLineBytes } from './protocol.ts'
 import { type ControlServer, openControlServer } from './server.ts'
 
 let socketPath: string
 let server: ControlServer
-let listeners: Set<(snapshot: Snapshot) => void>
-/** How each present subscriber was subscribed. */
-let paces: ('watched' | 'idle')[]
+let watchers: Set<{ tell: (snapshot: Snapshot) => void; watched: boolean }>
+let historians: Set<(samples: readonly HistorySample[]) => void>
+let followers: Map<LogId, (lines: readonly string[]) => void>
 let commands: Command[]
+let answers: { [T in keyof Answers]?: unknown }
+
+const sampleAt = (at: number): HistorySample => ({
+  at,
+  generationTokensPerSecond: 12.5,
+  promptTokensPerSecond: null,
+  busySlots: 1,
+  waiting: 0,
+})
+
+/** A core that tells what the test says. */
+const testCore = (): CoreLink => ({
+  readSnapshot: async () => sampleSnapshot,
+  watch: (tell, { watched } = { watched: true }) => {
+    const watcher = { tell, watched }
+    watchers.add(watcher)
+    return {
+      begun: Promise.resolve().then(() => tell(sampleSnapshot)),
+      setWatched: (next) => {
+        watcher.watched = next
+      },
+      stop: () => void watchers.delete(watcher),
+    }
+  },
+  dispatch: async (command) => {
+    commands.push(command)
+    return command.type === 'restart' ? { accepted: false, reason: 'not now' } : { accepted: true }
+  },
+  ask: async (query) => {
+    const asked: Query = query
+    const answer = answers[asked.type]
+    if (answer === undefined) throw new Error(`${asked.type} is not known`)
+    // What an older core says need not keep to this contract.
+    return JSON.parse(JSON.stringify(answer))
+  },
+  watchHistory: (tell) => {
+    historians.add(tell)
+    tell([sampleAt(1), sampleAt(2)])
+    return () => void historians.delete(tell)
+  },
+  followLog: (log, tell) => {
+    followers.set(log, tell)
+    return () => void followers.delete(log)
+  },
+  readSnippet: async ({ developer, snippet }) => `${developer} ${snippet} sk-secret`,
+})
 
 beforeEach(async () => {
   socketPath = join(mkdtempSync(join(tmpdir(), 'nexus-control-')), 'control.sock')
-  listeners = new Set()
+  watchers = new Set()
+  historians = new Set()
+  followers = new Map()
   commands = []
-  paces = []
-  server = await openControlServer(socketPath, {
-    readSnapshot: async () => sampleSnapshot,
-    subscribe: (listener, options) => {
-      const pace = options?.watched === false ? 'idle' : 'watched'
-      listeners.add(listener)
-      paces.push(pace)
-      return () => {
-        listeners.delete(listener)
-        paces.splice(paces.indexOf(pace), 1)
-      }
-    },
-    dispatch: async (command) => {
-      commands.push(command)
-      return command.type === 'restart' ? { accepted: false, reason: 'not now' } : { accepted: true }
-    },
-  })
+  answers = {}
+  server = await openControlServer(socketPath, testCore())
 })
 
 afterEach(() => server.close())
@@ -46,6 +80,13 @@ const attach = async () => {
   const client = await attachToCore(socketPath)
   if (client === null) throw new Error('nobody listens')
   return client
+}
+
+/** The server hears of an end in its own turn: another client's request is answered after that. */
+const serverTurn = async () => {
+  const other = await attach()
+  await other.readSnapshot()
+  other.close()
 }
 
 /** Sends raw bytes and collects what comes back until `lines` lines or the end of the connection. */
@@ -76,9 +117,9 @@ describe('attached client', () => {
     const client = await attach()
     const seen: number[] = []
     const second = new Promise<void>((resolve) => {
-      void client.watch((snapshot) => {
+      client.watch((snapshot) => {
         seen.push(snapshot.takenAt)
-        if (seen.length === 1) for (const tell of listeners) tell({ ...sampleSnapshot, takenAt: 7 })
+        if (seen.length === 1) for (const { tell } of watchers) tell({ ...sampleSnapshot, takenAt: 7 })
         if (seen.length === 2) resolve()
       })
     })
@@ -86,9 +127,122 @@ describe('attached client', () => {
     expect(seen).toEqual([sampleSnapshot.takenAt, 7])
     client.close()
     await client.closed
-    // The server hears of the end in its own turn: the next request is answered after that.
-    await (await attach()).readSnapshot()
-    expect(listeners.size).toBe(0)
+    await serverTurn()
+    expect(watchers.size).toBe(0)
+  })
+
+  it('watches closely only while one of its listeners does', async () => {
+    const client = await attach()
+    const cadences = () => [...watchers].map(({ watched }) => watched)
+    const tray = client.watch(() => {}, { watched: false })
+    await tray.begun
+    expect(cadences()).toEqual([false])
+    const seen: Snapshot[] = []
+    const window = client.watch((snapshot) => seen.push(snapshot))
+    await window.begun
+    expect(cadences()).toEqual([true])
+    expect(seen).toEqual([sampleSnapshot])
+    window.stop()
+    await client.readSnapshot()
+    expect(cadences()).toEqual([false])
+    tray.setWatched(true)
+    await client.readSnapshot()
+    expect(cadences()).toEqual([true])
+    tray.stop()
+    await client.readSnapshot()
+    expect(cadences()).toEqual([])
+    for (const { tell } of watchers) tell(sampleSnapshot)
+    expect(seen).toHaveLength(1)
+    client.close()
+  })
+
+  it('gets an answer that keeps to the contract, or hears in words why there is none', async () => {
+    const client = await attach()
+    answers = { logTail: ['one', 'two'], doctor: { profile: 'demo', because: 'asked for', checks: [] } }
+    expect(await client.ask({ type: 'logTail', log: 'proxy', lines: 2 })).toEqual(['one', 'two'])
+    expect((await client.ask({ type: 'doctor' })).profile).toBe('demo')
+    await expect(client.ask({ type: 'plan' })).rejects.toThrow('plan is not known')
+    answers = { plan: { profile: 'demo' } }
+    await expect(client.ask({ type: 'plan' })).rejects.toThrow('another version')
+    answers = { logTail: ['x'.repeat(maxLineBytes)] }
+    await expect(client.ask({ type: 'logTail', log: 'core', lines: 1 })).rejects.toThrow('longer than')
+    expect(await client.readSnapshot()).toEqual(sampleSnapshot)
+    client.close()
+  })
+
+  it('gets the whole history before each new sample, and no more once it has enough', async () => {
+    const client = await attach()
+    const seen: number[][] = []
+    const late: number[][] = []
+    const stop = client.watchHistory((samples) => seen.push(samples.map(({ at }) => at)))
+    await client.readSnapshot()
+    for (const tell of historians) tell([sampleAt(3)])
+    const stopLate = client.watchHistory((samples) => late.push(samples.map(({ at }) => at)))
+    await client.readSnapshot()
+    for (const tell of historians) tell([sampleAt(4)])
+    await client.readSnapshot()
+    expect(seen).toEqual([[1, 2], [3], [4]])
+    expect(late).toEqual([[1, 2], [4]])
+    expect(historians.size).toBe(1)
+    stop()
+    stopLate()
+    await client.readSnapshot()
+    expect(historians.size).toBe(0)
+    // Enough before it began: nothing is told, and nothing goes on.
+    client.watchHistory((samples) => seen.push(samples.map(({ at }) => at)))()
+    await client.readSnapshot()
+    expect(seen).toHaveLength(3)
+    expect(historians.size).toBe(0)
+    client.close()
+  })
+
+  it('follows a log until it has enough, several at once', async () => {
+    const client = await attach()
+    const seen: string[] = []
+    const stop = client.followLog('proxy', (lines) => seen.push(...lines.map((line) => `proxy ${line}`)))
+    const stopOther = client.followLog('core', (lines) => seen.push(...lines.map((line) => `core ${line}`)))
+    await client.readSnapshot()
+    expect([...followers.keys()]).toEqual(['proxy', 'core'])
+    followers.get('proxy')?.(['a', 'b'])
+    followers.get('core')?.(['c'])
+    await client.readSnapshot()
+    expect(seen).toEqual(['proxy a', 'proxy b', 'core c'])
+    stop()
+    await client.readSnapshot()
+    expect([...followers.keys()]).toEqual(['core'])
+    stopOther()
+    client.close()
+  })
+
+  it('is told of a flood in messages of a bounded size', async () => {
+    const client = await attach()
+    const seen: string[] = []
+    client.followLog('llamaServer', (lines) => seen.push(...lines))
+    await client.readSnapshot()
+    const flood = Array.from({ length: 40 }, (_, index) => `${index} ${'x'.repeat(65_000)}`)
+    followers.get('llamaServer')?.(flood)
+    await client.readSnapshot()
+    expect(seen).toEqual(flood)
+    client.close()
+  })
+
+  it('gets a snippet with its key when it asks for that', async () => {
+    const client = await attach()
+    expect(await client.readSnippet({ developer: 'alice', snippet: 'bash' })).toBe('alice bash sk-secret')
+    client.close()
+  })
+
+  it('leaves nothing behind in the core when it goes away', async () => {
+    const client = await attach()
+    client.watch(() => {})
+    client.watchHistory(() => {})
+    client.followLog('core', () => {})
+    await client.readSnapshot()
+    expect([watchers.size, historians.size, followers.size]).toEqual([1, 1, 1])
+    client.close()
+    await client.closed
+    await serverTurn()
+    expect([watchers.size, historians.size, followers.size]).toEqual([0, 0, 0])
   })
 
   it('hears why a command was not accepted', async () => {
@@ -110,31 +264,12 @@ describe('attached client', () => {
   })
 })
 
-describe('a client that nobody looks at', () => {
-  it('is still told, at its own pace, and may change it', async () => {
-    const client = await attach()
-    const seen: number[] = []
-    await client.watch(() => {}, { watched: false })
-    expect(paces).toEqual(['idle'])
-    await client.watch(({ takenAt }) => seen.push(takenAt))
-    expect(paces).toEqual(['watched'])
-    await client.watch(({ takenAt }) => seen.push(-takenAt), { watched: false })
-    expect(paces).toEqual(['idle'])
-    expect(listeners.size).toBe(1)
-    expect(seen).toEqual([sampleSnapshot.takenAt, -sampleSnapshot.takenAt])
-  })
-})
-
 describe('nobody there', () => {
   it('is null without a socket, and beside a plain file or a left-over socket', async () => {
     expect(await attachToCore(join(tmpdir(), 'nexus-no-such.sock'))).toBeNull()
     await server.close()
     expect(await attachToCore(socketPath)).toBeNull()
-    server = await openControlServer(socketPath, {
-      readSnapshot: async () => sampleSnapshot,
-      subscribe: () => () => {},
-      dispatch: async () => ({ accepted: true }),
-    })
+    server = await openControlServer(socketPath, testCore())
     expect(await attachToCore(socketPath)).not.toBeNull()
   })
 
@@ -159,6 +294,8 @@ describe('the socket', () => {
       '{"id":5,"method":"dispatch","command":{"type":"restart","only":"all"}}\n',
       'Invalid',
     ],
+    ['an unknown question', '{"id":5,"method":"ask","query":{"type":"keys"}}\n', 'Invalid'],
+    ['an unknown log', '{"id":5,"method":"followLog","log":"../../etc/passwd"}\n', 'Invalid'],
     ['extra keys', '{"id":6,"method":"snapshot","path":"/etc/passwd"}\n', 'Unrecognized'],
     ['binary', Buffer.from([0xff, 0x00, 0xfe, 0x0a]), 'not JSON'],
   ])('answers %s in words and goes on', async (_what, bytes, expected) => {

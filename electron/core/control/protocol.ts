@@ -1,8 +1,16 @@
 // What goes over the control socket: one JSON document a line, both ways.
 import { z } from 'zod'
-import { CommandSchema, OutcomeSchema, SnapshotSchema } from '../../contract.ts'
+import {
+  CommandSchema,
+  DeveloperNameSchema,
+  HistorySampleSchema,
+  LogIdSchema,
+  OutcomeSchema,
+  QuerySchema,
+  SnapshotSchema,
+} from '../../contract.ts'
 
-/** Longer lines are refused before they can fill memory; a snapshot is a few KB. */
+/** Longer lines are refused before they can fill memory; a snapshot is a few KB, a history 30 KB. */
 export const maxLineBytes = 1_048_576
 
 const id = z.number().int().nonnegative()
@@ -10,17 +18,39 @@ const id = z.number().int().nonnegative()
 export const RequestSchema = z.discriminatedUnion('method', [
   z.strictObject({ id, method: z.literal('snapshot') }),
   /**
-   * Snapshots are pushed from now on, at every reading and every change of phase, until the connection ends. `watched`:
-   * somebody looks, so everything is read at about 1 Hz; else as seldom as without anyone. Asked again, it changes that.
+   * Snapshots are pushed from now on, until the connection ends. A second one only changes the cadence: `watched` is
+   * 1 Hz, else every few seconds and at each change of a phase.
    */
-  z.strictObject({ id, method: z.literal('watch'), watched: z.boolean() }),
+  z.strictObject({ id, method: z.literal('watch'), watched: z.boolean().default(true) }),
+  z.strictObject({ id, method: z.literal('unwatch') }),
   z.strictObject({ id, method: z.literal('dispatch'), command: CommandSchema }),
+  z.strictObject({ id, method: z.literal('ask'), query: QuerySchema }),
+  /** The whole history is answered, and each new sample pushed from now on. */
+  z.strictObject({ id, method: z.literal('watchHistory') }),
+  z.strictObject({ id, method: z.literal('unwatchHistory') }),
+  /** New lines are pushed from now on. */
+  z.strictObject({ id, method: z.literal('followLog'), log: LogIdSchema }),
+  z.strictObject({ id, method: z.literal('unfollowLog'), log: LogIdSchema }),
+  /** Answers a secret: the socket is its owner's alone. */
+  z.strictObject({
+    id,
+    method: z.literal('snippet'),
+    developer: DeveloperNameSchema,
+    snippet: z.string().max(64),
+  }),
 ])
 export type ControlRequest = z.infer<typeof RequestSchema>
 
+/** `id` null: pushed, nobody asked just now. */
 export const ResponseSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('snapshot'), id: id.nullable(), snapshot: SnapshotSchema }),
   z.strictObject({ kind: z.literal('outcome'), id, outcome: OutcomeSchema }),
+  /** Checked by who asked, who knows the question. */
+  z.strictObject({ kind: z.literal('answer'), id, answer: z.unknown() }),
+  z.strictObject({ kind: z.literal('history'), id: id.nullable(), samples: z.array(HistorySampleSchema) }),
+  z.strictObject({ kind: z.literal('logLines'), id: z.null(), log: LogIdSchema, lines: z.array(z.string()) }),
+  z.strictObject({ kind: z.literal('snippet'), id, text: z.string() }),
+  z.strictObject({ kind: z.literal('done'), id }),
   z.strictObject({ kind: z.literal('error'), id: id.nullable(), message: z.string() }),
 ])
 export type ControlResponse = z.infer<typeof ResponseSchema>

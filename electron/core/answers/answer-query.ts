@@ -1,0 +1,45 @@
+// From a question to what answers it. What is heavy is loaded when somebody first asks.
+import type { Answers, Query } from '../../contract.ts'
+import type { Ask } from '../control/core-link.ts'
+import { isAnswerTo } from '../control/core-link.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { ChosenProfile } from '../profiles.ts'
+import type { Settings } from '../settings.ts'
+import type { StateFolder } from '../state-folder.ts'
+import { readLogTail } from './log-tail-answer.ts'
+
+export interface AnswerContext {
+  readonly folder: StateFolder
+  readonly platform: Platform
+  readonly resourcesDir: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly settings: Settings
+  /** The profile of what runs, with why it is looked at; null when nothing runs. */
+  readonly running: () => ChosenProfile | null
+}
+
+const answerQuery = async (query: Query, context: AnswerContext): Promise<Answers[Query['type']]> => {
+  switch (query.type) {
+    case 'plan':
+      return (await import('./plan-answer.ts')).answerPlan(context)
+    case 'doctor':
+      return (await import('./doctor-answer.ts')).answerDoctor(context)
+    case 'clients':
+      return (await import('./clients-answer.ts')).answerClients(context)
+    case 'settings':
+      return context.settings.answer(context.running())
+    case 'logTail':
+      return readLogTail(context.folder.logPath(query.log), query.lines)
+  }
+}
+
+/** Checked before it is given away: what does not keep to the contract is our mistake, not the window's. */
+export const createAsk =
+  (context: AnswerContext): Ask =>
+  async (query) => {
+    const asked: Query = query
+    const answer: unknown = await answerQuery(asked, context)
+    if (!isAnswerTo(query, answer))
+      throw new Error(`the answer to "${asked.type}" does not keep to the contract`)
+    return answer
+  }

@@ -1,0 +1,88 @@
+// Will it fit, and with which command line: the plan for a window, beside what runs.
+import type { PlanAnswer } from '../../contract.ts'
+import { judgeProfile } from '../config.ts'
+import type { PlanDifference } from '../memory-plan/compare-plan.ts'
+import type { MemoryPlan } from '../memory-plan/memory-plan.ts'
+import { readDifferences, readEngine, readMachine, readMemory } from '../plan-reading.ts'
+import type { EnginePlan, MemoryPlanReading } from '../stack-plan.ts'
+import type { AnswerContext } from './answer-query.ts'
+import { pickProfile } from './picked-profile.ts'
+
+/** Throws ConfigError when no profile can be read. */
+export const answerPlan = async (context: AnswerContext): Promise<PlanAnswer> => {
+  const { name, profile, because } = pickProfile(context)
+  const machine = await readMachine(null, context)
+  const [engine, memory] = await Promise.all([
+    readEngine(context, name, profile, machine),
+    readMemory(context, name, profile, machine),
+  ])
+  const differences = (await readDifferences(context, profile, memory)) ?? []
+  return {
+    profile: name,
+    because,
+    problems: [...judgeProfile(profile, machine.totalMemoryBytes)],
+    ...describeMemory(memory, differences),
+    engine: describeEngine(engine),
+  }
+}
+
+export const describeMemory = (
+  memory: MemoryPlanReading,
+  differences: readonly PlanDifference[],
+): Pick<PlanAnswer, 'memory' | 'memoryUnknown'> => {
+  if (memory.kind === 'unknown') return { memory: null, memoryUnknown: memory.reason }
+  const { plan } = memory
+  if (plan.verdict === 'unknown') {
+    return { memory: null, memoryUnknown: plan.uncounted ?? 'a part of it cannot be counted' }
+  }
+  return {
+    memory: {
+      verdict: plan.verdict,
+      reasons: [...plan.reasons],
+      lines: listLines(plan, differences),
+      totalBytes: plan.totalBytes,
+      machineBytes: plan.machineBytes,
+      gpuNeededBytes: plan.gpu.neededBytes,
+      gpuLimitBytes: plan.gpu.limitBytes,
+      suggestions: plan.suggestions.map(({ text }) => text),
+      warnings: [...plan.warnings],
+      agents: plan.agents.note,
+    },
+    memoryUnknown: null,
+  }
+}
+
+type AnswerLine = NonNullable<PlanAnswer['memory']>['lines'][number]
+
+/** What llama-server allocated although nobody planned it comes last. */
+const listLines = (plan: MemoryPlan, differences: readonly PlanDifference[]): AnswerLine[] => {
+  const planned = plan.lines.map(
+    ({ id, label, bytes, estimated, note }): AnswerLine => ({
+      label,
+      bytes,
+      estimated,
+      note,
+      allocatedBytes: differences.find((difference) => difference.id === id)?.actualBytes ?? null,
+    }),
+  )
+  const unplanned = differences
+    .filter(({ id }) => !plan.lines.some((line) => line.id === id))
+    .map(
+      ({ label, actualBytes }): AnswerLine => ({
+        label,
+        bytes: null,
+        estimated: false,
+        note: null,
+        allocatedBytes: actualBytes,
+      }),
+    )
+  return [...planned, ...unplanned]
+}
+
+const describeEngine = (engine: EnginePlan): PlanAnswer['engine'] => ({
+  version: engine.version,
+  argv: engine.argv === null ? null : [...engine.argv],
+  adaptations: engine.adaptations.map(({ flag, seed, ours, reason }) => ({ flag, seed, ours, reason })),
+  warnings: [...engine.warnings],
+  problems: [...engine.problems],
+})

@@ -1,0 +1,30 @@
+// The guides for this machine's clients: its keys, its addresses and the model's own limit, read now.
+import type { Profile } from '../../contract.ts'
+import { developersOf } from '../developer-keys.ts'
+import { readKeyList } from '../developer-keys-file.ts'
+import { readHeader } from '../doctor/facts.ts'
+import { ensureKeys } from '../keys.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { StateFolder } from '../state-folder.ts'
+import { buildClientGuides, type ClientGuides } from './client-guide.ts'
+
+export interface ReadGuides {
+  readonly guides: ClientGuides
+  /** What a client of no particular developer uses; null when every developer's key was revoked. */
+  readonly apiKey: string | null
+}
+
+export const readClientGuides = async (
+  { folder, platform }: { readonly folder: Pick<StateFolder, 'keysDir'>; readonly platform: Platform },
+  profile: Profile,
+): Promise<ReadGuides> => {
+  const { clientKey } = ensureKeys(folder.keysDir, profile.proxy.clientKey)
+  const list = readKeyList(folder.keysDir)
+  const developers = list === null ? [] : developersOf(list)
+  const [lanAddresses, header] = await Promise.all([
+    platform.readLanAddresses(),
+    readHeader(profile.llamaServer.modelPath),
+  ])
+  const trainingTokens = header.kind === 'header' ? header.header.trainingContextTokens : null
+  return { guides: buildClientGuides(profile, developers, lanAddresses, trainingTokens), apiKey: clientKey }
+}

@@ -1,0 +1,95 @@
+// The plan of a profile on this machine, and what a running llama-server really allocated.
+import { isDeepStrictEqual } from 'node:util'
+import type { Profile } from '../contract.ts'
+import { readAllocations } from './allocation-record.ts'
+import { isSameProcess } from './child-process.ts'
+import { readIntent } from './intent.ts'
+import { ensureKeys } from './keys.ts'
+import { identityOf, nameProcess, openLedger } from './ledger.ts'
+import type { Allocations } from './memory-plan/allocations.ts'
+import { comparePlan, type PlanDifference } from './memory-plan/compare-plan.ts'
+import type { Platform } from './platform/platform.ts'
+import { locateLlamaServer } from './setup/llama-server-search.ts'
+import { type EnginePlan, type MemoryPlanReading, readEnginePlan, readMemoryPlan } from './stack-plan.ts'
+import { ensureStateFolder, type StateFolder } from './state-folder.ts'
+
+export interface PlanSurroundings {
+  readonly folder: StateFolder
+  readonly platform: Platform
+  readonly resourcesDir: string
+}
+
+export interface PlannedMachine {
+  readonly totalMemoryBytes: number
+  /** null: not set by anybody, or not known. */
+  readonly gpuLimitBytes: number | null
+}
+
+/** What is sold as "256 GB" has 256 GiB (hw.memsize 274877906944). */
+const gibibyte = 1024 ** 3
+
+/** @param memoryGb plan for a machine of that size; null: for this one */
+export const readMachine = async (
+  memoryGb: number | null,
+  { platform }: Pick<PlanSurroundings, 'platform'>,
+): Promise<PlannedMachine> =>
+  memoryGb === null
+    ? {
+        totalMemoryBytes: await platform.readTotalMemoryBytes(),
+        gpuLimitBytes: (await platform.createMemoryReader()()).gpuLimitBytes,
+      }
+    : { totalMemoryBytes: memoryGb * gibibyte, gpuLimitBytes: null }
+
+export const readMemory = (
+  { platform }: Pick<PlanSurroundings, 'platform'>,
+  profileName: string,
+  profile: Profile,
+  machine: PlannedMachine,
+): Promise<MemoryPlanReading> => readMemoryPlan({ profileName, profile, platform: platform.id, ...machine })
+
+/** Makes the key file that the command line names, so that what is shown can be run. */
+export const readEngine = (
+  { folder, platform, resourcesDir }: PlanSurroundings,
+  profileName: string,
+  profile: Profile,
+  machine: PlannedMachine,
+): Promise<EnginePlan> => {
+  ensureStateFolder(folder)
+  return readEnginePlan({
+    profileName,
+    profile,
+    platform: platform.id,
+    ...machine,
+    resourcesDir,
+    apiKeyPath: ensureKeys(folder.keysDir, profile.proxy.clientKey).engineKeyPath,
+    locateBinary: () =>
+      locateLlamaServer({
+        configuredPath: profile.llamaServer.binaryPath,
+        resourcesDir,
+        runtimeDir: folder.runtimeDir,
+      }),
+  })
+}
+
+/** What the llama-server that runs with these settings said; null when none runs with them, or it did not say. */
+export const readRunningAllocations = async (
+  { folder, platform }: Pick<PlanSurroundings, 'folder' | 'platform'>,
+  profile: Profile,
+): Promise<Allocations | null> => {
+  const entry = openLedger(folder.ledgerPath).find('llamaServer')
+  if (entry === null) return null
+  if (!isDeepStrictEqual(readIntent(folder.intentPath)?.profile.llamaServer, profile.llamaServer)) return null
+  if (!(await isSameProcess(identityOf(entry), platform.processes))) return null
+  return readAllocations(folder.allocationsPath, nameProcess(entry))
+}
+
+/** The plan against the llama-server that runs; null when none runs with these settings, or it did not say. */
+export const readDifferences = async (
+  surroundings: Pick<PlanSurroundings, 'folder' | 'platform'>,
+  profile: Profile,
+  memory: MemoryPlanReading,
+): Promise<readonly PlanDifference[] | null> => {
+  if (memory.kind !== 'planned') return null
+  const allocations = await readRunningAllocations(surroundings, profile)
+  return allocations === null ? null : comparePlan(memory.plan, allocations)
+}

@@ -1,0 +1,40 @@
+// What runs with other values than a start would take now, key by key. Pure.
+import type { Profile, SettingsAnswer } from '../contract.ts'
+
+interface NamedProfile {
+  readonly name: string
+  readonly profile: Profile
+}
+
+type Difference = SettingsAnswer['restartNeeded'][number]
+
+export const compareProfiles = (running: NamedProfile, configured: NamedProfile): readonly Difference[] => {
+  const names =
+    running.name === configured.name
+      ? []
+      : [{ key: 'profile', running: running.name, configured: configured.name }]
+  return [...names, ...compareSections(running.profile, configured.profile)]
+}
+
+const compareSections = (running: Profile, configured: Profile): readonly Difference[] => {
+  const before = flatten(running)
+  const after = flatten(configured)
+  return [...after].flatMap(([key, value]) => {
+    const old = before.get(key) ?? 'nothing'
+    if (old === value) return []
+    // That it differs is all that may be said of a secret.
+    return key === 'proxy.clientKey'
+      ? [{ key, running: 'another key', configured: 'the configured key' }]
+      : [{ key, running: old, configured: value }]
+  })
+}
+
+const flatten = (profile: Profile): ReadonlyMap<string, string> =>
+  new Map(
+    Object.entries(profile).flatMap(([section, values]) =>
+      Object.entries(values).map(([key, value]): [string, string] => [
+        `${section}.${key}`,
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ]),
+    ),
+  )
