@@ -64,12 +64,18 @@ export const buildApp = async (root: string, variant: AppVariant): Promise<strin
     target: facts.windowTarget,
   })
   await copyWhatIsThere(join(root, 'out', 'renderer'), join(partialDir, 'renderer'))
-  await copyWhatIsThere(join(root, 'resources', 'icons'), join(partialDir, 'icons'))
+  await cp(join(root, 'resources', 'icons'), join(partialDir, 'icons'), {
+    recursive: true,
+    filter: isNoAppIcon,
+  })
   await writeFile(join(partialDir, 'package.json'), await appPackage(root))
   await rm(dir, { recursive: true, force: true })
   await rename(partialDir, dir)
   return dir
 }
+
+/** The app's own icon is electron-builder's business; the tray's are loaded from here. */
+const isNoAppIcon = (path: string): boolean => !path.endsWith('icon.png')
 
 const copyWhatIsThere = async (from: string, to: string): Promise<void> => {
   if (existsSync(from)) await cp(from, to, { recursive: true })
