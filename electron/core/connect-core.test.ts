@@ -1,0 +1,166 @@
+// The line to the core with real cores, locks and sockets: host, attach, take over, and find one again.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type CoreConnection, connectCore, type LinkState } from './connect-core.ts'
+import { type HostedCore, hostCore } from './host-core.ts'
+import { createPlatform } from './platform/detect-platform.ts'
+import { locateStateFolder, type StateFolder } from './state-folder.ts'
+
+let home: string
+let folder: StateFolder
+let links: CoreConnection[]
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'nexus-link-'))
+  folder = locateStateFolder({ NEXUS_HOME: home }, process.platform, home)
+  links = []
+})
+
+afterEach(async () => {
+  for (const link of links) await link.close()
+  rmSync(home, { recursive: true, force: true })
+})
+
+const host = (kind: 'app' | 'cli'): Promise<HostedCore | null> =>
+  hostCore({
+    folder,
+    platform: createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
+    host: kind,
+    background: false,
+    resourcesDir: join(import.meta.dirname, '..', '..', 'resources'),
+    env: {},
+  })
+
+interface Watcher {
+  readonly link: CoreConnection
+  readonly states: LinkState[]
+  /** Settles at the first state from now on, the present one included, that fits. */
+  until(fits: (state: LinkState) => boolean): Promise<LinkState>
+}
+
+const connect = (hosting: boolean): Watcher => {
+  const states: LinkState[] = []
+  let told = () => {}
+  const link = connectCore({
+    folder,
+    host: hosting ? () => host('app') : null,
+    onState: (state) => {
+      states.push(state)
+      told()
+    },
+  })
+  links.push(link)
+  return {
+    link,
+    states,
+    until: async (fits) => {
+      for (;;) {
+        const last = states.at(-1)
+        if (last !== undefined && fits(last)) return last
+        await new Promise<void>((resolve) => {
+          told = resolve
+        })
+      }
+    },
+  }
+}
+
+const isKind =
+  (kind: LinkState['link']['kind']) =>
+  ({ link }: LinkState) =>
+    link.kind === kind
+
+it('hosts when nobody else does, and frees everything at its end', async () => {
+  const { link, states, until } = connect(true)
+  const { snapshot } = await until(isKind('hosting'))
+  expect(states[0]).toEqual({ link: { kind: 'connecting' }, snapshot: null })
+  expect(snapshot?.owner).toMatchObject({ pid: process.pid, host: 'app' })
+  expect(await link.dispatch({ type: 'restart', only: 'ramDisk' })).toMatchObject({ accepted: true })
+  await link.close()
+  expect(() => link.core()).toThrow('no core answers')
+  const next = await host('cli')
+  expect(next).not.toBeNull()
+  await next?.close()
+})
+
+it('attaches to a core that runs, and takes over when that one goes', async () => {
+  const other = await host('cli')
+  const { until } = connect(true)
+  expect((await until(isKind('attached'))).link).toEqual({
+    kind: 'attached',
+    pid: process.pid,
+    host: 'cli',
+    user: null,
+  })
+  await other?.close()
+  const { snapshot } = await until(isKind('hosting'))
+  expect(snapshot?.owner.host).toBe('app')
+})
+
+it('of two, one hosts, the other attaches, and follows it as host', async () => {
+  const first = connect(true)
+  const second = connect(true)
+  const settled = ({ link }: LinkState) => link.kind === 'hosting' || link.kind === 'attached'
+  const kinds = (await Promise.all([first.until(settled), second.until(settled)])).map(
+    ({ link }) => link.kind,
+  )
+  expect(kinds.toSorted()).toEqual(['attached', 'hosting'])
+  const [hosting, attached] = kinds[0] === 'hosting' ? [first, second] : [second, first]
+  await hosting.link.close()
+  await attached.until(isKind('hosting'))
+})
+
+it('that cannot host says that no core runs, and is there as soon as one does, again and again', async () => {
+  const { link, until } = connect(false)
+  expect(await until(isKind('lost'))).toEqual({
+    link: { kind: 'lost', reason: expect.stringContaining('nexus up') },
+    snapshot: null,
+  })
+  expect(await link.dispatch({ type: 'restart', only: null })).toEqual({
+    accepted: false,
+    reason: 'no core answers',
+  })
+  for (let turn = 0; turn < 3; turn += 1) {
+    const core = await host('cli')
+    expect((await until(isKind('attached'))).snapshot?.overall).toBe('stopped')
+    await core?.close()
+    await until(isKind('lost'))
+  }
+})
+
+it('says why hosting failed, and tries again', async () => {
+  let failing = true
+  const states: LinkState[] = []
+  const hosting = new Promise<void>((resolve) => {
+    const link = connectCore({
+      folder,
+      host: () => (failing ? Promise.reject(new Error('no room')) : host('app')),
+      onState: (state) => {
+        states.push(state)
+        if (state.link.kind === 'lost') failing = false
+        if (state.link.kind === 'hosting') resolve()
+      },
+    })
+    links.push(link)
+  })
+  await hosting
+  expect(states.map(({ link }) => link)).toContainEqual({ kind: 'lost', reason: 'no room' })
+})
+
+it('reads at 1 Hz only while watched', async () => {
+  const { link, until, states } = connect(true)
+  await until(isKind('hosting'))
+  link.setWatched(true)
+  const since = Date.now()
+  const count = states.length
+  await until(() => states.length >= count + 4)
+  expect(Date.now() - since).toBeLessThan(4_500)
+  link.setWatched(false)
+  await until(({ snapshot }) => snapshot !== null)
+  const idleSince = Date.now()
+  const before = states.length
+  await until(() => states.length >= before + 2)
+  expect(Date.now() - idleSince).toBeGreaterThan(4_500)
+})

@@ -1,0 +1,188 @@
+// The app's way to a core: attaches to the one that runs, else hosts it here, and looks again when it goes.
+import { watch as watchFiles } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import type { AppState, Command, Outcome, Snapshot } from '../contract.ts'
+import { attachToCore } from './control/client.ts'
+import type { CoreLink, Watch } from './control/core-link.ts'
+import { within } from './deadline.ts'
+import { messageOf } from './error-message.ts'
+import type { HostedCore } from './host-core.ts'
+import { ensureStateFolder, type StateFolder } from './state-folder.ts'
+
+export type LinkState = Pick<AppState, 'link' | 'snapshot'>
+
+export interface ConnectOptions {
+  readonly folder: StateFolder
+  /** Hosts a core in this process; answers null when another process does. null where this process cannot. */
+  readonly host: (() => Promise<HostedCore | null>) | null
+  readonly onState: (state: LinkState) => void
+}
+
+export interface CoreConnection {
+  /** Whether somebody looks, so that everything is to be read at about 1 Hz. */
+  setWatched(watched: boolean): void
+  /** Never rejects: that no core answers is a refusal in words too. */
+  dispatch(command: Command): Promise<Outcome>
+  /** The core that answers now. Throws in words when none does. */
+  core(): CoreLink
+  /** Begins something with the core that answers, and anew with each later one; the returned function ends it. */
+  withEachCore(begin: (core: CoreLink) => () => void): () => void
+  /** Lets go of the core; the services go on running. Idempotent. */
+  close(): Promise<void>
+}
+
+/** What a look for a core came to. `gone`: there was one, and it went; `taken`: another process is about to host one. */
+type Look =
+  | { readonly kind: 'gone' | 'taken' | 'none' }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+/** One core to use until it goes. */
+interface Found {
+  readonly core: CoreLink
+  readonly closed: Promise<void>
+  readonly close: () => void | Promise<void>
+  readonly linkOf: (snapshot: Snapshot) => AppState['link']
+}
+
+/** A core that was killed before it listened, or before it answered, changes no file: only the lock tells, when tried. */
+const retryMs = 1_000
+
+export const connectCore = ({ folder, host, onState }: ConnectOptions): CoreConnection => {
+  let using: { readonly core: CoreLink; readonly watch: Watch } | null = null
+  const begun = new Map<(core: CoreLink) => () => void, (() => void) | null>()
+  let watched = false
+  let ended = false
+  let end = () => {}
+  const ending = new Promise<void>((resolve) => {
+    end = () => {
+      ended = true
+      resolve()
+    }
+  })
+
+  const tell = (state: LinkState) => {
+    if (!ended) onState(state)
+  }
+
+  /** Settles when this core is gone or not wanted any more; rejects when it does not answer. */
+  const use = async ({ core, closed, close, linkOf }: Found): Promise<void> => {
+    const watch = core.watch((snapshot) => tell({ link: linkOf(snapshot), snapshot }), { watched })
+    try {
+      await watch.begun
+      using = { core, watch }
+      watch.setWatched(watched)
+      for (const begin of begun.keys()) begun.set(begin, begin(core))
+      await Promise.race([closed, ending])
+    } finally {
+      using = null
+      for (const [begin, undo] of begun) {
+        undo?.()
+        begun.set(begin, null)
+      }
+      watch.stop()
+      await close()
+    }
+  }
+
+  const look = async (): Promise<Look> => {
+    try {
+      const client = await attachToCore(folder.socketPath)
+      if (client !== null) {
+        await use({ core: client, closed: client.closed, close: client.close, linkOf: attachedTo })
+        return { kind: 'gone' }
+      }
+      if (host === null) return { kind: 'none' }
+      const hosted = await host()
+      if (hosted === null) return { kind: 'taken' }
+      // One that is hosted here goes only by being let go.
+      await use({ ...hosted, closed: ending, linkOf: () => ({ kind: 'hosting' }) })
+      return { kind: 'gone' }
+    } catch (error) {
+      return { kind: 'failed', reason: messageOf(error) }
+    }
+  }
+
+  const run = async (): Promise<void> => {
+    ensureStateFolder(folder)
+    const changes = followSocketFile(folder.socketPath)
+    while (!ended) {
+      // Armed before the look, so that a core which comes meanwhile is not missed.
+      const changed = Promise.race([changes.next(), ending])
+      const found = await look()
+      tell({ link: linkWithout(found), snapshot: null })
+      if (found.kind === 'none') await changed
+      if (found.kind === 'taken' || found.kind === 'failed') await within(changed, retryMs)
+    }
+    changes.close()
+  }
+
+  tell({ link: { kind: 'connecting' }, snapshot: null })
+  const running = run()
+  return {
+    setWatched: (next) => {
+      watched = next
+      using?.watch.setWatched(next)
+    },
+    dispatch: async (command) => {
+      try {
+        return (await using?.core.dispatch(command)) ?? { accepted: false, reason: noCore }
+      } catch (error) {
+        return { accepted: false, reason: messageOf(error) }
+      }
+    },
+    core: () => {
+      if (using === null) throw new Error(noCore)
+      return using.core
+    },
+    withEachCore: (begin) => {
+      begun.set(begin, using === null ? null : begin(using.core))
+      return () => {
+        begun.get(begin)?.()
+        begun.delete(begin)
+      }
+    },
+    close: () => {
+      end()
+      return running
+    },
+  }
+}
+
+const noCore = 'no core answers'
+
+const attachedTo = ({ owner }: Snapshot): AppState['link'] => ({
+  kind: 'attached',
+  pid: owner.pid,
+  host: owner.host,
+  user: null,
+})
+
+const linkWithout = (found: Look): AppState['link'] => {
+  switch (found.kind) {
+    case 'gone':
+    case 'taken':
+      return { kind: 'connecting' }
+    case 'none':
+      return { kind: 'lost', reason: 'no core is running: nexus up or nexus serve starts one' }
+    case 'failed':
+      return { kind: 'lost', reason: found.reason }
+  }
+}
+
+/** Tells of the socket file's coming and going; its folder has to be there. */
+const followSocketFile = (socketPath: string) => {
+  let waiting: (() => void)[] = []
+  const watcher = watchFiles(dirname(socketPath), (_event, name) => {
+    if (name !== null && name !== basename(socketPath)) return
+    const told = waiting
+    waiting = []
+    for (const resolve of told) resolve()
+  })
+  return {
+    next: () =>
+      new Promise<void>((resolve) => {
+        waiting.push(resolve)
+      }),
+    close: () => watcher.close(),
+  }
+}

@@ -1,0 +1,38 @@
+// The config file as it is and whenever it changes, for those who only need to know it, such as the tray.
+import { watch } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import type { Config } from '../contract.ts'
+import { defaultConfig, readConfig } from './config.ts'
+import type { StateFolder } from './state-folder.ts'
+
+/**
+ * Calls `listener` with the present config and with each later one; the returned function ends that. A file that cannot
+ * be used changes nothing: the core says what is wrong with it. The state folder has to be there.
+ */
+export const followConfig = (
+  { configPath, lastGoodConfigPath }: StateFolder,
+  listener: (config: Config) => void,
+): (() => void) => {
+  const tell = () => {
+    const config = tryRead(configPath, lastGoodConfigPath)
+    if (config !== null) listener(config)
+  }
+  // The folder, since the file is replaced by a rename whenever it is written.
+  const watcher = watch(dirname(configPath), (_event, name) => {
+    if (name === null || name === basename(configPath)) tell()
+  })
+  listener(
+    tryRead(configPath, lastGoodConfigPath) ??
+      tryRead(lastGoodConfigPath, lastGoodConfigPath) ??
+      defaultConfig,
+  )
+  return () => watcher.close()
+}
+
+const tryRead = (path: string, lastGoodPath: string): Config | null => {
+  try {
+    return readConfig(path, lastGoodPath)
+  } catch {
+    return null
+  }
+}

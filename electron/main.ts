@@ -1,0 +1,41 @@
+// Composition root of the app: one instance, what must come before the first window, the shell, and the ways out.
+import { mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { app, protocol } from 'electron'
+import { locateStateFolder } from './core/state-folder.ts'
+import { locateAppFiles } from './shell/app-paths.ts'
+import { registerAppScheme } from './shell/app-protocol.ts'
+import { connectExits } from './shell/exits.ts'
+import { sayReady } from './shell/say-ready.ts'
+import { lockDownContents } from './shell/security.ts'
+import { startShell } from './shell/shell.ts'
+
+const folder = locateStateFolder(process.env, process.platform, homedir())
+const paths = locateAppFiles(__dirname, { isPackaged: app.isPackaged, resourcesPath: process.resourcesPath })
+
+// Electron's single-instance lock lies in its data folder: one app for each state folder.
+const dataDir = join(folder.root, 'app')
+mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+app.setPath('userData', dataDir)
+
+const start = async (): Promise<void> => {
+  // Information for macOS comes from LSUIElement; this is for a start from a clone.
+  app.dock?.hide()
+  // As root Chromium runs only without its sandbox, which this would turn on again for its children (seen: no window).
+  if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox()
+  registerAppScheme(protocol)
+  lockDownContents(app)
+  await app.whenReady()
+  const host = __HOSTS_CORE__
+    ? async () => {
+        const { hostInApp } = await import('./core/host-in-app.ts')
+        return hostInApp(folder, paths.resourcesDir)
+      }
+    : null
+  connectExits(startShell({ folder, paths, host }))
+  sayReady(process.env)
+}
+
+if (app.requestSingleInstanceLock()) void start()
+else app.exit(0)

@@ -1,0 +1,36 @@
+// The bridge: all that the window can do. Runs sandboxed, so it may require nothing but Electron.
+import { contextBridge, ipcRenderer } from 'electron'
+import type { Bridge } from './contract.ts'
+import { channels, feedChannel, type Reply, type Topic } from './shell/channels.ts'
+
+let lastId = 0
+
+const follow = <T>(topic: Topic, listener: (value: T) => void): (() => void) => {
+  lastId += 1
+  const id = lastId
+  const channel = feedChannel(id)
+  ipcRenderer.on(channel, (_event, value) => listener(value))
+  void ipcRenderer.invoke(channels.follow, { id, topic })
+  return () => {
+    ipcRenderer.removeAllListeners(channel)
+    void ipcRenderer.invoke(channels.unfollow, id)
+  }
+}
+
+const invoke = async <T>(channel: string, payload: unknown): Promise<T> => {
+  const reply: Reply<T> = await ipcRenderer.invoke(channel, payload)
+  if (!reply.ok) throw new Error(reply.reason)
+  return reply.value
+}
+
+const bridge: Bridge = {
+  onState: (listener) => follow({ kind: 'state' }, listener),
+  onHistory: (listener) => follow({ kind: 'history' }, listener),
+  onLogLines: (log, listener) => follow({ kind: 'log', log }, listener),
+  onView: (listener) => follow({ kind: 'view' }, listener),
+  dispatch: (command) => invoke(channels.dispatch, command),
+  ask: (query) => invoke(channels.ask, query),
+  act: (action) => invoke(channels.act, action),
+}
+
+contextBridge.exposeInMainWorld('nexus', bridge)

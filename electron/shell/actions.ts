@@ -1,0 +1,58 @@
+// What the window and the tray may ask of the app itself.
+import type { App, Clipboard, Shell } from 'electron'
+import type { AppAction, Outcome } from '../contract.ts'
+import type { SnippetName } from '../core/control/core-link.ts'
+import type { AppStateStore } from './app-state.ts'
+import { readLoginItem, setLoginItem } from './login-item.ts'
+import { pageAddress } from './pages.ts'
+import type { AppWindow } from './window.ts'
+
+export interface ActionParts {
+  readonly app: App
+  readonly platform: NodeJS.Platform
+  readonly clipboard: Clipboard
+  readonly shell: Shell
+  readonly state: AppStateStore
+  readonly window: () => AppWindow
+  readonly quit: () => void
+  /** A snippet with its key in clear, from the core. Rejects with the reason. */
+  readonly readSnippet: (name: SnippetName) => Promise<string>
+}
+
+const done: Outcome = { accepted: true }
+const refuse = (reason: string): Outcome => ({ accepted: false, reason })
+
+export const createActions = (parts: ActionParts): ((action: AppAction) => Promise<Outcome>) => {
+  const { app, platform, clipboard, state } = parts
+  return async (action) => {
+    switch (action.type) {
+      case 'copySnippet':
+        clipboard.writeText(await parts.readSnippet(action))
+        return done
+      case 'copyText':
+        clipboard.writeText(action.text)
+        return done
+      case 'pin':
+        parts.window().setPinned(action.pinned)
+        state.update({ pinned: action.pinned })
+        return done
+      case 'hide':
+        parts.window().hide()
+        return done
+      case 'quit':
+        parts.quit()
+        return done
+      case 'openAtLogin': {
+        const refusal = setLoginItem(app, platform, action.on)
+        state.update({ openAtLogin: readLoginItem(app, platform) })
+        return refusal === null ? done : refuse(refusal)
+      }
+      case 'openPage': {
+        const address = pageAddress(action.page, platform)
+        if (address === null) return refuse('this system has no such page')
+        await parts.shell.openExternal(address)
+        return done
+      }
+    }
+  }
+}

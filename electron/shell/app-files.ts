@@ -1,0 +1,56 @@
+// Which file of the window a nexus:// address means, and the headers it is served with. Pure.
+import { extname, join, normalize, sep } from 'node:path'
+
+export const scheme = 'nexus'
+export const origin = `${scheme}://app`
+export const windowUrl = `${origin}/index.html`
+
+const mimeTypes: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.woff2': 'font/woff2',
+}
+
+/** Nothing is loaded but our own files, and nothing is sent anywhere: the window talks through its bridge alone. */
+export const contentSecurityPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
+  "connect-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+export interface AppFile {
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** null for another origin, for a kind of file that the window has none of, and for whatever lies outside of `dir`. */
+export const resolveAppFile = (address: string, dir: string): AppFile | null => {
+  const pathname = readPathname(address)
+  if (pathname === null) return null
+  const root = normalize(dir)
+  const path = join(root, pathname)
+  const mimeType = mimeTypes[extname(path)]
+  if (!path.startsWith(root.endsWith(sep) ? root : root + sep) || mimeType === undefined) return null
+  return {
+    path,
+    headers: {
+      'Content-Type': mimeType,
+      'Content-Security-Policy': contentSecurityPolicy,
+      'X-Content-Type-Options': 'nosniff',
+      'Cache-Control': 'no-store',
+    },
+  }
+}
+
+/** The decoded path of an address of ours; null for any other, and for what cannot be decoded or hides a NUL. */
+const readPathname = (address: string): string | null => {
+  try {
+    const { protocol, host, pathname } = new URL(address)
+    if (protocol !== `${scheme}:` || host !== 'app') return null
+    const decoded = decodeURIComponent(pathname)
+    return decoded.includes('\0') || decoded.includes('\\') ? null : decoded
+  } catch {
+    return null
+  }
+}

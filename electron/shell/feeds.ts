@@ -1,0 +1,136 @@
+// What the window follows: pushed to it only while somebody can see it, since a hidden window is to cost nothing.
+import type { AppState, HistorySample, LogId, View } from '../contract.ts'
+import type { AppStateStore } from './app-state.ts'
+import type { Topic } from './channels.ts'
+
+export interface FeedSources {
+  readonly state: AppStateStore
+  /** The whole history first, then each new sample. */
+  followHistory(listener: (samples: readonly HistorySample[]) => void): () => void
+  followLog(log: LogId, listener: (lines: readonly string[]) => void): () => void
+}
+
+export interface Feeds {
+  /** `id` is the window's own number for what it follows. */
+  follow(id: number, topic: Topic): void
+  unfollow(id: number): void
+  /** The page is gone or loads anew. */
+  unfollowAll(): void
+  setVisible(visible: boolean): void
+  /** Asks the window for a view; kept until it listens. */
+  showView(view: View): void
+}
+
+const nothingToDo = { resume: () => {}, pause: () => {}, close: () => {} }
+
+interface Feed {
+  readonly resume: () => void
+  readonly pause: () => void
+  readonly close: () => void
+  readonly showView?: (view: View) => void
+}
+
+/** Lines of a followed log that come while the window is hidden; more would only be scrolled past. */
+const keptLines = 2_000
+
+export const createFeeds = (sources: FeedSources, send: (id: number, value: unknown) => void): Feeds => {
+  const feeds = new Map<number, Feed>()
+  let visible = false
+  let pendingView: View | null = null
+
+  const open = (id: number, topic: Topic): Feed => {
+    switch (topic.kind) {
+      case 'state':
+        return openState((state) => send(id, state))
+      case 'history':
+        return openHistory((samples) => send(id, samples))
+      case 'log':
+        return openLog(topic.log, (lines) => send(id, lines))
+      case 'view':
+        return { ...nothingToDo, showView: (view) => send(id, view) }
+    }
+  }
+
+  const openState = (tell: (state: AppState) => void): Feed => {
+    let stop: (() => void) | null = null
+    const pause = () => {
+      stop?.()
+      stop = null
+    }
+    // Also to a hidden window, once: it is to be painted before it is first shown.
+    tell(sources.state.get())
+    return {
+      resume: () => {
+        if (stop !== null) return
+        tell(sources.state.get())
+        stop = sources.state.subscribe(tell)
+      },
+      pause,
+      close: pause,
+    }
+  }
+
+  /** Told anew from the start when the window is shown again: what was missed is in the whole. */
+  const openHistory = (tell: (samples: readonly HistorySample[]) => void): Feed => {
+    let stop: (() => void) | null = null
+    const pause = () => {
+      stop?.()
+      stop = null
+    }
+    return {
+      resume: () => {
+        stop ??= sources.followHistory(tell)
+      },
+      pause,
+      close: pause,
+    }
+  }
+
+  const openLog = (log: LogId, tell: (lines: readonly string[]) => void): Feed => {
+    let kept: string[] | null = visible ? null : []
+    const stop = sources.followLog(log, (lines) => {
+      if (kept === null) tell(lines)
+      else kept = [...kept, ...lines].slice(-keptLines)
+    })
+    return {
+      resume: () => {
+        if (kept !== null && kept.length > 0) tell(kept)
+        kept = null
+      },
+      pause: () => {
+        kept ??= []
+      },
+      close: stop,
+    }
+  }
+
+  return {
+    follow: (id, topic) => {
+      if (feeds.has(id)) return
+      const feed = open(id, topic)
+      feeds.set(id, feed)
+      if (visible) feed.resume()
+      if (pendingView !== null && feed.showView !== undefined) {
+        feed.showView(pendingView)
+        pendingView = null
+      }
+    },
+    unfollow: (id) => {
+      feeds.get(id)?.close()
+      feeds.delete(id)
+    },
+    unfollowAll: () => {
+      for (const feed of feeds.values()) feed.close()
+      feeds.clear()
+    },
+    setVisible: (next) => {
+      visible = next
+      for (const feed of feeds.values()) next ? feed.resume() : feed.pause()
+    },
+    showView: (view) => {
+      const listeners = [...feeds.values()].filter((feed) => feed.showView !== undefined)
+      if (listeners.length === 0) pendingView = view
+      for (const feed of listeners) feed.showView?.(view)
+    },
+  }
+}

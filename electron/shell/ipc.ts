@@ -1,0 +1,74 @@
+// The main process's end of the bridge: who calls and with what is checked before anything is done.
+import type { IpcMain, IpcMainInvokeEvent, WebContents } from 'electron'
+import { z } from 'zod'
+import {
+  type Answers,
+  type AppAction,
+  AppActionSchema,
+  type Command,
+  CommandSchema,
+  LogIdSchema,
+  type Outcome,
+  type Query,
+  QuerySchema,
+} from '../contract.ts'
+import { messageOf } from '../core/error-message.ts'
+import { channels, type Reply } from './channels.ts'
+import type { Feeds } from './feeds.ts'
+import { isTrustedSender } from './trusted-sender.ts'
+
+export interface IpcTargets {
+  /** The contents of our one window; null while there is none. */
+  window(): WebContents | null
+  readonly feeds: Feeds
+  dispatch(command: Command): Promise<Outcome>
+  ask(query: Query): Promise<Answers[keyof Answers]>
+  act(action: AppAction): Promise<Outcome>
+}
+
+const FeedIdSchema = z.number().int().nonnegative()
+const FollowSchema = z.strictObject({
+  id: FeedIdSchema,
+  topic: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('state') }),
+    z.strictObject({ kind: z.literal('history') }),
+    z.strictObject({ kind: z.literal('log'), log: LogIdSchema }),
+    z.strictObject({ kind: z.literal('view') }),
+  ]),
+})
+
+export const serveIpc = (ipcMain: IpcMain, targets: IpcTargets): void => {
+  const serve = <T>(channel: string, schema: z.ZodType<T>, carryOut: (payload: T) => unknown): void => {
+    ipcMain.handle(channel, (event, payload: unknown) =>
+      answerCall(event, targets.window(), payload, { channel, schema, carryOut }),
+    )
+  }
+  serve(channels.dispatch, CommandSchema, targets.dispatch)
+  serve(channels.ask, QuerySchema, targets.ask)
+  serve(channels.act, AppActionSchema, targets.act)
+  serve(channels.follow, FollowSchema, ({ id, topic }) => targets.feeds.follow(id, topic))
+  serve(channels.unfollow, FeedIdSchema, targets.feeds.unfollow)
+}
+
+interface Call<T> {
+  readonly channel: string
+  readonly schema: z.ZodType<T>
+  readonly carryOut: (payload: T) => unknown
+}
+
+/** Never rejects, and never tells a stranger more than that it is one. */
+export const answerCall = async <T>(
+  event: Pick<IpcMainInvokeEvent, 'sender'>,
+  window: WebContents | null,
+  payload: unknown,
+  { channel, schema, carryOut }: Call<T>,
+): Promise<Reply<unknown>> => {
+  if (!isTrustedSender(event, window)) return { ok: false, reason: `${channel}: only the window may ask` }
+  const parsed = schema.safeParse(payload)
+  if (!parsed.success) return { ok: false, reason: `${channel}: ${z.prettifyError(parsed.error)}` }
+  try {
+    return { ok: true, value: await carryOut(parsed.data) }
+  } catch (error) {
+    return { ok: false, reason: messageOf(error) }
+  }
+}

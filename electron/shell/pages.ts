@@ -1,0 +1,25 @@
+// The only addresses that are ever opened outside of the app: the window names a page, never an address.
+import type { AppAction } from '../contract.ts'
+
+type Page = Extract<AppAction, { type: 'openPage' }>['page']
+
+const pages: Readonly<Record<Page, { readonly address: string; readonly on: 'everywhere' | 'darwin' }>> = {
+  'notification-settings': {
+    address: 'x-apple.systempreferences:com.apple.preference.notifications',
+    on: 'darwin',
+  },
+  'login-items': {
+    address: 'x-apple.systempreferences:com.apple.LoginItems-Settings.extension',
+    on: 'darwin',
+  },
+  'llama-server-help': {
+    address: 'https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md',
+    on: 'everywhere',
+  },
+}
+
+/** null where the system has no such page. */
+export const pageAddress = (page: Page, platform: NodeJS.Platform): string | null => {
+  const { address, on } = pages[page]
+  return on === 'everywhere' || on === platform ? address : null
+}

@@ -1,0 +1,47 @@
+// "Stop everything" before the app quits: the command, and the wait until the snapshot says that it is done.
+import type { AppState, Command, Outcome } from '../contract.ts'
+import { within } from '../core/deadline.ts'
+import type { AppStateStore } from './app-state.ts'
+
+/** Whether something of ours runs that a stop would end; the RAM disk stays through a stop. */
+export const servicesRun = ({ snapshot }: AppState): boolean =>
+  snapshot !== null &&
+  (snapshot.services.llamaServer.phase !== 'stopped' || snapshot.services.proxy.phase !== 'stopped')
+
+export interface StopEverything {
+  readonly state: AppStateStore
+  readonly dispatch: (command: Command) => Promise<Outcome>
+  readonly deadlineMs: number
+}
+
+/** null when everything has stopped, else why not. */
+export const stopEverything = async ({
+  state,
+  dispatch,
+  deadlineMs,
+}: StopEverything): Promise<string | null> => {
+  const outcome = await dispatch({ type: 'stop', only: null, eject: false, now: false, force: false })
+  if (!outcome.accepted) return outcome.reason
+  const ended = await within(untilStopped(state), deadlineMs)
+  return ended?.failure === null ? null : (ended?.failure ?? 'not everything stopped in time')
+}
+
+const untilStopped = (state: AppStateStore): Promise<{ readonly failure: string | null }> =>
+  new Promise((resolve) => {
+    let unsubscribe = () => {}
+    let background = false
+    const look = ({ link, snapshot }: AppState) => {
+      if (snapshot !== null) {
+        background = snapshot.owner.background
+        if (servicesRun(state.get())) return
+        unsubscribe()
+        resolve({ failure: null })
+      } else if (link.kind === 'lost') {
+        unsubscribe()
+        // A core that `nexus up` left behind ends by itself once everything has stopped.
+        resolve({ failure: background ? null : 'the core went away before everything had stopped' })
+      }
+    }
+    unsubscribe = state.subscribe(look)
+    look(state.get())
+  })

@@ -1,0 +1,99 @@
+// What the menu-bar icon shows: a shape for the state, a few characters beside it, and a sentence. Pure.
+import type { AppState, Config, Snapshot } from '../contract.ts'
+import { serviceIds, serviceNames } from '../contract.ts'
+import { formatRate, plural } from '../figures.ts'
+
+export const trayIcons = ['stopped', 'starting', 'ready', 'busy', 'full', 'failed'] as const
+export type TrayIcon = (typeof trayIcons)[number]
+
+export interface TrayLook {
+  readonly icon: TrayIcon
+  /** Beside the icon, on macOS alone; may be empty. */
+  readonly title: string
+  readonly tooltip: string
+}
+
+export const trayLook = (state: AppState, menuBarText: Config['menuBarText']): TrayLook => {
+  const { snapshot } = state
+  const icon = chooseIcon(state)
+  const notices = (snapshot?.notices ?? []).map(({ title }) => title)
+  // Where the system shows no notifications, the first thing to know stands beside the icon instead.
+  const unseen = state.notificationsRefused === null ? undefined : notices[0]
+  return {
+    icon,
+    title: unseen ?? (snapshot === null ? '' : describeLoad(snapshot, menuBarText)),
+    tooltip: [`Opta Nexus: ${stateLine(state)}`, ...notices, ...refusal(state)].join('\n'),
+  }
+}
+
+const refusal = ({ notificationsRefused }: AppState): readonly string[] =>
+  notificationsRefused === null ? [] : [`No notifications: ${notificationsRefused}`]
+
+const chooseIcon = ({ link, snapshot }: AppState): TrayIcon => {
+  if (snapshot === null) return link.kind === 'lost' ? 'failed' : 'stopped'
+  switch (snapshot.overall) {
+    case 'stopped':
+      return 'stopped'
+    case 'starting':
+    case 'stopping':
+      return 'starting'
+    case 'degraded':
+    case 'failed':
+      return 'failed'
+    case 'ready': {
+      const { busy, total, waiting } = countSlots(snapshot)
+      if (waiting > 0 || (total > 0 && busy === total)) return 'full'
+      return busy > 0 ? 'busy' : 'ready'
+    }
+  }
+}
+
+const countSlots = ({ slots, queue }: Snapshot) => ({
+  busy: (slots ?? []).filter(({ phase }) => phase !== 'idle').length,
+  total: slots?.length ?? 0,
+  waiting: queue?.deferred ?? 0,
+})
+
+/** `3/4 · 41 t/s`, with `+2` for those who wait; empty when the slots are not known. */
+const describeLoad = (snapshot: Snapshot, menuBarText: Config['menuBarText']): string => {
+  if (menuBarText === 'none' || snapshot.overall !== 'ready' || snapshot.slots === null) return ''
+  const { busy, total, waiting } = countSlots(snapshot)
+  const load = `${busy}/${total}${waiting > 0 ? ` +${waiting}` : ''}`
+  const speed = snapshot.throughput?.generationTokensPerSecond ?? null
+  if (menuBarText === 'slots' || busy === 0 || speed === null) return load
+  return `${load} · ${formatRate(speed)} t/s`
+}
+
+/** The state of everything in one line. */
+export const stateLine = ({ link, snapshot }: AppState): string => {
+  if (snapshot === null) return link.kind === 'lost' ? link.reason : 'looking for the core'
+  switch (snapshot.overall) {
+    case 'stopped':
+      return 'stopped'
+    case 'starting':
+    case 'stopping':
+      return describeTroubled(snapshot, snapshot.overall) ?? snapshot.overall
+    case 'degraded':
+    case 'failed':
+      return describeTroubled(snapshot, snapshot.overall) ?? snapshot.proofFailure ?? snapshot.overall
+    case 'ready': {
+      if (snapshot.slots === null) return 'ready'
+      const { busy, total, waiting } = countSlots(snapshot)
+      const queue = waiting > 0 ? `, ${waiting} waiting` : ''
+      if (total > 0 && busy === total) return `full, all ${plural(total, 'slot')} busy${queue}`
+      return `ready, ${total - busy} of ${plural(total, 'slot')} free${queue}`
+    }
+  }
+}
+
+/** The first service in that phase with its own words; null when none is. */
+const describeTroubled = (
+  snapshot: Snapshot,
+  phase: 'starting' | 'stopping' | 'degraded' | 'failed',
+): string | null => {
+  const id = serviceIds.find((each) => snapshot.services[each].phase === phase)
+  if (id === undefined) return null
+  const { reason, waitingFor } = snapshot.services[id]
+  const words = reason ?? waitingFor
+  return words === null ? `${serviceNames[id]} ${phase}` : `${serviceNames[id]} ${phase}: ${words}`
+}

@@ -1,0 +1,129 @@
+// The menu of the icon as data: the same commands as the window and the command line give. Pure.
+import {
+  type AppAction,
+  type AppState,
+  type Command,
+  type ServiceId,
+  type Snapshot,
+  serviceIds,
+  serviceNames,
+  type View,
+} from '../contract.ts'
+import { stateLine } from './tray-look.ts'
+
+export type TrayChoice =
+  | { readonly type: 'command'; readonly command: Command }
+  | { readonly type: 'view'; readonly view: View }
+  | { readonly type: 'action'; readonly action: AppAction }
+
+export type TrayItem =
+  | { readonly kind: 'separator' }
+  | { readonly kind: 'line'; readonly text: string }
+  | {
+      readonly kind: 'choice'
+      readonly text: string
+      readonly enabled: boolean
+      readonly choice: TrayChoice
+    }
+  | { readonly kind: 'submenu'; readonly text: string; readonly items: readonly TrayItem[] }
+
+const separator: TrayItem = { kind: 'separator' }
+
+export const trayMenu = (state: AppState): readonly TrayItem[] => {
+  const { snapshot } = state
+  return [
+    { kind: 'line', text: firstUpper(stateLine(state)) },
+    ...describeHost(state),
+    separator,
+    command('Start everything', mayStart(snapshot), startCommand(null)),
+    command('Stop everything', mayStop(snapshot), stopCommand(null)),
+    separator,
+    ...serviceIds.map((id) => serviceMenu(id, snapshot)),
+    separator,
+    show('Open Nexus', 'glance'),
+    copyEndpoint(snapshot),
+    show('Doctor', 'doctor'),
+    show('Settings', 'settings'),
+    separator,
+    { kind: 'choice', text: 'Quit', enabled: true, choice: { type: 'action', action: { type: 'quit' } } },
+  ]
+}
+
+const firstUpper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+const describeHost = ({ link }: AppState): readonly TrayItem[] => {
+  if (link.kind !== 'attached') return []
+  const whose = link.user === null ? '' : ` of ${link.user}`
+  const host = link.host === 'app' ? 'another app' : 'the command line'
+  return [{ kind: 'line', text: `Hosted by ${host}${whose} (pid ${link.pid})` }]
+}
+
+const command = (text: string, enabled: boolean, given: Command): TrayItem => ({
+  kind: 'choice',
+  text,
+  enabled,
+  choice: { type: 'command', command: given },
+})
+
+const show = (text: string, id: View['id']): TrayItem => ({
+  kind: 'choice',
+  text,
+  enabled: true,
+  choice: { type: 'view', view: { id, service: null } },
+})
+
+const startCommand = (only: ServiceId | null): Command => ({
+  type: 'start',
+  only,
+  profile: null,
+  force: false,
+})
+
+/** As `nexus down`: busy slots may finish, and the RAM disk keeps its files. */
+const stopCommand = (only: ServiceId | null): Command => ({
+  type: 'stop',
+  only,
+  eject: false,
+  now: false,
+  force: false,
+})
+
+const mayStart = (snapshot: Snapshot | null): boolean =>
+  snapshot !== null &&
+  serviceIds.some((id) => ['stopped', 'failed', 'stopping'].includes(snapshot.services[id].phase))
+
+/** The RAM disk stays mounted through a stop, so it alone is nothing to stop. */
+const mayStop = (snapshot: Snapshot | null): boolean =>
+  snapshot !== null &&
+  (['llamaServer', 'proxy'] as const).some((id) => snapshot.services[id].phase !== 'stopped')
+
+const serviceMenu = (id: ServiceId, snapshot: Snapshot | null): TrayItem => {
+  const phase = snapshot?.services[id].phase ?? null
+  const lives = phase === 'ready' || phase === 'degraded' || phase === 'starting'
+  const log: TrayItem = {
+    kind: 'choice',
+    text: 'Show log',
+    enabled: true,
+    choice: { type: 'view', view: { id: 'logs', service: id } },
+  }
+  return {
+    kind: 'submenu',
+    text: `${serviceNames[id]}: ${phase ?? 'not known'}`,
+    items: [
+      command('Start', phase === 'stopped' || phase === 'failed', startCommand(id)),
+      ...(id === 'ramDisk' ? [] : [command('Stop', lives, stopCommand(id))]),
+      ...(id === 'ramDisk' ? [] : [command('Restart', lives, { type: 'restart', only: id })]),
+      log,
+    ],
+  }
+}
+
+const copyEndpoint = (snapshot: Snapshot | null): TrayItem => {
+  const endpoint = snapshot?.services.proxy.endpoint ?? null
+  return {
+    kind: 'choice',
+    text: 'Copy endpoint',
+    enabled: endpoint !== null,
+    choice: { type: 'action', action: { type: 'copyText', text: endpoint ?? '' } },
+  }
+}

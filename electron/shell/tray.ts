@@ -1,0 +1,76 @@
+// The menu-bar icon: shows the state, opens the window on a click and the menu on a right click.
+import { join } from 'node:path'
+import type { Menu, MenuItemConstructorOptions, NativeImage, Rectangle, Tray } from 'electron'
+import type { AppState, Config } from '../contract.ts'
+import { type TrayIcon, trayIcons, trayLook } from './tray-look.ts'
+import { type TrayChoice, type TrayItem, trayMenu } from './tray-menu.ts'
+
+export interface TrayOptions {
+  readonly create: (image: NativeImage) => Tray
+  readonly loadImage: (path: string) => NativeImage
+  readonly buildMenu: (template: MenuItemConstructorOptions[]) => Menu
+  readonly iconsDir: string
+  readonly state: () => AppState
+  readonly onClick: () => void
+  readonly onChoice: (choice: TrayChoice) => void
+}
+
+export interface NexusTray {
+  update(menuBarText: Config['menuBarText']): void
+  /** Where the icon is; under Linux, and where macOS hides it, that is no place on the screen. */
+  bounds(): Rectangle
+}
+
+export const createTray = (options: TrayOptions): NexusTray => {
+  const images = new Map<TrayIcon, NativeImage>()
+  for (const icon of trayIcons) {
+    // The name makes it a template image, which macOS colours for its menu bar; @2x beside it is found by itself.
+    const image = options.loadImage(join(options.iconsDir, `tray-${icon}Template.png`))
+    image.setTemplateImage(true)
+    images.set(icon, image)
+  }
+  const imageOf = (icon: TrayIcon): NativeImage => {
+    const image = images.get(icon)
+    if (image === undefined) throw new Error(`there is no tray icon for ${icon}`)
+    return image
+  }
+  const tray = options.create(imageOf('stopped'))
+  // macOS: a second click within its double-click time is a click as well.
+  tray.setIgnoreDoubleClickEvents?.(true)
+  let shown = { icon: 'stopped', title: '', tooltip: '' }
+
+  const menu = () => options.buildMenu(toTemplate(trayMenu(options.state()), options.onChoice))
+  tray.on('click', () => options.onClick())
+  // Not setContextMenu: on macOS the left click would then open the menu as well.
+  tray.on('right-click', () => tray.popUpContextMenu(menu()))
+
+  return {
+    bounds: () => tray.getBounds(),
+    update: (menuBarText) => {
+      const look = trayLook(options.state(), menuBarText)
+      if (look.icon !== shown.icon) tray.setImage(imageOf(look.icon))
+      // macOS alone has text beside the icon.
+      if (look.title !== shown.title) tray.setTitle?.(look.title, { fontType: 'monospacedDigit' })
+      if (look.tooltip !== shown.tooltip) tray.setToolTip(look.tooltip)
+      shown = look
+    },
+  }
+}
+
+const toTemplate = (
+  items: readonly TrayItem[],
+  choose: (choice: TrayChoice) => void,
+): MenuItemConstructorOptions[] => items.map((item) => toMenuItem(item, choose))
+
+const toMenuItem = (item: TrayItem, choose: (choice: TrayChoice) => void): MenuItemConstructorOptions => {
+  switch (item.kind) {
+    case 'separator':
+      return { type: 'separator' }
+    case 'line':
+      return { label: item.text, enabled: false }
+    case 'choice':
+      return { label: item.text, enabled: item.enabled, click: () => choose(item.choice) }
+    case 'submenu':
+      return { label: item.text, submenu: toTemplate(item.items, choose) }
+  }
+}

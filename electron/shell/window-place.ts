@@ -1,0 +1,48 @@
+// Where the window stands: under its icon, inside the screen. Pure.
+import type { Rectangle, Size } from 'electron'
+
+/** Between the window and the edge of the screen or the icon. */
+const marginPx = 8
+
+/**
+ * `icon` is null where the system does not tell, all zero under Linux, and off every screen when macOS 26 hides it: the
+ * window then stands top right. `bounds` is the whole screen, `workArea` what bars and docks leave of it.
+ */
+export const placeWindow = (
+  size: Size,
+  icon: Rectangle | null,
+  { bounds, workArea }: { readonly bounds: Rectangle; readonly workArea: Rectangle },
+): Rectangle => {
+  const width = Math.min(size.width, workArea.width - 2 * marginPx)
+  const height = Math.min(size.height, workArea.height - 2 * marginPx)
+  const right = workArea.x + workArea.width - marginPx - width
+  if (icon === null || !isOnScreen(icon, bounds)) {
+    return { x: right, y: workArea.y + marginPx, width, height }
+  }
+  const centred = Math.round(icon.x + icon.width / 2 - width / 2)
+  const x = Math.min(Math.max(centred, workArea.x + marginPx), right)
+  // Panels of Linux desktops may be at the bottom.
+  const below = icon.y + icon.height / 2 < bounds.y + bounds.height / 2
+  const y = below ? workArea.y + marginPx : workArea.y + workArea.height - marginPx - height
+  return { x, y, width, height }
+}
+
+/** Remembered bounds brought back onto a screen that may be smaller now or gone. */
+export const clampToScreen = (wanted: Rectangle, workArea: Rectangle): Rectangle => {
+  const width = Math.min(wanted.width, workArea.width)
+  const height = Math.min(wanted.height, workArea.height)
+  return {
+    x: Math.min(Math.max(wanted.x, workArea.x), workArea.x + workArea.width - width),
+    y: Math.min(Math.max(wanted.y, workArea.y), workArea.y + workArea.height - height),
+    width,
+    height,
+  }
+}
+
+const isOnScreen = (icon: Rectangle, bounds: Rectangle): boolean =>
+  icon.width > 0 &&
+  icon.height > 0 &&
+  icon.x >= bounds.x &&
+  icon.y >= bounds.y &&
+  icon.x + icon.width <= bounds.x + bounds.width &&
+  icon.y + icon.height <= bounds.y + bounds.height

@@ -1,0 +1,172 @@
+// The one window: made once and hidden, shown under the icon, or pinned as a resizable window that stays on top.
+import type { EventEmitter } from 'node:events'
+import type { BrowserWindow, BrowserWindowConstructorOptions, Rectangle, Screen, WebContents } from 'electron'
+import { z } from 'zod'
+import { readRecord } from '../core/json-record.ts'
+import { writePrivateFile } from '../core/private-file.ts'
+import { windowUrl } from './app-files.ts'
+import { clampToScreen, placeWindow } from './window-place.ts'
+
+export interface AppWindow {
+  contents(): WebContents | null
+  isVisible(): boolean
+  show(): void
+  hide(): void
+  /** The icon was clicked. */
+  toggle(): void
+  isPinned(): boolean
+  setPinned(pinned: boolean): void
+  /** From now on closing closes. */
+  allowClose(): void
+}
+
+export interface WindowOptions {
+  readonly create: (options: BrowserWindowConstructorOptions) => BrowserWindow
+  readonly screen: Screen
+  readonly preloadPath: string
+  /** Where the pinned window's place is remembered. */
+  readonly memoryPath: string
+  /** The icon's place; null where there is none. */
+  readonly iconBounds: () => Rectangle | null
+  readonly onVisible: (visible: boolean) => void
+  /** The page starts anew: what it followed is over. */
+  readonly onPageGone: () => void
+}
+
+const panelSize = { width: 380, height: 760 }
+const pinnedSize = { width: 900, height: 760 }
+
+/** A click on the icon first takes the focus away: hiding at once would make that click open the window again. */
+const blurHideMs = 100
+/** A click on the icon this soon after a blur hid the window was meant to hide it (menubar, issue 274). */
+const blurClickMs = 400
+
+/** A drag tells of every pixel: only where it ends is written down. */
+const rememberAfterMs = 500
+
+/** A page that crashes at once must not keep the processor busy. */
+const reloadAfterMs = 1_000
+
+const RectangleSchema = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
+const MemorySchema = z.object({ pinned: z.boolean(), bounds: RectangleSchema.nullable() })
+
+export const createWindow = (options: WindowOptions): AppWindow => {
+  const { screen, memoryPath } = options
+  const memory = readRecord(memoryPath, MemorySchema) ?? { pinned: false, bounds: null }
+  let pinned = memory.pinned
+  let pinnedBounds: Rectangle | null = memory.bounds
+  let closable = false
+  let hiddenByBlurAt = 0
+
+  const window = options.create({
+    ...panelSize,
+    show: false,
+    frame: false,
+    resizable: pinned,
+    minimizable: false,
+    maximizable: false,
+    fullscreenable: false,
+    skipTaskbar: true,
+    title: 'Opta Nexus',
+    minWidth: 340,
+    minHeight: 320,
+    webPreferences: {
+      preload: options.preloadPath,
+      contextIsolation: true,
+      sandbox: true,
+      nodeIntegration: false,
+      nodeIntegrationInSubFrames: false,
+      nodeIntegrationInWorker: false,
+      webSecurity: true,
+      webviewTag: false,
+      spellcheck: false,
+    },
+  })
+  const contents = window.webContents
+  // Without skipTransformProcessType each call hides window and dock for a moment (Electron's docs of this method).
+  window.setVisibleOnAllWorkspaces(true, { visibleOnFullScreen: true, skipTransformProcessType: true })
+
+  const remember = () => writePrivateFile(memoryPath, JSON.stringify({ pinned, bounds: pinnedBounds }))
+
+  const place = (): Rectangle => {
+    if (pinned) {
+      const wanted = pinnedBounds ?? { ...placeWindow(pinnedSize, null, screen.getPrimaryDisplay()) }
+      return clampToScreen(wanted, screen.getDisplayMatching(wanted).workArea)
+    }
+    const icon = options.iconBounds()
+    const display =
+      icon !== null && icon.width > 0 ? screen.getDisplayMatching(icon) : screen.getPrimaryDisplay()
+    return placeWindow(panelSize, icon, display)
+  }
+
+  const show = () => {
+    window.setAlwaysOnTop(pinned)
+    window.setResizable(pinned)
+    window.setBounds(place())
+    window.show()
+    window.focus()
+  }
+  const hide = () => window.hide()
+
+  window.on('show', () => options.onVisible(true))
+  window.on('hide', () => options.onVisible(false))
+  window.on('close', (event) => {
+    if (closable) return
+    event.preventDefault()
+    hide()
+  })
+  window.on('blur', () => {
+    if (pinned || contents.isDevToolsOpened()) return
+    setTimeout(() => {
+      if (window.isDestroyed() || window.isFocused() || pinned || !window.isVisible()) return
+      hiddenByBlurAt = Date.now()
+      hide()
+    }, blurHideMs)
+  })
+  let remembering: NodeJS.Timeout | null = null
+  const noteBounds = () => {
+    if (!pinned || !window.isVisible()) return
+    pinnedBounds = window.getBounds()
+    if (remembering !== null) clearTimeout(remembering)
+    remembering = setTimeout(remember, rememberAfterMs)
+  }
+  window.on('resize', noteBounds)
+  window.on('move', noteBounds)
+  screen.on('display-metrics-changed', () => {
+    if (window.isVisible()) window.setBounds(place())
+  })
+
+  const load = () => {
+    if (window.isDestroyed()) return
+    window.loadURL(windowUrl).catch((error) => process.stderr.write(`the window did not load: ${error}\n`))
+  }
+  const reload = () => setTimeout(load, reloadAfterMs)
+  contents.on('did-start-loading', options.onPageGone)
+  contents.on('render-process-gone', reload)
+  // The name of that event before Electron 11.
+  const older: EventEmitter = contents
+  older.on('crashed', reload)
+  load()
+
+  return {
+    contents: () => (window.isDestroyed() ? null : contents),
+    isVisible: () => window.isVisible(),
+    show,
+    hide,
+    toggle: () => {
+      if (window.isVisible()) hide()
+      else if (Date.now() - hiddenByBlurAt > blurClickMs) show()
+    },
+    isPinned: () => pinned,
+    setPinned: (next) => {
+      if (next === pinned) return
+      if (pinned && window.isVisible()) pinnedBounds = window.getBounds()
+      pinned = next
+      remember()
+      if (window.isVisible()) show()
+    },
+    allowClose: () => {
+      closable = true
+    },
+  }
+}
