@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['electron/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: ['electron/**/*.test.ts', 'renderer/**/*.test.ts', 'scripts/**/*.test.ts'],
           // Supervisor and lock tests start real processes; a busy two-core machine needs more than the default 5 s.
           testTimeout: 20_000,
           hookTimeout: 20_000,

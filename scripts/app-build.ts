@@ -1,11 +1,11 @@
 // Builds the app: bundles of the main process and the preload script, the window, icons and a package.json, in out/app.
-import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
 import { z } from 'zod'
 import { type AppVariant, appVariants } from './app-variants.ts'
 import { missingInOldNode, oldNodePlugin } from './old-node.ts'
+import { buildRenderer } from './renderer-build.ts'
 
 const PackageSchema = z.looseObject({
   name: z.string(),
@@ -63,7 +63,7 @@ export const buildApp = async (root: string, variant: AppVariant): Promise<strin
     platform: 'browser',
     target: facts.windowTarget,
   })
-  await copyWhatIsThere(join(root, 'out', 'renderer'), join(partialDir, 'renderer'))
+  await buildRenderer(root, { target: facts.windowTarget, outDir: join(partialDir, 'renderer') })
   await cp(join(root, 'resources', 'icons'), join(partialDir, 'icons'), {
     recursive: true,
     filter: isNoAppIcon,
@@ -76,10 +76,6 @@ export const buildApp = async (root: string, variant: AppVariant): Promise<strin
 
 /** The app's own icon is electron-builder's business; the tray's are loaded from here. */
 const isNoAppIcon = (path: string): boolean => !path.endsWith('icon.png')
-
-const copyWhatIsThere = async (from: string, to: string): Promise<void> => {
-  if (existsSync(from)) await cp(from, to, { recursive: true })
-}
 
 /** Names no dependency: everything is in the bundles, so nothing of node_modules is packaged. */
 const appPackage = async (root: string): Promise<string> => {

@@ -1,0 +1,96 @@
+// The window alone, in a real Chromium under its Content-Security-Policy: every state is drawn, pictured and readable by all.
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import type { Browser } from 'playwright'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sampleStateNames } from '../renderer/test-support/sample-states.ts'
+import { appVariants } from '../scripts/app-variants.ts'
+import { buildRenderer } from '../scripts/renderer-build.ts'
+import { findViolations } from './accessibility.ts'
+import {
+  bundleFakeBridge,
+  type Look,
+  launchChromium,
+  type OpenedWindow,
+  openWindow,
+  showState,
+} from './renderer-window.ts'
+
+const root = join(import.meta.dirname, '..')
+const picturesDir = join(root, 'out', 'test-results', 'renderer')
+const outDir = join(picturesDir, 'window')
+const mostGzippedBytes = 350_000
+
+const usual = { width: 420, height: 760, scale: 1 } as const
+/** Full size, as a compressed stream shows it at half, the narrowest, and a second screen. */
+const sizes = {
+  '420': usual,
+  '420-half': { ...usual, scale: 0.5 },
+  '380': { ...usual, width: 380 },
+  wide: { width: 1000, height: 700, scale: 1 },
+} as const
+const schemes = ['dark', 'light'] as const
+const looks = schemes.flatMap((scheme) =>
+  Object.entries(sizes).map(([size, numbers]): [string, Look] => [
+    `${size}-${scheme}`,
+    { ...numbers, scheme },
+  ]),
+)
+
+let browser: Browser
+let bridge: string
+
+beforeAll(async () => {
+  const executablePath = process.env['NEXUS_TEST_CHROMIUM']
+  if (executablePath === undefined)
+    throw new Error('NEXUS_TEST_CHROMIUM names no Chromium: run scripts/test, which installs one')
+  await mkdir(picturesDir, { recursive: true })
+  await buildRenderer(root, { target: appVariants.shipped.windowTarget, outDir })
+  bridge = await bundleFakeBridge(root)
+  browser = await launchChromium(executablePath)
+})
+
+afterAll(() => browser?.close())
+
+const withWindow = async (look: Look, use: (opened: OpenedWindow) => Promise<void>): Promise<void> => {
+  const opened = await openWindow(browser, { dir: outDir, bridge, look })
+  try {
+    await use(opened)
+    expect(opened.complaints).toEqual([])
+  } finally {
+    await opened.close()
+  }
+}
+
+describe.each(looks)('every state at %s', (name, look) => {
+  test('is drawn without a complaint, nothing wider than the window', () =>
+    withWindow(look, async ({ page }) => {
+      for (const state of sampleStateNames) {
+        await showState(page, state)
+        await page.screenshot({ path: join(picturesDir, `${state}-${name}.png`) })
+        const width = await page.evaluate('document.documentElement.scrollWidth')
+        expect({ state, width }).toEqual({ state, width: look.width })
+      }
+    }))
+})
+
+test.each(schemes)('axe finds nothing in any state, %s', (scheme) =>
+  withWindow({ ...usual, scheme }, async ({ page }) => {
+    const found: Record<string, readonly string[]> = {}
+    for (const state of sampleStateNames) {
+      await showState(page, state)
+      const violations = await findViolations(page)
+      if (violations.length > 0) found[state] = violations
+    }
+    expect(found).toEqual({})
+  }),
+)
+
+test('all scripts and styles together stay under 350 KB gzipped', async () => {
+  let bytes = 0
+  for (const name of ['window.js', 'window.css', 'index.html'])
+    bytes += gzipSync(await readFile(join(outDir, name))).length
+  expect(bytes).toBeGreaterThan(10_000)
+  expect(bytes).toBeLessThan(mostGzippedBytes)
+})

@@ -1,0 +1,47 @@
+// What the chart draws, and says to those who do not see it. Pure.
+import { type HistorySample, historyLength, historyStepMs } from '../electron/contract.ts'
+import { formatDuration, formatRate } from '../electron/figures.ts'
+
+export interface ChartPoint {
+  readonly at: number
+  /** null: a gap, nothing was read. */
+  readonly rate: number | null
+  /** The full height of the chart while somebody waits, else null. */
+  readonly waiting: number | null
+}
+
+/** `top` is the height of the chart in tokens per second; never 0, so that an idle quarter of an hour is a flat line below. */
+export const buildSeries = (
+  history: readonly HistorySample[],
+): {
+  readonly points: readonly ChartPoint[]
+  readonly top: number
+  readonly from: number
+  readonly to: number
+} => {
+  const peak = history.reduce((most, sample) => Math.max(most, sample.generationTokensPerSecond ?? 0), 0)
+  const top = Math.max(1, peak * 1.12)
+  const to = history[history.length - 1]?.at ?? 0
+  const points = history.map((sample) => ({
+    at: sample.at,
+    rate: sample.generationTokensPerSecond,
+    waiting: sample.waiting !== null && sample.waiting > 0 ? top : null,
+  }))
+  return { points, top, from: to - historyLength * historyStepMs, to }
+}
+
+export const describeSeries = (history: readonly HistorySample[]): string => {
+  const rates = history.flatMap((sample) => sample.generationTokensPerSecond ?? [])
+  if (rates.length === 0) return 'No tokens per second are known yet'
+  const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length
+  const most = rates.reduce((high, rate) => Math.max(high, rate), 0)
+  const waited = measureWaiting(history)
+  const wait = waited === null ? '' : `; agents waited for ${waited}`
+  return `Tokens per second in the last 15 minutes: mean ${formatRate(mean)}, highest ${formatRate(most)}${wait}`
+}
+
+/** For how long somebody waited; null when nobody did. */
+export const measureWaiting = (history: readonly HistorySample[]): string | null => {
+  const steps = history.filter((sample) => (sample.waiting ?? 0) > 0).length
+  return steps === 0 ? null : formatDuration((steps * historyStepMs) / 1000)
+}

@@ -1,0 +1,85 @@
+// The Router's address, and what each shell needs, ready to paste.
+import { useState } from 'react'
+import type { Answers } from '../../electron/contract.ts'
+import { act, useSnapshot } from '../mirror.ts'
+import { askClients } from '../questions.ts'
+import { useAnswer } from '../use-answer.ts'
+
+/** In the footer; the Clients view has them all. */
+const shells: readonly { readonly id: string; readonly label: string }[] = [
+  { id: 'bash', label: 'bash' },
+  { id: 'powershell', label: 'PowerShell' },
+]
+
+export const Endpoint = () => {
+  const endpoint = useSnapshot(({ services }) => services.proxy.endpoint)
+  const answers = useSnapshot(({ services }) => ['ready', 'degraded'].includes(services.proxy.phase)) ?? false
+  const { answer } = useAnswer(askClients, `${endpoint} ${answers}`)
+  const address = answer?.baseUrl ?? endpoint
+  return (
+    <footer className="endpoint">
+      {address === null ? (
+        <span className="endpoint-address">address not known</span>
+      ) : (
+        <button
+          type="button"
+          className="endpoint-address"
+          title={`Copy ${address}`}
+          onClick={() => void act({ type: 'copyText', text: address })}
+        >
+          {address.replace(/^http:\/\//, '')}
+        </button>
+      )}
+      {answers ? (
+        answer !== null && <CopyButtons answer={answer} />
+      ) : (
+        <span className="endpoint-note">not answering now</span>
+      )}
+    </footer>
+  )
+}
+
+const CopyButtons = ({ answer }: { readonly answer: Answers['clients'] }) => {
+  const [chosen, setChosen] = useState<string | null>(null)
+  const [copied, setCopied] = useState<string | null>(null)
+  const developer = answer.developers.find(({ name }) => name === chosen) ?? answer.developers[0]
+  if (developer === undefined) return null
+  const offered = shells.filter(({ id }) => developer.snippets.some((snippet) => snippet.id === id))
+  const copy = async (id: string) => {
+    const outcome = await act({ type: 'copySnippet', developer: developer.name, snippet: id })
+    setCopied(outcome.accepted ? id : null)
+  }
+  return (
+    <div className="endpoint-copy">
+      {answer.developers.length > 1 && (
+        <select
+          aria-label="Whose key to copy"
+          value={developer.name}
+          onChange={(event) => {
+            setChosen(event.target.value)
+            setCopied(null)
+          }}
+        >
+          {answer.developers.map(({ name }) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      )}
+      {offered.map(({ id, label }) => (
+        <button
+          key={id}
+          type="button"
+          className="button-small"
+          aria-label={`Copy the settings of ${developer.name} for ${label}`}
+          onBlur={() => setCopied(null)}
+          onClick={() => void copy(id)}
+        >
+          {copied === id ? 'Copied ✓' : label}
+        </button>
+      ))}
+      <span className="hidden-words" role="status">
+        {copied === null ? '' : 'Copied'}
+      </span>
+    </div>
+  )
+}

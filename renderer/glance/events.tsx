@@ -1,0 +1,51 @@
+// What happened lately, the latest first.
+import type { StackEvent } from '../../electron/contract.ts'
+import { Icon, type IconName } from '../icon.tsx'
+import { act, useMirror, useSnapshot } from '../mirror.ts'
+
+const icons: Readonly<Record<StackEvent['severity'], IconName>> = {
+  info: 'info',
+  warning: 'warning',
+  critical: 'failed',
+}
+const mostShown = 2
+
+/** Hours and minutes where the window is. */
+const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+
+export const Events = () => {
+  const events = useSnapshot((snapshot) => [...snapshot.events].reverse().slice(0, mostShown))
+  const refused = useMirror(({ app }) => app?.notificationsRefused ?? null)
+  if ((events === null || events.length === 0) && refused === null) return null
+  return (
+    <section className="section events" aria-label="Recent events">
+      <h2 className="hidden-words">Recent</h2>
+      <ul>
+        {refused !== null && (
+          <li className="event event-warning">
+            <Icon name="warning" />
+            <span className="event-text" title={refused}>
+              Notifications are not shown: {refused}
+            </span>
+            <button
+              type="button"
+              className="button-small"
+              onClick={() => void act({ type: 'openPage', page: 'notification-settings' })}
+            >
+              Allow…
+            </button>
+          </li>
+        )}
+        {(events ?? []).map((event) => (
+          <li key={`${event.at} ${event.text}`} className={`event event-${event.severity}`}>
+            <Icon name={icons[event.severity]} />
+            <time dateTime={new Date(event.at).toISOString()}>{timeFormat.format(event.at)}</time>
+            <span className="event-text" title={event.text}>
+              {event.text}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

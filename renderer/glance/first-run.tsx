@@ -1,0 +1,47 @@
+// First run: what is missing, one button, and how far its installation is.
+import { formatBytes, formatCount } from '../../electron/figures.ts'
+import { Icon } from '../icon.tsx'
+import { useSnapshot } from '../mirror.ts'
+
+/** `done` and `total` are bytes or things; only a large total can be bytes. */
+const formatAmount = (amount: number, total: number): string =>
+  total >= 1_000_000 ? formatBytes(amount) : formatCount(amount)
+
+export const FirstRun = () => {
+  const setUp = useSnapshot((snapshot) => snapshot.setUp)
+  if (setUp === null) return null
+  const { missing, running, failure } = setUp
+  const { done = null, total = null } = running ?? {}
+  return (
+    <section className="section first-run" aria-label="Set-up">
+      <p className="first-run-intro">
+        Nexus brings up a local AI stack for Claude Code: a model server, a Router that speaks Anthropic’s
+        API, and a RAM disk for builds. These parts are installed for it alone, in its own folder:
+      </p>
+      <ol className="first-run-parts">
+        {missing.map(({ id, text }) => (
+          <li key={id}>{text}</li>
+        ))}
+      </ol>
+      {running !== null && (
+        <div className="set-up-progress">
+          <p className="set-up-message">{running.message}</p>
+          {done !== null && total !== null && total > 0 && (
+            <>
+              <progress value={done} max={total} aria-label={running.message} />
+              <p className="set-up-amount">
+                {formatAmount(done, total)} of {formatAmount(total, total)}
+              </p>
+            </>
+          )}
+        </div>
+      )}
+      {failure !== null && running === null && (
+        <p className="fit fit-does-not-fit" role="alert">
+          <Icon name="failed" />
+          <span>{failure}</span>
+        </p>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,51 @@
+// The glance: everything a person wants to know, in the order in which they need it.
+import { needsSetUp } from '../judgement.ts'
+import { useMirror } from '../mirror.ts'
+import { hasTrouble } from '../service-words.ts'
+import { Endpoint } from './endpoint.tsx'
+import { Events } from './events.tsx'
+import { FirstRun } from './first-run.tsx'
+import { Headline } from './headline.tsx'
+import { MemoryMap } from './memory-map.tsx'
+import { Nodes } from './nodes.tsx'
+import { Notices } from './notices.tsx'
+import { Services } from './services.tsx'
+import { Slots } from './slots.tsx'
+import { Steps } from './steps.tsx'
+import { StoppedPlan } from './stopped-plan.tsx'
+import { Throughput } from './throughput.tsx'
+
+export const Glance = () => {
+  const live = useMirror(({ app }) => app?.snapshot != null)
+  const settingUp = useMirror(({ app }) => app?.snapshot != null && needsSetUp(app.snapshot))
+  const overall = useMirror(({ app }) => app?.snapshot?.overall ?? null)
+  const serving = useMirror(({ app }) => app?.snapshot?.slots != null)
+  // What is broken comes before what is full.
+  const troubled = useMirror(({ app }) => app?.snapshot != null && hasTrouble(app.snapshot))
+  const running = serving || overall === 'ready' || overall === 'degraded'
+  return (
+    <div className="glance">
+      <Headline />
+      {live && <Notices />}
+      {settingUp && <FirstRun />}
+      {live && !settingUp && (
+        <div className="glance-columns">
+          <div className="glance-column">
+            {overall === 'stopped' && <StoppedPlan />}
+            {overall === 'starting' && <Steps />}
+            {running && <Slots />}
+            {running && <Throughput />}
+          </div>
+          <div className="glance-column">
+            {troubled && <Services />}
+            <MemoryMap />
+            {!troubled && overall !== 'starting' && <Services />}
+            <Nodes />
+            <Events />
+          </div>
+        </div>
+      )}
+      {live && !settingUp && <Endpoint />}
+    </div>
+  )
+}

@@ -1,0 +1,103 @@
+// The one big button: starts, cancels or stops everything; with agents at work it first says what stopping does to them.
+import { useState } from 'react'
+import type { Command } from '../../electron/contract.ts'
+import { plural } from '../../electron/figures.ts'
+import { chooseMainAction, type MainAction } from '../judgement.ts'
+import { send, useMirror, useSnapshot } from '../mirror.ts'
+import { askSettings } from '../questions.ts'
+import { useAnswer } from '../use-answer.ts'
+
+const labels: Readonly<Record<Exclude<MainAction, 'none'>, string>> = {
+  start: 'Start everything',
+  'cancel-start': 'Cancel start',
+  stop: 'Stop everything',
+  'stop-now': 'Stop now',
+  'set-up': 'Set up and start',
+}
+
+const stopAll = (now: boolean): Command => ({ type: 'stop', only: null, eject: false, now, force: false })
+
+const commands: Readonly<Record<Exclude<MainAction, 'none'>, Command>> = {
+  start: { type: 'start', only: null, profile: null, force: false },
+  'cancel-start': stopAll(false),
+  stop: stopAll(false),
+  'stop-now': stopAll(true),
+  'set-up': { type: 'setUp', thenStart: true },
+}
+
+export const MainButton = () => {
+  const action = useMirror(({ app }) => chooseMainAction(app))
+  const busy = useSnapshot(({ slots }) => (slots ?? []).filter((slot) => slot.phase !== 'idle').length) ?? 0
+  const [asking, setAsking] = useState(false)
+  const [sending, setSending] = useState(false)
+  if (action === 'none') return null
+  const carryOut = async (command: Command) => {
+    setAsking(false)
+    setSending(true)
+    await send(command)
+    setSending(false)
+  }
+  const press = () => {
+    if (action === 'stop' && busy > 0) setAsking(!asking)
+    else void carryOut(commands[action])
+  }
+  const isStart = action === 'start' || action === 'set-up'
+  return (
+    <>
+      <button
+        type="button"
+        className={isStart ? 'button-main button-primary' : 'button-main'}
+        disabled={sending}
+        aria-expanded={action === 'stop' && busy > 0 ? asking : undefined}
+        onClick={press}
+      >
+        {labels[action]}
+      </button>
+      {asking && action === 'stop' && (
+        <StopQuestion
+          busy={busy}
+          onStop={(now) => void carryOut(stopAll(now))}
+          onKeep={() => setAsking(false)}
+        />
+      )}
+    </>
+  )
+}
+
+interface StopQuestionProps {
+  readonly busy: number
+  onStop(now: boolean): void
+  onKeep(): void
+}
+
+const StopQuestion = ({ busy, onStop, onKeep }: StopQuestionProps) => {
+  const drainSeconds = useAnswer(askSettings).answer?.config.drainSeconds ?? null
+  const limit = drainSeconds === null ? '' : `, for up to ${drainSeconds} s`
+  return (
+    <section
+      className="stop-question"
+      aria-label="How to stop"
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return
+        event.preventDefault()
+        onKeep()
+      }}
+    >
+      <p>
+        {plural(busy, 'agent')} at work. Let {busy === 1 ? 'it' : 'them'} finish first{limit}? New requests
+        are refused meanwhile.
+      </p>
+      <div className="button-row">
+        <button type="button" className="button" onClick={() => onStop(false)}>
+          Finish, then stop
+        </button>
+        <button type="button" className="button button-danger" onClick={() => onStop(true)}>
+          Stop now
+        </button>
+        <button type="button" className="button button-quiet" onClick={onKeep}>
+          Keep running
+        </button>
+      </div>
+    </section>
+  )
+}

@@ -1,0 +1,15 @@
+// A thin bar for a share; an unknown share is an empty bar, as no bar can say "unknown".
+import type { Slot } from '../../electron/contract.ts'
+
+interface MeterProps {
+  /** 0 to 1; null: not known. */
+  readonly share: number | null
+  readonly kind: Slot['phase'] | 'forge' | 'forge-full'
+}
+
+/** Decoration beside the number that it draws. */
+export const Meter = ({ share, kind }: MeterProps) => (
+  <div className={`meter meter-${kind}`} aria-hidden="true">
+    {share !== null && <div className="meter-fill" style={{ width: `${share * 100}%` }} />}
+  </div>
+)

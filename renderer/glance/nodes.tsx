@@ -1,0 +1,42 @@
+// Other Studios behind the same Router, one line each.
+import type { StudioNode } from '../../electron/contract.ts'
+import { Icon, type IconName } from '../icon.tsx'
+import { useSnapshot } from '../mirror.ts'
+
+const icons: Readonly<Record<StudioNode['phase'], IconName>> = {
+  ready: 'ready',
+  degraded: 'warning',
+  unreachable: 'failed',
+}
+
+const describeSlots = ({ slots, queue }: StudioNode): string => {
+  if (slots === null) return 'slots not known'
+  const free = slots.filter((slot) => slot.phase === 'idle').length
+  const waiting = queue === null || queue.deferred === 0 ? '' : `, ${queue.deferred} waiting`
+  return `${free} of ${slots.length} free${waiting}`
+}
+
+export const Nodes = () => {
+  const nodes = useSnapshot((snapshot) => snapshot.nodes)
+  if (nodes === null || nodes.length === 0) return null
+  return (
+    <section className="section nodes" aria-label="Other Studios">
+      <h2>Other Studios</h2>
+      <ul>
+        {nodes.map((node) => (
+          <li key={node.name} className="node" title={node.endpoint}>
+            <span className={`service-mark phase-${node.phase === 'unreachable' ? 'failed' : node.phase}`}>
+              <Icon name={icons[node.phase]} />
+            </span>
+            <span className="service-name">{node.name}</span>
+            <span className="service-detail">
+              {node.phase === 'ready' ? '' : node.phase}
+              {node.reason === null ? '' : `: ${node.reason}`}
+            </span>
+            <span className="service-figures">{node.phase === 'unreachable' ? '' : describeSlots(node)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

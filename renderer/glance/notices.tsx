@@ -1,0 +1,52 @@
+// What holds now and a person should know: one banner each, gone when it no longer holds.
+import type { Notice, Snapshot } from '../../electron/contract.ts'
+import { Icon, type IconName } from '../icon.tsx'
+import { showView, useSnapshot } from '../mirror.ts'
+import { describeTrouble } from '../service-words.ts'
+
+const marks: Readonly<Record<Notice['severity'], IconName>> = {
+  info: 'info',
+  warning: 'warning',
+  critical: 'failed',
+}
+
+const ranks = { critical: 0, warning: 1, info: 2 } as const
+const mostShown = 3
+
+/** The headline says that all is full, larger; a service that is not well says why itself, with its button. */
+const isSaidElsewhere = (snapshot: Snapshot, { id, view }: Notice): boolean =>
+  id === 'slots-full' ||
+  (view.id === 'logs' && view.service !== null && describeTrouble(snapshot, view.service) !== null)
+
+export const Notices = () => {
+  const notices = useSnapshot((snapshot) =>
+    snapshot.notices
+      .filter((notice) => !isSaidElsewhere(snapshot, notice))
+      .sort((a, b) => ranks[a.severity] - ranks[b.severity]),
+  )
+  if (notices === null || notices.length === 0) return null
+  return (
+    <ul className="notices" aria-label="Notices">
+      {notices.slice(0, mostShown).map((notice) => (
+        <li key={notice.id} className={`notice notice-${notice.severity}`}>
+          <Icon name={marks[notice.severity]} />
+          <div className="notice-words">
+            <strong>{notice.title}</strong>
+            <span title={notice.body}>{notice.body}</span>
+          </div>
+          {notice.view.id !== 'glance' && (
+            <button
+              type="button"
+              className="button-small"
+              aria-label={`Show the cause: ${notice.title}`}
+              onClick={() => showView(notice.view)}
+            >
+              Show
+            </button>
+          )}
+        </li>
+      ))}
+      {notices.length > mostShown && <li className="more">and {notices.length - mostShown} more</li>}
+    </ul>
+  )
+}

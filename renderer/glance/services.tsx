@@ -1,0 +1,60 @@
+// The three services, one line each; one that is not well turns into its reason, its button and its last log lines.
+import { memo } from 'react'
+import { type ServiceId, serviceIds, serviceNames } from '../../electron/contract.ts'
+import { Icon } from '../icon.tsx'
+import { showView, useSnapshot } from '../mirror.ts'
+import { describeFigures, describeService, describeTrouble, phaseIcons } from '../service-words.ts'
+import { Meter } from './meter.tsx'
+import { TroubleCard } from './trouble-card.tsx'
+
+export const Services = () => (
+  <section className="section services" aria-label="Services">
+    <h2 className="hidden-words">Services</h2>
+    <ul>
+      {serviceIds.map((id) => (
+        <ServiceLine key={id} id={id} />
+      ))}
+    </ul>
+  </section>
+)
+
+const ServiceLine = memo(({ id }: { readonly id: ServiceId }) => {
+  const phase = useSnapshot(({ services }) => services[id].phase)
+  const detail = useSnapshot((snapshot) => describeService(snapshot, id))
+  const figures = useSnapshot((snapshot) => describeFigures(snapshot, id))
+  const trouble = useSnapshot((snapshot) => describeTrouble(snapshot, id))
+  if (phase === null) return null
+  return (
+    <li className="service">
+      <button
+        type="button"
+        className="service-line"
+        title={`${serviceNames[id]}: show its log`}
+        onClick={() => showView({ id: 'logs', service: id })}
+      >
+        <span className={`service-mark phase-${phase}`}>
+          <Icon name={phaseIcons[phase]} />
+        </span>
+        <span className="service-name">{serviceNames[id]}</span>
+        <span className="hidden-words">{phase}</span>
+        <span className="service-detail">{detail}</span>
+        <span className="service-figures">{figures}</span>
+        <Icon name="next" />
+      </button>
+      {id === 'ramDisk' && <ForgeMeter />}
+      {trouble !== null && <TroubleCard id={id} trouble={trouble} />}
+    </li>
+  )
+})
+
+/** From here on the forge is nearly full, as its notice has it. */
+const forgeFullShare = 0.9
+
+const ForgeMeter = () => {
+  const share = useSnapshot(({ ramDisk }) => {
+    if (ramDisk?.mounted !== true || ramDisk.usedBytes === null || ramDisk.totalBytes === null) return null
+    return Math.min(1, ramDisk.usedBytes / Math.max(1, ramDisk.totalBytes))
+  })
+  if (share === null) return null
+  return <Meter share={share} kind={share >= forgeFullShare ? 'forge-full' : 'forge'} />
+}

@@ -1,0 +1,76 @@
+// A start, step by step: what each service waits for in its own words, and the proof at the end.
+import { type Phase, type ServiceId, serviceNames } from '../../electron/contract.ts'
+import { formatDuration } from '../../electron/figures.ts'
+import { Icon } from '../icon.tsx'
+import { useSnapshot } from '../mirror.ts'
+import { describeTrouble, phaseIcons } from '../service-words.ts'
+import { TroubleCard } from './trouble-card.tsx'
+
+const order: readonly ServiceId[] = ['ramDisk', 'llamaServer', 'proxy']
+
+export const Steps = () => (
+  <section className="section" aria-label="Progress of the start">
+    <h2>Starting</h2>
+    <ol className="steps">
+      {order.map((id) => (
+        <ServiceStep key={id} id={id} />
+      ))}
+      <ProofStep />
+    </ol>
+  </section>
+)
+
+const ServiceStep = ({ id }: { readonly id: ServiceId }) => {
+  const phase = useSnapshot(({ services }) => services[id].phase)
+  const waitingFor = useSnapshot(({ services }) => services[id].waitingFor)
+  const elapsed = useSnapshot(({ services, takenAt }) =>
+    services[id].phase === 'starting' ? formatDuration((takenAt - services[id].since) / 1000) : '',
+  )
+  const trouble = useSnapshot((snapshot) => describeTrouble(snapshot, id))
+  if (phase === null) return null
+  return (
+    <>
+      <Step
+        phase={phase}
+        name={serviceNames[id]}
+        words={phase === 'starting' ? (waitingFor ?? 'starting') : phase}
+        elapsed={elapsed ?? ''}
+      />
+      {trouble !== null && (
+        <li>
+          <TroubleCard id={id} trouble={trouble} />
+        </li>
+      )}
+    </>
+  )
+}
+
+const ProofStep = () => {
+  const proving = useSnapshot(
+    ({ services }) => services.llamaServer.phase === 'ready' && services.proxy.phase === 'ready',
+  )
+  const failure = useSnapshot(({ proofFailure }) => proofFailure)
+  const words =
+    failure ?? (proving === true ? 'asking the model through the Router' : 'when both servers are ready')
+  return <Step phase={proving === true ? 'starting' : 'stopped'} name="Proof" words={words} elapsed="" />
+}
+
+interface StepProps {
+  readonly phase: Phase
+  readonly name: string
+  readonly words: string
+  readonly elapsed: string
+}
+
+const Step = ({ phase, name, words, elapsed }: StepProps) => (
+  <li className={`step step-${phase}`}>
+    <span className={`service-mark phase-${phase}`}>
+      <Icon name={phaseIcons[phase]} />
+    </span>
+    <span className="service-name">{name}</span>
+    <span className="service-detail" title={words}>
+      {words}
+    </span>
+    <span className="service-figures">{elapsed}</span>
+  </li>
+)

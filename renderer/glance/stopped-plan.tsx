@@ -1,0 +1,88 @@
+// While nothing runs: what a start would bring up, and whether it will fit.
+import { type PlanAnswer, serviceNames } from '../../electron/contract.ts'
+import { formatBytes, formatContext, plural } from '../../electron/figures.ts'
+import { Icon, type IconName } from '../icon.tsx'
+import { send, useSnapshot } from '../mirror.ts'
+import { askPlan, askSettings } from '../questions.ts'
+import { nameOf } from '../service-words.ts'
+import { useAnswer } from '../use-answer.ts'
+
+const verdicts = {
+  fits: { icon: 'ready', words: 'It fits' },
+  'fits-without-linker-reserve': { icon: 'warning', words: 'It fits, but without the linker’s reserve' },
+  'does-not-fit': { icon: 'failed', words: 'It does not fit' },
+} as const satisfies Record<string, { icon: IconName; words: string }>
+
+export const StoppedPlan = () => {
+  const profileName = useSnapshot((snapshot) => snapshot.profile) ?? ''
+  const plan = useAnswer(askPlan, profileName)
+  const settings = useAnswer(askSettings, profileName)
+  const profile = settings.answer?.profile ?? null
+  const model = profile === null ? '' : nameOf(profile.llamaServer.modelPath).replace(/\.gguf$/, '')
+  const draft = profile?.llamaServer.draftModelPath ?? null
+  return (
+    <section className="section" aria-label="What a start brings up">
+      <div className="section-head">
+        <h2>Ready to start</h2>
+        <span>profile {settings.answer?.profileName ?? profileName}</span>
+      </div>
+      {profile !== null && (
+        <dl className="will-start">
+          <dt>{serviceNames.ramDisk}</dt>
+          <dd>RAM disk of {formatBytes(profile.ramDisk.sizeMiB * 1_048_576)}</dd>
+          <dt>{serviceNames.llamaServer}</dt>
+          <dd title={model}>
+            {model}
+            {draft !== null && ' with a draft model'}, {plural(profile.llamaServer.slots, 'slot')},{' '}
+            {formatContext(profile.llamaServer.contextTokens)} context
+          </dd>
+          <dt>{serviceNames.proxy}</dt>
+          <dd>answers Claude Code on port {profile.proxy.port}</dd>
+        </dl>
+      )}
+      {plan.pending && plan.answer === null && <p className="not-known">Working out whether it fits…</p>}
+      {plan.failure !== null && <p className="not-known">Whether it fits is not known: {plan.failure}</p>}
+      {plan.answer !== null && <Fit plan={plan.answer} />}
+    </section>
+  )
+}
+
+const Fit = ({ plan }: { readonly plan: PlanAnswer }) => {
+  const { memory } = plan
+  const problems = [...plan.problems, ...plan.engine.problems]
+  if (memory === null) {
+    return (
+      <p className="fit fit-unknown">
+        <Icon name="unknown" />
+        <span>Whether it fits is not known: {plan.memoryUnknown ?? 'the plan does not say'}</span>
+      </p>
+    )
+  }
+  const { icon, words } = verdicts[memory.verdict]
+  return (
+    <>
+      <p className={`fit fit-${memory.verdict}`}>
+        <Icon name={icon} />
+        <span>
+          <b>{words}</b>: {formatBytes(memory.totalBytes)} of {formatBytes(memory.machineBytes)}
+          {memory.verdict === 'fits' ? '' : `. ${memory.reasons.join('; ')}`}
+        </span>
+      </p>
+      {problems.map((problem) => (
+        <p key={problem} className="fit fit-does-not-fit">
+          <Icon name="failed" />
+          <span>{problem}</span>
+        </p>
+      ))}
+      {memory.verdict === 'does-not-fit' && (
+        <button
+          type="button"
+          className="button"
+          onClick={() => void send({ type: 'start', only: null, profile: null, force: true })}
+        >
+          Start anyway
+        </button>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,38 @@
+// Tokens per second: one huge number and its shape over the last 15 minutes.
+import { formatPercent, formatRate } from '../../electron/figures.ts'
+import { measureWaiting } from '../chart-series.ts'
+import { useMirror, useSnapshot } from '../mirror.ts'
+import { ThroughputChart } from './throughput-chart.tsx'
+
+export const Throughput = () => {
+  const rate = useSnapshot(({ throughput }) => throughput?.generationTokensPerSecond ?? null)
+  const prompt = useSnapshot(({ throughput }) => throughput?.promptTokensPerSecond ?? null)
+  const acceptance = useSnapshot(({ throughput }) => throughput?.draftAcceptance ?? null)
+  const waited = useMirror(({ history }) => measureWaiting(history))
+  return (
+    <section className="section throughput" aria-label="Tokens per second">
+      <div className="section-head">
+        <h2>Tokens per second</h2>
+        <span>last 15 min{waited !== null && <b className="waited">, agents waited {waited}</b>}</span>
+      </div>
+      <div className="throughput-row">
+        <div>
+          <div className="throughput-figure">
+            <b>{rate === 0 ? '0' : formatRate(rate)}</b> <small>t/s</small>
+          </div>
+          <div className="throughput-details">
+            <span>
+              prefill <b>{prompt === 0 ? '0' : formatRate(prompt)}</b>
+            </span>
+            {acceptance !== null && (
+              <span>
+                draft <b>{formatPercent(acceptance)}</b>
+              </span>
+            )}
+          </div>
+        </div>
+        <ThroughputChart />
+      </div>
+    </section>
+  )
+}

@@ -1,0 +1,74 @@
+// Failure speaks: the reason, the button that mends it, the last log lines.
+import { useCallback, useState } from 'react'
+import { type ServiceId, serviceNames } from '../../electron/contract.ts'
+import { send, showView } from '../mirror.ts'
+import { askLogTail } from '../questions.ts'
+import type { Trouble } from '../service-words.ts'
+import { useAnswer } from '../use-answer.ts'
+
+const tailLines = 4
+
+interface TroubleCardProps {
+  readonly id: ServiceId
+  readonly trouble: Trouble
+}
+
+export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
+  const { reason, mend, warning } = trouble
+  const [sure, setSure] = useState(false)
+  const press = () => {
+    if (mend === null) return
+    if (warning !== null && !sure) return setSure(true)
+    setSure(false)
+    void send(mend.command)
+  }
+  return (
+    <div className="trouble">
+      <p className="trouble-reason">{reason}</p>
+      <LogTail id={id} occasion={reason} />
+      {sure && <p className="trouble-warning">{warning}</p>}
+      <div className="button-row">
+        {mend !== null && (
+          <button
+            type="button"
+            className={sure ? 'button button-danger' : 'button button-primary'}
+            onClick={press}
+          >
+            {sure ? `Yes: ${mend.label}` : mend.label}
+          </button>
+        )}
+        {sure && (
+          <button type="button" className="button button-quiet" onClick={() => setSure(false)}>
+            Leave it
+          </button>
+        )}
+        <button
+          type="button"
+          className="button button-quiet"
+          aria-label={`Open log of ${serviceNames[id]}`}
+          onClick={() => showView({ id: 'logs', service: id })}
+        >
+          Open log
+        </button>
+        <button
+          type="button"
+          className="button button-quiet"
+          onClick={() => showView({ id: 'doctor', service: null })}
+        >
+          Doctor
+        </button>
+      </div>
+    </div>
+  )
+}
+
+const LogTail = ({ id, occasion }: { readonly id: ServiceId; readonly occasion: string }) => {
+  const ask = useCallback(() => askLogTail(id, tailLines), [id])
+  const { answer } = useAnswer(ask, occasion)
+  if (answer === null || answer.length === 0) return null
+  return (
+    <section aria-label={`Last log lines of ${serviceNames[id]}`}>
+      <pre className="log-tail">{answer.slice(-tailLines).join('\n')}</pre>
+    </section>
+  )
+}

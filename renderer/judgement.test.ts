@@ -1,0 +1,81 @@
+// The sentence that a person acts on, for every sample state.
+import { describe, expect, test } from 'vitest'
+import type { AppState } from '../electron/contract.ts'
+import { chooseMainAction, judgeState } from './judgement.ts'
+import { sampleStates } from './test-support/sample-states.ts'
+
+describe('judgeState', () => {
+  test.each([
+    ['idle', 'Ready', '4 slots free, a new agent starts at once'],
+    ['busy', 'Ready', '1 slot free, a new agent starts at once'],
+    ['full', 'Full', 'All 4 busy: a fifth agent waits its turn'],
+    ['queue', 'Full', 'All 4 busy: a new agent waits behind 2 others'],
+    ['stopped', 'Stopped', 'No agent is answered until you start'],
+    ['starting', 'Starting', 'AI Engine: Loading model'],
+    ['proving', 'Starting', 'Waiting for a first answer through the Router'],
+    ['stopping', 'Stopping', '3 agents may finish first'],
+    ['degraded', 'Degraded', 'AI Engine may not answer'],
+    ['noRamDisk', 'Degraded', '1 slot free, a new agent starts at once; no RAM disk for builds'],
+    ['failed', 'Failed', 'AI Engine failed: no agent is answered'],
+    ['connecting', 'Connecting', 'Waiting for the core to answer'],
+    ['lost', 'No core', 'The core ended (pid 812). It is looked for again.'],
+    ['firstRun', 'Welcome', '3 parts to install, then the stack starts'],
+    ['firstRunProgress', 'Setting up', 'Installing what is missing'],
+    ['firstRunFailed', 'Set-up failed', 'Nothing was started; you can try again'],
+    ['nodes', 'Ready', '3 slots free, a new agent starts at once'],
+  ] as const)('%s', (name, word, sentence) => {
+    expect(judgeState(sampleStates[name])).toMatchObject({ word, sentence })
+  })
+
+  test('nothing is claimed of slots that are not known', () => {
+    const state: AppState = { ...sampleStates.busy, snapshot: { ...sampleStates.busy.snapshot, slots: null } }
+    expect(judgeState(state).sentence).toContain('not known')
+  })
+
+  test('free slots are no promise while somebody waits for room in the pool', () => {
+    const snapshot = { ...sampleStates.queue.snapshot, slots: sampleStates.busy.snapshot.slots }
+    expect(judgeState({ ...sampleStates.queue, snapshot })).toMatchObject({
+      word: 'Full',
+      sentence: '1 slot free but no room: a new agent waits behind 2 others',
+    })
+  })
+
+  test('llama-server’s own queue counts where the Router does not say who waits', () => {
+    const snapshot = {
+      ...sampleStates.full.snapshot,
+      requests: null,
+      queue: { processing: 4, deferred: 1 },
+    }
+    expect(judgeState({ ...sampleStates.full, snapshot }).sentence).toBe(
+      'All 4 busy: a new agent waits behind 1 other',
+    )
+  })
+
+  test('one slot, and more slots than there are words for', () => {
+    const full = sampleStates.full.snapshot
+    const one = { ...full, slots: full.slots?.slice(0, 1) ?? [] }
+    expect(judgeState({ ...sampleStates.full, snapshot: one }).sentence).toBe(
+      'The one slot is busy: a second agent waits its turn',
+    )
+    const many = { ...full, slots: Array.from({ length: 64 }, () => one.slots).flat() }
+    expect(judgeState({ ...sampleStates.full, snapshot: many }).sentence).toBe(
+      'All 64 busy: one more agent waits its turn',
+    )
+  })
+})
+
+test.each([
+  ['stopped', 'start'],
+  ['failed', 'start'],
+  ['starting', 'cancel-start'],
+  ['busy', 'stop'],
+  ['degraded', 'stop'],
+  ['stopping', 'stop-now'],
+  ['firstRun', 'set-up'],
+  ['firstRunProgress', 'none'],
+  ['firstRunFailed', 'set-up'],
+  ['connecting', 'none'],
+  ['lost', 'none'],
+] as const)('the big button of %s is %s', (name, action) => {
+  expect(chooseMainAction(sampleStates[name])).toBe(action)
+})

@@ -1,0 +1,190 @@
+// The one answer: the state of the stack in a word, and the sentence that a person acts on. Pure.
+import {
+  type AppState,
+  type ServiceId,
+  type Slot,
+  type Snapshot,
+  serviceIds,
+  serviceNames,
+} from '../electron/contract.ts'
+import { plural } from '../electron/figures.ts'
+
+/** What a state looks like; each has a shape of its own, so that colour is never alone. */
+export type Mark = 'ready' | 'full' | 'busy' | 'stopped' | 'warning' | 'failed' | 'unknown'
+
+export interface Judgement {
+  readonly word: string
+  readonly sentence: string
+  readonly mark: Mark
+}
+
+const ordinals = ['', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth']
+
+export interface Room {
+  readonly slots: number
+  readonly free: number
+  readonly waiting: number
+}
+
+/** Those who wait, in the Router or in llama-server's own queue; null when neither says. */
+export const countWaiting = ({ requests, queue }: Snapshot): number | null => {
+  const inRouter = requests?.filter((request) => request.phase === 'waiting').length
+  if (inRouter === undefined) return queue?.deferred ?? null
+  // A request that the Router has let through may still be deferred by llama-server, and one that bypasses the Router too.
+  return Math.max(inRouter, queue?.deferred ?? 0)
+}
+
+const isFree = (slot: Slot): boolean => slot.phase === 'idle'
+
+/** Over this Studio and the others that answer; null when this one's slots are not known. */
+export const measureRoom = (snapshot: Snapshot): Room | null => {
+  if (snapshot.slots === null || snapshot.slots.length === 0) return null
+  const others = snapshot.nodes.flatMap((node) =>
+    node.phase === 'unreachable' || node.slots === null ? [] : node.slots,
+  )
+  const all = [...snapshot.slots, ...others]
+  return { slots: all.length, free: all.filter(isFree).length, waiting: countWaiting(snapshot) ?? 0 }
+}
+
+/** Whether one more agent would have to wait. */
+const describeRoom = (room: Room | null): Judgement => {
+  if (room === null) {
+    return { word: 'Ready', sentence: 'Requests are answered; slots are not known right now', mark: 'ready' }
+  }
+  const { slots, free, waiting } = room
+  if (waiting > 0) {
+    const busy = free > 0 ? `${plural(free, 'slot')} free but no room` : allBusy(slots)
+    return {
+      word: 'Full',
+      sentence: `${busy}: a new agent waits behind ${plural(waiting, 'other')}`,
+      mark: 'full',
+    }
+  }
+  if (free > 0) {
+    return {
+      word: 'Ready',
+      sentence: `${plural(free, 'slot')} free, a new agent starts at once`,
+      mark: 'ready',
+    }
+  }
+  const next = ordinals[slots]
+  const agent = next === undefined ? 'one more agent' : `a ${next} agent`
+  return { word: 'Full', sentence: `${allBusy(slots)}: ${agent} waits its turn`, mark: 'full' }
+}
+
+const allBusy = (slots: number): string => (slots === 1 ? 'The one slot is busy' : `All ${slots} busy`)
+
+const findService = (snapshot: Snapshot, phase: Snapshot['overall']): ServiceId | undefined =>
+  serviceIds.find((id) => snapshot.services[id].phase === phase)
+
+const describeStarting = (snapshot: Snapshot): string => {
+  // Servers before the disk: they are what takes long.
+  const order: readonly ServiceId[] = ['llamaServer', 'proxy', 'ramDisk']
+  const id = order.find((each) => snapshot.services[each].phase === 'starting')
+  if (id === undefined) return 'Waiting for a first answer through the Router'
+  const { waitingFor } = snapshot.services[id]
+  return waitingFor === null ? `${serviceNames[id]} is starting` : `${serviceNames[id]}: ${waitingFor}`
+}
+
+const describeStopping = (snapshot: Snapshot): string => {
+  const busy = (snapshot.slots ?? []).filter((slot) => !isFree(slot)).length
+  if (busy > 0) return `${plural(busy, 'agent')} may finish first`
+  const id = findService(snapshot, 'stopping')
+  const words = id === undefined ? null : snapshot.services[id].waitingFor
+  return id === undefined
+    ? 'Ending the services'
+    : `${serviceNames[id]}: ${words ?? 'letting its process end'}`
+}
+
+const describeDegraded = (snapshot: Snapshot): string => {
+  const { services } = snapshot
+  const isServing = (id: ServiceId) => ['ready', 'degraded'].includes(services[id].phase)
+  const answers = services.llamaServer.phase === 'ready' && services.proxy.phase === 'ready'
+  if (answers && snapshot.proof === null && snapshot.proofFailure !== null) return snapshot.proofFailure
+  if (answers && services.ramDisk.phase !== 'ready') {
+    const { sentence } = describeRoom(measureRoom(snapshot))
+    const forge = services.ramDisk.phase === 'stopped' ? 'no RAM disk was started' : 'no RAM disk for builds'
+    return `${sentence}; ${forge}`
+  }
+  const id = findService(snapshot, 'degraded') ?? findService(snapshot, 'failed')
+  if (id === undefined) {
+    const off = serviceIds.find((each) => !isServing(each))
+    return off === undefined
+      ? 'Requests may not be answered'
+      : `${serviceNames[off]} is ${services[off].phase}`
+  }
+  return id === 'ramDisk' ? 'The RAM disk is not well' : `${serviceNames[id]} may not answer`
+}
+
+const describeStopped = (snapshot: Snapshot): string => {
+  const foreign = serviceIds.find((id) => snapshot.services[id].foreign !== null)
+  if (foreign !== undefined)
+    return `${serviceNames[foreign]}’s port is held by a program that Nexus did not start`
+  return 'No agent is answered until you start'
+}
+
+const judgeSnapshot = (snapshot: Snapshot): Judgement => {
+  switch (snapshot.overall) {
+    case 'ready':
+      return describeRoom(measureRoom(snapshot))
+    case 'stopped':
+      return { word: 'Stopped', sentence: describeStopped(snapshot), mark: 'stopped' }
+    case 'starting':
+      return { word: 'Starting', sentence: describeStarting(snapshot), mark: 'busy' }
+    case 'stopping':
+      return { word: 'Stopping', sentence: describeStopping(snapshot), mark: 'busy' }
+    case 'degraded':
+      return { word: 'Degraded', sentence: describeDegraded(snapshot), mark: 'warning' }
+    case 'failed': {
+      const id = findService(snapshot, 'failed')
+      const who = id === undefined ? 'The stack' : serviceNames[id]
+      return { word: 'Failed', sentence: `${who} failed: no agent is answered`, mark: 'failed' }
+    }
+  }
+}
+
+/** Whether the guided page takes the place of the rest: something is missing, and nothing runs meanwhile. */
+export const needsSetUp = ({ setUp, overall }: Snapshot): boolean =>
+  setUp !== null && (overall === 'stopped' || overall === 'failed')
+
+const judgeSetUp = (setUp: NonNullable<Snapshot['setUp']>): Judgement => {
+  if (setUp.running !== null)
+    return { word: 'Setting up', sentence: 'Installing what is missing', mark: 'busy' }
+  if (setUp.failure !== null)
+    return { word: 'Set-up failed', sentence: 'Nothing was started; you can try again', mark: 'failed' }
+  const things = plural(setUp.missing.length, 'part')
+  return { word: 'Welcome', sentence: `${things} to install, then the stack starts`, mark: 'stopped' }
+}
+
+export const judgeState = (app: AppState | null): Judgement => {
+  if (app === null || app.link.kind === 'connecting')
+    return { word: 'Connecting', sentence: 'Waiting for the core to answer', mark: 'busy' }
+  if (app.link.kind === 'lost') return { word: 'No core', sentence: app.link.reason, mark: 'unknown' }
+  const { snapshot } = app
+  if (snapshot === null) return { word: 'Connecting', sentence: 'Waiting for a first reading', mark: 'busy' }
+  if (snapshot.setUp !== null && needsSetUp(snapshot)) return judgeSetUp(snapshot.setUp)
+  return judgeSnapshot(snapshot)
+}
+
+/** What the one big button does. */
+export type MainAction = 'start' | 'cancel-start' | 'stop' | 'stop-now' | 'set-up' | 'none'
+
+export const chooseMainAction = (app: AppState | null): MainAction => {
+  const snapshot = app?.snapshot
+  if (snapshot == null) return 'none'
+  if (snapshot.setUp !== null && needsSetUp(snapshot)) {
+    return snapshot.setUp.running === null ? 'set-up' : 'none'
+  }
+  switch (snapshot.overall) {
+    case 'stopped':
+    case 'failed':
+      return 'start'
+    case 'starting':
+      return 'cancel-start'
+    case 'ready':
+    case 'degraded':
+      return 'stop'
+    case 'stopping':
+      return 'stop-now'
+  }
+}

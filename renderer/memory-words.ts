@@ -1,0 +1,152 @@
+// The memory map as segments of one bar, with their words. Pure.
+import type { Memory, MemoryMap, MemoryPart, Snapshot } from '../electron/contract.ts'
+import { formatBytes } from '../electron/figures.ts'
+
+export interface Segment {
+  /** Names its colour. */
+  readonly id: MemoryPart['id'] | 'forge-reserve' | 'used'
+  /** 0 to 1 of the machine's memory. */
+  readonly share: number
+}
+
+export interface LegendEntry {
+  readonly id: MemoryPart['id'] | 'used'
+  readonly label: string
+  readonly value: string
+  readonly planned: boolean
+}
+
+export interface MemoryWords {
+  readonly total: string
+  readonly segments: readonly Segment[]
+  readonly legend: readonly LegendEntry[]
+  /** 0 to 1 of the machine's memory; null: not known. */
+  readonly wiredShare: number | null
+  readonly limitShare: number | null
+  readonly spoken: string
+}
+
+export const partNames: Readonly<Record<MemoryPart['id'], string>> = {
+  engine: 'Engine',
+  draft: 'Draft',
+  kv: 'KV cache',
+  compute: 'Compute',
+  forge: 'Forge',
+  system: 'System',
+  linker: 'Linker',
+  free: 'Free',
+}
+
+const withoutUnit = (text: string): string => text.replace(/ .*$/, '')
+
+/** "21.4 of 68.7 GB". */
+const describeForge = (part: MemoryPart): string => {
+  const total = formatBytes(part.bytes)
+  if (part.usedBytes === null) return total
+  const used = formatBytes(part.usedBytes)
+  const sameUnit = used.split(' ')[1] === total.split(' ')[1]
+  return `${sameUnit ? withoutUnit(used) : used} of ${total}`
+}
+
+const splitForge = (part: MemoryPart, totalBytes: number): readonly Segment[] => {
+  if (part.id !== 'forge' || part.usedBytes === null) return [{ id: part.id, share: part.bytes / totalBytes }]
+  const used = Math.min(part.usedBytes, part.bytes)
+  return [
+    { id: 'forge', share: used / totalBytes },
+    { id: 'forge-reserve', share: (part.bytes - used) / totalBytes },
+  ]
+}
+
+const unitOf = (text: string): string => text.slice(text.lastIndexOf(' ') + 1)
+
+/** The total above the bar names the unit once, where all parts have the same. */
+const dropSharedUnit = (entries: readonly LegendEntry[], total: string): readonly LegendEntry[] =>
+  entries.every(({ value }) => unitOf(value) === unitOf(total) && !/[A-Z] of /.test(value))
+    ? entries.map((entry) => ({ ...entry, value: entry.value.slice(0, entry.value.lastIndexOf(' ')) }))
+    : entries
+
+const describeParts = ({ parts }: MemoryMap, totalBytes: number) => {
+  const shown = parts.filter((part) => part.bytes > 0)
+  return {
+    segments: shown.flatMap((part) => splitForge(part, totalBytes)).filter(({ share }) => share > 0),
+    legend: dropSharedUnit(
+      shown.map((part) => ({
+        id: part.id,
+        label: partNames[part.id],
+        value: part.id === 'forge' ? describeForge(part) : formatBytes(part.bytes),
+        planned: part.source === 'planned',
+      })),
+      formatBytes(totalBytes),
+    ),
+  }
+}
+
+/** Without a map, what the system says: used and the rest. */
+const describeUse = (memory: Memory) => ({
+  segments: [
+    { id: 'used', share: memory.usedBytes / memory.totalBytes },
+    { id: 'free', share: memory.availableBytes / memory.totalBytes },
+  ] as const,
+  legend: [
+    { id: 'used', label: 'Used', value: formatBytes(memory.usedBytes), planned: false },
+    { id: 'free', label: 'Available', value: formatBytes(memory.availableBytes), planned: false },
+  ] as const,
+})
+
+/** null when neither a map nor a reading is there. */
+export const describeMemory = ({
+  memory,
+  memoryMap,
+}: Pick<Snapshot, 'memory' | 'memoryMap'>): MemoryWords | null => {
+  const mapBytes = memoryMap?.parts.reduce((sum, part) => sum + part.bytes, 0) ?? 0
+  const totalBytes = memory?.totalBytes ?? mapBytes
+  if (totalBytes === 0) return null
+  // More than the machine has, when the plan does not fit: the bar then shows the whole plan.
+  const scaleBytes = Math.max(totalBytes, mapBytes)
+  const parts =
+    memoryMap !== null && mapBytes > 0
+      ? describeParts(memoryMap, scaleBytes)
+      : memory === null
+        ? null
+        : describeUse(memory)
+  if (parts === null) return null
+  const share = (bytes: number | null | undefined) => (bytes == null ? null : Math.min(1, bytes / scaleBytes))
+  const total = formatBytes(totalBytes)
+  return {
+    total,
+    ...parts,
+    wiredShare: share(memory?.wiredBytes),
+    limitShare: share(memory?.gpuLimitBytes),
+    spoken: `Memory, ${total}: ${parts.legend.map(({ label, value, planned }) => `${label} ${value}${planned ? ' planned' : ''}`).join(', ')}`,
+  }
+}
+
+export interface Strain {
+  readonly level: 'normal' | 'warn' | 'critical' | 'unknown'
+  readonly words: readonly string[]
+}
+
+/** Pressure and swap: what hurts first. */
+export const describeStrain = (memory: Memory): Strain => {
+  const writing = memory.swapOutBytesPerSecond ?? 0
+  const swap =
+    writing > 0
+      ? `swapping ${formatBytes(Math.round(writing))}/s`
+      : memory.swapUsedBytes > 0
+        ? `swap ${formatBytes(memory.swapUsedBytes)}`
+        : 'no swap'
+  const level = memory.pressure ?? 'unknown'
+  const pressure = memory.pressure === null ? [] : [`pressure ${memory.pressure}`]
+  return { level: writing > 0 && level !== 'critical' ? 'warn' : level, words: [...pressure, swap] }
+}
+
+export const describeVerdict = ({ verdict, spareBytes }: MemoryMap): string => {
+  switch (verdict) {
+    case 'fits':
+      return `fits, ${formatBytes(Math.max(0, spareBytes))} spare`
+    case 'fits-without-linker-reserve':
+      return 'no room for the linker'
+    case 'does-not-fit':
+      return `${formatBytes(Math.max(0, -spareBytes))} too much`
+  }
+}

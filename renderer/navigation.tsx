@@ -1,0 +1,43 @@
+// The row at the bottom: the views, and whether the window is pinned.
+import { type View, viewIds } from '../electron/contract.ts'
+import { Icon } from './icon.tsx'
+import { act, showView, useMirror } from './mirror.ts'
+
+const titles: Readonly<Record<View['id'], string>> = {
+  glance: 'Glance',
+  logs: 'Logs',
+  plan: 'Plan',
+  doctor: 'Doctor',
+  clients: 'Clients',
+  settings: 'Settings',
+}
+
+export const Navigation = () => {
+  const shown = useMirror(({ view }) => view.id)
+  const pinned = useMirror(({ app }) => app?.pinned ?? false)
+  return (
+    <nav className="navigation" aria-label="Views">
+      {viewIds.map((id) => (
+        <button
+          key={id}
+          type="button"
+          className="tab"
+          aria-current={id === shown ? 'page' : undefined}
+          onClick={() => showView({ id, service: null })}
+        >
+          {titles[id]}
+        </button>
+      ))}
+      <button
+        type="button"
+        className="tab tab-pin"
+        aria-pressed={pinned}
+        aria-label="Keep the window open and on top"
+        title={pinned ? 'Unpin the window' : 'Keep the window open and on top'}
+        onClick={() => void act({ type: 'pin', pinned: !pinned })}
+      >
+        <Icon name={pinned ? 'pinned' : 'pin'} />
+      </button>
+    </nav>
+  )
+}

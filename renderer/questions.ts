@@ -1,0 +1,9 @@
+// The questions that views ask, one function each, so that a view can hand them to `useAnswer`.
+import type { Answers, LogId } from '../electron/contract.ts'
+import { nexus } from './bridge.ts'
+
+export const askPlan = (): Promise<Answers['plan']> => nexus().ask<'plan'>({ type: 'plan' })
+export const askClients = (): Promise<Answers['clients']> => nexus().ask<'clients'>({ type: 'clients' })
+export const askSettings = (): Promise<Answers['settings']> => nexus().ask<'settings'>({ type: 'settings' })
+export const askLogTail = (log: LogId, lines: number): Promise<Answers['logTail']> =>
+  nexus().ask<'logTail'>({ type: 'logTail', log, lines })

@@ -1,0 +1,138 @@
+// What a service's line says, and what mends it. Pure.
+import {
+  type Command,
+  type Phase,
+  type ServiceId,
+  type Snapshot,
+  serviceIds,
+  serviceNames,
+} from '../electron/contract.ts'
+import { formatBytes, formatDuration, formatShare, plural } from '../electron/figures.ts'
+import type { IconName } from './icon.tsx'
+
+export const phaseIcons: Readonly<Record<Phase, IconName>> = {
+  stopped: 'stopped',
+  starting: 'busy',
+  ready: 'ready',
+  degraded: 'warning',
+  stopping: 'busy',
+  failed: 'failed',
+}
+
+/** The last part of a path. */
+export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+
+const mostProjects = 2
+
+const describeForge = ({ ramDisk }: Snapshot): string => {
+  if (ramDisk === null) return ''
+  if (!ramDisk.mounted) return 'no RAM disk is mounted'
+  const largest = [...(ramDisk.projects ?? [])].sort((a, b) => b.bytes - a.bytes).slice(0, mostProjects)
+  if (largest.length === 0) return ramDisk.mountPoint
+  return largest.map(({ path, bytes }) => `${nameOf(path)} ${formatBytes(bytes)}`).join(', ')
+}
+
+const describeProof = ({ proof, takenAt }: Snapshot): string => {
+  if (proof === null) return 'not proved yet'
+  const age = (takenAt - (proof.checkedAt ?? proof.provedAt)) / 1000
+  return `checked ${formatDuration(age)} ago`
+}
+
+/** ":8080" of an endpoint; '' when it names none. */
+export const describePort = (endpoint: string | null): string =>
+  /:\d+(?=\/|$)/.exec(endpoint?.replace(/^\w+:\/\//, '') ?? '')?.[0] ?? ''
+
+/** What it does, in the middle of its line. */
+export const describeService = (snapshot: Snapshot, id: ServiceId): string => {
+  const state = snapshot.services[id]
+  switch (state.phase) {
+    case 'starting':
+    case 'stopping':
+      return state.waitingFor ?? state.phase
+    case 'stopped':
+      return state.foreign === null ? 'stopped' : 'port in use'
+    case 'failed':
+    case 'degraded':
+      return state.phase
+    case 'ready':
+      if (id === 'ramDisk') return describeForge(snapshot)
+      if (id === 'proxy') return describeProof(snapshot)
+      return state.restarts > 0
+        ? plural(state.restarts, 'restart')
+        : state.adopted
+          ? 'taken over while running'
+          : ''
+  }
+}
+
+/** What stands at the right end of its line. */
+export const describeFigures = (snapshot: Snapshot, id: ServiceId): string => {
+  const state = snapshot.services[id]
+  if (id === 'ramDisk') {
+    const { ramDisk } = snapshot
+    return ramDisk?.mounted === true && ramDisk.totalBytes !== null
+      ? formatShare(ramDisk.usedBytes, ramDisk.totalBytes)
+      : ''
+  }
+  const parts = [
+    describePort(state.endpoint),
+    state.uptimeSeconds === null ? '' : formatDuration(state.uptimeSeconds),
+  ]
+  return parts.filter((part) => part !== '').join(' · ')
+}
+
+const describeForeign = (snapshot: Snapshot, id: ServiceId): string | null => {
+  const { foreign } = snapshot.services[id]
+  if (foreign === null) return null
+  const who = [
+    foreign.pid === null ? '' : `pid ${foreign.pid}`,
+    foreign.user === null ? '' : `user ${foreign.user}`,
+  ].filter((part) => part !== '')
+  const name = foreign.command === null ? 'Another program' : nameOf(foreign.command)
+  return `${name}${who.length === 0 ? '' : ` (${who.join(', ')})`} holds its port; Nexus did not start it`
+}
+
+export interface Trouble {
+  readonly reason: string
+  /** The button that mends it; null when only a look at the log helps. */
+  readonly mend: { readonly label: string; readonly command: Command } | null
+  /** What the button does beyond what its label says; it is asked for twice then. */
+  readonly warning: string | null
+}
+
+/** null when the service is well. */
+export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | null => {
+  const state = snapshot.services[id]
+  const name = serviceNames[id]
+  const foreign = describeForeign(snapshot, id)
+  if (foreign !== null) {
+    return {
+      reason: state.reason === null ? foreign : `${state.reason}. ${foreign}`,
+      mend: {
+        label: `Replace it and start`,
+        command: { type: 'start', only: id, profile: null, force: false, replaceForeign: true },
+      },
+      warning: `This ends ${foreign.replace(/ holds.*$/, '')} and whatever it is doing.`,
+    }
+  }
+  const start: Command = { type: 'start', only: id, profile: null, force: false }
+  if (state.phase === 'failed') {
+    return {
+      reason: state.reason ?? `${name} failed and gave no reason`,
+      mend: { label: id === 'ramDisk' ? 'Mount it again' : `Start ${name} again`, command: start },
+      warning: null,
+    }
+  }
+  if (state.phase === 'degraded') {
+    return {
+      reason: state.reason ?? `${name} does not answer as it should`,
+      mend: id === 'ramDisk' ? null : { label: `Restart ${name}`, command: { type: 'restart', only: id } },
+      warning: id === 'ramDisk' ? null : 'Requests that it still serves are lost.',
+    }
+  }
+  return null
+}
+
+/** Not while starting: the steps of the start show it then. */
+export const hasTrouble = (snapshot: Snapshot): boolean =>
+  snapshot.overall !== 'starting' && serviceIds.some((id) => describeTrouble(snapshot, id) !== null)

@@ -1,0 +1,84 @@
+// What a slot's card says: pure.
+import type { RouterRequest, Slot, Snapshot } from '../electron/contract.ts'
+import { formatContext, formatDuration, formatPercent, formatRate, plural } from '../electron/figures.ts'
+import { countWaiting } from './judgement.ts'
+
+export interface SlotWords {
+  readonly phase: Slot['phase']
+  readonly name: string
+  readonly figure: string
+  readonly unit: string
+  readonly detail: string
+  /** 0 to 1: of the prompt while it is read, else of the context; null: not known. */
+  readonly share: number | null
+  /** All of it in a sentence, for those who do not see the card. */
+  readonly spoken: string
+}
+
+const readFill = (slot: Slot): number | null =>
+  slot.contextTokens === null ? null : Math.min(1, slot.contextTokens / Math.max(1, slot.contextLimit))
+
+const describeFill = ({ contextTokens, contextLimit }: Slot): string =>
+  contextTokens === null ? '' : `${formatContext(contextTokens)} of ${formatContext(contextLimit)}`
+
+export const describeSlot = (slot: Slot): SlotWords => {
+  const who = slot.developer ?? `Slot ${slot.id}`
+  const base = { phase: slot.phase, name: who }
+  switch (slot.phase) {
+    case 'idle': {
+      const cached = slot.contextTokens === null || slot.contextTokens === 0 ? null : slot.contextTokens
+      const detail = cached === null ? '' : `${formatContext(cached)} cached`
+      const spoken = [`Slot ${slot.id}: free`, detail].filter((part) => part !== '').join(', ')
+      return { ...base, name: `Slot ${slot.id}`, figure: 'free', unit: '', detail, share: null, spoken }
+    }
+    case 'prefill': {
+      const progress = slot.prefillProgress === null ? null : formatPercent(slot.prefillProgress)
+      const tokens = slot.promptTokens ?? slot.contextTokens
+      const detail = tokens === null ? 'prefill' : `prefill ${formatContext(tokens)}`
+      return {
+        ...base,
+        figure: progress === null ? '–' : progress.replace(' %', ''),
+        unit: '%',
+        detail,
+        share: slot.prefillProgress,
+        spoken: `${who}: prefill${progress === null ? '' : ` ${progress}`}`,
+      }
+    }
+    case 'generating': {
+      const rate = formatRate(slot.tokensPerSecond)
+      const fill = describeFill(slot)
+      return {
+        ...base,
+        figure: rate,
+        unit: 't/s',
+        detail: fill,
+        share: readFill(slot),
+        spoken: `${who}: generating ${rate} tokens per second${fill === '' ? '' : `, context ${fill}`}`,
+      }
+    }
+  }
+}
+
+export interface WaitingWords {
+  readonly count: string
+  /** How long the one that waits longest has waited, and for whom; '' when the Router does not say. */
+  readonly longest: string
+  readonly names: string
+}
+
+const byArrival = (a: RouterRequest, b: RouterRequest) => a.startedAt - b.startedAt
+
+/** null when nobody waits, or nobody knows. */
+export const describeWaiting = (snapshot: Snapshot): WaitingWords | null => {
+  const count = countWaiting(snapshot)
+  if (count === null || count === 0) return null
+  const waiting = (snapshot.requests ?? []).filter(({ phase }) => phase === 'waiting').sort(byArrival)
+  const first = waiting[0]
+  // Two clocks of one machine: the Router's may be a little ahead of the reading.
+  const seconds = first === undefined ? null : Math.max(0, (snapshot.takenAt - first.startedAt) / 1000)
+  return {
+    count: `${plural(count, 'agent')} waiting`,
+    longest: seconds === null ? '' : `longest ${formatDuration(seconds)}`,
+    names: [...new Set(waiting.map(({ developer }) => developer))].join(', '),
+  }
+}

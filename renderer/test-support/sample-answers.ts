@@ -1,0 +1,225 @@
+// Test support: what the core would answer, invented but realistic, matching the state that is shown.
+import type { Answers, AppState, Profile } from '../../electron/contract.ts'
+
+const profile: Profile = {
+  llamaServer: {
+    binaryPath: null,
+    modelPath: '/Users/Shared/Models/DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
+    draftModelPath: '/Users/Shared/Models/Llama-3.2-3B-Instruct-Q4_K_M.gguf',
+    alias: 'deepseek-r1-distill-llama-70b',
+    host: '0.0.0.0',
+    port: 8080,
+    slots: 4,
+    contextTokens: 393_216,
+    unifiedKv: false,
+    gpuLayers: 99,
+    cacheTypeK: 'q4_0',
+    cacheTypeV: 'q4_0',
+    draftCacheTypeK: 'q4_0',
+    draftCacheTypeV: 'q4_0',
+    speculation: 'draft-simple',
+    batchTokens: 512,
+    microBatchTokens: 512,
+    promptCacheMiB: 8192,
+    pinnedFlags: [],
+  },
+  proxy: {
+    host: '0.0.0.0',
+    port: 4000,
+    modelName: 'claude-3-5-sonnet-20241022',
+    clientKey: null,
+    stopSequences: ['<|EOT|>'],
+    requestTimeoutSeconds: 3600,
+    configPath: null,
+  },
+  ramDisk: { volumeName: 'OptaBuilds', sizeMiB: 65_536, mountPoint: null, filesystem: 'hfs+' },
+}
+
+const line = (label: string, bytes: number, over: Partial<PlanLine> = {}): PlanLine => ({
+  label,
+  bytes,
+  estimated: false,
+  note: null,
+  allocatedBytes: null,
+  ...over,
+})
+type PlanLine = NonNullable<Answers['plan']['memory']>['lines'][number]
+
+const plan: Answers['plan'] = {
+  profile: 'studio',
+  because: 'its model files are here',
+  problems: [],
+  memory: {
+    verdict: 'fits',
+    reasons: [],
+    lines: [
+      line('Model weights', 74_967_187_712, { allocatedBytes: 74_970_000_000 }),
+      line('Draft weights', 2_011_539_712, { allocatedBytes: 2_012_000_000 }),
+      line('Agent context (KV cache)', 36_238_786_560, {
+        note: '98,304 tokens for each of 4 agents',
+        allocatedBytes: 36_238_786_560,
+      }),
+      line('Agent context, draft (KV cache)', 12_683_575_296, { allocatedBytes: 12_683_575_296 }),
+      line('Compute buffers', 1_402_000_000, { estimated: true, note: 'from the batch size' }),
+      line('Build Forge', 68_719_476_736),
+      line('System', 17_000_000_000, { estimated: true }),
+      line('Linker reserve', 20_000_000_000, { estimated: true }),
+    ],
+    totalBytes: 233_000_000_000,
+    machineBytes: 274_877_906_944,
+    gpuNeededBytes: 127_300_000_000,
+    gpuLimitBytes: 206_158_430_208,
+    suggestions: ['A pool (unifiedKv) would let one agent grow to 128k while the others are small.'],
+    warnings: [],
+    agents: 'each of 4 agents gets 98,304 tokens (-c 393,216 split)',
+  },
+  memoryUnknown: null,
+  engine: {
+    version: 'b10434',
+    argv: [
+      '/opt/homebrew/bin/llama-server',
+      '-m',
+      '/Users/Shared/Models/DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
+      '-np',
+      '4',
+      '-c',
+      '393216',
+      '--host',
+      '0.0.0.0',
+      '--port',
+      '8080',
+      '--metrics',
+    ],
+    adaptations: [
+      { flag: '-c', seed: '128k', ours: '393216', reason: 'llama-server reads "128k" as 128 without a word' },
+      {
+        flag: '--draft',
+        seed: '16',
+        ours: null,
+        reason: 'this build has no such flag; --spec-draft-n-max took its place',
+      },
+    ],
+    warnings: [],
+    problems: [],
+  },
+}
+
+const doctor: Answers['doctor'] = {
+  profile: 'studio',
+  because: 'its model files are here',
+  checks: [
+    {
+      id: 'node',
+      group: 'Programs',
+      title: 'llama-server',
+      level: 'ok',
+      found: 'b10434 in /opt/homebrew/bin',
+      why: 'It serves the model.',
+      mend: null,
+    },
+    {
+      id: 'litellm',
+      group: 'Programs',
+      title: 'LiteLLM',
+      level: 'ok',
+      found: '1.106.2',
+      why: 'It is the Router.',
+      mend: null,
+    },
+    {
+      id: 'gpu-limit',
+      group: 'Memory',
+      title: 'GPU memory limit',
+      level: 'warn',
+      found: 'not set; about 206.2 GB by default',
+      why: 'Above it Metal refuses to allocate, and the engine fails while it loads.',
+      mend: 'sudo sysctl iogpu.wired_limit_mb=196608',
+    },
+    {
+      id: 'keys',
+      group: 'Network',
+      title: 'Client key',
+      level: 'fail',
+      found: 'sk-local-opta, the one that everybody knows',
+      why: 'The Router listens on the network.',
+      mend: 'nexus key rotate anna',
+    },
+    {
+      id: 'firewall',
+      group: 'Network',
+      title: 'Firewall',
+      level: 'unknown',
+      found: 'socketfilterfw did not answer',
+      why: 'It could keep developers out.',
+      mend: 'Open System Settings, Network, Firewall.',
+    },
+  ],
+}
+
+const snippet = (id: string, title: string, masked: string) => ({ id, title, masked, notes: [] })
+
+const clientsOf = (name: string): Answers['clients']['developers'][number] => ({
+  name,
+  maskedKey: 'sk-opta-…4f9c',
+  snippets: [
+    {
+      ...snippet(
+        'bash',
+        'bash or zsh',
+        'export ANTHROPIC_BASE_URL=http://192.168.1.20:4000\nexport ANTHROPIC_API_KEY=sk-opta-…4f9c',
+      ),
+      notes: ['The address is this machine’s in your network.'],
+    },
+    snippet(
+      'powershell',
+      'PowerShell',
+      '$env:ANTHROPIC_BASE_URL = "http://192.168.1.20:4000"\n$env:ANTHROPIC_API_KEY = "sk-opta-…4f9c"',
+    ),
+    snippet('fish', 'fish', 'set -x ANTHROPIC_BASE_URL http://192.168.1.20:4000'),
+    snippet(
+      'claude-settings',
+      'Claude Code settings.json',
+      '{\n  "env": { "ANTHROPIC_BASE_URL": "http://192.168.1.20:4000" }\n}',
+    ),
+    snippet('ssh-config', '~/.ssh/config', 'Host studio\n  HostName 192.168.1.20'),
+  ],
+})
+
+const logTail: Answers['logTail'] = [
+  '0.00.301.224 I srv    load_model: loading model',
+  "0.00.302.113 E gguf_init_from_file: failed to open GGUF file 'DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf' (No such file or directory)",
+  '0.00.302.190 E llama_model_load: error loading model: llama_model_loader: failed to load model',
+  '0.00.302.411 E srv  llama_server: exiting due to model loading error',
+]
+
+export const sampleAnswers = (state: AppState): Answers => ({
+  plan: { ...plan, profile: state.snapshot?.profile ?? 'studio' },
+  doctor,
+  clients: {
+    baseUrl: 'http://192.168.1.20:4000',
+    warning: null,
+    developers: [clientsOf('anna'), clientsOf('ben')],
+  },
+  settings: {
+    path: '/Users/anna/Library/Application Support/Opta Nexus/config.json',
+    revision: 'sha256-1f2e',
+    config: {
+      profile: null,
+      profiles: { studio: { llamaServer: { slots: 4 } } },
+      drainSeconds: 30,
+      stopGraceSeconds: 10,
+      notifications: { enabled: true, quietHours: { from: '22:00', to: '07:30' } },
+      menuBarText: 'slots-and-speed',
+      startStackAtLaunch: false,
+    },
+    problems: [],
+    profileNames: ['demo', 'studio'],
+    profileName: 'studio',
+    profile,
+    restartNeeded:
+      state.snapshot?.overall === 'ready'
+        ? [{ key: 'llamaServer.slots', running: '4', configured: '6' }]
+        : [],
+  },
+  logTail,
+})

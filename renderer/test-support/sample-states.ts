@@ -1,0 +1,382 @@
+// Test support: one state of the window for each that the product knows, with invented but realistic numbers.
+import type { AppState, Snapshot } from '../../electron/contract.ts'
+import {
+  busySnapshot as busy,
+  engine,
+  generating,
+  nothingLive,
+  notRunning,
+  reading,
+  request,
+  router,
+  sampleMap,
+  sampleMemory,
+  sampleNow,
+  service,
+  slot,
+  upSince,
+} from './sample-snapshot.ts'
+
+const alone: Omit<AppState, 'snapshot'> = {
+  link: { kind: 'hosting' },
+  pinned: false,
+  openAtLogin: 'off',
+  notificationsRefused: null,
+  version: '0.1.0',
+}
+const hosting = (snapshot: Snapshot) => ({ ...alone, snapshot })
+
+const plannedMap: Snapshot['memoryMap'] = {
+  ...sampleMap,
+  parts: sampleMap.parts.map((part) => ({ ...part, usedBytes: null, source: 'planned' })),
+}
+
+const idleSnapshot: Snapshot = {
+  ...busy,
+  slots: [slot(0, { contextTokens: 41_984 }), slot(1, { contextTokens: 12_288 }), slot(2), slot(3)],
+  queue: { processing: 0, deferred: 0 },
+  throughput: {
+    generationTokensPerSecond: 0,
+    promptTokensPerSecond: 0,
+    draftAcceptance: 0.71,
+    tokensGeneratedTotal: 1_234_567,
+  },
+  requests: [],
+}
+
+const fullSnapshot: Snapshot = {
+  ...busy,
+  slots: [
+    generating(0, 'anna', 41_984, 18.2),
+    generating(1, 'ben', 12_288, 14.9),
+    reading(2, 'anna', 0.62),
+    generating(3, 'ben', 88_064, 13.2),
+  ],
+  queue: { processing: 4, deferred: 0 },
+  throughput: {
+    generationTokensPerSecond: 46.3,
+    promptTokensPerSecond: 168,
+    draftAcceptance: 0.71,
+    tokensGeneratedTotal: 1_234_567,
+  },
+  requests: [...(busy.requests ?? []), request('r4', 'ben', 'generating', 44_000)],
+}
+
+const queuedSnapshot: Snapshot = {
+  ...fullSnapshot,
+  requests: [
+    ...(fullSnapshot.requests ?? []),
+    request('r5', 'anna', 'waiting', 14_000),
+    request('r6', 'carla', 'waiting', 6_000),
+  ],
+  notices: [
+    {
+      id: 'slots-full',
+      since: sampleNow - 20_000,
+      severity: 'warning',
+      title: 'All 4 slots are busy',
+      body: '2 agents wait.',
+      view: { id: 'glance', service: null },
+      raise: true,
+    },
+  ],
+}
+
+const stoppedSnapshot: Snapshot = {
+  ...busy,
+  ...nothingLive,
+  overall: 'stopped',
+  services: { ramDisk: service(notRunning), llamaServer: engine(notRunning), proxy: router(notRunning) },
+  memory: {
+    ...sampleMemory,
+    usedBytes: 19_200_000_000,
+    availableBytes: 255_677_906_944,
+    wiredBytes: 4_100_000_000,
+  },
+  ramDisk: {
+    mountPoint: '/Volumes/OptaBuilds',
+    mounted: false,
+    kind: null,
+    totalBytes: null,
+    usedBytes: null,
+  },
+  memoryMap: plannedMap,
+}
+
+const startingSnapshot: Snapshot = {
+  ...stoppedSnapshot,
+  overall: 'starting',
+  services: {
+    ramDisk: service({ pid: null, since: sampleNow - 40_000, uptimeSeconds: 40 }),
+    llamaServer: engine({
+      phase: 'starting',
+      since: sampleNow - 42_000,
+      uptimeSeconds: 42,
+      waitingFor: 'Loading model',
+    }),
+    proxy: router({
+      phase: 'starting',
+      since: sampleNow - 42_000,
+      uptimeSeconds: 42,
+      waitingFor: 'connection refused',
+    }),
+  },
+  ramDisk: {
+    ...busy.ramDisk,
+    mountPoint: '/Volumes/OptaBuilds',
+    mounted: true,
+    kind: 'hfs+',
+    totalBytes: 68_719_476_736,
+    usedBytes: 36_864,
+  },
+}
+
+const modelMissing =
+  'it ended with exit code 1: the model file is missing: /Users/Shared/Models/DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf (No such file or directory)'
+
+const failedSnapshot: Snapshot = {
+  ...stoppedSnapshot,
+  overall: 'failed',
+  services: {
+    ramDisk: service({ pid: null }),
+    llamaServer: engine({ ...notRunning, phase: 'failed', reason: modelMissing }),
+    proxy: router(notRunning),
+  },
+  ramDisk: busy.ramDisk,
+  notices: [
+    {
+      id: 'failed-llamaServer',
+      since: sampleNow - 8_000,
+      severity: 'critical',
+      title: 'AI Engine failed',
+      body: 'The model file is missing.',
+      view: { id: 'logs', service: 'llamaServer' },
+      raise: true,
+    },
+  ],
+}
+
+const longName = 'anna-katharina.von-hohenfels_01'
+
+const setUpMissing: NonNullable<Snapshot['setUp']> = {
+  missing: [
+    {
+      id: 'litellm',
+      text: 'LiteLLM 1.106.2, the Router, into a Python environment of its own (about 700 MB)',
+    },
+    { id: 'llama-server', text: 'llama-server, the AI Engine (about 60 MB)' },
+    { id: 'demo-model', text: 'Gemma 3 270M, a small model to begin with (250 MB)' },
+  ],
+  running: null,
+  failure: null,
+}
+
+const firstRunSnapshot: Snapshot = {
+  ...stoppedSnapshot,
+  profile: 'demo',
+  memoryMap: null,
+  events: [],
+  setUp: setUpMissing,
+}
+
+export const sampleStates = {
+  stopped: hosting(stoppedSnapshot),
+  starting: hosting(startingSnapshot),
+  proving: hosting({
+    ...startingSnapshot,
+    services: { ...startingSnapshot.services, llamaServer: engine(), proxy: router() },
+    slots: [reading(0, null, null), slot(1), slot(2), slot(3)],
+  }),
+  idle: hosting(idleSnapshot),
+  busy: hosting(busy),
+  full: hosting(fullSnapshot),
+  queue: hosting(queuedSnapshot),
+  degraded: hosting({
+    ...busy,
+    overall: 'degraded',
+    services: {
+      ...busy.services,
+      llamaServer: engine({
+        phase: 'degraded',
+        restarts: 2,
+        reason: 'no answer from /health for 14 s; 3 slots were busy, so it is left running',
+      }),
+    },
+    slots: null,
+    queue: null,
+    throughput: null,
+  }),
+  failed: hosting(failedSnapshot),
+  noRamDisk: hosting({
+    ...busy,
+    overall: 'degraded',
+    services: {
+      ...busy.services,
+      ramDisk: service({
+        ...notRunning,
+        phase: 'failed',
+        reason:
+          '/Volumes/OptaBuilds is a plain folder with files in it, not a mount: builds would silently go to the SSD',
+      }),
+    },
+    ramDisk: {
+      mountPoint: '/Volumes/OptaBuilds',
+      mounted: false,
+      kind: null,
+      totalBytes: null,
+      usedBytes: null,
+    },
+  }),
+  memoryCritical: hosting({
+    ...fullSnapshot,
+    memory: {
+      ...sampleMemory,
+      usedBytes: 268_000_000_000,
+      availableBytes: 6_877_906_944,
+      wiredBytes: 201_000_000_000,
+      pressure: 'critical',
+      swapUsedBytes: 3_200_000_000,
+      swapOutBytesPerSecond: 12_000_000,
+    },
+    memoryMap: { ...sampleMap, verdict: 'does-not-fit', spareBytes: -6_200_000_000 },
+    notices: [
+      {
+        id: 'memory-pressure',
+        since: sampleNow - 8_000,
+        severity: 'critical',
+        title: 'Memory pressure is critical',
+        body: 'The system swaps out 12 MB/s. Stop a build or free the forge before agents slow down.',
+        view: { id: 'plan', service: null },
+        raise: true,
+      },
+    ],
+  }),
+  attached: {
+    ...hosting({ ...idleSnapshot, owner: { pid: 812, host: 'cli', background: false, since: upSince } }),
+    link: { kind: 'attached', pid: 812, host: 'cli', user: 'anna' },
+  },
+  foreign: hosting({
+    ...stoppedSnapshot,
+    services: {
+      ...stoppedSnapshot.services,
+      llamaServer: engine({
+        ...notRunning,
+        foreign: { pid: 812, command: '/opt/homebrew/bin/llama-server', user: 'anna' },
+      }),
+    },
+  }),
+  stopping: hosting({
+    ...busy,
+    overall: 'stopping',
+    services: { ...busy.services, proxy: router({ phase: 'stopping', waitingFor: '3 requests to finish' }) },
+  }),
+  connecting: { ...alone, snapshot: null, link: { kind: 'connecting' } },
+  lost: {
+    ...alone,
+    snapshot: null,
+    link: { kind: 'lost', reason: 'The core ended (pid 812). It is looked for again.' },
+  },
+  firstRun: hosting(firstRunSnapshot),
+  firstRunProgress: hosting({
+    ...firstRunSnapshot,
+    setUp: {
+      ...setUpMissing,
+      running: { message: 'Downloading Gemma 3 270M', done: 104_857_600, total: 253_115_392 },
+    },
+  }),
+  firstRunFailed: hosting({
+    ...firstRunSnapshot,
+    setUp: {
+      ...setUpMissing,
+      failure:
+        'pip could not reach the package index: Temporary failure in name resolution. Check the network, then try again.',
+    },
+  }),
+  nodes: {
+    ...hosting({
+      ...fullSnapshot,
+      nodes: [
+        {
+          name: 'studio-2',
+          endpoint: 'http://192.168.1.21:8080',
+          phase: 'ready',
+          reason: null,
+          slots: [generating(0, 'ben', 12_288, 17.1), slot(1), slot(2), slot(3)],
+          queue: { processing: 1, deferred: 0 },
+        },
+        {
+          name: 'studio-3.a-very-long-name.opta.local',
+          endpoint: 'http://192.168.1.22:8080',
+          phase: 'unreachable',
+          reason: 'connection refused',
+          slots: null,
+          queue: null,
+        },
+      ],
+    }),
+    notificationsRefused: 'macOS has not been asked yet, or says no',
+    pinned: true,
+  },
+  huge: hosting({
+    ...queuedSnapshot,
+    profile: 'a-profile-with-a-rather-long-name',
+    slots: [
+      generating(0, longName, 16_777_216, 12_345.6),
+      { ...generating(1, longName, 131_072, 999.96), contextLimit: 16_777_216 },
+      reading(2, longName, 0.004),
+      generating(3, null, 0, 0.04),
+    ],
+    throughput: {
+      generationTokensPerSecond: 123_456.7,
+      promptTokensPerSecond: 98_765_432,
+      draftAcceptance: 0.9999,
+      tokensGeneratedTotal: 9_007_199_254_740_991,
+    },
+    requests: Array.from({ length: 120 }, (_, index) =>
+      request(`w${index}`, `${longName}-${index % 7}`, 'waiting', 360_000_000 - index),
+    ),
+    ramDisk: {
+      mountPoint: '/Volumes/OptaBuilds',
+      mounted: true,
+      kind: 'hfs+',
+      totalBytes: 68_719_476_736,
+      usedBytes: 67_900_000_000,
+      projects: [
+        { path: `/Volumes/OptaBuilds/${longName}-workspace-with-a-hash-3f9a1c77b2`, bytes: 61_000_000_000 },
+        { path: '/Volumes/OptaBuilds/b', bytes: 900 },
+      ],
+    },
+  }),
+  unknowns: hosting({
+    ...busy,
+    slots: [generating(0, null, 100, null), reading(1, null, null), slot(2), slot(3)],
+    throughput: null,
+    queue: null,
+    requests: null,
+    developers: null,
+    memory: {
+      ...sampleMemory,
+      wiredBytes: null,
+      compressedBytes: null,
+      swapOutBytesPerSecond: null,
+      pressure: null,
+      gpuLimitBytes: null,
+      cpuPercent: null,
+    },
+    memoryMap: null,
+    proof: null,
+    ramDisk: null,
+  }),
+  manySlots: hosting({
+    ...busy,
+    slots: Array.from({ length: 64 }, (_, id) =>
+      id % 5 === 0
+        ? slot(id)
+        : id % 7 === 0
+          ? reading(id, 'ben', 0.31)
+          : generating(id, 'anna', 9_000 * (id % 11), 3 + id / 10),
+    ),
+  }),
+} as const satisfies Record<string, AppState>
+
+export const sampleStateNames = Object.keys(sampleStates)

@@ -1,0 +1,5 @@
+// Imported before the contract: zod would otherwise try `new Function` once, which the Content-Security-Policy reports
+// as an attack (zod's `jitless`, https://zod.dev/api).
+import { config } from 'zod'
+
+config({ jitless: true })
