@@ -1,5 +1,5 @@
 // The main process's end of the bridge: who calls and with what is checked before anything is done.
-import type { IpcMain, IpcMainInvokeEvent, WebContents } from 'electron'
+import type { IpcMain, WebContents } from 'electron'
 import { z } from 'zod'
 import {
   type Answers,
@@ -15,7 +15,7 @@ import {
 import { messageOf } from '../core/error-message.ts'
 import { channels, type Reply } from './channels.ts'
 import type { Feeds } from './feeds.ts'
-import { isTrustedSender } from './trusted-sender.ts'
+import { type CallEvent, type Caller, isTrustedSender } from './trusted-sender.ts'
 
 export interface IpcTargets {
   /** The contents of our one window; null while there is none. */
@@ -58,8 +58,8 @@ interface Call<T> {
 
 /** Never rejects, and never tells a stranger more than that it is one. */
 export const answerCall = async <T>(
-  event: Pick<IpcMainInvokeEvent, 'sender'>,
-  window: WebContents | null,
+  event: CallEvent,
+  window: Caller | null,
   payload: unknown,
   { channel, schema, carryOut }: Call<T>,
 ): Promise<Reply<unknown>> => {

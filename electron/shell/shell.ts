@@ -146,6 +146,7 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
     loadImage: (path) => nativeImage.createFromPath(path),
     buildMenu: (template) => Menu.buildFromTemplate(template),
     iconsDir: paths.iconsDir,
+    platform: process.platform,
     state: state.get,
     onClick: () => window.toggle(),
     onChoice: (choice) => void choose(choice),

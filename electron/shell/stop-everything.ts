@@ -20,27 +20,28 @@ export const stopEverything = async ({
   dispatch,
   deadlineMs,
 }: StopEverything): Promise<string | null> => {
+  // A core that `nexus up` left behind ends by itself once everything has stopped.
+  const endsWithServices = state.get().snapshot?.owner.background === true
   const outcome = await dispatch({ type: 'stop', only: null, eject: false, now: false, force: false })
   if (!outcome.accepted) return outcome.reason
-  const ended = await within(untilStopped(state), deadlineMs)
+  const ended = await within(untilStopped(state, endsWithServices), deadlineMs)
   return ended?.failure === null ? null : (ended?.failure ?? 'not everything stopped in time')
 }
 
-const untilStopped = (state: AppStateStore): Promise<{ readonly failure: string | null }> =>
+const untilStopped = (
+  state: AppStateStore,
+  endsWithServices: boolean,
+): Promise<{ readonly failure: string | null }> =>
   new Promise((resolve) => {
     let unsubscribe = () => {}
-    let background = false
-    const look = ({ link, snapshot }: AppState) => {
-      if (snapshot !== null) {
-        background = snapshot.owner.background
-        if (servicesRun(state.get())) return
-        unsubscribe()
-        resolve({ failure: null })
-      } else if (link.kind === 'lost') {
-        unsubscribe()
-        // A core that `nexus up` left behind ends by itself once everything has stopped.
-        resolve({ failure: background ? null : 'the core went away before everything had stopped' })
-      }
+    const finish = (failure: string | null) => {
+      unsubscribe()
+      resolve({ failure })
+    }
+    const look = (present: AppState) => {
+      if (present.snapshot !== null && !servicesRun(present)) finish(null)
+      if (present.link.kind === 'lost')
+        finish(endsWithServices ? null : 'the core went away before everything had stopped')
     }
     unsubscribe = state.subscribe(look)
     look(state.get())

@@ -1,29 +1,39 @@
 // One notification of the operating system, and whether it was really shown.
 import type { EventEmitter } from 'node:events'
-import type { Notification, NotificationConstructorOptions } from 'electron'
 import type { Notice } from '../contract.ts'
 import { within } from '../core/deadline.ts'
 import type { ShownNotice } from './notifications.ts'
+
+/** Of Electron's Notification what is needed here. */
+export interface SystemNotification extends EventEmitter {
+  show(): void
+  close(): void
+}
+
+export interface NotificationWords {
+  readonly title: string
+  readonly body: string
+  readonly urgency: 'normal' | 'critical'
+}
 
 /** macOS may fail without any event when the app's signature is broken (electronim, issue 714). */
 const answerMs = 5_000
 
 /** `create` is null where the system has no notifications at all. */
 export const showNotice = (
-  create: ((options: NotificationConstructorOptions) => Notification) | null,
+  create: ((words: NotificationWords) => SystemNotification) | null,
   { title, body, severity }: Notice,
   onClick: () => void,
 ): ShownNotice => {
   if (create === null)
     return { refused: Promise.resolve('this system has no notification service'), close: () => {} }
   const notification = create({ title, body, urgency: severity === 'critical' ? 'critical' : 'normal' })
-  const events: EventEmitter = notification
   const answer = new Promise<string | null>((resolve) => {
-    events.once('show', () => resolve(null))
+    notification.once('show', () => resolve(null))
     // Its second argument is the system's reason (Electron's docs of Notification, `failed`).
-    events.once('failed', (_event, error) => resolve(`the system refused: ${error}`))
+    notification.once('failed', (_event, error) => resolve(`the system refused: ${error}`))
   })
-  events.on('click', onClick)
+  notification.on('click', onClick)
   notification.show()
   return {
     refused: within(

@@ -10,6 +10,7 @@ export interface TrayOptions {
   readonly loadImage: (path: string) => NativeImage
   readonly buildMenu: (template: MenuItemConstructorOptions[]) => Menu
   readonly iconsDir: string
+  readonly platform: NodeJS.Platform
   readonly state: () => AppState
   readonly onClick: () => void
   readonly onChoice: (choice: TrayChoice) => void
@@ -24,9 +25,9 @@ export interface NexusTray {
 export const createTray = (options: TrayOptions): NexusTray => {
   const images = new Map<TrayIcon, NativeImage>()
   for (const icon of trayIcons) {
-    // The name makes it a template image, which macOS colours for its menu bar; @2x beside it is found by itself.
-    const image = options.loadImage(join(options.iconsDir, `tray-${icon}Template.png`))
-    image.setTemplateImage(true)
+    // macOS colours a template image, which its name makes it, for its menu bar. @2x beside it is found by itself.
+    const name = options.platform === 'darwin' ? `tray-${icon}Template.png` : `tray-${icon}.png`
+    const image = options.loadImage(join(options.iconsDir, name))
     images.set(icon, image)
   }
   const imageOf = (icon: TrayIcon): NativeImage => {

@@ -1,11 +1,24 @@
 // Whether an IPC call comes from our window's main frame, showing our page, and from nobody else.
-import type { IpcMainInvokeEvent, WebContents } from 'electron'
 import { origin } from './app-files.ts'
 
-type Sender = Pick<IpcMainInvokeEvent, 'sender'> & Partial<Pick<IpcMainInvokeEvent, 'senderFrame'>>
+interface Frame {
+  readonly url: string
+}
+
+/** Of a window's contents what is needed here. */
+export interface Caller {
+  getURL(): string
+  readonly mainFrame: Frame
+}
+
+/** Of Electron's IpcMainInvokeEvent; before Electron 12 it had no `senderFrame`. */
+export interface CallEvent {
+  readonly sender: Caller
+  readonly senderFrame?: Frame | null
+}
 
 /** `window`: the contents of our one window; null while there is none. */
-export const isTrustedSender = (event: Sender, window: WebContents | null): boolean => {
+export const isTrustedSender = (event: CallEvent, window: Caller | null): boolean => {
   if (window === null || event.sender !== window) return false
   if (!('senderFrame' in event)) return isOurs(event.sender.getURL())
   const frame = event.senderFrame

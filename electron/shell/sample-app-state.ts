@@ -1,0 +1,39 @@
+// App states with invented numbers, for tests.
+import type { AppState, Slot, Snapshot } from '../contract.ts'
+import { sampleSnapshot } from '../core/sample-snapshot.ts'
+
+export const slot = (id: number, phase: Slot['phase']): Slot => ({
+  id,
+  phase,
+  contextTokens: null,
+  contextLimit: 4096,
+  promptTokens: null,
+  promptProcessed: null,
+  prefillProgress: null,
+  generatedTokens: null,
+  tokensPerSecond: null,
+  speculative: null,
+  developer: null,
+})
+
+/** `busy` of four slots. */
+export const slots = (busy: number): Slot[] =>
+  [0, 1, 2, 3].map((id) => slot(id, id < busy ? 'generating' : 'idle'))
+
+export const appState = (snapshot: Partial<Snapshot> | null, change: Partial<AppState> = {}): AppState => ({
+  link: { kind: 'hosting' },
+  snapshot: snapshot === null ? null : { ...sampleSnapshot, ...snapshot },
+  pinned: false,
+  openAtLogin: 'off',
+  notificationsRefused: null,
+  version: '0.1.0',
+  ...change,
+})
+
+/** The sample with one service in another state. */
+export const withService = (
+  id: keyof Snapshot['services'],
+  change: Partial<Snapshot['services']['proxy']>,
+): Pick<Snapshot, 'services'> => ({
+  services: { ...sampleSnapshot.services, [id]: { ...sampleSnapshot.services[id], ...change } },
+})

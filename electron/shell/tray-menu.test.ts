@@ -1,0 +1,105 @@
+// What the menu offers in every state.
+import { describe, expect, it } from 'vitest'
+import type { AppState } from '../contract.ts'
+import { appState, slots, withService } from './sample-app-state.ts'
+import { type TrayItem, trayMenu } from './tray-menu.ts'
+
+const texts = (items: readonly TrayItem[]): string[] =>
+  items.flatMap((item) => (item.kind === 'separator' ? [] : [item.text]))
+
+const flatten = (items: readonly TrayItem[]): TrayItem[] =>
+  items.flatMap((item) => (item.kind === 'submenu' ? [item, ...flatten(item.items)] : [item]))
+
+const find = (state: AppState, text: string) => {
+  const item = flatten(trayMenu(state)).find((each) => each.kind === 'choice' && each.text === text)
+  if (item?.kind !== 'choice') throw new Error(`no choice ${text}`)
+  return item
+}
+
+const submenu = (state: AppState, start: string) => {
+  const item = trayMenu(state).find((each) => each.kind === 'submenu' && each.text.startsWith(start))
+  if (item?.kind !== 'submenu') throw new Error(`no submenu ${start}`)
+  return item
+}
+
+const stopped = { phase: 'stopped', pid: null, endpoint: null } as const
+const allStopped = appState({
+  overall: 'stopped',
+  services: {
+    ...withService('llamaServer', stopped).services,
+    ...{ proxy: { ...withService('proxy', stopped).services.proxy } },
+  },
+})
+
+it('has everything, in order', () => {
+  expect(texts(trayMenu(appState({ slots: slots(1) })))).toEqual([
+    'Ready, 3 of 4 slots free',
+    'Start everything',
+    'Stop everything',
+    'Build Forge: ready',
+    'AI Engine: ready',
+    'Router: ready',
+    'Open Nexus',
+    'Copy endpoint',
+    'Doctor',
+    'Settings',
+    'Quit',
+  ])
+})
+
+it('says whose core it is when it is not ours', () => {
+  const link = { kind: 'attached', pid: 12, host: 'cli', user: null } as const
+  expect(texts(trayMenu(appState({}, { link })))[1]).toBe('Hosted by the command line (pid 12)')
+})
+
+describe('starting and stopping', () => {
+  it('offers what would do something', () => {
+    expect(find(appState({}), 'Start everything').enabled).toBe(false)
+    expect(find(appState({}), 'Stop everything').enabled).toBe(true)
+    expect(find(allStopped, 'Start everything').enabled).toBe(true)
+    expect(find(allStopped, 'Stop everything').enabled).toBe(false)
+    expect(find(appState(null), 'Start everything').enabled).toBe(false)
+    expect(find(appState(null), 'Stop everything').enabled).toBe(false)
+  })
+
+  it('gives the commands that the window gives', () => {
+    expect(find(allStopped, 'Start everything').choice).toEqual({
+      type: 'command',
+      command: { type: 'start', only: null, profile: null, force: false },
+    })
+    expect(find(appState({}), 'Stop everything').choice).toEqual({
+      type: 'command',
+      command: { type: 'stop', only: null, eject: false, now: false, force: false },
+    })
+  })
+})
+
+describe('one service', () => {
+  it('is started when it does not run, stopped or restarted when it does', () => {
+    const running = submenu(appState({}), 'Router').items
+    expect(running.map((item) => (item.kind === 'choice' ? [item.text, item.enabled] : null))).toEqual([
+      ['Start', false],
+      ['Stop', true],
+      ['Restart', true],
+      ['Show log', true],
+    ])
+    const failed = appState(withService('proxy', { phase: 'failed' }))
+    expect(submenu(failed, 'Router: failed').items[0]).toMatchObject({ text: 'Start', enabled: true })
+  })
+
+  it('the Build Forge is not stopped from here: that would lose its files', () => {
+    expect(texts(submenu(appState({}), 'Build Forge').items)).toEqual(['Start', 'Show log'])
+  })
+
+  it('is not known while no core answers', () => {
+    expect(submenu(appState(null), 'Router').text).toBe('Router: not known')
+  })
+})
+
+it('copies the endpoint when there is one, never a key', () => {
+  expect(find(appState({}), 'Copy endpoint')).toMatchObject({
+    enabled: true,
+    choice: { action: { type: 'copyText', text: 'http://127.0.0.1:4000' } },
+  })
+  expect(find(allStopped, 'Copy endpoint').enabled).toBe(false)
+})
