@@ -4,11 +4,13 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
+import { traefikVersion } from '../electron/core/clients/traefik-config.ts'
 import { ensureDemoModel } from '../electron/core/setup/demo-model.ts'
 import { ensureLiteLlm } from '../electron/core/setup/litellm.ts'
 import { ensureLlamaServer } from '../electron/core/setup/llama-server-install.ts'
 import { installOnce, installRequirements } from '../electron/core/setup/pip-install.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
+import { ensureTraefik } from '../electron/core/setup/traefik.ts'
 import { buildApp } from './app-build.ts'
 import { ensureTestDesktop } from './desktop-setup.ts'
 import {
@@ -82,7 +84,12 @@ export const setUp = async (
   await ensureLiteLlm(context)
   const { path } = await ensureLlamaServer(context, null)
   const { modelPath } = await ensureDemoModel(context)
-  return { NEXUS_TEST_LLAMA_SERVER: path, NEXUS_TEST_MODEL: modelPath, ...(await setUpApp(root, context)) }
+  return {
+    NEXUS_TEST_LLAMA_SERVER: path,
+    NEXUS_TEST_MODEL: modelPath,
+    NEXUS_TEST_TRAEFIK: await ensureTraefik(context, traefikVersion),
+    ...(await setUpApp(root, context)),
+  }
 }
 
 /** An Electron and the build of the app that it can run; a Chromium for the window alone. */

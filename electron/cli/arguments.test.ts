@@ -64,6 +64,15 @@ describe('parseArguments', () => {
       memoryGb: 256,
       json: false,
     })
+    expect(parseArguments(['clients', 'anna', '--test', '--url', 'http://x:1'])).toEqual({
+      name: 'clients',
+      developer: 'anna',
+      test: true,
+      url: 'http://x:1',
+      keyFile: null,
+      json: false,
+    })
+    expect(parseArguments(['traefik', '--dir', 'd'])).toEqual({ name: 'traefik', dir: 'd', listen: ':80' })
     expect(parseArguments([])).toEqual({ name: 'help' })
     expect(parseArguments(['up', '--help'])).toEqual({ name: 'help' })
   })
@@ -74,6 +83,10 @@ describe('parseArguments', () => {
     [['up', '--only', 'router'], '--only: found "router"; allowed: ramDisk, llamaServer, proxy'],
     [['up', 'demo'], 'nexus up: found the extra word "demo"'],
     [['up', '--profile'], "nexus up: Option '--profile <value>' argument missing"],
+    [['clients', '--url', 'http://x'], 'found --url or --key-file without --test'],
+    [['clients', 'a', 'b'], 'nexus clients: found the extra word "b"'],
+    [['traefik', '--listen', '80'], '--listen: found "80"; allowed: such as :80'],
+    [['traefik', '--listen', ':70000'], '--listen: found ":70000"'],
     [['logs'], 'nexus logs: found nothing; allowed: llamaServer, proxy, core'],
     [['logs', 'proxy', '--lines', '-3'], 'nexus logs: Option'],
     [['logs', 'proxy', '--lines', '1e3'], '--lines: found "1e3"; allowed: a whole number from 0 to 100000'],

@@ -35,7 +35,6 @@ export type CliCommand =
   | { readonly name: 'doctor'; readonly profile: string | null; readonly json: boolean }
   | { readonly name: 'service'; readonly action: ServiceAction; readonly json: boolean }
   | { readonly name: 'serve'; readonly background: boolean; readonly wait: boolean }
-  | { readonly name: 'clients'; readonly developer: string | null; readonly json: boolean }
   | {
       readonly name: 'key'
       readonly action: KeyAction
@@ -44,6 +43,22 @@ export type CliCommand =
       readonly json: boolean
     }
   | { readonly name: 'app' }
+  | {
+      readonly name: 'clients'
+      readonly developer: string | null
+      /** Walk the way of a client instead of showing what it needs. */
+      readonly test: boolean
+      /** Of another machine's Router; null: the environment's, else this machine's. */
+      readonly url: string | null
+      readonly keyFile: string | null
+      readonly json: boolean
+    }
+  | {
+      readonly name: 'traefik'
+      /** null: only shown. */
+      readonly dir: string | null
+      readonly listen: string
+    }
   | { readonly name: 'config-schema' }
   | { readonly name: 'help' }
   | { readonly name: 'version' }
@@ -103,9 +118,18 @@ const optionsOf = {
     background: { type: 'boolean', help: '--background' },
     wait: { type: 'boolean', help: '--wait' },
   },
-  clients: { json },
   key: { json },
   app: {},
+  clients: {
+    test: { type: 'boolean', help: '--test' },
+    url: { type: 'string', help: '--url URL' },
+    'key-file': { type: 'string', help: '--key-file FILE' },
+    json,
+  },
+  traefik: {
+    dir: { type: 'string', help: '--dir DIR' },
+    listen: { type: 'string', help: '--listen ADDRESS:PORT' },
+  },
   'config-schema': {},
   help: {},
   version: {},
@@ -190,7 +214,16 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       return { name: 'serve', background: flag('background'), wait: flag('wait') }
     case 'clients':
       expectWords(1)
-      return { name: 'clients', developer: positionals[0] ?? null, json: flag('json') }
+      return clientsCommand({
+        name: 'clients',
+        developer: positionals[0] ?? null,
+        test: flag('test'),
+        url: text('url'),
+        keyFile: text('key-file'),
+        json: flag('json'),
+      })
+    case 'traefik':
+      return { name: 'traefik', dir: text('dir'), listen: listenAddress(text('listen')) }
     case 'key': {
       expectWords(2)
       return { name: 'key', ...keyWords(positionals), json: flag('json') }
@@ -230,6 +263,23 @@ export const usageOf = (name: CliCommand['name']): string => {
     .filter(([key]) => key !== 'background')
     .map(([, { help }]) => ` [${help}]`)
   return `nexus ${name}${words}${options.join('')}`
+}
+
+const clientsCommand = (
+  command: Extract<CliCommand, { name: 'clients' }>,
+): Extract<CliCommand, { name: 'clients' }> => {
+  if (!command.test && (command.url !== null || command.keyFile !== null))
+    throw new UsageError('nexus clients: found --url or --key-file without --test; allowed: with --test')
+  return command
+}
+
+/** Traefik's own form: `:80` is port 80 of every address. */
+const listenAddress = (text: string | null): string => {
+  if (text === null) return ':80'
+  const port = /^(?:[0-9A-Za-z.-]*|\[[0-9A-Fa-f:]+\]):(\d{1,5})$/.exec(text)?.[1]
+  if (port === undefined || Number(port) < 1 || Number(port) > 65_535)
+    throw new UsageError(`--listen: found "${text}"; allowed: such as :80 or 127.0.0.1:8000`)
+  return text
 }
 
 const serviceOrNull = (word: string | null, place: string): ServiceId | null => {

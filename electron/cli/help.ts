@@ -28,8 +28,12 @@ Connect
   ${usageOf('clients')}
       what each developer pastes into their shell; for one developer also Claude Code's settings, each line
       explained, SSH, Jump Desktop and the name ai.opta.local
+      (--test: walks the way from a client to the model and says where it ends; on a client's machine it needs only
+      ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY, or --url and --key-file)
   ${usageOf('key')}
       one key for each developer, known to the Router from its next request on
+  ${usageOf('traefik')}
+      the configuration with which Traefik serves http://ai.opta.local; --dir writes it
   ${usageOf('serve')}
       host the core in the foreground (launchd, systemd); it brings back what was running
       (--wait: after the core that runs now, whenever that ends)

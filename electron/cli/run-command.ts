@@ -12,6 +12,7 @@ import { runPlan } from './commands/plan.ts'
 import { runRestart } from './commands/restart.ts'
 import { runService } from './commands/service.ts'
 import { runStatus } from './commands/status.ts'
+import { runTraefik } from './commands/traefik.ts'
 import { runUp } from './commands/up.ts'
 import { type CliContext, exitCodes } from './context.ts'
 import { helpText } from './help.ts'
@@ -39,6 +40,8 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
       return runClients(command, context)
     case 'key':
       return runKey(command, context)
+    case 'traefik':
+      return runTraefik(command, context)
     case 'service':
       return runService(command, context)
     case 'serve':

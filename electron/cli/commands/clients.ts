@@ -5,11 +5,13 @@ import { type CliCommand, UsageError } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { renderClientGuides } from '../view/clients-view.ts'
+import { runClientsTest } from './clients-test.ts'
 
 export const runClients = async (
   command: Extract<CliCommand, { name: 'clients' }>,
   context: CliContext,
 ): Promise<number> => {
+  if (command.test) return runClientsTest(command, context)
   const { guides: all, apiKey } = await readClientGuides(context)
   const developers = all.developers.filter(
     ({ name }) => command.developer === null || name === command.developer,

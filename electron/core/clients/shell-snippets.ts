@@ -21,11 +21,21 @@ export const shellTitles: Readonly<Record<ShellId, string>> = {
   fish: 'fish',
 }
 
+const check = (command: string): string =>
+  `Does it answer? ${command} prints "I'm alive!"; nexus clients --test says what is wrong when it does not.`
+
 export const shellNotes: Readonly<Record<ShellId, readonly string[]>> = {
-  bash: ['For every new terminal: append both lines to ~/.zshrc (macOS) or ~/.bashrc (Linux).'],
+  bash: [
+    'For every new terminal: append both lines to ~/.zshrc (macOS) or ~/.bashrc (Linux).',
+    check('curl -sS "$ANTHROPIC_BASE_URL"/health/liveliness'),
+  ],
   powershell: [
     'For every new terminal: append both lines to the file that $PROFILE names.',
+    check('curl.exe -sS "$env:ANTHROPIC_BASE_URL/health/liveliness"'),
     'In a VS Code Remote SSH terminal you are on the Studio, in its shell: take the lines for bash or zsh there.',
   ],
-  fish: ['For every new terminal: append both lines to ~/.config/fish/config.fish.'],
+  fish: [
+    'For every new terminal: append both lines to ~/.config/fish/config.fish.',
+    check('curl -sS "$ANTHROPIC_BASE_URL"/health/liveliness'),
+  ],
 }

@@ -1,0 +1,203 @@
+// What clients are given, tried as a client: the test of the way, and the real Traefik in front of the real Router.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { freePorts } from './free-ports.ts'
+import { createNexus, type NexusUnderTest } from './nexus-command.ts'
+import { startTraefik } from './traefik.ts'
+
+const traefikProgram = process.env['NEXUS_TEST_TRAEFIK']
+const GuideSchema = z.object({ baseUrl: z.string(), apiKey: z.string() })
+const ReportSchema = z.object({
+  works: z.boolean(),
+  failed: z.string().nullable(),
+  steps: z.array(z.object({ id: z.string(), level: z.string(), found: z.string() })),
+})
+
+let nexus: NexusUnderTest
+/** Another machine: nothing of ours runs there, and nothing is known. */
+let laptop: NexusUnderTest
+let baseUrl = ''
+let keyFile = ''
+
+const testFrom = async (machine: NexusUnderTest, ...words: string[]) => {
+  const { code, stdout } = await machine.run('clients', '--test', '--json', ...words)
+  return { code, report: ReportSchema.parse(JSON.parse(stdout)) }
+}
+
+beforeAll(async () => {
+  nexus = await createNexus()
+  laptop = await createNexus()
+  expect((await nexus.run('up', '--profile', nexus.profilePath)).code).toBe(0)
+  const guide = GuideSchema.parse(JSON.parse((await nexus.run('clients', '--json')).stdout))
+  baseUrl = guide.baseUrl
+  keyFile = join(laptop.home, 'key')
+  writeFileSync(keyFile, `${guide.apiKey}\n`, { mode: 0o600 })
+})
+
+afterAll(async () => {
+  await nexus.dispose()
+  rmSync(laptop.home, { recursive: true, force: true })
+})
+
+describe('nexus clients --test', () => {
+  it('walks to the model from the machine itself', async () => {
+    const { code, report } = await testFrom(nexus)
+    expect(report.steps.map(({ id, level }) => `${id} ${level}`)).toEqual([
+      'address ok',
+      'name ok',
+      'connection ok',
+      'router ok',
+      'key ok',
+      'model ok',
+    ])
+    expect(code).toBe(0)
+  })
+
+  it('needs only an address and a key on another machine, and leaves nothing there', async () => {
+    const { code, report } = await testFrom(laptop, '--url', baseUrl, '--key-file', keyFile)
+    expect(report.works).toBe(true)
+    expect(code).toBe(0)
+    expect(existsSync(join(laptop.home, 'keys'))).toBe(false)
+  })
+
+  it('says what it lacks, with the code for usage', async () => {
+    const { code, stderr } = await laptop.run('clients', '--test', '--url', baseUrl)
+    expect(code).toBe(2)
+    expect(stderr).toContain('found no key')
+  })
+
+  it('ends at the key when it is wrong', async () => {
+    const wrong = join(laptop.home, 'wrong')
+    writeFileSync(wrong, 'sk-opta-not-a-key-of-anybody-here')
+    const { code, report } = await testFrom(laptop, '--url', baseUrl, '--key-file', wrong)
+    expect(report.failed).toBe('key')
+    expect(code).toBe(1)
+  })
+
+  it('knows llama-server by its own port', async () => {
+    const url = `http://127.0.0.1:${nexus.enginePort}`
+    const { report } = await testFrom(laptop, '--url', url, '--key-file', keyFile)
+    expect(report.steps.find(({ level }) => level === 'fail')?.found).toContain('(llama-server) itself')
+  })
+
+  it('ends with the code for "not running" where nobody listens', async () => {
+    const [port] = await freePorts()
+    const { code, report } = await testFrom(
+      laptop,
+      '--url',
+      `http://127.0.0.1:${port}`,
+      '--key-file',
+      keyFile,
+    )
+    expect(report.failed).toBe('connection')
+    expect(code).toBe(3)
+  })
+})
+
+describe.skipIf(traefikProgram === undefined)('the real Traefik, as nexus traefik sets it up', () => {
+  /** Its answers go on only when the client has what was sent before: the test writes them. */
+  const upstream = createServer((incoming, response) => {
+    incoming.resume()
+    if (incoming.url === '/health/liveliness') response.end('ready')
+    else response.writeHead(200, { 'content-type': 'text/plain' })
+  })
+  let dir = ''
+
+  const withTraefik = async (
+    routerPort: number,
+    body: (traefik: Awaited<ReturnType<typeof startTraefik>>) => Promise<void>,
+  ) => {
+    dir = mkdtempSync(join(tmpdir(), 'nexus-traefik-'))
+    const [listenPort] = await freePorts()
+    const machine = await createNexus()
+    writeFileSync(
+      join(machine.home, 'config.json'),
+      JSON.stringify({
+        profile: 'mine',
+        profiles: { mine: { extends: 'demo', proxy: { port: routerPort } } },
+      }),
+    )
+    try {
+      const written = await machine.run('traefik', '--dir', dir, '--listen', `127.0.0.1:${listenPort}`)
+      expect(written.stderr).toBe('')
+      expect(written.code).toBe(0)
+      const traefik = await startTraefik(traefikProgram ?? '', join(dir, 'traefik.yml'), listenPort)
+      await body(traefik).finally(traefik.stop)
+    } finally {
+      rmSync(machine.home, { recursive: true, force: true })
+      rmSync(dir, { recursive: true, force: true })
+    }
+  }
+
+  it('passes each piece on at once, of whatever type, and tells the Router when the client goes', async () => {
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+    const address = upstream.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    await withTraefik(address.port, async ({ post }) => {
+      const asking = post('/v1/messages', '{}')
+      const sending = new Promise<ServerResponse>((resolve) => {
+        upstream.once('request', (_, response) => resolve(response))
+      })
+      const response = await sending
+      response.write('piece 0\n')
+      const { request, answer } = await asking
+      const pieces = answer.setEncoding('utf8')[Symbol.asyncIterator]()
+      // Held back until there is more of it, the first piece would never come.
+      for (let index = 0; index < 4; index++) {
+        expect((await pieces.next()).value).toBe(`piece ${index}\n`)
+        response.write(`piece ${index + 1}\n`)
+      }
+      const gone = new Promise((resolve) => response.once('close', resolve))
+      answer.once('error', () => {})
+      request.destroy()
+      await gone
+    })
+    upstream.closeAllConnections()
+    await new Promise((resolve) => upstream.close(resolve))
+  })
+
+  it('leads to the model, under the name alone', async () => {
+    await withTraefik(nexus.routerPort, async ({ post }) => {
+      const key = readFileSync(keyFile, 'utf8').trim()
+      const { answer } = await post(
+        '/v1/messages',
+        JSON.stringify({
+          model: 'opta-claude-3-r1',
+          max_tokens: 24,
+          stream: true,
+          messages: [{ role: 'user', content: 'Count to ten.' }],
+        }),
+        { 'x-api-key': key, 'anthropic-version': '2023-06-01' },
+      )
+      expect(answer.statusCode).toBe(200)
+      let pieces = 0
+      let text = ''
+      for await (const piece of answer.setEncoding('utf8')) {
+        pieces += 1
+        text += piece
+      }
+      expect(text).toContain('event: message_stop')
+      expect(pieces).toBeGreaterThan(3)
+    })
+  })
+
+  it('is no door for other names, and keeps what a person wrote in its files', async () => {
+    await withTraefik(nexus.routerPort, async ({ post }) => {
+      const { answer } = await post('/v1/models', '{}', { host: 'other.example' })
+      expect(answer.statusCode).toBe(404)
+      answer.resume()
+      const path = join(dir, 'dynamic', 'opta-nexus.yml')
+      const edited = readFileSync(path, 'utf8').replace('"5s"', '"9s"')
+      writeFileSync(path, edited)
+      const again = await nexus.run('traefik', '--dir', dir)
+      expect(again.code).toBe(1)
+      expect(again.stderr).toContain('was edited by somebody')
+      expect(readFileSync(path, 'utf8')).toBe(edited)
+    })
+  })
+})

@@ -1,0 +1,99 @@
+// `nexus clients --test`: walks the way of a client to the model and says where it ends and why. Needs no core here.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { claudeModelName } from '../../core/clients/claude-settings.ts'
+import { type ReachReport, testReach } from '../../core/clients/reach-test.ts'
+import { messageOf } from '../../core/error-message.ts'
+import { type CliCommand, UsageError } from '../arguments.ts'
+import { readClientGuides } from '../client-guides.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+import { renderReachStep, renderReachSummary } from '../view/reach-view.ts'
+
+type ClientsCommand = Extract<CliCommand, { name: 'clients' }>
+
+interface Target {
+  readonly url: string
+  readonly key: string
+  /** Where both came from, for a person who wonders. */
+  readonly because: string
+}
+
+/** 0: the model answered; 3: nobody listens there; 1: anything else. Throws UsageError without address or key. */
+export const runClientsTest = async (command: ClientsCommand, context: CliContext): Promise<number> => {
+  const { url, key, because } = await readTarget(command, context)
+  const stop = new AbortController()
+  const interrupt = () => stop.abort(new Error('the test was interrupted'))
+  process.once('SIGINT', interrupt)
+  if (!command.json) context.print(`${url} (${because})\n`)
+  try {
+    const report = await testReach({
+      url,
+      key,
+      model: context.env['ANTHROPIC_MODEL'] || claudeModelName({ modelName: 'claude-' }),
+      env: context.env,
+      platform: process.platform,
+      signal: stop.signal,
+      onStep: (step) => {
+        if (!command.json) for (const line of renderReachStep(step, context)) context.print(line)
+      },
+    })
+    if (command.json) context.print(JSON.stringify(report, null, 2))
+    else for (const line of renderReachSummary(report, context)) context.print(line)
+    return exitCodeOf(report)
+  } finally {
+    process.off('SIGINT', interrupt)
+  }
+}
+
+const exitCodeOf = ({ works, refused }: ReachReport): number => {
+  if (works) return exitCodes.done
+  return refused ? exitCodes.notRunning : exitCodes.failed
+}
+
+/** What was given, else what Claude Code itself would take from the environment, else this machine's own Router. */
+const readTarget = async (command: ClientsCommand, context: CliContext): Promise<Target> => {
+  const { env, folder } = context
+  const fileKey = command.keyFile === null ? null : readKeyFile(command.keyFile)
+  const given = {
+    url: command.url ?? env['ANTHROPIC_BASE_URL'] ?? null,
+    // A named developer's key is asked for; the environment's may be another one's.
+    key:
+      fileKey ??
+      (command.developer === null ? (env['ANTHROPIC_AUTH_TOKEN'] ?? env['ANTHROPIC_API_KEY'] ?? null) : null),
+  }
+  if (given.url !== null && given.key !== null)
+    return {
+      url: given.url,
+      key: given.key,
+      because: command.url === null ? 'from the environment' : 'as asked for',
+    }
+  if (!existsSync(join(folder.keysDir, 'clients.json'))) {
+    const missing = given.url === null ? 'address' : 'key'
+    const allowed =
+      missing === 'address'
+        ? '--url http://HOST:PORT, or ANTHROPIC_BASE_URL in the environment'
+        : '--key-file FILE, or ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN in the environment'
+    throw new UsageError(`nexus clients --test: found no ${missing}; allowed: ${allowed}`)
+  }
+  const { guides, apiKey } = await readClientGuides(context)
+  const named = guides.developers.find(({ name }) => name === command.developer)
+  if (command.developer !== null && named === undefined)
+    throw new UsageError(`nexus clients: found no developer "${command.developer}"`)
+  const key = given.key ?? named?.key ?? apiKey
+  if (key === null)
+    throw new UsageError('nexus clients --test: nobody has a key; nexus key create NAME makes one')
+  return {
+    url: given.url ?? guides.baseUrl,
+    key,
+    because: `with ${named === undefined ? "this machine's" : `${named.name}'s`} key`,
+  }
+}
+
+/** The first line; a line end is no part of a key. */
+const readKeyFile = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8').split(/\r?\n/)[0] ?? ''
+  } catch (error) {
+    throw new UsageError(`--key-file: ${messageOf(error)}`)
+  }
+}

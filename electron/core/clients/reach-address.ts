@@ -1,0 +1,91 @@
+// ANTHROPIC_BASE_URL as a person may have set it: what it means, and the usual ways to get it wrong. Pure.
+import { isIP } from 'node:net'
+import { blocked, doubtful, type ReachVerdict, reached } from './reach-step.ts'
+
+export interface ReachAddress {
+  /** Without a slash at the end. */
+  readonly baseUrl: string
+  readonly host: string
+  readonly port: number
+  readonly secure: boolean
+  /** Whether `host` is an address, which needs no name resolution. */
+  readonly isAddress: boolean
+}
+
+export type AddressReading =
+  | { readonly kind: 'address'; readonly address: ReachAddress }
+  | { readonly kind: 'wrong'; readonly verdict: ReachVerdict }
+
+const example = 'http://192.168.1.20:4000'
+
+export const readAddress = (text: string): AddressReading => {
+  const wrong = (found: string, mend: string): AddressReading => ({
+    kind: 'wrong',
+    verdict: blocked(found, mend),
+  })
+  if (/^["'].*["']$/.test(text.trim()))
+    return wrong(
+      `the address has quotes in it: ${text.trim()}`,
+      'Set ANTHROPIC_BASE_URL without them: the `set` of cmd.exe takes quotes as part of the value.',
+    )
+  if (!URL.canParse(text)) return wrong(`"${text}" is no address`, `Set it like ${example}.`)
+  const url = new URL(text)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    return wrong(`"${text}" starts with ${url.protocol}`, `It must start with http://, like ${example}.`)
+  if (/^\/v1\/?$/.test(url.pathname))
+    return wrong(
+      `the address ends in ${url.pathname}`,
+      `Leave that out: Claude Code itself asks for /v1/messages below it. ${url.origin} is right.`,
+    )
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
+    return wrong(
+      `the address has ${url.pathname}${url.search}${url.hash} at its end`,
+      `${url.origin} is right.`,
+    )
+  if (url.username !== '' || url.password !== '')
+    return wrong('the address has a user name or password in it', 'The key goes into ANTHROPIC_API_KEY.')
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  if (host === '0.0.0.0' || host === '::')
+    return wrong(
+      `${host} is where a server listens, not an address to go to`,
+      'Take the address that nexus clients shows on the Studio.',
+    )
+  const secure = url.protocol === 'https:'
+  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
+  return {
+    kind: 'address',
+    address: { baseUrl: url.origin, host, port, secure, isAddress: isIP(host) !== 0 },
+  }
+}
+
+/** The proxy of the environment that Claude Code would go through (it honours these variables); null: none. */
+export const proxyInTheWay = (
+  { host, port, secure }: ReachAddress,
+  env: Readonly<Record<string, string | undefined>>,
+): string | null => {
+  const read = (name: string) => env[name.toLowerCase()] || env[name] || null
+  const proxy = secure ? read('HTTPS_PROXY') : read('HTTP_PROXY')
+  if (proxy === null) return null
+  const exempt = (read('NO_PROXY') ?? '').split(/[\s,]+/).some((entry) => {
+    const [name = '', entryPort] = entry.toLowerCase().split(':')
+    const suffix = name.replace(/^\*?\.?/, '')
+    if (entryPort !== undefined && Number(entryPort) !== port) return false
+    return name === '*' || (suffix !== '' && (host === suffix || host.endsWith(`.${suffix}`)))
+  })
+  return exempt ? null : proxy
+}
+
+export const judgeAddress = (
+  address: ReachAddress,
+  env: Readonly<Record<string, string | undefined>>,
+): ReachVerdict => {
+  const proxy = proxyInTheWay(address, env)
+  if (proxy !== null)
+    return doubtful(
+      `${address.baseUrl}, but Claude Code would go through the proxy ${withoutCredentials(proxy)}`,
+      `Add ${address.host} to NO_PROXY: a proxy seldom reaches the local network, and may hold a stream back. This test goes there directly.`,
+    )
+  return reached(address.baseUrl)
+}
+
+const withoutCredentials = (proxy: string): string => proxy.replace(/\/\/[^/@]*@/, '//')

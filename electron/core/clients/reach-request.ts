@@ -1,0 +1,115 @@
+// A client's own requests over HTTP or TLS: a short answer as text, and a stream with the time of each event.
+import { type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http'
+import { request as secureRequest } from 'node:https'
+import { createInterface } from 'node:readline'
+import { z } from 'zod'
+import { parseJsonOrNull } from '../json-record.ts'
+import type { ModelAnswer, PlainAnswer } from './reach-judgement.ts'
+
+export interface ReachRequest {
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON by POST; absent: GET. */
+  readonly body?: unknown
+  readonly signal: AbortSignal
+}
+
+const maxBodyBytes = 65_536
+
+const open = ({ url, headers, body, signal }: ReachRequest): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const send = url.startsWith('https:') ? secureRequest : plainRequest
+    const text = body === undefined ? undefined : JSON.stringify(body)
+    const outgoing: ClientRequest = send(
+      url,
+      {
+        method: text === undefined ? 'GET' : 'POST',
+        headers: { ...headers, ...(text === undefined ? {} : { 'content-type': 'application/json' }) },
+        // As a new client would: no connection of an earlier step is taken again.
+        agent: false,
+        signal,
+      },
+      resolve,
+    )
+    outgoing.once('error', (error) => reject(signal.aborted ? signal.reason : error))
+    outgoing.end(text)
+  })
+
+const readBody = async (answer: IncomingMessage): Promise<string> => {
+  let text = ''
+  for await (const piece of answer.setEncoding('utf8')) {
+    text += piece
+    if (text.length > maxBodyBytes) break
+  }
+  return text
+}
+
+/** Rejects with the system's, TLS's or HTTP parser's error, or with the signal's reason. */
+export const askPlain = async (question: ReachRequest): Promise<PlainAnswer> => {
+  const answer = await open(question)
+  const server = String(answer.headers['server'] ?? '').toLowerCase()
+  return { status: answer.statusCode ?? 0, server, body: await readBody(answer) }
+}
+
+const EventSchema = z.object({
+  type: z.string(),
+  delta: z.object({ text: z.string().optional(), thinking: z.string().optional() }).optional(),
+  usage: z.object({ output_tokens: z.number().optional() }).optional(),
+  error: z.object({ message: z.string().optional() }).optional(),
+})
+
+/** One Anthropic message as Claude Code asks for it, streamed. Rejects as `askPlain`. */
+export const askModel = async (
+  question: Omit<ReachRequest, 'body'> & { readonly model: string },
+): Promise<ModelAnswer> => {
+  const startedAt = performance.now()
+  const sinceStart = () => performance.now() - startedAt
+  const { model, ...rest } = question
+  const answer = await open({
+    ...rest,
+    url: `${question.url}/v1/messages`,
+    headers: { ...question.headers, 'anthropic-version': '2023-06-01', accept: 'text/event-stream' },
+    body: {
+      model,
+      // A model that thinks first spends these on thinking, which is an answer as well.
+      max_tokens: 16,
+      stream: true,
+      messages: [{ role: 'user', content: 'Say hello.' }],
+    },
+  })
+  const status = answer.statusCode ?? 0
+  const none = { firstEventMs: null, firstTokenMs: null, events: 0, outputTokens: null, error: null }
+  if (status !== 200 || !String(answer.headers['content-type']).includes('text/event-stream'))
+    return { ...none, status, body: await readBody(answer), totalMs: sinceStart(), ended: false }
+  let {
+    firstEventMs,
+    firstTokenMs,
+    events,
+    outputTokens,
+    error,
+  }: Omit<ModelAnswer, 'status' | 'body' | 'totalMs' | 'ended'> = none
+  let ended = false
+  for await (const line of createInterface({ input: answer })) {
+    if (!line.startsWith('data:')) continue
+    const event = EventSchema.safeParse(parseJsonOrNull(line.slice(5)))
+    if (!event.success) continue
+    const { type, delta, usage } = event.data
+    events += 1
+    firstEventMs ??= sinceStart()
+    if ((delta?.text ?? '') !== '' || (delta?.thinking ?? '') !== '') firstTokenMs ??= sinceStart()
+    outputTokens = usage?.output_tokens ?? outputTokens
+    if (type === 'error') error = event.data.error?.message ?? line.slice(5)
+    if (type === 'message_stop') ended = true
+  }
+  return {
+    status,
+    body: '',
+    firstEventMs,
+    firstTokenMs,
+    totalMs: sinceStart(),
+    events,
+    outputTokens,
+    error,
+    ended,
+  }
+}
