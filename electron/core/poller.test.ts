@@ -1,6 +1,6 @@
 // The poller: one question in flight each, nothing slow in the way of the others, nothing old passed off as new.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Memory, RamDisk, Slot } from '../contract.ts'
+import { historyStepMs, type Memory, type RamDisk, type Slot } from '../contract.ts'
 import { createPoller, type EngineReading, type Poller, type PollerSources } from './poller.ts'
 import { sampleSnapshot } from './sample-snapshot.ts'
 import type { ProbeResult } from './services/child-service.ts'
@@ -134,7 +134,7 @@ const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 describe('the cadence', () => {
   it('is 5 s when nobody watches and 1 s when someone does', async () => {
     const { poller, world } = setUp({ engine: () => null })
-    await pass(15_000)
+    await pass(13_000)
     expect(world.used).toBe(4)
     poller.setWatched(true)
     await pass(4_000)
@@ -142,6 +142,40 @@ describe('the cadence', () => {
     poller.setWatched(false)
     await pass(10_000)
     expect(world.used).toBe(10)
+  })
+
+  it('comes in the middle of the steps of the history when nobody watches', async () => {
+    const phases: number[] = []
+    setUp({
+      engine: () => null,
+      memory: async () => {
+        phases.push(Date.now() % historyStepMs)
+        return memoryOf(1)
+      },
+    })
+    await pass(21_000)
+    expect(phases).toEqual([0, 2_500, 2_500, 2_500, 2_500])
+  })
+
+  it('looks at a working engine, and only at it, every 2 s when nobody watches', async () => {
+    const { engine, world } = setUp()
+    await pass(0)
+    await engine.answer(readingAt(1))
+    const { used } = world
+    await pass(2_000)
+    expect(engine.counts().times).toBe(2)
+    expect(world.used).toBe(used)
+    const idle = {
+      ...readingAt(0),
+      slots: [{ ...slotAt(0), phase: 'idle' as const }],
+      queue: { processing: 0, deferred: 0 },
+    }
+    await engine.answer(idle)
+    // At 2.5 s with all the others, and then, since nothing works any more, not before the next of those.
+    await pass(500)
+    await engine.answer(idle)
+    await pass(4_500)
+    expect(engine.counts().times).toBe(3)
   })
 
   it('ends with close, and publishes no more', async () => {
@@ -157,7 +191,7 @@ describe('the cadence', () => {
     const { poller, world } = setUp({ engine: () => null })
     await pass(59_000)
     expect(world.rechecks).toBe(0)
-    await pass(3_000)
+    await pass(4_000)
     expect(world.rechecks).toBe(1)
     poller.setWatched(true)
     await pass(60_000)

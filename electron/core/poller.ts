@@ -1,5 +1,12 @@
 // Reads everything at two cadences, watched and idle: one question in flight each, and nothing old passed off as new.
-import type { Memory, Queue, RamDisk, Slot, Throughput } from '../contract.ts'
+import {
+  historyStepMs,
+  type Memory,
+  type Queue,
+  type RamDisk,
+  type Slot,
+  type Throughput,
+} from '../contract.ts'
 import { within } from './deadline.ts'
 import type { ProbeResult } from './services/child-service.ts'
 import type { Reading } from './snapshot.ts'
@@ -51,7 +58,9 @@ export interface Poller {
 
 /** The design's cadences: about 1 Hz when someone watches, slower when nobody does. */
 const watchedMs = 1_000
-const idleMs = 5_000
+const idleMs = historyStepMs
+/** Unwatched, the AI Engine alone is looked at this often while it works: whether it is full is told from several looks. */
+const busyMs = 2_000
 /** llama-server answers /health within 10 ms even while it prefills (measured), so seconds mean trouble. */
 const probeTimeoutMs = 3_000
 /** /slots and /metrics may take as long as one prefill batch: 8 s on a CPU with b10068, 20 s is to be expected of a 70B. */
@@ -66,6 +75,7 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   let watched = false
   let closed = false
   let timer: NodeJS.Timeout | null = null
+  let busyTimer: NodeJS.Timeout | null = null
   let lastTickAt = 0
   let lastRecheckAt = Date.now()
   let ticking: Promise<unknown> = Promise.resolve()
@@ -132,15 +142,32 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   const schedule = () => {
     if (timer !== null) clearTimeout(timer)
     if (closed) return
-    const due = lastTickAt + (watched ? watchedMs : idleMs)
+    const due = watched ? lastTickAt + watchedMs : middleOfStepAfter(lastTickAt + tooSoonMs)
     timer = setTimeout(beat, Math.max(0, due - Date.now()))
   }
 
+  const isWorking = () =>
+    (queue !== null && queue.value.processing > 0) ||
+    (slots?.value.some(({ phase }) => phase !== 'idle') ?? false)
+
+  const scheduleBusy = () => {
+    if (busyTimer !== null) clearTimeout(busyTimer)
+    if (!closed && !watched && isWorking()) busyTimer = setTimeout(lookAtEngine, busyMs)
+  }
+
+  const lookAtEngine = async () => {
+    await within(readEngine(), freshWaitMs)
+    scheduleBusy()
+    if (!closed) onReading()
+  }
+
   const beat = async () => {
+    if (busyTimer !== null) clearTimeout(busyTimer)
     ticking = tick()
     schedule()
     // A slow answer must not hold up the others: what came within the wait is published, the rest comes later.
     await within(ticking, freshWaitMs)
+    scheduleBusy()
     if (!closed) onReading()
   }
 
@@ -176,8 +203,15 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
     close: () => {
       closed = true
       if (timer !== null) clearTimeout(timer)
+      if (busyTimer !== null) clearTimeout(busyTimer)
     },
   }
+}
+
+/** Idle looks come in the middle of the history's steps: one that is late by some ms leaves no step without a reading. */
+const middleOfStepAfter = (at: number): number => {
+  const half = idleMs / 2
+  return Math.ceil((at - half) / idleMs) * idleMs + half
 }
 
 /** A slow server is never asked twice at once; a call that finds one running does not wait for that one again. */
