@@ -1,8 +1,6 @@
 // Set-up as a part of `nexus up`: what is missing is installed, with progress.
 import type { Profile } from '../contract.ts'
-import { demoModelPath, ensureDemoModel } from '../core/setup/demo-model.ts'
-import { ensureLiteLlm } from '../core/setup/litellm.ts'
-import { ensureLlamaServer } from '../core/setup/llama-server-install.ts'
+import { ensureSetUp as ensureCoreSetUp } from '../core/setup/set-up.ts'
 import { describeProgress, type SetupContext } from '../core/setup/setup-step.ts'
 import type { CliContext } from './context.ts'
 
@@ -19,9 +17,7 @@ export const ensureSetUp = async (profile: Profile, context: CliContext): Promis
     report: createReporter(context),
   }
   try {
-    await ensureLlamaServer(setup, profile.llamaServer.binaryPath)
-    if (profile.llamaServer.modelPath === demoModelPath(setup.runtimeDir)) await ensureDemoModel(setup)
-    await ensureLiteLlm(setup)
+    await ensureCoreSetUp(profile, setup)
   } finally {
     process.off('SIGINT', interrupt)
   }

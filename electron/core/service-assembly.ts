@@ -9,7 +9,7 @@ import { openLogForChild } from './logs/log-file.ts'
 import { readLogMark } from './logs/log-generations.ts'
 import { createLogRotation } from './logs/log-rotation.ts'
 import { connectLogTail, readLogSince } from './logs/log-tail-events.ts'
-import { parseAllocations } from './memory-plan/allocations.ts'
+import { type Allocations, parseAllocations } from './memory-plan/allocations.ts'
 import type { Platform, RamDiskSpec } from './platform/platform.ts'
 import { createCommandRunner } from './platform/run-command.ts'
 import type { PollerSources } from './poller.ts'
@@ -48,6 +48,8 @@ export interface ServiceAssembly {
   readonly engineSource: PollerSources['engine']
   readonly proxySource: PollerSources['proxy']
   readonly readRamDisk: () => Promise<RamDisk>
+  /** What the llama-server that serves says it allocated; null when none serves, or it did not say. */
+  readonly engineAllocations: () => Allocations | null
   readonly recheckProof: () => Promise<void>
   /** Ends servers that somebody else started on our ports, of those named; why one is still there, or null. */
   readonly endForeign: (ids: readonly ServiceId[]) => Promise<string | null>
@@ -103,16 +105,20 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     ledger,
   )
   let recorded: string | null = null
+  let allocated: { readonly identity: string; readonly allocations: Allocations } | null = null
   /** Once for each llama-server, as soon as it serves: then its log is no more than its start. */
   const recordAllocations = async (): Promise<void> => {
     const entry = ledger.find('llamaServer')
     const identity = servingIdentity(llamaServer, entry)
     if (entry === null || identity === null || identity === recorded) return
     recorded = identity
-    if (readAllocations(folder.allocationsPath, identity) !== null) return
+    const known = readAllocations(folder.allocationsPath, identity)
     const path = folder.logPath('llamaServer')
-    const allocations = parseAllocations(await readLogSince(path, entry.logMark, startLogLines))
-    if (allocations !== null) writeAllocations(folder.allocationsPath, identity, allocations)
+    const allocations = known ?? parseAllocations(await readLogSince(path, entry.logMark, startLogLines))
+    if (allocations === null) return
+    allocated = { identity, allocations }
+    if (known === null) writeAllocations(folder.allocationsPath, identity, allocations)
+    options.onChange()
   }
   let warmed: string | null = null
   const proxy: Supervisor = superviseOne(
@@ -197,6 +203,10 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     proxySource: () =>
       isServing(proxy.state()) ? { probe: liteLlmService.probe, report: proxy.reportHealth } : null,
     readRamDisk: ramDisk.read,
+    engineAllocations: () =>
+      allocated !== null && allocated.identity === servingIdentity(llamaServer, ledger.find('llamaServer'))
+        ? allocated.allocations
+        : null,
     recheckProof: async () => {
       const broken = await prover.recheck()
       if (broken !== null) proxy.reportHealth({ state: 'unreachable', detail: broken })

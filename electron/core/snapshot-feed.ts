@@ -14,6 +14,7 @@ export interface SnapshotFeed {
   readonly watch: CoreLink['watch']
   /** `change`: a phase or a notice is another one; `reading`: new numbers. Several in one turn are told once. */
   publish(what: 'change' | 'reading'): void
+  isWatched(): boolean
 }
 
 interface Watcher {
@@ -47,6 +48,7 @@ export const createSnapshotFeed = (options: SnapshotFeedOptions): SnapshotFeed =
   }
 
   return {
+    isWatched: () => watchers.size > 0,
     publish: (what) => {
       if (watchers.size === 0) return
       if (scheduled === null) setImmediate(tellAll)

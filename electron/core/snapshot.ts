@@ -36,8 +36,11 @@ export interface Readings {
   readonly engineAskedAt: number | null
 }
 
+/** What is not a fold of readings is added by the core. */
+export type FoldedSnapshot = Omit<Snapshot, 'memoryMap' | 'events' | 'notices' | 'setUp'>
+
 /** @param maxAgeMs how old a reading may be and still be shown as live */
-export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): Snapshot => {
+export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): FoldedSnapshot => {
   const live = <T>(reading: Reading<T> | null): T | null =>
     reading !== null && now - reading.takenAt <= maxAgeMs ? reading.value : null
   const engineAnswers = isServing(readings.services.llamaServer)
@@ -61,10 +64,6 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     requests: null,
     developers: null,
     nodes: [],
-    memoryMap: null,
-    events: [],
-    notices: [],
-    setUp: null,
   }
 }
 

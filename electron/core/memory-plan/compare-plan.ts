@@ -28,7 +28,10 @@ function difference(
 const weightsOf = (model: ModelAllocations, sharedBytes: number): number =>
   model.mappedBuffers > 1 ? model.modelBytes - sharedBytes : model.modelBytes
 
-export function comparePlan(plan: MemoryPlan, allocations: Allocations): readonly PlanDifference[] {
+export function comparePlan(
+  plan: Pick<MemoryPlan, 'lines' | 'sharedEmbeddingBytes'>,
+  allocations: Allocations,
+): readonly PlanDifference[] {
   const planned = (id: PlanLine['id']): number | null =>
     plan.lines.find((line) => line.id === id)?.bytes ?? null
   const { target, draft } = allocations

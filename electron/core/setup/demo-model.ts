@@ -31,6 +31,9 @@ export const ensureDemoModel = async (context: SetupContext): Promise<{ readonly
   return { modelPath }
 }
 
+export const isDemoModelInstalled = (runtimeDir: string): Promise<boolean> =>
+  isComplete(demoModelPath(runtimeDir))
+
 /** The stamp is written after the hash was checked; hashing 253 MB at every start would cost most of a second. */
 const isComplete = async (modelPath: string): Promise<boolean> => {
   try {

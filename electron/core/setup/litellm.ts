@@ -22,7 +22,7 @@ export const ensureLiteLlm = async (context: SetupContext): Promise<InstalledLit
   const dir = join(context.runtimeDir, 'litellm')
   const requirements = await readFile(join(context.resourcesDir, requirementsFile), 'utf8')
   refuseKnownBad(readPinnedVersion(requirements))
-  const stamp = createHash('sha256').update(requirements).digest('hex')
+  const stamp = stampOf(requirements)
   await installOnce(
     context,
     step,
@@ -35,6 +35,17 @@ export const ensureLiteLlm = async (context: SetupContext): Promise<InstalledLit
       `LiteLLM is missing from ${dir} although it was installed: remove that folder and try again`,
     )
   return installed
+}
+
+const stampOf = (requirements: string): string => createHash('sha256').update(requirements).digest('hex')
+
+/** Whether exactly what the lock names is installed. */
+export const isLiteLlmInstalled = async ({
+  runtimeDir,
+  resourcesDir,
+}: Pick<SetupContext, 'runtimeDir' | 'resourcesDir'>): Promise<boolean> => {
+  const requirements = await readFile(join(resourcesDir, requirementsFile), 'utf8')
+  return isComplete(join(runtimeDir, 'litellm'), stampOf(requirements))
 }
 
 /** What is installed, without installing; null when nothing is. Throws when it is a release that must not run. */

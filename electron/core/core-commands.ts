@@ -1,0 +1,239 @@
+// What each command does to the stack. A command answers only "accepted" or why not; its effect is seen in snapshots.
+
+import type { Command, Outcome, ServiceId } from '../contract.ts'
+import { serviceIds } from '../contract.ts'
+import { ConfigError, judgeProfile } from './config.ts'
+import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
+import { messageOf } from './error-message.ts'
+import { readIntent, writeIntent } from './intent.ts'
+import type { MemoryMapSource } from './memory-map-source.ts'
+import type { Platform } from './platform/platform.ts'
+import { type ChosenProfile, chooseProfile } from './profiles.ts'
+import { describeHolders } from './ram-disk-service.ts'
+import type { ServiceAssembly } from './service-assembly.ts'
+import type { SetUpRunner } from './set-up-runner.ts'
+import type { Settings } from './settings.ts'
+import type { StateFolder } from './state-folder.ts'
+
+export interface CommandedCore {
+  readonly folder: StateFolder
+  readonly platform: Platform
+  readonly settings: Settings
+  readonly memoryMap: MemoryMapSource
+  readonly setUp: SetUpRunner
+  readonly assembly: () => ServiceAssembly
+  /** Another profile's services take the place of the present ones, and what runs of them is adopted. */
+  readonly takeProfile: (chosen: ChosenProfile) => Promise<void>
+  /** null while the memory was not read yet, or where there is no such limit. */
+  readonly gpuLimitBytes: () => number | null
+  /** Something was done that no phase shows. */
+  readonly note: (text: string) => void
+  readonly onAllStopped: () => void
+}
+
+export interface CoreCommands {
+  /** One after the other, whoever gives them: two profiles are never assembled at once. */
+  dispatch(command: Command): Promise<Outcome>
+  /** What the user last asked for. */
+  wanted(): readonly ServiceId[]
+}
+
+type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>
+
+/** A `down --now` still lets a process end by itself for this long. */
+const hurriedGraceMs = 2_000
+
+const accepted: Outcome = { accepted: true }
+const refuse = (reason: string): Outcome => ({ accepted: false, reason })
+
+export const createCoreCommands = (core: CommandedCore): CoreCommands => {
+  const { folder, platform, settings, assembly } = core
+
+  const remember = (up: readonly ServiceId[]) =>
+    writeIntent(folder.intentPath, {
+      version: 1,
+      up: [...up],
+      profileName: assembly().profileName,
+      profile: assembly().profile,
+    })
+
+  const wanted = (): readonly ServiceId[] => readIntent(folder.intentPath)?.up ?? []
+
+  // --- start -----------------------------------------------------------------------------------------------------
+
+  const start = async (command: CommandOf<'start'>): Promise<Outcome> => {
+    const { llamaServer, proxy } = assembly().stack.states()
+    const phases = [llamaServer.phase, proxy.phase]
+    // A server that is just being rolled back after the other's failure must not change hands in between.
+    const moving = phases.includes('starting') || phases.includes('stopping')
+    const failed = phases.includes('failed') && !moving
+    /** What lives was started with the present profile: no other may take it over. */
+    const bound = phases.some((phase) => phase !== 'stopped' && phase !== 'failed')
+    if (!bound || failed || command.profile !== null) {
+      const requested = command.profile ?? (bound ? assembly().profileName : null)
+      const refusal = await switchProfile(
+        { ...command, profile: requested },
+        { bound, renew: !bound || failed },
+      )
+      if (refusal !== null) return refuse(refusal)
+    }
+    const ids = command.only === null ? serviceIds : [command.only]
+    if (command.replaceForeign === true) {
+      const left = await assembly().endForeign(ids)
+      if (left !== null) return refuse(left)
+    }
+    remember([...new Set([...wanted(), ...ids])])
+    assembly().prover.retry()
+    void assembly().stack.start(ids)
+    return accepted
+  }
+
+  /** Takes the profile asked for, freshly read and checked; answers why not. */
+  const switchProfile = async (
+    command: CommandOf<'start'>,
+    { bound, renew }: { readonly bound: boolean; readonly renew: boolean },
+  ): Promise<string | null> => {
+    try {
+      const chosen = chooseProfile(settings.reread(), command.profile, folder.runtimeDir)
+      const { profileName } = assembly()
+      if (bound && chosen.name !== profileName)
+        return `the stack runs with profile ${profileName}; nexus down first, then nexus up --profile ${chosen.name}`
+      if (!renew) return null
+      const totalMemoryBytes = await platform.readTotalMemoryBytes()
+      const problems = judgeProfile(chosen.profile, totalMemoryBytes)
+      if (problems.length > 0) throw new ConfigError(`profile ${chosen.name}`, problems)
+      if (!command.force) {
+        const refusal = await refuseWhatDoesNotFit(chosen, totalMemoryBytes)
+        if (refusal !== null) return refusal
+      }
+      await core.takeProfile(chosen)
+      return null
+    } catch (error) {
+      return messageOf(error)
+    }
+  }
+
+  /** A plan that cannot be made (a missing file) is no refusal: the service itself then says what is missing. */
+  const refuseWhatDoesNotFit = async (
+    { name, profile }: ChosenProfile,
+    totalMemoryBytes: number,
+  ): Promise<string | null> => {
+    const memory = await core.memoryMap.readPlan({
+      profileName: name,
+      profile,
+      totalMemoryBytes,
+      gpuLimitBytes: core.gpuLimitBytes(),
+    })
+    if (memory.kind !== 'planned' || memory.plan.verdict !== 'does-not-fit') return null
+    return `profile ${name} does not fit: ${memory.plan.reasons.join('; ')}. Nothing was started; nexus up --force starts it anyway.`
+  }
+
+  // --- stop ------------------------------------------------------------------------------------------------------
+
+  const stop = async (command: CommandOf<'stop'>): Promise<Outcome> => {
+    core.setUp.cancel()
+    if (command.eject) {
+      const refusal = await eject(command.force)
+      if (refusal !== null) return refuse(refusal)
+    }
+    const ids = command.only === null ? serviceIds : [command.only]
+    remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !command.eject)))
+    void stopServices(ids, command.now).then(() => {
+      // A start may have overtaken this stop: then the core is needed.
+      const { llamaServer, proxy } = assembly().stack.states()
+      if (command.only === null && llamaServer.phase === 'stopped' && proxy.phase === 'stopped')
+        core.onAllStopped()
+    })
+    return accepted
+  }
+
+  const stopServices = (ids: readonly ServiceId[], now: boolean): Promise<void> => {
+    const { drainSeconds, stopGraceSeconds } = settings.current()
+    return assembly().stack.stop(ids, {
+      drainMs: now ? 0 : drainSeconds * 1000,
+      graceMs: now ? hurriedGraceMs : stopGraceSeconds * 1000,
+      untilIdle: assembly().untilIdle,
+    })
+  }
+
+  const eject = async (force: boolean): Promise<string | null> => {
+    const outcome = await assembly().stack.eject(force)
+    switch (outcome.kind) {
+      case 'done':
+      case 'not-mounted':
+        return null
+      case 'failed':
+        return `the RAM disk was not ejected: ${outcome.reason}`
+      case 'busy':
+        return `the RAM disk is in use by ${describeHolders(outcome.holders)}: end them, or nexus down --eject --force; nexus down alone keeps it. Nothing was stopped.`
+    }
+  }
+
+  const restart = async (only: ServiceId | null): Promise<Outcome> => {
+    const ids = only === null ? serviceIds : [only]
+    void stopServices(ids, true).then(() => assembly().stack.start(ids))
+    remember([...new Set([...wanted(), ...ids])])
+    return accepted
+  }
+
+  // --- set-up, settings, keys ------------------------------------------------------------------------------------
+
+  const setUp = async ({ thenStart }: CommandOf<'setUp'>): Promise<Outcome> => {
+    if (core.setUp.state()?.running) return refuse('it is being set up already')
+    try {
+      const { llamaServer, proxy } = assembly().stack.states()
+      const runs = llamaServer.phase !== 'stopped' || proxy.phase !== 'stopped'
+      const { profile } = runs ? assembly() : chooseProfile(settings.reread(), null, folder.runtimeDir)
+      void core.setUp.run(profile).then(async (done) => {
+        if (!done || !thenStart) return
+        const outcome = await dispatch({ type: 'start', only: null, profile: null, force: false })
+        if (!outcome.accepted) core.setUp.fail(outcome.reason)
+      })
+      return accepted
+    } catch (error) {
+      return refuse(messageOf(error))
+    }
+  }
+
+  const configure = async (command: CommandOf<'configure'>): Promise<Outcome> => {
+    const totalMemoryBytes = await platform.readTotalMemoryBytes()
+    const outcome = settings.configure(command.config, command.revision, totalMemoryBytes)
+    if (outcome.accepted) core.note('Settings changed')
+    return outcome
+  }
+
+  const changeKey = (command: CommandOf<'key'>): Outcome => {
+    if (assembly().profile.proxy.configPath !== null) return refuse(ownConfigReason)
+    try {
+      return changeDeveloperKey(folder.keysDir, command)
+    } catch (error) {
+      return refuse(messageOf(error))
+    }
+  }
+
+  const carryOut = async (command: Command): Promise<Outcome> => {
+    switch (command.type) {
+      case 'start':
+        return start(command)
+      case 'stop':
+        return stop(command)
+      case 'restart':
+        return restart(command.only)
+      case 'setUp':
+        return setUp(command)
+      case 'configure':
+        return configure(command)
+      case 'key':
+        return changeKey(command)
+    }
+  }
+
+  let turn: Promise<unknown> = Promise.resolve()
+  const dispatch = (command: Command): Promise<Outcome> => {
+    const outcome = turn.then(() => carryOut(command))
+    turn = outcome.catch(() => {})
+    return outcome
+  }
+
+  return { dispatch, wanted }
+}

@@ -1,0 +1,133 @@
+// What has happened, read from two snapshots that follow one another: the lines that a person looks back at. Pure.
+import { type Notice, type ServiceId, type StackEvent, serviceIds, serviceNames } from '../contract.ts'
+import { formatDuration, formatMilliseconds } from '../figures.ts'
+import type { Observed } from './notice-conditions.ts'
+import { isServing } from './snapshot.ts'
+
+/** The contract's limit: more than that nobody reads. */
+const keptEvents = 20
+
+export type EventfulSnapshot = Observed & { readonly notices: readonly Notice[] }
+
+export const appendEvents = (
+  events: readonly StackEvent[],
+  added: readonly StackEvent[],
+): readonly StackEvent[] => (added.length === 0 ? events : [...events, ...added].slice(-keptEvents))
+
+/** @param before null: the first look of this core, which tells what it took over */
+export const describeChanges = (
+  before: EventfulSnapshot | null,
+  after: EventfulSnapshot,
+): readonly StackEvent[] => [
+  ...serviceIds.flatMap((id) =>
+    before === null ? describeFound(id, after) : describeService(id, before, after),
+  ),
+  ...(before === null ? [] : [...describeProof(before, after), ...describeNotices(before, after)]),
+]
+
+type Severity = StackEvent['severity']
+
+const eventAt =
+  (after: EventfulSnapshot, service: ServiceId | null) =>
+  (severity: Severity, text: string): StackEvent => ({ at: after.takenAt, severity, service, text })
+
+const describeFound = (id: ServiceId, after: EventfulSnapshot): readonly StackEvent[] => {
+  const say = eventAt(after, id)
+  const { adopted, pid, uptimeSeconds, phase } = after.services[id]
+  if (adopted && pid !== null) {
+    const age = uptimeSeconds === null ? '' : `, up for ${formatDuration(uptimeSeconds)}`
+    return [say('info', `${serviceNames[id]} taken over as it ran (pid ${pid}${age})`)]
+  }
+  return id === 'ramDisk' && phase === 'ready' ? [say('info', `${serviceNames[id]} found mounted`)] : []
+}
+
+const describeService = (
+  id: ServiceId,
+  before: EventfulSnapshot,
+  after: EventfulSnapshot,
+): readonly StackEvent[] => {
+  const say = eventAt(after, id)
+  const name = serviceNames[id]
+  const was = before.services[id]
+  const is = after.services[id]
+  if (is.restarts > was.restarts)
+    return [say('warning', `${name} crashed: ${is.reason ?? 'it did not say why'}`)]
+  if (is.phase === was.phase) return []
+  switch (is.phase) {
+    case 'starting':
+      return [
+        say('info', is.adopted ? `${name} taken over as it ran (pid ${is.pid})` : `${name} is starting`),
+      ]
+    case 'ready':
+      return [say('info', describeReady(id, before, after))]
+    case 'degraded':
+      return [say('warning', `${name} does not answer as it should: ${is.reason ?? 'it did not say why'}`)]
+    case 'failed':
+      return [say('critical', `${name}: ${is.reason ?? 'failed, and did not say why'}`)]
+    case 'stopping':
+      return []
+    case 'stopped':
+      // A failure is forgotten, or an order called off: neither is an end.
+      if (was.phase !== 'stopping') return []
+      return [say('info', id === 'ramDisk' ? `${name} ejected` : `${name} stopped`)]
+  }
+}
+
+const describeReady = (id: ServiceId, before: EventfulSnapshot, after: EventfulSnapshot): string => {
+  const was = before.services[id]
+  const is = after.services[id]
+  const name = serviceNames[id]
+  if (was.phase === 'degraded') return `${name} answers again`
+  if (was.phase !== 'starting') return id === 'ramDisk' ? `${name} found mounted` : `${name} is ready`
+  if (is.adopted) return `${name} answers`
+  if (is.restarts > 0) return `${name} is ready again, restarted`
+  const took = is.since - was.since
+  return `${name} is ready${took > 0 ? ` after ${formatMilliseconds(took)}` : ''}`
+}
+
+const describeProof = (before: EventfulSnapshot, after: EventfulSnapshot): readonly StackEvent[] => {
+  const say = eventAt(after, null)
+  const { proof, proofFailure } = after
+  // One that is read from disk was made before this core looked.
+  const isNew =
+    proof !== null && proof.provedAt !== before.proof?.provedAt && proof.provedAt >= before.takenAt
+  const proved = isNew
+    ? [say('info', `A Claude request came back in ${formatMilliseconds(proof.milliseconds)}`)]
+    : []
+  const broke =
+    proofFailure !== null && proofFailure !== before.proofFailure && isServing(after.services.proxy)
+      ? [say('critical', `A Claude request did not come back: ${proofFailure}`)]
+      : []
+  return [...proved, ...broke]
+}
+
+/** Conditions of the whole that no service tells; the rest of the notices have events of their own above. */
+const conditionIds: ReadonlySet<string> = new Set([
+  'slots-full',
+  'request-waits',
+  'queue-waits',
+  'forge-full',
+  'swap-growing',
+  'memory-warn',
+  'memory-critical',
+])
+
+const describeNotices = (before: EventfulSnapshot, after: EventfulSnapshot): readonly StackEvent[] => {
+  const serviceOf = ({ view }: Notice) => view.service
+  const conditions = (snapshot: EventfulSnapshot) => snapshot.notices.filter(({ id }) => conditionIds.has(id))
+  const isIn = (notices: readonly Notice[], { id, since }: Notice) =>
+    notices.some((other) => other.id === id && other.since === since)
+  const began = conditions(after).filter((notice) => !isIn(before.notices, notice))
+  const ended = conditions(before).filter((notice) => !isIn(after.notices, notice))
+  return [
+    ...ended.map((notice) => eventAt(after, serviceOf(notice))('info', describeEnd(notice, after))),
+    ...began.map((notice) => eventAt(after, serviceOf(notice))(notice.severity, notice.title)),
+  ]
+}
+
+const describeEnd = (notice: Notice, { takenAt }: EventfulSnapshot): string => {
+  const lasted = formatDuration((takenAt - notice.since) / 1000)
+  return notice.id === 'slots-full'
+    ? `A slot is free again, after ${lasted}`
+    : `Over after ${lasted}: ${notice.title}`
+}

@@ -1,0 +1,43 @@
+// All of set-up for one profile: what of it is missing, and installing that.
+import type { Profile, SetUpState } from '../../contract.ts'
+import { messageOf } from '../error-message.ts'
+import { demoModelPath, ensureDemoModel, isDemoModelInstalled } from './demo-model.ts'
+import { ensureLiteLlm, isLiteLlmInstalled } from './litellm.ts'
+import { ensureLlamaServer } from './llama-server-install.ts'
+import { locateLlamaServer } from './llama-server-search.ts'
+import type { SetupContext } from './setup-step.ts'
+
+type Missing = SetUpState['missing']
+type Where = Pick<SetupContext, 'runtimeDir' | 'resourcesDir'>
+
+const needsDemoModel = (profile: Profile, { runtimeDir }: Where): boolean =>
+  profile.llamaServer.modelPath === demoModelPath(runtimeDir)
+
+/** Installs nothing; a few file reads. Never throws: what cannot be found out is missing, with the reason. */
+export const readMissing = async (profile: Profile, where: Where): Promise<Missing> => {
+  const missing: Missing = []
+  const llamaServer = explainMissingLlamaServer(profile, where)
+  if (llamaServer !== null) missing.push({ id: 'llama-server', text: llamaServer })
+  if (needsDemoModel(profile, where) && !(await isDemoModelInstalled(where.runtimeDir)))
+    missing.push({ id: 'demo-model', text: 'the demo model (gemma-3-270m, 253 MB)' })
+  if (!(await isLiteLlmInstalled(where)))
+    missing.push({ id: 'litellm', text: 'LiteLLM, which the Router is made of' })
+  return missing
+}
+
+const explainMissingLlamaServer = (profile: Profile, where: Where): string | null => {
+  try {
+    const { binaryPath } = profile.llamaServer
+    const found = locateLlamaServer({ configuredPath: binaryPath, ...where })
+    return found === null ? 'llama-server, which the AI Engine is made of' : null
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+/** Idempotent: with everything there it costs a few file reads. Throws with one clear sentence. */
+export const ensureSetUp = async (profile: Profile, context: SetupContext): Promise<void> => {
+  await ensureLlamaServer(context, profile.llamaServer.binaryPath)
+  if (needsDemoModel(profile, context)) await ensureDemoModel(context)
+  await ensureLiteLlm(context)
+}
