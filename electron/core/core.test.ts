@@ -90,6 +90,7 @@ const platform = (): Platform => ({
   ...createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
   ramDisk: {
     defaultMountPoint: (volumeName) => join(home, volumeName),
+    readBacking: async () => null,
     read: async ({ mountPoint }) => ({
       mountPoint,
       mounted: disk.mounted,

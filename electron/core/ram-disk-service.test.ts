@@ -33,6 +33,7 @@ const setUp = (mounted = false) => {
         ),
       )
     },
+    readBacking: async () => null,
     mount: () => asked('mount'),
     eject: (_, { force }) => asked(force ? 'eject by force' : 'eject'),
   }

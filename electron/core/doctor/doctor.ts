@@ -13,6 +13,7 @@ import { checksOnConfig } from './checks-on-config.ts'
 import { checksOnCore } from './checks-on-core.ts'
 import { checksOnEngine } from './checks-on-engine.ts'
 import { checksOnForge } from './checks-on-forge.ts'
+import { checksOnForgeMemory } from './checks-on-forge-memory.ts'
 import { checksOnKeys } from './checks-on-keys.ts'
 import { checksOnMachine } from './checks-on-machine.ts'
 import { checksOnMemory } from './checks-on-memory.ts'
@@ -63,6 +64,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnKeys(context),
       ...checksOnRouter(context, facts),
       ...checksOnForge(context, facts),
+      ...checksOnForgeMemory(context, facts),
       ...checksOnMachine(context),
     ],
     checksTimeoutMs,

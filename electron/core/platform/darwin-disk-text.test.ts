@@ -78,6 +78,7 @@ blockcount      : 2048
       ['/Users/ana/a : b.dmg', null],
       ['ram://2048', 1_048_576],
     ])
+    expect(images.map((image) => image.helperPid)).toEqual([77, null])
     expect(findImageOf(images, '/dev/disk9s1')?.devices).toEqual([
       { device: '/dev/disk8', mountPoint: null },
       { device: '/dev/disk9', mountPoint: null },

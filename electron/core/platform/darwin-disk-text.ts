@@ -25,6 +25,8 @@ export const parseAttachedDevice = (text: string): string | null =>
 
 export interface DiskImage {
   readonly imagePath: string
+  /** The helper program that holds the image's data; null for an image that the kernel holds itself. */
+  readonly helperPid: number | null
   /** As hdiutil lists them: the whole disk first, then partitions and what APFS synthesized from them. */
   readonly devices: readonly { readonly device: string; readonly mountPoint: string | null }[]
 }
@@ -33,7 +35,9 @@ export interface DiskImage {
 export const parseHdiutilInfo = (text: string): readonly DiskImage[] | null => {
   const images = text.split(/^=+\s*$/m).flatMap((block): DiskImage[] => {
     const imagePath = /^image-path\s*: (.*)$/m.exec(block)?.[1]?.trim()
-    return imagePath === undefined ? [] : [{ imagePath, devices: parseDeviceLines(block) }]
+    const helper = /^process ID\s*: ([0-9]+)\s*$/m.exec(block)?.[1]
+    const helperPid = helper === undefined ? null : Number(helper)
+    return imagePath === undefined ? [] : [{ imagePath, helperPid, devices: parseDeviceLines(block) }]
   })
   const declared = /^images\s*: ([0-9]+)\s*$/m.exec(text)?.[1]
   if (declared === undefined) return images.length === 0 ? null : images

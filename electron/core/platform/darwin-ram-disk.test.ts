@@ -61,6 +61,20 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
     expect(journal().at(-1)).toBe('hdiutil detach /dev/disk4')
   })
 
+  it('says who holds its memory: a program, with how much of it, or the kernel', async () => {
+    expect(await disk.readBacking(spec())).toBeNull()
+    await disk.mount(spec())
+    expect(await disk.readBacking(spec())).toEqual({ kind: 'program', pid: 4242, residentBytes: null })
+    mac.change((state) => {
+      state.replies['ps'] = { exitCode: 0, stdout: '  2097152\n', stderr: '' }
+    })
+    expect(await disk.readBacking(spec())).toMatchObject({ residentBytes: 2 ** 31 })
+    mac.change((state) => {
+      for (const image of state.images) image.helperPid = null
+    })
+    expect(await disk.readBacking(spec())).toEqual({ kind: 'kernel' })
+  })
+
   it('is found again by the next core, with its real file system', async () => {
     await disk.mount(spec())
     const next = create()
@@ -214,7 +228,12 @@ describe('failures on a pretended Mac', () => {
         mountPoint: clash,
       }
       state.failing['hdiutil attach'] = { exitCode: 0, stdout: '/dev/disk4          \t   \t\n', stderr: '' }
-      state.images.push({ imagePath: 'ram://134217728', device: '/dev/disk4', volumes: [volume] })
+      state.images.push({
+        imagePath: 'ram://134217728',
+        device: '/dev/disk4',
+        helperPid: 4242,
+        volumes: [volume],
+      })
     })
     mkdirSync(clash)
     const outcome = await disk.mount(spec())

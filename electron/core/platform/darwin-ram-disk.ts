@@ -11,7 +11,7 @@ import {
   releaseOwnLeftover,
 } from './darwin-ram-disk-mount.ts'
 import { canonicalMountPoint, removeEmptyFolder } from './mount-point.ts'
-import type { EjectOutcome, RamDiskControl, RamDiskSpec } from './platform.ts'
+import type { EjectOutcome, RamDiskBacking, RamDiskControl, RamDiskSpec } from './platform.ts'
 import { tellRamDiskFailures } from './ram-disk-failures.ts'
 import type { RunCommand } from './run-command.ts'
 
@@ -34,6 +34,7 @@ export const createDarwinRamDisk = ({
   return tellRamDiskFailures({
     defaultMountPoint: (volumeName) => join(volumesFolder, volumeName),
     read: (spec) => readRamDisk(context, spec),
+    readBacking: (spec) => readBacking(context, run, spec),
     mount: (spec) => mountDarwinRamDisk(context, spec),
     eject: (spec, { force }) => ejectRamDisk(context, spec, force),
   })
@@ -65,6 +66,25 @@ const readUse = async (mountPoint: string): Promise<Pick<RamDisk, 'totalBytes' |
   } catch {
     return { totalBytes: null, usedBytes: null }
   }
+}
+
+/**
+ * `hdiutil info` names the program of an image that one holds, and none for an image that was attached in the kernel (seen on
+ * macOS 26, ram:// images of both sorts beside each other).
+ */
+const readBacking = async (
+  { disks }: DarwinRamDiskContext,
+  run: RunCommand,
+  spec: RamDiskSpec,
+): Promise<RamDiskBacking | null> => {
+  const mount = await disks.readMountAt(await canonicalMountPoint(spec.mountPoint))
+  const image = mount === null ? null : findRamImage((await disks.readImages()) ?? [], mount.source)
+  if (image === null) return null
+  if (image.helperPid === null) return { kind: 'kernel' }
+  const result = await run(['ps', '-o', 'rss=', '-p', String(image.helperPid)])
+  const kibibytes = result.kind === 'exited' ? /^\s*([0-9]+)\s*$/.exec(result.stdout)?.[1] : undefined
+  const residentBytes = kibibytes === undefined ? null : Number(kibibytes) * 1024
+  return { kind: 'program', pid: image.helperPid, residentBytes }
 }
 
 const ejectRamDisk = async (

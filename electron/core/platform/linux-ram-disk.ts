@@ -32,6 +32,7 @@ export const createLinuxRamDisk = (options: LinuxRamDiskOptions): RamDiskControl
   return tellRamDiskFailures({
     defaultMountPoint: (volumeName) => join(options.ramDiskRoot, volumeName),
     read: (spec) => readRamDisk(context, spec),
+    readBacking: async (spec) => ((await readRamDisk(context, spec)).mounted ? { kind: 'pages' } : null),
     mount: (spec) => mountRamDisk(context, spec),
     eject: (spec, { force }) => ejectRamDisk(context, spec, force),
   })

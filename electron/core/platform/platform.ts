@@ -49,12 +49,28 @@ export interface ProcessTable {
   readPortOwner(port: number): Promise<ForeignProcess | null>
 }
 
+/**
+ * Who holds a RAM disk's data. `program`: an ordinary process, whose memory the system may compress and swap; `kernel`: wired, so
+ * never swapped; `pages`: the page cache of a tmpfs, which may be swapped and shrinks when files go.
+ */
+export type RamDiskBacking =
+  | {
+      readonly kind: 'program'
+      readonly pid: number
+      /** Of its memory, what is in RAM now; also for blocks of files that are long deleted. null: not told. */
+      readonly residentBytes: number | null
+    }
+  | { readonly kind: 'kernel' }
+  | { readonly kind: 'pages' }
+
 export interface RamDiskControl {
   readonly defaultMountPoint: (volumeName: string) => string
   /**
    * Truth of the mount table, never of the folder's existence. For a `shm-folder` the sizes are those of /dev/shm.
    */
   read(spec: RamDiskSpec): Promise<RamDisk>
+  /** Slow (asks the system's disk tools); null when none is mounted, or it cannot be told. */
+  readBacking(spec: RamDiskSpec): Promise<RamDiskBacking | null>
   /** Idempotent. A plain folder with files at the mount point is a failure that says what would go wrong. */
   mount(spec: RamDiskSpec): Promise<MountOutcome>
   /** Loses what is on it. With `force`, open files do not stop it. */

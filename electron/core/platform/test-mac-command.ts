@@ -66,12 +66,12 @@ const attach = (state: TestMacState, args: readonly string[]): Reply => {
   if (!/^ram:\/\/[0-9]+$/.test(imagePath))
     return refuse(1, 'hdiutil: attach failed - No such file or directory\n')
   const device = takeDisk(state)
-  state.images.push({ imagePath, device, volumes: [] })
+  state.images.push({ imagePath, device, helperPid: 4242, volumes: [] })
   return print(`${device.padEnd(20)}\t${' '.repeat(31)}\t\n`)
 }
 
 const info = (state: TestMacState): Reply => {
-  const blocks = state.images.map(({ imagePath, device, volumes: inside }) => {
+  const blocks = state.images.map(({ imagePath, device, helperPid, volumes: inside }) => {
     const apfs = inside.some((volume) => volume.filesystem === 'apfs')
     const whole = inside.find((volume) => volume.device === device)
     const lines = [
@@ -79,7 +79,7 @@ const info = (state: TestMacState): Reply => {
       'image-type      : read/write',
       'mounting user   : ana',
       'mounting mode   : <unknown>',
-      'process ID      : 4242',
+      ...(helperPid === null ? [] : [`process ID      : ${helperPid}`]),
       'framework name  : DiskImages',
       `${device}\t\t${whole?.mountPoint ?? ''}`,
       ...inside

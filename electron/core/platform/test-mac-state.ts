@@ -10,6 +10,8 @@ export interface TestVolume {
 export interface TestImage {
   imagePath: string
   device: string
+  /** null: attached in the kernel, as by hdik(8). */
+  helperPid: number | null
   volumes: TestVolume[]
 }
 

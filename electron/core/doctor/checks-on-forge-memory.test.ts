@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import type { RamDisk } from '../../contract.ts'
+import type { RamDiskBacking } from '../platform/platform.ts'
+import { type ForgeMemoryFacts, judgeForgeMemory } from './checks-on-forge-memory.ts'
+
+const GiB = 2 ** 30
+const spec = { volumeName: 'X', sizeBytes: 64 * GiB, mountPoint: '/Volumes/X', filesystem: 'hfs+' } as const
+const disk: RamDisk = {
+  mountPoint: '/Volumes/X',
+  mounted: true,
+  kind: 'hfs+',
+  totalBytes: 64 * GiB,
+  usedBytes: 20 * GiB,
+}
+const judge = (backing: RamDiskBacking | null, over: Partial<ForgeMemoryFacts> = {}) =>
+  judgeForgeMemory({ backing, disk, spec, memory: { swapUsedBytes: 0, swapOutBytesPerSecond: 0 }, ...over })
+const program = (residentBytes: number | null): RamDiskBacking => ({
+  kind: 'program',
+  pid: 77,
+  residentBytes,
+})
+const swapping = { memory: { swapUsedBytes: GiB, swapOutBytesPerSecond: 5_000_000 } }
+
+describe('judgeForgeMemory', () => {
+  it('says reserved, used and held, each as it was read', () => {
+    expect(judge(program(21 * GiB))).toMatchObject({
+      level: 'ok',
+      found: expect.stringMatching(
+        /68\.72 GB reserved, 21\.47 GB used, 22\.55 GB held in memory by process 77/,
+      ),
+    })
+    expect(judge({ kind: 'kernel' })).toMatchObject({ level: 'ok', found: expect.stringContaining('wired') })
+    expect(judge({ kind: 'pages' }).level).toBe('ok')
+  })
+
+  it('names what deleted files still hold', () => {
+    expect(judge(program(50 * GiB)).found).toContain('only an eject gives back')
+  })
+
+  it('warns when less is in memory than is used, or the system swaps, and offers what is known to wire it', () => {
+    for (const verdict of [judge(program(10 * GiB)), judge(program(21 * GiB), swapping)])
+      expect(verdict).toMatchObject({
+        level: 'warn',
+        mend: expect.stringContaining('sudo hdik -nomount ram://134217728'),
+      })
+    expect(judge({ kind: 'pages' }, swapping).level).toBe('warn')
+    expect(judge({ kind: 'kernel' }, swapping).level).toBe('ok')
+  })
+
+  it('guesses nothing', () => {
+    expect(judge(null).level).toBe('unknown')
+    expect(judge(program(null)).level).toBe('unknown')
+    expect(judge({ kind: 'kernel' }, { disk: { ...disk, usedBytes: null } }).found).toContain('use not known')
+  })
+})
