@@ -1,6 +1,7 @@
 // The command line: what is understood, and how the rest is refused.
 import { describe, expect, it } from 'vitest'
-import { parseArguments, UsageError } from './arguments.ts'
+import { parseArguments } from './arguments.ts'
+import { UsageError } from './usage-error.ts'
 
 const refusal = (...argv: string[]): string => {
   try {
@@ -97,5 +98,34 @@ describe('parseArguments', () => {
     [['constructor'], 'found "constructor"'],
   ])('refuses %j', (argv, expected) => {
     expect(refusal(...argv)).toContain(expected)
+  })
+})
+
+describe('nexus forge', () => {
+  it('takes folders for enable and disable, and exactly one choice for clean', () => {
+    expect(parseArguments(['forge', 'enable', 'a', 'b'])).toMatchObject({
+      action: 'enable',
+      folders: ['a', 'b'],
+    })
+    expect(parseArguments(['forge', 'disable'])).toMatchObject({ action: 'disable', folders: [] })
+    expect(parseArguments(['forge', 'clean', '--unused', '7', '--json'])).toMatchObject({
+      clean: { kind: 'unused', days: 7 },
+      json: true,
+    })
+    expect(parseArguments(['forge', 'clean', 'x'])).toMatchObject({ clean: { kind: 'workspace', path: 'x' } })
+    expect(parseArguments(['forge', 'status', '--mount', '/m'])).toMatchObject({ mount: '/m' })
+  })
+
+  it.each([
+    [['forge'], 'found nothing; allowed: enable, disable'],
+    [['forge', 'mount'], 'found "mount"'],
+    [['forge', 'status', 'x'], 'extra word "x"'],
+    [['forge', 'status', '--all'], 'allowed: only with clean'],
+    [['forge', 'clean'], 'found nothing'],
+    [['forge', 'clean', 'x', '--all'], 'more than one choice'],
+    [['forge', 'clean', '--unused', '-1'], '--unused'],
+    [['forge', 'clean', '--unused', '1.5'], 'found "1.5"'],
+  ])('refuses %j', (words, message) => {
+    expect(() => parseArguments(words)).toThrow(message)
   })
 })

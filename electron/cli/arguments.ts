@@ -1,6 +1,8 @@
 // The command line of `nexus`, parsed and checked: pure, so that every refusal can be tested.
 import { parseArgs } from 'node:util'
 import { DeveloperNameSchema, type ServiceId, serviceIds } from '../contract.ts'
+import { type ForgeCommand, forgeActions, parseForgeWords } from './forge-arguments.ts'
+import { UsageError } from './usage-error.ts'
 
 export type CliCommand =
   | {
@@ -59,6 +61,7 @@ export type CliCommand =
       readonly dir: string | null
       readonly listen: string
     }
+  | ForgeCommand
   | { readonly name: 'config-schema' }
   | { readonly name: 'help' }
   | { readonly name: 'version' }
@@ -74,8 +77,6 @@ export type ServiceAction = (typeof serviceActions)[number]
 /** Of `nexus key`: what is done to the developers' keys. */
 export const keyActions = ['list', 'create', 'rotate', 'revoke'] as const
 export type KeyAction = (typeof keyActions)[number]
-
-export class UsageError extends Error {}
 
 interface OptionHelp {
   readonly type: 'string' | 'boolean'
@@ -129,6 +130,12 @@ const optionsOf = {
   traefik: {
     dir: { type: 'string', help: '--dir DIR' },
     listen: { type: 'string', help: '--listen ADDRESS:PORT' },
+  },
+  forge: {
+    unused: { type: 'string', help: '--unused DAYS' },
+    all: { type: 'boolean', help: '--all' },
+    mount: { type: 'string', help: '--mount PATH' },
+    json,
   },
   'config-schema': {},
   help: {},
@@ -229,6 +236,13 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       return { name: 'key', ...keyWords(positionals), json: flag('json') }
     }
     case 'app':
+    case 'forge':
+      return parseForgeWords(positionals, {
+        unused: text('unused'),
+        all: flag('all'),
+        mount: text('mount'),
+        json: flag('json'),
+      })
     case 'config-schema':
     case 'help':
     case 'version':
@@ -252,6 +266,7 @@ const wordsOf: Readonly<Partial<Record<CliCommand['name'], string>>> = {
   restart: ' [ID]',
   logs: ` ${logIds.join('|')}`,
   service: ` ${serviceActions.join('|')}`,
+  forge: ` ${forgeActions.join('|')} [DIR ...]`,
   clients: ' [NAME]',
   key: ` list | ${keyActions.slice(1).join('|')} NAME`,
 }

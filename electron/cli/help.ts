@@ -34,6 +34,10 @@ Connect
       one key for each developer, known to the Router from its next request on
   ${usageOf('traefik')}
       the configuration with which Traefik serves http://ai.opta.local; --dir writes it
+  ${usageOf('forge')}
+      cargo's builds on the RAM disk: for all your projects (enable) or some (enable DIR ...), and undone
+      (disable); what each workspace holds (status); make room (clean WORKSPACE, --unused DAYS, --all)
+      (hook: for a shell's start file; says when builds go elsewhere)
   ${usageOf('serve')}
       host the core in the foreground (launchd, systemd); it brings back what was running
       (--wait: after the core that runs now, whenever that ends)

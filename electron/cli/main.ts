@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path'
 import { messageOf } from '../core/error-message.ts'
 import { createPlatform } from '../core/platform/detect-platform.ts'
 import { locateStateFolder } from '../core/state-folder.ts'
-import { parseArguments, UsageError } from './arguments.ts'
+import { parseArguments } from './arguments.ts'
 import { type CliContext, exitCodes } from './context.ts'
 import { runCommand } from './run-command.ts'
+import { UsageError } from './usage-error.ts'
 
 const createContext = (): CliContext => {
   const { env, stdout } = process

@@ -6,6 +6,7 @@ import { runApp } from './commands/app.ts'
 import { runClients } from './commands/clients.ts'
 import { runDoctor } from './commands/doctor.ts'
 import { runDown } from './commands/down.ts'
+import { runForge } from './commands/forge.ts'
 import { runKey } from './commands/key.ts'
 import { runLogs } from './commands/logs.ts'
 import { runPlan } from './commands/plan.ts'
@@ -42,6 +43,8 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
       return runKey(command, context)
     case 'traefik':
       return runTraefik(command, context)
+    case 'forge':
+      return runForge(command, context)
     case 'service':
       return runService(command, context)
     case 'serve':

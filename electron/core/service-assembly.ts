@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Profile, RamDisk, ServiceId } from '../contract.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
 import { describeForeignServer, endForeignServer } from './foreign-server.ts'
+import { preparingForCargo } from './forge/forge-layout.ts'
 import { ensureKeys } from './keys.ts'
 import { type Ledger, type LedgerEntry, nameProcess, openLedger } from './ledger.ts'
 import { openLogForChild } from './logs/log-file.ts'
@@ -137,7 +138,11 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     }
     options.onChange()
   }
-  const ramDisk = createRamDiskService(platform.ramDisk, ramDiskSpec(profile, platform), options.onChange)
+  const ramDisk = createRamDiskService(
+    preparingForCargo(platform.ramDisk, logError),
+    ramDiskSpec(profile, platform),
+    options.onChange,
+  )
   const stack = createStack({ ramDisk, llamaServer, proxy })
 
   const prover = createProver({

@@ -16,6 +16,8 @@ export interface StateFolder {
   readonly intentPath: string
   /** What the running llama-server said it allocated. */
   readonly allocationsPath: string
+  /** Cargo configs that `nexus forge enable` has edited, with what was there before. */
+  readonly cargoConfigsPath: string
   readonly keysDir: string
   readonly logsDir: string
   readonly proxyDir: string
@@ -51,6 +53,7 @@ export const locateStateFolder = (
     ledgerPath: join(root, 'ledger.json'),
     intentPath: join(root, 'intent.json'),
     allocationsPath: join(root, 'allocations.json'),
+    cargoConfigsPath: join(root, 'cargo-configs.json'),
     keysDir: join(root, 'keys'),
     logsDir,
     proxyDir: join(root, 'litellm'),

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { claudeModelName } from '../../core/clients/claude-settings.ts'
 import { type ReachReport, testReach } from '../../core/clients/reach-test.ts'
 import { messageOf } from '../../core/error-message.ts'
-import { type CliCommand, UsageError } from '../arguments.ts'
+import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { UsageError } from '../usage-error.ts'
 import { renderReachStep, renderReachSummary } from '../view/reach-view.ts'
 
 type ClientsCommand = Extract<CliCommand, { name: 'clients' }>

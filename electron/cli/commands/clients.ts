@@ -1,9 +1,10 @@
 // `nexus clients`: what each developer pastes into their shell, their Claude Code and their SSH.
 import { shellIds } from '../../core/clients/shell-snippets.ts'
 import { attachToCore } from '../../core/control/client.ts'
-import { type CliCommand, UsageError } from '../arguments.ts'
+import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { UsageError } from '../usage-error.ts'
 import { renderClientGuides } from '../view/clients-view.ts'
 import { runClientsTest } from './clients-test.ts'
 

@@ -1,0 +1,165 @@
+// Puts our entry into cargo config files and takes it out again, so that a file nobody edited meanwhile is as it was.
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { messageOf } from '../error-message.ts'
+import { readRecord } from '../json-record.ts'
+import { readFileOrNull, writePrivateFile } from '../private-file.ts'
+import { addEntry, type CargoEntry, hasEntry, readCargoConfig, removeEntry } from './cargo-config-text.ts'
+
+/** What was there before we came, to be put back; kept in the state folder of who asked for it. */
+const RecordSchema = z.strictObject({
+  version: z.literal(1),
+  files: z.array(
+    z.strictObject({
+      path: z.string(),
+      /** null: there was no file. */
+      before: z.string().nullable(),
+      after: z.string(),
+      madeFolder: z.boolean(),
+    }),
+  ),
+  /** Files whose entry is out until the RAM disk is back. */
+  parked: z.array(z.string()).default([]),
+})
+type ConfigRecord = z.infer<typeof RecordSchema>
+type FileRecord = z.infer<typeof RecordSchema>['files'][number]
+
+export type EditOutcome =
+  | { readonly kind: 'changed'; readonly notes: readonly string[] }
+  | { readonly kind: 'already' }
+  | { readonly kind: 'refused'; readonly reason: string }
+
+/** cargo prefers the old name, without .toml, where both are there (the Cargo Book, Configuration). */
+export const configPathIn = (cargoFolder: string): string => {
+  const old = join(cargoFolder, 'config')
+  return existsSync(old) ? old : join(cargoFolder, 'config.toml')
+}
+
+export interface CargoConfigFiles {
+  /** @param mountPoint what counts as "on the RAM disk" in what is found there */
+  enable(path: string, entry: CargoEntry, mountPoint: string): EditOutcome
+  disable(path: string, entries: readonly CargoEntry[]): EditOutcome
+  /** Files that were edited and not put back yet. */
+  edited(): readonly string[]
+  /** Takes this entry out of the files that were given it, until it is given back; answers which files those are. */
+  park(entry: CargoEntry): readonly string[]
+  /** Answers the files that have the entry again. */
+  unpark(entry: CargoEntry, mountPoint: string): readonly string[]
+}
+
+/** @param recordPath a file of the state folder, which exists */
+export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => {
+  const readAll = (): ConfigRecord =>
+    readRecord(recordPath, RecordSchema) ?? { version: 1, files: [], parked: [] }
+  const readRecords = (): readonly FileRecord[] => readAll().files
+  const write = (changes: { readonly files?: FileRecord[]; readonly parked?: string[] }) =>
+    writePrivateFile(recordPath, JSON.stringify({ ...readAll(), ...changes }, null, 2))
+
+  const self: CargoConfigFiles = {
+    enable: (path, entry, mountPoint) => {
+      const before = readFileOrNull(path)
+      const text = before ?? ''
+      if (hasEntry(text, entry)) return { kind: 'already' }
+      const reading = readCargoConfig(text)
+      if (reading.kind === 'unclear')
+        return { kind: 'refused', reason: `${path} is not a config that cargo reads: ${reading.reason}` }
+      const { buildDir, targetDir } = reading.settings
+      if (buildDir !== null) return { kind: 'refused', reason: explainTaken(path, buildDir) }
+      try {
+        const after = addEntry(text, entry)
+        const madeFolder = !existsSync(dirname(path))
+        if (madeFolder) mkdirSync(dirname(path), { recursive: true })
+        // The record first: what cannot be undone is not done.
+        const others = readRecords().filter((file) => file.path !== path)
+        write({ files: [...others, { path, before, after, madeFolder }] })
+        replaceFile(path, after)
+      } catch (error) {
+        return { kind: 'refused', reason: `${path}: ${messageOf(error)}` }
+      }
+      return {
+        kind: 'changed',
+        notes: targetDir === null ? [] : [explainTarget(path, targetDir, mountPoint)],
+      }
+    },
+    disable: (path, entries) => {
+      const text = readFileOrNull(path)
+      const record = readRecords().find((file) => file.path === path)
+      const forget = () => {
+        const { files, parked } = readAll()
+        write({
+          files: files.filter((file) => file.path !== path),
+          parked: parked.filter((one) => one !== path),
+        })
+      }
+      const untouched = record !== undefined && record.after === text
+      const mine = text === null ? undefined : entries.find((entry) => hasEntry(text, entry))
+      if (text === null || (mine === undefined && !untouched)) {
+        if (self.edited().includes(path)) forget()
+        return { kind: 'already' }
+      }
+      try {
+        const after = untouched ? record.before : mine === undefined ? text : removeEntry(text, mine)
+        if (after === null) rmSync(path)
+        else replaceFile(path, after)
+        if (after === null && record?.madeFolder === true) removeEmptyFolder(dirname(path))
+        forget()
+      } catch (error) {
+        return { kind: 'refused', reason: `${path}: ${messageOf(error)}` }
+      }
+      return { kind: 'changed', notes: [] }
+    },
+    edited: () => {
+      const { files, parked } = readAll()
+      return [...new Set([...files.map(({ path }) => path), ...parked])]
+    },
+    park: (entry) => {
+      const paths = self.edited().filter((path) => hasEntry(readFileOrNull(path) ?? '', entry))
+      const out = paths.filter((path) => self.disable(path, [entry]).kind === 'changed')
+      if (out.length > 0) write({ parked: [...new Set([...readAll().parked, ...out])] })
+      return out
+    },
+    unpark: (entry, mountPoint) => {
+      const { parked } = readAll()
+      const back = parked.filter((path) => self.enable(path, entry, mountPoint).kind !== 'refused')
+      if (parked.length > 0) write({ parked: parked.filter((path) => !back.includes(path)) })
+      return back
+    },
+  }
+  return self
+}
+
+const explainTaken = (path: string, buildDir: string): string =>
+  `${path} sets build-dir = ${JSON.stringify(buildDir)} already, and that would win: take it out, then run this again`
+
+const explainTarget = (path: string, targetDir: string, mountPoint: string): string =>
+  targetDir === mountPoint || targetDir.startsWith(`${mountPoint}/`)
+    ? `${path} sets target-dir = ${JSON.stringify(targetDir)}, which is on the RAM disk: finished programs are lost with it, and builds fail without it`
+    : `${path} sets target-dir = ${JSON.stringify(targetDir)}: finished programs still go there`
+
+/** Whole or not at all, with the file's own mode, and through a link that a dotfile manager has put there. */
+const replaceFile = (path: string, text: string): void => {
+  const target = existsSync(path) ? realpathSync(path) : path
+  const partial = `${target}.${process.pid}.tmp`
+  writeFileSync(partial, text)
+  if (existsSync(target)) chmodSync(partial, statSync(target).mode & 0o7777)
+  renameSync(partial, target)
+}
+
+const removeEmptyFolder = (path: string): void => {
+  try {
+    rmdirSync(path)
+  } catch {
+    // Something else has been put into it: it stays.
+  }
+}

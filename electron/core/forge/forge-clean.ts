@@ -1,0 +1,101 @@
+// Removes build folders from the RAM disk: never one that is being built, and never by halves.
+import { readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { messageOf } from '../error-message.ts'
+import { withLocks } from './file-locks.ts'
+import { buildRootOf, shelfNames } from './forge-layout.ts'
+import type { WorkspaceUse } from './forge-use.ts'
+
+export type CleanChoice =
+  | { readonly kind: 'workspace'; readonly path: string }
+  | { readonly kind: 'unused'; readonly days: number }
+  | { readonly kind: 'all' }
+
+const dayMs = 86_400_000
+
+/** Which of them a choice names; a workspace also by a folder inside it, or by its build folder. */
+export const chooseForCleaning = (
+  workspaces: readonly WorkspaceUse[],
+  choice: CleanChoice,
+  now: number,
+): readonly WorkspaceUse[] => {
+  switch (choice.kind) {
+    case 'all':
+      return workspaces
+    case 'unused':
+      return workspaces.filter(
+        ({ lastUsedAt }) => lastUsedAt !== null && now - lastUsedAt >= choice.days * dayMs,
+      )
+    case 'workspace': {
+      const path = resolve(choice.path)
+      const holding = workspaces.filter(
+        ({ workspace, buildDir }) => isAtOrBelow(path, workspace) || isAtOrBelow(path, buildDir),
+      )
+      const longest = Math.max(...holding.map(({ workspace }) => workspace?.length ?? 0))
+      return holding.filter(({ workspace }) => (workspace?.length ?? 0) === longest)
+    }
+  }
+}
+
+const isAtOrBelow = (path: string, folder: string | null): boolean =>
+  folder !== null && (path === folder || path.startsWith(`${folder}/`))
+
+export type CleanOutcome = { readonly kind: 'removed' } | { readonly kind: 'kept'; readonly reason: string }
+
+/** While we hold cargo's locks the folder gets another name; after that a new build starts anew and meets nothing. */
+export const cleanWorkspace = async (use: WorkspaceUse): Promise<CleanOutcome> => {
+  const { buildDir, hashPath, lockPaths, owner, uid } = use
+  const me = process.getuid?.() ?? 0
+  if (uid !== me && me !== 0)
+    return { kind: 'kept', reason: `it belongs to ${owner}, who can remove it with nexus forge clean` }
+  const aside = join(dirname(hashPath), `.removing-${process.pid}-${Date.now()}-${counter()}`)
+  try {
+    const outcome = await withLocks(lockPaths, () => rename(buildDir, aside))
+    if (outcome === 'held') return { kind: 'kept', reason: 'it is being built' }
+    if (outcome === 'unknown')
+      return { kind: 'kept', reason: 'whether it is being built cannot be told (perl asks for the locks)' }
+    await rm(aside, { recursive: true, force: true })
+    await removeEmptyParents(dirname(buildDir), dirname(hashPath))
+    return { kind: 'removed' }
+  } catch (error) {
+    return { kind: 'kept', reason: messageOf(error) }
+  }
+}
+
+let count = 0
+const counter = (): number => {
+  count += 1
+  return count
+}
+
+/** The workspace's path above its build folder, up to the shelf. */
+const removeEmptyParents = async (path: string, shelf: string): Promise<void> => {
+  if (path === shelf || !path.startsWith(`${shelf}/`)) return
+  try {
+    await rmdir(path)
+  } catch {
+    return
+  }
+  await removeEmptyParents(dirname(path), shelf)
+}
+
+/** What a removal that was killed has left behind. */
+export const removeLeftovers = async (mountPoint: string): Promise<void> => {
+  for (const shelf of shelfNames) {
+    const path = join(buildRootOf(mountPoint), shelf)
+    for (const name of await readdir(path).catch(() => [])) {
+      const pid = /^\.removing-(\d+)-/.exec(name)?.[1]
+      if (pid !== undefined && !isAlive(Number(pid)))
+        await rm(join(path, name), { recursive: true, force: true }).catch(() => {})
+    }
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

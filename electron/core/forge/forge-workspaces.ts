@@ -1,0 +1,119 @@
+// Which workspaces have build folders on the RAM disk, found by looking: each says by its place whose it is.
+import type { Dirent, Stats } from 'node:fs'
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { buildRootOf, shelfNames } from './forge-layout.ts'
+
+export interface WorkspaceFolder {
+  /** The folder `{workspace-path-hash}`, such as BUILD/c2/38a3df8ab9a1f2; several only for one reached by a link. */
+  readonly hashPath: string
+  /** cargo's build-dir. */
+  readonly buildDir: string
+  /** The workspace's own folder; null when the build-dir was configured without it. */
+  readonly workspace: string | null
+  readonly uid: number
+  /** When something was last compiled there, ms since the epoch; a build with nothing to do leaves no such trace. */
+  readonly lastCompiledAt: number | null
+  /** The latest sign of any build, within a day: one with nothing to do still reads what cargo keeps there. */
+  readonly lastUsedAt: number | null
+  /** Every lock that cargo holds while it builds there. */
+  readonly lockPaths: readonly string[]
+}
+
+export interface ForgeListing {
+  readonly workspaces: readonly WorkspaceFolder[]
+  /** Folders that may not be looked into, as they are another user's. */
+  readonly closed: readonly { readonly hashPath: string; readonly uid: number }[]
+}
+
+/** The rest of a 64-bit hash after its first two digits (cargo 1.95, measured); others are no build folders. */
+const hashName = /^[0-9a-f]{14}$/
+/** Every cargo writes it into the root of a build-dir, with the first build (bford.info/cachedir). */
+const buildDirMark = 'CACHEDIR.TAG'
+/** cargo reads it at every build, also at one with nothing to do (1.95, measured); it is kept current by relatime. */
+const readAtEachBuild = '.rustc_info.json'
+/** `.cargo-lock`; `.cargo-build-lock` since the layout that came with cargo 1.97 (rust-lang/cargo#16807). */
+const lockName = /^\.cargo(-[a-z]+)*-lock$/
+/** target/TRIPLE/PROFILE is the deepest; folders below show when a unit was compiled. */
+const levelsOfInterest = 4
+const deepestWorkspace = 40
+
+export const listWorkspaces = async (mountPoint: string): Promise<ForgeListing> => {
+  const root = buildRootOf(mountPoint)
+  const workspaces: WorkspaceFolder[] = []
+  const closed: { hashPath: string; uid: number }[] = []
+  for (const shelf of shelfNames) {
+    for (const entry of await entriesOf(join(root, shelf))) {
+      if (!entry.isDirectory() || !hashName.test(entry.name)) continue
+      const hashPath = join(root, shelf, entry.name)
+      try {
+        for (const buildDir of await findBuildDirs(hashPath, deepestWorkspace)) {
+          workspaces.push(await readWorkspace(hashPath, buildDir))
+        }
+      } catch {
+        // Removed meanwhile, or not open to us.
+        const stats = await lstatOrNull(hashPath)
+        if (stats !== null) closed.push({ hashPath, uid: stats.uid })
+      }
+    }
+  }
+  return { workspaces, closed }
+}
+
+const entriesOf = async (path: string): Promise<readonly Dirent[]> => {
+  try {
+    return await readdir(path, { withFileTypes: true })
+  } catch {
+    return []
+  }
+}
+
+const lstatOrNull = (path: string): Promise<Stats | null> => lstat(path).catch(() => null)
+
+/** Throws where a folder on the way cannot be read. */
+const findBuildDirs = async (path: string, levels: number): Promise<readonly string[]> => {
+  const entries = await readdir(path, { withFileTypes: true })
+  if (entries.some(({ name }) => name === buildDirMark)) return [path]
+  if (levels === 0) return []
+  const found: string[] = []
+  for (const entry of entries) {
+    if (entry.isDirectory()) found.push(...(await findBuildDirs(join(path, entry.name), levels - 1)))
+  }
+  return found
+}
+
+const readWorkspace = async (hashPath: string, buildDir: string): Promise<WorkspaceFolder> => {
+  const { uid } = await lstat(buildDir)
+  const signs = { newest: Number.NEGATIVE_INFINITY, lockPaths: [] as string[] }
+  for (const entry of await readdir(buildDir, { withFileTypes: true })) {
+    if (entry.isDirectory()) await readSigns(join(buildDir, entry.name), levelsOfInterest, signs)
+  }
+  const lastCompiledAt = Number.isFinite(signs.newest) ? Math.round(signs.newest) : null
+  const read = (await lstatOrNull(join(buildDir, readAtEachBuild)))?.atimeMs ?? null
+  return {
+    hashPath,
+    buildDir,
+    workspace: buildDir === hashPath ? null : buildDir.slice(hashPath.length),
+    uid,
+    lastCompiledAt,
+    lastUsedAt:
+      read === null ? lastCompiledAt : Math.max(Math.round(read), lastCompiledAt ?? Number.NEGATIVE_INFINITY),
+    lockPaths: signs.lockPaths,
+  }
+}
+
+/** Folders alone: each compiled unit makes or replaces files in one of its own, or in deps/ (either layout). */
+const readSigns = async (
+  path: string,
+  levels: number,
+  signs: { newest: number; readonly lockPaths: string[] },
+): Promise<void> => {
+  const stats = await lstatOrNull(path)
+  if (stats === null) return
+  signs.newest = Math.max(signs.newest, stats.mtimeMs)
+  if (levels === 0) return
+  for (const entry of await entriesOf(path)) {
+    if (entry.isDirectory()) await readSigns(join(path, entry.name), levels - 1, signs)
+    else if (lockName.test(entry.name)) signs.lockPaths.push(join(path, entry.name))
+  }
+}
