@@ -45,6 +45,7 @@ it('trusts nothing that others could have put there or can write to', () => {
 
 const controlOf = (disk: () => Partial<RamDisk>): RamDiskControl => ({
   defaultMountPoint: () => mount,
+  readBacking: async () => null,
   mount: async () => ({ kind: 'mounted', already: false, note: 'as asked' }),
   eject: async () => ({ kind: 'done' }),
   read: async () => ({
