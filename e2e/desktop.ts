@@ -18,7 +18,6 @@ export interface Desktop {
 }
 
 /**
- * @public
  * What Electron must be given here before the app's folder (after it they are the app's own): as root Chromium has no
  * sandbox (crbug.com/638180), and Xvfb has no GPU.
  */

@@ -1,6 +1,5 @@
 // The stages of a test run: each runs one runner, lets its output through and returns what it counted.
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
@@ -97,7 +96,7 @@ const setUpApp = async (root: string, context: SetupContext): Promise<Readonly<R
   const { electronPath, chromiumPath } = await ensureTestDesktop(context)
   return {
     ...(chromiumPath === null ? {} : { NEXUS_TEST_CHROMIUM: chromiumPath }),
-    ...(electronPath === null || !existsSync(join(root, 'electron', 'main.ts'))
+    ...(electronPath === null
       ? {}
       : { NEXUS_TEST_ELECTRON: electronPath, NEXUS_TEST_APP: await buildApp(root, 'compatibility') }),
   }

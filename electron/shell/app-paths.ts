@@ -10,7 +10,7 @@ export interface AppPaths {
   readonly resourcesDir: string
 }
 
-/** `appDir` is the folder of main.cjs. `resourcesPath` is where a packaged app keeps what must lie outside its archive. */
+/** `appDir` is the folder of main.cjs. `resourcesPath` is where a packaged app keeps what must lie outside its archive (electron-builder.yml). */
 export const locateAppFiles = (
   appDir: string,
   { isPackaged, resourcesPath }: { readonly isPackaged: boolean; readonly resourcesPath: string },
@@ -18,5 +18,7 @@ export const locateAppFiles = (
   preload: join(appDir, 'preload.cjs'),
   windowDir: join(appDir, 'renderer'),
   iconsDir: join(appDir, 'icons'),
-  resourcesDir: isPackaged ? resourcesPath : join(appDir, '..', '..', 'resources'),
+  resourcesDir: isPackaged
+    ? join(resourcesPath, 'nexus', 'resources')
+    : join(appDir, '..', '..', 'resources'),
 })

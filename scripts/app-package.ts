@@ -1,0 +1,37 @@
+// Runs electron-builder on a built app.
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Arch, build, type Configuration, Platform } from 'electron-builder'
+
+export interface Packaging {
+  readonly target: 'mac' | 'linux-dir'
+  /** Laid over electron-builder.yml, which electron-builder finds in `root` by itself. */
+  readonly config: Configuration
+}
+
+/** The archives that were made; a folder counts as none. */
+export const packageApp = async (root: string, { target, config }: Packaging): Promise<readonly string[]> => {
+  await writeCommandPackage(root)
+  return build({
+    projectDir: root,
+    targets:
+      target === 'mac'
+        ? Platform.MAC.createTarget(null, Arch.arm64)
+        : Platform.LINUX.createTarget('dir', process.arch === 'arm64' ? Arch.arm64 : Arch.x64),
+    // Everything is in the bundles. Without this electron-builder finds no modules in out/app, looks for them in the folder
+    // above, and packages all of the clone's (seen with 26.17; npmRebuild: false does not keep it from that).
+    config: { ...config, beforeBuild: () => Promise.resolve(false) },
+    publish: 'never',
+  })
+}
+
+/**
+ * The command line reads its version from a package.json. Not the clone's: what electron-builder copies beside the archive it
+ * leaves out of it, by its path, and the archive's own has the same one (seen with 26.17).
+ */
+const writeCommandPackage = async (root: string): Promise<void> => {
+  const { name, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const dir = join(root, 'out', 'packaging')
+  await mkdir(dir, { recursive: true })
+  await writeFile(join(dir, 'package.json'), `${JSON.stringify({ name, version })}\n`)
+}
