@@ -62,6 +62,12 @@ export type CliCommand =
       readonly listen: string
     }
   | ForgeCommand
+  | {
+      readonly name: 'agents-file'
+      /** null: only shown, or with `check` every file that was installed. */
+      readonly path: string | null
+      readonly check: boolean
+    }
   | { readonly name: 'config-schema' }
   | { readonly name: 'help' }
   | { readonly name: 'version' }
@@ -136,6 +142,10 @@ const optionsOf = {
     all: { type: 'boolean', help: '--all' },
     mount: { type: 'string', help: '--mount PATH' },
     json,
+  },
+  'agents-file': {
+    path: { type: 'string', help: '--path FILE' },
+    check: { type: 'boolean', help: '--check' },
   },
   'config-schema': {},
   help: {},
@@ -235,7 +245,8 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       expectWords(2)
       return { name: 'key', ...keyWords(positionals), json: flag('json') }
     }
-    case 'app':
+    case 'agents-file':
+      return { name: 'agents-file', path: text('path'), check: flag('check') }
     case 'forge':
       return parseForgeWords(positionals, {
         unused: text('unused'),
@@ -243,6 +254,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
         mount: text('mount'),
         json: flag('json'),
       })
+    case 'app':
     case 'config-schema':
     case 'help':
     case 'version':

@@ -32,6 +32,9 @@ Connect
       ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY, or --url and --key-file)
   ${usageOf('key')}
       one key for each developer, known to the Router from its next request on
+  ${usageOf('agents-file')}
+      what agents must know about this machine (slots, context, waiting, builds), shown or kept up to date in a file
+      such as CLAUDE.md, between marks; --check: exit code 1 when a file says something else than what holds
   ${usageOf('traefik')}
       the configuration with which Traefik serves http://ai.opta.local; --dir writes it
   ${usageOf('forge')}

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { ConfigSchema } from '../contract.ts'
 import type { CliCommand } from './arguments.ts'
+import { runAgentsFile } from './commands/agents-file.ts'
 import { runApp } from './commands/app.ts'
 import { runClients } from './commands/clients.ts'
 import { runDoctor } from './commands/doctor.ts'
@@ -41,6 +42,8 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
       return runClients(command, context)
     case 'key':
       return runKey(command, context)
+    case 'agents-file':
+      return runAgentsFile(command, context)
     case 'traefik':
       return runTraefik(command, context)
     case 'forge':

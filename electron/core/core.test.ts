@@ -14,6 +14,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Command, ProfileOverride, ServiceId, Snapshot } from '../contract.ts'
+import { rememberFile } from './agents-file/installed-files.ts'
+import { writeBlock } from './clients/managed-file.ts'
+import { markdownMarks } from './clients/marked-block.ts'
 import { type Core, createCore } from './core.ts'
 import { readIntent } from './intent.ts'
 import { openLedger } from './ledger.ts'
@@ -313,6 +316,17 @@ describe('start', () => {
     expect(phasesOf(core.snapshot())).toEqual(['stopped', 'stopped', 'stopped'])
     expect(readIntent(folder.intentPath)).toBeNull()
     expect(disk.mounted).toBe(false)
+  })
+
+  it('tells the agents what the profile gives them, in the files that were installed', async () => {
+    const path = join(home, 'CLAUDE.md')
+    writeBlock(path, { body: 'as an earlier profile had it', facts: 'earlier' }, markdownMarks)
+    rememberFile(folder.agentsFilesPath, path)
+    const core = await newCore()
+    await expect.poll(() => readFileSync(path, 'utf8')).toContain('**4 agents at once.**')
+    writeProfile({ llamaServer: { slots: 2 } })
+    expect(await core.dispatch(startCommand())).toEqual({ accepted: true })
+    await expect.poll(() => readFileSync(path, 'utf8')).toContain('**2 agents at once.**')
   })
 
   it('refuses a profile that is nowhere', async () => {

@@ -1,6 +1,7 @@
 // The core: one stack, its readings, its proof, and the commands that change it. Everyone who attaches sees this.
 
 import type { Profile, ServiceId, Snapshot } from '../contract.ts'
+import { tellAgents } from './agents-file/tell-agents.ts'
 import { createAsk } from './answers/answer-query.ts'
 import type { CoreLink } from './control/core-link.ts'
 import { createCoreCommands } from './core-commands.ts'
@@ -152,6 +153,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   }
 
   function assemble(name: string, profile: Profile): ServiceAssembly {
+    void tellAgents({ folder, platform, profileName: name, profile }, logError)
     return assembleServices({ ...options, profileName: name, profile, onChange: () => onChange() })
   }
 

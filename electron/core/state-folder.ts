@@ -18,6 +18,8 @@ export interface StateFolder {
   readonly allocationsPath: string
   /** Cargo configs that `nexus forge enable` has edited, with what was there before. */
   readonly cargoConfigsPath: string
+  /** Which files carry the agents' block. */
+  readonly agentsFilesPath: string
   readonly keysDir: string
   readonly logsDir: string
   readonly proxyDir: string
@@ -54,6 +56,7 @@ export const locateStateFolder = (
     intentPath: join(root, 'intent.json'),
     allocationsPath: join(root, 'allocations.json'),
     cargoConfigsPath: join(root, 'cargo-configs.json'),
+    agentsFilesPath: join(root, 'agents-files.json'),
     keysDir: join(root, 'keys'),
     logsDir,
     proxyDir: join(root, 'litellm'),

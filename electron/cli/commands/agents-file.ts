@@ -1,0 +1,96 @@
+// `nexus agents-file`: what agents must know about this machine, shown, put into a file, or compared with one.
+import { resolve } from 'node:path'
+import {
+  type AgentsFileContext,
+  readAgentsBlock,
+  readAgentsFileState,
+} from '../../core/agents-file/agents-file.ts'
+import { forgetFile, readInstalledFiles, rememberFile } from '../../core/agents-file/installed-files.ts'
+import { writeBlock } from '../../core/clients/managed-file.ts'
+import { type Block, markdownMarks } from '../../core/clients/marked-block.ts'
+import { attachToCore } from '../../core/control/client.ts'
+import { readIntent } from '../../core/intent.ts'
+import { quoteForShell } from '../../core/shell-quote.ts'
+import { ensureStateFolder } from '../../core/state-folder.ts'
+import type { CliCommand } from '../arguments.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+import { readChosenProfile } from '../profile-choice.ts'
+
+export const runAgentsFile = async (
+  command: Extract<CliCommand, { name: 'agents-file' }>,
+  context: CliContext,
+): Promise<number> => {
+  const block = await readAgentsBlock(await describeWhatRuns(context))
+  const path = command.path === null ? null : resolve(command.path)
+  if (command.check) return checkFiles(path, block, context)
+  if (path === null) {
+    context.print(block.body)
+    return exitCodes.done
+  }
+  return writeFile(path, block, context)
+}
+
+/** What runs, else what a start would take. */
+const describeWhatRuns = async (context: CliContext): Promise<AgentsFileContext> => {
+  const { folder, platform } = context
+  const intent = readIntent(folder.intentPath)
+  const core = await attachToCore(folder.socketPath)
+  const phase = (await core?.readSnapshot())?.services.llamaServer.phase ?? 'stopped'
+  core?.close()
+  const runs = intent !== null && intent.up.length > 0
+  const chosen = runs
+    ? { name: intent.profileName, profile: intent.profile }
+    : await readChosenProfile(context, null)
+  const engineIsReady = runs && (phase === 'ready' || phase === 'degraded')
+  return { folder, platform, profileName: chosen.name, profile: chosen.profile, engineIsReady }
+}
+
+const writeFile = (path: string, block: Block, context: CliContext): number => {
+  const state = readAgentsFileState(path, block)
+  switch (state.kind) {
+    case 'edited':
+      context.printError(
+        `${path}: somebody wrote between the opta-nexus marks, so it is kept as it is. Move those words outside of the marks; then take the block out, marks and all, and run this again.`,
+      )
+      return exitCodes.failed
+    case 'broken':
+      context.printError(`${path} is kept as it is: ${state.reason}`)
+      return exitCodes.failed
+    case 'no-file':
+    case 'no-block':
+    case 'outdated':
+    case 'current':
+      if (state.kind !== 'current') writeBlock(path, block, markdownMarks)
+      ensureStateFolder(context.folder)
+      rememberFile(context.folder.agentsFilesPath, path)
+      context.print(
+        state.kind === 'current'
+          ? `${path} is up to date.`
+          : `${path} now says what agents must know. It is brought up to date when the profile changes; what stands outside of the marks is yours.`,
+      )
+      return exitCodes.done
+  }
+}
+
+/** 1 when a file says something else than what holds. A file from which somebody took the block is no longer ours. */
+const checkFiles = (path: string | null, block: Block, context: CliContext): number => {
+  const paths = path === null ? readInstalledFiles(context.folder.agentsFilesPath) : [path]
+  if (paths.length === 0) context.print('No file was installed: nexus agents-file --path FILE does that.')
+  const states = paths.map((each) => {
+    const { kind } = readAgentsFileState(each, block)
+    const isGone = path === null && (kind === 'no-file' || kind === 'no-block')
+    if (isGone) forgetFile(context.folder.agentsFilesPath, each)
+    const update = `nexus agents-file --path ${quoteForShell(each)}`
+    const words = {
+      current: 'up to date',
+      outdated: `out of date: ${update}`,
+      edited: 'edited between the marks: kept, and no longer brought up to date',
+      broken: 'its marks are broken: kept, and no longer brought up to date',
+      'no-block': path === null ? 'has no block of Opta Nexus' : `has no block of Opta Nexus: ${update}`,
+      'no-file': 'is not there',
+    }[kind]
+    context.print(`${each}: ${words}${isGone ? '; it is left alone from now on' : ''}`)
+    return kind === 'current' || isGone
+  })
+  return states.every((fine) => fine) ? exitCodes.done : exitCodes.failed
+}

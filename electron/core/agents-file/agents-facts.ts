@@ -1,0 +1,60 @@
+// What the agents' file is made from: the profile as it runs, in the numbers that an agent can act on. Pure.
+import { createHash } from 'node:crypto'
+import type { Profile } from '../../contract.ts'
+import { clientBaseUrl } from '../clients/client-address.ts'
+import { clientLimits } from '../clients/client-limits.ts'
+import { plannedServer } from '../memory-plan/planned-server.ts'
+import type { PrefillSpeed } from './prefill-speed.ts'
+
+export interface AgentsFacts {
+  readonly profileName: string
+  readonly model: string
+  readonly agents: number
+  readonly tokensPerAgent: number
+  /** All agents share one pool, so that the tokens of one are not there for another. */
+  readonly pooled: boolean
+  /** null: no room for Claude Code to summarise by itself. */
+  readonly compactAtTokens: number | null
+  readonly baseUrl: string
+  readonly forge: { readonly mountPoint: string; readonly sizeMiB: number }
+}
+
+export const agentsFacts = (
+  name: string,
+  profile: Profile,
+  machine: {
+    readonly mountPoint: string
+    readonly lanAddresses: readonly string[]
+    readonly trainingContextTokens: number | null
+  },
+): AgentsFacts => {
+  const server = plannedServer(profile.llamaServer)
+  const limits = clientLimits(profile.llamaServer, machine.trainingContextTokens)
+  return {
+    profileName: name,
+    model: profile.llamaServer.alias,
+    agents: server.slots,
+    tokensPerAgent: limits.contextTokens,
+    pooled: server.unifiedKv,
+    compactAtTokens: limits.compactAtTokens,
+    baseUrl: clientBaseUrl(profile.proxy, machine.lanAddresses),
+    forge: { mountPoint: machine.mountPoint, sizeMiB: profile.ramDisk.sizeMiB },
+  }
+}
+
+/** Raised when the text says the same facts in other words. */
+const textVersion = 1
+
+/**
+ * A name for what the text says. How fast the machine read is no part of it, only whether that was known: a file in
+ * somebody's repository must not change with every measurement.
+ */
+export const nameFacts = (facts: AgentsFacts, prefill: PrefillSpeed | null): string => {
+  const text = JSON.stringify([textVersion, facts])
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 12)
+  return `${hash}${prefill === null ? '' : '+prefill'}`
+}
+
+/** Whether a text made from `named` still says what holds, and all that is known. */
+export const saysTheSame = (named: string, now: string): boolean =>
+  named === now || named === `${now}+prefill`

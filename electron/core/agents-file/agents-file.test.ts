@@ -1,0 +1,170 @@
+// The agents' file: true numbers in plain sentences, kept up to date, and never over a person's words.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Profile } from '../../contract.ts'
+import { writeBlock } from '../clients/managed-file.ts'
+import { markdownMarks } from '../clients/marked-block.ts'
+import { createPlatform } from '../platform/detect-platform.ts'
+import { builtinProfiles } from '../profiles.ts'
+import { locateStateFolder } from '../state-folder.ts'
+import { type AgentsFacts, nameFacts, saysTheSame } from './agents-facts.ts'
+import { readAgentsBlock, readAgentsFileState, refreshAgentsFiles } from './agents-file.ts'
+import { agentsText } from './agents-text.ts'
+import { forgetFile, readInstalledFiles, rememberFile } from './installed-files.ts'
+import { readPrefillSpeed } from './prefill-speed.ts'
+
+const facts: AgentsFacts = {
+  profileName: 'studio',
+  model: 'deepseek-r1-distill-llama-70b',
+  agents: 4,
+  tokensPerAgent: 98_304,
+  pooled: false,
+  compactAtTokens: 73_016,
+  baseUrl: 'http://192.168.1.20:4000',
+  forge: { mountPoint: '/Volumes/OptaBuilds', sizeMiB: 65_536 },
+}
+
+describe('agentsText', () => {
+  it('has the numbers of this machine', () => {
+    const text = agentsText(facts, { tokensPerSecond: 312.4, prompts: 20 })
+    for (const words of [
+      '**4 agents at once.** The 5th waits',
+      '98,304 tokens of context',
+      'summarised at about 73,016',
+      'about 310 tokens a second here (median of 20 prompts), so 10,000 tokens take about 32 s',
+      '64 GiB at `/Volumes/OptaBuilds`',
+      'http://192.168.1.20:4000',
+    ])
+      expect(text).toContain(words)
+  })
+
+  it('says nothing about a speed that nobody measured', () => {
+    expect(agentsText(facts, null)).not.toMatch(/tokens a second|median/)
+  })
+
+  it('tells of one pool, one agent, a small slot and a slow machine', () => {
+    const text = agentsText(
+      { ...facts, agents: 1, pooled: true, compactAtTokens: null, forge: { mountPoint: '/x', sizeMiB: 256 } },
+      { tokensPerSecond: 13.6, prompts: 1 },
+    )
+    for (const words of ['**One agent at once.** The 2nd', 'one pool', 'That is little', '12 min', '256 MiB'])
+      expect(text).toContain(words)
+  })
+})
+
+describe('readPrefillSpeed', () => {
+  const timing = (tokens: number, ms: number) =>
+    `5.23.230.043 I slot print_timing: id  0 | task 6 | prompt eval time =   ${ms.toFixed(2)} ms /   ${tokens} tokens (   1.00 ms per token,    1.00 tokens per second)`
+  const recorded = join(import.meta.dirname, '..', 'services', 'fixtures', 'llama-b10068-six-chats-log.txt')
+
+  it('is the median of the long prompts of a recorded run', () => {
+    expect(readPrefillSpeed(readFileSync(recorded, 'utf8').split('\n'))).toEqual({
+      tokensPerSecond: expect.closeTo(7.74, 1),
+      prompts: expect.any(Number),
+    })
+  })
+
+  it('leaves short prompts and earlier servers out', () => {
+    expect(readPrefillSpeed([timing(20, 10)])).toBeNull()
+    const earlier = [timing(1000, 1000), 'main: server is listening on http://127.0.0.1:8080']
+    expect(readPrefillSpeed(earlier)).toBeNull()
+    expect(readPrefillSpeed([...earlier, timing(1000, 500)])).toEqual({ tokensPerSecond: 2000, prompts: 1 })
+  })
+})
+
+describe('nameFacts', () => {
+  const speed = { tokensPerSecond: 300, prompts: 5 }
+  it('is the same for another speed, and another for anything else', () => {
+    expect(nameFacts(facts, speed)).toBe(nameFacts(facts, { tokensPerSecond: 310, prompts: 6 }))
+    expect(nameFacts(facts, null)).not.toBe(nameFacts({ ...facts, agents: 3 }, null))
+  })
+  it('calls a text current that knows a speed although none is known now, not the other way round', () => {
+    expect(saysTheSame(nameFacts(facts, speed), nameFacts(facts, null))).toBe(true)
+    expect(saysTheSame(nameFacts(facts, null), nameFacts(facts, speed))).toBe(false)
+  })
+})
+
+describe('the installed file', () => {
+  let home = ''
+  let path = ''
+  const { demo } = builtinProfiles('/runtime')
+  if (demo === undefined) throw new Error('there is no demo profile')
+  const platform = createPlatform({ ramDiskRoot: '/ram' }, 'linux')
+  const contextFor = (profile: Profile) => ({
+    folder: locateStateFolder({ NEXUS_HOME: home }, 'linux', '/home/x'),
+    platform,
+    profileName: 'demo',
+    profile,
+    engineIsReady: false,
+  })
+  const install = async () => {
+    const block = await readAgentsBlock(contextFor(demo))
+    writeBlock(path, block, markdownMarks)
+    rememberFile(contextFor(demo).folder.agentsFilesPath, path)
+    return block
+  }
+  const threeSlots = { ...demo, llamaServer: { ...demo.llamaServer, slots: 3 } }
+
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'nexus-agents-'))
+    mkdirSync(join(home, 'project'))
+    path = join(home, 'project', 'CLAUDE.md')
+  })
+  afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+  it('follows the profile and keeps what stands around it', async () => {
+    writeFileSync(path, '# Ours\n\nUse tabs.\n')
+    const block = await install()
+    expect(readAgentsFileState(path, block).kind).toBe('current')
+    writeFileSync(path, `${readFileSync(path, 'utf8')}\nMore of ours.\n`)
+    expect(await refreshAgentsFiles(contextFor(threeSlots))).toEqual([])
+    const text = readFileSync(path, 'utf8')
+    expect(text).toContain('**3 agents at once.**')
+    expect(text).not.toContain('**4 agents')
+    expect(text.startsWith('# Ours\n\nUse tabs.\n')).toBe(true)
+    expect(text.endsWith('\nMore of ours.\n')).toBe(true)
+  })
+
+  it('is kept as it is once somebody wrote between the marks', async () => {
+    await install()
+    const edited = readFileSync(path, 'utf8').replace('Do not:', 'Please do not:')
+    writeFileSync(path, edited)
+    expect(await refreshAgentsFiles(contextFor(threeSlots))).toEqual([])
+    expect(readFileSync(path, 'utf8')).toBe(edited)
+  })
+
+  it('does not come back where somebody took it out', async () => {
+    await install()
+    writeFileSync(path, '# Ours alone\n')
+    await refreshAgentsFiles(contextFor(threeSlots))
+    expect(readFileSync(path, 'utf8')).toBe('# Ours alone\n')
+    rmSync(path)
+    await refreshAgentsFiles(contextFor(threeSlots))
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it('stays a link to where it is', async () => {
+    const real = join(home, 'project', 'AGENTS.md')
+    writeFileSync(real, '# Ours\n', { mode: 0o664 })
+    symlinkSync('AGENTS.md', path)
+    await install()
+    await refreshAgentsFiles(contextFor(threeSlots))
+    expect(readFileSync(real, 'utf8')).toContain('**3 agents at once.**')
+  })
+
+  it('says which file could not be written, and goes on to the next', async () => {
+    await install()
+    const recordPath = contextFor(demo).folder.agentsFilesPath
+    rmSync(path)
+    mkdirSync(path)
+    const next = join(home, 'second.md')
+    writeBlock(next, await readAgentsBlock(contextFor(demo)), markdownMarks)
+    rememberFile(recordPath, next)
+    expect(await refreshAgentsFiles(contextFor(threeSlots))).toEqual([expect.stringContaining(path)])
+    expect(readFileSync(next, 'utf8')).toContain('**3 agents at once.**')
+    forgetFile(recordPath, path)
+    expect(readInstalledFiles(recordPath)).toEqual([next])
+  })
+})

@@ -1,0 +1,69 @@
+// The file itself: what an agent on this machine must know, in sentences that it can follow. Pure.
+import { serviceNames } from '../../contract.ts'
+import { formatCount } from '../memory-plan/format-bytes.ts'
+import type { AgentsFacts } from './agents-facts.ts'
+import type { PrefillSpeed } from './prefill-speed.ts'
+
+export const agentsText = (facts: AgentsFacts, prefill: PrefillSpeed | null): string => {
+  const { agents, forge, profileName } = facts
+  return [
+    '## The machine you work on (Opta Nexus)',
+    '',
+    `You are answered by a local model (${facts.model}) at ${facts.baseUrl}, shared with other agents. These limits are`,
+    `physical: they follow from how the machine is set up (profile ${profileName}). \`nexus status\` shows what runs now.`,
+    '',
+    `- **${agents === 1 ? 'One agent' : `${agents} agents`} at once.** ${waiting(agents)}`,
+    `- **${context(facts)}`,
+    `- **Reading takes time.** ${reading(prefill)}`,
+    "- **A pause is normal.** While another agent's prompt is read, your answer may stand still for a while.",
+    `- **Builds go to the ${serviceNames.ramDisk}**, a RAM disk of ${formatSize(forge.sizeMiB)} at \`${forge.mountPoint}\`: cargo's \`build-dir\``,
+    '  (`nexus forge enable` in a project). It is empty after a reboot; sources and final binaries stay on the disk.',
+    `  "No such file or directory" below it: the RAM disk is gone, \`nexus up --only ramDisk\` brings it back.`,
+    '',
+    'Do not:',
+    '',
+    '- start further agents or subagents to go faster: each takes a slot that somebody waits for;',
+    '- cancel or repeat a request because nothing comes yet;',
+    '- set `CARGO_TARGET_DIR` to one folder for several projects: their builds then wait for one lock;',
+    `- keep anything on the ${serviceNames.ramDisk} that cannot be built again;`,
+    '- stop or start llama-server, LiteLLM or `nexus` itself, or end processes by name: others are working.',
+  ].join('\n')
+}
+
+const waiting = (agents: number): string =>
+  `The ${ordinal(agents + 1)} waits for a free slot: nothing but pings comes, maybe for minutes. That is no failure; it gets its answer.`
+
+const ordinal = (count: number): string => {
+  const tens = count % 100
+  if (tens >= 11 && tens <= 13) return `${count}th`
+  return `${count}${['th', 'st', 'nd', 'rd'][count % 10] ?? 'th'}`
+}
+
+const context = ({ tokensPerAgent, pooled, compactAtTokens }: AgentsFacts): string => {
+  const tokens = `${formatCount(tokensPerAgent)} tokens of context**`
+  const shared = pooled ? ', in one pool with the others: what one holds is not there for the rest' : ''
+  const compact =
+    compactAtTokens === null
+      ? ' That is little: work in short steps, and begin a new conversation for each task.'
+      : ` The conversation is summarised at about ${formatCount(compactAtTokens)}.`
+  return `${tokens}, question and answer together${shared}.${compact}`
+}
+
+const exampleTokens = 10_000
+
+const reading = (prefill: PrefillSpeed | null): string => {
+  const advice =
+    'What was read before is not read again while the beginning of the conversation stays as it is. Search first, then read the parts you need; do not read whole trees.'
+  if (prefill === null)
+    return `The model reads the whole prompt before its first word, and the more there is the longer that takes. ${advice}`
+  const perSecond = Number(prefill.tokensPerSecond.toPrecision(2))
+  return `The model reads the whole prompt before its first word: about ${formatCount(perSecond)} tokens a second here (median of ${prefill.prompts} prompts), so ${formatCount(exampleTokens)} tokens take about ${formatDuration(exampleTokens / prefill.tokensPerSecond)}. ${advice}`
+}
+
+const formatDuration = (seconds: number): string => {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`
+  return `${Math.round(seconds / 60)} min`
+}
+
+const formatSize = (mebibytes: number): string =>
+  mebibytes >= 1024 ? `${Number((mebibytes / 1024).toFixed(1))} GiB` : `${mebibytes} MiB`
