@@ -74,6 +74,12 @@ describe('parseArguments', () => {
       json: false,
     })
     expect(parseArguments(['traefik', '--dir', 'd'])).toEqual({ name: 'traefik', dir: 'd', listen: ':80' })
+    expect(parseArguments(['app'])).toEqual({ name: 'app' })
+    expect(parseArguments(['agents-file', '--check'])).toEqual({
+      name: 'agents-file',
+      path: null,
+      check: true,
+    })
     expect(parseArguments([])).toEqual({ name: 'help' })
     expect(parseArguments(['up', '--help'])).toEqual({ name: 'help' })
   })
