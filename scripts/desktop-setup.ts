@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { access, chmod, constants, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { execa } from 'execa'
+import { messageOf } from '../electron/core/error-message.ts'
 import { ensureDebianPackages } from '../electron/core/setup/debian-package.ts'
 import { installOnce, unpackRequirements } from '../electron/core/setup/pip-install.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
@@ -38,15 +39,24 @@ const desktopLibraries = [
 ] as const
 
 export interface TestDesktop {
-  /** Electron's program; null where this platform has none to install. */
-  readonly electronPath: string | null
+  /** null where there is none. */
   readonly chromiumPath: string | null
 }
 
-/** Idempotent: with everything there it costs one dpkg-query and a few file reads. Throws with one clear sentence. */
-export const ensureTestDesktop = async (context: SetupContext): Promise<TestDesktop> => {
-  await ensureDesktopPackages(context)
-  return { electronPath: await ensureCompatElectron(context), chromiumPath: await findProgram('chromium') }
+/**
+ * Idempotent: with everything there it costs one dpkg-query. null, after a sentence in words, when something is missing that
+ * only root may install and this is not root; throws when it could not be installed.
+ */
+export const ensureDesktop = async (context: SetupContext): Promise<TestDesktop | null> => {
+  try {
+    await ensureDesktopPackages(context)
+  } catch (error) {
+    if (process.getuid?.() === 0) throw error
+    context.signal.throwIfAborted()
+    context.report({ step, message: `${messageOf(error)}. Without it the tests of the app are skipped` })
+    return null
+  }
+  return { chromiumPath: await findProgram('chromium') }
 }
 
 const ensureDesktopPackages = async (context: SetupContext): Promise<void> => {

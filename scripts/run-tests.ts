@@ -10,10 +10,14 @@ const stageNames = ['check', 'unit', 'python', 'e2e'] as const
 type StageName = (typeof stageNames)[number]
 const isStageName = (word: string): word is StageName => stageNames.some((name) => name === word)
 
+const electronFlag = '--electron'
+
 const root = process.env['NEXUS_ROOT']
 if (root === undefined) throw new Error('start the tests with scripts/test')
 
-const words = process.argv.slice(2)
+const words = process.argv.slice(2).filter((word) => word !== electronFlag)
+/** On which Electron the app is tested. */
+const electron = process.argv.includes(electronFlag) ? 'pinned' : 'compatibility'
 const named = words.filter(isStageName)
 const vitestArgs = words.filter((word) => !isStageName(word))
 // Arguments for vitest say which tests are wanted, so nothing else runs with them unless it is named.
@@ -39,7 +43,7 @@ const runStage = async (stage: StageName): Promise<TestCounts> => {
     case 'python':
       return runPytest(context)
     case 'e2e':
-      return runVitest(root, 'e2e', vitestArgs, await setUp(root, context))
+      return runVitest(root, 'e2e', vitestArgs, await setUp(root, context, electron))
   }
 }
 

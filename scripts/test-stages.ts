@@ -10,8 +10,7 @@ import { ensureLlamaServer } from '../electron/core/setup/llama-server-install.t
 import { installOnce, installRequirements } from '../electron/core/setup/pip-install.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
 import { ensureTraefik } from '../electron/core/setup/traefik.ts'
-import { buildApp } from './app-build.ts'
-import { ensureTestDesktop } from './desktop-setup.ts'
+import { type ElectronChoice, setUpAppTests } from './app-test-setup.ts'
 import {
   noTests,
   parsePytestSummary,
@@ -79,6 +78,7 @@ export const runVitest = async (
 export const setUp = async (
   root: string,
   context: SetupContext,
+  electron: ElectronChoice,
 ): Promise<Readonly<Record<string, string>>> => {
   await ensureLiteLlm(context)
   const { path } = await ensureLlamaServer(context, null)
@@ -87,18 +87,7 @@ export const setUp = async (
     NEXUS_TEST_LLAMA_SERVER: path,
     NEXUS_TEST_MODEL: modelPath,
     NEXUS_TEST_TRAEFIK: await ensureTraefik(context, traefikVersion),
-    ...(await setUpApp(root, context)),
-  }
-}
-
-/** An Electron and the build of the app that it can run; a Chromium for the window alone. */
-const setUpApp = async (root: string, context: SetupContext): Promise<Readonly<Record<string, string>>> => {
-  const { electronPath, chromiumPath } = await ensureTestDesktop(context)
-  return {
-    ...(chromiumPath === null ? {} : { NEXUS_TEST_CHROMIUM: chromiumPath }),
-    ...(electronPath === null
-      ? {}
-      : { NEXUS_TEST_ELECTRON: electronPath, NEXUS_TEST_APP: await buildApp(root, 'compatibility') }),
+    ...(await setUpAppTests(root, context, electron)),
   }
 }
 

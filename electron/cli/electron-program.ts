@@ -53,7 +53,7 @@ export const ensurePackagedElectron = async (
   })
   if (!result.failed) return installed()
   const why = (result.all ?? '').split('\n').find((line) => line.trim() !== '') ?? 'it said nothing'
-  say(`Electron ${version} could not be fetched: ${why.trim()}`)
+  say(`Electron ${version} could not be fetched from GitHub, or where ELECTRON_MIRROR says: ${why.trim()}`)
   return null
 }
 
