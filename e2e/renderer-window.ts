@@ -101,5 +101,15 @@ export const openWindow = async (
 /** Shows a sample state and waits until it is drawn. */
 export const showState = async (page: Page, name: string): Promise<void> => {
   await page.evaluate(`probe.show(${JSON.stringify(name)})`)
-  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+  await untilDrawn(page)
 }
+
+/** Shows a view and waits until its answers are drawn. */
+export const showView = async (page: Page, id: string): Promise<void> => {
+  await page.evaluate(`probe.showView({ id: ${JSON.stringify(id)}, service: null })`)
+  await page.waitForFunction(`document.querySelector('.view-awaiting') === null`)
+  await untilDrawn(page)
+}
+
+const untilDrawn = (page: Page): Promise<unknown> =>
+  page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')

@@ -15,6 +15,7 @@ import {
   type OpenedWindow,
   openWindow,
   showState,
+  showView,
 } from './renderer-window.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -82,6 +83,34 @@ test.each(schemes)('axe finds nothing in any state, %s', (scheme) =>
       await showState(page, state)
       const violations = await findViolations(page)
       if (violations.length > 0) found[state] = violations
+    }
+    expect(found).toEqual({})
+  }),
+)
+
+/** Every view but the glance, while agents are at work. */
+const otherViews = ['logs', 'plan', 'doctor', 'clients', 'settings'] as const
+
+test.each(looks)(
+  'every view at %s is drawn without a complaint, nothing wider than the window',
+  (name, look) =>
+    withWindow(look, async ({ page }) => {
+      for (const view of otherViews) {
+        await showView(page, view)
+        await page.screenshot({ path: join(picturesDir, `view-${view}-${name}.png`) })
+        const width = await page.evaluate('document.documentElement.scrollWidth')
+        expect({ view, width }).toEqual({ view, width: look.width })
+      }
+    }),
+)
+
+test.each(schemes)('axe finds nothing in any view, %s', (scheme) =>
+  withWindow({ ...usual, scheme }, async ({ page }) => {
+    const found: Record<string, readonly string[]> = {}
+    for (const view of otherViews) {
+      await showView(page, view)
+      const violations = await findViolations(page)
+      if (violations.length > 0) found[view] = violations
     }
     expect(found).toEqual({})
   }),

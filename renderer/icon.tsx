@@ -1,5 +1,6 @@
 // The few icons, drawn here: each state has a shape of its own, and takes its colour from the text around it.
 import type { ReactElement } from 'react'
+import type { IconName } from './icon-name.ts'
 
 const stroke = {
   fill: 'none',
@@ -11,7 +12,7 @@ const stroke = {
 const cut = { ...stroke, stroke: 'var(--icon-cut)', strokeWidth: 2.2 } as const
 
 /** On a 20 by 20 grid. */
-const shapes = {
+const shapes: Readonly<Record<IconName, ReactElement>> = {
   ready: (
     <>
       <circle cx="10" cy="10" r="9" />
@@ -68,9 +69,7 @@ const shapes = {
     </>
   ),
   next: <path d="M7.5 4.5 13 10l-5.5 5.5" {...stroke} />,
-} as const satisfies Record<string, ReactElement>
-
-export type IconName = keyof typeof shapes
+}
 
 /** Decoration beside words that say the same: hidden from screen readers. */
 export const Icon = ({ name }: { readonly name: IconName }) => (

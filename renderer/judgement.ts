@@ -36,6 +36,9 @@ export const countWaiting = ({ requests, queue }: Snapshot): number | null => {
 
 const isFree = (slot: Slot): boolean => slot.phase === 'idle'
 
+/** Agents that stopping would interrupt. */
+export const countBusy = ({ slots }: Snapshot): number => (slots ?? []).filter((slot) => !isFree(slot)).length
+
 /** Over this Studio and the others that answer; null when this one's slots are not known. */
 export const measureRoom = (snapshot: Snapshot): Room | null => {
   if (snapshot.slots === null || snapshot.slots.length === 0) return null
@@ -87,7 +90,7 @@ const describeStarting = (snapshot: Snapshot): string => {
 }
 
 const describeStopping = (snapshot: Snapshot): string => {
-  const busy = (snapshot.slots ?? []).filter((slot) => !isFree(slot)).length
+  const busy = countBusy(snapshot)
   if (busy > 0) return `${plural(busy, 'agent')} may finish first`
   const id = findService(snapshot, 'stopping')
   const words = id === undefined ? null : snapshot.services[id].waitingFor

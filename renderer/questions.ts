@@ -7,3 +7,4 @@ export const askClients = (): Promise<Answers['clients']> => nexus().ask<'client
 export const askSettings = (): Promise<Answers['settings']> => nexus().ask<'settings'>({ type: 'settings' })
 export const askLogTail = (log: LogId, lines: number): Promise<Answers['logTail']> =>
   nexus().ask<'logTail'>({ type: 'logTail', log, lines })
+export const askDoctor = (): Promise<Answers['doctor']> => nexus().ask<'doctor'>({ type: 'doctor' })

@@ -8,7 +8,7 @@ import {
   serviceNames,
 } from '../electron/contract.ts'
 import { formatBytes, formatDuration, formatShare, plural } from '../electron/figures.ts'
-import type { IconName } from './icon.tsx'
+import type { IconName } from './icon-name.ts'
 
 export const phaseIcons: Readonly<Record<Phase, IconName>> = {
   stopped: 'stopped',

@@ -1,6 +1,7 @@
 // What happened lately, the latest first.
 import type { StackEvent } from '../../electron/contract.ts'
-import { Icon, type IconName } from '../icon.tsx'
+import { Icon } from '../icon.tsx'
+import type { IconName } from '../icon-name.ts'
 import { act, useMirror, useSnapshot } from '../mirror.ts'
 
 const icons: Readonly<Record<StackEvent['severity'], IconName>> = {

@@ -1,7 +1,7 @@
 // The state in a word, the sentence that a person acts on, and the one big button.
 import { Icon } from '../icon.tsx'
 import { judgeState } from '../judgement.ts'
-import { dismissRefusal, useMirror } from '../mirror.ts'
+import { useMirror } from '../mirror.ts'
 import { MainButton } from './main-button.tsx'
 
 const hostWords = { app: 'another app', cli: 'nexus serve' } as const
@@ -19,7 +19,6 @@ export const Headline = () => {
         {sentence}
       </p>
       <Owner />
-      <Refusal />
     </header>
   )
 }
@@ -33,18 +32,5 @@ const Owner = () => {
     <p className="headline-owner">
       Attached to the core{whose} in {hostWords[link.host]}, pid {link.pid}
     </p>
-  )
-}
-
-const Refusal = () => {
-  const refusal = useMirror((mirror) => mirror.refusal)
-  if (refusal === null) return null
-  return (
-    <div className="refusal" role="alert">
-      <span>Not done: {refusal}</span>
-      <button type="button" className="button-small" onClick={dismissRefusal}>
-        Dismiss
-      </button>
-    </div>
   )
 }

@@ -2,7 +2,7 @@
 import { useState } from 'react'
 import type { Command } from '../../electron/contract.ts'
 import { plural } from '../../electron/figures.ts'
-import { chooseMainAction, type MainAction } from '../judgement.ts'
+import { chooseMainAction, countBusy, type MainAction } from '../judgement.ts'
 import { send, useMirror, useSnapshot } from '../mirror.ts'
 import { askSettings } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
@@ -27,7 +27,7 @@ const commands: Readonly<Record<Exclude<MainAction, 'none'>, Command>> = {
 
 export const MainButton = () => {
   const action = useMirror(({ app }) => chooseMainAction(app))
-  const busy = useSnapshot(({ slots }) => (slots ?? []).filter((slot) => slot.phase !== 'idle').length) ?? 0
+  const busy = useSnapshot(countBusy) ?? 0
   const [asking, setAsking] = useState(false)
   const [sending, setSending] = useState(false)
   if (action === 'none') return null

@@ -1,6 +1,7 @@
 // Other Studios behind the same Router, one line each.
 import type { StudioNode } from '../../electron/contract.ts'
-import { Icon, type IconName } from '../icon.tsx'
+import { Icon } from '../icon.tsx'
+import type { IconName } from '../icon-name.ts'
 import { useSnapshot } from '../mirror.ts'
 
 const icons: Readonly<Record<StudioNode['phase'], IconName>> = {

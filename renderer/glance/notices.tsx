@@ -1,6 +1,7 @@
 // What holds now and a person should know: one banner each, gone when it no longer holds.
 import type { Notice, Snapshot } from '../../electron/contract.ts'
-import { Icon, type IconName } from '../icon.tsx'
+import { Icon } from '../icon.tsx'
+import type { IconName } from '../icon-name.ts'
 import { showView, useSnapshot } from '../mirror.ts'
 import { describeTrouble } from '../service-words.ts'
 

@@ -1,7 +1,8 @@
 // While nothing runs: what a start would bring up, and whether it will fit.
 import { type PlanAnswer, serviceNames } from '../../electron/contract.ts'
 import { formatBytes, formatContext, plural } from '../../electron/figures.ts'
-import { Icon, type IconName } from '../icon.tsx'
+import { Icon } from '../icon.tsx'
+import type { IconName } from '../icon-name.ts'
 import { send, useSnapshot } from '../mirror.ts'
 import { askPlan, askSettings } from '../questions.ts'
 import { nameOf } from '../service-words.ts'

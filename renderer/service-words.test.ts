@@ -1,0 +1,56 @@
+// A service's line, and the button that mends it.
+import { describe, expect, test } from 'vitest'
+import {
+  describeFigures,
+  describePort,
+  describeService,
+  describeTrouble,
+  hasTrouble,
+} from './service-words.ts'
+import { sampleStates } from './test-support/sample-states.ts'
+
+const { busy, failed, foreign, degraded, noRamDisk, starting } = sampleStates
+
+test('the forge names its largest projects, the Router when it was last checked', () => {
+  expect(describeService(busy.snapshot, 'ramDisk')).toBe('nexus-core 9.1 GB, opta-ios 7.7 GB')
+  expect(describeService(busy.snapshot, 'proxy')).toBe('checked 12 s ago')
+  expect(describeFigures(busy.snapshot, 'llamaServer')).toBe(':8080 · 3 d 4 h')
+  expect(describeFigures(busy.snapshot, 'ramDisk')).toBe('21.4 of 68.7 GB')
+})
+
+test.each([
+  ['http://127.0.0.1:8080', ':8080'],
+  ['http://[::1]:4000/', ':4000'],
+  ['http://studio', ''],
+  [null, ''],
+])('%s', (endpoint, port) => {
+  expect(describePort(endpoint)).toBe(port)
+})
+
+describe('trouble', () => {
+  test('none while all is well, nor during a start', () => {
+    expect(hasTrouble(busy.snapshot)).toBe(false)
+    expect(hasTrouble(starting.snapshot)).toBe(false)
+  })
+
+  test('a failed service is started again, alone', () => {
+    expect(describeTrouble(failed.snapshot, 'llamaServer')).toMatchObject({
+      reason: expect.stringContaining('the model file is missing'),
+      mend: { label: 'Start AI Engine again', command: { type: 'start', only: 'llamaServer', force: false } },
+      warning: null,
+    })
+    expect(describeTrouble(noRamDisk.snapshot, 'ramDisk')?.mend?.label).toBe('Mount it again')
+  })
+
+  test('a degraded one still serves: that is said before it is restarted', () => {
+    expect(describeTrouble(degraded.snapshot, 'llamaServer')?.warning).toContain('lost')
+  })
+
+  test('a stranger on the port is named, and ended only when asked for', () => {
+    expect(describeTrouble(foreign.snapshot, 'llamaServer')).toMatchObject({
+      reason: 'llama-server (pid 812, user anna) holds its port; Nexus did not start it',
+      mend: { command: { replaceForeign: true } },
+      warning: 'This ends llama-server (pid 812, user anna) and whatever it is doing.',
+    })
+  })
+})

@@ -1,0 +1,52 @@
+// The settings form writes what was changed and nothing else, and names what is wrong at its field.
+import { expect, test } from 'vitest'
+import { judgeForm, readForm } from './settings-form.ts'
+import { sampleAnswers } from './test-support/sample-answers.ts'
+import { sampleStates } from './test-support/sample-states.ts'
+
+const { settings } = sampleAnswers(sampleStates.busy)
+const form = readForm(settings)
+const change = (key: string, text: string) => ({ ...form, ofProfile: { ...form.ofProfile, [key]: text } })
+
+test('nothing changed is the same config', () => {
+  expect(judgeForm(settings, form)).toEqual({ config: settings.config, problems: {} })
+})
+
+test('a changed field is written into the profile in use, beside what is there', () => {
+  const { config } = judgeForm(settings, change('llamaServer.port', '8081'))
+  expect(config?.profiles).toEqual({ studio: { llamaServer: { slots: 4, port: 8081 } } })
+  expect(judgeForm(settings, change('ramDisk.sizeMiB', ' 1024 ')).config?.profiles).toEqual({
+    studio: { llamaServer: { slots: 4 }, ramDisk: { sizeMiB: 1024 } },
+  })
+})
+
+test('an emptied draft model is none', () => {
+  expect(judgeForm(settings, change('llamaServer.draftModelPath', '')).config?.profiles['studio']).toEqual({
+    llamaServer: { slots: 4, draftModelPath: null },
+  })
+})
+
+test.each([
+  ['llamaServer.port', '70000', /65535/],
+  ['llamaServer.port', '', /a TCP port/],
+  ['llamaServer.slots', 'four', /from 1 to 64/],
+  ['llamaServer.slots', '4.5', /a whole number/],
+  ['llamaServer.modelPath', 'model.gguf', /absolute path/],
+])('%s "%s" is refused at its field', (key, text, problem) => {
+  const judged = judgeForm(settings, change(key, text))
+  expect(judged.config).toBeNull()
+  expect(judged.problems[key]).toMatch(problem)
+})
+
+test('quiet hours are a time of day', () => {
+  const judged = judgeForm(settings, { ...form, quietFrom: '25:00' })
+  expect(judged.problems).toEqual({
+    'notifications.quietHours.from': expect.stringContaining('00:00 to 23:59'),
+  })
+  expect(judgeForm(settings, { ...form, quiet: false }).config?.notifications.quietHours).toBeNull()
+})
+
+test('another profile is only chosen: the fields still show the one before', () => {
+  const { config } = judgeForm(settings, { ...change('llamaServer.slots', '9'), profile: 'demo' })
+  expect(config).toMatchObject({ profile: 'demo', profiles: settings.config.profiles })
+})

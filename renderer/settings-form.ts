@@ -1,0 +1,126 @@
+// The settings as a form: what its fields say, and the config that they make, judged by the contract's own schema. Pure.
+import { type Config, ConfigSchema, type Profile, type SettingsAnswer } from '../electron/contract.ts'
+
+/** Text as it stands in the fields; what is no valid value is a problem at its field, never corrected silently. */
+export interface FormValues {
+  /** '' takes the profile that fits the machine. */
+  readonly profile: string
+  readonly menuBarText: Config['menuBarText']
+  readonly startStackAtLaunch: boolean
+  readonly notify: boolean
+  readonly quiet: boolean
+  readonly quietFrom: string
+  readonly quietTo: string
+  readonly drainSeconds: string
+  /** By the field's key. */
+  readonly ofProfile: Readonly<Record<string, string>>
+}
+
+type Section = keyof Profile
+
+export interface ProfileField {
+  readonly section: Section
+  readonly name: string
+  readonly label: string
+  /** '' for text. */
+  readonly unit: string
+  readonly kind: 'number' | 'text' | 'optional-text'
+}
+
+const number = (section: Section, name: string, label: string, unit: string): ProfileField => ({
+  section,
+  name,
+  label,
+  unit,
+  kind: 'number',
+})
+
+export const profileFields: readonly ProfileField[] = [
+  number('llamaServer', 'slots', 'Slots', 'agents at once'),
+  number('llamaServer', 'contextTokens', 'Context', 'tokens, all slots'),
+  number('llamaServer', 'port', 'Engine port', ''),
+  number('proxy', 'port', 'Router port', ''),
+  number('ramDisk', 'sizeMiB', 'Forge size', 'MiB'),
+  { section: 'llamaServer', name: 'modelPath', label: 'Model', unit: '', kind: 'text' },
+  { section: 'llamaServer', name: 'draftModelPath', label: 'Draft model', unit: '', kind: 'optional-text' },
+]
+
+export const keyOf = ({ section, name }: ProfileField): string => `${section}.${name}`
+
+const readField = (profile: Profile, { section, name }: ProfileField): string => {
+  const found = Object.entries(profile[section]).find(([key]) => key === name)?.[1]
+  return found == null ? '' : String(found)
+}
+
+export const readForm = ({ config, profile }: SettingsAnswer): FormValues => ({
+  profile: config.profile ?? '',
+  menuBarText: config.menuBarText,
+  startStackAtLaunch: config.startStackAtLaunch,
+  notify: config.notifications.enabled,
+  quiet: config.notifications.quietHours !== null,
+  quietFrom: config.notifications.quietHours?.from ?? '22:00',
+  quietTo: config.notifications.quietHours?.to ?? '07:00',
+  drainSeconds: String(config.drainSeconds),
+  ofProfile: Object.fromEntries(profileFields.map((field) => [keyOf(field), readField(profile, field)])),
+})
+
+const parseField = (text: string, kind: ProfileField['kind']): string | number | null => {
+  const trimmed = text.trim()
+  if (kind === 'number') return trimmed === '' ? Number.NaN : Number(trimmed)
+  return kind === 'optional-text' && trimmed === '' ? null : trimmed
+}
+
+/** Only what differs from the profile in use is written: the rest goes on following the profile it extends. */
+const buildProfiles = (answer: SettingsAnswer, values: FormValues): unknown => {
+  const { config, profile, profileName } = answer
+  const before = config.profiles[profileName]
+  let own: Record<string, unknown> | null = null
+  for (const field of profileFields) {
+    const text = values.ofProfile[keyOf(field)] ?? ''
+    if (text.trim() === readField(profile, field)) continue
+    own ??= { ...before }
+    const section = own[field.section]
+    own[field.section] = {
+      ...(typeof section === 'object' ? section : {}),
+      [field.name]: parseField(text, field.kind),
+    }
+  }
+  return own === null ? config.profiles : { ...config.profiles, [profileName]: own }
+}
+
+export interface JudgedForm {
+  /** null while something is wrong. */
+  readonly config: Config | null
+  /** By the place in the config, such as `drainSeconds` or `llamaServer.slots`. */
+  readonly problems: Readonly<Record<string, string>>
+}
+
+export const judgeForm = (answer: SettingsAnswer, values: FormValues): JudgedForm => {
+  const candidate = {
+    ...answer.config,
+    profile: values.profile === '' ? null : values.profile,
+    // The fields show the profile in use; another one's are shown once it is saved.
+    profiles:
+      values.profile === (answer.config.profile ?? '')
+        ? buildProfiles(answer, values)
+        : answer.config.profiles,
+    menuBarText: values.menuBarText,
+    startStackAtLaunch: values.startStackAtLaunch,
+    notifications: {
+      enabled: values.notify,
+      quietHours: values.quiet ? { from: values.quietFrom, to: values.quietTo } : null,
+    },
+    drainSeconds: parseField(values.drainSeconds, 'number'),
+  }
+  const parsed = ConfigSchema.safeParse(candidate)
+  if (parsed.success) return { config: parsed.data, problems: {} }
+  return {
+    config: null,
+    problems: Object.fromEntries(
+      parsed.error.issues.map(({ path, message }) => {
+        const place = path.map(String)
+        return [(place[0] === 'profiles' ? place.slice(2) : place).join('.'), message]
+      }),
+    ),
+  }
+}

@@ -1,0 +1,63 @@
+// What a slot's card says: unknown is a dash, a prompt's total is never guessed.
+import { expect, test } from 'vitest'
+import { describeSlot, describeWaiting } from './slot-words.ts'
+import {
+  busySnapshot,
+  generating,
+  reading,
+  request,
+  sampleNow,
+  slot,
+} from './test-support/sample-snapshot.ts'
+
+test.each([
+  [
+    'free',
+    slot(3, { contextTokens: 8192 }),
+    { name: 'Slot 3', figure: 'free', detail: '8k cached', share: null },
+  ],
+  ['never used', slot(3), { figure: 'free', detail: '', spoken: 'Slot 3: free' }],
+  [
+    'generating',
+    generating(0, 'anna', 41_984, 18.2),
+    { name: 'anna', figure: '18.2', unit: 't/s', detail: '41k of 96k' },
+  ],
+  ['without a rate', generating(1, null, 100, null), { name: 'Slot 1', figure: '–' }],
+  ['prefill', reading(2, 'anna', 0.62), { figure: '62', unit: '%', detail: 'prefill 31k', share: 0.62 }],
+  [
+    'prefill of unknown length',
+    reading(2, 'anna', null),
+    { figure: '–', detail: 'prefill 19k', share: null },
+  ],
+  ['beyond its limit', generating(0, 'anna', 200_000, 1), { share: 1 }],
+] as const)('%s', (_, given, words) => {
+  expect(describeSlot(given)).toMatchObject(words)
+})
+
+test('who waits, and the longest of them', () => {
+  const requests = [
+    request('a', 'ben', 'waiting', 6_000),
+    request('b', 'anna', 'waiting', 14_900),
+    request('c', 'anna', 'generating', 99_000),
+  ]
+  expect(describeWaiting({ ...busySnapshot, requests })).toEqual({
+    count: '2 agents waiting',
+    longest: 'longest 14 s',
+    names: 'anna, ben',
+  })
+})
+
+test('nobody waits, or nobody knows', () => {
+  expect(describeWaiting(busySnapshot)).toBeNull()
+  expect(describeWaiting({ ...busySnapshot, requests: null, queue: null })).toBeNull()
+})
+
+test('llama-server knows that somebody waits, not since when', () => {
+  const snapshot = { ...busySnapshot, requests: null, queue: { processing: 4, deferred: 1 } }
+  expect(describeWaiting(snapshot)).toEqual({ count: '1 agent waiting', longest: '', names: '' })
+})
+
+test('a Router whose clock is ahead does not make a wait negative', () => {
+  const requests = [{ ...request('a', 'ben', 'waiting', 0), startedAt: sampleNow + 400 }]
+  expect(describeWaiting({ ...busySnapshot, requests })?.longest).toBe('longest 0 s')
+})

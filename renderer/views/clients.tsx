@@ -1,0 +1,117 @@
+// What each developer pastes where their agents run, and what they have used today.
+import { useState } from 'react'
+import type { ClientsAnswer } from '../../electron/contract.ts'
+import { formatCount, formatMilliseconds, formatPercent } from '../../electron/figures.ts'
+import { Icon } from '../icon.tsx'
+import { act, useSnapshot } from '../mirror.ts'
+import { askClients } from '../questions.ts'
+import { useAnswer } from '../use-answer.ts'
+import { AskedBody } from './asked-body.tsx'
+import { CopyButton } from './copy-button.tsx'
+import { ViewHead } from './view-head.tsx'
+
+export const Clients = () => {
+  const endpoint = useSnapshot(({ services }) => services.proxy.endpoint) ?? ''
+  const asked = useAnswer(askClients, endpoint)
+  return (
+    <div className="view">
+      <ViewHead title="Clients" note={asked.answer?.baseUrl ?? ''} />
+      <AskedBody asked={asked} awaiting="Asking for the clients’ settings…">
+        {(clients) => (
+          <>
+            {clients.warning !== null && (
+              <p className="fit fit-fits-without-linker-reserve">
+                <Icon name="warning" />
+                <span>{clients.warning}</span>
+              </p>
+            )}
+            <Snippets developers={clients.developers} />
+          </>
+        )}
+      </AskedBody>
+      <Use />
+    </div>
+  )
+}
+
+const Snippets = ({ developers }: { readonly developers: ClientsAnswer['developers'] }) => {
+  const [chosen, setChosen] = useState('')
+  const developer = developers.find(({ name }) => name === chosen) ?? developers[0]
+  if (developer === undefined) {
+    return <p className="not-known">No developer has a key yet; Settings makes one.</p>
+  }
+  return (
+    <>
+      <label className="field-line">
+        <span>For</span>
+        <select value={developer.name} onChange={(event) => setChosen(event.target.value)}>
+          {developers.map(({ name }) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+        <span className="mono">{developer.maskedKey}</span>
+      </label>
+      {developer.snippets.map(({ id, title, masked, notes }) => (
+        <section key={id} className="block" aria-label={title}>
+          <div className="section-head">
+            <h2>{title}</h2>
+            <CopyButton
+              what={`the settings of ${developer.name} for ${title}`}
+              copy={() => act({ type: 'copySnippet', developer: developer.name, snippet: id })}
+            />
+          </div>
+          <pre className="code">{masked}</pre>
+          {notes.length > 0 && (
+            <details className="notes">
+              <summary>What each line is for</summary>
+              <ul>
+                {notes.map((note) => (
+                  <li key={note}>{note}</li>
+                ))}
+              </ul>
+            </details>
+          )}
+        </section>
+      ))}
+    </>
+  )
+}
+
+const Use = () => {
+  const developers = useSnapshot((snapshot) => snapshot.developers)
+  if (developers === null || developers.length === 0) return null
+  return (
+    <section className="block" aria-label="Used today">
+      <h2>Used today</h2>
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Who</th>
+            <th scope="col">Requests</th>
+            <th scope="col">Read</th>
+            <th scope="col">Written</th>
+            <th scope="col">First token</th>
+          </tr>
+        </thead>
+        <tbody>
+          {developers.map((use) => (
+            <tr key={use.developer}>
+              <th scope="row" title={use.developer}>
+                {use.developer}
+                {use.failed > 0 && (
+                  <small>
+                    {use.failed} failed, {formatPercent(use.failed / Math.max(1, use.requests))}
+                  </small>
+                )}
+              </th>
+              <td>{formatCount(use.requests)}</td>
+              <td>{formatCount(use.promptTokens)}</td>
+              <td>{formatCount(use.outputTokens)}</td>
+              <td>{formatMilliseconds(use.meanFirstTokenMs)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}

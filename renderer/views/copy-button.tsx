@@ -1,0 +1,24 @@
+// A button that copies and says that it did.
+import { useState } from 'react'
+import type { Outcome } from '../../electron/contract.ts'
+
+interface CopyButtonProps {
+  /** What is copied, for those who do not see what the button stands beside. */
+  readonly what: string
+  copy(): Promise<Outcome>
+}
+
+export const CopyButton = ({ what, copy }: CopyButtonProps) => {
+  const [done, setDone] = useState(false)
+  return (
+    <button
+      type="button"
+      className="button-small"
+      aria-label={done ? `Copied: ${what}` : `Copy ${what}`}
+      onBlur={() => setDone(false)}
+      onClick={async () => setDone((await copy()).accepted)}
+    >
+      {done ? 'Copied ✓' : 'Copy'}
+    </button>
+  )
+}

@@ -1,0 +1,98 @@
+// A key for each developer: created, rotated, revoked; never shown, only copied in the Clients view.
+import { useState } from 'react'
+import { type Command, DeveloperNameSchema } from '../../electron/contract.ts'
+import { send } from '../mirror.ts'
+import { askClients } from '../questions.ts'
+import { useAnswer } from '../use-answer.ts'
+
+type KeyAction = Extract<Command, { type: 'key' }>['action']
+
+const warnings: Readonly<Record<Exclude<KeyAction, 'create'>, string>> = {
+  rotate: 'The present key stops working at once; the new one must be pasted again.',
+  revoke: 'Agents with this key are refused at once.',
+}
+
+export const DeveloperKeys = () => {
+  const asked = useAnswer(askClients)
+  const [name, setName] = useState('')
+  const [sure, setSure] = useState<{ readonly name: string; readonly action: 'rotate' | 'revoke' } | null>(
+    null,
+  )
+  const problem = name === '' ? null : (DeveloperNameSchema.safeParse(name).error?.issues[0]?.message ?? null)
+  const carryOut = async (action: KeyAction, developer: string) => {
+    setSure(null)
+    const outcome = await send({ type: 'key', action, developer })
+    if (!outcome.accepted) return
+    if (action === 'create') setName('')
+    asked.again()
+  }
+  return (
+    <section className="block keys" aria-label="Developer keys">
+      <h2>Developer keys</h2>
+      {asked.failure !== null && <p className="not-known">Not known: {asked.failure}</p>}
+      <ul>
+        {(asked.answer?.developers ?? []).map((developer) => (
+          <li key={developer.name} className="key-row">
+            <span className="key-name" title={developer.name}>
+              {developer.name}
+            </span>
+            <span className="mono">{developer.maskedKey}</span>
+            {(['rotate', 'revoke'] as const).map((action) => (
+              <button
+                key={action}
+                type="button"
+                className="button-small"
+                aria-label={`${action === 'rotate' ? 'Rotate' : 'Revoke'} the key of ${developer.name}`}
+                onClick={() => setSure({ name: developer.name, action })}
+              >
+                {action === 'rotate' ? 'Rotate' : 'Revoke'}
+              </button>
+            ))}
+            {sure?.name === developer.name && (
+              <div className="key-sure">
+                <p>{warnings[sure.action]}</p>
+                <div className="button-row">
+                  <button
+                    type="button"
+                    className="button button-danger"
+                    onClick={() => void carryOut(sure.action, sure.name)}
+                  >
+                    {sure.action === 'rotate' ? 'Rotate' : 'Revoke'} the key of {developer.name}
+                  </button>
+                  <button type="button" className="button button-quiet" onClick={() => setSure(null)}>
+                    Keep it
+                  </button>
+                </div>
+              </div>
+            )}
+          </li>
+        ))}
+      </ul>
+      <form
+        className="key-new"
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (name !== '' && problem === null) void carryOut('create', name)
+        }}
+      >
+        <input
+          type="text"
+          spellCheck={false}
+          placeholder="Name of a developer"
+          aria-label="Name of a new developer"
+          aria-invalid={problem !== null}
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
+        <button type="submit" className="button" disabled={name === '' || problem !== null}>
+          Create key
+        </button>
+        {problem !== null && (
+          <p className="field-problem" role="alert">
+            {problem}
+          </p>
+        )}
+      </form>
+    </section>
+  )
+}

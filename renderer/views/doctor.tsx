@@ -1,0 +1,93 @@
+// Every check with what was found, why it matters and what mends it; what is not well comes first.
+import type { DoctorAnswer } from '../../electron/contract.ts'
+import { plural } from '../../electron/figures.ts'
+import { Icon } from '../icon.tsx'
+import type { IconName } from '../icon-name.ts'
+import { act } from '../mirror.ts'
+import { askDoctor } from '../questions.ts'
+import { useAnswer } from '../use-answer.ts'
+import { AskedBody } from './asked-body.tsx'
+import { CopyButton } from './copy-button.tsx'
+import { ViewHead } from './view-head.tsx'
+
+type Check = DoctorAnswer['checks'][number]
+
+const marks: Readonly<
+  Record<Check['level'], { readonly icon: IconName; readonly phase: string; readonly word: string }>
+> = {
+  fail: { icon: 'failed', phase: 'failed', word: 'fails' },
+  warn: { icon: 'warning', phase: 'degraded', word: 'warning' },
+  unknown: { icon: 'unknown', phase: 'stopped', word: 'not known' },
+  ok: { icon: 'ready', phase: 'ready', word: 'ok' },
+}
+
+const order = ['fail', 'warn', 'unknown', 'ok'] as const
+
+const summarize = (checks: readonly Check[]): string => {
+  const count = (level: Check['level']) => checks.filter((check) => check.level === level).length
+  const bad = count('fail')
+  const doubtful = count('warn') + count('unknown')
+  if (bad + doubtful === 0) return `all ${checks.length} checks are well`
+  return [
+    bad === 0 ? '' : `${bad} failed`,
+    doubtful === 0 ? '' : plural(doubtful, 'warning'),
+    `${count('ok')} well`,
+  ]
+    .filter((part) => part !== '')
+    .join(', ')
+}
+
+export const Doctor = () => {
+  const asked = useAnswer(askDoctor)
+  return (
+    <div className="view">
+      <ViewHead title="Doctor" note={asked.answer === null ? '' : summarize(asked.answer.checks)}>
+        <button type="button" className="button-small" disabled={asked.pending} onClick={asked.again}>
+          Check again
+        </button>
+      </ViewHead>
+      <AskedBody asked={asked} awaiting="Checking…">
+        {({ checks }) => (
+          <ul className="checks">
+            {order
+              .flatMap((level) => checks.filter((check) => check.level === level))
+              .map((check) => (
+                <CheckRow key={check.id} check={check} />
+              ))}
+          </ul>
+        )}
+      </AskedBody>
+    </div>
+  )
+}
+
+/** A sentence starts with a capital letter; anything else is a command to paste. */
+const isCommand = (mend: string): boolean => !/^[A-Z]/.test(mend)
+
+const CheckRow = ({ check }: { readonly check: Check }) => {
+  const { title, level, found, why, mend } = check
+  const mark = marks[level]
+  return (
+    <li className="doctor-check">
+      <span className={`service-mark phase-${mark.phase}`}>
+        <Icon name={mark.icon} />
+      </span>
+      <div className="doctor-words">
+        <h2>{title}</h2>
+        <span className="hidden-words">{mark.word}</span>
+        <p>{found}</p>
+        {level !== 'ok' && <p className="doctor-why">{why}</p>}
+        {mend !== null && !isCommand(mend) && <p className="doctor-mend">{mend}</p>}
+        {mend !== null && isCommand(mend) && (
+          <div className="command">
+            <code>{mend}</code>
+            <CopyButton
+              what={`the command for ${title}`}
+              copy={() => act({ type: 'copyText', text: mend })}
+            />
+          </div>
+        )}
+      </div>
+    </li>
+  )
+}

@@ -1,0 +1,188 @@
+// The log of one service: followed, filtered, copied; with the buttons that act on that service alone.
+import { useEffect, useMemo, useRef, useState } from 'react'
+import {
+  type Command,
+  type LogId,
+  logIds,
+  type Phase,
+  type ServiceId,
+  serviceNames,
+} from '../../electron/contract.ts'
+import { plural } from '../../electron/figures.ts'
+import { AskingButton } from '../asking-button.tsx'
+import { nexus } from '../bridge.ts'
+import { countBusy } from '../judgement.ts'
+import { appendLines, filterLines, judgeLine, type LogLine, mostLogLines } from '../log-lines.ts'
+import { act, send, showView, useMirror, useSnapshot } from '../mirror.ts'
+import { askLogTail } from '../questions.ts'
+import { CopyButton } from './copy-button.tsx'
+import { ViewHead } from './view-head.tsx'
+
+const logNames: Readonly<Record<LogId, string>> = { ...serviceNames, core: 'Nexus' }
+
+/** The tail first, then what is written from now on. */
+const useLog = (log: LogId): { readonly lines: readonly LogLine[]; readonly failure: string | null } => {
+  const [lines, setLines] = useState<readonly LogLine[]>([])
+  const [failure, setFailure] = useState<string | null>(null)
+  useEffect(() => {
+    let closed = false
+    /** null once the tail is there: until then new lines wait, so that they stand behind it. */
+    let early: string[] | null = []
+    const end = nexus().onLogLines(log, (added) => {
+      if (early === null) setLines((before) => appendLines(before, added))
+      else early.push(...added)
+    })
+    askLogTail(log, mostLogLines).then(
+      (tail) => {
+        if (closed) return
+        // A line that was written between the two is in both.
+        const news = (early ?? []).filter((line) => !tail.includes(line))
+        early = null
+        setLines(appendLines([], [...tail, ...news]))
+        setFailure(null)
+      },
+      (error: unknown) => {
+        if (!closed) setFailure(error instanceof Error ? error.message : String(error))
+      },
+    )
+    return () => {
+      closed = true
+      end()
+    }
+  }, [log])
+  return { lines, failure }
+}
+
+export const Logs = () => {
+  const log = useMirror(({ view }): LogId => view.service ?? 'llamaServer')
+  const [chosen, setChosen] = useState<LogId | null>(null)
+  const shown = chosen === 'core' ? 'core' : log
+  const choose = (id: LogId) => {
+    // A view names a service, so the core's own log is a choice within it.
+    if (id === 'core') return setChosen(id)
+    setChosen(null)
+    showView({ id: 'logs', service: id })
+  }
+  return (
+    <div className="view view-logs">
+      <ViewHead title="Logs" />
+      <div className="choices">
+        {logIds.map((id) => (
+          <button
+            key={id}
+            type="button"
+            className="choice"
+            aria-pressed={id === shown}
+            onClick={() => choose(id)}
+          >
+            {logNames[id]}
+          </button>
+        ))}
+      </div>
+      {shown !== 'core' && <ServiceControls id={shown} />}
+      <LogPanel key={shown} log={shown} />
+    </div>
+  )
+}
+
+const LogPanel = ({ log }: { readonly log: LogId }) => {
+  const { lines, failure } = useLog(log)
+  const [filter, setFilter] = useState('')
+  const [follows, setFollows] = useState(true)
+  const shown = useMemo(() => filterLines(lines, filter), [lines, filter])
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    // Also when the filter changes what is last.
+    if (follows && shown.length > 0) box.current?.scrollTo({ top: box.current.scrollHeight })
+  }, [follows, shown])
+  return (
+    <>
+      <div className="log-tools">
+        <input
+          type="text"
+          placeholder="Filter"
+          aria-label="Show only lines with these words"
+          value={filter}
+          onChange={(event) => setFilter(event.target.value)}
+        />
+        <label className="check">
+          <input type="checkbox" checked={follows} onChange={(event) => setFollows(event.target.checked)} />
+          Follow
+        </label>
+        <CopyButton
+          what={`${plural(shown.length, 'line')}`}
+          copy={() => act({ type: 'copyText', text: shown.map(({ text }) => text).join('\n') })}
+        />
+      </div>
+      <section
+        className="log"
+        aria-label={`Log of ${logNames[log]}`}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard (WCAG 2.1.1)
+        tabIndex={0}
+        ref={box}
+        onWheel={(event) => {
+          if (event.deltaY < 0) setFollows(false)
+        }}
+      >
+        {failure !== null && <p className="log-error">The log could not be read: {failure}</p>}
+        {failure === null && shown.length === 0 && (
+          <p className="not-known">
+            {lines.length === 0 ? 'Nothing was written yet' : 'No line has these words'}
+          </p>
+        )}
+        {shown.map(({ id, text }) => (
+          <p key={id} className={`log-${judgeLine(text)}`}>
+            {text}
+          </p>
+        ))}
+      </section>
+    </>
+  )
+}
+
+const isUp = (phase: Phase): boolean => phase !== 'stopped' && phase !== 'failed'
+
+const describeLoss = (id: ServiceId, busy: number): string | null => {
+  if (id === 'ramDisk') return 'Everything on the RAM disk is lost; the next builds start from nothing.'
+  if (busy === 0) return null
+  return `${plural(busy, 'agent')} at work; what does not finish in time is lost.`
+}
+
+const ServiceControls = ({ id }: { readonly id: ServiceId }) => {
+  const phase = useSnapshot(({ services }) => services[id].phase)
+  const busy = useSnapshot(countBusy) ?? 0
+  if (phase === null) return null
+  const name = serviceNames[id]
+  const stop: Command = { type: 'stop', only: id, eject: id === 'ramDisk', now: false, force: false }
+  const warning = describeLoss(id, busy)
+  return (
+    <div className="service-controls">
+      <span className={`service-word phase-${phase}`}>{phase}</span>
+      {isUp(phase) ? (
+        <>
+          <AskingButton
+            key={`stop ${id}`}
+            label={id === 'ramDisk' ? `Eject ${name}` : `Stop ${name}`}
+            warning={warning}
+            onPress={() => void send(stop)}
+          />
+          {id !== 'ramDisk' && (
+            <AskingButton
+              key={`restart ${id}`}
+              label={`Restart ${name}`}
+              warning={warning}
+              onPress={() => void send({ type: 'restart', only: id })}
+            />
+          )}
+        </>
+      ) : (
+        <AskingButton
+          key={`start ${id}`}
+          label={`Start ${name}`}
+          warning={null}
+          onPress={() => void send({ type: 'start', only: id, profile: null, force: false })}
+        />
+      )}
+    </div>
+  )
+}

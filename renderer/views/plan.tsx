@@ -1,0 +1,148 @@
+// Will it fit, and what exactly is run: the memory plan, the command line and every adaptation with its reason.
+import type { PlanAnswer } from '../../electron/contract.ts'
+import { formatBytes } from '../../electron/figures.ts'
+import { Icon } from '../icon.tsx'
+import type { IconName } from '../icon-name.ts'
+import { act } from '../mirror.ts'
+import { askPlan } from '../questions.ts'
+import { useAnswer } from '../use-answer.ts'
+import { AskedBody } from './asked-body.tsx'
+import { CopyButton } from './copy-button.tsx'
+import { ViewHead } from './view-head.tsx'
+
+export const Plan = () => {
+  const asked = useAnswer(askPlan)
+  const { answer } = asked
+  return (
+    <div className="view">
+      <ViewHead title="Plan" note={answer === null ? '' : `${answer.profile}, ${answer.because}`}>
+        <button type="button" className="button-small" disabled={asked.pending} onClick={asked.again}>
+          Plan again
+        </button>
+      </ViewHead>
+      <AskedBody asked={asked} awaiting="Reading the model files…">
+        {(plan) => (
+          <>
+            <Lines mark="failed" lines={plan.problems} />
+            {plan.memory === null ? (
+              <p className="fit fit-unknown">
+                <Icon name="unknown" />
+                <span>Whether it fits is not known: {plan.memoryUnknown}</span>
+              </p>
+            ) : (
+              <MemoryPlan memory={plan.memory} />
+            )}
+            <Engine engine={plan.engine} />
+          </>
+        )}
+      </AskedBody>
+    </div>
+  )
+}
+
+const fitMarks = {
+  fits: 'ready',
+  'fits-without-linker-reserve': 'warning',
+  'does-not-fit': 'failed',
+} as const satisfies Record<string, IconName>
+const fitWords = {
+  fits: 'It fits',
+  'fits-without-linker-reserve': 'It fits, but without the linker’s reserve',
+  'does-not-fit': 'It does not fit',
+} as const
+
+const MemoryPlan = ({ memory }: { readonly memory: NonNullable<PlanAnswer['memory']> }) => {
+  const running = memory.lines.some((line) => line.allocatedBytes !== null)
+  return (
+    <section className="block" aria-label="Memory plan">
+      <p className={`fit fit-${memory.verdict}`}>
+        <Icon name={fitMarks[memory.verdict]} />
+        <span>
+          <b>{fitWords[memory.verdict]}</b>: {formatBytes(memory.totalBytes)} of{' '}
+          {formatBytes(memory.machineBytes)}; {memory.agents}
+        </span>
+      </p>
+      <Lines mark="info" lines={memory.reasons} />
+      <Lines mark="warning" lines={memory.warnings} />
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Part</th>
+            <th scope="col">Planned</th>
+            {running && <th scope="col">Allocated</th>}
+          </tr>
+        </thead>
+        <tbody>
+          {memory.lines.map((line) => (
+            <tr key={line.label}>
+              <th scope="row">
+                {line.label}
+                {line.note !== null && <small>{line.note}</small>}
+              </th>
+              <td>
+                {line.estimated && line.bytes !== null ? '≈ ' : ''}
+                {formatBytes(line.bytes)}
+              </td>
+              {running && <td>{formatBytes(line.allocatedBytes)}</td>}
+            </tr>
+          ))}
+          <tr className="table-sum">
+            <th scope="row">For the GPU</th>
+            <td>{formatBytes(memory.gpuNeededBytes)}</td>
+            {running && <td />}
+          </tr>
+          <tr>
+            <th scope="row">GPU limit</th>
+            <td>{formatBytes(memory.gpuLimitBytes)}</td>
+            {running && <td />}
+          </tr>
+        </tbody>
+      </table>
+      <Lines mark="info" lines={memory.suggestions} />
+    </section>
+  )
+}
+
+const Engine = ({ engine }: { readonly engine: PlanAnswer['engine'] }) => {
+  const { argv } = engine
+  return (
+    <section className="block" aria-label="Command line">
+      <div className="section-head">
+        <h2>llama-server {engine.version}</h2>
+        {argv !== null && (
+          <CopyButton what="the command line" copy={() => act({ type: 'copyText', text: argv.join(' ') })} />
+        )}
+      </div>
+      <Lines mark="failed" lines={engine.problems} />
+      <Lines mark="warning" lines={engine.warnings} />
+      {argv !== null && <pre className="code">{argv.join(' ')}</pre>}
+      {engine.adaptations.length > 0 && (
+        <>
+          <h2>Different from the owner’s start script</h2>
+          <dl className="adaptations">
+            {engine.adaptations.map(({ flag, seed, ours, reason }) => (
+              <div key={`${flag} ${reason}`}>
+                <dt>
+                  <code>{flag}</code> {seed ?? 'not there'} → {ours ?? 'left out'}
+                </dt>
+                <dd>{reason}</dd>
+              </div>
+            ))}
+          </dl>
+        </>
+      )}
+    </section>
+  )
+}
+
+const Lines = ({ mark, lines }: { readonly mark: IconName; readonly lines: readonly string[] }) =>
+  lines.length === 0 ? null : (
+    <ul className="lines">
+      {lines.map((line) => (
+        <li key={line} className={`line line-${mark}`}>
+          <Icon name={mark} />
+          <span>{line}</span>
+        </li>
+      ))}
+    </ul>
+  )

@@ -1,0 +1,184 @@
+// The fields of the settings form, each with what is wrong with it.
+import { type ReactNode, useId } from 'react'
+import { ConfigSchema, type SettingsAnswer } from '../../electron/contract.ts'
+import { type FormValues, keyOf, type ProfileField, profileFields } from '../settings-form.ts'
+
+interface FieldsProps {
+  readonly values: FormValues
+  /** By the place in the config. */
+  readonly problems: Readonly<Record<string, string>>
+  change(part: Partial<FormValues>): void
+}
+
+const menuBarWords: Readonly<Record<FormValues['menuBarText'], string>> = {
+  none: 'Only the icon',
+  slots: 'Busy slots: 3/4',
+  'slots-and-speed': 'Slots and speed: 3/4 · 41 t/s',
+}
+
+const menuBarTexts = ConfigSchema.shape.menuBarText.unwrap().options
+
+export const AppFields = ({ values, problems, change }: FieldsProps) => (
+  <>
+    <Check
+      label="Start the stack when Nexus opens"
+      checked={values.startStackAtLaunch}
+      onChange={(startStackAtLaunch) => change({ startStackAtLaunch })}
+    />
+    <label className="field">
+      <span>Menu bar</span>
+      <select
+        value={values.menuBarText}
+        onChange={(event) => {
+          const menuBarText = menuBarTexts.find((text) => text === event.target.value)
+          if (menuBarText !== undefined) change({ menuBarText })
+        }}
+      >
+        {menuBarTexts.map((text) => (
+          <option key={text} value={text}>
+            {menuBarWords[text]}
+          </option>
+        ))}
+      </select>
+    </label>
+    <fieldset>
+      <legend>Notifications</legend>
+      <Check label="Show notifications" checked={values.notify} onChange={(notify) => change({ notify })} />
+      <Check
+        label="Quiet hours"
+        checked={values.quiet}
+        disabled={!values.notify}
+        onChange={(quiet) => change({ quiet })}
+      />
+      {values.quiet && (
+        <>
+          <TextField
+            label="From"
+            unit="such as 22:00"
+            value={values.quietFrom}
+            problem={problems['notifications.quietHours.from']}
+            onChange={(quietFrom) => change({ quietFrom })}
+          />
+          <TextField
+            label="To"
+            unit=""
+            value={values.quietTo}
+            problem={problems['notifications.quietHours.to']}
+            onChange={(quietTo) => change({ quietTo })}
+          />
+        </>
+      )}
+    </fieldset>
+  </>
+)
+
+interface ProfileFieldsProps extends FieldsProps {
+  readonly answer: SettingsAnswer
+}
+
+export const ProfileFields = ({ answer, values, problems, change }: ProfileFieldsProps) => {
+  const same = values.profile === (answer.config.profile ?? '')
+  return (
+    <fieldset>
+      <legend>Stack</legend>
+      <label className="field">
+        <span>Profile</span>
+        <select value={values.profile} onChange={(event) => change({ profile: event.target.value })}>
+          <option value="">by itself: {answer.profileName}</option>
+          {answer.profileNames.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </label>
+      {same ? (
+        profileFields.map((field) => (
+          <TextField
+            key={keyOf(field)}
+            label={field.label}
+            unit={field.unit}
+            wide={field.kind !== 'number'}
+            placeholder={field.kind === 'optional-text' ? 'none' : ''}
+            value={values.ofProfile[keyOf(field)] ?? ''}
+            problem={findProblem(problems, field)}
+            onChange={(text) => change({ ofProfile: { ...values.ofProfile, [keyOf(field)]: text } })}
+          />
+        ))
+      ) : (
+        <p className="not-known">Its ports, sizes and slots are shown once it is saved.</p>
+      )}
+      <TextField
+        label="Drain"
+        unit="s that a stop lets agents finish"
+        value={values.drainSeconds}
+        problem={problems['drainSeconds']}
+        onChange={(drainSeconds) => change({ drainSeconds })}
+      />
+    </fieldset>
+  )
+}
+
+const findProblem = (problems: FieldsProps['problems'], field: ProfileField): string | undefined =>
+  problems[keyOf(field)]
+
+interface TextFieldProps {
+  readonly label: string
+  readonly unit: string
+  readonly value: string
+  readonly problem: string | undefined
+  readonly wide?: boolean
+  readonly placeholder?: string
+  onChange(text: string): void
+}
+
+const TextField = ({
+  label,
+  unit,
+  value,
+  problem,
+  wide = false,
+  placeholder = '',
+  onChange,
+}: TextFieldProps) => {
+  const problemId = useId()
+  return (
+    <div className={wide ? 'field field-wide' : 'field'}>
+      <label>
+        <span>{label}</span>
+        <input
+          type="text"
+          spellCheck={false}
+          placeholder={placeholder}
+          value={value}
+          aria-invalid={problem !== undefined}
+          aria-describedby={problem === undefined ? undefined : problemId}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      </label>
+      {unit !== '' && <span className="field-unit">{unit}</span>}
+      {problem !== undefined && (
+        <p className="field-problem" id={problemId} role="alert">
+          {problem}
+        </p>
+      )}
+    </div>
+  )
+}
+
+interface CheckProps {
+  readonly label: ReactNode
+  readonly checked: boolean
+  readonly disabled?: boolean
+  onChange(checked: boolean): void
+}
+
+export const Check = ({ label, checked, disabled = false, onChange }: CheckProps) => (
+  <label className="check">
+    <input
+      type="checkbox"
+      checked={checked}
+      disabled={disabled}
+      onChange={(event) => onChange(event.target.checked)}
+    />
+    {label}
+  </label>
+)

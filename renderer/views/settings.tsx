@@ -1,0 +1,105 @@
+// Settings: the app's own switches, the config file as a form, and the developers' keys.
+import { useMemo, useState } from 'react'
+import type { SettingsAnswer } from '../../electron/contract.ts'
+import { Icon } from '../icon.tsx'
+import { isSame } from '../is-same.ts'
+import { send, useSnapshot } from '../mirror.ts'
+import { askSettings } from '../questions.ts'
+import { type FormValues, judgeForm, readForm } from '../settings-form.ts'
+import { useAnswer } from '../use-answer.ts'
+import { AskedBody } from './asked-body.tsx'
+import { DeveloperKeys } from './developer-keys.tsx'
+import { OpenAtLogin } from './open-at-login.tsx'
+import { AppFields, ProfileFields } from './settings-fields.tsx'
+import { ViewHead } from './view-head.tsx'
+
+export const Settings = () => {
+  const overall = useSnapshot((snapshot) => snapshot.overall) ?? ''
+  const asked = useAnswer(askSettings, overall)
+  return (
+    <div className="view view-settings">
+      <ViewHead title="Settings" note={asked.answer?.path ?? ''} />
+      <AskedBody asked={asked} awaiting="Reading the settings…">
+        {(answer) => (
+          <>
+            {answer.problems.map((problem) => (
+              <p key={problem} className="fit fit-does-not-fit">
+                <Icon name="failed" />
+                <span>{problem}</span>
+              </p>
+            ))}
+            <RestartNeeded answer={answer} />
+            <OpenAtLogin />
+            {/* Anew when the file has changed: what it says now is what is shown. */}
+            <SettingsForm key={answer.revision} answer={answer} onSaved={asked.again} />
+          </>
+        )}
+      </AskedBody>
+      <DeveloperKeys />
+    </div>
+  )
+}
+
+const RestartNeeded = ({ answer }: { readonly answer: SettingsAnswer }) => {
+  if (answer.restartNeeded.length === 0) return null
+  return (
+    <section className="restart-needed" aria-label="Restart needed">
+      <Icon name="warning" />
+      <div>
+        <strong>Restart needed</strong>
+        <ul>
+          {answer.restartNeeded.map(({ key, running, configured }) => (
+            <li key={key}>
+              <code>{key}</code> runs with {running}, configured is {configured}
+            </li>
+          ))}
+        </ul>
+        <p>Stop everything and start it again when no agent is at work.</p>
+      </div>
+    </section>
+  )
+}
+
+interface SettingsFormProps {
+  readonly answer: SettingsAnswer
+  onSaved(): void
+}
+
+const SettingsForm = ({ answer, onSaved }: SettingsFormProps) => {
+  const first = useMemo(() => readForm(answer), [answer])
+  const [values, setValues] = useState<FormValues>(first)
+  const [saving, setSaving] = useState(false)
+  const judged = useMemo(() => judgeForm(answer, values), [answer, values])
+  const changed = !isSame(values, first)
+  const change = (part: Partial<FormValues>) => setValues((before) => ({ ...before, ...part }))
+  const save = async () => {
+    if (judged.config === null) return
+    setSaving(true)
+    const outcome = await send({ type: 'configure', config: judged.config, revision: answer.revision })
+    setSaving(false)
+    if (outcome.accepted) onSaved()
+  }
+  return (
+    <form
+      aria-label="Settings"
+      onSubmit={(event) => {
+        event.preventDefault()
+        void save()
+      }}
+    >
+      <AppFields values={values} problems={judged.problems} change={change} />
+      <ProfileFields answer={answer} values={values} problems={judged.problems} change={change} />
+      {changed && (
+        <div className="save-bar">
+          <span>{judged.config === null ? 'Something cannot be used as it is' : 'Not saved yet'}</span>
+          <button type="button" className="button button-quiet" onClick={() => setValues(first)}>
+            Revert
+          </button>
+          <button type="submit" className="button button-primary" disabled={saving || judged.config === null}>
+            Save
+          </button>
+        </div>
+      )}
+    </form>
+  )
+}
