@@ -44,6 +44,14 @@ export type CliCommand =
       readonly developer: string | null
       readonly json: boolean
     }
+  | {
+      readonly name: 'try-claude'
+      /** Also what takes every slot or the Router from those who work on a stack that runs already. */
+      readonly all: boolean
+      /** Leaves the stack that it started running. */
+      readonly keep: boolean
+      readonly json: boolean
+    }
   | { readonly name: 'app' }
   | {
       readonly name: 'clients'
@@ -126,6 +134,11 @@ const optionsOf = {
     wait: { type: 'boolean', help: '--wait' },
   },
   key: { json },
+  'try-claude': {
+    all: { type: 'boolean', help: '--all' },
+    keep: { type: 'boolean', help: '--keep' },
+    json,
+  },
   app: {},
   clients: {
     test: { type: 'boolean', help: '--test' },
@@ -247,6 +260,8 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
     }
     case 'agents-file':
       return { name: 'agents-file', path: text('path'), check: flag('check') }
+    case 'try-claude':
+      return { name: 'try-claude', all: flag('all'), keep: flag('keep'), json: flag('json') }
     case 'forge':
       return parseForgeWords(positionals, {
         unused: text('unused'),

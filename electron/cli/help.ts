@@ -41,6 +41,10 @@ Connect
       cargo's builds on the RAM disk: for all your projects (enable) or some (enable DIR ...), and undone
       (disable); what each workspace holds (status); make room (clean WORKSPACE, --unused DAYS, --all)
       (hook: for a shell's start file; says when builds go elsewhere)
+  ${usageOf('try-claude')}
+      the real Claude Code through the stack that runs, or through a demo stack of its own that it then removes: step
+      by step what worked (--all: on a running stack also what takes all slots or restarts the Router; --keep: leave
+      the demo stack running)
   ${usageOf('serve')}
       host the core in the foreground (launchd, systemd); it brings back what was running
       (--wait: after the core that runs now, whenever that ends)

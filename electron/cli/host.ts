@@ -95,7 +95,13 @@ export const spawnBackgroundCore = async (context: CliContext): Promise<void> =>
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ['ignore', fd, fd, 'pipe'],
-    env: { ...process.env, ...smallHeap },
+    // The folder of this very context, which need not be the one that the environment names.
+    env: {
+      ...process.env,
+      ...smallHeap,
+      NEXUS_HOME: context.folder.root,
+      NEXUS_RUNTIME: context.folder.runtimeDir,
+    },
     cwd: '/',
   })
   closeSync(fd)

@@ -15,6 +15,7 @@ import { runRestart } from './commands/restart.ts'
 import { runService } from './commands/service.ts'
 import { runStatus } from './commands/status.ts'
 import { runTraefik } from './commands/traefik.ts'
+import { runTryClaude } from './commands/try-claude.ts'
 import { runUp } from './commands/up.ts'
 import { type CliContext, exitCodes } from './context.ts'
 import { helpText } from './help.ts'
@@ -52,6 +53,8 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
       return runService(command, context)
     case 'serve':
       return serveCore(context, command)
+    case 'try-claude':
+      return runTryClaude(command, context)
     case 'app':
       return runApp(context)
     case 'config-schema':

@@ -27,7 +27,7 @@ export const ensureSetUp = async (profile: Profile, context: CliContext): Promis
 const fifths = 5
 
 /** On stderr, so that --json stays clean; on a terminal one line is redrawn. */
-const createReporter = (context: CliContext): SetupContext['report'] => {
+export const createReporter = (context: CliContext): SetupContext['report'] => {
   const { stderr } = process
   let last = ''
   let drawn = false

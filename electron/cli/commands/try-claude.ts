@@ -1,0 +1,153 @@
+// `nexus try-claude`: the real Claude Code through the stack, step by step, with what was seen.
+import { type ClaudeHomes, createClaudeHomes } from '../../core/claude-code/claude-home.ts'
+import { runClaude } from '../../core/claude-code/claude-run.ts'
+import type { StepReport, TriedDeveloper, TryStack, TryStep } from '../../core/claude-code/try-step.ts'
+import { runStep, trySteps } from '../../core/claude-code/try-steps.ts'
+import { within } from '../../core/deadline.ts'
+import { ensureClaudeCode } from '../../core/setup/claude-code.ts'
+import type { CliCommand } from '../arguments.ts'
+import { readClientGuides } from '../client-guides.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+import { createReporter } from '../set-up.ts'
+import { openTriedStack, type TriedStack } from '../tried-stack.ts'
+import { renderStep } from '../view/try-view.ts'
+
+type TryCommand = Extract<CliCommand, { name: 'try-claude' }>
+
+/** A queue on a slow machine may be long; a client that hangs must not hold the whole try. */
+const promptTimeoutMs = 15 * 60_000
+
+export const runTryClaude = async (command: TryCommand, context: CliContext): Promise<number> => {
+  const stop = new AbortController()
+  const interrupt = () => stop.abort(new Error('the try was interrupted'))
+  // Heard until everything is cleaned up: an impatient second one must not leave a stack behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt)
+  const say = (line: string) => (command.json ? context.printError(line) : context.print(line))
+  const steps: StepReport[] = []
+  let left: string | null = null
+  const tell = (step: StepReport) => {
+    steps.push(step)
+    for (const line of command.json ? [] : renderStep(step, context)) context.print(line)
+  }
+  const homes = createClaudeHomes()
+  try {
+    const program = await timed(() =>
+      ensureClaudeCode({
+        runtimeDir: context.folder.runtimeDir,
+        resourcesDir: context.resourcesDir,
+        signal: stop.signal,
+        report: createReporter(context),
+      }),
+    )
+    tell({
+      id: 'client',
+      title: 'The client',
+      state: 'passed',
+      seen: `Claude Code ${program.value.version}, in homes of its own`,
+      milliseconds: program.milliseconds,
+    })
+    const opened = await timed(() => openTriedStack(context, stop.signal))
+    const tried = opened.value
+    tell({
+      id: 'stack',
+      title: 'The stack',
+      state: 'passed',
+      seen: describeStack(tried),
+      milliseconds: opened.milliseconds,
+    })
+    try {
+      const stack = await buildTryStack(tried, homes, program.value.path, stop.signal)
+      for (const step of trySteps) tell(await take(step, stack, tried.isOwn || command.all))
+    } finally {
+      left = await tried.end(command.keep)
+    }
+  } finally {
+    homes.dispose()
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupt)
+  }
+  if (left !== null) say(left)
+  const failed = steps.filter(({ state }) => state === 'failed').length
+  const next =
+    failed === 0
+      ? 'Next: nexus up, then nexus clients NAME for what each developer pastes.'
+      : 'Next: nexus doctor, which names what stands in the way and the command that mends it.'
+  if (command.json) context.print(JSON.stringify({ passed: failed === 0, steps, next }, null, 2))
+  else context.print(`\n${next}`)
+  return failed === 0 ? exitCodes.done : exitCodes.failed
+}
+
+const timed = async <T>(work: () => Promise<T>): Promise<{ value: T; milliseconds: number }> => {
+  const began = performance.now()
+  return { value: await work(), milliseconds: Math.round(performance.now() - began) }
+}
+
+const take = async (step: TryStep, stack: TryStack, mayDisturb: boolean): Promise<StepReport> => {
+  const { id, title } = step
+  if (step.disturbs && !mayDisturb) {
+    const seen = 'would be in the way of those who work on this stack: --all does it all the same'
+    return { id, title, state: 'skipped', seen, milliseconds: 0 }
+  }
+  return { id, title, ...(await runStep(step, stack)) }
+}
+
+const describeStack = ({ isOwn, snapshot }: TriedStack): string => {
+  const where = snapshot.services.proxy.endpoint ?? 'an unknown address'
+  return isOwn
+    ? `a demo stack of its own, proved, at ${where}`
+    : `the one that runs (${snapshot.profile}), at ${where}`
+}
+
+const buildTryStack = async (
+  { context, client, snapshot }: TriedStack,
+  homes: ClaudeHomes,
+  programPath: string,
+  signal: AbortSignal,
+): Promise<TryStack> => {
+  const { guides } = await readClientGuides(context)
+  const settings = new Map(
+    guides.developers.map(({ name, snippets }) => [
+      name,
+      snippets.find(({ id }) => id === 'claude-settings')?.text ?? '',
+    ]),
+  )
+  const add = (name: string) => homes.add(settings.get(name) ?? '')
+  const [known] = guides.developers
+  const [first, ...others] = guides.developers.map(({ name }): TriedDeveloper => ({ name, home: add(name) }))
+  if (known === undefined || first === undefined)
+    throw new Error('no developer has a key: nexus key create NAME makes one')
+  const strangersKey = 'sk-opta-nobody-gave-this-out'
+  return {
+    developers: [first, ...others],
+    stranger: homes.add((settings.get(known.name) ?? '').replaceAll(known.key, strangersKey)),
+    limits: guides.limits,
+    slots: snapshot.slots?.length ?? 1,
+    ask: (home, prompt, sessionId = null) =>
+      runClaude({ programPath, home, prompt, sessionId, timeoutMs: promptTimeoutMs, signal }),
+    another: ({ name }) => add(name),
+    watch: (listener) => {
+      const watching = client.watch(listener)
+      // Without a core there are no snapshots, and the step says that it saw nothing.
+      watching.begun.catch(() => {})
+      return watching.stop
+    },
+    until: async (fits, timeoutMs) => {
+      let stopWatching = () => {}
+      const found = new Promise<typeof snapshot>((resolve) => {
+        const watching = client.watch((now) => {
+          if (fits(now)) resolve(now)
+        })
+        watching.begun.catch(() => {})
+        stopWatching = watching.stop
+      })
+      try {
+        return await within(found, timeoutMs)
+      } finally {
+        stopWatching()
+      }
+    },
+    restartRouter: async () => {
+      const outcome = await client.dispatch({ type: 'restart', only: 'proxy' })
+      return outcome.accepted ? null : outcome.reason
+    },
+  }
+}

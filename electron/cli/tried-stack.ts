@@ -1,0 +1,137 @@
+// The stack that a try works on: the one that runs, or a demo stack of its own that leaves nothing behind.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ProfileOverride, Snapshot } from '../contract.ts'
+import { attachToCore, type ControlClient } from '../core/control/client.ts'
+import { createPlatform } from '../core/platform/detect-platform.ts'
+import { writePrivateFile } from '../core/private-file.ts'
+import { ensureStateFolder, locateStateFolder } from '../core/state-folder.ts'
+import { attachOrHost } from './attach.ts'
+import { runDown } from './commands/down.ts'
+import type { CliContext } from './context.ts'
+import { followUntil } from './follow-core.ts'
+import { readChosenProfile } from './profile-choice.ts'
+import { ensureSetUp } from './set-up.ts'
+import { judgeUp } from './settling.ts'
+
+export interface TriedStack {
+  readonly context: CliContext
+  readonly client: ControlClient
+  readonly snapshot: Snapshot
+  /** Whether it was started for the try. */
+  readonly isOwn: boolean
+  /** Stops and removes what was started for the try, unless it is to be kept; null: nothing was. */
+  readonly end: (keep: boolean) => Promise<string | null>
+}
+
+/** Throws with one sentence when there is no stack to try and none can be started. */
+export const openTriedStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
+  const client = await attachToCore(context.folder.socketPath)
+  const snapshot = client === null ? null : await client.readSnapshot()
+  if (client !== null && snapshot !== null && snapshot.overall === 'ready') {
+    const end = async () => {
+      client.close()
+      return null
+    }
+    return { context, client, snapshot, isOwn: false, end }
+  }
+  client?.close()
+  if (snapshot !== null && snapshot.overall !== 'stopped')
+    throw new Error(`the stack is ${snapshot.overall}, not ready: nexus status says why`)
+  return startOwnStack(context, signal)
+}
+
+/** In a state folder of its own: keys, intent, logs and RAM disk of the person's stack are not touched. */
+const startOwnStack = async (outer: CliContext, signal: AbortSignal): Promise<TriedStack> => {
+  const root = mkdtempSync(join(tmpdir(), 'nexus-try-'))
+  const folder = locateStateFolder(
+    { ...outer.env, NEXUS_HOME: root, NEXUS_RUNTIME: outer.folder.runtimeDir },
+    process.platform,
+    root,
+  )
+  const context: CliContext = {
+    ...outer,
+    folder,
+    platform: createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
+    print: () => {},
+  }
+  const remove = async () => {
+    const code = await runDown(
+      { name: 'down', only: null, eject: true, now: true, force: true, json: true },
+      context,
+    )
+    // What could not be stopped is found again by its ledger: then the folder stays.
+    if (code === 0) rmSync(root, { recursive: true, force: true })
+    return code === 0
+  }
+  try {
+    ensureStateFolder(folder)
+    const profilePath = join(root, 'try.json')
+    writePrivateFile(profilePath, JSON.stringify(await demoForTries(), null, 2))
+    const { profile } = await readChosenProfile(context, profilePath)
+    await ensureSetUp(profile, context)
+    signal.throwIfAborted()
+    const client = await attachOrHost(context)
+    const outcome = await client.dispatch({ type: 'start', only: null, profile: profilePath, force: false })
+    if (!outcome.accepted) throw new Error(outcome.reason)
+    const snapshot = await followUntil(
+      client,
+      (now) => signal.aborted || judgeUp(now, null).kind !== 'waiting',
+    )
+    signal.throwIfAborted()
+    const judgement = snapshot === null ? null : judgeUp(snapshot, null)
+    if (snapshot === null || judgement === null) throw new Error('the core ended before the stack was ready')
+    if (judgement.kind === 'failed') throw new Error(judgement.reasons.join(' '))
+    const end = async (keep: boolean) => {
+      client.close()
+      if (keep) return `The demo stack still runs. Its commands: NEXUS_HOME=${root} nexus status, down, ...`
+      return (await remove())
+        ? null
+        : `not all of the demo stack could be stopped: NEXUS_HOME=${root} nexus down`
+    }
+    return { context, client, snapshot, isOwn: true, end }
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+/** One short sentence of whatever words the model likes. */
+const sentence = 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1,6} "."'
+
+/**
+ * The demo model is a base model: it may say nothing at all, or talk on until it is cut off, and Claude Code would ask
+ * again each time. With this grammar its answers begin and end. Ports of the system's choice, so that a stack of
+ * somebody else's on the usual ones is no hindrance.
+ */
+const demoForTries = async (): Promise<ProfileOverride> => {
+  const [engine, router] = await freePorts()
+  return {
+    extends: 'demo',
+    llamaServer: { port: engine, pinnedFlags: ['--grammar', sentence] },
+    proxy: { port: router },
+    ramDisk: { sizeMiB: 16 },
+  }
+}
+
+/** Both are held until both are known, so that they differ. */
+const freePorts = async (): Promise<readonly [number, number]> => {
+  const servers = [createServer(), createServer()] as const
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.once('error', reject)
+          server.listen(0, '127.0.0.1', () => {
+            const address = server.address()
+            resolve(typeof address === 'object' && address !== null ? address.port : 0)
+          })
+        }),
+    ),
+  )
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const [first = 0, second = 0] = ports
+  return [first, second]
+}

@@ -1,0 +1,69 @@
+// One run of the real Claude Code without a terminal: a prompt in, what it said and how it ended out.
+import { execa } from 'execa'
+import { type ClaudeAnswer, readClaudeAnswer } from './claude-events.ts'
+import type { ClaudeHome } from './claude-home.ts'
+
+export interface ClaudePrompt {
+  readonly programPath: string
+  readonly home: ClaudeHome
+  readonly prompt: string
+  /** Goes on with this conversation of the same home. */
+  readonly sessionId?: string | null
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  /** Each line as it comes. */
+  readonly onLine?: (line: string) => void
+}
+
+export interface ClaudeRun extends ClaudeAnswer {
+  /** null: ended by a signal, or not in time. */
+  readonly exitCode: number | null
+  readonly timedOut: boolean
+  /** The end of what it complained of. */
+  readonly complaint: string
+}
+
+/** Rejects only when aborted; whatever the client does is an answer. */
+export const runClaude = async (prompt: ClaudePrompt): Promise<ClaudeRun> => {
+  prompt.signal.throwIfAborted()
+  const resume = prompt.sessionId == null ? [] : ['--resume', prompt.sessionId]
+  const child = execa(
+    prompt.programPath,
+    ['--print', '--output-format', 'stream-json', '--verbose', ...resume],
+    {
+      cwd: prompt.home.projectDir,
+      // On stdin: a prompt may be longer than an argument is allowed to be (128 KiB on Linux, execve(2)).
+      input: prompt.prompt,
+      env: clientEnvironment(prompt.home),
+      extendEnv: false,
+      reject: false,
+      timeout: prompt.timeoutMs,
+      forceKillAfterDelay: 2_000,
+      cancelSignal: prompt.signal,
+      maxBuffer: 64 * 1_048_576,
+    },
+  )
+  const lines: string[] = []
+  for await (const line of child) {
+    lines.push(line)
+    prompt.onLine?.(line)
+  }
+  const ended = await child
+  prompt.signal.throwIfAborted()
+  return {
+    ...readClaudeAnswer(lines),
+    exitCode: ended.exitCode ?? null,
+    timedOut: ended.timedOut,
+    complaint: (ended.stderr || ended.shortMessage || '').trim().split('\n').at(-1) ?? '',
+  }
+}
+
+/** Nothing of this process's own: an ANTHROPIC_ variable or a proxy for the web would win over the settings. */
+const clientEnvironment = (home: ClaudeHome): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+  HOME: home.homeDir,
+  CLAUDE_CONFIG_DIR: home.configDir,
+  TMPDIR: home.homeDir,
+  LANG: 'C.UTF-8',
+  NO_PROXY: '*',
+})

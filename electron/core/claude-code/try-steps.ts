@@ -1,0 +1,206 @@
+// The steps of a try: the real Claude Code, doing what agents do, against the stack that runs.
+import type { Snapshot } from '../../contract.ts'
+import { formatCount } from '../memory-plan/format-bytes.ts'
+import type { ClaudeRun } from './claude-run.ts'
+import {
+  describeSeconds,
+  failed,
+  passed,
+  problemOf,
+  type StepOutcome,
+  skipped,
+  type TryStack,
+  type TryStep,
+} from './try-step.ts'
+
+/** Several tokens each with any vocabulary, and not the same twice: nothing of it is found in a cache. */
+const boxes = (count: number, mark: string): string =>
+  Array.from(
+    { length: count },
+    (_, index) => `Box ${index} of ${mark} is ${index % 2 === 0 ? 'red' : 'blue'}.`,
+  ).join(' ')
+/** Measured with the demo model's vocabulary: 10 to 12; a larger vocabulary needs fewer. */
+const tokensPerBox = 11
+
+const firstAnswer: TryStep = {
+  id: 'first-answer',
+  title: 'A first answer',
+  disturbs: false,
+  run: async (stack) => {
+    const [developer] = stack.developers
+    const run = await stack.ask(developer.home, 'Say hello in one word.')
+    const problem = problemOf(run)
+    if (problem !== null) return failed(problem)
+    const { result } = run
+    const window = result?.contextWindow ?? null
+    if (window !== null && window !== stack.limits.contextTokens)
+      return failed(
+        `answered, but Claude Code believes in ${formatCount(window)} tokens and a slot holds ${formatCount(stack.limits.contextTokens)}`,
+      )
+    return passed(
+      `${describeAnswer(run)}; it asked for ${run.model ?? 'an unknown model'} with the tools ${run.tools.join(', ')}`,
+    )
+  },
+}
+
+const describeAnswer = ({ result }: ClaudeRun): string => {
+  if (result === null) return 'no answer'
+  const first =
+    result.firstTokenMs === null ? '' : `first token after ${describeSeconds(result.firstTokenMs)}, `
+  return `${first}${formatCount(result.inputTokens)} tokens in, ${formatCount(result.outputTokens)} out`
+}
+
+const wrongKey: TryStep = {
+  id: 'wrong-key',
+  title: 'A key that nobody gave out',
+  disturbs: false,
+  run: async (stack) => {
+    const { result, retries } = await stack.ask(stack.stranger, 'Say hello.')
+    if (result === null || !result.isError) return failed('it was not refused')
+    if (result.apiErrorStatus !== 401)
+      return failed(`refused with ${result.apiErrorStatus ?? 'no status'}, not 401: ${result.text}`)
+    // Without a clean 401 Claude Code asks ten times (measured on LiteLLM without our module, which answers 500).
+    return retries === 0
+      ? passed(`refused at once: "${result.text}"`)
+      : failed(`refused only after ${retries} more attempts`)
+  },
+}
+
+const twoDevelopers: TryStep = {
+  id: 'two-developers',
+  title: 'Two developers at once',
+  disturbs: false,
+  run: async (stack) => {
+    const [first, second] = stack.developers
+    if (second === undefined) return skipped('only one developer has a key: nexus key create NAME')
+    const seen = collectDevelopers(stack)
+    const runs = await Promise.all(
+      [first, second].map(({ name, home }) => stack.ask(home, `Say hello to ${name}.`)),
+    )
+    const names = seen.end()
+    const problem = runs.map(problemOf).find((text) => text !== null)
+    if (problem !== undefined) return failed(problem)
+    const told = [first.name, second.name].filter((name) => names.has(name))
+    const both = `both answered, in ${runs.map(({ result }) => describeSeconds(result?.durationMs ?? 0)).join(' and ')}`
+    return passed(told.length === 0 ? both : `${both}; the Router told ${told.join(' and ')} apart`)
+  },
+}
+
+const collectDevelopers = (stack: TryStack) => {
+  const names = new Set<string>()
+  const end = stack.watch(({ requests }) => {
+    for (const { developer } of requests ?? []) names.add(developer)
+  })
+  return {
+    end: () => {
+      end()
+      return names
+    },
+  }
+}
+
+const isAnyWaiting = ({ queue, requests }: Snapshot): boolean =>
+  (queue?.deferred ?? 0) > 0 || (requests ?? []).some(({ phase }) => phase === 'waiting')
+
+const oneTooMany: TryStep = {
+  id: 'one-too-many',
+  title: 'One agent more than there are slots',
+  disturbs: true,
+  run: async (stack) => {
+    const [developer] = stack.developers
+    const count = stack.slots + 1
+    let waitingMost = 0
+    const end = stack.watch((snapshot) => {
+      if (!isAnyWaiting(snapshot)) return
+      const inRouter = (snapshot.requests ?? []).filter(({ phase }) => phase === 'waiting').length
+      waitingMost = Math.max(waitingMost, inRouter, snapshot.queue?.deferred ?? 0)
+    })
+    // Each reads long enough that all slots are taken together, and that whoever waits is seen waiting.
+    const runs = await Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        stack.ask(stack.another(developer), `Say hello. ${boxes(100, `agent ${index}`)}`),
+      ),
+    )
+    end()
+    const problem = runs.map(problemOf).find((text) => text !== null)
+    if (problem !== undefined) return failed(`of ${count} agents one got no answer: ${problem}`)
+    const slowest = Math.max(...runs.map(({ result }) => result?.durationMs ?? 0))
+    return waitingMost === 0
+      ? failed(`all ${count} were answered, but none was seen waiting`)
+      : passed(
+          `${count} agents on ${stack.slots} slots: ${waitingMost} waited, all were answered within ${describeSeconds(slowest)}`,
+        )
+  },
+}
+
+const outgrowsItsSlot: TryStep = {
+  id: 'outgrows-its-slot',
+  title: 'A conversation that outgrows its slot',
+  disturbs: true,
+  run: async (stack) => {
+    const [developer] = stack.developers
+    const home = stack.another(developer)
+    const half = Math.floor(stack.limits.contextTokens / 2 / tokensPerBox)
+    const first = await stack.ask(home, `Remember this. ${boxes(half, 'the first row')}`)
+    const firstProblem = problemOf(first)
+    if (firstProblem !== null) return failed(`the first turn, which fits: ${firstProblem}`)
+    const second = await stack.ask(home, `And this. ${boxes(half, 'the second row')}`, first.sessionId)
+    const problem = problemOf(second)
+    if (problem !== null) return failed(`the second turn: ${problem}`)
+    const [compaction] = second.compactions
+    if (compaction === undefined)
+      return failed(
+        `answered with ${formatCount(second.result?.inputTokens ?? 0)} tokens, and never compacted`,
+      )
+    const before = compaction.preTokens === null ? '' : ` of ${formatCount(compaction.preTokens)} tokens`
+    return passed(
+      `Claude Code summed up the conversation${before} by itself and went on: ${describeAnswer(second)}`,
+    )
+  },
+}
+
+const routerRestarts: TryStep = {
+  id: 'router-restarts',
+  title: 'The Router restarts in a conversation',
+  disturbs: true,
+  run: async (stack) => {
+    const [developer] = stack.developers
+    const home = stack.another(developer)
+    const first = await stack.ask(home, 'Say hello.')
+    const firstProblem = problemOf(first)
+    if (firstProblem !== null) return failed(`before the restart: ${firstProblem}`)
+    const refusal = await stack.restartRouter()
+    if (refusal !== null) return failed(refusal)
+    const gone = await stack.until(({ services }) => services.proxy.phase !== 'ready', restartBeginsMs)
+    if (gone === null) return failed('the Router did not begin to restart')
+    const second = await stack.ask(home, 'Say it again.', first.sessionId)
+    const problem = problemOf(second)
+    if (problem !== null) return failed(`while it was away: ${problem}`)
+    const back = await stack.until(({ overall }) => overall === 'ready', restartEndsMs)
+    if (back === null) return failed('the client was answered, but the stack did not become ready again')
+    return passed(
+      `asked ${second.retries === 0 ? 'until it was back' : `again ${second.retries} times`}, and got its answer after ${describeSeconds(second.result?.durationMs ?? 0)}`,
+    )
+  },
+}
+
+const restartBeginsMs = 30_000
+const restartEndsMs = 180_000
+
+export const trySteps: readonly TryStep[] = [
+  firstAnswer,
+  wrongKey,
+  twoDevelopers,
+  oneTooMany,
+  outgrowsItsSlot,
+  routerRestarts,
+]
+
+export const runStep = async (
+  step: TryStep,
+  stack: TryStack,
+): Promise<StepOutcome & { readonly milliseconds: number }> => {
+  const began = performance.now()
+  const outcome = await step.run(stack)
+  return { ...outcome, milliseconds: Math.round(performance.now() - began) }
+}
