@@ -97,6 +97,19 @@ const proxyProfile = z.strictObject({
   requestTimeoutSeconds: wholeNumber(1, 86_400, 'a number of seconds'),
   /** A LiteLLM config.yaml of the user's own, used instead of the generated one. */
   configPath: absolutePath('a LiteLLM config.yaml').nullable(),
+  // What the Router adds to LiteLLM; each is on when absent, and none works with a configPath of one's own.
+  /** `role: system` messages become part of the system prompt: the model's template keeps only the last of them. */
+  joinSystemMessages: z.boolean().optional(),
+  /** The client's attribution line, different in each session, is left out, so that sessions share the prompt cache. */
+  dropAttribution: z.boolean().optional(),
+  /** `temperature: 1`, which clients send without having chosen it, does not override the model's own. */
+  keepModelSampling: z.boolean().optional(),
+  /** A prompt that does not fit is answered with the sentence that makes Claude Code compact and go on. */
+  refuseOverlongPrompts: z.boolean().optional(),
+  /** No more requests than slots (and, in a pool, than tokens) go to llama-server at once; the others wait. */
+  admission: z.boolean().optional(),
+  /** How many may wait; one more is answered 529. 16 when absent. */
+  queueLimit: wholeNumber(0, 1000, 'a number of requests').optional(),
 })
 
 const ramDiskProfile = z.strictObject({

@@ -74,6 +74,9 @@ def main() -> None:
             print(f"ERROR:    {failure}", file=sys.stderr)
             sys.exit(STARTUP_FAILURE)
 
+    # The modules beside this file: `-I` keeps every folder but Python's own off the path. Last, so that they hide nothing.
+    sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+
     gc.disable()
     import litellm.proxy.proxy_server  # noqa: F401
     from litellm import run_server

@@ -1,12 +1,16 @@
-"""What LiteLLM lacks for this stack, added through its own extension points only: a key per developer and a clean 401.
+"""What LiteLLM lacks for this stack, added through its own extension points only: who asks, and what becomes of it.
 
-LiteLLM loads this file from the folder of its config.yaml (`general_settings.custom_auth: opta_router.custom_auth`).
-Nothing in LiteLLM is patched. Measured on LiteLLM 1.106.2: without this module and without a database, a missing key
+LiteLLM loads this file from the folder of its config.yaml, once for each of `general_settings.custom_auth:
+opta_router.custom_auth` and `litellm_settings.callbacks: opta_router.callback`, and enters it nowhere: what must exist
+once lives in the modules that it imports (opta_litellm.py puts their folder on the module path).
+Nothing in LiteLLM is patched. Measured on LiteLLM 1.106.2: without custom_auth and without a database, a missing key
 is answered with HTTP 500 and a wrong one with 400 "No connected db."; Claude Code retries the 500 ten times.
 
 Environment:
-    OPTA_CLIENT_KEYS  path of a JSON file `{"keys": [{"name": "user-1", "key": "sk-..."}]}`, mode 0600
-    OPTA_MASTER_KEY   the key of the program that supervises this proxy; may use every route
+    OPTA_CLIENT_KEYS      path of a JSON file `{"keys": [{"name": "user-1", "key": "sk-..."}]}`, mode 0600
+    OPTA_MASTER_KEY       the key of the program that supervises this proxy; may use every route
+    OPTA_ENGINE_KEY       llama-server's
+    OPTA_ROUTER_SETTINGS  path of the profile's switches (opta_settings.py)
 
 No key, given or expected, ever appears in a log line or in an error text.
 """
@@ -14,17 +18,22 @@ No key, given or expected, ever appears in a log line or in an error text.
 from __future__ import annotations
 
 import hmac
-import json
 import logging
 import os
 import re
-import stat
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
+from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy._types import LitellmUserRoles, ProxyException, UserAPIKeyAuth
 
+from opta_keys import KeyFileError, find_client, read_client_keys
+from opta_requests import OWN_NAME
+from opta_settings import read_settings
+from opta_traffic import Traffic, asking
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from fastapi import Request
 
@@ -42,85 +51,6 @@ FORBIDDEN: Final = 403
 SERVICE_UNAVAILABLE: Final = 503
 
 
-class KeyFileError(Exception):
-    """The key file cannot be used; the message says why, without quoting its content."""
-
-
-class ClientKey(NamedTuple):
-    """One developer's key. `repr` leaves the secret out, so that a stray log line cannot carry it.
-
-    Not a dataclass: LiteLLM executes this file without entering it into sys.modules, where dataclasses look it up.
-    """
-
-    name: str
-    secret: bytes
-
-    def __repr__(self) -> str:
-        return f"ClientKey(name={self.name!r})"
-
-
-def parse_client_keys(text: str) -> tuple[ClientKey, ...]:
-    """Parse the key file's text. Raises KeyFileError: one broken entry makes the whole file unusable, because a
-    half-read file would lock developers out one by one without saying so.
-    """
-    try:
-        document: object = json.loads(text)
-    except ValueError:
-        # `from None`: the decoder's exception carries the document, keys included.
-        message = "the client key file is not valid JSON"
-        raise KeyFileError(message) from None
-    entries: object = document.get("keys") if isinstance(document, dict) else None
-    if not isinstance(entries, list):
-        message = 'the client key file has no list "keys"'
-        raise KeyFileError(message)
-    return tuple(_parse_entry(index, entry) for index, entry in enumerate(entries))
-
-
-def _parse_entry(index: int, entry: object) -> ClientKey:
-    name: object = entry.get("name") if isinstance(entry, dict) else None
-    key: object = entry.get("key") if isinstance(entry, dict) else None
-    if not isinstance(name, str) or not name or not isinstance(key, str) or not key:
-        message = f'entry {index} of the client key file needs a "name" and a "key", both texts that are not empty'
-        raise KeyFileError(message)
-    return ClientKey(name=name, secret=key.encode())
-
-
-class KeyFile:
-    """The client keys on disk, read again when the file was replaced or rewritten."""
-
-    def __init__(self, path: str) -> None:
-        self._path: Final = path
-        self._version: tuple[int, int, int] | None = None
-        self._keys: tuple[ClientKey, ...] = ()
-
-    def read(self) -> tuple[ClientKey, ...]:
-        """Current keys. Raises KeyFileError; keys of an earlier, good version are not used then, since the file may
-        have been changed to lock somebody out.
-        """
-        try:
-            with open(self._path, encoding="utf-8") as file:
-                # Of the open file, not of the path: what was checked is what is read.
-                status = os.fstat(file.fileno())
-                if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                    message = f"others may read the client key file (mode {stat.S_IMODE(status.st_mode):04o}, not 0600)"
-                    raise KeyFileError(message)
-                # An atomic replacement within one tick of the clock changes the inode, a rewrite in place the size
-                # or the time.
-                version = (status.st_mtime_ns, status.st_ino, status.st_size)
-                if version != self._version:
-                    self._keys = parse_client_keys(file.read())
-                    self._version = version
-        except (OSError, UnicodeDecodeError) as error:
-            self._version = None
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            message = f"the client key file cannot be read: {reason}"
-            raise KeyFileError(message) from None
-        except KeyFileError:
-            self._version = None
-            raise
-        return self._keys
-
-
 def offered_keys(request: Request, api_key: str) -> tuple[bytes, ...]:
     """Every key this request carries, best first. Claude Code sends both headers when both of its variables are set,
     possibly with different keys; one good key is enough. `api_key` is what LiteLLM picked itself (it also knows
@@ -130,18 +60,6 @@ def offered_keys(request: Request, api_key: str) -> tuple[bytes, ...]:
     bearer = token.strip() if scheme.lower() == "bearer" else ""
     candidates = (request.headers.get("x-api-key", ""), bearer, api_key or "")
     return tuple(dict.fromkeys(candidate.encode() for candidate in candidates if candidate))
-
-
-def find_client(keys: Sequence[ClientKey], offered: Sequence[bytes]) -> str | None:
-    """Name of the developer whose key was offered. Compares with every key, each in constant time, so that the time
-    taken tells nothing about which key or how much of it matched.
-    """
-    found: str | None = None
-    for key in keys:
-        for candidate in offered:
-            if hmac.compare_digest(key.secret, candidate) and found is None:
-                found = key.name
-    return found
 
 
 def is_master(offered: Sequence[bytes]) -> bool:
@@ -160,23 +78,12 @@ def refusal(code: int, kind: str, message: str) -> ProxyException:
     return ProxyException(message=message, type=kind, param=None, code=code, headers=headers)
 
 
-_key_files: Final[dict[str, KeyFile]] = {}
-
-
-def read_client_keys() -> tuple[ClientKey, ...]:
-    """The keys of the file that OPTA_CLIENT_KEYS names. Raises KeyFileError."""
-    path = os.environ.get("OPTA_CLIENT_KEYS", "")
-    if not path:
-        message = "OPTA_CLIENT_KEYS names no client key file"
-        raise KeyFileError(message)
-    return _key_files.setdefault(path, KeyFile(path)).read()
-
-
 async def custom_auth(request: Request, api_key: str) -> UserAPIKeyAuth:
     """LiteLLM's `custom_auth` extension point: who is asking, or an error that the client understands."""
+    asking.set(request)
     offered = offered_keys(request, api_key)
     if is_master(offered):
-        return UserAPIKeyAuth(user_id="opta-nexus", user_role=LitellmUserRoles.PROXY_ADMIN)
+        return UserAPIKeyAuth(user_id=OWN_NAME, user_role=LitellmUserRoles.PROXY_ADMIN)
     if not offered:
         raise refusal(
             UNAUTHORIZED,
@@ -195,3 +102,59 @@ async def custom_auth(request: Request, api_key: str) -> UserAPIKeyAuth:
     if CLIENT_ROUTES.fullmatch(request.scope["path"]) is None:
         raise refusal(FORBIDDEN, "permission_error", "this key may ask models, not administer the router")
     return UserAPIKeyAuth(user_id=name, user_role=LitellmUserRoles.INTERNAL_USER)
+
+
+class RouterCallback(CustomLogger):
+    """LiteLLM's `callbacks` extension point: every request on its way to the model and back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._traffic: Final = Traffic(read_settings())
+        # LiteLLM reads its configuration in the event loop, before it listens.
+        self._traffic.open_feed()
+
+    async def async_pre_call_hook(
+        self,
+        user_api_key_dict: UserAPIKeyAuth,
+        cache: object,  # noqa: ARG002  # LiteLLM names the arguments
+        data: dict[str, Any],
+        call_type: str,
+    ) -> dict[str, Any]:
+        """Before the request is routed; what is returned goes on, a ProxyException is the answer."""
+        return await self._traffic.admit(user_api_key_dict.user_id or "", data, call_type)
+
+    async def async_post_call_success_hook(
+        self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: object  # noqa: ARG002
+    ) -> None:
+        """An answer that is no stream."""
+        self._traffic.answered(response)
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]  # noqa: ARG002
+    ) -> AsyncGenerator[object, None]:
+        """An answer as it streams."""
+        async for chunk in self._traffic.observe(response):
+            yield chunk
+
+    async def async_post_call_failure_hook(
+        self,
+        request_data: dict[str, Any],  # noqa: ARG002
+        original_exception: Exception,
+        user_api_key_dict: UserAPIKeyAuth,  # noqa: ARG002
+        traceback_str: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """No answer."""
+        self._traffic.failed(original_exception)
+
+
+@cache
+def _callback() -> RouterCallback:
+    return RouterCallback()
+
+
+def __getattr__(name: str) -> object:
+    """`callback` is made when LiteLLM asks for it: this file is also loaded for custom_auth alone."""
+    if name == "callback":
+        return _callback()
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

@@ -101,6 +101,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         services: assembly.stack.states(),
         proof: assembly.prover.proof(),
         proofFailure: assembly.prover.failure(),
+        requests: assembly.routerFeed.requests(),
+        developers: assembly.routerFeed.developers(),
         ...readings,
       },
       Date.now(),

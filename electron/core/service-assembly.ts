@@ -18,6 +18,7 @@ import { checkChain, proveEndToEnd } from './proof.ts'
 import { createProver, type Prover } from './prover.ts'
 import { createRamDiskService } from './ram-disk-service.ts'
 import { defaultRestartPolicy } from './restart-policy.ts'
+import { createRouterFeed, type RouterFeed } from './router-feed.ts'
 import type { ChildService } from './services/child-service.ts'
 import { warmLiteLlm } from './services/litellm-health.ts'
 import { createLiteLlmService } from './services/litellm-service.ts'
@@ -46,6 +47,7 @@ export interface ServiceAssembly {
   readonly profile: Profile
   readonly stack: Stack
   readonly prover: Prover
+  readonly routerFeed: Pick<RouterFeed, 'requests' | 'developers'>
   readonly engineSource: PollerSources['engine']
   readonly proxySource: PollerSources['proxy']
   readonly readRamDisk: () => Promise<RamDisk>
@@ -86,6 +88,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   const liteLlmService = createLiteLlmService({
     ...options,
     proxyDir: folder.proxyDir,
+    feedPath: folder.feedSocketPath,
     keys,
     readInstalled: () => readInstalledLiteLlm(folder.runtimeDir),
   })
@@ -121,9 +124,16 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     if (known === null) writeAllocations(folder.allocationsPath, identity, allocations)
     options.onChange()
   }
+  const routerFeed = createRouterFeed({ socketPath: folder.feedSocketPath, onChange: options.onChange })
   let warmed: string | null = null
   const proxy: Supervisor = superviseOne(
-    { ...options, onChange: () => warmThenTell() },
+    {
+      ...options,
+      onChange: () => {
+        if (isServing(proxy.state())) routerFeed.connect()
+        warmThenTell()
+      },
+    },
     liteLlmService,
     ledger,
   )
@@ -195,6 +205,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     profile,
     stack,
     prover,
+    routerFeed,
     engineSource: () =>
       isServing(llamaServer.state())
         ? {
@@ -242,6 +253,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     close: () => {
       for (const end of undo) end()
       prover.close()
+      routerFeed.close()
       stack.close()
     },
   }

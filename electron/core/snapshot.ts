@@ -1,11 +1,13 @@
 // The pure fold of readings into one Snapshot. What was not read, or not read lately, is null.
 import {
   contractVersion,
+  type DeveloperUse,
   type Memory,
   type Phase,
   type Proof,
   type Queue,
   type RamDisk,
+  type RouterRequest,
   type ServiceId,
   type ServiceState,
   type Slot,
@@ -32,6 +34,9 @@ export interface Readings {
   readonly slots: Reading<Slot[]> | null
   readonly queue: Reading<Queue> | null
   readonly throughput: Reading<Throughput> | null
+  /** As the Router tells them now; null while it does not. */
+  readonly requests: RouterRequest[] | null
+  readonly developers: DeveloperUse[] | null
   /** When the question was put that llama-server has not answered yet; null when it owes no answer. */
   readonly engineAskedAt: number | null
 }
@@ -61,8 +66,8 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
       ? (live(readings.queue) ?? (slots === null ? null : (readings.queue?.value ?? null)))
       : null,
     throughput: engineAnswers ? live(readings.throughput) : null,
-    requests: null,
-    developers: null,
+    requests: isServing(readings.services.proxy) ? readings.requests : null,
+    developers: isServing(readings.services.proxy) ? readings.developers : null,
     nodes: [],
   }
 }

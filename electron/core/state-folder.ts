@@ -26,6 +26,8 @@ export interface StateFolder {
   /** Where RAM disks are mounted by default on Linux; macOS has /Volumes. */
   readonly ramDiskRoot: string
   readonly socketPath: string
+  /** Where the Router tells about live requests. */
+  readonly feedSocketPath: string
   readonly logPath: (id: ServiceId | 'core') => string
 }
 
@@ -61,7 +63,8 @@ export const locateStateFolder = (
     logsDir,
     proxyDir: join(root, 'litellm'),
     ramDiskRoot: join(root, 'volumes'),
-    socketPath: shortEnough(join(root, 'control.sock'), root),
+    socketPath: shortEnough(root, 'control.sock', ''),
+    feedSocketPath: shortEnough(root, 'router.sock', '-router'),
     logPath: (id) => join(logsDir, `${id}.log`),
   }
 }
@@ -75,10 +78,12 @@ const defaultRoot = (
     ? join(homeDir, 'Library', 'Application Support', 'Opta Nexus')
     : join(env['XDG_STATE_HOME'] || join(homeDir, '.local', 'state'), 'opta-nexus')
 
-const shortEnough = (path: string, root: string): string => {
+/** @param mark tells one state folder's sockets apart where their names are replaced */
+const shortEnough = (root: string, socketName: string, mark: string): string => {
+  const path = join(root, socketName)
   if (Buffer.byteLength(path) <= maxSocketPathBytes) return path
   const name = createHash('sha256').update(root).digest('hex').slice(0, 16)
-  return join(tmpdir(), `opta-nexus-${process.getuid?.() ?? 0}`, `${name}.sock`)
+  return join(tmpdir(), `opta-nexus-${process.getuid?.() ?? 0}`, `${name}${mark}.sock`)
 }
 
 /** Creates the folders that must be private before anything is written into them. Idempotent. */

@@ -13,7 +13,7 @@ interface ModelParameters {
 interface LiteLlmConfig {
   readonly model_list: readonly { readonly model_name: string; readonly litellm_params: ModelParameters }[]
   readonly router_settings: Readonly<Record<string, number | boolean>>
-  readonly litellm_settings: Readonly<Record<string, number | boolean>>
+  readonly litellm_settings: Readonly<Record<string, string | number | boolean>>
   readonly general_settings: Readonly<Record<string, string | boolean>>
 }
 
@@ -48,11 +48,13 @@ export const buildLiteLlmConfig = (
       request_timeout: requestTimeoutSeconds,
       drop_params: true,
       use_chat_completions_url_for_anthropic_messages: true,
+      callbacks: 'opta_router.callback',
       telemetry: false,
     },
     general_settings: {
       master_key: 'os.environ/OPTA_MASTER_KEY',
       custom_auth: 'opta_router.custom_auth',
+      cancel_on_disconnect: true,
       disable_spend_logs: true,
       disable_model_info_refresh: true,
     },
@@ -81,6 +83,10 @@ const reasons: Readonly<Record<string, string>> = {
   master_key: 'Of the program that supervises this proxy. LiteLLM refuses to start with a well-known one.',
   custom_auth:
     'A key per developer and a clean 401: without a database LiteLLM answers 500 or "No connected db.".',
+  callbacks:
+    'Mends what Claude Code sends, answers what does not fit, lets no more in than there are slots, tells who is served.',
+  cancel_on_disconnect:
+    'A client that leaves before its answer began frees the slot; without it only streams that had begun do.',
   disable_spend_logs: 'They are for a database, and there is none.',
   disable_model_info_refresh:
     'Would ask llama-server for its models every 5 minutes; the limits are not used here.',

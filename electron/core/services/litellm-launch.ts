@@ -7,6 +7,7 @@ import type { Keys } from '../keys.ts'
 import { isErrno, readFileOrNull, writePrivateFile } from '../private-file.ts'
 import type { LaunchSpec } from './child-service.ts'
 import { buildLiteLlmConfig, localUrl, renderLiteLlmConfig } from './litellm-config.ts'
+import { routerModules, routerSettings } from './litellm-router-settings.ts'
 
 interface LiteLlmLaunchInput {
   readonly profile: Profile
@@ -14,7 +15,9 @@ interface LiteLlmLaunchInput {
   readonly pythonPath: string
   /** Folder of ours for config.yaml and the modules beside it. */
   readonly proxyDir: string
-  /** Where opta_router.py and opta_litellm.py come from. */
+  /** Unix socket at which the Router tells about live requests; at most 103 bytes long. */
+  readonly feedPath: string
+  /** Where the Router's Python modules come from. */
   readonly resourcesDir: string
   readonly keys: Pick<Keys, 'clientKey' | 'proofKey' | 'masterKey' | 'engineKey' | 'clientKeysPath'>
   readonly env: Readonly<Record<string, string | undefined>>
@@ -31,7 +34,7 @@ export const planLiteLlmLaunch = (input: LiteLlmLaunchInput): LaunchSpec => {
   mkdirSync(proxyDir, { recursive: true, mode: 0o700 })
   // LiteLLM imports `opta_router` from the folder of its config.yaml only. Copied, not linked: an update of the app
   // must not change modules under a running proxy.
-  for (const name of ['opta_router.py', launcher]) {
+  for (const name of [...routerModules, launcher]) {
     replaceIfDifferent(join(proxyDir, name), readFileSync(join(input.resourcesDir, name), 'utf8'))
   }
   return {
@@ -57,9 +60,13 @@ export const planLiteLlmLaunch = (input: LiteLlmLaunchInput): LaunchSpec => {
   }
 }
 
-const writeConfig = ({ profile, proxyDir }: LiteLlmLaunchInput): string => {
+const settingsPath = (proxyDir: string): string => join(proxyDir, 'router.json')
+
+const writeConfig = ({ profile, proxyDir, feedPath }: LiteLlmLaunchInput): string => {
   const path = join(proxyDir, 'config.yaml')
   const { host, port } = profile.llamaServer
+  const settings = routerSettings(profile, { proxyDir, feedPath })
+  replaceIfDifferent(settingsPath(proxyDir), `${JSON.stringify(settings, null, 2)}\n`)
   const config = buildLiteLlmConfig(profile, { engineBaseUrl: localUrl(host, port) })
   replaceIfDifferent(path, renderLiteLlmConfig(config))
   return path
@@ -91,11 +98,17 @@ const readOwnConfig = (path: string): string => {
 }
 
 /** Everything the child sees. What is measured was measured with LiteLLM 1.106.2. */
-const litellmEnvironment = ({ profile, keys, env }: LiteLlmLaunchInput): Record<string, string> => ({
+const litellmEnvironment = ({
+  profile,
+  proxyDir,
+  keys,
+  env,
+}: LiteLlmLaunchInput): Record<string, string> => ({
   ...pick(env, ['PATH', 'HOME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TMPDIR', 'USER', 'LOGNAME']),
   OPTA_MASTER_KEY: keys.masterKey,
   OPTA_ENGINE_KEY: keys.engineKey,
   OPTA_CLIENT_KEYS: keys.clientKeysPath,
+  ...(profile.proxy.configPath === null ? { OPTA_ROUTER_SETTINGS: settingsPath(proxyDir) } : {}),
   // Used only by a config of the user's own that names no master_key: LiteLLM would not start, and without a database
   // its master key is the only key that it takes.
   ...(profile.proxy.configPath === null ? {} : { LITELLM_MASTER_KEY: keys.clientKey ?? keys.proofKey }),

@@ -1,0 +1,147 @@
+// What the Router tells about its requests, over a real socket.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createRouterFeed, type RouterFeed } from './router-feed.ts'
+
+let folder: string
+let server: Server
+let feed: RouterFeed
+let connections: Socket[]
+let changes: number
+let wake = () => {}
+
+const socketPath = () => join(folder, 'router.sock')
+
+const open = async () => {
+  connections = []
+  server = createServer((connection) => {
+    connections.push(connection)
+    wake()
+  })
+  await new Promise<void>((resolve) => server.listen(socketPath(), () => resolve()))
+}
+
+/** Settles when `holds`, looked at whenever something happened. */
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) {
+    await new Promise<void>((resolve) => {
+      wake = resolve
+    })
+  }
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'nexus-feed-'))
+  changes = 0
+  await open()
+  feed = createRouterFeed({
+    socketPath: socketPath(),
+    onChange: () => {
+      changes += 1
+      wake()
+    },
+    now: () => new Date(2026, 10, 23, 12),
+  })
+})
+afterEach(async () => {
+  feed.close()
+  for (const connection of connections) connection.destroy()
+  await new Promise<void>((resolve) => server.close(() => resolve()))
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const request = (over: object = {}) => ({
+  id: '7-1',
+  developer: 'anna',
+  phase: 'waiting',
+  startedAt: 1,
+  admittedAt: null,
+  firstTokenAt: null,
+  promptTokens: 12,
+  outputTokens: null,
+  ...over,
+})
+const use = {
+  developer: 'anna',
+  requests: 1,
+  failed: 0,
+  promptTokens: 12,
+  outputTokens: 3,
+  meanFirstTokenMs: 80.5,
+}
+const line = (requests: object[], day = '2026-11-23') =>
+  `${JSON.stringify({ requests, day, developers: [use] })}\n`
+
+describe('the feed of the Router', () => {
+  it('knows nothing until it is connected, then what the last line says', async () => {
+    expect(feed.requests()).toBeNull()
+    expect(feed.developers()).toBeNull()
+    feed.connect()
+    feed.connect()
+    await until(() => connections.length > 0)
+    const text = line([]) + line([request()])
+    connections[0]?.write(text.slice(0, -20))
+    await until(() => changes === 1)
+    expect(feed.requests()).toEqual([])
+    connections[0]?.write(text.slice(-20))
+    await until(() => changes === 2)
+    expect(feed.requests()).toEqual([{ ...request(), node: null }])
+    expect(feed.developers()).toEqual([use])
+    expect(connections).toHaveLength(1)
+  })
+
+  it('tells of new phases at once, and of tokens to whoever looks', async () => {
+    feed.connect()
+    await until(() => connections.length > 0)
+    const generating = { phase: 'generating', admittedAt: 2, firstTokenAt: 3 }
+    connections[0]?.write(line([request({ ...generating, outputTokens: 1 })]))
+    await until(() => changes === 1)
+    connections[0]?.write(line([request({ ...generating, outputTokens: 2 })]))
+    connections[0]?.write(line([request({ ...generating, outputTokens: 3 }), request({ id: '7-2' })]))
+    await until(() => feed.requests()?.length === 2)
+    expect(changes).toBe(2)
+    expect(feed.requests()?.[0]?.outputTokens).toBe(3)
+  })
+
+  it("does not pass yesterday's sums off as today's", async () => {
+    feed.connect()
+    await until(() => connections.length > 0)
+    connections[0]?.write(line([], '2026-11-22'))
+    await until(() => changes === 1)
+    expect(feed.developers()).toEqual([])
+  })
+
+  it('knows nothing of a Router that is gone, and hears the next one', async () => {
+    feed.connect()
+    await until(() => connections.length > 0)
+    connections[0]?.write(line([request()]))
+    await until(() => feed.requests() !== null)
+    connections[0]?.destroy()
+    await until(() => feed.requests() === null)
+    expect(feed.developers()).toBeNull()
+    feed.connect()
+    await until(() => connections.length === 2)
+    connections[1]?.write(line([]))
+    await until(() => feed.requests() !== null)
+    expect(feed.requests()).toEqual([])
+  })
+
+  it('shows nothing of what it does not understand', async () => {
+    feed.connect()
+    await until(() => connections.length > 0)
+    connections[0]?.write(line([request()]))
+    await until(() => feed.requests() !== null)
+    connections[0]?.write('{"requests":[{"id":1}]}\n')
+    await until(() => feed.requests() === null)
+  })
+
+  it('lives without a socket at all', async () => {
+    const lost = createRouterFeed({ socketPath: join(folder, 'none.sock'), onChange: () => {} })
+    lost.connect()
+    expect(lost.requests()).toBeNull()
+    lost.close()
+  })
+})

@@ -1,0 +1,103 @@
+// The Router's live requests as it tells them: a unix socket that its Python module serves, one state a line.
+import { connect, type Socket } from 'node:net'
+import { z } from 'zod'
+import {
+  type DeveloperUse,
+  DeveloperUseSchema,
+  type RouterRequest,
+  RouterRequestSchema,
+} from '../contract.ts'
+import { parseJsonOrNull } from './json-record.ts'
+
+/** resources/opta_requests.py writes it. */
+const StateSchema = z.object({
+  requests: z.array(RouterRequestSchema.omit({ node: true })),
+  /** The local day that the sums are of, such as 2026-11-23. */
+  day: z.string(),
+  developers: z.array(DeveloperUseSchema),
+})
+type FeedState = z.infer<typeof StateSchema>
+
+/** A request is some 250 bytes; nobody has 4,000 at once. */
+const maxLineBytes = 1_048_576
+
+export interface RouterFeed {
+  /** In the order of their arrival; null while the Router does not tell. */
+  readonly requests: () => RouterRequest[] | null
+  /** Sums of today; null while the Router does not tell. */
+  readonly developers: () => DeveloperUse[] | null
+  /** To be called when the Router has become ready; a connection that there is stays. */
+  connect(): void
+  close(): void
+}
+
+/**
+ * @param onChange called when a request came, went, or changed its phase; how many tokens it has is read when somebody looks
+ */
+export const createRouterFeed = (options: {
+  readonly socketPath: string
+  readonly onChange: () => void
+  readonly now?: () => Date
+}): RouterFeed => {
+  const now = options.now ?? (() => new Date())
+  let socket: Socket | null = null
+  let state: FeedState | null = null
+
+  const hear = (line: string) => {
+    const parsed = StateSchema.safeParse(parseJsonOrNull(line))
+    const next = parsed.success ? parsed.data : null
+    const differs = outline(next) !== outline(state)
+    state = next
+    if (differs) options.onChange()
+  }
+
+  const attend = (connection: Socket) => {
+    let rest = ''
+    connection.setEncoding('utf8')
+    connection.on('data', (piece: string) => {
+      const lines = (rest + piece).split('\n')
+      rest = lines.pop() ?? ''
+      // Each line is everything: of several only the last is still true.
+      const last = lines.at(-1)
+      if (last !== undefined) hear(last)
+      if (rest.length > maxLineBytes) connection.destroy()
+    })
+    // A Router of an earlier version has no such socket; one that ends closes it. Its next start is told by its phase.
+    connection.on('error', () => {})
+    connection.once('close', () => {
+      if (socket !== connection) return
+      socket = null
+      const told = state !== null
+      state = null
+      if (told) options.onChange()
+    })
+  }
+
+  return {
+    requests: () => state?.requests.map((request) => ({ ...request, node: null })) ?? null,
+    developers: () => {
+      if (state === null) return null
+      return state.day === localDay(now()) ? state.developers : []
+    },
+    connect: () => {
+      if (socket !== null) return
+      socket = connect(options.socketPath)
+      attend(socket)
+    },
+    close: () => {
+      const connection = socket
+      socket = null
+      state = null
+      connection?.destroy()
+    },
+  }
+}
+
+const outline = (state: FeedState | null): string =>
+  state === null ? '' : `;${state.requests.map(({ id, phase }) => `${id}:${phase}`).join(' ')}`
+
+/** Python's date.today().isoformat(). */
+const localDay = (date: Date): string => {
+  const two = (number: number) => String(number).padStart(2, '0')
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+}

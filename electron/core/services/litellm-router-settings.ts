@@ -1,0 +1,61 @@
+// What the profile switches in the Router's Python modules, and the file that tells them.
+import { join } from 'node:path'
+import type { Profile } from '../../contract.ts'
+import { localUrl } from './litellm-config.ts'
+
+/** Beside opta_litellm.py: LiteLLM imports from the folder of its config.yaml only. */
+export const routerModules = [
+  'opta_router.py',
+  'opta_admission.py',
+  'opta_engine.py',
+  'opta_feed.py',
+  'opta_keys.py',
+  'opta_prompt.py',
+  'opta_requests.py',
+  'opta_settings.py',
+  'opta_stream.py',
+  'opta_traffic.py',
+] as const
+
+/** resources/opta_settings.py reads these names. */
+export interface RouterSettings {
+  readonly join_system_messages: boolean
+  readonly drop_attribution: boolean
+  readonly keep_model_sampling: boolean
+  readonly refuse_overlong_prompts: boolean
+  readonly admission: boolean
+  readonly slots: number
+  /** null: each slot has a share of its own. */
+  readonly pool_tokens: number | null
+  readonly queue_limit: number
+  readonly engine_url: string
+  readonly feed_path: string
+  readonly usage_path: string
+}
+
+/** Two developers with eight agents each. */
+const defaultQueueLimit = 16
+
+/** Whether something counts requests and tokens before llama-server gets them. */
+export const isAdmissionOn = ({ proxy }: Pick<Profile, 'proxy'>): boolean =>
+  proxy.configPath === null && proxy.admission !== false
+
+export const routerSettings = (
+  profile: Pick<Profile, 'llamaServer' | 'proxy'>,
+  paths: { readonly proxyDir: string; readonly feedPath: string },
+): RouterSettings => {
+  const { llamaServer, proxy } = profile
+  return {
+    join_system_messages: proxy.joinSystemMessages ?? true,
+    drop_attribution: proxy.dropAttribution ?? true,
+    keep_model_sampling: proxy.keepModelSampling ?? true,
+    refuse_overlong_prompts: proxy.refuseOverlongPrompts ?? true,
+    admission: isAdmissionOn(profile),
+    slots: llamaServer.slots,
+    pool_tokens: llamaServer.unifiedKv ? llamaServer.contextTokens : null,
+    queue_limit: proxy.queueLimit ?? defaultQueueLimit,
+    engine_url: localUrl(llamaServer.host, llamaServer.port),
+    feed_path: paths.feedPath,
+    usage_path: join(paths.proxyDir, 'usage-today.json'),
+  }
+}

@@ -1,0 +1,100 @@
+"""Whose turn it is: no more requests go to llama-server than it has slots for, or than its pool has room for.
+
+llama-server would take any number and queue them itself, but there nobody can be told how many wait, a client that left
+keeps its place, and a pool that is overfilled fails every running request at once (measured: "Context size has been
+exceeded.", 500 for all).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+
+class QueueFullError(Exception):
+    """As many wait as may wait."""
+
+
+class ClientGoneError(Exception):
+    """Whoever asked has left before it was their turn."""
+
+
+class Place(NamedTuple):
+    """A request in the queue or past it. Compared by identity of the token, so that two alike stay two."""
+
+    token: object
+    developer: str
+    tokens: int
+
+
+class Admission:
+    """The queue and what is past it. All of it runs in the one event loop, so nothing here needs a lock."""
+
+    def __init__(self, slots: int, pool_tokens: int | None, queue_limit: int) -> None:
+        self._slots: Final = slots
+        self._pool_tokens: Final = pool_tokens
+        self._queue_limit: Final = queue_limit
+        self._inside: dict[object, Place] = {}
+        self._waiting: dict[object, tuple[Place, asyncio.Future[None]]] = {}
+
+    async def enter(self, place: Place, gone: Awaitable[None]) -> None:
+        """Return when it is this request's turn. `gone` ends when its client leaves.
+
+        Raises QueueFullError at once when nobody more may wait, ClientGoneError when the client left first.
+        """
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[place.token] = (place, turn)
+        self._advance()
+        if turn.done():
+            return
+        if len(self._waiting) > self._queue_limit:
+            del self._waiting[place.token]
+            raise QueueFullError
+        leaving = asyncio.ensure_future(gone)
+        try:
+            await asyncio.wait((turn, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not turn.done():
+                raise ClientGoneError
+        finally:
+            # Also when this very task is cancelled while it waits.
+            leaving.cancel()
+            if self._waiting.pop(place.token, None) is not None:
+                self._advance()
+
+    def enter_unasked(self, place: Place) -> None:
+        """Past the queue at once: for a message that must not wait behind those whose way it tests."""
+        self._inside[place.token] = place
+
+    def leave(self, token: object) -> None:
+        """This request is over, wherever it was. A second call changes nothing."""
+        self._waiting.pop(token, None)
+        self._inside.pop(token, None)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Let in whoever is next for as long as there is room. Nobody overtakes the next one, however small, so that
+        a large one's turn comes.
+        """
+        while self._waiting:
+            place, turn = self._next()
+            if not self._has_room_for(place):
+                return
+            del self._waiting[place.token]
+            self._inside[place.token] = place
+            turn.set_result(None)
+
+    def _next(self) -> tuple[Place, asyncio.Future[None]]:
+        """Of those who run fewest, who came first: one developer's four agents do not hold up the other's first."""
+        running = Counter(place.developer for place in self._inside.values())
+        return min(self._waiting.values(), key=lambda waiting: running[waiting[0].developer])
+
+    def _has_room_for(self, place: Place) -> bool:
+        if len(self._inside) >= self._slots:
+            return False
+        if self._pool_tokens is None or not self._inside:
+            return True
+        return sum(other.tokens for other in self._inside.values()) + place.tokens <= self._pool_tokens

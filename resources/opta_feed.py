@@ -1,0 +1,84 @@
+"""Tells the program that supervises this proxy about live requests: JSON lines on a unix socket, pushed on change.
+
+Costs nothing while nobody is connected. Every line is the whole state, so whoever connects late or misses one knows all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A stream changes with every token; nobody looks more often than this.
+SHORTEST_PAUSE_S: Final = 0.25
+# A listener that has stopped reading is let go instead of filling memory; one line is some hundred bytes a request.
+MOST_UNREAD_BYTES: Final = 1_048_576
+
+
+def listen(path: str) -> socket.socket:
+    """A listening socket at `path` that only its owner may open. What an earlier process left there is replaced."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(path)
+    finally:
+        os.umask(before)
+    listener.listen()
+    listener.setblocking(False)
+    return listener
+
+
+class Feed:
+    """Pushes `read_state()` to everyone connected."""
+
+    def __init__(self, read_state: Callable[[], dict[str, Any]]) -> None:
+        self._read_state: Final = read_state
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._due: asyncio.TimerHandle | None = None
+        self._pushed_at = float("-inf")
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Serve until cancelled."""
+        server = await asyncio.start_unix_server(self._attend, sock=listener)
+        await server.serve_forever()
+
+    def changed(self) -> None:
+        """Something is different; told within SHORTEST_PAUSE_S."""
+        if not self._writers or self._due is not None:
+            return
+        loop = asyncio.get_running_loop()
+        self._due = loop.call_at(max(loop.time(), self._pushed_at + SHORTEST_PAUSE_S), self._push)
+
+    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            writer.write(self._line())
+            # Nothing is ever asked here: what ends this is the other side's end.
+            while await reader.read(1024):
+                pass
+        except ConnectionError:
+            pass
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    def _push(self) -> None:
+        self._due = None
+        self._pushed_at = asyncio.get_running_loop().time()
+        line = self._line()
+        for writer in tuple(self._writers):
+            if writer.transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
+                writer.transport.abort()
+            else:
+                writer.write(line)
+
+    def _line(self) -> bytes:
+        return json.dumps(self._read_state(), separators=(",", ":")).encode() + b"\n"

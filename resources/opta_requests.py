@@ -1,0 +1,190 @@
+"""The requests that the Router has taken and not yet answered to their end, and what each developer has used today."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# The program that supervises this proxy: its own message is shown while it runs and is nobody's use.
+OWN_NAME: Final = "opta-nexus"
+
+_numbers: Final = itertools.count(1)
+
+
+def now_ms() -> int:
+    """ms since the epoch, as everybody else in this program tells time."""
+    return time.time_ns() // 1_000_000
+
+
+def _new_id() -> str:
+    # The process's start time would do as well; the pid keeps ids apart over a restart within one second.
+    return f"{os.getpid()}-{next(_numbers)}"
+
+
+@dataclass(eq=False)
+class LiveRequest:
+    """One request. None: not known, or not yet."""
+
+    developer: str
+    started_at: int = field(default_factory=now_ms)
+    id: str = field(default_factory=_new_id)
+    admitted_at: int | None = None
+    first_token_at: int | None = None
+    prompt_tokens: int | None = None
+    # Pieces of a stream while it runs, the server's own count at its end.
+    output_tokens: int | None = None
+    # `answered` only when the client got all of it.
+    outcome: str = "running"
+
+    @property
+    def phase(self) -> str:
+        """As the contract has it (electron/contract.ts, RouterRequest)."""
+        if self.admitted_at is None:
+            return "waiting"
+        return "prefill" if self.first_token_at is None else "generating"
+
+    def describe(self) -> dict[str, Any]:
+        """As the feed tells it."""
+        return {
+            "id": self.id,
+            "developer": self.developer,
+            "phase": self.phase,
+            "startedAt": self.started_at,
+            "admittedAt": self.admitted_at,
+            "firstTokenAt": self.first_token_at,
+            "promptTokens": self.prompt_tokens,
+            "outputTokens": self.output_tokens,
+        }
+
+
+@dataclass
+class Use:
+    """What one developer has used since midnight."""
+
+    requests: int = 0
+    failed: int = 0
+    promptTokens: int = 0  # noqa: N815  # the names in the file and in the feed
+    outputTokens: int = 0  # noqa: N815
+    firstTokenSumMs: int = 0  # noqa: N815
+    firstTokens: int = 0  # noqa: N815
+
+    def add(self, request: LiveRequest) -> None:
+        """Count a finished request."""
+        self.requests += 1
+        self.failed += request.outcome == "failed"
+        self.promptTokens += request.prompt_tokens or 0
+        self.outputTokens += request.output_tokens or 0
+        if request.first_token_at is not None:
+            self.firstTokenSumMs += max(0, request.first_token_at - request.started_at)
+            self.firstTokens += 1
+
+
+class Usage:
+    """Sums for each developer since local midnight, kept in a small 0600 file so that a restart loses nothing."""
+
+    def __init__(self, path: str | None, today: Callable[[], date] = date.today) -> None:
+        self._path: Final = path
+        self._today: Final = today
+        self._day = today().isoformat()
+        self._uses: dict[str, Use] = self._read()
+
+    def add(self, request: LiveRequest) -> None:
+        """Count a finished request and write it down. Our own are not counted."""
+        self._turn_day()
+        if request.developer == OWN_NAME:
+            return
+        self._uses.setdefault(request.developer, Use()).add(request)
+        self._write()
+
+    def describe(self) -> dict[str, Any]:
+        """Day and sums as the feed tells them."""
+        self._turn_day()
+        developers = [
+            {
+                "developer": name,
+                "requests": use.requests,
+                "failed": use.failed,
+                "promptTokens": use.promptTokens,
+                "outputTokens": use.outputTokens,
+                "meanFirstTokenMs": use.firstTokenSumMs / use.firstTokens if use.firstTokens else None,
+            }
+            for name, use in sorted(self._uses.items())
+        ]
+        return {"day": self._day, "developers": developers}
+
+    def _turn_day(self) -> None:
+        day = self._today().isoformat()
+        if day != self._day:
+            self._day, self._uses = day, {}
+
+    def _read(self) -> dict[str, Use]:
+        """What the file says about today; nothing when it is of another day, not there, or not whole."""
+        if self._path is None:
+            return {}
+        try:
+            with open(self._path, encoding="utf-8") as file:
+                document = json.load(file)
+            if document["day"] != self._day:
+                return {}
+            return {str(name): Use(**use) for name, use in document["developers"].items()}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return {}
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        developers = {name: vars(use) for name, use in self._uses.items()}
+        temporary = f"{self._path}.{os.getpid()}.tmp"
+        # No fsync: no sum is worth holding up the streams that run in this same thread.
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"day": self._day, "developers": developers}, file)
+        os.replace(temporary, self._path)
+
+
+class RequestBook:
+    """Every request from its arrival to its end. `on_change` is called after each change."""
+
+    def __init__(self, usage: Usage) -> None:
+        self._usage: Final = usage
+        self._live: dict[str, LiveRequest] = {}
+        self.on_change: Callable[[], None] = lambda: None
+
+    def begin(self, developer: str) -> LiveRequest:
+        """A request has arrived."""
+        request = LiveRequest(developer)
+        self._live[request.id] = request
+        self.on_change()
+        return request
+
+    def admitted(self, request: LiveRequest) -> None:
+        """It is its turn."""
+        request.admitted_at = now_ms()
+        self.on_change()
+
+    def heard(self, request: LiveRequest, output_tokens: int) -> None:
+        """The model has said so much of the answer."""
+        if request.first_token_at is None:
+            request.first_token_at = now_ms()
+        request.output_tokens = output_tokens
+        self.on_change()
+
+    def end(self, request: LiveRequest) -> None:
+        """It is over, however it ended. A second call changes nothing."""
+        if self._live.pop(request.id, None) is None:
+            return
+        try:
+            self._usage.add(request)
+        finally:
+            self.on_change()
+
+    def describe(self) -> dict[str, Any]:
+        """All that the feed tells."""
+        return {"requests": [request.describe() for request in self._live.values()], **self._usage.describe()}

@@ -1,0 +1,65 @@
+"""What the profile says about the Router, as a file beside config.yaml that holds no secret.
+
+Written by electron/core/services/litellm-router-settings.ts; OPTA_ROUTER_SETTINGS names it. Without it every behaviour
+but the keys is off: a LiteLLM configuration of somebody's own stays what it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Final, NamedTuple
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names the place."""
+
+
+class Settings(NamedTuple):
+    """One field for each switch. Tokens are the model's, paths absolute."""
+
+    join_system_messages: bool = False
+    drop_attribution: bool = False
+    keep_model_sampling: bool = False
+    refuse_overlong_prompts: bool = False
+    admission: bool = False
+    # How many requests llama-server takes at once.
+    slots: int = 1
+    # What all requests together may hold when the slots share one pool; None: each slot has its own share.
+    pool_tokens: int | None = None
+    # How many may wait; one more is refused.
+    queue_limit: int = 0
+    # llama-server, without /v1; None: it is never asked anything.
+    engine_url: str | None = None
+    # Where live requests are told; None: nowhere.
+    feed_path: str | None = None
+    # Where today's sums survive a restart; None: they do not.
+    usage_path: str | None = None
+
+
+FILE_VARIABLE: Final = "OPTA_ROUTER_SETTINGS"
+
+
+def parse_settings(text: str) -> Settings:
+    """Settings from JSON. Unknown fields are for other versions; a field of the wrong kind raises SettingsError."""
+    document: object = json.loads(text)
+    if not isinstance(document, dict):
+        message = "the settings are not a JSON object"
+        raise SettingsError(message)
+    known = {name: document[name] for name in Settings._fields if name in document}
+    for name, value in known.items():
+        default = Settings._field_defaults[name]
+        kinds = (type(default),) if default is not None else (type(None), int if name == "pool_tokens" else str)
+        if type(value) not in kinds:
+            message = f"{name}: found {value!r}; allowed: {' or '.join(kind.__name__ for kind in kinds)}"
+            raise SettingsError(message)
+    return Settings(**known)
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises SettingsError or OSError: a Router that ignored its profile would lie."""
+    path = os.environ.get(FILE_VARIABLE, "")
+    if not path:
+        return Settings()
+    with open(path, encoding="utf-8") as file:
+        return parse_settings(file.read())

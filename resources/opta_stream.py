@@ -1,0 +1,93 @@
+"""What a stream tells about itself as it passes: when the model began to speak, how much it has said, how it ended.
+
+llama-server sends one piece for each token (some are held back until a character or a tool call is whole), so that pieces
+are what can be known of a running answer; the server's own count comes with the end.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+
+class Heard(NamedTuple):
+    """What one chunk says. None: it does not."""
+
+    pieces: int = 0
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    failed: bool = False
+
+
+def hear(chunk: object) -> Heard:
+    """Of one chunk as LiteLLM passes it: Anthropic's events as SSE text or as a dict, OpenAI's as an object."""
+    if isinstance(chunk, bytes):
+        return _hear_text(chunk.decode("utf-8", "replace"))
+    if isinstance(chunk, str):
+        return _hear_text(chunk)
+    if isinstance(chunk, dict):
+        return _hear_event(chunk)
+    choices = getattr(chunk, "choices", None) or ()
+    pieces = sum(_says_something(getattr(choice, "delta", None)) for choice in choices)
+    prompt, output = _counts(getattr(chunk, "usage", None), "prompt_tokens", "completion_tokens")
+    if getattr(chunk, "type", None) == "response.completed":
+        usage = getattr(getattr(chunk, "response", None), "usage", None)
+        prompt, output = _counts(usage, "input_tokens", "output_tokens")
+    pieces += str(getattr(chunk, "type", "")).endswith(".delta")
+    return Heard(pieces, prompt, output)
+
+
+def usage_of(answer: object) -> Heard:
+    """The counts in an answer that came whole, in Anthropic's or OpenAI's words."""
+    usage = answer.get("usage") if isinstance(answer, dict) else getattr(answer, "usage", None)
+    prompt, output = _counts(usage, "input_tokens", "output_tokens")
+    if output is None:
+        prompt, output = _counts(usage, "prompt_tokens", "completion_tokens")
+    return Heard(0, prompt, output)
+
+
+def _hear_text(text: str) -> Heard:
+    heard = Heard()
+    for line in text.split("\n"):
+        if not line.startswith("data:"):
+            continue
+        try:
+            event: object = json.loads(line[5:])
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            one = _hear_event(event)
+            heard = Heard(
+                heard.pieces + one.pieces,
+                one.prompt_tokens if one.prompt_tokens is not None else heard.prompt_tokens,
+                one.output_tokens if one.output_tokens is not None else heard.output_tokens,
+                heard.failed or one.failed,
+            )
+    return heard
+
+
+def _hear_event(event: dict[str, Any]) -> Heard:
+    kind = event.get("type")
+    if kind == "content_block_delta":
+        return Heard(pieces=1)
+    if kind == "error":
+        return Heard(failed=True)
+    if kind == "message_delta":
+        prompt, output = _counts(event.get("usage"), "input_tokens", "output_tokens")
+        return Heard(0, prompt, output)
+    return Heard()
+
+
+def _says_something(delta: object) -> bool:
+    return any(getattr(delta, name, None) for name in ("content", "reasoning_content", "tool_calls"))
+
+
+def _counts(usage: object, prompt_name: str, output_name: str) -> tuple[int | None, int | None]:
+    def read(name: str) -> int | None:
+        value = usage.get(name) if isinstance(usage, dict) else getattr(usage, name, None)
+        return value if isinstance(value, int) and value >= 0 else None
+
+    prompt, output = read(prompt_name), read(output_name)
+    cached = read("cache_read_input_tokens") if prompt_name == "input_tokens" else None
+    # Anthropic's input_tokens are those that were not in the cache.
+    return (None if prompt is None else prompt + (cached or 0)), output

@@ -1,0 +1,222 @@
+"""One request's way through the Router: mended, measured, waiting its turn, streaming, over.
+
+Everything that must happen at a request's end hangs on the end of the task that serves it: that comes after an answer,
+a failure, a client that left, and an exception in anybody's hook alike. LiteLLM's own callbacks miss some of these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from litellm.proxy._types import ProxyException
+
+from opta_admission import Admission, ClientGoneError, Place, QueueFullError
+from opta_engine import Engine, find_overflow, overflow_message
+from opta_feed import Feed, listen
+from opta_prompt import mend_messages
+from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
+from opta_settings import Settings
+from opta_stream import hear, usage_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterable
+
+    from starlette.requests import Request
+
+ANTHROPIC: Final = "anthropic_messages"
+# LiteLLM's names for what makes the model work; everything else passes untouched.
+GENERATING: Final = frozenset({ANTHROPIC, "completion", "acompletion", "text_completion", "atext_completion", "responses", "aresponses"})
+LIMIT_FIELDS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
+# Of the context, what is kept for an answer: with less the model would be cut off in its first sentences.
+ANSWER_SHARE: Final = 16
+# Of a slot's share of a pool, how long one answer may become: what it might need is reserved for as long as it runs.
+POOL_ANSWER_SHARE: Final = 4
+# Of a pool, what no request may reserve: our own messages, drafted tokens, and the difference between what LiteLLM
+# renders and what was counted.
+POOL_MARGIN_TOKENS: Final = 512
+OWN_TOKENS: Final = 64
+
+BAD_REQUEST: Final = 400
+CLIENT_CLOSED_REQUEST: Final = 499
+OVERLOADED: Final = 529
+# Said to clients that are turned away; the slots of a 70B model change hands about this often.
+RETRY_AFTER_S: Final = 10
+
+asking: Final[ContextVar[Request | None]] = ContextVar("opta_asking", default=None)
+_current: Final[ContextVar[LiveRequest | None]] = ContextVar("opta_current", default=None)
+
+
+def refuse(status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> NoReturn:
+    """Answer so. LiteLLM puts a ProxyException into Anthropic's shape on /v1/messages and into OpenAI's elsewhere."""
+    raise ProxyException(message=message, type=kind, param=None, code=status, headers=headers) from None
+
+
+class Traffic:
+    """All requests of this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings: Final = settings
+        self._engine: Final = None if settings.engine_url is None else Engine(settings.engine_url)
+        self._book: Final = RequestBook(Usage(settings.usage_path))
+        pool = settings.pool_tokens
+        self._pool_tokens: Final = None if pool is None else max(1, pool - POOL_MARGIN_TOKENS)
+        self._admission: Final = (
+            Admission(settings.slots, self._pool_tokens, settings.queue_limit) if settings.admission else None
+        )
+        self._feed: Final = Feed(self._book.describe)
+        self._book.on_change = self._feed.changed
+        self._serving: asyncio.Task[None] | None = None
+
+    def open_feed(self) -> None:
+        """Listen for whoever wants to know. To be called in the event loop, before the first request is taken."""
+        if self._settings.feed_path is not None and self._serving is None:
+            self._serving = asyncio.get_running_loop().create_task(self._feed.serve(listen(self._settings.feed_path)))
+
+    async def admit(self, developer: str, body: dict[str, Any], call_type: str) -> dict[str, Any]:
+        """The body as it goes to the model, once it is its turn. Raises ProxyException when it never will be."""
+        if call_type not in GENERATING:
+            return body
+        request = self._begin(developer)
+        if call_type == ANTHROPIC:
+            body = mend_messages(body, self._settings)
+        if developer == OWN_NAME:
+            # Our own short message tests the way; waiting behind four long answers it would say that nothing works.
+            if self._admission is not None:
+                self._admission.enter_unasked(Place(request, developer, OWN_TOKENS))
+            self._book.admitted(request)
+            return body
+        if call_type == ANTHROPIC:
+            request.prompt_tokens = await self._measure(body)
+        await self._wait_for_turn(request, body)
+        return body
+
+    def answered(self, answer: object) -> None:
+        """An answer that came whole, not as a stream."""
+        request = _current.get()
+        if request is None:
+            return
+        heard = usage_of(answer)
+        request.outcome = "answered"
+        request.prompt_tokens = request.prompt_tokens if heard.prompt_tokens is None else heard.prompt_tokens
+        request.output_tokens = heard.output_tokens
+
+    async def observe(self, stream: AsyncIterable[object]) -> AsyncGenerator[object, None]:
+        """The stream unchanged, watched as it passes."""
+        request = _current.get()
+        pieces = 0
+        async for chunk in stream:
+            if request is not None:
+                heard = hear(chunk)
+                pieces += heard.pieces
+                if heard.prompt_tokens is not None and request.prompt_tokens is None:
+                    request.prompt_tokens = heard.prompt_tokens
+                if heard.pieces > 0 or heard.output_tokens:
+                    self._book.heard(request, pieces if heard.output_tokens is None else heard.output_tokens)
+                if heard.failed:
+                    request.outcome = "failed"
+            yield chunk
+        if request is not None and request.outcome == "running":
+            request.outcome = "answered"
+
+    def failed(self, error: BaseException) -> None:
+        """LiteLLM is about to answer with this error: the one sentence that clients act on is put into it."""
+        request = _current.get()
+        if request is not None and getattr(error, "code", None) != str(CLIENT_CLOSED_REQUEST):
+            request.outcome = "failed"
+        if not self._settings.refuse_overlong_prompts or isinstance(error, ProxyException):
+            return
+        overflow = find_overflow(f"{getattr(error, 'message', '')} {error}")
+        if overflow is not None:
+            # Raising another error here is ignored on /v1/messages (measured); this text is what is sent.
+            error.message = overflow_message(*overflow)  # type: ignore[attr-defined]
+
+    def _begin(self, developer: str) -> LiveRequest:
+        request = self._book.begin(developer)
+        _current.set(request)
+        task = asyncio.current_task()
+        if task is None:
+            self._end(request)
+        else:
+            task.add_done_callback(lambda _: self._end(request))
+        return request
+
+    def _end(self, request: LiveRequest) -> None:
+        if self._admission is not None:
+            self._admission.leave(request)
+        self._book.end(request)
+
+    async def _measure(self, body: dict[str, Any]) -> int | None:
+        """Length of the prompt; refuses one that leaves no room for an answer before the model is bothered with it."""
+        if self._engine is None or not (self._settings.refuse_overlong_prompts or self._pool_tokens is not None):
+            return None
+        tokens = await self._engine.count_messages(body)
+        if tokens is None or not self._settings.refuse_overlong_prompts:
+            return tokens
+        context = await self._engine.context_tokens()
+        if context is not None:
+            if self._pool_tokens is not None:
+                context = min(context, self._pool_tokens)
+            most = context - min(_asked_answer(body), context // ANSWER_SHARE)
+            if tokens > most:
+                refuse(BAD_REQUEST, "invalid_request_error", overflow_message(tokens, most))
+        return tokens
+
+    async def _wait_for_turn(self, request: LiveRequest, body: dict[str, Any]) -> None:
+        if self._admission is not None:
+            try:
+                place = Place(request, request.developer, self._reserve(request, body))
+                await self._admission.enter(place, _client_gone())
+            except QueueFullError:
+                refuse(
+                    OVERLOADED,
+                    "overloaded_error",
+                    f"all {self._settings.slots} slots are busy and {self._settings.queue_limit} requests wait already",
+                    {"retry-after": str(RETRY_AFTER_S)},
+                )
+            except ClientGoneError:
+                refuse(CLIENT_CLOSED_REQUEST, "api_error", "the client left before it was its turn")
+        self._book.admitted(request)
+
+    def _reserve(self, request: LiveRequest, body: dict[str, Any]) -> int:
+        """Tokens of the pool that this request will never exceed: its answer is limited to what is reserved for it."""
+        pool = self._pool_tokens
+        if pool is None:
+            return 0
+        # A token is at least one byte: more than that an unmeasured prompt cannot be.
+        prompt = request.prompt_tokens or len(json.dumps(_prompt_of(body), default=str).encode())
+        prompt = min(prompt, pool)
+        share = pool // self._settings.slots // POOL_ANSWER_SHARE
+        answer = max(1, min(_asked_answer(body), max(share, pool // ANSWER_SHARE // self._settings.slots), pool - prompt))
+        for name in LIMIT_FIELDS:
+            if isinstance(body.get(name), int):
+                body[name] = answer
+                break
+        else:
+            body["max_tokens"] = answer
+        return prompt + answer
+
+
+def _prompt_of(body: dict[str, Any]) -> list[Any]:
+    return [body.get(name) for name in ("system", "messages", "tools", "prompt", "input", "instructions")]
+
+
+def _asked_answer(body: dict[str, Any]) -> int:
+    """How many tokens the client wants at most; without a word from it, any number."""
+    asked = next((body[name] for name in LIMIT_FIELDS if isinstance(body.get(name), int)), None)
+    return 1_000_000_000 if asked is None else max(1, asked)
+
+
+async def _client_gone() -> None:
+    """Ends when the client closes its connection, told by the server itself and not asked for; never when the request
+    is not known. The body has been read by now, so the next message can only be that (ASGI specification, http.disconnect).
+    """
+    request = asking.get()
+    while request is not None:
+        message = await request.receive()
+        if message.get("type") == "http.disconnect":
+            return
+    await asyncio.Event().wait()

@@ -1,0 +1,318 @@
+"""The real LiteLLM, started as the product does, and a stand-in for llama-server that holds its answers on demand.
+
+A real llama-server cannot be told when to answer, and which of two requests came first can then not be asserted; the real
+pair is tested in e2e/router.e2e.ts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RESOURCES: Final = Path(__file__).resolve().parent.parent
+MASTER_KEY: Final = "sk-master-for-tests-8d1f6f2ce0a94c"
+ENGINE_KEY: Final = "sk-engine-for-tests-5b7a"
+ANNA_KEY: Final = "sk-anna-for-tests-31c9"
+BEN_KEY: Final = "sk-ben-for-tests-77e0"
+OWN_KEY: Final = "sk-own-for-tests-4d02"
+WRONG_KEY: Final = "sk-wrong-for-tests-0000"
+EVERYBODY: Final = {"anna": ANNA_KEY, "ben": BEN_KEY, "opta-nexus": OWN_KEY}
+
+# As the product generates it (electron/core/services/litellm-config.ts), shortened to what these tests touch.
+CONFIG: Final = """
+model_list:
+  - model_name: claude-3-5-sonnet-20241022
+    litellm_params: &engine
+      model: openai/engine
+      api_base: http://127.0.0.1:{engine_port}/v1
+      api_key: os.environ/OPTA_ENGINE_KEY
+      max_retries: 0
+      stop: ["<|EOT|>"]
+  - model_name: "*"
+    litellm_params: *engine
+router_settings: {{num_retries: 0, disable_cooldowns: true}}
+litellm_settings:
+  num_retries: 0
+  drop_params: true
+  use_chat_completions_url_for_anthropic_messages: true
+  callbacks: opta_router.callback
+general_settings:
+  master_key: os.environ/OPTA_MASTER_KEY
+  custom_auth: opta_router.custom_auth
+  cancel_on_disconnect: true
+  disable_model_info_refresh: true
+"""
+SLOTS: Final = 2
+QUEUE_LIMIT: Final = 1
+CONTEXT_TOKENS: Final = 1000
+WAIT_S: Final = 30
+
+
+def write_keys(path: Path, keys: dict[str, str], mode: int = 0o600) -> None:
+    """Replace the key file whole, as the product does."""
+    text = json.dumps({"keys": [{"name": name, "key": key} for name, key in keys.items()]})
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.chmod(mode)
+    temporary.replace(path)
+
+
+def message(**more: object) -> dict[str, Any]:
+    """A small Anthropic request."""
+    return {"model": "claude-sonnet-4-5", "max_tokens": 4, "messages": [{"role": "user", "content": "hi"}], **more}
+
+
+class Engine:
+    """Answers every chat with "ok" and remembers what it was asked. A prompt's length is its number of words."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        # What is running now, and the most that ever ran at once.
+        self.running = 0
+        self.most = 0
+        # Set: answers end by themselves. Clear: they say one word and go on until it is set.
+        self.go = threading.Event()
+        self.go.set()
+        # A status and a body that every chat is answered with instead.
+        self.failure: tuple[int, dict[str, Any]] | None = None
+        self._changed = threading.Condition()
+        handler = type("Handler", (EngineHandler,), {"engine": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.port = int(self._server.server_address[1])
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self.go.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Answers do not end while this lasts."""
+        self.go.clear()
+        self.most = 0
+        try:
+            yield
+        finally:
+            self.go.set()
+            self.wait_for_running(0)
+
+    def change_running(self, by: int) -> None:
+        """A request has come or gone."""
+        with self._changed:
+            self.running += by
+            self.most = max(self.most, self.running)
+            self._changed.notify_all()
+
+    def wait_for_running(self, number: int) -> None:
+        """Wait until so many run."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.running == number, WAIT_S), f"{self.running} run, not {number}"
+
+
+class EngineHandler(BaseHTTPRequestHandler):
+    """What of llama-server the Router touches."""
+
+    engine: Engine
+    protocol_version = "HTTP/1.0"
+
+    def do_GET(self) -> None:
+        """/props."""
+        self._answer(200, {"default_generation_settings": {"n_ctx": CONTEXT_TOKENS}})
+
+    def do_POST(self) -> None:
+        """Chat completions and the count of tokens."""
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path.endswith("/count_tokens"):
+            self._answer(200, {"input_tokens": len(json.dumps(body["messages"]).split())})
+            return
+        self.engine.requests.append({"path": self.path, "authorization": self.headers["authorization"], **body})
+        if self.engine.failure is not None:
+            self._answer(*self.engine.failure)
+            return
+        self.engine.change_running(1)
+        try:
+            self._stream(body) if body.get("stream") else self._whole(body)
+        except OSError:
+            pass
+        finally:
+            self.engine.change_running(-1)
+
+    def _stream(self, body: dict[str, Any]) -> None:
+        base = {"id": "chatcmpl-1", "created": 1, "model": "engine", "object": "chat.completion.chunk"}
+        usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        say = {"role": "assistant", "content": "ok"}
+        self._send({**base, "choices": [{"index": 0, "delta": say, "finish_reason": None}]})
+        if self._gone_before_go():
+            return
+        self._send({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]})
+        if body.get("stream_options", {}).get("include_usage"):
+            self._send({**base, "choices": [], "usage": usage})
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def _whole(self, body: dict[str, Any]) -> None:
+        if self._gone_before_go():
+            return
+        choices = [{"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "length"}]
+        usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+        base = {"id": "chatcmpl-1", "created": 1, "model": body["model"], "object": "chat.completion"}
+        self._answer(200, {**base, "choices": choices, "usage": usage})
+
+    def _send(self, chunk: dict[str, Any]) -> None:
+        self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+        self.wfile.flush()
+
+    def _gone_before_go(self) -> bool:
+        """As llama-server does: looks now and then whether the client is still there."""
+        while not self.engine.go.wait(0.02):
+            readable, _, _ = select.select([self.connection], [], [], 0)
+            if readable and self.connection.recv(1, socket.MSG_PEEK) == b"":
+                return True
+        return False
+
+    def _answer(self, status: int, body: dict[str, Any]) -> None:
+        payload = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+@dataclass
+class Proxy:
+    """The started LiteLLM."""
+
+    port: int
+    folder: Path
+    log: Path
+    engine: Engine
+
+    @property
+    def keys(self) -> Path:
+        """The file of the developers' keys."""
+        return self.folder / "clients.json"
+
+    def ask(self, method: str, path: str, key: str | None, body: object = None) -> tuple[int, str]:
+        """Status and body of one request."""
+        headers = {"content-type": "application/json", **({} if key is None else {"x-api-key": key})}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+
+def free_port() -> int:
+    """A port nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def prepare_folder(folder: Path, engine: Engine, settings: dict[str, Any]) -> None:
+    """A folder as LiteLLM finds it: config, modules, keys, switches."""
+    for path in RESOURCES.glob("opta_*.py"):
+        shutil.copy(path, folder / path.name)
+    write_keys(folder / "clients.json", EVERYBODY)
+    (folder / "config.yaml").write_text(CONFIG.format(engine_port=engine.port), encoding="utf-8")
+    everything = {
+        "join_system_messages": True,
+        "drop_attribution": True,
+        "keep_model_sampling": True,
+        "refuse_overlong_prompts": True,
+        "admission": True,
+        "slots": SLOTS,
+        "queue_limit": QUEUE_LIMIT,
+        "engine_url": f"http://127.0.0.1:{engine.port}",
+        "feed_path": str(folder / "router.sock"),
+        "usage_path": str(folder / "usage-today.json"),
+        **settings,
+    }
+    (folder / "router.json").write_text(json.dumps(everything), encoding="utf-8")
+
+
+def start_litellm(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
+    """Start LiteLLM as the product does (electron/core/services/litellm-launch.ts)."""
+    argv = [sys.executable, "-I", "-u", str(folder / "opta_litellm.py"), "--config", str(folder / "config.yaml")]
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_MODE": "PRODUCTION",
+        "OPTA_MASTER_KEY": MASTER_KEY,
+        "OPTA_ENGINE_KEY": ENGINE_KEY,
+        "OPTA_CLIENT_KEYS": str(folder / "clients.json"),
+        "OPTA_ROUTER_SETTINGS": str(folder / "router.json"),
+    }
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [*argv, "--host", "127.0.0.1", "--port", str(port)],
+            cwd=folder,
+            env=env,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def serve_litellm(folder: Path, engine: Engine, settings: dict[str, Any] | None = None) -> Iterator[Proxy]:
+    """LiteLLM, serving until this generator goes on."""
+    prepare_folder(folder, engine, settings or {})
+    port, log = free_port(), folder / "litellm.log"
+    process = start_litellm(folder, port, log)
+    running = Proxy(port=port, folder=folder, log=log, engine=engine)
+    try:
+        wait_until_alive(running, process)
+        yield running
+    finally:
+        process.terminate()
+        try:
+            status = process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    # uvicorn raises the signal again after an orderly end (uvicorn/server.py, capture_signals).
+    assert status in (0, -signal.SIGTERM)
+
+
+def wait_until_alive(running: Proxy, process: subprocess.Popen[bytes]) -> None:
+    """Wait for /health/liveliness; LiteLLM tells nobody when it is ready."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        assert process.poll() is None, running.log.read_text(encoding="utf-8")
+        try:
+            if running.ask("GET", "/health/liveliness", None)[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(running.log.read_text(encoding="utf-8"))
