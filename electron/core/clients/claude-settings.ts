@@ -27,6 +27,10 @@ export const measuredClaudeCode = '2.1.197'
  */
 const measuredModelName = 'opta-claude-3-r1'
 
+/** Whether a model's name has both of the properties that were measured. */
+export const isMeasuredName = (name: string): boolean =>
+  !name.startsWith('claude-') && name.includes('claude-3-')
+
 /** A name of the user's own is kept where its context limit would be believed. */
 export const claudeModelName = ({ modelName }: Pick<Profile['proxy'], 'modelName'>): string =>
   modelName.startsWith('claude-') ? measuredModelName : modelName
@@ -74,7 +78,7 @@ export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetti
     {
       name: 'ANTHROPIC_MODEL',
       value: model,
-      why: model.includes('claude-3-')
+      why: isMeasuredName(model)
         ? `the Router answers every name; this one makes Claude Code believe the context limit below and leave out thinking, effort and mid-conversation system messages (${measuredClaudeCode})`
         : 'the name in the profile (proxy.modelName)',
     },

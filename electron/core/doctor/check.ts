@@ -27,6 +27,7 @@ export const checkGroups = [
   'Memory',
   'Ports and keys',
   'Router',
+  'Clients',
   'Build Forge',
   'Machine',
 ] as const

@@ -48,6 +48,9 @@ describe('judgeName', () => {
   it('passes where the Router answers, or does not run', () => {
     expect(judgeName(facts).level).toBe('ok')
     expect(judgeName({ ...facts, address: '127.0.0.1' }).level).toBe('ok')
+    expect(judgeName(facts).found).not.toContain('nexus traefik')
+    const withPort = judgeName({ ...facts, answeredAt: ['http://ai.opta.local:4000'] })
+    expect(withPort).toMatchObject({ level: 'ok', found: expect.stringContaining('nexus traefik') })
     expect(judgeName({ ...facts, routerRuns: false, answeredAt: [] }).level).toBe('ok')
   })
 

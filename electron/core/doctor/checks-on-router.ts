@@ -3,6 +3,7 @@
 import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { clientName, hostsLine, hostsPaths } from '../clients/host-name.ts'
 import { messageOf } from '../error-message.ts'
 import { describeFailure } from '../platform/run-command.ts'
 import { isErrno } from '../private-file.ts'
@@ -47,8 +48,6 @@ export const judgePython = (path: string, says: string | null, reason: string, u
     : fail(`${version} (${path}); 3.10 to 3.14 is needed`, up)
 }
 
-export const clientName = 'ai.opta.local'
-
 export interface NameFacts {
   /** What the name resolves to here; null when it does not. */
   readonly address: string | null
@@ -61,16 +60,20 @@ export interface NameFacts {
 export const judgeName = (facts: NameFacts): Verdict => {
   const { address, ownAddresses, routerRuns, answeredAt } = facts
   const target = ownAddresses[0] ?? '127.0.0.1'
-  const hosts = `echo '${target} ${clientName}' | sudo tee -a /etc/hosts`
+  const hosts = `echo '${hostsLine(target)}' | sudo tee -a ${hostsPaths.unix}`
   if (address === null) return warn(`${clientName} does not resolve on this machine`, hosts)
   const isHere = isLoopback(address) || ownAddresses.includes(address)
   if (!isHere)
     return warn(
       `${clientName} is ${address}, which is not this machine (${ownAddresses.join(', ') || 'no network address'})`,
-      `Correct the entry of ${clientName} in /etc/hosts or in the DNS: ${target}.`,
+      `Correct the entry of ${clientName} in ${hostsPaths.unix}: ${target}.`,
     )
-  if (answeredAt.length > 0)
-    return ok(`${clientName} is ${address}; the Router answers at ${answeredAt.join(' and ')}`)
+  if (answeredAt.length > 0) {
+    const withoutPort = answeredAt.includes(`http://${clientName}`)
+      ? ''
+      : '; without the port it takes Traefik (nexus traefik)'
+    return ok(`${clientName} is ${address}; the Router answers at ${answeredAt.join(' and ')}${withoutPort}`)
+  }
   return routerRuns
     ? warn(`${clientName} is ${address}, but the Router does not answer under that name`, 'nexus logs proxy')
     : ok(`${clientName} is ${address}, this machine; the Router does not run now`)
@@ -149,11 +152,13 @@ export const checksOnRouter = (context: DoctorContext, facts: DoctorFacts): read
       id: 'router.name',
       group: 'Router',
       title: clientName,
-      why: 'clients that were told this name find nothing without it',
-      read: async (signal) =>
-        isLoopback(context.chosen.profile.proxy.host)
-          ? null
-          : judgeName(await readName(context, facts, signal)),
+      why: 'clients that were told this name find nothing without it; it ends in .local, so no DNS server is sure to be asked for it, and each machine needs the line',
+      read: async (signal) => {
+        const name = await readName(context, facts, signal)
+        // For this machine alone nobody needs the name, unless somebody has given it (Traefik may stand in front).
+        const isNeeded = name.address !== null || !isLoopback(context.chosen.profile.proxy.host)
+        return isNeeded ? judgeName(name) : null
+      },
     },
   ]
 }

@@ -9,6 +9,7 @@ import { type ChosenProfile, chooseProfile } from '../profiles.ts'
 import { quoteForShell } from '../shell-quote.ts'
 import type { StateFolder } from '../state-folder.ts'
 import type { ConfigState, DoctorContext } from './check.ts'
+import { checksOnClients } from './checks-on-clients.ts'
 import { checksOnConfig } from './checks-on-config.ts'
 import { checksOnCore } from './checks-on-core.ts'
 import { checksOnEngine } from './checks-on-engine.ts'
@@ -63,6 +64,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnPorts(context, facts),
       ...checksOnKeys(context),
       ...checksOnRouter(context, facts),
+      ...checksOnClients(context, facts),
       ...checksOnForge(context, facts),
       ...checksOnForgeMemory(context, facts),
       ...checksOnMachine(context),
