@@ -1,13 +1,12 @@
 // What each command does to the stack. A command answers only "accepted" or why not; its effect is seen in snapshots.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Command, Outcome, ServiceId } from '../contract.ts'
 import { serviceIds } from '../contract.ts'
-import { ConfigError, judgeProfile } from './config.ts'
 import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
 import { messageOf } from './error-message.ts'
 import { readIntent, writeIntent } from './intent.ts'
-import type { MemoryMapSource } from './memory-map-source.ts'
-import type { Platform } from './platform/platform.ts'
+import { type RefusalContext, refuseProfile } from './profile-refusal.ts'
 import { type ChosenProfile, chooseProfile } from './profiles.ts'
 import { describeHolders } from './ram-disk-service.ts'
 import type { ServiceAssembly } from './service-assembly.ts'
@@ -15,17 +14,13 @@ import type { SetUpRunner } from './set-up-runner.ts'
 import type { Settings } from './settings.ts'
 import type { StateFolder } from './state-folder.ts'
 
-export interface CommandedCore {
+export interface CommandedCore extends RefusalContext {
   readonly folder: StateFolder
-  readonly platform: Platform
   readonly settings: Settings
-  readonly memoryMap: MemoryMapSource
   readonly setUp: SetUpRunner
   readonly assembly: () => ServiceAssembly
   /** Another profile's services take the place of the present ones, and what runs of them is adopted. */
   readonly takeProfile: (chosen: ChosenProfile) => Promise<void>
-  /** null while the memory was not read yet, or where there is no such limit. */
-  readonly gpuLimitBytes: () => number | null
   /** Something was done that no phase shows. */
   readonly note: (text: string) => void
   readonly onAllStopped: () => void
@@ -99,33 +94,13 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       if (bound && chosen.name !== profileName)
         return `the stack runs with profile ${profileName}; nexus down first, then nexus up --profile ${chosen.name}`
       if (!renew) return null
-      const totalMemoryBytes = await platform.readTotalMemoryBytes()
-      const problems = judgeProfile(chosen.profile, totalMemoryBytes)
-      if (problems.length > 0) throw new ConfigError(`profile ${chosen.name}`, problems)
-      if (!command.force) {
-        const refusal = await refuseWhatDoesNotFit(chosen, totalMemoryBytes)
-        if (refusal !== null) return refusal
-      }
+      const refusal = await refuseProfile(chosen, command, core)
+      if (refusal !== null) return refusal
       await core.takeProfile(chosen)
       return null
     } catch (error) {
       return messageOf(error)
     }
-  }
-
-  /** A plan that cannot be made (a missing file) is no refusal: the service itself then says what is missing. */
-  const refuseWhatDoesNotFit = async (
-    { name, profile }: ChosenProfile,
-    totalMemoryBytes: number,
-  ): Promise<string | null> => {
-    const memory = await core.memoryMap.readPlan({
-      profileName: name,
-      profile,
-      totalMemoryBytes,
-      gpuLimitBytes: core.gpuLimitBytes(),
-    })
-    if (memory.kind !== 'planned' || memory.plan.verdict !== 'does-not-fit') return null
-    return `profile ${name} does not fit: ${memory.plan.reasons.join('; ')}. Nothing was started; nexus up --force starts it anyway.`
   }
 
   // --- stop ------------------------------------------------------------------------------------------------------
@@ -169,11 +144,37 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     }
   }
 
+  /** Of everything: with the settings as they are now. Of one service: just as it runs. */
   const restart = async (only: ServiceId | null): Promise<Outcome> => {
     const ids = only === null ? serviceIds : [only]
-    void stopServices(ids, true).then(() => assembly().stack.start(ids))
+    const renewed = only === null ? await readRenewed() : null
+    if (typeof renewed === 'string') return refuse(renewed)
     remember([...new Set([...wanted(), ...ids])])
+    void stopServices(ids, true).then(() => startAgain(ids, renewed))
     return accepted
+  }
+
+  /** What was stopped by another order meanwhile stays so. */
+  const startAgain = async (ids: readonly ServiceId[], renewed: ChosenProfile | null): Promise<void> => {
+    const left = ids.filter((id) => wanted().includes(id))
+    if (renewed === null) return assembly().stack.start(left)
+    for (const only of left.length === serviceIds.length ? [null] : left) {
+      const outcome = await dispatch({ type: 'start', only, profile: renewed.name, force: true })
+      if (!outcome.accepted) core.note(`The restart ended half-way: ${outcome.reason}`)
+    }
+  }
+
+  /** The profile to restart with, checked before anything is stopped; null: the one that runs, a text: why not. */
+  const readRenewed = async (): Promise<ChosenProfile | string | null> => {
+    const { profileName, profile } = assembly()
+    try {
+      settings.reread()
+      const chosen = settings.next({ name: profileName })
+      if (chosen.name === profileName && isDeepStrictEqual(chosen.profile, profile)) return null
+      return (await refuseProfile(chosen, { force: false }, core)) ?? chosen
+    } catch (error) {
+      return messageOf(error)
+    }
   }
 
   // --- set-up, settings, keys ------------------------------------------------------------------------------------

@@ -22,7 +22,13 @@ export const describeChanges = (
   ...serviceIds.flatMap((id) =>
     before === null ? describeFound(id, after) : describeService(id, before, after),
   ),
-  ...(before === null ? [] : [...describeProof(before, after), ...describeNotices(before, after)]),
+  ...(before === null
+    ? []
+    : [
+        ...describeProfile(before, after),
+        ...describeProof(before, after),
+        ...describeNotices(before, after),
+      ]),
 ]
 
 type Severity = StackEvent['severity']
@@ -84,6 +90,11 @@ const describeReady = (id: ServiceId, before: EventfulSnapshot, after: EventfulS
   const took = is.since - was.since
   return `${name} is ready${took > 0 ? ` after ${formatMilliseconds(took)}` : ''}`
 }
+
+const describeProfile = (before: EventfulSnapshot, after: EventfulSnapshot): readonly StackEvent[] =>
+  before.profile === after.profile
+    ? []
+    : [eventAt(after, null)('info', `Profile ${after.profile} instead of ${before.profile}`)]
 
 const describeProof = (before: EventfulSnapshot, after: EventfulSnapshot): readonly StackEvent[] => {
   const say = eventAt(after, null)

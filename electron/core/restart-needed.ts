@@ -8,13 +8,11 @@ interface NamedProfile {
 
 type Difference = SettingsAnswer['restartNeeded'][number]
 
-export const compareProfiles = (running: NamedProfile, configured: NamedProfile): readonly Difference[] => {
-  const names =
-    running.name === configured.name
-      ? []
-      : [{ key: 'profile', running: running.name, configured: configured.name }]
-  return [...names, ...compareSections(running.profile, configured.profile)]
-}
+/** Another profile is one difference: that its values are others too is what it is for. */
+export const compareProfiles = (running: NamedProfile, configured: NamedProfile): readonly Difference[] =>
+  running.name === configured.name
+    ? compareSections(running.profile, configured.profile)
+    : [{ key: 'profile', running: running.name, configured: configured.name }]
 
 const compareSections = (running: Profile, configured: Profile): readonly Difference[] => {
   const before = flatten(running)

@@ -14,6 +14,11 @@ export interface Settings {
   readonly current: () => Config
   /** Reads the file anew. Throws ConfigError and keeps the one in use when it cannot be used. */
   reread(): Config
+  /**
+   * The profile that a start from nothing would take, or a restart of what runs: the configured one, else the one that
+   * runs as the files have it now. Throws ConfigError.
+   */
+  next(running: Pick<ChosenProfile, 'name'> | null): ChosenProfile
   /** @param running the profile that runs; null when none does */
   answer(running: Omit<ChosenProfile, 'because'> | null): SettingsAnswer
   /** Replaces the file when it still is what `revision` names, and what it says could be started. */
@@ -47,10 +52,13 @@ export const openSettings = (files: Files): Settings => {
     return config
   }
 
-  /** The profile that a start would take, or the running one where the configured one cannot be read. */
+  const next = (running: Pick<ChosenProfile, 'name'> | null): ChosenProfile =>
+    chooseProfile(config, config.profile ?? running?.name ?? null, files.runtimeDir)
+
+  /** The running one stands in where the configured one cannot be read. */
   const choose = (running: Omit<ChosenProfile, 'because'> | null) => {
     try {
-      return { chosen: chooseProfile(config, null, files.runtimeDir), problems: [] }
+      return { chosen: next(running), problems: [] }
     } catch (error) {
       const chosen =
         running ?? chooseProfile({ ...config, profile: 'demo', profiles: {} }, null, files.runtimeDir)
@@ -61,6 +69,7 @@ export const openSettings = (files: Files): Settings => {
   return {
     current: () => config,
     reread,
+    next,
     answer: (running) => {
       // Before the file is read: a change in between then shows as a stale revision, never as one that was not seen.
       const revision = readRevision(files.configPath)
