@@ -220,6 +220,18 @@ export const MemorySchema = z.strictObject({
 })
 export type Memory = z.infer<typeof MemorySchema>
 
+/** What one workspace holds of the RAM disk. */
+export const ForgeProjectSchema = z.strictObject({
+  /** Its own folder; that of its build files when the former is not known. */
+  path: z.string(),
+  bytes,
+  owner: z.string().nullable(),
+  /** When something was last compiled in it. */
+  lastBuildAt: epochMs.nullable(),
+  building: z.boolean().nullable(),
+})
+export type ForgeProject = z.infer<typeof ForgeProjectSchema>
+
 export const RamDiskSchema = z.strictObject({
   mountPoint: z.string(),
   mounted: z.boolean(),
@@ -227,7 +239,8 @@ export const RamDiskSchema = z.strictObject({
   kind: z.enum(['tmpfs', 'shm-folder', 'hfs+', 'apfs']).nullable(),
   totalBytes: bytes.nullable(),
   usedBytes: bytes.nullable(),
-  projects: z.array(z.strictObject({ path: z.string(), bytes })).optional(),
+  /** By workspace, the largest first; absent when it was not looked at, which is done at leisure while builds change it. */
+  projects: z.array(ForgeProjectSchema).optional(),
 })
 export type RamDisk = z.infer<typeof RamDiskSchema>
 

@@ -4,6 +4,8 @@ import type { Profile, RamDisk, ServiceId } from '../contract.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
 import { describeForeignServer, endForeignServer } from './foreign-server.ts'
 import { preparingForCargo } from './forge/forge-layout.ts'
+import { createForgeSurvey } from './forge/forge-survey.ts'
+import { createUserNames, readForgeUse } from './forge/forge-use.ts'
 import { ensureKeys } from './keys.ts'
 import { type Ledger, type LedgerEntry, nameProcess, openLedger } from './ledger.ts'
 import { openLogForChild } from './logs/log-file.ts'
@@ -153,6 +155,11 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     ramDiskSpec(profile, platform),
     options.onChange,
   )
+  const forgeSurvey = createForgeSurvey({
+    readDisk: ramDisk.read,
+    readUse: (mountPoint) => readForgeUse(mountPoint, { run: createCommandRunner(), nameUser }),
+    onError: logError,
+  })
   const stack = createStack({ ramDisk, llamaServer, proxy })
 
   const prover = createProver({
@@ -218,7 +225,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
         : null,
     proxySource: () =>
       isServing(proxy.state()) ? { probe: liteLlmService.probe, report: proxy.reportHealth } : null,
-    readRamDisk: ramDisk.read,
+    readRamDisk: forgeSurvey.read,
     engineAllocations: () =>
       allocated !== null && allocated.identity === servingIdentity(llamaServer, ledger.find('llamaServer'))
         ? allocated.allocations
@@ -293,6 +300,8 @@ const superviseOne = (options: AssemblyOptions, service: ChildService, ledger: L
   })
   return supervisor
 }
+
+const nameUser = createUserNames(createCommandRunner())
 
 const locateBinary = ({ profile, resourcesDir, folder }: AssemblyOptions): string => {
   const found = locateLlamaServer({

@@ -143,9 +143,15 @@ export const busySnapshot: Snapshot = {
     totalBytes: 68_719_476_736,
     usedBytes: 21_400_000_000,
     projects: [
-      { path: '/Volumes/OptaBuilds/nexus-core', bytes: 9_100_000_000 },
-      { path: '/Volumes/OptaBuilds/opta-ios', bytes: 7_700_000_000 },
-      { path: '/Volumes/OptaBuilds/tools', bytes: 4_600_000_000 },
+      {
+        path: '/Users/anna/nexus-core',
+        bytes: 9_100_000_000,
+        owner: 'anna',
+        lastBuildAt: null,
+        building: true,
+      },
+      { path: '/Users/ben/opta-ios', bytes: 7_700_000_000, owner: 'ben', lastBuildAt: null, building: false },
+      { path: '/Users/ben/tools', bytes: 4_600_000_000, owner: 'ben', lastBuildAt: null, building: false },
     ],
   },
   slots: [

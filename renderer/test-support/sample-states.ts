@@ -342,8 +342,14 @@ export const sampleStates = {
       totalBytes: 68_719_476_736,
       usedBytes: 67_900_000_000,
       projects: [
-        { path: `/Volumes/OptaBuilds/${longName}-workspace-with-a-hash-3f9a1c77b2`, bytes: 61_000_000_000 },
-        { path: '/Volumes/OptaBuilds/b', bytes: 900 },
+        {
+          path: `/Users/ben/${longName}-workspace-with-a-long-name-3f9a1c77b2`,
+          bytes: 61_000_000_000,
+          owner: longName,
+          lastBuildAt: null,
+          building: true,
+        },
+        { path: '/Users/ben/b', bytes: 900, owner: null, lastBuildAt: null, building: null },
       ],
     },
   }),

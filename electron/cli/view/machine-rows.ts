@@ -8,9 +8,11 @@ import {
   padEnd,
   padStart,
   piece,
+  printable,
   readLineWidth,
   type TextLine,
   type Tone,
+  truncate,
 } from './text-line.ts'
 
 const labelWidth = 13
@@ -122,4 +124,17 @@ export const renderForge = (disk: RamDisk | null, width: number): TextLine => {
     tone,
     width,
   )
+}
+
+const mostProjects = 3
+
+/** The largest workspaces on it, by the last part of their path. */
+export const renderForgeProjects = (disk: RamDisk | null, width: number): readonly TextLine[] => {
+  const projects = [...(disk?.projects ?? [])].sort((a, b) => b.bytes - a.bytes).slice(0, mostProjects)
+  const parts = projects.map(({ path, bytes, building }) => {
+    const name = printable(path.slice(path.lastIndexOf('/') + 1))
+    const size = `${truncate(name, 24)} ${formatBytes(bytes)}`
+    return building === true ? piece(`${size} building`, 'busy') : piece(size, 'dim')
+  })
+  return flow(parts, width)
 }

@@ -79,6 +79,22 @@ describe('what is not known', () => {
     expect(dark).toMatch(/^Build Forge +not known$/m)
   })
 
+  it('shows the largest projects of the forge, and which is being built', () => {
+    const project = (path: string, bytes: number, building: boolean) =>
+      ({ path, bytes, owner: 'anna', lastBuildAt: null, building }) as const
+    const { ramDisk } = sampleSnapshots.busy
+    if (ramDisk === null) throw new Error('the sample has a RAM disk')
+    const projects = [
+      project('/Users/anna/small', 1e6, false),
+      project('/Users/anna/nexus-core', 9.1e9, true),
+      project('/Users/ben/opta-ios', 7.7e9, false),
+      project('/Users/ben/tools', 4.6e9, false),
+    ]
+    const text = render({ ...sampleSnapshots.busy, ramDisk: { ...ramDisk, projects } })
+    expect(text).toMatch(/^ +nexus-core 9\.1 GB building +· +opta-ios 7\.7 GB +· +tools 4\.6 GB$/m)
+    expect(text).not.toContain('small')
+  })
+
   it('is explained where the system has no such notion', () => {
     expect(render(sampleSnapshots.linuxWithoutRamDisk)).toMatch(/wired: not a Linux notion/)
     expect(render(sampleSnapshots.busy)).toMatch(/wired 131\.0 GB/)

@@ -1,7 +1,7 @@
 // The status screen: a snapshot as lines of text. No I/O.
 import { type Snapshot, serviceIds } from '../../contract.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../figures.ts'
-import { renderForge, renderMemory, renderThroughput } from './machine-rows.ts'
+import { renderForge, renderForgeProjects, renderMemory, renderThroughput } from './machine-rows.ts'
 import { renderServices } from './service-rows.ts'
 import { renderSlots } from './slot-rows.ts'
 import { summarizeState } from './state-summary.ts'
@@ -87,6 +87,7 @@ const renderStatusLines = (snapshot: Snapshot, width: number, now: number): read
     : []),
   ...renderMemory(snapshot.memory, width),
   renderForge(snapshot.ramDisk, width),
+  ...renderForgeProjects(snapshot.ramDisk, width),
   blank,
   ...renderServices(snapshot, width),
   blank,

@@ -1,4 +1,4 @@
-// Checks on the RAM disk: real, large enough, used by cargo, and left alone by Spotlight.
+// Checks on the RAM disk: real, large enough, and left alone by Spotlight.
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract.ts'
@@ -7,16 +7,14 @@ import { formatBytes } from '../memory-plan/format-bytes.ts'
 import {
   canonicalMountPoint,
   explainObstacle,
-  lstatOrNull,
   type MountPointState,
   readMountPointState,
 } from '../platform/mount-point.ts'
 import type { RamDiskSpec } from '../platform/platform.ts'
 import type { CommandResult } from '../platform/run-command.ts'
-import { readFileOrNull } from '../private-file.ts'
 import { quoteForShell } from '../shell-quote.ts'
-import { type BuildDirSetting, parseCargoBuildDir } from './cargo-config.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
+import { readCargoSetting, type WayThere, wayThere } from './checks-on-cargo.ts'
 import type { DoctorFacts } from './facts.ts'
 
 export interface MountFacts {
@@ -26,12 +24,12 @@ export interface MountFacts {
   readonly place: MountPointState
   /** The user asked for it and did not eject it since. */
   readonly isWanted: boolean
-  /** Builds go there, mounted or not. */
-  readonly cargoPointsThere: boolean
+  /** How cargo is sent there. */
+  readonly way: WayThere
   readonly up: string
 }
 
-export const judgeMount = ({ disk, spec, place, isWanted, cargoPointsThere, up }: MountFacts): Verdict => {
+export const judgeMount = ({ disk, spec, place, isWanted, way, up }: MountFacts): Verdict => {
   const { mountPoint, sizeBytes } = spec
   const again = `nexus down --eject && ${up}`
   const mount = `${up} --only ramDisk`
@@ -41,8 +39,13 @@ export const judgeMount = ({ disk, spec, place, isWanted, cargoPointsThere, up }
     const obstacle = ownLink ? null : explainObstacle(mountPoint, place)
     if (obstacle !== null)
       return fail(obstacle, `mv ${quoteForShell(mountPoint)} ${quoteForShell(`${mountPoint}.moved`)}`)
-    if (cargoPointsThere)
+    if (way === 'always')
       return fail(`${mountPoint} is not mounted, and cargo is set to build there: builds fail`, mount)
+    if (way === 'while-mounted' && isWanted)
+      return warn(
+        `${mountPoint} is not mounted, although it was asked for: cargo builds in target/ on the disk`,
+        mount,
+      )
     return isWanted
       ? warn(`${mountPoint} is not mounted, although it was asked for`, mount)
       : ok(`not mounted; nexus up mounts it at ${mountPoint}`)
@@ -67,82 +70,18 @@ export const judgeMount = ({ disk, spec, place, isWanted, cargoPointsThere, up }
     : ok(`mounted, ${formatBytes(disk.totalBytes)}, ${said}`)
 }
 
+/** As the notice has it: linking the next program may need the rest. */
+const nearlyFull = 0.9
+
 export const judgeRoom = (disk: RamDisk): Verdict | null => {
-  const { mounted, totalBytes, usedBytes, mountPoint } = disk
+  const { mounted, totalBytes, usedBytes } = disk
   if (!mounted) return null
   if (totalBytes === null || usedBytes === null) return unknown('the system does not say how full it is')
   const share = totalBytes === 0 ? 1 : usedBytes / totalBytes
   const said = `${formatBytes(usedBytes)} of ${formatBytes(totalBytes)} used`
-  const look = `du -xsm ${quoteForShell(mountPoint)}/* | sort -rn | head`
-  if (share >= 0.97) return fail(`${said}: full`, look)
-  return share >= 0.85 ? warn(said, look) : ok(said)
-}
-
-export interface CargoFacts {
-  readonly mountPoint: string
-  readonly diskBytes: number
-  readonly setting: BuildDirSetting
-  readonly configPath: string
-  /** Where the setting was found: the environment wins over the file. */
-  readonly source: 'environment' | 'file'
-  /** CARGO_TARGET_DIR, when set. */
-  readonly targetDir: string | null
-}
-
-/** One crate with a few dependencies fills half a gigabyte; below this the disk is there to be tried, not to build on. */
-const leastUsefulBytes = 2 * 2 ** 30
-
-const buildDirOn = (mountPoint: string): string => join(mountPoint, 'build', '{workspace-path-hash}')
-export const isBelow = (path: string, folder: string): boolean =>
-  path === folder || path.startsWith(`${folder}/`)
-
-export const judgeCargo = (facts: CargoFacts): Verdict => {
-  const { mountPoint, setting, configPath, source, targetDir } = facts
-  const line = `build-dir = "${buildDirOn(mountPoint)}"`
-  const edit = `Put this under [build] in ${configPath}: ${line}`
-  const where = source === 'environment' ? 'CARGO_BUILD_BUILD_DIR' : configPath
-  if (targetDir !== null && isBelow(targetDir, mountPoint))
-    return warn(
-      `CARGO_TARGET_DIR is ${targetDir}: two projects wait for each other's lock, and an eject loses the programs built`,
-      `unset CARGO_TARGET_DIR; export CARGO_BUILD_BUILD_DIR=${quoteForShell(buildDirOn(mountPoint))}`,
-    )
-  if (setting.kind === 'unclear') return unknown(`${where} is not understood: ${setting.reason}`, edit)
-  if (setting.kind === 'set' && isBelow(setting.value, mountPoint)) {
-    return setting.value.includes('{workspace-path-hash}')
-      ? ok(`${where} sends builds to ${setting.value}`)
-      : warn(`${where} sends all projects to ${setting.value}, where they wait for each other's lock`, edit)
-  }
-  if (facts.diskBytes < leastUsefulBytes)
-    return ok(`builds elsewhere; ${formatBytes(facts.diskBytes)} would be too small`)
-  if (setting.kind === 'set')
-    return warn(`${where} sends builds to ${setting.value}, not to the RAM disk`, edit)
-  const append = `printf '[build]\\n%s\\n' ${quoteForShell(line)} >> ${quoteForShell(configPath)}`
-  return warn(
-    'cargo builds on the disk: nothing points it to the RAM disk',
-    setting.hasBuildTable ? edit : append,
-  )
-}
-
-type CargoSetting = Pick<CargoFacts, 'setting' | 'configPath' | 'source' | 'targetDir'>
-
-/** null: no cargo here. */
-export const readCargoSetting = async (
-  env: DoctorContext['env'],
-  homeDir: string,
-): Promise<CargoSetting | null> => {
-  const cargoHome = env['CARGO_HOME'] || join(homeDir, '.cargo')
-  if ((await lstatOrNull(cargoHome)) === null) return null
-  // cargo prefers the old name, without .toml, where both are there (the Cargo Book, Configuration).
-  const [old, current] = [join(cargoHome, 'config'), join(cargoHome, 'config.toml')]
-  const oldText = readFileOrNull(old)
-  const text = oldText ?? readFileOrNull(current) ?? ''
-  const fromEnv = env['CARGO_BUILD_BUILD_DIR']
-  return {
-    setting: fromEnv ? { kind: 'set', value: fromEnv } : parseCargoBuildDir(text),
-    configPath: oldText === null ? current : old,
-    source: fromEnv ? 'environment' : 'file',
-    targetDir: env['CARGO_TARGET_DIR'] || null,
-  }
+  const makeRoom = 'nexus forge clean --unused 3'
+  if (share >= 0.97) return fail(`${said}: full`, makeRoom)
+  return share >= nearlyFull ? warn(`${said}; nexus forge status says by what`, makeRoom) : ok(said)
 }
 
 /** `mdutil -s`: "Indexing disabled." or "Indexing enabled."; the words are from memory, no recording of it is at hand. */
@@ -176,13 +115,12 @@ export const checksOnForge = (context: DoctorContext, facts: DoctorFacts): reado
           canonicalMountPoint(spec.mountPoint).then(readMountPointState),
           readCargoSetting(context.env, context.homeDir).catch(() => null),
         ])
-        const builds = cargo?.setting.kind === 'set' ? cargo.setting.value : (cargo?.targetDir ?? null)
         return judgeMount({
           disk,
           spec,
           place,
           isWanted: readIntent(context.folder.intentPath)?.up.includes('ramDisk') ?? false,
-          cargoPointsThere: builds !== null && isBelow(builds, spec.mountPoint),
+          way: wayThere(cargo, spec.mountPoint),
           up: context.upCommand,
         })
       },
@@ -193,18 +131,6 @@ export const checksOnForge = (context: DoctorContext, facts: DoctorFacts): reado
       title: 'Room on it',
       why: 'a full RAM disk fails builds in the middle',
       read: async () => judgeRoom(await facts.ramDisk()),
-    },
-    {
-      id: 'forge.cargo',
-      group: 'Build Forge',
-      title: 'Cargo',
-      why: 'a RAM disk that nothing builds on only takes memory',
-      read: async () => {
-        const cargo = await readCargoSetting(context.env, context.homeDir)
-        return cargo === null
-          ? null
-          : judgeCargo({ ...cargo, mountPoint: spec.mountPoint, diskBytes: spec.sizeBytes })
-      },
     },
     {
       id: 'forge.spotlight',

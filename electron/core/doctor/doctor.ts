@@ -9,6 +9,7 @@ import { type ChosenProfile, chooseProfile } from '../profiles.ts'
 import { quoteForShell } from '../shell-quote.ts'
 import type { StateFolder } from '../state-folder.ts'
 import type { ConfigState, DoctorContext } from './check.ts'
+import { checksOnCargo } from './checks-on-cargo.ts'
 import { checksOnClients } from './checks-on-clients.ts'
 import { checksOnConfig } from './checks-on-config.ts'
 import { checksOnCore } from './checks-on-core.ts'
@@ -66,6 +67,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnRouter(context, facts),
       ...checksOnClients(context, facts),
       ...checksOnForge(context, facts),
+      ...checksOnCargo(context, facts),
       ...checksOnForgeMemory(context, facts),
       ...checksOnMachine(context),
     ],

@@ -1,0 +1,141 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { RamDisk } from '../../contract.ts'
+import type { CargoReading } from '../forge/cargo-version.ts'
+import {
+  type CargoFacts,
+  isBelow,
+  judgeCargo,
+  judgeSharing,
+  readCargoSetting,
+  wayThere,
+} from './checks-on-cargo.ts'
+
+const GiB = 2 ** 30
+const cargoOf = (minor: number): CargoReading => ({
+  kind: 'found',
+  version: { major: 1, minor, text: `1.${minor}.0` },
+})
+const nothing = { buildDir: null, targetDir: null, includes: [] }
+const included = { ...nothing, includes: ['/Volumes/X/.nexus/cargo.toml'] }
+const facts: CargoFacts = {
+  settings: nothing,
+  unclear: null,
+  configPath: '/h/.cargo/config.toml',
+  envBuildDir: null,
+  envTargetDir: null,
+  mountPoint: '/Volumes/X',
+  diskBytes: 64 * GiB,
+  mounted: true,
+  prepared: true,
+  cargo: cargoOf(95),
+  up: 'nexus up',
+}
+const hashed = '/Volumes/X/build/{workspace-path-hash}'
+
+describe('judgeCargo', () => {
+  it('passes the include, mounted or not', () => {
+    expect(judgeCargo({ ...facts, settings: included }).level).toBe('ok')
+    expect(judgeCargo({ ...facts, settings: included, mounted: false, prepared: false })).toMatchObject({
+      level: 'ok',
+      found: expect.stringContaining('target/ on the disk now'),
+    })
+  })
+
+  it('warns of an include that does nothing', () => {
+    expect(judgeCargo({ ...facts, settings: included, prepared: false })).toMatchObject({
+      level: 'warn',
+      mend: 'nexus up --only ramDisk',
+    })
+    expect(judgeCargo({ ...facts, settings: included, cargo: cargoOf(93) })).toMatchObject({
+      level: 'warn',
+      found: expect.stringContaining('does not understand'),
+    })
+    const elsewhere = { ...included, buildDir: '/elsewhere' }
+    expect(judgeCargo({ ...facts, settings: elsewhere }).level).toBe('warn')
+  })
+
+  it('takes a fixed path only from a cargo that knows nothing better', () => {
+    const fixed = { ...facts, settings: { ...nothing, buildDir: hashed } }
+    expect(judgeCargo({ ...fixed, cargo: cargoOf(92) }).level).toBe('ok')
+    expect(judgeCargo(fixed)).toMatchObject({ level: 'warn', found: expect.stringContaining('they fail') })
+    expect(judgeCargo({ ...facts, settings: { ...nothing, buildDir: '/Volumes/X/all' } })).toMatchObject({
+      level: 'warn',
+      found: expect.stringContaining("each other's lock"),
+    })
+    expect(judgeCargo({ ...facts, envBuildDir: '/Volumes/XY/{workspace-path-hash}' }).level).toBe('warn')
+  })
+
+  it('offers the command where nothing points there, and not for a disk that is too small', () => {
+    expect(judgeCargo(facts)).toMatchObject({ level: 'warn', mend: 'nexus forge enable' })
+    expect(judgeCargo({ ...facts, cargo: cargoOf(80) })).toMatchObject({ mend: 'rustup update' })
+    expect(judgeCargo({ ...facts, diskBytes: GiB / 4 }).level).toBe('ok')
+  })
+
+  it('warns of target-dir, and does not know what it cannot read', () => {
+    expect(judgeCargo({ ...facts, envTargetDir: '/Volumes/X/target' }).mend).toMatch(
+      /^unset CARGO_TARGET_DIR/,
+    )
+    expect(judgeCargo({ ...facts, settings: { ...included, targetDir: '/Volumes/X/t' } }).level).toBe('warn')
+    expect(judgeCargo({ ...facts, settings: null, unclear: 'odd' }).level).toBe('unknown')
+  })
+})
+
+describe('readCargoSetting', () => {
+  let home = ''
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'nexus-doctor-cargo-'))
+  })
+  afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+  it('reads the file and the environment, and is null without cargo', async () => {
+    expect(await readCargoSetting({}, home)).toBeNull()
+    mkdirSync(join(home, '.cargo'))
+    expect(wayThere(await readCargoSetting({}, home), '/m')).toBe('none')
+    writeFileSync(join(home, '.cargo', 'config.toml'), 'include = ["/m/.nexus/cargo.toml"]\n')
+    expect(wayThere(await readCargoSetting({}, home), '/m')).toBe('while-mounted')
+    expect(wayThere(await readCargoSetting({ CARGO_BUILD_BUILD_DIR: '/m/b' }, home), '/m')).toBe('always')
+    writeFileSync(join(home, '.cargo', 'config.toml'), '[build\n')
+    expect(await readCargoSetting({}, home)).toMatchObject({
+      settings: null,
+      unclear: expect.stringContaining('TOML'),
+    })
+  })
+})
+
+describe('judgeSharing', () => {
+  const disk: RamDisk = {
+    mountPoint: '/Volumes/X',
+    mounted: true,
+    kind: 'hfs+',
+    totalBytes: 64 * GiB,
+    usedBytes: 0,
+  }
+  const line = (flags: string) => `/dev/disk4 on /Volumes/X (hfs, local, nodev, nosuid, ${flags})`
+
+  it('warns of a volume on which everything is everybody’s', () => {
+    expect(judgeSharing({ disk, closedFolder: null, mountLine: line('noowners') })).toMatchObject({
+      level: 'warn',
+      mend: 'sudo diskutil enableOwnership /Volumes/X',
+    })
+    expect(judgeSharing({ disk, closedFolder: null, mountLine: line('mounted by anna') }).level).toBe('ok')
+  })
+
+  it('says when nobody else can come to it', () => {
+    const found = (facts: Partial<Parameters<typeof judgeSharing>[0]>) =>
+      judgeSharing({ disk, closedFolder: null, mountLine: null, ...facts }).found
+    expect(found({ closedFolder: '/h/state' })).toContain('/h/state is closed')
+    expect(found({ disk: { ...disk, kind: 'shm-folder' } })).toContain('for you alone')
+    expect(found({})).toContain('every developer')
+  })
+})
+
+describe('isBelow', () => {
+  it('compares whole names', () => {
+    expect(isBelow('/a/b', '/a')).toBe(true)
+    expect(isBelow('/a', '/a')).toBe(true)
+    expect(isBelow('/ab', '/a')).toBe(false)
+  })
+})

@@ -1,0 +1,80 @@
+// Keeps the RAM disk's largest projects beside its figures: looked at when builds have changed it, and never often.
+import type { ForgeProject, RamDisk } from '../../contract.ts'
+import type { ForgeUse } from './forge-use.ts'
+
+export interface ForgeSurveySources {
+  readonly readDisk: () => Promise<RamDisk>
+  readonly readUse: (mountPoint: string) => Promise<ForgeUse>
+  readonly onError: (error: Error) => void
+  readonly now?: () => number
+}
+
+export interface ForgeSurvey {
+  /** The disk now, with what the last look at it found; without that after an eject. Never waits for a look. */
+  read(): Promise<RamDisk>
+}
+
+/** Adding up a build tree reads every one of its names: at most this often, and at most for 2 % of the time. */
+const leastPauseMs = 30_000
+const pausePerLook = 50
+/** Whether something is being built is not seen in how much is used. */
+const longestPauseMs = 300_000
+const mostProjects = 20
+
+export const createForgeSurvey = (sources: ForgeSurveySources): ForgeSurvey => {
+  const now = sources.now ?? Date.now
+  let projects: readonly ForgeProject[] | null = null
+  let usedAtLook: number | null = null
+  let lookedAt = Number.NEGATIVE_INFINITY
+  let pauseMs = leastPauseMs
+  let looking = false
+  /** A look that began before an eject is not about what is mounted after it. */
+  let mounts = 0
+
+  const isDue = (usedBytes: number | null): boolean => {
+    const age = now() - lookedAt
+    if (looking || age < pauseMs) return false
+    return projects === null || usedBytes !== usedAtLook || age >= Math.max(longestPauseMs, pauseMs)
+  }
+
+  const look = async (disk: RamDisk): Promise<void> => {
+    const [began, mount] = [now(), mounts]
+    looking = true
+    try {
+      const { workspaces } = await sources.readUse(disk.mountPoint)
+      if (mount === mounts) {
+        projects = toProjects(workspaces)
+        usedAtLook = disk.usedBytes
+      }
+    } catch (error) {
+      sources.onError(error instanceof Error ? error : new Error(String(error)))
+    } finally {
+      looking = false
+      lookedAt = now()
+      pauseMs = Math.max(leastPauseMs, (lookedAt - began) * pausePerLook)
+    }
+  }
+
+  return {
+    read: async () => {
+      const disk = await sources.readDisk()
+      if (!disk.mounted) {
+        mounts += 1
+        projects = null
+        lookedAt = Number.NEGATIVE_INFINITY
+        return disk
+      }
+      if (isDue(disk.usedBytes)) void look(disk)
+      return projects === null ? disk : { ...disk, projects: [...projects] }
+    },
+  }
+}
+
+const toProjects = (workspaces: ForgeUse['workspaces']): readonly ForgeProject[] =>
+  workspaces
+    .flatMap(({ workspace, buildDir, bytes, owner, lastCompiledAt, building }) =>
+      bytes === null
+        ? []
+        : [{ path: workspace ?? buildDir, bytes, owner, lastBuildAt: lastCompiledAt, building }],
+    )
+    .slice(0, mostProjects)
