@@ -107,7 +107,7 @@ export const showState = async (page: Page, name: string): Promise<void> => {
 /** Shows a view and waits until its answers are drawn. */
 export const showView = async (page: Page, id: string): Promise<void> => {
   await page.evaluate(`probe.showView({ id: ${JSON.stringify(id)}, service: null })`)
-  await page.waitForFunction(`document.querySelector('.view-awaiting') === null`)
+  await page.locator('.view-awaiting').waitFor({ state: 'detached' })
   await untilDrawn(page)
 }
 

@@ -1,4 +1,4 @@
-// The few icons, drawn here: each state has a shape of its own, and takes its colour from the text around it.
+// The few icons, drawn here: each state has a shape of its own (full as in the menu bar), coloured as the text around it.
 import type { ReactElement } from 'react'
 import type { IconName } from './icon-name.ts'
 
@@ -21,8 +21,13 @@ const shapes: Readonly<Record<IconName, ReactElement>> = {
   ),
   full: (
     <>
-      <rect x="1" y="1" width="18" height="18" rx="5" />
-      <path d="M7.3 6.2v7.6M12.7 6.2v7.6" {...cut} />
+      <path
+        d="M10 1.4 17.5 5.7v8.6L10 18.6l-7.5-4.3V5.7z"
+        stroke="currentColor"
+        strokeWidth="1.6"
+        strokeLinejoin="round"
+      />
+      <path d="M6.2 10h7.6" {...cut} />
     </>
   ),
   busy: (

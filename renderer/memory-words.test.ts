@@ -63,7 +63,7 @@ test('swapping out is a strain before the system calls it one', () => {
 })
 
 test.each([
-  ['fits', 41.9e9, 'fits, 41.9 GB spare'],
+  ['fits', 41.9e9, '41.9 GB spare'],
   ['fits-without-linker-reserve', 0, 'no room for the linker'],
   ['does-not-fit', -6.2e9, '6.2 GB too much'],
 ] as const)('%s', (verdict, spareBytes, words) => {

@@ -143,7 +143,7 @@ export const describeStrain = (memory: Memory): Strain => {
 export const describeVerdict = ({ verdict, spareBytes }: MemoryMap): string => {
   switch (verdict) {
     case 'fits':
-      return `fits, ${formatBytes(Math.max(0, spareBytes))} spare`
+      return `${formatBytes(Math.max(0, spareBytes))} spare`
     case 'fits-without-linker-reserve':
       return 'no room for the linker'
     case 'does-not-fit':

@@ -98,6 +98,8 @@ export interface Trouble {
   readonly mend: { readonly label: string; readonly command: Command } | null
   /** What the button does beyond what its label says; it is asked for twice then. */
   readonly warning: string | null
+  /** Whether the service's own log has anything to say about it. */
+  readonly isLogged: boolean
 }
 
 /** null when the service is well. */
@@ -113,6 +115,7 @@ export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | nu
         command: { type: 'start', only: id, profile: null, force: false, replaceForeign: true },
       },
       warning: `This ends ${foreign.replace(/ holds.*$/, '')} and whatever it is doing.`,
+      isLogged: false,
     }
   }
   const start: Command = { type: 'start', only: id, profile: null, force: false }
@@ -121,6 +124,7 @@ export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | nu
       reason: state.reason ?? `${name} failed and gave no reason`,
       mend: { label: id === 'ramDisk' ? 'Mount it again' : `Start ${name} again`, command: start },
       warning: null,
+      isLogged: true,
     }
   }
   if (state.phase === 'degraded') {
@@ -128,6 +132,7 @@ export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | nu
       reason: state.reason ?? `${name} does not answer as it should`,
       mend: id === 'ramDisk' ? null : { label: `Restart ${name}`, command: { type: 'restart', only: id } },
       warning: id === 'ramDisk' ? null : 'Requests that it still serves are lost.',
+      isLogged: true,
     }
   }
   return null

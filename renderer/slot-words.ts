@@ -1,6 +1,13 @@
 // What a slot's card says: pure.
 import type { RouterRequest, Slot, Snapshot } from '../electron/contract.ts'
-import { formatContext, formatDuration, formatPercent, formatRate, plural } from '../electron/figures.ts'
+import {
+  formatContext,
+  formatDuration,
+  formatPercent,
+  formatRate,
+  plural,
+  unknown,
+} from '../electron/figures.ts'
 import { countWaiting } from './judgement.ts'
 
 export interface SlotWords {
@@ -37,7 +44,7 @@ export const describeSlot = (slot: Slot): SlotWords => {
       const detail = tokens === null ? 'prefill' : `prefill ${formatContext(tokens)}`
       return {
         ...base,
-        figure: progress === null ? '–' : progress.replace(' %', ''),
+        figure: progress === null ? unknown : progress.replace(' %', ''),
         unit: '%',
         detail,
         share: slot.prefillProgress,

@@ -9,7 +9,8 @@ const icons: Readonly<Record<StackEvent['severity'], IconName>> = {
   warning: 'warning',
   critical: 'failed',
 }
-const mostShown = 2
+/** The narrow window shows the first two of them. */
+const mostShown = 6
 
 /** Hours and minutes where the window is. */
 const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })

@@ -9,6 +9,7 @@ const formatAmount = (amount: number, total: number): string =>
 
 export const FirstRun = () => {
   const setUp = useSnapshot((snapshot) => snapshot.setUp)
+  const profile = useSnapshot((snapshot) => snapshot.profile)
   if (setUp === null) return null
   const { missing, running, failure } = setUp
   const { done = null, total = null } = running ?? {}
@@ -23,6 +24,9 @@ export const FirstRun = () => {
           <li key={id}>{text}</li>
         ))}
       </ol>
+      <p className="first-run-intro">
+        Then it starts with the profile <b>{profile}</b>. You can interrupt it and go on later.
+      </p>
       {running !== null && (
         <div className="set-up-progress">
           <p className="set-up-message">{running.message}</p>

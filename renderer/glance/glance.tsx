@@ -2,6 +2,7 @@
 import { needsSetUp } from '../judgement.ts'
 import { useMirror } from '../mirror.ts'
 import { hasTrouble } from '../service-words.ts'
+import { DeveloperUse } from '../views/developer-use.tsx'
 import { Endpoint } from './endpoint.tsx'
 import { Events } from './events.tsx'
 import { FirstRun } from './first-run.tsx'
@@ -17,6 +18,7 @@ import { Throughput } from './throughput.tsx'
 
 export const Glance = () => {
   const live = useMirror(({ app }) => app?.snapshot != null)
+  const lost = useMirror(({ app }) => app?.link.kind === 'lost')
   const settingUp = useMirror(({ app }) => app?.snapshot != null && needsSetUp(app.snapshot))
   const overall = useMirror(({ app }) => app?.snapshot?.overall ?? null)
   const serving = useMirror(({ app }) => app?.snapshot?.slots != null)
@@ -26,6 +28,11 @@ export const Glance = () => {
   return (
     <div className="glance">
       <Headline />
+      {lost && (
+        <p className="section not-known">
+          Nothing is shown, because nothing is known. What was running goes on running without it.
+        </p>
+      )}
       {live && <Notices />}
       {settingUp && <FirstRun />}
       {live && !settingUp && (
@@ -35,6 +42,11 @@ export const Glance = () => {
             {overall === 'starting' && <Steps />}
             {running && <Slots />}
             {running && <Throughput />}
+            {running && (
+              <div className="section wide-only">
+                <DeveloperUse />
+              </div>
+            )}
           </div>
           <div className="glance-column">
             {troubled && <Services />}

@@ -1,7 +1,7 @@
 // The slots: one card each, and the line of those who wait.
 import { memo } from 'react'
 import type { Slot } from '../../electron/contract.ts'
-import { formatContext, plural } from '../../electron/figures.ts'
+import { formatContext, plural, unknown } from '../../electron/figures.ts'
 import { Icon } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
 import { describeSlot, describeWaiting } from '../slot-words.ts'
@@ -55,7 +55,7 @@ const SlotCard = memo(({ id }: { readonly id: number }) => {
       <div aria-hidden="true" title={words.spoken}>
         <div className="slot-name">{words.name}</div>
         <div className="slot-figure">
-          <b>{words.figure}</b>
+          <b className={words.figure === unknown ? 'unknown' : undefined}>{words.figure}</b>
           {words.unit !== '' && <small>{words.unit}</small>}
         </div>
         <div className="slot-detail">{words.detail}</div>

@@ -13,12 +13,13 @@ export const Throughput = () => {
     <section className="section throughput" aria-label="Tokens per second">
       <div className="section-head">
         <h2>Tokens per second</h2>
-        <span>last 15 min{waited !== null && <b className="waited">, agents waited {waited}</b>}</span>
+        <span>last 15 min{waited !== null && <b className="waited">, waited {waited}</b>}</span>
       </div>
       <div className="throughput-row">
         <div>
           <div className="throughput-figure">
-            <b>{rate === 0 ? '0' : formatRate(rate)}</b> <small>t/s</small>
+            <b className={rate === null ? 'unknown' : undefined}>{rate === 0 ? '0' : formatRate(rate)}</b>{' '}
+            <small>t/s</small>
           </div>
           <div className="throughput-details">
             <span>

@@ -14,7 +14,7 @@ interface TroubleCardProps {
 }
 
 export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
-  const { reason, mend, warning } = trouble
+  const { reason, mend, warning, isLogged } = trouble
   const [sure, setSure] = useState(false)
   const press = () => {
     if (mend === null) return
@@ -25,7 +25,7 @@ export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
   return (
     <div className="trouble">
       <p className="trouble-reason">{reason}</p>
-      <LogTail id={id} occasion={reason} />
+      {isLogged && <LogTail id={id} occasion={reason} />}
       {sure && <p className="trouble-warning">{warning}</p>}
       <div className="button-row">
         {mend !== null && (

@@ -1,13 +1,13 @@
-// What each developer pastes where their agents run, and what they have used today.
+// What each developer pastes where their agents run.
 import { useState } from 'react'
 import type { ClientsAnswer } from '../../electron/contract.ts'
-import { formatCount, formatMilliseconds, formatPercent } from '../../electron/figures.ts'
 import { Icon } from '../icon.tsx'
 import { act, useSnapshot } from '../mirror.ts'
 import { askClients } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
 import { AskedBody } from './asked-body.tsx'
 import { CopyButton } from './copy-button.tsx'
+import { DeveloperUse } from './developer-use.tsx'
 import { ViewHead } from './view-head.tsx'
 
 export const Clients = () => {
@@ -29,7 +29,7 @@ export const Clients = () => {
           </>
         )}
       </AskedBody>
-      <Use />
+      <DeveloperUse />
     </div>
   )
 }
@@ -74,44 +74,5 @@ const Snippets = ({ developers }: { readonly developers: ClientsAnswer['develope
         </section>
       ))}
     </>
-  )
-}
-
-const Use = () => {
-  const developers = useSnapshot((snapshot) => snapshot.developers)
-  if (developers === null || developers.length === 0) return null
-  return (
-    <section className="block" aria-label="Used today">
-      <h2>Used today</h2>
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Who</th>
-            <th scope="col">Requests</th>
-            <th scope="col">Read</th>
-            <th scope="col">Written</th>
-            <th scope="col">First token</th>
-          </tr>
-        </thead>
-        <tbody>
-          {developers.map((use) => (
-            <tr key={use.developer}>
-              <th scope="row" title={use.developer}>
-                {use.developer}
-                {use.failed > 0 && (
-                  <small>
-                    {use.failed} failed, {formatPercent(use.failed / Math.max(1, use.requests))}
-                  </small>
-                )}
-              </th>
-              <td>{formatCount(use.requests)}</td>
-              <td>{formatCount(use.promptTokens)}</td>
-              <td>{formatCount(use.outputTokens)}</td>
-              <td>{formatMilliseconds(use.meanFirstTokenMs)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
   )
 }

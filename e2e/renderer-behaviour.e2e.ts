@@ -1,0 +1,324 @@
+// What the window does: keys, buttons and fields, in a real Chromium; and that a snapshot redraws only what it changes.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sampleStates } from '../renderer/test-support/sample-states.ts'
+import { appVariants } from '../scripts/app-variants.ts'
+import { buildRenderer } from '../scripts/renderer-build.ts'
+import {
+  bundleFakeBridge,
+  launchChromium,
+  type OpenedWindow,
+  openWindow,
+  showState,
+  showView,
+} from './renderer-window.ts'
+
+const root = join(import.meta.dirname, '..')
+let dir: string
+let browser: Browser
+let bridge: string
+
+beforeAll(async () => {
+  const executablePath = process.env['NEXUS_TEST_CHROMIUM']
+  if (executablePath === undefined)
+    throw new Error('NEXUS_TEST_CHROMIUM names no Chromium: run scripts/test, which installs one')
+  dir = await mkdtemp(join(tmpdir(), 'nexus-window-'))
+  await buildRenderer(root, { target: appVariants.shipped.windowTarget, outDir: dir })
+  bridge = await bundleFakeBridge(root)
+  browser = await launchChromium(executablePath)
+})
+
+afterAll(async () => {
+  await browser?.close()
+  if (dir !== undefined) await rm(dir, { recursive: true, force: true })
+})
+
+const withWindow = async (
+  use: (opened: OpenedWindow & { readonly page: Page }) => Promise<void>,
+): Promise<void> => {
+  const look = { width: 420, height: 760, scheme: 'dark', scale: 1 } as const
+  const opened = await openWindow(browser, { dir, bridge, look })
+  try {
+    await use(opened)
+    expect(opened.complaints).toEqual([])
+  } finally {
+    await opened.close()
+  }
+}
+
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
+const commands = (page: Page): Promise<unknown> => page.evaluate('probe.commands')
+const actions = (page: Page): Promise<unknown> => page.evaluate('probe.actions')
+
+describe('the big button', () => {
+  test('starts everything', () =>
+    withWindow(async ({ page }) => {
+      await showState(page, 'stopped')
+      await button(page, 'Start everything').click()
+      expect(await commands(page)).toEqual([{ type: 'start', only: null, profile: null, force: false }])
+    }))
+
+  test.each([
+    ['Finish, then stop', false],
+    ['Stop now', true],
+  ])('says what stopping does to agents at work, then: %s', (choice, now) =>
+    withWindow(async ({ page }) => {
+      await button(page, 'Stop everything').click()
+      expect(await commands(page)).toEqual([])
+      await page.getByText('3 agents at work. Let them finish first, for up to 30 s?').waitFor()
+      await button(page, choice).click()
+      expect(await commands(page)).toEqual([{ type: 'stop', only: null, eject: false, now, force: false }])
+    }),
+  )
+
+  test('Escape takes the question back and hides nothing', () =>
+    withWindow(async ({ page }) => {
+      await button(page, 'Stop everything').click()
+      await button(page, 'Finish, then stop').focus()
+      await page.keyboard.press('Escape')
+      await page.getByText('3 agents at work').waitFor({ state: 'detached' })
+      expect(await actions(page)).toEqual([])
+    }))
+
+  test('stops an idle stack without a question, and sets up what is missing', () =>
+    withWindow(async ({ page }) => {
+      await showState(page, 'idle')
+      await button(page, 'Stop everything').click()
+      await showState(page, 'firstRun')
+      await button(page, 'Set up and start').click()
+      expect(await commands(page)).toEqual([
+        { type: 'stop', only: null, eject: false, now: false, force: false },
+        { type: 'setUp', thenStart: true },
+      ])
+    }))
+
+  test('a refusal is said, and goes when it was read', () =>
+    withWindow(async ({ page }) => {
+      await showState(page, 'stopped')
+      await page.evaluate(`probe.answerWith({ accepted: false, reason: 'profile studio does not fit' })`)
+      await button(page, 'Start everything').click()
+      await page.getByRole('alert').getByText('Not done: profile studio does not fit').waitFor()
+      await button(page, 'Dismiss').click()
+      expect(await page.getByRole('alert').count()).toBe(0)
+    }))
+})
+
+test('a stranger’s process is ended only after a second press', () =>
+  withWindow(async ({ page }) => {
+    await showState(page, 'foreign')
+    await button(page, 'Replace it and start').click()
+    expect(await commands(page)).toEqual([])
+    await page.getByText('This ends llama-server (pid 812, user anna)').waitFor()
+    await button(page, 'Yes: Replace it and start').click()
+    expect(await commands(page)).toEqual([
+      { type: 'start', only: 'llamaServer', profile: null, force: false, replaceForeign: true },
+    ])
+  }))
+
+test('without a core nothing old is shown', () =>
+  withWindow(async ({ page }) => {
+    await page.getByText('33.1').waitFor()
+    for (const state of ['lost', 'connecting']) {
+      await showState(page, state)
+      const text = await page.locator('main').textContent()
+      expect(text).not.toMatch(/t\/s|GB|anna|:4000/)
+    }
+  }))
+
+describe('the keyboard', () => {
+  test('reaches every control of every view, and one sees where it is', () =>
+    withWindow(async ({ page }) => {
+      for (const view of ['glance', 'logs', 'plan', 'doctor', 'clients', 'settings']) {
+        await showView(page, view)
+        const controls = await page.evaluate(
+          `[...document.querySelectorAll('button, select, input, summary')].filter((e) => !e.disabled).length`,
+        )
+        await page.evaluate('document.activeElement.blur()')
+        const seen: unknown = await page.evaluate('(window.seen = new Set(), 0)')
+        expect(seen).toBe(0)
+        for (let press = 0; press < Number(controls) + 4; press += 1) {
+          await page.keyboard.press('Tab')
+          const outline = await page.evaluate(`(() => {
+            const focused = document.activeElement
+            if (focused === document.body) return 'none of ours'
+            window.seen.add(focused)
+            return getComputedStyle(focused).outlineStyle
+          })()`)
+          expect({ view, press, outline }).not.toMatchObject({ outline: 'none' })
+        }
+        const missed = await page.evaluate(
+          `[...document.querySelectorAll('button, select, input, summary')].filter((e) => !e.disabled && !window.seen.has(e)).map((e) => e.outerHTML)`,
+        )
+        expect({ view, missed }).toEqual({ view, missed: [] })
+      }
+    }))
+
+  test('Escape goes back to the glance, and from there hides the window', () =>
+    withWindow(async ({ page }) => {
+      await showView(page, 'doctor')
+      await page.keyboard.press('Escape')
+      await page.getByRole('heading', { name: 'Ready' }).waitFor()
+      expect(await actions(page)).toEqual([])
+      await page.keyboard.press('Escape')
+      expect(await actions(page)).toEqual([{ type: 'hide' }])
+    }))
+})
+
+test('the footer copies for one developer and one shell, without ever seeing the key', () =>
+  withWindow(async ({ page }) => {
+    await page.getByLabel('Whose key to copy').selectOption('ben')
+    await button(page, 'Copy the settings of ben for PowerShell').click()
+    await page.getByRole('status').getByText('Copied').waitFor()
+    expect(await actions(page)).toEqual([{ type: 'copySnippet', developer: 'ben', snippet: 'powershell' }])
+  }))
+
+test('a log is followed, filtered and copied', () =>
+  withWindow(async ({ page }) => {
+    await showView(page, 'logs')
+    await page.evaluate(`probe.addLogLines('llamaServer', ['slot 3 is released', 'slot 2 reads'])`)
+    await page.evaluate(`probe.addLogLines('proxy', ['another log'])`)
+    await page.getByText('slot 2 reads').waitFor()
+    expect(await page.getByText('another log').count()).toBe(0)
+    await page.getByLabel('Show only lines with these words').fill('RELEASED')
+    await page.getByText('slot 2 reads').waitFor({ state: 'detached' })
+    await button(page, 'Copy 1 line').click()
+    expect(await actions(page)).toEqual([{ type: 'copyText', text: 'slot 3 is released' }])
+  }))
+
+test('ejecting the RAM disk is asked for twice', () =>
+  withWindow(async ({ page }) => {
+    await page.evaluate(`probe.showView({ id: 'logs', service: 'ramDisk' })`)
+    await button(page, 'Eject Build Forge').click()
+    await page.getByText('Everything on the RAM disk is lost').waitFor()
+    expect(await commands(page)).toEqual([])
+    await button(page, 'Yes: Eject Build Forge').click()
+    expect(await commands(page)).toEqual([
+      { type: 'stop', only: 'ramDisk', eject: true, now: false, force: false },
+    ])
+  }))
+
+describe('settings', () => {
+  test('a value that cannot be is refused at its field and not sent; a good one is', () =>
+    withWindow(async ({ page }) => {
+      await showView(page, 'settings')
+      const port = page.getByLabel('Router port')
+      await port.fill('70000')
+      await page.getByText('a TCP port: a whole number from 1 to 65535').waitFor()
+      expect(await port.getAttribute('aria-invalid')).toBe('true')
+      expect(await button(page, 'Save').isDisabled()).toBe(true)
+      await port.fill('4100')
+      await button(page, 'Save').click()
+      expect(await commands(page)).toEqual([
+        {
+          type: 'configure',
+          revision: 'sha256-1f2e',
+          config: expect.objectContaining({
+            profiles: { studio: { llamaServer: { slots: 4 }, proxy: { port: 4100 } } },
+          }),
+        },
+      ])
+    }))
+
+  test('what runs with other values is named', () =>
+    withWindow(async ({ page }) => {
+      await showView(page, 'settings')
+      await page.getByText('runs with 4, configured is 6').waitFor()
+    }))
+
+  test('a key is made for a name that can be one, and revoked after a second press', () =>
+    withWindow(async ({ page }) => {
+      await showView(page, 'settings')
+      const name = page.getByLabel('Name of a new developer')
+      await name.fill('not a name')
+      await page.getByText('1 to 32 letters, digits, dots, dashes or underscores').waitFor()
+      expect(await button(page, 'Create key').isDisabled()).toBe(true)
+      await name.fill('carla')
+      await button(page, 'Create key').click()
+      await button(page, 'Revoke the key of ben').first().click()
+      await page.getByText('Agents with this key are refused at once.').waitFor()
+      expect(await commands(page)).toEqual([{ type: 'key', action: 'create', developer: 'carla' }])
+    }))
+})
+
+describe('a snapshot', () => {
+  const observe = `(() => {
+    window.changed = []
+    new MutationObserver((records) => {
+      for (const { target } of records) {
+        const element = target instanceof Element ? target : target.parentElement
+        window.changed.push(element.closest('.slot, section, header')?.className ?? element.className)
+      }
+    }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true })
+  })()`
+  const show = async (page: Page, state: unknown): Promise<readonly string[]> => {
+    await page.evaluate(`probe.showState(${JSON.stringify(state)})`)
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+    return page.evaluate('[...new Set(window.changed.splice(0))]')
+  }
+  const { busy } = sampleStates
+  const [first, ...others] = busy.snapshot.slots ?? []
+  if (first === undefined) throw new Error('the busy sample has slots')
+
+  test('that says nothing new changes nothing in the page', () =>
+    withWindow(async ({ page }) => {
+      await showState(page, 'busy')
+      await page.getByLabel('Whose key to copy').waitFor()
+      await page.evaluate(observe)
+      expect(await show(page, busy)).toEqual([])
+    }))
+
+  test('in which one agent got faster changes that agent’s card alone', () =>
+    withWindow(async ({ page }) => {
+      await showState(page, 'busy')
+      await page.evaluate(observe)
+      const snapshot = { ...busy.snapshot, slots: [{ ...first, tokensPerSecond: 19.4 }, ...others] }
+      expect(await show(page, { ...busy, snapshot })).toEqual(['slot slot-generating'])
+    }))
+
+  test('costs what is written down beside the pictures', () =>
+    withWindow(async ({ page }) => {
+      await showState(page, 'busy')
+      const session = await page.context().newCDPSession(page)
+      await session.send('Performance.enable')
+      const read = async () => {
+        const { metrics } = await session.send('Performance.getMetrics')
+        const of = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN
+        return { script: of('ScriptDuration'), layout: of('LayoutDuration') + of('RecalcStyleDuration') }
+      }
+      const count = 60
+      const states = Array.from({ length: count }, (_, second) => ({
+        ...busy,
+        snapshot: {
+          ...busy.snapshot,
+          takenAt: busy.snapshot.takenAt + second * 1000,
+          slots: [
+            { ...first, tokensPerSecond: 18 + second / 10, contextTokens: 41_984 + second * 18 },
+            ...others,
+          ],
+          throughput: busy.snapshot.throughput && {
+            ...busy.snapshot.throughput,
+            generationTokensPerSecond: 33 + second / 10,
+          },
+        },
+      }))
+      const before = await read()
+      for (const state of states) {
+        await page.evaluate(`probe.showState(${JSON.stringify(state)})`)
+        await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+      }
+      const after = await read()
+      const cost = {
+        snapshots: count,
+        scriptMsEach: (1000 * (after.script - before.script)) / count,
+        layoutMsEach: (1000 * (after.layout - before.layout)) / count,
+      }
+      const picturesDir = join(root, 'out', 'test-results', 'renderer')
+      await mkdir(picturesDir, { recursive: true })
+      await writeFile(join(picturesDir, 'cost.json'), `${JSON.stringify(cost, null, 2)}\n`)
+      // No limit in milliseconds: the machine that runs this may be busy. That it was measured at all can fail.
+      expect(cost.scriptMsEach).toBeGreaterThan(0)
+    }))
+})

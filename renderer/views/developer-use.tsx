@@ -1,0 +1,38 @@
+// What each developer has used since midnight.
+import { formatCount, formatMilliseconds } from '../../electron/figures.ts'
+import { useSnapshot } from '../mirror.ts'
+
+export const DeveloperUse = () => {
+  const developers = useSnapshot((snapshot) => snapshot.developers)
+  if (developers === null || developers.length === 0) return null
+  return (
+    <section className="block" aria-label="Used today">
+      <h2>Used today</h2>
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Who</th>
+            <th scope="col">Requests</th>
+            <th scope="col">Read</th>
+            <th scope="col">Written</th>
+            <th scope="col">First token</th>
+          </tr>
+        </thead>
+        <tbody>
+          {developers.map((use) => (
+            <tr key={use.developer}>
+              <th scope="row" title={use.developer}>
+                {use.developer}
+                {use.failed > 0 && <small>{use.failed} failed</small>}
+              </th>
+              <td>{formatCount(use.requests)}</td>
+              <td>{formatCount(use.promptTokens)}</td>
+              <td>{formatCount(use.outputTokens)}</td>
+              <td>{formatMilliseconds(use.meanFirstTokenMs)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
