@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { traefikVersion } from '../electron/core/clients/traefik-config.ts'
+import { ensureClaudeCode } from '../electron/core/setup/claude-code.ts'
 import { ensureDemoModel } from '../electron/core/setup/demo-model.ts'
 import { ensureLiteLlm } from '../electron/core/setup/litellm.ts'
 import { ensureLlamaServer } from '../electron/core/setup/llama-server-install.ts'
@@ -83,9 +84,11 @@ export const setUp = async (
   await ensureLiteLlm(context)
   const { path } = await ensureLlamaServer(context, null)
   const { modelPath } = await ensureDemoModel(context)
+  const claudeCode = await ensureClaudeCode(context)
   return {
     NEXUS_TEST_LLAMA_SERVER: path,
     NEXUS_TEST_MODEL: modelPath,
+    NEXUS_TEST_CLAUDE_CODE: claudeCode.path,
     NEXUS_TEST_TRAEFIK: await ensureTraefik(context, traefikVersion),
     ...(await setUpAppTests(root, context, electron)),
   }

@@ -22,6 +22,7 @@ import { checksOnMemory } from './checks-on-memory.ts'
 import { checksOnModels } from './checks-on-models.ts'
 import { checksOnPorts } from './checks-on-ports.ts'
 import { checksOnRouter } from './checks-on-router.ts'
+import { checksOnTools } from './checks-on-tools.ts'
 import { createDoctorFacts, readLiveServices } from './facts.ts'
 import { type DoctorReport, runChecks } from './run-checks.ts'
 
@@ -61,6 +62,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnCore(context, facts),
       ...checksOnEngine(context, facts),
       ...checksOnModels(context, facts),
+      ...checksOnTools(context, facts),
       ...checksOnMemory(context, facts),
       ...checksOnPorts(context, facts),
       ...checksOnKeys(context),

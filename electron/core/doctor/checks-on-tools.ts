@@ -1,0 +1,126 @@
+// Check whether an agent's tools reach the model: asked of the llama-server that runs, else judged from the model's file.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { messageOf } from '../error-message.ts'
+import { parseJsonOrNull } from '../json-record.ts'
+import { type ChatTemplateChoice, readChatTemplateChoice } from '../services/chat-template.ts'
+import { askHttp } from '../services/http-ask.ts'
+import { localUrl } from '../services/litellm-config.ts'
+import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn } from './check.ts'
+import { profileFile, profilePlace } from './checks-on-config.ts'
+import type { DoctorFacts } from './facts.ts'
+
+/** What llama-server found out about its chat template by rendering it (common/jinja/caps.cpp). */
+export type ToolCaps =
+  | {
+      readonly kind: 'caps'
+      readonly tools: boolean
+      readonly toolCalls: boolean
+      readonly systemRole: boolean
+    }
+  /** It says nothing of it: a build of before 2026. */
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+const PropsSchema = z.object({
+  chat_template_caps: z
+    .object({
+      supports_tools: z.boolean(),
+      supports_tool_calls: z.boolean(),
+      supports_system_role: z.boolean(),
+    })
+    .optional(),
+})
+
+export const parseToolCaps = (text: string): ToolCaps => {
+  const props = PropsSchema.safeParse(parseJsonOrNull(text))
+  if (!props.success) return { kind: 'failed', reason: 'llama-server answered /props with something else' }
+  const caps = props.data.chat_template_caps
+  return caps === undefined
+    ? { kind: 'silent' }
+    : {
+        kind: 'caps',
+        tools: caps.supports_tools,
+        toolCalls: caps.supports_tool_calls,
+        systemRole: caps.supports_system_role,
+      }
+}
+
+/** @param setting where `chatTemplate` stands, such as "profiles.studio.llamaServer.chatTemplate in /s/config.json" */
+export const judgeRunningTools = (caps: ToolCaps, setting: string): Verdict => {
+  switch (caps.kind) {
+    case 'failed':
+      return unknown(caps.reason, 'nexus logs llamaServer')
+    case 'silent':
+      return unknown('this build of llama-server does not say what its chat template renders')
+    case 'caps': {
+      const lost = [
+        caps.tools ? null : 'the tools that an agent offers',
+        caps.toolCalls ? null : 'its earlier calls',
+        caps.systemRole ? null : 'its system prompt',
+      ].filter((part) => part !== null)
+      return lost.length === 0
+        ? ok('yes: the llama-server that runs renders tools, calls and system prompt')
+        : warn(
+            `the chat template of the llama-server that runs drops ${lost.join(', ')}: an agent on it can only talk`,
+            mendTemplate(setting),
+          )
+    }
+  }
+}
+
+export const judgePlannedTools = (choice: ChatTemplateChoice, setting: string): Verdict => {
+  if (choice.kind === 'file') return ok(`yes, by ${choice.path}`)
+  switch (choice.toolless) {
+    case false:
+      return ok(`yes: ${choice.reason}`)
+    case true:
+      return warn(`no: ${choice.reason}; an agent on it can only talk`, mendTemplate(setting))
+    case null:
+      return unknown(`${choice.reason}; llama-server says it once it runs`)
+  }
+}
+
+const mendTemplate = (setting: string): string =>
+  `Set ${setting} to a Jinja template that renders tools for this model, or run a model that was trained with them.`
+
+const askTimeoutMs = 1_500
+const maxPropsBytes = 4_194_304
+
+const readToolCaps = async (context: DoctorContext, signal: AbortSignal): Promise<ToolCaps> => {
+  const { host, port } = context.chosen.profile.llamaServer
+  try {
+    const key = (await readFile(join(context.folder.keysDir, 'engine.key'), 'utf8')).trim()
+    const answer = await askHttp(`${localUrl(host, port)}/props`, {
+      headers: { authorization: `Bearer ${key}` },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)]),
+      maxBytes: maxPropsBytes,
+    })
+    return answer.ok
+      ? parseToolCaps(answer.text ?? '')
+      : { kind: 'failed', reason: `llama-server answered /props with ${answer.status}` }
+  } catch (error) {
+    return { kind: 'failed', reason: `llama-server did not answer /props: ${messageOf(error)}` }
+  }
+}
+
+export const checksOnTools = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => [
+  {
+    id: 'models.tools',
+    group: 'Models',
+    title: 'Tools reach model',
+    why: 'a chat template that does not render tools drops them without a word, and the agent never acts',
+    read: async (signal) => {
+      const setting = `${profilePlace(context, 'llamaServer.chatTemplate')} in ${profileFile(context)}`
+      const runs = (await facts.running()).some(({ service }) => service === 'llamaServer')
+      if (runs) return judgeRunningTools(await readToolCaps(context, signal), setting)
+      try {
+        const { llamaServer } = context.chosen.profile
+        return judgePlannedTools(await readChatTemplateChoice(llamaServer, context.resourcesDir), setting)
+      } catch (error) {
+        return warn(messageOf(error), `Correct ${setting}.`)
+      }
+    },
+  },
+]
