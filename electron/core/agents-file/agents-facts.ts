@@ -4,6 +4,7 @@ import type { Profile } from '../../contract.ts'
 import { clientBaseUrl } from '../clients/client-address.ts'
 import { clientLimits } from '../clients/client-limits.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
+import { queueLimit } from '../services/litellm-router-settings.ts'
 import type { PrefillSpeed } from './prefill-speed.ts'
 
 export interface AgentsFacts {
@@ -15,6 +16,8 @@ export interface AgentsFacts {
   readonly pooled: boolean
   /** null: no room for Claude Code to summarise by itself. */
   readonly compactAtTokens: number | null
+  /** How many may wait before one is refused; null: the Router does not count them. */
+  readonly queueLimit: number | null
   readonly baseUrl: string
   readonly forge: { readonly mountPoint: string; readonly sizeMiB: number }
 }
@@ -37,6 +40,7 @@ export const agentsFacts = (
     tokensPerAgent: limits.contextTokens,
     pooled: server.unifiedKv,
     compactAtTokens: limits.compactAtTokens,
+    queueLimit: queueLimit(profile),
     baseUrl: clientBaseUrl(profile.proxy, machine.lanAddresses),
     forge: { mountPoint: machine.mountPoint, sizeMiB: profile.ramDisk.sizeMiB },
   }

@@ -22,6 +22,7 @@ const facts: AgentsFacts = {
   tokensPerAgent: 98_304,
   pooled: false,
   compactAtTokens: 73_016,
+  queueLimit: 16,
   baseUrl: 'http://192.168.1.20:4000',
   forge: { mountPoint: '/Volumes/OptaBuilds', sizeMiB: 65_536 },
 }
@@ -32,6 +33,7 @@ describe('agentsText', () => {
     for (const words of [
       '**4 agents at once.** The 5th waits',
       '98,304 tokens of context',
+      'When 16 wait, the next is refused',
       'summarised at about 73,016',
       'about 310 tokens a second here (median of 20 prompts), so 10,000 tokens take about 32 s',
       '64 GiB at `/Volumes/OptaBuilds`',
@@ -46,11 +48,19 @@ describe('agentsText', () => {
 
   it('tells of one pool, one agent, a small slot and a slow machine', () => {
     const text = agentsText(
-      { ...facts, agents: 1, pooled: true, compactAtTokens: null, forge: { mountPoint: '/x', sizeMiB: 256 } },
+      {
+        ...facts,
+        agents: 1,
+        pooled: true,
+        compactAtTokens: null,
+        queueLimit: null,
+        forge: { mountPoint: '/x', sizeMiB: 256 },
+      },
       { tokensPerSecond: 13.6, prompts: 1 },
     )
     for (const words of ['**One agent at once.** The 2nd', 'one pool', 'That is little', '12 min', '256 MiB'])
       expect(text).toContain(words)
+    expect(text).not.toContain('529')
   })
 })
 

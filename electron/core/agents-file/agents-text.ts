@@ -12,7 +12,7 @@ export const agentsText = (facts: AgentsFacts, prefill: PrefillSpeed | null): st
     `You are answered by a local model (${facts.model}) at ${facts.baseUrl}, shared with other agents. These limits are`,
     `physical: they follow from how the machine is set up (profile ${profileName}). \`nexus status\` shows what runs now.`,
     '',
-    `- **${agents === 1 ? 'One agent' : `${agents} agents`} at once.** ${waiting(agents)}`,
+    `- **${agents === 1 ? 'One agent' : `${agents} agents`} at once.** ${waiting(agents, facts.queueLimit)}`,
     `- **${context(facts)}`,
     `- **Reading takes time.** ${reading(prefill)}`,
     "- **A pause is normal.** While another agent's prompt is read, your answer may stand still for a while.",
@@ -30,8 +30,12 @@ export const agentsText = (facts: AgentsFacts, prefill: PrefillSpeed | null): st
   ].join('\n')
 }
 
-const waiting = (agents: number): string =>
-  `The ${ordinal(agents + 1)} waits for a free slot: nothing but pings comes, maybe for minutes. That is no failure; it gets its answer.`
+const waiting = (agents: number, queueLimit: number | null): string => {
+  const wait = `The ${ordinal(agents + 1)} waits for a free slot: nothing but pings comes, maybe for minutes. That is no failure; it gets its answer.`
+  return queueLimit === null
+    ? wait
+    : `${wait} When ${queueLimit} wait, the next is refused as overloaded (529), and Claude Code asks again by itself.`
+}
 
 const ordinal = (count: number): string => {
   const tens = count % 100

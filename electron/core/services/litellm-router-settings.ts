@@ -40,6 +40,10 @@ const defaultQueueLimit = 16
 export const isAdmissionOn = ({ proxy }: Pick<Profile, 'proxy'>): boolean =>
   proxy.configPath === null && proxy.admission !== false
 
+/** How many may wait for a slot; one more is answered 529. null: nobody counts them. */
+export const queueLimit = (profile: Pick<Profile, 'proxy'>): number | null =>
+  isAdmissionOn(profile) ? (profile.proxy.queueLimit ?? defaultQueueLimit) : null
+
 export const routerSettings = (
   profile: Pick<Profile, 'llamaServer' | 'proxy'>,
   paths: { readonly proxyDir: string; readonly feedPath: string },

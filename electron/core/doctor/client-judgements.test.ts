@@ -8,11 +8,12 @@ import { readSettings } from '../clients/settings-judgement.ts'
 import { builtinProfiles } from '../profiles.ts'
 import {
   judgeAgentsFiles,
+  judgeMends,
   judgeRoom,
   judgeSettings,
   judgeVariables,
   judgeVersion,
-} from './checks-on-clients.ts'
+} from './client-judgements.ts'
 
 const { studio } = builtinProfiles('/runtime')
 if (studio === undefined) throw new Error('there is no studio profile')
@@ -30,6 +31,22 @@ describe('judgeRoom', () => {
     expect(verdict.level).toBe(level)
     expect(verdict.found).toContain(words)
     if (level !== 'ok') expect(verdict.mend).toContain('profiles.x.llamaServer.contextTokens')
+  })
+})
+
+describe('judgeMends', () => {
+  const place = (key: string) => `profiles.x.${key}`
+  it('passes a profile that switches nothing off', () => {
+    expect(judgeMends(studio.proxy, place).level).toBe('ok')
+  })
+  it('says what is missed where one is off, and where the configuration is somebody else', () => {
+    const off = judgeMends({ ...studio.proxy, refuseOverlongPrompts: false, admission: false }, place)
+    expect(off).toMatchObject({
+      level: 'warn',
+      mend: 'Take profiles.x.proxy.refuseOverlongPrompts, profiles.x.proxy.admission out of the profile.',
+    })
+    expect(off.found).toContain('outgrows its slot ends')
+    expect(judgeMends({ ...studio.proxy, configPath: '/etc/litellm.yaml' }, place).level).toBe('warn')
   })
 })
 
