@@ -1,6 +1,6 @@
 // Estimates of what llama-server takes besides weights and KV cache. Marked as estimates wherever they are shown.
 import type { GgufHeader } from '../gguf/gguf-header.ts'
-import { countCells, type KvCacheSettings } from './kv-cache.ts'
+import { countCells, type KvCacheSettings, type KvCacheSize } from './kv-cache.ts'
 
 const f32Bytes = 4
 const f16Bytes = 2
@@ -23,6 +23,15 @@ export function estimateComputeBytes(
   const masks = microBatch * f16Bytes * (cells.perStream + cells.slidingPerStream)
   const logits = settings.slots * f32Bytes * (model.vocabulary.tokenCount ?? 131_072)
   return activations + masks + logits
+}
+
+/**
+ * llama-server keeps copies of a slot's sliding window in host memory, so that a prompt can be taken up again (ggml-org/llama.cpp
+ * pull 15293). Measured with b10068: two for each prompt and one more for every 8,192 tokens, 32 a slot at most.
+ */
+export function estimateCheckpointBytes(size: KvCacheSize | null, slots: number): number {
+  if (size?.kind !== 'known') return 0
+  return slots * Math.min(32, 2 + Math.floor(size.cells.perStream / 8192)) * size.checkpointBytes
 }
 
 const programBytes = 64 * 1024 * 1024

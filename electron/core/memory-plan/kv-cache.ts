@@ -21,7 +21,13 @@ export interface KvCells {
 }
 
 export type KvCacheSize =
-  | { readonly kind: 'known'; readonly bytes: number; readonly cells: KvCells }
+  | {
+      readonly kind: 'known'
+      readonly bytes: number
+      readonly cells: KvCells
+      /** What one saved copy of a slot's sliding window takes; 0 for a model without one. */
+      readonly checkpointBytes: number
+    }
   | { readonly kind: 'unknown'; readonly reason: string }
 
 /** llama.cpp pads contexts and sliding caches to 256 cells (ggml-org/llama.cpp#17037). */
@@ -74,12 +80,15 @@ export function planKvCache(shape: KvShape, settings: KvCacheSettings): KvCacheS
     const [blockValues, blockBytes] = cacheTypes[type]
     return (values / blockValues) * blockBytes
   }
-  const bytes = shape.layers.reduce((sum, layer) => {
-    const layerCells = layer.slides ? cells.slidingPerStream : cells.perStream
-    return (
-      sum +
-      layerCells * (bytesOf(layer.keyValues, settings.typeK) + bytesOf(layer.valueValues, settings.typeV))
-    )
-  }, 0)
-  return { kind: 'known', bytes: bytes * cells.streams, cells }
+  const sum = (cellsOf: (slides: boolean) => number): number =>
+    shape.layers.reduce((total, { slides, keyValues, valueValues }) => {
+      const perCell = bytesOf(keyValues, settings.typeK) + bytesOf(valueValues, settings.typeV)
+      return total + cellsOf(slides) * perCell
+    }, 0)
+  return {
+    kind: 'known',
+    bytes: sum((slides) => (slides ? cells.slidingPerStream : cells.perStream)) * cells.streams,
+    cells,
+    checkpointBytes: sum((slides) => (slides ? (shape.windowTokens ?? 0) : 0)),
+  }
 }

@@ -90,7 +90,7 @@ export function listPlanLines(input: PlanInput, tally: Tally, seed: SeedMap | nu
     line('compute', 'Compute buffers', tally.computeBytes, { estimated: true }),
     line('program', 'llama-server itself', tally.programBytes, {
       estimated: true,
-      note: 'libraries and tokenizer',
+      note: 'libraries, tokenizer, saved copies of sliding windows',
     }),
     line('promptCache', 'Prompt cache', server.promptCacheBytes, {
       note: server.promptCacheBytes === 0 ? 'off' : 'host memory (--cache-ram)',

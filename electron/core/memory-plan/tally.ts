@@ -1,6 +1,6 @@
 // Adds up one configuration. Everything else (verdict, largest context, suggestions) asks it again with changes.
 import type { GgufHeader } from '../gguf/gguf-header.ts'
-import { estimateComputeBytes, estimateProgramBytes } from './compute-estimate.ts'
+import { estimateCheckpointBytes, estimateComputeBytes, estimateProgramBytes } from './compute-estimate.ts'
 import { type KvCacheSize, planKvCache } from './kv-cache.ts'
 import type { PlannedServer } from './planned-server.ts'
 import type { Reserves } from './reserves.ts'
@@ -56,7 +56,10 @@ export function tallyPlan(input: PlanInput): Tally {
       : planKvCache(draft.kv, { ...server, typeK: server.draftCacheTypeK, typeV: server.draftCacheTypeV })
   const computeBytes =
     estimateComputeBytes(target, server) + (draft === null ? 0 : estimateComputeBytes(draft, server))
-  const programBytes = estimateProgramBytes(draft === null ? [target] : [target, draft])
+  const programBytes =
+    estimateProgramBytes(draft === null ? [target] : [target, draft]) +
+    estimateCheckpointBytes(kvTarget, server.slots) +
+    estimateCheckpointBytes(kvDraft, server.slots)
   const gpuBytes =
     target.tensorBytes + (draft?.tensorBytes ?? 0) + knownBytes(kvTarget) + knownBytes(kvDraft) + computeBytes
   const withoutLinkerBytes =
