@@ -104,11 +104,12 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
       await window.waitForFunction(`document.body.innerText.includes('Stopped')`)
       const link = `new Promise((resolve) => nexus.onState(({ link }) => link.kind === 'attached' && resolve(link)))`
       expect(await window.evaluate(link)).toMatchObject({ kind: 'attached', host: 'cli' })
-      // A second launch ends at once and shows the window of the first.
+      // A second launch ends at once and shows the window of the first; here by the command line that came along.
       const isVisible = () =>
         app?.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.isVisible() === true)
       expect(await isVisible()).toBe(false)
-      await run(program, [...electronFlags], { env: onDesktop(), timeout: 30_000 })
+      const { stdout } = await run(command, ['app'], { env: onDesktop(), timeout: 30_000 })
+      expect(stdout).toBe('Opta Nexus was open already.\n')
       await expect.poll(isVisible).toBe(true)
     })
   })

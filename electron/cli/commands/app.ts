@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { execa } from 'execa'
 import { within } from '../../core/deadline.ts'
 import { openLogForChild } from '../../core/logs/log-file.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
@@ -9,7 +10,6 @@ import { ensureStateFolder } from '../../core/state-folder.ts'
 import { attachOrHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import {
-  type ElectronProgram,
   ensurePackagedElectron,
   isTooOldToHost,
   readElectronVersion,
@@ -25,6 +25,8 @@ export const runApp = async (context: CliContext): Promise<number> => {
     say(`The app cannot open here: ${obstacle}. ${withoutIt}`)
     return exitCodes.failed
   }
+  const packaged = context.env['NEXUS_APP']
+  if (packaged) return openPackagedApp(packaged, context)
   const root = dirname(context.resourcesDir)
   const modulesDir = join(root, 'node_modules')
   const named = context.env['NEXUS_ELECTRON']
@@ -46,7 +48,7 @@ export const runApp = async (context: CliContext): Promise<number> => {
     const client = await attachOrHost(context)
     client.close()
   }
-  return openApp(electron, join(root, 'out', attaches ? 'app-compat' : 'app'), context)
+  return openApp(electron.path, [join(root, 'out', attaches ? 'app-compat' : 'app')], context)
 }
 
 /** The first half of a sentence; null when there is somewhere to open a window. */
@@ -62,18 +64,33 @@ export const whyNoWindow = (
 export const electronArguments = (platform: NodeJS.Platform, uid: number | undefined): readonly string[] =>
   platform === 'linux' && uid === 0 ? ['--no-sandbox'] : []
 
+/** `path`: the bundle on macOS, the program elsewhere (scripts/packaged-nexus). */
+const openPackagedApp = async (path: string, context: CliContext): Promise<number> => {
+  if (process.platform !== 'darwin') return openApp(path, [], context)
+  // By the system, as a click in the Finder does, so that it gets the app's own rights and not the terminal's (open(1)).
+  const result = await execa('/usr/bin/open', [path], {
+    reject: false,
+    all: true,
+    stdin: 'ignore',
+    timeout: 60_000,
+  })
+  if (!result.failed) return exitCodes.done
+  context.printError(`The app did not open: ${result.all || result.shortMessage}`)
+  return exitCodes.failed
+}
+
 /** File descriptor on which the app says that it is there: in the menu bar, or shown by the one that ran already. */
 const readyFd = 3
 const readyDeadlineMs = 30_000
 
 /** Left behind: it lives on when this command and its terminal have ended. */
-const openApp = async (electron: ElectronProgram, appDir: string, context: CliContext): Promise<number> => {
+const openApp = async (program: string, words: readonly string[], context: CliContext): Promise<number> => {
   ensureStateFolder(context.folder)
   const logPath = join(context.folder.logsDir, 'app.log')
   const fd = openLogForChild(logPath)
-  const args = [...electronArguments(process.platform, process.getuid?.()), appDir]
+  const args = [...electronArguments(process.platform, process.getuid?.()), ...words]
   const { ELECTRON_RUN_AS_NODE: _, ...env } = context.env
-  const child = spawn(electron.path, args, {
+  const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', fd, fd, 'pipe'],
     env: { ...env, NEXUS_READY_FD: String(readyFd) },
