@@ -43,6 +43,20 @@ export const readCpuSeconds = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
 }
 
+/** A process and all that it started, they in turn too. */
+export const listProcessTree = (pid: number): readonly number[] => {
+  const parents = listPids().map((each) => ({ each, parent: readParent(each) }))
+  const below = (of: number): readonly number[] =>
+    parents.filter(({ parent }) => parent === of).flatMap(({ each }) => [each, ...below(each)])
+  return [pid, ...below(pid)]
+}
+
+/** Field 4 of proc_pid_stat(5); null when the process is gone. */
+const readParent = (pid: number): number | null => {
+  const stat = readOrNull(`/proc/${pid}/stat`)
+  return stat === null ? null : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+}
+
 export const readResidentBytes = (pid: number): number => {
   const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   if (kib === undefined) throw new Error(`/proc/${pid}/status has no VmRSS`)

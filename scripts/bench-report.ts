@@ -1,6 +1,6 @@
 // What a benchmark run found, as ratios: one table for people, one JSON document for programs. No I/O.
 
-export type BenchUnit = 's' | 'tokens/s' | 'tokens' | '%' | 'MB'
+export type BenchUnit = 's' | 'ms' | 'tokens/s' | 'tokens' | '%' | 'MB' | 'KB'
 
 /** One question, asked several times: each measured value stands beside the one it is compared with. */
 export interface Comparison {
@@ -63,7 +63,15 @@ export const summarize = ({ samples, goal }: Pick<Comparison, 'samples' | 'goal'
   }
 }
 
-const decimals: Readonly<Record<BenchUnit, number>> = { s: 3, 'tokens/s': 2, tokens: 0, '%': 2, MB: 1 }
+const decimals: Readonly<Record<BenchUnit, number>> = {
+  s: 3,
+  ms: 1,
+  'tokens/s': 2,
+  tokens: 0,
+  '%': 2,
+  MB: 1,
+  KB: 1,
+}
 
 const formatAmount = (value: number, unit: BenchUnit): string => `${value.toFixed(decimals[unit])} ${unit}`
 

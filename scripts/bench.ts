@@ -4,6 +4,7 @@ import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { messageOf } from '../electron/core/error-message.ts'
+import { benchApp } from './bench-app.ts'
 import { benchIdle } from './bench-idle.ts'
 import { type BenchReport, type PartReport, renderReport, reportAsJson } from './bench-report.ts'
 import { benchRespawn } from './bench-respawn.ts'
@@ -19,6 +20,7 @@ const parts: Readonly<Record<string, (stack: BenchStack, runs: number | null) =>
   watching: (stack, runs) => benchWatching(stack, runs ?? 8),
   idle: (stack) => benchIdle(stack),
   throughput: (stack, runs) => benchThroughput(stack, runs ?? 2),
+  app: (stack, runs) => benchApp(stack, runs ?? 10),
 }
 
 const usage = `usage: scripts/bench [--only NAME ...] [--runs N] [--json]     NAME: ${Object.keys(parts).join(' ')}`

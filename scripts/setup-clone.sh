@@ -210,7 +210,7 @@ ensure_bundle() {
     # esbuild's command is a script for Node, or the program itself where its install script ran: PATH serves both.
     PATH="$(dirname "$NODE"):$PATH" run_logged "$ROOT/out/esbuild.log" "$ROOT/node_modules/.bin/esbuild" "$entry" \
       --bundle --minify-whitespace --minify-syntax --platform=node --format=esm --target=node22 --log-level=warning --legal-comments=none \
-      --external:esbuild --external:electron-builder \
+      --external:esbuild --external:electron-builder --external:playwright \
       --banner:js='import { createRequire as createRequireForBundle } from "node:module"; const require = createRequireForBundle(import.meta.url);' \
       --outfile="$bundle.partial" || fail "esbuild could not bundle $1"
     touch -r "$bundle.reading" "$bundle.partial"
