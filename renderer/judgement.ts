@@ -8,6 +8,7 @@ import {
   serviceNames,
 } from '../electron/contract.ts'
 import { plural } from '../electron/figures.ts'
+import { countWaiting } from '../electron/waiting.ts'
 
 /** What a state looks like; each has a shape of its own, so that colour is never alone. */
 export type Mark = 'ready' | 'full' | 'busy' | 'stopped' | 'warning' | 'failed' | 'unknown'
@@ -24,14 +25,6 @@ export interface Room {
   readonly slots: number
   readonly free: number
   readonly waiting: number
-}
-
-/** Those who wait, in the Router or in llama-server's own queue; null when neither says. */
-export const countWaiting = ({ requests, queue }: Snapshot): number | null => {
-  const inRouter = requests?.filter((request) => request.phase === 'waiting').length
-  if (inRouter === undefined) return queue?.deferred ?? null
-  // A request that the Router has let through may still be deferred by llama-server, and one that bypasses the Router too.
-  return Math.max(inRouter, queue?.deferred ?? 0)
 }
 
 const isFree = (slot: Slot): boolean => slot.phase === 'idle'

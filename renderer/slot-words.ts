@@ -8,7 +8,7 @@ import {
   plural,
   unknown,
 } from '../electron/figures.ts'
-import { countWaiting } from './judgement.ts'
+import { countWaiting } from '../electron/waiting.ts'
 
 export interface SlotWords {
   readonly phase: Slot['phase']

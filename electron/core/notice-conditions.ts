@@ -1,6 +1,8 @@
 // What a person should know while it holds, read from one snapshot each. When it is told, and again, is in notices.ts.
+
 import { type Notice, type ServiceId, type Snapshot, serviceIds, serviceNames } from '../contract.ts'
 import { formatBytes, formatDuration, formatPercent, formatShare, plural } from '../figures.ts'
+import { countWaiting } from '../waiting.ts'
 import { isServing } from './snapshot.ts'
 
 /** A snapshot as far as conditions and events look at it. */
@@ -40,11 +42,11 @@ const slotsFull: NoticeRule = {
   holdMs: 10 * seconds,
   looks: 2,
   clearMs: 5 * seconds,
-  read: ({ slots, queue, services }) => {
+  read: ({ slots, requests, queue, services }) => {
     if (!isServing(services.llamaServer)) return null
     if (slots === null) return 'unknown'
     if (slots.length === 0 || slots.some(({ phase }) => phase === 'idle')) return null
-    const waiting = queue?.deferred ?? 0
+    const waiting = countWaiting({ requests, queue }) ?? 0
     return {
       severity: 'warning',
       title: slots.length === 1 ? 'The only slot is busy' : `All ${slots.length} slots are busy`,

@@ -1,5 +1,7 @@
 // What is remembered from one snapshot to the next: the history, the events, and what holds since when.
+
 import type { Config, HistorySample, Notice, Snapshot, StackEvent } from '../contract.ts'
+import { countWaiting } from '../waiting.ts'
 import { appendEvents, describeChanges, type EventfulSnapshot } from './events.ts'
 import { createHistory, type HistoryReading } from './history.ts'
 import { foldNotices, type NoticeState, noNotices } from './notices.ts'
@@ -51,7 +53,7 @@ export const createObservations = (readSettings: () => Config['notifications']):
 
 /** The same rates twice would count twice. */
 const readForHistory = (
-  { slots, queue, throughput }: PlainSnapshot,
+  { slots, requests, queue, throughput }: PlainSnapshot,
   isNew: boolean,
 ): HistoryReading | null =>
   slots === null && queue === null && throughput === null
@@ -60,5 +62,5 @@ const readForHistory = (
         generationTokensPerSecond: isNew ? (throughput?.generationTokensPerSecond ?? null) : null,
         promptTokensPerSecond: isNew ? (throughput?.promptTokensPerSecond ?? null) : null,
         busySlots: slots === null ? null : slots.filter(({ phase }) => phase !== 'idle').length,
-        waiting: queue?.deferred ?? null,
+        waiting: countWaiting({ requests, queue }),
       }

@@ -21,6 +21,7 @@ import { createProver, type Prover } from './prover.ts'
 import { createRamDiskService } from './ram-disk-service.ts'
 import { defaultRestartPolicy } from './restart-policy.ts'
 import { createRouterFeed, type RouterFeed } from './router-feed.ts'
+import { createServedRequests } from './served-requests.ts'
 import type { ChildService } from './services/child-service.ts'
 import { warmLiteLlm } from './services/litellm-health.ts'
 import { createLiteLlmService } from './services/litellm-service.ts'
@@ -127,6 +128,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     options.onChange()
   }
   const routerFeed = createRouterFeed({ socketPath: folder.feedSocketPath, onChange: options.onChange })
+  const served = createServedRequests(watch, routerFeed)
   let warmed: string | null = null
   const proxy: Supervisor = superviseOne(
     {
@@ -212,14 +214,14 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     profile,
     stack,
     prover,
-    routerFeed,
+    routerFeed: { requests: served.requests, developers: routerFeed.developers },
     engineSource: () =>
       isServing(llamaServer.state())
         ? {
             pid: llamaServer.state().pid,
             probe: llamaService.probe,
             read: watch.read,
-            currentSlots: watch.currentSlots,
+            currentSlots: served.slots,
             report: llamaServer.reportHealth,
           }
         : null,

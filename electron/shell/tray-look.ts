@@ -1,7 +1,9 @@
 // What the menu-bar icon shows: a shape for the state, a few characters beside it, and a sentence. Pure.
+
 import type { AppState, Config, Snapshot } from '../contract.ts'
 import { serviceIds, serviceNames } from '../contract.ts'
 import { formatRate, plural } from '../figures.ts'
+import { countWaiting } from '../waiting.ts'
 
 export const trayIcons = ['stopped', 'starting', 'ready', 'busy', 'full', 'failed'] as const
 export type TrayIcon = (typeof trayIcons)[number]
@@ -48,10 +50,10 @@ const chooseIcon = ({ link, snapshot }: AppState): TrayIcon => {
   }
 }
 
-const countSlots = ({ slots, queue }: Snapshot) => ({
+const countSlots = ({ slots, requests, queue }: Snapshot) => ({
   busy: (slots ?? []).filter(({ phase }) => phase !== 'idle').length,
   total: slots?.length ?? 0,
-  waiting: queue?.deferred ?? 0,
+  waiting: countWaiting({ requests, queue }) ?? 0,
 })
 
 /** `3/4 · 41 t/s`, with `+2` for those who wait; empty when the slots are not known. */

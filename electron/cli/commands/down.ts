@@ -3,12 +3,14 @@ import { type Snapshot, serviceNames } from '../../contract.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { within } from '../../core/deadline.ts'
 import { ramDiskSpec } from '../../core/service-assembly.ts'
+import { countWaiting } from '../../waiting.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachIfAnythingRuns, attachOrHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { followUntil } from '../follow-core.ts'
 import { readChosenProfile } from '../profile-choice.ts'
 import { judgeDown } from '../settling.ts'
+import { countByDeveloper } from '../view/developer-names.ts'
 
 type DownCommand = Extract<CliCommand, { name: 'down' }>
 
@@ -47,7 +49,7 @@ const stopThrough = async (
   return report(context, command, after, describeStopped(command, before))
 }
 
-/** Whose work is on the slots is the Router's to know; what can be said here is which slots work, and on what. */
+/** Whose work would be cut off; a slot without a name is one that the Router's requests do not tell without doubt. */
 const sayWhoIsBusy = (snapshot: Snapshot, context: CliContext): void => {
   if (snapshot.services.llamaServer.phase === 'stopped') return
   if (snapshot.slots === null) {
@@ -56,13 +58,19 @@ const sayWhoIsBusy = (snapshot: Snapshot, context: CliContext): void => {
   }
   const busy = snapshot.slots.filter((slot) => slot.phase !== 'idle')
   if (busy.length === 0) return
-  const each = busy.map((slot) =>
-    slot.phase === 'prefill'
-      ? `slot ${slot.id} reads its prompt`
-      : `slot ${slot.id} has written ${slot.generatedTokens ?? 'some'} tokens`,
-  )
+  const each = busy.map(({ id, developer, phase, generatedTokens }) => {
+    const whose = `slot ${id}${developer === null ? '' : ` (${developer})`}`
+    return phase === 'prefill'
+      ? `${whose} reads its prompt`
+      : `${whose} has written ${generatedTokens ?? 'some'} tokens`
+  })
+  const unnamed = busy.some(({ developer }) => developer === null)
+  const served = (snapshot.requests ?? []).filter(({ phase }) => phase !== 'waiting')
+  const names = unnamed && served.length > 0 ? ` for ${countByDeveloper(served).join(', ')}` : ''
+  const waiting = countWaiting(snapshot) ?? 0
+  const queue = waiting === 0 ? '' : `, and ${waiting} more ${waiting === 1 ? 'waits' : 'wait'}`
   context.printError(
-    `${busy.length} busy: ${each.join(', ')}. They may finish; nexus down --now does not wait.`,
+    `${busy.length} busy${names}: ${each.join(', ')}${queue}. They may finish; nexus down --now does not wait.`,
   )
 }
 

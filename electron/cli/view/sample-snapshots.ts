@@ -1,5 +1,5 @@
 // Test support: snapshots with invented numbers, one for each state that the views must carry.
-import type { ServiceState, Slot, Snapshot } from '../../contract.ts'
+import type { RouterRequest, ServiceState, Slot, Snapshot } from '../../contract.ts'
 
 export const sampleNow = 1_790_000_000_000
 const upSince = sampleNow - 273_600_000
@@ -35,6 +35,18 @@ const slot = (id: number, over: Partial<Slot> = {}): Slot => ({
 
 const generating = (id: number, contextTokens: number, tokensPerSecond: number | null): Slot =>
   slot(id, { phase: 'generating', contextTokens, tokensPerSecond, generatedTokens: 812, speculative: true })
+
+const waitingRequest = (id: string, developer: string): RouterRequest => ({
+  id,
+  developer,
+  phase: 'waiting',
+  startedAt: sampleNow - 9_000,
+  admittedAt: null,
+  firstTokenAt: null,
+  promptTokens: 3_400,
+  outputTokens: null,
+  node: null,
+})
 
 const engineEndpoint = { endpoint: 'http://127.0.0.1:8080' }
 const routerEndpoint = { endpoint: 'http://192.168.1.20:4000' }
@@ -131,6 +143,29 @@ export const sampleSnapshots = {
       swapUsedBytes: 3_200_000_000,
       swapOutBytesPerSecond: 12_000_000,
     },
+  },
+  /** The Router tells who is served: two developers, three of whose requests wait. */
+  shared: {
+    ...busy,
+    slots: [
+      { ...generating(0, 41_984, 18.2), developer: 'anna' },
+      { ...generating(1, 12_288, 14.9), developer: 'a-very-long-name-of-a-developer' },
+      slot(2, { phase: 'prefill', contextTokens: 19_456, prefillProgress: 0.4 }),
+      { ...generating(3, 131_072, null), developer: 'anna' },
+    ],
+    queue: { processing: 4, deferred: 0 },
+    requests: [waitingRequest('r5', 'anna'), waitingRequest('r6', 'ben'), waitingRequest('r7', 'anna')],
+    developers: [
+      {
+        developer: 'anna',
+        requests: 42,
+        failed: 1,
+        promptTokens: 812_000,
+        outputTokens: 30_100,
+        meanFirstTokenMs: 2_310,
+      },
+      { developer: 'ben', requests: 0, failed: 0, promptTokens: 0, outputTokens: 0, meanFirstTokenMs: null },
+    ],
   },
   stopped: {
     ...busy,

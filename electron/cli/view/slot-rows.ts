@@ -1,9 +1,12 @@
 // The slots part of the status view: who works, how far, how full, and who waits.
-import type { Queue, Slot, Snapshot } from '../../contract.ts'
-import { formatContext, formatPercent, formatRate, plural, unknown } from '../../figures.ts'
-import { bar, justify, padEnd, padStart, piece, type TextLine } from './text-line.ts'
+import type { Slot, Snapshot } from '../../contract.ts'
+import { formatContext, formatCount, formatPercent, formatRate, plural, unknown } from '../../figures.ts'
+import { countWaiting } from '../../waiting.ts'
+import { countByDeveloper } from './developer-names.ts'
+import { bar, justify, padEnd, padStart, piece, readWidth, type TextLine, truncate } from './text-line.ts'
 
 const mostRows = 8
+const mostNameColumns = 12
 const phaseWords = { idle: 'free', prefill: 'prefill', generating: 'generating' } as const
 
 const formatFill = (slot: Slot): string => {
@@ -36,17 +39,19 @@ const formatPace = (slot: Slot): string => {
 
 const tones = { idle: 'dim', prefill: 'warn', generating: 'busy' } as const
 
-const renderSlot = (slot: Slot, width: number): TextLine => {
+/** @param nameWidth columns for who is served; 0 when nobody is known, or there is no room */
+const renderSlot = (slot: Slot, width: number, nameWidth: number): TextLine => {
   const tone = tones[slot.phase]
   const more = width >= 100 && slot.phase === 'generating' ? `${formatContext(slot.generatedTokens)} new` : ''
   const drafting = width >= 100 && slot.phase === 'generating' && slot.speculative === true ? 'drafting' : ''
   const extras = width >= 100 ? padStart(more, 11) + padStart(drafting, 11) : ''
   // id 4, phase 12, fill 14, pace 11, and a blank beside the bar.
-  const barWidth = Math.max(6, width - 4 - 12 - 14 - 11 - extras.length)
+  const barWidth = Math.max(6, width - 4 - 12 - nameWidth - 14 - 11 - extras.length)
   return [
     piece(padStart(String(slot.id), 3)),
     piece(' '),
     piece(padEnd(phaseWords[slot.phase], 12), tone),
+    piece(nameWidth === 0 ? '' : padEnd(truncate(slot.developer ?? '', nameWidth - 1), nameWidth), 'strong'),
     ...bar(readShare(slot), barWidth, tone),
     piece(padStart(formatFill(slot), 14), slot.phase === 'idle' ? 'dim' : 'plain'),
     piece(padStart(formatPace(slot), 11), slot.phase === 'idle' ? 'dim' : 'strong'),
@@ -54,10 +59,25 @@ const renderSlot = (slot: Slot, width: number): TextLine => {
   ]
 }
 
-const renderQueue = (queue: Queue | null): TextLine => {
-  if (queue === null) return [piece('    queue not known', 'dim')]
-  if (queue.deferred === 0) return [piece('    nobody waits', 'dim')]
-  return [piece(`    ${plural(queue.deferred, 'request')} waiting for a slot`, 'warn')]
+/** Who waits, by name where the Router says so: "2 requests waiting for a slot: anna 2". */
+const renderQueue = (snapshot: Snapshot): TextLine => {
+  const waiting = countWaiting(snapshot)
+  if (waiting === null) return [piece('    queue not known', 'dim')]
+  if (waiting === 0) return [piece('    nobody waits', 'dim')]
+  const names = countByDeveloper((snapshot.requests ?? []).filter(({ phase }) => phase === 'waiting'))
+  const whose = names.length === 0 ? '' : `: ${names.join(', ')}`
+  return [piece(`    ${plural(waiting, 'request')} waiting for a slot${whose}`, 'warn')]
+}
+
+/** Today, for whoever asked anything: "anna 12 requests, 84k in, 9k out". */
+const renderDevelopers = (developers: Snapshot['developers']): readonly TextLine[] => {
+  const each = (developers ?? [])
+    .filter(({ requests }) => requests > 0)
+    .map(
+      ({ developer, requests, failed, promptTokens, outputTokens }) =>
+        `${developer} ${plural(requests, 'request')}${failed === 0 ? '' : ` (${failed} not answered)`}, ${formatCount(promptTokens)} in, ${formatCount(outputTokens)} out`,
+    )
+  return each.length === 0 ? [] : [[piece(`    today: ${each.join('; ')}`, 'dim')]]
 }
 
 /** Busy slots first when there are too many to show, so that none of them is among the hidden. */
@@ -71,16 +91,20 @@ const selectRows = (
   return { rows: busyFirst.slice(0, mostRows), hidden: busyFirst.slice(mostRows) }
 }
 
-export const renderSlots = ({ slots, queue }: Snapshot, width: number): readonly TextLine[] => {
+export const renderSlots = (snapshot: Snapshot, width: number): readonly TextLine[] => {
+  const { slots } = snapshot
   if (slots === null) return [[piece('Slots  ', 'strong'), piece('not known', 'dim')]]
   const limit = slots.reduce((most, slot) => Math.max(most, slot.contextLimit), 0)
   const { rows, hidden } = selectRows(slots)
   const free = hidden.filter((slot) => slot.phase === 'idle').length
+  const longest = rows.reduce((most, { developer }) => Math.max(most, readWidth(developer ?? '')), 0)
+  const nameWidth = longest === 0 || width < 60 ? 0 : Math.min(longest, mostNameColumns) + 1
   const title = `Agents on ${plural(slots.length, 'slot')}`
   return [
     justify([piece(title, 'strong')], [piece(`up to ${formatContext(limit)} context each`, 'dim')], width),
-    ...rows.map((slot) => renderSlot(slot, width)),
+    ...rows.map((slot) => renderSlot(slot, width, nameWidth)),
     ...(hidden.length === 0 ? [] : [[piece(`    and ${hidden.length} more, ${free} of them free`, 'dim')]]),
-    renderQueue(queue),
+    renderQueue(snapshot),
+    ...renderDevelopers(snapshot.developers),
   ]
 }

@@ -1,6 +1,8 @@
 // The one answer: the state in a word and the sentence that a person acts on.
+
 import { type ServiceId, type ServiceState, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
 import { plural } from '../../figures.ts'
+import { countWaiting } from '../../waiting.ts'
 import type { Tone } from './text-line.ts'
 
 export interface StateSummary {
@@ -33,12 +35,12 @@ const describeService = (snapshot: Snapshot, id: ServiceId | undefined, otherwis
 }
 
 const describeSlots = (snapshot: Snapshot): StateSummary => {
-  const { slots, queue } = snapshot
+  const { slots } = snapshot
   if (slots === null || slots.length === 0) {
     return { word: 'Ready', sentence: 'requests are answered; slots not known right now', tone: 'good' }
   }
   const free = slots.filter((slot) => slot.phase === 'idle').length
-  const waiting = queue?.deferred ?? 0
+  const waiting = countWaiting(snapshot) ?? 0
   if (free > 0) {
     return {
       word: 'Ready',

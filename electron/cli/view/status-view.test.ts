@@ -36,6 +36,7 @@ describe('the one answer', () => {
     ['busy', /^● Ready {3}1 slot free, a new agent starts at once/],
     ['idle', /^● Ready {3}4 slots free, a new agent starts at once/],
     ['full', /^● Full {3}all 4 slots busy, 2 waiting: a new agent waits behind them/],
+    ['shared', /^● Full {3}all 4 slots busy, 3 waiting: a new agent waits behind them/],
     ['stopped', /^○ Stopped {3}`nexus up` starts/],
     ['starting', /^● Starting {3}AI Engine: Loading model/],
     ['degraded', /^● Degraded {3}AI Engine: no answer/],
@@ -49,6 +50,18 @@ describe('the one answer', () => {
     expect(firstLine({ ...quiet, slots: sampleSnapshots.full.slots.slice(0, 1) })).toMatch(
       /the one slot is busy: a second agent/,
     )
+  })
+
+  it('says whose the slots are, who waits, and what each has used today', () => {
+    const text = render(sampleSnapshots.shared, 100)
+    expect(text).toMatch(/^ {2}0 generating {2}anna /m)
+    expect(text).toMatch(/^ {2}1 generating {2}a-very-long/m)
+    expect(text).toMatch(/^ {2}2 prefill {14,}/m)
+    expect(text).toContain('3 requests waiting for a slot: anna 2, ben')
+    expect(text).toContain('today: anna 42 requests (1 not answered), 812k in, 30k out')
+    expect(text).not.toContain('ben 0 requests')
+    expect(render(sampleSnapshots.shared, 50)).not.toContain('a-very-long')
+    expect(render(sampleSnapshots.full, 100)).not.toContain('today')
   })
 
   it('says when the numbers are old', () => {

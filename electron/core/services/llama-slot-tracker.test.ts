@@ -56,6 +56,7 @@ describe('createSlotTracker', () => {
       generatedTokens: null,
       tokensPerSecond: null,
       speculative: true,
+      developer: null,
     })
   })
 

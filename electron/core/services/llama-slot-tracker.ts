@@ -1,5 +1,6 @@
 // Folds successive /slots readings and log events into the contract's slots: phase, progress, tokens per second.
 import type { Slot } from '../../contract.ts'
+import type { SlotTask } from '../slot-owners.ts'
 import type { LlamaLogEvent } from './llama-log.ts'
 import type { RawSlot } from './llama-slots.ts'
 
@@ -12,6 +13,8 @@ export interface ActiveTask {
 
 export interface SlotsView {
   readonly slots: readonly Slot[]
+  /** What the busy ones work on; null when one of them does not say. */
+  readonly tasks: readonly SlotTask[] | null
   readonly busy: number
   readonly prefilling: boolean
   readonly decodedSum: number
@@ -149,11 +152,22 @@ function viewOf(entries: readonly Tracked[]): SlotsView {
   }
   return {
     slots: entries.map((entry) => entry.slot),
+    tasks: tasksOf(entries),
     busy: entries.filter((entry) => entry.raw.processing).length,
     prefilling: entries.some((entry) => entry.slot.phase === 'prefill'),
     decodedSum: active.reduce((sum, task) => sum + task.decoded, 0),
     active,
   }
+}
+
+function tasksOf(entries: readonly Tracked[]): readonly SlotTask[] | null {
+  const tasks: SlotTask[] = []
+  for (const { raw, slot } of entries) {
+    if (!raw.processing) continue
+    if (raw.taskId === null) return null
+    tasks.push({ slotId: raw.id, taskId: raw.taskId, promptTokens: slot.promptTokens })
+  }
+  return tasks
 }
 
 const sumOrNull = (one: number | null, other: number | null) =>

@@ -3,6 +3,7 @@
 import type { Slot } from '../../contract.ts'
 import { parseJsonOrNull } from '../json-record.ts'
 import type { EngineReading } from '../poller.ts'
+import type { SlotTasks } from '../slot-owners.ts'
 import { askHttp } from './http-ask.ts'
 import { parseLlamaLogLine } from './llama-log.ts'
 import { parseMetrics } from './llama-metrics.ts'
@@ -15,6 +16,8 @@ export interface LlamaWatch {
   read(signal: AbortSignal): Promise<EngineReading>
   /** The slots of the last answer with what the log has said since; null before the first answer. */
   currentSlots(): Slot[] | null
+  /** What the busy slots worked on at that answer; null before the first, and when the server does not say. */
+  currentTasks(): SlotTasks | null
   /** One line of the server's log. */
   hear(line: string): void
   /** Whether any slot is processing; null when the server does not say. */
@@ -40,10 +43,15 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
     }
   }
 
+  let askedAt = 0
+
   const readSlots = async (signal: AbortSignal) => {
+    const startedAt = Date.now()
     const text = await get('/slots', signal)
     const parsed = text === null ? null : parseSlots(parseJsonOrNull(text))
-    return parsed?.kind === 'slots' ? { raw: parsed.slots, atMs: performance.now() } : null
+    return parsed?.kind === 'slots'
+      ? { raw: parsed.slots, atMs: performance.now(), askedAt: startedAt }
+      : null
   }
 
   return {
@@ -54,6 +62,7 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
       const metricsAtMs = performance.now()
       const slots = await readSlots(signal)
       const view = slots === null ? null : slotTracker.applySlots(slots.raw, slots.atMs)
+      askedAt = slots?.askedAt ?? askedAt
       const flow = throughput.observe({
         atMs: slots?.atMs ?? performance.now(),
         metrics,
@@ -73,6 +82,10 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
     currentSlots: () => {
       const { slots } = slotTracker.current()
       return slots.length === 0 ? null : [...slots]
+    },
+    currentTasks: () => {
+      const { slots, tasks } = slotTracker.current()
+      return slots.length === 0 || tasks === null ? null : { askedAt, tasks }
     },
     hear: (line) => {
       const event = parseLlamaLogLine(line)

@@ -1,0 +1,36 @@
+// The Router's requests and llama-server's slots, brought together: who is in which slot, and how far.
+import type { RouterRequest, Slot } from '../contract.ts'
+import type { RouterFeed } from './router-feed.ts'
+import type { LlamaWatch } from './services/llama-watch.ts'
+import { matchSlotOwners, nameSlots, refineRequests, type SlotOwners } from './slot-owners.ts'
+
+export interface ServedRequests {
+  /** null: llama-server has not answered yet. */
+  readonly slots: () => Slot[] | null
+  /** null: the Router does not say. */
+  readonly requests: () => RouterRequest[] | null
+}
+
+export const createServedRequests = (
+  watch: Pick<LlamaWatch, 'currentSlots' | 'currentTasks'>,
+  feed: Pick<RouterFeed, 'requests'>,
+): ServedRequests => {
+  let owners: SlotOwners = new Map()
+  const look = () => {
+    const requests = feed.requests()
+    const slots = watch.currentSlots()
+    const read = watch.currentTasks()
+    owners = read === null || requests === null ? new Map() : matchSlotOwners(read, requests, owners)
+    return { slots, requests, tasks: read?.tasks ?? [] }
+  }
+  return {
+    slots: () => {
+      const { slots, requests, tasks } = look()
+      return slots === null ? null : nameSlots(slots, tasks, requests ?? [], owners)
+    },
+    requests: () => {
+      const { slots, requests, tasks } = look()
+      return requests === null ? null : refineRequests(slots ?? [], tasks, requests, owners)
+    },
+  }
+}
