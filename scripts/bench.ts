@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { messageOf } from '../electron/core/error-message.ts'
 import { benchApp } from './bench-app.ts'
+import { benchForge } from './bench-forge.ts'
 import { benchIdle } from './bench-idle.ts'
 import { type BenchReport, type PartReport, renderReport, reportAsJson } from './bench-report.ts'
 import { benchRespawn } from './bench-respawn.ts'
@@ -21,6 +22,7 @@ const parts: Readonly<Record<string, (stack: BenchStack, runs: number | null) =>
   idle: (stack) => benchIdle(stack),
   throughput: (stack, runs) => benchThroughput(stack, runs ?? 2),
   app: (stack, runs) => benchApp(stack, runs ?? 10),
+  forge: (stack, runs) => benchForge(stack, runs ?? 5),
 }
 
 const usage = `usage: scripts/bench [--only NAME ...] [--runs N] [--json]     NAME: ${Object.keys(parts).join(' ')}`
