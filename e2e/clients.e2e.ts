@@ -1,17 +1,23 @@
 // What clients are given, tried as a client: the test of the way, and the real Traefik in front of the real Router.
 
+import { execFile, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { freePorts } from './free-ports.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 import { startTraefik } from './traefik.ts'
 
+const execFileAsync = promisify(execFile)
 const traefikProgram = process.env['NEXUS_TEST_TRAEFIK']
 const GuideSchema = z.object({ baseUrl: z.string(), apiKey: z.string() })
+const SnippetsSchema = z.object({
+  developers: z.array(z.object({ snippets: z.array(z.object({ id: z.string(), text: z.string() })) })),
+})
 const ReportSchema = z.object({
   works: z.boolean(),
   failed: z.string().nullable(),
@@ -99,6 +105,37 @@ describe('nexus clients --test', () => {
   })
 })
 
+const canMount =
+  process.platform === 'linux' &&
+  spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
+
+describe('nexus agents-file', () => {
+  it('says how fast this machine reads, once its server has read something long, and is checked', async () => {
+    const path = join(laptop.home, 'CLAUDE.md')
+    writeFileSync(path, '# Ours\n')
+    const response = await fetch(`${baseUrl}/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': readFileSync(keyFile, 'utf8').trim() },
+      body: JSON.stringify({
+        model: 'opta-claude-3-r1',
+        max_tokens: 2,
+        messages: [{ role: 'user', content: 'A long row of words. '.repeat(120) }],
+      }),
+    })
+    expect(response.status).toBe(200)
+    expect((await nexus.run('agents-file', '--path', path)).code).toBe(0)
+    const text = readFileSync(path, 'utf8')
+    expect(text.startsWith('# Ours\n')).toBe(true)
+    expect(text).toMatch(/about [\d,.]+ tokens a second here \(median of \d+ prompts?\)/)
+    expect((await nexus.run('agents-file', '--check')).code).toBe(0)
+    writeFileSync(path, text.replace('Do not:', 'Do:'))
+    const refused = await nexus.run('agents-file', '--path', path)
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toContain('kept as it is')
+    expect(readFileSync(path, 'utf8')).toContain('Do:')
+  })
+})
+
 describe.skipIf(traefikProgram === undefined)('the real Traefik, as nexus traefik sets it up', () => {
   /** Its answers go on only when the client has what was sent before: the test writes them. */
   const upstream = createServer((incoming, response) => {
@@ -110,7 +147,7 @@ describe.skipIf(traefikProgram === undefined)('the real Traefik, as nexus traefi
 
   const withTraefik = async (
     routerPort: number,
-    body: (traefik: Awaited<ReturnType<typeof startTraefik>>) => Promise<void>,
+    body: (traefik: Awaited<ReturnType<typeof startTraefik>>, listenPort: number) => Promise<void>,
   ) => {
     dir = mkdtempSync(join(tmpdir(), 'nexus-traefik-'))
     const [listenPort] = await freePorts()
@@ -127,7 +164,7 @@ describe.skipIf(traefikProgram === undefined)('the real Traefik, as nexus traefi
       expect(written.stderr).toBe('')
       expect(written.code).toBe(0)
       const traefik = await startTraefik(traefikProgram ?? '', join(dir, 'traefik.yml'), listenPort)
-      await body(traefik).finally(traefik.stop)
+      await body(traefik, listenPort).finally(traefik.stop)
     } finally {
       rmSync(machine.home, { recursive: true, force: true })
       rmSync(dir, { recursive: true, force: true })
@@ -185,6 +222,30 @@ describe.skipIf(traefikProgram === undefined)('the real Traefik, as nexus traefi
       expect(pieces).toBeGreaterThan(3)
     })
   })
+
+  it.skipIf(!canMount)(
+    'is found by its name, with the line of nexus clients as the hosts file (needs root)',
+    async () => {
+      await withTraefik(nexus.routerPort, async (_, listenPort) => {
+        const guide = SnippetsSchema.parse(JSON.parse((await nexus.run('clients', '--json')).stdout))
+        const line = guide.developers[0]?.snippets.find(({ id }) => id === 'hosts')?.text
+        const hosts = join(laptop.home, 'hosts')
+        writeFileSync(hosts, `127.0.0.1 localhost\n${line}\n`)
+        // A mount of its own: only this process and what it starts see that hosts file.
+        const inNamespace = ['-m', 'sh', '-c', 'mount --bind "$0" /etc/hosts && exec "$@"', hosts]
+        const script = join(import.meta.dirname, '..', 'scripts', 'nexus')
+        const words = ['clients', '--test', '--json', '--key-file', keyFile, '--url']
+        const ask = (url: string) =>
+          execFileAsync('unshare', [...inNamespace, script, ...words, url], {
+            env: { ...process.env, NEXUS_HOME: laptop.home },
+          })
+        const { stdout } = await ask(`http://ai.opta.local:${listenPort}`)
+        const report = ReportSchema.parse(JSON.parse(stdout))
+        expect(report.steps.map(({ id, level }) => `${id} ${level}`)).toContain('name ok')
+        expect(report.works).toBe(true)
+      })
+    },
+  )
 
   it('is no door for other names, and keeps what a person wrote in its files', async () => {
     await withTraefik(nexus.routerPort, async ({ post }) => {

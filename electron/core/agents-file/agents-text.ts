@@ -61,7 +61,7 @@ const reading = (prefill: PrefillSpeed | null): string => {
   if (prefill === null)
     return `The model reads the whole prompt before its first word, and the more there is the longer that takes. ${advice}`
   const perSecond = Number(prefill.tokensPerSecond.toPrecision(2))
-  return `The model reads the whole prompt before its first word: about ${formatCount(perSecond)} tokens a second here (median of ${prefill.prompts} prompts), so ${formatCount(exampleTokens)} tokens take about ${formatDuration(exampleTokens / prefill.tokensPerSecond)}. ${advice}`
+  return `The model reads the whole prompt before its first word: about ${formatCount(perSecond)} tokens a second here (median of ${prefill.prompts} ${prefill.prompts === 1 ? 'prompt' : 'prompts'}), so ${formatCount(exampleTokens)} tokens take about ${formatDuration(exampleTokens / prefill.tokensPerSecond)}. ${advice}`
 }
 
 const formatDuration = (seconds: number): string => {
