@@ -77,6 +77,13 @@ describe('nexus clients --test', () => {
     expect(stderr).toContain('found no key')
   })
 
+  it('does not send the keys of this machine to another one', async () => {
+    // 192.0.2.0/24 is nobody's (RFC 5737).
+    const { code, stderr } = await nexus.run('clients', '--test', '--url', 'http://192.0.2.1:4000')
+    expect(code).toBe(2)
+    expect(stderr).toContain("this machine's keys are not sent there")
+  })
+
   it('ends at the key when it is wrong', async () => {
     const wrong = join(laptop.home, 'wrong')
     writeFileSync(wrong, 'sk-opta-not-a-key-of-anybody-here')

@@ -2,7 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { claudeModelName } from '../../core/clients/claude-settings.ts'
+import { clientName } from '../../core/clients/host-name.ts'
+import { readAddress } from '../../core/clients/reach-address.ts'
 import { type ReachReport, testReach } from '../../core/clients/reach-test.ts'
+import { isLoopback } from '../../core/doctor/checks-on-ports.ts'
 import { messageOf } from '../../core/error-message.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
@@ -76,6 +79,10 @@ const readTarget = async (command: ClientsCommand, context: CliContext): Promise
         : '--key-file FILE, or ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN in the environment'
     throw new UsageError(`nexus clients --test: found no ${missing}; allowed: ${allowed}`)
   }
+  if (given.url !== null && given.key === null && !(await isHere(given.url, context)))
+    throw new UsageError(
+      `nexus clients --test: found no key for ${given.url}, which is not this machine, so this machine's keys are not sent there; allowed: --key-file FILE, or ANTHROPIC_API_KEY in the environment`,
+    )
   const { guides, apiKey } = await readClientGuides(context)
   const named = guides.developers.find(({ name }) => name === command.developer)
   if (command.developer !== null && named === undefined)
@@ -88,6 +95,14 @@ const readTarget = async (command: ClientsCommand, context: CliContext): Promise
     key,
     because: `with ${named === undefined ? "this machine's" : `${named.name}'s`} key`,
   }
+}
+
+const isHere = async (url: string, { platform }: CliContext): Promise<boolean> => {
+  const reading = readAddress(url)
+  // An address that is wrong goes nowhere: the test says how it is wrong.
+  if (reading.kind === 'wrong') return true
+  const { host } = reading.address
+  return host === clientName || isLoopback(host) || (await platform.readLanAddresses()).includes(host)
 }
 
 /** The first line; a line end is no part of a key. */

@@ -30,7 +30,7 @@ export const renderReachStep = (
   { width, color }: ReachViewOptions,
 ): readonly string[] => {
   const { word, tone } = marks[level]
-  const time = milliseconds === null || level !== 'ok' || id === 'model' ? '' : ` (${milliseconds} ms)`
+  const time = !milliseconds || level !== 'ok' || id === 'model' ? '' : ` (${milliseconds} ms)`
   const column = markWidth + titleWidth
   const rows = wrap(`${found}${time}`, Math.max(20, width - column), 12)
   const lines: readonly TextLine[] = [

@@ -100,6 +100,11 @@ describe('a connection that fails', () => {
   })
 })
 
+it('a connection to this machine itself that is refused may want the SSH forward', () => {
+  const here = { ...address, host: '127.0.0.1' }
+  expect(judgeNoConnection(here, failure('ECONNREFUSED'), 'darwin').mend).toContain('LocalForward')
+})
+
 describe('an answer that does not come', () => {
   const secure = { ...address, secure: true }
   it.each<[string, ReachAddress, string]>([

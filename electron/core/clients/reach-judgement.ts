@@ -28,7 +28,7 @@ export const judgeNoName = ({ host }: ReachAddress, error: unknown): ReachVerdic
   return blocked(
     `${host} is not known on this machine`,
     host.endsWith('.local')
-      ? `Add a line with the Studio's address to the hosts file: 192.168.1.20 ${host}. ${hostNameNotes.slice(0, 2).join(' ')}`
+      ? `Add the line that nexus clients shows on the Studio to the hosts file, such as "192.168.1.20 ${host}". ${hostNameNotes.slice(0, 2).join(' ')}`
       : 'Check the spelling, or use the address that nexus clients shows on the Studio.',
   )
 }
@@ -40,13 +40,7 @@ export const judgeNoConnection = (
 ): ReachVerdict => {
   const code = codeOf(error)
   const place = `port ${port} of ${host}`
-  if (code === 'ECONNREFUSED')
-    return blocked(
-      `nobody listens on ${place}`,
-      port === 80
-        ? `Nothing answers without a port: add the port of the ${serviceNames.proxy} (:4000), or run Traefik on the Studio (nexus traefik).`
-        : `On the Studio: nexus status says whether the ${serviceNames.proxy} runs, nexus up starts it. If it runs, it listens for that machine alone: nexus doctor says so.`,
-    )
+  if (code === 'ECONNREFUSED') return blocked(`nobody listens on ${place}`, whyRefused(host, port))
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH')
     return blocked(
       `there is no way to ${host} from here (${code})`,
@@ -60,6 +54,15 @@ export const judgeNoConnection = (
       "The Studio is off or asleep, has another address by now, or a firewall (the Studio's or this machine's) drops the connection.",
     )
   return blocked(`no connection to ${place}: ${describe(error)}`, 'Check the address and the network.')
+}
+
+const whyRefused = (host: string, port: number): string => {
+  const router = serviceNames.proxy
+  if (port === 80)
+    return `Nothing answers without a port: add the port of the ${router} (:4000), or run Traefik on the Studio (nexus traefik).`
+  if (/^(?:127\.|::1$|localhost$)/.test(host))
+    return `That is this machine itself. nexus status says whether the ${router} runs here, nexus up starts it. On your own machine this address needs the SSH connection with its LocalForward (nexus clients).`
+  return `On the Studio: nexus status says whether the ${router} runs, nexus up starts it. If it runs, it listens for that machine alone: nexus doctor says so.`
 }
 
 const describe = (error: unknown): string => {
