@@ -1,7 +1,7 @@
 // What each command does to the stack. A command answers only "accepted" or why not; its effect is seen in snapshots.
 
 import { isDeepStrictEqual } from 'node:util'
-import type { Command, Outcome, ServiceId } from '../contract.ts'
+import type { Command, Outcome, ServiceId, StackEvent } from '../contract.ts'
 import { serviceIds } from '../contract.ts'
 import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
 import { messageOf } from './error-message.ts'
@@ -22,7 +22,7 @@ export interface CommandedCore extends RefusalContext {
   /** Another profile's services take the place of the present ones, and what runs of them is adopted. */
   readonly takeProfile: (chosen: ChosenProfile) => Promise<void>
   /** Something was done that no phase shows. */
-  readonly note: (text: string) => void
+  readonly note: (severity: StackEvent['severity'], text: string) => void
   readonly onAllStopped: () => void
 }
 
@@ -160,7 +160,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     if (renewed === null) return assembly().stack.start(left)
     for (const only of left.length === serviceIds.length ? [null] : left) {
       const outcome = await dispatch({ type: 'start', only, profile: renewed.name, force: true })
-      if (!outcome.accepted) core.note(`The restart ended half-way: ${outcome.reason}`)
+      if (!outcome.accepted) core.note('critical', `The restart ended half-way: ${outcome.reason}`)
     }
   }
 
@@ -186,6 +186,9 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       const runs = llamaServer.phase !== 'stopped' || proxy.phase !== 'stopped'
       const { profile } = runs ? assembly() : chooseProfile(settings.reread(), null, folder.runtimeDir)
       void core.setUp.run(profile).then(async (done) => {
+        const failure = core.setUp.state()?.failure ?? null
+        if (done) core.note('info', 'Everything that was missing is installed')
+        else if (failure !== null) core.note('critical', `Set-up failed: ${failure}`)
         if (!done || !thenStart) return
         const outcome = await dispatch({ type: 'start', only: null, profile: null, force: false })
         if (!outcome.accepted) core.setUp.fail(outcome.reason)
@@ -199,7 +202,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const configure = async (command: CommandOf<'configure'>): Promise<Outcome> => {
     const totalMemoryBytes = await platform.readTotalMemoryBytes()
     const outcome = settings.configure(command.config, command.revision, totalMemoryBytes)
-    if (outcome.accepted) core.note('Settings changed')
+    if (outcome.accepted) core.note('info', 'Settings changed')
     return outcome
   }
 

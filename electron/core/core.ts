@@ -175,8 +175,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     assembly: () => assembly,
     takeProfile,
     gpuLimitBytes,
-    note: (text) => {
-      observations.note({ at: Date.now(), severity: 'info', service: null, text })
+    note: (severity, text) => {
+      observations.note({ at: Date.now(), severity, service: null, text })
       feed.publish('change')
     },
     onAllStopped: stopped,
@@ -190,10 +190,12 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   }
   const answering = { ...options, settings, running }
 
+  const looked = setUp.look(assembly.profile)
   const adopted = await assembly.stack.adopt()
   const missing: readonly ServiceId[] = commands.wanted().filter((id) => !adopted.includes(id))
   if (missing.length > 0) void assembly.stack.start(missing)
-  void setUp.look(assembly.profile)
+  // The first snapshot must not say that nothing is missing because nobody has looked.
+  await looked
 
   return {
     snapshot,

@@ -2,6 +2,7 @@
 import { type Snapshot, serviceIds } from '../../contract.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../figures.ts'
 import { renderForge, renderForgeProjects, renderMemory, renderThroughput } from './machine-rows.ts'
+import { renderNotices } from './notice-rows.ts'
 import { renderServices } from './service-rows.ts'
 import { renderSlots } from './slot-rows.ts'
 import { summarizeState } from './state-summary.ts'
@@ -81,6 +82,7 @@ const isLive = (snapshot: Snapshot): boolean =>
 
 const renderStatusLines = (snapshot: Snapshot, width: number, now: number): readonly TextLine[] => [
   ...renderHeadline(snapshot, width, now),
+  ...renderNotices(snapshot, width),
   blank,
   ...(isLive(snapshot)
     ? [...renderSlots(snapshot, width), blank, renderThroughput(snapshot.throughput, width), blank]

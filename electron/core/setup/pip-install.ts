@@ -88,6 +88,7 @@ export const unpackRequirements = async (
 ): Promise<void> => {
   const say = (message: string) => context.report({ step: install.step, message })
   const python = await ensurePython(context.signal, say)
+  say(`Preparing to fetch ${install.what}`)
   const environmentDir = join(context.runtimeDir, `.${install.step}.pip`)
   await rm(environmentDir, { recursive: true, force: true })
   await createEnvironment(python.path, environmentDir, context.signal)

@@ -1,0 +1,42 @@
+// Notices on the status screen: what is said nowhere else, within the width, three at most.
+import { expect, it } from 'vitest'
+import type { Notice } from '../../contract.ts'
+import { renderNotices } from './notice-rows.ts'
+import { sampleNow, sampleSnapshots } from './sample-snapshots.ts'
+import { renderStatus } from './status-view.ts'
+import { readLineWidth } from './text-line.ts'
+
+const notice = (id: string, change: Partial<Notice> = {}): Notice => ({
+  id,
+  since: sampleNow - 60_000,
+  severity: 'warning',
+  title: 'Memory is being swapped out',
+  body: '5 MB per second, 3.0 GB in swap: the model and the builds get slow.',
+  view: { id: 'plan', service: null },
+  raise: true,
+  ...change,
+})
+
+it('stand under the headline', () => {
+  const snapshot = { ...sampleSnapshots.busy, notices: [notice('swap-growing')] }
+  const lines = renderStatus(snapshot, { width: 100, color: false, now: sampleNow })
+  expect(lines[1]).toBe(
+    '! Memory is being swapped out   5 MB per second, 3.0 GB in swap: the model and the builds get slow.',
+  )
+  expect(renderStatus(snapshot, { width: 80, color: false, now: sampleNow }).length).toBeLessThanOrEqual(24)
+})
+
+it.each(['slots-full', 'failed-proxy', 'degraded-llamaServer', 'crashed-proxy', 'claude-unanswered'])(
+  'leave out %s, which is on the screen already',
+  (id) => expect(renderNotices({ notices: [notice(id)] }, 80)).toEqual([]),
+)
+
+it('leave out what is no trouble', () => {
+  expect(renderNotices({ notices: [notice('anything', { severity: 'info' })] }, 80)).toEqual([])
+})
+
+it.each([20, 40, 80])('fit into %i columns, three of them', (width) => {
+  const lines = renderNotices({ notices: ['a', 'b', 'c', 'd'].map((id) => notice(id)) }, width)
+  expect(lines).toHaveLength(3)
+  for (const line of lines) expect(readLineWidth(line)).toBeLessThanOrEqual(Math.max(width, 29))
+})
