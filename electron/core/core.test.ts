@@ -664,3 +664,122 @@ describe('the next core', () => {
     expect(existsSync(folder.lastGoodConfigPath)).toBe(false)
   })
 })
+
+describe('a restart of everything', () => {
+  it('takes the settings as they are now, and only then is another process', async () => {
+    const { core, snapshot } = await upCore()
+    const settings = () => core.ask({ type: 'settings' })
+    expect((await settings()).restartNeeded).toEqual([])
+    writeProfile({ proxy: { modelName: 'other' } })
+    expect((await settings()).restartNeeded).toEqual([
+      { key: 'proxy.modelName', running: 'claude-3-5-sonnet-20241022', configured: 'other' },
+    ])
+    expect(await core.dispatch({ type: 'restart', only: null })).toEqual({ accepted: true })
+    const after = await until(
+      core,
+      (next) => ready(next) && next.services.llamaServer.pid !== snapshot.services.llamaServer.pid,
+    )
+    expect(after.proof?.model).toBe('other')
+    expect((await settings()).restartNeeded).toEqual([])
+  })
+
+  it('stops nothing when the settings are impossible now', async () => {
+    const { core, snapshot } = await upCore()
+    writeProfile({ proxy: { port: enginePort } })
+    expect(await core.dispatch({ type: 'restart', only: null })).toMatchObject({
+      accepted: false,
+      reason: expect.stringContaining('proxy.port: found'),
+    })
+    const after = await core.readSnapshot()
+    expect(after.overall).toBe('ready')
+    expect(pidOf(after, 'llamaServer')).toBe(pidOf(snapshot, 'llamaServer'))
+  })
+
+  it.each([
+    ['with the same settings', () => {}],
+    ['with other settings', () => void writeProfile({ proxy: { modelName: 'other' } })],
+  ])('%s stays down when a stop comes meanwhile', async (_, change) => {
+    const { core } = await upCore()
+    change()
+    await core.dispatch({ type: 'restart', only: null })
+    await core.dispatch(stopCommand())
+    await core.stoppedByCommand
+    // What the restart left for later has had its turn once another command was carried out.
+    await core.dispatch(stopCommand())
+    expect(phasesOf(await core.readSnapshot())).toEqual(['ready', 'stopped', 'stopped'])
+    for (const id of ['llamaServer', 'proxy'] as const) {
+      expect(readFileSync(folder.logPath(id), 'utf8').match(/^stand-in started$/gm)).toHaveLength(1)
+    }
+  })
+})
+
+describe('what a window is told', () => {
+  it('is what happened, in order, and what holds', async () => {
+    const { core, snapshot } = await upCore()
+    process.kill(pidOf(snapshot, 'proxy'), 'SIGKILL')
+    const crashed = await until(core, ({ notices }) => notices.some(({ id }) => id === 'crashed-proxy'))
+    expect(crashed.notices[0]).toMatchObject({ severity: 'critical', raise: true })
+    const after = await until(
+      core,
+      (next) => ready(next) && next.notices.some(({ id }) => id === 'recovered-proxy'),
+    )
+    const texts = after.events.map(({ text }) => text.replace(/ after .*| in \d.*/, ''))
+    const expected = [
+      'Router is starting',
+      'Router is ready',
+      'A Claude request came back',
+      expect.stringContaining('Router crashed: '),
+      'Router is ready again, restarted',
+      'A Claude request came back',
+    ]
+    expect(texts.filter((text) => /Router|Claude/.test(text))).toEqual(expected)
+    expect(after.events.every(({ at }, index) => at >= (after.events[index - 1]?.at ?? 0))).toBe(true)
+  })
+
+  it('is told to one who does not look closely as soon as it changes', async () => {
+    const core = await newCore()
+    const seen: string[] = []
+    const watch = core.watch(({ overall }) => seen.push(overall), { watched: false })
+    await watch.begun
+    await core.dispatch(startCommand())
+    await until(core, () => seen.includes('ready'))
+    watch.stop()
+    expect(seen[0]).toBe('stopped')
+    expect(seen).toContain('starting')
+  })
+
+  it('is what is not installed, from the first snapshot on', async () => {
+    const core = await newCore()
+    // The stand-in's LiteLLM is not what the lock names.
+    expect(core.snapshot().setUp?.missing.map(({ id }) => id)).toContain('litellm')
+  })
+
+  it('is the history first, then each step as it ends', async () => {
+    const { core } = await upCore()
+    const pieces: number[] = []
+    const ended = new Promise<void>((resolve) => {
+      const stop = core.watchHistory((samples) => {
+        pieces.push(samples.length)
+        if (pieces.length < 2) return
+        stop()
+        resolve()
+      })
+    })
+    core.watch(() => {})
+    await ended
+    expect(pieces.at(-1)).toBe(1)
+  })
+
+  it('are the lines of a log, and its end when asked', async () => {
+    const { core } = await upCore()
+    const line = new Promise<string | undefined>((resolve) => {
+      const stop = core.followLog('proxy', (lines) => {
+        stop()
+        resolve(lines[0])
+      })
+    })
+    await core.dispatch({ type: 'restart', only: 'proxy' })
+    expect(await line).toBe('stand-in started')
+    expect(await core.ask({ type: 'logTail', log: 'proxy', lines: 1 })).toEqual(['stand-in started'])
+  })
+})
