@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
 
 class QueueFullError(Exception):
@@ -41,8 +41,8 @@ class Admission:
         self._inside: dict[object, Place] = {}
         self._waiting: dict[object, tuple[Place, asyncio.Future[None]]] = {}
 
-    async def enter(self, place: Place, gone: Awaitable[None]) -> None:
-        """Return when it is this request's turn. `gone` ends when its client leaves.
+    async def enter(self, place: Place, gone: Callable[[], Awaitable[None]]) -> None:
+        """Return when it is this request's turn. `gone()` ends when its client leaves.
 
         Raises QueueFullError at once when nobody more may wait, ClientGoneError when the client left first.
         """
@@ -54,7 +54,7 @@ class Admission:
         if len(self._waiting) > self._queue_limit:
             del self._waiting[place.token]
             raise QueueFullError
-        leaving = asyncio.ensure_future(gone)
+        leaving = asyncio.ensure_future(gone())
         try:
             await asyncio.wait((turn, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not turn.done():

@@ -169,7 +169,7 @@ class Traffic:
         if self._admission is not None:
             try:
                 place = Place(request, request.developer, self._reserve(request, body))
-                await self._admission.enter(place, _client_gone())
+                await self._admission.enter(place, _client_gone)
             except QueueFullError:
                 refuse(
                     OVERLOADED,

@@ -147,6 +147,10 @@ class EngineHandler(BaseHTTPRequestHandler):
         if self.path.endswith("/count_tokens"):
             self._answer(200, {"input_tokens": len(json.dumps(body["messages"]).split())})
             return
+        if not self.path.endswith("/chat/completions"):
+            # LiteLLM asks for /v1/responses/input_tokens before it counts by itself; llama-server has no such path.
+            self._answer(404, {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}})
+            return
         self.engine.requests.append({"path": self.path, "authorization": self.headers["authorization"], **body})
         if self.engine.failure is not None:
             self._answer(*self.engine.failure)

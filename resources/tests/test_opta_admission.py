@@ -1,0 +1,173 @@
+"""Whose turn it is, without a server: order, room, and that nothing is ever lost."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from opta_admission import Admission, ClientGoneError, Place, QueueFullError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+class Queue:
+    """Names instead of requests; remembers in which order they were let in."""
+
+    def __init__(self, slots: int, pool_tokens: int | None = None, queue_limit: int = 100) -> None:
+        self.admission = Admission(slots, pool_tokens, queue_limit)
+        self.inside: list[str] = []
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.left: dict[str, asyncio.Event] = {}
+
+    async def come(self, name: str, developer: str = "anna", tokens: int = 0) -> None:
+        """A request comes; afterwards it is let in, or waits, or was refused."""
+        self.left[name] = asyncio.Event()
+
+        async def gone() -> None:
+            await self.left[name].wait()
+
+        async def enter() -> None:
+            await self.admission.enter(Place(name, developer, tokens), gone)
+            self.inside.append(name)
+
+        self.tasks[name] = asyncio.create_task(enter())
+        await settle()
+
+    async def end(self, name: str) -> None:
+        """A request that was let in is over."""
+        self.admission.leave(name)
+        await settle()
+
+
+async def settle() -> None:
+    """Let everything that can go on go on."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def run(story: Callable[[], Awaitable[None]]) -> None:
+    """Run one story."""
+    asyncio.run(asyncio.wait_for(story(), 5))  # type: ignore[arg-type]
+
+
+def test_no_more_than_the_slots_and_then_in_order() -> None:
+    async def story() -> None:
+        queue = Queue(slots=2)
+        for name in "abcd":
+            await queue.come(name)
+        assert queue.inside == ["a", "b"]
+        await queue.end("b")
+        assert queue.inside == ["a", "b", "c"]
+        await queue.end("a")
+        await queue.end("a")
+        assert queue.inside == ["a", "b", "c", "d"]
+
+    run(story)
+
+
+def test_one_developers_agents_do_not_hold_up_the_others_first() -> None:
+    async def story() -> None:
+        queue = Queue(slots=2)
+        for name in "abcd":
+            await queue.come(name, "anna")
+        await queue.come("x", "ben")
+        await queue.come("y", "ben")
+        await queue.end("a")
+        assert queue.inside[-1] == "x"
+        await queue.end("b")
+        assert queue.inside[-1] == "c"
+
+    run(story)
+
+
+def test_one_too_many_is_refused_at_once_and_takes_no_place() -> None:
+    async def story() -> None:
+        queue = Queue(slots=1, queue_limit=1)
+        for name in "abc":
+            await queue.come(name)
+        with pytest.raises(QueueFullError):
+            queue.tasks["c"].result()
+        await queue.end("a")
+        await queue.end("b")
+        await queue.come("d")
+        assert queue.inside == ["a", "b", "d"]
+
+    run(story)
+
+
+def test_who_leaves_while_waiting_is_passed_over() -> None:
+    async def story() -> None:
+        queue = Queue(slots=1)
+        for name in "abcd":
+            await queue.come(name)
+        queue.left["b"].set()
+        await settle()
+        with pytest.raises(ClientGoneError):
+            queue.tasks["b"].result()
+        queue.tasks["c"].cancel()
+        await settle()
+        await queue.end("a")
+        assert queue.inside == ["a", "d"]
+
+    run(story)
+
+
+def test_leaving_after_being_let_in_is_not_noticed_here() -> None:
+    async def story() -> None:
+        queue = Queue(slots=1)
+        await queue.come("a")
+        queue.left["a"].set()
+        await queue.come("b")
+        assert queue.inside == ["a"]
+        await queue.end("a")
+        assert queue.inside == ["a", "b"]
+
+    run(story)
+
+
+def test_a_pool_never_holds_more_than_it_has() -> None:
+    async def story() -> None:
+        queue = Queue(slots=4, pool_tokens=100)
+        await queue.come("a", tokens=40)
+        await queue.come("b", tokens=40)
+        await queue.come("large", tokens=60)
+        # It would fit, but then the large one's turn would never come.
+        await queue.come("small", tokens=10)
+        assert queue.inside == ["a", "b"]
+        await queue.end("a")
+        assert queue.inside == ["a", "b", "large"]
+        await queue.end("b")
+        assert queue.inside == ["a", "b", "large", "small"]
+
+    run(story)
+
+
+def test_what_is_larger_than_the_pool_runs_alone() -> None:
+    async def story() -> None:
+        queue = Queue(slots=4, pool_tokens=100)
+        await queue.come("a", tokens=10)
+        await queue.come("huge", tokens=1000)
+        assert queue.inside == ["a"]
+        await queue.end("a")
+        await queue.come("b", tokens=1)
+        assert queue.inside == ["a", "huge"]
+        await queue.end("huge")
+        assert queue.inside == ["a", "huge", "b"]
+
+    run(story)
+
+
+def test_our_own_message_does_not_wait_and_counts() -> None:
+    async def story() -> None:
+        queue = Queue(slots=1)
+        await queue.come("a")
+        queue.admission.enter_unasked(Place("own", "opta-nexus", 1))
+        await queue.end("a")
+        await queue.come("b")
+        assert queue.inside == ["a"]
+        await queue.end("own")
+        assert queue.inside == ["a", "b"]
+
+    run(story)

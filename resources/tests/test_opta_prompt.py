@@ -1,0 +1,116 @@
+"""What becomes of the bodies that Claude Code sends; their shapes as recorded with 2.1.197."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Final
+
+import pytest
+from opta_prompt import drop_attribution, mend_messages
+from opta_settings import Settings, SettingsError, parse_settings
+
+ON: Final = Settings(join_system_messages=True, drop_attribution=True, keep_model_sampling=True)
+ATTRIBUTION: Final = {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1.197.a1f; cc_entrypoint=cli;"}
+MAIN: Final = {"type": "text", "text": "You are Claude Code.", "cache_control": {"type": "ephemeral"}}
+AGENTS: Final = {"type": "text", "text": "Agents: ..."}
+
+
+def user(text: str) -> dict[str, Any]:
+    """One turn of the user."""
+    return {"role": "user", "content": text}
+
+
+def opus() -> dict[str, Any]:
+    """A first request as `claude-opus-4-8` gets it."""
+    return {
+        "model": "claude-opus-4-8",
+        "max_tokens": 64000,
+        "system": [ATTRIBUTION, MAIN],
+        "messages": [user("say hi"), {"role": "system", "content": [AGENTS]}, user("please")],
+        "temperature": 1,
+        "tools": [{"name": "Bash"}],
+    }
+
+
+def test_joins_what_was_said_to_the_system_and_drops_the_attribution() -> None:
+    body = opus()
+    before = copy.deepcopy(body)
+    mended = mend_messages(body, ON)
+    assert body == before
+    assert mended["system"] == [MAIN, AGENTS]
+    # What stood apart because of the removed message is one turn now: Anthropic's API takes it so, templates insist.
+    assert mended["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "say hi"}, {"type": "text", "text": "please"}]}
+    ]
+    assert "temperature" not in mended
+    assert mended["tools"] == body["tools"]
+    assert mended["max_tokens"] == 64000
+
+
+@pytest.mark.parametrize("switch", ["join_system_messages", "drop_attribution", "keep_model_sampling"])
+def test_each_can_be_switched_off_alone(switch: str) -> None:
+    off = ON._replace(**{switch: False})
+    mended, everything = mend_messages(opus(), off), mend_messages(opus(), ON)
+    assert mended != everything
+    assert mend_messages(opus(), Settings()) == opus()
+
+
+def test_keeps_the_order_of_several_and_of_plain_texts() -> None:
+    body = {
+        "system": "MAIN",
+        "messages": [
+            {"role": "system", "content": "first"},
+            user("a"),
+            {"role": "assistant", "content": "b"},
+            {"role": "system", "content": "second"},
+            {"role": "system", "content": [MAIN]},
+            user("c"),
+        ],
+    }
+    mended = mend_messages(body, ON)
+    assert [block["text"] for block in mended["system"]] == ["MAIN", "first", "second", "You are Claude Code."]
+    assert mended["system"][-1]["cache_control"] == {"type": "ephemeral"}
+    assert [message["role"] for message in mended["messages"]] == ["user", "assistant", "user"]
+
+
+def test_leaves_a_tools_result_at_the_beginning_of_its_turn() -> None:
+    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "ok"}]}
+    body = {"messages": [user("a"), {"role": "system", "content": "s"}, result]}
+    assert mend_messages(body, ON)["messages"] == [user("a"), result]
+
+
+def test_leaves_alone_what_needs_nothing() -> None:
+    body = {"system": "MAIN", "messages": [user("a"), user("b")], "temperature": 0.2}
+    assert mend_messages(body, ON) == body
+    assert mend_messages({"messages": [user("a")]}, ON) == {"messages": [user("a")]}
+
+
+@pytest.mark.parametrize("temperature", [0, 0.6, 1.5, None, "1"])
+def test_a_temperature_that_somebody_chose_is_kept(temperature: object) -> None:
+    assert mend_messages({"messages": [], "temperature": temperature}, ON)["temperature"] == temperature
+
+
+def test_the_attribution_alone_leaves_no_empty_system_prompt() -> None:
+    assert "system" not in mend_messages({"system": [ATTRIBUTION], "messages": []}, ON)
+    text = f"{ATTRIBUTION['text']}\nYou are Claude Code.\nMore."
+    assert drop_attribution(text) == "You are Claude Code.\nMore."
+    quoted = "Explain `x-anthropic-billing-header:` to me"
+    assert drop_attribution(quoted) == quoted
+
+
+@pytest.mark.parametrize("messages", [None, "hi", [None], ["hi"], [{"role": "system"}, user("a")]])
+def test_bodies_of_no_use_are_left_to_those_who_refuse_them(messages: object) -> None:
+    mend_messages({"messages": messages}, ON)
+
+
+def test_settings_name_what_is_wrong() -> None:
+    assert parse_settings('{"slots": 4, "pool_tokens": null, "future": 1}').slots == 4
+    for text, place in [
+        ('{"slots": "4"}', "slots"),
+        ('{"admission": 1}', "admission"),
+        ('{"pool_tokens": true}', "pool_tokens"),
+        ('{"feed_path": 7}', "feed_path"),
+        ("[]", "JSON object"),
+    ]:
+        with pytest.raises(SettingsError, match=place):
+            parse_settings(text)

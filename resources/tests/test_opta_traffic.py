@@ -1,0 +1,381 @@
+"""Requests on their way through the real LiteLLM: every way one can end, and what is told meanwhile."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from real_litellm import (
+    ANNA_KEY,
+    BEN_KEY,
+    CONTEXT_TOKENS,
+    OWN_KEY,
+    QUEUE_LIMIT,
+    SLOTS,
+    WAIT_S,
+    Engine,
+    Proxy,
+    message,
+    serve_litellm,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SHORTEST_PAUSE_S: Final = 0.25
+
+
+class Listener:
+    """Connected to the feed, as the core is."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self.lines: list[tuple[float, dict[str, Any]]] = []
+        self._changed = threading.Condition()
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(proxy.folder / "router.sock"))
+        threading.Thread(target=self._read, daemon=True).start()
+        self.until(lambda _: True)
+
+    def _read(self) -> None:
+        with self._socket.makefile("rb") as lines:
+            for line in lines:
+                with self._changed:
+                    self.lines.append((time.monotonic(), json.loads(line)))
+                    self._changed.notify_all()
+
+    def until(self, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first state, from the present one on, that fits."""
+        with self._changed:
+            told = self._changed.wait_for(lambda: self.lines and fits(self.lines[-1][1]), WAIT_S)
+            assert told, self.lines[-3:]
+            return self.lines[-1][1]
+
+    def until_phases(self, **phases: int) -> dict[str, Any]:
+        """The first state with so many requests in each phase."""
+        return self.until(lambda state: counted(state) == phases)
+
+    def close(self) -> None:
+        """Go."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+def counted(state: dict[str, Any]) -> dict[str, int]:
+    """How many are in each phase."""
+    phases = [request["phase"] for request in state["requests"]]
+    return {phase: phases.count(phase) for phase in phases}
+
+
+@pytest.fixture
+def listener(proxy: Proxy) -> Iterator[Listener]:
+    """Told about live requests."""
+    listener = Listener(proxy)
+    listener.until_phases()
+    yield listener
+    listener.until_phases()
+    listener.close()
+
+
+@dataclass
+class Call:
+    """One request in a thread of its own, which can be hung up."""
+
+    proxy: Proxy
+    key: str
+    body: dict[str, Any]
+    path: str = "/v1/messages"
+    answer: list[tuple[int, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.proxy.port, timeout=60)
+        self._connection.connect()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        headers = {"content-type": "application/json", "x-api-key": self.key}
+        try:
+            self._connection.request("POST", self.path, json.dumps(self.body), headers)
+            response = self._connection.getresponse()
+            self.answer.append((response.status, response.read().decode()))
+        except (OSError, http.client.HTTPException, AttributeError, ValueError):
+            pass
+
+    def hang_up(self) -> None:
+        """Leave without waiting for the answer."""
+        assert self._connection.sock is not None
+        self._connection.sock.shutdown(socket.SHUT_RDWR)
+        self._thread.join(WAIT_S)
+
+    def wait(self) -> tuple[int, str]:
+        """Status and body."""
+        self._thread.join(WAIT_S)
+        assert self.answer, "no answer"
+        return self.answer[0]
+
+
+@contextmanager
+def full(proxy: Proxy, listener: Listener, **more: object) -> Iterator[list[Call]]:
+    """Anna's requests hold every slot for as long as this lasts."""
+    with proxy.engine.holding():
+        calls = [Call(proxy, ANNA_KEY, message(stream=True, **more)) for _ in range(SLOTS)]
+        proxy.engine.wait_for_running(SLOTS)
+        listener.until_phases(generating=SLOTS)
+        yield calls
+    for call in calls:
+        if call.answer:
+            assert call.wait()[0] == 200
+
+
+def error_of(text: str) -> dict[str, Any]:
+    """The error in Anthropic's shape."""
+    document = json.loads(text)
+    assert document["type"] == "error"
+    return {name: document["error"][name] for name in ("type", "message")}
+
+
+def test_the_next_one_waits_and_is_answered(proxy: Proxy, listener: Listener) -> None:
+    with full(proxy, listener):
+        waiting = Call(proxy, BEN_KEY, message(stream=True))
+        state = listener.until_phases(generating=SLOTS, waiting=1)
+        assert [one["developer"] for one in state["requests"]] == ["anna"] * SLOTS + ["ben"]
+        last = state["requests"][-1]
+        assert (last["admittedAt"], last["firstTokenAt"], last["outputTokens"]) == (None, None, None)
+        assert last["promptTokens"] > 0
+        assert proxy.engine.running == SLOTS
+    status, text = waiting.wait()
+    assert (status, proxy.engine.most) == (200, SLOTS)
+    assert "event: message_stop" in text
+
+
+def test_one_too_many_is_told_so_in_anthropics_words(proxy: Proxy, listener: Listener) -> None:
+    with full(proxy, listener):
+        waiting = [Call(proxy, BEN_KEY, message()) for _ in range(QUEUE_LIMIT)]
+        listener.until_phases(generating=SLOTS, waiting=QUEUE_LIMIT)
+        for stream in (True, False):
+            status, text = proxy.ask("POST", "/v1/messages", BEN_KEY, message(stream=stream))
+            assert status == 529
+            assert error_of(text) == {
+                "type": "overloaded_error",
+                "message": f"all {SLOTS} slots are busy and {QUEUE_LIMIT} requests wait already",
+            }
+    assert all(call.wait()[0] == 200 for call in waiting)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_who_leaves_while_waiting_never_reaches_the_model(proxy: Proxy, listener: Listener, stream: bool) -> None:
+    asked = len(proxy.engine.requests)
+    with full(proxy, listener):
+        waiting = Call(proxy, BEN_KEY, message(stream=stream))
+        listener.until_phases(generating=SLOTS, waiting=1)
+        waiting.hang_up()
+        listener.until_phases(generating=SLOTS)
+    listener.until_phases()
+    assert len(proxy.engine.requests) == asked + SLOTS
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_who_leaves_while_answered_frees_the_slot(proxy: Proxy, listener: Listener, stream: bool) -> None:
+    with proxy.engine.holding():
+        calls = [Call(proxy, ANNA_KEY, message(stream=stream)) for _ in range(SLOTS)]
+        proxy.engine.wait_for_running(SLOTS)
+        waiting = Call(proxy, BEN_KEY, message(stream=True))
+        listener.until(lambda state: counted(state).get("waiting") == 1)
+        calls[0].hang_up()
+        state = listener.until(lambda state: "waiting" not in counted(state) and len(state["requests"]) == SLOTS)
+        assert "ben" in [one["developer"] for one in state["requests"]]
+        proxy.engine.wait_for_running(SLOTS)
+    assert waiting.wait()[0] == 200
+    assert proxy.engine.most <= SLOTS + 1
+
+
+def test_a_failure_frees_the_slot_and_counts_as_one(proxy: Proxy, listener: Listener) -> None:
+    before = use_of(listener.until_phases(), "anna")
+    proxy.engine.failure = (500, {"error": {"message": "compute error", "type": "server_error", "code": 500}})
+    try:
+        for stream in (True, False, True, False):
+            assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message(stream=stream))[0] >= 500
+    finally:
+        proxy.engine.failure = None
+    after = use_of(listener.until(lambda state: use_of(state, "anna")["requests"] == before["requests"] + 4), "anna")
+    assert after["failed"] == before["failed"] + 4
+    # Four failures on two slots: had one kept its slot, the third would have waited for ever.
+    assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message())[0] == 200
+
+
+def test_a_refused_body_frees_the_slot(proxy: Proxy, listener: Listener) -> None:
+    for _ in range(SLOTS + QUEUE_LIMIT + 1):
+        status, _text = proxy.ask("POST", "/v1/messages", ANNA_KEY, {"model": "x", "max_tokens": 4, "messages": "no"})
+        assert status >= 400
+    assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message())[0] == 200
+    listener.until_phases()
+
+
+def test_our_own_message_does_not_wait_and_is_nobodys_use(proxy: Proxy, listener: Listener) -> None:
+    with full(proxy, listener):
+        own = Call(proxy, OWN_KEY, message())
+        state = listener.until(lambda state: len(state["requests"]) == SLOTS + 1)
+        assert state["requests"][-1]["developer"] == "opta-nexus"
+        assert state["requests"][-1]["phase"] == "prefill"
+    assert own.wait()[0] == 200
+    assert "opta-nexus" not in [use["developer"] for use in listener.until_phases()["developers"]]
+
+
+def test_counting_tokens_does_not_wait(proxy: Proxy, listener: Listener) -> None:
+    with full(proxy, listener):
+        assert proxy.ask("POST", "/v1/messages/count_tokens", BEN_KEY, message())[0] == 200
+        assert proxy.ask("GET", "/v1/models", BEN_KEY)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+def test_every_route_to_the_model_takes_its_turn(proxy: Proxy, listener: Listener, path: str) -> None:
+    with full(proxy, listener):
+        waiting = Call(proxy, BEN_KEY, message(stream=True), path)
+        listener.until_phases(generating=SLOTS, waiting=1)
+    assert waiting.wait()[0] == 200
+
+
+def test_sums_up_what_a_developer_has_used(proxy: Proxy, listener: Listener) -> None:
+    before = use_of(listener.until_phases(), "ben")
+    assert proxy.ask("POST", "/v1/messages", BEN_KEY, message(stream=True))[0] == 200
+    assert proxy.ask("POST", "/v1/messages", BEN_KEY, message())[0] == 200
+    after = use_of(listener.until(lambda state: use_of(state, "ben")["requests"] == before["requests"] + 2), "ben")
+    assert after["failed"] == before["failed"]
+    assert after["outputTokens"] == before["outputTokens"] + 2 + 1
+    assert after["promptTokens"] > before["promptTokens"]
+    assert after["meanFirstTokenMs"] > 0
+
+
+def test_the_feed_is_private_and_does_not_chatter(proxy: Proxy, listener: Listener) -> None:
+    assert (proxy.folder / "router.sock").stat().st_mode & 0o777 == 0o600
+    told = len(listener.lines)
+    for _ in range(6):
+        proxy.ask("POST", "/v1/messages", ANNA_KEY, message(stream=True))
+    listener.until_phases()
+    times = [at for at, _ in listener.lines[told:]]
+    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    # Arrival, not departure, is measured here; a line held up by the machine makes the next one seem early.
+    assert sum(pauses) / max(1, len(pauses)) > SHORTEST_PAUSE_S * 0.8
+
+
+# --- What reaches the model --------------------------------------------------------------------------------------------
+
+
+def test_mends_what_claude_code_sends(proxy: Proxy) -> None:
+    body = message(
+        temperature=1,
+        system=[
+            {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1.197.a1f;"},
+            {"type": "text", "text": "MAIN", "cache_control": {"type": "ephemeral"}},
+        ],
+        messages=[
+            {"role": "user", "content": "a"},
+            {"role": "system", "content": "AGENTS"},
+            {"role": "user", "content": "b"},
+        ],
+    )
+    for stream in (True, False):
+        assert proxy.ask("POST", "/v1/messages?beta=true", ANNA_KEY, {**body, "stream": stream})[0] == 200
+        asked = proxy.engine.requests[-1]
+        text = json.dumps(asked["messages"])
+        assert [entry["role"] for entry in asked["messages"]] == ["system", "user"]
+        assert "MAIN" in text
+        assert "AGENTS" in text
+        assert "billing" not in text
+        assert "temperature" not in asked
+    proxy.ask("POST", "/v1/messages", ANNA_KEY, message(temperature=0.2))
+    assert proxy.engine.requests[-1]["temperature"] == 0.2
+
+
+def words(number: int) -> list[dict[str, str]]:
+    """A prompt whose length the stand-in counts as so many tokens and a few."""
+    return [{"role": "user", "content": "word " * number}]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_prompt_that_does_not_fit_is_answered_without_the_model(proxy: Proxy, stream: bool) -> None:
+    asked = len(proxy.engine.requests)
+    body = message(messages=words(CONTEXT_TOKENS), max_tokens=64_000, stream=stream)
+    status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, body)
+    assert status == 400
+    most = CONTEXT_TOKENS - CONTEXT_TOKENS // 16
+    error = error_of(text)
+    assert error["type"] == "invalid_request_error"
+    assert error["message"].startswith("prompt is too long: 100")
+    assert error["message"].endswith(f" tokens > {most} maximum")
+    assert len(proxy.engine.requests) == asked
+
+
+def test_a_prompt_that_leaves_room_for_the_answer_asked_for_fits(proxy: Proxy) -> None:
+    body = message(messages=words(CONTEXT_TOKENS - 20), max_tokens=4)
+    assert proxy.ask("POST", "/v1/messages", ANNA_KEY, body)[0] == 200
+    assert proxy.ask("POST", "/v1/messages", ANNA_KEY, {**body, "max_tokens": 100})[0] == 400
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_llama_servers_own_refusal_is_put_into_the_words_that_help(proxy: Proxy, stream: bool) -> None:
+    words_of_llama = "request (46910 tokens) exceeds the available context size (32768 tokens), try increasing it"
+    proxy.engine.failure = (
+        400,
+        {"error": {"code": 400, "message": words_of_llama, "type": "exceed_context_size_error", "n_ctx": 32768}},
+    )
+    try:
+        status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, message(stream=stream))
+    finally:
+        proxy.engine.failure = None
+    assert status == 400
+    assert error_of(text) == {
+        "type": "invalid_request_error",
+        "message": "prompt is too long: 46910 tokens > 32768 maximum",
+    }
+
+
+# --- A Router of its own ------------------------------------------------------------------------------------------------
+
+
+def test_a_pool_is_never_promised_more_than_it_has(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    # 2,048 tokens less the margin of 512: 1,536 for all.
+    settings = {"pool_tokens": 2048, "slots": 4, "queue_limit": 4}
+    for proxy in serve_litellm(tmp_path_factory.mktemp("pool"), engine, settings):
+        listener = Listener(proxy)
+        with engine.holding():
+            calls = [Call(proxy, ANNA_KEY, message(stream=True, messages=words(600), max_tokens=64_000)) for _ in range(3)]
+            listener.until(lambda state: counted(state) == {"generating": 2, "waiting": 1})
+            assert engine.running == 2
+            # What was reserved for an answer is also the most that it may become.
+            assert all(asked["max_tokens"] == 96 for asked in engine.requests[-2:])
+            small = Call(proxy, BEN_KEY, message(stream=True))
+            listener.until(lambda state: len(state["requests"]) == 4)
+        assert [call.wait()[0] for call in [*calls, small]] == [200] * 4
+        # The largest that can ever fit is what clients are told.
+        status, text = proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=words(1500)))
+        assert status == 400
+        assert f"{CONTEXT_TOKENS - 4} maximum" in text
+        listener.close()
+
+
+def test_switched_off_everything_passes_as_it_came(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    names = ("join_system_messages", "drop_attribution", "keep_model_sampling", "refuse_overlong_prompts", "admission")
+    for proxy in serve_litellm(tmp_path_factory.mktemp("off"), engine, dict.fromkeys(names, False)):
+        with engine.holding():
+            calls = [Call(proxy, ANNA_KEY, message(stream=True)) for _ in range(SLOTS + 2)]
+            engine.wait_for_running(SLOTS + 2)
+        assert all(call.wait()[0] == 200 for call in calls)
+        body = message(messages=words(CONTEXT_TOKENS), temperature=1, system="x-anthropic-billing-header: v=1;")
+        assert proxy.ask("POST", "/v1/messages", ANNA_KEY, body)[0] == 200
+        asked = engine.requests[-1]
+        assert asked["temperature"] == 1
+        assert "billing" in json.dumps(asked["messages"])
+
+
+def use_of(state: dict[str, Any], developer: str) -> dict[str, Any]:
+    """What a developer has used today."""
+    nothing = {"requests": 0, "failed": 0, "promptTokens": 0, "outputTokens": 0, "meanFirstTokenMs": None}
+    return next((use for use in state["developers"] if use["developer"] == developer), nothing)
