@@ -8,7 +8,7 @@ import {
   serviceNames,
 } from '../electron/contract.ts'
 import { plural } from '../electron/figures.ts'
-import { countWaiting } from '../electron/waiting.ts'
+import { measureRoom, type Room } from '../electron/room.ts'
 
 /** What a state looks like; each has a shape of its own, so that colour is never alone. */
 export type Mark = 'ready' | 'full' | 'busy' | 'stopped' | 'warning' | 'failed' | 'unknown'
@@ -21,26 +21,10 @@ export interface Judgement {
 
 const ordinals = ['', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth']
 
-export interface Room {
-  readonly slots: number
-  readonly free: number
-  readonly waiting: number
-}
-
 const isFree = (slot: Slot): boolean => slot.phase === 'idle'
 
 /** Agents that stopping would interrupt. */
 export const countBusy = ({ slots }: Snapshot): number => (slots ?? []).filter((slot) => !isFree(slot)).length
-
-/** Over this Studio and the others that answer; null when this one's slots are not known. */
-export const measureRoom = (snapshot: Snapshot): Room | null => {
-  if (snapshot.slots === null || snapshot.slots.length === 0) return null
-  const others = snapshot.nodes.flatMap((node) =>
-    node.phase === 'unreachable' || node.slots === null ? [] : node.slots,
-  )
-  const all = [...snapshot.slots, ...others]
-  return { slots: all.length, free: all.filter(isFree).length, waiting: countWaiting(snapshot) ?? 0 }
-}
 
 /** Whether one more agent would have to wait. */
 const describeRoom = (room: Room | null): Judgement => {

@@ -2,7 +2,7 @@
 
 import { type Notice, type ServiceId, type Snapshot, serviceIds, serviceNames } from '../contract.ts'
 import { formatBytes, formatDuration, formatPercent, formatShare, plural } from '../figures.ts'
-import { countWaiting } from '../waiting.ts'
+import { measureRoom } from '../room.ts'
 import { isServing } from './snapshot.ts'
 
 /** A snapshot as far as conditions and events look at it. */
@@ -19,6 +19,7 @@ export type Observed = Pick<
   | 'slots'
   | 'queue'
   | 'requests'
+  | 'nodes'
 >
 
 export type Words = Pick<Notice, 'severity' | 'title' | 'body' | 'view'>
@@ -42,21 +43,32 @@ const slotsFull: NoticeRule = {
   holdMs: 10 * seconds,
   looks: 2,
   clearMs: 5 * seconds,
-  read: ({ slots, requests, queue, services }) => {
-    if (!isServing(services.llamaServer)) return null
-    if (slots === null) return 'unknown'
-    if (slots.length === 0 || slots.some(({ phase }) => phase === 'idle')) return null
-    const waiting = countWaiting({ requests, queue }) ?? 0
+  read: (now) => {
+    if (!isServing(now.services.llamaServer)) return null
+    if (now.slots === null) return 'unknown'
+    const room = measureRoom(now)
+    // With a free slot and somebody waiting there is no room in the pool that the slots share.
+    if (room === null || (room.free > 0 && room.waiting === 0)) return null
+    const { slots, free, waiting } = room
     return {
       severity: 'warning',
-      title: slots.length === 1 ? 'The only slot is busy' : `All ${slots.length} slots are busy`,
-      body:
-        waiting === 0
-          ? 'One more agent would have to wait.'
-          : `${plural(waiting, 'request')} ${waiting === 1 ? 'waits' : 'wait'}; one more agent waits behind ${waiting === 1 ? 'it' : 'them'}.`,
+      title:
+        free > 0
+          ? 'No room for another agent'
+          : slots === 1
+            ? 'The only slot is busy'
+            : `All ${slots} slots are busy`,
+      body: describeQueue(waiting),
       view: glance,
     }
   },
+}
+
+const describeQueue = (waiting: number): string => {
+  if (waiting === 0) return 'One more agent would have to wait.'
+  return waiting === 1
+    ? '1 request waits; one more agent waits behind it.'
+    : `${waiting} requests wait; one more agent waits behind them.`
 }
 
 const longWaitMs = 60 * seconds

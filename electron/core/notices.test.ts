@@ -111,7 +111,7 @@ describe('all slots full', () => {
     expect(world.look(12, { queue: queue(2) })[0]?.body).toBe(
       '2 requests wait; one more agent waits behind them.',
     )
-    expect(ids(world.watch(13, 16, { slots: free }))).toEqual(['slots-full'])
+    expect(ids(world.watch(13, 16, { slots: free, queue: queue(0) }))).toEqual(['slots-full'])
     expect(world.look(17)).toEqual([])
   })
 
@@ -181,6 +181,21 @@ describe('all slots full', () => {
     const world = createWorld()
     world.watch(0, 10, { slots: full })
     expect(ids(world.look(16, { slots: null, ...service('llamaServer', { phase: 'stopped' }) }))).toEqual([])
+  })
+
+  it('is not so while another Studio has a free one', () => {
+    const node = { name: 'b', endpoint: 'http://b:8080', phase: 'ready', reason: null, queue: null } as const
+    const world = createWorld()
+    expect(world.watch(0, 30, { slots: full, nodes: [{ ...node, slots: [slot('idle')] }] })).toEqual([])
+    const notices = world.watch(31, 41, { nodes: [{ ...node, phase: 'unreachable', slots: null }] })
+    expect(ids(notices)).toEqual(['slots-full'])
+  })
+
+  it('is so with a free slot, while somebody waits for room in the pool', () => {
+    const requests = [waiting('anna', start)]
+    expect(createWorld().watch(0, 10, { slots: free, requests })).toMatchObject([
+      { id: 'slots-full', title: 'No room for another agent' },
+    ])
   })
 
   it('is no news of a server without slots', () => {
