@@ -35,14 +35,19 @@ export const isMeasuredName = (name: string): boolean =>
 export const claudeModelName = ({ modelName }: Pick<Profile['proxy'], 'modelName'>): string =>
   modelName.startsWith('claude-') ? measuredModelName : modelName
 
-/** Of the 24 tools of a headless start (28 in a terminal), these four do the work of a coding agent. */
+/** What a coding agent works with; in a terminal ExitPlanMode stays as well, without which plan mode has no way out. */
 const keptTools = ['Bash', 'Read', 'Edit', 'Write'] as const
-/** The other twenty, as 2.1.197 sends them to a model of that name; their definitions were 62 of 77 KB. */
+/**
+ * What 2.1.197 sends besides to a model of that name: twenty of its 24 tools with -p, and two that it adds in a terminal,
+ * where asking in words and Shift+Tab do the same (recorded there: 24.4 KB with the two, 15.1 KB without).
+ */
 const deniedTools = [
   'Agent',
+  'AskUserQuestion',
   'CronCreate',
   'CronDelete',
   'CronList',
+  'EnterPlanMode',
   'EnterWorktree',
   'ExitWorktree',
   'NotebookEdit',
@@ -147,7 +152,7 @@ export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetti
     {
       name: 'permissions.deny',
       value: deniedTools,
-      why: `whole tools named here are left out of every request: 12.6 KB instead of 76 KB, and 3,400 tokens for a first turn. ${keptTools.join(', ')} remain; take a name out to have that tool back`,
+      why: `whole tools named here are left out of every request: 12.6 KB instead of 76 KB with -p, and 3,400 tokens for a first turn. ${keptTools.join(', ')} remain; take a name out to have that tool back`,
     },
   ]
 }

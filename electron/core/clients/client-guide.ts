@@ -107,7 +107,7 @@ const snippetTexts = (input: {
       title: 'Claude Code: ~/.claude/settings.json',
       text: renderClaudeSettings(settings),
       notes: [
-        `For ~/.claude/settings.json (mode 0600: it holds your key), or .claude/settings.local.json in one project, which is not committed. Measured with Claude Code ${measuredClaudeCode}; it also makes the two lines for the shell unnecessary.`,
+        `For ~/.claude/settings.json (Windows: %USERPROFILE%\\.claude\\settings.json; mode 0600: it holds your key), or .claude/settings.local.json in one project, which is not committed. Measured with Claude Code ${measuredClaudeCode}; it also makes the two lines for the shell unnecessary.`,
         ...explainClaudeSettings(settings),
       ],
     },
