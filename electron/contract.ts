@@ -544,14 +544,15 @@ export const SettingsAnswerSchema = z.strictObject({
   path: z.string(),
   /** Names the file's present content, for `configure`. */
   revision: z.string(),
+  /** Keys are eight stars, and keep what they are when they come back as that. */
   config: ConfigSchema,
   /** Why the file cannot be used, one sentence for each problem; then `config` is the last good one. */
   problems: z.array(z.string()),
   profileNames: z.array(z.string()),
   profileName: z.string(),
-  /** The profile that a start would take now. */
+  /** The profile that a restart of everything would take now: the configured one, else the one that runs. */
   profile: ProfileSchema,
-  /** What runs with other values than a start would take now; empty when nothing runs. */
+  /** What runs with other values than a restart of everything would take now; empty when nothing runs. */
   restartNeeded: z.array(z.strictObject({ key: z.string(), running: z.string(), configured: z.string() })),
 })
 export type SettingsAnswer = z.infer<typeof SettingsAnswerSchema>

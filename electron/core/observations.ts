@@ -21,7 +21,7 @@ export interface Observations {
 
 export const createObservations = (readSettings: () => Config['notifications']): Observations => {
   const history = createHistory()
-  const historians = new Set<(samples: readonly HistorySample[]) => void>()
+  const historians = new Set<{ readonly tell: (samples: readonly HistorySample[]) => void }>()
   let state: NoticeState = noNotices
   let before: EventfulSnapshot | null = null
   let events: readonly StackEvent[] = []
@@ -41,12 +41,13 @@ export const createObservations = (readSettings: () => Config['notifications']):
     },
     addToHistory: (now, isNew) => {
       const ended = history.add(readForHistory(now, isNew), now.takenAt)
-      if (ended.length > 0) for (const tell of historians) tell(ended)
+      if (ended.length > 0) for (const { tell } of historians) tell(ended)
     },
-    watchHistory: (listener) => {
-      historians.add(listener)
-      listener(history.samples())
-      return () => void historians.delete(listener)
+    watchHistory: (tell) => {
+      const historian = { tell }
+      historians.add(historian)
+      tell(history.samples())
+      return () => void historians.delete(historian)
     },
   }
 }

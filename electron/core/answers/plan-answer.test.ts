@@ -1,0 +1,58 @@
+// The plan's answer: planned beside allocated, and what cannot be counted said instead of guessed.
+import { expect, it } from 'vitest'
+import { PlanAnswerSchema } from '../../contract.ts'
+import { readGgufHeader } from '../gguf/gguf-header.ts'
+import { comparePlan } from '../memory-plan/compare-plan.ts'
+import { planMemory } from '../memory-plan/memory-plan.ts'
+import { reservesFor } from '../memory-plan/reserves.ts'
+import { describeMemory } from './plan-answer.ts'
+
+const header = new URL('../gguf/fixtures/Llama-3.2-3B-Instruct-Q4_K_M.header.gguf', import.meta.url).pathname
+const totalBytes = 64e9
+const plan = planMemory({
+  target: await readGgufHeader(header),
+  draft: null,
+  server: {
+    contextTokens: 32_768,
+    slots: 4,
+    unifiedKv: false,
+    cacheTypeK: 'q4_0',
+    cacheTypeV: 'q4_0',
+    draftCacheTypeK: 'q4_0',
+    draftCacheTypeV: 'q4_0',
+    batchTokens: 512,
+    microBatchTokens: 512,
+    promptCacheBytes: 0,
+    fullSlidingCache: false,
+  },
+  ramDiskBytes: 8e9,
+  machine: { totalBytes, gpuLimitBytes: null },
+  reserves: reservesFor(totalBytes),
+  poolIsGuarded: false,
+})
+
+it('has what was allocated beside what was planned, and what nobody planned at the end', () => {
+  const actual = { modelBytes: 2e9, copiedBytes: 5e8, mappedBuffers: 1, kvBytes: 1e9, computeBytes: 1e8 }
+  const differences = comparePlan(plan, { target: actual, draft: null })
+  const { memory, memoryUnknown } = describeMemory({ kind: 'planned', plan }, differences)
+  expect(memoryUnknown).toBeNull()
+  expect(PlanAnswerSchema.shape.memory.parse(memory)).toEqual(memory)
+  expect(memory?.lines.find(({ label }) => label === 'AI Engine (weights)')).toMatchObject({
+    allocatedBytes: 2e9,
+  })
+  expect(memory?.lines.find(({ label }) => label === 'Linker reserve')?.allocatedBytes).toBeNull()
+  expect(memory?.lines.at(-1)).toMatchObject({ bytes: null, allocatedBytes: 5e8 })
+  expect(memory?.lines).toHaveLength(plan.lines.length + 1)
+})
+
+it('has no verdict where there is none', () => {
+  expect(describeMemory({ kind: 'unknown', reason: 'no such file' }, [])).toEqual({
+    memory: null,
+    memoryUnknown: 'no such file',
+  })
+  const uncounted = { ...plan, verdict: 'unknown' as const, uncounted: 'model: a kind of cache of its own' }
+  expect(describeMemory({ kind: 'planned', plan: uncounted }, [])).toEqual({
+    memory: null,
+    memoryUnknown: 'model: a kind of cache of its own',
+  })
+})
