@@ -17,6 +17,9 @@ export const measureRoom = (
     node.phase === 'unreachable' || node.slots === null ? [] : node.slots,
   )
   const all = [...snapshot.slots, ...others]
-  const free = all.filter(({ phase }) => phase === 'idle').length
+  // llama-server tells of a slot only between two batches (up to 8 s apart): the Router knows sooner whom it let through.
+  const admitted = (snapshot.requests ?? []).filter(({ phase }) => phase !== 'waiting').length
+  const idle = all.filter(({ phase }) => phase === 'idle').length
+  const free = Math.max(0, Math.min(idle, all.length - admitted))
   return { slots: all.length, free, waiting: countWaiting(snapshot) ?? 0 }
 }

@@ -33,11 +33,26 @@ describe('judgeState', () => {
   })
 
   test('free slots are no promise while somebody waits for room in the pool', () => {
-    const snapshot = { ...sampleStates.queue.snapshot, slots: sampleStates.busy.snapshot.slots }
+    const { queue, busy } = sampleStates
+    const waiting = queue.snapshot.requests?.filter(({ phase }) => phase === 'waiting') ?? []
+    const requests = [...(busy.snapshot.requests ?? []), ...waiting]
+    const snapshot = { ...queue.snapshot, slots: busy.snapshot.slots, requests }
     expect(judgeState({ ...sampleStates.queue, snapshot })).toMatchObject({
       word: 'Full',
       sentence: '1 slot free but no room: a new agent waits behind 2 others',
     })
+  })
+
+  test('a slot that llama-server still calls idle is not free once the Router let somebody through to it', () => {
+    const snapshot = { ...sampleStates.queue.snapshot, slots: sampleStates.idle.snapshot.slots }
+    expect(judgeState({ ...sampleStates.queue, snapshot }).sentence).toBe(
+      'All 4 busy: a new agent waits behind 2 others',
+    )
+    const admitted = sampleStates.full.snapshot
+    const late = { ...admitted, slots: sampleStates.busy.snapshot.slots }
+    expect(judgeState({ ...sampleStates.full, snapshot: late }).sentence).toBe(
+      'All 4 busy: a fifth agent waits its turn',
+    )
   })
 
   test('llama-server’s own queue counts where the Router does not say who waits', () => {

@@ -34,6 +34,15 @@ test.each([
   expect(describeSlot(given)).toMatchObject(words)
 })
 
+test('a slot that is being taken is not called free', () => {
+  expect(describeSlot(slot(3, { contextTokens: 8192 }), true)).toMatchObject({
+    phase: 'taken',
+    figure: 'taken',
+    detail: '',
+  })
+  expect(describeSlot(generating(0, 'anna', 1, 2), true).phase).toBe('generating')
+})
+
 test('who waits, and the longest of them', () => {
   const requests = [
     request('a', 'ben', 'waiting', 6_000),

@@ -11,7 +11,7 @@ import {
 import { countWaiting } from '../electron/waiting.ts'
 
 export interface SlotWords {
-  readonly phase: Slot['phase']
+  readonly phase: Slot['phase'] | 'taken'
   readonly name: string
   readonly figure: string
   readonly unit: string
@@ -28,11 +28,25 @@ const readFill = (slot: Slot): number | null =>
 const describeFill = ({ contextTokens, contextLimit }: Slot): string =>
   contextTokens === null ? '' : `${formatContext(contextTokens)} of ${formatContext(contextLimit)}`
 
-export const describeSlot = (slot: Slot): SlotWords => {
+/** `isTaken`: the Router has let somebody through to it, although llama-server does not say so yet. */
+export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
   const who = slot.developer ?? `Slot ${slot.id}`
   const base = { phase: slot.phase, name: who }
   switch (slot.phase) {
     case 'idle': {
+      if (isTaken) {
+        const spoken = `Slot ${slot.id}: taken, its request is about to be read`
+        return {
+          ...base,
+          name: `Slot ${slot.id}`,
+          phase: 'taken',
+          figure: 'taken',
+          unit: '',
+          detail: '',
+          share: null,
+          spoken,
+        }
+      }
       const cached = slot.contextTokens === null || slot.contextTokens === 0 ? null : slot.contextTokens
       const detail = cached === null ? '' : `${formatContext(cached)} cached`
       const spoken = [`Slot ${slot.id}: free`, detail].filter((part) => part !== '').join(', ')

@@ -33,7 +33,7 @@ export interface WindowOptions {
   readonly onPageGone: () => void
 }
 
-const panelSize = { width: 420, height: 760 }
+const panelSize = { width: 420, height: 800 }
 const pinnedSize = { width: 900, height: 760 }
 
 /** A click on the icon first takes the focus away: hiding at once would make that click open the window again. */

@@ -31,7 +31,7 @@ export const MemoryMap = () => {
           )}
         </div>
       )}
-      <ul className="legend">
+      <ul className={words.legend.some(({ value }) => /[A-Z]/.test(value)) ? 'legend legend-long' : 'legend'}>
         {words.legend.map(({ id, label, value, planned: isPlanned }) => (
           <li key={id} title={`${label} ${value}, ${isPlanned ? 'planned' : 'measured'}`}>
             <i className={`swatch part-${id}`} aria-hidden="true" />

@@ -4,7 +4,7 @@ import type { Slot } from '../../electron/contract.ts'
 interface MeterProps {
   /** 0 to 1; null: not known. */
   readonly share: number | null
-  readonly kind: Slot['phase'] | 'forge' | 'forge-full'
+  readonly kind: Slot['phase'] | 'taken' | 'forge' | 'forge-full'
 }
 
 /** Decoration beside the number that it draws. */

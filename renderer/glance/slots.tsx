@@ -3,6 +3,7 @@ import { memo } from 'react'
 import type { Slot } from '../../electron/contract.ts'
 import { formatContext, plural, unknown } from '../../electron/figures.ts'
 import { Icon } from '../icon.tsx'
+import { measureRoom } from '../judgement.ts'
 import { useSnapshot } from '../mirror.ts'
 import { describeSlot, describeWaiting } from '../slot-words.ts'
 import { Meter } from './meter.tsx'
@@ -44,9 +45,9 @@ export const Slots = () => {
 
 /** Follows its own slot alone, so that one agent's progress redraws one card. */
 const SlotCard = memo(({ id }: { readonly id: number }) => {
-  const words = useSnapshot(({ slots }) => {
-    const slot = slots?.find((each) => each.id === id)
-    return slot === undefined ? null : describeSlot(slot)
+  const words = useSnapshot((snapshot) => {
+    const slot = snapshot.slots?.find((each) => each.id === id)
+    return slot === undefined ? null : describeSlot(slot, measureRoom(snapshot)?.free === 0)
   })
   if (words === null) return null
   return (

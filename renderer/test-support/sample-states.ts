@@ -191,6 +191,7 @@ export const sampleStates = {
   busy: hosting(busy),
   full: hosting(fullSnapshot),
   queue: hosting(queuedSnapshot),
+  taken: hosting({ ...queuedSnapshot, slots: busy.slots }),
   degraded: hosting({
     ...busy,
     overall: 'degraded',

@@ -108,7 +108,7 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
       )}
       <TextField
         label="Drain"
-        unit="s that a stop lets agents finish"
+        unit="s for agents to finish"
         value={values.drainSeconds}
         problem={problems['drainSeconds']}
         onChange={(drainSeconds) => change({ drainSeconds })}
