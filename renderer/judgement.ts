@@ -8,7 +8,9 @@ import {
   serviceNames,
 } from '../electron/contract.ts'
 import { plural } from '../electron/figures.ts'
+
 import { measureRoom, type Room } from '../electron/room.ts'
+import { startSentence } from './sentence.ts'
 
 /** What a state looks like; each has a shape of its own, so that colour is never alone. */
 export type Mark = 'ready' | 'full' | 'busy' | 'stopped' | 'warning' | 'failed' | 'unknown'
@@ -80,7 +82,8 @@ const describeDegraded = (snapshot: Snapshot): string => {
   const { services } = snapshot
   const isServing = (id: ServiceId) => ['ready', 'degraded'].includes(services[id].phase)
   const answers = services.llamaServer.phase === 'ready' && services.proxy.phase === 'ready'
-  if (answers && snapshot.proof === null && snapshot.proofFailure !== null) return snapshot.proofFailure
+  if (answers && snapshot.proof === null && snapshot.proofFailure !== null)
+    return startSentence(snapshot.proofFailure)
   if (answers && services.ramDisk.phase !== 'ready') {
     const { sentence } = describeRoom(measureRoom(snapshot))
     const forge = services.ramDisk.phase === 'stopped' ? 'no RAM disk was started' : 'no RAM disk for builds'
@@ -139,7 +142,8 @@ const judgeSetUp = (setUp: NonNullable<Snapshot['setUp']>): Judgement => {
 export const judgeState = (app: AppState | null): Judgement => {
   if (app === null || app.link.kind === 'connecting')
     return { word: 'Connecting', sentence: 'Waiting for the core to answer', mark: 'busy' }
-  if (app.link.kind === 'lost') return { word: 'No core', sentence: app.link.reason, mark: 'unknown' }
+  if (app.link.kind === 'lost')
+    return { word: 'No core', sentence: startSentence(app.link.reason), mark: 'unknown' }
   const { snapshot } = app
   if (snapshot === null) return { word: 'Connecting', sentence: 'Waiting for a first reading', mark: 'busy' }
   if (snapshot.setUp !== null && needsSetUp(snapshot)) return judgeSetUp(snapshot.setUp)

@@ -1,7 +1,8 @@
 // First run: what is missing, one button, and how far its installation is.
 import { formatBytes, formatCount } from '../../electron/figures.ts'
 import { Icon } from '../icon.tsx'
-import { useSnapshot } from '../mirror.ts'
+import { act, useSnapshot } from '../mirror.ts'
+import { startSentence } from '../sentence.ts'
 
 /** `done` and `total` are bytes or things; only a large total can be bytes. */
 const formatAmount = (amount: number, total: number): string =>
@@ -21,7 +22,18 @@ export const FirstRun = () => {
       </p>
       <ol className="first-run-parts">
         {missing.map(({ id, text }) => (
-          <li key={id}>{text}</li>
+          <li key={id}>
+            <span>{text}</span>
+            {id === 'llama-server' && (
+              <button
+                type="button"
+                className="button-small"
+                onClick={() => void act({ type: 'openPage', page: 'llama-server-help' })}
+              >
+                Other ways…
+              </button>
+            )}
+          </li>
         ))}
       </ol>
       <p className="first-run-intro">
@@ -43,7 +55,7 @@ export const FirstRun = () => {
       {failure !== null && running === null && (
         <p className="fit fit-does-not-fit" role="alert">
           <Icon name="failed" />
-          <span>{failure}</span>
+          <span>{startSentence(failure)}</span>
         </p>
       )}
     </section>

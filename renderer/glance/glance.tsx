@@ -30,7 +30,8 @@ export const Glance = () => {
       <Headline />
       {lost && (
         <p className="section not-known">
-          Nothing is shown, because nothing is known. What was running goes on running without it.
+          Nothing is shown, because nothing is known. A core that ends by accident leaves its services
+          running.
         </p>
       )}
       {live && <Notices />}

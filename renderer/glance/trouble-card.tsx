@@ -3,6 +3,7 @@ import { useCallback, useState } from 'react'
 import { type ServiceId, serviceNames } from '../../electron/contract.ts'
 import { send, showView } from '../mirror.ts'
 import { askLogTail } from '../questions.ts'
+import { startSentence } from '../sentence.ts'
 import type { Trouble } from '../service-words.ts'
 import { useAnswer } from '../use-answer.ts'
 
@@ -24,7 +25,7 @@ export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
   }
   return (
     <div className="trouble">
-      <p className="trouble-reason">{reason}</p>
+      <p className="trouble-reason">{startSentence(reason)}</p>
       {isLogged && <LogTail id={id} occasion={reason} />}
       {sure && <p className="trouble-warning">{warning}</p>}
       <div className="button-row">

@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react'
 import type { SettingsAnswer } from '../../electron/contract.ts'
 import { Icon } from '../icon.tsx'
 import { isSame } from '../is-same.ts'
-import { send, useSnapshot } from '../mirror.ts'
+import { act, send, useMirror, useSnapshot } from '../mirror.ts'
 import { askSettings } from '../questions.ts'
 import { type FormValues, judgeForm, readForm } from '../settings-form.ts'
 import { useAnswer } from '../use-answer.ts'
@@ -36,7 +36,21 @@ export const Settings = () => {
         )}
       </AskedBody>
       <DeveloperKeys />
+      <About />
     </div>
+  )
+}
+
+/** Also the way out where the system hides the menu-bar icon. */
+const About = () => {
+  const version = useMirror(({ app }) => app?.version ?? '')
+  return (
+    <footer className="about">
+      <span>Opta Nexus {version}</span>
+      <button type="button" className="button-small" onClick={() => void act({ type: 'quit' })}>
+        Quit Nexus…
+      </button>
+    </footer>
   )
 }
 
