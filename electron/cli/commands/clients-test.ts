@@ -43,7 +43,10 @@ export const runClientsTest = async (command: ClientsCommand, context: CliContex
     })
     if (command.json) context.print(JSON.stringify(report, null, 2))
     else for (const line of renderReachSummary(report, context)) context.print(line)
-    return exitCodeOf(report)
+    const code = exitCodeOf(report)
+    // A name look-up that hangs cannot be cancelled, and would hold this process up after its answer.
+    setTimeout(() => process.exit(code), 50).unref()
+    return code
   } finally {
     process.off('SIGINT', interrupt)
   }

@@ -78,6 +78,11 @@ describe('a name', () => {
       'hosts',
     )
   })
+  it('that nobody answers for is told from one that does not exist', () => {
+    const late = new DOMException('late', 'TimeoutError')
+    expect(judgeNoName(address, late).found).toContain('takes too long')
+    expect(judgeNoName(address, failure('EAI_AGAIN')).found).toContain('no name server')
+  })
   it('that takes its time is a warning', () => {
     expect(judgeName(address, ['10.0.0.5'], 12).level).toBe('ok')
     expect(judgeName(address, ['10.0.0.5'], 5_003)).toMatchObject({ level: 'warn' })

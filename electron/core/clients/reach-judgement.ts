@@ -25,6 +25,11 @@ export const judgeNoName = ({ host }: ReachAddress, error: unknown): ReachVerdic
   const code = codeOf(error)
   if (code === 'EAI_AGAIN')
     return blocked(`${host} could not be looked up: no name server answers`, 'Check the network connection.')
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return blocked(
+      `looking up ${host} takes too long`,
+      'A name server does not answer: use the address itself, as nexus clients shows it on the Studio.',
+    )
   return blocked(
     `${host} is not known on this machine`,
     host.endsWith('.local')
