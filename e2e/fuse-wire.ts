@@ -29,7 +29,7 @@ export const readFuses = async (program: string): Promise<readonly FuseName[]> =
 export const hasFuses = (electronVersion: string): boolean => Number(electronVersion.split('.')[0]) >= 12
 
 /** Mark, version of the wire, its length, and each fuse as Electron ships it. */
-const shippedWire = Buffer.concat([
+export const shippedFuseWire = Buffer.concat([
   Buffer.from('dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX'),
   Buffer.from([1, fuseNames.length]),
   Buffer.from('10110001'),
@@ -38,5 +38,5 @@ const shippedWire = Buffer.concat([
 /** A copy of an old Electron with a wire at its end: no fuse does anything there, and whoever sets them finds them. */
 export const copyWithFuses = (electronDist: string, dir: string): void => {
   cpSync(electronDist, dir, { recursive: true })
-  appendFileSync(join(dir, 'electron'), shippedWire)
+  appendFileSync(join(dir, 'electron'), shippedFuseWire)
 }

@@ -75,7 +75,7 @@ export const buildApp = async (root: string, variant: AppVariant): Promise<strin
 }
 
 /** The app's own icon is electron-builder's business; the tray's are loaded from here. */
-const isNoAppIcon = (path: string): boolean => !path.endsWith('icon.png')
+const isNoAppIcon = (path: string): boolean => !/\/icon\.[a-z]+$/.test(path)
 
 /** Names no dependency: everything is in the bundles, so nothing of node_modules is packaged. */
 const appPackage = async (root: string): Promise<string> => {

@@ -4,9 +4,21 @@ import { join } from 'node:path'
 import { Arch, build, type Configuration, Platform } from 'electron-builder'
 
 export interface Packaging {
-  readonly target: 'mac' | 'linux-dir'
+  /** `mac`: what electron-builder.yml names, dmg and zip. */
+  readonly target: 'mac' | 'mac-dir' | 'linux-dir'
   /** Laid over electron-builder.yml, which electron-builder finds in `root` by itself. */
   readonly config: Configuration
+}
+
+const targetsOf = (target: Packaging['target']) => {
+  switch (target) {
+    case 'mac':
+      return Platform.MAC.createTarget(null, Arch.arm64)
+    case 'mac-dir':
+      return Platform.MAC.createTarget('dir', Arch.arm64)
+    case 'linux-dir':
+      return Platform.LINUX.createTarget('dir', process.arch === 'arm64' ? Arch.arm64 : Arch.x64)
+  }
 }
 
 /** The archives that were made; a folder counts as none. */
@@ -14,10 +26,7 @@ export const packageApp = async (root: string, { target, config }: Packaging): P
   await writeCommandPackage(root)
   return build({
     projectDir: root,
-    targets:
-      target === 'mac'
-        ? Platform.MAC.createTarget(null, Arch.arm64)
-        : Platform.LINUX.createTarget('dir', process.arch === 'arm64' ? Arch.arm64 : Arch.x64),
+    targets: targetsOf(target),
     // Everything is in the bundles. Without this electron-builder finds no modules in out/app, looks for them in the folder
     // above, and packages all of the clone's (seen with 26.17; npmRebuild: false does not keep it from that).
     config: { ...config, beforeBuild: () => Promise.resolve(false) },

@@ -9,8 +9,13 @@ import {
   trayStates,
 } from './icon-shapes.ts'
 
-interface IconFile {
+export interface IconFile {
   /** In resources/icons. */
+  readonly name: string
+  readonly content: () => Buffer
+}
+
+export interface Picture {
   readonly name: string
   readonly svg: string
   readonly pixels: number
@@ -20,7 +25,7 @@ interface IconFile {
 const panelPixels = 24
 
 /** `Template` and `@2x` in a name mean something to Electron (electronjs.org/docs/latest/api/native-image). */
-export const iconFiles: readonly IconFile[] = [
+export const pictures: readonly Picture[] = [
   { name: 'icon.png', svg: appIconSvg(), pixels: appIconPixels },
   ...trayStates.flatMap((state) => [
     { name: `tray-${state}Template.png`, svg: trayIconSvg(state), pixels: trayIconPoints },
@@ -30,5 +35,29 @@ export const iconFiles: readonly IconFile[] = [
   ]),
 ]
 
-export const renderIcon = ({ svg, pixels }: IconFile) =>
+export const renderPicture = ({ svg, pixels }: Pick<Picture, 'svg' | 'pixels'>) =>
   new Resvg(svg, { fitTo: { mode: 'width', value: pixels }, font: { loadSystemFonts: false } }).render()
+
+/**
+ * Apple's icon file: a header, then each size as a PNG under its type (512 points at two pixels each is `ic10`). Written here,
+ * since electron-builder would fetch a program for it. The two smallest types, which take PNGs badly, are left to scaling.
+ */
+const appleIcon = (): Buffer => {
+  const types = { ic11: 32, ic12: 64, ic07: 128, ic13: 256, ic08: 256, ic14: 512, ic09: 512, ic10: 1024 }
+  const entries = Object.entries(types).map(([type, pixels]) =>
+    chunk(type, renderPicture({ svg: appIconSvg(), pixels }).asPng()),
+  )
+  return chunk('icns', Buffer.concat(entries))
+}
+
+/** Four letters, the length of all of it, the content. */
+const chunk = (type: string, content: Buffer): Buffer => {
+  const head = Buffer.alloc(8, type, 'latin1')
+  head.writeUInt32BE(8 + content.length, 4)
+  return Buffer.concat([head, content])
+}
+
+export const iconFiles: readonly IconFile[] = [
+  { name: 'icon.icns', content: appleIcon },
+  ...pictures.map((picture) => ({ name: picture.name, content: () => renderPicture(picture).asPng() })),
+]

@@ -1,30 +1,25 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { iconFiles, renderIcon } from './icon-files.ts'
+import { iconFiles, pictures, renderPicture } from './icon-files.ts'
 
 const dir = join(import.meta.dirname, '..', 'resources', 'icons')
 const render = (name: string) => {
-  const file = iconFiles.find((known) => known.name === name)
-  if (file === undefined) throw new Error(`no icon is called ${name}`)
-  return renderIcon(file)
+  const picture = pictures.find((known) => known.name === name)
+  if (picture === undefined) throw new Error(`no icon is called ${name}`)
+  return renderPicture(picture)
 }
 
 describe('resources/icons', () => {
   it('holds exactly what scripts/make-icons.ts makes', () => {
     expect(readdirSync(dir).sort()).toEqual(iconFiles.map(({ name }) => name).sort())
     for (const file of iconFiles) {
-      expect(
-        renderIcon(file)
-          .asPng()
-          .equals(readFileSync(join(dir, file.name))),
-        file.name,
-      ).toBe(true)
+      expect(file.content().equals(readFileSync(join(dir, file.name))), file.name).toBe(true)
     }
   })
 })
 
-const templates = iconFiles.filter(({ name }) => name.includes('Template'))
+const templates = pictures.filter(({ name }) => name.includes('Template'))
 
 describe('the menu-bar templates', () => {
   it.each(templates.map(({ name }) => name))(

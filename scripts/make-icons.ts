@@ -1,8 +1,8 @@
 // Writes resources/icons from scripts/icon-shapes.ts: node scripts/make-icons.ts
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { iconFiles, renderIcon } from './icon-files.ts'
+import { iconFiles } from './icon-files.ts'
 
 const dir = join(import.meta.dirname, '..', 'resources', 'icons')
 mkdirSync(dir, { recursive: true })
-for (const file of iconFiles) writeFileSync(join(dir, file.name), renderIcon(file).asPng())
+for (const file of iconFiles) writeFileSync(join(dir, file.name), file.content())

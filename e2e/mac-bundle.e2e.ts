@@ -1,0 +1,67 @@
+// The bundle for macOS as electron-builder lays it out, up to signing: on an Electron that is made of its folders only.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { packageApp } from '../scripts/app-package.ts'
+import { signingOf } from '../scripts/package-signing.ts'
+import { readFuses } from './fuse-wire.ts'
+import { makeMacElectron } from './made-mac-electron.ts'
+
+const root = join(import.meta.dirname, '..')
+const appDir = process.env['NEXUS_TEST_APP']
+
+// On a Mac electron-builder would sign it, which takes real programs. Set-up builds the app.
+describe.skipIf(process.platform === 'darwin' || appDir === undefined)('the bundle for macOS', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nexus-mac-'))
+  const bundle = join(folder, 'mac-arm64', 'Opta Nexus.app')
+  const contents = (...path: readonly string[]) => join(bundle, 'Contents', ...path)
+  let plist = ''
+  const stringOf = (key: string) =>
+    new RegExp(`<key>${key}</key>\\s*<string>([^<]*)</string>`).exec(plist)?.[1]
+
+  beforeAll(async () => {
+    makeMacElectron(join(folder, 'electron'), '45.4.1')
+    await packageApp(root, {
+      target: 'mac-dir',
+      config: {
+        electronDist: join(folder, 'electron'),
+        electronVersion: '45.4.1',
+        mac: signingOf({}),
+        directories: { app: relative(root, appDir ?? root), output: folder },
+      },
+    })
+    plist = readFileSync(contents('Info.plist'), 'utf8')
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('is a menu-bar app with our name, identity and icon', () => {
+    expect(plist).toMatch(/<key>LSUIElement<\/key>\s*<true\/>/)
+    expect(stringOf('CFBundleIdentifier')).toBe('ai.opta.nexus')
+    expect(stringOf('CFBundleName')).toBe('Opta Nexus')
+    const icon = readFileSync(contents('Resources', stringOf('CFBundleIconFile') ?? ''))
+    expect(icon.equals(readFileSync(join(root, 'resources', 'icons', 'icon.icns')))).toBe(true)
+  })
+
+  it('has its fuses set, and knows the hash of its archive', async () => {
+    expect(await readFuses(bundle)).toEqual(['EnableEmbeddedAsarIntegrityValidation', 'OnlyLoadAppFromAsar'])
+    expect(plist).toMatch(/<key>ElectronAsarIntegrity<\/key>\s*<dict>\s*<key>Resources\/app\.asar<\/key>/)
+  })
+
+  it('brings what a core and the command line need, and nothing that only tests need', () => {
+    const shipped = readdirSync(contents('Resources', 'nexus', 'resources'))
+    expect(shipped).toEqual(
+      expect.arrayContaining([
+        'requirements-litellm.txt',
+        'opta_litellm.py',
+        'config.schema.json',
+        'templates',
+      ]),
+    )
+    expect(shipped.filter((name) => /test|compat|traefik|\.in$|plist$|icons|__pycache__/.test(name))).toEqual(
+      [],
+    )
+    for (const path of ['nexus.mjs', 'package.json', 'bin/nexus', 'bin/setup-clone.sh'])
+      expect(existsSync(contents('Resources', 'nexus', path)), path).toBe(true)
+  })
+})
