@@ -1,6 +1,7 @@
 // The command line of `nexus`, parsed and checked: pure, so that every refusal can be tested.
 import { parseArgs } from 'node:util'
 import { DeveloperNameSchema, type ServiceId, serviceIds } from '../contract.ts'
+import { tryStepIds } from '../core/claude-code/try-step-ids.ts'
 import { type ForgeCommand, forgeActions, parseForgeWords } from './forge-arguments.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -45,7 +46,19 @@ export type CliCommand =
       readonly json: boolean
     }
   | {
+      /** Of the model: the only thing that is measured so far. */
+      readonly name: 'bench'
+      readonly batches: readonly number[]
+      readonly repeats: number
+      readonly promptTokens: number
+      /** The AI Engine that runs may stop for it. */
+      readonly yes: boolean
+      readonly json: boolean
+    }
+  | {
       readonly name: 'try-claude'
+      /** Ids of steps; empty: all of them. */
+      readonly steps: readonly string[]
       /** Also what takes every slot or the Router from those who work on a stack that runs already. */
       readonly all: boolean
       /** Leaves the stack that it started running. */
@@ -134,6 +147,13 @@ const optionsOf = {
     wait: { type: 'boolean', help: '--wait' },
   },
   key: { json },
+  bench: {
+    batches: { type: 'string', help: '--batches N,N' },
+    repeats: { type: 'string', help: '--repeats N' },
+    'prompt-tokens': { type: 'string', help: '--prompt-tokens N' },
+    yes: { type: 'boolean', help: '--yes' },
+    json,
+  },
   'try-claude': {
     all: { type: 'boolean', help: '--all' },
     keep: { type: 'boolean', help: '--keep' },
@@ -260,8 +280,23 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
     }
     case 'agents-file':
       return { name: 'agents-file', path: text('path'), check: flag('check') }
+    case 'bench':
+      expectWords(1)
+      return {
+        name: 'bench',
+        ...benchWords(positionals[0], text('batches'), text('repeats'), text('prompt-tokens')),
+        yes: flag('yes'),
+        json: flag('json'),
+      }
     case 'try-claude':
-      return { name: 'try-claude', all: flag('all'), keep: flag('keep'), json: flag('json') }
+      expectWords(tryStepIds.length)
+      return {
+        name: 'try-claude',
+        steps: positionals.map(tryStep),
+        all: flag('all'),
+        keep: flag('keep'),
+        json: flag('json'),
+      }
     case 'forge':
       return parseForgeWords(positionals, {
         unused: text('unused'),
@@ -291,6 +326,8 @@ const parseWords = (name: CliCommand['name'], words: readonly string[]) => {
 
 const wordsOf: Readonly<Partial<Record<CliCommand['name'], string>>> = {
   restart: ' [ID]',
+  bench: ' model',
+  'try-claude': ' [STEP ...]',
   logs: ` ${logIds.join('|')}`,
   service: ` ${serviceActions.join('|')}`,
   forge: ` ${forgeActions.join('|')} [DIR ...]`,
@@ -370,6 +407,35 @@ const logId = (word: string | undefined): LogId => {
     )
   }
   return id
+}
+
+const wholeNumberIn = (name: string, text: string, min: number, max: number): number => {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < min || value > max)
+    throw new UsageError(`${name}: found "${text}"; allowed: a whole number from ${min} to ${max}`)
+  return value
+}
+
+const tryStep = (word: string): string => {
+  if (tryStepIds.some((id) => id === word)) return word
+  throw new UsageError(`nexus try-claude: found "${word}"; allowed: ${tryStepIds.join(', ')}`)
+}
+
+const benchWords = (
+  what: string | undefined,
+  batches: string | null,
+  repeats: string | null,
+  promptTokens: string | null,
+) => {
+  if (what !== 'model')
+    throw new UsageError(`nexus bench: found ${what === undefined ? 'nothing' : `"${what}"`}; allowed: model`)
+  return {
+    batches: (batches ?? '256,512,1024,2048')
+      .split(',')
+      .map((one) => wholeNumberIn('--batches', one, 32, 16_384)),
+    repeats: wholeNumberIn('--repeats', repeats ?? '3', 1, 20),
+    promptTokens: wholeNumberIn('--prompt-tokens', promptTokens ?? '4096', 64, 131_072),
+  }
 }
 
 const memoryGb = (text: string | null): number | null => {

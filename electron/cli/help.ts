@@ -41,6 +41,9 @@ Connect
       cargo's builds on the RAM disk: for all your projects (enable) or some (enable DIR ...), and undone
       (disable); what each workspace holds (status); make room (clean WORKSPACE, --unused DAYS, --all)
       (hook: for a shell's start file; says when builds go elsewhere)
+  ${usageOf('bench')}
+      what the model does at several batch sizes (-b): prefill, generation, drafts, and a stream beside a prefill;
+      recommends one (--yes: an AI Engine that runs stops for it, and then runs as before)
   ${usageOf('try-claude')}
       the real Claude Code through the stack that runs, or through a demo stack of its own that it then removes: step
       by step what worked (--all: on a running stack also what takes all slots or restarts the Router; --keep: leave

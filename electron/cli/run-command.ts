@@ -4,6 +4,7 @@ import { ConfigSchema } from '../contract.ts'
 import type { CliCommand } from './arguments.ts'
 import { runAgentsFile } from './commands/agents-file.ts'
 import { runApp } from './commands/app.ts'
+import { runBenchModel } from './commands/bench-model.ts'
 import { runClients } from './commands/clients.ts'
 import { runDoctor } from './commands/doctor.ts'
 import { runDown } from './commands/down.ts'
@@ -53,6 +54,8 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
       return runService(command, context)
     case 'serve':
       return serveCore(context, command)
+    case 'bench':
+      return runBenchModel(command, context)
     case 'try-claude':
       return runTryClaude(command, context)
     case 'app':

@@ -57,7 +57,8 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
     })
     try {
       const stack = await buildTryStack(tried, homes, program.value.path, stop.signal)
-      for (const step of trySteps) tell(await take(step, stack, tried.isOwn || command.all))
+      const wanted = trySteps.filter(({ id }) => command.steps.length === 0 || command.steps.includes(id))
+      for (const step of wanted) tell(await take(step, stack, tried.isOwn || command.all))
     } finally {
       left = await tried.end(command.keep)
     }

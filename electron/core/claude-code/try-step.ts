@@ -3,6 +3,7 @@ import type { Snapshot } from '../../contract.ts'
 import type { ClientLimits } from '../clients/client-limits.ts'
 import type { ClaudeHome } from './claude-home.ts'
 import type { ClaudeRun } from './claude-run.ts'
+import type { TryStepId } from './try-step-ids.ts'
 
 export interface StepOutcome {
   readonly state: 'passed' | 'failed' | 'skipped'
@@ -39,7 +40,7 @@ export interface TryStack {
 }
 
 export interface TryStep {
-  readonly id: string
+  readonly id: TryStepId
   readonly title: string
   /** Takes all slots or the Router from those who work: not on a stack that was running already, unless asked for. */
   readonly disturbs: boolean

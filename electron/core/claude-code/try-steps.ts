@@ -118,7 +118,7 @@ const oneTooMany: TryStep = {
     // Each reads long enough that all slots are taken together, and that whoever waits is seen waiting.
     const runs = await Promise.all(
       Array.from({ length: count }, (_, index) =>
-        stack.ask(stack.another(developer), `Say hello. ${boxes(100, `agent ${index}`)}`),
+        stack.ask(stack.another(developer), `Say hello. ${boxes(30, `agent ${index}`)}`),
       ),
     )
     end()
@@ -140,11 +140,13 @@ const outgrowsItsSlot: TryStep = {
   run: async (stack) => {
     const [developer] = stack.developers
     const home = stack.another(developer)
-    const half = Math.floor(stack.limits.contextTokens / 2 / tokensPerBox)
-    const first = await stack.ask(home, `Remember this. ${boxes(half, 'the first row')}`)
+    const { contextTokens } = stack.limits
+    const share = (part: number) => Math.floor((contextTokens * part) / tokensPerBox)
+    // Together more than the slot, and the second with a summary of the first still less.
+    const first = await stack.ask(home, `Remember this. ${boxes(share(0.25), 'the first row')}`)
     const firstProblem = problemOf(first)
     if (firstProblem !== null) return failed(`the first turn, which fits: ${firstProblem}`)
-    const second = await stack.ask(home, `And this. ${boxes(half, 'the second row')}`, first.sessionId)
+    const second = await stack.ask(home, `And this. ${boxes(share(0.6), 'the second row')}`, first.sessionId)
     const problem = problemOf(second)
     if (problem !== null) return failed(`the second turn: ${problem}`)
     const [compaction] = second.compactions

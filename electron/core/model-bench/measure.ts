@@ -1,0 +1,106 @@
+// What one llama-server does at one batch size: prefill, generation, drafts, and a stream beside another's prefill.
+import { type BenchServer, complete, type Timings } from './completion.ts'
+
+export interface BenchSizes {
+  /** How often everything is measured; medians are shown. */
+  readonly repeats: number
+  /** Of the long prompt. */
+  readonly promptTokens: number
+  readonly generatedTokens: number
+}
+
+/** One reading of each; null: not to be had on this server. */
+export interface BenchReading {
+  readonly prefillTokensPerSecond: number
+  readonly generationTokensPerSecond: number
+  readonly drafted: number | null
+  readonly accepted: number | null
+  /** A stream's speed while another slot prefills; null with one slot. */
+  readonly besidePrefillTokensPerSecond: number | null
+  /** The longest that this stream stood still. */
+  readonly longestPauseMs: number | null
+}
+
+const vocabulary =
+  'the river runs past old houses where people walk and talk about work and rain every day'.split(' ')
+
+/** Common words, one token each in any vocabulary. Nothing is taken from a cache: `cache_prompt` is off. */
+const text = (words: number, mark: string): string =>
+  `${mark}: ${Array.from({ length: words }, (_, index) => vocabulary[(index * 7) % vocabulary.length]).join(' ')}`
+
+export const measureOnce = async (
+  server: BenchServer,
+  sizes: BenchSizes,
+  { slots, mark, signal }: { readonly slots: number; readonly mark: string; readonly signal: AbortSignal },
+): Promise<BenchReading> => {
+  const words = sizes.promptTokens
+  const prefill = await complete(server, { prompt: text(words, `${mark}p`), tokens: 1, signal })
+  const generation = await complete(server, {
+    prompt: `${mark} Count from one to a thousand in words:`,
+    tokens: sizes.generatedTokens,
+    signal,
+  })
+  const beside = slots < 2 ? null : await measureBeside(server, { words, mark, signal })
+  return {
+    prefillTokensPerSecond: prefill.prompt_per_second,
+    generationTokensPerSecond: generation.predicted_per_second,
+    ...draftsOf(generation),
+    besidePrefillTokensPerSecond: beside?.tokensPerSecond ?? null,
+    longestPauseMs: beside?.longestPauseMs ?? null,
+  }
+}
+
+const draftsOf = ({ draft_n, draft_n_accepted }: Timings) => ({
+  drafted: draft_n ?? null,
+  accepted: draft_n_accepted ?? null,
+})
+
+/** Enough for any prefill; the stream is ended with it. */
+const endlessTokens = 100_000
+const tokensBefore = 8
+
+const measureBeside = async (
+  server: BenchServer,
+  { words, mark, signal }: { readonly words: number; readonly mark: string; readonly signal: AbortSignal },
+) => {
+  const over = new AbortController()
+  const times: number[] = []
+  let underWay = () => {}
+  const flows = new Promise<void>((resolve) => {
+    underWay = resolve
+  })
+  const stream = complete(server, {
+    prompt: `${mark} Tell a story without an end:`,
+    tokens: endlessTokens,
+    signal: AbortSignal.any([signal, over.signal]),
+    onToken: (atMs) => {
+      times.push(atMs)
+      if (times.length === tokensBefore) underWay()
+    },
+  })
+  // Ended by us, or it ran into its slot's end: what came until then was timed.
+  const streamEnded = stream.then(
+    () => {},
+    (error: unknown) => {
+      if (!over.signal.aborted) throw error
+    },
+  )
+  await Promise.race([flows, streamEnded])
+  const began = performance.now()
+  await complete(server, { prompt: text(words, `${mark}q`), tokens: 1, signal })
+  const ended = performance.now()
+  over.abort()
+  await streamEnded
+  return judgeStream(times, began, ended)
+}
+
+/** @param times, began, ended in ms of one clock */
+export const judgeStream = (times: readonly number[], began: number, ended: number) => {
+  const inside = times.filter((at) => at > began && at <= ended)
+  const edges = [began, ...inside, ended]
+  const pauses = edges.slice(1).map((at, index) => at - (edges[index] ?? at))
+  return {
+    tokensPerSecond: (inside.length * 1000) / (ended - began),
+    longestPauseMs: Math.round(Math.max(...pauses)),
+  }
+}

@@ -1,0 +1,99 @@
+// From readings at several batch sizes to one row each and a recommended size, with the reason. Pure.
+import type { BenchReading } from './measure.ts'
+
+export interface BatchReadings {
+  readonly batchTokens: number
+  readonly readings: readonly BenchReading[]
+}
+
+/** Medians over the repeats; null: not to be had. */
+export interface BatchRow {
+  readonly batchTokens: number
+  readonly prefillTokensPerSecond: number
+  readonly generationTokensPerSecond: number
+  /** Accepted of drafted over all repeats, 0 to 1. */
+  readonly draftAcceptance: number | null
+  readonly besidePrefillTokensPerSecond: number | null
+  /** Of the speed alone, what a stream keeps while another slot prefills, 0 to 1. */
+  readonly keptShare: number | null
+  readonly longestPauseMs: number | null
+  /** Lowest and highest prefill of the repeats: how far they can be trusted. */
+  readonly prefillRange: readonly [number, number]
+}
+
+export interface Recommendation {
+  readonly batchTokens: number
+  readonly because: string
+}
+
+const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2
+}
+
+const medianOrNull = (values: readonly (number | null)[]): number | null => {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : median(known)
+}
+
+export const summariseBatch = ({ batchTokens, readings }: BatchReadings): BatchRow => {
+  const prefills = readings.map(({ prefillTokensPerSecond }) => prefillTokensPerSecond)
+  const generation = median(readings.map(({ generationTokensPerSecond }) => generationTokensPerSecond))
+  const beside = medianOrNull(
+    readings.map(({ besidePrefillTokensPerSecond }) => besidePrefillTokensPerSecond),
+  )
+  const drafted = readings.reduce((sum, reading) => sum + (reading.drafted ?? 0), 0)
+  const accepted = readings.reduce((sum, reading) => sum + (reading.accepted ?? 0), 0)
+  return {
+    batchTokens,
+    prefillTokensPerSecond: median(prefills),
+    generationTokensPerSecond: generation,
+    draftAcceptance: drafted === 0 ? null : accepted / drafted,
+    besidePrefillTokensPerSecond: beside,
+    keptShare: beside === null ? null : beside / generation,
+    longestPauseMs: medianOrNull(readings.map(({ longestPauseMs }) => longestPauseMs)),
+    prefillRange: [Math.min(...prefills), Math.max(...prefills)],
+  }
+}
+
+/** A prefill this much slower than the fastest is still worth a stream that flows. */
+const worthwhilePrefillShare = 0.8
+/** Streams that differ by less are the same: then the faster prefill decides. */
+const sameStreamShare = 0.1
+
+/**
+ * The size at which a stream keeps most of its speed beside a prefill, among those whose prefill loses at most a fifth;
+ * with one slot nobody is beside, and the fastest prefill is best. null: nothing was measured.
+ */
+export const recommendBatch = (rows: readonly BatchRow[]): Recommendation | null => {
+  const fastest = rows.toSorted((a, b) => b.prefillTokensPerSecond - a.prefillTokensPerSecond)[0]
+  if (fastest === undefined) return null
+  const worthwhile = rows.filter(
+    ({ prefillTokensPerSecond }) =>
+      prefillTokensPerSecond >= worthwhilePrefillShare * fastest.prefillTokensPerSecond,
+  )
+  const kept = worthwhile.map(({ besidePrefillTokensPerSecond }) => besidePrefillTokensPerSecond ?? 0)
+  const mostKept = Math.max(...kept)
+  if (mostKept === 0)
+    return {
+      batchTokens: fastest.batchTokens,
+      because: `its prefill is the fastest, ${speed(fastest.prefillTokensPerSecond)}; no stream beside it could be measured`,
+    }
+  const best = worthwhile
+    .filter((row) => (row.besidePrefillTokensPerSecond ?? 0) >= (1 - sameStreamShare) * mostKept)
+    .toSorted((a, b) => b.prefillTokensPerSecond - a.prefillTokensPerSecond)[0]
+  if (best === undefined) return null
+  const loss = 1 - best.prefillTokensPerSecond / fastest.prefillTokensPerSecond
+  const price =
+    best.batchTokens === fastest.batchTokens
+      ? 'and no size prefills faster'
+      : `for a prefill ${Math.round(loss * 100)} % slower than at ${fastest.batchTokens}`
+  return {
+    batchTokens: best.batchTokens,
+    because: `a stream keeps ${speed(best.besidePrefillTokensPerSecond ?? 0)} while another agent's prompt is read, ${price}`,
+  }
+}
+
+const speed = (tokensPerSecond: number): string => `${tokensPerSecond.toFixed(1)} tokens/s`
