@@ -72,7 +72,7 @@ export const createNexus = async (
   }
 }
 
-const runNexus = (home: string, words: readonly string[]): Promise<CommandResult> =>
+export const runNexus = (home: string, words: readonly string[]): Promise<CommandResult> =>
   new Promise((resolve, reject) => {
     const child = spawn(join(root, 'scripts', 'nexus'), words, {
       env: { ...process.env, NEXUS_HOME: home },

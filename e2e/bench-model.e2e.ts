@@ -1,0 +1,67 @@
+// `nexus bench model` on a running AI Engine: real numbers, and afterwards everything as it was.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { createPlatform } from '../electron/core/platform/detect-platform.ts'
+import { createNexus, type NexusUnderTest } from './nexus-command.ts'
+
+const Row = z.object({
+  batchTokens: z.number(),
+  prefillTokensPerSecond: z.number().positive(),
+  generationTokensPerSecond: z.number().positive(),
+  draftAcceptance: z.null(),
+  besidePrefillTokensPerSecond: z.number(),
+  keptShare: z.number(),
+  longestPauseMs: z.number().positive(),
+})
+const Report = z.object({
+  rows: z.array(Row),
+  recommendation: z.object({ batchTokens: z.number(), because: z.string() }),
+})
+const { processes } = createPlatform({ ramDiskRoot: '/nonexistent' })
+const small = ['--batches', '64,512', '--repeats', '1', '--prompt-tokens', '512', '--json']
+
+let nexus: NexusUnderTest
+
+const readEngine = async () => {
+  const { services } = await nexus.until(({ slots }) => slots !== null, 60_000)
+  const { pid, phase } = services.llamaServer
+  return { phase, pid, argv: await processes.readArgv(pid ?? 0) }
+}
+
+beforeAll(async () => {
+  nexus = await createNexus()
+  const { code, stderr } = await nexus.run('up', '--profile', nexus.profilePath, '--only', 'llamaServer')
+  expect(stderr).not.toContain('failed')
+  expect(code).toBe(0)
+})
+
+afterAll(() => nexus.dispose())
+
+describe('nexus bench model', () => {
+  it('asks before it stops what runs', async () => {
+    const before = await readEngine()
+    const { code, stderr, stdout } = await nexus.run('bench', 'model', ...small)
+    expect(code).toBe(1)
+    expect(stdout).toBe('')
+    expect(stderr).toContain('nexus bench model --yes')
+    expect((await readEngine()).pid).toBe(before.pid)
+  })
+
+  it('measures each size, recommends one of them, and starts what ran just as it ran', async () => {
+    const before = await readEngine()
+    const files = readdirSync(nexus.home).toSorted()
+    const { code, stdout, stderr } = await nexus.run('bench', 'model', '--yes', ...small)
+    expect(stderr).toContain('-b 512')
+    expect(code).toBe(0)
+    const { rows, recommendation } = Report.parse(JSON.parse(stdout))
+    expect(rows.map(({ batchTokens }) => batchTokens)).toEqual([64, 512])
+    expect([64, 512]).toContain(recommendation.batchTokens)
+    const after = await readEngine()
+    expect(after.phase).toBe('ready')
+    expect(after.pid).not.toBe(before.pid)
+    expect(after.argv).toEqual(before.argv)
+    expect(readdirSync(join(nexus.home)).toSorted()).toEqual(files)
+  })
+})
