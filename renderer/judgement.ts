@@ -8,8 +8,7 @@ import {
   serviceNames,
 } from '../electron/contract.ts'
 import { plural } from '../electron/figures.ts'
-
-import { measureRoom, type Room } from '../electron/room.ts'
+import { measureRoom, type Room, sayRoom } from '../electron/room.ts'
 import { startSentence } from './sentence.ts'
 
 /** What a state looks like; each has a shape of its own, so that colour is never alone. */
@@ -21,8 +20,6 @@ export interface Judgement {
   readonly mark: Mark
 }
 
-const ordinals = ['', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth']
-
 const isFree = (slot: Slot): boolean => slot.phase === 'idle'
 
 /** Agents that stopping would interrupt. */
@@ -30,31 +27,12 @@ export const countBusy = ({ slots }: Snapshot): number => (slots ?? []).filter((
 
 /** Whether one more agent would have to wait. */
 const describeRoom = (room: Room | null): Judgement => {
-  if (room === null) {
-    return { word: 'Ready', sentence: 'Requests are answered; slots are not known right now', mark: 'ready' }
-  }
-  const { slots, free, waiting } = room
-  if (waiting > 0) {
-    const busy = free > 0 ? `${plural(free, 'slot')} free but no room` : allBusy(slots)
-    return {
-      word: 'Full',
-      sentence: `${busy}: a new agent waits behind ${plural(waiting, 'other')}`,
-      mark: 'full',
-    }
-  }
-  if (free > 0) {
-    return {
-      word: 'Ready',
-      sentence: `${plural(free, 'slot')} free, a new agent starts at once`,
-      mark: 'ready',
-    }
-  }
-  const next = ordinals[slots]
-  const agent = next === undefined ? 'one more agent' : `a ${next} agent`
-  return { word: 'Full', sentence: `${allBusy(slots)}: ${agent} waits its turn`, mark: 'full' }
+  const { isFull, sentence } = sayRoom(room)
+  const words = startSentence(sentence)
+  return isFull
+    ? { word: 'Full', sentence: words, mark: 'full' }
+    : { word: 'Ready', sentence: words, mark: 'ready' }
 }
-
-const allBusy = (slots: number): string => (slots === 1 ? 'The one slot is busy' : `All ${slots} busy`)
 
 const findService = (snapshot: Snapshot, phase: Snapshot['overall']): ServiceId | undefined =>
   serviceIds.find((id) => snapshot.services[id].phase === phase)

@@ -3,6 +3,7 @@
 import type { AppState, Config, Snapshot } from '../contract.ts'
 import { serviceIds, serviceNames } from '../contract.ts'
 import { formatRate, plural } from '../figures.ts'
+import { measureRoom } from '../room.ts'
 import { countWaiting } from '../waiting.ts'
 
 export const trayIcons = ['stopped', 'starting', 'ready', 'busy', 'full', 'failed'] as const
@@ -50,11 +51,11 @@ const chooseIcon = ({ link, snapshot }: AppState): TrayIcon => {
   }
 }
 
-const countSlots = ({ slots, requests, queue }: Snapshot) => ({
-  busy: (slots ?? []).filter(({ phase }) => phase !== 'idle').length,
-  total: slots?.length ?? 0,
-  waiting: countWaiting({ requests, queue }) ?? 0,
-})
+const countSlots = (snapshot: Snapshot) => {
+  const room = measureRoom(snapshot)
+  if (room === null) return { busy: 0, total: 0, waiting: countWaiting(snapshot) ?? 0 }
+  return { busy: room.slots - room.free, total: room.slots, waiting: room.waiting }
+}
 
 /** `3/4 · 41 t/s`, with `+2` for those who wait; empty when the slots are not known. */
 const describeLoad = (snapshot: Snapshot, menuBarText: Config['menuBarText']): string => {

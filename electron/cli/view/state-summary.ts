@@ -1,8 +1,7 @@
 // The one answer: the state in a word and the sentence that a person acts on.
 
 import { type ServiceId, type ServiceState, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
-import { plural } from '../../figures.ts'
-import { countWaiting } from '../../waiting.ts'
+import { measureRoom, sayRoom } from '../../room.ts'
 import type { Tone } from './text-line.ts'
 
 export interface StateSummary {
@@ -10,19 +9,6 @@ export interface StateSummary {
   readonly sentence: string
   readonly tone: Tone
 }
-
-const ordinals = [
-  'first',
-  'second',
-  'third',
-  'fourth',
-  'fifth',
-  'sixth',
-  'seventh',
-  'eighth',
-  'ninth',
-  'tenth',
-]
 
 const findPhase = (snapshot: Snapshot, phase: ServiceState['phase']): ServiceId | undefined =>
   serviceIds.find((id) => snapshot.services[id].phase === phase)
@@ -35,30 +21,8 @@ const describeService = (snapshot: Snapshot, id: ServiceId | undefined, otherwis
 }
 
 const describeSlots = (snapshot: Snapshot): StateSummary => {
-  const { slots } = snapshot
-  if (slots === null || slots.length === 0) {
-    return { word: 'Ready', sentence: 'requests are answered; slots not known right now', tone: 'good' }
-  }
-  const free = slots.filter((slot) => slot.phase === 'idle').length
-  const waiting = countWaiting(snapshot) ?? 0
-  if (free > 0) {
-    return {
-      word: 'Ready',
-      sentence: `${plural(free, 'slot')} free, a new agent starts at once`,
-      tone: 'good',
-    }
-  }
-  const busy = slots.length === 1 ? 'the one slot is busy' : `all ${slots.length} slots busy`
-  if (waiting > 0) {
-    return {
-      word: 'Full',
-      sentence: `${busy}, ${waiting} waiting: a new agent waits behind them`,
-      tone: 'warn',
-    }
-  }
-  const next = ordinals[slots.length]
-  const agent = next === undefined ? 'one more agent' : `a ${next} agent`
-  return { word: 'Full', sentence: `${busy}: ${agent} waits its turn`, tone: 'warn' }
+  const { isFull, sentence } = sayRoom(measureRoom(snapshot))
+  return isFull ? { word: 'Full', sentence, tone: 'warn' } : { word: 'Ready', sentence, tone: 'good' }
 }
 
 const describeStarting = (snapshot: Snapshot): string => {

@@ -35,8 +35,8 @@ describe('the one answer', () => {
   it.each([
     ['busy', /^● Ready {3}1 slot free, a new agent starts at once/],
     ['idle', /^● Ready {3}4 slots free, a new agent starts at once/],
-    ['full', /^● Full {3}all 4 slots busy, 2 waiting: a new agent waits behind them/],
-    ['shared', /^● Full {3}all 4 slots busy, 3 waiting: a new agent waits behind them/],
+    ['full', /^● Full {3}all 4 busy: a new agent waits behind 2 others/],
+    ['shared', /^● Full {3}all 4 busy: a new agent waits behind 3 others/],
     ['stopped', /^○ Stopped {3}`nexus up` starts/],
     ['starting', /^● Starting {3}AI Engine: Loading model/],
     ['degraded', /^● Degraded {3}AI Engine: no answer/],
@@ -46,7 +46,7 @@ describe('the one answer', () => {
 
   it('counts on: with nobody waiting, a fifth agent waits its turn', () => {
     const quiet = { ...sampleSnapshots.full, queue: { processing: 4, deferred: 0 } }
-    expect(firstLine(quiet)).toMatch(/all 4 slots busy: a fifth agent waits its turn/)
+    expect(firstLine(quiet)).toMatch(/all 4 busy: a fifth agent waits its turn/)
     expect(firstLine({ ...quiet, slots: sampleSnapshots.full.slots.slice(0, 1) })).toMatch(
       /the one slot is busy: a second agent/,
     )
@@ -85,7 +85,7 @@ describe('what is not known', () => {
       ramDisk: null,
     }
     const dark = render(blind)
-    expect(dark).toMatch(/^● Ready {3}requests are answered; slots not known right now/m)
+    expect(dark).toMatch(/^● Ready {3}requests are answered; slots are not known right now/m)
     expect(dark).toMatch(/^Slots {2}not known$/m)
     expect(dark).toMatch(/^Tokens\/s +– +generating · – prefill · draft –$/m)
     expect(dark).toMatch(/^Memory +not known$/m)
