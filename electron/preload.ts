@@ -19,7 +19,8 @@ const follow = <T>(topic: Topic, listener: (value: T) => void): (() => void) => 
 
 const invoke = async <T>(channel: string, payload: unknown): Promise<T> => {
   const reply: Reply<T> = await ipcRenderer.invoke(channel, payload)
-  if (!reply.ok) throw new Error(reply.reason)
+  // Not an Error: the bridge to the page would write "Uncaught Error: " before its words (seen with Electron 9).
+  if (!reply.ok) return Promise.reject(reply.reason)
   return reply.value
 }
 
