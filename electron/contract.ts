@@ -165,6 +165,8 @@ export const ConfigSchema = z.strictObject({
   menuBarText: z.enum(['none', 'slots', 'slots-and-speed']).default('slots-and-speed'),
   /** Whether the app starts the stack when it is opened. */
   startStackAtLaunch: z.boolean().default(false),
+  /** Port of 127.0.0.1 for Prometheus, at /metrics; absent or null: none. */
+  metricsPort: port.nullable().optional(),
 })
 export type Config = z.infer<typeof ConfigSchema>
 

@@ -2,6 +2,8 @@
 import { type ControlServer, openControlServer } from './control/server.ts'
 import { type Core, type CoreOptions, createCore } from './core.ts'
 import { acquireCoreLock } from './core-lock.ts'
+import { followConfig } from './follow-config.ts'
+import { createMetricsServer } from './metrics/metrics-server.ts'
 import { ensureStateFolder } from './state-folder.ts'
 
 export interface HostedCore {
@@ -27,8 +29,15 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
     throw error
   }
   const hosted = core
+  const metrics = createMetricsServer({
+    readSnapshot: hosted.readSnapshot,
+    onError: (reason) => void process.stderr.write(`${new Date().toISOString()} ${reason}\n`),
+  })
+  const forgetConfig = followConfig(options.folder, ({ metricsPort }) => metrics.use(metricsPort ?? null))
   let closing: Promise<void> | null = null
   const close = async () => {
+    forgetConfig()
+    metrics.close()
     hosted.close()
     await server.close()
     // Last: whoever takes the lock next replaces the socket.

@@ -1,0 +1,175 @@
+// The Router on the real llama-server and LiteLLM: whose turn it is, who is who, what does not fit, keys that change.
+import Anthropic from '@anthropic-ai/sdk'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { Snapshot } from '../electron/contract.ts'
+import { createNexus, type NexusUnderTest } from './nexus-command.ts'
+
+const settleMs = 180_000
+const queueLimit = 2
+const NewKeySchema = z.object({ name: z.string(), key: z.string() })
+const GuideSchema = z.object({
+  baseUrl: z.string(),
+  developers: z.array(z.object({ name: z.string(), key: z.string() })),
+})
+
+let nexus: NexusUnderTest
+let baseUrl: string
+const keys = new Map<string, string>()
+
+beforeAll(async () => {
+  nexus = await createNexus({ proxy: { queueLimit } })
+  const up = await nexus.run('up', '--profile', nexus.profilePath)
+  if (up.code !== 0) throw new Error(`${up.stderr}${up.stdout}`)
+  const guide = GuideSchema.parse(JSON.parse((await nexus.run('clients', '--json')).stdout))
+  baseUrl = guide.baseUrl
+  for (const { name, key } of guide.developers) keys.set(name, key)
+}, settleMs)
+
+afterAll(() => nexus.dispose())
+
+const keyOf = (developer: string): string => {
+  const key = keys.get(developer)
+  if (key === undefined) throw new Error(`${developer} has no key; there are: ${[...keys.keys()].join(', ')}`)
+  return key
+}
+
+const client = (developer: string) =>
+  new Anthropic({ apiKey: keyOf(developer), baseURL: baseUrl, maxRetries: 0 })
+
+const request = (index: number, maxTokens: number) => ({
+  model: 'claude-opus-4-8',
+  max_tokens: maxTokens,
+  // Greedy, so that a story does not happen to end early.
+  temperature: 0,
+  messages: [
+    { role: 'user' as const, content: `Story number ${index}: count from one to a thousand in words.` },
+  ],
+})
+
+const tell = (developer: string, index: number, maxTokens: number) => {
+  const stream = client(developer).messages.stream(request(index, maxTokens))
+  const ended = stream.finalMessage()
+  // A story that is aborted rejects before anybody waits for it.
+  ended.catch(() => {})
+  return { stream, ended }
+}
+
+const phases = ({ requests }: Snapshot, phase: string) =>
+  requests?.filter((each) => each.phase === phase).map(({ developer }) => developer) ?? []
+const isIdle = ({ requests, queue }: Snapshot) => requests?.length === 0 && queue?.processing === 0
+
+describe('five stories on four slots', () => {
+  it('are four at work and one that waits, and then tells its own', async () => {
+    const stories = [0, 1, 2, 3].map((index) => tell('user1', index, 150))
+    await nexus.until((snapshot) => snapshot.slots?.every(({ phase }) => phase !== 'idle') === true, settleMs)
+    const fifth = tell('user2', 4, 8)
+    const full = await nexus.until((snapshot) => phases(snapshot, 'waiting').length === 1, settleMs)
+    expect(phases(full, 'waiting')).toEqual(['user2'])
+    expect(full.queue?.deferred).toBe(0)
+    const status = await nexus.run('status')
+    expect(status.stdout).toContain('1 request waiting for a slot: user2')
+    const named = await nexus.until(
+      ({ slots }) => slots?.filter(({ developer }) => developer === 'user1').length === 4,
+      settleMs,
+    )
+    expect(named.slots?.map(({ developer }) => developer)).toEqual(['user1', 'user1', 'user1', 'user1'])
+    const answer = await fifth.ended
+    expect(answer.usage.output_tokens).toBeGreaterThan(0)
+    await Promise.all(stories.map(({ ended }) => ended))
+    const after = await nexus.until(isIdle, settleMs)
+    const use = (name: string) => after.developers?.find(({ developer }) => developer === name)
+    expect(use('user1')).toMatchObject({ requests: 4, failed: 0 })
+    expect(use('user2')).toMatchObject({ requests: 1, failed: 0, outputTokens: answer.usage.output_tokens })
+    expect(use('user2')?.meanFirstTokenMs).toBeGreaterThan(0)
+  })
+
+  it('and as many as may wait: one more is told that it is too many', async () => {
+    const stories = Array.from({ length: 4 + queueLimit }, (_, index) => tell('user1', index, 400))
+    await nexus.until((snapshot) => phases(snapshot, 'waiting').length === queueLimit, settleMs)
+    const refused = client('user2').messages.create(request(9, 4))
+    await expect(refused).rejects.toMatchObject({
+      status: 529,
+      error: { type: 'error', error: { type: 'overloaded_error' } },
+    })
+    for (const { stream } of stories) stream.abort()
+    await nexus.until(isIdle, settleMs)
+  })
+})
+
+describe('a client that leaves', () => {
+  it('frees the slot, and its place in the queue', async () => {
+    const [first, ...others] = [0, 1, 2, 3].map((index) => tell('user1', index, 400))
+    await nexus.until((snapshot) => snapshot.slots?.every(({ phase }) => phase !== 'idle') === true, settleMs)
+    const leaves = tell('user2', 8, 8)
+    const waits = tell('user2', 9, 8)
+    await nexus.until((snapshot) => phases(snapshot, 'waiting').length === 2, settleMs)
+    leaves.stream.abort()
+    await nexus.until((snapshot) => phases(snapshot, 'waiting').length === 1, settleMs)
+    first?.stream.abort()
+    expect((await waits.ended).usage.output_tokens).toBeGreaterThan(0)
+    for (const { stream } of others) stream.abort()
+    await nexus.until(isIdle, settleMs)
+  })
+})
+
+describe('a prompt that does not fit', () => {
+  it('is answered with the sentence that makes Claude Code compact, with the real numbers', async () => {
+    const tooLong = {
+      ...request(0, 64_000),
+      messages: [{ role: 'user' as const, content: 'word '.repeat(9_000) }],
+    }
+    const before = await nexus.readSnapshot()
+    const limit = before.slots?.[0]?.contextLimit ?? 0
+    const refused = client('user1').messages.create({ ...tooLong, stream: true })
+    await expect(refused).rejects.toMatchObject({
+      status: 400,
+      error: {
+        error: {
+          type: 'invalid_request_error',
+          message: expect.stringMatching(
+            new RegExp(`^prompt is too long: 9\\d{3} tokens > ${limit - Math.floor(limit / 16)} maximum$`),
+          ),
+        },
+      },
+    })
+  })
+})
+
+describe('nexus key', () => {
+  it('makes, renews and takes away keys that the running Router knows at once', async () => {
+    const before = await nexus.readSnapshot()
+    const create = await nexus.run('key', 'create', 'anna', '--json')
+    keys.set('anna', NewKeySchema.parse(JSON.parse(create.stdout)).key)
+    expect((await client('anna').messages.create(request(0, 4))).usage.output_tokens).toBeGreaterThan(0)
+    const old = client('anna')
+    const rotate = await nexus.run('key', 'rotate', 'anna', '--json')
+    keys.set('anna', NewKeySchema.parse(JSON.parse(rotate.stdout)).key)
+    await expect(old.messages.create(request(0, 4))).rejects.toMatchObject({ status: 401 })
+    expect((await client('anna').messages.create(request(0, 4))).usage.output_tokens).toBeGreaterThan(0)
+    expect((await nexus.run('key', 'list')).stdout).not.toContain(keyOf('anna'))
+    expect((await nexus.run('key', 'revoke', 'anna')).code).toBe(0)
+    await expect(client('anna').messages.create(request(0, 4))).rejects.toMatchObject({
+      status: 401,
+      error: { error: { type: 'authentication_error' } },
+    })
+    expect((await nexus.run('key', 'revoke', 'anna')).code).toBe(1)
+    const after = await nexus.readSnapshot()
+    expect(after.services.proxy.pid).toBe(before.services.proxy.pid)
+    expect(after.overall).toBe('ready')
+    expect(after.developers?.find(({ developer }) => developer === 'anna')).toMatchObject({ requests: 2 })
+  })
+})
+
+describe('a restart of the Router', () => {
+  it("keeps the day's sums and tells on", async () => {
+    const before = await nexus.readSnapshot()
+    expect((await nexus.run('restart', 'proxy')).code).toBe(0)
+    const after = await nexus.until(
+      ({ requests, overall }) => requests !== null && overall === 'ready',
+      settleMs,
+    )
+    expect(after.services.proxy.pid).not.toBe(before.services.proxy.pid)
+    expect(after.developers).toEqual(before.developers)
+  })
+})

@@ -1,0 +1,64 @@
+// GET /metrics for Prometheus, on loopback only and only when the config names a port. LiteLLM's own stays LiteLLM's.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Snapshot } from '../../contract.ts'
+import { messageOf } from '../error-message.ts'
+import { renderPrometheus } from './prometheus-text.ts'
+
+export interface MetricsServer {
+  /** Serves on this port from now on; null: nowhere. A port that cannot be had is reported, not thrown. */
+  use(port: number | null): void
+  close(): void
+}
+
+const loopback = '127.0.0.1'
+/** A page in a browser here may be made to ask this address under a name of its own (DNS rebinding). */
+const ownNames = new Set([loopback, 'localhost'])
+
+export const createMetricsServer = (options: {
+  readonly readSnapshot: () => Promise<Snapshot>
+  readonly onError: (reason: string) => void
+}): MetricsServer => {
+  let current: { readonly port: number; readonly server: Server } | null = null
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const name = (request.headers.host ?? '').replace(/:\d+$/, '')
+    if (!ownNames.has(name)) return end(response, 403, 'only for this machine\n')
+    const path = (request.url ?? '').split('?', 1)[0]
+    if (path !== '/metrics') return end(response, 404, '/metrics is here\n')
+    if (request.method !== 'GET') return end(response, 405, 'GET only\n')
+    try {
+      end(response, 200, renderPrometheus(await options.readSnapshot()))
+    } catch (error) {
+      end(response, 500, `${messageOf(error)}\n`)
+    }
+  }
+
+  const stop = () => {
+    current?.server.close()
+    current?.server.closeAllConnections()
+    current = null
+  }
+
+  return {
+    use: (port) => {
+      if (port === (current?.port ?? null)) return
+      stop()
+      if (port === null) return
+      const server = createServer((request, response) => void answer(request, response))
+      current = { port, server }
+      server.once('error', (error) => {
+        if (current?.server === server) current = null
+        options.onError(`metricsPort: ${loopback}:${port} cannot be used: ${error.message}`)
+      })
+      server.listen(port, loopback)
+      // Whoever hosts the core decides when it ends.
+      server.unref()
+    },
+    close: stop,
+  }
+}
+
+const end = (response: ServerResponse, status: number, text: string): void => {
+  response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+  response.end(text)
+}
