@@ -95,6 +95,14 @@ describe('the big button', () => {
       ])
     }))
 
+  test('beside what does not fit there is a start all the same', () =>
+    withWindow(async ({ page }) => {
+      await showState(page, 'tooLarge')
+      await page.getByText('It does not fit').waitFor()
+      await button(page, 'Start anyway').click()
+      expect(await commands(page)).toEqual([{ type: 'start', only: null, profile: null, force: true }])
+    }))
+
   test('a refusal is said, and goes when it was read', () =>
     withWindow(async ({ page }) => {
       await showState(page, 'stopped')

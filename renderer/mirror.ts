@@ -1,17 +1,17 @@
 // What the window mirrors: the latest pushed state and where in the window we are. Nothing is decided or guessed here.
 import { useRef } from 'react'
 import { create } from 'zustand'
-import {
-  type AppAction,
-  type AppState,
-  type Command,
-  type HistorySample,
-  historyLength,
-  type Outcome,
-  type Snapshot,
-  type View,
+import type {
+  AppAction,
+  AppState,
+  Command,
+  HistorySample,
+  Outcome,
+  Snapshot,
+  View,
 } from '../electron/contract.ts'
 import { nexus } from './bridge.ts'
+import { extendHistory } from './history.ts'
 import { isSame } from './is-same.ts'
 
 export interface Mirror {
@@ -71,10 +71,7 @@ export const connectBridge = (): (() => void) => {
   const ends = [
     bridge.onState((app) => useStore.setState({ app })),
     bridge.onHistory((samples) =>
-      useStore.setState(({ history }) => ({
-        // An array of one is the next sample; anything longer is the whole history anew.
-        history: samples.length === 1 ? [...history, ...samples].slice(-historyLength) : samples,
-      })),
+      useStore.setState(({ history }) => ({ history: extendHistory(history, samples) })),
     ),
     bridge.onView(showView),
   ]

@@ -24,7 +24,8 @@ export const Glance = () => {
   const serving = useMirror(({ app }) => app?.snapshot?.slots != null)
   // What is broken comes before what is full.
   const troubled = useMirror(({ app }) => app?.snapshot != null && hasTrouble(app.snapshot))
-  const running = serving || overall === 'ready' || overall === 'degraded'
+  // During a start nobody is served yet, although slots may be there.
+  const running = overall !== 'starting' && (serving || overall === 'ready' || overall === 'degraded')
   return (
     <div className="glance">
       <Headline />

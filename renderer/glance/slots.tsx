@@ -18,6 +18,7 @@ const describeContext = (slots: readonly Slot[]): string => {
 
 export const Slots = () => {
   const slots = useSnapshot((snapshot) => snapshot.slots)
+  const others = useSnapshot(({ nodes }) => nodes.length > 0)
   if (slots === null) {
     return (
       <section className="section" aria-label="Slots">
@@ -30,7 +31,10 @@ export const Slots = () => {
   return (
     <section className="section" aria-label="Slots">
       <div className="section-head">
-        <h2>Agents on {plural(slots.length, 'slot')}</h2>
+        <h2>
+          Agents on {plural(slots.length, 'slot')}
+          {others === true && ' here'}
+        </h2>
         <span>{describeContext(slots)}</span>
       </div>
       <ul className={dense ? 'slots slots-dense' : `slots slots-${Math.min(4, slots.length)}`}>

@@ -24,7 +24,7 @@ export const StoppedPlan = () => {
   return (
     <section className="section" aria-label="What a start brings up">
       <div className="section-head">
-        <h2>Ready to start</h2>
+        <h2>A start brings up</h2>
         <span>profile {settings.answer?.profileName ?? profileName}</span>
       </div>
       {profile !== null && (
@@ -65,8 +65,10 @@ const Fit = ({ plan }: { readonly plan: PlanAnswer }) => {
       <p className={`fit fit-${memory.verdict}`}>
         <Icon name={icon} />
         <span>
-          <b>{words}</b>: {formatBytes(memory.totalBytes)} of {formatBytes(memory.machineBytes)}
-          {memory.verdict === 'fits' ? '' : `. ${memory.reasons.join('; ')}`}
+          <b>{words}</b>:{' '}
+          {memory.verdict === 'fits' || memory.reasons.length === 0
+            ? `${formatBytes(memory.totalBytes)} of ${formatBytes(memory.machineBytes)}`
+            : memory.reasons.join('; ')}
         </span>
       </p>
       {problems.map((problem) => (

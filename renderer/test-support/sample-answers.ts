@@ -192,8 +192,24 @@ const logTail: Answers['logTail'] = [
   '0.00.302.411 E srv  llama_server: exiting due to model loading error',
 ]
 
+const planFor = ({ snapshot }: AppState): Answers['plan'] => {
+  const profile = snapshot?.profile ?? 'studio'
+  if (plan.memory === null || snapshot?.memoryMap?.verdict !== 'does-not-fit') return { ...plan, profile }
+  return {
+    ...plan,
+    profile,
+    memory: {
+      ...plan.memory,
+      verdict: 'does-not-fit',
+      totalBytes: 295_900_000_000,
+      reasons: ['physical memory: 295.9 GB of 274.9 GB, 21.0 GB too much'],
+      suggestions: ['2 slots instead of 4 would fit'],
+    },
+  }
+}
+
 export const sampleAnswers = (state: AppState): Answers => ({
-  plan: { ...plan, profile: state.snapshot?.profile ?? 'studio' },
+  plan: planFor(state),
   doctor,
   clients: {
     baseUrl: 'http://192.168.1.20:4000',

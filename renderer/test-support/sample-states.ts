@@ -181,6 +181,10 @@ const firstRunSnapshot: Snapshot = {
 
 export const sampleStates = {
   stopped: hosting(stoppedSnapshot),
+  tooLarge: hosting({
+    ...stoppedSnapshot,
+    memoryMap: { ...plannedMap, verdict: 'does-not-fit', spareBytes: -21_000_000_000 },
+  }),
   starting: hosting(startingSnapshot),
   proving: hosting({
     ...startingSnapshot,
