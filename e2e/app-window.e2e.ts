@@ -48,6 +48,7 @@ describe.skipIf(executablePath === '')('the app', () => {
 
   it('opens hidden, says that no core answers, and is there as soon as one does, again and again', async () => {
     expect(await app.isVisible()).toBe(false)
+    await app.catchTray()
     for (let turn = 0; turn < 2; turn += 1) {
       const { link } = await app.until(({ link: { kind } }) => kind === 'lost', settleMs)
       expect(link).toMatchObject({ reason: expect.stringContaining('nexus up') })
@@ -59,6 +60,32 @@ describe.skipIf(executablePath === '')('the app', () => {
       expect(attached.snapshot?.overall).toBe('stopped')
       if (turn === 0) await core?.close()
     }
+  })
+
+  describe('its icon', () => {
+    it('says the state, and a click opens and hides the window', async () => {
+      await expect.poll(() => app.tooltip()).toMatch(/^Opta Nexus: stopped/)
+      expect(await app.isVisible()).toBe(false)
+      await app.clickTray('click')
+      await expect.poll(() => app.isVisible()).toBe(true)
+      await app.clickTray('click')
+      await expect.poll(() => app.isVisible()).toBe(false)
+    })
+
+    it('opens its menu by a right click, whose choices open the window where they belong', async () => {
+      await app.clickTray('right-click')
+      const labels = await app.menu()
+      expect(labels).toEqual(
+        expect.arrayContaining(['Stopped', 'Start everything', 'Router: stopped', 'Copy endpoint', 'Quit']),
+      )
+      await app.choose('Settings')
+      await expect.poll(() => app.isVisible()).toBe(true)
+      await app.untilCurrent('Settings')
+      await app.choose('Open Nexus')
+      await app.untilCurrent('Glance')
+      await app.clickTray('click')
+      await expect.poll(() => app.isVisible()).toBe(false)
+    })
   })
 
   describe('its window', () => {

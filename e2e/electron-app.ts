@@ -20,10 +20,22 @@ export interface OpenedApp {
   isVisible(): Promise<boolean>
   /** Settles once an element of that tag shows that text. */
   untilShown(tag: string, text: string): Promise<void>
+  /** Settles once the navigation says that it is at that view. */
+  untilCurrent(view: string): Promise<void>
   /** A click of the mouse on the button with that text, once it is there. */
   press(text: string): Promise<void>
   /** As a click on the icon or a second launch does it. */
   emit(event: 'activate' | 'second-instance'): Promise<void>
+  /**
+   * Lays hold of the icon, which no desktop without a panel shows, at the next change of its tooltip: its events can then
+   * be emitted, and the menu that it opens is kept instead of drawn.
+   */
+  catchTray(): Promise<void>
+  clickTray(button: 'click' | 'right-click'): Promise<void>
+  /** The labels of the menu that was opened last. */
+  menu(): Promise<readonly string[]>
+  choose(label: string): Promise<void>
+  tooltip(): Promise<string | null>
   /** What the person will answer to the next questions: an index into their buttons. */
   answerQuestions(button: number): Promise<void>
   /** What was asked since `answerQuestions`. */
@@ -104,6 +116,9 @@ export const openApp = async (options: LaunchOptions): Promise<OpenedApp> => {
     untilShown: async (tag, text) => {
       await page.waitForFunction(findOnScreen, { tag, text })
     },
+    untilCurrent: async (view) => {
+      await page.waitForFunction(findOnScreen, { tag: '[aria-current=page]', text: view })
+    },
     press: async (text) => {
       // Not by Playwright's locators: they ask for Element.checkVisibility, which came with Chromium 105.
       const found = await page.waitForFunction(findOnScreen, { tag: 'button', text })
@@ -116,6 +131,33 @@ export const openApp = async (options: LaunchOptions): Promise<OpenedApp> => {
       app.evaluate(({ app: main }, name) => {
         main.emit(name)
       }, event),
+    catchTray: () =>
+      app.evaluate(({ Tray }) => {
+        const { prototype } = Tray
+        const original = prototype.setToolTip
+        prototype.setToolTip = function (text) {
+          Object.assign(globalThis, { caughtTray: this, caughtTooltip: text })
+          original.call(this, text)
+        }
+        prototype.popUpContextMenu = (menu) => void Object.assign(globalThis, { caughtMenu: menu })
+      }),
+    clickTray: (button) =>
+      app.evaluate((_electron, name) => {
+        Reflect.get(globalThis, 'caughtTray').emit(name)
+      }, button),
+    menu: () =>
+      app.evaluate(() => {
+        const { items } = Reflect.get(globalThis, 'caughtMenu')
+        return items.map(({ label, type }: { label: string; type: string }) =>
+          type === 'separator' ? '-' : label,
+        )
+      }),
+    choose: (label) =>
+      app.evaluate((_electron, wanted) => {
+        const { items } = Reflect.get(globalThis, 'caughtMenu')
+        items.find((item: { label: string }) => item.label === wanted).click()
+      }, label),
+    tooltip: () => app.evaluate(() => Reflect.get(globalThis, 'caughtTooltip') ?? null),
     answerQuestions: (button) =>
       app.evaluate(({ dialog }, response) => {
         const asked: string[] = []

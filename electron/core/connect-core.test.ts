@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type CoreConnection, connectCore, type LinkState } from './connect-core.ts'
 import { type HostedCore, hostCore } from './host-core.ts'
+import { hostInApp } from './host-in-app.ts'
 import { createPlatform } from './platform/detect-platform.ts'
 import { locateStateFolder, type StateFolder } from './state-folder.ts'
 
@@ -23,15 +24,20 @@ afterEach(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
+const resourcesDir = join(import.meta.dirname, '..', '..', 'resources')
+
+/** As the app's main process does it, or `nexus serve`. */
 const host = (kind: 'app' | 'cli'): Promise<HostedCore | null> =>
-  hostCore({
-    folder,
-    platform: createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
-    host: kind,
-    background: false,
-    resourcesDir: join(import.meta.dirname, '..', '..', 'resources'),
-    env: {},
-  })
+  kind === 'app'
+    ? hostInApp(folder, resourcesDir)
+    : hostCore({
+        folder,
+        platform: createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
+        host: kind,
+        background: false,
+        resourcesDir,
+        env: {},
+      })
 
 interface Watcher {
   readonly link: CoreConnection

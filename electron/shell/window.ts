@@ -102,6 +102,8 @@ export const createWindow = (options: WindowOptions): AppWindow => {
   const show = () => {
     window.setAlwaysOnTop(pinned)
     window.setResizable(pinned)
+    // Its headline is what it is dragged by; under the icon it stays where it is.
+    window.setMovable(pinned)
     window.setBounds(place())
     window.show()
     window.focus()
