@@ -19,6 +19,8 @@ export interface NexusUnderTest {
   readonly enginePort: number
   readonly routerPort: number
   run(...words: string[]): Promise<CommandResult>
+  /** With these variables set besides. */
+  runWith(env: Readonly<Record<string, string>>, ...words: string[]): Promise<CommandResult>
   readSnapshot(): Promise<Snapshot>
   /** Polls snapshots until one fits; throws with the last one when `timeoutMs` pass first. */
   until(fits: (snapshot: Snapshot) => boolean, timeoutMs: number): Promise<Snapshot>
@@ -56,6 +58,7 @@ export const createNexus = async (
     enginePort,
     routerPort,
     run,
+    runWith: (env, ...words) => runNexus(home, words, env),
     readSnapshot,
     until: async (fits, timeoutMs) => {
       const deadline = Date.now() + timeoutMs
@@ -72,10 +75,14 @@ export const createNexus = async (
   }
 }
 
-export const runNexus = (home: string, words: readonly string[]): Promise<CommandResult> =>
+export const runNexus = (
+  home: string,
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> =>
   new Promise((resolve, reject) => {
     const child = spawn(join(root, 'scripts', 'nexus'), words, {
-      env: { ...process.env, NEXUS_HOME: home },
+      env: { ...process.env, ...env, NEXUS_HOME: home },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let stdout = ''

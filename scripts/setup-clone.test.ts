@@ -129,6 +129,41 @@ describe('is_bundle_current', () => {
   })
 })
 
+describe('is_app_current', () => {
+  const files = [
+    'electron/main.ts',
+    'renderer/window.tsx',
+    'renderer/judgement.test.ts',
+    'resources/icons/icon.png',
+  ]
+  const at = (path: string, seconds: number) => utimesSync(join(dir, path), seconds, seconds)
+  const isCurrent = async () => (await bash('is_app_current out/app')).exitCode === 0
+
+  beforeEach(() => {
+    for (const file of [...files, 'out/app/package.json', 'package.json', 'package-lock.json']) {
+      mkdirSync(join(dir, file, '..'), { recursive: true })
+      writeFileSync(join(dir, file), '')
+      at(file, 1000)
+    }
+  })
+
+  it.each(['electron/main.ts', 'renderer/window.tsx', 'resources/icons/icon.png', 'package-lock.json'])(
+    'is not when %s is newer',
+    async (file) => {
+      expect(await isCurrent()).toBe(true)
+      at(file, 2000)
+      expect(await isCurrent()).toBe(false)
+    },
+  )
+
+  it('is when only a test is newer, and is not when it was never built', async () => {
+    at('renderer/judgement.test.ts', 2000)
+    expect(await isCurrent()).toBe(true)
+    rmSync(join(dir, 'out/app/package.json'))
+    expect(await isCurrent()).toBe(false)
+  })
+})
+
 describe('take_lock', () => {
   it('lets only one work at a time', async () => {
     const work = 'take_lock "$PWD/lock"; echo in >>log; sleep 0.05; echo out >>log; release_lock'
