@@ -485,6 +485,8 @@ export const PlanAnswerSchema = z.strictObject({
     })
     .nullable(),
   memoryUnknown: nullableText,
+  /** What the Router does to requests, switch by switch. */
+  router: z.array(z.strictObject({ setting: z.string(), on: z.boolean(), does: z.string() })),
   engine: z.strictObject({
     version: nullableText,
     /** null: it cannot be planned, `problems` says why. */

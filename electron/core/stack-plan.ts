@@ -8,6 +8,7 @@ import { type MemoryPlan, planMemory } from './memory-plan/memory-plan.ts'
 import { plannedServer } from './memory-plan/planned-server.ts'
 import { reservesFor, studioSeedMap } from './memory-plan/reserves.ts'
 import { readChatTemplateChoice } from './services/chat-template.ts'
+import { isAdmissionOn } from './services/litellm-router-settings.ts'
 import type { Adaptation } from './services/llama-adaptation.ts'
 import { planLlamaArgv, seedArgv } from './services/llama-argv.ts'
 import {
@@ -99,8 +100,7 @@ export const readMemoryPlan = async (
         ramDiskBytes: ramDisk.sizeMiB * 1_048_576,
         machine: planMachine(context),
         reserves: reservesFor(context.totalMemoryBytes),
-        // Nothing counts the agents' tokens before they reach the pool yet.
-        poolIsGuarded: false,
+        poolIsGuarded: isAdmissionOn(context.profile),
       },
       isSeedMachine(context.profileName) ? studioSeedMap : null,
     )

@@ -74,6 +74,13 @@ const plan: Answers['plan'] = {
     agents: 'each of 4 agents gets 98,304 tokens (-c 393,216 split)',
   },
   memoryUnknown: null,
+  router: [
+    {
+      setting: 'proxy.admission',
+      on: true,
+      does: 'no more than 4 requests are answered at once; up to 16 more wait their turn (proxy.queueLimit), the next is told that it is too many (529)',
+    },
+  ],
   engine: {
     version: 'b10434',
     argv: [

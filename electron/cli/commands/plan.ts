@@ -5,11 +5,13 @@ import { ConfigError, judgeProfile } from '../../core/config.ts'
 import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
 import { readDifferences, readEngine, readMachine, readMemory } from '../../core/plan-reading.ts'
 import type { GpuUse } from '../../core/platform/platform.ts'
+import { planRouter } from '../../core/router-plan.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readAnyProfile } from '../profile-choice.ts'
 import { renderEnginePlan } from '../view/engine-plan-view.ts'
 import { renderMemoryReading, renderPlanDifferences } from '../view/plan-view.ts'
+import { renderRouterPlan } from '../view/router-plan-view.ts'
 
 type PlanCommand = Extract<CliCommand, { name: 'plan' }>
 
@@ -33,7 +35,16 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
     const { totalMemoryBytes } = machine
     context.print(
       JSON.stringify(
-        { profile: name, because, totalMemoryBytes, problems, engine, memory, allocated },
+        {
+          profile: name,
+          because,
+          totalMemoryBytes,
+          problems,
+          engine,
+          router: planRouter(profile),
+          memory,
+          allocated,
+        },
         null,
         2,
       ),
@@ -51,6 +62,8 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
   }
   context.print('')
   for (const line of renderEnginePlan(engine, context)) context.print(line)
+  context.print('')
+  for (const line of renderRouterPlan(planRouter(profile), context)) context.print(line)
   if (problems.length > 0) context.print(`\n${new ConfigError(`profile ${name}`, problems).message}`)
   return code
 }

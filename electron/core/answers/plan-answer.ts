@@ -4,6 +4,7 @@ import { judgeProfile } from '../config.ts'
 import type { PlanDifference } from '../memory-plan/compare-plan.ts'
 import type { MemoryPlan } from '../memory-plan/memory-plan.ts'
 import { readDifferences, readEngine, readMachine, readMemory } from '../plan-reading.ts'
+import { planRouter } from '../router-plan.ts'
 import type { EnginePlan, MemoryPlanReading } from '../stack-plan.ts'
 import type { AnswerContext } from './answer-query.ts'
 import { pickProfile } from './picked-profile.ts'
@@ -22,6 +23,7 @@ export const answerPlan = async (context: AnswerContext): Promise<PlanAnswer> =>
     because,
     problems: [...judgeProfile(profile, machine.totalMemoryBytes)],
     ...describeMemory(memory, differences),
+    router: planRouter(profile).map((behaviour) => ({ ...behaviour })),
     engine: describeEngine(engine),
   }
 }

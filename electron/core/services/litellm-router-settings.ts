@@ -1,6 +1,7 @@
 // What the profile switches in the Router's Python modules, and the file that tells them.
 import { join } from 'node:path'
 import type { Profile } from '../../contract.ts'
+import { plannedServer } from '../memory-plan/planned-server.ts'
 import { localUrl } from './litellm-config.ts'
 
 /** Beside opta_litellm.py: LiteLLM imports from the folder of its config.yaml only. */
@@ -48,17 +49,18 @@ export const routerSettings = (
   profile: Pick<Profile, 'llamaServer' | 'proxy'>,
   paths: { readonly proxyDir: string; readonly feedPath: string },
 ): RouterSettings => {
-  const { llamaServer, proxy } = profile
+  const { proxy } = profile
+  const server = plannedServer(profile.llamaServer)
   return {
     join_system_messages: proxy.joinSystemMessages ?? true,
     drop_attribution: proxy.dropAttribution ?? true,
     keep_model_sampling: proxy.keepModelSampling ?? true,
     refuse_overlong_prompts: proxy.refuseOverlongPrompts ?? true,
     admission: isAdmissionOn(profile),
-    slots: llamaServer.slots,
-    pool_tokens: llamaServer.unifiedKv ? llamaServer.contextTokens : null,
+    slots: server.slots,
+    pool_tokens: server.unifiedKv ? server.contextTokens : null,
     queue_limit: proxy.queueLimit ?? defaultQueueLimit,
-    engine_url: localUrl(llamaServer.host, llamaServer.port),
+    engine_url: localUrl(profile.llamaServer.host, profile.llamaServer.port),
     feed_path: paths.feedPath,
     usage_path: join(paths.proxyDir, 'usage-today.json'),
   }

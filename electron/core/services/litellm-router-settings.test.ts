@@ -1,0 +1,59 @@
+// What the profile switches is what the Router is told and what the plan lists.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Profile } from '../../contract.ts'
+import { builtinProfiles } from '../profiles.ts'
+import { planRouter } from '../router-plan.ts'
+import { isAdmissionOn, routerModules, routerSettings } from './litellm-router-settings.ts'
+
+const demo = builtinProfiles('/runtime')['demo']
+if (demo === undefined) throw new Error('there is no demo profile')
+const resources = join(import.meta.dirname, '../../../resources')
+const paths = { proxyDir: '/state/litellm', feedPath: '/state/router.sock' }
+const profileWith = (over: {
+  proxy?: Partial<Profile['proxy']>
+  llamaServer?: Partial<Profile['llamaServer']>
+}): Profile => ({
+  ...demo,
+  proxy: { ...demo.proxy, ...over.proxy },
+  llamaServer: { ...demo.llamaServer, ...over.llamaServer },
+})
+
+describe('the settings of the Router', () => {
+  it('have everything on unless the profile says otherwise', () => {
+    expect(planRouter(demo).filter(({ on }) => !on)).toEqual([])
+    const switches = [
+      'joinSystemMessages',
+      'dropAttribution',
+      'keepModelSampling',
+      'refuseOverlongPrompts',
+      'admission',
+    ] as const
+    for (const name of switches) {
+      const off = planRouter(profileWith({ proxy: { [name]: false } })).filter(({ on }) => !on)
+      expect(off.map(({ setting }) => setting)).toEqual([`proxy.${name}`])
+    }
+  })
+
+  it('guard the pool of what runs, flags that the user pinned included', () => {
+    expect(routerSettings(demo, paths)).toMatchObject({ pool_tokens: null, slots: 4, queue_limit: 16 })
+    const pinned = profileWith({ llamaServer: { pinnedFlags: ['-kvu', '-c', '9000', '-np', '3'] } })
+    expect(routerSettings(pinned, paths)).toMatchObject({ pool_tokens: 9_000, slots: 3 })
+    expect(planRouter(pinned).at(-1)?.does).toContain('no more than the 9,000 tokens of the pool')
+    expect(routerSettings(profileWith({ proxy: { queueLimit: 0 } }), paths).queue_limit).toBe(0)
+  })
+
+  it("promise nothing under a LiteLLM configuration of the user's own", () => {
+    const own = profileWith({ proxy: { configPath: '/home/a/config.yaml' } })
+    expect(isAdmissionOn(own)).toBe(false)
+    expect(planRouter(own).some(({ on }) => on)).toBe(false)
+  })
+
+  it('are the fields that the Python side knows, and every module of it is copied', () => {
+    const known = readFileSync(join(resources, 'opta_settings.py'), 'utf8')
+    for (const name of Object.keys(routerSettings(demo, paths))) expect(known).toContain(`    ${name}: `)
+    const modules = readdirSync(resources).filter((name) => /^opta_\w+\.py$/.test(name))
+    expect([...routerModules, 'opta_litellm.py'].sort()).toEqual(modules.sort())
+  })
+})
