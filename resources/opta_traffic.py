@@ -190,7 +190,7 @@ class Traffic:
         prompt = request.prompt_tokens or len(json.dumps(_prompt_of(body), default=str).encode())
         prompt = min(prompt, pool)
         share = pool // self._settings.slots // POOL_ANSWER_SHARE
-        answer = max(1, min(_asked_answer(body), max(share, pool // ANSWER_SHARE // self._settings.slots), pool - prompt))
+        answer = max(1, min(_asked_answer(body), share, pool - prompt))
         for name in LIMIT_FIELDS:
             if isinstance(body.get(name), int):
                 body[name] = answer

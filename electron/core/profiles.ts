@@ -16,9 +16,9 @@ const studio: Profile = {
     host: '0.0.0.0',
     port: 8080,
     slots: 4,
-    // The largest split that fits 256 GiB with every reserve (nexus plan): 98,304 tokens for each slot. 128k for each
-    // needs a pool (unifiedKv), which fails every running request once it is full, so that waits for something that
-    // keeps the sum of the agents below it.
+    // The largest split that fits 256 GiB with every reserve (nexus plan): 98,304 tokens for each slot. Up to 131,072
+    // for each takes a pool: unifiedKv with 388,096, which the Router's admission keeps from overflowing. What attention
+    // over one pool of all agents costs on Metal has not been measured, so it is not the default.
     contextTokens: 393_216,
     unifiedKv: false,
     gpuLayers: 99,

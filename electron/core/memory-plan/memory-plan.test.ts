@@ -88,6 +88,8 @@ describe('the Studio, in the numbers of its map', () => {
     expect(pool.warnings.join()).toContain('the largest split that fits is -c')
     const guarded = planWith({ unifiedKv: true, contextTokens: 262_144 }, { poolIsGuarded: true })
     expect(guarded.warnings.join()).not.toContain('under the pool')
+    expect(guarded.agents.note).not.toContain('fails at once')
+    expect(guarded.agents.note).toContain('the Router keeps them under that')
   })
 
   it('does not promise a slot more than the model was trained for', () => {

@@ -34,6 +34,7 @@ const swapRule =
   'build artifacts must never be swapped: all lines together stay within physical memory, so that nothing has to be'
 const poolPrice =
   'when the pool is full, every running request fails at once ("Context size has been exceeded.")'
+const poolGuard = 'the Router keeps them under that: a request for which there is no room waits'
 
 function explain(input: PlanInput, tally: Tally): readonly string[] {
   const { totalBytes, gpuLimitBytes, gpuLimitIsEstimate = false } = input.machine
@@ -99,7 +100,7 @@ export function planMemory(input: PlanInput, seed: SeedMap | null = null): Memor
     verdict,
     reasons: explain(input, tally),
     uncounted: tally.uncounted,
-    agents: input.server.unifiedKv ? { ...agents, note: `${agents.note}; ${poolPrice}` } : agents,
+    agents: input.server.unifiedKv ? { ...agents, note: `${agents.note}; ${input.poolIsGuarded ? poolGuard : poolPrice}` } : agents,
     largest: { split, pool: findLargestContext(input, true) },
     suggestions: suggestChanges(input),
     draft,
