@@ -54,7 +54,9 @@ const writeScript = (path: string, lines: readonly string[]): void => {
 }
 
 /** A llama-server that prints the recorded help and then is the stand-in, or whatever `run` says. */
-const installEngine = (run = `exec '${process.execPath}' '${standInProgram}' --load-ms 150 "$@"`): void =>
+const standIn = (loadMs: number): string =>
+  `exec '${process.execPath}' '${standInProgram}' --load-ms ${loadMs} "$@"`
+const installEngine = (run = standIn(150)): void =>
   writeScript(join(home, 'llama-server'), [
     'case "$1" in',
     `--help) cat '${helpText}' ;;`,
@@ -218,6 +220,8 @@ const pidOf = (snapshot: Snapshot, id: ServiceId): number => {
 
 describe('start', () => {
   it('brings all three up and is ready only after the message came back', async () => {
+    // Long enough to be seen loading on a machine that is busy with other tests.
+    installEngine(standIn(1_000))
     const core = await newCore()
     const seen: Snapshot[] = []
     const watch = core.watch((snapshot) => seen.push(snapshot))
