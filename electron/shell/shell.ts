@@ -16,7 +16,7 @@ import {
   shell,
   Tray,
 } from 'electron'
-import type { Command, Config, View } from '../contract.ts'
+import type { Config, View } from '../contract.ts'
 import { defaultConfig } from '../core/config.ts'
 import { connectCore } from '../core/connect-core.ts'
 import { followConfig } from '../core/follow-config.ts'
@@ -33,6 +33,7 @@ import { readLoginItem } from './login-item.ts'
 import { createNotifications } from './notifications.ts'
 import { createQuit, type Quit } from './quit.ts'
 import { denyPermissions } from './security.ts'
+import { startAtFirstCore } from './start-at-launch.ts'
 import { servicesRun, stopEverything } from './stop-everything.ts'
 import { showNotice } from './system-notification.ts'
 import { createTray } from './tray.ts'
@@ -157,11 +158,9 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
     config = next
     updateTray()
   })
-  const atLaunch = link.withEachCore(() => {
-    if (config.startStackAtLaunch) void link.dispatch(startEverything)
-    // Only the first: a core that comes later is not a launch.
-    setImmediate(() => atLaunch())
-    return () => {}
+  startAtFirstCore(link, {
+    isWanted: () => config.startStackAtLaunch,
+    onRefused: tellRefusal,
   })
 
   serveIpc(ipcMain, {
@@ -173,8 +172,6 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
   })
   return { quit, window, letGo: link.close }
 }
-
-const startEverything: Command = { type: 'start', only: null, profile: null, force: false }
 
 const askBeforeQuit = async (): Promise<'leave' | 'stop' | 'cancel'> => {
   const answers = ['leave', 'stop', 'cancel'] as const

@@ -1,0 +1,24 @@
+// Starting the stack when the app is opened, where the config says so.
+import type { CoreConnection } from '../core/connect-core.ts'
+
+export interface StartAtLaunch {
+  readonly isWanted: () => boolean
+  readonly onRefused: (reason: string) => void
+}
+
+/** With the first core that answers, and with no later one: that one's coming is no launch. */
+export const startAtFirstCore = (
+  { withEachCore, dispatch }: Pick<CoreConnection, 'withEachCore' | 'dispatch'>,
+  { isWanted, onRefused }: StartAtLaunch,
+): void => {
+  let launched = false
+  withEachCore(() => {
+    if (!launched && isWanted()) {
+      void dispatch({ type: 'start', only: null, profile: null, force: false }).then((outcome) => {
+        if (!outcome.accepted) onRefused(outcome.reason)
+      })
+    }
+    launched = true
+    return () => {}
+  })
+}
