@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable
 
     from starlette.requests import Request
+
+logger: Final = logging.getLogger("opta_router")
 
 ANTHROPIC: Final = "anthropic_messages"
 # LiteLLM's names for what makes the model work; everything else passes untouched.
@@ -73,8 +76,15 @@ class Traffic:
 
     def open_feed(self) -> None:
         """Listen for whoever wants to know. To be called in the event loop, before the first request is taken."""
-        if self._settings.feed_path is not None and self._serving is None:
-            self._serving = asyncio.get_running_loop().create_task(self._feed.serve(listen(self._settings.feed_path)))
+        if self._settings.feed_path is None or self._serving is not None:
+            return
+        try:
+            listener = listen(self._settings.feed_path)
+        except OSError as error:
+            # Requests are answered all the same; whoever looks is told that it is not known who is served.
+            logger.error("live requests are told to nobody: %s: %s", self._settings.feed_path, error.strerror)
+            return
+        self._serving = asyncio.get_running_loop().create_task(self._feed.serve(listener))
 
     async def admit(self, developer: str, body: dict[str, Any], call_type: str) -> dict[str, Any]:
         """The body as it goes to the model, once it is its turn. Raises ProxyException when it never will be."""

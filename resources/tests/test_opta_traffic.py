@@ -160,9 +160,12 @@ def test_one_too_many_is_told_so_in_anthropics_words(proxy: Proxy, listener: Lis
         waiting = [Call(proxy, BEN_KEY, message()) for _ in range(QUEUE_LIMIT)]
         listener.until_phases(generating=SLOTS, waiting=QUEUE_LIMIT)
         for stream in (True, False):
-            status, text = proxy.ask("POST", "/v1/messages", BEN_KEY, message(stream=stream))
-            assert status == 529
-            assert error_of(text) == {
+            connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=60)
+            headers = {"content-type": "application/json", "x-api-key": BEN_KEY}
+            connection.request("POST", "/v1/messages", json.dumps(message(stream=stream)), headers)
+            response = connection.getresponse()
+            assert (response.status, response.headers["retry-after"]) == (529, "10")
+            assert error_of(response.read().decode()) == {
                 "type": "overloaded_error",
                 "message": f"all {SLOTS} slots are busy and {QUEUE_LIMIT} requests wait already",
             }
@@ -359,6 +362,12 @@ def test_a_pool_is_never_promised_more_than_it_has(engine: Engine, tmp_path_fact
         assert status == 400
         assert f"{CONTEXT_TOKENS - 4} maximum" in text
         listener.close()
+
+
+def test_serves_although_nobody_can_be_told(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for proxy in serve_litellm(tmp_path_factory.mktemp("mute"), engine, {"feed_path": "/nonexistent/router.sock"}):
+        assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message())[0] == 200
+        assert "live requests are told to nobody" in proxy.log.read_text(encoding="utf-8")
 
 
 def test_switched_off_everything_passes_as_it_came(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
