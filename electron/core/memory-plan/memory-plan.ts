@@ -100,7 +100,9 @@ export function planMemory(input: PlanInput, seed: SeedMap | null = null): Memor
     verdict,
     reasons: explain(input, tally),
     uncounted: tally.uncounted,
-    agents: input.server.unifiedKv ? { ...agents, note: `${agents.note}; ${input.poolIsGuarded ? poolGuard : poolPrice}` } : agents,
+    agents: input.server.unifiedKv
+      ? { ...agents, note: `${agents.note}; ${input.poolIsGuarded ? poolGuard : poolPrice}` }
+      : agents,
     largest: { split, pool: findLargestContext(input, true) },
     suggestions: suggestChanges(input),
     draft,
