@@ -110,7 +110,8 @@ const demoForTries = async (): Promise<ProfileOverride> => {
   const [engine, router] = await freePorts()
   return {
     extends: 'demo',
-    llamaServer: { port: engine, pinnedFlags: ['--grammar', sentence] },
+    // Slots that a conversation outgrows soon: a processor of two cores reads 20 to 400 tokens a second.
+    llamaServer: { port: engine, contextTokens: 20_480, slots: 4, pinnedFlags: ['--grammar', sentence] },
     proxy: { port: router },
     ramDisk: { sizeMiB: 16 },
   }

@@ -22,6 +22,7 @@ export interface ClaudeResult {
   readonly text: string
   readonly turns: number
   readonly stopReason: string | null
+  /** What was found in the cache included. */
   readonly inputTokens: number
   readonly outputTokens: number
   /** From its first request on. */
@@ -55,7 +56,12 @@ const ResultLine = z.object({
   stop_reason: z.string().nullish(),
   ttft_ms: z.number().optional(),
   duration_ms: z.number(),
-  usage: z.object({ input_tokens: z.number(), output_tokens: z.number() }),
+  usage: z.object({
+    input_tokens: z.number(),
+    cache_read_input_tokens: z.number().optional(),
+    cache_creation_input_tokens: z.number().optional(),
+    output_tokens: z.number(),
+  }),
   modelUsage: z.record(z.string(), z.object({ contextWindow: z.number().optional() })).optional(),
 })
 
@@ -98,7 +104,10 @@ const readResult = (line: z.infer<typeof ResultLine>): ClaudeResult => {
     text: line.result ?? line.errors?.join(' ') ?? '',
     turns: line.num_turns,
     stopReason: line.stop_reason ?? null,
-    inputTokens: line.usage.input_tokens,
+    inputTokens:
+      line.usage.input_tokens +
+      (line.usage.cache_read_input_tokens ?? 0) +
+      (line.usage.cache_creation_input_tokens ?? 0),
     outputTokens: line.usage.output_tokens,
     firstTokenMs: line.ttft_ms ?? null,
     durationMs: line.duration_ms,

@@ -19,8 +19,9 @@ const boxes = (count: number, mark: string): string =>
     { length: count },
     (_, index) => `Box ${index} of ${mark} is ${index % 2 === 0 ? 'red' : 'blue'}.`,
   ).join(' ')
-/** Measured with the demo model's vocabulary: 10 to 12; a larger vocabulary needs fewer. */
-const tokensPerBox = 11
+const rehearsedBoxes = 50
+/** Under the slot's size, and over what the Router lets in: it keeps 512 tokens for the answer (seen). */
+const marginTokens = 250
 
 const firstAnswer: TryStep = {
   id: 'first-answer',
@@ -140,23 +141,31 @@ const outgrowsItsSlot: TryStep = {
   run: async (stack) => {
     const [developer] = stack.developers
     const home = stack.another(developer)
-    const { contextTokens } = stack.limits
-    const share = (part: number) => Math.floor((contextTokens * part) / tokensPerBox)
-    // Together more than the slot, and the second with a summary of the first still less.
-    const first = await stack.ask(home, `Remember this. ${boxes(share(0.25), 'the first row')}`)
-    const firstProblem = problemOf(first)
-    if (firstProblem !== null) return failed(`the first turn, which fits: ${firstProblem}`)
-    const second = await stack.ask(home, `And this. ${boxes(share(0.6), 'the second row')}`, first.sessionId)
-    const problem = problemOf(second)
-    if (problem !== null) return failed(`the second turn: ${problem}`)
-    const [compaction] = second.compactions
+    // Two turns before it: with fewer Claude Code finds nothing to sum up and gives up (seen: "too_few_groups").
+    const sizes: number[] = []
+    let sessionId: string | null = null
+    for (const prompt of ['Say hello.', `Remember this. ${boxes(rehearsedBoxes, 'the first row')}`]) {
+      const run: ClaudeRun = await stack.ask(home, prompt, sessionId)
+      const problem = problemOf(run)
+      if (problem !== null) return failed(`turn ${sizes.length + 1}, which fits: ${problem}`)
+      sessionId = run.sessionId
+      sizes.push(run.result?.inputTokens ?? 0)
+    }
+    const [first = 0, second = 0] = sizes
+    const tokensPerBox = (second - first) / rehearsedBoxes
+    const count = Math.floor((stack.limits.contextTokens - marginTokens - second) / tokensPerBox)
+    if (tokensPerBox < 1 || count < 1) return failed(`the turns before it took ${first} and ${second} tokens`)
+    const third = await stack.ask(home, `And this. ${boxes(count, 'the second row')}`, sessionId)
+    const problem = problemOf(third)
+    if (problem !== null) return failed(`the turn that does not fit: ${problem}`)
+    const [compaction] = third.compactions
     if (compaction === undefined)
       return failed(
-        `answered with ${formatCount(second.result?.inputTokens ?? 0)} tokens, and never compacted`,
+        `answered with ${formatCount(third.result?.inputTokens ?? 0)} tokens, and never compacted`,
       )
     const before = compaction.preTokens === null ? '' : ` of ${formatCount(compaction.preTokens)} tokens`
     return passed(
-      `Claude Code summed up the conversation${before} by itself and went on: ${describeAnswer(second)}`,
+      `Claude Code summed up the conversation${before} by itself and went on: ${describeAnswer(third)}`,
     )
   },
 }
