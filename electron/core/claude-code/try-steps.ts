@@ -20,8 +20,8 @@ const boxes = (count: number, mark: string): string =>
     (_, index) => `Box ${index} of ${mark} is ${index % 2 === 0 ? 'red' : 'blue'}.`,
   ).join(' ')
 const rehearsedBoxes = 50
-/** Under the slot's size, and over what the Router lets in: it keeps 512 tokens for the answer (seen). */
-const marginTokens = 250
+/** Under the slot's size, and over what the Router lets in: it keeps a sixteenth for the answer (seen). */
+const marginTokens = 170
 
 const firstAnswer: TryStep = {
   id: 'first-answer',
