@@ -123,10 +123,27 @@ const ramDiskProfile = z.strictObject({
   filesystem: z.enum(['hfs+', 'apfs']),
 })
 
+/** Another Studio, whose llama-server is one more deployment of this Router. */
+const nodeProfile = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, '1 to 32 letters, digits, dots, dashes or underscores'),
+  /** Where its llama-server listens, as this machine reaches it. */
+  host,
+  port,
+  slots: wholeNumber(1, 64, 'a number of slots'),
+  /** A file with that llama-server's key (`keys/engine.key` there), for its owner alone; null: it asks for none. */
+  keyFile: absolutePath('a file with a key').nullable(),
+})
+export type NodeProfile = z.infer<typeof nodeProfile>
+const nodeProfiles = z.array(nodeProfile).max(31, 'at most 31 other Studios')
+
 export const ProfileSchema = z.strictObject({
   llamaServer: llamaServerProfile,
   proxy: proxyProfile,
   ramDisk: ramDiskProfile,
+  /** Absent: this Studio alone. */
+  nodes: nodeProfiles.optional(),
 })
 export type Profile = z.infer<typeof ProfileSchema>
 
@@ -136,6 +153,7 @@ export const ProfileOverrideSchema = z.strictObject({
   llamaServer: llamaServerProfile.partial().optional(),
   proxy: proxyProfile.partial().optional(),
   ramDisk: ramDiskProfile.partial().optional(),
+  nodes: nodeProfiles.optional(),
 })
 export type ProfileOverride = z.infer<typeof ProfileOverrideSchema>
 

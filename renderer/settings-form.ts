@@ -48,7 +48,7 @@ export const profileFields: readonly ProfileField[] = [
 export const keyOf = ({ section, name }: ProfileField): string => `${section}.${name}`
 
 const readField = (profile: Profile, { section, name }: ProfileField): string => {
-  const found = Object.entries(profile[section]).find(([key]) => key === name)?.[1]
+  const found = Object.entries(profile[section] ?? {}).find(([key]) => key === name)?.[1]
   return found == null ? '' : String(found)
 }
 

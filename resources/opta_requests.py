@@ -41,6 +41,8 @@ class LiveRequest:
     prompt_tokens: int | None = None
     # Pieces of a stream while it runs, the server's own count at its end.
     output_tokens: int | None = None
+    # Where it was sent, the last one last; "" is this Studio. All but the last one failed.
+    tried: list[str] = field(default_factory=list)
     # `answered` only when the client got all of it.
     outcome: str = "running"
 
@@ -62,6 +64,7 @@ class LiveRequest:
             "firstTokenAt": self.first_token_at,
             "promptTokens": self.prompt_tokens,
             "outputTokens": self.output_tokens,
+            "node": self.tried[-1] or None if self.tried else None,
         }
 
 
@@ -175,6 +178,10 @@ class RequestBook:
             request.first_token_at = now_ms()
         request.output_tokens = output_tokens
         self.on_change()
+
+    def nodes(self, asking: LiveRequest) -> list[str]:
+        """Where the other requests are now, one entry for each."""
+        return [other.tried[-1] for other in self._live.values() if other.tried and other is not asking]
 
     def end(self, request: LiveRequest) -> None:
         """It is over, however it ended. A second call changes nothing."""

@@ -123,6 +123,21 @@ class RouterCallback(CustomLogger):
         """Before the request is routed; what is returned goes on, a ProxyException is the answer."""
         return await self._traffic.admit(user_api_key_dict.user_id or "", data, call_type)
 
+    async def async_filter_deployments(
+        self,
+        model: str,  # noqa: ARG002  # LiteLLM names the arguments
+        healthy_deployments: list[Any],
+        messages: object,  # noqa: ARG002
+        request_kwargs: dict[str, Any] | None = None,  # noqa: ARG002
+        parent_otel_span: object = None,  # noqa: ARG002
+    ) -> list[Any]:
+        """Before LiteLLM's routing strategy picks one of these; also before each retry."""
+        return self._traffic.open_nodes(healthy_deployments)
+
+    async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: object) -> None:  # noqa: ARG002
+        """It has picked."""
+        self._traffic.sent(kwargs)
+
     async def async_post_call_success_hook(
         self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: object  # noqa: ARG002
     ) -> None:

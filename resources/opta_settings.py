@@ -25,6 +25,10 @@ class Settings(NamedTuple):
     admission: bool = False
     # How many requests llama-server takes at once.
     slots: int = 1
+    # Of those, how many each Studio has by its name, "" for this one; None: there is no other.
+    node_slots: dict[str, int] | None = None
+    # The name that every request is routed by; None: the one that the client gave.
+    routed_model: str | None = None
     # What all requests together may hold when the slots share one pool; None: each slot has its own share.
     pool_tokens: int | None = None
     # How many may wait; one more is refused.
@@ -37,6 +41,7 @@ class Settings(NamedTuple):
     usage_path: str | None = None
 
 
+_OPTIONAL_KINDS: Final[dict[str, type]] = {"pool_tokens": int, "node_slots": dict}
 FILE_VARIABLE: Final = "OPTA_ROUTER_SETTINGS"
 
 
@@ -49,7 +54,7 @@ def parse_settings(text: str) -> Settings:
     known = {name: document[name] for name in Settings._fields if name in document}
     for name, value in known.items():
         default = Settings._field_defaults[name]
-        kinds = (type(default),) if default is not None else (type(None), int if name == "pool_tokens" else str)
+        kinds = (type(default),) if default is not None else (type(None), _OPTIONAL_KINDS.get(name, str))
         if type(value) not in kinds:
             message = f"{name}: found {value!r}; allowed: {' or '.join(kind.__name__ for kind in kinds)}"
             raise SettingsError(message)

@@ -17,6 +17,7 @@ from litellm.proxy._types import ProxyException
 from opta_admission import Admission, ClientGoneError, Place, QueueFullError
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_feed import Feed, listen
+from opta_nodes import node_of, open_nodes
 from opta_prompt import mend_messages
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_settings import Settings
@@ -91,6 +92,8 @@ class Traffic:
         if call_type not in GENERATING:
             return body
         request = self._begin(developer)
+        if self._settings.routed_model is not None:
+            body["model"] = self._settings.routed_model
         if call_type == ANTHROPIC:
             body = mend_messages(body, self._settings)
         if developer == OWN_NAME:
@@ -103,6 +106,25 @@ class Traffic:
             request.prompt_tokens = await self._measure(body)
         await self._wait_for_turn(request, body)
         return body
+
+    def open_nodes(self, deployments: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Of the deployments that LiteLLM would pick from, those that this request may go to."""
+        request = _current.get()
+        slots = self._settings.node_slots
+        if request is None or slots is None:
+            return deployments
+        return open_nodes(deployments, request.tried, slots, self._book.nodes(request))
+
+    def sent(self, kwargs: dict[str, Any]) -> None:
+        """LiteLLM has picked; `kwargs` are what it sends."""
+        request = _current.get()
+        node = node_of(kwargs.get("model_info"))
+        if request is None or node is None or self._settings.node_slots is None:
+            return
+        # One pick is told more than once on /v1/messages: for it and for the chat completion that it becomes.
+        if request.tried[-1:] != [node]:
+            request.tried.append(node)
+            self._book.on_change()
 
     def answered(self, answer: object) -> None:
         """An answer that came whole, not as a stream."""

@@ -122,6 +122,26 @@ describe('readConfig', () => {
   })
 })
 
+describe('nodes', () => {
+  const node = (name: string) => ({ name, host: '10.0.0.2', port: 8080, slots: 4, keyFile: null })
+  const studioWith = (overrides: object) =>
+    chooseProfile(parseConfig(withStudio(overrides), 'x'), null, runtimeDir)
+
+  it('are part of a profile, and one without them stays as it was', () => {
+    expect(studioWith({ nodes: [node('b')] }).profile.nodes).toEqual([node('b')])
+    expect(studioWith({}).profile).not.toHaveProperty('nodes')
+    expect(judgeProfile(studioWith({ nodes: [node('b')] }).profile, 256 * gib)).toEqual([])
+  })
+
+  it('have names of their own, and slots with a share of their own', () => {
+    const { profile } = studioWith({ nodes: [node('b'), node('b')], llamaServer: { unifiedKv: true } })
+    expect(judgeProfile(profile, 256 * gib)).toEqual([
+      'nodes: found b twice; allowed: a name of its own for each Studio',
+      'llamaServer.unifiedKv: found true beside nodes; allowed: false, a share of its own for each slot',
+    ])
+  })
+})
+
 describe('judgeProfile', () => {
   const studio = builtinProfiles(runtimeDir)['studio']
   if (studio === undefined) throw new Error('no studio profile')

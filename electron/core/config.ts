@@ -55,16 +55,19 @@ export const writeConfig = (path: string, config: Config): void => {
 }
 
 /** Lays what a user's profile says over the one it extends, and checks the whole. Throws ConfigError. */
-export const applyOverride = (base: Profile, override: ProfileOverride, source: string): Profile =>
-  parseProfileValue(
+export const applyOverride = (base: Profile, override: ProfileOverride, source: string): Profile => {
+  const nodes = override.nodes ?? base.nodes
+  return parseProfileValue(
     ProfileSchema,
     {
       llamaServer: { ...base.llamaServer, ...override.llamaServer },
       proxy: { ...base.proxy, ...override.proxy },
       ramDisk: { ...base.ramDisk, ...override.ramDisk },
+      ...(nodes === undefined ? {} : { nodes }),
     },
     source,
   )
+}
 
 /**
  * What no single value can tell: two services on one port, a RAM disk larger than memory, a slot without context.
@@ -95,12 +98,27 @@ export const judgeProfile = (profile: Profile, totalMemoryBytes: number): readon
       'llamaServer.speculation: found draft-simple without llamaServer.draftModelPath; allowed: a draft model, or ngram-mod, or none',
     )
   }
+  problems.push(...judgeNodes(profile))
   if (llamaServer.microBatchTokens > llamaServer.batchTokens) {
     problems.push(
       `llamaServer.microBatchTokens: found ${llamaServer.microBatchTokens}; allowed: at most batchTokens, ${llamaServer.batchTokens}`,
     )
   }
   return problems
+}
+
+const judgeNodes = ({ nodes = [], llamaServer }: Profile): readonly string[] => {
+  const names = nodes.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  return [
+    ...(twice === undefined
+      ? []
+      : [`nodes: found ${twice} twice; allowed: a name of its own for each Studio`]),
+    // What a request reserves of a pool is reserved of one machine's pool, and LiteLLM picks the machine.
+    ...(nodes.length > 0 && llamaServer.unifiedKv
+      ? ['llamaServer.unifiedKv: found true beside nodes; allowed: false, a share of its own for each slot']
+      : []),
+  ]
 }
 
 /** One line for each issue: the key's path, what was found there, what is allowed. */

@@ -34,6 +34,8 @@ export interface PollerSources {
   } | null
   readonly memory: () => Promise<Memory>
   readonly ramDisk: () => Promise<RamDisk> | null
+  /** Asks the other Studios; each of them at most once at a time. */
+  readonly nodes?: () => Promise<void>
   /** The cheap end-to-end check; answers the reason when the chain is broken. */
   readonly recheckProof: () => Promise<void>
 }
@@ -132,6 +134,7 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
     return Promise.allSettled([
       readMemory(),
       readRamDisk(),
+      sources.nodes?.(),
       probeEngine(),
       readEngine(),
       probeProxy(),

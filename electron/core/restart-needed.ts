@@ -27,12 +27,13 @@ const compareSections = (running: Profile, configured: Profile): readonly Differ
   })
 }
 
-const flatten = (profile: Profile): ReadonlyMap<string, string> =>
-  new Map(
-    Object.entries(profile).flatMap(([section, values]) =>
+const flatten = ({ nodes = [], ...sections }: Profile): ReadonlyMap<string, string> =>
+  new Map([
+    ...Object.entries(sections).flatMap(([section, values]) =>
       Object.entries(values).map(([key, value]): [string, string] => [
         `${section}.${key}`,
         typeof value === 'string' ? value : JSON.stringify(value),
       ]),
     ),
-  )
+    ['nodes', JSON.stringify(nodes)],
+  ])

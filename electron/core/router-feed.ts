@@ -11,7 +11,8 @@ import { parseJsonOrNull } from './json-record.ts'
 
 /** resources/opta_requests.py writes it. */
 const StateSchema = z.object({
-  requests: z.array(RouterRequestSchema.omit({ node: true })),
+  // A Router of an earlier release, taken over, tells no node.
+  requests: z.array(RouterRequestSchema.partial({ node: true })),
   /** The local day that the sums are of, such as 2026-11-23. */
   day: z.string(),
   developers: z.array(DeveloperUseSchema),
@@ -74,7 +75,7 @@ export const createRouterFeed = (options: {
   }
 
   return {
-    requests: () => state?.requests.map((request) => ({ ...request, node: null })) ?? null,
+    requests: () => state?.requests.map((request) => ({ ...request, node: request.node ?? null })) ?? null,
     developers: () => {
       if (state === null) return null
       return state.day === localDay(now()) ? state.developers : []

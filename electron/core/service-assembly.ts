@@ -13,6 +13,7 @@ import { readLogMark } from './logs/log-generations.ts'
 import { createLogRotation } from './logs/log-rotation.ts'
 import { connectLogTail, readLogSince } from './logs/log-tail-events.ts'
 import { type Allocations, parseAllocations } from './memory-plan/allocations.ts'
+import { createStudioNodes, type StudioNodes } from './nodes/studio-nodes.ts'
 import type { Platform, RamDiskSpec } from './platform/platform.ts'
 import { createCommandRunner } from './platform/run-command.ts'
 import type { PollerSources } from './poller.ts'
@@ -54,6 +55,8 @@ export interface ServiceAssembly {
   readonly engineSource: PollerSources['engine']
   readonly proxySource: PollerSources['proxy']
   readonly readRamDisk: () => Promise<RamDisk>
+  /** The other Studios of the profile. */
+  readonly nodes: StudioNodes
   /** What the llama-server that serves says it allocated; null when none serves, or it did not say. */
   readonly engineAllocations: () => Allocations | null
   readonly recheckProof: () => Promise<void>
@@ -228,6 +231,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     proxySource: () =>
       isServing(proxy.state()) ? { probe: liteLlmService.probe, report: proxy.reportHealth } : null,
     readRamDisk: forgeSurvey.read,
+    nodes: createStudioNodes(profile.nodes ?? [], options.onChange),
     engineAllocations: () =>
       allocated !== null && allocated.identity === servingIdentity(llamaServer, ledger.find('llamaServer'))
         ? allocated.allocations

@@ -12,6 +12,7 @@ import {
   type ServiceState,
   type Slot,
   type Snapshot,
+  type StudioNode,
   type Throughput,
 } from '../contract.ts'
 
@@ -37,6 +38,7 @@ export interface Readings {
   /** As the Router tells them now; null while it does not. */
   readonly requests: RouterRequest[] | null
   readonly developers: DeveloperUse[] | null
+  readonly nodes: StudioNode[]
   /** When the question was put that llama-server has not answered yet; null when it owes no answer. */
   readonly engineAskedAt: number | null
 }
@@ -68,7 +70,7 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     throughput: engineAnswers ? live(readings.throughput) : null,
     requests: isServing(readings.services.proxy) ? readings.requests : null,
     developers: isServing(readings.services.proxy) ? readings.developers : null,
-    nodes: [],
+    nodes: readings.nodes,
   }
 }
 

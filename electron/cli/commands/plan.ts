@@ -6,6 +6,8 @@ import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
 import { readDifferences, readEngine, readMachine, readMemory } from '../../core/plan-reading.ts'
 import type { GpuUse } from '../../core/platform/platform.ts'
 import { planRouter } from '../../core/router-plan.ts'
+import { localUrl } from '../../core/services/litellm-config.ts'
+import { plural } from '../../figures.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readAnyProfile } from '../profile-choice.ts'
@@ -44,6 +46,7 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
           router: planRouter(profile),
           memory,
           allocated,
+          nodes: profile.nodes ?? [],
         },
         null,
         2,
@@ -64,6 +67,7 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
   for (const line of renderEnginePlan(engine, context)) context.print(line)
   context.print('')
   for (const line of renderRouterPlan(planRouter(profile), context)) context.print(line)
+  for (const line of describeNodes(profile)) context.print(line)
   if (problems.length > 0) context.print(`\n${new ConfigError(`profile ${name}`, problems).message}`)
   return code
 }
@@ -72,6 +76,21 @@ const describeGpuUse = (use: GpuUse | null): string | null => {
   if (use === null || use.usedBytes === null) return null
   const busy = use.busyPercent === null ? '' : `, and is busy to ${use.busyPercent} %`
   return `The GPU holds ${formatBytes(use.usedBytes)} for all programs together${busy}.`
+}
+
+/** What LiteLLM balances over; the memory of other machines is their own cores' to plan. */
+const describeNodes = ({ nodes = [], llamaServer }: Profile): readonly string[] => {
+  if (nodes.length === 0) return []
+  const slots = nodes.reduce((sum, node) => sum + node.slots, llamaServer.slots)
+  return [
+    `\nThe Router sends each request to the least busy of ${nodes.length + 1} Studios, ${slots} slots together:`,
+    `  this one: ${plural(llamaServer.slots, 'slot')}`,
+    ...nodes.map(
+      ({ name, host, port, slots: own, keyFile }) =>
+        `  ${name}: ${plural(own, 'slot')} at ${localUrl(host, port)}${keyFile === null ? ', without a key' : ''}`,
+    ),
+    'A Studio that fails is left alone for a while, and a request whose answer had not begun goes to another.',
+  ]
 }
 
 const withFiles = (profile: Profile, { model, draft }: PlanCommand): Profile => ({

@@ -2,6 +2,7 @@
 import { type Snapshot, serviceIds } from '../../contract.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../figures.ts'
 import { renderForge, renderForgeProjects, renderMemory, renderThroughput } from './machine-rows.ts'
+import { renderNodes } from './node-rows.ts'
 import { renderNotices } from './notice-rows.ts'
 import { renderServices } from './service-rows.ts'
 import { renderSlots } from './slot-rows.ts'
@@ -90,6 +91,7 @@ const renderStatusLines = (snapshot: Snapshot, width: number, now: number): read
   ...renderMemory(snapshot.memory, width),
   renderForge(snapshot.ramDisk, width),
   ...renderForgeProjects(snapshot.ramDisk, width),
+  ...renderNodes(snapshot.nodes),
   blank,
   ...renderServices(snapshot, width),
   blank,

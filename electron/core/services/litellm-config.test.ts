@@ -22,6 +22,28 @@ describe('LiteLLM config', () => {
     }
   })
 
+  it('balances over several Studios, and alone goes on as before', () => {
+    const nodes = [{ name: 'b', host: '10.0.0.2', port: 8080, slots: 4, keyFile: null }]
+    const config = buildLiteLlmConfig({ ...studio, nodes }, engine)
+    const deployments = config.model_list.map(
+      ({ model_name: name, litellm_params: { api_base, api_key }, model_info }) => [
+        name,
+        api_base,
+        api_key,
+        model_info?.id,
+      ],
+    )
+    const name = 'claude-3-5-sonnet-20241022'
+    expect(deployments).toEqual([
+      [name, 'http://127.0.0.1:8080/v1', 'os.environ/OPTA_ENGINE_KEY', `#${name}`],
+      [name, 'http://10.0.0.2:8080/v1', 'os.environ/OPTA_NODE_KEY_1', `b#${name}`],
+      ['*', 'http://127.0.0.1:8080/v1', 'os.environ/OPTA_ENGINE_KEY', '#*'],
+      ['*', 'http://10.0.0.2:8080/v1', 'os.environ/OPTA_NODE_KEY_1', 'b#*'],
+    ])
+    expect(config.router_settings).toMatchObject({ routing_strategy: 'least-busy', num_retries: 1 })
+    expect(buildLiteLlmConfig({ ...studio, nodes: [] }, engine)).toEqual(buildLiteLlmConfig(studio, engine))
+  })
+
   it('leaves `stop` out when there are no stop sequences', () => {
     const profile = { ...studio, proxy: { ...studio.proxy, stopSequences: [] } }
     for (const model of buildLiteLlmConfig(profile, engine).model_list) {

@@ -1,6 +1,6 @@
 // LiteLLM's config.yaml, generated from the profile: every setting with its reason.
 import { Document, isMap, isScalar, type YAMLMap } from 'yaml'
-import type { Profile } from '../../contract.ts'
+import type { NodeProfile, Profile } from '../../contract.ts'
 
 interface ModelParameters {
   readonly model: string
@@ -10,9 +10,15 @@ interface ModelParameters {
   readonly stop?: readonly string[]
 }
 
+interface ModelEntry {
+  readonly model_name: string
+  readonly litellm_params: ModelParameters
+  readonly model_info?: { readonly id: string }
+}
+
 interface LiteLlmConfig {
-  readonly model_list: readonly { readonly model_name: string; readonly litellm_params: ModelParameters }[]
-  readonly router_settings: Readonly<Record<string, number | boolean>>
+  readonly model_list: readonly ModelEntry[]
+  readonly router_settings: Readonly<Record<string, string | number | boolean>>
   readonly litellm_settings: Readonly<Record<string, string | number | boolean>>
   readonly general_settings: Readonly<Record<string, string | boolean>>
 }
@@ -29,20 +35,38 @@ export const buildLiteLlmConfig = (
   profile: Profile,
   engine: { readonly engineBaseUrl: string },
 ): LiteLlmConfig => {
+  const { nodes = [] } = profile
   const { modelName, stopSequences, requestTimeoutSeconds } = profile.proxy
-  const parameters: ModelParameters = {
+  const parametersOf = (baseUrl: string, keyVariable: string): ModelParameters => ({
     model: `openai/${profile.llamaServer.alias}`,
-    api_base: `${engine.engineBaseUrl}/v1`,
-    api_key: 'os.environ/OPTA_ENGINE_KEY',
+    api_base: `${baseUrl}/v1`,
+    api_key: `os.environ/${keyVariable}`,
     max_retries: 0,
     ...(stopSequences.length === 0 ? {} : { stop: stopSequences }),
+  })
+  const entriesOf = (name: string): readonly ModelEntry[] => {
+    const own = parametersOf(engine.engineBaseUrl, 'OPTA_ENGINE_KEY')
+    if (nodes.length === 0) return [{ model_name: name, litellm_params: own }]
+    return [
+      { model_name: name, litellm_params: own, model_info: { id: deploymentId(null, name) } },
+      ...nodes.map((node, index) => ({
+        model_name: name,
+        litellm_params: parametersOf(localUrl(node.host, node.port), nodeKeyVariable(index)),
+        model_info: { id: deploymentId(node, name) },
+      })),
+    ]
   }
   return {
-    model_list: [
-      { model_name: modelName, litellm_params: parameters },
-      { model_name: '*', litellm_params: parameters },
-    ],
-    router_settings: { num_retries: 0, disable_cooldowns: true },
+    model_list: [...entriesOf(modelName), ...entriesOf('*')],
+    router_settings:
+      nodes.length === 0
+        ? { num_retries: 0, disable_cooldowns: true }
+        : {
+            routing_strategy: 'least-busy',
+            num_retries: nodes.length,
+            allowed_fails: 0,
+            cooldown_time: cooldownSeconds,
+          },
     litellm_settings: {
       num_retries: 0,
       request_timeout: requestTimeoutSeconds,
@@ -61,6 +85,16 @@ export const buildLiteLlmConfig = (
   }
 }
 
+/** A Studio that comes back is asked again after so long; one that is gone costs each request that asks it some ms. */
+const cooldownSeconds = 10
+
+/** Variable that holds the key of the node at this place of the profile's list. */
+export const nodeKeyVariable = (index: number): string => `OPTA_NODE_KEY_${index + 1}`
+
+/** LiteLLM wants an id of its own for each entry; the Router's modules read the Studio before the `#`, '' for this one. */
+const deploymentId = (node: NodeProfile | null, modelName: string): string =>
+  `${node?.name ?? ''}#${modelName}`
+
 /** Why each setting is there; measured with LiteLLM 1.106.2. The key is the last part of the setting's path. */
 const reasons: Readonly<Record<string, string>> = {
   model_list:
@@ -70,7 +104,12 @@ const reasons: Readonly<Record<string, string>> = {
     'The hidden retries of the OpenAI client library: with them a dead llama-server is reported after 5 s, without after 0.05 s.',
   stop: "The model's end marks that its chat template does not stop at. A request's own stop_sequences replace them.",
   'router_settings.num_retries':
-    'Clients retry by themselves; twice over, one failure costs two full prefills.',
+    'Alone: clients retry by themselves; twice over, one failure costs two full prefills. With other Studios: each of them\nis tried once, so that one that dies loses no request whose answer had not begun.',
+  id: 'Which Studio it is, before the #; nothing stands for this one.',
+  routing_strategy: 'To the Studio with the fewest requests under way.',
+  allowed_fails:
+    'One failure is enough to leave a Studio alone for the time that cooldown_time says, in seconds.',
+  cooldown_time: 'One that is back serves again soon; one that is gone is asked about six times a minute.',
   disable_cooldowns:
     'There is one llama-server: resting it after a failure would refuse requests after it is back.',
   'litellm_settings.num_retries': 'The same for calls that do not go through the router.',

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import type { Profile } from '../../contract.ts'
 import type { Keys } from '../keys.ts'
+import { readNodeKey } from '../nodes/node-key.ts'
 import { isErrno, readFileOrNull, writePrivateFile } from '../private-file.ts'
 import type { LaunchSpec } from './child-service.ts'
-import { buildLiteLlmConfig, localUrl, renderLiteLlmConfig } from './litellm-config.ts'
+import { buildLiteLlmConfig, localUrl, nodeKeyVariable, renderLiteLlmConfig } from './litellm-config.ts'
 import { routerModules, routerSettings } from './litellm-router-settings.ts'
 
 interface LiteLlmLaunchInput {
@@ -107,6 +108,9 @@ const litellmEnvironment = ({
   ...pick(env, ['PATH', 'HOME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TMPDIR', 'USER', 'LOGNAME']),
   OPTA_MASTER_KEY: keys.masterKey,
   OPTA_ENGINE_KEY: keys.engineKey,
+  ...Object.fromEntries(
+    (profile.nodes ?? []).map((node, index) => [nodeKeyVariable(index), readNodeKey(node)]),
+  ),
   OPTA_CLIENT_KEYS: keys.clientKeysPath,
   ...(profile.proxy.configPath === null ? { OPTA_ROUTER_SETTINGS: settingsPath(proxyDir) } : {}),
   // Used only by a config of the user's own that names no master_key: LiteLLM would not start, and without a database
@@ -117,9 +121,9 @@ const litellmEnvironment = ({
   // Else a file .env in the current folder would be read into the environment.
   LITELLM_MODE: 'PRODUCTION',
   LITELLM_TELEMETRY: 'False',
-  // llama-server is on this machine: a company's proxy has no part in it.
-  NO_PROXY: '127.0.0.1,localhost,::1',
-  no_proxy: '127.0.0.1,localhost,::1',
+  // llama-server is on this machine, or on the next one: a company's proxy has no part in it.
+  NO_PROXY: directHosts(profile),
+  no_proxy: directHosts(profile),
   // Pages without a key, of an administration that needs a database.
   DISABLE_ADMIN_UI: 'True',
   NO_DOCS: 'True',
@@ -129,6 +133,9 @@ const litellmEnvironment = ({
   LITELLM_DISABLE_ACCESS_LOG_PATHS: '/health/liveliness',
   LITELLM_DONT_SHOW_FEEDBACK_BOX: 'true',
 })
+
+const directHosts = ({ nodes = [] }: Profile): string =>
+  ['127.0.0.1', 'localhost', '::1', ...nodes.map(({ host }) => host)].join(',')
 
 const pick = (
   env: Readonly<Record<string, string | undefined>>,

@@ -11,6 +11,7 @@ export const routerModules = [
   'opta_engine.py',
   'opta_feed.py',
   'opta_keys.py',
+  'opta_nodes.py',
   'opta_prompt.py',
   'opta_requests.py',
   'opta_settings.py',
@@ -25,7 +26,12 @@ export interface RouterSettings {
   readonly keep_model_sampling: boolean
   readonly refuse_overlong_prompts: boolean
   readonly admission: boolean
+  /** Of all Studios together. */
   readonly slots: number
+  /** Slots of each by its name, '' for this one; null when there is no other. */
+  readonly node_slots: Readonly<Record<string, number>> | null
+  /** The name that every request is routed by; null: the one that the client gave. */
+  readonly routed_model: string | null
   /** null: each slot has a share of its own. */
   readonly pool_tokens: number | null
   readonly queue_limit: number
@@ -46,18 +52,22 @@ export const queueLimit = (profile: Pick<Profile, 'proxy'>): number | null =>
   isAdmissionOn(profile) ? (profile.proxy.queueLimit ?? defaultQueueLimit) : null
 
 export const routerSettings = (
-  profile: Pick<Profile, 'llamaServer' | 'proxy'>,
+  profile: Pick<Profile, 'llamaServer' | 'proxy' | 'nodes'>,
   paths: { readonly proxyDir: string; readonly feedPath: string },
 ): RouterSettings => {
-  const { proxy } = profile
+  const { proxy, nodes = [] } = profile
   const server = plannedServer(profile.llamaServer)
+  const nodeSlots = Object.fromEntries([['', server.slots], ...nodes.map((node) => [node.name, node.slots])])
   return {
     join_system_messages: proxy.joinSystemMessages ?? true,
     drop_attribution: proxy.dropAttribution ?? true,
     keep_model_sampling: proxy.keepModelSampling ?? true,
     refuse_overlong_prompts: proxy.refuseOverlongPrompts ?? true,
     admission: isAdmissionOn(profile),
-    slots: server.slots,
+    slots: nodes.reduce((sum, node) => sum + node.slots, server.slots),
+    node_slots: nodes.length === 0 ? null : nodeSlots,
+    // least-busy counts for each model name by itself: two names would fill one Studio twice (LiteLLM 1.106.2, measured).
+    routed_model: nodes.length === 0 ? null : proxy.modelName,
     pool_tokens: server.unifiedKv ? server.contextTokens : null,
     queue_limit: proxy.queueLimit ?? defaultQueueLimit,
     engine_url: localUrl(profile.llamaServer.host, profile.llamaServer.port),
