@@ -28,7 +28,7 @@ const describeForge = ({ ramDisk }: Snapshot): string => {
   if (ramDisk === null) return ''
   if (!ramDisk.mounted) return 'no RAM disk is mounted'
   const largest = [...(ramDisk.projects ?? [])].sort((a, b) => b.bytes - a.bytes).slice(0, mostProjects)
-  if (largest.length === 0) return ramDisk.mountPoint
+  if (largest.length === 0) return nameOf(ramDisk.mountPoint)
   return largest.map(({ path, bytes }) => `${nameOf(path)} ${formatBytes(bytes)}`).join(', ')
 }
 

@@ -1,0 +1,100 @@
+// The picture in the README: the window of the running stack while six agents ask at once.
+// usage: NEXUS_HOME=… NEXUS_TEST_ELECTRON=… node scripts/window-picture.ts FILE.png     builds the app for that Electron
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { execa } from 'execa'
+import * as z from 'zod'
+import { openDesktop } from '../e2e/desktop.ts'
+import { openApp } from '../e2e/electron-app.ts'
+import type { AppState } from '../electron/contract.ts'
+import { buildApp } from './app-build.ts'
+import { readServerSentEvents } from './bench-stream.ts'
+
+const agents = 6
+const historyMs = 40_000
+const longestWaitMs = 5 * 60_000
+
+const ClientsSchema = z.object({
+  baseUrl: z.string(),
+  users: z.array(z.object({ snippet: z.string() })).min(1),
+})
+
+const required = (value: string | undefined, what: string): string => {
+  if (value === undefined) throw new Error(`${what} is missing; ${usage}`)
+  return value
+}
+const usage = 'usage: NEXUS_HOME=… NEXUS_TEST_ELECTRON=… node scripts/window-picture.ts FILE.png'
+const file = required(process.argv[2], 'the picture’s name')
+const home = required(process.env['NEXUS_HOME'], 'NEXUS_HOME')
+const executablePath = required(process.env['NEXUS_TEST_ELECTRON'], 'NEXUS_TEST_ELECTRON')
+const root = join(import.meta.dirname, '..')
+
+const readKeys = async (): Promise<{ readonly baseUrl: string; readonly keys: readonly string[] }> => {
+  const { stdout } = await execa(join(root, 'scripts', 'nexus'), ['clients', '--json'], { timeout: 60_000 })
+  const { baseUrl, users } = ClientsSchema.parse(JSON.parse(stdout))
+  const found = users.flatMap(({ snippet }) => /sk-[\w-]+/.exec(snippet)?.[0] ?? [])
+  return { baseUrl, keys: [...new Set(found)] }
+}
+
+/** Of different lengths, since that is what tells whose request is in which slot. */
+const describeTask = (agent: number): string =>
+  `Write a very long story with ${agent + 3} chapters. ${'It is about the sea and those who live by it. '.repeat(4 * agent)}`
+
+/** One agent's long answer, read to its end or until the picture is taken. */
+const askForLong = async (
+  baseUrl: string,
+  key: string,
+  agent: number,
+  signal: AbortSignal,
+): Promise<void> => {
+  const response = await fetch(`${baseUrl}/v1/messages`, {
+    method: 'POST',
+    signal,
+    headers: { 'content-type': 'application/json', 'x-api-key': key, 'anthropic-version': '2023-06-01' },
+    body: JSON.stringify({
+      model: 'claude-3-5-sonnet-20241022',
+      max_tokens: 4000,
+      stream: true,
+      messages: [{ role: 'user', content: describeTask(agent) }],
+    }),
+  })
+  for await (const _ of readServerSentEvents(response)) if (signal.aborted) return
+}
+
+/** Everybody at work, somebody waiting, and a speed that was read. */
+const isWorthAPicture = ({ snapshot }: AppState): boolean =>
+  snapshot?.slots?.every(({ phase, tokensPerSecond }) => phase !== 'idle' && tokensPerSecond !== null) ===
+    true &&
+  (snapshot.throughput?.generationTokensPerSecond ?? 0) > 0 &&
+  (snapshot.requests ?? []).some((request) => request.phase === 'waiting')
+
+const desktop = await openDesktop()
+const enough = new AbortController()
+try {
+  const appDir = await buildApp(root, 'compatibility')
+  const app = await openApp({ executablePath, appDir, desktop, home })
+  await app.emit('activate')
+  const { baseUrl, keys } = await readKeys()
+  const asked = Array.from({ length: agents }, (_, agent) =>
+    askForLong(baseUrl, keys[agent % keys.length] ?? '', agent, enough.signal).catch((error: unknown) => {
+      if (!enough.signal.aborted) throw error
+    }),
+  )
+  // A history worth a chart takes a while; then the first moment that shows everything.
+  await sleep(historyMs)
+  await app.until(isWorthAPicture, longestWaitMs)
+  const picture = await app.electron.evaluate(async ({ BrowserWindow }) => {
+    const [window] = BrowserWindow.getAllWindows()
+    return (await window?.capturePage())?.toPNG().toString('base64') ?? ''
+  })
+  await writeFile(file, Buffer.from(picture, 'base64'))
+  enough.abort()
+  await Promise.all(asked)
+  // Its own quit would ask what to do with the services.
+  app.process.kill('SIGTERM')
+  await app.ended()
+} finally {
+  enough.abort()
+  await desktop.close()
+}
