@@ -173,3 +173,33 @@ describe('a restart of the Router', () => {
     expect(after.developers).toEqual(before.developers)
   })
 })
+
+describe('one pool for all slots', () => {
+  let pool: NexusUnderTest
+  beforeAll(async () => {
+    await nexus.dispose()
+    pool = await createNexus({ llamaServer: { unifiedKv: true, contextTokens: 2_048 } })
+    const up = await pool.run('up', '--profile', pool.profilePath)
+    if (up.code !== 0) throw new Error(`${up.stderr}${up.stdout}`)
+    const guide = GuideSchema.parse(JSON.parse((await pool.run('clients', '--json')).stdout))
+    baseUrl = guide.baseUrl
+    for (const { name, key } of guide.developers) keys.set(name, key)
+  }, settleMs)
+  afterAll(() => pool.dispose())
+
+  it('is never overfilled: who has no room waits although slots are free, and everybody is answered', async () => {
+    const tellLong = async (index: number): Promise<number> => {
+      const content = `Story ${index}: ${'word '.repeat(600)}`
+      const body = { ...request(index, 4), messages: [{ role: 'user' as const, content }] }
+      return (await client('user1').messages.stream(body).finalMessage()).usage.output_tokens
+    }
+    const answers = Promise.all([0, 1, 2, 3].map(tellLong))
+    const waiting = await pool.until((snapshot) => phases(snapshot, 'waiting').length > 0, settleMs)
+    expect(phases(waiting, 'prefill').concat(phases(waiting, 'generating')).length).toBeLessThan(3)
+    for (const tokens of await answers) expect(tokens).toBeGreaterThan(0)
+    // What the idle slots still hold is more than the pool by now: llama-server makes room for the next.
+    expect(await tellLong(5)).toBeGreaterThan(0)
+    const after = await pool.until(isIdle, settleMs)
+    expect(after.developers).toMatchObject([{ developer: 'user1', requests: 5, failed: 0 }])
+  })
+})
