@@ -53,7 +53,7 @@ const createContext = (): CliContext => {
       readTotalMemoryBytes: async () => 24 * 1024 ** 3,
       readGpuUse: async () => ({ busyPercent: 54, usedBytes: 109_000_000_000 }),
     },
-    resourcesDir: join(home, 'resources'),
+    resourcesDir: join(import.meta.dirname, '../../../resources'),
     env: {},
     entryPath: '',
     stdoutIsTerminal: false,
