@@ -343,6 +343,20 @@ describe.skipIf(executablePath === '')('the app', () => {
     })
   })
 
+  it('loads its page anew when that was killed', async () => {
+    const pid = await app.electron.evaluate(({ webContents }) => {
+      const contents = webContents.getAllWebContents()[0]
+      contents?.once('did-finish-load', () =>
+        Object.assign(globalThis, { loadedIn: contents.getOSProcessId() }),
+      )
+      return contents?.getOSProcessId() ?? 0
+    })
+    process.kill(pid, 'SIGKILL')
+    const loadedIn = () => app.electron.evaluate(() => Reflect.get(globalThis, 'loadedIn') ?? null)
+    await expect.poll(loadedIn, { timeout: settleMs }).toEqual(expect.any(Number))
+    expect(await loadedIn()).not.toBe(pid)
+  })
+
   // Not through Playwright, whose debugger an Electron that ends waits for.
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'says that it is open, and ends by %s at once',

@@ -8,6 +8,7 @@ import {
   dialog,
   ipcMain,
   Menu,
+  type MenuItemConstructorOptions,
   Notification,
   nativeImage,
   protocol,
@@ -58,8 +59,7 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
   ensureStateFolder(folder)
   serveApp(protocol, paths.windowDir)
   if (session.defaultSession !== undefined) denyPermissions(session.defaultSession)
-  // Ours has no menu bar; an empty one also takes its shortcuts, such as reload, away. Copying has its roles.
-  Menu.setApplicationMenu(Menu.buildFromTemplate([{ role: 'editMenu' }]))
+  Menu.setApplicationMenu(Menu.buildFromTemplate(shortcuts(process.platform)))
 
   const state = createAppState({
     link: { kind: 'connecting' },
@@ -173,8 +173,17 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
   return { quit, window, letGo: link.close }
 }
 
+/** No menu is to be seen, but its shortcuts count: copy and paste, and on macOS hide and quit. None that reloads. */
+const shortcuts = (platform: NodeJS.Platform): MenuItemConstructorOptions[] => [
+  // macOS takes the first for the app's own, whatever it is.
+  ...(platform === 'darwin' ? [{ role: 'appMenu' } as const] : []),
+  { role: 'editMenu' },
+]
+
 const askBeforeQuit = async (): Promise<'leave' | 'stop' | 'cancel'> => {
   const answers = ['leave', 'stop', 'cancel'] as const
+  // Without a dock icon the question would come up behind whatever is in front.
+  app.focus({ steal: true })
   const { response } = await dialog.showMessageBox({
     type: 'question',
     message: 'Quit Opta Nexus?',

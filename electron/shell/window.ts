@@ -1,5 +1,4 @@
 // The one window: made once and hidden, shown under the icon, or pinned as a resizable window that stays on top.
-import type { EventEmitter } from 'node:events'
 import type { BrowserWindow, BrowserWindowConstructorOptions, Rectangle, Screen, WebContents } from 'electron'
 import { z } from 'zod'
 import { readRecord } from '../core/json-record.ts'
@@ -142,12 +141,8 @@ export const createWindow = (options: WindowOptions): AppWindow => {
     if (window.isDestroyed()) return
     window.loadURL(windowUrl).catch((error) => process.stderr.write(`the window did not load: ${error}\n`))
   }
-  const reload = () => setTimeout(load, reloadAfterMs)
   contents.on('did-start-loading', options.onPageGone)
-  contents.on('render-process-gone', reload)
-  // The name of that event before Electron 11.
-  const older: EventEmitter = contents
-  older.on('crashed', reload)
+  contents.on('render-process-gone', () => setTimeout(load, reloadAfterMs))
   load()
 
   return {
