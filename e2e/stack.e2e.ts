@@ -135,8 +135,10 @@ describe('six streams on four slots', () => {
     const streams = Array.from({ length: 6 }, (_, index) => tellLongStory(index, 200))
     const answers = Promise.all(streams.map((stream) => stream.finalMessage()))
     const full = await nexus.until(
-      ({ slots, requests }) =>
+      ({ slots, queue, requests }) =>
         slots?.every(({ phase }) => phase !== 'idle') === true &&
+        // llama-server is asked for its counters just before its slots.
+        queue?.processing === 4 &&
         requests?.filter(({ phase }) => phase === 'waiting').length === 2,
       settleMs,
     )
