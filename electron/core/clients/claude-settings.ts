@@ -145,6 +145,11 @@ export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetti
       why: 'the most there is: enough to outlast a restart of the Router',
     },
     {
+      name: 'CLAUDE_STREAM_IDLE_TIMEOUT_MS',
+      value: String(clientTimeoutMs(proxy.requestTimeoutSeconds)),
+      why: 'otherwise a stream without a token for 5 minutes is given up ("Stream idle timeout"), pings or not: a fifth agent waits, and a long prompt is read, for longer than that',
+    },
+    {
       name: 'API_TIMEOUT_MS',
       value: String(clientTimeoutMs(proxy.requestTimeoutSeconds)),
       why: 'as long as the Router waits; a fifth agent may wait long for a slot, and is then not dead',
