@@ -68,6 +68,7 @@ export function listPlanLines(input: PlanInput, tally: Tally, seed: SeedMap | nu
     rest: Partial<Pick<PlanLine, 'estimated' | 'seedBytes' | 'note'>>,
   ): PlanLine => ({ id, label, bytes, estimated: false, seedBytes: null, note: null, ...rest })
   const kvTypes = [server.cacheTypeK, server.cacheTypeV] as const
+  const hasWindow = tally.kvTarget.kind === 'known' && tally.kvTarget.checkpointBytes > 0
   const kvBytes = tally.kvTarget.kind === 'known' ? tally.kvTarget.bytes : null
   return [
     line('weights', 'AI Engine (weights)', target.tensorBytes, {
@@ -90,7 +91,7 @@ export function listPlanLines(input: PlanInput, tally: Tally, seed: SeedMap | nu
     line('compute', 'Compute buffers', tally.computeBytes, { estimated: true }),
     line('program', 'llama-server itself', tally.programBytes, {
       estimated: true,
-      note: 'libraries, tokenizer, saved copies of sliding windows',
+      note: hasWindow ? 'libraries, tokenizer, copies of windows' : 'libraries and tokenizer',
     }),
     line('promptCache', 'Prompt cache', server.promptCacheBytes, {
       note: server.promptCacheBytes === 0 ? 'off' : 'host memory (--cache-ram)',
