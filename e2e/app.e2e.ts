@@ -1,17 +1,20 @@
-// The app on the real demo stack, as a person uses it: real Electron, and a desktop whose notifications are seen.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+// The packaged app on the real demo stack, as a person uses it: real Electron, and a desktop whose notifications are seen.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { AppState, Bridge } from '../electron/contract.ts'
 import { type Desktop, openDesktop } from './desktop.ts'
-import { type OpenedApp, openApp } from './electron-app.ts'
+import { type LaunchOptions, type OpenedApp, openApp } from './electron-app.ts'
 import { type ForegroundCore, openForegroundCore } from './foreground-core.ts'
+import { hasFuses } from './fuse-wire.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
+import { packageForTest, readElectronVersion } from './packaged-app.ts'
 
-const executablePath = process.env['NEXUS_TEST_ELECTRON'] ?? ''
-const appDir = process.env['NEXUS_TEST_APP'] ?? null
+const electronPath = process.env['NEXUS_TEST_ELECTRON'] ?? ''
+const bundlesDir = process.env['NEXUS_TEST_APP'] ?? ''
 const root = join(import.meta.dirname, '..')
 const picturesDir = join(root, 'out', 'test-results', 'app')
 const settleMs = 120_000
@@ -42,7 +45,10 @@ const readAllCommandLines = (): string =>
     })
     .join('\n')
 
-describe.skipIf(executablePath === '')('the app on the demo stack', () => {
+describe.skipIf(electronPath === '')('the app on the demo stack', () => {
+  const packages = mkdtempSync(join(tmpdir(), 'nexus-app-'))
+  /** The packaged app; its bundles in a plain Electron where the fuses keep Playwright out of the package. */
+  let launched: Pick<LaunchOptions, 'executablePath' | 'appDir'>
   let home: NexusUnderTest
   let desktop: Desktop
   let core: ForegroundCore
@@ -50,7 +56,7 @@ describe.skipIf(executablePath === '')('the app on the demo stack', () => {
   const opened: OpenedApp[] = []
 
   const launch = async (): Promise<void> => {
-    app = await openApp({ executablePath, appDir, desktop, home: home.home })
+    app = await openApp({ ...launched, desktop, home: home.home })
     opened.push(app)
   }
   const picture = async (name: string): Promise<void> => {
@@ -60,6 +66,12 @@ describe.skipIf(executablePath === '')('the app on the demo stack', () => {
 
   beforeAll(async () => {
     mkdirSync(picturesDir, { recursive: true })
+    launched = hasFuses(readElectronVersion(electronPath))
+      ? { executablePath: electronPath, appDir: bundlesDir }
+      : {
+          executablePath: (await packageForTest({ electronPath, appDir: bundlesDir }, packages)).program,
+          appDir: null,
+        }
     home = await createNexus()
     const profile: unknown = JSON.parse(readFileSync(home.profilePath, 'utf8'))
     writeFileSync(
@@ -80,6 +92,7 @@ describe.skipIf(executablePath === '')('the app on the demo stack', () => {
     await home?.dispose()
     await core?.close()
     await desktop?.close()
+    rmSync(packages, { recursive: true, force: true })
   })
 
   it('starts everything by its button, up to a proved answer', async () => {

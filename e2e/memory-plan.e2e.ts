@@ -103,7 +103,7 @@ async function startOnce(
 const filledShare = 0.95
 
 const defaults: PlannedServer = {
-  contextTokens: 4096,
+  contextTokens: 2048,
   slots: 1,
   unifiedKv: false,
   cacheTypeK: 'f16',
@@ -123,11 +123,11 @@ const q4Draft = { draftCacheTypeK: 'q4_0', draftCacheTypeV: 'q4_0' } as const
 const cases: readonly Case[] = [
   {},
   { slots: 4, cacheTypeK: 'q8_0', cacheTypeV: 'q8_0' },
-  { contextTokens: 8192, slots: 4 },
-  { contextTokens: 8192, slots: 4, unifiedKv: true, ...q4 },
-  { contextTokens: 16_384, unifiedKv: true, microBatchTokens: 256, batchTokens: 256 },
+  { contextTokens: 4096, slots: 4 },
+  { contextTokens: 4096, slots: 4, unifiedKv: true, ...q4 },
+  { contextTokens: 8192, unifiedKv: true, microBatchTokens: 256, batchTokens: 256 },
   { slots: 4, withDraft: true, ...q4 },
-  { contextTokens: 8192, slots: 4, unifiedKv: true, withDraft: true, ...q4, ...q4Draft },
+  { contextTokens: 4096, slots: 4, unifiedKv: true, withDraft: true, ...q4, ...q4Draft },
 ]
 
 function argsOf(server: PlannedServer, model: string, withDraft: boolean, port: number): readonly string[] {

@@ -3,27 +3,21 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { _electron as electron } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { packageApp } from '../scripts/app-package.ts'
 import { type Desktop, electronFlags, openDesktop } from './desktop.ts'
 import { type ForegroundCore, openForegroundCore } from './foreground-core.ts'
-import { copyWithFuses, hasFuses, readFuses } from './fuse-wire.ts'
+import { hasFuses, readFuses } from './fuse-wire.ts'
+import { packageForTest, readElectronVersion } from './packaged-app.ts'
 
 const root = join(import.meta.dirname, '..')
 const electronPath = process.env['NEXUS_TEST_ELECTRON']
 const appDir = process.env['NEXUS_TEST_APP']
 const run = promisify(execFile)
 
-/** Beside the program, in every Electron. */
-const electronVersion =
-  electronPath === undefined
-    ? ''
-    : readFileSync(join(dirname(electronPath), 'version'), 'utf8')
-        .trim()
-        .replace(/^v/, '')
+const electronVersion = electronPath === undefined ? '' : readElectronVersion(electronPath)
 
 const asarPath = (unpacked: string): string => join(unpacked, 'resources', 'app.asar')
 
@@ -31,25 +25,14 @@ const asarPath = (unpacked: string): string => join(unpacked, 'resources', 'app.
 describe.skipIf(electronPath === undefined || appDir === undefined)('the packaged app', () => {
   const folder = mkdtempSync(join(tmpdir(), 'nexus-package-'))
   const home = join(folder, 'home')
-  const unpacked = join(folder, process.arch === 'arm64' ? 'linux-arm64-unpacked' : 'linux-unpacked')
-  const program = join(unpacked, 'opta-nexus-app')
-  const command = join(unpacked, 'resources', 'nexus', 'bin', 'nexus')
+  let unpacked = ''
+  let program = ''
+  let command = ''
   const environment = { ...process.env, NEXUS_HOME: home, NEXUS_RUNTIME: process.env['NEXUS_RUNTIME'] ?? '' }
 
   beforeAll(async () => {
-    let electronDist = dirname(electronPath ?? '')
-    if (!hasFuses(electronVersion)) {
-      copyWithFuses(electronDist, join(folder, 'electron'))
-      electronDist = join(folder, 'electron')
-    }
-    await packageApp(root, {
-      target: 'linux-dir',
-      config: {
-        electronDist,
-        electronVersion,
-        directories: { app: relative(root, appDir ?? root), output: folder },
-      },
-    })
+    const paths = { electronPath: electronPath ?? '', appDir: appDir ?? '' }
+    ;({ unpacked, program, command } = await packageForTest(paths, folder))
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
