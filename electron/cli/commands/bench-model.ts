@@ -43,7 +43,7 @@ export const runBenchModel = async (command: BenchCommand, context: CliContext):
     const rows = await measureAll(command, { profile, context, signal: stop.signal })
     report(command, context, rows)
   } finally {
-    if (client !== null && runs) restored = await startEngine(client)
+    if (client !== null && before !== null && runs) restored = await startEngine(client, before.profile)
     client?.close()
     for (const signal of signals) process.off(signal, interrupt)
   }
@@ -83,10 +83,13 @@ const stopEngine = async (client: ControlClient): Promise<void> => {
     throw new Error('the AI Engine did not stop')
 }
 
-/** With the very profile that it ran with, which nothing here has touched. Why it does not run; null: it does. */
-const startEngine = async (client: ControlClient): Promise<string | null> => {
+/**
+ * With the profile that it ran with, by name: with nothing else running, a start without one would take the configured one.
+ * Why it does not run; null: it does.
+ */
+const startEngine = async (client: ControlClient, profile: string): Promise<string | null> => {
   try {
-    const outcome = await client.dispatch({ type: 'start', only: 'llamaServer', profile: null, force: true })
+    const outcome = await client.dispatch({ type: 'start', only: 'llamaServer', profile, force: true })
     if (!outcome.accepted) return outcome.reason
     const last = await followUntil(client, (now) => judgeUp(now, 'llamaServer').kind !== 'waiting')
     if (last === null) return 'the core went away'
