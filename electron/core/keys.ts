@@ -27,11 +27,21 @@ export interface Keys {
 }
 
 /**
+ * Makes llama-server's key alone, when there is none yet, and answers its file. Nothing is let in by it, whereas `ensureKeys` takes
+ * the profile's own client key into the list: a plan for the studio must not open the demo to a published key.
+ */
+export const ensureEngineKey = (keysDir: string): string => {
+  const path = join(keysDir, 'engine.key')
+  ensureKey(path, 'sk-engine-')
+  return path
+}
+
+/**
  * Reads the keys, making those that do not exist yet. Idempotent. Throws an Error when the list of clients is broken.
  * @param configuredClientKey the profile's key; null: none but the developers' own
  */
 export const ensureKeys = (keysDir: string, configuredClientKey: string | null): Keys => {
-  const engineKeyPath = join(keysDir, 'engine.key')
+  const engineKeyPath = ensureEngineKey(keysDir)
   const proofKey = ensureKey(join(keysDir, 'proof.key'), 'sk-proof-')
   const formerPath = join(keysDir, 'client.key')
   const former = readFileOrNull(formerPath)

@@ -4,7 +4,7 @@ import type { Profile } from '../contract.ts'
 import { readAllocations } from './allocation-record.ts'
 import { isSameProcess } from './child-process.ts'
 import { readIntent } from './intent.ts'
-import { ensureKeys } from './keys.ts'
+import { ensureEngineKey } from './keys.ts'
 import { identityOf, nameProcess, openLedger } from './ledger.ts'
 import type { Allocations } from './memory-plan/allocations.ts'
 import { comparePlan, type PlanDifference } from './memory-plan/compare-plan.ts'
@@ -61,7 +61,7 @@ export const readEngine = (
     platform: platform.id,
     ...machine,
     resourcesDir,
-    apiKeyPath: ensureKeys(folder.keysDir, profile.proxy.clientKey).engineKeyPath,
+    apiKeyPath: ensureEngineKey(folder.keysDir),
     locateBinary: () =>
       locateLlamaServer({
         configuredPath: profile.llamaServer.binaryPath,

@@ -1,5 +1,5 @@
 // `nexus plan --profile studio` from start to end, on header-only files and a llama-server that only prints its help.
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -97,6 +97,11 @@ it('prints the map of the Studio, its verdict, the command line and a reason for
   // What is there to be copied (paths, the command) stays whole; all else keeps to the terminal.
   const long = printed.filter((line) => line.length > 80 && !line.includes('/'))
   expect(long).toEqual([])
+})
+
+it('lets nobody in: the studio has a published key, and this machine may never run the studio', async () => {
+  await plan('--memory-gb', '256')
+  expect(readdirSync(join(home, 'keys'))).toEqual(['engine.key'])
 })
 
 it('shows the map beside what makes the profile impossible here', async () => {
