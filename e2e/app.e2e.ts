@@ -1,5 +1,5 @@
 // The packaged app on the real demo stack, as a person uses it: real Electron, and a desktop whose notifications are seen.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Anthropic from '@anthropic-ai/sdk'
@@ -73,11 +73,7 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
           appDir: null,
         }
     home = await createNexus()
-    const profile: unknown = JSON.parse(readFileSync(home.profilePath, 'utf8'))
-    writeFileSync(
-      join(home.home, 'config.json'),
-      JSON.stringify({ profile: 'under-test', profiles: { 'under-test': profile } }),
-    )
+    home.useProfile()
     desktop = await openDesktop()
     // As launchd would host the core, or another user's app: the Electron of the tests is too old to do it itself.
     core = await openForegroundCore(join(root, 'scripts', 'nexus'), {

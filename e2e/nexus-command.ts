@@ -18,6 +18,8 @@ export interface NexusUnderTest {
   readonly profilePath: string
   readonly enginePort: number
   readonly routerPort: number
+  /** Makes this profile the configured one, for a core that somebody else tells to start. */
+  useProfile(): void
   run(...words: string[]): Promise<CommandResult>
   /** With these variables set besides. */
   runWith(env: Readonly<Record<string, string>>, ...words: string[]): Promise<CommandResult>
@@ -37,15 +39,13 @@ export const createNexus = async (
   const home = mkdtempSync(join(tmpdir(), 'nexus-e2e-'))
   const [enginePort, routerPort] = await freePorts()
   const profilePath = join(home, 'profile.json')
-  writeFileSync(
-    profilePath,
-    JSON.stringify({
-      extends: 'demo',
-      llamaServer: { port: enginePort, ...profile.llamaServer },
-      proxy: { port: routerPort, ...profile.proxy },
-      ramDisk: { sizeMiB: 64, ...profile.ramDisk },
-    }),
-  )
+  const override = {
+    extends: 'demo',
+    llamaServer: { port: enginePort, ...profile.llamaServer },
+    proxy: { port: routerPort, ...profile.proxy },
+    ramDisk: { sizeMiB: 64, ...profile.ramDisk },
+  }
+  writeFileSync(profilePath, JSON.stringify(override))
   const run = (...words: string[]): Promise<CommandResult> => runNexus(home, words)
   const readSnapshot = async (): Promise<Snapshot> => {
     const { code, stdout, stderr } = await run('status', '--json')
@@ -57,6 +57,10 @@ export const createNexus = async (
     profilePath,
     enginePort,
     routerPort,
+    useProfile: () => {
+      const config = { profile: 'under-test', profiles: { 'under-test': override } }
+      writeFileSync(join(home, 'config.json'), JSON.stringify(config))
+    },
     run,
     runWith: (env, ...words) => runNexus(home, words, env),
     readSnapshot,
