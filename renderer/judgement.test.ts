@@ -87,7 +87,7 @@ test.each([
   ['degraded', 'stop'],
   ['stopping', 'stop-now'],
   ['firstRun', 'set-up'],
-  ['firstRunProgress', 'none'],
+  ['firstRunProgress', 'cancel-set-up'],
   ['firstRunFailed', 'set-up'],
   ['connecting', 'none'],
   ['lost', 'none'],

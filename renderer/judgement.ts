@@ -129,13 +129,13 @@ export const judgeState = (app: AppState | null): Judgement => {
 }
 
 /** What the one big button does. */
-export type MainAction = 'start' | 'cancel-start' | 'stop' | 'stop-now' | 'set-up' | 'none'
+export type MainAction = 'start' | 'cancel-start' | 'stop' | 'stop-now' | 'set-up' | 'cancel-set-up' | 'none'
 
 export const chooseMainAction = (app: AppState | null): MainAction => {
   const snapshot = app?.snapshot
   if (snapshot == null) return 'none'
   if (snapshot.setUp !== null && needsSetUp(snapshot)) {
-    return snapshot.setUp.running === null ? 'set-up' : 'none'
+    return snapshot.setUp.running === null ? 'set-up' : 'cancel-set-up'
   }
   switch (snapshot.overall) {
     case 'stopped':

@@ -13,6 +13,7 @@ const labels: Readonly<Record<Exclude<MainAction, 'none'>, string>> = {
   stop: 'Stop everything',
   'stop-now': 'Stop now',
   'set-up': 'Set up and start',
+  'cancel-set-up': 'Cancel set-up',
 }
 
 const stopAll = (now: boolean): Command => ({ type: 'stop', only: null, eject: false, now, force: false })
@@ -23,6 +24,7 @@ const commands: Readonly<Record<Exclude<MainAction, 'none'>, Command>> = {
   stop: stopAll(false),
   'stop-now': stopAll(true),
   'set-up': { type: 'setUp', thenStart: true },
+  'cancel-set-up': stopAll(false),
 }
 
 export const MainButton = () => {
