@@ -72,12 +72,17 @@ export const createStack = (parts: StackParts): Stack => {
       await stopProxy(ids, options)
       if (!ids.includes('llamaServer')) return
       const leftMs = drainEnds - Date.now()
-      if (leftMs > 0 && isServing(parts.llamaServer.state())) await within(options.untilIdle(), leftMs)
+      // Told by which of the two ended the wait, not by the clock again: a timer may fire a millisecond before it.
+      let isOverdue = leftMs <= 0
+      if (!isOverdue && isServing(parts.llamaServer.state()))
+        isOverdue =
+          (await within(
+            options.untilIdle().then(() => 'idle'),
+            leftMs,
+          )) === null
       if (engineStarts !== startsBefore) return
       // With a stream still open llama-server lives on until its next ping, up to 30 s (measured); all had their time.
-      await parts.llamaServer.stop(
-        Date.now() < drainEnds ? options.graceMs : Math.min(options.graceMs, overdueGraceMs),
-      )
+      await parts.llamaServer.stop(isOverdue ? Math.min(options.graceMs, overdueGraceMs) : options.graceMs)
     },
     eject: (force) => parts.ramDisk.eject({ force }),
     adopt: async () => {
