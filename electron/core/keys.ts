@@ -27,13 +27,12 @@ export interface Keys {
 }
 
 /**
- * Makes llama-server's key alone, when there is none yet, and answers its file. Nothing is let in by it, whereas `ensureKeys` takes
+ * llama-server's key and its file, made when there is none yet. Nothing is let in by it, whereas `ensureKeys` takes
  * the profile's own client key into the list: a plan for the studio must not open the demo to a published key.
  */
-export const ensureEngineKey = (keysDir: string): string => {
+export const ensureEngineKey = (keysDir: string): { readonly key: string; readonly path: string } => {
   const path = join(keysDir, 'engine.key')
-  ensureKey(path, 'sk-engine-')
-  return path
+  return { key: ensureKey(path, 'sk-engine-'), path }
 }
 
 /**
@@ -41,7 +40,7 @@ export const ensureEngineKey = (keysDir: string): string => {
  * @param configuredClientKey the profile's key; null: none but the developers' own
  */
 export const ensureKeys = (keysDir: string, configuredClientKey: string | null): Keys => {
-  const engineKeyPath = ensureEngineKey(keysDir)
+  const engine = ensureEngineKey(keysDir)
   const proofKey = ensureKey(join(keysDir, 'proof.key'), 'sk-proof-')
   const formerPath = join(keysDir, 'client.key')
   const former = readFileOrNull(formerPath)
@@ -60,8 +59,8 @@ export const ensureKeys = (keysDir: string, configuredClientKey: string | null):
     clientKey: defaultClientKey(list),
     proofKey,
     masterKey: ensureKey(join(keysDir, 'master.key'), 'sk-master-'),
-    engineKey: ensureKey(engineKeyPath, 'sk-engine-'),
-    engineKeyPath,
+    engineKey: engine.key,
+    engineKeyPath: engine.path,
     clientKeysPath: clientKeysPath(keysDir),
   }
 }

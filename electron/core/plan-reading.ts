@@ -61,7 +61,7 @@ export const readEngine = (
     platform: platform.id,
     ...machine,
     resourcesDir,
-    apiKeyPath: ensureEngineKey(folder.keysDir),
+    apiKeyPath: ensureEngineKey(folder.keysDir).path,
     locateBinary: () =>
       locateLlamaServer({
         configuredPath: profile.llamaServer.binaryPath,

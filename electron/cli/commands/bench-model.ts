@@ -2,7 +2,7 @@
 import type { Profile, Snapshot } from '../../contract.ts'
 import { attachToCore, type ControlClient } from '../../core/control/client.ts'
 import { messageOf } from '../../core/error-message.ts'
-import { ensureKeys } from '../../core/keys.ts'
+import { ensureEngineKey } from '../../core/keys.ts'
 import type { BenchReading, BenchSizes } from '../../core/model-bench/measure.ts'
 import { measureOnce } from '../../core/model-bench/measure.ts'
 import { startPrivateEngine } from '../../core/model-bench/private-engine.ts'
@@ -10,6 +10,7 @@ import { type BatchRow, recommendBatch, summariseBatch } from '../../core/model-
 import { readEngine, readMachine } from '../../core/plan-reading.ts'
 import { localUrl } from '../../core/services/litellm-config.ts'
 import { llamaServerEnvironment } from '../../core/services/llama-capabilities.ts'
+import { countWaiting } from '../../waiting.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { followUntil } from '../follow-core.ts'
@@ -56,12 +57,12 @@ export const runBenchModel = async (command: BenchCommand, context: CliContext):
 
 /** Two copies of a large model do not fit, so the one that runs has to stop meanwhile: never from under somebody's work. */
 const refuseToInterrupt = (snapshot: Snapshot, yes: boolean): string | null => {
-  const { slots, queue, requests, services } = snapshot
+  const { slots, services } = snapshot
   if (services.llamaServer.phase !== 'ready')
     return `The AI Engine is ${services.llamaServer.phase}: the bench starts from one that is ready, or stopped.`
   if (slots === null) return 'Whether anybody is served now cannot be told; try again in a moment.'
   const busy = slots.filter(({ phase }) => phase !== 'idle').length
-  const waiting = (queue?.deferred ?? 0) + (requests ?? []).filter(({ phase }) => phase === 'waiting').length
+  const waiting = countWaiting(snapshot) ?? 0
   if (busy + waiting > 0)
     return `${busy} slots are busy and ${waiting} requests wait: try again when nobody works.`
   return yes
@@ -130,7 +131,7 @@ const measureBatch = async (
   say('llama-server starts')
   const server = {
     baseUrl: localUrl(llamaServer.host, llamaServer.port),
-    key: ensureKeys(context.folder.keysDir, profile.proxy.clientKey).engineKey,
+    key: ensureEngineKey(context.folder.keysDir).key,
   }
   const env = llamaServerEnvironment(program, context.platform.id)
   const engine = await startPrivateEngine({ argv: plan.argv, env, baseUrl: server.baseUrl, signal })
