@@ -55,6 +55,9 @@ for (const stage of stageNames.filter((name) => stages.includes(name))) {
     console.error(`${stage}: ${error instanceof Error ? error.message : String(error)}`)
     return withExitStatus(null, false)
   })
+  if (counts.failed > 0 && counts.failures.length === 0) {
+    total = addCounts(total, { ...noTests, failures: [`${stage}: see above`] })
+  }
   total = addCounts(total, counts)
 }
 if (vitestArgs.length > 0 && total.passed + total.failed + total.skipped === 0) {
@@ -62,6 +65,8 @@ if (vitestArgs.length > 0 && total.passed + total.failed + total.skipped === 0) 
   process.exitCode = 1
 }
 if (interrupt.signal.aborted) total = withExitStatus(total, false)
+// Last, since whoever is shown only the end of a long run wants just these.
+if (total.failures.length > 0) console.log(`\nfailed:\n  ${total.failures.join('\n  ')}`)
 if (total.skipped > 0) console.log(`\n${total.skipped} skipped`)
 console.log(`${total.passed} passed, ${total.failed} failed`)
 if (total.failed > 0) process.exitCode = 1
