@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type CoreConnection, connectCore, type LinkState } from './connect-core.ts'
+import type { CoreLink } from './control/core-link.ts'
 import { type HostedCore, hostCore } from './host-core.ts'
 import { hostInApp } from './host-in-app.ts'
 import { createPlatform } from './platform/detect-platform.ts'
@@ -155,18 +156,38 @@ it('says why hosting failed, and tries again', async () => {
   expect(states.map(({ link }) => link)).toContainEqual({ kind: 'lost', reason: 'no room' })
 })
 
-it('reads at 1 Hz only while watched', async () => {
-  const { link, until, states } = connect(true)
-  await until(isKind('hosting'))
+it('tells its core whether somebody looks closely, also one that comes later', async () => {
+  const told: boolean[] = []
+  let hosting = () => {}
+  const hosted = new Promise<void>((resolve) => {
+    hosting = resolve
+  })
+  const link = connectCore({
+    folder,
+    host: async () => {
+      const own = await host('app')
+      if (own === null) return null
+      const watch: CoreLink['watch'] = (listener, options) => {
+        const real = own.core.watch(listener, options)
+        told.push(options?.watched ?? true)
+        return {
+          ...real,
+          setWatched: (watched) => {
+            told.push(watched)
+            real.setWatched(watched)
+          },
+        }
+      }
+      return { ...own, core: { ...own.core, watch } }
+    },
+    onState: (state) => {
+      if (state.link.kind === 'hosting') hosting()
+    },
+  })
+  links.push(link)
   link.setWatched(true)
-  const since = Date.now()
-  const count = states.length
-  await until(() => states.length >= count + 4)
-  expect(Date.now() - since).toBeLessThan(4_500)
+  await hosted
   link.setWatched(false)
-  await until(({ snapshot }) => snapshot !== null)
-  const idleSince = Date.now()
-  const before = states.length
-  await until(() => states.length >= before + 2)
-  expect(Date.now() - idleSince).toBeGreaterThan(4_500)
+  await expect.poll(() => told.at(-1)).toBe(false)
+  expect(told[0]).toBe(true)
 })

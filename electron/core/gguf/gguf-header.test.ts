@@ -68,17 +68,17 @@ describe('the Studio models', () => {
     expect(completeness.kind).toBe('header-only')
   })
 
-  it('reads a complete file of 75 GB in well under a second', async () => {
+  it('reads a complete file of 75 GB in well under a second of CPU time', async () => {
     const path = join(folder, 'complete.gguf')
     await copyFile(targetPath, path)
     const { completeness } = await readGgufHeader(path)
     if (completeness.kind === 'complete') throw new Error('the fixture has no weights')
     // A sparse file: the size of the real one without its bytes.
     await truncate(path, 44_072 + completeness.missingBytes)
-    const startedAt = performance.now()
+    const before = process.cpuUsage()
     const header = await readGgufHeader(path)
     expect(header.completeness).toEqual({ kind: 'complete' })
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    expect(process.cpuUsage(before).user).toBeLessThan(500_000)
     await truncate(path, 44_072 + completeness.missingBytes - 5_000_000)
     expect((await readGgufHeader(path)).completeness).toEqual({
       kind: 'truncated',
