@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    // One more than cores: the unit tests mostly wait for processes, sockets and files.
+    maxWorkers: 3,
     projects: [
       {
         test: {
