@@ -231,7 +231,7 @@ export const MemorySchema = z.strictObject({
   /** macOS only: Linux has no notion of wired memory, so it is null there. */
   wiredBytes: bytes.nullable(),
   compressedBytes: bytes.nullable(),
-  swapUsedBytes: bytes,
+  swapUsedBytes: bytes.nullable(),
   swapOutBytesPerSecond: perSecond.nullable(),
   pressure: z.enum(['normal', 'warn', 'critical']).nullable(),
   gpuLimitBytes: bytes.nullable(),

@@ -132,9 +132,11 @@ export const describeStrain = (memory: Memory): Strain => {
   const swap =
     writing > 0
       ? `swapping ${formatBytes(Math.round(writing))}/s`
-      : memory.swapUsedBytes > 0
-        ? `swap ${formatBytes(memory.swapUsedBytes)}`
-        : 'no swap'
+      : memory.swapUsedBytes === null
+        ? 'swap not known'
+        : memory.swapUsedBytes > 0
+          ? `swap ${formatBytes(memory.swapUsedBytes)}`
+          : 'no swap'
   const level = memory.pressure ?? 'unknown'
   const pressure = memory.pressure === null ? [] : [`pressure ${memory.pressure}`]
   return { level: writing > 0 && level !== 'critical' ? 'warn' : level, words: [...pressure, swap] }

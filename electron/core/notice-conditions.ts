@@ -198,10 +198,11 @@ const swapGrowing: NoticeRule = {
     const rate = memory?.swapOutBytesPerSecond ?? null
     if (memory === null || rate === null) return 'unknown'
     if (rate < swapGrowingBytesPerSecond) return null
+    const inSwap = memory.swapUsedBytes === null ? '' : `, ${formatBytes(memory.swapUsedBytes)} in swap`
     return {
       severity: 'warning',
       title: 'Memory is being swapped out',
-      body: `${formatBytes(rate)} per second, ${formatBytes(memory.swapUsedBytes)} in swap: the model and the builds get slow.`,
+      body: `${formatBytes(rate)} per second${inSwap}: the model and the builds get slow.`,
       view: { id: 'plan', service: null },
     }
   },

@@ -58,6 +58,7 @@ const pressureTones: Readonly<Record<NonNullable<Memory['pressure']>, Tone>> = {
 const describeSwap = (memory: Memory): Piece => {
   const writing = memory.swapOutBytesPerSecond ?? 0
   if (writing > 0) return piece(`swapping out ${formatBytes(Math.round(writing))}/s`, 'bad')
+  if (memory.swapUsedBytes === null) return piece('swap not known', 'dim')
   return memory.swapUsedBytes === 0
     ? piece('no swap', 'dim')
     : piece(`swap ${formatBytes(memory.swapUsedBytes)}`)

@@ -61,6 +61,7 @@ describe.skipIf(!hasRecordings)('recorded launchctl print (skipped where the rec
     ['print-gui-submitted-running-last-exit-1-2026.txt', 'running', 28_474, 'exit status 1'],
     ['print-running-abbreviated-2026.txt', 'running', 85_245, 'signal Terminated: 15'],
     ['print-user503-not-running.txt', 'not running', null, 'exit status 0'],
+    ['print-system-running-macos10.14-partial.txt', 'running', 1486, 'exit status 0'],
   ])('%s', (name, state, pid, lastExit) => {
     expect(parseLaunchctlPrint(readRecording(`launchctl/${name}`))).toMatchObject({
       state,

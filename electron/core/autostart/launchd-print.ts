@@ -10,13 +10,13 @@ export interface LaunchdJob {
 }
 
 /**
- * Only lines with exactly one TAB: the blocks inside repeat `state` and others for coalitions and triggers. After a
+ * Only lines with exactly one TAB (eight blanks where a paste made them of it): the blocks inside repeat `state` and others for coalitions and triggers. After a
  * signal a line of its own stands in place of the exit code. null when it is not such a print.
  */
 export const parseLaunchctlPrint = (output: string): LaunchdJob | null => {
   const values = new Map<string, string>()
   for (const line of output.split(/\r?\n/)) {
-    const match = /^\t([^\t=][^=]*?) = (.*)$/.exec(line)
+    const match = /^(?:\t| {8})([^\s=][^=]*?) = (.*)$/.exec(line)
     const [, key, value] = match ?? []
     if (key !== undefined && value !== undefined && !values.has(key)) values.set(key, value.trim())
   }

@@ -27,7 +27,8 @@ const heldShare = 0.9
 export const judgeForgeMemory = ({ backing, disk, spec, memory }: ForgeMemoryFacts): Verdict => {
   const used = disk.usedBytes === null ? 'use not known' : `${formatBytes(disk.usedBytes)} used`
   const said = `${formatBytes(disk.totalBytes ?? spec.sizeBytes)} reserved, ${used}`
-  if (backing === null) return unknown(`${said}; who holds its memory is not told`)
+  if (backing === null)
+    return unknown(`${said}; who holds its memory is not told, so neither is whether it can be swapped`)
   if (backing.kind === 'kernel') return ok(`${said}; held wired by the kernel, so never swapped`)
   const swapping = (memory.swapOutBytesPerSecond ?? 0) > 0
   if (backing.kind === 'pages')

@@ -92,6 +92,7 @@ describe('judgeSwap', () => {
     [2 * GB, 0, 'warn'],
     [0.5 * GB, 1e6, 'warn'],
     [0.5 * GB, null, 'unknown'],
+    [null, 0, 'unknown'],
   ] as const)('%d bytes, growing %s: %s', (swapUsedBytes, swapOutBytesPerSecond, level) => {
     expect(judgeSwap({ swapUsedBytes, swapOutBytesPerSecond }).level).toBe(level)
   })

@@ -48,6 +48,7 @@ const muchSwapBytes = 2 ** 30
 export const judgeSwap = (memory: Pick<Memory, 'swapUsedBytes' | 'swapOutBytesPerSecond'>): Verdict => {
   const { swapUsedBytes, swapOutBytesPerSecond } = memory
   const look = 'ps -A -o rss=,pid=,comm= | sort -rn | head'
+  if (swapUsedBytes === null) return unknown('how much is in use is not told', look)
   const used = `${formatBytes(swapUsedBytes)} in use`
   if (swapUsedBytes === 0) return ok('none in use')
   if (swapOutBytesPerSecond === null) return unknown(`${used}; whether it grows is not known`, look)

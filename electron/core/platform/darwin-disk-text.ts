@@ -1,19 +1,23 @@
 // Parsers of `mount`, `hdiutil attach`, `hdiutil info` and of what diskutil says when a volume is in use.
+import { describeCommand } from './describe-command.ts'
 import type { Holder } from './platform.ts'
 
 export interface DarwinMount {
   readonly source: string
   readonly mountPoint: string
   readonly filesystem: string
+  /** What stands in brackets, such as `local` or `noowners`, the file system first. */
+  readonly flags: readonly string[]
 }
 
 /** `SOURCE on PATH (hfs, local, ...)`; both names may hold blanks and brackets. Other lines are skipped. */
 export const parseMountTable = (text: string): readonly DarwinMount[] =>
   text.split('\n').flatMap((line) => {
     const [, source, mountPoint, flags] = /^(.+?) on (\/.*) \(([^()]+)\)\s*$/.exec(line) ?? []
-    const filesystem = flags?.split(',')[0]?.trim()
+    const words = flags?.split(',').map((flag) => flag.trim()) ?? []
+    const [filesystem] = words
     if (source === undefined || mountPoint === undefined || filesystem === undefined) return []
-    return [{ source, mountPoint, filesystem }]
+    return [{ source, mountPoint, filesystem, flags: words }]
   })
 
 /**
@@ -23,33 +27,64 @@ export const parseMountTable = (text: string): readonly DarwinMount[] =>
 export const parseAttachedDevice = (text: string): string | null =>
   /^(\/dev\/disk[0-9]+)(?:\s|$)/m.exec(text)?.[1] ?? null
 
+export type ImageHolder = { readonly kind: 'program'; readonly pid: number } | { readonly kind: 'kernel' }
+
 export interface DiskImage {
   readonly imagePath: string
-  /** The helper program that holds the image's data; null for an image that the kernel holds itself. */
-  readonly helperPid: number | null
+  /** Who holds the image's data; null when that is not told. */
+  readonly holder: ImageHolder | null
   /** As hdiutil lists them: the whole disk first, then partitions and what APFS synthesized from them. */
   readonly devices: readonly { readonly device: string; readonly mountPoint: string | null }[]
 }
 
+/** Keys are padded to 16 characters. */
+const readKey = (block: string, key: string): string | null =>
+  new RegExp(`^${key}[ \\t]*: (.*)$`, 'm').exec(block)?.[1]?.trim() ?? null
+
+/**
+ * A `process ID` names the program. That there is no such line says nothing by itself: the one recording of an image
+ * attached by root lacks it, and lacks half of the other lines too. So the kernel is taken for the holder only where root
+ * attached it (hdik(8) and `attach -kernel` need root) and every line that stands around the missing one is there.
+ */
+const readHolder = (block: string): ImageHolder | null => {
+  const process = readKey(block, 'process ID')
+  if (process !== null)
+    return /^[1-9][0-9]{0,9}$/.test(process) ? { kind: 'program', pid: Number(process) } : null
+  const isWhole = ['image-type', 'blockcount', 'blocksize', 'writeable', 'mounting mode'].every(
+    (key) => readKey(block, key) !== null,
+  )
+  return isWhole && readKey(block, 'mounting user') === 'root' ? { kind: 'kernel' } : null
+}
+
 /** `hdiutil info`: blocks between lines of `=`. null when it is not such a text, or was cut short. */
 export const parseHdiutilInfo = (text: string): readonly DiskImage[] | null => {
-  const images = text.split(/^=+\s*$/m).flatMap((block): DiskImage[] => {
-    const imagePath = /^image-path\s*: (.*)$/m.exec(block)?.[1]?.trim()
-    const helper = /^process ID\s*: ([0-9]+)\s*$/m.exec(block)?.[1]
-    const helperPid = helper === undefined ? null : Number(helper)
-    return imagePath === undefined ? [] : [{ imagePath, helperPid, devices: parseDeviceLines(block) }]
-  })
+  const images: DiskImage[] = []
+  for (const block of text.split(/^=+\s*$/m)) {
+    const imagePath = readKey(block, 'image-path')
+    if (imagePath === null) continue
+    const devices = parseDeviceLines(block)
+    if (devices === null) return null
+    images.push({ imagePath, holder: readHolder(block), devices })
+  }
   const declared = /^images\s*: ([0-9]+)\s*$/m.exec(text)?.[1]
   if (declared === undefined) return images.length === 0 ? null : images
   return Number(declared) === images.length ? images : null
 }
 
-/** `/dev/disk5s1 TAB hint TAB mount point`; the last two may be missing, and a mount point may hold blanks. */
-const parseDeviceLines = (block: string): DiskImage['devices'] =>
-  [...block.matchAll(/^(\/dev\/disk[0-9s]+)[ ]*(?:\t([^\t\n]*)(?:\t([^\n]*))?)?$/gm)].map((match) => {
-    const mountPoint = match[3]?.trim() ?? ''
-    return { device: match[1] ?? '', mountPoint: mountPoint === '' ? null : mountPoint }
+/**
+ * `/dev/disk5s1 TAB hint TAB mount point`; the last two may be missing, and a mount point may hold blanks. A hint holds no
+ * slash, so the mount point begins at the first one, tabs or not. null when a line of a device is another.
+ */
+const parseDeviceLines = (block: string): DiskImage['devices'] | null => {
+  const lines = block.split(/\r?\n/).filter((line) => line.startsWith('/dev/'))
+  const devices = lines.map((line) => {
+    const [, device, rest = ''] = /^(\/dev\/disk[0-9]+(?:s[0-9]+)*)(?:[ \t]+(.*))?$/.exec(line) ?? []
+    const [, mountPoint] = /(?:^|[ \t])(\/.*)$/.exec(rest.trim()) ?? []
+    return device === undefined ? null : { device, mountPoint: mountPoint ?? null }
   })
+  const known = devices.filter((entry) => entry !== null)
+  return known.length === devices.length ? known : null
+}
 
 /** A sector of a ram:// image is 512 bytes: 64 GiB is exactly ram://134217728. */
 const ramSectorBytes = 512
@@ -61,17 +96,20 @@ export const ramImageName = (sizeBytes: number): string => `ram://${wholeSectors
 
 /** Size of a RAM disk; null for an image that is not one. */
 export const ramImageBytes = (image: DiskImage): number | null => {
-  const digits = /^ram:\/\/([0-9]+)$/.exec(image.imagePath)?.[1]
-  return digits === undefined ? null : Number(digits) * ramSectorBytes
+  const bytes = Number(/^ram:\/\/([0-9]+)$/.exec(image.imagePath)?.[1]) * ramSectorBytes
+  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : null
 }
 
 export const findImageOf = (images: readonly DiskImage[], device: string): DiskImage | null =>
   images.find((image) => image.devices.some((entry) => entry.device === device)) ?? null
 
-/** Who refused, in the two wordings seen: "dissented by PID 7 (/bin/x)" and "in use by process 7 (Name)". */
+/**
+ * Who refused, in the two wordings seen: "dissented by PID 7 (/bin/x)" and "in use by process 7 (Name)", one a line. A name
+ * may hold brackets itself: "Google Chrome Helper (Renderer)".
+ */
 export const parseDissenters = (text: string): readonly Holder[] =>
-  [...text.matchAll(/(?:dissented by PID|in use by process) ([0-9]+) \(([^)\n]*)\)/g)].map((match) => ({
+  [...text.matchAll(/(?:dissented by PID|in use by process) ([0-9]{1,10}) \((.*)\)/g)].map((match) => ({
     pid: Number(match[1]),
-    command: match[2] ?? '',
+    command: describeCommand(null, match[2] ?? null) ?? 'unknown program',
     user: null,
   }))

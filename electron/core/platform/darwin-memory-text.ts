@@ -10,22 +10,28 @@ export interface VmStat {
   readonly swapOutPages: number | null
 }
 
-/** Lines are `Name:   123.`; one name is quoted, and newer systems add lines that are none of our business. */
+/**
+ * Lines are `Name:   123.`; one name is quoted, and newer systems add lines that are none of our business. A counter that a
+ * number cannot hold exactly is left out.
+ */
 const parseCounters = (text: string): ReadonlyMap<string, number> =>
   new Map(
-    [...text.matchAll(/^"?([^":\n]+)"?:\s+([0-9]+)\.?\s*$/gm)].map((match) => [
-      match[1] ?? '',
-      Number(match[2]),
-    ]),
+    [...text.matchAll(/^"?([^":\n]+)"?:[ \t]+([0-9]+)\.?\s*$/gm)].flatMap(([, name, digits]) =>
+      name !== undefined && Number.isSafeInteger(Number(digits)) ? [[name, Number(digits)]] : [],
+    ),
   )
+
+/** Apple silicon has 16384, Intel 4096; another is no page of any Mac, and would scale every number. */
+const isPageSize = (bytes: number): boolean =>
+  bytes >= 4096 && bytes <= 65_536 && Number.isInteger(Math.log2(bytes))
 
 /**
  * `used` as Activity Monitor shows it: active + inactive + speculative + wired + compressor - purgeable -
  * file-backed (the formula of Stats and macmon on host_statistics64). The page size is the header's: 16384 on Apple
- * silicon, 4096 on Intel. null when any part is missing.
+ * silicon, 4096 on Intel. null when any part is missing, or when the counters contradict each other.
  */
 export const parseVmStat = (text: string): VmStat | null => {
-  const pageDigits = /page size of ([0-9]+) bytes/.exec(text)?.[1]
+  const pageBytes = Number(/\(page size of ([0-9]+) bytes\)/.exec(text)?.[1])
   const counters = parseCounters(text)
   const added = [
     'Pages active',
@@ -37,14 +43,18 @@ export const parseVmStat = (text: string): VmStat | null => {
   const removed = ['Pages purgeable', 'File-backed pages']
   const sum = (names: readonly string[]) =>
     names.reduce((total, name) => total + (counters.get(name) ?? Number.NaN), 0)
-  const usedPages = sum(added) - sum(removed)
-  if (pageDigits === undefined || Number.isNaN(usedPages)) return null
-  const pageBytes = Number(pageDigits)
+  const usedBytes = (sum(added) - sum(removed)) * pageBytes
+  const wiredBytes = sum(['Pages wired down']) * pageBytes
+  const compressedBytes = sum(['Pages occupied by compressor']) * pageBytes
+  // What is wired and what the compressor takes are parts of what is used: less in all is a contradiction. NaN is no
+  // safe integer either.
+  const isConsistent = usedBytes >= 0 && usedBytes >= Math.max(wiredBytes, compressedBytes)
+  if (!isPageSize(pageBytes) || !Number.isSafeInteger(sum(added) * pageBytes) || !isConsistent) return null
   return {
     pageBytes,
-    usedBytes: Math.max(0, usedPages) * pageBytes,
-    wiredBytes: sum(['Pages wired down']) * pageBytes,
-    compressedBytes: sum(['Pages occupied by compressor']) * pageBytes,
+    usedBytes,
+    wiredBytes,
+    compressedBytes,
     swapOutPages: counters.get('Swapouts') ?? null,
   }
 }
@@ -69,13 +79,23 @@ const unitBytes: ReadonlyMap<string, number> = new Map([
   ['T', 2 ** 40],
 ])
 
-/** `total = 3072.00M  used = 2513.50M ...`; with a decimal comma under some locales. */
+/**
+ * `total = 3072.00M  used = 2513.50M ...`; with a decimal comma under some locales. sysctl prints `%.2fM` (system_cmds,
+ * sysctl.c), so another number of decimals is another notation: `1,568M` may well be 1568. null when it is not understood,
+ * and when more is used than there is.
+ */
 export const parseSwapUsedBytes = (value: string | undefined): number | null => {
-  const match = /\bused = ([0-9]+(?:[.,][0-9]+)?)([KMGT])\b/.exec(value ?? '')
-  const unit = unitBytes.get(match?.[2] ?? '')
-  return match?.[1] === undefined || unit === undefined
-    ? null
-    : Math.round(Number(match[1].replace(',', '.')) * unit)
+  const bytesOf = (name: string): number | null => {
+    const [, digits, unit = ''] =
+      new RegExp(`\\b${name} = ([0-9]{1,9}[.,][0-9]{2})([KMGT])(?!\\w)`).exec(value ?? '') ?? []
+    const factor = unitBytes.get(unit)
+    return digits === undefined || factor === undefined
+      ? null
+      : Math.round(Number(digits.replace(',', '.')) * factor)
+  }
+  const usedBytes = bytesOf('used')
+  const totalBytes = bytesOf('total')
+  return usedBytes !== null && totalBytes !== null && usedBytes > totalBytes ? null : usedBytes
 }
 
 /** kern.memorystatus_vm_pressure_level: 1 normal, 2 warning, 4 critical (as DISPATCH_MEMORYPRESSURE_*). */
@@ -95,5 +115,6 @@ export const parsePressureLevel = (value: string | undefined): Memory['pressure'
 /** 0 means the system's default, which only the device can tell: llama-server's log prints it. So null. */
 export const parseGpuLimitBytes = (value: string | undefined): number | null => {
   const mib = parseWholeNumber(value)
-  return mib === null || mib === 0 ? null : mib * 2 ** 20
+  const bytes = mib === null ? null : mib * 2 ** 20
+  return bytes === null || bytes === 0 || !Number.isSafeInteger(bytes) ? null : bytes
 }

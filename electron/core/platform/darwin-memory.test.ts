@@ -49,6 +49,14 @@ describe('parseVmStat', () => {
     vmStat.replace('Pages wired down', 'Seiten'),
     vmStat.replace(/^Mach.*\n/, ''),
     vmStat.slice(0, 300),
+    vmStat.replace('16384', '0'),
+    vmStat.replace('16384', '12000'),
+    vmStat.replace('16384', '1048576'),
+    vmStat.replace('16384', '99999999999999999999'),
+    // A counter that no number holds exactly, a sum below nothing, and one below what is wired.
+    vmStat.replace(' 5000.', ' 99999999999999999999.'),
+    vmStat.replace(' 1030.', ' 99999.'),
+    vmStat.replace(' 1030.', ' 9500.'),
     '\0'.repeat(1000),
   ])('answers null for what is not a whole vm_stat', (text) => {
     expect(parseVmStat(text)).toBeNull()
@@ -72,6 +80,12 @@ describe('sysctl', () => {
     ['total = 0.00M  used = 0.00M  free = 0.00M', 0],
     ['total = 4096.00M', null],
     ['used = lots', null],
+    ['total = 4096,00M  used = 1,568M  free = 2528,00M', null],
+    ['total = 4.096,00M  used = 1.568,25M  free = 2.527,75M', null],
+    ['total = 4096M  used = 1568M  free = 2528M', null],
+    ['total = 1.00G  used = 2.00G  free = 0.00G', null],
+    ['total = 4096.00M  used = 99999999999999999999.00M', null],
+    ['total = 4096.00M  used = 1.00MiB', null],
     [undefined, null],
   ])('swap %j: %s bytes', (value, bytes) => {
     expect(parseSwapUsedBytes(value)).toBe(bytes)
@@ -91,6 +105,7 @@ describe('sysctl', () => {
     ['118000', 118_000 * 2 ** 20],
     ['0', null],
     ['0 -> 114688', null],
+    ['999999999999999', null],
     ['-1', null],
     [undefined, null],
   ])('wired limit %j is %s bytes', (value, bytes) => {
@@ -139,9 +154,15 @@ kern.memorystatus_vm_pressure_level: 1
     expect((await read()).swapOutBytesPerSecond).toBeGreaterThan(0)
   })
 
+  it('is read without its swap when that alone is not understood', async () => {
+    const read = createDarwinMemoryReader(macWith(vmStat, sysctl.replace('used', 'usati')).run)
+    expect(MemorySchema.parse(await read())).toMatchObject({ usedBytes: 9000 * 16_384, swapUsedBytes: null })
+  })
+
   it.each([
     ['vm_stat', '', sysctl],
-    ['sysctl', vmStat, sysctl.replace('used', 'usati')],
+    ['sysctl', vmStat, sysctl.replace('hw.memsize: 27', 'hw.memsize: 2.7')],
+    ['vm_stat', vmStat, sysctl.replace('274877906944', '1048576')],
   ])('is unknown, not invented, when %s is not understood', async (command, vmStatText, sysctlText) => {
     const mac = macWith(vmStatText, sysctlText)
     await expect(createDarwinMemoryReader(mac.run)()).rejects.toThrow(command)

@@ -42,20 +42,20 @@ export const createDarwinMemoryReader = (run: RunCommand): (() => Promise<Memory
     if (vmStat === null) throw new Error('vm_stat printed something that is not understood')
     const values = parseSysctl(stdoutOf(sysctlResult))
     const totalBytes = parseWholeNumber(values.get('hw.memsize'))
-    const swapUsedBytes = parseSwapUsedBytes(values.get('vm.swapusage'))
-    if (totalBytes === null || swapUsedBytes === null) {
-      throw new Error('sysctl does not say how much memory and swap there is in a way that is understood')
-    }
+    if (totalBytes === null)
+      throw new Error('sysctl does not say how much memory there is in a way that is understood')
+    if (vmStat.usedBytes > totalBytes)
+      throw new Error('vm_stat counts more memory in use than sysctl says that there is')
     const counters = { atMs: performance.now(), swapOutPages: vmStat.swapOutPages, cpu: readCpuTicks() }
     const rates = ratesBetween(before, counters, vmStat.pageBytes)
     before = counters
     return {
       totalBytes,
       usedBytes: vmStat.usedBytes,
-      availableBytes: Math.max(0, totalBytes - vmStat.usedBytes),
+      availableBytes: totalBytes - vmStat.usedBytes,
       wiredBytes: vmStat.wiredBytes,
       compressedBytes: vmStat.compressedBytes,
-      swapUsedBytes,
+      swapUsedBytes: parseSwapUsedBytes(values.get('vm.swapusage')),
       pressure: parsePressureLevel(values.get('kern.memorystatus_vm_pressure_level')),
       gpuLimitBytes: parseGpuLimitBytes(values.get('iogpu.wired_limit_mb')),
       ...rates,

@@ -12,7 +12,7 @@ export const parseIfconfig = (text: string): readonly InterfaceAddress[] =>
     if (interfaceName === undefined || flags === undefined) return []
     const isUp = flags.split(',').includes('UP') && !flags.split(',').includes('LOOPBACK')
     if (!isUp || /^\s+status: inactive\s*$/m.test(block)) return []
-    return [...block.matchAll(/^\s+inet ([0-9.]+) /gm)].map((match) => ({
+    return [...block.matchAll(/^\s+inet ([0-9.]+)(?=\s)/gm)].map((match) => ({
       interfaceName,
       address: match[1] ?? '',
     }))

@@ -14,7 +14,7 @@ export const psColumns = ['-o', 'pid=', '-o', 'stat=', '-o', 'lstart=', '-o', 'c
 
 /** lstart has 24 characters and is padded: `Tue Sep  2 10:15:30 2026    `. */
 const psLine =
-  /^\s*([0-9]+)\s+(\S+)\s+([A-Z][a-z]{2} [A-Z][a-z]{2} +[0-9]{1,2} [0-9:]{8} [0-9]{4})(?:\s+(\S.*))?$/
+  /^\s*([0-9]{1,10})\s+(\S+)\s+([A-Z][a-z]{2} [A-Z][a-z]{2} +[0-9]{1,2} [0-9]{2}(?::[0-9]{2}){2} [0-9]{4})(?:\s+(\S.*))?$/
 
 /** Lines of another format are skipped: no identity is better than a wrong one. */
 export const parsePsLines = (text: string): readonly PsLine[] =>
@@ -34,7 +34,7 @@ export interface GroupLine {
 /** `ps -ax -o pid= -o pgid= -o stat=`. */
 export const parseGroupLines = (text: string): readonly GroupLine[] =>
   text.split('\n').flatMap((line) => {
-    const [, pid, groupId, state] = /^\s*([0-9]+)\s+([0-9]+)\s+(\S+)\s*$/.exec(line) ?? []
+    const [, pid, groupId, state] = /^\s*([0-9]{1,10})\s+([0-9]{1,10})\s+(\S+)\s*$/.exec(line) ?? []
     if (pid === undefined || groupId === undefined || state === undefined) return []
     return [{ pid: Number(pid), groupId: Number(groupId), isAlive: !state.startsWith('Z') }]
   })
@@ -57,7 +57,7 @@ export const parseLsofFields = (text: string): readonly LsofProcess[] => {
   const processes: { pid: number; command: string | null; user: string | null; names: string[] }[] = []
   for (const line of text.split('\n')) {
     const value = line.slice(1)
-    if (line.startsWith('p') && /^[0-9]+$/.test(value)) {
+    if (line.startsWith('p') && /^[0-9]{1,10}$/.test(value)) {
       processes.push({ pid: Number(value), command: null, user: null, names: [] })
     }
     const current = processes.at(-1)

@@ -66,9 +66,17 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
     await disk.mount(spec())
     expect(await disk.readBacking(spec())).toEqual({ kind: 'program', pid: 4242, residentBytes: null })
     mac.change((state) => {
-      state.replies['ps'] = { exitCode: 0, stdout: '  2097152\n', stderr: '' }
+      state.replies['ps'] = { exitCode: 0, stdout: '2097152 /x/Resources/diskimages-helper\n', stderr: '' }
     })
     expect(await disk.readBacking(spec())).toMatchObject({ residentBytes: 2 ** 31 })
+    mac.change((state) => {
+      state.replies['ps'] = {
+        exitCode: 0,
+        stdout: ' 9000 /Applications/Mail.app/Contents/MacOS/Mail\n',
+        stderr: '',
+      }
+    })
+    expect(await disk.readBacking(spec())).toMatchObject({ residentBytes: null })
     mac.change((state) => {
       for (const image of state.images) image.helperPid = null
     })

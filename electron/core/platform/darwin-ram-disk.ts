@@ -68,10 +68,16 @@ const readUse = async (mountPoint: string): Promise<Pick<RamDisk, 'totalBytes' |
   }
 }
 
-/**
- * `hdiutil info` names the program of an image that one holds, and none for an image that was attached in the kernel (seen on
- * macOS 26, ram:// images of both sorts beside each other).
- */
+/** What `ps` says of the program that `hdiutil info` names; the pid it names can be of a program long gone (recorded). */
+const readHeldBytes = async (run: RunCommand, pid: number): Promise<number | null> => {
+  const result = await run(['ps', '-o', 'rss=', '-o', 'comm=', '-p', String(pid)])
+  const [, kibibytes, program = ''] =
+    (result.kind === 'exited' ? /^\s*([0-9]{1,12})\s+(\S.*)$/m.exec(result.stdout) : null) ?? []
+  // diskimages-helper, or diskimagesiod of the newer framework: a pid that was given out again is another program.
+  return kibibytes !== undefined && /diskimages/i.test(program) ? Number(kibibytes) * 1024 : null
+}
+
+/** null also where it is not told: see ImageHolder. */
 const readBacking = async (
   { disks }: DarwinRamDiskContext,
   run: RunCommand,
@@ -79,12 +85,10 @@ const readBacking = async (
 ): Promise<RamDiskBacking | null> => {
   const mount = await disks.readMountAt(await canonicalMountPoint(spec.mountPoint))
   const image = mount === null ? null : findRamImage((await disks.readImages()) ?? [], mount.source)
-  if (image === null) return null
-  if (image.helperPid === null) return { kind: 'kernel' }
-  const result = await run(['ps', '-o', 'rss=', '-p', String(image.helperPid)])
-  const kibibytes = result.kind === 'exited' ? /^\s*([0-9]+)\s*$/.exec(result.stdout)?.[1] : undefined
-  const residentBytes = kibibytes === undefined ? null : Number(kibibytes) * 1024
-  return { kind: 'program', pid: image.helperPid, residentBytes }
+  const holder = image?.holder ?? null
+  return holder?.kind === 'program'
+    ? { ...holder, residentBytes: await readHeldBytes(run, holder.pid) }
+    : holder
 }
 
 const ejectRamDisk = async (

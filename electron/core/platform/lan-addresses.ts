@@ -1,5 +1,7 @@
 // Which of this machine's IPv4 addresses clients on the LAN should use, best first.
 
+import { isIPv4 } from 'node:net'
+
 export interface InterfaceAddress {
   readonly interfaceName: string
   readonly address: string
@@ -11,7 +13,7 @@ const virtualInterface =
 
 const isUsable = ({ address }: InterfaceAddress): boolean =>
   // 169.254/16 is self-assigned when DHCP did not answer (RFC 3927).
-  /^[0-9]{1,3}(\.[0-9]{1,3}){3}$/.test(address) && !/^(127\.|169\.254\.|0\.)/.test(address)
+  isIPv4(address) && !/^(127\.|169\.254\.|0\.)/.test(address)
 
 /** Loopback and link-local are left out; the default route's interface leads; virtual bridges come last. */
 export const rankLanAddresses = (

@@ -76,8 +76,16 @@ const info = (state: TestMacState): Reply => {
     const whole = inside.find((volume) => volume.device === device)
     const lines = [
       `image-path      : ${imagePath}`,
+      'shadow-path     : <none>',
       'image-type      : read/write',
-      'mounting user   : ana',
+      'system-image    : false',
+      `blockcount      : ${imagePath.replace('ram://', '')}`,
+      'blocksize       : 512',
+      'writeable       : TRUE',
+      'autodiskmount   : false',
+      'removable       : TRUE',
+      'image-encrypted : false',
+      `mounting user   : ${helperPid === null ? 'root' : 'ana'}`,
       'mounting mode   : <unknown>',
       ...(helperPid === null ? [] : [`process ID      : ${helperPid}`]),
       'framework name  : DiskImages',

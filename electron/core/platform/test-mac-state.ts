@@ -10,7 +10,7 @@ export interface TestVolume {
 export interface TestImage {
   imagePath: string
   device: string
-  /** null: attached in the kernel, as by hdik(8). */
+  /** null: attached in the kernel by root, as by hdik(8). */
   helperPid: number | null
   volumes: TestVolume[]
 }
