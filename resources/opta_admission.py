@@ -1,8 +1,10 @@
 """Whose turn it is: no more requests go to llama-server than it has slots for, or than its pool has room for.
 
-llama-server would take any number and queue them itself, but there nobody can be told how many wait, a client that left
-keeps its place, and a pool that is overfilled fails every running request at once (measured: "Context size has been
+llama-server would take any number and queue them itself, but there nobody can be told how many wait, and a pool that is overfilled fails every running request at once (measured: "Context size has been
 exceeded.", 500 for all).
+
+A ghost is a request that nobody waits for any more and that llama-server works on all the same (opta_ghosts.py): it keeps
+its place.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
 
 class QueueFullError(Exception):
@@ -39,6 +41,7 @@ class Admission:
         self._pool_tokens: Final = pool_tokens
         self._queue_limit: Final = queue_limit
         self._inside: dict[object, Place] = {}
+        self._ghosts: dict[object, Place] = {}
         self._waiting: dict[object, tuple[Place, asyncio.Future[None]]] = {}
 
     async def enter(self, place: Place, gone: Callable[[], Awaitable[None]]) -> None:
@@ -75,6 +78,32 @@ class Admission:
         self._inside.pop(token, None)
         self._advance()
 
+    def leave_ghost(self, token: object) -> bool:
+        """This request's client is gone and its work goes on. Answers whether there is a ghost of it now."""
+        place = self._inside.pop(token, None)
+        if place is None:
+            self.leave(token)
+            return False
+        self._ghosts[token] = place
+        return True
+
+    def running(self) -> frozenset[object]:
+        """Those past the queue whose clients are there."""
+        return frozenset(self._inside)
+
+    def ghosts(self) -> frozenset[object]:
+        """Those whose clients are not."""
+        return frozenset(self._ghosts)
+
+    def end_ghosts(self, among: Collection[object], left: int) -> None:
+        """Of these ghosts so many are still worked on. Which ones nobody says: the largest, so that a pool is never
+        promised what it may not have.
+        """
+        asked = sorted((self._ghosts[token] for token in among), key=lambda place: -place.tokens)
+        for place in asked[max(0, left) :]:
+            del self._ghosts[place.token]
+        self._advance()
+
     def _advance(self) -> None:
         """Let in whoever is next for as long as there is room. Nobody overtakes the next one, however small, so that
         a large one's turn comes.
@@ -89,12 +118,16 @@ class Admission:
 
     def _next(self) -> tuple[Place, asyncio.Future[None]]:
         """Of those who run fewest, who came first: one developer's four agents do not hold up the other's first."""
-        running = Counter(place.developer for place in self._inside.values())
+        running = Counter(place.developer for place in self._taken())
         return min(self._waiting.values(), key=lambda waiting: running[waiting[0].developer])
 
     def _has_room_for(self, place: Place) -> bool:
-        if len(self._inside) >= self._slots:
+        taken = self._taken()
+        if len(taken) >= self._slots:
             return False
-        if self._pool_tokens is None or not self._inside:
+        if self._pool_tokens is None or not taken:
             return True
-        return sum(other.tokens for other in self._inside.values()) + place.tokens <= self._pool_tokens
+        return sum(other.tokens for other in taken) + place.tokens <= self._pool_tokens
+
+    def _taken(self) -> list[Place]:
+        return [*self._inside.values(), *self._ghosts.values()]

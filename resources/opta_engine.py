@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 RENDERED: Final = ("model", "system", "messages", "tools", "tool_choice", "thinking")
 # Counting took 0.05 s for 6,000 tokens and 0.1 s for 47,000 (measured); it does not wait for the slots.
 TIMEOUT_S: Final = 15.0
+# The slots are told between two batches only (b10068), and a batch of a 70B model takes 12 to 20 s.
+SLOTS_TIMEOUT_S: Final = 60.0
 TOO_LONG: Final = re.compile(r"request \((\d+) tokens\) exceeds the available context size \((\d+) tokens\)")
 
 
@@ -58,6 +60,21 @@ class Engine:
         answer = await self._ask("POST", "/v1/messages/count_tokens", rendered)
         tokens = answer.get("input_tokens") if answer is not None else None
         return tokens if isinstance(tokens, int) and tokens > 0 else None
+
+    async def count_busy_slots(self) -> int | None:
+        """How many slots are at work; None: it did not say in time. 0 also from a server that is not there, is only just
+        starting, or does not tell: what can never be seen cannot be waited for.
+        """
+        try:
+            answer = await self._http.get("/slots", timeout=SLOTS_TIMEOUT_S)
+            slots: object = answer.json() if answer.is_success else None
+        except httpx.ConnectError:
+            return 0
+        except (httpx.HTTPError, ValueError):
+            return None
+        if not isinstance(slots, list):
+            return 0
+        return sum(isinstance(slot, dict) and slot.get("is_processing") is True for slot in slots)
 
     async def _ask(self, method: str, path: str, body: object) -> dict[str, Any] | None:
         try:

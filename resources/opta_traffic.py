@@ -17,6 +17,7 @@ from litellm.proxy._types import ProxyException
 from opta_admission import Admission, ClientGoneError, Place, QueueFullError
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_feed import Feed, listen
+from opta_ghosts import GhostWatch
 from opta_nodes import node_of, open_nodes
 from opta_prompt import mend_messages
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
@@ -70,6 +71,11 @@ class Traffic:
         self._pool_tokens: Final = None if pool is None else max(1, pool - POOL_MARGIN_TOKENS)
         self._admission: Final = (
             Admission(settings.slots, self._pool_tokens, settings.queue_limit) if settings.admission else None
+        )
+        self._ghosts: Final = (
+            None
+            if self._admission is None or self._engine is None
+            else GhostWatch(self._admission, self._engine.count_busy_slots, self._is_here)
         )
         self._feed: Final = Feed(self._book.describe)
         self._book.on_change = self._feed.changed
@@ -157,7 +163,7 @@ class Traffic:
     def failed(self, error: BaseException) -> None:
         """LiteLLM is about to answer with this error: the one sentence that clients act on is put into it."""
         request = _current.get()
-        if request is not None and getattr(error, "code", None) != str(CLIENT_CLOSED_REQUEST):
+        if request is not None and not _has_client_left(error):
             request.outcome = "failed"
         if not self._settings.refuse_overlong_prompts or isinstance(error, ProxyException):
             return
@@ -178,8 +184,17 @@ class Traffic:
 
     def _end(self, request: LiveRequest) -> None:
         if self._admission is not None:
-            self._admission.leave(request)
+            # Neither answered nor failed: the client left, and llama-server may not have noticed.
+            if self._ghosts is not None and request.outcome == "running" and self._is_here(request):
+                if self._admission.leave_ghost(request):
+                    self._ghosts.begin()
+            else:
+                self._admission.leave(request)
         self._book.end(request)
+
+    def _is_here(self, request: object) -> bool:
+        """Whether it is this Studio that it was sent to; the slots of others are not asked for ghosts."""
+        return isinstance(request, LiveRequest) and (self._settings.node_slots is None or request.tried[-1:] == [""])
 
     async def _measure(self, body: dict[str, Any]) -> int | None:
         """Length of the prompt; refuses one that leaves no room for an answer before the model is bothered with it."""
@@ -240,6 +255,11 @@ def _asked_answer(body: dict[str, Any]) -> int:
     """How many tokens the client wants at most; without a word from it, any number."""
     asked = next((body[name] for name in LIMIT_FIELDS if isinstance(body.get(name), int)), None)
     return 1_000_000_000 if asked is None else max(1, asked)
+
+
+def _has_client_left(error: BaseException) -> bool:
+    """Our own refusal of a request that waited, or what LiteLLM raises when it stops one (`cancel_on_disconnect`)."""
+    return str(getattr(error, "code", getattr(error, "status_code", None))) == str(CLIENT_CLOSED_REQUEST)
 
 
 async def _client_gone() -> None:

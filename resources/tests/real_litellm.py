@@ -93,6 +93,10 @@ class Engine:
         # Set: answers end by themselves. Clear: they say one word and go on until it is set.
         self.go = threading.Event()
         self.go.set()
+        # Set: whoever has hung up is worked for all the same, as llama-server does until its batch ends.
+        self.ignores_hang_ups = False
+        # How often its slots were asked for.
+        self.looks = 0
         # A status and a body that every chat is answered with instead.
         self.failure: tuple[int, dict[str, Any]] | None = None
         self._changed = threading.Condition()
@@ -125,6 +129,19 @@ class Engine:
             self.most = max(self.most, self.running)
             self._changed.notify_all()
 
+    def looked_at(self) -> int:
+        """Somebody asks for the slots; answers how many are at work."""
+        with self._changed:
+            self.looks += 1
+            self._changed.notify_all()
+            return self.running
+
+    def wait_for_looks(self, number: int) -> None:
+        """Wait until the slots were asked for so many times more."""
+        with self._changed:
+            most = self.looks + number
+            assert self._changed.wait_for(lambda: self.looks >= most, WAIT_S), f"{self.looks} looks, not {most}"
+
     def wait_for_running(self, number: int) -> None:
         """Wait until so many run."""
         with self._changed:
@@ -138,7 +155,12 @@ class EngineHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.0"
 
     def do_GET(self) -> None:
-        """/props."""
+        """/props and /slots."""
+        if self.path == "/slots":
+            busy = self.engine.looked_at()
+            slots = [{"id": index, "is_processing": index < busy} for index in range(max(SLOTS, busy))]
+            self._answer(200 if self.headers["authorization"] == f"Bearer {ENGINE_KEY}" else 401, slots)
+            return
         self._answer(200, {"default_generation_settings": {"n_ctx": CONTEXT_TOKENS}})
 
     def do_POST(self) -> None:
@@ -146,6 +168,10 @@ class EngineHandler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if self.path.endswith("/count_tokens"):
             self._answer(200, {"input_tokens": len(json.dumps(body["messages"]).split())})
+            return
+        if self.path.endswith("/responses"):
+            self.engine.requests.append({"path": self.path, **body})
+            self._respond(body)
             return
         if not self.path.endswith("/chat/completions"):
             # LiteLLM asks for /v1/responses/input_tokens before it counts by itself; llama-server has no such path.
@@ -186,6 +212,22 @@ class EngineHandler(BaseHTTPRequestHandler):
         base = {"id": "chatcmpl-1", "created": 1, "model": body["model"], "object": "chat.completion"}
         self._answer(200, {**base, "choices": choices, "usage": usage})
 
+    def _respond(self, body: dict[str, Any]) -> None:
+        text = {"type": "output_text", "text": "ok", "annotations": []}
+        said = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [text]}
+        usage = {"input_tokens": 3, "output_tokens": 1, "total_tokens": 4}
+        whole = {"id": "resp_1", "object": "response", "created_at": 1, "model": "engine", "status": "completed"}
+        answer = {**whole, "output": [said], "usage": usage, "parallel_tool_calls": False, "tools": [], "tool_choice": "auto"}
+        if not body.get("stream"):
+            self._answer(200, answer)
+            return
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        delta = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "delta": "ok", "sequence_number": 1}
+        self._send({"type": "response.output_text.delta", **delta})
+        self._send({"type": "response.completed", "response": answer, "sequence_number": 2})
+
     def _send(self, chunk: dict[str, Any]) -> None:
         self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
         self.wfile.flush()
@@ -193,12 +235,14 @@ class EngineHandler(BaseHTTPRequestHandler):
     def _gone_before_go(self) -> bool:
         """As llama-server does: looks now and then whether the client is still there."""
         while not self.engine.go.wait(0.02):
+            if self.engine.ignores_hang_ups:
+                continue
             readable, _, _ = select.select([self.connection], [], [], 0)
             if readable and self.connection.recv(1, socket.MSG_PEEK) == b"":
                 return True
         return False
 
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
+    def _answer(self, status: int, body: dict[str, Any] | list[dict[str, Any]]) -> None:
         payload = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")

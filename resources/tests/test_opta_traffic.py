@@ -196,7 +196,50 @@ def test_who_leaves_while_answered_frees_the_slot(proxy: Proxy, listener: Listen
         assert "ben" in [one["developer"] for one in state["requests"]]
         proxy.engine.wait_for_running(SLOTS)
     assert waiting.wait()[0] == 200
-    assert proxy.engine.most <= SLOTS + 1
+    assert proxy.engine.most == SLOTS
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_who_leaves_keeps_the_slot_while_the_model_works_on(proxy: Proxy, listener: Listener, stream: bool) -> None:
+    with proxy.engine.holding():
+        proxy.engine.ignores_hang_ups = True
+        try:
+            calls = [Call(proxy, ANNA_KEY, message(stream=stream)) for _ in range(SLOTS)]
+            proxy.engine.wait_for_running(SLOTS)
+            waiting = Call(proxy, BEN_KEY, message(stream=True))
+            listener.until(lambda state: counted(state).get("waiting") == 1)
+            calls[0].hang_up()
+            listener.until(lambda state: len(state["requests"]) == SLOTS)
+            proxy.engine.wait_for_looks(2)
+            assert counted(listener.lines[-1][1])["waiting"] == 1
+        finally:
+            proxy.engine.ignores_hang_ups = False
+        listener.until(lambda state: "waiting" not in counted(state))
+        proxy.engine.wait_for_running(SLOTS)
+    assert waiting.wait()[0] == 200
+    assert proxy.engine.most == SLOTS
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/messages", message()),
+        ("/v1/chat/completions", message()),
+        ("/v1/responses", {"model": "x", "input": "hi"}),
+    ],
+)
+def test_nobody_looks_at_the_slots_after_an_answer(
+    proxy: Proxy, listener: Listener, path: str, body: dict[str, Any], stream: bool
+) -> None:
+    looks = proxy.engine.looks
+    for _ in range(SLOTS + 1):
+        assert proxy.ask("POST", path, ANNA_KEY, {**body, "stream": stream})[0] == 200
+    listener.until_phases()
+    # Had one left a ghost, its place would be free only after a look.
+    with full(proxy, listener):
+        pass
+    assert proxy.engine.looks == looks
 
 
 def test_a_failure_frees_the_slot_and_counts_as_one(proxy: Proxy, listener: Listener) -> None:

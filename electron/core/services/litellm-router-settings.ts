@@ -10,6 +10,7 @@ export const routerModules = [
   'opta_admission.py',
   'opta_engine.py',
   'opta_feed.py',
+  'opta_ghosts.py',
   'opta_keys.py',
   'opta_nodes.py',
   'opta_prompt.py',
