@@ -1,7 +1,7 @@
 // A llama-server or LiteLLM on our port that somebody else started, such as the seed's start script: who, and its end.
 import type { ForeignProcess } from '../contract.ts'
 import { isSameProcess } from './child-process.ts'
-import { parseScreenList } from './doctor/screen-sessions.ts'
+import { isLiveSession, parseScreenList } from './doctor/screen-sessions.ts'
 import type { ProcessTable } from './platform/platform.ts'
 import type { RunCommand } from './platform/run-command.ts'
 import { isErrno } from './private-file.ts'
@@ -27,7 +27,8 @@ const mostAncestors = 8
 /** The screen session that a process runs in, as `screen -S` takes it; null when it runs in none, or nobody says. */
 export const readScreenSession = async (run: RunCommand, pid: number): Promise<string | null> => {
   const list = await run(['screen', '-ls'], { timeoutMs: 2_000 })
-  const sessions = list.kind === 'exited' ? (parseScreenList(`${list.stdout}\n${list.stderr}`) ?? []) : []
+  const listed = list.kind === 'exited' ? parseScreenList(`${list.stdout}\n${list.stderr}`) : null
+  const sessions = (listed ?? []).filter(isLiveSession)
   if (sessions.length === 0) return null
   let current = pid
   for (let depth = 0; depth < mostAncestors && current > 1; depth++) {

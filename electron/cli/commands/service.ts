@@ -1,6 +1,6 @@
 // `nexus service`: the core as a service of launchd or systemd, so that the stack comes back after a reboot.
 import { existsSync } from 'node:fs'
-import { homedir, userInfo } from 'node:os'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type {
   Autostart,
@@ -8,8 +8,7 @@ import type {
   AutostartState,
   InstallOutcome,
 } from '../../core/autostart/autostart.ts'
-import { createLaunchdAutostart } from '../../core/autostart/launchd-autostart.ts'
-import { createSystemdAutostart } from '../../core/autostart/systemd-autostart.ts'
+import { createAutostart } from '../../core/autostart/create-autostart.ts'
 import { attachToCore } from '../../core/control/client.ts'
 import { within } from '../../core/deadline.ts'
 import { createCommandRunner, systemPath } from '../../core/platform/run-command.ts'
@@ -22,7 +21,13 @@ export const runService = async (
   { action, json }: Extract<CliCommand, { name: 'service' }>,
   context: CliContext,
 ): Promise<number> => {
-  const autostart = createAutostart(context)
+  const autostart = createAutostart({
+    platformId: context.platform.id,
+    run: createCommandRunner(),
+    homeDir: homedir(),
+    stateDir: context.folder.root,
+    env: context.env,
+  })
   ensureStateFolder(context.folder)
   switch (action) {
     case 'install':
@@ -32,20 +37,6 @@ export const runService = async (
     case 'status':
       return showState(await autostart.read(), json, context)
   }
-}
-
-const createAutostart = ({ platform, folder, env }: CliContext): Autostart => {
-  const { uid, username: userName } = userInfo()
-  const run = createCommandRunner()
-  const homeDir = homedir()
-  return platform.id === 'darwin'
-    ? createLaunchdAutostart({ run, uid, userName, homeDir, stateDir: folder.root })
-    : createSystemdAutostart({
-        run,
-        userName,
-        configDir: env['XDG_CONFIG_HOME'] || join(homeDir, '.config'),
-        runtimeDir: env['XDG_RUNTIME_DIR'] || `/run/user/${uid}`,
-      })
 }
 
 /** Variables that say where everything of ours is; without them the service would work in another state folder. */

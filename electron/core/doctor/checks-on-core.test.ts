@@ -96,6 +96,16 @@ describe('judgeScreens', () => {
     })
   })
 
+  it('does not call a session alive that nobody answers in', () => {
+    const verdict = judgeScreens(
+      said('There are screens on:\n\t41.ai-engine\t(Dead ???)\n\t42.proxy\t(Detached)\n'),
+    )
+    expect(verdict.mend).toBe('screen -S 42.proxy -X quit; screen -wipe')
+    expect(verdict.found).toContain('proxy (42) still runs; ai-engine (41, Dead ???) is listed')
+    for (const status of ['Dead ???', 'Remote or dead', 'Unreachable'])
+      expect(judgeScreens(said(`\t41.ai-engine\t(${status})\n`)).mend).toBe('screen -wipe')
+  })
+
   it('tells "not installed" from "not known"', () => {
     expect(judgeScreens({ kind: 'not-run', reason: 'spawn screen ENOENT' }).level).toBe('ok')
     expect(judgeScreens({ kind: 'not-run', reason: 'screen did not answer within 2000 ms' }).level).toBe(

@@ -8,7 +8,7 @@ import type { CommandResult } from '../platform/run-command.ts'
 import { chooseProfile } from '../profiles.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import type { CoreReading, DoctorFacts } from './facts.ts'
-import { parseScreenList } from './screen-sessions.ts'
+import { isLiveSession, parseScreenList } from './screen-sessions.ts'
 
 export interface CoreFacts {
   readonly core: CoreReading
@@ -100,12 +100,21 @@ export const judgeScreens = (result: CommandResult): Verdict => {
   const sessions = parseScreenList(`${result.stdout}\n${result.stderr}`)
   if (sessions === null) return unknown('screen -ls says something that is not understood', 'screen -ls')
   const old = sessions.filter(({ name }) => seedSessions.includes(name))
-  return old.length === 0
-    ? ok('none of the old start script')
-    : warn(
-        `the old start script's ${old.map(({ name, pid }) => `${name} (${pid})`).join(' and ')} still runs`,
-        old.map(({ name, pid }) => `screen -S ${pid}.${name} -X quit`).join('; '),
-      )
+  if (old.length === 0) return ok('none of the old start script')
+  const live = old.filter(isLiveSession)
+  const gone = old.filter((session) => !isLiveSession(session))
+  const found = [
+    live.length === 0 ? null : `${live.map(({ name, pid }) => `${name} (${pid})`).join(' and ')} still runs`,
+    gone.length === 0
+      ? null
+      : `${gone.map(({ name, pid, status }) => `${name} (${pid}, ${status})`).join(' and ')} is listed but answers no more`,
+  ]
+  const mends = [
+    ...live.map(({ name, pid }) => `screen -S ${pid}.${name} -X quit`),
+    // -X quit reaches nobody there; -wipe takes the socket away (screen(1)).
+    ...(gone.length === 0 ? [] : ['screen -wipe']),
+  ]
+  return warn(`the old start script's ${found.filter((part) => part !== null).join('; ')}`, mends.join('; '))
 }
 
 const readCoreFacts = async (context: DoctorContext, facts: DoctorFacts): Promise<CoreFacts> => {

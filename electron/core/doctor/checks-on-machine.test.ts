@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import type { AutostartState } from '../autostart/autostart.ts'
 import {
   judgeClock,
   judgeDiskRoom,
   judgeLogin,
   judgeRestart,
+  judgeService,
   judgeSleep,
   readDiskRooms,
 } from './checks-on-machine.ts'
@@ -49,6 +51,24 @@ describe('judgeClock', () => {
   })
 })
 
+const missing = {
+  kind: 'exited',
+  exitCode: 1,
+  stdout: '',
+  stderr:
+    'The domain/default pair of (/Library/Preferences/com.apple.loginwindow, autoLoginUser) does not exist\n',
+} as const
+const agent: AutostartState = {
+  installed: true,
+  unitPath: '/Users/ana/Library/LaunchAgents/ai.opta.nexus.plist',
+  loaded: true,
+  running: true,
+  pid: 4711,
+  lastExit: null,
+  reason: null,
+}
+const daemon = { ...agent, unitPath: '/Library/LaunchDaemons/ai.opta.nexus.plist' }
+
 // Own samples after the manual page and general knowledge; no recording is at hand.
 describe('power', () => {
   it('warns of sleep', () => {
@@ -58,6 +78,10 @@ describe('power', () => {
       mend: 'sudo pmset -a sleep 0',
     })
     expect(judgeSleep(said(' displaysleep 10\n')).level).toBe('unknown')
+    expect(judgeSleep(said(' SleepDisabled\t\t1\n sleep 1\n')).level).toBe('ok')
+    expect(judgeSleep(said(' SleepDisabled\t\t0\n sleep 1\n')).found).toBe(
+      'the machine sleeps after 1 minute',
+    )
     expect(judgeSleep(notRun).level).toBe('unknown')
   })
 
@@ -69,8 +93,33 @@ describe('power', () => {
   })
 
   it('warns when nobody is logged in by itself', () => {
-    expect(judgeLogin(said('opta\n')).level).toBe('ok')
-    expect(judgeLogin(said('', 1)).level).toBe('warn')
-    expect(judgeLogin(notRun).level).toBe('unknown')
+    expect(judgeLogin(said('opta\n'), null).level).toBe('ok')
+    expect(judgeLogin(missing, null).level).toBe('warn')
+    expect(judgeLogin(missing, agent).level).toBe('warn')
+    expect(judgeLogin(notRun, null).level).toBe('unknown')
+    expect(judgeLogin({ ...missing, stderr: 'Operation not permitted\n' }, null)).toMatchObject({
+      level: 'unknown',
+      found: expect.stringContaining('Operation not permitted'),
+    })
+  })
+
+  it('needs no login for a daemon of the machine', () => {
+    expect(judgeLogin(missing, daemon)).toMatchObject({ level: 'ok', mend: null })
+    expect(judgeLogin(missing, { ...daemon, installed: false }).level).toBe('warn')
+  })
+})
+
+describe('judgeService', () => {
+  it.each([
+    ['not there, wanted', { installed: false }, true, 'warn'],
+    ['not there, not wanted', { installed: false }, false, 'ok'],
+    ['running', {}, true, 'ok'],
+    ['written, not loaded', { loaded: false, running: false }, true, 'warn'],
+    ['loaded, told to end', { running: false, lastExit: 'exit status 0' }, true, 'ok'],
+    ['loaded, ended badly', { running: false, lastExit: 'exit status 78: EX_CONFIG' }, true, 'warn'],
+    ['not told', { loaded: null, running: null, reason: 'launchctl print: ?' }, true, 'unknown'],
+    ['print not understood', { running: null, reason: 'not understood' }, true, 'unknown'],
+  ] as const)('%s', (_, change, isWanted, level) => {
+    expect(judgeService({ ...agent, ...change }, isWanted).level).toBe(level)
   })
 })

@@ -1,10 +1,12 @@
 // Checks on the machine itself: room on its disks, its clock, and whether it stays up and comes back.
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { AutostartState } from '../autostart/autostart.ts'
+import { createAutostart } from '../autostart/create-autostart.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
 import { type CommandResult, describeFailure } from '../platform/run-command.ts'
 import { quoteForShell } from '../shell-quote.ts'
-import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
+import { type CheckSource, type DoctorContext, fail, ok, once, unknown, type Verdict, warn } from './check.ts'
 import { parsePowerSettings } from './power-settings.ts'
 
 export interface DiskRoom {
@@ -54,11 +56,16 @@ export const judgeClock = (
 
 export const judgeSleep = (result: CommandResult): Verdict => {
   const settings = result.kind === 'exited' ? parsePowerSettings(result.stdout) : null
+  if (settings?.isSleepDisabled === true)
+    return ok('the machine never sleeps: its sleep is turned off (SleepDisabled)')
   if (settings === null || settings.sleepMinutes === null)
     return unknown(`pmset -g is not understood: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
   return settings.sleepMinutes === 0
     ? ok('the machine never sleeps by itself')
-    : warn(`the machine sleeps after ${settings.sleepMinutes} minutes`, 'sudo pmset -a sleep 0')
+    : warn(
+        `the machine sleeps after ${settings.sleepMinutes} minute${settings.sleepMinutes === 1 ? '' : 's'}`,
+        'sudo pmset -a sleep 0',
+      )
 }
 
 /** null on a machine without the setting. */
@@ -72,15 +79,46 @@ export const judgeRestart = (result: CommandResult): Verdict | null => {
     : warn('stays off after a power failure', 'sudo pmset -a autorestart 1')
 }
 
-/** `defaults read` of a key that is not there exits 1 (defaults(1)). */
-export const judgeLogin = (result: CommandResult): Verdict => {
+/**
+ * `defaults read` of a key that is not there exits 1 and says "The domain/default pair of (...) does not exist" (seen in many
+ * public scripts); any other failure tells nothing of who is logged in.
+ */
+export const judgeLogin = (result: CommandResult, service: AutostartState | null): Verdict => {
   if (result.kind === 'not-run') return unknown(result.reason)
-  return result.exitCode === 0 && result.stdout.trim() !== ''
-    ? ok(`${result.stdout.trim()} is logged in after a reboot`)
+  const name = result.stdout.trim()
+  if (result.exitCode === 0 && name !== '') return ok(`${name} is logged in after a reboot`)
+  if (result.exitCode !== 0 && !/does not exist/.test(`${result.stdout}\n${result.stderr}`))
+    return unknown(`who is logged in after a reboot is not told: ${describeFailure(result).slice(0, 120)}`)
+  return service !== null && isMachineDaemon(service)
+    ? ok('nobody is logged in after a reboot, which the service does not need: it is a daemon of the machine')
     : warn(
         'nobody is logged in after a reboot',
-        'Turn it on in System Settings, Users & Groups, Automatically log in as (not possible with FileVault).',
+        'Turn it on in System Settings, Users & Groups, Automatically log in as (not possible with FileVault), or make the service a daemon of the machine: nexus service install says how.',
       )
+}
+
+const isMachineDaemon = ({ installed, unitPath }: AutostartState): boolean =>
+  installed && unitPath.startsWith('/Library/LaunchDaemons/')
+
+/** `isWanted`: without it a stack stays down after a reboot that was meant to stay up. */
+export const judgeService = (state: AutostartState, isWanted: boolean): Verdict => {
+  const { installed, unitPath, loaded, running, pid, lastExit, reason } = state
+  if (!installed) {
+    const said = 'not installed: after a reboot the stack stays down'
+    return isWanted ? warn(said, 'nexus service install') : ok(said)
+  }
+  if (loaded === null || (loaded && running === null))
+    return unknown(`installed (${unitPath}); whether it is loaded is not told: ${reason ?? 'no reason'}`)
+  if (!loaded)
+    return warn(
+      `installed (${unitPath}), but not loaded${reason === null ? '' : `: ${reason}`}`,
+      'nexus service install',
+    )
+  if (running) return ok(`installed and running (${unitPath}${pid === null ? '' : `, pid ${pid}`})`)
+  // One that was told to end exits with 0 and stays down until the next start of the machine.
+  return lastExit === null || lastExit === 'exit status 0'
+    ? ok(`installed and loaded (${unitPath}); it does not run now`)
+    : warn(`installed and loaded (${unitPath}), but it ended with ${lastExit}`, 'nexus logs core')
 }
 
 const hasCode = (error: unknown): boolean => error instanceof Error && 'code' in error
@@ -131,7 +169,10 @@ const readNewestFile = async (paths: readonly string[]): Promise<number | null> 
 
 const autoLogin = ['defaults', 'read', '/Library/Preferences/com.apple.loginwindow', 'autoLoginUser'] as const
 
-const powerChecks = ({ platform, run }: DoctorContext): readonly CheckSource[] => {
+const powerChecks = (
+  { platform, run }: DoctorContext,
+  readService: () => Promise<AutostartState>,
+): readonly CheckSource[] => {
   if (platform.id !== 'darwin') return []
   const timeout = { timeoutMs: 2_000 }
   return [
@@ -154,13 +195,16 @@ const powerChecks = ({ platform, run }: DoctorContext): readonly CheckSource[] =
       group: 'Machine',
       title: 'Login',
       why: 'programs of a user, agents included, start only when that user is logged in',
-      read: async () => judgeLogin(await run(autoLogin, timeout)),
+      read: async () => judgeLogin(await run(autoLogin, timeout), await readService().catch(() => null)),
     },
   ]
 }
 
 export const checksOnMachine = (context: DoctorContext): readonly CheckSource[] => {
-  const { folder, chosen, platform } = context
+  const { folder, chosen, platform, run, homeDir, env } = context
+  const readService = once(() =>
+    createAutostart({ platformId: platform.id, run, homeDir, stateDir: folder.root, env }).read(),
+  )
   return [
     {
       id: 'machine.disk',
@@ -191,6 +235,14 @@ export const checksOnMachine = (context: DoctorContext): readonly CheckSource[] 
         return judgeClock(Date.now(), newest, platform.id)
       },
     },
-    ...powerChecks(context),
+    {
+      id: 'machine.service',
+      group: 'Machine',
+      title: 'Service',
+      why: 'only a core that the system starts brings the stack back after a reboot',
+      // The demo is for a look around: nobody expects it back.
+      read: async () => judgeService(await readService(), chosen.name !== 'demo'),
+    },
+    ...powerChecks(context, readService),
   ]
 }

@@ -6,7 +6,6 @@ import {
   judgePlan,
   judgePressure,
   judgeSwap,
-  judgeWired,
   judgeWiredLimit,
   stillNeededBytes,
 } from './checks-on-memory.ts'
@@ -122,13 +121,5 @@ describe('judgeWiredLimit', () => {
     expect(judgeWiredLimit(170 * GB, null, 256 * GB).level).toBe('ok')
     expect(judgeWiredLimit(180 * GB, null, 256 * GB).level).toBe('unknown')
     expect(judgeWiredLimit(220 * GB, null, 256 * GB).level).toBe('fail')
-  })
-})
-
-describe('judgeWired', () => {
-  it('warns only of what neither the system nor the plan explains', () => {
-    expect(judgeWired(20 * GB, 0, 256 * GB).level).toBe('ok')
-    expect(judgeWired(100 * GB, 0, 256 * GB).level).toBe('warn')
-    expect(judgeWired(100 * GB, 90 * GB, 256 * GB).level).toBe('ok')
   })
 })

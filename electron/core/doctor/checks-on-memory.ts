@@ -103,21 +103,6 @@ export const judgeWiredLimit = (
     : unknown(`${needs}; this Mac's default limit may be lower`, raise)
 }
 
-/**
- * Metal's buffers of a process that died can stay wired. macOS unwires an idle model by itself, so little says nothing;
- * only more than the system and the plan together can explain does.
- */
-export const judgeWired = (wiredBytes: number, modelBytes: number, totalBytes: number): Verdict => {
-  const explainedBytes = modelBytes + reservesFor(totalBytes).osBytes
-  const said = `${formatBytes(wiredBytes)} wired; the system and what runs explain up to ${formatBytes(explainedBytes)}`
-  return wiredBytes <= explainedBytes
-    ? ok(said)
-    : warn(
-        said,
-        'End programs that use the GPU; what stays wired then comes back only with a restart of the Mac.',
-      )
-}
-
 export const checksOnMemory = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
   const readPlan = async () => {
     const reading = await facts.memoryPlan()
@@ -156,20 +141,6 @@ export const checksOnMemory = (context: DoctorContext, facts: DoctorFacts): read
       title: 'Memory pressure',
       why: 'under pressure the system compresses, swaps, and at last kills',
       read: async () => judgePressure((await facts.memory()).pressure),
-    },
-    {
-      id: 'memory.wired',
-      group: 'Memory',
-      title: 'Wired memory',
-      why: 'wired memory can neither be swapped nor compressed: it is gone for everybody else',
-      read: async () => {
-        const { wiredBytes, totalBytes } = await facts.memory()
-        if (wiredBytes === null) return null
-        const [plan, running] = await Promise.all([readPlan(), facts.running()])
-        const modelRuns = running.some(({ service }) => service === 'llamaServer')
-        if (modelRuns && plan === null) return unknown('no memory plan to compare it with', 'nexus plan')
-        return judgeWired(wiredBytes, modelRuns ? (plan?.gpu.neededBytes ?? 0) : 0, totalBytes)
-      },
     },
     {
       id: 'memory.gpu-limit',

@@ -91,10 +91,52 @@ describe('examine on a Mac', () => {
     expect(find('machine.login')?.level).toBe('warn')
     expect(find('core.screen')?.mend).toContain('screen -S 41.ai-engine -X quit')
     expect(find('keys.client')).toMatchObject({ level: 'warn', mend: 'nexus key rotate shared' })
-    expect(find('memory.wired')).toMatchObject({ level: 'warn', found: expect.stringContaining('98.30 GB') })
+    // The engine of the old start script lives, and may well hold it.
+    expect(find('memory.wired')).toMatchObject({
+      level: 'unknown',
+      found: expect.stringMatching(/98\.30 GB.*41\.ai-engine/),
+      mend: expect.not.stringContaining('restart'),
+    })
     expect(find('memory.swap')?.level).toBe('warn')
     // There is no plan to compare with: the model is not there.
     expect(find('memory.gpu-limit')?.level).toBe('unknown')
+  })
+
+  it('says that nobody holds what is wired when nobody is alive', async () => {
+    const dead = 'There is a screen on:\r\n\t41.ai-engine\t(Dead ???)\r\n'
+    const find = await examineMac({ ...wellSet, vm_stat: vmStat(6_000_000), screen: dead })
+    expect(find('memory.wired')).toMatchObject({ level: 'warn', found: expect.stringContaining('98.30 GB') })
+    expect(find('core.screen')?.mend).toBe('screen -wipe')
+  })
+
+  it('names an engine of somebody else that is alive', async () => {
+    const ps = '  805 /opt/homebrew/opt/ollama/bin/ollama\n'
+    const find = await examineMac({ ...wellSet, vm_stat: vmStat(6_000_000), ps })
+    expect(find('memory.wired')).toMatchObject({
+      level: 'unknown',
+      found: expect.stringContaining('ollama (pid 805)'),
+    })
+  })
+
+  it('says whether the service comes back after a reboot', async () => {
+    expect((await examineMac(wellSet))('machine.service')).toMatchObject({
+      level: 'warn',
+      mend: 'nexus service install',
+    })
+    mac.change((state) => {
+      const path = '/Library/LaunchDaemons/ai.opta.nexus.plist'
+      state.jobs['system/ai.opta.nexus'] = { path, pid: 77, leavesAfterPrints: null }
+      state.replies['defaults'] = {
+        exitCode: 1,
+        stdout: '',
+        stderr: 'The domain/default pair of (x, autoLoginUser) does not exist\n',
+      }
+    })
+    const { defaults: _, ...others } = wellSet
+    const find = await examineMac(others)
+    expect(find('machine.service')).toMatchObject({ level: 'ok', found: expect.stringContaining('pid 77') })
+    // A daemon of the machine needs nobody to log in.
+    expect(find('machine.login')?.level).toBe('ok')
   })
 
   it('looks at Spotlight once the RAM disk is there', async () => {

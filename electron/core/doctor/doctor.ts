@@ -23,6 +23,7 @@ import { checksOnModels } from './checks-on-models.ts'
 import { checksOnPorts } from './checks-on-ports.ts'
 import { checksOnRouter } from './checks-on-router.ts'
 import { checksOnTools } from './checks-on-tools.ts'
+import { checksOnWired } from './checks-on-wired.ts'
 import { createDoctorFacts, readLiveServices } from './facts.ts'
 import { type DoctorReport, runChecks } from './run-checks.ts'
 
@@ -64,6 +65,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnModels(context, facts),
       ...checksOnTools(context, facts),
       ...checksOnMemory(context, facts),
+      ...checksOnWired(context, facts),
       ...checksOnPorts(context, facts),
       ...checksOnKeys(context),
       ...checksOnRouter(context, facts),

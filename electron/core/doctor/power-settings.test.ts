@@ -12,18 +12,31 @@ Currently in use:
 
 describe('parsePowerSettings', () => {
   it('reads what keeps a machine up', () => {
-    expect(parsePowerSettings(studio)).toEqual({ sleepMinutes: 0, restartsAfterPowerFailure: true })
+    expect(parsePowerSettings(studio)).toEqual({
+      isSleepDisabled: false,
+      sleepMinutes: 0,
+      restartsAfterPowerFailure: true,
+    })
   })
 
   it('does not take displaysleep for sleep, nor a missing setting for 0', () => {
     expect(parsePowerSettings(' displaysleep         10\n')).toEqual({
+      isSleepDisabled: false,
       sleepMinutes: null,
       restartsAfterPowerFailure: null,
     })
     expect(parsePowerSettings(' sleep 1\n autorestart 0\n')).toEqual({
+      isSleepDisabled: false,
       sleepMinutes: 1,
       restartsAfterPowerFailure: false,
     })
+  })
+
+  it('knows a machine whose sleep is turned off as a whole', () => {
+    const text =
+      'System-wide power settings:\n SleepDisabled\t\t1\nCurrently in use:\n sleep                1\n'
+    expect(parsePowerSettings(text)).toMatchObject({ isSleepDisabled: true, sleepMinutes: 1 })
+    expect(parsePowerSettings(text.replace('\t1', '\t0'))?.isSleepDisabled).toBe(false)
   })
 
   it.each(['', 'pmset: not permitted', ' sleep never'])('does not understand %j', (text) =>

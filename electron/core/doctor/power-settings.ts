@@ -1,6 +1,8 @@
 // Reads `pmset -g` of macOS. Written after its manual page and general knowledge: no recording of it is at hand.
 
 export interface PowerSettings {
+  /** `pmset disablesleep 1`: the machine does not sleep, whatever the minutes say. */
+  readonly isSleepDisabled: boolean
   /** Minutes until the machine sleeps; 0 never. null: not listed. */
   readonly sleepMinutes: number | null
   /** Starts again after a power failure; null: not listed (laptops have no such setting). */
@@ -18,6 +20,7 @@ export const parsePowerSettings = (text: string): PowerSettings | null => {
   if (settings.size === 0) return null
   const restart = settings.get('autorestart')
   return {
+    isSleepDisabled: (settings.get('SleepDisabled') ?? 0) !== 0,
     sleepMinutes: settings.get('sleep') ?? null,
     restartsAfterPowerFailure: restart === undefined ? null : restart !== 0,
   }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parseScreenList } from './screen-sessions.ts'
+import { isLiveSession, parseScreenList } from './screen-sessions.ts'
 
 // Own samples after the known format; made-up pids and names.
 const two =
@@ -10,9 +10,22 @@ const two =
 describe('parseScreenList', () => {
   it('reads named and unnamed sessions, with CR LF', () => {
     expect(parseScreenList(two)).toEqual([
-      { pid: 123, name: 'ai-engine' },
-      { pid: 456, name: 'ttys001.host' },
+      { pid: 123, name: 'ai-engine', status: 'Detached' },
+      { pid: 456, name: 'ttys001.host', status: 'Attached' },
     ])
+  })
+
+  it('keeps the status, behind a time too, and knows who answers no more', () => {
+    const list =
+      'There are screens on:\n\t1.a\t(Dead ???)\n\t2.b\t(Remote or dead)\n\t3.c\t(Unreachable)\n\t4.d\t(09/21/26 20:04:00)\t(Multi, detached)\n'
+    const sessions = parseScreenList(list) ?? []
+    expect(sessions.map(({ status }) => status)).toEqual([
+      'Dead ???',
+      'Remote or dead',
+      'Unreachable',
+      'Multi, detached',
+    ])
+    expect(sessions.map(isLiveSession)).toEqual([false, false, false, true])
   })
 
   it.each(['No Sockets found in /x/.screen.\r\n\r\n', 'This room is empty (/x/.screen).\r\n'])(

@@ -3,17 +3,26 @@
 export interface ScreenSession {
   readonly pid: number
   readonly name: string
+  /** As screen says it: Attached, Detached, Dead ???, ... */
+  readonly status: string
 }
 
 /**
- * Lines are `<TAB>PID.NAME<TAB>(Detached)`, on macOS with CR LF; unnamed sessions are `PID.ttysNNN.host`. The exit status
- * says nothing. null: neither a list nor one of the two ways to say that there is none.
+ * Lines are `<TAB>PID.NAME<TAB>(Detached)`, on macOS with CR LF; newer versions put the time they began in brackets before;
+ * unnamed sessions are `PID.ttysNNN.host`. The exit status says nothing. null: neither a list nor one of the two ways to say
+ * that there is none.
  */
 export const parseScreenList = (text: string): readonly ScreenSession[] | null => {
-  const sessions = [...text.matchAll(/^\s+(\d+)\.(\S+)\s+\(/gm)].map((match) => ({
-    pid: Number(match[1]),
-    name: match[2] ?? '',
-  }))
+  const sessions = [
+    ...text.matchAll(/^[ \t]+(\d{1,10})\.(\S+)[ \t]+(?:\([^()\n]*\)[ \t]+)?\(([^()\n]*)\)[ \t]*\r?$/gm),
+  ].map((match) => ({ pid: Number(match[1]), name: match[2] ?? '', status: match[3] ?? '' }))
   if (sessions.length > 0) return sessions
   return /No Sockets found in|This room is empty/.test(text) ? [] : null
 }
+
+/**
+ * `(Dead ???)`, `(Remote or dead)` and `(Unreachable)` are sockets that nobody answers at (screen(1), -ls and -wipe): their
+ * pid may be another program's by now.
+ */
+export const isLiveSession = ({ status }: ScreenSession): boolean =>
+  !/^(?:dead|remote|unreachable)/i.test(status)

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { findEngines, judgeWired, type WiredFacts } from './checks-on-wired.ts'
+
+const GB = 1e9
+const facts = (change: Partial<WiredFacts>): WiredFacts => ({
+  wiredBytes: 0,
+  totalBytes: 256 * GB,
+  modelBytes: 0,
+  kernelDiskBytes: 0,
+  gpuUsedBytes: 0,
+  others: [],
+  ...change,
+})
+
+describe('judgeWired', () => {
+  it.each([
+    ['a small Mac by itself', { totalBytes: 25.8 * GB, wiredBytes: 4.1 * GB }, 'ok'],
+    ['a laptop of 8 GB by itself', { totalBytes: 8.6 * GB, wiredBytes: 3.57 * GB }, 'ok'],
+    ['the Studio by itself', { wiredBytes: 20 * GB }, 'ok'],
+    ['our own model', { wiredBytes: 100 * GB, modelBytes: 90 * GB, gpuUsedBytes: 90 * GB }, 'ok'],
+    ['a RAM disk of the kernel', { wiredBytes: 80 * GB, kernelDiskBytes: 64 * GB }, 'ok'],
+    ['nobody', { wiredBytes: 100 * GB }, 'warn'],
+    ['nobody, on a small Mac', { totalBytes: 25.8 * GB, wiredBytes: 6.1 * GB }, 'warn'],
+    ['nobody, and the GPU says nothing', { wiredBytes: 100 * GB, gpuUsedBytes: null }, 'warn'],
+    ['more than our own model', { wiredBytes: 130 * GB, modelBytes: 90 * GB, gpuUsedBytes: 90 * GB }, 'warn'],
+  ] as const)('%s', (_, change, level) => {
+    expect(judgeWired(facts(change)).level).toBe(level)
+  })
+
+  it.each([
+    ['another engine', { others: ['ollama (pid 805)'] }, 'ollama (pid 805)'],
+    ['programs on the GPU', { gpuUsedBytes: 79 * GB }, '79.00 GB in use'],
+  ])('names %s instead of having the Mac restarted', (_, change, words) => {
+    const verdict = judgeWired(facts({ wiredBytes: 100 * GB, ...change }))
+    expect(verdict).toMatchObject({ level: 'unknown', found: expect.stringContaining(words) })
+    expect(verdict.mend).not.toMatch(/restart/)
+  })
+})
+
+describe('findEngines', () => {
+  // Own sample with made-up pids, in the format of ps -axo pid=,comm= on macOS.
+  const text = `    1 /sbin/launchd
+  805 /opt/homebrew/opt/ollama/bin/ollama
+  806 /opt/homebrew/opt/ollama/bin/ollama
+  900 /Applications/LM Studio.app/Contents/Frameworks/LM Studio Helper (Plugin).app/Contents/MacOS/LM Studio Helper (Plugin)
+  911 /Users/ana/llama.cpp/build/bin/llama-server
+  912 /usr/local/bin/ollama-watch
+  913 -zsh
+`
+  it('finds programs that hold models, by file and by app, without our own', () => {
+    expect(findEngines(text, [911])).toEqual(['ollama (pid 805, 806)', 'LM Studio (pid 900)'])
+    expect(findEngines(text, [])).toContain('llama-server (pid 911)')
+    expect(findEngines('', [])).toEqual([])
+  })
+})
