@@ -25,6 +25,8 @@ export interface DarwinDisks {
   readImages(): Promise<readonly DiskImage[] | null>
   attach(sizeBytes: number): Promise<Attached>
   format(device: string, spec: RamDiskSpec): Promise<string | null>
+  /** Has files on it belong to whoever wrote them; answers why not. */
+  honourOwners(device: string): Promise<string | null>
   moveMount(device: string, mountPoint: string): Promise<string | null>
   detach(device: string, options: { readonly force: boolean }): Promise<DetachResult>
   readHolders(mountPoint: string): Promise<readonly Holder[]>
@@ -65,6 +67,12 @@ export const createDarwinDisks = (run: RunCommand): DarwinDisks => ({
         ? (['diskutil', 'apfs', 'create', device, volumeName] as const)
         : (['diskutil', 'erasevolume', 'HFS+', volumeName, device] as const)
     return explainFailure(`diskutil ${argv[1]} failed`, await run(argv, { timeoutMs: slowMs }))
+  },
+  async honourOwners(device) {
+    return explainFailure(
+      'diskutil enableOwnership failed',
+      await run(['diskutil', 'enableOwnership', device]),
+    )
   },
   async moveMount(device, mountPoint) {
     const unmounted = await run(['diskutil', 'unmount', device], { timeoutMs: slowMs })

@@ -4,6 +4,7 @@ import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract.ts'
 import { messageOf } from '../error-message.ts'
+import { quoteForShell } from '../shell-quote.ts'
 import { type DarwinMount, type DiskImage, ramImageBytes, wholeSectors } from './darwin-disk-text.ts'
 import { type DarwinDisks, findRamImage } from './darwin-disks.ts'
 import { describeMiB } from './describe-size.ts'
@@ -59,8 +60,37 @@ export const mountDarwinRamDisk = async (
     return { kind: 'failed', reason }
   }
   context.attached = attached.device
-  const notes = [await settleVolume(mountPoint), describeLeftovers(others, spec)]
+  // First settled, then with owners: the root folder of a fresh volume belongs to nobody in particular, and while owners are
+  // ignored everybody may open it to all.
+  const notes = [
+    await settleVolume(mountPoint),
+    await honourOwners(context.disks, mountPoint),
+    describeLeftovers(others, spec),
+  ]
   return { kind: 'mounted', already: false, note: notes.filter((note) => note !== null).join('; ') || null }
+}
+
+/**
+ * Volumes of disk images come up with owners ignored: to each developer all files are their own. `hdiutil attach -owners on`
+ * is for what it mounts itself (hdiutil(1)), and we mount nothing then; `diskutil enableOwnership` sets it for a volume that
+ * is mounted (diskutil(8)). Whether that needs root for a disk of one's own is not said clearly anywhere, so it is tried, and
+ * the mount table tells what came of it. Answers what the user can do; the volume is usable all the same.
+ */
+const honourOwners = async (disks: DarwinDisks, mountPoint: string): Promise<string | null> => {
+  const ignored = async () => {
+    const mount = await disks.readMountAt(mountPoint)
+    return mount?.flags.includes('noowners') === true ? mount : null
+  }
+  try {
+    const mount = await ignored()
+    if (mount === null) return null
+    const failure = await disks.honourOwners(mount.source)
+    return (await ignored()) === null
+      ? null
+      : `files on ${mountPoint} belong to everybody (${failure ?? 'diskutil enableOwnership changed nothing'}): sudo diskutil enableOwnership ${quoteForShell(mountPoint)}`
+  } catch (error) {
+    return `whose files they are on ${mountPoint} is not known: ${messageOf(error)}`
+  }
 }
 
 const judgeMounted = (spec: RamDiskSpec, mount: DarwinMount, image: DiskImage | null): MountOutcome => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { RamDiskSchema } from '../../contract.ts'
@@ -39,7 +39,11 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
     expect(journal()).toEqual([
       'hdiutil attach -nobrowse -nomount ram://134217728',
       'diskutil erasevolume HFS+ OptaBuilds /dev/disk4',
+      'diskutil enableOwnership /dev/disk4',
     ])
+    // Both developers can write, and each owns what they wrote.
+    expect(mac.read().images[0]?.volumes[0]?.owners).toBe(true)
+    expect(statSync(spec().mountPoint).mode & 0o7777).toBe(0o1777)
     expect(RamDiskSchema.parse(await disk.read(spec()))).toMatchObject({ mounted: true, kind: 'hfs+' })
     for (const file of ['.metadata_never_index', '.fseventsd/no_log', '.Trashes']) {
       expect(existsSync(join(spec().mountPoint, file))).toBe(true)
@@ -55,7 +59,10 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
   it('makes an APFS volume, and detaches the disk under it, not the one that APFS made up', async () => {
     const apfs = spec({ filesystem: 'apfs' })
     expect(await disk.mount(apfs)).toMatchObject({ kind: 'mounted', already: false })
-    expect(journal().at(-1)).toBe('diskutil apfs create /dev/disk4 OptaBuilds')
+    expect(journal().slice(-2)).toEqual([
+      'diskutil apfs create /dev/disk4 OptaBuilds',
+      'diskutil enableOwnership /dev/disk5s1',
+    ])
     expect(await disk.read(apfs)).toMatchObject({ mounted: true, kind: 'apfs' })
     expect(await disk.eject(apfs, { force: false })).toEqual({ kind: 'done' })
     expect(journal().at(-1)).toBe('hdiutil detach /dev/disk4')
@@ -98,9 +105,10 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
   it('moves the volume to a mount point that is not named after it', async () => {
     const elsewhere = spec({ mountPoint: join(mac.folder, 'my builds') })
     expect(await disk.mount(elsewhere)).toMatchObject({ kind: 'mounted', already: false })
-    expect(journal().slice(-2)).toEqual([
+    expect(journal().slice(-3)).toEqual([
       'diskutil unmount /dev/disk4',
       `diskutil mount -mountPoint ${elsewhere.mountPoint} /dev/disk4`,
+      'diskutil enableOwnership /dev/disk4',
     ])
     expect(await disk.read(elsewhere)).toMatchObject({ mounted: true })
     expect(await disk.eject(elsewhere, { force: false })).toEqual({ kind: 'done' })
@@ -234,6 +242,7 @@ describe('failures on a pretended Mac', () => {
         name: 'OptaBuilds',
         filesystem: 'hfs' as const,
         mountPoint: clash,
+        owners: false,
       }
       state.failing['hdiutil attach'] = { exitCode: 0, stdout: '/dev/disk4          \t   \t\n', stderr: '' }
       state.images.push({
@@ -247,6 +256,30 @@ describe('failures on a pretended Mac', () => {
     const outcome = await disk.mount(spec())
     expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining(clash) })
     expect(mac.read().images).toEqual([])
+  })
+
+  it.each([
+    ['is refused', { exitCode: 1, stdout: '', stderr: 'Error: -69877: must be root\n' }, '-69877'],
+    ['changes nothing', { exitCode: 0, stdout: '', stderr: '' }, 'changed nothing'],
+  ])('enableOwnership %s: mounted all the same, with the command for root', async (_, reply, words) => {
+    mac.change((state) => {
+      state.failing['diskutil enableOwnership'] = reply
+    })
+    const outcome = await disk.mount(spec())
+    expect(outcome).toMatchObject({ kind: 'mounted', note: expect.stringContaining(words) })
+    expect(outcome).toMatchObject({ note: expect.stringContaining('sudo diskutil enableOwnership') })
+  })
+
+  it('leaves a volume alone that comes up with owners', async () => {
+    const run: typeof mac.run = async (argv, options) => {
+      const result = await mac.run(argv, options)
+      return argv[0] === 'mount' && result.kind === 'exited'
+        ? { ...result, stdout: result.stdout.replaceAll(', noowners', '') }
+        : result
+    }
+    const outcome = await createDarwinRamDisk({ run, volumesFolder: mac.volumesFolder }).mount(spec())
+    expect(outcome).toEqual({ kind: 'mounted', already: false, note: null })
+    expect(journal().some((line) => line.includes('enableOwnership'))).toBe(false)
   })
 
   it('removes an empty folder that would push the volume to "NAME 1"', async () => {

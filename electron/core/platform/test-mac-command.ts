@@ -31,6 +31,8 @@ export const answerCommand = (state: TestMacState, command: string, args: readon
       return createApfs(state, args)
     case 'diskutil mount':
       return mountVolume(state, args)
+    case 'diskutil enableOwnership':
+      return enableOwnership(state, args)
     case 'diskutil unmount':
       return unmountVolume(state, args)
     case 'launchctl print':
@@ -123,7 +125,7 @@ const eraseVolume = (state: TestMacState, args: readonly string[]): Reply => {
   const [, , name = '', device = ''] = args
   const image = findImage(state, device)
   if (image === undefined) return refuse(1, `Unable to find disk for ${device}\n`)
-  const volume: TestVolume = { device, name, filesystem: 'hfs', mountPoint: null }
+  const volume: TestVolume = { device, name, filesystem: 'hfs', mountPoint: null, owners: false }
   image.volumes.push(volume)
   mountByName(state, volume)
   return print(
@@ -136,7 +138,13 @@ const createApfs = (state: TestMacState, args: readonly string[]): Reply => {
   const image = findImage(state, device)
   if (image === undefined) return refuse(1, `Could not find disk: ${device}\n`)
   const container = takeDisk(state)
-  const volume: TestVolume = { device: `${container}s1`, name, filesystem: 'apfs', mountPoint: null }
+  const volume: TestVolume = {
+    device: `${container}s1`,
+    name,
+    filesystem: 'apfs',
+    mountPoint: null,
+    owners: false,
+  }
   image.volumes.push(volume)
   mountByName(state, volume)
   const disk = container.replace('/dev/', '')
@@ -152,6 +160,13 @@ const mountVolume = (state: TestMacState, args: readonly string[]): Reply => {
   return print(`Volume ${volume.name} on ${volume.device} mounted\n`)
 }
 
+const enableOwnership = (state: TestMacState, args: readonly string[]): Reply => {
+  const volume = volumesOf(state).find((other) => other.device === args[1] || other.mountPoint === args[1])
+  if (volume === undefined) return refuse(1, `Could not find disk: ${args[1]}\n`)
+  volume.owners = true
+  return print(`File system user/group ownership enabled\n`)
+}
+
 const unmountVolume = (state: TestMacState, args: readonly string[]): Reply => {
   const volume = volumesOf(state).find((other) => other.device === args.at(-1))
   if (volume === undefined) return refuse(1, `Unable to find disk for ${args.at(-1)}\n`)
@@ -161,8 +176,10 @@ const unmountVolume = (state: TestMacState, args: readonly string[]): Reply => {
 }
 
 const mountTable = (state: TestMacState): Reply => {
-  const lines = volumesOf(state).flatMap(({ device, mountPoint, filesystem }) =>
-    mountPoint === null ? [] : [`${device} on ${mountPoint} (${filesystem}, local, nodev, nosuid, noowners)`],
+  const lines = volumesOf(state).flatMap(({ device, mountPoint, filesystem, owners }) =>
+    mountPoint === null
+      ? []
+      : [`${device} on ${mountPoint} (${filesystem}, local, nodev, nosuid${owners ? '' : ', noowners'})`],
   )
   return print(
     [

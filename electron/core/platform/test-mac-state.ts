@@ -5,6 +5,8 @@ export interface TestVolume {
   name: string
   filesystem: 'hfs' | 'apfs'
   mountPoint: string | null
+  /** Files belong to whoever wrote them; a disk image's volume comes up without. */
+  owners: boolean
 }
 
 export interface TestImage {
