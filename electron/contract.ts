@@ -259,6 +259,11 @@ export const RamDiskSchema = z.strictObject({
   kind: z.enum(['tmpfs', 'shm-folder', 'hfs+', 'apfs']).nullable(),
   totalBytes: bytes.nullable(),
   usedBytes: bytes.nullable(),
+  /**
+   * What the program behind it really has in memory, deleted files included; null when that is not told, absent when it was
+   * not looked at, as with projects.
+   */
+  heldBytes: bytes.nullable().optional(),
   /** By workspace, the largest first; absent when it was not looked at, which is done at leisure while builds change it. */
   projects: z.array(ForgeProjectSchema).optional(),
 })

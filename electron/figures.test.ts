@@ -7,10 +7,19 @@ import {
   formatMilliseconds,
   formatPercent,
   formatRate,
+  formatReserve,
   formatShare,
 } from './figures.ts'
 
 describe('figures', () => {
+  it('says what is reserved, used and held, or nothing', () => {
+    const disk = { totalBytes: 68_719_476_736, usedBytes: 21_400_000_000, heldBytes: 23_100_000_000 }
+    expect(formatReserve(disk)).toBe('68.7 GB reserved, 21.4 used, 23.1 held')
+    for (const unread of [{ heldBytes: null }, { usedBytes: null }, { totalBytes: null }])
+      expect(formatReserve({ ...disk, ...unread })).toBeNull()
+    expect(formatReserve({ totalBytes: 1, usedBytes: 1 })).toBeNull()
+  })
+
   it('never writes 0 for what is not known', () => {
     for (const format of [
       formatBytes,

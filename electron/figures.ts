@@ -28,6 +28,21 @@ export const formatShare = (usedBytes: number | null, totalBytes: number | null)
   return `${(usedBytes / divisor).toFixed(unit === 'MB' ? 0 : 1)} of ${total}`
 }
 
+/** "68.7 GB reserved, 21.4 used, 23.1 held": three numbers of one RAM disk; null unless all of them are known. */
+export const formatReserve = ({
+  totalBytes,
+  usedBytes,
+  heldBytes = null,
+}: {
+  readonly totalBytes: number | null
+  readonly usedBytes: number | null
+  readonly heldBytes?: number | null | undefined
+}): string | null => {
+  if (totalBytes === null || usedBytes === null || heldBytes === null) return null
+  const amount = (bytes: number) => formatShare(bytes, totalBytes).replace(/ of .*$/, '')
+  return `${formatBytes(totalBytes)} reserved, ${amount(usedBytes)} used, ${amount(heldBytes)} held`
+}
+
 const formatScaled = (count: number, base: number): string => {
   if (count < base) return `${Math.round(count)}`
   const thousands = count / base

@@ -16,6 +16,12 @@ test('the forge names its largest projects, the Router when it was last checked'
   expect(describeService(busy.snapshot, 'proxy')).toBe('checked 12 s ago')
   expect(describeFigures(busy.snapshot, 'llamaServer')).toBe(':8080 · 3 d 4 h')
   expect(describeFigures(busy.snapshot, 'ramDisk')).toBe('21.4 of 68.7 GB')
+  const { ramDisk } = busy.snapshot
+  if (ramDisk === null) throw new Error('the sample has a RAM disk')
+  const figures = (heldBytes: number | null) =>
+    describeFigures({ ...busy.snapshot, ramDisk: { ...ramDisk, heldBytes } }, 'ramDisk')
+  expect(figures(23_100_000_000)).toBe('21.4 of 68.7 GB, 23.1 GB held')
+  expect(figures(null)).toBe('21.4 of 68.7 GB')
 })
 
 test.each([

@@ -70,9 +70,10 @@ export const describeFigures = (snapshot: Snapshot, id: ServiceId): string => {
   const state = snapshot.services[id]
   if (id === 'ramDisk') {
     const { ramDisk } = snapshot
-    return ramDisk?.mounted === true && ramDisk.totalBytes !== null
-      ? formatShare(ramDisk.usedBytes, ramDisk.totalBytes)
-      : ''
+    if (ramDisk?.mounted !== true || ramDisk.totalBytes === null) return ''
+    const { usedBytes, totalBytes, heldBytes = null } = ramDisk
+    const held = heldBytes === null ? '' : `, ${formatBytes(heldBytes)} held`
+    return `${formatShare(usedBytes, totalBytes)}${held}`
   }
   const parts = [
     describePort(state.endpoint),

@@ -3,12 +3,14 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../contract.ts'
 import { readAllocations } from './allocation-record.ts'
 import { isSameProcess } from './child-process.ts'
+import { howToWire } from './forge/forge-held.ts'
 import { readIntent } from './intent.ts'
 import { ensureEngineKey } from './keys.ts'
 import { identityOf, nameProcess, openLedger } from './ledger.ts'
 import type { Allocations } from './memory-plan/allocations.ts'
 import { comparePlan, type PlanDifference } from './memory-plan/compare-plan.ts'
-import type { Platform } from './platform/platform.ts'
+import type { Platform, RamDiskSpec } from './platform/platform.ts'
+import { ramDiskSpec } from './service-assembly.ts'
 import { locateLlamaServer } from './setup/llama-server-search.ts'
 import { type EnginePlan, type MemoryPlanReading, readEnginePlan, readMemoryPlan } from './stack-plan.ts'
 import { ensureStateFolder, type StateFolder } from './state-folder.ts'
@@ -40,12 +42,24 @@ export const readMachine = async (
       }
     : { totalMemoryBytes: memoryGb * gibibyte, gpuLimitBytes: null }
 
-export const readMemory = (
+export const readMemory = async (
   { platform }: Pick<PlanSurroundings, 'platform'>,
   profileName: string,
   profile: Profile,
   machine: PlannedMachine,
-): Promise<MemoryPlanReading> => readMemoryPlan({ profileName, profile, platform: platform.id, ...machine })
+): Promise<MemoryPlanReading> => {
+  const reading = await readMemoryPlan({ profileName, profile, platform: platform.id, ...machine })
+  if (reading.kind !== 'planned' || platform.id !== 'darwin') return reading
+  const lines = reading.plan.lines.map((line) =>
+    line.id === 'ramDisk' ? { ...line, note: sayPageable(line.note, ramDiskSpec(profile, platform)) } : line,
+  )
+  return { ...reading, plan: { ...reading.plan, lines } }
+}
+
+const sayPageable = (note: string | null, spec: RamDiskSpec): string =>
+  [note, `a plain ram:// disk can be compressed and swapped. ${howToWire(spec)}`]
+    .filter((part) => part !== null)
+    .join('; ')
 
 /** Makes the key file that the command line names, so that what is shown can be run. */
 export const readEngine = (

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Profile, RamDisk, ServiceId } from '../contract.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
 import { describeForeignServer, endForeignServer } from './foreign-server.ts'
+import { heldBytesOf } from './forge/forge-held.ts'
 import { preparingForCargo } from './forge/forge-layout.ts'
 import { createForgeSurvey } from './forge/forge-survey.ts'
 import { createUserNames, readForgeUse } from './forge/forge-use.ts'
@@ -163,6 +164,8 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   const forgeSurvey = createForgeSurvey({
     readDisk: ramDisk.read,
     readUse: (mountPoint) => readForgeUse(mountPoint, { run: createCommandRunner(), nameUser }),
+    readHeldBytes: async () =>
+      heldBytesOf(await platform.ramDisk.readBacking(ramDiskSpec(profile, platform))),
     onError: logError,
   })
   const stack = createStack({ ramDisk, llamaServer, proxy })

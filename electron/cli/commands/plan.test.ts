@@ -37,7 +37,7 @@ const writeServer = (): string => {
   return path
 }
 
-const createContext = (): CliContext => {
+const createContext = (platformId: 'darwin' | 'linux' = 'linux'): CliContext => {
   const folder = locateStateFolder({ NEXUS_HOME: home }, 'linux', home)
   const binaryPath = writeServer()
   writeFileSync(
@@ -50,6 +50,7 @@ const createContext = (): CliContext => {
     folder,
     platform: {
       ...createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
+      id: platformId,
       readTotalMemoryBytes: async () => 24 * 1024 ** 3,
       readGpuUse: async () => ({ busyPercent: 54, usedBytes: 109_000_000_000 }),
     },
@@ -64,10 +65,12 @@ const createContext = (): CliContext => {
   }
 }
 
-const plan = (...words: string[]): Promise<number> => {
+const plan = (...words: string[]): Promise<number> => planOn('linux', ...words)
+
+const planOn = (platformId: 'darwin' | 'linux', ...words: string[]): Promise<number> => {
   const command = parseArguments(['plan', '--profile', 'studio', ...words])
   if (command.name !== 'plan') throw new Error('not a plan')
-  return runPlan(command, createContext())
+  return runPlan(command, createContext(platformId))
 }
 
 const row = (label: string): string => printed.find((line) => line.startsWith(label)) ?? `no row ${label}`
@@ -97,6 +100,16 @@ it('prints the map of the Studio, its verdict, the command line and a reason for
   // What is there to be copied (paths, the command) stays whole; all else keeps to the terminal.
   const long = printed.filter((line) => line.length > 80 && !line.includes('/'))
   expect(long).toEqual([])
+})
+
+it('says on a Mac that the RAM disk can be swapped, and what wires it', async () => {
+  await planOn('darwin', '--memory-gb', '256')
+  const text = printed.join(' ').replaceAll(/\s+/g, ' ')
+  expect(text).toContain('a plain ram:// disk can be compressed and swapped')
+  expect(text).toContain('sudo hdik -nomount ram://134217728')
+  printed.length = 0
+  await plan('--memory-gb', '256')
+  expect(printed.join(' ')).not.toContain('ram://')
 })
 
 it('lets nobody in: the studio has a published key, and this machine may never run the studio', async () => {

@@ -1,6 +1,13 @@
 // The memory, Build Forge and tokens-per-second parts of the status view.
 import type { Memory, RamDisk, Throughput } from '../../contract.ts'
-import { formatBytes, formatCount, formatPercent, formatRate, formatShare } from '../../figures.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatPercent,
+  formatRate,
+  formatReserve,
+  formatShare,
+} from '../../figures.ts'
 import {
   bar,
   justify,
@@ -125,6 +132,12 @@ export const renderForge = (disk: RamDisk | null, width: number): TextLine => {
     tone,
     width,
   )
+}
+
+/** What it holds beside what is used: blocks of deleted files come back only with an eject. */
+export const renderForgeHeld = (disk: RamDisk | null, width: number): readonly TextLine[] => {
+  const words = disk?.mounted === true ? formatReserve(disk) : null
+  return words === null ? [] : flow([piece(words, 'dim')], width)
 }
 
 const mostProjects = 3

@@ -92,6 +92,15 @@ describe('what is not known', () => {
     expect(dark).toMatch(/^Build Forge +not known$/m)
   })
 
+  it('shows what the RAM disk holds where that is known, and nothing where it is not', () => {
+    const { ramDisk } = sampleSnapshots.busy
+    if (ramDisk === null) throw new Error('the sample has a RAM disk')
+    const held = (heldBytes: number | null) =>
+      render({ ...sampleSnapshots.busy, ramDisk: { ...ramDisk, heldBytes } })
+    expect(held(23_100_000_000)).toContain('68.7 GB reserved, 21.4 used, 23.1 held')
+    expect(held(null)).not.toContain('held')
+  })
+
   it('shows the largest projects of the forge, and which is being built', () => {
     const project = (path: string, bytes: number, building: boolean) =>
       ({ path, bytes, owner: 'anna', lastBuildAt: null, building }) as const

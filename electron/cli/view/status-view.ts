@@ -1,7 +1,13 @@
 // The status screen: a snapshot as lines of text. No I/O.
 import { type Snapshot, serviceIds } from '../../contract.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../figures.ts'
-import { renderForge, renderForgeProjects, renderMemory, renderThroughput } from './machine-rows.ts'
+import {
+  renderForge,
+  renderForgeHeld,
+  renderForgeProjects,
+  renderMemory,
+  renderThroughput,
+} from './machine-rows.ts'
 import { renderNodes } from './node-rows.ts'
 import { renderNotices } from './notice-rows.ts'
 import { renderServices } from './service-rows.ts'
@@ -90,6 +96,7 @@ const renderStatusLines = (snapshot: Snapshot, width: number, now: number): read
     : []),
   ...renderMemory(snapshot.memory, width),
   renderForge(snapshot.ramDisk, width),
+  ...renderForgeHeld(snapshot.ramDisk, width),
   ...renderForgeProjects(snapshot.ramDisk, width),
   ...renderNodes(snapshot.nodes),
   blank,

@@ -1,7 +1,7 @@
 // The check on what the RAM disk really holds of memory: reserved, used and held are three numbers.
 import type { Memory, RamDisk } from '../../contract.ts'
+import { howToWire } from '../forge/forge-held.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
-import { ramImageName } from '../platform/darwin-disk-text.ts'
 import type { RamDiskBacking, RamDiskSpec } from '../platform/platform.ts'
 import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
@@ -12,14 +12,6 @@ export interface ForgeMemoryFacts {
   readonly spec: RamDiskSpec
   readonly memory: Pick<Memory, 'swapUsedBytes' | 'swapOutBytesPerSecond'>
 }
-
-/**
- * `hdiutil attach ram://` keeps the data in an ordinary program, so it can be compressed and swapped; attached in the kernel,
- * which needs root, it is wired (morristech/osx-tmpfs README; hdik(8)). Nobody has tried this on a Mac for us.
- */
-const howToWire = ({ sizeBytes, volumeName }: RamDiskSpec): string =>
-  `To keep it wired, attach it in the kernel, as root (untried by us): nexus down --eject; sudo hdik -nomount ${ramImageName(sizeBytes)}; ` +
-  `sudo diskutil erasevolume HFS+ ${volumeName} /dev/diskN with the disk it names; then nexus up takes it as it is`
 
 /** What a program holds may be a little less than what is used without anything being swapped. */
 const heldShare = 0.9

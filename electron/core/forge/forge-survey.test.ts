@@ -18,7 +18,13 @@ const workspace = (path: string | null, bytes: number | null): WorkspaceUse => (
 
 /** A survey on a clock and a disk of the test's own. */
 const createCase = () => {
-  const state = { now: 0, usedBytes: 10, mounted: true, looks: 0 }
+  const state: {
+    now: number
+    usedBytes: number
+    mounted: boolean
+    looks: number
+    heldBytes: number | null | undefined
+  } = { now: 0, usedBytes: 10, mounted: true, looks: 0, heldBytes: null }
   let answer: (use: ForgeUse) => void = () => {}
   const survey = createForgeSurvey({
     readDisk: async (): Promise<RamDisk> => ({
@@ -34,6 +40,10 @@ const createCase = () => {
         answer = resolve
       })
     },
+    readHeldBytes: async () => {
+      if (state.heldBytes === undefined) throw new Error('hdiutil info is not understood')
+      return state.heldBytes
+    },
     onError: (error) => {
       throw error
     },
@@ -44,7 +54,8 @@ const createCase = () => {
     await new Promise((resolve) => setImmediate(resolve))
   }
   const projects = async () => (await survey.read()).projects
-  return { state, found, projects }
+  const held = async () => (await survey.read()).heldBytes
+  return { state, found, projects, held }
 }
 
 it('never waits for a look, and shows none that was not made', async () => {
@@ -107,4 +118,19 @@ it('forgets what was on a disk that is gone, also what it was just being told', 
   await found(workspace('/w', 7))
   state.mounted = true
   expect(await projects()).toBeUndefined()
+})
+
+it('tells what the disk holds of memory once it was looked at, and null when nobody told', async () => {
+  const { state, found, held } = createCase()
+  state.heldBytes = 23
+  expect(await held()).toBeUndefined()
+  await found()
+  expect(await held()).toBe(23)
+  state.now += 600_000
+  state.heldBytes = undefined
+  await held()
+  await found()
+  expect(await held()).toBeNull()
+  state.mounted = false
+  expect(await held()).toBeUndefined()
 })

@@ -1,10 +1,13 @@
-// Keeps the RAM disk's largest projects beside its figures: looked at when builds have changed it, and never often.
+// Keeps the RAM disk's largest projects and what it holds of memory beside its figures: looked at when builds have changed
+// it, and never often.
 import type { ForgeProject, RamDisk } from '../../contract.ts'
 import type { ForgeUse } from './forge-use.ts'
 
 export interface ForgeSurveySources {
   readonly readDisk: () => Promise<RamDisk>
   readonly readUse: (mountPoint: string) => Promise<ForgeUse>
+  /** null when it is not told. */
+  readonly readHeldBytes: () => Promise<number | null>
   readonly onError: (error: Error) => void
   readonly now?: () => number
 }
@@ -24,6 +27,7 @@ const mostProjects = 20
 export const createForgeSurvey = (sources: ForgeSurveySources): ForgeSurvey => {
   const now = sources.now ?? Date.now
   let projects: readonly ForgeProject[] | null = null
+  let heldBytes: number | null = null
   let usedAtLook: number | null = null
   let lookedAt = Number.NEGATIVE_INFINITY
   let pauseMs = leastPauseMs
@@ -41,9 +45,13 @@ export const createForgeSurvey = (sources: ForgeSurveySources): ForgeSurvey => {
     const [began, mount] = [now(), mounts]
     looking = true
     try {
-      const { workspaces } = await sources.readUse(disk.mountPoint)
+      const [{ workspaces }, held] = await Promise.all([
+        sources.readUse(disk.mountPoint),
+        sources.readHeldBytes().catch(() => null),
+      ])
       if (mount === mounts) {
         projects = toProjects(workspaces)
+        heldBytes = held
         usedAtLook = disk.usedBytes
       }
     } catch (error) {
@@ -65,7 +73,7 @@ export const createForgeSurvey = (sources: ForgeSurveySources): ForgeSurvey => {
         return disk
       }
       if (isDue(disk.usedBytes)) void look(disk)
-      return projects === null ? disk : { ...disk, projects: [...projects] }
+      return projects === null ? disk : { ...disk, heldBytes, projects: [...projects] }
     },
   }
 }
