@@ -10,6 +10,7 @@ import { quoteForShell } from '../shell-quote.ts'
 import type { StateFolder } from '../state-folder.ts'
 import type { ConfigState, DoctorContext } from './check.ts'
 import { checksOnCargo } from './checks-on-cargo.ts'
+import { checksOnCargoProjects } from './checks-on-cargo-projects.ts'
 import { checksOnClients } from './checks-on-clients.ts'
 import { checksOnConfig } from './checks-on-config.ts'
 import { checksOnCore } from './checks-on-core.ts'
@@ -72,6 +73,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnClients(context, facts),
       ...checksOnForge(context, facts),
       ...checksOnCargo(context, facts),
+      ...checksOnCargoProjects(context, facts),
       ...checksOnForgeMemory(context, facts),
       ...checksOnMachine(context),
     ],

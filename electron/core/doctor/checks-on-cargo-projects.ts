@@ -1,0 +1,127 @@
+// The check on cargo configs beside the developer's own: a project's file wins over it without a word (the Cargo Book,
+// Configuration, Hierarchical structure).
+import { dirname, join, resolve } from 'node:path'
+import { messageOf } from '../error-message.ts'
+import { configPathIn, createCargoConfigFiles } from '../forge/cargo-config-file.ts'
+import {
+  type CargoBuildSettings,
+  type CargoConfigReading,
+  readCargoConfig,
+} from '../forge/cargo-config-text.ts'
+import { readCargoVersion } from '../forge/cargo-version.ts'
+import { isPrepared } from '../forge/forge-layout.ts'
+import { listWorkspaces } from '../forge/forge-workspaces.ts'
+import { readFileOrNull } from '../private-file.ts'
+import { type CheckSource, type DoctorContext, ok, type Verdict } from './check.ts'
+import { type CargoFacts, judgeCargo, readCargoSetting } from './checks-on-cargo.ts'
+import type { DoctorFacts } from './facts.ts'
+
+export interface ProjectConfig {
+  readonly path: string
+  readonly reading: CargoConfigReading
+}
+
+/** The folder and all above it, where cargo looks for `.cargo/config.toml`. */
+const withAncestors = (folder: string): readonly string[] => {
+  const parent = dirname(folder)
+  return parent === folder ? [folder] : [folder, ...withAncestors(parent)]
+}
+
+/** null: no file there. One that may not be read is one that is not understood. */
+const readProjectConfig = (path: string): ProjectConfig | null => {
+  try {
+    const text = readFileOrNull(path)
+    return text === null ? null : { path, reading: readCargoConfig(text) }
+  } catch (error) {
+    return { path, reading: { kind: 'unclear', reason: messageOf(error) } }
+  }
+}
+
+/** @param known files by their path; `folders` are looked into with all above them */
+export const findProjectConfigs = (
+  known: readonly string[],
+  folders: readonly string[],
+  ownConfigPath: string,
+): readonly ProjectConfig[] => {
+  const found = folders.flatMap(withAncestors).map((folder) => configPathIn(join(folder, '.cargo')))
+  return [...new Set([...known, ...found])]
+    .filter((path) => path !== ownConfigPath)
+    .flatMap((path) => readProjectConfig(path) ?? [])
+}
+
+/** Paths in a config are relative to the folder that holds its .cargo (the Cargo Book, Config-relative paths). */
+const absolute = (dir: string | null, configPath: string): string | null =>
+  dir === null || dir.startsWith('{') ? dir : resolve(dirname(dirname(configPath)), dir)
+
+/** What counts for that project: its own settings before the developer's. null: it says nothing of where builds go. */
+const settingsIn = (
+  { path, reading }: ProjectConfig,
+  own: CargoFacts,
+): Pick<CargoFacts, 'settings' | 'unclear'> | null => {
+  if (reading.kind === 'unclear') return { settings: null, unclear: reading.reason }
+  const { buildDir, targetDir, includes } = reading.settings
+  const saysBuildDir = buildDir !== null && own.envBuildDir === null
+  const saysTargetDir = targetDir !== null && own.envTargetDir === null
+  if (!saysBuildDir && !saysTargetDir && includes.length === 0) return null
+  const settings: CargoBuildSettings = {
+    buildDir: absolute(buildDir, path) ?? own.settings?.buildDir ?? null,
+    targetDir: absolute(targetDir, path) ?? own.settings?.targetDir ?? null,
+    includes: [...includes, ...(own.settings?.includes ?? [])],
+  }
+  return { settings, unclear: null }
+}
+
+export const judgeProjects = (configs: readonly ProjectConfig[], own: CargoFacts): Verdict => {
+  const verdicts = configs.flatMap((config) => {
+    const settings = settingsIn(config, own)
+    return settings === null
+      ? []
+      : [{ path: config.path, ...judgeCargo({ ...own, ...settings, configPath: config.path }) }]
+  })
+  const odd = verdicts.filter(({ level }) => level !== 'ok')
+  if (odd.length === 0)
+    return ok(
+      verdicts.length === 0
+        ? 'no project that was looked at has settings of its own'
+        : `${verdicts.map(({ path }) => path).join(', ')}: nothing in the way`,
+    )
+  const mends = new Set(odd.flatMap(({ mend }) => mend ?? []))
+  return {
+    level: odd.some(({ level }) => level === 'warn') ? 'warn' : 'unknown',
+    found: odd.map(({ path, found }) => (found.includes(path) ? found : `${path}: ${found}`)).join('; '),
+    mend: mends.size === 0 ? null : [...mends].join('; '),
+  }
+}
+
+export const checksOnCargoProjects = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
+  const { mountPoint, sizeBytes } = facts.spec
+  return [
+    {
+      id: 'forge.cargo-projects',
+      group: 'Build Forge',
+      title: 'Cargo in projects',
+      why: "a project's own .cargo/config.toml wins over yours without a word",
+      read: async () => {
+        const setting = await readCargoSetting(context.env, context.homeDir)
+        if (setting === null) return null
+        const [disk, cargo] = await Promise.all([
+          facts.ramDisk(),
+          readCargoVersion(context.homeDir, context.env),
+        ])
+        const listing = disk.mounted ? await listWorkspaces(mountPoint) : { workspaces: [] }
+        const workspaces = listing.workspaces.flatMap(({ workspace }) => workspace ?? [])
+        const edited = createCargoConfigFiles(context.folder.cargoConfigsPath).edited()
+        const configs = findProjectConfigs(edited, [...workspaces, process.cwd()], setting.configPath)
+        return judgeProjects(configs, {
+          ...setting,
+          mountPoint,
+          diskBytes: sizeBytes,
+          mounted: disk.mounted,
+          prepared: disk.mounted && isPrepared(mountPoint),
+          cargo,
+          up: context.upCommand,
+        })
+      },
+    },
+  ]
+}
