@@ -72,12 +72,14 @@ describe.skipIf(executablePath === '')('the app', () => {
       await expect.poll(() => app.isVisible()).toBe(false)
     })
 
-    it('opens its menu by a right click, whose choices open the window where they belong', async () => {
-      await app.clickTray('right-click')
-      const labels = await app.menu()
-      expect(labels).toEqual(
-        expect.arrayContaining(['Stopped', 'Start everything', 'Router: stopped', 'Copy endpoint', 'Quit']),
-      )
+    it('has a menu, on Linux one that the panel shows, whose choices open the window where they belong', async () => {
+      // Only macOS and Windows know the right click; there it is what builds the menu.
+      if (process.platform !== 'linux') await app.clickTray('right-click')
+      await expect
+        .poll(() => app.menu())
+        .toEqual(
+          expect.arrayContaining(['Stopped', 'Start everything', 'Router: stopped', 'Copy endpoint', 'Quit']),
+        )
       await app.choose('Settings')
       await expect.poll(() => app.isVisible()).toBe(true)
       await app.untilCurrent('Settings')

@@ -139,7 +139,13 @@ export const openApp = async (options: LaunchOptions): Promise<OpenedApp> => {
           Object.assign(globalThis, { caughtTray: this, caughtTooltip: text })
           original.call(this, text)
         }
-        prototype.popUpContextMenu = (menu) => void Object.assign(globalThis, { caughtMenu: menu })
+        const keepMenu = (menu: unknown) => void Object.assign(globalThis, { caughtMenu: menu })
+        prototype.popUpContextMenu = keepMenu
+        const originalMenu = prototype.setContextMenu
+        prototype.setContextMenu = function (menu) {
+          keepMenu(menu)
+          originalMenu.call(this, menu)
+        }
       }),
     clickTray: (button) =>
       app.evaluate((_electron, name) => {
@@ -147,7 +153,7 @@ export const openApp = async (options: LaunchOptions): Promise<OpenedApp> => {
       }, button),
     menu: () =>
       app.evaluate(() => {
-        const { items } = Reflect.get(globalThis, 'caughtMenu')
+        const { items } = Reflect.get(globalThis, 'caughtMenu') ?? { items: [] }
         return items.map(({ label, type }: { label: string; type: string }) =>
           type === 'separator' ? '-' : label,
         )

@@ -86,7 +86,9 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
     host,
     onState: (next) => {
       state.update(next)
+      // While a core is looked for nothing is known; without one nothing that was said holds any more.
       if (next.snapshot !== null) notify(next.snapshot.notices)
+      else if (next.link.kind === 'lost') notify([])
     },
   })
   const feeds = createFeeds(

@@ -1,4 +1,4 @@
-// The menu-bar icon: shows the state, opens the window on a click and the menu on a right click.
+// The icon in the menu bar or panel: shows the state, opens the window on a click and the menu on a right click.
 import { join } from 'node:path'
 import type { Menu, MenuItemConstructorOptions, NativeImage, Rectangle, Tray } from 'electron'
 import type { AppState, Config } from '../contract.ts'
@@ -40,14 +40,25 @@ export const createTray = (options: TrayOptions): NexusTray => {
   tray.setIgnoreDoubleClickEvents?.(true)
   let shown = { icon: 'stopped', title: '', tooltip: '' }
 
-  const menu = () => options.buildMenu(toTemplate(trayMenu(options.state()), options.onChoice))
+  const build = (items: readonly TrayItem[]) => options.buildMenu(toTemplate(items, options.onChoice))
   tray.on('click', () => options.onClick())
-  // Not setContextMenu: on macOS the left click would then open the menu as well.
-  tray.on('right-click', () => tray.popUpContextMenu(menu()))
+  // Not setContextMenu on macOS: there the left click would then open the menu as well. Linux knows neither this event
+  // nor popUpContextMenu (Electron's types: darwin, win32); its panels show the menu that was set last.
+  const popsUp = options.platform !== 'linux'
+  if (popsUp) tray.on('right-click', () => tray.popUpContextMenu(build(trayMenu(options.state()))))
+  let offered = ''
+  const offerMenu = () => {
+    const items = trayMenu(options.state())
+    const said = JSON.stringify(items)
+    if (said === offered) return
+    offered = said
+    tray.setContextMenu(build(items))
+  }
 
   return {
     bounds: () => tray.getBounds(),
     update: (menuBarText) => {
+      if (!popsUp) offerMenu()
       const look = trayLook(options.state(), menuBarText)
       if (look.icon !== shown.icon) tray.setImage(imageOf(look.icon))
       // macOS alone has text beside the icon.
