@@ -114,6 +114,7 @@ const defaults: PlannedServer = {
   microBatchTokens: 512,
   promptCacheBytes: 0,
   fullSlidingCache: false,
+  unread: [],
 }
 interface Case extends Partial<PlannedServer> {
   readonly withDraft?: boolean
@@ -168,7 +169,7 @@ describe('memory plan against a real llama-server', () => {
         ramDiskBytes: 0,
         machine: { totalBytes: totalmem(), gpuLimitBytes: null },
         reserves: reservesFor(totalmem()),
-        poolIsGuarded: true,
+        whyNoPool: null,
       })
       const port = await findFreePort()
       const args = argsOf(server, model, withDraft, port)

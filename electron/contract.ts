@@ -84,6 +84,11 @@ const llamaServerProfile = z.strictObject({
   pinnedFlags: z.array(z.string().min(1).max(4096)).max(128),
 })
 
+/** As people write it: `auto` is one pool where the Router guards it (electron/core/kv-sharing.ts). */
+const writtenLlamaServerProfile = llamaServerProfile.extend({
+  unifiedKv: z.union([z.boolean(), z.literal('auto')], 'true, false, or auto'),
+})
+
 const proxyProfile = z.strictObject({
   host,
   port,
@@ -147,10 +152,13 @@ export const ProfileSchema = z.strictObject({
 })
 export type Profile = z.infer<typeof ProfileSchema>
 
+export const WrittenProfileSchema = ProfileSchema.extend({ llamaServer: writtenLlamaServerProfile })
+export type WrittenProfile = z.infer<typeof WrittenProfileSchema>
+
 /** A named profile of the user's: what differs from the one it extends. */
 export const ProfileOverrideSchema = z.strictObject({
   extends: z.string().optional(),
-  llamaServer: llamaServerProfile.partial().optional(),
+  llamaServer: writtenLlamaServerProfile.partial().optional(),
   proxy: proxyProfile.partial().optional(),
   ramDisk: ramDiskProfile.partial().optional(),
   nodes: nodeProfiles.optional(),

@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), 'nexus-allocations-'))
 const path = join(folder, 'allocations.json')
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const target = { modelBytes: 5, copiedBytes: 0, mappedBuffers: 1, kvBytes: 4, computeBytes: 3 }
+const target = { modelBytes: 5, copiedBytes: 0, mappedDevices: 1, kvBytes: 4, computeBytes: 3 }
 
 it('is read back for the process it was written for, and for no other', () => {
   expect(readAllocations(path, '7@boot')).toBeNull()

@@ -9,7 +9,7 @@ const bytes = z.number().int().nonnegative()
 const ModelSchema = z.strictObject({
   modelBytes: bytes,
   copiedBytes: bytes,
-  mappedBuffers: z.number().int().nonnegative(),
+  mappedDevices: z.number().int().nonnegative(),
   kvBytes: bytes,
   computeBytes: bytes,
 })

@@ -137,7 +137,7 @@ describe('nodes', () => {
     const { profile } = studioWith({ nodes: [node('b'), node('b')], llamaServer: { unifiedKv: true } })
     expect(judgeProfile(profile, 256 * gib)).toEqual([
       'nodes: found b twice; allowed: a name of its own for each Studio',
-      'llamaServer.unifiedKv: found true beside nodes; allowed: false, a share of its own for each slot',
+      'llamaServer.unifiedKv: found true beside nodes; allowed: false, a share of its own for each slot, or auto',
     ])
   })
 })
@@ -165,7 +165,7 @@ describe('judgeProfile', () => {
     ['two services on one port', { proxy: { port: 8080 } }, 'proxy.port: found 8080'],
     [
       'a slot without context',
-      { llamaServer: { contextTokens: 512, slots: 4 } },
+      { llamaServer: { contextTokens: 512, slots: 4, unifiedKv: false } },
       'llamaServer.contextTokens: found 512, 128 for each of 4 slots',
     ],
     [

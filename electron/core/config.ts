@@ -1,7 +1,14 @@
 // The one JSON file: read, checked, explained, written whole. A broken file never loses the last good one.
 
 import type { z } from 'zod'
-import { type Config, ConfigSchema, type Profile, type ProfileOverride, ProfileSchema } from '../contract.ts'
+import {
+  type Config,
+  ConfigSchema,
+  type Profile,
+  type ProfileOverride,
+  type WrittenProfile,
+  WrittenProfileSchema,
+} from '../contract.ts'
 import { messageOf } from './error-message.ts'
 import { readFileOrNull, writePrivateFile } from './private-file.ts'
 
@@ -55,10 +62,14 @@ export const writeConfig = (path: string, config: Config): void => {
 }
 
 /** Lays what a user's profile says over the one it extends, and checks the whole. Throws ConfigError. */
-export const applyOverride = (base: Profile, override: ProfileOverride, source: string): Profile => {
+export const applyOverride = (
+  base: WrittenProfile,
+  override: ProfileOverride,
+  source: string,
+): WrittenProfile => {
   const nodes = override.nodes ?? base.nodes
   return parseProfileValue(
-    ProfileSchema,
+    WrittenProfileSchema,
     {
       llamaServer: { ...base.llamaServer, ...override.llamaServer },
       proxy: { ...base.proxy, ...override.proxy },
@@ -116,7 +127,9 @@ const judgeNodes = ({ nodes = [], llamaServer }: Profile): readonly string[] => 
       : [`nodes: found ${twice} twice; allowed: a name of its own for each Studio`]),
     // What a request reserves of a pool is reserved of one machine's pool, and LiteLLM picks the machine.
     ...(nodes.length > 0 && llamaServer.unifiedKv
-      ? ['llamaServer.unifiedKv: found true beside nodes; allowed: false, a share of its own for each slot']
+      ? [
+          'llamaServer.unifiedKv: found true beside nodes; allowed: false, a share of its own for each slot, or auto',
+        ]
       : []),
   ]
 }

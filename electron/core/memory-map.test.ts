@@ -26,6 +26,7 @@ const server: PlannedServer = {
   microBatchTokens: 512,
   promptCacheBytes: 8 * gibibyte,
   fullSlidingCache: false,
+  unread: [],
 }
 
 const planOn = (gigabytes: number, ramDiskGigabytes = 64) =>
@@ -37,7 +38,7 @@ const planOn = (gigabytes: number, ramDiskGigabytes = 64) =>
       ramDiskBytes: ramDiskGigabytes * gibibyte,
       machine: { totalBytes: gigabytes * gibibyte, gpuLimitBytes: null },
       reserves: reservesFor(gigabytes * gibibyte),
-      poolIsGuarded: false,
+      whyNoPool: 'nothing guards a pool here',
     },
     studioSeedMap,
   )
@@ -45,7 +46,7 @@ const planOn = (gigabytes: number, ramDiskGigabytes = 64) =>
 const model = (scale: number) => ({
   modelBytes: scale * 10e9,
   copiedBytes: scale * 1e9,
-  mappedBuffers: 1,
+  mappedDevices: 1,
   kvBytes: scale * 3e9,
   computeBytes: scale * 1e8,
 })

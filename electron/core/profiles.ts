@@ -1,13 +1,14 @@
 // Which profile runs: the two built-in ones, the user's own, and the choice between them with its reason.
 import { accessSync, constants } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Config, type Profile, ProfileOverrideSchema } from '../contract.ts'
+import { type Config, type Profile, ProfileOverrideSchema, type WrittenProfile } from '../contract.ts'
 import { applyOverride, ConfigError, parseJson, parseProfileValue } from './config.ts'
+import { settleKvSharing } from './kv-sharing.ts'
 import { readFileOrNull } from './private-file.ts'
 import { demoModelPath } from './setup/demo-model.ts'
 
 /** The seed's machine, as its owner's start script and config.yaml have it. */
-const studio: Profile = {
+const studio: WrittenProfile = {
   llamaServer: {
     binaryPath: null,
     modelPath: '/Users/Shared/Models/DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
@@ -16,11 +17,10 @@ const studio: Profile = {
     host: '0.0.0.0',
     port: 8080,
     slots: 4,
-    // The largest split that fits 256 GiB with every reserve (nexus plan): 98,304 tokens for each slot. Up to 131,072
-    // for each takes a pool: unifiedKv with 388,096, which the Router's admission keeps from overflowing. What attention
-    // over one pool of all agents costs on Metal has not been measured, so it is not the default.
-    contextTokens: 393_216,
-    unifiedKv: false,
+    // What fits 256 GiB with every reserve and a hundredth to spare (nexus plan). As one pool, which the Router keeps from
+    // overflowing, each slot may grow to the model's 131,072; without that guard it is 79,872 for each.
+    contextTokens: 319_488,
+    unifiedKv: 'auto',
     gpuLayers: 99,
     cacheTypeK: 'q4_0',
     cacheTypeV: 'q4_0',
@@ -46,7 +46,7 @@ const studio: Profile = {
 }
 
 /** The same stack with real parts, small: a 250 MB model, four slots, a 256 MiB RAM disk, loopback only. */
-const demo = (runtimeDir: string): Profile => ({
+const demo = (runtimeDir: string): WrittenProfile => ({
   ...studio,
   llamaServer: {
     ...studio.llamaServer,
@@ -56,6 +56,7 @@ const demo = (runtimeDir: string): Profile => ({
     alias: 'gemma-3-270m',
     host: '127.0.0.1',
     contextTokens: 32_768,
+    unifiedKv: false,
     gpuLayers: 0,
     speculation: 'none',
     batchTokens: 256,
@@ -66,9 +67,14 @@ const demo = (runtimeDir: string): Profile => ({
   ramDisk: { ...studio.ramDisk, sizeMiB: 256 },
 })
 
-export const builtinProfiles = (runtimeDir: string): Readonly<Record<string, Profile>> => ({
+const writtenProfiles = (runtimeDir: string): Readonly<Record<string, WrittenProfile>> => ({
   studio,
   demo: demo(runtimeDir),
+})
+
+export const builtinProfiles = (runtimeDir: string): Readonly<Record<string, Profile>> => ({
+  studio: settleKvSharing(studio),
+  demo: settleKvSharing(demo(runtimeDir)),
 })
 
 export interface ChosenProfile {
@@ -107,17 +113,21 @@ export const chooseProfile = (
       }
 }
 
-const resolveProfile = (
+const resolveProfile = (name: string, config: Config, runtimeDir: string): Profile =>
+  settleKvSharing(composeProfile(name, config, runtimeDir))
+
+/** What is open stays open: what a profile that extends this one says may decide it. */
+const composeProfile = (
   name: string,
   config: Config,
   runtimeDir: string,
   seen: readonly string[] = [],
-): Profile => {
-  const builtin = ownValue(builtinProfiles(runtimeDir), name)
+): WrittenProfile => {
+  const builtin = ownValue(writtenProfiles(runtimeDir), name)
   const own = ownValue(config.profiles, name)
   if (own === undefined) {
     if (builtin !== undefined) return builtin
-    const known = [...new Set([...Object.keys(builtinProfiles(runtimeDir)), ...Object.keys(config.profiles)])]
+    const known = [...new Set([...Object.keys(writtenProfiles(runtimeDir)), ...Object.keys(config.profiles)])]
     throw new ConfigError('profile', [
       `profile: found "${name}"; allowed: ${known.join(', ')}, or the path of a JSON file`,
     ])
@@ -132,7 +142,7 @@ const resolveProfile = (
   const base =
     parent === name && builtin !== undefined
       ? builtin
-      : resolveProfile(parent, config, runtimeDir, [...seen, name])
+      : composeProfile(parent, config, runtimeDir, [...seen, name])
   return applyOverride(base, own, `profiles.${name}`)
 }
 
@@ -141,7 +151,8 @@ const readProfileFile = (path: string, config: Config, runtimeDir: string): Prof
   if (text === null)
     throw new ConfigError(path, ['profile file: found nothing; allowed: a readable JSON file'])
   const override = parseProfileValue(ProfileOverrideSchema, parseJson(text, path), path)
-  return applyOverride(resolveProfile(override.extends ?? 'studio', config, runtimeDir), override, path)
+  const base = composeProfile(override.extends ?? 'studio', config, runtimeDir)
+  return settleKvSharing(applyOverride(base, override, path))
 }
 
 /** A name like "constructor" is no profile. */

@@ -3,12 +3,12 @@
 import type { Profile } from '../contract.ts'
 import { messageOf } from './error-message.ts'
 import { type GgufHeader, readGgufHeader } from './gguf/gguf-header.ts'
+import { whyNoPool } from './kv-sharing.ts'
 import { estimateGpuLimitBytes } from './memory-plan/gpu-limit.ts'
 import { type MemoryPlan, planMemory } from './memory-plan/memory-plan.ts'
 import { plannedServer } from './memory-plan/planned-server.ts'
 import { reservesFor, studioSeedMap } from './memory-plan/reserves.ts'
 import { readChatTemplateChoice } from './services/chat-template.ts'
-import { isAdmissionOn } from './services/litellm-router-settings.ts'
 import type { Adaptation } from './services/llama-adaptation.ts'
 import { planLlamaArgv, seedArgv } from './services/llama-argv.ts'
 import {
@@ -96,11 +96,11 @@ export const readMemoryPlan = async (
       {
         target,
         draft,
-        server: plannedServer(llamaServer),
+        server: plannedServer(llamaServer, target.trainingContextTokens),
         ramDiskBytes: ramDisk.sizeMiB * 1_048_576,
         machine: planMachine(context),
         reserves: reservesFor(context.totalMemoryBytes),
-        poolIsGuarded: isAdmissionOn(context.profile),
+        whyNoPool: whyNoPool(context.profile),
       },
       isSeedMachine(context.profileName) ? studioSeedMap : null,
     )

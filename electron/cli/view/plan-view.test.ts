@@ -32,11 +32,12 @@ const studio: PlanInput = {
     microBatchTokens: 512,
     promptCacheBytes: 8 * 1024 ** 3,
     fullSlidingCache: false,
+    unread: [],
   },
   ramDiskBytes: 64 * 1024 ** 3,
   machine: { totalBytes, gpuLimitBytes: 0.75 * totalBytes },
   reserves: reservesFor(totalBytes),
-  poolIsGuarded: true,
+  whyNoPool: null,
 }
 const planOf = (contextTokens: number, unifiedKv: boolean) =>
   planMemory({ ...studio, server: { ...studio.server, contextTokens, unifiedKv } }, studioSeedMap)
@@ -59,9 +60,9 @@ describe('renderPlanText', () => {
       'Compute buffers                     ~883 MB',
       'llama-server itself                 ~100 MB           libraries and tokenizer',
       'Prompt cache                        8.59 GB           host memory (--cache-ram)',
-      'Operating system                  ~20.00 GB    20 GB',
-      'Linker reserve                    ~51.00 GB    51 GB  kept free for cargo build',
-      'Together                          258.89 GB   256 GB',
+      'Operating system                  ~21.47 GB    20 GB',
+      'Linker reserve                    ~54.76 GB    51 GB  kept free for cargo build',
+      'Together                          264.12 GB   256 GB',
     ])
   })
 

@@ -19,6 +19,8 @@ type Paint = (style: Style, text: string) => string
 const labelWidth = 32
 const sizeWidth = 11
 const seedWidth = 9
+/** The map says GB, and adds up to the 256 GiB of its machine. */
+const gibibyte = 1024 ** 3
 
 /** Words that are longer than a line stay whole: a path cut in two cannot be copied. */
 function wrap(text: string, width: number, indent: string): readonly string[] {
@@ -39,7 +41,7 @@ function row(label: string, size: string, seed: string): string {
 function viewLine(line: PlanLine, options: PlanViewOptions, paint: Paint): readonly string[] {
   const size = line.bytes === null ? 'not known' : `${line.estimated ? '~' : ''}${formatBytes(line.bytes)}`
   const seed =
-    line.seedBytes === null ? '' : line.seedBytes === 0 ? '-' : `${(line.seedBytes / 1e9).toFixed(0)} GB`
+    line.seedBytes === null ? '' : line.seedBytes === 0 ? '-' : `${(line.seedBytes / gibibyte).toFixed(0)} GB`
   const head = row(line.label, size, seed)
   if (line.note === null) return [head]
   const column = labelWidth + sizeWidth + seedWidth + 2

@@ -24,15 +24,16 @@ const plan = planMemory({
     microBatchTokens: 512,
     promptCacheBytes: 0,
     fullSlidingCache: false,
+    unread: [],
   },
   ramDiskBytes: 8e9,
   machine: { totalBytes, gpuLimitBytes: null },
   reserves: reservesFor(totalBytes),
-  poolIsGuarded: false,
+  whyNoPool: 'nothing guards a pool here',
 })
 
 it('has what was allocated beside what was planned, and what nobody planned at the end', () => {
-  const actual = { modelBytes: 2e9, copiedBytes: 5e8, mappedBuffers: 1, kvBytes: 1e9, computeBytes: 1e8 }
+  const actual = { modelBytes: 2e9, copiedBytes: 5e8, mappedDevices: 1, kvBytes: 1e9, computeBytes: 1e8 }
   const differences = comparePlan(plan, { target: actual, draft: null })
   const { memory, memoryUnknown } = describeMemory({ kind: 'planned', plan }, differences)
   expect(memoryUnknown).toBeNull()

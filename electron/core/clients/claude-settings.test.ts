@@ -11,7 +11,11 @@ import { clientLimits, compactThreshold, limitsWarning } from './client-limits.t
 
 const { studio } = builtinProfiles('/runtime')
 if (studio === undefined) throw new Error('there is no studio profile')
-const engine = (change: Partial<typeof studio.llamaServer>) => ({ ...studio.llamaServer, ...change })
+const engine = (change: Partial<typeof studio.llamaServer>) => ({
+  ...studio.llamaServer,
+  unifiedKv: false,
+  ...change,
+})
 
 describe('clientLimits', () => {
   it('divides the context among the slots: -c 131072 -np 4 leaves each agent 32,768', () => {

@@ -18,7 +18,7 @@ describe('parseAllocations', () => {
       target: {
         modelBytes: mib(235.16),
         copiedBytes: mib(213.91),
-        mappedBuffers: 1,
+        mappedDevices: 1,
         kvBytes: mib(48) + mib(15),
         computeBytes: mib(34.77) + mib(1),
       },
@@ -69,18 +69,19 @@ describe('comparePlan', () => {
         microBatchTokens: 512,
         promptCacheBytes: 0,
         fullSlidingCache: false,
+        unread: [],
       },
       ramDiskBytes: 0,
       machine: { totalBytes, gpuLimitBytes: null },
       reserves: reservesFor(totalBytes),
-      poolIsGuarded: false,
+      whyNoPool: 'nothing guards a pool here',
     })
     // Made-up numbers: Metal and CPU both map the embedding that the output shares.
     const allocations: Allocations = {
       target: {
         modelBytes: target.tensorBytes + target.sharedEmbeddingBytes,
         copiedBytes: 5,
-        mappedBuffers: 2,
+        mappedDevices: 2,
         kvBytes: 2 * 939_524_096,
         computeBytes: 1,
       },

@@ -5,8 +5,8 @@ export interface ModelAllocations {
   readonly modelBytes: number
   /** Rearranged copies that CPU backends add (CPU_REPACK, AMX): up to the size of the weights again. */
   readonly copiedBytes: number
-  /** How many mapped buffers the weights are in: with two, shared embedding pages are counted twice. */
-  readonly mappedBuffers: number
+  /** On how many devices the weights are mapped: with two, shared embedding pages are counted twice. */
+  readonly mappedDevices: number
   readonly kvBytes: number
   readonly computeBytes: number
 }
@@ -61,7 +61,7 @@ function summarise(buffers: readonly Buffer[]): ModelAllocations {
   return {
     modelBytes: sumBytes(originals),
     copiedBytes: mapped.length > 0 ? sumBytes(weights.filter(isCopy)) : 0,
-    mappedBuffers: mapped.length,
+    mappedDevices: new Set(mapped.map(({ name }) => name)).size,
     kvBytes: sumBytes(buffers.filter((buffer) => buffer.kind === 'KV')),
     computeBytes:
       [...compute.values()].reduce((sum, bytes) => sum + bytes, 0) +

@@ -24,9 +24,12 @@ function difference(
   return { id, label, plannedBytes, actualBytes, relative }
 }
 
-/** With part of the weights on the GPU and shared embeddings, both mapped buffers show the same pages. */
+/**
+ * With part of the weights on the GPU and shared embeddings, the mapped buffers of both devices show the same pages. The
+ * parts of a split file are mapped each by itself on one device, and share none.
+ */
 const weightsOf = (model: ModelAllocations, sharedBytes: number): number =>
-  model.mappedBuffers > 1 ? model.modelBytes - sharedBytes : model.modelBytes
+  model.mappedDevices > 1 ? model.modelBytes - sharedBytes : model.modelBytes
 
 export function comparePlan(
   plan: Pick<MemoryPlan, 'lines' | 'sharedEmbeddingBytes'>,

@@ -1,8 +1,9 @@
 // The Studio's plan from its two headers, the verdicts and what is suggested; a small machine; what cannot be counted.
 import { describe, expect, it } from 'vitest'
 import { readGgufHeader } from '../gguf/gguf-header.ts'
+import { builtinProfiles } from '../profiles.ts'
 import { planMemory } from './memory-plan.ts'
-import type { PlannedServer } from './planned-server.ts'
+import { type PlannedServer, plannedServer } from './planned-server.ts'
 import { reservesFor, studioSeedMap } from './reserves.ts'
 import type { PlanInput } from './tally.ts'
 
@@ -26,6 +27,7 @@ const seedServer: PlannedServer = {
   microBatchTokens: 512,
   promptCacheBytes: 8 * gibibyte,
   fullSlidingCache: false,
+  unread: [],
 }
 const q4Draft = { draftCacheTypeK: 'q4_0', draftCacheTypeV: 'q4_0' } as const
 const studio: PlanInput = {
@@ -35,7 +37,7 @@ const studio: PlanInput = {
   ramDiskBytes: 64 * gibibyte,
   machine: { totalBytes: studioBytes, gpuLimitBytes: 0.75 * studioBytes },
   reserves: reservesFor(studioBytes),
-  poolIsGuarded: false,
+  whyNoPool: 'nothing guards a pool here',
 }
 const planWith = (server: Partial<PlannedServer>, changes: Partial<PlanInput> = {}) =>
   planMemory({ ...studio, ...changes, server: { ...seedServer, ...server } }, studioSeedMap)
@@ -61,13 +63,13 @@ describe('the Studio, in the numbers of its map', () => {
   it('lists the map in its order, with the map beside it', () => {
     const seedLines = planWith({}).lines.filter((line) => line.seedBytes !== null)
     expect(seedLines.map((line) => [line.id, line.seedBytes])).toEqual([
-      ['weights', 78e9],
-      ['draftWeights', 3e9],
-      ['ramDisk', 64e9],
-      ['kvTarget', 40e9],
+      ['weights', 78 * gibibyte],
+      ['draftWeights', 3 * gibibyte],
+      ['ramDisk', 64 * gibibyte],
+      ['kvTarget', 40 * gibibyte],
       ['kvDraft', 0],
-      ['os', 20e9],
-      ['linker', 51e9],
+      ['os', 20 * gibibyte],
+      ['linker', 51 * gibibyte],
     ])
   })
 
@@ -86,7 +88,7 @@ describe('the Studio, in the numbers of its map', () => {
     expect(pool.agents).toMatchObject({ mode: 'pool', tokensPerAgent: 131_072, tokensTogether: 262_144 })
     expect(pool.agents.note).toContain('every running request fails at once')
     expect(pool.warnings.join()).toContain('the largest split that fits is -c')
-    const guarded = planWith({ unifiedKv: true, contextTokens: 262_144 }, { poolIsGuarded: true })
+    const guarded = planWith({ unifiedKv: true, contextTokens: 262_144 }, { whyNoPool: null })
     expect(guarded.warnings.join()).not.toContain('under the pool')
     expect(guarded.agents.note).not.toContain('fails at once')
     expect(guarded.agents.note).toContain('the Router keeps them under that')
@@ -114,22 +116,59 @@ describe('verdicts', () => {
     const enough = plan.suggestions
       .filter((suggestion) => suggestion.isEnough)
       .map((suggestion) => suggestion.id)
-    expect(enough).toEqual(['no-draft', 'smaller-split', 'smaller-ram-disk'])
-    expect(planWith({ contextTokens: 524_288 }, { draft: null }).verdict).toBe('fits')
-    expect(planWith({ contextTokens: 524_288, ...q4Draft }, { ramDiskBytes: 48 * gibibyte }).verdict).toBe(
+    expect(enough).toEqual(['smaller-split', 'smaller-ram-disk'])
+    expect(planWith({ contextTokens: 524_288, ...q4Draft }, { ramDiskBytes: 40 * gibibyte }).verdict).toBe(
       'fits',
     )
   })
 
-  it('the largest contexts fit, and one step more does not', () => {
+  it('the largest contexts leave a hundredth of memory, and one step more does not', () => {
     const { split, pool } = planWith(q4Draft).largest
-    const at = (contextTokens: number, unifiedKv: boolean) =>
-      planWith({ ...q4Draft, contextTokens, unifiedKv }).verdict
-    expect(at(split?.contextTokens ?? 0, false)).toBe('fits')
-    expect(at((split?.contextTokens ?? 0) + 4096, false)).not.toBe('fits')
-    expect(at(pool?.contextTokens ?? 0, true)).toBe('fits')
-    expect(at((pool?.contextTokens ?? 0) + 1024, true)).not.toBe('fits')
+    const leaves = (contextTokens: number, unifiedKv: boolean) =>
+      studioBytes - planWith({ ...q4Draft, contextTokens, unifiedKv }).totalBytes >= studioBytes / 100
+    expect(leaves(split?.contextTokens ?? 0, false)).toBe(true)
+    expect(leaves((split?.contextTokens ?? 0) + 4096, false)).toBe(false)
+    expect(leaves(pool?.contextTokens ?? 0, true)).toBe(true)
+    expect(leaves((pool?.contextTokens ?? 0) + 1024, true)).toBe(false)
     expect(split?.tokensPerAgent).toBe((split?.contextTokens ?? 0) / 4)
+  })
+
+  it('says where it fits more closely than its estimates are exact', () => {
+    const spare = (ramDiskBytes: number) => planWith(q4Draft, { ramDiskBytes })
+    const free = studioBytes - spare(0).totalBytes
+    expect(spare(free - 1_000_000)).toMatchObject({ verdict: 'fits' })
+    expect(spare(free - 1_000_000).warnings.join()).toContain('1 MB to spare is less than the estimates')
+    expect(spare(free - 3e9).warnings.join()).not.toContain('to spare')
+  })
+
+  it('the studio’s own default gives each agent up to 128k of one pool and leaves a hundredth', () => {
+    const { studio: profile } = builtinProfiles('/runtime')
+    if (profile === undefined) throw new Error('no studio')
+    const plan = planMemory({ ...studio, server: plannedServer(profile.llamaServer), whyNoPool: null })
+    expect(plan).toMatchObject({ verdict: 'fits', agents: { mode: 'pool', tokensPerAgent: 131_072 } })
+    expect(plan.largest.pool?.contextTokens).toBeGreaterThanOrEqual(profile.llamaServer.contextTokens)
+    expect(plan.largest.split?.contextTokens).toBeGreaterThanOrEqual(profile.llamaServer.contextTokens)
+  })
+
+  it('a limit of Metal that is only guessed is a warning, not a refusal, up to what a Mac was seen to allow', () => {
+    const machine = { totalBytes: 128 * gibibyte, gpuLimitBytes: 96 * gibibyte, gpuLimitIsEstimate: true }
+    const reserves = { osBytes: 0, linkerBytes: 0 }
+    const needing = (bytes: number) => {
+      const rest = planWith({ promptCacheBytes: 0 }, { ramDiskBytes: 0 }).gpu.neededBytes - target.tensorBytes
+      const sized = { ...target, tensorBytes: bytes - rest }
+      return planWith({ promptCacheBytes: 0 }, { target: sized, machine, reserves, ramDiskBytes: 0 })
+    }
+    expect(needing(95 * gibibyte).verdict).toBe('fits')
+    expect(needing(95 * gibibyte).warnings.join()).not.toContain('the GPU')
+    expect(needing(110 * gibibyte).verdict).toBe('fits')
+    expect(needing(110 * gibibyte).warnings.join()).toContain('the GPU may not be allowed that much')
+    expect(needing(120 * gibibyte).verdict).toBe('does-not-fit')
+  })
+
+  it('no sum that is no number fits', () => {
+    const plan = planWith({ contextTokens: Number.NaN })
+    expect(plan.verdict).toBe('unknown')
+    expect(planWith({ unread: ['the pinned -np 0'] }).verdict).toBe('unknown')
   })
 
   it('does not fit a machine of 96 GiB at all', () => {
@@ -168,10 +207,11 @@ describe('verdicts', () => {
 })
 
 describe('reserves', () => {
-  it('are the map itself on its machine, shares of it on smaller ones, never less than 2 GB for the system', () => {
-    expect(reservesFor(studioBytes)).toEqual({ osBytes: 20e9, linkerBytes: 51e9 })
-    expect(reservesFor(512 * gibibyte)).toEqual({ osBytes: 20e9, linkerBytes: 51e9 })
-    expect(reservesFor(128e9)).toEqual({ osBytes: 10e9, linkerBytes: 25.5e9 })
-    expect(reservesFor(16e9)).toEqual({ osBytes: 2e9, linkerBytes: 3_187_500_000 })
+  it('are the map itself on its machine, shares of it on smaller ones, never less than 2 GiB for the system', () => {
+    const whole = { osBytes: 20 * gibibyte, linkerBytes: 51 * gibibyte }
+    expect(reservesFor(studioBytes)).toEqual(whole)
+    expect(reservesFor(512 * gibibyte)).toEqual(whole)
+    expect(reservesFor(128 * gibibyte)).toEqual({ osBytes: 10 * gibibyte, linkerBytes: 25.5 * gibibyte })
+    expect(reservesFor(16 * gibibyte)).toEqual({ osBytes: 2 * gibibyte, linkerBytes: 3.1875 * gibibyte })
   })
 })

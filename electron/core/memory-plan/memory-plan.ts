@@ -2,7 +2,7 @@
 import { type AgentsShare, shareAmongAgents } from './agents-share.ts'
 import { type DraftJudgement, judgeDraft } from './draft-judgement.ts'
 import { formatBytes, formatCount, formatGibibytes } from './format-bytes.ts'
-import { findLargestContext, type LargestContext } from './largest-context.ts'
+import { findLargestContext, headroomShare, type LargestContext } from './largest-context.ts'
 import { listPlanLines, type PlanLine } from './plan-lines.ts'
 import { type Suggestion, suggestChanges } from './plan-suggestions.ts'
 import type { SeedMap } from './reserves.ts'
@@ -34,7 +34,13 @@ const swapRule =
   'build artifacts must never be swapped: all lines together stay within physical memory, so that nothing has to be'
 const poolPrice =
   'when the pool is full, every running request fails at once ("Context size has been exceeded.")'
-const poolGuard = 'the Router keeps them under that: a request for which there is no room waits'
+const poolGuard =
+  'the Router keeps them under that: a request for which there is no room waits. What attention over one pool costs in speed on Metal has not been measured'
+
+const sayPool = ({ server, whyNoPool }: PlanInput): string => {
+  if (server.unifiedKv) return `; ${whyNoPool === null ? poolGuard : poolPrice}`
+  return whyNoPool === null ? '' : `; one pool would let each grow further, but ${whyNoPool}`
+}
 
 function explain(input: PlanInput, tally: Tally): readonly string[] {
   const { totalBytes, gpuLimitBytes, gpuLimitIsEstimate = false } = input.machine
@@ -56,18 +62,35 @@ function explain(input: PlanInput, tally: Tally): readonly string[] {
 }
 
 /** Without a guard the default is the largest split, because a full pool fails everyone. */
-function warnOfPool(split: LargestContext | null): string {
+function warnOfPool(why: string, split: LargestContext | null): string {
   const instead =
     split === null
       ? ''
       : `; the largest split that fits is -c ${split.contextTokens}, ${formatCount(split.tokensPerAgent)} tokens each`
-  return `nothing here keeps the agents under the pool${instead}`
+  return `nothing keeps the agents under the pool: ${why}${instead}`
+}
+
+/** What the sums say is no closer than their estimated parts. */
+function warnOfEstimates(machine: PlanInput['machine'], tally: Tally): readonly string[] {
+  const { totalBytes, gpuLimitBytes, gpuLimitIsEstimate = false } = machine
+  const spareBytes = totalBytes - tally.totalBytes
+  return [
+    ...(gpuLimitIsEstimate && gpuLimitBytes !== null && tally.gpuBytes > gpuLimitBytes
+      ? [
+          `the GPU may not be allowed that much: Metal's usual default here is ~${formatBytes(gpuLimitBytes)}, and only the Mac itself knows (llama-server --list-devices)`,
+        ]
+      : []),
+    ...(spareBytes >= 0 && spareBytes < totalBytes * headroomShare
+      ? [`${formatBytes(spareBytes)} to spare is less than the estimates in these sums are exact`]
+      : []),
+  ]
 }
 
 function warn(
   input: PlanInput,
   draft: DraftJudgement | null,
   split: LargestContext | null,
+  tally: Tally,
 ): readonly string[] {
   const warnings = [input.target, ...(input.draft === null ? [] : [input.draft])].flatMap((model) => {
     if (model.completeness.kind === 'complete') return []
@@ -81,8 +104,8 @@ function warn(
     warnings.push(`the draft will never draft, but keeps its memory: ${draft.reason}; ${draft.hint}`)
   if (draft?.verdict === 'unknown')
     warnings.push(`whether the draft can draft is unknown: ${draft.reason}; ${draft.hint}`)
-  if (input.server.unifiedKv && !input.poolIsGuarded) warnings.push(warnOfPool(split))
-  return warnings
+  if (input.server.unifiedKv && input.whyNoPool !== null) warnings.push(warnOfPool(input.whyNoPool, split))
+  return [...warnings, ...warnOfEstimates(input.machine, tally)]
 }
 
 export function planMemory(input: PlanInput, seed: SeedMap | null = null): MemoryPlan {
@@ -100,13 +123,11 @@ export function planMemory(input: PlanInput, seed: SeedMap | null = null): Memor
     verdict,
     reasons: explain(input, tally),
     uncounted: tally.uncounted,
-    agents: input.server.unifiedKv
-      ? { ...agents, note: `${agents.note}; ${input.poolIsGuarded ? poolGuard : poolPrice}` }
-      : agents,
+    agents: { ...agents, note: `${agents.note}${sayPool(input)}` },
     largest: { split, pool: findLargestContext(input, true) },
     suggestions: suggestChanges(input),
     draft,
-    warnings: warn(input, draft, split),
+    warnings: warn(input, draft, split, tally),
     swapRule,
     sharedEmbeddingBytes: {
       target: input.target.sharedEmbeddingBytes,

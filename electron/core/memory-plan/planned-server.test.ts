@@ -60,8 +60,30 @@ describe('plannedServer', () => {
     })
   })
 
-  it('ignores values that are none, and flags that are about something else', () => {
-    const pinnedFlags = ['-c', '128k', '-ctk', 'q9_0', '--threads', '4', '-np']
+  it('ignores flags that are about something else', () => {
+    const pinnedFlags = ['--threads', '4']
     expect(plannedServer({ ...profile, pinnedFlags })).toEqual(plannedServer(profile))
+  })
+
+  it.each([
+    ['-c', '128k'],
+    ['-c', '-5'],
+    ['-c', '0'],
+    ['-np', '0'],
+    ['-np', '-1'],
+    ['-b', '0'],
+    ['-cram', '-1'],
+    ['-ctk', 'q9_0'],
+  ])('tells no sum of %s %s, whose meaning for memory is not known', (flag, value) => {
+    const planned = plannedServer({ ...profile, pinnedFlags: [flag, value] })
+    expect(planned).toEqual({
+      ...plannedServer(profile),
+      unread: [expect.stringContaining(`${flag} ${value}`)],
+    })
+  })
+
+  it('takes -c 0 for what the model was trained for', () => {
+    const planned = plannedServer({ ...profile, pinnedFlags: ['-c', '0'] }, 131_072)
+    expect(planned).toMatchObject({ contextTokens: 131_072, unread: [] })
   })
 })

@@ -16,25 +16,36 @@ export interface PlannedServer {
   readonly promptCacheBytes: number
   /** `--swa-full`: sliding layers keep the whole context. */
   readonly fullSlidingCache: boolean
+  /** Pinned flags whose meaning for memory cannot be told, one sentence each; then no sum is whole. */
+  readonly unread: readonly string[]
 }
 
 const mebibyte = 1024 * 1024
 type Change = Partial<{ -readonly [Key in keyof PlannedServer]: PlannedServer[Key] }>
 
-const count = (value: string, apply: (count: number) => Change): Change | null =>
-  /^\d+$/.test(value) ? apply(Number(value)) : null
+const count = (value: string, least: number, apply: (count: number) => Change): Change | null =>
+  /^\d+$/.test(value) && Number(value) >= least ? apply(Number(value)) : null
 const cacheType = (value: string, apply: (type: KvCacheType) => Change): Change | null => {
   const type = KvCacheTypeSchema.safeParse(value)
   return type.success ? apply(type.data) : null
 }
 
+type ReadValue = (value: string, trainingTokens: number | null) => Change | null
+
+const context: ReadValue = (value, trainingTokens) => {
+  // `-c 0` is the context that the model was trained for (--help).
+  if (/^0+$/.test(value)) return trainingTokens === null ? null : { contextTokens: trainingTokens }
+  return count(value, 1, (contextTokens) => ({ contextTokens }))
+}
+
 /** Spellings of b10068 and b10434 (`--help` of both). */
-const flagsWithValue: readonly (readonly [readonly string[], (value: string) => Change | null])[] = [
-  [['-c', '--ctx-size'], (value) => count(value, (contextTokens) => ({ contextTokens }))],
-  [['-np', '--parallel'], (value) => count(value, (slots) => ({ slots }))],
-  [['-b', '--batch-size'], (value) => count(value, (batchTokens) => ({ batchTokens }))],
-  [['-ub', '--ubatch-size'], (value) => count(value, (microBatchTokens) => ({ microBatchTokens }))],
-  [['-cram', '--cache-ram'], (value) => count(value, (mib) => ({ promptCacheBytes: mib * mebibyte }))],
+const flagsWithValue: readonly (readonly [readonly string[], ReadValue])[] = [
+  [['-c', '--ctx-size'], context],
+  [['-np', '--parallel'], (value) => count(value, 1, (slots) => ({ slots }))],
+  [['-b', '--batch-size'], (value) => count(value, 1, (batchTokens) => ({ batchTokens }))],
+  [['-ub', '--ubatch-size'], (value) => count(value, 1, (microBatchTokens) => ({ microBatchTokens }))],
+  // -1 is a cache without a limit (--help): no plan holds it.
+  [['-cram', '--cache-ram'], (value) => count(value, 0, (mib) => ({ promptCacheBytes: mib * mebibyte }))],
   [['-ctk', '--cache-type-k'], (value) => cacheType(value, (cacheTypeK) => ({ cacheTypeK }))],
   [['-ctv', '--cache-type-v'], (value) => cacheType(value, (cacheTypeV) => ({ cacheTypeV }))],
   [
@@ -55,16 +66,24 @@ const switches: Readonly<Record<string, Change>> = {
 }
 
 /** The last of a repeated flag wins, as in llama-server. */
-function readPinned(flags: readonly string[]): Change {
+function readPinned(
+  flags: readonly string[],
+  trainingTokens: number | null,
+): Change & Pick<PlannedServer, 'unread'> {
   let changes: Change = {}
+  const unread: string[] = []
   for (const [index, flag] of flags.entries()) {
     const readValue = flagsWithValue.find(([names]) => names.includes(flag))?.[1]
-    changes = { ...changes, ...switches[flag], ...readValue?.(flags[index + 1] ?? '') }
+    const value = flags[index + 1] ?? ''
+    const change = readValue?.(value, trainingTokens)
+    if (change === null) unread.push(`the pinned ${flag} ${value} takes memory that no plan can tell`)
+    changes = { ...changes, ...switches[flag], ...change }
   }
-  return changes
+  return { ...changes, unread }
 }
 
-export function plannedServer(profile: ServerProfile): PlannedServer {
+/** @param trainingTokens the model's training context, which `-c 0` means; null when its header does not say */
+export function plannedServer(profile: ServerProfile, trainingTokens: number | null = null): PlannedServer {
   return {
     contextTokens: profile.contextTokens,
     slots: profile.slots,
@@ -77,6 +96,6 @@ export function plannedServer(profile: ServerProfile): PlannedServer {
     microBatchTokens: profile.microBatchTokens,
     promptCacheBytes: profile.promptCacheMiB * mebibyte,
     fullSlidingCache: false,
-    ...readPinned(profile.pinnedFlags),
+    ...readPinned(profile.pinnedFlags, trainingTokens),
   }
 }

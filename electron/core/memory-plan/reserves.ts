@@ -16,27 +16,28 @@ export interface SeedMap {
   readonly linkerBytes: number
 }
 
-const gigabyte = 1e9
+/** The map adds up to the 256 that its machine has, and those are GiB (hw.memsize 274877906944). */
+const gibibyte = 1024 ** 3
 export const studioSeedMap: SeedMap = {
-  weightsBytes: 78 * gigabyte,
-  draftBytes: 3 * gigabyte,
-  ramDiskBytes: 64 * gigabyte,
-  kvBytes: 40 * gigabyte,
-  osBytes: 20 * gigabyte,
-  linkerBytes: 51 * gigabyte,
+  weightsBytes: 78 * gibibyte,
+  draftBytes: 3 * gibibyte,
+  ramDiskBytes: 64 * gibibyte,
+  kvBytes: 40 * gibibyte,
+  osBytes: 20 * gibibyte,
+  linkerBytes: 51 * gibibyte,
 }
 
-const seedMachineGigabytes = 256
-const leastOsBytes = 2 * gigabyte
+const seedMachineBytes = 256 * gibibyte
+const leastOsBytes = 2 * gibibyte
 
 /**
- * The map's reserves on its 256 GB machine; the same shares (20/256 and 51/256) of a smaller one, because a laptop
- * links smaller things, but never under 2 GB for the system, which no desktop runs below. Larger machines keep the
+ * The map's reserves on its 256 GiB machine; the same shares (20/256 and 51/256) of a smaller one, because a laptop
+ * links smaller things, but never under 2 GiB for the system, which no desktop runs below. Larger machines keep the
  * map's numbers: neither macOS nor a linker grows with the memory it finds.
  */
 export function reservesFor(totalBytes: number): Reserves {
   const share = (seedBytes: number): number =>
-    Math.round(Math.min(seedBytes, (totalBytes * seedBytes) / (seedMachineGigabytes * gigabyte)))
+    Math.round(Math.min(seedBytes, (totalBytes * seedBytes) / seedMachineBytes))
   return {
     osBytes: Math.max(leastOsBytes, share(studioSeedMap.osBytes)),
     linkerBytes: share(studioSeedMap.linkerBytes),

@@ -15,12 +15,12 @@ export interface PlanInput {
     readonly totalBytes: number
     /** What the GPU may wire (Metal's working set); null where unknown or without such a limit. */
     readonly gpuLimitBytes: number | null
-    /** The limit is what Metal usually takes, not a reading. */
+    /** The limit is what Metal usually takes, not a reading: going beyond it is worth a warning and no verdict. */
     readonly gpuLimitIsEstimate?: boolean
   }
   readonly reserves: Reserves
-  /** True when something keeps the sum of the agents' contexts under the pool, so that it never fills. */
-  readonly poolIsGuarded: boolean
+  /** Why nothing keeps the sum of the agents' contexts under a pool; null when the Router does. */
+  readonly whyNoPool: string | null
 }
 
 export interface Tally {
@@ -38,8 +38,13 @@ export interface Tally {
 
 const knownBytes = (size: KvCacheSize | null): number => (size?.kind === 'known' ? size.bytes : 0)
 
-function sayUncounted(target: KvCacheSize, draft: KvCacheSize | null): string | null {
+function sayUncounted(
+  target: KvCacheSize,
+  draft: KvCacheSize | null,
+  unread: readonly string[],
+): string | null {
   const reasons = [
+    ...unread,
     target.kind === 'unknown' ? `model: ${target.reason}` : null,
     draft?.kind === 'unknown' ? `draft: ${draft.reason}` : null,
   ].filter((reason) => reason !== null)
@@ -72,15 +77,28 @@ export function tallyPlan(input: PlanInput): Tally {
     gpuBytes,
     withoutLinkerBytes,
     totalBytes: withoutLinkerBytes + reserves.linkerBytes,
-    uncounted: sayUncounted(kvTarget, kvDraft),
+    uncounted: sayUncounted(kvTarget, kvDraft, server.unread),
   }
 }
 
 export type Verdict = 'fits' | 'fits-without-linker-reserve' | 'does-not-fit' | 'unknown'
 
+/**
+ * The largest share of memory that a Mac was seen to let its GPU wire by itself: 464 of 512 GiB (an M3 Ultra's
+ * recommendedMaxWorkingSetSize of 498216.21 MB). No guess at the default may refuse what lies below.
+ */
+const largestDefaultShare = 0.92
+
+const isOverGpuLimit = (gpuBytes: number, machine: PlanInput['machine']): boolean => {
+  const { totalBytes, gpuLimitBytes, gpuLimitIsEstimate = false } = machine
+  if (gpuLimitBytes === null) return false
+  return gpuBytes > (gpuLimitIsEstimate ? totalBytes * largestDefaultShare : gpuLimitBytes)
+}
+
 export function judgeTally(tally: Tally, machine: PlanInput['machine']): Verdict {
-  const overGpu = machine.gpuLimitBytes !== null && tally.gpuBytes > machine.gpuLimitBytes
-  if (overGpu || tally.withoutLinkerBytes > machine.totalBytes) return 'does-not-fit'
+  if (!Number.isFinite(tally.totalBytes) || !Number.isFinite(tally.gpuBytes)) return 'unknown'
+  if (isOverGpuLimit(tally.gpuBytes, machine) || tally.withoutLinkerBytes > machine.totalBytes)
+    return 'does-not-fit'
   if (tally.uncounted !== null) return 'unknown'
   return tally.totalBytes > machine.totalBytes ? 'fits-without-linker-reserve' : 'fits'
 }
