@@ -44,12 +44,17 @@ const refuse = (reason: string): Outcome => ({ accepted: false, reason })
 export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const { folder, platform, settings, assembly } = core
 
-  const remember = (up: readonly ServiceId[]) =>
+  /** Whether what runs was started although it did not fit. */
+  const wasForced = (): boolean => readIntent(folder.intentPath)?.forced === true
+
+  /** @param forced as before when nothing new was started */
+  const remember = (up: readonly ServiceId[], forced: boolean = wasForced()) =>
     writeIntent(folder.intentPath, {
       version: 1,
       up: [...up],
       profileName: assembly().profileName,
       profile: assembly().profile,
+      ...(forced ? { forced } : {}),
     })
 
   const wanted = (): readonly ServiceId[] => readIntent(folder.intentPath)?.up ?? []
@@ -77,7 +82,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       const left = await assembly().endForeign(ids)
       if (left !== null) return refuse(left)
     }
-    remember([...new Set([...wanted(), ...ids])])
+    remember([...new Set([...wanted(), ...ids])], bound ? undefined : command.force)
     assembly().prover.retry()
     void assembly().stack.start(ids)
     return accepted
@@ -159,7 +164,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const left = ids.filter((id) => wanted().includes(id))
     if (renewed === null) return assembly().stack.start(left)
     for (const only of left.length === serviceIds.length ? [null] : left) {
-      const outcome = await dispatch({ type: 'start', only, profile: renewed.name, force: true })
+      const outcome = await dispatch({ type: 'start', only, profile: renewed.name, force: wasForced() })
       if (!outcome.accepted) core.note('critical', `The restart ended half-way: ${outcome.reason}`)
     }
   }
@@ -171,7 +176,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       settings.reread()
       const chosen = settings.next({ name: profileName })
       if (chosen.name === profileName && isDeepStrictEqual(chosen.profile, profile)) return null
-      return (await refuseProfile(chosen, { force: false }, core)) ?? chosen
+      return (await refuseProfile(chosen, { force: wasForced() }, core)) ?? chosen
     } catch (error) {
       return messageOf(error)
     }

@@ -27,11 +27,13 @@ import { behaveAt, readAsked, standInProgram, startStandIn, tellAt } from './ser
 import { ensureStateFolder, locateStateFolder, type StateFolder } from './state-folder.ts'
 
 const resourcesDir = join(import.meta.dirname, '../../resources')
+const seedModel = join(import.meta.dirname, 'gguf/fixtures/DeepSeek-R1-Distill-Llama-70B-Q8_0.header.gguf')
 const helpText = join(import.meta.dirname, 'services/fixtures/llama-help-b10434.txt')
 
 let home: string
 let folder: StateFolder
 let enginePort: number
+let machine: { totalMemoryBytes: number | null }
 let proxyPort: number
 let profilePath: string
 let cores: Core[]
@@ -90,9 +92,12 @@ const writeProfile = (change: ProfileOverride = {}, name = 'profile.json'): stri
   return path
 }
 
-/** This machine, but for the RAM disk. */
+/** This machine, but for the RAM disk, and where a test says so of another size. */
 const platform = (): Platform => ({
   ...createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
+  ...(machine.totalMemoryBytes === null
+    ? {}
+    : { readTotalMemoryBytes: async () => machine.totalMemoryBytes ?? 0 }),
   ramDisk: {
     defaultMountPoint: (volumeName) => join(home, volumeName),
     readBacking: async () => null,
@@ -126,6 +131,7 @@ beforeEach(async () => {
   cores = []
   ending = []
   disk = { mounted: false, mountFailure: null, ejects: [], forced: [] }
+  machine = { totalMemoryBytes: null }
   installEngine()
   installLiteLlm()
   writeFileSync(join(home, 'model.gguf'), 'not read by the stand-in')
@@ -202,6 +208,14 @@ const upCore = async (): Promise<{ core: Core; snapshot: Snapshot }> => {
   const core = await newCore()
   expect(await core.dispatch(startCommand())).toEqual({ accepted: true })
   return { core, snapshot: await until(core, ready) }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 const phasesOf = ({ services }: Snapshot) => [
@@ -643,6 +657,41 @@ describe('the next core', () => {
     }
     expect(disk.mounted).toBe(true)
     expect(process.kill(stranger.pid, 0)).toBe(true)
+  })
+
+  describe('after a reboot, on a machine on which it no longer fits', () => {
+    const llamaServer = { modelPath: seedModel, contextTokens: 8192 }
+
+    const reboot = async (command: Command): Promise<Core> => {
+      const core = await newCore()
+      expect(await core.dispatch(command)).toEqual({ accepted: true })
+      const snapshot = await until(core, ready)
+      core.close()
+      for (const id of ['llamaServer', 'proxy'] as const) {
+        process.kill(-pidOf(snapshot, id), 'SIGKILL')
+        // After a reboot nothing is left of them, not even for a moment.
+        await expect.poll(() => isAlive(pidOf(snapshot, id))).toBe(false)
+      }
+      disk.mounted = false
+      machine.totalMemoryBytes = 16 * 1024 ** 3
+      return newCore()
+    }
+
+    it('starts no server, and says why', async () => {
+      machine.totalMemoryBytes = 256 * 1024 ** 3
+      const next = await reboot(startCommand(writeProfile({ llamaServer })))
+      const { events, services } = await until(next, ({ services: { ramDisk } }) => ramDisk.phase === 'ready')
+      expect(events).toContainEqual(
+        expect.objectContaining({ severity: 'critical', text: expect.stringContaining('does not fit') }),
+      )
+      expect([services.llamaServer.phase, services.proxy.phase]).toEqual(['stopped', 'stopped'])
+    })
+
+    it('starts what was started in spite of that', async () => {
+      machine.totalMemoryBytes = 16 * 1024 ** 3
+      const command = { ...startCommand(writeProfile({ llamaServer })), force: true }
+      await until(await reboot(command), ready)
+    })
   })
 
   it('starts nothing after a stop', async () => {

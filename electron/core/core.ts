@@ -1,16 +1,19 @@
 // The core: one stack, its readings, its proof, and the commands that change it. Everyone who attaches sees this.
 
-import type { Profile, ServiceId, Snapshot } from '../contract.ts'
+import type { Profile, ServiceId, Snapshot, StackEvent } from '../contract.ts'
 import { tellAgents } from './agents-file/tell-agents.ts'
 import { createAsk } from './answers/answer-query.ts'
 import type { CoreLink } from './control/core-link.ts'
 import { createCoreCommands } from './core-commands.ts'
+import { messageOf } from './error-message.ts'
+import { createGpuLimitReading } from './gpu-limit-reading.ts'
 import { readIntent } from './intent.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
 import { createMemoryMapSource } from './memory-map-source.ts'
 import { createObservations, type PlainSnapshot } from './observations.ts'
 import type { Platform } from './platform/platform.ts'
 import { createPoller } from './poller.ts'
+import { refuseProfile } from './profile-refusal.ts'
 import { type ChosenProfile, chooseProfile } from './profiles.ts'
 import { assembleServices, type ServiceAssembly } from './service-assembly.ts'
 import { createSetUpRunner } from './set-up-runner.ts'
@@ -63,14 +66,20 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     () => onReading(),
   )
 
-  const gpuLimitBytes = () => poller.latest().memory?.value.gpuLimitBytes ?? null
+  const gpuSurroundings = { platform, resourcesDir, runtimeDir: folder.runtimeDir }
+  const readGpuLimit = createGpuLimitReading(gpuSurroundings)
+  /** For the map, which is asked for at every snapshot: what was read last will do. */
+  const readLastGpuLimit = createGpuLimitReading({
+    ...gpuSurroundings,
+    readSetLimit: async () => poller.latest().memory?.value.gpuLimitBytes ?? null,
+  })
   const memoryMap = createMemoryMapSource({
     makePlan: (question) => readMemoryPlan({ ...question, platform: platform.id }),
     ask: async () => ({
       profileName: assembly.profileName,
       profile: assembly.profile,
       totalMemoryBytes: await platform.readTotalMemoryBytes(),
-      gpuLimitBytes: gpuLimitBytes(),
+      gpuLimitBytes: await readLastGpuLimit(assembly.profile),
     }),
     onChange: () => feed.publish('change'),
   })
@@ -168,6 +177,11 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     await assembly.stack.adopt()
   }
 
+  const note = (severity: StackEvent['severity'], text: string) => {
+    observations.note({ at: Date.now(), severity, service: null, text })
+    feed.publish('change')
+  }
+
   const commands = createCoreCommands({
     folder,
     platform,
@@ -176,11 +190,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     setUp,
     assembly: () => assembly,
     takeProfile,
-    gpuLimitBytes,
-    note: (severity, text) => {
-      observations.note({ at: Date.now(), severity, service: null, text })
-      feed.publish('change')
-    },
+    readGpuLimit,
+    note,
     onAllStopped: stopped,
   })
 
@@ -192,10 +203,25 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   }
   const answering = { ...options, settings, running }
 
+  /** Brings back what is wanted; an engine that no longer fits is told of instead: a reboot takes a raised limit back. */
+  const startAgain = async (ids: readonly ServiceId[]): Promise<void> => {
+    const { profileName: name, profile, stack } = assembly
+    const force = readIntent(folder.intentPath)?.forced === true
+    const refusal = ids.includes('llamaServer')
+      ? await refuseProfile({ name, profile }, { force }, { platform, memoryMap, readGpuLimit }).catch(
+          messageOf,
+        )
+      : null
+    if (refusal === null) return stack.start(ids)
+    logError(new Error(refusal))
+    note('critical', refusal)
+    await stack.start(ids.filter((id) => id === 'ramDisk'))
+  }
+
   const looked = setUp.look(assembly.profile)
   const adopted = await assembly.stack.adopt()
   const missing: readonly ServiceId[] = commands.wanted().filter((id) => !adopted.includes(id))
-  if (missing.length > 0) void assembly.stack.start(missing)
+  if (missing.length > 0) void startAgain(missing)
   // The first snapshot must not say that nothing is missing because nobody has looked.
   await looked
 

@@ -12,6 +12,8 @@ const IntentSchema = z.strictObject({
   profileName: z.string(),
   /** The profile as it was started, so that editing the config does not change what is adopted. */
   profile: ProfileSchema,
+  /** It was started although it did not fit, and comes back so. */
+  forced: z.boolean().optional(),
 })
 export type Intent = z.infer<typeof IntentSchema>
 

@@ -4,6 +4,7 @@ import type { Profile } from '../contract.ts'
 import { readAllocations } from './allocation-record.ts'
 import { isSameProcess } from './child-process.ts'
 import { howToWire } from './forge/forge-held.ts'
+import { createGpuLimitReading } from './gpu-limit-reading.ts'
 import { readIntent } from './intent.ts'
 import { ensureEngineKey } from './keys.ts'
 import { identityOf, nameProcess, openLedger } from './ledger.ts'
@@ -23,7 +24,7 @@ export interface PlanSurroundings {
 
 export interface PlannedMachine {
   readonly totalMemoryBytes: number
-  /** null: not set by anybody, or not known. */
+  /** null: not known. */
   readonly gpuLimitBytes: number | null
 }
 
@@ -33,14 +34,16 @@ const gibibyte = 1024 ** 3
 /** @param memoryGb plan for a machine of that size; null: for this one */
 export const readMachine = async (
   memoryGb: number | null,
-  { platform }: Pick<PlanSurroundings, 'platform'>,
-): Promise<PlannedMachine> =>
-  memoryGb === null
-    ? {
-        totalMemoryBytes: await platform.readTotalMemoryBytes(),
-        gpuLimitBytes: (await platform.createMemoryReader()()).gpuLimitBytes,
-      }
-    : { totalMemoryBytes: memoryGb * gibibyte, gpuLimitBytes: null }
+  { folder, platform, resourcesDir }: PlanSurroundings,
+  profile: Profile,
+): Promise<PlannedMachine> => {
+  if (memoryGb !== null) return { totalMemoryBytes: memoryGb * gibibyte, gpuLimitBytes: null }
+  const readGpuLimit = createGpuLimitReading({ platform, resourcesDir, runtimeDir: folder.runtimeDir })
+  return {
+    totalMemoryBytes: await platform.readTotalMemoryBytes(),
+    gpuLimitBytes: await readGpuLimit(profile),
+  }
+}
 
 export const readMemory = async (
   { platform }: Pick<PlanSurroundings, 'platform'>,

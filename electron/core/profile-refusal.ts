@@ -1,5 +1,6 @@
 // Why a profile cannot be started on this machine, before anything is started.
 import { ConfigError, judgeProfile } from './config.ts'
+import type { ReadGpuLimit } from './gpu-limit-reading.ts'
 import type { MemoryMapSource } from './memory-map-source.ts'
 import type { Platform } from './platform/platform.ts'
 import type { ChosenProfile } from './profiles.ts'
@@ -7,22 +8,22 @@ import type { ChosenProfile } from './profiles.ts'
 export interface RefusalContext {
   readonly platform: Platform
   readonly memoryMap: MemoryMapSource
-  /** null while the memory was not read yet, or where there is no such limit. */
-  readonly gpuLimitBytes: () => number | null
+  readonly readGpuLimit: ReadGpuLimit
 }
 
 /** null: it can be started. @param force also when it does not fit */
 export const refuseProfile = async (
-  { name, profile }: ChosenProfile,
+  { name, profile }: Pick<ChosenProfile, 'name' | 'profile'>,
   { force }: { readonly force: boolean },
-  { platform, memoryMap, gpuLimitBytes }: RefusalContext,
+  { platform, memoryMap, readGpuLimit }: RefusalContext,
 ): Promise<string | null> => {
   const totalMemoryBytes = await platform.readTotalMemoryBytes()
   const problems = judgeProfile(profile, totalMemoryBytes)
   if (problems.length > 0) return new ConfigError(`profile ${name}`, problems).message
   if (force) return null
   // A plan that cannot be made (a missing file) is no refusal: the service itself then says what is missing.
-  const question = { profileName: name, profile, totalMemoryBytes, gpuLimitBytes: gpuLimitBytes() }
+  const gpuLimitBytes = await readGpuLimit(profile)
+  const question = { profileName: name, profile, totalMemoryBytes, gpuLimitBytes }
   const memory = await memoryMap.readPlan(question)
   if (memory.kind !== 'planned' || memory.plan.verdict !== 'does-not-fit') return null
   return `profile ${name} does not fit: ${memory.plan.reasons.join('; ')}. Nothing was started; nexus up --force starts it anyway.`

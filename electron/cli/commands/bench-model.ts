@@ -124,7 +124,7 @@ const measureBatch = async (
   const { llamaServer } = profile
   const microBatchTokens = Math.min(batchTokens, llamaServer.microBatchTokens)
   const changed = { ...profile, llamaServer: { ...llamaServer, batchTokens, microBatchTokens } }
-  const plan = await readEngine(context, 'bench', changed, await readMachine(null, context))
+  const plan = await readEngine(context, 'bench', changed, await readMachine(null, context, changed))
   const [program] = plan.argv ?? []
   if (plan.argv === null || program === undefined) throw new Error(plan.problems.join(' '))
   const say = (text: string) => context.printError(`-b ${batchTokens}: ${text}`)

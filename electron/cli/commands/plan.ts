@@ -24,7 +24,7 @@ type PlanCommand = Extract<CliCommand, { name: 'plan' }>
 export const runPlan = async (command: PlanCommand, context: CliContext): Promise<number> => {
   const { name, profile: chosen, because } = readAnyProfile(context, command.profile)
   const profile = withFiles(chosen, command)
-  const machine = await readMachine(command.memoryGb, context)
+  const machine = await readMachine(command.memoryGb, context, profile)
   const problems = judgeProfile(profile, machine.totalMemoryBytes)
   const [engine, memory] = await Promise.all([
     readEngine(context, name, profile, machine),

@@ -52,7 +52,7 @@ const prepare = async (command: UpCommand, context: CliContext): Promise<void> =
 /** A plan that does not fit is shown whole: its suggestions say what to change. */
 const refuse = async (command: UpCommand, context: CliContext, reason: string): Promise<number> => {
   const { name, profile } = await readChosenProfile(context, command.profile)
-  const memory = await readMemory(context, name, profile, await readMachine(null, context))
+  const memory = await readMemory(context, name, profile, await readMachine(null, context, profile))
   const misfit = memory.kind === 'planned' && memory.plan.verdict === 'does-not-fit'
   if (command.json)
     context.print(JSON.stringify({ ready: false, reasons: [reason], ...(misfit ? { memory } : {}) }))
@@ -129,7 +129,7 @@ const printReady = async (
 const describeAllocated = async (context: CliContext): Promise<string | null> => {
   const intent = readIntent(context.folder.intentPath)
   if (intent === null) return null
-  const machine = await readMachine(null, context)
+  const machine = await readMachine(null, context, intent.profile)
   const memory = await readMemory(context, intent.profileName, intent.profile, machine)
   const differences = (await readDifferences(context, intent.profile, memory)) ?? []
   if (differences.length === 0) return null

@@ -12,7 +12,7 @@ import { pickProfile } from './picked-profile.ts'
 /** Throws ConfigError when no profile can be read. */
 export const answerPlan = async (context: AnswerContext): Promise<PlanAnswer> => {
   const { name, profile, because } = pickProfile(context)
-  const machine = await readMachine(null, context)
+  const machine = await readMachine(null, context, profile)
   const [engine, memory] = await Promise.all([
     readEngine(context, name, profile, machine),
     readMemory(context, name, profile, machine),

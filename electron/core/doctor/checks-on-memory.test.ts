@@ -120,6 +120,7 @@ describe('judgeWiredLimit', () => {
   it('does not pretend to know the default', () => {
     expect(judgeWiredLimit(170 * GB, null, 256 * GB).level).toBe('ok')
     expect(judgeWiredLimit(180 * GB, null, 256 * GB).level).toBe('unknown')
-    expect(judgeWiredLimit(220 * GB, null, 256 * GB).level).toBe('fail')
+    expect(judgeWiredLimit(230 * GB, null, 256 * GB).level).toBe('unknown')
+    expect(judgeWiredLimit(240 * GB, null, 256 * GB).level).toBe('fail')
   })
 })

@@ -3,6 +3,7 @@ import type { Memory, RamDisk } from '../../contract.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
 import type { MemoryPlan } from '../memory-plan/memory-plan.ts'
 import { reservesFor } from '../memory-plan/reserves.ts'
+import { largestDefaultShare } from '../memory-plan/tally.ts'
 import type { MemoryPlanReading } from '../stack-plan.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
@@ -71,12 +72,10 @@ export const judgePressure = (pressure: Memory['pressure']): Verdict => {
   }
 }
 
-/**
- * macOS's default is no constant: two thirds on 8 to 32 GB, three quarters on 512 GB, 84 % on one of 128 GB. Between the
- * least and the most that was seen nothing is promised.
- */
-const defaultShares = { least: 2 / 3, most: 0.84 }
+/** macOS's default is no constant; two thirds on 8 to 32 GB is the least that was seen. */
+const leastDefaultShare = 2 / 3
 
+/** @param limitBytes what was set, or what the device says; null: neither is known, and nothing is promised in between */
 export const judgeWiredLimit = (
   neededBytes: number,
   limitBytes: number | null,
@@ -87,18 +86,17 @@ export const judgeWiredLimit = (
   const raise = `sudo sysctl iogpu.wired_limit_mb=${wantedMiB}`
   const needs = `the GPU needs ${formatBytes(neededBytes)}`
   if (limitBytes !== null) {
-    if (neededBytes > limitBytes)
-      return fail(`${needs}, iogpu.wired_limit_mb allows ${formatBytes(limitBytes)}`, raise)
+    if (neededBytes > limitBytes) return fail(`${needs} and may have ${formatBytes(limitBytes)}`, raise)
     return limitBytes > totalBytes - reservesFor(totalBytes).osBytes
       ? warn(
-          `iogpu.wired_limit_mb leaves the system only ${formatBytes(Math.max(0, totalBytes - limitBytes))}`,
+          `the GPU may have all but ${formatBytes(Math.max(0, totalBytes - limitBytes))} of memory, too little for the system`,
           raise,
         )
       : ok(`${needs} of ${formatBytes(limitBytes)}`)
   }
-  if (neededBytes <= totalBytes * defaultShares.least)
+  if (neededBytes <= totalBytes * leastDefaultShare)
     return ok(`${needs}, below every default limit that is known`)
-  return neededBytes > totalBytes * defaultShares.most
+  return neededBytes > totalBytes * largestDefaultShare
     ? fail(`${needs}, more than every default limit that is known`, raise)
     : unknown(`${needs}; this Mac's default limit may be lower`, raise)
 }
@@ -149,9 +147,9 @@ export const checksOnMemory = (context: DoctorContext, facts: DoctorFacts): read
       why: 'Metal refuses to load what is above it; it is back at its default after each reboot',
       read: async () => {
         if (context.platform.id !== 'darwin') return null
-        const [plan, memory] = await Promise.all([readPlan(), facts.memory()])
+        const [plan, limitBytes] = await Promise.all([readPlan(), facts.gpuLimitBytes()])
         if (plan === null) return unknown('no memory plan to compare it with', 'nexus plan')
-        return judgeWiredLimit(plan.gpu.neededBytes, memory.gpuLimitBytes, memory.totalBytes)
+        return judgeWiredLimit(plan.gpu.neededBytes, limitBytes, plan.machineBytes)
       },
     },
   ]

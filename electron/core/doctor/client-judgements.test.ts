@@ -18,7 +18,7 @@ import {
 const { studio } = builtinProfiles('/runtime')
 if (studio === undefined) throw new Error('there is no studio profile')
 const limitsOf = (contextTokens: number, slots: number) =>
-  clientLimits({ ...studio.llamaServer, contextTokens, slots })
+  clientLimits({ ...studio.llamaServer, unifiedKv: false, contextTokens, slots })
 
 describe('judgeRoom', () => {
   it.each([

@@ -7,6 +7,7 @@ import { attachToCore } from '../control/client.ts'
 import { within } from '../deadline.ts'
 import { messageOf } from '../error-message.ts'
 import { type GgufHeader, readGgufHeader } from '../gguf/gguf-header.ts'
+import { createGpuLimitReading } from '../gpu-limit-reading.ts'
 import { identityOf, type LedgerEntry, openLedger } from '../ledger.ts'
 import type { ProcessTable, RamDiskSpec } from '../platform/platform.ts'
 import { ramDiskSpec } from '../service-assembly.ts'
@@ -33,6 +34,8 @@ export interface DoctorFacts {
   readonly enginePlan: () => Promise<EnginePlan>
   readonly memoryPlan: () => Promise<MemoryPlanReading>
   readonly totalMemoryBytes: () => Promise<number>
+  /** What was set, else what the device says; null where neither is known. */
+  readonly gpuLimitBytes: () => Promise<number | null>
   /** Two readings apart, so that its rates are there. */
   readonly memory: () => Promise<Memory>
   readonly ramDisk: () => Promise<RamDisk>
@@ -53,6 +56,9 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
   const readMemory = platform.createMemoryReader()
   const firstMemory = once(readMemory)
   const totalMemoryBytes = once(() => platform.readTotalMemoryBytes())
+  const gpuLimitBytes = once(() =>
+    createGpuLimitReading({ platform, resourcesDir, runtimeDir: folder.runtimeDir })(chosen.profile),
+  )
   return {
     spec,
     core: once(() => readCore(folder.socketPath)),
@@ -81,10 +87,11 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
         profile: chosen.profile,
         platform: platform.id,
         totalMemoryBytes: await totalMemoryBytes(),
-        gpuLimitBytes: (await firstMemory()).gpuLimitBytes,
+        gpuLimitBytes: await gpuLimitBytes(),
       }),
     ),
     totalMemoryBytes,
+    gpuLimitBytes,
     memory: once(async () => {
       await firstMemory()
       await new Promise((resolve) => setTimeout(resolve, betweenMemoryReadingsMs))

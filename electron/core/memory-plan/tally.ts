@@ -87,7 +87,7 @@ export type Verdict = 'fits' | 'fits-without-linker-reserve' | 'does-not-fit' | 
  * The largest share of memory that a Mac was seen to let its GPU wire by itself: 464 of 512 GiB (an M3 Ultra's
  * recommendedMaxWorkingSetSize of 498216.21 MB). No guess at the default may refuse what lies below.
  */
-const largestDefaultShare = 0.92
+export const largestDefaultShare = 0.92
 
 const isOverGpuLimit = (gpuBytes: number, machine: PlanInput['machine']): boolean => {
   const { totalBytes, gpuLimitBytes, gpuLimitIsEstimate = false } = machine

@@ -38,7 +38,7 @@ export async function readLlamaCapabilities(
   platform: LlamaPlatform,
 ): Promise<CapabilityReading> {
   const [version, reading] = await Promise.all([
-    run(binaryPath, platform, '--version'),
+    runLlamaServer(binaryPath, platform, '--version'),
     readLlamaFlags(binaryPath, platform),
   ])
   if (reading.kind === 'failed') return reading
@@ -50,7 +50,7 @@ export async function readLlamaCapabilities(
 async function readLlamaFlags(binaryPath: string, platform: LlamaPlatform): Promise<CapabilityReading> {
   const reason = await whyNotRunnable(binaryPath)
   if (reason !== null) return { kind: 'failed', reason }
-  const help = await run(binaryPath, platform, '--help')
+  const help = await runLlamaServer(binaryPath, platform, '--help')
   const capabilities = parseLlamaHelp(help.stdout)
   if (capabilities !== null && help.exitCode === 0) return { kind: 'capabilities', capabilities }
   return { kind: 'failed', reason: explainHelpFailure(binaryPath, help) }
@@ -97,7 +97,12 @@ interface RunResult {
   readonly timedOut: boolean
 }
 
-async function run(binaryPath: string, platform: LlamaPlatform, flag: string): Promise<RunResult> {
+/** Runs the program for what it prints; never rejects. */
+export async function runLlamaServer(
+  binaryPath: string,
+  platform: LlamaPlatform,
+  flag: string,
+): Promise<RunResult> {
   const result = await execa(binaryPath, [flag], {
     env: { ...llamaServerEnvironment(binaryPath, platform) },
     extendEnv: false,

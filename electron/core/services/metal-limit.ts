@@ -1,0 +1,32 @@
+// How much memory Metal lets the GPU use, as the device itself says it: `llama-server --list-devices`.
+import { stat } from 'node:fs/promises'
+import { type LlamaPlatform, runLlamaServer } from './llama-capabilities.ts'
+
+const mebibyte = 1024 ** 2
+
+/**
+ * The device's line, such as `  MTL0: Apple M1 Max (22906 MiB, 22905 MiB free)`; builds until 2025 call it `Metal`
+ * (an M4 Max with 128 GB: `Metal: Apple M4 Max (98304 MiB, 98303 MiB free)` under recommendedMaxWorkingSetSize
+ * 103079.22 MB, which is the same in decimal; ardanlabs/kronk#10). `BLAS: Accelerate (0 MiB, ...)` is none.
+ * @returns bytes; null when no Metal device is listed
+ */
+export const parseMetalLimitBytes = (listing: string): number | null => {
+  const match = /^\s+(?:MTL\d*|Metal\d*): .* \((\d{1,9}) MiB, \d+ MiB free\)\s*$/m.exec(listing)
+  const mib = Number(match?.[1] ?? 0)
+  return mib > 0 ? mib * mebibyte : null
+}
+
+/** Asks once for each program file. null on Linux, and where the program does not say. */
+export const createMetalLimitReader = (platform: LlamaPlatform, run = runLlamaServer) => {
+  let known: { readonly key: string; readonly limitBytes: number | null } | null = null
+  return async (binaryPath: string): Promise<number | null> => {
+    if (platform !== 'darwin') return null
+    const file = await stat(binaryPath).catch(() => null)
+    if (file === null) return null
+    const key = `${binaryPath}\0${file.mtimeMs}\0${file.size}`
+    if (known?.key === key) return known.limitBytes
+    const said = await run(binaryPath, platform, '--list-devices')
+    known = { key, limitBytes: parseMetalLimitBytes(`${said.stdout}\n${said.stderr}`) }
+    return known.limitBytes
+  }
+}
