@@ -176,8 +176,8 @@ describe('a busy RAM disk on a pretended Mac, through executables', () => {
   })
 })
 
-describe('failures on a pretended Mac', () => {
-  beforeEach(begin({ executables: false }))
+describe('failures on a pretended Mac, through executables', () => {
+  beforeEach(begin({ executables: true }))
 
   it('attach fails: nothing is left and the words of hdiutil are shown', async () => {
     failWith('hdiutil attach', 'hdiutil: attach failed - Cannot allocate memory\n')

@@ -17,6 +17,19 @@ export interface TestImage {
   volumes: TestVolume[]
 }
 
+export interface TestProcess {
+  pid: number
+  parentPid: number
+  groupId: number
+  /** As ps has it: S, R, Z, ... */
+  state: string
+  startedAtMs: number
+  residentKibibytes: number
+  /** Its file, and its words joined by blanks. */
+  path: string
+  command: string
+}
+
 export interface TestMacState {
   volumesFolder: string
   nextDisk: number
@@ -29,6 +42,13 @@ export interface TestMacState {
   guiSession: boolean
   /** Who has files open on the RAM disk. */
   holders: { pid: number; command: string; user: string }[]
+  /** Its own processes, such as the helper of a disk image. */
+  processes: TestProcess[]
+  /** ps and lsof show this system's processes too (Linux only): those that the test starts for real. */
+  seesRealProcesses: boolean
+  screens: { pid: number; name: string; status: string }[]
+  power: { sleepMinutes: number; restarts: boolean }
+  autoLoginUser: string | null
   /** By command and first word, such as "hdiutil attach": answered instead of doing anything. */
   failing: Record<string, { exitCode: number; stdout: string; stderr: string }>
   /** By command: what it prints, for those that only print. */

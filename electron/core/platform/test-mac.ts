@@ -6,12 +6,13 @@ import {
   mkdtempSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { transformSync } from 'esbuild'
+import { buildSync } from 'esbuild'
 import { createCommandRunner, type RunCommand } from './run-command.ts'
 import { answerCommand } from './test-mac-command.ts'
 import type { TestMacState } from './test-mac-state.ts'
@@ -20,6 +21,8 @@ export interface TestMac {
   readonly folder: string
   readonly volumesFolder: string
   readonly run: RunCommand
+  /** For PATH; null without executables. */
+  readonly binaries: string | null
   read(): TestMacState
   /** Every command so far, its words joined by blanks. */
   journal(): readonly string[]
@@ -40,6 +43,11 @@ const commands = [
   'ioreg',
   'launchctl',
   'route',
+  'pmset',
+  'mdutil',
+  'defaults',
+  'screen',
+  'caffeinate',
 ]
 
 /**
@@ -52,7 +60,11 @@ export const createTestMac = ({ executables }: { readonly executables: boolean }
   mkdirSync(volumesFolder)
   const statePath = join(folder, 'state.json')
   const journalPath = `${statePath}.journal`
-  const write = (state: TestMacState) => writeFileSync(statePath, JSON.stringify(state))
+  /** Whole at once: commands that run meanwhile read it. */
+  const write = (state: TestMacState) => {
+    writeFileSync(`${statePath}.next`, JSON.stringify(state))
+    renameSync(`${statePath}.next`, statePath)
+  }
   const read = (): TestMacState => JSON.parse(readFileSync(statePath, 'utf8'))
   const change = <T>(update: (state: TestMacState) => T): T => {
     const state = read()
@@ -69,6 +81,11 @@ export const createTestMac = ({ executables }: { readonly executables: boolean }
     jobs: {},
     guiSession: true,
     holders: [],
+    processes: [],
+    seesRealProcesses: false,
+    screens: [],
+    power: { sleepMinutes: 0, restarts: true },
+    autoLoginUser: null,
     failing: {},
     replies: {},
   })
@@ -76,10 +93,12 @@ export const createTestMac = ({ executables }: { readonly executables: boolean }
     appendFileSync(journalPath, `${[command, ...args].join(' ')}\n`)
     return { kind: 'exited', ...change((state) => answerCommand(state, command, args)) }
   }
+  const binaries = executables ? writeExecutables(folder, statePath) : null
   return {
     folder,
     volumesFolder,
-    run: executables ? createCommandRunner(writeExecutables(folder, statePath)) : answerHere,
+    run: binaries === null ? answerHere : createCommandRunner(binaries),
+    binaries,
     read,
     journal: () => readFileSync(journalPath, 'utf8').split('\n').slice(0, -1),
     change,
@@ -92,11 +111,10 @@ const writeExecutables = (folder: string, statePath: string): string => {
   const binaries = join(folder, 'bin')
   const program = join(folder, 'command.mjs')
   mkdirSync(binaries)
-  // Translated once here: plain JavaScript starts in half the time.
-  const source = readFileSync(new URL('./test-mac-command.ts', import.meta.url), 'utf8')
   // Commands run side by side: the state is replaced whole, and only by one that changes it.
   const main = `
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { answerCommand } from './test-mac-command.ts'
 const [command, statePath, ...args] = process.argv.slice(2)
 appendFileSync(statePath + '.journal', [command, ...args].join(' ') + '\\n')
 const text = readFileSync(statePath, 'utf8')
@@ -111,7 +129,14 @@ process.stdout.write(reply.stdout)
 process.stderr.write(reply.stderr)
 process.exitCode = reply.exitCode
 `
-  writeFileSync(program, transformSync(source, { loader: 'ts', format: 'esm' }).code + main)
+  // Translated once here, into one file: plain JavaScript starts in half the time.
+  buildSync({
+    stdin: { contents: main, resolveDir: import.meta.dirname, loader: 'ts' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: program,
+  })
   for (const command of commands) {
     const path = join(binaries, command)
     writeFileSync(path, `#!/bin/sh\nexec "${process.execPath}" "${program}" ${command} "${statePath}" "$@"\n`)

@@ -1,0 +1,113 @@
+// Stands in for ps and lsof on a pretended Mac, about its own processes and, where wanted, about those of this very system:
+// what a test starts for real is then seen as macOS would show it.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { print, type Reply, refuse } from './test-mac-reply.ts'
+import type { TestMacState, TestProcess } from './test-mac-state.ts'
+
+const attempt = <T>(read: () => T): T | null => {
+  try {
+    return read()
+  } catch {
+    return null
+  }
+}
+
+/** /proc/PID/stat counts the start in hundredths of a second since boot (proc_pid_stat(5), USER_HZ). */
+const readReal = (pid: number): TestProcess | null =>
+  attempt(() => {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const words = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const bootSeconds = Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1])
+    const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
+    return {
+      pid,
+      parentPid: Number(words[1]),
+      groupId: Number(words[2]),
+      state: words[0] ?? '?',
+      startedAtMs: (bootSeconds + Math.floor(Number(words[19]) / 100)) * 1000,
+      residentKibibytes: Number(words[21]) * 4,
+      path: argv[0] ?? '',
+      command: argv.join(' '),
+    }
+  })
+
+const listReal = (): readonly TestProcess[] =>
+  readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (readReal(Number(name)) ?? []) : []))
+
+/** `Tue Sep  2 10:15:30 2026`, as LC_ALL=C and TZ=UTC have it. */
+const sayStart = (ms: number): string => {
+  const [, day, date, month, year, time] =
+    /^(\w+), (\d+) (\w+) (\d+) ([\d:]+)/.exec(new Date(ms).toUTCString()) ?? []
+  return `${day} ${month} ${String(Number(date)).padStart(2)} ${time} ${year}`.padEnd(28)
+}
+
+const sayColumn = (process: TestProcess, column: string): string => {
+  switch (column) {
+    case 'pid':
+      return String(process.pid).padStart(5)
+    case 'ppid':
+      return String(process.parentPid).padStart(5)
+    case 'pgid':
+      return String(process.groupId).padStart(5)
+    case 'stat':
+      return process.state.padEnd(4)
+    case 'lstart':
+      return sayStart(process.startedAtMs)
+    case 'rss':
+      return String(process.residentKibibytes).padStart(6)
+    case 'comm':
+      return process.path
+    default:
+      return process.command
+  }
+}
+
+/** Columns are asked for as `-o pid= -o comm=` or `-o pid=,comm=`; exit status 1 when nobody is found. */
+export const showProcesses = (state: TestMacState, args: readonly string[]): Reply => {
+  const columns = args.flatMap((word, index) => (/o$/.test(args[index - 1] ?? '') ? word.split(',') : []))
+  const wanted = args.includes('-p') ? (args[args.indexOf('-p') + 1] ?? '').split(',').map(Number) : null
+  const real = !state.seesRealProcesses
+    ? []
+    : wanted === null
+      ? listReal()
+      : wanted.flatMap((pid) => readReal(pid) ?? [])
+  const found = [
+    ...state.processes.filter(({ pid }) => wanted?.includes(pid) ?? true),
+    ...real.filter(({ pid }) => !state.processes.some((process) => process.pid === pid)),
+  ]
+  if (found.length === 0) return refuse(1, '')
+  return print(
+    found
+      .map((process) => `${columns.map((name) => sayColumn(process, name.replace('=', ''))).join(' ')}\n`)
+      .join(''),
+  )
+}
+
+/** Sockets that listen on a port: /proc/net/tcp has their inodes, with state 0A (include/net/tcp_states.h). */
+const listInodes = (port: number): ReadonlySet<string> =>
+  new Set(
+    ['tcp', 'tcp6'].flatMap((name) =>
+      (attempt(() => readFileSync(`/proc/net/${name}`, 'utf8')) ?? '').split('\n').flatMap((line) => {
+        const words = line.trim().split(/\s+/)
+        const isHere = Number.parseInt(words[1]?.split(':')[1] ?? '', 16) === port && words[3] === '0A'
+        return isHere ? (words[9] ?? []) : []
+      }),
+    ),
+  )
+
+/** `lsof -iTCP:PORT -sTCP:LISTEN -F pcLn` with the `f` lines that come unasked; exit status 1 with nothing found. */
+export const showListeners = (state: TestMacState, args: readonly string[]): Reply => {
+  const port = Number(/^-iTCP:(\d+)$/.exec(args.find((word) => word.startsWith('-iTCP:')) ?? '')?.[1])
+  const inodes = state.seesRealProcesses ? listInodes(port) : new Set<string>()
+  if (inodes.size === 0) return refuse(1, '')
+  const lines = listReal().flatMap(({ pid, path }) => {
+    const sockets = (attempt(() => readdirSync(`/proc/${pid}/fd`)) ?? []).filter((fd) => {
+      const target = attempt(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? ''
+      return inodes.has(/^socket:\[(\d+)\]$/.exec(target)?.[1] ?? '')
+    })
+    if (sockets.length === 0) return []
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    return [`p${pid}`, `c${name}`, 'Lana', ...sockets.flatMap((fd) => [`f${fd}`, `n127.0.0.1:${port}`])]
+  })
+  return lines.length === 0 ? refuse(1, '') : print(`${lines.join('\n')}\n`)
+}

@@ -1,0 +1,51 @@
+// Stands in for pmset, mdutil, defaults and screen on a pretended Mac. mdutil after its manual page, pmset and defaults as public
+// scripts show them, screen as recorded: none of it has met the real commands.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { volumesOf } from './test-mac-disks.ts'
+import { print, type Reply, refuse } from './test-mac-reply.ts'
+import type { TestMacState } from './test-mac-state.ts'
+
+export const showPower = ({ power }: TestMacState): Reply =>
+  print(
+    `System-wide power settings:\nCurrently in use:\n standby              0\n Sleep On Power Button 1\n autorestart          ${power.restarts ? 1 : 0}\n sleep                ${power.sleepMinutes}${power.sleepMinutes === 0 ? '' : ' (sleep prevented by caffeinate)'}\n displaysleep         10\n`,
+  )
+
+/** Spotlight leaves a volume with the marker alone. */
+export const showIndexing = (state: TestMacState, args: readonly string[]): Reply => {
+  const at = args.at(-1) ?? ''
+  if (!volumesOf(state).some(({ mountPoint }) => mountPoint === at))
+    return refuse(1, `Error: unknown volume: ${at}\n`)
+  const off = existsSync(join(at, '.metadata_never_index'))
+  return print(`${at}:\n\tIndexing ${off ? 'disabled' : 'enabled'}. \n`)
+}
+
+export const readDefault = ({ autoLoginUser }: TestMacState, args: readonly string[]): Reply => {
+  const [, domain, key] = args
+  return key === 'autoLoginUser' && autoLoginUser !== null
+    ? print(`${autoLoginUser}\n`)
+    : refuse(
+        1,
+        `2026-09-21 20:04:00.000 defaults[411:2222]\nThe domain/default pair of (${domain}, ${key}) does not exist\n`,
+      )
+}
+
+const socketFolder = '/var/folders/x/T/.screen'
+
+/** Exit status 1 with and without sessions, lines that end with CR LF. */
+export const runScreen = (state: TestMacState, args: readonly string[]): Reply => {
+  if (args.includes('-wipe')) state.screens = state.screens.filter(({ status }) => !/dead/i.test(status))
+  if (args.includes('quit'))
+    state.screens = state.screens.filter(({ pid, name }) => `${pid}.${name}` !== args[args.indexOf('-S') + 1])
+  const { screens } = state
+  const count = screens.length
+  const lines =
+    count === 0
+      ? [`No Sockets found in ${socketFolder}.`, '']
+      : [
+          count === 1 ? 'There is a screen on:' : 'There are screens on:',
+          ...screens.map(({ pid, name, status }) => `\t${pid}.${name}\t(${status})`),
+          `${count} Socket${count === 1 ? '' : 's'} in ${socketFolder}.`,
+        ]
+  return { exitCode: 1, stdout: lines.map((line) => `${line}\r\n`).join(''), stderr: '' }
+}
