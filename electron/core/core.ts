@@ -12,6 +12,7 @@ import { followLogPieces } from './logs/log-pieces.ts'
 import { createMemoryMapSource } from './memory-map-source.ts'
 import { createObservations, type PlainSnapshot } from './observations.ts'
 import type { Platform } from './platform/platform.ts'
+import type { RunCommand } from './platform/run-command.ts'
 import { createPoller } from './poller.ts'
 import { refuseProfile } from './profile-refusal.ts'
 import { type ChosenProfile, chooseProfile } from './profiles.ts'
@@ -31,6 +32,8 @@ export interface CoreOptions {
   /** Where the repository's or the app's `resources` are. */
   readonly resourcesDir: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The system's commands, where they are not this machine's own. */
+  readonly run?: RunCommand
 }
 
 export interface Core extends CoreLink {

@@ -16,7 +16,7 @@ import { connectLogTail, readLogSince } from './logs/log-tail-events.ts'
 import { type Allocations, parseAllocations } from './memory-plan/allocations.ts'
 import { createStudioNodes, type StudioNodes } from './nodes/studio-nodes.ts'
 import type { Platform, RamDiskSpec } from './platform/platform.ts'
-import { createCommandRunner } from './platform/run-command.ts'
+import { createCommandRunner, type RunCommand } from './platform/run-command.ts'
 import type { PollerSources } from './poller.ts'
 import { checkChain, proveEndToEnd } from './proof.ts'
 import { createProver, type Prover } from './prover.ts'
@@ -45,6 +45,8 @@ export interface AssemblyOptions {
   readonly profileName: string
   readonly profile: Profile
   readonly onChange: () => void
+  /** The system's commands, where they are not this machine's own. */
+  readonly run?: RunCommand
 }
 
 export interface ServiceAssembly {
@@ -163,7 +165,8 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   )
   const forgeSurvey = createForgeSurvey({
     readDisk: ramDisk.read,
-    readUse: (mountPoint) => readForgeUse(mountPoint, { run: createCommandRunner(), nameUser }),
+    readUse: (mountPoint) =>
+      readForgeUse(mountPoint, { run: options.run ?? createCommandRunner(), nameUser }),
     readHeldBytes: async () =>
       heldBytesOf(await platform.ramDisk.readBacking(ramDiskSpec(profile, platform))),
     onError: logError,
@@ -280,7 +283,7 @@ const proofTimeoutMs = 600_000
 
 const superviseOne = (options: AssemblyOptions, service: ChildService, ledger: Ledger): Supervisor => {
   const path = options.folder.logPath(service.id)
-  const run = createCommandRunner()
+  const run = options.run ?? createCommandRunner()
   let keptAwakeFor: number | null = null
   const keepAwake = () => {
     const { pid } = supervisor.state()

@@ -4,12 +4,17 @@ import { createDarwinMemoryReader, readDarwinTotalBytes } from './darwin-memory.
 import { readDarwinLanAddresses } from './darwin-network.ts'
 import { createDarwinProcessTable } from './darwin-processes.ts'
 import { createDarwinRamDisk, type DarwinRamDiskOptions } from './darwin-ram-disk.ts'
-import { createDetachedStarter, keepDarwinAwakeWhile } from './darwin-wakefulness.ts'
+import { createDetachedStarter, keepDarwinAwakeWhile, type StartDetached } from './darwin-wakefulness.ts'
 import type { Platform } from './platform.ts'
 import { createCommandRunner } from './run-command.ts'
 
-export const createDarwinPlatform = (options: Partial<DarwinRamDiskOptions> = {}): Platform => {
+export interface DarwinPlatformOptions extends Partial<DarwinRamDiskOptions> {
+  readonly startDetached?: StartDetached
+}
+
+export const createDarwinPlatform = (options: DarwinPlatformOptions = {}): Platform => {
   const run = options.run ?? createCommandRunner()
+  const startDetached = options.startDetached ?? createDetachedStarter()
   return {
     id: 'darwin',
     processes: createDarwinProcessTable(run),
@@ -18,6 +23,6 @@ export const createDarwinPlatform = (options: Partial<DarwinRamDiskOptions> = {}
     readGpuUse: () => readDarwinGpuUse(run),
     readTotalMemoryBytes: () => readDarwinTotalBytes(run),
     readLanAddresses: () => readDarwinLanAddresses(run),
-    keepAwakeWhile: (pid) => keepDarwinAwakeWhile(run, createDetachedStarter(), pid),
+    keepAwakeWhile: (pid) => keepDarwinAwakeWhile(run, startDetached, pid),
   }
 }
