@@ -60,6 +60,7 @@ test('swapping out is a strain before the system calls it one', () => {
     words: ['pressure normal', 'swapping 12 MB/s'],
   })
   expect(describeStrain({ ...sampleMemory, pressure: null }).level).toBe('unknown')
+  expect(describeStrain({ ...sampleMemory, swapUsedBytes: null }).words).toContain('swap not known')
 })
 
 test.each([

@@ -346,6 +346,7 @@ export const sampleStates = {
       kind: 'hfs+',
       totalBytes: 68_719_476_736,
       usedBytes: 67_900_000_000,
+      heldBytes: 68_100_000_000,
       projects: [
         {
           path: `/Users/ben/${longName}-workspace-with-a-long-name-3f9a1c77b2`,

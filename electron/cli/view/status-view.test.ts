@@ -92,6 +92,14 @@ describe('what is not known', () => {
     expect(dark).toMatch(/^Build Forge +not known$/m)
   })
 
+  it('says that swap is not known, never that there is none', () => {
+    const { memory } = sampleSnapshots.busy
+    if (memory === null) throw new Error('the sample has memory')
+    const text = render({ ...sampleSnapshots.busy, memory: { ...memory, swapUsedBytes: null } })
+    expect(text).toContain('swap not known')
+    expect(text).not.toContain('no swap')
+  })
+
   it('shows what the RAM disk holds where that is known, and nothing where it is not', () => {
     const { ramDisk } = sampleSnapshots.busy
     if (ramDisk === null) throw new Error('the sample has a RAM disk')

@@ -3,7 +3,7 @@ import type { Memory, RamDisk } from '../../contract.ts'
 import { howToWire } from '../forge/forge-held.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
 import type { RamDiskBacking, RamDiskSpec } from '../platform/platform.ts'
-import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn } from './check.ts'
+import { type CheckSource, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 
 export interface ForgeMemoryFacts {
@@ -42,7 +42,7 @@ export const judgeForgeMemory = ({ backing, disk, spec, memory }: ForgeMemoryFac
   )
 }
 
-export const checksOnForgeMemory = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => [
+export const checksOnForgeMemory = (facts: DoctorFacts): readonly CheckSource[] => [
   {
     id: 'forge.memory',
     group: 'Build Forge',
@@ -52,10 +52,7 @@ export const checksOnForgeMemory = (context: DoctorContext, facts: DoctorFacts):
       const disk = await facts.ramDisk()
       if (!disk.mounted) return null
       const { spec } = facts
-      const [backing, memory] = await Promise.all([
-        context.platform.ramDisk.readBacking(spec),
-        facts.memory(),
-      ])
+      const [backing, memory] = await Promise.all([facts.ramDiskBacking(), facts.memory()])
       return judgeForgeMemory({ backing, disk, spec, memory })
     },
   },

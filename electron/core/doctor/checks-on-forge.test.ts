@@ -99,6 +99,7 @@ describe('judgeSpotlight', () => {
 
   it.each([
     ['/Volumes/X:\n\tIndexing disabled.\n', false, 'ok'],
+    ['/Volumes/X:\n\tIndexing and searching disabled.\n', false, 'ok'],
     ['/Volumes/X:\n\tIndexing enabled. \n', true, 'warn'],
     ['/Volumes/X:\n\tError: unknown indexing state.\n', true, 'ok'],
     ['/Volumes/X:\n\tError: unknown indexing state.\n', false, 'unknown'],

@@ -84,10 +84,13 @@ export const judgeRoom = (disk: RamDisk): Verdict | null => {
   return share >= nearlyFull ? warn(`${said}; nexus forge status says by what`, makeRoom) : ok(said)
 }
 
-/** `mdutil -s`: "Indexing disabled." or "Indexing enabled."; the words are from memory, no recording of it is at hand. */
+/**
+ * `mdutil -s`: "Indexing enabled.", "Indexing disabled." or "Indexing and searching disabled." (as public scripts read them; no
+ * recording of it is at hand).
+ */
 export const judgeSpotlight = (result: CommandResult, hasMarker: boolean, mountPoint: string): Verdict => {
   const text = result.kind === 'exited' ? `${result.stdout}\n${result.stderr}` : ''
-  if (/indexing disabled/i.test(text)) return ok('indexing is off')
+  if (/indexing(?: and searching)? disabled/i.test(text)) return ok('indexing is off')
   const off = `sudo mdutil -i off ${quoteForShell(mountPoint)}`
   if (/indexing enabled/i.test(text)) return warn('Spotlight indexes the RAM disk', off)
   return hasMarker

@@ -113,7 +113,7 @@ export const checksOnWired = (context: DoctorContext, facts: DoctorFacts): reado
       if (own !== null && plan === null) return unknown('no memory plan to compare it with', 'nexus plan')
       const [disk, backing, gpu, others] = await Promise.all([
         facts.ramDisk().catch(() => null),
-        context.platform.ramDisk.readBacking(facts.spec).catch(() => null),
+        facts.ramDiskBacking().catch(() => null),
         context.platform.readGpuUse().catch(() => null),
         readOthers(context, own?.pid ?? null),
       ])

@@ -74,7 +74,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnForge(context, facts),
       ...checksOnCargo(context, facts),
       ...checksOnCargoProjects(context, facts),
-      ...checksOnForgeMemory(context, facts),
+      ...checksOnForgeMemory(facts),
       ...checksOnMachine(context),
     ],
     checksTimeoutMs,

@@ -9,7 +9,7 @@ import { messageOf } from '../error-message.ts'
 import { type GgufHeader, readGgufHeader } from '../gguf/gguf-header.ts'
 import { createGpuLimitReading } from '../gpu-limit-reading.ts'
 import { identityOf, type LedgerEntry, openLedger } from '../ledger.ts'
-import type { ProcessTable, RamDiskSpec } from '../platform/platform.ts'
+import type { ProcessTable, RamDiskBacking, RamDiskSpec } from '../platform/platform.ts'
 import { ramDiskSpec } from '../service-assembly.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import { type EnginePlan, type MemoryPlanReading, readEnginePlan, readMemoryPlan } from '../stack-plan.ts'
@@ -39,6 +39,8 @@ export interface DoctorFacts {
   /** Two readings apart, so that its rates are there. */
   readonly memory: () => Promise<Memory>
   readonly ramDisk: () => Promise<RamDisk>
+  /** null when none is mounted, or who holds it is not told. */
+  readonly ramDiskBacking: () => Promise<RamDiskBacking | null>
   readonly modelHeader: () => Promise<HeaderReading>
   /** null when the profile names no draft. */
   readonly draftHeader: () => Promise<HeaderReading | null>
@@ -98,6 +100,7 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
       return readMemory()
     }),
     ramDisk: once(() => platform.ramDisk.read(spec)),
+    ramDiskBacking: once(() => platform.ramDisk.readBacking(spec)),
     modelHeader: once(() => readHeader(llamaServer.modelPath)),
     draftHeader: once(async () =>
       llamaServer.draftModelPath === null ? null : readHeader(llamaServer.draftModelPath),

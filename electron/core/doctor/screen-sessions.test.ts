@@ -33,9 +33,13 @@ describe('parseScreenList', () => {
     (text) => expect(parseScreenList(text)).toEqual([]),
   )
 
-  it.each(['', 'command not found', '123.ai-engine'])('does not understand %j', (text) =>
-    expect(parseScreenList(text)).toBeNull(),
-  )
+  it.each([
+    '',
+    'command not found',
+    '123.ai-engine',
+    '\t12345678901234567890.ai-engine\t(Detached)\n',
+    two.replace('456.ttys001.host', '456:ttys001.host'),
+  ])('does not understand %j', (text) => expect(parseScreenList(text)).toBeNull())
 
   const folder = join(process.env['NEXUS_FIXTURES'] ?? '../shared/fixtures', 'screen')
   describe.skipIf(!existsSync(folder))('recordings (skipped where the fixtures folder is absent)', () => {

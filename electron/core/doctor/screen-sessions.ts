@@ -10,13 +10,14 @@ export interface ScreenSession {
 /**
  * Lines are `<TAB>PID.NAME<TAB>(Detached)`, on macOS with CR LF; newer versions put the time they began in brackets before;
  * unnamed sessions are `PID.ttysNNN.host`. The exit status says nothing. null: neither a list nor one of the two ways to say
- * that there is none.
+ * that there is none, or fewer than the last line counts.
  */
 export const parseScreenList = (text: string): readonly ScreenSession[] | null => {
   const sessions = [
     ...text.matchAll(/^[ \t]+(\d{1,10})\.(\S+)[ \t]+(?:\([^()\n]*\)[ \t]+)?\(([^()\n]*)\)[ \t]*\r?$/gm),
   ].map((match) => ({ pid: Number(match[1]), name: match[2] ?? '', status: match[3] ?? '' }))
-  if (sessions.length > 0) return sessions
+  const declared = Number(/^(\d{1,6}) Sockets? in /m.exec(text)?.[1] ?? sessions.length)
+  if (sessions.length > 0 && sessions.length >= declared) return sessions
   return /No Sockets found in|This room is empty/.test(text) ? [] : null
 }
 
