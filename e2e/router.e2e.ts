@@ -1,4 +1,6 @@
 // The Router on the real llama-server and LiteLLM: whose turn it is, who is who, what does not fit, keys that change.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -19,6 +21,8 @@ const keys = new Map<string, string>()
 
 beforeAll(async () => {
   nexus = await createNexus({ proxy: { queueLimit } })
+  // However busy the machine is, a stream that may finish does.
+  writeFileSync(join(nexus.home, 'config.json'), JSON.stringify({ drainSeconds: 600 }))
   const up = await nexus.run('up', '--profile', nexus.profilePath)
   if (up.code !== 0) throw new Error(`${up.stderr}${up.stdout}`)
   const guide = GuideSchema.parse(JSON.parse((await nexus.run('clients', '--json')).stdout))
@@ -171,6 +175,23 @@ describe('a restart of the Router', () => {
     )
     expect(after.services.proxy.pid).not.toBe(before.services.proxy.pid)
     expect(after.developers).toEqual(before.developers)
+  })
+
+  it.each([
+    ['lets a stream finish', [], 'finishes'],
+    ['cuts it when told not to wait', ['--now'], 'is cut'],
+  ] as const)('%s', async (_, flags, fate) => {
+    const { pid } = (await nexus.readSnapshot()).services.proxy
+    const story = tell('user1', 0, 250)
+    await nexus.until((snapshot) => phases(snapshot, 'generating').length === 1, settleMs)
+    const restarted = await nexus.run('restart', 'proxy', ...flags)
+    expect(restarted.code).toBe(0)
+    if (fate === 'finishes') {
+      expect(restarted.stderr).toMatch(/1 busy.*user1.*nexus restart --now does not wait/)
+      expect((await story.ended).usage.output_tokens).toBeGreaterThan(0)
+    } else await expect(story.ended).rejects.toThrow()
+    const after = await nexus.until(({ overall }) => overall === 'ready', settleMs)
+    expect(after.services.proxy.pid).not.toBe(pid)
   })
 })
 

@@ -176,7 +176,7 @@ export const ConfigSchema = z.strictObject({
   /** null: `studio` when its model files are there, else `demo`. */
   profile: profileName.nullable().default(null),
   profiles: z.record(profileName, ProfileOverrideSchema).default({}),
-  /** How long `down` lets busy slots finish before it stops them. */
+  /** How long `down` and `restart` let busy slots finish before it stops them. */
   drainSeconds: wholeNumber(0, 3600, 'a number of seconds').default(30),
   /** How long a service may take to end after SIGTERM before SIGKILL. */
   stopGraceSeconds: wholeNumber(1, 600, 'a number of seconds').default(10),
@@ -715,7 +715,12 @@ export const CommandSchema = z.discriminatedUnion('type', [
     /** Eject a RAM disk although files on it are open. */
     force: z.boolean(),
   }),
-  z.strictObject({ type: z.literal('restart'), only: ServiceIdSchema.nullable() }),
+  z.strictObject({
+    type: z.literal('restart'),
+    only: ServiceIdSchema.nullable(),
+    /** Do not let busy slots finish; absent: they may, as with a stop. */
+    now: z.boolean().optional(),
+  }),
   /** Install what is missing for the profile that would be started, then start it when asked to. */
   z.strictObject({ type: z.literal('setUp'), thenStart: z.boolean() }),
   /** Replaces the config file, unless it has changed since `revision` was read. */

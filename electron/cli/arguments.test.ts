@@ -50,7 +50,13 @@ describe('parseArguments', () => {
       force: true,
       json: false,
     })
-    expect(parseArguments(['restart', 'proxy'])).toEqual({ name: 'restart', only: 'proxy', json: false })
+    expect(parseArguments(['restart', 'proxy'])).toEqual({
+      name: 'restart',
+      only: 'proxy',
+      now: false,
+      json: false,
+    })
+    expect(parseArguments(['restart', '--now'])).toMatchObject({ only: null, now: true })
     expect(parseArguments(['logs', 'proxy', '--follow', '--lines=5'])).toEqual({
       name: 'logs',
       id: 'proxy',

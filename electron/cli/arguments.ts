@@ -22,7 +22,12 @@ export type CliCommand =
       readonly force: boolean
       readonly json: boolean
     }
-  | { readonly name: 'restart'; readonly only: ServiceId | null; readonly json: boolean }
+  | {
+      readonly name: 'restart'
+      readonly only: ServiceId | null
+      readonly now: boolean
+      readonly json: boolean
+    }
   | { readonly name: 'status'; readonly watch: boolean; readonly json: boolean }
   | { readonly name: 'logs'; readonly id: LogId; readonly follow: boolean; readonly lines: number }
   | {
@@ -130,7 +135,7 @@ const optionsOf = {
     force,
     json,
   },
-  restart: { json },
+  restart: { now: { type: 'boolean', help: '--now' }, json },
   status: { json, watch: { type: 'boolean', help: '--watch' } },
   logs: { follow: { type: 'boolean', help: '--follow' }, lines: { type: 'string', help: '--lines N' } },
   plan: {
@@ -233,7 +238,12 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       }
     case 'restart':
       expectWords(1)
-      return { name: 'restart', only: serviceOrNull(positionals[0] ?? null, 'restart'), json: flag('json') }
+      return {
+        name: 'restart',
+        only: serviceOrNull(positionals[0] ?? null, 'restart'),
+        now: flag('now'),
+        json: flag('json'),
+      }
     case 'status':
       if (flag('watch') && flag('json'))
         throw new UsageError('nexus status: found --watch with --json; allowed: one of the two')

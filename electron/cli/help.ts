@@ -12,6 +12,7 @@ Start and stop
   ${usageOf('down')}
       stop; running requests may finish for a while (--now: not); the RAM disk stays unless --eject
   ${usageOf('restart')}
+      running requests may finish for a while (--now: not)
 
 Look
   ${usageOf('status')}

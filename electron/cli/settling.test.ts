@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Phase, ServiceId, Snapshot } from '../contract.ts'
 import { sampleSnapshot } from '../core/sample-snapshot.ts'
-import { judgeDown, judgeUp } from './settling.ts'
+import { judgeDown, judgeRestart, judgeUp } from './settling.ts'
 
 const proved = sampleSnapshot.proof
 
@@ -74,6 +74,46 @@ describe('judgeUp', () => {
     expect(judgeUp(snapshot, 'ramDisk')).toEqual({ kind: 'ready' })
     expect(judgeUp(snapshot, 'llamaServer')).toEqual({ kind: 'failed', reasons: ['AI Engine: no model'] })
     expect(judgeUp(snapshotOf({ llamaServer: 'stopping' }), 'llamaServer').kind).toBe('waiting')
+  })
+})
+
+describe('judgeRestart', () => {
+  const before = snapshotOf({}, { proof: proved })
+  const withPids = (
+    snapshot: Snapshot,
+    pids: Partial<Record<'llamaServer' | 'proxy', number | null>>,
+  ): Snapshot => ({
+    ...snapshot,
+    services: {
+      ...snapshot.services,
+      llamaServer: { ...snapshot.services.llamaServer, pid: pids.llamaServer ?? null },
+      proxy: { ...snapshot.services.proxy, pid: pids.proxy ?? null },
+    },
+  })
+  const old = withPids(before, { llamaServer: 10, proxy: 20 })
+
+  it('waits for what served before, however ready it still looks', () => {
+    expect(judgeRestart(old, null, old)).toEqual({ kind: 'waiting' })
+    expect(judgeRestart(old, 'llamaServer', old)).toEqual({ kind: 'waiting' })
+    const drained = withPids(snapshotOf({ proxy: 'stopped' }), { llamaServer: 10 })
+    expect(judgeRestart(drained, null, old)).toEqual({ kind: 'waiting' })
+  })
+
+  it('judges what came after it as a start', () => {
+    expect(judgeRestart(withPids(old, { llamaServer: 11, proxy: 21 }), null, old)).toEqual({ kind: 'ready' })
+    expect(judgeRestart(withPids(old, { llamaServer: 10, proxy: 21 }), 'proxy', old)).toEqual({
+      kind: 'ready',
+    })
+  })
+
+  it('does not wait for what cannot be stopped, nor for what did not run', () => {
+    const stuck = withPids(snapshotOf({ proxy: ['failed', 'it does not end'] }), {
+      llamaServer: 11,
+      proxy: 20,
+    })
+    expect(judgeRestart(stuck, 'proxy', old).kind).toBe('failed')
+    const none = withPids(snapshotOf({ proxy: 'stopped' }), {})
+    expect(judgeRestart(withPids(snapshotOf({}), { proxy: 5 }), 'proxy', none)).toEqual({ kind: 'ready' })
   })
 })
 

@@ -35,6 +35,17 @@ export const judgeUp = (snapshot: Snapshot, only: ServiceId | null): UpJudgement
     : { kind: 'failed', reasons: [`no Claude request was answered: ${snapshot.proofFailure}`] }
 }
 
+/** The same after a restart, which lets running requests finish first: what served `before` is not its outcome yet. */
+export const judgeRestart = (snapshot: Snapshot, only: ServiceId | null, before: Snapshot): UpJudgement => {
+  const isStillThere = (['llamaServer', 'proxy'] as const)
+    .filter((id) => only === null || only === id)
+    .some((id) => {
+      const { phase, pid } = snapshot.services[id]
+      return phase !== 'failed' && pid !== null && pid === before.services[id].pid
+    })
+  return isStillThere ? { kind: 'waiting' } : judgeUp(snapshot, only)
+}
+
 export type DownJudgement =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'stopped' }

@@ -35,7 +35,7 @@ export interface CoreCommands {
 
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>
 
-/** A `down --now` still lets a process end by itself for this long. */
+/** `--now` still lets a process end by itself for this long. */
 const hurriedGraceMs = 2_000
 
 const accepted: Outcome = { accepted: true }
@@ -150,12 +150,12 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   }
 
   /** Of everything: with the settings as they are now. Of one service: just as it runs. */
-  const restart = async (only: ServiceId | null): Promise<Outcome> => {
+  const restart = async ({ only, now = false }: CommandOf<'restart'>): Promise<Outcome> => {
     const ids = only === null ? serviceIds : [only]
     const renewed = only === null ? await readRenewed() : null
     if (typeof renewed === 'string') return refuse(renewed)
     remember([...new Set([...wanted(), ...ids])])
-    void stopServices(ids, true).then(() => startAgain(ids, renewed))
+    void stopServices(ids, now).then(() => startAgain(ids, renewed))
     return accepted
   }
 
@@ -227,7 +227,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       case 'stop':
         return stop(command)
       case 'restart':
-        return restart(command.only)
+        return restart(command)
       case 'setUp':
         return setUp(command)
       case 'configure':

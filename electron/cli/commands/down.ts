@@ -3,14 +3,13 @@ import { type Snapshot, serviceNames } from '../../contract.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { within } from '../../core/deadline.ts'
 import { ramDiskSpec } from '../../core/service-assembly.ts'
-import { countWaiting } from '../../waiting.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachIfAnythingRuns, attachOrHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { followUntil } from '../follow-core.ts'
 import { readChosenProfile } from '../profile-choice.ts'
 import { judgeDown } from '../settling.ts'
-import { countByDeveloper } from '../view/developer-names.ts'
+import { describeBusy } from '../view/busy-view.ts'
 
 type DownCommand = Extract<CliCommand, { name: 'down' }>
 
@@ -32,7 +31,10 @@ const stopThrough = async (
   context: CliContext,
 ): Promise<number> => {
   const before = await client.readSnapshot()
-  if (!command.now && !command.json && command.only !== 'ramDisk') sayWhoIsBusy(before, context)
+  if (!command.now && !command.json && command.only !== 'ramDisk') {
+    const busy = describeBusy(before, 'nexus down --now')
+    if (busy !== null) context.printError(busy)
+  }
   const outcome = await client.dispatch({
     type: 'stop',
     only: command.only,
@@ -47,31 +49,6 @@ const stopThrough = async (
   if (before.owner.background && command.only === null)
     await untilCoreIsGone(client, before.owner.pid, context)
   return report(context, command, after, describeStopped(command, before))
-}
-
-/** Whose work would be cut off; a slot without a name is one that the Router's requests do not tell without doubt. */
-const sayWhoIsBusy = (snapshot: Snapshot, context: CliContext): void => {
-  if (snapshot.services.llamaServer.phase === 'stopped') return
-  if (snapshot.slots === null) {
-    context.printError('Running requests may finish for a while; nexus down --now does not wait.')
-    return
-  }
-  const busy = snapshot.slots.filter((slot) => slot.phase !== 'idle')
-  if (busy.length === 0) return
-  const each = busy.map(({ id, developer, phase, generatedTokens }) => {
-    const whose = `slot ${id}${developer === null ? '' : ` (${developer})`}`
-    return phase === 'prefill'
-      ? `${whose} reads its prompt`
-      : `${whose} has written ${generatedTokens ?? 'some'} tokens`
-  })
-  const unnamed = busy.some(({ developer }) => developer === null)
-  const served = (snapshot.requests ?? []).filter(({ phase }) => phase !== 'waiting')
-  const names = unnamed && served.length > 0 ? ` for ${countByDeveloper(served).join(', ')}` : ''
-  const waiting = countWaiting(snapshot) ?? 0
-  const queue = waiting === 0 ? '' : `, and ${waiting} more ${waiting === 1 ? 'waits' : 'wait'}`
-  context.printError(
-    `${busy.length} busy${names}: ${each.join(', ')}${queue}. They may finish; nexus down --now does not wait.`,
-  )
 }
 
 const coreEndMs = 10_000

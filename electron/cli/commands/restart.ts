@@ -3,6 +3,7 @@
 import type { CliCommand } from '../arguments.ts'
 import { attachIfAnythingRuns } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { describeBusy } from '../view/busy-view.ts'
 import { finishStart } from './up.ts'
 
 export const runRestart = async (
@@ -14,11 +15,21 @@ export const runRestart = async (
     context.printError('Nothing of ours is running. nexus up starts it.')
     return exitCodes.notRunning
   }
-  const outcome = await client.dispatch({ type: 'restart', only: command.only })
+  const before = await client.readSnapshot()
+  if (!command.now && !command.json && command.only !== 'ramDisk') {
+    const busy = describeBusy(before, 'nexus restart --now')
+    if (busy !== null) context.printError(busy)
+  }
+  const outcome = await client.dispatch({ type: 'restart', only: command.only, now: command.now })
   if (!outcome.accepted) {
     client.close()
     context.printError(outcome.reason)
     return exitCodes.failed
   }
-  return finishStart(client, context, { only: command.only, json: command.json, startedAt: Date.now() })
+  return finishStart(client, context, {
+    only: command.only,
+    json: command.json,
+    startedAt: Date.now(),
+    replaced: before,
+  })
 }

@@ -13,7 +13,7 @@ import { type CliContext, exitCodes } from '../context.ts'
 import { followUntil } from '../follow-core.ts'
 import { absoluteRequest, readChosenProfile } from '../profile-choice.ts'
 import { ensureSetUp } from '../set-up.ts'
-import { judgeUp } from '../settling.ts'
+import { judgeRestart, judgeUp } from '../settling.ts'
 import { createLiveScreen } from '../view/live-screen.ts'
 import { findFailure, renderFailure, renderReady } from '../view/outcome-view.ts'
 import { renderMemoryReading } from '../view/plan-view.ts'
@@ -68,20 +68,24 @@ export interface FinishOptions {
   readonly json: boolean
   /** ms since the epoch */
   readonly startedAt: number
+  /** Before a restart: what served then is to make way first. */
+  readonly replaced?: Snapshot
 }
 
 /** Follows a start to its end, shows it, and answers the exit code. */
 export const finishStart = async (
   client: ControlClient,
   context: CliContext,
-  { only, json, startedAt }: FinishOptions,
+  { only, json, startedAt, replaced }: FinishOptions,
 ): Promise<number> => {
+  const judge = (snapshot: Snapshot) =>
+    replaced === undefined ? judgeUp(snapshot, only) : judgeRestart(snapshot, only, replaced)
   const progress = createProgressTracker(startedAt, context)
   const output = createProgressOutput(context, progress, json)
   let allocated: Promise<string | null> | null = null
   const last = await followUntil(
     client,
-    (snapshot) => judgeUp(snapshot, only).kind !== 'waiting',
+    (snapshot) => judge(snapshot).kind !== 'waiting',
     (snapshot) => {
       output.show(snapshot)
       // While the Router still loads this costs nobody any time.
@@ -96,7 +100,7 @@ export const finishStart = async (
     )
     return exitCodes.failed
   }
-  const judgement = judgeUp(last, only)
+  const judgement = judge(last)
   if (json) {
     const reasons = judgement.kind === 'failed' ? judgement.reasons : []
     context.print(JSON.stringify({ ready: judgement.kind === 'ready', reasons, snapshot: last }))

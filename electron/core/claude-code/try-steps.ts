@@ -172,29 +172,38 @@ const outgrowsItsSlot: TryStep = {
 
 const routerRestarts: TryStep = {
   id: 'router-restarts',
-  title: 'The Router restarts in a conversation',
+  title: 'The Router restarts while it answers',
   disturbs: true,
   run: async (stack) => {
     const [developer] = stack.developers
     const home = stack.another(developer)
-    const first = await stack.ask(home, 'Say hello.')
-    const firstProblem = problemOf(first)
-    if (firstProblem !== null) return failed(`before the restart: ${firstProblem}`)
+    const first = stack.ask(home, 'Count from one to two hundred in words.')
+    const isServed = ({ requests }: Snapshot) =>
+      requests === null || requests.some(({ admittedAt }) => admittedAt !== null)
+    const serving = await stack.until(isServed, requestBeginsMs)
+    if (serving === null) return failed('nothing came of its request')
     const refusal = await stack.restartRouter()
     if (refusal !== null) return failed(refusal)
     const gone = await stack.until(({ services }) => services.proxy.phase !== 'ready', restartBeginsMs)
     if (gone === null) return failed('the Router did not begin to restart')
-    const second = await stack.ask(home, 'Say it again.', first.sessionId)
+    const finished = await first
+    const cutOff = problemOf(finished)
+    if (cutOff !== null) return failed(`the answer during the restart: ${cutOff}`)
+    const second = await stack.ask(home, 'Say it again.', finished.sessionId)
     const problem = problemOf(second)
     if (problem !== null) return failed(`while it was away: ${problem}`)
     const back = await stack.until(({ overall }) => overall === 'ready', restartEndsMs)
     if (back === null) return failed('the client was answered, but the stack did not become ready again')
     return passed(
-      `asked ${second.retries === 0 ? 'until it was back' : `again ${second.retries} times`}, and got its answer after ${describeSeconds(second.result?.durationMs ?? 0)}`,
+      `got the answer that had begun, ${describeRetries(finished)}; the next came ${second.retries === 0 ? 'at once' : describeRetries(second)}, within ${describeSeconds(second.result?.durationMs ?? 0)}`,
     )
   },
 }
 
+const describeRetries = ({ retries }: ClaudeRun): string =>
+  retries === 0 ? 'uncut' : `after ${retries} more attempts`
+
+const requestBeginsMs = 180_000
 const restartBeginsMs = 30_000
 const restartEndsMs = 180_000
 

@@ -1,0 +1,27 @@
+// Who is at work when something is about to stop.
+import type { Snapshot } from '../../contract.ts'
+import { countWaiting } from '../../waiting.ts'
+import { countByDeveloper } from './developer-names.ts'
+
+/**
+ * Whose work a stop waits for; null: nobody's. A slot without a name is one that the Router's requests do not tell without doubt.
+ * @param hurried the command that does not wait
+ */
+export const describeBusy = (snapshot: Snapshot, hurried: string): string | null => {
+  if (snapshot.services.llamaServer.phase === 'stopped') return null
+  if (snapshot.slots === null) return `Running requests may finish for a while; ${hurried} does not wait.`
+  const busy = snapshot.slots.filter((slot) => slot.phase !== 'idle')
+  if (busy.length === 0) return null
+  const each = busy.map(({ id, developer, phase, generatedTokens }) => {
+    const whose = `slot ${id}${developer === null ? '' : ` (${developer})`}`
+    return phase === 'prefill'
+      ? `${whose} reads its prompt`
+      : `${whose} has written ${generatedTokens ?? 'some'} tokens`
+  })
+  const unnamed = busy.some(({ developer }) => developer === null)
+  const served = (snapshot.requests ?? []).filter(({ phase }) => phase !== 'waiting')
+  const names = unnamed && served.length > 0 ? ` for ${countByDeveloper(served).join(', ')}` : ''
+  const waiting = countWaiting(snapshot) ?? 0
+  const queue = waiting === 0 ? '' : `, and ${waiting} more ${waiting === 1 ? 'waits' : 'wait'}`
+  return `${busy.length} busy${names}: ${each.join(', ')}${queue}. They may finish; ${hurried} does not wait.`
+}
