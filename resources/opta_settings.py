@@ -29,8 +29,12 @@ class Settings(NamedTuple):
     node_slots: dict[str, int] | None = None
     # The name that every request is routed by; None: the one that the client gave.
     routed_model: str | None = None
+    # One part in so many of the context is kept for an answer; None: nothing is.
+    kept_for_answer_share: int | None = None
     # What all requests together may hold when the slots share one pool; None: each slot has its own share.
     pool_tokens: int | None = None
+    # How long one answer may become in a pool: what it might need is reserved for as long as it runs; None: any.
+    pool_answer_tokens: int | None = None
     # How many may wait; one more is refused.
     queue_limit: int = 0
     # llama-server, without /v1; None: it is never asked anything.
@@ -41,7 +45,12 @@ class Settings(NamedTuple):
     usage_path: str | None = None
 
 
-_OPTIONAL_KINDS: Final[dict[str, type]] = {"pool_tokens": int, "node_slots": dict}
+_OPTIONAL_KINDS: Final[dict[str, type]] = {
+    "kept_for_answer_share": int,
+    "pool_tokens": int,
+    "pool_answer_tokens": int,
+    "node_slots": dict,
+}
 FILE_VARIABLE: Final = "OPTA_ROUTER_SETTINGS"
 
 

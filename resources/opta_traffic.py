@@ -36,13 +36,7 @@ ANTHROPIC: Final = "anthropic_messages"
 GENERATING: Final = frozenset({ANTHROPIC, "completion", "acompletion", "text_completion", "atext_completion", "responses", "aresponses"})
 LIMIT_FIELDS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
-# Of the context, what is kept for an answer: with less the model would be cut off in its first sentences.
-ANSWER_SHARE: Final = 16
-# Of a slot's share of a pool, how long one answer may become: what it might need is reserved for as long as it runs.
-POOL_ANSWER_SHARE: Final = 4
-# Of a pool, what no request may reserve: our own messages, drafted tokens, and the difference between what LiteLLM
-# renders and what was counted.
-POOL_MARGIN_TOKENS: Final = 512
+# Of a pool, what our own message takes: from its margin (electron/core/services/router-pool.ts).
 OWN_TOKENS: Final = 64
 
 BAD_REQUEST: Final = 400
@@ -67,10 +61,8 @@ class Traffic:
         self._settings: Final = settings
         self._engine: Final = None if settings.engine_url is None else Engine(settings.engine_url)
         self._book: Final = RequestBook(Usage(settings.usage_path))
-        pool = settings.pool_tokens
-        self._pool_tokens: Final = None if pool is None else max(1, pool - POOL_MARGIN_TOKENS)
         self._admission: Final = (
-            Admission(settings.slots, self._pool_tokens, settings.queue_limit) if settings.admission else None
+            Admission(settings.slots, settings.pool_tokens, settings.queue_limit) if settings.admission else None
         )
         self._ghosts: Final = (
             None
@@ -198,16 +190,17 @@ class Traffic:
 
     async def _measure(self, body: dict[str, Any]) -> int | None:
         """Length of the prompt; refuses one that leaves no room for an answer before the model is bothered with it."""
-        if self._engine is None or not (self._settings.refuse_overlong_prompts or self._pool_tokens is not None):
+        if self._engine is None or not (self._settings.refuse_overlong_prompts or self._settings.pool_tokens is not None):
             return None
         tokens = await self._engine.count_messages(body)
         if tokens is None or not self._settings.refuse_overlong_prompts:
             return tokens
         context = await self._engine.context_tokens()
         if context is not None:
-            if self._pool_tokens is not None:
-                context = min(context, self._pool_tokens)
-            most = context - min(_asked_answer(body), context // ANSWER_SHARE)
+            if self._settings.pool_tokens is not None:
+                context = min(context, self._settings.pool_tokens)
+            share = self._settings.kept_for_answer_share
+            most = context - (0 if share is None else min(_asked_answer(body), context // share))
             if tokens > most:
                 refuse(BAD_REQUEST, "invalid_request_error", overflow_message(tokens, most))
         return tokens
@@ -230,14 +223,13 @@ class Traffic:
 
     def _reserve(self, request: LiveRequest, body: dict[str, Any]) -> int:
         """Tokens of the pool that this request will never exceed: its answer is limited to what is reserved for it."""
-        pool = self._pool_tokens
+        pool = self._settings.pool_tokens
         if pool is None:
             return 0
         # A token is at least one byte: more than that an unmeasured prompt cannot be.
         prompt = request.prompt_tokens or len(json.dumps(_prompt_of(body), default=str).encode())
         prompt = min(prompt, pool)
-        share = pool // self._settings.slots // POOL_ANSWER_SHARE
-        answer = max(1, min(_asked_answer(body), share, pool - prompt))
+        answer = max(1, min(_asked_answer(body), self._settings.pool_answer_tokens or pool, pool - prompt))
         for name in LIMIT_FIELDS:
             if isinstance(body.get(name), int):
                 body[name] = answer

@@ -65,6 +65,7 @@ general_settings:
 SLOTS: Final = 2
 QUEUE_LIMIT: Final = 1
 CONTEXT_TOKENS: Final = 1000
+KEPT_FOR_ANSWER_SHARE: Final = 16
 WAIT_S: Final = 30
 
 
@@ -301,6 +302,7 @@ def prepare_folder(folder: Path, engine: Engine, settings: dict[str, Any]) -> No
         "admission": True,
         "slots": SLOTS,
         "queue_limit": QUEUE_LIMIT,
+        "kept_for_answer_share": KEPT_FOR_ANSWER_SHARE,
         "engine_url": f"http://127.0.0.1:{engine.port}",
         "feed_path": str(folder / "router.sock"),
         "usage_path": str(folder / "usage-today.json"),

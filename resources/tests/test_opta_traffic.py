@@ -16,6 +16,7 @@ from real_litellm import (
     ANNA_KEY,
     BEN_KEY,
     CONTEXT_TOKENS,
+    KEPT_FOR_ANSWER_SHARE,
     OWN_KEY,
     QUEUE_LIMIT,
     SLOTS,
@@ -351,7 +352,7 @@ def test_a_prompt_that_does_not_fit_is_answered_without_the_model(proxy: Proxy, 
     body = message(messages=words(CONTEXT_TOKENS), max_tokens=64_000, stream=stream)
     status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, body)
     assert status == 400
-    most = CONTEXT_TOKENS - CONTEXT_TOKENS // 16
+    most = CONTEXT_TOKENS - CONTEXT_TOKENS // KEPT_FOR_ANSWER_SHARE
     error = error_of(text)
     assert error["type"] == "invalid_request_error"
     assert error["message"].startswith("prompt is too long: 100")
@@ -387,8 +388,7 @@ def test_llama_servers_own_refusal_is_put_into_the_words_that_help(proxy: Proxy,
 
 
 def test_a_pool_is_never_promised_more_than_it_has(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
-    # 2,048 tokens less the margin of 512: 1,536 for all.
-    settings = {"pool_tokens": 2048, "slots": 4, "queue_limit": 4}
+    settings = {"pool_tokens": 1536, "pool_answer_tokens": 96, "slots": 4, "queue_limit": 4}
     for proxy in serve_litellm(tmp_path_factory.mktemp("pool"), engine, settings):
         listener = Listener(proxy)
         with engine.holding():

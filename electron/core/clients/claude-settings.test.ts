@@ -26,8 +26,13 @@ describe('clientLimits', () => {
     })
   })
 
-  it('gives each agent the whole of a pool', () => {
-    expect(clientLimits(engine({ contextTokens: 131_072, unifiedKv: true })).contextTokens).toBe(131_072)
+  it('gives each agent as much of a pool as the Router does, and no longer answers', () => {
+    expect(clientLimits(engine({ contextTokens: 131_072, unifiedKv: true }))).toMatchObject({
+      contextTokens: 130_560,
+      maxOutputTokens: 8_160,
+    })
+    const trained = clientLimits(engine({ contextTokens: 131_072, unifiedKv: true }), 40_960)
+    expect(trained).toMatchObject({ contextTokens: 40_960, maxOutputTokens: 5_120 })
   })
 
   it('follows a flag that the user pinned, and the length the model was trained for', () => {

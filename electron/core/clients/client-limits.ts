@@ -3,9 +3,10 @@ import type { Profile } from '../../contract.ts'
 import { formatCount } from '../memory-plan/format-bytes.ts'
 import { countCells } from '../memory-plan/kv-cache.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
+import { routerPool } from '../services/router-pool.ts'
 
 export interface ClientLimits {
-  /** What one agent can hold: its slot, or the pool when there is one. */
+  /** What one agent can hold: its slot, or what the Router lets into a pool. */
   readonly contextTokens: number
   readonly maxOutputTokens: number
   /** Where Claude Code summarises the conversation by itself; null: the slot leaves no room for that. */
@@ -30,10 +31,13 @@ export const clientLimits = (
   llamaServer: Profile['llamaServer'],
   trainingContextTokens: number | null = null,
 ): ClientLimits => {
-  const { perStream } = countCells(plannedServer(llamaServer), null)
-  const contextTokens = Math.min(perStream, trainingContextTokens ?? Number.POSITIVE_INFINITY)
+  const server = plannedServer(llamaServer)
+  const pool = routerPool(server)
+  const most = pool?.tokens ?? countCells(server, null).perStream
+  const contextTokens = Math.min(most, trainingContextTokens ?? Number.POSITIVE_INFINITY)
   const eighth = Math.floor(contextTokens / 8 / 256) * 256
-  const maxOutputTokens = Math.min(Math.max(eighth, 1_024), largestCountedOutputTokens, contextTokens)
+  const granted = Math.min(contextTokens, pool?.answerTokens ?? Number.POSITIVE_INFINITY)
+  const maxOutputTokens = Math.min(Math.max(eighth, 1_024), largestCountedOutputTokens, granted)
   const threshold = compactThreshold(contextTokens, maxOutputTokens)
   return {
     contextTokens,

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Profile } from '../../contract.ts'
+import { clientLimits } from '../clients/client-limits.ts'
 import { builtinProfiles } from '../profiles.ts'
 import { planRouter } from '../router-plan.ts'
 import { isAdmissionOn, routerModules, routerSettings } from './litellm-router-settings.ts'
@@ -39,9 +40,29 @@ describe('the settings of the Router', () => {
   it('guard the pool of what runs, flags that the user pinned included', () => {
     expect(routerSettings(demo, paths)).toMatchObject({ pool_tokens: null, slots: 4, queue_limit: 16 })
     const pinned = profileWith({ llamaServer: { pinnedFlags: ['-kvu', '-c', '9000', '-np', '3'] } })
-    expect(routerSettings(pinned, paths)).toMatchObject({ pool_tokens: 9_000, slots: 3 })
-    expect(planRouter(pinned).at(-1)?.does).toContain('no more than the 9,000 tokens of the pool')
+    expect(routerSettings(pinned, paths)).toMatchObject({
+      pool_tokens: 8_488,
+      pool_answer_tokens: 707,
+      slots: 3,
+    })
+    expect(planRouter(pinned).at(-1)?.does).toContain('no more than the 8,488 tokens of the pool')
     expect(routerSettings(profileWith({ proxy: { queueLimit: 0 } }), paths).queue_limit).toBe(0)
+  })
+
+  it.each([
+    ['the profile', { unifiedKv: true, contextTokens: 131_072 }],
+    ['pinned flags', { pinnedFlags: ['-kvu', '-c', '100000', '-np', '3'] }],
+    ['hardly anything', { unifiedKv: true, contextTokens: 1_024 }],
+  ] as const)('grant of a pool what clients are told: %s', (_, llamaServer) => {
+    const profile = profileWith({
+      llamaServer: { ...llamaServer, pinnedFlags: [...(llamaServer.pinnedFlags ?? [])] },
+    })
+    const { pool_tokens, pool_answer_tokens } = routerSettings(profile, paths)
+    const { contextTokens, maxOutputTokens } = clientLimits(profile.llamaServer)
+    expect({ contextTokens, maxOutputTokens }).toEqual({
+      contextTokens: pool_tokens,
+      maxOutputTokens: pool_answer_tokens,
+    })
   })
 
   it("promise nothing under a LiteLLM configuration of the user's own", () => {

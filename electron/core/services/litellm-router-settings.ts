@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Profile } from '../../contract.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
 import { localUrl } from './litellm-config.ts'
+import { keptForAnswerShare, routerPool } from './router-pool.ts'
 
 /** Beside opta_litellm.py: LiteLLM imports from the folder of its config.yaml only. */
 export const routerModules = [
@@ -33,8 +34,12 @@ export interface RouterSettings {
   readonly node_slots: Readonly<Record<string, number>> | null
   /** The name that every request is routed by; null: the one that the client gave. */
   readonly routed_model: string | null
-  /** null: each slot has a share of its own. */
+  /** One part in so many of the context is kept for an answer. */
+  readonly kept_for_answer_share: number
+  /** What all requests together may hold; null: each slot has a share of its own. */
   readonly pool_tokens: number | null
+  /** How long one answer may become in a pool; null: as long as the client wants. */
+  readonly pool_answer_tokens: number | null
   readonly queue_limit: number
   readonly engine_url: string
   readonly feed_path: string
@@ -58,6 +63,7 @@ export const routerSettings = (
 ): RouterSettings => {
   const { proxy, nodes = [] } = profile
   const server = plannedServer(profile.llamaServer)
+  const pool = routerPool(server)
   const nodeSlots = Object.fromEntries([['', server.slots], ...nodes.map((node) => [node.name, node.slots])])
   return {
     join_system_messages: proxy.joinSystemMessages ?? true,
@@ -69,7 +75,9 @@ export const routerSettings = (
     node_slots: nodes.length === 0 ? null : nodeSlots,
     // least-busy counts for each model name by itself: two names would fill one Studio twice (LiteLLM 1.106.2, measured).
     routed_model: nodes.length === 0 ? null : proxy.modelName,
-    pool_tokens: server.unifiedKv ? server.contextTokens : null,
+    kept_for_answer_share: keptForAnswerShare,
+    pool_tokens: pool?.tokens ?? null,
+    pool_answer_tokens: pool?.answerTokens ?? null,
     queue_limit: proxy.queueLimit ?? defaultQueueLimit,
     engine_url: localUrl(profile.llamaServer.host, profile.llamaServer.port),
     feed_path: paths.feedPath,
