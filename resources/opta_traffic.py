@@ -18,6 +18,7 @@ from opta_admission import Admission, ClientGoneError, Place, QueueFullError
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_feed import Feed, listen
 from opta_ghosts import GhostWatch
+from opta_limits import asked_answer, limit_answer, several_answers
 from opta_nodes import node_of, open_nodes
 from opta_prompt import mend_messages
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
@@ -34,7 +35,6 @@ logger: Final = logging.getLogger("opta_router")
 ANTHROPIC: Final = "anthropic_messages"
 # LiteLLM's names for what makes the model work; everything else passes untouched.
 GENERATING: Final = frozenset({ANTHROPIC, "completion", "acompletion", "text_completion", "atext_completion", "responses", "aresponses"})
-LIMIT_FIELDS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 # Of a pool, what our own message takes: from its margin (electron/core/services/router-pool.ts).
 OWN_TOKENS: Final = 64
@@ -100,9 +100,12 @@ class Traffic:
                 self._admission.enter_unasked(Place(request, developer, OWN_TOKENS))
             self._book.admitted(request)
             return body
+        several = None if self._admission is None else several_answers(body)
+        if several is not None:
+            refuse(BAD_REQUEST, "invalid_request_error", several)
         if call_type == ANTHROPIC:
             request.prompt_tokens = await self._measure(body)
-        await self._wait_for_turn(request, body)
+        await self._wait_for_turn(request, body, call_type)
         return body
 
     def open_nodes(self, deployments: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -200,15 +203,15 @@ class Traffic:
             if self._settings.pool_tokens is not None:
                 context = min(context, self._settings.pool_tokens)
             share = self._settings.kept_for_answer_share
-            most = context - (0 if share is None else min(_asked_answer(body), context // share))
+            most = context - (0 if share is None else min(asked_answer(body), context // share))
             if tokens > most:
                 refuse(BAD_REQUEST, "invalid_request_error", overflow_message(tokens, most))
         return tokens
 
-    async def _wait_for_turn(self, request: LiveRequest, body: dict[str, Any]) -> None:
+    async def _wait_for_turn(self, request: LiveRequest, body: dict[str, Any], call_type: str) -> None:
         if self._admission is not None:
             try:
-                place = Place(request, request.developer, self._reserve(request, body))
+                place = Place(request, request.developer, self._reserve(request, body, call_type))
                 await self._admission.enter(place, _client_gone)
             except QueueFullError:
                 refuse(
@@ -221,7 +224,7 @@ class Traffic:
                 refuse(CLIENT_CLOSED_REQUEST, "api_error", "the client left before it was its turn")
         self._book.admitted(request)
 
-    def _reserve(self, request: LiveRequest, body: dict[str, Any]) -> int:
+    def _reserve(self, request: LiveRequest, body: dict[str, Any], call_type: str) -> int:
         """Tokens of the pool that this request will never exceed: its answer is limited to what is reserved for it."""
         pool = self._settings.pool_tokens
         if pool is None:
@@ -229,24 +232,13 @@ class Traffic:
         # A token is at least one byte: more than that an unmeasured prompt cannot be.
         prompt = request.prompt_tokens or len(json.dumps(_prompt_of(body), default=str).encode())
         prompt = min(prompt, pool)
-        answer = max(1, min(_asked_answer(body), self._settings.pool_answer_tokens or pool, pool - prompt))
-        for name in LIMIT_FIELDS:
-            if isinstance(body.get(name), int):
-                body[name] = answer
-                break
-        else:
-            body["max_tokens"] = answer
+        answer = max(1, min(asked_answer(body), self._settings.pool_answer_tokens or pool, pool - prompt))
+        limit_answer(body, call_type, answer)
         return prompt + answer
 
 
 def _prompt_of(body: dict[str, Any]) -> list[Any]:
     return [body.get(name) for name in ("system", "messages", "tools", "prompt", "input", "instructions")]
-
-
-def _asked_answer(body: dict[str, Any]) -> int:
-    """How many tokens the client wants at most; without a word from it, any number."""
-    asked = next((body[name] for name in LIMIT_FIELDS if isinstance(body.get(name), int)), None)
-    return 1_000_000_000 if asked is None else max(1, asked)
 
 
 def _has_client_left(error: BaseException) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from opta_limits import LIMIT_FIELDS
 from real_litellm import (
     ANNA_KEY,
     BEN_KEY,
@@ -400,6 +401,21 @@ def test_a_pool_is_never_promised_more_than_it_has(engine: Engine, tmp_path_fact
             small = Call(proxy, BEN_KEY, message(stream=True))
             listener.until(lambda state: len(state["requests"]) == 4)
         assert [call.wait()[0] for call in [*calls, small]] == [200] * 4
+        # Whatever a client calls its limit, and on whatever route.
+        most = {"max_tokens": 900, "max_completion_tokens": 900, "n_predict": -1}
+        for path, asks in (
+            ("/v1/chat/completions", most),
+            ("/v1/chat/completions", {"max_tokens": 4, "extra_body": {"n_predict": 900}}),
+            ("/v1/responses", {"input": "hi"}),
+            ("/v1/responses", {"input": "hi", "max_output_tokens": 900}),
+        ):
+            assert proxy.ask("POST", path, BEN_KEY, {**message(), "max_tokens": None, **asks})[0] == 200
+            sent = [engine.requests[-1].get(name) for name in LIMIT_FIELDS]
+            assert [limit for limit in sent if limit is not None], path
+            assert all(limit is None or 0 < limit <= 96 for limit in sent), (path, asks, sent)
+        status, text = proxy.ask("POST", "/v1/chat/completions", BEN_KEY, message(n=2))
+        assert status == 400
+        assert "n: found 2; allowed: 1" in text
         # The largest that can ever fit is what clients are told.
         status, text = proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=words(1500)))
         assert status == 400

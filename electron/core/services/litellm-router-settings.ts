@@ -13,6 +13,7 @@ export const routerModules = [
   'opta_feed.py',
   'opta_ghosts.py',
   'opta_keys.py',
+  'opta_limits.py',
   'opta_nodes.py',
   'opta_prompt.py',
   'opta_requests.py',

@@ -1,0 +1,58 @@
+"""How much one request asks of the model, whatever API it speaks: how long its answer may become, and how many it wants.
+
+The names are Anthropic's, OpenAI's and llama-server's own, which LiteLLM passes on: llama-server prefers `n_predict` to
+`max_tokens` and `n_cmpl` to `n`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+LIMIT_FIELDS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict")
+NUMBER_FIELDS: Final = ("n", "best_of", "n_cmpl")
+# LiteLLM's responses() takes no other; the rest know `max_tokens`.
+RESPONSES: Final = frozenset({"responses", "aresponses"})
+ANY_LENGTH: Final = 1_000_000_000
+
+
+def asked_answer(body: dict[str, Any]) -> int:
+    """How many tokens the client wants at most; without a word from it, any number."""
+    asked = [place[name] for place in _places(body) for name in LIMIT_FIELDS if _is_count(place.get(name))]
+    return max(1, *asked) if asked else ANY_LENGTH
+
+
+def limit_answer(body: dict[str, Any], call_type: str, most: int) -> None:
+    """Let no answer to this body become longer, by whatever name its limit goes."""
+    for place in _places(body):
+        for name in LIMIT_FIELDS:
+            asked = place.get(name)
+            if asked is not None:
+                # What is no number, or negative, which llama-server takes for "any", is no limit.
+                place[name] = asked if _is_count(asked) and asked <= most else most
+    own = "max_output_tokens" if call_type in RESPONSES else "max_tokens"
+    if not any(body.get(name) is not None for name in LIMIT_FIELDS):
+        body[own] = most
+
+
+def several_answers(body: dict[str, Any]) -> str | None:
+    """In words, when llama-server would take several slots for this one request; else None."""
+    for place in _places(body):
+        for name in NUMBER_FIELDS:
+            number = place.get(name)
+            if isinstance(number, (int, float)) and number > 1:
+                return f"{name}: found {number}; allowed: 1, for each request gets one slot here"
+    prompts = body.get("prompt")
+    # A list of numbers is one prompt, as tokens.
+    if isinstance(prompts, list) and len(prompts) > 1 and not all(isinstance(prompt, int) for prompt in prompts):
+        return f"prompt: found {len(prompts)} prompts; allowed: 1, for each request gets one slot here"
+    return None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _places(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Where a field may stand: what is in `extra_body` ends up beside the others."""
+    extra = body.get("extra_body")
+    return [body, extra] if isinstance(extra, dict) else [body]
