@@ -91,12 +91,17 @@ describe('five stories on four slots', () => {
   it('and as many as may wait: one more is told that it is too many', async () => {
     const stories = Array.from({ length: 4 + queueLimit }, (_, index) => tell('user1', index, 400))
     await nexus.until((snapshot) => phases(snapshot, 'waiting').length === queueLimit, settleMs)
-    const refused = client('user2').messages.create(request(9, 4))
+    const refused = client('user1').messages.create(request(9, 4))
     await expect(refused).rejects.toMatchObject({
       status: 529,
       error: { type: 'error', error: { type: 'overloaded_error' } },
     })
+    // Whoever has nobody waiting may.
+    const other = tell('user2', 10, 4)
+    const both = await nexus.until((snapshot) => phases(snapshot, 'waiting').includes('user2'), settleMs)
+    expect(phases(both, 'waiting')).toHaveLength(queueLimit + 1)
     for (const { stream } of stories) stream.abort()
+    expect((await other.ended).usage.output_tokens).toBeGreaterThan(0)
     await nexus.until(isIdle, settleMs)
   })
 })

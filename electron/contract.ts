@@ -113,7 +113,7 @@ const proxyProfile = z.strictObject({
   refuseOverlongPrompts: z.boolean().optional(),
   /** No more requests than slots (and, in a pool, than tokens) go to llama-server at once; the others wait. */
   admission: z.boolean().optional(),
-  /** How many may wait; one more is answered 529. 16 when absent. */
+  /** How many may wait; one more is answered 529, unless its developer has none waiting. 16 when absent. */
   queueLimit: wholeNumber(0, 1000, 'a number of requests').optional(),
 })
 

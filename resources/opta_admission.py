@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 class QueueFullError(Exception):
-    """As many wait as may wait."""
+    """As many wait as may wait; `waiting` is how many."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"{waiting} wait")
+        self.waiting: Final = waiting
 
 
 class ClientGoneError(Exception):
@@ -37,7 +41,7 @@ class Admission:
     """The queue and what is past it. All of it runs in the one event loop, so nothing here needs a lock."""
 
     def __init__(self, slots: int, pool_tokens: int | None, queue_limit: int) -> None:
-        self._slots: Final = slots
+        self._slots = slots
         self._pool_tokens: Final = pool_tokens
         self._queue_limit: Final = queue_limit
         self._inside: dict[object, Place] = {}
@@ -54,9 +58,9 @@ class Admission:
         self._advance()
         if turn.done():
             return
-        if len(self._waiting) > self._queue_limit:
+        if not self._may_wait(place):
             del self._waiting[place.token]
-            raise QueueFullError
+            raise QueueFullError(len(self._waiting))
         leaving = asyncio.ensure_future(gone())
         try:
             await asyncio.wait((turn, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -67,6 +71,11 @@ class Admission:
             leaving.cancel()
             if self._waiting.pop(place.token, None) is not None:
                 self._advance()
+
+    def resize(self, slots: int) -> None:
+        """There are so many slots now. Who is past the queue stays there."""
+        self._slots = slots
+        self._advance()
 
     def enter_unasked(self, place: Place) -> None:
         """Past the queue at once: for a message that must not wait behind those whose way it tests."""
@@ -115,6 +124,16 @@ class Admission:
             del self._waiting[place.token]
             self._inside[place.token] = place
             turn.set_result(None)
+
+    def _may_wait(self, place: Place) -> bool:
+        """One developer's many agents do not keep out the other's first, whose turn would come before theirs: whoever
+        has nobody waiting gets in although the queue is full, as long as not half of those who wait did.
+        """
+        waiting = len(self._waiting)
+        if waiting <= self._queue_limit:
+            return True
+        own = sum(other.developer == place.developer for other, _ in self._waiting.values())
+        return own == 1 and waiting <= 2 * self._queue_limit
 
     def _next(self) -> tuple[Place, asyncio.Future[None]]:
         """Of those who run fewest, who came first: one developer's four agents do not hold up the other's first."""

@@ -138,6 +138,16 @@ class RouterCallback(CustomLogger):
         """It has picked."""
         self._traffic.sent(kwargs)
 
+    async def async_log_failure_event(
+        self,
+        kwargs: dict[str, Any],
+        response_obj: object,  # noqa: ARG002  # LiteLLM names the arguments
+        start_time: object,  # noqa: ARG002
+        end_time: object,  # noqa: ARG002
+    ) -> None:
+        """One deployment failed. Only this hook tells which and why, on every route and before each retry (measured)."""
+        self._traffic.node_failed(kwargs)
+
     async def async_post_call_success_hook(
         self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: object  # noqa: ARG002
     ) -> None:

@@ -27,6 +27,8 @@ class Settings(NamedTuple):
     slots: int = 1
     # Of those, how many each Studio has by its name, "" for this one; None: there is no other.
     node_slots: dict[str, int] | None = None
+    # How long LiteLLM sends nothing to a Studio that failed.
+    node_cooldown_seconds: int = 0
     # The name that every request is routed by; None: the one that the client gave.
     routed_model: str | None = None
     # One part in so many of the context is kept for an answer; None: nothing is.

@@ -19,7 +19,7 @@ from opta_engine import Engine, find_overflow, overflow_message
 from opta_feed import Feed, listen
 from opta_ghosts import GhostWatch
 from opta_limits import asked_answer, limit_answer, several_answers
-from opta_nodes import node_of, open_nodes
+from opta_nodes import NodeSlots, is_out_of_service, node_of, open_nodes
 from opta_prompt import mend_messages
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_settings import Settings
@@ -63,6 +63,11 @@ class Traffic:
         self._book: Final = RequestBook(Usage(settings.usage_path))
         self._admission: Final = (
             Admission(settings.slots, settings.pool_tokens, settings.queue_limit) if settings.admission else None
+        )
+        self._node_slots: Final = (
+            None
+            if self._admission is None or settings.node_slots is None
+            else NodeSlots(settings.node_slots, settings.node_cooldown_seconds, self._admission.resize)
         )
         self._ghosts: Final = (
             None
@@ -126,6 +131,13 @@ class Traffic:
         if request.tried[-1:] != [node]:
             request.tried.append(node)
             self._book.on_change()
+
+    def node_failed(self, kwargs: dict[str, Any]) -> None:
+        """What LiteLLM sent to one Studio failed; it may try the next."""
+        parameters = kwargs.get("litellm_params")
+        node = node_of(parameters.get("model_info")) if isinstance(parameters, dict) else None
+        if self._node_slots is not None and node is not None and is_out_of_service(kwargs.get("exception")):
+            self._node_slots.failed(node)
 
     def answered(self, answer: object) -> None:
         """An answer that came whole, not as a stream."""
@@ -213,11 +225,11 @@ class Traffic:
             try:
                 place = Place(request, request.developer, self._reserve(request, body, call_type))
                 await self._admission.enter(place, _client_gone)
-            except QueueFullError:
+            except QueueFullError as full:
                 refuse(
                     OVERLOADED,
                     "overloaded_error",
-                    f"all {self._settings.slots} slots are busy and {self._settings.queue_limit} requests wait already",
+                    f"all {self._settings.slots} slots are busy and {full.waiting} requests wait already",
                     {"retry-after": str(RETRY_AFTER_S)},
                 )
             except ClientGoneError:

@@ -43,7 +43,7 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
     {
       setting: 'proxy.admission',
       on: isOurs && settings.admission,
-      does: `${turn}; up to ${most} more wait their turn (proxy.queueLimit), the next is told that it is too many (529)`,
+      does: `${turn}; up to ${most} more wait their turn (proxy.queueLimit), the next is told that it is too many (529), unless its developer has none waiting`,
     },
   ]
 }

@@ -62,6 +62,19 @@ general_settings:
   cancel_on_disconnect: true
   disable_model_info_refresh: true
 """
+# The same with a second Studio where nobody listens (port 1 is nobody's on a machine that runs tests).
+NODES_CONFIG: Final = CONFIG.replace(
+    """  - model_name: "*"
+    litellm_params: *engine
+router_settings: {{num_retries: 0, disable_cooldowns: true}}
+""",
+    """    model_info: {{id: "#claude"}}
+  - model_name: claude-3-5-sonnet-20241022
+    litellm_params: {{model: openai/engine, api_base: "http://127.0.0.1:1/v1", api_key: none, max_retries: 0}}
+    model_info: {{id: "dead#claude"}}
+router_settings: {{routing_strategy: least-busy, num_retries: 1, allowed_fails: 0, cooldown_time: 600}}
+""",
+)
 SLOTS: Final = 2
 QUEUE_LIMIT: Final = 1
 CONTEXT_TOKENS: Final = 1000
@@ -138,10 +151,9 @@ class Engine:
             return self.running
 
     def wait_for_looks(self, number: int) -> None:
-        """Wait until the slots were asked for so many times more."""
+        """Wait until the slots were asked for so many times."""
         with self._changed:
-            most = self.looks + number
-            assert self._changed.wait_for(lambda: self.looks >= most, WAIT_S), f"{self.looks} looks, not {most}"
+            assert self._changed.wait_for(lambda: self.looks >= number, WAIT_S), f"{self.looks} looks, not {number}"
 
     def wait_for_running(self, number: int) -> None:
         """Wait until so many run."""
@@ -288,12 +300,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def prepare_folder(folder: Path, engine: Engine, settings: dict[str, Any]) -> None:
+def prepare_folder(folder: Path, engine: Engine, settings: dict[str, Any], config: str = CONFIG) -> None:
     """A folder as LiteLLM finds it: config, modules, keys, switches."""
     for path in RESOURCES.glob("opta_*.py"):
         shutil.copy(path, folder / path.name)
     write_keys(folder / "clients.json", EVERYBODY)
-    (folder / "config.yaml").write_text(CONFIG.format(engine_port=engine.port), encoding="utf-8")
+    (folder / "config.yaml").write_text(config.format(engine_port=engine.port), encoding="utf-8")
     everything = {
         "join_system_messages": True,
         "drop_attribution": True,
@@ -335,9 +347,11 @@ def start_litellm(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes]
         )
 
 
-def serve_litellm(folder: Path, engine: Engine, settings: dict[str, Any] | None = None) -> Iterator[Proxy]:
+def serve_litellm(
+    folder: Path, engine: Engine, settings: dict[str, Any] | None = None, config: str = CONFIG
+) -> Iterator[Proxy]:
     """LiteLLM, serving until this generator goes on."""
-    prepare_folder(folder, engine, settings or {})
+    prepare_folder(folder, engine, settings or {}, config)
     port, log = free_port(), folder / "litellm.log"
     process = start_litellm(folder, port, log)
     running = Proxy(port=port, folder=folder, log=log, engine=engine)

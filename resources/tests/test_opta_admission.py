@@ -97,6 +97,53 @@ def test_one_too_many_is_refused_at_once_and_takes_no_place() -> None:
     run(story)
 
 
+def test_a_full_queue_keeps_out_nobody_who_has_none_waiting() -> None:
+    async def story() -> None:
+        queue = Queue(slots=1, queue_limit=2)
+        for name in ("a", "b", "c", "d"):
+            await queue.come(name, "anna")
+        await queue.come("x", "ben")
+        await queue.come("y", "ben")
+        await queue.come("p", "cleo")
+        # Four of two: as many again as the queue holds.
+        await queue.come("q", "dora")
+        refused = [name for name, task in queue.tasks.items() if task.done() and task.exception() is not None]
+        assert refused == ["d", "y", "q"]
+        with pytest.raises(QueueFullError, match="4 wait"):
+            queue.tasks["q"].result()
+        for name in "abcx":
+            await queue.end(name)
+        assert queue.inside == ["a", "b", "c", "x", "p"]
+
+    run(story)
+
+
+def test_nobody_waits_where_nobody_may() -> None:
+    async def story() -> None:
+        queue = Queue(slots=1, queue_limit=0)
+        await queue.come("a", "anna")
+        await queue.come("x", "ben")
+        with pytest.raises(QueueFullError):
+            queue.tasks["x"].result()
+
+    run(story)
+
+
+def test_slots_that_go_away_let_nobody_in_and_those_that_come_back_do() -> None:
+    async def story() -> None:
+        queue = Queue(slots=2)
+        await queue.come("a")
+        queue.admission.resize(1)
+        for name in "bcd":
+            await queue.come(name)
+        assert queue.inside == ["a"]
+        queue.admission.resize(3)
+        await settle()
+        assert queue.inside == ["a", "b", "c"]
+
+    run(story)
+
+
 def test_who_leaves_while_waiting_is_passed_over() -> None:
     async def story() -> None:
         queue = Queue(slots=1)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from opta_nodes import node_of, open_nodes
+import httpx
+import pytest
+from opta_nodes import NodeSlots, is_out_of_service, node_of, open_nodes
 
 SLOTS = {"": 2, "b": 1, "c": 2}
 
@@ -41,3 +44,60 @@ def test_rather_a_full_one_than_one_that_failed_and_that_rather_than_none() -> N
 def test_lets_deployments_pass_that_are_not_ours() -> None:
     foreign = [{"model_info": {"id": "1234"}}, {}]
     assert open_nodes(foreign, [], SLOTS, []) == foreign
+
+
+def chained(error: BaseException) -> Exception:
+    """As LiteLLM raises it: its own error, from the client library's, from the transport's."""
+    try:
+        try:
+            raise error
+        except BaseException as cause:
+            raise ValueError("Connection error.") from cause
+    except ValueError as outer:
+        return outer
+
+
+class Refusing(Exception):
+    """An error with a status, as LiteLLM's have."""
+
+    def __init__(self, status_code: int) -> None:
+        super().__init__()
+        self.status_code = status_code
+
+
+@pytest.mark.parametrize(
+    ("error", "out"),
+    [
+        (chained(httpx.ConnectError("refused")), True),
+        (chained(httpx.ConnectTimeout("unplugged")), True),
+        (chained(httpx.ReadError("cut")), True),
+        (chained(httpx.RemoteProtocolError("cut")), True),
+        (Refusing(503), True),
+        (chained(httpx.ReadTimeout("a long prompt")), False),
+        (chained(Refusing(500)), False),
+        (Refusing(400), False),
+        (None, False),
+    ],
+)
+def test_tells_a_studio_that_is_away_from_a_request_that_failed(error: object, out: bool) -> None:
+    assert is_out_of_service(error) is out
+
+
+def test_the_slots_of_a_studio_that_is_away_do_not_count_until_it_may_be_back() -> None:
+    async def story() -> None:
+        told: asyncio.Queue[int] = asyncio.Queue()
+        slots = NodeSlots(SLOTS, 0.001, told.put_nowait)
+        slots.failed("c")
+        assert told.get_nowait() == 3
+        assert await told.get() == 5
+        slots.failed("b")
+        slots.failed("b")
+        slots.failed("")
+        assert [told.get_nowait() for _ in range(3)] == [4, 4, 2]
+        slots.failed("c")
+        # Nobody is left: all count again, so that those who wait hear of it.
+        assert told.get_nowait() == 5
+        assert [await told.get() for _ in range(3)] == [1, 3, 5]
+        assert told.empty()
+
+    asyncio.run(asyncio.wait_for(story(), 5))

@@ -18,6 +18,7 @@ from real_litellm import (
     BEN_KEY,
     CONTEXT_TOKENS,
     KEPT_FOR_ANSWER_SHARE,
+    NODES_CONFIG,
     OWN_KEY,
     QUEUE_LIMIT,
     SLOTS,
@@ -211,8 +212,9 @@ def test_who_leaves_keeps_the_slot_while_the_model_works_on(proxy: Proxy, listen
             waiting = Call(proxy, BEN_KEY, message(stream=True))
             listener.until(lambda state: counted(state).get("waiting") == 1)
             calls[0].hang_up()
+            looks = proxy.engine.looks
             listener.until(lambda state: len(state["requests"]) == SLOTS)
-            proxy.engine.wait_for_looks(2)
+            proxy.engine.wait_for_looks(looks + 2)
             assert counted(listener.lines[-1][1])["waiting"] == 1
         finally:
             proxy.engine.ignores_hang_ups = False
@@ -420,6 +422,38 @@ def test_a_pool_is_never_promised_more_than_it_has(engine: Engine, tmp_path_fact
         status, text = proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=words(1500)))
         assert status == 400
         assert f"{CONTEXT_TOKENS - 4} maximum" in text
+        listener.close()
+
+
+def test_the_slots_of_a_dead_studio_are_promised_to_nobody(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    settings = {
+        "slots": 2,
+        "node_slots": {"": 1, "dead": 1},
+        "node_cooldown_seconds": 600,
+        "routed_model": "claude-3-5-sonnet-20241022",
+        "queue_limit": 4,
+    }
+    for proxy in serve_litellm(tmp_path_factory.mktemp("nodes"), engine, settings, NODES_CONFIG):
+        listener = Listener(proxy)
+        with engine.holding():
+            # Whichever is sent to the dead one is answered by the other; from then on there is one slot.
+            calls = [Call(proxy, ANNA_KEY, message(stream=True)) for _ in range(2)]
+            engine.wait_for_running(2)
+            listener.until_phases(generating=2)
+            calls.append(Call(proxy, BEN_KEY, message(stream=True)))
+            listener.until_phases(generating=2, waiting=1)
+            looks = engine.looks
+            calls[0].hang_up()
+            engine.wait_for_running(1)
+            # Its place is free after a look, and was the dead one's.
+            engine.wait_for_looks(looks + 1)
+            assert proxy.ask("GET", "/v1/models", BEN_KEY)[0] == 200
+            listener.until_phases(generating=1, waiting=1)
+            assert engine.running == 1
+        assert [call.wait()[0] for call in calls[1:]] == [200, 200]
+        assert engine.most == 2
         listener.close()
 
 

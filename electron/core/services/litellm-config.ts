@@ -86,7 +86,7 @@ export const buildLiteLlmConfig = (
 }
 
 /** A Studio that comes back is asked again after so long; one that is gone costs each request that asks it some ms. */
-const cooldownSeconds = 10
+export const cooldownSeconds = 10
 
 /** Variable that holds the key of the node at this place of the profile's list. */
 export const nodeKeyVariable = (index: number): string => `OPTA_NODE_KEY_${index + 1}`

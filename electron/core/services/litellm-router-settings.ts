@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Profile } from '../../contract.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
-import { localUrl } from './litellm-config.ts'
+import { cooldownSeconds, localUrl } from './litellm-config.ts'
 import { keptForAnswerShare, routerPool } from './router-pool.ts'
 
 /** Beside opta_litellm.py: LiteLLM imports from the folder of its config.yaml only. */
@@ -33,6 +33,7 @@ export interface RouterSettings {
   readonly slots: number
   /** Slots of each by its name, '' for this one; null when there is no other. */
   readonly node_slots: Readonly<Record<string, number>> | null
+  readonly node_cooldown_seconds: number
   /** The name that every request is routed by; null: the one that the client gave. */
   readonly routed_model: string | null
   /** One part in so many of the context is kept for an answer. */
@@ -74,6 +75,7 @@ export const routerSettings = (
     admission: isAdmissionOn(profile),
     slots: nodes.reduce((sum, node) => sum + node.slots, server.slots),
     node_slots: nodes.length === 0 ? null : nodeSlots,
+    node_cooldown_seconds: cooldownSeconds,
     // least-busy counts for each model name by itself: two names would fill one Studio twice (LiteLLM 1.106.2, measured).
     routed_model: nodes.length === 0 ? null : proxy.modelName,
     kept_for_answer_share: keptForAnswerShare,
