@@ -3,9 +3,9 @@
 import type { Profile, ServiceId, Snapshot, StackEvent } from '../contract.ts'
 import { tellAgents } from './agents-file/tell-agents.ts'
 import { createAsk } from './answers/answer-query.ts'
+import { bringBack } from './bring-back.ts'
 import type { CoreLink } from './control/core-link.ts'
 import { createCoreCommands } from './core-commands.ts'
-import { messageOf } from './error-message.ts'
 import { createGpuLimitReading } from './gpu-limit-reading.ts'
 import { readIntent } from './intent.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
@@ -14,7 +14,6 @@ import { createObservations, type PlainSnapshot } from './observations.ts'
 import type { Platform } from './platform/platform.ts'
 import type { RunCommand } from './platform/run-command.ts'
 import { createPoller } from './poller.ts'
-import { refuseProfile } from './profile-refusal.ts'
 import { type ChosenProfile, chooseProfile } from './profiles.ts'
 import { assembleServices, type ServiceAssembly } from './service-assembly.ts'
 import { createSetUpRunner } from './set-up-runner.ts'
@@ -206,25 +205,23 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   }
   const answering = { ...options, settings, running }
 
-  /** Brings back what is wanted; an engine that no longer fits is told of instead: a reboot takes a raised limit back. */
-  const startAgain = async (ids: readonly ServiceId[]): Promise<void> => {
-    const { profileName: name, profile, stack } = assembly
-    const force = readIntent(folder.intentPath)?.forced === true
-    const refusal = ids.includes('llamaServer')
-      ? await refuseProfile({ name, profile }, { force }, { platform, memoryMap, readGpuLimit }).catch(
-          messageOf,
-        )
-      : null
-    if (refusal === null) return stack.start(ids)
-    logError(new Error(refusal))
-    note('critical', refusal)
-    await stack.start(ids.filter((id) => id === 'ramDisk'))
-  }
-
   const looked = setUp.look(assembly.profile)
   const adopted = await assembly.stack.adopt()
   const missing: readonly ServiceId[] = commands.wanted().filter((id) => !adopted.includes(id))
-  if (missing.length > 0) void startAgain(missing)
+  if (missing.length > 0)
+    void bringBack({
+      missing,
+      chosen: { name: assembly.profileName, profile: assembly.profile },
+      forced: readIntent(folder.intentPath)?.forced === true,
+      stack: assembly.stack,
+      platform,
+      memoryMap,
+      readGpuLimit,
+      onRefused: (reason) => {
+        logError(new Error(reason))
+        note('critical', reason)
+      },
+    })
   // The first snapshot must not say that nothing is missing because nobody has looked.
   await looked
 

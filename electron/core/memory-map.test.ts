@@ -15,7 +15,7 @@ const draft = await readGgufHeader(fixture('Llama-3.2-3B-Instruct-Q4_K_M'))
 const gibibyte = 1024 ** 3
 
 const server: PlannedServer = {
-  contextTokens: 393_216,
+  contextTokens: 319_488,
   slots: 4,
   unifiedKv: false,
   cacheTypeK: 'q4_0',

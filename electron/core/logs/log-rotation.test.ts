@@ -177,18 +177,21 @@ describe('connect, under a flood from a real child', () => {
     )
     expect(process.memoryUsage().rss - rssBefore).toBeLessThan(64 * 1024 * 1024)
 
-    const numbers = [...readAll(log.path).matchAll(/^line (\d{8}) x{60}$/gm)].map((match) => Number(match[1]))
+    const kept = readAll(log.path)
+    const numbers = [...kept.matchAll(/^line (\d{8}) x{60}$/gm)].map((match) => Number(match[1]))
     expect(numbers.length).toBeGreaterThan(20_000)
-    expect(numbers.at(-1)).toBeGreaterThan(190_000)
     let notAfter = 0
-    let missing = 0
+    let missing = 199_999 - (numbers.at(-1) ?? 0)
     for (let i = 1; i < numbers.length; i++) {
       const step = (numbers[i] ?? 0) - (numbers[i - 1] ?? 0)
       if (step <= 0) notAfter++
       missing += step - 1
     }
     expect(notAfter).toBe(0)
-    // The documented window; wider when a busy machine suspends us inside it.
-    expect(missing).toBeLessThan(numbers.length * 0.1)
+    const lineBytes = 'line 00000000 \n'.length + 60
+    const saidBytes = [...kept.matchAll(/about (\d+) bytes lost/g)].reduce((sum, [, n]) => sum + Number(n), 0)
+    // What the copy could not keep up with is said; besides, the documented window, wider when a busy machine suspends
+    // us inside it.
+    expect(missing * lineBytes - saidBytes).toBeLessThan(200_000 * lineBytes * 0.1)
   })
 })

@@ -49,14 +49,13 @@ describe('the settings of the Router', () => {
     expect(routerSettings(profileWith({ proxy: { queueLimit: 0 } }), paths).queue_limit).toBe(0)
   })
 
-  it.each([
+  const pools: readonly [string, Partial<Profile['llamaServer']>][] = [
     ['the profile', { unifiedKv: true, contextTokens: 131_072 }],
     ['pinned flags', { pinnedFlags: ['-kvu', '-c', '100000', '-np', '3'] }],
     ['hardly anything', { unifiedKv: true, contextTokens: 1_024 }],
-  ] as const)('grant of a pool what clients are told: %s', (_, llamaServer) => {
-    const profile = profileWith({
-      llamaServer: { ...llamaServer, pinnedFlags: [...(llamaServer.pinnedFlags ?? [])] },
-    })
+  ]
+  it.each(pools)('grant of a pool what clients are told: %s', (_, llamaServer) => {
+    const profile = profileWith({ llamaServer })
     const { pool_tokens, pool_answer_tokens } = routerSettings(profile, paths)
     const { contextTokens, maxOutputTokens } = clientLimits(profile.llamaServer)
     expect({ contextTokens, maxOutputTokens }).toEqual({
