@@ -80,6 +80,14 @@ const llamaServerProfile = z.strictObject({
       'auto, model, or an absolute path to a Jinja chat template (starting with /)',
     )
     .optional(),
+  /** How the model draws its next token where a client says nothing; null, or absent: as its file or llama-server has it. */
+  sampling: z
+    .strictObject({
+      temperature: z.number('a number').min(0, 'at least 0').max(2, 'at most 2'),
+      topP: z.number('a number').min(0, 'at least 0').max(1, 'at most 1'),
+    })
+    .nullable()
+    .optional(),
   /** Literal flags that the user pins: passed last and unchanged, so they win over ours. */
   pinnedFlags: z.array(z.string().min(1).max(4096)).max(128),
 })

@@ -31,6 +31,9 @@ const studio: WrittenProfile = {
     batchTokens: 512,
     microBatchTokens: 512,
     promptCacheMiB: 8192,
+    // Usage recommendations in the model card (deepseek-ai/DeepSeek-R1, README): temperature 0.5 to 0.7, 0.6 recommended,
+    // against endless repetition and incoherent output; top-p 0.95 is what its results were measured with.
+    sampling: { temperature: 0.6, topP: 0.95 },
     pinnedFlags: [],
   },
   proxy: {
@@ -62,6 +65,7 @@ const demo = (runtimeDir: string): WrittenProfile => ({
     batchTokens: 256,
     microBatchTokens: 256,
     promptCacheMiB: 256,
+    sampling: null,
   },
   proxy: { ...studio.proxy, host: '127.0.0.1', clientKey: null },
   ramDisk: { ...studio.ramDisk, sizeMiB: 256 },

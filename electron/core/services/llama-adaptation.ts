@@ -19,6 +19,7 @@ type AdaptationCode =
   | 'offline'
   | 'pinned'
   | 'prompt-cache'
+  | 'sampling'
   | 'slots-endpoint'
   | 'speculation'
   | 'unified-kv'

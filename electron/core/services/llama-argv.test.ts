@@ -293,6 +293,32 @@ it("shows the seed's own line with this profile's values", () => {
   expect(seedArgv({ ...studio, draftModelPath: null })).not.toContain('-md')
 })
 
+describe('the sampling', () => {
+  const sampling = { temperature: 0.6, topP: 0.95 }
+
+  it.each(['b10068', 'b10434'])('of the profile is passed to %s with its reason', (build) => {
+    const { argumentOf, reasonOf } = planned({ sampling }, readHelpText(build))
+    expect([argumentOf('--temp'), argumentOf('--top-p')]).toEqual(['0.6', '0.95'])
+    expect(reasonOf('sampling')).toContain('llamaServer.sampling')
+  })
+
+  it('is left to the model where the profile says nothing, and to the user who pinned it', () => {
+    for (const nothing of [{}, { sampling: null }]) expect(planned(nothing).line).not.toContain('--temp')
+    const pinned = planned({ sampling, pinnedFlags: ['--temp', '0.2'] })
+    expect(pinned.line.match(/--temp /g)).toHaveLength(1)
+    expect(pinned.argumentOf('--top-p')).toBe('0.95')
+  })
+
+  it('is named where the build has no flag for it', () => {
+    const help = without(readHelpText('b10434'), '--top-p')
+    const { line, adaptations } = planned({ sampling }, help)
+    expect(line).not.toContain('--top-p')
+    expect(adaptations).toContainEqual(
+      expect.objectContaining({ code: 'not-in-this-build', flag: '--top-p' }),
+    )
+  })
+})
+
 describe('the chat template', () => {
   const file = { kind: 'file', path: '/r/ours.jinja', reason: "The model's own drops tools." } as const
 

@@ -44,6 +44,7 @@ export function planLlamaArgv(input: LlamaPlanInput): LlamaPlan {
   planBatch(draft, profile, capabilities)
   planEndpoints(draft, input)
   planChatTemplate(draft, input.chatTemplate)
+  planSampling(draft, profile, capabilities)
   const { parts, adaptations, warnings, reasons } = draft.finish()
   if (reasons.length > 0) return { kind: 'impossible', reasons }
   return {
@@ -333,6 +334,20 @@ function planChatTemplate(draft: ArgvDraft, choice: ChatTemplateChoice) {
     draft.warn(
       `Tools do not reach the model: ${choice.reason}. An agent on it can only talk; llamaServer.chatTemplate can name a template that renders tools.`,
     )
+}
+
+/** Requests say nothing of it: clients' forced temperature is dropped by the Router (`keepModelSampling`). */
+function planSampling(draft: ArgvDraft, { sampling }: LlamaProfile, capabilities: LlamaCapabilities) {
+  if (sampling == null) return
+  const flags = [
+    ['--temp', ['--temp', '--temperature'], sampling.temperature],
+    ['--top-p', ['--top-p'], sampling.topP],
+  ] as const
+  for (const [flag, spellings, value] of flags) {
+    const usual = capabilities.defaultOf(flag)
+    const reason = `The model's own, as the profile has it (llamaServer.sampling); without it requests that say nothing get the model file's or this build's default${usual === null ? '' : ` of ${usual}`}.`
+    draft.add({ code: 'sampling', spellings, value: String(value), seed: null, reason })
+  }
 }
 
 /**
