@@ -43,7 +43,7 @@ class LiveRequest:
     output_tokens: int | None = None
     # Where it was sent, the last one last; "" is this Studio. All but the last one failed.
     tried: list[str] = field(default_factory=list)
-    # `answered` only when the client got all of it.
+    # `answered` only when the client got all of it; `refused` by design, too long or one too many.
     outcome: str = "running"
 
     @property
@@ -100,9 +100,11 @@ class Usage:
         self._uses: dict[str, Use] = self._read()
 
     def add(self, request: LiveRequest) -> None:
-        """Count a finished request and write it down. Our own are not counted."""
+        """Count a finished request and write it down. Our own are not counted, nor those that were refused: clients make
+        them shorter or ask again by themselves.
+        """
         self._turn_day()
-        if request.developer == OWN_NAME:
+        if request.developer == OWN_NAME or request.outcome == "refused":
             return
         self._uses.setdefault(request.developer, Use()).add(request)
         self._write()

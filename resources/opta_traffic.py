@@ -49,9 +49,13 @@ asking: Final[ContextVar[Request | None]] = ContextVar("opta_asking", default=No
 _current: Final[ContextVar[LiveRequest | None]] = ContextVar("opta_current", default=None)
 
 
+class Refusal(ProxyException):
+    """One of ours: nothing failed, the answer is that it cannot be answered now, or not so."""
+
+
 def refuse(status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> NoReturn:
     """Answer so. LiteLLM puts a ProxyException into Anthropic's shape on /v1/messages and into OpenAI's elsewhere."""
-    raise ProxyException(message=message, type=kind, param=None, code=status, headers=headers) from None
+    raise Refusal(message=message, type=kind, param=None, code=status, headers=headers) from None
 
 
 class Traffic:
@@ -170,11 +174,11 @@ class Traffic:
     def failed(self, error: BaseException) -> None:
         """LiteLLM is about to answer with this error: the one sentence that clients act on is put into it."""
         request = _current.get()
+        overflow = find_overflow(f"{getattr(error, 'message', '')} {error}")
         if request is not None and not _has_client_left(error):
-            request.outcome = "failed"
+            request.outcome = "refused" if isinstance(error, Refusal) or overflow is not None else "failed"
         if not self._settings.refuse_overlong_prompts or isinstance(error, ProxyException):
             return
-        overflow = find_overflow(f"{getattr(error, 'message', '')} {error}")
         if overflow is not None:
             # Raising another error here is ignored on /v1/messages (measured); this text is what is sent.
             error.message = overflow_message(*overflow)  # type: ignore[attr-defined]

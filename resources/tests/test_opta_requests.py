@@ -27,6 +27,7 @@ def test_counts_what_is_known_and_survives_a_restart(tmp_path: Path) -> None:
     usage.add(LiveRequest("anna", outcome="failed"))
     usage.add(LiveRequest("ben"))
     usage.add(answered(OWN_NAME))
+    usage.add(LiveRequest("ben", prompt_tokens=9_000, outcome="refused"))
     assert Path(path).stat().st_mode & 0o777 == 0o600
     for known in (usage, Usage(path, lambda: MONDAY)):
         assert known.describe() == {

@@ -268,6 +268,25 @@ def test_a_refused_body_frees_the_slot(proxy: Proxy, listener: Listener) -> None
     listener.until_phases()
 
 
+def test_what_is_refused_by_design_is_nobodys_use(proxy: Proxy, listener: Listener) -> None:
+    before = use_of(listener.until_phases(), "ben")
+    assert proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=words(CONTEXT_TOKENS)))[0] == 400
+    assert proxy.ask("POST", "/v1/messages", BEN_KEY, message(n=2))[0] == 400
+    words_of_llama = "request (46910 tokens) exceeds the available context size (32768 tokens), try increasing it"
+    proxy.engine.failure = (400, {"error": {"code": 400, "message": words_of_llama, "type": "exceed_context_size_error"}})
+    try:
+        assert proxy.ask("POST", "/v1/messages", BEN_KEY, message())[0] == 400
+    finally:
+        proxy.engine.failure = None
+    with full(proxy, listener):
+        waiting = [Call(proxy, BEN_KEY, message()) for _ in range(QUEUE_LIMIT)]
+        listener.until_phases(generating=SLOTS, waiting=QUEUE_LIMIT)
+        assert proxy.ask("POST", "/v1/messages", BEN_KEY, message())[0] == 529
+    assert all(call.wait()[0] == 200 for call in waiting)
+    after = use_of(listener.until_phases(), "ben")
+    assert (after["requests"], after["failed"]) == (before["requests"] + QUEUE_LIMIT, before["failed"])
+
+
 def test_our_own_message_does_not_wait_and_is_nobodys_use(proxy: Proxy, listener: Listener) -> None:
     with full(proxy, listener):
         own = Call(proxy, OWN_KEY, message())
