@@ -69,7 +69,9 @@ const recordClaudeCode = async (): Promise<readonly AnthropicBody[]> => {
   }
 }
 
-const ask = async (body: AnthropicBody): Promise<{ readonly counted: number | null; readonly read: number }> => {
+const ask = async (
+  body: AnthropicBody,
+): Promise<{ readonly counted: number | null; readonly read: number }> => {
   const answer = fetch(`${guide.baseUrl}/v1/messages`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-api-key': developer().key },

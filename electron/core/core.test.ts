@@ -28,7 +28,7 @@ import { ensureStateFolder, locateStateFolder, type StateFolder } from './state-
 
 const resourcesDir = join(import.meta.dirname, '../../resources')
 const seedModel = join(import.meta.dirname, 'gguf/fixtures/DeepSeek-R1-Distill-Llama-70B-Q8_0.header.gguf')
-const helpText = join(import.meta.dirname, 'services/fixtures/llama-help-b10434.txt')
+const helpText = join(resourcesDir, 'llama-help/b10434.txt')
 
 let home: string
 let folder: StateFolder

@@ -64,12 +64,16 @@ const sayPageable = (note: string | null, spec: RamDiskSpec): string =>
     .filter((part) => part !== null)
     .join('; ')
 
-/** Makes the key file that the command line names, so that what is shown can be run. */
+/**
+ * Makes the key file that the command line names, so that what is shown can be run.
+ * @param assumeBuild whether to plan for a build whose flags are known where none is installed
+ */
 export const readEngine = (
   { folder, platform, resourcesDir }: PlanSurroundings,
   profileName: string,
   profile: Profile,
   machine: PlannedMachine,
+  { assumeBuild }: { readonly assumeBuild: boolean } = { assumeBuild: false },
 ): Promise<EnginePlan> => {
   ensureStateFolder(folder)
   return readEnginePlan({
@@ -77,6 +81,7 @@ export const readEngine = (
     profile,
     platform: platform.id,
     ...machine,
+    assumeBuild,
     resourcesDir,
     apiKeyPath: ensureEngineKey(folder.keysDir).path,
     locateBinary: () =>

@@ -1,5 +1,7 @@
 // What would be started and whether it fits: the command lines with their reasons, and the memory plan.
 
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Profile } from '../contract.ts'
 import { messageOf } from './error-message.ts'
 import { type GgufHeader, readGgufHeader } from './gguf/gguf-header.ts'
@@ -10,21 +12,27 @@ import { plannedServer } from './memory-plan/planned-server.ts'
 import { reservesFor, studioSeedMap } from './memory-plan/reserves.ts'
 import { readChatTemplateChoice } from './services/chat-template.ts'
 import type { Adaptation } from './services/llama-adaptation.ts'
-import { planLlamaArgv, seedArgv } from './services/llama-argv.ts'
+import { planLlamaArgv } from './services/llama-argv.ts'
 import {
   type CapabilityReading,
   type LlamaPlatform,
   readLlamaCapabilities,
 } from './services/llama-capabilities.ts'
+import { parseLlamaHelp } from './services/llama-help.ts'
+import { explainSeedFlags, type SeedFlagUse, seedArgv } from './services/seed-line.ts'
 import type { FoundLlamaServer } from './setup/llama-server-search.ts'
 
 export interface EnginePlan {
   readonly binary: FoundLlamaServer | null
   readonly version: string | null
-  /** The seed's literal line with this profile's values. */
+  /** The build whose flags are taken for a llama-server that is not installed yet; null where one was asked. */
+  readonly assumedBuild: string | null
+  /** The owner's line, as it stands in the start script. */
   readonly seedArgv: readonly string[]
   /** null when it cannot be planned: `problems` says why. */
   readonly argv: readonly string[] | null
+  /** What our line has in common with the owner's, and what each of it is for. */
+  readonly seedFlags: readonly SeedFlagUse[]
   readonly adaptations: readonly Adaptation[]
   readonly warnings: readonly string[]
   readonly problems: readonly string[]
@@ -43,6 +51,8 @@ export interface PlanContext {
   readonly apiKeyPath: string
   readonly resourcesDir: string
   readonly locateBinary: () => FoundLlamaServer | null
+  /** Where no llama-server is installed, plan for a build whose flags are known. */
+  readonly assumeBuild: boolean
 }
 
 export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> => {
@@ -50,16 +60,19 @@ export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> 
   const unplanned = (binary: FoundLlamaServer | null, problems: readonly string[]): EnginePlan => ({
     binary,
     version: null,
-    seedArgv: seedArgv(profile),
+    assumedBuild: null,
+    seedArgv,
     argv: null,
+    seedFlags: [],
     adaptations: [],
     warnings: [],
     problems,
   })
   const binary = context.locateBinary()
-  if (binary === null)
-    return unplanned(null, ['llama-server is not installed: nexus up installs it, or says how'])
-  const reading: CapabilityReading = await readLlamaCapabilities(binary.path, context.platform)
+  const reading: CapabilityReading =
+    binary === null
+      ? await readAssumedCapabilities(context)
+      : await readLlamaCapabilities(binary.path, context.platform)
   if (reading.kind === 'failed') return unplanned(binary, [reading.reason])
   const { capabilities } = reading
   const chatTemplate = await readChatTemplateChoice(profile, context.resourcesDir).catch(messageOf)
@@ -68,19 +81,39 @@ export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> 
     profile,
     capabilities,
     apiKeyPath: context.apiKeyPath,
-    binaryPath: binary.path,
+    binaryPath: binary?.path ?? 'llama-server',
     chatTemplate,
   })
   if (plan.kind === 'impossible') return unplanned(binary, plan.reasons)
   return {
     binary,
     version: capabilities.version,
-    seedArgv: seedArgv(profile),
+    assumedBuild: binary === null ? assumedBuild : null,
+    seedArgv,
     argv: plan.argv,
+    seedFlags: explainSeedFlags(plan.argv, plan.adaptations),
     adaptations: plan.adaptations,
     warnings: plan.warnings,
     problems: [],
   }
+}
+
+const notInstalled = 'llama-server is not installed: nexus up installs it, or says how'
+
+/** The newest whose flags were recorded. */
+const assumedBuild = 'b10434'
+
+/** For a plan before anything is installed, where it is asked for: the recorded `--help` of one build. */
+const readAssumedCapabilities = async ({
+  resourcesDir,
+  assumeBuild,
+}: Pick<PlanContext, 'resourcesDir' | 'assumeBuild'>): Promise<CapabilityReading> => {
+  if (!assumeBuild) return { kind: 'failed', reason: notInstalled }
+  const help = await readFile(join(resourcesDir, 'llama-help', `${assumedBuild}.txt`), 'utf8')
+  const capabilities = parseLlamaHelp(help)
+  return capabilities === null
+    ? { kind: 'failed', reason: notInstalled }
+    : { kind: 'capabilities', capabilities }
 }
 
 /** From the model files' headers alone: a 75 GB file takes milliseconds. */

@@ -112,7 +112,7 @@ export const bootStudio = async (endings: Studio['endings']): Promise<Studio> =>
   const folder = locateStateFolder({ NEXUS_HOME: join(home, 'state') }, 'darwin', home)
   ensureStateFolder(folder)
   const [enginePort, proxyPort] = [await freePort(), await freePort()]
-  const help = join(import.meta.dirname, 'services/fixtures/llama-help-b10434.txt')
+  const help = join(import.meta.dirname, '../../resources/llama-help/b10434.txt')
   writeScript(join(home, 'llama-server'), [
     'case "$1" in',
     `--help) cat '${help}' ;;`,

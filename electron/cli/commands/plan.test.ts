@@ -28,7 +28,7 @@ afterEach(() => rmSync(home, { recursive: true, force: true }))
 
 const writeServer = (): string => {
   const path = join(home, 'llama-server')
-  const help = join(core, 'services/fixtures/llama-help-b10068.txt')
+  const help = join(core, '../../resources/llama-help/b10068.txt')
   writeFileSync(
     path,
     `#!/bin/sh\ncase "$*" in *--version*) echo 'version: 1 (571d0d5)' ;; *) cat '${help}' ;; esac\n`,

@@ -27,7 +27,7 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
   const machine = await readMachine(command.memoryGb, context, profile)
   const problems = judgeProfile(profile, machine.totalMemoryBytes)
   const [engine, memory] = await Promise.all([
-    readEngine(context, name, profile, machine),
+    readEngine(context, name, profile, machine, { assumeBuild: true }),
     readMemory(context, name, profile, machine),
   ])
   const allocated = await readDifferences(context, profile, memory)

@@ -1,4 +1,4 @@
-// llama-server's planned command line as text: one flag a line, then why it differs from the seed's. No I/O.
+// llama-server's planned command line as text: one flag a line, then why each is there. No I/O.
 import { quoteForShell } from '../../core/shell-quote.ts'
 import type { EnginePlan } from '../../core/stack-plan.ts'
 import { type Piece, piece, renderLine, type TextLine, wrap } from './text-line.ts'
@@ -11,11 +11,14 @@ export interface EnginePlanViewOptions {
 const flagColumn = 22
 
 export const renderEnginePlan = (
-  { binary, version, argv, adaptations, warnings, problems }: EnginePlan,
+  { binary, version, assumedBuild, argv, seedFlags, adaptations, warnings, problems }: EnginePlan,
   { width, color }: EnginePlanViewOptions,
 ): readonly string[] => {
   const lines: TextLine[] = []
-  const found = binary === null ? 'not installed' : `${binary.source}, ${version ?? 'version not known'}`
+  const found =
+    binary === null
+      ? `not installed${assumedBuild === null ? '' : `; planned for ${assumedBuild} until nexus up installs one`}`
+      : `${binary.source}, ${version ?? 'version not known'}`
   lines.push([piece('AI Engine', 'strong'), piece(`  llama-server, ${found}`)])
   // Whole, however long: it is there to be copied.
   if (argv !== null) lines.push(...renderArgv(argv))
@@ -24,8 +27,11 @@ export const renderEnginePlan = (
     for (const { flag, ours, reason } of adaptations) {
       lines.push(...hang(ours === null ? `without ${flag}` : ours, reason, width))
     }
-    const asInSeed = argv === null ? [] : flagsWithoutReason(argv, adaptations)
-    if (asInSeed.length > 0) lines.push(...hang(asInSeed.join(' '), "As in the seed's line.", width))
+  }
+  if (seedFlags.length > 0) {
+    lines.push([], [piece("What it has in common with the seed's line", 'strong')])
+    for (const { ours, purpose, seed } of seedFlags)
+      lines.push(...hang(ours, seed === null ? purpose : `${purpose} The seed has ${seed}.`, width))
   }
   for (const warning of warnings) lines.push(...hang('Warning', warning, width, 'warn'))
   for (const problem of problems) lines.push(...hang('Problem', problem, width, 'bad'))
@@ -44,14 +50,6 @@ const renderArgv = (argv: readonly string[]): readonly TextLine[] => {
 }
 
 const isFlag = (word: string): boolean => /^--?[a-z]/.test(word)
-
-const flagsWithoutReason = (
-  argv: readonly string[],
-  adaptations: EnginePlan['adaptations'],
-): readonly string[] => {
-  const explained = new Set(adaptations.map(({ ours }) => ours?.split(' ')[0]))
-  return argv.filter((word) => isFlag(word) && !explained.has(word))
-}
 
 /** A label with its text hanging beside it; a label too long for its column has a line of its own. */
 const hang = (

@@ -14,7 +14,7 @@ export const answerPlan = async (context: AnswerContext): Promise<PlanAnswer> =>
   const { name, profile, because } = pickProfile(context)
   const machine = await readMachine(null, context, profile)
   const [engine, memory] = await Promise.all([
-    readEngine(context, name, profile, machine),
+    readEngine(context, name, profile, machine, { assumeBuild: true }),
     readMemory(context, name, profile, machine),
   ])
   const differences = (await readDifferences(context, profile, memory)) ?? []
@@ -82,7 +82,8 @@ const listLines = (plan: MemoryPlan, differences: readonly PlanDifference[]): An
 }
 
 const describeEngine = (engine: EnginePlan): PlanAnswer['engine'] => ({
-  version: engine.version,
+  version:
+    engine.assumedBuild === null ? engine.version : `not installed, planned for ${engine.assumedBuild}`,
   argv: engine.argv === null ? null : [...engine.argv],
   adaptations: engine.adaptations.map(({ flag, seed, ours, reason }) => ({ flag, seed, ours, reason })),
   warnings: [...engine.warnings],

@@ -5,8 +5,10 @@ const mending = { install: 'nexus up', settingsFile: '/s/config.json' }
 const plan = {
   binary: { path: '/opt/llama-server', source: 'path' },
   version: '1 (abc)',
+  assumedBuild: null,
   seedArgv: [],
   argv: ['/opt/llama-server', '-m', '/m.gguf', '--port', '8080', '-c', '4096'],
+  seedFlags: [],
   adaptations: [],
   warnings: [],
   problems: [],

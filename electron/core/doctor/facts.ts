@@ -72,6 +72,7 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
         platform: platform.id,
         totalMemoryBytes: await totalMemoryBytes(),
         gpuLimitBytes: null,
+        assumeBuild: false,
         resourcesDir,
         // Only its name: the doctor makes no keys.
         apiKeyPath: join(folder.keysDir, 'engine.key'),

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { ChatTemplateChoice } from './chat-template.ts'
-import { type LlamaProfile, planLlamaArgv, seedArgv } from './llama-argv.ts'
+import { type LlamaProfile, planLlamaArgv } from './llama-argv.ts'
 import { parseLlamaHelp } from './llama-help.ts'
 
 const readHelpText = (build: string) =>
-  readFileSync(new URL(`./fixtures/llama-help-${build}.txt`, import.meta.url), 'utf8')
+  readFileSync(new URL(`../../../resources/llama-help/${build}.txt`, import.meta.url), 'utf8')
 
 /** The seed's machine, with the seed's values where it has them. */
 const studio: LlamaProfile = {
@@ -284,13 +284,6 @@ describe('pinned flags', () => {
   ])('refuse %j', (pinnedFlags, reason) => {
     expect(reasonsOf(plan({ pinnedFlags })).join(' ')).toMatch(reason)
   })
-})
-
-it("shows the seed's own line with this profile's values", () => {
-  expect(seedArgv(studio).join(' ')).toBe(
-    './llama-server -m /models/target.gguf -md /models/draft.gguf -c 131072 -np 4 -cb -ngl 99 -ctk q4_0 -ctv q4_0 --host 0.0.0.0 --port 8080',
-  )
-  expect(seedArgv({ ...studio, draftModelPath: null })).not.toContain('-md')
 })
 
 describe('the sampling', () => {

@@ -55,18 +55,6 @@ export function planLlamaArgv(input: LlamaPlanInput): LlamaPlan {
   }
 }
 
-/** The seed's startup line with this profile's values, for display beside ours. */
-export function seedArgv(profile: LlamaProfile): readonly [string, ...string[]] {
-  return [
-    './llama-server',
-    ...['-m', profile.modelPath],
-    ...(profile.draftModelPath === null ? [] : ['-md', profile.draftModelPath]),
-    ...['-c', String(profile.contextTokens), '-np', String(profile.slots), '-cb'],
-    ...['-ngl', String(profile.gpuLayers), '-ctk', profile.cacheTypeK, '-ctv', profile.cacheTypeV],
-    ...['--host', '0.0.0.0', '--port', String(profile.port)],
-  ]
-}
-
 /** llama-server reads `-c 128k` as 128 and "listens" on port 99999 without a word: nothing odd may reach it. */
 function findWrongValues(profile: LlamaProfile): string[] {
   const limits: readonly [keyof LlamaProfile & string, number, number][] = [

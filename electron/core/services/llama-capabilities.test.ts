@@ -11,7 +11,7 @@ import {
 } from './llama-capabilities.ts'
 import { parseLlamaHelp } from './llama-help.ts'
 
-const helpFile = fileURLToPath(new URL('./fixtures/llama-help-b10434.txt', import.meta.url))
+const helpFile = fileURLToPath(new URL('../../../resources/llama-help/b10434.txt', import.meta.url))
 
 describe('readLlamaCapabilities', () => {
   let folder = ''

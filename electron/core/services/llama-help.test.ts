@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type LlamaCapabilities, parseLlamaHelp } from './llama-help.ts'
 
 const readHelp = (build: string): LlamaCapabilities => {
-  const text = readFileSync(new URL(`./fixtures/llama-help-${build}.txt`, import.meta.url), 'utf8')
+  const text = readFileSync(new URL(`../../../resources/llama-help/${build}.txt`, import.meta.url), 'utf8')
   const capabilities = parseLlamaHelp(text)
   if (capabilities === null) throw new Error('not read as help')
   return capabilities
@@ -59,7 +59,7 @@ describe('parseLlamaHelp', () => {
   })
 
   it('reads switches whose text begins on the next line, and CR LF', () => {
-    const text = readFileSync(new URL('./fixtures/llama-help-b10068.txt', import.meta.url), 'utf8')
+    const text = readFileSync(new URL('../../../resources/llama-help/b10068.txt', import.meta.url), 'utf8')
     expect(parseLlamaHelp(text.replaceAll('\n', '\r\n'))?.supports('-kvu')).toBe(true)
   })
 

@@ -8,7 +8,7 @@ import { createCapabilityProbe } from './llama-capabilities.ts'
 import { createLlamaService, type LlamaServiceOptions, probeLlamaServer } from './llama-service.ts'
 import { type StandIn, startStandIn } from './stand-in.ts'
 
-const helpText = join(import.meta.dirname, 'fixtures', 'llama-help-b10434.txt')
+const helpText = join(import.meta.dirname, '../../../resources/llama-help/b10434.txt')
 let folder: string
 let standIns: StandIn[]
 beforeEach(() => {
