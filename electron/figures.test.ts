@@ -14,7 +14,7 @@ import {
 describe('figures', () => {
   it('says what is reserved, used and held, or nothing', () => {
     const disk = { totalBytes: 68_719_476_736, usedBytes: 21_400_000_000, heldBytes: 23_100_000_000 }
-    expect(formatReserve(disk)).toBe('68.7 GB reserved, 21.4 used, 23.1 held')
+    expect(formatReserve(disk)).toBe('64 GiB reserved, 19.9 used, 21.5 held')
     for (const unread of [{ heldBytes: null }, { usedBytes: null }, { totalBytes: null }])
       expect(formatReserve({ ...disk, ...unread })).toBeNull()
     expect(formatReserve({ totalBytes: 1, usedBytes: 1 })).toBeNull()
@@ -34,23 +34,27 @@ describe('figures', () => {
       expect(format(0)).toMatch(/^0/)
     }
     expect(formatShare(null, null)).toBe('– of –')
-    expect(formatShare(null, 64e9)).toBe('– of 64.0 GB')
+    expect(formatShare(null, 64e9)).toBe('– of 59.6 GiB')
   })
 
   it.each([
     [999, '999 B'],
-    [21_400_000_000, '21.4 GB'],
-    [274_877_906_944, '274.9 GB'],
-    [268_435_456, '268 MB'],
-    [999_949_999, '1.0 GB'],
-    [999_499_999, '999 MB'],
-    [1_500_000_000_000, '1.5 TB'],
+    [21_400_000_000, '19.9 GiB'],
+    [274_877_906_944, '256 GiB'],
+    [268_435_456, '256 MiB'],
+    [1024, '1 KiB'],
+    [10_240, '10 KiB'],
+    [1_073_217_536, '1.0 GiB'],
+    [1_073_217_535, '1023 MiB'],
+    [1_099_457_840_742, '1023.9 GiB'],
+    [1_099_511_627_775, '1.0 TiB'],
+    [1_500_000_000_000, '1.4 TiB'],
   ])('bytes %d: %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text))
 
   it.each([
-    [21_400_000_000, 68_719_476_736, '21.4 of 68.7 GB'],
-    [120_000_000, 268_435_456, '120 of 268 MB'],
-    [40_000_000, 68_719_476_736, '0.0 of 68.7 GB'],
+    [21_400_000_000, 68_719_476_736, '19.9 of 64 GiB'],
+    [120_000_000, 268_435_456, '114 of 256 MiB'],
+    [40_000_000, 68_719_476_736, '0.0 of 64 GiB'],
     [0, 500, '0 B of 500 B'],
   ])('share %d of %d: %s', (used, total, text) => expect(formatShare(used, total)).toBe(text))
 

@@ -4,31 +4,50 @@ export const unknown = '–'
 
 const trimZero = (text: string): string => (text.endsWith('.0') ? text.slice(0, -2) : text)
 
+interface ByteUnit {
+  readonly name: string
+  readonly bytes: number
+  readonly decimals: number
+}
+
+const byteUnits: readonly ByteUnit[] = [
+  { name: 'TiB', bytes: 1024 ** 4, decimals: 1 },
+  { name: 'GiB', bytes: 1024 ** 3, decimals: 1 },
+  { name: 'MiB', bytes: 1024 ** 2, decimals: 0 },
+  { name: 'KiB', bytes: 1024, decimals: 0 },
+]
+
+/** The largest unit of which it is at least one as written, so that nothing is written as 1024.0 of a smaller one. */
+const unitFor = (bytes: number): ByteUnit | undefined =>
+  byteUnits.find((_unit, index) => {
+    const smaller = byteUnits[index + 1]
+    const written = smaller === undefined ? bytes : Number((bytes / smaller.bytes).toFixed(smaller.decimals))
+    return written >= 1024
+  })
+
+const countUnits = (bytes: number, { bytes: size, decimals }: ByteUnit): string =>
+  (bytes / size).toFixed(bytes % size === 0 ? 0 : decimals)
+
 /**
- * Decimal units (1 GB = 1,000,000,000 bytes) with one decimal, as `nexus plan`, model files and the owner's map have
- * them. So a Mac sold with "256 GB" (GiB) shows 274.9 GB, the sum that its parts on this screen really add up to.
+ * Binary units, as makers of memory and of RAM disks mean theirs (a Mac with "256 GB" has 256 GiB) and as llama.cpp's log
+ * has them; one decimal from GiB on, none where it is whole.
  */
 export const formatBytes = (bytes: number | null): string => {
   if (bytes === null) return unknown
-  // The limits lie where rounding would otherwise write 1000.0 of the smaller unit.
-  if (bytes >= 999.95e9) return `${(bytes / 1e12).toFixed(1)} TB`
-  if (bytes >= 999.5e6) return `${(bytes / 1e9).toFixed(1)} GB`
-  if (bytes >= 999.5e3) return `${(bytes / 1e6).toFixed(0)} MB`
-  if (bytes >= 1000) return `${(bytes / 1e3).toFixed(0)} kB`
-  return `${bytes} B`
+  const unit = unitFor(bytes)
+  return unit === undefined ? `${bytes} B` : `${countUnits(bytes, unit)} ${unit.name}`
 }
 
-/** "21.4 of 68.7 GB": the unit once, the larger number's, so that the two can be compared. */
+/** "19.9 of 64 GiB": the unit once, the larger number's, so that the two can be compared. */
 export const formatShare = (usedBytes: number | null, totalBytes: number | null): string => {
   if (totalBytes === null) return `${formatBytes(usedBytes)} of ${unknown}`
   const total = formatBytes(totalBytes)
-  const [unit, divisor] =
-    totalBytes >= 999.95e9 ? ['TB', 1e12] : totalBytes >= 999.5e6 ? ['GB', 1e9] : ['MB', 1e6]
-  if (usedBytes === null || !total.endsWith(unit)) return `${formatBytes(usedBytes)} of ${total}`
-  return `${(usedBytes / divisor).toFixed(unit === 'MB' ? 0 : 1)} of ${total}`
+  const unit = unitFor(totalBytes)
+  if (usedBytes === null || unit === undefined) return `${formatBytes(usedBytes)} of ${total}`
+  return `${countUnits(usedBytes, unit)} of ${total}`
 }
 
-/** "68.7 GB reserved, 21.4 used, 23.1 held": three numbers of one RAM disk; null unless all of them are known. */
+/** "64 GiB reserved, 19.9 used, 21.5 held": three numbers of one RAM disk; null unless all of them are known. */
 export const formatReserve = ({
   totalBytes,
   usedBytes,

@@ -17,7 +17,7 @@ test('the segments fill the bar, the forge in two', () => {
     'free',
   ])
   expect(words?.segments.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 6)
-  expect(words?.legend.find(({ id }) => id === 'forge')?.value).toBe('21.4 of 68.7')
+  expect(words?.legend.find(({ id }) => id === 'forge')?.value).toBe('19.9 of 64')
   expect(words?.legend.filter(({ planned }) => planned).map(({ id }) => id)).toEqual([
     'system',
     'linker',
@@ -49,24 +49,24 @@ test('units of different size keep their names', () => {
     parts: sampleMap.parts.map((part) => (part.id === 'draft' ? { ...part, bytes: 300_000_000 } : part)),
   }
   const values = describeMemory({ memory: sampleMemory, memoryMap })?.legend.map(({ value }) => value)
-  expect(values).toContain('300 MB')
-  expect(values).toContain('75.0 GB')
+  expect(values).toContain('286 MiB')
+  expect(values).toContain('69.8 GiB')
 })
 
 test('swapping out is a strain before the system calls it one', () => {
   expect(describeStrain(sampleMemory)).toEqual({ level: 'normal', words: ['pressure normal', 'no swap'] })
   expect(describeStrain({ ...sampleMemory, swapOutBytesPerSecond: 12e6 })).toEqual({
     level: 'warn',
-    words: ['pressure normal', 'swapping 12 MB/s'],
+    words: ['pressure normal', 'swapping 11 MiB/s'],
   })
   expect(describeStrain({ ...sampleMemory, pressure: null }).level).toBe('unknown')
   expect(describeStrain({ ...sampleMemory, swapUsedBytes: null }).words).toContain('swap not known')
 })
 
 test.each([
-  ['fits', 41.9e9, '41.9 GB spare'],
+  ['fits', 41.9e9, '39.0 GiB spare'],
   ['fits-without-linker-reserve', 0, 'no room for the linker'],
-  ['does-not-fit', -6.2e9, '6.2 GB too much'],
+  ['does-not-fit', -6.2e9, '5.8 GiB too much'],
 ] as const)('%s', (verdict, spareBytes, words) => {
   expect(describeVerdict({ parts: [], verdict, spareBytes })).toBe(words)
 })

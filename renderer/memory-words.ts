@@ -39,7 +39,7 @@ export const partNames: Readonly<Record<MemoryPart['id'], string>> = {
 
 const withoutUnit = (text: string): string => text.replace(/ .*$/, '')
 
-/** "21.4 of 68.7 GB". */
+/** "19.9 of 64 GiB". */
 const describeForge = (part: MemoryPart): string => {
   const total = formatBytes(part.bytes)
   if (part.usedBytes === null) return total

@@ -12,16 +12,16 @@ import { sampleStates } from './test-support/sample-states.ts'
 const { busy, failed, foreign, degraded, noRamDisk, starting } = sampleStates
 
 test('the forge names its largest projects, the Router when it was last checked', () => {
-  expect(describeService(busy.snapshot, 'ramDisk')).toBe('nexus-core 9.1 GB, opta-ios 7.7 GB')
+  expect(describeService(busy.snapshot, 'ramDisk')).toBe('nexus-core 8.5 GiB, opta-ios 7.2 GiB')
   expect(describeService(busy.snapshot, 'proxy')).toBe('checked 12 s ago')
   expect(describeFigures(busy.snapshot, 'llamaServer')).toBe(':8080 · 3 d 4 h')
-  expect(describeFigures(busy.snapshot, 'ramDisk')).toBe('21.4 of 68.7 GB')
+  expect(describeFigures(busy.snapshot, 'ramDisk')).toBe('19.9 of 64 GiB')
   const { ramDisk } = busy.snapshot
   if (ramDisk === null) throw new Error('the sample has a RAM disk')
   const figures = (heldBytes: number | null) =>
     describeFigures({ ...busy.snapshot, ramDisk: { ...ramDisk, heldBytes } }, 'ramDisk')
-  expect(figures(23_100_000_000)).toBe('21.4 of 68.7 GB, 23.1 GB held')
-  expect(figures(null)).toBe('21.4 of 68.7 GB')
+  expect(figures(23_100_000_000)).toBe('19.9 of 64 GiB, 21.5 GiB held')
+  expect(figures(null)).toBe('19.9 of 64 GiB')
 })
 
 test.each([

@@ -389,13 +389,13 @@ describe('memory', () => {
     const world = createWorld()
     expect(world.watch(0, 9, { memory: memory({ swapOutBytesPerSecond: 5e6 }) })).toEqual([])
     expect(world.look(10)).toMatchObject([
-      { id: 'swap-growing', body: expect.stringContaining('5 MB per second') },
+      { id: 'swap-growing', body: expect.stringContaining('5 MiB per second') },
     ])
     expect(ids(world.watch(11, 60, { memory: memory({}) }))).toEqual(['swap-growing'])
     const untold = createWorld().watch(0, 11, {
       memory: memory({ swapOutBytesPerSecond: 5e6, swapUsedBytes: null }),
     })
-    expect(untold).toMatchObject([{ body: '5 MB per second: the model and the builds get slow.' }])
+    expect(untold).toMatchObject([{ body: '5 MiB per second: the model and the builds get slow.' }])
     expect(world.watch(61, 71)).toEqual([])
   })
 

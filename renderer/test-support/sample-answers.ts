@@ -138,7 +138,7 @@ const doctor: Answers['doctor'] = {
       group: 'Memory',
       title: 'GPU memory limit',
       level: 'warn',
-      found: 'not set; about 206.2 GB by default',
+      found: 'not set; about 192 GiB by default',
       why: 'Above it Metal refuses to allocate, and the engine fails while it loads.',
       mend: 'sudo sysctl iogpu.wired_limit_mb=196608',
     },
@@ -209,7 +209,7 @@ const planFor = ({ snapshot }: AppState): Answers['plan'] => {
       ...plan.memory,
       verdict: 'does-not-fit',
       totalBytes: 295_900_000_000,
-      reasons: ['physical memory: 295.9 GB of 274.9 GB, 21.0 GB too much'],
+      reasons: ['physical memory: 275.6 GiB of 256 GiB, 19.6 GiB too much'],
       suggestions: ['2 slots instead of 4 would fit'],
     },
   }

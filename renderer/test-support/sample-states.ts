@@ -250,7 +250,7 @@ export const sampleStates = {
         since: sampleNow - 8_000,
         severity: 'critical',
         title: 'Memory pressure is critical',
-        body: 'The system swaps out 12 MB/s. Stop a build or free the forge before agents slow down.',
+        body: 'The system swaps out 11 MiB/s. Stop a build or free the forge before agents slow down.',
         view: { id: 'plan', service: null },
         raise: true,
       },

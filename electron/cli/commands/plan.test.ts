@@ -85,12 +85,12 @@ it('prints the map of the Studio, its verdict, the command line and a reason for
     ['Operating system', '20 GB'],
     ['Linker reserve', '51 GB'],
   ] as const) {
-    expect(row(label)).toMatch(/\d+\.\d\d GB/)
+    expect(row(label)).toMatch(/\d+\.\d\d GiB/)
     expect(row(label)).toContain(seed)
   }
-  expect(row('AI Engine (weights)')).toContain('74.97 GB')
-  expect(row('Together')).toMatch(/27\d\.\d\d GB\s+256 GB$/)
-  expect(printed.join('\n')).toContain('of ~206.16 GB,')
+  expect(row('AI Engine (weights)')).toContain('69.82 GiB')
+  expect(row('Together')).toMatch(/25\d\.\d\d GiB\s+256 GB$/)
+  expect(printed.join('\n')).toContain('of ~192.00 GiB,')
   expect(printed).toContain('Verdict: fits')
   const from = printed.indexOf("Why it differs from the seed's line")
   const reasons = printed.slice(from).join('\n')
@@ -171,11 +171,11 @@ it('shows what was allocated beside what was planned while it runs with these se
   await plan('--memory-gb', '256')
   const from = printed.indexOf('It runs now; what llama-server says it allocated:')
   expect(printed.slice(from + 1, from + 4)).toEqual([
-    'Memory                              planned  allocated    off by',
-    'AI Engine (weights)                74.97 GB   74.00 GB    -1.3 %',
-    'Agent context (KV cache)           29.44 GB   29.44 GB    +0.0 %',
+    'Memory                               planned   allocated    off by',
+    'AI Engine (weights)                69.82 GiB   68.92 GiB    -1.3 %',
+    'Agent context (KV cache)           27.42 GiB   27.42 GiB    +0.0 %',
   ])
-  expect(printed).toContain('The GPU holds 109.00 GB for all programs together, and is busy to 54 %.')
+  expect(printed).toContain('The GPU holds 101.51 GiB for all programs together, and is busy to 54 %.')
 })
 
 it('compares nothing while it runs with other settings', async () => {

@@ -54,7 +54,7 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
     )
     return code
   }
-  const where = command.memoryGb === null ? '' : `, planned for a machine with ${command.memoryGb} GB`
+  const where = command.memoryGb === null ? '' : `, planned for a machine with ${command.memoryGb} GiB`
   context.print(`Profile ${name}: ${because}${where}.\n`)
   for (const line of renderMemoryReading(memory, context)) context.print(line)
   if (allocated !== null) {

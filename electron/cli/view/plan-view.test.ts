@@ -46,23 +46,23 @@ const plain = { width: 80, color: false }
 describe('renderPlanText', () => {
   it('shows the map line by line, planned beside it', () => {
     expect(renderPlanText(planOf(262_144, true), plain).slice(0, 17)).toEqual([
-      'Memory plan                         planned  the map',
-      'AI Engine (weights)                74.97 GB    78 GB',
+      'Memory plan                          planned  the map',
+      'AI Engine (weights)                69.82 GiB    78 GB',
       '    DeepSeek R1 Distill Llama 70B Q8_0',
-      'Speculative draft model             2.01 GB     3 GB',
+      'Speculative draft model             1.87 GiB     3 GB',
       '    Llama 3.2 3B Instruct Q4_K_M',
-      'Build Forge (RAM disk)             68.72 GB    64 GB',
+      'Build Forge (RAM disk)             64.00 GiB    64 GB',
       '    taken as it fills; deleted files free nothing until it is ejected',
-      'Agent context (KV cache)           24.16 GB    40 GB',
+      'Agent context (KV cache)           22.50 GiB    40 GB',
       '    q4_0, one pool of 262,144 tokens x 92,160 B',
-      'Agent context, draft (KV cache)     8.46 GB        -',
+      'Agent context, draft (KV cache)     7.88 GiB        -',
       '    q4_0, one pool of 262,144 tokens x 32,256 B; more than the draft itself',
-      'Compute buffers                     ~883 MB',
-      'llama-server itself                 ~100 MB           libraries and tokenizer',
-      'Prompt cache                        8.59 GB           host memory (--cache-ram)',
-      'Operating system                  ~21.47 GB    20 GB',
-      'Linker reserve                    ~54.76 GB    51 GB  kept free for cargo build',
-      'Together                          264.12 GB   256 GB',
+      'Compute buffers                     ~842 MiB',
+      'llama-server itself                  ~95 MiB           libraries and tokenizer',
+      'Prompt cache                        8.00 GiB           host memory (--cache-ram)',
+      'Operating system                  ~20.00 GiB    20 GB',
+      'Linker reserve                    ~51.00 GiB    51 GB  kept free for cargo build',
+      'Together                          245.98 GiB   256 GB',
     ])
   })
 
@@ -88,7 +88,7 @@ describe('renderPlanText', () => {
   it('says not known where nothing can be counted', () => {
     const odd = { ...target, kv: { kind: 'unknown', reason: 'it is recurrent' } } as const
     const lines = renderPlanText(planMemory({ ...studio, target: odd, draft: null }), plain)
-    expect(lines).toContain('Agent context (KV cache)          not known           it is recurrent')
+    expect(lines).toContain('Agent context (KV cache)           not known           it is recurrent')
     expect(lines).toContain('  - largest split that fits: not known')
     expect(lines.at(-1)).toBe('Verdict: cannot be told (not counted: model: it is recurrent)')
   })
@@ -108,10 +108,10 @@ describe('renderPlanDifferences', () => {
       },
     ] as const
     expect(renderPlanDifferences(differences, plain)).toEqual([
-      'Memory                              planned  allocated    off by',
-      'AI Engine (weights)                 1.00 GB    1.01 GB    +1.0 %',
-      'Compute buffers                      400 MB     300 MB   -25.0 %',
-      'Weights rearranged for this CPU   not known     200 MB',
+      'Memory                               planned   allocated    off by',
+      'AI Engine (weights)                  954 MiB     963 MiB    +1.0 %',
+      'Compute buffers                      381 MiB     286 MiB   -25.0 %',
+      'Weights rearranged for this CPU    not known     191 MiB',
     ])
   })
 })

@@ -17,7 +17,7 @@ const styleCodes: Readonly<Record<Style, number>> = { bold: 1, dim: 2, green: 32
 type Paint = (style: Style, text: string) => string
 
 const labelWidth = 32
-const sizeWidth = 11
+const sizeWidth = 12
 const seedWidth = 9
 /** The map says GB, and adds up to the 256 GiB of its machine. */
 const gibibyte = 1024 ** 3

@@ -105,7 +105,7 @@ describe('what is not known', () => {
     if (ramDisk === null) throw new Error('the sample has a RAM disk')
     const held = (heldBytes: number | null) =>
       render({ ...sampleSnapshots.busy, ramDisk: { ...ramDisk, heldBytes } })
-    expect(held(23_100_000_000)).toContain('68.7 GB reserved, 21.4 used, 23.1 held')
+    expect(held(23_100_000_000)).toContain('64 GiB reserved, 19.9 used, 21.5 held')
     expect(held(null)).not.toContain('held')
   })
 
@@ -121,13 +121,13 @@ describe('what is not known', () => {
       project('/Users/ben/tools', 4.6e9, false),
     ]
     const text = render({ ...sampleSnapshots.busy, ramDisk: { ...ramDisk, projects } })
-    expect(text).toMatch(/^ +nexus-core 9\.1 GB building +· +opta-ios 7\.7 GB +· +tools 4\.6 GB$/m)
+    expect(text).toMatch(/^ +nexus-core 8\.5 GiB building +· +opta-ios 7\.2 GiB +· +tools 4\.3 GiB$/m)
     expect(text).not.toContain('small')
   })
 
   it('is explained where the system has no such notion', () => {
     expect(render(sampleSnapshots.linuxWithoutRamDisk)).toMatch(/wired: not a Linux notion/)
-    expect(render(sampleSnapshots.busy)).toMatch(/wired 131\.0 GB/)
+    expect(render(sampleSnapshots.busy)).toMatch(/wired 122\.0 GiB/)
   })
 })
 

@@ -78,7 +78,7 @@ describe('free memory', () => {
     expect(judgeFreeNow(200 * GB, memory).level).toBe('ok')
     expect(judgeFreeNow(201 * GB, memory)).toMatchObject({
       level: 'warn',
-      found: expect.stringContaining('1.00 GB too little'),
+      found: expect.stringContaining('954 MiB too little'),
     })
   })
 })

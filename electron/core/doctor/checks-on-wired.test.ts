@@ -29,7 +29,7 @@ describe('judgeWired', () => {
 
   it.each([
     ['another engine', { others: ['ollama (pid 805)'] }, 'ollama (pid 805)'],
-    ['programs on the GPU', { gpuUsedBytes: 79 * GB }, '79.00 GB in use'],
+    ['programs on the GPU', { gpuUsedBytes: 79 * GB }, '73.57 GiB in use'],
   ])('names %s instead of having the Mac restarted', (_, change, words) => {
     const verdict = judgeWired(facts({ wiredBytes: 100 * GB, ...change }))
     expect(verdict).toMatchObject({ level: 'unknown', found: expect.stringContaining(words) })

@@ -94,7 +94,7 @@ describe('examine on a Mac', () => {
     // The engine of the old start script lives, and may well hold it.
     expect(find('memory.wired')).toMatchObject({
       level: 'unknown',
-      found: expect.stringMatching(/98\.30 GB.*41\.ai-engine/),
+      found: expect.stringMatching(/91\.55 GiB.*41\.ai-engine/),
       mend: expect.not.stringContaining('restart'),
     })
     expect(find('memory.swap')?.level).toBe('warn')
@@ -105,7 +105,7 @@ describe('examine on a Mac', () => {
   it('says that nobody holds what is wired when nobody is alive', async () => {
     const dead = 'There is a screen on:\r\n\t41.ai-engine\t(Dead ???)\r\n'
     const find = await examineMac({ ...wellSet, vm_stat: vmStat(6_000_000), screen: dead })
-    expect(find('memory.wired')).toMatchObject({ level: 'warn', found: expect.stringContaining('98.30 GB') })
+    expect(find('memory.wired')).toMatchObject({ level: 'warn', found: expect.stringContaining('91.55 GiB') })
     expect(find('core.screen')?.mend).toBe('screen -wipe')
   })
 

@@ -14,6 +14,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openLogForChild } from './log-file.ts'
+import { generationPath, readGenerationNumbers } from './log-generations.ts'
 import { createLogRotation } from './log-rotation.ts'
 import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './log-test-files.ts'
 
@@ -26,11 +27,15 @@ const touch = (path: string, content: string): void => {
   closeSync(openLogForChild(path))
   writeFileSync(path, content)
 }
-/** Oldest first. */
+/** Oldest first, the log itself last; nothing else that lies beside them. */
 const readAll = (path: string): string =>
-  readFiles(path)
-    .toSorted((a, b) => Number(b.split('.')[2] ?? 0) - Number(a.split('.')[2] ?? 0))
-    .map((name) => readFileSync(join(dirname(path), name), 'utf8'))
+  [
+    ...readGenerationNumbers(path)
+      .toReversed()
+      .map((number) => generationPath(path, number)),
+    path,
+  ]
+    .map((name) => readFileSync(name, 'utf8'))
     .join('')
 
 describe('check', () => {

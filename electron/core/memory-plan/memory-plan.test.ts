@@ -136,8 +136,8 @@ describe('verdicts', () => {
   it('says where it fits more closely than its estimates are exact', () => {
     const spare = (ramDiskBytes: number) => planWith(q4Draft, { ramDiskBytes })
     const free = studioBytes - spare(0).totalBytes
-    expect(spare(free - 1_000_000)).toMatchObject({ verdict: 'fits' })
-    expect(spare(free - 1_000_000).warnings.join()).toContain('1 MB to spare is less than the estimates')
+    expect(spare(free - 1_048_576)).toMatchObject({ verdict: 'fits' })
+    expect(spare(free - 1_048_576).warnings.join()).toContain('1 MiB to spare is less than the estimates')
     expect(spare(free - 3e9).warnings.join()).not.toContain('to spare')
   })
 

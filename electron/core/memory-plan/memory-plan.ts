@@ -1,7 +1,7 @@
 // Will it fit? The whole plan, computed from headers and settings before anything is started. Pure.
 import { type AgentsShare, shareAmongAgents } from './agents-share.ts'
 import { type DraftJudgement, judgeDraft } from './draft-judgement.ts'
-import { formatBytes, formatCount, formatGibibytes } from './format-bytes.ts'
+import { formatBytes, formatCount } from './format-bytes.ts'
 import { findLargestContext, headroomShare, type LargestContext } from './largest-context.ts'
 import { listPlanLines, type PlanLine } from './plan-lines.ts'
 import { type Suggestion, suggestChanges } from './plan-suggestions.ts'
@@ -53,7 +53,7 @@ function explain(input: PlanInput, tally: Tally): readonly string[] {
         ]
       : []
   return [
-    `physical memory: ${formatBytes(tally.totalBytes)} of ${formatBytes(totalBytes)} (${formatGibibytes(totalBytes)}), ${over(tally.totalBytes, totalBytes)}`,
+    `physical memory: ${formatBytes(tally.totalBytes)} of ${formatBytes(totalBytes)}, ${over(tally.totalBytes, totalBytes)}`,
     ...without,
     gpuLimitBytes === null
       ? `GPU working set: ${formatBytes(tally.gpuBytes)}; no limit is known here`

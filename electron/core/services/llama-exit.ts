@@ -1,4 +1,5 @@
 // Says in plain words why llama-server ended, from its exit status and the lines of its log that tell.
+import { formatBytes } from '../memory-plan/format-bytes.ts'
 import type { ExitExplanation, ExitReport } from './child-service.ts'
 
 interface Cause {
@@ -184,7 +185,7 @@ function signalOfStatus(exitCode: number | null): string | null {
 
 function neededBytes(log: readonly string[]): string {
   const bytes = Number(findLast(log, /failed to allocate (?:\S+ )?buffer of size (\d+)/)?.[1])
-  return Number.isFinite(bytes) && bytes > 0 ? ` (${(bytes / 1e9).toFixed(2)} GB in one piece)` : ''
+  return Number.isFinite(bytes) && bytes > 0 ? ` (${formatBytes(bytes)} in one piece)` : ''
 }
 
 function findLast(log: readonly string[], pattern: RegExp): RegExpExecArray | null {
