@@ -46,7 +46,6 @@ describe('nexus try-claude on a fresh state folder', () => {
     expect(seen['wrong-key']).toContain('401')
     expect(seen['two-developers']).toContain('the Router told user1 and user2 apart')
     expect(seen['one-too-many']).toMatch(/5 agents on 4 slots: \d+ waited/)
-    // The demo's answers are short, and read for long: it is let finish, not asked for a second time.
     expect(seen['router-restarts']).toContain('got the answer that had begun, uncut')
     expect(seen['outgrows-its-slot']).toContain('summed up the conversation')
   })

@@ -68,6 +68,8 @@ const startOwnStack = async (outer: CliContext, signal: AbortSignal): Promise<Tr
   }
   try {
     ensureStateFolder(folder)
+    // A restart lets what is being answered finish, however slow this machine is.
+    writePrivateFile(folder.configPath, JSON.stringify({ drainSeconds: longestDrainSeconds }))
     const profilePath = join(root, 'try.json')
     writePrivateFile(profilePath, JSON.stringify(await demoForTries(), null, 2))
     const { profile } = await readChosenProfile(context, profilePath)
@@ -97,6 +99,8 @@ const startOwnStack = async (outer: CliContext, signal: AbortSignal): Promise<Tr
     throw error
   }
 }
+
+const longestDrainSeconds = 600
 
 /** One short sentence of whatever words the model likes. */
 const sentence = 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1,6} "."'

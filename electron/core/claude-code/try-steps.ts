@@ -177,7 +177,8 @@ const routerRestarts: TryStep = {
   run: async (stack) => {
     const [developer] = stack.developers
     const home = stack.another(developer)
-    const first = stack.ask(home, 'Count from one to two hundred in words.')
+    // Long to read and short to answer, so that it ends within `drainSeconds`.
+    const first = stack.ask(home, `Say hello. ${boxes(rehearsedBoxes, 'what is read meanwhile')}`)
     const isServed = ({ requests }: Snapshot) =>
       requests === null || requests.some(({ admittedAt }) => admittedAt !== null)
     const serving = await stack.until(isServed, requestBeginsMs)
@@ -188,7 +189,8 @@ const routerRestarts: TryStep = {
     if (gone === null) return failed('the Router did not begin to restart')
     const finished = await first
     const cutOff = problemOf(finished)
-    if (cutOff !== null) return failed(`the answer during the restart: ${cutOff}`)
+    if (cutOff !== null)
+      return failed(`the answer during the restart (cut off after drainSeconds?): ${cutOff}`)
     const second = await stack.ask(home, 'Say it again.', finished.sessionId)
     const problem = problemOf(second)
     if (problem !== null) return failed(`while it was away: ${problem}`)
