@@ -101,8 +101,8 @@ export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetti
       value: String(limits.maxOutputTokens),
       why:
         limits.compactAtTokens === null
-          ? "an eighth of it, the model's thinking included"
-          : `an eighth of it, the model's thinking included; Claude Code then summarises by itself at ${formatCount(limits.compactAtTokens)} tokens`,
+          ? "what an answer may take of it, the model's thinking included"
+          : `what an answer may take of it, the model's thinking included; Claude Code then summarises by itself at ${formatCount(limits.compactAtTokens)} tokens`,
     },
     {
       name: 'CLAUDE_CODE_ATTRIBUTION_HEADER',
