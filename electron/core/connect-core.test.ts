@@ -1,9 +1,10 @@
 // The line to the core with real cores, locks and sockets: host, attach, take over, and find one again.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import { type CoreConnection, connectCore, type LinkState } from './connect-core.ts'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type ConnectOptions, type CoreConnection, connectCore, type LinkState } from './connect-core.ts'
 import type { CoreLink } from './control/core-link.ts'
 import { type HostedCore, hostCore } from './host-core.ts'
 import { hostInApp } from './host-in-app.ts'
@@ -47,12 +48,13 @@ interface Watcher {
   until(fits: (state: LinkState) => boolean): Promise<LinkState>
 }
 
-const connect = (hosting: boolean): Watcher => {
+const connect = (hosting: boolean, patience?: ConnectOptions['patience']): Watcher => {
   const states: LinkState[] = []
   let told = () => {}
   const link = connectCore({
     folder,
     host: hosting ? () => host('app') : null,
+    ...(patience === undefined ? {} : { patience }),
     onState: (state) => {
       states.push(state)
       told()
@@ -190,4 +192,75 @@ it('tells its core whether somebody looks closely, also one that comes later', a
   link.setWatched(false)
   await expect.poll(() => told.at(-1)).toBe(false)
   expect(told[0]).toBe(true)
+})
+
+describe('a core in another process that is stopped', () => {
+  const patience = { watchedMs: 200, calmMs: 400, answerMs: 200 }
+
+  /** Stands at the socket, passes on to the real core's, and can hold everything back as a stopped process does. */
+  const standBetween = async (behind: string) => {
+    const sockets = new Set<Socket>()
+    let isFrozen = false
+    const server = createServer((near) => {
+      const far = connectSocket(behind)
+      near.on('data', (piece) => {
+        if (!isFrozen) far.write(piece)
+      })
+      far.on('data', (piece) => {
+        if (!isFrozen) near.write(piece)
+      })
+      for (const socket of [near, far]) {
+        sockets.add(socket)
+        socket.on('error', () => socket.destroy())
+        socket.on('close', () => {
+          near.destroy()
+          far.destroy()
+        })
+      }
+    })
+    mkdirSync(dirname(folder.socketPath), { recursive: true })
+    await new Promise<void>((resolve) => server.listen(folder.socketPath, resolve))
+    return {
+      freeze: (frozen: boolean) => {
+        isFrozen = frozen
+      },
+      end: async () => {
+        for (const socket of sockets) socket.destroy()
+        await new Promise((resolve) => server.close(resolve))
+      },
+    }
+  }
+
+  it('is not shown as if it were live, and is there again when it goes on', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'nexus-link-other-'))
+    const real = await hostCore({
+      folder: locateStateFolder({ NEXUS_HOME: other }, process.platform, other),
+      platform: createPlatform({ ramDiskRoot: join(other, 'disks') }),
+      host: 'cli',
+      background: false,
+      resourcesDir,
+      env: {},
+    })
+    if (real === null) throw new Error('no core')
+    const between = await standBetween(
+      locateStateFolder({ NEXUS_HOME: other }, process.platform, other).socketPath,
+    )
+    const { until } = connect(false, patience)
+    await until(isKind('attached'))
+    between.freeze(true)
+    expect(await until(isKind('lost'))).toEqual({
+      link: { kind: 'lost', reason: `the core (pid ${process.pid}) does not answer` },
+      snapshot: null,
+    })
+    // Looked for again meanwhile, and still silent.
+    expect((await until(({ link }) => link.kind === 'lost' && !link.reason.includes('pid'))).link).toEqual({
+      kind: 'lost',
+      reason: 'the core does not answer',
+    })
+    between.freeze(false)
+    expect((await until(isKind('attached'))).snapshot?.overall).toBe('stopped')
+    await between.end()
+    await real.close()
+    rmSync(other, { recursive: true, force: true })
+  })
 })

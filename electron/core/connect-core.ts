@@ -1,6 +1,7 @@
 // The app's way to a core: attaches to the one that runs, else hosts it here, and looks again when it goes.
 import { watch as watchFiles } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AppState, Command, Outcome, Snapshot } from '../contract.ts'
 import { attachToCore } from './control/client.ts'
 import type { CoreLink, Watch } from './control/core-link.ts'
@@ -16,7 +17,18 @@ export interface ConnectOptions {
   /** Hosts a core in this process; answers null when another process does. null where this process cannot. */
   readonly host: (() => Promise<HostedCore | null>) | null
   readonly onState: (state: LinkState) => void
+  /** How long a core of another process may be silent before it is asked, and then take to answer. */
+  readonly patience?: Patience
 }
+
+interface Patience {
+  readonly watchedMs: number
+  readonly calmMs: number
+  readonly answerMs: number
+}
+
+/** A core tells at 1 Hz when watched and every 5 s when not; a loaded machine may be late. */
+const usualPatience: Patience = { watchedMs: 10_000, calmMs: 20_000, answerMs: 5_000 }
 
 export interface CoreConnection {
   /** Whether somebody looks, so that everything is to be read at about 1 Hz. */
@@ -41,13 +53,20 @@ interface Found {
   readonly core: CoreLink
   readonly closed: Promise<void>
   readonly close: () => void | Promise<void>
+  /** In another process, which may be stopped or stuck without its connection ending. */
+  readonly mayFreeze: boolean
   readonly linkOf: (snapshot: Snapshot) => AppState['link']
 }
 
 /** A core that was killed before it listened, or before it answered, changes no file: only the lock tells, when tried. */
 const retryMs = 1_000
 
-export const connectCore = ({ folder, host, onState }: ConnectOptions): CoreConnection => {
+export const connectCore = ({
+  folder,
+  host,
+  onState,
+  patience = usualPatience,
+}: ConnectOptions): CoreConnection => {
   let using: { readonly core: CoreLink; readonly watch: Watch } | null = null
   const begun = new Map<(core: CoreLink) => () => void, (() => void) | null>()
   let watched = false
@@ -65,15 +84,45 @@ export const connectCore = ({ folder, host, onState }: ConnectOptions): CoreConn
   }
 
   /** Settles when this core is gone or not wanted any more; rejects when it does not answer. */
-  const use = async ({ core, closed, close, linkOf }: Found): Promise<void> => {
-    const watch = core.watch((snapshot) => tell({ link: linkOf(snapshot), snapshot }), { watched })
+  const use = async ({ core, closed, close, linkOf, mayFreeze }: Found): Promise<void> => {
+    let heardAt = performance.now()
+    let whose = ''
+    const watch = core.watch(
+      (snapshot) => {
+        heardAt = performance.now()
+        whose = ` (pid ${snapshot.owner.pid})`
+        tell({ link: linkOf(snapshot), snapshot })
+      },
+      { watched },
+    )
+    const leaving = new AbortController()
+    const done = Promise.race([closed, ending])
+
+    const ask = async (answer: Promise<unknown>): Promise<void> => {
+      const answered = await within(Promise.race([answer.then(() => 'answered'), done]), patience.answerMs)
+      if (answered === null) throw new Error(`the core${whose} does not answer`)
+    }
+
+    /** An old picture must not go on looking live: rejects when the core says nothing and does not answer either. */
+    const untilSilent = async (): Promise<void> => {
+      for (;;) {
+        const restMs = heardAt + (watched ? patience.watchedMs : patience.calmMs) - performance.now()
+        if (restMs > 0) await sleep(restMs, undefined, { signal: leaving.signal })
+        else
+          await ask(core.readSnapshot().catch(() => {})).then(() => {
+            heardAt = performance.now()
+          })
+      }
+    }
+
     try {
-      await watch.begun
+      await (mayFreeze ? ask(watch.begun) : watch.begun)
       using = { core, watch }
       watch.setWatched(watched)
       for (const begin of begun.keys()) begun.set(begin, begin(core))
-      await Promise.race([closed, ending])
+      await Promise.race([done, ...(mayFreeze ? [untilSilent()] : [])])
     } finally {
+      leaving.abort()
       using = null
       for (const [begin, undo] of begun) {
         undo?.()
@@ -88,14 +137,15 @@ export const connectCore = ({ folder, host, onState }: ConnectOptions): CoreConn
     try {
       const client = await attachToCore(folder.socketPath)
       if (client !== null) {
-        await use({ core: client, closed: client.closed, close: client.close, linkOf: attachedTo })
+        const { closed, close } = client
+        await use({ core: client, closed, close, mayFreeze: true, linkOf: attachedTo })
         return { kind: 'gone' }
       }
       if (host === null) return { kind: 'none' }
       const hosted = await host()
       if (hosted === null) return { kind: 'taken' }
       // One that is hosted here goes only by being let go.
-      await use({ ...hosted, closed: ending, linkOf: () => ({ kind: 'hosting' }) })
+      await use({ ...hosted, closed: ending, mayFreeze: false, linkOf: () => ({ kind: 'hosting' }) })
       return { kind: 'gone' }
     } catch (error) {
       return { kind: 'failed', reason: messageOf(error) }

@@ -6,6 +6,7 @@ import { createAsk } from './answers/answer-query.ts'
 import { bringBack } from './bring-back.ts'
 import type { CoreLink } from './control/core-link.ts'
 import { createCoreCommands } from './core-commands.ts'
+import { type LogError, logToStderr } from './core-log.ts'
 import { createGpuLimitReading } from './gpu-limit-reading.ts'
 import { readIntent } from './intent.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
@@ -33,6 +34,8 @@ export interface CoreOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The system's commands, where they are not this machine's own. */
   readonly run?: RunCommand
+  /** Standard error when absent. */
+  readonly logError?: LogError
 }
 
 export interface Core extends CoreLink {
@@ -46,9 +49,9 @@ export interface Core extends CoreLink {
 
 /** Composes the core and adopts what an earlier one left running. The caller holds the core lock. */
 export const createCore = async (options: CoreOptions): Promise<Core> => {
-  const { folder, platform, resourcesDir } = options
+  const { folder, platform, resourcesDir, logError = logToStderr } = options
   const since = Date.now()
-  const settings = openSettings(folder)
+  const settings = openSettings(folder, logError)
   const observations = createObservations(() => settings.current().notifications)
   let assembly: ServiceAssembly = initialAssembly()
   let stopped = () => {}
@@ -169,7 +172,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
 
   function assemble(name: string, profile: Profile): ServiceAssembly {
     void tellAgents({ folder, platform, profileName: name, profile }, logError)
-    return assembleServices({ ...options, profileName: name, profile, onChange: () => onChange() })
+    return assembleServices({ ...options, logError, profileName: name, profile, onChange: () => onChange() })
   }
 
   const takeProfile = async ({ name, profile }: ChosenProfile): Promise<void> => {
@@ -245,8 +248,4 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       assembly.close()
     },
   }
-}
-
-const logError = (error: Error): void => {
-  process.stderr.write(`${new Date().toISOString()} ${error.message}\n`)
 }

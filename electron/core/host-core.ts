@@ -2,6 +2,7 @@
 import { type ControlServer, openControlServer } from './control/server.ts'
 import { type Core, type CoreOptions, createCore } from './core.ts'
 import { acquireCoreLock } from './core-lock.ts'
+import { logToStderr } from './core-log.ts'
 import { followConfig } from './follow-config.ts'
 import { createMetricsServer } from './metrics/metrics-server.ts'
 import { ensureStateFolder } from './state-folder.ts'
@@ -14,7 +15,7 @@ export interface HostedCore {
 
 /** null when another living process hosts one. Throws when the core cannot be composed; the lock is then free again. */
 export const hostCore = async (options: CoreOptions): Promise<HostedCore | null> => {
-  const { folder, host } = options
+  const { folder, host, logError = logToStderr } = options
   ensureStateFolder(folder)
   const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host, since: Date.now() })
   if (lock === null) return null
@@ -31,7 +32,7 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
   const hosted = core
   const metrics = createMetricsServer({
     readSnapshot: hosted.readSnapshot,
-    onError: (reason) => void process.stderr.write(`${new Date().toISOString()} ${reason}\n`),
+    onError: (reason) => logError(new Error(reason)),
   })
   const forgetConfig = followConfig(options.folder, ({ metricsPort }) => metrics.use(metricsPort ?? null))
   let closing: Promise<void> | null = null

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Profile, RamDisk, ServiceId } from '../contract.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
+import type { LogError } from './core-log.ts'
 import { describeForeignServer, endForeignServer } from './foreign-server.ts'
 import { heldBytesOf } from './forge/forge-held.ts'
 import { preparingForCargo } from './forge/forge-layout.ts'
@@ -47,6 +48,7 @@ export interface AssemblyOptions {
   readonly onChange: () => void
   /** The system's commands, where they are not this machine's own. */
   readonly run?: RunCommand
+  readonly logError: LogError
 }
 
 export interface ServiceAssembly {
@@ -80,7 +82,7 @@ const startLogLines = 5_000
 const warmTimeoutMs = 30_000
 
 export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
-  const { folder, platform, profile } = options
+  const { folder, platform, profile, logError } = options
   const keys = ensureKeys(folder.keysDir, profile.proxy.clientKey)
   /** A LiteLLM configuration of the user's own knows nothing of our list: there the one client key opens it. */
   const ownKey = profile.proxy.configPath === null ? keys.proofKey : (keys.clientKey ?? keys.proofKey)
@@ -287,7 +289,8 @@ const superviseOne = (options: AssemblyOptions, service: ChildService, ledger: L
   let keptAwakeFor: number | null = null
   const keepAwake = () => {
     const { pid } = supervisor.state()
-    if (pid !== null && pid !== keptAwakeFor) void options.platform.keepAwakeWhile(pid).catch(logError)
+    if (pid !== null && pid !== keptAwakeFor)
+      void options.platform.keepAwakeWhile(pid).catch(options.logError)
     keptAwakeFor = pid
   }
   const supervisor = createSupervisor({
@@ -334,7 +337,3 @@ export const ramDiskSpec = (profile: Profile, platform: Platform): RamDiskSpec =
 
 const servingIdentity = (supervisor: Supervisor, entry: LedgerEntry | null): string | null =>
   isServing(supervisor.state()) && entry !== null ? nameProcess(entry) : null
-
-const logError = (error: Error): void => {
-  process.stderr.write(`${new Date().toISOString()} ${error.message}\n`)
-}

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Config, Outcome, SettingsAnswer } from '../contract.ts'
 import { ConfigError, judgeProfile, readConfig, writeConfig } from './config.ts'
+import { type LogError, logToStderr } from './core-log.ts'
 import { messageOf } from './error-message.ts'
 import { maskConfig, maskProfile, unmaskConfig } from './masked-config.ts'
 import { readFileOrNull } from './private-file.ts'
@@ -28,12 +29,12 @@ export interface Settings {
 type Files = Pick<StateFolder, 'configPath' | 'lastGoodConfigPath' | 'runtimeDir'>
 
 /** A core that takes over running services must not fail over a config that somebody is just editing. */
-const readUsableConfig = (files: Files): Config => {
+const readUsableConfig = (files: Files, logError: LogError): Config => {
   try {
     return readConfig(files.configPath, files.lastGoodConfigPath)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`${error.message}\nThe last good one is used.\n`)
+    logError(new Error(`${error.message}\nThe last good one is used.`))
     return readConfig(files.lastGoodConfigPath, files.lastGoodConfigPath)
   }
 }
@@ -44,8 +45,8 @@ const readRevision = (path: string): string => {
   return text === null ? 'no-file' : createHash('sha256').update(text).digest('hex')
 }
 
-export const openSettings = (files: Files): Settings => {
-  let config = readUsableConfig(files)
+export const openSettings = (files: Files, logError: LogError = logToStderr): Settings => {
+  let config = readUsableConfig(files, logError)
 
   const reread = (): Config => {
     config = readConfig(files.configPath, files.lastGoodConfigPath)

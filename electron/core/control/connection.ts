@@ -32,6 +32,14 @@ const isOfKind = <K extends ControlResponse['kind']>(
   kind: K,
 ): response is ResponseOf<K> => response.kind === kind
 
+const parseOrUndefined = (line: string): unknown => {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
 /** `onPush` gets what nobody asked for just now. */
 export const createConnection = (socket: Socket, onPush: (response: ControlResponse) => void): Connection => {
   const reader = createLineReader(maxLineBytes)
@@ -52,7 +60,7 @@ export const createConnection = (socket: Socket, onPush: (response: ControlRespo
   })
 
   const receive = (line: string) => {
-    const parsed = ResponseSchema.safeParse(JSON.parse(line))
+    const parsed = ResponseSchema.safeParse(parseOrUndefined(line))
     if (!parsed.success) {
       failAll('the running core is of another version: nexus down, then nexus up')
       socket.destroy()
