@@ -58,6 +58,7 @@ export interface LaunchOptions {
 export const launchArguments = (appDir: string | null): string[] => [
   ...electronFlags,
   ...(appDir === null ? [] : [appDir]),
+  '--hidden',
 ]
 
 export const appEnvironment = ({ desktop, home }: Pick<LaunchOptions, 'desktop' | 'home'>) => {
@@ -169,7 +170,9 @@ export const openApp = async (options: LaunchOptions): Promise<OpenedApp> => {
         const asked: string[] = []
         Object.assign(globalThis, { nexusTestQuestions: asked })
         Object.assign(dialog, {
-          showMessageBox: async ({ message }: { message: string }) => {
+          // Over the window: without one, macOS would stop the process, the core in it too.
+          showMessageBox: async (parent: { isVisible(): boolean }, { message }: { message: string }) => {
+            if (!parent.isVisible()) throw new Error('a question over no window')
             asked.push(message)
             return { response }
           },

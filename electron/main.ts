@@ -10,6 +10,7 @@ import { connectExits } from './shell/exits.ts'
 import { sayReady } from './shell/say-ready.ts'
 import { lockDownContents } from './shell/security.ts'
 import { startShell } from './shell/shell.ts'
+import { showsWindowAtLaunch } from './shell/show-at-launch.ts'
 
 const folder = locateStateFolder(process.env, process.platform, homedir())
 const paths = locateAppFiles(__dirname, { isPackaged: app.isPackaged, resourcesPath: process.resourcesPath })
@@ -33,7 +34,9 @@ const start = async (): Promise<void> => {
         return hostInApp(folder, paths.resourcesDir)
       }
     : null
-  connectExits(startShell({ folder, paths, host }))
+  const shell = startShell({ folder, paths, host })
+  connectExits(shell)
+  if (showsWindowAtLaunch(app, process.platform)) shell.window.show()
   sayReady(process.env)
 }
 

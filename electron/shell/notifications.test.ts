@@ -28,10 +28,11 @@ beforeEach(() => {
   refusals = []
   answer = null
   take = createNotifications({
-    show: ({ id }, onClick) => {
+    show: ({ id }, { onClick, onRefused }) => {
       log.push(`show ${id}`)
       clicks.set(id, onClick)
-      return { refused: Promise.resolve(answer), close: () => log.push(`close ${id}`) }
+      onRefused(answer)
+      return { close: () => log.push(`close ${id}`) }
     },
     onView: (view) => views.push(view),
     onRefused: (reason) => refusals.push(reason),

@@ -3,13 +3,17 @@ import type { Notice, View } from '../contract.ts'
 
 /** One notification on its way to the screen. */
 export interface ShownNotice {
-  /** null when the system showed it, else why it did not. */
-  readonly refused: Promise<string | null>
   close(): void
 }
 
+export interface NoticeListeners {
+  readonly onClick: () => void
+  /** null when the system showed it, else why it did not; the last word counts. */
+  readonly onRefused: (reason: string | null) => void
+}
+
 export interface NotificationOptions {
-  readonly show: (notice: Notice, onClick: () => void) => ShownNotice
+  readonly show: (notice: Notice, listeners: NoticeListeners) => ShownNotice
   readonly onView: (view: View) => void
   /** null: the system shows them. */
   readonly onRefused: (reason: string | null) => void
@@ -28,9 +32,7 @@ export const createNotifications = ({
 
   const raise = (notice: Notice) => {
     const { id, view } = notice
-    const on = show(notice, () => onView(view))
-    shown.set(id, on)
-    void on.refused.then(onRefused)
+    shown.set(id, show(notice, { onClick: () => onView(view), onRefused }))
   }
 
   return (notices) => {

@@ -17,17 +17,20 @@ import {
   shell,
   Tray,
 } from 'electron'
-import type { Config, View } from '../contract.ts'
+import type { Command, Config, Outcome, View } from '../contract.ts'
 import { defaultConfig } from '../core/config.ts'
 import { connectCore } from '../core/connect-core.ts'
+import { messageOf } from '../core/error-message.ts'
 import { followConfig } from '../core/follow-config.ts'
 import type { HostedCore } from '../core/host-core.ts'
 import { ensureStateFolder, type StateFolder } from '../core/state-folder.ts'
+import { plural } from '../figures.ts'
 import { createActions } from './actions.ts'
 import type { AppPaths } from './app-paths.ts'
 import { serveApp } from './app-protocol.ts'
 import { createAppState } from './app-state.ts'
 import { feedChannel } from './channels.ts'
+import { describeWork, interrupts } from './confirm-stop.ts'
 import { createFeeds } from './feeds.ts'
 import { serveIpc } from './ipc.ts'
 import { readLoginItem } from './login-item.ts'
@@ -75,9 +78,15 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
     feeds.showView(view)
     window.show()
   }
+  // What an earlier run left on the screen, killed perhaps, holds no more or is told anew. Not in older Electrons.
+  if (typeof Notification.removeAll === 'function') Notification.removeAll()
   const notify = createNotifications({
-    show: (notice, onClick) =>
-      showNotice(Notification.isSupported() ? (options) => new Notification(options) : null, notice, onClick),
+    show: (notice, listeners) =>
+      showNotice(
+        Notification.isSupported() ? (options) => new Notification(options) : null,
+        notice,
+        listeners,
+      ),
     onView: show,
     onRefused: (reason) => state.update({ notificationsRefused: reason }),
   })
@@ -106,6 +115,8 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
     memoryPath: join(folder.root, 'window.json'),
     iconBounds: () => tray.bounds(),
     onVisible: (visible) => {
+      // The person may have changed it in the system's settings meanwhile.
+      if (visible) state.update({ openAtLogin: readLoginItem(app, process.platform) })
       feeds.setVisible(visible)
       link.setWatched(visible)
     },
@@ -114,10 +125,21 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
   state.update({ pinned: window.isPinned() })
 
   const tellRefusal = (reason: string) =>
-    void dialog.showMessageBox({ type: 'warning', message: 'Opta Nexus', detail: reason, buttons: ['OK'] })
+    void window.askOver((parent) =>
+      dialog.showMessageBox(parent, {
+        type: 'warning',
+        message: 'Opta Nexus',
+        detail: reason,
+        buttons: ['OK'],
+      }),
+    )
+  const letGo = (): Promise<void> => {
+    notify([])
+    return link.close()
+  }
   const quit = createQuit({
     anythingRuns: () => servicesRun(state.get()),
-    ask: askBeforeQuit,
+    ask: () => window.askOver((parent) => askBeforeQuit(parent, describeWork(state.get().snapshot))),
     stopEverything: () =>
       stopEverything({
         state,
@@ -125,7 +147,7 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
         deadlineMs: (config.drainSeconds + 2 * config.stopGraceSeconds) * 1000 + 10_000,
       }),
     tell: tellRefusal,
-    letGo: () => link.close(),
+    letGo,
     exit: () => app.exit(0),
   })
   const act = createActions({
@@ -139,9 +161,33 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
     readSnippet: (name) => link.core().readSnippet(name),
   })
 
+  const command = async (given: Command): Promise<Outcome> => {
+    const work = interrupts(given) ? describeWork(state.get().snapshot) : null
+    const isAgreed = work === null || (await window.askOver((parent) => askBeforeStop(parent, work, config)))
+    return isAgreed ? link.dispatch(given) : { accepted: true }
+  }
+  const copyAddress = async (): Promise<Outcome> => {
+    clipboard.writeText((await link.core().ask({ type: 'clients' })).baseUrl)
+    return { accepted: true }
+  }
+  const carryOut = (choice: Exclude<TrayChoice, { type: 'view' }>): Promise<Outcome> => {
+    switch (choice.type) {
+      case 'command':
+        return command(choice.command)
+      case 'action':
+        return act(choice.action)
+      case 'copy-address':
+        return copyAddress()
+    }
+  }
   const choose = async (choice: TrayChoice): Promise<void> => {
     if (choice.type === 'view') return show(choice.view)
-    const outcome = choice.type === 'command' ? await link.dispatch(choice.command) : await act(choice.action)
+    const outcome = await carryOut(choice).catch(
+      (error: unknown): Outcome => ({
+        accepted: false,
+        reason: messageOf(error),
+      }),
+    )
     if (!outcome.accepted) tellRefusal(outcome.reason)
   }
   const tray = createTray({
@@ -172,7 +218,7 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
     ask: (query) => link.core().ask(query),
     act,
   })
-  return { quit, window, letGo: link.close }
+  return { quit, window, letGo }
 }
 
 /** No menu is to be seen, but its shortcuts count: copy and paste, and on macOS hide and quit. None that reloads. */
@@ -180,20 +226,42 @@ const shortcuts = (platform: NodeJS.Platform): MenuItemConstructorOptions[] => [
   // macOS takes the first for the app's own, whatever it is.
   ...(platform === 'darwin' ? [{ role: 'appMenu' } as const] : []),
   { role: 'editMenu' },
+  { role: 'fileMenu', submenu: [{ role: 'close' }] },
 ]
 
-const askBeforeQuit = async (): Promise<'leave' | 'stop' | 'cancel'> => {
+const askBeforeQuit = async (
+  parent: BrowserWindow,
+  work: string | null,
+): Promise<'leave' | 'stop' | 'cancel'> => {
   const answers = ['leave', 'stop', 'cancel'] as const
   // Without a dock icon the question would come up behind whatever is in front.
   app.focus({ steal: true })
-  const { response } = await dialog.showMessageBox({
+  const { response } = await dialog.showMessageBox(parent, {
     type: 'question',
     message: 'Quit Opta Nexus?',
-    detail: 'AI Engine and Router can go on answering requests without it; nexus status shows them.',
+    detail: `${work === null ? '' : `${work} `}AI Engine and Router can go on answering requests without it; nexus status shows them.`,
     buttons: ['Leave running', 'Stop everything', 'Cancel'],
     defaultId: 0,
     cancelId: 2,
     noLink: true,
   })
   return answers[response] ?? 'cancel'
+}
+
+const askBeforeStop = async (
+  parent: BrowserWindow,
+  work: string,
+  { drainSeconds }: Pick<Config, 'drainSeconds'>,
+): Promise<boolean> => {
+  app.focus({ steal: true })
+  const { response } = await dialog.showMessageBox(parent, {
+    type: 'question',
+    message: 'Stop all the same?',
+    detail: `${work} What does not end within ${plural(drainSeconds, 'second')} is cut off.`,
+    buttons: ['Stop', 'Cancel'],
+    defaultId: 1,
+    cancelId: 1,
+    noLink: true,
+  })
+  return response === 0
 }

@@ -39,34 +39,46 @@ beforeEach(() => {
 })
 afterEach(() => vi.useRealTimers())
 
-it('is shown with the words of the notice, and a click counts', async () => {
-  let clicks = 0
-  const shown = showNotice(create, notice, () => {
-    clicks += 1
-  })
+let said: (string | null)[]
+const listeners = {
+  onClick: () => said.push('click'),
+  onRefused: (reason: string | null) => said.push(reason),
+}
+
+beforeEach(() => {
+  said = []
+})
+
+it('is shown with the words of the notice under its id, and a click counts', async () => {
+  const shown = showNotice(create, notice, listeners)
   const { events, options, calls } = last()
-  expect(options).toEqual({ title: notice.title, body: notice.body, urgency: 'critical' })
+  expect(options).toEqual({ id: notice.id, title: notice.title, body: notice.body, urgency: 'critical' })
   expect(calls).toEqual(['show'])
   events.emit('show')
   events.emit('click')
-  expect(await shown.refused).toBeNull()
-  expect(clicks).toBe(1)
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(said).toEqual(['click', null])
   shown.close()
   expect(calls).toEqual(['show', 'close'])
 })
 
 it('tells why the system refused', async () => {
-  const shown = showNotice(create, notice, () => {})
+  showNotice(create, notice, listeners)
   last().events.emit('failed', {}, 'not signed')
-  expect(await shown.refused).toBe('the system refused: not signed')
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(said).toEqual(['the system refused: not signed'])
 })
 
-it('does not take silence for a yes', async () => {
-  const shown = showNotice(create, notice, () => {})
+it('does not take silence for a yes, and takes a late one: a person may have to allow the first', async () => {
+  showNotice(create, notice, listeners)
   await vi.advanceTimersByTimeAsync(6_000)
-  expect(await shown.refused).toContain('did not say')
+  expect(said).toEqual([expect.stringContaining('did not say')])
+  last().events.emit('show')
+  await vi.advanceTimersByTimeAsync(0)
+  expect(said.at(-1)).toBeNull()
 })
 
-it('says that there is no service for them', async () => {
-  expect(await showNotice(null, notice, () => {}).refused).toBe('this system has no notification service')
+it('says that there is no service for them', () => {
+  showNotice(null, notice, listeners)
+  expect(said).toEqual(['this system has no notification service'])
 })

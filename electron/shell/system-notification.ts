@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Notice } from '../contract.ts'
 import { within } from '../core/deadline.ts'
-import type { ShownNotice } from './notifications.ts'
+import type { NoticeListeners, ShownNotice } from './notifications.ts'
 
 /** Of Electron's Notification what is needed here. */
 export interface SystemNotification extends EventEmitter {
@@ -11,6 +11,8 @@ export interface SystemNotification extends EventEmitter {
 }
 
 export interface NotificationWords {
+  /** macOS replaces a notification of the same id, also one that an earlier run of the app left on the screen. */
+  readonly id: string
   readonly title: string
   readonly body: string
   readonly urgency: 'normal' | 'critical'
@@ -22,24 +24,29 @@ const answerMs = 5_000
 /** `create` is null where the system has no notifications at all. */
 export const showNotice = (
   create: ((words: NotificationWords) => SystemNotification) | null,
-  { title, body, severity }: Notice,
-  onClick: () => void,
+  { id, title, body, severity }: Notice,
+  { onClick, onRefused }: NoticeListeners,
 ): ShownNotice => {
-  if (create === null)
-    return { refused: Promise.resolve('this system has no notification service'), close: () => {} }
-  const notification = create({ title, body, urgency: severity === 'critical' ? 'critical' : 'normal' })
+  if (create === null) {
+    onRefused('this system has no notification service')
+    return { close: () => {} }
+  }
+  const urgency = severity === 'critical' ? 'critical' : 'normal'
+  const notification = create({ id, title, body, urgency })
   const answer = new Promise<string | null>((resolve) => {
     notification.once('show', () => resolve(null))
     // Its second argument is the system's reason (Electron's docs of Notification, `failed`).
     notification.once('failed', (_event, error) => resolve(`the system refused: ${error}`))
   })
+  // A first notification waits for a person to allow them: an answer that comes late still counts.
+  void answer.then(onRefused)
+  void within(
+    answer.then(() => 'answered'),
+    answerMs,
+  ).then((said) => {
+    if (said === null) onRefused('the system did not say that it showed the last one')
+  })
   notification.on('click', onClick)
   notification.show()
-  return {
-    refused: within(
-      answer.then((reason) => ({ reason })),
-      answerMs,
-    ).then((said) => (said === null ? 'the system did not say that it showed the last one' : said.reason)),
-    close: () => notification.close(),
-  }
+  return { close: () => notification.close() }
 }

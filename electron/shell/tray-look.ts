@@ -21,13 +21,20 @@ export const trayLook = (state: AppState, menuBarText: Config['menuBarText']): T
   const icon = chooseIcon(state)
   const notices = (snapshot?.notices ?? []).map(({ title }) => title)
   // Where the system shows no notifications, the first thing to know stands beside the icon instead.
-  const unseen = state.notificationsRefused === null ? undefined : notices[0]
+  const unseen = state.notificationsRefused === null ? undefined : cutForMenuBar(notices[0])
   return {
     icon,
     title: unseen ?? (snapshot === null ? '' : describeLoad(snapshot, menuBarText)),
     tooltip: [`Opta Nexus: ${stateLine(state)}`, ...notices, ...refusal(state)].join('\n'),
   }
 }
+
+/** A longer text could push the icon off a bar with a notch; the tooltip has it whole. */
+const longestTitle = 24
+const cutForMenuBar = (title: string | undefined): string | undefined =>
+  title === undefined || title.length <= longestTitle
+    ? title
+    : `${title.slice(0, longestTitle - 1).trimEnd()}…`
 
 const refusal = ({ notificationsRefused }: AppState): readonly string[] =>
   notificationsRefused === null ? [] : [`No notifications: ${notificationsRefused}`]

@@ -99,7 +99,7 @@ describe('one service', () => {
 it('copies the endpoint when there is one, never a key', () => {
   expect(find(appState({}), 'Copy endpoint')).toMatchObject({
     enabled: true,
-    choice: { action: { type: 'copyText', text: 'http://127.0.0.1:4000' } },
+    choice: { type: 'copy-address' },
   })
   expect(find(allStopped, 'Copy endpoint').enabled).toBe(false)
 })

@@ -15,6 +15,8 @@ export type TrayChoice =
   | { readonly type: 'command'; readonly command: Command }
   | { readonly type: 'view'; readonly view: View }
   | { readonly type: 'action'; readonly action: AppAction }
+  /** The Router's address as other machines reach it. */
+  | { readonly type: 'copy-address' }
 
 export type TrayItem =
   | { readonly kind: 'separator' }
@@ -124,6 +126,6 @@ const copyEndpoint = (snapshot: Snapshot | null): TrayItem => {
     kind: 'choice',
     text: 'Copy endpoint',
     enabled: endpoint !== null,
-    choice: { type: 'action', action: { type: 'copyText', text: endpoint ?? '' } },
+    choice: { type: 'copy-address' },
   }
 }

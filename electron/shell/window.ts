@@ -15,6 +15,11 @@ export interface AppWindow {
   toggle(): void
   isPinned(): boolean
   setPinned(pinned: boolean): void
+  /**
+   * Shows the window with a question over it, and keeps it while the question stands. A question without a window would
+   * stop the whole process on macOS until somebody answers, the core in it too (electron/electron#23319).
+   */
+  askOver<T>(ask: (parent: BrowserWindow) => Promise<T>): Promise<T>
   /** From now on closing closes. */
   allowClose(): void
 }
@@ -56,6 +61,7 @@ export const createWindow = (options: WindowOptions): AppWindow => {
   let pinnedBounds: Rectangle | null = memory.bounds
   let closable = false
   let hiddenByBlurAt = 0
+  let questions = 0
 
   const window = options.create({
     ...panelSize,
@@ -120,6 +126,7 @@ export const createWindow = (options: WindowOptions): AppWindow => {
     if (pinned || contents.isDevToolsOpened()) return
     setTimeout(() => {
       if (window.isDestroyed() || window.isFocused() || pinned || !window.isVisible()) return
+      if (questions > 0) return
       hiddenByBlurAt = Date.now()
       hide()
     }, blurHideMs)
@@ -133,9 +140,11 @@ export const createWindow = (options: WindowOptions): AppWindow => {
   }
   window.on('resize', noteBounds)
   window.on('move', noteBounds)
-  screen.on('display-metrics-changed', () => {
+  const placeAgain = () => {
     if (window.isVisible()) window.setBounds(place())
-  })
+  }
+  screen.on('display-metrics-changed', placeAgain)
+  screen.on('display-removed', placeAgain)
 
   const load = () => {
     if (window.isDestroyed()) return
@@ -161,6 +170,15 @@ export const createWindow = (options: WindowOptions): AppWindow => {
       pinned = next
       remember()
       if (window.isVisible()) show()
+    },
+    askOver: async (ask) => {
+      questions += 1
+      try {
+        show()
+        return await ask(window)
+      } finally {
+        questions -= 1
+      }
     },
     allowClose: () => {
       closable = true

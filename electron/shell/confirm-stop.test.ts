@@ -1,0 +1,42 @@
+// Who is asked before agents are interrupted, and in which words.
+import { expect, it } from 'vitest'
+import type { Snapshot } from '../contract.ts'
+import { sampleSnapshot } from '../core/sample-snapshot.ts'
+import { describeWork, interrupts } from './confirm-stop.ts'
+
+const slot = (id: number, phase: 'idle' | 'generating'): NonNullable<Snapshot['slots']>[number] => ({
+  id,
+  phase,
+  contextTokens: null,
+  contextLimit: 8192,
+  promptTokens: null,
+  promptProcessed: null,
+  prefillProgress: null,
+  generatedTokens: null,
+  tokensPerSecond: null,
+  speculative: null,
+  developer: null,
+})
+const at = (busy: number, deferred = 0): Snapshot => ({
+  ...sampleSnapshot,
+  overall: 'ready',
+  requests: null,
+  slots: [0, 1, 2, 3].map((id) => slot(id, id < busy ? 'generating' : 'idle')),
+  queue: { processing: busy, deferred },
+})
+
+it.each([
+  [at(0), null],
+  [at(1), '1 agent is being answered.'],
+  [at(4, 2), '4 agents are being answered, and 2 requests wait.'],
+  [{ ...at(0), slots: null }, null],
+  [null, null],
+])('says who is at work', (snapshot, words) => expect(describeWork(snapshot)).toBe(words))
+
+it('asks before what interrupts, and before nothing else', () => {
+  const stop = { type: 'stop', eject: false, now: false, force: false } as const
+  expect(interrupts({ ...stop, only: null })).toBe(true)
+  expect(interrupts({ type: 'restart', only: 'proxy' })).toBe(true)
+  expect(interrupts({ ...stop, only: 'ramDisk' })).toBe(false)
+  expect(interrupts({ type: 'start', only: null, profile: null, force: false })).toBe(false)
+})
