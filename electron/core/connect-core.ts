@@ -1,13 +1,13 @@
 // The app's way to a core: attaches to the one that runs, else hosts it here, and looks again when it goes.
 import { watch as watchFiles } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { AppState, Command, Outcome, Snapshot } from '../contract.ts'
 import { attachToCore } from './control/client.ts'
 import type { CoreLink, Watch } from './control/core-link.ts'
 import { within } from './deadline.ts'
 import { messageOf } from './error-message.ts'
 import type { HostedCore } from './host-core.ts'
+import { createSilenceWatch } from './silence-watch.ts'
 import { ensureStateFolder, type StateFolder } from './state-folder.ts'
 
 export type LinkState = Pick<AppState, 'link' | 'snapshot'>
@@ -85,44 +85,42 @@ export const connectCore = ({
 
   /** Settles when this core is gone or not wanted any more; rejects when it does not answer. */
   const use = async ({ core, closed, close, linkOf, mayFreeze }: Found): Promise<void> => {
-    let heardAt = performance.now()
     let whose = ''
+    let fallSilent = () => {}
+    const silent = new Promise<void>((resolve) => {
+      fallSilent = resolve
+    })
+    const isAnswered = async (answer: Promise<unknown>): Promise<boolean> =>
+      (await within(
+        answer.then(() => true),
+        patience.answerMs,
+      )) === true
+    const silence = createSilenceWatch({
+      patienceMs: () => (watched ? patience.watchedMs : patience.calmMs),
+      // A connection that ended is told by `closed`.
+      ask: () => isAnswered(core.readSnapshot().catch(() => {})),
+      onSilent: fallSilent,
+    })
+    const unanswered = () => new Error(`the core${whose} does not answer`)
+
     const watch = core.watch(
       (snapshot) => {
-        heardAt = performance.now()
         whose = ` (pid ${snapshot.owner.pid})`
+        if (mayFreeze) silence.heard()
         tell({ link: linkOf(snapshot), snapshot })
       },
       { watched },
     )
-    const leaving = new AbortController()
-    const done = Promise.race([closed, ending])
-
-    const ask = async (answer: Promise<unknown>): Promise<void> => {
-      const answered = await within(Promise.race([answer.then(() => 'answered'), done]), patience.answerMs)
-      if (answered === null) throw new Error(`the core${whose} does not answer`)
-    }
-
-    /** An old picture must not go on looking live: rejects when the core says nothing and does not answer either. */
-    const untilSilent = async (): Promise<void> => {
-      for (;;) {
-        const restMs = heardAt + (watched ? patience.watchedMs : patience.calmMs) - performance.now()
-        if (restMs > 0) await sleep(restMs, undefined, { signal: leaving.signal })
-        else
-          await ask(core.readSnapshot().catch(() => {})).then(() => {
-            heardAt = performance.now()
-          })
-      }
-    }
-
     try {
-      await (mayFreeze ? ask(watch.begun) : watch.begun)
+      if (!mayFreeze) await watch.begun
+      else if (!(await isAnswered(watch.begun))) throw unanswered()
       using = { core, watch }
       watch.setWatched(watched)
       for (const begin of begun.keys()) begun.set(begin, begin(core))
-      await Promise.race([done, ...(mayFreeze ? [untilSilent()] : [])])
+      // An old picture must not go on looking live.
+      if ((await Promise.race([closed, ending, silent.then(() => 'silent')])) === 'silent') throw unanswered()
     } finally {
-      leaving.abort()
+      silence.stop()
       using = null
       for (const [begin, undo] of begun) {
         undo?.()
