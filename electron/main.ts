@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { app, protocol } from 'electron'
+import { app, autoUpdater, powerMonitor, protocol } from 'electron'
 import { locateStateFolder } from './core/state-folder.ts'
 import { locateAppFiles } from './shell/app-paths.ts'
 import { registerAppScheme } from './shell/app-protocol.ts'
@@ -35,7 +35,7 @@ const start = async (): Promise<void> => {
       }
     : null
   const shell = startShell({ folder, paths, host })
-  connectExits(shell)
+  connectExits(shell, { app, autoUpdater, powerMonitor, process, platform: process.platform })
   if (showsWindowAtLaunch(app, process.platform)) shell.window.show()
   sayReady(process.env)
 }

@@ -1,0 +1,66 @@
+// Which event of the system opens the window, asks, or ends the app at once.
+import { EventEmitter } from 'node:events'
+import { expect, it } from 'vitest'
+import { connectExits } from './exits.ts'
+
+const connect = (platform: NodeJS.Platform = 'darwin') => {
+  const done: string[] = []
+  const sources = {
+    app: new EventEmitter(),
+    autoUpdater: new EventEmitter(),
+    powerMonitor: new EventEmitter(),
+    process: new EventEmitter(),
+    platform,
+  }
+  const say = (what: string) => () => void done.push(what)
+  const window = {
+    contents: () => null,
+    isVisible: () => false,
+    show: say('show'),
+    hide: say('hide'),
+    toggle: say('toggle'),
+    isPinned: () => false,
+    setPinned: say('pin'),
+    askOver: () => Promise.reject(new Error('nobody asks here')),
+    allowClose: say('allow close'),
+  }
+  const letGo = async () => void done.push('let go')
+  connectExits({ quit: { request: say('ask'), atOnce: say('leave') }, window, letGo }, sources)
+  return { done, sources }
+}
+const preventable = (done: string[]) => ({ preventDefault: () => void done.push('prevented') })
+
+it('shows the window when the app is opened again: the icon is never the only door', () => {
+  const { done, sources } = connect()
+  sources.app.emit('activate')
+  sources.app.emit('second-instance')
+  expect(done).toEqual(['show', 'show'])
+})
+
+it('asks before it quits', () => {
+  const { done, sources } = connect()
+  sources.app.emit('before-quit', preventable(done))
+  expect(done).toEqual(['prevented', 'ask'])
+})
+
+it.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('leaves at once at %s', (signal) => {
+  const { done, sources } = connect()
+  sources.process.emit(signal)
+  expect(done).toEqual(['leave'])
+})
+
+it('leaves at once at a shutdown, which waits for that', () => {
+  const { done, sources } = connect()
+  sources.powerMonitor.emit('shutdown', preventable(done))
+  expect(done).toEqual(['prevented', 'leave'])
+})
+
+it('gives the core back for an update, and neither asks nor stops it', () => {
+  const { done, sources } = connect()
+  sources.autoUpdater.emit('before-quit-for-update')
+  sources.app.emit('before-quit', preventable(done))
+  expect(done).toEqual(['allow close', 'let go'])
+  const elsewhere = connect('linux')
+  elsewhere.sources.autoUpdater.emit('before-quit-for-update')
+  expect(elsewhere.done).toEqual([])
+})
