@@ -26,7 +26,7 @@ const marks: Readonly<Record<CheckLevel, { readonly word: string; readonly tone:
 }
 /** Worst first, so that the eye need not look for it. */
 const order: readonly CheckLevel[] = ['fail', 'warn', 'unknown', 'ok']
-const titleWidth = 18
+const titleWidth = 19
 const indent = 8
 
 export const renderDoctor = (
