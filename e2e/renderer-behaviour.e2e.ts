@@ -50,6 +50,8 @@ const withWindow = async (
 }
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
+/** The machine that runs this may be busy. */
+const patient = { timeout: 20_000 } as const
 const commands = (page: Page): Promise<unknown> => page.evaluate('probe.commands')
 const actions = (page: Page): Promise<unknown> => page.evaluate('probe.actions')
 
@@ -195,6 +197,57 @@ test('a log is followed, filtered and copied', () =>
     await button(page, 'Copy 1 line').click()
     expect(await actions(page)).toEqual([{ type: 'copyText', text: 'slot 3 is released' }])
   }))
+
+describe('a long log', () => {
+  const lines = (from: number, count: number) =>
+    JSON.stringify(Array.from({ length: count }, (_, index) => `line ${from + index}`))
+  const place = `(({ scrollTop, scrollHeight, clientHeight }) => ({ scrollTop, below: scrollHeight - scrollTop - clientHeight }))(document.querySelector('.log'))`
+  const read = (page: Page): Promise<{ readonly scrollTop: number; readonly below: number }> =>
+    page.evaluate(place)
+  const openLongLog = async (page: Page) => {
+    await page.evaluate(`probe.answerTailWith(${lines(0, 200)})`)
+    await showView(page, 'logs')
+    await page.getByText('line 199', { exact: true }).waitFor()
+  }
+  const follow = (page: Page) => page.getByLabel('Follow', { exact: true })
+
+  test('stays where the keyboard has scrolled it, and follows again from its end', () =>
+    withWindow(async ({ page }) => {
+      await openLongLog(page)
+      expect((await read(page)).below).toBeLessThan(8)
+      await page.getByLabel('Log of AI Engine').focus()
+      await page.keyboard.press('PageUp')
+      await expect.poll(async () => (await read(page)).below, patient).toBeGreaterThan(100)
+      await follow(page).and(page.locator(':not(:checked)')).waitFor()
+      await page.evaluate(`probe.addLogLines('llamaServer', ${lines(200, 1)})`)
+      await page.getByText('line 200', { exact: true }).waitFor({ state: 'attached' })
+      expect((await read(page)).below).toBeGreaterThan(100)
+      await page.keyboard.press('End')
+      await follow(page).and(page.locator(':checked')).waitFor()
+      await page.evaluate(`probe.addLogLines('llamaServer', ${lines(201, 20)})`)
+      await page.getByText('line 220', { exact: true }).waitFor()
+      await expect.poll(async () => (await read(page)).below, patient).toBeLessThan(8)
+    }))
+
+  test('shows what another core wrote before it was followed', () =>
+    withWindow(async ({ page }) => {
+      await openLongLog(page)
+      await page.evaluate(`probe.answerTailWith(['by the new core'])`)
+      const { busy } = sampleStates
+      const snapshot = { ...busy.snapshot, owner: { ...busy.snapshot.owner, pid: 4999 } }
+      await page.evaluate(`probe.showState(${JSON.stringify({ ...busy, snapshot })})`)
+      await page.getByText('by the new core').waitFor()
+    }))
+
+  test('that cannot be read shows at least what is written now', () =>
+    withWindow(async ({ page }) => {
+      await page.evaluate('probe.answerTailWith(null)')
+      await page.evaluate(`probe.showView({ id: 'logs', service: null })`)
+      await page.getByText('The log could not be read: the log cannot be opened').waitFor()
+      await page.evaluate(`probe.addLogLines('llamaServer', ['slot 3 is released'])`)
+      await page.getByText('slot 3 is released').waitFor()
+    }))
+})
 
 test('ejecting the RAM disk is asked for twice', () =>
   withWindow(async ({ page }) => {

@@ -1,6 +1,6 @@
 // The kept lines of a log: bounded, in order, filtered by words.
 import { expect, test } from 'vitest'
-import { appendLines, filterLines, judgeLine, mostLogLines } from './log-lines.ts'
+import { appendLines, filterLines, joinTail, judgeLine, mostLogLines } from './log-lines.ts'
 
 test('the oldest go when there are too many, and lines keep their ids', () => {
   const many = appendLines(
@@ -11,6 +11,26 @@ test('the oldest go when there are too many, and lines keep their ids', () => {
   expect(more).toHaveLength(mostLogLines)
   expect(more[0]).toEqual({ id: 2, text: 'line 2' })
   expect(more[more.length - 1]).toEqual({ id: mostLogLines + 1, text: 'two' })
+})
+
+test.each([
+  [['a', 'b'], ['c'], ['a', 'b', 'c']],
+  [
+    ['a', 'b', 'c'],
+    ['b', 'c', 'd'],
+    ['a', 'b', 'c', 'd'],
+  ],
+  [
+    ['retry', 'ok'],
+    ['retry', 'ok', 'retry'],
+    ['retry', 'ok', 'retry'],
+  ],
+  // Written again, and not the end of the tail: no line of both.
+  [['retry', 'failed'], ['retry'], ['retry', 'failed', 'retry']],
+  [[], ['a'], ['a']],
+  [['a'], [], ['a']],
+])('the tail %j, then %j', (tail, followed, all) => {
+  expect(joinTail(tail, followed)).toEqual(all)
 })
 
 test('every word of the filter, whatever its case and order', () => {

@@ -14,6 +14,15 @@ export const appendLines = (before: readonly LogLine[], added: readonly string[]
   return [...before, ...added.map((text, index) => ({ id: first + index, text }))].slice(-mostLogLines)
 }
 
+/** A line that was written while the tail was read is the last of the tail and the first of what followed. */
+export const joinTail = (tail: readonly string[], followed: readonly string[]): readonly string[] => {
+  let shared = Math.min(tail.length, followed.length)
+  const isShared = (count: number) =>
+    followed.slice(0, count).every((line, index) => line === tail[tail.length - count + index])
+  while (!isShared(shared)) shared -= 1
+  return [...tail, ...followed.slice(shared)]
+}
+
 /** Those that contain every word of the filter, whatever its case. */
 export const filterLines = (lines: readonly LogLine[], filter: string): readonly LogLine[] => {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean)

@@ -22,6 +22,8 @@ export interface BridgeProbe {
   showView(view: View): void
   addSample(sample: HistorySample): void
   addLogLines(log: LogId, lines: readonly string[]): void
+  /** What the next questions for a log's tail are answered with; null: they fail. */
+  answerTailWith(lines: readonly string[] | null): void
   /** What the next commands and actions are answered with. */
   answerWith(outcome: Outcome): void
   readonly commands: readonly Command[]
@@ -37,6 +39,7 @@ declare global {
 const createFakeBridge = (first: AppState): { readonly bridge: Bridge; readonly probe: BridgeProbe } => {
   let state = first
   let outcome: Outcome = { accepted: true }
+  let tail: readonly string[] | null | undefined
   const stateListeners = new Set<(state: AppState) => void>()
   const historyListeners = new Set<(samples: readonly HistorySample[]) => void>()
   const viewListeners = new Set<(view: View) => void>()
@@ -76,8 +79,11 @@ const createFakeBridge = (first: AppState): { readonly bridge: Bridge; readonly 
       commands.push(command)
       return outcome
     },
-    ask: async <T extends Query['type']>(query: Extract<Query, { type: T }>): Promise<Answers[T]> =>
-      sampleAnswers(state)[query.type],
+    ask: async <T extends Query['type']>(query: Extract<Query, { type: T }>): Promise<Answers[T]> => {
+      if (query.type === 'logTail' && tail === null) throw new Error('the log cannot be opened')
+      const answers = sampleAnswers(state)
+      return { ...answers, logTail: tail ?? answers.logTail }[query.type]
+    },
     act: async (action) => {
       actions.push(action)
       return outcome
@@ -98,6 +104,9 @@ const createFakeBridge = (first: AppState): { readonly bridge: Bridge; readonly 
     },
     addLogLines: (log, lines) => {
       for (const listener of linesOf(log)) listener(lines)
+    },
+    answerTailWith: (lines) => {
+      tail = lines
     },
     answerWith: (next) => {
       outcome = next

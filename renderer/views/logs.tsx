@@ -1,5 +1,5 @@
 // The log of one service: followed, filtered, copied; with the buttons that act on that service alone.
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useLayoutEffect, useMemo, useRef, useState } from 'react'
 import {
   type Command,
   type LogId,
@@ -10,48 +10,14 @@ import {
 } from '../../electron/contract.ts'
 import { plural } from '../../electron/figures.ts'
 import { AskingButton } from '../asking-button.tsx'
-import { nexus } from '../bridge.ts'
 import { countBusy } from '../judgement.ts'
-import { appendLines, filterLines, judgeLine, type LogLine, mostLogLines } from '../log-lines.ts'
+import { filterLines, judgeLine } from '../log-lines.ts'
 import { act, send, showView, useMirror, useSnapshot } from '../mirror.ts'
-import { askLogTail } from '../questions.ts'
+import { useLog } from '../use-log.ts'
 import { CopyButton } from './copy-button.tsx'
 import { ViewHead } from './view-head.tsx'
 
 const logNames: Readonly<Record<LogId, string>> = { ...serviceNames, core: 'Nexus' }
-
-/** The tail first, then what is written from now on. */
-const useLog = (log: LogId): { readonly lines: readonly LogLine[]; readonly failure: string | null } => {
-  const [lines, setLines] = useState<readonly LogLine[]>([])
-  const [failure, setFailure] = useState<string | null>(null)
-  useEffect(() => {
-    let closed = false
-    /** null once the tail is there: until then new lines wait, so that they stand behind it. */
-    let early: string[] | null = []
-    const end = nexus().onLogLines(log, (added) => {
-      if (early === null) setLines((before) => appendLines(before, added))
-      else early.push(...added)
-    })
-    askLogTail(log, mostLogLines).then(
-      (tail) => {
-        if (closed) return
-        // A line that was written between the two is in both.
-        const news = (early ?? []).filter((line) => !tail.includes(line))
-        early = null
-        setLines(appendLines([], [...tail, ...news]))
-        setFailure(null)
-      },
-      (error: unknown) => {
-        if (!closed) setFailure(error instanceof Error ? error.message : String(error))
-      },
-    )
-    return () => {
-      closed = true
-      end()
-    }
-  }, [log])
-  return { lines, failure }
-}
 
 export const Logs = () => {
   const log = useMirror(({ view }): LogId => view.service ?? 'llamaServer')
@@ -85,13 +51,21 @@ export const Logs = () => {
   )
 }
 
+/** Less than a line: sizes are fractions of a pixel where the screen is scaled. */
+const mostPxFromBottom = 8
+
+/** By wheel, keyboard or scrollbar alike: whoever scrolls up reads, whoever is back at the end follows. */
+const isAtBottom = ({ scrollHeight, scrollTop, clientHeight }: HTMLElement): boolean =>
+  scrollHeight - scrollTop - clientHeight < mostPxFromBottom
+
 const LogPanel = ({ log }: { readonly log: LogId }) => {
   const { lines, failure } = useLog(log)
   const [filter, setFilter] = useState('')
   const [follows, setFollows] = useState(true)
   const shown = useMemo(() => filterLines(lines, filter), [lines, filter])
   const box = useRef<HTMLDivElement>(null)
-  useEffect(() => {
+  // Before the page is drawn, so that no scrolling in between is taken for the reader's.
+  useLayoutEffect(() => {
     // Also when the filter changes what is last.
     if (follows && shown.length > 0) box.current?.scrollTo({ top: box.current.scrollHeight })
   }, [follows, shown])
@@ -120,9 +94,7 @@ const LogPanel = ({ log }: { readonly log: LogId }) => {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard (WCAG 2.1.1)
         tabIndex={0}
         ref={box}
-        onWheel={(event) => {
-          if (event.deltaY < 0) setFollows(false)
-        }}
+        onScroll={({ currentTarget }) => setFollows(isAtBottom(currentTarget))}
       >
         {failure !== null && <p className="log-error">The log could not be read: {failure}</p>}
         {failure === null && shown.length === 0 && (
