@@ -14,6 +14,7 @@ import {
   openWindow,
   showState,
   showView,
+  untilDrawn,
 } from './renderer-window.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -55,6 +56,11 @@ const patient = { timeout: 20_000 } as const
 const commands = (page: Page): Promise<unknown> => page.evaluate('probe.commands')
 const actions = (page: Page): Promise<unknown> => page.evaluate('probe.actions')
 
+const pressAgain = async (page: Page, clickCount: number): Promise<void> => {
+  await page.mouse.down({ clickCount })
+  await page.mouse.up({ clickCount })
+}
+
 describe('the big button', () => {
   test('starts everything', () =>
     withWindow(async ({ page }) => {
@@ -78,11 +84,60 @@ describe('the big button', () => {
 
   test('Escape takes the question back and hides nothing', () =>
     withWindow(async ({ page }) => {
+      // The focus stays where the press has left it.
       await button(page, 'Stop everything').click()
-      await button(page, 'Finish, then stop').focus()
+      await page.getByText('3 agents at work').waitFor()
       await page.keyboard.press('Escape')
       await page.getByText('3 agents at work').waitFor({ state: 'detached' })
       expect(await actions(page)).toEqual([])
+    }))
+
+  test('a double click starts everything and does not cancel it', () =>
+    withWindow(async ({ page }) => {
+      await showState(page, 'stopped')
+      await page.evaluate('probe.stopClock()')
+      const at = await button(page, 'Start everything').boundingBox()
+      if (at === null) throw new Error('the button is drawn')
+      const [x, y] = [at.x + at.width / 2, at.y + at.height / 2]
+      await page.mouse.click(x, y)
+      await page.evaluate(`probe.show('starting')`)
+      await untilDrawn(page)
+      await pressAgain(page, 2)
+      // However late: the system itself says that it is the same click's third press.
+      await page.evaluate('probe.passTime(700)')
+      await pressAgain(page, 3)
+      const start = { type: 'start', only: null, profile: null, force: false }
+      expect(await commands(page)).toEqual([start])
+      await button(page, 'Cancel start').click()
+      expect(await commands(page)).toEqual([
+        start,
+        { type: 'stop', only: null, eject: false, now: false, force: false },
+      ])
+    }))
+
+  test('a press right after it has become another one is for neither', () =>
+    withWindow(async ({ page }) => {
+      await showState(page, 'starting')
+      await page.evaluate('probe.stopClock()')
+      await page.evaluate(`probe.show('idle')`)
+      await button(page, 'Stop everything').click()
+      await page.evaluate('probe.passTime(699)')
+      await button(page, 'Stop everything').click()
+      expect(await commands(page)).toEqual([])
+      await page.evaluate('probe.passTime(1)')
+      await button(page, 'Stop everything').click()
+      expect(await commands(page)).toHaveLength(1)
+    }))
+
+  test('a key that is held down presses it once', () =>
+    withWindow(async ({ page }) => {
+      await showState(page, 'stopped')
+      await button(page, 'Start everything').focus()
+      await page.keyboard.down('Enter')
+      await page.keyboard.down('Enter')
+      await page.keyboard.up('Enter')
+      await untilDrawn(page)
+      expect(await commands(page)).toHaveLength(1)
     }))
 
   test('stops an idle stack without a question, and sets up what is missing', () =>
@@ -164,6 +219,22 @@ describe('the keyboard', () => {
         )
         expect({ view, missed }).toEqual({ view, missed: [] })
       }
+    }))
+
+  test('goes on at the heading of what Enter has opened', () =>
+    withWindow(async ({ page }) => {
+      const heading = () => page.evaluate('document.activeElement.textContent')
+      await page.getByRole('button', { name: 'AI Engine' }).focus()
+      await page.keyboard.press('Enter')
+      await page.getByLabel('Show only lines with these words').waitFor()
+      await expect.poll(heading, patient).toBe('Logs')
+      await page.getByLabel('Show only lines with these words').fill('gguf')
+      await page.keyboard.press('Escape')
+      await page.keyboard.press('Escape')
+      await page.getByRole('heading', { name: 'Ready' }).waitFor()
+      await expect.poll(heading, patient).toBe('Ready')
+      await showView(page, 'logs')
+      expect(await page.getByLabel('Show only lines with these words').inputValue()).toBe('gguf')
     }))
 
   test('Escape goes back to the glance, and from there hides the window', () =>
@@ -261,7 +332,37 @@ test('ejecting the RAM disk is asked for twice', () =>
     ])
   }))
 
+test('Enter twice ejects nothing: the safe choice has the focus', () =>
+  withWindow(async ({ page }) => {
+    await page.evaluate(`probe.showView({ id: 'logs', service: 'ramDisk' })`)
+    const eject = button(page, 'Eject Build Forge')
+    await eject.focus()
+    await page.keyboard.press('Enter')
+    await page.getByText('Everything on the RAM disk is lost').waitFor()
+    await page.keyboard.press('Enter')
+    await page.getByText('Everything on the RAM disk is lost').waitFor({ state: 'detached' })
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Eject Build Forge')
+    await eject.dblclick()
+    await page.getByText('Everything on the RAM disk is lost').waitFor()
+    expect(await commands(page)).toEqual([])
+  }))
+
 describe('settings', () => {
+  test('Escape in a field leaves the field, then the view, and what was typed is kept', () =>
+    withWindow(async ({ page }) => {
+      await showView(page, 'settings')
+      await page.getByLabel('Router port').fill('4100')
+      await page.keyboard.press('Escape')
+      expect(await page.getByLabel('Router port').inputValue()).toBe('4100')
+      await page.keyboard.press('Escape')
+      await page.getByRole('heading', { name: 'Ready' }).waitFor()
+      expect(await actions(page)).toEqual([])
+      await showView(page, 'settings')
+      expect(await page.getByLabel('Router port').inputValue()).toBe('4100')
+      await button(page, 'Revert').click()
+      expect(await page.getByLabel('Router port').inputValue()).toBe('4000')
+    }))
+
   test('a value that cannot be is refused at its field and not sent; a good one is', () =>
     withWindow(async ({ page }) => {
       await showView(page, 'settings')

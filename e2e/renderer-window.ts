@@ -98,10 +98,11 @@ export const openWindow = async (
   return { page, complaints, close: () => context.close() }
 }
 
-/** Shows a sample state and waits until it is drawn. */
+/** Shows a sample state and waits until it is drawn; a button that has become another one by it may be pressed then. */
 export const showState = async (page: Page, name: string): Promise<void> => {
   await page.evaluate(`probe.show(${JSON.stringify(name)})`)
   await untilDrawn(page)
+  await page.evaluate('probe.passTime(1000)')
 }
 
 /** Shows a view and waits until its answers are drawn. */
@@ -111,5 +112,5 @@ export const showView = async (page: Page, id: string): Promise<void> => {
   await untilDrawn(page)
 }
 
-const untilDrawn = (page: Page): Promise<unknown> =>
+export const untilDrawn = (page: Page): Promise<unknown> =>
   page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')

@@ -13,7 +13,9 @@ export const Headline = () => {
       <div className="headline-mark">
         <Icon name={mark} />
       </div>
-      <h1 className="headline-word">{word}</h1>
+      <h1 className="headline-word" tabIndex={-1}>
+        {word}
+      </h1>
       <MainButton />
       <p className="headline-sentence" role="status" title={sentence}>
         {sentence}

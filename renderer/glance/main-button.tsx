@@ -1,9 +1,11 @@
 // The one big button: starts, cancels or stops everything; with agents at work it first says what stopping does to them.
-import { useState } from 'react'
+import { type MouseEvent, useState } from 'react'
 import type { Command } from '../../electron/contract.ts'
 import { plural } from '../../electron/figures.ts'
 import { chooseMainAction, countBusy, type MainAction } from '../judgement.ts'
+import { useEscape } from '../keys.ts'
 import { send, useMirror, useSnapshot } from '../mirror.ts'
+import { usePressHold } from '../press-hold.ts'
 import { askSettings } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
 
@@ -32,6 +34,9 @@ export const MainButton = () => {
   const busy = useSnapshot(countBusy) ?? 0
   const [asking, setAsking] = useState(false)
   const [sending, setSending] = useState(false)
+  const isHeld = usePressHold(action === 'none' ? null : action)
+  const isAsking = asking && action === 'stop'
+  useEscape(isAsking ? () => setAsking(false) : null)
   if (action === 'none') return null
   const carryOut = async (command: Command) => {
     setAsking(false)
@@ -39,7 +44,9 @@ export const MainButton = () => {
     await send(command)
     setSending(false)
   }
-  const press = () => {
+  const press = (event: MouseEvent) => {
+    // Meant for what stood here before: `Cancel start` takes the place of `Start everything` at once.
+    if (event.detail > 1 || isHeld()) return
     if (action === 'stop' && busy > 0) setAsking(!asking)
     else void carryOut(commands[action])
   }
@@ -55,7 +62,7 @@ export const MainButton = () => {
       >
         {labels[action]}
       </button>
-      {asking && action === 'stop' && (
+      {isAsking && (
         <StopQuestion
           busy={busy}
           onStop={(now) => void carryOut(stopAll(now))}
@@ -76,15 +83,7 @@ const StopQuestion = ({ busy, onStop, onKeep }: StopQuestionProps) => {
   const drainSeconds = useAnswer(askSettings).answer?.config.drainSeconds ?? null
   const limit = drainSeconds === null ? '' : `, for up to ${drainSeconds} s`
   return (
-    <section
-      className="stop-question"
-      aria-label="How to stop"
-      onKeyDown={(event) => {
-        if (event.key !== 'Escape') return
-        event.preventDefault()
-        onKeep()
-      }}
-    >
+    <section className="stop-question" aria-label="How to stop">
       <p>
         {plural(busy, 'agent')} at work. Let {busy === 1 ? 'it' : 'them'} finish first{limit}? New requests
         are refused meanwhile.

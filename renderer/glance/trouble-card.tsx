@@ -1,6 +1,7 @@
 // Failure speaks: the reason, the button that mends it, the last log lines.
-import { useCallback, useState } from 'react'
+import { useCallback } from 'react'
 import { type ServiceId, serviceNames } from '../../electron/contract.ts'
+import { AskingButton } from '../asking-button.tsx'
 import { send, showView } from '../mirror.ts'
 import { askLogTail } from '../questions.ts'
 import { startSentence } from '../sentence.ts'
@@ -16,32 +17,18 @@ interface TroubleCardProps {
 
 export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
   const { reason, mend, warning, isLogged } = trouble
-  const [sure, setSure] = useState(false)
-  const press = () => {
-    if (mend === null) return
-    if (warning !== null && !sure) return setSure(true)
-    setSure(false)
-    void send(mend.command)
-  }
   return (
     <div className="trouble">
       <p className="trouble-reason">{startSentence(reason)}</p>
       {isLogged && <LogTail id={id} occasion={reason} />}
-      {sure && <p className="trouble-warning">{warning}</p>}
       <div className="button-row">
         {mend !== null && (
-          <button
-            type="button"
-            className={sure ? 'button button-danger' : 'button button-primary'}
-            onClick={press}
-          >
-            {sure ? `Yes: ${mend.label}` : mend.label}
-          </button>
-        )}
-        {sure && (
-          <button type="button" className="button button-quiet" onClick={() => setSure(false)}>
-            Leave it
-          </button>
+          <AskingButton
+            className="button button-primary"
+            label={mend.label}
+            warning={warning}
+            onPress={() => void send(mend.command)}
+          />
         )}
         <button
           type="button"

@@ -24,6 +24,10 @@ export interface BridgeProbe {
   addLogLines(log: LogId, lines: readonly string[]): void
   /** What the next questions for a log's tail are answered with; null: they fail. */
   answerTailWith(lines: readonly string[] | null): void
+  /** The page's clock stands still from now on. */
+  stopClock(): void
+  /** Lets the page's clock jump. */
+  passTime(ms: number): void
   /** What the next commands and actions are answered with. */
   answerWith(outcome: Outcome): void
   readonly commands: readonly Command[]
@@ -46,6 +50,11 @@ const createFakeBridge = (first: AppState): { readonly bridge: Bridge; readonly 
   const lineListeners = new Map<LogId, Set<(lines: readonly string[]) => void>>()
   const commands: Command[] = []
   const actions: AppAction[] = []
+
+  const runningMs = performance.now.bind(performance)
+  let stoppedAtMs: number | null = null
+  let passedMs = 0
+  performance.now = () => (stoppedAtMs ?? runningMs()) + passedMs
 
   const listen = <T>(listeners: Set<T>, listener: T) => {
     listeners.add(listener)
@@ -107,6 +116,12 @@ const createFakeBridge = (first: AppState): { readonly bridge: Bridge; readonly 
     },
     answerTailWith: (lines) => {
       tail = lines
+    },
+    stopClock: () => {
+      stoppedAtMs = runningMs()
+    },
+    passTime: (ms) => {
+      passedMs += ms
     },
     answerWith: (next) => {
       outcome = next

@@ -1,6 +1,7 @@
 // A key for each developer: created, rotated, revoked; never shown, only copied in the Clients view.
 import { useState } from 'react'
 import { type Command, DeveloperNameSchema } from '../../electron/contract.ts'
+import { useEscape } from '../keys.ts'
 import { send } from '../mirror.ts'
 import { askClients } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
@@ -18,6 +19,7 @@ export const DeveloperKeys = () => {
   const [sure, setSure] = useState<{ readonly name: string; readonly action: 'rotate' | 'revoke' } | null>(
     null,
   )
+  useEscape(sure === null ? null : () => setSure(null))
   const problem = name === '' ? null : (DeveloperNameSchema.safeParse(name).error?.issues[0]?.message ?? null)
   const carryOut = async (action: KeyAction, developer: string) => {
     setSure(null)

@@ -10,6 +10,7 @@ import {
 } from '../../electron/contract.ts'
 import { plural } from '../../electron/figures.ts'
 import { AskingButton } from '../asking-button.tsx'
+import { keepLogFilter, useDrafts } from '../drafts.ts'
 import { countBusy } from '../judgement.ts'
 import { filterLines, judgeLine } from '../log-lines.ts'
 import { act, send, showView, useMirror, useSnapshot } from '../mirror.ts'
@@ -60,7 +61,7 @@ const isAtBottom = ({ scrollHeight, scrollTop, clientHeight }: HTMLElement): boo
 
 const LogPanel = ({ log }: { readonly log: LogId }) => {
   const { lines, failure } = useLog(log)
-  const [filter, setFilter] = useState('')
+  const filter = useDrafts(({ logFilters }) => logFilters[log] ?? '')
   const [follows, setFollows] = useState(true)
   const shown = useMemo(() => filterLines(lines, filter), [lines, filter])
   const box = useRef<HTMLDivElement>(null)
@@ -77,7 +78,7 @@ const LogPanel = ({ log }: { readonly log: LogId }) => {
           placeholder="Filter"
           aria-label="Show only lines with these words"
           value={filter}
-          onChange={(event) => setFilter(event.target.value)}
+          onChange={(event) => keepLogFilter(log, event.target.value)}
         />
         <label className="check">
           <input type="checkbox" checked={follows} onChange={(event) => setFollows(event.target.checked)} />

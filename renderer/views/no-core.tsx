@@ -6,7 +6,7 @@ export const NoCore = () => {
   const { word, sentence } = useMirror(({ app }) => judgeState(app))
   return (
     <div className="view">
-      <h1>{word}</h1>
+      <h1 tabIndex={-1}>{word}</h1>
       <p className="not-known">{sentence}</p>
     </div>
   )

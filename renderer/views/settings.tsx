@@ -1,6 +1,7 @@
 // Settings: the app's own switches, the config file as a form, and the developers' keys.
-import { useMemo, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import type { SettingsAnswer } from '../../electron/contract.ts'
+import { keepSettings, useDrafts } from '../drafts.ts'
 import { Icon } from '../icon.tsx'
 import { isSame } from '../is-same.ts'
 import { act, send, useMirror, useSnapshot } from '../mirror.ts'
@@ -81,11 +82,18 @@ interface SettingsFormProps {
 
 const SettingsForm = ({ answer, onSaved }: SettingsFormProps) => {
   const first = useMemo(() => readForm(answer), [answer])
-  const [values, setValues] = useState<FormValues>(first)
+  const draft = useDrafts(({ settings }) => settings)
+  // The file was written since, by this form or by somebody else: what it says now is what is shown.
+  const isStale = draft !== null && draft.revision !== answer.revision
+  useEffect(() => {
+    if (isStale) keepSettings(null)
+  }, [isStale])
+  const values = draft?.revision === answer.revision ? draft.values : first
   const [saving, setSaving] = useState(false)
   const judged = useMemo(() => judgeForm(answer, values), [answer, values])
   const changed = !isSame(values, first)
-  const change = (part: Partial<FormValues>) => setValues((before) => ({ ...before, ...part }))
+  const change = (part: Partial<FormValues>) =>
+    keepSettings({ revision: answer.revision, values: { ...values, ...part } })
   const save = async () => {
     if (judged.config === null) return
     setSaving(true)
@@ -106,7 +114,7 @@ const SettingsForm = ({ answer, onSaved }: SettingsFormProps) => {
       {changed && (
         <div className="save-bar">
           <span>{judged.config === null ? 'Something cannot be used as it is' : 'Not saved yet'}</span>
-          <button type="button" className="button button-quiet" onClick={() => setValues(first)}>
+          <button type="button" className="button button-quiet" onClick={() => keepSettings(null)}>
             Revert
           </button>
           <button type="submit" className="button button-primary" disabled={saving || judged.config === null}>

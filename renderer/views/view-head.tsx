@@ -9,7 +9,7 @@ interface ViewHeadProps {
 
 export const ViewHead = ({ title, note = '', children }: ViewHeadProps) => (
   <header className="view-head">
-    <h1>{title}</h1>
+    <h1 tabIndex={-1}>{title}</h1>
     <span className="view-note" title={note}>
       {note}
     </span>

@@ -1,0 +1,21 @@
+// When a press means what its button says: not right after the button has become another one.
+import { useRef } from 'react'
+
+/** Longer than the second press of a double click takes to come (500 ms by default in Windows and GTK). */
+const holdMs = 700
+
+/** @param changedAtMs on the same clock as `pressedAtMs` */
+export const isTooSoon = (changedAtMs: number, pressedAtMs: number): boolean =>
+  pressedAtMs - changedAtMs < holdMs
+
+/**
+ * Whether a press now is meant for what stood there until a moment ago.
+ * @param action what the button does; null: there is none, so the next one takes nothing's place
+ */
+export const usePressHold = (action: string | null): (() => boolean) => {
+  const shown = useRef({ action, sinceMs: Number.NEGATIVE_INFINITY })
+  const before = shown.current.action
+  if (before !== action)
+    shown.current = { action, sinceMs: before === null ? Number.NEGATIVE_INFINITY : performance.now() }
+  return () => isTooSoon(shown.current.sinceMs, performance.now())
+}
