@@ -332,6 +332,33 @@ test('ejecting the RAM disk is asked for twice', () =>
     ])
   }))
 
+test('a disk of another size is ejected and mounted again after a second press', () =>
+  withWindow(async ({ page }) => {
+    await showState(page, 'otherSize')
+    await button(page, 'Eject and mount again').click()
+    await page.getByText('Everything on the RAM disk is lost').waitFor()
+    expect(await commands(page)).toEqual([])
+    await page.getByRole('button', { name: 'Yes: Eject and mount again' }).click()
+    const eject = { type: 'stop', only: 'ramDisk', eject: true, now: false, force: false }
+    const start = { type: 'start', only: 'ramDisk', profile: null, force: false }
+    await expect.poll(() => commands(page), patient).toEqual([eject, start])
+    await page.evaluate(`probe.showView({ id: 'logs', service: 'ramDisk' })`)
+    await button(page, 'Start Build Forge').waitFor()
+    await button(page, 'Eject Build Forge').click()
+    await button(page, 'Yes: Eject Build Forge').click()
+    expect(await commands(page)).toEqual([eject, start, eject])
+  }))
+
+test('what a refused eject would have freed is not mounted', () =>
+  withWindow(async ({ page }) => {
+    await showState(page, 'otherSize')
+    await page.evaluate(`probe.answerWith({ accepted: false, reason: 'the RAM disk is in use by cargo' })`)
+    await button(page, 'Eject and mount again').click()
+    await page.getByRole('button', { name: 'Yes: Eject and mount again' }).click()
+    await page.getByRole('alert').getByText('in use by cargo').waitFor()
+    expect(await commands(page)).toHaveLength(1)
+  }))
+
 test('Enter twice ejects nothing: the safe choice has the focus', () =>
   withWindow(async ({ page }) => {
     await page.evaluate(`probe.showView({ id: 'logs', service: 'ramDisk' })`)
@@ -384,10 +411,29 @@ describe('settings', () => {
       ])
     }))
 
-  test('what runs with other values is named', () =>
+  test('what runs with other values is named, and restarted after a second press', () =>
     withWindow(async ({ page }) => {
       await showView(page, 'settings')
       await page.getByText('runs with 4, configured is 6').waitFor()
+      await button(page, 'Restart everything').click()
+      await page.getByText('3 agents at work; what does not finish in time is lost.').waitFor()
+      await button(page, 'Yes: Restart everything').click()
+      expect(await commands(page)).toEqual([{ type: 'restart', only: null }])
+    }))
+
+  test('a forge of another size is ejected before everything is restarted', () =>
+    withWindow(async ({ page }) => {
+      await showState(page, 'degraded')
+      await showView(page, 'settings')
+      await page.getByText('runs with 65536, configured is 32768').waitFor()
+      expect(await button(page, 'Restart everything').count()).toBe(0)
+      await button(page, 'Eject Build Forge').click()
+      await button(page, 'Yes: Eject Build Forge').click()
+      expect(await commands(page)).toEqual([
+        { type: 'stop', only: 'ramDisk', eject: true, now: false, force: false },
+      ])
+      await showState(page, 'noRamDisk')
+      await button(page, 'Restart everything').waitFor()
     }))
 
   test('a key is made for a name that can be one, and revoked after a second press', () =>

@@ -62,6 +62,11 @@ const note = async (outcome: Promise<Outcome>): Promise<Outcome> => {
 /** Never throws: what was refused is shown under the headline, and returned. */
 export const send = (command: Command): Promise<Outcome> => note(nexus().dispatch(command))
 
+/** One after the other, until one is refused. */
+export const sendAll = async (commands: readonly Command[]): Promise<void> => {
+  for (const command of commands) if (!(await send(command)).accepted) return
+}
+
 /** Never throws, as `send`. */
 export const act = (action: AppAction): Promise<Outcome> => note(nexus().act(action))
 

@@ -9,7 +9,7 @@ import {
 } from './service-words.ts'
 import { sampleStates } from './test-support/sample-states.ts'
 
-const { busy, failed, foreign, degraded, noRamDisk, starting } = sampleStates
+const { busy, failed, foreign, degraded, noRamDisk, otherSize, starting } = sampleStates
 
 test('the forge names its largest projects, the Router when it was last checked', () => {
   expect(describeService(busy.snapshot, 'ramDisk')).toBe('nexus-core 8.5 GiB, opta-ios 7.2 GiB')
@@ -42,10 +42,26 @@ describe('trouble', () => {
   test('a failed service is started again, alone', () => {
     expect(describeTrouble(failed.snapshot, 'llamaServer')).toMatchObject({
       reason: expect.stringContaining('the model file is missing'),
-      mend: { label: 'Start AI Engine again', command: { type: 'start', only: 'llamaServer', force: false } },
+      mend: {
+        label: 'Start AI Engine again',
+        commands: [{ type: 'start', only: 'llamaServer', force: false }],
+      },
       warning: null,
     })
     expect(describeTrouble(noRamDisk.snapshot, 'ramDisk')?.mend?.label).toBe('Mount it again')
+  })
+
+  test('a disk that failed while it is mounted is ejected first, which is asked', () => {
+    expect(describeTrouble(otherSize.snapshot, 'ramDisk')).toMatchObject({
+      mend: {
+        label: 'Eject and mount again',
+        commands: [
+          { type: 'stop', only: 'ramDisk', eject: true, force: false },
+          { type: 'start', only: 'ramDisk' },
+        ],
+      },
+      warning: expect.stringContaining('Everything on the RAM disk is lost'),
+    })
   })
 
   test('a degraded one still serves: that is said before it is restarted', () => {
@@ -55,7 +71,7 @@ describe('trouble', () => {
   test('a stranger on the port is named, and ended only when asked for', () => {
     expect(describeTrouble(foreign.snapshot, 'llamaServer')).toMatchObject({
       reason: 'llama-server (pid 812, user anna) holds its port; Nexus did not start it',
-      mend: { command: { replaceForeign: true } },
+      mend: { commands: [{ replaceForeign: true }] },
       warning: 'This ends llama-server (pid 812, user anna) and whatever it is doing.',
     })
   })

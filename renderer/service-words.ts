@@ -9,6 +9,7 @@ import {
 } from '../electron/contract.ts'
 import { formatBytes, formatDuration, formatShare, plural } from '../electron/figures.ts'
 import type { IconName } from './icon-name.ts'
+import { ejectForge, ejectLoss, startOf } from './service-commands.ts'
 
 export const phaseIcons: Readonly<Record<Phase, IconName>> = {
   stopped: 'stopped',
@@ -95,8 +96,8 @@ const describeForeign = (snapshot: Snapshot, id: ServiceId): string | null => {
 
 export interface Trouble {
   readonly reason: string
-  /** The button that mends it; null when only a look at the log helps. */
-  readonly mend: { readonly label: string; readonly command: Command } | null
+  /** The button that mends it, each command once the one before was accepted; null when only a look at the log helps. */
+  readonly mend: { readonly label: string; readonly commands: readonly Command[] } | null
   /** What the button does beyond what its label says; it is asked for twice then. */
   readonly warning: string | null
   /** Whether the service's own log has anything to say about it. */
@@ -113,25 +114,31 @@ export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | nu
       reason: state.reason === null ? foreign : `${state.reason}. ${foreign}`,
       mend: {
         label: `Replace it and start`,
-        command: { type: 'start', only: id, profile: null, force: false, replaceForeign: true },
+        commands: [{ type: 'start', only: id, profile: null, force: false, replaceForeign: true }],
       },
       warning: `This ends ${foreign.replace(/ holds.*$/, '')} and whatever it is doing.`,
       isLogged: false,
     }
   }
-  const start: Command = { type: 'start', only: id, profile: null, force: false }
   if (state.phase === 'failed') {
-    return {
-      reason: state.reason ?? `${name} failed and gave no reason`,
-      mend: { label: id === 'ramDisk' ? 'Mount it again' : `Start ${name} again`, command: start },
-      warning: null,
-      isLogged: true,
+    const reason = state.reason ?? `${name} failed and gave no reason`
+    // Mounting what is mounted can only be refused again.
+    if (id === 'ramDisk' && snapshot.ramDisk?.mounted === true) {
+      const commands = [ejectForge, startOf(id)]
+      return {
+        reason,
+        mend: { label: 'Eject and mount again', commands },
+        warning: ejectLoss,
+        isLogged: true,
+      }
     }
+    const label = id === 'ramDisk' ? 'Mount it again' : `Start ${name} again`
+    return { reason, mend: { label, commands: [startOf(id)] }, warning: null, isLogged: true }
   }
   if (state.phase === 'degraded') {
     return {
       reason: state.reason ?? `${name} does not answer as it should`,
-      mend: id === 'ramDisk' ? null : { label: `Restart ${name}`, command: { type: 'restart', only: id } },
+      mend: id === 'ramDisk' ? null : { label: `Restart ${name}`, commands: [{ type: 'restart', only: id }] },
       warning: id === 'ramDisk' ? null : 'Requests that it still serves are lost.',
       isLogged: true,
     }

@@ -2,7 +2,7 @@
 import { useCallback } from 'react'
 import { type ServiceId, serviceNames } from '../../electron/contract.ts'
 import { AskingButton } from '../asking-button.tsx'
-import { send, showView } from '../mirror.ts'
+import { sendAll, showView } from '../mirror.ts'
 import { askLogTail } from '../questions.ts'
 import { startSentence } from '../sentence.ts'
 import type { Trouble } from '../service-words.ts'
@@ -27,7 +27,7 @@ export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
             className="button button-primary"
             label={mend.label}
             warning={warning}
-            onPress={() => void send(mend.command)}
+            onPress={() => void sendAll(mend.commands)}
           />
         )}
         <button

@@ -240,9 +240,14 @@ export const sampleAnswers = (state: AppState): Answers => ({
     profileName: 'studio',
     profile,
     restartNeeded:
-      state.snapshot?.overall === 'ready'
-        ? [{ key: 'llamaServer.slots', running: '4', configured: '6' }]
-        : [],
+      state.snapshot?.overall === 'degraded'
+        ? [
+            { key: 'llamaServer.slots', running: '4', configured: '6' },
+            { key: 'ramDisk.sizeMiB', running: '65536', configured: '32768' },
+          ]
+        : state.snapshot?.overall === 'ready'
+          ? [{ key: 'llamaServer.slots', running: '4', configured: '6' }]
+          : [],
   },
   logTail,
 })

@@ -232,6 +232,19 @@ export const sampleStates = {
       usedBytes: null,
     },
   }),
+  otherSize: hosting({
+    ...busy,
+    overall: 'degraded',
+    services: {
+      ...busy.services,
+      ramDisk: service({
+        ...notRunning,
+        phase: 'failed',
+        reason:
+          'a RAM disk is mounted at /Volumes/OptaBuilds with 65,536 MiB, not the 32,768 MiB wanted; eject it first (its content is lost)',
+      }),
+    },
+  }),
   memoryCritical: hosting({
     ...fullSnapshot,
     memory: {

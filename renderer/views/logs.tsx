@@ -14,6 +14,7 @@ import { keepLogFilter, useDrafts } from '../drafts.ts'
 import { countBusy } from '../judgement.ts'
 import { filterLines, judgeLine } from '../log-lines.ts'
 import { act, send, showView, useMirror, useSnapshot } from '../mirror.ts'
+import { describeBusyLoss, ejectForge, ejectLoss, startOf } from '../service-commands.ts'
 import { useLog } from '../use-log.ts'
 import { CopyButton } from './copy-button.tsx'
 import { ViewHead } from './view-head.tsx'
@@ -115,47 +116,57 @@ const LogPanel = ({ log }: { readonly log: LogId }) => {
 
 const isUp = (phase: Phase): boolean => phase !== 'stopped' && phase !== 'failed'
 
-const describeLoss = (id: ServiceId, busy: number): string | null => {
-  if (id === 'ramDisk') return 'Everything on the RAM disk is lost; the next builds start from nothing.'
-  if (busy === 0) return null
-  return `${plural(busy, 'agent')} at work; what does not finish in time is lost.`
-}
-
 const ServiceControls = ({ id }: { readonly id: ServiceId }) => {
   const phase = useSnapshot(({ services }) => services[id].phase)
-  const busy = useSnapshot(countBusy) ?? 0
   if (phase === null) return null
-  const name = serviceNames[id]
-  const stop: Command = { type: 'stop', only: id, eject: id === 'ramDisk', now: false, force: false }
-  const warning = describeLoss(id, busy)
+  const up = isUp(phase)
   return (
     <div className="service-controls">
       <span className={`service-word phase-${phase}`}>{phase}</span>
-      {isUp(phase) ? (
-        <>
-          <AskingButton
-            key={`stop ${id}`}
-            label={id === 'ramDisk' ? `Eject ${name}` : `Stop ${name}`}
-            warning={warning}
-            onPress={() => void send(stop)}
-          />
-          {id !== 'ramDisk' && (
-            <AskingButton
-              key={`restart ${id}`}
-              label={`Restart ${name}`}
-              warning={warning}
-              onPress={() => void send({ type: 'restart', only: id })}
-            />
-          )}
-        </>
-      ) : (
+      {id === 'ramDisk' ? <ForgeEject up={up} /> : up && <ServerControls id={id} />}
+      {!up && (
         <AskingButton
           key={`start ${id}`}
-          label={`Start ${name}`}
+          label={`Start ${serviceNames[id]}`}
           warning={null}
-          onPress={() => void send({ type: 'start', only: id, profile: null, force: false })}
+          onPress={() => void send(startOf(id))}
         />
       )}
     </div>
+  )
+}
+
+/** Also of a disk that failed: what keeps it from being used may be how it is mounted. */
+const ForgeEject = ({ up }: { readonly up: boolean }) => {
+  const mounted = useSnapshot(({ ramDisk }) => ramDisk?.mounted) ?? false
+  if (!up && !mounted) return null
+  return (
+    <AskingButton
+      label={`Eject ${serviceNames.ramDisk}`}
+      warning={ejectLoss}
+      onPress={() => void send(ejectForge)}
+    />
+  )
+}
+
+const ServerControls = ({ id }: { readonly id: Exclude<ServiceId, 'ramDisk'> }) => {
+  const busy = useSnapshot(countBusy) ?? 0
+  const warning = describeBusyLoss(busy)
+  const stop: Command = { type: 'stop', only: id, eject: false, now: false, force: false }
+  return (
+    <>
+      <AskingButton
+        key={`stop ${id}`}
+        label={`Stop ${serviceNames[id]}`}
+        warning={warning}
+        onPress={() => void send(stop)}
+      />
+      <AskingButton
+        key={`restart ${id}`}
+        label={`Restart ${serviceNames[id]}`}
+        warning={warning}
+        onPress={() => void send({ type: 'restart', only: id })}
+      />
+    </>
   )
 }

@@ -11,6 +11,7 @@ import { useAnswer } from '../use-answer.ts'
 import { AskedBody } from './asked-body.tsx'
 import { DeveloperKeys } from './developer-keys.tsx'
 import { OpenAtLogin } from './open-at-login.tsx'
+import { RestartNeeded } from './restart-needed.tsx'
 import { AppFields, ProfileFields } from './settings-fields.tsx'
 import { ViewHead } from './view-head.tsx'
 
@@ -29,7 +30,7 @@ export const Settings = () => {
                 <span>{problem}</span>
               </p>
             ))}
-            <RestartNeeded answer={answer} />
+            <RestartNeeded differences={answer.restartNeeded} />
             <OpenAtLogin />
             {/* Anew when the file has changed: what it says now is what is shown. */}
             <SettingsForm key={answer.revision} answer={answer} onSaved={asked.again} />
@@ -52,26 +53,6 @@ const About = () => {
         Quit Nexus…
       </button>
     </footer>
-  )
-}
-
-const RestartNeeded = ({ answer }: { readonly answer: SettingsAnswer }) => {
-  if (answer.restartNeeded.length === 0) return null
-  return (
-    <section className="restart-needed" aria-label="Restart needed">
-      <Icon name="warning" />
-      <div>
-        <strong>Restart needed</strong>
-        <ul>
-          {answer.restartNeeded.map(({ key, running, configured }) => (
-            <li key={key}>
-              <code>{key}</code> runs with {running}, configured is {configured}
-            </li>
-          ))}
-        </ul>
-        <p>Stop everything and start it again when no agent is at work.</p>
-      </div>
-    </section>
   )
 }
 

@@ -1,0 +1,55 @@
+// What runs with other values than configured, and how it gets them.
+import type { SettingsAnswer } from '../../electron/contract.ts'
+import { AskingButton } from '../asking-button.tsx'
+import { Icon } from '../icon.tsx'
+import { countBusy } from '../judgement.ts'
+import { send, useSnapshot } from '../mirror.ts'
+import { describeBusyLoss, ejectForge, ejectLoss } from '../service-commands.ts'
+
+interface RestartNeededProps {
+  readonly differences: SettingsAnswer['restartNeeded']
+}
+
+export const RestartNeeded = ({ differences }: RestartNeededProps) => {
+  const mounted = useSnapshot(({ ramDisk }) => ramDisk?.mounted) ?? false
+  const busy = useSnapshot(countBusy) ?? 0
+  if (differences.length === 0) return null
+  // A restart leaves the disk mounted, and the new mount would be refused.
+  const ejectsFirst = mounted && differences.some(({ key }) => key.startsWith('ramDisk.'))
+  return (
+    <section className="restart-needed" aria-label="Restart needed">
+      <Icon name="warning" />
+      <div>
+        <strong>Restart needed</strong>
+        <ul>
+          {differences.map(({ key, running, configured }) => (
+            <li key={key}>
+              <code>{key}</code> runs with {running}, configured is {configured}
+            </li>
+          ))}
+        </ul>
+        {ejectsFirst ? (
+          <>
+            <p>
+              A restart leaves the RAM disk mounted as it is. For the <code>ramDisk</code> values eject the
+              forge first, then restart everything.
+            </p>
+            <AskingButton
+              key="eject"
+              label="Eject Build Forge"
+              warning={ejectLoss}
+              onPress={() => void send(ejectForge)}
+            />
+          </>
+        ) : (
+          <AskingButton
+            key="restart"
+            label="Restart everything"
+            warning={describeBusyLoss(busy)}
+            onPress={() => void send({ type: 'restart', only: null })}
+          />
+        )}
+      </div>
+    </section>
+  )
+}
