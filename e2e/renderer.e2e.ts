@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Browser } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sampleStateNames } from '../renderer/test-support/sample-states.ts'
+import { sampleStateNames, type sampleStates } from '../renderer/test-support/sample-states.ts'
 import { appVariants } from '../scripts/app-variants.ts'
 import { buildRenderer } from '../scripts/renderer-build.ts'
 import { findViolations } from './accessibility.ts'
@@ -87,6 +87,37 @@ test.each(schemes)('axe finds nothing in any state, %s', (scheme) =>
     expect(found).toEqual({})
   }),
 )
+
+/** What one sees every day; a service that fails has a card with its log, and may make it scroll. */
+const ordinaryStates = [
+  'stopped',
+  'starting',
+  'proving',
+  'idle',
+  'busy',
+  'full',
+  'queue',
+  'longQueue',
+  'queueFullForge',
+  'memoryCritical',
+  'attached',
+  'attachedQueue',
+] as const satisfies readonly (keyof typeof sampleStates)[]
+
+test('an ordinary glance is seen at once, without scrolling', () =>
+  withWindow({ ...usual, scheme: 'dark' }, async ({ page }) => {
+    const hidden: Record<string, number> = {}
+    for (const state of ordinaryStates) {
+      await showState(page, state)
+      const hiddenPx = Number(
+        await page.evaluate(
+          `(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)(document.querySelector('.frame-view'))`,
+        ),
+      )
+      if (hiddenPx !== 0) hidden[state] = hiddenPx
+    }
+    expect(hidden).toEqual({})
+  }))
 
 /** Every view but the glance, while agents are at work. */
 const otherViews = ['logs', 'plan', 'doctor', 'clients', 'settings'] as const

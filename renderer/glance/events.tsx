@@ -9,7 +9,7 @@ const icons: Readonly<Record<StackEvent['severity'], IconName>> = {
   warning: 'warning',
   critical: 'failed',
 }
-/** The narrow window shows the first two of them. */
+/** The narrow window shows the first two of them, or those that there is room for. */
 const mostShown = 6
 
 /** Hours and minutes where the window is. */
@@ -22,22 +22,22 @@ export const Events = () => {
   return (
     <section className="section events" aria-label="Recent events">
       <h2 className="hidden-words">Recent</h2>
+      {refused !== null && (
+        <p className="event event-warning">
+          <Icon name="warning" />
+          <span className="event-text" title={refused}>
+            Notifications are not shown: {refused}
+          </span>
+          <button
+            type="button"
+            className="button-small"
+            onClick={() => void act({ type: 'openPage', page: 'notification-settings' })}
+          >
+            Allow…
+          </button>
+        </p>
+      )}
       <ul>
-        {refused !== null && (
-          <li className="event event-warning">
-            <Icon name="warning" />
-            <span className="event-text" title={refused}>
-              Notifications are not shown: {refused}
-            </span>
-            <button
-              type="button"
-              className="button-small"
-              onClick={() => void act({ type: 'openPage', page: 'notification-settings' })}
-            >
-              Allow…
-            </button>
-          </li>
-        )}
         {(events ?? []).map((event) => (
           <li key={`${event.at} ${event.text}`} className={`event event-${event.severity}`}>
             <Icon name={icons[event.severity]} />

@@ -13,14 +13,16 @@ export const Headline = () => {
       <div className="headline-mark">
         <Icon name={mark} />
       </div>
-      <h1 className="headline-word" tabIndex={-1}>
-        {word}
-      </h1>
+      <div className="headline-words">
+        <h1 className="headline-word" tabIndex={-1}>
+          {word}
+        </h1>
+        <Owner />
+      </div>
       <MainButton />
       <p className="headline-sentence" role="status" title={sentence}>
         {sentence}
       </p>
-      <Owner />
     </header>
   )
 }
@@ -29,10 +31,11 @@ export const Headline = () => {
 const Owner = () => {
   const link = useMirror(({ app }) => app?.link ?? null)
   if (link?.kind !== 'attached') return null
-  const whose = link.user === null ? '' : ` of ${link.user}`
+  const whose = link.user === null ? 'a core' : `${link.user}’s core`
+  const words = `Attached to ${whose} in ${hostWords[link.host]}, pid ${link.pid}`
   return (
-    <p className="headline-owner">
-      Attached to the core{whose} in {hostWords[link.host]}, pid {link.pid}
+    <p className="headline-owner" title={words}>
+      {words}
     </p>
   )
 }

@@ -14,9 +14,10 @@ const marks: Readonly<Record<Notice['severity'], IconName>> = {
 const ranks = { critical: 0, warning: 1, info: 2 } as const
 const mostShown = 3
 
-/** The headline says that all is full, larger; a service that is not well says why itself, with its button. */
+/** The headline says that all is full, the line of those who wait for how long; a service that is not well says why itself, with its button. */
 const isSaidElsewhere = (snapshot: Snapshot, { id, view }: Notice): boolean =>
   id === 'slots-full' ||
+  id === 'request-waits' ||
   (view.id === 'logs' && view.service !== null && describeTrouble(snapshot, view.service) !== null)
 
 export const Notices = () => {

@@ -26,6 +26,11 @@ const alone: Omit<AppState, 'snapshot'> = {
 }
 const hosting = (snapshot: Snapshot) => ({ ...alone, snapshot })
 
+const attachedTo = (snapshot: Snapshot): AppState & { readonly snapshot: Snapshot } => ({
+  ...hosting({ ...snapshot, owner: { pid: 812, host: 'cli', background: false, since: upSince } }),
+  link: { kind: 'attached', pid: 812, host: 'cli', user: 'anna' },
+})
+
 const plannedMap: Snapshot['memoryMap'] = {
   ...sampleMap,
   parts: sampleMap.parts.map((part) => ({ ...part, usedBytes: null, source: 'planned' })),
@@ -76,6 +81,25 @@ const queuedSnapshot: Snapshot = {
       severity: 'warning',
       title: 'All 4 slots are busy',
       body: '2 agents wait.',
+      view: { id: 'glance', service: null },
+      raise: true,
+    },
+  ],
+}
+
+const longQueueSnapshot: Snapshot = {
+  ...queuedSnapshot,
+  requests: (queuedSnapshot.requests ?? []).map((each) =>
+    each.id === 'r5' ? { ...each, startedAt: sampleNow - 74_000 } : each,
+  ),
+  notices: [
+    ...queuedSnapshot.notices,
+    {
+      id: 'request-waits',
+      since: sampleNow - 14_000,
+      severity: 'warning',
+      title: 'A request waits long',
+      body: 'anna has been waiting for 1 min 14 s.',
       view: { id: 'glance', service: null },
       raise: true,
     },
@@ -195,6 +219,22 @@ export const sampleStates = {
   busy: hosting(busy),
   full: hosting(fullSnapshot),
   queue: hosting(queuedSnapshot),
+  longQueue: hosting(longQueueSnapshot),
+  queueFullForge: hosting({
+    ...longQueueSnapshot,
+    notices: [
+      ...longQueueSnapshot.notices,
+      {
+        id: 'forge-full',
+        since: sampleNow - 60_000,
+        severity: 'warning',
+        title: 'Build Forge is 94 % full',
+        body: '60.2 of 64 GiB used; a build that needs more fails.',
+        view: { id: 'glance', service: 'ramDisk' },
+        raise: true,
+      },
+    ],
+  }),
   taken: hosting({ ...queuedSnapshot, slots: busy.slots }),
   degraded: hosting({
     ...busy,
@@ -269,10 +309,8 @@ export const sampleStates = {
       },
     ],
   }),
-  attached: {
-    ...hosting({ ...idleSnapshot, owner: { pid: 812, host: 'cli', background: false, since: upSince } }),
-    link: { kind: 'attached', pid: 812, host: 'cli', user: 'anna' },
-  },
+  attached: attachedTo(idleSnapshot),
+  attachedQueue: attachedTo(longQueueSnapshot),
   foreign: hosting({
     ...stoppedSnapshot,
     services: {
