@@ -411,6 +411,29 @@ describe('settings', () => {
       ])
     }))
 
+  test('a profile from a file is shown and edited there; the rest is saved', () =>
+    withWindow(async ({ page }) => {
+      await showState(page, 'fileProfile')
+      await showView(page, 'settings')
+      await page.getByText('edit ./mine.json').waitFor()
+      expect(await page.getByLabel('Router port').isEditable()).toBe(false)
+      await page.getByLabel('Drain').fill('60')
+      await button(page, 'Save').click()
+      expect(await commands(page)).toEqual([
+        {
+          type: 'configure',
+          revision: 'sha256-1f2e',
+          config: expect.objectContaining({
+            drainSeconds: 60,
+            profiles: { studio: { llamaServer: { slots: 4 } } },
+          }),
+        },
+      ])
+      await page.screenshot({
+        path: join(root, 'out', 'test-results', 'renderer', 'settings-file-profile.png'),
+      })
+    }))
+
   test('what runs with other values is named, and restarted after a second press', () =>
     withWindow(async ({ page }) => {
       await showView(page, 'settings')

@@ -1,6 +1,6 @@
 // The settings form writes what was changed and nothing else, and names what is wrong at its field.
 import { expect, test } from 'vitest'
-import { judgeForm, readForm } from './settings-form.ts'
+import { judgeForm, listOtherProblems, readForm } from './settings-form.ts'
 import { sampleAnswers } from './test-support/sample-answers.ts'
 import { sampleStates } from './test-support/sample-states.ts'
 
@@ -49,4 +49,20 @@ test('quiet hours are a time of day', () => {
 test('another profile is only chosen: the fields still show the one before', () => {
   const { config } = judgeForm(settings, { ...change('llamaServer.slots', '9'), profile: 'demo' })
   expect(config).toMatchObject({ profile: 'demo', profiles: settings.config.profiles })
+})
+
+test('beside a profile from a file everything else is saved, and the file’s fields are not', () => {
+  const ofFile = { ...settings, profileName: './mine.json' }
+  const judged = judgeForm(ofFile, { ...change('llamaServer.slots', '9'), drainSeconds: '60' })
+  expect(judged).toEqual({ config: { ...settings.config, drainSeconds: 60 }, problems: {} })
+})
+
+test('a problem that no field has is said all the same', () => {
+  const odd = { ...settings, profileNames: ['No name'], profileName: 'No name' }
+  const { config, problems } = judgeForm(odd, change('llamaServer.slots', '9'))
+  expect(config).toBeNull()
+  expect(listOtherProblems(problems)).toHaveLength(1)
+  expect(
+    listOtherProblems({ drainSeconds: 'a number', metricsPort: 'a TCP port', '': 'Invalid key' }),
+  ).toEqual(['metricsPort: a TCP port', 'Invalid key'])
 })

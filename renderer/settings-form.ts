@@ -70,6 +70,10 @@ const parseField = (text: string, kind: ProfileField['kind']): string | number |
   return kind === 'optional-text' && trimmed === '' ? null : trimmed
 }
 
+/** What runs was started from a file of its own (`--profile ./mine.json`), which the config file does not hold. */
+export const isFileProfile = ({ profileName, profileNames }: SettingsAnswer): boolean =>
+  !profileNames.includes(profileName)
+
 /** Only what differs from the profile in use is written: the rest goes on following the profile it extends. */
 const buildProfiles = (answer: SettingsAnswer, values: FormValues): unknown => {
   const { config, profile, profileName } = answer
@@ -95,13 +99,27 @@ export interface JudgedForm {
   readonly problems: Readonly<Record<string, string>>
 }
 
+/** The places that have a field to say a problem at. */
+const fieldPlaces: ReadonlySet<string> = new Set([
+  ...profileFields.map(keyOf),
+  'notifications.quietHours.from',
+  'notifications.quietHours.to',
+  'drainSeconds',
+])
+
+/** Problems without a field, one sentence each. */
+export const listOtherProblems = (problems: JudgedForm['problems']): readonly string[] =>
+  Object.entries(problems).flatMap(([place, problem]) =>
+    fieldPlaces.has(place) ? [] : [place === '' ? problem : `${place}: ${problem}`],
+  )
+
 export const judgeForm = (answer: SettingsAnswer, values: FormValues): JudgedForm => {
   const candidate = {
     ...answer.config,
     profile: values.profile === '' ? null : values.profile,
     // The fields show the profile in use; another one's are shown once it is saved.
     profiles:
-      values.profile === (answer.config.profile ?? '')
+      values.profile === (answer.config.profile ?? '') && !isFileProfile(answer)
         ? buildProfiles(answer, values)
         : answer.config.profiles,
     menuBarText: values.menuBarText,

@@ -237,7 +237,8 @@ export const sampleAnswers = (state: AppState): Answers => ({
     },
     problems: [],
     profileNames: ['demo', 'studio'],
-    profileName: 'studio',
+    // As started with --profile ./mine.json.
+    profileName: state.snapshot?.profile.endsWith('.json') === true ? state.snapshot.profile : 'studio',
     profile,
     restartNeeded:
       state.snapshot?.overall === 'degraded'

@@ -220,6 +220,7 @@ export const sampleStates = {
   full: hosting(fullSnapshot),
   queue: hosting(queuedSnapshot),
   longQueue: hosting(longQueueSnapshot),
+  fileProfile: hosting({ ...busy, profile: './mine.json' }),
   queueFullForge: hosting({
     ...longQueueSnapshot,
     notices: [

@@ -1,7 +1,7 @@
 // The fields of the settings form, each with what is wrong with it.
 import { type ReactNode, useId } from 'react'
 import { ConfigSchema, type SettingsAnswer } from '../../electron/contract.ts'
-import { type FormValues, keyOf, type ProfileField, profileFields } from '../settings-form.ts'
+import { type FormValues, isFileProfile, keyOf, type ProfileField, profileFields } from '../settings-form.ts'
 
 interface FieldsProps {
   readonly values: FormValues
@@ -77,6 +77,7 @@ interface ProfileFieldsProps extends FieldsProps {
 }
 
 export const ProfileFields = ({ answer, values, problems, change }: ProfileFieldsProps) => {
+  const isFile = isFileProfile(answer)
   const same = values.profile === (answer.config.profile ?? '')
   return (
     <fieldset>
@@ -90,9 +91,15 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
           ))}
         </select>
       </label>
+      {same && isFile && (
+        <p className="field-note">
+          These come from the profile’s own file: edit <code>{answer.profileName}</code>
+        </p>
+      )}
       {same ? (
         profileFields.map((field) => (
           <TextField
+            readOnly={isFile}
             key={keyOf(field)}
             label={field.label}
             unit={field.unit}
@@ -127,6 +134,7 @@ interface TextFieldProps {
   readonly problem: string | undefined
   readonly wide?: boolean
   readonly placeholder?: string
+  readonly readOnly?: boolean
   onChange(text: string): void
 }
 
@@ -137,6 +145,7 @@ const TextField = ({
   problem,
   wide = false,
   placeholder = '',
+  readOnly = false,
   onChange,
 }: TextFieldProps) => {
   const problemId = useId()
@@ -148,6 +157,7 @@ const TextField = ({
           type="text"
           spellCheck={false}
           placeholder={placeholder}
+          readOnly={readOnly}
           value={value}
           aria-invalid={problem !== undefined}
           aria-describedby={problem === undefined ? undefined : problemId}

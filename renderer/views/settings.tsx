@@ -6,7 +6,7 @@ import { Icon } from '../icon.tsx'
 import { isSame } from '../is-same.ts'
 import { act, send, useMirror, useSnapshot } from '../mirror.ts'
 import { askSettings } from '../questions.ts'
-import { type FormValues, judgeForm, readForm } from '../settings-form.ts'
+import { type FormValues, judgeForm, listOtherProblems, readForm } from '../settings-form.ts'
 import { useAnswer } from '../use-answer.ts'
 import { AskedBody } from './asked-body.tsx'
 import { DeveloperKeys } from './developer-keys.tsx'
@@ -92,6 +92,12 @@ const SettingsForm = ({ answer, onSaved }: SettingsFormProps) => {
     >
       <AppFields values={values} problems={judged.problems} change={change} />
       <ProfileFields answer={answer} values={values} problems={judged.problems} change={change} />
+      {listOtherProblems(judged.problems).map((problem) => (
+        <p key={problem} className="fit fit-does-not-fit" role="alert">
+          <Icon name="failed" />
+          <span>{problem}</span>
+        </p>
+      ))}
       {changed && (
         <div className="save-bar">
           <span>{judged.config === null ? 'Something cannot be used as it is' : 'Not saved yet'}</span>
