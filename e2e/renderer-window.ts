@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { type Browser, chromium, type Page } from 'playwright'
+import { contentSecurityPolicy } from '../electron/shell/app-files.ts'
 
 /** Headless on Debian; quiet, so that nothing but the window speaks. */
 const chromiumArgs = [
@@ -14,10 +15,6 @@ const chromiumArgs = [
   '--disable-component-update',
   '--disable-sync',
 ]
-
-/** What the main process sends with every page. */
-const contentSecurityPolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'none'; base-uri 'none'; form-action 'none'"
 
 const origin = 'http://nexus.test'
 const contentTypes = { html: 'text/html', js: 'text/javascript', css: 'text/css' } as const

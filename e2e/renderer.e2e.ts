@@ -76,8 +76,15 @@ describe.each(looks)('every state at %s', (name, look) => {
     }))
 })
 
-test.each(schemes)('axe finds nothing in any state, %s', (scheme) =>
-  withWindow({ ...usual, scheme }, async ({ page }) => {
+/** Colours differ by scheme; by width, what wraps and what is hidden. */
+const axeLooks = [
+  ...schemes.map((scheme): [string, Look] => [`420 ${scheme}`, { ...usual, scheme }]),
+  ['380 dark', { ...sizes['380'], scheme: 'dark' }],
+  ['wide dark', { ...sizes.wide, scheme: 'dark' }],
+] satisfies readonly [string, Look][]
+
+test.each(axeLooks)('axe finds nothing in any state, %s', (_, look) =>
+  withWindow(look, async ({ page }) => {
     const found: Record<string, readonly string[]> = {}
     for (const state of sampleStateNames) {
       await showState(page, state)
@@ -135,8 +142,8 @@ test.each(looks)(
     }),
 )
 
-test.each(schemes)('axe finds nothing in any view, %s', (scheme) =>
-  withWindow({ ...usual, scheme }, async ({ page }) => {
+test.each(axeLooks)('axe finds nothing in any view, %s', (_, look) =>
+  withWindow(look, async ({ page }) => {
     const found: Record<string, readonly string[]> = {}
     for (const view of otherViews) {
       await showView(page, view)
