@@ -22,7 +22,7 @@ describe('renderDoctor', () => {
   it('gives one line to what is well', () => {
     expect(render([check({})])).toEqual([
       'Core',
-      '  ok    Core              none runs',
+      '  ok    Core               none runs',
       '',
       '1 ok, 0 warnings, 0 failures',
     ])
@@ -38,7 +38,7 @@ describe('renderDoctor', () => {
     ])
     expect(lines.slice(0, 4)).toEqual([
       'Core',
-      '  FAIL  Third             it is stuck',
+      '  FAIL  Third              it is stuck',
       '        why: one core owns the stack',
       '        mend: kill -9 12 && nexus up',
     ])
