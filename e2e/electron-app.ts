@@ -122,7 +122,8 @@ export const openApp = async (options: LaunchOptions): Promise<OpenedApp> => {
     },
     press: async (text) => {
       // Not by Playwright's locators: they ask for Element.checkVisibility, which came with Chromium 105.
-      const found = await page.waitForFunction(findOnScreen, { tag: 'button', text })
+      const tag = 'button:not([aria-disabled=true])'
+      const found = await page.waitForFunction(findOnScreen, { tag, text })
       const place = await found.jsonValue()
       if (place !== null) await page.mouse.click(place.x, place.y)
     },

@@ -119,13 +119,22 @@ describe('the big button', () => {
     withWindow(async ({ page }) => {
       await showState(page, 'starting')
       await page.evaluate('probe.stopClock()')
-      await page.evaluate(`probe.show('idle')`)
-      await button(page, 'Stop everything').click()
+      await page.evaluate(`(() => {
+        const button = document.querySelector('.button-main')
+        window.told = []
+        const tell = () => window.told.push(button.getAttribute('aria-disabled'))
+        new MutationObserver(tell).observe(button, { attributeFilter: ['aria-disabled'] })
+        probe.show('idle')
+      })()`)
+      const stop = button(page, 'Stop everything')
+      await stop.waitFor()
+      await expect.poll(() => page.evaluate('window.told'), patient).toEqual(['true', null])
+      await stop.click({ force: true })
       await page.evaluate('probe.passTime(699)')
-      await button(page, 'Stop everything').click()
+      await stop.click({ force: true })
       expect(await commands(page)).toEqual([])
       await page.evaluate('probe.passTime(1)')
-      await button(page, 'Stop everything').click()
+      await stop.click()
       expect(await commands(page)).toHaveLength(1)
     }))
 

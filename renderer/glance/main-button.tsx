@@ -34,7 +34,7 @@ export const MainButton = () => {
   const busy = useSnapshot(countBusy) ?? 0
   const [asking, setAsking] = useState(false)
   const [sending, setSending] = useState(false)
-  const isHeld = usePressHold(action === 'none' ? null : action)
+  const hold = usePressHold(action === 'none' ? null : action)
   const isAsking = asking && action === 'stop'
   useEscape(isAsking ? () => setAsking(false) : null)
   if (action === 'none') return null
@@ -46,7 +46,7 @@ export const MainButton = () => {
   }
   const press = (event: MouseEvent) => {
     // Meant for what stood here before: `Cancel start` takes the place of `Start everything` at once.
-    if (event.detail > 1 || isHeld()) return
+    if (event.detail > 1 || hold.isHeld()) return
     if (action === 'stop' && busy > 0) setAsking(!asking)
     else void carryOut(commands[action])
   }
@@ -57,6 +57,8 @@ export const MainButton = () => {
         type="button"
         className={isStart ? 'button-main button-primary' : 'button-main'}
         disabled={sending}
+        // Not `disabled`: that would take the focus from who pressed it.
+        aria-disabled={hold.isShownHeld || undefined}
         aria-expanded={action === 'stop' && busy > 0 ? asking : undefined}
         onClick={press}
       >
