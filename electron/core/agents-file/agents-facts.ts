@@ -36,7 +36,8 @@ export const agentsFacts = (
   return {
     profileName: name,
     model: profile.llamaServer.alias,
-    agents: server.slots,
+    // Those of other Studios too: the Router sends each request to whoever is free.
+    agents: (profile.nodes ?? []).reduce((sum, node) => sum + node.slots, server.slots),
     tokensPerAgent: limits.contextTokens,
     pooled: server.unifiedKv,
     compactAtTokens: limits.compactAtTokens,
@@ -47,7 +48,7 @@ export const agentsFacts = (
 }
 
 /** Raised when the text says the same facts in other words. */
-const textVersion = 1
+const textVersion = 2
 
 /**
  * A name for what the text says. How fast the machine read is no part of it, only whether that was known: a file in

@@ -31,10 +31,10 @@ export const agentsText = (facts: AgentsFacts, prefill: PrefillSpeed | null): st
 }
 
 const waiting = (agents: number, queueLimit: number | null): string => {
-  const wait = `The ${ordinal(agents + 1)} waits for a free slot: nothing but pings comes, maybe for minutes. That is no failure; it gets its answer.`
+  const wait = `The ${ordinal(agents + 1)} waits for a free slot: nothing comes, maybe for minutes. That is no failure; it gets its answer.`
   return queueLimit === null
     ? wait
-    : `${wait} When ${queueLimit} wait, the next is refused as overloaded (529), and Claude Code asks again by itself.`
+    : `${wait} When ${queueLimit} wait, the next is refused as overloaded (529). Claude Code asks again by itself with the settings of this machine; under a model name with "opus" in it, it gives up at the third refusal.`
 }
 
 const ordinal = (count: number): string => {

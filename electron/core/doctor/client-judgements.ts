@@ -78,6 +78,10 @@ export const judgeVariables = (env: Env, isHere: (address: ReachAddress) => bool
       `ANTHROPIC_MODEL is ${model}: Claude Code counts on 200,000 tokens for that name, whatever it is told`,
       `export ANTHROPIC_MODEL=${claudeModelName({ modelName: model })}`,
     )
+  if (model === '')
+    return ok(
+      `ANTHROPIC_BASE_URL is ${address.baseUrl}; without ANTHROPIC_MODEL, here or in its settings, Claude Code asks as Opus: it counts on 200,000 tokens and gives up when it is refused as overloaded (529) three times`,
+    )
   return ok(`ANTHROPIC_BASE_URL is ${address.baseUrl}`)
 }
 

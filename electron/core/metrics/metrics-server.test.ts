@@ -49,6 +49,20 @@ describe('the metrics', () => {
       expect(line).toMatch(/^(# (HELP|TYPE) opta_nexus_\w+ .+|opta_nexus_\w+(\{\w+="[^\n]*"\})? -?[\d.e+]+)$/)
   })
 
+  it('name other Studios, and whether they answer', () => {
+    const node = { endpoint: 'http://10.0.0.2:8080', reason: null, queue: null }
+    const text = renderPrometheus({
+      ...snapshot,
+      nodes: [
+        { ...node, name: 'b', phase: 'ready', slots: [] },
+        { ...node, name: 'c', phase: 'unreachable', slots: null },
+      ],
+    })
+    expect(text).toContain('opta_nexus_slots{node="b"} 0\n')
+    expect(text).not.toContain('opta_nexus_slots{node="c"}')
+    expect(text).toContain('opta_nexus_node_up{node="b"} 1\nopta_nexus_node_up{node="c"} 0\n')
+  })
+
   it('are scraped on loopback, under its own name only', async () => {
     const port = await freePort()
     server.use(port)

@@ -28,7 +28,7 @@ export const renderPrometheus = (snapshot: Snapshot): string =>
     .join('')
 
 const metricsOf = (snapshot: Snapshot): readonly Metric[] => {
-  const { slots, memory, ramDisk, throughput, services, requests, developers } = snapshot
+  const { slots, memory, ramDisk, throughput, services, requests, developers, nodes } = snapshot
   const gauge = (name: string, help: string, ...samples: readonly Sample[]): Metric => ({
     name,
     kind: 'gauge',
@@ -38,6 +38,9 @@ const metricsOf = (snapshot: Snapshot): readonly Metric[] => {
   const inPhase = (phase: string) => requests?.filter((request) => request.phase === phase).length
   const each = (read: (use: NonNullable<typeof developers>[number]) => number | null): readonly Sample[] =>
     (developers ?? []).map((use) => [{ developer: use.developer }, read(use)])
+  const eachNode = (
+    read: (node: NonNullable<typeof nodes>[number]) => number | undefined,
+  ): readonly Sample[] => (nodes ?? []).map((node) => [{ node: node.name }, read(node)])
   return [
     gauge(
       'service_phase',
@@ -52,8 +55,23 @@ const metricsOf = (snapshot: Snapshot): readonly Metric[] => {
       help: 'Restarts after crashes since the service was last started by somebody.',
       samples: serviceIds.map((service): Sample => [{ service }, services[service].restarts]),
     },
-    gauge('slots', "The AI Engine's slots.", [{}, slots?.length]),
-    gauge('slots_busy', 'Slots at work.', [{}, slots?.filter(({ phase }) => phase !== 'idle').length]),
+    gauge(
+      'slots',
+      "The AI Engine's slots; with a label those of another Studio.",
+      [{}, slots?.length],
+      ...eachNode((node) => node.slots?.length),
+    ),
+    gauge(
+      'slots_busy',
+      'Slots at work.',
+      [{}, countBusy(slots)],
+      ...eachNode((node) => countBusy(node.slots)),
+    ),
+    gauge(
+      'node_up',
+      'Whether another Studio answers.',
+      ...eachNode(({ phase }) => (phase === 'unreachable' ? 0 : 1)),
+    ),
     gauge('requests_waiting', 'Requests that wait for their turn.', [{}, countWaiting(snapshot)]),
     gauge(
       'requests',
@@ -108,6 +126,9 @@ const metricsOf = (snapshot: Snapshot): readonly Metric[] => {
     ),
   ]
 }
+
+const countBusy = (slots: Snapshot['slots']): number | undefined =>
+  slots?.filter(({ phase }) => phase !== 'idle').length
 
 const renderLabels = (labels: Labels): string => {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`)
