@@ -118,6 +118,7 @@ describe('the big button', () => {
   test('a press right after it has become another one is for neither', () =>
     withWindow(async ({ page }) => {
       await showState(page, 'starting')
+      await page.locator('.button-main:not([aria-disabled])').waitFor()
       await page.evaluate('probe.stopClock()')
       await page.evaluate(`(() => {
         const button = document.querySelector('.button-main')
