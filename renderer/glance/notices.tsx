@@ -18,6 +18,7 @@ const mostShown = 3
 const isSaidElsewhere = (snapshot: Snapshot, { id, view }: Notice): boolean =>
   id === 'slots-full' ||
   id === 'request-waits' ||
+  id === 'stack-ready' ||
   (view.id === 'logs' && view.service !== null && describeTrouble(snapshot, view.service) !== null)
 
 export const Notices = () => {
