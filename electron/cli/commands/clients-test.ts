@@ -1,12 +1,15 @@
 // `nexus clients --test`: walks the way of a client to the model and says where it ends and why. Needs no core here.
 import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { readClaudeEnvironment } from '../../core/clients/claude-environment.ts'
 import { claudeModelName } from '../../core/clients/claude-settings.ts'
 import { clientName } from '../../core/clients/host-name.ts'
 import { readAddress } from '../../core/clients/reach-address.ts'
 import { type ReachReport, testReach } from '../../core/clients/reach-test.ts'
 import { isLoopback } from '../../core/doctor/checks-on-ports.ts'
 import { messageOf } from '../../core/error-message.ts'
+import { readFileOrNull } from '../../core/private-file.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
@@ -18,13 +21,15 @@ type ClientsCommand = Extract<CliCommand, { name: 'clients' }>
 interface Target {
   readonly url: string
   readonly key: string
+  /** What Claude Code would ask for; null where nothing says so. */
+  readonly model: string | null
   /** Where both came from, for a person who wonders. */
   readonly because: string
 }
 
 /** 0: the model answered; 3: nobody listens there; 1: anything else. Throws UsageError without address or key. */
 export const runClientsTest = async (command: ClientsCommand, context: CliContext): Promise<number> => {
-  const { url, key, because } = await readTarget(command, context)
+  const { url, key, model, because } = await readTarget(command, context)
   const stop = new AbortController()
   const interrupt = () => stop.abort(new Error('the test was interrupted'))
   process.once('SIGINT', interrupt)
@@ -33,7 +38,7 @@ export const runClientsTest = async (command: ClientsCommand, context: CliContex
     const report = await testReach({
       url,
       key,
-      model: context.env['ANTHROPIC_MODEL'] || claudeModelName({ modelName: 'claude-' }),
+      model: model ?? claudeModelName({ modelName: 'claude-' }),
       env: context.env,
       platform: process.platform,
       signal: stop.signal,
@@ -57,28 +62,38 @@ const exitCodeOf = ({ works, refused }: ReachReport): number => {
   return refused ? exitCodes.notRunning : exitCodes.failed
 }
 
-/** What was given, else what Claude Code itself would take from the environment, else this machine's own Router. */
+/** What was given, else what Claude Code itself would take from its settings and the environment, else this machine's own Router. */
 const readTarget = async (command: ClientsCommand, context: CliContext): Promise<Target> => {
   const { env, folder } = context
+  const variable = readClaudeEnvironment({
+    env,
+    projectDir: process.cwd(),
+    homeDir: env['HOME'] ?? homedir(),
+    readText: readFileOrNull,
+  })
+  const address = variable('ANTHROPIC_BASE_URL')
+  const secret = variable('ANTHROPIC_AUTH_TOKEN') ?? variable('ANTHROPIC_API_KEY')
+  // What stands in a settings file is for the address in it: a key of somebody else's service is sent nowhere else.
+  const mayUse = secret?.source === 'the environment' || (command.url === null && address !== null)
   const fileKey = command.keyFile === null ? null : readKeyFile(command.keyFile)
   const given = {
-    url: command.url ?? env['ANTHROPIC_BASE_URL'] ?? null,
-    // A named developer's key is asked for; the environment's may be another one's.
-    key:
-      fileKey ??
-      (command.developer === null ? (env['ANTHROPIC_AUTH_TOKEN'] ?? env['ANTHROPIC_API_KEY'] ?? null) : null),
+    url: command.url ?? address?.value ?? null,
+    // A named developer's key is asked for; the one that is set may be another one's.
+    key: fileKey ?? (command.developer === null && mayUse ? (secret?.value ?? null) : null),
   }
+  const model = variable('ANTHROPIC_MODEL')?.value ?? null
   if (given.url !== null && given.key !== null)
     return {
       url: given.url,
       key: given.key,
-      because: command.url === null ? 'from the environment' : 'as asked for',
+      model,
+      because: command.url === null ? `from ${address?.source ?? 'the environment'}` : 'as asked for',
     }
   if (!existsSync(join(folder.keysDir, 'clients.json'))) {
     const missing = given.url === null ? 'address' : 'key'
     const allowed =
       missing === 'address'
-        ? '--url http://HOST:PORT, or ANTHROPIC_BASE_URL in the environment'
+        ? '--url http://HOST:PORT, or ANTHROPIC_BASE_URL in the environment or in Claude Code’s settings'
         : '--key-file FILE, or ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN in the environment'
     throw new UsageError(`nexus clients --test: found no ${missing}; allowed: ${allowed}`)
   }
@@ -96,6 +111,7 @@ const readTarget = async (command: ClientsCommand, context: CliContext): Promise
   return {
     url: given.url ?? guides.baseUrl,
     key,
+    model,
     because: `with ${named === undefined ? "this machine's" : `${named.name}'s`} key`,
   }
 }
