@@ -3,25 +3,13 @@ import { expect, it } from 'vitest'
 import type { Snapshot } from '../contract.ts'
 import { sampleSnapshot } from '../core/sample-snapshot.ts'
 import { describeWork, interrupts } from './confirm-stop.ts'
+import { slots } from './sample-app-state.ts'
 
-const slot = (id: number, phase: 'idle' | 'generating'): NonNullable<Snapshot['slots']>[number] => ({
-  id,
-  phase,
-  contextTokens: null,
-  contextLimit: 8192,
-  promptTokens: null,
-  promptProcessed: null,
-  prefillProgress: null,
-  generatedTokens: null,
-  tokensPerSecond: null,
-  speculative: null,
-  developer: null,
-})
 const at = (busy: number, deferred = 0): Snapshot => ({
   ...sampleSnapshot,
   overall: 'ready',
   requests: null,
-  slots: [0, 1, 2, 3].map((id) => slot(id, id < busy ? 'generating' : 'idle')),
+  slots: slots(busy),
   queue: { processing: busy, deferred },
 })
 

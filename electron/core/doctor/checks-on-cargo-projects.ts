@@ -8,12 +8,10 @@ import {
   type CargoConfigReading,
   readCargoConfig,
 } from '../forge/cargo-config-text.ts'
-import { readCargoVersion } from '../forge/cargo-version.ts'
-import { isPrepared } from '../forge/forge-layout.ts'
 import { listWorkspaces } from '../forge/forge-workspaces.ts'
 import { readFileOrNull } from '../private-file.ts'
 import { type CheckSource, type DoctorContext, ok, type Verdict } from './check.ts'
-import { type CargoFacts, judgeCargo, readCargoSetting } from './checks-on-cargo.ts'
+import { type CargoFacts, judgeCargo, readCargoFacts } from './checks-on-cargo.ts'
 import type { DoctorFacts } from './facts.ts'
 
 export interface ProjectConfig {
@@ -94,7 +92,6 @@ export const judgeProjects = (configs: readonly ProjectConfig[], own: CargoFacts
 }
 
 export const checksOnCargoProjects = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
-  const { mountPoint, sizeBytes } = facts.spec
   return [
     {
       id: 'forge.cargo-projects',
@@ -102,25 +99,13 @@ export const checksOnCargoProjects = (context: DoctorContext, facts: DoctorFacts
       title: 'Cargo in projects',
       why: "a project's own .cargo/config.toml wins over yours without a word",
       read: async () => {
-        const setting = await readCargoSetting(context.env, context.homeDir)
-        if (setting === null) return null
-        const [disk, cargo] = await Promise.all([
-          facts.ramDisk(),
-          readCargoVersion(context.homeDir, context.env),
-        ])
-        const listing = disk.mounted ? await listWorkspaces(mountPoint) : { workspaces: [] }
+        const cargo = await readCargoFacts(context, facts)
+        if (cargo === null) return null
+        const listing = cargo.mounted ? await listWorkspaces(cargo.mountPoint) : { workspaces: [] }
         const workspaces = listing.workspaces.flatMap(({ workspace }) => workspace ?? [])
         const edited = createCargoConfigFiles(context.folder.cargoConfigsPath).edited()
-        const configs = findProjectConfigs(edited, [...workspaces, process.cwd()], setting.configPath)
-        return judgeProjects(configs, {
-          ...setting,
-          mountPoint,
-          diskBytes: sizeBytes,
-          mounted: disk.mounted,
-          prepared: disk.mounted && isPrepared(mountPoint),
-          cargo,
-          up: context.upCommand,
-        })
+        const configs = findProjectConfigs(edited, [...workspaces, process.cwd()], cargo.configPath)
+        return judgeProjects(configs, cargo)
       },
     },
   ]

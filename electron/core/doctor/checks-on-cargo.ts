@@ -165,8 +165,28 @@ const findClosedFolder = async (path: string): Promise<string | null> => {
   return stats !== null && (stats.mode & 0o001) === 0 ? parent : null
 }
 
-export const checksOnCargo = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
+/** null where nobody uses cargo. */
+export const readCargoFacts = async (
+  context: DoctorContext,
+  facts: DoctorFacts,
+): Promise<CargoFacts | null> => {
   const { mountPoint, sizeBytes } = facts.spec
+  const setting = await readCargoSetting(context.env, context.homeDir)
+  if (setting === null) return null
+  const [disk, cargo] = await Promise.all([facts.ramDisk(), readCargoVersion(context.homeDir, context.env)])
+  return {
+    ...setting,
+    mountPoint,
+    diskBytes: sizeBytes,
+    mounted: disk.mounted,
+    prepared: disk.mounted && isPrepared(mountPoint),
+    cargo,
+    up: context.upCommand,
+  }
+}
+
+export const checksOnCargo = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
+  const { mountPoint } = facts.spec
   return [
     {
       id: 'forge.cargo',
@@ -174,21 +194,8 @@ export const checksOnCargo = (context: DoctorContext, facts: DoctorFacts): reado
       title: 'Cargo',
       why: 'a RAM disk that nothing builds on only takes memory',
       read: async () => {
-        const setting = await readCargoSetting(context.env, context.homeDir)
-        if (setting === null) return null
-        const [disk, cargo] = await Promise.all([
-          facts.ramDisk(),
-          readCargoVersion(context.homeDir, context.env),
-        ])
-        return judgeCargo({
-          ...setting,
-          mountPoint,
-          diskBytes: sizeBytes,
-          mounted: disk.mounted,
-          prepared: disk.mounted && isPrepared(mountPoint),
-          cargo,
-          up: context.upCommand,
-        })
+        const cargo = await readCargoFacts(context, facts)
+        return cargo === null ? null : judgeCargo(cargo)
       },
     },
     {
