@@ -5,6 +5,7 @@ import { homedir } from 'node:os'
 import { dirname } from 'node:path'
 import { execa } from 'execa'
 import { type LlamaCapabilities, parseLlamaHelp } from './llama-help.ts'
+import { rememberPerFile } from './per-file.ts'
 
 export type CapabilityReading =
   | { readonly kind: 'capabilities'; readonly capabilities: LlamaCapabilities }
@@ -56,22 +57,13 @@ async function readLlamaFlags(binaryPath: string, platform: LlamaPlatform): Prom
   return { kind: 'failed', reason: explainHelpFailure(binaryPath, help) }
 }
 
-/** Keeps the answer until the file changes: updates replace it, so path, time and size tell. */
-export function createCapabilityProbe(platform: LlamaPlatform, read = readLlamaFlags) {
-  let cached: { key: string; reading: Promise<CapabilityReading> } | null = null
-  return async (binaryPath: string): Promise<CapabilityReading> => {
-    const file = await stat(binaryPath).catch(() => null)
-    if (file === null) return read(binaryPath, platform)
-    const key = `${binaryPath}\0${file.mtimeMs}\0${file.size}`
-    if (cached?.key === key) return cached.reading
-    const reading = read(binaryPath, platform)
-    cached = { key, reading }
-    const result = await reading
-    // A failure may be mended without touching this file (a missing system library): ask again next time.
-    if (result.kind === 'failed' && cached?.key === key) cached = null
-    return result
-  }
-}
+/** A failure may be mended without touching the file (a missing system library), so it is asked again. */
+export const createCapabilityProbe = (platform: LlamaPlatform, read = readLlamaFlags) =>
+  rememberPerFile<CapabilityReading>({
+    read: (binaryPath) => read(binaryPath, platform),
+    readMissing: (binaryPath) => read(binaryPath, platform),
+    isLasting: ({ kind }) => kind !== 'failed',
+  })
 
 /** "version: 1 (571d0d5)" and "version: 0.1.0-dev (build 1, commit 7e4c0a9)"; measured: printed on stderr. */
 export function parseLlamaVersion(text: string): string | null {

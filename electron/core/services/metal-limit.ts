@@ -1,6 +1,6 @@
 // How much memory Metal lets the GPU use, as the device itself says it: `llama-server --list-devices`.
-import { stat } from 'node:fs/promises'
 import { type LlamaPlatform, runLlamaServer } from './llama-capabilities.ts'
+import { rememberPerFile } from './per-file.ts'
 
 const mebibyte = 1024 ** 2
 
@@ -18,15 +18,14 @@ export const parseMetalLimitBytes = (listing: string): number | null => {
 
 /** Asks once for each program file. null on Linux, and where the program does not say. */
 export const createMetalLimitReader = (platform: LlamaPlatform, run = runLlamaServer) => {
-  let known: { readonly key: string; readonly limitBytes: number | null } | null = null
-  return async (binaryPath: string): Promise<number | null> => {
-    if (platform !== 'darwin') return null
-    const file = await stat(binaryPath).catch(() => null)
-    if (file === null) return null
-    const key = `${binaryPath}\0${file.mtimeMs}\0${file.size}`
-    if (known?.key === key) return known.limitBytes
-    const said = await run(binaryPath, platform, '--list-devices')
-    known = { key, limitBytes: parseMetalLimitBytes(`${said.stdout}\n${said.stderr}`) }
-    return known.limitBytes
-  }
+  const ask = rememberPerFile<number | null>({
+    read: async (binaryPath) => {
+      const said = await run(binaryPath, platform, '--list-devices')
+      return parseMetalLimitBytes(`${said.stdout}\n${said.stderr}`)
+    },
+    readMissing: async () => null,
+    isLasting: () => true,
+  })
+  return async (binaryPath: string): Promise<number | null> =>
+    platform === 'darwin' ? ask(binaryPath) : null
 }
