@@ -177,11 +177,10 @@ const routerRestarts: TryStep = {
   run: async (stack) => {
     const [developer] = stack.developers
     const home = stack.another(developer)
+    const asked = Date.now()
     // Long to read and short to answer, so that it ends within `drainSeconds`.
     const first = stack.ask(home, `Say hello. ${boxes(rehearsedBoxes, 'what is read meanwhile')}`)
-    const isServed = ({ requests }: Snapshot) =>
-      requests === null || requests.some(({ admittedAt }) => admittedAt !== null)
-    const serving = await stack.until(isServed, requestBeginsMs)
+    const serving = await stack.until(isServedSince(asked, developer.name), requestBeginsMs)
     if (serving === null) return failed('nothing came of its request')
     const refusal = await stack.restartRouter()
     if (refusal !== null) return failed(refusal)
@@ -201,6 +200,23 @@ const routerRestarts: TryStep = {
     )
   },
 }
+
+/**
+ * Its own request, not one of the step before: the first snapshot may be a second old, and a request whose client left
+ * keeps its place until llama-server lets go of it. A Router that had nothing of ours to finish is gone before the
+ * client has connected (seen: five attempts, and a step that passed by chance). Where the Router does not tell its
+ * requests, any busy slot has to do.
+ */
+const isServedSince =
+  (sinceEpochMs: number, developer: string) =>
+  ({ takenAt, requests, slots }: Snapshot): boolean => {
+    if (takenAt < sinceEpochMs) return false
+    if (requests === null) return (slots ?? []).some(({ phase }) => phase !== 'idle')
+    return requests.some(
+      (request) =>
+        request.developer === developer && request.startedAt >= sinceEpochMs && request.admittedAt !== null,
+    )
+  }
 
 const describeRetries = ({ retries }: ClaudeRun): string =>
   retries === 0 ? 'uncut' : `after ${retries} more attempts`
