@@ -123,6 +123,8 @@ const proxyProfile = z.strictObject({
   admission: z.boolean().optional(),
   /** How many may wait; one more is answered 529, unless its developer has none waiting. 16 when absent. */
   queueLimit: wholeNumber(0, 1000, 'a number of requests').optional(),
+  /** LiteLLM's own metrics for Prometheus at /metrics/ of its port, for whoever has a key; off when absent. */
+  litellmMetrics: z.boolean().optional(),
 })
 
 const ramDiskProfile = z.strictObject({
