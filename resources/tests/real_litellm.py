@@ -76,6 +76,7 @@ router_settings: {{routing_strategy: least-busy, num_retries: 1, allowed_fails: 
 """,
 )
 METRICS_CONFIG: Final = CONFIG.replace('"opta_router.callback"', '"opta_router.callback", "prometheus"')
+KEPT_ALIVE: Final = {"AIOHTTP_KEEPALIVE_TIMEOUT": "4"}
 SLOTS: Final = 2
 QUEUE_LIMIT: Final = 1
 CONTEXT_TOKENS: Final = 1000
@@ -333,6 +334,7 @@ def start_litellm(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes]
         "LANG": "C.UTF-8",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "LITELLM_MODE": "PRODUCTION",
+        **KEPT_ALIVE,
         "OPTA_MASTER_KEY": MASTER_KEY,
         "OPTA_ENGINE_KEY": ENGINE_KEY,
         "OPTA_CLIENT_KEYS": str(folder / "clients.json"),
