@@ -41,7 +41,7 @@ const root = join(import.meta.dirname, '..')
 
 /** A short path: unix sockets end at 103 bytes. `profile` is laid over the demo profile. */
 export const createNexus = async (
-  profile: { llamaServer?: object; proxy?: object; ramDisk?: object } = {},
+  profile: { llamaServer?: object; proxy?: object; ramDisk?: object; gateway?: object } = {},
 ): Promise<NexusUnderTest> => {
   const home = mkdtempSync(join(tmpdir(), 'nexus-e2e-'))
   const [enginePort, routerPort] = await freePorts()
@@ -51,6 +51,7 @@ export const createNexus = async (
     llamaServer: { port: enginePort, ...profile.llamaServer },
     proxy: { port: routerPort, ...profile.proxy },
     ramDisk: { sizeMiB: 64, ...profile.ramDisk },
+    ...(profile.gateway === undefined ? {} : { gateway: profile.gateway }),
   }
   writeFileSync(profilePath, JSON.stringify(override))
   const run = (...words: string[]): Promise<CommandResult> => runNexus(home, words)

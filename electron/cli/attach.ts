@@ -1,6 +1,7 @@
 // Finding the core: the one that runs, or a background one started for this command.
 import { watch } from 'node:fs'
 import { dirname } from 'node:path'
+import { type ChildId, childIds } from '../contract.ts'
 import { isSameProcess } from '../core/child-process.ts'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
 import { within } from '../core/deadline.ts'
@@ -51,7 +52,7 @@ export const attachIfAnythingRuns = async (context: CliContext): Promise<Control
 }
 
 export interface Orphan {
-  readonly service: 'llamaServer' | 'proxy'
+  readonly service: ChildId
   readonly pid: number
 }
 
@@ -60,7 +61,7 @@ export const readOrphans = async (context: CliContext): Promise<readonly Orphan[
   ensureStateFolder(context.folder)
   const ledger = openLedger(context.folder.ledgerPath)
   const orphans: Orphan[] = []
-  for (const service of ['llamaServer', 'proxy'] as const) {
+  for (const service of childIds) {
     const entry = ledger.find(service)
     if (entry !== null && (await isSameProcess(identityOf(entry), context.platform.processes))) {
       orphans.push({ service, pid: entry.pid })

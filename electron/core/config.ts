@@ -68,16 +68,27 @@ export const applyOverride = (
   source: string,
 ): WrittenProfile => {
   const nodes = override.nodes ?? base.nodes
+  const gateway = layGateway(base.gateway, override.gateway)
   return parseProfileValue(
     WrittenProfileSchema,
     {
       llamaServer: { ...base.llamaServer, ...override.llamaServer },
       proxy: { ...base.proxy, ...override.proxy },
       ramDisk: { ...base.ramDisk, ...override.ramDisk },
+      ...(gateway === undefined ? {} : { gateway }),
       ...(nodes === undefined ? {} : { nodes }),
     },
     source,
   )
+}
+
+/** null takes away what the profile underneath has. */
+const layGateway = (
+  base: WrittenProfile['gateway'],
+  override: ProfileOverride['gateway'],
+): ProfileOverride['gateway'] => {
+  if (override === undefined) return base
+  return override === null ? null : { ...base, ...override }
 }
 
 /**

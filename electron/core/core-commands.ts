@@ -118,21 +118,25 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     }
     const ids = command.only === null ? serviceIds : [command.only]
     remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !command.eject)))
-    void stopServices(ids, command.now).then(() => {
+    void stopServices(ids, { now: command.now }).then(() => {
       // A start may have overtaken this stop: then the core is needed.
       const { llamaServer, proxy } = assembly().stack.states()
-      if (command.only === null && llamaServer.phase === 'stopped' && proxy.phase === 'stopped')
-        core.onAllStopped()
+      const phases = [llamaServer.phase, proxy.phase, assembly().stack.gateway()?.phase ?? 'stopped']
+      if (command.only === null && phases.every((phase) => phase === 'stopped')) core.onAllStopped()
     })
     return accepted
   }
 
-  const stopServices = (ids: readonly ServiceId[], now: boolean): Promise<void> => {
+  const stopServices = (
+    ids: readonly ServiceId[],
+    { now, keepGateway = false }: { readonly now: boolean; readonly keepGateway?: boolean },
+  ): Promise<void> => {
     const { drainSeconds, stopGraceSeconds } = settings.current()
     return assembly().stack.stop(ids, {
       drainMs: now ? 0 : drainSeconds * 1000,
       graceMs: now ? hurriedGraceMs : stopGraceSeconds * 1000,
       untilIdle: assembly().untilIdle,
+      keepGateway,
     })
   }
 
@@ -155,7 +159,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const renewed = only === null ? await readRenewed() : null
     if (typeof renewed === 'string') return refuse(renewed)
     remember([...new Set([...wanted(), ...ids])])
-    void stopServices(ids, now).then(() => startAgain(ids, renewed))
+    void stopServices(ids, { now, keepGateway: only !== null }).then(() => startAgain(ids, renewed))
     return accepted
   }
 

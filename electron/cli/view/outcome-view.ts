@@ -19,9 +19,17 @@ export interface ReadyReport {
   readonly note: string | null
 }
 
+/** Why the name of the gateway does not work although the Router answers; null when it does, or there is none. */
+const describeGateway = ({ gateway }: Snapshot): string | null => {
+  if (gateway === null || gateway.phase === 'ready') return null
+  const words = gateway.reason ?? gateway.waitingFor
+  return `The Gateway is ${gateway.phase}${words === null ? '' : `: ${words}`}. Clients reach the Router at its own address.`
+}
+
 export const renderReady = (report: ReadyReport, options: ProgressOptions): readonly string[] => {
   const { snapshot, elapsedMs, stages, baseUrl, apiKey } = report
   const { proof } = snapshot
+  const gateway = describeGateway(snapshot)
   const proved =
     proof === null
       ? 'No Claude request has been proved.'
@@ -42,6 +50,12 @@ export const renderReady = (report: ReadyReport, options: ProgressOptions): read
       options,
     ),
     '',
+    ...(gateway === null
+      ? []
+      : finishLines(
+          wrap(gateway, options.width, 6).map((line) => [piece(line, 'warn')]),
+          options,
+        )),
     ...(report.note === null
       ? []
       : finishLines(

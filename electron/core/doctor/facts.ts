@@ -1,7 +1,7 @@
 // Readings that several checks share: each is made once, when the first asks.
 
 import { join } from 'node:path'
-import type { Memory, RamDisk, Snapshot } from '../../contract.ts'
+import { childIds, type Memory, type RamDisk, type Snapshot } from '../../contract.ts'
 import { isSameProcess } from '../child-process.ts'
 import { attachToCore } from '../control/client.ts'
 import { within } from '../deadline.ts'
@@ -140,7 +140,7 @@ export const readLiveServices = async (
 ): Promise<readonly LedgerEntry[]> => {
   const ledger = openLedger(ledgerPath)
   const alive: LedgerEntry[] = []
-  for (const id of ['llamaServer', 'proxy'] as const) {
+  for (const id of childIds) {
     const entry = ledger.find(id)
     if (entry !== null && (await isSameProcess(identityOf(entry), processes))) alive.push(entry)
   }
