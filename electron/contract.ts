@@ -557,6 +557,16 @@ export const PlanAnswerSchema = z.strictObject({
   memoryUnknown: nullableText,
   /** What the Router does to requests, switch by switch. */
   router: z.array(z.strictObject({ setting: z.string(), on: z.boolean(), does: z.string() })),
+  /** null: the profile has none. */
+  gateway: z
+    .strictObject({
+      endpoint: z.string(),
+      port,
+      argv: z.array(z.string()),
+      /** What of it is so for which reason. */
+      notes: z.array(z.string()),
+    })
+    .nullable(),
   engine: z.strictObject({
     version: nullableText,
     /** null: it cannot be planned, `problems` says why. */
