@@ -66,7 +66,9 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const phases = [llamaServer.phase, proxy.phase]
     // A server that is just being rolled back after the other's failure must not change hands in between.
     const moving = phases.includes('starting') || phases.includes('stopping')
-    const failed = phases.includes('failed') && !moving
+    // A gateway that failed gets the address that the profile has now; the servers are adopted as they run.
+    const gatewayFailed = assembly().stack.gateway()?.phase === 'failed'
+    const failed = (phases.includes('failed') || gatewayFailed) && !moving
     /** What lives was started with the present profile: no other may take it over. */
     const bound = phases.some((phase) => phase !== 'stopped' && phase !== 'failed')
     if (!bound || failed || command.profile !== null) {

@@ -224,6 +224,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       platform,
       memoryMap,
       readGpuLimit,
+      settings,
       onRefused: (reason) => {
         logError(new Error(reason))
         note('critical', reason)
