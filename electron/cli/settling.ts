@@ -25,7 +25,10 @@ const awaitsGateway = ({ gateway, takenAt }: Snapshot): boolean =>
 const childrenOf = (only: ServiceId | null): readonly ChildId[] =>
   childIds.filter((id) => only === null || only === (id === 'gateway' ? 'proxy' : id))
 
-/** Whether what was asked for runs, and its gateway serves or has failed, which fails nothing else. With `only`, that service; else all three and the end-to-end message. */
+/**
+ * Whether what was asked for runs. With `only`, that service; else all three and the end-to-end message. A gateway is given
+ * its time; one that fails fails nothing else.
+ */
 export const judgeUp = (snapshot: Snapshot, only: ServiceId | null): UpJudgement => {
   const asked = only === null ? serviceIds : [only]
   const states = asked.map((id) => ({ id, state: snapshot.services[id] }))

@@ -81,7 +81,7 @@ const crashed = (id: ChildId, moment: ChildMoment): NoticeRule => ({
   read: () =>
     moment?.kind === 'crashed'
       ? {
-          severity: 'critical',
+          severity: id === 'gateway' ? 'warning' : 'critical',
           title: `${serviceNames[id]} crashed`,
           body: `${moment.reason ?? 'It did not say why.'} It is started again.`,
           view: { id: 'logs', service: id },

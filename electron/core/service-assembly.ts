@@ -1,4 +1,4 @@
-// Builds the three services of one profile and everything that watches them.
+// Builds the services of one profile and everything that watches them.
 import { join } from 'node:path'
 import { logIds, type Profile, type RamDisk, type ServiceId } from '../contract.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'

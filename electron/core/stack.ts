@@ -1,4 +1,4 @@
-// The three services together: order of start and stop, and rolling back a start that failed half-way.
+// The three services and the gateway together: order of start and stop, and rolling back a start that failed half-way.
 import type { ServiceId, ServiceState } from '../contract.ts'
 import { within } from './deadline.ts'
 import type { EjectOutcome } from './platform/platform.ts'

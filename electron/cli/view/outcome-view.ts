@@ -20,10 +20,11 @@ export interface ReadyReport {
 }
 
 /** Why the name of the gateway does not work although the Router answers; null when it does, or there is none. */
-const describeGateway = ({ gateway }: Snapshot): string | null => {
+export const describeGateway = ({ gateway }: Snapshot): string | null => {
   if (gateway === null || gateway.phase === 'ready') return null
   const words = gateway.reason ?? gateway.waitingFor
-  return `The Gateway is ${gateway.phase}${words === null ? '' : `: ${words}`}. Clients reach the Router at its own address.`
+  const state = gateway.phase === 'failed' ? 'failed' : `is ${gateway.phase}`
+  return `The ${serviceNames.gateway} ${state}${words === null ? '' : `: ${words}`}. Clients reach the Router at its own address.`
 }
 
 export const renderReady = (report: ReadyReport, options: ProgressOptions): readonly string[] => {

@@ -24,7 +24,7 @@ export const explainPortRefused = ({ platform, binaryPath, listen }: TraefikSurr
   const port = listen.slice(listen.lastIndexOf(':') + 1)
   return platform === 'darwin'
     ? `this user may not listen at ${listen}: macOS gives ports below 1024 to everybody only at all addresses at once; set gateway.listen to :${port}, or to a port from 1024 on`
-    : `this user may not listen on port ${port}: sudo setcap cap_net_bind_service=+ep ${quoteForShell(binaryPath)} allows this program to, or set gateway.listen to a port from 1024 on, such as :8000`
+    : `this user may not listen on port ${port}; sudo setcap cap_net_bind_service=+ep ${quoteForShell(binaryPath)} allows it, or set gateway.listen to a port from 1024 on, such as :8000`
 }
 
 /** The system's words are Go's (syscall/zerrors_linux_*.go, zerrors_darwin_*.go); Linux's were recorded on 3.7.15. */
