@@ -65,7 +65,8 @@ export const summarizeState = (snapshot: Snapshot): StateSummary => {
     }
     case 'degraded': {
       const id = findPhase(snapshot, 'degraded') ?? findPhase(snapshot, 'failed')
-      if (id === undefined && snapshot.proofFailure !== null) {
+      // That no request comes back is worse than a name that does not work.
+      if ((id === undefined || id === 'gateway') && snapshot.proofFailure !== null) {
         return { word: 'Degraded', sentence: snapshot.proofFailure, tone: 'warn' }
       }
       const sentence = describeService(snapshot, id, 'requests may not be answered')

@@ -41,7 +41,7 @@ export const probeGateway = async (
     })
     return judgeGatewayAnswer(answer, routerIsReady())
   } catch (error) {
-    if (isRefused(error)) return { state: 'loading', detail: 'nothing answers at its port yet' }
+    if (isRefused(error)) return { state: 'loading', detail: 'nothing answers at its port' }
     return { state: 'unreachable', detail: describeFetchFailure(error) }
   }
 }
