@@ -12,6 +12,7 @@ import { describeHolders } from './ram-disk-service.ts'
 import type { ServiceAssembly } from './service-assembly.ts'
 import type { SetUpRunner } from './set-up-runner.ts'
 import type { Settings } from './settings.ts'
+import type { Services } from './snapshot.ts'
 import type { StateFolder } from './state-folder.ts'
 
 export interface CommandedCore extends RefusalContext {
@@ -31,6 +32,8 @@ export interface CoreCommands {
   dispatch(command: Command): Promise<Outcome>
   /** What the user last asked for. */
   wanted(): readonly ServiceId[]
+  /** The services as they are, and those that a restart has stopped and not yet started as starting. */
+  withRestart(services: Services): Services
 }
 
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>
@@ -58,6 +61,19 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     })
 
   const wanted = (): readonly ServiceId[] => readIntent(folder.intentPath)?.up ?? []
+
+  /**
+   * What a restart is about to start. Between its stop and its start, while others still finish or another profile is
+   * read, a service is stopped as if somebody else had wanted that (seen: `nexus restart` ended with such words).
+   */
+  const restarting = new Set<ServiceId>()
+  const withRestart = (services: Services): Services => {
+    const shown = { ...services }
+    for (const id of restarting)
+      if (shown[id].phase === 'stopped')
+        shown[id] = { ...shown[id], phase: 'starting', waitingFor: 'the end of what runs' }
+    return shown
+  }
 
   // --- start -----------------------------------------------------------------------------------------------------
 
@@ -119,6 +135,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       if (refusal !== null) return refuse(refusal)
     }
     const ids = command.only === null ? serviceIds : [command.only]
+    for (const id of ids) restarting.delete(id)
     remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !command.eject)))
     void stopServices(ids, { now: command.now }).then(() => {
       // A start may have overtaken this stop: then the core is needed.
@@ -161,14 +178,22 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const renewed = only === null ? await readRenewed() : null
     if (typeof renewed === 'string') return refuse(renewed)
     remember([...new Set([...wanted(), ...ids])])
-    void stopServices(ids, { now, keepGateway: only !== null }).then(() => startAgain(ids, renewed))
+    for (const id of ids) restarting.add(id)
+    void stopServices(ids, { now, keepGateway: only !== null })
+      .then(() => startAgain(ids, renewed))
+      .finally(() => {
+        for (const id of ids) restarting.delete(id)
+      })
     return accepted
   }
 
   /** What was stopped by another order meanwhile stays so. */
   const startAgain = async (ids: readonly ServiceId[], renewed: ChosenProfile | null): Promise<void> => {
     const left = ids.filter((id) => wanted().includes(id))
-    if (renewed === null) return assembly().stack.start(left)
+    if (renewed === null) {
+      void assembly().stack.start(left)
+      return
+    }
     for (const only of left.length === serviceIds.length ? [null] : left) {
       const outcome = await dispatch({ type: 'start', only, profile: renewed.name, force: wasForced() })
       if (!outcome.accepted) core.note('critical', `The restart ended half-way: ${outcome.reason}`)
@@ -250,5 +275,5 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return outcome
   }
 
-  return { dispatch, wanted }
+  return { dispatch, wanted, withRestart }
 }

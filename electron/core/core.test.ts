@@ -800,11 +800,18 @@ describe('a restart of everything', () => {
     expect((await settings()).restartNeeded).toEqual([
       { key: 'proxy.modelName', running: 'claude-3-5-sonnet-20241022', configured: 'other' },
     ])
+    // As `nexus restart` takes it: a server that is stopped was stopped by somebody else.
+    const phases = new Set<string>()
+    const watch = core.watch((next) => {
+      for (const id of ['llamaServer', 'proxy'] as const) phases.add(next.services[id].phase)
+    })
     expect(await core.dispatch({ type: 'restart', only: null })).toEqual({ accepted: true })
     const after = await until(
       core,
       (next) => ready(next) && next.services.llamaServer.pid !== snapshot.services.llamaServer.pid,
     )
+    watch.stop()
+    expect([...phases].sort()).toEqual(['ready', 'starting', 'stopping'])
     expect(after.proof?.model).toBe('other')
     expect((await settings()).restartNeeded).toEqual([])
   })

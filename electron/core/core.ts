@@ -115,7 +115,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       {
         owner: { pid: process.pid, host: options.host, background: options.background, since },
         profile: assembly.profileName,
-        services: assembly.stack.states(),
+        services: commands.withRestart(assembly.stack.states()),
         gateway: assembly.stack.gateway(),
         proof: assembly.prover.proof(),
         proofFailure: assembly.prover.failure(),
