@@ -28,10 +28,13 @@ export interface CommandedCore extends RefusalContext {
 
 export interface CoreCommands {
   /** One after the other, whoever gives them: two profiles are never assembled at once. */
-  dispatch(command: Command): Promise<Outcome>
+  dispatch(command: Command, from?: CommandSource): Promise<Outcome>
   /** What the user last asked for. */
   wanted(): readonly ServiceId[]
 }
+
+/** `guest`: another user of the machine, who could not start again what a core that ended with its services had run. */
+type CommandSource = 'owner' | 'guest'
 
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>
 
@@ -110,7 +113,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
 
   // --- stop ------------------------------------------------------------------------------------------------------
 
-  const stop = async (command: CommandOf<'stop'>): Promise<Outcome> => {
+  const stop = async (command: CommandOf<'stop'>, from: CommandSource): Promise<Outcome> => {
     core.setUp.cancel()
     if (command.eject) {
       const refusal = await eject(command.force)
@@ -121,7 +124,12 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     void stopServices(ids, command.now).then(() => {
       // A start may have overtaken this stop: then the core is needed.
       const { llamaServer, proxy } = assembly().stack.states()
-      if (command.only === null && llamaServer.phase === 'stopped' && proxy.phase === 'stopped')
+      if (
+        from === 'owner' &&
+        command.only === null &&
+        llamaServer.phase === 'stopped' &&
+        proxy.phase === 'stopped'
+      )
         core.onAllStopped()
     })
     return accepted
@@ -220,12 +228,12 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     }
   }
 
-  const carryOut = async (command: Command): Promise<Outcome> => {
+  const carryOut = async (command: Command, from: CommandSource): Promise<Outcome> => {
     switch (command.type) {
       case 'start':
         return start(command)
       case 'stop':
-        return stop(command)
+        return stop(command, from)
       case 'restart':
         return restart(command)
       case 'setUp':
@@ -238,8 +246,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   }
 
   let turn: Promise<unknown> = Promise.resolve()
-  const dispatch = (command: Command): Promise<Outcome> => {
-    const outcome = turn.then(() => carryOut(command))
+  const dispatch = (command: Command, from: CommandSource = 'owner'): Promise<Outcome> => {
+    const outcome = turn.then(() => carryOut(command, from))
     turn = outcome.catch(() => {})
     return outcome
   }

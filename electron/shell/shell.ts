@@ -49,6 +49,8 @@ export interface ShellOptions {
   readonly paths: AppPaths
   /** Hosts the core in this process; null where that cannot be. */
   readonly host: (() => Promise<HostedCore | null>) | null
+  /** As connectCore's. */
+  readonly hasOrphans: (() => Promise<boolean>) | null
 }
 
 export interface AppShell {
@@ -58,7 +60,7 @@ export interface AppShell {
   letGo(): Promise<void>
 }
 
-export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
+export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): AppShell => {
   ensureStateFolder(folder)
   serveApp(protocol, paths.windowDir)
   if (session.defaultSession !== undefined) denyPermissions(session.defaultSession)
@@ -93,6 +95,7 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
   const link = connectCore({
     folder,
     host,
+    hasOrphans,
     onState: (next) => {
       state.update(next)
       // While a core is looked for nothing is known; without one nothing that was said holds any more.
