@@ -1,16 +1,28 @@
 // Two users of one machine and one stack: the second one's real `nexus`, under another uid, commands the first one's.
-import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SnapshotSchema } from '../electron/contract.ts'
+import { openDesktop } from './desktop.ts'
+import { openApp } from './electron-app.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 import { createSecondUsers, mayBeSomebodyElse, type SecondUser, type SecondUsers } from './second-user.ts'
 
 if (!mayBeSomebodyElse) console.warn('guests.e2e.ts is left out: only root can be a second user')
 
 const groupId = 65_534
+const electronPath = process.env['NEXUS_TEST_ELECTRON'] ?? ''
+const picturesDir = join(import.meta.dirname, '..', 'out', 'test-results', 'app')
 const socketName = '.opta-nexus-0.sock'
 
 describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
@@ -30,7 +42,7 @@ describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
     chmodSync(sharedDir, 0o1777)
     owner = await createNexus()
     owner.useProfile()
-    const [group] = execFileSync('getent', ['group', String(groupId)], { encoding: 'utf8' }).split(':')
+    const group = /^([^:]+):[^:]*:65534:/m.exec(readFileSync('/etc/group', 'utf8'))?.[1]
     const configPath = join(owner.home, 'config.json')
     const config: unknown = JSON.parse(readFileSync(configPath, 'utf8'))
     writeFileSync(configPath, JSON.stringify(Object.assign({ guests: { group } }, config)))
@@ -85,6 +97,35 @@ describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(reason) })
     expect(readClientKeys()).toBe(before)
   })
+
+  it.skipIf(electronPath === '')(
+    'has an app that says whose stack it is, and quits without asking',
+    async () => {
+      const desktop = await openDesktop()
+      // Of another state folder: Electron would not start under a uid that has no home.
+      const home = mkdtempSync(join(tmpdir(), 'nexus-guest-'))
+      mkdirSync(picturesDir, { recursive: true })
+      try {
+        const app = await openApp({
+          executablePath: electronPath,
+          appDir: process.env['NEXUS_TEST_APP'] ?? '',
+          desktop: { ...desktop, env: { ...desktop.env, NEXUS_SHARED: sharedDir } },
+          home,
+        })
+        await app.emit('activate')
+        const { link } = await app.until((state) => state.snapshot?.overall === 'ready', 30_000)
+        expect(link).toMatchObject({ kind: 'attached', user: 'root' })
+        await app.untilShown('p', 'root’s stack, you are a guest')
+        await app.page.screenshot({ path: join(picturesDir, 'guest.png') })
+        await app.answerQuestions(2)
+        await app.quit()
+        expect((await owner.readSnapshot()).overall).toBe('ready')
+      } finally {
+        await desktop.close()
+        rmSync(home, { recursive: true, force: true })
+      }
+    },
+  )
 
   it('stops it, and can start it again: the core in the background has stayed', async () => {
     const stopped = await guest.run('down', '--now')

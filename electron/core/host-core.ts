@@ -49,6 +49,8 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
     metrics.use(metricsPort ?? null)
     guestSocket.use(guests ?? null)
   })
+  // Whoever is told that this core listens may be about to tell another user.
+  await guestSocket.settled()
   let closing: Promise<void> | null = null
   const close = async () => {
     forgetConfig()

@@ -1,7 +1,7 @@
 // `nexus clients`: what each developer pastes into their shell, their Claude Code and their SSH.
 import { shellIds } from '../../core/clients/shell-snippets.ts'
 import type { ControlClient } from '../../core/control/client.ts'
-import { refuseKeys } from '../../core/guests/guest-rights.ts'
+import { refuseKeys } from '../../guest-rights.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachToRunning } from '../attach.ts'
 import { readClientGuides } from '../client-guides.ts'

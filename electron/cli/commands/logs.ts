@@ -1,7 +1,7 @@
 // `nexus logs`: the last lines of a service, and what comes after them.
 import { existsSync } from 'node:fs'
-import { refuseLogs } from '../../core/guests/guest-rights.ts'
 import { followLog, readLastLines } from '../../core/logs/log-follow.ts'
+import { refuseLogs } from '../../guest-rights.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'

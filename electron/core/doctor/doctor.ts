@@ -18,6 +18,7 @@ import { checksOnCore } from './checks-on-core.ts'
 import { checksOnEngine } from './checks-on-engine.ts'
 import { checksOnForge } from './checks-on-forge.ts'
 import { checksOnForgeMemory } from './checks-on-forge-memory.ts'
+import { checksOnGuests } from './checks-on-guests.ts'
 import { checksOnKeys } from './checks-on-keys.ts'
 import { checksOnMachine } from './checks-on-machine.ts'
 import { checksOnMemory } from './checks-on-memory.ts'
@@ -63,6 +64,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
     [
       ...checksOnConfig(context, problemsOf),
       ...checksOnCore(context, facts),
+      ...checksOnGuests(context, facts),
       ...checksOnEngine(context, facts),
       ...checksOnModels(context, facts),
       ...checksOnTools(context, facts),

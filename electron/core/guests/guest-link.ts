@@ -1,7 +1,7 @@
 // A core as other users of the machine get it: the same snapshots and history, and of the rest what guest-rights allows.
 import { type Command, type Outcome, serviceNames } from '../../contract.ts'
+import { refuseCommand, refuseKeys, refuseLogs, refuseQuery } from '../../guest-rights.ts'
 import type { CoreLink } from '../control/core-link.ts'
-import { refuseCommand, refuseKeys, refuseLogs, refuseQuery } from './guest-rights.ts'
 
 /** What stands behind it. */
 export interface GuestedCore extends Pick<CoreLink, 'readSnapshot' | 'watch' | 'watchHistory' | 'ask'> {

@@ -1,6 +1,7 @@
 // The socket for other users, with real sockets: who may reach it, what it refuses, and what is never touched.
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdtempSync,
@@ -192,6 +193,25 @@ it.each([
   await expect.poll(() => errors[0]).toContain(words)
   expect(lstatSync(path)).toMatchObject({ ino: before.ino, mode: before.mode })
 })
+
+it.skipIf(readOwnUid() !== 0)(
+  "leaves alone a stranger's socket under this user's name, and never attaches to it",
+  async () => {
+    const hostile = createServer((socket) => socket.resume())
+    await new Promise<void>((resolve) => hostile.listen(path, resolve))
+    chmodSync(path, 0o666)
+    chmodSync(sharedDir, 0o1777)
+    chownSync(path, 65_533, 65_533)
+    expect(readSharedFolder(sharedDir)).toMatchObject([
+      { uid: 0, distrust: 'belongs to user 65533, not to user 0 whom its name says' },
+    ])
+    expect(await attachAsGuest(sharedDir)).toBeNull()
+    create('everyone')
+    await expect.poll(() => errors[0]).toContain('belongs to user 65533')
+    expect(lstatSync(path).uid).toBe(65_533)
+    await new Promise((resolve) => hostile.close(resolve))
+  },
+)
 
 it('leaves alone the socket of another core of this user, which still answers', async () => {
   create('everyone')

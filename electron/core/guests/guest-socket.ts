@@ -15,6 +15,8 @@ import { readOwnUid } from './user-name.ts'
 export interface GuestSocket {
   /** Lets in whom the config names from now on. A socket that cannot be had is reported, not thrown. */
   use(guests: Guests | null): void
+  /** Settles when what was last asked for is there, or was reported. */
+  settled(): Promise<void>
   /** Settles when the socket is gone. Idempotent. */
   close(): Promise<void>
 }
@@ -61,6 +63,7 @@ export const createGuestSocket = (options: GuestSocketOptions): GuestSocket => {
 
   return {
     use: (guests) => void use(guests ?? defaultGuests(platform)),
+    settled: () => turn,
     close: () => use('none'),
   }
 }

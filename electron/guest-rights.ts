@@ -1,5 +1,10 @@
-// What a guest may ask of another user's core: what the next start or stop undoes, and nothing secret. Pure.
-import type { Command, Query } from '../../contract.ts'
+// What a guest may ask of another user's core: what the next start or stop undoes, and nothing secret. Pure. The core
+// keeps to it; the window draws no button that it would refuse.
+import type { AppState, Command, Query } from './contract.ts'
+
+/** The user whose guest the app is; null: it is nobody's. */
+export const hostOf = ({ link }: Pick<AppState, 'link'>): string | null =>
+  link.kind === 'attached' ? link.user : null
 
 /**
  * Why a guest may not give this command, in one sentence; null: they may. The core acts with its owner's rights, so

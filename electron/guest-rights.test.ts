@@ -1,7 +1,7 @@
 // The whole table of what a guest may: every command and query of the contract, so that a new one has to be decided.
 import { describe, expect, it } from 'vitest'
-import { type Command, CommandSchema, logIds, type Query, QuerySchema } from '../../contract.ts'
-import { defaultConfig } from '../config.ts'
+import { type Command, CommandSchema, logIds, type Query, QuerySchema } from './contract.ts'
+import { defaultConfig } from './core/config.ts'
 import { refuseCommand, refuseKeys, refuseLogs, refuseQuery } from './guest-rights.ts'
 
 const start: Extract<Command, { type: 'start' }> = { type: 'start', only: null, profile: null, force: false }
