@@ -150,6 +150,14 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
         const isIt = ({ title }: { readonly title: string }) => title === notice?.title
         await desktop.untilNotified(isIt, settleMs)
         expect((await app.state()).notificationsRefused).toBeNull()
+        // A click on it opens the window where the cause is seen.
+        await app.press('Plan')
+        await app.untilCurrent('Plan')
+        await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
+        await expect.poll(() => app.isVisible()).toBe(false)
+        await desktop.clickLatest()
+        await expect.poll(() => app.isVisible()).toBe(true)
+        await app.untilCurrent('Glance')
         await app.page.waitForTimeout(3_000)
         expect(desktop.notifications().filter(isIt)).toHaveLength(1)
         enough = true

@@ -205,31 +205,6 @@ describe.skipIf(traefikProgram === undefined)('the real Traefik, as nexus traefi
     await new Promise((resolve) => upstream.close(resolve))
   })
 
-  it('leads to the model, under the name alone', async () => {
-    await withTraefik(nexus.routerPort, async ({ post }) => {
-      const key = readFileSync(keyFile, 'utf8').trim()
-      const { answer } = await post(
-        '/v1/messages',
-        JSON.stringify({
-          model: 'opta-claude-3-r1',
-          max_tokens: 24,
-          stream: true,
-          messages: [{ role: 'user', content: 'Count to ten.' }],
-        }),
-        { 'x-api-key': key, 'anthropic-version': '2023-06-01' },
-      )
-      expect(answer.statusCode).toBe(200)
-      let pieces = 0
-      let text = ''
-      for await (const piece of answer.setEncoding('utf8')) {
-        pieces += 1
-        text += piece
-      }
-      expect(text).toContain('event: message_stop')
-      expect(pieces).toBeGreaterThan(3)
-    })
-  })
-
   it.skipIf(!canMount)(
     'is found by its name, with the line of nexus clients as the hosts file (needs root)',
     async () => {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { execa } from 'execa'
 import { createNotificationReader, type Notification } from './dbus-notifications.ts'
 
 export interface Desktop {
@@ -13,6 +14,8 @@ export interface Desktop {
   untilNotified(fits: (notification: Notification) => boolean, timeoutMs: number): Promise<Notification>
   /** Settles when none that fits is left. */
   untilWithdrawn(fits: (notification: Notification) => boolean, timeoutMs: number): Promise<void>
+  /** A click on the notification that came last, as a person's mouse does it; rejects where that cannot be had. */
+  clickLatest(): Promise<void>
   /** Ends all of it, by pid, and settles when it is gone. */
   close(): Promise<void>
 }
@@ -34,6 +37,7 @@ const realDesktop: Desktop = {
   notifications: () => [],
   untilNotified: () => Promise.reject(new Error('what this desktop notifies cannot be watched')),
   untilWithdrawn: () => Promise.resolve(),
+  clickLatest: () => Promise.reject(new Error('nothing on this desktop can be clicked')),
   close: () => Promise.resolve(),
 }
 
@@ -83,12 +87,24 @@ export const openDesktop = async (widthPixels = 1600, heightPixels = 1200): Prom
       },
       untilWithdrawn: (fits, timeoutMs) =>
         changed.until(() => !reader.notifications().some(fits), 'the withdrawal', timeoutMs),
+      clickLatest: async () => {
+        await execa('dbus-send', [...dunstAction, 'uint32:0'], { env })
+      },
     }
   } catch (error) {
     await close()
     throw error
   }
 }
+
+/** dunstctl(1) `action`: the default action of the notification at this place, 0 being the latest. */
+const dunstAction = [
+  '--session',
+  '--print-reply',
+  '--dest=org.freedesktop.Notifications',
+  '/org/freedesktop/Notifications',
+  'org.dunstproject.cmd0.NotificationAction',
+] as const
 
 const watched = [
   "interface='org.freedesktop.Notifications'",

@@ -53,14 +53,13 @@ describe.skipIf(process.platform === 'darwin' || appDir === undefined)('the bund
     expect(shipped).toEqual(
       expect.arrayContaining([
         'requirements-litellm.txt',
+        'requirements-traefik.txt',
         'opta_litellm.py',
         'config.schema.json',
         'templates',
       ]),
     )
-    expect(shipped.filter((name) => /test|compat|traefik|\.in$|plist$|icons|__pycache__/.test(name))).toEqual(
-      [],
-    )
+    expect(shipped.filter((name) => /test|compat|\.in$|plist$|icons|__pycache__/.test(name))).toEqual([])
     for (const path of ['nexus.mjs', 'package.json', 'bin/nexus', 'bin/setup-clone.sh'])
       expect(existsSync(contents('Resources', 'nexus', path)), path).toBe(true)
   })

@@ -124,11 +124,11 @@ const q4Draft = { draftCacheTypeK: 'q4_0', draftCacheTypeV: 'q4_0' } as const
 const cases: readonly Case[] = [
   {},
   { slots: 4, cacheTypeK: 'q8_0', cacheTypeV: 'q8_0' },
-  { contextTokens: 4096, slots: 4 },
+  { slots: 4 },
   { contextTokens: 4096, slots: 4, unifiedKv: true, ...q4 },
-  { contextTokens: 8192, unifiedKv: true, microBatchTokens: 256, batchTokens: 256 },
+  { contextTokens: 4096, unifiedKv: true, microBatchTokens: 256, batchTokens: 256 },
   { slots: 4, withDraft: true, ...q4 },
-  { contextTokens: 4096, slots: 4, unifiedKv: true, withDraft: true, ...q4, ...q4Draft },
+  { slots: 4, unifiedKv: true, withDraft: true, ...q4, ...q4Draft },
 ]
 
 function argsOf(server: PlannedServer, model: string, withDraft: boolean, port: number): readonly string[] {

@@ -4,7 +4,11 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { followUntil } from '../electron/cli/follow-core.ts'
 import { type Snapshot, SnapshotSchema } from '../electron/contract.ts'
+import { attachToCore } from '../electron/core/control/client.ts'
+import { within } from '../electron/core/deadline.ts'
+import { locateStateFolder } from '../electron/core/state-folder.ts'
 import { freePorts } from './free-ports.ts'
 
 export interface CommandResult {
@@ -24,7 +28,10 @@ export interface NexusUnderTest {
   /** With these variables set besides. */
   runWith(env: Readonly<Record<string, string>>, ...words: string[]): Promise<CommandResult>
   readSnapshot(): Promise<Snapshot>
-  /** Polls snapshots until one fits; throws with the last one when `timeoutMs` pass first. */
+  /**
+   * Watches the core, which tells each change at once, until a snapshot fits; throws with the last one when the core ends or
+   * `timeoutMs` pass first.
+   */
   until(fits: (snapshot: Snapshot) => boolean, timeoutMs: number): Promise<Snapshot>
   /** Ends whatever is left and removes the folder. */
   dispose(): Promise<void>
@@ -34,7 +41,7 @@ const root = join(import.meta.dirname, '..')
 
 /** A short path: unix sockets end at 103 bytes. `profile` is laid over the demo profile. */
 export const createNexus = async (
-  profile: { llamaServer?: object; proxy?: object; ramDisk?: object } = {},
+  profile: { llamaServer?: object; proxy?: object; ramDisk?: object; gateway?: object } = {},
 ): Promise<NexusUnderTest> => {
   const home = mkdtempSync(join(tmpdir(), 'nexus-e2e-'))
   const [enginePort, routerPort] = await freePorts()
@@ -44,6 +51,7 @@ export const createNexus = async (
     llamaServer: { port: enginePort, ...profile.llamaServer },
     proxy: { port: routerPort, ...profile.proxy },
     ramDisk: { sizeMiB: 64, ...profile.ramDisk },
+    ...(profile.gateway === undefined ? {} : { gateway: profile.gateway }),
   }
   writeFileSync(profilePath, JSON.stringify(override))
   const run = (...words: string[]): Promise<CommandResult> => runNexus(home, words)
@@ -65,11 +73,25 @@ export const createNexus = async (
     runWith: (env, ...words) => runNexus(home, words, env),
     readSnapshot,
     until: async (fits, timeoutMs) => {
-      const deadline = Date.now() + timeoutMs
-      while (true) {
-        const snapshot = await readSnapshot()
-        if (fits(snapshot)) return snapshot
-        if (Date.now() > deadline) throw new Error(`it did not come to that: ${JSON.stringify(snapshot)}`)
+      const core = await attachToCore(
+        locateStateFolder({ NEXUS_HOME: home }, process.platform, home).socketPath,
+      )
+      if (core === null) throw new Error('no core runs')
+      try {
+        // Read anew: the first snapshot that a watcher gets may be from before what the test has just done.
+        let last = await core.readSnapshot()
+        if (fits(last)) return last
+        const found = await within(
+          followUntil(core, (snapshot) => {
+            last = snapshot
+            return fits(snapshot)
+          }),
+          timeoutMs,
+        )
+        if (found === null) throw new Error(`it did not come to that: ${JSON.stringify(last)}`)
+        return found
+      } finally {
+        core.close()
       }
     },
     dispose: async () => {

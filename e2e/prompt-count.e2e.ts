@@ -81,7 +81,9 @@ const ask = async (
     ({ requests }) => requests?.some(({ admittedAt }) => admittedAt !== null) === true,
     patienceMs,
   )
-  const { usage } = UsageSchema.parse(await (await answer).json())
+  const response = await answer
+  if (!response.ok) throw new Error(`it was answered ${response.status}: ${await response.text()}`)
+  const { usage } = UsageSchema.parse(await response.json())
   return {
     counted: snapshot.requests?.[0]?.promptTokens ?? null,
     read: usage.input_tokens + (usage.cache_read_input_tokens ?? 0),

@@ -202,9 +202,12 @@ describe('a restart of the Router', () => {
 
 describe('one pool for all slots', () => {
   let pool: NexusUnderTest
+  const poolTokens = 2_048
+  // A token each: two such prompts fit with what is kept for their answers, three do not.
+  const fillingWords = 'word '.repeat(720)
   beforeAll(async () => {
     await nexus.dispose()
-    pool = await createNexus({ llamaServer: { unifiedKv: true, contextTokens: 2_048 } })
+    pool = await createNexus({ llamaServer: { unifiedKv: true, contextTokens: poolTokens } })
     const up = await pool.run('up', '--profile', pool.profilePath)
     if (up.code !== 0) throw new Error(`${up.stderr}${up.stdout}`)
     const guide = GuideSchema.parse(JSON.parse((await pool.run('clients', '--json')).stdout))
@@ -215,7 +218,7 @@ describe('one pool for all slots', () => {
 
   it('keeps the room of a client that left in prefill until llama-server has noticed, and nobody fails', async () => {
     const tellLong = (developer: string, index: number, maxTokens: number) => {
-      const content = `Tale ${index}: ${'word '.repeat(600)}`
+      const content = `Tale ${index}: ${fillingWords}`
       const stream = client(developer).messages.stream({
         ...request(index, maxTokens),
         messages: [{ role: 'user' as const, content }],
@@ -244,7 +247,7 @@ describe('one pool for all slots', () => {
 
   it('is never overfilled: who has no room waits although slots are free, and everybody is answered', async () => {
     const tellLong = async (index: number): Promise<number> => {
-      const content = `Story ${index}: ${'word '.repeat(600)}`
+      const content = `Story ${index}: ${fillingWords}`
       const body = { ...request(index, 4), messages: [{ role: 'user' as const, content }] }
       return (await client('user1').messages.stream(body).finalMessage()).usage.output_tokens
     }

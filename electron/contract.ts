@@ -9,11 +9,21 @@ export const serviceIds = ['ramDisk', 'llamaServer', 'proxy'] as const
 export const ServiceIdSchema = z.enum(serviceIds)
 export type ServiceId = z.infer<typeof ServiceIdSchema>
 
-/** What people call the services; ids stay in code and JSON. */
-export const serviceNames: Readonly<Record<ServiceId, string>> = {
+/** With the gateway, which is there where the profile wants one and comes and goes with the Router: no command names it. */
+export const partIds = [...serviceIds, 'gateway'] as const
+export const PartIdSchema = z.enum(partIds)
+export type PartId = z.infer<typeof PartIdSchema>
+
+/** Those that are a process. */
+export const childIds = ['llamaServer', 'proxy', 'gateway'] as const satisfies readonly PartId[]
+export type ChildId = (typeof childIds)[number]
+
+/** What people call them; ids stay in code and JSON. */
+export const serviceNames: Readonly<Record<PartId, string>> = {
   ramDisk: 'Build Forge',
   llamaServer: 'AI Engine',
   proxy: 'Router',
+  gateway: 'Gateway',
 }
 
 // --- Config -----------------------------------------------------------------------------------------------------
@@ -123,6 +133,8 @@ const proxyProfile = z.strictObject({
   admission: z.boolean().optional(),
   /** How many may wait; one more is answered 529, unless its developer has none waiting. 16 when absent. */
   queueLimit: wholeNumber(0, 1000, 'a number of requests').optional(),
+  /** LiteLLM's own metrics for Prometheus at /metrics/ of its port, for whoever has a key; off when absent. */
+  litellmMetrics: z.boolean().optional(),
 })
 
 const ramDiskProfile = z.strictObject({
@@ -151,10 +163,26 @@ const nodeProfile = z.strictObject({
 export type NodeProfile = z.infer<typeof nodeProfile>
 const nodeProfiles = z.array(nodeProfile).max(31, 'at most 31 other Studios')
 
+/** In Traefik's own form: `:80` is port 80 of every address. */
+export const ListenAddressSchema = z
+  .string()
+  .regex(/^(?:[0-9A-Za-z.-]*|\[[0-9A-Fa-f:]+\]):[1-9]\d{0,4}$/, 'such as :80 or 127.0.0.1:8000')
+  .refine((text) => Number(/\d+$/.exec(text)?.[0]) <= 65_535, 'such as :80 or 127.0.0.1:8000')
+
+/** Traefik in front of the Router, so that clients need no port. */
+const gatewayProfile = z.strictObject({
+  listen: ListenAddressSchema,
+  /** null, or absent: the one that set-up installs. */
+  binaryPath: absolutePath('the traefik program').nullable().optional(),
+})
+export type GatewayProfile = z.infer<typeof gatewayProfile>
+
 export const ProfileSchema = z.strictObject({
   llamaServer: llamaServerProfile,
   proxy: proxyProfile,
   ramDisk: ramDiskProfile,
+  /** null, or absent: none. */
+  gateway: gatewayProfile.nullable().optional(),
   /** Absent: this Studio alone. */
   nodes: nodeProfiles.optional(),
 })
@@ -169,6 +197,7 @@ export const ProfileOverrideSchema = z.strictObject({
   llamaServer: writtenLlamaServerProfile.partial().optional(),
   proxy: proxyProfile.partial().optional(),
   ramDisk: ramDiskProfile.partial().optional(),
+  gateway: gatewayProfile.partial().nullable().optional(),
   nodes: nodeProfiles.optional(),
 })
 export type ProfileOverride = z.infer<typeof ProfileOverrideSchema>
@@ -399,14 +428,14 @@ export type MemoryMap = z.infer<typeof MemoryMapSchema>
 
 /** Where in the window something is shown. */
 export const viewIds = ['glance', 'logs', 'plan', 'doctor', 'clients', 'settings'] as const
-export const ViewSchema = z.strictObject({ id: z.enum(viewIds), service: ServiceIdSchema.nullable() })
+export const ViewSchema = z.strictObject({ id: z.enum(viewIds), service: PartIdSchema.nullable() })
 export type View = z.infer<typeof ViewSchema>
 
 /** Something that happened and that a person may want to look back at. */
 export const StackEventSchema = z.strictObject({
   at: epochMs,
   severity: z.enum(['info', 'warning', 'critical']),
-  service: ServiceIdSchema.nullable(),
+  service: PartIdSchema.nullable(),
   text: z.string(),
 })
 export type StackEvent = z.infer<typeof StackEventSchema>
@@ -429,7 +458,7 @@ export type Notice = z.infer<typeof NoticeSchema>
 /** What is not installed yet, and how far its installation is. */
 export const SetUpStateSchema = z.strictObject({
   missing: z.array(
-    z.strictObject({ id: z.enum(['litellm', 'llama-server', 'demo-model']), text: z.string() }),
+    z.strictObject({ id: z.enum(['litellm', 'llama-server', 'demo-model', 'traefik']), text: z.string() }),
   ),
   running: z
     .strictObject({ message: z.string(), done: count.nullable(), total: count.nullable() })
@@ -470,6 +499,8 @@ export const SnapshotSchema = z.strictObject({
     llamaServer: ServiceStateSchema,
     proxy: ServiceStateSchema,
   }),
+  /** null: the profile has none. Failed or degraded it makes `overall` degraded; what is proved is the Router's own way. */
+  gateway: ServiceStateSchema.nullable(),
   proof: ProofSchema.nullable(),
   /** Why the end-to-end message did not come back, in one sentence; null when it did or was not tried yet. */
   proofFailure: z.string().nullable(),
@@ -545,6 +576,16 @@ export const PlanAnswerSchema = z.strictObject({
   memoryUnknown: nullableText,
   /** What the Router does to requests, switch by switch. */
   router: z.array(z.strictObject({ setting: z.string(), on: z.boolean(), does: z.string() })),
+  /** null: the profile has none. */
+  gateway: z
+    .strictObject({
+      endpoint: z.string(),
+      port,
+      argv: z.array(z.string()),
+      /** What of it is so for which reason. */
+      notes: z.array(z.string()),
+    })
+    .nullable(),
   engine: z.strictObject({
     version: nullableText,
     /** null: it cannot be planned, `problems` says why. */
@@ -619,7 +660,7 @@ export const SettingsAnswerSchema = z.strictObject({
 })
 export type SettingsAnswer = z.infer<typeof SettingsAnswerSchema>
 
-export const logIds = [...serviceIds, 'core'] as const
+export const logIds = [...partIds, 'core'] as const
 export const LogIdSchema = z.enum(logIds)
 export type LogId = z.infer<typeof LogIdSchema>
 

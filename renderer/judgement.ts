@@ -1,6 +1,7 @@
 // The one answer: the state of the stack in a word, and the sentence that a person acts on. Pure.
 import {
   type AppState,
+  type PartId,
   type ServiceId,
   type Slot,
   type Snapshot,
@@ -9,6 +10,7 @@ import {
 } from '../electron/contract.ts'
 import { plural } from '../electron/figures.ts'
 import { hostOf } from '../electron/guest-rights.ts'
+import { presentParts, readPart } from '../electron/parts.ts'
 import { measureRoom, type Room, sayRoom } from '../electron/room.ts'
 import { startSentence } from './sentence.ts'
 
@@ -35,8 +37,8 @@ const describeRoom = (room: Room | null): Judgement => {
     : { word: 'Ready', sentence: words, mark: 'ready' }
 }
 
-const findService = (snapshot: Snapshot, phase: Snapshot['overall']): ServiceId | undefined =>
-  serviceIds.find((id) => snapshot.services[id].phase === phase)
+const findService = (snapshot: Snapshot, phase: Snapshot['overall']): PartId | undefined =>
+  presentParts(snapshot).find(({ state }) => state.phase === phase)?.id
 
 const describeStarting = (snapshot: Snapshot): string => {
   // Servers before the disk: they are what takes long.
@@ -51,7 +53,7 @@ const describeStopping = (snapshot: Snapshot): string => {
   const busy = countBusy(snapshot)
   if (busy > 0) return `${plural(busy, 'agent')} may finish first`
   const id = findService(snapshot, 'stopping')
-  const words = id === undefined ? null : snapshot.services[id].waitingFor
+  const words = id === undefined ? null : readPart(snapshot, id)?.waitingFor
   return id === undefined
     ? 'Ending the services'
     : `${serviceNames[id]}: ${words ?? 'letting its process end'}`
@@ -74,6 +76,10 @@ const describeDegraded = (snapshot: Snapshot): string => {
     return off === undefined
       ? 'Requests may not be answered'
       : `${serviceNames[off]} is ${services[off].phase}`
+  }
+  if (id === 'gateway') {
+    const { sentence } = describeRoom(measureRoom(snapshot))
+    return `${sentence}; the name without the Router’s port does not work`
   }
   return id === 'ramDisk' ? 'The RAM disk is not well' : `${serviceNames[id]} may not answer`
 }

@@ -1,13 +1,14 @@
 // What a service's line says, and what mends it. Pure.
 import {
   type Command,
+  type PartId,
   type Phase,
-  type ServiceId,
+  type ServiceState,
   type Snapshot,
-  serviceIds,
   serviceNames,
 } from '../electron/contract.ts'
 import { formatBytes, formatDuration, formatShare, plural } from '../electron/figures.ts'
+import { presentParts, readPart } from '../electron/parts.ts'
 import type { IconName } from './icon-name.ts'
 import { ejectForge, ejectLoss, startOf } from './service-commands.ts'
 
@@ -43,9 +44,10 @@ const describeProof = ({ proof, takenAt }: Snapshot): string => {
 export const describePort = (endpoint: string | null): string =>
   /:\d+(?=\/|$)/.exec(endpoint?.replace(/^\w+:\/\//, '') ?? '')?.[0] ?? ''
 
-/** What it does, in the middle of its line. */
-export const describeService = (snapshot: Snapshot, id: ServiceId): string => {
-  const state = snapshot.services[id]
+/** What it does, in the middle of its line; '' for a gateway that the profile does not have. */
+export const describeService = (snapshot: Snapshot, id: PartId): string => {
+  const state = readPart(snapshot, id)
+  if (state === null) return ''
   switch (state.phase) {
     case 'starting':
     case 'stopping':
@@ -58,6 +60,8 @@ export const describeService = (snapshot: Snapshot, id: ServiceId): string => {
     case 'ready':
       if (id === 'ramDisk') return describeForge(snapshot)
       if (id === 'proxy') return describeProof(snapshot)
+      // The name is what it is for; that the Router's own address works everywhere stands below.
+      if (id === 'gateway') return (state.endpoint ?? '').replace(/^http:\/\//, '')
       return state.restarts > 0
         ? plural(state.restarts, 'restart')
         : state.adopted
@@ -67,8 +71,7 @@ export const describeService = (snapshot: Snapshot, id: ServiceId): string => {
 }
 
 /** What stands at the right end of its line. */
-export const describeFigures = (snapshot: Snapshot, id: ServiceId): string => {
-  const state = snapshot.services[id]
+export const describeFigures = (snapshot: Snapshot, id: PartId): string => {
   if (id === 'ramDisk') {
     const { ramDisk } = snapshot
     if (ramDisk?.mounted !== true || ramDisk.totalBytes === null) return ''
@@ -76,15 +79,17 @@ export const describeFigures = (snapshot: Snapshot, id: ServiceId): string => {
     const held = heldBytes === null ? '' : `, ${formatBytes(heldBytes)} held`
     return `${formatShare(usedBytes, totalBytes)}${held}`
   }
+  const state = readPart(snapshot, id)
+  if (state === null) return ''
   const parts = [
-    describePort(state.endpoint),
+    // A gateway's line has its whole address.
+    id === 'gateway' ? '' : describePort(state.endpoint),
     state.uptimeSeconds === null ? '' : formatDuration(state.uptimeSeconds),
   ]
   return parts.filter((part) => part !== '').join(' · ')
 }
 
-const describeForeign = (snapshot: Snapshot, id: ServiceId): string | null => {
-  const { foreign } = snapshot.services[id]
+const describeForeign = ({ foreign }: ServiceState): string | null => {
   if (foreign === null) return null
   const who = [
     foreign.pid === null ? '' : `pid ${foreign.pid}`,
@@ -105,10 +110,12 @@ export interface Trouble {
 }
 
 /** null when the service is well. */
-export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | null => {
-  const state = snapshot.services[id]
+export const describeTrouble = (snapshot: Snapshot, id: PartId): Trouble | null => {
+  const state = readPart(snapshot, id)
+  if (state === null) return null
   const name = serviceNames[id]
-  const foreign = describeForeign(snapshot, id)
+  if (id === 'gateway') return describeGatewayTrouble(state)
+  const foreign = describeForeign(state)
   if (foreign !== null) {
     return {
       reason: state.reason === null ? foreign : `${state.reason}. ${foreign}`,
@@ -146,6 +153,21 @@ export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | nu
   return null
 }
 
+/** It comes with a start of the Router, which is a no-op for the Router itself; what holds its port serves others and stays. */
+const describeGatewayTrouble = ({ phase, reason, foreign }: ServiceState): Trouble | null => {
+  if (phase !== 'failed' && phase !== 'degraded') return null
+  return {
+    reason: reason ?? 'the Gateway gave no reason',
+    mend:
+      phase === 'failed'
+        ? { label: `Start ${serviceNames.gateway} again`, commands: [startOf('proxy')] }
+        : null,
+    warning: null,
+    isLogged: foreign === null,
+  }
+}
+
 /** Not while starting: the steps of the start show it then. */
 export const hasTrouble = (snapshot: Snapshot): boolean =>
-  snapshot.overall !== 'starting' && serviceIds.some((id) => describeTrouble(snapshot, id) !== null)
+  snapshot.overall !== 'starting' &&
+  presentParts(snapshot).some(({ id }) => describeTrouble(snapshot, id) !== null)

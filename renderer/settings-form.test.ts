@@ -66,3 +66,27 @@ test('a problem that no field has is said all the same', () => {
     listOtherProblems({ drainSeconds: 'a number', metricsPort: 'a TCP port', '': 'Invalid key' }),
   ).toEqual(['metricsPort: a TCP port', 'Invalid key'])
 })
+
+test('a gateway is the address where it listens, and none without one', () => {
+  const { config } = judgeForm(settings, change('gateway.listen', ':80'))
+  expect(config?.profiles['studio']).toMatchObject({ gateway: { listen: ':80' } })
+  const gateway = { listen: ':80', binaryPath: '/opt/traefik' }
+  const profiles = { studio: { gateway } }
+  const given = {
+    ...settings,
+    config: { ...settings.config, profiles },
+    profile: { ...settings.profile, gateway },
+  }
+  const shown = readForm(given)
+  expect(shown.ofProfile['gateway.listen']).toBe(':80')
+  expect(judgeForm(given, shown).config?.profiles).toEqual(profiles)
+  const moved = { ...shown, ofProfile: { ...shown.ofProfile, 'gateway.listen': ':8000' } }
+  expect(judgeForm(given, moved).config?.profiles).toEqual({
+    studio: { gateway: { ...gateway, listen: ':8000' } },
+  })
+  const none = { ...shown, ofProfile: { ...shown.ofProfile, 'gateway.listen': '' } }
+  expect(judgeForm(given, none).config?.profiles).toEqual({ studio: { gateway: null } })
+  const wrong = judgeForm(settings, change('gateway.listen', '80'))
+  expect(wrong.config).toBeNull()
+  expect(wrong.problems['gateway.listen']).toContain('such as :80')
+})

@@ -24,7 +24,8 @@ export interface ProfileField {
   readonly label: string
   /** '' for text. */
   readonly unit: string
-  readonly kind: 'number' | 'text' | 'optional-text'
+  /** `optional-section`: without a value the profile has nothing of the whole section. */
+  readonly kind: 'number' | 'text' | 'optional-text' | 'optional-section'
 }
 
 const number = (section: Section, name: string, label: string, unit: string): ProfileField => ({
@@ -41,6 +42,7 @@ export const profileFields: readonly ProfileField[] = [
   number('llamaServer', 'port', 'Engine port', ''),
   number('proxy', 'port', 'Router port', ''),
   number('ramDisk', 'sizeMiB', 'Forge size', 'MiB'),
+  { section: 'gateway', name: 'listen', label: 'Gateway', unit: 'such as :80', kind: 'optional-section' },
   { section: 'llamaServer', name: 'modelPath', label: 'Model', unit: '', kind: 'text' },
   { section: 'llamaServer', name: 'draftModelPath', label: 'Draft model', unit: '', kind: 'optional-text' },
 ]
@@ -67,7 +69,7 @@ export const readForm = ({ config, profile }: SettingsAnswer): FormValues => ({
 const parseField = (text: string, kind: ProfileField['kind']): string | number | null => {
   const trimmed = text.trim()
   if (kind === 'number') return trimmed === '' ? Number.NaN : Number(trimmed)
-  return kind === 'optional-text' && trimmed === '' ? null : trimmed
+  return (kind === 'optional-text' || kind === 'optional-section') && trimmed === '' ? null : trimmed
 }
 
 /** What runs was started from a file of its own (`--profile ./mine.json`), which the config file does not hold. */
@@ -84,10 +86,11 @@ const buildProfiles = (answer: SettingsAnswer, values: FormValues): unknown => {
     if (text.trim() === readField(profile, field)) continue
     own ??= { ...before }
     const section = own[field.section]
-    own[field.section] = {
-      ...(typeof section === 'object' ? section : {}),
-      [field.name]: parseField(text, field.kind),
-    }
+    const value = parseField(text, field.kind)
+    own[field.section] =
+      field.kind === 'optional-section' && value === null
+        ? null
+        : { ...(typeof section === 'object' ? section : {}), [field.name]: value }
   }
   return own === null ? config.profiles : { ...config.profiles, [profileName]: own }
 }

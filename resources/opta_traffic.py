@@ -114,6 +114,7 @@ class Traffic:
             refuse(BAD_REQUEST, "invalid_request_error", several)
         if call_type == ANTHROPIC:
             request.prompt_tokens = await self._measure(body)
+            self._book.on_change()
         await self._wait_for_turn(request, body, call_type)
         return body
 

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
-import { traefikVersion } from '../electron/core/clients/traefik-config.ts'
 import { ensureClaudeCode } from '../electron/core/setup/claude-code.ts'
 import { ensureDemoModel } from '../electron/core/setup/demo-model.ts'
 import { ensureLiteLlm } from '../electron/core/setup/litellm.ts'
@@ -89,7 +88,7 @@ export const setUp = async (
     NEXUS_TEST_LLAMA_SERVER: path,
     NEXUS_TEST_MODEL: modelPath,
     NEXUS_TEST_CLAUDE_CODE: claudeCode.path,
-    NEXUS_TEST_TRAEFIK: await ensureTraefik(context, traefikVersion),
+    NEXUS_TEST_TRAEFIK: await ensureTraefik(context),
     ...(await setUpAppTests(root, context, electron)),
   }
 }

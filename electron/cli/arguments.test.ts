@@ -100,7 +100,7 @@ describe('parseArguments', () => {
     [['clients', 'a', 'b'], 'nexus clients: found the extra word "b"'],
     [['traefik', '--listen', '80'], '--listen: found "80"; allowed: such as :80'],
     [['traefik', '--listen', ':70000'], '--listen: found ":70000"'],
-    [['logs'], 'nexus logs: found nothing; allowed: llamaServer, proxy, core'],
+    [['logs'], 'nexus logs: found nothing; allowed: llamaServer, proxy, gateway, core'],
     [['logs', 'proxy', '--lines', '-3'], 'nexus logs: Option'],
     [['logs', 'proxy', '--lines', '1e3'], '--lines: found "1e3"; allowed: a whole number from 0 to 100000'],
     [['status', '--watch', '--json'], 'nexus status: found --watch with --json'],

@@ -1,6 +1,12 @@
 // The command line of `nexus`, parsed and checked: pure, so that every refusal can be tested.
 import { parseArgs } from 'node:util'
-import { DeveloperNameSchema, type ServiceId, serviceIds } from '../contract.ts'
+import {
+  childIds,
+  DeveloperNameSchema,
+  ListenAddressSchema,
+  type ServiceId,
+  serviceIds,
+} from '../contract.ts'
 import { tryStepIds } from '../core/claude-code/try-step-ids.ts'
 import { type ForgeCommand, forgeActions, parseForgeWords } from './forge-arguments.ts'
 import { UsageError } from './usage-error.ts'
@@ -99,7 +105,7 @@ export type CliCommand =
   | { readonly name: 'version' }
 
 /** The forge has no process and so no log; the core has one of its own. */
-export const logIds = ['llamaServer', 'proxy', 'core'] as const
+export const logIds = [...childIds, 'core'] as const
 export type LogId = (typeof logIds)[number]
 
 /** Of `nexus service`: the core as a service of launchd or systemd. */
@@ -365,8 +371,7 @@ const clientsCommand = (
 /** Traefik's own form: `:80` is port 80 of every address. */
 const listenAddress = (text: string | null): string => {
   if (text === null) return ':80'
-  const port = /^(?:[0-9A-Za-z.-]*|\[[0-9A-Fa-f:]+\]):(\d{1,5})$/.exec(text)?.[1]
-  if (port === undefined || Number(port) < 1 || Number(port) > 65_535)
+  if (!ListenAddressSchema.safeParse(text).success)
     throw new UsageError(`--listen: found "${text}"; allowed: such as :80 or 127.0.0.1:8000`)
   return text
 }

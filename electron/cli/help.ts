@@ -37,7 +37,8 @@ Connect
       what agents must know about this machine (slots, context, waiting, builds), shown or kept up to date in a file
       such as CLAUDE.md, between marks; --check: exit code 1 when a file says something else than what holds
   ${usageOf('traefik')}
-      the configuration with which Traefik serves http://ai.opta.local; --dir writes it
+      the configuration with which your own Traefik serves http://ai.opta.local; --dir writes it
+      ("gateway": { "listen": ":80" } in the profile has Nexus run one)
   ${usageOf('forge')}
       cargo's builds on the RAM disk: for all your projects (enable) or some (enable DIR ...), and undone
       (disable); what each workspace holds (status); make room (clean WORKSPACE, --unused DAYS, --all)

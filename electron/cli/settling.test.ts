@@ -1,6 +1,6 @@
 // When up and down are over: neither too early nor never.
 import { describe, expect, it } from 'vitest'
-import type { Phase, ServiceId, Snapshot } from '../contract.ts'
+import type { Phase, ServiceId, ServiceState, Snapshot } from '../contract.ts'
 import { sampleSnapshot } from '../core/sample-snapshot.ts'
 import { judgeDown, judgeRestart, judgeUp } from './settling.ts'
 
@@ -137,6 +137,54 @@ describe('judgeDown', () => {
     expect(judgeDown(snapshotOf({ llamaServer: stuck, proxy: 'stopped' }), null)).toEqual({
       kind: 'failed',
       reasons: ['AI Engine: pid 12 did not end even after SIGKILL'],
+    })
+  })
+})
+
+describe('a gateway', () => {
+  const service = sampleSnapshot.services.proxy
+  const withGateway = (change: Partial<ServiceState>, phases: Parameters<typeof snapshotOf>[0] = {}) => {
+    const snapshot = snapshotOf(phases, { proof: proved })
+    return { ...snapshot, gateway: { ...service, since: snapshot.takenAt, ...change } }
+  }
+
+  it('is waited for while it starts, but not for ever and not while it crashes', () => {
+    expect(judgeUp(withGateway({ phase: 'starting' }), null).kind).toBe('waiting')
+    expect(judgeUp(withGateway({ phase: 'starting' }), 'proxy').kind).toBe('waiting')
+    expect(judgeUp(withGateway({ phase: 'starting' }), 'llamaServer').kind).toBe('ready')
+    expect(judgeUp(withGateway({ phase: 'starting', restarts: 1 }), null).kind).toBe('ready')
+    const { takenAt } = sampleSnapshot
+    expect(judgeUp(withGateway({ phase: 'starting', since: takenAt - 60_000 }), null).kind).toBe('ready')
+  })
+
+  it('that fails fails no start', () => {
+    expect(judgeUp(withGateway({ phase: 'failed', reason: 'port 80 is held' }), null).kind).toBe('ready')
+  })
+
+  it('stays in a restart of the Router alone, and is replaced in one of everything', () => {
+    const before = withGateway({ pid: 30 })
+    expect(judgeRestart(before, 'llamaServer', { ...before, gateway: null }).kind).toBe('waiting')
+    const routerReplaced = {
+      ...before,
+      services: { ...before.services, proxy: { ...service, pid: 21 } },
+    }
+    expect(judgeRestart(routerReplaced, 'proxy', before).kind).toBe('ready')
+    const serversReplaced = {
+      ...routerReplaced,
+      services: { ...routerReplaced.services, llamaServer: { ...service, pid: 11 } },
+    }
+    expect(judgeRestart(serversReplaced, null, before).kind).toBe('waiting')
+  })
+
+  it('is gone after a stop of everything, or of the Router', () => {
+    const down = { llamaServer: 'stopped', proxy: 'stopped' } as const
+    const ending = withGateway({ phase: 'stopping' }, down)
+    expect(judgeDown(ending, null).kind).toBe('waiting')
+    expect(judgeDown(ending, 'proxy').kind).toBe('waiting')
+    expect(judgeDown(ending, 'llamaServer').kind).toBe('stopped')
+    expect(judgeDown(withGateway({ phase: 'failed', reason: 'pid 9 is there' }, down), null)).toEqual({
+      kind: 'failed',
+      reasons: ['Gateway: pid 9 is there'],
     })
   })
 })

@@ -1,12 +1,34 @@
 // When `up`, `restart` and `down` are over: pure judgements of a snapshot.
-import { type ServiceId, type Snapshot, serviceIds, serviceNames } from '../contract.ts'
+import {
+  type ChildId,
+  childIds,
+  type ServiceId,
+  type Snapshot,
+  serviceIds,
+  serviceNames,
+} from '../contract.ts'
+import { readPart } from '../parts.ts'
 
 export type UpJudgement =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly reasons: readonly string[] }
 
-/** Whether what was asked for runs. With `only`, that service; else all three and the end-to-end message. */
+/** Its rules are there after some 100 ms (seen); the Router's own address is worth more than the name. */
+const gatewayWaitMs = 15_000
+
+/** Nobody is kept waiting over one that crashes again and again, or whose rules do not come. */
+const awaitsGateway = ({ gateway, takenAt }: Snapshot): boolean =>
+  gateway?.phase === 'starting' && gateway.restarts === 0 && takenAt - gateway.since < gatewayWaitMs
+
+/** A gateway goes with the Router. */
+const childrenOf = (only: ServiceId | null): readonly ChildId[] =>
+  childIds.filter((id) => only === null || only === (id === 'gateway' ? 'proxy' : id))
+
+/**
+ * Whether what was asked for runs. With `only`, that service; else all three and the end-to-end message. A gateway is given
+ * its time; one that fails fails nothing else.
+ */
 export const judgeUp = (snapshot: Snapshot, only: ServiceId | null): UpJudgement => {
   const asked = only === null ? serviceIds : [only]
   const states = asked.map((id) => ({ id, state: snapshot.services[id] }))
@@ -28,6 +50,7 @@ export const judgeUp = (snapshot: Snapshot, only: ServiceId | null): UpJudgement
       reasons: [`${stopped.map(({ id }) => serviceNames[id]).join(', ')}: stopped by another command`],
     }
   }
+  if (childrenOf(only).includes('gateway') && awaitsGateway(snapshot)) return { kind: 'waiting' }
   if (only !== null) return { kind: 'ready' }
   if (snapshot.proof !== null) return { kind: 'ready' }
   return snapshot.proofFailure === null
@@ -37,12 +60,13 @@ export const judgeUp = (snapshot: Snapshot, only: ServiceId | null): UpJudgement
 
 /** The same after a restart, which lets running requests finish first: what served `before` is not its outcome yet. */
 export const judgeRestart = (snapshot: Snapshot, only: ServiceId | null, before: Snapshot): UpJudgement => {
-  const isStillThere = (['llamaServer', 'proxy'] as const)
-    .filter((id) => only === null || only === id)
-    .some((id) => {
-      const { phase, pid } = snapshot.services[id]
-      return phase !== 'failed' && pid !== null && pid === before.services[id].pid
-    })
+  // The gateway stays while the Router alone is started again.
+  const replaced = childrenOf(only).filter((id) => only === null || id === only)
+  const isStillThere = replaced.some((id) => {
+    const state = readPart(snapshot, id)
+    if (state === null || state.phase === 'failed' || state.pid === null) return false
+    return state.pid === readPart(before, id)?.pid
+  })
   return isStillThere ? { kind: 'waiting' } : judgeUp(snapshot, only)
 }
 
@@ -53,14 +77,16 @@ export type DownJudgement =
 
 /** Whether nothing of what was to stop is left. The RAM disk has no process and stays. */
 export const judgeDown = (snapshot: Snapshot, only: ServiceId | null): DownJudgement => {
-  const asked = (['llamaServer', 'proxy'] as const).filter((id) => only === null || only === id)
-  const left = asked.filter((id) => snapshot.services[id].phase !== 'stopped')
+  const left = childrenOf(only).flatMap((id) => {
+    const state = readPart(snapshot, id)
+    return state === null || state.phase === 'stopped' ? [] : [{ id, ...state }]
+  })
   if (left.length === 0) return { kind: 'stopped' }
-  const failed = left.filter((id) => snapshot.services[id].phase === 'failed')
+  const failed = left.filter(({ phase }) => phase === 'failed')
   return failed.length < left.length
     ? { kind: 'waiting' }
     : {
         kind: 'failed',
-        reasons: failed.map((id) => `${serviceNames[id]}: ${snapshot.services[id].reason ?? 'failed'}`),
+        reasons: failed.map(({ id, reason }) => `${serviceNames[id]}: ${reason ?? 'failed'}`),
       }
 }

@@ -122,10 +122,58 @@ describe('readConfig', () => {
   })
 })
 
+const studioWith = (overrides: object) =>
+  chooseProfile(parseConfig(withStudio(overrides), 'x'), null, runtimeDir)
+
+describe('gateway', () => {
+  it('is absent unless named, laid over the one underneath, and taken away by null', () => {
+    expect(studioWith({}).profile).not.toHaveProperty('gateway')
+    const { profile } = studioWith({ gateway: { listen: ':80' } })
+    expect(profile.gateway).toEqual({ listen: ':80' })
+    const config = parseConfig(
+      JSON.stringify({
+        profiles: {
+          base: { gateway: { listen: ':80' } },
+          own: { extends: 'base', gateway: { binaryPath: '/opt/traefik' } },
+          none: { extends: 'base', gateway: null },
+        },
+      }),
+      'config.json',
+    )
+    expect(chooseProfile(config, 'own', '/r').profile.gateway).toEqual({
+      listen: ':80',
+      binaryPath: '/opt/traefik',
+    })
+    expect(chooseProfile(config, 'none', '/r').profile.gateway).toBeNull()
+  })
+
+  it.each(['80', ':0', ':65536', ':080', 'http://x:80', '10.0.0.5'])(
+    'refuses %s, and says where',
+    (listen) => {
+      const config = JSON.stringify({ profiles: { mine: { gateway: { listen } } } })
+      expect(() => parseConfig(config, 'config.json')).toThrow(
+        `profiles.mine.gateway.listen: found "${listen}"; allowed: such as :80 or 127.0.0.1:8000`,
+      )
+    },
+  )
+
+  it('refuses one without an address, and a port that something else of ours has', () => {
+    expect(() => studioWith({ gateway: { binaryPath: '/opt/traefik' } })).toThrow(
+      'gateway.listen: found nothing',
+    )
+    const onPort = (port: number, metricsPort: number | null = null) =>
+      judgeProfile(studioWith({ gateway: { listen: `:${port}` } }).profile, 256 * gib, metricsPort)
+    expect(onPort(80, 9464)).toEqual([])
+    expect(onPort(4000)).toEqual([
+      'gateway.listen: found :4000, whose port is also proxy.port; allowed: a port that no other service uses',
+    ])
+    expect(onPort(8080)[0]).toContain('llamaServer.port')
+    expect(onPort(9464, 9464)[0]).toContain('metricsPort')
+  })
+})
+
 describe('nodes', () => {
   const node = (name: string) => ({ name, host: '10.0.0.2', port: 8080, slots: 4, keyFile: null })
-  const studioWith = (overrides: object) =>
-    chooseProfile(parseConfig(withStudio(overrides), 'x'), null, runtimeDir)
 
   it('are part of a profile, and one without them stays as it was', () => {
     expect(studioWith({ nodes: [node('b')] }).profile.nodes).toEqual([node('b')])

@@ -11,6 +11,7 @@ import {
 } from '../contract.ts'
 import { messageOf } from './error-message.ts'
 import { readFileOrNull, writePrivateFile } from './private-file.ts'
+import { readGatewayAddress } from './services/gateway-address.ts'
 
 /** A mistake in what the user wrote. `problems` name the place, what was found and what is allowed. */
 export class ConfigError extends Error {
@@ -68,23 +69,39 @@ export const applyOverride = (
   source: string,
 ): WrittenProfile => {
   const nodes = override.nodes ?? base.nodes
+  const gateway = layGateway(base.gateway, override.gateway)
   return parseProfileValue(
     WrittenProfileSchema,
     {
       llamaServer: { ...base.llamaServer, ...override.llamaServer },
       proxy: { ...base.proxy, ...override.proxy },
       ramDisk: { ...base.ramDisk, ...override.ramDisk },
+      ...(gateway === undefined ? {} : { gateway }),
       ...(nodes === undefined ? {} : { nodes }),
     },
     source,
   )
 }
 
+/** null takes away what the profile underneath has. */
+const layGateway = (
+  base: WrittenProfile['gateway'],
+  override: ProfileOverride['gateway'],
+): ProfileOverride['gateway'] => {
+  if (override === undefined) return base
+  return override === null ? null : { ...base, ...override }
+}
+
 /**
  * What no single value can tell: two services on one port, a RAM disk larger than memory, a slot without context.
+ * @param metricsPort the config's; null, or absent: none
  * @returns one sentence for each problem; empty when the profile can be started
  */
-export const judgeProfile = (profile: Profile, totalMemoryBytes: number): readonly string[] => {
+export const judgeProfile = (
+  profile: Profile,
+  totalMemoryBytes: number,
+  metricsPort: Config['metricsPort'] = null,
+): readonly string[] => {
   const { llamaServer, proxy, ramDisk } = profile
   const problems: string[] = []
   if (llamaServer.port === proxy.port) {
@@ -92,6 +109,7 @@ export const judgeProfile = (profile: Profile, totalMemoryBytes: number): readon
       `proxy.port: found ${proxy.port}, which is also llamaServer.port; allowed: a port that no other service uses`,
     )
   }
+  problems.push(...judgeGateway(profile, metricsPort))
   const ramDiskBytes = ramDisk.sizeMiB * 1_048_576
   if (ramDiskBytes >= totalMemoryBytes) {
     problems.push(
@@ -116,6 +134,24 @@ export const judgeProfile = (profile: Profile, totalMemoryBytes: number): readon
     )
   }
   return problems
+}
+
+const judgeGateway = (
+  { gateway, llamaServer, proxy }: Profile,
+  metricsPort: Config['metricsPort'],
+): readonly string[] => {
+  if (gateway === undefined || gateway === null) return []
+  const { port } = readGatewayAddress(gateway.listen)
+  const taken = [
+    { place: 'llamaServer.port', port: llamaServer.port },
+    { place: 'proxy.port', port: proxy.port },
+    { place: 'metricsPort', port: metricsPort },
+  ].find((other) => other.port === port)
+  return taken === undefined
+    ? []
+    : [
+        `gateway.listen: found ${gateway.listen}, whose port is also ${taken.place}; allowed: a port that no other service uses`,
+      ]
 }
 
 const judgeNodes = ({ nodes = [], llamaServer }: Profile): readonly string[] => {

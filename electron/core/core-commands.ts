@@ -69,7 +69,9 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const phases = [llamaServer.phase, proxy.phase]
     // A server that is just being rolled back after the other's failure must not change hands in between.
     const moving = phases.includes('starting') || phases.includes('stopping')
-    const failed = phases.includes('failed') && !moving
+    // A gateway that failed gets the address that the profile has now; the servers are adopted as they run.
+    const gatewayFailed = assembly().stack.gateway()?.phase === 'failed'
+    const failed = (phases.includes('failed') || gatewayFailed) && !moving
     /** What lives was started with the present profile: no other may take it over. */
     const bound = phases.some((phase) => phase !== 'stopped' && phase !== 'failed')
     if (!bound || failed || command.profile !== null) {
@@ -121,26 +123,26 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     }
     const ids = command.only === null ? serviceIds : [command.only]
     remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !command.eject)))
-    void stopServices(ids, command.now).then(() => {
+    void stopServices(ids, { now: command.now }).then(() => {
       // A start may have overtaken this stop: then the core is needed.
       const { llamaServer, proxy } = assembly().stack.states()
-      if (
-        from === 'owner' &&
-        command.only === null &&
-        llamaServer.phase === 'stopped' &&
-        proxy.phase === 'stopped'
-      )
-        core.onAllStopped()
+      const phases = [llamaServer.phase, proxy.phase, assembly().stack.gateway()?.phase ?? 'stopped']
+      const isAllStopped = command.only === null && phases.every((phase) => phase === 'stopped')
+      if (from === 'owner' && isAllStopped) core.onAllStopped()
     })
     return accepted
   }
 
-  const stopServices = (ids: readonly ServiceId[], now: boolean): Promise<void> => {
+  const stopServices = (
+    ids: readonly ServiceId[],
+    { now, keepGateway = false }: { readonly now: boolean; readonly keepGateway?: boolean },
+  ): Promise<void> => {
     const { drainSeconds, stopGraceSeconds } = settings.current()
     return assembly().stack.stop(ids, {
       drainMs: now ? 0 : drainSeconds * 1000,
       graceMs: now ? hurriedGraceMs : stopGraceSeconds * 1000,
       untilIdle: assembly().untilIdle,
+      keepGateway,
     })
   }
 
@@ -163,7 +165,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const renewed = only === null ? await readRenewed() : null
     if (typeof renewed === 'string') return refuse(renewed)
     remember([...new Set([...wanted(), ...ids])])
-    void stopServices(ids, now).then(() => startAgain(ids, renewed))
+    void stopServices(ids, { now, keepGateway: only !== null }).then(() => startAgain(ids, renewed))
     return accepted
   }
 

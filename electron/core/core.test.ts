@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -87,6 +88,7 @@ const writeProfile = (change: ProfileOverride = {}, name = 'profile.json'): stri
     },
     proxy: { port: proxyPort, ...change.proxy },
     ramDisk: { sizeMiB: 16, ...change.ramDisk },
+    ...(change.gateway === undefined ? {} : { gateway: change.gateway }),
   }
   writeFileSync(path, JSON.stringify(profile))
   return path
@@ -715,6 +717,77 @@ describe('the next core', () => {
     })
     expect(readFileSync(folder.configPath, 'utf8')).toBe('{ "profile": ')
     expect(existsSync(folder.lastGoodConfigPath)).toBe(false)
+  })
+})
+
+describe('a gateway', () => {
+  /** Stands in for Traefik where only its process matters: the real one is in e2e. */
+  const installGateway = (): string => {
+    const path = join(home, 'traefik')
+    writeScript(path, [`exec '${process.execPath}' '${standInProgram}' --litellm --port ${gatewayPort}`])
+    return path
+  }
+  let gatewayPort = 0
+  beforeEach(async () => {
+    gatewayPort = await freePort()
+  })
+  const gatewayOf = () => ({ listen: `127.0.0.1:${gatewayPort}`, binaryPath: installGateway() })
+  const gatewayPid = ({ gateway }: Snapshot): number => gateway?.pid ?? 0
+
+  it('serves with the Router, is taken over by the next core, and ends with everything', async () => {
+    writeProfile({ gateway: gatewayOf() })
+    const first = await newCore()
+    await first.dispatch(startCommand())
+    const before = await until(first, (next) => ready(next) && next.gateway?.phase === 'ready')
+    expect(before.gateway?.endpoint).toBe(`http://ai.opta.local:${gatewayPort}`)
+    expect(statSync(join(folder.gatewayDir, 'dynamic', 'opta-nexus.yml')).mode & 0o777).toBe(0o600)
+    first.close()
+    const second = await newCore()
+    const after = await until(second, (next) => ready(next) && next.gateway?.phase === 'ready')
+    expect(after.gateway).toMatchObject({ pid: gatewayPid(before), adopted: true })
+    await second.dispatch(stopCommand())
+    await second.stoppedByCommand
+    expect(isAlive(gatewayPid(before))).toBe(false)
+  })
+
+  it('that failed takes the settings as they are now with the next start, and the servers go on', async () => {
+    const holder = createServer()
+    await new Promise<void>((resolve) => holder.listen(gatewayPort, '127.0.0.1', resolve))
+    ending.push(() => new Promise<void>((resolve) => holder.close(() => resolve())))
+    writeProfile({ gateway: gatewayOf() })
+    const core = await newCore()
+    await core.dispatch(startCommand())
+    const failed = await until(core, ({ overall, proof }) => overall === 'degraded' && proof !== null)
+    expect(failed.gateway?.reason).toContain(`port ${gatewayPort} of the Gateway is held by`)
+    gatewayPort = await freePort()
+    writeProfile({ gateway: gatewayOf() })
+    expect(await core.dispatch(startCommand(null))).toEqual({ accepted: true })
+    const after = await until(core, (next) => ready(next) && next.gateway?.phase === 'ready')
+    expect(after.gateway?.endpoint).toBe(`http://ai.opta.local:${gatewayPort}`)
+    expect(pidOf(after, 'llamaServer')).toBe(pidOf(failed, 'llamaServer'))
+    expect(pidOf(after, 'proxy')).toBe(pidOf(failed, 'proxy'))
+  })
+
+  it('that a profile has no more, or that nobody remembers, is ended', async () => {
+    writeProfile({ gateway: gatewayOf() })
+    const first = await newCore()
+    await first.dispatch(startCommand())
+    const before = await until(first, (next) => ready(next) && next.gateway?.phase === 'ready')
+    writeProfile()
+    await first.dispatch({ type: 'restart', only: null })
+    const without = await until(first, (next) => ready(next) && next.gateway === null)
+    expect(isAlive(gatewayPid(before))).toBe(false)
+    expect(without.services.proxy.phase).toBe('ready')
+
+    gatewayPort = await freePort()
+    writeProfile({ gateway: gatewayOf() })
+    await first.dispatch({ type: 'restart', only: null })
+    const again = await until(first, (next) => ready(next) && next.gateway?.phase === 'ready')
+    first.close()
+    rmSync(folder.intentPath)
+    const second = await newCore()
+    expect((await second.readSnapshot()).gateway).toBeNull()
+    expect(isAlive(gatewayPid(again))).toBe(false)
   })
 })
 

@@ -1,5 +1,6 @@
 // The core: one stack, its readings, its proof, and the commands that change it. Everyone who attaches sees this.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Command, Outcome, Profile, ServiceId, Snapshot, StackEvent } from '../contract.ts'
 import { tellAgents } from './agents-file/tell-agents.ts'
 import { createAsk } from './answers/answer-query.ts'
@@ -66,6 +67,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     {
       engine: () => assembly.engineSource(),
       proxy: () => assembly.proxySource(),
+      gateway: () => assembly.gatewaySource(),
       memory: platform.createMemoryReader(),
       ramDisk: () => assembly.readRamDisk(),
       nodes: () => assembly.nodes.read(),
@@ -117,6 +119,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         owner: { pid: process.pid, host: options.host, background: options.background, since },
         profile: assembly.profileName,
         services: assembly.stack.states(),
+        gateway: assembly.stack.gateway(),
         proof: assembly.prover.proof(),
         proofFailure: assembly.prover.failure(),
         requests: assembly.routerFeed.requests(),
@@ -179,6 +182,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   }
 
   const takeProfile = async ({ name, profile }: ChosenProfile): Promise<void> => {
+    await assembly.stack.releaseGateway(isSameGateway(assembly.profile, profile))
     assembly.close()
     assembly = assemble(name, profile)
     void setUp.look(profile)
@@ -223,6 +227,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       platform,
       memoryMap,
       readGpuLimit,
+      settings,
       onRefused: (reason) => {
         logError(new Error(reason))
         note('critical', reason)
@@ -257,3 +262,9 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     },
   }
 }
+
+/** Whether the gateway of the one would serve the other just as well: it is a door to the Router's address. */
+const isSameGateway = (running: Profile, next: Profile): boolean =>
+  isDeepStrictEqual(running.gateway, next.gateway) &&
+  running.proxy.host === next.proxy.host &&
+  running.proxy.port === next.proxy.port

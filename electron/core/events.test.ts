@@ -168,3 +168,12 @@ it('keeps the last 20, as the contract has them', () => {
   expect(events.map((each) => each.at)).toEqual(Array.from({ length: 20 }, (_, index) => index + 10))
   expect(SnapshotSchema.parse({ ...sampleSnapshot, events: [...events] }).events).toHaveLength(20)
 })
+
+it('a gateway has the events of a service, and its coming and going with a profile has none', () => {
+  const gateway = base.services.proxy
+  const withGateway = (change: Partial<ServiceState>) => ({ ...base, gateway: { ...gateway, ...change } })
+  const failed = withGateway({ phase: 'failed', reason: 'port 80 is held' })
+  expect(textsOf(withGateway(starting), failed)).toEqual(['critical: Gateway: port 80 is held'])
+  expect(textsOf(base, withGateway({}))).toEqual([])
+  expect(textsOf(withGateway({}), base)).toEqual([])
+})

@@ -1,6 +1,7 @@
 // What has happened, read from two snapshots that follow one another: the lines that a person looks back at. Pure.
-import { type Notice, type ServiceId, type StackEvent, serviceIds, serviceNames } from '../contract.ts'
+import { type Notice, type PartId, type ServiceState, type StackEvent, serviceNames } from '../contract.ts'
 import { formatDuration, formatMilliseconds } from '../figures.ts'
+import { presentParts, readPart } from '../parts.ts'
 import type { Observed } from './notice-conditions.ts'
 import { isServing } from './snapshot.ts'
 
@@ -19,9 +20,11 @@ export const describeChanges = (
   before: EventfulSnapshot | null,
   after: EventfulSnapshot,
 ): readonly StackEvent[] => [
-  ...serviceIds.flatMap((id) =>
-    before === null ? describeFound(id, after) : describeService(id, before, after),
-  ),
+  ...presentParts(after).flatMap(({ id, state }) => {
+    // A gateway that was not there before is another profile's.
+    const was = before === null ? null : readPart(before, id)
+    return was === null ? describeFound(id, state, after) : describeService(id, was, state, after)
+  }),
   ...(before === null
     ? []
     : [
@@ -34,12 +37,15 @@ export const describeChanges = (
 type Severity = StackEvent['severity']
 
 const eventAt =
-  (after: EventfulSnapshot, service: ServiceId | null) =>
+  (after: EventfulSnapshot, service: PartId | null) =>
   (severity: Severity, text: string): StackEvent => ({ at: after.takenAt, severity, service, text })
 
-const describeFound = (id: ServiceId, after: EventfulSnapshot): readonly StackEvent[] => {
+const describeFound = (
+  id: PartId,
+  { adopted, pid, uptimeSeconds, phase }: ServiceState,
+  after: EventfulSnapshot,
+): readonly StackEvent[] => {
   const say = eventAt(after, id)
-  const { adopted, pid, uptimeSeconds, phase } = after.services[id]
   if (adopted && pid !== null) {
     const age = uptimeSeconds === null ? '' : `, up for ${formatDuration(uptimeSeconds)}`
     return [say('info', `${serviceNames[id]} taken over as it ran (pid ${pid}${age})`)]
@@ -48,14 +54,13 @@ const describeFound = (id: ServiceId, after: EventfulSnapshot): readonly StackEv
 }
 
 const describeService = (
-  id: ServiceId,
-  before: EventfulSnapshot,
+  id: PartId,
+  was: ServiceState,
+  is: ServiceState,
   after: EventfulSnapshot,
 ): readonly StackEvent[] => {
   const say = eventAt(after, id)
   const name = serviceNames[id]
-  const was = before.services[id]
-  const is = after.services[id]
   if (is.restarts > was.restarts)
     return [say('warning', `${name} crashed: ${is.reason ?? 'it did not say why'}`)]
   if (is.phase === was.phase) return []
@@ -65,7 +70,7 @@ const describeService = (
         say('info', is.adopted ? `${name} taken over as it ran (pid ${is.pid})` : `${name} is starting`),
       ]
     case 'ready':
-      return [say('info', describeReady(id, before, after))]
+      return [say('info', describeReady(id, was, is))]
     case 'degraded':
       return [say('warning', `${name} does not answer as it should: ${is.reason ?? 'it did not say why'}`)]
     case 'failed':
@@ -79,9 +84,7 @@ const describeService = (
   }
 }
 
-const describeReady = (id: ServiceId, before: EventfulSnapshot, after: EventfulSnapshot): string => {
-  const was = before.services[id]
-  const is = after.services[id]
+const describeReady = (id: PartId, was: ServiceState, is: ServiceState): string => {
   const name = serviceNames[id]
   if (was.phase === 'degraded') return `${name} answers again`
   if (was.phase !== 'starting') return id === 'ramDisk' ? `${name} found mounted` : `${name} is ready`

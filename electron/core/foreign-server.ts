@@ -1,13 +1,13 @@
 // A llama-server or LiteLLM on our port that somebody else started, such as the seed's start script: who, and its end.
-import type { ForeignProcess } from '../contract.ts'
+import type { ChildId, ForeignProcess } from '../contract.ts'
 import { isSameProcess } from './child-process.ts'
 import { isLiveSession, parseScreenList } from './doctor/screen-sessions.ts'
 import type { ProcessTable } from './platform/platform.ts'
 import type { RunCommand } from './platform/run-command.ts'
 import { isErrno } from './private-file.ts'
-import type { ChildService } from './services/child-service.ts'
 
-type ServerId = ChildService['id']
+/** The gateway is left out: another Traefik on port 80 serves others, and is nobody's old stack. */
+type ServerId = Exclude<ChildId, 'gateway'>
 
 /**
  * Whether a command line is such a server, run directly or by an interpreter. Read as text, because `ps` on macOS joins

@@ -1,12 +1,13 @@
 // Who our children are, on disk: so that the next core adopts them and nobody ever signals a stranger.
 
 import { z } from 'zod'
+import { childIds } from '../contract.ts'
 import { readRecord } from './json-record.ts'
 import type { ProcessIdentity } from './platform/platform.ts'
 import { writePrivateFile } from './private-file.ts'
 
 const EntrySchema = z.strictObject({
-  service: z.enum(['llamaServer', 'proxy']),
+  service: z.enum(childIds),
   pid: z.number().int().positive(),
   /** Opaque: see ProcessIdentity. */
   startedAt: z.string(),

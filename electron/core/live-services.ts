@@ -1,4 +1,5 @@
 // Services of ours that live, whoever watches them.
+import { childIds } from '../contract.ts'
 import { isSameProcess } from './child-process.ts'
 import { identityOf, type LedgerEntry, openLedger } from './ledger.ts'
 import type { ProcessTable } from './platform/platform.ts'
@@ -10,7 +11,7 @@ export const readLiveServices = async (
 ): Promise<readonly LedgerEntry[]> => {
   const ledger = openLedger(ledgerPath)
   const alive: LedgerEntry[] = []
-  for (const id of ['llamaServer', 'proxy'] as const) {
+  for (const id of childIds) {
     const entry = ledger.find(id)
     if (entry !== null && (await isSameProcess(identityOf(entry), processes))) alive.push(entry)
   }

@@ -1,7 +1,8 @@
 // What a person should know while it holds, read from one snapshot each. When it is told, and again, is in notices.ts.
 
-import { type Notice, type ServiceId, type Snapshot, serviceIds, serviceNames } from '../contract.ts'
+import { type ChildId, type Notice, type PartId, partIds, type Snapshot, serviceNames } from '../contract.ts'
 import { formatBytes, formatDuration, formatPercent, formatShare, plural } from '../figures.ts'
+import { readPart } from '../parts.ts'
 import { measureRoom } from '../room.ts'
 import { isServing } from './snapshot.ts'
 
@@ -12,6 +13,7 @@ export type Observed = Pick<
   | 'profile'
   | 'overall'
   | 'services'
+  | 'gateway'
   | 'proof'
   | 'proofFailure'
   | 'memory'
@@ -111,16 +113,18 @@ const queueNeverEmpty: NoticeRule = {
   },
 }
 
-const failed = (id: ServiceId): NoticeRule => ({
+const failed = (id: PartId): NoticeRule => ({
   id: `failed-${id}`,
   holdMs: 0,
   looks: 1,
   clearMs: 0,
-  read: ({ services }) => {
-    const { phase, restarts, reason } = services[id]
-    if (phase !== 'failed') return null
+  read: (now) => {
+    const state = readPart(now, id)
+    if (state?.phase !== 'failed') return null
+    const { restarts, reason } = state
     return {
-      severity: 'critical',
+      // Without a gateway the Router still answers at its own address.
+      severity: id === 'gateway' ? 'warning' : 'critical',
       title: restarts > 0 ? `${serviceNames[id]} crashed and stays down` : `${serviceNames[id]} failed`,
       body: reason ?? 'It did not say why.',
       view: id === 'ramDisk' ? { id: 'doctor', service: null } : { id: 'logs', service: id },
@@ -129,20 +133,21 @@ const failed = (id: ServiceId): NoticeRule => ({
 })
 
 /** A server that only was busy for a moment is no news. */
-const degraded = (id: 'llamaServer' | 'proxy'): NoticeRule => ({
+const degraded = (id: ChildId): NoticeRule => ({
   id: `degraded-${id}`,
   holdMs: 5 * seconds,
   looks: 2,
   clearMs: 0,
-  read: ({ services }) =>
-    services[id].phase === 'degraded'
-      ? {
-          severity: 'warning',
-          title: `${serviceNames[id]} does not answer as it should`,
-          body: services[id].reason ?? 'It did not say why.',
-          view: { id: 'logs', service: id },
-        }
-      : null,
+  read: (now) => {
+    const state = readPart(now, id)
+    if (state?.phase !== 'degraded') return null
+    return {
+      severity: 'warning',
+      title: `${serviceNames[id]} does not answer as it should`,
+      body: state.reason ?? 'It did not say why.',
+      view: { id: 'logs', service: id },
+    }
+  },
 })
 
 const unproved: NoticeRule = {
@@ -227,10 +232,11 @@ const pressure = (level: 'warn' | 'critical'): NoticeRule => ({
 
 /** In the order in which they are shown among equals. */
 export const noticeRules: readonly NoticeRule[] = [
-  ...serviceIds.map(failed),
+  ...partIds.map(failed),
   unproved,
   degraded('llamaServer'),
   degraded('proxy'),
+  degraded('gateway'),
   pressure('critical'),
   pressure('warn'),
   swapGrowing,

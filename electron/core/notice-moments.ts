@@ -1,18 +1,19 @@
 // What has just happened and is told for a while: a crash until it is over, a recovery, a stack that has become ready.
-import { type ServiceId, serviceNames } from '../contract.ts'
+import { type ChildId, childIds, serviceNames } from '../contract.ts'
+import { readPart } from '../parts.ts'
 import type { NoticeRule, Observed } from './notice-conditions.ts'
 import { isServing } from './snapshot.ts'
 
-type ServerId = Exclude<ServiceId, 'ramDisk'>
-const serverIds = ['llamaServer', 'proxy'] as const satisfies readonly ServerId[]
+/** Whose start is the stack's. */
+const serverIds = ['llamaServer', 'proxy'] as const satisfies readonly ChildId[]
 
-type ServerMoment =
+type ChildMoment =
   | { readonly kind: 'crashed'; readonly reason: string | null }
   | { readonly kind: 'recovered'; readonly at: number; readonly restarts: number }
   | null
 
 export interface Moments {
-  readonly servers: Readonly<Record<ServerId, ServerMoment>>
+  readonly children: Readonly<Record<ChildId, ChildMoment>>
   /** A start that somebody asked for is under way. */
   readonly starting: boolean
   /** When it last led to a ready stack; ms since the epoch. */
@@ -20,7 +21,7 @@ export interface Moments {
 }
 
 export const noMoments: Moments = {
-  servers: { llamaServer: null, proxy: null },
+  children: { llamaServer: null, proxy: null, gateway: null },
   starting: false,
   readyAt: null,
 }
@@ -36,9 +37,10 @@ export const followMoments = (moments: Moments, before: Observed | null, now: Ob
   const adopted = serverIds.every((id) => now.services[id].adopted)
   const starting = now.overall === 'starting' && !restarted && !adopted
   return {
-    servers: {
-      llamaServer: followServer('llamaServer', moments.servers.llamaServer, before, now),
-      proxy: followServer('proxy', moments.servers.proxy, before, now),
+    children: {
+      llamaServer: followChild('llamaServer', moments.children.llamaServer, before, now),
+      proxy: followChild('proxy', moments.children.proxy, before, now),
+      gateway: followChild('gateway', moments.children.gateway, before, now),
     },
     starting: starting || (moments.starting && now.overall === 'starting'),
     readyAt: !isReady
@@ -49,15 +51,16 @@ export const followMoments = (moments: Moments, before: Observed | null, now: Ob
   }
 }
 
-const followServer = (
-  id: ServerId,
-  moment: ServerMoment,
+const followChild = (
+  id: ChildId,
+  moment: ChildMoment,
   before: Observed | null,
   now: Observed,
-): ServerMoment => {
-  const service = now.services[id]
-  if (before !== null && service.restarts > before.services[id].restarts)
-    return { kind: 'crashed', reason: service.reason }
+): ChildMoment => {
+  const service = readPart(now, id)
+  if (service === null) return null
+  const was = before === null ? null : readPart(before, id)
+  if (was !== null && service.restarts > was.restarts) return { kind: 'crashed', reason: service.reason }
   if (moment?.kind === 'crashed' && isServing(service))
     return { kind: 'recovered', at: now.takenAt, restarts: service.restarts }
   // Given up or stopped: that is told by its own words, or was asked for.
@@ -65,20 +68,20 @@ const followServer = (
   return moment
 }
 
-export const momentRules = ({ servers, readyAt }: Moments): readonly NoticeRule[] => [
-  ...serverIds.flatMap((id) => [crashed(id, servers[id]), recovered(id, servers[id])]),
+export const momentRules = ({ children, readyAt }: Moments): readonly NoticeRule[] => [
+  ...childIds.flatMap((id) => [crashed(id, children[id]), recovered(id, children[id])]),
   stackReady(readyAt),
 ]
 
 const atOnce = { holdMs: 0, looks: 1, clearMs: 0 } as const
 
-const crashed = (id: ServerId, moment: ServerMoment): NoticeRule => ({
+const crashed = (id: ChildId, moment: ChildMoment): NoticeRule => ({
   id: `crashed-${id}`,
   ...atOnce,
   read: () =>
     moment?.kind === 'crashed'
       ? {
-          severity: 'critical',
+          severity: id === 'gateway' ? 'warning' : 'critical',
           title: `${serviceNames[id]} crashed`,
           body: `${moment.reason ?? 'It did not say why.'} It is started again.`,
           view: { id: 'logs', service: id },
@@ -86,7 +89,7 @@ const crashed = (id: ServerId, moment: ServerMoment): NoticeRule => ({
       : null,
 })
 
-const recovered = (id: ServerId, moment: ServerMoment): NoticeRule => ({
+const recovered = (id: ChildId, moment: ChildMoment): NoticeRule => ({
   id: `recovered-${id}`,
   ...atOnce,
   read: ({ takenAt }) =>

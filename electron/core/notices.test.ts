@@ -466,3 +466,22 @@ it('forgets nothing wrong when the clock is set back', () => {
   expect(ids(world.look(3, { slots: free }))).toEqual(['slots-full'])
   expect(world.look(6)).toEqual([])
 })
+
+it('a gateway that fails, crashes and comes back is told as a server is, but never as critical as one', () => {
+  const at = (seconds: number, change: Partial<ServiceState> | null): Observed => ({
+    ...sampleSnapshot,
+    takenAt: start + seconds * 1000,
+    gateway: change === null ? null : { ...sampleSnapshot.services.proxy, ...change },
+  })
+  let state = noNotices
+  const tell = (now: Observed) => {
+    const folded = foldNotices(state, now, always)
+    state = folded.state
+    return folded.notices.map(({ id, severity }) => `${severity} ${id}`)
+  }
+  expect(tell(at(0, {}))).toEqual([])
+  expect(tell(at(1, { phase: 'starting', restarts: 1 }))).toEqual(['warning crashed-gateway'])
+  expect(tell(at(2, { restarts: 1 }))).toEqual(['info recovered-gateway'])
+  expect(tell(at(3, { phase: 'failed', restarts: 1, reason: 'gave up' }))).toEqual(['warning failed-gateway'])
+  expect(tell(at(4, null))).toEqual([])
+})

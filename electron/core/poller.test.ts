@@ -109,6 +109,7 @@ const setUp = (change: Partial<PollerSources> = {}) => {
             }
           : null,
       proxy: () => null,
+      gateway: () => null,
       memory: async () => {
         world.used += 1
         return memoryOf(world.used)

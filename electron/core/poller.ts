@@ -32,6 +32,8 @@ export interface PollerSources {
     readonly probe: (signal: AbortSignal) => Promise<ProbeResult>
     readonly report: (result: ProbeResult) => void
   } | null
+  /** null while it does not serve, or the profile has none. */
+  readonly gateway: () => ReturnType<PollerSources['proxy']>
   readonly memory: () => Promise<Memory>
   readonly ramDisk: () => Promise<RamDisk> | null
   /** Asks the other Studios; each of them at most once at a time. */
@@ -122,6 +124,10 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
     const proxy = sources.proxy()
     if (proxy !== null) proxy.report(await proxy.probe(AbortSignal.timeout(probeTimeoutMs)))
   })
+  const probeGateway = singleFlight(async () => {
+    const gateway = sources.gateway()
+    if (gateway !== null) gateway.report(await gateway.probe(AbortSignal.timeout(probeTimeoutMs)))
+  })
   const recheck = singleFlight(async () => {
     const due = watched ? recheckWatchedMs : recheckIdleMs
     if (Date.now() - lastRecheckAt < due) return
@@ -138,6 +144,7 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
       probeEngine(),
       readEngine(),
       probeProxy(),
+      probeGateway(),
       recheck(),
     ])
   }

@@ -4,21 +4,23 @@ import type { ReadGpuLimit } from './gpu-limit-reading.ts'
 import type { MemoryMapSource } from './memory-map-source.ts'
 import type { Platform } from './platform/platform.ts'
 import type { ChosenProfile } from './profiles.ts'
+import type { Settings } from './settings.ts'
 
 export interface RefusalContext {
   readonly platform: Platform
   readonly memoryMap: MemoryMapSource
   readonly readGpuLimit: ReadGpuLimit
+  readonly settings: Pick<Settings, 'current'>
 }
 
 /** null: it can be started. @param force also when it does not fit */
 export const refuseProfile = async (
   { name, profile }: Pick<ChosenProfile, 'name' | 'profile'>,
   { force }: { readonly force: boolean },
-  { platform, memoryMap, readGpuLimit }: RefusalContext,
+  { platform, memoryMap, readGpuLimit, settings }: RefusalContext,
 ): Promise<string | null> => {
   const totalMemoryBytes = await platform.readTotalMemoryBytes()
-  const problems = judgeProfile(profile, totalMemoryBytes)
+  const problems = judgeProfile(profile, totalMemoryBytes, settings.current().metricsPort)
   if (problems.length > 0) return new ConfigError(`profile ${name}`, problems).message
   if (force) return null
   // A plan that cannot be made (a missing file) is no refusal: the service itself then says what is missing.

@@ -193,6 +193,20 @@ describe('one at a time', () => {
 })
 
 describe('read', () => {
+  it('leaves a refusal of what is mounted there as it is, until the place was empty', async () => {
+    const { service, answer, look, world } = setUp(true)
+    const started = service.start()
+    await answer({ kind: 'failed', reason: 'it has 8 GiB, and 16 GiB are asked for' })
+    await started
+    await look()
+    expect(service.state()).toMatchObject({ phase: 'failed', reason: expect.stringContaining('16 GiB') })
+    world.mounted = false
+    await look()
+    world.mounted = true
+    await look()
+    expect(service.state().phase).toBe('ready')
+  })
+
   it('finds what an earlier core mounted', async () => {
     const { service, look } = setUp(true)
     expect((await look()).mounted).toBe(true)

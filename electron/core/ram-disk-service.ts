@@ -25,6 +25,8 @@ export const createRamDiskService = (
   let busy: Promise<unknown> | null = null
   /** Counts mounts and ejects, so that a reading from before one is not taken for what came of it. */
   let works = 0
+  /** A mount was refused since the place was last seen empty, such as for the size of what is mounted there. */
+  let refused = false
 
   const enter = (next: Phase, nextReason: string | null = null) => {
     if (next === phase && nextReason === reason) return
@@ -48,12 +50,13 @@ export const createRamDiskService = (
   })
 
   const compare = (mounted: boolean) => {
+    if (!mounted) refused = false
     if (phase === 'ready' && !mounted) {
       enter(
         'failed',
         `${spec.mountPoint} was unmounted by something else: builds would go to the disk; nexus up mounts it again`,
       )
-    } else if (mounted && (phase === 'stopped' || phase === 'failed')) {
+    } else if (mounted && (phase === 'stopped' || (phase === 'failed' && !refused))) {
       enter('ready')
     }
   }
@@ -93,9 +96,11 @@ export const createRamDiskService = (
         enter('starting')
         try {
           const outcome = await control.mount(spec)
+          refused = outcome.kind === 'failed'
           if (outcome.kind === 'mounted') enter('ready')
           else enter('failed', outcome.reason)
         } catch (error) {
+          refused = true
           enter('failed', messageOf(error))
         }
         return state()

@@ -27,7 +27,7 @@ const compareSections = (running: Profile, configured: Profile): readonly Differ
   })
 }
 
-const flatten = ({ nodes = [], ...sections }: Profile): ReadonlyMap<string, string> =>
+const flatten = ({ nodes = [], gateway, ...sections }: Profile): ReadonlyMap<string, string> =>
   new Map([
     ...Object.entries(sections).flatMap(([section, values]) =>
       Object.entries(values).map(([key, value]): [string, string] => [
@@ -35,5 +35,7 @@ const flatten = ({ nodes = [], ...sections }: Profile): ReadonlyMap<string, stri
         typeof value === 'string' ? value : JSON.stringify(value),
       ]),
     ),
+    ['gateway.listen', gateway?.listen ?? 'no gateway'],
+    ['gateway.binaryPath', gateway?.binaryPath ?? 'null'],
     ['nodes', JSON.stringify(nodes)],
   ])

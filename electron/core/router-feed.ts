@@ -33,7 +33,8 @@ export interface RouterFeed {
 }
 
 /**
- * @param onChange called when a request came, went, or changed its phase; how many tokens it has is read when somebody looks
+ * @param onChange called when a request came, was measured, changed its phase, or went; how many tokens it has generated is
+ * read when somebody looks
  */
 export const createRouterFeed = (options: {
   readonly socketPath: string
@@ -95,7 +96,9 @@ export const createRouterFeed = (options: {
 }
 
 const outline = (state: FeedState | null): string =>
-  state === null ? '' : `;${state.requests.map(({ id, phase }) => `${id}:${phase}`).join(' ')}`
+  state === null
+    ? ''
+    : `;${state.requests.map(({ id, phase, promptTokens }) => `${id}:${phase}:${promptTokens}`).join(' ')}`
 
 /** Python's date.today().isoformat(). */
 const localDay = (date: Date): string => {

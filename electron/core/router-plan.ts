@@ -45,5 +45,15 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
       on: isOurs && settings.admission,
       does: `${turn}; up to ${most} more wait their turn (proxy.queueLimit), the next is told that it is too many (529), unless its developer has none waiting`,
     },
+    // No mend, so only told where somebody wants it.
+    ...(profile.proxy.litellmMetrics === true
+      ? [
+          {
+            setting: 'proxy.litellmMetrics',
+            on: isOurs,
+            does: "LiteLLM's own metrics for Prometheus are at /metrics/ of its port, for whoever has a key",
+          },
+        ]
+      : []),
   ]
 }

@@ -25,6 +25,7 @@ export const sampleSnapshot: Snapshot = {
     llamaServer: ready('http://127.0.0.1:8080', 101),
     proxy: ready('http://127.0.0.1:4000', 102),
   },
+  gateway: null,
   proof: {
     provedAt: 1_700_000_009_000,
     milliseconds: 800,

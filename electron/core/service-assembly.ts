@@ -1,17 +1,16 @@
-// Builds the three services of one profile and everything that watches them.
+// Builds the services of one profile and everything that watches them.
 import { join } from 'node:path'
-import type { Profile, RamDisk, ServiceId } from '../contract.ts'
+import { logIds, type Profile, type RamDisk, type ServiceId } from '../contract.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
 import type { LogError } from './core-log.ts'
-import { describeForeignServer, endForeignServer } from './foreign-server.ts'
+import { endForeignServer } from './foreign-server.ts'
 import { heldBytesOf } from './forge/forge-held.ts'
 import { preparingForCargo } from './forge/forge-layout.ts'
 import { createForgeSurvey } from './forge/forge-survey.ts'
 import { createUserNames, readForgeUse } from './forge/forge-use.ts'
+import { assembleGateway } from './gateway-assembly.ts'
 import { ensureKeys } from './keys.ts'
-import { type Ledger, type LedgerEntry, nameProcess, openLedger } from './ledger.ts'
-import { openLogForChild } from './logs/log-file.ts'
-import { readLogMark } from './logs/log-generations.ts'
+import { type LedgerEntry, nameProcess, openLedger } from './ledger.ts'
 import { createLogRotation } from './logs/log-rotation.ts'
 import { connectLogTail, readLogSince } from './logs/log-tail-events.ts'
 import { type Allocations, parseAllocations } from './memory-plan/allocations.ts'
@@ -22,10 +21,8 @@ import type { PollerSources } from './poller.ts'
 import { checkChain, proveEndToEnd } from './proof.ts'
 import { createProver, type Prover } from './prover.ts'
 import { createRamDiskService } from './ram-disk-service.ts'
-import { defaultRestartPolicy } from './restart-policy.ts'
 import { createRouterFeed, type RouterFeed } from './router-feed.ts'
 import { createServedRequests } from './served-requests.ts'
-import type { ChildService } from './services/child-service.ts'
 import { warmLiteLlm } from './services/litellm-health.ts'
 import { createLiteLlmService } from './services/litellm-service.ts'
 import { createCapabilityProbe } from './services/llama-capabilities.ts'
@@ -36,7 +33,8 @@ import { locateLlamaServer } from './setup/llama-server-search.ts'
 import { isServing } from './snapshot.ts'
 import { createStack, type Stack } from './stack.ts'
 import type { StateFolder } from './state-folder.ts'
-import { createSupervisor, type Supervisor } from './supervisor.ts'
+import { superviseChild } from './supervised-child.ts'
+import type { Supervisor } from './supervisor.ts'
 
 export interface AssemblyOptions {
   readonly folder: StateFolder
@@ -59,6 +57,7 @@ export interface ServiceAssembly {
   readonly routerFeed: Pick<RouterFeed, 'requests' | 'developers'>
   readonly engineSource: PollerSources['engine']
   readonly proxySource: PollerSources['proxy']
+  readonly gatewaySource: PollerSources['gateway']
   readonly readRamDisk: () => Promise<RamDisk>
   /** The other Studios of the profile. */
   readonly nodes: StudioNodes
@@ -105,7 +104,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   })
   const watch = createLlamaWatch(llamaService.endpoint, keys.engineKey)
   let enginePid: number | null = null
-  const llamaServer: Supervisor = superviseOne(
+  const llamaServer: Supervisor = superviseChild(
     {
       ...options,
       onChange: () => {
@@ -138,7 +137,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   const routerFeed = createRouterFeed({ socketPath: folder.feedSocketPath, onChange: options.onChange })
   const served = createServedRequests(watch, routerFeed)
   let warmed: string | null = null
-  const proxy: Supervisor = superviseOne(
+  const proxy: Supervisor = superviseChild(
     {
       ...options,
       onChange: () => {
@@ -173,7 +172,8 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       heldBytesOf(await platform.ramDisk.readBacking(ramDiskSpec(profile, platform))),
     onError: logError,
   })
-  const stack = createStack({ ramDisk, llamaServer, proxy })
+  const gateway = assembleGateway(options, ledger, () => proxy.state().phase === 'ready')
+  const stack = createStack({ ramDisk, llamaServer, proxy, gateway: gateway.part })
 
   const prover = createProver({
     recordPath: join(folder.root, 'proof.json'),
@@ -215,9 +215,11 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       onSkipped: () => {},
       onError: logError,
     }),
-    ...(['llamaServer', 'proxy', 'core'] as const).map((id) =>
-      createLogRotation({ path: folder.logPath(id), ...logLimits, onError: logError }).connect(),
-    ),
+    ...logIds
+      .filter((id) => id !== 'ramDisk' && (id !== 'gateway' || stack.gateway() !== null))
+      .map((id) =>
+        createLogRotation({ path: folder.logPath(id), ...logLimits, onError: logError }).connect(),
+      ),
   ]
 
   return {
@@ -238,6 +240,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
         : null,
     proxySource: () =>
       isServing(proxy.state()) ? { probe: liteLlmService.probe, report: proxy.reportHealth } : null,
+    gatewaySource: gateway.source,
     readRamDisk: forgeSurvey.read,
     nodes: createStudioNodes(profile.nodes ?? [], options.onChange),
     engineAllocations: () =>
@@ -249,13 +252,12 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       if (broken !== null) proxy.reportHealth({ state: 'unreachable', detail: broken })
     },
     endForeign: async (ids) => {
-      for (const { supervisor, service } of [
-        { supervisor: llamaServer, service: llamaService },
-        { supervisor: proxy, service: liteLlmService },
-      ]) {
+      for (const { id, supervisor, port } of [
+        { id: 'llamaServer', supervisor: llamaServer, port: llamaService.port },
+        { id: 'proxy', supervisor: proxy, port: liteLlmService.port },
+      ] as const) {
         const { phase } = supervisor.state()
-        if (!ids.includes(service.id) || (phase !== 'stopped' && phase !== 'failed')) continue
-        const { id, port } = service
+        if (!ids.includes(id) || (phase !== 'stopped' && phase !== 'failed')) continue
         const left = await endForeignServer({
           id,
           port,
@@ -282,39 +284,6 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
 
 /** A cold 70B model may need a minute for its first token, and four busy slots may hold the message up for longer. */
 const proofTimeoutMs = 600_000
-
-const superviseOne = (options: AssemblyOptions, service: ChildService, ledger: Ledger): Supervisor => {
-  const path = options.folder.logPath(service.id)
-  const run = options.run ?? createCommandRunner()
-  let keptAwakeFor: number | null = null
-  const keepAwake = () => {
-    const { pid } = supervisor.state()
-    if (pid !== null && pid !== keptAwakeFor)
-      void options.platform.keepAwakeWhile(pid).catch(options.logError)
-    keptAwakeFor = pid
-  }
-  const supervisor = createSupervisor({
-    service,
-    profileName: options.profileName,
-    processes: options.platform.processes,
-    ledger,
-    log: {
-      open: () => {
-        const fd = openLogForChild(path)
-        return { fd, mark: readLogMark(path) }
-      },
-      readSince: (mark, maxLines) => readLogSince(path, mark, maxLines),
-    },
-    policy: defaultRestartPolicy,
-    describeForeign: (owner) =>
-      describeForeignServer(service.id, owner, { processes: options.platform.processes, run }),
-    onChange: () => {
-      keepAwake()
-      options.onChange()
-    },
-  })
-  return supervisor
-}
 
 const nameUser = createUserNames(createCommandRunner())
 

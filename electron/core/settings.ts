@@ -134,7 +134,9 @@ const judgeConfig = (config: Config, runtimeDir: string, totalMemoryBytes: numbe
   if (broken.length > 0) return [...new Set(broken)]
   try {
     const { name, profile } = chooseProfile(config, null, runtimeDir)
-    return judgeProfile(profile, totalMemoryBytes).map((problem) => `profile ${name}, ${problem}`)
+    return judgeProfile(profile, totalMemoryBytes, config.metricsPort).map(
+      (problem) => `profile ${name}, ${problem}`,
+    )
   } catch (error) {
     return problemsIn(error)
   }

@@ -28,12 +28,29 @@ describe('judgeOverall', () => {
   ] as const)(
     'forge %s, engine %s, router %s, proved %s: %s',
     (ramDisk, engine, router, proved, expected) => {
-      expect(judgeOverall(phasesOf(ramDisk, engine, router), proved ? proof : null, null)).toBe(expected)
+      const services = phasesOf(ramDisk, engine, router)
+      const whole = { services, gateway: null, proof: proved ? proof : null, proofFailure: null }
+      expect(judgeOverall(whole)).toBe(expected)
     },
   )
 
   it('is degraded when the message did not come back', () => {
-    expect(judgeOverall(services, null, 'no answer')).toBe('degraded')
+    expect(judgeOverall({ services, gateway: null, proof: null, proofFailure: 'no answer' })).toBe('degraded')
+  })
+
+  it.each([
+    ['ready', 'ready'],
+    ['starting', 'ready'],
+    ['stopped', 'ready'],
+    ['degraded', 'degraded'],
+    ['failed', 'degraded'],
+    ['stopping', 'stopping'],
+  ] as const)('with a gateway that is %s a ready stack is %s', (phase, expected) => {
+    const gateway = { ...services.proxy, phase }
+    expect(judgeOverall({ services, gateway, proof, proofFailure: null })).toBe(expected)
+    const down = phasesOf('ready', 'failed', 'stopped')
+    if (phase !== 'stopping')
+      expect(judgeOverall({ services: down, gateway, proof: null, proofFailure: null })).toBe('failed')
   })
 })
 

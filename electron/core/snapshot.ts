@@ -28,6 +28,8 @@ export interface Readings {
   readonly owner: Snapshot['owner']
   readonly profile: string
   readonly services: Services
+  /** null: the profile has none. */
+  readonly gateway: ServiceState | null
   readonly proof: Proof | null
   readonly proofFailure: string | null
   readonly memory: Reading<Memory> | null
@@ -57,8 +59,9 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     takenAt: now,
     owner: readings.owner,
     profile: readings.profile,
-    overall: judgeOverall(readings.services, readings.proof, readings.proofFailure),
+    overall: judgeOverall(readings),
     services: { ...readings.services },
+    gateway: readings.gateway,
     proof: readings.proof,
     proofFailure: readings.proofFailure,
     memory: live(readings.memory),
@@ -89,12 +92,18 @@ export const isServing = (service: ServiceState): boolean =>
 
 /**
  * The one state of the stack. Transitions first (something is being done), then what hurts most, and `ready` only when
- * all three are and the end-to-end message came back.
+ * all three are and the end-to-end message came back. A gateway is nobody's only way: one that is not well makes a ready
+ * stack degraded, and while it starts nobody waits for it.
  */
-export const judgeOverall = (services: Services, proof: Proof | null, proofFailure: string | null): Phase => {
+export const judgeOverall = ({
+  services,
+  gateway,
+  proof,
+  proofFailure,
+}: Pick<Readings, 'services' | 'gateway' | 'proof' | 'proofFailure'>): Phase => {
   const all = [services.ramDisk, services.llamaServer, services.proxy]
   const some = (phase: Phase) => all.some((service) => service.phase === phase)
-  if (some('stopping')) return 'stopping'
+  if (some('stopping') || gateway?.phase === 'stopping') return 'stopping'
   if (some('starting')) return 'starting'
   if (all.every((service) => service.phase === 'stopped')) return 'stopped'
   const answersClaude = isServing(services.llamaServer) && isServing(services.proxy)
@@ -102,6 +111,7 @@ export const judgeOverall = (services: Services, proof: Proof | null, proofFailu
   // A service was left out on purpose, or the forge stays mounted after a stop: nobody is served.
   if (services.llamaServer.phase === 'stopped' && services.proxy.phase === 'stopped') return 'stopped'
   if (!answersClaude || some('failed') || some('degraded') || some('stopped')) return 'degraded'
-  if (proof !== null) return 'ready'
+  if (proof !== null)
+    return gateway?.phase === 'failed' || gateway?.phase === 'degraded' ? 'degraded' : 'ready'
   return proofFailure === null ? 'starting' : 'degraded'
 }

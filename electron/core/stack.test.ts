@@ -1,23 +1,26 @@
 // The three services together: who starts beside whom, what is undone after a failure, who stops first and by when.
 import { describe, expect, it } from 'vitest'
-import type { Phase, ServiceId, ServiceState } from '../contract.ts'
+import type { ChildId, PartId, Phase, ServiceState } from '../contract.ts'
 import type { RamDiskService } from './ram-disk-service.ts'
 import { sampleSnapshot } from './sample-snapshot.ts'
-import { createStack, type StopOptions } from './stack.ts'
+import { createStack, type StackGateway, type StopOptions } from './stack.ts'
 import type { Supervisor } from './supervisor.ts'
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 /** Services that end what they were asked to do when the test says so. */
-const setUp = (phases: Partial<Record<ServiceId, Phase>> = {}) => {
+const setUp = (phases: Partial<Record<PartId, Phase>> = {}) => {
   const calls: string[] = []
   const endings = new Map<string, (phase: Phase) => void>()
-  const phase = { ramDisk: 'stopped', llamaServer: 'stopped', proxy: 'stopped', ...phases } as Record<
-    ServiceId,
-    Phase
-  >
-  const stateOf = (id: ServiceId): ServiceState => ({ ...sampleSnapshot.services[id], phase: phase[id] })
-  const asked = (id: ServiceId, what: 'start' | 'stop', detail = ''): Promise<ServiceState> => {
+  const phase: Record<PartId, Phase> = {
+    ramDisk: 'stopped',
+    llamaServer: 'stopped',
+    proxy: 'stopped',
+    gateway: 'stopped',
+    ...phases,
+  }
+  const stateOf = (id: PartId): ServiceState => ({ ...sampleSnapshot.services.proxy, phase: phase[id] })
+  const asked = (id: PartId, what: 'start' | 'stop', detail = ''): Promise<ServiceState> => {
     calls.push(`${what} ${id}${detail}`)
     phase[id] = what === 'start' ? 'starting' : 'stopping'
     return new Promise((resolve) =>
@@ -27,7 +30,7 @@ const setUp = (phases: Partial<Record<ServiceId, Phase>> = {}) => {
       }),
     )
   }
-  const supervisor = (id: 'llamaServer' | 'proxy'): Supervisor => ({
+  const supervisor = (id: ChildId): Supervisor => ({
     state: () => stateOf(id),
     start: () => asked(id, 'start'),
     stop: (graceMs) => asked(id, 'stop', ` within ${Math.ceil(graceMs / 1000)} s`),
@@ -50,7 +53,16 @@ const setUp = (phases: Partial<Record<ServiceId, Phase>> = {}) => {
       usedBytes: null,
     }),
   }
-  const stack = createStack({ ramDisk, llamaServer: supervisor('llamaServer'), proxy: supervisor('proxy') })
+  const gateway: StackGateway = {
+    supervisor: phases.gateway === undefined ? null : supervisor('gateway'),
+    endStray: async () => {},
+  }
+  const stack = createStack({
+    ramDisk,
+    llamaServer: supervisor('llamaServer'),
+    proxy: supervisor('proxy'),
+    gateway,
+  })
   const finish = async (what: string, next: Phase) => {
     const end = endings.get(what)
     if (end === undefined) throw new Error(`nobody was asked to ${what}; asked: ${calls.join(', ')}`)
@@ -242,4 +254,124 @@ it('close lets go of both servers and stops nothing', () => {
   const { stack, calls } = setUp({ llamaServer: 'ready', proxy: 'ready' })
   stack.close()
   expect(calls).toEqual(['close llamaServer', 'close proxy'])
+})
+
+describe('with a gateway', () => {
+  it('it starts once the Router serves, and the start is over when it is', async () => {
+    const { stack, calls, finish } = setUp({ gateway: 'stopped' })
+    let over = false
+    const started = stack.start(all).then(() => {
+      over = true
+    })
+    await finish('start ramDisk', 'ready')
+    await finish('start llamaServer', 'ready')
+    expect(calls).not.toContain('start gateway')
+    await finish('start proxy', 'ready')
+    expect(calls.at(-1)).toBe('start gateway')
+    expect(over).toBe(false)
+    await finish('start gateway', 'ready')
+    await started
+  })
+
+  it('one that fails takes nothing down', async () => {
+    const { stack, calls, finish } = setUp({ gateway: 'stopped' })
+    const started = stack.start(['llamaServer', 'proxy'])
+    await finish('start llamaServer', 'ready')
+    await finish('start proxy', 'ready')
+    await finish('start gateway', 'failed')
+    await started
+    expect(calls.filter((call) => call.startsWith('stop'))).toEqual([])
+  })
+
+  it('it does not start before a Router that failed, or that was stopped meanwhile', async () => {
+    const failed = setUp({ gateway: 'stopped' })
+    const first = failed.stack.start(['proxy'])
+    await failed.finish('start proxy', 'failed')
+    await first
+    expect(failed.calls).toEqual(['start proxy'])
+
+    const stopped = setUp({ gateway: 'stopped' })
+    const second = stopped.stack.start(['proxy'])
+    const end = stopped.stack.stop(['proxy'], patient)
+    // The supervisor answers a start as ready that a stop has just overtaken.
+    await stopped.finish('start proxy', 'ready')
+    await second
+    expect(stopped.calls).not.toContain('start gateway')
+    await stopped.finish('stop proxy', 'stopped')
+    await stopped.finish('stop gateway', 'stopped')
+    await end
+  })
+
+  it('it ends with the Router when a half start is rolled back', async () => {
+    const { stack, calls, finish } = setUp({ gateway: 'stopped' })
+    const started = stack.start(['llamaServer', 'proxy'])
+    await finish('start proxy', 'ready')
+    await finish('start gateway', 'ready')
+    await finish('start llamaServer', 'failed')
+    await finish('stop proxy', 'stopped')
+    expect(calls.at(-1)).toBe('stop gateway within 3 s')
+    await finish('stop gateway', 'stopped')
+    await started
+  })
+
+  it('it ends after the Router and beside the AI Engine', async () => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'ready', proxy: 'ready', gateway: 'ready' })
+    const stopped = stack.stop(all, patient)
+    expect(calls).toEqual(['stop proxy within 30 s'])
+    await finish('stop proxy', 'stopped')
+    expect(calls.slice(1)).toEqual(['stop gateway within 10 s', 'stop llamaServer within 10 s'])
+    await finish('stop llamaServer', 'stopped')
+    await finish('stop gateway', 'stopped')
+    await stopped
+  })
+
+  it('it stays while the Router alone is started again, and when only the AI Engine stops', async () => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'ready', proxy: 'ready', gateway: 'ready' })
+    const stopped = stack.stop(['proxy'], { ...patient, keepGateway: true })
+    await finish('stop proxy', 'stopped')
+    await stopped
+    const engine = stack.stop(['llamaServer'], patient)
+    await settled()
+    await finish('stop llamaServer', 'stopped')
+    await engine
+    expect(calls).not.toContain('stop gateway within 10 s')
+  })
+
+  it('it goes on when a start overtakes the stop of the Router', async () => {
+    const { stack, calls, finish } = setUp({ proxy: 'ready', gateway: 'ready' })
+    const stopped = stack.stop(['proxy'], patient)
+    const started = stack.start(['proxy'])
+    await finish('stop proxy', 'starting')
+    await stopped
+    await finish('start proxy', 'ready')
+    await finish('start gateway', 'ready')
+    await started
+    expect(calls.filter((call) => call.startsWith('stop gateway'))).toEqual([])
+  })
+
+  it('one that ended while no core ran is started beside the Router that was taken over', async () => {
+    const { stack, calls, finish } = setUp({ proxy: 'ready', gateway: 'stopped' })
+    expect(await stack.adopt()).toEqual(['proxy'])
+    await finish('start proxy', 'ready')
+    expect(calls).toEqual(['start proxy', 'start gateway'])
+    const other = setUp({ proxy: 'ready', gateway: 'ready' })
+    await other.stack.adopt()
+    expect(other.calls).toEqual([])
+  })
+
+  it('before another profile it ends, unless that one has the same; one that is ending is waited for', async () => {
+    const kept = setUp({ gateway: 'ready' })
+    await kept.stack.releaseGateway(true)
+    expect(kept.calls).toEqual([])
+    for (const [phase, isKept] of [
+      ['ready', false],
+      ['stopping', true],
+    ] as const) {
+      const { stack, calls, finish } = setUp({ gateway: phase })
+      const released = stack.releaseGateway(isKept)
+      expect(calls).toEqual(['stop gateway within 3 s'])
+      await finish('stop gateway', 'stopped')
+      await released
+    }
+  })
 })

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ServiceId } from '../contract.ts'
+import type { LogId } from '../contract.ts'
 
 export interface StateFolder {
   readonly root: string
@@ -23,6 +23,8 @@ export interface StateFolder {
   readonly keysDir: string
   readonly logsDir: string
   readonly proxyDir: string
+  /** Traefik's two files. */
+  readonly gatewayDir: string
   /** Where RAM disks are mounted by default on Linux; macOS has /Volumes. */
   readonly ramDiskRoot: string
   readonly socketPath: string
@@ -30,7 +32,7 @@ export interface StateFolder {
   readonly feedSocketPath: string
   /** Where cores of different users meet; null: this state folder is private, and sees no other. */
   readonly sharedDir: string | null
-  readonly logPath: (id: ServiceId | 'core') => string
+  readonly logPath: (id: LogId) => string
 }
 
 /** sun_path is 104 bytes on macOS and 108 on Linux, NUL included (unix(4), unix(7)). */
@@ -69,6 +71,7 @@ export const locateStateFolder = (
     keysDir: join(root, 'keys'),
     logsDir,
     proxyDir: join(root, 'litellm'),
+    gatewayDir: join(root, 'gateway'),
     ramDiskRoot: join(root, 'volumes'),
     socketPath: shortEnough(root, 'control.sock', ''),
     feedSocketPath: shortEnough(root, 'router.sock', '-router'),
@@ -108,6 +111,7 @@ export const ensureStateFolder = (folder: StateFolder): void => {
     folder.keysDir,
     folder.logsDir,
     folder.proxyDir,
+    folder.gatewayDir,
     join(folder.socketPath, '..'),
   ]) {
     mkdirSync(dir, { recursive: true, mode: 0o700 })

@@ -1,8 +1,9 @@
 // What the menu-bar icon shows: a shape for the state, a few characters beside it, and a sentence. Pure.
 
 import type { AppState, Config, Snapshot } from '../contract.ts'
-import { serviceIds, serviceNames } from '../contract.ts'
+import { serviceNames } from '../contract.ts'
 import { formatRate, plural } from '../figures.ts'
+import { presentParts } from '../parts.ts'
 import { measureRoom } from '../room.ts'
 import { countWaiting } from '../waiting.ts'
 
@@ -101,9 +102,10 @@ const describeTroubled = (
   snapshot: Snapshot,
   phase: 'starting' | 'stopping' | 'degraded' | 'failed',
 ): string | null => {
-  const id = serviceIds.find((each) => snapshot.services[each].phase === phase)
-  if (id === undefined) return null
-  const { reason, waitingFor } = snapshot.services[id]
+  const found = presentParts(snapshot).find(({ state }) => state.phase === phase)
+  if (found === undefined) return null
+  const { id, state } = found
+  const { reason, waitingFor } = state
   const words = reason ?? waitingFor
   return words === null ? `${serviceNames[id]} ${phase}` : `${serviceNames[id]} ${phase}: ${words}`
 }

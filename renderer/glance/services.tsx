@@ -1,6 +1,7 @@
-// The three services, one line each; one that is not well turns into its reason, its button and its last log lines.
+// The services, one line each; one that is not well turns into its reason, its button and its last log lines.
 import { memo } from 'react'
-import { type ServiceId, serviceIds, serviceNames } from '../../electron/contract.ts'
+import { type PartId, partIds, serviceNames } from '../../electron/contract.ts'
+import { readPart } from '../../electron/parts.ts'
 import { Icon } from '../icon.tsx'
 import { showView, useSnapshot } from '../mirror.ts'
 import { describeFigures, describeService, describeTrouble, phaseIcons } from '../service-words.ts'
@@ -11,15 +12,15 @@ export const Services = () => (
   <section className="section services" aria-label="Services">
     <h2 className="hidden-words">Services</h2>
     <ul>
-      {serviceIds.map((id) => (
+      {partIds.map((id) => (
         <ServiceLine key={id} id={id} />
       ))}
     </ul>
   </section>
 )
 
-const ServiceLine = memo(({ id }: { readonly id: ServiceId }) => {
-  const phase = useSnapshot(({ services }) => services[id].phase)
+const ServiceLine = memo(({ id }: { readonly id: PartId }) => {
+  const phase = useSnapshot((snapshot) => readPart(snapshot, id)?.phase ?? null)
   const detail = useSnapshot((snapshot) => describeService(snapshot, id))
   const figures = useSnapshot((snapshot) => describeFigures(snapshot, id))
   const trouble = useSnapshot((snapshot) => describeTrouble(snapshot, id))

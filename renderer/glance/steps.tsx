@@ -1,18 +1,17 @@
 // A start, step by step: what each service waits for in its own words, and the proof at the end.
-import { type Phase, type ServiceId, serviceNames } from '../../electron/contract.ts'
+import { type PartId, type Phase, partIds, serviceNames } from '../../electron/contract.ts'
 import { formatDuration } from '../../electron/figures.ts'
+import { readPart } from '../../electron/parts.ts'
 import { Icon } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
 import { describeTrouble, phaseIcons } from '../service-words.ts'
 import { TroubleCard } from './trouble-card.tsx'
 
-const order: readonly ServiceId[] = ['ramDisk', 'llamaServer', 'proxy']
-
 export const Steps = () => (
   <section className="section" aria-label="Progress of the start">
     <h2>Starting</h2>
     <ol className="steps">
-      {order.map((id) => (
+      {partIds.map((id) => (
         <ServiceStep key={id} id={id} />
       ))}
       <ProofStep />
@@ -20,12 +19,13 @@ export const Steps = () => (
   </section>
 )
 
-const ServiceStep = ({ id }: { readonly id: ServiceId }) => {
-  const phase = useSnapshot(({ services }) => services[id].phase)
-  const waitingFor = useSnapshot(({ services }) => services[id].waitingFor)
-  const elapsed = useSnapshot(({ services, takenAt }) =>
-    services[id].phase === 'starting' ? formatDuration((takenAt - services[id].since) / 1000) : '',
-  )
+const ServiceStep = ({ id }: { readonly id: PartId }) => {
+  const phase = useSnapshot((snapshot) => readPart(snapshot, id)?.phase ?? null)
+  const waitingFor = useSnapshot((snapshot) => readPart(snapshot, id)?.waitingFor ?? null)
+  const elapsed = useSnapshot((snapshot) => {
+    const state = readPart(snapshot, id)
+    return state?.phase === 'starting' ? formatDuration((snapshot.takenAt - state.since) / 1000) : ''
+  })
   const trouble = useSnapshot((snapshot) => describeTrouble(snapshot, id))
   if (phase === null) return null
   return (

@@ -1,6 +1,6 @@
 // Failure speaks: the reason, the button that mends it, the last log lines.
 import { useCallback } from 'react'
-import { type ServiceId, serviceNames } from '../../electron/contract.ts'
+import { type PartId, serviceNames } from '../../electron/contract.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { useHost, useRefusal } from '../guest.ts'
 import { sendAll, showView } from '../mirror.ts'
@@ -12,7 +12,7 @@ import { useAnswer } from '../use-answer.ts'
 const tailLines = 4
 
 interface TroubleCardProps {
-  readonly id: ServiceId
+  readonly id: PartId
   readonly trouble: Trouble
 }
 
@@ -56,7 +56,7 @@ export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
   )
 }
 
-const LogTail = ({ id, occasion }: { readonly id: ServiceId; readonly occasion: string }) => {
+const LogTail = ({ id, occasion }: { readonly id: PartId; readonly occasion: string }) => {
   const ask = useCallback(() => askLogTail(id, tailLines), [id])
   const { answer } = useAnswer(ask, occasion)
   if (answer === null || answer.length === 0) return null

@@ -74,6 +74,7 @@ const plan: Answers['plan'] = {
     agents: 'each of 4 agents gets 98,304 tokens (-c 393,216 split)',
   },
   memoryUnknown: null,
+  gateway: null,
   router: [
     {
       setting: 'proxy.admission',

@@ -127,6 +127,7 @@ export const busySnapshot: Snapshot = {
     llamaServer: engine({ adopted: true }),
     proxy: router(),
   },
+  gateway: null,
   proof: {
     provedAt: upSince,
     milliseconds: 640,

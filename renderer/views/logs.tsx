@@ -27,6 +27,7 @@ export const Logs = () => {
   const log = useMirror(({ view }): LogId => view.service ?? 'llamaServer')
   const [chosen, setChosen] = useState<LogId | null>(null)
   const host = useHost()
+  const hasGateway = useSnapshot(({ gateway }) => gateway !== null) ?? false
   const shown = chosen === 'core' ? 'core' : log
   const choose = (id: LogId) => {
     // A view names a service, so the core's own log is a choice within it.
@@ -38,19 +39,21 @@ export const Logs = () => {
     <div className="view view-logs">
       <ViewHead title="Logs" />
       <div className="choices">
-        {logIds.map((id) => (
-          <button
-            key={id}
-            type="button"
-            className="choice"
-            aria-pressed={id === shown}
-            onClick={() => choose(id)}
-          >
-            {logNames[id]}
-          </button>
-        ))}
+        {logIds
+          .filter((id) => id !== 'gateway' || hasGateway)
+          .map((id) => (
+            <button
+              key={id}
+              type="button"
+              className="choice"
+              aria-pressed={id === shown}
+              onClick={() => choose(id)}
+            >
+              {logNames[id]}
+            </button>
+          ))}
       </div>
-      {shown !== 'core' && <ServiceControls id={shown} />}
+      {shown === 'gateway' ? <GatewayNote /> : shown !== 'core' && <ServiceControls id={shown} />}
       {host === null ? <LogPanel key={shown} log={shown} /> : <p className="not-known">{refuseLogs(host)}</p>}
     </div>
   )
@@ -118,6 +121,18 @@ const LogPanel = ({ log }: { readonly log: LogId }) => {
 }
 
 const isUp = (phase: Phase): boolean => phase !== 'stopped' && phase !== 'failed'
+
+/** No button of its own: what it is a door to decides. */
+const GatewayNote = () => {
+  const phase = useSnapshot(({ gateway }) => gateway?.phase ?? null)
+  if (phase === null) return null
+  return (
+    <div className="service-controls">
+      <span className={`service-word phase-${phase}`}>{phase}</span>
+      <span>starts and stops with the {serviceNames.proxy}</span>
+    </div>
+  )
+}
 
 const ServiceControls = ({ id }: { readonly id: ServiceId }) => {
   const phase = useSnapshot(({ services }) => services[id].phase)

@@ -1,5 +1,5 @@
 // Will it fit, and what exactly is run: the memory plan, the command line and every adaptation with its reason.
-import type { PlanAnswer } from '../../electron/contract.ts'
+import { type PlanAnswer, serviceNames } from '../../electron/contract.ts'
 import { formatBytes } from '../../electron/figures.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
@@ -33,6 +33,7 @@ export const Plan = () => {
               <MemoryPlan memory={plan.memory} />
             )}
             <Engine engine={plan.engine} />
+            {plan.gateway !== null && <Gateway gateway={plan.gateway} />}
           </>
         )}
       </AskedBody>
@@ -134,6 +135,16 @@ const Engine = ({ engine }: { readonly engine: PlanAnswer['engine'] }) => {
     </section>
   )
 }
+
+const Gateway = ({ gateway }: { readonly gateway: NonNullable<PlanAnswer['gateway']> }) => (
+  <section className="block" aria-label="Gateway">
+    <h2>
+      {serviceNames.gateway} {gateway.endpoint}
+    </h2>
+    <pre className="code">{gateway.argv.join(' ')}</pre>
+    <Lines mark="info" lines={gateway.notes} />
+  </section>
+)
 
 const Lines = ({ mark, lines }: { readonly mark: IconName; readonly lines: readonly string[] }) =>
   lines.length === 0 ? null : (

@@ -104,7 +104,7 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
             label={field.label}
             unit={field.unit}
             wide={field.kind !== 'number'}
-            placeholder={field.kind === 'optional-text' ? 'none' : ''}
+            placeholder={field.kind.startsWith('optional') ? 'none' : ''}
             value={values.ofProfile[keyOf(field)] ?? ''}
             problem={findProblem(problems, field)}
             onChange={(text) => change({ ofProfile: { ...values.ofProfile, [keyOf(field)]: text } })}

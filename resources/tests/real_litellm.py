@@ -55,7 +55,7 @@ litellm_settings:
   num_retries: 0
   drop_params: true
   use_chat_completions_url_for_anthropic_messages: true
-  callbacks: opta_router.callback
+  callbacks: ["opta_router.callback"]
 general_settings:
   master_key: os.environ/OPTA_MASTER_KEY
   custom_auth: opta_router.custom_auth
@@ -75,6 +75,8 @@ router_settings: {{num_retries: 0, disable_cooldowns: true}}
 router_settings: {{routing_strategy: least-busy, num_retries: 1, allowed_fails: 0, cooldown_time: 600}}
 """,
 )
+METRICS_CONFIG: Final = CONFIG.replace('"opta_router.callback"', '"opta_router.callback", "prometheus"')
+KEPT_ALIVE: Final = {"AIOHTTP_KEEPALIVE_TIMEOUT": "4"}
 SLOTS: Final = 2
 QUEUE_LIMIT: Final = 1
 CONTEXT_TOKENS: Final = 1000
@@ -332,6 +334,7 @@ def start_litellm(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes]
         "LANG": "C.UTF-8",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "LITELLM_MODE": "PRODUCTION",
+        **KEPT_ALIVE,
         "OPTA_MASTER_KEY": MASTER_KEY,
         "OPTA_ENGINE_KEY": ENGINE_KEY,
         "OPTA_CLIENT_KEYS": str(folder / "clients.json"),

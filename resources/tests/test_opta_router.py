@@ -118,7 +118,7 @@ def test_an_unset_master_key_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     assert getattr(authenticate({"x-api-key": MASTER_KEY}), "code", None) == "401"
 
 
-@pytest.mark.parametrize("path", ["/health", "/model/info", "/key/generate", "/v1/messages/../../health", "/metrics"])
+@pytest.mark.parametrize("path", ["/health", "/model/info", "/key/generate", "/v1/messages/../../health", "/metrics/x"])
 @pytest.mark.usefixtures("two_clients")
 def test_a_developer_does_not_administer(path: str) -> None:
     assert getattr(authenticate({"x-api-key": ANNA_KEY}, path), "code", None) == "403"

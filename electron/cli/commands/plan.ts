@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import type { Profile } from '../../contract.ts'
 import { ConfigError, judgeProfile } from '../../core/config.ts'
+import { planGateway } from '../../core/gateway-plan.ts'
 import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
 import { readDifferences, readEngine, readMachine, readMemory } from '../../core/plan-reading.ts'
 import type { GpuUse } from '../../core/platform/platform.ts'
@@ -13,6 +14,7 @@ import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readAnyProfile } from '../profile-choice.ts'
 import { renderEnginePlan } from '../view/engine-plan-view.ts'
+import { renderGatewayPlan } from '../view/gateway-plan-view.ts'
 import { renderMemoryReading, renderPlanDifferences } from '../view/plan-view.ts'
 import { renderRouterPlan } from '../view/router-plan-view.ts'
 
@@ -37,6 +39,7 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
   const allocated = await readDifferences(context, profile, memory)
   const fits = !(memory.kind === 'planned' && memory.plan.verdict === 'does-not-fit')
   const code = fits && engine.argv !== null && problems.length === 0 ? exitCodes.done : exitCodes.failed
+  const gateway = planGateway(profile, context.folder)
   if (command.json) {
     const { totalMemoryBytes } = machine
     context.print(
@@ -48,6 +51,7 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
           problems,
           engine,
           router: planRouter(profile),
+          gateway,
           memory,
           allocated,
           nodes: profile.nodes ?? [],
@@ -71,6 +75,10 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
   for (const line of renderEnginePlan(engine, context)) context.print(line)
   context.print('')
   for (const line of renderRouterPlan(planRouter(profile), context)) context.print(line)
+  if (gateway !== null) {
+    context.print('')
+    for (const line of renderGatewayPlan(gateway, context)) context.print(line)
+  }
   for (const line of describeNodes(profile)) context.print(line)
   if (problems.length > 0) context.print(`\n${new ConfigError(`profile ${name}`, problems).message}`)
   return code

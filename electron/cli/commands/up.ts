@@ -14,7 +14,13 @@ import { absoluteRequest, readChosenProfile } from '../profile-choice.ts'
 import { ensureSetUp } from '../set-up.ts'
 import { judgeRestart, judgeUp } from '../settling.ts'
 import { createLiveScreen } from '../view/live-screen.ts'
-import { findFailure, renderFailure, renderGuestReady, renderReady } from '../view/outcome-view.ts'
+import {
+  describeGateway,
+  findFailure,
+  renderFailure,
+  renderGuestReady,
+  renderReady,
+} from '../view/outcome-view.ts'
 import { renderMemoryReading } from '../view/plan-view.ts'
 import { createProgressTracker, type ProgressTracker } from '../view/progress-view.ts'
 
@@ -128,6 +134,8 @@ const printReady = async (
 ): Promise<void> => {
   if (only !== null) {
     context.print(`Ready: ${snapshot.services[only].endpoint ?? only}`)
+    const gateway = only === 'proxy' ? describeGateway(snapshot) : null
+    if (gateway !== null) context.print(gateway)
     return
   }
   const elapsedMs = Date.now() - startedAt

@@ -31,9 +31,18 @@ export const renderGuestReady = (
       ]
     : [`Ready: ${services[only].endpoint ?? only} of ${user}'s stack`]
 
+/** Why the name of the gateway does not work although the Router answers; null when it does, or there is none. */
+export const describeGateway = ({ gateway }: Snapshot): string | null => {
+  if (gateway === null || gateway.phase === 'ready') return null
+  const words = gateway.reason ?? gateway.waitingFor
+  const state = gateway.phase === 'failed' ? 'failed' : `is ${gateway.phase}`
+  return `The ${serviceNames.gateway} ${state}${words === null ? '' : `: ${words}`}. Clients reach the Router at its own address.`
+}
+
 export const renderReady = (report: ReadyReport, options: ProgressOptions): readonly string[] => {
   const { snapshot, elapsedMs, stages, baseUrl, apiKey } = report
   const { proof } = snapshot
+  const gateway = describeGateway(snapshot)
   const proved =
     proof === null
       ? 'No Claude request has been proved.'
@@ -54,6 +63,12 @@ export const renderReady = (report: ReadyReport, options: ProgressOptions): read
       options,
     ),
     '',
+    ...(gateway === null
+      ? []
+      : finishLines(
+          wrap(gateway, options.width, 6).map((line) => [piece(line, 'warn')]),
+          options,
+        )),
     ...(report.note === null
       ? []
       : finishLines(

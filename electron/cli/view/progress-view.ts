@@ -1,5 +1,6 @@
 // What `nexus up` shows while it runs: each service, its phase, what it waits for and for how long. No I/O.
-import { type Phase, type ServiceId, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
+import { type PartId, type Phase, type ServiceState, type Snapshot, serviceNames } from '../../contract.ts'
+import { presentParts } from '../../parts.ts'
 import { renderPhase } from './service-rows.ts'
 import { justify, type Piece, padEnd, piece, renderLine, type TextLine, truncateLine } from './text-line.ts'
 
@@ -39,8 +40,11 @@ export const finishLines = (
   { width, color }: ProgressOptions,
 ): readonly string[] => lines.map((line) => renderLine(truncateLine(line, width), color))
 
-const describeTransition = (snapshot: Snapshot, id: ServiceId, elapsedMs: number): string => {
-  const { phase, reason, waitingFor, adopted } = snapshot.services[id]
+const describeTransition = (
+  id: PartId,
+  { phase, reason, waitingFor, adopted }: ServiceState,
+  elapsedMs: number,
+): string => {
   const words = reason ?? waitingFor ?? (phase === 'ready' && adopted ? 'was running already' : null)
   const text = `${formatSeconds(elapsedMs).padStart(8)}  ${serviceNames[id]}: ${phase}${words === null ? '' : `, ${words}`}`
   return piece(text).text
@@ -53,8 +57,12 @@ const renderStep = (step: SetUpStep, width: number): TextLine =>
     width,
   )
 
-const renderServiceLine = (snapshot: Snapshot, id: ServiceId, elapsedMs: number, width: number): TextLine => {
-  const { phase, waitingFor, reason } = snapshot.services[id]
+const renderServiceLine = (
+  id: PartId,
+  { phase, waitingFor, reason }: ServiceState,
+  elapsedMs: number,
+  width: number,
+): TextLine => {
   const [sign, word] = renderPhase(phase)
   const words = piece(reason ?? waitingFor ?? '', phase === 'failed' ? 'bad' : 'plain')
   return justify(
@@ -80,22 +88,22 @@ const renderProofLine = (snapshot: Snapshot, elapsedMs: number, width: number): 
 }
 
 export const createProgressTracker = (startedAt: number, options: ProgressOptions): ProgressTracker => {
-  const readyAt = new Map<ServiceId, number>()
-  const changed = new Map<ServiceId, string>()
+  const readyAt = new Map<PartId, number>()
+  const changed = new Map<PartId, string>()
   let last: Snapshot | null = null
 
   return {
     add(snapshot, now) {
       last = snapshot
       const lines: string[] = []
-      for (const id of serviceIds) {
-        const { phase, waitingFor, reason } = snapshot.services[id]
+      for (const { id, state } of presentParts(snapshot)) {
+        const { phase, waitingFor, reason } = state
         if (isUp(phase) && !readyAt.has(id)) readyAt.set(id, now)
         if (!isUp(phase)) readyAt.delete(id)
         // A counter within the words is progress, not a transition.
         const key = `${phase} ${reason ?? waitingFor ?? ''}`.replaceAll(/\d+/g, '')
         const isNews = changed.get(id) !== key && !(phase === 'stopped' && !changed.has(id))
-        if (isNews) lines.push(describeTransition(snapshot, id, now - startedAt))
+        if (isNews) lines.push(describeTransition(id, state, now - startedAt))
         changed.set(id, key)
       }
       return lines
@@ -116,9 +124,9 @@ export const createProgressTracker = (startedAt: number, options: ProgressOption
       const { width } = options
       const lines: TextLine[] = steps.map((step) => renderStep(step, width))
       if (snapshot === null) return finishLines(lines, options)
-      for (const id of serviceIds) {
+      for (const { id, state } of presentParts(snapshot)) {
         const elapsedMs = (readyAt.get(id) ?? now) - startedAt
-        lines.push(renderServiceLine(snapshot, id, elapsedMs, width))
+        lines.push(renderServiceLine(id, state, elapsedMs, width))
       }
       const latest = Math.max(startedAt, ...readyAt.values())
       return finishLines([...lines, renderProofLine(snapshot, now - latest, width)], options)

@@ -62,6 +62,7 @@ const busy: Snapshot = {
     llamaServer: service(engineEndpoint),
     proxy: service({ pid: 4712, ...routerEndpoint }),
   },
+  gateway: null,
   proof: {
     provedAt: upSince,
     milliseconds: 640,

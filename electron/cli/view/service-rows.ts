@@ -1,6 +1,7 @@
 // The services part of the status view: one line each, and for one that is not well its reason and what mends it.
-import { type Phase, type ServiceId, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
+import { type PartId, type Phase, type ServiceState, type Snapshot, serviceNames } from '../../contract.ts'
 import { formatDuration, plural } from '../../figures.ts'
+import { presentParts } from '../../parts.ts'
 import { findMendingCommand } from './state-summary.ts'
 import { justify, type Piece, padEnd, piece, type TextLine, type Tone, wrap } from './text-line.ts'
 
@@ -18,13 +19,17 @@ export const renderPhase = (phase: Phase): readonly [Piece, Piece] => [
   piece(padEnd(phase, 10), marks[phase].tone),
 ]
 
-const readPlace = (snapshot: Snapshot, id: ServiceId): string => {
-  if (id === 'ramDisk') return snapshot.ramDisk?.mountPoint ?? ''
-  return snapshot.services[id].endpoint ?? ''
+interface Part {
+  readonly id: PartId
+  readonly state: ServiceState
 }
 
-const describeForeign = (snapshot: Snapshot, id: ServiceId): string | null => {
-  const { foreign } = snapshot.services[id]
+const readPlace = (snapshot: Snapshot, { id, state }: Part): string => {
+  if (id === 'ramDisk') return snapshot.ramDisk?.mountPoint ?? ''
+  return state.endpoint ?? ''
+}
+
+const describeForeign = ({ foreign }: ServiceState): string | null => {
   if (foreign === null) return null
   const { pid, command, user } = foreign
   const who = [pid === null ? null : `pid ${pid}`, user === null ? null : `user ${user}`].filter(
@@ -34,8 +39,8 @@ const describeForeign = (snapshot: Snapshot, id: ServiceId): string | null => {
   return `its port is held by ${who.length === 0 ? name : `${name} (${who.join(', ')})`}, not started by Nexus`
 }
 
-const renderService = (snapshot: Snapshot, id: ServiceId, width: number): TextLine => {
-  const state = snapshot.services[id]
+const renderService = (snapshot: Snapshot, part: Part, width: number): TextLine => {
+  const { id, state } = part
   const [sign, word] = renderPhase(state.phase)
   const right = [
     ...(state.restarts === 0 ? [] : [piece(plural(state.restarts, 'restart'), 'warn'), piece('   ')]),
@@ -43,15 +48,14 @@ const renderService = (snapshot: Snapshot, id: ServiceId, width: number): TextLi
     ...(state.uptimeSeconds === null ? [] : [piece(`up ${formatDuration(state.uptimeSeconds)}`, 'dim')]),
   ]
   const waiting = (state.phase === 'starting' || state.phase === 'stopping') && state.waitingFor !== null
-  const what = waiting ? (state.waitingFor ?? '') : readPlace(snapshot, id)
+  const what = waiting ? (state.waitingFor ?? '') : readPlace(snapshot, part)
   return justify([sign, piece(padEnd(serviceNames[id], 13)), word, piece(' '), piece(what)], right, width)
 }
 
 /** Nothing to say twice: the headline already carries the reason of the service it speaks of. */
-const renderTrouble = (snapshot: Snapshot, id: ServiceId, width: number): readonly TextLine[] => {
-  const state = snapshot.services[id]
+const renderTrouble = ({ id, state }: Part, width: number): readonly TextLine[] => {
   const bad = state.phase === 'failed' || state.phase === 'degraded'
-  const words = (bad ? state.reason : null) ?? describeForeign(snapshot, id)
+  const words = (bad ? state.reason : null) ?? describeForeign(state)
   const command = findMendingCommand(id, state)
   const tone = marks[state.phase].tone
   return [
@@ -63,4 +67,7 @@ const renderTrouble = (snapshot: Snapshot, id: ServiceId, width: number): readon
 }
 
 export const renderServices = (snapshot: Snapshot, width: number): readonly TextLine[] =>
-  serviceIds.flatMap((id) => [renderService(snapshot, id, width), ...renderTrouble(snapshot, id, width)])
+  presentParts(snapshot).flatMap((part) => [
+    renderService(snapshot, part, width),
+    ...renderTrouble(part, width),
+  ])

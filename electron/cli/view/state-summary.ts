@@ -1,6 +1,14 @@
 // The one answer: the state in a word and the sentence that a person acts on.
 
-import { type ServiceId, type ServiceState, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
+import {
+  type PartId,
+  type ServiceId,
+  type ServiceState,
+  type Snapshot,
+  serviceIds,
+  serviceNames,
+} from '../../contract.ts'
+import { presentParts, readPart } from '../../parts.ts'
 import { measureRoom, sayRoom } from '../../room.ts'
 import type { Tone } from './text-line.ts'
 
@@ -10,13 +18,13 @@ export interface StateSummary {
   readonly tone: Tone
 }
 
-const findPhase = (snapshot: Snapshot, phase: ServiceState['phase']): ServiceId | undefined =>
-  serviceIds.find((id) => snapshot.services[id].phase === phase)
+const findPhase = (snapshot: Snapshot, phase: ServiceState['phase']): PartId | undefined =>
+  presentParts(snapshot).find(({ state }) => state.phase === phase)?.id
 
-const describeService = (snapshot: Snapshot, id: ServiceId | undefined, otherwise: string): string => {
+const describeService = (snapshot: Snapshot, id: PartId | undefined, otherwise: string): string => {
   if (id === undefined) return otherwise
-  const { reason, waitingFor } = snapshot.services[id]
-  const words = reason ?? waitingFor
+  const state = readPart(snapshot, id)
+  const words = state?.reason ?? state?.waitingFor ?? null
   return words === null ? `${serviceNames[id]}: ${otherwise}` : `${serviceNames[id]}: ${words}`
 }
 
@@ -57,7 +65,8 @@ export const summarizeState = (snapshot: Snapshot): StateSummary => {
     }
     case 'degraded': {
       const id = findPhase(snapshot, 'degraded') ?? findPhase(snapshot, 'failed')
-      if (id === undefined && snapshot.proofFailure !== null) {
+      // That no request comes back is worse than a name that does not work.
+      if ((id === undefined || id === 'gateway') && snapshot.proofFailure !== null) {
         return { word: 'Degraded', sentence: snapshot.proofFailure, tone: 'warn' }
       }
       const sentence = describeService(snapshot, id, 'requests may not be answered')
@@ -72,12 +81,13 @@ export const summarizeState = (snapshot: Snapshot): StateSummary => {
 }
 
 /** The command that mends a service, or shows why it is as it is; null when nothing is wrong. */
-export const findMendingCommand = (id: ServiceId, state: ServiceState): string | null => {
+export const findMendingCommand = (id: PartId, state: ServiceState): string | null => {
   if (state.foreign !== null) return 'nexus doctor'
   switch (state.phase) {
     case 'failed':
       // It ran and crashed until the supervisor gave up: worth another try. Failed at once: the check knows why.
-      return state.restarts > 0 ? `nexus restart ${id}` : 'nexus doctor'
+      if (state.restarts === 0) return 'nexus doctor'
+      return id === 'gateway' ? 'nexus up' : `nexus restart ${id}`
     case 'degraded':
       return id === 'ramDisk' ? 'nexus doctor' : `nexus logs ${id} --follow`
     case 'stopped':

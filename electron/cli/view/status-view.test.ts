@@ -178,3 +178,17 @@ it('keeps columns in place while numbers change', () => {
   expect(new Set(rows.map((line) => line.indexOf('/ 128k'))).size).toBe(1)
   expect(new Set(rows.map((line) => readWidth(line)))).toEqual(new Set([80]))
 })
+
+it('a gateway has its row, its reason, and the headline where nothing worse is to say', () => {
+  const snapshot = sampleSnapshots.busy
+  const gateway = { ...snapshot.services.proxy, endpoint: 'http://ai.opta.local' }
+  const options = { width: 100, color: false, now: sampleNow }
+  expect(renderStatus(snapshot, options).join('\n')).not.toContain('Gateway')
+  expect(renderStatus({ ...snapshot, gateway }, options).join('\n')).toMatch(
+    /● Gateway +ready +http:\/\/ai\.opta\.local /,
+  )
+  const failed = { ...gateway, phase: 'failed' as const, reason: 'port 80 is held by nginx', endpoint: null }
+  const degraded = { ...snapshot, overall: 'degraded' as const, gateway: failed }
+  expect(renderStatus(degraded, options)[0]).toContain('Gateway: port 80 is held by nginx')
+  expect(renderStatus({ ...degraded, proofFailure: 'no answer in time' }, options)[0]).toContain('no answer')
+})

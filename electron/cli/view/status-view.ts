@@ -1,6 +1,7 @@
 // The status screen: a snapshot as lines of text. No I/O.
-import { type Snapshot, serviceIds } from '../../contract.ts'
+import type { Snapshot } from '../../contract.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../figures.ts'
+import { presentParts } from '../../parts.ts'
 import {
   renderForge,
   renderForgeHeld,
@@ -63,8 +64,8 @@ const renderHeadline = (snapshot: Snapshot, width: number, now: number): readonl
 }
 
 /** Whether the headline speaks of one service that is not well. */
-const namesService = ({ services }: Snapshot): boolean =>
-  serviceIds.some((id) => services[id].phase === 'failed' || services[id].phase === 'degraded')
+const namesService = (snapshot: Snapshot): boolean =>
+  presentParts(snapshot).some(({ state }) => state.phase === 'failed' || state.phase === 'degraded')
 
 const describeProof = (snapshot: Snapshot, width: number, now: number): string => {
   const { proof, overall } = snapshot

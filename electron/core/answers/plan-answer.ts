@@ -1,6 +1,7 @@
 // Will it fit, and with which command line: the plan for a window, beside what runs.
 import type { PlanAnswer } from '../../contract.ts'
 import { judgeProfile } from '../config.ts'
+import { planGateway } from '../gateway-plan.ts'
 import type { PlanDifference } from '../memory-plan/compare-plan.ts'
 import type { MemoryPlan } from '../memory-plan/memory-plan.ts'
 import { readDifferences, readEngine, readMachine, readMemory } from '../plan-reading.ts'
@@ -21,9 +22,10 @@ export const answerPlan = async (context: AnswerContext): Promise<PlanAnswer> =>
   return {
     profile: name,
     because,
-    problems: [...judgeProfile(profile, machine.totalMemoryBytes)],
+    problems: [...judgeProfile(profile, machine.totalMemoryBytes, context.settings.current().metricsPort)],
     ...describeMemory(memory, differences),
     router: planRouter(profile).map((behaviour) => ({ ...behaviour })),
+    gateway: planGateway(profile, context.folder),
     engine: describeEngine(engine),
   }
 }

@@ -17,6 +17,6 @@ export const hostsLine = (address: string): string => `${address} ${clientName}`
 export const hostNameNotes: readonly string[] = [
   `macOS, Linux: append the line to ${hostsPaths.unix} (sudo). Windows: to ${hostsPaths.windows} (an editor run as administrator).`,
   'Names that end in .local belong to multicast DNS, so an entry in your DNS server may never be asked for; the hosts file always is, and first.',
-  'Names ask for port 80: http://ai.opta.local needs Traefik (nexus traefik), http://ai.opta.local with the port of the Router does not.',
+  'Names ask for port 80: http://ai.opta.local needs Traefik in front of the Router (gateway.listen in the profile, or nexus traefik), http://ai.opta.local with the port of the Router does not.',
   'A Mac that takes 5 s for it now and then also asks the network for an IPv6 address of the name: use the address itself instead.',
 ]

@@ -64,7 +64,7 @@ export const judgeNoConnection = (
 const whyRefused = (host: string, port: number): string => {
   const router = serviceNames.proxy
   if (port === 80)
-    return `Nothing answers without a port: add the port of the ${router} (:4000), or run Traefik on the Studio (nexus traefik).`
+    return `Nothing answers without a port: add the port of the ${router} (:4000), or have Traefik run on the Studio (gateway.listen in the profile, or nexus traefik).`
   if (/^(?:127\.|::1$|localhost$)/.test(host))
     return `That is this machine itself. nexus status says whether the ${router} runs here, nexus up starts it. On your own machine this address needs the SSH connection with its LocalForward (nexus clients).`
   return `On the Studio: nexus status says whether the ${router} runs, nexus up starts it. If it runs, it listens for that machine alone: nexus doctor says so.`
@@ -123,7 +123,7 @@ export const judgeRouter = (address: ReachAddress, answer: PlainAnswer): ReachVe
   if (status === 404 && body.trim() === '404 page not found')
     return blocked(
       `a proxy such as Traefik answers, and knows no ${address.host}`,
-      `On the Studio: nexus traefik writes the rule; it is for the name ai.opta.local only.`,
+      `On the Studio: gateway.listen in the profile has one run with the rule, and nexus traefik writes it; it is for the name ai.opta.local only.`,
     )
   if (status >= 502 && status <= 504)
     return blocked(

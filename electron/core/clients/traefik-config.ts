@@ -65,4 +65,6 @@ export const traefikDynamicConfig = ({ proxy }: TraefikOptions): string => `http
         dialTimeout: "5s"
         # No limit: behind four busy slots the first byte may take minutes.
         responseHeaderTimeout: "0s"
-        idleConnTimeout: "90s"`
+        # LiteLLM ends a connection that was idle for 5 s (uvicorn's timeout_keep_alive): a request that takes it just
+        # then would be answered 502, since Go sends no POST twice.
+        idleConnTimeout: "4s"`

@@ -4,6 +4,7 @@ import type { HistorySample, LogId, Snapshot } from '../../contract.ts'
 import { isErrno } from '../private-file.ts'
 import { createConnection } from './connection.ts'
 import { type CoreLink, isAnswerTo } from './core-link.ts'
+import { describeOtherVersion } from './other-version.ts'
 import type { ControlResponse } from './protocol.ts'
 
 export interface ControlClient extends CoreLink {
@@ -71,8 +72,7 @@ const createClient = (socket: Socket, user: string | null): ControlClient => {
     dispatch: async (command) => (await request({ method: 'dispatch', command }, 'outcome')).outcome,
     ask: async (query) => {
       const { answer } = await request({ method: 'ask', query }, 'answer')
-      if (!isAnswerTo(query, answer))
-        throw new Error('the running core is of another version: nexus down, then nexus up')
+      if (!isAnswerTo(query, answer)) throw new Error(describeOtherVersion())
       return answer
     },
     readSnippet: async ({ developer, snippet }) =>

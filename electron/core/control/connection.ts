@@ -1,6 +1,7 @@
 // The client's end of the control socket: numbered requests, each answered once, and what is pushed in between.
 import type { Socket } from 'node:net'
 import { createLineReader } from './line-reader.ts'
+import { describeOtherVersion } from './other-version.ts'
 import { type ControlRequest, type ControlResponse, maxLineBytes, ResponseSchema } from './protocol.ts'
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
@@ -60,9 +61,10 @@ export const createConnection = (socket: Socket, onPush: (response: ControlRespo
   })
 
   const receive = (line: string) => {
-    const parsed = ResponseSchema.safeParse(parseOrUndefined(line))
+    const said = parseOrUndefined(line)
+    const parsed = ResponseSchema.safeParse(said)
     if (!parsed.success) {
-      failAll('the running core is of another version: nexus down, then nexus up')
+      failAll(describeOtherVersion(said))
       socket.destroy()
       return
     }

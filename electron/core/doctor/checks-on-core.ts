@@ -61,9 +61,9 @@ export const judgeOrphans = (running: readonly LedgerEntry[], coreRuns: boolean)
 }
 
 export const judgeServices = (
-  snapshot: Pick<Snapshot, 'overall' | 'services' | 'proof' | 'proofFailure'>,
+  snapshot: Pick<Snapshot, 'overall' | 'services' | 'gateway' | 'proof' | 'proofFailure'>,
 ): Verdict => {
-  const { overall, services, proof, proofFailure } = snapshot
+  const { overall, services, gateway, proof, proofFailure } = snapshot
   const say = (id: ServiceId) =>
     `${serviceNames[id]} ${services[id].phase}${services[id].reason === null ? '' : `: ${services[id].reason}`}`
   const failed = serviceIds.filter((id) => services[id].phase === 'failed')
@@ -78,6 +78,11 @@ export const judgeServices = (
     )
   }
   if (proofFailure !== null) return fail(`no Claude request came back: ${proofFailure}`, 'nexus logs proxy')
+  if (gateway?.phase === 'failed' || gateway?.phase === 'degraded')
+    return warn(
+      `${serviceNames.gateway} ${gateway.phase}: ${gateway.reason ?? 'it did not say why'}`,
+      'nexus logs gateway',
+    )
   const proved =
     proof === null
       ? 'no Claude request was proved yet'

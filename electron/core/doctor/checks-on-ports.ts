@@ -1,19 +1,19 @@
 // Checks on the two ports: free, ours or whose, and who on the network gets in without a key.
 import { createServer } from 'node:net'
-import { type ForeignProcess, serviceNames } from '../../contract.ts'
+import { type ChildId, type ForeignProcess, serviceNames } from '../../contract.ts'
 import { within } from '../deadline.ts'
-import type { LedgerEntry } from '../ledger.ts'
 import type { ProcessTable } from '../platform/platform.ts'
-import { describePortTaken } from '../port-taken.ts'
+import { describePortTaken, portSetting } from '../port-taken.ts'
 import { isErrno } from '../private-file.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict } from './check.ts'
 import { profilePlace } from './checks-on-config.ts'
 import type { DoctorFacts } from './facts.ts'
 
-export type PortService = LedgerEntry['service']
+/** Both are asked for a key, or for none, at their own ports; the gateway passes on what the Router says. */
+export type KeyedService = Exclude<ChildId, 'gateway'>
 
 export interface PortFacts {
-  readonly service: PortService
+  readonly service: ChildId
   readonly host: string
   readonly port: number
   /** Who listens there; null when nobody does. */
@@ -32,7 +32,7 @@ export const judgePort = (facts: PortFacts, place: (key: string) => string): Ver
     const mend = owner.pid === null ? `sudo lsof -nP -iTCP:${port} -sTCP:LISTEN` : `kill ${owner.pid}`
     return fail(describePortTaken(service, port, owner), mend)
   }
-  const other = `Set ${place(`${service}.port`)} to another port.`
+  const other = `Set ${place(portSetting(service))} to another port.`
   switch (bind) {
     case 'free':
       return ok(`${port} is free`)
@@ -50,7 +50,9 @@ export const judgePort = (facts: PortFacts, place: (key: string) => string): Ver
     case 'EADDRNOTAVAIL':
       return fail(
         `${host} is no address of this machine`,
-        `Set ${place(`${service}.host`)} to 127.0.0.1 or 0.0.0.0.`,
+        service === 'gateway'
+          ? `Set ${place('gateway.listen')} to :${port}, every address.`
+          : `Set ${place(`${service}.host`)} to 127.0.0.1 or 0.0.0.0.`,
       )
     case 'other':
       return unknown(`nobody was found on ${port}, but it could not be tried`)
@@ -69,7 +71,7 @@ const tryBind = (host: string, port: number): Promise<PortFacts['bind']> =>
   })
 
 export const readPort = async (
-  service: PortService,
+  service: ChildId,
   { host, port }: { readonly host: string; readonly port: number },
   processes: ProcessTable,
   facts: Pick<DoctorFacts, 'running' | 'core'>,
@@ -87,7 +89,7 @@ export const readPort = async (
 }
 
 export interface ReachFacts {
-  readonly service: PortService
+  readonly service: KeyedService
   readonly host: string
   readonly port: number
   /** Whether the planned server asks for a key; null when that is not known. */
@@ -121,10 +123,10 @@ export const judgeReach = (facts: ReachFacts, place: (key: string) => string): V
 }
 
 /** Paths that need the key and never touch the model. */
-const guardedPath: Readonly<Record<PortService, string>> = { llamaServer: '/slots', proxy: '/v1/models' }
+const guardedPath: Readonly<Record<KeyedService, string>> = { llamaServer: '/slots', proxy: '/v1/models' }
 
 export const tryWithoutKey = async (
-  service: PortService,
+  service: KeyedService,
   address: string,
   port: number,
   signal: AbortSignal,
@@ -146,7 +148,7 @@ export const tryWithoutKey = async (
 }
 
 const readAsksForKey = async (
-  service: PortService,
+  service: KeyedService,
   context: DoctorContext,
   facts: DoctorFacts,
 ): Promise<boolean | null> => {
@@ -162,7 +164,7 @@ const readAsksForKey = async (
 /** Below the whole deadline, so that one question without an answer leaves the rest of the check its verdict. */
 const shortMs = 1_500
 
-const titles: Readonly<Record<PortService, string>> = { llamaServer: 'AI Engine', proxy: 'Router' }
+const titles: Readonly<Record<KeyedService, string>> = { llamaServer: 'AI Engine', proxy: 'Router' }
 
 export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] =>
   (['llamaServer', 'proxy'] as const).flatMap((service) => {

@@ -42,6 +42,7 @@ describe('judgeName', () => {
     address: '192.168.1.10',
     ownAddresses: ['192.168.1.10'],
     routerRuns: true,
+    gatewayUrl: null,
     answeredAt: ['http://ai.opta.local'],
   }
 
@@ -52,6 +53,19 @@ describe('judgeName', () => {
     const withPort = judgeName({ ...facts, answeredAt: ['http://ai.opta.local:4000'] })
     expect(withPort).toMatchObject({ level: 'ok', found: expect.stringContaining('nexus traefik') })
     expect(judgeName({ ...facts, routerRuns: false, answeredAt: [] }).level).toBe('ok')
+  })
+
+  it('asks of a gateway that it leads to the Router', () => {
+    const withGateway = { ...facts, gatewayUrl: 'http://ai.opta.local:8000' }
+    expect(judgeName({ ...withGateway, answeredAt: ['http://ai.opta.local:8000'] })).toMatchObject({
+      level: 'ok',
+      found: expect.not.stringContaining('nexus traefik'),
+    })
+    expect(judgeName({ ...withGateway, answeredAt: ['http://ai.opta.local:4000'] })).toMatchObject({
+      level: 'warn',
+      mend: 'nexus logs gateway',
+    })
+    expect(judgeName({ ...withGateway, routerRuns: false, answeredAt: [] }).level).toBe('ok')
   })
 
   it('warns of a name without address, of another machine, and of silence', () => {

@@ -7,6 +7,7 @@ import { clientName, hostsLine, hostsPaths } from '../clients/host-name.ts'
 import { messageOf } from '../error-message.ts'
 import { describeFailure } from '../platform/run-command.ts'
 import { isErrno } from '../private-file.ts'
+import { readGatewayAddress } from '../services/gateway-address.ts'
 import { probeLiteLlm } from '../services/litellm-health.ts'
 import { readInstalledLiteLlm, readPinnedVersion } from '../setup/litellm.ts'
 import { quoteForShell } from '../shell-quote.ts'
@@ -53,12 +54,14 @@ export interface NameFacts {
   readonly address: string | null
   readonly ownAddresses: readonly string[]
   readonly routerRuns: boolean
+  /** Where the profile's gateway answers under the name; null: it has none. */
+  readonly gatewayUrl: string | null
   /** Addresses under the name at which LiteLLM answered. */
   readonly answeredAt: readonly string[]
 }
 
 export const judgeName = (facts: NameFacts): Verdict => {
-  const { address, ownAddresses, routerRuns, answeredAt } = facts
+  const { address, ownAddresses, routerRuns, gatewayUrl, answeredAt } = facts
   const target = ownAddresses[0] ?? '127.0.0.1'
   const hosts = `echo '${hostsLine(target)}' | sudo tee -a ${hostsPaths.unix}`
   if (address === null) return warn(`${clientName} does not resolve on this machine`, hosts)
@@ -68,10 +71,16 @@ export const judgeName = (facts: NameFacts): Verdict => {
       `${clientName} is ${address}, which is not this machine (${ownAddresses.join(', ') || 'no network address'})`,
       `Correct the entry of ${clientName} in ${hostsPaths.unix}: ${target}.`,
     )
+  if (gatewayUrl !== null && routerRuns && !answeredAt.includes(gatewayUrl))
+    return warn(
+      `${clientName} is ${address}, but the Router does not answer at ${gatewayUrl}, its gateway`,
+      'nexus logs gateway',
+    )
   if (answeredAt.length > 0) {
-    const withoutPort = answeredAt.includes(`http://${clientName}`)
-      ? ''
-      : '; without the port it takes Traefik (nexus traefik)'
+    const withoutPort =
+      gatewayUrl !== null || answeredAt.includes(`http://${clientName}`)
+        ? ''
+        : '; without the port it takes Traefik (gateway.listen in the profile, or nexus traefik)'
     return ok(`${clientName} is ${address}; the Router answers at ${answeredAt.join(' and ')}${withoutPort}`)
   }
   return routerRuns
@@ -106,13 +115,16 @@ const readName = async (
     facts.running(),
   ])
   const routerRuns = running.some(({ service }) => service === 'proxy')
-  const urls = [`http://${clientName}`, `http://${clientName}:${context.chosen.profile.proxy.port}`]
+  const { gateway = null, proxy } = context.chosen.profile
+  const gatewayUrl = gateway === null ? null : readGatewayAddress(gateway.listen).endpoint
+  const urls = [gatewayUrl ?? `http://${clientName}`, `http://${clientName}:${proxy.port}`]
   const answers =
     address === null || !routerRuns ? [] : await Promise.all(urls.map((url) => probeLiteLlm(url, signal)))
   return {
     address,
     ownAddresses,
     routerRuns,
+    gatewayUrl,
     answeredAt: urls.filter((_, index) => answers[index]?.state === 'ready'),
   }
 }
@@ -156,7 +168,8 @@ export const checksOnRouter = (context: DoctorContext, facts: DoctorFacts): read
       read: async (signal) => {
         const name = await readName(context, facts, signal)
         // For this machine alone nobody needs the name, unless somebody has given it (Traefik may stand in front).
-        const isNeeded = name.address !== null || !isLoopback(context.chosen.profile.proxy.host)
+        const isNeeded =
+          name.address !== null || name.gatewayUrl !== null || !isLoopback(context.chosen.profile.proxy.host)
         return isNeeded ? judgeName(name) : null
       },
     },

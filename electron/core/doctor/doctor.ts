@@ -18,6 +18,7 @@ import { checksOnCore } from './checks-on-core.ts'
 import { checksOnEngine } from './checks-on-engine.ts'
 import { checksOnForge } from './checks-on-forge.ts'
 import { checksOnForgeMemory } from './checks-on-forge-memory.ts'
+import { checksOnGateway } from './checks-on-gateway.ts'
 import { checksOnGuests } from './checks-on-guests.ts'
 import { checksOnKeys } from './checks-on-keys.ts'
 import { checksOnMachine } from './checks-on-machine.ts'
@@ -58,7 +59,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
   const facts = createDoctorFacts(context)
   const problemsOf = async () => [
     ...picked.problems,
-    ...judgeProfile(context.chosen.profile, await facts.totalMemoryBytes()),
+    ...judgeProfile(context.chosen.profile, await facts.totalMemoryBytes(), config.metricsPort),
   ]
   const report = await runChecks(
     [
@@ -73,6 +74,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnPorts(context, facts),
       ...checksOnKeys(context),
       ...checksOnRouter(context, facts),
+      ...checksOnGateway(context, facts),
       ...checksOnClients(context, facts),
       ...checksOnForge(context, facts),
       ...checksOnCargo(context, facts),

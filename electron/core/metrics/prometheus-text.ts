@@ -1,5 +1,6 @@
 // A snapshot in Prometheus' text format. What is not known has no line: a gauge of 0 would be a lie.
-import { type Snapshot, serviceIds } from '../../contract.ts'
+import type { Snapshot } from '../../contract.ts'
+import { presentParts } from '../../parts.ts'
 import { countWaiting } from '../../waiting.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -28,7 +29,7 @@ export const renderPrometheus = (snapshot: Snapshot): string =>
     .join('')
 
 const metricsOf = (snapshot: Snapshot): readonly Metric[] => {
-  const { slots, memory, ramDisk, throughput, services, requests, developers, nodes } = snapshot
+  const { slots, memory, ramDisk, throughput, requests, developers, nodes } = snapshot
   const gauge = (name: string, help: string, ...samples: readonly Sample[]): Metric => ({
     name,
     kind: 'gauge',
@@ -45,15 +46,15 @@ const metricsOf = (snapshot: Snapshot): readonly Metric[] => {
     gauge(
       'service_phase',
       'The phase that a service is in.',
-      ...serviceIds.flatMap((service) =>
-        phases.map((phase): Sample => [{ service, phase }, services[service].phase === phase ? 1 : 0]),
+      ...presentParts(snapshot).flatMap(({ id, state }) =>
+        phases.map((phase): Sample => [{ service: id, phase }, state.phase === phase ? 1 : 0]),
       ),
     ),
     {
       name: 'service_restarts_total',
       kind: 'counter',
       help: 'Restarts after crashes since the service was last started by somebody.',
-      samples: serviceIds.map((service): Sample => [{ service }, services[service].restarts]),
+      samples: presentParts(snapshot).map(({ id, state }): Sample => [{ service: id }, state.restarts]),
     },
     gauge(
       'slots',

@@ -51,6 +51,16 @@ describe('LiteLLM config', () => {
     }
   })
 
+  it('has LiteLLM count for Prometheus only where that is asked for', () => {
+    const callbacksOf = (proxy: typeof studio.proxy) =>
+      buildLiteLlmConfig({ ...studio, proxy }, engine).litellm_settings['callbacks']
+    expect(callbacksOf(studio.proxy)).toEqual(['opta_router.callback'])
+    expect(callbacksOf({ ...studio.proxy, litellmMetrics: true })).toEqual([
+      'opta_router.callback',
+      'prometheus',
+    ])
+  })
+
   it('reads back from YAML as what was built', () => {
     const config = buildLiteLlmConfig(studio, engine)
     expect(parse(renderLiteLlmConfig(config))).toEqual(config)
@@ -73,7 +83,8 @@ describe('LiteLLM config', () => {
       const end = body.findIndex((line) => /^\S/.test(line))
       const block = end === -1 ? body.filter((line) => line !== '') : body.slice(0, end)
       block.forEach((line, index) => {
-        if (!line.trim().startsWith('#')) expect(block[index - 1], `above ${line}`).toMatch(/^\s+# \S/)
+        // Of a list the reason stands above its name.
+        if (!/^\s*(#|- )/.test(line)) expect(block[index - 1], `above ${line}`).toMatch(/^\s+# \S/)
       })
     }
     expect(text.match(/hidden retries/g)).toHaveLength(1)

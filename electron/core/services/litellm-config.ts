@@ -19,7 +19,7 @@ interface ModelEntry {
 interface LiteLlmConfig {
   readonly model_list: readonly ModelEntry[]
   readonly router_settings: Readonly<Record<string, string | number | boolean>>
-  readonly litellm_settings: Readonly<Record<string, string | number | boolean>>
+  readonly litellm_settings: Readonly<Record<string, string | number | boolean | readonly string[]>>
   readonly general_settings: Readonly<Record<string, string | boolean>>
 }
 
@@ -72,7 +72,10 @@ export const buildLiteLlmConfig = (
       request_timeout: requestTimeoutSeconds,
       drop_params: true,
       use_chat_completions_url_for_anthropic_messages: true,
-      callbacks: 'opta_router.callback',
+      callbacks: [
+        'opta_router.callback',
+        ...(profile.proxy.litellmMetrics === true ? [metricsCallback] : []),
+      ],
       telemetry: false,
     },
     general_settings: {
@@ -84,6 +87,9 @@ export const buildLiteLlmConfig = (
     },
   }
 }
+
+/** docs.litellm.ai/docs/proxy/prometheus */
+const metricsCallback = 'prometheus'
 
 /** A Studio that comes back is asked again after so long; one that is gone costs each request that asks it some ms. */
 export const cooldownSeconds = 10
@@ -123,7 +129,7 @@ const reasons: Readonly<Record<string, string>> = {
   custom_auth:
     'A key per developer and a clean 401: without a database LiteLLM answers 500 or "No connected db.".',
   callbacks:
-    'Mends what Claude Code sends, answers what does not fit, lets no more in than there are slots, tells who is served.',
+    'Mends what Claude Code sends, answers what does not fit, lets no more in than there are slots, tells who is served.\nprometheus: its own metrics at /metrics/, for whoever has a key.',
   cancel_on_disconnect:
     'A client that leaves before its answer began frees the slot; without it only streams that had begun do.',
   disable_spend_logs: 'They are for a database, and there is none.',

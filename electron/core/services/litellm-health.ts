@@ -75,7 +75,7 @@ export const describeFetchFailure = (error: unknown): string => {
   return cause instanceof Error && cause.message !== '' ? cause.message : error.message
 }
 
-const isRefused = (error: unknown): boolean => {
+export const isRefused = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false
   if ('code' in error && error.code === 'ECONNREFUSED') return true
   return error.cause !== undefined && isRefused(error.cause)

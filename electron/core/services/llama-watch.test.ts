@@ -262,6 +262,7 @@ describe('under the poller, a /slots that takes seconds', () => {
           report: ({ state }) => health.push(state),
         }),
         proxy: () => null,
+        gateway: () => null,
         memory: async () => {
           memoryReads += 1
           return memory

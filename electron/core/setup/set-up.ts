@@ -6,12 +6,17 @@ import { ensureLiteLlm, isLiteLlmInstalled } from './litellm.ts'
 import { ensureLlamaServer } from './llama-server-install.ts'
 import { locateLlamaServer } from './llama-server-search.ts'
 import type { SetupContext } from './setup-step.ts'
+import { ensureTraefik, isTraefikInstalled } from './traefik.ts'
 
 type Missing = SetUpState['missing']
 type Where = Pick<SetupContext, 'runtimeDir' | 'resourcesDir'>
 
 const needsDemoModel = (profile: Profile, { runtimeDir }: Where): boolean =>
   profile.llamaServer.modelPath === demoModelPath(runtimeDir)
+
+/** A gateway with a program of its own is its owner's to install. */
+const needsTraefik = ({ gateway }: Profile): boolean =>
+  gateway !== undefined && gateway !== null && (gateway.binaryPath ?? null) === null
 
 /** Installs nothing; a few file reads. Never throws: what cannot be found out is missing, with the reason. */
 export const readMissing = async (profile: Profile, where: Where): Promise<Missing> => {
@@ -22,6 +27,8 @@ export const readMissing = async (profile: Profile, where: Where): Promise<Missi
     missing.push({ id: 'demo-model', text: 'the demo model (gemma-3-270m, 253 MB)' })
   if (!(await isLiteLlmInstalled(where)))
     missing.push({ id: 'litellm', text: 'LiteLLM, which the Router is made of' })
+  if (needsTraefik(profile) && !(await isTraefikInstalled(where.runtimeDir)))
+    missing.push({ id: 'traefik', text: 'Traefik, which the Gateway is made of (50 MB)' })
   return missing
 }
 
@@ -40,4 +47,5 @@ export const ensureSetUp = async (profile: Profile, context: SetupContext): Prom
   await ensureLlamaServer(context, profile.llamaServer.binaryPath)
   if (needsDemoModel(profile, context)) await ensureDemoModel(context)
   await ensureLiteLlm(context)
+  if (needsTraefik(profile)) await ensureTraefik(context)
 }

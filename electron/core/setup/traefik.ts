@@ -1,27 +1,39 @@
-// The pinned Traefik, hash-locked: for who asks for it, and for the tests of its configuration.
-import { chmod, rename, rm, stat } from 'node:fs/promises'
+// Installs the pinned Traefik, hash-locked: for a profile with a gateway.
+import { access, chmod, constants, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { traefikVersion } from '../clients/traefik-config.ts'
 import { installOnce, unpackRequirements } from './pip-install.ts'
 import type { SetupContext } from './setup-step.ts'
 
-const step = 'test-tools'
+const step = 'traefik'
 const requirementsFile = 'requirements-traefik.txt'
 
+const traefikDir = (runtimeDir: string): string => join(runtimeDir, `traefik-${traefikVersion}`)
+
+/** Where the pinned release is once it is installed. */
+export const traefikPath = (runtimeDir: string): string => join(traefikDir(runtimeDir), 'bin', 'traefik')
+
+export const isTraefikInstalled = (runtimeDir: string): Promise<boolean> =>
+  access(traefikPath(runtimeDir), constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+
 /** @returns the program's path */
-export const ensureTraefik = async (context: SetupContext, version: string): Promise<string> => {
-  const dir = join(context.runtimeDir, `traefik-${version}`)
-  const path = join(dir, 'bin', 'traefik')
-  const isThere = () =>
-    stat(path).then(
-      () => true,
-      () => false,
-    )
-  await installOnce(context, step, isThere, async () => {
-    const partialDir = `${dir}.partial`
-    await rm(partialDir, { recursive: true, force: true })
-    await unpackRequirements(context, { step, what: 'Traefik', requirementsFile, targetDir: partialDir })
-    await chmod(join(partialDir, 'bin', 'traefik'), 0o755)
-    await rename(partialDir, dir)
-  })
-  return path
+export const ensureTraefik = async (context: SetupContext): Promise<string> => {
+  const { runtimeDir } = context
+  const dir = traefikDir(runtimeDir)
+  await installOnce(
+    context,
+    step,
+    () => isTraefikInstalled(runtimeDir),
+    async () => {
+      const partialDir = `${dir}.partial`
+      for (const old of [dir, partialDir]) await rm(old, { recursive: true, force: true })
+      await unpackRequirements(context, { step, what: 'Traefik', requirementsFile, targetDir: partialDir })
+      await chmod(join(partialDir, 'bin', 'traefik'), 0o755)
+      await rename(partialDir, dir)
+    },
+  )
+  return traefikPath(runtimeDir)
 }

@@ -1,0 +1,19 @@
+// How the gateway would be run, as text: its command line, then why it is so.
+import type { PlanAnswer } from '../../contract.ts'
+import { quoteForShell } from '../../core/shell-quote.ts'
+import { piece, renderLine, wrap } from './text-line.ts'
+
+const mostLines = 4
+
+/** The command line is never cut: it is there to be pasted. */
+export const renderGatewayPlan = (
+  { endpoint, argv, notes }: NonNullable<PlanAnswer['gateway']>,
+  { width, color }: { readonly width: number; readonly color: boolean },
+): readonly string[] => [
+  renderLine([piece('The Gateway', 'strong'), piece(`   ${endpoint}`)], color),
+  `  ${argv.map(quoteForShell).join(' ')}`,
+  ...notes.flatMap((note) => {
+    const [first = '', ...rest] = wrap(note, Math.max(20, width - 6), mostLines)
+    return [`  - ${first}`, ...rest.map((line) => `    ${line}`)]
+  }),
+]

@@ -1,0 +1,86 @@
+// Checks on the gateway, where the profile has one: its program, and its port.
+import { access, constants } from 'node:fs/promises'
+import type { GatewayProfile } from '../../contract.ts'
+import { traefikVersion } from '../clients/traefik-config.ts'
+import type { Platform } from '../platform/platform.ts'
+import { readGatewayAddress } from '../services/gateway-address.ts'
+import { traefikArgv } from '../services/traefik-service.ts'
+import { quoteForShell } from '../shell-quote.ts'
+import { type CheckSource, type DoctorContext, fail, ok, type Verdict, warn } from './check.ts'
+import { profilePlace } from './checks-on-config.ts'
+import { judgePort, type PortFacts, readPort } from './checks-on-ports.ts'
+import type { DoctorFacts } from './facts.ts'
+
+interface Program {
+  readonly path: string
+  /** Whether the profile names it, so that set-up does not install it. */
+  readonly own: boolean
+  readonly runs: boolean
+}
+
+export const judgeProgram = (
+  { path, own, runs }: Program,
+  place: (key: string) => string,
+  up: string,
+): Verdict => {
+  if (runs) return ok(own ? `${path}, your own` : `${traefikVersion}, the pinned release`)
+  return own
+    ? fail(
+        `${path} is not a program that this user may run`,
+        `Correct ${place('gateway.binaryPath')}, or take it out for the pinned Traefik.`,
+      )
+    : fail('Traefik is not installed', up)
+}
+
+/** A refusal met by this program says little of Traefik, whose file alone may have been given the right. */
+export const judgeGatewayPort = (
+  facts: PortFacts,
+  place: (key: string) => string,
+  { platform, program }: { readonly platform: Platform['id']; readonly program: string },
+): Verdict =>
+  facts.bind === 'EACCES'
+    ? warn(
+        `this user may not listen on ${facts.port}, unless Traefik itself was allowed to`,
+        platform === 'darwin'
+          ? `Set ${place('gateway.listen')} to :${facts.port}: below 1024 macOS lets everybody listen at all addresses at once, and nowhere else.`
+          : `sudo setcap cap_net_bind_service=+ep ${quoteForShell(program)}`,
+      )
+    : judgePort(facts, place)
+
+const readProgram = async (gateway: GatewayProfile, path: string): Promise<Program> => ({
+  path,
+  own: (gateway.binaryPath ?? null) !== null,
+  runs: await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  ),
+})
+
+/** Whether its name leads to it is the check on that name. */
+export const checksOnGateway = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
+  const { gateway = null } = context.chosen.profile
+  if (gateway === null) return []
+  const [program] = traefikArgv(gateway, context.folder)
+  const place = (key: string) => profilePlace(context, key)
+  return [
+    {
+      id: 'ports.gateway',
+      group: 'Ports and keys',
+      title: 'Gateway port',
+      why: 'on a port that another process holds the name without a port leads there',
+      read: async () =>
+        judgeGatewayPort(
+          await readPort('gateway', readGatewayAddress(gateway.listen), context.platform.processes, facts),
+          place,
+          { platform: context.platform.id, program },
+        ),
+    },
+    {
+      id: 'router.gateway',
+      group: 'Router',
+      title: 'Traefik',
+      why: 'the gateway is made of it',
+      read: async () => judgeProgram(await readProgram(gateway, program), place, context.upCommand),
+    },
+  ]
+}

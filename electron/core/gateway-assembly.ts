@@ -1,0 +1,70 @@
+// The gateway of one profile: supervised where the profile wants one, and ended where one is left that it does not want.
+import type { Profile } from '../contract.ts'
+import { adoptProcess, endProcess, isSameProcess } from './child-process.ts'
+import { identityOf, type Ledger } from './ledger.ts'
+import type { Platform } from './platform/platform.ts'
+import type { PollerSources } from './poller.ts'
+import { createTraefikService } from './services/traefik-service.ts'
+import { isServing } from './snapshot.ts'
+import type { StackGateway } from './stack.ts'
+import type { StateFolder } from './state-folder.ts'
+import { type SuperviseOptions, superviseChild } from './supervised-child.ts'
+import type { Supervisor } from './supervisor.ts'
+
+export interface GatewayOptions extends SuperviseOptions {
+  readonly folder: StateFolder
+  readonly platform: Platform
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly profile: Profile
+}
+
+export interface GatewayAssembly {
+  readonly part: StackGateway
+  readonly source: PollerSources['gateway']
+}
+
+/** @param routerIsReady whether the Router answers those who ask it directly */
+export const assembleGateway = (
+  options: GatewayOptions,
+  ledger: Ledger,
+  routerIsReady: () => boolean,
+): GatewayAssembly => {
+  const { folder, platform, profile } = options
+  const gateway = profile.gateway ?? null
+  if (gateway === null)
+    return {
+      part: { supervisor: null, endStray: () => endStray(ledger, platform) },
+      source: () => null,
+    }
+  const service = createTraefikService({
+    gateway,
+    proxy: profile.proxy,
+    gatewayDir: folder.gatewayDir,
+    runtimeDir: folder.runtimeDir,
+    platform: platform.id,
+    env: options.env,
+    routerIsReady,
+  })
+  const supervisor: Supervisor = superviseChild(options, service, ledger)
+  return {
+    part: { supervisor, endStray: async () => {} },
+    source: () =>
+      isServing(supervisor.state()) ? { probe: service.probe, report: supervisor.reportHealth } : null,
+  }
+}
+
+const strayGraceMs = 2_000
+
+/** What an earlier core started for a profile that nobody remembers: it would hold its port for ever. */
+const endStray = async (ledger: Ledger, { processes }: Pick<Platform, 'processes'>): Promise<void> => {
+  const entry = ledger.find('gateway')
+  if (entry === null) return
+  const identity = identityOf(entry)
+  if (await isSameProcess(identity, processes)) {
+    const graceOver = new Promise<void>((resolve) => setTimeout(resolve, strayGraceMs))
+    const stray = adoptProcess(identity, processes)
+    await endProcess(stray, graceOver, processes)
+    stray.release()
+  }
+  ledger.forget('gateway')
+}

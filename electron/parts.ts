@@ -1,0 +1,17 @@
+// The services of a snapshot together with its gateway, for those who show them one after the other.
+import { type PartId, partIds, type ServiceState, type Snapshot } from './contract.ts'
+
+type Parts = Pick<Snapshot, 'services' | 'gateway'>
+
+/** null: the profile has no gateway. */
+export const readPart = ({ services, gateway }: Parts, id: PartId): ServiceState | null =>
+  id === 'gateway' ? gateway : services[id]
+
+/** The gateway only where the profile has one. */
+export const presentParts = (
+  snapshot: Parts,
+): readonly { readonly id: PartId; readonly state: ServiceState }[] =>
+  partIds.flatMap((id) => {
+    const state = readPart(snapshot, id)
+    return state === null ? [] : [{ id, state }]
+  })

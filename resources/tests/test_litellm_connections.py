@@ -1,0 +1,24 @@
+"""That LiteLLM lets go of its connections to llama-server before llama-server does, which ends them after 5 s."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from real_litellm import KEPT_ALIVE
+
+PRINT_KEPT_S = """
+from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+transport = AsyncHTTPHandler._create_aiohttp_transport()
+async def main():
+    print(transport._get_valid_client_session().connector._keepalive_timeout)
+import asyncio
+asyncio.run(main())
+"""
+
+
+def test_the_connections_are_kept_as_long_as_the_environment_says() -> None:
+    env = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "LITELLM_LOCAL_MODEL_COST_MAP": "True", **KEPT_ALIVE}
+    told = subprocess.run([sys.executable, "-c", PRINT_KEPT_S], env=env, capture_output=True, text=True, check=True)
+    assert told.stdout.split()[-1] == "4"
