@@ -208,6 +208,18 @@ const profileName = z
 
 const timeOfDay = z.string().regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, 'a time of day from 00:00 to 23:59')
 
+export const GuestsSchema = z.union(
+  [
+    z.enum(['none', 'everyone']),
+    z.strictObject({
+      /** Their socket is given to it, which the system allows a user only with groups of their own (chown(2)). */
+      group: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, 'the name of a group of this machine'),
+    }),
+  ],
+  'none, everyone, or { "group": NAME }',
+)
+export type Guests = z.infer<typeof GuestsSchema>
+
 export const ConfigSchema = z.strictObject({
   $schema: z.string().optional(),
   /** null: `studio` when its model files are there, else `demo`. */
@@ -230,6 +242,11 @@ export const ConfigSchema = z.strictObject({
   startStackAtLaunch: z.boolean().default(false),
   /** Port of 127.0.0.1 for Prometheus, at /metrics; absent or null: none. */
   metricsPort: port.nullable().optional(),
+  /**
+   * Which other users of this machine may see the stack and start, stop and restart it, never keys or settings; absent or
+   * null: on macOS the group `staff`, which is everybody with an account, elsewhere nobody.
+   */
+  guests: GuestsSchema.nullable().optional(),
 })
 export type Config = z.infer<typeof ConfigSchema>
 
@@ -471,6 +488,8 @@ export const SnapshotSchema = z.strictObject({
     host: z.enum(['app', 'cli']),
     background: z.boolean(),
     since: epochMs,
+    /** Another user's core: their name, which the guest's end fills in by the socket's owner. Absent: one's own. */
+    user: z.string().optional(),
   }),
   profile: z.string(),
   /** `ready` only after the end-to-end proof. */
@@ -691,6 +710,7 @@ export const AppStateSchema = z.strictObject({
       kind: z.literal('attached'),
       pid: count,
       host: z.enum(['app', 'cli']),
+      /** Whose it is, when it is another user's: this app is a guest there. null: this user's own. */
       user: nullableText,
     }),
     z.strictObject({ kind: z.literal('connecting') }),

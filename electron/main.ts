@@ -34,7 +34,10 @@ const start = async (): Promise<void> => {
         return hostInApp(folder, paths.resourcesDir)
       }
     : null
-  const shell = startShell({ folder, paths, host })
+  const hasOrphans = __HOSTS_CORE__
+    ? async () => (await import('./core/host-in-app.ts')).hasOrphans(folder)
+    : null
+  const shell = startShell({ folder, paths, host, hasOrphans })
   connectExits(shell, { app, autoUpdater, powerMonitor, process, platform: process.platform })
   if (showsWindowAtLaunch(app, process.platform)) shell.window.show()
   sayReady(process.env)

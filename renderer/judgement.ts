@@ -9,6 +9,7 @@ import {
   serviceNames,
 } from '../electron/contract.ts'
 import { plural } from '../electron/figures.ts'
+import { hostOf } from '../electron/guest-rights.ts'
 import { presentParts, readPart } from '../electron/parts.ts'
 import { measureRoom, type Room, sayRoom } from '../electron/room.ts'
 import { startSentence } from './sentence.ts'
@@ -114,9 +115,11 @@ const judgeSnapshot = (snapshot: Snapshot): Judgement => {
 export const needsSetUp = ({ setUp, overall }: Snapshot): boolean =>
   setUp !== null && (overall === 'stopped' || overall === 'failed')
 
-const judgeSetUp = (setUp: NonNullable<Snapshot['setUp']>): Judgement => {
+const judgeSetUp = (setUp: NonNullable<Snapshot['setUp']>, host: string | null): Judgement => {
   if (setUp.running !== null)
     return { word: 'Setting up', sentence: 'Installing what is missing', mark: 'busy' }
+  if (host !== null)
+    return { word: 'Not set up', sentence: `${host} has to install what is missing first`, mark: 'stopped' }
   if (setUp.failure !== null)
     return { word: 'Set-up failed', sentence: 'Nothing was started; you can try again', mark: 'failed' }
   const things = plural(setUp.missing.length, 'part')
@@ -130,7 +133,7 @@ export const judgeState = (app: AppState | null): Judgement => {
     return { word: 'No core', sentence: startSentence(app.link.reason), mark: 'unknown' }
   const { snapshot } = app
   if (snapshot === null) return { word: 'Connecting', sentence: 'Waiting for a first reading', mark: 'busy' }
-  if (snapshot.setUp !== null && needsSetUp(snapshot)) return judgeSetUp(snapshot.setUp)
+  if (snapshot.setUp !== null && needsSetUp(snapshot)) return judgeSetUp(snapshot.setUp, hostOf(app))
   return judgeSnapshot(snapshot)
 }
 
@@ -139,8 +142,9 @@ export type MainAction = 'start' | 'cancel-start' | 'stop' | 'stop-now' | 'set-u
 
 export const chooseMainAction = (app: AppState | null): MainAction => {
   const snapshot = app?.snapshot
-  if (snapshot == null) return 'none'
+  if (app === null || snapshot == null) return 'none'
   if (snapshot.setUp !== null && needsSetUp(snapshot)) {
+    if (hostOf(app) !== null) return 'none'
     return snapshot.setUp.running === null ? 'set-up' : 'cancel-set-up'
   }
   switch (snapshot.overall) {

@@ -1,20 +1,37 @@
 // Finding the core: the one that runs, or a background one started for this command.
 import { watch } from 'node:fs'
 import { dirname } from 'node:path'
-import { type ChildId, childIds } from '../contract.ts'
-import { isSameProcess } from '../core/child-process.ts'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
 import { within } from '../core/deadline.ts'
-import { identityOf, openLedger } from '../core/ledger.ts'
+import { attachAsGuest } from '../core/guests/attach-as-guest.ts'
+import type { LedgerEntry } from '../core/ledger.ts'
+import { readLiveServices } from '../core/live-services.ts'
 import { ensureStateFolder } from '../core/state-folder.ts'
 import type { CliContext } from './context.ts'
 import { spawnBackgroundCore } from './host.ts'
 
 const listenDeadlineMs = 20_000
 
+/**
+ * Attaches to this user's core, else as a guest to another user's: exactly one core per machine owns the stack. Not while
+ * services of our own live without a core: those are for a core of ours to take over. null when none answers.
+ */
+export const attachToRunning = async (context: CliContext): Promise<ControlClient | null> => {
+  const own = await attachToCore(context.folder.socketPath)
+  if (own !== null) return own
+  return (await readOrphans(context)).length > 0 ? null : attachAsGuest(context.folder.sharedDir)
+}
+
+/** The user whose stack runs here and whose guest this one is; null: nobody's, or one's own. */
+export const readHost = async (context: CliContext): Promise<string | null> => {
+  const client = await attachToRunning(context)
+  client?.close()
+  return client?.user ?? null
+}
+
 /** Attaches to the running core, or starts one in the background and attaches to that. Throws when neither works. */
 export const attachOrHost = async (context: CliContext): Promise<ControlClient> => {
-  const running = await attachToCore(context.folder.socketPath)
+  const running = await attachToRunning(context)
   if (running !== null) return running
   await spawnBackgroundCore(context)
   const client = await attachWhenListening(context.folder.socketPath)
@@ -46,26 +63,16 @@ const attachWhenListening = async (socketPath: string): Promise<ControlClient | 
  * nothing of ours runs at all.
  */
 export const attachIfAnythingRuns = async (context: CliContext): Promise<ControlClient | null> => {
-  const running = await attachToCore(context.folder.socketPath)
+  const running = await attachToRunning(context)
   if (running !== null) return running
   return (await readOrphans(context)).length > 0 ? attachOrHost(context) : null
 }
 
-export interface Orphan {
-  readonly service: ChildId
-  readonly pid: number
-}
+type Orphan = Pick<LedgerEntry, 'service' | 'pid'>
 
 /** Services of ours that live although no core does. */
-export const readOrphans = async (context: CliContext): Promise<readonly Orphan[]> => {
-  ensureStateFolder(context.folder)
-  const ledger = openLedger(context.folder.ledgerPath)
-  const orphans: Orphan[] = []
-  for (const service of childIds) {
-    const entry = ledger.find(service)
-    if (entry !== null && (await isSameProcess(identityOf(entry), context.platform.processes))) {
-      orphans.push({ service, pid: entry.pid })
-    }
-  }
-  return orphans
+export const readOrphans = async ({ folder, platform }: CliContext): Promise<readonly Orphan[]> => {
+  ensureStateFolder(folder)
+  const live = await readLiveServices(folder.ledgerPath, platform.processes)
+  return live.map(({ service, pid }) => ({ service, pid }))
 }

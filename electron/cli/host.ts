@@ -101,6 +101,7 @@ export const spawnBackgroundCore = async (context: CliContext): Promise<void> =>
       ...smallHeap,
       NEXUS_HOME: context.folder.root,
       NEXUS_RUNTIME: context.folder.runtimeDir,
+      NEXUS_SHARED: context.folder.sharedDir ?? '',
     },
     cwd: '/',
   })

@@ -47,7 +47,7 @@ export const openTriedStack = async (context: CliContext, signal: AbortSignal): 
 const startOwnStack = async (outer: CliContext, signal: AbortSignal): Promise<TriedStack> => {
   const root = mkdtempSync(join(tmpdir(), 'nexus-try-'))
   const folder = locateStateFolder(
-    { ...outer.env, NEXUS_HOME: root, NEXUS_RUNTIME: outer.folder.runtimeDir },
+    { ...outer.env, NEXUS_HOME: root, NEXUS_RUNTIME: outer.folder.runtimeDir, NEXUS_SHARED: '' },
     process.platform,
     root,
   )

@@ -1,11 +1,14 @@
-// The app's way to a core: attaches to the one that runs, else hosts it here, and looks again when it goes.
-import { watch as watchFiles } from 'node:fs'
+// The app's way to a core: attaches to one that runs, this user's before another's, else hosts it here, and looks again
+// when it goes.
+import { existsSync, type FSWatcher, watch as watchFiles } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { AppState, Command, Outcome, Snapshot } from '../contract.ts'
-import { attachToCore } from './control/client.ts'
+import { attachToCore, type ControlClient } from './control/client.ts'
 import type { CoreLink, Watch } from './control/core-link.ts'
 import { within } from './deadline.ts'
 import { messageOf } from './error-message.ts'
+import { attachAsGuest } from './guests/attach-as-guest.ts'
+import { readSharedSocketName } from './guests/shared-socket.ts'
 import type { HostedCore } from './host-core.ts'
 import { createSilenceWatch } from './silence-watch.ts'
 import { ensureStateFolder, type StateFolder } from './state-folder.ts'
@@ -16,6 +19,8 @@ export interface ConnectOptions {
   readonly folder: StateFolder
   /** Hosts a core in this process; answers null when another process does. null where this process cannot. */
   readonly host: (() => Promise<HostedCore | null>) | null
+  /** Whether services of this user's live without a core: those are taken over, whoever else runs one. Absent: never. */
+  readonly hasOrphans?: (() => Promise<boolean>) | null
   readonly onState: (state: LinkState) => void
   /** How long a core of another process may be silent before it is asked, and then take to answer. */
   readonly patience?: Patience
@@ -46,6 +51,8 @@ export interface CoreConnection {
 /** What a look for a core came to. `gone`: there was one, and it went; `taken`: another process is about to host one. */
 type Look =
   | { readonly kind: 'gone' | 'taken' | 'none' }
+  /** Another user's core has ended, whose guest this app was. */
+  | { readonly kind: 'host-gone'; readonly user: string }
   | { readonly kind: 'failed'; readonly reason: string }
 
 /** One core to use until it goes. */
@@ -64,12 +71,15 @@ const retryMs = 1_000
 export const connectCore = ({
   folder,
   host,
+  hasOrphans = null,
   onState,
   patience = usualPatience,
 }: ConnectOptions): CoreConnection => {
   let using: { readonly core: CoreLink; readonly watch: Watch } | null = null
   const begun = new Map<(core: CoreLink) => () => void, (() => void) | null>()
   let watched = false
+  /** Whose guest this app has been; null: nobody's, or it has had a core of its own user's since. */
+  let guestOf: string | null = null
   let ended = false
   let end = () => {}
   const ending = new Promise<void>((resolve) => {
@@ -131,14 +141,24 @@ export const connectCore = ({
     }
   }
 
+  const attach = async (): Promise<ControlClient | null> => {
+    const own = await attachToCore(folder.socketPath)
+    if (own !== null || folder.sharedDir === null) return own
+    return (await hasOrphans?.()) === true ? null : attachAsGuest(folder.sharedDir)
+  }
+
   const look = async (): Promise<Look> => {
     try {
-      const client = await attachToCore(folder.socketPath)
+      const client = await attach()
       if (client !== null) {
-        const { closed, close } = client
+        const { closed, close, user } = client
+        guestOf = user
         await use({ core: client, closed, close, mayFreeze: true, linkOf: attachedTo })
         return { kind: 'gone' }
       }
+      // The other user's servers go on without their core, and it may just be updating itself: it is waited for, and the
+      // stack is not grabbed meanwhile.
+      if (guestOf !== null) return { kind: 'host-gone', user: guestOf }
       if (host === null) return { kind: 'none' }
       const hosted = await host()
       if (hosted === null) return { kind: 'taken' }
@@ -152,13 +172,13 @@ export const connectCore = ({
 
   const run = async (): Promise<void> => {
     ensureStateFolder(folder)
-    const changes = followSocketFile(folder.socketPath)
+    const changes = followSockets(folder)
     while (!ended) {
       // Armed before the look, so that a core which comes meanwhile is not missed.
       const changed = Promise.race([changes.next(), ending])
       const found = await look()
       tell({ link: linkWithout(found), snapshot: null })
-      if (found.kind === 'none') await changed
+      if (found.kind === 'none' || found.kind === 'host-gone') await changed
       if (found.kind === 'taken' || found.kind === 'failed') await within(changed, retryMs)
     }
     changes.close()
@@ -202,7 +222,7 @@ const attachedTo = ({ owner }: Snapshot): AppState['link'] => ({
   kind: 'attached',
   pid: owner.pid,
   host: owner.host,
-  user: null,
+  user: owner.user ?? null,
 })
 
 const linkWithout = (found: Look): AppState['link'] => {
@@ -210,6 +230,11 @@ const linkWithout = (found: Look): AppState['link'] => {
     case 'gone':
     case 'taken':
       return { kind: 'connecting' }
+    case 'host-gone':
+      return {
+        kind: 'lost',
+        reason: `${found.user}’s core has ended; Nexus attaches again when it is back. For a stack of your own, quit Nexus and open it again.`,
+      }
     case 'none':
       return { kind: 'lost', reason: 'no core is running: nexus up or nexus serve starts one' }
     case 'failed':
@@ -217,20 +242,28 @@ const linkWithout = (found: Look): AppState['link'] => {
   }
 }
 
-/** Tells of the socket file's coming and going; its folder has to be there. */
-const followSocketFile = (socketPath: string) => {
+/** Tells of the coming and going of sockets: this user's, whose folder has to be there, and those of others. */
+const followSockets = ({ socketPath, sharedDir }: StateFolder) => {
   let waiting: (() => void)[] = []
-  const watcher = watchFiles(dirname(socketPath), (_event, name) => {
-    if (name !== null && name !== basename(socketPath)) return
+  const tell = () => {
     const told = waiting
     waiting = []
     for (const resolve of told) resolve()
-  })
+  }
+  const follow = (dir: string, isSocket: (name: string) => boolean): FSWatcher =>
+    watchFiles(dir, (_event, name) => {
+      if (name === null || isSocket(name)) tell()
+    })
+  const watchers = [follow(dirname(socketPath), (name) => name === basename(socketPath))]
+  if (sharedDir !== null && existsSync(sharedDir))
+    watchers.push(follow(sharedDir, (name) => readSharedSocketName(name) !== null))
   return {
     next: () =>
       new Promise<void>((resolve) => {
         waiting.push(resolve)
       }),
-    close: () => watcher.close(),
+    close: () => {
+      for (const watcher of watchers) watcher.close()
+    },
   }
 }

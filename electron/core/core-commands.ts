@@ -29,12 +29,15 @@ export interface CommandedCore extends RefusalContext {
 
 export interface CoreCommands {
   /** One after the other, whoever gives them: two profiles are never assembled at once. */
-  dispatch(command: Command): Promise<Outcome>
+  dispatch(command: Command, from?: CommandSource): Promise<Outcome>
   /** What the user last asked for. */
   wanted(): readonly ServiceId[]
   /** The services as they are, and those that a restart has stopped and not yet started as starting. */
   withRestart(services: Services): Services
 }
+
+/** `guest`: another user of the machine, who could not start again what a core that ended with its services had run. */
+type CommandSource = 'owner' | 'guest'
 
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>
 
@@ -128,7 +131,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
 
   // --- stop ------------------------------------------------------------------------------------------------------
 
-  const stop = async (command: CommandOf<'stop'>): Promise<Outcome> => {
+  const stop = async (command: CommandOf<'stop'>, from: CommandSource): Promise<Outcome> => {
     core.setUp.cancel()
     if (command.eject) {
       const refusal = await eject(command.force)
@@ -141,7 +144,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       // A start may have overtaken this stop: then the core is needed.
       const { llamaServer, proxy } = assembly().stack.states()
       const phases = [llamaServer.phase, proxy.phase, assembly().stack.gateway()?.phase ?? 'stopped']
-      if (command.only === null && phases.every((phase) => phase === 'stopped')) core.onAllStopped()
+      const isAllStopped = command.only === null && phases.every((phase) => phase === 'stopped')
+      if (from === 'owner' && isAllStopped) core.onAllStopped()
     })
     return accepted
   }
@@ -251,12 +255,12 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     }
   }
 
-  const carryOut = async (command: Command): Promise<Outcome> => {
+  const carryOut = async (command: Command, from: CommandSource): Promise<Outcome> => {
     switch (command.type) {
       case 'start':
         return start(command)
       case 'stop':
-        return stop(command)
+        return stop(command, from)
       case 'restart':
         return restart(command)
       case 'setUp':
@@ -269,8 +273,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   }
 
   let turn: Promise<unknown> = Promise.resolve()
-  const dispatch = (command: Command): Promise<Outcome> => {
-    const outcome = turn.then(() => carryOut(command))
+  const dispatch = (command: Command, from: CommandSource = 'owner'): Promise<Outcome> => {
+    const outcome = turn.then(() => carryOut(command, from))
     turn = outcome.catch(() => {})
     return outcome
   }

@@ -1,7 +1,7 @@
 // The core: one stack, its readings, its proof, and the commands that change it. Everyone who attaches sees this.
 
 import { isDeepStrictEqual } from 'node:util'
-import type { Profile, ServiceId, Snapshot, StackEvent } from '../contract.ts'
+import type { Command, Outcome, Profile, ServiceId, Snapshot, StackEvent } from '../contract.ts'
 import { tellAgents } from './agents-file/tell-agents.ts'
 import { createAsk } from './answers/answer-query.ts'
 import { bringBack } from './bring-back.ts'
@@ -9,6 +9,7 @@ import type { CoreLink } from './control/core-link.ts'
 import { createCoreCommands } from './core-commands.ts'
 import { type LogError, logToStderr } from './core-log.ts'
 import { createGpuLimitReading } from './gpu-limit-reading.ts'
+import { describeGuestCommand } from './guests/guest-link.ts'
 import { readIntent } from './intent.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
 import { createMemoryMapSource } from './memory-map-source.ts'
@@ -42,6 +43,8 @@ export interface CoreOptions {
 export interface Core extends CoreLink {
   /** The present fold, without reading anything anew. */
   snapshot(): Snapshot
+  /** As dispatch, by another user: it leaves an event, and a background core stays to be told to start again. */
+  dispatchForGuest(command: Command): Promise<Outcome>
   /** Settles when a command to stop everything has been carried out. */
   readonly stoppedByCommand: Promise<void>
   /** Lets go of everything; what runs goes on running. */
@@ -247,6 +250,11 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     watchHistory: observations.watchHistory,
     followLog: (log, listener) => followLogPieces(folder.logPath(log), listener, logError),
     dispatch: commands.dispatch,
+    dispatchForGuest: async (command) => {
+      const outcome = await commands.dispatch(command, 'guest')
+      if (outcome.accepted) note('info', describeGuestCommand(command))
+      return outcome
+    },
     close: () => {
       setUp.cancel()
       poller.close()

@@ -1,10 +1,14 @@
-// Hosting the core in this process, the same for `nexus serve` and the app: lock, core, control socket, and their end.
+// Hosting the core in this process, the same for `nexus serve` and the app: lock, core, control sockets, and their end.
 import { type ControlServer, openControlServer } from './control/server.ts'
 import { type Core, type CoreOptions, createCore } from './core.ts'
 import { acquireCoreLock } from './core-lock.ts'
 import { logToStderr } from './core-log.ts'
 import { followConfig } from './follow-config.ts'
+import { guestLink } from './guests/guest-link.ts'
+import { createGuestSocket } from './guests/guest-socket.ts'
+import { readOwnUserName } from './guests/user-name.ts'
 import { createMetricsServer } from './metrics/metrics-server.ts'
+import { createCommandRunner } from './platform/run-command.ts'
 import { ensureStateFolder } from './state-folder.ts'
 
 export interface HostedCore {
@@ -34,13 +38,25 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
     readSnapshot: hosted.readSnapshot,
     onError: (reason) => logError(new Error(reason)),
   })
-  const forgetConfig = followConfig(options.folder, ({ metricsPort }) => metrics.use(metricsPort ?? null))
+  const guestSocket = createGuestSocket({
+    sharedDir: folder.sharedDir,
+    link: guestLink(hosted, readOwnUserName()),
+    platform: options.platform.id,
+    run: options.run ?? createCommandRunner(),
+    onError: (reason) => logError(new Error(reason)),
+  })
+  const forgetConfig = followConfig(options.folder, ({ metricsPort, guests }) => {
+    metrics.use(metricsPort ?? null)
+    guestSocket.use(guests ?? null)
+  })
+  // Whoever is told that this core listens may be about to tell another user.
+  await guestSocket.settled()
   let closing: Promise<void> | null = null
   const close = async () => {
     forgetConfig()
     metrics.close()
     hosted.close()
-    await server.close()
+    await Promise.all([server.close(), guestSocket.close()])
     // Last: whoever takes the lock next replaces the socket.
     lock.release()
   }

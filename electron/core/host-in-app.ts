@@ -1,6 +1,7 @@
 // The core in the app's own process; apart, so that a build which can only attach leaves all of it out.
 import { openCoreLog } from './core-log.ts'
 import { type HostedCore, hostCore } from './host-core.ts'
+import { readLiveServices } from './live-services.ts'
 import { createPlatform } from './platform/detect-platform.ts'
 import type { StateFolder } from './state-folder.ts'
 
@@ -31,4 +32,10 @@ export const hostInApp = async (folder: StateFolder, resourcesDir: string): Prom
       return closing
     },
   }
+}
+
+/** Whether services that an earlier core of this state folder started go on without one. The caller looked for a core. */
+export const hasOrphans = async (folder: StateFolder): Promise<boolean> => {
+  const { processes } = createPlatform({ ramDiskRoot: folder.ramDiskRoot })
+  return (await readLiveServices(folder.ledgerPath, processes)).length > 0
 }

@@ -26,12 +26,29 @@ describe('locateStateFolder', () => {
 
   it('keeps all of ours under it, but lets several share what set-up installs', () => {
     const located = locateStateFolder({ NEXUS_HOME: '/srv/nexus' }, 'linux', '/home/ann')
-    const { root, logPath, ...paths } = located
+    const { root, logPath, sharedDir, ...paths } = located
+    expect(sharedDir).toBeNull()
     for (const path of [...Object.values(paths), logPath('core'), logPath('llamaServer')]) {
       expect(path.startsWith(`${root}/`)).toBe(true)
     }
     const env = { NEXUS_HOME: '/srv/nexus', NEXUS_RUNTIME: '/opt/shared' }
     expect(locateStateFolder(env, 'linux', '/home/ann').runtimeDir).toBe('/opt/shared')
+  })
+
+  it.each([
+    ['darwin', {}, '/Users/Shared'],
+    ['linux', { XDG_STATE_HOME: '/var/ann' }, '/tmp'],
+    ['linux', { NEXUS_SHARED: '/run/nexus' }, '/run/nexus'],
+    ['linux', { NEXUS_HOME: '/srv/nexus', NEXUS_SHARED: '/run/nexus' }, '/run/nexus'],
+    ['linux', { NEXUS_HOME: '/srv/nexus', NEXUS_SHARED: '' }, null],
+  ] as const)('on %s with %o meets other users in %s', (platform, env, sharedDir) => {
+    expect(locateStateFolder(env, platform, '/home/ann').sharedDir).toBe(sharedDir)
+  })
+
+  it('refuses a relative NEXUS_SHARED', () => {
+    expect(() => locateStateFolder({ NEXUS_SHARED: 'shared' }, 'linux', '/home/ann')).toThrow(
+      'NEXUS_SHARED is "shared"; it must be an absolute path',
+    )
   })
 
   it('refuses a relative NEXUS_HOME: it would be another one in every folder', () => {

@@ -30,15 +30,18 @@ export interface StateFolder {
   readonly socketPath: string
   /** Where the Router tells about live requests. */
   readonly feedSocketPath: string
+  /** Where cores of different users meet; null: this state folder is private, and sees no other. */
+  readonly sharedDir: string | null
   readonly logPath: (id: LogId) => string
 }
 
 /** sun_path is 104 bytes on macOS and 108 on Linux, NUL included (unix(4), unix(7)). */
-const maxSocketPathBytes = 103
+export const maxSocketPathBytes = 103
 
 /**
  * macOS: `~/Library/Application Support/Opta Nexus`; Linux: `${XDG_STATE_HOME:-~/.local/state}/opta-nexus`;
- * NEXUS_HOME overrides both, and NEXUS_RUNTIME moves what set-up installs.
+ * NEXUS_HOME overrides both, and NEXUS_RUNTIME moves what set-up installs. A folder that NEXUS_HOME names meets other users'
+ * only where NEXUS_SHARED says.
  */
 export const locateStateFolder = (
   env: Readonly<Record<string, string | undefined>>,
@@ -48,6 +51,10 @@ export const locateStateFolder = (
   const root = env['NEXUS_HOME'] || defaultRoot(env, platform, homeDir)
   if (!root.startsWith('/')) {
     throw new Error(`NEXUS_HOME is "${root}"; it must be an absolute path, starting with /`)
+  }
+  const sharedDir = env['NEXUS_SHARED'] || (env['NEXUS_HOME'] ? null : defaultSharedDir(platform))
+  if (sharedDir?.startsWith('/') === false) {
+    throw new Error(`NEXUS_SHARED is "${sharedDir}"; it must be an absolute path, starting with /`)
   }
   const logsDir = join(root, 'logs')
   return {
@@ -68,6 +75,7 @@ export const locateStateFolder = (
     ramDiskRoot: join(root, 'volumes'),
     socketPath: shortEnough(root, 'control.sock', ''),
     feedSocketPath: shortEnough(root, 'router.sock', '-router'),
+    sharedDir,
     logPath: (id) => join(logsDir, `${id}.log`),
   }
 }
@@ -80,6 +88,13 @@ const defaultRoot = (
   platform === 'darwin'
     ? join(homeDir, 'Library', 'Application Support', 'Opta Nexus')
     : join(env['XDG_STATE_HOME'] || join(homeDir, '.local', 'state'), 'opta-nexus')
+
+/**
+ * Folders of the system's in which everybody may make files and nobody touch another's (sticky, root's): `/Users/Shared` is
+ * `drwxrwxrwt root wheel`, and unlike macOS's /tmp it is not cleaned. $TMPDIR would be each user's own.
+ */
+const defaultSharedDir = (platform: NodeJS.Platform): string =>
+  platform === 'darwin' ? '/Users/Shared' : '/tmp'
 
 /** @param mark tells one state folder's sockets apart where their names are replaced */
 const shortEnough = (root: string, socketName: string, mark: string): string => {

@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest'
 import type { Snapshot } from '../contract.ts'
 import { sampleSnapshot } from '../core/sample-snapshot.ts'
-import { describeWork, interrupts } from './confirm-stop.ts'
-import { slots } from './sample-app-state.ts'
+import { describeInterruption, describeWork, interrupts } from './confirm-stop.ts'
+import { appState, slots } from './sample-app-state.ts'
 
 const at = (busy: number, deferred = 0): Snapshot => ({
   ...sampleSnapshot,
@@ -20,6 +20,16 @@ it.each([
   [{ ...at(0), slots: null }, null],
   [null, null],
 ])('says who is at work', (snapshot, words) => expect(describeWork(snapshot)).toBe(words))
+
+it('asks before another user’s stack is stopped, also when nobody is at work', () => {
+  const link = { kind: 'attached', pid: 12, host: 'app', user: 'ann' } as const
+  expect(describeInterruption(appState(at(0)))).toBeNull()
+  expect(describeInterruption(appState(at(0), { link: { ...link, user: null } }))).toBeNull()
+  expect(describeInterruption(appState(at(0), { link }))).toBe('This is ann’s stack.')
+  expect(describeInterruption(appState(at(1), { link }))).toBe(
+    'This is ann’s stack. 1 agent is being answered.',
+  )
+})
 
 it('asks before what interrupts, and before nothing else', () => {
   const stop = { type: 'stop', eject: false, now: false, force: false } as const

@@ -1,6 +1,7 @@
 // What is said before agents that are being answered are stopped; null when nobody is. Pure.
-import type { Command, Snapshot } from '../contract.ts'
+import type { AppState, Command, Snapshot } from '../contract.ts'
 import { plural } from '../figures.ts'
+import { hostOf } from '../guest-rights.ts'
 import { measureRoom } from '../room.ts'
 
 /** A sentence on who is at work; null when nobody is, or when it is not known. */
@@ -14,6 +15,14 @@ export const describeWork = (snapshot: Snapshot | null): string | null => {
       ? ''
       : `, and ${plural(room.waiting, 'request')} ${room.waiting === 1 ? 'waits' : 'wait'}`
   return `${plural(busy, 'agent')} ${busy === 1 ? 'is' : 'are'} being answered${waiting}.`
+}
+
+/** What is said before a stop; null: it needs no question. Another user's stack is never stopped by one careless click. */
+export const describeInterruption = (state: AppState): string | null => {
+  const host = hostOf(state)
+  const work = describeWork(state.snapshot)
+  if (host === null) return work
+  return `This is ${host}’s stack.${work === null ? '' : ` ${work}`}`
 }
 
 /** A start interrupts nobody. */

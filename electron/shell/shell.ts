@@ -25,12 +25,13 @@ import { followConfig } from '../core/follow-config.ts'
 import type { HostedCore } from '../core/host-core.ts'
 import { ensureStateFolder, type StateFolder } from '../core/state-folder.ts'
 import { plural } from '../figures.ts'
+import { hostOf } from '../guest-rights.ts'
 import { createActions } from './actions.ts'
 import type { AppPaths } from './app-paths.ts'
 import { serveApp } from './app-protocol.ts'
 import { createAppState } from './app-state.ts'
 import { feedChannel } from './channels.ts'
-import { describeWork, interrupts } from './confirm-stop.ts'
+import { describeInterruption, describeWork, interrupts } from './confirm-stop.ts'
 import { createFeeds } from './feeds.ts'
 import { serveIpc } from './ipc.ts'
 import { readLoginItem } from './login-item.ts'
@@ -49,6 +50,8 @@ export interface ShellOptions {
   readonly paths: AppPaths
   /** Hosts the core in this process; null where that cannot be. */
   readonly host: (() => Promise<HostedCore | null>) | null
+  /** As connectCore's. */
+  readonly hasOrphans: (() => Promise<boolean>) | null
 }
 
 export interface AppShell {
@@ -58,7 +61,7 @@ export interface AppShell {
   letGo(): Promise<void>
 }
 
-export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
+export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): AppShell => {
   ensureStateFolder(folder)
   serveApp(protocol, paths.windowDir)
   if (session.defaultSession !== undefined) denyPermissions(session.defaultSession)
@@ -93,6 +96,7 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
   const link = connectCore({
     folder,
     host,
+    hasOrphans,
     onState: (next) => {
       state.update(next)
       // While a core is looked for nothing is known; without one nothing that was said holds any more.
@@ -138,7 +142,8 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
     return link.close()
   }
   const quit = createQuit({
-    anythingRuns: () => servicesRun(state.get()),
+    // Another user's stack goes on when a guest's window closes: there is nothing to ask.
+    anythingRuns: () => hostOf(state.get()) === null && servicesRun(state.get()),
     ask: () => window.askOver((parent) => askBeforeQuit(parent, describeWork(state.get().snapshot))),
     stopEverything: () =>
       stopEverything({
@@ -161,9 +166,13 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
     readSnippet: (name) => link.core().readSnippet(name),
   })
 
+  /** Another user's core keeps to settings of its own. */
+  const drainLimit = () =>
+    hostOf(state.get()) === null ? `within ${plural(config.drainSeconds, 'second')}` : 'in time'
   const command = async (given: Command): Promise<Outcome> => {
-    const work = interrupts(given) ? describeWork(state.get().snapshot) : null
-    const isAgreed = work === null || (await window.askOver((parent) => askBeforeStop(parent, work, config)))
+    const work = interrupts(given) ? describeInterruption(state.get()) : null
+    const isAgreed =
+      work === null || (await window.askOver((parent) => askBeforeStop(parent, work, drainLimit())))
     return isAgreed ? link.dispatch(given) : { accepted: true }
   }
   const copyAddress = async (): Promise<Outcome> => {
@@ -207,7 +216,8 @@ export const startShell = ({ folder, paths, host }: ShellOptions): AppShell => {
     updateTray()
   })
   startAtFirstCore(link, {
-    isWanted: () => config.startStackAtLaunch,
+    // The wish is about one's own stack.
+    isWanted: () => config.startStackAtLaunch && hostOf(state.get()) === null,
     onRefused: tellRefusal,
   })
 
@@ -248,16 +258,12 @@ const askBeforeQuit = async (
   return answers[response] ?? 'cancel'
 }
 
-const askBeforeStop = async (
-  parent: BrowserWindow,
-  work: string,
-  { drainSeconds }: Pick<Config, 'drainSeconds'>,
-): Promise<boolean> => {
+const askBeforeStop = async (parent: BrowserWindow, work: string, limit: string): Promise<boolean> => {
   app.focus({ steal: true })
   const { response } = await dialog.showMessageBox(parent, {
     type: 'question',
     message: 'Stop all the same?',
-    detail: `${work} What does not end within ${plural(drainSeconds, 'second')} is cut off.`,
+    detail: `${work} What does not end ${limit} is cut off.`,
     buttons: ['Stop', 'Cancel'],
     defaultId: 1,
     cancelId: 1,

@@ -21,7 +21,8 @@ export const stopEverything = async ({
   deadlineMs,
 }: StopEverything): Promise<string | null> => {
   // A core that `nexus up` left behind ends by itself once everything has stopped.
-  const endsWithServices = state.get().snapshot?.owner.background === true
+  const owner = state.get().snapshot?.owner
+  const endsWithServices = owner?.background === true && owner.user === undefined
   const outcome = await dispatch({ type: 'stop', only: null, eject: false, now: false, force: false })
   if (!outcome.accepted) return outcome.reason
   const ended = await within(untilStopped(state, endsWithServices), deadlineMs)

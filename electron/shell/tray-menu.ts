@@ -9,6 +9,7 @@ import {
   serviceNames,
   type View,
 } from '../contract.ts'
+import { hostOf } from '../guest-rights.ts'
 import { stateLine } from './tray-look.ts'
 
 export type TrayChoice =
@@ -40,7 +41,7 @@ export const trayMenu = (state: AppState): readonly TrayItem[] => {
     command('Start everything', mayStart(snapshot), startCommand(null)),
     command('Stop everything', mayStop(snapshot), stopCommand(null)),
     separator,
-    ...serviceIds.map((id) => serviceMenu(id, snapshot)),
+    ...serviceIds.map((id) => serviceMenu(id, state)),
     separator,
     show('Open Nexus', 'glance'),
     copyEndpoint(snapshot),
@@ -55,9 +56,9 @@ const firstUpper = (text: string): string => text.charAt(0).toUpperCase() + text
 
 const describeHost = ({ link }: AppState): readonly TrayItem[] => {
   if (link.kind !== 'attached') return []
-  const whose = link.user === null ? '' : ` of ${link.user}`
   const host = link.host === 'app' ? 'another app' : 'the command line'
-  return [{ kind: 'line', text: `Hosted by ${host}${whose} (pid ${link.pid})` }]
+  const whose = link.user === null ? 'Hosted' : `${link.user}’s stack, hosted`
+  return [{ kind: 'line', text: `${whose} by ${host} (pid ${link.pid})` }]
 }
 
 const command = (text: string, enabled: boolean, given: Command): TrayItem => ({
@@ -99,13 +100,14 @@ const mayStop = (snapshot: Snapshot | null): boolean =>
   snapshot !== null &&
   (['llamaServer', 'proxy'] as const).some((id) => snapshot.services[id].phase !== 'stopped')
 
-const serviceMenu = (id: ServiceId, snapshot: Snapshot | null): TrayItem => {
+const serviceMenu = (id: ServiceId, state: AppState): TrayItem => {
+  const { snapshot } = state
   const phase = snapshot?.services[id].phase ?? null
   const lives = phase === 'ready' || phase === 'degraded' || phase === 'starting'
   const log: TrayItem = {
     kind: 'choice',
     text: 'Show log',
-    enabled: true,
+    enabled: hostOf(state) === null,
     choice: { type: 'view', view: { id: 'logs', service: id } },
   }
   return {

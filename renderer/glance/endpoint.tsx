@@ -1,6 +1,7 @@
 // The Router's address, and what each shell needs, ready to paste.
 import { useState } from 'react'
 import type { Answers } from '../../electron/contract.ts'
+import { useHost } from '../guest.ts'
 import { act, useSnapshot } from '../mirror.ts'
 import { askClients } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
@@ -14,6 +15,7 @@ const shells: readonly { readonly id: string; readonly label: string }[] = [
 export const Endpoint = () => {
   const endpoint = useSnapshot(({ services }) => services.proxy.endpoint)
   const answers = useSnapshot(({ services }) => ['ready', 'degraded'].includes(services.proxy.phase)) ?? false
+  const host = useHost()
   const { answer } = useAnswer(askClients, `${endpoint} ${answers}`)
   const address = answer?.baseUrl ?? endpoint
   return (
@@ -31,7 +33,7 @@ export const Endpoint = () => {
         </button>
       )}
       {answers ? (
-        answer !== null && <CopyButtons answer={answer} />
+        answer !== null && host === null && <CopyButtons answer={answer} />
       ) : (
         <span className="endpoint-note">not answering now</span>
       )}

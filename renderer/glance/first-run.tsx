@@ -1,5 +1,6 @@
 // First run: what is missing, one button, and how far its installation is.
 import { formatBytes, formatCount } from '../../electron/figures.ts'
+import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { act, useSnapshot } from '../mirror.ts'
 import { startSentence } from '../sentence.ts'
@@ -11,6 +12,7 @@ const formatAmount = (amount: number, total: number): string =>
 export const FirstRun = () => {
   const setUp = useSnapshot((snapshot) => snapshot.setUp)
   const profile = useSnapshot((snapshot) => snapshot.profile)
+  const host = useHost()
   if (setUp === null) return null
   const { missing, running, failure } = setUp
   const { done = null, total = null } = running ?? {}
@@ -18,13 +20,16 @@ export const FirstRun = () => {
     <section className="section first-run" aria-label="Set-up">
       <p className="first-run-intro">
         Nexus brings up a local AI stack for Claude Code: a model server, a Router that speaks Anthropic’s
-        API, and a RAM disk for builds. These parts are installed for it alone, in its own folder:
+        API, and a RAM disk for builds.{' '}
+        {host === null
+          ? 'These parts are installed for it alone, in its own folder:'
+          : `These parts are still missing, and only ${host}, whose stack this is, can install them:`}
       </p>
       <ol className="first-run-parts">
         {missing.map(({ id, text }) => (
           <li key={id}>
             <span>{text}</span>
-            {id === 'llama-server' && (
+            {id === 'llama-server' && host === null && (
               <button
                 type="button"
                 className="button-small"
@@ -36,9 +41,11 @@ export const FirstRun = () => {
           </li>
         ))}
       </ol>
-      <p className="first-run-intro">
-        Then it starts with the profile <b>{profile}</b>. You can interrupt it and go on later.
-      </p>
+      {host === null && (
+        <p className="first-run-intro">
+          Then it starts with the profile <b>{profile}</b>. You can interrupt it and go on later.
+        </p>
+      )}
       {running !== null && (
         <div className="set-up-progress">
           <p className="set-up-message">{running.message}</p>

@@ -31,10 +31,11 @@ export const Headline = () => {
 const Owner = () => {
   const link = useMirror(({ app }) => app?.link ?? null)
   if (link?.kind !== 'attached') return null
-  const whose = link.user === null ? 'a core' : `${link.user}’s core`
-  const words = `Attached to ${whose} in ${hostWords[link.host]}, pid ${link.pid}`
+  const where = `${hostWords[link.host]}, pid ${link.pid}`
+  const words =
+    link.user === null ? `Attached to a core in ${where}` : `${link.user}’s stack, you are a guest`
   return (
-    <p className="headline-owner" title={words}>
+    <p className="headline-owner" title={link.user === null ? words : `${words}; its core is in ${where}`}>
       {words}
     </p>
   )

@@ -2,6 +2,7 @@
 import { type MouseEvent, useState } from 'react'
 import type { Command } from '../../electron/contract.ts'
 import { plural } from '../../electron/figures.ts'
+import { useHost } from '../guest.ts'
 import { chooseMainAction, countBusy, type MainAction } from '../judgement.ts'
 import { useEscape } from '../keys.ts'
 import { send, useMirror, useSnapshot } from '../mirror.ts'
@@ -35,7 +36,9 @@ export const MainButton = () => {
   const [asking, setAsking] = useState(false)
   const [sending, setSending] = useState(false)
   const hold = usePressHold(action === 'none' ? null : action)
-  const isAsking = asking && action === 'stop'
+  const host = useHost()
+  const asks = action === 'stop' && (busy > 0 || host !== null)
+  const isAsking = asking && asks
   useEscape(isAsking ? () => setAsking(false) : null)
   if (action === 'none') return null
   const carryOut = async (command: Command) => {
@@ -47,7 +50,7 @@ export const MainButton = () => {
   const press = (event: MouseEvent) => {
     // Meant for what stood here before: `Cancel start` takes the place of `Start everything` at once.
     if (event.detail > 1 || hold.isHeld()) return
-    if (action === 'stop' && busy > 0) setAsking(!asking)
+    if (asks) setAsking(!asking)
     else void carryOut(commands[action])
   }
   const isStart = action === 'start' || action === 'set-up'
@@ -59,7 +62,7 @@ export const MainButton = () => {
         disabled={sending}
         // Not `disabled`: that would take the focus from who pressed it.
         aria-disabled={hold.isShownHeld || undefined}
-        aria-expanded={action === 'stop' && busy > 0 ? asking : undefined}
+        aria-expanded={asks ? asking : undefined}
         onClick={press}
       >
         {labels[action]}
@@ -67,6 +70,7 @@ export const MainButton = () => {
       {isAsking && (
         <StopQuestion
           busy={busy}
+          host={host}
           onStop={(now) => void carryOut(stopAll(now))}
           onKeep={() => setAsking(false)}
         />
@@ -77,26 +81,31 @@ export const MainButton = () => {
 
 interface StopQuestionProps {
   readonly busy: number
+  /** Whose stack it is, when it is another user's. */
+  readonly host: string | null
   onStop(now: boolean): void
   onKeep(): void
 }
 
-const StopQuestion = ({ busy, onStop, onKeep }: StopQuestionProps) => {
+const StopQuestion = ({ busy, host, onStop, onKeep }: StopQuestionProps) => {
   const drainSeconds = useAnswer(askSettings).answer?.config.drainSeconds ?? null
   const limit = drainSeconds === null ? '' : `, for up to ${drainSeconds} s`
   return (
     <section className="stop-question" aria-label="How to stop">
       <p>
-        {plural(busy, 'agent')} at work. Let {busy === 1 ? 'it' : 'them'} finish first{limit}? New requests
-        are refused meanwhile.
+        {host !== null && `This is ${host}’s stack; it stops for everybody. `}
+        {busy > 0 &&
+          `${plural(busy, 'agent')} at work. Let ${busy === 1 ? 'it' : 'them'} finish first${limit}? New requests are refused meanwhile.`}
       </p>
       <div className="button-row">
         <button type="button" className="button" onClick={() => onStop(false)}>
-          Finish, then stop
+          {busy > 0 ? 'Finish, then stop' : 'Stop it'}
         </button>
-        <button type="button" className="button button-danger" onClick={() => onStop(true)}>
-          Stop now
-        </button>
+        {busy > 0 && (
+          <button type="button" className="button button-danger" onClick={() => onStop(true)}>
+            Stop now
+          </button>
+        )}
         <button type="button" className="button button-quiet" onClick={onKeep}>
           Keep running
         </button>

@@ -1,6 +1,7 @@
 // While nothing runs: what a start would bring up, and whether it will fit.
-import { type PlanAnswer, serviceNames } from '../../electron/contract.ts'
+import { type Command, type PlanAnswer, serviceNames } from '../../electron/contract.ts'
 import { formatBytes, formatContext, plural } from '../../electron/figures.ts'
+import { useRefusal } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
 import { send, useSnapshot } from '../mirror.ts'
@@ -48,8 +49,11 @@ export const StoppedPlan = () => {
   )
 }
 
+const startAnyway: Command = { type: 'start', only: null, profile: null, force: true }
+
 const Fit = ({ plan }: { readonly plan: PlanAnswer }) => {
   const { memory } = plan
+  const refusal = useRefusal([startAnyway])
   const problems = [...plan.problems, ...plan.engine.problems]
   if (memory === null) {
     return (
@@ -77,12 +81,8 @@ const Fit = ({ plan }: { readonly plan: PlanAnswer }) => {
           <span>{problem}</span>
         </p>
       ))}
-      {memory.verdict === 'does-not-fit' && (
-        <button
-          type="button"
-          className="button"
-          onClick={() => void send({ type: 'start', only: null, profile: null, force: true })}
-        >
+      {memory.verdict === 'does-not-fit' && refusal === null && (
+        <button type="button" className="button" onClick={() => void send(startAnyway)}>
           Start anyway
         </button>
       )}

@@ -2,6 +2,7 @@
 import { useCallback } from 'react'
 import { type PartId, serviceNames } from '../../electron/contract.ts'
 import { AskingButton } from '../asking-button.tsx'
+import { useHost, useRefusal } from '../guest.ts'
 import { sendAll, showView } from '../mirror.ts'
 import { askLogTail } from '../questions.ts'
 import { startSentence } from '../sentence.ts'
@@ -17,12 +18,15 @@ interface TroubleCardProps {
 
 export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
   const { reason, mend, warning, isLogged } = trouble
+  const host = useHost()
+  const refusal = useRefusal(mend?.commands ?? [])
   return (
     <div className="trouble">
       <p className="trouble-reason">{startSentence(reason)}</p>
-      {isLogged && <LogTail id={id} occasion={reason} />}
+      {isLogged && host === null && <LogTail id={id} occasion={reason} />}
+      {refusal !== null && <p className="not-known">{refusal}</p>}
       <div className="button-row">
-        {mend !== null && (
+        {mend !== null && refusal === null && (
           <AskingButton
             className="button button-primary"
             label={mend.label}
@@ -30,14 +34,16 @@ export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
             onPress={() => void sendAll(mend.commands)}
           />
         )}
-        <button
-          type="button"
-          className="button button-quiet"
-          aria-label={`Open log of ${serviceNames[id]}`}
-          onClick={() => showView({ id: 'logs', service: id })}
-        >
-          Open log
-        </button>
+        {host === null && (
+          <button
+            type="button"
+            className="button button-quiet"
+            aria-label={`Open log of ${serviceNames[id]}`}
+            onClick={() => showView({ id: 'logs', service: id })}
+          >
+            Open log
+          </button>
+        )}
         <button
           type="button"
           className="button button-quiet"

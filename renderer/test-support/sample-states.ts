@@ -312,6 +312,19 @@ export const sampleStates = {
   }),
   attached: attachedTo(idleSnapshot),
   attachedQueue: attachedTo(longQueueSnapshot),
+  guestStopped: attachedTo(stoppedSnapshot),
+  guestFailed: attachedTo(failedSnapshot),
+  guestForeign: attachedTo({
+    ...stoppedSnapshot,
+    services: {
+      ...stoppedSnapshot.services,
+      llamaServer: engine({
+        ...notRunning,
+        foreign: { pid: 812, command: '/opt/homebrew/bin/llama-server', user: 'ben' },
+      }),
+    },
+  }),
+  guestFirstRun: attachedTo(firstRunSnapshot),
   foreign: hosting({
     ...stoppedSnapshot,
     services: {

@@ -1,6 +1,8 @@
 // What each developer pastes where their agents run.
 import { useState } from 'react'
 import type { ClientsAnswer } from '../../electron/contract.ts'
+import { refuseKeys } from '../../electron/guest-rights.ts'
+import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { act, useSnapshot } from '../mirror.ts'
 import { askClients } from '../questions.ts'
@@ -12,6 +14,7 @@ import { ViewHead } from './view-head.tsx'
 
 export const Clients = () => {
   const endpoint = useSnapshot(({ services }) => services.proxy.endpoint) ?? ''
+  const host = useHost()
   const asked = useAnswer(askClients, endpoint)
   return (
     <div className="view">
@@ -25,7 +28,7 @@ export const Clients = () => {
                 <span>{clients.warning}</span>
               </p>
             )}
-            <Snippets developers={clients.developers} />
+            <Snippets developers={clients.developers} host={host} />
           </>
         )}
       </AskedBody>
@@ -34,14 +37,25 @@ export const Clients = () => {
   )
 }
 
-const Snippets = ({ developers }: { readonly developers: ClientsAnswer['developers'] }) => {
+interface SnippetsProps {
+  readonly developers: ClientsAnswer['developers']
+  /** Whose keys they are, when they are not this app's user's. */
+  readonly host: string | null
+}
+
+const Snippets = ({ developers, host }: SnippetsProps) => {
   const [chosen, setChosen] = useState('')
   const developer = developers.find(({ name }) => name === chosen) ?? developers[0]
   if (developer === undefined) {
-    return <p className="not-known">No developer has a key yet; Settings makes one.</p>
+    return (
+      <p className="not-known">
+        No developer has a key yet; {host === null ? 'Settings makes one' : `${host} can make one`}.
+      </p>
+    )
   }
   return (
     <>
+      {host !== null && <p className="not-known">{refuseKeys(host)}</p>}
       <label className="field-line">
         <span>For</span>
         <select value={developer.name} onChange={(event) => setChosen(event.target.value)}>
@@ -55,10 +69,12 @@ const Snippets = ({ developers }: { readonly developers: ClientsAnswer['develope
         <section key={id} className="block" aria-label={title}>
           <div className="section-head">
             <h2>{title}</h2>
-            <CopyButton
-              what={`the settings of ${developer.name} for ${title}`}
-              copy={() => act({ type: 'copySnippet', developer: developer.name, snippet: id })}
-            />
+            {host === null && (
+              <CopyButton
+                what={`the settings of ${developer.name} for ${title}`}
+                copy={() => act({ type: 'copySnippet', developer: developer.name, snippet: id })}
+              />
+            )}
           </div>
           <pre className="code">{masked}</pre>
           {notes.length > 0 && (

@@ -9,8 +9,10 @@ import {
   serviceNames,
 } from '../../electron/contract.ts'
 import { plural } from '../../electron/figures.ts'
+import { refuseLogs } from '../../electron/guest-rights.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { keepLogFilter, useDrafts } from '../drafts.ts'
+import { useHost, useRefusal } from '../guest.ts'
 import { countBusy } from '../judgement.ts'
 import { filterLines, judgeLine } from '../log-lines.ts'
 import { act, send, showView, useMirror, useSnapshot } from '../mirror.ts'
@@ -24,6 +26,7 @@ const logNames: Readonly<Record<LogId, string>> = { ...serviceNames, core: 'Nexu
 export const Logs = () => {
   const log = useMirror(({ view }): LogId => view.service ?? 'llamaServer')
   const [chosen, setChosen] = useState<LogId | null>(null)
+  const host = useHost()
   const hasGateway = useSnapshot(({ gateway }) => gateway !== null) ?? false
   const shown = chosen === 'core' ? 'core' : log
   const choose = (id: LogId) => {
@@ -51,7 +54,7 @@ export const Logs = () => {
           ))}
       </div>
       {shown === 'gateway' ? <GatewayNote /> : shown !== 'core' && <ServiceControls id={shown} />}
-      <LogPanel key={shown} log={shown} />
+      {host === null ? <LogPanel key={shown} log={shown} /> : <p className="not-known">{refuseLogs(host)}</p>}
     </div>
   )
 }
@@ -154,7 +157,8 @@ const ServiceControls = ({ id }: { readonly id: ServiceId }) => {
 /** Also of a disk that failed: what keeps it from being used may be how it is mounted. */
 const ForgeEject = ({ up }: { readonly up: boolean }) => {
   const mounted = useSnapshot(({ ramDisk }) => ramDisk?.mounted) ?? false
-  if (!up && !mounted) return null
+  const refusal = useRefusal([ejectForge])
+  if (refusal !== null || (!up && !mounted)) return null
   return (
     <AskingButton
       label={`Eject ${serviceNames.ramDisk}`}

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from 'react'
 import type { SettingsAnswer } from '../../electron/contract.ts'
 import { keepSettings, useDrafts } from '../drafts.ts'
+import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { isSame } from '../is-same.ts'
 import { act, send, useMirror, useSnapshot } from '../mirror.ts'
@@ -16,6 +17,23 @@ import { AppFields, ProfileFields } from './settings-fields.tsx'
 import { ViewHead } from './view-head.tsx'
 
 export const Settings = () => {
+  const host = useHost()
+  return host === null ? <OwnSettings /> : <GuestSettings host={host} />
+}
+
+/** What is this app's own, whoever's stack it shows. */
+const GuestSettings = ({ host }: { readonly host: string }) => (
+  <div className="view view-settings">
+    <ViewHead title="Settings" />
+    <p className="not-known">
+      The settings and keys of the stack belong to {host}, whose stack this is: ask {host} to change them.
+    </p>
+    <OpenAtLogin />
+    <About />
+  </div>
+)
+
+const OwnSettings = () => {
   const overall = useSnapshot((snapshot) => snapshot.overall) ?? ''
   const asked = useAnswer(askSettings, overall)
   return (

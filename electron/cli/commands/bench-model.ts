@@ -1,6 +1,6 @@
 // `nexus bench model`: what this machine's model does at several batch sizes, and which one to take.
 import type { Profile, Snapshot } from '../../contract.ts'
-import { attachToCore, type ControlClient } from '../../core/control/client.ts'
+import type { ControlClient } from '../../core/control/client.ts'
 import { messageOf } from '../../core/error-message.ts'
 import { ensureEngineKey } from '../../core/keys.ts'
 import type { BenchReading, BenchSizes } from '../../core/model-bench/measure.ts'
@@ -12,6 +12,7 @@ import { localUrl } from '../../core/services/litellm-config.ts'
 import { llamaServerEnvironment } from '../../core/services/llama-capabilities.ts'
 import { countWaiting } from '../../waiting.ts'
 import type { CliCommand } from '../arguments.ts'
+import { attachToRunning } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { followUntil } from '../follow-core.ts'
 import { readPresentProfile } from '../profile-choice.ts'
@@ -23,10 +24,12 @@ type BenchCommand = Extract<CliCommand, { name: 'bench' }>
 
 export const runBenchModel = async (command: BenchCommand, context: CliContext): Promise<number> => {
   const profile = await readPresentProfile(context)
-  const client = await attachToCore(context.folder.socketPath)
+  const client = await attachToRunning(context)
   const before = client === null ? null : await client.readSnapshot()
   const runs = before !== null && before.services.llamaServer.phase !== 'stopped'
-  const refusal = runs ? refuseToInterrupt(before, command.yes) : null
+  const refusal = runs
+    ? (refuseToGuest(client?.user ?? null) ?? refuseToInterrupt(before, command.yes))
+    : null
   if (refusal !== null) {
     client?.close()
     context.printError(refusal)
@@ -54,6 +57,9 @@ export const runBenchModel = async (command: BenchCommand, context: CliContext):
   }
   return exitCodes.done
 }
+
+const refuseToGuest = (user: string | null): string | null =>
+  user === null ? null : `The AI Engine that runs here is ${user}'s: its bench is for ${user} alone.`
 
 /** Two copies of a large model do not fit, so the one that runs has to stop meanwhile: never from under somebody's work. */
 const refuseToInterrupt = (snapshot: Snapshot, yes: boolean): string | null => {

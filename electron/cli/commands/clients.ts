@@ -1,7 +1,9 @@
 // `nexus clients`: what each developer pastes into their shell, their Claude Code and their SSH.
 import { shellIds } from '../../core/clients/shell-snippets.ts'
-import { attachToCore } from '../../core/control/client.ts'
+import type { ControlClient } from '../../core/control/client.ts'
+import { refuseKeys } from '../../guest-rights.ts'
 import type { CliCommand } from '../arguments.ts'
+import { attachToRunning } from '../attach.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { UsageError } from '../usage-error.ts'
@@ -13,6 +15,9 @@ export const runClients = async (
   context: CliContext,
 ): Promise<number> => {
   if (command.test) return runClientsTest(command, context)
+  const host = await attachToRunning(context)
+  if (host !== null && host.user !== null) return explainToGuest(host, host.user, command.json, context)
+  host?.close()
   const { guides: all, apiKey } = await readClientGuides(context)
   const developers = all.developers.filter(
     ({ name }) => command.developer === null || name === command.developer,
@@ -40,8 +45,26 @@ export const runClients = async (
     return exitCodes.done
   }
   for (const line of renderClientGuides(guides, context)) context.print(line)
-  const running = await attachToCore(context.folder.socketPath)
-  if (running === null) context.print('Nothing is running now: nexus up starts it.')
-  running?.close()
+  if (host === null) context.print('Nothing is running now: nexus up starts it.')
   return exitCodes.done
+}
+
+/** Where to ask, and whom for the key: one of this user's own state folder would open nothing there. */
+const explainToGuest = async (
+  host: ControlClient,
+  user: string,
+  json: boolean,
+  context: CliContext,
+): Promise<number> => {
+  const { baseUrl, developers } = await host.ask({ type: 'clients' })
+  host.close()
+  const names = developers.map(({ name }) => name)
+  if (json) context.print(JSON.stringify({ error: refuseKeys(user), baseUrl, developers: names }))
+  else {
+    context.printError(refuseKeys(user))
+    context.printError(
+      `The Router answers at ${baseUrl}; keys were made for: ${names.join(', ') || 'nobody'}.`,
+    )
+  }
+  return exitCodes.failed
 }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { examine } from '../../core/doctor/doctor.ts'
 import { createCommandRunner } from '../../core/platform/run-command.ts'
 import type { CliCommand } from '../arguments.ts'
+import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { absoluteRequest } from '../profile-choice.ts'
 import { renderDoctor } from '../view/doctor-view.ts'
@@ -12,6 +13,11 @@ export const runDoctor = async (
   command: Extract<CliCommand, { name: 'doctor' }>,
   context: CliContext,
 ): Promise<number> => {
+  const host = command.profile === null ? await readHost(context) : null
+  if (host !== null)
+    context.printError(
+      `${host}'s stack runs here, and you are its guest; what follows is about a stack of your own. Nexus's window shows what ${host}'s core says of itself.`,
+    )
   const { profile, because, checks, summary } = await examine({
     ...context,
     homeDir: homedir(),

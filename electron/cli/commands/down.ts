@@ -46,7 +46,7 @@ const stopThrough = async (
   const after = await followUntil(client, (snapshot) => judgeDown(snapshot, command.only).kind !== 'waiting')
   const judgement = after === null ? null : judgeDown(after, command.only)
   if (judgement?.kind === 'failed') return fail(context, command, judgement.reasons)
-  if (before.owner.background && command.only === null)
+  if (client.user === null && before.owner.background && command.only === null)
     await untilCoreIsGone(client, before.owner.pid, context)
   return report(context, command, after, describeStopped(command, before))
 }
@@ -77,6 +77,8 @@ const describeStopped = (command: DownCommand, before: Snapshot): string => {
   if (command.only !== null) return `The ${serviceNames[command.only]} is stopped.`
   const disk = before.ramDisk
   if (command.eject) return 'Everything is stopped, and the Build Forge is ejected.'
+  if (before.owner.user !== undefined)
+    return `${before.owner.user}'s stack is stopped. nexus up starts it again.`
   return disk?.mounted === true
     ? `Everything is stopped. The Build Forge stays mounted at ${disk.mountPoint}; nexus down --eject removes it and what is on it.`
     : 'Everything is stopped.'

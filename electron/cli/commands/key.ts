@@ -6,7 +6,9 @@ import { type DeveloperKey, developersOf } from '../../core/developer-keys.ts'
 import { changeDeveloperKey, ownConfigReason, readKeyList } from '../../core/developer-keys-file.ts'
 import { ensureKeys } from '../../core/keys.ts'
 import { ensureStateFolder } from '../../core/state-folder.ts'
+import { refuseKeys } from '../../guest-rights.ts'
 import type { CliCommand, KeyAction } from '../arguments.ts'
+import { readHost } from '../attach.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readPresentProfile } from '../profile-choice.ts'
@@ -15,6 +17,9 @@ type KeyCommand = Extract<CliCommand, { name: 'key' }>
 type Change = Exclude<KeyAction, 'list'>
 
 export const runKey = async (command: KeyCommand, context: CliContext): Promise<number> => {
+  // Keys of our own would open nothing on the stack that runs here.
+  const user = await readHost(context)
+  if (user !== null) return fail(command, context, refuseKeys(user))
   ensureStateFolder(context.folder)
   const { proxy } = await readPresentProfile(context)
   if (proxy.configPath !== null) return fail(command, context, ownConfigReason)

@@ -1,7 +1,9 @@
 // `nexus logs`: the last lines of a service, and what comes after them.
 import { existsSync } from 'node:fs'
 import { followLog, readLastLines } from '../../core/logs/log-follow.ts'
+import { refuseLogs } from '../../guest-rights.ts'
 import type { CliCommand } from '../arguments.ts'
+import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 
 export const runLogs = async (
@@ -9,6 +11,13 @@ export const runLogs = async (
   context: CliContext,
 ): Promise<number> => {
   const path = context.folder.logPath(command.id)
+  const user = await readHost(context)
+  if (user !== null) {
+    context.printError(refuseLogs(user))
+    // Of an earlier run of one's own there may be a log all the same.
+    if (!existsSync(path)) return exitCodes.failed
+    context.printError('What follows is from your own stack, which does not run now.')
+  }
   if (!existsSync(path) && !command.follow) {
     context.printError(`${command.id} has not run yet: there is no ${path}. nexus up starts everything.`)
     return exitCodes.notRunning

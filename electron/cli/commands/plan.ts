@@ -10,6 +10,7 @@ import { planRouter } from '../../core/router-plan.ts'
 import { localUrl } from '../../core/services/litellm-config.ts'
 import { plural } from '../../figures.ts'
 import type { CliCommand } from '../arguments.ts'
+import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readAnyProfile } from '../profile-choice.ts'
 import { renderEnginePlan } from '../view/engine-plan-view.ts'
@@ -24,6 +25,9 @@ type PlanCommand = Extract<CliCommand, { name: 'plan' }>
  * profile impossible on this machine is said beside its plan, not instead of it.
  */
 export const runPlan = async (command: PlanCommand, context: CliContext): Promise<number> => {
+  const host = await readHost(context)
+  if (host !== null)
+    context.printError(`${host}'s stack runs here; what follows is planned for a stack of your own.`)
   const { name, profile: chosen, because } = readAnyProfile(context, command.profile)
   const profile = withFiles(chosen, command)
   const machine = await readMachine(command.memoryGb, context, profile)

@@ -40,7 +40,7 @@ export const runService = async (
 }
 
 /** Variables that say where everything of ours is; without them the service would work in another state folder. */
-const ourVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'XDG_STATE_HOME'] as const
+const ourVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED', 'XDG_STATE_HOME'] as const
 
 export const planAutostart = (context: CliContext): AutostartSpec => {
   const { env, entryPath, folder } = context

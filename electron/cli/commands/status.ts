@@ -1,8 +1,8 @@
 // `nexus status`: what runs now, once or live.
 import { serviceNames } from '../../contract.ts'
-import { attachToCore, type ControlClient } from '../../core/control/client.ts'
+import type { ControlClient } from '../../core/control/client.ts'
 import type { CliCommand } from '../arguments.ts'
-import { readOrphans } from '../attach.ts'
+import { attachToRunning, readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { createLiveScreen } from '../view/live-screen.ts'
 import { renderStatus } from '../view/status-view.ts'
@@ -11,7 +11,7 @@ export const runStatus = async (
   command: Extract<CliCommand, { name: 'status' }>,
   context: CliContext,
 ): Promise<number> => {
-  const client = await attachToCore(context.folder.socketPath)
+  const client = await attachToRunning(context)
   if (client === null) return reportNoCore(command.json, context)
   if (command.watch) return watch(client, context)
   const snapshot = await client.readSnapshot()
@@ -42,7 +42,12 @@ const watch = async (client: ControlClient, context: CliContext): Promise<number
   const end = await Promise.race([interrupted, client.closed.then(() => 'core-gone' as const)])
   live.close()
   client.close()
-  if (end === 'core-gone') context.printError('The core ended. nexus up starts everything.')
+  if (end === 'core-gone')
+    context.printError(
+      client.user === null
+        ? 'The core ended. nexus up starts everything.'
+        : `${client.user}'s core ended. What it started may go on running.`,
+    )
   return end === 'core-gone' ? exitCodes.notRunning : exitCodes.done
 }
 

@@ -1,13 +1,12 @@
 // `nexus up`: set up, start, and wait until a Claude request was answered.
 import type { ServiceId, Snapshot } from '../../contract.ts'
 import type { ControlClient } from '../../core/control/client.ts'
-import { attachToCore } from '../../core/control/client.ts'
 import { readIntent } from '../../core/intent.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
 import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
 import { readDifferences, readMachine, readMemory } from '../../core/plan-reading.ts'
 import type { CliCommand } from '../arguments.ts'
-import { attachOrHost } from '../attach.ts'
+import { attachOrHost, attachToRunning } from '../attach.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { followUntil } from '../follow-core.ts'
@@ -15,16 +14,23 @@ import { absoluteRequest, readChosenProfile } from '../profile-choice.ts'
 import { ensureSetUp } from '../set-up.ts'
 import { judgeRestart, judgeUp } from '../settling.ts'
 import { createLiveScreen } from '../view/live-screen.ts'
-import { describeGateway, findFailure, renderFailure, renderReady } from '../view/outcome-view.ts'
+import {
+  describeGateway,
+  findFailure,
+  renderFailure,
+  renderGuestReady,
+  renderReady,
+} from '../view/outcome-view.ts'
 import { renderMemoryReading } from '../view/plan-view.ts'
 import { createProgressTracker, type ProgressTracker } from '../view/progress-view.ts'
 
 type UpCommand = Extract<CliCommand, { name: 'up' }>
 
 export const runUp = async (command: UpCommand, context: CliContext): Promise<number> => {
-  const running = await attachToCore(context.folder.socketPath)
+  const running = await attachToRunning(context)
   const serves = running !== null && (await running.readSnapshot()).overall === 'ready'
-  if (!serves) await prepare(command, context)
+  // What another user's stack needs is theirs to choose and to install.
+  if (!serves && (running === null || running.user === null)) await prepare(command, context)
   // Set-up is not part of the start: its minutes come once, and have their own progress.
   const startedAt = Date.now()
   const client = running ?? (await attachOrHost(context))
@@ -37,7 +43,9 @@ export const runUp = async (command: UpCommand, context: CliContext): Promise<nu
   })
   if (!outcome.accepted) {
     client.close()
-    return refuse(command, context, outcome.reason)
+    return client.user === null
+      ? refuse(command, context, outcome.reason)
+      : refuseGuest(command, context, outcome.reason)
   }
   return finishStart(client, context, { only: command.only, json: command.json, startedAt })
 }
@@ -47,6 +55,12 @@ const prepare = async (command: UpCommand, context: CliContext): Promise<void> =
   const { name, profile, because } = await readChosenProfile(context, command.profile)
   if (!command.json) context.print(`Profile ${name}: ${because}.`)
   await ensureSetUp(profile, context)
+}
+
+const refuseGuest = (command: UpCommand, context: CliContext, reason: string): number => {
+  if (command.json) context.print(JSON.stringify({ ready: false, reasons: [reason] }))
+  else context.printError(reason)
+  return exitCodes.failed
 }
 
 /** A plan that does not fit is shown whole: its suggestions say what to change. */
@@ -89,22 +103,24 @@ export const finishStart = async (
     (snapshot) => {
       output.show(snapshot)
       // While the Router still loads this costs nobody any time.
-      if (snapshot.services.llamaServer.phase === 'ready') allocated ??= describeAllocated(context)
+      if (client.user === null && snapshot.services.llamaServer.phase === 'ready')
+        allocated ??= describeAllocated(context)
     },
   )
   output.close()
   client.close()
   if (last === null) {
-    context.printError(
-      `The core ended before the start was over; its log is ${context.folder.logPath('core')}`,
-    )
+    const log = client.user === null ? `; its log is ${context.folder.logPath('core')}` : ''
+    context.printError(`The core ended before the start was over${log}`)
     return exitCodes.failed
   }
   const judgement = judge(last)
   if (json) {
     const reasons = judgement.kind === 'failed' ? judgement.reasons : []
     context.print(JSON.stringify({ ready: judgement.kind === 'ready', reasons, snapshot: last }))
-  } else if (judgement.kind === 'ready')
+  } else if (judgement.kind === 'ready' && client.user !== null)
+    for (const line of renderGuestReady(last, { user: client.user, only })) context.print(line)
+  else if (judgement.kind === 'ready')
     await printReady(context, last, progress, { only, startedAt, allocated: await allocated })
   else for (const line of await describeFailure(context, last)) context.printError(line)
   return judgement.kind === 'ready' ? exitCodes.done : exitCodes.failed
@@ -147,7 +163,8 @@ const describeAllocated = async (context: CliContext): Promise<string | null> =>
 const describeFailure = async (context: CliContext, snapshot: Snapshot): Promise<readonly string[]> => {
   const { id } = findFailure(snapshot)
   // With a stranger on its port ours was not started: its log would be of an earlier run.
-  const started = (id === 'llamaServer' || id === 'proxy') && snapshot.services[id].foreign === null
+  const isOurs = snapshot.owner.user === undefined
+  const started = isOurs && (id === 'llamaServer' || id === 'proxy') && snapshot.services[id].foreign === null
   const logTail = started ? await readLastLines(context.folder.logPath(id), 8) : []
   return renderFailure({ snapshot, logTail, command: null }, context)
 }

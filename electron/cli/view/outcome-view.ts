@@ -19,6 +19,18 @@ export interface ReadyReport {
   readonly note: string | null
 }
 
+/** To another user's stack belong keys that are not the guest's to see. */
+export const renderGuestReady = (
+  { services }: Snapshot,
+  { user, only }: { readonly user: string; readonly only: ServiceId | null },
+): readonly string[] =>
+  only === null
+    ? [
+        `Ready: ${user}'s stack answers at ${services.proxy.endpoint ?? 'an address that is not known'}.`,
+        `Your key for it: ask ${user}, for whom nexus clients prints it. Live: nexus status --watch`,
+      ]
+    : [`Ready: ${services[only].endpoint ?? only} of ${user}'s stack`]
+
 /** Why the name of the gateway does not work although the Router answers; null when it does, or there is none. */
 export const describeGateway = ({ gateway }: Snapshot): string | null => {
   if (gateway === null || gateway.phase === 'ready') return null

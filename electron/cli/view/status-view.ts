@@ -88,7 +88,15 @@ const renderFooter = (snapshot: Snapshot, width: number, now: number): TextLine 
 const isLive = (snapshot: Snapshot): boolean =>
   snapshot.slots !== null || snapshot.overall === 'ready' || snapshot.overall === 'degraded'
 
+const renderOwner = ({ owner: { user } }: Snapshot, width: number): readonly TextLine[] =>
+  user === undefined
+    ? []
+    : wrap(`${printable(user)}'s stack: as a guest you may start, stop and restart it`, width, 2).map(
+        (line) => [piece(line, 'dim')],
+      )
+
 const renderStatusLines = (snapshot: Snapshot, width: number, now: number): readonly TextLine[] => [
+  ...renderOwner(snapshot, width),
   ...renderHeadline(snapshot, width, now),
   ...renderNotices(snapshot, width),
   blank,

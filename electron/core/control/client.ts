@@ -8,15 +8,23 @@ import { describeOtherVersion } from './other-version.ts'
 import type { ControlResponse } from './protocol.ts'
 
 export interface ControlClient extends CoreLink {
+  /** Whose core it is, when it is another user's; null: this user's own. */
+  readonly user: string | null
   /** Settles when the connection ended, whoever ended it. */
   readonly closed: Promise<void>
   close(): void
 }
 
-/** null when no core listens there: no file, or a file left over from a core that was killed. */
-export const attachToCore = async (socketPath: string): Promise<ControlClient | null> => {
+/**
+ * null when no core listens there: no file, or a file left over from a core that was killed. `user`: whose socket it is,
+ * when it is another user's; snapshots name them, whatever the core says.
+ */
+export const attachToCore = async (
+  socketPath: string,
+  user: string | null = null,
+): Promise<ControlClient | null> => {
   const socket = await open(socketPath)
-  return socket === null ? null : createClient(socket)
+  return socket === null ? null : createClient(socket, user)
 }
 
 const open = (socketPath: string): Promise<Socket | null> =>
@@ -29,7 +37,9 @@ const open = (socketPath: string): Promise<Socket | null> =>
     })
   })
 
-const createClient = (socket: Socket): ControlClient => {
+const createClient = (socket: Socket, user: string | null): ControlClient => {
+  const named = (snapshot: Snapshot): Snapshot =>
+    user === null ? snapshot : { ...snapshot, owner: { ...snapshot.owner, user } }
   /** One for each call of watch(), so that the same function may watch twice. */
   const watchers = new Set<{ readonly tell: (snapshot: Snapshot) => void; watched: boolean }>()
   /** `begun` once it was told the whole of it. */
@@ -37,7 +47,7 @@ const createClient = (socket: Socket): ControlClient => {
   const followers = new Set<{ readonly log: LogId; readonly tell: (lines: readonly string[]) => void }>()
 
   const onPush = (response: ControlResponse) => {
-    if (response.kind === 'snapshot') for (const { tell } of watchers) tell(response.snapshot)
+    if (response.kind === 'snapshot') for (const { tell } of watchers) tell(named(response.snapshot))
     if (response.kind === 'history')
       for (const { tell, begun } of historians) if (begun) tell(response.samples)
     if (response.kind === 'logLines')
@@ -55,9 +65,10 @@ const createClient = (socket: Socket): ControlClient => {
   }
 
   return {
+    user,
     closed: connection.closed,
     close: connection.close,
-    readSnapshot: async () => (await request({ method: 'snapshot' }, 'snapshot')).snapshot,
+    readSnapshot: async () => named((await request({ method: 'snapshot' }, 'snapshot')).snapshot),
     dispatch: async (command) => (await request({ method: 'dispatch', command }, 'outcome')).outcome,
     ask: async (query) => {
       const { answer } = await request({ method: 'ask', query }, 'answer')
@@ -73,7 +84,8 @@ const createClient = (socket: Socket): ControlClient => {
       const begun = (async () => {
         await tellCadence()
         // Only the first one on a connection is sent the present snapshot unasked.
-        if (!isFirst) await request({ method: 'snapshot' }, 'snapshot', ({ snapshot }) => tell(snapshot))
+        if (!isFirst)
+          await request({ method: 'snapshot' }, 'snapshot', ({ snapshot }) => tell(named(snapshot)))
       })()
       // Whoever does not ask how it began hears of a failure by `closed`.
       begun.catch(ignore)

@@ -11,15 +11,20 @@ export interface ControlServer {
 
 /**
  * Listens on `socketPath` with mode 0600. The caller holds the core lock, so a socket file found there is left over
- * from a core that was killed, and is replaced.
+ * from a core that was killed, and is replaced. `mostClients` at once; more are hung up on.
  */
-export const openControlServer = async (socketPath: string, core: CoreLink): Promise<ControlServer> => {
+export const openControlServer = async (
+  socketPath: string,
+  core: CoreLink,
+  { mostClients = null }: { readonly mostClients?: number | null } = {},
+): Promise<ControlServer> => {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     serveClient(socket, core)
   })
+  if (mostClients !== null) server.maxConnections = mostClients
   rmSync(socketPath, { force: true })
   // bind(2) happens inside listen(), so the umask makes the file private from its first instant.
   const umask = process.umask(0o177)

@@ -4,6 +4,7 @@ import type { Config } from '../../contract.ts'
 import { ConfigError, defaultConfig, judgeProfile, parseConfig } from '../config.ts'
 import { messageOf } from '../error-message.ts'
 import { readIntent } from '../intent.ts'
+import { readLiveServices } from '../live-services.ts'
 import { readFileOrNull } from '../private-file.ts'
 import { type ChosenProfile, chooseProfile } from '../profiles.ts'
 import { quoteForShell } from '../shell-quote.ts'
@@ -18,6 +19,7 @@ import { checksOnEngine } from './checks-on-engine.ts'
 import { checksOnForge } from './checks-on-forge.ts'
 import { checksOnForgeMemory } from './checks-on-forge-memory.ts'
 import { checksOnGateway } from './checks-on-gateway.ts'
+import { checksOnGuests } from './checks-on-guests.ts'
 import { checksOnKeys } from './checks-on-keys.ts'
 import { checksOnMachine } from './checks-on-machine.ts'
 import { checksOnMemory } from './checks-on-memory.ts'
@@ -26,7 +28,7 @@ import { checksOnPorts } from './checks-on-ports.ts'
 import { checksOnRouter } from './checks-on-router.ts'
 import { checksOnTools } from './checks-on-tools.ts'
 import { checksOnWired } from './checks-on-wired.ts'
-import { createDoctorFacts, readLiveServices } from './facts.ts'
+import { createDoctorFacts } from './facts.ts'
 import { type DoctorReport, runChecks } from './run-checks.ts'
 
 /** The whole stays under 3 s, the start of Node and what goes before the checks included. */
@@ -63,6 +65,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
     [
       ...checksOnConfig(context, problemsOf),
       ...checksOnCore(context, facts),
+      ...checksOnGuests(context, facts),
       ...checksOnEngine(context, facts),
       ...checksOnModels(context, facts),
       ...checksOnTools(context, facts),

@@ -1,15 +1,15 @@
 // Readings that several checks share: each is made once, when the first asks.
 
 import { join } from 'node:path'
-import { childIds, type Memory, type RamDisk, type Snapshot } from '../../contract.ts'
-import { isSameProcess } from '../child-process.ts'
+import type { Memory, RamDisk, Snapshot } from '../../contract.ts'
 import { attachToCore } from '../control/client.ts'
 import { within } from '../deadline.ts'
 import { messageOf } from '../error-message.ts'
 import { type GgufHeader, readGgufHeader } from '../gguf/gguf-header.ts'
 import { createGpuLimitReading } from '../gpu-limit-reading.ts'
-import { identityOf, type LedgerEntry, openLedger } from '../ledger.ts'
-import type { ProcessTable, RamDiskBacking, RamDiskSpec } from '../platform/platform.ts'
+import type { LedgerEntry } from '../ledger.ts'
+import { readLiveServices } from '../live-services.ts'
+import type { RamDiskBacking, RamDiskSpec } from '../platform/platform.ts'
 import { ramDiskSpec } from '../service-assembly.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import { type EnginePlan, type MemoryPlanReading, readEnginePlan, readMemoryPlan } from '../stack-plan.ts'
@@ -131,18 +131,4 @@ const readCore = async (socketPath: string): Promise<CoreReading> => {
   } catch (error) {
     return { kind: 'strange', reason: messageOf(error) }
   }
-}
-
-/** Services of ours that live, as the ledger names them: by identity, never by pid alone. */
-export const readLiveServices = async (
-  ledgerPath: string,
-  processes: ProcessTable,
-): Promise<readonly LedgerEntry[]> => {
-  const ledger = openLedger(ledgerPath)
-  const alive: LedgerEntry[] = []
-  for (const id of childIds) {
-    const entry = ledger.find(id)
-    if (entry !== null && (await isSameProcess(identityOf(entry), processes))) alive.push(entry)
-  }
-  return alive
 }

@@ -1,0 +1,62 @@
+// Who else on this machine may attach to the core, and what lies in the folder where users meet.
+import type { Guests } from '../../contract.ts'
+import { defaultGuests } from '../guests/guest-socket.ts'
+import { readSharedFolder, type SharedSocket } from '../guests/read-shared-folder.ts'
+import { readOwnUid, readUserName } from '../guests/user-name.ts'
+import { quoteForShell } from '../shell-quote.ts'
+import { type CheckSource, type DoctorContext, ok, type Verdict, warn } from './check.ts'
+import type { DoctorFacts } from './facts.ts'
+
+export interface GuestFacts {
+  readonly guests: Guests
+  readonly coreRuns: boolean
+  readonly sockets: readonly SharedSocket[]
+  readonly uid: number
+  /** Of the other users whose sockets are there and theirs. */
+  readonly others: readonly string[]
+}
+
+export const judgeGuests = ({ guests, coreRuns, sockets, uid, others }: GuestFacts): Verdict => {
+  const strange = sockets.find(({ distrust }) => distrust !== null)
+  if (strange !== undefined)
+    // Nobody but root may take away what is another's in a sticky folder (unlink(2)).
+    return warn(
+      `${strange.path} ${strange.distrust}: it is not used`,
+      `sudo rm ${quoteForShell(strange.path)}`,
+    )
+  const beside = others.length === 0 ? '' : `; ${others.join(' and ')} let others in as well`
+  if (guests === 'none')
+    return ok(`no other user may attach; "guests" in the config says who may (a group, or everyone)${beside}`)
+  const who = guests === 'everyone' ? 'everyone on this machine' : `the group ${guests.group}`
+  if (coreRuns && !sockets.some((socket) => socket.uid === uid))
+    return warn(
+      `${who} may attach, but this core has no socket for them: its log says why`,
+      'nexus logs core',
+    )
+  return ok(`${who} may see, start and stop the stack, without keys or settings${beside}`)
+}
+
+export const checksOnGuests = (
+  { folder: { sharedDir }, platform, config }: DoctorContext,
+  facts: DoctorFacts,
+): readonly CheckSource[] => [
+  {
+    id: 'core.guests',
+    group: 'Core',
+    title: 'Other users',
+    why: 'a second stack beside this one would want the same ports and the same memory',
+    read: async () => {
+      if (sharedDir === null) return null
+      const sockets = readSharedFolder(sharedDir)
+      const uid = readOwnUid()
+      const others = sockets.filter((socket) => socket.distrust === null && socket.uid !== uid)
+      return judgeGuests({
+        guests: config.guests ?? defaultGuests(platform.id),
+        coreRuns: (await facts.core()).kind === 'attached',
+        sockets,
+        uid,
+        others: await Promise.all(others.map((other) => readUserName(other.uid))),
+      })
+    },
+  },
+]
