@@ -4,6 +4,7 @@ import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Command, Snapshot } from '../contract.ts'
 import { type ConnectOptions, type CoreConnection, connectCore, type LinkState } from './connect-core.ts'
 import type { CoreLink } from './control/core-link.ts'
 import { type HostedCore, hostCore } from './host-core.ts'
@@ -90,8 +91,19 @@ it('hosts when nobody else does, and frees everything at its end', async () => {
   await link.close()
   expect(() => link.core()).toThrow('no core answers')
   const next = await host('cli')
-  expect(next).not.toBeNull()
-  await next?.close()
+  if (next === null) throw new Error('the lock was not freed')
+  const told = (fits: (snapshot: Snapshot) => boolean) =>
+    new Promise<void>((resolve) => {
+      next.core.watch((snapshot) => {
+        if (fits(snapshot)) resolve()
+      })
+    })
+  await told(({ services }) => services.ramDisk.phase === 'ready')
+  const all: Command = { type: 'stop', only: null, eject: true, now: true, force: true }
+  expect(await next.core.dispatch(all)).toEqual({ accepted: true })
+  // It would still be mounted if this core had mounted over what the first one was just mounting.
+  await told(({ ramDisk, services }) => services.ramDisk.phase === 'stopped' && ramDisk?.mounted === false)
+  await next.close()
 })
 
 it('attaches to a core that runs, and takes over when that one goes', async () => {

@@ -614,7 +614,7 @@ describe('stop', () => {
 describe('the next core', () => {
   it('adopts what the last one left: same processes, same proof, no second message', async () => {
     const { core, snapshot } = await upCore()
-    core.close()
+    await core.close()
     const messages = (await readAsked(proxyUrl(), '/v1/messages')).times
     const next = await until(await newCore(), ready)
     for (const id of ['llamaServer', 'proxy'] as const) {
@@ -628,7 +628,7 @@ describe('the next core', () => {
 
   it('brings back what was wanted and died meanwhile, as it was started', async () => {
     const { core, snapshot } = await upCore()
-    core.close()
+    await core.close()
     disk.mounted = false
     process.kill(pidOf(snapshot, 'llamaServer'), 'SIGKILL')
     // Edited since: what runs is still what was started.
@@ -642,7 +642,7 @@ describe('the next core', () => {
 
   it('brings everything back after a reboot, whoever has the old pids by then', async () => {
     const { core, snapshot } = await upCore()
-    core.close()
+    await core.close()
     disk.mounted = false
     for (const id of ['llamaServer', 'proxy'] as const) process.kill(-pidOf(snapshot, id), 'SIGKILL')
     const stranger = await startSleeper()
@@ -668,7 +668,7 @@ describe('the next core', () => {
       const core = await newCore()
       expect(await core.dispatch(command)).toEqual({ accepted: true })
       const snapshot = await until(core, ready)
-      core.close()
+      await core.close()
       for (const id of ['llamaServer', 'proxy'] as const) {
         process.kill(-pidOf(snapshot, id), 'SIGKILL')
         // After a reboot nothing is left of them, not even for a moment.
@@ -700,14 +700,14 @@ describe('the next core', () => {
     const { core } = await upCore()
     await core.dispatch(stopCommand())
     await core.stoppedByCommand
-    core.close()
+    await core.close()
     const next = await newCore()
     expect(phasesOf(await next.readSnapshot())).toEqual(['ready', 'stopped', 'stopped'])
   })
 
   it('takes over although the config is being edited and broken', async () => {
     const { core, snapshot } = await upCore()
-    core.close()
+    await core.close()
     writeFileSync(folder.configPath, '{ "profile": ')
     const next = await newCore()
     expect(pidOf(await until(next, ready), 'llamaServer')).toBe(pidOf(snapshot, 'llamaServer'))
@@ -741,7 +741,7 @@ describe('a gateway', () => {
     const before = await until(first, (next) => ready(next) && next.gateway?.phase === 'ready')
     expect(before.gateway?.endpoint).toBe(`http://ai.opta.local:${gatewayPort}`)
     expect(statSync(join(folder.gatewayDir, 'dynamic', 'opta-nexus.yml')).mode & 0o777).toBe(0o600)
-    first.close()
+    await first.close()
     const second = await newCore()
     const after = await until(second, (next) => ready(next) && next.gateway?.phase === 'ready')
     expect(after.gateway).toMatchObject({ pid: gatewayPid(before), adopted: true })
@@ -783,7 +783,7 @@ describe('a gateway', () => {
     writeProfile({ gateway: gatewayOf() })
     await first.dispatch({ type: 'restart', only: null })
     const again = await until(first, (next) => ready(next) && next.gateway?.phase === 'ready')
-    first.close()
+    await first.close()
     rmSync(folder.intentPath)
     const second = await newCore()
     expect((await second.readSnapshot()).gateway).toBeNull()

@@ -47,8 +47,8 @@ export interface Core extends CoreLink {
   dispatchForGuest(command: Command): Promise<Outcome>
   /** Settles when a command to stop everything has been carried out. */
   readonly stoppedByCommand: Promise<void>
-  /** Lets go of everything; what runs goes on running. */
-  close(): void
+  /** Lets go of everything; what runs goes on running. Settles when no mount or eject is under way any more. */
+  close(): Promise<void>
 }
 
 /** Composes the core and adopts what an earlier one left running. The caller holds the core lock. */
@@ -183,7 +183,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
 
   const takeProfile = async ({ name, profile }: ChosenProfile): Promise<void> => {
     await assembly.stack.releaseGateway(isSameGateway(assembly.profile, profile))
-    assembly.close()
+    await assembly.close()
     assembly = assemble(name, profile)
     void setUp.look(profile)
     await assembly.stack.adopt()
@@ -258,7 +258,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     close: () => {
       setUp.cancel()
       poller.close()
-      assembly.close()
+      return assembly.close()
     },
   }
 }

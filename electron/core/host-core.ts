@@ -29,7 +29,7 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
     core = await createCore(options)
     server = await openControlServer(folder.socketPath, core)
   } catch (error) {
-    core?.close()
+    await core?.close()
     lock.release()
     throw error
   }
@@ -55,9 +55,8 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
   const close = async () => {
     forgetConfig()
     metrics.close()
-    hosted.close()
-    await Promise.all([server.close(), guestSocket.close()])
-    // Last: whoever takes the lock next replaces the socket.
+    await Promise.all([hosted.close(), server.close(), guestSocket.close()])
+    // Last: whoever takes the lock next replaces the socket, and mounts what is not mounted.
     lock.release()
   }
   return {

@@ -179,6 +179,23 @@ describe('one at a time', () => {
     expect((await again).phase).toBe('ready')
   })
 
+  it('begins nothing once it is closed, which takes as long as what was begun', async () => {
+    const { service, answer, calls } = setUp()
+    let closed = false
+    const mounting = service.start()
+    const ejecting = service.eject({ force: false })
+    const closing = service.close().then(() => {
+      closed = true
+    })
+    await settled()
+    expect(closed).toBe(false)
+    await answer(mountedNow)
+    await Promise.all([mounting, closing])
+    expect(await ejecting).toEqual({ kind: 'failed', reason: 'the core ends' })
+    expect((await service.start()).phase).toBe('ready')
+    expect(calls).toEqual(['mount'])
+  })
+
   it('goes on after a mount that threw', async () => {
     const { service, answer, calls } = setUp()
     const mounting = service.start()

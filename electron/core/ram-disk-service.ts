@@ -11,6 +11,11 @@ export interface RamDiskService {
   eject(options: { readonly force: boolean }): Promise<EjectOutcome>
   /** Reads it, and compares with what the mount table says: another program may have unmounted it. */
   read(): Promise<RamDisk>
+  /**
+   * Begins nothing more, and settles when what was begun has ended: a core that came next would not see a mount that is still
+   * under way, and mount a second disk over it (seen on Linux; on macOS that is its size in memory twice).
+   */
+  close(): Promise<void>
 }
 
 export const createRamDiskService = (
@@ -25,6 +30,7 @@ export const createRamDiskService = (
   let busy: Promise<unknown> | null = null
   /** Counts mounts and ejects, so that a reading from before one is not taken for what came of it. */
   let works = 0
+  let closed = false
   /** A mount was refused since the place was last seen empty, such as for the size of what is mounted there. */
   let refused = false
 
@@ -92,7 +98,7 @@ export const createRamDiskService = (
     },
     start: () =>
       alone(async () => {
-        if (phase === 'ready') return state()
+        if (closed || phase === 'ready') return state()
         enter('starting')
         try {
           const outcome = await control.mount(spec)
@@ -107,6 +113,7 @@ export const createRamDiskService = (
       }),
     eject: (options) =>
       alone(async () => {
+        if (closed) return { kind: 'failed', reason: 'the core ends' }
         const before = { phase, since, reason }
         enter('stopping')
         const outcome = await tryEject(options)
@@ -126,6 +133,10 @@ export const createRamDiskService = (
         }
         return outcome
       }),
+    close: () => {
+      closed = true
+      return alone(async () => {})
+    },
   }
 }
 

@@ -68,7 +68,8 @@ export interface ServiceAssembly {
   readonly endForeign: (ids: readonly ServiceId[]) => Promise<string | null>
   /** Settles when no slot is processing. */
   readonly untilIdle: () => Promise<void>
-  close(): void
+  /** Settles when no mount or eject is under way any more; everything else is let go of at once. */
+  close(): Promise<void>
 }
 
 /** 16 MiB is about a day of a busy llama-server; four of them are kept for each service. */
@@ -277,7 +278,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       for (const end of undo) end()
       prover.close()
       routerFeed.close()
-      stack.close()
+      return stack.close()
     },
   }
 }

@@ -41,6 +41,7 @@ const setUp = (phases: Partial<Record<PartId, Phase>> = {}) => {
   const ramDisk: RamDiskService = {
     state: () => stateOf('ramDisk'),
     start: () => asked('ramDisk', 'start'),
+    close: async () => void calls.push('close ramDisk'),
     eject: async ({ force }) => {
       calls.push(`eject${force ? ' by force' : ''}`)
       return { kind: 'done' }
@@ -250,10 +251,10 @@ describe('adopt', () => {
   })
 })
 
-it('close lets go of both servers and stops nothing', () => {
+it('close lets go of everything and stops nothing', async () => {
   const { stack, calls } = setUp({ llamaServer: 'ready', proxy: 'ready' })
-  stack.close()
-  expect(calls).toEqual(['close llamaServer', 'close proxy'])
+  await stack.close()
+  expect(calls).toEqual(['close llamaServer', 'close proxy', 'close ramDisk'])
 })
 
 describe('with a gateway', () => {

@@ -52,7 +52,8 @@ export interface Stack {
   releaseGateway(isKept: boolean): Promise<void>
   /** Takes over what an earlier core left running; answers which services those were. */
   adopt(): Promise<readonly ServiceId[]>
-  close(): void
+  /** Lets go of what runs; settles when no mount or eject is under way any more. */
+  close(): Promise<void>
 }
 
 export const createStack = (parts: StackParts): Stack => {
@@ -157,6 +158,7 @@ export const createStack = (parts: StackParts): Stack => {
       parts.llamaServer.close()
       parts.proxy.close()
       gateway?.close()
+      return parts.ramDisk.close()
     },
   }
 }

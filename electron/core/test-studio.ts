@@ -156,7 +156,7 @@ export const bootStudio = async (endings: Studio['endings']): Promise<Studio> =>
   endings.push(async () => {
     await core.dispatch(stop)
     await until(core, isDown)
-    core.close()
+    await core.close()
   })
   return {
     mac,
