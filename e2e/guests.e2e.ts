@@ -27,6 +27,9 @@ const socketName = '.opta-nexus-0.sock'
 
 describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
   const sharedDir = mkdtempSync(join(tmpdir(), 'nexus-shared-'))
+  // As /Volumes is: where everybody can go.
+  const volumesDir = mkdtempSync(join(tmpdir(), 'nexus-volumes-'))
+  const mountPoint = join(volumesDir, 'Forge')
   let owner: NexusUnderTest
   let users: SecondUsers
   /** In the group that the config names, and not. */
@@ -40,7 +43,8 @@ describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
 
   beforeAll(async () => {
     chmodSync(sharedDir, 0o1777)
-    owner = await createNexus()
+    chmodSync(volumesDir, 0o755)
+    owner = await createNexus({ ramDisk: { mountPoint } })
     owner.useProfile()
     const group = /^([^:]+):[^:]*:65534:/m.exec(readFileSync('/etc/group', 'utf8'))?.[1]
     const configPath = join(owner.home, 'config.json')
@@ -57,7 +61,7 @@ describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
   afterAll(async () => {
     await owner?.dispose()
     users?.dispose()
-    rmSync(sharedDir, { recursive: true, force: true })
+    for (const dir of [sharedDir, volumesDir]) rmSync(dir, { recursive: true, force: true })
   })
 
   it('who is in the group sees whose stack it is; who is not sees none', async () => {
@@ -65,6 +69,12 @@ describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
     expect((await readStatus(guest)).owner).toMatchObject({ user: 'root', background: true })
     expect((await guest.run('status')).stdout).toContain("root's stack")
     expect((await stranger.run('status')).code).toBe(3)
+  })
+
+  it('builds on its RAM disk, wherever that is', async () => {
+    const forge = JSON.parse((await guest.run('forge', 'status', '--json')).stdout)
+    expect(forge).toMatchObject({ mountPoint, mounted: true, prepared: true })
+    expect(JSON.parse((await stranger.run('forge', 'status', '--json')).stdout).mounted).toBe(false)
   })
 
   it('starts it, proof and all, instead of a second one, and is told no key', async () => {

@@ -13,6 +13,7 @@ import {
 } from '../../core/forge/forge-enabling.ts'
 import { isPrepared } from '../../core/forge/forge-layout.ts'
 import { createUserNames, readForgeUse } from '../../core/forge/forge-use.ts'
+import { attachAsGuest } from '../../core/guests/attach-as-guest.ts'
 import { readIntent } from '../../core/intent.ts'
 import type { RamDiskSpec } from '../../core/platform/platform.ts'
 import { createCommandRunner } from '../../core/platform/run-command.ts'
@@ -40,13 +41,26 @@ export const runForge = (command: ForgeCommand, context: CliContext): Promise<nu
   }
 }
 
-/** Of the profile that runs, or else of the one that would. */
-const readSpec = ({ mount }: ForgeCommand, context: CliContext): RamDiskSpec => {
+/** Of the profile that runs, or else of the one that would; where another user's stack runs, the disk that it has mounted. */
+const readSpec = async ({ mount }: ForgeCommand, context: CliContext): Promise<RamDiskSpec> => {
   const intent = readIntent(context.folder.intentPath)
-  const profile =
-    intent !== null && intent.up.length > 0 ? intent.profile : readAnyProfile(context, null).profile
-  const spec = ramDiskSpec(profile, context.platform)
-  return mount === null ? spec : { ...spec, mountPoint: resolve(mount) }
+  const runs = intent !== null && intent.up.length > 0
+  const spec = ramDiskSpec(runs ? intent.profile : readAnyProfile(context, null).profile, context.platform)
+  if (mount !== null) return { ...spec, mountPoint: resolve(mount) }
+  const hosted = runs ? null : await readHostsMountPoint(context)
+  return hosted === null ? spec : { ...spec, mountPoint: hosted }
+}
+
+/** null: nobody else's stack runs here, or no RAM disk of it is mounted. */
+const readHostsMountPoint = async (context: CliContext): Promise<string | null> => {
+  const host = await attachAsGuest(context.folder.sharedDir)
+  if (host === null) return null
+  try {
+    const { ramDisk } = await host.readSnapshot()
+    return ramDisk?.mounted === true ? ramDisk.mountPoint : null
+  } finally {
+    host.close()
+  }
 }
 
 // --- enable, disable --------------------------------------------------------------------------------------------
@@ -56,7 +70,7 @@ const edit = async (
   action: 'enable' | 'disable',
   context: CliContext,
 ): Promise<number> => {
-  const { mountPoint } = readSpec(command, context)
+  const { mountPoint } = await readSpec(command, context)
   const files = createCargoConfigFiles(context.folder.cargoConfigsPath)
   // All of them before any is edited: one that is not there refuses the whole.
   const places = (command.folders.length === 0 ? [null] : command.folders).map((folder) => ({
@@ -114,7 +128,7 @@ const readUse = (mountPoint: string) => {
 }
 
 const readStatus = async (command: ForgeCommand, context: CliContext): Promise<ForgeStatus> => {
-  const spec = readSpec(command, context)
+  const spec = await readSpec(command, context)
   const { mountPoint } = spec
   const [disk, cargo] = await Promise.all([
     context.platform.ramDisk.read(spec),
@@ -159,7 +173,7 @@ const showStatus = async (command: ForgeCommand, context: CliContext): Promise<n
 
 /** 1 when a workspace that was named is not there or stays; what --all and --unused pass over is only told. */
 const clean = async (command: ForgeCommand, context: CliContext): Promise<number> => {
-  const spec = readSpec(command, context)
+  const spec = await readSpec(command, context)
   const choice = command.clean
   if (choice === null) return exitCodes.usage
   const disk = await context.platform.ramDisk.read(spec)
@@ -192,7 +206,7 @@ const clean = async (command: ForgeCommand, context: CliContext): Promise<number
 
 /** At the start of a shell: silent when all is well, and never a reason for the shell not to start. */
 const hook = async (command: ForgeCommand, context: CliContext): Promise<number> => {
-  const spec = readSpec(command, context)
+  const spec = await readSpec(command, context)
   const files = createCargoConfigFiles(context.folder.cargoConfigsPath)
   const { mounted } = await context.platform.ramDisk.read(spec)
   const [, direct] = entriesFor(spec.mountPoint)
