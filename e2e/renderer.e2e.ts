@@ -106,6 +106,7 @@ const ordinaryStates = [
   'queue',
   'longQueue',
   'queueFullForge',
+  'gateway',
   'memoryCritical',
   'attached',
   'attachedQueue',

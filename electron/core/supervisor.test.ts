@@ -177,8 +177,17 @@ describe('crash', () => {
     const { supervisor, until } = supervise(oddService())
     const first = pidOf(await supervisor.start())
     process.kill(first, 'SIGKILL')
+    // Whoever reads in between must not see one that is ready and has no process.
+    const seen = new Set<string>()
+    const look = () => {
+      const { phase, pid } = supervisor.state()
+      seen.add(`${phase}, ${pid === null ? 'no process' : 'a process'}`)
+      if (phase !== 'starting') setImmediate(look)
+    }
+    look()
     const again = await until((state) => state.phase === 'ready' && state.pid !== first)
     expect(again).toMatchObject({ restarts: 1 })
+    expect([...seen]).toEqual(['ready, a process', 'starting, no process'])
   })
 
   it('gives up after a burst, with the last line of the log', async () => {

@@ -206,6 +206,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const decideAfterExit = async (exit: ProcessExit, logMark: LogMark): Promise<boolean> => {
     ledger.forget(service.id)
     const logTail = await log.readSince(logMark, logTailLines)
+    // Only now that its next phase is known: one that is ready and has no process is neither.
+    running = null
     if (desired === 'down' || closed) return false
     const { reason, permanent } = service.explainExit({ ...exit, logTail })
     if (permanent) {
@@ -261,10 +263,10 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     if (child === null) return true
     const step = await supervise(child.process)
     if (step === 'woken') return true
-    running = null
     child.process.release()
     const left = await endLeftovers(child.process.identity.pid, processes)
     if (left.length > 0) {
+      running = null
       enter('failed', { reason: `pid ${left.join(', ')} did not end even after SIGKILL` })
       return false
     }

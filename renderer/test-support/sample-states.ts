@@ -286,6 +286,20 @@ export const sampleStates = {
       }),
     },
   }),
+  gateway: hosting({
+    ...busy,
+    gateway: service({ endpoint: 'http://ai.opta.local' }),
+  }),
+  gatewayFailed: hosting({
+    ...busy,
+    overall: 'degraded',
+    gateway: service({
+      ...notRunning,
+      phase: 'failed',
+      reason:
+        'port 80 is taken by nginx (pid 812, user root): end it, or choose another port for gateway.listen; the Router answers at its own address',
+    }),
+  }),
   memoryCritical: hosting({
     ...fullSnapshot,
     memory: {
