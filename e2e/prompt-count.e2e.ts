@@ -72,6 +72,8 @@ const recordClaudeCode = async (): Promise<readonly AnthropicBody[]> => {
 const ask = async (
   body: AnthropicBody,
 ): Promise<{ readonly counted: number | null; readonly read: number }> => {
+  // The one before is told to be gone a moment after its answer.
+  await nexus.until(({ requests }) => requests?.length === 0, patienceMs)
   const answer = fetch(`${guide.baseUrl}/v1/messages`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-api-key': developer().key },

@@ -204,7 +204,7 @@ describe('one pool for all slots', () => {
   let pool: NexusUnderTest
   const poolTokens = 2_048
   // A token each: two such prompts fit with what is kept for their answers, three do not.
-  const fillingWords = 'word '.repeat(720)
+  const fillingWords = 'word '.repeat(600)
   beforeAll(async () => {
     await nexus.dispose()
     pool = await createNexus({ llamaServer: { unifiedKv: true, contextTokens: poolTokens } })

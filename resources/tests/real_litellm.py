@@ -76,7 +76,7 @@ router_settings: {{routing_strategy: least-busy, num_retries: 1, allowed_fails: 
 """,
 )
 METRICS_CONFIG: Final = CONFIG.replace('"opta_router.callback"', '"opta_router.callback", "prometheus"')
-KEPT_ALIVE: Final = {"AIOHTTP_KEEPALIVE_TIMEOUT": "4"}
+KEPT_ALIVE: Final = {"AIOHTTP_KEEPALIVE_TIMEOUT": "0"}
 SLOTS: Final = 2
 QUEUE_LIMIT: Final = 1
 CONTEXT_TOKENS: Final = 1000

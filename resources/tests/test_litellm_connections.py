@@ -1,4 +1,4 @@
-"""That LiteLLM lets go of its connections to llama-server before llama-server does, which ends them after 5 s."""
+"""That LiteLLM takes a new connection to llama-server for each request: one that is kept may have been ended meanwhile."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ asyncio.run(main())
 def test_the_connections_are_kept_as_long_as_the_environment_says() -> None:
     env = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "LITELLM_LOCAL_MODEL_COST_MAP": "True", **KEPT_ALIVE}
     told = subprocess.run([sys.executable, "-c", PRINT_KEPT_S], env=env, capture_output=True, text=True, check=True)
-    assert told.stdout.split()[-1] == "4"
+    assert told.stdout.split()[-1] == "0"

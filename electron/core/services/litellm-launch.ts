@@ -124,10 +124,10 @@ const litellmEnvironment = ({
   // llama-server is on this machine, or on the next one: a company's proxy has no part in it.
   NO_PROXY: directHosts(profile),
   no_proxy: directHosts(profile),
-  // llama-server ends a connection that was idle for 5 s (its `Keep-Alive: timeout=5`), LiteLLM would use one for 120 s: while
-  // its event loop is busy it does not see the end, and the request that takes that connection fails with "Server
-  // disconnected" (8 of 8 with aiohttp held up over the end; none with 4 s).
-  AIOHTTP_KEEPALIVE_TIMEOUT: '4',
+  // A connection of its own for each request: llama-server ends one that was idle for 5 s (its `Keep-Alive: timeout=5`),
+  // LiteLLM would use one for 120 s. While its event loop is busy it does not see the end, and the request that takes that
+  // connection fails with "Server disconnected" (8 of 8 with aiohttp held up over the end; none without reuse).
+  AIOHTTP_KEEPALIVE_TIMEOUT: '0',
   // Pages without a key, of an administration that needs a database.
   DISABLE_ADMIN_UI: 'True',
   NO_DOCS: 'True',
