@@ -1,9 +1,10 @@
 // Runs the real `nexus` command with a state folder and ports of its own.
 
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { followUntil } from '../electron/cli/follow-core.ts'
 import { type Snapshot, SnapshotSchema } from '../electron/contract.ts'
 import { attachToCore } from '../electron/core/control/client.ts'
@@ -106,11 +107,16 @@ export const runNexus = (
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(join(root, 'scripts', 'nexus'), words, {
+  collectResult(
+    spawn(join(root, 'scripts', 'nexus'), words, {
       env: { ...process.env, ...env, NEXUS_HOME: home },
       stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    }),
+  )
+
+/** What it said and how it ended; rejects when it could not be started. */
+export const collectResult = (child: ChildProcessByStdio<null, Readable, Readable>): Promise<CommandResult> =>
+  new Promise((resolve, reject) => {
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (piece) => {

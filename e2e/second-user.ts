@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { chmodSync, chownSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { CommandResult } from './nexus-command.ts'
+import { type CommandResult, collectResult } from './nexus-command.ts'
 
 export const mayBeSomebodyElse = process.getuid?.() === 0
 
@@ -38,8 +38,8 @@ export const createSecondUsers = (): SecondUsers => {
       chownSync(home, uid, gid)
       return {
         run: (...words) =>
-          new Promise((resolve, reject) => {
-            const child = spawn(
+          collectResult(
+            spawn(
               place('node'),
               ['--disable-warning=ExperimentalWarning', place('out', 'nexus.mjs'), ...words],
               {
@@ -56,18 +56,8 @@ export const createSecondUsers = (): SecondUsers => {
                 },
                 stdio: ['ignore', 'pipe', 'pipe'],
               },
-            )
-            let stdout = ''
-            let stderr = ''
-            child.stdout.on('data', (piece) => {
-              stdout += String(piece)
-            })
-            child.stderr.on('data', (piece) => {
-              stderr += String(piece)
-            })
-            child.once('error', reject)
-            child.once('close', (code) => resolve({ code, stdout, stderr }))
-          }),
+            ),
+          ),
       }
     },
     dispose: () => rmSync(dir, { recursive: true, force: true }),

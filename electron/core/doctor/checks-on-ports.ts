@@ -164,8 +164,6 @@ const readAsksForKey = async (
 /** Below the whole deadline, so that one question without an answer leaves the rest of the check its verdict. */
 const shortMs = 1_500
 
-const titles: Readonly<Record<KeyedService, string>> = { llamaServer: 'AI Engine', proxy: 'Router' }
-
 export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] =>
   (['llamaServer', 'proxy'] as const).flatMap((service) => {
     const { host, port } = context.chosen.profile[service]
@@ -174,7 +172,7 @@ export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): reado
       {
         id: `ports.${service}`,
         group: 'Ports and keys',
-        title: `${titles[service]} port`,
+        title: `${serviceNames[service]} port`,
         why: 'a server cannot start on a port that another process holds',
         read: async () =>
           judgePort(await readPort(service, { host, port }, context.platform.processes, facts), place),
@@ -182,7 +180,7 @@ export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): reado
       {
         id: `reach.${service}`,
         group: 'Ports and keys',
-        title: `${titles[service]} reach`,
+        title: `${serviceNames[service]} reach`,
         why: 'whoever gets in can read what the agents send and use the machine',
         read: async (signal) => {
           const [[address], asksForKey] = await Promise.all([
