@@ -129,7 +129,7 @@ const reasons: Readonly<Record<string, string>> = {
   custom_auth:
     'A key per developer and a clean 401: without a database LiteLLM answers 500 or "No connected db.".',
   callbacks:
-    'Mends what Claude Code sends, answers what does not fit, lets no more in than there are slots, tells who is served.\nprometheus: its own metrics at /metrics/, for whoever has a key.',
+    'Mends what Claude Code sends, answers what does not fit, lets no more in than there are slots, tells who is served.\nprometheus (only with proxy.litellmMetrics): its own metrics at /metrics/, for whoever has a key.',
   cancel_on_disconnect:
     'A client that leaves before its answer began frees the slot; without it only streams that had begun do.',
   disable_spend_logs: 'They are for a database, and there is none.',
