@@ -112,7 +112,10 @@ describe('nexus status --json', () => {
     const snapshot = await nexus.until(({ queue }) => queue?.processing === 0, settleMs)
     expect(snapshot.overall).toBe('ready')
     expect(snapshot.profile).toBe(nexus.profilePath)
-    const props = z.object({ total_slots: z.number() }).parse(await askEngine('/props'))
+    const props = z
+      .object({ total_slots: z.number(), model_path: z.string() })
+      .parse(await askEngine('/props'))
+    expect(snapshot.engineModel?.modelPath).toBe(props.model_path)
     const slots = z.array(z.object({ id: z.number(), n_ctx: z.number() })).parse(await askEngine('/slots'))
     expect(snapshot.slots).toHaveLength(props.total_slots)
     expect(snapshot.slots?.map(({ id, contextLimit }) => ({ id, n_ctx: contextLimit }))).toEqual(slots)
@@ -221,6 +224,7 @@ describe('after kill -9', () => {
       expect(after.services[id]).toMatchObject({ pid: before.services[id].pid, adopted: true })
     }
     expect(after.proof?.provedAt).toBe(before.proof?.provedAt)
+    expect(after.engineModel).toEqual(before.engineModel)
   })
 })
 

@@ -416,6 +416,13 @@ export const MemoryPartSchema = z.strictObject({
 })
 export type MemoryPart = z.infer<typeof MemoryPartSchema>
 
+/** The files that the running AI Engine was started with, by its command line: those of the profile may have changed since. */
+export const EngineModelSchema = z.strictObject({
+  modelPath: z.string(),
+  draftModelPath: z.string().nullable(),
+})
+export type EngineModel = z.infer<typeof EngineModelSchema>
+
 export const FitSchema = z.enum(['fits', 'fits-without-linker-reserve', 'does-not-fit'])
 
 export const MemoryMapSchema = z.strictObject({
@@ -501,6 +508,8 @@ export const SnapshotSchema = z.strictObject({
   }),
   /** null: the profile has none. Failed or degraded it makes `overall` degraded; what is proved is the Router's own way. */
   gateway: ServiceStateSchema.nullable(),
+  /** null: no AI Engine of ours runs. */
+  engineModel: EngineModelSchema.nullable(),
   proof: ProofSchema.nullable(),
   /** Why the end-to-end message did not come back, in one sentence; null when it did or was not tried yet. */
   proofFailure: z.string().nullable(),

@@ -1,6 +1,6 @@
 // The chart: gaps stay gaps, and those who do not see it are told the same.
 import { expect, test } from 'vitest'
-import { buildSeries, describeSeries, measureWaiting } from './chart-series.ts'
+import { buildSeries, chooseSpanMinutes, describeSeries, measureWaiting } from './chart-series.ts'
 import { sampleHistory } from './test-support/sample-history.ts'
 
 const sample = (at: number, rate: number | null, waiting: number | null = 0) => ({
@@ -23,6 +23,25 @@ test('the last sample stands at the right edge, 15 minutes are the width', () =>
   expect(to).toBe(sampleHistory[sampleHistory.length - 1]?.at)
 })
 
+test.each([
+  [0, 2],
+  [120_000, 2],
+  [125_000, 5],
+  [300_000, 5],
+  [305_000, 15],
+])('of %i ms that were read %i minutes are drawn', (knownMs, minutes) => {
+  const history = [sample(0, null), sample(1_000_000, 1), sample(1_000_000 + knownMs, 2)]
+  expect(chooseSpanMinutes(history)).toBe(minutes)
+  const { from, to, points } = buildSeries(history)
+  expect(to - from).toBe(minutes * 60_000)
+  expect(points.every(({ at }) => at >= from)).toBe(true)
+})
+
+test('nothing read is drawn as an empty quarter of an hour', () => {
+  expect(chooseSpanMinutes([])).toBe(15)
+  expect(chooseSpanMinutes([sample(0, null)])).toBe(15)
+})
+
 test('an idle quarter of an hour is a flat line at the bottom', () => {
   expect(buildSeries([sample(0, 0), sample(5000, 0)]).top).toBe(1)
 })
@@ -30,7 +49,7 @@ test('an idle quarter of an hour is a flat line at the bottom', () => {
 test('said in words', () => {
   expect(describeSeries([])).toBe('No tokens per second are known yet')
   expect(describeSeries([sample(0, 10), sample(5000, 30, 2)])).toBe(
-    'Tokens per second in the last 15 minutes: mean 20.0, highest 30.0; agents waited for 5 s',
+    'Tokens per second in the last 2 minutes: mean 20.0, highest 30.0; agents waited for 5 s',
   )
   expect(measureWaiting([sample(0, 1, null)])).toBeNull()
 })

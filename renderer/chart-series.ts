@@ -10,6 +10,19 @@ export interface ChartPoint {
   readonly waiting: number | null
 }
 
+/** Until a quarter of an hour is known, a chart of one would be a stroke at its edge. */
+const spansMinutes = [2, 5] as const
+const longestSpanMinutes = (historyLength * historyStepMs) / 60_000
+
+/** How many of the last minutes are drawn: the fewest that hold all that was read. */
+export const chooseSpanMinutes = (history: readonly HistorySample[]): number => {
+  const first = history.find((sample) => sample.generationTokensPerSecond !== null)
+  const last = history[history.length - 1]
+  if (first === undefined || last === undefined) return longestSpanMinutes
+  const knownMinutes = (last.at - first.at) / 60_000
+  return spansMinutes.find((minutes) => knownMinutes <= minutes) ?? longestSpanMinutes
+}
+
 /** `top` is the height of the chart in tokens per second; never 0, so that an idle quarter of an hour is a flat line below. */
 export const buildSeries = (
   history: readonly HistorySample[],
@@ -22,12 +35,15 @@ export const buildSeries = (
   const peak = history.reduce((most, sample) => Math.max(most, sample.generationTokensPerSecond ?? 0), 0)
   const top = Math.max(1, peak * 1.12)
   const to = history[history.length - 1]?.at ?? 0
-  const points = history.map((sample) => ({
-    at: sample.at,
-    rate: sample.generationTokensPerSecond,
-    waiting: sample.waiting !== null && sample.waiting > 0 ? top : null,
-  }))
-  return { points, top, from: to - historyLength * historyStepMs, to }
+  const from = to - chooseSpanMinutes(history) * 60_000
+  const points = history
+    .filter((sample) => sample.at >= from)
+    .map((sample) => ({
+      at: sample.at,
+      rate: sample.generationTokensPerSecond,
+      waiting: sample.waiting !== null && sample.waiting > 0 ? top : null,
+    }))
+  return { points, top, from, to }
 }
 
 export const describeSeries = (history: readonly HistorySample[]): string => {
@@ -37,7 +53,8 @@ export const describeSeries = (history: readonly HistorySample[]): string => {
   const most = rates.reduce((high, rate) => Math.max(high, rate), 0)
   const waited = measureWaiting(history)
   const wait = waited === null ? '' : `; agents waited for ${waited}`
-  return `Tokens per second in the last 15 minutes: mean ${formatRate(mean)}, highest ${formatRate(most)}${wait}`
+  const minutes = chooseSpanMinutes(history)
+  return `Tokens per second in the last ${minutes} minutes: mean ${formatRate(mean)}, highest ${formatRate(most)}${wait}`
 }
 
 /** For how long somebody waited; null when nobody did. */

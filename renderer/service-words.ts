@@ -8,6 +8,7 @@ import {
   serviceNames,
 } from '../electron/contract.ts'
 import { formatBytes, formatDuration, formatShare, plural } from '../electron/figures.ts'
+import { nameModel } from '../electron/model-name.ts'
 import { presentParts, readPart } from '../electron/parts.ts'
 import type { IconName } from './icon-name.ts'
 import { ejectForge, ejectLoss, startOf } from './service-commands.ts'
@@ -40,6 +41,14 @@ const describeProof = ({ proof, takenAt }: Snapshot): string => {
   return `checked ${formatDuration(age)} ago`
 }
 
+/** Longer ones would lose their end, which says how large the model is. */
+const longestModelName = 24
+
+const describeEngine = ({ engineModel }: Snapshot, { restarts }: ServiceState): string => {
+  const model = engineModel === null ? '' : nameModel(engineModel.modelPath, longestModelName)
+  return [restarts === 0 ? '' : plural(restarts, 'restart'), model].filter((part) => part !== '').join(', ')
+}
+
 /** ":8080" of an endpoint; '' when it names none. */
 export const describePort = (endpoint: string | null): string =>
   /:\d+(?=\/|$)/.exec(endpoint?.replace(/^\w+:\/\//, '') ?? '')?.[0] ?? ''
@@ -62,11 +71,7 @@ export const describeService = (snapshot: Snapshot, id: PartId): string => {
       if (id === 'proxy') return describeProof(snapshot)
       // The name is what it is for; that the Router's own address works everywhere stands below.
       if (id === 'gateway') return (state.endpoint ?? '').replace(/^http:\/\//, '')
-      return state.restarts > 0
-        ? plural(state.restarts, 'restart')
-        : state.adopted
-          ? 'taken over while running'
-          : ''
+      return describeEngine(snapshot, state)
   }
 }
 

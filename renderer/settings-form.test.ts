@@ -90,3 +90,21 @@ test('a gateway is the address where it listens, and none without one', () => {
   expect(wrong.config).toBeNull()
   expect(wrong.problems['gateway.listen']).toContain('such as :80')
 })
+
+test.each([
+  [{ guests: 'default' }, undefined],
+  [{ guests: 'none' }, 'none'],
+  [{ guests: 'everyone' }, 'everyone'],
+  [{ guests: 'group', guestGroup: ' developers ' }, { group: 'developers' }],
+] as const)('guests by %j', (choice, guests) => {
+  const { config } = judgeForm(settings, { ...form, ...choice })
+  expect(config?.guests).toEqual(guests)
+  if (config === null) throw new Error('it can be saved')
+  expect(readForm({ ...settings, config })).toMatchObject({ guests: choice.guests })
+})
+
+test('a group without a name is refused at its field', () => {
+  const judged = judgeForm(settings, { ...form, guests: 'group', guestGroup: '' })
+  expect(judged.config).toBeNull()
+  expect(judged.problems['guests.group']).toMatch(/name of a group/)
+})

@@ -1,6 +1,9 @@
 // The settings as a form: what its fields say, and the config that they make, judged by the contract's own schema. Pure.
 import { type Config, ConfigSchema, type Profile, type SettingsAnswer } from '../electron/contract.ts'
 
+/** Which other users may attach; `default` is what the system makes of it. */
+export type GuestsChoice = 'default' | 'none' | 'group' | 'everyone'
+
 /** Text as it stands in the fields; what is no valid value is a problem at its field, never corrected silently. */
 export interface FormValues {
   /** '' takes the profile that fits the machine. */
@@ -12,6 +15,8 @@ export interface FormValues {
   readonly quietFrom: string
   readonly quietTo: string
   readonly drainSeconds: string
+  readonly guests: GuestsChoice
+  readonly guestGroup: string
   /** By the field's key. */
   readonly ofProfile: Readonly<Record<string, string>>
 }
@@ -54,6 +59,25 @@ const readField = (profile: Profile, { section, name }: ProfileField): string =>
   return found == null ? '' : String(found)
 }
 
+const readGuests = ({ guests }: Config): Pick<FormValues, 'guests' | 'guestGroup'> => {
+  if (guests == null) return { guests: 'default', guestGroup: '' }
+  return typeof guests === 'string'
+    ? { guests, guestGroup: '' }
+    : { guests: 'group', guestGroup: guests.group }
+}
+
+const buildGuests = ({ guests, guestGroup }: FormValues): Config['guests'] => {
+  switch (guests) {
+    case 'default':
+      return undefined
+    case 'none':
+    case 'everyone':
+      return guests
+    case 'group':
+      return { group: guestGroup.trim() }
+  }
+}
+
 export const readForm = ({ config, profile }: SettingsAnswer): FormValues => ({
   profile: config.profile ?? '',
   menuBarText: config.menuBarText,
@@ -63,6 +87,7 @@ export const readForm = ({ config, profile }: SettingsAnswer): FormValues => ({
   quietFrom: config.notifications.quietHours?.from ?? '22:00',
   quietTo: config.notifications.quietHours?.to ?? '07:00',
   drainSeconds: String(config.drainSeconds),
+  ...readGuests(config),
   ofProfile: Object.fromEntries(profileFields.map((field) => [keyOf(field), readField(profile, field)])),
 })
 
@@ -108,6 +133,7 @@ const fieldPlaces: ReadonlySet<string> = new Set([
   'notifications.quietHours.from',
   'notifications.quietHours.to',
   'drainSeconds',
+  'guests.group',
 ])
 
 /** Problems without a field, one sentence each. */
@@ -132,6 +158,7 @@ export const judgeForm = (answer: SettingsAnswer, values: FormValues): JudgedFor
       quietHours: values.quiet ? { from: values.quietFrom, to: values.quietTo } : null,
     },
     drainSeconds: parseField(values.drainSeconds, 'number'),
+    guests: buildGuests(values),
   }
   const parsed = ConfigSchema.safeParse(candidate)
   if (parsed.success) return { config: parsed.data, problems: {} }

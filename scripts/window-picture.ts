@@ -1,5 +1,5 @@
-// The picture in the README: the window of the running stack while six agents ask at once.
-// usage: NEXUS_HOME=… NEXUS_TEST_ELECTRON=… node scripts/window-picture.ts FILE.png     builds the app for that Electron
+// The README's pictures, light and dark: the window of the running stack while six agents ask.
+// usage: NEXUS_HOME=… NEXUS_TEST_ELECTRON=… node scripts/window-picture.ts FOLDER     builds the app for that Electron
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,7 +12,9 @@ import { buildApp } from './app-build.ts'
 import { readServerSentEvents } from './bench-stream.ts'
 
 const agents = 6
-const historyMs = 40_000
+/** One agent after the other, so that the chart has a shape. */
+const arrivalMs = 12_000
+const historyMs = 110_000
 const longestWaitMs = 5 * 60_000
 
 const ClientsSchema = z.object({
@@ -24,8 +26,8 @@ const required = (value: string | undefined, what: string): string => {
   if (value === undefined) throw new Error(`${what} is missing; ${usage}`)
   return value
 }
-const usage = 'usage: NEXUS_HOME=… NEXUS_TEST_ELECTRON=… node scripts/window-picture.ts FILE.png'
-const file = required(process.argv[2], 'the picture’s name')
+const usage = 'usage: NEXUS_HOME=… NEXUS_TEST_ELECTRON=… node scripts/window-picture.ts FOLDER'
+const folder = required(process.argv[2], 'the pictures’ folder')
 const home = required(process.env['NEXUS_HOME'], 'NEXUS_HOME')
 const executablePath = required(process.env['NEXUS_TEST_ELECTRON'], 'NEXUS_TEST_ELECTRON')
 const root = join(import.meta.dirname, '..')
@@ -76,19 +78,29 @@ try {
   const app = await openApp({ executablePath, appDir, desktop, home })
   await app.emit('activate')
   const { baseUrl, keys } = await readKeys()
-  const asked = Array.from({ length: agents }, (_, agent) =>
-    askForLong(baseUrl, keys[agent % keys.length] ?? '', agent, enough.signal).catch((error: unknown) => {
-      if (!enough.signal.aborted) throw error
-    }),
-  )
+  const asked = Array.from({ length: agents }, async (_, agent) => {
+    await sleep(agent * arrivalMs)
+    await askForLong(baseUrl, keys[agent % keys.length] ?? '', agent, enough.signal).catch(
+      (error: unknown) => {
+        if (!enough.signal.aborted) throw error
+      },
+    )
+  })
   // A history worth a chart takes a while; then the first moment that shows everything.
   await sleep(historyMs)
   await app.until(isWorthAPicture, longestWaitMs)
-  const picture = await app.electron.evaluate(async ({ BrowserWindow }) => {
-    const [window] = BrowserWindow.getAllWindows()
-    return (await window?.capturePage())?.toPNG().toString('base64') ?? ''
-  })
-  await writeFile(file, Buffer.from(picture, 'base64'))
+  for (const theme of ['light', 'dark'] as const) {
+    const picture = await app.electron.evaluate(async ({ BrowserWindow, nativeTheme }, themeSource) => {
+      nativeTheme.themeSource = themeSource
+      const [window] = BrowserWindow.getAllWindows()
+      // Two frames: the first one may have been drawn before the page heard of it.
+      await window?.webContents.executeJavaScript(
+        'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))',
+      )
+      return (await window?.capturePage())?.toPNG().toString('base64') ?? ''
+    }, theme)
+    await writeFile(join(folder, `window-${theme}.png`), Buffer.from(picture, 'base64'))
+  }
   enough.abort()
   await Promise.all(asked)
   // Its own quit would ask what to do with the services.

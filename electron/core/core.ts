@@ -132,6 +132,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     )
     return {
       ...plain,
+      engineModel: assembly.engineModel(),
       memoryMap: memoryMap.current(assembly.profile, assembly.engineAllocations(), plain.ramDisk),
       setUp: setUp.state(),
     }

@@ -26,6 +26,7 @@ export const sampleSnapshot: Snapshot = {
     proxy: ready('http://127.0.0.1:4000', 102),
   },
   gateway: null,
+  engineModel: null,
   proof: {
     provedAt: 1_700_000_009_000,
     milliseconds: 800,

@@ -1,6 +1,6 @@
 // Builds the services of one profile and everything that watches them.
 import { join } from 'node:path'
-import { logIds, type Profile, type RamDisk, type ServiceId } from '../contract.ts'
+import { type EngineModel, logIds, type Profile, type RamDisk, type ServiceId } from '../contract.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
 import type { LogError } from './core-log.ts'
 import { endForeignServer } from './foreign-server.ts'
@@ -26,6 +26,7 @@ import { createServedRequests } from './served-requests.ts'
 import { warmLiteLlm } from './services/litellm-health.ts'
 import { createLiteLlmService } from './services/litellm-service.ts'
 import { createCapabilityProbe } from './services/llama-capabilities.ts'
+import { readEngineModel } from './services/llama-running-model.ts'
 import { createLlamaService } from './services/llama-service.ts'
 import { createLlamaWatch } from './services/llama-watch.ts'
 import { readInstalledLiteLlm } from './setup/litellm.ts'
@@ -61,6 +62,8 @@ export interface ServiceAssembly {
   readonly readRamDisk: () => Promise<RamDisk>
   /** The other Studios of the profile. */
   readonly nodes: StudioNodes
+  /** What the llama-server that runs was started with; null when none runs. */
+  readonly engineModel: () => EngineModel | null
   /** What the llama-server that serves says it allocated; null when none serves, or it did not say. */
   readonly engineAllocations: () => Allocations | null
   readonly recheckProof: () => Promise<void>
@@ -244,6 +247,10 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     gatewaySource: gateway.source,
     readRamDisk: forgeSurvey.read,
     nodes: createStudioNodes(profile.nodes ?? [], options.onChange),
+    engineModel: () => {
+      const entry = ledger.find('llamaServer')
+      return entry === null || entry.pid !== llamaServer.state().pid ? null : readEngineModel(entry.argv)
+    },
     engineAllocations: () =>
       allocated !== null && allocated.identity === servingIdentity(llamaServer, ledger.find('llamaServer'))
         ? allocated.allocations

@@ -31,11 +31,14 @@ export const Headline = () => {
 const Owner = () => {
   const link = useMirror(({ app }) => app?.link ?? null)
   if (link?.kind !== 'attached') return null
-  const where = `${hostWords[link.host]}, pid ${link.pid}`
-  const words =
-    link.user === null ? `Attached to a core in ${where}` : `${link.user}’s stack, you are a guest`
+  const host = hostWords[link.host]
+  const words = link.user === null ? `Core in ${host}` : `${link.user}’s stack, you are a guest`
+  const details = `its core runs in ${host}, pid ${link.pid}`
   return (
-    <p className="headline-owner" title={link.user === null ? words : `${words}; its core is in ${where}`}>
+    <p
+      className="headline-owner"
+      title={link.user === null ? `This window is attached: ${details}` : `${words}; ${details}`}
+    >
       {words}
     </p>
   )

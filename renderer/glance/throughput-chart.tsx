@@ -1,4 +1,4 @@
-// The shape of the last 15 minutes, with the times in which somebody waited shaded.
+// The shape of the last minutes, with the times in which somebody waited shaded.
 import { memo } from 'react'
 import { Area, AreaChart, ResponsiveContainer, XAxis, YAxis } from 'recharts'
 import { buildSeries, describeSeries } from '../chart-series.ts'

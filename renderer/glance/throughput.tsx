@@ -1,6 +1,6 @@
-// Tokens per second: one huge number and its shape over the last 15 minutes.
+// Tokens per second: one huge number and its shape over the last minutes.
 import { formatPercent, formatRate } from '../../electron/figures.ts'
-import { measureWaiting } from '../chart-series.ts'
+import { chooseSpanMinutes, measureWaiting } from '../chart-series.ts'
 import { useMirror, useSnapshot } from '../mirror.ts'
 import { ThroughputChart } from './throughput-chart.tsx'
 
@@ -8,12 +8,15 @@ export const Throughput = () => {
   const rate = useSnapshot(({ throughput }) => throughput?.generationTokensPerSecond ?? null)
   const prompt = useSnapshot(({ throughput }) => throughput?.promptTokensPerSecond ?? null)
   const acceptance = useSnapshot(({ throughput }) => throughput?.draftAcceptance ?? null)
+  const minutes = useMirror(({ history }) => chooseSpanMinutes(history))
   const waited = useMirror(({ history }) => measureWaiting(history))
   return (
     <section className="section throughput" aria-label="Tokens per second">
       <div className="section-head">
         <h2>Tokens per second</h2>
-        <span>last 15 min{waited !== null && <b className="waited">, waited {waited}</b>}</span>
+        <span>
+          last {minutes} min{waited !== null && <b className="waited">, waited {waited}</b>}
+        </span>
       </div>
       <div className="throughput-row">
         <div>
@@ -23,7 +26,7 @@ export const Throughput = () => {
           </div>
           <div className="throughput-details">
             <span>
-              prefill <b>{prompt === 0 ? '0' : formatRate(prompt)}</b>
+              prefill <b>{prompt === 0 ? '0' : formatRate(prompt)}</b> t/s
             </span>
             {acceptance !== null && (
               <span>

@@ -128,6 +128,10 @@ export const busySnapshot: Snapshot = {
     proxy: router(),
   },
   gateway: null,
+  engineModel: {
+    modelPath: '/Users/Shared/Models/DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
+    draftModelPath: '/Users/Shared/Models/Llama-3.2-3B-Instruct-Q4_K_M.gguf',
+  },
   proof: {
     provedAt: upSince,
     milliseconds: 640,

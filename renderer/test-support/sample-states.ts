@@ -110,6 +110,7 @@ const stoppedSnapshot: Snapshot = {
   ...busy,
   ...nothingLive,
   overall: 'stopped',
+  engineModel: null,
   services: { ramDisk: service(notRunning), llamaServer: engine(notRunning), proxy: router(notRunning) },
   memory: {
     ...sampleMemory,

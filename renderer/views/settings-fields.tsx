@@ -1,7 +1,14 @@
 // The fields of the settings form, each with what is wrong with it.
 import { type ReactNode, useId } from 'react'
 import { ConfigSchema, type SettingsAnswer } from '../../electron/contract.ts'
-import { type FormValues, isFileProfile, keyOf, type ProfileField, profileFields } from '../settings-form.ts'
+import {
+  type FormValues,
+  type GuestsChoice,
+  isFileProfile,
+  keyOf,
+  type ProfileField,
+  profileFields,
+} from '../settings-form.ts'
 
 interface FieldsProps {
   readonly values: FormValues
@@ -17,6 +24,15 @@ const menuBarWords: Readonly<Record<FormValues['menuBarText'], string>> = {
 }
 
 const menuBarTexts = ConfigSchema.shape.menuBarText.unwrap().options
+
+const guestsWords: Readonly<Record<GuestsChoice, string>> = {
+  default: 'As usual: group staff on a Mac, else nobody',
+  none: 'Nobody',
+  group: 'The members of a group',
+  everyone: 'Everyone with an account',
+}
+
+const guestsChoices: readonly GuestsChoice[] = ['default', 'none', 'group', 'everyone']
 
 export const AppFields = ({ values, problems, change }: FieldsProps) => (
   <>
@@ -70,6 +86,39 @@ export const AppFields = ({ values, problems, change }: FieldsProps) => (
       )}
     </fieldset>
   </>
+)
+
+/** Another user attaches as a guest: sees, starts and stops, and never reads keys or settings. */
+export const GuestFields = ({ values, problems, change }: FieldsProps) => (
+  <fieldset>
+    <legend>Other users of this machine</legend>
+    <label className="field">
+      <span>May attach</span>
+      <select
+        value={values.guests}
+        onChange={(event) => {
+          const guests = guestsChoices.find((choice) => choice === event.target.value)
+          if (guests !== undefined) change({ guests })
+        }}
+      >
+        {guestsChoices.map((choice) => (
+          <option key={choice} value={choice}>
+            {guestsWords[choice]}
+          </option>
+        ))}
+      </select>
+    </label>
+    {values.guests === 'group' && (
+      <TextField
+        label="Group"
+        unit=""
+        value={values.guestGroup}
+        problem={problems['guests.group']}
+        onChange={(guestGroup) => change({ guestGroup })}
+      />
+    )}
+    <p className="field-note">They see the stack and may start and stop it; keys and settings stay yours.</p>
+  </fieldset>
 )
 
 interface ProfileFieldsProps extends FieldsProps {

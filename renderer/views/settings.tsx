@@ -13,7 +13,7 @@ import { AskedBody } from './asked-body.tsx'
 import { DeveloperKeys } from './developer-keys.tsx'
 import { OpenAtLogin } from './open-at-login.tsx'
 import { RestartNeeded } from './restart-needed.tsx'
-import { AppFields, ProfileFields } from './settings-fields.tsx'
+import { AppFields, GuestFields, ProfileFields } from './settings-fields.tsx'
 import { ViewHead } from './view-head.tsx'
 
 export const Settings = () => {
@@ -110,6 +110,7 @@ const SettingsForm = ({ answer, onSaved }: SettingsFormProps) => {
     >
       <AppFields values={values} problems={judged.problems} change={change} />
       <ProfileFields answer={answer} values={values} problems={judged.problems} change={change} />
+      <GuestFields values={values} problems={judged.problems} change={change} />
       {listOtherProblems(judged.problems).map((problem) => (
         <p key={problem} className="fit fit-does-not-fit" role="alert">
           <Icon name="failed" />

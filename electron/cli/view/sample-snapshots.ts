@@ -63,6 +63,10 @@ const busy: Snapshot = {
     proxy: service({ pid: 4712, ...routerEndpoint }),
   },
   gateway: null,
+  engineModel: {
+    modelPath: '/Users/Shared/Models/DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
+    draftModelPath: '/Users/Shared/Models/Llama-3.2-3B-Instruct-Q4_K_M.gguf',
+  },
   proof: {
     provedAt: upSince,
     milliseconds: 640,
@@ -172,6 +176,7 @@ export const sampleSnapshots = {
     ...busy,
     ...nothingLive,
     overall: 'stopped',
+    engineModel: null,
     services: {
       ramDisk: stoppedService,
       llamaServer: { ...stoppedService, ...engineEndpoint },

@@ -1,9 +1,10 @@
 // The services part of the status view: one line each, and for one that is not well its reason and what mends it.
 import { type PartId, type Phase, type ServiceState, type Snapshot, serviceNames } from '../../contract.ts'
 import { formatDuration, plural } from '../../figures.ts'
+import { nameModel } from '../../model-name.ts'
 import { presentParts } from '../../parts.ts'
 import { findMendingCommand } from './state-summary.ts'
-import { justify, type Piece, padEnd, piece, type TextLine, type Tone, wrap } from './text-line.ts'
+import { justify, type Piece, padEnd, piece, printable, type TextLine, type Tone, wrap } from './text-line.ts'
 
 const marks: Readonly<Record<Phase, { readonly sign: string; readonly tone: Tone }>> = {
   stopped: { sign: '○', tone: 'dim' },
@@ -39,10 +40,17 @@ const describeForeign = ({ foreign }: ServiceState): string | null => {
   return `its port is held by ${who.length === 0 ? name : `${name} (${who.join(', ')})`}, not started by Nexus`
 }
 
+/** Of the 100 columns and more in which a model is named at all. */
+const longestModelName = 36
+
 const renderService = (snapshot: Snapshot, part: Part, width: number): TextLine => {
   const { id, state } = part
   const [sign, word] = renderPhase(state.phase)
+  const model = id === 'llamaServer' && width >= 100 ? snapshot.engineModel : null
   const right = [
+    ...(model === null
+      ? []
+      : [piece(`${printable(nameModel(model.modelPath, longestModelName))}   `, 'dim')]),
     ...(state.restarts === 0 ? [] : [piece(plural(state.restarts, 'restart'), 'warn'), piece('   ')]),
     ...(state.adopted && width >= 100 ? [piece('adopted   ', 'dim')] : []),
     ...(state.uptimeSeconds === null ? [] : [piece(`up ${formatDuration(state.uptimeSeconds)}`, 'dim')]),
