@@ -24,6 +24,7 @@ from opta_prompt import mend_messages
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_settings import Settings
 from opta_stream import hear, usage_of
+from opta_upstream import close_upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable
@@ -81,6 +82,7 @@ class Traffic:
         self._feed: Final = Feed(self._book.describe)
         self._book.on_change = self._feed.changed
         self._serving: asyncio.Task[None] | None = None
+        self._closings: Final[set[asyncio.Task[None]]] = set()
 
     def open_feed(self) -> None:
         """Listen for whoever wants to know. To be called in the event loop, before the first request is taken."""
@@ -157,6 +159,8 @@ class Traffic:
     async def observe(self, stream: AsyncIterable[object]) -> AsyncGenerator[object, None]:
         """The stream unchanged, watched as it passes."""
         request = _current.get()
+        if request is not None:
+            request.upstream = stream
         pieces = 0
         async for chunk in stream:
             if request is not None:
@@ -169,8 +173,10 @@ class Traffic:
                 if heard.failed:
                     request.outcome = "failed"
             yield chunk
-        if request is not None and request.outcome == "running":
-            request.outcome = "answered"
+        if request is not None:
+            request.upstream = None
+            if request.outcome == "running":
+                request.outcome = "answered"
 
     def failed(self, error: BaseException) -> None:
         """LiteLLM is about to answer with this error: the one sentence that clients act on is put into it."""
@@ -195,6 +201,12 @@ class Traffic:
         return request
 
     def _end(self, request: LiveRequest) -> None:
+        if request.upstream is not None:
+            closing = asyncio.get_running_loop().create_task(close_upstream(request.upstream))
+            # The event loop itself keeps no task alive (asyncio.create_task's documentation).
+            self._closings.add(closing)
+            closing.add_done_callback(self._closings.discard)
+            request.upstream = None
         if self._admission is not None:
             # Neither answered nor failed: the client left, and llama-server may not have noticed.
             if self._ghosts is not None and request.outcome == "running" and self._is_here(request):

@@ -82,6 +82,8 @@ QUEUE_LIMIT: Final = 1
 CONTEXT_TOKENS: Final = 1000
 KEPT_FOR_ANSWER_SHARE: Final = 16
 WAIT_S: Final = 30
+# A piece takes far less than this to be sent on.
+STANDS_STILL_S: Final = 0.5
 
 
 def write_keys(path: Path, keys: dict[str, str], mode: int = 0o600) -> None:
@@ -111,6 +113,10 @@ class Engine:
         self.go.set()
         # Set: whoever has hung up is worked for all the same, as llama-server does until its batch ends.
         self.ignores_hang_ups = False
+        # Set: between its first word and its end an answer is as long as whoever reads it can bear.
+        self.pours = False
+        # How many pieces have been poured.
+        self.poured = 0
         # How often its slots were asked for.
         self.looks = 0
         # A status and a body that every chat is answered with instead.
@@ -137,6 +143,25 @@ class Engine:
         finally:
             self.go.set()
             self.wait_for_running(0)
+
+    @contextmanager
+    def pouring(self) -> Iterator[None]:
+        """As `holding`, and answers go on without a pause."""
+        self.pours = True
+        try:
+            with self.holding():
+                yield
+        finally:
+            self.pours = False
+
+    def wait_until_nobody_reads(self) -> None:
+        """Wait until all that can be sent to somebody who does not read is sent."""
+        deadline = time.monotonic() + WAIT_S
+        before = -1
+        while before != self.poured or self.poured == 0:
+            assert time.monotonic() < deadline, "it is read to the end"
+            before = self.poured
+            time.sleep(STANDS_STILL_S)
 
     def change_running(self, by: int) -> None:
         """A request has come or gone."""
@@ -212,6 +237,9 @@ class EngineHandler(BaseHTTPRequestHandler):
         self.end_headers()
         say = {"role": "assistant", "content": "ok"}
         self._send({**base, "choices": [{"index": 0, "delta": say, "finish_reason": None}]})
+        while self.engine.pours and not self.engine.go.is_set():
+            self._send({**base, "choices": [{"index": 0, "delta": {"content": "sea " * 1000}, "finish_reason": None}]})
+            self.engine.poured += 1
         if self._gone_before_go():
             return
         self._send({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]})

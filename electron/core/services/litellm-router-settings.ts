@@ -20,6 +20,7 @@ export const routerModules = [
   'opta_settings.py',
   'opta_stream.py',
   'opta_traffic.py',
+  'opta_upstream.py',
 ] as const
 
 /** resources/opta_settings.py reads these names. */

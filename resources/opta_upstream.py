@@ -1,0 +1,45 @@
+"""Ends what is still read from llama-server for a client that has left.
+
+LiteLLM means to do so itself, but of a stream on /v1/messages it closes the outer generator only (1.106.2:
+AnthropicSSEStream.aclose does not close the wrapper's completion_stream). Whatever the client's leaving finds waiting for
+the next token is cancelled down to the connection; what it finds while a chunk is on its way to the client keeps the
+connection open until Python happens to collect it, and llama-server generates up to the request's limit for nobody
+(seen: 3 of 4 slots for minutes; in 2 of 25 tries with four to six clients that left together).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+logger: Final = logging.getLogger("opta_router")
+
+# What LiteLLM's streams call the stream that they read from, from the outermost (the Router's, which may fall back to
+# another deployment) to the one that holds the connection.
+INNER_NAMES: Final = ("_source_iterator", "_anthropic_wrapper", "_stream", "completion_stream")
+# LiteLLM nests six; a stream that names itself must not be followed for ever.
+MOST_LAYERS: Final = 16
+
+
+def find_innermost(stream: object) -> object | None:
+    """Of the streams that read from one another, the last that can be closed. None: not even the first can."""
+    found: object | None = None
+    layer: object | None = stream
+    for _ in range(MOST_LAYERS):
+        if layer is None:
+            break
+        if callable(getattr(layer, "aclose", None)):
+            found = layer
+        layer = next((inner for name in INNER_NAMES if (inner := getattr(layer, name, None)) is not None), None)
+    return found
+
+
+async def close_upstream(stream: object) -> None:
+    """Close it down to its connection, which llama-server takes as a hang-up. Nothing happens when that is done already."""
+    innermost = find_innermost(stream)
+    if innermost is None:
+        return
+    try:
+        await innermost.aclose()  # type: ignore[attr-defined]  # found by this very name
+    except Exception as error:  # noqa: BLE001  # the client has left: there is nobody to tell but the log
+        logger.warning("a stream whose client has left could not be closed: %s", type(error).__name__)
