@@ -16,7 +16,7 @@ test('the forge names its largest projects, the Router when it was last checked'
   expect(describeService(busy.snapshot, 'proxy')).toBe('checked 12 s ago')
   expect(describeFigures(busy.snapshot, 'llamaServer')).toBe(':8080 · 3 d 4 h')
   expect(describeFigures(busy.snapshot, 'ramDisk')).toBe('19.9 of 64 GiB')
-  expect(describeService(busy.snapshot, 'llamaServer')).toBe('DeepSeek-R1-D…a-70B-Q8_0')
+  expect(describeService(busy.snapshot, 'llamaServer')).toBe('DeepSeek-R1-Distill-Llama-70B-Q8_0')
   const { ramDisk } = busy.snapshot
   if (ramDisk === null) throw new Error('the sample has a RAM disk')
   const figures = (heldBytes: number | null) =>

@@ -41,11 +41,8 @@ const describeProof = ({ proof, takenAt }: Snapshot): string => {
   return `checked ${formatDuration(age)} ago`
 }
 
-/** Longer ones would lose their end, which says how large the model is. */
-const longestModelName = 24
-
 const describeEngine = ({ engineModel }: Snapshot, { restarts }: ServiceState): string => {
-  const model = engineModel === null ? '' : nameModel(engineModel.modelPath, longestModelName)
+  const model = engineModel === null ? '' : nameModel(engineModel.modelPath)
   return [restarts === 0 ? '' : plural(restarts, 'restart'), model].filter((part) => part !== '').join(', ')
 }
 

@@ -89,17 +89,16 @@ try {
   // A history worth a chart takes a while; then the first moment that shows everything.
   await sleep(historyMs)
   await app.until(isWorthAPicture, longestWaitMs)
-  for (const theme of ['light', 'dark'] as const) {
-    const picture = await app.electron.evaluate(async ({ BrowserWindow, nativeTheme }, themeSource) => {
-      nativeTheme.themeSource = themeSource
+  const page = await app.electron.firstWindow()
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    // Two frames: the first may have been drawn before the page heard of it.
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+    const picture = await app.electron.evaluate(async ({ BrowserWindow }) => {
       const [window] = BrowserWindow.getAllWindows()
-      // Two frames: the first one may have been drawn before the page heard of it.
-      await window?.webContents.executeJavaScript(
-        'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))',
-      )
       return (await window?.capturePage())?.toPNG().toString('base64') ?? ''
-    }, theme)
-    await writeFile(join(folder, `window-${theme}.png`), Buffer.from(picture, 'base64'))
+    })
+    await writeFile(join(folder, `window-${colorScheme}.png`), Buffer.from(picture, 'base64'))
   }
   enough.abort()
   await Promise.all(asked)

@@ -118,6 +118,7 @@ export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): A
     preloadPath: paths.preload,
     memoryPath: join(folder.root, 'window.json'),
     iconBounds: () => tray.bounds(),
+    frontApp: process.platform === 'darwin' ? { giveBack: () => app.hide(), take: () => app.show() } : null,
     onVisible: (visible) => {
       // The person may have changed it in the system's settings meanwhile.
       if (visible) state.update({ openAtLogin: readLoginItem(app, process.platform) })
@@ -129,14 +130,15 @@ export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): A
   state.update({ pinned: window.isPinned() })
 
   const tellRefusal = (reason: string) =>
-    void window.askOver((parent) =>
-      dialog.showMessageBox(parent, {
+    void window.askOver((parent) => {
+      comeToFront()
+      return dialog.showMessageBox(parent, {
         type: 'warning',
         message: 'Opta Nexus',
         detail: reason,
         buttons: ['OK'],
-      }),
-    )
+      })
+    })
   const letGo = (): Promise<void> => {
     notify([])
     return link.close()
@@ -206,7 +208,7 @@ export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): A
     iconsDir: paths.iconsDir,
     platform: process.platform,
     state: state.get,
-    onClick: () => window.toggle(),
+    onClick: (icon) => window.toggle(icon),
     onChoice: (choice) => void choose(choice),
   })
   const updateTray = () => tray.update(config.menuBarText)
@@ -239,13 +241,15 @@ const shortcuts = (platform: NodeJS.Platform): MenuItemConstructorOptions[] => [
   { role: 'fileMenu', submenu: [{ role: 'close' }] },
 ]
 
+/** Without a dock icon a dialog would come up behind whatever is in front. */
+const comeToFront = () => app.focus({ steal: true })
+
 const askBeforeQuit = async (
   parent: BrowserWindow,
   work: string | null,
 ): Promise<'leave' | 'stop' | 'cancel'> => {
   const answers = ['leave', 'stop', 'cancel'] as const
-  // Without a dock icon the question would come up behind whatever is in front.
-  app.focus({ steal: true })
+  comeToFront()
   const { response } = await dialog.showMessageBox(parent, {
     type: 'question',
     message: 'Quit Opta Nexus?',
@@ -259,7 +263,7 @@ const askBeforeQuit = async (
 }
 
 const askBeforeStop = async (parent: BrowserWindow, work: string, limit: string): Promise<boolean> => {
-  app.focus({ steal: true })
+  comeToFront()
   const { response } = await dialog.showMessageBox(parent, {
     type: 'question',
     message: 'Stop all the same?',

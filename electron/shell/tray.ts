@@ -12,7 +12,8 @@ export interface TrayOptions {
   readonly iconsDir: string
   readonly platform: NodeJS.Platform
   readonly state: () => AppState
-  readonly onClick: () => void
+  /** With the icon's place: with several displays, that of the bar that was clicked (electron/electron#36031). */
+  readonly onClick: (icon: Rectangle) => void
   readonly onChoice: (choice: TrayChoice) => void
 }
 
@@ -41,11 +42,17 @@ export const createTray = (options: TrayOptions): NexusTray => {
   let shown = { icon: 'stopped', title: '', tooltip: '' }
 
   const build = (items: readonly TrayItem[]) => options.buildMenu(toTemplate(items, options.onChoice))
-  tray.on('click', () => options.onClick())
+  tray.on('click', (_event, icon) => options.onClick(icon))
   // Not setContextMenu on macOS: there the left click would then open the menu as well. Linux knows neither this event
   // nor popUpContextMenu (Electron's types: darwin, win32); its panels show the menu that was set last.
   const popsUp = options.platform !== 'linux'
-  if (popsUp) tray.on('right-click', () => tray.popUpContextMenu(build(trayMenu(options.state()))))
+  // Kept, since Electron itself does not keep a menu that has popped up alive (electron/electron#16445).
+  let poppedUp: Menu | null = null
+  const popUp = () => {
+    poppedUp = build(trayMenu(options.state()))
+    tray.popUpContextMenu(poppedUp)
+  }
+  if (popsUp) tray.on('right-click', popUp)
   let offered = ''
   const offerMenu = () => {
     const items = trayMenu(options.state())

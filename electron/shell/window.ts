@@ -1,6 +1,7 @@
 // The one window: made once and hidden, shown under the icon, or pinned as a resizable window that stays on top.
 import type { BrowserWindow, BrowserWindowConstructorOptions, Rectangle, Screen, WebContents } from 'electron'
 import { z } from 'zod'
+import { messageOf } from '../core/error-message.ts'
 import { readRecord } from '../core/json-record.ts'
 import { writePrivateFile } from '../core/private-file.ts'
 import { windowUrl } from './app-files.ts'
@@ -11,8 +12,8 @@ export interface AppWindow {
   isVisible(): boolean
   show(): void
   hide(): void
-  /** The icon was clicked. */
-  toggle(): void
+  /** The icon was clicked, which is there (null: nowhere). */
+  toggle(icon: Rectangle | null): void
   isPinned(): boolean
   setPinned(pinned: boolean): void
   /**
@@ -33,6 +34,8 @@ export interface WindowOptions {
   /** The icon's place; null where there is none. */
   readonly iconBounds: () => Rectangle | null
   readonly onVisible: (visible: boolean) => void
+  /** macOS: a hidden window's app stays in front, and keys go nowhere until a click (menubar, issue 153). */
+  readonly frontApp: { giveBack(): void; take(): void } | null
   /** The page starts anew: what it followed is over. */
   readonly onPageGone: () => void
 }
@@ -47,12 +50,17 @@ const blurClickMs = 400
 
 /** A drag tells of every pixel: only where it ends is written down. */
 const rememberAfterMs = 500
+/** After a display came, went or changed, the system moves windows by itself: that is not where a person wants them. */
+const displaySettlesMs = 2_000
 
 /** A page that crashes at once must not keep the processor busy. */
 const reloadAfterMs = 1_000
 
 const RectangleSchema = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
 const MemorySchema = z.object({ pinned: z.boolean(), bounds: RectangleSchema.nullable() })
+
+const isSameRectangle = (one: Rectangle, other: Rectangle): boolean =>
+  one.x === other.x && one.y === other.y && one.width === other.width && one.height === other.height
 
 export const createWindow = (options: WindowOptions): AppWindow => {
   const { screen, memoryPath } = options
@@ -91,29 +99,47 @@ export const createWindow = (options: WindowOptions): AppWindow => {
   // Without skipTransformProcessType each call hides window and dock for a moment (Electron's docs of this method).
   window.setVisibleOnAllWorkspaces(true, { visibleOnFullScreen: true, skipTransformProcessType: true })
 
-  const remember = () => writePrivateFile(memoryPath, JSON.stringify({ pinned, bounds: pinnedBounds }))
+  const remember = () => {
+    try {
+      writePrivateFile(memoryPath, JSON.stringify({ pinned, bounds: pinnedBounds }))
+    } catch (error) {
+      // A full disk must not end the app, and the core in it.
+      process.stderr.write(`the window's place is not remembered: ${messageOf(error)}\n`)
+    }
+  }
 
-  const place = (): Rectangle => {
+  const place = (icon: Rectangle | null): Rectangle => {
     if (pinned) {
       const wanted = pinnedBounds ?? { ...placeWindow(pinnedSize, null, screen.getPrimaryDisplay()) }
       return clampToScreen(wanted, screen.getDisplayMatching(wanted).workArea)
     }
-    const icon = options.iconBounds()
     const display =
       icon !== null && icon.width > 0 ? screen.getDisplayMatching(icon) : screen.getPrimaryDisplay()
     return placeWindow(panelSize, icon, display)
   }
 
-  const show = () => {
+  /** Where it was put, as far as the system let it. */
+  let placed: Rectangle | null = null
+  const put = (icon: Rectangle | null) => {
+    window.setBounds(place(icon))
+    placed = window.getBounds()
+  }
+
+  const show = (icon = options.iconBounds()) => {
+    options.frontApp?.take()
     window.setAlwaysOnTop(pinned)
     window.setResizable(pinned)
     // Its headline is what it is dragged by; under the icon it stays where it is.
     window.setMovable(pinned)
-    window.setBounds(place())
+    put(icon)
     window.show()
     window.focus()
   }
-  const hide = () => window.hide()
+  const hide = () => {
+    const isInFront = window.isFocused()
+    window.hide()
+    if (isInFront) options.frontApp?.giveBack()
+  }
 
   window.on('show', () => options.onVisible(true))
   window.on('hide', () => options.onVisible(false))
@@ -132,18 +158,35 @@ export const createWindow = (options: WindowOptions): AppWindow => {
     }, blurHideMs)
   })
   let remembering: NodeJS.Timeout | null = null
-  const noteBounds = () => {
-    if (!pinned || !window.isVisible()) return
-    pinnedBounds = window.getBounds()
+  const forgetMove = () => {
     if (remembering !== null) clearTimeout(remembering)
-    remembering = setTimeout(remember, rememberAfterMs)
+    remembering = null
+  }
+  /** Takes over where a person has moved the pinned window to, and not where it was put by us. */
+  const readPinnedBounds = () => {
+    const bounds = window.getBounds()
+    if (placed === null || !isSameRectangle(bounds, placed)) pinnedBounds = bounds
+  }
+  let displaysSettledAt = 0
+  const noteBounds = () => {
+    if (!pinned || !window.isVisible() || Date.now() < displaysSettledAt) return
+    forgetMove()
+    remembering = setTimeout(() => {
+      remembering = null
+      if (window.isDestroyed() || !pinned || !window.isVisible()) return
+      readPinnedBounds()
+      remember()
+    }, rememberAfterMs)
   }
   window.on('resize', noteBounds)
   window.on('move', noteBounds)
   const placeAgain = () => {
-    if (window.isVisible()) window.setBounds(place())
+    displaysSettledAt = Date.now() + displaySettlesMs
+    forgetMove()
+    if (window.isVisible()) put(options.iconBounds())
   }
   screen.on('display-metrics-changed', placeAgain)
+  screen.on('display-added', placeAgain)
   screen.on('display-removed', placeAgain)
 
   const load = () => {
@@ -157,16 +200,17 @@ export const createWindow = (options: WindowOptions): AppWindow => {
   return {
     contents: () => (window.isDestroyed() ? null : contents),
     isVisible: () => window.isVisible(),
-    show,
+    show: () => show(),
     hide,
-    toggle: () => {
+    toggle: (icon) => {
       if (window.isVisible()) hide()
-      else if (Date.now() - hiddenByBlurAt > blurClickMs) show()
+      else if (Date.now() - hiddenByBlurAt > blurClickMs) show(icon)
     },
     isPinned: () => pinned,
     setPinned: (next) => {
       if (next === pinned) return
-      if (pinned && window.isVisible()) pinnedBounds = window.getBounds()
+      forgetMove()
+      if (pinned && window.isVisible()) readPinnedBounds()
       pinned = next
       remember()
       if (window.isVisible()) show()

@@ -6,6 +6,7 @@ import { Icon } from '../icon.tsx'
 import { showView, useSnapshot } from '../mirror.ts'
 import { describeFigures, describeService, describeTrouble, phaseIcons } from '../service-words.ts'
 import { Meter } from './meter.tsx'
+import { MiddleCut } from './middle-cut.tsx'
 import { TroubleCard } from './trouble-card.tsx'
 
 export const Services = () => (
@@ -38,7 +39,9 @@ const ServiceLine = memo(({ id }: { readonly id: PartId }) => {
         </span>
         <span className="service-name">{serviceNames[id]}</span>
         <span className="hidden-words">{phase}</span>
-        <span className="service-detail">{detail}</span>
+        <span className="service-detail">
+          {id === 'llamaServer' ? <MiddleCut text={detail ?? ''} /> : detail}
+        </span>
         <span className="service-figures">{figures}</span>
         <Icon name="next" />
       </button>
