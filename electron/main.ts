@@ -2,7 +2,9 @@
 import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { app, autoUpdater, powerMonitor, protocol } from 'electron'
+import { app, autoUpdater, dialog, powerMonitor, protocol } from 'electron'
+import { openCoreLog } from './core/core-log.ts'
+import { messageOf } from './core/error-message.ts'
 import { locateStateFolder } from './core/state-folder.ts'
 import { locateAppFiles } from './shell/app-paths.ts'
 import { registerAppScheme } from './shell/app-protocol.ts'
@@ -38,10 +40,40 @@ const start = async (): Promise<void> => {
     ? async () => (await import('./core/host-in-app.ts')).hasOrphans(folder)
     : null
   const shell = startShell({ folder, paths, host, hasOrphans })
-  connectExits(shell, { app, autoUpdater, powerMonitor, process, platform: process.platform })
+  connectExits(shell, {
+    app,
+    autoUpdater,
+    powerMonitor,
+    process,
+    platform: process.platform,
+    uptimeMs: () => process.uptime() * 1000,
+    // It comes back as it comes at login: nobody asked for a window.
+    relaunch: () => app.relaunch({ args: [...new Set([...process.argv.slice(1), '--hidden'])] }),
+    logError,
+  })
   if (showsWindowAtLaunch(app, process.platform)) shell.window.show()
   sayReady(process.env)
 }
 
-if (app.requestSingleInstanceLock()) void start()
+/** To the log of the core, which is where `nexus logs core` and the window look for what went wrong in Nexus itself. */
+const logError = (error: unknown): void => {
+  const words = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`${words}\n`)
+  try {
+    const log = openCoreLog(folder.logPath('core'))
+    log.logError(new Error(`the app failed: ${words}`))
+    log.close()
+  } catch {
+    // Where not even a log can be written there is nobody left to tell.
+  }
+}
+
+/** Without this an app that could not start would sit there unseen, and every later one would think that it is open. */
+const giveUp = (error: unknown): void => {
+  logError(error)
+  dialog.showErrorBox('Opta Nexus could not start', messageOf(error))
+  app.exit(1)
+}
+
+if (app.requestSingleInstanceLock()) void start().catch(giveUp)
 else app.exit(0)

@@ -3,7 +3,6 @@ import {
   type AppState,
   type PartId,
   type ServiceId,
-  type Slot,
   type Snapshot,
   serviceIds,
   serviceNames,
@@ -12,6 +11,7 @@ import { plural } from '../electron/figures.ts'
 import { hostOf } from '../electron/guest-rights.ts'
 import { presentParts, readPart } from '../electron/parts.ts'
 import { measureRoom, type Room, sayRoom } from '../electron/room.ts'
+import { measureWork } from '../electron/work.ts'
 import { startSentence } from './sentence.ts'
 
 /** What a state looks like; each has a shape of its own, so that colour is never alone. */
@@ -22,11 +22,6 @@ export interface Judgement {
   readonly sentence: string
   readonly mark: Mark
 }
-
-const isFree = (slot: Slot): boolean => slot.phase === 'idle'
-
-/** Agents that stopping would interrupt. */
-export const countBusy = ({ slots }: Snapshot): number => (slots ?? []).filter((slot) => !isFree(slot)).length
 
 /** Whether one more agent would have to wait. */
 const describeRoom = (room: Room | null): Judgement => {
@@ -50,8 +45,8 @@ const describeStarting = (snapshot: Snapshot): string => {
 }
 
 const describeStopping = (snapshot: Snapshot): string => {
-  const busy = countBusy(snapshot)
-  if (busy > 0) return `${plural(busy, 'agent')} may finish first`
+  const work = measureWork(snapshot)
+  if (work.kind === 'agents' && work.busy > 0) return `${plural(work.busy, 'agent')} may finish first`
   const id = findService(snapshot, 'stopping')
   const words = id === undefined ? null : readPart(snapshot, id)?.waitingFor
   return id === undefined
@@ -136,6 +131,10 @@ export const judgeState = (app: AppState | null): Judgement => {
   if (snapshot.setUp !== null && needsSetUp(snapshot)) return judgeSetUp(snapshot.setUp, hostOf(app))
   return judgeSnapshot(snapshot)
 }
+
+/** Those of the big button's actions that end servers: with agents at work it asks first. */
+export const endsServers = (action: MainAction): boolean =>
+  action === 'stop' || action === 'stop-now' || action === 'cancel-start'
 
 /** What the one big button does. */
 export type MainAction = 'start' | 'cancel-start' | 'stop' | 'stop-now' | 'set-up' | 'cancel-set-up' | 'none'

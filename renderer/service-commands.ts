@@ -1,6 +1,6 @@
 // What is done to one service, and what is lost by it. Pure.
-import type { Command, ServiceId } from '../electron/contract.ts'
-import { plural } from '../electron/figures.ts'
+import type { Command, ServiceId, Snapshot } from '../electron/contract.ts'
+import { describeWork } from '../electron/work.ts'
 
 export const startOf = (id: ServiceId): Command => ({ type: 'start', only: id, profile: null, force: false })
 
@@ -9,5 +9,7 @@ export const ejectForge: Command = { type: 'stop', only: 'ramDisk', eject: true,
 export const ejectLoss = 'Everything on the RAM disk is lost; the next builds start from nothing.'
 
 /** What ending a server does to the agents at work; null: nothing. */
-export const describeBusyLoss = (busy: number): string | null =>
-  busy === 0 ? null : `${plural(busy, 'agent')} at work; what does not finish in time is lost.`
+export const describeWorkLoss = (snapshot: Snapshot): string | null => {
+  const work = describeWork(snapshot)
+  return work === null ? null : `${work} What does not finish in time is lost.`
+}

@@ -25,6 +25,13 @@ describe('judgeOverall', () => {
     ['ready', 'degraded', 'ready', true, 'degraded'],
     ['ready', 'ready', 'stopped', false, 'degraded'],
     ['stopped', 'ready', 'ready', true, 'degraded'],
+    ['starting', 'ready', 'ready', true, 'degraded'],
+    ['starting', 'ready', 'ready', false, 'starting'],
+    ['starting', 'stopped', 'stopped', false, 'starting'],
+    ['stopping', 'ready', 'ready', true, 'degraded'],
+    ['stopping', 'stopped', 'stopped', false, 'stopping'],
+    ['ready', 'ready', 'stopping', true, 'stopping'],
+    ['ready', 'starting', 'ready', true, 'starting'],
   ] as const)(
     'forge %s, engine %s, router %s, proved %s: %s',
     (ramDisk, engine, router, proved, expected) => {

@@ -101,16 +101,20 @@ export const judgeOverall = ({
   proof,
   proofFailure,
 }: Pick<Readings, 'services' | 'gateway' | 'proof' | 'proofFailure'>): Phase => {
+  const answersClaude = isServing(services.llamaServer) && isServing(services.proxy)
   const all = [services.ramDisk, services.llamaServer, services.proxy]
   const some = (phase: Phase) => all.some((service) => service.phase === phase)
-  if (some('stopping') || gateway?.phase === 'stopping') return 'stopping'
-  if (some('starting')) return 'starting'
+  // A disk that is mounted or ejected while agents are being answered does not make the stack come or go.
+  const isDiskAlone = answersClaude && proof !== null
+  const moves = (phase: 'starting' | 'stopping') =>
+    !(isDiskAlone && services.ramDisk.phase === phase) && some(phase)
+  if (moves('stopping') || gateway?.phase === 'stopping') return 'stopping'
+  if (moves('starting')) return 'starting'
   if (all.every((service) => service.phase === 'stopped')) return 'stopped'
-  const answersClaude = isServing(services.llamaServer) && isServing(services.proxy)
   if (some('failed') && !answersClaude) return 'failed'
   // A service was left out on purpose, or the forge stays mounted after a stop: nobody is served.
   if (services.llamaServer.phase === 'stopped' && services.proxy.phase === 'stopped') return 'stopped'
-  if (!answersClaude || some('failed') || some('degraded') || some('stopped')) return 'degraded'
+  if (!answersClaude || all.some(({ phase }) => phase !== 'ready')) return 'degraded'
   if (proof !== null)
     return gateway?.phase === 'failed' || gateway?.phase === 'degraded' ? 'degraded' : 'ready'
   return proofFailure === null ? 'starting' : 'degraded'

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { Snapshot } from '../contract.ts'
 import { sampleSnapshot } from '../core/sample-snapshot.ts'
-import { describeInterruption, describeWork, interrupts } from './confirm-stop.ts'
+import { describeInterruption, interrupts } from './confirm-stop.ts'
 import { appState, slots } from './sample-app-state.ts'
 
 const at = (busy: number, deferred = 0): Snapshot => ({
@@ -12,14 +12,6 @@ const at = (busy: number, deferred = 0): Snapshot => ({
   slots: slots(busy),
   queue: { processing: busy, deferred },
 })
-
-it.each([
-  [at(0), null],
-  [at(1), '1 agent is being answered.'],
-  [at(4, 2), '4 agents are being answered, and 2 requests wait.'],
-  [{ ...at(0), slots: null }, null],
-  [null, null],
-])('says who is at work', (snapshot, words) => expect(describeWork(snapshot)).toBe(words))
 
 it('asks before another user’s stack is stopped, also when nobody is at work', () => {
   const link = { kind: 'attached', pid: 12, host: 'app', user: 'ann' } as const

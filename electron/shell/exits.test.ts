@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import { expect, it } from 'vitest'
 import { connectExits } from './exits.ts'
 
-const connect = (platform: NodeJS.Platform = 'darwin') => {
+const connect = (platform: NodeJS.Platform = 'darwin', uptimeMs = 0) => {
   const done: string[] = []
   const sources = {
     app: new EventEmitter(),
@@ -11,6 +11,9 @@ const connect = (platform: NodeJS.Platform = 'darwin') => {
     powerMonitor: new EventEmitter(),
     process: new EventEmitter(),
     platform,
+    uptimeMs: () => uptimeMs,
+    relaunch: () => void done.push('relaunch'),
+    logError: (error: unknown) => void done.push(`log ${error}`),
   }
   const say = (what: string) => () => void done.push(what)
   const window = {
@@ -63,4 +66,19 @@ it('gives the core back for an update, and neither asks nor stops it', () => {
   const elsewhere = connect('linux')
   elsewhere.sources.autoUpdater.emit('before-quit-for-update')
   expect(elsewhere.done).toEqual([])
+})
+
+it('is opened anew after a fault of its own, unless it failed right away', () => {
+  const late = connect('darwin', 3_600_000)
+  late.sources.process.emit('uncaughtException', new Error('disk full'))
+  expect(late.done).toEqual(['log Error: disk full', 'relaunch', 'leave'])
+  const early = connect('darwin', 5_000)
+  early.sources.process.emit('uncaughtException', new Error('broken'))
+  expect(early.done).toEqual(['log Error: broken', 'leave'])
+})
+
+it('goes on when a promise failed that nobody waited for', () => {
+  const { done, sources } = connect()
+  sources.process.emit('unhandledRejection', new Error('lost'))
+  expect(done).toEqual(['log Error: lost'])
 })

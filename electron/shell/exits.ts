@@ -9,7 +9,16 @@ export interface ExitSources {
   readonly powerMonitor: EventEmitter
   readonly process: EventEmitter
   readonly platform: NodeJS.Platform
+  /** Milliseconds since this process began. */
+  readonly uptimeMs: () => number
+  /** Has the system open the app anew once this process has ended. */
+  readonly relaunch: () => void
+  /** Writes down what went wrong in the app itself. */
+  readonly logError: (error: unknown) => void
 }
+
+/** An app that fails sooner than this would only fail again. */
+const relaunchAfterMs = 60_000
 
 interface Preventable {
   preventDefault(): void
@@ -17,7 +26,7 @@ interface Preventable {
 
 export const connectExits = (
   { quit, window, letGo }: Pick<AppShell, 'quit' | 'window' | 'letGo'>,
-  { app, autoUpdater, powerMonitor, process, platform }: ExitSources,
+  { app, autoUpdater, powerMonitor, process, platform, uptimeMs, relaunch, logError }: ExitSources,
 ): void => {
   // The icon may be hidden (macOS 26 can do that to any app): it is never the only door.
   app.on('activate', () => window.show())
@@ -40,6 +49,15 @@ export const connectExits = (
       void letGo()
     })
   }
+  // Electron's own answer is a box that stops this process, and the core in it, until somebody presses OK
+  // (electron/electron lib/browser/init.ts). The services go on, and the next app takes them over.
+  process.on('uncaughtException', (error: unknown) => {
+    logError(error)
+    if (uptimeMs() > relaunchAfterMs) relaunch()
+    quit.atOnce()
+  })
+  // A promise that nobody waited for has failed: what it was for is lost, the rest is whole.
+  process.on('unhandledRejection', (reason: unknown) => logError(reason))
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => quit.atOnce())
   powerMonitor.on('shutdown', (event: Preventable) => {
     // Delays the shutdown until we are done (Electron's docs of powerMonitor).

@@ -48,10 +48,13 @@ it('shows each once, whatever becomes of its words, and takes it back when it is
   expect(log).toEqual(['show slots-full', 'show crashed-proxy', 'close slots-full', 'close crashed-proxy'])
 })
 
-it('shows it again only after it was over', () => {
+it('shows it again only after it was over, and not because the core was silent meanwhile', () => {
   take([notice('slots-full')])
   take([])
   take([notice('slots-full')])
+  expect(log).toEqual(['show slots-full', 'close slots-full'])
+  take([])
+  take([notice('slots-full', { since: 2 })])
   expect(log).toEqual(['show slots-full', 'close slots-full', 'show slots-full'])
 })
 

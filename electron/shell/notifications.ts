@@ -29,9 +29,12 @@ export const createNotifications = ({
   onRefused,
 }: NotificationOptions): ((notices: readonly Notice[]) => void) => {
   const shown = new Map<string, ShownNotice>()
+  /** Since when it held as it was shown last. A core that fell silent and answers again tells of the same time. */
+  const shownSince = new Map<string, number>()
 
   const raise = (notice: Notice) => {
-    const { id, view } = notice
+    const { id, view, since } = notice
+    shownSince.set(id, since)
     shown.set(id, show(notice, { onClick: () => onView(view), onRefused }))
   }
 
@@ -42,6 +45,9 @@ export const createNotifications = ({
       on.close()
       shown.delete(id)
     }
-    for (const notice of notices) if (notice.raise && !shown.has(notice.id)) raise(notice)
+    for (const notice of notices) {
+      const { id, since } = notice
+      if (notice.raise && !shown.has(id) && shownSince.get(id) !== since) raise(notice)
+    }
   }
 }

@@ -21,40 +21,45 @@ export interface Quit {
   atOnce(): void
 }
 
-/** Longer than letting go ever takes; a logout waits some 20 s before it gives up on an app. */
-const letGoDeadlineMs = 3_000
+/** A logout waits some 20 s before it gives up on an app. */
+const systemDeadlineMs = 3_000
+/**
+ * A core lets go once a mount or an eject that is under way has ended, and the system's own commands for that are given
+ * 120 s (platform/darwin-disks): cut off, they would leave a disk that is half made.
+ */
+const personDeadlineMs = 130_000
 
 export const createQuit = (parts: QuitParts): Quit => {
   let asking = false
-  let leaving = false
+  let letGo: Promise<void> | null = null
+  let hasExited = false
 
-  const leave = async (): Promise<void> => {
-    if (leaving) return
-    leaving = true
+  /** The shortest deadline of those that were given counts. */
+  const leave = async (deadlineMs: number): Promise<void> => {
     // A core that cannot let go loses its lock with the process all the same.
-    await within(
-      parts.letGo().catch(() => {}),
-      letGoDeadlineMs,
-    )
+    letGo ??= parts.letGo().catch(() => {})
+    await within(letGo, deadlineMs)
+    if (hasExited) return
+    hasExited = true
     parts.exit()
   }
 
   const decide = async (): Promise<void> => {
     const answer = parts.anythingRuns() ? await parts.ask() : 'leave'
     if (answer === 'cancel') return
-    const failure = answer === 'stop' && !leaving ? await parts.stopEverything() : null
-    if (failure === null) await leave()
+    const failure = answer === 'stop' && letGo === null ? await parts.stopEverything() : null
+    if (failure === null) await leave(personDeadlineMs)
     else parts.tell(failure)
   }
 
   return {
     request: () => {
-      if (asking || leaving) return
+      if (asking || letGo !== null) return
       asking = true
       void decide().finally(() => {
         asking = false
       })
     },
-    atOnce: () => void leave(),
+    atOnce: () => void leave(systemDeadlineMs),
   }
 }

@@ -11,13 +11,14 @@ import {
   type MenuItemConstructorOptions,
   Notification,
   nativeImage,
+  powerSaveBlocker,
   protocol,
   screen,
   session,
   shell,
   Tray,
 } from 'electron'
-import type { Command, Config, Outcome, View } from '../contract.ts'
+import type { AppState, Command, Config, Outcome, View } from '../contract.ts'
 import { defaultConfig } from '../core/config.ts'
 import { connectCore } from '../core/connect-core.ts'
 import { messageOf } from '../core/error-message.ts'
@@ -26,12 +27,14 @@ import type { HostedCore } from '../core/host-core.ts'
 import { ensureStateFolder, type StateFolder } from '../core/state-folder.ts'
 import { plural } from '../figures.ts'
 import { hostOf } from '../guest-rights.ts'
+import { describeWork } from '../work.ts'
 import { createActions } from './actions.ts'
+import { createNapGuard } from './app-nap.ts'
 import type { AppPaths } from './app-paths.ts'
 import { serveApp } from './app-protocol.ts'
 import { createAppState } from './app-state.ts'
 import { feedChannel } from './channels.ts'
-import { describeInterruption, describeWork, interrupts } from './confirm-stop.ts'
+import { describeInterruption, interrupts } from './confirm-stop.ts'
 import { createFeeds } from './feeds.ts'
 import { serveIpc } from './ipc.ts'
 import { readLoginItem } from './login-item.ts'
@@ -145,8 +148,14 @@ export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): A
   }
   const quit = createQuit({
     // Another user's stack goes on when a guest's window closes: there is nothing to ask.
-    anythingRuns: () => hostOf(state.get()) === null && servicesRun(state.get()),
-    ask: () => window.askOver((parent) => askBeforeQuit(parent, describeWork(state.get().snapshot))),
+    anythingRuns: () =>
+      hostOf(state.get()) === null && (servicesRun(state.get()) || isSettingUp(state.get())),
+    ask: () =>
+      window.askOver((parent) =>
+        isSettingUp(state.get())
+          ? askBeforeCancel(parent)
+          : askBeforeQuit(parent, describeWork(state.get().snapshot)),
+      ),
     stopEverything: () =>
       stopEverything({
         state,
@@ -213,6 +222,7 @@ export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): A
   })
   const updateTray = () => tray.update(config.menuBarText)
   state.subscribe(updateTray)
+  if (process.platform === 'darwin') state.subscribe(createNapGuard(powerSaveBlocker))
   followConfig(folder, (next) => {
     config = next
     updateTray()
@@ -260,6 +270,24 @@ const askBeforeQuit = async (
     noLink: true,
   })
   return answers[response] ?? 'cancel'
+}
+
+/** What this app's own core installs ends with it. */
+const isSettingUp = ({ link, snapshot }: AppState): boolean =>
+  link.kind === 'hosting' && snapshot !== null && snapshot.setUp !== null && snapshot.setUp.running !== null
+
+const askBeforeCancel = async (parent: BrowserWindow): Promise<'leave' | 'cancel'> => {
+  comeToFront()
+  const { response } = await dialog.showMessageBox(parent, {
+    type: 'question',
+    message: 'Quit while parts are being installed?',
+    detail: 'The next set-up begins with the part that was not finished.',
+    buttons: ['Quit', 'Cancel'],
+    defaultId: 1,
+    cancelId: 1,
+    noLink: true,
+  })
+  return response === 0 ? 'leave' : 'cancel'
 }
 
 const askBeforeStop = async (parent: BrowserWindow, work: string, limit: string): Promise<boolean> => {

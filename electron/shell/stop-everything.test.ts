@@ -30,6 +30,12 @@ it('knows whether there is anything to stop', () => {
   expect(servicesRun(appState({}))).toBe(true)
   expect(servicesRun(appState({ services: stoppedServices }))).toBe(false)
   expect(servicesRun(appState(null))).toBe(false)
+  const failed = (pid: number | null) => ({
+    ...stoppedServices,
+    llamaServer: { ...stoppedServices.llamaServer, phase: 'failed' as const, pid },
+  })
+  expect(servicesRun(appState({ services: failed(null) }))).toBe(false)
+  expect(servicesRun(appState({ services: failed(77) }))).toBe(true)
 })
 
 it('waits until both servers have stopped; the RAM disk stays', async () => {

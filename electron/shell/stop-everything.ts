@@ -1,12 +1,15 @@
 // "Stop everything" before the app quits: the command, and the wait until the snapshot says that it is done.
-import type { AppState, Command, Outcome } from '../contract.ts'
+import type { AppState, Command, Outcome, ServiceState } from '../contract.ts'
 import { within } from '../core/deadline.ts'
 import type { AppStateStore } from './app-state.ts'
 
+/** One that has failed and left no process has nothing to end. */
+const runs = ({ phase, pid }: ServiceState): boolean =>
+  phase !== 'stopped' && !(phase === 'failed' && pid === null)
+
 /** Whether something of ours runs that a stop would end; the RAM disk stays through a stop. */
 export const servicesRun = ({ snapshot }: AppState): boolean =>
-  snapshot !== null &&
-  (snapshot.services.llamaServer.phase !== 'stopped' || snapshot.services.proxy.phase !== 'stopped')
+  snapshot !== null && (runs(snapshot.services.llamaServer) || runs(snapshot.services.proxy))
 
 export interface StopEverything {
   readonly state: AppStateStore

@@ -82,3 +82,9 @@ it('says that there is no service for them', () => {
   showNotice(null, notice, listeners)
   expect(said).toEqual(['this system has no notification service'])
 })
+
+it('that was withdrawn before the system answered is not refused', async () => {
+  showNotice(create, notice, listeners).close()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(said).toEqual([])
+})

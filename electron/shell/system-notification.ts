@@ -40,13 +40,19 @@ export const showNotice = (
   })
   // A first notification waits for a person to allow them: an answer that comes late still counts.
   void answer.then(onRefused)
+  let isWithdrawn = false
   void within(
     answer.then(() => 'answered'),
     answerMs,
   ).then((said) => {
-    if (said === null) onRefused('the system did not say that it showed the last one')
+    if (said === null && !isWithdrawn) onRefused('the system did not say that it showed the last one')
   })
   notification.on('click', onClick)
   notification.show()
-  return { close: () => notification.close() }
+  return {
+    close: () => {
+      isWithdrawn = true
+      notification.close()
+    },
+  }
 }

@@ -22,7 +22,7 @@ const full: Notice = {
 
 describe('the icon', () => {
   const states: readonly (readonly [string, AppState, TrayIcon])[] = [
-    ['connecting', appState(null, { link: { kind: 'connecting' } }), 'stopped'],
+    ['connecting', appState(null, { link: { kind: 'connecting' } }), 'starting'],
     ['lost', appState(null, { link: { kind: 'lost', reason: 'no core' } }), 'failed'],
     ['stopped', appState({ overall: 'stopped' }), 'stopped'],
     ['starting', appState({ overall: 'starting' }), 'starting'],

@@ -41,7 +41,8 @@ const refusal = ({ notificationsRefused }: AppState): readonly string[] =>
   notificationsRefused === null ? [] : [`No notifications: ${notificationsRefused}`]
 
 const chooseIcon = ({ link, snapshot }: AppState): TrayIcon => {
-  if (snapshot === null) return link.kind === 'lost' ? 'failed' : 'stopped'
+  // Services may well run while a core is looked for.
+  if (snapshot === null) return link.kind === 'lost' ? 'failed' : 'starting'
   switch (snapshot.overall) {
     case 'stopped':
       return 'stopped'

@@ -10,6 +10,7 @@ import {
   type View,
 } from '../contract.ts'
 import { hostOf } from '../guest-rights.ts'
+import { presentParts } from '../parts.ts'
 import { stateLine } from './tray-look.ts'
 
 export type TrayChoice =
@@ -42,6 +43,7 @@ export const trayMenu = (state: AppState): readonly TrayItem[] => {
     command('Stop everything', mayStop(snapshot), stopCommand(null)),
     separator,
     ...serviceIds.map((id) => serviceMenu(id, state)),
+    ...gatewayMenu(snapshot),
     separator,
     show('Open Nexus', 'glance'),
     copyEndpoint(snapshot),
@@ -93,7 +95,7 @@ const stopCommand = (only: ServiceId | null): Command => ({
 
 const mayStart = (snapshot: Snapshot | null): boolean =>
   snapshot !== null &&
-  serviceIds.some((id) => ['stopped', 'failed', 'stopping'].includes(snapshot.services[id].phase))
+  presentParts(snapshot).some(({ state: { phase } }) => ['stopped', 'failed', 'stopping'].includes(phase))
 
 /** The RAM disk stays mounted through a stop, so it alone is nothing to stop. */
 const mayStop = (snapshot: Snapshot | null): boolean =>
@@ -121,6 +123,12 @@ const serviceMenu = (id: ServiceId, state: AppState): TrayItem => {
     ],
   }
 }
+
+/** It comes and goes with the Router, so there is nothing to command. */
+const gatewayMenu = (snapshot: Snapshot | null): readonly TrayItem[] =>
+  snapshot?.gateway == null
+    ? []
+    : [{ kind: 'line', text: `${serviceNames.gateway}: ${snapshot.gateway.phase}` }]
 
 const copyEndpoint = (snapshot: Snapshot | null): TrayItem => {
   const endpoint = snapshot?.services.proxy.endpoint ?? null

@@ -1,9 +1,9 @@
 // The one big button: starts, cancels or stops everything; with agents at work it first says what stopping does to them.
 import { type MouseEvent, useState } from 'react'
 import type { Command } from '../../electron/contract.ts'
-import { plural } from '../../electron/figures.ts'
+import { describeWork } from '../../electron/work.ts'
 import { useHost } from '../guest.ts'
-import { chooseMainAction, countBusy, type MainAction } from '../judgement.ts'
+import { chooseMainAction, endsServers, type MainAction } from '../judgement.ts'
 import { useEscape } from '../keys.ts'
 import { send, useMirror, useSnapshot } from '../mirror.ts'
 import { usePressHold } from '../press-hold.ts'
@@ -32,12 +32,14 @@ const commands: Readonly<Record<Exclude<MainAction, 'none'>, Command>> = {
 
 export const MainButton = () => {
   const action = useMirror(({ app }) => chooseMainAction(app))
-  const busy = useSnapshot(countBusy) ?? 0
+  const work = useSnapshot(describeWork)
   const [asking, setAsking] = useState(false)
   const [sending, setSending] = useState(false)
   const hold = usePressHold(action === 'none' ? null : action)
   const host = useHost()
-  const asks = action === 'stop' && (busy > 0 || host !== null)
+  const asks = endsServers(action) && (work !== null || (action === 'stop' && host !== null))
+  // What is asked is asked anew when agents come that were not there.
+  if (asking && !asks) setAsking(false)
   const isAsking = asking && asks
   useEscape(isAsking ? () => setAsking(false) : null)
   if (action === 'none') return null
@@ -49,7 +51,7 @@ export const MainButton = () => {
   }
   const press = (event: MouseEvent) => {
     // Meant for what stood here before: `Cancel start` takes the place of `Start everything` at once.
-    if (event.detail > 1 || hold.isHeld()) return
+    if (event.detail > 1 || sending || hold.isHeld()) return
     if (asks) setAsking(!asking)
     else void carryOut(commands[action])
   }
@@ -59,9 +61,8 @@ export const MainButton = () => {
       <button
         type="button"
         className={isStart ? 'button-main button-primary' : 'button-main'}
-        disabled={sending}
         // Not `disabled`: that would take the focus from who pressed it.
-        aria-disabled={hold.isShownHeld || undefined}
+        aria-disabled={sending || hold.isShownHeld || undefined}
         aria-expanded={asks ? asking : undefined}
         onClick={press}
       >
@@ -69,8 +70,9 @@ export const MainButton = () => {
       </button>
       {isAsking && (
         <StopQuestion
-          busy={busy}
+          work={work}
           host={host}
+          isStopping={action === 'stop-now'}
           onStop={(now) => void carryOut(stopAll(now))}
           onKeep={() => setAsking(false)}
         />
@@ -80,34 +82,41 @@ export const MainButton = () => {
 }
 
 interface StopQuestionProps {
-  readonly busy: number
+  /** Who is at work, in a sentence; null: nobody. */
+  readonly work: string | null
   /** Whose stack it is, when it is another user's. */
   readonly host: string | null
+  /** Something is stopping already, and those at work are let finish. */
+  readonly isStopping: boolean
   onStop(now: boolean): void
   onKeep(): void
 }
 
-const StopQuestion = ({ busy, host, onStop, onKeep }: StopQuestionProps) => {
+const StopQuestion = ({ work, host, isStopping, onStop, onKeep }: StopQuestionProps) => {
   const drainSeconds = useAnswer(askSettings).answer?.config.drainSeconds ?? null
   const limit = drainSeconds === null ? '' : `, for up to ${drainSeconds} s`
+  const offer = isStopping
+    ? 'Stop everything without waiting for them?'
+    : `Let them finish first${limit}? New requests are refused meanwhile.`
   return (
     <section className="stop-question" aria-label="How to stop">
       <p>
         {host !== null && `This is ${host}’s stack; it stops for everybody. `}
-        {busy > 0 &&
-          `${plural(busy, 'agent')} at work. Let ${busy === 1 ? 'it' : 'them'} finish first${limit}? New requests are refused meanwhile.`}
+        {work !== null && `${work} ${offer}`}
       </p>
       <div className="button-row">
-        <button type="button" className="button" onClick={() => onStop(false)}>
-          {busy > 0 ? 'Finish, then stop' : 'Stop it'}
-        </button>
-        {busy > 0 && (
+        {!isStopping && (
+          <button type="button" className="button" onClick={() => onStop(false)}>
+            {work === null ? 'Stop it' : 'Finish, then stop'}
+          </button>
+        )}
+        {work !== null && (
           <button type="button" className="button button-danger" onClick={() => onStop(true)}>
             Stop now
           </button>
         )}
         <button type="button" className="button button-quiet" onClick={onKeep}>
-          Keep running
+          {isStopping ? 'Wait' : 'Keep running'}
         </button>
       </div>
     </section>

@@ -13,10 +13,9 @@ import { refuseLogs } from '../../electron/guest-rights.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { keepLogFilter, useDrafts } from '../drafts.ts'
 import { useHost, useRefusal } from '../guest.ts'
-import { countBusy } from '../judgement.ts'
 import { filterLines, judgeLine } from '../log-lines.ts'
 import { act, send, showView, useMirror, useSnapshot } from '../mirror.ts'
-import { describeBusyLoss, ejectForge, ejectLoss, startOf } from '../service-commands.ts'
+import { describeWorkLoss, ejectForge, ejectLoss, startOf } from '../service-commands.ts'
 import { useLog } from '../use-log.ts'
 import { CopyButton } from './copy-button.tsx'
 import { ViewHead } from './view-head.tsx'
@@ -169,8 +168,7 @@ const ForgeEject = ({ up }: { readonly up: boolean }) => {
 }
 
 const ServerControls = ({ id }: { readonly id: Exclude<ServiceId, 'ramDisk'> }) => {
-  const busy = useSnapshot(countBusy) ?? 0
-  const warning = describeBusyLoss(busy)
+  const warning = useSnapshot(describeWorkLoss)
   const stop: Command = { type: 'stop', only: id, eject: false, now: false, force: false }
   return (
     <>

@@ -2,9 +2,8 @@
 import type { SettingsAnswer } from '../../electron/contract.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { Icon } from '../icon.tsx'
-import { countBusy } from '../judgement.ts'
 import { send, useSnapshot } from '../mirror.ts'
-import { describeBusyLoss, ejectForge, ejectLoss } from '../service-commands.ts'
+import { describeWorkLoss, ejectForge, ejectLoss } from '../service-commands.ts'
 
 interface RestartNeededProps {
   readonly differences: SettingsAnswer['restartNeeded']
@@ -12,7 +11,7 @@ interface RestartNeededProps {
 
 export const RestartNeeded = ({ differences }: RestartNeededProps) => {
   const mounted = useSnapshot(({ ramDisk }) => ramDisk?.mounted) ?? false
-  const busy = useSnapshot(countBusy) ?? 0
+  const workLoss = useSnapshot(describeWorkLoss)
   if (differences.length === 0) return null
   // A restart leaves the disk mounted, and the new mount would be refused.
   const ejectsFirst = mounted && differences.some(({ key }) => key.startsWith('ramDisk.'))
@@ -45,7 +44,7 @@ export const RestartNeeded = ({ differences }: RestartNeededProps) => {
           <AskingButton
             key="restart"
             label="Restart everything"
-            warning={describeBusyLoss(busy)}
+            warning={workLoss}
             onPress={() => void send({ type: 'restart', only: null })}
           />
         )}

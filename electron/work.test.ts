@@ -1,0 +1,48 @@
+// Who is at work; that it is not known is no "nobody".
+import { expect, it } from 'vitest'
+import type { Snapshot } from './contract.ts'
+import { sampleSnapshot } from './core/sample-snapshot.ts'
+import { slots } from './shell/sample-app-state.ts'
+import { describeWork } from './work.ts'
+
+const at = (busy: number, deferred = 0): Snapshot => ({
+  ...sampleSnapshot,
+  overall: 'ready',
+  requests: null,
+  slots: slots(busy),
+  queue: { processing: busy, deferred },
+})
+const unknown = { ...at(0), slots: null }
+
+it.each([
+  [at(0), null],
+  [at(1), '1 agent is being answered.'],
+  [at(4, 2), '4 agents are being answered, and 2 requests wait.'],
+  [unknown, 'Whether agents are being answered is not known right now.'],
+  [
+    {
+      ...unknown,
+      services: {
+        ...unknown.services,
+        llamaServer: { ...unknown.services.llamaServer, phase: 'stopped' as const },
+      },
+    },
+    null,
+  ],
+  [null, null],
+])('says who is at work', (snapshot, words) => expect(describeWork(snapshot)).toBe(words))
+
+it('counts those whom the Router has let through and llama-server does not show yet', () => {
+  const admitted = {
+    id: 'a',
+    developer: 'anna',
+    phase: 'prefill' as const,
+    startedAt: 1,
+    admittedAt: 2,
+    firstTokenAt: null,
+    promptTokens: null,
+    outputTokens: null,
+    node: null,
+  }
+  expect(describeWork({ ...at(0), requests: [admitted] })).toBe('1 agent is being answered.')
+})
