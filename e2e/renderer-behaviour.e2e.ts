@@ -76,7 +76,7 @@ describe('the big button', () => {
     withWindow(async ({ page }) => {
       await button(page, 'Stop everything').click()
       expect(await commands(page)).toEqual([])
-      await page.getByText('3 agents at work. Let them finish first, for up to 30 s?').waitFor()
+      await page.getByText('3 agents are being answered. Let them finish first, for up to 30 s?').waitFor()
       await button(page, choice).click()
       expect(await commands(page)).toEqual([{ type: 'stop', only: null, eject: false, now, force: false }])
     }),
@@ -86,9 +86,9 @@ describe('the big button', () => {
     withWindow(async ({ page }) => {
       // The focus stays where the press has left it.
       await button(page, 'Stop everything').click()
-      await page.getByText('3 agents at work').waitFor()
+      await page.getByText('3 agents are being answered').waitFor()
       await page.keyboard.press('Escape')
-      await page.getByText('3 agents at work').waitFor({ state: 'detached' })
+      await page.getByText('3 agents are being answered').waitFor({ state: 'detached' })
       expect(await actions(page)).toEqual([])
     }))
 
@@ -449,7 +449,7 @@ describe('settings', () => {
       await showView(page, 'settings')
       await page.getByText('runs with 4, configured is 6').waitFor()
       await button(page, 'Restart everything').click()
-      await page.getByText('3 agents at work; what does not finish in time is lost.').waitFor()
+      await page.getByText('3 agents are being answered. What does not finish in time is lost.').waitFor()
       await button(page, 'Yes: Restart everything').click()
       expect(await commands(page)).toEqual([{ type: 'restart', only: null }])
     }))
