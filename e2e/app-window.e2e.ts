@@ -162,8 +162,6 @@ describe.skipIf(executablePath === '')('the app', () => {
       await expect.poll(look).toMatchObject({ bounds: place })
       await app.page.screenshot({ path: join(picturesDir, 'pinned.png') })
       await app.page.evaluate(() => nexus.act({ type: 'hide' }))
-      // Written once the dragging ends.
-      await app.page.waitForTimeout(700)
       const ended = app.ended()
       app.process.kill('SIGKILL')
       await ended

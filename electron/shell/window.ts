@@ -163,21 +163,22 @@ export const createWindow = (options: WindowOptions): AppWindow => {
     remembering = null
   }
   /** Takes over where a person has moved the pinned window to, and not where it was put by us. */
-  const readPinnedBounds = () => {
+  const endMove = () => {
+    if (remembering === null || window.isDestroyed()) return
+    forgetMove()
     const bounds = window.getBounds()
-    if (placed === null || !isSameRectangle(bounds, placed)) pinnedBounds = bounds
+    if (placed !== null && isSameRectangle(bounds, placed)) return
+    pinnedBounds = bounds
+    remember()
   }
   let displaysSettledAt = 0
   const noteBounds = () => {
     if (!pinned || !window.isVisible() || Date.now() < displaysSettledAt) return
     forgetMove()
-    remembering = setTimeout(() => {
-      remembering = null
-      if (window.isDestroyed() || !pinned || !window.isVisible()) return
-      readPinnedBounds()
-      remember()
-    }, rememberAfterMs)
+    remembering = setTimeout(endMove, rememberAfterMs)
   }
+  // Before it is shown again, where it then stands.
+  window.on('hide', endMove)
   window.on('resize', noteBounds)
   window.on('move', noteBounds)
   const placeAgain = () => {
@@ -209,8 +210,7 @@ export const createWindow = (options: WindowOptions): AppWindow => {
     isPinned: () => pinned,
     setPinned: (next) => {
       if (next === pinned) return
-      forgetMove()
-      if (pinned && window.isVisible()) readPinnedBounds()
+      endMove()
       pinned = next
       remember()
       if (window.isVisible()) show()
