@@ -47,10 +47,10 @@ const slotsFull: NoticeRule = {
   clearMs: 5 * seconds,
   read: (now) => {
     if (!isServing(now.services.llamaServer)) return null
-    if (now.slots === null) return 'unknown'
     const room = measureRoom(now)
+    if (room === null) return 'unknown'
     // With a free slot and somebody waiting there is no room in the pool that the slots share.
-    if (room === null || (room.free > 0 && room.waiting === 0)) return null
+    if (room.free > 0 && room.waiting === 0) return null
     const { slots, free, waiting } = room
     return {
       severity: 'warning',
@@ -81,8 +81,11 @@ const longestWait: NoticeRule = {
   holdMs: 0,
   looks: 1,
   clearMs: 0,
-  read: ({ requests, takenAt }) => {
-    const waiting = (requests ?? []).filter(({ phase }) => phase === 'waiting')
+  read: ({ requests, services, takenAt }) => {
+    // Without a Router nobody waits in it.
+    if (!isServing(services.proxy)) return null
+    if (requests === null) return 'unknown'
+    const waiting = requests.filter(({ phase }) => phase === 'waiting')
     const [first] = waiting.toSorted((a, b) => a.startedAt - b.startedAt)
     if (first === undefined || takenAt - first.startedAt < longWaitMs) return null
     return {

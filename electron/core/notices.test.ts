@@ -213,6 +213,16 @@ describe('waiting', () => {
     expect(world.look(62, { requests: [] })).toEqual([])
   })
 
+  it('that cannot be told for a moment is not over, and is with the Router', () => {
+    const world = createWorld()
+    world.look(61, { requests: [waiting('anna', start)] })
+    expect(ids(world.watch(62, 80, { requests: null }))).toEqual(['request-waits'])
+    expect(world.look(61 + unknownMs / 1000)).toEqual([])
+    const other = createWorld()
+    other.look(61, { requests: [waiting('anna', start)] })
+    expect(ids(other.look(62, { requests: null, ...service('proxy', { phase: 'stopped' }) }))).toEqual([])
+  })
+
   it('is told of the one that waits longest', () => {
     const requests = [waiting('ben', start + 10_000), waiting('anna', start)]
     expect(createWorld().look(75, { requests })[0]?.body).toContain('anna')
