@@ -17,8 +17,9 @@ export const compareProfiles = (running: NamedProfile, configured: NamedProfile)
 const compareSections = (running: Profile, configured: Profile): readonly Difference[] => {
   const before = flatten(running)
   const after = flatten(configured)
-  return [...after].flatMap(([key, value]) => {
-    const old = before.get(key) ?? 'nothing'
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
+    const old = before.get(key) ?? notSet
+    const value = after.get(key) ?? notSet
     if (old === value) return []
     // That it differs is all that may be said of a secret.
     return key === 'proxy.clientKey'
@@ -26,6 +27,9 @@ const compareSections = (running: Profile, configured: Profile): readonly Differ
       : [{ key, running: old, configured: value }]
   })
 }
+
+/** What may be absent has a default of its own. */
+const notSet = 'not set'
 
 const flatten = ({ nodes = [], gateway, ...sections }: Profile): ReadonlyMap<string, string> =>
   new Map([

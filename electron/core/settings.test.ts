@@ -89,6 +89,25 @@ describe('what a window is shown', () => {
     ])
   })
 
+  it('names what was added, and what was taken out again', () => {
+    write({ profiles: { demo: { proxy: { queueLimit: 2 } } } })
+    const plain = { name: 'demo', profile: demo() }
+    expect(openSettings(files).answer(plain).restartNeeded).toEqual([
+      { key: 'proxy.queueLimit', running: 'not set', configured: '2' },
+    ])
+    write({})
+    const { llamaServer, proxy, ...others } = demo()
+    const running = {
+      ...others,
+      llamaServer: { ...llamaServer, chatTemplate: 'model' },
+      proxy: { ...proxy, queueLimit: 2 },
+    }
+    expect(openSettings(files).answer({ name: 'demo', profile: running }).restartNeeded).toEqual([
+      { key: 'llamaServer.chatTemplate', running: 'model', configured: 'not set' },
+      { key: 'proxy.queueLimit', running: '2', configured: 'not set' },
+    ])
+  })
+
   it('names another profile alone', () => {
     write({ profile: 'studio' })
     expect(openSettings(files).answer({ name: 'demo', profile: demo() }).restartNeeded).toEqual([
