@@ -31,6 +31,8 @@ export interface NoticeRule {
   /** It has to hold this long, and in this many looks, before it is told: one look may be chance. */
   readonly holdMs: number
   readonly looks: number
+  /** What a look is: `slots` a reading of the slots, which one snapshot after the other may hold; absent: a snapshot. */
+  readonly looksAt?: 'slots'
   /** It has to be over this long before it goes: what flickers is one thing that goes on. */
   readonly clearMs: number
   /** null: does not hold. `unknown`: cannot be told now. `isHeld`: it has been told and is not over. */
@@ -44,6 +46,7 @@ const slotsFull: NoticeRule = {
   id: 'slots-full',
   holdMs: 10 * seconds,
   looks: 2,
+  looksAt: 'slots',
   clearMs: 5 * seconds,
   read: (now) => {
     if (!isServing(now.services.llamaServer)) return null
