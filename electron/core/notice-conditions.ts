@@ -4,6 +4,7 @@ import { type ChildId, type Notice, type PartId, partIds, type Snapshot, service
 import { formatBytes, formatDuration, formatPercent, formatShare, plural } from '../figures.ts'
 import { readPart } from '../parts.ts'
 import { measureRoom } from '../room.ts'
+import { readSwapping } from '../swapping.ts'
 import { isServing } from './snapshot.ts'
 
 /** A snapshot as far as conditions and events look at it. */
@@ -197,18 +198,15 @@ const forgeFull: NoticeRule = {
   },
 }
 
-/** A few pages now and then are no news: this is a megabyte every second, in three looks. */
-const swapGrowingBytesPerSecond = 1_000_000
-
 const swapGrowing: NoticeRule = {
   id: 'swap-growing',
   holdMs: 10 * seconds,
   looks: 3,
   clearMs: 60 * seconds,
   read: ({ memory }) => {
-    const rate = memory?.swapOutBytesPerSecond ?? null
-    if (memory === null || rate === null) return 'unknown'
-    if (rate < swapGrowingBytesPerSecond) return null
+    if (memory === null || memory.swapOutBytesPerSecond === null) return 'unknown'
+    const rate = readSwapping(memory)
+    if (rate === null) return null
     const inSwap = memory.swapUsedBytes === null ? '' : `, ${formatBytes(memory.swapUsedBytes)} in swap`
     return {
       severity: 'warning',
