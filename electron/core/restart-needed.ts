@@ -1,4 +1,5 @@
 // What runs with other values than a start would take now, key by key. Pure.
+import { isDeepStrictEqual } from 'node:util'
 import type { Profile, SettingsAnswer } from '../contract.ts'
 
 interface NamedProfile {
@@ -12,7 +13,16 @@ type Difference = SettingsAnswer['restartNeeded'][number]
 export const compareProfiles = (running: NamedProfile, configured: NamedProfile): readonly Difference[] =>
   running.name === configured.name
     ? compareSections(running.profile, configured.profile)
-    : [{ key: 'profile', running: running.name, configured: configured.name }]
+    : [
+        {
+          key: 'profile',
+          running: running.name,
+          configured: configured.name,
+          ...ejectedFirst(!isDeepStrictEqual(running.profile.ramDisk, configured.profile.ramDisk)),
+        },
+      ]
+
+const ejectedFirst = (needsEject: boolean) => (needsEject ? { needsEject } : {})
 
 const compareSections = (running: Profile, configured: Profile): readonly Difference[] => {
   const before = flatten(running)
@@ -24,7 +34,7 @@ const compareSections = (running: Profile, configured: Profile): readonly Differ
     // That it differs is all that may be said of a secret.
     return key === 'proxy.clientKey'
       ? [{ key, running: 'another key', configured: 'the configured key' }]
-      : [{ key, running: old, configured: value }]
+      : [{ key, running: old, configured: value, ...ejectedFirst(key.startsWith('ramDisk.')) }]
   })
 }
 

@@ -111,7 +111,19 @@ describe('what a window is shown', () => {
   it('names another profile alone', () => {
     write({ profile: 'studio' })
     expect(openSettings(files).answer({ name: 'demo', profile: demo() }).restartNeeded).toEqual([
-      { key: 'profile', running: 'demo', configured: 'studio' },
+      { key: 'profile', running: 'demo', configured: 'studio', needsEject: true },
+    ])
+  })
+
+  it('says where the RAM disk has to be ejected first', () => {
+    write({ profile: 'mine', profiles: { mine: { extends: 'demo' }, demo: { ramDisk: { sizeMiB: 512 } } } })
+    const small = { ...demo(), ramDisk: { ...demo().ramDisk, sizeMiB: 512 } }
+    expect(openSettings(files).answer({ name: 'demo', profile: small }).restartNeeded).toEqual([
+      { key: 'profile', running: 'demo', configured: 'mine' },
+    ])
+    write({ profiles: { demo: { ramDisk: { sizeMiB: 512 } } } })
+    expect(openSettings(files).answer({ name: 'demo', profile: demo() }).restartNeeded).toEqual([
+      { key: 'ramDisk.sizeMiB', running: '256', configured: '512', needsEject: true },
     ])
   })
 

@@ -245,7 +245,7 @@ export const sampleAnswers = (state: AppState): Answers => ({
       state.snapshot?.overall === 'degraded'
         ? [
             { key: 'llamaServer.slots', running: '4', configured: '6' },
-            { key: 'ramDisk.sizeMiB', running: '65536', configured: '32768' },
+            { key: 'ramDisk.sizeMiB', running: '65536', configured: '32768', needsEject: true },
           ]
         : state.snapshot?.overall === 'ready'
           ? [{ key: 'llamaServer.slots', running: '4', configured: '6' }]
