@@ -661,6 +661,8 @@ export const SettingsAnswerSchema = z.strictObject({
   /** Why the file cannot be used, one sentence for each problem; then `config` is the last good one. */
   problems: z.array(z.string()),
   profileNames: z.array(z.string()),
+  /** Which one would be chosen without a configured profile; null: its profiles cannot be read. */
+  automaticProfileName: nullableText,
   profileName: z.string(),
   /** The profile that a restart of everything would take now: the configured one, else the one that runs. */
   profile: ProfileSchema,

@@ -108,6 +108,19 @@ describe('what a window is shown', () => {
     ])
   })
 
+  it('tells which profile it would be without a configured one, and not which one runs', () => {
+    const model = join(files.configPath, '..', 'model.gguf')
+    const studio = { llamaServer: { modelPath: model, draftModelPath: model } }
+    write({ profile: 'demo', profiles: { studio } })
+    const running = { name: 'demo', profile: demo() }
+    const answer = () => openSettings(files).answer(running)
+    expect(answer()).toMatchObject({ profileName: 'demo', automaticProfileName: 'demo' })
+    writeFileSync(model, '')
+    expect(answer()).toMatchObject({ profileName: 'demo', automaticProfileName: 'studio' })
+    write({ profiles: { studio: { ...studio, extends: 'mine' }, mine: { extends: 'studio' } } })
+    expect(answer().automaticProfileName).toBeNull()
+  })
+
   it('names another profile alone', () => {
     write({ profile: 'studio' })
     expect(openSettings(files).answer({ name: 'demo', profile: demo() }).restartNeeded).toEqual([

@@ -238,6 +238,7 @@ export const sampleAnswers = (state: AppState): Answers => ({
     },
     problems: [],
     profileNames: ['demo', 'studio'],
+    automaticProfileName: 'studio',
     // As started with --profile ./mine.json.
     profileName: state.snapshot?.profile.endsWith('.json') === true ? state.snapshot.profile : 'studio',
     profile,

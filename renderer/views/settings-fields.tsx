@@ -1,6 +1,7 @@
 // The fields of the settings form, each with what is wrong with it.
 import { type ReactNode, useId } from 'react'
 import { ConfigSchema, type SettingsAnswer } from '../../electron/contract.ts'
+import { unknown } from '../../electron/figures.ts'
 import {
   type FormValues,
   type GuestsChoice,
@@ -134,7 +135,7 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
       <label className="field">
         <span>Profile</span>
         <select value={values.profile} onChange={(event) => change({ profile: event.target.value })}>
-          <option value="">by itself: {answer.profileName}</option>
+          <option value="">by itself: {answer.automaticProfileName ?? unknown}</option>
           {answer.profileNames.map((name) => (
             <option key={name}>{name}</option>
           ))}
