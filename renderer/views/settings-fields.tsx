@@ -4,6 +4,7 @@ import { ConfigSchema, type SettingsAnswer } from '../../electron/contract.ts'
 import { unknown } from '../../electron/figures.ts'
 import {
   type FormValues,
+  followDraftModel,
   type GuestsChoice,
   isFileProfile,
   keyOf,
@@ -129,6 +130,7 @@ interface ProfileFieldsProps extends FieldsProps {
 export const ProfileFields = ({ answer, values, problems, change }: ProfileFieldsProps) => {
   const isFile = isFileProfile(answer)
   const same = values.profile === (answer.config.profile ?? '')
+  const speculation = isFile ? null : followDraftModel(answer.profile, values)
   return (
     <fieldset>
       <legend>Stack</legend>
@@ -163,6 +165,7 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
       ) : (
         <p className="not-known">Its ports, sizes and slots are shown once it is saved.</p>
       )}
+      {same && speculation !== null && <p className="field-note">{speculationWords[speculation]}</p>}
       <TextField
         label="Drain"
         unit="s for agents to finish"
@@ -173,6 +176,11 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
     </fieldset>
   )
 }
+
+const speculationWords = {
+  none: 'Without a draft model nothing is drafted: speculation is saved as none.',
+  'draft-simple': 'With a draft model tokens are drafted: speculation is saved as draft-simple.',
+} as const
 
 const findProblem = (problems: FieldsProps['problems'], field: ProfileField): string | undefined =>
   problems[keyOf(field)]
