@@ -37,6 +37,7 @@ describe.skipIf(process.platform === 'darwin' || appDir === undefined)('the bund
 
   it('is a menu-bar app with our name, identity and icon', () => {
     expect(plist).toMatch(/<key>LSUIElement<\/key>\s*<true\/>/)
+    expect(stringOf('NSLocalNetworkUsageDescription')).toContain('other Studios')
     expect(stringOf('CFBundleIdentifier')).toBe('ai.opta.nexus')
     expect(stringOf('CFBundleName')).toBe('Opta Nexus')
     const icon = readFileSync(contents('Resources', stringOf('CFBundleIconFile') ?? ''))

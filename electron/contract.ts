@@ -661,11 +661,21 @@ export const SettingsAnswerSchema = z.strictObject({
   /** Why the file cannot be used, one sentence for each problem; then `config` is the last good one. */
   problems: z.array(z.string()),
   profileNames: z.array(z.string()),
+  /** Which one would be chosen without a configured profile; null: its profiles cannot be read. */
+  automaticProfileName: nullableText,
   profileName: z.string(),
   /** The profile that a restart of everything would take now: the configured one, else the one that runs. */
   profile: ProfileSchema,
   /** What runs with other values than a restart of everything would take now; empty when nothing runs. */
-  restartNeeded: z.array(z.strictObject({ key: z.string(), running: z.string(), configured: z.string() })),
+  restartNeeded: z.array(
+    z.strictObject({
+      key: z.string(),
+      running: z.string(),
+      configured: z.string(),
+      /** A restart leaves the RAM disk as it is mounted: for this it is ejected first. Absent: no. */
+      needsEject: z.boolean().optional(),
+    }),
+  ),
 })
 export type SettingsAnswer = z.infer<typeof SettingsAnswerSchema>
 

@@ -59,6 +59,12 @@ test('swapping out is a strain before the system calls it one', () => {
     level: 'warn',
     words: ['pressure normal', 'swapping 11 MiB/s'],
   })
+  // A notice of it is due from here on, and not before.
+  expect(describeStrain({ ...sampleMemory, swapOutBytesPerSecond: 1e6 }).level).toBe('warn')
+  expect(describeStrain({ ...sampleMemory, swapUsedBytes: 3e9, swapOutBytesPerSecond: 999_999 })).toEqual({
+    level: 'normal',
+    words: ['pressure normal', 'swap 2.8 GiB'],
+  })
   expect(describeStrain({ ...sampleMemory, pressure: null }).level).toBe('unknown')
   expect(describeStrain({ ...sampleMemory, swapUsedBytes: null }).words).toContain('swap not known')
 })

@@ -1,6 +1,7 @@
 // The memory map as segments of one bar, with their words. Pure.
 import type { Memory, MemoryMap, MemoryPart, Snapshot } from '../electron/contract.ts'
 import { formatBytes } from '../electron/figures.ts'
+import { readSwapping } from '../electron/swapping.ts'
 
 export interface Segment {
   /** Names its colour. */
@@ -128,10 +129,10 @@ export interface Strain {
 
 /** Pressure and swap: what hurts first. */
 export const describeStrain = (memory: Memory): Strain => {
-  const writing = memory.swapOutBytesPerSecond ?? 0
+  const rate = readSwapping(memory)
   const swap =
-    writing > 0
-      ? `swapping ${formatBytes(Math.round(writing))}/s`
+    rate !== null
+      ? `swapping ${formatBytes(Math.round(rate))}/s`
       : memory.swapUsedBytes === null
         ? 'swap not known'
         : memory.swapUsedBytes > 0
@@ -139,7 +140,7 @@ export const describeStrain = (memory: Memory): Strain => {
           : 'no swap'
   const level = memory.pressure ?? 'unknown'
   const pressure = memory.pressure === null ? [] : [`pressure ${memory.pressure}`]
-  return { level: writing > 0 && level !== 'critical' ? 'warn' : level, words: [...pressure, swap] }
+  return { level: rate !== null && level !== 'critical' ? 'warn' : level, words: [...pressure, swap] }
 }
 
 export const describeVerdict = ({ verdict, spareBytes }: MemoryMap): string => {

@@ -1,5 +1,10 @@
 // The settings form writes what was changed and nothing else, and names what is wrong at its field.
 import { expect, test } from 'vitest'
+import type { Config, Profile } from '../electron/contract.ts'
+// biome-ignore lint/style/noRestrictedImports: what the form writes has to be what the core takes
+import { judgeProfile } from '../electron/core/config.ts'
+// biome-ignore lint/style/noRestrictedImports: the same
+import { chooseProfile } from '../electron/core/profiles.ts'
 import { judgeForm, listOtherProblems, readForm } from './settings-form.ts'
 import { sampleAnswers } from './test-support/sample-answers.ts'
 import { sampleStates } from './test-support/sample-states.ts'
@@ -20,10 +25,36 @@ test('a changed field is written into the profile in use, beside what is there',
   })
 })
 
-test('an emptied draft model is none', () => {
-  expect(judgeForm(settings, change('llamaServer.draftModelPath', '')).config?.profiles['studio']).toEqual({
-    llamaServer: { slots: 4, draftModelPath: null },
+const draftModel = 'llamaServer.draftModelPath'
+const judgedByCore = (config: Config | null): readonly string[] => {
+  if (config === null) throw new Error('it can be saved')
+  return judgeProfile(chooseProfile(config, 'studio', '/nowhere').profile, 256 * 1024 ** 3)
+}
+
+test('an emptied draft model is none, and nothing is drafted: the core takes it', () => {
+  const { config } = judgeForm(settings, change(draftModel, ''))
+  expect(config?.profiles['studio']).toEqual({
+    llamaServer: { slots: 4, draftModelPath: null, speculation: 'none' },
   })
+  expect(judgedByCore(config)).toEqual([])
+})
+
+test('a draft model where there was none is drafted with, and every other speculation stays', () => {
+  const { llamaServer, ...others } = settings.profile
+  const withModel = (draftModelPath: string | null, speculation: Profile['llamaServer']['speculation']) => ({
+    ...settings,
+    profile: { ...others, llamaServer: { ...llamaServer, draftModelPath, speculation } },
+  })
+  const without = withModel(null, 'none')
+  expect(judgeForm(without, readForm(without)).config).toEqual(settings.config)
+  const { config } = judgeForm(without, change(draftModel, '/models/draft.gguf'))
+  expect(config?.profiles['studio']?.llamaServer).toMatchObject({
+    draftModelPath: '/models/draft.gguf',
+    speculation: 'draft-simple',
+  })
+  expect(judgedByCore(config)).toEqual([])
+  const ngram = judgeForm(withModel('/models/draft.gguf', 'ngram-mod'), change(draftModel, ''))
+  expect(ngram.config?.profiles['studio']?.llamaServer).not.toHaveProperty('speculation')
 })
 
 test.each([

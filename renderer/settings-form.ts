@@ -101,6 +101,24 @@ const parseField = (text: string, kind: ProfileField['kind']): string | number |
 export const isFileProfile = ({ profileName, profileNames }: SettingsAnswer): boolean =>
   !profileNames.includes(profileName)
 
+/**
+ * What becomes of speculation, which has no field, with the draft model; null: it stays. The core refuses `draft-simple`
+ * without a draft model, and with `none` the model would not be used.
+ */
+export const followDraftModel = (
+  { llamaServer: { draftModelPath, speculation } }: Profile,
+  { ofProfile }: Pick<FormValues, 'ofProfile'>,
+): 'none' | 'draft-simple' | null => {
+  const isDrafted = (ofProfile['llamaServer.draftModelPath'] ?? '').trim() !== ''
+  if (!isDrafted) return speculation === 'draft-simple' ? 'none' : null
+  return draftModelPath === null && speculation === 'none' ? 'draft-simple' : null
+}
+
+const readSection = (own: Readonly<Record<string, unknown>>, section: Section): object => {
+  const found = own[section]
+  return typeof found === 'object' && found !== null ? found : {}
+}
+
 /** Only what differs from the profile in use is written: the rest goes on following the profile it extends. */
 const buildProfiles = (answer: SettingsAnswer, values: FormValues): unknown => {
   const { config, profile, profileName } = answer
@@ -110,12 +128,16 @@ const buildProfiles = (answer: SettingsAnswer, values: FormValues): unknown => {
     const text = values.ofProfile[keyOf(field)] ?? ''
     if (text.trim() === readField(profile, field)) continue
     own ??= { ...before }
-    const section = own[field.section]
     const value = parseField(text, field.kind)
     own[field.section] =
       field.kind === 'optional-section' && value === null
         ? null
-        : { ...(typeof section === 'object' ? section : {}), [field.name]: value }
+        : { ...readSection(own, field.section), [field.name]: value }
+  }
+  const speculation = followDraftModel(profile, values)
+  if (speculation !== null) {
+    own ??= { ...before }
+    own['llamaServer'] = { ...readSection(own, 'llamaServer'), speculation }
   }
   return own === null ? config.profiles : { ...config.profiles, [profileName]: own }
 }

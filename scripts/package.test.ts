@@ -42,6 +42,10 @@ describe('electron-builder.yml', () => {
       grantFileProtocolExtraPrivileges: false,
     })
     expect(config.mac).toMatchObject({ hardenedRuntime: true, extendInfo: { LSUIElement: true } })
+    expect(config.mac.extendInfo).toHaveProperty(
+      'NSLocalNetworkUsageDescription',
+      expect.stringContaining('other Studios'),
+    )
     expect(config.mac.target).toEqual([
       { target: 'dmg', arch: ['arm64'] },
       { target: 'zip', arch: ['arm64'] },

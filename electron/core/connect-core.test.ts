@@ -1,5 +1,5 @@
 // The line to the core with real cores, locks and sockets: host, attach, take over, and find one again.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -168,6 +168,16 @@ it('says why hosting failed, and tries again', async () => {
   })
   await hosting
   expect(states.map(({ link }) => link)).toContainEqual({ kind: 'lost', reason: 'no room' })
+})
+
+it('says why it cannot even look, and looks as soon as it can', async () => {
+  rmSync(home, { recursive: true })
+  writeFileSync(home, 'a file where the folder belongs')
+  const { states, until } = connect(false)
+  await until(isKind('lost'))
+  expect(states.at(-1)?.link).toEqual({ kind: 'lost', reason: expect.stringContaining(home) })
+  rmSync(home)
+  await until(({ link }) => link.kind === 'lost' && link.reason.includes('nexus up'))
 })
 
 it('tells its core whether somebody looks closely, also one that comes later', async () => {

@@ -82,10 +82,12 @@ export const connectCore = ({
   let guestOf: string | null = null
   let ended = false
   let end = () => {}
+  const bell = createBell()
   const ending = new Promise<void>((resolve) => {
     end = () => {
       ended = true
       resolve()
+      bell.ring()
     }
   })
 
@@ -170,18 +172,34 @@ export const connectCore = ({
     }
   }
 
-  const run = async (): Promise<void> => {
+  const lookOn = async (): Promise<void> => {
     ensureStateFolder(folder)
-    const changes = followSockets(folder)
-    while (!ended) {
-      // Armed before the look, so that a core which comes meanwhile is not missed.
-      const changed = Promise.race([changes.next(), ending])
-      const found = await look()
-      tell({ link: linkWithout(found), snapshot: null })
-      if (found.kind === 'none' || found.kind === 'host-gone') await changed
-      if (found.kind === 'taken' || found.kind === 'failed') await within(changed, retryMs)
+    const unfollow = followSockets(folder, bell.ring)
+    try {
+      while (!ended) {
+        // Before the look, so that a core which comes meanwhile is not missed.
+        bell.mute()
+        const found = await look()
+        tell({ link: linkWithout(found), snapshot: null })
+        if (found.kind === 'none' || found.kind === 'host-gone') await bell.heard(null)
+        if (found.kind === 'taken' || found.kind === 'failed') await bell.heard(retryMs)
+      }
+    } finally {
+      unfollow()
     }
-    changes.close()
+  }
+
+  const run = async (): Promise<void> => {
+    while (!ended) {
+      bell.mute()
+      try {
+        await lookOn()
+      } catch (error) {
+        // A folder that cannot be written, or no watches left (ENOSPC, EMFILE): it may be mended meanwhile.
+        tell({ link: { kind: 'lost', reason: messageOf(error) }, snapshot: null })
+        await bell.heard(retryMs)
+      }
+    }
   }
 
   tell({ link: { kind: 'connecting' }, snapshot: null })
@@ -242,28 +260,54 @@ const linkWithout = (found: Look): AppState['link'] => {
   }
 }
 
-/** Tells of the coming and going of sockets: this user's, whose folder has to be there, and those of others. */
-const followSockets = ({ socketPath, sharedDir }: StateFolder) => {
-  let waiting: (() => void)[] = []
-  const tell = () => {
-    const told = waiting
-    waiting = []
-    for (const resolve of told) resolve()
-  }
-  const follow = (dir: string, isSocket: (name: string) => boolean): FSWatcher =>
-    watchFiles(dir, (_event, name) => {
-      if (name === null || isSocket(name)) tell()
-    })
-  const watchers = [follow(dirname(socketPath), (name) => name === basename(socketPath))]
-  if (sharedDir !== null && existsSync(sharedDir))
-    watchers.push(follow(sharedDir, (name) => readSharedSocketName(name) !== null))
+/** One who waits for what may ring at any time; what rang since it was muted is heard too. */
+const createBell = () => {
+  let isRung = false
+  let wake = () => {}
   return {
-    next: () =>
-      new Promise<void>((resolve) => {
-        waiting.push(resolve)
-      }),
-    close: () => {
-      for (const watcher of watchers) watcher.close()
+    ring: () => {
+      isRung = true
+      wake()
     },
+    mute: () => {
+      isRung = false
+    },
+    /** @param ms after which it is waited no more; null: for ever */
+    heard: (ms: number | null) =>
+      new Promise<void>((resolve) => {
+        const timer = ms === null ? null : setTimeout(resolve, ms)
+        wake = () => {
+          if (timer !== null) clearTimeout(timer)
+          resolve()
+        }
+        if (isRung) wake()
+      }),
   }
+}
+
+/**
+ * Tells of the coming and going of sockets: this user's, whose folder has to be there, and those of others. The returned
+ * function ends that.
+ */
+const followSockets = ({ socketPath, sharedDir }: StateFolder, tell: () => void): (() => void) => {
+  const watchers: FSWatcher[] = []
+  const unfollow = () => {
+    for (const watcher of watchers) watcher.close()
+  }
+  const follow = (dir: string, isSocket: (name: string) => boolean) => {
+    watchers.push(
+      watchFiles(dir, (_event, name) => {
+        if (name === null || isSocket(name)) tell()
+      }),
+    )
+  }
+  try {
+    follow(dirname(socketPath), (name) => name === basename(socketPath))
+    if (sharedDir !== null && existsSync(sharedDir))
+      follow(sharedDir, (name) => readSharedSocketName(name) !== null)
+  } catch (error) {
+    unfollow()
+    throw error
+  }
+  return unfollow
 }

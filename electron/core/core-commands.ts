@@ -224,8 +224,11 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     try {
       const { llamaServer, proxy } = assembly().stack.states()
       const runs = llamaServer.phase !== 'stopped' || proxy.phase !== 'stopped'
-      const { profile } = runs ? assembly() : chooseProfile(settings.reread(), null, folder.runtimeDir)
+      const before = assembly()
+      const { profile } = runs ? before : chooseProfile(settings.reread(), null, folder.runtimeDir)
       void core.setUp.run(profile).then(async (done) => {
+        // Another profile was taken meanwhile.
+        if (assembly() !== before) await core.setUp.look(assembly().profile)
         const failure = core.setUp.state()?.failure ?? null
         if (done) core.note('info', 'Everything that was missing is installed')
         else if (failure !== null) core.note('critical', `Set-up failed: ${failure}`)
@@ -242,8 +245,26 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const configure = async (command: CommandOf<'configure'>): Promise<Outcome> => {
     const totalMemoryBytes = await platform.readTotalMemoryBytes()
     const outcome = settings.configure(command.config, command.revision, totalMemoryBytes)
-    if (outcome.accepted) core.note('info', 'Settings changed')
+    if (!outcome.accepted) return outcome
+    core.note('info', 'Settings changed')
+    await followSettings().catch((error: unknown) => core.note('critical', messageOf(error)))
     return outcome
+  }
+
+  /** While nothing runs, what is shown is of the profile that a start would take. */
+  const followSettings = async (): Promise<void> => {
+    const { profileName, profile, stack } = assembly()
+    const { ramDisk, llamaServer, proxy } = stack.states()
+    const phases = [llamaServer.phase, proxy.phase, stack.gateway()?.phase ?? 'stopped']
+    if (restarting.size > 0 || phases.some((phase) => phase !== 'stopped')) return
+    const chosen = chooseProfile(settings.current(), null, folder.runtimeDir)
+    if (chosen.name === profileName && isDeepStrictEqual(chosen.profile, profile)) return
+    // A disk that stays mounted belongs to the profile that it was mounted for, until it is ejected.
+    const isSameDisk = isDeepStrictEqual(chosen.profile.ramDisk, profile.ramDisk)
+    if (ramDisk.phase !== 'stopped' && !(ramDisk.phase === 'ready' && isSameDisk)) return
+    await core.takeProfile(chosen)
+    // The next core shows the same; without an intent it chooses by the settings anyway.
+    if (readIntent(folder.intentPath) !== null) remember(wanted())
   }
 
   const changeKey = (command: CommandOf<'key'>): Outcome => {

@@ -846,6 +846,44 @@ describe('a restart of everything', () => {
   })
 })
 
+describe('new settings', () => {
+  const configure = async (core: Core, override: ProfileOverride): Promise<void> => {
+    const { config, revision } = await core.ask({ type: 'settings' })
+    const changed = { ...config, profile: 'mine', profiles: { mine: { extends: 'demo', ...override } } }
+    expect(await core.dispatch({ type: 'configure', config: changed, revision })).toEqual({ accepted: true })
+  }
+  const missingIn = ({ setUp }: Snapshot) => setUp?.missing.map(({ id }) => id) ?? []
+
+  it('are shown while nothing runs, by the next core too', async () => {
+    const core = await newCore()
+    expect(core.snapshot().profile).toBe('demo')
+    expect(missingIn(core.snapshot())).not.toContain('traefik')
+    await core.dispatch(stopCommand({ only: 'proxy' }))
+    await configure(core, { gateway: { listen: '127.0.0.1:9' } })
+    const after = await until(core, (next) => missingIn(next).includes('traefik'))
+    expect(after).toMatchObject({ profile: 'mine', gateway: { phase: 'stopped' } })
+    await core.close()
+    expect((await newCore()).snapshot().profile).toBe('mine')
+  })
+
+  it('do not take the disk over that another profile has mounted', async () => {
+    const core = await newCore()
+    await core.dispatch(startCommand(profilePath, 'ramDisk'))
+    await until(core, ({ services }) => services.ramDisk.phase === 'ready')
+    await configure(core, { ramDisk: { sizeMiB: 32 } })
+    expect(core.snapshot()).toMatchObject({ profile: profilePath, services: { ramDisk: { phase: 'ready' } } })
+    await configure(core, { ramDisk: { sizeMiB: 16 } })
+    expect(core.snapshot()).toMatchObject({ profile: 'mine', services: { ramDisk: { phase: 'ready' } } })
+  })
+
+  it('wait for a restart while something runs', async () => {
+    const { core, snapshot } = await upCore()
+    await configure(core, { proxy: { modelName: 'other' } })
+    expect(core.snapshot()).toMatchObject({ profile: profilePath, overall: 'ready' })
+    expect(pidOf(core.snapshot(), 'proxy')).toBe(pidOf(snapshot, 'proxy'))
+  })
+})
+
 describe('what a window is told', () => {
   it('is what happened, in order, and what holds', async () => {
     const { core, snapshot } = await upCore()

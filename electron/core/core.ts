@@ -137,7 +137,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       setUp: setUp.state(),
     }
   }
-  const snapshot = (): Snapshot => observations.observe(plainSnapshot())
+  const snapshot = (): Snapshot =>
+    observations.observe(plainSnapshot(), poller.latest().slots?.takenAt ?? null)
 
   const feed = createSnapshotFeed({
     snapshot,

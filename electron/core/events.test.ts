@@ -1,6 +1,6 @@
 // Events from two snapshots that follow one another: each change one line, and what did not change none.
 import { describe, expect, it } from 'vitest'
-import type { Notice, ServiceId, ServiceState, StackEvent } from '../contract.ts'
+import type { Notice, ServiceId, ServiceState, Slot, StackEvent } from '../contract.ts'
 import { SnapshotSchema } from '../contract.ts'
 import { appendEvents, describeChanges, type EventfulSnapshot } from './events.ts'
 import { sampleSnapshot } from './sample-snapshot.ts'
@@ -139,12 +139,84 @@ describe('what holds for a while', () => {
         { ...base, notices: [{ ...full, title: 'other', raise: false }] },
       ),
     ).toEqual([])
-    expect(textsOf({ ...base, notices: [full] }, base)).toEqual([
-      'info: A slot is free again, after 1 min 30 s',
-    ])
-    expect(
-      textsOf({ ...base, notices: [{ ...full, id: 'forge-full', title: 'Build Forge is 91 % full' }] }, base),
-    ).toEqual(['info: Over after 1 min 30 s: Build Forge is 91 % full'])
+  })
+
+  const freeSlot: Slot = {
+    id: 0,
+    phase: 'idle',
+    contextTokens: null,
+    contextLimit: 8192,
+    promptTokens: null,
+    promptProcessed: null,
+    prefillProgress: null,
+    generatedTokens: null,
+    tokensPerSecond: null,
+    speculative: null,
+    developer: null,
+  }
+  const known = { slots: [freeSlot], queue: { processing: 0, deferred: 0 }, requests: [] }
+  const mounted = { mountPoint: '/Volumes/b', mounted: true, kind: null, totalBytes: 1, usedBytes: 0 }
+  const overText = (title: string) => `info: Over after 1 min 30 s: ${title}`
+  it.each<readonly [string, Partial<Notice>, EventfulSnapshot, string]>([
+    ['a slot is free', {}, { ...base, ...known }, 'info: A slot is free again, after 1 min 30 s'],
+    [
+      'every slot is still busy',
+      {},
+      { ...base, ...known, slots: [{ ...freeSlot, phase: 'prefill' }] },
+      overText(full.title),
+    ],
+    [
+      'the engine stopped',
+      {},
+      withService('llamaServer', { phase: 'stopped' }, { ...base, slots: null }),
+      'info: AI Engine serves no more, after 1 min 30 s: All 4 slots are busy',
+    ],
+    [
+      'the engine crashed on those who waited for it',
+      { id: 'queue-waits', title: 'Requests wait long' },
+      withService('llamaServer', { phase: 'starting' }, { ...base, queue: null }),
+      'info: AI Engine serves no more, after 1 min 30 s: Requests wait long',
+    ],
+    [
+      'nobody tells of the slots',
+      {},
+      { ...base, slots: null },
+      'info: Not known any more, after 1 min 30 s: All 4 slots are busy',
+    ],
+    [
+      'the Router does not tell',
+      { id: 'request-waits', title: 'A request waits long' },
+      { ...base, requests: null },
+      'info: Not known any more, after 1 min 30 s: A request waits long',
+    ],
+    [
+      'the Router stopped',
+      { id: 'request-waits', title: 'A request waits long' },
+      withService('proxy', { phase: 'stopped' }, { ...base, requests: null }),
+      'info: Router serves no more, after 1 min 30 s: A request waits long',
+    ],
+    [
+      'it was ejected',
+      { id: 'forge-full', title: 'Build Forge is 91 % full' },
+      { ...base, ramDisk: { ...mounted, mounted: false } },
+      'info: Build Forge is not mounted any more, after 1 min 30 s: Build Forge is 91 % full',
+    ],
+    [
+      'it has room',
+      { id: 'forge-full', title: 'Build Forge is 91 % full' },
+      { ...base, ramDisk: mounted },
+      overText('Build Forge is 91 % full'),
+    ],
+    [
+      'memory is not read',
+      { id: 'memory-warn', title: 'Memory is getting tight' },
+      { ...base, memory: null },
+      'info: Not known any more, after 1 min 30 s: Memory is getting tight',
+    ],
+  ])('ends with why: %s', (_, notice, after, expected) => {
+    const before = { ...after, services: base.services, notices: [{ ...full, ...notice }] }
+    const told = textsOf(before, { ...after, notices: [] })
+    expect(told.filter((text) => text.includes('after 1 min 30 s'))).toEqual([expected])
   })
 
   it('is no second event where a service has its own', () => {

@@ -2,7 +2,8 @@
 import { type Notice, type PartId, type ServiceState, type StackEvent, serviceNames } from '../contract.ts'
 import { formatDuration, formatMilliseconds } from '../figures.ts'
 import { presentParts, readPart } from '../parts.ts'
-import type { Observed } from './notice-conditions.ts'
+import { measureRoom } from '../room.ts'
+import { noticeRules, type Observed } from './notice-conditions.ts'
 import { isServing } from './snapshot.ts'
 
 /** The contract's limit: more than that nobody reads. */
@@ -139,9 +140,30 @@ const describeNotices = (before: EventfulSnapshot, after: EventfulSnapshot): rea
   ]
 }
 
-const describeEnd = (notice: Notice, { takenAt }: EventfulSnapshot): string => {
-  const lasted = formatDuration((takenAt - notice.since) / 1000)
-  return notice.id === 'slots-full'
+/** That it is over is said only where that was read: what stopped, or cannot be told any more, ended otherwise. */
+const describeEnd = (notice: Notice, after: EventfulSnapshot): string => {
+  const lasted = formatDuration((after.takenAt - notice.since) / 1000)
+  const gone = describeGone(notice.id, after)
+  if (gone !== null) return `${gone}, after ${lasted}: ${notice.title}`
+  const rule = noticeRules.find(({ id }) => id === notice.id)
+  if (rule?.read(after, true) === 'unknown') return `Not known any more, after ${lasted}: ${notice.title}`
+  const room = notice.id === 'slots-full' ? measureRoom(after) : null
+  return room !== null && room.free > 0 && room.waiting === 0
     ? `A slot is free again, after ${lasted}`
     : `Over after ${lasted}: ${notice.title}`
+}
+
+/** What the condition was about does not serve any more; null when it does. */
+const describeGone = (id: string, { services, ramDisk }: EventfulSnapshot): string | null => {
+  switch (id) {
+    case 'slots-full':
+    case 'queue-waits':
+      return isServing(services.llamaServer) ? null : `${serviceNames.llamaServer} serves no more`
+    case 'request-waits':
+      return isServing(services.proxy) ? null : `${serviceNames.proxy} serves no more`
+    case 'forge-full':
+      return ramDisk?.mounted === false ? `${serviceNames.ramDisk} is not mounted any more` : null
+    default:
+      return null
+  }
 }

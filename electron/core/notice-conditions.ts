@@ -4,6 +4,7 @@ import { type ChildId, type Notice, type PartId, partIds, type Snapshot, service
 import { formatBytes, formatDuration, formatPercent, formatShare, plural } from '../figures.ts'
 import { readPart } from '../parts.ts'
 import { measureRoom } from '../room.ts'
+import { readSwapping } from '../swapping.ts'
 import { isServing } from './snapshot.ts'
 
 /** A snapshot as far as conditions and events look at it. */
@@ -31,6 +32,8 @@ export interface NoticeRule {
   /** It has to hold this long, and in this many looks, before it is told: one look may be chance. */
   readonly holdMs: number
   readonly looks: number
+  /** What a look is: `slots` a reading of the slots, which one snapshot after the other may hold; absent: a snapshot. */
+  readonly looksAt?: 'slots'
   /** It has to be over this long before it goes: what flickers is one thing that goes on. */
   readonly clearMs: number
   /** null: does not hold. `unknown`: cannot be told now. `isHeld`: it has been told and is not over. */
@@ -44,13 +47,14 @@ const slotsFull: NoticeRule = {
   id: 'slots-full',
   holdMs: 10 * seconds,
   looks: 2,
+  looksAt: 'slots',
   clearMs: 5 * seconds,
   read: (now) => {
     if (!isServing(now.services.llamaServer)) return null
-    if (now.slots === null) return 'unknown'
     const room = measureRoom(now)
+    if (room === null) return 'unknown'
     // With a free slot and somebody waiting there is no room in the pool that the slots share.
-    if (room === null || (room.free > 0 && room.waiting === 0)) return null
+    if (room.free > 0 && room.waiting === 0) return null
     const { slots, free, waiting } = room
     return {
       severity: 'warning',
@@ -81,8 +85,11 @@ const longestWait: NoticeRule = {
   holdMs: 0,
   looks: 1,
   clearMs: 0,
-  read: ({ requests, takenAt }) => {
-    const waiting = (requests ?? []).filter(({ phase }) => phase === 'waiting')
+  read: ({ requests, services, takenAt }) => {
+    // Without a Router nobody waits in it.
+    if (!isServing(services.proxy)) return null
+    if (requests === null) return 'unknown'
+    const waiting = requests.filter(({ phase }) => phase === 'waiting')
     const [first] = waiting.toSorted((a, b) => a.startedAt - b.startedAt)
     if (first === undefined || takenAt - first.startedAt < longWaitMs) return null
     return {
@@ -191,18 +198,15 @@ const forgeFull: NoticeRule = {
   },
 }
 
-/** A few pages now and then are no news: this is a megabyte every second, in three looks. */
-const swapGrowingBytesPerSecond = 1_000_000
-
 const swapGrowing: NoticeRule = {
   id: 'swap-growing',
   holdMs: 10 * seconds,
   looks: 3,
   clearMs: 60 * seconds,
   read: ({ memory }) => {
-    const rate = memory?.swapOutBytesPerSecond ?? null
-    if (memory === null || rate === null) return 'unknown'
-    if (rate < swapGrowingBytesPerSecond) return null
+    if (memory === null || memory.swapOutBytesPerSecond === null) return 'unknown'
+    const rate = readSwapping(memory)
+    if (rate === null) return null
     const inSwap = memory.swapUsedBytes === null ? '' : `, ${formatBytes(memory.swapUsedBytes)} in swap`
     return {
       severity: 'warning',

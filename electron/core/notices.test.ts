@@ -74,9 +74,13 @@ const createWorld = (settings: Config['notifications'] = always) => {
   let notices: readonly Notice[] = []
   return {
     /** Seconds since the start. */
-    look: (second: number, change: Partial<Observed> = {}, changed = settings): readonly Notice[] => {
+    look: (
+      second: number,
+      change: Partial<Observed> = {},
+      { slotsReadAt = second, changed = settings } = {},
+    ): readonly Notice[] => {
       now = { ...now, ...change, takenAt: start + second * 1000 }
-      const folded = foldNotices(state, now, changed)
+      const folded = foldNotices(state, now, start + slotsReadAt * 1000, changed)
       state = folded.state
       notices = folded.notices
       for (const notice of notices) expect(NoticeSchema.parse(notice)).toEqual(notice)
@@ -87,7 +91,7 @@ const createWorld = (settings: Config['notifications'] = always) => {
       now = { ...now, ...change }
       for (let second = from; second <= to; second += 1) {
         now = { ...now, takenAt: start + second * 1000 }
-        const folded = foldNotices(state, now, settings)
+        const folded = foldNotices(state, now, now.takenAt, settings)
         state = folded.state
         notices = folded.notices
       }
@@ -121,6 +125,13 @@ describe('all slots full', () => {
     expect(world.look(5, { slots: free })).toEqual([])
     expect(world.look(30, { slots: full })).toEqual([])
     expect(world.look(40)).toHaveLength(1)
+  })
+
+  it('is not told from one answer that is held while the next is owed', () => {
+    const world = createWorld()
+    for (let second = 0; second <= 20; second += 1)
+      expect(world.look(second, { slots: full }, { slotsReadAt: 0 })).toEqual([])
+    expect(ids(world.look(21, {}, { slotsReadAt: 21 }))).toEqual(['slots-full'])
   })
 
   it('is told at the idle pace too', () => {
@@ -211,6 +222,16 @@ describe('waiting', () => {
       { id: 'request-waits', body: 'anna has been waiting for 1 min 1 s.', raise: true },
     ])
     expect(world.look(62, { requests: [] })).toEqual([])
+  })
+
+  it('that cannot be told for a moment is not over, and is with the Router', () => {
+    const world = createWorld()
+    world.look(61, { requests: [waiting('anna', start)] })
+    expect(ids(world.watch(62, 80, { requests: null }))).toEqual(['request-waits'])
+    expect(world.look(61 + unknownMs / 1000)).toEqual([])
+    const other = createWorld()
+    other.look(61, { requests: [waiting('anna', start)] })
+    expect(ids(other.look(62, { requests: null, ...service('proxy', { phase: 'stopped' }) }))).toEqual([])
   })
 
   it('is told of the one that waits longest', () => {
@@ -447,7 +468,7 @@ describe('system notifications', () => {
   it('can be switched off while something is raised', () => {
     const world = createWorld()
     world.watch(0, 20, { slots: full })
-    expect(raised(world.look(21, {}, { enabled: false, quietHours: null }))).toEqual([])
+    expect(raised(world.look(21, {}, { changed: { enabled: false, quietHours: null } }))).toEqual([])
   })
 })
 
@@ -475,7 +496,7 @@ it('a gateway that fails, crashes and comes back is told as a server is, but nev
   })
   let state = noNotices
   const tell = (now: Observed) => {
-    const folded = foldNotices(state, now, always)
+    const folded = foldNotices(state, now, now.takenAt, always)
     state = folded.state
     return folded.notices.map(({ id, severity }) => `${severity} ${id}`)
   }

@@ -16,6 +16,8 @@ interface Track {
   /** When it was last known whether it holds. */
   readonly knownAt: number
   readonly looks: number
+  /** When that was read which was counted last. */
+  readonly readAt: number
   readonly told: boolean
   /** Raised in this occurrence: it stays so, also into quiet hours. */
   readonly raised: boolean
@@ -45,9 +47,11 @@ export interface NoticeFold {
 
 const severities = ['critical', 'warning', 'info'] as const satisfies readonly Notice['severity'][]
 
+/** @param slotsReadAt when the slots of `now` were read; null: they are not known */
 export const foldNotices = (
   state: NoticeState,
   now: Observed,
+  slotsReadAt: number | null,
   settings: Config['notifications'],
 ): NoticeFold => {
   const moments = followMoments(state.moments, state.before, now)
@@ -56,7 +60,8 @@ export const foldNotices = (
   const raisedAt = new Map([...state.raisedAt].filter(([, at]) => isWithin(raiseGapMs, at, now.takenAt)))
   const notices: Notice[] = []
   for (const rule of [...noticeRules, ...momentRules(moments)]) {
-    const track = followTrack(state.tracks.get(rule.id) ?? null, rule, now)
+    const readAt = rule.looksAt === 'slots' ? (slotsReadAt ?? now.takenAt) : now.takenAt
+    const track = followTrack(state.tracks.get(rule.id) ?? null, rule, now, readAt)
     if (track === null) continue
     const isDue = track.told && mayRaise && !track.raised && !raisedAt.has(rule.id)
     if (isDue) raisedAt.set(rule.id, now.takenAt)
@@ -73,7 +78,7 @@ export const foldNotices = (
 const isWithin = (ms: number, at: number, now: number): boolean => now >= at && now - at < ms
 
 /** null: it does not hold, and nothing of it is worth remembering. */
-const followTrack = (track: Track | null, rule: NoticeRule, now: Observed): Track | null => {
+const followTrack = (track: Track | null, rule: NoticeRule, now: Observed, readAt: number): Track | null => {
   const { takenAt } = now
   const reading = rule.read(now, track?.told ?? false)
   if (reading === 'unknown') {
@@ -86,8 +91,17 @@ const followTrack = (track: Track | null, rule: NoticeRule, now: Observed): Trac
   }
   const held = track ?? { since: takenAt, looks: 0, told: false, raised: false }
   const since = Math.min(held.since, takenAt)
-  // Two looks in one turn are one: what changed in between was not seen twice.
-  const looks = track !== null && track.knownAt === takenAt ? track.looks : held.looks + 1
+  // Two looks in one turn are one, and so is one answer in two snapshots: what changed in between was not seen twice.
+  const looks = track !== null && track.readAt === readAt ? track.looks : held.looks + 1
   const told = held.told || (takenAt - since >= rule.holdMs && looks >= rule.looks)
-  return { since, lastHeldAt: takenAt, knownAt: takenAt, looks, told, raised: held.raised, words: reading }
+  return {
+    since,
+    lastHeldAt: takenAt,
+    knownAt: takenAt,
+    looks,
+    readAt,
+    told,
+    raised: held.raised,
+    words: reading,
+  }
 }

@@ -9,8 +9,11 @@ import { foldNotices, type NoticeState, noNotices } from './notices.ts'
 export type PlainSnapshot = Omit<Snapshot, 'events' | 'notices'>
 
 export interface Observations {
-  /** Completes a snapshot with what it and those before it tell. To be called with each one, in their order. */
-  observe(now: PlainSnapshot): Snapshot
+  /**
+   * Completes a snapshot with what it and those before it tell. To be called with each one, in their order.
+   * @param slotsReadAt when its slots were read; null: they are not known
+   */
+  observe(now: PlainSnapshot, slotsReadAt: number | null): Snapshot
   /** Something that no snapshot shows; it is in the next one. */
   note(event: StackEvent): void
   /** Adds to the history what was read. @param isNew whether the rates are others than at the last call */
@@ -27,8 +30,8 @@ export const createObservations = (readSettings: () => Config['notifications']):
   let events: readonly StackEvent[] = []
 
   return {
-    observe: (now) => {
-      const folded = foldNotices(state, now, readSettings())
+    observe: (now, slotsReadAt) => {
+      const folded = foldNotices(state, now, slotsReadAt, readSettings())
       state = folded.state
       const notices: Notice[] = [...folded.notices]
       const after: EventfulSnapshot = { ...now, notices }

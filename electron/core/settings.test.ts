@@ -89,10 +89,54 @@ describe('what a window is shown', () => {
     ])
   })
 
+  it('names what was added, and what was taken out again', () => {
+    write({ profiles: { demo: { proxy: { queueLimit: 2 } } } })
+    const plain = { name: 'demo', profile: demo() }
+    expect(openSettings(files).answer(plain).restartNeeded).toEqual([
+      { key: 'proxy.queueLimit', running: 'not set', configured: '2' },
+    ])
+    write({})
+    const { llamaServer, proxy, ...others } = demo()
+    const running = {
+      ...others,
+      llamaServer: { ...llamaServer, chatTemplate: 'model' },
+      proxy: { ...proxy, queueLimit: 2 },
+    }
+    expect(openSettings(files).answer({ name: 'demo', profile: running }).restartNeeded).toEqual([
+      { key: 'llamaServer.chatTemplate', running: 'model', configured: 'not set' },
+      { key: 'proxy.queueLimit', running: '2', configured: 'not set' },
+    ])
+  })
+
+  it('tells which profile it would be without a configured one, and not which one runs', () => {
+    const model = join(files.configPath, '..', 'model.gguf')
+    const studio = { llamaServer: { modelPath: model, draftModelPath: model } }
+    write({ profile: 'demo', profiles: { studio } })
+    const running = { name: 'demo', profile: demo() }
+    const answer = () => openSettings(files).answer(running)
+    expect(answer()).toMatchObject({ profileName: 'demo', automaticProfileName: 'demo' })
+    writeFileSync(model, '')
+    expect(answer()).toMatchObject({ profileName: 'demo', automaticProfileName: 'studio' })
+    write({ profiles: { studio: { ...studio, extends: 'mine' }, mine: { extends: 'studio' } } })
+    expect(answer().automaticProfileName).toBeNull()
+  })
+
   it('names another profile alone', () => {
     write({ profile: 'studio' })
     expect(openSettings(files).answer({ name: 'demo', profile: demo() }).restartNeeded).toEqual([
-      { key: 'profile', running: 'demo', configured: 'studio' },
+      { key: 'profile', running: 'demo', configured: 'studio', needsEject: true },
+    ])
+  })
+
+  it('says where the RAM disk has to be ejected first', () => {
+    write({ profile: 'mine', profiles: { mine: { extends: 'demo' }, demo: { ramDisk: { sizeMiB: 512 } } } })
+    const small = { ...demo(), ramDisk: { ...demo().ramDisk, sizeMiB: 512 } }
+    expect(openSettings(files).answer({ name: 'demo', profile: small }).restartNeeded).toEqual([
+      { key: 'profile', running: 'demo', configured: 'mine' },
+    ])
+    write({ profiles: { demo: { ramDisk: { sizeMiB: 512 } } } })
+    expect(openSettings(files).answer({ name: 'demo', profile: demo() }).restartNeeded).toEqual([
+      { key: 'ramDisk.sizeMiB', running: '256', configured: '512', needsEject: true },
     ])
   })
 

@@ -67,6 +67,14 @@ export const openSettings = (files: Files, logError: LogError = logToStderr): Se
     }
   }
 
+  const chooseAutomatically = (): string | null => {
+    try {
+      return chooseProfile({ ...config, profile: null }, null, files.runtimeDir).name
+    } catch {
+      return null
+    }
+  }
+
   return {
     current: () => config,
     reread,
@@ -84,6 +92,7 @@ export const openSettings = (files: Files, logError: LogError = logToStderr): Se
         profileNames: [
           ...new Set([...Object.keys(builtinProfiles(files.runtimeDir)), ...Object.keys(config.profiles)]),
         ],
+        automaticProfileName: chooseAutomatically(),
         profileName: choice.chosen.name,
         profile: maskProfile(choice.chosen.profile),
         restartNeeded: running === null ? [] : [...compareProfiles(running, choice.chosen)],

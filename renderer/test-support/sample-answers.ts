@@ -238,6 +238,7 @@ export const sampleAnswers = (state: AppState): Answers => ({
     },
     problems: [],
     profileNames: ['demo', 'studio'],
+    automaticProfileName: 'studio',
     // As started with --profile ./mine.json.
     profileName: state.snapshot?.profile.endsWith('.json') === true ? state.snapshot.profile : 'studio',
     profile,
@@ -245,7 +246,7 @@ export const sampleAnswers = (state: AppState): Answers => ({
       state.snapshot?.overall === 'degraded'
         ? [
             { key: 'llamaServer.slots', running: '4', configured: '6' },
-            { key: 'ramDisk.sizeMiB', running: '65536', configured: '32768' },
+            { key: 'ramDisk.sizeMiB', running: '65536', configured: '32768', needsEject: true },
           ]
         : state.snapshot?.overall === 'ready'
           ? [{ key: 'llamaServer.slots', running: '4', configured: '6' }]

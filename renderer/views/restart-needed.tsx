@@ -14,7 +14,7 @@ export const RestartNeeded = ({ differences }: RestartNeededProps) => {
   const workLoss = useSnapshot(describeWorkLoss)
   if (differences.length === 0) return null
   // A restart leaves the disk mounted, and the new mount would be refused.
-  const ejectsFirst = mounted && differences.some(({ key }) => key.startsWith('ramDisk.'))
+  const ejectsFirst = mounted && differences.some(({ needsEject }) => needsEject === true)
   return (
     <section className="restart-needed" aria-label="Restart needed">
       <Icon name="warning" />
@@ -30,8 +30,7 @@ export const RestartNeeded = ({ differences }: RestartNeededProps) => {
         {ejectsFirst ? (
           <>
             <p>
-              A restart leaves the RAM disk mounted as it is. For the <code>ramDisk</code> values eject the
-              forge first, then restart everything.
+              A restart leaves the RAM disk mounted as it is: eject the forge first, then restart everything.
             </p>
             <AskingButton
               key="eject"

@@ -1,8 +1,10 @@
 // The fields of the settings form, each with what is wrong with it.
 import { type ReactNode, useId } from 'react'
 import { ConfigSchema, type SettingsAnswer } from '../../electron/contract.ts'
+import { unknown } from '../../electron/figures.ts'
 import {
   type FormValues,
+  followDraftModel,
   type GuestsChoice,
   isFileProfile,
   keyOf,
@@ -128,13 +130,14 @@ interface ProfileFieldsProps extends FieldsProps {
 export const ProfileFields = ({ answer, values, problems, change }: ProfileFieldsProps) => {
   const isFile = isFileProfile(answer)
   const same = values.profile === (answer.config.profile ?? '')
+  const speculation = isFile ? null : followDraftModel(answer.profile, values)
   return (
     <fieldset>
       <legend>Stack</legend>
       <label className="field">
         <span>Profile</span>
         <select value={values.profile} onChange={(event) => change({ profile: event.target.value })}>
-          <option value="">by itself: {answer.profileName}</option>
+          <option value="">by itself: {answer.automaticProfileName ?? unknown}</option>
           {answer.profileNames.map((name) => (
             <option key={name}>{name}</option>
           ))}
@@ -162,6 +165,7 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
       ) : (
         <p className="not-known">Its ports, sizes and slots are shown once it is saved.</p>
       )}
+      {same && speculation !== null && <p className="field-note">{speculationWords[speculation]}</p>}
       <TextField
         label="Drain"
         unit="s for agents to finish"
@@ -172,6 +176,11 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
     </fieldset>
   )
 }
+
+const speculationWords = {
+  none: 'Without a draft model nothing is drafted: speculation is saved as none.',
+  'draft-simple': 'With a draft model tokens are drafted: speculation is saved as draft-simple.',
+} as const
 
 const findProblem = (problems: FieldsProps['problems'], field: ProfileField): string | undefined =>
   problems[keyOf(field)]

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isTooOldToHost } from '../electron-program.ts'
-import { electronArguments, whyNoWindow } from './app.ts'
+import { electronArguments, openArguments, whyNoWindow } from './app.ts'
 
 describe('whyNoWindow', () => {
   it.each([
@@ -19,6 +19,21 @@ describe('electronArguments', () => {
     expect(electronArguments('linux', 0)).toEqual(['--no-sandbox'])
     expect(electronArguments('linux', 501)).toEqual([])
     expect(electronArguments('darwin', 0)).toEqual([])
+  })
+})
+
+describe('openArguments', () => {
+  it('takes along where the folders are, and nothing else', () => {
+    const path = '/Applications/Opta Nexus.app'
+    expect(openArguments(path, { PATH: '/bin' })).toEqual([path])
+    const env = { PATH: '/bin', NEXUS_HOME: '/tmp/a b', NEXUS_RUNTIME: '', NEXUS_SHARED: '/Users/Shared/n' }
+    expect(openArguments(path, env)).toEqual([
+      '--env',
+      'NEXUS_HOME=/tmp/a b',
+      '--env',
+      'NEXUS_SHARED=/Users/Shared/n',
+      path,
+    ])
   })
 })
 

@@ -64,11 +64,26 @@ export const whyNoWindow = (
 export const electronArguments = (platform: NodeJS.Platform, uid: number | undefined): readonly string[] =>
   platform === 'linux' && uid === 0 ? ['--no-sandbox'] : []
 
+/** What says where the app's folders are (electron/core/state-folder.ts). */
+const folderVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED'] as const
+
+/**
+ * By the system, as a click in the Finder does, so that it gets the app's own rights and not the terminal's (open(1)). It
+ * does not pass its own environment on, only what `--env` names, and that only to an app that is not open yet (AppKit,
+ * NSWorkspace.OpenConfiguration.environment, macOS 10.15).
+ */
+export const openArguments = (
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] => [
+  ...folderVariables.flatMap((name) => (env[name] ? ['--env', `${name}=${env[name]}`] : [])),
+  path,
+]
+
 /** `path`: the bundle on macOS, the program elsewhere (scripts/packaged-nexus). */
 const openPackagedApp = async (path: string, context: CliContext): Promise<number> => {
   if (process.platform !== 'darwin') return openApp(path, [], context)
-  // By the system, as a click in the Finder does, so that it gets the app's own rights and not the terminal's (open(1)).
-  const result = await execa('/usr/bin/open', [path], {
+  const result = await execa('/usr/bin/open', openArguments(path, context.env), {
     reject: false,
     all: true,
     stdin: 'ignore',

@@ -8,6 +8,7 @@ import {
   formatReserve,
   formatShare,
 } from '../../figures.ts'
+import { readSwapping } from '../../swapping.ts'
 import {
   bar,
   justify,
@@ -63,8 +64,8 @@ const pressureTones: Readonly<Record<NonNullable<Memory['pressure']>, Tone>> = {
 }
 
 const describeSwap = (memory: Memory): Piece => {
-  const writing = memory.swapOutBytesPerSecond ?? 0
-  if (writing > 0) return piece(`swapping out ${formatBytes(Math.round(writing))}/s`, 'bad')
+  const rate = readSwapping(memory)
+  if (rate !== null) return piece(`swapping out ${formatBytes(Math.round(rate))}/s`, 'bad')
   if (memory.swapUsedBytes === null) return piece('swap not known', 'dim')
   return memory.swapUsedBytes === 0
     ? piece('no swap', 'dim')
@@ -99,15 +100,16 @@ export const renderMemory = (memory: Memory | null, width: number): readonly Tex
       ? piece('pressure not known', 'dim')
       : piece(`pressure ${pressure}`, pressureTones[pressure])
   const share = memory.usedBytes / Math.max(1, memory.totalBytes)
+  const isSwapping = readSwapping(memory) !== null
   const details = [
     ...(width < 72 ? [note] : []),
-    ...((memory.swapOutBytesPerSecond ?? 0) > 0 ? [describeSwap(memory)] : []),
+    ...(isSwapping ? [describeSwap(memory)] : []),
     // Null means Linux here: see the contract.
     wiredBytes === null
       ? piece('wired: not a Linux notion', 'dim')
       : piece(`wired ${formatBytes(wiredBytes)}`),
     ...(gpuLimitBytes === null ? [] : [piece(`GPU limit ${formatBytes(gpuLimitBytes)}`)]),
-    ...((memory.swapOutBytesPerSecond ?? 0) > 0 ? [] : [describeSwap(memory)]),
+    ...(isSwapping ? [] : [describeSwap(memory)]),
     piece(`CPU ${formatPercent(cpuPercent === null ? null : cpuPercent / 100)}`),
   ]
   return [
