@@ -1,6 +1,6 @@
 // The settings form writes what was changed and nothing else, and names what is wrong at its field.
 import { expect, test } from 'vitest'
-import { judgeForm, listOtherProblems, readForm } from './settings-form.ts'
+import { judgeForm, listOtherProblems, readForm, rebaseDraft, type SettingsDraft } from './settings-form.ts'
 import { sampleAnswers } from './test-support/sample-answers.ts'
 import { sampleStates } from './test-support/sample-states.ts'
 
@@ -107,4 +107,52 @@ test('a group without a name is refused at its field', () => {
   const judged = judgeForm(settings, { ...form, guests: 'group', guestGroup: '' })
   expect(judged.config).toBeNull()
   expect(judged.problems['guests.group']).toMatch(/name of a group/)
+})
+
+const draftOf = (values: SettingsDraft['values']): SettingsDraft => ({
+  revision: settings.revision,
+  profileName: settings.profileName,
+  base: form,
+  values,
+  note: null,
+})
+
+test('a draft stays what it is while the file and the profile do', () => {
+  const draft = draftOf(change('llamaServer.port', '8081'))
+  expect(rebaseDraft(draft, { ...settings, restartNeeded: [] })).toBe(draft)
+})
+
+test('changes are kept on top of a file that somebody else has changed, and that is said', () => {
+  const draft = draftOf({ ...change('llamaServer.port', '8081'), notify: false })
+  const theirs = {
+    ...settings,
+    revision: 'sha256-9a9a',
+    config: { ...settings.config, drainSeconds: 90 },
+    profile: { ...settings.profile, proxy: { ...settings.profile.proxy, port: 4100 } },
+  }
+  const rebased = rebaseDraft(draft, theirs)
+  expect(rebased).toMatchObject({ revision: 'sha256-9a9a', base: readForm(theirs) })
+  expect(rebased?.note).toContain('your changes are kept')
+  expect(rebased?.values).toMatchObject({ notify: false, drainSeconds: '90', quietFrom: '22:00' })
+  expect(rebased?.values.ofProfile).toMatchObject({ 'llamaServer.port': '8081', 'proxy.port': '4100' })
+})
+
+test('a draft that was saved, or that the file says by now, is none', () => {
+  const saved = { ...settings, revision: 'sha256-9a9a', config: { ...settings.config, drainSeconds: 60 } }
+  expect(rebaseDraft(draftOf({ ...form, drainSeconds: '60' }), saved)).toBeNull()
+  const settled = { ...draftOf({ ...form, drainSeconds: ' 60 ' }), base: { ...form, drainSeconds: ' 60 ' } }
+  expect(rebaseDraft(settled, saved)).toBeNull()
+})
+
+test('what was typed for one profile is not written into another that came in its place', () => {
+  const draft = draftOf({ ...change('llamaServer.port', '8081'), drainSeconds: '60' })
+  const other = {
+    ...settings,
+    profileName: 'demo',
+    profile: { ...settings.profile, proxy: { ...settings.profile.proxy, port: 4444 } },
+  }
+  const rebased = rebaseDraft(draft, other)
+  expect(rebased?.values).toEqual({ ...readForm(other), drainSeconds: '60' })
+  expect(rebased?.note).toContain('studio’s were not saved')
+  expect(rebaseDraft(draftOf({ ...form, drainSeconds: '60' }), other)?.note).toBeNull()
 })

@@ -1,5 +1,6 @@
 // The settings as a form: what its fields say, and the config that they make, judged by the contract's own schema. Pure.
 import { type Config, ConfigSchema, type Profile, type SettingsAnswer } from '../electron/contract.ts'
+import { isSame } from './is-same.ts'
 
 /** Which other users may attach; `default` is what the system makes of it. */
 export type GuestsChoice = 'default' | 'none' | 'group' | 'everyone'
@@ -90,6 +91,64 @@ export const readForm = ({ config, profile }: SettingsAnswer): FormValues => ({
   ...readGuests(config),
   ofProfile: Object.fromEntries(profileFields.map((field) => [keyOf(field), readField(profile, field)])),
 })
+
+/** What somebody has typed over the settings as they were answered. */
+export interface SettingsDraft {
+  readonly revision: string
+  readonly profileName: string
+  /** What the fields said before: what differs from it is theirs. */
+  readonly base: FormValues
+  readonly values: FormValues
+  /** What has become of the draft meanwhile, in one sentence; null: nothing. */
+  readonly note: string | null
+}
+
+const takeOver = (
+  { base, values }: Pick<SettingsDraft, 'base' | 'values'>,
+  first: FormValues,
+  sameProfile: boolean,
+): FormValues => {
+  const keep = <Key extends keyof FormValues>(key: Key): FormValues[Key] =>
+    values[key] === base[key] ? first[key] : values[key]
+  const keepField = (key: string) =>
+    values.ofProfile[key] === base.ofProfile[key] ? first.ofProfile[key] : values.ofProfile[key]
+  return {
+    profile: keep('profile'),
+    menuBarText: keep('menuBarText'),
+    startStackAtLaunch: keep('startStackAtLaunch'),
+    notify: keep('notify'),
+    quiet: keep('quiet'),
+    quietFrom: keep('quietFrom'),
+    quietTo: keep('quietTo'),
+    drainSeconds: keep('drainSeconds'),
+    guests: keep('guests'),
+    guestGroup: keep('guestGroup'),
+    ofProfile: sameProfile
+      ? Object.fromEntries(profileFields.map(keyOf).map((key) => [key, keepField(key) ?? '']))
+      : first.ofProfile,
+  }
+}
+
+/**
+ * The draft on top of the settings as they are answered now: the same one while the file and the profile are those that
+ * it was made for; null when nothing of it is left. Another profile's fields are never written into this one.
+ */
+export const rebaseDraft = (draft: SettingsDraft, answer: SettingsAnswer): SettingsDraft | null => {
+  const { revision, profileName } = answer
+  const sameProfile = draft.profileName === profileName
+  if (draft.revision === revision && sameProfile) return draft
+  const base = readForm(answer)
+  const values = takeOver(draft, base, sameProfile)
+  const isDropped = !sameProfile && !isSame(draft.values.ofProfile, draft.base.ofProfile)
+  const isKept = !isSame(values, base)
+  if (!isDropped && !isKept) return null
+  const note = isDropped
+    ? `The fields are ${profileName}’s now; the changes to ${draft.profileName}’s were not saved`
+    : draft.revision === revision
+      ? draft.note
+      : 'The file was changed meanwhile; your changes are kept on top of it'
+  return { revision, profileName, base, values, note }
+}
 
 const parseField = (text: string, kind: ProfileField['kind']): string | number | null => {
   const trimmed = text.trim()
