@@ -1,6 +1,15 @@
 // The settings form writes what was changed and nothing else, and names what is wrong at its field.
 import { expect, test } from 'vitest'
-import { judgeForm, listOtherProblems, readForm, rebaseDraft, type SettingsDraft } from './settings-form.ts'
+import {
+  judgeForm,
+  keyOf,
+  listOtherProblems,
+  listShownFields,
+  profileFields,
+  readForm,
+  rebaseDraft,
+  type SettingsDraft,
+} from './settings-form.ts'
 import { sampleAnswers } from './test-support/sample-answers.ts'
 import { sampleStates } from './test-support/sample-states.ts'
 
@@ -46,9 +55,17 @@ test('quiet hours are a time of day', () => {
   expect(judgeForm(settings, { ...form, quiet: false }).config?.notifications.quietHours).toBeNull()
 })
 
-test('another profile is only chosen: the fields still show the one before', () => {
+test('another profile is chosen, and what was changed before is saved for the profile it was changed for', () => {
   const { config } = judgeForm(settings, { ...change('llamaServer.slots', '9'), profile: 'demo' })
-  expect(config).toMatchObject({ profile: 'demo', profiles: settings.config.profiles })
+  expect(config).toMatchObject({ profile: 'demo', profiles: { studio: { llamaServer: { slots: 9 } } } })
+  expect(judgeForm(settings, { ...form, profile: 'demo' }).config?.profiles).toEqual(settings.config.profiles)
+})
+
+test('beside another choice the changed fields stay in sight, with what is wrong with them', () => {
+  const names = (values: typeof form) => listShownFields(settings, values).map(keyOf)
+  expect(names({ ...form, profile: 'demo' })).toEqual([])
+  expect(names({ ...change('llamaServer.port', '70000'), profile: 'demo' })).toEqual(['llamaServer.port'])
+  expect(names({ ...form, profile: 'studio' })).toHaveLength(profileFields.length)
 })
 
 test('beside a profile from a file everything else is saved, and the file’s fields are not', () => {

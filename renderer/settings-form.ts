@@ -156,6 +156,16 @@ const parseField = (text: string, kind: ProfileField['kind']): string | number |
   return (kind === 'optional-text' || kind === 'optional-section') && trimmed === '' ? null : trimmed
 }
 
+/** Which fields are drawn: those of the profile in use; beside another choice only what would be saved with it. */
+export const listShownFields = (answer: SettingsAnswer, values: FormValues): readonly ProfileField[] => {
+  if (values.profile === (answer.config.profile ?? '') || values.profile === answer.profileName)
+    return profileFields
+  if (isFileProfile(answer)) return []
+  return profileFields.filter(
+    (field) => (values.ofProfile[keyOf(field)] ?? '').trim() !== readField(answer.profile, field),
+  )
+}
+
 /** What runs was started from a file of its own (`--profile ./mine.json`), which the config file does not hold. */
 export const isFileProfile = ({ profileName, profileNames }: SettingsAnswer): boolean =>
   !profileNames.includes(profileName)
@@ -205,11 +215,8 @@ export const judgeForm = (answer: SettingsAnswer, values: FormValues): JudgedFor
   const candidate = {
     ...answer.config,
     profile: values.profile === '' ? null : values.profile,
-    // The fields show the profile in use; another one's are shown once it is saved.
-    profiles:
-      values.profile === (answer.config.profile ?? '') && !isFileProfile(answer)
-        ? buildProfiles(answer, values)
-        : answer.config.profiles,
+    // Also when another one is chosen: they are changes to the profile in use.
+    profiles: isFileProfile(answer) ? answer.config.profiles : buildProfiles(answer, values),
     menuBarText: values.menuBarText,
     startStackAtLaunch: values.startStackAtLaunch,
     notifications: {

@@ -6,6 +6,7 @@ import {
   type GuestsChoice,
   isFileProfile,
   keyOf,
+  listShownFields,
   type ProfileField,
   profileFields,
 } from '../settings-form.ts'
@@ -127,7 +128,8 @@ interface ProfileFieldsProps extends FieldsProps {
 
 export const ProfileFields = ({ answer, values, problems, change }: ProfileFieldsProps) => {
   const isFile = isFileProfile(answer)
-  const same = values.profile === (answer.config.profile ?? '')
+  const shown = listShownFields(answer, values)
+  const isAll = shown.length === profileFields.length
   return (
     <fieldset>
       <legend>Stack</legend>
@@ -140,28 +142,30 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
           ))}
         </select>
       </label>
-      {same && isFile && (
+      {isAll && isFile && (
         <p className="field-note">
           These come from the profile’s own file: edit <code>{answer.profileName}</code>
         </p>
       )}
-      {same ? (
-        profileFields.map((field) => (
-          <TextField
-            readOnly={isFile}
-            key={keyOf(field)}
-            label={field.label}
-            unit={field.unit}
-            wide={field.kind !== 'number'}
-            placeholder={field.kind.startsWith('optional') ? 'none' : ''}
-            value={values.ofProfile[keyOf(field)] ?? ''}
-            problem={findProblem(problems, field)}
-            onChange={(text) => change({ ofProfile: { ...values.ofProfile, [keyOf(field)]: text } })}
-          />
-        ))
-      ) : (
-        <p className="not-known">Its ports, sizes and slots are shown once it is saved.</p>
+      {!isAll && <p className="not-known">Its ports, sizes and slots are shown once it is saved.</p>}
+      {!isAll && shown.length > 0 && (
+        <p className="field-note">
+          These changes are to <b>{answer.profileName}</b> and are saved for it:
+        </p>
       )}
+      {shown.map((field) => (
+        <TextField
+          readOnly={isFile}
+          key={keyOf(field)}
+          label={field.label}
+          unit={field.unit}
+          wide={field.kind !== 'number'}
+          placeholder={field.kind.startsWith('optional') ? 'none' : ''}
+          value={values.ofProfile[keyOf(field)] ?? ''}
+          problem={findProblem(problems, field)}
+          onChange={(text) => change({ ofProfile: { ...values.ofProfile, [keyOf(field)]: text } })}
+        />
+      ))}
       <TextField
         label="Drain"
         unit="s for agents to finish"
