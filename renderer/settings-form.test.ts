@@ -1,6 +1,7 @@
 // The settings form writes what was changed and nothing else, and names what is wrong at its field.
 import { expect, test } from 'vitest'
 import {
+  describeSaving,
   judgeForm,
   keyOf,
   listOtherProblems,
@@ -172,4 +173,11 @@ test('what was typed for one profile is not written into another that came in it
   expect(rebased?.values).toEqual({ ...readForm(other), drainSeconds: '60' })
   expect(rebased?.note).toContain('studio’s were not saved')
   expect(rebaseDraft(draftOf({ ...form, drainSeconds: '60' }), other)?.note).toBeNull()
+})
+
+test('what was saved is said', () => {
+  const judged = judgeForm(settings, form)
+  expect(describeSaving(judged, { changed: true, note: null })).toBe('Not saved yet')
+  expect(describeSaving(judged, { changed: false, note: null })).toBe('Saved')
+  expect(describeSaving({ ...judged, config: null }, { changed: true, note: null })).toContain('cannot')
 })

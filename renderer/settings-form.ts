@@ -238,3 +238,12 @@ export const judgeForm = (answer: SettingsAnswer, values: FormValues): JudgedFor
     ),
   }
 }
+
+/** What stands beside the Save button, which is there while something is changed, or was just saved. */
+export const describeSaving = (
+  { config }: JudgedForm,
+  { changed, note }: { readonly changed: boolean; readonly note: string | null },
+): string => {
+  if (config === null) return 'Something cannot be used as it is'
+  return note ?? (changed ? 'Not saved yet' : 'Saved')
+}

@@ -6,6 +6,7 @@ import type { IconName } from '../icon-name.ts'
 import { act } from '../mirror.ts'
 import { askDoctor } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
+import { AgainButton } from './again-button.tsx'
 import { AskedBody } from './asked-body.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { ViewHead } from './view-head.tsx'
@@ -42,9 +43,7 @@ export const Doctor = () => {
   return (
     <div className="view">
       <ViewHead title="Doctor" note={asked.answer === null ? '' : summarize(asked.answer.checks)}>
-        <button type="button" className="button-small" disabled={asked.pending} onClick={asked.again}>
-          Check again
-        </button>
+        <AgainButton label="Check again" asked={asked} />
       </ViewHead>
       <AskedBody asked={asked} awaiting="Checking…">
         {({ checks }) => (

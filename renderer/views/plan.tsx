@@ -6,6 +6,7 @@ import type { IconName } from '../icon-name.ts'
 import { act } from '../mirror.ts'
 import { askPlan } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
+import { AgainButton } from './again-button.tsx'
 import { AskedBody } from './asked-body.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { ViewHead } from './view-head.tsx'
@@ -16,9 +17,7 @@ export const Plan = () => {
   return (
     <div className="view">
       <ViewHead title="Plan" note={answer === null ? '' : `${answer.profile}, ${answer.because}`}>
-        <button type="button" className="button-small" disabled={asked.pending} onClick={asked.again}>
-          Plan again
-        </button>
+        <AgainButton label="Plan again" asked={asked} />
       </ViewHead>
       <AskedBody asked={asked} awaiting="Reading the model files…">
         {(plan) => (

@@ -7,7 +7,14 @@ import { Icon } from '../icon.tsx'
 import { isSame } from '../is-same.ts'
 import { act, send, useMirror, useSnapshot } from '../mirror.ts'
 import { askSettings } from '../questions.ts'
-import { type FormValues, judgeForm, listOtherProblems, readForm, rebaseDraft } from '../settings-form.ts'
+import {
+  describeSaving,
+  type FormValues,
+  judgeForm,
+  listOtherProblems,
+  readForm,
+  rebaseDraft,
+} from '../settings-form.ts'
 import { useAnswer } from '../use-answer.ts'
 import { AskedBody } from './asked-body.tsx'
 import { DeveloperKeys } from './developer-keys.tsx'
@@ -90,17 +97,20 @@ const SettingsForm = ({ answer, onSent }: SettingsFormProps) => {
   const base = draft?.base ?? first
   const note = draft?.note ?? null
   const [saving, setSaving] = useState(false)
+  const [saved, setSaved] = useState(false)
   const judged = useMemo(() => judgeForm(answer, values), [answer, values])
   const changed = !isSame(values, base)
   const change = (part: Partial<FormValues>) => {
+    setSaved(false)
     const { revision, profileName } = answer
     keepSettings({ revision, profileName, base, values: { ...values, ...part }, note })
   }
   const save = async () => {
-    if (judged.config === null) return
+    if (judged.config === null || saving || !changed) return
     setSaving(true)
     const outcome = await send({ type: 'configure', config: judged.config, revision: answer.revision })
     setSaving(false)
+    setSaved(outcome.accepted)
     if (outcome.accepted) settleSettings(values)
     onSent()
   }
@@ -121,15 +131,21 @@ const SettingsForm = ({ answer, onSent }: SettingsFormProps) => {
           <span>{problem}</span>
         </p>
       ))}
-      {(changed || note !== null) && (
+      {(changed || note !== null || saved) && (
         <div className="save-bar">
-          <span role="status">
-            {judged.config === null ? 'Something cannot be used as it is' : (note ?? 'Not saved yet')}
-          </span>
-          <button type="button" className="button button-quiet" onClick={() => keepSettings(null)}>
-            Revert
-          </button>
-          <button type="submit" className="button button-primary" disabled={saving || judged.config === null}>
+          <span role="status">{describeSaving(judged, { changed, note })}</span>
+          {(changed || note !== null) && (
+            <button type="button" className="button button-quiet" onClick={() => keepSettings(null)}>
+              Revert
+            </button>
+          )}
+          <button
+            type="submit"
+            className="button button-primary"
+            disabled={judged.config === null}
+            // Not `disabled`: that would take the focus from who pressed it.
+            aria-disabled={saving || !changed || undefined}
+          >
             Save
           </button>
         </div>
