@@ -1,6 +1,7 @@
 // Will it fit, and what exactly is run: the memory plan, the command line and every adaptation with its reason.
 import { type PlanAnswer, serviceNames } from '../../electron/contract.ts'
 import { formatBytes } from '../../electron/figures.ts'
+import { quoteArgv } from '../../electron/shell-quote.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
 import { act } from '../mirror.ts'
@@ -110,12 +111,12 @@ const Engine = ({ engine }: { readonly engine: PlanAnswer['engine'] }) => {
       <div className="section-head">
         <h2>llama-server {engine.version}</h2>
         {argv !== null && (
-          <CopyButton what="the command line" copy={() => act({ type: 'copyText', text: argv.join(' ') })} />
+          <CopyButton what="the command line" copy={() => act({ type: 'copyText', text: quoteArgv(argv) })} />
         )}
       </div>
       <Lines mark="failed" lines={engine.problems} />
       <Lines mark="warning" lines={engine.warnings} />
-      {argv !== null && <pre className="code">{argv.join(' ')}</pre>}
+      {argv !== null && <pre className="code">{quoteArgv(argv)}</pre>}
       {engine.adaptations.length > 0 && (
         <>
           <h2>Different from the owner’s start script</h2>
@@ -140,7 +141,7 @@ const Gateway = ({ gateway }: { readonly gateway: NonNullable<PlanAnswer['gatewa
     <h2>
       {serviceNames.gateway} {gateway.endpoint}
     </h2>
-    <pre className="code">{gateway.argv.join(' ')}</pre>
+    <pre className="code">{quoteArgv(gateway.argv)}</pre>
     <Lines mark="info" lines={gateway.notes} />
   </section>
 )
