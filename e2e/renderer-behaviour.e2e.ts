@@ -384,6 +384,37 @@ test('Enter twice ejects nothing: the safe choice has the focus', () =>
     expect(await commands(page)).toEqual([])
   }))
 
+test('a question whose reason is over does not come back by itself', () =>
+  withWindow(async ({ page }) => {
+    await showView(page, 'logs')
+    await button(page, 'Restart AI Engine').click()
+    await page.getByText('3 agents at work; what does not finish in time is lost.').waitFor()
+    await showState(page, 'idle')
+    await button(page, 'Restart AI Engine').waitFor()
+    const filter = page.getByLabel('Show only lines with these words')
+    await filter.focus()
+    await showState(page, 'busy')
+    await button(page, 'Restart AI Engine').waitFor()
+    expect(await page.getByText('agents at work').count()).toBe(0)
+    expect(await page.evaluate(`document.activeElement.getAttribute('aria-label')`)).toBe(
+      'Show only lines with these words',
+    )
+    expect(await commands(page)).toEqual([])
+  }))
+
+test('choosing another log keeps the focus at the choice, and a notification shows the log that it names', () =>
+  withWindow(async ({ page }) => {
+    await showView(page, 'logs')
+    await button(page, 'Router').focus()
+    await page.keyboard.press('Enter')
+    await page.getByLabel('Log of Router').waitFor()
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Router')
+    await button(page, 'Nexus').click()
+    await page.getByLabel('Log of Nexus').waitFor()
+    await page.evaluate(`probe.showView({ id: 'logs', service: 'llamaServer' })`)
+    await page.getByLabel('Log of AI Engine').waitFor()
+  }))
+
 describe('settings', () => {
   test('Escape in a field leaves the field, then the view, and what was typed is kept', () =>
     withWindow(async ({ page }) => {
