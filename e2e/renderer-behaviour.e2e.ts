@@ -415,6 +415,19 @@ test('choosing another log keeps the focus at the choice, and a notification sho
     await page.getByLabel('Log of AI Engine').waitFor()
   }))
 
+test('what was asked is asked again when the window is shown again, and when the stack has changed', () =>
+  withWindow(async ({ page }) => {
+    await showView(page, 'doctor')
+    await page.getByText(/checked \d\d:\d\d/).waitFor()
+    const count = async (): Promise<number> =>
+      Number(await page.evaluate(`probe.questions.filter((type) => type === 'doctor').length`))
+    const before = await count()
+    await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
+    await expect.poll(count, patient).toBe(before + 1)
+    await showState(page, 'stopped')
+    await expect.poll(count, patient).toBe(before + 2)
+  }))
+
 describe('settings', () => {
   test('Escape in a field leaves the field, then the view, and what was typed is kept', () =>
     withWindow(async ({ page }) => {
@@ -450,6 +463,25 @@ describe('settings', () => {
           }),
         },
       ])
+    }))
+
+  test('a save that somebody else’s was before is kept on top of theirs, and can be saved then', () =>
+    withWindow(async ({ page }) => {
+      await showView(page, 'settings')
+      await page.getByLabel('Router port').fill('4100')
+      await page.evaluate(
+        `probe.answerWith({ accepted: false, reason: 'changed by somebody else meanwhile' })`,
+      )
+      await page.evaluate(`probe.changeSettings({ revision: 'sha256-9a9a' })`)
+      await button(page, 'Save').focus()
+      await page.keyboard.press('Enter')
+      await page.getByText('your changes are kept on top of it').waitFor()
+      expect(await page.getByLabel('Router port').inputValue()).toBe('4100')
+      await page.evaluate('probe.answerWith({ accepted: true })')
+      await page.keyboard.press('Enter')
+      await page.getByRole('status').getByText('Saved', { exact: true }).waitFor()
+      expect(await commands(page)).toMatchObject([{ revision: 'sha256-1f2e' }, { revision: 'sha256-9a9a' }])
+      expect(await page.evaluate('document.activeElement.textContent')).toBe('Save')
     }))
 
   test('a profile from a file is shown and edited there; the rest is saved', () =>

@@ -3,7 +3,7 @@ import type { DoctorAnswer } from '../../electron/contract.ts'
 import { plural } from '../../electron/figures.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
-import { act } from '../mirror.ts'
+import { act, useSnapshot } from '../mirror.ts'
 import { askDoctor } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
 import { AgainButton } from './again-button.tsx'
@@ -39,10 +39,16 @@ const summarize = (checks: readonly Check[]): string => {
 }
 
 export const Doctor = () => {
-  const asked = useAnswer(askDoctor)
+  // Ports, processes and the RAM disk are others once the stack is up, or down.
+  const overall = useSnapshot((snapshot) => snapshot.overall) ?? ''
+  const asked = useAnswer(askDoctor, overall)
   return (
     <div className="view">
-      <ViewHead title="Doctor" note={asked.answer === null ? '' : summarize(asked.answer.checks)}>
+      <ViewHead
+        title="Doctor"
+        note={asked.answer === null ? '' : summarize(asked.answer.checks)}
+        checkedAt={asked.answeredAt}
+      >
         <AgainButton label="Check again" asked={asked} />
       </ViewHead>
       <AskedBody asked={asked} awaiting="Checking…">

@@ -4,7 +4,7 @@ import { formatBytes } from '../../electron/figures.ts'
 import { quoteArgv } from '../../electron/shell-quote.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
-import { act } from '../mirror.ts'
+import { act, useSnapshot } from '../mirror.ts'
 import { askPlan } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
 import { AgainButton } from './again-button.tsx'
@@ -13,11 +13,17 @@ import { CopyButton } from './copy-button.tsx'
 import { ViewHead } from './view-head.tsx'
 
 export const Plan = () => {
-  const asked = useAnswer(askPlan)
+  // What runs has allocated memory, and what has stopped has given it back.
+  const overall = useSnapshot((snapshot) => snapshot.overall) ?? ''
+  const asked = useAnswer(askPlan, overall)
   const { answer } = asked
   return (
     <div className="view">
-      <ViewHead title="Plan" note={answer === null ? '' : `${answer.profile}, ${answer.because}`}>
+      <ViewHead
+        title="Plan"
+        note={answer === null ? '' : `${answer.profile}, ${answer.because}`}
+        checkedAt={asked.answeredAt}
+      >
         <AgainButton label="Plan again" asked={asked} />
       </ViewHead>
       <AskedBody asked={asked} awaiting="Reading the model files…">
