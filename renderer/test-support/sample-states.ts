@@ -377,6 +377,26 @@ export const sampleStates = {
         'pip could not reach the package index: Temporary failure in name resolution. Check the network, then try again.',
     },
   }),
+  firstRunRefused: hosting({
+    ...firstRunSnapshot,
+    profile: 'studio',
+    memoryMap: { ...plannedMap, verdict: 'does-not-fit', spareBytes: -21_000_000_000 },
+    setUp: {
+      missing: [],
+      running: null,
+      failure: 'profile studio does not fit: physical memory: 275.6 GiB of 256 GiB, 19.6 GiB too much',
+    },
+  }),
+  firstRunTrouble: hosting({
+    ...firstRunSnapshot,
+    services: {
+      ...firstRunSnapshot.services,
+      llamaServer: engine({
+        ...notRunning,
+        foreign: { pid: 812, command: '/opt/homebrew/bin/llama-server', user: 'anna' },
+      }),
+    },
+  }),
   nodes: {
     ...hosting({
       ...fullSnapshot,
