@@ -415,6 +415,22 @@ test('choosing another log keeps the focus at the choice, and a notification sho
     await page.getByLabel('Log of AI Engine').waitFor()
   }))
 
+test('in the narrowest window every log and the pin can be reached', async () => {
+  const look = { width: 340, height: 760, scheme: 'dark', scale: 1 } as const
+  const { page, close } = await openWindow(browser, { dir, bridge, look })
+  try {
+    await showState(page, 'gateway')
+    await showView(page, 'logs')
+    const reach: unknown = await page.evaluate(
+      `[...document.querySelectorAll('.choice, .tab')].map((e) => e.getBoundingClientRect().right).filter((right) => right > 340)`,
+    )
+    expect(reach).toEqual([])
+    expect(await button(page, 'Gateway').count()).toBe(1)
+  } finally {
+    await close()
+  }
+})
+
 test('what was asked is asked again when the window is shown again, and when the stack has changed', () =>
   withWindow(async ({ page }) => {
     await showView(page, 'doctor')

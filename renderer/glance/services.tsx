@@ -4,7 +4,13 @@ import { type PartId, partIds, serviceNames } from '../../electron/contract.ts'
 import { readPart } from '../../electron/parts.ts'
 import { Icon } from '../icon.tsx'
 import { showView, useSnapshot } from '../mirror.ts'
-import { describeFigures, describeService, describeTrouble, phaseIcons } from '../service-words.ts'
+import {
+  describeFigures,
+  describeLineTitle,
+  describeService,
+  describeTrouble,
+  phaseIcons,
+} from '../service-words.ts'
 import { Meter } from './meter.tsx'
 import { MiddleCut } from './middle-cut.tsx'
 import { TroubleCard } from './trouble-card.tsx'
@@ -24,6 +30,7 @@ const ServiceLine = memo(({ id }: { readonly id: PartId }) => {
   const phase = useSnapshot((snapshot) => readPart(snapshot, id)?.phase ?? null)
   const detail = useSnapshot((snapshot) => describeService(snapshot, id))
   const figures = useSnapshot((snapshot) => describeFigures(snapshot, id))
+  const title = useSnapshot((snapshot) => describeLineTitle(snapshot, id))
   const trouble = useSnapshot((snapshot) => describeTrouble(snapshot, id))
   if (phase === null) return null
   return (
@@ -31,7 +38,7 @@ const ServiceLine = memo(({ id }: { readonly id: PartId }) => {
       <button
         type="button"
         className="service-line"
-        title={`${serviceNames[id]}: show its log`}
+        title={title ?? ''}
         onClick={() => showView({ id: 'logs', service: id })}
       >
         <span className={`service-mark phase-${phase}`}>

@@ -153,6 +153,7 @@ const startingSnapshot: Snapshot = {
     kind: 'hfs+',
     totalBytes: 68_719_476_736,
     usedBytes: 36_864,
+    heldBytes: 40_960,
   },
 }
 
