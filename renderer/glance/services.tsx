@@ -58,14 +58,13 @@ const ServiceLine = memo(({ id }: { readonly id: PartId }) => {
   )
 })
 
-/** From here on the forge is nearly full, as its notice has it. */
-const forgeFullShare = 0.9
-
 const ForgeMeter = () => {
   const share = useSnapshot(({ ramDisk }) => {
     if (ramDisk?.mounted !== true || ramDisk.usedBytes === null || ramDisk.totalBytes === null) return null
     return Math.min(1, ramDisk.usedBytes / Math.max(1, ramDisk.totalBytes))
   })
+  // From when on it is nearly full the core decides.
+  const full = useSnapshot(({ notices }) => notices.some(({ id }) => id === 'forge-full'))
   if (share === null) return null
-  return <Meter share={share} kind={share >= forgeFullShare ? 'forge-full' : 'forge'} />
+  return <Meter share={share} kind={full === true ? 'forge-full' : 'forge'} />
 }

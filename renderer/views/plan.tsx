@@ -2,6 +2,7 @@
 import { type PlanAnswer, serviceNames } from '../../electron/contract.ts'
 import { formatBytes } from '../../electron/figures.ts'
 import { quoteArgv } from '../../electron/shell-quote.ts'
+import { fitWords } from '../fit-words.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
 import { act, useSnapshot } from '../mirror.ts'
@@ -47,26 +48,16 @@ export const Plan = () => {
   )
 }
 
-const fitMarks = {
-  fits: 'ready',
-  'fits-without-linker-reserve': 'warning',
-  'does-not-fit': 'failed',
-} as const satisfies Record<string, IconName>
-const fitWords = {
-  fits: 'It fits',
-  'fits-without-linker-reserve': 'It fits, but without the linker’s reserve',
-  'does-not-fit': 'It does not fit',
-} as const
-
 const MemoryPlan = ({ memory }: { readonly memory: NonNullable<PlanAnswer['memory']> }) => {
+  const { icon, words } = fitWords[memory.verdict]
   const running = memory.lines.some((line) => line.allocatedBytes !== null)
   return (
     <section className="block" aria-label="Memory plan">
       <p className={`fit fit-${memory.verdict}`}>
-        <Icon name={fitMarks[memory.verdict]} />
+        <Icon name={icon} />
         <span>
-          <b>{fitWords[memory.verdict]}</b>: {formatBytes(memory.totalBytes)} of{' '}
-          {formatBytes(memory.machineBytes)}; {memory.agents}
+          <b>{words}</b>: {formatBytes(memory.totalBytes)} of {formatBytes(memory.machineBytes)};{' '}
+          {memory.agents}
         </span>
       </p>
       <Lines mark="info" lines={memory.reasons} />
