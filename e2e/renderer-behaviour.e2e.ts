@@ -266,6 +266,13 @@ test('the footer copies for one developer and one shell, without ever seeing the
     expect(await actions(page)).toEqual([{ type: 'copySnippet', developer: 'ben', snippet: 'powershell' }])
   }))
 
+test('the address is copied, and that is said', () =>
+  withWindow(async ({ page }) => {
+    await button(page, '192.168.1.20:4000').click()
+    await page.getByRole('status').getByText('Address copied').waitFor()
+    expect(await actions(page)).toEqual([{ type: 'copyText', text: 'http://192.168.1.20:4000' }])
+  }))
+
 test('a log is followed, filtered and copied', () =>
   withWindow(async ({ page }) => {
     await showView(page, 'logs')

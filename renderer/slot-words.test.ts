@@ -24,7 +24,11 @@ test.each([
     generating(0, 'anna', 41_984, 18.2),
     { name: 'anna', figure: '18.2', unit: 't/s', detail: '41k of 96k' },
   ],
-  ['without a rate', generating(1, null, 100, null), { name: 'Slot 1', figure: '–' }],
+  [
+    'without a rate',
+    generating(1, null, 100, null),
+    { name: 'Slot 1', figure: '–', spoken: 'Slot 1: generating, context 100 of 96k' },
+  ],
   ['prefill', reading(2, 'anna', 0.62), { figure: '62', unit: '%', detail: 'prefill 31k', share: 0.62 }],
   [
     'prefill of unknown length',

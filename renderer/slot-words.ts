@@ -68,6 +68,7 @@ export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
     }
     case 'generating': {
       const rate = formatRate(slot.tokensPerSecond)
+      const speed = slot.tokensPerSecond === null ? '' : ` ${rate} tokens per second`
       const fill = describeFill(slot)
       return {
         ...base,
@@ -75,7 +76,7 @@ export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
         unit: 't/s',
         detail: fill,
         share: readFill(slot),
-        spoken: `${who}: generating ${rate} tokens per second${fill === '' ? '' : `, context ${fill}`}`,
+        spoken: `${who}: generating${speed}${fill === '' ? '' : `, context ${fill}`}`,
       }
     }
   }

@@ -60,7 +60,9 @@ const SlotCard = memo(({ id }: { readonly id: number }) => {
         <div className="slot-name">{words.name}</div>
         <div className="slot-figure">
           <b className={words.figure === unknown ? 'unknown' : undefined}>{words.figure}</b>
-          {words.unit !== '' && <small>{words.unit}</small>}
+          {words.unit !== '' && (
+            <small className={words.unit === '%' ? 'slot-percent' : undefined}>{words.unit}</small>
+          )}
         </div>
         <div className="slot-detail">{words.detail}</div>
         <Meter share={words.share} kind={words.phase} />
