@@ -266,6 +266,13 @@ test('the footer copies for one developer and one shell, without ever seeing the
     expect(await actions(page)).toEqual([{ type: 'copySnippet', developer: 'ben', snippet: 'powershell' }])
   }))
 
+test('the address is copied, and that is said', () =>
+  withWindow(async ({ page }) => {
+    await button(page, '192.168.1.20:4000').click()
+    await page.getByRole('status').getByText('Address copied').waitFor()
+    expect(await actions(page)).toEqual([{ type: 'copyText', text: 'http://192.168.1.20:4000' }])
+  }))
+
 test('a log is followed, filtered and copied', () =>
   withWindow(async ({ page }) => {
     await showView(page, 'logs')
@@ -384,6 +391,66 @@ test('Enter twice ejects nothing: the safe choice has the focus', () =>
     expect(await commands(page)).toEqual([])
   }))
 
+test('a question whose reason is over does not come back by itself', () =>
+  withWindow(async ({ page }) => {
+    await showView(page, 'logs')
+    await button(page, 'Restart AI Engine').click()
+    await page.getByText('3 agents at work; what does not finish in time is lost.').waitFor()
+    await showState(page, 'idle')
+    await button(page, 'Restart AI Engine').waitFor()
+    const filter = page.getByLabel('Show only lines with these words')
+    await filter.focus()
+    await showState(page, 'busy')
+    await button(page, 'Restart AI Engine').waitFor()
+    expect(await page.getByText('agents at work').count()).toBe(0)
+    expect(await page.evaluate(`document.activeElement.getAttribute('aria-label')`)).toBe(
+      'Show only lines with these words',
+    )
+    expect(await commands(page)).toEqual([])
+  }))
+
+test('choosing another log keeps the focus at the choice, and a notification shows the log that it names', () =>
+  withWindow(async ({ page }) => {
+    await showView(page, 'logs')
+    await button(page, 'Router').focus()
+    await page.keyboard.press('Enter')
+    await page.getByLabel('Log of Router').waitFor()
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Router')
+    await button(page, 'Nexus').click()
+    await page.getByLabel('Log of Nexus').waitFor()
+    await page.evaluate(`probe.showView({ id: 'logs', service: 'llamaServer' })`)
+    await page.getByLabel('Log of AI Engine').waitFor()
+  }))
+
+test('in the narrowest window every log and the pin can be reached', async () => {
+  const look = { width: 340, height: 760, scheme: 'dark', scale: 1 } as const
+  const { page, close } = await openWindow(browser, { dir, bridge, look })
+  try {
+    await showState(page, 'gateway')
+    await showView(page, 'logs')
+    const reach: unknown = await page.evaluate(
+      `[...document.querySelectorAll('.choice, .tab')].map((e) => e.getBoundingClientRect().right).filter((right) => right > 340)`,
+    )
+    expect(reach).toEqual([])
+    expect(await button(page, 'Gateway').count()).toBe(1)
+  } finally {
+    await close()
+  }
+})
+
+test('what was asked is asked again when the window is shown again, and when the stack has changed', () =>
+  withWindow(async ({ page }) => {
+    await showView(page, 'doctor')
+    await page.getByText(/checked \d\d:\d\d/).waitFor()
+    const count = async (): Promise<number> =>
+      Number(await page.evaluate(`probe.questions.filter((type) => type === 'doctor').length`))
+    const before = await count()
+    await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
+    await expect.poll(count, patient).toBe(before + 1)
+    await showState(page, 'stopped')
+    await expect.poll(count, patient).toBe(before + 2)
+  }))
+
 describe('settings', () => {
   test('Escape in a field leaves the field, then the view, and what was typed is kept', () =>
     withWindow(async ({ page }) => {
@@ -419,6 +486,25 @@ describe('settings', () => {
           }),
         },
       ])
+    }))
+
+  test('a save that somebody else’s was before is kept on top of theirs, and can be saved then', () =>
+    withWindow(async ({ page }) => {
+      await showView(page, 'settings')
+      await page.getByLabel('Router port').fill('4100')
+      await page.evaluate(
+        `probe.answerWith({ accepted: false, reason: 'changed by somebody else meanwhile' })`,
+      )
+      await page.evaluate(`probe.changeSettings({ revision: 'sha256-9a9a' })`)
+      await button(page, 'Save').focus()
+      await page.keyboard.press('Enter')
+      await page.getByText('your changes are kept on top of it').waitFor()
+      expect(await page.getByLabel('Router port').inputValue()).toBe('4100')
+      await page.evaluate('probe.answerWith({ accepted: true })')
+      await page.keyboard.press('Enter')
+      await page.getByRole('status').getByText('Saved', { exact: true }).waitFor()
+      expect(await commands(page)).toMatchObject([{ revision: 'sha256-1f2e' }, { revision: 'sha256-9a9a' }])
+      expect(await page.evaluate('document.activeElement.textContent')).toBe('Save')
     }))
 
   test('a profile from a file is shown and edited there; the rest is saved', () =>

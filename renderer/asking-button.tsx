@@ -13,6 +13,8 @@ interface AskingButtonProps {
 export const AskingButton = ({ label, warning, className = 'button-small', onPress }: AskingButtonProps) => {
   const [asked, setAsked] = useState<'not-yet' | 'now' | 'taken-back'>('not-yet')
   const isAsking = asked === 'now' && warning !== null
+  // What it asked about is over: when the like begins again, nobody has pressed for that.
+  if (asked === 'now' && warning === null) setAsked('not-yet')
   const takeBack = () => setAsked('taken-back')
   useEscape(isAsking ? takeBack : null)
   if (!isAsking) {

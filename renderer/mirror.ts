@@ -13,19 +13,17 @@ import type {
 import { nexus } from './bridge.ts'
 import { extendHistory } from './history.ts'
 import { isSame } from './is-same.ts'
+import { coreLogPlace, glance, type Place, placeOf } from './place.ts'
 
-export interface Mirror {
+export interface Mirror extends Place {
   /** null until the main process has said anything. */
   readonly app: AppState | null
   readonly history: readonly HistorySample[]
-  readonly view: View
   /** Why the last command was not accepted; null after one that was. */
   readonly refusal: string | null
 }
 
-export const glance: View = { id: 'glance', service: null }
-
-const useStore = create<Mirror>(() => ({ app: null, history: [], view: glance, refusal: null }))
+const useStore = create<Mirror>(() => ({ app: null, history: [], ...placeOf(glance), refusal: null }))
 
 /**
  * A part of the mirror. The component renders again only when that part says something else: `select` may build a new
@@ -44,7 +42,10 @@ export const useMirror = <T>(select: (mirror: Mirror) => T): T => {
 export const useSnapshot = <T>(select: (snapshot: Snapshot) => T): T | null =>
   useMirror(({ app }) => (app?.snapshot == null ? null : select(app.snapshot)))
 
-export const showView = (view: View): void => useStore.setState({ view })
+/** Whoever asks for it, the window or a notification, gets the log that it names. */
+export const showView = (view: View): void => useStore.setState(placeOf(view))
+
+export const showCoreLog = (): void => useStore.setState(coreLogPlace)
 
 export const readView = (): View => useStore.getState().view
 

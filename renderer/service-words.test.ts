@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   describeFigures,
+  describeLineTitle,
   describePort,
   describeService,
   describeTrouble,
@@ -19,10 +20,13 @@ test('the forge names its largest projects, the Router when it was last checked'
   expect(describeService(busy.snapshot, 'llamaServer')).toBe('DeepSeek-R1-Distill-Llama-70B-Q8_0')
   const { ramDisk } = busy.snapshot
   if (ramDisk === null) throw new Error('the sample has a RAM disk')
-  const figures = (heldBytes: number | null) =>
-    describeFigures({ ...busy.snapshot, ramDisk: { ...ramDisk, heldBytes } }, 'ramDisk')
-  expect(figures(23_100_000_000)).toBe('19.9 of 64 GiB, 21.5 GiB held')
-  expect(figures(null)).toBe('19.9 of 64 GiB')
+  const held = { ...ramDisk, heldBytes: 23_100_000_000 }
+  const title = (disk: typeof ramDisk) => describeLineTitle({ ...busy.snapshot, ramDisk: disk }, 'ramDisk')
+  // The line keeps its room for the largest projects.
+  expect(describeFigures({ ...busy.snapshot, ramDisk: held }, 'ramDisk')).toBe('19.9 of 64 GiB')
+  expect(title(held)).toBe('Build Forge: 64 GiB reserved, 19.9 used, 21.5 held; show its log')
+  expect(title({ ...held, heldBytes: null })).toBe('Build Forge: show its log')
+  expect(describeLineTitle(busy.snapshot, 'proxy')).toBe('Router: show its log')
 })
 
 test.each([

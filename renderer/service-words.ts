@@ -7,7 +7,7 @@ import {
   type Snapshot,
   serviceNames,
 } from '../electron/contract.ts'
-import { formatBytes, formatDuration, formatShare, plural } from '../electron/figures.ts'
+import { formatBytes, formatDuration, formatReserve, formatShare, plural } from '../electron/figures.ts'
 import { nameModel } from '../electron/model-name.ts'
 import { presentParts, readPart } from '../electron/parts.ts'
 import type { IconName } from './icon-name.ts'
@@ -77,9 +77,7 @@ export const describeFigures = (snapshot: Snapshot, id: PartId): string => {
   if (id === 'ramDisk') {
     const { ramDisk } = snapshot
     if (ramDisk?.mounted !== true || ramDisk.totalBytes === null) return ''
-    const { usedBytes, totalBytes, heldBytes = null } = ramDisk
-    const held = heldBytes === null ? '' : `, ${formatBytes(heldBytes)} held`
-    return `${formatShare(usedBytes, totalBytes)}${held}`
+    return formatShare(ramDisk.usedBytes, ramDisk.totalBytes)
   }
   const state = readPart(snapshot, id)
   if (state === null) return ''
@@ -89,6 +87,12 @@ export const describeFigures = (snapshot: Snapshot, id: PartId): string => {
     state.uptimeSeconds === null ? '' : formatDuration(state.uptimeSeconds),
   ]
   return parts.filter((part) => part !== '').join(' · ')
+}
+
+/** What its line does, and what it has no room for: what the forge's memory really holds. */
+export const describeLineTitle = ({ ramDisk }: Snapshot, id: PartId): string => {
+  const held = id === 'ramDisk' && ramDisk?.mounted === true ? formatReserve(ramDisk) : null
+  return `${serviceNames[id]}: ${held === null ? '' : `${held}; `}show its log`
 }
 
 const describeForeign = ({ foreign }: ServiceState): string | null => {

@@ -5,7 +5,17 @@ import type { Config, Profile } from '../electron/contract.ts'
 import { judgeProfile } from '../electron/core/config.ts'
 // biome-ignore lint/style/noRestrictedImports: the same
 import { chooseProfile } from '../electron/core/profiles.ts'
-import { judgeForm, listOtherProblems, readForm } from './settings-form.ts'
+import {
+  describeSaving,
+  judgeForm,
+  keyOf,
+  listOtherProblems,
+  listShownFields,
+  profileFields,
+  readForm,
+  rebaseDraft,
+  type SettingsDraft,
+} from './settings-form.ts'
 import { sampleAnswers } from './test-support/sample-answers.ts'
 import { sampleStates } from './test-support/sample-states.ts'
 
@@ -77,9 +87,17 @@ test('quiet hours are a time of day', () => {
   expect(judgeForm(settings, { ...form, quiet: false }).config?.notifications.quietHours).toBeNull()
 })
 
-test('another profile is only chosen: the fields still show the one before', () => {
+test('another profile is chosen, and what was changed before is saved for the profile it was changed for', () => {
   const { config } = judgeForm(settings, { ...change('llamaServer.slots', '9'), profile: 'demo' })
-  expect(config).toMatchObject({ profile: 'demo', profiles: settings.config.profiles })
+  expect(config).toMatchObject({ profile: 'demo', profiles: { studio: { llamaServer: { slots: 9 } } } })
+  expect(judgeForm(settings, { ...form, profile: 'demo' }).config?.profiles).toEqual(settings.config.profiles)
+})
+
+test('beside another choice the changed fields stay in sight, with what is wrong with them', () => {
+  const names = (values: typeof form) => listShownFields(settings, values).map(keyOf)
+  expect(names({ ...form, profile: 'demo' })).toEqual([])
+  expect(names({ ...change('llamaServer.port', '70000'), profile: 'demo' })).toEqual(['llamaServer.port'])
+  expect(names({ ...form, profile: 'studio' })).toHaveLength(profileFields.length)
 })
 
 test('beside a profile from a file everything else is saved, and the file’s fields are not', () => {
@@ -138,4 +156,59 @@ test('a group without a name is refused at its field', () => {
   const judged = judgeForm(settings, { ...form, guests: 'group', guestGroup: '' })
   expect(judged.config).toBeNull()
   expect(judged.problems['guests.group']).toMatch(/name of a group/)
+})
+
+const draftOf = (values: SettingsDraft['values']): SettingsDraft => ({
+  revision: settings.revision,
+  profileName: settings.profileName,
+  base: form,
+  values,
+  note: null,
+})
+
+test('a draft stays what it is while the file and the profile do', () => {
+  const draft = draftOf(change('llamaServer.port', '8081'))
+  expect(rebaseDraft(draft, { ...settings, restartNeeded: [] })).toBe(draft)
+})
+
+test('changes are kept on top of a file that somebody else has changed, and that is said', () => {
+  const draft = draftOf({ ...change('llamaServer.port', '8081'), notify: false })
+  const theirs = {
+    ...settings,
+    revision: 'sha256-9a9a',
+    config: { ...settings.config, drainSeconds: 90 },
+    profile: { ...settings.profile, proxy: { ...settings.profile.proxy, port: 4100 } },
+  }
+  const rebased = rebaseDraft(draft, theirs)
+  expect(rebased).toMatchObject({ revision: 'sha256-9a9a', base: readForm(theirs) })
+  expect(rebased?.note).toContain('your changes are kept')
+  expect(rebased?.values).toMatchObject({ notify: false, drainSeconds: '90', quietFrom: '22:00' })
+  expect(rebased?.values.ofProfile).toMatchObject({ 'llamaServer.port': '8081', 'proxy.port': '4100' })
+})
+
+test('a draft that was saved, or that the file says by now, is none', () => {
+  const saved = { ...settings, revision: 'sha256-9a9a', config: { ...settings.config, drainSeconds: 60 } }
+  expect(rebaseDraft(draftOf({ ...form, drainSeconds: '60' }), saved)).toBeNull()
+  const settled = { ...draftOf({ ...form, drainSeconds: ' 60 ' }), base: { ...form, drainSeconds: ' 60 ' } }
+  expect(rebaseDraft(settled, saved)).toBeNull()
+})
+
+test('what was typed for one profile is not written into another that came in its place', () => {
+  const draft = draftOf({ ...change('llamaServer.port', '8081'), drainSeconds: '60' })
+  const other = {
+    ...settings,
+    profileName: 'demo',
+    profile: { ...settings.profile, proxy: { ...settings.profile.proxy, port: 4444 } },
+  }
+  const rebased = rebaseDraft(draft, other)
+  expect(rebased?.values).toEqual({ ...readForm(other), drainSeconds: '60' })
+  expect(rebased?.note).toContain('studio’s were not saved')
+  expect(rebaseDraft(draftOf({ ...form, drainSeconds: '60' }), other)?.note).toBeNull()
+})
+
+test('what was saved is said', () => {
+  const judged = judgeForm(settings, form)
+  expect(describeSaving(judged, { changed: true, note: null })).toBe('Not saved yet')
+  expect(describeSaving(judged, { changed: false, note: null })).toBe('Saved')
+  expect(describeSaving({ ...judged, config: null }, { changed: true, note: null })).toContain('cannot')
 })

@@ -1,5 +1,6 @@
 // The settings as a form: what its fields say, and the config that they make, judged by the contract's own schema. Pure.
 import { type Config, ConfigSchema, type Profile, type SettingsAnswer } from '../electron/contract.ts'
+import { isSame } from './is-same.ts'
 
 /** Which other users may attach; `default` is what the system makes of it. */
 export type GuestsChoice = 'default' | 'none' | 'group' | 'everyone'
@@ -91,10 +92,78 @@ export const readForm = ({ config, profile }: SettingsAnswer): FormValues => ({
   ofProfile: Object.fromEntries(profileFields.map((field) => [keyOf(field), readField(profile, field)])),
 })
 
+/** What somebody has typed over the settings as they were answered. */
+export interface SettingsDraft {
+  readonly revision: string
+  readonly profileName: string
+  /** What the fields said before: what differs from it is theirs. */
+  readonly base: FormValues
+  readonly values: FormValues
+  /** What has become of the draft meanwhile, in one sentence; null: nothing. */
+  readonly note: string | null
+}
+
+const takeOver = (
+  { base, values }: Pick<SettingsDraft, 'base' | 'values'>,
+  first: FormValues,
+  sameProfile: boolean,
+): FormValues => {
+  const keep = <Key extends keyof FormValues>(key: Key): FormValues[Key] =>
+    values[key] === base[key] ? first[key] : values[key]
+  const keepField = (key: string) =>
+    values.ofProfile[key] === base.ofProfile[key] ? first.ofProfile[key] : values.ofProfile[key]
+  return {
+    profile: keep('profile'),
+    menuBarText: keep('menuBarText'),
+    startStackAtLaunch: keep('startStackAtLaunch'),
+    notify: keep('notify'),
+    quiet: keep('quiet'),
+    quietFrom: keep('quietFrom'),
+    quietTo: keep('quietTo'),
+    drainSeconds: keep('drainSeconds'),
+    guests: keep('guests'),
+    guestGroup: keep('guestGroup'),
+    ofProfile: sameProfile
+      ? Object.fromEntries(profileFields.map(keyOf).map((key) => [key, keepField(key) ?? '']))
+      : first.ofProfile,
+  }
+}
+
+/**
+ * The draft on top of the settings as they are answered now: the same one while the file and the profile are those that
+ * it was made for; null when nothing of it is left. Another profile's fields are never written into this one.
+ */
+export const rebaseDraft = (draft: SettingsDraft, answer: SettingsAnswer): SettingsDraft | null => {
+  const { revision, profileName } = answer
+  const sameProfile = draft.profileName === profileName
+  if (draft.revision === revision && sameProfile) return draft
+  const base = readForm(answer)
+  const values = takeOver(draft, base, sameProfile)
+  const isDropped = !sameProfile && !isSame(draft.values.ofProfile, draft.base.ofProfile)
+  const isKept = !isSame(values, base)
+  if (!isDropped && !isKept) return null
+  const note = isDropped
+    ? `The fields are ${profileName}’s now; the changes to ${draft.profileName}’s were not saved`
+    : draft.revision === revision
+      ? draft.note
+      : 'The file was changed meanwhile; your changes are kept on top of it'
+  return { revision, profileName, base, values, note }
+}
+
 const parseField = (text: string, kind: ProfileField['kind']): string | number | null => {
   const trimmed = text.trim()
   if (kind === 'number') return trimmed === '' ? Number.NaN : Number(trimmed)
   return (kind === 'optional-text' || kind === 'optional-section') && trimmed === '' ? null : trimmed
+}
+
+/** Which fields are drawn: those of the profile in use; beside another choice only what would be saved with it. */
+export const listShownFields = (answer: SettingsAnswer, values: FormValues): readonly ProfileField[] => {
+  if (values.profile === (answer.config.profile ?? '') || values.profile === answer.profileName)
+    return profileFields
+  if (isFileProfile(answer)) return []
+  return profileFields.filter(
+    (field) => (values.ofProfile[keyOf(field)] ?? '').trim() !== readField(answer.profile, field),
+  )
 }
 
 /** What runs was started from a file of its own (`--profile ./mine.json`), which the config file does not hold. */
@@ -168,11 +237,8 @@ export const judgeForm = (answer: SettingsAnswer, values: FormValues): JudgedFor
   const candidate = {
     ...answer.config,
     profile: values.profile === '' ? null : values.profile,
-    // The fields show the profile in use; another one's are shown once it is saved.
-    profiles:
-      values.profile === (answer.config.profile ?? '') && !isFileProfile(answer)
-        ? buildProfiles(answer, values)
-        : answer.config.profiles,
+    // Also when another one is chosen: they are changes to the profile in use.
+    profiles: isFileProfile(answer) ? answer.config.profiles : buildProfiles(answer, values),
     menuBarText: values.menuBarText,
     startStackAtLaunch: values.startStackAtLaunch,
     notifications: {
@@ -193,4 +259,13 @@ export const judgeForm = (answer: SettingsAnswer, values: FormValues): JudgedFor
       }),
     ),
   }
+}
+
+/** What stands beside the Save button, which is there while something is changed, or was just saved. */
+export const describeSaving = (
+  { config }: JudgedForm,
+  { changed, note }: { readonly changed: boolean; readonly note: string | null },
+): string => {
+  if (config === null) return 'Something cannot be used as it is'
+  return note ?? (changed ? 'Not saved yet' : 'Saved')
 }

@@ -1,6 +1,7 @@
 // What a slot's card says: unknown is a dash, a prompt's total is never guessed.
-import { expect, test } from 'vitest'
-import { describeSlot, describeWaiting } from './slot-words.ts'
+import { describe, expect, test } from 'vitest'
+import { measureRoom } from '../electron/room.ts'
+import { describeSlot, describeWaiting, listTaken } from './slot-words.ts'
 import {
   busySnapshot,
   generating,
@@ -9,6 +10,7 @@ import {
   sampleNow,
   slot,
 } from './test-support/sample-snapshot.ts'
+import { sampleStates } from './test-support/sample-states.ts'
 
 test.each([
   [
@@ -22,7 +24,11 @@ test.each([
     generating(0, 'anna', 41_984, 18.2),
     { name: 'anna', figure: '18.2', unit: 't/s', detail: '41k of 96k' },
   ],
-  ['without a rate', generating(1, null, 100, null), { name: 'Slot 1', figure: '–' }],
+  [
+    'without a rate',
+    generating(1, null, 100, null),
+    { name: 'Slot 1', figure: '–', spoken: 'Slot 1: generating, context 100 of 96k' },
+  ],
   ['prefill', reading(2, 'anna', 0.62), { figure: '62', unit: '%', detail: 'prefill 31k', share: 0.62 }],
   [
     'prefill of unknown length',
@@ -41,6 +47,42 @@ test('a slot that is being taken is not called free', () => {
     detail: '',
   })
   expect(describeSlot(generating(0, 'anna', 1, 2), true).phase).toBe('generating')
+})
+
+describe('as many idle slots are taken as the headline says', () => {
+  const admitted = [
+    request('a', 'ben', 'prefill', 6_000),
+    request('b', 'anna', 'prefill', 2_000),
+    request('c', 'anna', 'generating', 99_000),
+  ]
+  const late = {
+    ...busySnapshot,
+    slots: [slot(3), generating(0, 'anna', 100, 2), slot(2), slot(1)],
+    requests: admitted,
+  }
+
+  test('the lowest of them', () => {
+    expect(measureRoom(late)?.free).toBe(1)
+    expect(listTaken(late)).toEqual([1, 2])
+  })
+
+  test('none when the Router has let nobody through, all when there is no room', () => {
+    expect(listTaken({ ...late, requests: null })).toEqual([])
+    const more = [...admitted, request('d', 'ben', 'prefill', 10)]
+    expect(listTaken({ ...late, requests: more })).toEqual([1, 2, 3])
+  })
+
+  test('not those that another Studio serves', () => {
+    const [node] = sampleStates.nodes.snapshot.nodes
+    if (node === undefined) throw new Error('the sample has another Studio')
+    const requests = [
+      ...admitted,
+      ...['d', 'e', 'f'].map((id) => ({ ...request(id, 'ben', 'prefill', 10), node: node.name })),
+    ]
+    const both = { ...late, nodes: [{ ...node, slots: [slot(0), slot(1), slot(2), slot(3)] }], requests }
+    expect(measureRoom(both)?.free).toBe(2)
+    expect(listTaken(both)).toEqual([1, 2])
+  })
 })
 
 test('who waits, and the longest of them', () => {

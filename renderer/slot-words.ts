@@ -8,6 +8,7 @@ import {
   plural,
   unknown,
 } from '../electron/figures.ts'
+import { measureRoom } from '../electron/room.ts'
 import { countWaiting } from '../electron/waiting.ts'
 
 export interface SlotWords {
@@ -67,6 +68,7 @@ export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
     }
     case 'generating': {
       const rate = formatRate(slot.tokensPerSecond)
+      const speed = slot.tokensPerSecond === null ? '' : ` ${rate} tokens per second`
       const fill = describeFill(slot)
       return {
         ...base,
@@ -74,10 +76,30 @@ export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
         unit: 't/s',
         detail: fill,
         share: readFill(slot),
-        spoken: `${who}: generating ${rate} tokens per second${fill === '' ? '' : `, context ${fill}`}`,
+        spoken: `${who}: generating${speed}${fill === '' ? '' : `, context ${fill}`}`,
       }
     }
   }
+}
+
+const isIdle = ({ phase }: Slot): boolean => phase === 'idle'
+
+/**
+ * The slots that llama-server still calls idle and the Router has let somebody through to, so that the cards say what the
+ * headline says. Which of them it will be nobody knows yet: those with the lowest numbers, so that they stay the same.
+ */
+export const listTaken = (snapshot: Snapshot): readonly number[] => {
+  const room = measureRoom(snapshot)
+  if (room === null) return []
+  const idleHere = (snapshot.slots ?? []).filter(isIdle).map(({ id }) => id)
+  const elsewhere = snapshot.nodes.flatMap((node) =>
+    node.phase === 'unreachable' || node.slots === null ? [] : node.slots,
+  )
+  const idleElsewhere = elsewhere.filter(isIdle).length
+  const served = (snapshot.requests ?? []).filter(({ phase, node }) => phase !== 'waiting' && node !== null)
+  const takenElsewhere = Math.max(0, served.length - (elsewhere.length - idleElsewhere))
+  const taken = idleHere.length + idleElsewhere - room.free - Math.min(idleElsewhere, takenElsewhere)
+  return idleHere.sort((a, b) => a - b).slice(0, Math.max(0, taken))
 }
 
 export interface WaitingWords {

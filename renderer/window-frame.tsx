@@ -3,8 +3,9 @@ import { type ReactElement, useEffect, useRef } from 'react'
 import type { View } from '../electron/contract.ts'
 import { Glance } from './glance/glance.tsx'
 import { isField, pressOnce } from './keys.ts'
-import { act, glance, readView, showView, useMirror } from './mirror.ts'
+import { act, readView, showView, useMirror } from './mirror.ts'
 import { Navigation } from './navigation.tsx'
+import { glance } from './place.ts'
 import { Refusal } from './refusal.tsx'
 import { Clients } from './views/clients.tsx'
 import { Doctor } from './views/doctor.tsx'
@@ -30,7 +31,7 @@ const views: Readonly<Record<View['id'], () => ReactElement>> = {
 }
 
 export const WindowFrame = () => {
-  const { id, service } = useMirror((mirror) => mirror.view)
+  const id = useMirror(({ view }) => view.id)
   // Nobody could answer what the other views ask.
   const connected = useMirror(({ app }) => app !== null && ['hosting', 'attached'].includes(app.link.kind))
   useEffect(() => {
@@ -41,21 +42,20 @@ export const WindowFrame = () => {
       window.removeEventListener('keydown', pressOnce)
     }
   }, [])
-  const place = `${id} ${service}`
-  const shownPlace = useRef(place)
+  const shownView = useRef(id)
   const main = useRef<HTMLElement>(null)
   useEffect(() => {
-    if (shownPlace.current === place) return
-    shownPlace.current = place
+    if (shownView.current === id) return
+    shownView.current = id
     // What was pressed has gone with its view: reading goes on at the top of the new one.
     if (document.activeElement === document.body) main.current?.querySelector('h1')?.focus()
-  }, [place])
+  }, [id])
   const Shown = id === 'glance' || connected ? views[id] : NoCore
   return (
     <div className="frame">
       <Refusal />
-      {/* Another view, or another service's log, starts at its top. */}
-      <main className="frame-view" key={place} ref={main}>
+      {/* Another view starts at its top. Another log within the Logs view keeps the focus at its choice. */}
+      <main className="frame-view" key={id} ref={main}>
         <Shown />
       </main>
       <Navigation />

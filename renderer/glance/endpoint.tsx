@@ -23,14 +23,7 @@ export const Endpoint = () => {
       {address === null ? (
         <span className="endpoint-address">address not known</span>
       ) : (
-        <button
-          type="button"
-          className="endpoint-address"
-          title={`Copy ${address}`}
-          onClick={() => void act({ type: 'copyText', text: address })}
-        >
-          {address.replace(/^http:\/\//, '')}
-        </button>
+        <CopyAddress address={address} />
       )}
       {answers ? (
         answer !== null && host === null && <CopyButtons answer={answer} />
@@ -38,6 +31,27 @@ export const Endpoint = () => {
         <span className="endpoint-note">not answering now</span>
       )}
     </footer>
+  )
+}
+
+const CopyAddress = ({ address }: { readonly address: string }) => {
+  const [copied, setCopied] = useState(false)
+  return (
+    <>
+      <button
+        type="button"
+        className="endpoint-address"
+        title={`Copy ${address}`}
+        onBlur={() => setCopied(false)}
+        onClick={async () => setCopied((await act({ type: 'copyText', text: address })).accepted)}
+      >
+        {address.replace(/^http:\/\//, '')}
+        {copied && ' ✓'}
+      </button>
+      <span className="hidden-words" role="status">
+        {copied ? 'Address copied' : ''}
+      </span>
+    </>
   )
 }
 

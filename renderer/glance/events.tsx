@@ -1,5 +1,6 @@
 // What happened lately, the latest first.
 import type { StackEvent } from '../../electron/contract.ts'
+import { formatDayAndTime } from '../clock-words.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
 import { act, useMirror, useSnapshot } from '../mirror.ts'
@@ -12,11 +13,13 @@ const icons: Readonly<Record<StackEvent['severity'], IconName>> = {
 /** The narrow window shows the first two of them, or those that there is room for. */
 const mostShown = 6
 
-/** Hours and minutes where the window is. */
-const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
-
 export const Events = () => {
-  const events = useSnapshot((snapshot) => [...snapshot.events].reverse().slice(0, mostShown))
+  const events = useSnapshot(({ events: all, takenAt }) =>
+    [...all]
+      .reverse()
+      .slice(0, mostShown)
+      .map((event) => ({ ...event, time: formatDayAndTime(event.at, takenAt) })),
+  )
   const refused = useMirror(({ app }) => app?.notificationsRefused ?? null)
   if ((events === null || events.length === 0) && refused === null) return null
   return (
@@ -41,7 +44,7 @@ export const Events = () => {
         {(events ?? []).map((event) => (
           <li key={`${event.at} ${event.text}`} className={`event event-${event.severity}`}>
             <Icon name={icons[event.severity]} />
-            <time dateTime={new Date(event.at).toISOString()}>{timeFormat.format(event.at)}</time>
+            <time dateTime={new Date(event.at).toISOString()}>{event.time}</time>
             <span className="event-text" title={event.text}>
               {event.text}
             </span>

@@ -14,7 +14,7 @@ export const FirstRun = () => {
   const profile = useSnapshot((snapshot) => snapshot.profile)
   const host = useHost()
   if (setUp === null) return null
-  const { missing, running, failure } = setUp
+  const { missing, running } = setUp
   const { done = null, total = null } = running ?? {}
   return (
     <section className="section first-run" aria-label="Set-up">
@@ -59,12 +59,19 @@ export const FirstRun = () => {
           )}
         </div>
       )}
-      {failure !== null && running === null && (
-        <p className="fit fit-does-not-fit" role="alert">
-          <Icon name="failed" />
-          <span>{startSentence(failure)}</span>
-        </p>
-      )}
+      <SetUpFailure />
     </section>
+  )
+}
+
+/** Why it did not come to a running stack: an installation that failed, or after it a start that was refused. */
+export const SetUpFailure = () => {
+  const failure = useSnapshot(({ setUp }) => (setUp?.running === null ? setUp.failure : null))
+  if (failure === null) return null
+  return (
+    <p className="fit fit-does-not-fit" role="alert">
+      <Icon name="failed" />
+      <span>{startSentence(failure)}</span>
+    </p>
   )
 }

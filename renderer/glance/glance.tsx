@@ -1,11 +1,12 @@
 // The glance: everything a person wants to know, in the order in which they need it.
-import { needsSetUp } from '../judgement.ts'
+
 import { useMirror } from '../mirror.ts'
 import { hasTrouble } from '../service-words.ts'
+import { hasSetUpToDo, wasStartRefused } from '../set-up-words.ts'
 import { DeveloperUse } from '../views/developer-use.tsx'
 import { Endpoint } from './endpoint.tsx'
 import { Events } from './events.tsx'
-import { FirstRun } from './first-run.tsx'
+import { FirstRun, SetUpFailure } from './first-run.tsx'
 import { Headline } from './headline.tsx'
 import { MemoryMap } from './memory-map.tsx'
 import { Nodes } from './nodes.tsx'
@@ -19,7 +20,8 @@ import { Throughput } from './throughput.tsx'
 export const Glance = () => {
   const live = useMirror(({ app }) => app?.snapshot != null)
   const lost = useMirror(({ app }) => app?.link.kind === 'lost')
-  const settingUp = useMirror(({ app }) => app?.snapshot != null && needsSetUp(app.snapshot))
+  const settingUp = useMirror(({ app }) => app?.snapshot != null && hasSetUpToDo(app.snapshot))
+  const refused = useMirror(({ app }) => app?.snapshot != null && wasStartRefused(app.snapshot))
   const overall = useMirror(({ app }) => app?.snapshot?.overall ?? null)
   const serving = useMirror(({ app }) => app?.snapshot?.slots != null)
   // What is broken comes before what is full.
@@ -37,10 +39,17 @@ export const Glance = () => {
       )}
       {live && <Notices />}
       {settingUp && <FirstRun />}
+      {/* Their notices leave it to the cards to say why. */}
+      {settingUp && troubled && <Services />}
       {live && !settingUp && (
         <div className="glance-columns">
           <div className="glance-column">
             {overall === 'stopped' && <StoppedPlan />}
+            {refused && (
+              <div className="section">
+                <SetUpFailure />
+              </div>
+            )}
             {overall === 'starting' && <Steps />}
             {running && <Slots />}
             {running && <Throughput />}

@@ -17,6 +17,10 @@ const describeSlots = ({ slots, queue }: StudioNode): string => {
   return `${free} of ${slots.length} free${waiting}`
 }
 
+/** All that its line has no room for. */
+const describeNode = ({ endpoint, reason }: StudioNode): string =>
+  reason === null ? endpoint : `${reason} (${endpoint})`
+
 export const Nodes = () => {
   const nodes = useSnapshot((snapshot) => snapshot.nodes)
   if (nodes === null || nodes.length === 0) return null
@@ -25,7 +29,7 @@ export const Nodes = () => {
       <h2>Other Studios</h2>
       <ul>
         {nodes.map((node) => (
-          <li key={node.name} className="node" title={node.endpoint}>
+          <li key={node.name} className="node" title={describeNode(node)}>
             <span className={`service-mark phase-${node.phase === 'unreachable' ? 'failed' : node.phase}`}>
               <Icon name={icons[node.phase]} />
             </span>

@@ -1,4 +1,5 @@
 // What holds now and a person should know: one banner each, gone when it no longer holds.
+import { useState } from 'react'
 import type { Notice, Snapshot } from '../../electron/contract.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
@@ -27,10 +28,12 @@ export const Notices = () => {
       .filter((notice) => !isSaidElsewhere(snapshot, notice))
       .sort((a, b) => ranks[a.severity] - ranks[b.severity]),
   )
+  const [all, setAll] = useState(false)
   if (notices === null || notices.length === 0) return null
+  const hidden = notices.length - mostShown
   return (
     <ul className="notices" aria-label="Notices">
-      {notices.slice(0, mostShown).map((notice) => (
+      {notices.slice(0, all ? undefined : mostShown).map((notice) => (
         <li key={notice.id} className={`notice notice-${notice.severity}`}>
           <Icon name={marks[notice.severity]} />
           <div className="notice-words">
@@ -49,7 +52,13 @@ export const Notices = () => {
           )}
         </li>
       ))}
-      {notices.length > mostShown && <li className="more">and {notices.length - mostShown} more</li>}
+      {hidden > 0 && (
+        <li className="more">
+          <button type="button" className="button-small" aria-expanded={all} onClick={() => setAll(!all)}>
+            {all ? 'Show fewer' : `and ${hidden} more`}
+          </button>
+        </li>
+      )}
     </ul>
   )
 }

@@ -4,7 +4,13 @@ import { type PartId, partIds, serviceNames } from '../../electron/contract.ts'
 import { readPart } from '../../electron/parts.ts'
 import { Icon } from '../icon.tsx'
 import { showView, useSnapshot } from '../mirror.ts'
-import { describeFigures, describeService, describeTrouble, phaseIcons } from '../service-words.ts'
+import {
+  describeFigures,
+  describeLineTitle,
+  describeService,
+  describeTrouble,
+  phaseIcons,
+} from '../service-words.ts'
 import { Meter } from './meter.tsx'
 import { MiddleCut } from './middle-cut.tsx'
 import { TroubleCard } from './trouble-card.tsx'
@@ -24,6 +30,7 @@ const ServiceLine = memo(({ id }: { readonly id: PartId }) => {
   const phase = useSnapshot((snapshot) => readPart(snapshot, id)?.phase ?? null)
   const detail = useSnapshot((snapshot) => describeService(snapshot, id))
   const figures = useSnapshot((snapshot) => describeFigures(snapshot, id))
+  const title = useSnapshot((snapshot) => describeLineTitle(snapshot, id))
   const trouble = useSnapshot((snapshot) => describeTrouble(snapshot, id))
   if (phase === null) return null
   return (
@@ -31,7 +38,7 @@ const ServiceLine = memo(({ id }: { readonly id: PartId }) => {
       <button
         type="button"
         className="service-line"
-        title={`${serviceNames[id]}: show its log`}
+        title={title ?? ''}
         onClick={() => showView({ id: 'logs', service: id })}
       >
         <span className={`service-mark phase-${phase}`}>
@@ -51,14 +58,13 @@ const ServiceLine = memo(({ id }: { readonly id: PartId }) => {
   )
 })
 
-/** From here on the forge is nearly full, as its notice has it. */
-const forgeFullShare = 0.9
-
 const ForgeMeter = () => {
   const share = useSnapshot(({ ramDisk }) => {
     if (ramDisk?.mounted !== true || ramDisk.usedBytes === null || ramDisk.totalBytes === null) return null
     return Math.min(1, ramDisk.usedBytes / Math.max(1, ramDisk.totalBytes))
   })
+  // From when on it is nearly full the core decides.
+  const full = useSnapshot(({ notices }) => notices.some(({ id }) => id === 'forge-full'))
   if (share === null) return null
-  return <Meter share={share} kind={share >= forgeFullShare ? 'forge-full' : 'forge'} />
+  return <Meter share={share} kind={full === true ? 'forge-full' : 'forge'} />
 }

@@ -2,10 +2,9 @@
 import { memo } from 'react'
 import type { Slot } from '../../electron/contract.ts'
 import { formatContext, plural, unknown } from '../../electron/figures.ts'
-import { measureRoom } from '../../electron/room.ts'
 import { Icon } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
-import { describeSlot, describeWaiting } from '../slot-words.ts'
+import { describeSlot, describeWaiting, listTaken } from '../slot-words.ts'
 import { Meter } from './meter.tsx'
 
 /** Beyond this many, cards get small: a number and a bar. */
@@ -51,7 +50,7 @@ export const Slots = () => {
 const SlotCard = memo(({ id }: { readonly id: number }) => {
   const words = useSnapshot((snapshot) => {
     const slot = snapshot.slots?.find((each) => each.id === id)
-    return slot === undefined ? null : describeSlot(slot, measureRoom(snapshot)?.free === 0)
+    return slot === undefined ? null : describeSlot(slot, listTaken(snapshot).includes(id))
   })
   if (words === null) return null
   return (
@@ -61,7 +60,9 @@ const SlotCard = memo(({ id }: { readonly id: number }) => {
         <div className="slot-name">{words.name}</div>
         <div className="slot-figure">
           <b className={words.figure === unknown ? 'unknown' : undefined}>{words.figure}</b>
-          {words.unit !== '' && <small>{words.unit}</small>}
+          {words.unit !== '' && (
+            <small className={words.unit === '%' ? 'slot-percent' : undefined}>{words.unit}</small>
+          )}
         </div>
         <div className="slot-detail">{words.detail}</div>
         <Meter share={words.share} kind={words.phase} />

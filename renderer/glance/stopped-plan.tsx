@@ -1,19 +1,13 @@
 // While nothing runs: what a start would bring up, and whether it will fit.
 import { type Command, type PlanAnswer, serviceNames } from '../../electron/contract.ts'
 import { formatBytes, formatContext, plural } from '../../electron/figures.ts'
+import { fitWords } from '../fit-words.ts'
 import { useRefusal } from '../guest.ts'
 import { Icon } from '../icon.tsx'
-import type { IconName } from '../icon-name.ts'
 import { send, useSnapshot } from '../mirror.ts'
 import { askPlan, askSettings } from '../questions.ts'
 import { nameOf } from '../service-words.ts'
 import { useAnswer } from '../use-answer.ts'
-
-const verdicts = {
-  fits: { icon: 'ready', words: 'It fits' },
-  'fits-without-linker-reserve': { icon: 'warning', words: 'It fits, but without the linker’s reserve' },
-  'does-not-fit': { icon: 'failed', words: 'It does not fit' },
-} as const satisfies Record<string, { icon: IconName; words: string }>
 
 export const StoppedPlan = () => {
   const profileName = useSnapshot((snapshot) => snapshot.profile) ?? ''
@@ -63,7 +57,7 @@ const Fit = ({ plan }: { readonly plan: PlanAnswer }) => {
       </p>
     )
   }
-  const { icon, words } = verdicts[memory.verdict]
+  const { icon, words } = fitWords[memory.verdict]
   return (
     <>
       <p className={`fit fit-${memory.verdict}`}>

@@ -8,12 +8,13 @@ export const Throughput = () => {
   const rate = useSnapshot(({ throughput }) => throughput?.generationTokensPerSecond ?? null)
   const prompt = useSnapshot(({ throughput }) => throughput?.promptTokensPerSecond ?? null)
   const acceptance = useSnapshot(({ throughput }) => throughput?.draftAcceptance ?? null)
+  const others = useSnapshot(({ nodes }) => nodes.length > 0)
   const minutes = useMirror(({ history }) => chooseSpanMinutes(history))
   const waited = useMirror(({ history }) => measureWaiting(history))
   return (
     <section className="section throughput" aria-label="Tokens per second">
       <div className="section-head">
-        <h2>Tokens per second</h2>
+        <h2>Tokens per second{others === true && ' here'}</h2>
         <span>
           last {minutes} min{waited !== null && <b className="waited">, waited {waited}</b>}
         </span>

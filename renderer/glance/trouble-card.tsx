@@ -28,6 +28,8 @@ export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
       <div className="button-row">
         {mend !== null && refusal === null && (
           <AskingButton
+            // Another remedy is another question.
+            key={mend.label}
             className="button button-primary"
             label={mend.label}
             warning={warning}

@@ -24,6 +24,8 @@ export interface BridgeProbe {
   addLogLines(log: LogId, lines: readonly string[]): void
   /** What the next questions for a log's tail are answered with; null: they fail. */
   answerTailWith(lines: readonly string[] | null): void
+  /** What the settings say instead of the sample's. */
+  changeSettings(part: Partial<Answers['settings']>): void
   /** The page's clock stands still from now on. */
   stopClock(): void
   /** Lets the page's clock jump. */
@@ -32,6 +34,7 @@ export interface BridgeProbe {
   answerWith(outcome: Outcome): void
   readonly commands: readonly Command[]
   readonly actions: readonly AppAction[]
+  readonly questions: readonly Query['type'][]
 }
 
 declare global {
@@ -50,6 +53,8 @@ const createFakeBridge = (first: AppState): { readonly bridge: Bridge; readonly 
   const lineListeners = new Map<LogId, Set<(lines: readonly string[]) => void>>()
   const commands: Command[] = []
   const actions: AppAction[] = []
+  const questions: Query['type'][] = []
+  let settings: Partial<Answers['settings']> = {}
 
   const runningMs = performance.now.bind(performance)
   let stoppedAtMs: number | null = null
@@ -89,9 +94,14 @@ const createFakeBridge = (first: AppState): { readonly bridge: Bridge; readonly 
       return outcome
     },
     ask: async <T extends Query['type']>(query: Extract<Query, { type: T }>): Promise<Answers[T]> => {
+      questions.push(query.type)
       if (query.type === 'logTail' && tail === null) throw new Error('the log cannot be opened')
       const answers = sampleAnswers(state)
-      return { ...answers, logTail: tail ?? answers.logTail }[query.type]
+      return {
+        ...answers,
+        settings: { ...answers.settings, ...settings },
+        logTail: tail ?? answers.logTail,
+      }[query.type]
     },
     act: async (action) => {
       actions.push(action)
@@ -117,6 +127,9 @@ const createFakeBridge = (first: AppState): { readonly bridge: Bridge; readonly 
     answerTailWith: (lines) => {
       tail = lines
     },
+    changeSettings: (part) => {
+      settings = part
+    },
     stopClock: () => {
       stoppedAtMs = runningMs()
     },
@@ -128,6 +141,7 @@ const createFakeBridge = (first: AppState): { readonly bridge: Bridge; readonly 
     },
     commands,
     actions,
+    questions,
   }
   return { bridge, probe }
 }

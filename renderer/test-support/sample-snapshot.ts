@@ -147,6 +147,7 @@ export const busySnapshot: Snapshot = {
     kind: 'hfs+',
     totalBytes: 68_719_476_736,
     usedBytes: 21_400_000_000,
+    heldBytes: 23_100_000_000,
     projects: [
       {
         path: '/Users/anna/nexus-core',

@@ -153,6 +153,7 @@ const startingSnapshot: Snapshot = {
     kind: 'hfs+',
     totalBytes: 68_719_476_736,
     usedBytes: 36_864,
+    heldBytes: 40_960,
   },
 }
 
@@ -375,6 +376,26 @@ export const sampleStates = {
       ...setUpMissing,
       failure:
         'pip could not reach the package index: Temporary failure in name resolution. Check the network, then try again.',
+    },
+  }),
+  firstRunRefused: hosting({
+    ...firstRunSnapshot,
+    profile: 'studio',
+    memoryMap: { ...plannedMap, verdict: 'does-not-fit', spareBytes: -21_000_000_000 },
+    setUp: {
+      missing: [],
+      running: null,
+      failure: 'profile studio does not fit: physical memory: 275.6 GiB of 256 GiB, 19.6 GiB too much',
+    },
+  }),
+  firstRunTrouble: hosting({
+    ...firstRunSnapshot,
+    services: {
+      ...firstRunSnapshot.services,
+      llamaServer: engine({
+        ...notRunning,
+        foreign: { pid: 812, command: '/opt/homebrew/bin/llama-server', user: 'anna' },
+      }),
     },
   }),
   nodes: {

@@ -86,7 +86,13 @@ export const DeveloperKeys = () => {
           value={name}
           onChange={(event) => setName(event.target.value)}
         />
-        <button type="submit" className="button" disabled={name === '' || problem !== null}>
+        <button
+          type="submit"
+          className="button"
+          disabled={problem !== null}
+          // Not `disabled`: once the key is made, that would take the focus from who pressed it.
+          aria-disabled={name === '' || undefined}
+        >
           Create key
         </button>
         {problem !== null && (

@@ -3,9 +3,10 @@ import type { DoctorAnswer } from '../../electron/contract.ts'
 import { plural } from '../../electron/figures.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
-import { act } from '../mirror.ts'
+import { act, useSnapshot } from '../mirror.ts'
 import { askDoctor } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
+import { AgainButton } from './again-button.tsx'
 import { AskedBody } from './asked-body.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { ViewHead } from './view-head.tsx'
@@ -38,13 +39,17 @@ const summarize = (checks: readonly Check[]): string => {
 }
 
 export const Doctor = () => {
-  const asked = useAnswer(askDoctor)
+  // Ports, processes and the RAM disk are others once the stack is up, or down.
+  const overall = useSnapshot((snapshot) => snapshot.overall) ?? ''
+  const asked = useAnswer(askDoctor, overall)
   return (
     <div className="view">
-      <ViewHead title="Doctor" note={asked.answer === null ? '' : summarize(asked.answer.checks)}>
-        <button type="button" className="button-small" disabled={asked.pending} onClick={asked.again}>
-          Check again
-        </button>
+      <ViewHead
+        title="Doctor"
+        note={asked.answer === null ? '' : summarize(asked.answer.checks)}
+        checkedAt={asked.answeredAt}
+      >
+        <AgainButton label="Check again" asked={asked} />
       </ViewHead>
       <AskedBody asked={asked} awaiting="Checking…">
         {({ checks }) => (

@@ -14,7 +14,8 @@ import { AskingButton } from '../asking-button.tsx'
 import { keepLogFilter, useDrafts } from '../drafts.ts'
 import { useHost, useRefusal } from '../guest.ts'
 import { filterLines, judgeLine } from '../log-lines.ts'
-import { act, send, showView, useMirror, useSnapshot } from '../mirror.ts'
+import { act, send, showCoreLog, showView, useMirror, useSnapshot } from '../mirror.ts'
+import { logAt } from '../place.ts'
 import { describeWorkLoss, ejectForge, ejectLoss, startOf } from '../service-commands.ts'
 import { useLog } from '../use-log.ts'
 import { CopyButton } from './copy-button.tsx'
@@ -23,17 +24,10 @@ import { ViewHead } from './view-head.tsx'
 const logNames: Readonly<Record<LogId, string>> = { ...serviceNames, core: 'Nexus' }
 
 export const Logs = () => {
-  const log = useMirror(({ view }): LogId => view.service ?? 'llamaServer')
-  const [chosen, setChosen] = useState<LogId | null>(null)
+  const shown = useMirror(logAt)
   const host = useHost()
   const hasGateway = useSnapshot(({ gateway }) => gateway !== null) ?? false
-  const shown = chosen === 'core' ? 'core' : log
-  const choose = (id: LogId) => {
-    // A view names a service, so the core's own log is a choice within it.
-    if (id === 'core') return setChosen(id)
-    setChosen(null)
-    showView({ id: 'logs', service: id })
-  }
+  const choose = (id: LogId) => (id === 'core' ? showCoreLog() : showView({ id: 'logs', service: id }))
   return (
     <div className="view view-logs">
       <ViewHead title="Logs" />

@@ -1,24 +1,31 @@
 // Will it fit, and what exactly is run: the memory plan, the command line and every adaptation with its reason.
 import { type PlanAnswer, serviceNames } from '../../electron/contract.ts'
 import { formatBytes } from '../../electron/figures.ts'
+import { quoteArgv } from '../../electron/shell-quote.ts'
+import { fitWords } from '../fit-words.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
-import { act } from '../mirror.ts'
+import { act, useSnapshot } from '../mirror.ts'
 import { askPlan } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
+import { AgainButton } from './again-button.tsx'
 import { AskedBody } from './asked-body.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { ViewHead } from './view-head.tsx'
 
 export const Plan = () => {
-  const asked = useAnswer(askPlan)
+  // What runs has allocated memory, and what has stopped has given it back.
+  const overall = useSnapshot((snapshot) => snapshot.overall) ?? ''
+  const asked = useAnswer(askPlan, overall)
   const { answer } = asked
   return (
     <div className="view">
-      <ViewHead title="Plan" note={answer === null ? '' : `${answer.profile}, ${answer.because}`}>
-        <button type="button" className="button-small" disabled={asked.pending} onClick={asked.again}>
-          Plan again
-        </button>
+      <ViewHead
+        title="Plan"
+        note={answer === null ? '' : `${answer.profile}, ${answer.because}`}
+        checkedAt={asked.answeredAt}
+      >
+        <AgainButton label="Plan again" asked={asked} />
       </ViewHead>
       <AskedBody asked={asked} awaiting="Reading the model files…">
         {(plan) => (
@@ -41,26 +48,16 @@ export const Plan = () => {
   )
 }
 
-const fitMarks = {
-  fits: 'ready',
-  'fits-without-linker-reserve': 'warning',
-  'does-not-fit': 'failed',
-} as const satisfies Record<string, IconName>
-const fitWords = {
-  fits: 'It fits',
-  'fits-without-linker-reserve': 'It fits, but without the linker’s reserve',
-  'does-not-fit': 'It does not fit',
-} as const
-
 const MemoryPlan = ({ memory }: { readonly memory: NonNullable<PlanAnswer['memory']> }) => {
+  const { icon, words } = fitWords[memory.verdict]
   const running = memory.lines.some((line) => line.allocatedBytes !== null)
   return (
     <section className="block" aria-label="Memory plan">
       <p className={`fit fit-${memory.verdict}`}>
-        <Icon name={fitMarks[memory.verdict]} />
+        <Icon name={icon} />
         <span>
-          <b>{fitWords[memory.verdict]}</b>: {formatBytes(memory.totalBytes)} of{' '}
-          {formatBytes(memory.machineBytes)}; {memory.agents}
+          <b>{words}</b>: {formatBytes(memory.totalBytes)} of {formatBytes(memory.machineBytes)};{' '}
+          {memory.agents}
         </span>
       </p>
       <Lines mark="info" lines={memory.reasons} />
@@ -111,12 +108,12 @@ const Engine = ({ engine }: { readonly engine: PlanAnswer['engine'] }) => {
       <div className="section-head">
         <h2>llama-server {engine.version}</h2>
         {argv !== null && (
-          <CopyButton what="the command line" copy={() => act({ type: 'copyText', text: argv.join(' ') })} />
+          <CopyButton what="the command line" copy={() => act({ type: 'copyText', text: quoteArgv(argv) })} />
         )}
       </div>
       <Lines mark="failed" lines={engine.problems} />
       <Lines mark="warning" lines={engine.warnings} />
-      {argv !== null && <pre className="code">{argv.join(' ')}</pre>}
+      {argv !== null && <pre className="code">{quoteArgv(argv)}</pre>}
       {engine.adaptations.length > 0 && (
         <>
           <h2>Different from the owner’s start script</h2>
@@ -141,7 +138,7 @@ const Gateway = ({ gateway }: { readonly gateway: NonNullable<PlanAnswer['gatewa
     <h2>
       {serviceNames.gateway} {gateway.endpoint}
     </h2>
-    <pre className="code">{gateway.argv.join(' ')}</pre>
+    <pre className="code">{quoteArgv(gateway.argv)}</pre>
     <Lines mark="info" lines={gateway.notes} />
   </section>
 )

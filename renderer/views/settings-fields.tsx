@@ -8,6 +8,7 @@ import {
   type GuestsChoice,
   isFileProfile,
   keyOf,
+  listShownFields,
   type ProfileField,
   profileFields,
 } from '../settings-form.ts'
@@ -129,7 +130,8 @@ interface ProfileFieldsProps extends FieldsProps {
 
 export const ProfileFields = ({ answer, values, problems, change }: ProfileFieldsProps) => {
   const isFile = isFileProfile(answer)
-  const same = values.profile === (answer.config.profile ?? '')
+  const shown = listShownFields(answer, values)
+  const isAll = shown.length === profileFields.length
   const speculation = isFile ? null : followDraftModel(answer.profile, values)
   return (
     <fieldset>
@@ -143,29 +145,31 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
           ))}
         </select>
       </label>
-      {same && isFile && (
+      {isAll && isFile && (
         <p className="field-note">
           These come from the profile’s own file: edit <code>{answer.profileName}</code>
         </p>
       )}
-      {same ? (
-        profileFields.map((field) => (
-          <TextField
-            readOnly={isFile}
-            key={keyOf(field)}
-            label={field.label}
-            unit={field.unit}
-            wide={field.kind !== 'number'}
-            placeholder={field.kind.startsWith('optional') ? 'none' : ''}
-            value={values.ofProfile[keyOf(field)] ?? ''}
-            problem={findProblem(problems, field)}
-            onChange={(text) => change({ ofProfile: { ...values.ofProfile, [keyOf(field)]: text } })}
-          />
-        ))
-      ) : (
-        <p className="not-known">Its ports, sizes and slots are shown once it is saved.</p>
+      {!isAll && <p className="not-known">Its ports, sizes and slots are shown once it is saved.</p>}
+      {!isAll && shown.length > 0 && (
+        <p className="field-note">
+          These changes are to <b>{answer.profileName}</b> and are saved for it:
+        </p>
       )}
-      {same && speculation !== null && <p className="field-note">{speculationWords[speculation]}</p>}
+      {shown.map((field) => (
+        <TextField
+          readOnly={isFile}
+          key={keyOf(field)}
+          label={field.label}
+          unit={field.unit}
+          wide={field.kind !== 'number'}
+          placeholder={field.kind.startsWith('optional') ? 'none' : ''}
+          value={values.ofProfile[keyOf(field)] ?? ''}
+          problem={findProblem(problems, field)}
+          onChange={(text) => change({ ofProfile: { ...values.ofProfile, [keyOf(field)]: text } })}
+        />
+      ))}
+      {isAll && speculation !== null && <p className="field-note">{speculationWords[speculation]}</p>}
       <TextField
         label="Drain"
         unit="s for agents to finish"

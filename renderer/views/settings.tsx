@@ -1,13 +1,20 @@
 // Settings: the app's own switches, the config file as a form, and the developers' keys.
 import { useEffect, useMemo, useState } from 'react'
 import type { SettingsAnswer } from '../../electron/contract.ts'
-import { keepSettings, useDrafts } from '../drafts.ts'
+import { keepSettings, settleSettings, useDrafts } from '../drafts.ts'
 import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { isSame } from '../is-same.ts'
 import { act, send, useMirror, useSnapshot } from '../mirror.ts'
 import { askSettings } from '../questions.ts'
-import { type FormValues, judgeForm, listOtherProblems, readForm } from '../settings-form.ts'
+import {
+  describeSaving,
+  type FormValues,
+  judgeForm,
+  listOtherProblems,
+  readForm,
+  rebaseDraft,
+} from '../settings-form.ts'
 import { useAnswer } from '../use-answer.ts'
 import { AskedBody } from './asked-body.tsx'
 import { DeveloperKeys } from './developer-keys.tsx'
@@ -50,8 +57,7 @@ const OwnSettings = () => {
             ))}
             <RestartNeeded differences={answer.restartNeeded} />
             <OpenAtLogin />
-            {/* Anew when the file has changed: what it says now is what is shown. */}
-            <SettingsForm key={answer.revision} answer={answer} onSaved={asked.again} />
+            <SettingsForm answer={answer} onSent={asked.again} />
           </>
         )}
       </AskedBody>
@@ -76,29 +82,37 @@ const About = () => {
 
 interface SettingsFormProps {
   readonly answer: SettingsAnswer
-  onSaved(): void
+  /** Saved or refused: what the file says is not known any more. */
+  onSent(): void
 }
 
-const SettingsForm = ({ answer, onSaved }: SettingsFormProps) => {
+const SettingsForm = ({ answer, onSent }: SettingsFormProps) => {
   const first = useMemo(() => readForm(answer), [answer])
-  const draft = useDrafts(({ settings }) => settings)
-  // The file was written since, by this form or by somebody else: what it says now is what is shown.
-  const isStale = draft !== null && draft.revision !== answer.revision
+  const kept = useDrafts(({ settings }) => settings)
+  const draft = useMemo(() => (kept === null ? null : rebaseDraft(kept, answer)), [kept, answer])
   useEffect(() => {
-    if (isStale) keepSettings(null)
-  }, [isStale])
-  const values = draft?.revision === answer.revision ? draft.values : first
+    if (draft !== kept) keepSettings(draft)
+  }, [draft, kept])
+  const values = draft?.values ?? first
+  const base = draft?.base ?? first
+  const note = draft?.note ?? null
   const [saving, setSaving] = useState(false)
+  const [saved, setSaved] = useState(false)
   const judged = useMemo(() => judgeForm(answer, values), [answer, values])
-  const changed = !isSame(values, first)
-  const change = (part: Partial<FormValues>) =>
-    keepSettings({ revision: answer.revision, values: { ...values, ...part } })
+  const changed = !isSame(values, base)
+  const change = (part: Partial<FormValues>) => {
+    setSaved(false)
+    const { revision, profileName } = answer
+    keepSettings({ revision, profileName, base, values: { ...values, ...part }, note })
+  }
   const save = async () => {
-    if (judged.config === null) return
+    if (judged.config === null || saving || !changed) return
     setSaving(true)
     const outcome = await send({ type: 'configure', config: judged.config, revision: answer.revision })
     setSaving(false)
-    if (outcome.accepted) onSaved()
+    setSaved(outcome.accepted)
+    if (outcome.accepted) settleSettings(values)
+    onSent()
   }
   return (
     <form
@@ -117,13 +131,21 @@ const SettingsForm = ({ answer, onSaved }: SettingsFormProps) => {
           <span>{problem}</span>
         </p>
       ))}
-      {changed && (
+      {(changed || note !== null || saved) && (
         <div className="save-bar">
-          <span>{judged.config === null ? 'Something cannot be used as it is' : 'Not saved yet'}</span>
-          <button type="button" className="button button-quiet" onClick={() => keepSettings(null)}>
-            Revert
-          </button>
-          <button type="submit" className="button button-primary" disabled={saving || judged.config === null}>
+          <span role="status">{describeSaving(judged, { changed, note })}</span>
+          {(changed || note !== null) && (
+            <button type="button" className="button button-quiet" onClick={() => keepSettings(null)}>
+              Revert
+            </button>
+          )}
+          <button
+            type="submit"
+            className="button button-primary"
+            disabled={judged.config === null}
+            // Not `disabled`: that would take the focus from who pressed it.
+            aria-disabled={saving || !changed || undefined}
+          >
             Save
           </button>
         </div>

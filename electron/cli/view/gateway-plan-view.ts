@@ -1,6 +1,6 @@
 // How the gateway would be run, as text: its command line, then why it is so.
 import type { PlanAnswer } from '../../contract.ts'
-import { quoteForShell } from '../../core/shell-quote.ts'
+import { quoteArgv } from '../../shell-quote.ts'
 import { piece, renderLine, wrap } from './text-line.ts'
 
 const mostLines = 4
@@ -11,7 +11,7 @@ export const renderGatewayPlan = (
   { width, color }: { readonly width: number; readonly color: boolean },
 ): readonly string[] => [
   renderLine([piece('The Gateway', 'strong'), piece(`   ${endpoint}`)], color),
-  `  ${argv.map(quoteForShell).join(' ')}`,
+  `  ${quoteArgv(argv)}`,
   ...notes.flatMap((note) => {
     const [first = '', ...rest] = wrap(note, Math.max(20, width - 6), mostLines)
     return [`  - ${first}`, ...rest.map((line) => `    ${line}`)]

@@ -1,0 +1,18 @@
+// Where in the window we are. Pure.
+import type { LogId, View } from '../electron/contract.ts'
+
+export interface Place {
+  readonly view: View
+  /** Whether the Logs view shows the core's own log: a view names a service, so no view can name that one. */
+  readonly coreLog: boolean
+}
+
+export const glance: View = { id: 'glance', service: null }
+
+/** Another log than the core's own is shown by asking for its view, wherever that comes from. */
+export const placeOf = (view: View): Place => ({ view, coreLog: false })
+
+export const coreLogPlace: Place = { view: { id: 'logs', service: null }, coreLog: true }
+
+/** Which log the Logs view shows. */
+export const logAt = ({ view, coreLog }: Place): LogId => (coreLog ? 'core' : (view.service ?? 'llamaServer'))
