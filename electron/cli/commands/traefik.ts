@@ -9,7 +9,7 @@ import {
   traefikStaticConfig,
   traefikVersion,
 } from '../../core/clients/traefik-config.ts'
-import { quoteForShell } from '../../core/shell-quote.ts'
+import { quoteForShell } from '../../shell-quote.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readPresentProfile } from '../profile-choice.ts'

@@ -1,9 +1,9 @@
 // The core as a launchd agent. Never run on a Mac: driven by commands that answer as recorded.
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { quoteForShell } from '../../shell-quote.ts'
 import { type CommandResult, describeFailure, type RunCommand } from '../platform/run-command.ts'
 import { readFileOrNull } from '../private-file.ts'
-import { quoteForShell } from '../shell-quote.ts'
 import type { Autostart, AutostartSpec, InstallOutcome, UninstallOutcome } from './autostart.ts'
 import { launchdLabel, renderLaunchdPlist } from './launchd-plist.ts'
 import { type LaunchdJob, parseLaunchctlPrint } from './launchd-print.ts'

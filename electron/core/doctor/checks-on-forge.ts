@@ -2,6 +2,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract.ts'
+import { quoteForShell } from '../../shell-quote.ts'
 import { readIntent } from '../intent.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
 import {
@@ -12,7 +13,6 @@ import {
 } from '../platform/mount-point.ts'
 import type { RamDiskSpec } from '../platform/platform.ts'
 import type { CommandResult } from '../platform/run-command.ts'
-import { quoteForShell } from '../shell-quote.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import { readCargoSetting, type WayThere, wayThere } from './checks-on-cargo.ts'
 import type { DoctorFacts } from './facts.ts'

@@ -1,11 +1,11 @@
 // Checks on the machine itself: room on its disks, its clock, and whether it stays up and comes back.
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { quoteForShell } from '../../shell-quote.ts'
 import type { AutostartState } from '../autostart/autostart.ts'
 import { createAutostart } from '../autostart/create-autostart.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
 import { type CommandResult, describeFailure } from '../platform/run-command.ts'
-import { quoteForShell } from '../shell-quote.ts'
 import { type CheckSource, type DoctorContext, fail, ok, once, unknown, type Verdict, warn } from './check.ts'
 import { parsePowerSettings } from './power-settings.ts'
 

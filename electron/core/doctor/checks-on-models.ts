@@ -1,8 +1,9 @@
 // Checks on the model files, from their headers alone: there, readable, complete, and fit to draft for each other.
+
+import { quoteForShell } from '../../shell-quote.ts'
 import { type DraftJudgement, judgeDraft } from '../memory-plan/draft-judgement.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
 import { demoModelPath } from '../setup/demo-model.ts'
-import { quoteForShell } from '../shell-quote.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import { profileFile, profilePlace } from './checks-on-config.ts'
 import type { DoctorFacts, HeaderReading } from './facts.ts'

@@ -1,13 +1,13 @@
 // The doctor: which profile it looks at, all checks on it, and the report. Reads only; asks nothing of the model.
 
 import type { Config } from '../../contract.ts'
+import { quoteForShell } from '../../shell-quote.ts'
 import { ConfigError, defaultConfig, judgeProfile, parseConfig } from '../config.ts'
 import { messageOf } from '../error-message.ts'
 import { readIntent } from '../intent.ts'
 import { readLiveServices } from '../live-services.ts'
 import { readFileOrNull } from '../private-file.ts'
 import { type ChosenProfile, chooseProfile } from '../profiles.ts'
-import { quoteForShell } from '../shell-quote.ts'
 import type { StateFolder } from '../state-folder.ts'
 import type { ConfigState, DoctorContext } from './check.ts'
 import { checksOnCargo } from './checks-on-cargo.ts'

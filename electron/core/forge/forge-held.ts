@@ -1,7 +1,8 @@
 // What a RAM disk really holds of memory, and what is known to keep that from being swapped.
+
+import { quoteForShell } from '../../shell-quote.ts'
 import { ramImageName } from '../platform/darwin-disk-text.ts'
 import type { RamDiskBacking, RamDiskSpec } from '../platform/platform.ts'
-import { quoteForShell } from '../shell-quote.ts'
 
 /** What its program has in memory; null where nobody tells, or where it says nothing beside what is used (tmpfs). */
 export const heldBytesOf = (backing: RamDiskBacking | null): number | null => {

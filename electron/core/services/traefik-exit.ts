@@ -1,6 +1,6 @@
 // Why Traefik ended, in plain words, from its exit status and its log.
 import { stripVTControlCharacters } from 'node:util'
-import { quoteForShell } from '../shell-quote.ts'
+import { quoteForShell } from '../../shell-quote.ts'
 import type { ExitExplanation, ExitReport } from './child-service.ts'
 
 export interface TraefikSurroundings {
