@@ -1,7 +1,7 @@
 // The sentence that a person acts on, for every sample state.
 import { describe, expect, test } from 'vitest'
 import type { AppState } from '../electron/contract.ts'
-import { chooseMainAction, judgeState } from './judgement.ts'
+import { chooseMainAction, judgeState, needsSetUp, wasStartRefused } from './judgement.ts'
 import { sampleStates } from './test-support/sample-states.ts'
 
 describe('judgeState', () => {
@@ -11,6 +11,7 @@ describe('judgeState', () => {
     ['full', 'Full', 'All 4 busy: a fifth agent waits its turn'],
     ['queue', 'Full', 'All 4 busy: a new agent waits behind 2 others'],
     ['stopped', 'Stopped', 'No agent is answered until you start'],
+    ['firstRunRefused', 'Stopped', 'No agent is answered until you start'],
     ['starting', 'Starting', 'AI Engine: Loading model'],
     ['proving', 'Starting', 'Waiting for a first answer through the Router'],
     ['stopping', 'Stopping', '3 agents may finish first'],
@@ -93,4 +94,19 @@ test.each([
   ['lost', 'none'],
 ] as const)('the big button of %s is %s', (name, action) => {
   expect(chooseMainAction(sampleStates[name])).toBe(action)
+})
+
+const { firstRun, firstRunProgress, firstRunFailed, firstRunRefused, firstRunTrouble, busy } = sampleStates
+
+// The guided page is for what is missing; a start that was refused after it is not set up again.
+test.each([
+  ['something is missing', firstRun, true, false],
+  ['it is being installed', firstRunProgress, true, false],
+  ['that failed', firstRunFailed, true, false],
+  ['something is missing and a port is taken', firstRunTrouble, true, false],
+  ['nothing is missing, and the start was refused', firstRunRefused, false, true],
+  ['all is well', busy, false, false],
+] as const)('%s', (_, { snapshot }, toDo, refused) => {
+  expect(needsSetUp(snapshot)).toBe(toDo)
+  expect(wasStartRefused(snapshot)).toBe(refused)
 })

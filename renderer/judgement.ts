@@ -106,9 +106,18 @@ const judgeSnapshot = (snapshot: Snapshot): Judgement => {
   }
 }
 
+const hasEnded = ({ overall }: Snapshot): boolean => overall === 'stopped' || overall === 'failed'
+
+const isToDo = ({ missing, running }: NonNullable<Snapshot['setUp']>): boolean =>
+  missing.length > 0 || running !== null
+
 /** Whether the guided page takes the place of the rest: something is missing, and nothing runs meanwhile. */
-export const needsSetUp = ({ setUp, overall }: Snapshot): boolean =>
-  setUp !== null && (overall === 'stopped' || overall === 'failed')
+export const needsSetUp = (snapshot: Snapshot): boolean =>
+  snapshot.setUp !== null && isToDo(snapshot.setUp) && hasEnded(snapshot)
+
+/** Everything is installed, and the start that was to follow was refused: `setUp.failure` says why. */
+export const wasStartRefused = (snapshot: Snapshot): boolean =>
+  snapshot.setUp !== null && snapshot.setUp.failure !== null && !isToDo(snapshot.setUp) && hasEnded(snapshot)
 
 const judgeSetUp = (setUp: NonNullable<Snapshot['setUp']>, host: string | null): Judgement => {
   if (setUp.running !== null)

@@ -1,8 +1,8 @@
 // The glance: everything a person wants to know, in the order in which they need it.
 
+import { needsSetUp, wasStartRefused } from '../judgement.ts'
 import { useMirror } from '../mirror.ts'
 import { hasTrouble } from '../service-words.ts'
-import { hasSetUpToDo, wasStartRefused } from '../set-up-words.ts'
 import { DeveloperUse } from '../views/developer-use.tsx'
 import { Endpoint } from './endpoint.tsx'
 import { Events } from './events.tsx'
@@ -20,7 +20,7 @@ import { Throughput } from './throughput.tsx'
 export const Glance = () => {
   const live = useMirror(({ app }) => app?.snapshot != null)
   const lost = useMirror(({ app }) => app?.link.kind === 'lost')
-  const settingUp = useMirror(({ app }) => app?.snapshot != null && hasSetUpToDo(app.snapshot))
+  const settingUp = useMirror(({ app }) => app?.snapshot != null && needsSetUp(app.snapshot))
   const refused = useMirror(({ app }) => app?.snapshot != null && wasStartRefused(app.snapshot))
   const overall = useMirror(({ app }) => app?.snapshot?.overall ?? null)
   const serving = useMirror(({ app }) => app?.snapshot?.slots != null)
