@@ -49,7 +49,7 @@ test('an idle quarter of an hour is a flat line at the bottom', () => {
 test('said in words', () => {
   expect(describeSeries([])).toBe('No tokens per second are known yet')
   expect(describeSeries([sample(0, 10), sample(5000, 30, 2)])).toBe(
-    'Tokens per second in the last 2 minutes: mean 20.0, highest 30.0; agents waited for 5 s',
+    'Tokens per second in the last 2 minutes: mean 20.0, highest 30.0; agents waited for up to 5 s',
   )
   expect(measureWaiting([sample(0, 1, null)])).toBeNull()
 })

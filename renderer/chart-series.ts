@@ -52,12 +52,12 @@ export const describeSeries = (history: readonly HistorySample[]): string => {
   const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length
   const most = rates.reduce((high, rate) => Math.max(high, rate), 0)
   const waited = measureWaiting(history)
-  const wait = waited === null ? '' : `; agents waited for ${waited}`
+  const wait = waited === null ? '' : `; agents waited for up to ${waited}`
   const minutes = chooseSpanMinutes(history)
   return `Tokens per second in the last ${minutes} minutes: mean ${formatRate(mean)}, highest ${formatRate(most)}${wait}`
 }
 
-/** For how long somebody waited; null when nobody did. */
+/** For how long somebody waited at most, since of a step is known only that somebody did; null when nobody did. */
 export const measureWaiting = (history: readonly HistorySample[]): string | null => {
   const steps = history.filter((sample) => (sample.waiting ?? 0) > 0).length
   return steps === 0 ? null : formatDuration((steps * historyStepMs) / 1000)

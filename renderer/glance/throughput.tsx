@@ -16,7 +16,7 @@ export const Throughput = () => {
       <div className="section-head">
         <h2>Tokens per second{others === true && ' here'}</h2>
         <span>
-          last {minutes} min{waited !== null && <b className="waited">, waited {waited}</b>}
+          last {minutes} min{waited !== null && <b className="waited">, waited ≤ {waited}</b>}
         </span>
       </div>
       <div className="throughput-row">
