@@ -395,14 +395,14 @@ test('a question whose reason is over does not come back by itself', () =>
   withWindow(async ({ page }) => {
     await showView(page, 'logs')
     await button(page, 'Restart AI Engine').click()
-    await page.getByText('3 agents at work; what does not finish in time is lost.').waitFor()
+    await page.getByText('3 agents are being answered. What does not finish in time is lost.').waitFor()
     await showState(page, 'idle')
     await button(page, 'Restart AI Engine').waitFor()
     const filter = page.getByLabel('Show only lines with these words')
     await filter.focus()
     await showState(page, 'busy')
     await button(page, 'Restart AI Engine').waitFor()
-    expect(await page.getByText('agents at work').count()).toBe(0)
+    expect(await page.getByText('agents are being answered').count()).toBe(0)
     expect(await page.evaluate(`document.activeElement.getAttribute('aria-label')`)).toBe(
       'Show only lines with these words',
     )
