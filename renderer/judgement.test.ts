@@ -104,9 +104,13 @@ test.each([
   ['it is being installed', firstRunProgress, true, false],
   ['that failed', firstRunFailed, true, false],
   ['something is missing and a port is taken', firstRunTrouble, true, false],
-  ['nothing is missing, and the start was refused', firstRunRefused, false, true],
+  ['nothing is missing, and the plan says why it was refused', firstRunRefused, false, false],
   ['all is well', busy, false, false],
 ] as const)('%s', (_, { snapshot }, toDo, refused) => {
   expect(needsSetUp(snapshot)).toBe(toDo)
   expect(wasStartRefused(snapshot)).toBe(refused)
+})
+
+test('a refusal that the plan does not show is said', () => {
+  expect(wasStartRefused({ ...firstRunRefused.snapshot, memoryMap: null })).toBe(true)
 })

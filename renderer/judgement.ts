@@ -115,9 +115,16 @@ const isToDo = ({ missing, running }: NonNullable<Snapshot['setUp']>): boolean =
 export const needsSetUp = (snapshot: Snapshot): boolean =>
   snapshot.setUp !== null && isToDo(snapshot.setUp) && hasEnded(snapshot)
 
-/** Everything is installed, and the start that was to follow was refused: `setUp.failure` says why. */
+/**
+ * Everything is installed, and the start that was to follow was refused: `setUp.failure` says why. Not when the plan that
+ * stands there says so already.
+ */
 export const wasStartRefused = (snapshot: Snapshot): boolean =>
-  snapshot.setUp !== null && snapshot.setUp.failure !== null && !isToDo(snapshot.setUp) && hasEnded(snapshot)
+  snapshot.setUp !== null &&
+  snapshot.setUp.failure !== null &&
+  !isToDo(snapshot.setUp) &&
+  hasEnded(snapshot) &&
+  snapshot.memoryMap?.verdict !== 'does-not-fit'
 
 const judgeSetUp = (setUp: NonNullable<Snapshot['setUp']>, host: string | null): Judgement => {
   if (setUp.running !== null)
