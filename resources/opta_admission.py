@@ -29,6 +29,10 @@ class ClientGoneError(Exception):
     """Whoever asked has left before it was their turn."""
 
 
+class ClosedError(Exception):
+    """Nobody is let in any more."""
+
+
 class Place(NamedTuple):
     """A request in the queue or past it. Compared by identity of the token, so that two alike stay two."""
 
@@ -47,12 +51,16 @@ class Admission:
         self._inside: dict[object, Place] = {}
         self._ghosts: dict[object, Place] = {}
         self._waiting: dict[object, tuple[Place, asyncio.Future[None]]] = {}
+        self._is_closed = False
 
     async def enter(self, place: Place, gone: Callable[[], Awaitable[None]]) -> None:
         """Return when it is this request's turn. `gone()` ends when its client leaves.
 
-        Raises QueueFullError at once when nobody more may wait, ClientGoneError when the client left first.
+        Raises QueueFullError at once when nobody more may wait, ClientGoneError when the client left first, ClosedError
+        when the queue was closed before.
         """
+        if self._is_closed:
+            raise ClosedError
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[place.token] = (place, turn)
         self._advance()
@@ -66,11 +74,20 @@ class Admission:
             await asyncio.wait((turn, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not turn.done():
                 raise ClientGoneError
+            turn.result()
         finally:
             # Also when this very task is cancelled while it waits.
             leaving.cancel()
             if self._waiting.pop(place.token, None) is not None:
                 self._advance()
+
+    def close(self) -> None:
+        """Nobody is let in any more; who waits is told. Who is inside stays."""
+        self._is_closed = True
+        waiting = [turn for _, turn in self._waiting.values()]
+        self._waiting.clear()
+        for turn in waiting:
+            turn.set_exception(ClosedError())
 
     def resize(self, slots: int) -> None:
         """There are so many slots now. Who is past the queue stays there."""

@@ -41,6 +41,13 @@ def several_answers(body: dict[str, Any]) -> str | None:
             number = place.get(name)
             if isinstance(number, (int, float)) and number > 1:
                 return f"{name}: found {number}; allowed: 1, for each request gets one slot here"
+    model = body.get("model")
+    if isinstance(model, str) and "," in model:
+        # LiteLLM asks each of them (route_llm_request.py: abatch_completion).
+        return f"model: found {model.count(',') + 1} models; allowed: 1, for each request gets one slot here"
+    messages = body.get("messages")
+    if isinstance(messages, list) and any(isinstance(message, list) for message in messages):
+        return f"messages: found {len(messages)} conversations; allowed: 1, for each request gets one slot here"
     prompts = body.get("prompt")
     # A list of numbers is one prompt, as tokens.
     if isinstance(prompts, list) and len(prompts) > 1 and not all(isinstance(prompt, int) for prompt in prompts):

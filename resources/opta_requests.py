@@ -49,6 +49,11 @@ class LiveRequest:
     upstream: object | None = None
 
     @property
+    def left_the_queue(self) -> bool:
+        """Whether it is over without ever having had its turn: nothing was generated, and the client asks again."""
+        return self.admitted_at is None and self.outcome == "running"
+
+    @property
     def phase(self) -> str:
         """As the contract has it (electron/contract.ts, RouterRequest)."""
         if self.admitted_at is None:
@@ -106,7 +111,7 @@ class Usage:
         them shorter or ask again by themselves.
         """
         self._turn_day()
-        if request.developer == OWN_NAME or request.outcome == "refused":
+        if request.developer == OWN_NAME or request.outcome == "refused" or request.left_the_queue:
             return
         self._uses.setdefault(request.developer, Use()).add(request)
         self._write()

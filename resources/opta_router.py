@@ -113,6 +113,7 @@ class RouterCallback(CustomLogger):
         self._traffic: Final = Traffic(read_settings())
         # LiteLLM reads its configuration in the event loop, before it listens.
         self._traffic.open_feed()
+        self._traffic.close_at_end()
 
     async def async_pre_call_hook(
         self,

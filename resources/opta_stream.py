@@ -7,7 +7,11 @@ are what can be known of a running answer; the server's own count comes with the
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+
+# How a stream of /v1/responses may end.
+ENDS_OF_RESPONSES: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
 class Heard(NamedTuple):
@@ -27,14 +31,17 @@ def hear(chunk: object) -> Heard:
         return _hear_text(chunk)
     if isinstance(chunk, dict):
         return _hear_event(chunk)
+    kind = getattr(chunk, "type", None)
+    # LiteLLM names its events by an enumeration of strings.
+    kind = getattr(kind, "value", kind)
     choices = getattr(chunk, "choices", None) or ()
     pieces = sum(_says_something(getattr(choice, "delta", None)) for choice in choices)
     prompt, output = _counts(getattr(chunk, "usage", None), "prompt_tokens", "completion_tokens")
-    if getattr(chunk, "type", None) == "response.completed":
+    if kind in ENDS_OF_RESPONSES:
         usage = getattr(getattr(chunk, "response", None), "usage", None)
         prompt, output = _counts(usage, "input_tokens", "output_tokens")
-    pieces += str(getattr(chunk, "type", "")).endswith(".delta")
-    return Heard(pieces, prompt, output)
+    pieces += str(kind).endswith(".delta")
+    return Heard(pieces, prompt, output, failed=kind == "response.failed")
 
 
 def usage_of(answer: object) -> Heard:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from litellm.proxy._types import ProxyException
 
-from opta_admission import Admission, ClientGoneError, Place, QueueFullError
+from opta_admission import Admission, ClientGoneError, ClosedError, Place, QueueFullError
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_feed import Feed, listen
 from opta_ghosts import GhostWatch
@@ -28,6 +29,7 @@ from opta_upstream import close_upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable
+    from types import FrameType
 
     from starlette.requests import Request
 
@@ -95,6 +97,22 @@ class Traffic:
             logger.error("live requests are told to nobody: %s: %s", self._settings.feed_path, error.strerror)
             return
         self._serving = asyncio.get_running_loop().create_task(self._feed.serve(listener))
+
+    def close_at_end(self) -> None:
+        """From SIGTERM on let nobody in. uvicorn waits for all that it has taken, those in the queue as well: they would
+        begin to be answered and then be cut off. To be called in the event loop, once uvicorn has its handlers.
+        """
+        before = signal.getsignal(signal.SIGTERM)
+        if self._admission is None or not callable(before):
+            return
+        loop = asyncio.get_running_loop()
+        close = self._admission.close
+
+        def end(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(close)
+            before(number, frame)
+
+        signal.signal(signal.SIGTERM, end)
 
     async def admit(self, developer: str, body: dict[str, Any], call_type: str) -> dict[str, Any]:
         """The body as it goes to the model, once it is its turn. Raises ProxyException when it never will be."""
@@ -247,6 +265,13 @@ class Traffic:
                     OVERLOADED,
                     "overloaded_error",
                     f"all {self._settings.slots} slots are busy and {full.waiting} requests wait already",
+                    {"retry-after": str(RETRY_AFTER_S)},
+                )
+            except ClosedError:
+                refuse(
+                    OVERLOADED,
+                    "overloaded_error",
+                    "this router is ending, and answers only what it has begun: ask again",
                     {"retry-after": str(RETRY_AFTER_S)},
                 )
             except ClientGoneError:

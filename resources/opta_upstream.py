@@ -5,6 +5,9 @@ AnthropicSSEStream.aclose does not close the wrapper's completion_stream). Whate
 the next token is cancelled down to the connection; what it finds while a chunk is on its way to the client keeps the
 connection open until Python happens to collect it, and llama-server generates up to the request's limit for nobody
 (seen: 3 of 4 slots for minutes; in 2 of 25 tries with four to six clients that left together).
+
+Not mended: on /v1/responses, which Claude Code does not use, LiteLLM's own closing hangs when the client leaves in the middle
+of a piece, so that the request's end does not come (seen with a stand-in that does not stop).
 """
 
 from __future__ import annotations

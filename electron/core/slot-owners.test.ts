@@ -38,6 +38,11 @@ describe('matchSlotOwners', () => {
     expect(owners([task(0, 7), task(1, 8), task(2, 9)], requests)).toEqual({})
   })
 
+  it('leaves out what another Studio serves', () => {
+    const requests = [request('a', 'anna', 1_000), request('far', 'ben', 9_000, { node: 'studio-2' })]
+    expect(owners([task(0, 7)], requests)).toEqual({ 7: 'a' })
+  })
+
   it('does not take a request that is still on its way for one that has just ended', () => {
     const requests = [request('b', 'ben', 59_500)]
     expect(owners([task(0, 7)], requests)).toEqual({})

@@ -57,7 +57,9 @@ export const matchSlotOwners = (
   return owners
 }
 
-const isAdmitted = (request: RouterRequest): request is Admitted => request.admittedAt !== null
+/** Past the queue, and not at another Studio, whose slots are not these. */
+const isAdmitted = (request: RouterRequest): request is Admitted =>
+  request.admittedAt !== null && request.node === null
 
 /** Behind the last of those that followed each other too closely for their order to be sure. */
 const endOfRun = (open: readonly Admitted[], first: number): number => {

@@ -305,6 +305,7 @@ class Proxy:
     folder: Path
     log: Path
     engine: Engine
+    process: subprocess.Popen[bytes]
 
     @property
     def keys(self) -> Path:
@@ -385,7 +386,7 @@ def serve_litellm(
     prepare_folder(folder, engine, settings or {}, config)
     port, log = free_port(), folder / "litellm.log"
     process = start_litellm(folder, port, log)
-    running = Proxy(port=port, folder=folder, log=log, engine=engine)
+    running = Proxy(port=port, folder=folder, log=log, engine=engine, process=process)
     try:
         wait_until_alive(running, process)
         yield running

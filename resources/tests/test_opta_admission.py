@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from opta_admission import Admission, ClientGoneError, Place, QueueFullError
+from opta_admission import Admission, ClientGoneError, ClosedError, Place, QueueFullError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -170,6 +170,25 @@ def test_leaving_after_being_let_in_is_not_noticed_here() -> None:
         assert queue.inside == ["a"]
         await queue.end("a")
         assert queue.inside == ["a", "b"]
+
+    run(story)
+
+
+def test_closed_it_lets_nobody_in_and_tells_those_who_wait() -> None:
+    async def story() -> None:
+        queue = Queue(slots=1)
+        for name in "abc":
+            await queue.come(name)
+        queue.admission.close()
+        await settle()
+        for name in "bc":
+            with pytest.raises(ClosedError):
+                await queue.tasks[name]
+        await queue.come("late")
+        with pytest.raises(ClosedError):
+            await queue.tasks["late"]
+        await queue.end("a")
+        assert queue.inside == ["a"]
 
     run(story)
 

@@ -68,6 +68,9 @@ def test_limits_every_name_of_it(call_type: str, body: dict[str, Any], limited: 
         ({"prompt": [1, 2, 3]}, None),
         ({"prompt": ["a", "b"]}, "prompt: found 2 prompts"),
         ({"prompt": [[1, 2], [3]]}, "prompt: found 2 prompts"),
+        ({"model": "claude-opus-4-8", "messages": [{"role": "user"}]}, None),
+        ({"model": "a,b,c"}, "model: found 3 models"),
+        ({"messages": [[{"role": "user"}], [{"role": "user"}]]}, "messages: found 2 conversations"),
     ],
 )
 def test_says_when_several_answers_are_asked_for(body: dict[str, Any], found: str | None) -> None:

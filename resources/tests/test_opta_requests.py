@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from enum import Enum
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_stream import hear, usage_of
+
+class ResponseEvent(str, Enum):
+    """As LiteLLM names the events of /v1/responses."""
+
+    OUTPUT_TEXT_DELTA = "response.output_text.delta"
+
 
 MONDAY = date(2026, 11, 23)
 
@@ -25,7 +33,9 @@ def test_counts_what_is_known_and_survives_a_restart(tmp_path: Path) -> None:
     usage = Usage(path, lambda: MONDAY)
     usage.add(answered())
     usage.add(LiveRequest("anna", outcome="failed"))
-    usage.add(LiveRequest("ben"))
+    usage.add(LiveRequest("ben", admitted_at=1_100))
+    # Left the queue: nothing was generated, and Claude Code asks again.
+    usage.add(LiveRequest("ben", prompt_tokens=9_000))
     usage.add(answered(OWN_NAME))
     usage.add(LiveRequest("ben", prompt_tokens=9_000, outcome="refused"))
     assert Path(path).stat().st_mode & 0o777 == 0o600
@@ -100,5 +110,11 @@ def test_hears_what_a_stream_says_of_itself() -> None:
     assert (heard.prompt_tokens, heard.output_tokens) == (44, 5)
     assert hear(b'event: error\ndata: {"type": "error", "error": {}}\n\n').failed
     assert hear(b"data: {broken\n\n").pieces == 0
+    said = SimpleNamespace(type=ResponseEvent.OUTPUT_TEXT_DELTA)
+    assert hear(said).pieces == 1
+    usage = SimpleNamespace(usage=SimpleNamespace(input_tokens=8, output_tokens=2))
+    cut = hear(SimpleNamespace(type="response.incomplete", response=usage))
+    assert (cut.prompt_tokens, cut.output_tokens, cut.failed) == (8, 2, False)
+    assert hear(SimpleNamespace(type="response.failed", response=usage)).failed
     assert usage_of({"usage": {"input_tokens": 3, "output_tokens": 1}}).output_tokens == 1
     assert usage_of(None).output_tokens is None

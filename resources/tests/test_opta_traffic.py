@@ -479,6 +479,22 @@ def test_the_slots_of_a_dead_studio_are_promised_to_nobody(
         listener.close()
 
 
+def test_a_router_that_ends_answers_what_it_has_begun_and_lets_nobody_in(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for proxy in serve_litellm(tmp_path_factory.mktemp("ending"), engine):
+        listener = Listener(proxy)
+        with full(proxy, listener) as running:
+            waiting = Call(proxy, BEN_KEY, message(stream=True))
+            listener.until_phases(generating=SLOTS, waiting=1)
+            proxy.process.terminate()
+            status, text = waiting.wait()
+            assert status == 529
+            assert error_of(text)["type"] == "overloaded_error"
+            assert engine.running == SLOTS
+        assert [call.wait()[0] for call in running] == [200] * SLOTS
+
+
 def test_serves_although_nobody_can_be_told(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     for proxy in serve_litellm(tmp_path_factory.mktemp("mute"), engine, {"feed_path": "/nonexistent/router.sock"}):
         assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message())[0] == 200
