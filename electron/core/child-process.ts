@@ -25,6 +25,9 @@ export type SpawnOutcome =
   | { readonly kind: 'ended'; readonly exit: ProcessExit }
   | { readonly kind: 'not-spawned'; readonly reason: string }
 
+/** A process that is not our child is never announced by the kernel, so its end has to be looked for. */
+const lookMs = 250
+
 /**
  * Starts `spec` detached in its own process group with its output on `logFd`, a file: the child outlives this core
  * and never holds a pipe that dies with it.
@@ -50,9 +53,24 @@ export const spawnOwned = async (
     return { kind: 'not-spawned', reason: explainSpawnError(error, program, spec.cwd) }
   }
   child.unref()
-  const identity = await processes.readIdentity(pid)
+  const identity = await identifyChild(pid, exited, processes)
   if (identity === null) return { kind: 'ended', exit: await exited }
   return { kind: 'spawned', process: { identity, adopted: false, exited, release: () => {} } }
+}
+
+/** null when it has ended. A child that cannot be looked at yet is ours all the same, and must not be lost sight of. */
+const identifyChild = async (
+  pid: number,
+  exited: Promise<ProcessExit>,
+  processes: ProcessTable,
+): Promise<ProcessIdentity | null> => {
+  for (;;) {
+    try {
+      return await processes.readIdentity(pid)
+    } catch {
+      if ((await within(exited, lookMs)) !== null) return null
+    }
+  }
 }
 
 const explainSpawnError = (error: Error, program: string, cwd: string): string => {
@@ -63,9 +81,6 @@ const explainSpawnError = (error: Error, program: string, cwd: string): string =
   return `${program} could not be started: ${error.message}`
 }
 
-/** A process that is not our child is never announced by the kernel, so its end has to be looked for. */
-const adoptedLookMs = 250
-
 /** Takes over a living process of an earlier core. Its exit status cannot be learned. */
 export const adoptProcess = (identity: ProcessIdentity, processes: ProcessTable): OwnedProcess => {
   let timer: NodeJS.Timeout | null = null
@@ -73,10 +88,12 @@ export const adoptProcess = (identity: ProcessIdentity, processes: ProcessTable)
   const exited = new Promise<ProcessExit>((resolve) => {
     const look = async () => {
       if (released) return
-      if (await isSameProcess(identity, processes)) timer = setTimeout(look, adoptedLookMs)
+      // That nobody could look is no end.
+      const lives = await isSameProcess(identity, processes).catch(() => true)
+      if (lives) timer = setTimeout(look, lookMs)
       else resolve({ exitCode: null, signal: null })
     }
-    timer = setTimeout(look, adoptedLookMs)
+    timer = setTimeout(look, lookMs)
   })
   return {
     identity,
@@ -89,7 +106,7 @@ export const adoptProcess = (identity: ProcessIdentity, processes: ProcessTable)
   }
 }
 
-/** Whether the pid still belongs to the process we knew: pids are reused, start times are not. */
+/** Whether the pid still belongs to the process we knew: pids are reused, start times are not. Rejects when that cannot be told. */
 export const isSameProcess = async (identity: ProcessIdentity, processes: ProcessTable): Promise<boolean> => {
   const current = await processes.readIdentity(identity.pid)
   return current !== null && current.startedAt === identity.startedAt
@@ -138,6 +155,7 @@ const signalGroup = (groupId: number, signal: NodeJS.Signals): void => {
   try {
     process.kill(-groupId, signal)
   } catch (error) {
-    if (!isErrno(error, 'ESRCH')) throw error
+    // EPERM is what macOS says of a group of zombies (xnu killpg1); a group of ours has no strangers.
+    if (!isErrno(error, 'ESRCH') && !isErrno(error, 'EPERM')) throw error
   }
 }

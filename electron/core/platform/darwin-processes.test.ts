@@ -135,6 +135,21 @@ describe('processes of a pretended Mac', () => {
     expect(await processes.readPortOwner(8080)).toEqual({ pid: 811, command: 'llama-server', user: 'ana' })
   })
 
+  it('are not gone because ps could not run: it is asked again, and then it is not known', async () => {
+    const asked: string[] = []
+    const processes = (failures: number) =>
+      createDarwinProcessTable(async ([file]) => {
+        asked.push(file)
+        return asked.length <= failures
+          ? { kind: 'not-run', reason: 'ps did not answer within 10000 ms' }
+          : { kind: 'exited', exitCode: 0, stdout: `${psLine}\n`, stderr: '' }
+      })
+    expect(await processes(2).readIdentity(811)).toMatchObject({ pid: 811 })
+    asked.length = 0
+    await expect(processes(9).readIdentity(811)).rejects.toThrow('cannot be looked at: ps did not answer')
+    await expect(processes(99).readGroupMembers(811)).rejects.toThrow('cannot be looked at')
+  })
+
   it('own ports although lsof sees nobody: root holds it, so only that it is taken is known', async () => {
     const { processes } = macWith({ lsof: '', netstat })
     expect(await processes.readPortOwner(8080)).toEqual({ pid: null, command: null, user: null })

@@ -25,8 +25,7 @@ export const createDarwinProcessTable = (run: RunCommand): ProcessTable => ({
     return line === null || line.command === '' ? null : line.command.split(' ')
   },
   async readGroupMembers(groupId) {
-    const result = await run(['ps', '-ax', '-o', 'pid=', '-o', 'pgid=', '-o', 'stat='])
-    const lines = result.kind === 'exited' ? parseGroupLines(result.stdout) : []
+    const lines = parseGroupLines(await askPs(run, ['-ax', '-o', 'pid=', '-o', 'pgid=', '-o', 'stat=']))
     return lines.filter((line) => line.isAlive && line.groupId === groupId).map((line) => line.pid)
   },
   readPortOwner: (port) => readPortOwner(run, port),
@@ -38,11 +37,25 @@ const readLiveProcess = async (run: RunCommand, pid: number): Promise<PsLine | n
   return line?.isAlive === true ? line : null
 }
 
-/** -ww: without it ps cuts command lines at the width of a terminal that is not there. */
-const readProcesses = async (run: RunCommand, pids: readonly number[]): Promise<readonly PsLine[]> => {
-  const result = await run(['ps', '-ww', ...psColumns, '-p', pids.join(',')])
-  return result.kind === 'exited' ? parsePsLines(result.stdout) : []
+const mostAttempts = 3
+const pauseMs = 250
+
+/**
+ * Its exit status is 1 when it lists nobody. A machine that swaps, or has no process or file left to give, may keep it from
+ * running at all: then nothing is known, which is not "nobody". Throws after three attempts.
+ */
+const askPs = async (run: RunCommand, args: readonly string[]): Promise<string> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await run(['ps', ...args])
+    if (result.kind === 'exited') return result.stdout
+    if (attempt === mostAttempts) throw new Error(`processes cannot be looked at: ${result.reason}`)
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
 }
+
+/** -ww: without it ps cuts command lines at the width of a terminal that is not there. */
+const readProcesses = async (run: RunCommand, pids: readonly number[]): Promise<readonly PsLine[]> =>
+  parsePsLines(await askPs(run, ['-ww', ...psColumns, '-p', pids.join(',')]))
 
 const readPortOwner = async (run: RunCommand, port: number): Promise<ForeignProcess | null> => {
   const result = await run(['lsof', '-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-F', 'pcLn'])
@@ -61,10 +74,11 @@ const describeOldest = async (
   run: RunCommand,
   holders: readonly LsofProcess[],
 ): Promise<ForeignProcess | null> => {
+  // Without it the holder is still named.
   const lines = await readProcesses(
     run,
     holders.map((holder) => holder.pid),
-  )
+  ).catch(() => [])
   const startOf = (pid: number) =>
     Date.parse(`${lines.find((line) => line.pid === pid)?.startedAt} UTC`) || Number.MAX_SAFE_INTEGER
   const oldest = holders.toSorted((a, b) => startOf(a.pid) - startOf(b.pid) || a.pid - b.pid)[0]

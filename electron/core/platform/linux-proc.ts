@@ -1,5 +1,6 @@
 // Reads files and links of /proc, where anything may vanish between two calls.
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { isErrno } from '../private-file.ts'
 
 /**
  * null when the file is gone or may not be read. ESRCH is what /proc answers when the process ends between open and
@@ -10,6 +11,19 @@ export const readProcText = async (path: string): Promise<string | null> => {
     return await readFile(path, 'utf8')
   } catch {
     return null
+  }
+}
+
+/**
+ * Of one process; null when there is no such process. Rejects when that cannot be told: no file descriptor is left, say,
+ * and a living server must not be taken for dead.
+ */
+export const readProcessText = async (path: string): Promise<string | null> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ESRCH')) return null
+    throw error
   }
 }
 

@@ -1,13 +1,13 @@
 // Linux processes: identity, argv, group members and port owners, from /proc.
 import { readLinuxPortOwner } from './linux-port-owner.ts'
-import { readPids, readProcText } from './linux-proc.ts'
+import { readPids, readProcessText, readProcText } from './linux-proc.ts'
 import { isAlive, type ProcStat, parseCmdline, parseProcStat } from './linux-process-text.ts'
 import type { ProcessTable } from './platform.ts'
 
 export const readLiveStat = async (pid: number): Promise<ProcStat | null> => {
   // kill(2) gives pid 0 and negative pids another meaning; nobody may be identified by them.
   if (!Number.isSafeInteger(pid) || pid <= 0) return null
-  const text = await readProcText(`/proc/${pid}/stat`)
+  const text = await readProcessText(`/proc/${pid}/stat`)
   const stat = text === null ? null : parseProcStat(text)
   return stat !== null && isAlive(stat) ? stat : null
 }

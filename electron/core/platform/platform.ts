@@ -36,14 +36,17 @@ export type EjectOutcome =
   | { readonly kind: 'failed'; readonly reason: string }
 
 export interface ProcessTable {
-  /** null when there is no such process, or only its zombie: a zombie serves nobody. */
+  /**
+   * null when there is no such process, or only its zombie: a zombie serves nobody. Rejects when the system does not tell:
+   * a server must never be taken for dead because nobody could look.
+   */
   readIdentity(pid: number): Promise<ProcessIdentity | null>
   /**
    * null when the process is gone or belongs to somebody whose argv we may not read. On macOS `ps` joins argv with
    * blanks, so an argument with a blank in it comes back as two: compare with `runsArgv`, never element by element.
    */
   readArgv(pid: number): Promise<readonly string[] | null>
-  /** Living (not zombie) members of a process group. */
+  /** Living (not zombie) members of a process group. Rejects when the system does not tell. */
   readGroupMembers(groupId: number): Promise<readonly number[]>
   /** Who listens on this TCP port, on any address; null when nobody does. Never guesses: unknown parts are null. */
   readPortOwner(port: number): Promise<ForeignProcess | null>
