@@ -143,11 +143,17 @@ describe('the cheap repeat', () => {
   })
 
   it('names what is broken, nearest to the client first', async () => {
-    expect((await chain({ proxyKey: 'sk-other' })).reason).toBe('the Router refuses our client key (401)')
-    expect((await chain({ health: 503 })).reason).toBe('the AI Engine is not well (503): Loading model')
-    expect((await chain({ engineKey: 'sk-other' })).reason).toBe(
+    expect((await chain({ proxyKey: 'sk-other' })).reason?.reason).toBe(
+      'the Router refuses our client key (401)',
+    )
+    expect((await chain({ health: 503 })).reason?.reason).toBe(
+      'the AI Engine is not well (503): Loading model',
+    )
+    expect((await chain({ engineKey: 'sk-other' })).reason?.reason).toBe(
       "the AI Engine refuses the Router's key (401)",
     )
-    expect((await chain({ proxyKey: 'sk-other', engineKey: 'sk-other' })).reason).toContain('Router refuses')
+    expect((await chain({ proxyKey: 'sk-other', engineKey: 'sk-other' })).reason?.reason).toContain(
+      'Router refuses',
+    )
   })
 })

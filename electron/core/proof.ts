@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { parseJsonOrNull } from './json-record.ts'
 import { askHttp } from './services/http-ask.ts'
-import { checkLiteLlmAuth, describeFetchFailure } from './services/litellm-health.ts'
+import { type ChainFault, checkLiteLlmAuth, describeFetchFailure } from './services/litellm-health.ts'
 
 interface EndToEndAnswer {
   readonly outputTokens: number
@@ -117,15 +117,15 @@ export const checkChain = async (options: {
   readonly engineBaseUrl: string
   readonly engineKey: string
   readonly signal: AbortSignal
-}): Promise<string | null> => {
+}): Promise<ChainFault | null> => {
   const { engineBaseUrl, engineKey, signal } = options
-  const reasons = await Promise.all([
+  const faults = await Promise.all([
     checkLiteLlmAuth(options.proxyBaseUrl, options.clientKey, signal),
     checkEngine('GET', `${engineBaseUrl}/health`, engineKey, signal),
     // /health and /v1/models answer without a key (b10068); /tokenize asks for it and does not wait for the slots.
     checkEngine('POST', `${engineBaseUrl}/tokenize`, engineKey, signal),
   ])
-  return reasons.find((reason) => reason !== null) ?? null
+  return faults.find((fault) => fault !== null) ?? null
 }
 
 const checkEngine = async (
@@ -133,7 +133,7 @@ const checkEngine = async (
   url: string,
   key: string,
   signal: AbortSignal,
-): Promise<string | null> => {
+): Promise<ChainFault | null> => {
   try {
     const response = await askHttp(url, {
       method,
@@ -144,10 +144,12 @@ const checkEngine = async (
     })
     const body = response.text ?? tooLong
     if (response.ok) return null
-    return response.status === 401
-      ? "the AI Engine refuses the Router's key (401)"
-      : `the AI Engine is not well (${response.status}): ${readErrorMessage(body)}`
+    const reason =
+      response.status === 401
+        ? "the AI Engine refuses the Router's key (401)"
+        : `the AI Engine is not well (${response.status}): ${readErrorMessage(body)}`
+    return { reason, kind: 'refused' }
   } catch (error) {
-    return `the AI Engine does not answer: ${describeFetchFailure(error)}`
+    return { reason: `the AI Engine does not answer: ${describeFetchFailure(error)}`, kind: 'unanswered' }
   }
 }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Proof } from '../contract.ts'
 import { type ProvedPair, readProof, writeProof } from './proof-record.ts'
 import { createProver } from './prover.ts'
+import type { ChainFault } from './services/litellm-health.ts'
 
 let folder: string
 let recordPath: string
@@ -28,7 +29,7 @@ interface Attempt {
 }
 
 const setUp = (serving: ProvedPair | null) => {
-  const world = { serving, broken: null as string | null, changes: 0, checks: 0 }
+  const world = { serving, broken: null as ChainFault | null, changes: 0, checks: 0 }
   const attempts: Attempt[] = []
   const prover = createProver({
     recordPath,
@@ -172,9 +173,36 @@ describe('recheck', () => {
     prover.consider()
     attempt(0).succeed(100)
     await settled()
-    world.broken = 'the Router does not answer: connection refused'
-    expect(await prover.recheck()).toBe('the Router does not answer: connection refused')
+    world.broken = { reason: 'the Router does not answer: connection refused', kind: 'unanswered' }
+    for (let again = 0; again < 3; again += 1) expect(await prover.recheck()).toBe(world.broken)
+    // Whether it lives is for its health to say.
     expect(prover.proof()?.checkedAt).toBeNull()
+    expect(prover.failure()).toBeNull()
+  })
+
+  it('ends the proof when keys are refused twice in a row, and proves anew once they are taken', async () => {
+    const { prover, world, attempts, attempt } = setUp(first)
+    prover.consider()
+    attempt(0).succeed(100)
+    await settled()
+    const refused: ChainFault = { reason: 'the Router refuses our client key (401)', kind: 'refused' }
+    for (const broken of [refused, null, refused]) {
+      world.broken = broken
+      await prover.recheck()
+    }
+    expect(prover.proof()).not.toBeNull()
+    world.broken = refused
+    await prover.recheck()
+    expect(prover.proof()).toBeNull()
+    expect(prover.failure()).toBe('the Router refuses our client key (401)')
+    expect(world.changes).toBe(2)
+    world.broken = null
+    await prover.recheck()
+    attempt(1).succeed(300)
+    await settled()
+    expect(attempts).toHaveLength(2)
+    expect(prover.failure()).toBeNull()
+    expect(prover.proof()?.provedAt).toBe(300)
   })
 
   it('tries a failed message again, with the old reason until there is a new answer', async () => {
@@ -198,7 +226,7 @@ describe('recheck', () => {
     prover.consider()
     attempt(0).fail('no tokens')
     await settled()
-    world.broken = 'the AI Engine does not answer'
+    world.broken = { reason: 'the AI Engine does not answer', kind: 'unanswered' }
     await prover.recheck()
     expect(attempts).toHaveLength(1)
   })

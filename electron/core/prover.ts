@@ -3,6 +3,7 @@
 import type { Proof } from '../contract.ts'
 import { messageOf } from './error-message.ts'
 import { type ProvedPair, readProof, writeProof } from './proof-record.ts'
+import type { ChainFault } from './services/litellm-health.ts'
 
 export interface ProverOptions {
   readonly recordPath: string
@@ -10,8 +11,8 @@ export interface ProverOptions {
   readonly servingPair: () => ProvedPair | null
   /** Sends one message through the model. Throws an Error whose message is the reason. */
   readonly prove: (signal: AbortSignal) => Promise<Omit<Proof, 'checkedAt'>>
-  /** Checks keys and both servers without the model; null when all is well, else the reason. */
-  readonly check: (signal: AbortSignal) => Promise<string | null>
+  /** Checks keys and both servers without the model; null when all is well. */
+  readonly check: (signal: AbortSignal) => Promise<ChainFault | null>
   readonly onChange: () => void
 }
 
@@ -22,17 +23,23 @@ export interface Prover {
   consider(): void
   /** A person asks again: a failed proof is forgotten and made anew. */
   retry(): void
-  /** The cheap check; proves again when the last proof failed. Answers the reason when the chain is broken. */
-  recheck(): Promise<string | null>
+  /**
+   * The cheap check; proves again when the last proof failed. Answers what is broken: refused twice in a row it ends the
+   * proof, while an answer that did not come is for the servers' own health to judge.
+   */
+  recheck(): Promise<ChainFault | null>
   close(): void
 }
 
 const checkTimeoutMs = 5_000
+/** Once may be a moment between two files of keys. */
+const refusalsToBelieve = 2
 
 export const createProver = (options: ProverOptions): Prover => {
   let proved: { readonly pair: ProvedPair; readonly proof: Proof } | null = null
   let failed: { readonly pair: ProvedPair; readonly reason: string } | null = null
   let attempt: { readonly pair: ProvedPair; readonly abort: AbortController } | null = null
+  let refusals: { readonly pair: ProvedPair; readonly count: number } | null = null
   let closed = false
 
   const samePair = (a: ProvedPair, b: ProvedPair) => a.llamaServer === b.llamaServer && a.proxy === b.proxy
@@ -59,6 +66,14 @@ export const createProver = (options: ProverOptions): Prover => {
       if (attempt?.abort === abort) attempt = null
       if (!abort.signal.aborted) options.onChange()
     }
+  }
+
+  const believe = (pair: ProvedPair, reason: string): void => {
+    refusals = { pair, count: (current(refusals)?.count ?? 0) + 1 }
+    if (refusals.count < refusalsToBelieve || current(proved) === null) return
+    proved = null
+    failed = { pair, reason }
+    options.onChange()
   }
 
   const consider = (): void => {
@@ -89,7 +104,11 @@ export const createProver = (options: ProverOptions): Prover => {
       const now = options.servingPair()
       // Another process since the question was put: the answer is about neither.
       if (now === null || !samePair(now, pair) || closed) return null
-      if (broken !== null) return broken
+      if (broken !== null) {
+        if (broken.kind === 'refused') believe(pair, broken.reason)
+        return broken
+      }
+      refusals = null
       const held = current(proved)
       if (held !== null) proved = { pair, proof: { ...held.proof, checkedAt: Date.now() } }
       else if (attempt === null) void begin(pair)

@@ -257,7 +257,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
         : null,
     recheckProof: async () => {
       const broken = await prover.recheck()
-      if (broken !== null) proxy.reportHealth({ state: 'unreachable', detail: broken })
+      if (broken?.kind === 'unanswered') proxy.reportHealth({ state: 'unreachable', detail: broken.reason })
     },
     endForeign: async (ids) => {
       for (const { id, supervisor, port } of [

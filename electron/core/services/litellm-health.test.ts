@@ -76,10 +76,14 @@ describe('checking the client key', () => {
       response.writeHead(known ? 200 : 401).end('{}')
     })
     expect(await checkLiteLlmAuth(url, 'sk-good', never)).toBeNull()
-    expect(await checkLiteLlmAuth(url, 'sk-bad', never)).toBe('the Router refuses our client key (401)')
-    expect(await checkLiteLlmAuth(await freeUrl(), 'sk-good', never)).toBe(
-      'the Router does not answer: connection refused',
-    )
+    expect(await checkLiteLlmAuth(url, 'sk-bad', never)).toEqual({
+      reason: 'the Router refuses our client key (401)',
+      kind: 'refused',
+    })
+    expect(await checkLiteLlmAuth(await freeUrl(), 'sk-good', never)).toEqual({
+      reason: 'the Router does not answer: connection refused',
+      kind: 'unanswered',
+    })
   })
 })
 

@@ -27,21 +27,30 @@ export const probeLiteLlm = async (baseUrl: string, signal: AbortSignal): Promis
   }
 }
 
-/** Whether LiteLLM takes this key, asked without the model; null when it does, else the reason. */
+/** What stands between a client and the model. */
+export interface ChainFault {
+  readonly reason: string
+  /** `refused`: a server answered and said so; `unanswered`: none did in time, which a loaded machine may be, too. */
+  readonly kind: 'refused' | 'unanswered'
+}
+
+/** Whether LiteLLM takes this key, asked without the model; null when it does. */
 export const checkLiteLlmAuth = async (
   baseUrl: string,
   key: string,
   signal: AbortSignal,
-): Promise<string | null> => {
+): Promise<ChainFault | null> => {
   try {
     const headers = { 'x-api-key': key }
     const response = await askHttp(`${baseUrl}/v1/models`, { signal, headers, maxBytes: 0 })
     if (response.ok) return null
-    return response.status === 401
-      ? 'the Router refuses our client key (401)'
-      : `the Router answered ${response.status} when asked for its models`
+    const reason =
+      response.status === 401
+        ? 'the Router refuses our client key (401)'
+        : `the Router answered ${response.status} when asked for its models`
+    return { reason, kind: 'refused' }
   } catch (error) {
-    return `the Router does not answer: ${describeFetchFailure(error)}`
+    return { reason: `the Router does not answer: ${describeFetchFailure(error)}`, kind: 'unanswered' }
   }
 }
 
