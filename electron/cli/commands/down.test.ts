@@ -6,7 +6,7 @@ import type { ChildId } from '../../contract.ts'
 import { openLedger } from '../../core/ledger.ts'
 import type { CliCommand } from '../arguments.ts'
 import type { CliContext } from '../context.ts'
-import { createTestContext, openTestCore } from '../test-core.ts'
+import { createTestContext, openTestCore, type TestCore } from '../test-core.ts'
 import { removeUnlessServed } from '../tried-stack.ts'
 import { runDown } from './down.ts'
 
@@ -40,9 +40,9 @@ const startService = async (service: ChildId, { folder, platform }: CliContext):
 }
 
 const openCoreThatDies = async (context: CliContext): Promise<void> => {
-  const core = await openTestCore(context, {
+  const core: TestCore = await openTestCore(context, {
     dispatch: async () => {
-      setTimeout(() => void core.close(), 20)
+      setTimeout(core.die, 20)
       return { accepted: true }
     },
   })
