@@ -11,6 +11,7 @@ import { ensureStateFolder, locateStateFolder } from '../core/state-folder.ts'
 import { attachOrHost, readOrphans } from './attach.ts'
 import { runDown } from './commands/down.ts'
 import type { CliContext } from './context.ts'
+import { readSnapshotInTime } from './core-answer.ts'
 import { followUntil } from './follow-core.ts'
 import { readChosenProfile } from './profile-choice.ts'
 import { ensureSetUp } from './set-up.ts'
@@ -29,7 +30,7 @@ export interface TriedStack {
 /** Throws with one sentence when there is no stack to try and none can be started. */
 export const openTriedStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
   const client = await attachToCore(context.folder.socketPath)
-  const snapshot = client === null ? null : await client.readSnapshot()
+  const snapshot = client === null ? null : await readSnapshotInTime(client, context)
   if (client !== null && snapshot !== null && snapshot.overall === 'ready') {
     const end = async () => {
       client.close()

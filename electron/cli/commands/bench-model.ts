@@ -14,6 +14,7 @@ import { countWaiting } from '../../waiting.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachToRunning } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
 import { readPresentProfile } from '../profile-choice.ts'
 import { ensureSetUp } from '../set-up.ts'
@@ -25,7 +26,7 @@ type BenchCommand = Extract<CliCommand, { name: 'bench' }>
 export const runBenchModel = async (command: BenchCommand, context: CliContext): Promise<number> => {
   const profile = await readPresentProfile(context)
   const client = await attachToRunning(context)
-  const before = client === null ? null : await client.readSnapshot()
+  const before = client === null ? null : await readSnapshotInTime(client, context)
   const runs = before !== null && before.services.llamaServer.phase !== 'stopped'
   const refusal = runs
     ? (refuseToGuest(client?.user ?? null) ?? refuseToInterrupt(before, command.yes))

@@ -6,6 +6,7 @@ import { ramDiskSpec } from '../../core/service-assembly.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachIfAnythingRuns, attachOrHost, readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
 import { readChosenProfile } from '../profile-choice.ts'
 import { childrenOf, judgeDown } from '../settling.ts'
@@ -30,7 +31,7 @@ const stopThrough = async (
   command: DownCommand,
   context: CliContext,
 ): Promise<number> => {
-  const before = await client.readSnapshot()
+  const before = await readSnapshotInTime(client, context)
   if (!command.now && !command.json && command.only !== 'ramDisk') {
     const busy = describeBusy(before, 'nexus down --now')
     if (busy !== null) context.printError(busy)

@@ -16,6 +16,7 @@ import { ensureStateFolder } from '../../core/state-folder.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { readSnapshotInTime } from '../core-answer.ts'
 
 export const runService = async (
   { action, json }: Extract<CliCommand, { name: 'service' }>,
@@ -80,16 +81,19 @@ const install = async (autostart: Autostart, json: boolean, context: CliContext)
 }
 
 /** A core that `nexus up` left behind makes way; what it runs goes on, and the service's core adopts it. */
-const endBackgroundCore = async ({ folder }: CliContext): Promise<boolean> => {
-  const client = await attachToCore(folder.socketPath)
+const endBackgroundCore = async (context: CliContext): Promise<boolean> => {
+  const client = await attachToCore(context.folder.socketPath)
   if (client === null) return false
-  const { owner } = await client.readSnapshot()
-  if (owner.background) {
-    process.kill(owner.pid, 'SIGTERM')
-    await within(client.closed, handOverMs)
+  try {
+    const { owner } = await readSnapshotInTime(client, context)
+    if (owner.background) {
+      process.kill(owner.pid, 'SIGTERM')
+      await within(client.closed, handOverMs)
+    }
+    return owner.background
+  } finally {
+    client.close()
   }
-  client.close()
-  return owner.background
 }
 
 const handOverMs = 5_000

@@ -9,6 +9,7 @@ import type { CliCommand } from '../arguments.ts'
 import { attachOrHost, attachToRunning } from '../attach.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
 import { absoluteRequest, readChosenProfile } from '../profile-choice.ts'
 import { ensureSetUp } from '../set-up.ts'
@@ -29,7 +30,7 @@ type UpCommand = Extract<CliCommand, { name: 'up' }>
 export const runUp = async (command: UpCommand, context: CliContext): Promise<number> => {
   const running = await attachToRunning(context)
   try {
-    const serves = running !== null && (await running.readSnapshot()).overall === 'ready'
+    const serves = running !== null && (await readSnapshotInTime(running, context)).overall === 'ready'
     // What another user's stack needs is theirs to choose and to install.
     if (!serves && (running === null || running.user === null)) await prepare(command, context)
     // Set-up is not part of the start: its minutes come once, and have their own progress.
