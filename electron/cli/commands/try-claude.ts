@@ -8,6 +8,7 @@ import { ensureClaudeCode } from '../../core/setup/claude-code.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { createInterruption } from '../interruption.ts'
 import { createReporter } from '../set-up.ts'
 import { openTriedStack, type TriedStack } from '../tried-stack.ts'
 import { renderStep } from '../view/try-view.ts'
@@ -18,10 +19,7 @@ type TryCommand = Extract<CliCommand, { name: 'try-claude' }>
 const promptTimeoutMs = 15 * 60_000
 
 export const runTryClaude = async (command: TryCommand, context: CliContext): Promise<number> => {
-  const stop = new AbortController()
-  const interrupt = () => stop.abort(new Error('the try was interrupted'))
-  // Heard until everything is cleaned up: an impatient second one must not leave a stack behind.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt)
+  const stop = createInterruption('the try was interrupted')
   const say = (line: string) => (command.json ? context.printError(line) : context.print(line))
   const steps: StepReport[] = []
   let left: string | null = null
@@ -64,7 +62,7 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
     }
   } finally {
     homes.dispose()
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupt)
+    stop.end()
   }
   if (left !== null) say(left)
   const failed = steps.filter(({ state }) => state === 'failed').length
