@@ -1,4 +1,5 @@
 // What ends a command early that has to clean up after itself.
+import type { CliContext } from './context.ts'
 
 /** SIGHUP: its terminal was closed, or the SSH line broke. */
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -10,16 +11,22 @@ export interface Interruption {
 }
 
 /**
- * Heard until `end`, however often it comes: an impatient second one must not leave a stack behind.
+ * A signal, or a reader of the output that went away. Heard until `end`, however often it comes: an impatient second one
+ * must not leave a stack behind.
  * @param reason what the work that is aborted fails with
  */
-export const createInterruption = (reason: string): Interruption => {
+export const createInterruption = (
+  reason: string,
+  { onOutputLost }: Pick<CliContext, 'onOutputLost'>,
+): Interruption => {
   const stop = new AbortController()
   const interrupt = () => stop.abort(new Error(reason))
   for (const signal of endingSignals) process.on(signal, interrupt)
+  const forgetOutput = onOutputLost(interrupt)
   return {
     signal: stop.signal,
     end: () => {
+      forgetOutput()
       for (const signal of endingSignals) process.off(signal, interrupt)
     },
   }

@@ -7,10 +7,11 @@ import { createPlatform } from '../core/platform/detect-platform.ts'
 import { locateStateFolder } from '../core/state-folder.ts'
 import { parseArguments } from './arguments.ts'
 import { type CliContext, exitCodes } from './context.ts'
+import { type Output, watchOutput } from './output.ts'
 import { runCommand } from './run-command.ts'
 import { UsageError } from './usage-error.ts'
 
-const createContext = (): CliContext => {
+const createContext = (output: Output): CliContext => {
   const { env, stdout } = process
   const folder = locateStateFolder(env, process.platform, homedir())
   const entryPath = process.argv[1] ?? ''
@@ -26,19 +27,24 @@ const createContext = (): CliContext => {
     width: stdout.columns ?? 80,
     print: (line) => void stdout.write(`${line}\n`),
     printError: (line) => void process.stderr.write(`${line}\n`),
+    onOutputLost: output.onLost,
   }
 }
 
-const main = async (): Promise<number> => {
+const main = async (output: Output): Promise<number> => {
   try {
     const command = parseArguments(process.argv.slice(2))
-    return await runCommand(command, createContext())
+    return await runCommand(command, createContext(output))
   } catch (error) {
     process.stderr.write(`nexus: ${messageOf(error)}\n`)
     return error instanceof UsageError ? exitCodes.usage : exitCodes.failed
   }
 }
 
-// `nexus status | head` closes the pipe early: that is the reader's good right, not an error.
-process.stdout.on('error', () => process.exit(exitCodes.done))
-process.exitCode = await main()
+const output = watchOutput({
+  stdout: process.stdout,
+  stderr: process.stderr,
+  // A pipe may be found closed only after the command has ended, and then how that ended counts.
+  exit: (code) => process.exit(code === exitCodes.done ? (process.exitCode ?? code) : code),
+})
+process.exitCode = output.conclude(await main(output))

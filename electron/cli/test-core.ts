@@ -35,6 +35,7 @@ export const createTestContext = (): TestContext => {
     width: 80,
     print: (line) => void printed.push(line),
     printError: (line) => void said.push(line),
+    onOutputLost: () => () => {},
   }
   return { context, printed, said }
 }

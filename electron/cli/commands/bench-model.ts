@@ -37,7 +37,7 @@ export const runBenchModel = async (command: BenchCommand, context: CliContext):
     context.printError(refusal)
     return exitCodes.failed
   }
-  const stop = createInterruption('the bench was interrupted')
+  const stop = createInterruption('the bench was interrupted', context)
   let restored: string | null = null
   try {
     await ensureSetUp(profile, context)

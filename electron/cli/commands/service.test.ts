@@ -27,6 +27,7 @@ const contextWith = (env: CliContext['env']): CliContext => {
     width: 80,
     print: () => {},
     printError: () => {},
+    onOutputLost: () => () => {},
   }
 }
 

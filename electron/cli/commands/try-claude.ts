@@ -19,7 +19,7 @@ type TryCommand = Extract<CliCommand, { name: 'try-claude' }>
 const promptTimeoutMs = 15 * 60_000
 
 export const runTryClaude = async (command: TryCommand, context: CliContext): Promise<number> => {
-  const stop = createInterruption('the try was interrupted')
+  const stop = createInterruption('the try was interrupted', context)
   const say = (line: string) => (command.json ? context.printError(line) : context.print(line))
   const steps: StepReport[] = []
   let left: string | null = null
