@@ -9,7 +9,7 @@ import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { createInterruption } from '../interruption.ts'
-import { createReporter } from '../set-up.ts'
+import { withReporter } from '../set-up.ts'
 import { openTriedStack, type TriedStack } from '../tried-stack.ts'
 import { renderStep } from '../view/try-view.ts'
 
@@ -30,12 +30,14 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
   const homes = createClaudeHomes()
   try {
     const program = await timed(() =>
-      ensureClaudeCode({
-        runtimeDir: context.folder.runtimeDir,
-        resourcesDir: context.resourcesDir,
-        signal: stop.signal,
-        report: createReporter(context),
-      }),
+      withReporter(context, (report) =>
+        ensureClaudeCode({
+          runtimeDir: context.folder.runtimeDir,
+          resourcesDir: context.resourcesDir,
+          signal: stop.signal,
+          report,
+        }),
+      ),
     )
     tell({
       id: 'client',
