@@ -44,7 +44,7 @@ describe('nexus bench model', () => {
     const before = await readEngine()
     const { code, stderr, stdout } = await nexus.run('bench', 'model', ...small)
     expect(code).toBe(1)
-    expect(stdout).toBe('')
+    expect(JSON.parse(stdout)).toEqual({ error: expect.stringContaining('nexus bench model --yes') })
     expect(stderr).toContain('nexus bench model --yes')
     expect((await readEngine()).pid).toBe(before.pid)
   })

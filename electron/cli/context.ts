@@ -15,6 +15,8 @@ export interface CliContext {
   readonly width: number
   print(line: string): void
   printError(line: string): void
+  /** For what has to clean up when nobody reads stdout any more (output.ts). */
+  onOutputLost(listener: () => void): () => void
 }
 
 export const exitCodes = { done: 0, failed: 1, usage: 2, notRunning: 3 } as const

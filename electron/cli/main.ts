@@ -2,15 +2,20 @@
 
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { messageOf } from '../core/error-message.ts'
 import { createPlatform } from '../core/platform/detect-platform.ts'
 import { locateStateFolder } from '../core/state-folder.ts'
-import { parseArguments } from './arguments.ts'
 import { type CliContext, exitCodes } from './context.ts'
-import { runCommand } from './run-command.ts'
-import { UsageError } from './usage-error.ts'
+import { watchOutput } from './output.ts'
+import { runToEnd, type Voice } from './run-to-end.ts'
 
-const createContext = (): CliContext => {
+const output = watchOutput({
+  stdout: process.stdout,
+  stderr: process.stderr,
+  // A pipe may be found closed only after the command has ended, and then how that ended counts.
+  exit: (code) => process.exit(code === exitCodes.done ? (process.exitCode ?? code) : code),
+})
+
+const createContext = (voice: Voice): CliContext => {
   const { env, stdout } = process
   const folder = locateStateFolder(env, process.platform, homedir())
   const entryPath = process.argv[1] ?? ''
@@ -24,21 +29,13 @@ const createContext = (): CliContext => {
     // no-color.org and force-color.org: set and not empty.
     color: (stdout.isTTY === true || Boolean(env['FORCE_COLOR'])) && !env['NO_COLOR'],
     width: stdout.columns ?? 80,
-    print: (line) => void stdout.write(`${line}\n`),
-    printError: (line) => void process.stderr.write(`${line}\n`),
+    ...voice,
+    onOutputLost: output.onLost,
   }
 }
 
-const main = async (): Promise<number> => {
-  try {
-    const command = parseArguments(process.argv.slice(2))
-    return await runCommand(command, createContext())
-  } catch (error) {
-    process.stderr.write(`nexus: ${messageOf(error)}\n`)
-    return error instanceof UsageError ? exitCodes.usage : exitCodes.failed
-  }
+const voice: Voice = {
+  print: (line) => void process.stdout.write(`${line}\n`),
+  printError: (line) => void process.stderr.write(`${line}\n`),
 }
-
-// `nexus status | head` closes the pipe early: that is the reader's good right, not an error.
-process.stdout.on('error', () => process.exit(exitCodes.done))
-process.exitCode = await main()
+process.exitCode = output.conclude(await runToEnd(process.argv.slice(2), voice, createContext))

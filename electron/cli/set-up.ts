@@ -3,6 +3,7 @@ import type { Profile } from '../contract.ts'
 import { ensureSetUp as ensureCoreSetUp } from '../core/setup/set-up.ts'
 import { describeProgress, type SetupContext } from '../core/setup/setup-step.ts'
 import type { CliContext } from './context.ts'
+import { truncate } from './view/text-line.ts'
 
 /** Idempotent: with everything there it costs a few file reads. Throws with one clear sentence. */
 export const ensureSetUp = async (profile: Profile, context: CliContext): Promise<void> => {
@@ -10,31 +11,56 @@ export const ensureSetUp = async (profile: Profile, context: CliContext): Promis
   const interrupt = () =>
     stop.abort(new Error('set-up was interrupted; the next nexus up goes on where it stopped'))
   process.once('SIGINT', interrupt)
-  const setup: SetupContext = {
-    runtimeDir: context.folder.runtimeDir,
-    resourcesDir: context.resourcesDir,
-    signal: stop.signal,
-    report: createReporter(context),
-  }
+  const { runtimeDir } = context.folder
+  const { signal } = stop
   try {
-    await ensureCoreSetUp(profile, setup)
+    await withReporter(context, (report) => {
+      const setup: SetupContext = { runtimeDir, resourcesDir: context.resourcesDir, signal, report }
+      return ensureCoreSetUp(profile, setup)
+    })
   } finally {
     process.off('SIGINT', interrupt)
   }
+}
+
+/** What is said after the work, an error too, begins on a line of its own. */
+export const withReporter = async <T>(
+  context: Pick<CliContext, 'printError'>,
+  work: (report: SetupContext['report']) => Promise<T>,
+  stream: ProgressStream = process.stderr,
+): Promise<T> => {
+  const reporter = createReporter(context, stream)
+  try {
+    return await work(reporter.report)
+  } finally {
+    reporter.end()
+  }
+}
+
+/** What is needed of a tty.WriteStream. */
+interface ProgressStream {
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+  write(text: string): unknown
 }
 
 /** Off a terminal, what can be counted is said when another fifth of it is done. */
 const fifths = 5
 
 /** On stderr, so that --json stays clean; on a terminal one line is redrawn. */
-export const createReporter = (context: CliContext): SetupContext['report'] => {
-  const { stderr } = process
+const createReporter = (context: Pick<CliContext, 'printError'>, stream: ProgressStream) => {
   let last = ''
   let drawn = false
-  return (progress) => {
+  const end = () => {
+    if (drawn) stream.write('\n')
+    drawn = false
+  }
+  const report: SetupContext['report'] = (progress) => {
     const counted = progress.done !== undefined && progress.total !== undefined && progress.total > 0
-    if (stderr.isTTY === true && counted) {
-      stderr.write(`\r\u001b[K${describeProgress(progress)}`)
+    if (stream.isTTY === true && counted) {
+      // A line that the terminal wraps is not redrawn but repeated.
+      const line = truncate(describeProgress(progress), stream.columns ?? 80)
+      stream.write(`\r\u001b[K${line}`)
       drawn = true
       return
     }
@@ -43,8 +69,8 @@ export const createReporter = (context: CliContext): SetupContext['report'] => {
       : progress.message
     if (mark === last) return
     last = mark
-    if (drawn) stderr.write('\n')
-    drawn = false
+    end()
     context.printError(describeProgress(progress))
   }
+  return { report, end }
 }

@@ -21,8 +21,8 @@ const gatewayWaitMs = 15_000
 const awaitsGateway = ({ gateway, takenAt }: Snapshot): boolean =>
   gateway?.phase === 'starting' && gateway.restarts === 0 && takenAt - gateway.since < gatewayWaitMs
 
-/** A gateway goes with the Router. */
-const childrenOf = (only: ServiceId | null): readonly ChildId[] =>
+/** The processes that a command is about. A gateway goes with the Router. */
+export const childrenOf = (only: ServiceId | null): readonly ChildId[] =>
   childIds.filter((id) => only === null || only === (id === 'gateway' ? 'proxy' : id))
 
 /**

@@ -8,9 +8,10 @@ import { attachToCore, type ControlClient } from '../core/control/client.ts'
 import { createPlatform } from '../core/platform/detect-platform.ts'
 import { writePrivateFile } from '../core/private-file.ts'
 import { ensureStateFolder, locateStateFolder } from '../core/state-folder.ts'
-import { attachOrHost } from './attach.ts'
+import { attachOrHost, readOrphans } from './attach.ts'
 import { runDown } from './commands/down.ts'
 import type { CliContext } from './context.ts'
+import { readSnapshotInTime } from './core-answer.ts'
 import { followUntil } from './follow-core.ts'
 import { readChosenProfile } from './profile-choice.ts'
 import { ensureSetUp } from './set-up.ts'
@@ -29,7 +30,7 @@ export interface TriedStack {
 /** Throws with one sentence when there is no stack to try and none can be started. */
 export const openTriedStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
   const client = await attachToCore(context.folder.socketPath)
-  const snapshot = client === null ? null : await client.readSnapshot()
+  const snapshot = client === null ? null : await readSnapshotInTime(client, context)
   if (client !== null && snapshot !== null && snapshot.overall === 'ready') {
     const end = async () => {
       client.close()
@@ -62,9 +63,7 @@ const startOwnStack = async (outer: CliContext, signal: AbortSignal): Promise<Tr
       { name: 'down', only: null, eject: true, now: true, force: true, json: true },
       context,
     )
-    // What could not be stopped is found again by its ledger: then the folder stays.
-    if (code === 0) rmSync(root, { recursive: true, force: true })
-    return code === 0
+    return code === 0 && (await removeUnlessServed(context))
   }
   try {
     ensureStateFolder(folder)
@@ -98,6 +97,13 @@ const startOwnStack = async (outer: CliContext, signal: AbortSignal): Promise<Tr
     await remove()
     throw error
   }
+}
+
+/** What still lives is found again by its ledger alone: then the folder stays. Whether it went. */
+export const removeUnlessServed = async (context: CliContext): Promise<boolean> => {
+  if ((await readOrphans(context)).length > 0) return false
+  rmSync(context.folder.root, { recursive: true, force: true })
+  return true
 }
 
 const longestDrainSeconds = 600

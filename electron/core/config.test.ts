@@ -70,7 +70,7 @@ describe('parseConfig', () => {
     [
       'a weak key',
       { proxy: { clientKey: 'x' } },
-      'profiles.mine.proxy.clientKey: found "x"; allowed: a key of 8 to 256 printable ASCII characters without blanks',
+      'profiles.mine.proxy.clientKey: found "********"; allowed: a key of 8 to 256 printable ASCII characters without blanks',
     ],
     [
       'a host with a blank',
@@ -84,6 +84,24 @@ describe('parseConfig', () => {
     ],
   ])('refuses %s', (_what, overrides, expected) => {
     expect(problemsOf(() => parseConfig(withStudio(overrides), 'config.json'))).toEqual([expected])
+  })
+
+  it.each([
+    ['an invalid one', { proxy: { clientKey: 'sk-secret with blanks' } }],
+    ['one that is no text', { proxy: { clientKey: ['sk-secret'] } }],
+    ['one in something that is wrong as a whole', { proxy: [{ clientKey: 'sk-secret' }] }],
+  ])('never repeats a key: %s', (_what, overrides) => {
+    const problems = problemsOf(() => parseConfig(withStudio(overrides), 'config.json')).join()
+    expect(problems).toContain('mine.proxy')
+    expect(problems).not.toContain('secret')
+  })
+
+  it('never repeats a key beside a mistake in the JSON, and quotes what stands there where no key is', () => {
+    const spoilt = '{ "profiles": { "mine": { "proxy": { "clientKey": sk-secret }}}}'
+    expect(problemsOf(() => parseConfig(spoilt, 'config.json'))).toEqual(["not JSON: Unexpected token 's'"])
+    expect(problemsOf(() => parseConfig('{ "drainSeconds": ten }', 'config.json')).join()).toContain(
+      'econds": ten',
+    )
   })
 
   it('names every mistake at once', () => {

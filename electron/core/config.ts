@@ -10,6 +10,7 @@ import {
   WrittenProfileSchema,
 } from '../contract.ts'
 import { messageOf } from './error-message.ts'
+import { maskedKey } from './masked-config.ts'
 import { readFileOrNull, writePrivateFile } from './private-file.ts'
 import { readGatewayAddress } from './services/gateway-address.ts'
 
@@ -44,9 +45,13 @@ export const parseJson = (text: string, source: string): unknown => {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new ConfigError(source, [`not JSON: ${messageOf(error)}`])
+    throw new ConfigError(source, [`not JSON: ${explainSyntax(messageOf(error), text)}`])
   }
 }
+
+/** V8 quotes what stands around the mistake (`..."ientKey": sk-opta-ab"... is not valid JSON`): not where there are keys. */
+const explainSyntax = (message: string, text: string): string =>
+  /key["']?\s*:/i.test(text) ? message.replace(/, (?:\.{3})?".*"(?:\.{3})? is not valid JSON$/s, '') : message
 
 /** Reads the config, and remembers a good one beside it. No file yet is the default. Throws ConfigError. */
 export const readConfig = (path: string, lastGoodPath: string): Config => {
@@ -182,13 +187,17 @@ export const explainIssues = (error: z.ZodError, input: unknown): string[] =>
     return [`${place}: found ${describeFound(input, issue.path)}; allowed: ${describeAllowed(issue)}`]
   })
 
+/** A key is a secret, however wrong it is: guests may read these words too. */
+const isSecret = (name: PropertyKey | undefined): boolean => typeof name === 'string' && name.endsWith('Key')
+
 const describeFound = (input: unknown, path: readonly PropertyKey[]): string => {
   let value: unknown = input
   for (const key of path) {
     value = isRecord(value) ? value[String(key)] : undefined
   }
   if (value === undefined) return 'nothing'
-  const text = JSON.stringify(value)
+  const hide = (name: string, inner: unknown) => (isSecret(name) && inner !== null ? maskedKey : inner)
+  const text = JSON.stringify(isSecret(path.at(-1)) ? maskedKey : value, hide)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 

@@ -90,6 +90,12 @@ export type KeyChange =
   | { readonly kind: 'changed'; readonly list: KeyList }
   | { readonly kind: 'refused'; readonly reason: string }
 
+/** Names that differ only in case are one: a key's name comes from whoever types it. */
+export const findDeveloper = <T extends { readonly name: string }>(
+  developers: readonly T[],
+  wanted: string,
+): T | undefined => developers.find(({ name }) => name.toLowerCase() === wanted.toLowerCase())
+
 /** What a `key` command makes of the list, or why it does not. */
 export const changeKeyList = (
   list: KeyList,
@@ -100,7 +106,7 @@ export const changeKeyList = (
   const checked = DeveloperNameSchema.safeParse(developer)
   if (!checked.success)
     return refuse(`developer: found "${developer}"; allowed: ${checked.error.issues[0]?.message ?? 'a name'}`)
-  const existing = list.keys.find(({ name }) => name.toLowerCase() === developer.toLowerCase())
+  const existing = findDeveloper(list.keys, developer)
   if (developer.toLowerCase() === ownName)
     return refuse(`${ownName} is this program's own key; it is no developer's`)
   switch (action) {

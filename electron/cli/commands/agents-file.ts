@@ -14,6 +14,7 @@ import { ensureStateFolder } from '../../core/state-folder.ts'
 import { quoteForShell } from '../../shell-quote.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { readSnapshotInTime } from '../core-answer.ts'
 import { readChosenProfile } from '../profile-choice.ts'
 
 export const runAgentsFile = async (
@@ -35,7 +36,8 @@ const describeWhatRuns = async (context: CliContext): Promise<AgentsFileContext>
   const { folder, platform } = context
   const intent = readIntent(folder.intentPath)
   const core = await attachToCore(folder.socketPath)
-  const phase = (await core?.readSnapshot())?.services.llamaServer.phase ?? 'stopped'
+  const snapshot = core === null ? null : await readSnapshotInTime(core, context)
+  const phase = snapshot?.services.llamaServer.phase ?? 'stopped'
   core?.close()
   const runs = intent !== null && intent.up.length > 0
   const chosen = runs

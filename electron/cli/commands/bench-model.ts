@@ -14,7 +14,9 @@ import { countWaiting } from '../../waiting.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachToRunning } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
+import { createInterruption } from '../interruption.ts'
 import { readPresentProfile } from '../profile-choice.ts'
 import { ensureSetUp } from '../set-up.ts'
 import { judgeDown, judgeUp } from '../settling.ts'
@@ -25,7 +27,7 @@ type BenchCommand = Extract<CliCommand, { name: 'bench' }>
 export const runBenchModel = async (command: BenchCommand, context: CliContext): Promise<number> => {
   const profile = await readPresentProfile(context)
   const client = await attachToRunning(context)
-  const before = client === null ? null : await client.readSnapshot()
+  const before = client === null ? null : await readSnapshotInTime(client, context)
   const runs = before !== null && before.services.llamaServer.phase !== 'stopped'
   const refusal = runs
     ? (refuseToGuest(client?.user ?? null) ?? refuseToInterrupt(before, command.yes))
@@ -35,11 +37,7 @@ export const runBenchModel = async (command: BenchCommand, context: CliContext):
     context.printError(refusal)
     return exitCodes.failed
   }
-  const stop = new AbortController()
-  const interrupt = () => stop.abort(new Error('the bench was interrupted'))
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  // Heard until the AI Engine runs again as before, however often they come.
-  for (const signal of signals) process.on(signal, interrupt)
+  const stop = createInterruption('the bench was interrupted', context)
   let restored: string | null = null
   try {
     await ensureSetUp(profile, context)
@@ -49,7 +47,7 @@ export const runBenchModel = async (command: BenchCommand, context: CliContext):
   } finally {
     if (client !== null && before !== null && runs) restored = await startEngine(client, before.profile)
     client?.close()
-    for (const signal of signals) process.off(signal, interrupt)
+    stop.end()
   }
   if (restored !== null) {
     context.printError(`The AI Engine did not come back: ${restored}. nexus up starts it.`)

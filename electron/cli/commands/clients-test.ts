@@ -7,6 +7,7 @@ import { claudeModelName } from '../../core/clients/claude-settings.ts'
 import { clientName } from '../../core/clients/host-name.ts'
 import { readAddress } from '../../core/clients/reach-address.ts'
 import { type ReachReport, testReach } from '../../core/clients/reach-test.ts'
+import { findDeveloper } from '../../core/developer-keys.ts'
 import { isLoopback } from '../../core/doctor/checks-on-ports.ts'
 import { messageOf } from '../../core/error-message.ts'
 import { readFileOrNull } from '../../core/private-file.ts'
@@ -102,7 +103,7 @@ const readTarget = async (command: ClientsCommand, context: CliContext): Promise
       `nexus clients --test: found no key for ${given.url}, which is not this machine, so this machine's keys are not sent there; allowed: --key-file FILE, or ANTHROPIC_API_KEY in the environment`,
     )
   const { guides, apiKey } = await readClientGuides(context)
-  const named = guides.developers.find(({ name }) => name === command.developer)
+  const named = command.developer === null ? undefined : findDeveloper(guides.developers, command.developer)
   if (command.developer !== null && named === undefined)
     throw new UsageError(`nexus clients: found no developer "${command.developer}"`)
   const key = given.key ?? named?.key ?? apiKey

@@ -1,6 +1,7 @@
 // `nexus clients`: what each developer pastes into their shell, their Claude Code and their SSH.
 import { shellIds } from '../../core/clients/shell-snippets.ts'
 import type { ControlClient } from '../../core/control/client.ts'
+import { findDeveloper } from '../../core/developer-keys.ts'
 import { refuseKeys } from '../../guest-rights.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachToRunning } from '../attach.ts'
@@ -19,13 +20,12 @@ export const runClients = async (
   if (host !== null && host.user !== null) return explainToGuest(host, host.user, command.json, context)
   host?.close()
   const { guides: all, apiKey } = await readClientGuides(context)
-  const developers = all.developers.filter(
-    ({ name }) => command.developer === null || name === command.developer,
-  )
-  if (command.developer !== null && developers.length === 0) {
+  const named = command.developer === null ? null : findDeveloper(all.developers, command.developer)
+  if (named === undefined) {
     const names = all.developers.map(({ name }) => name).join(', ') || 'nobody yet'
     throw new UsageError(`nexus clients: found no developer "${command.developer}"; there are: ${names}`)
   }
+  const developers = named === null ? all.developers : [named]
   const guides = { ...all, developers }
   if (command.json) {
     const users = developers.flatMap(({ name, snippets }) =>

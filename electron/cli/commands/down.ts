@@ -4,11 +4,12 @@ import type { ControlClient } from '../../core/control/client.ts'
 import { within } from '../../core/deadline.ts'
 import { ramDiskSpec } from '../../core/service-assembly.ts'
 import type { CliCommand } from '../arguments.ts'
-import { attachIfAnythingRuns, attachOrHost } from '../attach.ts'
+import { attachIfAnythingRuns, attachOrHost, readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
 import { readChosenProfile } from '../profile-choice.ts'
-import { judgeDown } from '../settling.ts'
+import { childrenOf, judgeDown } from '../settling.ts'
 import { describeBusy } from '../view/busy-view.ts'
 
 type DownCommand = Extract<CliCommand, { name: 'down' }>
@@ -30,7 +31,7 @@ const stopThrough = async (
   command: DownCommand,
   context: CliContext,
 ): Promise<number> => {
-  const before = await client.readSnapshot()
+  const before = await readSnapshotInTime(client, context)
   if (!command.now && !command.json && command.only !== 'ramDisk') {
     const busy = describeBusy(before, 'nexus down --now')
     if (busy !== null) context.printError(busy)
@@ -44,11 +45,34 @@ const stopThrough = async (
   })
   if (!outcome.accepted) return fail(context, command, [outcome.reason])
   const after = await followUntil(client, (snapshot) => judgeDown(snapshot, command.only).kind !== 'waiting')
-  const judgement = after === null ? null : judgeDown(after, command.only)
-  if (judgement?.kind === 'failed') return fail(context, command, judgement.reasons)
+  if (after === null) {
+    const left = await readWhatIsLeft(client, command, context)
+    if (left !== null) return fail(context, command, [left])
+  } else {
+    const judgement = judgeDown(after, command.only)
+    if (judgement.kind === 'failed') return fail(context, command, judgement.reasons)
+  }
   if (client.user === null && before.owner.background && command.only === null)
     await untilCoreIsGone(client, before.owner.pid, context)
   return report(context, command, after, describeStopped(command, before))
+}
+
+/**
+ * After a core that went away: one in the background does so once everything is stopped, maybe before it has told that;
+ * but it may have died of anything. null: nothing that was to stop is left.
+ */
+const readWhatIsLeft = async (
+  client: ControlClient,
+  { only }: DownCommand,
+  context: CliContext,
+): Promise<string | null> => {
+  if (client.user !== null)
+    return `${client.user}'s core ended before it told that everything is stopped: what it started may still run`
+  const asked = childrenOf(only)
+  const left = (await readOrphans(context)).filter(({ service }) => asked.includes(service))
+  if (left.length === 0) return null
+  const names = left.map(({ service, pid }) => `the ${serviceNames[service]} (pid ${pid})`).join(' and ')
+  return `The core ended before everything was stopped, and left ${names} running. nexus down stops what is left.`
 }
 
 const coreEndMs = 10_000

@@ -22,6 +22,7 @@ import { ramDiskSpec } from '../../core/service-assembly.ts'
 import { ensureStateFolder } from '../../core/state-folder.ts'
 import { formatBytes } from '../../figures.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { readSnapshotInTime } from '../core-answer.ts'
 import type { ForgeCommand } from '../forge-arguments.ts'
 import { readAnyProfile } from '../profile-choice.ts'
 import { type ForgeStatus, renderForgeStatus } from '../view/forge-view.ts'
@@ -56,7 +57,7 @@ const readHostsMountPoint = async (context: CliContext): Promise<string | null> 
   const host = await attachAsGuest(context.folder.sharedDir)
   if (host === null) return null
   try {
-    const { ramDisk } = await host.readSnapshot()
+    const { ramDisk } = await readSnapshotInTime(host, context)
     return ramDisk?.mounted === true ? ramDisk.mountPoint : null
   } finally {
     host.close()

@@ -2,7 +2,7 @@
 import { maskKey } from '../../core/clients/mask-key.ts'
 import { shellIds } from '../../core/clients/shell-snippets.ts'
 import { attachToCore } from '../../core/control/client.ts'
-import { type DeveloperKey, developersOf } from '../../core/developer-keys.ts'
+import { type DeveloperKey, developersOf, findDeveloper } from '../../core/developer-keys.ts'
 import { changeDeveloperKey, ownConfigReason, readKeyList } from '../../core/developer-keys-file.ts'
 import { ensureKeys } from '../../core/keys.ts'
 import { ensureStateFolder } from '../../core/state-folder.ts'
@@ -80,11 +80,8 @@ const change = async (context: CliContext, action: Change, developer: string): P
   }
 }
 
-const findKey = (context: CliContext, developer: string): DeveloperKey | null => {
-  const wanted = developer.toLowerCase()
-  const { keysDir } = context.folder
-  return readKeyList(keysDir)?.keys.find(({ name }) => name.toLowerCase() === wanted) ?? null
-}
+const findKey = ({ folder }: CliContext, developer: string): DeveloperKey | null =>
+  findDeveloper(readKeyList(folder.keysDir)?.keys ?? [], developer) ?? null
 
 const printList = (command: KeyCommand, context: CliContext): number => {
   const list = readKeyList(context.folder.keysDir)

@@ -62,6 +62,7 @@ const createContext = (platformId: 'darwin' | 'linux' = 'linux'): CliContext => 
     width: 80,
     print: (line) => void printed.push(...line.split('\n')),
     printError: (line) => void printed.push(line),
+    onOutputLost: () => () => {},
   }
 }
 

@@ -27,6 +27,7 @@ const contextWith = (env: CliContext['env']): CliContext => {
     width: 80,
     print: () => {},
     printError: () => {},
+    onOutputLost: () => () => {},
   }
 }
 
@@ -44,9 +45,17 @@ it('runs the script of the clone, and passes on where our folders are', () => {
   expect(logPath).toBe(join(root, 'state/logs/core.log'))
 })
 
-it('runs this very program where there is no such script, and sets no folder that was not set', () => {
+it('runs this very program where there is no such script, tells it where its resources are, and sets no folder that was not set', () => {
   const { argv, env } = planAutostart(contextWith({ NEXUS_ROOT: root, NEXUS_HOME: '' }))
   expect(argv[0]).toBe(process.execPath)
   expect(argv.slice(-3)).toEqual(['/opt/nexus.mjs', 'serve', '--wait'])
-  expect(Object.keys(env)).toEqual(['PATH'])
+  expect(Object.keys(env)).toEqual(['NEXUS_ROOT', 'PATH'])
+})
+
+it('passes on what scripts/packaged-nexus sets: Resources/nexus has no folder like that of a clone', () => {
+  const app = '/Applications/Opta Nexus.app'
+  const { env } = planAutostart(
+    contextWith({ NEXUS_ROOT: `${app}/Contents/Resources/nexus`, NEXUS_APP: app }),
+  )
+  expect(env).toMatchObject({ NEXUS_ROOT: `${app}/Contents/Resources/nexus`, NEXUS_APP: app })
 })

@@ -16,6 +16,7 @@ import { ensureStateFolder } from '../../core/state-folder.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { readSnapshotInTime } from '../core-answer.ts'
 
 export const runService = async (
   { action, json }: Extract<CliCommand, { name: 'service' }>,
@@ -42,18 +43,22 @@ export const runService = async (
 /** Variables that say where everything of ours is; without them the service would work in another state folder. */
 const ourVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED', 'XDG_STATE_HOME'] as const
 
+/** What the script before the bundle works out of its own place: resources/, and the app that the bundle came with. */
+const scriptVariables = ['NEXUS_ROOT', 'NEXUS_APP'] as const
+
 export const planAutostart = (context: CliContext): AutostartSpec => {
   const { env, entryPath, folder } = context
   const script = env['NEXUS_ROOT'] === undefined ? null : join(env['NEXUS_ROOT'], 'scripts', 'nexus')
-  const set = ourVariables.flatMap((name) => {
+  const hasScript = script !== null && existsSync(script)
+  const variables = hasScript ? ourVariables : [...ourVariables, ...scriptVariables]
+  const set = variables.flatMap((name) => {
     const value = env[name]
     return value === undefined || value === '' ? [] : [[name, value] as const]
   })
   return {
-    argv:
-      script !== null && existsSync(script)
-        ? [script, 'serve', '--wait']
-        : [process.execPath, ...process.execArgv, entryPath, 'serve', '--wait'],
+    argv: hasScript
+      ? [script, 'serve', '--wait']
+      : [process.execPath, ...process.execArgv, entryPath, 'serve', '--wait'],
     // The Node that runs now is found again: service managers know nothing of Homebrew's folder.
     env: { ...Object.fromEntries(set), PATH: `${join(process.execPath, '..')}:${systemPath}` },
     logPath: folder.logPath('core'),
@@ -76,16 +81,19 @@ const install = async (autostart: Autostart, json: boolean, context: CliContext)
 }
 
 /** A core that `nexus up` left behind makes way; what it runs goes on, and the service's core adopts it. */
-const endBackgroundCore = async ({ folder }: CliContext): Promise<boolean> => {
-  const client = await attachToCore(folder.socketPath)
+const endBackgroundCore = async (context: CliContext): Promise<boolean> => {
+  const client = await attachToCore(context.folder.socketPath)
   if (client === null) return false
-  const { owner } = await client.readSnapshot()
-  if (owner.background) {
-    process.kill(owner.pid, 'SIGTERM')
-    await within(client.closed, handOverMs)
+  try {
+    const { owner } = await readSnapshotInTime(client, context)
+    if (owner.background) {
+      process.kill(owner.pid, 'SIGTERM')
+      await within(client.closed, handOverMs)
+    }
+    return owner.background
+  } finally {
+    client.close()
   }
-  client.close()
-  return owner.background
 }
 
 const handOverMs = 5_000

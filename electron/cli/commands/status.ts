@@ -4,6 +4,7 @@ import type { ControlClient } from '../../core/control/client.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachToRunning, readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { inTime, readSnapshotInTime } from '../core-answer.ts'
 import { createLiveScreen } from '../view/live-screen.ts'
 import { renderStatus } from '../view/status-view.ts'
 
@@ -13,10 +14,16 @@ export const runStatus = async (
 ): Promise<number> => {
   const client = await attachToRunning(context)
   if (client === null) return reportNoCore(command.json, context)
-  if (command.watch) return watch(client, context)
-  const snapshot = await client.readSnapshot()
-  client.close()
-  if (command.json) context.print(JSON.stringify(snapshot, null, 2))
+  try {
+    return command.watch ? await watch(client, context) : await show(client, command.json, context)
+  } finally {
+    client.close()
+  }
+}
+
+const show = async (client: ControlClient, json: boolean, context: CliContext): Promise<number> => {
+  const snapshot = await readSnapshotInTime(client, context)
+  if (json) context.print(JSON.stringify(snapshot, null, 2))
   else for (const line of renderStatus(snapshot, { ...context, now: Date.now() })) context.print(line)
   return exitCodes.done
 }
@@ -38,10 +45,14 @@ const watch = async (client: ControlClient, context: CliContext): Promise<number
   const interrupted = new Promise<'interrupted'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))
   })
-  await client.watch(live.show).begun
-  const end = await Promise.race([interrupted, client.closed.then(() => 'core-gone' as const)])
-  live.close()
-  client.close()
+  const end = await (async () => {
+    try {
+      await inTime(client.watch(live.show).begun, client, context)
+      return await Promise.race([interrupted, client.closed.then(() => 'core-gone' as const)])
+    } finally {
+      live.close()
+    }
+  })()
   if (end === 'core-gone')
     context.printError(
       client.user === null

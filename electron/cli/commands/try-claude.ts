@@ -8,7 +8,8 @@ import { ensureClaudeCode } from '../../core/setup/claude-code.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
-import { createReporter } from '../set-up.ts'
+import { createInterruption } from '../interruption.ts'
+import { withReporter } from '../set-up.ts'
 import { openTriedStack, type TriedStack } from '../tried-stack.ts'
 import { renderStep } from '../view/try-view.ts'
 
@@ -18,10 +19,7 @@ type TryCommand = Extract<CliCommand, { name: 'try-claude' }>
 const promptTimeoutMs = 15 * 60_000
 
 export const runTryClaude = async (command: TryCommand, context: CliContext): Promise<number> => {
-  const stop = new AbortController()
-  const interrupt = () => stop.abort(new Error('the try was interrupted'))
-  // Heard until everything is cleaned up: an impatient second one must not leave a stack behind.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt)
+  const stop = createInterruption('the try was interrupted', context)
   const say = (line: string) => (command.json ? context.printError(line) : context.print(line))
   const steps: StepReport[] = []
   let left: string | null = null
@@ -32,12 +30,14 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
   const homes = createClaudeHomes()
   try {
     const program = await timed(() =>
-      ensureClaudeCode({
-        runtimeDir: context.folder.runtimeDir,
-        resourcesDir: context.resourcesDir,
-        signal: stop.signal,
-        report: createReporter(context),
-      }),
+      withReporter(context, (report) =>
+        ensureClaudeCode({
+          runtimeDir: context.folder.runtimeDir,
+          resourcesDir: context.resourcesDir,
+          signal: stop.signal,
+          report,
+        }),
+      ),
     )
     tell({
       id: 'client',
@@ -64,7 +64,7 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
     }
   } finally {
     homes.dispose()
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupt)
+    stop.end()
   }
   if (left !== null) say(left)
   const failed = steps.filter(({ state }) => state === 'failed').length

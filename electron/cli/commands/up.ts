@@ -9,6 +9,7 @@ import type { CliCommand } from '../arguments.ts'
 import { attachOrHost, attachToRunning } from '../attach.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
+import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
 import { absoluteRequest, readChosenProfile } from '../profile-choice.ts'
 import { ensureSetUp } from '../set-up.ts'
@@ -28,26 +29,40 @@ type UpCommand = Extract<CliCommand, { name: 'up' }>
 
 export const runUp = async (command: UpCommand, context: CliContext): Promise<number> => {
   const running = await attachToRunning(context)
-  const serves = running !== null && (await running.readSnapshot()).overall === 'ready'
-  // What another user's stack needs is theirs to choose and to install.
-  if (!serves && (running === null || running.user === null)) await prepare(command, context)
-  // Set-up is not part of the start: its minutes come once, and have their own progress.
-  const startedAt = Date.now()
-  const client = running ?? (await attachOrHost(context))
-  const outcome = await client.dispatch({
-    type: 'start',
-    only: command.only,
-    profile: absoluteRequest(command.profile),
-    force: command.force,
-    replaceForeign: command.replaceForeign,
-  })
-  if (!outcome.accepted) {
-    client.close()
-    return client.user === null
-      ? refuse(command, context, outcome.reason)
-      : refuseGuest(command, context, outcome.reason)
+  try {
+    const serves = running !== null && (await readSnapshotInTime(running, context)).overall === 'ready'
+    // What another user's stack needs is theirs to choose and to install.
+    if (!serves && (running === null || running.user === null)) await prepare(command, context)
+    // Set-up is not part of the start: its minutes come once, and have their own progress.
+    const startedAt = Date.now()
+    return await startThrough(running ?? (await attachOrHost(context)), command, { context, startedAt })
+  } finally {
+    // An open connection would keep this process.
+    running?.close()
   }
-  return finishStart(client, context, { only: command.only, json: command.json, startedAt })
+}
+
+const startThrough = async (
+  client: ControlClient,
+  command: UpCommand,
+  { context, startedAt }: { readonly context: CliContext; readonly startedAt: number },
+): Promise<number> => {
+  try {
+    const outcome = await client.dispatch({
+      type: 'start',
+      only: command.only,
+      profile: absoluteRequest(command.profile),
+      force: command.force,
+      replaceForeign: command.replaceForeign,
+    })
+    if (outcome.accepted)
+      return await finishStart(client, context, { only: command.only, json: command.json, startedAt })
+    return client.user === null
+      ? await refuse(command, context, outcome.reason)
+      : refuseGuest(command, context, outcome.reason)
+  } finally {
+    client.close()
+  }
 }
 
 /** Says which profile and why, and installs what is missing. */

@@ -1,8 +1,11 @@
 // Puts our entry into cargo config files and takes it out again, so that a file nobody edited meanwhile is as it was.
+import { randomBytes } from 'node:crypto'
 import {
-  chmodSync,
+  closeSync,
   existsSync,
+  fchmodSync,
   mkdirSync,
+  openSync,
   realpathSync,
   renameSync,
   rmdirSync,
@@ -147,13 +150,28 @@ const explainTarget = (path: string, targetDir: string, mountPoint: string): str
     ? `${path} sets target-dir = ${JSON.stringify(targetDir)}, which is on the RAM disk: finished programs are lost with it, and builds fail without it`
     : `${path} sets target-dir = ${JSON.stringify(targetDir)}: finished programs still go there`
 
-/** Whole or not at all, with the file's own mode, and through a link that a dotfile manager has put there. */
+/**
+ * Whole or not at all, with the file's own mode, and through a link that a dotfile manager has put there. A config may
+ * hold a registry's token, so its copy is never open to more people than it is.
+ */
 const replaceFile = (path: string, text: string): void => {
   const target = existsSync(path) ? realpathSync(path) : path
-  const partial = `${target}.${process.pid}.tmp`
-  writeFileSync(partial, text)
-  if (existsSync(target)) chmodSync(partial, statSync(target).mode & 0o7777)
-  renameSync(partial, target)
+  const mode = existsSync(target) ? statSync(target).mode & 0o7777 : null
+  const partial = `${target}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
+  const fd = openSync(partial, 'wx', mode ?? 0o666)
+  try {
+    try {
+      // What the umask took away (open(2)).
+      if (mode !== null) fchmodSync(fd, mode)
+      writeFileSync(fd, text)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(partial, target)
+  } catch (error) {
+    rmSync(partial, { force: true })
+    throw error
+  }
 }
 
 const removeEmptyFolder = (path: string): void => {

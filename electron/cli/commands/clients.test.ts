@@ -1,0 +1,38 @@
+// `nexus clients NAME` takes a name as `nexus key` does, whatever its case.
+import { expect, it } from 'vitest'
+import { changeDeveloperKey } from '../../core/developer-keys-file.ts'
+import { ensureKeys } from '../../core/keys.ts'
+import type { CliCommand } from '../arguments.ts'
+import { createTestContext } from '../test-core.ts'
+import { runClients } from './clients.ts'
+
+const clients: Extract<CliCommand, { name: 'clients' }> = {
+  name: 'clients',
+  developer: 'ANNA',
+  test: false,
+  url: null,
+  keyFile: null,
+  json: true,
+}
+
+const withAnna = () => {
+  const made = createTestContext()
+  const { keysDir } = made.context.folder
+  ensureKeys(keysDir, null)
+  expect(changeDeveloperKey(keysDir, { action: 'create', developer: 'anna' })).toEqual({ accepted: true })
+  return made
+}
+
+it('finds a developer in any case, under the name that the key was made for', async () => {
+  const { context, printed } = withAnna()
+  expect(await runClients(clients, context)).toBe(0)
+  const { developers } = JSON.parse(printed.join('\n'))
+  expect(developers).toMatchObject([{ name: 'anna' }])
+})
+
+it('still says who there is when nobody has that name', async () => {
+  const { context } = withAnna()
+  await expect(runClients({ ...clients, developer: 'bert' }, context)).rejects.toThrow(
+    /found no developer "bert"; there are: .*anna/,
+  )
+})

@@ -1,0 +1,82 @@
+// `nexus down` whose core goes away in the middle: what the ledger names and lives is left, and is said.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { expect, it, onTestFinished } from 'vitest'
+import type { ChildId } from '../../contract.ts'
+import { openLedger } from '../../core/ledger.ts'
+import type { CliCommand } from '../arguments.ts'
+import type { CliContext } from '../context.ts'
+import { createTestContext, openTestCore, type TestCore } from '../test-core.ts'
+import { removeUnlessServed } from '../tried-stack.ts'
+import { runDown } from './down.ts'
+
+const down: Extract<CliCommand, { name: 'down' }> = {
+  name: 'down',
+  only: null,
+  eject: false,
+  now: true,
+  force: false,
+  json: false,
+}
+
+/** A process that lives as long as the test, written down as one of ours. */
+const startService = async (service: ChildId, { folder, platform }: CliContext): Promise<number> => {
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const pid = child.pid ?? 0
+  const identity = await platform.processes.readIdentity(pid)
+  if (identity === null) throw new Error('sleep did not start')
+  const logMark = { previous: null, offset: 0 }
+  const spawnedAtMs = Date.now()
+  openLedger(folder.ledgerPath).record({
+    service,
+    ...identity,
+    argv: ['sleep', '60'],
+    profile: 'demo',
+    spawnedAtMs,
+    logMark,
+  })
+  return pid
+}
+
+const openCoreThatDies = async (context: CliContext): Promise<void> => {
+  const core: TestCore = await openTestCore(context, {
+    dispatch: async () => {
+      setTimeout(core.die, 20)
+      return { accepted: true }
+    },
+  })
+}
+
+it('fails, and names what is left, when the core dies before everything is stopped', async () => {
+  const { context, printed, said } = createTestContext()
+  const pid = await startService('llamaServer', context)
+  await openCoreThatDies(context)
+  expect(await runDown(down, context)).toBe(1)
+  expect(printed).toEqual([])
+  expect(said).toEqual([
+    `The core ended before everything was stopped, and left the AI Engine (pid ${pid}) running. nexus down stops what is left.`,
+  ])
+})
+
+it.each([
+  ['nothing is left', null],
+  ['the Router alone was to stop', 'proxy'],
+] as const)('is done when %s', async (_, only) => {
+  const { context, printed, said } = createTestContext()
+  if (only !== null) await startService('llamaServer', context)
+  await openCoreThatDies(context)
+  expect(await runDown({ ...down, only }, context)).toBe(0)
+  expect(said).toEqual([])
+  expect(printed).toHaveLength(1)
+})
+
+it('keeps the state folder of a tried stack while a server of it lives', async () => {
+  const { context } = createTestContext()
+  expect(await removeUnlessServed(context)).toBe(true)
+  expect(existsSync(context.folder.root)).toBe(false)
+  const other = createTestContext().context
+  await startService('proxy', other)
+  expect(await removeUnlessServed(other)).toBe(false)
+  expect(existsSync(other.folder.root)).toBe(true)
+})

@@ -1,0 +1,34 @@
+// A core that takes connections and says nothing: every command that looks at it ends, and says which core.
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { acquireCoreLock } from '../core/core-lock.ts'
+import { parseArguments } from './arguments.ts'
+import { runCommand } from './run-command.ts'
+import { createTestContext, openTestCore } from './test-core.ts'
+
+it.each(['status', 'status --watch', 'up', 'down', 'restart'])('nexus %s gives up on it', async (words) => {
+  const { context, printed } = createTestContext()
+  const owner = { pid: 4711, host: 'cli', since: 0 } as const
+  const lock = acquireCoreLock(context.folder.lockPath, owner)
+  onTestFinished(() => lock?.release())
+  const asked = vi.fn()
+  const core = await openTestCore(context, {
+    readSnapshot: () => {
+      asked()
+      return new Promise(() => {})
+    },
+    watch: () => {
+      asked()
+      return { begun: new Promise(() => {}), setWatched: () => {}, stop: () => {} }
+    },
+  })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const ended = runCommand(parseArguments(words.split(' ')), context).catch((error: unknown) => error)
+  // Not `poll`, which waits by the timers that stand still.
+  while (asked.mock.calls.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  vi.advanceTimersByTime(5_000)
+  expect(await ended).toEqual(new Error('the core (pid 4711) does not answer: nexus doctor says more'))
+  vi.useRealTimers()
+  await expect.poll(() => core.connected()).toBe(0)
+  expect(printed).toEqual([])
+})

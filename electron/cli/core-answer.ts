@@ -1,0 +1,34 @@
+// What a core owes at once: one that is stuck is said to be, instead of being waited for without end.
+import type { Snapshot } from '../contract.ts'
+import type { ControlClient } from '../core/control/client.ts'
+import { readLockOwner } from '../core/core-lock.ts'
+import { within } from '../core/deadline.ts'
+import type { CliContext } from './context.ts'
+
+/** Much longer than any reading that a snapshot waits for. */
+const answerMs = 5_000
+
+/** Hangs up, and throws with one sentence, when no snapshot comes in time. */
+export const readSnapshotInTime = (client: ControlClient, context: CliContext): Promise<Snapshot> =>
+  inTime(client.readSnapshot(), client, context)
+
+/** Hangs up, and throws with one sentence, when the answer does not come in time. */
+export const inTime = async <T>(
+  answer: Promise<T>,
+  client: ControlClient,
+  context: CliContext,
+): Promise<T> => {
+  const answered = await within(
+    answer.then((value) => ({ value })),
+    answerMs,
+  )
+  if (answered !== null) return answered.value
+  client.close()
+  throw new Error(describeSilence(client, context))
+}
+
+const describeSilence = ({ user }: ControlClient, { folder }: CliContext): string => {
+  if (user !== null) return `${user}'s core does not answer: nexus doctor says more`
+  const owner = readLockOwner(folder.lockPath)
+  return `the core${owner === null ? '' : ` (pid ${owner.pid})`} does not answer: nexus doctor says more`
+}

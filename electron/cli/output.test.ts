@@ -1,0 +1,55 @@
+import { EventEmitter } from 'node:events'
+import { expect, it, vi } from 'vitest'
+import { watchOutput } from './output.ts'
+
+const errno = (code: string): Error => Object.assign(new Error(`${code}: write`), { code })
+
+const watch = () => {
+  const stdout = new EventEmitter()
+  const written: string[] = []
+  const stderr = Object.assign(new EventEmitter(), { write: (text: string) => void written.push(text) })
+  const exit = vi.fn()
+  return { stdout, stderr, exit, written, output: watchOutput({ stdout, stderr, exit }) }
+}
+
+it('is done when the reader closed the pipe', () => {
+  const { stdout, exit, written } = watch()
+  stdout.emit('error', errno('EPIPE'))
+  expect(exit.mock.calls).toEqual([[0]])
+  expect(written).toEqual([])
+})
+
+it.each(['ENOSPC', 'EIO', 'EBADF'])('fails with %s on stdout, and says so', (code) => {
+  const { stdout, exit, written } = watch()
+  stdout.emit('error', errno(code))
+  expect(exit.mock.calls).toEqual([[1]])
+  expect(written).toEqual([`nexus: the output could not be written: ${code}: write\n`])
+})
+
+it('ends nothing when nobody reads stderr', () => {
+  const { stderr, exit, output } = watch()
+  stderr.emit('error', errno('EPIPE'))
+  stderr.emit('error', errno('EIO'))
+  expect(exit).not.toHaveBeenCalled()
+  expect(output.conclude(0)).toBe(0)
+  stderr.emit('error', errno('ENOSPC'))
+  expect(exit).not.toHaveBeenCalled()
+  expect(output.conclude(0)).toBe(1)
+})
+
+it('lets who cleans up do so, and only then fails', () => {
+  const { stdout, exit, written, output } = watch()
+  const cleanUp = vi.fn()
+  const undo = output.onLost(cleanUp)
+  stdout.emit('error', errno('EPIPE'))
+  expect(cleanUp).toHaveBeenCalledTimes(1)
+  expect(output.conclude(0)).toBe(0)
+  stdout.emit('error', errno('ENOSPC'))
+  stdout.emit('error', errno('ENOSPC'))
+  expect(exit).not.toHaveBeenCalled()
+  expect(written).toHaveLength(1)
+  expect([output.conclude(0), output.conclude(3)]).toEqual([1, 3])
+  undo()
+  stdout.emit('error', errno('EPIPE'))
+  expect(exit).toHaveBeenCalledTimes(1)
+})
