@@ -3,14 +3,14 @@ import type { ServiceId } from '../contract.ts'
 import { messageOf } from './error-message.ts'
 import { type RefusalContext, refuseProfile } from './profile-refusal.ts'
 import type { ChosenProfile } from './profiles.ts'
-import type { Stack } from './stack.ts'
 
 export interface BringBack extends RefusalContext {
   readonly missing: readonly ServiceId[]
   readonly chosen: Pick<ChosenProfile, 'name' | 'profile'>
   /** It was started although it did not fit, on purpose. */
   readonly forced: boolean
-  readonly stack: Pick<Stack, 'start'>
+  /** Starts those that are still wanted by then: what is found out first takes a while, and a person may stop meanwhile. */
+  readonly start: (ids: readonly ServiceId[]) => void
   readonly onRefused: (reason: string) => void
 }
 
@@ -19,11 +19,11 @@ export interface BringBack extends RefusalContext {
  * (`sysctl iogpu.wired_limit_mb`), and nobody may be there to see it swap. The RAM disk comes back all the same.
  */
 export const bringBack = async (back: BringBack): Promise<void> => {
-  const { missing, chosen, forced, stack } = back
+  const { missing, chosen, forced, start } = back
   const refusal = missing.includes('llamaServer')
     ? await refuseProfile(chosen, { force: forced }, back).catch(messageOf)
     : null
-  if (refusal === null) return stack.start(missing)
+  if (refusal === null) return start(missing)
   back.onRefused(refusal)
-  await stack.start(missing.filter((id) => id === 'ramDisk'))
+  start(missing.filter((id) => id === 'ramDisk'))
 }

@@ -30,6 +30,8 @@ export interface CommandedCore extends RefusalContext {
 export interface CoreCommands {
   /** One after the other, whoever gives them: two profiles are never assembled at once. */
   dispatch(command: Command, from?: CommandSource): Promise<Outcome>
+  /** Starts what is still wanted of these once the commands before it are done, if the profile is still `given`'s. */
+  startWanted(ids: readonly ServiceId[], given: ServiceAssembly): void
   /** What the user last asked for. */
   wanted(): readonly ServiceId[]
   /** The services as they are, and those that a restart has stopped and not yet started as starting. */
@@ -300,5 +302,12 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return outcome
   }
 
-  return { dispatch, wanted, withRestart }
+  const startWanted = (ids: readonly ServiceId[], given: ServiceAssembly): void => {
+    turn = turn.then(() => {
+      const still = ids.filter((id) => wanted().includes(id))
+      if (assembly() === given && still.length > 0) void given.stack.start(still)
+    })
+  }
+
+  return { dispatch, startWanted, wanted, withRestart }
 }

@@ -640,6 +640,17 @@ describe('the next core', () => {
     expect(disk.mounted).toBe(true)
   })
 
+  it('does not bring back what a person stops before it was found out whether it fits', async () => {
+    const { core, snapshot } = await upCore()
+    await core.close()
+    process.kill(pidOf(snapshot, 'llamaServer'), 'SIGKILL')
+    const next = await newCore()
+    expect(await next.dispatch(stopCommand())).toEqual({ accepted: true })
+    await next.stoppedByCommand
+    expect(phasesOf(next.snapshot())).toEqual(['ready', 'stopped', 'stopped'])
+    expect(openLedger(folder.ledgerPath).find('llamaServer')).toBeNull()
+  })
+
   it('brings everything back after a reboot, whoever has the old pids by then', async () => {
     const { core, snapshot } = await upCore()
     await core.close()

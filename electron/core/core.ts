@@ -220,12 +220,13 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const looked = setUp.look(assembly.profile)
   const adopted = await assembly.stack.adopt()
   const missing: readonly ServiceId[] = commands.wanted().filter((id) => !adopted.includes(id))
-  if (missing.length > 0)
+  if (missing.length > 0) {
+    const given = assembly
     void bringBack({
       missing,
       chosen: { name: assembly.profileName, profile: assembly.profile },
       forced: readIntent(folder.intentPath)?.forced === true,
-      stack: assembly.stack,
+      start: (ids) => commands.startWanted(ids, given),
       platform,
       memoryMap,
       readGpuLimit,
@@ -235,6 +236,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         note('critical', reason)
       },
     })
+  }
   // The first snapshot must not say that nothing is missing because nobody has looked.
   await looked
 
