@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Command, Outcome, ServiceId, StackEvent } from '../contract.ts'
 import { serviceIds } from '../contract.ts'
+import type { LogError } from './core-log.ts'
 import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
 import { messageOf } from './error-message.ts'
 import { readIntent, writeIntent } from './intent.ts'
@@ -24,6 +25,7 @@ export interface CommandedCore extends RefusalContext {
   readonly takeProfile: (chosen: ChosenProfile) => Promise<void>
   /** Something was done that no phase shows. */
   readonly note: (severity: StackEvent['severity'], text: string) => void
+  readonly logError: LogError
   readonly onAllStopped: () => void
 }
 
@@ -139,7 +141,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     }
     const ids = command.only === null ? serviceIds : [command.only]
     for (const id of ids) restarting.delete(id)
-    remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !command.eject)))
+    forgetWanted(ids, command.eject)
     void stopServices(ids, { now: command.now }).then(() => {
       // A start may have overtaken this stop: then the core is needed.
       const { llamaServer, proxy } = assembly().stack.states()
@@ -148,6 +150,17 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       if (from === 'owner' && isAllStopped) core.onAllStopped()
     })
     return accepted
+  }
+
+  /** What cannot be written down (a full disk) keeps nothing running. */
+  const forgetWanted = (ids: readonly ServiceId[], ejected: boolean): void => {
+    try {
+      remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !ejected)))
+    } catch (error) {
+      const text = `That this was stopped could not be written down, so the next core may start it again: ${messageOf(error)}`
+      core.note('warning', text)
+      core.logError(new Error(text))
+    }
   }
 
   const stopServices = (

@@ -555,6 +555,18 @@ describe('stop', () => {
     expect(readIntent(folder.intentPath)?.up).toEqual(['ramDisk'])
   })
 
+  it('is carried out although it cannot be written down, and says so', async () => {
+    const { core } = await upCore()
+    rmSync(folder.intentPath)
+    mkdirSync(join(folder.intentPath, 'in-the-way'), { recursive: true })
+    expect(await core.dispatch(stopCommand())).toEqual({ accepted: true })
+    await core.stoppedByCommand
+    expect(phasesOf(core.snapshot())).toEqual(['ready', 'stopped', 'stopped'])
+    expect(core.snapshot().events).toContainEqual(
+      expect.objectContaining({ severity: 'warning', text: expect.stringContaining('written down') }),
+    )
+  })
+
   it('that a start overtook does not end the core', async () => {
     const { core, snapshot } = await upCore()
     let over = false

@@ -206,6 +206,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     takeProfile,
     readGpuLimit,
     note,
+    logError,
     onAllStopped: stopped,
   })
 
