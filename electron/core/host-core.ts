@@ -21,7 +21,7 @@ export interface HostedCore {
 export const hostCore = async (options: CoreOptions): Promise<HostedCore | null> => {
   const { folder, host, logError = logToStderr } = options
   ensureStateFolder(folder)
-  const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host, since: Date.now() })
+  const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host, since: Date.now() }, logError)
   if (lock === null) return null
   let core: Core | null = null
   let server: ControlServer
