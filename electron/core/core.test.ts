@@ -264,6 +264,17 @@ describe('start', () => {
     expect((await readAsked(proxyUrl(), '/v1/messages')).times).toBeLessThanOrEqual(2)
   })
 
+  it('serves although what it started cannot be written down, and is stopped again', async () => {
+    const core = await newCore()
+    await core.dispatch(startCommand())
+    // Before the first of them is spawned.
+    mkdirSync(join(folder.ledgerPath, 'in-the-way'), { recursive: true })
+    await until(core, ready)
+    await core.dispatch(stopCommand())
+    await core.stoppedByCommand
+    expect(phasesOf(core.snapshot())).toEqual(['ready', 'stopped', 'stopped'])
+  })
+
   it('is a no-op on a running stack', async () => {
     const { core, snapshot } = await upCore()
     expect(await core.dispatch(startCommand(null))).toEqual({ accepted: true })
