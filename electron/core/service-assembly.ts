@@ -211,6 +211,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
         signal,
       }),
     onChange: options.onChange,
+    logError,
   })
 
   const undo = [
