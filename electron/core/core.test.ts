@@ -19,6 +19,7 @@ import { rememberFile } from './agents-file/installed-files.ts'
 import { writeBlock } from './clients/managed-file.ts'
 import { markdownMarks } from './clients/marked-block.ts'
 import { type Core, createCore } from './core.ts'
+import { clientKeysPath } from './developer-keys-file.ts'
 import { readIntent } from './intent.ts'
 import { openLedger } from './ledger.ts'
 import { createPlatform } from './platform/detect-platform.ts'
@@ -358,6 +359,23 @@ describe('start', () => {
     writeProfile({ llamaServer: { slots: 2 } })
     expect(await core.dispatch(startCommand())).toEqual({ accepted: true })
     await expect.poll(() => readFileSync(path, 'utf8')).toContain('**2 agents at once.**')
+  })
+
+  it('is refused while the list of clients is broken, and what runs is still in hand', async () => {
+    const { core, snapshot } = await upCore()
+    await core.dispatch(stopCommand({ only: 'proxy' }))
+    await until(core, ({ services }) => services.proxy.phase === 'stopped')
+    rmSync(join(folder.runtimeDir, 'litellm'), { recursive: true })
+    await core.dispatch(startCommand(null, 'proxy'))
+    await until(core, ({ services }) => services.proxy.phase === 'failed')
+    writeFileSync(clientKeysPath(folder.keysDir), '{ "keys": ')
+    expect(await core.dispatch(startCommand(null))).toMatchObject({
+      accepted: false,
+      reason: expect.stringContaining(clientKeysPath(folder.keysDir)),
+    })
+    await core.dispatch(stopCommand())
+    await core.stoppedByCommand
+    expect(isAlive(pidOf(snapshot, 'llamaServer'))).toBe(false)
   })
 
   it('refuses a profile that is nowhere', async () => {

@@ -11,6 +11,7 @@ import { type LogError, logToStderr } from './core-log.ts'
 import { createGpuLimitReading } from './gpu-limit-reading.ts'
 import { describeGuestCommand } from './guests/guest-link.ts'
 import { readIntent } from './intent.ts'
+import { ensureKeys } from './keys.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
 import { createMemoryMapSource } from './memory-map-source.ts'
 import { createObservations, type PlainSnapshot } from './observations.ts'
@@ -184,6 +185,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   }
 
   const takeProfile = async ({ name, profile }: ChosenProfile): Promise<void> => {
+    // Throws over a broken list of clients, which must not leave this core with an assembly that is closed.
+    ensureKeys(folder.keysDir, profile.proxy.clientKey)
     await assembly.stack.releaseGateway(isSameGateway(assembly.profile, profile))
     await assembly.close()
     assembly = assemble(name, profile)
