@@ -378,6 +378,26 @@ describe('start', () => {
     expect(isAlive(pidOf(snapshot, 'llamaServer'))).toBe(false)
   })
 
+  it('refuses to move what still runs to another port, and names the restart that does', async () => {
+    const { core, snapshot } = await upCore()
+    await core.dispatch(stopCommand({ only: 'llamaServer' }))
+    await until(core, ({ services }) => services.llamaServer.phase === 'stopped')
+    rmSync(join(home, 'model.gguf'))
+    await core.dispatch(startCommand(null, 'llamaServer'))
+    await until(core, ({ services }) => services.llamaServer.phase === 'failed')
+    writeFileSync(join(home, 'model.gguf'), 'not read by the stand-in')
+    const next = await freePort()
+    writeProfile({ proxy: { port: next } })
+    expect(await core.dispatch(startCommand(null))).toEqual({
+      accepted: false,
+      reason: `what runs has the Router at ${proxyUrl()}, and the settings now say http://127.0.0.1:${next}: nexus restart takes them. Nothing was started.`,
+    })
+    expect(pidOf(core.snapshot(), 'proxy')).toBe(pidOf(snapshot, 'proxy'))
+    expect(await core.dispatch({ type: 'restart', only: null })).toEqual({ accepted: true })
+    const after = await until(core, (now) => ready(now) && pidOf(now, 'proxy') !== pidOf(snapshot, 'proxy'))
+    expect(after.services.proxy.endpoint).toBe(`http://127.0.0.1:${next}`)
+  })
+
   it('refuses a profile that is nowhere', async () => {
     const core = await newCore()
     expect(await core.dispatch(startCommand('nobody'))).toMatchObject({
