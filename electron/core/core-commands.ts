@@ -28,6 +28,10 @@ export interface CommandedCore extends RefusalContext {
   readonly note: (severity: StackEvent['severity'], text: string) => void
   readonly logError: LogError
   readonly onAllStopped: () => void
+  /** Whether this core is about to go, or has gone: then what it shows is of no use any more. */
+  readonly isEnding: () => boolean
+  /** Whether what an earlier core left wanted is being started. */
+  readonly isBringingBack: () => boolean
 }
 
 export interface CoreCommands {
@@ -166,6 +170,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       const phases = [llamaServer.phase, proxy.phase, assembly().stack.gateway()?.phase ?? 'stopped']
       const isAllStopped = command.only === null && phases.every((phase) => phase === 'stopped')
       if (from === 'owner' && isAllStopped) core.onAllStopped()
+      followInTurn()
     })
     return accepted
   }
@@ -287,7 +292,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const { profileName, profile, stack } = assembly()
     const { ramDisk, llamaServer, proxy } = stack.states()
     const phases = [llamaServer.phase, proxy.phase, stack.gateway()?.phase ?? 'stopped']
-    if (restarting.size > 0 || phases.some((phase) => phase !== 'stopped')) return
+    if (core.isEnding() || core.isBringingBack() || restarting.size > 0) return
+    if (phases.some((phase) => phase !== 'stopped')) return
     const chosen = chooseProfile(settings.current(), null, folder.runtimeDir)
     if (chosen.name === profileName && isDeepStrictEqual(chosen.profile, profile)) return
     // A disk that stays mounted belongs to the profile that it was mounted for, until it is ejected.
@@ -296,6 +302,16 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     await core.takeProfile(chosen)
     // The next core shows the same; without an intent it chooses by the settings anyway.
     if (readIntent(folder.intentPath) !== null) remember(wanted())
+  }
+
+  /** After what ran has ended: with the file as it is now, which a start would take. */
+  const followInTurn = (): void => {
+    const followed = turn.then(() => {
+      if (!core.isEnding()) settings.reread()
+      return followSettings()
+    })
+    // A file that somebody is just editing: the next start says what is wrong with it.
+    turn = followed.catch((error: unknown) => core.logError(new Error(messageOf(error))))
   }
 
   const changeKey = (command: CommandOf<'key'>): Outcome => {

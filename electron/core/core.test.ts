@@ -35,7 +35,8 @@ const helpText = join(resourcesDir, 'llama-help/b10434.txt')
 let home: string
 let folder: StateFolder
 let enginePort: number
-let machine: { totalMemoryBytes: number | null }
+/** `firstLook`: what the first one who asks for the memory has to wait for. */
+let machine: { totalMemoryBytes: number | null; firstLook: Promise<void> | null }
 let proxyPort: number
 let profilePath: string
 let cores: Core[]
@@ -98,9 +99,14 @@ const writeProfile = (change: ProfileOverride = {}, name = 'profile.json'): stri
 /** This machine, but for the RAM disk, and where a test says so of another size. */
 const platform = (): Platform => ({
   ...createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
-  ...(machine.totalMemoryBytes === null
-    ? {}
-    : { readTotalMemoryBytes: async () => machine.totalMemoryBytes ?? 0 }),
+  readTotalMemoryBytes: async () => {
+    const { firstLook } = machine
+    machine.firstLook = null
+    await firstLook
+    return (
+      machine.totalMemoryBytes ?? createPlatform({ ramDiskRoot: folder.ramDiskRoot }).readTotalMemoryBytes()
+    )
+  },
   ramDisk: {
     defaultMountPoint: (volumeName) => join(home, volumeName),
     readBacking: async () => null,
@@ -134,7 +140,7 @@ beforeEach(async () => {
   cores = []
   ending = []
   disk = { mounted: false, mountFailure: null, ejects: [], forced: [] }
-  machine = { totalMemoryBytes: null }
+  machine = { totalMemoryBytes: null, firstLook: null }
   installEngine()
   installLiteLlm()
   writeFileSync(join(home, 'model.gguf'), 'not read by the stand-in')
@@ -156,12 +162,12 @@ afterEach(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
-const newCore = async (): Promise<Core> => {
+const newCore = async ({ background = true } = {}): Promise<Core> => {
   const core = await createCore({
     folder,
     platform: platform(),
     host: 'cli',
-    background: true,
+    background,
     resourcesDir,
     env: process.env,
   })
@@ -935,6 +941,45 @@ describe('new settings', () => {
     expect(core.snapshot()).toMatchObject({ profile: profilePath, services: { ramDisk: { phase: 'ready' } } })
     await configure(core, { ramDisk: { sizeMiB: 16 } })
     expect(core.snapshot()).toMatchObject({ profile: 'mine', services: { ramDisk: { phase: 'ready' } } })
+  })
+
+  it('are shown once what ran has ended, as they are then, and the disk has been ejected', async () => {
+    const core = await newCore({ background: false })
+    await core.dispatch(startCommand())
+    await until(core, ready)
+    await configure(core, { ramDisk: { sizeMiB: 32 } })
+    await core.dispatch(stopCommand())
+    await core.stoppedByCommand
+    // Carried out after what the stop left for later.
+    await core.dispatch(stopCommand({ only: 'proxy' }))
+    expect(core.snapshot().profile).toBe(profilePath)
+    writeFileSync(
+      folder.configPath,
+      readFileSync(folder.configPath, 'utf8').replace(
+        '"mine": {',
+        '"mine": { "gateway": { "listen": "127.0.0.1:9" },',
+      ),
+    )
+    await core.dispatch(stopCommand({ only: 'ramDisk', eject: true }))
+    const after = await until(core, (next) => missingIn(next).includes('traefik'))
+    expect(after).toMatchObject({ profile: 'mine', services: { ramDisk: { phase: 'stopped' } } })
+    expect(readIntent(folder.intentPath)?.profileName).toBe('mine')
+  })
+
+  it('do not disturb what is being brought back', async () => {
+    const { core, snapshot } = await upCore()
+    await core.close()
+    disk.mounted = false
+    for (const id of ['llamaServer', 'proxy'] as const) {
+      process.kill(-pidOf(snapshot, id), 'SIGKILL')
+      await expect.poll(() => isAlive(pidOf(snapshot, id))).toBe(false)
+    }
+    const { promise: looked, resolve: goOn } = Promise.withResolvers<void>()
+    machine.firstLook = looked
+    const next = await newCore()
+    await configure(next, { gateway: { listen: '127.0.0.1:9' } })
+    goOn()
+    expect((await until(next, ready)).profile).toBe(profilePath)
   })
 
   it('wait for a restart while something runs', async () => {

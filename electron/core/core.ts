@@ -199,6 +199,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     feed.publish('change')
   }
 
+  let bringingBack = false
+  let ending = false
   const commands = createCoreCommands({
     folder,
     platform,
@@ -210,7 +212,12 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     readGpuLimit,
     note,
     logError,
-    onAllStopped: stopped,
+    onAllStopped: () => {
+      if (options.background) ending = true
+      stopped()
+    },
+    isEnding: () => ending,
+    isBringingBack: () => bringingBack,
   })
 
   /** What runs is what a question is about, also while it starts or has failed. */
@@ -224,7 +231,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const looked = setUp.look(assembly.profile)
   const adopted = await assembly.stack.adopt()
   const missing: readonly ServiceId[] = commands.wanted().filter((id) => !adopted.includes(id))
-  if (missing.length > 0)
+  if (missing.length > 0) {
+    bringingBack = true
     void bringBack({
       missing,
       chosen: { name: assembly.profileName, profile: assembly.profile },
@@ -238,7 +246,10 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         logError(new Error(reason))
         note('critical', reason)
       },
+    }).finally(() => {
+      bringingBack = false
     })
+  }
   // The first snapshot must not say that nothing is missing because nobody has looked.
   await looked
 
@@ -262,6 +273,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       return outcome
     },
     close: () => {
+      ending = true
       setUp.cancel()
       poller.close()
       return assembly.close()
