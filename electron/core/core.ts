@@ -162,7 +162,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const onReading = () => {
     const takenAt = poller.latest().throughput?.takenAt ?? engineReadAt
     const now = snapshot()
-    observations.addToHistory(now, takenAt > engineReadAt)
+    // Not "later": the clock may have been set back.
+    observations.addToHistory(now, takenAt !== engineReadAt)
     engineReadAt = takenAt
     const notices = now.notices.map(({ id, since: at, raise }) => `${id} ${at} ${raise}`).join()
     if (feed.isWatched()) memoryMap.want()
