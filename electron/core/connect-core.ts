@@ -1,6 +1,6 @@
 // The app's way to a core: attaches to one that runs, this user's before another's, else hosts it here, and looks again
 // when it goes.
-import { existsSync, type FSWatcher, watch as watchFiles } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { AppState, Command, Outcome, Snapshot } from '../contract.ts'
 import { attachToCore, type ControlClient } from './control/client.ts'
@@ -12,6 +12,7 @@ import { readSharedSocketName } from './guests/shared-socket.ts'
 import type { HostedCore } from './host-core.ts'
 import { createSilenceWatch } from './silence-watch.ts'
 import { ensureStateFolder, type StateFolder } from './state-folder.ts'
+import { watchFolder } from './watch-folder.ts'
 
 export type LinkState = Pick<AppState, 'link' | 'snapshot'>
 
@@ -195,7 +196,7 @@ export const connectCore = ({
       try {
         await lookOn()
       } catch (error) {
-        // A folder that cannot be written, or no watches left (ENOSPC, EMFILE): it may be mended meanwhile.
+        // A folder that cannot be written: it may be mended meanwhile.
         tell({ link: { kind: 'lost', reason: messageOf(error) }, snapshot: null })
         await bell.heard(retryMs)
       }
@@ -290,24 +291,18 @@ const createBell = () => {
  * function ends that.
  */
 const followSockets = ({ socketPath, sharedDir }: StateFolder, tell: () => void): (() => void) => {
-  const watchers: FSWatcher[] = []
-  const unfollow = () => {
-    for (const watcher of watchers) watcher.close()
-  }
+  const undo: (() => void)[] = []
   const follow = (dir: string, isSocket: (name: string) => boolean) => {
-    watchers.push(
-      watchFiles(dir, (_event, name) => {
+    undo.push(
+      watchFolder(dir, (name) => {
         if (name === null || isSocket(name)) tell()
       }),
     )
   }
-  try {
-    follow(dirname(socketPath), (name) => name === basename(socketPath))
-    if (sharedDir !== null && existsSync(sharedDir))
-      follow(sharedDir, (name) => readSharedSocketName(name) !== null)
-  } catch (error) {
-    unfollow()
-    throw error
+  follow(dirname(socketPath), (name) => name === basename(socketPath))
+  if (sharedDir !== null && existsSync(sharedDir))
+    follow(sharedDir, (name) => readSharedSocketName(name) !== null)
+  return () => {
+    for (const end of undo) end()
   }
-  return unfollow
 }

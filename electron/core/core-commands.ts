@@ -1,8 +1,9 @@
 // What each command does to the stack. A command answers only "accepted" or why not; its effect is seen in snapshots.
 
 import { isDeepStrictEqual } from 'node:util'
-import type { Command, Outcome, ServiceId, StackEvent } from '../contract.ts'
-import { serviceIds } from '../contract.ts'
+import type { Command, Outcome, Profile, ServiceId, StackEvent } from '../contract.ts'
+import { serviceIds, serviceNames } from '../contract.ts'
+import type { LogError } from './core-log.ts'
 import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
 import { messageOf } from './error-message.ts'
 import { readIntent, writeIntent } from './intent.ts'
@@ -10,6 +11,7 @@ import { type RefusalContext, refuseProfile } from './profile-refusal.ts'
 import { type ChosenProfile, chooseProfile } from './profiles.ts'
 import { describeHolders } from './ram-disk-service.ts'
 import type { ServiceAssembly } from './service-assembly.ts'
+import { localUrl } from './services/litellm-config.ts'
 import type { SetUpRunner } from './set-up-runner.ts'
 import type { Settings } from './settings.ts'
 import type { Services } from './snapshot.ts'
@@ -24,7 +26,12 @@ export interface CommandedCore extends RefusalContext {
   readonly takeProfile: (chosen: ChosenProfile) => Promise<void>
   /** Something was done that no phase shows. */
   readonly note: (severity: StackEvent['severity'], text: string) => void
+  readonly logError: LogError
   readonly onAllStopped: () => void
+  /** Whether this core is about to go, or has gone: then what it shows is of no use any more. */
+  readonly isEnding: () => boolean
+  /** Whether what an earlier core left wanted is being started. */
+  readonly isBringingBack: () => boolean
 }
 
 export interface CoreCommands {
@@ -122,6 +129,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       if (bound && chosen.name !== profileName)
         return `the stack runs with profile ${profileName}; nexus down first, then nexus up --profile ${chosen.name}`
       if (!renew) return null
+      const moved = bound ? readMoved(chosen.profile) : null
+      if (moved !== null) return moved
       const refusal = await refuseProfile(chosen, command, core)
       if (refusal !== null) return refusal
       await core.takeProfile(chosen)
@@ -129,6 +138,21 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     } catch (error) {
       return messageOf(error)
     }
+  }
+
+  /** What lives is taken over by its process and asked at the profile's address: there nobody would answer for ever. */
+  const readMoved = (next: Profile): string | null => {
+    const { profile, stack } = assembly()
+    const { phase } = stack.states().proxy
+    const routerLives = phase !== 'stopped' && phase !== 'failed'
+    // The Router was started with the address of the AI Engine.
+    for (const id of routerLives ? (['llamaServer', 'proxy'] as const) : (['llamaServer'] as const)) {
+      const address = localUrl(profile[id].host, profile[id].port)
+      const nextAddress = localUrl(next[id].host, next[id].port)
+      if (address !== nextAddress)
+        return `what runs has the ${serviceNames[id]} at ${address}, and the settings now say ${nextAddress}: nexus restart takes them. Nothing was started.`
+    }
+    return null
   }
 
   // --- stop ------------------------------------------------------------------------------------------------------
@@ -141,15 +165,27 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     }
     const ids = command.only === null ? serviceIds : [command.only]
     for (const id of ids) restarting.delete(id)
-    remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !command.eject)))
+    forgetWanted(ids, command.eject)
     void stopServices(ids, { now: command.now }).then(() => {
       // A start may have overtaken this stop: then the core is needed.
       const { llamaServer, proxy } = assembly().stack.states()
       const phases = [llamaServer.phase, proxy.phase, assembly().stack.gateway()?.phase ?? 'stopped']
       const isAllStopped = command.only === null && phases.every((phase) => phase === 'stopped')
       if (from === 'owner' && isAllStopped) core.onAllStopped()
+      followInTurn()
     })
     return accepted
+  }
+
+  /** What cannot be written down (a full disk) keeps nothing running. */
+  const forgetWanted = (ids: readonly ServiceId[], ejected: boolean): void => {
+    try {
+      remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !ejected)))
+    } catch (error) {
+      const text = `That this was stopped could not be written down, so the next core may start it again: ${messageOf(error)}`
+      core.note('warning', text)
+      core.logError(new Error(text))
+    }
   }
 
   const stopServices = (
@@ -258,7 +294,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const { profileName, profile, stack } = assembly()
     const { ramDisk, llamaServer, proxy } = stack.states()
     const phases = [llamaServer.phase, proxy.phase, stack.gateway()?.phase ?? 'stopped']
-    if (restarting.size > 0 || phases.some((phase) => phase !== 'stopped')) return
+    if (core.isEnding() || core.isBringingBack() || restarting.size > 0) return
+    if (phases.some((phase) => phase !== 'stopped')) return
     const chosen = chooseProfile(settings.current(), null, folder.runtimeDir)
     if (chosen.name === profileName && isDeepStrictEqual(chosen.profile, profile)) return
     // A disk that stays mounted belongs to the profile that it was mounted for, until it is ejected.
@@ -267,6 +304,16 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     await core.takeProfile(chosen)
     // The next core shows the same; without an intent it chooses by the settings anyway.
     if (readIntent(folder.intentPath) !== null) remember(wanted())
+  }
+
+  /** After what ran has ended: with the file as it is now, which a start would take. */
+  const followInTurn = (): void => {
+    const followed = turn.then(() => {
+      if (!core.isEnding()) settings.reread()
+      return followSettings()
+    })
+    // A file that somebody is just editing: the next start says what is wrong with it.
+    turn = followed.catch((error: unknown) => core.logError(new Error(messageOf(error))))
   }
 
   const changeKey = (command: CommandOf<'key'>): Outcome => {

@@ -1,7 +1,7 @@
 // The lock between real processes: held by the kernel, gone with its owner.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -22,6 +22,19 @@ describe('acquireCoreLock', () => {
     const second = acquireCoreLock(path, owner)
     expect(second).not.toBeNull()
     second?.release()
+  })
+
+  it('is taken, and let go of, also where its owner cannot be written down', () => {
+    const path = newPath()
+    mkdirSync(join(`${path}.owner.json`, 'in-the-way'), { recursive: true })
+    const told: string[] = []
+    for (const _ of ['first', 'second']) {
+      const lock = acquireCoreLock(path, owner, ({ message }) => told.push(message))
+      expect(lock).not.toBeNull()
+      expect(acquireCoreLock(path, owner, () => {})).toBeNull()
+      lock?.release()
+    }
+    expect(told).toEqual(Array(2).fill(expect.stringContaining('could not be written down')))
   })
 
   it('ends with its owner, even by kill -9', async () => {

@@ -2,14 +2,22 @@
 import { closeSync, writeSync } from 'node:fs'
 import { openLogForChild } from './logs/log-file.ts'
 
+/** Never throws: it is how most failures end, and a full disk must not make another one of it. */
 export type LogError = (error: Error) => void
 
-const lineOf = ({ message }: Error): string => `${new Date().toISOString()} ${message}\n`
+/** Synchronously: the stream `process.stderr` reports a failure later, as an event that ends the process. */
+const writeLine = (fd: number, { message }: Error): void => {
+  try {
+    writeSync(fd, `${new Date().toISOString()} ${message}\n`)
+  } catch {
+    // There is no other place to tell it (ENOSPC; EBADF and EPIPE once the reader has gone).
+  }
+}
+
+const stderrFd = 2
 
 /** For a core whose standard error is that log already. */
-export const logToStderr: LogError = (error) => {
-  process.stderr.write(lineOf(error))
-}
+export const logToStderr: LogError = (error) => writeLine(stderrFd, error)
 
 /** For a core in the app, whose standard error nobody sees. */
 export const openCoreLog = (path: string): { readonly logError: LogError; close(): void } => {
@@ -18,7 +26,7 @@ export const openCoreLog = (path: string): { readonly logError: LogError; close(
   return {
     // What still ends after the core has let go tells nobody any more.
     logError: (error) => {
-      if (isOpen) writeSync(fd, lineOf(error))
+      if (isOpen) writeLine(fd, error)
     },
     close: () => {
       if (isOpen) closeSync(fd)

@@ -19,6 +19,7 @@ import { rememberFile } from './agents-file/installed-files.ts'
 import { writeBlock } from './clients/managed-file.ts'
 import { markdownMarks } from './clients/marked-block.ts'
 import { type Core, createCore } from './core.ts'
+import { clientKeysPath } from './developer-keys-file.ts'
 import { readIntent } from './intent.ts'
 import { openLedger } from './ledger.ts'
 import { createPlatform } from './platform/detect-platform.ts'
@@ -34,7 +35,8 @@ const helpText = join(resourcesDir, 'llama-help/b10434.txt')
 let home: string
 let folder: StateFolder
 let enginePort: number
-let machine: { totalMemoryBytes: number | null }
+/** `firstLook`: what the first one who asks for the memory has to wait for. */
+let machine: { totalMemoryBytes: number | null; firstLook: Promise<void> | null }
 let proxyPort: number
 let profilePath: string
 let cores: Core[]
@@ -97,9 +99,14 @@ const writeProfile = (change: ProfileOverride = {}, name = 'profile.json'): stri
 /** This machine, but for the RAM disk, and where a test says so of another size. */
 const platform = (): Platform => ({
   ...createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
-  ...(machine.totalMemoryBytes === null
-    ? {}
-    : { readTotalMemoryBytes: async () => machine.totalMemoryBytes ?? 0 }),
+  readTotalMemoryBytes: async () => {
+    const { firstLook } = machine
+    machine.firstLook = null
+    await firstLook
+    return (
+      machine.totalMemoryBytes ?? createPlatform({ ramDiskRoot: folder.ramDiskRoot }).readTotalMemoryBytes()
+    )
+  },
   ramDisk: {
     defaultMountPoint: (volumeName) => join(home, volumeName),
     readBacking: async () => null,
@@ -133,7 +140,7 @@ beforeEach(async () => {
   cores = []
   ending = []
   disk = { mounted: false, mountFailure: null, ejects: [], forced: [] }
-  machine = { totalMemoryBytes: null }
+  machine = { totalMemoryBytes: null, firstLook: null }
   installEngine()
   installLiteLlm()
   writeFileSync(join(home, 'model.gguf'), 'not read by the stand-in')
@@ -155,12 +162,12 @@ afterEach(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
-const newCore = async (): Promise<Core> => {
+const newCore = async ({ background = true } = {}): Promise<Core> => {
   const core = await createCore({
     folder,
     platform: platform(),
     host: 'cli',
-    background: true,
+    background,
     resourcesDir,
     env: process.env,
   })
@@ -264,6 +271,17 @@ describe('start', () => {
     expect((await readAsked(proxyUrl(), '/v1/messages')).times).toBeLessThanOrEqual(2)
   })
 
+  it('serves although what it started cannot be written down, and is stopped again', async () => {
+    const core = await newCore()
+    await core.dispatch(startCommand())
+    // Before the first of them is spawned.
+    mkdirSync(join(folder.ledgerPath, 'in-the-way'), { recursive: true })
+    await until(core, ready)
+    await core.dispatch(stopCommand())
+    await core.stoppedByCommand
+    expect(phasesOf(core.snapshot())).toEqual(['ready', 'stopped', 'stopped'])
+  })
+
   it('is a no-op on a running stack', async () => {
     const { core, snapshot } = await upCore()
     expect(await core.dispatch(startCommand(null))).toEqual({ accepted: true })
@@ -347,6 +365,43 @@ describe('start', () => {
     writeProfile({ llamaServer: { slots: 2 } })
     expect(await core.dispatch(startCommand())).toEqual({ accepted: true })
     await expect.poll(() => readFileSync(path, 'utf8')).toContain('**2 agents at once.**')
+  })
+
+  it('is refused while the list of clients is broken, and what runs is still in hand', async () => {
+    const { core, snapshot } = await upCore()
+    await core.dispatch(stopCommand({ only: 'proxy' }))
+    await until(core, ({ services }) => services.proxy.phase === 'stopped')
+    rmSync(join(folder.runtimeDir, 'litellm'), { recursive: true })
+    await core.dispatch(startCommand(null, 'proxy'))
+    await until(core, ({ services }) => services.proxy.phase === 'failed')
+    writeFileSync(clientKeysPath(folder.keysDir), '{ "keys": ')
+    expect(await core.dispatch(startCommand(null))).toMatchObject({
+      accepted: false,
+      reason: expect.stringContaining(clientKeysPath(folder.keysDir)),
+    })
+    await core.dispatch(stopCommand())
+    await core.stoppedByCommand
+    expect(isAlive(pidOf(snapshot, 'llamaServer'))).toBe(false)
+  })
+
+  it('refuses to move what still runs to another port, and names the restart that does', async () => {
+    const { core, snapshot } = await upCore()
+    await core.dispatch(stopCommand({ only: 'llamaServer' }))
+    await until(core, ({ services }) => services.llamaServer.phase === 'stopped')
+    rmSync(join(home, 'model.gguf'))
+    await core.dispatch(startCommand(null, 'llamaServer'))
+    await until(core, ({ services }) => services.llamaServer.phase === 'failed')
+    writeFileSync(join(home, 'model.gguf'), 'not read by the stand-in')
+    const next = await freePort()
+    writeProfile({ proxy: { port: next } })
+    expect(await core.dispatch(startCommand(null))).toEqual({
+      accepted: false,
+      reason: `what runs has the Router at ${proxyUrl()}, and the settings now say http://127.0.0.1:${next}: nexus restart takes them. Nothing was started.`,
+    })
+    expect(pidOf(core.snapshot(), 'proxy')).toBe(pidOf(snapshot, 'proxy'))
+    expect(await core.dispatch({ type: 'restart', only: null })).toEqual({ accepted: true })
+    const after = await until(core, (now) => ready(now) && pidOf(now, 'proxy') !== pidOf(snapshot, 'proxy'))
+    expect(after.services.proxy.endpoint).toBe(`http://127.0.0.1:${next}`)
   })
 
   it('refuses a profile that is nowhere', async () => {
@@ -553,6 +608,18 @@ describe('stop', () => {
     expect(snapshot.overall).toBe('stopped')
     for (const url of [engineUrl(), proxyUrl()]) await expect(fetch(url)).rejects.toThrow('fetch failed')
     expect(readIntent(folder.intentPath)?.up).toEqual(['ramDisk'])
+  })
+
+  it('is carried out although it cannot be written down, and says so', async () => {
+    const { core } = await upCore()
+    rmSync(folder.intentPath)
+    mkdirSync(join(folder.intentPath, 'in-the-way'), { recursive: true })
+    expect(await core.dispatch(stopCommand())).toEqual({ accepted: true })
+    await core.stoppedByCommand
+    expect(phasesOf(core.snapshot())).toEqual(['ready', 'stopped', 'stopped'])
+    expect(core.snapshot().events).toContainEqual(
+      expect.objectContaining({ severity: 'warning', text: expect.stringContaining('written down') }),
+    )
   })
 
   it('that a start overtook does not end the core', async () => {
@@ -885,6 +952,45 @@ describe('new settings', () => {
     expect(core.snapshot()).toMatchObject({ profile: profilePath, services: { ramDisk: { phase: 'ready' } } })
     await configure(core, { ramDisk: { sizeMiB: 16 } })
     expect(core.snapshot()).toMatchObject({ profile: 'mine', services: { ramDisk: { phase: 'ready' } } })
+  })
+
+  it('are shown once what ran has ended, as they are then, and the disk has been ejected', async () => {
+    const core = await newCore({ background: false })
+    await core.dispatch(startCommand())
+    await until(core, ready)
+    await configure(core, { ramDisk: { sizeMiB: 32 } })
+    await core.dispatch(stopCommand())
+    await core.stoppedByCommand
+    // Carried out after what the stop left for later.
+    await core.dispatch(stopCommand({ only: 'proxy' }))
+    expect(core.snapshot().profile).toBe(profilePath)
+    writeFileSync(
+      folder.configPath,
+      readFileSync(folder.configPath, 'utf8').replace(
+        '"mine": {',
+        '"mine": { "gateway": { "listen": "127.0.0.1:9" },',
+      ),
+    )
+    await core.dispatch(stopCommand({ only: 'ramDisk', eject: true }))
+    const after = await until(core, (next) => missingIn(next).includes('traefik'))
+    expect(after).toMatchObject({ profile: 'mine', services: { ramDisk: { phase: 'stopped' } } })
+    expect(readIntent(folder.intentPath)?.profileName).toBe('mine')
+  })
+
+  it('do not disturb what is being brought back', async () => {
+    const { core, snapshot } = await upCore()
+    await core.close()
+    disk.mounted = false
+    for (const id of ['llamaServer', 'proxy'] as const) {
+      process.kill(-pidOf(snapshot, id), 'SIGKILL')
+      await expect.poll(() => isAlive(pidOf(snapshot, id))).toBe(false)
+    }
+    const { promise: looked, resolve: goOn } = Promise.withResolvers<void>()
+    machine.firstLook = looked
+    const next = await newCore()
+    await configure(next, { gateway: { listen: '127.0.0.1:9' } })
+    goOn()
+    expect((await until(next, ready)).profile).toBe(profilePath)
   })
 
   it('wait for a restart while something runs', async () => {

@@ -11,6 +11,7 @@ import { type LogError, logToStderr } from './core-log.ts'
 import { createGpuLimitReading } from './gpu-limit-reading.ts'
 import { describeGuestCommand } from './guests/guest-link.ts'
 import { readIntent } from './intent.ts'
+import { ensureKeys } from './keys.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
 import { createMemoryMapSource } from './memory-map-source.ts'
 import { createObservations, type PlainSnapshot } from './observations.ts'
@@ -161,7 +162,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const onReading = () => {
     const takenAt = poller.latest().throughput?.takenAt ?? engineReadAt
     const now = snapshot()
-    observations.addToHistory(now, takenAt > engineReadAt)
+    // Not "later": the clock may have been set back.
+    observations.addToHistory(now, takenAt !== engineReadAt)
     engineReadAt = takenAt
     const notices = now.notices.map(({ id, since: at, raise }) => `${id} ${at} ${raise}`).join()
     if (feed.isWatched()) memoryMap.want()
@@ -184,6 +186,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   }
 
   const takeProfile = async ({ name, profile }: ChosenProfile): Promise<void> => {
+    // Throws over a broken list of clients, which must not leave this core with an assembly that is closed.
+    ensureKeys(folder.keysDir, profile.proxy.clientKey)
     await assembly.stack.releaseGateway(isSameGateway(assembly.profile, profile))
     await assembly.close()
     assembly = assemble(name, profile)
@@ -196,6 +200,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     feed.publish('change')
   }
 
+  let bringingBack = false
+  let ending = false
   const commands = createCoreCommands({
     folder,
     platform,
@@ -206,7 +212,13 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     takeProfile,
     readGpuLimit,
     note,
-    onAllStopped: stopped,
+    logError,
+    onAllStopped: () => {
+      if (options.background) ending = true
+      stopped()
+    },
+    isEnding: () => ending,
+    isBringingBack: () => bringingBack,
   })
 
   /** What runs is what a question is about, also while it starts or has failed. */
@@ -222,6 +234,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const missing: readonly ServiceId[] = commands.wanted().filter((id) => !adopted.includes(id))
   if (missing.length > 0) {
     const given = assembly
+    bringingBack = true
     void bringBack({
       missing,
       chosen: { name: assembly.profileName, profile: assembly.profile },
@@ -235,6 +248,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         logError(new Error(reason))
         note('critical', reason)
       },
+    }).finally(() => {
+      bringingBack = false
     })
   }
   // The first snapshot must not say that nothing is missing because nobody has looked.
@@ -260,6 +275,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       return outcome
     },
     close: () => {
+      ending = true
       setUp.cancel()
       poller.close()
       return assembly.close()

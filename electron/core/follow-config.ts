@@ -1,9 +1,9 @@
 // The config file as it is and whenever it changes, for those who only need to know it, such as the tray.
-import { watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { Config } from '../contract.ts'
 import { defaultConfig, readConfig } from './config.ts'
 import type { StateFolder } from './state-folder.ts'
+import { watchFolder } from './watch-folder.ts'
 
 /**
  * Calls `listener` with the present config and with each later one; the returned function ends that. A file that cannot
@@ -18,7 +18,7 @@ export const followConfig = (
     if (config !== null) listener(config)
   }
   // The folder, since the file is replaced by a rename whenever it is written.
-  const watcher = watch(dirname(configPath), (_event, name) => {
+  const unfollow = watchFolder(dirname(configPath), (name) => {
     if (name === null || name === basename(configPath)) tell()
   })
   listener(
@@ -26,7 +26,7 @@ export const followConfig = (
       tryRead(lastGoodConfigPath, lastGoodConfigPath) ??
       defaultConfig,
   )
-  return () => watcher.close()
+  return unfollow
 }
 
 const tryRead = (path: string, lastGoodPath: string): Config | null => {

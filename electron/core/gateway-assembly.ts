@@ -56,15 +56,20 @@ export const assembleGateway = (
 const strayGraceMs = 2_000
 
 /** What an earlier core started for a profile that nobody remembers: it would hold its port for ever. */
-const endStray = async (ledger: Ledger, { processes }: Pick<Platform, 'processes'>): Promise<void> => {
+export const endStray = async (
+  ledger: Pick<Ledger, 'find' | 'forget'>,
+  { processes }: Pick<Platform, 'processes'>,
+): Promise<void> => {
   const entry = ledger.find('gateway')
   if (entry === null) return
   const identity = identityOf(entry)
   if (await isSameProcess(identity, processes)) {
     const graceOver = new Promise<void>((resolve) => setTimeout(resolve, strayGraceMs))
     const stray = adoptProcess(identity, processes)
-    await endProcess(stray, graceOver, processes)
+    const outcome = await endProcess(stray, graceOver, processes)
     stray.release()
+    // The next look tries again: nobody else knows of it.
+    if (outcome.kind === 'still-there') return
   }
   ledger.forget('gateway')
 }

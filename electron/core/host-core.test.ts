@@ -49,3 +49,20 @@ it('lets go of the lock when its socket cannot be opened', async () => {
   expect(next).not.toBeNull()
   await next?.close()
 })
+
+it('lets go of everything when what comes after its socket fails', async () => {
+  const broken: CoreOptions = {
+    ...options,
+    folder: {
+      ...options.folder,
+      get sharedDir(): string | null {
+        throw new Error('no place for guests')
+      },
+    },
+  }
+  await expect(hostCore(broken)).rejects.toThrow('no place for guests')
+  expect(await attachToCore(options.folder.socketPath)).toBeNull()
+  const next = await hostCore(options)
+  expect(next).not.toBeNull()
+  await next?.close()
+})

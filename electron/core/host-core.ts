@@ -1,5 +1,5 @@
 // Hosting the core in this process, the same for `nexus serve` and the app: lock, core, control sockets, and their end.
-import { type ControlServer, openControlServer } from './control/server.ts'
+import { openControlServer } from './control/server.ts'
 import { type Core, type CoreOptions, createCore } from './core.ts'
 import { acquireCoreLock } from './core-lock.ts'
 import { logToStderr } from './core-log.ts'
@@ -21,44 +21,46 @@ export interface HostedCore {
 export const hostCore = async (options: CoreOptions): Promise<HostedCore | null> => {
   const { folder, host, logError = logToStderr } = options
   ensureStateFolder(folder)
-  const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host, since: Date.now() })
+  const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host, since: Date.now() }, logError)
   if (lock === null) return null
-  let core: Core | null = null
-  let server: ControlServer
-  try {
-    core = await createCore(options)
-    server = await openControlServer(folder.socketPath, core)
-  } catch (error) {
-    await core?.close()
-    lock.release()
-    throw error
-  }
-  const hosted = core
-  const metrics = createMetricsServer({
-    readSnapshot: hosted.readSnapshot,
-    onError: (reason) => logError(new Error(reason)),
-  })
-  const guestSocket = createGuestSocket({
-    sharedDir: folder.sharedDir,
-    link: guestLink(hosted, readOwnUserName()),
-    platform: options.platform.id,
-    run: options.run ?? createCommandRunner(),
-    onError: (reason) => logError(new Error(reason)),
-  })
-  const forgetConfig = followConfig(options.folder, ({ metricsPort, guests }) => {
-    metrics.use(metricsPort ?? null)
-    guestSocket.use(guests ?? null)
-  })
-  // Whoever is told that this core listens may be about to tell another user.
-  await guestSocket.settled()
-  let closing: Promise<void> | null = null
+  /** What has begun already, in the order of its end. */
+  const undo: (() => void | Promise<void>)[] = []
   const close = async () => {
-    forgetConfig()
-    metrics.close()
-    await Promise.all([hosted.close(), server.close(), guestSocket.close()])
+    await Promise.all(undo.map((end) => end()))
     // Last: whoever takes the lock next replaces the socket, and mounts what is not mounted.
     lock.release()
   }
+  let core: Core
+  try {
+    core = await createCore(options)
+    undo.unshift(core.close)
+    const server = await openControlServer(folder.socketPath, core)
+    undo.push(server.close)
+    const metrics = createMetricsServer({
+      readSnapshot: core.readSnapshot,
+      onError: (reason) => logError(new Error(reason)),
+    })
+    undo.unshift(metrics.close)
+    const guestSocket = createGuestSocket({
+      sharedDir: folder.sharedDir,
+      link: guestLink(core, readOwnUserName()),
+      platform: options.platform.id,
+      run: options.run ?? createCommandRunner(),
+      onError: (reason) => logError(new Error(reason)),
+    })
+    undo.push(guestSocket.close)
+    const forgetConfig = followConfig(folder, ({ metricsPort, guests }) => {
+      metrics.use(metricsPort ?? null)
+      guestSocket.use(guests ?? null)
+    })
+    undo.unshift(forgetConfig)
+    // Whoever is told that this core listens may be about to tell another user.
+    await guestSocket.settled()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  let closing: Promise<void> | null = null
   return {
     core,
     close: () => {

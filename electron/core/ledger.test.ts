@@ -1,5 +1,5 @@
 // Who our children are, on disk: read back by the next core, and never a guess.
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -31,6 +31,20 @@ describe('the ledger', () => {
     expect(openLedger(path).find('proxy')).toEqual(router)
     expect(statSync(path).mode & 0o777).toBe(0o600)
     expect(identityOf(engine)).toEqual({ pid: 4242, startedAt: '99@boot' })
+  })
+
+  it('goes on with what it knows while it cannot be written, and tells of it', () => {
+    const told: string[] = []
+    const ledger = openLedger(path, ({ message }) => told.push(message))
+    mkdirSync(join(path, 'in-the-way'), { recursive: true })
+    ledger.record(engine)
+    ledger.record(router)
+    ledger.forget('proxy')
+    expect([ledger.find('llamaServer'), ledger.find('proxy')]).toEqual([engine, null])
+    expect(told).toEqual(Array(3).fill(expect.stringContaining('could not be written down')))
+    rmSync(path, { recursive: true })
+    ledger.record(router)
+    expect(openLedger(path).find('llamaServer')).toEqual(engine)
   })
 
   it('has one entry for each service: the newest', () => {

@@ -2,6 +2,8 @@
 
 import { z } from 'zod'
 import { childIds } from '../contract.ts'
+import type { LogError } from './core-log.ts'
+import { messageOf } from './error-message.ts'
 import { readRecord } from './json-record.ts'
 import type { ProcessIdentity } from './platform/platform.ts'
 import { writePrivateFile } from './private-file.ts'
@@ -30,13 +32,19 @@ export interface Ledger {
 
 /**
  * Opens the ledger. A ledger that cannot be understood is treated as empty: a child it named is then found on its
- * port with our own argv, or shown as a stranger, and neither is ever killed by pid alone.
+ * port with our own argv, or shown as a stranger, and neither is ever killed by pid alone. So one that cannot be written
+ * (a full disk) loses nobody: with `logError` that is only told, and this core goes on with what it knows.
  */
-export const openLedger = (path: string): Ledger => {
+export const openLedger = (path: string, logError: LogError | null = null): Ledger => {
   let entries: readonly LedgerEntry[] = readRecord(path, LedgerSchema)?.entries ?? []
   const save = (next: LedgerEntry[]) => {
     entries = next
-    writePrivateFile(path, `${JSON.stringify({ version: 1, entries }, null, 2)}\n`, { about: 'processes' })
+    try {
+      writePrivateFile(path, `${JSON.stringify({ version: 1, entries }, null, 2)}\n`, { about: 'processes' })
+    } catch (error) {
+      if (logError === null) throw error
+      logError(new Error(`which processes are ours could not be written down: ${messageOf(error)}`))
+    }
   }
   return {
     find: (service) => entries.find((entry) => entry.service === service) ?? null,

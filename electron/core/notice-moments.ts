@@ -1,5 +1,5 @@
 // What has just happened and is told for a while: a crash until it is over, a recovery, a stack that has become ready.
-import { type ChildId, childIds, serviceNames } from '../contract.ts'
+import { type ChildId, childIds, serviceIds, serviceNames } from '../contract.ts'
 import { readPart } from '../parts.ts'
 import type { NoticeRule, Observed } from './notice-conditions.ts'
 import { isServing } from './snapshot.ts'
@@ -42,7 +42,7 @@ export const followMoments = (moments: Moments, before: Observed | null, now: Ob
       proxy: followChild('proxy', moments.children.proxy, before, now),
       gateway: followChild('gateway', moments.children.gateway, before, now),
     },
-    starting: starting || (moments.starting && now.overall === 'starting'),
+    starting: starting || (moments.starting && isUnderWay(now)),
     readyAt: !isReady
       ? null
       : moments.starting && before?.overall !== 'ready'
@@ -50,6 +50,10 @@ export const followMoments = (moments: Moments, before: Observed | null, now: Ob
         : moments.readyAt,
   }
 }
+
+/** A stack that serves before its disk is mounted is not whole yet, and what it waits for is still that start. */
+const isUnderWay = ({ overall, services }: Observed): boolean =>
+  overall === 'starting' || serviceIds.some((id) => services[id].phase === 'starting')
 
 const followChild = (
   id: ChildId,

@@ -359,6 +359,20 @@ describe('ready', () => {
     expect(world.look(81)).toEqual([])
   })
 
+  it('is told also when the disk is mounted only after the first request was answered', () => {
+    const world = createWorld()
+    world.look(0, { overall: 'stopped' })
+    world.look(1, { overall: 'starting', ...service('ramDisk', { phase: 'starting' }) })
+    expect(ids(world.watch(2, 5, { overall: 'degraded' }))).not.toContain('stack-ready')
+    const ready = world.look(6, { overall: 'ready', services: sampleSnapshot.services })
+    expect(ids(ready)).toContain('stack-ready')
+    world.look(7, { overall: 'degraded', ...service('ramDisk', { phase: 'failed' }) })
+    world.look(90)
+    expect(ids(world.look(91, { overall: 'ready', services: sampleSnapshot.services }))).not.toContain(
+      'stack-ready',
+    )
+  })
+
   it.each([
     ['after a crash', { restarts: 1 }],
     ['of what was taken over', { adopted: true }],

@@ -188,6 +188,22 @@ describe('the cadence', () => {
     expect(world).toMatchObject({ published, used })
   })
 
+  it('goes on as before when the clock is set back by an hour', async () => {
+    const { poller, world, fold } = setUp({ engine: () => null })
+    await pass(10_000)
+    vi.setSystemTime(Date.now() - 3_600_000)
+    const { used } = world
+    expect(fold().memory).toBeNull()
+    await poller.refresh()
+    expect(world.used).toBe(used + 1)
+    expect(fold().memory).not.toBeNull()
+    poller.setWatched(true)
+    await pass(4_000)
+    expect(world.used).toBe(used + 5)
+    await pass(56_000)
+    expect(world.rechecks).toBeGreaterThanOrEqual(3)
+  })
+
   it('rechecks the proof every 15 s when watched, every 60 s when not', async () => {
     const { poller, world } = setUp({ engine: () => null })
     await pass(59_000)

@@ -80,8 +80,9 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   let closed = false
   let timer: NodeJS.Timeout | null = null
   let busyTimer: NodeJS.Timeout | null = null
-  let lastTickAt = 0
-  let lastRecheckAt = Date.now()
+  // Intervals are measured by a clock that nobody sets: with the other one turned back an hour, nothing would be due for it.
+  let lastTickMs = Number.NEGATIVE_INFINITY
+  let lastRecheckMs = performance.now()
   let ticking: Promise<unknown> = Promise.resolve()
   let memory: Reading<Memory> | null = null
   let ramDisk: Reading<RamDisk> | null = null
@@ -130,13 +131,13 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   })
   const recheck = singleFlight(async () => {
     const due = watched ? recheckWatchedMs : recheckIdleMs
-    if (Date.now() - lastRecheckAt < due) return
-    lastRecheckAt = Date.now()
+    if (performance.now() - lastRecheckMs < due) return
+    lastRecheckMs = performance.now()
     await sources.recheckProof()
   })
 
   const tick = (): Promise<unknown> => {
-    lastTickAt = Date.now()
+    lastTickMs = performance.now()
     return Promise.allSettled([
       readMemory(),
       readRamDisk(),
@@ -152,8 +153,12 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   const schedule = () => {
     if (timer !== null) clearTimeout(timer)
     if (closed) return
-    const due = watched ? lastTickAt + watchedMs : middleOfStepAfter(lastTickAt + tooSoonMs)
-    timer = setTimeout(beat, Math.max(0, due - Date.now()))
+    const sinceTickMs = performance.now() - lastTickMs
+    const nowMs = Date.now()
+    const waitMs = watched
+      ? watchedMs - sinceTickMs
+      : middleOfStepAfter(nowMs - sinceTickMs + tooSoonMs) - nowMs
+    timer = setTimeout(beat, Math.max(0, waitMs))
   }
 
   const isWorking = () =>
@@ -204,7 +209,7 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
       schedule()
     },
     refresh: async () => {
-      if (Date.now() - lastTickAt >= tooSoonMs) {
+      if (performance.now() - lastTickMs >= tooSoonMs) {
         ticking = tick()
         schedule()
       }

@@ -1,5 +1,5 @@
 // The prover: one message through the model per pair of processes, and never a proof for another pair.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -31,6 +31,7 @@ interface Attempt {
 const setUp = (serving: ProvedPair | null) => {
   const world = { serving, broken: null as ChainFault | null, changes: 0, checks: 0 }
   const attempts: Attempt[] = []
+  const logged: string[] = []
   const prover = createProver({
     recordPath,
     servingPair: () => world.serving,
@@ -52,13 +53,14 @@ const setUp = (serving: ProvedPair | null) => {
       // As the core does: every change is a reason to look again.
       prover.consider()
     },
+    logError: ({ message }) => logged.push(message),
   })
   const attempt = (index: number): Attempt => {
     const found = attempts[index]
     if (found === undefined) throw new Error(`there were only ${attempts.length} attempts`)
     return found
   }
-  return { prover, world, attempts, attempt }
+  return { prover, world, attempts, attempt, logged }
 }
 
 /** Lets everything that has been settled be noticed. */
@@ -77,6 +79,17 @@ describe('consider', () => {
     expect(prover.proof()).toEqual({ ...answer(100), checkedAt: null })
     expect(world.changes).toBe(1)
     expect(readProof(recordPath, first)).toEqual({ ...answer(100), checkedAt: null })
+  })
+
+  it('is proved although that cannot be written down', async () => {
+    const { prover, attempt, logged } = setUp(first)
+    prover.consider()
+    mkdirSync(join(recordPath, 'in-the-way'), { recursive: true })
+    attempt(0).succeed(100)
+    await settled()
+    expect(prover.proof()?.provedAt).toBe(100)
+    expect(prover.failure()).toBeNull()
+    expect(logged).toEqual([expect.stringContaining('could not be written down')])
   })
 
   it('asks nothing until both serve', () => {

@@ -1,6 +1,7 @@
 // Keeps the answer to "would a Claude request be answered?": proved once through the model, then re-checked cheaply.
 
 import type { Proof } from '../contract.ts'
+import type { LogError } from './core-log.ts'
 import { messageOf } from './error-message.ts'
 import { type ProvedPair, readProof, writeProof } from './proof-record.ts'
 import type { ChainFault } from './services/litellm-health.ts'
@@ -14,6 +15,7 @@ export interface ProverOptions {
   /** Checks keys and both servers without the model; null when all is well. */
   readonly check: (signal: AbortSignal) => Promise<ChainFault | null>
   readonly onChange: () => void
+  readonly logError: LogError
 }
 
 export interface Prover {
@@ -49,6 +51,15 @@ export const createProver = (options: ProverOptions): Prover => {
     return held !== null && pair !== null && samePair(held.pair, pair) ? held : null
   }
 
+  /** Only the next core would want it: that it cannot be written is no failure of the message. */
+  const keep = (pair: ProvedPair, proof: Proof): void => {
+    try {
+      writeProof(options.recordPath, pair, proof)
+    } catch (error) {
+      options.logError(new Error(`the proof could not be written down: ${messageOf(error)}`))
+    }
+  }
+
   const begin = async (pair: ProvedPair): Promise<void> => {
     const abort = new AbortController()
     attempt = { pair, abort }
@@ -58,7 +69,7 @@ export const createProver = (options: ProverOptions): Prover => {
       if (abort.signal.aborted) return
       proved = { pair, proof }
       failed = null
-      writeProof(options.recordPath, pair, proof)
+      keep(pair, proof)
     } catch (error) {
       if (abort.signal.aborted) return
       failed = { pair, reason: messageOf(error) }

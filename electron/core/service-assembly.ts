@@ -89,7 +89,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   const keys = ensureKeys(folder.keysDir, profile.proxy.clientKey)
   /** A LiteLLM configuration of the user's own knows nothing of our list: there the one client key opens it. */
   const ownKey = profile.proxy.configPath === null ? keys.proofKey : (keys.clientKey ?? keys.proofKey)
-  const ledger = openLedger(folder.ledgerPath)
+  const ledger = openLedger(folder.ledgerPath, logError)
   const llamaService = createLlamaService({
     profile: profile.llamaServer,
     apiKeyPath: keys.engineKeyPath,
@@ -211,6 +211,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
         signal,
       }),
     onChange: options.onChange,
+    logError,
   })
 
   const undo = [

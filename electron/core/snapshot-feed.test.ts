@@ -50,6 +50,21 @@ it('tells those who do not look closely every few seconds, and of changes at onc
   expect(calm).toEqual([0, 5, 7].map((second) => second * 1_000))
 })
 
+it('goes on telling when the clock is set back by an hour', async () => {
+  const { world, feed } = setUp()
+  let told = 0
+  await feed.watch(
+    () => {
+      told += 1
+    },
+    { watched: false },
+  ).begun
+  world.now -= 3_600_000
+  feed.publish('reading')
+  await turn()
+  expect(told).toBe(2)
+})
+
 it('wants everything read at 1 Hz only while somebody looks closely', async () => {
   const { world, feed } = setUp()
   const tray = feed.watch(() => {}, { watched: false })

@@ -42,7 +42,9 @@ export const createSnapshotFeed = (options: SnapshotFeedOptions): SnapshotFeed =
     scheduled = null
     const snapshot = options.snapshot()
     for (const watcher of watchers) {
-      const isDue = watcher.watched || what === 'change' || snapshot.takenAt - watcher.toldAt >= calmMs
+      const sinceToldMs = snapshot.takenAt - watcher.toldAt
+      // Less than nothing: the clock was set back.
+      const isDue = watcher.watched || what === 'change' || sinceToldMs >= calmMs || sinceToldMs < 0
       if (isDue) tell(watcher, snapshot)
     }
   }

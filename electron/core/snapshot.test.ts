@@ -93,6 +93,11 @@ describe('foldSnapshot', () => {
     expect(foldSnapshot(readings, 13_001, 3_000)).toMatchObject({ slots: null, queue: null })
   })
 
+  it('does not show a reading from the future as live: the clock was set back', () => {
+    expect(foldSnapshot(readings, 9_000, 3_000)).toMatchObject({ slots: null, queue: null })
+    expect(foldSnapshot({ ...readings, engineAskedAt: 8_500 }, 9_000, 3_000).slots).toBeNull()
+  })
+
   it('shows who is busy, without rates, while the server owes the next answer', () => {
     const asked = { ...readings, engineAskedAt: 11_000 }
     expect(foldSnapshot(asked, 30_000, 3_000)).toMatchObject({

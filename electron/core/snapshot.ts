@@ -51,7 +51,7 @@ export type FoldedSnapshot = Omit<Snapshot, 'engineModel' | 'memoryMap' | 'event
 /** @param maxAgeMs how old a reading may be and still be shown as live */
 export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): FoldedSnapshot => {
   const live = <T>(reading: Reading<T> | null): T | null =>
-    reading !== null && now - reading.takenAt <= maxAgeMs ? reading.value : null
+    reading !== null && isRecent(reading.takenAt, now, maxAgeMs) ? reading.value : null
   const engineAnswers = isServing(readings.services.llamaServer)
   const slots = engineAnswers ? (live(readings.slots) ?? heldSlots(readings, maxAgeMs)) : null
   return {
@@ -77,13 +77,18 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
   }
 }
 
+/** What was read in the future was read before the clock was set back: nobody knows how long ago. */
+export const isRecent = (takenAt: number, now: number, maxAgeMs: number): boolean =>
+  takenAt <= now && now - takenAt <= maxAgeMs
+
 /**
  * llama-server answers /slots between two batches (b10068: up to 8 s apart during a prefill, measured), and no slot
  * changes hands within a batch. So while it owes the next answer the last one still tells who is busy; its rates do
  * not, and are null. null when the last answer was old already as the question was put.
  */
 const heldSlots = ({ slots, engineAskedAt }: Readings, maxAgeMs: number): Slot[] | null => {
-  if (slots === null || engineAskedAt === null || engineAskedAt - slots.takenAt > maxAgeMs) return null
+  if (slots === null || engineAskedAt === null || !isRecent(slots.takenAt, engineAskedAt, maxAgeMs))
+    return null
   return slots.value.map((slot) => ({ ...slot, tokensPerSecond: null }))
 }
 

@@ -5,6 +5,7 @@ import type { EngineReading } from '../poller.ts'
 import { askHttp } from '../services/http-ask.ts'
 import { localUrl } from '../services/litellm-config.ts'
 import { createLlamaWatch, type LlamaWatch } from '../services/llama-watch.ts'
+import { isRecent } from '../snapshot.ts'
 import { readNodeKey } from './node-key.ts'
 
 export interface StudioNodes {
@@ -88,7 +89,7 @@ const watchNode = (node: NodeProfile, onChange: () => void, now: () => number) =
       }
     },
     current: (at: number, maxAgeMs: number): StudioNode => {
-      const value = reading !== null && at - reading.takenAt <= maxAgeMs ? reading.value : null
+      const value = reading !== null && isRecent(reading.takenAt, at, maxAgeMs) ? reading.value : null
       return {
         name: node.name,
         endpoint,
