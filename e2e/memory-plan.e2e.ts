@@ -105,6 +105,8 @@ const filledShare = 0.95
 const defaults: PlannedServer = {
   contextTokens: 2048,
   slots: 1,
+  gpuLayers: 99,
+  draftGpuLayers: 99,
   unifiedKv: false,
   cacheTypeK: 'f16',
   cacheTypeV: 'f16',

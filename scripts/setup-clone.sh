@@ -62,19 +62,30 @@ locked_command() { cat "$1.command" 2>/dev/null || :; }
 # counts as long as its owner, or the command the owner runs, lives: a killed run neither wedges the next nor lets it
 # start beside an npm that still writes.
 take_lock() {
-  local lock=$1 owner waited=0
+  local lock=$1 owner said waited=0 misses=0
   mkdir -p "$(dirname "$lock")" 2>/dev/null || fail "cannot create $(dirname "$lock")"
-  until ln -s "$(identify $$)" "$lock" 2>/dev/null; do
+  until said=$(ln -s "$(identify $$)" "$lock" 2>&1); do
     owner=$(readlink "$lock") || owner=
-    if [ -z "$owner" ]; then
-      [ -w "$(dirname "$lock")" ] || fail "cannot write to $(dirname "$lock")"
-    elif is_alive "$owner" || is_alive "$(locked_command "$lock")"; then
+    if [ -n "$owner" ] && { is_alive "$owner" || is_alive "$(locked_command "$lock")"; }; then
       [ $waited -eq 1 ] || say "waiting for another run that is setting up the same folder"
       waited=1
+      misses=0
       sleep 0.2
+      continue
+    fi
+    # Another run was faster. When none ever is, no link can be made here: a disk without links (FAT) or without room, or
+    # a file of that name.
+    misses=$((misses + 1))
+    [ $misses -lt 20 ] || fail "cannot make the lock $lock: $said"
+    if [ -z "$owner" ]; then
+      [ -w "$(dirname "$lock")" ] || fail "cannot write to $(dirname "$lock")"
+      sleep 0.1
     elif [ "$(readlink "$lock")" = "$owner" ]; then
       # By a rename, so that of two who see it stale only one takes it away; put back when it was a third one's new lock.
-      mv "$lock" "$lock.stale.$$" 2>/dev/null || continue
+      mv "$lock" "$lock.stale.$$" 2>/dev/null || {
+        sleep 0.1
+        continue
+      }
       [ "$(readlink "$lock.stale.$$")" = "$owner" ] || mv "$lock.stale.$$" "$lock"
       rm -f "$lock.stale.$$"
     fi

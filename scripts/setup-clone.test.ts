@@ -200,6 +200,19 @@ describe('take_lock', () => {
     expect(existsSync(join(dir, 'lock.command'))).toBe(false)
   })
 
+  it('says why no lock can be made, in the words of ln, and does not try for ever', async () => {
+    writeFileSync(join(dir, 'lock'), '')
+    const inTheWay = await bash('take_lock "$PWD/lock"')
+    expect(inTheWay.exitCode).toBe(1)
+    expect(inTheWay.stderr).toMatch(/^nexus: cannot make the lock .*lock: ln: .*exists/)
+    program('ln', 'echo "ln: Operation not permitted" >&2; exit 1')
+    const withoutLinks = await bash('PATH="$PWD:$PATH"; take_lock "$PWD/none"')
+    expect(withoutLinks.exitCode).toBe(1)
+    expect(withoutLinks.stderr).toBe(
+      `nexus: cannot make the lock ${join(dir, 'none')}: ln: Operation not permitted`,
+    )
+  })
+
   it('says in one sentence that it may not write', async () => {
     const result = await bash('take_lock /proc/nexus/lock')
     expect(result.exitCode).toBe(1)

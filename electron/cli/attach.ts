@@ -6,9 +6,14 @@ import { within } from '../core/deadline.ts'
 import { attachAsGuest } from '../core/guests/attach-as-guest.ts'
 import type { LedgerEntry } from '../core/ledger.ts'
 import { readLiveServices } from '../core/live-services.ts'
-import { ensureStateFolder } from '../core/state-folder.ts'
+import { isErrno } from '../core/private-file.ts'
+import { refuseForeignFolder } from '../core/state-folder.ts'
+import { quoteForShell } from '../shell-quote.ts'
 import type { CliContext } from './context.ts'
 import { spawnBackgroundCore } from './host.ts'
+
+/** What looking takes: nothing is made or changed by it. */
+type Reader = Pick<CliContext, 'folder' | 'platform'>
 
 const listenDeadlineMs = 20_000
 
@@ -16,7 +21,8 @@ const listenDeadlineMs = 20_000
  * Attaches to this user's core, else as a guest to another user's: exactly one core per machine owns the stack. Not while
  * services of our own live without a core: those are for a core of ours to take over. null when none answers.
  */
-export const attachToRunning = async (context: CliContext): Promise<ControlClient | null> => {
+export const attachToRunning = async (context: Reader): Promise<ControlClient | null> => {
+  refuseForeignFolder(context.folder)
   const own = await attachToCore(context.folder.socketPath)
   if (own !== null) return own
   return (await readOrphans(context)).length > 0 ? null : attachAsGuest(context.folder.sharedDir)
@@ -71,8 +77,13 @@ export const attachIfAnythingRuns = async (context: CliContext): Promise<Control
 type Orphan = Pick<LedgerEntry, 'service' | 'pid'>
 
 /** Services of ours that live although no core does. */
-export const readOrphans = async ({ folder, platform }: CliContext): Promise<readonly Orphan[]> => {
-  ensureStateFolder(folder)
-  const live = await readLiveServices(folder.ledgerPath, platform.processes)
+export const readOrphans = async ({ folder, platform }: Reader): Promise<readonly Orphan[]> => {
+  const live = await readLiveServices(folder.ledgerPath, platform.processes).catch((error: unknown) => {
+    if (!isErrno(error, 'EACCES')) throw error
+    throw new Error(
+      `${folder.ledgerPath} may not be read. If a nexus that was run with sudo made it, give it back: ` +
+        `sudo chown -R ${process.geteuid?.() ?? 0} ${quoteForShell(folder.root)}`,
+    )
+  })
   return live.map(({ service, pid }) => ({ service, pid }))
 }

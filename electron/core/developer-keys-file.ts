@@ -1,17 +1,21 @@
 // The developers' keys on disk: keys/clients.json, 0600, replaced whole; a running Router reads it again by itself.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Command, Outcome } from '../contract.ts'
-import { changeKeyList, type KeyList, KeyListSchema } from './developer-keys.ts'
+import { changeKeyList, type KeyChange, type KeyList, KeyListSchema } from './developer-keys.ts'
 import { parseJsonOrNull } from './json-record.ts'
-import { readFileOrNull, writePrivateFile } from './private-file.ts'
+import { readFileOrNull, replacePrivateFile } from './private-file.ts'
 
 export const clientKeysPath = (keysDir: string): string => join(keysDir, 'clients.json')
 
 /** null when there is none yet. Throws an Error that says what is wrong with it, without quoting it. */
 export const readKeyList = (keysDir: string): KeyList | null => {
   const path = clientKeysPath(keysDir)
-  const text = readFileOrNull(path)
+  return parseKeyList(path, readFileOrNull(path))
+}
+
+const parseKeyList = (path: string, text: string | null): KeyList | null => {
   if (text === null) return null
   const parsed = KeyListSchema.safeParse(parseJsonOrNull(text))
   if (parsed.success) return parsed.data
@@ -20,10 +24,26 @@ export const readKeyList = (keysDir: string): KeyList | null => {
   )
 }
 
-export const writeKeyList = (keysDir: string, list: KeyList): void => {
-  const text = `${JSON.stringify(list, null, 2)}\n`
+/** Each has to lose against another process that writes in the same few microseconds. */
+const mostAttempts = 100
+
+/**
+ * Replaces the list by what `change` makes of it; null from `change`: it stays. Another process may write it meanwhile: then
+ * `change` is asked again, about the new list, so that what was revoked there does not come back. Answers the list that stands.
+ */
+export const updateKeyList = (
+  keysDir: string,
+  change: (list: KeyList | null) => KeyList | null,
+): KeyList | null => {
   const path = clientKeysPath(keysDir)
-  if (readFileOrNull(path) !== text) writePrivateFile(path, text)
+  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+    const before = readFileOrNull(path)
+    const list = parseKeyList(path, before)
+    const next = change(list)
+    if (next === null || isDeepStrictEqual(next, list)) return list
+    if (replacePrivateFile(path, before, `${JSON.stringify(next, null, 2)}\n`)) return next
+  }
+  throw new Error(`${path} is being written by another program all the time`)
 }
 
 /** 192 bits: beyond guessing, and short enough to paste. */
@@ -40,10 +60,16 @@ export const changeDeveloperKey = (
   keysDir: string,
   command: Pick<Extract<Command, { type: 'key' }>, 'action' | 'developer'>,
 ): Outcome => {
-  const list = readKeyList(keysDir)
-  if (list === null) return { accepted: false, reason: 'there are no keys yet: nexus up makes them' }
-  const change = changeKeyList(list, command, { makeKey: makeDeveloperKey, now: Date.now() })
-  if (change.kind === 'refused') return { accepted: false, reason: change.reason }
-  writeKeyList(keysDir, change.list)
-  return { accepted: true }
+  let outcome: Outcome = { accepted: true }
+  updateKeyList(keysDir, (list) => {
+    const change = changeOrRefuse(list, command)
+    outcome = change.kind === 'refused' ? { accepted: false, reason: change.reason } : { accepted: true }
+    return change.kind === 'refused' ? null : change.list
+  })
+  return outcome
 }
+
+const changeOrRefuse = (list: KeyList | null, command: Parameters<typeof changeKeyList>[1]): KeyChange =>
+  list === null
+    ? { kind: 'refused', reason: 'there are no keys yet: nexus up makes them' }
+    : changeKeyList(list, command, { makeKey: makeDeveloperKey, now: Date.now() })

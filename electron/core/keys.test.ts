@@ -39,6 +39,14 @@ describe('ensureKeys', () => {
     expect(readdirSync(folder).map((name) => statSync(join(folder, name)).ino)).toEqual(inodes)
   })
 
+  it('leaves a list alone that says the same in other words', () => {
+    const { clientKeysPath } = ensureKeys(folder, null)
+    const compact = JSON.stringify(clients(clientKeysPath))
+    writeFileSync(clientKeysPath, compact)
+    ensureKeys(folder, null)
+    expect(readFileSync(clientKeysPath, 'utf8')).toBe(compact)
+  })
+
   it('takes the profile’s client key, lists it for the Router, and forgets it with the profile', () => {
     const own = ensureKeys(folder, null)
     const configured = ensureKeys(folder, 'sk-local-opta')

@@ -2,13 +2,7 @@
 import { chmodSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { completeKeyList, defaultClientKey } from './developer-keys.ts'
-import {
-  clientKeysPath,
-  makeDeveloperKey,
-  makeSecret,
-  readKeyList,
-  writeKeyList,
-} from './developer-keys-file.ts'
+import { clientKeysPath, makeDeveloperKey, makeSecret, updateKeyList } from './developer-keys-file.ts'
 import { readFileOrNull, writePrivateFile } from './private-file.ts'
 
 export interface Keys {
@@ -44,19 +38,20 @@ export const ensureKeys = (keysDir: string, configuredClientKey: string | null):
   const proofKey = ensureKey(join(keysDir, 'proof.key'), 'sk-proof-')
   const formerPath = join(keysDir, 'client.key')
   const former = readFileOrNull(formerPath)
-  const list = completeKeyList(readKeyList(keysDir), {
-    ownKey: proofKey,
-    formerKey: former?.trim() || null,
-    configuredKey: configuredClientKey,
-    makeKey: makeDeveloperKey,
-    now: Date.now(),
-  })
-  writeKeyList(keysDir, list)
+  const list = updateKeyList(keysDir, (before) =>
+    completeKeyList(before, {
+      ownKey: proofKey,
+      formerKey: former?.trim() || null,
+      configuredKey: configuredClientKey,
+      makeKey: makeDeveloperKey,
+      now: Date.now(),
+    }),
+  )
   keepPrivate(clientKeysPath(keysDir))
   // Its key is the first developer's now: a second copy would outlive a rotation.
   if (former !== null) rmSync(formerPath, { force: true })
   return {
-    clientKey: defaultClientKey(list),
+    clientKey: list === null ? null : defaultClientKey(list),
     proofKey,
     masterKey: ensureKey(join(keysDir, 'master.key'), 'sk-master-'),
     engineKey: engine.key,

@@ -17,6 +17,8 @@ const gibibyte = 1024 ** 3
 const server: PlannedServer = {
   contextTokens: 319_488,
   slots: 4,
+  gpuLayers: 99,
+  draftGpuLayers: 99,
   unifiedKv: false,
   cacheTypeK: 'q4_0',
   cacheTypeV: 'q4_0',

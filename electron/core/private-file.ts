@@ -22,6 +22,21 @@ export const writePrivateFile = (
   text: string,
   { about = 'lasting' }: { readonly about?: 'lasting' | 'processes' } = {},
 ): void => {
+  writeBeside(path, text, { about, mayReplace: () => true })
+}
+
+/**
+ * As `writePrivateFile`, if the file still says what `text` was made from (null: there was none). false: it does not any
+ * more, and is left alone. It is looked at last of all, when only the rename is left to do.
+ */
+export const replacePrivateFile = (path: string, before: string | null, text: string): boolean =>
+  writeBeside(path, text, { about: 'lasting', mayReplace: () => readFileOrNull(path) === before })
+
+const writeBeside = (
+  path: string,
+  text: string,
+  { about, mayReplace }: { readonly about: 'lasting' | 'processes'; readonly mayReplace: () => boolean },
+): boolean => {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
   const fd = openSync(temporary, 'wx', 0o600)
   try {
@@ -33,7 +48,10 @@ export const writePrivateFile = (
     } finally {
       closeSync(fd)
     }
-    renameSync(temporary, path)
+    const replaces = mayReplace()
+    if (replaces) renameSync(temporary, path)
+    else rmSync(temporary, { force: true })
+    return replaces
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error

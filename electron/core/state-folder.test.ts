@@ -1,10 +1,10 @@
 // Where everything lives, and that its socket can be bound there.
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ensureStateFolder, locateStateFolder } from './state-folder.ts'
+import { ensureStateFolder, judgePrivateFolder, locateStateFolder } from './state-folder.ts'
 
 let folder: string
 beforeEach(() => {
@@ -83,6 +83,17 @@ describe('ensureStateFolder', () => {
     }
   })
 
+  it('leaves a folder open that all users share', () => {
+    const shared = join(folder, 'tmp')
+    mkdirSync(shared)
+    chmodSync(shared, 0o1777)
+    const located = locateStateFolder({ NEXUS_HOME: shared }, 'linux', '/home/ann')
+    expect(() => ensureStateFolder(located)).toThrow(
+      `${shared} is a folder that all users share: name one inside it, such as NEXUS_HOME=${shared}/opta-nexus`,
+    )
+    expect(statSync(shared).mode & 0o7777).toBe(0o1777)
+  })
+
   it('makes a place where a socket can be bound, also for a deep folder', async () => {
     const deep = join(folder, 'deep'.repeat(20), 'deeper'.repeat(20))
     const located = locateStateFolder({ NEXUS_HOME: deep }, process.platform, '/home/ann')
@@ -93,5 +104,33 @@ describe('ensureStateFolder', () => {
       server.listen(located.socketPath, resolve)
     })
     await new Promise((resolve) => server.close(resolve))
+  })
+})
+
+describe('judgePrivateFolder', () => {
+  const judge = (uid: number, mode: number, ownUid: number) =>
+    judgePrivateFolder('/home/ann/a b/keys', '/home/ann/a b', { uid, mode }, ownUid)
+
+  it('changes only what is its own', () => {
+    expect(judge(1000, 0o40700, 1000)).toEqual({ kind: 'private' })
+    expect(judge(1000, 0o40755, 1000)).toEqual({ kind: 'open' })
+    expect(judge(1000, 0o40755, 0)).toEqual({ kind: 'private' })
+  })
+
+  it('says how another user’s is given back', () => {
+    expect(judge(0, 0o40700, 1000)).toEqual({
+      kind: 'refused',
+      reason: expect.stringContaining(
+        "belongs to uid 0, not to this user (1000). If a nexus that was run with sudo made it, give it back: sudo chown -R 1000 '/home/ann/a b'",
+      ),
+    })
+  })
+
+  it('never tells anyone to take a folder that all users share', () => {
+    for (const own of [0, 1000])
+      expect(judge(0, 0o41777, own)).toEqual({
+        kind: 'refused',
+        reason: expect.not.stringContaining('chown'),
+      })
   })
 })

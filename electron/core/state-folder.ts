@@ -1,9 +1,12 @@
 // Where everything of ours lives on disk: one folder, 0700, and the names of the files in it.
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, type Stats, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogId } from '../contract.ts'
+import { quoteForShell } from '../shell-quote.ts'
+import { messageOf } from './error-message.ts'
+import { isErrno } from './private-file.ts'
 
 export interface StateFolder {
   readonly root: string
@@ -104,7 +107,10 @@ const shortEnough = (root: string, socketName: string, mark: string): string => 
   return join(tmpdir(), `opta-nexus-${process.getuid?.() ?? 0}`, `${name}${mark}.sock`)
 }
 
-/** Creates the folders that must be private before anything is written into them. Idempotent. */
+/**
+ * Creates the folders that must be private before anything is written into them. Idempotent. Throws an Error that says what
+ * is to be done where that cannot be. Only for whoever writes: reading must work on a disk that is full or read-only.
+ */
 export const ensureStateFolder = (folder: StateFolder): void => {
   for (const dir of [
     folder.root,
@@ -114,7 +120,81 @@ export const ensureStateFolder = (folder: StateFolder): void => {
     folder.gatewayDir,
     join(folder.socketPath, '..'),
   ]) {
+    ensurePrivateFolder(dir, dir.startsWith(folder.root) ? folder.root : dir)
+  }
+}
+
+/** Throws an Error that says what is to be done when another user owns the folder: then nothing in it may be read either. */
+export const refuseForeignFolder = ({ root }: Pick<StateFolder, 'root'>): void => {
+  const facts = statOrNull(root)
+  const judgement = facts === null ? null : judgePrivateFolder(root, root, facts, process.geteuid?.() ?? null)
+  if (judgement?.kind === 'refused') throw new Error(judgement.reason)
+}
+
+type FolderJudgement =
+  | { readonly kind: 'private' }
+  | { readonly kind: 'open' }
+  | { readonly kind: 'refused'; readonly reason: string }
+
+/**
+ * Whether a folder is for its owner alone, or is to be made so.
+ * @param root what is given back as a whole when it belongs to another user
+ * @param ownUid null where there are no user numbers
+ */
+export const judgePrivateFolder = (
+  dir: string,
+  root: string,
+  { uid, mode }: Pick<Stats, 'uid' | 'mode'>,
+  ownUid: number | null,
+): FolderJudgement => {
+  // Closing such a folder (/tmp) would shut every other user out of it.
+  if ((mode & 0o1000) !== 0 && (mode & 0o077) !== 0) {
+    const inside = quoteForShell(join(dir, 'opta-nexus'))
+    return refuse(`${dir} is a folder that all users share: name one inside it, such as NEXUS_HOME=${inside}`)
+  }
+  if (ownUid === null) return { kind: 'private' }
+  if (uid === ownUid) return { kind: (mode & 0o777) === 0o700 ? 'private' : 'open' }
+  // root reads and writes everywhere, and changes nobody's folder.
+  if (ownUid === 0) return { kind: 'private' }
+  return refuse(
+    `${dir} belongs to uid ${uid}, not to this user (${ownUid}). If a nexus that was run with sudo made it, give it back: ` +
+      `sudo chown -R ${ownUid} ${quoteForShell(root)}; else name another folder in NEXUS_HOME`,
+  )
+}
+
+const refuse = (reason: string): FolderJudgement => ({ kind: 'refused', reason })
+
+const statOrNull = (path: string): Stats | null => {
+  try {
+    return statSync(path)
+  } catch {
+    // What needs it says so in its own words.
+    return null
+  }
+}
+
+const ensurePrivateFolder = (dir: string, root: string): void => {
+  try {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
-    chmodSync(dir, 0o700)
+    const judgement = judgePrivateFolder(dir, root, statSync(dir), process.geteuid?.() ?? null)
+    switch (judgement.kind) {
+      case 'private':
+        return
+      case 'open':
+        chmodSync(dir, 0o700)
+        return
+      case 'refused':
+        throw new Error(judgement.reason)
+    }
+  } catch (error) {
+    if (isErrno(error, 'EROFS'))
+      throw new Error(`${dir} is on a read-only disk: name a folder on another one in NEXUS_HOME`)
+    if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) {
+      const make = `sudo install -d -m 700 -o ${process.geteuid?.() ?? 0} ${quoteForShell(dir)}`
+      throw new Error(
+        `${dir} cannot be made (${messageOf(error)}): make it with ${make}, or name another folder in NEXUS_HOME`,
+      )
+    }
+    throw error
   }
 }

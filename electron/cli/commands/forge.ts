@@ -28,7 +28,7 @@ import { readAnyProfile } from '../profile-choice.ts'
 import { type ForgeStatus, renderForgeStatus } from '../view/forge-view.ts'
 
 export const runForge = (command: ForgeCommand, context: CliContext): Promise<number> => {
-  ensureStateFolder(context.folder)
+  if (command.action !== 'status') ensureStateFolder(context.folder)
   switch (command.action) {
     case 'enable':
     case 'disable':

@@ -29,7 +29,7 @@ export const runService = async (
     stateDir: context.folder.root,
     env: context.env,
   })
-  ensureStateFolder(context.folder)
+  if (action !== 'status') ensureStateFolder(context.folder)
   switch (action) {
     case 'install':
       return install(autostart, json, context)

@@ -5,6 +5,7 @@ import { readIntent } from '../../core/intent.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
 import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
 import { readDifferences, readMachine, readMemory } from '../../core/plan-reading.ts'
+import { ensureStateFolder } from '../../core/state-folder.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachOrHost, attachToRunning } from '../attach.ts'
 import { readClientGuides } from '../client-guides.ts'
@@ -69,6 +70,8 @@ const startThrough = async (
 const prepare = async (command: UpCommand, context: CliContext): Promise<void> => {
   const { name, profile, because } = await readChosenProfile(context, command.profile)
   if (!command.json) context.print(`Profile ${name}: ${because}.`)
+  // Before anything is installed below it.
+  ensureStateFolder(context.folder)
   await ensureSetUp(profile, context)
 }
 

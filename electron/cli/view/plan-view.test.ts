@@ -23,6 +23,8 @@ const studio: PlanInput = {
   server: {
     contextTokens: 131_072,
     slots: 4,
+    gpuLayers: 99,
+    draftGpuLayers: 99,
     unifiedKv: false,
     cacheTypeK: 'q4_0',
     cacheTypeV: 'q4_0',

@@ -15,6 +15,8 @@ const plan = planMemory({
   server: {
     contextTokens: 32_768,
     slots: 4,
+    gpuLayers: 99,
+    draftGpuLayers: 99,
     unifiedKv: false,
     cacheTypeK: 'q4_0',
     cacheTypeV: 'q4_0',

@@ -101,6 +101,41 @@ it('takes an entry out that fails builds, and gives it back', () => {
   expect(files.unpark(buildDir, mount)).toEqual([])
 })
 
+it('gives an entry back that two shells took out at the same time', () => {
+  files.enable(path, buildDir, mount)
+  const text = readFileSync(path, 'utf8')
+  const other = createCargoConfigFiles(join(folder, 'record.json'))
+  let isFirstLook = true
+  /** Lets the other shell do all of its work after this one has read the file, and before it has judged it. */
+  const slowly = {
+    kind: 'build-dir',
+    get value() {
+      if (isFirstLook) {
+        isFirstLook = false
+        expect(other.park(buildDir)).toEqual([path])
+      }
+      return buildDir.kind === 'build-dir' ? buildDir.value : ''
+    },
+  } as const
+  expect(files.park(slowly)).toEqual([])
+  expect(isFirstLook).toBe(false)
+  expect(existsSync(path)).toBe(false)
+  expect(files.unpark(buildDir, mount)).toEqual([path])
+  expect(readFileSync(path, 'utf8')).toBe(text)
+})
+
+it('marks an entry before it takes it out, so that a shell which is killed in between loses none', () => {
+  files.enable(path, buildDir, mount)
+  const text = readFileSync(path, 'utf8')
+  // Where the new text would be written: nothing can be taken out.
+  put(`${text}[net]\n`)
+  mkdirSync(`${path}.${process.pid}.tmp`)
+  expect(files.park(buildDir)).toEqual([])
+  expect(JSON.parse(readFileSync(join(folder, 'record.json'), 'utf8'))).toMatchObject({ parked: [path] })
+  expect(files.unpark(buildDir, mount)).toEqual([])
+  expect(JSON.parse(readFileSync(join(folder, 'record.json'), 'utf8'))).toMatchObject({ parked: [] })
+})
+
 it('edits the file that cargo prefers', () => {
   expect(configPathIn(folder)).toBe(join(folder, 'config.toml'))
   writeFileSync(join(folder, 'config'), '')

@@ -57,7 +57,7 @@ export interface CargoConfigFiles {
   edited(): readonly string[]
   /** Takes this entry out of the files that were given it, until it is given back; answers which files those are. */
   park(entry: CargoEntry): readonly string[]
-  /** Answers the files that have the entry again. */
+  /** Answers the files that were given the entry again. */
   unpark(entry: CargoEntry, mountPoint: string): readonly string[]
 }
 
@@ -68,6 +68,29 @@ export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => 
   const readRecords = (): readonly FileRecord[] => readAll().files
   const write = (changes: { readonly files?: FileRecord[]; readonly parked?: string[] }) =>
     writePrivateFile(recordPath, JSON.stringify({ ...readAll(), ...changes }, null, 2))
+
+  /** Knows nothing of what is parked: that mark must outlive this, whoever else takes the same entry out meanwhile. */
+  const takeOut = (path: string, entries: readonly CargoEntry[]): EditOutcome => {
+    const text = readFileOrNull(path)
+    const record = readRecords().find((file) => file.path === path)
+    const forget = () => write({ files: readRecords().filter((file) => file.path !== path) })
+    const untouched = record !== undefined && record.after === text
+    const mine = text === null ? undefined : entries.find((entry) => hasEntry(text, entry))
+    if (text === null || (mine === undefined && !untouched)) {
+      if (record !== undefined) forget()
+      return { kind: 'already' }
+    }
+    try {
+      const after = untouched ? record.before : mine === undefined ? text : removeEntry(text, mine)
+      if (after === null) rmSync(path)
+      else replaceFile(path, after)
+      if (after === null && record?.madeFolder === true) removeEmptyFolder(dirname(path))
+      forget()
+    } catch (error) {
+      return { kind: 'refused', reason: `${path}: ${messageOf(error)}` }
+    }
+    return { kind: 'changed', notes: [] }
+  }
 
   const self: CargoConfigFiles = {
     enable: (path, entry, mountPoint) => {
@@ -96,31 +119,11 @@ export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => 
       }
     },
     disable: (path, entries) => {
-      const text = readFileOrNull(path)
-      const record = readRecords().find((file) => file.path === path)
-      const forget = () => {
-        const { files, parked } = readAll()
-        write({
-          files: files.filter((file) => file.path !== path),
-          parked: parked.filter((one) => one !== path),
-        })
-      }
-      const untouched = record !== undefined && record.after === text
-      const mine = text === null ? undefined : entries.find((entry) => hasEntry(text, entry))
-      if (text === null || (mine === undefined && !untouched)) {
-        if (self.edited().includes(path)) forget()
-        return { kind: 'already' }
-      }
-      try {
-        const after = untouched ? record.before : mine === undefined ? text : removeEntry(text, mine)
-        if (after === null) rmSync(path)
-        else replaceFile(path, after)
-        if (after === null && record?.madeFolder === true) removeEmptyFolder(dirname(path))
-        forget()
-      } catch (error) {
-        return { kind: 'refused', reason: `${path}: ${messageOf(error)}` }
-      }
-      return { kind: 'changed', notes: [] }
+      const outcome = takeOut(path, entries)
+      const { parked } = readAll()
+      if (outcome.kind !== 'refused' && parked.includes(path))
+        write({ parked: parked.filter((one) => one !== path) })
+      return outcome
     },
     edited: () => {
       const { files, parked } = readAll()
@@ -128,15 +131,18 @@ export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => 
     },
     park: (entry) => {
       const paths = self.edited().filter((path) => hasEntry(readFileOrNull(path) ?? '', entry))
-      const out = paths.filter((path) => self.disable(path, [entry]).kind === 'changed')
-      if (out.length > 0) write({ parked: [...new Set([...readAll().parked, ...out])] })
-      return out
+      // The mark first: killed in between, an entry that is still in is given back as it is; one without a mark never would be.
+      if (paths.length > 0) write({ parked: [...new Set([...readAll().parked, ...paths])] })
+      return paths.filter((path) => takeOut(path, [entry]).kind === 'changed')
     },
     unpark: (entry, mountPoint) => {
-      const { parked } = readAll()
-      const back = parked.filter((path) => self.enable(path, entry, mountPoint).kind !== 'refused')
-      if (parked.length > 0) write({ parked: parked.filter((path) => !back.includes(path)) })
-      return back
+      const outcomes = readAll().parked.map((path) => ({
+        path,
+        ...self.enable(path, entry, mountPoint),
+      }))
+      const back = outcomes.filter(({ kind }) => kind !== 'refused').map(({ path }) => path)
+      if (back.length > 0) write({ parked: readAll().parked.filter((path) => !back.includes(path)) })
+      return outcomes.filter(({ kind }) => kind === 'changed').map(({ path }) => path)
     },
   }
   return self

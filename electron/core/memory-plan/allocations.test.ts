@@ -60,6 +60,8 @@ describe('comparePlan', () => {
       server: {
         contextTokens: 8192,
         slots: 1,
+        gpuLayers: 99,
+        draftGpuLayers: 99,
         unifiedKv: false,
         cacheTypeK: 'f16',
         cacheTypeV: 'f16',

@@ -18,6 +18,8 @@ const studioBytes = 256 * gibibyte
 const seedServer: PlannedServer = {
   contextTokens: 131_072,
   slots: 4,
+  gpuLayers: 99,
+  draftGpuLayers: 99,
   unifiedKv: false,
   cacheTypeK: 'q4_0',
   cacheTypeV: 'q4_0',
@@ -194,6 +196,28 @@ describe('verdicts', () => {
     )
     // A smaller forge frees no GPU memory.
     expect(plan.suggestions.map((suggestion) => suggestion.id)).not.toContain('smaller-ram-disk')
+  })
+
+  it('counts on the GPU only the layers that go there, the output layer as one', () => {
+    const all = planWith({})
+    const half = planWith({ gpuLayers: 40.5, draftGpuLayers: 14.5 })
+    const none = planWith({ gpuLayers: 0, draftGpuLayers: 0 })
+    expect([target.layers, draft.layers]).toEqual([80, 28])
+    expect(planWith({ gpuLayers: 81, draftGpuLayers: 29 }).gpu).toEqual(all.gpu)
+    expect(planWith({ gpuLayers: 80 }).gpu.neededBytes).toBeLessThan(all.gpu.neededBytes)
+    const offloaded = all.gpu.neededBytes - none.gpu.neededBytes
+    expect(offloaded).toBe(
+      ['weights', 'draftWeights', 'kvTarget', 'kvDraft'].reduce(
+        (sum, id) => sum + (bytesOf(all, id) ?? 0),
+        0,
+      ),
+    )
+    expect(half.gpu.neededBytes - none.gpu.neededBytes).toBe(offloaded / 2)
+    // It is the same memory: only who holds it changes.
+    expect(none.totalBytes).toBe(all.totalBytes)
+    const machine = { totalBytes: studioBytes, gpuLimitBytes: 70e9 }
+    expect(planWith({}, { machine }).verdict).toBe('does-not-fit')
+    expect(planWith({ gpuLayers: 40 }, { machine }).verdict).toBe('fits')
   })
 
   it('is unknown, never a wrong number, where a cache cannot be counted', () => {

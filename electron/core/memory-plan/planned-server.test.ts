@@ -82,6 +82,13 @@ describe('plannedServer', () => {
     })
   })
 
+  it('reads how many layers go to the GPU, each model for itself; a word may mean all', () => {
+    const read = (...pinnedFlags: string[]) => plannedServer({ ...profile, gpuLayers: 40, pinnedFlags })
+    expect(read()).toMatchObject({ gpuLayers: 40, draftGpuLayers: 40 })
+    expect(read('-ngl', '20', '-ngld', '0')).toMatchObject({ gpuLayers: 20, draftGpuLayers: 0 })
+    expect(read('-ngl', 'auto')).toMatchObject({ gpuLayers: Number.POSITIVE_INFINITY, unread: [] })
+  })
+
   it('takes -c 0 for what the model was trained for', () => {
     const planned = plannedServer({ ...profile, pinnedFlags: ['-c', '0'] }, 131_072)
     expect(planned).toMatchObject({ contextTokens: 131_072, unread: [] })

@@ -6,6 +6,9 @@ type ServerProfile = Profile['llamaServer']
 export interface PlannedServer {
   readonly contextTokens: number
   readonly slots: number
+  /** Layers of the model on the GPU, its output layer counted; more than it has is all. */
+  readonly gpuLayers: number
+  readonly draftGpuLayers: number
   readonly unifiedKv: boolean
   readonly cacheTypeK: KvCacheType
   readonly cacheTypeV: KvCacheType
@@ -30,6 +33,9 @@ const cacheType = (value: string, apply: (type: KvCacheType) => Change): Change 
   return type.success ? apply(type.data) : null
 }
 
+/** What is no number (`auto`, `all`) may be all of them. */
+const layers = (value: string): number => (/^\d+$/.test(value) ? Number(value) : Number.POSITIVE_INFINITY)
+
 type ReadValue = (value: string, trainingTokens: number | null) => Change | null
 
 const context: ReadValue = (value, trainingTokens) => {
@@ -42,6 +48,11 @@ const context: ReadValue = (value, trainingTokens) => {
 const flagsWithValue: readonly (readonly [readonly string[], ReadValue])[] = [
   [['-c', '--ctx-size'], context],
   [['-np', '--parallel'], (value) => count(value, 1, (slots) => ({ slots }))],
+  [['-ngl', '--gpu-layers', '--n-gpu-layers'], (value) => ({ gpuLayers: layers(value) })],
+  [
+    ['-ngld', '--gpu-layers-draft', '--n-gpu-layers-draft', '--spec-draft-ngl'],
+    (value) => ({ draftGpuLayers: layers(value) }),
+  ],
   [['-b', '--batch-size'], (value) => count(value, 1, (batchTokens) => ({ batchTokens }))],
   [['-ub', '--ubatch-size'], (value) => count(value, 1, (microBatchTokens) => ({ microBatchTokens }))],
   // -1 is a cache without a limit (--help): no plan holds it.
@@ -87,6 +98,8 @@ export function plannedServer(profile: ServerProfile, trainingTokens: number | n
   return {
     contextTokens: profile.contextTokens,
     slots: profile.slots,
+    gpuLayers: profile.gpuLayers,
+    draftGpuLayers: profile.gpuLayers,
     unifiedKv: profile.unifiedKv,
     cacheTypeK: profile.cacheTypeK,
     cacheTypeV: profile.cacheTypeV,

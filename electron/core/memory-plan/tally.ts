@@ -28,13 +28,21 @@ export interface Tally {
   readonly kvDraft: KvCacheSize | null
   readonly computeBytes: number
   readonly programBytes: number
-  /** Known parts only; a KV cache that cannot be counted is missing from all three. */
+  /** Known parts only; a KV cache that cannot be counted is missing from all three. The first: what the GPU holds of them. */
   readonly gpuBytes: number
   readonly withoutLinkerBytes: number
   readonly totalBytes: number
   /** Why the sums are too low; null when everything was counted. */
   readonly uncounted: string | null
 }
+
+/**
+ * llama.cpp counts the output layer and puts it on the GPU first, then the last of the others, each with its KV cache
+ * (src/llama-model.cpp, load_tensors: `i_gpu_start = max(n_layer_all + 1 - n_gpu_layers, 0)`; the same in b9993 and b10437).
+ * Layers are taken for equally large.
+ */
+const gpuShare = ({ layers }: GgufHeader, gpuLayers: number): number =>
+  layers === null ? 1 : Math.min(gpuLayers / (layers + 1), 1)
 
 const knownBytes = (size: KvCacheSize | null): number => (size?.kind === 'known' ? size.bytes : 0)
 
@@ -65,10 +73,19 @@ export function tallyPlan(input: PlanInput): Tally {
     estimateProgramBytes(draft === null ? [target] : [target, draft]) +
     estimateCheckpointBytes(kvTarget, server.slots) +
     estimateCheckpointBytes(kvDraft, server.slots)
+  const targetBytes = target.tensorBytes + knownBytes(kvTarget)
+  const draftBytes = (draft?.tensorBytes ?? 0) + knownBytes(kvDraft)
+  const draftShare = draft === null ? 0 : gpuShare(draft, server.draftGpuLayers)
   const gpuBytes =
-    target.tensorBytes + (draft?.tensorBytes ?? 0) + knownBytes(kvTarget) + knownBytes(kvDraft) + computeBytes
+    Math.ceil(targetBytes * gpuShare(target, server.gpuLayers) + draftBytes * draftShare) + computeBytes
   const withoutLinkerBytes =
-    gpuBytes + programBytes + server.promptCacheBytes + input.ramDiskBytes + reserves.osBytes
+    targetBytes +
+    draftBytes +
+    computeBytes +
+    programBytes +
+    server.promptCacheBytes +
+    input.ramDiskBytes +
+    reserves.osBytes
   return {
     kvTarget,
     kvDraft,

@@ -1,7 +1,8 @@
 // Installs LiteLLM into its own virtual environment, from a lock that names every package and its hash.
 import { createHash } from 'node:crypto'
-import { access, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isErrno } from '../private-file.ts'
 import { ensurePython } from './find-python.ts'
 import { judgeLiteLlmVersion } from './litellm-version.ts'
 import { createEnvironment, installOnce, installRequirements } from './pip-install.ts'
@@ -92,24 +93,76 @@ const readVersion = async (dir: string): Promise<string | null> => {
   return null
 }
 
-/** Always from an empty folder: pip takes a package whose unpacking was cut short for installed. Downloads come from its cache. */
+/**
+ * In a folder beside the one in use, which takes its place only when whole: a set-up that fails, or is offline, leaves what
+ * runs. Always from an empty folder: pip takes a package whose unpacking was cut short for installed. Downloads come from
+ * its cache.
+ */
 const install = async (context: SetupContext, dir: string, stamp: string): Promise<void> => {
+  const nextDir = join(context.runtimeDir, '.litellm.next')
+  // Whole already when a set-up was killed between the two renames.
+  if (!(await isComplete(nextDir, stamp))) {
+    try {
+      await build(context, { buildDir: nextDir, dir, stamp })
+    } catch (error) {
+      // Nothing takes up where it stopped, and it is as large as the one in use.
+      await remove(nextDir)
+      throw error
+    }
+  }
+  const oldDir = join(context.runtimeDir, '.litellm.old')
+  await remove(oldDir)
+  await rename(dir, oldDir).catch((error: unknown) => {
+    if (!isErrno(error, 'ENOENT')) throw error
+  })
+  await rename(nextDir, dir)
+  await remove(oldDir)
+}
+
+const remove = (dir: string): Promise<void> => rm(dir, { recursive: true, force: true, maxRetries: 3 })
+
+/** Makes it in `buildDir`, ready to be used in `dir`. */
+const build = async (
+  context: SetupContext,
+  { buildDir, dir, stamp }: { readonly buildDir: string; readonly dir: string; readonly stamp: string },
+): Promise<void> => {
   const say = (message: string) => context.report({ step, message })
   const python = await ensurePython(context.signal, say)
   say(`Preparing LiteLLM's environment with Python ${python.major}.${python.minor}`)
-  await rm(dir, { recursive: true, force: true, maxRetries: 3 })
-  await createEnvironment(python.path, dir, context.signal)
-  const pythonPath = join(dir, 'bin', 'python')
+  await remove(buildDir)
+  await createEnvironment(python.path, buildDir, context.signal)
+  const pythonPath = join(buildDir, 'bin', 'python')
   await installRequirements(context, { step, what: 'LiteLLM', pythonPath, requirementsFile, targetDir: null })
   say('Compiling LiteLLM, so that it starts in half the time')
   // Some packages carry files that are not meant to compile: its exit status says nothing.
   await runPythonModule({
     pythonPath,
     module: 'compileall',
-    args: ['-q', '-j', '0', join(dir, 'lib')],
-    temporaryDir: dir,
+    // -s and -p: compiled code names its source, and is corrected at each import where that has moved.
+    args: ['-q', '-j', '0', '-s', buildDir, '-p', dir, join(buildDir, 'lib')],
+    temporaryDir: buildDir,
     timeoutMs: 10 * 60_000,
     signal: context.signal,
   })
-  await writeFile(join(dir, '.complete'), stamp)
+  await nameFinalFolder(buildDir, dir)
+  await writeFile(join(buildDir, '.complete'), stamp)
+}
+
+/**
+ * An environment's Python finds its packages from where it is itself (pyvenv.cfg, docs.python.org/3/library/site.html); only
+ * the scripts beside it name its folder, in their first lines (venv: "scripts … are not portable").
+ */
+const nameFinalFolder = async (buildDir: string, dir: string): Promise<void> => {
+  const binDir = join(buildDir, 'bin')
+  const paths = [join(buildDir, 'pyvenv.cfg'), ...(await readdir(binDir)).map((name) => join(binDir, name))]
+  for (const path of paths) {
+    // Links are to the system's Python.
+    if (!(await lstat(path)).isFile()) continue
+    const bytes = await readFile(path)
+    if (bytes.includes(0) || !bytes.includes(buildDir)) continue
+    await writeFile(
+      path,
+      bytes.toString('utf8').replaceAll(buildDir, () => dir),
+    )
+  }
 }
