@@ -127,13 +127,15 @@ it('gives an entry back that two shells took out at the same time', () => {
 it('marks an entry before it takes it out, so that a shell which is killed in between loses none', () => {
   files.enable(path, buildDir, mount)
   const text = readFileSync(path, 'utf8')
-  // Where the new text would be written: nothing can be taken out.
-  put(`${text}[net]\n`)
-  mkdirSync(`${path}.${process.pid}.tmp`)
+  // Its name leaves none for the copy that is written first (255 bytes): nothing can be taken out.
+  const long = join(folder, 'project', 'c'.repeat(250))
+  writeFileSync(long, `${text}[net]\n`)
+  const recordPath = join(folder, 'record.json')
+  writeFileSync(recordPath, readFileSync(recordPath, 'utf8').replaceAll(path, long))
   expect(files.park(buildDir)).toEqual([])
-  expect(JSON.parse(readFileSync(join(folder, 'record.json'), 'utf8'))).toMatchObject({ parked: [path] })
+  expect(JSON.parse(readFileSync(recordPath, 'utf8'))).toMatchObject({ parked: [long] })
   expect(files.unpark(buildDir, mount)).toEqual([])
-  expect(JSON.parse(readFileSync(join(folder, 'record.json'), 'utf8'))).toMatchObject({ parked: [] })
+  expect(JSON.parse(readFileSync(recordPath, 'utf8'))).toMatchObject({ parked: [] })
 })
 
 it('edits the file that cargo prefers', () => {
