@@ -26,7 +26,7 @@ it.each(['status', 'status --watch', 'up', 'down', 'restart'])('nexus %s gives u
   const ended = runCommand(parseArguments(words.split(' ')), context).catch((error: unknown) => error)
   // Not `poll`, which waits by the timers that stand still.
   while (asked.mock.calls.length === 0) await new Promise((resolve) => setImmediate(resolve))
-  vi.advanceTimersByTime(5_000)
+  vi.advanceTimersByTime(10_000)
   expect(await ended).toEqual(new Error('the core (pid 4711) does not answer: nexus doctor says more'))
   vi.useRealTimers()
   await expect.poll(() => core.connected()).toBe(0)

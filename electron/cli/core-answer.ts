@@ -5,8 +5,8 @@ import { readLockOwner } from '../core/core-lock.ts'
 import { within } from '../core/deadline.ts'
 import type { CliContext } from './context.ts'
 
-/** Much longer than any reading that a snapshot waits for. */
-const answerMs = 5_000
+/** A snapshot waits 1.5 s for its readings (core/poller.ts); a machine that swaps may be late by a few more. */
+const answerMs = 10_000
 
 /** Hangs up, and throws with one sentence, when no snapshot comes in time. */
 export const readSnapshotInTime = (client: ControlClient, context: CliContext): Promise<Snapshot> =>
