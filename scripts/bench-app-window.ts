@@ -22,7 +22,8 @@ export const openBenchApp = async (
   const desktop = await openDesktop()
   const app = await electron.launch({
     executablePath: electronPath,
-    args: [...electronFlags, appDir],
+    // As at login: else the window is there already when it is opened for the first time.
+    args: [...electronFlags, '--hidden', appDir],
     env: { ...process.env, ...desktop.env, NEXUS_HOME: stack.folder.root },
   })
   const page = await app.firstWindow()
