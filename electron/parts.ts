@@ -1,5 +1,9 @@
-// The services of a snapshot together with its gateway, for those who show them one after the other.
+// The services of a snapshot: whether one serves, and together with its gateway for those who show them one after the other.
 import { type PartId, partIds, type ServiceState, type Snapshot } from './contract.ts'
+
+/** Whether it answers, well or badly. */
+export const isServing = ({ phase }: Pick<ServiceState, 'phase'>): boolean =>
+  phase === 'ready' || phase === 'degraded'
 
 type Parts = Pick<Snapshot, 'services' | 'gateway'>
 

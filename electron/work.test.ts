@@ -1,17 +1,8 @@
 // Who is at work; that it is not known is no "nobody".
 import { expect, it } from 'vitest'
-import type { Snapshot } from './contract.ts'
-import { sampleSnapshot } from './core/sample-snapshot.ts'
-import { slots } from './shell/sample-app-state.ts'
+import { snapshotAt as at } from './shell/sample-app-state.ts'
 import { describeWork } from './work.ts'
 
-const at = (busy: number, deferred = 0): Snapshot => ({
-  ...sampleSnapshot,
-  overall: 'ready',
-  requests: null,
-  slots: slots(busy),
-  queue: { processing: busy, deferred },
-})
 const unknown = { ...at(0), slots: null }
 
 it.each([

@@ -1,6 +1,7 @@
 // Who is interrupted when the servers end: one judgement for the window, the icon's menu and the question before quitting. Pure.
 import type { Snapshot } from './contract.ts'
 import { plural } from './figures.ts'
+import { isServing } from './parts.ts'
 import { measureRoom } from './room.ts'
 
 export type Work =
@@ -13,8 +14,7 @@ export type Work =
 export const measureWork = (snapshot: Snapshot): Work => {
   const room = measureRoom(snapshot)
   if (room === null) {
-    const { phase } = snapshot.services.llamaServer
-    return { kind: phase === 'ready' || phase === 'degraded' ? 'unknown' : 'none' }
+    return { kind: isServing(snapshot.services.llamaServer) ? 'unknown' : 'none' }
   }
   const { slots, free, waiting } = room
   const busy = slots - free

@@ -9,7 +9,7 @@ import {
 } from '../electron/contract.ts'
 import { plural } from '../electron/figures.ts'
 import { hostOf } from '../electron/guest-rights.ts'
-import { presentParts, readPart } from '../electron/parts.ts'
+import { isServing, presentParts, readPart } from '../electron/parts.ts'
 import { measureRoom, type Room, sayRoom } from '../electron/room.ts'
 import { measureWork } from '../electron/work.ts'
 import { startSentence } from './sentence.ts'
@@ -56,7 +56,6 @@ const describeStopping = (snapshot: Snapshot): string => {
 
 const describeDegraded = (snapshot: Snapshot): string => {
   const { services } = snapshot
-  const isServing = (id: ServiceId) => ['ready', 'degraded'].includes(services[id].phase)
   const answers = services.llamaServer.phase === 'ready' && services.proxy.phase === 'ready'
   if (answers && snapshot.proof === null && snapshot.proofFailure !== null)
     return startSentence(snapshot.proofFailure)
@@ -67,7 +66,7 @@ const describeDegraded = (snapshot: Snapshot): string => {
   }
   const id = findService(snapshot, 'degraded') ?? findService(snapshot, 'failed')
   if (id === undefined) {
-    const off = serviceIds.find((each) => !isServing(each))
+    const off = serviceIds.find((each) => !isServing(services[each]))
     return off === undefined
       ? 'Requests may not be answered'
       : `${serviceNames[off]} is ${services[off].phase}`

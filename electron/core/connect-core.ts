@@ -150,8 +150,14 @@ export const connectCore = ({
     return (await hasOrphans?.()) === true ? null : attachAsGuest(folder.sharedDir)
   }
 
+  let unfollow: (() => void) | null = null
   const look = async (): Promise<Look> => {
     try {
+      if (unfollow === null) {
+        // It may not be to be made, and be mended meanwhile.
+        ensureStateFolder(folder)
+        unfollow = followSockets(folder, bell.ring)
+      }
       const client = await attach()
       if (client !== null) {
         const { closed, close, user } = client
@@ -173,34 +179,16 @@ export const connectCore = ({
     }
   }
 
-  const lookOn = async (): Promise<void> => {
-    ensureStateFolder(folder)
-    const unfollow = followSockets(folder, bell.ring)
-    try {
-      while (!ended) {
-        // Before the look, so that a core which comes meanwhile is not missed.
-        bell.mute()
-        const found = await look()
-        tell({ link: linkWithout(found), snapshot: null })
-        if (found.kind === 'none' || found.kind === 'host-gone') await bell.heard(null)
-        if (found.kind === 'taken' || found.kind === 'failed') await bell.heard(retryMs)
-      }
-    } finally {
-      unfollow()
-    }
-  }
-
   const run = async (): Promise<void> => {
     while (!ended) {
+      // Before the look, so that a core which comes meanwhile is not missed.
       bell.mute()
-      try {
-        await lookOn()
-      } catch (error) {
-        // A folder that cannot be written: it may be mended meanwhile.
-        tell({ link: { kind: 'lost', reason: messageOf(error) }, snapshot: null })
-        await bell.heard(retryMs)
-      }
+      const found = await look()
+      tell({ link: linkWithout(found), snapshot: null })
+      if (found.kind === 'none' || found.kind === 'host-gone') await bell.heard(null)
+      if (found.kind === 'taken' || found.kind === 'failed') await bell.heard(retryMs)
     }
+    unfollow?.()
   }
 
   tell({ link: { kind: 'connecting' }, snapshot: null })

@@ -1,17 +1,16 @@
 // What each command does to the stack. A command answers only "accepted" or why not; its effect is seen in snapshots.
 
 import { isDeepStrictEqual } from 'node:util'
-import type { Command, Outcome, Profile, ServiceId, StackEvent } from '../contract.ts'
-import { serviceIds, serviceNames } from '../contract.ts'
+import type { Command, Outcome, ServiceId, StackEvent } from '../contract.ts'
+import { serviceIds } from '../contract.ts'
 import type { LogError } from './core-log.ts'
 import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
 import { messageOf } from './error-message.ts'
 import { readIntent, writeIntent } from './intent.ts'
-import { type RefusalContext, refuseProfile } from './profile-refusal.ts'
+import { type RefusalContext, refuseMoved, refuseProfile } from './profile-refusal.ts'
 import { type ChosenProfile, chooseProfile } from './profiles.ts'
 import { describeHolders } from './ram-disk-service.ts'
 import type { ServiceAssembly } from './service-assembly.ts'
-import { localUrl } from './services/litellm-config.ts'
 import type { SetUpRunner } from './set-up-runner.ts'
 import type { Settings } from './settings.ts'
 import type { Services } from './snapshot.ts'
@@ -129,7 +128,9 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       if (bound && chosen.name !== profileName)
         return `the stack runs with profile ${profileName}; nexus down first, then nexus up --profile ${chosen.name}`
       if (!renew) return null
-      const moved = bound ? readMoved(chosen.profile) : null
+      const { phase } = assembly().stack.states().proxy
+      const routerLives = phase !== 'stopped' && phase !== 'failed'
+      const moved = bound ? refuseMoved(assembly().profile, chosen.profile, routerLives) : null
       if (moved !== null) return moved
       const refusal = await refuseProfile(chosen, command, core)
       if (refusal !== null) return refusal
@@ -138,21 +139,6 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     } catch (error) {
       return messageOf(error)
     }
-  }
-
-  /** What lives is taken over by its process and asked at the profile's address: there nobody would answer for ever. */
-  const readMoved = (next: Profile): string | null => {
-    const { profile, stack } = assembly()
-    const { phase } = stack.states().proxy
-    const routerLives = phase !== 'stopped' && phase !== 'failed'
-    // The Router was started with the address of the AI Engine.
-    for (const id of routerLives ? (['llamaServer', 'proxy'] as const) : (['llamaServer'] as const)) {
-      const address = localUrl(profile[id].host, profile[id].port)
-      const nextAddress = localUrl(next[id].host, next[id].port)
-      if (address !== nextAddress)
-        return `what runs has the ${serviceNames[id]} at ${address}, and the settings now say ${nextAddress}: nexus restart takes them. Nothing was started.`
-    }
-    return null
   }
 
   // --- stop ------------------------------------------------------------------------------------------------------

@@ -113,8 +113,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     () => feed.publish('change'),
   )
 
-  const plainSnapshot = (): PlainSnapshot => {
-    const readings = poller.latest()
+  const plainSnapshot = (readings: ReturnType<typeof poller.latest>): PlainSnapshot => {
     const plain = foldSnapshot(
       {
         owner: { pid: process.pid, host: options.host, background: options.background, since },
@@ -138,8 +137,10 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       setUp: setUp.state(),
     }
   }
-  const snapshot = (): Snapshot =>
-    observations.observe(plainSnapshot(), poller.latest().slots?.takenAt ?? null)
+  const snapshot = (): Snapshot => {
+    const readings = poller.latest()
+    return observations.observe(plainSnapshot(readings), readings.slots?.takenAt ?? null)
+  }
 
   const feed = createSnapshotFeed({
     snapshot,

@@ -1,10 +1,9 @@
 // What has happened, read from two snapshots that follow one another: the lines that a person looks back at. Pure.
 import { type Notice, type PartId, type ServiceState, type StackEvent, serviceNames } from '../contract.ts'
 import { formatDuration, formatMilliseconds } from '../figures.ts'
-import { presentParts, readPart } from '../parts.ts'
+import { isServing, presentParts, readPart } from '../parts.ts'
 import { measureRoom } from '../room.ts'
 import { noticeRules, type Observed } from './notice-conditions.ts'
-import { isServing } from './snapshot.ts'
 
 /** The contract's limit: more than that nobody reads. */
 const keptEvents = 20

@@ -1,11 +1,11 @@
 // The gateway of one profile: supervised where the profile wants one, and ended where one is left that it does not want.
 import type { Profile } from '../contract.ts'
+import { isServing } from '../parts.ts'
 import { adoptProcess, endProcess, isSameProcess } from './child-process.ts'
 import { identityOf, type Ledger } from './ledger.ts'
 import type { Platform } from './platform/platform.ts'
 import type { PollerSources } from './poller.ts'
 import { createTraefikService } from './services/traefik-service.ts'
-import { isServing } from './snapshot.ts'
 import type { StackGateway } from './stack.ts'
 import type { StateFolder } from './state-folder.ts'
 import { type SuperviseOptions, superviseChild } from './supervised-child.ts'

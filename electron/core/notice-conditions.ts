@@ -2,10 +2,9 @@
 
 import { type ChildId, type Notice, type PartId, partIds, type Snapshot, serviceNames } from '../contract.ts'
 import { formatBytes, formatDuration, formatPercent, formatShare, plural } from '../figures.ts'
-import { readPart } from '../parts.ts'
+import { isServing, readPart } from '../parts.ts'
 import { measureRoom } from '../room.ts'
 import { readSwapping } from '../swapping.ts'
-import { isServing } from './snapshot.ts'
 
 /** A snapshot as far as conditions and events look at it. */
 export type Observed = Pick<

@@ -1,8 +1,7 @@
 // What has just happened and is told for a while: a crash until it is over, a recovery, a stack that has become ready.
 import { type ChildId, childIds, serviceIds, serviceNames } from '../contract.ts'
-import { readPart } from '../parts.ts'
+import { isServing, readPart } from '../parts.ts'
 import type { NoticeRule, Observed } from './notice-conditions.ts'
-import { isServing } from './snapshot.ts'
 
 /** Whose start is the stack's. */
 const serverIds = ['llamaServer', 'proxy'] as const satisfies readonly ChildId[]

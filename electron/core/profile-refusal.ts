@@ -1,9 +1,11 @@
 // Why a profile cannot be started on this machine, before anything is started.
+import { type Profile, serviceNames } from '../contract.ts'
 import { ConfigError, judgeProfile } from './config.ts'
 import type { ReadGpuLimit } from './gpu-limit-reading.ts'
 import type { MemoryMapSource } from './memory-map-source.ts'
 import type { Platform } from './platform/platform.ts'
 import type { ChosenProfile } from './profiles.ts'
+import { localUrl } from './services/litellm-config.ts'
 import type { Settings } from './settings.ts'
 
 export interface RefusalContext {
@@ -29,4 +31,19 @@ export const refuseProfile = async (
   const memory = await memoryMap.readPlan(question)
   if (memory.kind !== 'planned' || memory.plan.verdict !== 'does-not-fit') return null
   return `profile ${name} does not fit: ${memory.plan.reasons.join('; ')}. Nothing was started; nexus up --force starts it anyway.`
+}
+
+/**
+ * What lives is taken over by its process and asked at the profile's address: at another one nobody would answer for ever.
+ * null: it can be taken over.
+ * @param routerLives it was started with the address of the AI Engine, and lives at one of its own
+ */
+export const refuseMoved = (running: Profile, next: Profile, routerLives: boolean): string | null => {
+  for (const id of routerLives ? (['llamaServer', 'proxy'] as const) : (['llamaServer'] as const)) {
+    const address = localUrl(running[id].host, running[id].port)
+    const nextAddress = localUrl(next[id].host, next[id].port)
+    if (address !== nextAddress)
+      return `what runs has the ${serviceNames[id]} at ${address}, and the settings now say ${nextAddress}: nexus restart takes them. Nothing was started.`
+  }
+  return null
 }

@@ -15,6 +15,7 @@ import {
   type StudioNode,
   type Throughput,
 } from '../contract.ts'
+import { isServing } from '../parts.ts'
 
 /** A value and when it was true, in ms since the epoch. */
 export interface Reading<T> {
@@ -91,9 +92,6 @@ const heldSlots = ({ slots, engineAskedAt }: Readings, maxAgeMs: number): Slot[]
     return null
   return slots.value.map((slot) => ({ ...slot, tokensPerSecond: null }))
 }
-
-export const isServing = (service: ServiceState): boolean =>
-  service.phase === 'ready' || service.phase === 'degraded'
 
 /**
  * The one state of the stack. Transitions first (something is being done), then what hurts most, and `ready` only when

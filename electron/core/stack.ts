@@ -1,9 +1,10 @@
 // The three services and the gateway together: order of start and stop, and rolling back a start that failed half-way.
 import type { ServiceId, ServiceState } from '../contract.ts'
+import { isServing } from '../parts.ts'
 import { within } from './deadline.ts'
 import type { EjectOutcome } from './platform/platform.ts'
 import type { RamDiskService } from './ram-disk-service.ts'
-import { isServing, type Services } from './snapshot.ts'
+import type { Services } from './snapshot.ts'
 import type { Supervisor } from './supervisor.ts'
 
 export interface StackParts {

@@ -1,17 +1,7 @@
 // Who is asked before agents are interrupted, and in which words.
 import { expect, it } from 'vitest'
-import type { Snapshot } from '../contract.ts'
-import { sampleSnapshot } from '../core/sample-snapshot.ts'
 import { describeInterruption, interrupts } from './confirm-stop.ts'
-import { appState, slots } from './sample-app-state.ts'
-
-const at = (busy: number, deferred = 0): Snapshot => ({
-  ...sampleSnapshot,
-  overall: 'ready',
-  requests: null,
-  slots: slots(busy),
-  queue: { processing: busy, deferred },
-})
+import { appState, snapshotAt as at } from './sample-app-state.ts'
 
 it('asks before another user’s stack is stopped, also when nobody is at work', () => {
   const link = { kind: 'attached', pid: 12, host: 'app', user: 'ann' } as const

@@ -20,6 +20,15 @@ export const slot = (id: number, phase: Slot['phase']): Slot => ({
 export const slots = (busy: number): Slot[] =>
   [0, 1, 2, 3].map((id) => slot(id, id < busy ? 'generating' : 'idle'))
 
+/** The sample with `busy` of four slots at work, as llama-server alone tells it; `deferred` wait there. */
+export const snapshotAt = (busy: number, deferred = 0): Snapshot => ({
+  ...sampleSnapshot,
+  overall: 'ready',
+  requests: null,
+  slots: slots(busy),
+  queue: { processing: busy, deferred },
+})
+
 export const appState = (snapshot: Partial<Snapshot> | null, change: Partial<AppState> = {}): AppState => ({
   link: { kind: 'hosting' },
   snapshot: snapshot === null ? null : { ...sampleSnapshot, ...snapshot },

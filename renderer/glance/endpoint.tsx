@@ -1,6 +1,7 @@
 // The Router's address, and what each shell needs, ready to paste.
 import { useState } from 'react'
 import type { Answers } from '../../electron/contract.ts'
+import { isServing } from '../../electron/parts.ts'
 import { useHost } from '../guest.ts'
 import { act, useSnapshot } from '../mirror.ts'
 import { askClients } from '../questions.ts'
@@ -14,7 +15,7 @@ const shells: readonly { readonly id: string; readonly label: string }[] = [
 
 export const Endpoint = () => {
   const endpoint = useSnapshot(({ services }) => services.proxy.endpoint)
-  const answers = useSnapshot(({ services }) => ['ready', 'degraded'].includes(services.proxy.phase)) ?? false
+  const answers = useSnapshot(({ services }) => isServing(services.proxy)) ?? false
   const host = useHost()
   const { answer } = useAnswer(askClients, `${endpoint} ${answers}`)
   const address = answer?.baseUrl ?? endpoint

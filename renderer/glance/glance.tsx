@@ -1,5 +1,4 @@
 // The glance: everything a person wants to know, in the order in which they need it.
-
 import { needsSetUp, wasStartRefused } from '../judgement.ts'
 import { useMirror } from '../mirror.ts'
 import { hasTrouble } from '../service-words.ts'

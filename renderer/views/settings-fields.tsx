@@ -44,22 +44,13 @@ export const AppFields = ({ values, problems, change }: FieldsProps) => (
       checked={values.startStackAtLaunch}
       onChange={(startStackAtLaunch) => change({ startStackAtLaunch })}
     />
-    <label className="field">
-      <span>Menu bar</span>
-      <select
-        value={values.menuBarText}
-        onChange={(event) => {
-          const menuBarText = menuBarTexts.find((text) => text === event.target.value)
-          if (menuBarText !== undefined) change({ menuBarText })
-        }}
-      >
-        {menuBarTexts.map((text) => (
-          <option key={text} value={text}>
-            {menuBarWords[text]}
-          </option>
-        ))}
-      </select>
-    </label>
+    <ChoiceField
+      label="Menu bar"
+      choices={menuBarTexts}
+      words={menuBarWords}
+      value={values.menuBarText}
+      onChange={(menuBarText) => change({ menuBarText })}
+    />
     <fieldset>
       <legend>Notifications</legend>
       <Check label="Show notifications" checked={values.notify} onChange={(notify) => change({ notify })} />
@@ -95,22 +86,13 @@ export const AppFields = ({ values, problems, change }: FieldsProps) => (
 export const GuestFields = ({ values, problems, change }: FieldsProps) => (
   <fieldset>
     <legend>Other users of this machine</legend>
-    <label className="field">
-      <span>May attach</span>
-      <select
-        value={values.guests}
-        onChange={(event) => {
-          const guests = guestsChoices.find((choice) => choice === event.target.value)
-          if (guests !== undefined) change({ guests })
-        }}
-      >
-        {guestsChoices.map((choice) => (
-          <option key={choice} value={choice}>
-            {guestsWords[choice]}
-          </option>
-        ))}
-      </select>
-    </label>
+    <ChoiceField
+      label="May attach"
+      choices={guestsChoices}
+      words={guestsWords}
+      value={values.guests}
+      onChange={(guests) => change({ guests })}
+    />
     {values.guests === 'group' && (
       <TextField
         label="Group"
@@ -188,6 +170,33 @@ const speculationWords = {
 
 const findProblem = (problems: FieldsProps['problems'], field: ProfileField): string | undefined =>
   problems[keyOf(field)]
+
+interface ChoiceFieldProps<T extends string> {
+  readonly label: string
+  readonly choices: readonly T[]
+  readonly words: Readonly<Record<T, string>>
+  readonly value: T
+  onChange(choice: T): void
+}
+
+const ChoiceField = <T extends string>({ label, choices, words, value, onChange }: ChoiceFieldProps<T>) => (
+  <label className="field">
+    <span>{label}</span>
+    <select
+      value={value}
+      onChange={(event) => {
+        const chosen = choices.find((choice) => choice === event.target.value)
+        if (chosen !== undefined) onChange(chosen)
+      }}
+    >
+      {choices.map((choice) => (
+        <option key={choice} value={choice}>
+          {words[choice]}
+        </option>
+      ))}
+    </select>
+  </label>
+)
 
 interface TextFieldProps {
   readonly label: string

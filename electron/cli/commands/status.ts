@@ -45,14 +45,10 @@ const watch = async (client: ControlClient, context: CliContext): Promise<number
   const interrupted = new Promise<'interrupted'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))
   })
-  const end = await (async () => {
-    try {
-      await inTime(client.watch(live.show).begun, client, context)
-      return await Promise.race([interrupted, client.closed.then(() => 'core-gone' as const)])
-    } finally {
-      live.close()
-    }
-  })()
+  const shown = inTime(client.watch(live.show).begun, client, context)
+  const end = await shown
+    .then(() => Promise.race([interrupted, client.closed.then(() => 'core-gone' as const)]))
+    .finally(live.close)
   if (end === 'core-gone')
     context.printError(
       client.user === null

@@ -1,5 +1,4 @@
 // Checks on the model files, from their headers alone: there, readable, complete, and fit to draft for each other.
-
 import { quoteForShell } from '../../shell-quote.ts'
 import { type DraftJudgement, judgeDraft } from '../memory-plan/draft-judgement.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
