@@ -1,7 +1,7 @@
 """Whose turn it is: no more requests go to llama-server than it has slots for, or than its pool has room for.
 
-llama-server would take any number and queue them itself, but there nobody can be told how many wait, and a pool that is overfilled fails every running request at once (measured: "Context size has been
-exceeded.", 500 for all).
+llama-server would take any number and queue them itself, but there nobody can be told how many wait, and a pool that is
+overfilled fails every running request at once (measured: "Context size has been exceeded.", 500 for all).
 
 A ghost is a request that nobody waits for any more and that llama-server works on all the same (opta_ghosts.py): it keeps
 its place.
@@ -145,12 +145,16 @@ class Admission:
     def _may_wait(self, place: Place) -> bool:
         """One developer's many agents do not keep out the other's first, whose turn would come before theirs: whoever
         has nobody waiting gets in although the queue is full, as long as not half of those who wait did.
+
+        A ghost's place is free as soon as llama-server has noticed: whoever waits for that one is not one too many. So an
+        agent that stops its requests and asks anew at once is not turned away from slots in which nobody is served.
         """
         waiting = len(self._waiting)
-        if waiting <= self._queue_limit:
+        most = self._queue_limit + len(self._ghosts)
+        if waiting <= most:
             return True
         own = sum(other.developer == place.developer for other, _ in self._waiting.values())
-        return own == 1 and waiting <= 2 * self._queue_limit
+        return own == 1 and waiting <= most + self._queue_limit
 
     def _next(self) -> tuple[Place, asyncio.Future[None]]:
         """Of those who run fewest, who came first: one developer's four agents do not hold up the other's first."""

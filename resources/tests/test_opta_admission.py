@@ -129,6 +129,27 @@ def test_nobody_waits_where_nobody_may() -> None:
     run(story)
 
 
+def test_who_waits_for_a_ghosts_place_is_not_one_too_many() -> None:
+    async def story() -> None:
+        queue = Queue(slots=2, queue_limit=1)
+        for name in "ab":
+            await queue.come(name)
+            queue.admission.leave_ghost(name)
+        for name in "cdef":
+            await queue.come(name)
+        refused = [name for name, task in queue.tasks.items() if task.done() and task.exception() is not None]
+        assert refused == ["f"]
+        queue.admission.end_ghosts(["a", "b"], 0)
+        await settle()
+        assert queue.inside == ["a", "b", "c", "d"]
+        # The ghosts are gone, and with them what they allowed.
+        await queue.come("g")
+        with pytest.raises(QueueFullError):
+            queue.tasks["g"].result()
+
+    run(story)
+
+
 def test_slots_that_go_away_let_nobody_in_and_those_that_come_back_do() -> None:
     async def story() -> None:
         queue = Queue(slots=2)
