@@ -8,6 +8,7 @@ import {
   formatPercent,
   formatRate,
   formatReserve,
+  formatRoughDuration,
   formatShare,
 } from './figures.ts'
 
@@ -95,6 +96,12 @@ describe('figures', () => {
     [59.9, '59 s'],
     [0.4, '0 s'],
   ])('duration %d: %s', (seconds, text) => expect(formatDuration(seconds)).toBe(text))
+
+  it.each([
+    [7_319, '2 h 1 min'],
+    [119.9, '1 min'],
+    [59.9, '59 s'],
+  ])('rough duration %d: %s', (seconds, text) => expect(formatRoughDuration(seconds)).toBe(text))
 
   it.each([
     [480.4, '480 ms'],

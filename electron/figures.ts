@@ -113,6 +113,10 @@ export const formatDuration = (seconds: number | null): string => {
   return rest === 0 ? text : `${text} ${rest} ${small.name}`
 }
 
+/** In whole minutes once it is one, for a line that is glanced at: nothing there changes each second. */
+export const formatRoughDuration = (seconds: number): string =>
+  formatDuration(seconds < 60 ? seconds : seconds - (seconds % 60))
+
 /** For stages: 480 ms, 8.4 s, 2 min 5 s. */
 export const formatMilliseconds = (milliseconds: number | null): string => {
   if (milliseconds === null) return unknown

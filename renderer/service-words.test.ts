@@ -27,6 +27,10 @@ test('the forge names its largest projects, the Router when it was last checked'
   expect(title(held)).toBe('Build Forge: 64 GiB reserved, 19.9 used, 21.5 held; show its log')
   expect(title({ ...held, heldBytes: null })).toBe('Build Forge: show its log')
   expect(describeLineTitle(busy.snapshot, 'proxy')).toBe('Router: show its log')
+  expect(describeLineTitle(busy.snapshot, 'llamaServer')).toBe(
+    'AI Engine: DeepSeek-R1-Distill-Llama-70B-Q8_0, drafted by Llama-3.2-3B-Instruct-Q4_K_M; show its log',
+  )
+  expect(describeLineTitle(starting.snapshot, 'llamaServer')).toBe('AI Engine: show its log')
 })
 
 test.each([

@@ -7,7 +7,14 @@ import {
   type Snapshot,
   serviceNames,
 } from '../electron/contract.ts'
-import { formatBytes, formatDuration, formatReserve, formatShare, plural } from '../electron/figures.ts'
+import {
+  formatBytes,
+  formatDuration,
+  formatReserve,
+  formatRoughDuration,
+  formatShare,
+  plural,
+} from '../electron/figures.ts'
 import { nameModel } from '../electron/model-name.ts'
 import { presentParts, readPart } from '../electron/parts.ts'
 import type { IconName } from './icon-name.ts'
@@ -84,15 +91,22 @@ export const describeFigures = (snapshot: Snapshot, id: PartId): string => {
   const parts = [
     // A gateway's line has its whole address.
     id === 'gateway' ? '' : describePort(state.endpoint),
-    state.uptimeSeconds === null ? '' : formatDuration(state.uptimeSeconds),
+    state.uptimeSeconds === null ? '' : formatRoughDuration(state.uptimeSeconds),
   ]
   return parts.filter((part) => part !== '').join(' · ')
 }
 
-/** What its line does, and what it has no room for: what the forge's memory really holds. */
-export const describeLineTitle = ({ ramDisk }: Snapshot, id: PartId): string => {
-  const held = id === 'ramDisk' && ramDisk?.mounted === true ? formatReserve(ramDisk) : null
-  return `${serviceNames[id]}: ${held === null ? '' : `${held}; `}show its log`
+/** What its line does, and what it has no room for. */
+export const describeLineTitle = (snapshot: Snapshot, id: PartId): string => {
+  const more = describeMore(snapshot, id)
+  return `${serviceNames[id]}: ${more === null ? '' : `${more}; `}show its log`
+}
+
+/** What the forge's memory really holds; which model drafts. */
+const describeMore = ({ ramDisk, engineModel }: Snapshot, id: PartId): string | null => {
+  if (id === 'ramDisk') return ramDisk?.mounted === true ? formatReserve(ramDisk) : null
+  if (id !== 'llamaServer' || engineModel === null || engineModel.draftModelPath === null) return null
+  return `${nameModel(engineModel.modelPath)}, drafted by ${nameModel(engineModel.draftModelPath)}`
 }
 
 const describeForeign = ({ foreign }: ServiceState): string | null => {

@@ -2,9 +2,9 @@
 import type { RouterRequest, Slot, Snapshot } from '../electron/contract.ts'
 import {
   formatContext,
-  formatDuration,
   formatPercent,
   formatRate,
+  formatRoughDuration,
   plural,
   unknown,
 } from '../electron/figures.ts'
@@ -121,7 +121,7 @@ export const describeWaiting = (snapshot: Snapshot): WaitingWords | null => {
   const seconds = first === undefined ? null : Math.max(0, (snapshot.takenAt - first.startedAt) / 1000)
   return {
     count: `${plural(count, 'agent')} waiting`,
-    longest: seconds === null ? '' : `longest ${formatDuration(seconds)}`,
+    longest: seconds === null ? '' : `longest ${formatRoughDuration(seconds)}`,
     names: [...new Set(waiting.map(({ developer }) => developer))].join(', '),
   }
 }
