@@ -21,8 +21,7 @@ logger: Final = logging.getLogger("opta_router")
 
 # As often as llama-server itself looks whether a client has left.
 LOOK_EVERY_S: Final = 1.0
-# Six times the longest batch to expect (2,048 tokens on a 70B model: 12 to 20 s). A server that is silent for longer
-# hangs; whoever waits is told so sooner there than here.
+# Six times the longest batch to expect (2,048 tokens on a 70B model: 12 to 20 s): by then none is worked on any more.
 GIVE_UP_AFTER_S: Final = 120.0
 
 
@@ -58,22 +57,28 @@ class GhostWatch:
 
     async def _look_until_none_is_left(self) -> None:
         now = asyncio.get_running_loop().time
-        heard_at = now()
+        seen_at: dict[object, float] = {}
         earlier = self._running_here()
         while ghosts := self._admission.ghosts():
+            seen_at = {ghost: seen_at.get(ghost, now()) for ghost in ghosts}
             await asyncio.sleep(self._look_every_s)
             running = self._running_here()
             # One question at a time: b10068 answers between two batches only.
             busy = await self._count_busy_slots()
-            if busy is None:
-                if now() - heard_at < self._give_up_after_s:
-                    continue
-                logger.warning("llama-server has not told its slots for %.0f s", self._give_up_after_s)
-                busy = 0
-            heard_at = now()
-            # Who was let in a moment ago is still on the way and in no slot.
-            self._admission.end_ghosts(ghosts, busy - len(running & earlier))
-            earlier = running
+            if busy is not None:
+                # Who was let in a moment ago is still on the way and in no slot; who ended meanwhile is in none any more.
+                self._admission.end_ghosts(ghosts, busy - len(running & earlier & self._running_here()))
+                earlier = running
+            self._give_up({ghost for ghost, at in seen_at.items() if now() - at >= self._give_up_after_s})
+
+    def _give_up(self, old: set[object]) -> None:
+        """Those that nothing has ended, neither a server that is silent nor one that is never without newcomers, who may or
+        may not be in the slots that it tells.
+        """
+        still = self._admission.ghosts() & old
+        if still:
+            logger.warning("%d abandoned requests may still be worked on after %.0f s", len(still), self._give_up_after_s)
+            self._admission.end_ghosts(still, 0)
 
     def _running_here(self) -> frozenset[object]:
         return frozenset(token for token in self._admission.running() if self._is_here(token))

@@ -27,7 +27,7 @@ class Settings(NamedTuple):
     slots: int = 1
     # Of those, how many each Studio has by its name, "" for this one; None: there is no other.
     node_slots: dict[str, int] | None = None
-    # How long LiteLLM sends nothing to a Studio that failed.
+    # How long nothing is sent to a Studio that is out of service.
     node_cooldown_seconds: int = 0
     # The name that every request is routed by; None: the one that the client gave.
     routed_model: str | None = None

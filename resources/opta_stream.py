@@ -35,7 +35,8 @@ def hear(chunk: object) -> Heard:
     # LiteLLM names its events by an enumeration of strings.
     kind = getattr(kind, "value", kind)
     choices = getattr(chunk, "choices", None) or ()
-    pieces = sum(_says_something(getattr(choice, "delta", None)) for choice in choices)
+    # A choice of /v1/completions has no delta but a text.
+    pieces = sum(_says_something(getattr(choice, "delta", None)) or bool(getattr(choice, "text", None)) for choice in choices)
     prompt, output = _counts(getattr(chunk, "usage", None), "prompt_tokens", "completion_tokens")
     if kind in ENDS_OF_RESPONSES:
         usage = getattr(getattr(chunk, "response", None), "usage", None)

@@ -73,8 +73,8 @@ class Traffic:
         )
         self._node_slots: Final = (
             None
-            if self._admission is None or settings.node_slots is None
-            else NodeSlots(settings.node_slots, settings.node_cooldown_seconds, self._admission.resize)
+            if settings.node_slots is None
+            else NodeSlots(settings.node_slots, settings.node_cooldown_seconds, self._resize)
         )
         self._ghosts: Final = (
             None
@@ -141,10 +141,10 @@ class Traffic:
     def open_nodes(self, deployments: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Of the deployments that LiteLLM would pick from, those that this request may go to."""
         request = _current.get()
-        slots = self._settings.node_slots
-        if request is None or slots is None:
+        if request is None or self._node_slots is None:
             return deployments
-        return open_nodes(deployments, request.tried, slots, self._book.nodes(request))
+        taken = [*self._book.nodes(request), *self._nodes_of_ghosts()]
+        return open_nodes(deployments, request.tried, self._node_slots.now(), taken)
 
     def sent(self, kwargs: dict[str, Any]) -> None:
         """LiteLLM has picked; `kwargs` are what it sends."""
@@ -173,6 +173,7 @@ class Traffic:
         request.outcome = "answered"
         request.prompt_tokens = request.prompt_tokens if heard.prompt_tokens is None else heard.prompt_tokens
         request.output_tokens = heard.output_tokens
+        self._is_served(request)
 
     async def observe(self, stream: AsyncIterable[object]) -> AsyncGenerator[object, None]:
         """The stream unchanged, watched as it passes."""
@@ -186,6 +187,8 @@ class Traffic:
                 pieces += heard.pieces
                 if heard.prompt_tokens is not None and request.prompt_tokens is None:
                     request.prompt_tokens = heard.prompt_tokens
+                if heard.pieces > 0 and pieces == heard.pieces:
+                    self._is_served(request)
                 if heard.pieces > 0 or heard.output_tokens:
                     self._book.heard(request, pieces if heard.output_tokens is None else heard.output_tokens)
                 if heard.failed:
@@ -226,13 +229,26 @@ class Traffic:
             closing.add_done_callback(self._closings.discard)
             request.upstream = None
         if self._admission is not None:
-            # Neither answered nor failed: the client left, and llama-server may not have noticed.
-            if self._ghosts is not None and request.outcome == "running" and self._is_here(request):
+            # Not answered to its end: the client left, or LiteLLM gave up, and llama-server may not have noticed.
+            if self._ghosts is not None and request.outcome in ("running", "failed") and self._is_here(request):
                 if self._admission.leave_ghost(request):
                     self._ghosts.begin()
             else:
                 self._admission.leave(request)
         self._book.end(request)
+
+    def _resize(self, slots: int) -> None:
+        if self._admission is not None:
+            self._admission.resize(slots)
+
+    def _is_served(self, request: LiveRequest) -> None:
+        if self._node_slots is not None and request.tried:
+            self._node_slots.serves(request.tried[-1])
+
+    def _nodes_of_ghosts(self) -> list[str]:
+        """Where slots are at work for nobody, one entry for each."""
+        ghosts = () if self._admission is None else self._admission.ghosts()
+        return [ghost.tried[-1] for ghost in ghosts if isinstance(ghost, LiveRequest) and ghost.tried]
 
     def _is_here(self, request: object) -> bool:
         """Whether it is this Studio that it was sent to; the slots of others are not asked for ghosts."""

@@ -62,19 +62,6 @@ general_settings:
   cancel_on_disconnect: true
   disable_model_info_refresh: true
 """
-# The same with a second Studio where nobody listens (port 1 is nobody's on a machine that runs tests).
-NODES_CONFIG: Final = CONFIG.replace(
-    """  - model_name: "*"
-    litellm_params: *engine
-router_settings: {{num_retries: 0, disable_cooldowns: true}}
-""",
-    """    model_info: {{id: "#claude"}}
-  - model_name: claude-3-5-sonnet-20241022
-    litellm_params: {{model: openai/engine, api_base: "http://127.0.0.1:1/v1", api_key: none, max_retries: 0}}
-    model_info: {{id: "dead#claude"}}
-router_settings: {{routing_strategy: least-busy, num_retries: 1, allowed_fails: 0, cooldown_time: 600}}
-""",
-)
 METRICS_CONFIG: Final = CONFIG.replace('"opta_router.callback"', '"opta_router.callback", "prometheus"')
 KEPT_ALIVE: Final = {"AIOHTTP_KEEPALIVE_TIMEOUT": "0"}
 SLOTS: Final = 2
@@ -82,8 +69,26 @@ QUEUE_LIMIT: Final = 1
 CONTEXT_TOKENS: Final = 1000
 KEPT_FOR_ANSWER_SHARE: Final = 16
 WAIT_S: Final = 30
+# Nobody listens there on a machine that runs tests.
+DEAD_PORT: Final = 1
 # A piece takes far less than this to be sent on.
 STANDS_STILL_S: Final = 0.5
+
+
+def two_studios(port: int) -> str:
+    """CONFIG with a second Studio "b" on this port."""
+    return CONFIG.replace(
+        """  - model_name: "*"
+    litellm_params: *engine
+router_settings: {{num_retries: 0, disable_cooldowns: true}}
+""",
+        f"""    model_info: {{{{id: "#claude"}}}}
+  - model_name: claude-3-5-sonnet-20241022
+    litellm_params: {{{{model: openai/engine, api_base: "http://127.0.0.1:{port}/v1", api_key: none, max_retries: 0}}}}
+    model_info: {{{{id: "b#claude"}}}}
+router_settings: {{{{routing_strategy: least-busy, num_retries: 1, disable_cooldowns: true}}}}
+""",
+    )
 
 
 def write_keys(path: Path, keys: dict[str, str], mode: int = 0o600) -> None:

@@ -127,6 +127,41 @@ def test_who_leaves_during_a_look_is_not_judged_by_it() -> None:
     run(story)
 
 
+def test_who_ends_during_a_look_is_in_no_slot_that_it_tells() -> None:
+    async def story() -> None:
+        studio = Studio(slots=2)
+        for name in ("a", "b", "waits"):
+            studio.come(name)
+        await settle()
+        studio.hang_up("a")
+        await studio.until_asked()
+        studio.admission.leave("b")
+        # The ghost's: the other one is over.
+        studio.say(1)
+        await settle()
+        assert studio.admission.ghosts() == {"a"}
+        assert studio.inside == {"waits"}
+
+    run(story)
+
+
+def test_is_given_up_although_newcomers_never_end() -> None:
+    async def story() -> None:
+        studio = Studio(slots=2, give_up_after_s=20 * LOOK_EVERY_S)
+        studio.come("a")
+        await settle()
+        studio.hang_up("a")
+        looks = 0
+        while studio.admission.ghosts():
+            studio.come(f"short-{looks}")
+            await studio.look(1)
+            studio.admission.leave(f"short-{looks}")
+            looks += 1
+        assert looks > 1
+
+    run(story)
+
+
 def test_a_silent_server_is_waited_for_and_then_no_longer() -> None:
     async def story() -> None:
         patient, impatient = Studio(slots=1), Studio(slots=1, give_up_after_s=0)

@@ -41,6 +41,13 @@ def test_rather_a_full_one_than_one_that_failed_and_that_rather_than_none() -> N
     assert names(open_nodes(everyone, ["", "b"], SLOTS, [])) == ["", "b"]
 
 
+def test_rather_a_full_one_than_one_that_is_away_and_that_rather_than_one_that_failed() -> None:
+    everyone, slots = deployments("", "b", "c"), {"": 0, "b": 1, "c": 2}
+    assert names(open_nodes(everyone, [], slots, ["b"])) == ["c"]
+    assert names(open_nodes(everyone, [], slots, ["b", "c", "c"])) == ["b", "c"]
+    assert names(open_nodes(everyone, ["b", "c"], slots, [])) == [""]
+
+
 def test_lets_deployments_pass_that_are_not_ours() -> None:
     foreign = [{"model_info": {"id": "1234"}}, {}]
     assert open_nodes(foreign, [], SLOTS, []) == foreign
@@ -73,6 +80,8 @@ class Refusing(Exception):
         (chained(httpx.ReadError("cut")), True),
         (chained(httpx.RemoteProtocolError("cut")), True),
         (Refusing(503), True),
+        # Its key was changed there.
+        (Refusing(401), True),
         (chained(httpx.ReadTimeout("a long prompt")), False),
         (chained(Refusing(500)), False),
         (Refusing(400), False),
@@ -83,13 +92,20 @@ def test_tells_a_studio_that_is_away_from_a_request_that_failed(error: object, o
     assert is_out_of_service(error) is out
 
 
-def test_the_slots_of_a_studio_that_is_away_do_not_count_until_it_may_be_back() -> None:
+def test_a_studio_that_is_away_does_not_count_and_then_with_one_slot_until_it_serves() -> None:
     async def story() -> None:
         told: asyncio.Queue[int] = asyncio.Queue()
         slots = NodeSlots(SLOTS, 0.001, told.put_nowait)
         slots.failed("c")
         assert told.get_nowait() == 3
-        assert await told.get() == 5
+        # A stream that had begun before goes on.
+        slots.serves("c")
+        assert slots.now() == {"": 2, "b": 1, "c": 0}
+        assert await told.get() == 4
+        slots.serves("c")
+        slots.serves("c")
+        slots.serves("")
+        assert told.get_nowait() == 5
         slots.failed("b")
         slots.failed("b")
         slots.failed("")
@@ -97,7 +113,7 @@ def test_the_slots_of_a_studio_that_is_away_do_not_count_until_it_may_be_back() 
         slots.failed("c")
         # Nobody is left: all count again, so that those who wait hear of it.
         assert told.get_nowait() == 5
-        assert [await told.get() for _ in range(3)] == [1, 3, 5]
+        assert [await told.get() for _ in range(3)] == [1, 2, 3]
         assert told.empty()
 
     asyncio.run(asyncio.wait_for(story(), 5))

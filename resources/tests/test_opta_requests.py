@@ -112,6 +112,8 @@ def test_hears_what_a_stream_says_of_itself() -> None:
     assert hear(b"data: {broken\n\n").pieces == 0
     said = SimpleNamespace(type=ResponseEvent.OUTPUT_TEXT_DELTA)
     assert hear(said).pieces == 1
+    completed = SimpleNamespace(choices=[SimpleNamespace(text="a"), SimpleNamespace(text="")])
+    assert hear(completed).pieces == 1
     usage = SimpleNamespace(usage=SimpleNamespace(input_tokens=8, output_tokens=2))
     cut = hear(SimpleNamespace(type="response.incomplete", response=usage))
     assert (cut.prompt_tokens, cut.output_tokens, cut.failed) == (8, 2, False)

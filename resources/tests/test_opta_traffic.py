@@ -17,8 +17,8 @@ from real_litellm import (
     ANNA_KEY,
     BEN_KEY,
     CONTEXT_TOKENS,
+    DEAD_PORT,
     KEPT_FOR_ANSWER_SHARE,
-    NODES_CONFIG,
     OWN_KEY,
     QUEUE_LIMIT,
     SLOTS,
@@ -27,6 +27,7 @@ from real_litellm import (
     Proxy,
     message,
     serve_litellm,
+    two_studios,
 )
 
 if TYPE_CHECKING:
@@ -216,6 +217,25 @@ def test_who_leaves_keeps_the_slot_while_the_model_works_on(proxy: Proxy, listen
             calls[0].hang_up()
             looks = proxy.engine.looks
             listener.until(lambda state: len(state["requests"]) == SLOTS)
+            proxy.engine.wait_for_looks(looks + 2)
+            assert counted(listener.lines[-1][1])["waiting"] == 1
+        finally:
+            proxy.engine.ignores_hang_ups = False
+        listener.until(lambda state: "waiting" not in counted(state))
+        proxy.engine.wait_for_running(SLOTS)
+    assert waiting.wait()[0] == 200
+    assert proxy.engine.most == SLOTS
+
+
+def test_whom_litellm_gave_up_keeps_the_slot_while_the_model_works_on(proxy: Proxy, listener: Listener) -> None:
+    with proxy.engine.holding():
+        proxy.engine.ignores_hang_ups = True
+        try:
+            calls = [Call(proxy, ANNA_KEY, message(timeout=0.5 + index * WAIT_S)) for index in range(SLOTS)]
+            proxy.engine.wait_for_running(SLOTS)
+            waiting = Call(proxy, BEN_KEY, message(stream=True))
+            looks = proxy.engine.looks
+            assert calls[0].wait()[0] == 408
             proxy.engine.wait_for_looks(looks + 2)
             assert counted(listener.lines[-1][1])["waiting"] == 1
         finally:
@@ -447,17 +467,19 @@ def test_a_pool_is_never_promised_more_than_it_has(engine: Engine, tmp_path_fact
         listener.close()
 
 
+ONE_SLOT_EACH: Final = {
+    "slots": 2,
+    "node_slots": {"": 1, "b": 1},
+    "node_cooldown_seconds": 600,
+    "routed_model": "claude-3-5-sonnet-20241022",
+    "queue_limit": 4,
+}
+
+
 def test_the_slots_of_a_dead_studio_are_promised_to_nobody(
     engine: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    settings = {
-        "slots": 2,
-        "node_slots": {"": 1, "dead": 1},
-        "node_cooldown_seconds": 600,
-        "routed_model": "claude-3-5-sonnet-20241022",
-        "queue_limit": 4,
-    }
-    for proxy in serve_litellm(tmp_path_factory.mktemp("nodes"), engine, settings, NODES_CONFIG):
+    for proxy in serve_litellm(tmp_path_factory.mktemp("nodes"), engine, ONE_SLOT_EACH, two_studios(DEAD_PORT)):
         listener = Listener(proxy)
         with engine.holding():
             # Whichever is sent to the dead one is answered by the other; from then on there is one slot.
@@ -476,6 +498,50 @@ def test_the_slots_of_a_dead_studio_are_promised_to_nobody(
             assert engine.running == 1
         assert [call.wait()[0] for call in calls[1:]] == [200, 200]
         assert engine.most == 2
+        listener.close()
+
+
+@pytest.fixture
+def other() -> Iterator[Engine]:
+    """The llama-server of a second Studio."""
+    other = Engine()
+    yield other
+    other.close()
+
+
+def test_no_studio_rests_for_requests_that_failed_by_themselves(
+    engine: Engine, other: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for proxy in serve_litellm(tmp_path_factory.mktemp("failing"), engine, ONE_SLOT_EACH, two_studios(other.port)):
+        engine.failure = other.failure = (500, {"error": {"message": "no grammar", "type": "server_error", "code": 500}})
+        try:
+            assert [proxy.ask("POST", "/v1/messages", ANNA_KEY, message())[0] for _ in range(2)] == [500, 500]
+        finally:
+            engine.failure = None
+        # LiteLLM's own cooldown answered 429 for as long as it lasted.
+        assert [proxy.ask("POST", "/v1/messages", ANNA_KEY, message())[0] for _ in range(2)] == [200, 200]
+
+
+def test_a_slot_that_works_for_nobody_is_not_taken_for_free(
+    engine: Engine, other: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for proxy in serve_litellm(tmp_path_factory.mktemp("two"), engine, ONE_SLOT_EACH, two_studios(other.port)):
+        listener = Listener(proxy)
+        with engine.holding(), other.holding():
+            engine.ignores_hang_ups = True
+            try:
+                # Both are idle, and this Studio comes first.
+                leaves = Call(proxy, ANNA_KEY, message(stream=True))
+                engine.wait_for_running(1)
+                listener.until_phases(generating=1)
+                leaves.hang_up()
+                listener.until_phases()
+                anew = Call(proxy, ANNA_KEY, message(stream=True))
+                other.wait_for_running(1)
+                assert engine.running == 1
+            finally:
+                engine.ignores_hang_ups = False
+        assert anew.wait()[0] == 200
         listener.close()
 
 

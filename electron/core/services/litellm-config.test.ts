@@ -40,7 +40,11 @@ describe('LiteLLM config', () => {
       ['*', 'http://127.0.0.1:8080/v1', 'os.environ/OPTA_ENGINE_KEY', '#*'],
       ['*', 'http://10.0.0.2:8080/v1', 'os.environ/OPTA_NODE_KEY_1', 'b#*'],
     ])
-    expect(config.router_settings).toMatchObject({ routing_strategy: 'least-busy', num_retries: 1 })
+    expect(config.router_settings).toEqual({
+      routing_strategy: 'least-busy',
+      num_retries: 1,
+      disable_cooldowns: true,
+    })
     expect(buildLiteLlmConfig({ ...studio, nodes: [] }, engine)).toEqual(buildLiteLlmConfig(studio, engine))
   })
 

@@ -58,15 +58,11 @@ export const buildLiteLlmConfig = (
   }
   return {
     model_list: [...entriesOf(modelName), ...entriesOf('*')],
-    router_settings:
-      nodes.length === 0
-        ? { num_retries: 0, disable_cooldowns: true }
-        : {
-            routing_strategy: 'least-busy',
-            num_retries: nodes.length,
-            allowed_fails: 0,
-            cooldown_time: cooldownSeconds,
-          },
+    router_settings: {
+      ...(nodes.length === 0 ? {} : { routing_strategy: 'least-busy' }),
+      num_retries: nodes.length,
+      disable_cooldowns: true,
+    },
     litellm_settings: {
       num_retries: 0,
       request_timeout: requestTimeoutSeconds,
@@ -91,9 +87,6 @@ export const buildLiteLlmConfig = (
 /** docs.litellm.ai/docs/proxy/prometheus */
 const metricsCallback = 'prometheus'
 
-/** A Studio that comes back is asked again after so long; one that is gone costs each request that asks it some ms. */
-export const cooldownSeconds = 10
-
 /** Variable that holds the key of the node at this place of the profile's list. */
 export const nodeKeyVariable = (index: number): string => `OPTA_NODE_KEY_${index + 1}`
 
@@ -113,11 +106,8 @@ const reasons: Readonly<Record<string, string>> = {
     'Alone: clients retry by themselves; twice over, one failure costs two full prefills. With other Studios: each of them\nis tried once, so that one that dies loses no request whose answer had not begun.',
   id: 'Which Studio it is, before the #; nothing stands for this one.',
   routing_strategy: 'To the Studio with the fewest requests under way.',
-  allowed_fails:
-    'One failure is enough to leave a Studio alone for the time that cooldown_time says, in seconds.',
-  cooldown_time: 'One that is back serves again soon; one that is gone is asked about six times a minute.',
   disable_cooldowns:
-    'There is one llama-server: resting it after a failure would refuse requests after it is back.',
+    'Alone: resting the one llama-server after a failure would refuse requests after it is back. With other Studios:\nLiteLLM rests one after any 500, also of a request that was itself at fault, and answers 429 when all rest; which one is\nout of service opta_nodes.py knows.',
   'litellm_settings.num_retries': 'The same for calls that do not go through the router.',
   request_timeout: 'In seconds; a long prefill behind three other agents is slow, not dead.',
   drop_params:

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Profile } from '../../contract.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
-import { cooldownSeconds, localUrl } from './litellm-config.ts'
+import { localUrl } from './litellm-config.ts'
 import { keptForAnswerShare, routerPool } from './router-pool.ts'
 
 /** Beside opta_litellm.py: LiteLLM imports from the folder of its config.yaml only. */
@@ -49,6 +49,9 @@ export interface RouterSettings {
   readonly usage_path: string
 }
 
+/** A Studio that comes back is asked again after so long; one that is gone costs each request that asks it some ms. */
+const nodeCooldownSeconds = 10
+
 /** Two developers with eight agents each. */
 const defaultQueueLimit = 16
 
@@ -76,7 +79,7 @@ export const routerSettings = (
     admission: isAdmissionOn(profile),
     slots: nodes.reduce((sum, node) => sum + node.slots, server.slots),
     node_slots: nodes.length === 0 ? null : nodeSlots,
-    node_cooldown_seconds: cooldownSeconds,
+    node_cooldown_seconds: nodeCooldownSeconds,
     // least-busy counts for each model name by itself: two names would fill one Studio twice (LiteLLM 1.106.2, measured).
     routed_model: nodes.length === 0 ? null : proxy.modelName,
     kept_for_answer_share: keptForAnswerShare,
