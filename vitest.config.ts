@@ -23,6 +23,8 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 5 * 60_000,
           hookTimeout: 10 * 60_000,
+          // What is polled follows a chain of programs, beside six streams that hold both cores.
+          expect: { poll: { timeout: 30_000 } },
         },
       },
     ],

@@ -80,7 +80,8 @@ it('nexus up takes it along once the port is free, and a message goes through it
     model: 'opta-claude-3-r1',
     max_tokens: 24,
     stream: true,
-    messages: [{ role: 'user', content: 'Count to ten.' }],
+    temperature: 0,
+    messages: [{ role: 'user', content: 'Count from one to a thousand in words.' }],
   }
   const { answer } = await post('/v1/messages', JSON.stringify(body), {
     'x-api-key': apiKey,

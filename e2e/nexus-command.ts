@@ -31,9 +31,13 @@ export interface NexusUnderTest {
   readSnapshot(): Promise<Snapshot>
   /**
    * Watches the core, which tells each change at once, until a snapshot fits; throws with the last one when the core ends or
-   * `timeoutMs` pass first.
+   * `timeoutMs` pass first, and at once when something that was asked fails: what is waited for may then never come.
    */
-  until(fits: (snapshot: Snapshot) => boolean, timeoutMs: number): Promise<Snapshot>
+  until(
+    fits: (snapshot: Snapshot) => boolean,
+    timeoutMs: number,
+    asked?: readonly Promise<unknown>[],
+  ): Promise<Snapshot>
   /** Ends whatever is left and removes the folder. */
   dispose(): Promise<void>
 }
@@ -73,7 +77,7 @@ export const createNexus = async (
     run,
     runWith: (env, ...words) => runNexus(home, words, env),
     readSnapshot,
-    until: async (fits, timeoutMs) => {
+    until: async (fits, timeoutMs, asked = []) => {
       const core = await attachToCore(
         locateStateFolder({ NEXUS_HOME: home }, process.platform, home).socketPath,
       )
@@ -82,13 +86,11 @@ export const createNexus = async (
         // Read anew: the first snapshot that a watcher gets may be from before what the test has just done.
         let last = await core.readSnapshot()
         if (fits(last)) return last
-        const found = await within(
-          followUntil(core, (snapshot) => {
-            last = snapshot
-            return fits(snapshot)
-          }),
-          timeoutMs,
-        )
+        const fitting = followUntil(core, (snapshot) => {
+          last = snapshot
+          return fits(snapshot)
+        })
+        const found = await within(Promise.race([fitting, failureOf(asked)]), timeoutMs)
         if (found === null) throw new Error(`it did not come to that: ${JSON.stringify(last)}`)
         return found
       } finally {
@@ -101,6 +103,12 @@ export const createNexus = async (
     },
   }
 }
+
+/** Rejects as the first of them that does, and never ends otherwise. */
+const failureOf = (asked: readonly Promise<unknown>[]): Promise<never> =>
+  new Promise((_, reject) => {
+    for (const each of asked) each.catch(reject)
+  })
 
 export const runNexus = (
   home: string,

@@ -69,23 +69,28 @@ const recordClaudeCode = async (): Promise<readonly AnthropicBody[]> => {
   }
 }
 
+const answerTo = async (body: AnthropicBody) => {
+  const response = await fetch(`${guide.baseUrl}/v1/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': developer().key },
+    body: JSON.stringify({ ...body, max_tokens: 100, stream: false }),
+  })
+  if (!response.ok) throw new Error(`it was answered ${response.status}: ${await response.text()}`)
+  return UsageSchema.parse(await response.json())
+}
+
 const ask = async (
   body: AnthropicBody,
 ): Promise<{ readonly counted: number | null; readonly read: number }> => {
   // The one before is told to be gone a moment after its answer.
   await nexus.until(({ requests }) => requests?.length === 0, patienceMs)
-  const answer = fetch(`${guide.baseUrl}/v1/messages`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-api-key': developer().key },
-    body: JSON.stringify({ ...body, max_tokens: 100, stream: false }),
-  })
+  const answer = answerTo(body)
   const snapshot = await nexus.until(
-    ({ requests }) => requests?.some(({ admittedAt }) => admittedAt !== null) === true,
+    ({ requests }) => requests?.some(({ promptTokens }) => promptTokens !== null) === true,
     patienceMs,
+    [answer],
   )
-  const response = await answer
-  if (!response.ok) throw new Error(`it was answered ${response.status}: ${await response.text()}`)
-  const { usage } = UsageSchema.parse(await response.json())
+  const { usage } = await answer
   return {
     counted: snapshot.requests?.[0]?.promptTokens ?? null,
     read: usage.input_tokens + (usage.cache_read_input_tokens ?? 0),

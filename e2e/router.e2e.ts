@@ -5,7 +5,6 @@ import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Snapshot } from '../electron/contract.ts'
-import { messageOf } from '../electron/core/error-message.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 
 const settleMs = 180_000
@@ -55,12 +54,12 @@ const request = (index: number, maxTokens: number) => ({
 const tell = (developer: string, index: number, maxTokens: number) => {
   const stream = client(developer).messages.stream(request(index, maxTokens))
   const ended = stream.finalMessage()
-  // A story that is aborted rejects before anybody waits for it. One that was refused is why a test waits in vain.
-  ended.catch((error: unknown) => {
-    if (!stream.aborted) process.stderr.write(`story ${index} of ${developer}: ${messageOf(error)}\n`)
-  })
+  // A story that is aborted rejects before anybody waits for it.
+  ended.catch(() => {})
   return { stream, ended }
 }
+type Story = ReturnType<typeof tell>
+const endsOf = (stories: readonly Story[]) => stories.map(({ ended }) => ended)
 
 const phases = ({ requests }: Snapshot, phase: string) =>
   requests?.filter((each) => each.phase === phase).map(({ developer }) => developer) ?? []
@@ -69,14 +68,20 @@ const isFilled = (snapshot: Snapshot) =>
   phases(snapshot, 'waiting').length === queueLimit &&
   snapshot.requests?.length === queueLimit + (snapshot.slots?.length ?? 0)
 const wasLetIn = ({ phase }: { readonly phase: string }) => phase !== 'waiting'
+const isBusy = ({ slots }: Snapshot) => slots?.every(({ phase }) => phase !== 'idle') === true
 const isIdle = ({ requests, queue }: Snapshot) => requests?.length === 0 && queue?.processing === 0
 
 describe('five stories on four slots', () => {
   it('are four at work and one that waits, and then tells its own', async () => {
-    const stories = [0, 1, 2, 3].map((index) => tell('user1', index, 250))
-    await nexus.until((snapshot) => snapshot.slots?.every(({ phase }) => phase !== 'idle') === true, settleMs)
+    // As long as it takes until /slots was asked so late that it is known whose slot is whose (slot-owners.ts).
+    const stories = [0, 1, 2, 3].map((index) => tell('user1', index, 2_000))
+    await nexus.until(isBusy, settleMs, endsOf(stories))
     const fifth = tell('user2', 4, 8)
-    const full = await nexus.until((snapshot) => phases(snapshot, 'waiting').length === 1, settleMs)
+    const full = await nexus.until(
+      (snapshot) => phases(snapshot, 'waiting').length === 1,
+      settleMs,
+      endsOf([...stories, fifth]),
+    )
     expect(phases(full, 'waiting')).toEqual(['user2'])
     expect(full.queue?.deferred).toBe(0)
     const status = await nexus.run('status')
@@ -84,11 +89,12 @@ describe('five stories on four slots', () => {
     const named = await nexus.until(
       ({ slots }) => slots?.filter(({ developer }) => developer === 'user1').length === 4,
       settleMs,
+      endsOf(stories),
     )
     expect(named.slots?.map(({ developer }) => developer)).toEqual(['user1', 'user1', 'user1', 'user1'])
+    for (const { stream } of stories) stream.abort()
     const answer = await fifth.ended
     expect(answer.usage.output_tokens).toBeGreaterThan(0)
-    await Promise.all(stories.map(({ ended }) => ended))
     const after = await nexus.until(isIdle, settleMs)
     const use = (name: string) => after.developers?.find(({ developer }) => developer === name)
     expect(use('user1')).toMatchObject({ requests: 4, failed: 0 })
@@ -97,8 +103,8 @@ describe('five stories on four slots', () => {
   })
 
   it('and as many as may wait: one more is told that it is too many', async () => {
-    const stories = Array.from({ length: 4 + queueLimit }, (_, index) => tell('user1', index, 400))
-    await nexus.until(isFilled, settleMs)
+    const stories = Array.from({ length: 4 + queueLimit }, (_, index) => tell('user1', index, 2_000))
+    await nexus.until(isFilled, settleMs, endsOf(stories))
     const refused = client('user1').messages.create(request(9, 4))
     await expect(refused).rejects.toMatchObject({
       status: 529,
@@ -106,7 +112,11 @@ describe('five stories on four slots', () => {
     })
     // Whoever has nobody waiting may.
     const other = tell('user2', 10, 4)
-    const both = await nexus.until((snapshot) => phases(snapshot, 'waiting').includes('user2'), settleMs)
+    const both = await nexus.until(
+      (snapshot) => phases(snapshot, 'waiting').includes('user2'),
+      settleMs,
+      endsOf([...stories, other]),
+    )
     expect(phases(both, 'waiting')).toHaveLength(queueLimit + 1)
     for (const { stream } of stories) stream.abort()
     expect((await other.ended).usage.output_tokens).toBeGreaterThan(0)
@@ -116,22 +126,24 @@ describe('five stories on four slots', () => {
 
 describe('a client that leaves', () => {
   it('frees the slot, and its place in the queue', async () => {
-    const [first, ...others] = [0, 1, 2, 3].map((index) => tell('user1', index, 400))
-    await nexus.until((snapshot) => snapshot.slots?.every(({ phase }) => phase !== 'idle') === true, settleMs)
+    const [first, ...others] = [0, 1, 2, 3].map((index) => tell('user1', index, 2_000))
+    if (first === undefined) throw new Error('four were told')
+    await nexus.until(isBusy, settleMs, endsOf([first, ...others]))
     const leaves = tell('user2', 8, 8)
     const waits = tell('user2', 9, 8)
-    await nexus.until((snapshot) => phases(snapshot, 'waiting').length === 2, settleMs)
+    const told = endsOf([first, ...others, waits])
+    await nexus.until((snapshot) => phases(snapshot, 'waiting').length === 2, settleMs, told)
     leaves.stream.abort()
-    await nexus.until((snapshot) => phases(snapshot, 'waiting').length === 1, settleMs)
-    first?.stream.abort()
+    await nexus.until((snapshot) => phases(snapshot, 'waiting').length === 1, settleMs, told)
+    first.stream.abort()
     expect((await waits.ended).usage.output_tokens).toBeGreaterThan(0)
     for (const { stream } of others) stream.abort()
     await nexus.until(isIdle, settleMs)
   })
 
   it('and asks anew at once, with as many as the slots, is turned away by none of them', async () => {
-    const left = [0, 1, 2, 3].map((index) => tell('user1', index, 400))
-    await nexus.until(({ requests }) => requests?.filter(wasLetIn).length === 4, settleMs)
+    const left = [0, 1, 2, 3].map((index) => tell('user1', index, 2_000))
+    await nexus.until(({ requests }) => requests?.filter(wasLetIn).length === 4, settleMs, endsOf(left))
     for (const { stream } of left) stream.abort()
     // Sooner than the Router looks whether llama-server has let go of those: their places are still taken.
     await nexus.until(isIdle, settleMs)
@@ -201,12 +213,20 @@ describe('a restart of the Router', () => {
   })
 
   it.each([
-    ['lets a stream finish', [], 'finishes'],
-    ['cuts it when told not to wait', ['--now'], 'is cut'],
-  ] as const)('%s', async (_, flags, fate) => {
+    ['lets a stream finish', [], 'finishes', 400],
+    // Longer than the 2 s that a hurried end leaves to it.
+    ['cuts it when told not to wait', ['--now'], 'is cut', 4_000],
+  ] as const)('%s', async (_, flags, fate, maxTokens) => {
     const { pid } = (await nexus.readSnapshot()).services.proxy
-    const story = tell('user1', 0, 250)
-    await nexus.until((snapshot) => phases(snapshot, 'generating').length === 1, settleMs)
+    const story = tell('user1', 0, maxTokens)
+    // The Router tells at once; whether a slot is busy is what the command reads.
+    await nexus.until(
+      (snapshot) =>
+        phases(snapshot, 'generating').length === 1 &&
+        snapshot.slots?.some(({ phase }) => phase !== 'idle') === true,
+      settleMs,
+      [story.ended],
+    )
     const restarted = await nexus.run('restart', 'proxy', ...flags)
     expect(restarted.code).toBe(0)
     if (fate === 'finishes') {
@@ -220,9 +240,9 @@ describe('a restart of the Router', () => {
 
 describe('one pool for all slots', () => {
   let pool: NexusUnderTest
-  const poolTokens = 2_048
+  const poolTokens = 3_072
   // A token each: two such prompts fit with what is kept for their answers, three do not.
-  const fillingWords = 'word '.repeat(600)
+  const fillingWords = 'word '.repeat(900)
   beforeAll(async () => {
     await nexus.dispose()
     pool = await createNexus({ llamaServer: { unifiedKv: true, contextTokens: poolTokens } })
@@ -246,9 +266,10 @@ describe('one pool for all slots', () => {
       return { stream, ended }
     }
     const leaves = tellLong('user1', 0, 90)
-    await pool.until((snapshot) => phases(snapshot, 'prefill').length === 1, settleMs)
+    await pool.until((snapshot) => phases(snapshot, 'prefill').length === 1, settleMs, endsOf([leaves]))
     const stays = tellLong('user1', 1, 4)
-    await pool.until((snapshot) => phases(snapshot, 'prefill').length === 2, settleMs)
+    const reading = endsOf([leaves, stays])
+    await pool.until((snapshot) => phases(snapshot, 'prefill').length === 2, settleMs, reading)
     leaves.stream.abort()
     const waits = tellLong('user2', 2, 4)
     // Two fit: what fills the pool is nobody's request any more.
@@ -256,6 +277,7 @@ describe('one pool for all slots', () => {
       ({ requests }) =>
         requests?.some(({ phase, promptTokens }) => phase === 'waiting' && promptTokens !== null) === true,
       settleMs,
+      endsOf([stays, waits]),
     )
     expect(full.requests?.map(({ developer }) => developer).sort()).toEqual(['user1', 'user2'])
     for (const { ended } of [stays, waits]) expect((await ended).usage.output_tokens).toBeGreaterThan(0)

@@ -33,7 +33,8 @@ describe('a draft model with --spec-type draft-simple', () => {
       body: JSON.stringify({
         model: 'any',
         max_tokens: 24,
-        messages: [{ role: 'user', content: 'Count to ten.' }],
+        temperature: 0,
+        messages: [{ role: 'user', content: 'Count from one to a thousand in words.' }],
       }),
     })
     expect(response.status).toBe(200)
