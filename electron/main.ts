@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { app, autoUpdater, dialog, powerMonitor, protocol } from 'electron'
-import { openCoreLog } from './core/core-log.ts'
+import { logToStderr, openCoreLog } from './core/core-log.ts'
 import { messageOf } from './core/error-message.ts'
 import { locateStateFolder } from './core/state-folder.ts'
 import { locateAppFiles } from './shell/app-paths.ts'
@@ -58,7 +58,7 @@ const start = async (): Promise<void> => {
 /** To the log of the core, which is where `nexus logs core` and the window look for what went wrong in Nexus itself. */
 const logError = (error: unknown): void => {
   const words = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  process.stderr.write(`${words}\n`)
+  logToStderr(new Error(words))
   try {
     const log = openCoreLog(folder.logPath('core'))
     log.logError(new Error(`the app failed: ${words}`))

@@ -102,11 +102,13 @@ export const describeLineTitle = (snapshot: Snapshot, id: PartId): string => {
   return `${serviceNames[id]}: ${more === null ? '' : `${more}; `}show its log`
 }
 
-/** What the forge's memory really holds; which model drafts. */
+/** What the forge's memory really holds; the model's whole name, and which one drafts. */
 const describeMore = ({ ramDisk, engineModel }: Snapshot, id: PartId): string | null => {
   if (id === 'ramDisk') return ramDisk?.mounted === true ? formatReserve(ramDisk) : null
-  if (id !== 'llamaServer' || engineModel === null || engineModel.draftModelPath === null) return null
-  return `${nameModel(engineModel.modelPath)}, drafted by ${nameModel(engineModel.draftModelPath)}`
+  if (id !== 'llamaServer' || engineModel === null) return null
+  const { modelPath, draftModelPath } = engineModel
+  const draft = draftModelPath === null ? '' : `, drafted by ${nameModel(draftModelPath)}`
+  return `${nameModel(modelPath)}${draft}`
 }
 
 const describeForeign = ({ foreign }: ServiceState): string | null => {

@@ -144,7 +144,7 @@ export const rebaseDraft = (draft: SettingsDraft, answer: SettingsAnswer): Setti
   if (!isDropped && !isKept) return null
   const note = isDropped
     ? `The fields are ${profileName}’s now; the changes to ${draft.profileName}’s were not saved`
-    : draft.revision === revision
+    : draft.revision === revision || isSame(draft.base, base)
       ? draft.note
       : 'The file was changed meanwhile; your changes are kept on top of it'
   return { revision, profileName, base, values, note }

@@ -45,6 +45,8 @@ class LiveRequest:
     tried: list[str] = field(default_factory=list)
     # `answered` only when the client got all of it; `refused` by design, too long or one too many.
     outcome: str = "running"
+    # LiteLLM stopped waiting for the answer.
+    given_up: bool = False
     # What its answer is read from while it streams.
     upstream: object | None = None
 

@@ -43,6 +43,7 @@ GENERATING: Final = frozenset({ANTHROPIC, "completion", "acompletion", "text_com
 OWN_TOKENS: Final = 64
 
 BAD_REQUEST: Final = 400
+TIMED_OUT: Final = 408
 CLIENT_CLOSED_REQUEST: Final = 499
 OVERLOADED: Final = 529
 # Said to clients that are turned away; the slots of a 70B model change hands about this often.
@@ -205,6 +206,7 @@ class Traffic:
         overflow = find_overflow(f"{getattr(error, 'message', '')} {error}")
         if request is not None and not _has_client_left(error):
             request.outcome = "refused" if isinstance(error, Refusal) or overflow is not None else "failed"
+            request.given_up = _status_of(error) == TIMED_OUT
         if not self._settings.refuse_overlong_prompts or isinstance(error, ProxyException):
             return
         if overflow is not None:
@@ -229,8 +231,9 @@ class Traffic:
             closing.add_done_callback(self._closings.discard)
             request.upstream = None
         if self._admission is not None:
-            # Not answered to its end: the client left, or LiteLLM gave up, and llama-server may not have noticed.
-            if self._ghosts is not None and request.outcome in ("running", "failed") and self._is_here(request):
+            # The client left, or LiteLLM gave up, and llama-server may not have noticed. What failed otherwise is over there.
+            is_abandoned = request.given_up or request.outcome == "running"
+            if self._ghosts is not None and is_abandoned and self._is_here(request):
                 if self._admission.leave_ghost(request):
                     self._ghosts.begin()
             else:
@@ -313,7 +316,13 @@ def _prompt_of(body: dict[str, Any]) -> list[Any]:
 
 def _has_client_left(error: BaseException) -> bool:
     """Our own refusal of a request that waited, or what LiteLLM raises when it stops one (`cancel_on_disconnect`)."""
-    return str(getattr(error, "code", getattr(error, "status_code", None))) == str(CLIENT_CLOSED_REQUEST)
+    return _status_of(error) == CLIENT_CLOSED_REQUEST
+
+
+def _status_of(error: BaseException) -> int | None:
+    """LiteLLM's own errors have it as `code`, in words or as a number, the others as `status_code`."""
+    status = str(getattr(error, "code", None) or getattr(error, "status_code", None))
+    return int(status) if status.isdecimal() else None
 
 
 async def _client_gone() -> None:

@@ -1,5 +1,4 @@
 // Finding the core: the one that runs, or a background one started for this command.
-import { watch } from 'node:fs'
 import { dirname } from 'node:path'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
 import { within } from '../core/deadline.ts'
@@ -8,6 +7,7 @@ import type { LedgerEntry } from '../core/ledger.ts'
 import { readLiveServices } from '../core/live-services.ts'
 import { isErrno } from '../core/private-file.ts'
 import { refuseForeignFolder } from '../core/state-folder.ts'
+import { watchFolder } from '../core/watch-folder.ts'
 import { quoteForShell } from '../shell-quote.ts'
 import type { CliContext } from './context.ts'
 import { spawnBackgroundCore } from './host.ts'
@@ -48,11 +48,14 @@ export const attachOrHost = async (context: CliContext): Promise<ControlClient> 
 
 /** Another starter may have won the lock a moment ago: its socket is waited for, told by the folder, not asked for. */
 const attachWhenListening = async (socketPath: string): Promise<ControlClient | null> => {
-  const changes = watch(dirname(socketPath))
+  let onChange = () => {}
+  const unwatch = watchFolder(dirname(socketPath), () => onChange())
   try {
     const attached = (async () => {
       while (true) {
-        const changed = new Promise<void>((resolve) => changes.once('change', () => resolve()))
+        const changed = new Promise<void>((resolve) => {
+          onChange = resolve
+        })
         const client = await attachToCore(socketPath)
         if (client !== null) return client
         await changed
@@ -60,7 +63,7 @@ const attachWhenListening = async (socketPath: string): Promise<ControlClient | 
     })()
     return await within(attached, listenDeadlineMs)
   } finally {
-    changes.close()
+    unwatch()
   }
 }
 

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync, createWriteStream } from 'node:fs'
 import { attachToCore } from '../core/control/client.ts'
-import { acquireCoreLock, readLockOwner } from '../core/core-lock.ts'
+import { isLockHeld, readLockOwner } from '../core/core-lock.ts'
 import { messageOf } from '../core/error-message.ts'
 import { type HostedCore, hostCore } from '../core/host-core.ts'
 import { openLogForChild } from '../core/logs/log-file.ts'
@@ -114,15 +114,9 @@ export const spawnBackgroundCore = async (context: CliContext): Promise<void> =>
   })
   ready?.destroy()
   child.unref()
+  // Another starter may have won: nothing but the lock proves that its owner lives.
   if (outcome === 'ended' && !isLockHeld(context.folder.lockPath)) {
     const last = (await readLastLines(logPath, 1))[0] ?? 'it said nothing'
     throw new Error(`the core ended at once: ${last} (its log is ${logPath})`)
   }
-}
-
-/** Whether another starter won: the lock is tried, since nothing else proves that its owner lives. */
-const isLockHeld = (lockPath: string): boolean => {
-  const lock = acquireCoreLock(lockPath, { pid: process.pid, host: 'cli', since: Date.now() })
-  lock?.release()
-  return lock === null
 }

@@ -6,21 +6,12 @@ import type { CliContext } from './context.ts'
 import { truncate } from './view/text-line.ts'
 
 /** Idempotent: with everything there it costs a few file reads. Throws with one clear sentence. */
-export const ensureSetUp = async (profile: Profile, context: CliContext): Promise<void> => {
-  const stop = new AbortController()
-  const interrupt = () =>
-    stop.abort(new Error('set-up was interrupted; the next nexus up goes on where it stopped'))
-  process.once('SIGINT', interrupt)
+export const ensureSetUp = (profile: Profile, context: CliContext, signal: AbortSignal): Promise<void> => {
   const { runtimeDir } = context.folder
-  const { signal } = stop
-  try {
-    await withReporter(context, (report) => {
-      const setup: SetupContext = { runtimeDir, resourcesDir: context.resourcesDir, signal, report }
-      return ensureCoreSetUp(profile, setup)
-    })
-  } finally {
-    process.off('SIGINT', interrupt)
-  }
+  return withReporter(context, (report) => {
+    const setup: SetupContext = { runtimeDir, resourcesDir: context.resourcesDir, signal, report }
+    return ensureCoreSetUp(profile, setup)
+  })
 }
 
 /** What is said after the work, an error too, begins on a line of its own. */

@@ -65,6 +65,7 @@ const startOwnStack = async (outer: CliContext, signal: AbortSignal): Promise<Tr
     )
     return code === 0 && (await removeUnlessServed(context))
   }
+  let client: ControlClient | null = null
   try {
     ensureStateFolder(folder)
     // A restart lets what is being answered finish, however slow this machine is.
@@ -72,9 +73,10 @@ const startOwnStack = async (outer: CliContext, signal: AbortSignal): Promise<Tr
     const profilePath = join(root, 'try.json')
     writePrivateFile(profilePath, JSON.stringify(await demoForTries(), null, 2))
     const { profile } = await readChosenProfile(context, profilePath)
-    await ensureSetUp(profile, context)
+    await ensureSetUp(profile, context, signal)
     signal.throwIfAborted()
-    const client = await attachOrHost(context)
+    client = await attachOrHost(context)
+    const own = client
     const outcome = await client.dispatch({ type: 'start', only: null, profile: profilePath, force: false })
     if (!outcome.accepted) throw new Error(outcome.reason)
     const snapshot = await followUntil(
@@ -86,7 +88,7 @@ const startOwnStack = async (outer: CliContext, signal: AbortSignal): Promise<Tr
     if (snapshot === null || judgement === null) throw new Error('the core ended before the stack was ready')
     if (judgement.kind === 'failed') throw new Error(judgement.reasons.join(' '))
     const end = async (keep: boolean) => {
-      client.close()
+      own.close()
       if (keep) return `The demo stack still runs. Its commands: NEXUS_HOME=${root} nexus status, down, ...`
       return (await remove())
         ? null
@@ -94,6 +96,7 @@ const startOwnStack = async (outer: CliContext, signal: AbortSignal): Promise<Tr
     }
     return { context, client, snapshot, isOwn: true, end }
   } catch (error) {
+    client?.close()
     await remove()
     throw error
   }

@@ -10,7 +10,7 @@ export interface BringBack extends RefusalContext {
   /** It was started although it did not fit, on purpose. */
   readonly forced: boolean
   /** Starts those that are still wanted by then: what is found out first takes a while, and a person may stop meanwhile. */
-  readonly start: (ids: readonly ServiceId[]) => void
+  readonly start: (ids: readonly ServiceId[]) => Promise<void>
   readonly onRefused: (reason: string) => void
 }
 
@@ -25,5 +25,5 @@ export const bringBack = async (back: BringBack): Promise<void> => {
     : null
   if (refusal === null) return start(missing)
   back.onRefused(refusal)
-  start(missing.filter((id) => id === 'ramDisk'))
+  return start(missing.filter((id) => id === 'ramDisk'))
 }

@@ -37,7 +37,7 @@ export interface CoreCommands {
   /** One after the other, whoever gives them: two profiles are never assembled at once. */
   dispatch(command: Command, from?: CommandSource): Promise<Outcome>
   /** Starts what is still wanted of these once the commands before it are done, if the profile is still `given`'s. */
-  startWanted(ids: readonly ServiceId[], given: ServiceAssembly): void
+  startWanted(ids: readonly ServiceId[], given: ServiceAssembly): Promise<void>
   /** What the user last asked for. */
   wanted(): readonly ServiceId[]
   /** The services as they are, and those that a restart has stopped and not yet started as starting. */
@@ -154,13 +154,17 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     forgetWanted(ids, command.eject)
     void stopServices(ids, { now: command.now }).then(() => {
       // A start may have overtaken this stop: then the core is needed.
-      const { llamaServer, proxy } = assembly().stack.states()
-      const phases = [llamaServer.phase, proxy.phase, assembly().stack.gateway()?.phase ?? 'stopped']
-      const isAllStopped = command.only === null && phases.every((phase) => phase === 'stopped')
-      if (from === 'owner' && isAllStopped) core.onAllStopped()
+      if (from === 'owner' && command.only === null && isAllStopped()) core.onAllStopped()
       followInTurn()
     })
     return accepted
+  }
+
+  /** Of what runs; a disk may stay mounted. */
+  const isAllStopped = (): boolean => {
+    const { stack } = assembly()
+    const { llamaServer, proxy } = stack.states()
+    return [llamaServer, proxy, stack.gateway()].every((part) => (part?.phase ?? 'stopped') === 'stopped')
   }
 
   /** What cannot be written down (a full disk) keeps nothing running. */
@@ -278,10 +282,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   /** While nothing runs, what is shown is of the profile that a start would take. */
   const followSettings = async (): Promise<void> => {
     const { profileName, profile, stack } = assembly()
-    const { ramDisk, llamaServer, proxy } = stack.states()
-    const phases = [llamaServer.phase, proxy.phase, stack.gateway()?.phase ?? 'stopped']
-    if (core.isEnding() || core.isBringingBack() || restarting.size > 0) return
-    if (phases.some((phase) => phase !== 'stopped')) return
+    const { ramDisk } = stack.states()
+    if (core.isEnding() || core.isBringingBack() || restarting.size > 0 || !isAllStopped()) return
     const chosen = chooseProfile(settings.current(), null, folder.runtimeDir)
     if (chosen.name === profileName && isDeepStrictEqual(chosen.profile, profile)) return
     // A disk that stays mounted belongs to the profile that it was mounted for, until it is ejected.
@@ -335,11 +337,13 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return outcome
   }
 
-  const startWanted = (ids: readonly ServiceId[], given: ServiceAssembly): void => {
-    turn = turn.then(() => {
+  const startWanted = (ids: readonly ServiceId[], given: ServiceAssembly): Promise<void> => {
+    const started = turn.then(() => {
       const still = ids.filter((id) => wanted().includes(id))
       if (assembly() === given && still.length > 0) void given.stack.start(still)
     })
+    turn = started.catch(() => {})
+    return started
   }
 
   return { dispatch, startWanted, wanted, withRestart }

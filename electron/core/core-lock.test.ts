@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { acquireCoreLock, readLockOwner } from './core-lock.ts'
+import { acquireCoreLock, isLockHeld, readLockOwner } from './core-lock.ts'
 
 const newPath = () => join(mkdtempSync(join(tmpdir(), 'nexus-lock-')), 'core.lock')
 const owner = { pid: process.pid, host: 'cli', since: 5 } as const
@@ -13,12 +13,15 @@ const owner = { pid: process.pid, host: 'cli', since: 5 } as const
 describe('acquireCoreLock', () => {
   it('lets one in, says who, and lets the next in after release', () => {
     const path = newPath()
+    expect(isLockHeld(path)).toBe(false)
     const first = acquireCoreLock(path, owner)
     expect(first).not.toBeNull()
+    expect(isLockHeld(path)).toBe(true)
     expect(acquireCoreLock(path, { ...owner, host: 'app' })).toBeNull()
     expect(readLockOwner(path)).toEqual(owner)
     expect(statSync(path).mode & 0o777).toBe(0o600)
     first?.release()
+    expect(isLockHeld(path)).toBe(false)
     const second = acquireCoreLock(path, owner)
     expect(second).not.toBeNull()
     second?.release()

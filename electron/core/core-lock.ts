@@ -1,5 +1,5 @@
 // Exactly one core per state folder: a lock that the kernel holds, so it ends with the process, however that ends.
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import { type LogError, logToStderr } from './core-log.ts'
@@ -50,7 +50,25 @@ const forgetOwner = (lockPath: string): void => {
   try {
     rmSync(ownerPath(lockPath), { force: true })
   } catch {
-    // What cannot be removed is judged by its readers: only a living pid is believed.
+    // What cannot be removed stays: it is text to show, and proves nothing.
+  }
+}
+
+/**
+ * Whether some process has the lock. Reading a database that another process has locked exclusively fails
+ * (sqlite.org/lockingv3.html). Writes nothing.
+ */
+export const isLockHeld = (lockPath: string): boolean => {
+  if (!existsSync(lockPath)) return false
+  const database = new DatabaseSync(lockPath, { readOnly: true })
+  try {
+    database.exec('SELECT count(*) FROM sqlite_master')
+    return false
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('locked')) return true
+    throw error
+  } finally {
+    database.close()
   }
 }
 

@@ -8,6 +8,7 @@ import { bringBack } from './bring-back.ts'
 import type { CoreLink } from './control/core-link.ts'
 import { createCoreCommands } from './core-commands.ts'
 import { type LogError, logToStderr } from './core-log.ts'
+import { messageOf } from './error-message.ts'
 import { createGpuLimitReading } from './gpu-limit-reading.ts'
 import { describeGuestCommand } from './guests/guest-link.ts'
 import { readIntent } from './intent.ts'
@@ -236,7 +237,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   if (missing.length > 0) {
     const given = assembly
     bringingBack = true
-    void bringBack({
+    bringBack({
       missing,
       chosen: { name: assembly.profileName, profile: assembly.profile },
       forced: readIntent(folder.intentPath)?.forced === true,
@@ -249,9 +250,11 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         logError(new Error(reason))
         note('critical', reason)
       },
-    }).finally(() => {
-      bringingBack = false
     })
+      .catch((error: unknown) => logError(new Error(`what ran was not started again: ${messageOf(error)}`)))
+      .finally(() => {
+        bringingBack = false
+      })
   }
   // The first snapshot must not say that nothing is missing because nobody has looked.
   await looked

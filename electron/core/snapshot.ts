@@ -108,9 +108,9 @@ export const judgeOverall = ({
   const all = [services.ramDisk, services.llamaServer, services.proxy]
   const some = (phase: Phase) => all.some((service) => service.phase === phase)
   // A disk that is mounted or ejected while agents are being answered does not make the stack come or go.
-  const isDiskAlone = answersClaude && proof !== null
+  const isServed = answersClaude && proof !== null
   const moves = (phase: 'starting' | 'stopping') =>
-    !(isDiskAlone && services.ramDisk.phase === phase) && some(phase)
+    !(isServed && services.ramDisk.phase === phase) && some(phase)
   if (moves('stopping') || gateway?.phase === 'stopping') return 'stopping'
   if (moves('starting')) return 'starting'
   if (all.every((service) => service.phase === 'stopped')) return 'stopped'

@@ -51,9 +51,12 @@ export const connectExits = (
   }
   // Electron's own answer is a box that stops this process, and the core in it, until somebody presses OK
   // (electron/electron lib/browser/init.ts). The services go on, and the next app takes them over.
+  let failing = false
   process.on('uncaughtException', (error: unknown) => {
     logError(error)
-    if (uptimeMs() > relaunchAfterMs) relaunch()
+    // Each call opens one more (Electron's docs of app.relaunch), and leaving takes long enough for a second failure.
+    if (!failing && uptimeMs() > relaunchAfterMs) relaunch()
+    failing = true
     quit.atOnce()
   })
   // A promise that nobody waited for has failed: what it was for is lost, the rest is whole.

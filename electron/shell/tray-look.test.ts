@@ -20,6 +20,8 @@ const full: Notice = {
   raise: true,
 }
 
+const mounting = { overall: 'degraded', ...withService('ramDisk', { phase: 'starting' }) } as const
+
 describe('the icon', () => {
   const states: readonly (readonly [string, AppState, TrayIcon])[] = [
     ['connecting', appState(null, { link: { kind: 'connecting' } }), 'starting'],
@@ -28,6 +30,7 @@ describe('the icon', () => {
     ['starting', appState({ overall: 'starting' }), 'starting'],
     ['stopping', appState({ overall: 'stopping' }), 'starting'],
     ['degraded', appState({ overall: 'degraded' }), 'failed'],
+    ['degraded by a disk that is being mounted', appState({ ...mounting, slots: slots(1) }), 'busy'],
     ['failed', appState({ overall: 'failed' }), 'failed'],
     ['ready, slots not known', appState({ slots: null }), 'ready'],
     ['ready, idle', appState({ slots: slots(0) }), 'ready'],
@@ -94,6 +97,7 @@ describe('the tooltip', () => {
       }),
       'Opta Nexus: AI Engine starting: loading model',
     ],
+    [appState(mounting), 'Opta Nexus: Build Forge starting'],
     [appState({ overall: 'degraded', proofFailure: 'no answer came' }), 'Opta Nexus: no answer came'],
     [
       appState(null, { link: { kind: 'lost', reason: 'no core is running' } }),

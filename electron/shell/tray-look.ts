@@ -1,6 +1,6 @@
 // What the menu-bar icon shows: a shape for the state, a few characters beside it, and a sentence. Pure.
 
-import type { AppState, Config, Snapshot } from '../contract.ts'
+import type { AppState, Config, Phase, Snapshot } from '../contract.ts'
 import { serviceNames } from '../contract.ts'
 import { formatRate, plural } from '../figures.ts'
 import { presentParts } from '../parts.ts'
@@ -50,14 +50,24 @@ const chooseIcon = ({ link, snapshot }: AppState): TrayIcon => {
     case 'stopping':
       return 'starting'
     case 'degraded':
+      return isDiskMoving(snapshot) ? loadIcon(snapshot) : 'failed'
     case 'failed':
       return 'failed'
-    case 'ready': {
-      const { busy, total, waiting } = countSlots(snapshot)
-      if (waiting > 0 || (total > 0 && busy === total)) return 'full'
-      return busy > 0 ? 'busy' : 'ready'
-    }
+    case 'ready':
+      return loadIcon(snapshot)
   }
+}
+
+/** Agents are being answered meanwhile: that is what the icon goes on to tell. */
+const isDiskMoving = ({ services: { ramDisk, llamaServer, proxy } }: Snapshot): boolean =>
+  (ramDisk.phase === 'starting' || ramDisk.phase === 'stopping') &&
+  llamaServer.phase === 'ready' &&
+  proxy.phase === 'ready'
+
+const loadIcon = (snapshot: Snapshot): TrayIcon => {
+  const { busy, total, waiting } = countSlots(snapshot)
+  if (waiting > 0 || (total > 0 && busy === total)) return 'full'
+  return busy > 0 ? 'busy' : 'ready'
 }
 
 const countSlots = (snapshot: Snapshot) => {
@@ -86,8 +96,15 @@ export const stateLine = ({ link, snapshot }: AppState): string => {
     case 'stopping':
       return describeTroubled(snapshot, snapshot.overall) ?? snapshot.overall
     case 'degraded':
+      return (
+        describeTroubled(snapshot, 'degraded') ??
+        snapshot.proofFailure ??
+        describeTroubled(snapshot, 'failed') ??
+        describeTroubled(snapshot, snapshot.services.ramDisk.phase) ??
+        'degraded'
+      )
     case 'failed':
-      return describeTroubled(snapshot, snapshot.overall) ?? snapshot.proofFailure ?? snapshot.overall
+      return describeTroubled(snapshot, 'failed') ?? snapshot.proofFailure ?? 'failed'
     case 'ready': {
       if (snapshot.slots === null) return 'ready'
       const { busy, total, waiting } = countSlots(snapshot)
@@ -99,10 +116,7 @@ export const stateLine = ({ link, snapshot }: AppState): string => {
 }
 
 /** The first service in that phase with its own words; null when none is. */
-const describeTroubled = (
-  snapshot: Snapshot,
-  phase: 'starting' | 'stopping' | 'degraded' | 'failed',
-): string | null => {
+const describeTroubled = (snapshot: Snapshot, phase: Phase): string | null => {
   const found = presentParts(snapshot).find(({ state }) => state.phase === phase)
   if (found === undefined) return null
   const { id, state } = found

@@ -1,6 +1,7 @@
 // The one window: made once and hidden, shown under the icon, or pinned as a resizable window that stays on top.
 import type { BrowserWindow, BrowserWindowConstructorOptions, Rectangle, Screen, WebContents } from 'electron'
 import { z } from 'zod'
+import { logToStderr } from '../core/core-log.ts'
 import { messageOf } from '../core/error-message.ts'
 import { readRecord } from '../core/json-record.ts'
 import { writePrivateFile } from '../core/private-file.ts'
@@ -104,7 +105,7 @@ export const createWindow = (options: WindowOptions): AppWindow => {
       writePrivateFile(memoryPath, JSON.stringify({ pinned, bounds: pinnedBounds }))
     } catch (error) {
       // A full disk must not end the app, and the core in it.
-      process.stderr.write(`the window's place is not remembered: ${messageOf(error)}\n`)
+      logToStderr(new Error(`the window's place is not remembered: ${messageOf(error)}`))
     }
   }
 
@@ -192,7 +193,9 @@ export const createWindow = (options: WindowOptions): AppWindow => {
 
   const load = () => {
     if (window.isDestroyed()) return
-    window.loadURL(windowUrl).catch((error) => process.stderr.write(`the window did not load: ${error}\n`))
+    window
+      .loadURL(windowUrl)
+      .catch((error: unknown) => logToStderr(new Error(`the window did not load: ${messageOf(error)}`)))
   }
   contents.on('did-start-loading', options.onPageGone)
   contents.on('render-process-gone', () => setTimeout(load, reloadAfterMs))

@@ -270,6 +270,7 @@ def test_nobody_looks_at_the_slots_after_an_answer(
 
 def test_a_failure_frees_the_slot_and_counts_as_one(proxy: Proxy, listener: Listener) -> None:
     before = use_of(listener.until_phases(), "anna")
+    looks = proxy.engine.looks
     proxy.engine.failure = (500, {"error": {"message": "compute error", "type": "server_error", "code": 500}})
     try:
         for stream in (True, False, True, False):
@@ -278,6 +279,8 @@ def test_a_failure_frees_the_slot_and_counts_as_one(proxy: Proxy, listener: List
         proxy.engine.failure = None
     after = use_of(listener.until(lambda state: use_of(state, "anna")["requests"] == before["requests"] + 4), "anna")
     assert after["failed"] == before["failed"] + 4
+    # What was answered, if with an error, is worked on by nobody: its place is not kept until the slots were looked at.
+    assert proxy.engine.looks == looks
     # Four failures on two slots: had one kept its slot, the third would have waited for ever.
     assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message())[0] == 200
 

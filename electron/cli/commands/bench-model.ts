@@ -10,7 +10,7 @@ import { type BatchRow, recommendBatch, summariseBatch } from '../../core/model-
 import { readEngine, readMachine } from '../../core/plan-reading.ts'
 import { localUrl } from '../../core/services/litellm-config.ts'
 import { llamaServerEnvironment } from '../../core/services/llama-capabilities.ts'
-import { countWaiting } from '../../waiting.ts'
+import { measureWork } from '../../work.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachToRunning } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
@@ -40,7 +40,8 @@ export const runBenchModel = async (command: BenchCommand, context: CliContext):
   const stop = createInterruption('the bench was interrupted', context)
   let restored: string | null = null
   try {
-    await ensureSetUp(profile, context)
+    await ensureSetUp(profile, context, stop.signal)
+    stop.signal.throwIfAborted()
     if (client !== null && runs) await stopEngine(client)
     const rows = await measureAll(command, { profile, context, signal: stop.signal })
     report(command, context, rows)
@@ -61,14 +62,13 @@ const refuseToGuest = (user: string | null): string | null =>
 
 /** Two copies of a large model do not fit, so the one that runs has to stop meanwhile: never from under somebody's work. */
 const refuseToInterrupt = (snapshot: Snapshot, yes: boolean): string | null => {
-  const { slots, services } = snapshot
+  const { services } = snapshot
   if (services.llamaServer.phase !== 'ready')
     return `The AI Engine is ${services.llamaServer.phase}: the bench starts from one that is ready, or stopped.`
-  if (slots === null) return 'Whether anybody is served now cannot be told; try again in a moment.'
-  const busy = slots.filter(({ phase }) => phase !== 'idle').length
-  const waiting = countWaiting(snapshot) ?? 0
-  if (busy + waiting > 0)
-    return `${busy} slots are busy and ${waiting} requests wait: try again when nobody works.`
+  const work = measureWork(snapshot)
+  if (work.kind === 'unknown') return 'Whether anybody is served now cannot be told; try again in a moment.'
+  if (work.kind === 'agents')
+    return `${work.busy} slots are busy and ${work.waiting} requests wait: try again when nobody works.`
   return yes
     ? null
     : 'The AI Engine would stop for some minutes, start with each batch size in turn, and then run as it does now; who asks meanwhile gets errors. If that is all right: nexus bench model --yes'

@@ -12,6 +12,7 @@ import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
+import { createInterruption } from '../interruption.ts'
 import { absoluteRequest, readChosenProfile } from '../profile-choice.ts'
 import { ensureSetUp } from '../set-up.ts'
 import { judgeRestart, judgeUp } from '../settling.ts'
@@ -72,7 +73,15 @@ const prepare = async (command: UpCommand, context: CliContext): Promise<void> =
   if (!command.json) context.print(`Profile ${name}: ${because}.`)
   // Before anything is installed below it.
   ensureStateFolder(context.folder)
-  await ensureSetUp(profile, context)
+  const stop = createInterruption(
+    'set-up was interrupted; the next nexus up goes on where it stopped',
+    context,
+  )
+  try {
+    await ensureSetUp(profile, context, stop.signal)
+  } finally {
+    stop.end()
+  }
 }
 
 const refuseGuest = (command: UpCommand, context: CliContext, reason: string): number => {
@@ -126,7 +135,6 @@ export const finishStart = async (
     },
   )
   output.close()
-  client.close()
   if (last === null) {
     const log = client.user === null ? `; its log is ${context.folder.logPath('core')}` : ''
     context.printError(`The core ended before the start was over${log}`)

@@ -1,12 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ServiceState } from '../../contract.ts'
-import { acquireCoreLock } from '../core-lock.ts'
 import { builtinProfiles } from '../profiles.ts'
 import { sampleSnapshot } from '../sample-snapshot.ts'
-import { isLockHeld, judgeCore, judgeOrphans, judgeScreens, judgeServices } from './checks-on-core.ts'
+import { judgeCore, judgeOrphans, judgeScreens, judgeServices } from './checks-on-core.ts'
 
 const snapshot = () => sampleSnapshot
 const calm = { lockPid: null, configured: null, started: null, up: 'nexus up' }
@@ -112,20 +108,5 @@ describe('judgeScreens', () => {
       'unknown',
     )
     expect(judgeScreens(said('Cannot open your terminal')).level).toBe('unknown')
-  })
-})
-
-describe('isLockHeld', () => {
-  it('sees the lock of a living core, and its end', () => {
-    const dir = mkdtempSync(join(tmpdir(), 'nexus-doctor-lock-'))
-    try {
-      const path = join(dir, 'core.lock')
-      const lock = acquireCoreLock(path, { pid: process.pid, host: 'cli', since: 1 })
-      expect(isLockHeld(path)).toBe(true)
-      lock?.release()
-      expect(isLockHeld(path)).toBe(false)
-    } finally {
-      rmSync(dir, { recursive: true, force: true })
-    }
   })
 })

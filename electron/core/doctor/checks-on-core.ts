@@ -1,7 +1,6 @@
 // Checks on who runs things: the core, services without one, services that failed, and the seed's old screen sessions.
-import { DatabaseSync } from 'node:sqlite'
 import { type Profile, type ServiceId, type Snapshot, serviceIds, serviceNames } from '../../contract.ts'
-import { readLockOwner } from '../core-lock.ts'
+import { isLockHeld, readLockOwner } from '../core-lock.ts'
 import { readIntent } from '../intent.ts'
 import type { LedgerEntry } from '../ledger.ts'
 import type { CommandResult } from '../platform/run-command.ts'
@@ -139,20 +138,6 @@ const readCoreFacts = async (context: DoctorContext, facts: DoctorFacts): Promis
     configured: isRunning ? readConfigured(context, core.snapshot.profile) : null,
     started: isRunning ? intent.profile : null,
     up: context.upCommand,
-  }
-}
-
-/** Reading a database that another process has locked exclusively fails (sqlite.org/lockingv3.html). Writes nothing. */
-export const isLockHeld = (lockPath: string): boolean => {
-  const database = new DatabaseSync(lockPath, { readOnly: true })
-  try {
-    database.exec('SELECT count(*) FROM sqlite_master')
-    return false
-  } catch (error) {
-    if (error instanceof Error && error.message.includes('locked')) return true
-    throw error
-  } finally {
-    database.close()
   }
 }
 

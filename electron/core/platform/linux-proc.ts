@@ -15,17 +15,19 @@ export const readProcText = async (path: string): Promise<string | null> => {
 }
 
 /**
- * Of one process; null when there is no such process. Rejects when that cannot be told: no file descriptor is left, say,
- * and a living server must not be taken for dead.
+ * Of one process; null when there is none such, or it is another user's that /proc hides (hidepid=1 answers EPERM: proc(5)).
+ * Rejects when that cannot be told: no file descriptor is left, say, and a living server must not be taken for dead.
  */
 export const readProcessText = async (path: string): Promise<string | null> => {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (isErrno(error, 'ENOENT') || isErrno(error, 'ESRCH')) return null
+    if (absent.some((code) => isErrno(error, code))) return null
     throw error
   }
 }
+
+const absent = ['ENOENT', 'ESRCH', 'EPERM', 'EACCES'] as const
 
 export const readProcLink = async (path: string): Promise<string | null> => {
   try {

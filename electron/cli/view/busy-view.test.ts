@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import type { RouterRequest, Snapshot } from '../../contract.ts'
+import { sampleSnapshot } from '../../core/sample-snapshot.ts'
+import { describeBusy } from './busy-view.ts'
+
+const slot = (id: number, change: Partial<NonNullable<Snapshot['slots']>[number]> = {}) => ({
+  id,
+  phase: 'idle' as const,
+  contextTokens: null,
+  contextLimit: 8192,
+  promptTokens: null,
+  promptProcessed: null,
+  prefillProgress: null,
+  generatedTokens: null,
+  tokensPerSecond: null,
+  speculative: null,
+  developer: null,
+  ...change,
+})
+const request = (id: string, phase: RouterRequest['phase']): RouterRequest => ({
+  id,
+  developer: 'anna',
+  phase,
+  startedAt: 1,
+  admittedAt: phase === 'waiting' ? null : 2,
+  firstTokenAt: null,
+  promptTokens: null,
+  outputTokens: null,
+  node: null,
+})
+const say = (change: Partial<Snapshot>) => describeBusy({ ...sampleSnapshot, ...change }, 'nexus down --now')
+
+test('nobody is at work', () => {
+  expect(say({ slots: [slot(0), slot(1)], requests: [] })).toBeNull()
+})
+
+test('what each slot does, for whom, and who waits', () => {
+  const slots = [
+    slot(0, { phase: 'generating', generatedTokens: 12, developer: 'ben' }),
+    slot(1, { phase: 'prefill' }),
+  ]
+  expect(say({ slots, requests: [request('1', 'prefill'), request('2', 'waiting')] })).toBe(
+    '2 busy for anna: slot 0 (ben) has written 12 tokens, slot 1 reads its prompt, and 1 more waits. They may finish; nexus down --now does not wait.',
+  )
+})
+
+test('whom the Router has let through is at work before llama-server tells of the slot', () => {
+  expect(say({ slots: [slot(0), slot(1)], requests: [request('1', 'prefill')] })).toBe(
+    '1 busy for anna. They may finish; nexus down --now does not wait.',
+  )
+})
+
+test('a server that does not tell may be answering somebody', () => {
+  expect(say({ slots: null })).toContain('Running requests may finish for a while')
+})
