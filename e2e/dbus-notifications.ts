@@ -11,6 +11,8 @@ export interface NotificationReader {
   push(line: string): void
   /** Raised and not closed, the latest last. */
   notifications(): readonly Notification[]
+  /** The title of each one that was ever raised, in order; one that only changed is the same. */
+  titlesRaised(): readonly string[]
   /** How many lines came so far. */
   lines(): number
   /** Whether a notification server has the bus's name for it. */
@@ -32,6 +34,7 @@ export const createNotificationReader = (): NotificationReader => {
   let lines = 0
   let served = false
   const shown = new Map<string, Notification>()
+  const titlesRaised: string[] = []
 
   const finish = ({ header, body }: Message) => {
     const text = body.join('\n')
@@ -40,7 +43,8 @@ export const createNotificationReader = (): NotificationReader => {
     else if (header.includes('member=Notify')) {
       const [, , title, content] = [...text.matchAll(/^ {3}string "([\s\S]*?)"$/gm)].map((match) => match[1])
       const replaced = Number(/^ {3}uint32 (\d+)/m.exec(text)?.[1] ?? 0)
-      if (replaced !== 0) forget(replaced)
+      if (replaced === 0) titlesRaised.push(title ?? '')
+      else forget(replaced)
       const id = replaced === 0 ? null : replaced
       shown.set(`${senderOf(header)} ${serial}`, { id, title: title ?? '', body: content ?? '' })
     } else if (header.startsWith('method return')) {
@@ -67,6 +71,7 @@ export const createNotificationReader = (): NotificationReader => {
       }
     },
     notifications: () => [...shown.values()],
+    titlesRaised: () => titlesRaised,
     lines: () => lines,
     served: () => served,
   }

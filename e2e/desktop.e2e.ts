@@ -28,6 +28,7 @@ describe.skipIf(process.env['NEXUS_TEST_ELECTRON'] === undefined)('the desktop',
     await notify('--close', String(id))
     await desktop.untilWithdrawn((seen) => seen.id === id, 10_000)
     expect(desktop.notifications()).toEqual([])
+    expect(desktop.titlesRaised()).toHaveLength(1)
   })
 
   it('leaves the other alone when two are open', async () => {

@@ -10,6 +10,8 @@ export interface Desktop {
   readonly env: Readonly<Record<string, string>>
   /** Notifications that were raised and not withdrawn, the latest last. */
   notifications(): readonly Notification[]
+  /** The title of each notification that was ever raised. */
+  titlesRaised(): readonly string[]
   /** Settles with the first notification that fits, also one that was raised before; rejects after `timeoutMs`. */
   untilNotified(fits: (notification: Notification) => boolean, timeoutMs: number): Promise<Notification>
   /** Settles when none that fits is left. */
@@ -35,6 +37,7 @@ const startDeadlineMs = 30_000
 const realDesktop: Desktop = {
   env: {},
   notifications: () => [],
+  titlesRaised: () => [],
   untilNotified: () => Promise.reject(new Error('what this desktop notifies cannot be watched')),
   untilWithdrawn: () => Promise.resolve(),
   clickLatest: () => Promise.reject(new Error('nothing on this desktop can be clicked')),
@@ -78,6 +81,7 @@ export const openDesktop = async (widthPixels = 1600, heightPixels = 1200): Prom
       env,
       close,
       notifications: () => reader.notifications(),
+      titlesRaised: () => reader.titlesRaised(),
       untilNotified: async (fits, timeoutMs) => {
         const find = () => reader.notifications().find(fits)
         await changed.until(() => find() !== undefined, 'the notification', timeoutMs)
