@@ -25,17 +25,9 @@ export const ensureLlamaServer = async (
     locateLlamaServer({ configuredPath, resourcesDir: context.resourcesDir, runtimeDir: context.runtimeDir })
   const found = find()
   if (found !== null) return found
-  if (process.platform === 'darwin') {
-    throw new Error(
-      'llama-server is not installed: run "brew install llama.cpp", or name one in llamaServer.binaryPath',
-    )
-  }
   const choice = readBuildChoice()
-  if (choice.kind === 'none') {
-    throw new Error(
-      `llama-server is not installed and ${choice.reason}: build llama.cpp and put llama-server on PATH, or name it in llamaServer.binaryPath`,
-    )
-  }
+  if (choice.kind === 'none')
+    throw new Error(`llama-server is not installed: ${howToInstall(process.platform, choice.reason)}`)
   await installOnce(
     context,
     step,
@@ -44,6 +36,12 @@ export const ensureLlamaServer = async (
   )
   return { path: installedLlamaServerPath(context.runtimeDir, choice.build), source: 'installed' }
 }
+
+/** What a person does where there is none to install. @param reason why there is none */
+export const howToInstall = (platform: NodeJS.Platform, reason: string): string =>
+  platform === 'darwin'
+    ? 'run "brew install llama.cpp", or name one in llamaServer.binaryPath'
+    : `${reason}; build llama.cpp and put llama-server on PATH, or name it in llamaServer.binaryPath`
 
 /** Checked to run before it gets the name under which it is found, so that a half-installed one never is. */
 const install = async (context: SetupContext, build: LlamaServerBuild): Promise<void> => {

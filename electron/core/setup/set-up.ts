@@ -3,8 +3,8 @@ import type { Profile, SetUpState } from '../../contract.ts'
 import { messageOf } from '../error-message.ts'
 import { demoModelPath, ensureDemoModel, isDemoModelInstalled } from './demo-model.ts'
 import { ensureLiteLlm, isLiteLlmInstalled } from './litellm.ts'
-import { ensureLlamaServer } from './llama-server-install.ts'
-import { locateLlamaServer } from './llama-server-search.ts'
+import { ensureLlamaServer, howToInstall } from './llama-server-install.ts'
+import { locateLlamaServer, readBuildChoice } from './llama-server-search.ts'
 import type { SetupContext } from './setup-step.ts'
 import { ensureTraefik, isTraefikInstalled } from './traefik.ts'
 
@@ -36,16 +36,26 @@ const explainMissingLlamaServer = (profile: Profile, where: Where): string | nul
   try {
     const { binaryPath } = profile.llamaServer
     const found = locateLlamaServer({ configuredPath: binaryPath, ...where })
-    return found === null ? 'llama-server, which the AI Engine is made of' : null
+    if (found !== null) return null
+    const choice = readBuildChoice()
+    return choice.kind === 'build'
+      ? 'llama-server, which the AI Engine is made of'
+      : `llama-server, which only you can install: ${howToInstall(process.platform, choice.reason)}`
   } catch (error) {
     return messageOf(error)
   }
 }
 
-/** Idempotent: with everything there it costs a few file reads. Throws with one clear sentence. */
+/**
+ * Idempotent: with everything there it costs a few file reads. Throws with one clear sentence; where only a person can
+ * install llama-server (every Mac), after the rest was installed.
+ */
 export const ensureSetUp = async (profile: Profile, context: SetupContext): Promise<void> => {
-  await ensureLlamaServer(context, profile.llamaServer.binaryPath)
+  const engine = () => ensureLlamaServer(context, profile.llamaServer.binaryPath)
+  const isByHand = readBuildChoice().kind === 'none'
+  if (!isByHand) await engine()
   if (needsDemoModel(profile, context)) await ensureDemoModel(context)
   await ensureLiteLlm(context)
   if (needsTraefik(profile)) await ensureTraefik(context)
+  if (isByHand) await engine()
 }
