@@ -35,7 +35,7 @@ export const benchApp = async (stack: BenchStack, runs: number): Promise<PartRep
   if (electronPath === undefined || appDir === undefined)
     throw new Error('there is no Electron for this platform')
   await stack.up()
-  await stack.until(({ overall }) => overall === 'ready', readyTimeoutMs)
+  const { owner } = await stack.until(({ overall }) => overall === 'ready', readyTimeoutMs)
   const app = await openBenchApp(stack, electronPath, appDir)
   try {
     // The first showing paints everything for the first time.
@@ -45,7 +45,7 @@ export const benchApp = async (stack: BenchStack, runs: number): Promise<PartRep
       openings.push({ measured: await app.measureOpening(), reference: limits.openingMs })
     const scriptingMs = await undisturbed(stack, () => measureBusy(stack, app))
     await sleep(settleMs, undefined, { signal: stack.signal })
-    const idle = await undisturbed(stack, () => measureIdle(app, stack.signal))
+    const idle = await undisturbed(stack, () => measureIdle([...app.pids(), owner.pid], stack.signal))
     return {
       comparisons: [
         compare('window from click to painted numbers', 'ms', openings, limits.openingMs),
@@ -57,7 +57,7 @@ export const benchApp = async (stack: BenchStack, runs: number): Promise<PartRep
           limits.scriptingMs,
         ),
         compare(
-          `CPU of the app over ${idleSeconds} s, window closed`,
+          `CPU of the app and its core over ${idleSeconds} s, window closed`,
           '%',
           [{ measured: idle.cpuPercent, reference: limits.idleCpuPercent }],
           limits.idleCpuPercent,
@@ -115,8 +115,11 @@ const generate = async (stack: BenchStack, request: number, signal: AbortSignal)
   }
 }
 
-const measureIdle = async (app: BenchApp, signal: AbortSignal): Promise<{ readonly cpuPercent: number }> => {
-  const pids = app.pids()
+/** The core's process counts as well: the shipped app hosts it, where this one attaches. */
+const measureIdle = async (
+  pids: readonly number[],
+  signal: AbortSignal,
+): Promise<{ readonly cpuPercent: number }> => {
   const seconds = () => pids.reduce((sum, pid) => sum + readCpuSeconds(pid), 0)
   const before = seconds()
   const beganAtMs = performance.now()
