@@ -155,7 +155,7 @@ describe.skipIf(executablePath === '')('the app', () => {
             ? null
             : { bounds: window.getBounds(), resizable: window.isResizable(), onTop: window.isAlwaysOnTop() }
         })
-      expect(await look()).toMatchObject({ resizable: true })
+      expect(await look()).toMatchObject({ resizable: true, onTop: true })
       await app.electron.evaluate(({ BrowserWindow }, bounds) => {
         BrowserWindow.getAllWindows()[0]?.setBounds(bounds)
       }, place)
@@ -168,9 +168,13 @@ describe.skipIf(executablePath === '')('the app', () => {
       await launch()
       expect((await app.state()).pinned).toBe(true)
       await app.emit('activate')
-      expect(await look()).toMatchObject({ bounds: place, resizable: true })
+      expect(await look()).toMatchObject({ bounds: place, resizable: true, onTop: true })
       await app.page.evaluate(() => nexus.act({ type: 'pin', pinned: false }))
-      expect(await look()).toMatchObject({ bounds: { width: 420, height: 800 }, resizable: false })
+      expect(await look()).toMatchObject({
+        bounds: { width: 420, height: 800 },
+        resizable: false,
+        onTop: false,
+      })
     })
 
     it('answers questions, and says in words when one cannot be answered', async () => {

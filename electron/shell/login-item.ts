@@ -1,8 +1,14 @@
 // Whether the app opens at login, as the system says it, not as we asked.
-import type { App } from 'electron'
 import type { AppState } from '../contract.ts'
 
-export const readLoginItem = (app: App, platform: NodeJS.Platform): AppState['openAtLogin'] => {
+/** Of Electron's app what is needed here. */
+export interface LoginItemApp {
+  readonly isPackaged: boolean
+  getLoginItemSettings(): { readonly openAtLogin: boolean; readonly status: string }
+  setLoginItemSettings(settings: { readonly openAtLogin: boolean }): void
+}
+
+export const readLoginItem = (app: LoginItemApp, platform: NodeJS.Platform): AppState['openAtLogin'] => {
   // Unpackaged it would be Electron itself that is opened; Electron has no login items for Linux.
   if (platform !== 'darwin' || !app.isPackaged) return 'unavailable'
   const { openAtLogin, status } = app.getLoginItemSettings()
@@ -11,7 +17,11 @@ export const readLoginItem = (app: App, platform: NodeJS.Platform): AppState['op
 }
 
 /** Answers why it cannot be; null when the system was asked. */
-export const setLoginItem = (app: App, platform: NodeJS.Platform, openAtLogin: boolean): string | null => {
+export const setLoginItem = (
+  app: LoginItemApp,
+  platform: NodeJS.Platform,
+  openAtLogin: boolean,
+): string | null => {
   if (readLoginItem(app, platform) === 'unavailable') {
     return platform === 'darwin'
       ? 'only the installed app can open at login'

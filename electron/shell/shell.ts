@@ -211,9 +211,9 @@ export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): A
     if (!outcome.accepted) tellRefusal(outcome.reason)
   }
   const tray = createTray({
-    create: (image) => new Tray(image),
     loadImage: (path) => nativeImage.createFromPath(path),
     buildMenu: (template) => Menu.buildFromTemplate(template),
+    create: (image) => new Tray(image),
     iconsDir: paths.iconsDir,
     platform: process.platform,
     state: state.get,

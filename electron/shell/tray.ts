@@ -1,14 +1,33 @@
 // The icon in the menu bar or panel: shows the state, opens the window on a click and the menu on a right click.
+import type { EventEmitter } from 'node:events'
 import { join } from 'node:path'
-import type { Menu, MenuItemConstructorOptions, NativeImage, Rectangle, Tray } from 'electron'
+import type { MenuItemConstructorOptions, Rectangle } from 'electron'
 import type { AppState, Config } from '../contract.ts'
 import { type TrayIcon, trayIcons, trayLook } from './tray-look.ts'
 import { type TrayChoice, type TrayItem, trayMenu } from './tray-menu.ts'
 
-export interface TrayOptions {
-  readonly create: (image: NativeImage) => Tray
-  readonly loadImage: (path: string) => NativeImage
-  readonly buildMenu: (template: MenuItemConstructorOptions[]) => Menu
+/** Of Electron's Tray what is needed here. */
+export interface SystemTray<Image, Menu> extends EventEmitter {
+  getBounds(): Rectangle
+  popUpContextMenu(menu: Menu): void
+  setContextMenu(menu: Menu): void
+  setImage(image: Image): void
+  setToolTip(text: string): void
+  // macOS alone (Electron's types).
+  setIgnoreDoubleClickEvents?(ignore: boolean): void
+  setTitle?(title: string, options: { readonly fontType: 'monospacedDigit' }): void
+}
+
+/** Of what Electron makes a menu item from, what is needed here. */
+export interface MenuTemplate extends Pick<MenuItemConstructorOptions, 'type' | 'label' | 'enabled'> {
+  readonly click?: () => void
+  submenu?: MenuTemplate[]
+}
+
+export interface TrayOptions<Image, Menu> {
+  readonly loadImage: (path: string) => Image
+  readonly buildMenu: (template: MenuTemplate[]) => Menu
+  readonly create: (image: Image) => SystemTray<Image, Menu>
   readonly iconsDir: string
   readonly platform: NodeJS.Platform
   readonly state: () => AppState
@@ -23,15 +42,15 @@ export interface NexusTray {
   bounds(): Rectangle
 }
 
-export const createTray = (options: TrayOptions): NexusTray => {
-  const images = new Map<TrayIcon, NativeImage>()
+export const createTray = <Image, Menu>(options: TrayOptions<Image, Menu>): NexusTray => {
+  const images = new Map<TrayIcon, Image>()
   for (const icon of trayIcons) {
     // macOS colours a template image, which its name makes it, for its menu bar. @2x beside it is found by itself.
     const name = options.platform === 'darwin' ? `tray-${icon}Template.png` : `tray-${icon}.png`
     const image = options.loadImage(join(options.iconsDir, name))
     images.set(icon, image)
   }
-  const imageOf = (icon: TrayIcon): NativeImage => {
+  const imageOf = (icon: TrayIcon): Image => {
     const image = images.get(icon)
     if (image === undefined) throw new Error(`there is no tray icon for ${icon}`)
     return image
@@ -42,7 +61,7 @@ export const createTray = (options: TrayOptions): NexusTray => {
   let shown = { icon: 'stopped', title: '', tooltip: '' }
 
   const build = (items: readonly TrayItem[]) => options.buildMenu(toTemplate(items, options.onChoice))
-  tray.on('click', (_event, icon) => options.onClick(icon))
+  tray.on('click', (_event: unknown, icon: Rectangle) => options.onClick(icon))
   // Not setContextMenu on macOS: there the left click would then open the menu as well. Linux knows neither this event
   // nor popUpContextMenu (Electron's types: darwin, win32); its panels show the menu that was set last.
   const popsUp = options.platform !== 'linux'
@@ -76,12 +95,10 @@ export const createTray = (options: TrayOptions): NexusTray => {
   }
 }
 
-const toTemplate = (
-  items: readonly TrayItem[],
-  choose: (choice: TrayChoice) => void,
-): MenuItemConstructorOptions[] => items.map((item) => toMenuItem(item, choose))
+const toTemplate = (items: readonly TrayItem[], choose: (choice: TrayChoice) => void): MenuTemplate[] =>
+  items.map((item) => toMenuItem(item, choose))
 
-const toMenuItem = (item: TrayItem, choose: (choice: TrayChoice) => void): MenuItemConstructorOptions => {
+const toMenuItem = (item: TrayItem, choose: (choice: TrayChoice) => void): MenuTemplate => {
   switch (item.kind) {
     case 'separator':
       return { type: 'separator' }

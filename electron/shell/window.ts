@@ -1,5 +1,6 @@
 // The one window: made once and hidden, shown under the icon, or pinned as a resizable window that stays on top.
-import type { BrowserWindow, BrowserWindowConstructorOptions, Rectangle, Screen, WebContents } from 'electron'
+import type { EventEmitter } from 'node:events'
+import type { BrowserWindow, BrowserWindowConstructorOptions, Rectangle } from 'electron'
 import { z } from 'zod'
 import { logToStderr } from '../core/core-log.ts'
 import { messageOf } from '../core/error-message.ts'
@@ -8,8 +9,44 @@ import { writePrivateFile } from '../core/private-file.ts'
 import { windowUrl } from './app-files.ts'
 import { clampToScreen, placeWindow } from './window-place.ts'
 
-export interface AppWindow {
-  contents(): WebContents | null
+/** Of Electron's BrowserWindow what is needed here. */
+export interface SystemWindow extends EventEmitter {
+  readonly webContents: EventEmitter & { isDevToolsOpened(): boolean }
+  loadURL(url: string): Promise<void>
+  show(): void
+  hide(): void
+  focus(): void
+  isVisible(): boolean
+  isFocused(): boolean
+  isDestroyed(): boolean
+  getBounds(): Rectangle
+  setBounds(bounds: Rectangle): void
+  setAlwaysOnTop(onTop: boolean): void
+  setMovable(movable: boolean): void
+  setResizable(resizable: boolean): void
+  setVisibleOnAllWorkspaces(
+    visible: boolean,
+    options: { readonly visibleOnFullScreen: boolean; readonly skipTransformProcessType: boolean },
+  ): void
+}
+
+interface Display {
+  readonly bounds: Rectangle
+  readonly workArea: Rectangle
+}
+
+/** Of Electron's screen what is needed here. */
+export interface SystemScreen extends EventEmitter {
+  getPrimaryDisplay(): Display
+  getDisplayMatching(place: Rectangle): Display
+}
+
+interface Preventable {
+  preventDefault(): void
+}
+
+export interface AppWindow<Window extends SystemWindow = BrowserWindow> {
+  contents(): Window['webContents'] | null
   isVisible(): boolean
   show(): void
   hide(): void
@@ -21,14 +58,14 @@ export interface AppWindow {
    * Shows the window with a question over it, and keeps it while the question stands. A question without a window would
    * stop the whole process on macOS until somebody answers, the core in it too (electron/electron#23319).
    */
-  askOver<T>(ask: (parent: BrowserWindow) => Promise<T>): Promise<T>
+  askOver<T>(ask: (parent: Window) => Promise<T>): Promise<T>
   /** From now on closing closes. */
   allowClose(): void
 }
 
-export interface WindowOptions {
-  readonly create: (options: BrowserWindowConstructorOptions) => BrowserWindow
-  readonly screen: Screen
+export interface WindowOptions<Window extends SystemWindow> {
+  readonly create: (options: BrowserWindowConstructorOptions) => Window
+  readonly screen: SystemScreen
   readonly preloadPath: string
   /** Where the pinned window's place is remembered. */
   readonly memoryPath: string
@@ -63,7 +100,9 @@ const MemorySchema = z.object({ pinned: z.boolean(), bounds: RectangleSchema.nul
 const isSameRectangle = (one: Rectangle, other: Rectangle): boolean =>
   one.x === other.x && one.y === other.y && one.width === other.width && one.height === other.height
 
-export const createWindow = (options: WindowOptions): AppWindow => {
+export const createWindow = <Window extends SystemWindow>(
+  options: WindowOptions<Window>,
+): AppWindow<Window> => {
   const { screen, memoryPath } = options
   const memory = readRecord(memoryPath, MemorySchema) ?? { pinned: false, bounds: null }
   let pinned = memory.pinned
@@ -144,7 +183,7 @@ export const createWindow = (options: WindowOptions): AppWindow => {
 
   window.on('show', () => options.onVisible(true))
   window.on('hide', () => options.onVisible(false))
-  window.on('close', (event) => {
+  window.on('close', (event: Preventable) => {
     if (closable) return
     event.preventDefault()
     hide()
