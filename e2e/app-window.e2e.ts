@@ -6,12 +6,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Bridge } from '../electron/contract.ts'
+import { acquireCoreLock, type CoreLock } from '../electron/core/core-lock.ts'
+import { locateStateFolder } from '../electron/core/state-folder.ts'
 import { type Desktop, openDesktop } from './desktop.ts'
 import { appEnvironment, launchArguments, type OpenedApp, openApp } from './electron-app.ts'
 import { type ForegroundCore, openForegroundCore } from './foreground-core.ts'
 
 const executablePath = process.env['NEXUS_TEST_ELECTRON'] ?? ''
 const appDir = process.env['NEXUS_TEST_APP'] ?? null
+/** Else it attaches to one. */
+const hostsCore = process.env['NEXUS_TEST_HOSTS_CORE'] !== undefined
 const root = join(import.meta.dirname, '..')
 const picturesDir = join(root, 'out', 'test-results', 'app')
 const settleMs = 30_000
@@ -24,6 +28,8 @@ describe.skipIf(executablePath === '')('the app', () => {
   const opened: OpenedApp[] = []
   let desktop: Desktop
   let core: ForegroundCore | null = null
+  /** As whoever is about to host a core has it. */
+  let lock: CoreLock | null = null
   let app: OpenedApp
 
   const serve = async () => {
@@ -37,23 +43,46 @@ describe.skipIf(executablePath === '')('the app', () => {
   beforeAll(async () => {
     mkdirSync(picturesDir, { recursive: true })
     desktop = await openDesktop()
+    if (hostsCore) {
+      const { lockPath } = locateStateFolder({ NEXUS_HOME: home }, process.platform, home)
+      lock = acquireCoreLock(lockPath, { pid: process.pid, host: 'cli', since: Date.now() })
+    }
     await launch()
   })
   afterAll(async () => {
     for (const each of opened) if (each.process.exitCode === null) each.process.kill('SIGKILL')
+    lock?.release()
     await core?.close()
     await desktop?.close()
     rmSync(home, { recursive: true, force: true })
   })
 
-  it('opens hidden, says that no core answers, and is there as soon as one does, again and again', async () => {
+  const isRefused = async () => {
+    const refused = await app.page.evaluate(() => nexus.dispatch({ type: 'restart', only: null }))
+    expect(refused).toEqual({ accepted: false, reason: 'no core answers' })
+  }
+
+  const aloneName = hostsCore
+    ? 'opens hidden, and hosts the core as soon as nobody else is about to'
+    : 'opens hidden, says that no core answers, and is there as soon as one does, again and again'
+  it(aloneName, async () => {
     expect(await app.isVisible()).toBe(false)
     await app.catchTray()
+    if (hostsCore) {
+      expect((await app.state()).link).toEqual({ kind: 'connecting' })
+      await isRefused()
+      lock?.release()
+      lock = null
+      const { link, snapshot } = await app.until((state) => state.snapshot !== null, settleMs)
+      expect(link).toEqual({ kind: 'hosting' })
+      expect(snapshot?.owner.host).toBe('app')
+      expect(snapshot?.overall).toBe('stopped')
+      return
+    }
     for (let turn = 0; turn < 2; turn += 1) {
       const { link } = await app.until(({ link: { kind } }) => kind === 'lost', settleMs)
       expect(link).toMatchObject({ reason: expect.stringContaining('nexus up') })
-      const refused = await app.page.evaluate(() => nexus.dispatch({ type: 'restart', only: null }))
-      expect(refused).toEqual({ accepted: false, reason: 'no core answers' })
+      await isRefused()
       await serve()
       const attached = await app.until(({ snapshot }) => snapshot !== null, settleMs)
       expect(attached.link).toMatchObject({ kind: 'attached', host: 'cli' })
@@ -110,7 +139,7 @@ describe.skipIf(executablePath === '')('the app', () => {
     it('is hidden, not closed, by being closed', async () => {
       await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
       await expect.poll(() => app.isVisible()).toBe(false)
-      expect((await app.state()).link.kind).toBe('attached')
+      expect((await app.state()).link.kind).toBe(hostsCore ? 'hosting' : 'attached')
     })
 
     it('is told new snapshots only while it can be seen', async () => {
@@ -178,6 +207,7 @@ describe.skipIf(executablePath === '')('the app', () => {
     })
 
     it('answers questions, and says in words when one cannot be answered', async () => {
+      await app.until(({ snapshot }) => snapshot !== null, settleMs)
       const settings = await app.page.evaluate(() => nexus.ask({ type: 'settings' }))
       expect(settings.profileName).toBe('demo')
       const lines = await app.page.evaluate(() => nexus.ask({ type: 'logTail', log: 'core', lines: 5 }))

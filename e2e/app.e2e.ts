@@ -15,6 +15,8 @@ import { packageForTest, readElectronVersion } from './packaged-app.ts'
 
 const electronPath = process.env['NEXUS_TEST_ELECTRON'] ?? ''
 const bundlesDir = process.env['NEXUS_TEST_APP'] ?? ''
+/** Else it attaches to one. */
+const hostsCore = process.env['NEXUS_TEST_HOSTS_CORE'] !== undefined
 const root = join(import.meta.dirname, '..')
 const picturesDir = join(root, 'out', 'test-results', 'app')
 const settleMs = 120_000
@@ -51,7 +53,7 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
   let launched: Pick<LaunchOptions, 'executablePath' | 'appDir'>
   let home: NexusUnderTest
   let desktop: Desktop
-  let core: ForegroundCore
+  let core: ForegroundCore | null = null
   let app: OpenedApp
   const opened: OpenedApp[] = []
 
@@ -75,11 +77,13 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
     home = await createNexus()
     home.useProfile()
     desktop = await openDesktop()
-    // As launchd would host the core, or another user's app: the Electron of the tests is too old to do it itself.
-    core = await openForegroundCore(join(root, 'scripts', 'nexus'), {
-      ...process.env,
-      NEXUS_HOME: home.home,
-    })
+    // As launchd would host the core, or another user's app: the old Electron cannot do it itself.
+    if (!hostsCore) {
+      core = await openForegroundCore(join(root, 'scripts', 'nexus'), {
+        ...process.env,
+        NEXUS_HOME: home.home,
+      })
+    }
     await launch()
   })
 
@@ -185,9 +189,14 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
     let enginePid: number | null = null
     const finds = async (): Promise<void> => {
       await launch()
-      const { snapshot } = await app.until((state) => state.snapshot !== null, settleMs)
+      // A core that begins with this app first looks at what it finds.
+      const { link, snapshot } = await app.until(
+        hostsCore ? isReady : (state) => state.snapshot !== null,
+        settleMs,
+      )
       expect(snapshot?.overall).toBe('ready')
-      expect(snapshot?.services.llamaServer.pid).toBe(enginePid)
+      expect(link.kind).toBe(hostsCore ? 'hosting' : 'attached')
+      expect(snapshot?.services.llamaServer).toMatchObject({ pid: enginePid, adopted: hostsCore })
     }
 
     it('and leaves everything running when told to, and finds it again', async () => {
@@ -217,6 +226,11 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
     it('after it has stopped everything when told to', async () => {
       await app.answerQuestions(answers.stopEverything)
       await app.quit()
+      if (hostsCore) {
+        const { stdout } = await home.run('status', '--json')
+        expect(JSON.parse(stdout)).toMatchObject({ running: false, orphans: [] })
+        return
+      }
       const { services } = await home.readSnapshot()
       expect([services.llamaServer.phase, services.proxy.phase]).toEqual(['stopped', 'stopped'])
     })
