@@ -193,6 +193,21 @@ test('a stranger’s process is ended only after a second press', () =>
     ])
   }))
 
+test('why no Claude answer came back is said once, beside what mends it', () =>
+  withWindow(async ({ page }) => {
+    await showState(page, 'unproved')
+    const reason = page.getByText('the Router got no answer from the AI Engine (500): Connection error.')
+    expect(await reason.count()).toBe(1)
+    await page.getByText('A Claude request did not come back').waitFor()
+    await page.getByRole('region', { name: 'Last log lines of Router' }).waitFor()
+    await button(page, 'Restart Router').click()
+    expect(await commands(page)).toEqual([])
+    await button(page, 'Yes: Restart Router').click()
+    expect(await commands(page)).toEqual([{ type: 'restart', only: 'proxy' }])
+    await button(page, 'Open log of Router').click()
+    await page.getByLabel('Log of Router', { exact: true }).waitFor()
+  }))
+
 test('without a core nothing old is shown', () =>
   withWindow(async ({ page }) => {
     await page.getByText('33.1').waitFor()

@@ -16,6 +16,7 @@ describe('judgeState', () => {
     ['proving', 'Starting', 'Waiting for a first answer through the Router'],
     ['stopping', 'Stopping', '3 agents may finish first'],
     ['degraded', 'Degraded', 'AI Engine may not answer'],
+    ['unproved', 'Degraded', 'A Claude request did not come back'],
     ['noRamDisk', 'Degraded', '1 slot free, a new agent starts at once; no RAM disk for builds'],
     ['failed', 'Failed', 'AI Engine failed: no agent is answered'],
     ['connecting', 'Connecting', 'Waiting for the core to answer'],

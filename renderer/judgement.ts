@@ -13,6 +13,7 @@ import { isServing, presentParts, readPart } from '../electron/parts.ts'
 import { measureRoom, type Room, sayRoom } from '../electron/room.ts'
 import { measureWork } from '../electron/work.ts'
 import { startSentence } from './sentence.ts'
+import { whyUnanswered } from './service-words.ts'
 
 /** What a state looks like; each has a shape of its own, so that colour is never alone. */
 export type Mark = 'ready' | 'full' | 'busy' | 'stopped' | 'warning' | 'failed' | 'unknown'
@@ -57,8 +58,8 @@ const describeStopping = (snapshot: Snapshot): string => {
 const describeDegraded = (snapshot: Snapshot): string => {
   const { services } = snapshot
   const answers = services.llamaServer.phase === 'ready' && services.proxy.phase === 'ready'
-  if (answers && snapshot.proof === null && snapshot.proofFailure !== null)
-    return startSentence(snapshot.proofFailure)
+  // Why not, the Router's line says, with its button.
+  if (whyUnanswered(snapshot) !== null) return 'A Claude request did not come back'
   if (answers && services.ramDisk.phase !== 'ready') {
     const { sentence } = describeRoom(measureRoom(snapshot))
     const forge = services.ramDisk.phase === 'stopped' ? 'no RAM disk was started' : 'no RAM disk for builds'

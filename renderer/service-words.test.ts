@@ -10,7 +10,7 @@ import {
 } from './service-words.ts'
 import { sampleStates } from './test-support/sample-states.ts'
 
-const { busy, failed, foreign, degraded, noRamDisk, otherSize, starting } = sampleStates
+const { busy, failed, foreign, degraded, unproved, noRamDisk, otherSize, starting } = sampleStates
 
 test('the forge names its largest projects, the Router when it was last checked', () => {
   expect(describeService(busy.snapshot, 'ramDisk')).toBe('nexus-core 8.5 GiB, opta-ios 7.2 GiB')
@@ -75,6 +75,32 @@ describe('trouble', () => {
 
   test('a degraded one still serves: that is said before it is restarted', () => {
     expect(describeTrouble(degraded.snapshot, 'llamaServer')?.warning).toContain('lost')
+  })
+
+  test('a Claude answer that did not come back is the Router’s trouble, though it is well by itself', () => {
+    const { snapshot } = unproved
+    expect(hasTrouble(snapshot)).toBe(true)
+    expect(describeService(snapshot, 'proxy')).toBe('no Claude answer')
+    expect(describeTrouble(snapshot, 'proxy')).toEqual({
+      reason: snapshot.proofFailure,
+      mend: { label: 'Restart Router', commands: [{ type: 'restart', only: 'proxy' }] },
+      warning: 'Requests that it still serves are lost.',
+      isLogged: true,
+    })
+    expect(describeTrouble(snapshot, 'llamaServer')).toBeNull()
+  })
+
+  test.each([
+    ['while the stack still starts', { overall: 'starting' }],
+    ['while it ends', { overall: 'stopping' }],
+    ['when an answer did come back', { proof: busy.snapshot.proof }],
+    ['when none was tried yet', { proofFailure: null }],
+    [
+      'when the AI Engine itself is not well',
+      { services: { ...unproved.snapshot.services, llamaServer: degraded.snapshot.services.llamaServer } },
+    ],
+  ] as const)('the Router has none %s', (_, other) => {
+    expect(describeTrouble({ ...unproved.snapshot, ...other }, 'proxy')).toBeNull()
   })
 
   test('a stranger on the port is named, and ended only when asked for', () => {

@@ -3,6 +3,7 @@ import {
   type Command,
   type PartId,
   type Phase,
+  type ServiceId,
   type ServiceState,
   type Snapshot,
   serviceNames,
@@ -42,7 +43,18 @@ const describeForge = ({ ramDisk }: Snapshot): string => {
   return largest.map(({ path, bytes }) => `${nameOf(path)} ${formatBytes(bytes)}`).join(', ')
 }
 
-const describeProof = ({ proof, takenAt }: Snapshot): string => {
+/** Why no Claude answer came back although both servers are well by themselves. null: not so, or something starts or ends. */
+export const whyUnanswered = ({ overall, services, proof, proofFailure }: Snapshot): string | null =>
+  overall === 'degraded' &&
+  services.llamaServer.phase === 'ready' &&
+  services.proxy.phase === 'ready' &&
+  proof === null
+    ? proofFailure
+    : null
+
+const describeProof = (snapshot: Snapshot): string => {
+  const { proof, takenAt } = snapshot
+  if (whyUnanswered(snapshot) !== null) return 'no Claude answer'
   if (proof === null) return 'not proved yet'
   const age = (takenAt - (proof.checkedAt ?? proof.provedAt)) / 1000
   return `checked ${formatDuration(age)} ago`
@@ -165,15 +177,20 @@ export const describeTrouble = (snapshot: Snapshot, id: PartId): Trouble | null 
     return { reason, mend: { label, commands: [startOf(id)] }, warning: null, isLogged: true }
   }
   if (state.phase === 'degraded') {
-    return {
-      reason: state.reason ?? `${name} does not answer as it should`,
-      mend: id === 'ramDisk' ? null : { label: `Restart ${name}`, commands: [{ type: 'restart', only: id }] },
-      warning: id === 'ramDisk' ? null : 'Requests that it still serves are lost.',
-      isLogged: true,
-    }
+    const reason = state.reason ?? `${name} does not answer as it should`
+    return id === 'ramDisk'
+      ? { reason, mend: null, warning: null, isLogged: true }
+      : { reason, ...restartOf(id), isLogged: true }
   }
-  return null
+  // The Router is the way to the model: its log says where a request got stuck, and a new one is proved anew.
+  const unanswered = id === 'proxy' ? whyUnanswered(snapshot) : null
+  return unanswered === null ? null : { reason: unanswered, ...restartOf(id), isLogged: true }
 }
+
+const restartOf = (id: ServiceId): Pick<Trouble, 'mend' | 'warning'> => ({
+  mend: { label: `Restart ${serviceNames[id]}`, commands: [{ type: 'restart', only: id }] },
+  warning: 'Requests that it still serves are lost.',
+})
 
 /** It comes with a start of the Router, which is a no-op for the Router itself; what holds its port serves others and stays. */
 const describeGatewayTrouble = ({ phase, reason, foreign }: ServiceState): Trouble | null => {

@@ -1,6 +1,6 @@
 // What holds now and a person should know: one banner each, gone when it no longer holds.
 import { useState } from 'react'
-import type { Notice, Snapshot } from '../../electron/contract.ts'
+import { type Notice, partIds, type Snapshot } from '../../electron/contract.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
 import { showView, useSnapshot } from '../mirror.ts'
@@ -16,11 +16,13 @@ const ranks = { critical: 0, warning: 1, info: 2 } as const
 const mostShown = 3
 
 /** The headline says that all is full, the line of those who wait for how long; a service that is not well says why itself, with its button. */
-const isSaidElsewhere = (snapshot: Snapshot, { id, view }: Notice): boolean =>
+const isSaidElsewhere = (snapshot: Snapshot, { id, body, view }: Notice): boolean =>
   id === 'slots-full' ||
   id === 'request-waits' ||
   id === 'stack-ready' ||
-  (view.id === 'logs' && view.service !== null && describeTrouble(snapshot, view.service) !== null)
+  (view.id === 'logs' && view.service !== null && describeTrouble(snapshot, view.service) !== null) ||
+  // Its cause may be shown elsewhere than in a log: the Doctor's, to which each card leads as well.
+  partIds.some((part) => describeTrouble(snapshot, part)?.reason === body)
 
 export const Notices = () => {
   const notices = useSnapshot((snapshot) =>

@@ -33,6 +33,8 @@ const ServiceLine = memo(({ id }: { readonly id: PartId }) => {
   const title = useSnapshot((snapshot) => describeLineTitle(snapshot, id))
   const trouble = useSnapshot((snapshot) => describeTrouble(snapshot, id))
   if (phase === null) return null
+  // Of what is in trouble nothing says that all is well.
+  const mark = phase === 'ready' && trouble !== null ? 'degraded' : phase
   return (
     <li className="service">
       <button
@@ -41,11 +43,11 @@ const ServiceLine = memo(({ id }: { readonly id: PartId }) => {
         title={title ?? ''}
         onClick={() => showView({ id: 'logs', service: id })}
       >
-        <span className={`service-mark phase-${phase}`}>
-          <Icon name={phaseIcons[phase]} />
+        <span className={`service-mark phase-${mark}`}>
+          <Icon name={phaseIcons[mark]} />
         </span>
         <span className="service-name">{serviceNames[id]}</span>
-        <span className="hidden-words">{phase}</span>
+        <span className="hidden-words">{mark}</span>
         <span className="service-detail">
           {id === 'llamaServer' ? <MiddleCut text={detail ?? ''} /> : detail}
         </span>

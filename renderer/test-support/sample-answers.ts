@@ -200,6 +200,13 @@ const logTail: Answers['logTail'] = [
   '0.00.302.411 E srv  llama_server: exiting due to model loading error',
 ]
 
+/** A line for each request, as uvicorn writes them. */
+const routerLogTail: Answers['logTail'] = [
+  'INFO:     127.0.0.1:51822 - "GET /health/readiness HTTP/1.1" 200 OK',
+  'INFO:     192.168.1.31:60214 - "POST /v1/messages?beta=true HTTP/1.1" 500 Internal Server Error',
+  'INFO:     127.0.0.1:51830 - "POST /v1/messages HTTP/1.1" 500 Internal Server Error',
+]
+
 const planFor = ({ snapshot }: AppState): Answers['plan'] => {
   const profile = snapshot?.profile ?? 'studio'
   if (plan.memory === null || snapshot?.memoryMap?.verdict !== 'does-not-fit') return { ...plan, profile }
@@ -252,5 +259,5 @@ export const sampleAnswers = (state: AppState): Answers => ({
           ? [{ key: 'llamaServer.slots', running: '4', configured: '6' }]
           : [],
   },
-  logTail,
+  logTail: (state.snapshot?.proofFailure ?? null) === null ? logTail : routerLogTail,
 })

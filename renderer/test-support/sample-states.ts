@@ -182,6 +182,8 @@ const failedSnapshot: Snapshot = {
   ],
 }
 
+const unansweredBy = 'the Router got no answer from the AI Engine (500): Connection error.'
+
 const longName = 'anna-katharina.von-hohenfels_01'
 
 const setUpMissing: NonNullable<Snapshot['setUp']> = {
@@ -253,6 +255,23 @@ export const sampleStates = {
     slots: null,
     queue: null,
     throughput: null,
+  }),
+  unproved: hosting({
+    ...idleSnapshot,
+    overall: 'degraded',
+    proof: null,
+    proofFailure: unansweredBy,
+    notices: [
+      {
+        id: 'claude-unanswered',
+        since: sampleNow - 8_000,
+        severity: 'critical',
+        title: 'A Claude request did not come back',
+        body: unansweredBy,
+        view: { id: 'doctor', service: null },
+        raise: true,
+      },
+    ],
   }),
   failed: hosting(failedSnapshot),
   noRamDisk: hosting({
