@@ -1,5 +1,5 @@
 // Test support: one state of the window for each that the product knows, with invented but realistic numbers.
-import type { AppState, Snapshot } from '../../electron/contract.ts'
+import type { AppState, Memory, Notice, Snapshot } from '../../electron/contract.ts'
 import {
   busySnapshot as busy,
   engine,
@@ -36,6 +36,36 @@ const plannedMap: Snapshot['memoryMap'] = {
   parts: sampleMap.parts.map((part) => ({ ...part, usedBytes: null, source: 'planned' })),
 }
 
+/** As the core says it, to the word: this file's test compares them. */
+const told = (notice: Pick<Notice, 'id' | 'severity' | 'title' | 'body' | 'view'>): Notice => ({
+  ...notice,
+  since: sampleNow - 14_000,
+  raise: true,
+})
+
+const atGlance = { id: 'glance', service: null } as const
+
+const slotsFull = (waiting: number): Notice =>
+  told({
+    id: 'slots-full',
+    severity: 'warning',
+    title: 'All 4 slots are busy',
+    body:
+      waiting === 0
+        ? 'One more agent would have to wait.'
+        : `${waiting} requests wait; one more agent waits behind them.`,
+    view: atGlance,
+  })
+
+const waitsLong = (developer: string, age: string): Notice =>
+  told({
+    id: 'request-waits',
+    severity: 'warning',
+    title: 'A request waits long',
+    body: `${developer} has been waiting for ${age}.`,
+    view: atGlance,
+  })
+
 const idleSnapshot: Snapshot = {
   ...busy,
   slots: [slot(0, { contextTokens: 41_984 }), slot(1, { contextTokens: 12_288 }), slot(2), slot(3)],
@@ -65,6 +95,7 @@ const fullSnapshot: Snapshot = {
     tokensGeneratedTotal: 1_234_567,
   },
   requests: [...(busy.requests ?? []), request('r4', 'ben', 'generating', 44_000)],
+  notices: [slotsFull(0)],
 }
 
 const queuedSnapshot: Snapshot = {
@@ -74,17 +105,7 @@ const queuedSnapshot: Snapshot = {
     request('r5', 'anna', 'waiting', 14_000),
     request('r6', 'carla', 'waiting', 6_000),
   ],
-  notices: [
-    {
-      id: 'slots-full',
-      since: sampleNow - 20_000,
-      severity: 'warning',
-      title: 'All 4 slots are busy',
-      body: '2 agents wait.',
-      view: { id: 'glance', service: null },
-      raise: true,
-    },
-  ],
+  notices: [slotsFull(2)],
 }
 
 const longQueueSnapshot: Snapshot = {
@@ -92,17 +113,30 @@ const longQueueSnapshot: Snapshot = {
   requests: (queuedSnapshot.requests ?? []).map((each) =>
     each.id === 'r5' ? { ...each, startedAt: sampleNow - 74_000 } : each,
   ),
+  notices: [...queuedSnapshot.notices, waitsLong('anna', '1 min 14 s')],
+}
+
+const memoryFull: Memory = {
+  ...sampleMemory,
+  usedBytes: 268_000_000_000,
+  availableBytes: 6_877_906_944,
+  wiredBytes: 201_000_000_000,
+  pressure: 'critical',
+}
+
+const memoryCriticalSnapshot: Snapshot = {
+  ...fullSnapshot,
+  memory: memoryFull,
+  memoryMap: { ...sampleMap, verdict: 'does-not-fit', spareBytes: -6_200_000_000 },
   notices: [
-    ...queuedSnapshot.notices,
-    {
-      id: 'request-waits',
-      since: sampleNow - 14_000,
-      severity: 'warning',
-      title: 'A request waits long',
-      body: 'anna has been waiting for 1 min 14 s.',
-      view: { id: 'glance', service: null },
-      raise: true,
-    },
+    told({
+      id: 'memory-critical',
+      severity: 'critical',
+      title: 'Memory is critically short',
+      body: '6.4 GiB of 256 GiB are available.',
+      view: { id: 'plan', service: null },
+    }),
+    ...fullSnapshot.notices,
   ],
 }
 
@@ -170,17 +204,32 @@ const failedSnapshot: Snapshot = {
   },
   ramDisk: busy.ramDisk,
   notices: [
-    {
+    told({
       id: 'failed-llamaServer',
-      since: sampleNow - 8_000,
       severity: 'critical',
       title: 'AI Engine failed',
-      body: 'The model file is missing.',
+      body: modelMissing,
       view: { id: 'logs', service: 'llamaServer' },
-      raise: true,
-    },
+    }),
   ],
 }
+
+const engineSilent = 'no answer from /health for 14 s; 3 slots were busy, so it is left running'
+const plainFolder =
+  '/Volumes/OptaBuilds is a plain folder with files in it, not a mount: builds would silently go to the SSD'
+const otherDisk =
+  'a RAM disk is mounted at /Volumes/OptaBuilds with 65,536 MiB, not the 32,768 MiB wanted; eject it first (its content is lost)'
+const portTaken =
+  'port 80 is taken by nginx (pid 812, user root): end it, or choose another port for gateway.listen; the Router answers at its own address'
+
+const forgeFailed = (reason: string): Notice =>
+  told({
+    id: 'failed-ramDisk',
+    severity: 'critical',
+    title: 'Build Forge failed',
+    body: reason,
+    view: { id: 'doctor', service: null },
+  })
 
 const unansweredBy = 'the Router got no answer from the AI Engine (500): Connection error.'
 
@@ -227,17 +276,22 @@ export const sampleStates = {
   fileProfile: hosting({ ...busy, profile: './mine.json' }),
   queueFullForge: hosting({
     ...longQueueSnapshot,
+    ramDisk: {
+      mountPoint: '/Volumes/OptaBuilds',
+      mounted: true,
+      kind: 'hfs+',
+      totalBytes: 68_719_476_736,
+      usedBytes: 64_600_000_000,
+    },
     notices: [
       ...longQueueSnapshot.notices,
-      {
+      told({
         id: 'forge-full',
-        since: sampleNow - 60_000,
         severity: 'warning',
         title: 'Build Forge is 94 % full',
         body: '60.2 of 64 GiB used; a build that needs more fails.',
         view: { id: 'glance', service: 'ramDisk' },
-        raise: true,
-      },
+      }),
     ],
   }),
   taken: hosting({ ...queuedSnapshot, slots: busy.slots }),
@@ -246,15 +300,20 @@ export const sampleStates = {
     overall: 'degraded',
     services: {
       ...busy.services,
-      llamaServer: engine({
-        phase: 'degraded',
-        restarts: 2,
-        reason: 'no answer from /health for 14 s; 3 slots were busy, so it is left running',
-      }),
+      llamaServer: engine({ phase: 'degraded', restarts: 2, reason: engineSilent }),
     },
     slots: null,
     queue: null,
     throughput: null,
+    notices: [
+      told({
+        id: 'degraded-llamaServer',
+        severity: 'warning',
+        title: 'AI Engine does not answer as it should',
+        body: engineSilent,
+        view: { id: 'logs', service: 'llamaServer' },
+      }),
+    ],
   }),
   unproved: hosting({
     ...idleSnapshot,
@@ -262,15 +321,13 @@ export const sampleStates = {
     proof: null,
     proofFailure: unansweredBy,
     notices: [
-      {
+      told({
         id: 'claude-unanswered',
-        since: sampleNow - 8_000,
         severity: 'critical',
         title: 'A Claude request did not come back',
         body: unansweredBy,
         view: { id: 'doctor', service: null },
-        raise: true,
-      },
+      }),
     ],
   }),
   failed: hosting(failedSnapshot),
@@ -279,13 +336,9 @@ export const sampleStates = {
     overall: 'degraded',
     services: {
       ...busy.services,
-      ramDisk: service({
-        ...notRunning,
-        phase: 'failed',
-        reason:
-          '/Volumes/OptaBuilds is a plain folder with files in it, not a mount: builds would silently go to the SSD',
-      }),
+      ramDisk: service({ ...notRunning, phase: 'failed', reason: plainFolder }),
     },
+    notices: [forgeFailed(plainFolder)],
     ramDisk: {
       mountPoint: '/Volumes/OptaBuilds',
       mounted: false,
@@ -299,13 +352,9 @@ export const sampleStates = {
     overall: 'degraded',
     services: {
       ...busy.services,
-      ramDisk: service({
-        ...notRunning,
-        phase: 'failed',
-        reason:
-          'a RAM disk is mounted at /Volumes/OptaBuilds with 65,536 MiB, not the 32,768 MiB wanted; eject it first (its content is lost)',
-      }),
+      ramDisk: service({ ...notRunning, phase: 'failed', reason: otherDisk }),
     },
+    notices: [forgeFailed(otherDisk)],
   }),
   gateway: hosting({
     ...busy,
@@ -314,35 +363,30 @@ export const sampleStates = {
   gatewayFailed: hosting({
     ...busy,
     overall: 'degraded',
-    gateway: service({
-      ...notRunning,
-      phase: 'failed',
-      reason:
-        'port 80 is taken by nginx (pid 812, user root): end it, or choose another port for gateway.listen; the Router answers at its own address',
-    }),
-  }),
-  memoryCritical: hosting({
-    ...fullSnapshot,
-    memory: {
-      ...sampleMemory,
-      usedBytes: 268_000_000_000,
-      availableBytes: 6_877_906_944,
-      wiredBytes: 201_000_000_000,
-      pressure: 'critical',
-      swapUsedBytes: 3_200_000_000,
-      swapOutBytesPerSecond: 12_000_000,
-    },
-    memoryMap: { ...sampleMap, verdict: 'does-not-fit', spareBytes: -6_200_000_000 },
+    gateway: service({ ...notRunning, phase: 'failed', reason: portTaken }),
     notices: [
-      {
-        id: 'memory-pressure',
-        since: sampleNow - 8_000,
-        severity: 'critical',
-        title: 'Memory pressure is critical',
-        body: 'The system swaps out 11 MiB/s. Stop a build or free the forge before agents slow down.',
+      told({
+        id: 'failed-gateway',
+        severity: 'warning',
+        title: 'Gateway failed',
+        body: portTaken,
+        view: { id: 'logs', service: 'gateway' },
+      }),
+    ],
+  }),
+  memoryCritical: hosting(memoryCriticalSnapshot),
+  swapping: hosting({
+    ...memoryCriticalSnapshot,
+    memory: { ...memoryFull, swapUsedBytes: 3_200_000_000, swapOutBytesPerSecond: 12_000_000 },
+    notices: [
+      ...memoryCriticalSnapshot.notices,
+      told({
+        id: 'swap-growing',
+        severity: 'warning',
+        title: 'Memory is being swapped out',
+        body: '11 MiB per second, 3.0 GiB in swap: the model and the builds get slow.',
         view: { id: 'plan', service: null },
-        raise: true,
-      },
+      }),
     ],
   }),
   attached: attachedTo(idleSnapshot),
@@ -438,6 +482,7 @@ export const sampleStates = {
           queue: null,
         },
       ],
+      notices: [],
     }),
     notificationsRefused: 'macOS has not been asked yet, or says no',
     pinned: true,
@@ -460,6 +505,17 @@ export const sampleStates = {
     requests: Array.from({ length: 120 }, (_, index) =>
       request(`w${index}`, `${longName}-${index % 7}`, 'waiting', 360_000_000 - index),
     ),
+    notices: [
+      told({
+        id: 'forge-full',
+        severity: 'critical',
+        title: 'Build Forge is 99 % full',
+        body: '63.2 of 64 GiB used; a build that needs more fails.',
+        view: { id: 'glance', service: 'ramDisk' },
+      }),
+      slotsFull(120),
+      waitsLong(`${longName}-0`, '4 d 4 h'),
+    ],
     ramDisk: {
       mountPoint: '/Volumes/OptaBuilds',
       mounted: true,
@@ -496,7 +552,6 @@ export const sampleStates = {
       cpuPercent: null,
     },
     memoryMap: null,
-    proof: null,
     ramDisk: null,
   }),
   manySlots: hosting({
