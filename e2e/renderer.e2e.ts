@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Browser } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sampleStateNames, type sampleStates } from '../renderer/test-support/sample-states.ts'
+import { sampleStateNames, sampleStates } from '../renderer/test-support/sample-states.ts'
 import { appVariants } from '../scripts/app-variants.ts'
 import { buildRenderer } from '../scripts/renderer-build.ts'
 import { findViolations } from './accessibility.ts'
@@ -24,6 +24,11 @@ const outDir = join(picturesDir, 'window')
 const mostGzippedBytes = 350_000
 
 const usual = { width: 420, height: 800, scale: 1 } as const
+/** A window over a shared screen is redrawn, encoded and sent for as long as anything in it moves. */
+const endlessAnimations = `document.getAnimations()
+  .filter(({ effect }) => effect.getTiming().iterations === Infinity)
+  .map((animation) => animation.animationName ?? animation.id)`
+
 /** Full size, as a compressed stream shows it at half, the narrowest, and a second screen. */
 const sizes = {
   '420': usual,
@@ -67,11 +72,17 @@ const withWindow = async (look: Look, use: (opened: OpenedWindow) => Promise<voi
 describe.each(looks)('every state at %s', (name, look) => {
   test('is drawn without a complaint, nothing wider than the window', () =>
     withWindow(look, async ({ page }) => {
-      for (const state of sampleStateNames) {
+      for (const [state, { notificationsRefused }] of Object.entries(sampleStates)) {
         await showState(page, state)
         await page.screenshot({ path: join(picturesDir, `${state}-${name}.png`) })
-        const width = await page.evaluate('document.documentElement.scrollWidth')
-        expect({ state, width }).toEqual({ state, width: look.width })
+        const drawn = {
+          width: await page.evaluate('document.documentElement.scrollWidth'),
+          endless: await page.evaluate(endlessAnimations),
+          refusal: await page.locator('.events > p > .event-text:visible').allInnerTexts(),
+        }
+        const refusal =
+          notificationsRefused === null ? [] : [`Notifications are not shown: ${notificationsRefused}`]
+        expect({ state, ...drawn }).toEqual({ state, width: look.width, endless: [], refusal })
       }
     }))
 })
