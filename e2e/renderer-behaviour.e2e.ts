@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sampleAnswers } from '../renderer/test-support/sample-answers.ts'
 import { sampleStates } from '../renderer/test-support/sample-states.ts'
 import { appVariants } from '../scripts/app-variants.ts'
 import { buildRenderer } from '../scripts/renderer-build.ts'
@@ -510,7 +511,9 @@ describe('settings', () => {
       await page.evaluate(
         `probe.answerWith({ accepted: false, reason: 'changed by somebody else meanwhile' })`,
       )
-      await page.evaluate(`probe.changeSettings({ revision: 'sha256-9a9a' })`)
+      const { config } = sampleAnswers(sampleStates.busy).settings
+      const theirs = { revision: 'sha256-9a9a', config: { ...config, drainSeconds: 90 } }
+      await page.evaluate(`probe.changeSettings(${JSON.stringify(theirs)})`)
       await button(page, 'Save').focus()
       await page.keyboard.press('Enter')
       await page.getByText('your changes are kept on top of it').waitFor()
