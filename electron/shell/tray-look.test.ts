@@ -98,6 +98,10 @@ describe('the tooltip', () => {
       'Opta Nexus: AI Engine starting: loading model',
     ],
     [appState(mounting), 'Opta Nexus: Build Forge starting'],
+    [
+      appState({ overall: 'degraded', ...withService('llamaServer', { phase: 'stopped' }) }),
+      'Opta Nexus: AI Engine stopped',
+    ],
     [appState({ overall: 'degraded', proofFailure: 'no answer came' }), 'Opta Nexus: no answer came'],
     [
       appState(null, { link: { kind: 'lost', reason: 'no core is running' } }),

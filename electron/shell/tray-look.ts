@@ -100,7 +100,7 @@ export const stateLine = ({ link, snapshot }: AppState): string => {
         describeTroubled(snapshot, 'degraded') ??
         snapshot.proofFailure ??
         describeTroubled(snapshot, 'failed') ??
-        describeTroubled(snapshot, snapshot.services.ramDisk.phase) ??
+        describeTroubled(snapshot, 'starting', 'stopping', 'stopped') ??
         'degraded'
       )
     case 'failed':
@@ -115,12 +115,13 @@ export const stateLine = ({ link, snapshot }: AppState): string => {
   }
 }
 
-/** The first service in that phase with its own words; null when none is. */
-const describeTroubled = (snapshot: Snapshot, phase: Phase): string | null => {
-  const found = presentParts(snapshot).find(({ state }) => state.phase === phase)
+/** The first service in one of these phases with its own words; null when none is. */
+const describeTroubled = (snapshot: Snapshot, ...phases: readonly Phase[]): string | null => {
+  const found = presentParts(snapshot).find(({ state }) => phases.includes(state.phase))
   if (found === undefined) return null
   const { id, state } = found
   const { reason, waitingFor } = state
   const words = reason ?? waitingFor
-  return words === null ? `${serviceNames[id]} ${phase}` : `${serviceNames[id]} ${phase}: ${words}`
+  const text = `${serviceNames[id]} ${state.phase}`
+  return words === null ? text : `${text}: ${words}`
 }
