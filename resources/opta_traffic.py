@@ -174,7 +174,7 @@ class Traffic:
         request.outcome = "answered"
         request.prompt_tokens = request.prompt_tokens if heard.prompt_tokens is None else heard.prompt_tokens
         request.output_tokens = heard.output_tokens
-        self._is_served(request)
+        self._note_serving(request)
 
     async def observe(self, stream: AsyncIterable[object]) -> AsyncGenerator[object, None]:
         """The stream unchanged, watched as it passes."""
@@ -188,9 +188,9 @@ class Traffic:
                 pieces += heard.pieces
                 if heard.prompt_tokens is not None and request.prompt_tokens is None:
                     request.prompt_tokens = heard.prompt_tokens
-                if heard.pieces > 0 and pieces == heard.pieces:
-                    self._is_served(request)
                 if heard.pieces > 0 or heard.output_tokens:
+                    if request.first_token_at is None:
+                        self._note_serving(request)
                     self._book.heard(request, pieces if heard.output_tokens is None else heard.output_tokens)
                 if heard.failed:
                     request.outcome = "failed"
@@ -244,7 +244,7 @@ class Traffic:
         if self._admission is not None:
             self._admission.resize(slots)
 
-    def _is_served(self, request: LiveRequest) -> None:
+    def _note_serving(self, request: LiveRequest) -> None:
         if self._node_slots is not None and request.tried:
             self._node_slots.serves(request.tried[-1])
 

@@ -1,9 +1,9 @@
 // Events from two snapshots that follow one another: each change one line, and what did not change none.
 import { describe, expect, it } from 'vitest'
-import type { Notice, ServiceId, ServiceState, Slot, StackEvent } from '../contract.ts'
+import type { Notice, ServiceId, ServiceState, StackEvent } from '../contract.ts'
 import { SnapshotSchema } from '../contract.ts'
 import { appendEvents, describeChanges, type EventfulSnapshot } from './events.ts'
-import { sampleSnapshot } from './sample-snapshot.ts'
+import { sampleSlot, sampleSnapshot } from './sample-snapshot.ts'
 
 const base: EventfulSnapshot = sampleSnapshot
 const at = base.takenAt
@@ -141,20 +141,7 @@ describe('what holds for a while', () => {
     ).toEqual([])
   })
 
-  const freeSlot: Slot = {
-    id: 0,
-    phase: 'idle',
-    contextTokens: null,
-    contextLimit: 8192,
-    promptTokens: null,
-    promptProcessed: null,
-    prefillProgress: null,
-    generatedTokens: null,
-    tokensPerSecond: null,
-    speculative: null,
-    developer: null,
-  }
-  const known = { slots: [freeSlot], queue: { processing: 0, deferred: 0 }, requests: [] }
+  const known = { slots: [sampleSlot], queue: { processing: 0, deferred: 0 }, requests: [] }
   const mounted = { mountPoint: '/Volumes/b', mounted: true, kind: null, totalBytes: 1, usedBytes: 0 }
   const overText = (title: string) => `info: Over after 1 min 30 s: ${title}`
   it.each<readonly [string, Partial<Notice>, EventfulSnapshot, string]>([
@@ -162,7 +149,7 @@ describe('what holds for a while', () => {
     [
       'every slot is still busy',
       {},
-      { ...base, ...known, slots: [{ ...freeSlot, phase: 'prefill' }] },
+      { ...base, ...known, slots: [{ ...sampleSlot, phase: 'prefill' }] },
       overText(full.title),
     ],
     [

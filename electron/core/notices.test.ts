@@ -4,25 +4,13 @@ import type { Config, Memory, Notice, Queue, RouterRequest, ServiceState, Slot }
 import { NoticeSchema } from '../contract.ts'
 import type { Observed } from './notice-conditions.ts'
 import { foldNotices, noNotices, raiseGapMs, unknownMs } from './notices.ts'
-import { sampleSnapshot } from './sample-snapshot.ts'
+import { sampleSlot, sampleSnapshot } from './sample-snapshot.ts'
 
 /** Noon, local time. */
 const start = new Date(2026, 0, 5, 12, 0).getTime()
 const always: Config['notifications'] = { enabled: true, quietHours: null }
 
-const slot = (phase: Slot['phase'], id = 0): Slot => ({
-  id,
-  phase,
-  contextTokens: null,
-  contextLimit: 8192,
-  promptTokens: null,
-  promptProcessed: null,
-  prefillProgress: null,
-  generatedTokens: null,
-  tokensPerSecond: null,
-  speculative: null,
-  developer: null,
-})
+const slot = (phase: Slot['phase'], id = 0): Slot => ({ ...sampleSlot, id, phase })
 const full = [slot('generating', 0), slot('prefill', 1)]
 const free = [slot('generating', 0), slot('idle', 1)]
 

@@ -1,5 +1,5 @@
 // A snapshot with invented numbers, for tests.
-import type { ServiceState, Snapshot } from '../contract.ts'
+import type { ServiceState, Slot, Snapshot } from '../contract.ts'
 
 const ready = (endpoint: string, pid: number | null): ServiceState => ({
   phase: 'ready',
@@ -13,6 +13,21 @@ const ready = (endpoint: string, pid: number | null): ServiceState => ({
   uptimeSeconds: 60,
   endpoint,
 })
+
+/** A slot that is idle, and of which nothing is known. */
+export const sampleSlot: Slot = {
+  id: 0,
+  phase: 'idle',
+  contextTokens: null,
+  contextLimit: 8192,
+  promptTokens: null,
+  promptProcessed: null,
+  prefillProgress: null,
+  generatedTokens: null,
+  tokensPerSecond: null,
+  speculative: null,
+  developer: null,
+}
 
 export const sampleSnapshot: Snapshot = {
   version: 1,

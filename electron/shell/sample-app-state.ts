@@ -1,19 +1,12 @@
 // App states with invented numbers, for tests.
 import type { AppState, Slot, Snapshot } from '../contract.ts'
-import { sampleSnapshot } from '../core/sample-snapshot.ts'
+import { sampleSlot, sampleSnapshot } from '../core/sample-snapshot.ts'
 
 export const slot = (id: number, phase: Slot['phase']): Slot => ({
+  ...sampleSlot,
   id,
   phase,
-  contextTokens: null,
   contextLimit: 4096,
-  promptTokens: null,
-  promptProcessed: null,
-  prefillProgress: null,
-  generatedTokens: null,
-  tokensPerSecond: null,
-  speculative: null,
-  developer: null,
 })
 
 /** `busy` of four slots. */

@@ -1,22 +1,9 @@
 import { expect, test } from 'vitest'
-import type { RouterRequest, Snapshot } from '../../contract.ts'
-import { sampleSnapshot } from '../../core/sample-snapshot.ts'
+import type { RouterRequest, Slot, Snapshot } from '../../contract.ts'
+import { sampleSlot, sampleSnapshot } from '../../core/sample-snapshot.ts'
 import { describeBusy } from './busy-view.ts'
 
-const slot = (id: number, change: Partial<NonNullable<Snapshot['slots']>[number]> = {}) => ({
-  id,
-  phase: 'idle' as const,
-  contextTokens: null,
-  contextLimit: 8192,
-  promptTokens: null,
-  promptProcessed: null,
-  prefillProgress: null,
-  generatedTokens: null,
-  tokensPerSecond: null,
-  speculative: null,
-  developer: null,
-  ...change,
-})
+const slot = (id: number, change: Partial<Slot> = {}): Slot => ({ ...sampleSlot, id, ...change })
 const request = (id: string, phase: RouterRequest['phase']): RouterRequest => ({
   id,
   developer: 'anna',

@@ -1,5 +1,6 @@
 // Test support: snapshots with invented numbers, one for each state that the views must carry.
 import type { RouterRequest, ServiceState, Slot, Snapshot } from '../../contract.ts'
+import { sampleSlot } from '../../core/sample-snapshot.ts'
 
 export const sampleNow = 1_790_000_000_000
 const upSince = sampleNow - 273_600_000
@@ -19,17 +20,9 @@ const service = (over: Partial<ServiceState> = {}): ServiceState => ({
 })
 
 const slot = (id: number, over: Partial<Slot> = {}): Slot => ({
+  ...sampleSlot,
   id,
-  phase: 'idle',
-  contextTokens: null,
   contextLimit: 131_072,
-  promptTokens: null,
-  promptProcessed: null,
-  prefillProgress: null,
-  generatedTokens: null,
-  tokensPerSecond: null,
-  speculative: null,
-  developer: null,
   ...over,
 })
 
