@@ -2,6 +2,7 @@
 import { openSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { adoptProcess, endLeftovers, spawnOwned } from './child-process.ts'
+import { createPlatform } from './platform/detect-platform.ts'
 import type { ProcessIdentity, ProcessTable } from './platform/platform.ts'
 import { startSleeper, type TestChild } from './platform/test-child.ts'
 
@@ -131,4 +132,23 @@ it('one that ended meanwhile has ended', async () => {
     kind: 'ended',
     exit: { exitCode: 1, signal: null },
   })
+})
+
+it('one that ended at once leaves nothing behind in its group', async () => {
+  const { readGroupMembers } = createPlatform({ ramDiskRoot: '/nonexistent' }).processes
+  const groups: number[] = []
+  const processes: ProcessTable = {
+    ...tableOf(null).processes,
+    readGroupMembers: (groupId) => {
+      groups.push(groupId)
+      return readGroupMembers(groupId)
+    },
+  }
+  const spec = { argv: ['/bin/sh', '-c', 'sleep 300 & exit 3'], cwd: '/', env: {} } as const
+  expect(await spawnOwned(spec, openSync('/dev/null', 'w'), processes)).toEqual({
+    kind: 'ended',
+    exit: { exitCode: 3, signal: null },
+  })
+  expect(groups.length).toBeGreaterThan(0)
+  expect(await readGroupMembers(groups[0] ?? 0)).toEqual([])
 })

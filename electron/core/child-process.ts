@@ -56,7 +56,11 @@ export const spawnOwned = async (
   }
   child.unref()
   const identity = await identifyChild(pid, exited, processes)
-  if (identity === null) return { kind: 'ended', exit: await exited }
+  if (identity === null) {
+    const exit = await exited
+    await endLeftovers(pid, processes)
+    return { kind: 'ended', exit }
+  }
   return { kind: 'spawned', process: { identity, adopted: false, exited, release: () => {} } }
 }
 
