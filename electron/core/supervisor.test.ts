@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ServiceState } from '../contract.ts'
-import { openLedger } from './ledger.ts'
+import { type Ledger, type LedgerEntry, openLedger } from './ledger.ts'
 import { logBeginning } from './logs/log-generations.ts'
 import { createPlatform } from './platform/detect-platform.ts'
 import type { ProcessTable } from './platform/platform.ts'
@@ -67,14 +67,19 @@ const oddService = (...flags: string[]): ChildService => ({
   }),
 })
 
-const supervise = (service: ChildService, policy = quickPolicy, table: ProcessTable = processes) => {
+const supervise = (
+  service: ChildService,
+  policy = quickPolicy,
+  table: ProcessTable = processes,
+  ledger: Ledger = openLedger(join(folder, 'ledger.json')),
+) => {
   const seen: ServiceState[] = []
   const logPath = join(folder, 'child.log')
   const supervisor: Supervisor = createSupervisor({
     service,
     profileName: 'test',
     processes: table,
-    ledger: openLedger(join(folder, 'ledger.json')),
+    ledger,
     log: {
       open: () => ({ fd: openSync(logPath, 'a', 0o600), mark: logBeginning }),
       readSince: async () => readFileSync(logPath, 'utf8').trimEnd().split('\n'),
@@ -478,6 +483,40 @@ describe('adoption', () => {
     const { supervisor } = supervise(oddService())
     expect(await supervisor.adopt()).toBe(false)
     expect(supervisor.state()).toMatchObject({ phase: 'stopped', pid: null })
+  })
+})
+
+describe('a supervisor that was let go', () => {
+  it('writes nothing down any more, whatever it still hears of its child', async () => {
+    const ledger = openLedger(join(folder, 'ledger.json'))
+    const ofTheNext: LedgerEntry = {
+      service: 'proxy',
+      pid: process.pid,
+      startedAt: 'now',
+      argv: ['x'],
+      profile: 'test',
+      spawnedAtMs: 0,
+      logMark: logBeginning,
+    }
+    const seen = Promise.withResolvers<void>()
+    let isTaken = false
+    const table: ProcessTable = {
+      ...processes,
+      readGroupMembers: async () => {
+        if (isTaken) return []
+        isTaken = true
+        // The child has just ended, and another profile's services take over.
+        supervisor.close()
+        ledger.record(ofTheNext)
+        seen.resolve()
+        return []
+      },
+    }
+    const { supervisor } = supervise(oddService(), quickPolicy, table, ledger)
+    process.kill(pidOf(await supervisor.start()), 'SIGKILL')
+    await seen.promise
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect(ledger.find('proxy')).toEqual(ofTheNext)
   })
 })
 

@@ -216,6 +216,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   /** True when the service is to be launched again, its backoff over; false when it failed or is wanted no more. */
   const decideAfterExit = async (exit: ProcessExit, logMark: LogMark): Promise<boolean> => {
+    // Another supervisor may have taken the service over, and written down its own child.
+    if (closed) return false
     ledger.forget(service.id)
     const logTail = await log.readSince(logMark, logTailLines)
     // Only now that its next phase is known: one that is ready and has no process is neither.
@@ -260,7 +262,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       running = null
       doomed = null
     }
-    ledger.forget(service.id)
+    if (!closed) ledger.forget(service.id)
     if (desired === 'down') enter('stopped')
     return 'stopped'
   }
