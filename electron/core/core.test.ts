@@ -949,7 +949,10 @@ describe('a start with changed settings after one part failed', () => {
     const { core } = await upCore()
     await core.dispatch(stopCommand({ only: 'proxy' }))
     await core.dispatch(stopCommand({ only: 'llamaServer' }))
-    await until(core, ({ services }) => services.llamaServer.phase === 'stopped')
+    await until(
+      core,
+      ({ services }) => services.llamaServer.phase === 'stopped' && services.proxy.phase === 'stopped',
+    )
     writeProfile({ ramDisk: { sizeMiB: 32 }, llamaServer: { slots: 2 } })
     expect(await core.dispatch(startCommand())).toEqual({ accepted: true })
     await until(core, ready)
