@@ -5,8 +5,16 @@ import { join } from 'node:path'
 import type { RamDisk } from '../../contract.ts'
 import { quoteForShell } from '../../shell-quote.ts'
 import { messageOf } from '../error-message.ts'
-import { type DarwinMount, type DiskImage, ramImageBytes, wholeSectors } from './darwin-disk-text.ts'
-import { type DarwinDisks, findRamImage } from './darwin-disks.ts'
+import {
+  type DarwinMount,
+  type DiskImage,
+  findImageOf,
+  findRamImage,
+  type ImageList,
+  ramImageBytes,
+  wholeSectors,
+} from './darwin-disk-text.ts'
+import type { DarwinDisks } from './darwin-disks.ts'
 import { describeMiB } from './describe-size.ts'
 import {
   canonicalMountPoint,
@@ -93,7 +101,16 @@ const honourOwners = async (disks: DarwinDisks, mountPoint: string): Promise<str
   }
 }
 
-const judgeMounted = (spec: RamDiskSpec, mount: DarwinMount, image: DiskImage | null): MountOutcome => {
+/** What is mounted may be our RAM disk or anything else. */
+export const explainDoubt = ({ source, mountPoint }: DarwinMount): string =>
+  `hdiutil info lists more images than could be understood, so whether ${source} at ${mountPoint} is a RAM disk is not known`
+
+const judgeMounted = (
+  spec: RamDiskSpec,
+  mount: DarwinMount,
+  image: DiskImage | null | 'in-doubt',
+): MountOutcome => {
+  if (image === 'in-doubt') return { kind: 'failed', reason: explainDoubt(mount) }
   const foundBytes = image === null ? null : ramImageBytes(image)
   if (foundBytes === null) {
     const found = `${mount.source} (${mount.filesystem})`
@@ -137,12 +154,15 @@ const clearTheWay = async (
  */
 export const releaseOwnLeftover = async (
   context: DarwinRamDiskContext,
-  images: readonly DiskImage[],
+  list: ImageList,
   spec: RamDiskSpec,
 ): Promise<readonly DiskImage[]> => {
   const { attached } = context
+  const { images } = list
+  const image = attached === null ? null : findRamImage(list, attached)
+  // It may still be there: the next list will tell.
+  if (image === 'in-doubt') return images
   context.attached = null
-  const image = attached === null ? null : findRamImage(images, attached)
   // Disk numbers are given out again: it must still be a RAM disk of our size that is mounted nowhere.
   if (attached === null || image === null || !isUnmounted(image, spec)) return images
   const { kind } = await context.disks.detach(attached, { force: false })
@@ -162,10 +182,11 @@ const formatAndMount = async (
 ): Promise<string | null> => {
   const formatFailure = await disks.format(device, spec)
   if (formatFailure !== null) return formatFailure
-  const image = (await disks.readImages())?.find((entry) =>
-    entry.devices.some((disk) => disk.device === device),
-  )
-  const volume = image?.devices.find((entry) => entry.mountPoint !== null)
+  const list = await disks.readImages()
+  const image = list === null ? null : findImageOf(list.images, device)
+  if (image === null)
+    return `${device} was formatted, but hdiutil info does not list it in a way that is understood`
+  const volume = image.devices.find((entry) => entry.mountPoint !== null)
   if (volume === undefined) return `${device} was formatted, but its volume is not mounted anywhere`
   if (volume.mountPoint !== mountPoint) {
     const byName = join(volumesFolder, spec.volumeName)

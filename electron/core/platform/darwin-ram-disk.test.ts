@@ -331,6 +331,45 @@ describe('failures on a pretended Mac, through executables', () => {
     expect(journal()).toEqual([])
   })
 
+  const another = 'image-path      : /x/y.asif\n/dev/disc9\tnew form\n'
+  /** hdiutil info as the pretended Mac prints it, with one more image that is not understood, or in place of all others. */
+  const createBeside = (text: (info: string) => string) =>
+    createDarwinRamDisk({
+      run: async (argv, options) => {
+        const result = await mac.run(argv, options)
+        return argv[1] === 'info' && result.kind === 'exited'
+          ? { ...result, stdout: text(result.stdout) }
+          : result
+      },
+      volumesFolder: mac.volumesFolder,
+    })
+
+  it('makes and ejects its disk beside an image that is not understood', async () => {
+    const beside = createBeside((info) => `${info}${'='.repeat(48)}\n${another}`)
+    expect(await beside.mount(spec())).toMatchObject({ kind: 'mounted', already: false })
+    expect(await beside.read(spec())).toMatchObject({ mounted: true })
+    expect(await beside.mount(spec())).toMatchObject({ kind: 'mounted', already: true })
+    expect(await beside.eject(spec(), { force: false })).toEqual({ kind: 'done' })
+    expect(mac.read().images).toEqual([])
+  })
+
+  it('refuses when what is mounted there may be the image that is not understood', async () => {
+    await disk.mount(spec())
+    await mac.run(['hdiutil', 'attach', '-nomount', 'ram://2048'])
+    // The first image, which is ours, is unreadable; the other one is understood.
+    const doubtful = createBeside((info) => info.replace('image-path', 'image-url '))
+    expect(await doubtful.mount(spec())).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('/dev/disk4'),
+    })
+    expect(await doubtful.eject(spec(), { force: true })).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('not known'),
+    })
+    await expect(doubtful.read(spec())).rejects.toThrow('not known')
+    expect(mac.read().images).toHaveLength(2)
+  })
+
   it('does nothing when the mount table is not understood', async () => {
     mac.change((state) => {
       state.replies['mount'] = { exitCode: 0, stdout: 'something else\n', stderr: '' }

@@ -2,10 +2,11 @@
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract.ts'
-import type { DarwinMount } from './darwin-disk-text.ts'
-import { createDarwinDisks, findRamImage } from './darwin-disks.ts'
+import { type DarwinMount, findRamImage } from './darwin-disk-text.ts'
+import { createDarwinDisks } from './darwin-disks.ts'
 import {
   type DarwinRamDiskContext,
+  explainDoubt,
   kindOf,
   mountDarwinRamDisk,
   releaseOwnLeftover,
@@ -50,11 +51,14 @@ const readRamDisk = async (context: DarwinRamDiskContext, spec: RamDiskSpec): Pr
   return { mountPoint: spec.mountPoint, mounted: true, kind: kindOf(mount), ...(await readUse(mountPoint)) }
 }
 
-const isRamDisk = async (context: DarwinRamDiskContext, { source }: DarwinMount): Promise<boolean> => {
+const isRamDisk = async (context: DarwinRamDiskContext, mount: DarwinMount): Promise<boolean> => {
+  const { source } = mount
   if (context.known?.source === source) return context.known.isRamDisk
   const images = await context.disks.readImages()
   if (images === null) throw new Error(`hdiutil info is not understood, so it is not known what ${source} is`)
-  context.known = { source, isRamDisk: findRamImage(images, source) !== null }
+  const image = findRamImage(images, source)
+  if (image === 'in-doubt') throw new Error(explainDoubt(mount))
+  context.known = { source, isRamDisk: image !== null }
   return context.known.isRamDisk
 }
 
@@ -84,8 +88,9 @@ const readBacking = async (
   spec: RamDiskSpec,
 ): Promise<RamDiskBacking | null> => {
   const mount = await disks.readMountAt(await canonicalMountPoint(spec.mountPoint))
-  const image = mount === null ? null : findRamImage((await disks.readImages()) ?? [], mount.source)
-  const holder = image?.holder ?? null
+  const images = mount === null ? null : await disks.readImages()
+  const image = mount === null || images === null ? null : findRamImage(images, mount.source)
+  const holder = image === null || image === 'in-doubt' ? null : image.holder
   return holder?.kind === 'program'
     ? { ...holder, residentBytes: await readHeldBytes(run, holder.pid) }
     : holder
@@ -105,7 +110,9 @@ const ejectRamDisk = async (
     await releaseOwnLeftover(context, images, spec)
     return { kind: 'not-mounted' }
   }
-  const disk = findRamImage(images, mount.source)?.devices[0]
+  const image = findRamImage(images, mount.source)
+  if (image === 'in-doubt') return { kind: 'failed', reason: explainDoubt(mount) }
+  const disk = image?.devices[0]
   if (disk === undefined) {
     const found = `${mount.source} (${mount.filesystem})`
     return {

@@ -62,7 +62,8 @@ export const info = (state: TestMacState): Reply => {
   const head = [
     'framework       : 683.160.3',
     'driver          : 683.160.3',
-    `images          : ${state.images.length}`,
+    // hdiutil/info-no-image-macos15.7.7.txt: without an image this line is left out, and the exit status is 0.
+    ...(state.images.length === 0 ? [] : [`images          : ${state.images.length}`]),
   ]
   return print(`${head.join('\n')}\n${blocks.join('')}`)
 }
