@@ -20,6 +20,9 @@ export const parseMountTable = (text: string): readonly DarwinMount[] =>
     return [{ source, mountPoint, filesystem, flags: words }]
   })
 
+/** mount(8): "noowners". What somebody writes there is stored as nobody's, and shown to each reader as their own. */
+export const ignoresOwners = ({ flags }: DarwinMount): boolean => flags.includes('noowners')
+
 /**
  * Device of an attach. The line is padded with blanks and tabs, which must not become part of the name
  * (zafarella/OSX-RAMDisk#64), and progress or checksum lines may come before it.

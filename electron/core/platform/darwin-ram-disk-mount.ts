@@ -11,6 +11,7 @@ import {
   findImageOf,
   findRamImage,
   type ImageList,
+  ignoresOwners,
   ramImageBytes,
   wholeSectors,
 } from './darwin-disk-text.ts'
@@ -25,10 +26,13 @@ import {
 } from './mount-point.ts'
 import type { MountOutcome, RamDiskSpec } from './platform.ts'
 import { settleVolume } from './spotlight-off.ts'
+import { explainPrivacyRefusal } from './volume-access.ts'
 
 export interface DarwinRamDiskContext {
   readonly disks: DarwinDisks
   readonly volumesFolder: string
+  /** Writes and reads a file on a volume; rejects with the system's error. */
+  readonly tryVolume: (mountPoint: string) => Promise<void>
   /** Device of the disk that this core attached: a foreign unmount leaves it attached, and its memory held. */
   attached: string | null
   /** The mount of the last read and what is behind it: asking hdiutil at every poll would cost more than the rest. */
@@ -55,7 +59,11 @@ export const mountDarwinRamDisk = async (
   if (images === null)
     return { kind: 'failed', reason: 'hdiutil info printed something that is not understood' }
   const mount = await context.disks.readMountAt(mountPoint)
-  if (mount !== null) return judgeMounted(spec, mount, findRamImage(images, mount.source))
+  if (mount !== null) {
+    const outcome = judgeMounted(spec, mount, findRamImage(images, mount.source))
+    const refusal = outcome.kind === 'mounted' ? await findPrivacyRefusal(context, mountPoint) : null
+    return refusal === null ? outcome : { kind: 'failed', reason: refusal }
+  }
   const obstacle = await clearTheWay(context, mountPoint)
   if (obstacle !== null) return { kind: 'failed', reason: obstacle }
   const others = await releaseOwnLeftover(context, images, spec)
@@ -79,15 +87,15 @@ export const mountDarwinRamDisk = async (
 }
 
 /**
- * Volumes of disk images come up with owners ignored: to each developer all files are their own. `hdiutil attach -owners on`
- * is for what it mounts itself (hdiutil(1)), and we mount nothing then; `diskutil enableOwnership` sets it for a volume that
- * is mounted (diskutil(8)). Whether that needs root for a disk of one's own is not said clearly anywhere, so it is tried, and
- * the mount table tells what came of it. Answers what the user can do; the volume is usable all the same.
+ * What a normal user mounts comes up with owners ignored: to each developer all files are their own. `hdiutil attach -owners on`
+ * is for what it mounts itself (hdiutil(1)), and we mount nothing then. `diskutil enableOwnership` needs root (diskutil(8)), so
+ * for a core of root it works and for any other it is refused; the mount table tells which. Answers what root can do; the
+ * volume is usable all the same.
  */
 const honourOwners = async (disks: DarwinDisks, mountPoint: string): Promise<string | null> => {
   const ignored = async () => {
     const mount = await disks.readMountAt(mountPoint)
-    return mount?.flags.includes('noowners') === true ? mount : null
+    return mount !== null && ignoresOwners(mount) ? mount : null
   }
   try {
     const mount = await ignored()
@@ -95,7 +103,7 @@ const honourOwners = async (disks: DarwinDisks, mountPoint: string): Promise<str
     const failure = await disks.honourOwners(mount.source)
     return (await ignored()) === null
       ? null
-      : `files on ${mountPoint} belong to everybody (${failure ?? 'diskutil enableOwnership changed nothing'}): sudo diskutil enableOwnership ${quoteForShell(mountPoint)}`
+      : `${mountPoint} is mounted without owners, so every user may change and remove every file on it (${failure ?? 'diskutil enableOwnership changed nothing'}): sudo diskutil enableOwnership ${quoteForShell(mountPoint)}`
   } catch (error) {
     return `whose files they are on ${mountPoint} is not known: ${messageOf(error)}`
   }
@@ -175,11 +183,12 @@ const isUnmounted = (image: DiskImage, { sizeBytes }: RamDiskSpec): boolean =>
 
 /** Makes the volume and sees to it that it is at the mount point; answers why not. */
 const formatAndMount = async (
-  { disks, volumesFolder }: DarwinRamDiskContext,
+  context: DarwinRamDiskContext,
   spec: RamDiskSpec,
   device: string,
   mountPoint: string,
 ): Promise<string | null> => {
+  const { disks, volumesFolder } = context
   const formatFailure = await disks.format(device, spec)
   if (formatFailure !== null) return formatFailure
   const list = await disks.readImages()
@@ -198,7 +207,21 @@ const formatAndMount = async (
     if (moveFailure !== null) return moveFailure
   }
   const mount = await disks.readMountAt(mountPoint)
-  return mount === null ? `${device} was mounted, but the mount table has nothing at ${mountPoint}` : null
+  if (mount === null) return `${device} was mounted, but the mount table has nothing at ${mountPoint}`
+  return await findPrivacyRefusal(context, mountPoint)
+}
+
+/** Only that: a disk that is full, or open to its owner alone, is no reason to do without it. */
+const findPrivacyRefusal = async (
+  { tryVolume }: DarwinRamDiskContext,
+  mountPoint: string,
+): Promise<string | null> => {
+  try {
+    await tryVolume(mountPoint)
+    return null
+  } catch (error) {
+    return explainPrivacyRefusal(mountPoint, error)
+  }
 }
 
 /** A device that stays attached keeps its memory. It was made a moment ago: with force there is nothing to lose. */

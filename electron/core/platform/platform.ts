@@ -74,6 +74,11 @@ export interface RamDiskControl {
   read(spec: RamDiskSpec): Promise<RamDisk>
   /** Slow (asks the system's disk tools); null when none is mounted, or it cannot be told. */
   readBacking(spec: RamDiskSpec): Promise<RamDiskBacking | null>
+  /**
+   * true: the volume was mounted without owners (noowners on macOS), so every file on it looks like the reader's own. null when
+   * none is mounted. Throws when the mount table cannot be understood.
+   */
+  ignoresOwners(spec: RamDiskSpec): Promise<boolean | null>
   /** Idempotent. A plain folder with files at the mount point is a failure that says what would go wrong. */
   mount(spec: RamDiskSpec): Promise<MountOutcome>
   /** Loses what is on it. With `force`, open files do not stop it. */

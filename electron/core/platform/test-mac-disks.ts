@@ -124,6 +124,8 @@ export const mountVolume = (state: TestMacState, args: readonly string[]): Reply
 export const enableOwnership = (state: TestMacState, args: readonly string[]): Reply => {
   const volume = volumesOf(state).find((other) => other.device === args[1] || other.mountPoint === args[1])
   if (volume === undefined) return refuse(1, `Could not find disk: ${args[1]}\n`)
+  // diskutil(8), enableOwnership: "Running as root is required". The wording of the refusal is assumed.
+  if (!state.isRoot) return refuse(1, 'Error: -69877: You must be root to do this\n')
   volume.owners = true
   return print(`File system user/group ownership enabled\n`)
 }

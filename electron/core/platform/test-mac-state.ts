@@ -31,6 +31,8 @@ export interface TestProcess {
 }
 
 export interface TestMacState {
+  /** Commands run as root. */
+  isRoot: boolean
   volumesFolder: string
   nextDisk: number
   images: TestImage[]

@@ -74,6 +74,7 @@ export const createTestMac = ({ executables }: { readonly executables: boolean }
   }
   writeFileSync(journalPath, '')
   write({
+    isRoot: false,
     volumesFolder,
     nextDisk: 4,
     images: [],
