@@ -11,6 +11,7 @@ import {
   ramImageName,
 } from './darwin-disk-text.ts'
 import { parseDefaultRoute, parseIfconfig, readDarwinLanAddresses } from './darwin-network.ts'
+import { rankLanAddresses } from './lan-addresses.ts'
 import { createTestMac } from './test-mac.ts'
 import { hasRecordings, listRecordings, readRecording } from './test-recordings.ts'
 
@@ -302,6 +303,12 @@ describe.skipIf(!hasRecordings)(
       ['diskutil/apfs-deleteVolume-in-use-stdout.txt', 56_610],
     ])('names who refused in %s', (path, pid) => {
       expect(parseDissenters(readRecording(path)).map((holder) => holder.pid)).toEqual([pid])
+    })
+    it('offers the LAN address first where a VPN holds the default route', () => {
+      const found = parseIfconfig(readRecording('ifconfig/vpn-utun4-en0-active.txt'))
+      const through = parseDefaultRoute(readRecording('route/get-default-vpn.txt'))
+      expect(through).toBe('utun4')
+      expect(rankLanAddresses(found, through)).toEqual(['192.168.1.50', '10.44.0.2'])
     })
     it('does not take the unplugged en0 for the address', () => {
       const found = parseIfconfig(readRecording('ifconfig/m1-macos26.6.2-wired-down-wifi-up.txt'))

@@ -46,16 +46,21 @@ export interface LsofProcess {
   readonly names: readonly string[]
 }
 
-/** lsof writes bytes that it does not like as \xHH, blanks in command names among them. */
+/**
+ * lsof(8): bytes that it does not print stand as \xHH, which under LC_ALL=C is every letter beyond ASCII, and in command names
+ * the blank; white space other than it as \b, \f, \n, \r or \t, which is a blank to a reader.
+ */
 export const decodeHexEscapes = (text: string): string =>
-  text.replaceAll(/(?:\\x[0-9a-fA-F]{2})+/g, (run) =>
-    Buffer.from(run.replaceAll('\\x', ''), 'hex').toString('utf8'),
-  )
+  text
+    .replaceAll(/(?:\\x[0-9a-fA-F]{2})+/g, (run) =>
+      Buffer.from(run.replaceAll('\\x', ''), 'hex').toString('utf8'),
+    )
+    .replaceAll(/\\[bfnrt]/g, ' ')
 
 /** `lsof -F pcLn`: a `p` line begins a process; `f` lines come unasked; the same socket may be listed twice. */
 export const parseLsofFields = (text: string): readonly LsofProcess[] => {
   const processes: { pid: number; command: string | null; user: string | null; names: string[] }[] = []
-  for (const line of text.split('\n')) {
+  for (const line of text.split(/\r?\n/)) {
     const value = line.slice(1)
     if (line.startsWith('p') && /^[0-9]{1,10}$/.test(value)) {
       processes.push({ pid: Number(value), command: null, user: null, names: [] })
@@ -63,8 +68,8 @@ export const parseLsofFields = (text: string): readonly LsofProcess[] => {
     const current = processes.at(-1)
     if (current === undefined) continue
     if (line.startsWith('c')) current.command = decodeHexEscapes(value)
-    if (line.startsWith('L')) current.user = value
-    if (line.startsWith('n')) current.names.push(value)
+    if (line.startsWith('L')) current.user = decodeHexEscapes(value)
+    if (line.startsWith('n')) current.names.push(decodeHexEscapes(value))
   }
   return processes
 }

@@ -71,6 +71,13 @@ describe('lsof and netstat', () => {
   })
   it('decodes the blanks and letters that lsof escapes', () => {
     expect(decodeHexEscapes('Photo\\x20App \\xc3\\xbc \\x')).toBe('Photo App ü \\x')
+    const [found] = parseLsofFields(
+      'p7\ncPhoto\\x20App\nLj\\xc3\\xbcrgen\nf3\nn/Volumes/B/M\\xc3\\xbcll a\\tb\n',
+    )
+    expect(found).toEqual({ pid: 7, command: 'Photo App', user: 'jürgen', names: ['/Volumes/B/Müll a b'] })
+    expect(
+      parseLsofFields('p7\r\ncx\r\nLana\r\nn*:8080\r\n').filter((one) => listensOn(one, 8080)),
+    ).toHaveLength(1)
   })
   it('sees listeners in netstat only by their own port', () => {
     expect([8080, 4000, 50_000, 80].map((port) => parseNetstatListens(netstat, port))).toEqual([
@@ -104,6 +111,24 @@ describe('processes of a pretended Mac', () => {
     expect(runsArgv(['python3', ...(argv ?? [])], ['/opt/my server/bin', '--alias', 'a  b'])).toBe(true)
     expect(runsArgv(argv ?? [], ['opt/my server/bin', '--alias', 'a  b'])).toBe(false)
     expect(mac.journal()[0]).toBe('ps -ww -o pid= -o stat= -o lstart= -o command= -p 811')
+  })
+
+  it('are ours under the name that the Python of a framework gives itself', () => {
+    const expected = ['/x/litellm/bin/python3', '-I', '-u', '/a b/opta_litellm.py', '--port', '4000']
+    const python = '/opt/Python.framework/Versions/3.13/Resources/Python.app/Contents/MacOS/Python'
+    const runs = (text: string) => runsArgv(text.split(' '), expected)
+    expect(runs(`${python} -I -u /a b/opta_litellm.py --port 4000`)).toBe(true)
+    expect(runs(`${python} -I -u /a b/opta_litellm.py --port 4001`)).toBe(false)
+    expect(runs(`${python} -I -u /c/opta_litellm.py --port 4000`)).toBe(false)
+    expect(runs('/opt/bin/ruby -I -u /a b/opta_litellm.py --port 4000')).toBe(false)
+    expect(runsArgv(`${python} --port 4000`.split(' '), ['/x/llama-server', '--port', '4000'])).toBe(false)
+    expect(runsArgv([python], ['/x/bin/python3'])).toBe(false)
+  })
+
+  it('are not gone because ps speaks another language: then it is not known', async () => {
+    const { processes } = macWith({ ps: '  811 Ss   mar.  2 sept. 10:15:30 2025     /opt/bin/x\n' })
+    await expect(processes.readIdentity(811)).rejects.toThrow('not understood')
+    await expect(processes.readGroupMembers(800)).rejects.toThrow('not understood')
   })
 
   it('are nobody when ps names another pid, a zombie, or nothing', async () => {
