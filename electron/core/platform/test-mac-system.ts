@@ -49,3 +49,26 @@ export const runScreen = (state: TestMacState, args: readonly string[]): Reply =
         ]
   return { exitCode: 1, stdout: lines.map((line) => `${line}\r\n`).join(''), stderr: '' }
 }
+
+/** As public scripts and reports show socketfilterfw; no recording is at hand. It says "permitted" of what it does not list too. */
+export const askFirewall = ({ firewall }: TestMacState, args: readonly string[]): Reply => {
+  const { isOn, rules } = firewall
+  switch (args[0]) {
+    case '--getglobalstate':
+      return print(isOn ? 'Firewall is enabled. (State = 1)\n' : 'Firewall is disabled. (State = 0)\n')
+    case '--getappblocked':
+      return print(
+        `Incoming connection to the application is ${rules[args[1] ?? ''] === 'Block' ? 'blocked' : 'permitted'}\n`,
+      )
+    case '--listapps':
+      return print(
+        `Total number of apps = ${Object.keys(rules).length} \n${Object.entries(rules)
+          .map(
+            ([path, rule], index) => `${index + 1} : ${path} \n             (${rule} incoming connections)\n`,
+          )
+          .join('')}`,
+      )
+    default:
+      return refuse(1, 'usage: socketfilterfw\n')
+  }
+}

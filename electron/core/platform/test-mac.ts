@@ -87,6 +87,7 @@ export const createTestMac = ({ executables }: { readonly executables: boolean }
     screens: [],
     power: { sleepMinutes: 0, restarts: true },
     autoLoginUser: null,
+    firewall: { isOn: false, rules: {} },
     failing: {},
     replies: {},
   })
