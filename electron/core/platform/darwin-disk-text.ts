@@ -25,10 +25,11 @@ export const ignoresOwners = ({ flags }: DarwinMount): boolean => flags.includes
 
 /**
  * Device of an attach. The line is padded with blanks and tabs, which must not become part of the name
- * (zafarella/OSX-RAMDisk#64), and progress or checksum lines may come before it.
+ * (zafarella/OSX-RAMDisk#64), and progress or checksum lines may come before it. What follows it is a hint or a mount point;
+ * "/dev/disk4 (disk image):" is a line of diskutil.
  */
 export const parseAttachedDevice = (text: string): string | null =>
-  /^(\/dev\/disk[0-9]+)(?:\s|$)/m.exec(text)?.[1] ?? null
+  /^(\/dev\/disk[0-9]+)(?=[ \t]*\r?$|[ \t]+[A-Za-z0-9_/])/m.exec(text)?.[1] ?? null
 
 export type ImageHolder = { readonly kind: 'program'; readonly pid: number } | { readonly kind: 'kernel' }
 
