@@ -2,6 +2,7 @@
 import type { ForeignProcess, RamDisk } from '../../contract.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
 import { reservesFor } from '../memory-plan/reserves.ts'
+import { decodePsText } from '../platform/darwin-process-text.ts'
 import type { RamDiskBacking } from '../platform/platform.ts'
 import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
@@ -58,7 +59,8 @@ const enginePath =
 /** `ps -axo pid=,comm=`: on macOS comm is the path by which it was started, which may hold blanks or be the bare name. */
 export const findEngines = (text: string, ownPids: readonly number[]): readonly string[] => {
   const found = [...text.matchAll(/^[ \t]*([0-9]{1,10})[ \t]+(\S.*?)\s*$/gm)].flatMap(
-    ([, pid, path = '']) => {
+    ([, pid, said = '']) => {
+      const path = decodePsText(said)
       const [app] = /[^/]+(?=\.app\/)/.exec(path) ?? []
       const name = app ?? path.slice(path.lastIndexOf('/') + 1)
       return enginePath.test(path) && !ownPids.includes(Number(pid)) ? [{ name, pid: Number(pid) }] : []

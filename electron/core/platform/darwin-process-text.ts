@@ -9,6 +9,24 @@ export interface PsLine {
   readonly command: string
 }
 
+/** A byte of a letter beyond its first one, as strvis(3) writes it with VIS_NOSLASH: 0x80 to 0x9F, 0xA0, 0xA1 to 0xBF. */
+const laterByte = '(?:M\\^[@-_]|\\\\240|M-[!-?])'
+/** Two, three or four bytes of UTF-8. */
+const visLetter = new RegExp(`M-(?:[B-_]|[\`-o]${laterByte}|[p-t]${laterByte}{2})${laterByte}`, 'g')
+
+/**
+ * ps writes "é" as `M-CM-)` in the C locale, which we need for its dates (adv_cmds, ps/print.c: strvis). A text that reads like that by
+ * itself is taken for the letter: no path of a server does.
+ */
+export const decodePsText = (text: string): string =>
+  text.replaceAll(visLetter, (letter) => {
+    const bytes = [...letter.matchAll(/M-(.)|M\^(.)|\\240/g)].map(([, plain, control]) => {
+      if (plain !== undefined) return plain.charCodeAt(0) + 0x80
+      return control === undefined ? 0xa0 : control.charCodeAt(0) + 0x40
+    })
+    return Buffer.from(bytes).toString('utf8')
+  })
+
 /** The columns that parsePsLines reads, without a header because every title is empty (ps(1) of macOS). */
 export const psColumns = ['-o', 'pid=', '-o', 'stat=', '-o', 'lstart=', '-o', 'command='] as const
 
@@ -22,7 +40,9 @@ export const parsePsLines = (text: string): readonly PsLine[] =>
     const [, pid, state, lstart, command] = psLine.exec(line.trimEnd()) ?? []
     if (pid === undefined || state === undefined || lstart === undefined) return []
     const startedAt = lstart.replaceAll(/ +/g, ' ')
-    return [{ pid: Number(pid), isAlive: !state.startsWith('Z'), startedAt, command: command ?? '' }]
+    return [
+      { pid: Number(pid), isAlive: !state.startsWith('Z'), startedAt, command: decodePsText(command ?? '') },
+    ]
   })
 
 export interface GroupLine {

@@ -160,6 +160,32 @@ describe('processes of a pretended Mac', () => {
     expect(await processes.readPortOwner(8080)).toEqual({ pid: 811, command: 'llama-server', user: 'ana' })
   })
 
+  it('are known by letters beyond ASCII, which ps writes in another way', async () => {
+    const mac = createTestMac({ executables: false })
+    onTestFinished(() => mac.remove())
+    const argv = ['/Volumes/Büro à 漢字😀/llama-server', '-m', '/Volumes/LLM-Çelik/é M-C.gguf']
+    const pid = 811
+    mac.change((state) => {
+      state.processes = [
+        {
+          pid,
+          parentPid: 1,
+          groupId: pid,
+          state: 'S',
+          startedAtMs: 0,
+          residentKibibytes: 1,
+          path: argv[0] ?? '',
+          command: argv.join(' '),
+        },
+      ]
+    })
+    const said = await mac.run(['ps', '-o', 'command=', '-p', '811'])
+    expect(said).toMatchObject({ stdout: expect.stringContaining('/Volumes/BM-CM-<ro M-C\\240 ') })
+    const read = await createDarwinProcessTable(mac.run).readArgv(pid)
+    expect(read?.join(' ')).toBe(argv.join(' '))
+    expect(runsArgv(read ?? [], argv)).toBe(true)
+  })
+
   it('are not gone because ps could not run: it is asked again, and then it is not known', async () => {
     const asked: string[] = []
     const processes = (failures: number) =>

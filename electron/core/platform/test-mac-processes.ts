@@ -45,6 +45,19 @@ const sayStart = (ms: number): string => {
 }
 
 /**
+ * Apple's ps writes each byte beyond ASCII through strvis(3) in the C locale: "é" is `M-CM-)` (adv_cmds, ps/print.c; a measured table
+ * in id 71195875344).
+ */
+const sayBytes = (text: string): string =>
+  [...Buffer.from(text)]
+    .map((byte) => {
+      if (byte < 0x80) return String.fromCharCode(byte)
+      if (byte === 0xa0) return '\\240'
+      return byte < 0xa0 ? `M^${String.fromCharCode(byte - 0x40)}` : `M-${String.fromCharCode(byte - 0x80)}`
+    })
+    .join('')
+
+/**
  * Widths after ps/lstart-one-process-2026.txt (pid, ppid) and ps/pid-rss-pcpu-comm-noheader.txt (rss, comm); of pgid and
  * stat assumed, after ps(1). comm is argv[0], without a path where it was started without one (public reports; no recording
  * is at hand).
@@ -64,9 +77,9 @@ const sayColumn = (process: TestProcess, column: string): string => {
     case 'rss':
       return String(process.residentKibibytes).padStart(6)
     case 'comm':
-      return process.path
+      return sayBytes(process.path)
     default:
-      return process.command
+      return sayBytes(process.command)
   }
 }
 
