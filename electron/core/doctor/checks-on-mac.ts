@@ -30,20 +30,14 @@ export const judgeReports = (names: readonly string[], folder: string, nowMs: nu
     return report !== null && nowMs - report.at < recentMs ? report : null
   })
   const said = [
-    ...(panic
-      ? [`this Mac restarted after a kernel panic at ${describeTime(panic.at)} (${panic.name})`]
-      : []),
-    ...(jetsam
-      ? [`macOS ended programs for want of memory at ${describeTime(jetsam.at)} (${jetsam.name})`]
-      : []),
+    ...(panic ? [`this Mac restarted after a kernel panic (${panic.name})`] : []),
+    ...(jetsam ? [`macOS ended programs for want of memory (${jetsam.name})`] : []),
   ]
   const newest = panic ?? jetsam
   return newest
     ? warn(said.join('; '), `less ${quoteForShell(join(folder, newest.name))}`)
     : ok('no panic and no want of memory reported within two weeks')
 }
-
-const describeTime = (at: number): string => new Date(at).toISOString().slice(0, 16).replace('T', ' ')
 
 /** Folders of a home that macOS closes to programs which launchd starts, without a question to anybody (TCC). */
 const closedFolders = ['Documents', 'Desktop', 'Downloads', 'Library/Mobile Documents'] as const

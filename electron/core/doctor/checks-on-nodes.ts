@@ -36,7 +36,7 @@ const judgeNode = ({ node, fromHere, fromCore }: NodeFacts, isMac: boolean): Ver
   return warn(`${place} is not reached: ${fromHere}${privacy}`, `nc -vz ${host} ${port}`)
 }
 
-/** The worst of them, with what is wrong with each; all of them where nothing is. */
+/** What is wrong with each that is not reached, and how to look into the first of them; all of them where nothing is wrong. */
 export const judgeNodes = (all: readonly NodeFacts[], isMac: boolean): Verdict => {
   const verdicts = all.map((facts) => judgeNode(facts, isMac))
   const wrong = verdicts.filter(({ level }) => level !== 'ok')

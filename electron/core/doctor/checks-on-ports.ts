@@ -97,7 +97,7 @@ export interface ReachFacts {
   readonly port: number
   /** Whether the planned server asks for a key; null when that is not known. */
   readonly asksForKey: boolean | null
-  /** What a request without a key met at this machine's address on the network; null when it has none. */
+  /** What a request without a key met, at this machine's address on the network where that tells something; null when it has none. */
   readonly withoutKey: 'refused' | 'answered' | 'other-answer' | 'no-connection' | 'no-answer' | null
   /** The firewall of a Mac, which a connection from the machine itself never meets; absent elsewhere. */
   readonly firewall?: FirewallReading | null
@@ -111,7 +111,9 @@ export const judgeReach = (facts: ReachFacts, place: (key: string) => string): V
   const close = `Set ${place(`${service}.host`)} to 127.0.0.1, or stop what listens there: nexus down.`
   if (withoutKey === 'answered')
     return fail(
-      `port ${port} answers requests from the network without a key`,
+      isLoopback(host)
+        ? `port ${port} answers requests from the network without a key`
+        : `port ${port}, which the profile opens to the network, answers requests without a key`,
       'Stop what listens there, or have it listen on 127.0.0.1 only.',
     )
   if (isLoopback(host)) {
@@ -120,7 +122,7 @@ export const judgeReach = (facts: ReachFacts, place: (key: string) => string): V
       : ok(`${host}:${port}: only programs on this machine`)
   }
   const shut = judgeFirewall(facts.firewall ?? null, service, port)
-  // Nobody comes in without a key through a closed door either, but a door is no lock.
+  // A server without a key is a fault behind a firewall too: the next rule may open it.
   if (shut !== null && asksForKey !== false) return shut
   const reach = `${host}:${port}: everyone on the network`
   if (withoutKey === 'refused') return ok(`${reach}, with a key (tried without one: refused)`)
