@@ -110,6 +110,7 @@ const platform = (): Platform => ({
   ramDisk: {
     defaultMountPoint: (volumeName) => join(home, volumeName),
     readBacking: async () => null,
+    ignoresOwners: async () => false,
     read: async ({ mountPoint }) => ({
       mountPoint,
       mounted: disk.mounted,

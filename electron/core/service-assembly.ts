@@ -170,8 +170,12 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   )
   const forgeSurvey = createForgeSurvey({
     readDisk: ramDisk.read,
-    readUse: (mountPoint) =>
-      readForgeUse(mountPoint, { run: options.run ?? createCommandRunner(), nameUser }),
+    readUse: async (mountPoint) =>
+      readForgeUse(mountPoint, {
+        run: options.run ?? createCommandRunner(),
+        nameUser,
+        ignoresOwners: (await platform.ramDisk.ignoresOwners(ramDiskSpec(profile, platform))) === true,
+      }),
     readHeldBytes: async () =>
       heldBytesOf(await platform.ramDisk.readBacking(ramDiskSpec(profile, platform))),
     onError: logError,
