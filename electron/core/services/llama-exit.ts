@@ -57,7 +57,7 @@ const signalsFromOutside: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM', '
  * load; nor a request's line: /health is answered while loading, too.
  */
 const isSignOfLife = (line: string): boolean =>
-  /\blistening on https?:|\bmodel loaded$|all slots are idle|^slot\s+[^:]{1,40}: id\s+\d+ \| task \d+ \|/.test(
+  /\blistening on https?:|\bmodel loaded(?:$| \|)|all slots are idle|^slot\s+[^:]{1,40}: id\s+\d+ \| task \d+ \|/.test(
     line,
   )
 
@@ -139,6 +139,18 @@ const causes: readonly Cause[] = [
     pattern: /failed to load draft model, '(.+)'/,
     permanent: true,
     say: ([, path], log) => `The draft model ${path} could not be loaded: ${whyModelFailed(log)}.`,
+  },
+  {
+    // Builds of early 2025; later ones translate its tokens, or start without it.
+    pattern: /the draft model '(.+)' is not compatible with the target model '[^']+'$/,
+    permanent: true,
+    say: ([, path]) =>
+      `The draft model ${path} has another vocabulary than the model, so it cannot draft for it.`,
+  },
+  {
+    pattern: /failed to create (?:MTP|draft) context/,
+    permanent: true,
+    say: ([line]) => `The draft model could not be put to use: ${line}.`,
   },
   {
     pattern: /unable to allocate (\S+) buffer/,
