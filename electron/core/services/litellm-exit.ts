@@ -120,14 +120,14 @@ export const explainLiteLlmExit = (report: ExitReport, ready = false): ExitExpla
     return { reason: 'LiteLLM was told to end, not by Nexus, and ended in order', permanent: false }
   // A signal from outside tells more than what happened to be in the log when it arrived.
   if (signal !== null && outsideSignals.has(signal)) return explainSignal(signal)
-  const unloadable = findLoaderFailure(lines)
-  if (unloadable !== null)
-    return { reason: `LiteLLM's Python ${unloadable.what}; ${broken}`, permanent: true }
   // The port's owner may have answered in place of ours and made it look ready: a failed bind is one all the same.
   const unbound = findSymptom(bindSymptoms, lines)
   if (unbound !== null) return unbound
   // A request's error doesn't end the process, so only what was printed after the last request can say why it ended.
   const said = served ? lines.slice(lines.findLastIndex((line) => /^INFO:\s/.test(line)) + 1) : lines
+  const unloadable = findLoaderFailure(said)
+  if (unloadable !== null)
+    return { reason: `LiteLLM's Python ${unloadable.what}; ${broken}`, permanent: true }
   const found = findSymptom(served ? lackSymptoms : [...startSymptoms, ...lackSymptoms], said)
   if (found !== null) return found
   if (signal !== null) return explainSignal(signal)

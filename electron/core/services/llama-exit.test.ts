@@ -202,6 +202,11 @@ note: llama.cpp was started without --jinja, we only support commonly used templ
       'llama.cpp was started without --jinja, we only support commonly used templates',
     ],
     ['error: the supplied chat template is not supported: {% if %}', 'it does not say why'],
+    // A template so long that the line before it is not among the last ones.
+    [
+      '0.00.004.177 E common_chat_templates_init: error: Unexpected token: %} of type 9\n0.00.004.205 E common_chat_verify_template: failed to apply template: std::exception\n{# made up #}',
+      'Unexpected token: %} of type 9',
+    ],
   ])('of a chat template that cannot be applied: %s', (text, why) => {
     expect(explainLlamaExit(report({ logTail: text.split('\n') }))).toEqual({
       reason: `llama-server cannot apply the chat template: ${why}. Set llamaServer.chatTemplate to another one.`,
@@ -213,6 +218,7 @@ note: llama.cpp was started without --jinja, we only support commonly used templ
     // The words of server-context.cpp (2026); the error is made up.
     const logTail =
       `0.01.606.855 I srv    load_model: initializing, n_slots = 4, n_ctx_slot = 32768, kv_unified = 'true'
+0.01.607.000 I srv  llama_server: model loaded
 0.01.607.001 E srv          init: init: chat template parsing error: User role must provide content as an iterable
 0.01.607.002 E srv          init: init: please consider disabling jinja via --no-jinja, or use a custom chat template via --chat-template
 0.01.607.003 E srv          init: init: for example: --no-jinja --chat-template chatml

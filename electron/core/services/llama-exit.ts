@@ -20,15 +20,15 @@ export function explainLlamaExit(report: ExitReport, served = false): ExitExplan
   const signal = report.signal ?? signalOfStatus(report.exitCode)
   // The process can't log a reason for these, so what its log does say is about something else.
   if (signal !== null && signalsFromOutside.has(signal)) return explainStatus(report, log)
-  const unloadable = findLoaderFailure(log)
+  const hasServed = served || log.some(isSignOfLife)
+  const said = hasServed ? log.slice(log.findLastIndex(isSignOfLife) + 1) : log
+  const unloadable = findLoaderFailure(said)
   if (unloadable !== null) {
     return {
       reason: `llama-server ${unloadable.what}; ${mendInstall(unloadable.isHomebrew)}.`,
       permanent: true,
     }
   }
-  const hasServed = served || log.some(isSignOfLife)
-  const said = hasServed ? log.slice(log.findLastIndex(isSignOfLife) + 1) : log
   for (const cause of causes) {
     if (hasServed && cause.inService !== true) continue
     const match = findLast(said, cause.pattern)
@@ -53,13 +53,12 @@ export const mendInstall = (isHomebrew: boolean): string =>
 const signalsFromOutside: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
 
 /**
- * Lines that only a server with its model prints. Not "HTTP server is listening": builds to 2025 print that before they
- * load; nor a request's line: /health is answered while loading, too.
+ * Lines that only a server that is ready prints. Not "HTTP server is listening": builds to 2025 print that before they load;
+ * nor "model loaded", which a chat template that is tried afterwards may follow; nor a request's line: /health is answered
+ * while loading, too.
  */
 const isSignOfLife = (line: string): boolean =>
-  /\blistening on https?:|\bmodel loaded(?:$| \|)|all slots are idle|^slot\s+[^:]{1,40}: id\s+\d+ \| task \d+ \|/.test(
-    line,
-  )
+  /\blistening on https?:|all slots are idle|^slot\s+[^:]{1,40}: id\s+\d+ \| task \d+ \|/.test(line)
 
 /** Printed when a signal ends the main loop, and when a start fails (b10068, b10434). */
 const isOrderly = (log: readonly string[]): boolean =>
@@ -93,14 +92,11 @@ const causes: readonly Cause[] = [
     say: ([, flag, why]) => `llama-server refuses the value of ${flag}: ${why}.`,
   },
   {
-    // Printed before the model is read; the template may follow on many lines.
-    pattern: /^error: the supplied chat template is not supported:/,
-    permanent: true,
-    say: (_, log) => sayTemplate(log),
-  },
-  {
-    // Printed after the model is loaded (server-context.cpp of 2026, `init`); builds of 2025 took chatml instead.
-    pattern: /\bchat template parsing error:/,
+    // Before the model is read: "not supported", with the whole template behind it, and beside that, in either order, why it
+    // could not be applied. After it was loaded: "parsing error" (`init` in server-context.cpp of 2026; builds of 2025 went
+    // on with chatml).
+    pattern:
+      /^error: the supplied chat template is not supported:|\bchat template parsing error:|common_chat_verify_template: failed to apply template|failed to initialize chat template/,
     permanent: true,
     say: (_, log) => sayTemplate(log),
   },
