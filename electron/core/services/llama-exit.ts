@@ -35,7 +35,7 @@ export function explainLlamaExit(report: ExitReport, served = false): ExitExplan
     // What loaded once can be loaded again.
     if (match !== null) return { reason: cause.say(match, said), permanent: cause.permanent && !hasServed }
   }
-  if (hasServed && isOrderly(said)) {
+  if (hasServed && signal === null && isOrderly(said)) {
     return {
       reason: 'llama-server was told to end, not by Nexus, and ended in order.',
       permanent: false,
