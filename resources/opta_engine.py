@@ -48,6 +48,7 @@ class Engine:
 
         Asked for each request: a server that was started anew under this Router may have another one, also with the same
         settings (--fit takes what memory there is), and nothing else that it answers would say so (issue 11).
+        It took 0.3 to 21 ms in a prefill in which /slots took 17 s (b10068, measured).
         """
         answer = await self._ask("GET", "/props", None)
         generation = answer.get("default_generation_settings") if answer is not None else None
