@@ -152,8 +152,8 @@ export const endLeftovers = async (groupId: number, processes: ProcessTable): Pr
   if (members.length > 0) signalGroup(groupId, 'SIGKILL')
   while (members.length > 0 && performance.now() - startedMs < killDeadlineMs) {
     await new Promise((resolve) => setTimeout(resolve, 20))
-    if (lookForPid(-groupId) === 'gone') return []
-    if (performance.now() - readAtMs < membersLookMs) continue
+    const isDue = performance.now() - readAtMs >= membersLookMs
+    if (lookForPid(-groupId) !== 'gone' && !isDue) continue
     members = await processes.readGroupMembers(groupId)
     readAtMs = performance.now()
   }

@@ -25,10 +25,9 @@ export const createLifeLook = (
 ): (() => Promise<boolean>) => {
   let identifiedAtMs = performance.now()
   return async () => {
-    const presence = lookForPid(identity.pid)
-    if (presence === 'gone') return false
     const isDue = performance.now() - identifiedAtMs >= identityLookMs
-    if (presence === 'there' && !isDue) return true
+    // An end is confirmed: one look in a process's life costs nothing.
+    if (lookForPid(identity.pid) === 'there' && !isDue) return true
     // Also a failed look counts: on a machine that swaps, `ps` is not started four times a second.
     identifiedAtMs = performance.now()
     return await isSameProcess(identity, processes)
