@@ -26,6 +26,7 @@ import { checksOnMemory } from './checks-on-memory.ts'
 import { checksOnModels } from './checks-on-models.ts'
 import { checksOnPorts } from './checks-on-ports.ts'
 import { checksOnRouter } from './checks-on-router.ts'
+import { checksOnSelfcheck } from './checks-on-selfcheck.ts'
 import { checksOnTools } from './checks-on-tools.ts'
 import { checksOnWired } from './checks-on-wired.ts'
 import { createDoctorFacts } from './facts.ts'
@@ -81,6 +82,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnCargoProjects(context, facts),
       ...checksOnForgeMemory(facts),
       ...checksOnMachine(context),
+      ...checksOnSelfcheck(context),
     ],
     checksTimeoutMs,
   )

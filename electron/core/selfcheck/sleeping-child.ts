@@ -1,0 +1,50 @@
+// Harmless processes to be found, held on to and ended: each is a `sleep` that ends by itself.
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { ProbeTools } from './probe.ts'
+
+/** Longer than the run takes, and short enough to be gone soon when even SIGKILL ends this process. */
+export const sleepSeconds = 180
+
+export interface SleepingChild {
+  readonly pid: number
+  end(): void
+}
+
+/** A process that holds `path` open. Settles when it does. */
+export const startHolder = async (
+  path: string,
+  tools: Pick<ProbeTools, 'defer' | 'signal'>,
+): Promise<SleepingChild> => {
+  const child = spawn(
+    '/bin/sh',
+    ['-c', 'exec 3<"$1" && echo open && exec sleep "$2"', 'sh', path, String(sleepSeconds)],
+    { cwd: '/', stdio: ['ignore', 'pipe', 'ignore'] },
+  )
+  const end = () => void child.kill('SIGKILL')
+  const closed = new Promise<void>((resolve) => {
+    child.once('close', () => resolve())
+    child.once('error', () => resolve())
+  })
+  tools.defer({
+    what: `the process ${child.pid ?? ''} that holds ${path} open`,
+    command: `kill ${child.pid ?? ''}`,
+    undo: async () => {
+      end()
+      await closed
+    },
+  })
+  const { pid } = child
+  if (pid === undefined) throw new Error('/bin/sh could not be started')
+  for await (const _ of createInterface({ input: child.stdout, signal: tools.signal })) return { pid, end }
+  throw new Error(`${path} could not be opened`)
+}
+
+/** One that is this user's and still the same. */
+export const endPid = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
+}
