@@ -122,7 +122,7 @@ export const probesOnDarwinVolume = (onDisk: OnDisk): readonly Probe[] => [
   ),
   onDisk(
     {
-      id: 'forge.use-tcc',
+      id: 'forge.privacy',
       assumed:
         'a program of the system may read there too: privacy (TCC) does not close the volume to jobs and to SSH',
       limitMs: quickMs,

@@ -5,9 +5,10 @@ import { createServer } from 'node:net'
 import { isSameProcess } from '../child-process.ts'
 import type { Platform, ProcessIdentity } from '../platform/platform.ts'
 import { runsArgv } from '../platform/platform.ts'
+import type { RunCommand } from '../platform/run-command.ts'
 import type { SelfcheckContext } from './context.ts'
-import { fail, type Probe, type ProbeTools, pass } from './probe.ts'
-import { endPid, sleepSeconds } from './sleeping-child.ts'
+import { fail, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'
+import { endSleepers, sleepSeconds, starterScript } from './sleeping-child.ts'
 
 const quickMs = 15_000
 
@@ -76,17 +77,52 @@ export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] =
         : fail(`port ${port} is closed, found ${JSON.stringify(after)}`)
     },
   },
+  {
+    id: 'ports.all',
+    group: 'Processes and ports',
+    assumed: 'every listening port is seen as taken, also where its process belongs to another user',
+    limitMs: quickMs,
+    run: async ({ run, signal }) => {
+      const { processes } = context.createPlatform(run)
+      const ports = (await readListeningPorts(context.platformId, run)).slice(0, mostPorts)
+      if (ports.length === 0) return notApplicable('nothing listens on this machine')
+      let named = 0
+      const unseen: number[] = []
+      for (const port of ports) {
+        signal.throwIfAborted()
+        const owner = await processes.readPortOwner(port)
+        if (owner === null) unseen.push(port)
+        else if (owner.pid !== null) named += 1
+      }
+      // One that was closed since is nobody's with good reason.
+      const open = new Set(await readListeningPorts(context.platformId, run))
+      const missed = unseen.filter((port) => open.has(port))
+      const said = `${ports.length} ports, ${named} with their process, ${ports.length - named - unseen.length} taken by others`
+      return missed.length === 0 ? pass(said) : fail(`${said}; seen as free: ${missed.join(', ')}`)
+    },
+  },
 ]
 
-const starterEnds = ['exit', 'SIGTERM', 'SIGKILL'] as const
+/** Each asks lsof anew, which takes a good part of a second on a busy Mac. */
+const mostPorts = 12
 
-/** Starts as the core starts its servers (child-process.ts): detached, with nothing but files or nothing open. */
-const starterScript = `
-const child = require('node:child_process').spawn('/bin/sleep', [process.argv[1]], { detached: true, stdio: 'ignore', cwd: '/' })
-child.unref()
-process.stdout.write(child.pid + '\\n')
-if (process.argv[2] !== 'exit') setInterval(() => {}, 1000)
-`
+const readListeningPorts = async (
+  platform: 'darwin' | 'linux',
+  run: RunCommand,
+): Promise<readonly number[]> => {
+  const result = await run(platform === 'darwin' ? ['netstat', '-an', '-p', 'tcp'] : ['cat', '/proc/net/tcp'])
+  const text = result.kind === 'exited' ? result.stdout : ''
+  const found =
+    platform === 'darwin'
+      ? [...text.matchAll(/^tcp\S*\s+\d+\s+\d+\s+\S*\.(\d+)\s.*LISTEN\s*$/gm)].map(([, port]) => Number(port))
+      : // The state 0A is TCP_LISTEN (include/net/tcp_states.h).
+        [...text.matchAll(/^\s*\d+: [0-9A-F]{8}:([0-9A-F]{4}) \S+ 0A /gm)].map(([, port]) =>
+          Number.parseInt(port ?? '', 16),
+        )
+  return [...new Set(found)]
+}
+
+const starterEnds = ['exit', 'SIGTERM', 'SIGKILL'] as const
 
 const startThroughStarter = async (
   how: (typeof starterEnds)[number],
@@ -113,9 +149,7 @@ const startThroughStarter = async (
   tools.defer({
     what: `the process ${pid} (sleep ${sleepSeconds})`,
     command: `kill ${pid}`,
-    undo: async () => {
-      if (identity !== null && (await isSameProcess(identity, platform.processes))) endPid(pid)
-    },
+    undo: () => endSleepers([pid], platform.processes),
   })
   if (identity === null) throw new Error(`the child ${pid} of the starter is not in the process table`)
   // To the group of the starter, as a terminal that is closed does it; the child has a group of its own.

@@ -7,8 +7,14 @@ import { listByHand } from './by-hand.ts'
 import type { SelfcheckContext } from './context.ts'
 import { ensureEmptyFolder, outputsOf, planFixtureFiles, writeFixtureFiles } from './fixture-files.ts'
 import type { Probe } from './probe.ts'
+import { probesOnApp } from './probes-on-app.ts'
+import { probesOnEngine } from './probes-on-engine.ts'
 import { probesOnForge } from './probes-on-forge.ts'
+import { probesOnLargeDisk } from './probes-on-large-disk.ts'
+import { probesOnLaunchd } from './probes-on-launchd.ts'
+import { probesOnNetwork } from './probes-on-network.ts'
 import { probesOnProcesses } from './probes-on-processes.ts'
+import { probesOnReadings } from './probes-on-readings.ts'
 import { probesOnStack } from './probes-on-stack.ts'
 import { probesOnSystem } from './probes-on-system.ts'
 import { createRedactor, type Redact } from './redact.ts'
@@ -39,8 +45,14 @@ export interface SelfcheckOptions {
 export const listProbes = (context: SelfcheckContext): readonly Probe[] => [
   ...probesOnSystem(context),
   ...probesOnForge(context),
+  ...probesOnLargeDisk(context),
   ...probesOnProcesses(context),
+  ...probesOnNetwork(context),
+  ...probesOnReadings(context),
+  ...probesOnLaunchd(context),
+  ...probesOnEngine(context),
   ...probesOnStack(context),
+  ...probesOnApp(context),
 ]
 
 /** Throws when `outDir` cannot be used; what a probe does wrong is a finding. */

@@ -1,6 +1,8 @@
 // Harmless processes to be found, held on to and ended: each is a `sleep` that ends by itself.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type ProcessTable, runsArgv } from '../platform/platform.ts'
 import type { ProbeTools } from './probe.ts'
 
 /** Longer than the run takes, and short enough to be gone soon when even SIGKILL ends this process. */
@@ -40,11 +42,25 @@ export const startHolder = async (
   throw new Error(`${path} could not be opened`)
 }
 
-/** One that is this user's and still the same. */
-export const endPid = (pid: number): void => {
-  try {
+/** Starts as the core starts its servers (child-process.ts): detached, with nothing but files or nothing open. */
+export const starterScript = `
+const child = require('node:child_process').spawn('/bin/sleep', [process.argv[1]], { detached: true, stdio: 'ignore', cwd: '/' })
+child.unref()
+process.stdout.write(child.pid + '\\n')
+if (process.argv[2] !== 'exit') setInterval(() => {}, 1000)
+`
+
+const lookMs = 10
+
+/** Only those that still are such a `sleep`: a pid may have been given out again. Settles when they are gone. */
+export const endSleepers = async (pids: readonly number[], processes: ProcessTable): Promise<void> => {
+  for (const pid of pids) {
+    const isSleeper = async () => {
+      const argv = await processes.readArgv(pid)
+      return argv !== null && runsArgv(argv, ['/bin/sleep', String(sleepSeconds)])
+    }
+    if (!(await isSleeper())) continue
     process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended by itself.
+    while (await isSleeper()) await pause(lookMs)
   }
 }
