@@ -1,33 +1,27 @@
 // `nexus selfcheck`: tries what Nexus assumes of this machine, with parts of its own, and keeps what was really printed.
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { homedir, tmpdir, userInfo } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { defaultConfig } from '../../core/config.ts'
-import { readRecord } from '../../core/json-record.ts'
 import { createDarwinPlatform } from '../../core/platform/darwin-platform.ts'
 import { createLinuxPlatform } from '../../core/platform/linux-platform.ts'
 import { createCommandRunner } from '../../core/platform/run-command.ts'
 import { chooseProfile } from '../../core/profiles.ts'
-import { listDaemonCommands, runAsAgent } from '../../core/selfcheck/as-launchd-job.ts'
 import type { PrivateStack, SelfcheckContext } from '../../core/selfcheck/context.ts'
-import { ensureEmptyFolder } from '../../core/selfcheck/fixture-files.ts'
-import { type JobSpec, writeJobPlist } from '../../core/selfcheck/launchd-job.ts'
 import type { Probe } from '../../core/selfcheck/probe.ts'
-import { type SelfcheckReport, SelfcheckReportSchema } from '../../core/selfcheck/report.ts'
+import type { SelfcheckReport } from '../../core/selfcheck/report.ts'
 import { runSelfcheck } from '../../core/selfcheck/selfcheck.ts'
-import { selfcheckLabel } from '../../core/selfcheck/started-from.ts'
 import { ensureStateFolder } from '../../core/state-folder.ts'
-import type { CliCommand, LaunchdKind } from '../arguments.ts'
+import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { createInterruption } from '../interruption.ts'
 import { ensureSetUp } from '../set-up.ts'
 import { demoForTries, startOwnStack } from '../tried-stack.ts'
-import { UsageError } from '../usage-error.ts'
 import { readVersion } from '../version.ts'
 import { renderBegun, renderEnd, renderGroup, renderProbe } from '../view/selfcheck-view.ts'
 import { planAutostart } from './service.ts'
 
-type SelfcheckCommand = Extract<CliCommand, { name: 'selfcheck' }>
+export type SelfcheckCommand = Extract<CliCommand, { name: 'selfcheck' }>
 
 const largeBytes = 10 * 2 ** 30
 
@@ -36,7 +30,6 @@ export const runSelfcheckCommand = async (
   command: SelfcheckCommand,
   context: CliContext,
 ): Promise<number> => {
-  if (command.as !== null) return runThroughLaunchd(command, command.as, context)
   const stop = createInterruption('the selfcheck was interrupted', context)
   // Its sockets lie in it: a short name, since macOS's own temporary folder is long already.
   const workDir = mkdtempSync(join(tmpdir(), 'nexus-sc-'))
@@ -49,7 +42,6 @@ export const runSelfcheckCommand = async (
       run: createCommandRunner(),
       signal: stop.signal,
       nexusVersion: readVersion(context.resourcesDir),
-      nexusCommand: 'nexus',
       outDir: command.out === null ? defaultOutDir(context) : resolve(command.out),
       recordPath: context.folder.selfcheckPath,
       ...progress,
@@ -63,76 +55,16 @@ export const runSelfcheckCommand = async (
   else for (const line of renderEnd(report, context)) context.print(line)
   const code = judgeReport(report)
   // A probe that was given up may still wait for a command that hangs.
-  setTimeout(() => process.exit(code), exitWithinMs).unref()
+  setTimeout(() => process.stdout.write('', () => process.exit(code)), exitWithinMs).unref()
   return code
 }
 
 const exitWithinMs = 200
 
-const judgeReport = ({ summary, left, interrupted }: SelfcheckReport): number =>
+export const judgeReport = ({ summary, left, interrupted }: SelfcheckReport): number =>
   summary.fail === 0 && left.length === 0 && !interrupted ? exitCodes.done : exitCodes.failed
 
-const runThroughLaunchd = async (
-  command: SelfcheckCommand,
-  kind: LaunchdKind,
-  context: CliContext,
-): Promise<number> => {
-  if (context.platform.id !== 'darwin')
-    throw new UsageError(
-      `nexus selfcheck: found --as ${kind}; allowed: on macOS, whose launchd it is about (here: nexus selfcheck)`,
-    )
-  ensureStateFolder(context.folder)
-  const folder = join(context.folder.root, 'selfcheck')
-  const outDir = command.out === null ? defaultOutDir(context, `-${kind}`) : resolve(command.out)
-  ensureEmptyFolder(outDir)
-  const words = ['selfcheck', '--out', outDir, ...(command.large ? ['--large'] : [])]
-  const { argv, env } = planAutostart(context, words)
-  const spec: JobSpec = {
-    label: selfcheckLabel,
-    argv,
-    // A daemon with UserName may come without HOME.
-    env: { ...env, HOME: homedir() },
-    // Beside the folder, which the job wants empty.
-    logPath: `${outDir}.log`,
-    userName: kind === 'daemon' ? userInfo().username : null,
-  }
-  const plistPath = join(folder, `${selfcheckLabel}.${kind}.plist`)
-  if (kind === 'daemon') {
-    writeJobPlist(plistPath, spec)
-    const commands = listDaemonCommands(selfcheckLabel, plistPath, spec.logPath)
-    if (command.json) context.print(JSON.stringify({ commands, outDir }, null, 2))
-    else
-      for (const line of [
-        'As a daemon it is started by root. Run these, one after the other:',
-        '',
-        ...commands,
-        '',
-        `What was printed will lie in ${outDir}.`,
-      ])
-        context.print(line)
-    return exitCodes.done
-  }
-  const stop = createInterruption('the selfcheck was interrupted', context)
-  try {
-    await runAsAgent({
-      run: createCommandRunner(),
-      uid: process.getuid?.() ?? 0,
-      spec,
-      plistPath,
-      signal: stop.signal,
-      onLine: command.json ? context.printError : context.print,
-    })
-  } finally {
-    rmSync(plistPath, { force: true })
-    stop.end()
-  }
-  const report = readRecord(join(outDir, 'report.json'), SelfcheckReportSchema)
-  if (report === null) throw new Error(`the job ended without a report; what it said is in ${spec.logPath}`)
-  if (command.json) context.print(JSON.stringify({ ...report, folder: outDir }, null, 2))
-  return judgeReport(report)
-}
-
-const defaultOutDir = ({ folder }: CliContext, mark = ''): string =>
+export const defaultOutDir = ({ folder }: CliContext, mark = ''): string =>
   join(folder.root, 'selfcheck', `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}${mark}`)
 
 /** On a terminal the probe that runs is shown, and drawn over by its result. */

@@ -1,7 +1,7 @@
 // What all probes work with. Everything that a test has to replace is here.
 import type { Snapshot } from '../../contract.ts'
 import type { AutostartSpec } from '../autostart/autostart.ts'
-import type { ControlClient } from '../control/client.ts'
+import type { CoreLink } from '../control/core-link.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import type { StateFolder } from '../state-folder.ts'
@@ -35,7 +35,7 @@ export interface PrivateStack {
   readonly folder: StateFolder
   /** Ready and proved. */
   readonly snapshot: Snapshot
-  readonly client: ControlClient
+  readonly client: Pick<CoreLink, 'readSnapshot'>
   /** Stops and removes all of it; null, or what is left and how to stop it. */
   end(): Promise<string | null>
 }

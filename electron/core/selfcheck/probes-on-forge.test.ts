@@ -128,6 +128,17 @@ describe('on a pretended Mac', () => {
     expect(results['forge.use']).toMatchObject({ verdict: 'not-applicable' })
   })
 
+  it('says that a device is left where a mount fails half way and cannot be taken back', async () => {
+    const run = createRunner((argv) =>
+      argv[1] === 'erasevolume' || argv[1] === 'detach' ? Promise.resolve(exited('', 1, 'no\n')) : null,
+    )
+    const { results, left } = await tryProbes(probes(), ['forge.mount'], run)
+    expect(results['forge.mount']).toMatchObject({ verdict: 'fail' })
+    expect(left[0]).toMatch(
+      /could not be detached, so it still holds its memory: hdiutil detach -force \/dev\/disk4/,
+    )
+  })
+
   it('forge.backing fails where nobody is named', async () => {
     const run = createRunner(async (argv, usual) => {
       const reply = await usual()

@@ -38,7 +38,12 @@ export const mountForProbe = async (
         ? `hdiutil detach -force ${spec.mountPoint}`
         : `umount -l ${spec.mountPoint}; rm -f ${spec.mountPoint}`,
     undo: async () => {
-      await mounting.catch(() => {})
+      const made = await mounting.catch(() => null)
+      // A mount that failed has taken its steps back, or says that it could not (darwin-ram-disk-mount, rollBack).
+      if (made?.kind === 'failed') {
+        if (/could not be detached/.test(made.reason)) throw new Error(made.reason)
+        return
+      }
       const { kind, ...rest } = await platform.ramDisk.eject(spec, { force: true })
       if (kind !== 'done' && kind !== 'not-mounted') throw new Error(JSON.stringify({ kind, ...rest }))
     },

@@ -8,7 +8,6 @@ import { hasRecordings, listRecordings, readRecording } from '../platform/test-r
 import { runAsAgent } from './as-launchd-job.ts'
 import { type JobSpec, parseCoalition, renderJobPlist } from './launchd-job.ts'
 import { probesOnLaunchd } from './probes-on-launchd.ts'
-import { sleepSeconds } from './sleeping-child.ts'
 import { createTestLaunchctl, type TestLaunchctlOptions } from './test-launchctl.ts'
 import { createTestContext, exited, tryProbes } from './test-probes.ts'
 
@@ -27,16 +26,15 @@ const createProbes = (env: Readonly<Record<string, string>> = {}) =>
     }),
   )
 
-/** Processes of the jobs, and their `sleep` children. */
-const listLeft = (): readonly string[] =>
+/** Jobs, and what they have started. */
+const listLeft = (mark: string): readonly string[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-        const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-        const isOurs = words[0] === '/bin/sleep' && words[1] === String(sleepSeconds) && parent === '1'
-        return isOurs ? [pid] : []
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark)
+          ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')]
+          : []
       } catch {
         return []
       }
@@ -46,11 +44,10 @@ const ids = createProbes().map(({ id }) => id)
 
 const tryOn = async (options: TestLaunchctlOptions, only: readonly string[] = ids, env = {}) => {
   const launchctl = createTestLaunchctl(options)
-  const before = new Set(listLeft())
   const { results, left } = await tryProbes(createProbes(env), only, launchctl.run)
   expect(left).toEqual([])
   expect(launchctl.loaded()).toEqual([])
-  expect(listLeft().filter((pid) => !before.has(pid))).toEqual([])
+  expect(listLeft(launchctl.mark)).toEqual([])
   return { results, journal: launchctl.journal }
 }
 

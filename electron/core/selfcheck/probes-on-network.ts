@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { describeFailure } from '../platform/run-command.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import type { SelfcheckContext } from './context.ts'
-import { fail, notApplicable, type Probe, pass } from './probe.ts'
+import { type Finding, fail, notApplicable, type Probe, pass } from './probe.ts'
 
 const quickMs = 15_000
 const connectMs = 2_500
@@ -47,13 +47,17 @@ export const probesOnNetwork = (context: SelfcheckContext): readonly Probe[] => 
         if (gateway === undefined)
           return notApplicable('there is no default route to a machine of the local network')
         const answers = await Promise.all([53, 80, 443].map(async (port) => tryConnection(gateway, port)))
-        const said = `the gateway at ports 53, 80, 443: ${answers.join(', ')}`
-        // A refusal is an answer; silence may be the gateway's own firewall.
-        if (answers.every((answer) => answer === 'EHOSTUNREACH')) return fail(said)
-        return answers.every((answer) => answer === 'no answer') ? notApplicable(said) : pass(said)
+        return judgeReach(answers)
       },
     },
   ]
+}
+
+/** @param answers of the gateway's ports, as `tryConnection` gives them. A refusal is an answer; silence may be its firewall. */
+export const judgeReach = (answers: readonly string[]): Finding => {
+  const said = `the gateway at ports 53, 80, 443: ${answers.join(', ')}`
+  if (answers.some((answer) => answer === 'connected' || answer === 'ECONNREFUSED')) return pass(said)
+  return answers.includes('EHOSTUNREACH') ? fail(said) : notApplicable(said)
 }
 
 /** "connected", the system's error code, or "no answer". */

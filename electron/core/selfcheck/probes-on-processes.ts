@@ -145,7 +145,11 @@ const startThroughStarter = async (
   })
   const [data] = await once(starter.stdout, 'data', { signal: tools.signal })
   const pid = Number(String(data).trim())
-  const identity = await platform.processes.readIdentity(pid)
+  const identity = await platform.processes.readIdentity(pid).catch((error: unknown) => {
+    // Without ps it could not be told apart later. Its starter has named it a moment ago, so it is still this one.
+    process.kill(pid, 'SIGKILL')
+    throw error
+  })
   tools.defer({
     what: `the process ${pid} (sleep ${sleepSeconds})`,
     command: `kill ${pid}`,

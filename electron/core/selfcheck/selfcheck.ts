@@ -33,8 +33,6 @@ export interface SelfcheckOptions {
   readonly run: RunCommand
   readonly signal: AbortSignal
   readonly nexusVersion: string
-  /** How this command is called here, for what is printed to be pasted. */
-  readonly nexusCommand: string
   /** New or empty: where the raw outputs go. */
   readonly outDir: string
   readonly recordPath: string
@@ -92,7 +90,7 @@ export const runSelfcheck = async (options: SelfcheckOptions): Promise<Selfcheck
       fail: failed.length,
       notApplicable: probes.filter(({ verdict }) => verdict === 'not-applicable').length,
     },
-    byHand: [...listByHand(context.platformId, options.nexusCommand)],
+    byHand: [...listByHand(context.platformId)],
     next: sayNext(failed.length, signal.aborted, outDir),
     folder: null,
   }

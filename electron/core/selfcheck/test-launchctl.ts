@@ -2,6 +2,7 @@
 // launchd-print's recordings and public reports have them: 113 not loaded, 112 and 125 no domain (recorded), 5 for what is
 // loaded already or not accepted (recorded), 3 for a bootout of nothing (recorded).
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
 import type { RunCommand } from '../platform/run-command.ts'
 import { exited } from './test-probes.ts'
@@ -10,6 +11,8 @@ export interface TestLaunchctl {
   readonly run: RunCommand
   /** Every command so far, its words joined by blanks. */
   readonly journal: readonly string[]
+  /** In the environment of the jobs and of what they start. */
+  readonly mark: string
   /** Targets of the jobs that are loaded. */
   loaded(): readonly string[]
 }
@@ -34,6 +37,7 @@ interface Job {
 }
 
 export const createTestLaunchctl = (options: TestLaunchctlOptions = {}): TestLaunchctl => {
+  const mark = `NEXUS_TEST_JOB=${randomUUID()}`
   const jobs = new Map<string, Job>()
   const journal: string[] = []
   const quarantined = new Set<string>()
@@ -47,7 +51,11 @@ export const createTestLaunchctl = (options: TestLaunchctlOptions = {}): TestLau
     )
     job.logPath = decodeXml(/<key>StandardOutPath<\/key><string>(.*?)<\/string>/.exec(plist)?.[1])
     const fd = openSync(job.logPath, 'a')
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', fd, fd] })
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: ['ignore', fd, fd],
+      env: { PATH: process.env['PATH'], NEXUS_TEST_JOB: mark.slice(mark.indexOf('=') + 1) },
+    })
     closeSync(fd)
     job.pid = child.pid ?? null
     child.once('exit', () => {
@@ -119,6 +127,7 @@ export const createTestLaunchctl = (options: TestLaunchctlOptions = {}): TestLau
 
   return {
     journal,
+    mark,
     loaded: () => [...jobs.keys()],
     run: async (argv) => {
       journal.push(argv.join(' '))
