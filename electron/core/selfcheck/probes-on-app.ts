@@ -1,11 +1,36 @@
 // Probes on the app's bundle as it lies on this Mac, and on a desktop to show it on.
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describeFailure } from '../platform/run-command.ts'
 import type { SelfcheckContext } from './context.ts'
 import { fail, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'
 
 const slowMs = 30_000
 const quickMs = 10_000
+
+const electronFramework = 'Contents/Frameworks/Electron Framework.framework/Electron Framework'
+
+/** Places in the wire as Electron numbers them (electronjs.org/docs/latest/tutorial/fuses, @electron/fuses FuseV1Options). */
+const wantedFuses = [
+  { position: 0, name: 'RunAsNode', state: '0' },
+  { position: 2, name: 'EnableNodeOptionsEnvironmentVariable', state: '0' },
+  { position: 3, name: 'EnableNodeCliInspectArguments', state: '0' },
+  { position: 4, name: 'EnableEmbeddedAsarIntegrityValidation', state: '1' },
+  { position: 5, name: 'OnlyLoadAppFromAsar', state: '1' },
+  { position: 7, name: 'GrantFileProtocolExtraPrivileges', state: '0' },
+] as const
+
+const fuseMark = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX'
+
+/** A digit for each fuse after the mark, the version of the wire and its length; null: there are none. */
+export const findFuseWire = (program: Buffer): string | null => {
+  const mark = program.indexOf(fuseMark)
+  if (mark < 0) return null
+  const begin = mark + fuseMark.length + 2
+  const wire = program.toString('latin1', begin, begin + (program[begin - 1] ?? 0))
+  return wire === '' ? null : wire
+}
 
 export const probesOnApp = (context: SelfcheckContext): readonly Probe[] => {
   const { appPath, platformId, env } = context
@@ -49,6 +74,22 @@ export const probesOnApp = (context: SelfcheckContext): readonly Probe[] => {
         return result.kind === 'exited' && result.exitCode === 0
           ? fail(`quarantined (${result.stdout.trim()}): xattr -dr com.apple.quarantine "${path}"`)
           : pass('no such attribute')
+      },
+    ),
+    onBundle(
+      {
+        id: 'app.fuses',
+        assumed:
+          'the fuses are as electron-builder.yml wants them: no Node for whoever sets a variable, only its own code',
+        limitMs: slowMs,
+      },
+      async (path) => {
+        const wire = findFuseWire(await readFile(join(path, electronFramework)))
+        if (wire === null) return fail('the program has no fuses')
+        const wrong = wantedFuses.filter(({ position, state }) => wire[position] !== state)
+        return wrong.length === 0
+          ? pass(wire)
+          : fail(`${wire}: ${wrong.map(({ name, state }) => `${name} is not ${state}`).join(', ')}`)
       },
     ),
     {

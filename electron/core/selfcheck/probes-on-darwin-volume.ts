@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   findImageOf,
+  parseAttachedDevice,
   parseHdiutilInfo,
   parseMountTable,
   ramImageBytes,
@@ -79,7 +80,7 @@ export const probesOnDarwinVolume = (onDisk: OnDisk): readonly Probe[] => [
         },
       })
       const result = await attach
-      device = result.kind === 'exited' ? (/^(\/dev\/disk\d+)\s/.exec(result.stdout)?.[1] ?? null) : null
+      device = result.kind === 'exited' ? parseAttachedDevice(result.stdout) : null
       if (device === null) return fail(`hdiutil attach: ${describeFailure(result)}`)
       const attached = device
       const detached = await tools.run(['hdiutil', 'detach', attached])

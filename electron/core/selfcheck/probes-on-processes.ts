@@ -104,7 +104,7 @@ export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] =
 ]
 
 /** Each asks lsof anew, which takes a good part of a second on a busy Mac. */
-const mostPorts = 12
+const mostPorts = 8
 
 const readListeningPorts = async (
   platform: 'darwin' | 'linux',

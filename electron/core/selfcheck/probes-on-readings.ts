@@ -1,4 +1,5 @@
 // Probes on what the glance shows: every number is read by our own parsers, and none is unknown.
+import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parsePowerSettings } from '../doctor/power-settings.ts'
@@ -19,7 +20,10 @@ export const probesOnReadings = (context: SelfcheckContext): readonly Probe[] =>
       group: 'Readings',
       assumed: 'memory, swap, pressure and processor are read, and none of them is unknown',
       limitMs: quickMs,
-      run: async ({ run, signal }) => {
+      run: async ({ run, signal, keep }) => {
+        // Read from files there, so that no command has printed anything.
+        for (const path of isMac ? [] : ['/proc/meminfo', '/proc/pressure/memory'])
+          keep('proc', path, await readFile(path, 'utf8').catch(() => ''))
         const read = context.createPlatform(run).createMemoryReader()
         await read()
         await pause(betweenReadingsMs, undefined, { signal })

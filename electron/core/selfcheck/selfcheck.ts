@@ -47,10 +47,11 @@ export const listProbes = (context: SelfcheckContext): readonly Probe[] => [
   ...probesOnProcesses(context),
   ...probesOnNetwork(context),
   ...probesOnReadings(context),
-  ...probesOnLaunchd(context),
   ...probesOnEngine(context),
   ...probesOnStack(context),
   ...probesOnApp(context),
+  // Last, because launchd may take its time: what matters most has been tried by then.
+  ...probesOnLaunchd(context),
 ]
 
 /** Throws when `outDir` cannot be used; what a probe does wrong is a finding. */
