@@ -1,7 +1,8 @@
 // `nexus selfcheck --as agent|daemon`: launchd gives its jobs other rights than Terminal and SSH have.
 import { rmSync } from 'node:fs'
-import { homedir, userInfo } from 'node:os'
+import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { readOwnUserName } from '../../core/guests/user-name.ts'
 import { readRecord } from '../../core/json-record.ts'
 import { createCommandRunner } from '../../core/platform/run-command.ts'
 import { listDaemonCommands, runAsAgent } from '../../core/selfcheck/as-launchd-job.ts'
@@ -39,7 +40,7 @@ export const runSelfcheckAsJob = async (
     env: { ...env, HOME: homedir() },
     // Beside the folder, which the job wants empty.
     logPath: `${outDir}.log`,
-    userName: kind === 'daemon' ? userInfo().username : null,
+    userName: kind === 'daemon' ? readOwnUserName() : null,
   }
   const plistPath = join(folder, `${selfcheckLabel}.${kind}.plist`)
   if (kind === 'daemon') {

@@ -105,9 +105,12 @@ const createSelfcheckContext = (context: CliContext, workDir: string, large: boo
   ensureSetUp: (signal) =>
     ensureSetUp(chooseProfile(defaultConfig, 'demo', context.folder.runtimeDir).profile, context, signal),
   openStack: (signal) => openPrivateStack(context, workDir, signal),
-  appPath: context.env['NEXUS_APP'] ?? null,
+  appPath: context.env['NEXUS_APP'] ?? usualAppPath,
   largeBytes: large ? largeBytes : null,
 })
+
+/** Where a dmg is dragged to. */
+const usualAppPath = '/Applications/Opta Nexus.app'
 
 const openPrivateStack = async (
   context: CliContext,

@@ -42,7 +42,7 @@ it('the end says what it came to, what is left, what is by hand, and what comes 
         build: null,
         machine: 'arm64',
         model: null,
-        memoryBytes: null,
+        memoryBytes: 1,
         node: '24',
         nexus: '0.1.0',
       },

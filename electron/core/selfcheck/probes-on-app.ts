@@ -41,7 +41,7 @@ export const probesOnApp = (context: SelfcheckContext): readonly Probe[] => {
     ...probe,
     group: 'App',
     run: async (tools) => {
-      if (platformId !== 'darwin') return notApplicable('an app bundle is macOS’s')
+      if (platformId !== 'darwin') return notApplicable('only macOS has app bundles')
       if (appPath === null || !existsSync(appPath)) return notApplicable('the app is not installed')
       return work(appPath, tools)
     },

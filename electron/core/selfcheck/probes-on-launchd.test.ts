@@ -17,13 +17,14 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(workDir, { recursive: true, force: true }))
 
-const createProbes = (env: Readonly<Record<string, string>> = {}) =>
+const createProbes = (settleMs: number, env: Readonly<Record<string, string>> = {}) =>
   probesOnLaunchd(
     createTestContext({
       workDir,
       env,
       createPlatform: (run) => ({ ...createLinuxPlatform({ ramDiskRoot: workDir, run }), id: 'darwin' }),
     }),
+    settleMs,
   )
 
 /** Jobs, and what they have started. */
@@ -40,11 +41,15 @@ const listLeft = (mark: string): readonly string[] =>
       }
     })
 
-const ids = createProbes().map(({ id }) => id)
+const ids = createProbes(0).map(({ id }) => id)
 
 const tryOn = async (options: TestLaunchctlOptions, only: readonly string[] = ids, env = {}) => {
   const launchctl = createTestLaunchctl(options)
-  const { results, left } = await tryProbes(createProbes(env), only, launchctl.run)
+  const { results, left } = await tryProbes(
+    createProbes(options.endsChildren === true ? 10_000 : 50, env),
+    only,
+    launchctl.run,
+  )
   expect(left).toEqual([])
   expect(launchctl.loaded()).toEqual([])
   expect(listLeft(launchctl.mark)).toEqual([])

@@ -28,7 +28,10 @@ interface StartedJob {
   readonly child: ProcessIdentity
 }
 
-export const probesOnLaunchd = (context: SelfcheckContext): readonly Probe[] => {
+/** macOS ends the rest of a coalition after the job, not with it (tmux/tmux#5465: "killing coalition pid"). */
+const usualSettleMs = 2_000
+
+export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettleMs): readonly Probe[] => {
   if (context.platformId !== 'darwin') return []
   const { uid } = context
 
@@ -79,8 +82,15 @@ export const probesOnLaunchd = (context: SelfcheckContext): readonly Probe[] => 
     }
   }
 
-  const lives = async ({ child }: StartedJob, tools: ProbeTools): Promise<boolean> =>
-    isSameProcess(child, context.createPlatform(tools.run).processes)
+  const livesOn = async ({ child }: StartedJob, tools: ProbeTools): Promise<boolean> => {
+    const { processes } = context.createPlatform(tools.run)
+    const deadline = performance.now() + settleMs
+    for (;;) {
+      if (!(await isSameProcess(child, processes))) return false
+      if (performance.now() > deadline) return true
+      await pause(lookMs, undefined, { signal: tools.signal })
+    }
+  }
 
   const untilEnded = async (job: StartedJob, tools: ProbeTools): Promise<void> => {
     for (;;) {
@@ -103,7 +113,7 @@ export const probesOnLaunchd = (context: SelfcheckContext): readonly Probe[] => 
     run: async (tools) => {
       const job = await startJob(name, tools)
       const how = await end(job, tools)
-      const isAlive = await lives(job, tools)
+      const isAlive = await livesOn(job, tools)
       return {
         verdict: judge(isAlive),
         found: `in ${job.domain}, ${how}: the child ${isAlive ? 'lives on' : 'ended too'}`,

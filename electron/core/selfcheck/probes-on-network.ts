@@ -18,7 +18,7 @@ export const probesOnNetwork = (context: SelfcheckContext): readonly Probe[] => 
       assumed: 'whether the application firewall is on, and blocks llama-server, can be read without root',
       limitMs: quickMs,
       run: async ({ run }) => {
-        if (!isMac) return notApplicable('the application firewall is macOS’s')
+        if (!isMac) return notApplicable('only macOS has this firewall')
         const state = await run([firewall, '--getglobalstate'])
         const said = state.kind === 'exited' ? state.stdout.trim() : ''
         if (!/State = \d|enabled|disabled/.test(said))
@@ -40,7 +40,7 @@ export const probesOnNetwork = (context: SelfcheckContext): readonly Probe[] => 
         'a program started this way reaches other machines of the local network (privacy: EHOSTUNREACH without a question)',
       limitMs: quickMs,
       run: async ({ run }) => {
-        if (!isMac) return notApplicable('local network privacy is macOS’s')
+        if (!isMac) return notApplicable('only macOS has local network privacy')
         const route = await run(['route', '-n', 'get', 'default'])
         const text = route.kind === 'exited' ? route.stdout : ''
         const gateway = /^\s*gateway: (\d+(?:\.\d+){3})\s*$/m.exec(text)?.[1]

@@ -97,7 +97,7 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
     onStack(
       {
         id: 'stack.long-prompt',
-        assumed: `a prompt of some ${context.platformId === 'darwin' ? '4,000 tokens is read and answered (on Metal: kernels that a short one does not need)' : '1,000 tokens is read and answered'}`,
+        assumed: longPrompts[context.platformId].assumed,
         limitMs: promptLimitMs,
       },
       async ({ stack, router }, { signal }) => {
@@ -114,7 +114,7 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
           body: JSON.stringify({
             model,
             max_tokens: 8,
-            messages: [{ role: 'user', content: writeLongPrompt(context.platformId) }],
+            messages: [{ role: 'user', content: writeLongPrompt(longPrompts[context.platformId].lines) }],
           }),
         })
         const tokens = Number(/"input_tokens":\s*(\d+)/.exec(text ?? '')?.[1] ?? Number.NaN)
@@ -252,12 +252,16 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
 const readKey = ({ folder }: PrivateStack): string =>
   readFileSync(join(folder.keysDir, 'proof.key'), 'utf8').trim()
 
-/** Two processors read 150 to 400 tokens a second (measured), a GPU thousands. */
-const promptLines = { darwin: 310, linux: 80 } as const
+/** Two processors read 150 to 400 tokens a second (measured), a GPU thousands. A line is some 13 tokens. */
+const longPrompts = {
+  darwin: {
+    lines: 310,
+    assumed:
+      'a prompt of some 4,000 tokens is read and answered (Metal compiles other kernels for it than for a short one)',
+  },
+  linux: { lines: 80, assumed: 'a prompt of some 1,000 tokens is read and answered' },
+} as const
 
-/** Thirteen tokens a line; numbered, so that nothing of it is in the prompt cache twice. */
-const writeLongPrompt = (platform: 'darwin' | 'linux'): string =>
-  Array.from(
-    { length: promptLines[platform] },
-    (_, index) => `Line ${index}: the studio builds and serves.`,
-  ).join('\n')
+/** Numbered, so that nothing of it is in the prompt cache twice. */
+const writeLongPrompt = (lines: number): string =>
+  Array.from({ length: lines }, (_, index) => `Line ${index}: the studio builds and serves.`).join('\n')

@@ -20,6 +20,7 @@ describe('createRedactor', () => {
     ['mounting user   : root', 'mounting user   : root'],
     ['p41\ncnode\nLana\nf3\n', 'p41\ncnode\nLUSER\nf3\n'],
     ['ANA, banana, ana_1, ana.', 'USER, banana, ana_1, USER.'],
+    ['ai.ana.nexus.selfcheck in Ana Nexus, of ana', 'ai.ana.nexus.selfcheck in Ana Nexus, of USER'],
     ['uid=501(ana) gid=20(staff)', 'uid=501(USER) gid=20(staff)'],
     ['real name Ana Björk', 'real name USER'],
     ["on studio-7.local, Studio-7 and Ana's Mac Studio", 'on HOST, HOST and HOST'],

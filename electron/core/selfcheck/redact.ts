@@ -63,7 +63,8 @@ const takeOutWords = (text: string, words: readonly string[], replacement: strin
     .reduce(
       (left, word) =>
         left.replaceAll(
-          new RegExp(`(?<![\\p{L}\\p{N}_])${escapeRegExp(word)}(?![\\p{L}\\p{N}_])`, 'giu'),
+          // Not in our own names (ai.opta.nexus, Opta Nexus): a user may be called opta.
+          new RegExp(`(?<![\\p{L}\\p{N}_])${escapeRegExp(word)}(?![\\p{L}\\p{N}_])(?![-. ]nexus)`, 'giu'),
           replacement,
         ),
       // lsof -F writes the user right after its field's letter.

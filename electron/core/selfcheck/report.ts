@@ -37,7 +37,7 @@ export const SelfcheckReportSchema = z.strictObject({
     machine: z.string(),
     /** Such as Mac15,14; null: not told. */
     model: z.string().nullable(),
-    memoryBytes: z.number().int().nullable(),
+    memoryBytes: z.number().int(),
     node: z.string(),
     nexus: z.string(),
   }),

@@ -85,7 +85,7 @@ export const runSelfcheck = async (options: SelfcheckOptions): Promise<Selfcheck
     milliseconds: Date.now() - startedAt,
     interrupted: signal.aborted,
     probes,
-    left: left.map(redact),
+    left: [...left],
     summary: {
       pass: probes.filter(({ verdict }) => verdict === 'pass').length,
       fail: failed.length,
@@ -148,7 +148,7 @@ const writeFolder = (
     writeFixtureFiles(outDir, files)
     writeFileSync(
       join(outDir, 'report.json'),
-      `${JSON.stringify({ ...report, next: redact(report.next) }, null, 2)}\n`,
+      `${JSON.stringify({ ...report, left: report.left.map(redact), next: redact(report.next) }, null, 2)}\n`,
     )
     return outDir
   } catch (error) {

@@ -1,6 +1,7 @@
 // What machine and system this is, read once at the start of a run.
 import { readdir } from 'node:fs/promises'
-import { arch, hostname, release, userInfo } from 'node:os'
+import { arch, hostname, release, totalmem } from 'node:os'
+import { readOwnUserName } from '../guests/user-name.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import type { PrivateWords } from './redact.ts'
 import type { SelfcheckReport } from './report.ts'
@@ -31,7 +32,6 @@ export const readSoftwareVersion = async (run: RunCommand): Promise<SoftwareVers
   return result.kind === 'exited' ? parseSoftwareVersion(result.stdout) : null
 }
 
-/** `machine`: overrides for tests. */
 export const readSystemFacts = async (
   platform: 'darwin' | 'linux',
   run: RunCommand,
@@ -43,10 +43,9 @@ export const readSystemFacts = async (
     return said === '' ? null : said
   }
   const isMac = platform === 'darwin'
-  const [software, model, memory, managerName, fullName, ...hostNames] = await Promise.all([
+  const [software, model, managerName, fullName, ...hostNames] = await Promise.all([
     isMac ? readSoftwareVersion(run) : { version: release(), build: null },
     isMac ? ask('sysctl', '-n', 'hw.model') : null,
-    isMac ? ask('sysctl', '-n', 'hw.memsize') : ask('awk', '/^MemTotal/{print $2 * 1024}', '/proc/meminfo'),
     isMac ? ask('launchctl', 'managername') : null,
     isMac ? ask('id', '-F') : null,
     ...(isMac ? ['ComputerName', 'LocalHostName', 'HostName'] : []).map((name) =>
@@ -62,13 +61,14 @@ export const readSystemFacts = async (
       build: software?.build ?? null,
       machine: arch(),
       model,
-      memoryBytes: memory !== null && /^\d{1,15}$/.test(memory) ? Number(memory) : null,
+      memoryBytes: totalmem(),
       node: process.versions.node,
     },
     managerName,
     privateWords: {
       userNames: [
-        userInfo().username,
+        // A number where nobody has named the user: taking that out would take out numbers.
+        ...[readOwnUserName()].filter((name) => !/^\d+$/.test(name)),
         ...(fullName === null ? [] : [fullName]),
         ...(await listNames(isMac ? '/Users' : '/home')),
       ],
