@@ -32,6 +32,8 @@ export const renderJobPlist = ({ label, argv, env, logPath, userName }: JobSpec)
     '<key>AbandonProcessGroup</key><true/>',
     // Its default of 5 s is too short for a job that has servers to end.
     '<key>ExitTimeOut</key><integer>60</integer>',
+    // By default a job is started anew 10 s after its last start at the earliest (launchd.plist(5)): kickstart would wait.
+    '<key>ThrottleInterval</key><integer>1</integer>',
     '<key>ProcessType</key><string>Interactive</string>',
     ...(userName === null
       ? ['<key>LimitLoadToSessionType</key><array><string>Aqua</string><string>Background</string></array>']

@@ -16,7 +16,7 @@ import { readSoftwareVersion } from './system-facts.ts'
 const quickMs = 15_000
 const jobLimitMs = 40_000
 const lookMs = 50
-/** By default launchd starts a job anew 10 s after its last start at the earliest (launchd.plist(5), ThrottleInterval). */
+/** Longer than the 10 s that launchd waits by default, should it take no notice of a smaller ThrottleInterval. */
 const newPidWithinMs = 14_000
 
 interface StartedJob {
@@ -29,7 +29,7 @@ interface StartedJob {
 }
 
 /** macOS ends the rest of a coalition after the job, not with it (tmux/tmux#5465: "killing coalition pid"). */
-const usualSettleMs = 2_000
+const usualSettleMs = 1_500
 
 export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettleMs): readonly Probe[] => {
   if (context.platformId !== 'darwin') return []
