@@ -34,6 +34,7 @@ describe('createRedactor', () => {
     ['image-path      : ram://32768', 'image-path      : ram://32768'],
     ['OPENAI_API_KEY => sk-live-1', 'OPENAI_API_KEY => REDACTED'],
     ['\tGITHUB_TOKEN => abc def', '\tGITHUB_TOKEN => REDACTED'],
+    ['n_tokens = 512', 'n_tokens = 512'],
     ['x-api-key sk-opta-abcdefgh1234', 'x-api-key sk-REDACTED'],
     [
       'Authority=Developer ID Application: Ana B (ABCDE12345)',
@@ -82,6 +83,11 @@ tcp6       0      0  fe80::1c2d:3e4f%en0.4000 *.*  LISTEN`
     ['inet6 2003:e8:bf0a:1234:1:2:3:4 prefixlen 64', 'bf0a'],
   ])('takes %j out', (text, secret) => {
     expect(create()(text)).not.toContain(secret)
+  })
+  it('is done with a long line, such as ioreg writes', () => {
+    // Took a minute while the search for mail addresses began anew at every letter.
+    const line = 'a'.repeat(200_000)
+    expect(create()(line)).toBe(line)
   })
   it('leaves types of partitions, which hdiutil info is read by', () => {
     const text = '/dev/disk9s1\t41504653-0000-11AA-AA11-00306543ECAC\t/Volumes/nexus-selfcheck-4'

@@ -80,7 +80,7 @@ const takeOutSecrets: Redact = (text) =>
     .replaceAll(/\bsk-[A-Za-z0-9_-]{8,}/g, 'sk-REDACTED')
     .replaceAll(/\b(Bearer\s+)\S+/g, '$1REDACTED')
     .replaceAll(
-      /^(.*\b\w*(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|CREDENTIAL)\w*"?\s*(?:=>|=|:)\s*).+$/gim,
+      /(\b\w*(?:TOKEN(?!S)|SECRET|PASSWORD|PASSWD|API_?KEY|CREDENTIAL)\w*"?\s*(?:=>|=|:)\s*).+$/gim,
       '$1REDACTED',
     )
     .replaceAll(/Developer ID (Application|Installer): .*/g, 'Developer ID $1: NAME (TEAM)')
@@ -118,7 +118,7 @@ const takeOutShares: Redact = (text) =>
 const takeOutSerials = (text: string, names: Names): string =>
   text
     .replaceAll(
-      /((?:serial[ _-]?number|SerialNumber|UDID|board-?id|ECID)[^:=\n]*[:=]\s*"?)([^"\s]+)/gi,
+      /((?:serial[ _-]?number|SerialNumber|UDID|board-?id|ECID)[^:=\n]{0,40}[:=]\s*"?)([^"\s]+)/gi,
       (_, key: string, value: string) => `${key}SERIAL${names('serial', value)}`,
     )
     // kern.uuid and the like have the form of a UUID and are taken out as such.
@@ -180,4 +180,5 @@ const takeOutIPv4 = (text: string, names: Names): string =>
     return prefix === undefined ? `192.0.2.${number % 256}` : `${prefix}.${number >> 8}.${number & 255}`
   })
 
-const takeOutMail: Redact = (text) => text.replaceAll(/[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g, 'USER@EXAMPLE.COM')
+const takeOutMail: Redact = (text) =>
+  text.replaceAll(/(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+/g, 'USER@EXAMPLE.COM')
