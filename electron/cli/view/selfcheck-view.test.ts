@@ -62,3 +62,28 @@ it('the end says what it came to, what is left, what is by hand, and what comes 
     'Send the folder.',
   ])
 })
+
+it('what is by hand is not cut off in a narrow terminal', () => {
+  const text = `${'word '.repeat(60)}the command at the end`
+  const report: Parameters<typeof renderEnd>[0] = {
+    summary: { pass: 0, fail: 0, notApplicable: 0 },
+    left: [],
+    byHand: [text],
+    next: '',
+    folder: null,
+    milliseconds: 0,
+    system: {
+      name: 'macOS',
+      version: null,
+      build: null,
+      machine: '',
+      model: null,
+      memoryBytes: 1,
+      node: '',
+      nexus: '',
+    },
+    startedFrom: { kind: 'ssh', because: '' },
+  }
+  const said = renderEnd(report, { width: 24, color: false }).map((line) => line.trim())
+  expect(said.join(' ')).toContain('the command at the end')
+})

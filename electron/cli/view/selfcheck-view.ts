@@ -66,7 +66,8 @@ export const renderEnd = (
   const summary = `${pass} passed, ${plural(fail, 'failure')}, ${notApplicable} not applicable, in ${Math.round(report.milliseconds / 1000)} s on ${name} ${version ?? ''} (${machine}), started from ${report.startedFrom.kind}`
   const byHand = report.byHand.flatMap((text, index): readonly TextLine[] => {
     const lead = `${String(index + 1).padStart(2)}. `
-    return wrap(text, Math.max(20, width - lead.length), 8).map((row, at) => [
+    // In full, however narrow: there are commands in it.
+    return wrap(text, Math.max(20, width - lead.length), text.length).map((row, at) => [
       piece(at === 0 ? lead : ' '.repeat(lead.length), 'dim'),
       piece(row),
     ])
