@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, it } from 'vitest'
+import { afterAll, afterEach, expect, it } from 'vitest'
 import { hasRecordings, listRecordings, readRecording } from '../platform/test-recordings.ts'
 import { readSelfcheckRuns, rememberSelfcheck } from '../selfcheck/selfcheck-record.ts'
 import { parseSoftwareVersion } from '../selfcheck/system-facts.ts'
@@ -10,6 +10,7 @@ import { judgeSelfchecks } from './checks-on-selfcheck.ts'
 const folder = mkdtempSync(join(tmpdir(), 'nexus-selfcheck-record-'))
 const path = join(folder, 'selfcheck.json')
 afterEach(() => rmSync(path, { force: true }))
+afterAll(() => rmSync(folder, { recursive: true }))
 
 const run = { system: 'macOS 26.1', startedFrom: 'terminal', endedAt: 1, failed: [] }
 
