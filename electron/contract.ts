@@ -133,6 +133,13 @@ const proxyProfile = z.strictObject({
   admission: z.boolean().optional(),
   /** How many may wait; one more is answered 529, unless its developer has none waiting. 16 when absent. */
   queueLimit: wholeNumber(0, 1000, 'a number of requests').optional(),
+  /** The longest body that is read of a request; a longer one is answered 413. 32 MB, Anthropic's own limit, when absent. */
+  maxBodyBytes: wholeNumber(65_536, 1_073_741_824, 'a number of bytes').optional(),
+  /** Fields of llama-server's own that clients may send, such as `min_p`; none when absent. */
+  passFields: z
+    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.]{0,63}$/, 'the name of a field, such as min_p'))
+    .max(64, 'at most 64 fields')
+    .optional(),
   /** LiteLLM's own metrics for Prometheus at /metrics/ of its port, for whoever has a key; off when absent. */
   litellmMetrics: z.boolean().optional(),
 })

@@ -13,6 +13,7 @@ export interface RouterBehaviour {
 export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): readonly RouterBehaviour[] => {
   const settings = routerSettings(profile, { proxyDir: '', feedPath: '' })
   const { slots, pool_tokens: pool, queue_limit: most } = settings
+  const passed = settings.pass_fields ?? []
   // LiteLLM imports our modules only from the folder of our own config.yaml.
   const isOurs = profile.proxy.configPath === null
   const turn =
@@ -44,6 +45,16 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
       setting: 'proxy.admission',
       on: isOurs && settings.admission,
       does: `${turn}; up to ${most} more wait their turn (proxy.queueLimit), the next is told that it is too many (529), unless its developer has none waiting`,
+    },
+    {
+      setting: 'proxy.maxBodyBytes',
+      on: isOurs,
+      does: `a request is read only with a good key, and its body up to ${formatCount(settings.max_body_bytes)} bytes; connections without a key are few and end after 10 s`,
+    },
+    {
+      setting: 'proxy.passFields',
+      on: isOurs,
+      does: `only fields that Anthropic's and OpenAI's APIs have${passed.length === 0 ? '' : `, and ${passed.join(', ')},`} go on; llama-server's own, such as grammar or id_slot, are refused or left out`,
     },
     // No mend, so only told where somebody wants it.
     ...(profile.proxy.litellmMetrics === true

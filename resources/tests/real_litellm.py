@@ -351,6 +351,8 @@ def prepare_folder(folder: Path, engine: Engine, settings: dict[str, Any], confi
         "slots": SLOTS,
         "queue_limit": QUEUE_LIMIT,
         "kept_for_answer_share": KEPT_FOR_ANSWER_SHARE,
+        # LiteLLM's own: by it a test has LiteLLM give a request up.
+        "pass_fields": ["timeout"],
         "engine_url": f"http://127.0.0.1:{engine.port}",
         "feed_path": str(folder / "router.sock"),
         "usage_path": str(folder / "usage-today.json"),

@@ -293,7 +293,7 @@ def test_a_refused_body_frees_the_slot(proxy: Proxy, listener: Listener) -> None
 def test_what_is_refused_by_design_is_nobodys_use(proxy: Proxy, listener: Listener) -> None:
     before = use_of(listener.until_phases(), "ben")
     assert proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=words(CONTEXT_TOKENS)))[0] == 400
-    assert proxy.ask("POST", "/v1/messages", BEN_KEY, message(n=2))[0] == 400
+    assert proxy.ask("POST", "/v1/chat/completions", BEN_KEY, message(n=2))[0] == 400
     words_of_llama = "request (46910 tokens) exceeds the available context size (32768 tokens), try increasing it"
     proxy.engine.failure = (400, {"error": {"code": 400, "message": words_of_llama, "type": "exceed_context_size_error"}})
     try:
@@ -446,10 +446,10 @@ def test_a_pool_is_never_promised_more_than_it_has(engine: Engine, tmp_path_fact
             listener.until(lambda state: len(state["requests"]) == 4)
         assert [call.wait()[0] for call in [*calls, small]] == [200] * 4
         # Whatever a client calls its limit, and on whatever route.
-        most = {"max_tokens": 900, "max_completion_tokens": 900, "n_predict": -1}
+        most = {"max_tokens": 900, "max_completion_tokens": 900}
         for path, asks in (
             ("/v1/chat/completions", most),
-            ("/v1/chat/completions", {"max_tokens": 4, "extra_body": {"n_predict": 900}}),
+            ("/v1/chat/completions", {"max_tokens": 4, "extra_body": {"max_completion_tokens": 900}}),
             ("/v1/responses", {"input": "hi"}),
             ("/v1/responses", {"input": "hi", "max_output_tokens": 900}),
         ):
