@@ -135,6 +135,8 @@ const proxyProfile = z.strictObject({
   queueLimit: wholeNumber(0, 1000, 'a number of requests').optional(),
   /** The longest body that is read of a request; a longer one is answered 413. 32 MB, Anthropic's own limit, when absent. */
   maxBodyBytes: wholeNumber(65_536, 1_073_741_824, 'a number of bytes').optional(),
+  /** llama-server streams every answer, also those that clients want whole: only so it notices when a client leaves. */
+  alwaysStream: z.boolean().optional(),
   /** Fields of llama-server's own that clients may send, such as `min_p`; none when absent. */
   passFields: z
     .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.]{0,63}$/, 'the name of a field, such as min_p'))

@@ -22,6 +22,7 @@ import orjson
 from opta_access import AccessRefusedError, judge
 from opta_body import BadBodyError, read_json, refine
 from opta_connections import connection_of
+from opta_whole import ask_for_stream, gather
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -107,10 +108,11 @@ class Gate:
 
     async def _serve(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
         path = scope["path"]
+        is_gathered = False
         try:
             body = await self._read_body(headers, receive)
             if scope["method"] == "POST":
-                body, scope = self._refine(scope, body)
+                body, scope, is_gathered = self._refine(scope, body)
         except ClientGoneError:
             return
         except asyncio.TimeoutError:
@@ -128,7 +130,8 @@ class Gate:
                 path, receive, send, BAD_REQUEST, "invalid_request_error", error.message, {}, error.place, close=False
             )
             return
-        await _run_while_there(self._app, scope, _Replay(body, receive), send)
+        answer = _Gathered(path, send).send if is_gathered else send
+        await _run_while_there(self._app, scope, _Replay(body, receive), answer)
 
     async def _read_body(self, headers: dict[str, str], receive: Receive) -> bytes:
         most = self._settings.max_body_bytes
@@ -146,17 +149,22 @@ class Gate:
             if not message.get("more_body", False):
                 return bytes(body)
 
-    def _refine(self, scope: Scope, body: bytes) -> tuple[bytes, Scope]:
-        """The body as LiteLLM should get it, and the scope that announces it. Raises BadBodyError."""
-        document = read_json(scope["path"], body)
+    def _refine(self, scope: Scope, body: bytes) -> tuple[bytes, Scope, bool]:
+        """The body as LiteLLM should get it, the scope that announces it, and whether a stream becomes a whole answer on its
+        way back (opta_whole.py). Raises BadBodyError.
+        """
+        path = scope["path"]
+        document = read_json(path, body)
         if document is None:
-            return body, scope
-        if refine(scope["path"], document, self._settings):
+            return body, scope, False
+        is_changed = refine(path, document, self._settings)
+        is_gathered = self._settings.always_stream and ask_for_stream(path, document)
+        if is_changed or is_gathered:
             body = orjson.dumps(document)
         # LiteLLM reads a body by its type: what was judged as JSON must not then be read as a form.
         kept = [pair for pair in scope["headers"] if pair[0] not in (b"content-length", b"content-type", b"transfer-encoding")]
         named = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        return body, {**scope, "headers": [*kept, *named]}
+        return body, {**scope, "headers": [*kept, *named]}, is_gathered
 
     async def _refuse(
         self,
@@ -231,12 +239,52 @@ class _Replay:
         self.gone.set()
 
 
+class _Gathered:
+    """`send` of a request whose answer LiteLLM streams and whose client wants it whole."""
+
+    def __init__(self, path: str, send: Send) -> None:
+        self._path: Final = path
+        self._send: Final = send
+        self._start: Message | None = None
+        self._pieces: Final[list[bytes]] = []
+
+    async def send(self, message: Message) -> None:
+        """As ASGI has it. What is no stream, such as an error, passes unchanged."""
+        if message["type"] == "http.response.start" and _is_stream(message):
+            self._start = message
+        elif self._start is None:
+            await self._send(message)
+        else:
+            self._pieces.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                await self._send_whole(self._start)
+
+    async def _send_whole(self, start: Message) -> None:
+        whole = gather(self._path, b"".join(self._pieces))
+        payload = orjson.dumps(whole.body)
+        own = (b"content-type", b"content-length", b"cache-control")
+        headers = [pair for pair in start["headers"] if pair[0].lower() not in own]
+        headers += [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]
+        await self._send({"type": "http.response.start", "status": whole.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": payload, "more_body": False})
+
+
+def _is_stream(start: Message) -> bool:
+    kinds = [value for name, value in start["headers"] if name.lower() == b"content-type"]
+    return any(kind.startswith(b"text/event-stream") for kind in kinds)
+
+
 async def _run_while_there(app: App, scope: Scope, replay: _Replay, send: Send) -> None:
     """Serve the request; soon after its client has left, it is over, however deep in LiteLLM it is."""
     is_answered = False
 
     async def note(message: Message) -> None:
         nonlocal is_answered
+        # Lets the watcher have its turn: LiteLLM reads what has come from llama-server without a pause, and so would never hear
+        # that nobody wants it any more (anyio cancels only tasks that wait).
+        await asyncio.sleep(0)
+        if replay.gone.is_set():
+            raise ConnectionResetError
         is_answered = message["type"] == "http.response.body" and not message.get("more_body", False)
         await send(message)
 
@@ -253,8 +301,12 @@ async def _run_while_there(app: App, scope: Scope, replay: _Replay, send: Send) 
         leaving.cancel()
         # When uvicorn itself cancels this one.
         serving.cancel()
-    if not serving.cancelled():
-        serving.result()
+    if serving.cancelled():
+        return
+    error = serving.exception()
+    # Whatever LiteLLM makes of a client that has left, there is nobody to tell.
+    if error is not None and (is_answered or not replay.gone.is_set()):
+        raise error
 
 
 def error_body(path: str, kind: str, message: str, place: str | None = None) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class Settings(NamedTuple):
     pool_answer_tokens: int | None = None
     # How many may wait; one more is refused.
     queue_limit: int = 0
+    # Answers that come whole are streamed by llama-server all the same, which so notices a client that leaves.
+    always_stream: bool = False
     # The longest body that is read of a request with a good key; 32 MB is Anthropic's own limit.
     max_body_bytes: int = 33_554_432
     # Fields that clients may send although the APIs don't have them; None: there are none.

@@ -39,11 +39,16 @@ ANTHROPIC: Final = "anthropic_messages"
 # LiteLLM's names for what makes the model work; everything else passes untouched.
 GENERATING: Final = frozenset({ANTHROPIC, "completion", "acompletion", "text_completion", "atext_completion", "responses", "aresponses"})
 
+# The limit of every answer where llama-server doesn't tell its context: more than any that it was seen to have here.
+MOST_UNTOLD: Final = 131_072
+
 # Of a pool, what our own message takes: from its margin (electron/core/services/router-pool.ts).
 OWN_TOKENS: Final = 64
 
 BAD_REQUEST: Final = 400
 TIMED_OUT: Final = 408
+# aiohttp's words (SocketTimeoutError), which LiteLLM wraps into a 500 where a stream paused for too long.
+STREAM_TIMED_OUT: Final = "Timeout on reading data from socket"
 CLIENT_CLOSED_REQUEST: Final = 499
 OVERLOADED: Final = 529
 # Said to clients that are turned away; the slots of a 70B model change hands about this often.
@@ -136,6 +141,7 @@ class Traffic:
         if call_type == ANTHROPIC:
             request.prompt_tokens = await self._measure(body)
             self._book.on_change()
+        limit_answer(body, call_type, await self._most_answer(request))
         await self._wait_for_turn(request, body, call_type)
         return body
 
@@ -206,7 +212,7 @@ class Traffic:
         overflow = find_overflow(f"{getattr(error, 'message', '')} {error}")
         if request is not None and not _has_client_left(error):
             request.outcome = "refused" if isinstance(error, Refusal) or overflow is not None else "failed"
-            request.given_up = _status_of(error) == TIMED_OUT
+            request.given_up = _status_of(error) == TIMED_OUT or STREAM_TIMED_OUT in str(error)
         if not self._settings.refuse_overlong_prompts or isinstance(error, ProxyException):
             return
         if overflow is not None:
@@ -273,6 +279,11 @@ class Traffic:
             if tokens > most:
                 refuse(BAD_REQUEST, "invalid_request_error", overflow_message(tokens, most))
         return tokens
+
+    async def _most_answer(self, request: LiveRequest) -> int:
+        """Tokens that any answer to this request may have: what its prompt leaves of the context."""
+        context = None if self._engine is None else await self._engine.context_tokens()
+        return max(1, (MOST_UNTOLD if context is None else context) - (request.prompt_tokens or 0))
 
     async def _wait_for_turn(self, request: LiveRequest, body: dict[str, Any], call_type: str) -> None:
         if self._admission is not None:

@@ -47,6 +47,11 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
       does: `${turn}; up to ${most} more wait their turn (proxy.queueLimit), the next is told that it is too many (529), unless its developer has none waiting`,
     },
     {
+      setting: 'proxy.alwaysStream',
+      on: isOurs && settings.always_stream,
+      does: 'llama-server streams every answer, so that a client that leaves frees its slot at once, also one that wanted its answer whole',
+    },
+    {
       setting: 'proxy.maxBodyBytes',
       on: isOurs,
       does: `a request is read only with a good key, and its body up to ${formatCount(settings.max_body_bytes)} bytes; connections without a key are few and end after 10 s`,

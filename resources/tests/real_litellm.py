@@ -218,6 +218,10 @@ class EngineHandler(BaseHTTPRequestHandler):
             self.engine.requests.append({"path": self.path, **body})
             self._respond(body)
             return
+        if self.path.endswith("/completions") and not self.path.endswith("/chat/completions"):
+            self.engine.requests.append({"path": self.path, **body})
+            self._complete(body)
+            return
         if not self.path.endswith("/chat/completions"):
             # LiteLLM asks for /v1/responses/input_tokens before it counts by itself; llama-server has no such path.
             self._answer(404, {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}})
@@ -259,6 +263,21 @@ class EngineHandler(BaseHTTPRequestHandler):
         usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
         base = {"id": "chatcmpl-1", "created": 1, "model": body["model"], "object": "chat.completion"}
         self._answer(200, {**base, "choices": choices, "usage": usage})
+
+    def _complete(self, body: dict[str, Any]) -> None:
+        """As OpenAI documents /v1/completions, which llama-server follows."""
+        base = {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "engine"}
+        usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+        choice = {"index": 0, "text": "ok", "logprobs": None, "finish_reason": "length"}
+        if not body.get("stream"):
+            self._answer(200, {**base, "choices": [choice], "usage": usage})
+            return
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        self._send({**base, "choices": [{**choice, "finish_reason": None}]})
+        self._send({**base, "choices": [{**choice, "text": ""}], "usage": usage})
+        self.wfile.write(b"data: [DONE]\n\n")
 
     def _respond(self, body: dict[str, Any]) -> None:
         text = {"type": "output_text", "text": "ok", "annotations": []}
@@ -351,6 +370,7 @@ def prepare_folder(folder: Path, engine: Engine, settings: dict[str, Any], confi
         "slots": SLOTS,
         "queue_limit": QUEUE_LIMIT,
         "kept_for_answer_share": KEPT_FOR_ANSWER_SHARE,
+        "always_stream": True,
         # LiteLLM's own: by it a test has LiteLLM give a request up.
         "pass_fields": ["timeout"],
         "engine_url": f"http://127.0.0.1:{engine.port}",

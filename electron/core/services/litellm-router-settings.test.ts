@@ -30,6 +30,7 @@ describe('the settings of the Router', () => {
       'keepModelSampling',
       'refuseOverlongPrompts',
       'admission',
+      'alwaysStream',
     ] as const
     for (const name of switches) {
       const off = planRouter(profileWith({ proxy: { [name]: false } })).filter(({ on }) => !on)

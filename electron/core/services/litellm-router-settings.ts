@@ -27,6 +27,7 @@ export const routerModules = [
   'opta_stream.py',
   'opta_traffic.py',
   'opta_upstream.py',
+  'opta_whole.py',
 ] as const
 
 /** resources/opta_settings.py reads these names. */
@@ -50,6 +51,8 @@ export interface RouterSettings {
   /** How long one answer may become in a pool; null: as long as the client wants. */
   readonly pool_answer_tokens: number | null
   readonly queue_limit: number
+  /** Answers that come whole are streamed as far as the Router. */
+  readonly always_stream: boolean
   readonly max_body_bytes: number
   /** Fields that clients may send although Anthropic's and OpenAI's APIs don't have them. */
   readonly pass_fields: readonly string[] | null
@@ -98,6 +101,7 @@ export const routerSettings = (
     pool_tokens: pool?.tokens ?? null,
     pool_answer_tokens: pool?.answerTokens ?? null,
     queue_limit: proxy.queueLimit ?? defaultQueueLimit,
+    always_stream: proxy.alwaysStream ?? true,
     max_body_bytes: proxy.maxBodyBytes ?? defaultMaxBodyBytes,
     pass_fields: proxy.passFields ?? null,
     engine_url: localUrl(profile.llamaServer.host, profile.llamaServer.port),
