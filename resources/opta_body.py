@@ -11,7 +11,10 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 import opta_fields
+from opta_schemas import mend_schemas
 from opta_shapes import ChatBody, CompletionsBody, CountBody, MessagesBody, ResponsesBody, place_of
+from opta_thinking import mend_thinking
+from opta_tools import ToolRefusedError, mend_tools
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -91,6 +94,14 @@ def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
         # pydantic would name our class.
         problem = "Input should be an object" if first["type"] == "model_type" else first["msg"]
         raise BadBodyError(f"{place}: {problem}" if place else problem, place or None) from None
+    if settings.mend_thinking and route.fields is opta_fields.MESSAGES:
+        is_changed = mend_thinking(document) or is_changed
+    if settings.mend_tools:
+        try:
+            is_changed = mend_tools(document) or is_changed
+        except ToolRefusedError as refusal:
+            raise BadBodyError(refusal.message, refusal.place) from None
+        is_changed = mend_schemas(document) or is_changed
     return is_changed
 
 

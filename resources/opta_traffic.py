@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from litellm.proxy._types import ProxyException
 
 from opta_admission import Admission, ClientGoneError, ClosedError, Place, QueueFullError
+from opta_count import count_prompt
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_feed import Feed, listen
 from opta_ghosts import GhostWatch
@@ -24,6 +25,8 @@ from opta_nodes import NodeSlots, is_out_of_service, node_of, open_nodes
 from opta_prompt import mend_messages
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_settings import Settings
+from opta_sight import REFUSAL as UNSEEN
+from opta_sight import find_unseen
 from opta_stream import hear, usage_of
 from opta_upstream import close_upstream
 
@@ -138,9 +141,9 @@ class Traffic:
         several = None if self._admission is None else several_answers(body)
         if several is not None:
             refuse(BAD_REQUEST, "invalid_request_error", several)
-        if call_type == ANTHROPIC:
-            request.prompt_tokens = await self._measure(body)
-            self._book.on_change()
+        await self._refuse_unseen(body)
+        request.prompt_tokens = await self._measure(body, call_type)
+        self._book.on_change()
         limit_answer(body, call_type, await self._most_answer(request))
         await self._wait_for_turn(request, body, call_type)
         return body
@@ -263,11 +266,19 @@ class Traffic:
         """Whether it is this Studio that it was sent to; the slots of others are not asked for ghosts."""
         return isinstance(request, LiveRequest) and (self._settings.node_slots is None or request.tried[-1:] == [""])
 
-    async def _measure(self, body: dict[str, Any]) -> int | None:
+    async def _refuse_unseen(self, body: dict[str, Any]) -> None:
+        """Refuse pictures and sounds that the model can't take, before it is bothered."""
+        if self._engine is None or not self._settings.refuse_unseen or find_unseen(body, frozenset()) is None:
+            return
+        senses = await self._engine.senses()
+        if senses is not None and find_unseen(body, senses) is not None:
+            refuse(BAD_REQUEST, "invalid_request_error", UNSEEN)
+
+    async def _measure(self, body: dict[str, Any], call_type: str) -> int | None:
         """Length of the prompt; refuses one that leaves no room for an answer before the model is bothered with it."""
         if self._engine is None or not (self._settings.refuse_overlong_prompts or self._settings.pool_tokens is not None):
             return None
-        tokens = await self._engine.count_messages(body)
+        tokens = await count_prompt(self._engine, body, call_type)
         if tokens is None or not self._settings.refuse_overlong_prompts:
             return tokens
         context = await self._engine.context_tokens()

@@ -47,6 +47,21 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
       does: `${turn}; up to ${most} more wait their turn (proxy.queueLimit), the next is told that it is too many (529), unless its developer has none waiting`,
     },
     {
+      setting: 'proxy.mendThinking',
+      on: isOurs && settings.mend_thinking,
+      does: 'thinking is asked for in the one form that LiteLLM keeps, and turns of thoughts alone are left out',
+    },
+    {
+      setting: 'proxy.mendTools',
+      on: isOurs && settings.mend_tools,
+      does: "web search is left out, other tools of Anthropic's servers are refused by name, and tools' schemas lose the keywords that llama-server's grammar can't take",
+    },
+    {
+      setting: 'proxy.refuseUnseen',
+      on: isOurs && settings.refuse_unseen,
+      does: 'an image, PDF or sound that the model can\'t take is answered "Could not process image", on which Claude Code drops it and goes on',
+    },
+    {
       setting: 'proxy.alwaysStream',
       on: isOurs && settings.always_stream,
       does: 'llama-server streams every answer, so that a client that leaves frees its slot at once, also one that wanted its answer whole',

@@ -120,6 +120,8 @@ class Engine:
         self.ignores_hang_ups = False
         # Set: between its first word and its end an answer is as long as whoever reads it can bear.
         self.pours = False
+        # Set: it has eyes.
+        self.sees = False
         # How many pieces have been poured.
         self.poured = 0
         # How often its slots were asked for.
@@ -206,13 +208,21 @@ class EngineHandler(BaseHTTPRequestHandler):
             slots = [{"id": index, "is_processing": index < busy} for index in range(max(SLOTS, busy))]
             self._answer(200 if self.headers["authorization"] == f"Bearer {ENGINE_KEY}" else 401, slots)
             return
-        self._answer(200, {"default_generation_settings": {"n_ctx": CONTEXT_TOKENS}})
+        # As b10068 answers for a model without --mmproj.
+        modalities = {"vision": self.engine.sees, "audio": False}
+        self._answer(200, {"default_generation_settings": {"n_ctx": CONTEXT_TOKENS}, "modalities": modalities})
 
     def do_POST(self) -> None:
         """Chat completions and the count of tokens."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if self.path.endswith("/count_tokens"):
             self._answer(200, {"input_tokens": len(json.dumps(body["messages"]).split())})
+            return
+        if self.path == "/apply-template":
+            self._answer(200, {"prompt": json.dumps(body["messages"])})
+            return
+        if self.path == "/tokenize":
+            self._answer(200, {"tokens": list(range(len(body["content"].split())))})
             return
         if self.path.endswith("/responses"):
             self.engine.requests.append({"path": self.path, **body})
@@ -371,6 +381,9 @@ def prepare_folder(folder: Path, engine: Engine, settings: dict[str, Any], confi
         "queue_limit": QUEUE_LIMIT,
         "kept_for_answer_share": KEPT_FOR_ANSWER_SHARE,
         "always_stream": True,
+        "mend_thinking": True,
+        "mend_tools": True,
+        "refuse_unseen": True,
         # LiteLLM's own: by it a test has LiteLLM give a request up.
         "pass_fields": ["timeout"],
         "engine_url": f"http://127.0.0.1:{engine.port}",

@@ -30,6 +30,9 @@ describe('the settings of the Router', () => {
       'keepModelSampling',
       'refuseOverlongPrompts',
       'admission',
+      'mendThinking',
+      'mendTools',
+      'refuseUnseen',
       'alwaysStream',
     ] as const
     for (const name of switches) {

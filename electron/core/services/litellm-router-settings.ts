@@ -12,6 +12,7 @@ export const routerModules = [
   'opta_admission.py',
   'opta_body.py',
   'opta_connections.py',
+  'opta_count.py',
   'opta_engine.py',
   'opta_feed.py',
   'opta_fields.py',
@@ -22,9 +23,13 @@ export const routerModules = [
   'opta_nodes.py',
   'opta_prompt.py',
   'opta_requests.py',
+  'opta_schemas.py',
   'opta_settings.py',
   'opta_shapes.py',
+  'opta_sight.py',
   'opta_stream.py',
+  'opta_thinking.py',
+  'opta_tools.py',
   'opta_traffic.py',
   'opta_upstream.py',
   'opta_whole.py',
@@ -51,6 +56,9 @@ export interface RouterSettings {
   /** How long one answer may become in a pool; null: as long as the client wants. */
   readonly pool_answer_tokens: number | null
   readonly queue_limit: number
+  readonly mend_thinking: boolean
+  readonly mend_tools: boolean
+  readonly refuse_unseen: boolean
   /** Answers that come whole are streamed as far as the Router. */
   readonly always_stream: boolean
   readonly max_body_bytes: number
@@ -101,6 +109,9 @@ export const routerSettings = (
     pool_tokens: pool?.tokens ?? null,
     pool_answer_tokens: pool?.answerTokens ?? null,
     queue_limit: proxy.queueLimit ?? defaultQueueLimit,
+    mend_thinking: proxy.mendThinking ?? true,
+    mend_tools: proxy.mendTools ?? true,
+    refuse_unseen: proxy.refuseUnseen ?? true,
     always_stream: proxy.alwaysStream ?? true,
     max_body_bytes: proxy.maxBodyBytes ?? defaultMaxBodyBytes,
     pass_fields: proxy.passFields ?? null,
