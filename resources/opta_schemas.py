@@ -1,8 +1,8 @@
-"""Schemas of tools without the keywords that llama-server's grammar can't take; the rest of each stays.
+"""Schemas of tools and of answers without the keywords that llama-server's grammar can't take; the rest of each stays.
 
 llama-server makes one grammar of all tools' schemas (common/json-schema-to-grammar.cpp, chat.cpp), and a single keyword that
 it can't take fails the request: 400 "Unable to generate parser for this template", without the tool's name, at every turn
-(ggml-org/llama.cpp#25746). A schema only guides the model; whoever runs the tool checks its arguments anyway.
+(ggml-org/llama.cpp#25746). Some end the server itself: the pattern ^*a$ did (b10068, measured). A tool's schema only guides the model; whoever runs the tool checks its arguments anyway.
 """
 
 from __future__ import annotations
@@ -19,17 +19,22 @@ TYPES: Final = ("string", "number", "integer", "boolean", "object", "array", "nu
 # Of regular expressions the grammar takes literals, plain classes, groups, choices and counts, between ^ and $. No backslash:
 # \w, \d and \b end in a grammar that doesn't parse, as do (?=...) and what begins with a count.
 _LITERAL: Final = r"[A-Za-z0-9 _:@,;=%&!~'`<>/#-]"
-_CLASS: Final = r"\[\^?(?:[A-Za-z0-9 _:@,;=%&!~'`<>/#.+*?(){}|$]|-(?!\]))+\]"
+_CLASS: Final = r"\[\^?(?:[A-Za-z0-9 _:@,;=%&!~'`<>/#.+*?(){}|$-])+\]"
 _ATOM: Final = rf"(?:{_LITERAL}|{_CLASS}|\.)"
 _COUNT: Final = r"(?:[*+?]|\{\d{1,3}(?:,\d{0,3})?\})?"
-_FLAT: Final = rf"(?:{_ATOM}{_COUNT})+"
+# In a group no counts, which would multiply with the group's own.
+_FLAT: Final = rf"(?:{_ATOM}[*+?]?)+"
 _GROUP: Final = rf"\((?:\?:)?{_FLAT}(?:\|{_FLAT})*\)"
 PATTERN: Final = re.compile(rf"\^(?:(?:{_ATOM}|{_GROUP}){_COUNT})+\$")
 # Longer ones are matched here in more time than they are worth.
 LONGEST_PATTERN: Final = 256
+# llama.cpp's grammar takes no more than 2,000 repetitions ("exceeds sane defaults", llama-grammar.cpp).
+MOST_REPETITIONS: Final = 1000
 
 _COUNTS: Final = ("minLength", "maxLength", "minItems", "maxItems")
 _BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+# The converter makes each a 64-bit number; of one that isn't, no parser.
+WIDEST_BOUND: Final = 2**53
 _NAMED: Final = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
 _ALTERNATIVES: Final = ("oneOf", "anyOf", "allOf", "prefixItems")
 
@@ -40,7 +45,7 @@ _told: Final[set[tuple[str, str]]] = set()
 
 
 def mend_schemas(body: dict[str, Any]) -> bool:
-    """Clean every tool's schema, whatever API the body speaks. Whether a keyword was left out."""
+    """Clean every schema, whatever API the body speaks. Whether a keyword was left out."""
     is_changed = False
     for owner, name, key in _schemas_of(body):
         left_out: Counter[str] = Counter()
@@ -61,7 +66,17 @@ def _schemas_of(body: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
         key = "input_schema" if "input_schema" in owner else "parameters"
         if isinstance(owner.get(key), dict):
             found.append((owner, str(owner.get("name", "")), key))
-    return found
+    return [*found, *_formats_of(body)]
+
+
+def _formats_of(body: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
+    """Where a schema of the answer itself may stand: Anthropic's `output_format` and `output_config.format`, the `response_format`
+    of Chat Completions, and the `text.format` of Responses.
+    """
+    formats = [body.get("output_format"), body.get("response_format")]
+    formats += [body[name].get("format") for name in ("output_config", "text") if isinstance(body.get(name), dict)]
+    owners = [form.get("json_schema", form) for form in formats if isinstance(form, dict)]
+    return [(owner, "(the answer)", "schema") for owner in owners if isinstance(owner, dict) and isinstance(owner.get("schema"), dict)]
 
 
 def clean(schema: object, root: dict[str, Any], left_out: Counter[str]) -> dict[str, Any]:
@@ -73,7 +88,10 @@ def clean(schema: object, root: dict[str, Any], left_out: Counter[str]) -> dict[
     kept: dict[str, Any] = {}
     for key, value in schema.items():
         if key in _NAMED and isinstance(value, dict):
-            kept[key] = {name: clean(inner, root, left_out) for name, inner in value.items()}
+            # The converter takes an argument of this name for a reference.
+            if "$ref" in value:
+                left_out["$ref"] += 1
+            kept[key] = {name: clean(inner, root, left_out) for name, inner in value.items() if name != "$ref"}
         elif key in _ALTERNATIVES and isinstance(value, list) and value:
             kept[key] = [clean(inner, root, left_out) for inner in value]
         elif key == "items" and isinstance(value, list):
@@ -82,7 +100,7 @@ def clean(schema: object, root: dict[str, Any], left_out: Counter[str]) -> dict[
             kept[key] = clean(value, root, left_out)
         elif key == "additionalProperties" and isinstance(value, dict):
             kept[key] = clean(value, root, left_out)
-        elif _is_taken(key, value, root):
+        elif _is_taken(key, value, root) and not _mentions_reference(value):
             kept[key] = value
         else:
             left_out[key[:LONGEST_NAME]] += 1
@@ -112,11 +130,18 @@ def _is_taken(key: str, value: object, root: dict[str, Any]) -> bool:
     if key in ("format", "description", "title"):
         return isinstance(value, str)
     if key in _COUNTS:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_REPETITIONS
     if key in _BOUNDS:
         # `true` was a bound's flag in the schemas of 2013.
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= WIDEST_BOUND
     return key not in (*_NAMED, *_ALTERNATIVES, "items")
+
+
+def _mentions_reference(value: object) -> bool:
+    """Whether data, such as an example, holds the key that the converter follows wherever it stands."""
+    if isinstance(value, dict):
+        return "$ref" in value or any(_mentions_reference(inner) for inner in value.values())
+    return isinstance(value, list) and any(_mentions_reference(inner) for inner in value)
 
 
 def _is_list_of(value: object, names: tuple[str, ...]) -> bool:

@@ -141,7 +141,11 @@ def test_a_web_search_is_left_out_and_said(proxy: Proxy, caplog: pytest.LogCaptu
         ({"type": "string", "enum": []}, {"type": "string"}, {"enum"}),
         ({"type": "string", "minLength": 5, "maxLength": 2}, {"type": "string", "maxLength": 2}, {"minLength"}),
         ({"type": "integer", "minimum": 0, "exclusiveMinimum": True}, {"type": "integer", "minimum": 0}, {"exclusiveMinimum"}),
-        ({"type": "string", "format": 5, "maxLength": 524288}, {"type": "string", "maxLength": 524288}, {"format"}),
+        ({"type": "string", "format": 5, "maxLength": 524288}, {"type": "string"}, {"format", "maxLength"}),
+        ({"type": "integer", "minimum": -1e30, "maximum": 10}, {"type": "integer", "maximum": 10}, {"minimum"}),
+        ({"type": "object", "properties": {"$ref": {"type": "string"}, "a": {"type": "string", "default": {"$ref": 5}}}}, {"type": "object", "properties": {"a": {"type": "string"}}}, {"$ref", "default"}),
+        ({"type": "string", "pattern": "^(a{9}b){9}$"}, {"type": "string"}, {"pattern"}),
+        ({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}, {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}, set()),
     ],
 )
 def test_a_schema_loses_what_the_grammar_cannot_take_and_keeps_the_rest(schema: Any, kept: Any, left_out: set[str]) -> None:
@@ -158,6 +162,30 @@ def test_the_log_says_which_tool_lost_what_once(caplog: pytest.LogCaptureFixture
         assert mend_schemas(body)
         assert body["tools"][0]["input_schema"]["properties"] == {"a": {"type": "string"}, "b": {"type": "string"}}
     assert caplog.messages == ["left out of the schema of tool 'mcp__notes__add', as llama-server's grammar can't take it: pattern (2)"]
+
+
+# b10068 ended with a segmentation fault at this one, as response_format and as a tool's schema (measured).
+DEADLY: Final = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^*a$"}}}
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/v1/messages", {"output_format": {"type": "json_schema", "schema": DEADLY}}),
+        ("/v1/messages", {"output_config": {"format": {"type": "json_schema", "schema": DEADLY}}}),
+        ("/v1/messages", {"tools": [{"name": "t", "input_schema": DEADLY}]}),
+        ("/v1/chat/completions", {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": DEADLY}}}),
+        ("/v1/chat/completions", {"tools": [{"type": "function", "function": {"name": "t", "parameters": DEADLY}}]}),
+        ("/v1/chat/completions", {"functions": [{"name": "t", "parameters": DEADLY}]}),
+        ("/v1/responses", {"input": "hi", "text": {"format": {"type": "json_schema", "name": "n", "schema": DEADLY}}}),
+        ("/v1/responses", {"input": "hi", "tools": [{"type": "function", "name": "t", "parameters": DEADLY}]}),
+    ],
+)
+def test_no_schema_that_ends_llama_server_reaches_it(proxy: Proxy, path: str, more: dict[str, Any]) -> None:
+    body = {"model": "m", "messages": [user("hi")], "max_tokens": 4, **more}
+    status, text = proxy.ask("POST", path, ANNA_KEY, body)
+    assert status == 200, text
+    assert "^*a$" not in json.dumps(proxy.engine.requests[-1])
 
 
 # --- Counts -----------------------------------------------------------------------------------------------------------
