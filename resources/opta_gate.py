@@ -48,6 +48,10 @@ PREFLIGHT: Final = "OPTIONS"
 
 ANTHROPIC_PATHS: Final = re.compile(r"(/v1)?/messages(/.*)?")
 
+BODY_HEADERS: Final = frozenset({b"content-length", b"content-type", b"transfer-encoding"})
+# All of LiteLLM's own but the one that may carry a key.
+STEERING: Final = re.compile(rb"x-litellm-(?!api-key$)")
+
 REQUEST_TIMEOUT: Final = 408
 TOO_LARGE: Final = 413
 BAD_REQUEST: Final = 400
@@ -161,8 +165,9 @@ class Gate:
         is_gathered = self._settings.always_stream and ask_for_stream(path, document)
         if is_changed or is_gathered:
             body = orjson.dumps(document)
-        # LiteLLM reads a body by its type: what was judged as JSON must not then be read as a form.
-        kept = [pair for pair in scope["headers"] if pair[0] not in (b"content-length", b"content-type", b"transfer-encoding")]
+        # LiteLLM reads a body by its type: what was judged as JSON must not then be read as a form. And its own headers steer it
+        # as its own fields do (x-litellm-timeout, x-litellm-num-retries).
+        kept = [pair for pair in scope["headers"] if pair[0] not in BODY_HEADERS and not STEERING.match(pair[0])]
         named = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         return body, {**scope, "headers": [*kept, *named]}, is_gathered
 

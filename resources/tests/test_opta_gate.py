@@ -133,6 +133,21 @@ def test_a_websocket_is_not_spoken(proxy: Proxy) -> None:
         assert read_answer(connection)[0] == 401
 
 
+@pytest.mark.parametrize("name", ["x-api-key", "api-key", "x-goog-api-key", "x-litellm-api-key", "ocp-apim-subscription-key"])
+def test_a_key_is_taken_wherever_litellm_takes_it(proxy: Proxy, name: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+    connection.request("POST", "/v1/messages", json.dumps(message()), {name: ANNA_KEY})
+    assert connection.getresponse().status == 200
+
+
+def test_a_client_does_not_steer_litellm_by_headers(proxy: Proxy) -> None:
+    """With 1 ms for the answer LiteLLM gives up (408) where it is heard."""
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+    headers = {"x-api-key": ANNA_KEY, "x-litellm-timeout": "0.001", "x-litellm-stream-timeout": "0.001"}
+    connection.request("POST", "/v1/messages", json.dumps(message(stream=True)), headers)
+    assert connection.getresponse().status == 200
+
+
 # --- How much is read -------------------------------------------------------------------------------------------------
 
 
