@@ -133,6 +133,21 @@ const proxyProfile = z.strictObject({
   admission: z.boolean().optional(),
   /** How many may wait; one more is answered 529, unless its developer has none waiting. 16 when absent. */
   queueLimit: wholeNumber(0, 1000, 'a number of requests').optional(),
+  /** The longest body that is read of a request; a longer one is answered 413. 32 MB, Anthropic's own limit, when absent. */
+  maxBodyBytes: wholeNumber(65_536, 1_073_741_824, 'a number of bytes').optional(),
+  /** Thinking is asked for in a form that LiteLLM takes, and turns of thoughts alone are left out. */
+  mendThinking: z.boolean().optional(),
+  /** Tools of the provider's own servers are left out or refused; schemas lose the keywords that the grammar can't take. */
+  mendTools: z.boolean().optional(),
+  /** Pictures and sounds that the model can't take are answered 400, in the words on which Claude Code goes on. */
+  refuseUnseen: z.boolean().optional(),
+  /** llama-server streams every answer, also those that clients want whole: only so it notices when a client leaves. */
+  alwaysStream: z.boolean().optional(),
+  /** Fields of llama-server's own that clients may send, such as `min_p`; none when absent. */
+  passFields: z
+    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.]{0,63}$/, 'the name of a field, such as min_p'))
+    .max(64, 'at most 64 fields')
+    .optional(),
   /** LiteLLM's own metrics for Prometheus at /metrics/ of its port, for whoever has a key; off when absent. */
   litellmMetrics: z.boolean().optional(),
 })
