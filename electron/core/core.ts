@@ -3,9 +3,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Command, Outcome, Profile, ServiceId, Snapshot, StackEvent } from '../contract.ts'
 import { tellAgents } from './agents-file/tell-agents.ts'
-import { createAsk } from './answers/answer-query.ts'
+import { createAsks } from './answers/answer-query.ts'
 import { bringBack } from './bring-back.ts'
-import type { CoreLink } from './control/core-link.ts'
+import type { Ask, CoreLink } from './control/core-link.ts'
 import { createCoreCommands } from './core-commands.ts'
 import { type LogError, logToStderr } from './core-log.ts'
 import { messageOf } from './error-message.ts'
@@ -47,6 +47,7 @@ export interface Core extends CoreLink {
   snapshot(): Snapshot
   /** As dispatch, by another user: it leaves an event, and a background core stays to be told to start again. */
   dispatchForGuest(command: Command): Promise<Outcome>
+  readonly askForGuest: Ask
   /** Settles when a command to stop everything has been carried out. */
   readonly stoppedByCommand: Promise<void>
   /** Lets go of everything; what runs goes on running. Settles when no mount or eject is under way any more. */
@@ -268,7 +269,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       return snapshot()
     },
     watch: feed.watch,
-    ask: createAsk(answering),
+    ...createAsks(answering),
     readSnippet: async (name) => (await import('./answers/clients-answer.ts')).readSnippet(answering, name),
     watchHistory: observations.watchHistory,
     followLog: (log, listener) => followLogPieces(folder.logPath(log), listener, logError),

@@ -43,7 +43,7 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
     undo.unshift(metrics.close)
     const guestSocket = createGuestSocket({
       sharedDir: folder.sharedDir,
-      link: guestLink(core, readOwnUserName()),
+      link: guestLink({ ...core, ask: core.askForGuest }, readOwnUserName()),
       platform: options.platform.id,
       run: options.run ?? createCommandRunner(),
       onError: (reason) => logError(new Error(reason)),

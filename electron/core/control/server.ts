@@ -2,7 +2,7 @@
 
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
-import { serveClient } from './client-session.ts'
+import { type SessionLimits, serveClient } from './client-session.ts'
 import type { CoreLink } from './core-link.ts'
 
 export interface ControlServer {
@@ -11,18 +11,18 @@ export interface ControlServer {
 
 /**
  * Listens on `socketPath` with mode 0600. The caller holds the core lock, so a socket file found there is left over
- * from a core that was killed, and is replaced. `mostClients` at once; more are hung up on.
+ * from a core that was killed, and is replaced. `mostClients` at once; more are hung up on. `limits`: of each session.
  */
 export const openControlServer = async (
   socketPath: string,
   core: CoreLink,
-  { mostClients = null }: { readonly mostClients?: number | null } = {},
+  { mostClients = null, limits }: { readonly mostClients?: number | null; readonly limits?: SessionLimits } = {},
 ): Promise<ControlServer> => {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    serveClient(socket, core)
+    serveClient(socket, core, limits)
   })
   if (mostClients !== null) server.maxConnections = mostClients
   rmSync(socketPath, { force: true })
@@ -39,8 +39,10 @@ export const openControlServer = async (
   chmodSync(socketPath, 0o600)
   return {
     close: () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // Its clients are not waited for.
       for (const socket of sockets) socket.destroy()
-      return new Promise((resolve) => server.close(() => resolve()))
+      return closed
     },
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Guests } from '../../contract.ts'
 import type { CoreLink } from '../control/core-link.ts'
 import { type ControlServer, openControlServer } from '../control/server.ts'
+import { createTurnstile } from '../control/turnstile.ts'
 import { messageOf } from '../error-message.ts'
 import { describeFailure, type RunCommand } from '../platform/run-command.ts'
 import { maxSocketPathBytes } from '../state-folder.ts'
@@ -32,6 +33,10 @@ export interface GuestSocketOptions {
 
 /** Whoever may connect is a person with a window and a few commands, not a hundred. */
 const mostClients = 32
+/** A guest's longest request is a start of a profile by its name; 32 that send one without an end hold 2 MiB. */
+const maxRequestBytes = 65_536
+/** All guests together: 200 requests a second. A window that opens sends five. */
+const betweenRequestsMs = 5
 
 /** Who may attach where the config does not say. */
 export const defaultGuests = (platform: 'darwin' | 'linux'): Guests =>
@@ -77,7 +82,10 @@ const openFor = async (
   const uid = readOwnUid()
   const path = join(sharedDir, sharedSocketName(uid))
   await clearPlace(path, sharedDir, uid)
-  const server = await openControlServer(path, link, { mostClients })
+  const server = await openControlServer(path, link, {
+    mostClients,
+    limits: { maxRequestBytes, turnstile: createTurnstile(betweenRequestsMs) },
+  })
   try {
     if (guests === 'everyone') chmodSync(path, 0o666)
     else {
