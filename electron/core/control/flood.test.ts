@@ -30,7 +30,9 @@ const core: CoreLink = {
   dispatch: async () => ({ accepted: true }),
   ask: () => {
     asked += 1
-    return new Promise((_resolve, reject) => open.push(() => reject(new Error(`no plan ${'x'.repeat(20_000)}`))))
+    return new Promise((_resolve, reject) =>
+      open.push(() => reject(new Error(`no plan ${'x'.repeat(20_000)}`))),
+    )
   },
   watchHistory: () => () => {},
   followLog: () => () => {},

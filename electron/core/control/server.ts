@@ -1,11 +1,15 @@
 // The control socket: everyone who attaches gets the same snapshots and gives the same commands.
 
-import { chmodSync, rmSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
+import { chmodSync, lstatSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
 import { type SessionLimits, serveClient } from './client-session.ts'
 import type { CoreLink } from './core-link.ts'
 
 export interface ControlServer {
+  /** Whether the socket's file is still the one that this server listens on. */
+  isThere(): boolean
+  /** Listens anew where the file is gone or is another one. Clients that are connected stay. */
+  restore(): Promise<void>
   close(): Promise<void>
 }
 
@@ -16,15 +20,50 @@ export interface ControlServer {
 export const openControlServer = async (
   socketPath: string,
   core: CoreLink,
-  { mostClients = null, limits }: { readonly mostClients?: number | null; readonly limits?: SessionLimits } = {},
+  {
+    mostClients = null,
+    limits,
+  }: { readonly mostClients?: number | null; readonly limits?: SessionLimits } = {},
 ): Promise<ControlServer> => {
   const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
+  let isClosed = false
+
+  const accept = (socket: Socket) => {
+    if (isClosed || (mostClients !== null && sockets.size >= mostClients)) {
+      socket.destroy()
+      return
+    }
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     serveClient(socket, core, limits)
-  })
-  if (mostClients !== null) server.maxConnections = mostClients
+  }
+  let server = await listen(socketPath, accept)
+  let file = readFileId(socketPath)
+
+  const isThere = () => file !== null && readFileId(socketPath) === file
+
+  return {
+    isThere,
+    restore: async () => {
+      if (isClosed || isThere()) return
+      // Before the new one listens: libuv removes the file of a server's name when that is closed (uv__pipe_close).
+      server.close()
+      server = await listen(socketPath, accept)
+      file = readFileId(socketPath)
+      if (isClosed) server.close()
+    },
+    close: () => {
+      isClosed = true
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // Its clients are not waited for.
+      for (const socket of sockets) socket.destroy()
+      return closed
+    },
+  }
+}
+
+const listen = async (socketPath: string, accept: (socket: Socket) => void): Promise<Server> => {
+  const server = createServer(accept)
   rmSync(socketPath, { force: true })
   // bind(2) happens inside listen(), so the umask makes the file private from its first instant.
   const umask = process.umask(0o177)
@@ -37,12 +76,15 @@ export const openControlServer = async (
     process.umask(umask)
   }
   chmodSync(socketPath, 0o600)
-  return {
-    close: () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      // Its clients are not waited for.
-      for (const socket of sockets) socket.destroy()
-      return closed
-    },
+  return server
+}
+
+/** null: there is none, or nobody may look. */
+const readFileId = (path: string): string | null => {
+  try {
+    const { dev, ino } = lstatSync(path)
+    return `${dev}:${ino}`
+  } catch {
+    return null
   }
 }

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Guests } from '../../contract.ts'
 import type { CoreLink } from '../control/core-link.ts'
+import { keepSocket } from '../control/keep-socket.ts'
 import { type ControlServer, openControlServer } from '../control/server.ts'
 import { createTurnstile } from '../control/turnstile.ts'
 import { messageOf } from '../error-message.ts'
@@ -48,13 +49,24 @@ export const createGuestSocket = (options: GuestSocketOptions): GuestSocket => {
   let server: ControlServer | null = null
   let used = ''
   let turn: Promise<void> = Promise.resolve()
+  let unkeep = () => {}
 
   const change = async (guests: Guests): Promise<void> => {
+    unkeep()
     await server?.close()
     server = null
     if (sharedDir === null || guests === 'none') return
     try {
       server = await openFor(guests, sharedDir, options)
+      unkeep = keepSocket({
+        path: join(sharedDir, sharedSocketName(readOwnUid())),
+        // Whole: whom it is for is said by the new file's rights. Guests attach again.
+        restore: async () => {
+          if (server?.isThere() === false && used === JSON.stringify(guests))
+            turn = turn.then(() => change(guests))
+        },
+        onError: (error) => onError(`guests: ${messageOf(error)}`),
+      })
     } catch (error) {
       onError(`guests: no other user can attach: ${messageOf(error)}`)
     }
