@@ -137,6 +137,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       engineModel: assembly.engineModel(),
       memoryMap: memoryMap.current(assembly.profile, assembly.engineAllocations(), plain.ramDisk),
       setUp: setUp.state(),
+      lastOrders: commands.lastOrders(),
     }
   }
   const snapshot = (): Snapshot => {

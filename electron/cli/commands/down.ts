@@ -80,7 +80,13 @@ const lookMs = 20
 
 /** The background core ends by itself after a full stop; nothing of ours is left only once its process is gone. */
 const untilCoreIsGone = async (client: ControlClient, pid: number, context: CliContext): Promise<void> => {
-  await within(client.closed, coreEndMs)
+  const isOvertaken = (snapshot: Snapshot) => judgeDown(snapshot, null).kind === 'failed'
+  const overtaken = await within(
+    followUntil(client, isOvertaken).catch(() => null),
+    coreEndMs,
+  )
+  // A later nexus up needs this core.
+  if (overtaken !== null) return
   const deadline = Date.now() + coreEndMs
   while (Date.now() < deadline && (await context.platform.processes.readIdentity(pid)) !== null) {
     await new Promise((resolve) => setTimeout(resolve, lookMs))
