@@ -9,6 +9,7 @@ import {
   type WrittenProfile,
   WrittenProfileSchema,
 } from '../contract.ts'
+import { showControls } from '../visible-text.ts'
 import { messageOf } from './error-message.ts'
 import { maskedKey } from './masked-config.ts'
 import { readFileOrNull, writePrivateFile } from './private-file.ts'
@@ -18,9 +19,10 @@ import { readGatewayAddress } from './services/gateway-address.ts'
 export class ConfigError extends Error {
   readonly problems: readonly string[]
   constructor(source: string, problems: readonly string[]) {
-    super(`${source} is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    const shown = problems.map(showControls)
+    super(`${showControls(source)} is not valid:\n${shown.map((problem) => `  ${problem}`).join('\n')}`)
     this.name = 'ConfigError'
-    this.problems = problems
+    this.problems = shown
   }
 }
 
