@@ -10,6 +10,7 @@ import {
   WrittenProfileSchema,
 } from '../contract.ts'
 import { showControls } from '../visible-text.ts'
+import { parseBoundedJson } from './bounded-json.ts'
 import { messageOf } from './error-message.ts'
 import { maskedKey } from './masked-config.ts'
 import { readFileOrNull, writePrivateFile } from './private-file.ts'
@@ -45,9 +46,12 @@ export const parseProfileValue = <T>(schema: z.ZodType<T>, value: unknown, sourc
 
 export const parseJson = (text: string, source: string): unknown => {
   try {
-    return JSON.parse(text)
+    return parseBoundedJson(text)
   } catch (error) {
-    throw new ConfigError(source, [`not JSON: ${explainSyntax(messageOf(error), text)}`])
+    const message = messageOf(error)
+    throw new ConfigError(source, [
+      error instanceof SyntaxError ? `not JSON: ${explainSyntax(message, text)}` : message,
+    ])
   }
 }
 
