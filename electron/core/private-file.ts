@@ -1,15 +1,7 @@
 // Files that only their owner may read, replaced whole or not at all.
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  fchmodSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readRegularFile } from './regular-file.ts'
 
 /**
  * Writes `text` to `path` with mode 0600 so that a reader sees the old text or the new one, never half of either:
@@ -58,10 +50,10 @@ const writeBeside = (
   }
 }
 
-/** The file's text, or null when there is no such file. Other failures throw. */
+/** The file's text, or null when there is no such file. Other failures throw, also where it is no regular file. */
 export const readFileOrNull = (path: string): string | null => {
   try {
-    return readFileSync(path, 'utf8')
+    return readRegularFile(path)
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return null
     throw error

@@ -1,12 +1,13 @@
 // Where everything of ours lives on disk: one folder, 0700, and the names of the files in it.
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, type Stats, statSync } from 'node:fs'
+import { chmodSync, type Stats, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogId } from '../contract.ts'
 import { quoteForShell } from '../shell-quote.ts'
 import { messageOf } from './error-message.ts'
 import { isErrno } from './private-file.ts'
+import { makeFolders } from './regular-file.ts'
 
 export interface StateFolder {
   readonly root: string
@@ -175,7 +176,7 @@ const statOrNull = (path: string): Stats | null => {
 
 const ensurePrivateFolder = (dir: string, root: string): void => {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    makeFolders(dir, 0o700)
     const judgement = judgePrivateFolder(dir, root, statSync(dir), process.geteuid?.() ?? null)
     switch (judgement.kind) {
       case 'private':
