@@ -61,7 +61,7 @@ type Orphan = Pick<LedgerEntry, 'service' | 'pid'>
 
 /** Services of ours that live although no core does. */
 export const readOrphans = async ({ folder, platform }: Reader): Promise<readonly Orphan[]> => {
-  const live = await readLiveServices(folder.ledgerPath, platform.processes).catch((error: unknown) => {
+  const live = await readLiveServices(folder, platform.processes).catch((error: unknown) => {
     if (!isErrno(error, 'EACCES')) throw error
     throw new Error(
       `${folder.ledgerPath} may not be read. If a nexus that was run with sudo made it, give it back: ` +

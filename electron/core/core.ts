@@ -14,6 +14,7 @@ import { describeGuestCommand } from './guests/guest-link.ts'
 import { readIntent } from './intent.ts'
 import { ensureKeys } from './keys.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
+import { rebuildLedger } from './lost-services.ts'
 import { createMemoryMapSource } from './memory-map-source.ts'
 import { createObservations, type PlainSnapshot } from './observations.ts'
 import type { Platform } from './platform/platform.ts'
@@ -58,6 +59,8 @@ export interface Core extends CoreLink {
 export const createCore = async (options: CoreOptions): Promise<Core> => {
   const { folder, platform, resourcesDir, logError = logToStderr } = options
   const since = Date.now()
+  // Before anything of it is assembled with what the ledger names.
+  await rebuildLedger(folder, platform.processes, logError)
   const settings = openSettings(folder, logError)
   const observations = createObservations(() => settings.current().notifications)
   let assembly: ServiceAssembly = initialAssembly()

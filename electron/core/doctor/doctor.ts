@@ -139,7 +139,7 @@ const pickProfile = async (request: DoctorRequest, config: Config): Promise<Pick
   }
   const intent = readIntent(folder.intentPath)
   if (intent !== null) {
-    const live = await readLiveServices(folder.ledgerPath, platform.processes)
+    const live = await readLiveServices(folder, platform.processes)
     // Also when what was started failed: its profile is the one to look at, not the one that would be taken next.
     if (live.length > 0 || intent.up.some((id) => id !== 'ramDisk')) {
       const because = live.length > 0 ? 'running now' : 'started last'
