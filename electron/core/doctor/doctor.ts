@@ -16,6 +16,7 @@ import { checksOnClients } from './checks-on-clients.ts'
 import { checksOnConfig } from './checks-on-config.ts'
 import { checksOnCore } from './checks-on-core.ts'
 import { checksOnEngine } from './checks-on-engine.ts'
+import { checksOnFolders } from './checks-on-folders.ts'
 import { checksOnForge } from './checks-on-forge.ts'
 import { checksOnForgeMemory } from './checks-on-forge-memory.ts'
 import { checksOnGateway } from './checks-on-gateway.ts'
@@ -73,6 +74,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnWired(context, facts),
       ...checksOnPorts(context, facts),
       ...checksOnKeys(context),
+      ...checksOnFolders(context),
       ...checksOnRouter(context, facts),
       ...checksOnGateway(context, facts),
       ...checksOnClients(context, facts),
