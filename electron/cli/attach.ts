@@ -8,7 +8,7 @@ import { refuseForeignFolder } from '../core/state-folder.ts'
 import { quoteForShell } from '../shell-quote.ts'
 import type { CliContext } from './context.ts'
 import { spawnBackgroundCore } from './host.ts'
-import { attachToOwn, isHeld } from './unreachable-core.ts'
+import { attachToOwn, isHeld, startingMs } from './unreachable-core.ts'
 
 /** What looking takes: nothing is made or changed by it. */
 type Reader = Pick<CliContext, 'folder' | 'platform'>
@@ -16,10 +16,11 @@ type Reader = Pick<CliContext, 'folder' | 'platform'>
 /**
  * Attaches to this user's core, else as a guest to another user's: exactly one core per machine owns the stack. Not while
  * services of our own live without a core: those are for a core of ours to take over. null when none answers.
+ * `youngMs`: see attachToOwn.
  */
-export const attachToRunning = async (context: Reader): Promise<ControlClient | null> => {
+export const attachToRunning = async (context: Reader, youngMs = 0): Promise<ControlClient | null> => {
   refuseForeignFolder(context.folder)
-  const own = await attachToOwn(context.folder)
+  const own = await attachToOwn(context.folder, youngMs)
   if (own !== null) return own
   return (await readOrphans(context)).length > 0 ? null : attachAsGuest(context.folder.sharedDir)
 }
@@ -37,11 +38,11 @@ export const readHost = async (context: CliContext): Promise<string | null> => {
 
 /** Attaches to the running core, or starts one in the background and attaches to that. Throws when neither works. */
 export const attachOrHost = async (context: CliContext): Promise<ControlClient> => {
-  const running = await attachToRunning(context)
+  const running = await attachToRunning(context, startingMs)
   if (running !== null) return running
   await spawnBackgroundCore(context)
   // Another starter may have won the lock a moment ago: its socket is waited for.
-  const client = await attachToOwn(context.folder)
+  const client = await attachToOwn(context.folder, startingMs)
   if (client === null)
     throw new Error(`the core did not open its socket; its log is ${context.folder.logPath('core')}`)
   return client
@@ -52,7 +53,7 @@ export const attachOrHost = async (context: CliContext): Promise<ControlClient> 
  * nothing of ours runs at all.
  */
 export const attachIfAnythingRuns = async (context: CliContext): Promise<ControlClient | null> => {
-  const running = await attachToRunning(context)
+  const running = await attachToRunning(context, startingMs)
   if (running !== null) return running
   return (await readOrphans(context)).length > 0 ? attachOrHost(context) : null
 }

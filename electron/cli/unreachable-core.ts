@@ -5,26 +5,30 @@ import { isLockHeld, readLockOwner } from '../core/core-lock.ts'
 import type { StateFolder } from '../core/state-folder.ts'
 import { watchFolder } from '../core/watch-folder.ts'
 
-/** A core listens after it has looked at what runs, and lets go of its lock last. */
-const startingMs = 20_000
-/** A core whose socket was deleted listens again within milliseconds. */
+/** A core listens after it has looked at what runs: a command that changes something waits for one that young. */
+export const startingMs = 20_000
+/** A core whose socket was deleted listens again within milliseconds, and one that ends lets go of its lock last. */
 const graceMs = 2_000
 const lookMs = 100
 
-/** null: no core of this user's runs. Throws, with its pid and what to do, when one runs that cannot be reached. */
+/**
+ * null: no core of this user's runs. Throws, with its pid and what to do, when one runs that cannot be reached.
+ * @param youngMs how long after its start a core may not listen yet, and is waited for
+ */
 export const attachToOwn = async (
   folder: Pick<StateFolder, 'socketPath' | 'lockPath'>,
+  youngMs: number,
 ): Promise<ControlClient | null> => {
   const { socketPath, lockPath } = folder
   const now = Date.now()
   const client = await attachToCore(socketPath)
   if (client !== null || !isHeld(lockPath)) return client
-  const until = Math.max(now + graceMs, (readLockOwner(lockPath)?.since ?? now) + startingMs)
+  const until = Math.max(now + graceMs, (readLockOwner(lockPath)?.since ?? now) + youngMs)
   let onChange = () => {}
   const unwatch = watchFolder(dirname(socketPath), () => onChange())
   try {
     // A clock that was set back must not make this wait for longer.
-    for (const end = now + Math.min(until - now, startingMs); Date.now() < end; ) {
+    for (const end = now + Math.min(until - now, Math.max(youngMs, graceMs)); Date.now() < end; ) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, lookMs)
         onChange = () => {
