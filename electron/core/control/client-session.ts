@@ -60,6 +60,21 @@ export const serveClient = (
     })
   }
 
+  /** A client that goes away gives its place up: one that comes and goes all the time would fill the queue (28,000 seen). */
+  const untilTurn = (): Promise<void> => {
+    if (turnstile === null || socket.destroyed) return Promise.resolve()
+    return new Promise((resolve) => {
+      let leave = () => {}
+      const settle = () => {
+        leave()
+        socket.off('close', settle)
+        resolve()
+      }
+      socket.on('close', settle)
+      leave = turnstile.wait(settle)
+    })
+  }
+
   const sendNewest = () => {
     const snapshot = newest
     newest = null
@@ -156,7 +171,8 @@ export const serveClient = (
     isAnswering = true
     socket.pause()
     for (let line = waiting.shift(); line !== undefined; line = waiting.shift()) {
-      await turnstile?.pass()
+      await untilTurn()
+      if (socket.destroyed) break
       await answer(line)
       await untilRead()
       // Answers that are at hand would otherwise all be given in one turn, and other clients wait for it.

@@ -9,7 +9,7 @@ import { sampleSnapshot } from '../sample-snapshot.ts'
 import { attachToCore } from './client.ts'
 import type { CoreLink } from './core-link.ts'
 import { type ControlServer, openControlServer } from './server.ts'
-import { createTurnstile } from './turnstile.ts'
+import { createTurnstile, type Turnstile } from './turnstile.ts'
 
 let dir: string
 let socketPath: string
@@ -101,12 +101,35 @@ it('lets requests of all clients of a door through one after the other', async (
   const beganAt = performance.now()
   await Promise.all(
     [0, 1, 2, 3].map(async (index) => {
-      await turnstile.pass()
+      await new Promise<void>((resolve) => turnstile.wait(resolve))
       passed.push(index)
     }),
   )
   expect(passed).toEqual([0, 1, 2, 3])
   expect(performance.now() - beganAt).toBeGreaterThan(55)
+})
+
+it('keeps no place in the queue for clients that come, ask and go', async () => {
+  const queue = new Set<() => void>()
+  const turnstile: Turnstile = {
+    wait: (go) => {
+      queue.add(go)
+      return () => queue.delete(go)
+    },
+  }
+  await server.close()
+  server = await openControlServer(socketPath, core, {
+    mostClients: 8,
+    limits: { maxRequestBytes: 65_536, turnstile },
+  })
+  for (let round = 0; round < 100; round++) {
+    const peer = await dial()
+    peer.write(plan.repeat(20))
+    await expect.poll(() => queue.size, { interval: 1 }).toBe(1)
+    peer.destroy()
+    await expect.poll(() => queue.size, { interval: 1 }).toBe(0)
+  }
+  expect(asked).toBe(0)
 })
 
 it('drops what a client still wanted to ask when it goes away', async () => {
