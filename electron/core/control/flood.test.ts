@@ -119,7 +119,6 @@ it('keeps no place in the queue for clients that come, ask and go', async () => 
   }
   await server.close()
   server = await openControlServer(socketPath, core, {
-    mostClients: 8,
     limits: { maxRequestBytes: 65_536, turnstile },
   })
   for (let round = 0; round < 100; round++) {
@@ -130,6 +129,25 @@ it('keeps no place in the queue for clients that come, ask and go', async () => 
     await expect.poll(() => queue.size, { interval: 1 }).toBe(0)
   }
   expect(asked).toBe(0)
+})
+
+it('lets in so many at once, and others a moment after places were left', async () => {
+  await server.close()
+  server = await openControlServer(socketPath, core, { mostClients: 2 })
+  const isLetIn = async () => {
+    const client = await attachToCore(socketPath)
+    const answer = await client?.readSnapshot().catch(() => null)
+    client?.close()
+    return answer?.version ?? null
+  }
+  const two = [await dial(), await dial()]
+  for (const peer of two) {
+    peer.write('{"id":1,"method":"snapshot"}\n')
+    await new Promise((resolve) => peer.once('data', resolve))
+  }
+  expect(await isLetIn()).toBeNull()
+  for (const peer of two) peer.destroy()
+  await expect.poll(isLetIn).toBe(sampleSnapshot.version)
 })
 
 it('drops what a client still wanted to ask when it goes away', async () => {
