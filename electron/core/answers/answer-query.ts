@@ -35,11 +35,11 @@ const answerQuery = async (query: Query, context: AnswerContext): Promise<Answer
 }
 
 /** A plan reads model headers and a doctor runs programs: guests cannot have the core do so without pause. */
-const keptForGuestsMs = 10_000
+const keptForGuestsMs = 30_000
 
 export interface Asks {
   readonly ask: Ask
-  /** The same answers, some seconds old at most. */
+  /** The same answers, up to half a minute old. */
   readonly askForGuest: Ask
 }
 
