@@ -182,17 +182,20 @@ export const serveClient = (
     socket.resume()
   }
 
-  socket.on('data', (piece) => {
+  const hear = (piece: Buffer) => {
     const lines = reader.push(piece)
     if (lines === null) {
       waiting = []
+      // Its last answers may never be read: meanwhile nothing more of it is taken.
+      socket.off('data', hear)
       send({ kind: 'error', id: null, message: `a line may be at most ${maxRequestBytes} bytes long` })
       socket.destroySoon()
       return
     }
     waiting.push(...lines)
     if (waiting.length > 0) void answerAll()
-  })
+  }
+  socket.on('data', hear)
   // A client that vanishes mid-write is its own affair.
   socket.on('error', () => socket.destroy())
   socket.once('close', stopAll)

@@ -36,8 +36,8 @@ export interface GuestSocketOptions {
 const mostClients = 32
 /** A guest's longest request is a start of a profile by its name; 32 that send one without an end hold 2 MiB. */
 const maxRequestBytes = 65_536
-/** All guests together: 100 requests a second. A window that opens sends five. */
-const betweenRequestsMs = 10
+/** All guests together: 50 requests a second. A window that opens sends five. */
+const betweenRequestsMs = 20
 
 /** Who may attach where the config does not say. */
 export const defaultGuests = (platform: 'darwin' | 'linux'): Guests =>
