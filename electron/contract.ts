@@ -501,6 +501,20 @@ export const ProofSchema = z.strictObject({
 })
 export type Proof = z.infer<typeof ProofSchema>
 
+const orders = ['start', 'stop', 'restart'] as const
+export type Order = (typeof orders)[number]
+
+/**
+ * Which command named each service last, from whichever window or shell; null: none since this core began. A command that
+ * waits for its effect sees here that a later one made that pointless.
+ */
+const LastOrdersSchema = z.strictObject({
+  ramDisk: z.enum(orders).nullable(),
+  llamaServer: z.enum(orders).nullable(),
+  proxy: z.enum(orders).nullable(),
+})
+export type LastOrders = z.infer<typeof LastOrdersSchema>
+
 export const SnapshotSchema = z.strictObject({
   version: z.literal(contractVersion),
   takenAt: epochMs,
@@ -521,6 +535,8 @@ export const SnapshotSchema = z.strictObject({
     llamaServer: ServiceStateSchema,
     proxy: ServiceStateSchema,
   }),
+  /** Absent: a core of an earlier release. */
+  lastOrders: LastOrdersSchema.optional(),
   /** null: the profile has none. Failed or degraded it makes `overall` degraded; what is proved is the Router's own way. */
   gateway: ServiceStateSchema.nullable(),
   /** null: no AI Engine of ours runs. */

@@ -7,7 +7,8 @@ import { isLockHeld, readLockOwner } from '../core/core-lock.ts'
 import { messageOf } from '../core/error-message.ts'
 import { type HostedCore, hostCore } from '../core/host-core.ts'
 import { openLogForChild } from '../core/logs/log-file.ts'
-import { readLastLines } from '../core/logs/log-follow.ts'
+import { readLogMark } from '../core/logs/log-generations.ts'
+import { readLogSince } from '../core/logs/log-tail-events.ts'
 import { ensureStateFolder } from '../core/state-folder.ts'
 import { type CliContext, exitCodes } from './context.ts'
 
@@ -77,6 +78,8 @@ const tellReady = (): void => {
   createWriteStream('', { fd: readyFd }).end('ready\n')
 }
 
+type StartOutcome = { readonly kind: 'ready' } | { readonly kind: 'ended'; readonly how: string }
+
 /**
  * The core lives for weeks beside models that want every byte, and makes little garbage: with a small young generation
  * and one malloc arena it stays about 26 MB smaller (measured with Node 24 on Linux; mallopt(3)).
@@ -91,6 +94,8 @@ export const spawnBackgroundCore = async (context: CliContext): Promise<void> =>
   ensureStateFolder(context.folder)
   const logPath = context.folder.logPath('core')
   const fd = openLogForChild(logPath)
+  // An earlier core's last line is not the cause of this one's end.
+  const mark = readLogMark(logPath)
   const args = [...process.execArgv, '--max-semi-space-size=1', context.entryPath, 'serve', '--background']
   const child = spawn(process.execPath, args, {
     detached: true,
@@ -107,16 +112,18 @@ export const spawnBackgroundCore = async (context: CliContext): Promise<void> =>
   })
   closeSync(fd)
   const ready = child.stdio[readyFd]
-  const outcome = await new Promise<'ready' | 'ended'>((resolve) => {
-    ready?.once('data', () => resolve('ready'))
-    child.once('exit', () => resolve('ended'))
-    child.once('error', () => resolve('ended'))
+  const outcome = await new Promise<StartOutcome>((resolve) => {
+    ready?.once('data', () => resolve({ kind: 'ready' }))
+    child.once('exit', (code, signal) =>
+      resolve({ kind: 'ended', how: signal === null ? `exit code ${code}` : `ended by ${signal}` }),
+    )
+    child.once('error', ({ message }) => resolve({ kind: 'ended', how: message }))
   })
   ready?.destroy()
   child.unref()
   // Another starter may have won: nothing but the lock proves that its owner lives.
-  if (outcome === 'ended' && !isLockHeld(context.folder.lockPath)) {
-    const last = (await readLastLines(logPath, 1))[0] ?? 'it said nothing'
+  if (outcome.kind === 'ended' && !isLockHeld(context.folder.lockPath)) {
+    const last = (await readLogSince(logPath, mark, 1))[0] ?? `${outcome.how}, and it said nothing`
     throw new Error(`the core ended at once: ${last} (its log is ${logPath})`)
   }
 }

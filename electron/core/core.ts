@@ -3,9 +3,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Command, Outcome, Profile, ServiceId, Snapshot, StackEvent } from '../contract.ts'
 import { tellAgents } from './agents-file/tell-agents.ts'
-import { createAsk } from './answers/answer-query.ts'
+import { createAsks } from './answers/answer-query.ts'
 import { bringBack } from './bring-back.ts'
-import type { CoreLink } from './control/core-link.ts'
+import type { Ask, CoreLink } from './control/core-link.ts'
 import { createCoreCommands } from './core-commands.ts'
 import { type LogError, logToStderr } from './core-log.ts'
 import { messageOf } from './error-message.ts'
@@ -15,6 +15,7 @@ import { readIntent } from './intent.ts'
 import { ensureKeys } from './keys.ts'
 import { openLedger } from './ledger.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
+import { rebuildLedger } from './lost-services.ts'
 import { createMemoryMapSource } from './memory-map-source.ts'
 import { createObservations, type PlainSnapshot } from './observations.ts'
 import type { Platform } from './platform/platform.ts'
@@ -48,6 +49,7 @@ export interface Core extends CoreLink {
   snapshot(): Snapshot
   /** As dispatch, by another user: it leaves an event, and a background core stays to be told to start again. */
   dispatchForGuest(command: Command): Promise<Outcome>
+  readonly askForGuest: Ask
   /** Settles when a command to stop everything has been carried out. */
   readonly stoppedByCommand: Promise<void>
   /** Lets go of everything; what runs goes on running. Settles when no mount or eject is under way any more. */
@@ -58,6 +60,8 @@ export interface Core extends CoreLink {
 export const createCore = async (options: CoreOptions): Promise<Core> => {
   const { folder, platform, resourcesDir, logError = logToStderr } = options
   const since = Date.now()
+  // Before anything of it is assembled with what the ledger names.
+  await rebuildLedger(folder, platform.processes, logError)
   const settings = openSettings(folder, logError)
   const ledger = openLedger(folder.ledgerPath, logError)
   const observations = createObservations(() => settings.current().notifications)
@@ -140,6 +144,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       ...(speculationFailure === null ? {} : { speculationFailure }),
       memoryMap: memoryMap.current(assembly.profile, assembly.engineAllocations(), plain.ramDisk),
       setUp: setUp.state(),
+      lastOrders: commands.lastOrders(),
     }
   }
   const snapshot = (): Snapshot => {
@@ -279,7 +284,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       return snapshot()
     },
     watch: feed.watch,
-    ask: createAsk(answering),
+    ...createAsks(answering),
     readSnippet: async (name) => (await import('./answers/clients-answer.ts')).readSnippet(answering, name),
     watchHistory: observations.watchHistory,
     followLog: (log, listener) => followLogPieces(folder.logPath(log), listener, logError),

@@ -1,8 +1,10 @@
 // Hosting the core in this process, the same for `nexus serve` and the app: lock, core, control sockets, and their end.
+import { keepSocket } from './control/keep-socket.ts'
 import { openControlServer } from './control/server.ts'
 import { type Core, type CoreOptions, createCore } from './core.ts'
 import { acquireCoreLock } from './core-lock.ts'
 import { logToStderr } from './core-log.ts'
+import { messageOf } from './error-message.ts'
 import { followConfig } from './follow-config.ts'
 import { guestLink } from './guests/guest-link.ts'
 import { createGuestSocket } from './guests/guest-socket.ts'
@@ -36,6 +38,18 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
     undo.unshift(core.close)
     const server = await openControlServer(folder.socketPath, core)
     undo.push(server.close)
+    undo.unshift(
+      keepSocket({
+        path: folder.socketPath,
+        restore: async () => {
+          if (server.isThere()) return
+          ensureStateFolder(folder)
+          await server.restore()
+          logError(new Error(`${folder.socketPath} was gone: the core listens on it again`))
+        },
+        onError: (error) => logError(new Error(`the control socket is gone: ${messageOf(error)}`)),
+      }),
+    )
     const metrics = createMetricsServer({
       readSnapshot: core.readSnapshot,
       onError: (reason) => logError(new Error(reason)),
@@ -43,7 +57,7 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
     undo.unshift(metrics.close)
     const guestSocket = createGuestSocket({
       sharedDir: folder.sharedDir,
-      link: guestLink(core, readOwnUserName()),
+      link: guestLink({ ...core, ask: core.askForGuest }, readOwnUserName()),
       platform: options.platform.id,
       run: options.run ?? createCommandRunner(),
       onError: (reason) => logError(new Error(reason)),

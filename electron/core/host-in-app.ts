@@ -37,5 +37,5 @@ export const hostInApp = async (folder: StateFolder, resourcesDir: string): Prom
 /** Whether services that an earlier core of this state folder started go on without one. The caller looked for a core. */
 export const hasOrphans = async (folder: StateFolder): Promise<boolean> => {
   const { processes } = createPlatform({ ramDiskRoot: folder.ramDiskRoot })
-  return (await readLiveServices(folder.ledgerPath, processes)).length > 0
+  return (await readLiveServices(folder, processes)).length > 0
 }

@@ -33,13 +33,17 @@ export interface Ledger {
   forget(service: LedgerEntry['service']): void
 }
 
+/** null: there is no ledger, or it cannot be understood. */
+export const readLedgerEntries = (path: string): readonly LedgerEntry[] | null =>
+  readRecord(path, LedgerSchema)?.entries ?? null
+
 /**
  * Opens the ledger. A ledger that cannot be understood is treated as empty: a child it named is then found on its
  * port with our own argv, or shown as a stranger, and neither is ever killed by pid alone. So one that cannot be written
  * (a full disk) loses nobody: with `logError` that is only told, and this core goes on with what it knows.
  */
 export const openLedger = (path: string, logError: LogError | null = null): Ledger => {
-  let entries: readonly LedgerEntry[] = readRecord(path, LedgerSchema)?.entries ?? []
+  let entries: readonly LedgerEntry[] = readLedgerEntries(path) ?? []
   const save = (next: LedgerEntry[]) => {
     entries = next
     try {

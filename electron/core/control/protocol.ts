@@ -9,6 +9,8 @@ import {
   QuerySchema,
   SnapshotSchema,
 } from '../../contract.ts'
+import { parseBoundedJson } from '../bounded-json.ts'
+import { messageOf } from '../error-message.ts'
 
 /** Longer lines are refused before they can fill memory; a snapshot is a few KB, a history 30 KB. */
 export const maxLineBytes = 1_048_576
@@ -63,9 +65,11 @@ export type ParsedRequest =
 export const parseRequest = (line: string): ParsedRequest => {
   let value: unknown
   try {
-    value = JSON.parse(line)
-  } catch {
-    return { kind: 'garbage', id: null, message: 'not JSON: one JSON document a line is expected' }
+    value = parseBoundedJson(line)
+  } catch (error) {
+    const message =
+      error instanceof SyntaxError ? 'not JSON: one JSON document a line is expected' : messageOf(error)
+    return { kind: 'garbage', id: null, message }
   }
   const parsed = RequestSchema.safeParse(value)
   if (parsed.success) return { kind: 'request', request: parsed.data }

@@ -16,6 +16,7 @@ import { checksOnClients } from './checks-on-clients.ts'
 import { checksOnConfig } from './checks-on-config.ts'
 import { checksOnCore } from './checks-on-core.ts'
 import { checksOnEngine } from './checks-on-engine.ts'
+import { checksOnFolders } from './checks-on-folders.ts'
 import { checksOnForge } from './checks-on-forge.ts'
 import { checksOnForgeMemory } from './checks-on-forge-memory.ts'
 import { checksOnGateway } from './checks-on-gateway.ts'
@@ -76,6 +77,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnWired(context, facts),
       ...checksOnPorts(context, facts),
       ...checksOnKeys(context),
+      ...checksOnFolders(context),
       ...checksOnRouter(context, facts),
       ...checksOnNodes(context, facts),
       ...checksOnGateway(context, facts),
@@ -145,7 +147,7 @@ const pickProfile = async (request: DoctorRequest, config: Config): Promise<Pick
   }
   const intent = readIntent(folder.intentPath)
   if (intent !== null) {
-    const live = await readLiveServices(folder.ledgerPath, platform.processes)
+    const live = await readLiveServices(folder, platform.processes)
     // Also when what was started failed: its profile is the one to look at, not the one that would be taken next.
     if (live.length > 0 || intent.up.some((id) => id !== 'ramDisk')) {
       const because = live.length > 0 ? 'running now' : 'started last'
