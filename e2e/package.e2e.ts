@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { _electron as electron } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { untilNoCore } from './core-end.ts'
 import { type Desktop, electronFlags, openDesktop } from './desktop.ts'
-import { type ForegroundCore, openForegroundCore } from './foreground-core.ts'
 import { hasFuses, readFuses } from './fuse-wire.ts'
 import { packageForTest, readElectronVersion } from './packaged-app.ts'
 
@@ -63,14 +63,12 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
 
   describe('on a desktop', () => {
     let desktop: Desktop | null = null
-    let core: ForegroundCore | null = null
     const onDesktop = () => ({ ...environment, ...desktop?.env })
     beforeAll(async () => {
       desktop = await openDesktop()
-      core = await openForegroundCore(command, environment)
     })
     afterAll(async () => {
-      await core?.close()
+      await untilNoCore(home)
       await desktop?.close()
     })
 
@@ -95,7 +93,7 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
 
     // Playwright starts Electron with --inspect, which the fuses of a newer one turn off.
     it.skipIf(hasFuses(electronVersion))(
-      'opens its window from the archive, and attaches to the core',
+      'opens its window from the archive, and has its core started',
       async () => {
         const app = await electron.launch({
           executablePath: program,
@@ -115,7 +113,7 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
           await expect.poll(readText, { timeout: 30_000 }).toContain('Glance')
           const readLink = `new Promise((resolve) => nexus.onState(({ link }) => resolve(link)))`
           const linkOf = () => window.evaluate(readLink)
-          await expect.poll(linkOf, { timeout: 30_000 }).toMatchObject({ kind: 'attached', host: 'cli' })
+          await expect.poll(linkOf, { timeout: 30_000 }).toMatchObject({ kind: 'attached', user: null })
         } finally {
           app.process().kill('SIGTERM')
           await app.waitForEvent('close')

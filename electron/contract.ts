@@ -722,13 +722,10 @@ export const answerSchemas = {
 /** What the window mirrors: the core's truth, and how the app stands to that core. */
 export const AppStateSchema = z.strictObject({
   link: z.discriminatedUnion('kind', [
-    /** This app hosts the core. */
-    z.strictObject({ kind: z.literal('hosting') }),
-    /** Another process does: `nexus serve`, or another user's app. */
+    /** To the core, which is always a process of its own. */
     z.strictObject({
       kind: z.literal('attached'),
       pid: count,
-      host: z.enum(['app', 'cli']),
       /** Whose it is, when it is another user's: this app is a guest there. null: this user's own. */
       user: nullableText,
     }),
@@ -736,7 +733,7 @@ export const AppStateSchema = z.strictObject({
     /** No core answers; nothing that was read before is live. */
     z.strictObject({ kind: z.literal('lost'), reason: z.string() }),
   ]),
-  /** null unless hosting or attached. */
+  /** null unless attached. */
   snapshot: SnapshotSchema.nullable(),
   pinned: z.boolean(),
   openAtLogin: z.enum(['on', 'off', 'requires-approval', 'unavailable']),

@@ -1,6 +1,8 @@
 // Finding the core: the one that runs, or a background one started for this command.
 import { dirname } from 'node:path'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
+import type { CoreProgram } from '../core/core-process/core-program.ts'
+import { startDetachedCore } from '../core/core-process/start-detached.ts'
 import { within } from '../core/deadline.ts'
 import { attachAsGuest } from '../core/guests/attach-as-guest.ts'
 import type { LedgerEntry } from '../core/ledger.ts'
@@ -9,8 +11,7 @@ import { isErrno } from '../core/private-file.ts'
 import { refuseForeignFolder } from '../core/state-folder.ts'
 import { watchFolder } from '../core/watch-folder.ts'
 import { quoteForShell } from '../shell-quote.ts'
-import type { CliContext } from './context.ts'
-import { spawnBackgroundCore } from './host.ts'
+import { type CliContext, exitCodes } from './context.ts'
 
 /** What looking takes: nothing is made or changed by it. */
 type Reader = Pick<CliContext, 'folder' | 'platform'>
@@ -39,12 +40,28 @@ export const readHost = async (context: CliContext): Promise<string | null> => {
 export const attachOrHost = async (context: CliContext): Promise<ControlClient> => {
   const running = await attachToRunning(context)
   if (running !== null) return running
-  await spawnBackgroundCore(context)
+  await startDetachedCore(coreProgramOf(context))
   const client = await attachWhenListening(context.folder.socketPath)
   if (client === null)
     throw new Error(`the core did not open its socket; its log is ${context.folder.logPath('core')}`)
   return client
 }
+
+/** `nexus serve --detach`: prints whose core answers afterwards, `own` or `guest`, for the app. */
+export const detachCore = async (context: CliContext): Promise<number> => {
+  const client = await attachOrHost(context)
+  context.print(client.user === null ? 'own' : 'guest')
+  client.close()
+  return exitCodes.done
+}
+
+const coreProgramOf = ({ entryPath, env, folder }: CliContext): CoreProgram => ({
+  nodePath: process.execPath,
+  nodeArgs: process.execArgv,
+  entryPath,
+  env,
+  folder,
+})
 
 /** Another starter may have won the lock a moment ago: its socket is waited for, told by the folder, not asked for. */
 const attachWhenListening = async (socketPath: string): Promise<ControlClient | null> => {

@@ -47,7 +47,7 @@ export interface Core extends CoreLink {
   snapshot(): Snapshot
   /** As dispatch, by another user: it leaves an event, and a background core stays to be told to start again. */
   dispatchForGuest(command: Command): Promise<Outcome>
-  /** Settles when a command to stop everything has been carried out. */
+  /** Settles when a command to stop everything has been carried out, or when the last app went that kept an idle core. */
   readonly stoppedByCommand: Promise<void>
   /** Lets go of everything; what runs goes on running. Settles when no mount or eject is under way any more. */
   close(): Promise<void>
@@ -60,10 +60,13 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const settings = openSettings(folder, logError)
   const observations = createObservations(() => settings.current().notifications)
   let assembly: ServiceAssembly = initialAssembly()
+  let keepers = 0
   let stopped = () => {}
   const stoppedByCommand = new Promise<void>((resolve) => {
     stopped = resolve
   })
+
+  const endsByItself = () => options.background && keepers === 0
 
   const poller = createPoller(
     {
@@ -117,7 +120,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const plainSnapshot = (readings: ReturnType<typeof poller.latest>): PlainSnapshot => {
     const plain = foldSnapshot(
       {
-        owner: { pid: process.pid, host: options.host, background: options.background, since },
+        owner: { pid: process.pid, host: options.host, background: endsByItself(), since },
         profile: assembly.profileName,
         services: commands.withRestart(assembly.stack.states()),
         gateway: assembly.stack.gateway(),
@@ -216,6 +219,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     note,
     logError,
     onAllStopped: () => {
+      if (keepers > 0) return
       if (options.background) ending = true
       stopped()
     },
@@ -272,6 +276,18 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     readSnippet: async (name) => (await import('./answers/clients-answer.ts')).readSnippet(answering, name),
     watchHistory: observations.watchHistory,
     followLog: (log, listener) => followLogPieces(folder.logPath(log), listener, logError),
+    keep: () => {
+      keepers += 1
+      let isKept = true
+      return () => {
+        if (!isKept) return
+        isKept = false
+        keepers -= 1
+        if (!endsByItself() || bringingBack || !commands.isIdle()) return
+        ending = true
+        stopped()
+      }
+    },
     dispatch: commands.dispatch,
     dispatchForGuest: async (command) => {
       const outcome = await commands.dispatch(command, 'guest')

@@ -14,6 +14,7 @@ export const serveClient = (socket: Socket, core: CoreLink): void => {
   const reader = createLineReader(maxLineBytes)
   let watch: Watch | null = null
   let stopHistory: (() => void) | null = null
+  let letGo: (() => void) | null = null
   const followed = new Map<LogId, () => void>()
 
   const send = (response: ControlResponse) => {
@@ -25,6 +26,8 @@ export const serveClient = (socket: Socket, core: CoreLink): void => {
   const stopAll = () => {
     watch?.stop()
     stopHistory?.()
+    letGo?.()
+    letGo = null
     for (const stop of followed.values()) stop()
     followed.clear()
   }
@@ -76,6 +79,13 @@ export const serveClient = (socket: Socket, core: CoreLink): void => {
       case 'unfollowLog':
         followed.get(request.log)?.()
         followed.delete(request.log)
+        return { kind: 'done', id }
+      case 'keep':
+        letGo ??= core.keep()
+        return { kind: 'done', id }
+      case 'unkeep':
+        letGo?.()
+        letGo = null
         return { kind: 'done', id }
       case 'snippet':
         return { kind: 'snippet', id, text: await core.readSnippet(request) }

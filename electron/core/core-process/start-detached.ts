@@ -1,0 +1,43 @@
+// The core as a detached process of this user: what Linux lets outlive its starter.
+import { spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { isLockHeld } from '../core-lock.ts'
+import { openLogForChild } from '../logs/log-file.ts'
+import { readLastLines } from '../logs/log-follow.ts'
+import { ensureStateFolder } from '../state-folder.ts'
+import { type CoreProgram, coreArgv, coreVariables } from './core-program.ts'
+
+/** File descriptor on which a background core says that it listens, so that nobody has to ask again and again. */
+export const readyFd = 3
+
+/**
+ * Settles when the core's socket listens, or when another core turned out to have the lock. Throws with the last line the
+ * core logged when it ended instead.
+ */
+export const startDetachedCore = async (program: CoreProgram): Promise<void> => {
+  const { folder } = program
+  ensureStateFolder(folder)
+  const logPath = folder.logPath('core')
+  const fd = openLogForChild(logPath)
+  const [file, ...args] = coreArgv(program)
+  const child = spawn(file, args, {
+    detached: true,
+    stdio: ['ignore', fd, fd, 'pipe'],
+    env: { ...program.env, ...coreVariables(program) },
+    cwd: '/',
+  })
+  closeSync(fd)
+  const ready = child.stdio[readyFd]
+  const outcome = await new Promise<'ready' | 'ended'>((resolve) => {
+    ready?.once('data', () => resolve('ready'))
+    child.once('exit', () => resolve('ended'))
+    child.once('error', () => resolve('ended'))
+  })
+  ready?.destroy()
+  child.unref()
+  // Another starter may have won: nothing but the lock proves that its owner lives.
+  if (outcome === 'ended' && !isLockHeld(folder.lockPath)) {
+    const last = (await readLastLines(logPath, 1))[0] ?? 'it said nothing'
+    throw new Error(`the core ended at once: ${last} (its log is ${logPath})`)
+  }
+}
