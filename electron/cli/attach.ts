@@ -2,7 +2,7 @@
 import { dirname } from 'node:path'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
 import type { CoreProgram } from '../core/core-process/core-program.ts'
-import { startDetachedCore } from '../core/core-process/start-detached.ts'
+import { startCoreProcess } from '../core/core-process/start-core-process.ts'
 import { within } from '../core/deadline.ts'
 import { attachAsGuest } from '../core/guests/attach-as-guest.ts'
 import type { LedgerEntry } from '../core/ledger.ts'
@@ -40,7 +40,7 @@ export const readHost = async (context: CliContext): Promise<string | null> => {
 export const attachOrHost = async (context: CliContext): Promise<ControlClient> => {
   const running = await attachToRunning(context)
   if (running !== null) return running
-  await startDetachedCore(coreProgramOf(context))
+  await startCoreProcess(coreProgramOf(context), context.platform)
   const client = await attachWhenListening(context.folder.socketPath)
   if (client === null)
     throw new Error(`the core did not open its socket; its log is ${context.folder.logPath('core')}`)

@@ -2,7 +2,7 @@
 import { createWriteStream } from 'node:fs'
 import { attachToCore } from '../core/control/client.ts'
 import { readLockOwner } from '../core/core-lock.ts'
-import { readyFd } from '../core/core-process/start-detached.ts'
+import { readyVariable } from '../core/core-process/start-detached.ts'
 import { messageOf } from '../core/error-message.ts'
 import { type HostedCore, hostCore } from '../core/host-core.ts'
 import { type CliContext, exitCodes } from './context.ts'
@@ -24,7 +24,7 @@ export const serveCore = async (
       context.printError(`another core runs already${who}; nexus status shows it`)
       return exitCodes.failed
     }
-    if (background) tellReady()
+    if (background) tellReady(context.env[readyVariable])
     else
       context.print(
         `The core listens on ${folder.socketPath}. Ctrl-C ends it and leaves the services running.`,
@@ -63,6 +63,7 @@ const untilSignal = (): Promise<void> =>
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve())
   })
 
-const tellReady = (): void => {
-  createWriteStream('', { fd: readyFd }).end('ready\n')
+/** Only where a starter listens: in a job of launchd a file descriptor of that number is Node's own. */
+const tellReady = (fd: string | undefined): void => {
+  if (fd !== undefined && fd !== '') createWriteStream('', { fd: Number(fd) }).end('ready\n')
 }

@@ -4,11 +4,14 @@ import { closeSync } from 'node:fs'
 import { isLockHeld } from '../core-lock.ts'
 import { openLogForChild } from '../logs/log-file.ts'
 import { readLastLines } from '../logs/log-follow.ts'
+import { systemPath } from '../platform/run-command.ts'
 import { ensureStateFolder } from '../state-folder.ts'
 import { type CoreProgram, coreArgv, coreVariables } from './core-program.ts'
+import { withHomebrew } from './stable-node.ts'
 
-/** File descriptor on which a background core says that it listens, so that nobody has to ask again and again. */
-export const readyFd = 3
+/** Names the file descriptor on which a background core says that it listens, so that its starter need not ask again and again. */
+export const readyVariable = 'NEXUS_CORE_READY_FD'
+const readyFd = 3
 
 /**
  * Settles when the core's socket listens, or when another core turned out to have the lock. Throws with the last line the
@@ -23,7 +26,12 @@ export const startDetachedCore = async (program: CoreProgram): Promise<void> => 
   const child = spawn(file, args, {
     detached: true,
     stdio: ['ignore', fd, fd, 'pipe'],
-    env: { ...program.env, ...coreVariables(program) },
+    env: {
+      ...program.env,
+      ...coreVariables(program),
+      [readyVariable]: String(readyFd),
+      PATH: withHomebrew(program.env['PATH'] ?? systemPath),
+    },
     cwd: '/',
   })
   closeSync(fd)

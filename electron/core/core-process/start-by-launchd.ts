@@ -1,0 +1,83 @@
+// The core as a job of launchd: what macOS lets outlive the app or the terminal that asked for it. A process that an app
+// started belongs to that app's coalition, which macOS 27 ends with it (tmux/tmux#5465); a job has one of its own.
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { attachToCore } from '../control/client.ts'
+import { isLockHeld } from '../core-lock.ts'
+import type { Launchd, LaunchdDomain } from '../launchd/launchd.ts'
+import { renderLaunchdPlist } from '../launchd/plist.ts'
+import { readLastLines } from '../logs/log-follow.ts'
+import { writePrivateFile } from '../private-file.ts'
+import { ensureStateFolder } from '../state-folder.ts'
+import { coreJobSpec } from './core-job.ts'
+import type { CoreProgram } from './core-program.ts'
+
+export interface LaunchdCoreOptions {
+  readonly launchd: Launchd
+  readonly label: string
+  readonly homeDir: string
+  /** Whether servers of ours live: their job must not be unloaded then. */
+  readonly serversLive: () => Promise<boolean>
+  /** Until the core listens. */
+  readonly listenMs?: number
+  readonly pollMs?: number
+}
+
+/**
+ * Settles when the core's socket listens, or when another core turned out to have the lock. Throws in words when launchd did
+ * not start it, and with the last line the core logged when it ended instead.
+ */
+export const startCoreByLaunchd = async (
+  program: CoreProgram,
+  { launchd, label, homeDir, serversLive, listenMs = 20_000, pollMs = 100 }: LaunchdCoreOptions,
+): Promise<void> => {
+  const { folder } = program
+  ensureStateFolder(folder)
+  const spec = coreJobSpec(program, { label, homeDir })
+  const plistPath = join(folder.root, 'launchd', `${label}.plist`)
+  mkdirSync(dirname(plistPath), { recursive: true, mode: 0o700 })
+  // A new file each time, put in place of the old one: launchd refuses one that others may write, and macOS 27 one that is
+  // quarantined, which a file that is written over stays (BlockBlock#106).
+  writePrivateFile(plistPath, renderLaunchdPlist(spec))
+  const started = await launchd.start({ spec, plistPath, mayUnload: !(await serversLive()) })
+  switch (started.kind) {
+    case 'runs':
+      return untilListening({ launchd, label, program, listenMs, pollMs }, started.domain)
+    case 'ended':
+      return explainEnd(program, started.lastExit)
+    case 'no-domain':
+    case 'failed':
+      throw new Error(`launchd did not start the core: ${started.reason}`)
+  }
+}
+
+interface Waiting extends Required<Pick<LaunchdCoreOptions, 'launchd' | 'label' | 'listenMs' | 'pollMs'>> {
+  readonly program: CoreProgram
+}
+
+const untilListening = async (
+  { launchd, label, program, listenMs, pollMs }: Waiting,
+  domain: LaunchdDomain,
+): Promise<void> => {
+  const deadline = Date.now() + listenMs
+  for (;;) {
+    const core = await attachToCore(program.folder.socketPath)
+    if (core !== null) return core.close()
+    const reading = await launchd.read(domain, label)
+    if (reading.kind === 'loaded' && reading.job !== null && reading.job.pid === null)
+      return explainEnd(program, reading.job.lastExit?.words ?? null)
+    if (Date.now() > deadline)
+      throw new Error(`the core did not open its socket; its log is ${program.folder.logPath('core')}`)
+    await new Promise((resolve) => setTimeout(resolve, pollMs))
+  }
+}
+
+const explainEnd = async ({ folder }: CoreProgram, lastExit: string | null): Promise<void> => {
+  // Another starter may have won: nothing but the lock proves that its owner lives.
+  if (isLockHeld(folder.lockPath)) return
+  const logPath = folder.logPath('core')
+  const last = (await readLastLines(logPath, 1))[0] ?? 'it said nothing'
+  throw new Error(
+    `the core ended at once (${lastExit ?? 'launchd does not say how'}): ${last} (its log is ${logPath})`,
+  )
+}
