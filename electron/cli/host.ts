@@ -1,10 +1,14 @@
 // `nexus serve`: hosts the core in this process, in the foreground or, for `nexus up` and the app, in the background.
 import { createWriteStream } from 'node:fs'
+import { userInfo } from 'node:os'
 import { attachToCore } from '../core/control/client.ts'
 import { readLockOwner } from '../core/core-lock.ts'
 import { readyVariable } from '../core/core-process/start-detached.ts'
 import { messageOf } from '../core/error-message.ts'
 import { type HostedCore, hostCore } from '../core/host-core.ts'
+import { createLaunchd } from '../core/launchd/launchd.ts'
+import { createLaunchdSessions, type LoginSessions } from '../core/login-session.ts'
+import { createCommandRunner } from '../core/platform/run-command.ts'
 import { type CliContext, exitCodes } from './context.ts'
 
 /**
@@ -47,12 +51,27 @@ const host = async (
   { background, wait }: { readonly background: boolean; readonly wait: boolean },
 ): Promise<HostedCore | null> => {
   for (;;) {
-    const hosted = await hostCore({ ...context, host: 'cli', background })
+    const hosted = await hostCore({ ...context, ...sessionsOf(context), host: 'cli', background })
     if (hosted !== null || !wait) return hosted
     // Told by the end of its connection; a core that does not listen yet, or not any more, is asked again.
     const client = await attachToCore(context.folder.socketPath).catch(() => null)
     await client?.closed
     await new Promise((resolve) => setTimeout(resolve, betweenLockAttemptsMs))
+  }
+}
+
+/** launchd names the job of a process in XPC_SERVICE_NAME; in a terminal it is 0 or the terminal's own. */
+const sessionsOf = ({ platform, env }: CliContext): { readonly sessions?: LoginSessions } => {
+  if (platform.id !== 'darwin') return {}
+  const { uid } = userInfo()
+  const launchd = createLaunchd({ run: createCommandRunner(), uid })
+  return {
+    sessions: createLaunchdSessions({
+      launchd,
+      uid,
+      pid: process.pid,
+      jobLabel: env['XPC_SERVICE_NAME'] || null,
+    }),
   }
 }
 

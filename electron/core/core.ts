@@ -13,6 +13,7 @@ import { createGpuLimitReading } from './gpu-limit-reading.ts'
 import { describeGuestCommand } from './guests/guest-link.ts'
 import { readIntent } from './intent.ts'
 import { ensureKeys } from './keys.ts'
+import type { LoginSession } from './login-session-schema.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
 import { createMemoryMapSource } from './memory-map-source.ts'
 import { createObservations, type PlainSnapshot } from './observations.ts'
@@ -36,6 +37,8 @@ export interface CoreOptions {
   /** Where the repository's or the app's `resources` are. */
   readonly resourcesDir: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The login session that this core and what it starts belong to; null or absent: not known, or none that could end. */
+  readonly session?: LoginSession | null
   /** The system's commands, where they are not this machine's own. */
   readonly run?: RunCommand
   /** Standard error when absent. */

@@ -12,6 +12,7 @@ import { createUserNames, readForgeUse } from './forge/forge-use.ts'
 import { assembleGateway } from './gateway-assembly.ts'
 import { ensureKeys } from './keys.ts'
 import { type LedgerEntry, nameProcess, openLedger } from './ledger.ts'
+import type { LoginSession } from './login-session-schema.ts'
 import { createLogRotation } from './logs/log-rotation.ts'
 import { connectLogTail, readLogSince } from './logs/log-tail-events.ts'
 import { type Allocations, parseAllocations } from './memory-plan/allocations.ts'
@@ -48,6 +49,8 @@ export interface AssemblyOptions {
   /** The system's commands, where they are not this machine's own. */
   readonly run?: RunCommand
   readonly logError: LogError
+  /** As CoreOptions'. */
+  readonly session?: LoginSession | null
 }
 
 export interface ServiceAssembly {
@@ -89,7 +92,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   const keys = ensureKeys(folder.keysDir, profile.proxy.clientKey)
   /** A LiteLLM configuration of the user's own knows nothing of our list: there the one client key opens it. */
   const ownKey = profile.proxy.configPath === null ? keys.proofKey : (keys.clientKey ?? keys.proofKey)
-  const ledger = openLedger(folder.ledgerPath, logError)
+  const ledger = openLedger(folder.ledgerPath, logError, options.session ?? null)
   const llamaService = createLlamaService({
     profile: profile.llamaServer,
     apiKeyPath: keys.engineKeyPath,

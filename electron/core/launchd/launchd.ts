@@ -51,6 +51,8 @@ export interface Launchd {
   find(label: string): Promise<JobSearch>
   /** The audit session of a domain; `gone`: there is no such domain; null: it could not be told. */
   readSession(domain: LaunchdDomain): Promise<number | 'gone' | null>
+  /** Whether this process belongs to the session of the screen: `launchctl managername` says Aqua there (launchctl(1)). */
+  isAtScreen(): Promise<boolean>
   /** Success is a process that was not there before. */
   start(request: StartRequest): Promise<StartOutcome>
   /** Ends the job's process and starts it anew, as it is loaded; what it started goes on. */
@@ -265,6 +267,10 @@ export const createLaunchd = ({
     read,
     find,
     readSession,
+    isAtScreen: async () => {
+      const result = await launchctl('managername')
+      return result.kind === 'exited' && result.stdout.trim() === 'Aqua'
+    },
     end,
     unload,
     replace: async (place, label) => {

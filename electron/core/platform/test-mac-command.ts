@@ -18,6 +18,7 @@ import {
   enableJob,
   kickstartJob,
   killJob,
+  nameManager,
   printJob,
 } from './test-mac-launchd.ts'
 import { showListeners, showProcesses } from './test-mac-processes.ts'
@@ -42,6 +43,7 @@ const verbs: Readonly<Record<string, Answer>> = {
   'launchctl bootout': bootoutJob,
   'launchctl kickstart': kickstartJob,
   'launchctl kill': killJob,
+  'launchctl managername': nameManager,
   'launchctl enable': enableJob,
   'launchctl disable': disableJob,
 }

@@ -389,6 +389,10 @@ export const killJob = (state: TestMacState, args: readonly string[]): Reply => 
   return print('')
 }
 
+/** Public reports: Aqua at the screen, Background over SSH, System for a daemon. */
+export const nameManager = ({ guiSession }: TestMacState): Reply =>
+  print(guiSession ? 'Aqua\n' : 'Background\n')
+
 /** launchctl(1): remembered beyond the job, and silent. */
 export const enableJob = ({ launchd }: TestMacState, args: readonly string[]): Reply => {
   launchd.disabled = launchd.disabled.filter((target) => target !== args[1])
