@@ -1,12 +1,13 @@
 // The app really packaged by electron-builder, looked into, and started.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { _electron as electron } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { untilNoCore } from './core-end.ts'
 import { type Desktop, electronFlags, openDesktop } from './desktop.ts'
 import { hasFuses, readFuses } from './fuse-wire.ts'
@@ -28,7 +29,13 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
   let unpacked = ''
   let program = ''
   let command = ''
-  const environment = { ...process.env, NEXUS_HOME: home, NEXUS_RUNTIME: process.env['NEXUS_RUNTIME'] ?? '' }
+  /** As on a machine where no Node is installed, neither by the system nor by set-up. */
+  const environment = {
+    ...process.env,
+    PATH: '/usr/bin:/bin',
+    NEXUS_HOME: home,
+    NEXUS_RUNTIME: join(folder, 'runtime'),
+  }
 
   beforeAll(async () => {
     const paths = { electronPath: electronPath ?? '', appDir: appDir ?? '' }
@@ -56,9 +63,11 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
     expect(await readFuses(program)).toEqual(['EnableEmbeddedAsarIntegrityValidation', 'OnlyLoadAppFromAsar'])
   })
 
-  it('brings the command line along', async () => {
+  it('brings the command line along, and the Node that runs it', async () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     expect((await run(command, ['--version'], { env: environment })).stdout.trim()).toBe(version)
+    const { stdout } = await run(join(unpacked, 'resources', 'nexus', 'node', 'bin', 'node'), ['--version'])
+    expect(stdout).toMatch(/^v24\./)
   })
 
   describe('on a desktop', () => {
@@ -114,6 +123,10 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
           const readLink = `new Promise((resolve) => nexus.onState(({ link }) => resolve(link)))`
           const linkOf = () => window.evaluate(readLink)
           await expect.poll(linkOf, { timeout: 30_000 }).toMatchObject({ kind: 'attached', user: null })
+          const { pid } = z.object({ pid: z.number() }).parse(await linkOf())
+          expect(readlinkSync(`/proc/${pid}/exe`)).toBe(
+            join(unpacked, 'resources', 'nexus', 'node', 'bin', 'node'),
+          )
         } finally {
           app.process().kill('SIGTERM')
           await app.waitForEvent('close')

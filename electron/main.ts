@@ -13,7 +13,7 @@ import { sayReady } from './shell/say-ready.ts'
 import { lockDownContents } from './shell/security.ts'
 import { startShell } from './shell/shell.ts'
 import { showsWindowAtLaunch } from './shell/show-at-launch.ts'
-import { startCore } from './shell/start-core.ts'
+import { createCoreStarter } from './shell/start-core.ts'
 
 const folder = locateStateFolder(process.env, process.platform, homedir())
 const paths = locateAppFiles(__dirname, { isPackaged: app.isPackaged, resourcesPath: process.resourcesPath })
@@ -34,7 +34,7 @@ const start = async (): Promise<void> => {
   const shell = startShell({
     folder,
     paths,
-    startCore: () => startCore({ command: paths.command, folder, env: process.env }),
+    coreStarter: createCoreStarter({ command: paths.command, folder, env: process.env }),
   })
   connectExits(shell, {
     app,

@@ -37,8 +37,10 @@ import { serveIpc } from './ipc.ts'
 import { readLoginItem } from './login-item.ts'
 import { createNotifications } from './notifications.ts'
 import { createQuit, type Quit } from './quit.ts'
+import { watchQuit } from './quit-watchdog.ts'
 import { denyPermissions } from './security.ts'
 import { startAtFirstCore } from './start-at-launch.ts'
+import type { CoreStarter } from './start-core.ts'
 import { servicesRun, stopEverything } from './stop-everything.ts'
 import { showNotice } from './system-notification.ts'
 import { createTray } from './tray.ts'
@@ -48,8 +50,7 @@ import { type AppWindow, createWindow } from './window.ts'
 export interface ShellOptions {
   readonly folder: StateFolder
   readonly paths: AppPaths
-  /** As connectCore's. */
-  readonly startCore: () => Promise<'own' | 'guest'>
+  readonly coreStarter: CoreStarter
 }
 
 export interface AppShell {
@@ -59,7 +60,7 @@ export interface AppShell {
   letGo(): Promise<void>
 }
 
-export const startShell = ({ folder, paths, startCore }: ShellOptions): AppShell => {
+export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShell => {
   ensureStateFolder(folder)
   serveApp(protocol, paths.windowDir)
   if (session.defaultSession !== undefined) denyPermissions(session.defaultSession)
@@ -93,7 +94,7 @@ export const startShell = ({ folder, paths, startCore }: ShellOptions): AppShell
   })
   const link = connectCore({
     folder,
-    start: startCore,
+    start: coreStarter.start,
     onState: (next) => {
       state.update(next)
       // While a core is looked for nothing is known; without one nothing that was said holds any more.
@@ -161,7 +162,11 @@ export const startShell = ({ folder, paths, startCore }: ShellOptions): AppShell
       }),
     tell: tellRefusal,
     letGo,
-    exit: () => app.exit(0),
+    exit: () => {
+      const node = coreStarter.nodePath()
+      if (process.platform === 'darwin' && node !== null) watchQuit(node)
+      app.exit(0)
+    },
   })
   const act = createActions({
     app,

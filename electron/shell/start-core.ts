@@ -5,7 +5,7 @@ import type { StateFolder } from '../core/state-folder.ts'
 import type { CommandPaths } from './app-paths.ts'
 import { findNode } from './find-node.ts'
 
-export interface CoreStarter {
+export interface CoreStarterOptions {
   readonly command: CommandPaths
   readonly folder: StateFolder
   readonly env: Readonly<Record<string, string | undefined>>
@@ -21,7 +21,7 @@ export const commandEnvironment = ({
   command,
   folder,
   env,
-}: CoreStarter): Record<string, string | undefined> => ({
+}: CoreStarterOptions): Record<string, string | undefined> => ({
   ...Object.fromEntries(Object.entries(env).filter(([name]) => !appVariables.some((each) => each === name))),
   NEXUS_ROOT: command.root,
   NEXUS_HOME: folder.root,
@@ -31,23 +31,34 @@ export const commandEnvironment = ({
   NODE_COMPILE_CACHE: join(folder.runtimeDir, 'compile-cache'),
 })
 
-/**
- * Settles once a core listens. `own`: this user's, which may have run already; `guest`: another user's owns the stack of
- * this machine. Rejects with the last line that the command said when it failed.
- */
-export const startCore = async (starter: CoreStarter): Promise<'own' | 'guest'> => {
-  const { command, folder, env } = starter
-  const node = await findNode({ ownPath: command.nodePath, runtimeDir: folder.runtimeDir, env })
-  const { code, said, complained } = await run(
-    node,
-    ['--disable-warning=ExperimentalWarning', command.entryPath, 'serve', '--detach'],
-    commandEnvironment(starter),
-  )
-  const answer = lastLine(said)
-  if (code === 0 && (answer === 'own' || answer === 'guest')) return answer
-  throw new Error(
-    `the core did not start: ${lastLine(complained) ?? `its starter ended with ${code ?? 'no answer'}`}`,
-  )
+export interface CoreStarter {
+  /**
+   * Settles once a core listens. `own`: this user's, which may have run already; `guest`: another user's owns the stack of
+   * this machine. Rejects with the last line that the command said when it failed.
+   */
+  start(): Promise<'own' | 'guest'>
+  /** The Node that the last start ran on; null before the first. */
+  nodePath(): string | null
+}
+
+export const createCoreStarter = (options: CoreStarterOptions): CoreStarter => {
+  const { command, folder, env } = options
+  let node: string | null = null
+  return {
+    nodePath: () => node,
+    start: async () => {
+      node = await findNode({ ownPath: command.nodePath, runtimeDir: folder.runtimeDir, env })
+      const { code, said, complained } = await run(
+        node,
+        ['--disable-warning=ExperimentalWarning', command.entryPath, 'serve', '--detach'],
+        commandEnvironment(options),
+      )
+      const answer = lastLine(said)
+      if (code === 0 && (answer === 'own' || answer === 'guest')) return answer
+      const why = lastLine(complained) ?? `its starter ended with ${code ?? 'no answer'}`
+      throw new Error(`the core did not start: ${why}`)
+    },
+  }
 }
 
 const lastLine = (text: string): string | null =>
