@@ -11,10 +11,10 @@ import {
   type LaunchdPatience,
 } from '../launchd/launchd.ts'
 import { type LaunchdJobSpec, renderLaunchdPlist } from '../launchd/plist.ts'
+import { describeProtectedFolder } from '../launchd/protected-folder.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { readFileOrNull } from '../private-file.ts'
 import type { Autostart, AutostartSpec, UninstallOutcome } from './autostart.ts'
-import { describeProtectedFolder } from './protected-folder.ts'
 
 export interface LaunchdOptions {
   readonly run: RunCommand

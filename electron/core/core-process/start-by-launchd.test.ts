@@ -86,6 +86,12 @@ describe.skipIf(process.platform !== 'linux')('a core by launchd (imitated)', ()
     )
   }, 60_000)
 
+  it('names the folder that macOS closes to launchd, where it lies in one', async () => {
+    await expect(start({ entryPath: join(home, 'Documents', 'nexus.mjs') })).rejects.toThrow(
+      `Nexus lies below ${join(home, 'Documents')}`,
+    )
+  }, 60_000)
+
   it('says why launchd did not take it', async () => {
     mac.change((state) => {
       state.failing['launchctl bootstrap'] = { exitCode: 134, stdout: '', stderr: 'Bootstrap failed: 134\n' }

@@ -6,6 +6,7 @@ import { attachToCore } from '../control/client.ts'
 import { isLockHeld } from '../core-lock.ts'
 import type { Launchd, LaunchdDomain } from '../launchd/launchd.ts'
 import { renderLaunchdPlist } from '../launchd/plist.ts'
+import { describeProtectedFolder } from '../launchd/protected-folder.ts'
 import { readLastLines } from '../logs/log-follow.ts'
 import { writePrivateFile } from '../private-file.ts'
 import { ensureStateFolder } from '../state-folder.ts'
@@ -42,21 +43,26 @@ export const startCoreByLaunchd = async (
   const started = await launchd.start({ spec, plistPath, mayUnload: !(await serversLive()) })
   switch (started.kind) {
     case 'runs':
-      return untilListening({ launchd, label, program, listenMs, pollMs }, started.domain)
+      return untilListening({ launchd, label, program, homeDir, listenMs, pollMs }, started.domain)
     case 'ended':
-      return explainEnd(program, started.lastExit)
+      return explainEnd({ program, homeDir }, started.lastExit)
     case 'no-domain':
     case 'failed':
       throw new Error(`launchd did not start the core: ${started.reason}`)
   }
 }
 
-interface Waiting extends Required<Pick<LaunchdCoreOptions, 'launchd' | 'label' | 'listenMs' | 'pollMs'>> {
+interface Started {
   readonly program: CoreProgram
+  readonly homeDir: string
 }
 
+interface Waiting
+  extends Started,
+    Required<Pick<LaunchdCoreOptions, 'launchd' | 'label' | 'listenMs' | 'pollMs'>> {}
+
 const untilListening = async (
-  { launchd, label, program, listenMs, pollMs }: Waiting,
+  { launchd, label, program, homeDir, listenMs, pollMs }: Waiting,
   domain: LaunchdDomain,
 ): Promise<void> => {
   const deadline = Date.now() + listenMs
@@ -65,19 +71,24 @@ const untilListening = async (
     if (core !== null) return core.close()
     const reading = await launchd.read(domain, label)
     if (reading.kind === 'loaded' && reading.job !== null && reading.job.pid === null)
-      return explainEnd(program, reading.job.lastExit?.words ?? null)
+      return explainEnd({ program, homeDir }, reading.job.lastExit?.words ?? null)
     if (Date.now() > deadline)
       throw new Error(`the core did not open its socket; its log is ${program.folder.logPath('core')}`)
     await new Promise((resolve) => setTimeout(resolve, pollMs))
   }
 }
 
-const explainEnd = async ({ folder }: CoreProgram, lastExit: string | null): Promise<void> => {
+const explainEnd = async ({ program, homeDir }: Started, lastExit: string | null): Promise<void> => {
+  const { folder } = program
   // Another starter may have won: nothing but the lock proves that its owner lives.
   if (isLockHeld(folder.lockPath)) return
   const logPath = folder.logPath('core')
   const last = (await readLastLines(logPath, 1))[0] ?? 'it said nothing'
+  const hints = describeProtectedFolder([program.entryPath, program.nodePath], homeDir)
   throw new Error(
-    `the core ended at once (${lastExit ?? 'launchd does not say how'}): ${last} (its log is ${logPath})`,
+    [
+      `the core ended at once (${lastExit ?? 'launchd does not say how'}): ${last} (its log is ${logPath})`,
+      ...hints,
+    ].join('. '),
   )
 }

@@ -14,5 +14,5 @@ export const describeProtectedFolder = (argv: readonly string[], homeDir: string
     .filter((folder) => argv.some((word) => word.startsWith(`${folder}/`)))
     .map(
       (folder) =>
-        `Nexus lies below ${folder}, which macOS closes to what launchd starts: if the service does not come up ("Operation not permitted"), move Nexus, such as to ${join(homeDir, 'opta-nexus')}, and install it again.`,
+        `Nexus lies below ${folder}, which macOS closes to what launchd starts: where it says "Operation not permitted", move Nexus, such as to ${join(homeDir, 'opta-nexus')}.`,
     )
