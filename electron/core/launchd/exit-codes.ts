@@ -17,10 +17,16 @@ export type LaunchctlAnswer =
  * The number is an errno of launchd's own above 106 (xpc's errno list), and one number may have several causes: 5 is said of
  * a job that is loaded already, of one that is still being unloaded, of a session type that the plist does not allow, and of
  * a file that launchd does not accept (noclamshell#25, headroom#1289, hermes#30352). 112 and 125 both mean that there is no
- * such domain (opencodex#1770).
+ * such domain (opencodex#1770). Where launchctl says which of the two is missing, its words count before the number, which
+ * differs between releases.
  */
 export const nameLaunchctlAnswer = (result: CommandResult): LaunchctlAnswer => {
   if (result.kind === 'not-run') return 'other'
+  if (result.exitCode !== 0) {
+    const said = `${result.stderr}\n${result.stdout}`
+    if (/Could not find domain|Domain does not support specified action/.test(said)) return 'no-domain'
+    if (/Could not find service/.test(said)) return 'not-loaded'
+  }
   switch (result.exitCode) {
     case 0:
       return 'done'

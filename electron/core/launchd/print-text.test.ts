@@ -41,6 +41,8 @@ describe('parseLaunchctlPrint', () => {
       'JETSAM_REASON_MEMORY_PERPROCESSLIMIT',
       false,
     ],
+    ['last exit status = 0', 'exit status 0', true],
+    ['last exit code = 0\n\tlast exit reason = (none)', 'exit status 0', true],
     ['last crash cause = something new', 'something new', false],
   ])('says how it last ended: %s', (line, words, isClean) => {
     expect(parseLaunchctlPrint(sample('state = spawn scheduled', line))).toMatchObject({

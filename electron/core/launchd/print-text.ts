@@ -59,8 +59,12 @@ export const parseDomainAsid = (output: string): number | null =>
 const readCount = (text: string | undefined): number | null =>
   text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : null
 
-const emptyExits: ReadonlySet<string> = new Set(['(never exited)', ''])
-const plainExits: ReadonlySet<string> = new Set(['last terminating signal', 'last exit code'])
+const emptyExits: ReadonlySet<string> = new Set(['(never exited)', '(none)', '(null)', ''])
+const plainExits: ReadonlySet<string> = new Set([
+  'last terminating signal',
+  'last exit code',
+  'last exit status',
+])
 
 /**
  * One of several lines stands there: after a signal, or after an end that the kernel has a reason for (OS_REASON_CODESIGNING,
@@ -73,7 +77,7 @@ const readLastExit = (values: ReadonlyMap<string, string>): LaunchdExit | null =
   )
   const said = (wanted: string): string | null => ends.find(([key]) => key === wanted)?.[1] ?? null
   const signal = said('last terminating signal')
-  const code = said('last exit code')
+  const code = said('last exit code') ?? said('last exit status')
   const reason = ends.find(([key, value]) => !plainExits.has(key) && value !== 'exited')?.[1]
   if (reason !== undefined) return { kind: 'reason', words: reason, isClean: false }
   if (signal !== null) return { kind: 'signal', words: `signal ${signal}`, isClean: false }
