@@ -1,5 +1,6 @@
 // The bundle for macOS as electron-builder lays it out, up to signing: on an Electron that is made of its folders only.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -64,6 +65,13 @@ describe.skipIf(process.platform === 'darwin' || appDir === undefined)('the bund
       'bin',
       'package.json',
     ])
+  })
+
+  it('has that Node signed with the rest: it is among what electron-builder signs', async () => {
+    const { walkAsync } = createRequire(import.meta.url)(
+      join(root, 'node_modules', '@electron', 'osx-sign', 'dist', 'cjs', 'util.js'),
+    )
+    expect(await walkAsync(contents())).toContain(contents('Resources', 'nexus', 'node', 'bin', 'node'))
   })
 
   it('brings what a core and the command line need, and nothing that only tests need', () => {

@@ -57,6 +57,8 @@ type Look =
 
 /** A core that was killed before it listened, or before it answered, changes no file: only another try tells. */
 const retryMs = 1_000
+/** A start that failed costs a process each time, and will most likely fail again. */
+const failedMs = 3_000
 
 export const connectCore = ({
   folder,
@@ -168,7 +170,8 @@ export const connectCore = ({
       const found = await look()
       tell({ link: linkWithout(found), snapshot: null })
       if (found.kind === 'host-gone') await bell.heard(null)
-      if (found.kind === 'missed' || found.kind === 'failed') await bell.heard(retryMs)
+      if (found.kind === 'missed') await bell.heard(retryMs)
+      if (found.kind === 'failed') await bell.heard(failedMs)
     }
     unfollow?.()
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { attachToCore } from '../control/client.ts'
-import { createLaunchd } from '../launchd/launchd.ts'
+import { createLaunchd, type Launchd } from '../launchd/launchd.ts'
 import { createTestMac, type TestMac } from '../platform/test-mac.ts'
 import { logOut } from '../platform/test-mac-launchd.ts'
 import { locateStateFolder, type StateFolder } from '../state-folder.ts'
@@ -90,6 +90,29 @@ describe.skipIf(process.platform !== 'linux')('a core by launchd (imitated)', ()
     await expect(start({ entryPath: join(home, 'Documents', 'nexus.mjs') })).rejects.toThrow(
       `Nexus lies below ${join(home, 'Documents')}`,
     )
+  }, 60_000)
+
+  it('is started again when it was found running just while its job was unloaded', async () => {
+    const real = createLaunchd({ run: mac.run, uid: 501, pollMs: 20 })
+    let starts = 0
+    const launchd: Launchd = {
+      ...real,
+      start: async (request) => {
+        starts += 1
+        return starts === 1
+          ? { kind: 'runs', domain: 'gui/501', pid: 4711, already: true }
+          : real.start(request)
+      },
+    }
+    await startCoreByLaunchd(program(), {
+      launchd,
+      label,
+      homeDir: home,
+      serversLive: async () => live,
+      pollMs: 20,
+    })
+    expect(starts).toBe(2)
+    await readOwner()
   }, 60_000)
 
   it('says why launchd did not take it', async () => {

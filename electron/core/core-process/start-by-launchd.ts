@@ -40,17 +40,26 @@ export const startCoreByLaunchd = async (
   // A new file each time, put in place of the old one: launchd refuses one that others may write, and macOS 27 one that is
   // quarantined, which a file that is written over stays (BlockBlock#106).
   writePrivateFile(plistPath, renderLaunchdPlist(spec))
-  const started = await launchd.start({ spec, plistPath, mayUnload: !(await serversLive()) })
-  switch (started.kind) {
-    case 'runs':
-      return untilListening({ launchd, label, program, homeDir, listenMs, pollMs }, started.domain)
-    case 'ended':
-      return explainEnd({ program, homeDir }, started.lastExit)
-    case 'no-domain':
-    case 'failed':
-      throw new Error(`launchd did not start the core: ${started.reason}`)
+  for (let attempt = 1; ; attempt += 1) {
+    const started = await launchd.start({ spec, plistPath, mayUnload: !(await serversLive()) })
+    switch (started.kind) {
+      case 'runs': {
+        const waiting = { launchd, label, program, homeDir, listenMs, pollMs }
+        if (await isListening(waiting, started.domain)) return
+        if (attempt === attempts) throw new Error('launchd unloaded the core again and again')
+        break
+      }
+      case 'ended':
+        return explainEnd({ program, homeDir }, started.lastExit)
+      case 'no-domain':
+      case 'failed':
+        throw new Error(`launchd did not start the core: ${started.reason}`)
+    }
   }
 }
+
+/** A job that was found running may just be being unloaded, by a logout or by hand. */
+const attempts = 3
 
 interface Started {
   readonly program: CoreProgram
@@ -61,23 +70,31 @@ interface Waiting
   extends Started,
     Required<Pick<LaunchdCoreOptions, 'launchd' | 'label' | 'listenMs' | 'pollMs'>> {}
 
-const untilListening = async (
+/** False: its job has gone. Throws in words when the core ended by itself, or does not listen in time. */
+const isListening = async (
   { launchd, label, program, homeDir, listenMs, pollMs }: Waiting,
   domain: LaunchdDomain,
-): Promise<void> => {
+): Promise<boolean> => {
   const deadline = Date.now() + listenMs
   for (;;) {
     const core = await attachToCore(program.folder.socketPath)
-    if (core !== null) return core.close()
+    if (core !== null) {
+      core.close()
+      return true
+    }
     const reading = await launchd.read(domain, label)
-    if (reading.kind === 'loaded' && reading.job !== null && reading.job.pid === null)
-      return explainEnd({ program, homeDir }, reading.job.lastExit?.words ?? null)
+    if (reading.kind === 'not-loaded' || reading.kind === 'no-domain') return false
+    if (reading.kind === 'loaded' && reading.job !== null && reading.job.pid === null) {
+      await explainEnd({ program, homeDir }, reading.job.lastExit?.words ?? null)
+      return true
+    }
     if (Date.now() > deadline)
       throw new Error(`the core did not open its socket; its log is ${program.folder.logPath('core')}`)
     await new Promise((resolve) => setTimeout(resolve, pollMs))
   }
 }
 
+/** Settles when another core has the lock; else throws with what this one said last. */
 const explainEnd = async ({ program, homeDir }: Started, lastExit: string | null): Promise<void> => {
   const { folder } = program
   // Another starter may have won: nothing but the lock proves that its owner lives.

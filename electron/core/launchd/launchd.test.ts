@@ -181,6 +181,19 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
     })
   })
 
+  it('tries the next domain where one does not take this kind of session', async () => {
+    const launchctl = mac.run
+    const refusing = createLaunchd({
+      run: async (argv, options) =>
+        argv.join(' ').startsWith('launchctl bootstrap gui/501')
+          ? { kind: 'exited', exitCode: 134, stdout: '', stderr: 'Bootstrap failed: 134\n' }
+          : launchctl(argv, options),
+      uid: 501,
+      pollMs: 5,
+    })
+    expect(await refusing.start(request())).toMatchObject({ kind: 'runs', domain: 'user/501' })
+  })
+
   it('switches a label on that was switched off', async () => {
     mac.change(({ launchd: state }) => {
       state.disabled.push(`gui/501/${label}`)

@@ -227,7 +227,7 @@ export const createLaunchd = ({
   type Bootstrapped =
     | { readonly kind: 'loaded' }
     | { readonly kind: 'no-domain' }
-    | { readonly kind: 'failed'; readonly reason: string }
+    | { readonly kind: 'wrong-session' | 'failed'; readonly reason: string }
 
   const bootstrap = async (
     domain: LaunchdDomain,
@@ -242,10 +242,14 @@ export const createLaunchd = ({
       const answer = nameLaunchctlAnswer(result)
       if (answer === 'done') return { kind: 'loaded' }
       if (answer === 'no-domain') return { kind: 'no-domain' }
-      // Somebody else may have loaded it meanwhile.
-      if ((await read(domain, label)).kind === 'loaded') return { kind: 'loaded' }
-      if (!mayPass(answer) || Date.now() > deadline)
-        return { kind: 'failed', reason: `launchctl bootstrap: ${explainLaunchctl(result, label)}` }
+      // Somebody else may have loaded it meanwhile; without a process it may also be one that is just unloaded.
+      const reading = await read(domain, label)
+      const isLast = !mayPass(answer) || Date.now() > deadline
+      if (reading.kind === 'loaded' && (reading.job?.pid != null || isLast)) return { kind: 'loaded' }
+      if (isLast) {
+        const reason = `launchctl bootstrap: ${explainLaunchctl(result, label)}`
+        return answer === 'wrong-session' ? { kind: 'wrong-session', reason } : { kind: 'failed', reason }
+      }
       await pause()
     }
   }
@@ -254,12 +258,24 @@ export const createLaunchd = ({
   const load = async (request: StartRequest): Promise<StartOutcome> => {
     const { label } = request.spec
     const wanted = request.domains ?? ownDomains
+    let refusal: string | null = null
     for (const domain of wanted) {
       const bootstrapped = await bootstrap(domain, request)
-      if (bootstrapped.kind === 'failed') return bootstrapped
-      if (bootstrapped.kind === 'loaded') return untilRuns(domain, label, { before: null, runsBefore: null })
+      switch (bootstrapped.kind) {
+        case 'loaded':
+          return untilRuns(domain, label, { before: null, runsBefore: null })
+        case 'failed':
+          return { kind: 'failed', reason: bootstrapped.reason }
+        case 'wrong-session':
+          refusal = bootstrapped.reason
+          break
+        case 'no-domain':
+          break
+      }
     }
-    return { kind: 'no-domain', reason: `${noSession} (no ${wanted.join(', no ')})` }
+    return refusal === null
+      ? { kind: 'no-domain', reason: `${noSession} (no ${wanted.join(', no ')})` }
+      : { kind: 'failed', reason: refusal }
   }
 
   return {
