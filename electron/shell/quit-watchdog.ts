@@ -6,11 +6,12 @@ import { spawn } from 'node:child_process'
 const hangsAfterMs = 5_000
 
 /**
- * Runs in a Node of its own as a child of the app: while its parent is who it was, the app lives, and its pid is no other's.
+ * Runs in a Node of its own as a child of the app: for as long as its parent has the app's pid, that is the app and no other
+ * process. The app may be gone before this begins.
  */
 const watch = `
-const app = process.ppid
-const endsAt = Date.now() + Number(process.argv[1])
+const [app, withinMs] = process.argv.slice(1).map(Number)
+const endsAt = Date.now() + withinMs
 setInterval(() => {
   if (process.ppid !== app) process.exit(0)
   if (Date.now() > endsAt) process.kill(app, 'SIGKILL')
@@ -18,7 +19,11 @@ setInterval(() => {
 
 /** The app has to be gone within 5 s from now. `nodePath`: any Node. */
 export const watchQuit = (nodePath: string, withinMs: number = hangsAfterMs): void => {
-  spawn(nodePath, ['-e', watch, String(withinMs)], { stdio: 'ignore', detached: true, cwd: '/' })
+  spawn(nodePath, ['-e', watch, String(process.pid), String(withinMs)], {
+    stdio: 'ignore',
+    detached: true,
+    cwd: '/',
+  })
     .on('error', () => {
       // Without it the app quits as well as it can.
     })
