@@ -32,6 +32,12 @@ const passedOn = [
   'SSL_CERT_FILE',
   'NODE_EXTRA_CA_CERTS',
   'LANG',
+  'PIP_INDEX_URL',
+  'PIP_CONFIG_FILE',
+  // Where set-up looks for Python, llama-server and cargo.
+  'NEXUS_PYTHON',
+  'HOMEBREW_PREFIX',
+  'CARGO_HOME',
   // Where the bundle's resources are, and the app that it came with.
   'NEXUS_ROOT',
   'NEXUS_APP',
