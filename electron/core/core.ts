@@ -137,9 +137,11 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       Date.now(),
       poller.maxAgeMs(),
     )
+    const speculationFailure = assembly.speculationFailure(plain.slots)
     return {
       ...plain,
       engineModel: assembly.engineModel(),
+      ...(speculationFailure === null ? {} : { speculationFailure }),
       memoryMap: memoryMap.current(assembly.profile, assembly.engineAllocations(), plain.ramDisk),
       setUp: setUp.state(),
     }

@@ -1,6 +1,13 @@
 // Builds the services of one profile and everything that watches them.
 import { join } from 'node:path'
-import { type EngineModel, logIds, type Profile, type RamDisk, type ServiceId } from '../contract.ts'
+import {
+  type EngineModel,
+  logIds,
+  type Profile,
+  type RamDisk,
+  type ServiceId,
+  type Slot,
+} from '../contract.ts'
 import { isServing } from '../parts.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
 import type { LogError } from './core-log.ts'
@@ -31,6 +38,7 @@ import { createCapabilityProbe } from './services/llama-capabilities.ts'
 import { readEngineModel } from './services/llama-running-model.ts'
 import { createLlamaService } from './services/llama-service.ts'
 import { createLlamaWatch } from './services/llama-watch.ts'
+import { explainSpeculation, findSpeculationFailure } from './services/speculation.ts'
 import { readInstalledLiteLlm } from './setup/litellm.ts'
 import { locateLlamaServer } from './setup/llama-server-search.ts'
 import { createStack, type Stack } from './stack.ts'
@@ -69,6 +77,8 @@ export interface ServiceAssembly {
   readonly engineModel: () => EngineModel | null
   /** What the llama-server that serves says it allocated; null when none serves, or it did not say. */
   readonly engineAllocations: () => Allocations | null
+  /** Why the llama-server that serves does not draft as it was asked to, one sentence; null when there is nothing to say. */
+  readonly speculationFailure: (slots: readonly Slot[] | null) => string | null
   readonly recheckProof: () => Promise<void>
   /** Ends servers that somebody else started on our ports, of those named; why one is still there, or null. */
   readonly endForeign: (ids: readonly ServiceId[]) => Promise<string | null>
@@ -118,7 +128,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
         const { pid } = llamaServer.state()
         if (pid !== enginePid) watch.reset()
         enginePid = pid
-        void recordAllocations().catch(logError)
+        void readStart().catch(logError)
         options.onChange()
       },
     },
@@ -127,19 +137,23 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   )
   let recorded: string | null = null
   let allocated: { readonly identity: string; readonly allocations: Allocations } | null = null
+  let undrafted: { readonly identity: string; readonly said: string } | null = null
   /** Once for each llama-server, as soon as it serves: then its log is no more than its start. */
-  const recordAllocations = async (): Promise<void> => {
+  const readStart = async (): Promise<void> => {
     const entry = ledger.find('llamaServer')
     const identity = servingIdentity(llamaServer, entry)
     if (entry === null || identity === null || identity === recorded) return
     recorded = identity
     const known = readAllocations(folder.allocationsPath, identity)
-    const path = folder.logPath('llamaServer')
-    const allocations = known ?? parseAllocations(await readLogSince(path, entry.logMark, startLogLines))
-    if (allocations === null) return
-    allocated = { identity, allocations }
-    if (known === null) writeAllocations(folder.allocationsPath, identity, allocations)
-    options.onChange()
+    const start = await readLogSince(folder.logPath('llamaServer'), entry.logMark, startLogLines)
+    const said = findSpeculationFailure(start)
+    undrafted = said === null ? null : { identity, said }
+    const allocations = known ?? parseAllocations(start)
+    if (allocations !== null) {
+      allocated = { identity, allocations }
+      if (known === null) writeAllocations(folder.allocationsPath, identity, allocations)
+    }
+    if (said !== null || allocations !== null) options.onChange()
   }
   const routerFeed = createRouterFeed({ socketPath: folder.feedSocketPath, onChange: options.onChange })
   const served = createServedRequests(watch, routerFeed)
@@ -173,8 +187,12 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   )
   const forgeSurvey = createForgeSurvey({
     readDisk: ramDisk.read,
-    readUse: (mountPoint) =>
-      readForgeUse(mountPoint, { run: options.run ?? createCommandRunner(), nameUser }),
+    readUse: async (mountPoint) =>
+      readForgeUse(mountPoint, {
+        run: options.run ?? createCommandRunner(),
+        nameUser,
+        ignoresOwners: (await platform.ramDisk.ignoresOwners(ramDiskSpec(profile, platform))) === true,
+      }),
     readHeldBytes: async () =>
       heldBytesOf(await platform.ramDisk.readBacking(ramDiskSpec(profile, platform))),
     onError: logError,
@@ -259,6 +277,13 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       allocated !== null && allocated.identity === servingIdentity(llamaServer, ledger.find('llamaServer'))
         ? allocated.allocations
         : null,
+    speculationFailure: (slots) => {
+      const entry = ledger.find('llamaServer')
+      const identity = servingIdentity(llamaServer, entry)
+      if (entry === null || identity === null) return null
+      const said = undrafted?.identity === identity ? undrafted.said : null
+      return explainSpeculation({ wanted: profile.llamaServer.speculation, argv: entry.argv, slots, said })
+    },
     recheckProof: async () => {
       const broken = await prover.recheck()
       if (broken?.kind === 'unanswered') proxy.reportHealth({ state: 'unreachable', detail: broken.reason })

@@ -71,7 +71,8 @@ const startProbeMs = 50
 const probeTimeoutMs = 5_000
 /** A single slow answer is not an outage. */
 const missesUntilDegraded = 2
-const logTailLines = 60
+/** A chat template of 150 lines, or the traceback of a task that a taken port cancelled (105), follows the reason. */
+const logTailLines = 1_000
 
 export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const { service, processes, ledger, log, policy } = options

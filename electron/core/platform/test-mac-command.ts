@@ -24,7 +24,7 @@ import {
 import { showListeners, showProcesses } from './test-mac-processes.ts'
 import { print, type Reply, refuse } from './test-mac-reply.ts'
 import type { TestMacState } from './test-mac-state.ts'
-import { readDefault, runScreen, showIndexing, showPower } from './test-mac-system.ts'
+import { askFirewall, readDefault, runScreen, showIndexing, showPower } from './test-mac-system.ts'
 
 type Answer = (state: TestMacState, args: readonly string[]) => Reply
 
@@ -55,6 +55,8 @@ const programs: Readonly<Record<string, Answer>> = {
   mdutil: showIndexing,
   defaults: readDefault,
   screen: runScreen,
+  // By its whole path: it is on no PATH.
+  '/usr/libexec/ApplicationFirewall/socketfilterfw': askFirewall,
   ps: showProcesses,
   lsof: showListeners,
   // Holds the machine awake in silence; that it was started stands in the journal.
