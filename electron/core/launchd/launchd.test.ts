@@ -229,6 +229,7 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
     expect(await launchd.start(request(moved, true))).toMatchObject({ kind: 'runs' })
     expect(calls('bootout')).toEqual([`launchctl bootout gui/501/${label}`])
     expect((await places())[0]?.job?.env.get('NEXUS_HOME')).toBe('/elsewhere')
+    expect(isAlive(server)).toBe(false)
   })
 
   it('is refused a plist that others may change', async () => {
