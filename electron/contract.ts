@@ -489,7 +489,7 @@ export type Proof = z.infer<typeof ProofSchema>
 export const SnapshotSchema = z.strictObject({
   version: z.literal(contractVersion),
   takenAt: epochMs,
-  /** `background`: started by `nexus up`, and ends by itself once everything was stopped by a command. */
+  /** `background`: started by `nexus up` or an app; ends by itself once everything was stopped by a command, unless an app keeps it. */
   owner: z.strictObject({
     pid: count,
     host: z.enum(['app', 'cli']),
