@@ -29,7 +29,7 @@ describe.each([
       stateDir,
       serversLive: async () => live,
       pollMs: 1,
-      patience: { startMs: 5_000, settleMs: 100, drainMs: 5_000, refusedMs: 500 },
+      patience: { runAtLoadMs: 100, startMs: 5_000, settleMs: 100, drainMs: 5_000, refusedMs: 500 },
     })
   }
   const readPid = async (): Promise<number> => (await create().read()).pid ?? 0

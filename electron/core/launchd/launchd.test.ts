@@ -41,7 +41,7 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
       run: mac.run,
       uid: 501,
       pollMs: 5,
-      patience: { startMs: 2_000, settleMs: 50, drainMs: 3_000, refusedMs: 3_000 },
+      patience: { runAtLoadMs: 100, startMs: 2_000, settleMs: 50, drainMs: 3_000, refusedMs: 3_000 },
     })
     spec = {
       label,
@@ -145,7 +145,7 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
       run: mac.run,
       uid: 501,
       pollMs: 5,
-      patience: { startMs: 400, settleMs: 0, drainMs: 50, refusedMs: 50 },
+      patience: { runAtLoadMs: 100, startMs: 400, settleMs: 0, drainMs: 50, refusedMs: 50 },
     })
     expect(await patient.start(request())).toMatchObject({ kind: 'runs', already: false })
     expect(calls('kickstart')).toEqual([`launchctl kickstart gui/501/${label}`])
@@ -164,7 +164,7 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
       run: mac.run,
       uid: 501,
       pollMs: 5,
-      patience: { startMs: 60, settleMs: 0, drainMs: 50, refusedMs: 50 },
+      patience: { runAtLoadMs: 20, startMs: 60, settleMs: 0, drainMs: 50, refusedMs: 50 },
     })
     expect(await patient.start(request())).toEqual({
       kind: 'failed',

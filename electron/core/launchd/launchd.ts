@@ -71,7 +71,9 @@ export interface LaunchdOptions {
 }
 
 export interface LaunchdPatience {
-  /** Until a job that launchd has taken has a process; half of it is given to RunAtLoad. */
+  /** For how long RunAtLoad is waited for before a process is asked for. */
+  readonly runAtLoadMs: number
+  /** Until a job that launchd has taken has a process. */
   readonly startMs: number
   /** For how long its process has to be there to count: a program that cannot run ends within a moment. */
   readonly settleMs: number
@@ -81,7 +83,13 @@ export interface LaunchdPatience {
   readonly refusedMs: number
 }
 
-const usualPatience: LaunchdPatience = { startMs: 10_000, settleMs: 300, drainMs: 30_000, refusedMs: 10_000 }
+const usualPatience: LaunchdPatience = {
+  runAtLoadMs: 1_000,
+  startMs: 10_000,
+  settleMs: 300,
+  drainMs: 30_000,
+  refusedMs: 10_000,
+}
 
 const commandMs = 30_000
 
@@ -168,7 +176,7 @@ export const createLaunchd = ({
       }
       // RunAtLoad may be put off for ever while a login is under way or in Low Power Mode ("pended nondemand spawn");
       // without -k this does nothing to a job that runs.
-      if (asked === null && waitedMs > patience.startMs / 2)
+      if (asked === null && waitedMs > patience.runAtLoadMs)
         asked = await launchctl('kickstart', `${domain}/${label}`)
       await pause()
     }
