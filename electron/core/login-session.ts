@@ -4,7 +4,7 @@
 import { childIds, serviceNames } from '../contract.ts'
 import { adoptProcess, endProcess, isSameProcess } from './child-process.ts'
 import type { LogError } from './core-log.ts'
-import type { Launchd, LaunchdDomain } from './launchd/launchd.ts'
+import type { LaunchdDomain, LaunchdReading } from './launchd/reading.ts'
 import { identityOf, openLedger } from './ledger.ts'
 import type { LoginSession } from './login-session-schema.ts'
 import type { ProcessTable } from './platform/platform.ts'
@@ -17,7 +17,7 @@ export interface LoginSessions {
 }
 
 export interface LaunchdSessionOptions {
-  readonly launchd: Launchd
+  readonly launchd: Pick<LaunchdReading, 'find' | 'readSession' | 'isAtScreen'>
   readonly uid: number
   readonly pid: number
   /** What launchd calls the job of this process (recorded: XPC_SERVICE_NAME in its environment); of others null. */

@@ -4,14 +4,10 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { quoteForShell } from '../../shell-quote.ts'
 import { noSession } from '../launchd/exit-codes.ts'
-import {
-  createLaunchd,
-  type JobReading,
-  type LaunchdDomain,
-  type LaunchdPatience,
-} from '../launchd/launchd.ts'
+import { createLaunchd, type LaunchdPatience } from '../launchd/launchd.ts'
 import { type LaunchdJobSpec, renderLaunchdPlist } from '../launchd/plist.ts'
 import { describeProtectedFolder } from '../launchd/protected-folder.ts'
+import type { JobReading, LaunchdDomain } from '../launchd/reading.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { readFileOrNull } from '../private-file.ts'
 import type { Autostart, AutostartSpec, UninstallOutcome } from './autostart.ts'

@@ -1,26 +1,10 @@
-// launchd's jobs by label, through launchctl: found in every domain, started, replaced, removed. Never run on a Mac: driven by
-// an imitation (platform/test-mac-launchd.ts).
-import { type CommandResult, describeFailure, type RunCommand } from '../platform/run-command.ts'
+// launchd's jobs by label, through launchctl: started, replaced, ended, unloaded. Never run on a Mac: driven by an imitation
+// (platform/test-mac-launchd.ts).
+import type { CommandResult, RunCommand } from '../platform/run-command.ts'
 import { explainLaunchctl, type LaunchctlAnswer, nameLaunchctlAnswer, noSession } from './exit-codes.ts'
 import type { LaunchdJobSpec } from './plist.ts'
-import { type LaunchdJob, parseDomainAsid, parseLaunchctlPrint } from './print-text.ts'
-
-/** Such as gui/501. */
-export type LaunchdDomain = 'system' | `gui/${number}` | `user/${number}`
-
-export type JobReading =
-  /** `job` null: launchctl says something that is not understood. */
-  | { readonly kind: 'loaded'; readonly domain: LaunchdDomain; readonly job: LaunchdJob | null }
-  | { readonly kind: 'not-loaded' }
-  | { readonly kind: 'no-domain' }
-  | { readonly kind: 'unknown'; readonly reason: string }
-
-export type LoadedJob = Extract<JobReading, { kind: 'loaded' }>
-
-export type JobSearch =
-  /** One label may be loaded in several domains at once. */
-  | { readonly kind: 'found'; readonly places: readonly LoadedJob[] }
-  | { readonly kind: 'unknown'; readonly reason: string }
+import type { LaunchdJob } from './print-text.ts'
+import { createLaunchdReading, type LaunchdDomain, type LaunchdReading, type LoadedJob } from './reading.ts'
 
 export type StartOutcome =
   /** `already`: it ran before. */
@@ -44,15 +28,7 @@ export interface StartRequest {
   readonly domains?: readonly LaunchdDomain[]
 }
 
-export interface Launchd {
-  readonly domains: readonly LaunchdDomain[]
-  read(domain: LaunchdDomain, label: string): Promise<JobReading>
-  /** Looks in every domain of this user and the machine. */
-  find(label: string): Promise<JobSearch>
-  /** The audit session of a domain; `gone`: there is no such domain; null: it could not be told. */
-  readSession(domain: LaunchdDomain): Promise<number | 'gone' | null>
-  /** Whether this process belongs to the session of the screen: `launchctl managername` says Aqua there (launchctl(1)). */
-  isAtScreen(): Promise<boolean>
+export interface Launchd extends Omit<LaunchdReading, 'launchctl' | 'ownDomains'> {
   /** Success is a process that was not there before. */
   start(request: StartRequest): Promise<StartOutcome>
   /** Ends the job's process and starts it anew, as it is loaded; what it started goes on. */
@@ -91,61 +67,15 @@ const usualPatience: LaunchdPatience = {
   refusedMs: 10_000,
 }
 
-const commandMs = 30_000
-
-/**
- * Where a user's own jobs can be, best first. gui/UID is there while somebody is logged in at the screen, also for a caller
- * over SSH; user/UID may exist without that (launchctl(1)). root has neither.
- */
-const userDomains = (uid: number): readonly LaunchdDomain[] =>
-  uid === 0 ? ['system'] : [`gui/${uid}`, `user/${uid}`]
-
 export const createLaunchd = ({
   run,
   uid,
   pollMs = 200,
   patience = usualPatience,
 }: LaunchdOptions): Launchd => {
-  const ownDomains = userDomains(uid)
-  const domains: readonly LaunchdDomain[] = [...new Set<LaunchdDomain>(['system', ...ownDomains])]
+  const reading = createLaunchdReading(run, uid)
+  const { launchctl, read, find, ownDomains } = reading
   const pause = () => new Promise<void>((resolve) => setTimeout(resolve, pollMs))
-  const launchctl = (...words: readonly string[]): Promise<CommandResult> =>
-    run(['launchctl', ...words], { timeoutMs: commandMs })
-
-  const read = async (domain: LaunchdDomain, label: string): Promise<JobReading> => {
-    const result = await launchctl('print', `${domain}/${label}`)
-    switch (nameLaunchctlAnswer(result)) {
-      case 'done':
-        return {
-          kind: 'loaded',
-          domain,
-          job: parseLaunchctlPrint(result.kind === 'exited' ? result.stdout : ''),
-        }
-      case 'not-loaded':
-      case 'no-such-process':
-        return { kind: 'not-loaded' }
-      case 'no-domain':
-        return { kind: 'no-domain' }
-      default:
-        return { kind: 'unknown', reason: `launchctl print: ${describeFailure(result)}` }
-    }
-  }
-
-  const find = async (label: string): Promise<JobSearch> => {
-    const readings = await Promise.all(domains.map((domain) => read(domain, label)))
-    const places = readings.filter((reading) => reading.kind === 'loaded')
-    // What could not be told of one domain counts only where no other has it.
-    const unknown = readings.find((reading) => reading.kind === 'unknown')
-    return places.length === 0 && unknown !== undefined ? unknown : { kind: 'found', places }
-  }
-
-  const readSession = async (domain: LaunchdDomain): Promise<number | 'gone' | null> => {
-    const result = await launchctl('print', domain)
-    const answer = nameLaunchctlAnswer(result)
-    if (answer === 'no-domain' || answer === 'not-loaded') return 'gone'
-    return answer === 'done' && result.kind === 'exited' ? parseDomainAsid(result.stdout) : null
-  }
-
   /** Waits for a process other than `before`; asks for it where launchd leaves a loaded job lying. */
   const untilRuns = async (
     domain: LaunchdDomain,
@@ -157,8 +87,8 @@ export const createLaunchd = ({
     let seenPid: number | null = null
     let seenAt = began
     for (;;) {
-      const reading = await read(domain, label)
-      const job = reading.kind === 'loaded' ? reading.job : null
+      const found = await read(domain, label)
+      const job = found.kind === 'loaded' ? found.job : null
       const pid = job?.pid ?? null
       if (pid !== null && pid !== before) {
         if (seenPid !== pid) seenAt = Date.now()
@@ -206,8 +136,8 @@ export const createLaunchd = ({
   const untilUnloaded = async (domain: LaunchdDomain, label: string): Promise<boolean> => {
     const deadline = Date.now() + patience.drainMs
     for (;;) {
-      const reading = await read(domain, label)
-      if (reading.kind === 'not-loaded' || reading.kind === 'no-domain') return true
+      const found = await read(domain, label)
+      if (found.kind === 'not-loaded' || found.kind === 'no-domain') return true
       if (Date.now() > deadline) return false
       await pause()
     }
@@ -225,8 +155,8 @@ export const createLaunchd = ({
     const result = await launchctl('kill', 'SIGTERM', `${domain}/${label}`)
     const deadline = Date.now() + patience.drainMs
     for (;;) {
-      const reading = await read(domain, label)
-      if (reading.kind !== 'unknown' && (reading.kind !== 'loaded' || reading.job?.pid === null)) return null
+      const found = await read(domain, label)
+      if (found.kind !== 'unknown' && (found.kind !== 'loaded' || found.job?.pid === null)) return null
       if (Date.now() > deadline) return `launchctl kill: ${explainLaunchctl(result, label)}`
       await pause()
     }
@@ -251,9 +181,9 @@ export const createLaunchd = ({
       if (answer === 'done') return { kind: 'loaded' }
       if (answer === 'no-domain') return { kind: 'no-domain' }
       // Somebody else may have loaded it meanwhile; without a process it may also be one that is just unloaded.
-      const reading = await read(domain, label)
+      const found = await read(domain, label)
       const isLast = !mayPass(answer) || Date.now() > deadline
-      if (reading.kind === 'loaded' && (reading.job?.pid != null || isLast)) return { kind: 'loaded' }
+      if (found.kind === 'loaded' && (found.job?.pid != null || isLast)) return { kind: 'loaded' }
       if (isLast) {
         const reason = `launchctl bootstrap: ${explainLaunchctl(result, label)}`
         return answer === 'wrong-session' ? { kind: 'wrong-session', reason } : { kind: 'failed', reason }
@@ -287,14 +217,11 @@ export const createLaunchd = ({
   }
 
   return {
-    domains,
+    domains: reading.domains,
     read,
     find,
-    readSession,
-    isAtScreen: async () => {
-      const result = await launchctl('managername')
-      return result.kind === 'exited' && result.stdout.trim() === 'Aqua'
-    },
+    readSession: reading.readSession,
+    isAtScreen: reading.isAtScreen,
     end,
     unload,
     replace: async (place, label) => {
