@@ -13,6 +13,7 @@ import { createGpuLimitReading } from './gpu-limit-reading.ts'
 import { describeGuestCommand } from './guests/guest-link.ts'
 import { readIntent } from './intent.ts'
 import { ensureKeys } from './keys.ts'
+import { openLedger } from './ledger.ts'
 import type { LoginSession } from './login-session-schema.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
 import { createMemoryMapSource } from './memory-map-source.ts'
@@ -61,6 +62,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const { folder, platform, resourcesDir, logError = logToStderr } = options
   const since = Date.now()
   const settings = openSettings(folder, logError)
+  const ledger = openLedger(folder.ledgerPath, logError, options.session ?? null)
   const observations = createObservations(() => settings.current().notifications)
   let assembly: ServiceAssembly = initialAssembly()
   let keepers = 0
@@ -192,7 +194,14 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
 
   function assemble(name: string, profile: Profile): ServiceAssembly {
     void tellAgents({ folder, platform, profileName: name, profile }, logError)
-    return assembleServices({ ...options, logError, profileName: name, profile, onChange: () => onChange() })
+    return assembleServices({
+      ...options,
+      logError,
+      ledger,
+      profileName: name,
+      profile,
+      onChange: () => onChange(),
+    })
   }
 
   const takeProfile = async ({ name, profile }: ChosenProfile): Promise<void> => {

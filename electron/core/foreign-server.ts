@@ -1,7 +1,7 @@
 // A llama-server or LiteLLM on our port that somebody else started, such as the seed's start script: who, and its end.
 import type { ChildId, ForeignProcess } from '../contract.ts'
-import { isSameProcess } from './child-process.ts'
 import { isLiveSession, parseScreenList } from './doctor/screen-sessions.ts'
+import { createLifeLook, isSameProcess } from './life-look.ts'
 import type { ProcessTable } from './platform/platform.ts'
 import type { RunCommand } from './platform/run-command.ts'
 import { isErrno } from './private-file.ts'
@@ -117,7 +117,8 @@ export const endForeignServer = async (options: EndForeignOptions): Promise<stri
     return `the ${name} on port ${port} (pid ${owner.pid}) belongs to ${owner.user ?? 'another user'}, who alone can end it`
   }
   const deadline = Date.now() + waitMs
-  while (await isSameProcess(identity, processes)) {
+  const isAlive = createLifeLook(identity, processes)
+  while (await isAlive()) {
     if (Date.now() > deadline)
       return `the ${name} on port ${port} (pid ${owner.pid}) did not end within ${Math.round(waitMs / 1000)} s of SIGTERM`
     await new Promise((resolve) => setTimeout(resolve, lookMs))

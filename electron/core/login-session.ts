@@ -2,10 +2,11 @@
 // session: no look-up of users or hosts, and Metal compiles nothing more, while /health stays well (codex#36696,
 // orca#9826, herdr#2656). So such a server is started anew instead of being adopted. Linux has nothing of the kind.
 import { childIds, serviceNames } from '../contract.ts'
-import { adoptProcess, endProcess, isSameProcess } from './child-process.ts'
+import { adoptProcess, endProcess } from './child-process.ts'
 import type { LogError } from './core-log.ts'
 import type { LaunchdDomain, LaunchdReading } from './launchd/reading.ts'
 import { identityOf, openLedger } from './ledger.ts'
+import { isSameProcess } from './life-look.ts'
 import type { LoginSession } from './login-session-schema.ts'
 import type { ProcessTable } from './platform/platform.ts'
 
@@ -66,7 +67,7 @@ const graceMs = 5_000
 
 /**
  * Ends the servers that an earlier core started in a session that has ended, so that the next one starts them anew. The
- * caller holds the core lock. A server that goes on all the same stays in the ledger, and is adopted.
+ * caller holds the core lock.
  */
 export const endServersOfEndedSessions = async (
   ledgerPath: string,
@@ -85,6 +86,8 @@ export const endServersOfEndedSessions = async (
           `the ${serviceNames[id]} (pid ${entry.pid}) was started in a login session that has ended: it is started anew`,
         ),
       )
+      // One that does not go now is ended by the supervisor, and not adopted either.
+      ledger.markEnding(id)
       const child = adoptProcess(identity, processes)
       const graceOver = new Promise<void>((resolve) => setTimeout(resolve, graceMs))
       const outcome = await endProcess(child, graceOver, processes)

@@ -18,8 +18,7 @@ import { createForgeSurvey } from './forge/forge-survey.ts'
 import { createUserNames, readForgeUse } from './forge/forge-use.ts'
 import { assembleGateway } from './gateway-assembly.ts'
 import { ensureKeys } from './keys.ts'
-import { type LedgerEntry, nameProcess, openLedger } from './ledger.ts'
-import type { LoginSession } from './login-session-schema.ts'
+import { type Ledger, type LedgerEntry, nameProcess } from './ledger.ts'
 import { createLogRotation } from './logs/log-rotation.ts'
 import { connectLogTail, readLogSince } from './logs/log-tail-events.ts'
 import { type Allocations, parseAllocations } from './memory-plan/allocations.ts'
@@ -54,11 +53,11 @@ export interface AssemblyOptions {
   readonly profileName: string
   readonly profile: Profile
   readonly onChange: () => void
+  /** One for all assemblies of a core: two that keep their own would write over what the other knows. */
+  readonly ledger: Ledger
   /** The system's commands, where they are not this machine's own. */
   readonly run?: RunCommand
   readonly logError: LogError
-  /** As CoreOptions'. */
-  readonly session?: LoginSession | null
 }
 
 export interface ServiceAssembly {
@@ -98,11 +97,10 @@ const startLogLines = 5_000
 const warmTimeoutMs = 30_000
 
 export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
-  const { folder, platform, profile, logError } = options
+  const { folder, platform, profile, logError, ledger } = options
   const keys = ensureKeys(folder.keysDir, profile.proxy.clientKey)
   /** A LiteLLM configuration of the user's own knows nothing of our list: there the one client key opens it. */
   const ownKey = profile.proxy.configPath === null ? keys.proofKey : (keys.clientKey ?? keys.proofKey)
-  const ledger = openLedger(folder.ledgerPath, logError, options.session ?? null)
   const llamaService = createLlamaService({
     profile: profile.llamaServer,
     apiKeyPath: keys.engineKeyPath,

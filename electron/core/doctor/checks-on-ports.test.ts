@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createPlatform } from '../platform/detect-platform.ts'
 import { judgePort, judgeReach, readPort, tryWithoutKey } from './checks-on-ports.ts'
 
@@ -128,10 +128,21 @@ describe('on a real socket', () => {
     [200, 'answered'],
     [401, 'refused'],
     [403, 'refused'],
+    [302, 'other-answer'],
     [404, 'other-answer'],
     [500, 'other-answer'],
   ] as const)('%d is %s', async (status, expected) => {
     expect(await ask(await listen(status))).toBe(expected)
+  })
+
+  // The core answers the doctor itself, and the first fetch in it costs 17 MB for as long as it lives (issue 11).
+  it('asks without fetch', async () => {
+    vi.stubGlobal('fetch', () => Promise.reject(new Error('fetch in the core')))
+    try {
+      expect(await ask(await listen(200))).toBe('answered')
+    } finally {
+      vi.unstubAllGlobals()
+    }
   })
 
   it('finds the stranger that listens, and a free port after it', async () => {

@@ -5,6 +5,7 @@ import { within } from '../deadline.ts'
 import type { ProcessTable } from '../platform/platform.ts'
 import { describePortTaken, portSetting } from '../port-taken.ts'
 import { isErrno } from '../private-file.ts'
+import { askHttp } from '../services/http-ask.ts'
 import { readInstalledLiteLlm } from '../setup/litellm.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict } from './check.ts'
@@ -182,18 +183,15 @@ export const tryWithoutKey = async (
   signal: AbortSignal,
 ): Promise<ReachFacts['withoutKey']> => {
   try {
-    const response = await fetch(`http://${address}:${port}${guardedPath[service]}`, {
+    const response = await askHttp(`http://${address}:${port}${guardedPath[service]}`, {
       signal,
-      redirect: 'manual',
+      maxBytes: 0,
     })
-    await response.body?.cancel()
     if (response.ok) return 'answered'
     // A stranger's 404 is no lock on the door.
     return response.status === 401 || response.status === 403 ? 'refused' : 'other-answer'
   } catch (error) {
-    const refused =
-      error instanceof Error && (isErrno(error.cause, 'ECONNREFUSED') || isErrno(error.cause, 'EHOSTUNREACH'))
-    return refused ? 'no-connection' : 'no-answer'
+    return isErrno(error, 'ECONNREFUSED') || isErrno(error, 'EHOSTUNREACH') ? 'no-connection' : 'no-answer'
   }
 }
 
