@@ -10,7 +10,7 @@ import { createLaunchdAutostart } from './launchd-autostart.ts'
 /** It stands by until it is told to end, as `nexus serve --wait` does. */
 const standBy = 'process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1000)'
 
-/** Also of a zombie it is not said yet: the shell that waits for a job's process is a moment behind its end. */
+/** A zombie is not gone yet: the shell that waits for a job's process is a moment behind its end. */
 const isGone = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
