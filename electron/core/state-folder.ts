@@ -22,6 +22,8 @@ export interface StateFolder {
   readonly cargoConfigsPath: string
   /** Which files carry the agents' block. */
   readonly agentsFilesPath: string
+  /** On which versions of the system the selfcheck ran. */
+  readonly selfcheckPath: string
   readonly keysDir: string
   readonly logsDir: string
   readonly proxyDir: string
@@ -70,6 +72,7 @@ export const locateStateFolder = (
     allocationsPath: join(root, 'allocations.json'),
     cargoConfigsPath: join(root, 'cargo-configs.json'),
     agentsFilesPath: join(root, 'agents-files.json'),
+    selfcheckPath: join(root, 'selfcheck.json'),
     keysDir: join(root, 'keys'),
     logsDir,
     proxyDir: join(root, 'litellm'),

@@ -48,7 +48,11 @@ const ourVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED', 'XDG_STATE_
 /** What the script before the bundle works out of its own place: resources/, and the app that the bundle came with. */
 const scriptVariables = ['NEXUS_ROOT', 'NEXUS_APP'] as const
 
-export const planAutostart = (context: CliContext): AutostartSpec => {
+/** @param words of `nexus`: the core, unless another command is to be started by launchd */
+export const planAutostart = (
+  context: CliContext,
+  words: readonly string[] = ['serve', '--wait'],
+): AutostartSpec => {
   const { env, entryPath, folder } = context
   const nodePath = stablePath(process.execPath)
   const script = env['NEXUS_ROOT'] === undefined ? null : join(env['NEXUS_ROOT'], 'scripts', 'nexus')
@@ -59,9 +63,7 @@ export const planAutostart = (context: CliContext): AutostartSpec => {
     return value === undefined || value === '' ? [] : [[name, value] as const]
   })
   return {
-    argv: hasScript
-      ? [script, 'serve', '--wait']
-      : [nodePath, ...process.execArgv, entryPath, 'serve', '--wait'],
+    argv: hasScript ? [script, ...words] : [nodePath, ...process.execArgv, entryPath, ...words],
     // The Node that runs now is found again, or the one that an upgrade puts in its place. HOME: reports differ on whether
     // a daemon with a UserName has it.
     env: { ...Object.fromEntries(set), HOME: env['HOME'] || homedir(), PATH: servicePath(nodePath) },

@@ -6,6 +6,7 @@ import { createDarwinPlatform } from '../platform/darwin-platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { createTestMac, type TestMac } from '../platform/test-mac.ts'
 import { madeUpJob } from '../platform/test-mac-launchd.ts'
+import { rememberSelfcheck } from '../selfcheck/selfcheck-record.ts'
 import { locateStateFolder } from '../state-folder.ts'
 import { examine } from './doctor.ts'
 
@@ -76,6 +77,23 @@ describe('examine on a Mac', () => {
       expect(find(id)?.level, id).toBe('ok')
     // Not mounted, so nothing to index.
     expect(find('forge.spotlight')).toBeUndefined()
+  })
+
+  it('recommends the selfcheck until it ran on this version', async () => {
+    // Made-up numbers, in the format of the recordings.
+    const answers = {
+      ...wellSet,
+      sw_vers: 'ProductName:\t\tmacOS\nProductVersion:\t\t26.9\nBuildVersion:\t\t25Z1\n',
+    }
+    expect((await examineMac(answers))('machine.selfcheck')).toMatchObject({
+      level: 'warn',
+      mend: 'nexus selfcheck',
+      found: expect.stringContaining('never ran on macOS 26.9'),
+    })
+    mkdirSync(join(dir, 'home'), { recursive: true })
+    const run = { system: 'macOS 26.9', startedFrom: 'terminal', endedAt: 1, failed: [] }
+    rememberSelfcheck(join(dir, 'home', 'selfcheck.json'), run)
+    expect((await examineMac(answers))('machine.selfcheck')?.level).toBe('ok')
   })
 
   it('names what is not', async () => {

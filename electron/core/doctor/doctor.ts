@@ -28,6 +28,7 @@ import { checksOnModels } from './checks-on-models.ts'
 import { checksOnNodes } from './checks-on-nodes.ts'
 import { checksOnPorts } from './checks-on-ports.ts'
 import { checksOnRouter } from './checks-on-router.ts'
+import { checksOnSelfcheck } from './checks-on-selfcheck.ts'
 import { checksOnTools } from './checks-on-tools.ts'
 import { checksOnWired } from './checks-on-wired.ts'
 import { createDoctorFacts } from './facts.ts'
@@ -85,6 +86,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnForgeMemory(facts),
       ...checksOnMachine(context),
       ...checksOnMac(context, facts),
+      ...checksOnSelfcheck(context),
     ],
     checksTimeoutMs,
   )
