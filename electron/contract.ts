@@ -518,7 +518,7 @@ export type LastOrders = z.infer<typeof LastOrdersSchema>
 export const SnapshotSchema = z.strictObject({
   version: z.literal(contractVersion),
   takenAt: epochMs,
-  /** `background`: started by `nexus up`, and ends by itself once everything was stopped by a command. */
+  /** `background`: started by `nexus up` or an app; ends by itself once everything was stopped by a command, unless an app keeps it. */
   owner: z.strictObject({
     pid: count,
     host: z.enum(['app', 'cli']),
@@ -755,13 +755,10 @@ export const answerSchemas = {
 /** What the window mirrors: the core's truth, and how the app stands to that core. */
 export const AppStateSchema = z.strictObject({
   link: z.discriminatedUnion('kind', [
-    /** This app hosts the core. */
-    z.strictObject({ kind: z.literal('hosting') }),
-    /** Another process does: `nexus serve`, or another user's app. */
+    /** To the core, which is always a process of its own. */
     z.strictObject({
       kind: z.literal('attached'),
       pid: count,
-      host: z.enum(['app', 'cli']),
       /** Whose it is, when it is another user's: this app is a guest there. null: this user's own. */
       user: nullableText,
     }),
@@ -769,7 +766,7 @@ export const AppStateSchema = z.strictObject({
     /** No core answers; nothing that was read before is live. */
     z.strictObject({ kind: z.literal('lost'), reason: z.string() }),
   ]),
-  /** null unless hosting or attached. */
+  /** null unless attached. */
   snapshot: SnapshotSchema.nullable(),
   pinned: z.boolean(),
   openAtLogin: z.enum(['on', 'off', 'requires-approval', 'unavailable']),

@@ -48,7 +48,13 @@ export type CliCommand =
     }
   | { readonly name: 'doctor'; readonly profile: string | null; readonly json: boolean }
   | { readonly name: 'service'; readonly action: ServiceAction; readonly json: boolean }
-  | { readonly name: 'serve'; readonly background: boolean; readonly wait: boolean }
+  | {
+      readonly name: 'serve'
+      readonly background: boolean
+      readonly wait: boolean
+      /** Has a core started in a process of its own, where none runs, and ends: what the app calls. */
+      readonly detach: boolean
+    }
   | {
       readonly name: 'key'
       readonly action: KeyAction
@@ -169,6 +175,7 @@ const optionsOf = {
   service: { json },
   serve: {
     background: { type: 'boolean', help: '--background' },
+    detach: { type: 'boolean', help: '--detach' },
     wait: { type: 'boolean', help: '--wait' },
   },
   key: { json },
@@ -297,7 +304,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       expectWords(1)
       return { name: 'service', action: serviceAction(positionals[0]), json: flag('json') }
     case 'serve':
-      return { name: 'serve', background: flag('background'), wait: flag('wait') }
+      return { name: 'serve', background: flag('background'), wait: flag('wait'), detach: flag('detach') }
     case 'clients':
       expectWords(1)
       return clientsCommand({
@@ -383,7 +390,7 @@ const wordsOf: Readonly<Partial<Record<CliCommand['name'], string>>> = {
 export const usageOf = (name: CliCommand['name']): string => {
   const words = wordsOf[name] ?? ''
   const options = Object.entries(optionsOf[name])
-    .filter(([key]) => key !== 'background')
+    .filter(([key]) => key !== 'background' && key !== 'detach')
     .map(([, { help }]) => ` [${help}]`)
   return `nexus ${name}${words}${options.join('')}`
 }

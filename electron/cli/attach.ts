@@ -1,13 +1,14 @@
 // Finding the core: the one that runs, or a background one started for this command.
 import type { ControlClient } from '../core/control/client.ts'
+import type { CoreProgram } from '../core/core-process/core-program.ts'
+import { startCoreProcess } from '../core/core-process/start-core-process.ts'
 import { attachAsGuest } from '../core/guests/attach-as-guest.ts'
 import type { LedgerEntry } from '../core/ledger.ts'
 import { readLiveServices } from '../core/live-services.ts'
 import { isErrno } from '../core/private-file.ts'
 import { refuseForeignFolder } from '../core/state-folder.ts'
 import { quoteForShell } from '../shell-quote.ts'
-import type { CliContext } from './context.ts'
-import { spawnBackgroundCore } from './host.ts'
+import { type CliContext, exitCodes } from './context.ts'
 import { attachToOwn, isHeld, startingMs } from './unreachable-core.ts'
 
 /** What looking takes: nothing is made or changed by it. */
@@ -40,13 +41,29 @@ export const readHost = async (context: CliContext): Promise<string | null> => {
 export const attachOrHost = async (context: CliContext): Promise<ControlClient> => {
   const running = await attachToRunning(context, startingMs)
   if (running !== null) return running
-  await spawnBackgroundCore(context)
+  await startCoreProcess(coreProgramOf(context), context.platform)
   // Another starter may have won the lock a moment ago: its socket is waited for.
   const client = await attachToOwn(context.folder, startingMs)
   if (client === null)
     throw new Error(`the core did not open its socket; its log is ${context.folder.logPath('core')}`)
   return client
 }
+
+/** `nexus serve --detach`: prints whose core answers afterwards, `own` or `guest`, for the app. */
+export const detachCore = async (context: CliContext): Promise<number> => {
+  const client = await attachOrHost(context)
+  context.print(client.user === null ? 'own' : 'guest')
+  client.close()
+  return exitCodes.done
+}
+
+const coreProgramOf = ({ entryPath, env, folder }: CliContext): CoreProgram => ({
+  nodePath: process.execPath,
+  nodeArgs: process.execArgv,
+  entryPath,
+  env,
+  folder,
+})
 
 /**
  * Attaches to a core if one runs or if an earlier one left services behind, which a new core then adopts; null when

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { ConfigSchema } from '../contract.ts'
 import type { CliCommand } from './arguments.ts'
+import { detachCore } from './attach.ts'
 import { runAgentsFile } from './commands/agents-file.ts'
 import { runApp } from './commands/app.ts'
 import { runBenchModel } from './commands/bench-model.ts'
@@ -55,7 +56,7 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
     case 'service':
       return runService(command, context)
     case 'serve':
-      return serveCore(context, command)
+      return command.detach ? detachCore(context) : serveCore(context, command)
     case 'bench':
       return runBenchModel(command, context)
     case 'try-claude':

@@ -41,6 +41,8 @@ export interface CoreCommands {
   startWanted(ids: readonly ServiceId[], given: ServiceAssembly): Promise<void>
   /** What the user last asked for. */
   wanted(): readonly ServiceId[]
+  /** Nothing runs, moves or is wanted but a RAM disk that is mounted, which stays without a core. */
+  isIdle(): boolean
   /** The services as they are, and those that a restart has stopped and not yet started as starting. */
   withRestart(services: Services): Services
   lastOrders(): LastOrders
@@ -203,6 +205,18 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const { stack } = assembly()
     const { llamaServer, proxy } = stack.states()
     return [llamaServer, proxy, stack.gateway()].every((part) => (part?.phase ?? 'stopped') === 'stopped')
+  }
+
+  const isIdle = (): boolean => {
+    const { phase } = assembly().stack.states().ramDisk
+    return (
+      isAllStopped() &&
+      restarting.size === 0 &&
+      !core.setUp.state()?.running &&
+      phase !== 'starting' &&
+      phase !== 'stopping' &&
+      wanted().every((id) => id === 'ramDisk')
+    )
   }
 
   /** What cannot be written down (a full disk) keeps nothing running. */
@@ -386,5 +400,5 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return started
   }
 
-  return { dispatch, startWanted, wanted, withRestart, lastOrders: () => lastOrders }
+  return { dispatch, startWanted, wanted, isIdle, withRestart, lastOrders: () => lastOrders }
 }

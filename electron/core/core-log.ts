@@ -20,12 +20,11 @@ const stderrFd = 2
 /** For a core whose standard error is that log already. */
 export const logToStderr: LogError = (error) => writeLine(stderrFd, error)
 
-/** For a core in the app, whose standard error nobody sees. */
+/** For the app, whose standard error goes nowhere. */
 export const openCoreLog = (path: string): { readonly logError: LogError; close(): void } => {
   const fd = openLogForChild(path)
   let isOpen = true
   return {
-    // What still ends after the core has let go tells nobody any more.
     logError: (error) => {
       if (isOpen) writeLine(fd, error)
     },

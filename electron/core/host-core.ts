@@ -9,6 +9,7 @@ import { followConfig } from './follow-config.ts'
 import { guestLink } from './guests/guest-link.ts'
 import { createGuestSocket } from './guests/guest-socket.ts'
 import { readOwnUserName } from './guests/user-name.ts'
+import { endServersOfEndedSessions, type LoginSessions } from './login-session.ts'
 import { createMetricsServer } from './metrics/metrics-server.ts'
 import { createCommandRunner } from './platform/run-command.ts'
 import { ensureStateFolder } from './state-folder.ts'
@@ -19,9 +20,14 @@ export interface HostedCore {
   close(): Promise<void>
 }
 
+export interface HostOptions extends Omit<CoreOptions, 'session'> {
+  /** Absent where no session can end before its servers. */
+  readonly sessions?: LoginSessions
+}
+
 /** null when another living process hosts one. Throws when the core cannot be composed; the lock is then free again. */
-export const hostCore = async (options: CoreOptions): Promise<HostedCore | null> => {
-  const { folder, host, logError = logToStderr } = options
+export const hostCore = async (options: HostOptions): Promise<HostedCore | null> => {
+  const { folder, host, platform, sessions, logError = logToStderr } = options
   ensureStateFolder(folder)
   const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host, since: Date.now() }, logError)
   if (lock === null) return null
@@ -34,7 +40,9 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
   }
   let core: Core
   try {
-    core = await createCore(options)
+    if (sessions !== undefined)
+      await endServersOfEndedSessions(folder.ledgerPath, platform.processes, sessions, logError)
+    core = await createCore({ ...options, session: (await sessions?.readOwn()) ?? null })
     undo.unshift(core.close)
     const server = await openControlServer(folder.socketPath, core)
     undo.push(server.close)
@@ -58,7 +66,7 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
     const guestSocket = createGuestSocket({
       sharedDir: folder.sharedDir,
       link: guestLink({ ...core, ask: core.askForGuest }, readOwnUserName()),
-      platform: options.platform.id,
+      platform: platform.id,
       run: options.run ?? createCommandRunner(),
       onError: (reason) => logError(new Error(reason)),
     })

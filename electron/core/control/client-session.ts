@@ -39,6 +39,7 @@ export const serveClient = (
   /** What a slow reader is told once it has read the rest; older snapshots are dropped. */
   let newest: Snapshot | null = null
   let stopHistory: (() => void) | null = null
+  let letGo: (() => void) | null = null
   const followed = new Map<LogId, () => void>()
 
   const send = (response: ControlResponse) => {
@@ -94,6 +95,8 @@ export const serveClient = (
     newest = null
     watch?.stop()
     stopHistory?.()
+    letGo?.()
+    letGo = null
     for (const stop of followed.values()) stop()
     followed.clear()
   }
@@ -148,6 +151,13 @@ export const serveClient = (
       case 'unfollowLog':
         followed.get(request.log)?.()
         followed.delete(request.log)
+        return { kind: 'done', id }
+      case 'keep':
+        letGo ??= core.keep()
+        return { kind: 'done', id }
+      case 'unkeep':
+        letGo?.()
+        letGo = null
         return { kind: 'done', id }
       case 'snippet':
         return { kind: 'snippet', id, text: await core.readSnippet(request) }

@@ -68,6 +68,8 @@ const createClient = (
   const historians = new Set<{ readonly tell: (samples: readonly HistorySample[]) => void; begun: boolean }>()
   const followers = new Set<{ readonly log: LogId; readonly tell: (lines: readonly string[]) => void }>()
 
+  let keepers = 0
+
   const onPush = (response: ControlResponse) => {
     if (response.kind === 'snapshot') for (const { tell } of watchers) tell(named(response.snapshot))
     if (response.kind === 'history')
@@ -134,6 +136,17 @@ const createClient = (
       return () => {
         if (historians.delete(historian) && historians.size === 0)
           request({ method: 'unwatchHistory' }, 'done').catch(ignore)
+      }
+    },
+    keep: () => {
+      keepers += 1
+      if (keepers === 1) request({ method: 'keep' }, 'done').catch(ignore)
+      let isKept = true
+      return () => {
+        if (!isKept) return
+        isKept = false
+        keepers -= 1
+        if (keepers === 0) request({ method: 'unkeep' }, 'done').catch(ignore)
       }
     },
     followLog: (log, tell) => {

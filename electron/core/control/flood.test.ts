@@ -21,6 +21,7 @@ let open: (() => void)[]
 let asked: number
 
 const core: CoreLink = {
+  keep: () => () => {},
   readSnapshot: async () => sampleSnapshot,
   watch: (listener) => {
     tell = listener

@@ -15,6 +15,7 @@ let server: ControlServer
 let end: () => void
 
 const core: CoreLink = {
+  keep: () => () => {},
   readSnapshot: async () => sampleSnapshot,
   watch: () => ({ begun: Promise.resolve(), setWatched: () => {}, stop: () => {} }),
   dispatch: async () => ({ accepted: true }),

@@ -30,6 +30,9 @@ export const RequestSchema = z.discriminatedUnion('method', [
   /** The whole history is answered, and each new sample pushed from now on. */
   z.strictObject({ id, method: z.literal('watchHistory') }),
   z.strictObject({ id, method: z.literal('unwatchHistory') }),
+  /** Until this connection ends, a background core stays although nothing runs: an app shows it. */
+  z.strictObject({ id, method: z.literal('keep') }),
+  z.strictObject({ id, method: z.literal('unkeep') }),
   /** New lines are pushed from now on. */
   z.strictObject({ id, method: z.literal('followLog'), log: LogIdSchema }),
   z.strictObject({ id, method: z.literal('unfollowLog'), log: LogIdSchema }),

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { createDarwinPlatform } from '../platform/darwin-platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { createTestMac, type TestMac } from '../platform/test-mac.ts'
+import { madeUpJob } from '../platform/test-mac-launchd.ts'
 import { rememberSelfcheck } from '../selfcheck/selfcheck-record.ts'
 import { locateStateFolder } from '../state-folder.ts'
 import { examine } from './doctor.ts'
@@ -143,7 +144,7 @@ describe('examine on a Mac', () => {
     })
     mac.change((state) => {
       const path = '/Library/LaunchDaemons/ai.opta.nexus.plist'
-      state.jobs['system/ai.opta.nexus'] = { path, pid: 77, leavesAfterPrints: null }
+      state.jobs['system/ai.opta.nexus'] = madeUpJob(path, 77)
       state.replies['defaults'] = {
         exitCode: 1,
         stdout: '',

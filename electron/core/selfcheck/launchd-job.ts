@@ -1,7 +1,7 @@
 // Jobs of launchd with labels of the selfcheck's own: their plists, and `launchctl` with its exit status told apart.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { parseLaunchctlPrint } from '../autostart/launchd-print.ts'
+import { parseLaunchctlPrint } from '../launchd/print-text.ts'
 import { type CommandResult, describeFailure, type RunCommand } from '../platform/run-command.ts'
 
 export interface JobSpec {

@@ -1,5 +1,5 @@
 // A pretended launchctl for tests, whose jobs are real processes of this machine. Exit status as the table in
-// launchd-print's recordings and public reports have them: 113 not loaded, 112 and 125 no domain (recorded), 5 for what is
+// launchd/print-text's recordings and public reports have them: 113 not loaded, 112 and 125 no domain (recorded), 5 for what is
 // loaded already or not accepted (recorded), 3 for a bootout of nothing (recorded).
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
