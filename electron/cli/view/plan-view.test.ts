@@ -20,6 +20,7 @@ const totalBytes = 256 * 1024 ** 3
 const studio: PlanInput = {
   target,
   draft,
+  projectorBytes: null,
   server: {
     contextTokens: 131_072,
     slots: 4,
@@ -34,6 +35,10 @@ const studio: PlanInput = {
     microBatchTokens: 512,
     promptCacheBytes: 8 * 1024 ** 3,
     fullSlidingCache: false,
+    checkpointsPerSlot: 32,
+    checkpointStepTokens: 8192,
+    projectorPath: null,
+    projectorOnGpu: true,
     unread: [],
   },
   ramDiskBytes: 64 * 1024 ** 3,

@@ -29,12 +29,17 @@ const seedServer: PlannedServer = {
   microBatchTokens: 512,
   promptCacheBytes: 8 * gibibyte,
   fullSlidingCache: false,
+  checkpointsPerSlot: 32,
+  checkpointStepTokens: 8192,
+  projectorPath: null,
+  projectorOnGpu: true,
   unread: [],
 }
 const q4Draft = { draftCacheTypeK: 'q4_0', draftCacheTypeV: 'q4_0' } as const
 const studio: PlanInput = {
   target,
   draft,
+  projectorBytes: null,
   server: seedServer,
   ramDiskBytes: 64 * gibibyte,
   machine: { totalBytes: studioBytes, gpuLimitBytes: 0.75 * studioBytes },
