@@ -242,6 +242,50 @@ describe('verdicts', () => {
   })
 })
 
+describe('what is kept beside weights and caches', () => {
+  const state = { layers: 36, valuesPerSlot: 19_759_104 } // Qwen3-Coder-Next: 75 MiB of f32
+  const hybrid: PlanInput['target'] = {
+    ...target,
+    kv: target.kv.kind === 'known' ? { ...target.kv, state } : target.kv,
+  }
+  const stateBytes = 79_036_416
+
+  it('counts states for each slot, pool or not, and says so', () => {
+    const plain = bytesOf(planWith({}), 'kvTarget') ?? 0
+    for (const unifiedKv of [false, true]) {
+      const plan = planWith({ unifiedKv }, { target: hybrid })
+      expect(bytesOf(plan, 'kvTarget')).toBe(plain + 4 * stateBytes)
+      expect(plan.lines.find(({ id }) => id === 'kvTarget')?.note).toContain(
+        '92,160 B; a state of 75 MiB for each of 4 slots',
+      )
+    }
+  })
+
+  it('counts the checkpoints that llama-server may make of them, as many as the pinned flags allow', () => {
+    const checkpoints = (server: Partial<PlannedServer>) =>
+      bytesOf(planWith(server, { target: hybrid }), 'checkpoints')
+    // 32,768 tokens for each of four: two for the prompt and four along it.
+    expect(checkpoints({})).toBe(4 * 6 * stateBytes)
+    expect(checkpoints({ checkpointsPerSlot: 3 })).toBe(4 * 3 * stateBytes)
+    expect(checkpoints({ checkpointStepTokens: 0 })).toBe(4 * 32 * stateBytes)
+    // In a pool of 131,072 the four have 16 along it together.
+    expect(checkpoints({ unifiedKv: true })).toBe((4 * 2 + 16) * stateBytes)
+    expect(checkpoints({ checkpointsPerSlot: 0 })).toBeUndefined()
+    expect(bytesOf(planWith({}), 'checkpoints')).toBeUndefined()
+  })
+
+  it('counts the file of a projector, on the GPU unless it is kept off', () => {
+    const projectorBytes = 1_500_000_000
+    const without = planWith({})
+    const withIt = planWith({}, { projectorBytes })
+    expect(bytesOf(withIt, 'projector')).toBe(projectorBytes)
+    expect(withIt.totalBytes - without.totalBytes).toBe(projectorBytes)
+    expect(withIt.gpu.neededBytes - without.gpu.neededBytes).toBe(projectorBytes)
+    const onHost = planWith({ projectorOnGpu: false }, { projectorBytes })
+    expect(onHost.gpu.neededBytes).toBe(without.gpu.neededBytes)
+  })
+})
+
 describe('reserves', () => {
   it('are the map itself on its machine, shares of it on smaller ones, never less than 2 GiB for the system', () => {
     const whole = { osBytes: 20 * gibibyte, linkerBytes: 51 * gibibyte }
