@@ -95,7 +95,7 @@ describe('renderPlanText', () => {
   it('says not known where nothing can be counted', () => {
     const odd = { ...target, kv: { kind: 'unknown', reason: 'it is recurrent' } } as const
     const lines = renderPlanText(planMemory({ ...studio, target: odd, draft: null }), plain)
-    expect(lines).toContain('Agent context (KV cache)           not known           it is recurrent')
+    expect(lines).toContain('Agent context (KV cache)           not known')
     expect(lines).toContain('  - largest split that fits: not known')
     expect(lines.at(-1)).toBe('Verdict: cannot be told (not counted: model: it is recurrent)')
   })

@@ -236,7 +236,8 @@ describe('verdicts', () => {
     const odd = { ...target, kv: { kind: 'unknown', reason: 'it is recurrent' } } as const
     const plan = planWith({}, { target: odd })
     expect(plan).toMatchObject({ verdict: 'unknown', uncounted: 'model: it is recurrent' })
-    expect(bytesOf(plan, 'kvTarget')).toBeNull()
+    expect(plan.lines.find(({ id }) => id === 'kvTarget')).toMatchObject({ bytes: null, note: null })
+    expect(plan.reasons.join()).not.toContain('to spare')
     const small = { totalBytes: 64 * gibibyte, gpuLimitBytes: null }
     expect(planWith({}, { target: odd, machine: small }).verdict).toBe('does-not-fit')
   })

@@ -40,8 +40,9 @@ function sayCache(size: KnownKvSize, types: readonly [string, string]): string {
   return `${typeNames}, ${cells} tokens x ${formatCount(bytesPerToken)} B`
 }
 
-function sayKv(size: KvCacheSize, types: readonly [string, string], slots: number): string {
-  if (size.kind === 'unknown') return size.reason
+/** Why a size is not known is said once, at the verdict. */
+function sayKv(size: KvCacheSize, types: readonly [string, string], slots: number): string | null {
+  if (size.kind === 'unknown') return null
   const state =
     size.stateBytes === 0
       ? null
@@ -64,6 +65,7 @@ function draftLines(input: PlanInput, tally: Tally, seed: SeedMap | null): reado
   if (draft === null || tally.kvDraft === null) return []
   const types = [server.draftCacheTypeK, server.draftCacheTypeV] as const
   const bytes = tally.kvDraft.kind === 'known' ? tally.kvDraft.bytes : null
+  const say = sayKv(tally.kvDraft, types, server.slots)
   const dear = bytes !== null && bytes > draft.tensorBytes ? '; more than the draft itself' : ''
   return [
     {
@@ -72,7 +74,7 @@ function draftLines(input: PlanInput, tally: Tally, seed: SeedMap | null): reado
       bytes,
       estimated: false,
       seedBytes: seed === null ? null : 0,
-      note: `${sayKv(tally.kvDraft, types, server.slots)}${dear}`,
+      note: say === null ? null : `${say}${dear}`,
     },
   ]
 }
