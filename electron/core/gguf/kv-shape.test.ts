@@ -117,6 +117,12 @@ describe('hybrids', () => {
     expect(knownShapeOf('qwen35', listed)).toMatchObject({ state: { layers: 1 } })
   })
 
+  // "created context checkpoint 8 of 32 (..., size = 149.626 MiB)" in public logs of it: the state and a short header.
+  it('keeps of Qwen3.6-27B what its checkpoints hold', () => {
+    const { state } = costOf('qwen35', { ...attention(64, 4, 256), ...ssm(6144, 128, 16) })
+    expect(state / 1024 ** 2).toBe(149.625)
+  })
+
   it('layers without KV heads have the state: LFM2, Granite 4, Jamba, PLaMo 2', () => {
     const some = attention(4, [0, 0, 8, 0], 64)
     expect(costOf('lfm2moe', { ...some, 'shortconv.l_cache': 3 })).toEqual({
