@@ -1,5 +1,6 @@
 // How llama.cpp keeps the context of each architecture it can load, from its own sources: src/llama-arch.cpp (LLM_ARCH_NAMES,
-// llm_arch_is_recurrent, llm_arch_is_hybrid) and src/llama-model.cpp (create_memory), read at b10054 and b10256.
+// llm_arch_is_recurrent, llm_arch_is_hybrid) and src/llama-model.cpp (create_memory), read at b10054 and b10256 (as
+// mybigday/llama.rn carries them). b10068 loads what b10054 does.
 
 /**
  * - `attention`: keys and values in every layer. A sliding window in such a file is ignored by llama.cpp too (phi3:
