@@ -1,10 +1,12 @@
 // Runs the parts of the storm one after the other and prints what they found. Started by scripts/storm.
 import { parseArgs } from 'node:util'
+import { isMainThread, workerData } from 'node:worker_threads'
 import { messageOf } from '../electron/core/error-message.ts'
 import { stormEndurance } from './storm-endurance.ts'
 import { stormHostile } from './storm-hostile.ts'
 import { stormKills } from './storm-kills.ts'
 import type { StormPart, StormReport, StormSize } from './storm-report.ts'
+import { runTargets } from './storm-worker.ts'
 
 const parts: Readonly<Record<string, (part: StormPart) => Promise<StormReport>>> = {
   kills: stormKills,
@@ -124,7 +126,8 @@ const main = async (): Promise<number> => {
 }
 
 try {
-  process.exitCode = await main()
+  if (isMainThread) process.exitCode = await main()
+  else await runTargets(workerData)
 } catch (error) {
   const isUsage =
     error instanceof UsageError ||
