@@ -6,16 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Bridge } from '../electron/contract.ts'
-import { acquireCoreLock, type CoreLock } from '../electron/core/core-lock.ts'
-import { locateStateFolder } from '../electron/core/state-folder.ts'
+import { untilNoCore } from './core-end.ts'
 import { type Desktop, openDesktop } from './desktop.ts'
 import { appEnvironment, launchArguments, type OpenedApp, openApp } from './electron-app.ts'
-import { type ForegroundCore, openForegroundCore } from './foreground-core.ts'
 
 const executablePath = process.env['NEXUS_TEST_ELECTRON'] ?? ''
 const appDir = process.env['NEXUS_TEST_APP'] ?? null
-/** Else it attaches to one. */
-const hostsCore = process.env['NEXUS_TEST_HOSTS_CORE'] !== undefined
 const root = join(import.meta.dirname, '..')
 const picturesDir = join(root, 'out', 'test-results', 'app')
 const settleMs = 30_000
@@ -27,14 +23,8 @@ describe.skipIf(executablePath === '')('the app', () => {
   const home = mkdtempSync(join(tmpdir(), 'nexus-app-'))
   const opened: OpenedApp[] = []
   let desktop: Desktop
-  let core: ForegroundCore | null = null
-  /** As whoever is about to host a core has it. */
-  let lock: CoreLock | null = null
   let app: OpenedApp
 
-  const serve = async () => {
-    core = await openForegroundCore(join(root, 'scripts', 'nexus'), { ...process.env, NEXUS_HOME: home })
-  }
   const launch = async () => {
     app = await openApp({ executablePath, appDir, desktop, home })
     opened.push(app)
@@ -43,51 +33,30 @@ describe.skipIf(executablePath === '')('the app', () => {
   beforeAll(async () => {
     mkdirSync(picturesDir, { recursive: true })
     desktop = await openDesktop()
-    if (hostsCore) {
-      const { lockPath } = locateStateFolder({ NEXUS_HOME: home }, process.platform, home)
-      lock = acquireCoreLock(lockPath, { pid: process.pid, host: 'cli', since: Date.now() })
-    }
     await launch()
   })
   afterAll(async () => {
     for (const each of opened) if (each.process.exitCode === null) each.process.kill('SIGKILL')
-    lock?.release()
-    await core?.close()
+    await untilNoCore(home)
     await desktop?.close()
     rmSync(home, { recursive: true, force: true })
   })
 
-  const isRefused = async () => {
-    const refused = await app.page.evaluate(() => nexus.dispatch({ type: 'restart', only: null }))
-    expect(refused).toEqual({ accepted: false, reason: 'no core answers' })
-  }
-
-  const aloneName = hostsCore
-    ? 'opens hidden, and hosts the core as soon as nobody else is about to'
-    : 'opens hidden, says that no core answers, and is there as soon as one does, again and again'
-  it(aloneName, async () => {
+  it('opens hidden, has a core started in a process of its own, and another one when that is killed', async () => {
     expect(await app.isVisible()).toBe(false)
     await app.catchTray()
-    if (hostsCore) {
-      expect((await app.state()).link).toEqual({ kind: 'connecting' })
-      await isRefused()
-      lock?.release()
-      lock = null
-      const { link, snapshot } = await app.until((state) => state.snapshot !== null, settleMs)
-      expect(link).toEqual({ kind: 'hosting' })
-      expect(snapshot?.owner.host).toBe('app')
-      expect(snapshot?.overall).toBe('stopped')
-      return
-    }
+    const pids: number[] = []
     for (let turn = 0; turn < 2; turn += 1) {
-      const { link } = await app.until(({ link: { kind } }) => kind === 'lost', settleMs)
-      expect(link).toMatchObject({ reason: expect.stringContaining('nexus up') })
-      await isRefused()
-      await serve()
-      const attached = await app.until(({ snapshot }) => snapshot !== null, settleMs)
-      expect(attached.link).toMatchObject({ kind: 'attached', host: 'cli' })
-      expect(attached.snapshot?.overall).toBe('stopped')
-      if (turn === 0) await core?.close()
+      const { link, snapshot } = await app.until(
+        (state) => state.snapshot !== null && !pids.includes(state.snapshot.owner.pid),
+        settleMs,
+      )
+      const pid = snapshot?.owner.pid ?? 0
+      expect(pid).not.toBe(app.process.pid)
+      expect(link).toEqual({ kind: 'attached', pid, user: null })
+      expect(snapshot?.overall).toBe('stopped')
+      pids.push(pid)
+      if (turn === 0) process.kill(pid, 'SIGKILL')
     }
   })
 
@@ -139,7 +108,7 @@ describe.skipIf(executablePath === '')('the app', () => {
     it('is hidden, not closed, by being closed', async () => {
       await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
       await expect.poll(() => app.isVisible()).toBe(false)
-      expect((await app.state()).link.kind).toBe(hostsCore ? 'hosting' : 'attached')
+      expect((await app.state()).link.kind).toBe('attached')
     })
 
     it('is told new snapshots only while it can be seen', async () => {

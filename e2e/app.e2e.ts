@@ -6,18 +6,16 @@ import { join } from 'node:path'
 import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import type { AppState, Bridge } from '../electron/contract.ts'
+import type { AppState, Bridge, Snapshot } from '../electron/contract.ts'
+import { untilNoCore } from './core-end.ts'
 import { type Desktop, openDesktop } from './desktop.ts'
 import { type LaunchOptions, type OpenedApp, openApp } from './electron-app.ts'
-import { type ForegroundCore, openForegroundCore } from './foreground-core.ts'
 import { hasFuses } from './fuse-wire.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 import { packageForTest, readElectronVersion } from './packaged-app.ts'
 
 const electronPath = process.env['NEXUS_TEST_ELECTRON'] ?? ''
 const bundlesDir = process.env['NEXUS_TEST_APP'] ?? ''
-/** Else it attaches to one. */
-const hostsCore = process.env['NEXUS_TEST_HOSTS_CORE'] !== undefined
 const root = join(import.meta.dirname, '..')
 const picturesDir = join(root, 'out', 'test-results', 'app')
 const settleMs = 120_000
@@ -33,6 +31,10 @@ declare const nexus: Bridge
 
 const isReady = ({ snapshot }: AppState) => snapshot?.overall === 'ready'
 const slotPhases = ({ snapshot }: AppState) => (snapshot?.slots ?? []).map(({ phase }) => phase)
+
+/** Of its process group: ps tells it on Linux and on macOS. */
+const readGroupId = (pid: number): number =>
+  Number(execFileSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8' }))
 
 /** Of every process of the machine, as any of its users may read them. */
 const readAllCommandLines = (): string => {
@@ -57,7 +59,6 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
   let launched: Pick<LaunchOptions, 'executablePath' | 'appDir'>
   let home: NexusUnderTest
   let desktop: Desktop
-  let core: ForegroundCore | null = null
   let app: OpenedApp
   const opened: OpenedApp[] = []
 
@@ -81,20 +82,12 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
     home = await createNexus()
     home.useProfile()
     desktop = await openDesktop()
-    // As launchd would host the core, or another user's app: the old Electron cannot do it itself.
-    if (!hostsCore) {
-      core = await openForegroundCore(join(root, 'scripts', 'nexus'), {
-        ...process.env,
-        NEXUS_HOME: home.home,
-      })
-    }
     await launch()
   })
 
   afterAll(async () => {
     for (const each of opened) if (each.process.exitCode === null) each.process.kill('SIGKILL')
     await home?.dispose()
-    await core?.close()
     await desktop?.close()
     rmSync(packages, { recursive: true, force: true })
   })
@@ -190,31 +183,66 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
   })
 
   describe('ends', () => {
-    let enginePid: number | null = null
-    const finds = async (): Promise<void> => {
+    let before: Snapshot
+    const pidsOf = ({ owner, services }: Snapshot) => ({
+      core: owner.pid,
+      engine: services.llamaServer.pid ?? 0,
+      router: services.proxy.pid ?? 0,
+    })
+    const remember = async (): Promise<void> => {
+      const { snapshot } = await app.until(isReady, settleMs)
+      if (snapshot === null) throw new Error('there is no snapshot')
+      before = snapshot
+    }
+    const expectAlive = (...pids: readonly number[]) => {
+      // Throws for a process that has gone.
+      for (const pid of pids) process.kill(pid, 0)
+    }
+    const expectServing = async () => {
+      expect((await fetch(`http://127.0.0.1:${home.enginePort}/health`)).status).toBe(200)
+      expect((await fetch(`http://127.0.0.1:${home.routerPort}/health/liveliness`)).status).toBe(200)
+    }
+    /** Opened again, the app shows the same core with the same servers. */
+    const findsTheSame = async (): Promise<void> => {
+      const { core, engine, router } = pidsOf(before)
+      expectAlive(core, engine, router)
+      await expectServing()
       await launch()
-      // A core that begins with this app first looks at what it finds.
-      const { link, snapshot } = await app.until(
-        hostsCore ? isReady : (state) => state.snapshot !== null,
-        settleMs,
-      )
+      const { link, snapshot } = await app.until((state) => state.snapshot !== null, settleMs)
+      expect(link).toEqual({ kind: 'attached', pid: core, user: null })
       expect(snapshot?.overall).toBe('ready')
-      expect(link.kind).toBe(hostsCore ? 'hosting' : 'attached')
-      expect(snapshot?.services.llamaServer).toMatchObject({ pid: enginePid, adopted: hostsCore })
+      expect(snapshot?.services.llamaServer).toMatchObject({ pid: engine, adopted: false })
     }
 
     it('and leaves everything running when told to, and finds it again', async () => {
-      enginePid = (await app.until(isReady, settleMs)).snapshot?.services.llamaServer.pid ?? null
-      expect(enginePid).not.toBeNull()
+      await remember()
+      expect(pidsOf(before).core).not.toBe(app.process.pid)
       await app.answerQuestions(answers.leaveRunning)
       await app.quit()
-      await finds()
+      await findsTheSame()
     })
 
-    it('by kill -9, and finds everything again', async () => {
-      app.process.kill('SIGKILL')
+    it('by kill -9 of its whole process group, and finds everything again', async () => {
+      const groupId = readGroupId(app.process.pid ?? 0)
+      // Playwright starts it as the leader of one, as a terminal's shell does.
+      expect(groupId).toBe(app.process.pid)
+      process.kill(-groupId, 'SIGKILL')
       await app.ended()
-      await finds()
+      await findsTheSame()
+    })
+
+    it('not when its core is killed: it has another one started, which adopts the servers', async () => {
+      const { core, engine, router } = pidsOf(before)
+      process.kill(core, 'SIGKILL')
+      const { link, snapshot } = await app.until(
+        (state) => isReady(state) && state.snapshot?.owner.pid !== core,
+        settleMs,
+      )
+      expectAlive(engine, router)
+      expect(link).toEqual({ kind: 'attached', pid: snapshot?.owner.pid, user: null })
+      expect(snapshot?.services.llamaServer).toMatchObject({ pid: engine, adopted: true })
+      expect(snapshot?.services.proxy).toMatchObject({ pid: router, adopted: true })
+      await expectServing()
     })
 
     it('not when the person thinks better of it, and asks once however often it is told', async () => {
@@ -227,16 +255,12 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
       expect((await app.state()).snapshot?.overall).toBe('ready')
     })
 
-    it('after it has stopped everything when told to', async () => {
+    it('after it has stopped everything when told to, and its core ends too', async () => {
       await app.answerQuestions(answers.stopEverything)
       await app.quit()
-      if (hostsCore) {
-        const { stdout } = await home.run('status', '--json')
-        expect(JSON.parse(stdout)).toMatchObject({ running: false, orphans: [] })
-        return
-      }
-      const { services } = await home.readSnapshot()
-      expect([services.llamaServer.phase, services.proxy.phase]).toEqual(['stopped', 'stopped'])
+      await untilNoCore(home.home)
+      const { stdout } = await home.run('status', '--json')
+      expect(JSON.parse(stdout)).toMatchObject({ running: false, orphans: [] })
     })
   })
 })

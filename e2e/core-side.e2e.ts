@@ -1,6 +1,9 @@
 // What a window lives on, asked of the core of a real stack over its socket: questions, history, logs, notices, settings.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type HistorySample, historyStepMs, type Snapshot } from '../electron/contract.ts'
@@ -11,6 +14,7 @@ const settleMs = 120_000
 
 let nexus: NexusUnderTest
 let core: ControlClient
+let terminal: ChildProcess
 
 const within = <T>(promise: Promise<T>, what: string, ms = settleMs): Promise<T> => {
   let timer: NodeJS.Timeout
@@ -56,10 +60,25 @@ const tellStory = (client: Anthropic, maxTokens: number, index = 0) =>
     messages: [{ role: 'user', content: `Story number ${index}: count from one to a thousand in words.` }],
   })
 
+/** A shell with a process group of its own, as a terminal's, which goes on after `nexus up`. */
+const openTerminal = async (): Promise<ChildProcess> => {
+  const command = [join(import.meta.dirname, '..', 'scripts', 'nexus'), 'up', '--profile', nexus.profilePath]
+  const shell = spawn('/bin/bash', ['-c', '"$@"; echo "ended with $?"; sleep 600; :', 'bash', ...command], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NEXUS_HOME: nexus.home },
+  })
+  for await (const line of createInterface({ input: shell.stdout }))
+    if (line.startsWith('ended with')) {
+      if (line !== 'ended with 0') throw new Error(`nexus up ${line}`)
+      return shell
+    }
+  throw new Error('the terminal ended')
+}
+
 beforeAll(async () => {
   nexus = await createNexus()
-  const { code, stderr } = await nexus.run('up', '--profile', nexus.profilePath)
-  if (code !== 0) throw new Error(`nexus up ended with ${code}: ${stderr}`)
+  terminal = await openTerminal()
   const client = await attachToCore(join(nexus.home, 'control.sock'))
   if (client === null) throw new Error('no core listens')
   core = client
@@ -67,7 +86,24 @@ beforeAll(async () => {
 
 afterAll(async () => {
   core?.close()
+  if (terminal?.exitCode === null && terminal.signalCode === null)
+    process.kill(-(terminal.pid ?? 0), 'SIGKILL')
   await nexus.dispose()
+})
+
+describe('the terminal that started it', () => {
+  it('is killed with its whole process group, and core and servers go on', async () => {
+    const before = await core.readSnapshot()
+    const ended = once(terminal, 'exit')
+    process.kill(-(terminal.pid ?? 0), 'SIGKILL')
+    expect(await ended).toEqual([null, 'SIGKILL'])
+    expect((await fetch(`http://127.0.0.1:${nexus.enginePort}/health`)).status).toBe(200)
+    expect((await fetch(`http://127.0.0.1:${nexus.routerPort}/health/liveliness`)).status).toBe(200)
+    const { owner, overall, services } = await core.readSnapshot()
+    expect({ owner, overall }).toEqual({ owner: before.owner, overall: 'ready' })
+    expect(services.llamaServer.pid).toBe(before.services.llamaServer.pid)
+    expect(services.proxy.pid).toBe(before.services.proxy.pid)
+  })
 })
 
 describe('questions', () => {

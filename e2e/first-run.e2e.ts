@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Desktop, openDesktop } from './desktop.ts'
 import { type OpenedApp, openApp } from './electron-app.ts'
-import { type ForegroundCore, openForegroundCore } from './foreground-core.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 
 const electronPath = process.env['NEXUS_TEST_ELECTRON'] ?? ''
@@ -29,7 +28,6 @@ describe.skipIf(electronPath === '')('a first run', () => {
   let home: NexusUnderTest
   let runtimeDir: string
   let desktop: Desktop
-  let core: ForegroundCore
   let app: OpenedApp | null = null
 
   beforeAll(async () => {
@@ -38,18 +36,17 @@ describe.skipIf(electronPath === '')('a first run', () => {
     home = await createNexus()
     home.useProfile()
     desktop = await openDesktop()
-    core = await openForegroundCore(join(root, 'scripts', 'nexus'), {
-      ...process.env,
-      NEXUS_HOME: home.home,
-      NEXUS_RUNTIME: runtimeDir,
+    app = await openApp({
+      executablePath: electronPath,
+      appDir: bundlesDir,
+      desktop: { ...desktop, env: { ...desktop.env, NEXUS_RUNTIME: runtimeDir } },
+      home: home.home,
     })
-    app = await openApp({ executablePath: electronPath, appDir: bundlesDir, desktop, home: home.home })
   })
 
   afterAll(async () => {
     if (app !== null && app.process.exitCode === null) app.process.kill('SIGKILL')
     await home?.dispose()
-    await core?.close()
     await desktop?.close()
     rmSync(runtimeDir, { recursive: true, force: true })
   })

@@ -1,5 +1,6 @@
 // The bundle for macOS as electron-builder lays it out, up to signing: on an Electron that is made of its folders only.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -47,6 +48,30 @@ describe.skipIf(process.platform === 'darwin' || appDir === undefined)('the bund
   it('has its fuses set, and knows the hash of its archive', async () => {
     expect(await readFuses(bundle)).toEqual(['EnableEmbeddedAsarIntegrityValidation', 'OnlyLoadAppFromAsar'])
     expect(plist).toMatch(/<key>ElectronAsarIntegrity<\/key>\s*<dict>\s*<key>Resources\/app\.asar<\/key>/)
+  })
+
+  it('brings the Node of a Mac along, which core and command line run on', () => {
+    const program = contents('Resources', 'nexus', 'node', 'bin', 'node')
+    expect(statSync(program).mode & 0o111).toBe(0o111)
+    const head = readFileSync(program).subarray(0, 8)
+    // mach-o/loader.h, mach/machine.h: MH_MAGIC_64, CPU_TYPE_ARM64.
+    expect([head.readUInt32LE(0), head.readUInt32LE(4)]).toEqual([0xfeedfacf, 0x0100000c])
+    const { version } = JSON.parse(
+      readFileSync(contents('Resources', 'nexus', 'node', 'package.json'), 'utf8'),
+    )
+    expect(version).toMatch(/^v?24\./)
+    expect(readdirSync(contents('Resources', 'nexus', 'node')).sort()).toEqual([
+      'LICENSE',
+      'bin',
+      'package.json',
+    ])
+  })
+
+  it('has that Node signed with the rest: it is among what electron-builder signs', async () => {
+    const { walkAsync } = createRequire(import.meta.url)(
+      join(root, 'node_modules', '@electron', 'osx-sign', 'dist', 'cjs', 'util.js'),
+    )
+    expect(await walkAsync(contents())).toContain(contents('Resources', 'nexus', 'node', 'bin', 'node'))
   })
 
   it('brings what a core and the command line need, and nothing that only tests need', () => {

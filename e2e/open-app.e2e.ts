@@ -2,6 +2,7 @@
 import { readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { untilNoCore } from './core-end.ts'
 import { type Desktop, openDesktop } from './desktop.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 
@@ -58,11 +59,12 @@ describe.skipIf(electronPath === undefined)('nexus app on a desktop', () => {
     try {
       expect((await open(electronPath)).stdout).toBe('Opta Nexus was open already.\n')
       expect(readAppPid()).toBe(pid)
-      // An old Electron attaches to a core that was started for it, a new one hosts it.
+      await expect.poll(async () => (await nexus.run('status')).code, { timeout: 20_000 }).toBe(0)
       expect((await nexus.readSnapshot()).overall).toBe('stopped')
     } finally {
       process.kill(pid, 'SIGTERM')
     }
     await expect.poll(readAppPid, { timeout: 20_000 }).toBeNull()
+    await untilNoCore(nexus.home)
   })
 })

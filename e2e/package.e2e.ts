@@ -1,14 +1,15 @@
 // The app really packaged by electron-builder, looked into, and started.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { _electron as electron } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { untilNoCore } from './core-end.ts'
 import { type Desktop, electronFlags, openDesktop } from './desktop.ts'
-import { type ForegroundCore, openForegroundCore } from './foreground-core.ts'
 import { hasFuses, readFuses } from './fuse-wire.ts'
 import { packageForTest, readElectronVersion } from './packaged-app.ts'
 
@@ -28,7 +29,13 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
   let unpacked = ''
   let program = ''
   let command = ''
-  const environment = { ...process.env, NEXUS_HOME: home, NEXUS_RUNTIME: process.env['NEXUS_RUNTIME'] ?? '' }
+  /** As on a machine where no Node is installed, neither by the system nor by set-up. */
+  const environment = {
+    ...process.env,
+    PATH: '/usr/bin:/bin',
+    NEXUS_HOME: home,
+    NEXUS_RUNTIME: join(folder, 'runtime'),
+  }
 
   beforeAll(async () => {
     const paths = { electronPath: electronPath ?? '', appDir: appDir ?? '' }
@@ -56,21 +63,21 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
     expect(await readFuses(program)).toEqual(['EnableEmbeddedAsarIntegrityValidation', 'OnlyLoadAppFromAsar'])
   })
 
-  it('brings the command line along', async () => {
+  it('brings the command line along, and the Node that runs it', async () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     expect((await run(command, ['--version'], { env: environment })).stdout.trim()).toBe(version)
+    const { stdout } = await run(join(unpacked, 'resources', 'nexus', 'node', 'bin', 'node'), ['--version'])
+    expect(stdout).toMatch(/^v24\./)
   })
 
   describe('on a desktop', () => {
     let desktop: Desktop | null = null
-    let core: ForegroundCore | null = null
     const onDesktop = () => ({ ...environment, ...desktop?.env })
     beforeAll(async () => {
       desktop = await openDesktop()
-      core = await openForegroundCore(command, environment)
     })
     afterAll(async () => {
-      await core?.close()
+      await untilNoCore(home)
       await desktop?.close()
     })
 
@@ -95,7 +102,7 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
 
     // Playwright starts Electron with --inspect, which the fuses of a newer one turn off.
     it.skipIf(hasFuses(electronVersion))(
-      'opens its window from the archive, and attaches to the core',
+      'opens its window from the archive, and has its core started',
       async () => {
         const app = await electron.launch({
           executablePath: program,
@@ -115,7 +122,11 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
           await expect.poll(readText, { timeout: 30_000 }).toContain('Glance')
           const readLink = `new Promise((resolve) => nexus.onState(({ link }) => resolve(link)))`
           const linkOf = () => window.evaluate(readLink)
-          await expect.poll(linkOf, { timeout: 30_000 }).toMatchObject({ kind: 'attached', host: 'cli' })
+          await expect.poll(linkOf, { timeout: 30_000 }).toMatchObject({ kind: 'attached', user: null })
+          const { pid } = z.object({ pid: z.number() }).parse(await linkOf())
+          expect(readlinkSync(`/proc/${pid}/exe`)).toBe(
+            join(unpacked, 'resources', 'nexus', 'node', 'bin', 'node'),
+          )
         } finally {
           app.process().kill('SIGTERM')
           await app.waitForEvent('close')

@@ -141,6 +141,21 @@ describe('a client that leaves', () => {
     await nexus.until(isIdle, settleMs)
   })
 
+  it('frees the slot also when its answer was to come whole, beside one that streams', async () => {
+    // Beside a stream llama-server never looks for the client of an answer that it does not stream (opta_whole.py).
+    const streams = tell('user1', 0, 2_000)
+    const leaving = new AbortController()
+    const whole = client('user2').messages.create(request(1, 2_000), { signal: leaving.signal })
+    whole.catch(() => {})
+    const busy = ({ slots }: Snapshot) => slots?.filter(({ phase }) => phase !== 'idle').length
+    await nexus.until((snapshot) => busy(snapshot) === 2, settleMs, endsOf([streams]))
+    leaving.abort()
+    // While the other one goes on: it is told at once if that ends first.
+    await nexus.until((snapshot) => busy(snapshot) === 1, settleMs, endsOf([streams]))
+    streams.stream.abort()
+    await nexus.until(isIdle, settleMs)
+  })
+
   it('and asks anew at once, with as many as the slots, is turned away by none of them', async () => {
     const left = [0, 1, 2, 3].map((index) => tell('user1', index, 2_000))
     await nexus.until(({ requests }) => requests?.filter(wasLetIn).length === 4, settleMs, endsOf(left))

@@ -133,6 +133,21 @@ const proxyProfile = z.strictObject({
   admission: z.boolean().optional(),
   /** How many may wait; one more is answered 529, unless its developer has none waiting. 16 when absent. */
   queueLimit: wholeNumber(0, 1000, 'a number of requests').optional(),
+  /** The longest body that is read of a request; a longer one is answered 413. 32 MB, Anthropic's own limit, when absent. */
+  maxBodyBytes: wholeNumber(65_536, 1_073_741_824, 'a number of bytes').optional(),
+  /** Thinking is asked for in a form that LiteLLM takes, and turns of thoughts alone are left out. */
+  mendThinking: z.boolean().optional(),
+  /** Tools of the provider's own servers are left out or refused; schemas lose the keywords that the grammar can't take. */
+  mendTools: z.boolean().optional(),
+  /** Pictures and sounds that the model can't take are answered 400, in the words on which Claude Code goes on. */
+  refuseUnseen: z.boolean().optional(),
+  /** llama-server streams every answer, also those that clients want whole: only so it notices when a client leaves. */
+  alwaysStream: z.boolean().optional(),
+  /** Fields of llama-server's own that clients may send, such as `min_p`; none when absent. */
+  passFields: z
+    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.]{0,63}$/, 'the name of a field, such as min_p'))
+    .max(64, 'at most 64 fields')
+    .optional(),
   /** LiteLLM's own metrics for Prometheus at /metrics/ of its port, for whoever has a key; off when absent. */
   litellmMetrics: z.boolean().optional(),
 })
@@ -486,10 +501,24 @@ export const ProofSchema = z.strictObject({
 })
 export type Proof = z.infer<typeof ProofSchema>
 
+const orders = ['start', 'stop', 'restart'] as const
+export type Order = (typeof orders)[number]
+
+/**
+ * Which command named each service last, from whichever window or shell; null: none since this core began. A command that
+ * waits for its effect sees here that a later one made that pointless.
+ */
+const LastOrdersSchema = z.strictObject({
+  ramDisk: z.enum(orders).nullable(),
+  llamaServer: z.enum(orders).nullable(),
+  proxy: z.enum(orders).nullable(),
+})
+export type LastOrders = z.infer<typeof LastOrdersSchema>
+
 export const SnapshotSchema = z.strictObject({
   version: z.literal(contractVersion),
   takenAt: epochMs,
-  /** `background`: started by `nexus up`, and ends by itself once everything was stopped by a command. */
+  /** `background`: started by `nexus up` or an app; ends by itself once everything was stopped by a command, unless an app keeps it. */
   owner: z.strictObject({
     pid: count,
     host: z.enum(['app', 'cli']),
@@ -506,6 +535,8 @@ export const SnapshotSchema = z.strictObject({
     llamaServer: ServiceStateSchema,
     proxy: ServiceStateSchema,
   }),
+  /** Absent: a core of an earlier release. */
+  lastOrders: LastOrdersSchema.optional(),
   /** null: the profile has none. Failed or degraded it makes `overall` degraded; what is proved is the Router's own way. */
   gateway: ServiceStateSchema.nullable(),
   /** null: no AI Engine of ours runs. */
@@ -724,13 +755,10 @@ export const answerSchemas = {
 /** What the window mirrors: the core's truth, and how the app stands to that core. */
 export const AppStateSchema = z.strictObject({
   link: z.discriminatedUnion('kind', [
-    /** This app hosts the core. */
-    z.strictObject({ kind: z.literal('hosting') }),
-    /** Another process does: `nexus serve`, or another user's app. */
+    /** To the core, which is always a process of its own. */
     z.strictObject({
       kind: z.literal('attached'),
       pid: count,
-      host: z.enum(['app', 'cli']),
       /** Whose it is, when it is another user's: this app is a guest there. null: this user's own. */
       user: nullableText,
     }),
@@ -738,7 +766,7 @@ export const AppStateSchema = z.strictObject({
     /** No core answers; nothing that was read before is live. */
     z.strictObject({ kind: z.literal('lost'), reason: z.string() }),
   ]),
-  /** null unless hosting or attached. */
+  /** null unless attached. */
   snapshot: SnapshotSchema.nullable(),
   pinned: z.boolean(),
   openAtLogin: z.enum(['on', 'off', 'requires-approval', 'unavailable']),

@@ -13,6 +13,7 @@ import { sayReady } from './shell/say-ready.ts'
 import { lockDownContents } from './shell/security.ts'
 import { startShell } from './shell/shell.ts'
 import { showsWindowAtLaunch } from './shell/show-at-launch.ts'
+import { createCoreStarter } from './shell/start-core.ts'
 
 const folder = locateStateFolder(process.env, process.platform, homedir())
 const paths = locateAppFiles(__dirname, { isPackaged: app.isPackaged, resourcesPath: process.resourcesPath })
@@ -30,16 +31,11 @@ const start = async (): Promise<void> => {
   registerAppScheme(protocol)
   lockDownContents(app)
   await app.whenReady()
-  const host = __HOSTS_CORE__
-    ? async () => {
-        const { hostInApp } = await import('./core/host-in-app.ts')
-        return hostInApp(folder, paths.resourcesDir)
-      }
-    : null
-  const hasOrphans = __HOSTS_CORE__
-    ? async () => (await import('./core/host-in-app.ts')).hasOrphans(folder)
-    : null
-  const shell = startShell({ folder, paths, host, hasOrphans })
+  const shell = startShell({
+    folder,
+    paths,
+    coreStarter: createCoreStarter({ command: paths.command, folder, env: process.env }),
+  })
   connectExits(shell, {
     app,
     autoUpdater,

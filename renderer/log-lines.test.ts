@@ -48,3 +48,11 @@ test.each([
 ] as const)('%s', (text, level) => {
   expect(judgeLine(text)).toBe(level)
 })
+
+test('what a line would have a terminal or a reader do is shown instead', () => {
+  const [line] = appendLines(
+    [],
+    ['\u001b[92mINFO\u001b[0m grammar \u001b]52;c;ZXZpbA==\u0007 \u202eevil \u009b2J'],
+  )
+  expect(line?.text).toBe('INFO grammar ␛]52;c;ZXZpbA==␇ \\u202eevil \\u009b2J')
+})

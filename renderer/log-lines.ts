@@ -1,4 +1,5 @@
 // The lines of a log that the Logs view keeps and shows. Pure.
+import { showControls } from '../electron/visible-text.ts'
 
 /** What the view keeps: enough to look back, little enough to draw at once. */
 export const mostLogLines = 1000
@@ -11,7 +12,9 @@ export interface LogLine {
 
 export const appendLines = (before: readonly LogLine[], added: readonly string[]): readonly LogLine[] => {
   const first = (before[before.length - 1]?.id ?? -1) + 1
-  return [...before, ...added.map((text, index) => ({ id: first + index, text }))].slice(-mostLogLines)
+  return [...before, ...added.map((text, index) => ({ id: first + index, text: showControls(text) }))].slice(
+    -mostLogLines,
+  )
 }
 
 /** A line that was written while the tail was read is the last of the tail and the first of what followed. */

@@ -33,7 +33,7 @@ const views: Readonly<Record<View['id'], () => ReactElement>> = {
 export const WindowFrame = () => {
   const id = useMirror(({ view }) => view.id)
   // Nobody could answer what the other views ask.
-  const connected = useMirror(({ app }) => app !== null && ['hosting', 'attached'].includes(app.link.kind))
+  const connected = useMirror(({ app }) => app?.link.kind === 'attached')
   useEffect(() => {
     window.addEventListener('keydown', leaveByEscape)
     window.addEventListener('keydown', pressOnce)

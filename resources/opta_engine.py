@@ -62,6 +62,27 @@ class Engine:
         tokens = answer.get("input_tokens") if answer is not None else None
         return tokens if isinstance(tokens, int) and tokens > 0 else None
 
+    async def count_chat(self, messages: list[Any], tools: list[Any]) -> int | None:
+        """Tokens of the prompt that /v1/chat/completions with these renders to."""
+        answer = await self._ask("POST", "/apply-template", {"messages": messages, **({"tools": tools} if tools else {})})
+        prompt = answer.get("prompt") if answer is not None else None
+        return await self.count_text(prompt) if isinstance(prompt, str) else None
+
+    async def count_text(self, text: str) -> int | None:
+        """Tokens of a text as it stands, with the token that the model begins with."""
+        asked = {"content": text, "add_special": True, "parse_special": True}
+        answer = await self._ask("POST", "/tokenize", asked)
+        tokens = answer.get("tokens") if answer is not None else None
+        return len(tokens) if isinstance(tokens, list) else None
+
+    async def senses(self) -> frozenset[str] | None:
+        """What the model can take beside text, of "vision" and "audio". Asked anew each time: few requests need to know."""
+        answer = await self._ask("GET", "/props", None)
+        modalities = answer.get("modalities") if answer is not None else None
+        if not isinstance(modalities, dict):
+            return None
+        return frozenset(name for name, has in modalities.items() if has is True)
+
     async def count_busy_slots(self) -> int | None:
         """How many slots are at work; None: it did not say in time. 0 also from a server that is not there, is only just
         starting, or does not tell: what can never be seen cannot be waited for.

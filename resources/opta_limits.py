@@ -27,8 +27,9 @@ def limit_answer(body: dict[str, Any], call_type: str, most: int) -> None:
         for name in LIMIT_FIELDS:
             asked = place.get(name)
             if asked is not None:
-                # What is no number, or negative, which llama-server takes for "any", is no limit.
-                place[name] = asked if _is_count(asked) and asked <= most else most
+                # What is no number, or negative, which llama-server takes for "any", is no limit. 0, which only fills the
+                # cache, is one token: LiteLLM drops a 0 here and there, and then there would be none.
+                place[name] = max(1, asked) if _is_count(asked) and asked <= most else most
     own = "max_output_tokens" if call_type in RESPONSES else "max_tokens"
     if not any(body.get(name) is not None for name in LIMIT_FIELDS):
         body[own] = most

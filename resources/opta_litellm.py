@@ -7,6 +7,8 @@ Everything on the command line is LiteLLM's. What is added before it runs:
 - Python's garbage collector rests while LiteLLM's 4,000 modules load, which produce almost no garbage and millions of
   objects to search. Measured on LiteLLM 1.106.2 and Python 3.11, medians of five: 4.7 s of CPU time instead of 7.1 s
   until /health/liveliness answers.
+- Our own gate stands around LiteLLM's application (opta_gate.py, opta_connections.py): nothing of a request without a good key
+  reaches it.
 - A taken port is reported at once instead of after 5 s of loading, and port 4000 is not special: LiteLLM moves to a
   random port when 4000 is taken (proxy_cli.py, `is_port_in_use`), where no client would find it.
 """
@@ -19,7 +21,10 @@ import itertools
 import os
 import socket
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 # uvicorn's own status for "could not start" (uvicorn/main.py, STARTUP_FAILURE).
 STARTUP_FAILURE: Final = 3
@@ -65,6 +70,24 @@ def answers_on_loopback(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def guard(app: FastAPI) -> None:
+    """Put our gate around LiteLLM's application and our clock on its server's connections. Not under a LiteLLM configuration
+    of the user's own, whose keys are not ours to judge.
+    """
+    import functools
+
+    import uvicorn
+
+    from opta_connections import GuardedConnection
+    from opta_gate import Gate
+    from opta_settings import read_settings
+
+    # Starlette puts the middleware that is added last outermost.
+    app.add_middleware(Gate, settings=read_settings())
+    # LiteLLM's command line has no words for uvicorn's `http` and `ws`; it calls uvicorn.run by that name (proxy_cli.py).
+    uvicorn.run = functools.partial(uvicorn.run, http=GuardedConnection, ws="none")
+
+
 def main() -> None:
     """Run LiteLLM with the arguments of this process."""
     host, port = option(sys.argv, "--host"), option(sys.argv, "--port")
@@ -78,8 +101,11 @@ def main() -> None:
     sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 
     gc.disable()
-    import litellm.proxy.proxy_server  # noqa: F401
+    import litellm.proxy.proxy_server
     from litellm import run_server
+
+    if os.environ.get("OPTA_ROUTER_SETTINGS"):
+        guard(litellm.proxy.proxy_server.app)
 
     # What was loaded stays for the life of the process: later collections need not look at it either.
     gc.freeze()

@@ -17,92 +17,35 @@ No key, given or expected, ever appears in a log line or in an error text.
 
 from __future__ import annotations
 
-import hmac
-import logging
-import os
-import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy._types import LitellmUserRoles, ProxyException, UserAPIKeyAuth
 
-from opta_keys import KeyFileError, find_client, read_client_keys
-from opta_requests import OWN_NAME
+from opta_access import AccessRefusedError, judge
 from opta_settings import read_settings
 from opta_traffic import Traffic, asking
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator
 
     from fastapi import Request
-
-logger: Final = logging.getLogger("opta_router")
-
-# With custom_auth LiteLLM skips its own route checks (user_api_key_auth.py, "custom_auth_run_common_checks unset"),
-# so that any accepted key could read the deployments (/model/info) or make the model work (/health). A developer's
-# key therefore opens only what a client of a model needs, with and without /v1, as LiteLLM serves it; and what is
-# counted of that, where the profile has it counted: who uses how much is no secret among developers (nexus status).
-CLIENT_ROUTES: Final = re.compile(
-    r"(/v1)?/(messages(/count_tokens)?|chat/completions|completions|responses|models(/.+)?)/?|/metrics/?"
-)
-
-UNAUTHORIZED: Final = 401
-FORBIDDEN: Final = 403
-SERVICE_UNAVAILABLE: Final = 503
-
-
-def offered_keys(request: Request, api_key: str) -> tuple[bytes, ...]:
-    """Every key this request carries, best first. Claude Code sends both headers when both of its variables are set,
-    possibly with different keys; one good key is enough. `api_key` is what LiteLLM picked itself (it also knows
-    headers of other clients).
-    """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    bearer = token.strip() if scheme.lower() == "bearer" else ""
-    candidates = (request.headers.get("x-api-key", ""), bearer, api_key or "")
-    return tuple(dict.fromkeys(candidate.encode() for candidate in candidates if candidate))
-
-
-def is_master(offered: Sequence[bytes]) -> bool:
-    """Whether the supervising program itself is asking. An unset or empty OPTA_MASTER_KEY matches nothing."""
-    master = os.environ.get("OPTA_MASTER_KEY", "").encode()
-    matches = [hmac.compare_digest(master, candidate) for candidate in offered]
-    return bool(master) and any(matches)
-
-
-def refusal(code: int, kind: str, message: str) -> ProxyException:
-    """An answer whose `error.type` and `error.message` are Anthropic's. LiteLLM puts every authentication failure into
-    `{"error": {...}}` without Anthropic's outer `"type": "error"`; clients decide by the status and `error.type`.
-    """
-    # Header read by Anthropic's and OpenAI's client libraries: the same key will not become right by asking again.
-    headers = {"x-should-retry": "false"} if code in (UNAUTHORIZED, FORBIDDEN) else None
-    return ProxyException(message=message, type=kind, param=None, code=code, headers=headers)
 
 
 async def custom_auth(request: Request, api_key: str) -> UserAPIKeyAuth:
     """LiteLLM's `custom_auth` extension point: who is asking, or an error that the client understands."""
     asking.set(request)
-    offered = offered_keys(request, api_key)
-    if is_master(offered):
-        return UserAPIKeyAuth(user_id=OWN_NAME, user_role=LitellmUserRoles.PROXY_ADMIN)
-    if not offered:
-        raise refusal(
-            UNAUTHORIZED,
-            "authentication_error",
-            "no API key was sent: set ANTHROPIC_API_KEY (header x-api-key) or ANTHROPIC_AUTH_TOKEN (Authorization: Bearer)",
-        )
     try:
-        name = find_client(read_client_keys(), offered)
-    except KeyFileError as error:
-        # Not the client's fault, and mended without a restart: 503 makes clients try again for a while.
-        logger.error("%s", error)
-        raise refusal(SERVICE_UNAVAILABLE, "api_error", f"this router cannot check keys: {error}") from None
-    if name is None:
-        raise refusal(UNAUTHORIZED, "authentication_error", "this API key is not known here")
-    # The path that was routed by: `request.url` is put together from the Host header, which the client chooses.
-    if CLIENT_ROUTES.fullmatch(request.scope["path"]) is None:
-        raise refusal(FORBIDDEN, "permission_error", "this key may ask models, not administer the router")
-    return UserAPIKeyAuth(user_id=name, user_role=LitellmUserRoles.INTERNAL_USER)
+        caller = judge(request.headers, request.scope["path"], api_key or "")
+    except AccessRefusedError as error:
+        # LiteLLM puts every authentication failure into `{"error": {...}}` without Anthropic's outer `"type": "error"`;
+        # clients decide by the status and `error.type`.
+        raise ProxyException(
+            message=error.message, type=error.kind, param=None, code=error.status, headers=error.headers or None
+        ) from None
+    role = LitellmUserRoles.PROXY_ADMIN if caller.is_master else LitellmUserRoles.INTERNAL_USER
+    return UserAPIKeyAuth(user_id=caller.name, user_role=role)
 
 
 class RouterCallback(CustomLogger):

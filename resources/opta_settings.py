@@ -39,6 +39,18 @@ class Settings(NamedTuple):
     pool_answer_tokens: int | None = None
     # How many may wait; one more is refused.
     queue_limit: int = 0
+    # `thinking` is asked for in a form that LiteLLM takes, and turns of thoughts alone are left out.
+    mend_thinking: bool = False
+    # Tools of the provider's own servers are left out or refused, and schemas lose what the grammar can't take.
+    mend_tools: bool = False
+    # What a model without eyes or ears can't be shown is answered 400.
+    refuse_unseen: bool = False
+    # Answers that come whole are streamed by llama-server all the same, which so notices a client that leaves.
+    always_stream: bool = False
+    # The longest body that is read of a request with a good key; 32 MB is Anthropic's own limit.
+    max_body_bytes: int = 33_554_432
+    # Fields that clients may send although the APIs don't have them; None: there are none.
+    pass_fields: list[str] | None = None
     # llama-server, without /v1; None: it is never asked anything.
     engine_url: str | None = None
     # Where live requests are told; None: nowhere.
@@ -52,6 +64,7 @@ _OPTIONAL_KINDS: Final[dict[str, type]] = {
     "pool_tokens": int,
     "pool_answer_tokens": int,
     "node_slots": dict,
+    "pass_fields": list,
 }
 FILE_VARIABLE: Final = "OPTA_ROUTER_SETTINGS"
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from litellm.proxy._types import ProxyException
 
 from opta_admission import Admission, ClientGoneError, ClosedError, Place, QueueFullError
+from opta_count import count_prompt
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_feed import Feed, listen
 from opta_ghosts import GhostWatch
@@ -24,6 +25,8 @@ from opta_nodes import NodeSlots, is_out_of_service, node_of, open_nodes
 from opta_prompt import mend_messages
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_settings import Settings
+from opta_sight import REFUSAL as UNSEEN
+from opta_sight import find_unseen
 from opta_stream import hear, usage_of
 from opta_upstream import close_upstream
 
@@ -39,11 +42,16 @@ ANTHROPIC: Final = "anthropic_messages"
 # LiteLLM's names for what makes the model work; everything else passes untouched.
 GENERATING: Final = frozenset({ANTHROPIC, "completion", "acompletion", "text_completion", "atext_completion", "responses", "aresponses"})
 
+# The limit of every answer where llama-server doesn't tell its context: more than any that it was seen to have here.
+MOST_UNTOLD: Final = 131_072
+
 # Of a pool, what our own message takes: from its margin (electron/core/services/router-pool.ts).
 OWN_TOKENS: Final = 64
 
 BAD_REQUEST: Final = 400
 TIMED_OUT: Final = 408
+# aiohttp's words (SocketTimeoutError), which LiteLLM wraps into a 500 where a stream paused for too long.
+STREAM_TIMED_OUT: Final = "Timeout on reading data from socket"
 CLIENT_CLOSED_REQUEST: Final = 499
 OVERLOADED: Final = 529
 # Said to clients that are turned away; the slots of a 70B model change hands about this often.
@@ -133,9 +141,10 @@ class Traffic:
         several = None if self._admission is None else several_answers(body)
         if several is not None:
             refuse(BAD_REQUEST, "invalid_request_error", several)
-        if call_type == ANTHROPIC:
-            request.prompt_tokens = await self._measure(body)
-            self._book.on_change()
+        await self._refuse_unseen(body)
+        request.prompt_tokens = await self._measure(body, call_type)
+        self._book.on_change()
+        limit_answer(body, call_type, await self._most_answer(request))
         await self._wait_for_turn(request, body, call_type)
         return body
 
@@ -206,7 +215,7 @@ class Traffic:
         overflow = find_overflow(f"{getattr(error, 'message', '')} {error}")
         if request is not None and not _has_client_left(error):
             request.outcome = "refused" if isinstance(error, Refusal) or overflow is not None else "failed"
-            request.given_up = _status_of(error) == TIMED_OUT
+            request.given_up = _status_of(error) == TIMED_OUT or STREAM_TIMED_OUT in str(error)
         if not self._settings.refuse_overlong_prompts or isinstance(error, ProxyException):
             return
         if overflow is not None:
@@ -257,11 +266,19 @@ class Traffic:
         """Whether it is this Studio that it was sent to; the slots of others are not asked for ghosts."""
         return isinstance(request, LiveRequest) and (self._settings.node_slots is None or request.tried[-1:] == [""])
 
-    async def _measure(self, body: dict[str, Any]) -> int | None:
+    async def _refuse_unseen(self, body: dict[str, Any]) -> None:
+        """Refuse pictures and sounds that the model can't take, before it is bothered."""
+        if self._engine is None or not self._settings.refuse_unseen or find_unseen(body, frozenset()) is None:
+            return
+        senses = await self._engine.senses()
+        if senses is not None and find_unseen(body, senses) is not None:
+            refuse(BAD_REQUEST, "invalid_request_error", UNSEEN)
+
+    async def _measure(self, body: dict[str, Any], call_type: str) -> int | None:
         """Length of the prompt; refuses one that leaves no room for an answer before the model is bothered with it."""
         if self._engine is None or not (self._settings.refuse_overlong_prompts or self._settings.pool_tokens is not None):
             return None
-        tokens = await self._engine.count_messages(body)
+        tokens = await count_prompt(self._engine, body, call_type)
         if tokens is None or not self._settings.refuse_overlong_prompts:
             return tokens
         context = await self._engine.context_tokens()
@@ -273,6 +290,11 @@ class Traffic:
             if tokens > most:
                 refuse(BAD_REQUEST, "invalid_request_error", overflow_message(tokens, most))
         return tokens
+
+    async def _most_answer(self, request: LiveRequest) -> int:
+        """Tokens that any answer to this request may have: what its prompt leaves of the context."""
+        context = None if self._engine is None else await self._engine.context_tokens()
+        return max(1, (MOST_UNTOLD if context is None else context) - (request.prompt_tokens or 0))
 
     async def _wait_for_turn(self, request: LiveRequest, body: dict[str, Any], call_type: str) -> None:
         if self._admission is not None:

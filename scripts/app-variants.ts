@@ -5,7 +5,6 @@ export type AppVariant = 'shipped' | 'compatibility'
 export interface AppVariantFacts {
   /** Below out/. */
   readonly folder: string
-  readonly hostsCore: boolean
   /** esbuild's names for what runs the main process and the window. */
   readonly mainTarget: string
   readonly windowTarget: string
@@ -13,11 +12,10 @@ export interface AppVariantFacts {
 
 export const appVariants = {
   // Electron 45 embeds Node 24. Its Chromium is newer than any syntax that is written here.
-  shipped: { folder: 'app', hostsCore: true, mainTarget: 'node24', windowTarget: 'chrome140' },
+  shipped: { folder: 'app', mainTarget: 'node24', windowTarget: 'chrome140' },
   // Electron 9.4.1. Not "node12": dynamic import came with 12.20 (nodejs.org/api/esm.html, history of import()).
   compatibility: {
     folder: 'app-compat',
-    hostsCore: false,
     mainTarget: 'node12.14',
     windowTarget: 'chrome83',
   },

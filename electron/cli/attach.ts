@@ -1,35 +1,37 @@
 // Finding the core: the one that runs, or a background one started for this command.
-import { dirname } from 'node:path'
-import { attachToCore, type ControlClient } from '../core/control/client.ts'
-import { within } from '../core/deadline.ts'
+import type { ControlClient } from '../core/control/client.ts'
+import type { CoreProgram } from '../core/core-process/core-program.ts'
+import { startCoreProcess } from '../core/core-process/start-core-process.ts'
 import { attachAsGuest } from '../core/guests/attach-as-guest.ts'
 import type { LedgerEntry } from '../core/ledger.ts'
 import { readLiveServices } from '../core/live-services.ts'
 import { isErrno } from '../core/private-file.ts'
 import { refuseForeignFolder } from '../core/state-folder.ts'
-import { watchFolder } from '../core/watch-folder.ts'
 import { quoteForShell } from '../shell-quote.ts'
-import type { CliContext } from './context.ts'
-import { spawnBackgroundCore } from './host.ts'
+import { type CliContext, exitCodes } from './context.ts'
+import { attachToOwn, isHeld, startingMs } from './unreachable-core.ts'
 
 /** What looking takes: nothing is made or changed by it. */
 type Reader = Pick<CliContext, 'folder' | 'platform'>
 
-const listenDeadlineMs = 20_000
-
 /**
  * Attaches to this user's core, else as a guest to another user's: exactly one core per machine owns the stack. Not while
  * services of our own live without a core: those are for a core of ours to take over. null when none answers.
+ * `youngMs`: see attachToOwn.
  */
-export const attachToRunning = async (context: Reader): Promise<ControlClient | null> => {
+export const attachToRunning = async (context: Reader, youngMs = 0): Promise<ControlClient | null> => {
   refuseForeignFolder(context.folder)
-  const own = await attachToCore(context.folder.socketPath)
+  const own = await attachToOwn(context.folder, youngMs)
   if (own !== null) return own
   return (await readOrphans(context)).length > 0 ? null : attachAsGuest(context.folder.sharedDir)
 }
 
-/** The user whose stack runs here and whose guest this one is; null: nobody's, or one's own. */
+/**
+ * The user whose stack runs here and whose guest this one is; null: nobody's, or one's own, also where that cannot be
+ * reached: logs and plan are there without it.
+ */
 export const readHost = async (context: CliContext): Promise<string | null> => {
+  if (isHeld(context.folder.lockPath)) return null
   const client = await attachToRunning(context)
   client?.close()
   return client?.user ?? null
@@ -37,42 +39,38 @@ export const readHost = async (context: CliContext): Promise<string | null> => {
 
 /** Attaches to the running core, or starts one in the background and attaches to that. Throws when neither works. */
 export const attachOrHost = async (context: CliContext): Promise<ControlClient> => {
-  const running = await attachToRunning(context)
+  const running = await attachToRunning(context, startingMs)
   if (running !== null) return running
-  await spawnBackgroundCore(context)
-  const client = await attachWhenListening(context.folder.socketPath)
+  await startCoreProcess(coreProgramOf(context), context.platform)
+  // Another starter may have won the lock a moment ago: its socket is waited for.
+  const client = await attachToOwn(context.folder, startingMs)
   if (client === null)
     throw new Error(`the core did not open its socket; its log is ${context.folder.logPath('core')}`)
   return client
 }
 
-/** Another starter may have won the lock a moment ago: its socket is waited for, told by the folder, not asked for. */
-const attachWhenListening = async (socketPath: string): Promise<ControlClient | null> => {
-  let onChange = () => {}
-  const unwatch = watchFolder(dirname(socketPath), () => onChange())
-  try {
-    const attached = (async () => {
-      while (true) {
-        const changed = new Promise<void>((resolve) => {
-          onChange = resolve
-        })
-        const client = await attachToCore(socketPath)
-        if (client !== null) return client
-        await changed
-      }
-    })()
-    return await within(attached, listenDeadlineMs)
-  } finally {
-    unwatch()
-  }
+/** `nexus serve --detach`: prints whose core answers afterwards, `own` or `guest`, for the app. */
+export const detachCore = async (context: CliContext): Promise<number> => {
+  const client = await attachOrHost(context)
+  context.print(client.user === null ? 'own' : 'guest')
+  client.close()
+  return exitCodes.done
 }
+
+const coreProgramOf = ({ entryPath, env, folder }: CliContext): CoreProgram => ({
+  nodePath: process.execPath,
+  nodeArgs: process.execArgv,
+  entryPath,
+  env,
+  folder,
+})
 
 /**
  * Attaches to a core if one runs or if an earlier one left services behind, which a new core then adopts; null when
  * nothing of ours runs at all.
  */
 export const attachIfAnythingRuns = async (context: CliContext): Promise<ControlClient | null> => {
-  const running = await attachToRunning(context)
+  const running = await attachToRunning(context, startingMs)
   if (running !== null) return running
   return (await readOrphans(context)).length > 0 ? attachOrHost(context) : null
 }
@@ -81,7 +79,7 @@ type Orphan = Pick<LedgerEntry, 'service' | 'pid'>
 
 /** Services of ours that live although no core does. */
 export const readOrphans = async ({ folder, platform }: Reader): Promise<readonly Orphan[]> => {
-  const live = await readLiveServices(folder.ledgerPath, platform.processes).catch((error: unknown) => {
+  const live = await readLiveServices(folder, platform.processes).catch((error: unknown) => {
     if (!isErrno(error, 'EACCES')) throw error
     throw new Error(
       `${folder.ledgerPath} may not be read. If a nexus that was run with sudo made it, give it back: ` +

@@ -9,8 +9,8 @@ export interface ElectronProgram {
   readonly version: string
 }
 
-/** Whose `app-compat` build and core of its own an Electron needs that is older than the one the app is built for. */
-export const isTooOldToHost = (version: string, builtFor: string): boolean =>
+/** An Electron that is older than the one the app is built for runs the lowered build of it (scripts/app-variants.ts). */
+export const needsLoweredBuild = (version: string, builtFor: string): boolean =>
   Number(version.split('.')[0]) < Number(builtFor.split('.')[0])
 
 /** Throws, naming what was set, when it is not an Electron that runs here. */

@@ -1,18 +1,15 @@
-// Hosting a core from the command line: in the foreground (`nexus serve`) or left behind by `nexus up`.
-
-import { spawn } from 'node:child_process'
-import { closeSync, createWriteStream } from 'node:fs'
+// `nexus serve`: hosts the core in this process, in the foreground or, for `nexus up` and the app, in the background.
+import { createWriteStream } from 'node:fs'
+import { userInfo } from 'node:os'
 import { attachToCore } from '../core/control/client.ts'
-import { isLockHeld, readLockOwner } from '../core/core-lock.ts'
+import { readLockOwner } from '../core/core-lock.ts'
+import { readyVariable } from '../core/core-process/start-detached.ts'
 import { messageOf } from '../core/error-message.ts'
 import { type HostedCore, hostCore } from '../core/host-core.ts'
-import { openLogForChild } from '../core/logs/log-file.ts'
-import { readLastLines } from '../core/logs/log-follow.ts'
-import { ensureStateFolder } from '../core/state-folder.ts'
+import { createLaunchd } from '../core/launchd/launchd.ts'
+import { createLaunchdSessions, type LoginSessions } from '../core/login-session.ts'
+import { createCommandRunner } from '../core/platform/run-command.ts'
 import { type CliContext, exitCodes } from './context.ts'
-
-/** File descriptor on which a background core says that it listens, so that nobody has to ask again and again. */
-const readyFd = 3
 
 /**
  * Hosts the core until SIGTERM or SIGINT, which leave the services running, as quitting the app does. In the
@@ -27,14 +24,11 @@ export const serveCore = async (
     const hosted = await host(context, { background, wait })
     if (hosted === null) {
       const owner = readLockOwner(folder.lockPath)
-      const who =
-        owner === null
-          ? ''
-          : ` (pid ${owner.pid}, hosted by the ${owner.host === 'app' ? 'app' : 'command line'})`
+      const who = owner === null ? '' : ` (pid ${owner.pid})`
       context.printError(`another core runs already${who}; nexus status shows it`)
       return exitCodes.failed
     }
-    if (background) tellReady()
+    if (background) tellReady(context.env[readyVariable])
     else
       context.print(
         `The core listens on ${folder.socketPath}. Ctrl-C ends it and leaves the services running.`,
@@ -51,18 +45,33 @@ export const serveCore = async (
   }
 }
 
-/** A service manager's core stands by while another one runs, the app's for instance, and comes after it at once. */
+/** A service manager's core stands by while another one runs, such as the app's, and comes after it at once. */
 const host = async (
   context: CliContext,
   { background, wait }: { readonly background: boolean; readonly wait: boolean },
 ): Promise<HostedCore | null> => {
   for (;;) {
-    const hosted = await hostCore({ ...context, host: 'cli', background })
+    const hosted = await hostCore({ ...context, ...sessionsOf(context), host: 'cli', background })
     if (hosted !== null || !wait) return hosted
     // Told by the end of its connection; a core that does not listen yet, or not any more, is asked again.
     const client = await attachToCore(context.folder.socketPath).catch(() => null)
     await client?.closed
     await new Promise((resolve) => setTimeout(resolve, betweenLockAttemptsMs))
+  }
+}
+
+/** launchd names the job of a process in XPC_SERVICE_NAME; in a terminal it is 0 or the terminal's own. */
+const sessionsOf = ({ platform, env }: CliContext): { readonly sessions?: LoginSessions } => {
+  if (platform.id !== 'darwin') return {}
+  const { uid } = userInfo()
+  const launchd = createLaunchd({ run: createCommandRunner(), uid })
+  return {
+    sessions: createLaunchdSessions({
+      launchd,
+      uid,
+      pid: process.pid,
+      jobLabel: env['XPC_SERVICE_NAME'] || null,
+    }),
   }
 }
 
@@ -73,50 +82,7 @@ const untilSignal = (): Promise<void> =>
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve())
   })
 
-const tellReady = (): void => {
-  createWriteStream('', { fd: readyFd }).end('ready\n')
-}
-
-/**
- * The core lives for weeks beside models that want every byte, and makes little garbage: with a small young generation
- * and one malloc arena it stays about 26 MB smaller (measured with Node 24 on Linux; mallopt(3)).
- */
-const smallHeap = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' }
-
-/**
- * Starts `nexus serve --background` detached and settles when its socket listens. Throws with the last line the core
- * logged when it ended instead. Two at once are harmless: the lock lets one win, and both callers attach to it.
- */
-export const spawnBackgroundCore = async (context: CliContext): Promise<void> => {
-  ensureStateFolder(context.folder)
-  const logPath = context.folder.logPath('core')
-  const fd = openLogForChild(logPath)
-  const args = [...process.execArgv, '--max-semi-space-size=1', context.entryPath, 'serve', '--background']
-  const child = spawn(process.execPath, args, {
-    detached: true,
-    stdio: ['ignore', fd, fd, 'pipe'],
-    // The folder of this very context, which need not be the one that the environment names.
-    env: {
-      ...process.env,
-      ...smallHeap,
-      NEXUS_HOME: context.folder.root,
-      NEXUS_RUNTIME: context.folder.runtimeDir,
-      NEXUS_SHARED: context.folder.sharedDir ?? '',
-    },
-    cwd: '/',
-  })
-  closeSync(fd)
-  const ready = child.stdio[readyFd]
-  const outcome = await new Promise<'ready' | 'ended'>((resolve) => {
-    ready?.once('data', () => resolve('ready'))
-    child.once('exit', () => resolve('ended'))
-    child.once('error', () => resolve('ended'))
-  })
-  ready?.destroy()
-  child.unref()
-  // Another starter may have won: nothing but the lock proves that its owner lives.
-  if (outcome === 'ended' && !isLockHeld(context.folder.lockPath)) {
-    const last = (await readLastLines(logPath, 1))[0] ?? 'it said nothing'
-    throw new Error(`the core ended at once: ${last} (its log is ${logPath})`)
-  }
+/** Only where a starter listens: in a job of launchd a file descriptor of that number is Node's own. */
+const tellReady = (fd: string | undefined): void => {
+  if (fd !== undefined && fd !== '') createWriteStream('', { fd: Number(fd) }).end('ready\n')
 }

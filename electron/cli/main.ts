@@ -7,6 +7,7 @@ import { locateStateFolder } from '../core/state-folder.ts'
 import { type CliContext, exitCodes } from './context.ts'
 import { watchOutput } from './output.ts'
 import { runToEnd, type Voice } from './run-to-end.ts'
+import { forTerminal } from './terminal-text.ts'
 
 const output = watchOutput({
   stdout: process.stdout,
@@ -14,6 +15,12 @@ const output = watchOutput({
   // A pipe may be found closed only after the command has ended, and then how that ended counts.
   exit: (code) => process.exit(code === exitCodes.done ? (process.exitCode ?? code) : code),
 })
+
+/** no-color.org and force-color.org: set and not empty. */
+const readColor = (
+  env: Readonly<Record<string, string | undefined>>,
+  stdout: { readonly isTTY?: boolean },
+): boolean => (stdout.isTTY === true || Boolean(env['FORCE_COLOR'])) && !env['NO_COLOR']
 
 const createContext = (voice: Voice): CliContext => {
   const { env, stdout } = process
@@ -26,16 +33,16 @@ const createContext = (voice: Voice): CliContext => {
     env,
     entryPath,
     stdoutIsTerminal: stdout.isTTY === true,
-    // no-color.org and force-color.org: set and not empty.
-    color: (stdout.isTTY === true || Boolean(env['FORCE_COLOR'])) && !env['NO_COLOR'],
+    color,
     width: stdout.columns ?? 80,
     ...voice,
     onOutputLost: output.onLost,
   }
 }
 
+const color = readColor(process.env, process.stdout)
 const voice: Voice = {
-  print: (line) => void process.stdout.write(`${line}\n`),
-  printError: (line) => void process.stderr.write(`${line}\n`),
+  print: (line) => void process.stdout.write(`${forTerminal(line, color)}\n`),
+  printError: (line) => void process.stderr.write(`${forTerminal(line, color)}\n`),
 }
 process.exitCode = output.conclude(await runToEnd(process.argv.slice(2), voice, createContext))

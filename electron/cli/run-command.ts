@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { ConfigSchema } from '../contract.ts'
 import type { CliCommand } from './arguments.ts'
+import { detachCore } from './attach.ts'
 import { runAgentsFile } from './commands/agents-file.ts'
 import { runApp } from './commands/app.ts'
 import { runBenchModel } from './commands/bench-model.ts'
@@ -13,6 +14,8 @@ import { runKey } from './commands/key.ts'
 import { runLogs } from './commands/logs.ts'
 import { runPlan } from './commands/plan.ts'
 import { runRestart } from './commands/restart.ts'
+import { runSelfcheckCommand } from './commands/selfcheck.ts'
+import { runSelfcheckAsJob } from './commands/selfcheck-as-job.ts'
 import { runService } from './commands/service.ts'
 import { runStatus } from './commands/status.ts'
 import { runTraefik } from './commands/traefik.ts'
@@ -53,11 +56,15 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
     case 'service':
       return runService(command, context)
     case 'serve':
-      return serveCore(context, command)
+      return command.detach ? detachCore(context) : serveCore(context, command)
     case 'bench':
       return runBenchModel(command, context)
     case 'try-claude':
       return runTryClaude(command, context)
+    case 'selfcheck':
+      return command.as === null
+        ? runSelfcheckCommand(command, context)
+        : runSelfcheckAsJob(command, command.as, context)
     case 'app':
       return runApp(context)
     case 'config-schema':

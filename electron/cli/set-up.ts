@@ -1,7 +1,9 @@
 // Set-up as a part of `nexus up`: what is missing is installed, with progress.
+
 import type { Profile } from '../contract.ts'
 import { ensureSetUp as ensureCoreSetUp } from '../core/setup/set-up.ts'
 import { describeProgress, type SetupContext } from '../core/setup/setup-step.ts'
+import { showControls } from '../visible-text.ts'
 import type { CliContext } from './context.ts'
 import { truncate } from './view/text-line.ts'
 
@@ -51,7 +53,7 @@ const createReporter = (context: Pick<CliContext, 'printError'>, stream: Progres
     if (stream.isTTY === true && counted) {
       // A line that the terminal wraps is not redrawn but repeated.
       const line = truncate(describeProgress(progress), stream.columns ?? 80)
-      stream.write(`\r\u001b[K${line}`)
+      stream.write(`\r\u001b[K${showControls(line)}`)
       drawn = true
       return
     }

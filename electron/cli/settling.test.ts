@@ -200,3 +200,46 @@ describe('a gateway', () => {
     })
   })
 })
+
+describe('a later command', () => {
+  const ordered = (
+    phases: Parameters<typeof snapshotOf>[0],
+    llamaServer: 'start' | 'stop' | 'restart' | null,
+    proxy: 'start' | 'stop' | 'restart' | null = llamaServer,
+  ): Snapshot => ({ ...snapshotOf(phases), lastOrders: { ramDisk: null, llamaServer, proxy } })
+
+  it('ends the wait of a down that it overtakes, whatever runs then', () => {
+    const reasons = ['overtaken by another command: a later nexus up named the AI Engine']
+    expect(judgeDown(ordered({}, 'start'), null)).toEqual({ kind: 'failed', reasons })
+    expect(judgeDown(ordered({ proxy: 'starting' }, 'start'), null)).toEqual({ kind: 'failed', reasons })
+    expect(judgeDown(ordered({ proxy: 'stopping' }, 'stop'), null)).toEqual({ kind: 'waiting' })
+    expect(judgeDown(ordered({ llamaServer: 'stopped', proxy: 'stopped' }, 'stop'), null)).toEqual({
+      kind: 'stopped',
+    })
+  })
+
+  it('overtakes a down as a restart too, and as an up of one service', () => {
+    expect(judgeDown(ordered({}, 'restart'), null).kind).toBe('failed')
+    expect(judgeDown(ordered({ llamaServer: 'stopped' }, 'stop', 'start'), null)).toEqual({
+      kind: 'failed',
+      reasons: ['overtaken by another command: a later nexus up named the Router'],
+    })
+    expect(judgeDown(ordered({ llamaServer: 'stopped' }, 'stop', 'start'), 'llamaServer').kind).toBe(
+      'stopped',
+    )
+  })
+
+  it('ends the wait of a restart whose servers it let go on', () => {
+    const before = snapshotOf({})
+    expect(judgeRestart(ordered({}, 'restart'), null, before).kind).toBe('waiting')
+    expect(judgeRestart(ordered({}, 'start'), null, before)).toEqual({
+      kind: 'failed',
+      reasons: ['overtaken by another command: a later nexus up named the AI Engine'],
+    })
+    expect(judgeRestart(ordered({ llamaServer: 'stopping' }, 'stop'), null, before).kind).toBe('failed')
+  })
+
+  it('of a core that does not tell is not waited for less', () => {
+    expect(judgeDown(snapshotOf({}), null)).toEqual({ kind: 'waiting' })
+  })
+})

@@ -2,6 +2,7 @@
 import {
   type ChildId,
   childIds,
+  type Order,
   type ServiceId,
   type Snapshot,
   serviceIds,
@@ -60,6 +61,27 @@ export const judgeUp = (snapshot: Snapshot, only: ServiceId | null): UpJudgement
     : { kind: 'failed', reasons: [`no Claude request was answered: ${snapshot.proofFailure}`] }
 }
 
+/** In sentences: who waits for one order is told which later one made that pointless. */
+const orderNames = { start: 'nexus up', stop: 'nexus down', restart: 'nexus restart' } as const
+
+/**
+ * Why what was ordered will not come to be, in one sentence; null: nothing stands against it.
+ * @param overtaking the orders that undo it
+ */
+const describeOvertaken = (
+  { lastOrders }: Snapshot,
+  only: ServiceId | null,
+  overtaking: readonly Order[],
+): string | null => {
+  if (lastOrders === undefined) return null
+  for (const id of ['llamaServer', 'proxy'] as const) {
+    const order = lastOrders[id]
+    if (order !== null && overtaking.includes(order) && (only === null || only === id))
+      return `overtaken by another command: a later ${orderNames[order]} named the ${serviceNames[id]}`
+  }
+  return null
+}
+
 /** The same after a restart, which lets running requests finish first: what served `before` is not its outcome yet. */
 export const judgeRestart = (snapshot: Snapshot, only: ServiceId | null, before: Snapshot): UpJudgement => {
   // The gateway stays while the Router alone is started again.
@@ -69,7 +91,10 @@ export const judgeRestart = (snapshot: Snapshot, only: ServiceId | null, before:
     if (state === null || state.phase === 'failed' || state.pid === null) return false
     return state.pid === readPart(before, id)?.pid
   })
-  return isStillThere ? { kind: 'waiting' } : judgeUp(snapshot, only)
+  if (!isStillThere) return judgeUp(snapshot, only)
+  // A start lets what still served go on, so it is never replaced.
+  const overtaken = describeOvertaken(snapshot, only, ['start', 'stop'])
+  return overtaken === null ? { kind: 'waiting' } : { kind: 'failed', reasons: [overtaken] }
 }
 
 export type DownJudgement =
@@ -83,6 +108,9 @@ export const judgeDown = (snapshot: Snapshot, only: ServiceId | null): DownJudge
     const state = readPart(snapshot, id)
     return state === null || state.phase === 'stopped' ? [] : [{ id, ...state }]
   })
+  // Also where all has stopped for a moment: a restart starts it again.
+  const overtaken = describeOvertaken(snapshot, only, ['start', 'restart'])
+  if (overtaken !== null) return { kind: 'failed', reasons: [overtaken] }
   if (left.length === 0) return { kind: 'stopped' }
   const failed = left.filter(({ phase }) => phase === 'failed')
   return failed.length < left.length

@@ -57,6 +57,7 @@ export const openTestCore = async (
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     serveClient(socket, {
+      keep: () => () => {},
       readSnapshot: async () => sampleSnapshot,
       watch: (tell) => ({
         begun: Promise.resolve().then(() => tell(sampleSnapshot)),

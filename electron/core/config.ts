@@ -9,6 +9,8 @@ import {
   type WrittenProfile,
   WrittenProfileSchema,
 } from '../contract.ts'
+import { showControls } from '../visible-text.ts'
+import { parseBoundedJson } from './bounded-json.ts'
 import { withoutByteOrderMark } from './byte-order-mark.ts'
 import { messageOf } from './error-message.ts'
 import { maskedKey } from './masked-config.ts'
@@ -19,9 +21,10 @@ import { readGatewayAddress } from './services/gateway-address.ts'
 export class ConfigError extends Error {
   readonly problems: readonly string[]
   constructor(source: string, problems: readonly string[]) {
-    super(`${source} is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    const shown = problems.map(showControls)
+    super(`${showControls(source)} is not valid:\n${shown.map((problem) => `  ${problem}`).join('\n')}`)
     this.name = 'ConfigError'
-    this.problems = problems
+    this.problems = shown
   }
 }
 
@@ -44,9 +47,12 @@ export const parseProfileValue = <T>(schema: z.ZodType<T>, value: unknown, sourc
 
 export const parseJson = (text: string, source: string): unknown => {
   try {
-    return JSON.parse(withoutByteOrderMark(text))
+    return parseBoundedJson(withoutByteOrderMark(text))
   } catch (error) {
-    throw new ConfigError(source, [`not JSON: ${explainSyntax(messageOf(error), text)}`])
+    const message = messageOf(error)
+    throw new ConfigError(source, [
+      error instanceof SyntaxError ? `not JSON: ${explainSyntax(message, text)}` : message,
+    ])
   }
 }
 

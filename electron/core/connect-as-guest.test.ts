@@ -51,13 +51,12 @@ const serve = async (folder: StateFolder): Promise<HostedCore | null> => {
   return hosted
 }
 
-const open = (hasOrphans = false) => {
+const open = (start: () => Promise<'own' | 'guest'> = async () => 'guest') => {
   const states: LinkState[] = []
   let told = () => {}
   app = connectCore({
     folder: own,
-    host: () => serve(own),
-    hasOrphans: async () => hasOrphans,
+    start,
     onState: (state) => {
       states.push(state)
       told()
@@ -108,8 +107,11 @@ it('attaches to its own core as soon as that one is there', async () => {
   expect((await until('attached')).link).toMatchObject({ user: null })
 })
 
-it('hosts its own where services of its own live without a core, whoever else runs one', async () => {
+it('attaches to its own core where one was started, whoever else runs one', async () => {
   await serve(host)
-  const until = open(true)
-  await until('hosting')
+  const until = open(async () => {
+    await serve(own)
+    return 'own'
+  })
+  expect((await until('attached')).link).toMatchObject({ user: null })
 })

@@ -1,46 +1,55 @@
-// The line to the core with real cores, locks and sockets: host, attach, take over, and find one again.
+// The line to the core with real cores, locks and sockets: start one, attach, and find one again.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Command, Snapshot } from '../contract.ts'
+import type { Command } from '../contract.ts'
 import { type ConnectOptions, type CoreConnection, connectCore, type LinkState } from './connect-core.ts'
-import type { CoreLink } from './control/core-link.ts'
 import { type HostedCore, hostCore } from './host-core.ts'
-import { hostInApp } from './host-in-app.ts'
 import { createPlatform } from './platform/detect-platform.ts'
 import { locateStateFolder, type StateFolder } from './state-folder.ts'
 
 let home: string
 let folder: StateFolder
 let links: CoreConnection[]
+let cores: HostedCore[]
 
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'nexus-link-'))
   folder = locateStateFolder({ NEXUS_HOME: home }, process.platform, home)
   links = []
+  cores = []
 })
 
 afterEach(async () => {
   for (const link of links) await link.close()
+  for (const core of cores) await core.close()
   rmSync(home, { recursive: true, force: true })
 })
 
 const resourcesDir = join(import.meta.dirname, '..', '..', 'resources')
 
-/** As the app's main process does it, or `nexus serve`. */
-const host = (kind: 'app' | 'cli'): Promise<HostedCore | null> =>
-  kind === 'app'
-    ? hostInApp(folder, resourcesDir)
-    : hostCore({
-        folder,
-        platform: createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
-        host: kind,
-        background: false,
-        resourcesDir,
-        env: {},
-      })
+const host = async (): Promise<HostedCore> => {
+  const hosted = await hostCore({
+    folder,
+    platform: createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
+    host: 'cli',
+    background: true,
+    resourcesDir,
+    env: {},
+  })
+  if (hosted === null) throw new Error('another core has the lock')
+  return hosted
+}
+
+/** As `nexus serve --detach` does it, but for the process. */
+const startOwn = async (): Promise<'own'> => {
+  cores.push(await host())
+  return 'own'
+}
+
+const startNone = (): Promise<'own'> => Promise.reject(new Error('no Node was found'))
 
 interface Watcher {
   readonly link: CoreConnection
@@ -49,12 +58,12 @@ interface Watcher {
   until(fits: (state: LinkState) => boolean): Promise<LinkState>
 }
 
-const connect = (hosting: boolean, patience?: ConnectOptions['patience']): Watcher => {
+const connect = (start: ConnectOptions['start'], patience?: ConnectOptions['patience']): Watcher => {
   const states: LinkState[] = []
   let told = () => {}
   const link = connectCore({
     folder,
-    host: hosting ? () => host('app') : null,
+    start,
     ...(patience === undefined ? {} : { patience }),
     onState: (state) => {
       states.push(state)
@@ -82,61 +91,69 @@ const isKind =
   ({ link }: LinkState) =>
     link.kind === kind
 
-it('hosts when nobody else does, and frees everything at its end', async () => {
-  const { link, states, until } = connect(true)
-  const { snapshot } = await until(isKind('hosting'))
+it('has a core started where none runs, and leaves it running', async () => {
+  const { link, states, until } = connect(startOwn)
+  const { snapshot } = await until(isKind('attached'))
   expect(states[0]).toEqual({ link: { kind: 'connecting' }, snapshot: null })
-  expect(snapshot?.owner).toMatchObject({ pid: process.pid, host: 'app' })
+  expect(snapshot?.owner).toMatchObject({ pid: process.pid })
+  // The first state is told a moment before commands go there.
+  await new Promise<void>((resolve) => {
+    link.withEachCore(() => {
+      resolve()
+      return () => {}
+    })
+  })
   expect(await link.dispatch({ type: 'restart', only: 'ramDisk' })).toMatchObject({ accepted: true })
   await link.close()
   expect(() => link.core()).toThrow('no core answers')
-  const next = await host('cli')
-  if (next === null) throw new Error('the lock was not freed')
-  const told = (fits: (snapshot: Snapshot) => boolean) =>
-    new Promise<void>((resolve) => {
-      next.core.watch((snapshot) => {
-        if (fits(snapshot)) resolve()
-      })
-    })
-  await told(({ services }) => services.ramDisk.phase === 'ready')
+  const [core] = cores
+  await expect.poll(() => core?.core.snapshot().services.ramDisk.phase).toBe('ready')
   const all: Command = { type: 'stop', only: null, eject: true, now: true, force: true }
-  expect(await next.core.dispatch(all)).toEqual({ accepted: true })
-  // It would still be mounted if this core had mounted over what the first one was just mounting.
-  await told(({ ramDisk, services }) => services.ramDisk.phase === 'stopped' && ramDisk?.mounted === false)
-  await next.close()
+  expect(await core?.core.dispatch(all)).toEqual({ accepted: true })
+  await core?.core.stoppedByCommand
 })
 
-it('attaches to a core that runs, and takes over when that one goes', async () => {
-  const other = await host('cli')
-  const { until } = connect(true)
-  expect((await until(isKind('attached'))).link).toEqual({
-    kind: 'attached',
-    pid: process.pid,
-    host: 'cli',
-    user: null,
+it('attaches to a core that runs, and has one started when that one goes', async () => {
+  const other = await host()
+  const { until, states } = connect(startOwn)
+  expect((await until(isKind('attached'))).link).toEqual({ kind: 'attached', pid: process.pid, user: null })
+  expect(cores).toEqual([])
+  const seen = states.length
+  await other.close()
+  await until((state) => states.length > seen && isKind('attached')(state))
+  expect(cores).toHaveLength(1)
+})
+
+it('keeps its core through a stop of everything, and lets it end when the last app goes', async () => {
+  const [first, second] = [connect(startOwn), connect(startOwn)]
+  await first.until(({ snapshot }) => snapshot !== null)
+  await second.until(({ snapshot }) => snapshot !== null)
+  const [core] = cores
+  let hasEnded = false
+  void core?.core.stoppedByCommand.then(() => {
+    hasEnded = true
   })
-  await other?.close()
-  const { snapshot } = await until(isKind('hosting'))
-  expect(snapshot?.owner.host).toBe('app')
+  const all: Command = { type: 'stop', only: null, eject: true, now: true, force: false }
+  expect(await core?.core.dispatch(all)).toEqual({ accepted: true })
+  expect((await first.link.core().readSnapshot()).overall).toBe('stopped')
+  await first.link.close()
+  expect((await second.link.core().readSnapshot()).owner.background).toBe(false)
+  expect(hasEnded).toBe(false)
+  await second.link.close()
+  await core?.core.stoppedByCommand
 })
 
-it('of two, one hosts, the other attaches, and follows it as host', async () => {
-  const first = connect(true)
-  const second = connect(true)
-  const settled = ({ link }: LinkState) => link.kind === 'hosting' || link.kind === 'attached'
-  const kinds = (await Promise.all([first.until(settled), second.until(settled)])).map(
-    ({ link }) => link.kind,
-  )
-  expect(kinds.toSorted()).toEqual(['attached', 'hosting'])
-  const [hosting, attached] = kinds[0] === 'hosting' ? [first, second] : [second, first]
-  await hosting.link.close()
-  await attached.until(isKind('hosting'))
+it('of two that have one started, one wins, and both attach to it', async () => {
+  const settled = isKind('attached')
+  const [first, second] = [connect(startOwn), connect(startOwn)]
+  await Promise.all([first.until(settled), second.until(settled)])
+  expect(cores).toHaveLength(1)
 })
 
-it('that cannot host says that no core runs, and is there as soon as one does, again and again', async () => {
-  const { link, until } = connect(false)
+it('says why none could be started, and is there as soon as one runs, again and again', async () => {
+  const { link, until } = connect(startNone)
   expect(await until(isKind('lost'))).toEqual({
-    link: { kind: 'lost', reason: expect.stringContaining('nexus up') },
+    link: { kind: 'lost', reason: 'no Node was found' },
     snapshot: null,
   })
   expect(await link.dispatch({ type: 'restart', only: null })).toEqual({
@@ -144,76 +161,56 @@ it('that cannot host says that no core runs, and is there as soon as one does, a
     reason: 'no core answers',
   })
   for (let turn = 0; turn < 3; turn += 1) {
-    const core = await host('cli')
+    const core = await host()
     expect((await until(isKind('attached'))).snapshot?.overall).toBe('stopped')
-    await core?.close()
+    await core.close()
     await until(isKind('lost'))
   }
 })
 
-it('says why hosting failed, and tries again', async () => {
+it('tries again when starting one failed', async () => {
   let failing = true
-  const states: LinkState[] = []
-  const hosting = new Promise<void>((resolve) => {
-    const link = connectCore({
-      folder,
-      host: () => (failing ? Promise.reject(new Error('no room')) : host('app')),
-      onState: (state) => {
-        states.push(state)
-        if (state.link.kind === 'lost') failing = false
-        if (state.link.kind === 'hosting') resolve()
-      },
-    })
-    links.push(link)
+  const { states, until } = connect(async () => {
+    if (failing) {
+      failing = false
+      throw new Error('no room')
+    }
+    return startOwn()
   })
-  await hosting
+  await until(isKind('attached'))
   expect(states.map(({ link }) => link)).toContainEqual({ kind: 'lost', reason: 'no room' })
 })
 
 it('says why it cannot even look, and looks as soon as it can', async () => {
   rmSync(home, { recursive: true })
   writeFileSync(home, 'a file where the folder belongs')
-  const { states, until } = connect(false)
+  const { states, until } = connect(startNone)
   await until(isKind('lost'))
   expect(states.at(-1)?.link).toEqual({ kind: 'lost', reason: expect.stringContaining(home) })
   rmSync(home)
-  await until(({ link }) => link.kind === 'lost' && link.reason.includes('nexus up'))
+  await until(({ link }) => link.kind === 'lost' && link.reason === 'no Node was found')
 })
 
 it('tells its core whether somebody looks closely, also one that comes later', async () => {
-  const told: boolean[] = []
-  let hosting = () => {}
-  const hosted = new Promise<void>((resolve) => {
-    hosting = resolve
-  })
-  const link = connectCore({
-    folder,
-    host: async () => {
-      const own = await host('app')
-      if (own === null) return null
-      const watch: CoreLink['watch'] = (listener, options) => {
-        const real = own.core.watch(listener, options)
-        told.push(options?.watched ?? true)
-        return {
-          ...real,
-          setWatched: (watched) => {
-            told.push(watched)
-            real.setWatched(watched)
-          },
-        }
+  const told: unknown[] = []
+  const lines = createServer((socket) => {
+    socket.on('error', () => socket.destroy())
+    socket.on('data', (piece) => {
+      for (const line of String(piece).trim().split('\n')) {
+        const request = JSON.parse(line)
+        if (request.method === 'watch') told.push(request.watched)
+        socket.write(`${JSON.stringify({ kind: 'done', id: request.id })}\n`)
       }
-      return { ...own, core: { ...own.core, watch } }
-    },
-    onState: (state) => {
-      if (state.link.kind === 'hosting') hosting()
-    },
+    })
   })
-  links.push(link)
+  const { link } = connect(startNone)
   link.setWatched(true)
-  await hosted
+  await new Promise<void>((resolve) => lines.listen(folder.socketPath, resolve))
+  await expect.poll(() => told).toEqual([true])
   link.setWatched(false)
-  await expect.poll(() => told.at(-1)).toBe(false)
-  expect(told[0]).toBe(true)
+  await expect.poll(() => told).toEqual([true, false])
+  await link.close()
+  await new Promise((resolve) => lines.close(resolve))
 })
 
 describe('a core in another process that is stopped', () => {
@@ -267,7 +264,7 @@ describe('a core in another process that is stopped', () => {
     const between = await standBetween(
       locateStateFolder({ NEXUS_HOME: other }, process.platform, other).socketPath,
     )
-    const { until } = connect(false, patience)
+    const { until } = connect(startNone, patience)
     await until(isKind('attached'))
     between.freeze(true)
     expect(await until(isKind('lost'))).toEqual({

@@ -1,5 +1,4 @@
-// The app's way to a core: attaches to one that runs, this user's before another's, else hosts it here, and looks again
-// when it goes.
+// The app's way to a core: attaches to the one that runs, else has one started, and looks again when it goes.
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { AppState, Command, Outcome, Snapshot } from '../contract.ts'
@@ -10,7 +9,6 @@ import { messageOf } from './error-message.ts'
 import { firstOf } from './first-of.ts'
 import { attachAsGuest } from './guests/attach-as-guest.ts'
 import { readSharedSocketName } from './guests/shared-socket.ts'
-import type { HostedCore } from './host-core.ts'
 import { createSilenceWatch } from './silence-watch.ts'
 import { ensureStateFolder, type StateFolder } from './state-folder.ts'
 import { watchFolder } from './watch-folder.ts'
@@ -19,10 +17,11 @@ export type LinkState = Pick<AppState, 'link' | 'snapshot'>
 
 export interface ConnectOptions {
   readonly folder: StateFolder
-  /** Hosts a core in this process; answers null when another process does. null where this process cannot. */
-  readonly host: (() => Promise<HostedCore | null>) | null
-  /** Whether services of this user's live without a core: those are taken over, whoever else runs one. Absent: never. */
-  readonly hasOrphans?: (() => Promise<boolean>) | null
+  /**
+   * Has a core of this user's started in a process of its own. `guest`: none was, because another user's core owns the
+   * stack of this machine. Rejects with one sentence that says why there is none.
+   */
+  readonly start: () => Promise<'own' | 'guest'>
   readonly onState: (state: LinkState) => void
   /** How long a core of another process may be silent before it is asked, and then take to answer. */
   readonly patience?: Patience
@@ -50,30 +49,21 @@ export interface CoreConnection {
   close(): Promise<void>
 }
 
-/** What a look for a core came to. `gone`: there was one, and it went; `taken`: another process is about to host one. */
+/** What a look for a core came to. `gone`: there was one, and it went; `missed`: it went before we had attached. */
 type Look =
-  | { readonly kind: 'gone' | 'taken' | 'none' }
+  | { readonly kind: 'gone' | 'missed' }
   /** Another user's core has ended, whose guest this app was. */
   | { readonly kind: 'host-gone'; readonly user: string }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** One core to use until it goes. */
-interface Found {
-  readonly core: CoreLink
-  readonly closed: Promise<void>
-  readonly close: () => void | Promise<void>
-  /** In another process, which may be stopped or stuck without its connection ending. */
-  readonly mayFreeze: boolean
-  readonly linkOf: (snapshot: Snapshot) => AppState['link']
-}
-
-/** A core that was killed before it listened, or before it answered, changes no file: only the lock tells, when tried. */
+/** A core that was killed before it listened, or before it answered, changes no file: only another try tells. */
 const retryMs = 1_000
+/** A start that failed costs a process each time, and will most likely fail again. */
+const failedMs = 3_000
 
 export const connectCore = ({
   folder,
-  host,
-  hasOrphans = null,
+  start,
   onState,
   patience = usualPatience,
 }: ConnectOptions): CoreConnection => {
@@ -98,7 +88,7 @@ export const connectCore = ({
   }
 
   /** Settles when this core is gone or not wanted any more; rejects when it does not answer. */
-  const use = async ({ core, closed, close, linkOf, mayFreeze }: Found): Promise<void> => {
+  const use = async (core: ControlClient): Promise<void> => {
     let whose = ''
     let fallSilent = () => {}
     const silent = new Promise<void>((resolve) => {
@@ -117,22 +107,23 @@ export const connectCore = ({
     })
     const unanswered = () => new Error(`the core${whose} does not answer`)
 
+    // The app goes on showing it after everything was stopped.
+    core.keep()
     const watch = core.watch(
       (snapshot) => {
         whose = ` (pid ${snapshot.owner.pid})`
-        if (mayFreeze) silence.heard()
-        tell({ link: linkOf(snapshot), snapshot })
+        silence.heard()
+        tell({ link: attachedTo(snapshot), snapshot })
       },
       { watched },
     )
     try {
-      if (!mayFreeze) await watch.begun
-      else if (!(await isAnswered(watch.begun))) throw unanswered()
+      if (!(await isAnswered(watch.begun))) throw unanswered()
       using = { core, watch }
       watch.setWatched(watched)
       for (const begin of begun.keys()) begun.set(begin, begin(core))
       // An old picture must not go on looking live.
-      const end = firstOf<unknown>([closed, ending, silent.then(() => 'silent')])
+      const end = firstOf<unknown>([core.closed, ending, silent.then(() => 'silent')])
       if ((await end) === 'silent') throw unanswered()
     } finally {
       silence.stop()
@@ -142,14 +133,17 @@ export const connectCore = ({
         begun.set(begin, null)
       }
       watch.stop()
-      await close()
+      core.close()
     }
   }
 
   const attach = async (): Promise<ControlClient | null> => {
     const own = await attachToCore(folder.socketPath)
-    if (own !== null || folder.sharedDir === null) return own
-    return (await hasOrphans?.()) === true ? null : attachAsGuest(folder.sharedDir)
+    if (own !== null) return own
+    // The other user's servers go on without their core, and it may just be updating itself: it is waited for, and no core
+    // of our own is started meanwhile.
+    const isGuest = guestOf !== null || (await start()) === 'guest'
+    return isGuest ? attachAsGuest(folder.sharedDir) : attachToCore(folder.socketPath)
   }
 
   let unfollow: (() => void) | null = null
@@ -161,20 +155,9 @@ export const connectCore = ({
         unfollow = followSockets(folder, bell.ring)
       }
       const client = await attach()
-      if (client !== null) {
-        const { closed, close, user } = client
-        guestOf = user
-        await use({ core: client, closed, close, mayFreeze: true, linkOf: attachedTo })
-        return { kind: 'gone' }
-      }
-      // The other user's servers go on without their core, and it may just be updating itself: it is waited for, and the
-      // stack is not grabbed meanwhile.
-      if (guestOf !== null) return { kind: 'host-gone', user: guestOf }
-      if (host === null) return { kind: 'none' }
-      const hosted = await host()
-      if (hosted === null) return { kind: 'taken' }
-      // One that is hosted here goes only by being let go.
-      await use({ ...hosted, closed: ending, mayFreeze: false, linkOf: () => ({ kind: 'hosting' }) })
+      if (client === null) return guestOf === null ? { kind: 'missed' } : { kind: 'host-gone', user: guestOf }
+      guestOf = client.user
+      await use(client)
       return { kind: 'gone' }
     } catch (error) {
       return { kind: 'failed', reason: messageOf(error) }
@@ -187,8 +170,9 @@ export const connectCore = ({
       bell.mute()
       const found = await look()
       tell({ link: linkWithout(found), snapshot: null })
-      if (found.kind === 'none' || found.kind === 'host-gone') await bell.heard(null)
-      if (found.kind === 'taken' || found.kind === 'failed') await bell.heard(retryMs)
+      if (found.kind === 'host-gone') await bell.heard(null)
+      if (found.kind === 'missed') await bell.heard(retryMs)
+      if (found.kind === 'failed') await bell.heard(failedMs)
     }
     unfollow?.()
   }
@@ -230,22 +214,19 @@ const noCore = 'no core answers'
 const attachedTo = ({ owner }: Snapshot): AppState['link'] => ({
   kind: 'attached',
   pid: owner.pid,
-  host: owner.host,
   user: owner.user ?? null,
 })
 
 const linkWithout = (found: Look): AppState['link'] => {
   switch (found.kind) {
     case 'gone':
-    case 'taken':
+    case 'missed':
       return { kind: 'connecting' }
     case 'host-gone':
       return {
         kind: 'lost',
         reason: `${found.user}’s core has ended; Nexus attaches again when it is back. For a stack of your own, quit Nexus and open it again.`,
       }
-    case 'none':
-      return { kind: 'lost', reason: 'no core is running: nexus up or nexus serve starts one' }
     case 'failed':
       return { kind: 'lost', reason: found.reason }
   }

@@ -1,7 +1,7 @@
 // What each command does to the stack. A command answers only "accepted" or why not; its effect is seen in snapshots.
 
 import { isDeepStrictEqual } from 'node:util'
-import type { Command, Outcome, ServiceId, StackEvent } from '../contract.ts'
+import type { Command, LastOrders, Order, Outcome, ServiceId, StackEvent } from '../contract.ts'
 import { serviceIds } from '../contract.ts'
 import type { LogError } from './core-log.ts'
 import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
@@ -41,12 +41,18 @@ export interface CoreCommands {
   startWanted(ids: readonly ServiceId[], given: ServiceAssembly): Promise<void>
   /** What the user last asked for. */
   wanted(): readonly ServiceId[]
+  /** Nothing runs, moves or is wanted but a RAM disk that is mounted, which stays without a core. */
+  isIdle(): boolean
   /** The services as they are, and those that a restart has stopped and not yet started as starting. */
   withRestart(services: Services): Services
+  lastOrders(): LastOrders
 }
 
-/** `guest`: another user of the machine, who could not start again what a core that ended with its services had run. */
-type CommandSource = 'owner' | 'guest'
+/**
+ * `guest`: another user of the machine, who could not start again what a core that ended with its services had run.
+ * `core`: the second half of a restart, which is no order of its own.
+ */
+type CommandSource = 'owner' | 'guest' | 'core'
 
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>
 
@@ -87,9 +93,14 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return shown
   }
 
+  let lastOrders: LastOrders = { ramDisk: null, llamaServer: null, proxy: null }
+  const noteOrder = (ids: readonly ServiceId[], order: Order) => {
+    lastOrders = { ...lastOrders, ...Object.fromEntries(ids.map((id) => [id, order])) }
+  }
+
   // --- start -----------------------------------------------------------------------------------------------------
 
-  const start = async (command: CommandOf<'start'>): Promise<Outcome> => {
+  const start = async (command: CommandOf<'start'>, from: CommandSource): Promise<Outcome> => {
     const { llamaServer, proxy } = assembly().stack.states()
     const phases = [llamaServer.phase, proxy.phase]
     // A server that is just being rolled back after the other's failure must not change hands in between.
@@ -115,6 +126,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       if (left !== null) return refuse(left)
     }
     remember([...new Set([...wanted(), ...ids])], bound ? undefined : command.force)
+    if (from !== 'core') noteOrder(ids, 'start')
     assembly().prover.retry()
     if (restartsRouter) restartRouterBeside(ids)
     else void assembly().stack.start(ids)
@@ -178,6 +190,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     }
     const ids = command.only === null ? serviceIds : [command.only]
     for (const id of ids) restarting.delete(id)
+    noteOrder(ids, 'stop')
     forgetWanted(ids, command.eject)
     void stopServices(ids, { now: command.now }).then(() => {
       // A start may have overtaken this stop: then the core is needed.
@@ -192,6 +205,18 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const { stack } = assembly()
     const { llamaServer, proxy } = stack.states()
     return [llamaServer, proxy, stack.gateway()].every((part) => (part?.phase ?? 'stopped') === 'stopped')
+  }
+
+  const isIdle = (): boolean => {
+    const { phase } = assembly().stack.states().ramDisk
+    return (
+      isAllStopped() &&
+      restarting.size === 0 &&
+      !core.setUp.state()?.running &&
+      phase !== 'starting' &&
+      phase !== 'stopping' &&
+      wanted().every((id) => id === 'ramDisk')
+    )
   }
 
   /** What cannot be written down (a full disk) keeps nothing running. */
@@ -237,6 +262,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const renewed = only === null ? await readRenewed() : null
     if (typeof renewed === 'string') return refuse(renewed)
     remember([...new Set([...wanted(), ...ids])])
+    noteOrder(ids, 'restart')
     for (const id of ids) restarting.add(id)
     void stopServices(ids, { now, keepGateway: only !== null })
       .then(() => startAgain(ids, renewed))
@@ -254,7 +280,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       return
     }
     for (const only of left.length === serviceIds.length ? [null] : left) {
-      const outcome = await dispatch({ type: 'start', only, profile: renewed.name, force: wasForced() })
+      const again: Command = { type: 'start', only, profile: renewed.name, force: wasForced() }
+      const outcome = await dispatch(again, 'core')
       if (!outcome.accepted) core.note('critical', `The restart ended half-way: ${outcome.reason}`)
     }
   }
@@ -343,7 +370,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const carryOut = async (command: Command, from: CommandSource): Promise<Outcome> => {
     switch (command.type) {
       case 'start':
-        return start(command)
+        return start(command, from)
       case 'stop':
         return stop(command, from)
       case 'restart':
@@ -373,5 +400,5 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return started
   }
 
-  return { dispatch, startWanted, wanted, withRestart }
+  return { dispatch, startWanted, wanted, isIdle, withRestart, lastOrders: () => lastOrders }
 }

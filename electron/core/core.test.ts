@@ -22,6 +22,7 @@ import { type Core, createCore } from './core.ts'
 import { clientKeysPath } from './developer-keys-file.ts'
 import { readIntent } from './intent.ts'
 import { openLedger } from './ledger.ts'
+import { readLiveServices } from './live-services.ts'
 import { createPlatform } from './platform/detect-platform.ts'
 import type { EjectOutcome, Platform } from './platform/platform.ts'
 import { startSleeper, startTestChild } from './platform/test-child.ts'
@@ -709,6 +710,32 @@ describe('the next core', () => {
     expect(pidOf(next, 'proxy')).toBe(pidOf(snapshot, 'proxy'))
     expect(next.proof?.model).toBe('claude-3-5-sonnet-20241022')
     expect(disk.mounted).toBe(true)
+  })
+
+  it.each([
+    ['cut off', '{"version":1,"entr'],
+    ['of another form', '[]'],
+    ['gone', null],
+  ])('takes over what runs where the ledger is %s, and a down then ends it', async (_how, text) => {
+    const { core, snapshot } = await upCore()
+    await core.close()
+    if (text === null) rmSync(folder.ledgerPath)
+    else writeFileSync(folder.ledgerPath, text)
+    const live = await readLiveServices(folder, platform().processes)
+    expect(live.map(({ service, pid }) => [service, pid])).toEqual([
+      ['llamaServer', pidOf(snapshot, 'llamaServer')],
+      ['proxy', pidOf(snapshot, 'proxy')],
+    ])
+    // Another state folder's servers are not ours, whatever port they are on.
+    const other = { ...folder, keysDir: join(home, 'other/keys'), proxyDir: join(home, 'other/litellm') }
+    expect(await readLiveServices(other, platform().processes)).toEqual([])
+    const next = await newCore()
+    for (const id of ['llamaServer', 'proxy'] as const)
+      expect(next.snapshot().services[id].adopted).toBe(true)
+    expect(await next.dispatch(stopCommand())).toEqual({ accepted: true })
+    await next.stoppedByCommand
+    for (const id of ['llamaServer', 'proxy'] as const)
+      await expect.poll(() => isAlive(pidOf(snapshot, id))).toBe(false)
   })
 
   it('does not bring back what a person stops before it was found out whether it fits', async () => {

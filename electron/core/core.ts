@@ -3,9 +3,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Command, Outcome, Profile, ServiceId, Snapshot, StackEvent } from '../contract.ts'
 import { tellAgents } from './agents-file/tell-agents.ts'
-import { createAsk } from './answers/answer-query.ts'
+import { createAsks } from './answers/answer-query.ts'
 import { bringBack } from './bring-back.ts'
-import type { CoreLink } from './control/core-link.ts'
+import type { Ask, CoreLink } from './control/core-link.ts'
 import { createCoreCommands } from './core-commands.ts'
 import { type LogError, logToStderr } from './core-log.ts'
 import { messageOf } from './error-message.ts'
@@ -14,7 +14,9 @@ import { describeGuestCommand } from './guests/guest-link.ts'
 import { readIntent } from './intent.ts'
 import { ensureKeys } from './keys.ts'
 import { openLedger } from './ledger.ts'
+import type { LoginSession } from './login-session-schema.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
+import { rebuildLedger } from './lost-services.ts'
 import { createMemoryMapSource } from './memory-map-source.ts'
 import { createObservations, type PlainSnapshot } from './observations.ts'
 import type { Platform } from './platform/platform.ts'
@@ -37,6 +39,8 @@ export interface CoreOptions {
   /** Where the repository's or the app's `resources` are. */
   readonly resourcesDir: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The login session that this core and what it starts belong to; null or absent: not known, or none that could end. */
+  readonly session?: LoginSession | null
   /** The system's commands, where they are not this machine's own. */
   readonly run?: RunCommand
   /** Standard error when absent. */
@@ -48,7 +52,8 @@ export interface Core extends CoreLink {
   snapshot(): Snapshot
   /** As dispatch, by another user: it leaves an event, and a background core stays to be told to start again. */
   dispatchForGuest(command: Command): Promise<Outcome>
-  /** Settles when a command to stop everything has been carried out. */
+  readonly askForGuest: Ask
+  /** Settles when a command to stop everything has been carried out, or when the last app went that kept an idle core. */
   readonly stoppedByCommand: Promise<void>
   /** Lets go of everything; what runs goes on running. Settles when no mount or eject is under way any more. */
   close(): Promise<void>
@@ -58,14 +63,19 @@ export interface Core extends CoreLink {
 export const createCore = async (options: CoreOptions): Promise<Core> => {
   const { folder, platform, resourcesDir, logError = logToStderr } = options
   const since = Date.now()
+  // Before anything of it is assembled with what the ledger names.
+  await rebuildLedger(folder, platform.processes, logError)
   const settings = openSettings(folder, logError)
-  const ledger = openLedger(folder.ledgerPath, logError)
+  const ledger = openLedger(folder.ledgerPath, logError, options.session ?? null)
   const observations = createObservations(() => settings.current().notifications)
   let assembly: ServiceAssembly = initialAssembly()
+  let keepers = 0
   let stopped = () => {}
   const stoppedByCommand = new Promise<void>((resolve) => {
     stopped = resolve
   })
+
+  const endsByItself = () => options.background && keepers === 0
 
   const poller = createPoller(
     {
@@ -119,7 +129,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const plainSnapshot = (readings: ReturnType<typeof poller.latest>): PlainSnapshot => {
     const plain = foldSnapshot(
       {
-        owner: { pid: process.pid, host: options.host, background: options.background, since },
+        owner: { pid: process.pid, host: options.host, background: endsByItself(), since },
         profile: assembly.profileName,
         services: commands.withRestart(assembly.stack.states()),
         gateway: assembly.stack.gateway(),
@@ -140,6 +150,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       ...(speculationFailure === null ? {} : { speculationFailure }),
       memoryMap: memoryMap.current(assembly.profile, assembly.engineAllocations(), plain.ramDisk),
       setUp: setUp.state(),
+      lastOrders: commands.lastOrders(),
     }
   }
   const snapshot = (): Snapshot => {
@@ -227,6 +238,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     note,
     logError,
     onAllStopped: () => {
+      if (keepers > 0) return
       if (options.background) ending = true
       stopped()
     },
@@ -279,10 +291,22 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       return snapshot()
     },
     watch: feed.watch,
-    ask: createAsk(answering),
+    ...createAsks(answering),
     readSnippet: async (name) => (await import('./answers/clients-answer.ts')).readSnippet(answering, name),
     watchHistory: observations.watchHistory,
     followLog: (log, listener) => followLogPieces(folder.logPath(log), listener, logError),
+    keep: () => {
+      keepers += 1
+      let isKept = true
+      return () => {
+        if (!isKept) return
+        isKept = false
+        keepers -= 1
+        if (!endsByItself() || bringingBack || !commands.isIdle()) return
+        ending = true
+        stopped()
+      }
+    },
     dispatch: commands.dispatch,
     dispatchForGuest: async (command) => {
       const outcome = await commands.dispatch(command, 'guest')

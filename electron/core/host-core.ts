@@ -1,12 +1,15 @@
 // Hosting the core in this process, the same for `nexus serve` and the app: lock, core, control sockets, and their end.
+import { keepSocket } from './control/keep-socket.ts'
 import { openControlServer } from './control/server.ts'
 import { type Core, type CoreOptions, createCore } from './core.ts'
 import { acquireCoreLock } from './core-lock.ts'
 import { logToStderr } from './core-log.ts'
+import { messageOf } from './error-message.ts'
 import { followConfig } from './follow-config.ts'
 import { guestLink } from './guests/guest-link.ts'
 import { createGuestSocket } from './guests/guest-socket.ts'
 import { readOwnUserName } from './guests/user-name.ts'
+import { endServersOfEndedSessions, type LoginSessions } from './login-session.ts'
 import { createMetricsServer } from './metrics/metrics-server.ts'
 import { createCommandRunner } from './platform/run-command.ts'
 import { ensureStateFolder } from './state-folder.ts'
@@ -17,9 +20,14 @@ export interface HostedCore {
   close(): Promise<void>
 }
 
+export interface HostOptions extends Omit<CoreOptions, 'session'> {
+  /** Absent where no session can end before its servers. */
+  readonly sessions?: LoginSessions
+}
+
 /** null when another living process hosts one. Throws when the core cannot be composed; the lock is then free again. */
-export const hostCore = async (options: CoreOptions): Promise<HostedCore | null> => {
-  const { folder, host, logError = logToStderr } = options
+export const hostCore = async (options: HostOptions): Promise<HostedCore | null> => {
+  const { folder, host, platform, sessions, logError = logToStderr } = options
   ensureStateFolder(folder)
   const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host, since: Date.now() }, logError)
   if (lock === null) return null
@@ -32,10 +40,24 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
   }
   let core: Core
   try {
-    core = await createCore(options)
+    if (sessions !== undefined)
+      await endServersOfEndedSessions(folder.ledgerPath, platform.processes, sessions, logError)
+    core = await createCore({ ...options, session: (await sessions?.readOwn()) ?? null })
     undo.unshift(core.close)
     const server = await openControlServer(folder.socketPath, core)
     undo.push(server.close)
+    undo.unshift(
+      keepSocket({
+        path: folder.socketPath,
+        restore: async () => {
+          if (server.isThere()) return
+          ensureStateFolder(folder)
+          await server.restore()
+          logError(new Error(`${folder.socketPath} was gone: the core listens on it again`))
+        },
+        onError: (error) => logError(new Error(`the control socket is gone: ${messageOf(error)}`)),
+      }),
+    )
     const metrics = createMetricsServer({
       readSnapshot: core.readSnapshot,
       onError: (reason) => logError(new Error(reason)),
@@ -43,8 +65,8 @@ export const hostCore = async (options: CoreOptions): Promise<HostedCore | null>
     undo.unshift(metrics.close)
     const guestSocket = createGuestSocket({
       sharedDir: folder.sharedDir,
-      link: guestLink(core, readOwnUserName()),
-      platform: options.platform.id,
+      link: guestLink({ ...core, ask: core.askForGuest }, readOwnUserName()),
+      platform: platform.id,
       run: options.run ?? createCommandRunner(),
       onError: (reason) => logError(new Error(reason)),
     })

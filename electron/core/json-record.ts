@@ -1,11 +1,12 @@
 // JSON that somebody else may have written or cut off: understood whole, or null.
 import type { z } from 'zod'
+import { parseBoundedJson } from './bounded-json.ts'
 import { withoutByteOrderMark } from './byte-order-mark.ts'
 import { readFileOrNull } from './private-file.ts'
 
 export const parseJsonOrNull = (text: string): unknown => {
   try {
-    return JSON.parse(withoutByteOrderMark(text))
+    return parseBoundedJson(withoutByteOrderMark(text))
   } catch {
     return null
   }

@@ -5,6 +5,7 @@ import { childIds } from '../contract.ts'
 import type { LogError } from './core-log.ts'
 import { messageOf } from './error-message.ts'
 import { readRecord } from './json-record.ts'
+import { type LoginSession, LoginSessionSchema } from './login-session-schema.ts'
 import type { ProcessIdentity } from './platform/platform.ts'
 import { writePrivateFile } from './private-file.ts'
 
@@ -17,6 +18,8 @@ const EntrySchema = z.strictObject({
   /** Profile whose command line this is; settings changed since then show as "restart needed". */
   profile: z.string(),
   spawnedAtMs: z.number().int(),
+  /** The login session that it was started in; absent or null: not known, or none that could end. */
+  session: LoginSessionSchema.nullable().optional(),
   /** Where this run's lines begin in its log. */
   logMark: z.strictObject({ previous: z.string().nullable(), offset: z.number().int().nonnegative() }),
   /** A stop has begun to end it: a core that finds it alive finishes that instead of adopting it. */
@@ -33,13 +36,22 @@ export interface Ledger {
   forget(service: LedgerEntry['service']): void
 }
 
+/** null: there is no ledger, or it cannot be understood. */
+export const readLedgerEntries = (path: string): readonly LedgerEntry[] | null =>
+  readRecord(path, LedgerSchema)?.entries ?? null
+
 /**
  * Opens the ledger. A ledger that cannot be understood is treated as empty: a child it named is then found on its
  * port with our own argv, or shown as a stranger, and neither is ever killed by pid alone. So one that cannot be written
  * (a full disk) loses nobody: with `logError` that is only told, and this core goes on with what it knows.
+ * @param session what is recorded of the children that this core starts
  */
-export const openLedger = (path: string, logError: LogError | null = null): Ledger => {
-  let entries: readonly LedgerEntry[] = readRecord(path, LedgerSchema)?.entries ?? []
+export const openLedger = (
+  path: string,
+  logError: LogError | null = null,
+  session: LoginSession | null = null,
+): Ledger => {
+  let entries: readonly LedgerEntry[] = readLedgerEntries(path) ?? []
   const save = (next: LedgerEntry[]) => {
     entries = next
     try {
@@ -58,7 +70,7 @@ export const openLedger = (path: string, logError: LogError | null = null): Ledg
       const entry = find(service)
       if (entry !== null && entry.ending !== true) replace({ ...entry, ending: true })
     },
-    record: replace,
+    record: (entry) => replace(session === null ? entry : { ...entry, session }),
     forget: (service) => {
       if (entries.some((entry) => entry.service === service)) {
         save(entries.filter((entry) => entry.service !== service))

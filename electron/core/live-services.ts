@@ -2,14 +2,17 @@
 import { childIds } from '../contract.ts'
 import { identityOf, type LedgerEntry, openLedger } from './ledger.ts'
 import { isSameProcess } from './life-look.ts'
+import { type LedgerFolder, readLostServices } from './lost-services.ts'
 import type { ProcessTable } from './platform/platform.ts'
 
-/** As the ledger names them: by identity, never by pid alone. */
+/** As the ledger names them, by identity and never by pid alone; where it is damaged, as their command lines do. */
 export const readLiveServices = async (
-  ledgerPath: string,
+  folder: LedgerFolder,
   processes: ProcessTable,
 ): Promise<readonly LedgerEntry[]> => {
-  const ledger = openLedger(ledgerPath)
+  const lost = await readLostServices(folder, processes)
+  if (lost.length > 0) return lost
+  const ledger = openLedger(folder.ledgerPath)
   const alive: LedgerEntry[] = []
   for (const id of childIds) {
     const entry = ledger.find(id)

@@ -78,7 +78,7 @@ describe('readFileOrNull', () => {
     expect(readFileOrNull(join(folder, 'none'))).toBeNull()
     writeFileSync(join(folder, 'empty'), '')
     expect(readFileOrNull(join(folder, 'empty'))).toBe('')
-    expect(() => readFileOrNull(folder)).toThrow('EISDIR')
+    expect(() => readFileOrNull(folder)).toThrow('is a folder; allowed: a regular file')
   })
 })
 

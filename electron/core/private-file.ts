@@ -5,7 +5,6 @@ import {
   fchmodSync,
   fsyncSync,
   openSync,
-  readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
@@ -13,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { readRegularFile } from './regular-file.ts'
 
 /**
  * Writes `text` to `path` with mode 0600 so that a reader sees the old text or the new one, never half of either:
@@ -80,10 +80,10 @@ export const followLink = (path: string): string => {
   }
 }
 
-/** The file's text, or null when there is no such file. Other failures throw. */
+/** The file's text, or null when there is no such file. Other failures throw, also where it is no regular file. */
 export const readFileOrNull = (path: string): string | null => {
   try {
-    return readFileSync(path, 'utf8')
+    return readRegularFile(path)
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return null
     throw error

@@ -7,6 +7,7 @@ import {
   type RouterRequest,
   RouterRequestSchema,
 } from '../contract.ts'
+import { createLineReader } from './control/line-reader.ts'
 import { parseJsonOrNull } from './json-record.ts'
 
 /** resources/opta_requests.py writes it. */
@@ -54,15 +55,13 @@ export const createRouterFeed = (options: {
   }
 
   const attend = (connection: Socket) => {
-    let rest = ''
-    connection.setEncoding('utf8')
-    connection.on('data', (piece: string) => {
-      const lines = (rest + piece).split('\n')
-      rest = lines.pop() ?? ''
+    const reader = createLineReader(maxLineBytes)
+    connection.on('data', (piece) => {
+      const lines = reader.push(piece)
       // Each line is everything: of several only the last is still true.
-      const last = lines.at(-1)
+      const last = lines?.at(-1)
       if (last !== undefined) hear(last)
-      if (rest.length > maxLineBytes) connection.destroy()
+      if (lines === null) connection.destroy()
     })
     // A Router of an earlier version has no such socket; one that ends closes it. Its next start is told by its phase.
     connection.on('error', () => {})

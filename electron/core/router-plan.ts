@@ -13,6 +13,7 @@ export interface RouterBehaviour {
 export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): readonly RouterBehaviour[] => {
   const settings = routerSettings(profile, { proxyDir: '', feedPath: '' })
   const { slots, pool_tokens: pool, queue_limit: most } = settings
+  const passed = settings.pass_fields ?? []
   // LiteLLM imports our modules only from the folder of our own config.yaml.
   const isOurs = profile.proxy.configPath === null
   const turn =
@@ -44,6 +45,36 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
       setting: 'proxy.admission',
       on: isOurs && settings.admission,
       does: `${turn}; up to ${most} more wait their turn (proxy.queueLimit), the next is told that it is too many (529), unless its developer has none waiting`,
+    },
+    {
+      setting: 'proxy.mendThinking',
+      on: isOurs && settings.mend_thinking,
+      does: 'thinking is asked for in the one form that LiteLLM keeps, and turns of thoughts alone are left out',
+    },
+    {
+      setting: 'proxy.mendTools',
+      on: isOurs && settings.mend_tools,
+      does: "web search is left out, other tools of Anthropic's servers are refused by name, and tools' schemas lose the keywords that llama-server's grammar can't take",
+    },
+    {
+      setting: 'proxy.refuseUnseen',
+      on: isOurs && settings.refuse_unseen,
+      does: 'an image, PDF or sound that the model can\'t take is answered "Could not process image", on which Claude Code drops it and goes on',
+    },
+    {
+      setting: 'proxy.alwaysStream',
+      on: isOurs && settings.always_stream,
+      does: 'llama-server streams every answer, so that a client that leaves frees its slot at once, also one that wanted its answer whole',
+    },
+    {
+      setting: 'proxy.maxBodyBytes',
+      on: isOurs,
+      does: `a request is read only with a good key, and its body up to ${formatCount(settings.max_body_bytes)} bytes; connections without a key are few and end after 10 s`,
+    },
+    {
+      setting: 'proxy.passFields',
+      on: isOurs,
+      does: `only fields that Anthropic's and OpenAI's APIs have${passed.length === 0 ? '' : `, and ${passed.join(', ')},`} go on; llama-server's own, such as grammar or id_slot, are refused or left out`,
     },
     // No mend, so only told where somebody wants it.
     ...(profile.proxy.litellmMetrics === true

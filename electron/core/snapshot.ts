@@ -16,6 +16,7 @@ import {
   type Throughput,
 } from '../contract.ts'
 import { isServing } from '../parts.ts'
+import { showControls } from '../visible-text.ts'
 
 /** A value and when it was true, in ms since the epoch. */
 export interface Reading<T> {
@@ -49,7 +50,7 @@ export interface Readings {
 /** What is not a fold of readings is added by the core. */
 export type FoldedSnapshot = Omit<
   Snapshot,
-  'engineModel' | 'speculationFailure' | 'memoryMap' | 'events' | 'notices' | 'setUp'
+  'engineModel' | 'speculationFailure' | 'memoryMap' | 'events' | 'notices' | 'setUp' | 'lastOrders'
 >
 
 /** @param maxAgeMs how old a reading may be and still be shown as live */
@@ -64,10 +65,14 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     owner: readings.owner,
     profile: readings.profile,
     overall: judgeOverall(readings),
-    services: { ...readings.services },
-    gateway: readings.gateway,
+    services: {
+      ramDisk: showReason(readings.services.ramDisk),
+      llamaServer: showReason(readings.services.llamaServer),
+      proxy: showReason(readings.services.proxy),
+    },
+    gateway: readings.gateway === null ? null : showReason(readings.gateway),
     proof: readings.proof,
-    proofFailure: readings.proofFailure,
+    proofFailure: readings.proofFailure === null ? null : showControls(readings.proofFailure),
     memory: live(readings.memory),
     ramDisk: live(readings.ramDisk),
     slots,
@@ -80,6 +85,10 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     nodes: readings.nodes,
   }
 }
+
+/** A reason quotes log lines and other programs, and is shown in a tray, a notification, a window and a terminal. */
+const showReason = (state: ServiceState): ServiceState =>
+  state.reason === null ? state : { ...state, reason: showControls(state.reason) }
 
 /** What was read in the future was read before the clock was set back: nobody knows how long ago. */
 export const isRecent = (takenAt: number, now: number, maxAgeMs: number): boolean =>

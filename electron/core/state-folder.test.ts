@@ -8,6 +8,7 @@ import {
   distrustSocketFolder,
   ensureStateFolder,
   judgePrivateFolder,
+  judgeRuntimeFolder,
   locateStateFolder,
   refuseForeignFolder,
 } from './state-folder.ts'
@@ -106,7 +107,7 @@ describe('sockets of a state folder whose path is too long for them', () => {
 
   it('are in it where they fit, also when its name ends with a slash', () => {
     const located = locateStateFolder({ NEXUS_HOME: `${folder}/` }, process.platform, '/')
-    chmodSync(folder, 0o777)
+    chmodSync(folder, 0o755)
     ensureStateFolder(located)
     expect(statSync(folder).mode & 0o777).toBe(0o700)
   })
@@ -194,7 +195,30 @@ describe('judgePrivateFolder', () => {
   it('changes only what is its own', () => {
     expect(judge(1000, 0o40700, 1000)).toEqual({ kind: 'private' })
     expect(judge(1000, 0o40755, 1000)).toEqual({ kind: 'open' })
-    expect(judge(1000, 0o40755, 0)).toEqual({ kind: 'private' })
+    // A group is often a user's own.
+    expect(judge(1000, 0o40775, 1000)).toEqual({ kind: 'open' })
+  })
+
+  it.each([
+    [1000, 0o40777, 1000],
+    [0, 0o40777, 0],
+    [0, 0o40775, 0],
+  ])('refuses one of uid %i with mode %o for uid %i, and says how to close it', (uid, mode, ownUid) => {
+    expect(judge(uid, mode, ownUid)).toEqual({
+      kind: 'refused',
+      reason: expect.stringContaining(
+        `may be written to by others (mode ${(mode & 0o777).toString(8)}), who may have put something into it: look at what is there, then chmod 700 '/home/ann/a b/keys'`,
+      ),
+    })
+  })
+
+  it.each([0o40700, 0o40755, 0o40777])('refuses another user’s with mode %o to root', (mode) => {
+    expect(judge(1000, mode, 0)).toEqual({
+      kind: 'refused',
+      reason: expect.stringContaining(
+        "or take it over: chown -R 0 '/home/ann/a b' && chmod 700 '/home/ann/a b'",
+      ),
+    })
   })
 
   it('says how another user’s is given back', () => {
@@ -212,5 +236,39 @@ describe('judgePrivateFolder', () => {
         kind: 'refused',
         reason: expect.not.stringContaining('chown'),
       })
+  })
+})
+
+describe('a folder of somebody else’s, for real', () => {
+  const locate = () => locateStateFolder({ NEXUS_HOME: join(folder, 'home') }, 'linux', '/home/ann')
+
+  it('keys that everyone may write to are neither used nor read', () => {
+    const located = locate()
+    ensureStateFolder(located)
+    chmodSync(located.keysDir, 0o777)
+    for (const look of [ensureStateFolder, refuseForeignFolder])
+      expect(() => look(located)).toThrow(`chmod 700 ${located.keysDir}`)
+    expect(statSync(located.keysDir).mode & 0o777).toBe(0o777)
+    chmodSync(located.keysDir, 0o700)
+    refuseForeignFolder(located)
+  })
+
+  it.skipIf(process.geteuid?.() !== 0)('root uses no folder of another user, through a link neither', () => {
+    const located = locate()
+    const real = join(folder, 'real')
+    mkdirSync(real)
+    chownSync(real, 1000, 1000)
+    symlinkSync(real, located.root)
+    for (const look of [ensureStateFolder, refuseForeignFolder])
+      expect(() => look(located)).toThrow('belongs to uid 1000 (mode 755), and this is root')
+  })
+
+  it('a runtime folder may be root’s, and nobody else’s', () => {
+    const judge = (uid: number, mode: number, ownUid: number) =>
+      judgeRuntimeFolder('/opt/rt', { uid, mode }, ownUid)
+    expect(judge(0, 0o40755, 1000)).toBeNull()
+    expect(judge(1000, 0o40755, 1000)).toBeNull()
+    expect(judge(1000, 0o40755, 0)).toContain('belongs to uid 1000')
+    expect(judge(0, 0o40777, 1000)).toContain('chmod go-w /opt/rt')
   })
 })

@@ -6,6 +6,7 @@ import type { LogId } from '../contract.ts'
 import { quoteForShell } from '../shell-quote.ts'
 import { messageOf } from './error-message.ts'
 import { isErrno } from './private-file.ts'
+import { makeFolders } from './regular-file.ts'
 
 export interface StateFolder {
   readonly root: string
@@ -22,6 +23,8 @@ export interface StateFolder {
   readonly cargoConfigsPath: string
   /** Which files carry the agents' block. */
   readonly agentsFilesPath: string
+  /** On which versions of the system the selfcheck ran. */
+  readonly selfcheckPath: string
   readonly keysDir: string
   readonly logsDir: string
   readonly proxyDir: string
@@ -70,6 +73,7 @@ export const locateStateFolder = (
     allocationsPath: join(root, 'allocations.json'),
     cargoConfigsPath: join(root, 'cargo-configs.json'),
     agentsFilesPath: join(root, 'agents-files.json'),
+    selfcheckPath: join(root, 'selfcheck.json'),
     keysDir: join(root, 'keys'),
     logsDir,
     proxyDir: join(root, 'litellm'),
@@ -129,22 +133,29 @@ export const ensureStateFolder = (folder: StateFolder): void => {
   for (const dir of [folder.root, folder.keysDir, folder.logsDir, folder.proxyDir, folder.gatewayDir]) {
     ensurePrivateFolder(dir, folder.root)
   }
+  const runtime = statOrNull(folder.runtimeDir)
+  const unsafe =
+    runtime === null ? null : judgeRuntimeFolder(folder.runtimeDir, runtime, process.geteuid?.() ?? null)
+  if (unsafe !== null) throw new Error(unsafe)
   const outside = socketFolderOutside(folder)
   if (outside !== null) ensureSocketFolder(outside)
 }
 
 /**
- * Throws an Error that says what is to be done when another user owns the folder, or the one of its sockets: then nothing in
- * it may be read, and nothing said to who listens there.
+ * Throws an Error that says what is to be done when another user owns the folder, its keys or its sockets' folder, or may
+ * write to them: then nothing in it may be read, and nothing said to who listens there.
  */
-export const refuseForeignFolder = (folder: Pick<StateFolder, 'root' | 'socketPath'>): void => {
-  const { root } = folder
+export const refuseForeignFolder = (folder: Pick<StateFolder, 'root' | 'keysDir' | 'socketPath'>): void => {
+  const { root, keysDir } = folder
   const outside = socketFolderOutside(folder)
   const reason = outside === null ? null : distrustSocketFolder(outside, process.geteuid?.() ?? null)
   if (reason !== null) throw new Error(reason)
-  const facts = statOrNull(root)
-  const judgement = facts === null ? null : judgePrivateFolder(root, root, facts, process.geteuid?.() ?? null)
-  if (judgement?.kind === 'refused') throw new Error(judgement.reason)
+  for (const dir of [root, keysDir]) {
+    const facts = statOrNull(dir)
+    const judgement =
+      facts === null ? null : judgePrivateFolder(dir, root, facts, process.geteuid?.() ?? null)
+    if (judgement?.kind === 'refused') throw new Error(judgement.reason)
+  }
 }
 
 /**
@@ -208,13 +219,44 @@ export const judgePrivateFolder = (
     return refuse(`${dir} is a folder that all users share: name one inside it, such as NEXUS_HOME=${inside}`)
   }
   if (ownUid === null) return { kind: 'private' }
+  if (uid === ownUid && isOpenToWriters(mode, ownUid))
+    return refuse(
+      `${dir} may be written to by others (mode ${showMode(mode)}), who may have put something into it: look at what is there, then chmod 700 ${quoteForShell(dir)}`,
+    )
   if (uid === ownUid) return { kind: (mode & 0o777) === 0o700 ? 'private' : 'open' }
-  // root reads and writes everywhere, and changes nobody's folder.
-  if (ownUid === 0) return { kind: 'private' }
+  // What its owner writes into the config is run: by root, that would be with every right there is.
+  if (ownUid === 0)
+    return refuse(
+      `${dir} belongs to uid ${uid} (mode ${showMode(mode)}), and this is root: run nexus as that user, without sudo; or name another folder in NEXUS_HOME; ` +
+        `or take it over: chown -R 0 ${quoteForShell(root)} && chmod 700 ${quoteForShell(root)}`,
+    )
   return refuse(
     `${dir} belongs to uid ${uid}, not to this user (${ownUid}). If a nexus that was run with sudo made it, give it back: ` +
       `sudo chown -R ${ownUid} ${quoteForShell(root)}; else name another folder in NEXUS_HOME`,
   )
+}
+
+/** A group is often a user's own (umask 002), and then closed without a word; root's has other members. */
+const isOpenToWriters = (mode: number, ownUid: number): boolean =>
+  (mode & (ownUid === 0 ? 0o022 : 0o002)) !== 0
+
+const showMode = (mode: number): string => (mode & 0o777).toString(8)
+
+/**
+ * Why programs below this folder cannot be run, as a sentence; null: they can. Unlike the state it may be another user's,
+ * root's, and readable by all: many share it.
+ */
+export const judgeRuntimeFolder = (
+  dir: string,
+  { uid, mode }: Pick<Stats, 'uid' | 'mode'>,
+  ownUid: number | null,
+): string | null => {
+  if (ownUid === null) return null
+  if (uid !== ownUid && uid !== 0)
+    return `${dir} belongs to uid ${uid}, who could have other programs run from it: name one of your own, or of root's, in NEXUS_RUNTIME`
+  return isOpenToWriters(mode, ownUid)
+    ? `${dir} may be written to by others (mode ${showMode(mode)}), who could have other programs run from it: chmod go-w ${quoteForShell(dir)}`
+    : null
 }
 
 const refuse = (reason: string): FolderJudgement => ({ kind: 'refused', reason })
@@ -230,7 +272,7 @@ const statOrNull = (path: string): Stats | null => {
 
 const ensurePrivateFolder = (dir: string, root: string): void => {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    makeFolders(dir, 0o700)
     const judgement = judgePrivateFolder(dir, root, statSync(dir), process.geteuid?.() ?? null)
     switch (judgement.kind) {
       case 'private':

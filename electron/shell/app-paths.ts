@@ -6,8 +6,16 @@ export interface AppPaths {
   /** The built window. */
   readonly windowDir: string
   readonly iconsDir: string
-  /** What the core needs beside its code. */
-  readonly resourcesDir: string
+  readonly command: CommandPaths
+}
+
+/** The command line that comes with the app and starts the core. */
+export interface CommandPaths {
+  /** Where its `resources` are (NEXUS_ROOT). */
+  readonly root: string
+  readonly entryPath: string
+  /** The Node that came along; null in a clone. */
+  readonly nodePath: string | null
 }
 
 /** `appDir` is the folder of main.cjs. `resourcesPath` is where a packaged app keeps what must lie outside its archive (electron-builder.yml). */
@@ -18,7 +26,19 @@ export const locateAppFiles = (
   preload: join(appDir, 'preload.cjs'),
   windowDir: join(appDir, 'renderer'),
   iconsDir: join(appDir, 'icons'),
-  resourcesDir: isPackaged
-    ? join(resourcesPath, 'nexus', 'resources')
-    : join(appDir, '..', '..', 'resources'),
+  command: isPackaged
+    ? packagedCommand(join(resourcesPath, 'nexus'))
+    : clonedCommand(join(appDir, '..', '..')),
+})
+
+const packagedCommand = (root: string): CommandPaths => ({
+  root,
+  entryPath: join(root, 'nexus.mjs'),
+  nodePath: join(root, 'node', 'bin', 'node'),
+})
+
+const clonedCommand = (root: string): CommandPaths => ({
+  root,
+  entryPath: join(root, 'out', 'nexus.mjs'),
+  nodePath: null,
 })

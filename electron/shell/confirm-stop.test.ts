@@ -4,7 +4,7 @@ import { describeInterruption, interrupts } from './confirm-stop.ts'
 import { appState, snapshotAt as at } from './sample-app-state.ts'
 
 it('asks before another user’s stack is stopped, also when nobody is at work', () => {
-  const link = { kind: 'attached', pid: 12, host: 'app', user: 'ann' } as const
+  const link = { kind: 'attached', pid: 12, user: 'ann' } as const
   expect(describeInterruption(appState(at(0)))).toBeNull()
   expect(describeInterruption(appState(at(0), { link: { ...link, user: null } }))).toBeNull()
   expect(describeInterruption(appState(at(0), { link }))).toBe('This is ann’s stack.')

@@ -49,8 +49,8 @@ export const connectExits = (
       void letGo()
     })
   }
-  // Electron's own answer is a box that stops this process, and the core in it, until somebody presses OK
-  // (electron/electron lib/browser/init.ts). The services go on, and the next app takes them over.
+  // Electron's own answer is a box that stops this process until somebody presses OK (electron/electron
+  // lib/browser/init.ts).
   let failing = false
   process.on('uncaughtException', (error: unknown) => {
     logError(error)

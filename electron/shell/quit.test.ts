@@ -90,20 +90,6 @@ it('exits by its deadline when the core does not let go', async () => {
   vi.useRealTimers()
 })
 
-it('lets a mount that is under way end for a person, and not for the system', async () => {
-  vi.useFakeTimers()
-  const { quit, done } = setUp('leave', { letGo: () => new Promise(() => {}) })
-  quit.request()
-  await vi.advanceTimersByTimeAsync(120_000)
-  expect(done).toEqual(['ask'])
-  quit.atOnce()
-  await vi.advanceTimersByTimeAsync(3_100)
-  expect(done).toEqual(['ask', 'exit'])
-  await vi.advanceTimersByTimeAsync(20_000)
-  expect(done).toEqual(['ask', 'exit'])
-  vi.useRealTimers()
-})
-
 it('exits also when letting go fails', async () => {
   const { quit, done, exit } = setUp('leave', { letGo: () => Promise.reject(new Error('socket')) })
   quit.atOnce()

@@ -9,7 +9,7 @@ export interface QuitParts {
   stopEverything(): Promise<string | null>
   /** Why stopping did not work: the app stays. */
   tell(reason: string): void
-  /** Gives the core back: lock and socket are then free. */
+  /** Lets go of the core. */
   letGo(): Promise<void>
   exit(): void
 }
@@ -22,21 +22,14 @@ export interface Quit {
 }
 
 /** A logout waits some 20 s before it gives up on an app. */
-const systemDeadlineMs = 3_000
-/**
- * A core lets go once a mount or an eject that is under way has ended, and the system's own commands for that are given
- * 120 s (platform/darwin-disks): cut off, they would leave a disk that is half made.
- */
-const personDeadlineMs = 130_000
+const deadlineMs = 3_000
 
 export const createQuit = (parts: QuitParts): Quit => {
   let asking = false
   let letGo: Promise<void> | null = null
   let hasExited = false
 
-  /** The shortest deadline of those that were given counts. */
-  const leave = async (deadlineMs: number): Promise<void> => {
-    // A core that cannot let go loses its lock with the process all the same.
+  const leave = async (): Promise<void> => {
     letGo ??= parts.letGo().catch(() => {})
     await within(letGo, deadlineMs)
     if (hasExited) return
@@ -48,7 +41,7 @@ export const createQuit = (parts: QuitParts): Quit => {
     const answer = parts.anythingRuns() ? await parts.ask() : 'leave'
     if (answer === 'cancel') return
     const failure = answer === 'stop' && letGo === null ? await parts.stopEverything() : null
-    if (failure === null) await leave(personDeadlineMs)
+    if (failure === null) await leave()
     else parts.tell(failure)
   }
 
@@ -60,6 +53,6 @@ export const createQuit = (parts: QuitParts): Quit => {
         asking = false
       })
     },
-    atOnce: () => void leave(systemDeadlineMs),
+    atOnce: () => void leave(),
   }
 }

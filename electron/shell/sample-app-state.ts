@@ -23,7 +23,7 @@ export const snapshotAt = (busy: number, deferred = 0): Snapshot => ({
 })
 
 export const appState = (snapshot: Partial<Snapshot> | null, change: Partial<AppState> = {}): AppState => ({
-  link: { kind: 'hosting' },
+  link: { kind: 'attached', pid: 4700, user: null },
   snapshot: snapshot === null ? null : { ...sampleSnapshot, ...snapshot },
   pinned: false,
   openAtLogin: 'off',

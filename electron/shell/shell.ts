@@ -11,7 +11,6 @@ import {
   type MenuItemConstructorOptions,
   Notification,
   nativeImage,
-  powerSaveBlocker,
   protocol,
   screen,
   session,
@@ -23,13 +22,11 @@ import { defaultConfig } from '../core/config.ts'
 import { connectCore } from '../core/connect-core.ts'
 import { messageOf } from '../core/error-message.ts'
 import { followConfig } from '../core/follow-config.ts'
-import type { HostedCore } from '../core/host-core.ts'
 import { ensureStateFolder, type StateFolder } from '../core/state-folder.ts'
 import { plural } from '../figures.ts'
 import { hostOf } from '../guest-rights.ts'
 import { describeWork } from '../work.ts'
 import { createActions } from './actions.ts'
-import { createNapGuard } from './app-nap.ts'
 import type { AppPaths } from './app-paths.ts'
 import { serveApp } from './app-protocol.ts'
 import { createAppState } from './app-state.ts'
@@ -40,8 +37,10 @@ import { serveIpc } from './ipc.ts'
 import { readLoginItem } from './login-item.ts'
 import { createNotifications } from './notifications.ts'
 import { createQuit, type Quit } from './quit.ts'
+import { watchQuit } from './quit-watchdog.ts'
 import { denyPermissions } from './security.ts'
 import { startAtFirstCore } from './start-at-launch.ts'
+import type { CoreStarter } from './start-core.ts'
 import { servicesRun, stopEverything } from './stop-everything.ts'
 import { showNotice } from './system-notification.ts'
 import { createTray } from './tray.ts'
@@ -51,20 +50,17 @@ import { type AppWindow, createWindow } from './window.ts'
 export interface ShellOptions {
   readonly folder: StateFolder
   readonly paths: AppPaths
-  /** Hosts the core in this process; null where that cannot be. */
-  readonly host: (() => Promise<HostedCore | null>) | null
-  /** As connectCore's. */
-  readonly hasOrphans: (() => Promise<boolean>) | null
+  readonly coreStarter: CoreStarter
 }
 
 export interface AppShell {
   readonly quit: Quit
   readonly window: AppWindow
-  /** Gives the core back; the services go on. */
+  /** Lets go of the core; the services go on. */
   letGo(): Promise<void>
 }
 
-export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): AppShell => {
+export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShell => {
   ensureStateFolder(folder)
   serveApp(protocol, paths.windowDir)
   if (session.defaultSession !== undefined) denyPermissions(session.defaultSession)
@@ -98,8 +94,7 @@ export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): A
   })
   const link = connectCore({
     folder,
-    host,
-    hasOrphans,
+    start: coreStarter.start,
     onState: (next) => {
       state.update(next)
       // While a core is looked for nothing is known; without one nothing that was said holds any more.
@@ -152,9 +147,12 @@ export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): A
       hostOf(state.get()) === null && (servicesRun(state.get()) || isSettingUp(state.get())),
     ask: () =>
       window.askOver((parent) =>
-        isSettingUp(state.get())
-          ? askBeforeCancel(parent)
-          : askBeforeQuit(parent, describeWork(state.get().snapshot)),
+        askBeforeQuit(
+          parent,
+          isSettingUp(state.get())
+            ? 'Parts are being installed, and what was to be started starts after them.'
+            : describeWork(state.get().snapshot),
+        ),
       ),
     stopEverything: () =>
       stopEverything({
@@ -164,7 +162,11 @@ export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): A
       }),
     tell: tellRefusal,
     letGo,
-    exit: () => app.exit(0),
+    exit: () => {
+      const node = coreStarter.nodePath()
+      if (process.platform === 'darwin' && node !== null) watchQuit(node)
+      app.exit(0)
+    },
   })
   const act = createActions({
     app,
@@ -222,7 +224,6 @@ export const startShell = ({ folder, paths, host, hasOrphans }: ShellOptions): A
   })
   const updateTray = () => tray.update(config.menuBarText)
   state.subscribe(updateTray)
-  if (process.platform === 'darwin') state.subscribe(createNapGuard(powerSaveBlocker))
   followConfig(folder, (next) => {
     config = next
     updateTray()
@@ -263,7 +264,7 @@ const askBeforeQuit = async (
   const { response } = await dialog.showMessageBox(parent, {
     type: 'question',
     message: 'Quit Opta Nexus?',
-    detail: `${work === null ? '' : `${work} `}AI Engine and Router can go on answering requests without it; nexus status shows them.`,
+    detail: `${work === null ? '' : `${work} `}All of it can go on without the app; nexus status shows it.`,
     buttons: ['Leave running', 'Stop everything', 'Cancel'],
     defaultId: 0,
     cancelId: 2,
@@ -272,23 +273,8 @@ const askBeforeQuit = async (
   return answers[response] ?? 'cancel'
 }
 
-/** What this app's own core installs ends with it. */
-const isSettingUp = ({ link, snapshot }: AppState): boolean =>
-  link.kind === 'hosting' && snapshot !== null && snapshot.setUp !== null && snapshot.setUp.running !== null
-
-const askBeforeCancel = async (parent: BrowserWindow): Promise<'leave' | 'cancel'> => {
-  comeToFront()
-  const { response } = await dialog.showMessageBox(parent, {
-    type: 'question',
-    message: 'Quit while parts are being installed?',
-    detail: 'The next set-up begins with the part that was not finished.',
-    buttons: ['Quit', 'Cancel'],
-    defaultId: 1,
-    cancelId: 1,
-    noLink: true,
-  })
-  return response === 0 ? 'leave' : 'cancel'
-}
+const isSettingUp = ({ snapshot }: AppState): boolean =>
+  snapshot !== null && snapshot.setUp !== null && snapshot.setUp.running !== null
 
 const askBeforeStop = async (parent: BrowserWindow, work: string, limit: string): Promise<boolean> => {
   comeToFront()

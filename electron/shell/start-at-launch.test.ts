@@ -29,6 +29,7 @@ const unused: ReturnType<CoreConnection['core']> = {
   ask: () => Promise.reject(new Error('unused')),
   watchHistory: () => () => {},
   followLog: () => () => {},
+  keep: () => () => {},
   readSnippet: () => Promise.reject(new Error('unused')),
 }
 

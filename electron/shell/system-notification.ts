@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Notice } from '../contract.ts'
 import { within } from '../core/deadline.ts'
+import { showControls } from '../visible-text.ts'
 import type { NoticeListeners, ShownNotice } from './notifications.ts'
 
 /** Of Electron's Notification what is needed here. */
@@ -32,7 +33,7 @@ export const showNotice = (
     return { close: () => {} }
   }
   const urgency = severity === 'critical' ? 'critical' : 'normal'
-  const notification = create({ id, title, body, urgency })
+  const notification = create({ id, title: showControls(title), body: showControls(body), urgency })
   const answer = new Promise<string | null>((resolve) => {
     notification.once('show', () => resolve(null))
     // Its second argument is the system's reason (Electron's docs of Notification, `failed`).

@@ -48,10 +48,10 @@ it('has everything, in order', () => {
 })
 
 it('says whose core it is when it is not ours', () => {
-  const link = { kind: 'attached', pid: 12, host: 'cli', user: null } as const
-  expect(texts(trayMenu(appState({}, { link })))[1]).toBe('Hosted by the command line (pid 12)')
+  const link = { kind: 'attached', pid: 12, user: null } as const
+  expect(texts(trayMenu(appState({}, { link })))[1]).toBe('Start everything')
   const guest = appState({}, { link: { ...link, user: 'ann' } })
-  expect(texts(trayMenu(guest))[1]).toBe('ann’s stack, hosted by the command line (pid 12)')
+  expect(texts(trayMenu(guest))[1]).toBe('ann’s stack (its core has pid 12)')
   expect(find(guest, 'Show log').enabled).toBe(false)
   expect(find(guest, 'Stop everything').enabled).toBe(true)
 })

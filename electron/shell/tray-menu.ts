@@ -57,10 +57,8 @@ export const trayMenu = (state: AppState): readonly TrayItem[] => {
 const firstUpper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 const describeHost = ({ link }: AppState): readonly TrayItem[] => {
-  if (link.kind !== 'attached') return []
-  const host = link.host === 'app' ? 'another app' : 'the command line'
-  const whose = link.user === null ? 'Hosted' : `${link.user}’s stack, hosted`
-  return [{ kind: 'line', text: `${whose} by ${host} (pid ${link.pid})` }]
+  if (link.kind !== 'attached' || link.user === null) return []
+  return [{ kind: 'line', text: `${link.user}’s stack (its core has pid ${link.pid})` }]
 }
 
 const command = (text: string, enabled: boolean, given: Command): TrayItem => ({

@@ -4,8 +4,6 @@ import { judgeState } from '../judgement.ts'
 import { useMirror } from '../mirror.ts'
 import { MainButton } from './main-button.tsx'
 
-const hostWords = { app: 'another app', cli: 'nexus serve' } as const
-
 export const Headline = () => {
   const { word, sentence, mark } = useMirror(({ app }) => judgeState(app))
   return (
@@ -27,18 +25,13 @@ export const Headline = () => {
   )
 }
 
-/** Whose core it is, when it is not this app's. */
+/** Whose stack it is, when it is another user's. */
 const Owner = () => {
   const link = useMirror(({ app }) => app?.link ?? null)
-  if (link?.kind !== 'attached') return null
-  const host = hostWords[link.host]
-  const words = link.user === null ? `Core in ${host}` : `${link.user}’s stack, you are a guest`
-  const details = `its core runs in ${host}, pid ${link.pid}`
+  if (link?.kind !== 'attached' || link.user === null) return null
+  const words = `${link.user}’s stack, you are a guest`
   return (
-    <p
-      className="headline-owner"
-      title={link.user === null ? `This window is attached: ${details}` : `${words}; ${details}`}
-    >
+    <p className="headline-owner" title={`${words}; its core has pid ${link.pid}`}>
       {words}
     </p>
   )

@@ -119,7 +119,7 @@ export const sampleMap: MemoryMap = {
 export const busySnapshot: Snapshot = {
   version: 1,
   takenAt: sampleNow,
-  owner: { pid: 4700, host: 'app', background: false, since: upSince },
+  owner: { pid: 4700, host: 'cli', background: false, since: upSince },
   profile: 'studio',
   overall: 'ready',
   services: {

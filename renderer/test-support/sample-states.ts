@@ -18,17 +18,17 @@ import {
 } from './sample-snapshot.ts'
 
 const alone: Omit<AppState, 'snapshot'> = {
-  link: { kind: 'hosting' },
+  link: { kind: 'attached', pid: 4700, user: null },
   pinned: false,
   openAtLogin: 'off',
   notificationsRefused: null,
   version: '0.1.0',
 }
-const hosting = (snapshot: Snapshot) => ({ ...alone, snapshot })
+const owned = (snapshot: Snapshot) => ({ ...alone, snapshot })
 
 const attachedTo = (snapshot: Snapshot): AppState & { readonly snapshot: Snapshot } => ({
-  ...hosting({ ...snapshot, owner: { pid: 812, host: 'cli', background: false, since: upSince } }),
-  link: { kind: 'attached', pid: 812, host: 'cli', user: 'anna' },
+  ...owned({ ...snapshot, owner: { pid: 812, host: 'cli', background: false, since: upSince } }),
+  link: { kind: 'attached', pid: 812, user: 'anna' },
 })
 
 const plannedMap: Snapshot['memoryMap'] = {
@@ -257,24 +257,24 @@ const firstRunSnapshot: Snapshot = {
 }
 
 export const sampleStates = {
-  stopped: hosting(stoppedSnapshot),
-  tooLarge: hosting({
+  stopped: owned(stoppedSnapshot),
+  tooLarge: owned({
     ...stoppedSnapshot,
     memoryMap: { ...plannedMap, verdict: 'does-not-fit', spareBytes: -21_000_000_000 },
   }),
-  starting: hosting(startingSnapshot),
-  proving: hosting({
+  starting: owned(startingSnapshot),
+  proving: owned({
     ...startingSnapshot,
     services: { ...startingSnapshot.services, llamaServer: engine(), proxy: router() },
     slots: [reading(0, null, null), slot(1), slot(2), slot(3)],
   }),
-  idle: hosting(idleSnapshot),
-  busy: hosting(busy),
-  full: hosting(fullSnapshot),
-  queue: hosting(queuedSnapshot),
-  longQueue: hosting(longQueueSnapshot),
-  fileProfile: hosting({ ...busy, profile: './mine.json' }),
-  queueFullForge: hosting({
+  idle: owned(idleSnapshot),
+  busy: owned(busy),
+  full: owned(fullSnapshot),
+  queue: owned(queuedSnapshot),
+  longQueue: owned(longQueueSnapshot),
+  fileProfile: owned({ ...busy, profile: './mine.json' }),
+  queueFullForge: owned({
     ...longQueueSnapshot,
     ramDisk: {
       mountPoint: '/Volumes/OptaBuilds',
@@ -294,8 +294,8 @@ export const sampleStates = {
       }),
     ],
   }),
-  taken: hosting({ ...queuedSnapshot, slots: busy.slots }),
-  degraded: hosting({
+  taken: owned({ ...queuedSnapshot, slots: busy.slots }),
+  degraded: owned({
     ...busy,
     overall: 'degraded',
     services: {
@@ -315,7 +315,7 @@ export const sampleStates = {
       }),
     ],
   }),
-  unproved: hosting({
+  unproved: owned({
     ...idleSnapshot,
     overall: 'degraded',
     proof: null,
@@ -330,8 +330,8 @@ export const sampleStates = {
       }),
     ],
   }),
-  failed: hosting(failedSnapshot),
-  noRamDisk: hosting({
+  failed: owned(failedSnapshot),
+  noRamDisk: owned({
     ...busy,
     overall: 'degraded',
     services: {
@@ -347,7 +347,7 @@ export const sampleStates = {
       usedBytes: null,
     },
   }),
-  otherSize: hosting({
+  otherSize: owned({
     ...busy,
     overall: 'degraded',
     services: {
@@ -356,11 +356,11 @@ export const sampleStates = {
     },
     notices: [forgeFailed(otherDisk)],
   }),
-  gateway: hosting({
+  gateway: owned({
     ...busy,
     gateway: service({ endpoint: 'http://ai.opta.local' }),
   }),
-  gatewayFailed: hosting({
+  gatewayFailed: owned({
     ...busy,
     overall: 'degraded',
     gateway: service({ ...notRunning, phase: 'failed', reason: portTaken }),
@@ -374,8 +374,8 @@ export const sampleStates = {
       }),
     ],
   }),
-  memoryCritical: hosting(memoryCriticalSnapshot),
-  swapping: hosting({
+  memoryCritical: owned(memoryCriticalSnapshot),
+  swapping: owned({
     ...memoryCriticalSnapshot,
     memory: { ...memoryFull, swapUsedBytes: 3_200_000_000, swapOutBytesPerSecond: 12_000_000 },
     notices: [
@@ -404,7 +404,7 @@ export const sampleStates = {
     },
   }),
   guestFirstRun: attachedTo(firstRunSnapshot),
-  foreign: hosting({
+  foreign: owned({
     ...stoppedSnapshot,
     services: {
       ...stoppedSnapshot.services,
@@ -414,7 +414,7 @@ export const sampleStates = {
       }),
     },
   }),
-  stopping: hosting({
+  stopping: owned({
     ...busy,
     overall: 'stopping',
     services: { ...busy.services, proxy: router({ phase: 'stopping', waitingFor: '3 requests to finish' }) },
@@ -425,15 +425,15 @@ export const sampleStates = {
     snapshot: null,
     link: { kind: 'lost', reason: 'The core ended (pid 812). It is looked for again.' },
   },
-  firstRun: hosting(firstRunSnapshot),
-  firstRunProgress: hosting({
+  firstRun: owned(firstRunSnapshot),
+  firstRunProgress: owned({
     ...firstRunSnapshot,
     setUp: {
       ...setUpMissing,
       running: { message: 'Downloading Gemma 3 270M', done: 104_857_600, total: 253_115_392 },
     },
   }),
-  firstRunFailed: hosting({
+  firstRunFailed: owned({
     ...firstRunSnapshot,
     setUp: {
       ...setUpMissing,
@@ -441,7 +441,7 @@ export const sampleStates = {
         'pip could not reach the package index: Temporary failure in name resolution. Check the network, then try again.',
     },
   }),
-  firstRunRefused: hosting({
+  firstRunRefused: owned({
     ...firstRunSnapshot,
     profile: 'studio',
     memoryMap: { ...plannedMap, verdict: 'does-not-fit', spareBytes: -21_000_000_000 },
@@ -451,7 +451,7 @@ export const sampleStates = {
       failure: 'profile studio does not fit: physical memory: 275.6 GiB of 256 GiB, 19.6 GiB too much',
     },
   }),
-  firstRunTrouble: hosting({
+  firstRunTrouble: owned({
     ...firstRunSnapshot,
     services: {
       ...firstRunSnapshot.services,
@@ -462,7 +462,7 @@ export const sampleStates = {
     },
   }),
   nodes: {
-    ...hosting({
+    ...owned({
       ...fullSnapshot,
       nodes: [
         {
@@ -487,7 +487,7 @@ export const sampleStates = {
     notificationsRefused: 'macOS has not been asked yet, or says no',
     pinned: true,
   },
-  huge: hosting({
+  huge: owned({
     ...queuedSnapshot,
     profile: 'a-profile-with-a-rather-long-name',
     slots: [
@@ -535,7 +535,7 @@ export const sampleStates = {
       ],
     },
   }),
-  unknowns: hosting({
+  unknowns: owned({
     ...busy,
     slots: [generating(0, null, 100, null), reading(1, null, null), slot(2), slot(3)],
     throughput: null,
@@ -554,7 +554,7 @@ export const sampleStates = {
     memoryMap: null,
     ramDisk: null,
   }),
-  manySlots: hosting({
+  manySlots: owned({
     ...busy,
     slots: Array.from({ length: 64 }, (_, id) =>
       id % 5 === 0

@@ -120,6 +120,8 @@ class Engine:
         self.ignores_hang_ups = False
         # Set: between its first word and its end an answer is as long as whoever reads it can bear.
         self.pours = False
+        # Set: it has eyes.
+        self.sees = False
         # How many pieces have been poured.
         self.poured = 0
         # How often its slots were asked for.
@@ -208,7 +210,9 @@ class EngineHandler(BaseHTTPRequestHandler):
             slots = [{"id": index, "is_processing": index < busy} for index in range(max(SLOTS, busy))]
             self._answer(200 if self.headers["authorization"] == f"Bearer {ENGINE_KEY}" else 401, slots)
             return
-        self._answer(200, {"default_generation_settings": {"n_ctx": self.engine.context_tokens}})
+        # As b10068 answers for a model without --mmproj.
+        modalities = {"vision": self.engine.sees, "audio": False}
+        self._answer(200, {"default_generation_settings": {"n_ctx": self.engine.context_tokens}, "modalities": modalities})
 
     def do_POST(self) -> None:
         """Chat completions and the count of tokens."""
@@ -216,9 +220,19 @@ class EngineHandler(BaseHTTPRequestHandler):
         if self.path.endswith("/count_tokens"):
             self._answer(200, {"input_tokens": len(json.dumps(body["messages"]).split())})
             return
+        if self.path == "/apply-template":
+            self._answer(200, {"prompt": json.dumps(body["messages"])})
+            return
+        if self.path == "/tokenize":
+            self._answer(200, {"tokens": list(range(len(body["content"].split())))})
+            return
         if self.path.endswith("/responses"):
             self.engine.requests.append({"path": self.path, **body})
             self._respond(body)
+            return
+        if self.path.endswith("/completions") and not self.path.endswith("/chat/completions"):
+            self.engine.requests.append({"path": self.path, **body})
+            self._complete(body)
             return
         if not self.path.endswith("/chat/completions"):
             # LiteLLM asks for /v1/responses/input_tokens before it counts by itself; llama-server has no such path.
@@ -261,6 +275,21 @@ class EngineHandler(BaseHTTPRequestHandler):
         usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
         base = {"id": "chatcmpl-1", "created": 1, "model": body["model"], "object": "chat.completion"}
         self._answer(200, {**base, "choices": choices, "usage": usage})
+
+    def _complete(self, body: dict[str, Any]) -> None:
+        """As OpenAI documents /v1/completions, which llama-server follows."""
+        base = {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "engine"}
+        usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+        choice = {"index": 0, "text": "ok", "logprobs": None, "finish_reason": "length"}
+        if not body.get("stream"):
+            self._answer(200, {**base, "choices": [choice], "usage": usage})
+            return
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        self._send({**base, "choices": [{**choice, "finish_reason": None}]})
+        self._send({**base, "choices": [{**choice, "text": ""}], "usage": usage})
+        self.wfile.write(b"data: [DONE]\n\n")
 
     def _respond(self, body: dict[str, Any]) -> None:
         text = {"type": "output_text", "text": "ok", "annotations": []}
@@ -353,6 +382,12 @@ def prepare_folder(folder: Path, engine: Engine, settings: dict[str, Any], confi
         "slots": SLOTS,
         "queue_limit": QUEUE_LIMIT,
         "kept_for_answer_share": KEPT_FOR_ANSWER_SHARE,
+        "always_stream": True,
+        "mend_thinking": True,
+        "mend_tools": True,
+        "refuse_unseen": True,
+        # LiteLLM's own: by it a test has LiteLLM give a request up.
+        "pass_fields": ["timeout"],
         "engine_url": f"http://127.0.0.1:{engine.port}",
         "feed_path": str(folder / "router.sock"),
         "usage_path": str(folder / "usage-today.json"),

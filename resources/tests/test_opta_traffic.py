@@ -236,7 +236,8 @@ def test_who_leaves_keeps_the_slot_while_the_model_works_on(proxy: Proxy, listen
 
 def test_whom_litellm_gave_up_keeps_the_slot_while_the_model_works_on(proxy: Proxy, listener: Listener) -> None:
     def is_given_up(call: Call) -> None:
-        assert call.wait()[0] == 408
+        # Of a stream LiteLLM says 500; it was asked for one (opta_whole.py).
+        assert call.wait()[0] in (408, 500)
 
     # The others are waited for longer than this test may take.
     bodies = [message(timeout=2 + index * WAIT_S) for index in range(SLOTS)]
@@ -307,7 +308,7 @@ def test_an_engine_that_was_started_anew_with_another_context_is_believed(proxy:
 def test_what_is_refused_by_design_is_nobodys_use(proxy: Proxy, listener: Listener) -> None:
     before = use_of(listener.until_phases(), "ben")
     assert proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=words(CONTEXT_TOKENS)))[0] == 400
-    assert proxy.ask("POST", "/v1/messages", BEN_KEY, message(n=2))[0] == 400
+    assert proxy.ask("POST", "/v1/chat/completions", BEN_KEY, message(n=2))[0] == 400
     words_of_llama = "request (46910 tokens) exceeds the available context size (32768 tokens), try increasing it"
     proxy.engine.failure = (400, {"error": {"code": 400, "message": words_of_llama, "type": "exceed_context_size_error"}})
     try:
@@ -328,7 +329,7 @@ def test_our_own_message_does_not_wait_and_is_nobodys_use(proxy: Proxy, listener
         own = Call(proxy, OWN_KEY, message())
         state = listener.until(lambda state: len(state["requests"]) == SLOTS + 1)
         assert state["requests"][-1]["developer"] == "opta-nexus"
-        assert state["requests"][-1]["phase"] == "prefill"
+        assert state["requests"][-1]["phase"] != "waiting"
     assert own.wait()[0] == 200
     assert "opta-nexus" not in [use["developer"] for use in listener.until_phases()["developers"]]
 
@@ -353,7 +354,7 @@ def test_sums_up_what_a_developer_has_used(proxy: Proxy, listener: Listener) -> 
     assert proxy.ask("POST", "/v1/messages", BEN_KEY, message())[0] == 200
     after = use_of(listener.until(lambda state: use_of(state, "ben")["requests"] == before["requests"] + 2), "ben")
     assert after["failed"] == before["failed"]
-    assert after["outputTokens"] == before["outputTokens"] + 2 + 1
+    assert after["outputTokens"] == before["outputTokens"] + 2 + 2
     assert after["promptTokens"] > before["promptTokens"]
     assert after["meanFirstTokenMs"] > 0
 
@@ -460,10 +461,10 @@ def test_a_pool_is_never_promised_more_than_it_has(engine: Engine, tmp_path_fact
             listener.until(lambda state: len(state["requests"]) == 4)
         assert [call.wait()[0] for call in [*calls, small]] == [200] * 4
         # Whatever a client calls its limit, and on whatever route.
-        most = {"max_tokens": 900, "max_completion_tokens": 900, "n_predict": -1}
+        most = {"max_tokens": 900, "max_completion_tokens": 900}
         for path, asks in (
             ("/v1/chat/completions", most),
-            ("/v1/chat/completions", {"max_tokens": 4, "extra_body": {"n_predict": 900}}),
+            ("/v1/chat/completions", {"max_tokens": 4, "extra_body": {"max_completion_tokens": 900}}),
             ("/v1/responses", {"input": "hi"}),
             ("/v1/responses", {"input": "hi", "max_output_tokens": 900}),
         ):

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isTooOldToHost } from '../electron-program.ts'
+import { needsLoweredBuild } from '../electron-program.ts'
 import { electronArguments, openArguments, whyNoWindow } from './app.ts'
 
 describe('whyNoWindow', () => {
@@ -37,13 +37,13 @@ describe('openArguments', () => {
   })
 })
 
-describe('isTooOldToHost', () => {
+describe('needsLoweredBuild', () => {
   it.each([
     ['9.4.1', '45.4.1', true],
     ['44.9.9', '45.4.1', true],
     ['45.0.0', '45.4.1', false],
     ['100.0.0', '45.4.1', false],
   ] as const)('%s for %s: %s', (version, builtFor, expected) => {
-    expect(isTooOldToHost(version, builtFor)).toBe(expected)
+    expect(needsLoweredBuild(version, builtFor)).toBe(expected)
   })
 })

@@ -7,11 +7,10 @@ import { within } from '../../core/deadline.ts'
 import { openLogForChild } from '../../core/logs/log-file.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
 import { ensureStateFolder } from '../../core/state-folder.ts'
-import { attachOrHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import {
   ensurePackagedElectron,
-  isTooOldToHost,
+  needsLoweredBuild,
   readElectronVersion,
   readPinnedElectronVersion,
 } from '../electron-program.ts'
@@ -40,15 +39,8 @@ export const runApp = async (context: CliContext): Promise<number> => {
     return exitCodes.failed
   }
   const builtFor = readPinnedElectronVersion(modulesDir)
-  const attaches = isTooOldToHost(electron.version, builtFor)
-  if (attaches) {
-    say(
-      `Electron ${electron.version} is too old to host the core (made for ${builtFor}): it attaches to one in the background.`,
-    )
-    const client = await attachOrHost(context)
-    client.close()
-  }
-  return openApp(electron.path, [join(root, 'out', attaches ? 'app-compat' : 'app')], context)
+  const build = needsLoweredBuild(electron.version, builtFor) ? 'app-compat' : 'app'
+  return openApp(electron.path, [join(root, 'out', build)], context)
 }
 
 /** The first half of a sentence; null when there is somewhere to open a window. */
@@ -108,7 +100,8 @@ const openApp = async (program: string, words: readonly string[], context: CliCo
   const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', fd, fd, 'pipe'],
-    env: { ...env, NEXUS_READY_FD: String(readyFd) },
+    // The core is started on the Node that runs this.
+    env: { ...env, NEXUS_READY_FD: String(readyFd), NEXUS_NODE: process.execPath },
     cwd: '/',
   })
   closeSync(fd)

@@ -1,5 +1,5 @@
 // `nexus clients --test`: walks the way of a client to the model and says where it ends and why. Needs no core here.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { readClaudeEnvironment } from '../../core/clients/claude-environment.ts'
@@ -11,6 +11,7 @@ import { findDeveloper } from '../../core/developer-keys.ts'
 import { isLoopback } from '../../core/doctor/checks-on-ports.ts'
 import { messageOf } from '../../core/error-message.ts'
 import { readFileOrNull } from '../../core/private-file.ts'
+import { readRegularFile } from '../../core/regular-file.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
@@ -128,7 +129,7 @@ const isHere = async (url: string, { platform }: CliContext): Promise<boolean> =
 /** The first line; a line end is no part of a key. */
 const readKeyFile = (path: string): string => {
   try {
-    return readFileSync(path, 'utf8').split(/\r?\n/)[0] ?? ''
+    return readRegularFile(path).split(/\r?\n/)[0] ?? ''
   } catch (error) {
     throw new UsageError(`--key-file: ${messageOf(error)}`)
   }

@@ -81,8 +81,14 @@ const lookMs = 20
 
 /** The background core ends by itself after a full stop; nothing of ours is left only once its process is gone. */
 const untilCoreIsGone = async (client: ControlClient, pid: number, context: CliContext): Promise<void> => {
-  await within(client.closed, coreEndMs)
   const { processes } = context.platform
+  const isOvertaken = (snapshot: Snapshot) => judgeDown(snapshot, null).kind === 'failed'
+  const overtaken = await within(
+    followUntil(client, isOvertaken).catch(() => null),
+    coreEndMs,
+  )
+  // A later nexus up needs this core.
+  if (overtaken !== null) return
   const identity = await processes.readIdentity(pid)
   if (identity === null) return
   const deadline = Date.now() + coreEndMs

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { followLog, readLastLines } from '../../core/logs/log-follow.ts'
 import { refuseLogs } from '../../guest-rights.ts'
+import { showControls } from '../../visible-text.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
@@ -23,7 +24,7 @@ export const runLogs = async (
     return exitCodes.notRunning
   }
   if (!command.follow) {
-    for (const line of await readLastLines(path, command.lines)) context.print(line)
+    for (const line of await readLastLines(path, command.lines)) context.print(showControls(line))
     return exitCodes.done
   }
   const stop = new AbortController()
@@ -37,6 +38,6 @@ export const runLogs = async (
 
 /** Waits for a slow reader (a pager, a slow SSH line) instead of buffering the log in memory. */
 const writeLine = (line: string): Promise<void> | undefined =>
-  process.stdout.write(`${line}\n`)
+  process.stdout.write(`${showControls(line)}\n`)
     ? undefined
     : new Promise((resolve) => process.stdout.once('drain', () => resolve()))

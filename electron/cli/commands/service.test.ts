@@ -40,8 +40,10 @@ it('runs the script of the clone, and passes on where our folders are', () => {
     contextWith({ NEXUS_ROOT: root, NEXUS_HOME: '/srv/state', SECRET: 'not for a file' }),
   )
   expect(argv).toEqual([script, 'serve', '--wait'])
-  expect(Object.keys(env)).toEqual(['NEXUS_HOME', 'PATH'])
-  expect(env['PATH']).toBe(`${dirname(process.execPath)}:/usr/bin:/bin:/usr/sbin:/sbin`)
+  expect(Object.keys(env)).toEqual(['NEXUS_HOME', 'HOME', 'PATH'])
+  expect(env['PATH']).toBe(
+    `${dirname(process.execPath)}:/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`,
+  )
   expect(logPath).toBe(join(root, 'state/logs/core.log'))
 })
 
@@ -49,7 +51,7 @@ it('runs this very program where there is no such script, tells it where its res
   const { argv, env } = planAutostart(contextWith({ NEXUS_ROOT: root, NEXUS_HOME: '' }))
   expect(argv[0]).toBe(process.execPath)
   expect(argv.slice(-3)).toEqual(['/opt/nexus.mjs', 'serve', '--wait'])
-  expect(Object.keys(env)).toEqual(['NEXUS_ROOT', 'PATH'])
+  expect(Object.keys(env)).toEqual(['NEXUS_ROOT', 'HOME', 'PATH'])
 })
 
 it('passes on what scripts/packaged-nexus sets: Resources/nexus has no folder like that of a clone', () => {

@@ -10,8 +10,9 @@ import type {
 } from '../../core/autostart/autostart.ts'
 import { createAutostart } from '../../core/autostart/create-autostart.ts'
 import { attachToCore } from '../../core/control/client.ts'
+import { servicePath, stablePath } from '../../core/core-process/stable-node.ts'
 import { within } from '../../core/deadline.ts'
-import { createCommandRunner, systemPath } from '../../core/platform/run-command.ts'
+import { createCommandRunner } from '../../core/platform/run-command.ts'
 import { ensureStateFolder } from '../../core/state-folder.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readOrphans } from '../attach.ts'
@@ -27,6 +28,7 @@ export const runService = async (
     run: createCommandRunner(),
     homeDir: homedir(),
     stateDir: context.folder.root,
+    serversLive: async () => (await readOrphans(context)).length > 0,
     env: context.env,
   })
   if (action !== 'status') ensureStateFolder(context.folder)
@@ -46,8 +48,13 @@ const ourVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED', 'XDG_STATE_
 /** What the script before the bundle works out of its own place: resources/, and the app that the bundle came with. */
 const scriptVariables = ['NEXUS_ROOT', 'NEXUS_APP'] as const
 
-export const planAutostart = (context: CliContext): AutostartSpec => {
+/** @param words of `nexus`: the core, unless another command is to be started by launchd */
+export const planAutostart = (
+  context: CliContext,
+  words: readonly string[] = ['serve', '--wait'],
+): AutostartSpec => {
   const { env, entryPath, folder } = context
+  const nodePath = stablePath(process.execPath)
   const script = env['NEXUS_ROOT'] === undefined ? null : join(env['NEXUS_ROOT'], 'scripts', 'nexus')
   const hasScript = script !== null && existsSync(script)
   const variables = hasScript ? ourVariables : [...ourVariables, ...scriptVariables]
@@ -56,11 +63,10 @@ export const planAutostart = (context: CliContext): AutostartSpec => {
     return value === undefined || value === '' ? [] : [[name, value] as const]
   })
   return {
-    argv: hasScript
-      ? [script, 'serve', '--wait']
-      : [process.execPath, ...process.execArgv, entryPath, 'serve', '--wait'],
-    // The Node that runs now is found again: service managers know nothing of Homebrew's folder.
-    env: { ...Object.fromEntries(set), PATH: `${join(process.execPath, '..')}:${systemPath}` },
+    argv: hasScript ? [script, ...words] : [nodePath, ...process.execArgv, entryPath, ...words],
+    // The Node that runs now is found again, or the one that an upgrade puts in its place. HOME: reports differ on whether
+    // a daemon with a UserName has it.
+    env: { ...Object.fromEntries(set), HOME: env['HOME'] || homedir(), PATH: servicePath(nodePath) },
     logPath: folder.logPath('core'),
   }
 }
@@ -117,6 +123,7 @@ const uninstall = async (autostart: Autostart, json: boolean, context: CliContex
   else if (outcome.kind === 'failed') context.printError(outcome.reason)
   else {
     context.print(outcome.kind === 'removed' ? 'Removed.' : 'It was not installed.')
+    if (outcome.kind === 'removed') for (const line of outcome.notes) context.print(line)
     if (left.length > 0)
       context.print('What runs goes on running. nexus up watches over it again; nexus down stops it.')
   }

@@ -1,5 +1,4 @@
 // `nexus traefik`: the configuration with which Traefik serves http://ai.opta.local, shown or written into a folder.
-import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { clientName } from '../../core/clients/host-name.ts'
 import { readBlockState, writeBlock } from '../../core/clients/managed-file.ts'
@@ -9,6 +8,7 @@ import {
   traefikStaticConfig,
   traefikVersion,
 } from '../../core/clients/traefik-config.ts'
+import { makeFolders } from '../../core/regular-file.ts'
 import { quoteForShell } from '../../shell-quote.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
@@ -46,7 +46,7 @@ export const runTraefik = async (
       context.printError(`${path} was edited by somebody: it is kept as it is, and nothing was written`)
     return exitCodes.failed
   }
-  mkdirSync(dynamicDir, { recursive: true })
+  makeFolders(dynamicDir)
   for (const { path, text } of files) {
     writeBlock(path, { body: text, facts: 'traefik' }, yamlMarks)
     context.print(`wrote ${path}`)

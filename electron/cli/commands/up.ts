@@ -16,6 +16,7 @@ import { createInterruption } from '../interruption.ts'
 import { absoluteRequest, readChosenProfile } from '../profile-choice.ts'
 import { ensureSetUp } from '../set-up.ts'
 import { judgeRestart, judgeUp } from '../settling.ts'
+import { startingMs } from '../unreachable-core.ts'
 import { createLiveScreen } from '../view/live-screen.ts'
 import {
   describeGateway,
@@ -30,7 +31,7 @@ import { createProgressTracker, type ProgressTracker } from '../view/progress-vi
 type UpCommand = Extract<CliCommand, { name: 'up' }>
 
 export const runUp = async (command: UpCommand, context: CliContext): Promise<number> => {
-  const running = await attachToRunning(context)
+  const running = await attachToRunning(context, startingMs)
   try {
     const serves = running !== null && (await readSnapshotInTime(running, context)).overall === 'ready'
     // What another user's stack needs is theirs to choose and to install.

@@ -1,5 +1,5 @@
 // Lines made of toned pieces: measured, cut and aligned before any colour code is added.
-import { stripVTControlCharacters } from 'node:util'
+import { showControls } from '../../visible-text.ts'
 
 /** What a piece of text means; colour follows from it, and the words say it too. */
 export type Tone = 'plain' | 'strong' | 'dim' | 'good' | 'busy' | 'warn' | 'bad'
@@ -24,9 +24,7 @@ const codes: Readonly<Record<Tone, string>> = {
 export const piece = (text: string, tone: Tone = 'plain'): Piece => ({ text: printable(text), tone })
 
 /** Log lines and names come from elsewhere: an escape sequence in one must not reach the terminal. */
-export const printable = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out.
-  stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
+export const printable = (text: string): string => showControls(text).replace(/[\t\n]+/g, ' ')
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
 const invisible = /^[\p{Mn}\p{Me}\p{Cf}]+$/u

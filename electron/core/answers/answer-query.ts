@@ -7,6 +7,7 @@ import type { ChosenProfile } from '../profiles.ts'
 import type { Settings } from '../settings.ts'
 import type { StateFolder } from '../state-folder.ts'
 import { readLogTail } from './log-tail-answer.ts'
+import { type AnswerQuery, shareAnswers } from './shared-answers.ts'
 
 export interface AnswerContext {
   readonly folder: StateFolder
@@ -33,12 +34,26 @@ const answerQuery = async (query: Query, context: AnswerContext): Promise<Answer
   }
 }
 
+/** A plan reads model headers and a doctor runs programs: guests cannot have the core do so without pause. */
+const keptForGuestsMs = 30_000
+
+export interface Asks {
+  readonly ask: Ask
+  /** The same answers, up to half a minute old. */
+  readonly askForGuest: Ask
+}
+
+export const createAsks = (context: AnswerContext): Asks => {
+  const answer = shareAnswers((query) => answerQuery(query, context), { keepMs: 0 })
+  return { ask: checked(answer), askForGuest: checked(shareAnswers(answer, { keepMs: keptForGuestsMs })) }
+}
+
 /** Checked before it is given away: what does not keep to the contract is our mistake, not the window's. */
-export const createAsk =
-  (context: AnswerContext): Ask =>
+const checked =
+  (answerAny: AnswerQuery): Ask =>
   async (query) => {
     const asked: Query = query
-    const answer: unknown = await answerQuery(asked, context)
+    const answer = await answerAny(asked)
     if (!isAnswerTo(query, answer))
       throw new Error(`the answer to "${asked.type}" does not keep to the contract`)
     return answer

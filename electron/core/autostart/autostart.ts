@@ -27,7 +27,11 @@ export type InstallOutcome =
   | { readonly kind: 'failed'; readonly reason: string }
 
 export type UninstallOutcome =
-  | { readonly kind: 'removed' }
+  | {
+      readonly kind: 'removed'
+      /** What the user has to know, each a line. */
+      readonly notes: readonly string[]
+    }
   | { readonly kind: 'not-installed' }
   | { readonly kind: 'failed'; readonly reason: string }
 

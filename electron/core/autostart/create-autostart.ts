@@ -12,13 +12,22 @@ export interface AutostartPlace {
   readonly run: RunCommand
   readonly homeDir: string
   readonly stateDir: string
+  /** Whether servers of ours live, with a core or without. */
+  readonly serversLive: () => Promise<boolean>
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-export const createAutostart = ({ platformId, run, homeDir, stateDir, env }: AutostartPlace): Autostart => {
+export const createAutostart = ({
+  platformId,
+  run,
+  homeDir,
+  stateDir,
+  serversLive,
+  env,
+}: AutostartPlace): Autostart => {
   const { uid, username: userName } = userInfo()
   return platformId === 'darwin'
-    ? createLaunchdAutostart({ run, uid, userName, homeDir, stateDir })
+    ? createLaunchdAutostart({ run, uid, userName, homeDir, stateDir, serversLive })
     : createSystemdAutostart({
         run,
         userName,

@@ -3,47 +3,31 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createTestMac, type TestMac } from '../platform/test-mac.ts'
+import { logOut, madeUpJob } from '../platform/test-mac-launchd.ts'
 import type { AutostartSpec } from './autostart.ts'
 import { createLaunchdAutostart } from './launchd-autostart.ts'
-import { renderLaunchdPlist } from './launchd-plist.ts'
 
-const spec: AutostartSpec = {
-  argv: ['/Users/ana/opta & co/scripts/nexus', 'serve'],
-  env: { NEXUS_HOME: '/Users/ana/<state>' },
-  logPath: '/Users/ana/<state>/logs/core.log',
+/** It stands by until it is told to end, as `nexus serve --wait` does. */
+const standBy = 'process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1000)'
+
+/** A zombie is not gone yet: the shell that waits for a job's process is a moment behind its end. */
+const isGone = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch {
+    return true
+  }
 }
-
-describe('renderLaunchdPlist', () => {
-  it('names program, environment and logs, escaped, and restarts only after a failure', () => {
-    const plist = renderLaunchdPlist(spec, null)
-    const flat = plist.replace(/\s*\n\s*/g, '')
-    expect(flat).toContain('<key>Label</key><string>ai.opta.nexus</string>')
-    expect(flat).toContain(
-      '<key>ProgramArguments</key><array><string>/Users/ana/opta &amp; co/scripts/nexus</string><string>serve</string></array>',
-    )
-    expect(flat).toContain('<key>NEXUS_HOME</key><string>/Users/ana/&lt;state&gt;</string>')
-    expect(flat).toContain('<key>RunAtLoad</key><true/>')
-    expect(flat).toContain('<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>')
-    expect(flat).toContain('<key>AbandonProcessGroup</key><true/>')
-    expect(flat).toContain(
-      '<key>StandardErrorPath</key><string>/Users/ana/&lt;state&gt;/logs/core.log</string>',
-    )
-    expect(flat).not.toContain('UserName')
-  })
-
-  it('says whose it is as a daemon, and names no environment when there is none', () => {
-    const flat = renderLaunchdPlist({ ...spec, env: {} }, 'ana').replace(/\s*\n\s*/g, '')
-    expect(flat).toContain('<key>UserName</key><string>ana</string>')
-    expect(flat).not.toContain('EnvironmentVariables')
-  })
-})
 
 describe.each([
   ['in this process', false],
   ['through executables on PATH', true],
 ])('the launchd agent, %s', (_, executables) => {
   let mac: TestMac
+  let spec: AutostartSpec
   let unitPath = ''
+  let live = false
   const create = () => {
     const stateDir = join(mac.folder, 'state')
     mkdirSync(stateDir, { recursive: true })
@@ -53,15 +37,24 @@ describe.each([
       userName: 'ana',
       homeDir: mac.folder,
       stateDir,
+      serversLive: async () => live,
       pollMs: 1,
+      patience: { runAtLoadMs: 100, startMs: 5_000, settleMs: 100, drainMs: 5_000, refusedMs: 500 },
     })
   }
+  const readPid = async (): Promise<number> => (await create().read()).pid ?? 0
   const launchctlCalls = (verb: string) =>
     mac.journal().filter((line) => line.startsWith(`launchctl ${verb}`))
 
   beforeEach(() => {
     mac = createTestMac({ executables })
     unitPath = join(mac.folder, 'Library/LaunchAgents/ai.opta.nexus.plist')
+    live = false
+    spec = {
+      argv: [process.execPath, '-e', standBy],
+      env: { NEXUS_HOME: '/Users/ana/<state>' },
+      logPath: join(mac.folder, 'core.log'),
+    }
   })
   afterEach(() => mac.remove())
 
@@ -72,7 +65,6 @@ describe.each([
 
     expect(await autostart.install(spec)).toMatchObject({ kind: 'installed', already: false, unitPath })
     expect(statSync(unitPath).mode & 0o777).toBe(0o644)
-    expect(readFileSync(unitPath, 'utf8')).toBe(renderLaunchdPlist(spec, null))
     expect(await autostart.install(spec)).toMatchObject({ kind: 'installed', already: true })
     expect(launchctlCalls('bootstrap')).toHaveLength(1)
     expect(await autostart.read()).toEqual({
@@ -80,12 +72,12 @@ describe.each([
       unitPath,
       loaded: true,
       running: true,
-      pid: 4711,
+      pid: expect.any(Number),
       lastExit: null,
       reason: null,
     })
 
-    expect(await autostart.uninstall()).toEqual({ kind: 'removed' })
+    expect(await autostart.uninstall()).toEqual({ kind: 'removed', notes: [] })
     expect(mac.read().jobs).toEqual({})
     expect(await autostart.read()).toMatchObject({ installed: false, loaded: false })
   })
@@ -93,17 +85,15 @@ describe.each([
   it('replaces an installation that differs, and waits until the old one is gone', async () => {
     const autostart = create()
     await autostart.install(spec)
-    const moved = { ...spec, argv: ['/elsewhere/nexus', 'serve'] } as const
+    const moved: AutostartSpec = { ...spec, argv: [...spec.argv, '/elsewhere'] }
     expect(await autostart.install(moved)).toMatchObject({ kind: 'installed', already: false })
-    expect(readFileSync(unitPath, 'utf8')).toContain('/elsewhere/nexus')
+    expect(readFileSync(unitPath, 'utf8')).toContain('/elsewhere')
     expect(launchctlCalls('bootout')).toEqual(['launchctl bootout gui/501/ai.opta.nexus'])
     expect(Object.keys(mac.read().jobs)).toEqual(['gui/501/ai.opta.nexus'])
   })
 
   it('is written for the next login when nobody is logged in, with what a daemon needs', async () => {
-    mac.change((state) => {
-      state.guiSession = false
-    })
+    mac.change(logOut)
     const outcome = await create().install(spec)
     if (outcome.kind !== 'written') throw new Error(outcome.kind)
     expect(outcome.reason).toContain('nobody is logged in')
@@ -112,14 +102,14 @@ describe.each([
       `sudo install -m 0644 -o root -g wheel ${daemonPlist} /Library/LaunchDaemons/ai.opta.nexus.plist`,
     )
     expect(readFileSync(daemonPlist, 'utf8')).toContain('<string>ana</string>')
-    expect(readFileSync(unitPath, 'utf8')).toBe(renderLaunchdPlist(spec, null))
+    expect(readFileSync(unitPath, 'utf8')).toContain('<string>ai.opta.nexus</string>')
     expect(await create().read()).toMatchObject({ installed: true, loaded: false, running: false })
   })
 
   it('leaves a daemon of the machine to root', async () => {
     const path = '/Library/LaunchDaemons/ai.opta.nexus.plist'
     mac.change((state) => {
-      state.jobs['system/ai.opta.nexus'] = { path, pid: 77, leavesAfterPrints: null }
+      state.jobs['system/ai.opta.nexus'] = madeUpJob(path, 77)
     })
     expect(await create().install(spec)).toMatchObject({ kind: 'installed', already: true, unitPath: path })
     expect(await create().read()).toMatchObject({ installed: true, unitPath: path, pid: 77 })
@@ -128,6 +118,63 @@ describe.each([
       reason: expect.stringContaining('sudo launchctl bootout system/ai.opta.nexus'),
     })
     expect(launchctlCalls('bootout')).toEqual([])
+  })
+
+  it('is written for the next login as well where launchctl says 125 instead of 112', async () => {
+    mac.change((state) => {
+      logOut(state)
+      state.failing['launchctl print'] = {
+        exitCode: 125,
+        stdout: '',
+        stderr: 'Domain does not support specified action\n',
+      }
+    })
+    expect(await create().install(spec)).toMatchObject({
+      kind: 'written',
+      notes: expect.arrayContaining(['nexus service uninstall']),
+    })
+  })
+
+  it('makes way for the daemon, which is what the recipe ends in', async () => {
+    await create().install(spec)
+    const agent = await readPid()
+    mac.change((state) => {
+      state.jobs['system/ai.opta.nexus'] = madeUpJob('/Library/LaunchDaemons/ai.opta.nexus.plist', 77)
+    })
+    expect(await create().uninstall()).toEqual({
+      kind: 'removed',
+      notes: [expect.stringContaining('The daemon of the machine')],
+    })
+    await expect.poll(() => isGone(agent)).toBe(true)
+    expect(await create().read()).toMatchObject({ installed: true, pid: 77 })
+  })
+
+  it('unloads nothing while servers live that could end with it', async () => {
+    await create().install(spec)
+    const pid = await readPid()
+    live = true
+    const moved: AutostartSpec = { ...spec, argv: [...spec.argv, '/elsewhere'] }
+    expect(await create().install(moved)).toMatchObject({
+      kind: 'written',
+      reason: expect.stringContaining('nexus down'),
+    })
+    expect(readFileSync(unitPath, 'utf8')).toContain('/elsewhere')
+    expect(await readPid()).toBe(pid)
+    expect(await create().uninstall()).toEqual({ kind: 'removed', notes: [] })
+    await expect.poll(() => isGone(pid)).toBe(true)
+    expect(launchctlCalls('bootout')).toEqual([])
+    // Started again as it is loaded: unloading is still not allowed.
+    expect(await create().install(spec)).toMatchObject({ kind: 'installed' })
+    expect(launchctlCalls('bootout')).toEqual([])
+  })
+
+  it('says how one ended that ends at once, and does not call that well', async () => {
+    const broken: AutostartSpec = { ...spec, argv: ['/bin/sh', '-c', 'exit 78'] }
+    expect(await create().install(broken)).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('exit status 78'),
+    })
+    expect(await create().read()).toMatchObject({ running: false, lastExit: 'exit status 78' })
   })
 
   it('explains error 5', async () => {
@@ -173,7 +220,20 @@ it('finds its plist again although somebody else wrote it', async () => {
   const path = join(mac.folder, 'Library/LaunchAgents/ai.opta.nexus.plist')
   mkdirSync(join(path, '..'), { recursive: true })
   writeFileSync(path, 'not ours')
-  const options = { run: mac.run, uid: 501, userName: 'ana', homeDir: mac.folder, stateDir: mac.folder }
+  const spec: AutostartSpec = {
+    argv: [process.execPath, '-e', standBy],
+    env: {},
+    logPath: join(mac.folder, 'core.log'),
+  }
+  const serversLive = async () => false
+  const options = {
+    run: mac.run,
+    uid: 501,
+    userName: 'ana',
+    homeDir: mac.folder,
+    stateDir: mac.folder,
+    serversLive,
+  }
   expect(await createLaunchdAutostart(options).install(spec)).toMatchObject({ already: false })
   expect(readFileSync(path, 'utf8')).toContain('ai.opta.nexus')
   mac.remove()

@@ -1,12 +1,16 @@
-// The core as a launchd agent. Never run on a Mac: driven by commands that answer as recorded.
+// The core as a launchd agent, or as a daemon that root installs. Never run on a Mac: driven by an imitation of launchctl
+// (platform/test-mac-launchd.ts).
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { quoteForShell } from '../../shell-quote.ts'
-import { type CommandResult, describeFailure, type RunCommand } from '../platform/run-command.ts'
+import { noSession } from '../launchd/exit-codes.ts'
+import { createLaunchd, type LaunchdPatience } from '../launchd/launchd.ts'
+import { type LaunchdJobSpec, renderLaunchdPlist } from '../launchd/plist.ts'
+import { describeProtectedFolder } from '../launchd/protected-folder.ts'
+import type { JobReading, LaunchdDomain } from '../launchd/reading.ts'
+import type { RunCommand } from '../platform/run-command.ts'
 import { readFileOrNull } from '../private-file.ts'
-import type { Autostart, AutostartSpec, InstallOutcome, UninstallOutcome } from './autostart.ts'
-import { launchdLabel, renderLaunchdPlist } from './launchd-plist.ts'
-import { type LaunchdJob, parseLaunchctlPrint } from './launchd-print.ts'
+import type { Autostart, AutostartSpec, UninstallOutcome } from './autostart.ts'
 
 export interface LaunchdOptions {
   readonly run: RunCommand
@@ -15,140 +19,129 @@ export interface LaunchdOptions {
   readonly homeDir: string
   /** Where the daemon's plist is laid out for the user to install with sudo. */
   readonly stateDir: string
+  /** Whether servers live that this job's core may have started: they may end with the job (launchd.ts, `mayUnload`). */
+  readonly serversLive: () => Promise<boolean>
   readonly pollMs?: number
+  readonly patience?: LaunchdPatience
 }
 
-type Loaded =
-  | { readonly kind: 'loaded'; readonly job: LaunchdJob | null }
-  | { readonly kind: 'not-loaded' }
-  /** Nobody is logged in at the screen, so there is no domain for agents. */
-  | { readonly kind: 'no-session' }
-  | { readonly kind: 'unknown'; readonly reason: string }
-
+const launchdLabel = 'ai.opta.nexus'
 const daemonPath = `/Library/LaunchDaemons/${launchdLabel}.plist`
 const daemonTarget = `system/${launchdLabel}`
 const daemonRemoval = `it is a daemon of the machine, which only root removes: sudo launchctl bootout ${daemonTarget} && sudo rm ${daemonPath}`
-/** bootout answers before the job is gone, and a bootstrap that comes too early fails with error 5. */
-const goneWithinMs = 10_000
-const noSession = 'nobody is logged in at the screen, so launchd has no place for agents now (error 125)'
 
 export const createLaunchdAutostart = (options: LaunchdOptions): Autostart => {
-  const { run, uid, homeDir } = options
+  const { run, uid, homeDir, serversLive } = options
+  const { pollMs, patience } = options
+  const launchd = createLaunchd({
+    run,
+    uid,
+    ...(pollMs === undefined ? {} : { pollMs }),
+    ...(patience === undefined ? {} : { patience }),
+  })
   const unitPath = join(homeDir, 'Library', 'LaunchAgents', `${launchdLabel}.plist`)
-  const domain = `gui/${uid}`
-  const target = `${domain}/${launchdLabel}`
-
-  const readLoaded = async (job = target): Promise<Loaded> => {
-    const result = await run(['launchctl', 'print', job])
-    if (result.kind === 'exited' && result.exitCode === 0)
-      return { kind: 'loaded', job: parseLaunchctlPrint(result.stdout) }
-    if (isNoSession(result)) return { kind: 'no-session' }
-    if (result.kind === 'exited' && result.exitCode === 113) return { kind: 'not-loaded' }
-    return { kind: 'unknown', reason: `launchctl print: ${describeFailure(result)}` }
-  }
-
-  /** null when it is gone; else why it is not. */
-  const unload = async (): Promise<string | null> => {
-    const result = await run(['launchctl', 'bootout', target], { timeoutMs: 30_000 })
-    const deadline = Date.now() + goneWithinMs
-    for (;;) {
-      const loaded = await readLoaded()
-      if (loaded.kind === 'not-loaded' || loaded.kind === 'no-session') return null
-      if (Date.now() > deadline) return `launchctl bootout: ${explainLaunchctl(result)}`
-      await new Promise((resolve) => setTimeout(resolve, options.pollMs ?? 200))
-    }
-  }
-
-  const bootstrap = async (spec: AutostartSpec): Promise<InstallOutcome> => {
-    const result = await run(['launchctl', 'bootstrap', domain, unitPath], { timeoutMs: 30_000 })
-    const notes = daemonNotes(options, spec)
-    if (result.kind === 'exited' && result.exitCode === 0)
-      return { kind: 'installed', already: false, unitPath, notes }
-    if (isNoSession(result)) return { kind: 'written', reason: noSession, unitPath, notes }
-    // Error 5 is also what launchd says of a job that somebody loaded in between.
-    const loaded = await readLoaded()
-    if (loaded.kind === 'loaded' && loaded.job?.path === unitPath)
-      return { kind: 'installed', already: true, unitPath, notes }
-    return { kind: 'failed', reason: `launchctl bootstrap: ${explainLaunchctl(result)}` }
-  }
-
-  const hasDaemon = async (): Promise<boolean> => (await readLoaded(daemonTarget)).kind === 'loaded'
+  const domain: LaunchdDomain = `gui/${uid}`
+  const readAgent = () => launchd.read(domain, launchdLabel)
+  const hasDaemon = async (): Promise<boolean> =>
+    (await launchd.read('system', launchdLabel)).kind === 'loaded'
 
   return {
-    install: async (spec) => {
+    install: async (given) => {
       if (await hasDaemon()) return { kind: 'installed', already: true, unitPath: daemonPath, notes: [] }
-      const plist = renderLaunchdPlist(spec, null)
+      const spec = jobSpec(given, null)
+      const plist = renderLaunchdPlist(spec)
       const same = readFileOrNull(unitPath) === plist
-      const loaded = await readLoaded()
-      if (loaded.kind === 'unknown') return { kind: 'failed', reason: loaded.reason }
-      if (same && loaded.kind === 'loaded')
-        return { kind: 'installed', already: true, unitPath, notes: daemonNotes(options, spec) }
-      if (loaded.kind === 'loaded') {
-        const left = await unload()
+      const before = await readAgent()
+      if (before.kind === 'unknown') return { kind: 'failed', reason: before.reason }
+      const notes = [...describeProtectedFolder(given.argv, homeDir), ...daemonNotes(options, given)]
+      const isLoaded = before.kind === 'loaded'
+      if (same && isLoaded && before.job?.pid != null)
+        return { kind: 'installed', already: true, unitPath, notes }
+      const live = await serversLive()
+      writePlist(unitPath, plist)
+      if (isLoaded && before.job?.pid != null && live)
+        return { kind: 'written', reason: replacedLater, unitPath, notes }
+      if (isLoaded && !live) {
+        const left = await launchd.unload(domain, launchdLabel)
         if (left !== null) return { kind: 'failed', reason: left }
       }
-      writePlist(unitPath, plist)
-      return bootstrap(spec)
+      const request = { spec, plistPath: unitPath, mayUnload: !live, domains: [domain] }
+      const started = await launchd.start(request)
+      switch (started.kind) {
+        case 'runs':
+          return { kind: 'installed', already: same && isLoaded, unitPath, notes }
+        case 'no-domain':
+          return { kind: 'written', reason: noSession, unitPath, notes }
+        case 'ended':
+          return { kind: 'failed', reason: `it ended at once with ${started.lastExit}: nexus logs core` }
+        case 'failed':
+          return started
+      }
     },
     uninstall: async (): Promise<UninstallOutcome> => {
-      const loaded = await readLoaded()
+      const loaded = await readAgent()
       if (loaded.kind === 'unknown') return { kind: 'failed', reason: loaded.reason }
-      const left = loaded.kind === 'loaded' ? await unload() : null
-      if (left !== null) return { kind: 'failed', reason: left }
+      const isLoaded = loaded.kind === 'loaded'
+      // Without its plist it is not loaded at the next login.
       const had = readFileOrNull(unitPath) !== null
       rmSync(unitPath, { force: true })
       rmSync(daemonPlistPath(options), { force: true })
-      if (await hasDaemon()) return { kind: 'failed', reason: daemonRemoval }
-      return { kind: had || loaded.kind === 'loaded' ? 'removed' : 'not-installed' }
+      const take = async () =>
+        (await serversLive()) ? launchd.end(domain, launchdLabel) : launchd.unload(domain, launchdLabel)
+      const left = isLoaded ? await take() : null
+      if (left !== null) return { kind: 'failed', reason: left }
+      const daemon = await hasDaemon()
+      if (!had && !isLoaded)
+        return daemon ? { kind: 'failed', reason: daemonRemoval } : { kind: 'not-installed' }
+      return {
+        kind: 'removed',
+        notes: daemon ? [`The daemon of the machine (${daemonPath}) stays and hosts the core.`] : [],
+      }
     },
     read: async () => {
       const asDaemon = await hasDaemon()
-      const loaded = await readLoaded(asDaemon ? daemonTarget : target)
+      const loaded = await launchd.read(asDaemon ? 'system' : domain, launchdLabel)
       const job = loaded.kind === 'loaded' ? loaded.job : null
       const isKnown = loaded.kind !== 'unknown' && !(loaded.kind === 'loaded' && job === null)
+      const isRunning = job?.state === 'running'
       return {
         installed: asDaemon || readFileOrNull(unitPath) !== null,
         unitPath: asDaemon ? daemonPath : unitPath,
         loaded: loaded.kind === 'unknown' ? null : loaded.kind === 'loaded',
-        running: isKnown ? job?.state === 'running' : null,
+        running: isKnown ? isRunning : null,
         pid: job?.pid ?? null,
-        lastExit: job?.lastExit ?? null,
+        // One that was spawned and is gone has ended, whatever launchd leaves out.
+        lastExit:
+          job?.lastExit?.words ??
+          (!isRunning && (job?.runs ?? 0) > 0 ? 'an end that launchd does not tell' : null),
         reason: sayWhyUnknown(loaded),
       }
     },
   }
 }
 
-const sayWhyUnknown = (loaded: Loaded): string | null => {
+const replacedLater =
+  'the servers of the core that runs might end with it; it counts from the next login, or once nexus down has stopped them and nexus service install is run again'
+
+const jobSpec = ({ argv, env, logPath }: AutostartSpec, userName: string | null): LaunchdJobSpec => ({
+  label: launchdLabel,
+  argv,
+  env,
+  logPath,
+  lifetime: 'restarted',
+  userName,
+})
+
+const sayWhyUnknown = (loaded: JobReading): string | null => {
   switch (loaded.kind) {
     case 'unknown':
       return loaded.reason
-    case 'no-session':
+    case 'no-domain':
       return noSession
     case 'loaded':
       return loaded.job === null ? 'launchctl print says something that is not understood' : null
     case 'not-loaded':
       return null
-  }
-}
-
-const isNoSession = (result: CommandResult): boolean => result.kind === 'exited' && result.exitCode === 125
-
-/** launchd's numbers in words; its own text stays, because a number can have several causes. */
-const explainLaunchctl = (result: CommandResult): string => {
-  const said = describeFailure(result)
-  if (result.kind === 'not-run') return said
-  switch (result.exitCode) {
-    case 3:
-      return `${said} (there is no such job)`
-    case 5:
-      return `${said} (launchd's word for a job that is loaded already, one that was disabled, or a file it does not accept: launchctl enable gui/$UID/${launchdLabel}, then again)`
-    case 113:
-      return `${said} (the job is not loaded)`
-    case 125:
-      return noSession
-    default:
-      return said
   }
 }
 
@@ -165,9 +158,9 @@ const daemonPlistPath = ({ stateDir }: LaunchdOptions): string =>
 /** Agents start at a login. For a Mac that comes up with nobody at it, only root can install what starts before. */
 const daemonNotes = (options: LaunchdOptions, spec: AutostartSpec): readonly string[] => {
   const path = daemonPlistPath(options)
-  writePlist(path, renderLaunchdPlist(spec, options.userName))
+  writePlist(path, renderLaunchdPlist(jobSpec(spec, options.userName)))
   return [
-    'It starts when you log in. So that it also starts with nobody logged in, make it a daemon of the machine:',
+    'It starts when you log in. So that it also starts with nobody logged in, make it a daemon of the machine, which the agent then makes way for:',
     `sudo install -m 0644 -o root -g wheel ${quoteForShell(path)} ${daemonPath}`,
     `sudo launchctl bootstrap system ${daemonPath}`,
     'nexus service uninstall',

@@ -74,7 +74,7 @@ describe('createSystemdAutostart', () => {
     expect(await autostart.install(spec)).toMatchObject({ kind: 'installed', already: true })
     expect(state.calls.filter((verb) => verb === 'restart')).toHaveLength(1)
     expect(await autostart.read()).toMatchObject({ installed: true, loaded: true, running: true, pid: 88 })
-    expect(await autostart.uninstall()).toEqual({ kind: 'removed' })
+    expect(await autostart.uninstall()).toEqual({ kind: 'removed', notes: [] })
     expect(existsSync(unitPath)).toBe(false)
     expect(state).toMatchObject({ active: false, enabled: false })
   })

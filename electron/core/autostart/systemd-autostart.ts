@@ -115,7 +115,7 @@ export const createSystemdAutostart = (options: SystemdOptions): Autostart => {
       if (failed !== null) return { kind: 'failed', reason: failed }
       rmSync(unitPath, { force: true })
       const stale = await runAll(['daemon-reload'])
-      return stale === null ? { kind: 'removed' } : { kind: 'failed', reason: stale }
+      return stale === null ? { kind: 'removed', notes: [] } : { kind: 'failed', reason: stale }
     },
     read: async () => {
       const installed = readFileOrNull(unitPath) !== null

@@ -1,8 +1,9 @@
 // Keeps our block in a file on disk up to date, and never touches what a person wrote.
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isErrno, readFileOrNull } from '../private-file.ts'
+import { makeFolders } from '../regular-file.ts'
 import { type Block, type MarkStyle, putBlock, readBlock } from './marked-block.ts'
 
 export type BlockState =
@@ -41,7 +42,7 @@ export const writeBlock = (path: string, block: Block, style: MarkStyle): void =
   const next = putBlock(text ?? '', block, style)
   if (next === text) return
   if (text === null) {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolders(dirname(path))
     writeFileSync(path, next, { flag: 'wx', mode: 0o644 })
   } else replaceFile(path, next)
 }

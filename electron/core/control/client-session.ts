@@ -1,19 +1,45 @@
 // One attached client, as the core sees it: its requests, and all that it asked to be told.
 import type { Socket } from 'node:net'
-import type { LogId } from '../../contract.ts'
+import { setImmediate } from 'node:timers/promises'
+import type { LogId, Snapshot } from '../../contract.ts'
 import { messageOf } from '../error-message.ts'
 import type { CoreLink, Watch } from './core-link.ts'
 import { createLineReader } from './line-reader.ts'
 import { createLogPush } from './log-push.ts'
 import { type ControlRequest, type ControlResponse, maxLineBytes, parseRequest } from './protocol.ts'
+import type { Turnstile } from './turnstile.ts'
 
-/** A client that does not read is cut off rather than buffered for without end. */
+/** A client that leaves more than this unread is hung up on. */
 const maxUnreadBytes = 4 * maxLineBytes
 
-export const serveClient = (socket: Socket, core: CoreLink): void => {
-  const reader = createLineReader(maxLineBytes)
+export interface SessionLimits {
+  /** A longer request ends the connection before it is parsed. */
+  readonly maxRequestBytes: number
+  /** What all sessions of a door pass together; null: each goes at its own speed. */
+  readonly turnstile: Turnstile | null
+}
+
+const ownersLimits: SessionLimits = { maxRequestBytes: maxLineBytes, turnstile: null }
+
+/**
+ * Answers one request at a time and reads no further meanwhile, nor while an answer is unread: a client that sends
+ * thousands of questions and reads nothing costs one question and one answer (issue 12: 3,000 at once made the core deaf
+ * and 2.8 GB large).
+ */
+export const serveClient = (
+  socket: Socket,
+  core: CoreLink,
+  { maxRequestBytes, turnstile }: SessionLimits = ownersLimits,
+): void => {
+  const reader = createLineReader(maxRequestBytes)
+  /** Lines of the piece that was read last, which the socket bounds to 64 KiB. */
+  let waiting: string[] = []
+  let isAnswering = false
   let watch: Watch | null = null
+  /** What a slow reader is told once it has read the rest; older snapshots are dropped. */
+  let newest: Snapshot | null = null
   let stopHistory: (() => void) | null = null
+  let letGo: (() => void) | null = null
   const followed = new Map<LogId, () => void>()
 
   const send = (response: ControlResponse) => {
@@ -22,9 +48,55 @@ export const serveClient = (socket: Socket, core: CoreLink): void => {
     if (socket.writableLength > maxUnreadBytes) socket.destroy()
   }
 
+  const untilRead = (): Promise<void> => {
+    if (!socket.writableNeedDrain || socket.destroyed) return Promise.resolve()
+    return new Promise((resolve) => {
+      const settle = () => {
+        socket.off('drain', settle)
+        socket.off('close', settle)
+        resolve()
+      }
+      socket.on('drain', settle)
+      socket.on('close', settle)
+    })
+  }
+
+  /** A client that goes away gives its place up: one that comes and goes all the time would fill the queue (28,000 seen). */
+  const untilTurn = (): Promise<void> => {
+    if (turnstile === null || socket.destroyed) return Promise.resolve()
+    return new Promise((resolve) => {
+      let leave = () => {}
+      const settle = () => {
+        leave()
+        socket.off('close', settle)
+        resolve()
+      }
+      socket.on('close', settle)
+      leave = turnstile.wait(settle)
+    })
+  }
+
+  const sendNewest = () => {
+    const snapshot = newest
+    newest = null
+    if (snapshot !== null) send({ kind: 'snapshot', id: null, snapshot })
+  }
+
+  const pushSnapshot = (snapshot: Snapshot) => {
+    const isBehind = newest !== null
+    newest = snapshot
+    if (isBehind) return
+    if (socket.writableNeedDrain) void untilRead().then(sendNewest)
+    else sendNewest()
+  }
+
   const stopAll = () => {
+    waiting = []
+    newest = null
     watch?.stop()
     stopHistory?.()
+    letGo?.()
+    letGo = null
     for (const stop of followed.values()) stop()
     followed.clear()
   }
@@ -36,12 +108,15 @@ export const serveClient = (socket: Socket, core: CoreLink): void => {
         return { kind: 'snapshot', id, snapshot: await core.readSnapshot() }
       case 'watch':
         watch?.setWatched(request.watched)
-        watch ??= core.watch((snapshot) => send({ kind: 'snapshot', id: null, snapshot }), request)
+        watch ??= core.watch(pushSnapshot, request)
         await watch.begun
+        // The present snapshot is told before the answer, also where log lines are still unread.
+        await untilRead()
         return { kind: 'done', id }
       case 'unwatch':
         watch?.stop()
         watch = null
+        newest = null
         return { kind: 'done', id }
       case 'dispatch':
         return { kind: 'outcome', id, outcome: await core.dispatch(request.command) }
@@ -77,6 +152,13 @@ export const serveClient = (socket: Socket, core: CoreLink): void => {
         followed.get(request.log)?.()
         followed.delete(request.log)
         return { kind: 'done', id }
+      case 'keep':
+        letGo ??= core.keep()
+        return { kind: 'done', id }
+      case 'unkeep':
+        letGo?.()
+        letGo = null
+        return { kind: 'done', id }
       case 'snippet':
         return { kind: 'snippet', id, text: await core.readSnippet(request) }
     }
@@ -94,15 +176,36 @@ export const serveClient = (socket: Socket, core: CoreLink): void => {
     if (socket.destroyed) stopAll()
   }
 
-  socket.on('data', (piece) => {
+  const answerAll = async (): Promise<void> => {
+    if (isAnswering) return
+    isAnswering = true
+    socket.pause()
+    for (let line = waiting.shift(); line !== undefined; line = waiting.shift()) {
+      await untilTurn()
+      if (socket.destroyed) break
+      await answer(line)
+      await untilRead()
+      // Answers that are at hand would otherwise all be given in one turn, and other clients wait for it.
+      await setImmediate()
+    }
+    isAnswering = false
+    socket.resume()
+  }
+
+  const hear = (piece: Buffer) => {
     const lines = reader.push(piece)
     if (lines === null) {
-      send({ kind: 'error', id: null, message: `a line may be at most ${maxLineBytes} bytes long` })
+      waiting = []
+      // Its last answers may never be read: meanwhile nothing more of it is taken.
+      socket.off('data', hear)
+      send({ kind: 'error', id: null, message: `a line may be at most ${maxRequestBytes} bytes long` })
       socket.destroySoon()
       return
     }
-    for (const line of lines) void answer(line)
-  })
+    waiting.push(...lines)
+    if (waiting.length > 0) void answerAll()
+  }
+  socket.on('data', hear)
   // A client that vanishes mid-write is its own affair.
   socket.on('error', () => socket.destroy())
   socket.once('close', stopAll)

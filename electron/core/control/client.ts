@@ -1,8 +1,8 @@
 // Attaches to a running core over its control socket.
 import { connect, type Socket } from 'node:net'
-import type { HistorySample, LogId, Snapshot } from '../../contract.ts'
+import type { HistorySample, LogId, Query, Snapshot } from '../../contract.ts'
 import { isErrno } from '../private-file.ts'
-import { createConnection } from './connection.ts'
+import { type Connection, createConnection } from './connection.ts'
 import { type CoreLink, isAnswerTo } from './core-link.ts'
 import { describeOtherVersion } from './other-version.ts'
 import type { ControlResponse } from './protocol.ts'
@@ -24,7 +24,7 @@ export const attachToCore = async (
   user: string | null = null,
 ): Promise<ControlClient | null> => {
   const socket = await open(socketPath)
-  return socket === null ? null : createClient(socket, user)
+  return socket === null ? null : createClient(socket, user, () => open(socketPath))
 }
 
 const open = (socketPath: string): Promise<Socket | null> =>
@@ -37,7 +37,29 @@ const open = (socketPath: string): Promise<Socket | null> =>
     })
   })
 
-const createClient = (socket: Socket, user: string | null): ControlClient => {
+const createClient = (
+  socket: Socket,
+  user: string | null,
+  openAnother: () => Promise<Socket | null>,
+): ControlClient => {
+  /** Connections that wait for the answer to a question. */
+  const asking = new Set<Connection>()
+  socket.once('close', () => {
+    for (const { close } of asking) close()
+  })
+  /** On a connection of its own: a core answers one request after the other, and a doctor's report takes seconds. */
+  const askAside = async (query: Query): Promise<unknown> => {
+    const aside = socket.destroyed ? null : await openAnother()
+    if (aside === null) throw new Error('the core went away')
+    const connection = createConnection(aside, () => {})
+    asking.add(connection)
+    try {
+      return (await connection.request({ method: 'ask', query }, 'answer')).answer
+    } finally {
+      asking.delete(connection)
+      connection.close()
+    }
+  }
   const named = (snapshot: Snapshot): Snapshot =>
     user === null ? snapshot : { ...snapshot, owner: { ...snapshot.owner, user } }
   /** One for each call of watch(), so that the same function may watch twice. */
@@ -45,6 +67,8 @@ const createClient = (socket: Socket, user: string | null): ControlClient => {
   /** `begun` once it was told the whole of it. */
   const historians = new Set<{ readonly tell: (samples: readonly HistorySample[]) => void; begun: boolean }>()
   const followers = new Set<{ readonly log: LogId; readonly tell: (lines: readonly string[]) => void }>()
+
+  let keepers = 0
 
   const onPush = (response: ControlResponse) => {
     if (response.kind === 'snapshot') for (const { tell } of watchers) tell(named(response.snapshot))
@@ -71,7 +95,7 @@ const createClient = (socket: Socket, user: string | null): ControlClient => {
     readSnapshot: async () => named((await request({ method: 'snapshot' }, 'snapshot')).snapshot),
     dispatch: async (command) => (await request({ method: 'dispatch', command }, 'outcome')).outcome,
     ask: async (query) => {
-      const { answer } = await request({ method: 'ask', query }, 'answer')
+      const answer = await askAside(query)
       if (!isAnswerTo(query, answer)) throw new Error(describeOtherVersion())
       return answer
     },
@@ -112,6 +136,17 @@ const createClient = (socket: Socket, user: string | null): ControlClient => {
       return () => {
         if (historians.delete(historian) && historians.size === 0)
           request({ method: 'unwatchHistory' }, 'done').catch(ignore)
+      }
+    },
+    keep: () => {
+      keepers += 1
+      if (keepers === 1) request({ method: 'keep' }, 'done').catch(ignore)
+      let isKept = true
+      return () => {
+        if (!isKept) return
+        isKept = false
+        keepers -= 1
+        if (keepers === 0) request({ method: 'unkeep' }, 'done').catch(ignore)
       }
     },
     followLog: (log, tell) => {

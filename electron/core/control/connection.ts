@@ -1,5 +1,6 @@
 // The client's end of the control socket: numbered requests, each answered once, and what is pushed in between.
 import type { Socket } from 'node:net'
+import { parseBoundedJson } from '../bounded-json.ts'
 import { createLineReader } from './line-reader.ts'
 import { describeOtherVersion } from './other-version.ts'
 import { type ControlRequest, type ControlResponse, maxLineBytes, ResponseSchema } from './protocol.ts'
@@ -35,7 +36,7 @@ const isOfKind = <K extends ControlResponse['kind']>(
 
 const parseOrUndefined = (line: string): unknown => {
   try {
-    return JSON.parse(line)
+    return parseBoundedJson(line)
   } catch {
     return undefined
   }

@@ -29,6 +29,7 @@ const sampleAt = (at: number): HistorySample => ({
 
 /** A core that tells what the test says. */
 const testCore = (): CoreLink => ({
+  keep: () => () => {},
   readSnapshot: async () => sampleSnapshot,
   watch: (tell, { watched } = { watched: true }) => {
     const watcher = { tell, watched }

@@ -42,6 +42,8 @@ export interface CoreLink {
   watchHistory(listener: (samples: readonly HistorySample[]) => void): () => void
   /** Calls `listener` with each piece of new lines of a log from now on; the undo ends that. */
   followLog(log: LogId, listener: (lines: readonly string[]) => void): () => void
+  /** While it is kept, a background core does not end although nothing runs; the undo lets it. A guest keeps nothing. */
+  keep(): () => void
   /** What a developer pastes, with the key in it: for the clipboard, never for a window or a log. */
   readSnippet(name: SnippetName): Promise<string>
 }

@@ -9,6 +9,8 @@ import {
   QuerySchema,
   SnapshotSchema,
 } from '../../contract.ts'
+import { parseBoundedJson } from '../bounded-json.ts'
+import { messageOf } from '../error-message.ts'
 
 /** Longer lines are refused before they can fill memory; a snapshot is a few KB, a history 30 KB. */
 export const maxLineBytes = 1_048_576
@@ -28,6 +30,9 @@ export const RequestSchema = z.discriminatedUnion('method', [
   /** The whole history is answered, and each new sample pushed from now on. */
   z.strictObject({ id, method: z.literal('watchHistory') }),
   z.strictObject({ id, method: z.literal('unwatchHistory') }),
+  /** Until this connection ends, a background core stays although nothing runs: an app shows it. */
+  z.strictObject({ id, method: z.literal('keep') }),
+  z.strictObject({ id, method: z.literal('unkeep') }),
   /** New lines are pushed from now on. */
   z.strictObject({ id, method: z.literal('followLog'), log: LogIdSchema }),
   z.strictObject({ id, method: z.literal('unfollowLog'), log: LogIdSchema }),
@@ -63,9 +68,11 @@ export type ParsedRequest =
 export const parseRequest = (line: string): ParsedRequest => {
   let value: unknown
   try {
-    value = JSON.parse(line)
-  } catch {
-    return { kind: 'garbage', id: null, message: 'not JSON: one JSON document a line is expected' }
+    value = parseBoundedJson(line)
+  } catch (error) {
+    const message =
+      error instanceof SyntaxError ? 'not JSON: one JSON document a line is expected' : messageOf(error)
+    return { kind: 'garbage', id: null, message }
   }
   const parsed = RequestSchema.safeParse(value)
   if (parsed.success) return { kind: 'request', request: parsed.data }

@@ -1,30 +1,96 @@
 // The control socket: everyone who attaches gets the same snapshots and gives the same commands.
 
-import { chmodSync, rmSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
-import { serveClient } from './client-session.ts'
+import { chmodSync, lstatSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { type SessionLimits, serveClient } from './client-session.ts'
 import type { CoreLink } from './core-link.ts'
 
 export interface ControlServer {
+  /** Whether the socket's file is still the one that this server listens on. */
+  isThere(): boolean
+  /** Listens anew where the file is gone or is another one. Clients that are connected stay. */
+  restore(): Promise<void>
   close(): Promise<void>
 }
 
 /**
  * Listens on `socketPath` with mode 0600. The caller holds the core lock, so a socket file found there is left over
- * from a core that was killed, and is replaced. `mostClients` at once; more are hung up on.
+ * from a core that was killed, and is replaced. `mostClients` at once; more are hung up on. `limits`: of each session.
  */
 export const openControlServer = async (
   socketPath: string,
   core: CoreLink,
-  { mostClients = null }: { readonly mostClients?: number | null } = {},
+  {
+    mostClients = null,
+    limits,
+  }: { readonly mostClients?: number | null; readonly limits?: SessionLimits } = {},
 ): Promise<ControlServer> => {
   const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
+  let isClosed = false
+
+  let resting = 0
+  const setMost = (listening: Server) => {
+    // Those are dropped before there is an object for each: thousands a second were 50 MB of garbage (measured).
+    if (mostClients !== null) listening.maxConnections = Math.max(0, mostClients - resting)
+  }
+  /** A place that was left is free again a moment later, which bounds how many come and go in a second. */
+  const rest = () => {
+    if (mostClients === null) return
+    resting += 1
+    setMost(server)
+    setTimeout(() => {
+      resting -= 1
+      setMost(server)
+    }, restMs).unref()
+  }
+
+  const accept = (socket: Socket) => {
+    if (isClosed || (mostClients !== null && sockets.size >= mostClients)) {
+      socket.destroy()
+      return
+    }
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-    serveClient(socket, core)
-  })
-  if (mostClients !== null) server.maxConnections = mostClients
+    socket.once('close', () => {
+      sockets.delete(socket)
+      rest()
+    })
+    serveClient(socket, core, limits)
+  }
+  const open = async (): Promise<Server> => {
+    const opened = await listen(socketPath, accept)
+    setMost(opened)
+    return opened
+  }
+  let server = await open()
+  let file = readFileId(socketPath)
+
+  const isThere = () => file !== null && readFileId(socketPath) === file
+
+  return {
+    isThere,
+    restore: async () => {
+      if (isClosed || isThere()) return
+      // Before the new one listens: libuv removes the file of a server's name when that is closed (uv__pipe_close).
+      server.close()
+      server = await open()
+      file = readFileId(socketPath)
+      if (isClosed) server.close()
+    },
+    close: () => {
+      isClosed = true
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // Its clients are not waited for.
+      for (const socket of sockets) socket.destroy()
+      return closed
+    },
+  }
+}
+
+/** 32 guests that come and go all the time are 160 connections a second. */
+const restMs = 200
+
+const listen = async (socketPath: string, accept: (socket: Socket) => void): Promise<Server> => {
+  const server = createServer(accept)
   rmSync(socketPath, { force: true })
   // bind(2) happens inside listen(), so the umask makes the file private from its first instant.
   const umask = process.umask(0o177)
@@ -37,10 +103,15 @@ export const openControlServer = async (
     process.umask(umask)
   }
   chmodSync(socketPath, 0o600)
-  return {
-    close: () => {
-      for (const socket of sockets) socket.destroy()
-      return new Promise((resolve) => server.close(() => resolve()))
-    },
+  return server
+}
+
+/** null: there is none, or nobody may look. */
+const readFileId = (path: string): string | null => {
+  try {
+    const { dev, ino } = lstatSync(path)
+    return `${dev}:${ino}`
+  } catch {
+    return null
   }
 }

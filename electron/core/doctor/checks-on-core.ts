@@ -40,8 +40,7 @@ export const judgeCore = ({ core, lockPid, configured, started, up }: CoreFacts)
       return warn(core.reason, replace)
     case 'attached': {
       const { owner, profile } = core.snapshot
-      const host = owner.host === 'app' ? 'the app' : 'the command line'
-      const said = `pid ${owner.pid}, hosted by ${host}, profile ${profile}`
+      const said = `pid ${owner.pid}, profile ${profile}`
       const changed =
         configured !== null && started !== null && JSON.stringify(configured) !== JSON.stringify(started)
       return changed

@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { quoteForShell } from '../../shell-quote.ts'
+import { parseBoundedJson } from '../bounded-json.ts'
 import { isRetired, KeyListSchema, sharedName } from '../developer-keys.ts'
 import { readFileOrNull } from '../private-file.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
@@ -74,7 +75,7 @@ export const readClientKeys = (
 ): readonly string[] | null => {
   try {
     const text = readFileOrNull(clientsPath)
-    const list = KeyListSchema.parse(text === null ? { keys: [] } : JSON.parse(text))
+    const list = KeyListSchema.parse(text === null ? { keys: [] } : parseBoundedJson(text))
     const configured = configuredKey === null || isRetired(list, configuredKey) ? [] : [configuredKey]
     return [...new Set([...configured, ...list.keys.map(({ key }) => key)])]
   } catch {

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { quoteForShell } from '../../shell-quote.ts'
 import type { AutostartState } from '../autostart/autostart.ts'
 import { createAutostart } from '../autostart/create-autostart.ts'
+import { readLiveServices } from '../live-services.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
 import { type CommandResult, describeFailure } from '../platform/run-command.ts'
 import { type CheckSource, type DoctorContext, fail, ok, once, unknown, type Verdict, warn } from './check.ts'
@@ -203,7 +204,14 @@ const powerChecks = (
 export const checksOnMachine = (context: DoctorContext): readonly CheckSource[] => {
   const { folder, chosen, platform, run, homeDir, env } = context
   const readService = once(() =>
-    createAutostart({ platformId: platform.id, run, homeDir, stateDir: folder.root, env }).read(),
+    createAutostart({
+      platformId: platform.id,
+      run,
+      homeDir,
+      stateDir: folder.root,
+      serversLive: async () => (await readLiveServices(folder, platform.processes)).length > 0,
+      env,
+    }).read(),
   )
   return [
     {

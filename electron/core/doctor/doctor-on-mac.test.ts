@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { createDarwinPlatform } from '../platform/darwin-platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { createTestMac, type TestMac } from '../platform/test-mac.ts'
+import { madeUpJob } from '../platform/test-mac-launchd.ts'
+import { rememberSelfcheck } from '../selfcheck/selfcheck-record.ts'
 import { locateStateFolder } from '../state-folder.ts'
 import { examine } from './doctor.ts'
 
@@ -77,6 +79,23 @@ describe('examine on a Mac', () => {
     expect(find('forge.spotlight')).toBeUndefined()
   })
 
+  it('recommends the selfcheck until it ran on this version', async () => {
+    // Made-up numbers, in the format of the recordings.
+    const answers = {
+      ...wellSet,
+      sw_vers: 'ProductName:\t\tmacOS\nProductVersion:\t\t26.9\nBuildVersion:\t\t25Z1\n',
+    }
+    expect((await examineMac(answers))('machine.selfcheck')).toMatchObject({
+      level: 'warn',
+      mend: 'nexus selfcheck',
+      found: expect.stringContaining('never ran on macOS 26.9'),
+    })
+    mkdirSync(join(dir, 'home'), { recursive: true })
+    const run = { system: 'macOS 26.9', startedFrom: 'terminal', endedAt: 1, failed: [] }
+    rememberSelfcheck(join(dir, 'home', 'selfcheck.json'), run)
+    expect((await examineMac(answers))('machine.selfcheck')?.level).toBe('ok')
+  })
+
   it('names what is not', async () => {
     const find = await examineMac({
       // 98 GB wired although no model runs.
@@ -125,7 +144,7 @@ describe('examine on a Mac', () => {
     })
     mac.change((state) => {
       const path = '/Library/LaunchDaemons/ai.opta.nexus.plist'
-      state.jobs['system/ai.opta.nexus'] = { path, pid: 77, leavesAfterPrints: null }
+      state.jobs['system/ai.opta.nexus'] = madeUpJob(path, 77)
       state.replies['defaults'] = {
         exitCode: 1,
         stdout: '',

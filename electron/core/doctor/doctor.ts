@@ -16,6 +16,7 @@ import { checksOnClients } from './checks-on-clients.ts'
 import { checksOnConfig } from './checks-on-config.ts'
 import { checksOnCore } from './checks-on-core.ts'
 import { checksOnEngine } from './checks-on-engine.ts'
+import { checksOnFolders } from './checks-on-folders.ts'
 import { checksOnForge } from './checks-on-forge.ts'
 import { checksOnForgeMemory } from './checks-on-forge-memory.ts'
 import { checksOnGateway } from './checks-on-gateway.ts'
@@ -28,6 +29,7 @@ import { checksOnModels } from './checks-on-models.ts'
 import { checksOnNodes } from './checks-on-nodes.ts'
 import { checksOnPorts } from './checks-on-ports.ts'
 import { checksOnRouter } from './checks-on-router.ts'
+import { checksOnSelfcheck } from './checks-on-selfcheck.ts'
 import { checksOnTools } from './checks-on-tools.ts'
 import { checksOnWired } from './checks-on-wired.ts'
 import { createDoctorFacts } from './facts.ts'
@@ -75,6 +77,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnWired(context, facts),
       ...checksOnPorts(context, facts),
       ...checksOnKeys(context),
+      ...checksOnFolders(context),
       ...checksOnRouter(context, facts),
       ...checksOnNodes(context, facts),
       ...checksOnGateway(context, facts),
@@ -85,6 +88,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnForgeMemory(facts),
       ...checksOnMachine(context),
       ...checksOnMac(context, facts),
+      ...checksOnSelfcheck(context),
     ],
     checksTimeoutMs,
   )
@@ -143,7 +147,7 @@ const pickProfile = async (request: DoctorRequest, config: Config): Promise<Pick
   }
   const intent = readIntent(folder.intentPath)
   if (intent !== null) {
-    const live = await readLiveServices(folder.ledgerPath, platform.processes)
+    const live = await readLiveServices(folder, platform.processes)
     // Also when what was started failed: its profile is the one to look at, not the one that would be taken next.
     if (live.length > 0 || intent.up.some((id) => id !== 'ramDisk')) {
       const because = live.length > 0 ? 'running now' : 'started last'

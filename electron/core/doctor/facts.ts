@@ -64,7 +64,7 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
   return {
     spec,
     core: once(() => readCore(folder.socketPath)),
-    running: once(() => readLiveServices(folder.ledgerPath, platform.processes)),
+    running: once(() => readLiveServices(folder, platform.processes)),
     enginePlan: once(async () =>
       readEnginePlan({
         profileName: chosen.name,

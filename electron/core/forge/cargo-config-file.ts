@@ -4,7 +4,6 @@ import {
   closeSync,
   existsSync,
   fchmodSync,
-  mkdirSync,
   openSync,
   realpathSync,
   renameSync,
@@ -18,6 +17,7 @@ import { z } from 'zod'
 import { messageOf } from '../error-message.ts'
 import { readRecord } from '../json-record.ts'
 import { readFileOrNull, writePrivateFile } from '../private-file.ts'
+import { makeFolders } from '../regular-file.ts'
 import { addEntry, type CargoEntry, hasEntry, readCargoConfig, removeEntry } from './cargo-config-text.ts'
 
 /** What was there before we came, to be put back; kept in the state folder of who asked for it. */
@@ -105,7 +105,7 @@ export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => 
       try {
         const after = addEntry(text, entry)
         const madeFolder = !existsSync(dirname(path))
-        if (madeFolder) mkdirSync(dirname(path), { recursive: true })
+        if (madeFolder) makeFolders(dirname(path))
         // The record first: what cannot be undone is not done.
         const others = readRecords().filter((file) => file.path !== path)
         write({ files: [...others, { path, before, after, madeFolder }] })

@@ -1,11 +1,10 @@
 // Reads a file forward in blocks, so that a 75 GB model costs a few hundred kilobytes of reads and of memory.
 import type { FileHandle } from 'node:fs/promises'
+import { showControls } from '../../visible-text.ts'
 
 const blockBytes = 256 * 1024
 /** Real headers are below 40 MB (tokenizers of 260,000 tokens take 6 MB); beyond this somebody wants to keep us busy. */
 const maxHeaderBytes = 256 * 1024 * 1024
-
-const withoutControls = (text: string): string => text.replaceAll(/\p{Cc}/gu, '\uFFFD')
 
 export interface ByteReader {
   readonly path: string
@@ -37,7 +36,7 @@ export function createByteReader(
 
   const fail = (where: number, problem: string): never => {
     // Names in it come from the file, and this ends on a terminal.
-    throw new Error(`${path}: at byte ${where}: ${withoutControls(problem)}`)
+    throw new Error(`${path}: at byte ${where}: ${showControls(problem)}`)
   }
 
   const checkLimits = (count: number, what: string): void => {

@@ -25,6 +25,7 @@ export const guestLink = (core: GuestedCore, owner: string): CoreLink => ({
   followLog: () => {
     throw new Error(refuseLogs(owner))
   },
+  keep: () => () => {},
   readSnippet: async () => {
     throw new Error(refuseKeys(owner))
   },

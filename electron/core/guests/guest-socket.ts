@@ -4,7 +4,9 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Guests } from '../../contract.ts'
 import type { CoreLink } from '../control/core-link.ts'
+import { keepSocket } from '../control/keep-socket.ts'
 import { type ControlServer, openControlServer } from '../control/server.ts'
+import { createTurnstile } from '../control/turnstile.ts'
 import { messageOf } from '../error-message.ts'
 import { describeFailure, type RunCommand } from '../platform/run-command.ts'
 import { maxSocketPathBytes } from '../state-folder.ts'
@@ -32,6 +34,10 @@ export interface GuestSocketOptions {
 
 /** Whoever may connect is a person with a window and a few commands, not a hundred. */
 const mostClients = 32
+/** A guest's longest request is a start of a profile by its name; 32 that send one without an end hold 2 MiB. */
+const maxRequestBytes = 65_536
+/** All guests together: 50 requests a second. A window that opens sends five. */
+const betweenRequestsMs = 20
 
 /** Who may attach where the config does not say. */
 export const defaultGuests = (platform: 'darwin' | 'linux'): Guests =>
@@ -43,13 +49,24 @@ export const createGuestSocket = (options: GuestSocketOptions): GuestSocket => {
   let server: ControlServer | null = null
   let used = ''
   let turn: Promise<void> = Promise.resolve()
+  let unkeep = () => {}
 
   const change = async (guests: Guests): Promise<void> => {
+    unkeep()
     await server?.close()
     server = null
     if (sharedDir === null || guests === 'none') return
     try {
       server = await openFor(guests, sharedDir, options)
+      unkeep = keepSocket({
+        path: join(sharedDir, sharedSocketName(readOwnUid())),
+        // Whole: whom it is for is said by the new file's rights. Guests attach again.
+        restore: async () => {
+          if (server?.isThere() === false && used === JSON.stringify(guests))
+            turn = turn.then(() => change(guests))
+        },
+        onError: (error) => onError(`guests: ${messageOf(error)}`),
+      })
     } catch (error) {
       onError(`guests: no other user can attach: ${messageOf(error)}`)
     }
@@ -77,7 +94,10 @@ const openFor = async (
   const uid = readOwnUid()
   const path = join(sharedDir, sharedSocketName(uid))
   await clearPlace(path, sharedDir, uid)
-  const server = await openControlServer(path, link, { mostClients })
+  const server = await openControlServer(path, link, {
+    mostClients,
+    limits: { maxRequestBytes, turnstile: createTurnstile(betweenRequestsMs) },
+  })
   try {
     if (guests === 'everyone') chmodSync(path, 0o666)
     else {

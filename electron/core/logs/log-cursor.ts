@@ -1,4 +1,5 @@
 // Reads a log forwards from a mark, across rotations, without losing or doubling bytes.
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import {
   type LogMark,
@@ -30,7 +31,7 @@ export interface LogCursor {
 
 const readAt = async (path: string, buffer: Buffer, offset: number) => {
   try {
-    await using handle = await open(path, 'r')
+    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset)
     return { bytesRead, size: bytesRead > 0 ? offset + bytesRead : (await handle.stat()).size }
   } catch (error) {

@@ -1,5 +1,5 @@
 // The files of one rotated log, and how a reader tells from outside that a rotation took place.
-import { type BigIntStats, readdirSync, statSync } from 'node:fs'
+import { type BigIntStats, constants, readdirSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -107,7 +107,7 @@ export const readGenerationNumbers = (path: string): readonly number[] => {
 
 const openIfThere = async (path: string): Promise<FileHandle | null> => {
   try {
-    return await open(path, 'r')
+    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
     throw error

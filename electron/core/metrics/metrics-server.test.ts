@@ -97,3 +97,37 @@ describe('the metrics', () => {
     await new Promise((resolve) => taken.close(resolve))
   })
 })
+
+it('reads once for scrapes that come together', async () => {
+  let reads = 0
+  let answer = () => {}
+  const shared = createMetricsServer({
+    readSnapshot: () => {
+      reads += 1
+      return new Promise((resolve) => {
+        answer = () => resolve(snapshot)
+      })
+    },
+    onError: () => {},
+  })
+  const port = await freePort()
+  shared.use(port)
+  const scrape = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).status
+  await expect
+    .poll(() =>
+      fetch(`http://127.0.0.1:${port}/`).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    )
+    .toBe(404)
+  const scrapes = Array.from({ length: 8 }, scrape)
+  await expect.poll(() => reads).toBe(1)
+  // All eight have arrived once a ninth connection was answered.
+  await fetch(`http://127.0.0.1:${port}/`)
+  expect(reads).toBe(1)
+  answer()
+  expect(await Promise.all(scrapes)).toEqual(Array.from({ length: 8 }, () => 200))
+  expect(reads).toBe(1)
+  shared.close()
+})

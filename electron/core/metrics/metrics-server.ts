@@ -11,6 +11,10 @@ export interface MetricsServer {
 }
 
 const loopback = '127.0.0.1'
+/** A Prometheus keeps one; more than these are hung up on. */
+const mostConnections = 16
+/** A scrape takes 1.5 s at most; who sends or reads nothing for this long is hung up on. */
+const slowMs = 10_000
 /** A page in a browser here may be made to ask this address under a name of its own (DNS rebinding). */
 const ownNames = new Set([loopback, 'localhost'])
 
@@ -20,6 +24,18 @@ export const createMetricsServer = (options: {
 }): MetricsServer => {
   let current: { readonly port: number; readonly server: Server } | null = null
 
+  /** Scrapes that come together share one reading: any program of this machine may ask. */
+  let reading: Promise<string> | null = null
+  const read = (): Promise<string> => {
+    reading ??= options
+      .readSnapshot()
+      .then(renderPrometheus)
+      .finally(() => {
+        reading = null
+      })
+    return reading
+  }
+
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const name = (request.headers.host ?? '').replace(/:\d+$/, '')
     if (!ownNames.has(name)) return end(response, 403, 'only for this machine\n')
@@ -27,7 +43,7 @@ export const createMetricsServer = (options: {
     if (path !== '/metrics') return end(response, 404, '/metrics is here\n')
     if (request.method !== 'GET') return end(response, 405, 'GET only\n')
     try {
-      end(response, 200, renderPrometheus(await options.readSnapshot()))
+      end(response, 200, await read())
     } catch (error) {
       end(response, 500, `${messageOf(error)}\n`)
     }
@@ -45,6 +61,11 @@ export const createMetricsServer = (options: {
       stop()
       if (port === null) return
       const server = createServer((request, response) => void answer(request, response))
+      server.maxConnections = mostConnections
+      server.headersTimeout = slowMs
+      server.requestTimeout = slowMs
+      // Also of one that asks and does not read.
+      server.setTimeout(slowMs)
       current = { port, server }
       server.once('error', (error) => {
         if (current?.server === server) current = null

@@ -11,7 +11,16 @@ import {
   openFiles,
   unmountVolume,
 } from './test-mac-disks.ts'
-import { bootoutJob, bootstrapJob, printJob } from './test-mac-launchd.ts'
+import {
+  bootoutJob,
+  bootstrapJob,
+  disableJob,
+  enableJob,
+  kickstartJob,
+  killJob,
+  nameManager,
+  printJob,
+} from './test-mac-launchd.ts'
 import { showListeners, showProcesses } from './test-mac-processes.ts'
 import { print, type Reply, refuse } from './test-mac-reply.ts'
 import type { TestMacState } from './test-mac-state.ts'
@@ -32,6 +41,11 @@ const verbs: Readonly<Record<string, Answer>> = {
   'launchctl print': printJob,
   'launchctl bootstrap': bootstrapJob,
   'launchctl bootout': bootoutJob,
+  'launchctl kickstart': kickstartJob,
+  'launchctl kill': killJob,
+  'launchctl managername': nameManager,
+  'launchctl enable': enableJob,
+  'launchctl disable': disableJob,
 }
 
 /** The others; what a test has put into `replies` comes before. */

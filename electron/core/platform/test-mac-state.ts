@@ -1,4 +1,5 @@
 // What a pretended Mac remembers between its commands, for tests of the darwin provider on any system.
+import type { TestJob, TestLaunchdState } from './test-mac-launchd.ts'
 
 export interface TestVolume {
   device: string
@@ -39,7 +40,8 @@ export interface TestMacState {
   /** Further lines of the mount table, as they are. */
   otherMounts: string[]
   /** launchd's jobs by target, such as gui/501/ai.opta.nexus. */
-  jobs: Record<string, { path: string; pid: number; leavesAfterPrints: number | null }>
+  jobs: Record<string, TestJob>
+  launchd: TestLaunchdState
   /** Somebody is logged in at the screen. */
   guiSession: boolean
   /** Who has files open on the RAM disk. */

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { buildSync } from 'esbuild'
 import { createCommandRunner, type RunCommand } from './run-command.ts'
 import { answerCommand } from './test-mac-command.ts'
+import { endAllJobs, freshLaunchd } from './test-mac-launchd.ts'
 import type { TestMacState } from './test-mac-state.ts'
 
 export interface TestMac {
@@ -80,6 +81,7 @@ export const createTestMac = ({ executables }: { readonly executables: boolean }
     images: [],
     otherMounts: [],
     jobs: {},
+    launchd: freshLaunchd,
     guiSession: true,
     holders: [],
     processes: [],
@@ -104,7 +106,10 @@ export const createTestMac = ({ executables }: { readonly executables: boolean }
     read,
     journal: () => readFileSync(journalPath, 'utf8').split('\n').slice(0, -1),
     change,
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: () => {
+      endAllJobs(read())
+      rmSync(folder, { recursive: true, force: true })
+    },
   }
 }
 

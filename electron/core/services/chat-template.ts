@@ -1,5 +1,5 @@
 // Which chat template llama-server renders requests with: the model's own, one that the profile names, or ours.
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Profile } from '../../contract.ts'
 import { type GgufHeader, readGgufHeader } from '../gguf/gguf-header.ts'
@@ -62,10 +62,10 @@ export const readChatTemplateChoice = async (
 ): Promise<ChatTemplateChoice> => {
   const header = await readGgufHeader(profile.modelPath, { keepTokenTexts: false }).catch(() => null)
   const choice = chooseChatTemplate({ profile, header, resourcesDir })
-  if (choice.kind === 'file' && !existsSync(choice.path)) {
+  if (choice.kind === 'file' && statSync(choice.path, { throwIfNoEntry: false })?.isFile() !== true) {
     const place =
       choice.path === r1TemplatePath(resourcesDir) ? 'our chat template' : 'llamaServer.chatTemplate'
-    throw new Error(`${place}: ${choice.path} is not there, or this user may not read it`)
+    throw new Error(`${place}: ${choice.path} is not there, is no regular file, or this user may not read it`)
   }
   return choice
 }

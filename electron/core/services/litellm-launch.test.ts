@@ -131,6 +131,6 @@ describe("a LiteLLM config of the user's own", () => {
 
   it('is refused when it is a folder', () => {
     mkdirSync(ownConfig)
-    expect(() => plan(withOwnConfig())).toThrow('cannot be read (EISDIR)')
+    expect(() => plan(withOwnConfig())).toThrow('is a folder; allowed: a regular file')
   })
 })

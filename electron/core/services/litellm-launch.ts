@@ -3,9 +3,11 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import type { Profile } from '../../contract.ts'
+import { messageOf } from '../error-message.ts'
 import type { Keys } from '../keys.ts'
 import { readNodeKey } from '../nodes/node-key.ts'
 import { isErrno, readFileOrNull, writePrivateFile } from '../private-file.ts'
+import { readRegularFile } from '../regular-file.ts'
 import type { LaunchSpec } from './child-service.ts'
 import { buildLiteLlmConfig, localUrl, nodeKeyVariable, renderLiteLlmConfig } from './litellm-config.ts'
 import { routerModules, routerSettings } from './litellm-router-settings.ts'
@@ -75,8 +77,7 @@ const writeConfig = ({ profile, proxyDir, feedPath }: LiteLlmLaunchInput): strin
 
 /** The path again, when a file is there that LiteLLM can read as its config. */
 const checkOwnConfig = (path: string): string => {
-  const text = readOwnConfig(path)
-  const document = parseDocument(text)
+  const document = parseYaml(path, readOwnConfig(path))
   const error = document.errors[0]
   if (error !== undefined) {
     throw new Error(`proxy.configPath: ${path} is not valid YAML: ${error.message.split('\n', 1)[0]}`)
@@ -88,13 +89,21 @@ const checkOwnConfig = (path: string): string => {
   return path
 }
 
+/** Its parser is recursive: 200,000 nested lists overflow its stack. */
+const parseYaml = (path: string, text: string) => {
+  try {
+    return parseDocument(text)
+  } catch (error) {
+    throw new Error(`proxy.configPath: ${path} is not valid YAML: ${messageOf(error)}`)
+  }
+}
+
 const readOwnConfig = (path: string): string => {
   try {
-    return readFileSync(path, 'utf8')
+    return readRegularFile(path)
   } catch (error) {
     if (isErrno(error, 'ENOENT')) throw new Error(`proxy.configPath: there is no file ${path}`)
-    const why = error instanceof Error && 'code' in error ? ` (${error.code})` : ''
-    throw new Error(`proxy.configPath: ${path} cannot be read${why}`)
+    throw new Error(`proxy.configPath: ${path} cannot be read: ${messageOf(error)}`)
   }
 }
 

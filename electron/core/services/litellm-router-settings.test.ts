@@ -30,6 +30,10 @@ describe('the settings of the Router', () => {
       'keepModelSampling',
       'refuseOverlongPrompts',
       'admission',
+      'mendThinking',
+      'mendTools',
+      'refuseUnseen',
+      'alwaysStream',
     ] as const
     for (const name of switches) {
       const off = planRouter(profileWith({ proxy: { [name]: false } })).filter(({ on }) => !on)
@@ -45,7 +49,8 @@ describe('the settings of the Router', () => {
       pool_answer_tokens: 707,
       slots: 3,
     })
-    expect(planRouter(pinned).at(-1)?.does).toContain('no more than the 8,488 tokens of the pool')
+    const admission = planRouter(pinned).find(({ setting }) => setting === 'proxy.admission')
+    expect(admission?.does).toContain('no more than the 8,488 tokens of the pool')
     expect(routerSettings(profileWith({ proxy: { queueLimit: 0 } }), paths).queue_limit).toBe(0)
   })
 
@@ -62,6 +67,18 @@ describe('the settings of the Router', () => {
       contextTokens: pool_tokens,
       maxOutputTokens: pool_answer_tokens,
     })
+  })
+
+  it('bound what a request may bring along', () => {
+    expect(routerSettings(demo, paths)).toMatchObject({ max_body_bytes: 33_554_432, pass_fields: null })
+    const own = profileWith({ proxy: { maxBodyBytes: 1_000_000, passFields: ['min_p', 'grammar'] } })
+    expect(routerSettings(own, paths)).toMatchObject({
+      max_body_bytes: 1_000_000,
+      pass_fields: ['min_p', 'grammar'],
+    })
+    const does = (setting: string) => planRouter(own).find((each) => each.setting === setting)?.does
+    expect(does('proxy.maxBodyBytes')).toContain('1,000,000 bytes')
+    expect(does('proxy.passFields')).toContain('min_p, grammar')
   })
 
   it("promise nothing under a LiteLLM configuration of the user's own", () => {

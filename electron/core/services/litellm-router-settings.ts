@@ -8,19 +8,31 @@ import { keptForAnswerShare, routerPool } from './router-pool.ts'
 /** Beside opta_litellm.py: LiteLLM imports from the folder of its config.yaml only. */
 export const routerModules = [
   'opta_router.py',
+  'opta_access.py',
   'opta_admission.py',
+  'opta_body.py',
+  'opta_connections.py',
+  'opta_count.py',
   'opta_engine.py',
   'opta_feed.py',
+  'opta_fields.py',
+  'opta_gate.py',
   'opta_ghosts.py',
   'opta_keys.py',
   'opta_limits.py',
   'opta_nodes.py',
   'opta_prompt.py',
   'opta_requests.py',
+  'opta_schemas.py',
   'opta_settings.py',
+  'opta_shapes.py',
+  'opta_sight.py',
   'opta_stream.py',
+  'opta_thinking.py',
+  'opta_tools.py',
   'opta_traffic.py',
   'opta_upstream.py',
+  'opta_whole.py',
 ] as const
 
 /** resources/opta_settings.py reads these names. */
@@ -44,6 +56,14 @@ export interface RouterSettings {
   /** How long one answer may become in a pool; null: as long as the client wants. */
   readonly pool_answer_tokens: number | null
   readonly queue_limit: number
+  readonly mend_thinking: boolean
+  readonly mend_tools: boolean
+  readonly refuse_unseen: boolean
+  /** Answers that come whole are streamed as far as the Router. */
+  readonly always_stream: boolean
+  readonly max_body_bytes: number
+  /** Fields that clients may send although Anthropic's and OpenAI's APIs don't have them. */
+  readonly pass_fields: readonly string[] | null
   readonly engine_url: string
   readonly feed_path: string
   readonly usage_path: string
@@ -54,6 +74,9 @@ const nodeCooldownSeconds = 10
 
 /** Two developers with eight agents each. */
 const defaultQueueLimit = 16
+
+/** Anthropic's own limit for /v1/messages (docs.claude.com, "Request size limits"). */
+const defaultMaxBodyBytes = 33_554_432
 
 /** Whether something counts requests and tokens before llama-server gets them. */
 export const isAdmissionOn = ({ proxy }: Pick<Profile, 'proxy'>): boolean =>
@@ -86,6 +109,12 @@ export const routerSettings = (
     pool_tokens: pool?.tokens ?? null,
     pool_answer_tokens: pool?.answerTokens ?? null,
     queue_limit: proxy.queueLimit ?? defaultQueueLimit,
+    mend_thinking: proxy.mendThinking ?? true,
+    mend_tools: proxy.mendTools ?? true,
+    refuse_unseen: proxy.refuseUnseen ?? true,
+    always_stream: proxy.alwaysStream ?? true,
+    max_body_bytes: proxy.maxBodyBytes ?? defaultMaxBodyBytes,
+    pass_fields: proxy.passFields ?? null,
     engine_url: localUrl(profile.llamaServer.host, profile.llamaServer.port),
     feed_path: paths.feedPath,
     usage_path: join(paths.proxyDir, 'usage-today.json'),

@@ -1,8 +1,8 @@
 // One set-up at a time for each thing that is installed: the second waits, then finds the work done.
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
+import { makeFolders } from '../regular-file.ts'
 import type { SetupContext, SetupStepId } from './setup-step.ts'
 
 const retryMs = 250
@@ -20,7 +20,7 @@ export const withSetupLock = async <T>(
   step: SetupStepId,
   work: () => Promise<T>,
 ): Promise<T> => {
-  mkdirSync(context.runtimeDir, { recursive: true })
+  makeFolders(context.runtimeDir)
   const path = join(context.runtimeDir, `.${step}.lock`)
   let database = tryLock(path)
   if (database === null)

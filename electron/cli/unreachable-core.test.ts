@@ -1,0 +1,45 @@
+// The lock is held, and nothing listens.
+import { expect, it } from 'vitest'
+import { acquireCoreLock } from '../core/core-lock.ts'
+import { attachToRunning, readHost } from './attach.ts'
+import { createTestContext, openTestCore } from './test-core.ts'
+import { attachToOwn, startingMs } from './unreachable-core.ts'
+
+const holdLock = (lockPath: string, since: number, host: 'app' | 'cli' = 'cli') => {
+  const lock = acquireCoreLock(lockPath, { pid: 4242, host, since })
+  if (lock === null) throw new Error('the lock is taken')
+  return lock
+}
+
+it('says which process runs and what to do, without the time that a start takes', async () => {
+  const { context } = createTestContext()
+  const lock = holdLock(context.folder.lockPath, Date.now() - 1_000)
+  const beganAt = performance.now()
+  await expect(attachToRunning(context)).rejects.toThrow(
+    `a core runs (pid 4242), but nothing listens on ${context.folder.socketPath}: kill 4242 ends it alone`,
+  )
+  expect(performance.now() - beganAt).toBeLessThan(10_000)
+  // What needs no core goes on.
+  expect(await readHost(context)).toBeNull()
+  lock.release()
+  expect(await attachToRunning(context)).toBeNull()
+})
+
+it('waits for a core that has just taken the lock, and attaches once it listens', async () => {
+  const { context } = createTestContext()
+  const lock = holdLock(context.folder.lockPath, Date.now())
+  const attached = attachToOwn(context.folder, startingMs)
+  await openTestCore(context)
+  const client = await attached
+  expect(client).not.toBeNull()
+  client?.close()
+  lock.release()
+})
+
+it('finds none where the core that held the lock ends meanwhile', async () => {
+  const { context } = createTestContext()
+  const lock = holdLock(context.folder.lockPath, Date.now(), 'app')
+  const attached = attachToOwn(context.folder, startingMs)
+  lock.release()
+  expect(await attached).toBeNull()
+})

@@ -1,0 +1,67 @@
+// One piece of work for everyone who asks the same at once.
+import { expect, it } from 'vitest'
+import type { Query } from '../../contract.ts'
+import { shareAnswers } from './shared-answers.ts'
+
+const createWork = () => {
+  const begun: string[] = []
+  let finish = (_answer: unknown) => {}
+  const work = (query: Query) => {
+    begun.push(query.type)
+    return new Promise((resolve) => {
+      finish = resolve
+    })
+  }
+  return { begun, work, finish: (answer: unknown) => finish(answer) }
+}
+
+it('answers everyone who asks the same meanwhile at once, and works anew for who asks later', async () => {
+  const { begun, work, finish } = createWork()
+  const ask = shareAnswers(work, { keepMs: 0 })
+  const three = [ask({ type: 'plan' }), ask({ type: 'plan' }), ask({ type: 'plan' })]
+  expect(begun).toEqual(['plan'])
+  finish('fits')
+  expect(await Promise.all(three)).toEqual(['fits', 'fits', 'fits'])
+  void ask({ type: 'plan' })
+  expect(begun).toEqual(['plan', 'plan'])
+})
+
+it('keeps questions apart that differ', () => {
+  const { begun, work } = createWork()
+  const ask = shareAnswers(work, { keepMs: 0 })
+  void ask({ type: 'doctor' })
+  void ask({ type: 'logTail', log: 'core', lines: 10 })
+  void ask({ type: 'logTail', log: 'core', lines: 11 })
+  expect(begun).toEqual(['doctor', 'logTail', 'logTail'])
+})
+
+it('works anew after a failure', async () => {
+  let tries = 0
+  const ask = shareAnswers(
+    async () => {
+      tries += 1
+      if (tries === 1) throw new Error('no such file')
+      return 'fits'
+    },
+    { keepMs: 0 },
+  )
+  await expect(ask({ type: 'plan' })).rejects.toThrow('no such file')
+  expect(await ask({ type: 'plan' })).toBe('fits')
+})
+
+it('gives an answer again for as long as it is kept, and a failure too', async () => {
+  const begun: string[] = []
+  const ask = shareAnswers(
+    async ({ type }) => {
+      begun.push(type)
+      if (type === 'plan') throw new Error('no such file')
+      return 'fine'
+    },
+    { keepMs: 60_000 },
+  )
+  for (let round = 0; round < 3; round++) {
+    await expect(ask({ type: 'plan' })).rejects.toThrow('no such file')
+    expect(await ask({ type: 'doctor' })).toBe('fine')
+  }
+  expect(begun).toEqual(['plan', 'doctor'])
+})

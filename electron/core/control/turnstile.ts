@@ -1,0 +1,39 @@
+// Lets one request through after the other, and not faster than so many a second, whoever sends them.
+
+export interface Turnstile {
+  /** Calls `go` once it is this request's turn, in the order of the calls; the returned function gives the place up. */
+  wait(go: () => void): () => void
+}
+
+/** @param everyMs between two requests that come at once; one that comes later than that passes at once */
+export const createTurnstile = (everyMs: number): Turnstile => {
+  const waiting = new Set<{ readonly go: () => void }>()
+  let timer: NodeJS.Timeout | null = null
+  let passedAtMs = Number.NEGATIVE_INFINITY
+
+  const letOneThrough = () => {
+    timer = null
+    const [first] = waiting
+    if (first === undefined) return
+    waiting.delete(first)
+    passedAtMs = performance.now()
+    if (waiting.size > 0) timer = setTimeout(letOneThrough, everyMs)
+    first.go()
+  }
+
+  return {
+    wait: (go) => {
+      const place = { go }
+      waiting.add(place)
+      const waitMs = passedAtMs + everyMs - performance.now()
+      if (timer === null && waitMs <= 0) letOneThrough()
+      else timer ??= setTimeout(letOneThrough, waitMs)
+      return () => {
+        waiting.delete(place)
+        if (waiting.size > 0 || timer === null) return
+        clearTimeout(timer)
+        timer = null
+      }
+    },
+  }
+}

@@ -1,0 +1,77 @@
+// Check on the folders that everything else rests on: whether others may write to them, or replace them.
+import { type Stats, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { quoteForShell } from '../../shell-quote.ts'
+import { judgePrivateFolder, judgeRuntimeFolder, type StateFolder } from '../state-folder.ts'
+import { type CheckSource, type DoctorContext, fail, ok, type Verdict, warn } from './check.ts'
+
+export interface FolderFacts {
+  readonly path: string
+  /** `private`: its owner's alone. `runtime`: programs are run from it. `above`: one that leads to one of these. */
+  readonly role: 'private' | 'runtime' | 'above'
+  readonly uid: number
+  readonly mode: number
+}
+
+/** @param root what is given back, or taken over, as a whole */
+export const judgeFolders = (
+  folders: readonly FolderFacts[],
+  root: string,
+  ownUid: number | null,
+): Verdict => {
+  for (const { path, role, ...facts } of folders) {
+    if (role === 'runtime') {
+      const unsafe = judgeRuntimeFolder(path, facts, ownUid)
+      if (unsafe !== null) return fail(unsafe, `chmod go-w ${quoteForShell(path)}`)
+    } else if (role === 'private') {
+      const judgement = judgePrivateFolder(path, root, facts, ownUid)
+      if (judgement.kind === 'refused') return fail(judgement.reason, `ls -ld ${quoteForShell(path)}`)
+      if (judgement.kind === 'open')
+        return warn(
+          `${path} has mode ${(facts.mode & 0o777).toString(8)}: others may look into it; the next start closes it`,
+          `chmod 700 ${quoteForShell(path)}`,
+        )
+    } else if ((facts.mode & 0o002) !== 0 && (facts.mode & 0o1000) === 0)
+      // rename(2): who may write to a folder may put another one in the place of what is in it.
+      return fail(
+        `${path} may be written to by every user, who could put another folder in the place of what is below it`,
+        `chmod o-w ${quoteForShell(path)}`,
+      )
+  }
+  return ok(
+    `${folders.filter(({ role }) => role !== 'above').length} folders, none of which others may write to`,
+  )
+}
+
+const readFolders = (folder: StateFolder): readonly FolderFacts[] => {
+  const places: readonly (readonly [string, FolderFacts['role']])[] = [
+    [folder.root, 'private'],
+    [folder.keysDir, 'private'],
+    [folder.logsDir, 'private'],
+    [folder.proxyDir, 'private'],
+    [dirname(folder.socketPath), 'private'],
+    [folder.runtimeDir, 'runtime'],
+    ...listAbove(folder.root),
+    ...listAbove(folder.runtimeDir),
+  ]
+  const seen = new Map(places.map(([path, role]) => [`${role} ${path}`, { path, role }]))
+  return [...seen.values()].flatMap(({ path, role }) => {
+    const stats: Stats | undefined = statSync(path, { throwIfNoEntry: false })
+    return stats === undefined ? [] : [{ path, role, uid: stats.uid, mode: stats.mode }]
+  })
+}
+
+const listAbove = (path: string): readonly (readonly [string, 'above'])[] => {
+  const parent = dirname(path)
+  return parent === path ? [] : [[parent, 'above'], ...listAbove(parent)]
+}
+
+export const checksOnFolders = ({ folder }: Pick<DoctorContext, 'folder'>): readonly CheckSource[] => [
+  {
+    id: 'keys.folders',
+    group: 'Ports and keys',
+    title: 'Folders',
+    why: 'who may write to them decides what is run, and with which keys',
+    read: async () => judgeFolders(readFolders(folder), folder.root, process.geteuid?.() ?? null),
+  },
+]

@@ -1,0 +1,72 @@
+// The one way to read a file that a person names: a pipe would be waited for, a device be read without end or replaced.
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, type Stats, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** Settings, keys and profiles are a few KB, and an agents' file some more. */
+const mostBytes = 16 * 1024 * 1024
+
+const describeKind = (stats: Stats): string => {
+  if (stats.isDirectory()) return 'a folder'
+  if (stats.isFIFO()) return 'a named pipe'
+  if (stats.isSocket()) return 'a socket'
+  return 'a device'
+}
+
+const refuseUnlessRegular = (path: string, stats: Stats): void => {
+  if (!stats.isFile()) throw new Error(`${path} is ${describeKind(stats)}; allowed: a regular file`)
+}
+
+/**
+ * Its text. Links are followed. Throws in words when it is no regular file or longer than `maxBytes`, and the system's
+ * error (ENOENT, EACCES) when it cannot be opened.
+ */
+export const readRegularFile = (path: string, maxBytes: number = mostBytes): string => {
+  // Before it is opened too: opening a device may do something (open(2), a tape rewinds).
+  refuseUnlessRegular(path, statSync(path))
+  // Another file may have taken its place since: without O_NONBLOCK a pipe would wait for a writer for ever.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const stats = fstatSync(fd)
+    refuseUnlessRegular(path, stats)
+    return readAll(fd, path, maxBytes)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+const blockBytes = 65_536
+
+/** Not by the file's size: files under /proc say 0. */
+const readAll = (fd: number, path: string, maxBytes: number): string => {
+  const pieces: Buffer[] = []
+  let bytes = 0
+  for (;;) {
+    const block = Buffer.allocUnsafe(blockBytes)
+    const count = readSync(fd, block)
+    if (count === 0) return Buffer.concat(pieces).toString('utf8')
+    bytes += count
+    if (bytes > maxBytes) throw new Error(`${path} is longer than ${maxBytes} bytes`)
+    pieces.push(block.subarray(0, count))
+  }
+}
+
+/**
+ * Makes the folder and those above it, as `mkdir -p`. Not Node's own `recursive`, which never returns below /proc, where a
+ * folder that is there answers ENOENT to who wants to make one in it (seen with Node 24).
+ * @param mode of those that are made
+ */
+export const makeFolders = (dir: string, mode = 0o777): void => {
+  const stats = statSync(dir, { throwIfNoEntry: false })
+  if (stats?.isDirectory() === true) return
+  if (stats !== undefined)
+    throw new Error(`${dir} is ${stats.isFile() ? 'a file' : describeKind(stats)}; allowed: a folder`)
+  const parent = dirname(dir)
+  if (parent !== dir) makeFolders(parent, mode)
+  try {
+    mkdirSync(dir, { mode })
+  } catch (error) {
+    // Another process may have made it just now.
+    if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true) return
+    throw error
+  }
+}

@@ -1,0 +1,64 @@
+// The Node that starts the core: the one that came with the app, else one of this machine's that is new enough.
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+export interface NodePlaces {
+  /** Came with the app; null in a clone. */
+  readonly ownPath: string | null
+  readonly runtimeDir: string
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** An app that the Finder opens gets launchd's PATH, which has none of these (recorded: fixtures of `launchctl print`). */
+const homebrewDirs = ['/opt/homebrew/bin', '/usr/local/bin'] as const
+
+/** Best first. NEXUS_NODE is what `nexus app` runs on; the private one is what scripts/setup-clone.sh installs. */
+export const listNodes = ({ ownPath, runtimeDir, env }: NodePlaces): readonly string[] => {
+  const searched = [...(env['PATH'] ?? '').split(delimiter).filter((dir) => dir !== ''), ...homebrewDirs]
+  return [
+    ...(ownPath === null ? [] : [ownPath]),
+    ...(env['NEXUS_NODE'] ? [env['NEXUS_NODE']] : []),
+    ...listPrivateNodes(join(runtimeDir, 'node', 'node_modules')),
+    ...new Set(searched.map((dir) => join(dir, 'node'))),
+  ]
+}
+
+const listPrivateNodes = (modulesDir: string): readonly string[] => {
+  try {
+    return readdirSync(modulesDir)
+      .filter((name) => name.startsWith('node-'))
+      .map((name) => join(modulesDir, name, 'bin', 'node'))
+  } catch {
+    // Set-up has installed none.
+    return []
+  }
+}
+
+/** 22.13 is the first whose node:sqlite needs no flag; 23 had it from 23.4 on and is out of support (nodejs.org/api/sqlite.html). */
+export const isNewEnough = (version: string): boolean => {
+  const [, major, minor] = /^v(\d+)\.(\d+)\./.exec(version) ?? []
+  return (Number(major) > 22 && Number(major) !== 23) || (Number(major) === 22 && Number(minor) >= 13)
+}
+
+/** Throws in words when there is none. */
+export const findNode = async (places: NodePlaces): Promise<string> => {
+  for (const path of listNodes(places)) {
+    const version = await readVersion(path)
+    if (version !== null && isNewEnough(version)) return path
+  }
+  throw new Error(
+    'no Node 22.13 or newer was found, which the core runs on: open the app with scripts/nexus app, which installs one',
+  )
+}
+
+/** null when it does not run. */
+const readVersion = (path: string): Promise<string | null> =>
+  new Promise((resolve) => {
+    execFile(path, ['--version'], { timeout: versionTimeoutMs }, (error, stdout) =>
+      resolve(error === null ? stdout.trim() : null),
+    )
+  })
+
+/** macOS checks a program's signature when it first runs, which may take seconds. */
+const versionTimeoutMs = 20_000

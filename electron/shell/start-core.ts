@@ -1,0 +1,101 @@
+// Has the core started by the command line that came with the app, as `nexus up` does it: there is one way to start it.
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import type { StateFolder } from '../core/state-folder.ts'
+import type { CommandPaths } from './app-paths.ts'
+import { findNode } from './find-node.ts'
+
+export interface CoreStarterOptions {
+  readonly command: CommandPaths
+  readonly folder: StateFolder
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** The core listens within 20 s of its start (electron/cli/attach.ts), and before that macOS may have to check its program. */
+const startTimeoutMs = 60_000
+
+/** Of this app alone: a core lives longer, and is nothing of Electron's. */
+const appVariables = ['ELECTRON_RUN_AS_NODE', 'NODE_OPTIONS', 'NEXUS_READY_FD'] as const
+
+export const commandEnvironment = ({
+  command,
+  folder,
+  env,
+}: CoreStarterOptions): Record<string, string | undefined> => ({
+  ...Object.fromEntries(Object.entries(env).filter(([name]) => !appVariables.some((each) => each === name))),
+  NEXUS_ROOT: command.root,
+  NEXUS_HOME: folder.root,
+  NEXUS_RUNTIME: folder.runtimeDir,
+  NEXUS_SHARED: folder.sharedDir ?? '',
+  // Not beside the bundle: a packaged app's folder is sealed by its signature.
+  NODE_COMPILE_CACHE: join(folder.runtimeDir, 'compile-cache'),
+})
+
+export interface CoreStarter {
+  /**
+   * Settles once a core listens. `own`: this user's, which may have run already; `guest`: another user's owns the stack of
+   * this machine. Rejects with the last line that the command said when it failed.
+   */
+  start(): Promise<'own' | 'guest'>
+  /** The Node that the last start ran on; null before the first. */
+  nodePath(): string | null
+}
+
+export const createCoreStarter = (options: CoreStarterOptions): CoreStarter => {
+  const { command, folder, env } = options
+  let node: string | null = null
+  return {
+    nodePath: () => node,
+    start: async () => {
+      node = await findNode({ ownPath: command.nodePath, runtimeDir: folder.runtimeDir, env })
+      const { code, said, complained } = await run(
+        node,
+        ['--disable-warning=ExperimentalWarning', command.entryPath, 'serve', '--detach'],
+        commandEnvironment(options),
+      )
+      const answer = lastLine(said)
+      if (code === 0 && (answer === 'own' || answer === 'guest')) return answer
+      const why = lastLine(complained) ?? `its starter ended with ${code ?? 'no answer'}`
+      throw new Error(`the core did not start: ${why}`)
+    },
+  }
+}
+
+const lastLine = (text: string): string | null =>
+  text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .at(-1) ?? null
+
+interface Ended {
+  /** null after a signal, ours at the deadline or another's. */
+  readonly code: number | null
+  readonly said: string
+  readonly complained: string
+}
+
+const run = (
+  file: string,
+  args: readonly string[],
+  env: Record<string, string | undefined>,
+): Promise<Ended> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(file, [...args], { env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
+    const timer = setTimeout(() => child.kill('SIGKILL'), startTimeoutMs)
+    let said = ''
+    let complained = ''
+    child.stdout.on('data', (piece) => {
+      said += String(piece)
+    })
+    child.stderr.on('data', (piece) => {
+      complained += String(piece)
+    })
+    child.once('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
+    child.once('close', (code) => {
+      clearTimeout(timer)
+      resolve({ code, said, complained })
+    })
+  })

@@ -1,0 +1,113 @@
+"""Who is asking, judged by a request's headers alone: a developer, the supervising program, or a stranger.
+
+Asked twice for each request: by the gate before a byte of the body is read (opta_gate.py), and by LiteLLM's `custom_auth`
+(opta_router.py), which is LiteLLM's own check and stays in force should the gate ever be missing.
+
+No key, given or expected, ever appears in a log line or in an error text.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from opta_keys import KeyFileError, find_client, read_client_keys
+from opta_requests import OWN_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+logger: Final = logging.getLogger("opta_router")
+
+# With custom_auth LiteLLM skips its own route checks (user_api_key_auth.py, "custom_auth_run_common_checks unset"),
+# so that any accepted key could read the deployments (/model/info) or make the model work (/health). A developer's
+# key therefore opens only what a client of a model needs, with and without /v1, as LiteLLM serves it; and what is
+# counted of that, where the profile has it counted: who uses how much is no secret among developers (nexus status).
+CLIENT_ROUTES: Final = re.compile(
+    r"(/v1)?/(messages(/count_tokens)?|chat/completions|completions|responses|models(/.+)?)/?|/metrics/?"
+)
+
+# Where else LiteLLM looks for a key (litellm/types/proxy/auth/special_headers.py).
+OTHER_KEY_HEADERS: Final = ("x-litellm-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key")
+
+UNAUTHORIZED: Final = 401
+FORBIDDEN: Final = 403
+SERVICE_UNAVAILABLE: Final = 503
+
+
+class Caller(NamedTuple):
+    """Who a good key belongs to."""
+
+    name: str
+    is_master: bool
+
+
+class AccessRefusedError(Exception):
+    """This request is not served. `kind` is Anthropic's `error.type`."""
+
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.status: Final = status
+        self.kind: Final = kind
+        self.message: Final = message
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Header read by Anthropic's and OpenAI's client libraries: a wrong key doesn't become right by asking again."""
+        return {"x-should-retry": "false"} if self.status in (UNAUTHORIZED, FORBIDDEN) else {}
+
+
+def offered_keys(headers: Mapping[str, str], picked: str = "") -> tuple[bytes, ...]:
+    """Every key these headers (names in lower case) carry, best first. Claude Code sends both headers when both of its
+    variables are set, possibly with different keys; one good key is enough. `picked` is what LiteLLM chose itself.
+    """
+    candidates = (
+        headers.get("x-api-key", ""),
+        _bearer(headers.get("authorization", "")),
+        *(_bearer(value) or value for name in OTHER_KEY_HEADERS if (value := headers.get(name, ""))),
+        picked,
+    )
+    return tuple(dict.fromkeys(candidate.encode() for candidate in candidates if candidate))
+
+
+def judge(headers: Mapping[str, str], path: str, picked: str = "") -> Caller:
+    """Who asks for this path. Raises AccessRefusedError. `path` is the one that is routed by, not one put together from
+    the Host header, which the client chooses.
+    """
+    offered = offered_keys(headers, picked)
+    if is_master(offered):
+        return Caller(OWN_NAME, is_master=True)
+    if not offered:
+        raise AccessRefusedError(
+            UNAUTHORIZED,
+            "authentication_error",
+            "no API key was sent: set ANTHROPIC_API_KEY (header x-api-key) or ANTHROPIC_AUTH_TOKEN (Authorization: Bearer)",
+        )
+    try:
+        name = find_client(read_client_keys(), offered)
+    except KeyFileError as error:
+        # Not the client's fault, and mended without a restart: 503 makes clients try again for a while.
+        logger.error("%s", error)
+        raise AccessRefusedError(
+            SERVICE_UNAVAILABLE, "api_error", f"this router cannot check keys: {error}"
+        ) from None
+    if name is None:
+        raise AccessRefusedError(UNAUTHORIZED, "authentication_error", "this API key is not known here")
+    if CLIENT_ROUTES.fullmatch(path) is None:
+        raise AccessRefusedError(FORBIDDEN, "permission_error", "this key may ask models, not administer the router")
+    return Caller(name, is_master=False)
+
+
+def is_master(offered: Sequence[bytes]) -> bool:
+    """Whether the supervising program itself is asking. An unset or empty OPTA_MASTER_KEY matches nothing."""
+    master = os.environ.get("OPTA_MASTER_KEY", "").encode()
+    matches = [hmac.compare_digest(master, candidate) for candidate in offered]
+    return bool(master) and any(matches)
+
+
+def _bearer(value: str) -> str:
+    scheme, _, token = value.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

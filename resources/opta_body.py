@@ -1,0 +1,126 @@
+"""One request's body between the wire and LiteLLM: JSON of the shape that its route takes, without what a client may not
+steer. The order matters: nothing is judged that was not read, nothing is changed that was not judged.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+import opta_fields
+from opta_schemas import mend_schemas
+from opta_shapes import ChatBody, CompletionsBody, CountBody, MessagesBody, ResponsesBody, place_of
+from opta_thinking import mend_thinking
+from opta_tools import ToolRefusedError, mend_tools
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from opta_settings import Settings
+
+# Deeper ones end in Python's recursion limit somewhere in LiteLLM, which copies bodies (copy.deepcopy: two frames a level).
+# A tool's schema takes two levels for each nested object.
+MOST_LEVELS: Final = 100
+
+
+class BadBodyError(Exception):
+    """The client's mistake. `place` is where in the body, as OpenAI's `param` names it."""
+
+    def __init__(self, message: str, place: str | None = None) -> None:
+        super().__init__(message)
+        self.message: Final = message
+        self.place: Final = place
+
+
+class Route(NamedTuple):
+    """What one API takes."""
+
+    shape: type[BaseModel]
+    fields: Collection[str]
+
+
+_ROUTES: Final = (
+    (re.compile(r"(/v1)?/messages/?"), Route(MessagesBody, opta_fields.MESSAGES)),
+    (re.compile(r"(/v1)?/messages/count_tokens/?"), Route(CountBody, opta_fields.MESSAGES)),
+    (re.compile(r"(/v1)?/chat/completions/?"), Route(ChatBody, opta_fields.CHAT)),
+    (re.compile(r"(/v1)?/completions/?"), Route(CompletionsBody, opta_fields.COMPLETIONS)),
+    (re.compile(r"(/v1)?/responses/?"), Route(ResponsesBody, opta_fields.RESPONSES)),
+)
+
+
+def _route_of(path: str) -> Route | None:
+    return next((route for pattern, route in _ROUTES if pattern.fullmatch(path)), None)
+
+
+def read_json(path: str, body: bytes) -> dict[str, Any] | None:
+    """The body of a route whose shape is known, as an object; None on any other route. Raises BadBodyError."""
+    if _route_of(path) is None:
+        return None
+    try:
+        document: object = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        # Anthropic's words. orjson's own tell the place, without the text there.
+        message = f"The request body is not valid JSON: {error.msg}: line {error.lineno} column {error.colno} (char {error.pos})"
+        raise BadBodyError(message) from None
+    if not isinstance(document, dict):
+        message = f"The request body is not a JSON object, but {_kind_of(document)}"
+        raise BadBodyError(message)
+    if is_deeper(document, MOST_LEVELS):
+        message = f"The request body is nested deeper than {MOST_LEVELS} levels"
+        raise BadBodyError(message)
+    return document
+
+
+def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
+    """Judge the document and take out of it what is not the client's to say. Whether it was changed. Raises BadBodyError."""
+    route = _route_of(path)
+    if route is None:
+        return False
+    passed = settings.pass_fields or ()
+    is_changed = opta_fields.merge_extra_body(document)
+    refused = opta_fields.find_refused(document, route.fields, passed)
+    if refused is not None:
+        message = f"{refused}: not taken from clients here; the profile's proxy.passFields names what is"
+        raise BadBodyError(message, refused)
+    is_changed = opta_fields.drop_unknown(document, route.fields, passed) or is_changed
+    try:
+        route.shape.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = place_of(first["loc"])
+        # pydantic would name our class.
+        problem = "Input should be an object" if first["type"] == "model_type" else first["msg"]
+        raise BadBodyError(f"{place}: {problem}" if place else problem, place or None) from None
+    if settings.mend_thinking and route.fields is opta_fields.MESSAGES:
+        is_changed = mend_thinking(document) or is_changed
+    if settings.mend_tools:
+        try:
+            is_changed = mend_tools(document) or is_changed
+        except ToolRefusedError as refusal:
+            raise BadBodyError(refusal.message, refusal.place) from None
+        is_changed = mend_schemas(document) or is_changed
+    return is_changed
+
+
+def is_deeper(document: object, levels: int) -> bool:
+    """Whether containers stand in containers more than so many levels deep. Goes level by level, not by recursion."""
+    level: list[object] = [document]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)  # type: ignore[attr-defined]
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _kind_of(value: object) -> str:
+    if value is None:
+        return "null"
+    return {list: "a list", str: "a text", bool: "true or false"}.get(type(value), "a number")

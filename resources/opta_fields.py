@@ -1,0 +1,91 @@
+"""Which fields of a request a client may set, and which are the profile's.
+
+LiteLLM passes every field that it doesn't know to llama-server, whose own fields choose a slot (`id_slot`), override the
+answer's limit (`n_predict`), or reach its parsers and its log (`grammar`). And some that LiteLLM knows steer LiteLLM itself
+(`api_base`, `fallbacks`, `mock_response`). So only the fields that the asked API documents go on; a profile may name others
+(`proxy.passFields`).
+
+Of the rest, what says *what the answer is to be* is refused with its name: dropped, the client would take another answer for
+the one it asked for. Everything else is dropped, so that clients keep working: hints about speed and cache, which only the
+Router can give rightly, sampling that the profile has set, and whatever the next release of a client sends. The log says so
+once for each name.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+logger: Final = logging.getLogger("opta_router")
+
+# docs.claude.com, Messages. Left out, because nothing here could honour them: container, context_management, mcp_servers,
+# service_tier, inference_geo.
+MESSAGES: Final = frozenset(
+    "model messages max_tokens system metadata stop_sequences stream temperature top_k top_p tools tool_choice thinking"
+    " output_config output_format cache_control".split()
+)
+# platform.openai.com, Chat Completions.
+CHAT: Final = frozenset(
+    "model messages frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens metadata n"
+    " parallel_tool_calls presence_penalty prompt_cache_key reasoning_effort response_format seed stop stream stream_options"
+    " temperature tool_choice tools top_logprobs top_p user".split()
+)
+# platform.openai.com, Completions.
+COMPLETIONS: Final = frozenset(
+    "model prompt best_of echo frequency_penalty logit_bias logprobs max_tokens n presence_penalty seed stop stream"
+    " stream_options suffix temperature top_p user".split()
+)
+# platform.openai.com, Responses. Left out, because nothing is kept here: background, conversation, previous_response_id, store.
+RESPONSES: Final = frozenset(
+    "model input include instructions max_output_tokens metadata parallel_tool_calls prompt_cache_key reasoning stream"
+    " stream_options temperature text tool_choice tools top_logprobs top_p truncation user".split()
+)
+
+# llama-server's own (b10068's strings; tools/server/README.md) that decide what the answer is or when it ends.
+REFUSED: Final = frozenset(
+    "grammar grammar_lazy grammar_triggers grammar_type json_schema samplers lora n_predict n_cmpl n_indent ignore_eos"
+    " t_max_predict_ms chat_template chat_template_kwargs add_generation_prompt continue_final_message preserved_tokens"
+    " parse_tool_calls response_fields reasoning_format reasoning_budget_tokens thinking_budget_tokens".split()
+)
+
+# Names that the log has told: a client may make up any number of them.
+MOST_TOLD: Final = 100
+LONGEST_TOLD: Final = 40
+_told: Final[set[str]] = set()
+
+
+def find_refused(body: dict[str, Any], known: Collection[str], passed: Collection[str]) -> str | None:
+    """The first field that a client may not send here, or None."""
+    return next((name for name in body if name in REFUSED and name not in known and name not in passed), None)
+
+
+def drop_unknown(body: dict[str, Any], known: Collection[str], passed: Collection[str]) -> bool:
+    """Take out what the API doesn't have. Whether there was anything."""
+    unknown = [name for name in body if name not in known and name not in passed]
+    for name in unknown:
+        del body[name]
+        _tell(name)
+    return bool(unknown)
+
+
+def merge_extra_body(body: dict[str, Any]) -> bool:
+    """LiteLLM puts the fields of `extra_body` beside the others, over those of the same name: here it is done before they are
+    judged. Whether there were any.
+    """
+    if "extra_body" not in body:
+        return False
+    extra = body.pop("extra_body")
+    if isinstance(extra, dict):
+        body.update(extra)
+    return True
+
+
+def _tell(name: str) -> None:
+    if name in _told or len(_told) >= MOST_TOLD:
+        return
+    _told.add(name)
+    # repr: a name may hold control characters, and the log is shown on terminals (storm row 7).
+    logger.warning("left out of requests: %s (proxy.passFields may name it)", ascii(name[:LONGEST_TOLD]))

@@ -1,0 +1,329 @@
+"""The outermost layer around LiteLLM's application: the key first, then a body of limited size, then one that makes sense.
+
+LiteLLM 1.106.2 reads a request's whole body before it asks `custom_auth` (measured: 8 connections without a key, 250 MB each,
+made it 2.6 GB larger), takes JSON that is no object for an internal error (500, which clients repeat), and leaves whatever it
+doesn't know in the request. Here a request is judged by its headers before a byte of its body is kept; the body is read up to
+a limit; what is not JSON of the shape that the route takes is answered 400 in the words of the API that was asked
+(opta_shapes.py); and what a client may not steer is taken out (opta_fields.py). What LiteLLM then gets is whole and sound.
+
+A pure ASGI middleware (asgi.readthedocs.io): nothing of LiteLLM is patched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from opta_access import AccessRefusedError, judge
+from opta_body import BadBodyError, read_json, refine
+from opta_connections import connection_of
+from opta_whole import ask_for_stream, gather
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from opta_settings import Settings
+
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+logger: Final = logging.getLogger("opta_router")
+
+# All that is answered without a key; none of it needs a body. Claude Code asks for `HEAD /` at each start (2.1.197) and
+# `HEAD /api/hello` (2.1.332), supervisors for the health addresses, a browser for permission before it sends a key.
+PUBLIC: Final = frozenset(
+    (method, path)
+    for path in ("/", "/api/hello", "/health/liveliness", "/health/liveness", "/health/readiness")
+    for method in ("GET", "HEAD")
+)
+PREFLIGHT: Final = "OPTIONS"
+
+ANTHROPIC_PATHS: Final = re.compile(r"(/v1)?/messages(/.*)?")
+
+BODY_HEADERS: Final = frozenset({b"content-length", b"content-type", b"transfer-encoding"})
+# All of LiteLLM's own but the one that may carry a key.
+STEERING: Final = re.compile(rb"x-litellm-(?!api-key$)")
+
+REQUEST_TIMEOUT: Final = 408
+TOO_LARGE: Final = 413
+BAD_REQUEST: Final = 400
+
+# A developer's body may pause this long on its way; a laptop that changes networks takes less.
+BODY_PAUSE_S: Final = 60.0
+# What a refused client still sends is thrown away for so long, so that it gets to read its refusal: a connection that is
+# closed with bytes unread is reset, and the answer with it (RFC 9112, 9.6). A stranger's clock ends it sooner or later.
+LINGER_S: Final = 5.0
+# So many at once; further ones are closed without that courtesy.
+MOST_LINGERING: Final = 32
+# After so long a request whose client has left is cancelled from outside, should LiteLLM not have stopped it by itself.
+LEAVE_S: Final = 0.5
+
+
+class ClientGoneError(Exception):
+    """The client left while its body was read."""
+
+
+class Gate:
+    """ASGI middleware; `settings` are the profile's."""
+
+    def __init__(self, app: App, settings: Settings) -> None:
+        self._app: Final = app
+        self._settings: Final = settings
+        self._lingering = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection's request, or the server's start and end."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._guard(scope, receive, send)
+        else:
+            # No client of ours speaks over websockets, and LiteLLM has addresses for them that take a key late.
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, headers = scope["path"], _headers_of(scope)
+        if (scope["method"], path) in PUBLIC or scope["method"] == PREFLIGHT:
+            await self._app(scope, _Replay(b"", receive).receive, send)
+            return
+        try:
+            judge(headers, path)
+        except AccessRefusedError as refused:
+            await self._refuse(path, receive, send, refused.status, refused.kind, refused.message, refused.headers)
+            return
+        connection = connection_of(scope)
+        if connection is None:
+            await self._serve(scope, headers, receive, send)
+            return
+        connection.accept()
+        try:
+            await self._serve(scope, headers, receive, send)
+        finally:
+            connection.rest()
+
+    async def _serve(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        is_gathered = False
+        try:
+            body = await self._read_body(headers, receive)
+            if scope["method"] == "POST":
+                body, scope, is_gathered = self._refine(scope, body)
+        except ClientGoneError:
+            return
+        except asyncio.TimeoutError:
+            message = f"the request's body paused for more than {BODY_PAUSE_S:.0f} s"
+            await self._refuse(path, receive, send, REQUEST_TIMEOUT, "timeout_error", message)
+            return
+        except BodyTooLargeError:
+            # Anthropic's own words (docs: API errors, request_too_large).
+            await self._refuse(
+                path, receive, send, TOO_LARGE, "request_too_large", "Request exceeds the maximum size", {"x-should-retry": "false"}
+            )
+            return
+        except BadBodyError as error:
+            await self._refuse(
+                path, receive, send, BAD_REQUEST, "invalid_request_error", error.message, {}, error.place, close=False
+            )
+            return
+        answer = _Gathered(path, send).send if is_gathered else send
+        await _run_while_there(self._app, scope, _Replay(body, receive), answer)
+
+    async def _read_body(self, headers: dict[str, str], receive: Receive) -> bytes:
+        most = self._settings.max_body_bytes
+        announced = headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > most:
+            raise BodyTooLargeError
+        body = bytearray()
+        while True:
+            message = await asyncio.wait_for(receive(), BODY_PAUSE_S)
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            body += message.get("body", b"")
+            if len(body) > most:
+                raise BodyTooLargeError
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    def _refine(self, scope: Scope, body: bytes) -> tuple[bytes, Scope, bool]:
+        """The body as LiteLLM should get it, the scope that announces it, and whether a stream becomes a whole answer on its
+        way back (opta_whole.py). Raises BadBodyError.
+        """
+        path = scope["path"]
+        document = read_json(path, body)
+        if document is None:
+            return body, scope, False
+        is_changed = refine(path, document, self._settings)
+        is_gathered = self._settings.always_stream and ask_for_stream(path, document)
+        if is_changed or is_gathered:
+            body = orjson.dumps(document)
+        # LiteLLM reads a body by its type: what was judged as JSON must not then be read as a form. And its own headers steer it
+        # as its own fields do (x-litellm-timeout, x-litellm-num-retries).
+        kept = [pair for pair in scope["headers"] if pair[0] not in BODY_HEADERS and not STEERING.match(pair[0])]
+        named = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        return body, {**scope, "headers": [*kept, *named]}, is_gathered
+
+    async def _refuse(
+        self,
+        path: str,
+        receive: Receive,
+        send: Send,
+        status: int,
+        kind: str,
+        message: str,
+        more: dict[str, str] | None = None,
+        place: str | None = None,
+        *,
+        close: bool = True,
+    ) -> None:
+        payload = json.dumps(error_body(path, kind, message, place)).encode()
+        headers = {"content-type": "application/json", "content-length": str(len(payload)), **(more or {})}
+        if close:
+            headers["connection"] = "close"
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": raw})
+        await send({"type": "http.response.body", "body": payload, "more_body": close})
+        if close:
+            await self._linger(receive)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _linger(self, receive: Receive) -> None:
+        """Throw away what still comes, within bounds."""
+        if self._lingering >= MOST_LINGERING:
+            return
+        self._lingering += 1
+        try:
+            await asyncio.wait_for(_throw_away(receive, self._settings.max_body_bytes), LINGER_S)
+        except asyncio.TimeoutError:
+            pass
+        finally:
+            self._lingering -= 1
+
+
+async def _throw_away(receive: Receive, most_bytes: int) -> None:
+    thrown_away = 0
+    while thrown_away <= most_bytes:
+        message = await receive()
+        thrown_away += len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return
+
+
+class BodyTooLargeError(Exception):
+    """The body is longer than the profile allows."""
+
+
+class _Replay:
+    """`receive` of a request whose body has been read: gives it once, and then only tells that the client has left."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive: Final = receive
+        self.gone: Final = asyncio.Event()
+
+    async def receive(self) -> Message:
+        """As ASGI has it."""
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def watch(self) -> None:
+        """Ends when the client has left."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone.set()
+
+
+class _Gathered:
+    """`send` of a request whose answer LiteLLM streams and whose client wants it whole."""
+
+    def __init__(self, path: str, send: Send) -> None:
+        self._path: Final = path
+        self._send: Final = send
+        self._start: Message | None = None
+        self._pieces: Final[list[bytes]] = []
+
+    async def send(self, message: Message) -> None:
+        """As ASGI has it. What is no stream, such as an error, passes unchanged."""
+        if message["type"] == "http.response.start" and _is_stream(message):
+            self._start = message
+        elif self._start is None:
+            await self._send(message)
+        else:
+            self._pieces.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                await self._send_whole(self._start)
+
+    async def _send_whole(self, start: Message) -> None:
+        whole = gather(self._path, b"".join(self._pieces))
+        payload = orjson.dumps(whole.body)
+        own = (b"content-type", b"content-length", b"cache-control")
+        headers = [pair for pair in start["headers"] if pair[0].lower() not in own]
+        headers += [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]
+        await self._send({"type": "http.response.start", "status": whole.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": payload, "more_body": False})
+
+
+def _is_stream(start: Message) -> bool:
+    kinds = [value for name, value in start["headers"] if name.lower() == b"content-type"]
+    return any(kind.startswith(b"text/event-stream") for kind in kinds)
+
+
+async def _run_while_there(app: App, scope: Scope, replay: _Replay, send: Send) -> None:
+    """Serve the request; soon after its client has left, it is over, however deep in LiteLLM it is."""
+    is_answered = False
+
+    async def note(message: Message) -> None:
+        nonlocal is_answered
+        # Lets the watcher have its turn: LiteLLM reads what has come from llama-server without a pause, and so would never hear
+        # that nobody wants it any more (anyio cancels only tasks that wait).
+        await asyncio.sleep(0)
+        if replay.gone.is_set():
+            raise ConnectionResetError
+        is_answered = message["type"] == "http.response.body" and not message.get("more_body", False)
+        await send(message)
+
+    serving = asyncio.ensure_future(app(scope, replay.receive, note))
+    leaving = asyncio.ensure_future(replay.watch())
+    try:
+        await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done() and not is_answered:
+            # First LiteLLM's own way (`cancel_on_disconnect`, or the stream's end), which counts the request as it should.
+            await asyncio.wait((serving,), timeout=LEAVE_S)
+            serving.cancel()
+        await asyncio.wait((serving,))
+    finally:
+        leaving.cancel()
+        # When uvicorn itself cancels this one.
+        serving.cancel()
+    if serving.cancelled():
+        return
+    error = serving.exception()
+    # Whatever LiteLLM makes of a client that has left, there is nobody to tell.
+    if error is not None and (is_answered or not replay.gone.is_set()):
+        raise error
+
+
+def error_body(path: str, kind: str, message: str, place: str | None = None) -> dict[str, Any]:
+    """An error in the shape of the API that this path belongs to."""
+    if ANTHROPIC_PATHS.fullmatch(path):
+        return {"type": "error", "error": {"type": kind, "message": message}}
+    return {"error": {"message": message, "type": kind, "param": place, "code": None}}
+
+
+def _headers_of(scope: Scope) -> dict[str, str]:
+    """Names in lower case, as ASGI gives them; of a repeated header the first."""
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+    return headers

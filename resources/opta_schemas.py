@@ -1,0 +1,171 @@
+"""Schemas of tools and of answers without the keywords that llama-server's grammar can't take; the rest of each stays.
+
+llama-server makes one grammar of all tools' schemas (common/json-schema-to-grammar.cpp, chat.cpp), and a single keyword that
+it can't take fails the request: 400 "Unable to generate parser for this template", without the tool's name, at every turn
+(ggml-org/llama.cpp#25746). Some end the server itself: the pattern ^*a$ did (b10068, measured). A tool's schema only guides the model; whoever runs the tool checks its arguments anyway.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from typing import Any, Final
+
+logger: Final = logging.getLogger("opta_router")
+
+TYPES: Final = ("string", "number", "integer", "boolean", "object", "array", "null")
+
+# Of regular expressions the grammar takes literals, plain classes, groups, choices and counts, between ^ and $. No backslash:
+# \w, \d and \b end in a grammar that doesn't parse, as do (?=...) and what begins with a count.
+_LITERAL: Final = r"[A-Za-z0-9 _:@,;=%&!~'`<>/#-]"
+_CLASS: Final = r"\[\^?(?:[A-Za-z0-9 _:@,;=%&!~'`<>/#.+*?(){}|$-])+\]"
+_ATOM: Final = rf"(?:{_LITERAL}|{_CLASS}|\.)"
+_COUNT: Final = r"(?:[*+?]|\{\d{1,3}(?:,\d{0,3})?\})?"
+# In a group no counts, which would multiply with the group's own.
+_FLAT: Final = rf"(?:{_ATOM}[*+?]?)+"
+_GROUP: Final = rf"\((?:\?:)?{_FLAT}(?:\|{_FLAT})*\)"
+PATTERN: Final = re.compile(rf"\^(?:(?:{_ATOM}|{_GROUP}){_COUNT})+\$")
+# Longer ones are matched here in more time than they are worth.
+LONGEST_PATTERN: Final = 256
+# llama.cpp's grammar takes no more than 2,000 repetitions ("exceeds sane defaults", llama-grammar.cpp).
+MOST_REPETITIONS: Final = 1000
+
+_COUNTS: Final = ("minLength", "maxLength", "minItems", "maxItems")
+_BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+# The converter makes each a 64-bit number; of one that isn't, no parser.
+WIDEST_BOUND: Final = 2**53
+_NAMED: Final = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
+_ALTERNATIVES: Final = ("oneOf", "anyOf", "allOf", "prefixItems")
+
+# Names of tools that the log has told.
+MOST_TOLD: Final = 200
+LONGEST_NAME: Final = 64
+_told: Final[set[tuple[str, str]]] = set()
+
+
+def mend_schemas(body: dict[str, Any]) -> bool:
+    """Clean every schema, whatever API the body speaks. Whether a keyword was left out."""
+    is_changed = False
+    for owner, name, key in _schemas_of(body):
+        left_out: Counter[str] = Counter()
+        schema = owner[key]
+        cleaned = clean(schema, schema, left_out)
+        if left_out:
+            owner[key] = cleaned
+            is_changed = True
+            _tell(name, left_out)
+    return is_changed
+
+
+def _schemas_of(body: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
+    """Where the schemas stand: their owner, the tool's name, the key."""
+    found = []
+    for tool in [*(body.get("tools") or ()), *(body.get("functions") or ())]:
+        owner = tool.get("function") if isinstance(tool.get("function"), dict) else tool
+        key = "input_schema" if "input_schema" in owner else "parameters"
+        if isinstance(owner.get(key), dict):
+            found.append((owner, str(owner.get("name", "")), key))
+    return [*found, *_formats_of(body)]
+
+
+def _formats_of(body: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
+    """Where a schema of the answer itself may stand: Anthropic's `output_format` and `output_config.format`, the `response_format`
+    of Chat Completions, and the `text.format` of Responses.
+    """
+    formats = [body.get("output_format"), body.get("response_format")]
+    formats += [body[name].get("format") for name in ("output_config", "text") if isinstance(body.get(name), dict)]
+    owners = [form.get("json_schema", form) for form in formats if isinstance(form, dict)]
+    return [(owner, "(the answer)", "schema") for owner in owners if isinstance(owner, dict) and isinstance(owner.get("schema"), dict)]
+
+
+def clean(schema: object, root: dict[str, Any], left_out: Counter[str]) -> dict[str, Any]:
+    """This schema as the grammar takes it; `left_out` counts what went. `root` is what references point into."""
+    if not isinstance(schema, dict):
+        # `true` takes anything; nothing can be written for `false`, so nobody is the worse for anything.
+        left_out[str(schema).lower()[:LONGEST_NAME]] += 1
+        return {"type": list(TYPES)}
+    kept: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in _NAMED and isinstance(value, dict):
+            # The converter takes an argument of this name for a reference.
+            if "$ref" in value:
+                left_out["$ref"] += 1
+            kept[key] = {name: clean(inner, root, left_out) for name, inner in value.items() if name != "$ref"}
+        elif key in _ALTERNATIVES and isinstance(value, list) and value:
+            kept[key] = [clean(inner, root, left_out) for inner in value]
+        elif key == "items" and isinstance(value, list):
+            kept[key] = [clean(inner, root, left_out) for inner in value]
+        elif key in ("items", "not", "if", "then", "else", "contains", "propertyNames") and isinstance(value, dict):
+            kept[key] = clean(value, root, left_out)
+        elif key == "additionalProperties" and isinstance(value, dict):
+            kept[key] = clean(value, root, left_out)
+        elif _is_taken(key, value, root) and not _mentions_reference(value):
+            kept[key] = value
+        else:
+            left_out[key[:LONGEST_NAME]] += 1
+    for least, most in (("minLength", "maxLength"), ("minItems", "maxItems")):
+        if kept.get(least, 0) > kept.get(most, kept.get(least, 0)):
+            left_out[least] += 1
+            del kept[least]
+    if "pattern" in schema and "pattern" not in kept and not kept:
+        # The grammar takes a schema that says nothing for an object; a pattern is about texts.
+        kept["type"] = "string"
+    return kept
+
+
+def _is_taken(key: str, value: object, root: dict[str, Any]) -> bool:
+    if key == "pattern":
+        return isinstance(value, str) and len(value) <= LONGEST_PATTERN and PATTERN.fullmatch(value) is not None
+    if key == "$ref":
+        return isinstance(value, str) and _is_resolved(value, root)
+    if key == "type":
+        return value in TYPES if isinstance(value, str) else _is_list_of(value, TYPES)
+    if key == "enum":
+        return isinstance(value, list) and bool(value)
+    if key == "required":
+        return isinstance(value, list) and all(isinstance(name, str) for name in value)
+    if key == "additionalProperties":
+        return isinstance(value, bool)
+    if key in ("format", "description", "title"):
+        return isinstance(value, str)
+    if key in _COUNTS:
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_REPETITIONS
+    if key in _BOUNDS:
+        # `true` was a bound's flag in the schemas of 2013.
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= WIDEST_BOUND
+    return key not in (*_NAMED, *_ALTERNATIVES, "items")
+
+
+def _mentions_reference(value: object) -> bool:
+    """Whether data, such as an example, holds the key that the converter follows wherever it stands."""
+    if isinstance(value, dict):
+        return "$ref" in value or any(_mentions_reference(inner) for inner in value.values())
+    return isinstance(value, list) and any(_mentions_reference(inner) for inner in value)
+
+
+def _is_list_of(value: object, names: tuple[str, ...]) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(name, str) and name in names for name in value)
+
+
+def _is_resolved(reference: str, root: dict[str, Any]) -> bool:
+    """Whether it points at something in this schema: others would have to be fetched."""
+    if not reference.startswith("#/"):
+        return False
+    target: object = root
+    for name in reference[2:].split("/"):
+        if isinstance(target, dict) and name in target:
+            target = target[name]
+        elif isinstance(target, list) and name.isdecimal() and int(name) < len(target):
+            target = target[int(name)]
+        else:
+            return False
+    return isinstance(target, dict)
+
+
+def _tell(name: str, left_out: Counter[str]) -> None:
+    what = ", ".join(f"{ascii(key)[1:-1]} ({count})" for key, count in sorted(left_out.items()))
+    if (name, what) in _told or len(_told) >= MOST_TOLD:
+        return
+    _told.add((name, what))
+    logger.warning("left out of the schema of tool %s, as llama-server's grammar can't take it: %s", ascii(name[:LONGEST_NAME]), what)

@@ -1,0 +1,490 @@
+"""The shapes of the requests that the Router takes, as far as LiteLLM and our own modules rely on them.
+
+LiteLLM 1.106.2 checks next to nothing and trips over a wrong type wherever it meets one: 500, which clients repeat ten times.
+pydantic's sentences are the ones that Anthropic's API answers with ("max_tokens: Field required").
+What an API leaves open, or what is passed on untouched, is open here too: unknown kinds of content, the schemas of tools.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, Union
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+# Names of the choices below, which stand in pydantic's places but not in the body.
+_LIST: Final = "a list"
+_TEXT: Final = "a text"
+_OBJECT: Final = "an object"
+_OPEN: Final = "open"
+
+# llama-server's counts are 32 bits wide (server-task.cpp).
+MOST: Final = 2**31 - 1
+
+
+def place_of(location: tuple[int | str, ...]) -> str:
+    """Where in the body, as Anthropic writes it: messages.0.content.1.text"""
+    return ".".join(str(part) for part in location if part not in (_LIST, _TEXT, _OBJECT, _OPEN) and not _is_kind(part))
+
+
+def _is_kind(part: int | str) -> bool:
+    return isinstance(part, str) and part.startswith("kind:")
+
+
+class _Shape(BaseModel):
+    # "1" is no number, and 1.5 no count. Fields that are not named are not looked at.
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+Name = Annotated[str, Field(min_length=1, max_length=1024)]
+Count = Annotated[int, Field(ge=1, le=MOST)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Object = dict[str, Any]
+
+
+def _list_or_text(value: object) -> str:
+    return _LIST if isinstance(value, list) else _TEXT
+
+
+def _object_or_text(value: object) -> str:
+    return _OBJECT if isinstance(value, dict) else _TEXT
+
+
+def _kind_among(names: frozenset[str]) -> Discriminator:
+    def kind(value: object) -> str:
+        name = value.get("type") if isinstance(value, dict) else None
+        return f"kind:{name}" if isinstance(name, str) and name in names else _OPEN
+
+    return Discriminator(kind)
+
+
+class _Typed(_Shape):
+    """Of any kind that says its name."""
+
+    type: Name
+
+
+# --- Anthropic: Messages ----------------------------------------------------------------------------------------------
+
+
+class _Text(_Shape):
+    text: str
+
+
+class _Source(_Shape):
+    type: Name
+    data: str | None = None
+    url: str | None = None
+    media_type: str | None = None
+
+
+class _Image(_Shape):
+    source: _Source
+
+
+class _Document(_Shape):
+    # Its `content` may be a text, or blocks: nothing that a model without eyes is given anyway.
+    source: Object
+
+
+class _ToolUse(_Shape):
+    id: Name
+    name: Name
+    input: Object
+
+
+class _Thinking(_Shape):
+    thinking: str
+    signature: str | None = None
+
+
+_INNER_KINDS: Final = frozenset({"text", "image", "document"})
+_InnerBlock = Annotated[
+    Union[
+        Annotated[_Text, Tag("kind:text")],
+        Annotated[_Image, Tag("kind:image")],
+        Annotated[_Document, Tag("kind:document")],
+        Annotated[_Typed, Tag(_OPEN)],
+    ],
+    _kind_among(_INNER_KINDS),
+]
+_InnerContent = Annotated[
+    Union[Annotated[list[_InnerBlock], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
+]
+
+
+class _ToolResult(_Shape):
+    tool_use_id: Name
+    content: _InnerContent | None = None
+    is_error: bool | None = None
+
+
+_KINDS: Final = frozenset({"text", "image", "document", "tool_use", "tool_result", "thinking"})
+_Block = Annotated[
+    Union[
+        Annotated[_Text, Tag("kind:text")],
+        Annotated[_Image, Tag("kind:image")],
+        Annotated[_Document, Tag("kind:document")],
+        Annotated[_ToolUse, Tag("kind:tool_use")],
+        Annotated[_ToolResult, Tag("kind:tool_result")],
+        Annotated[_Thinking, Tag("kind:thinking")],
+        Annotated[_Typed, Tag(_OPEN)],
+    ],
+    _kind_among(_KINDS),
+]
+_Content = Annotated[Union[Annotated[list[_Block], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)]
+_SystemText = Annotated[
+    Union[Annotated[_Text, Tag("kind:text")], Annotated[_Typed, Tag(_OPEN)]], _kind_among(frozenset({"text"}))
+]
+_System = Annotated[
+    Union[Annotated[list[_SystemText], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
+]
+
+
+class _Message(_Shape):
+    # Claude Code puts system messages into the conversation, with and without a beta header.
+    role: Literal["user", "assistant", "system"]
+    content: _Content
+
+
+class _CustomTool(_Shape):
+    name: Name
+    description: str | None = None
+    input_schema: Object
+
+
+class _TypedTool(_Shape):
+    type: Name
+    name: Name | None = None
+
+
+def _custom_or_typed(value: object) -> str:
+    kind = value.get("type") if isinstance(value, dict) else None
+    return "kind:custom" if kind in (None, "custom") else _OPEN
+
+
+_Tool = Annotated[
+    Union[Annotated[_CustomTool, Tag("kind:custom")], Annotated[_TypedTool, Tag(_OPEN)]], Discriminator(_custom_or_typed)
+]
+
+
+class _ToolChoice(_Shape):
+    type: Literal["auto", "any", "tool", "none"]
+    name: Name | None = None
+    disable_parallel_tool_use: bool | None = None
+
+
+class _ThinkingMode(_Shape):
+    type: Literal["enabled", "adaptive", "disabled"]
+    budget_tokens: Count | None = None
+
+
+class _Metadata(_Shape):
+    user_id: str | None = None
+
+
+class _OutputConfig(_Shape):
+    effort: str | None = None
+    format: Object | None = None
+
+
+class CountBody(_Shape):
+    """/v1/messages/count_tokens, and what /v1/messages has besides."""
+
+    model: Name
+    messages: Annotated[list[_Message], Field(min_length=1)]
+    system: _System | None = None
+    tools: list[_Tool] | None = None
+    tool_choice: _ToolChoice | None = None
+    thinking: _ThinkingMode | None = None
+    output_config: _OutputConfig | None = None
+    output_format: Object | None = None
+
+
+class MessagesBody(CountBody):
+    """/v1/messages."""
+
+    # 0 only fills the cache ("warm"); opta_limits.py makes it one token.
+    max_tokens: Annotated[int, Field(ge=0)]
+    stream: bool | None = None
+    stop_sequences: list[str] | None = None
+    temperature: Temperature | None = None
+    top_p: Share | None = None
+    top_k: Annotated[int, Field(ge=0, le=MOST)] | None = None
+    metadata: _Metadata | None = None
+
+
+# --- OpenAI -----------------------------------------------------------------------------------------------------------
+
+
+class _PartText(_Shape):
+    text: str
+
+
+class _ImageUrl(_Shape):
+    url: str
+
+
+class _PartImage(_Shape):
+    image_url: Annotated[
+        Union[Annotated[_ImageUrl, Tag(_OBJECT)], Annotated[str, Tag(_TEXT)]], Discriminator(_object_or_text)
+    ]
+
+
+_Part = Annotated[
+    Union[
+        Annotated[_PartText, Tag("kind:text")],
+        Annotated[_PartImage, Tag("kind:image_url")],
+        Annotated[_Typed, Tag(_OPEN)],
+    ],
+    _kind_among(frozenset({"text", "image_url"})),
+]
+_ChatContent = Annotated[
+    Union[Annotated[list[_Part], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
+]
+
+
+class _CalledFunction(_Shape):
+    name: Name
+    arguments: str
+
+
+class _ToolCall(_Shape):
+    id: Name
+    type: Literal["function"] | None = None
+    function: _CalledFunction
+
+
+class _ChatMessage(_Shape):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: _ChatContent | None = None
+    name: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+    tool_call_id: str | None = None
+    reasoning_content: str | None = None
+
+
+class _Function(_Shape):
+    name: Name
+    description: str | None = None
+    parameters: Object | None = None
+    strict: bool | None = None
+
+
+class _ChatTool(_Shape):
+    type: Literal["function"]
+    function: _Function
+
+
+class _FunctionName(_Shape):
+    name: Name
+
+
+class _ChatToolChoice(_Shape):
+    type: Literal["function"]
+    function: _FunctionName
+
+
+class _JsonSchema(_Shape):
+    name: str | None = None
+    schema_: Annotated[Object | None, Field(alias="schema")] = None
+    strict: bool | None = None
+
+
+class _ResponseFormat(_Shape):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: _JsonSchema | None = None
+
+
+class _StreamOptions(_Shape):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+_Words = Annotated[Union[Annotated[list[str], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)]
+
+
+class _OpenAiBody(_Shape):
+    model: Name
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+    temperature: Temperature | None = None
+    top_p: Share | None = None
+    user: str | None = None
+
+
+class _Completing(_OpenAiBody):
+    max_tokens: Count | None = None
+    n: Count | None = None
+    stop: _Words | None = None
+    seed: Seed | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    # Token ids are digits; llama-server takes texts too.
+    logit_bias: dict[str, float] | None = None
+
+
+class ChatBody(_Completing):
+    """/v1/chat/completions."""
+
+    messages: Annotated[list[_ChatMessage], Field(min_length=1)]
+    max_completion_tokens: Count | None = None
+    tools: list[_ChatTool] | None = None
+    tool_choice: (
+        Annotated[
+            Union[Annotated[_ChatToolChoice, Tag(_OBJECT)], Annotated[Literal["auto", "none", "required"], Tag(_TEXT)]],
+            Discriminator(_object_or_text),
+        ]
+        | None
+    ) = None
+    functions: list[_Function] | None = None
+    function_call: (
+        Annotated[
+            Union[Annotated[_FunctionName, Tag(_OBJECT)], Annotated[Literal["auto", "none"], Tag(_TEXT)]],
+            Discriminator(_object_or_text),
+        ]
+        | None
+    ) = None
+    parallel_tool_calls: bool | None = None
+    response_format: _ResponseFormat | None = None
+    reasoning_effort: str | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    metadata: dict[str, str] | None = None
+    prompt_cache_key: str | None = None
+
+
+_Token = Annotated[int, Field(ge=0, le=MOST)]
+
+
+def _prompt_kind(value: object) -> str:
+    first = value[0] if isinstance(value, list) and value else None
+    if isinstance(first, list):
+        return "kind:lists of tokens"
+    if isinstance(first, int):
+        return "kind:tokens"
+    return _list_or_text(value)
+
+
+class CompletionsBody(_Completing):
+    """/v1/completions."""
+
+    prompt: Annotated[
+        Union[
+            Annotated[Annotated[str, Field(min_length=1)], Tag(_TEXT)],
+            Annotated[Annotated[list[str], Field(min_length=1)], Tag(_LIST)],
+            Annotated[list[_Token], Tag("kind:tokens")],
+            Annotated[list[list[_Token]], Tag("kind:lists of tokens")],
+        ],
+        Discriminator(_prompt_kind),
+    ]
+    best_of: Count | None = None
+    echo: bool | None = None
+    logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    suffix: str | None = None
+
+
+class _InputText(_Shape):
+    text: str
+
+
+_InputPart = Annotated[
+    Union[
+        Annotated[_InputText, Tag("kind:input_text")],
+        Annotated[_InputText, Tag("kind:output_text")],
+        Annotated[_Typed, Tag(_OPEN)],
+    ],
+    _kind_among(frozenset({"input_text", "output_text"})),
+]
+
+
+class _InputMessage(_Shape):
+    role: Literal["user", "assistant", "system", "developer"]
+    content: Annotated[
+        Union[Annotated[list[_InputPart], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
+    ]
+
+
+class _InputCall(_Shape):
+    call_id: Name
+    name: Name
+    arguments: str
+
+
+class _InputCallOutput(_Shape):
+    call_id: Name
+    output: _Words | list[Object]
+
+
+def _input_kind(value: object) -> str:
+    kind = value.get("type", "message") if isinstance(value, dict) else None
+    names = ("message", "function_call", "function_call_output")
+    return f"kind:{kind}" if isinstance(kind, str) and kind in names else _OPEN
+
+
+_InputItem = Annotated[
+    Union[
+        Annotated[_InputMessage, Tag("kind:message")],
+        Annotated[_InputCall, Tag("kind:function_call")],
+        Annotated[_InputCallOutput, Tag("kind:function_call_output")],
+        Annotated[_Typed, Tag(_OPEN)],
+    ],
+    Discriminator(_input_kind),
+]
+
+
+class _ResponsesFunction(_Function):
+    type: Literal["function"]
+
+
+_ResponsesTool = Annotated[
+    Union[Annotated[_ResponsesFunction, Tag("kind:function")], Annotated[_Typed, Tag(_OPEN)]],
+    _kind_among(frozenset({"function"})),
+]
+
+
+class _TypedChoice(_Shape):
+    type: Name
+    name: Name | None = None
+
+
+class _ResponsesText(_Shape):
+    format: _Typed | None = None
+    verbosity: str | None = None
+
+
+class _Reasoning(_Shape):
+    effort: str | None = None
+    summary: str | None = None
+
+
+class ResponsesBody(_OpenAiBody):
+    """/v1/responses."""
+
+    input: Annotated[
+        Union[
+            Annotated[Annotated[list[_InputItem], Field(min_length=1)], Tag(_LIST)],
+            Annotated[Annotated[str, Field(min_length=1)], Tag(_TEXT)],
+        ],
+        Discriminator(_list_or_text),
+    ]
+    instructions: str | None = None
+    max_output_tokens: Count | None = None
+    tools: list[_ResponsesTool] | None = None
+    tool_choice: (
+        Annotated[
+            Union[Annotated[_TypedChoice, Tag(_OBJECT)], Annotated[Literal["auto", "none", "required"], Tag(_TEXT)]],
+            Discriminator(_object_or_text),
+        ]
+        | None
+    ) = None
+    text: _ResponsesText | None = None
+    reasoning: _Reasoning | None = None
+    include: list[str] | None = None
+    parallel_tool_calls: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    metadata: dict[str, str] | None = None
+    prompt_cache_key: str | None = None

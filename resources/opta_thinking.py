@@ -1,0 +1,53 @@
+"""Thinking, in whatever form it is asked for, as LiteLLM can take it: pure functions on the body of /v1/messages.
+
+LiteLLM 1.106.2 makes `thinking: {"type": "enabled"}` a reasoning effort with a summary, which sends the request to
+/v1/responses whatever `use_chat_completions_url_for_anthropic_messages` says: thinking is lost there, and a truncated answer is
+an empty one (measured; BerriAI/litellm#32357). `adaptive` and `disabled` stay on chat completions. A local model thinks as its
+template has it; the budget is not enforced in either form.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
+
+
+def mend_thinking(body: dict[str, Any]) -> bool:
+    """Rewrite what is asked for and leave out turns of thoughts alone. Whether anything was changed."""
+    is_changed = False
+    thinking = body.get("thinking")
+    if isinstance(thinking, dict) and thinking.get("type") == "enabled":
+        body["thinking"] = {"type": "adaptive"}
+        is_changed = True
+    messages = body["messages"]
+    kept = _without_mere_thoughts(messages)
+    if kept and len(kept) != len(messages):
+        body["messages"] = kept
+        is_changed = True
+    return is_changed
+
+
+def _without_mere_thoughts(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """An assistant's turn of thinking alone says nothing that a template renders: llama-server refuses it (400). The turns
+    around it then are one, as Anthropic's API takes consecutive turns of a role.
+    """
+    kept: list[dict[str, Any]] = []
+    is_gap = False
+    for message in messages:
+        if message["role"] == "assistant" and _is_thought(message["content"]):
+            is_gap = True
+        elif is_gap and kept and kept[-1]["role"] == message["role"]:
+            kept[-1] = {**kept[-1], "content": [*_blocks(kept[-1]["content"]), *_blocks(message["content"])]}
+        else:
+            kept.append(message)
+            is_gap = False
+    return kept
+
+
+def _is_thought(content: object) -> bool:
+    return isinstance(content, list) and bool(content) and all(block.get("type") in THOUGHTS for block in content)
+
+
+def _blocks(content: str | list[Any]) -> list[Any]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content

@@ -1,0 +1,264 @@
+"""opta_body.py, opta_shapes.py and opta_fields.py: whatever a client sends, it is no failure of ours."""
+
+from __future__ import annotations
+
+import copy
+import http.client
+import json
+from typing import Any, Final
+
+import opta_fields
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from opta_body import MOST_LEVELS, BadBodyError, read_json, refine
+from opta_settings import Settings
+from real_litellm import ANNA_KEY, CONTEXT_TOKENS, Proxy, message
+
+MESSAGES: Final = "/v1/messages"
+COUNT: Final = "/v1/messages/count_tokens"
+CHAT: Final = "/v1/chat/completions"
+COMPLETIONS: Final = "/v1/completions"
+RESPONSES: Final = "/v1/responses"
+ROUTES: Final = (MESSAGES, COUNT, CHAT, COMPLETIONS, RESPONSES)
+
+TOOL: Final = {"name": "Read", "description": "d", "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}}}
+USE: Final = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {"path": "/a"}}
+RESULT: Final = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "r"}], "is_error": False}
+CALL: Final = {"id": "call_1", "type": "function", "function": {"name": "Read", "arguments": "{}"}}
+FUNCTION: Final = {"name": "Read", "description": "d", "parameters": {"type": "object", "properties": {}}}
+
+# One sound body for each route, with something of everything that LiteLLM looks into.
+SOUND: Final[dict[str, dict[str, Any]]] = {
+    MESSAGES: {
+        "model": "m",
+        "max_tokens": 4,
+        "system": [{"type": "text", "text": "S", "cache_control": {"type": "ephemeral"}}],
+        "messages": [
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": [{"type": "thinking", "thinking": "t", "signature": ""}, {"type": "text", "text": "a"}, USE]},
+            {"role": "user", "content": [RESULT, {"type": "text", "text": "go on"}]},
+        ],
+        "tools": [TOOL],
+        "tool_choice": {"type": "auto"},
+        "thinking": {"type": "disabled"},
+        "metadata": {"user_id": "u"},
+        "stop_sequences": ["b"],
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "top_k": 5,
+        "stream": False,
+        "output_config": {"effort": "low"},
+    },
+    CHAT: {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "S"},
+            {"role": "user", "content": [{"type": "text", "text": "hi"}]},
+            {"role": "assistant", "content": None, "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "call_1", "content": "r"},
+        ],
+        "tools": [{"type": "function", "function": FUNCTION}],
+        "tool_choice": "auto",
+        "max_tokens": 4,
+        "stop": ["b"],
+        "response_format": {"type": "text"},
+        "logit_bias": {"5": 1},
+        "stream_options": {"include_usage": True},
+        "seed": 1,
+        "n": 1,
+    },
+    COMPLETIONS: {"model": "m", "prompt": "hi", "max_tokens": 4, "stop": "b", "logprobs": 1, "echo": False, "suffix": "s", "seed": 1},
+    RESPONSES: {
+        "model": "m",
+        "input": [
+            {"role": "user", "content": [{"type": "input_text", "text": "hi"}]},
+            {"type": "function_call", "call_id": "call_1", "name": "Read", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "call_1", "output": "r"},
+        ],
+        "instructions": "S",
+        "max_output_tokens": 4,
+        "tools": [{"type": "function", **FUNCTION}],
+        "tool_choice": "auto",
+        "text": {"format": {"type": "text"}},
+        "reasoning": {"effort": "low"},
+        "include": [],
+        "metadata": {"a": "b"},
+    },
+}
+SOUND[COUNT] = {name: SOUND[MESSAGES][name] for name in ("model", "system", "messages", "tools", "tool_choice")}
+
+
+def post(proxy: Proxy, path: str, body: bytes) -> tuple[int, bytes]:
+    """Status and body of a request with these bytes."""
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=60)
+    connection.request("POST", path, body, {"x-api-key": ANNA_KEY, "content-type": "application/json"})
+    response = connection.getresponse()
+    answer = response.status, response.read()
+    connection.close()
+    return answer
+
+
+def refusal(path: str, body: object, **switches: Any) -> str | None:
+    """Why this body is refused; None when it is not."""
+    try:
+        document = read_json(path, json.dumps(body).encode())
+        assert document is not None
+        refine(path, document, Settings(**switches))
+    except BadBodyError as error:
+        return error.message
+    return None
+
+
+# --- What is known ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_a_sound_body_is_answered(proxy: Proxy, path: str) -> None:
+    status, text = post(proxy, path, json.dumps(SOUND[path]).encode())
+    assert status == 200, text
+
+
+@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"5", b"null", b"true", b'"x"', b'{"model": ', b'{"model":"\xff\xfe"}', b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 10_000 + b"1" + b"}" * 10_000, b"{}"],
+)
+def test_what_is_no_request_is_a_400_in_the_words_of_its_api(proxy: Proxy, path: str, body: bytes) -> None:
+    status, text = post(proxy, path, body)
+    answer = json.loads(text)
+    assert status == 400
+    assert answer["error"]["type"] == "invalid_request_error"
+    assert answer.get("type") == ("error" if path in (MESSAGES, COUNT) else None)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"messages": None}, "messages: "),
+        ({"messages": []}, "messages: "),
+        ({"messages": "x"}, "messages: "),
+        ({"messages": [None]}, "messages.0: Input should be an object"),
+        ({"messages": [[]]}, "messages.0: "),
+        ({"messages": [{"role": "user"}]}, "messages.0.content: Field required"),
+        ({"messages": [{"role": "robot", "content": "x"}]}, "messages.0.role: "),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages.0.content: "),
+        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages.0.content.0.text: Field required"),
+        ({"messages": [{"role": "user", "content": [{"type": "tool_result", "content": 5}]}]}, "messages.0.content.0.tool_use_id"),
+        ({"tools": "x"}, "tools: "),
+        ({"tools": [None]}, "tools.0: "),
+        ({"tools": [{"name": "t"}]}, "tools.0.input_schema: Field required"),
+        ({"system": 5}, "system: "),
+        ({"metadata": {"user_id": {}}}, "metadata.user_id: "),
+        ({"max_tokens": -1}, "max_tokens: "),
+        ({"max_tokens": None}, "max_tokens: "),
+        ({"max_tokens": 1.5}, "max_tokens: "),
+        ({"max_tokens": "4"}, "max_tokens: "),
+        ({"max_tokens": True}, "max_tokens: "),
+        ({"stream": "yes"}, "stream: "),
+        ({"temperature": "hot"}, "temperature: "),
+    ],
+)
+def test_the_place_of_a_mistake_is_named(change: dict[str, Any], place: str) -> None:
+    assert (refusal(MESSAGES, message(**change)) or "").startswith(place)
+
+
+def test_as_deep_as_tools_are_goes_through_and_no_deeper(proxy: Proxy) -> None:
+    def nested(levels: int) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "string"}
+        for _ in range(levels):
+            schema = {"type": "object", "properties": {"a": schema}}
+        return message(tools=[{"name": "t", "input_schema": schema}])
+
+    # The body, the list, the tool and its innermost schema beside two for each level.
+    deepest = (MOST_LEVELS - 4) // 2
+    status, text = post(proxy, MESSAGES, json.dumps(nested(deepest)).encode())
+    assert status == 200, text
+    assert "nested deeper than" in (refusal(MESSAGES, nested(deepest + 1)) or "")
+
+
+# --- What a client may not steer --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [MESSAGES, CHAT, COMPLETIONS, RESPONSES])
+@pytest.mark.parametrize("wrap", [lambda fields: fields, lambda fields: {"extra_body": fields}])
+def test_llama_servers_own_fields_do_not_reach_it(proxy: Proxy, path: str, wrap: Any) -> None:
+    hints = {"id_slot": 0, "cache_prompt": False, "min_p": 0.9, "n_keep": 5, "made_up": {"a": 1}, "api_base": "http://127.0.0.1:1", "fallbacks": ["x"]}
+    status, text = post(proxy, path, json.dumps({**SOUND[path], **wrap(hints)}).encode())
+    assert status == 200, text
+    assert not set(hints) & set(proxy.engine.requests[-1])
+    for name in ("grammar", "json_schema", "n_predict", "samplers", "ignore_eos", "chat_template"):
+        status, text = post(proxy, path, json.dumps({**SOUND[path], **wrap({name: 1})}).encode())
+        assert (status, name in text.decode()) == (400, True)
+
+
+def test_a_profile_may_pass_a_field() -> None:
+    body = {**SOUND[CHAT], "grammar": 'root ::= "a"', "min_p": 0.1, "id_slot": 3}
+    refine(CHAT, body, Settings(pass_fields=["grammar", "min_p"]))
+    assert (body["grammar"], body["min_p"], "id_slot" in body) == ('root ::= "a"', 0.1, False)
+
+
+def test_the_log_tells_a_name_once_and_nothing_raw(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opta_fields, "_told", set())
+    for _ in range(3):
+        refine(CHAT, {**SOUND[CHAT], "\x1b]52;c;\x07\u202e": 1}, Settings())
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].isprintable()
+    assert "\u202e" not in caplog.messages[0]
+
+
+@pytest.mark.parametrize("asked", [1_000_000, 64_000, 0, 4])
+@pytest.mark.parametrize("path", [MESSAGES, CHAT, COMPLETIONS, RESPONSES])
+def test_every_answer_has_a_limit(proxy: Proxy, path: str, asked: int) -> None:
+    name = "max_output_tokens" if path == RESPONSES else "max_tokens"
+    body = {**SOUND[path], name: asked}
+    if path != MESSAGES and asked == 0:
+        body[name] = None
+    assert post(proxy, path, json.dumps(body).encode())[0] == 200
+    sent = proxy.engine.requests[-1]
+    limits = [sent[limit] for limit in ("max_tokens", "max_completion_tokens", "max_output_tokens") if sent.get(limit) is not None]
+    assert limits
+    assert all(0 < limit <= CONTEXT_TOKENS for limit in limits)
+
+
+# --- What nobody has thought of ---------------------------------------------------------------------------------------
+
+JSON: Final = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**66), 2**66) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8) | st.sampled_from(["text", "user", "tool_use", "image", "object", "function"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6) | st.sampled_from(["type", "content", "text", "name", "role", "id"]), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def places(value: object, here: tuple[int | str, ...] = ()) -> list[tuple[int | str, ...]]:
+    """Every place of a document."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [here, *(place for name, part in inner for place in places(part, (*here, name)))]
+
+
+def put(document: Any, place: tuple[int | str, ...], value: object, *, remove: bool) -> Any:
+    """The document with something else in this place."""
+    if not place:
+        return value
+    changed = copy.deepcopy(document)
+    owner = changed
+    for step in place[:-1]:
+        owner = owner[step]
+    if remove:
+        del owner[place[-1]]
+    else:
+        owner[place[-1]] = value
+    return changed
+
+
+@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_no_body_is_a_failure_of_ours(proxy: Proxy, data: st.DataObject) -> None:
+    """A sound body with one to three places changed, through the real LiteLLM: answered, or refused as the client's."""
+    path = data.draw(st.sampled_from(ROUTES))
+    body: Any = SOUND[path]
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.sampled_from(places(body)))
+        body = put(body, place, data.draw(JSON), remove=data.draw(st.booleans()))
+    status, text = post(proxy, path, json.dumps(body).encode())
+    assert status < 500, (path, body, text)

@@ -1,0 +1,217 @@
+"""Requests that real clients send and that broke: thinking, pictures, provider's tools, schemas, counts on every route."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any, Final
+
+import opta_schemas
+import pytest
+from opta_count import chat_of
+from opta_schemas import TYPES, clean, mend_schemas
+from opta_thinking import mend_thinking
+from opta_tools import ToolRefusedError, mend_tools
+from real_litellm import ANNA_KEY, Proxy, message
+
+# Claude Code 2.1.197 to 2.1.332 and SDK users (facts of November 2026).
+ENABLED: Final = {"type": "enabled", "budget_tokens": 1024}
+THOUGHT: Final = {"type": "thinking", "thinking": "I think", "signature": ""}
+IMAGE: Final = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}
+PDF: Final = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQ="}}
+TOOL: Final = {"name": "t", "description": "d", "input_schema": {"type": "object", "properties": {"a": {"type": "string"}}}}
+USE: Final = {"type": "tool_use", "id": "toolu_1", "name": "t", "input": {}}
+
+
+def user(content: object) -> dict[str, Any]:
+    """A user's turn."""
+    return {"role": "user", "content": content}
+
+
+def result(content: object) -> list[dict[str, Any]]:
+    """A conversation whose tool answered with this."""
+    return [user("hi"), {"role": "assistant", "content": [USE]}, user([{"type": "tool_result", "tool_use_id": "toolu_1", "content": content}])]
+
+
+# --- Thinking ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("thinking", [ENABLED, {"type": "adaptive"}, {"type": "disabled"}])
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [user("hi")],
+        [user("hi"), {"role": "assistant", "content": [THOUGHT, {"type": "text", "text": "a"}]}, user("go")],
+        [user("hi"), {"role": "assistant", "content": [THOUGHT, USE]}, user([{"type": "tool_result", "tool_use_id": "toolu_1", "content": "r"}])],
+        [user("hi"), {"role": "assistant", "content": [THOUGHT]}, user("go on")],
+    ],
+)
+def test_thinking_stays_on_chat_completions(proxy: Proxy, thinking: object, messages: list[Any], stream: bool) -> None:
+    body = message(thinking=thinking, messages=messages, tools=[TOOL], stream=stream)
+    status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, body)
+    assert status == 200, text
+    sent = proxy.engine.requests[-1]
+    assert sent["path"].endswith("/chat/completions")
+    turns = [turn for turn in sent["messages"] if turn["role"] == "assistant"]
+    assert all(turn.get("content") or turn.get("tool_calls") for turn in turns)
+
+
+def test_the_turns_around_a_mere_thought_are_one() -> None:
+    body = message(messages=[user("hi"), {"role": "assistant", "content": [THOUGHT]}, user([{"type": "text", "text": "go"}])])
+    assert mend_thinking(body)
+    assert body["messages"] == [user([{"type": "text", "text": "hi"}, {"type": "text", "text": "go"}])]
+
+
+# --- What can't be seen -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/messages", message(messages=[user([{"type": "text", "text": "what is it"}, IMAGE])])),
+        ("/v1/messages", message(messages=[user([PDF])])),
+        ("/v1/messages", message(messages=result([IMAGE]))),
+        ("/v1/messages", message(messages=result([{"type": "text", "text": "PDF"}, PDF]))),
+        ("/v1/chat/completions", message(messages=[user([{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}])])),
+        ("/v1/chat/completions", message(messages=[user([{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}])])),
+        ("/v1/responses", {"model": "m", "input": [{"role": "user", "content": [{"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo="}]}]}),
+    ],
+)
+def test_a_model_without_eyes_is_not_bothered(proxy: Proxy, path: str, body: dict[str, Any]) -> None:
+    asked = len(proxy.engine.requests)
+    status, text = proxy.ask("POST", path, ANNA_KEY, body)
+    error = json.loads(text)["error"]
+    assert (status, error["type"], error["message"]) == (400, "invalid_request_error", "Could not process image")
+    assert len(proxy.engine.requests) == asked
+
+
+def test_a_model_with_eyes_is_shown_it(proxy: Proxy) -> None:
+    proxy.engine.sees = True
+    try:
+        status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, message(messages=[user([IMAGE])]))
+    finally:
+        proxy.engine.sees = False
+    assert status == 200, text
+    assert "image_url" in json.dumps(proxy.engine.requests[-1]["messages"])
+
+
+def test_a_document_of_text_is_none_of_these(proxy: Proxy) -> None:
+    text = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "words"}}
+    assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message(messages=[user([text, {"type": "text", "text": "hi"}])]))[0] == 200
+
+
+# --- Tools ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["bash_20250124", "text_editor_20250728", "computer_20250124", "code_execution_20250825"])
+def test_a_tool_of_the_providers_servers_is_named(proxy: Proxy, kind: str) -> None:
+    status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, message(tools=[TOOL, {"type": kind, "name": "bash"}]))
+    assert status == 400
+    assert f"tools.1.type: {kind} is not served here" in text
+
+
+def test_a_web_search_is_left_out_and_said(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
+    search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
+    for tools, left in (([TOOL, search], 1), ([search], 0)):
+        assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message(tools=tools))[0] == 200
+        assert len(proxy.engine.requests[-1].get("tools") or []) == left
+    mend_tools(message(tools=[search]))
+    assert "web_search_20250305" in caplog.text
+    with pytest.raises(ToolRefusedError, match=r"tool_choice\.name: web_search"):
+        mend_tools(message(tools=[search], tool_choice={"type": "tool", "name": "web_search"}))
+
+
+@pytest.mark.parametrize(
+    ("schema", "kept", "left_out"),
+    [
+        ({"type": "string", "pattern": r"\S"}, {"type": "string"}, {"pattern"}),
+        ({"type": "string", "pattern": r"^\w{8}$"}, {"type": "string"}, {"pattern"}),
+        ({"type": "string", "pattern": "^[a-z]+$"}, {"type": "string", "pattern": "^[a-z]+$"}, set()),
+        ({"type": "string", "pattern": "^(?=a)b$"}, {"type": "string"}, {"pattern"}),
+        ({"type": "string", "pattern": "^{8}$"}, {"type": "string"}, {"pattern"}),
+        ({"pattern": "a|b"}, {"type": "string"}, {"pattern"}),
+        ({"type": "object", "additionalProperties": {"pattern": "a|b"}}, {"type": "object", "additionalProperties": {"type": "string"}}, {"pattern"}),
+        ({"type": "object", "properties": {"x": True}}, {"type": "object", "properties": {"x": {"type": list(TYPES)}}}, {"true"}),
+        ({"type": "array", "prefixItems": [{"type": "string"}], "items": False}, {"type": "array", "prefixItems": [{"type": "string"}]}, {"items"}),
+        ({"type": "array", "items": {"anyOf": [{"type": "string", "pattern": r"\d"}, {"type": "null"}]}}, {"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "null"}]}}, {"pattern"}),
+        ({"$ref": "https://example.com/a.json"}, {}, {"$ref"}),
+        ({"$ref": "#/$defs/N", "description": "d"}, {"$ref": "#/$defs/N", "description": "d"}, set()),
+        ({"type": "any"}, {}, {"type"}),
+        ({"type": "string", "enum": []}, {"type": "string"}, {"enum"}),
+        ({"type": "string", "minLength": 5, "maxLength": 2}, {"type": "string", "maxLength": 2}, {"minLength"}),
+        ({"type": "integer", "minimum": 0, "exclusiveMinimum": True}, {"type": "integer", "minimum": 0}, {"exclusiveMinimum"}),
+        ({"type": "string", "format": 5, "maxLength": 524288}, {"type": "string"}, {"format", "maxLength"}),
+        ({"type": "integer", "minimum": -1e30, "maximum": 10}, {"type": "integer", "maximum": 10}, {"minimum"}),
+        ({"type": "object", "properties": {"$ref": {"type": "string"}, "a": {"type": "string", "default": {"$ref": 5}}}}, {"type": "object", "properties": {"a": {"type": "string"}}}, {"$ref", "default"}),
+        ({"type": "string", "pattern": "^(a{9}b){9}$"}, {"type": "string"}, {"pattern"}),
+        ({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}, {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}, set()),
+    ],
+)
+def test_a_schema_loses_what_the_grammar_cannot_take_and_keeps_the_rest(schema: Any, kept: Any, left_out: set[str]) -> None:
+    gone: Counter[str] = Counter()
+    assert clean(schema, {"$defs": {"N": {"type": "object"}}}, gone) == kept
+    assert set(gone) == left_out
+
+
+def test_the_log_says_which_tool_lost_what_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opta_schemas, "_told", set())
+    for _ in range(2):
+        tool = {"name": "mcp__notes__add", "input_schema": {"type": "object", "properties": {"a": {"type": "string", "pattern": r"\S"}, "b": {"type": "string", "pattern": r"\w"}}}}
+        body = message(tools=[tool])
+        assert mend_schemas(body)
+        assert body["tools"][0]["input_schema"]["properties"] == {"a": {"type": "string"}, "b": {"type": "string"}}
+    assert caplog.messages == ["left out of the schema of tool 'mcp__notes__add', as llama-server's grammar can't take it: pattern (2)"]
+
+
+# b10068 ended with a segmentation fault at this one, as response_format and as a tool's schema (measured).
+DEADLY: Final = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^*a$"}}}
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/v1/messages", {"output_format": {"type": "json_schema", "schema": DEADLY}}),
+        ("/v1/messages", {"output_config": {"format": {"type": "json_schema", "schema": DEADLY}}}),
+        ("/v1/messages", {"tools": [{"name": "t", "input_schema": DEADLY}]}),
+        ("/v1/chat/completions", {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": DEADLY}}}),
+        ("/v1/chat/completions", {"tools": [{"type": "function", "function": {"name": "t", "parameters": DEADLY}}]}),
+        ("/v1/chat/completions", {"functions": [{"name": "t", "parameters": DEADLY}]}),
+        ("/v1/responses", {"input": "hi", "text": {"format": {"type": "json_schema", "name": "n", "schema": DEADLY}}}),
+        ("/v1/responses", {"input": "hi", "tools": [{"type": "function", "name": "t", "parameters": DEADLY}]}),
+    ],
+)
+def test_no_schema_that_ends_llama_server_reaches_it(proxy: Proxy, path: str, more: dict[str, Any]) -> None:
+    body = {"model": "m", "messages": [user("hi")], "max_tokens": 4, **more}
+    status, text = proxy.ask("POST", path, ANNA_KEY, body)
+    assert status == 200, text
+    assert "^*a$" not in json.dumps(proxy.engine.requests[-1])
+
+
+# --- Counts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", message(messages=[user("word " * 2000)])),
+        ("/v1/completions", {"model": "m", "prompt": "word " * 2000}),
+        ("/v1/responses", {"model": "m", "input": "word " * 2000}),
+    ],
+)
+def test_every_route_is_counted_before_it_is_let_in(proxy: Proxy, path: str, body: dict[str, Any]) -> None:
+    status, text = proxy.ask("POST", path, ANNA_KEY, body)
+    assert status == 400
+    assert "prompt is too long: 200" in json.loads(text)["error"]["message"]
+
+
+def test_the_input_of_responses_is_counted_as_the_conversation_that_it_becomes() -> None:
+    body = {
+        "instructions": "S",
+        "input": [
+            {"role": "user", "content": [{"type": "input_text", "text": "a"}, {"type": "input_text", "text": "b"}]},
+            {"type": "function_call", "call_id": "c", "name": "t", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c", "output": "r"},
+        ],
+    }
+    assert [(turn["role"], turn["content"]) for turn in chat_of(body)] == [("system", "S"), ("user", "ab"), ("assistant", None), ("tool", "r")]

@@ -1,0 +1,133 @@
+"""opta_whole.py: streams as LiteLLM 1.106.2 sends them, gathered into what it answers without one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opta_whole import ask_for_stream, gather
+from real_litellm import ANNA_KEY, Proxy, message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def sse(events: Iterable[dict[str, Any]]) -> bytes:
+    """Events as they stand in a stream."""
+    return b"".join(f"event: {event.get('type')}\ndata: {json.dumps(event)}\n\n".encode() for event in events)
+
+
+# The order of events and the empty text at the beginning are LiteLLM's, seen with router.e2e's stack; the values are made up.
+START = {"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": {"input_tokens": 0, "output_tokens": 0}}}
+END = {"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": None}, "usage": {"input_tokens": 12, "output_tokens": 7}}
+STOP = {"type": "message_stop"}
+
+
+def block(index: int, content: dict[str, Any], *deltas: dict[str, Any]) -> list[dict[str, Any]]:
+    """One block from its start to its stop."""
+    return [
+        {"type": "content_block_start", "index": index, "content_block": content},
+        *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),
+        {"type": "content_block_stop", "index": index},
+    ]
+
+
+def test_gathers_thinking_text_and_calls() -> None:
+    stream = sse([
+        START,
+        *block(0, {"type": "text", "text": ""}),
+        *block(1, {"type": "thinking", "thinking": "", "signature": ""}, {"type": "thinking_delta", "thinking": "six "}, {"type": "thinking_delta", "thinking": "by seven"}),
+        {"type": "ping"},
+        *block(2, {"type": "text", "text": ""}, {"type": "text_delta", "text": "日本"}, {"type": "text_delta", "text": "語"}),
+        *block(3, {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {}}, {"type": "input_json_delta", "partial_json": '{"path":'}, {"type": "input_json_delta", "partial_json": '"/a"}'}),
+        *block(4, {"type": "tool_use", "id": "toolu_2", "name": "List", "input": {}}),
+        END,
+        STOP,
+    ])
+    whole = gather("/v1/messages", stream)
+    assert whole.status == 200
+    assert whole.body["content"] == [
+        {"type": "thinking", "thinking": "six by seven", "signature": ""},
+        {"type": "text", "text": "日本語"},
+        {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {"path": "/a"}},
+        {"type": "tool_use", "id": "toolu_2", "name": "List", "input": {}},
+    ]
+    assert whole.body["stop_reason"] == "tool_use"
+    assert whole.body["usage"] == {"input_tokens": 12, "output_tokens": 7}
+
+
+@pytest.mark.parametrize(("kind", "status"), [("overloaded_error", 529), ("api_error", 500), ("invalid_request_error", 400)])
+def test_a_failure_on_the_way_has_its_status(kind: str, status: int) -> None:
+    failure = {"type": "error", "error": {"type": kind, "message": "no"}}
+    whole = gather("/v1/messages", sse([START, failure]))
+    assert whole == (status, failure)
+    told = {"error": {"message": "no", "type": kind, "code": "503"}}
+    assert gather("/v1/chat/completions", sse([told])) == (503, told)
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions", "/v1/completions", "/v1/responses"])
+def test_a_stream_that_broke_off_is_no_answer(path: str) -> None:
+    beginning = [START, {"choices": [{"index": 0, "delta": {"content": "o"}, "text": "o", "finish_reason": None}]}]
+    assert gather(path, sse(beginning)).status == 500
+
+
+def test_gathers_a_chat_with_two_calls() -> None:
+    def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+        return {"id": "c", "model": "m", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+    def call(index: int, **function: str) -> dict[str, Any]:
+        return {"tool_calls": [{"index": index, **({"id": f"call_{index}", "type": "function"} if "name" in function else {}), "function": function}]}
+
+    stream = sse([
+        chunk({"role": "assistant", "content": None, "reasoning_content": "hm"}),
+        chunk({"content": "a"}),
+        chunk({"content": "b"}),
+        chunk(call(0, name="Read", arguments="{")),
+        chunk(call(0, arguments="}")),
+        chunk(call(1, name="List", arguments="{}")),
+        chunk({}, "tool_calls"),
+        {"id": "c", "model": "m", "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}},
+    ]) + b"data: [DONE]\n\n"
+    body = gather("/v1/chat/completions", stream).body
+    assert body["object"] == "chat.completion"
+    assert body["usage"]["completion_tokens"] == 5
+    assert body["choices"] == [{
+        "index": 0,
+        "finish_reason": "tool_calls",
+        "message": {
+            "role": "assistant",
+            "content": "ab",
+            "reasoning_content": "hm",
+            "tool_calls": [
+                {"id": "call_0", "type": "function", "function": {"name": "Read", "arguments": "{}"}},
+                {"id": "call_1", "type": "function", "function": {"name": "List", "arguments": "{}"}},
+            ],
+        },
+    }]
+
+
+def test_only_what_is_not_streamed_already_is_asked_for_so() -> None:
+    assert not ask_for_stream("/v1/messages", {"stream": True})
+    assert not ask_for_stream("/v1/messages/count_tokens", {})
+    body: dict[str, Any] = {"stream": None}
+    assert ask_for_stream("/v1/completions", body)
+    assert body == {"stream": True, "stream_options": {"include_usage": True}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/v1/messages", message()), ("/v1/chat/completions", message()), ("/v1/responses", {"model": "x", "input": "hi"}), ("/v1/completions", {"model": "x", "prompt": "hi"})],
+)
+def test_whoever_wants_it_whole_gets_it_whole(proxy: Proxy, path: str, body: dict[str, Any]) -> None:
+    status, text = proxy.ask("POST", path, ANNA_KEY, body)
+    assert status == 200
+    answer = json.loads(text)
+    assert proxy.engine.requests[-1]["stream"] is True
+    said = {
+        "/v1/messages": lambda: answer["content"][0]["text"],
+        "/v1/chat/completions": lambda: answer["choices"][0]["message"]["content"],
+        "/v1/responses": lambda: answer["output"][0]["content"][0]["text"],
+        "/v1/completions": lambda: answer["choices"][0]["text"],
+    }[path]()
+    assert said == "ok"
