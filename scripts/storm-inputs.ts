@@ -108,7 +108,7 @@ export const hostileBytes = (sample: Buffer): fc.Arbitrary<Buffer> =>
         )
         .map(([changes, end]) => {
           const bytes = Buffer.from(sample)
-          for (const [at, value, times] of changes) bytes.fill(value, at, at + times)
+          for (const [at, value, times] of changes) bytes.fill(value, at, Math.min(bytes.length, at + times))
           return end === null ? bytes : bytes.subarray(0, end)
         }),
     },

@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../e2e/free-ports.ts'
 import { attachToCore, type ControlClient } from '../electron/core/control/client.ts'
+import { parseMountInfo } from '../electron/core/platform/linux-mount-table.ts'
 import { readPinnedVersion } from '../electron/core/setup/litellm.ts'
 import { locateStateFolder, type StateFolder } from '../electron/core/state-folder.ts'
 import { findProcessesOf, killAll } from './bench-processes.ts'
@@ -163,11 +164,12 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
     nexus: (words, timeoutMs = 60_000) => runToEnd([...argv, ...words], env, timeoutMs),
     readStarts: () => parseStarts(readFileSync(starts, 'utf8')),
     dispose: async () => {
-      await killAll(findProcessesOf(home))
       closeSync(coreLog)
-      // As often as something is mounted there: a double mount is what the rounds look for.
+      // One that was just being started may be missed by the first look.
+      for (let found = findProcessesOf(home); found.length > 0; found = findProcessesOf(home))
+        await killAll(found)
       for (const mountPoint of [join(folder.ramDiskRoot, 'OptaBuilds'), ...(ownDisk ? [stateDir] : [])])
-        while (spawnSync('umount', [mountPoint]).status === 0);
+        await unmountAll(mountPoint)
       rmSync(home, { recursive: true, force: true })
     },
   }
@@ -177,6 +179,21 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
 const mountOwnDisk = (dir: string): boolean =>
   process.geteuid?.() === 0 &&
   spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${stateDiskMiB}m,mode=700`, 'nexus-storm', dir]).status === 0
+
+/** As often as something is mounted there: a double mount is what the rounds look for. */
+const unmountAll = async (mountPoint: string): Promise<void> => {
+  const deadline = performance.now() + 5_000
+  const isMounted = () =>
+    parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).some(
+      (entry) => entry.mountPoint === mountPoint,
+    )
+  while (isMounted()) {
+    // Lazily at last (umount(8), -l): it goes with whoever still holds it.
+    const isLate = performance.now() > deadline
+    if (spawnSync('umount', isLate ? ['-l', mountPoint] : [mountPoint]).status !== 0) await sleep(100)
+    if (isLate && isMounted()) throw new Error(`${mountPoint} stays mounted`)
+  }
+}
 
 const untilItListens = async (child: ChildProcess, folder: StateFolder, logPath: string): Promise<void> => {
   const deadline = performance.now() + coreStartMs

@@ -64,7 +64,7 @@ const runTarget = async (target: Target, seed: number, numRuns: number, current:
     seed,
     numRuns,
     // To make a failing input small.
-    interruptAfterTimeLimit: 120_000,
+    interruptAfterTimeLimit: 20_000,
   })
   const fault = failed
     ? `${messageOf(errorInstance)}\n  on ${JSON.stringify(counterexample?.[0] ?? null)?.slice(0, 1_000)}`

@@ -125,14 +125,18 @@ const main = async (): Promise<number> => {
   return failed || interrupt.signal.aborted ? 1 : 0
 }
 
-try {
-  if (isMainThread) process.exitCode = await main()
-  else await runTargets(workerData)
-} catch (error) {
-  const isUsage =
-    error instanceof UsageError ||
-    (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
-  say(messageOf(error))
-  if (isUsage) console.error(usage)
-  process.exitCode = isUsage ? 2 : 1
+const runMain = async (): Promise<void> => {
+  try {
+    process.exitCode = await main()
+  } catch (error) {
+    const isUsage =
+      error instanceof UsageError ||
+      (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
+    say(messageOf(error))
+    if (isUsage) console.error(usage)
+    process.exitCode = isUsage ? 2 : 1
+  }
 }
+
+// The worker that tries the parsers is this same bundle.
+await (isMainThread ? runMain() : runTargets(workerData))
