@@ -1,4 +1,7 @@
 // Hostile inputs: the parsers in a worker that is watched, then the doors of a core that runs.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { messageOf } from '../electron/core/error-message.ts'
 import { stormDoors } from './storm-doors.ts'
@@ -33,11 +36,13 @@ interface ParserTally {
 
 const runWorker = async ({ seed, size, signal, onlyTarget }: StormPart): Promise<ParserTally> => {
   const tally: ParserTally = { inputs: 0, targets: 0, slowestMs: 0, failures: [] }
+  const folder = mkdtempSync(join(tmpdir(), 'nexus-storm-'))
   const current = new SharedArrayBuffer(shownBytes)
   const order: WorkerOrder = {
     seed,
     inputsEach: Math.max(5, Math.ceil((size.hostile.inputs * parserShare) / targetCount)),
     onlyTarget,
+    folder,
     current,
   }
   const worker = new Worker(process.argv[1] ?? '', { workerData: order })
@@ -71,5 +76,6 @@ const runWorker = async ({ seed, size, signal, onlyTarget }: StormPart): Promise
   await new Promise((resolve) => worker.once('exit', resolve))
   clearInterval(watch)
   signal.removeEventListener('abort', end)
+  rmSync(folder, { recursive: true, force: true })
   return tally
 }

@@ -1,8 +1,7 @@
 // Every parser and every reader of files, with a small sample of what it is made for (made-up numbers) and what it may do with
 // anything else: answer, or refuse in a sentence. Run in a worker, so that one that hangs is found.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type * as fc from 'fast-check'
 import { parseArguments } from '../electron/cli/arguments.ts'
@@ -520,13 +519,12 @@ const listeners = (folder: string): readonly Target[] => {
   ]
 }
 
-export const createTargets = (): { readonly targets: readonly Target[]; dispose(): void } => {
-  const folder = mkdtempSync(join(tmpdir(), 'nexus-storm-'))
-  return {
-    targets: [...parsers, ...fileReaders(folder), ...listeners(folder)],
-    dispose: () => rmSync(folder, { recursive: true, force: true }),
-  }
-}
+/** @param folder empty, and the caller's to remove */
+export const createTargets = (folder: string): readonly Target[] => [
+  ...parsers,
+  ...fileReaders(folder),
+  ...listeners(folder),
+]
 
 /** Throws at what no reading may hold: "null for unknown; never a number that is none". */
 export const judgeAnswer = (answer: unknown): void => {

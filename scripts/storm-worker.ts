@@ -9,6 +9,8 @@ export interface WorkerOrder {
   readonly seed: number
   readonly inputsEach: number
   readonly onlyTarget: string | null
+  /** For the files that are read; removed by who gave it, since a worker that hangs is ended. */
+  readonly folder: string
   /** How many inputs were begun, and the present one after it. */
   readonly current: SharedArrayBuffer
 }
@@ -29,15 +31,17 @@ export type WorkerNews =
 /** CPU time of one input; each takes well under a millisecond where nothing is wrong. */
 const mostMs = 2_000
 
-export const runTargets = async ({ seed, inputsEach, onlyTarget, current }: WorkerOrder): Promise<void> => {
-  const { targets, dispose } = createTargets()
-  try {
-    for (const target of targets.filter(({ name }) => onlyTarget === null || name === onlyTarget)) {
-      tell({ kind: 'target', name: target.name })
-      tell({ kind: 'done', name: target.name, ...(await runTarget(target, seed, inputsEach, current)) })
-    }
-  } finally {
-    dispose()
+export const runTargets = async ({
+  seed,
+  inputsEach,
+  onlyTarget,
+  current,
+  folder,
+}: WorkerOrder): Promise<void> => {
+  for (const target of createTargets(folder)) {
+    if (onlyTarget !== null && target.name !== onlyTarget) continue
+    tell({ kind: 'target', name: target.name })
+    tell({ kind: 'done', name: target.name, ...(await runTarget(target, seed, inputsEach, current)) })
   }
 }
 
