@@ -1,14 +1,18 @@
 // Hostile inputs through every door of a core that runs, in groups: after each the owner is still answered, and nothing that came
 // back, was logged or printed holds a key or a character that a terminal obeys.
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
+import type { Snapshot } from '../electron/contract.ts'
+import type { CoreLink } from '../electron/core/control/core-link.ts'
 import { ResponseSchema } from '../electron/core/control/protocol.ts'
+import { openControlServer } from '../electron/core/control/server.ts'
 import { within } from '../electron/core/deadline.ts'
 import { messageOf } from '../electron/core/error-message.ts'
 import { sharedSocketName } from '../electron/core/guests/shared-socket.ts'
+import { sampleSnapshot } from '../electron/core/sample-snapshot.ts'
 import { behaveAt } from '../electron/core/services/stand-in.ts'
 import { readResidentBytes } from './bench-processes.ts'
 import { startCommand } from './storm-actions.ts'
@@ -23,6 +27,8 @@ interface Door {
   readonly name: string
   readonly inputs: fc.Arbitrary<string>
   readonly groupSize: number
+  /** Its input says nothing. */
+  readonly once?: true
   readonly run: (inputs: readonly string[]) => Promise<void>
 }
 
@@ -233,9 +239,33 @@ const doorsOf = (stack: StormStack, traces: Traces): readonly Door[] => {
       },
     },
     {
+      name: 'nexus at a core that lies',
+      inputs: hostileText(
+        'a reason',
+        'anna',
+        '/Users/anna/model \u001b]52;c;ZXZpbA==\u0007',
+        'http://127.0.0.1:4000',
+      ),
+      groupSize: 3,
+      run: async (texts) => {
+        // As a guest's `nexus` meets another user's core, which may say anything.
+        const home = join(stack.home, 'guest')
+        mkdirSync(home, { recursive: true, mode: 0o700 })
+        const server = await openControlServer(join(home, 'control.sock'), lyingCore(texts))
+        try {
+          const { code, output } = await stack.nexus(['status'], 30_000, { NEXUS_HOME: home })
+          if (code === null) throw new Error('nexus status waits for a core that lies')
+          fail(traces.find(output, 'nexus status printed'))
+        } finally {
+          await server.close()
+        }
+      },
+    },
+    {
       name: 'nexus after all of it',
       inputs: fc.constant(''),
       groupSize: 1,
+      once: true,
       run: async () => {
         await printed('status')
         await printed('doctor')
@@ -243,6 +273,51 @@ const doorsOf = (stack: StormStack, traces: Traces): readonly Door[] => {
       },
     },
   ]
+}
+
+/** Its snapshot is sound, with these texts wherever a text may stand. */
+const lyingCore = ([a = '', b = '', c = '']: readonly string[]): CoreLink => {
+  const service = { ...sampleSnapshot.services.proxy, reason: a, endpoint: b, waitingFor: c }
+  const snapshot: Snapshot = {
+    ...sampleSnapshot,
+    profile: a,
+    overall: 'failed',
+    proofFailure: b,
+    services: {
+      ramDisk: service,
+      llamaServer: { ...service, phase: 'failed', foreign: { pid: 5, command: c, user: a } },
+      proxy: { ...service, phase: 'degraded' },
+    },
+    events: [{ at: 1_700_000_000_000, severity: 'critical', service: null, text: b }],
+    notices: [
+      {
+        id: a,
+        since: 1_700_000_000_000,
+        severity: 'warning',
+        title: b,
+        body: c,
+        view: { id: 'glance', service: null },
+        raise: true,
+      },
+    ],
+    setUp: { missing: [{ id: 'litellm', text: a }], running: null, failure: c },
+  }
+  const refuse = async (): Promise<never> => {
+    throw new Error(a)
+  }
+  return {
+    readSnapshot: async () => snapshot,
+    watch: (tell) => {
+      tell(snapshot)
+      return { begun: Promise.resolve(), setWatched: () => {}, stop: () => {} }
+    },
+    dispatch: refuse,
+    ask: refuse,
+    watchHistory: () => () => {},
+    followLog: () => () => {},
+    keep: () => () => {},
+    readSnippet: refuse,
+  }
 }
 
 export const stormDoors = async (
@@ -277,10 +352,9 @@ export const stormDoors = async (
             throw new Error(`the core has ${Math.round(peakBytes / 1_048_576)} MB`)
         },
       )
-      const isLast = index === doors.length - 1
       const { failed, counterexample, errorInstance } = await fc.check(property, {
         seed,
-        numRuns: isLast ? 1 : Math.max(2, Math.ceil(inputs / doors.length / door.groupSize)),
+        numRuns: door.once === true ? 1 : Math.max(2, Math.ceil(inputs / doors.length / door.groupSize)),
         interruptAfterTimeLimit: Math.max(1_000, share),
         // What is made small is tried on the same core; a few times tell enough.
         endOnFailure: true,

@@ -37,7 +37,7 @@ export interface StormStack {
   /** null: no core listens. Ended connections are not used again. */
   attach(): Promise<ControlClient | null>
   /** Runs `nexus WORDS` to its end, or for `timeoutMs`, and answers what it printed. */
-  nexus(words: readonly string[], timeoutMs?: number): Promise<CommandEnd>
+  nexus(words: readonly string[], timeoutMs?: number, variables?: NodeJS.ProcessEnv): Promise<CommandEnd>
   /** One line for each start of a server, oldest first. */
   readStarts(): readonly ServerStart[]
   dispose(): Promise<void>
@@ -161,7 +161,8 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
     ownDisk,
     startCore,
     attach: () => attachToCore(folder.socketPath).catch(() => null),
-    nexus: (words, timeoutMs = 60_000) => runToEnd([...argv, ...words], env, timeoutMs),
+    nexus: (words, timeoutMs = 60_000, variables = {}) =>
+      runToEnd([...argv, ...words], { ...env, ...variables }, timeoutMs),
     readStarts: () => parseStarts(readFileSync(starts, 'utf8')),
     dispose: async () => {
       closeSync(coreLog)
