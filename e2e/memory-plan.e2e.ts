@@ -116,6 +116,10 @@ const defaults: PlannedServer = {
   microBatchTokens: 512,
   promptCacheBytes: 0,
   fullSlidingCache: false,
+  checkpointsPerSlot: 32,
+  checkpointStepTokens: 8192,
+  projectorPath: null,
+  projectorOnGpu: true,
   unread: [],
 }
 interface Case extends Partial<PlannedServer> {
@@ -167,6 +171,7 @@ describe('memory plan against a real llama-server', () => {
       const plan = planMemory({
         target: header,
         draft: withDraft ? header : null,
+        projectorBytes: null,
         server,
         ramDiskBytes: 0,
         machine: { totalBytes: totalmem(), gpuLimitBytes: null },

@@ -294,6 +294,30 @@ describe('chooseProfile', () => {
     })
   })
 
+  it('takes the studio where its model lies in parts, and falls back while one is missing', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nexus-parts-'))
+    const file = (name: string) => join(folder, name)
+    const config = ConfigSchema.parse({
+      profiles: { studio: { llamaServer: { modelPath: file('R1-Q8_0.gguf'), draftModelPath: null } } },
+    })
+    // Another quantisation's parts, and a set of three that was begun, are not this model.
+    for (const name of ['R1-Q4_0-00001-of-00001', 'R1-Q8_0-00001-of-00002', 'R1-Q8_0-00001-of-00003'])
+      writeFileSync(file(`${name}.gguf`), '')
+    expect(chooseProfile(config, null, runtimeDir)).toMatchObject({
+      name: 'demo',
+      because: expect.stringContaining('R1-Q8_0-00002-of-00002.gguf'),
+    })
+    writeFileSync(file('R1-Q8_0-00002-of-00002.gguf'), '')
+    for (const requested of [null, 'studio'])
+      expect(chooseProfile(config, requested, runtimeDir)).toMatchObject({
+        name: 'studio',
+        profile: { llamaServer: { modelPath: file('R1-Q8_0-00001-of-00002.gguf') } },
+      })
+    // The one file, once it is here, is what the profile named.
+    writeFileSync(file('R1-Q8_0.gguf'), '')
+    expect(chooseProfile(config, null, runtimeDir).profile.llamaServer.modelPath).toBe(file('R1-Q8_0.gguf'))
+  })
+
   it('has the seed in the studio profile', () => {
     const { profile } = chooseProfile(defaultConfig, 'studio', runtimeDir)
     expect(profile).toMatchObject({

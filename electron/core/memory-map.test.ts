@@ -28,6 +28,10 @@ const server: PlannedServer = {
   microBatchTokens: 512,
   promptCacheBytes: 8 * gibibyte,
   fullSlidingCache: false,
+  checkpointsPerSlot: 32,
+  checkpointStepTokens: 8192,
+  projectorPath: null,
+  projectorOnGpu: true,
   unread: [],
 }
 
@@ -36,6 +40,7 @@ const planOn = (gigabytes: number, ramDiskGigabytes = 64) =>
     {
       target,
       draft,
+      projectorBytes: null,
       server,
       ramDiskBytes: ramDiskGigabytes * gibibyte,
       machine: { totalBytes: gigabytes * gibibyte, gpuLimitBytes: null },

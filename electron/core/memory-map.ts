@@ -48,11 +48,11 @@ const readEngineAmounts = ({
   allocations,
 }: MemoryMapInput): readonly (readonly [MemoryPart['id'], Amount])[] | null => {
   const lineBytes = (id: PlanLine['id']): number => plan.lines.find((line) => line.id === id)?.bytes ?? 0
-  const aroundBytes = lineBytes('program') + lineBytes('promptCache')
+  const aroundBytes = lineBytes('program') + lineBytes('checkpoints') + lineBytes('promptCache')
   if (allocations === null) {
     if (plan.verdict === 'unknown') return null
     return [
-      ['engine', planned(lineBytes('weights'))],
+      ['engine', planned(lineBytes('weights') + lineBytes('projector'))],
       ['draft', planned(lineBytes('draftWeights'))],
       ['kv', planned(lineBytes('kvTarget') + lineBytes('kvDraft'))],
       ['compute', planned(lineBytes('compute') + aroundBytes)],

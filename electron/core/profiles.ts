@@ -1,9 +1,9 @@
 // Which profile runs: the two built-in ones, the user's own, and the choice between them with its reason.
-import { accessSync, constants } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Config, type Profile, ProfileOverrideSchema, type WrittenProfile } from '../contract.ts'
 import { applyOverride, ConfigError, parseJson, parseProfileValue } from './config.ts'
 import { settleKvSharing } from './kv-sharing.ts'
+import { isReadable, listModelFiles, withModelParts } from './model-parts.ts'
 import { readFileOrNull } from './private-file.ts'
 import { demoModelPath } from './setup/demo-model.ts'
 
@@ -107,7 +107,9 @@ export const chooseProfile = (
     return { name: config.profile, profile, because: 'configured' }
   }
   const owner = resolveProfile('studio', config, runtimeDir)
-  const missing = modelPaths(owner).filter((path) => !isReadable(path))
+  const missing = modelPaths(owner)
+    .flatMap(listModelFiles)
+    .filter((path) => !isReadable(path))
   return missing.length === 0
     ? { name: 'studio', profile: owner, because: 'its model files are here' }
     : {
@@ -118,7 +120,7 @@ export const chooseProfile = (
 }
 
 const resolveProfile = (name: string, config: Config, runtimeDir: string): Profile =>
-  settleKvSharing(composeProfile(name, config, runtimeDir))
+  withModelParts(settleKvSharing(composeProfile(name, config, runtimeDir)))
 
 /** What is open stays open: what a profile that extends this one says may decide it. */
 const composeProfile = (
@@ -156,7 +158,7 @@ const readProfileFile = (path: string, config: Config, runtimeDir: string): Prof
     throw new ConfigError(path, ['profile file: found nothing; allowed: a readable JSON file'])
   const override = parseProfileValue(ProfileOverrideSchema, parseJson(text, path), path)
   const base = composeProfile(override.extends ?? 'studio', config, runtimeDir)
-  return settleKvSharing(applyOverride(base, override, path))
+  return withModelParts(settleKvSharing(applyOverride(base, override, path)))
 }
 
 /** A name like "constructor" is no profile. */
@@ -167,12 +169,3 @@ const isPath = (requested: string): boolean => requested.includes('/') || reques
 
 const modelPaths = (profile: Profile): string[] =>
   [profile.llamaServer.modelPath, profile.llamaServer.draftModelPath].filter((path) => path !== null)
-
-const isReadable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.R_OK)
-    return true
-  } catch {
-    return false
-  }
-}

@@ -42,11 +42,26 @@ const readAll = (fd: number, path: string, maxBytes: number): string => {
   let bytes = 0
   for (;;) {
     const block = Buffer.allocUnsafe(blockBytes)
-    const count = readSync(fd, block)
+    // All five arguments: with two, Node 12 of the tests' old Electron reads nothing.
+    const count = readSync(fd, block, 0, block.length, null)
     if (count === 0) return Buffer.concat(pieces).toString('utf8')
     bytes += count
     if (bytes > maxBytes) throw new Error(`${path} is longer than ${maxBytes} bytes`)
     pieces.push(block.subarray(0, count))
+  }
+}
+
+/**
+ * null when there is no such file. Not by `throwIfNoEntry`, which Node 12 of the tests' old Electron doesn't know.
+ * @param read statSync, or lstatSync for what a link itself is
+ */
+export const statIfThere = (path: string, read: (path: string) => Stats = statSync): Stats | null => {
+  try {
+    return read(path)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    throw error
   }
 }
 
@@ -56,9 +71,9 @@ const readAll = (fd: number, path: string, maxBytes: number): string => {
  * @param mode of those that are made
  */
 export const makeFolders = (dir: string, mode = 0o777): void => {
-  const stats = statSync(dir, { throwIfNoEntry: false })
+  const stats = statIfThere(dir)
   if (stats?.isDirectory() === true) return
-  if (stats !== undefined)
+  if (stats !== null)
     throw new Error(`${dir} is ${stats.isFile() ? 'a file' : describeKind(stats)}; allowed: a folder`)
   const parent = dirname(dir)
   if (parent !== dir) makeFolders(parent, mode)
@@ -66,7 +81,7 @@ export const makeFolders = (dir: string, mode = 0o777): void => {
     mkdirSync(dir, { mode })
   } catch (error) {
     // Another process may have made it just now.
-    if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true) return
+    if (statIfThere(dir)?.isDirectory() === true) return
     throw error
   }
 }

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Profile } from '../contract.ts'
 import { messageOf } from './error-message.ts'
-import { type GgufHeader, readGgufHeader } from './gguf/gguf-header.ts'
+import { type GgufHeader, readGgufHeader, readProjectorBytes } from './gguf/gguf-header.ts'
 import { whyNoPool } from './kv-sharing.ts'
 import { estimateGpuLimitBytes } from './memory-plan/gpu-limit.ts'
 import { type MemoryPlan, planMemory } from './memory-plan/memory-plan.ts'
@@ -127,11 +127,13 @@ export const readMemoryPlan = async (
   try {
     const target = await readGgufHeader(llamaServer.modelPath, { keepTokenTexts: draftPath !== null })
     const draft: GgufHeader | null = draftPath === null ? null : await readGgufHeader(draftPath)
+    const server = plannedServer(llamaServer, target.trainingContextTokens)
     const plan = planMemory(
       {
         target,
         draft,
-        server: plannedServer(llamaServer, target.trainingContextTokens),
+        projectorBytes: server.projectorPath === null ? null : await readProjectorBytes(server.projectorPath),
+        server,
         ramDiskBytes: ramDisk.sizeMiB * 1_048_576,
         machine: planMachine(context),
         reserves: reservesFor(context.totalMemoryBytes),

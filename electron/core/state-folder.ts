@@ -6,7 +6,7 @@ import type { LogId } from '../contract.ts'
 import { quoteForShell } from '../shell-quote.ts'
 import { messageOf } from './error-message.ts'
 import { isErrno } from './private-file.ts'
-import { makeFolders } from './regular-file.ts'
+import { makeFolders, statIfThere } from './regular-file.ts'
 
 export interface StateFolder {
   readonly root: string
@@ -164,8 +164,8 @@ export const refuseForeignFolder = (folder: Pick<StateFolder, 'root' | 'keysDir'
  * @param ownUid null where there are no user numbers
  */
 export const distrustSocketFolder = (dir: string, ownUid: number | null): string | null => {
-  const facts = lstatSync(dir, { throwIfNoEntry: false })
-  if (facts === undefined || ownUid === null) return null
+  const facts = statIfThere(dir, lstatSync)
+  if (facts === null || ownUid === null) return null
   const parent = statSync(dirname(dir))
   const mayBeReplaced = (parent.mode & 0o022) !== 0 && (parent.mode & 0o1000) === 0
   const remedy = 'or name a shorter folder in NEXUS_HOME, whose sockets then lie in it'

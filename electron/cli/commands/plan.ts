@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Profile } from '../../contract.ts'
 import { ConfigError, judgeProfile } from '../../core/config.ts'
 import { planGateway } from '../../core/gateway-plan.ts'
+import { readMachineIdentity, sayMachine } from '../../core/machine-identity.ts'
 import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
 import { readDifferences, readEngine, readMachine, readMemory } from '../../core/plan-reading.ts'
 import type { GpuUse } from '../../core/platform/platform.ts'
@@ -33,9 +34,11 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
   const profile = withFiles(chosen, command)
   const machine = await readMachine(command.memoryGb, context, profile)
   const problems = judgeProfile(profile, machine.totalMemoryBytes)
-  const [engine, memory] = await Promise.all([
+  const [engine, memory, identity] = await Promise.all([
     readEngine(context, name, profile, machine, { assumeBuild: true }),
     readMemory(context, name, profile, machine),
+    // A plan for another machine is not about this one.
+    command.memoryGb === null ? readMachineIdentity(machine.totalMemoryBytes).catch(() => null) : null,
   ])
   const allocated = await readDifferences(context, profile, memory)
   const fits = memory.kind === 'planned' ? memory.plan.verdict !== 'does-not-fit' : memory.files === 'missing'
@@ -49,6 +52,7 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
           profile: name,
           because,
           totalMemoryBytes,
+          machine: identity,
           problems,
           engine,
           router: planRouter(profile),
@@ -64,7 +68,9 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
     return code
   }
   const where = command.memoryGb === null ? '' : `, planned for a machine with ${command.memoryGb} GiB`
-  context.print(`Profile ${name}: ${because}${where}.\n`)
+  context.print(`Profile ${name}: ${because}${where}.`)
+  if (identity !== null) context.print(`This machine: ${sayMachine(identity)}.`)
+  context.print('')
   for (const line of renderMemoryReading(memory, context)) context.print(line)
   if (allocated !== null) {
     context.print('\nIt runs now; what llama-server says it allocated:')

@@ -20,6 +20,7 @@ const totalBytes = 256 * 1024 ** 3
 const studio: PlanInput = {
   target,
   draft,
+  projectorBytes: null,
   server: {
     contextTokens: 131_072,
     slots: 4,
@@ -34,6 +35,10 @@ const studio: PlanInput = {
     microBatchTokens: 512,
     promptCacheBytes: 8 * 1024 ** 3,
     fullSlidingCache: false,
+    checkpointsPerSlot: 32,
+    checkpointStepTokens: 8192,
+    projectorPath: null,
+    projectorOnGpu: true,
     unread: [],
   },
   ramDiskBytes: 64 * 1024 ** 3,
@@ -90,7 +95,7 @@ describe('renderPlanText', () => {
   it('says not known where nothing can be counted', () => {
     const odd = { ...target, kv: { kind: 'unknown', reason: 'it is recurrent' } } as const
     const lines = renderPlanText(planMemory({ ...studio, target: odd, draft: null }), plain)
-    expect(lines).toContain('Agent context (KV cache)           not known           it is recurrent')
+    expect(lines).toContain('Agent context (KV cache)           not known')
     expect(lines).toContain('  - largest split that fits: not known')
     expect(lines.at(-1)).toBe('Verdict: cannot be told (not counted: model: it is recurrent)')
   })

@@ -12,6 +12,7 @@ const totalBytes = 64e9
 const plan = planMemory({
   target: await readGgufHeader(header),
   draft: null,
+  projectorBytes: null,
   server: {
     contextTokens: 32_768,
     slots: 4,
@@ -26,6 +27,10 @@ const plan = planMemory({
     microBatchTokens: 512,
     promptCacheBytes: 0,
     fullSlidingCache: false,
+    checkpointsPerSlot: 32,
+    checkpointStepTokens: 8192,
+    projectorPath: null,
+    projectorOnGpu: true,
     unread: [],
   },
   ramDiskBytes: 8e9,

@@ -5,6 +5,7 @@ import { quoteForShell } from '../../shell-quote.ts'
 import type { AutostartState } from '../autostart/autostart.ts'
 import { createAutostart } from '../autostart/create-autostart.ts'
 import { readLiveServices } from '../live-services.ts'
+import { readMachineIdentity, sayMachine } from '../machine-identity.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
 import { type CommandResult, describeFailure } from '../platform/run-command.ts'
 import { type CheckSource, type DoctorContext, fail, ok, once, unknown, type Verdict, warn } from './check.ts'
@@ -214,6 +215,16 @@ export const checksOnMachine = (context: DoctorContext): readonly CheckSource[] 
     }).read(),
   )
   return [
+    {
+      id: 'machine.identity',
+      group: 'Machine',
+      title: 'This machine',
+      why: 'what fits and how fast it reads depends on chip and memory',
+      read: async () => {
+        const identity = await readMachineIdentity(await platform.readTotalMemoryBytes()).catch(() => null)
+        return identity === null ? unknown('it does not say what it is') : ok(sayMachine(identity))
+      },
+    },
     {
       id: 'machine.disk',
       group: 'Machine',

@@ -94,6 +94,19 @@ function checkIsModel(path: string, architecture: string, type: string | null): 
     throw new Error(`${path}: this is ${what}; a model that generates text is wanted here`)
 }
 
+/** The weights of a projector (an mmproj file). Throws an Error of one sentence when it is anything else. */
+export async function readProjectorBytes(path: string): Promise<number> {
+  const part = await readGgufPart(path, { keepTokenTexts: false })
+  const ask = askMetadata(part.metadata.values)
+  const architecture = ask.text('general.architecture')
+  // tools/mtmd/clip.cpp reads projectors of this architecture only.
+  if (architecture !== 'clip')
+    throw new Error(
+      `${path}: an mmproj is wanted here, whose architecture is 'clip'; this one is '${architecture ?? 'missing'}'`,
+    )
+  return part.tensors.tensorBytes
+}
+
 /** One part that lacks weights makes the model unusable, so the worst part speaks for all; missing bytes are summed. */
 function judgeCompleteness(parts: readonly GgufPart[]): Completeness {
   const short = parts.filter((part) => part.fileBytes < part.tensors.requiredFileBytes)

@@ -5,17 +5,19 @@ import type { MetadataQuestions } from './metadata-reading.ts'
  * How an architecture says which layers look only at a window.
  * - `period`: of every `period` layers all but one slide; the dense one is the last, or the first with `denseFirst`.
  *   A number in the file overrides the period, a list does not (get_key_or_arr into a scalar leaves it alone).
- * - `listed`: the file lists it layer by layer.
+ * - `listed`: the file lists it layer by layer. `attention`: every layer that has attention at all.
  * - `windowTokens`: `file` (key required), a fixed number, or a default that the file may override.
  * - `optional`: without a window in the file no layer slides.
  */
 interface SlidingRule {
-  readonly period: number | 'listed'
+  readonly period: number | 'listed' | 'attention'
   readonly denseFirst?: boolean
   readonly listAllowed?: boolean
   readonly window: { readonly fixed: number } | { readonly byDefault: number | null }
   readonly optional?: boolean
   readonly onlyWithLayers?: number
+  /** The layers that only predict further tokens are left out of the period (elsewhere they are counted into it). */
+  readonly densePredictors?: boolean
 }
 
 const inFile = { byDefault: null }
@@ -32,20 +34,19 @@ const slidingRules: Readonly<Record<string, SlidingRule>> = {
   olmo2: { period: 4, window: inFile, optional: true },
   plamo3: { period: 8, window: inFile, optional: true },
   cohere2: { period: 4, window: inFile },
-  cohere2moe: { period: 4, denseFirst: true, listAllowed: true, window: inFile },
+  cohere2moe: { period: 4, denseFirst: true, listAllowed: true, densePredictors: true, window: inFile },
   afmoe: { period: 4, window: inFile, optional: true },
   laguna: { period: 4, denseFirst: true, window: inFile, optional: true },
   mellum: { period: 4, listAllowed: true, window: inFile, optional: true },
   smallthinker: { period: 4, denseFirst: true, window: { fixed: 4096 }, optional: true },
   mimo2: { period: 'listed', window: inFile },
   step35: { period: 'listed', window: inFile },
+  lfm2: { period: 'attention', window: inFile, optional: true },
 }
 
 const ruleOf = (architecture: string): SlidingRule | undefined =>
   // Own names only: an architecture may call itself 'constructor'.
   Object.hasOwn(slidingRules, architecture) ? slidingRules[architecture] : undefined
-
-export const hasSlidingRule = (architecture: string): boolean => ruleOf(architecture) !== undefined
 
 export type Sliding =
   | { readonly kind: 'none' }
@@ -58,7 +59,12 @@ function periodic(layers: number, period: number, denseFirst: boolean): boolean[
   )
 }
 
-export function readSliding(architecture: string, layers: number, ask: MetadataQuestions): Sliding {
+export function readSliding(
+  architecture: string,
+  { allLayers: layers, predictors }: { readonly allLayers: number; readonly predictors: number },
+  kvHeads: readonly number[],
+  ask: MetadataQuestions,
+): Sliding {
   const rule = ruleOf(architecture)
   if (rule === undefined) return { kind: 'none' }
   if (rule.onlyWithLayers !== undefined && rule.onlyWithLayers !== layers) return { kind: 'none' }
@@ -78,6 +84,9 @@ export function readSliding(architecture: string, layers: number, ask: MetadataQ
       return { kind: 'unknown', reason: `the file lacks ${patternKey} for all of its ${layers} layers` }
     return { kind: 'some', windowTokens, slides: list.map((value) => value !== 0) }
   }
+  if (rule.period === 'attention')
+    return { kind: 'some', windowTokens, slides: kvHeads.map((heads) => heads > 0) }
   const period = ask.count(patternKey) ?? rule.period
-  return { kind: 'some', windowTokens, slides: periodic(layers, period, rule.denseFirst === true) }
+  const periodLayers = rule.densePredictors === true ? layers - predictors : layers
+  return { kind: 'some', windowTokens, slides: periodic(periodLayers, period, rule.denseFirst === true) }
 }

@@ -1,6 +1,6 @@
 // What each agent really gets of the context, in numbers and in words.
 import { formatCount } from './format-bytes.ts'
-import { countCells } from './kv-cache.ts'
+import { cellRules, countCells } from './kv-cache.ts'
 import type { PlanInput } from './tally.ts'
 
 export interface AgentsShare {
@@ -15,8 +15,7 @@ export interface AgentsShare {
 
 export function shareAmongAgents(input: PlanInput): AgentsShare {
   const { server, target } = input
-  const windowTokens = target.kv.kind === 'known' ? target.kv.windowTokens : null
-  const cells = countCells(server, windowTokens)
+  const cells = countCells(server, cellRules(target.kv))
   const trainingTokens = target.trainingContextTokens ?? Number.POSITIVE_INFINITY
   const tokensPerAgent = Math.min(cells.perStream, trainingTokens)
   const agents = server.slots

@@ -79,6 +79,7 @@ describe('comparePlan', () => {
     const plan = planMemory({
       target,
       draft: null,
+      projectorBytes: null,
       server: {
         contextTokens: 8192,
         slots: 1,
@@ -93,6 +94,10 @@ describe('comparePlan', () => {
         microBatchTokens: 512,
         promptCacheBytes: 0,
         fullSlidingCache: false,
+        checkpointsPerSlot: 32,
+        checkpointStepTokens: 8192,
+        projectorPath: null,
+        projectorOnGpu: true,
         unread: [],
       },
       ramDiskBytes: 0,

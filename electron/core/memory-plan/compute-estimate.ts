@@ -1,6 +1,7 @@
 // Estimates of what llama-server takes besides weights and KV cache. Marked as estimates wherever they are shown.
 import type { GgufHeader } from '../gguf/gguf-header.ts'
-import { countCells, type KvCacheSettings, type KvCacheSize } from './kv-cache.ts'
+import { cellRules, countCells, type KvCacheSettings, type KvCacheSize } from './kv-cache.ts'
+import type { PlannedServer } from './planned-server.ts'
 
 const f32Bytes = 4
 const f16Bytes = 2
@@ -14,8 +15,7 @@ export function estimateComputeBytes(
   model: GgufHeader,
   settings: Omit<KvCacheSettings, 'typeK' | 'typeV'>,
 ): number {
-  const windowTokens = model.kv.kind === 'known' ? model.kv.windowTokens : null
-  const cells = countCells(settings, windowTokens)
+  const cells = countCells(settings, cellRules(model.kv))
   const microBatch = Math.min(settings.microBatchTokens, settings.batchTokens)
   const embedding = model.embeddingLength ?? 4096
   const feedForward = model.feedForwardLength ?? 4 * embedding
@@ -26,13 +26,27 @@ export function estimateComputeBytes(
 }
 
 /**
- * llama-server keeps copies of a slot's sliding window in host memory, so that a prompt can be taken up again (ggml-org/llama.cpp
- * pull 15293). Measured with b10068: two for each prompt and one more for every 8,192 tokens, 32 a slot at most.
+ * llama-server keeps checkpoints of each slot in host memory, so that a prompt can be taken up again: copies of sliding windows
+ * (ggml-org/llama.cpp pull 15293) and of recurrent states. Measured with b10068: two for each prompt and one more for every 8,192
+ * tokens (`--checkpoint-min-step`), 32 a slot at most (`--ctx-checkpoints`). In a pool all slots together have its tokens.
  */
-export function estimateCheckpointBytes(size: KvCacheSize | null, slots: number): number {
-  if (size?.kind !== 'known') return 0
-  return slots * Math.min(32, 2 + Math.floor(size.cells.perStream / 8192)) * size.checkpointBytes
+export function countCheckpoints(
+  size: KvCacheSize | null,
+  server: Pick<PlannedServer, 'slots' | 'unifiedKv' | 'checkpointsPerSlot' | 'checkpointStepTokens'>,
+): number {
+  if (size?.kind !== 'known' || size.checkpointBytes === 0) return 0
+  const { slots, unifiedKv, checkpointsPerSlot, checkpointStepTokens } = server
+  const most = slots * checkpointsPerSlot
+  // Without a least distance every batch may leave one.
+  if (checkpointStepTokens === 0) return most
+  const alongTokens = Math.floor(size.cells.perStream / checkpointStepTokens)
+  return Math.min(most, unifiedKv ? 2 * slots + alongTokens : slots * (2 + alongTokens))
 }
+
+export const estimateCheckpointBytes = (
+  size: KvCacheSize | null,
+  server: Parameters<typeof countCheckpoints>[1],
+): number => (size?.kind === 'known' ? countCheckpoints(size, server) * size.checkpointBytes : 0)
 
 const programBytes = 64 * 1024 * 1024
 const bytesPerToken = 128

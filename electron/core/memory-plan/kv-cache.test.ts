@@ -1,10 +1,10 @@
 // Cells and bytes of KV caches against what b10068 and b10434 logged for gemma-3-270m (3 full, 15 sliding layers).
 import { describe, expect, it } from 'vitest'
-import type { KvShape } from '../gguf/kv-shape.ts'
+import type { KnownKvShape } from '../gguf/kv-shape.ts'
 import { type KvCacheSettings, planKvCache } from './kv-cache.ts'
 
 const mebibyte = 1024 * 1024
-const gemma: KvShape = {
+const gemma: KnownKvShape = {
   kind: 'known',
   windowTokens: 512,
   layers: Array.from({ length: 18 }, (_, layer) => ({
@@ -13,7 +13,11 @@ const gemma: KvShape = {
     keyHeadValues: 256,
     valueHeadValues: 256,
     slides: layer % 6 < 5,
+    tokensPerCell: 1,
   })),
+  state: null,
+  alwaysSplit: false,
+  remark: null,
 }
 const settings: KvCacheSettings = {
   contextTokens: 65_536,
@@ -64,7 +68,10 @@ describe('planKvCache', () => {
   })
 
   it('does not count what llama-server refuses: heads that do not divide into blocks', () => {
-    const odd: KvShape = { ...gemma, layers: gemma.layers.map((layer) => ({ ...layer, keyHeadValues: 80 })) }
+    const odd: KnownKvShape = {
+      ...gemma,
+      layers: gemma.layers.map((layer) => ({ ...layer, keyHeadValues: 80 })),
+    }
     expect(planKvCache(odd, { ...settings, typeK: 'q4_0' })).toMatchObject({ kind: 'unknown' })
     expect(planKvCache(odd, settings)).toMatchObject({ kind: 'known' })
   })

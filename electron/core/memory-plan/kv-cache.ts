@@ -1,6 +1,7 @@
-// Size of a KV cache exactly as llama.cpp allocates it (llama-context.cpp, llama-kv-cache-iswa.cpp; measured on b10068).
+// Size of a context's memory exactly as llama.cpp allocates it: KV caches (llama-context.cpp, llama-kv-cache-iswa.cpp) and
+// recurrent states (llama-memory-recurrent.cpp), measured on b10068.
 import type { KvCacheType } from '../../contract.ts'
-import type { KvShape } from '../gguf/kv-shape.ts'
+import type { KnownKvShape, KvLayer, KvShape } from '../gguf/kv-shape.ts'
 
 export interface KvCacheSettings {
   readonly contextTokens: number
@@ -23,16 +24,22 @@ export interface KvCells {
 export type KvCacheSize =
   | {
       readonly kind: 'known'
+      /** Caches and states together. */
       readonly bytes: number
+      /** What recurrent layers keep, of `bytes`: the same however long the context. */
+      readonly stateBytes: number
       readonly cells: KvCells
-      /** What one saved copy of a slot's sliding window takes; 0 for a model without one. */
+      /** What one checkpoint of a slot takes: its sliding windows and its states; 0 for a model with neither. */
       readonly checkpointBytes: number
+      readonly remark: string | null
     }
   | { readonly kind: 'unknown'; readonly reason: string }
 
 /** llama.cpp pads contexts and sliding caches to 256 cells (ggml-org/llama.cpp#17037). */
 const cellPadding = 256
 const padCells = (cells: number): number => Math.ceil(cells / cellPadding) * cellPadding
+
+const f32Bytes = 4
 
 /** Values in a block, and its bytes. */
 const cacheTypes: Readonly<Record<KvCacheType, readonly [number, number]>> = {
@@ -47,21 +54,28 @@ const cacheTypes: Readonly<Record<KvCacheType, readonly [number, number]>> = {
   q5_1: [32, 24],
 }
 
+type CellRules = Pick<KnownKvShape, 'windowTokens' | 'alwaysSplit'>
+const fullAttention: CellRules = { windowTokens: null, alwaysSplit: false }
+
+/** A model that cannot be counted still has a context, which is told as if it had full attention. */
+export const cellRules = (shape: KvShape): CellRules => (shape.kind === 'known' ? shape : fullAttention)
+
 export function countCells(
   settings: Omit<KvCacheSettings, 'typeK' | 'typeV'>,
-  windowTokens: number | null,
+  { windowTokens, alwaysSplit }: CellRules = fullAttention,
 ): KvCells {
   const { slots, unifiedKv } = settings
+  const isPool = unifiedKv && !alwaysSplit
   const context = padCells(settings.contextTokens)
   const perStream = unifiedKv ? context : padCells(Math.floor(context / slots))
-  const streams = unifiedKv ? 1 : slots
+  const streams = isPool ? 1 : slots
   if (windowTokens === null) return { perStream, slidingPerStream: 0, streams }
   const microBatch = Math.min(settings.microBatchTokens, settings.batchTokens)
-  const windowed = Math.min(perStream, windowTokens * (unifiedKv ? slots : 1) + microBatch)
+  const windowed = Math.min(perStream, windowTokens * (isPool ? slots : 1) + microBatch)
   return { perStream, slidingPerStream: settings.fullSlidingCache ? perStream : padCells(windowed), streams }
 }
 
-function misfit(shape: Extract<KvShape, { kind: 'known' }>, settings: KvCacheSettings): string | null {
+function misfit(shape: KnownKvShape, settings: KvCacheSettings): string | null {
   const blockK = cacheTypes[settings.typeK][0]
   const blockV = cacheTypes[settings.typeV][0]
   const bad = shape.layers.find(
@@ -75,20 +89,31 @@ export function planKvCache(shape: KvShape, settings: KvCacheSettings): KvCacheS
   if (shape.kind === 'unknown') return shape
   const reason = misfit(shape, settings)
   if (reason !== null) return { kind: 'unknown', reason }
-  const cells = countCells(settings, shape.windowTokens)
+  const cells = countCells(settings, shape)
   const bytesOf = (values: number, type: KvCacheType): number => {
     const [blockValues, blockBytes] = cacheTypes[type]
     return (values / blockValues) * blockBytes
   }
-  const sum = (cellsOf: (slides: boolean) => number): number =>
-    shape.layers.reduce((total, { slides, keyValues, valueValues }) => {
-      const perCell = bytesOf(keyValues, settings.typeK) + bytesOf(valueValues, settings.typeV)
-      return total + cellsOf(slides) * perCell
+  const sum = (cellsOf: (layer: KvLayer) => number): number =>
+    shape.layers.reduce((total, layer) => {
+      const perCell = bytesOf(layer.keyValues, settings.typeK) + bytesOf(layer.valueValues, settings.typeV)
+      return total + cellsOf(layer) * perCell
     }, 0)
+  const cellsOfLayer = ({ slides, tokensPerCell }: KvLayer): number => {
+    if (slides) return cells.slidingPerStream
+    return tokensPerCell === 1 ? cells.perStream : padCells(Math.ceil(cells.perStream / tokensPerCell))
+  }
+  const slotStateBytes = (shape.state?.valuesPerSlot ?? 0) * f32Bytes
+  const stateBytes = slotStateBytes * settings.slots
+  const windowBytes = settings.fullSlidingCache
+    ? 0
+    : sum(({ slides }) => (slides ? (shape.windowTokens ?? 0) : 0))
   return {
     kind: 'known',
-    bytes: sum((slides) => (slides ? cells.slidingPerStream : cells.perStream)) * cells.streams,
+    bytes: sum(cellsOfLayer) * cells.streams + stateBytes,
+    stateBytes,
     cells,
-    checkpointBytes: sum((slides) => (slides ? (shape.windowTokens ?? 0) : 0)),
+    checkpointBytes: windowBytes + slotStateBytes,
+    remark: shape.remark,
   }
 }

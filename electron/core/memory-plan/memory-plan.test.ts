@@ -29,12 +29,17 @@ const seedServer: PlannedServer = {
   microBatchTokens: 512,
   promptCacheBytes: 8 * gibibyte,
   fullSlidingCache: false,
+  checkpointsPerSlot: 32,
+  checkpointStepTokens: 8192,
+  projectorPath: null,
+  projectorOnGpu: true,
   unread: [],
 }
 const q4Draft = { draftCacheTypeK: 'q4_0', draftCacheTypeV: 'q4_0' } as const
 const studio: PlanInput = {
   target,
   draft,
+  projectorBytes: null,
   server: seedServer,
   ramDiskBytes: 64 * gibibyte,
   machine: { totalBytes: studioBytes, gpuLimitBytes: 0.75 * studioBytes },
@@ -231,9 +236,54 @@ describe('verdicts', () => {
     const odd = { ...target, kv: { kind: 'unknown', reason: 'it is recurrent' } } as const
     const plan = planWith({}, { target: odd })
     expect(plan).toMatchObject({ verdict: 'unknown', uncounted: 'model: it is recurrent' })
-    expect(bytesOf(plan, 'kvTarget')).toBeNull()
+    expect(plan.lines.find(({ id }) => id === 'kvTarget')).toMatchObject({ bytes: null, note: null })
+    expect(plan.reasons.join()).not.toContain('to spare')
     const small = { totalBytes: 64 * gibibyte, gpuLimitBytes: null }
     expect(planWith({}, { target: odd, machine: small }).verdict).toBe('does-not-fit')
+  })
+})
+
+describe('what is kept beside weights and caches', () => {
+  const state = { layers: 36, valuesPerSlot: 19_759_104 } // Qwen3-Coder-Next: 75 MiB of f32
+  const hybrid: PlanInput['target'] = {
+    ...target,
+    kv: target.kv.kind === 'known' ? { ...target.kv, state } : target.kv,
+  }
+  const stateBytes = 79_036_416
+
+  it('counts states for each slot, pool or not, and says so', () => {
+    const plain = bytesOf(planWith({}), 'kvTarget') ?? 0
+    for (const unifiedKv of [false, true]) {
+      const plan = planWith({ unifiedKv }, { target: hybrid })
+      expect(bytesOf(plan, 'kvTarget')).toBe(plain + 4 * stateBytes)
+      expect(plan.lines.find(({ id }) => id === 'kvTarget')?.note).toContain(
+        '92,160 B; a state of 75 MiB for each of 4 slots',
+      )
+    }
+  })
+
+  it('counts the checkpoints that llama-server may make of them, as many as the pinned flags allow', () => {
+    const checkpoints = (server: Partial<PlannedServer>) =>
+      bytesOf(planWith(server, { target: hybrid }), 'checkpoints')
+    // 32,768 tokens for each of four: two for the prompt and four along it.
+    expect(checkpoints({})).toBe(4 * 6 * stateBytes)
+    expect(checkpoints({ checkpointsPerSlot: 3 })).toBe(4 * 3 * stateBytes)
+    expect(checkpoints({ checkpointStepTokens: 0 })).toBe(4 * 32 * stateBytes)
+    // In a pool of 131,072 the four have 16 along it together.
+    expect(checkpoints({ unifiedKv: true })).toBe((4 * 2 + 16) * stateBytes)
+    expect(checkpoints({ checkpointsPerSlot: 0 })).toBeUndefined()
+    expect(bytesOf(planWith({}), 'checkpoints')).toBeUndefined()
+  })
+
+  it('counts the file of a projector, on the GPU unless it is kept off', () => {
+    const projectorBytes = 1_500_000_000
+    const without = planWith({})
+    const withIt = planWith({}, { projectorBytes })
+    expect(bytesOf(withIt, 'projector')).toBe(projectorBytes)
+    expect(withIt.totalBytes - without.totalBytes).toBe(projectorBytes)
+    expect(withIt.gpu.neededBytes - without.gpu.neededBytes).toBe(projectorBytes)
+    const onHost = planWith({ projectorOnGpu: false }, { projectorBytes })
+    expect(onHost.gpu.neededBytes).toBe(without.gpu.neededBytes)
   })
 })
 

@@ -1,18 +1,22 @@
 // The plan's lines, in the order of the Studio's map.
-import { formatCount } from './format-bytes.ts'
+import { formatBytes, formatCount } from './format-bytes.ts'
 import type { KvCacheSize } from './kv-cache.ts'
 import type { SeedMap } from './reserves.ts'
 import type { PlanInput, Tally } from './tally.ts'
+
+type KnownKvSize = Extract<KvCacheSize, { kind: 'known' }>
 
 export interface PlanLine {
   readonly id:
     | 'weights'
     | 'draftWeights'
+    | 'projector'
     | 'ramDisk'
     | 'kvTarget'
     | 'kvDraft'
     | 'compute'
     | 'program'
+    | 'checkpoints'
     | 'promptCache'
     | 'os'
     | 'linker'
@@ -25,16 +29,32 @@ export interface PlanLine {
   readonly note: string | null
 }
 
-function sayKv(size: KvCacheSize, types: readonly [string, string]): string {
-  if (size.kind === 'unknown') return size.reason
+function sayCache(size: KnownKvSize, types: readonly [string, string]): string {
   const { perStream, streams, slidingPerStream } = size.cells
   const typeNames = types[0] === types[1] ? types[0] : `K ${types[0]}, V ${types[1]}`
   const cells =
     streams === 1 ? `one pool of ${formatCount(perStream)}` : `${streams} x ${formatCount(perStream)}`
   if (slidingPerStream > 0)
     return `${typeNames}, ${cells} tokens, sliding layers ${formatCount(slidingPerStream)}`
-  const bytesPerToken = size.bytes / (perStream * streams)
+  const bytesPerToken = (size.bytes - size.stateBytes) / (perStream * streams)
   return `${typeNames}, ${cells} tokens x ${formatCount(bytesPerToken)} B`
+}
+
+/** Why a size is not known is said once, at the verdict. */
+function sayKv(size: KvCacheSize, types: readonly [string, string], slots: number): string | null {
+  if (size.kind === 'unknown') return null
+  const state =
+    size.stateBytes === 0
+      ? null
+      : `a state of ${formatBytes(size.stateBytes / slots)} for each of ${slots} slots`
+  const cache = size.bytes > size.stateBytes ? sayCache(size, types) : null
+  return [cache, state, size.remark].filter((part) => part !== null).join('; ')
+}
+
+/** What the checkpoints are copies of, and how many there may be. */
+function sayCheckpoints({ server }: PlanInput, size: KvCacheSize): string {
+  const what = size.kind === 'known' && size.stateBytes > 0 ? 'states' : 'sliding windows'
+  return `copies of ${what} to go back to, up to ${server.checkpointsPerSlot} a slot (--ctx-checkpoints)`
 }
 
 const nameOf = (model: PlanInput['target']): string =>
@@ -45,6 +65,7 @@ function draftLines(input: PlanInput, tally: Tally, seed: SeedMap | null): reado
   if (draft === null || tally.kvDraft === null) return []
   const types = [server.draftCacheTypeK, server.draftCacheTypeV] as const
   const bytes = tally.kvDraft.kind === 'known' ? tally.kvDraft.bytes : null
+  const say = sayKv(tally.kvDraft, types, server.slots)
   const dear = bytes !== null && bytes > draft.tensorBytes ? '; more than the draft itself' : ''
   return [
     {
@@ -53,7 +74,7 @@ function draftLines(input: PlanInput, tally: Tally, seed: SeedMap | null): reado
       bytes,
       estimated: false,
       seedBytes: seed === null ? null : 0,
-      note: `${sayKv(tally.kvDraft, types)}${dear}`,
+      note: say === null ? null : `${say}${dear}`,
     },
   ]
 }
@@ -68,7 +89,6 @@ export function listPlanLines(input: PlanInput, tally: Tally, seed: SeedMap | nu
     rest: Partial<Pick<PlanLine, 'estimated' | 'seedBytes' | 'note'>>,
   ): PlanLine => ({ id, label, bytes, estimated: false, seedBytes: null, note: null, ...rest })
   const kvTypes = [server.cacheTypeK, server.cacheTypeV] as const
-  const hasWindow = tally.kvTarget.kind === 'known' && tally.kvTarget.checkpointBytes > 0
   const kvBytes = tally.kvTarget.kind === 'known' ? tally.kvTarget.bytes : null
   return [
     line('weights', 'AI Engine (weights)', target.tensorBytes, {
@@ -79,20 +99,31 @@ export function listPlanLines(input: PlanInput, tally: Tally, seed: SeedMap | nu
       seedBytes: fromSeed('draftBytes'),
       note: draft === null ? 'none' : nameOf(draft),
     }),
+    ...(input.projectorBytes === null
+      ? []
+      : [line('projector', 'Vision or audio model', input.projectorBytes, { note: 'its file (--mmproj)' })]),
     line('ramDisk', 'Build Forge (RAM disk)', input.ramDiskBytes, {
       seedBytes: fromSeed('ramDiskBytes'),
       note: 'taken as it fills; deleted files free nothing until it is ejected',
     }),
     line('kvTarget', 'Agent context (KV cache)', kvBytes, {
       seedBytes: fromSeed('kvBytes'),
-      note: sayKv(tally.kvTarget, kvTypes),
+      note: sayKv(tally.kvTarget, kvTypes, server.slots),
     }),
     ...draftLines(input, tally, seed),
     line('compute', 'Compute buffers', tally.computeBytes, { estimated: true }),
     line('program', 'llama-server itself', tally.programBytes, {
       estimated: true,
-      note: hasWindow ? 'libraries, tokenizer, copies of windows' : 'libraries and tokenizer',
+      note: 'libraries and tokenizer',
     }),
+    ...(tally.checkpointBytes === 0
+      ? []
+      : [
+          line('checkpoints', 'Context checkpoints', tally.checkpointBytes, {
+            estimated: true,
+            note: sayCheckpoints(input, tally.kvTarget),
+          }),
+        ]),
     line('promptCache', 'Prompt cache', server.promptCacheBytes, {
       note: server.promptCacheBytes === 0 ? 'off' : 'host memory (--cache-ram)',
     }),

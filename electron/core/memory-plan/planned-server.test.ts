@@ -74,6 +74,8 @@ describe('plannedServer', () => {
     ['-b', '0'],
     ['-cram', '-1'],
     ['-ctk', 'q9_0'],
+    ['--ctx-checkpoints', 'many'],
+    ['--spec-type', 'ngram-mod,draft-mtp'],
   ])('tells no sum of %s %s, whose meaning for memory is not known', (flag, value) => {
     const planned = plannedServer({ ...profile, pinnedFlags: [flag, value] })
     expect(planned).toEqual({
@@ -85,8 +87,7 @@ describe('plannedServer', () => {
   it.each([
     ['--mmproj', '/m/mmproj.gguf'],
     ['-mm', '/m/mmproj.gguf'],
-    ['--ctx-checkpoints', '64'],
-    ['--swa-checkpoints', '64'],
+    ['--mmproj-url', 'https://example.com/mmproj.gguf'],
     ['--cpu-moe'],
     ['-ncmoe', '12'],
     ['-ot', 'exps=CPU'],
@@ -107,6 +108,21 @@ describe('plannedServer', () => {
     expect(read()).toMatchObject({ gpuLayers: 40, draftGpuLayers: 40 })
     expect(read('-ngl', '20', '-ngld', '0')).toMatchObject({ gpuLayers: 20, draftGpuLayers: 0 })
     expect(read('-ngl', 'auto')).toMatchObject({ gpuLayers: Number.POSITIVE_INFINITY, unread: [] })
+  })
+
+  it('reads what is kept beside the cache: checkpoints and a projector', () => {
+    const read = (...pinnedFlags: string[]) => plannedServer({ ...profile, pinnedFlags })
+    expect(read()).toMatchObject({ checkpointsPerSlot: 32, checkpointStepTokens: 8192, projectorPath: null })
+    expect(read('--ctx-checkpoints', '4', '-cms', '1024')).toMatchObject({
+      checkpointsPerSlot: 4,
+      checkpointStepTokens: 1024,
+      unread: [],
+    })
+    expect(read('-mm', '/m/eyes.gguf', '--no-mmproj-offload')).toMatchObject({
+      projectorPath: '/m/eyes.gguf',
+      projectorOnGpu: false,
+    })
+    expect(read('--spec-type', 'ngram-mod')).toEqual(plannedServer(profile))
   })
 
   it('takes -c 0 for what the model was trained for', () => {

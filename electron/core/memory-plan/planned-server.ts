@@ -19,6 +19,12 @@ export interface PlannedServer {
   readonly promptCacheBytes: number
   /** `--swa-full`: sliding layers keep the whole context. */
   readonly fullSlidingCache: boolean
+  /** `--ctx-checkpoints` and `--checkpoint-min-step`: how many copies a slot may have, and their least distance. */
+  readonly checkpointsPerSlot: number
+  readonly checkpointStepTokens: number
+  /** The file of a pinned `--mmproj`, which is loaded beside the model; null without one. */
+  readonly projectorPath: string | null
+  readonly projectorOnGpu: boolean
   /** Pinned flags whose meaning for memory cannot be told, one sentence each; then no sum is whole. */
   readonly unread: readonly string[]
 }
@@ -57,6 +63,17 @@ const flagsWithValue: readonly (readonly [readonly string[], ReadValue])[] = [
   [['-ub', '--ubatch-size'], (value) => count(value, 1, (microBatchTokens) => ({ microBatchTokens }))],
   // -1 is a cache without a limit (--help): no plan holds it.
   [['-cram', '--cache-ram'], (value) => count(value, 0, (mib) => ({ promptCacheBytes: mib * mebibyte }))],
+  [
+    ['-ctxcp', '--ctx-checkpoints', '--swa-checkpoints'],
+    (value) => count(value, 0, (checkpointsPerSlot) => ({ checkpointsPerSlot })),
+  ],
+  [
+    ['-cms', '--checkpoint-min-step'],
+    (value) => count(value, 0, (checkpointStepTokens) => ({ checkpointStepTokens })),
+  ],
+  [['-mm', '--mmproj'], (value) => (value === '' ? null : { projectorPath: value })],
+  // These draft in a second context of the model's own, and keep states to go back to (common.h, need_n_rs_seq).
+  [['--spec-type'], (value) => (/draft-(mtp|eagle3|dflash|dspark)/.test(value) ? null : {})],
   [['-ctk', '--cache-type-k'], (value) => cacheType(value, (cacheTypeK) => ({ cacheTypeK }))],
   [['-ctv', '--cache-type-v'], (value) => cacheType(value, (cacheTypeV) => ({ cacheTypeV }))],
   [
@@ -74,6 +91,8 @@ const switches: Readonly<Record<string, Change>> = {
   '-no-kvu': { unifiedKv: false },
   '--no-kv-unified': { unifiedKv: false },
   '--swa-full': { fullSlidingCache: true },
+  '--mmproj-offload': { projectorOnGpu: true },
+  '--no-mmproj-offload': { projectorOnGpu: false },
 }
 
 /**
@@ -81,7 +100,11 @@ const switches: Readonly<Record<string, Change>> = {
  * "to spare" of memory that they take.
  */
 const uncountedFlags: readonly (readonly [RegExp, string])[] = [
-  [/^(-mm|-mmu|--mmproj|--mmproj-url)$/, 'a vision or audio model, with buffers of its own'],
+  [
+    /^(-mm|--mmproj)$/,
+    'its file is, but not the working memory of the projector, which depends on the images',
+  ],
+  [/^(-mmu|--mmproj-url)$/, 'a vision or audio model, with buffers of its own'],
   [
     /^(-md|--model-draft|--spec-draft-model|-hfd|-hfrd|--hf-repo-draft|--spec-draft-hf)$/,
     'another draft model',
@@ -91,7 +114,6 @@ const uncountedFlags: readonly (readonly [RegExp, string])[] = [
     /^(--lora|--lora-scaled|--control-vector|--control-vector-scaled)$/,
     'an adapter, kept beside the weights',
   ],
-  [/^(-ctxcp|--ctx-checkpoints|--swa-checkpoints)$/, 'copies of the cache for each slot'],
   [
     /^(-cmoe|--cpu-moe|-ncmoe|--n-cpu-moe|-ot|--override-tensor|-nkvo|--no-kv-offload)$/,
     'weights or caches moved off the GPU, so its share is not what is planned',
@@ -142,6 +164,11 @@ export function plannedServer(profile: ServerProfile, trainingTokens: number | n
     microBatchTokens: profile.microBatchTokens,
     promptCacheBytes: profile.promptCacheMiB * mebibyte,
     fullSlidingCache: false,
+    // llama-server's defaults (`--help` of b10068 and b10434).
+    checkpointsPerSlot: 32,
+    checkpointStepTokens: 8192,
+    projectorPath: null,
+    projectorOnGpu: true,
     ...readPinned(profile.pinnedFlags, trainingTokens),
   }
 }

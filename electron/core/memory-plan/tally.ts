@@ -9,6 +9,8 @@ export interface PlanInput {
   readonly target: GgufHeader
   /** The model passed with `-md`: it takes its memory whether or not it ever drafts. */
   readonly draft: GgufHeader | null
+  /** Weights of the vision or audio model beside it (`--mmproj`); null without one. */
+  readonly projectorBytes: number | null
   readonly server: PlannedServer
   readonly ramDiskBytes: number
   readonly machine: {
@@ -28,6 +30,8 @@ export interface Tally {
   readonly kvDraft: KvCacheSize | null
   readonly computeBytes: number
   readonly programBytes: number
+  /** Of both models: an estimate, since they come as contexts grow. */
+  readonly checkpointBytes: number
   /** Known parts only; a KV cache that cannot be counted is missing from all three. The first: what the GPU holds of them. */
   readonly gpuBytes: number
   readonly withoutLinkerBytes: number
@@ -69,20 +73,23 @@ export function tallyPlan(input: PlanInput): Tally {
       : planKvCache(draft.kv, { ...server, typeK: server.draftCacheTypeK, typeV: server.draftCacheTypeV })
   const computeBytes =
     estimateComputeBytes(target, server) + (draft === null ? 0 : estimateComputeBytes(draft, server))
-  const programBytes =
-    estimateProgramBytes(draft === null ? [target] : [target, draft]) +
-    estimateCheckpointBytes(kvTarget, server.slots) +
-    estimateCheckpointBytes(kvDraft, server.slots)
+  const programBytes = estimateProgramBytes(draft === null ? [target] : [target, draft])
+  const checkpointBytes = estimateCheckpointBytes(kvTarget, server) + estimateCheckpointBytes(kvDraft, server)
+  const projectorBytes = input.projectorBytes ?? 0
   const targetBytes = target.tensorBytes + knownBytes(kvTarget)
   const draftBytes = (draft?.tensorBytes ?? 0) + knownBytes(kvDraft)
   const draftShare = draft === null ? 0 : gpuShare(draft, server.draftGpuLayers)
   const gpuBytes =
-    Math.ceil(targetBytes * gpuShare(target, server.gpuLayers) + draftBytes * draftShare) + computeBytes
+    Math.ceil(targetBytes * gpuShare(target, server.gpuLayers) + draftBytes * draftShare) +
+    computeBytes +
+    (server.projectorOnGpu && server.gpuLayers > 0 ? projectorBytes : 0)
   const withoutLinkerBytes =
     targetBytes +
     draftBytes +
+    projectorBytes +
     computeBytes +
     programBytes +
+    checkpointBytes +
     server.promptCacheBytes +
     input.ramDiskBytes +
     reserves.osBytes
@@ -91,6 +98,7 @@ export function tallyPlan(input: PlanInput): Tally {
     kvDraft,
     computeBytes,
     programBytes,
+    checkpointBytes,
     gpuBytes,
     withoutLinkerBytes,
     totalBytes: withoutLinkerBytes + reserves.linkerBytes,

@@ -113,6 +113,11 @@ describe('parseLlamaLogLine', () => {
       { kind: 'slots-ready', slots: 2, contextPerSlot: 512, unifiedKv: null },
     ],
     [
+      // The format string of src/llama-kv-cache-dsv4.cpp (llama_dsv4_comp_state), numbers made up.
+      'llama_dsv4_comp_state:       MTL0 DSV4 csa state buffer size =    10.50 MiB',
+      { kind: 'buffer', holds: 'recurrent', device: 'MTL0', bytes: 11_010_048 },
+    ],
+    [
       'llama_memory_recurrent:       MTL0 RS buffer size =    10.50 MiB',
       { kind: 'buffer', holds: 'recurrent', device: 'MTL0', bytes: 11_010_048 },
     ],

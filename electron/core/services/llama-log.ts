@@ -148,10 +148,12 @@ function parseContextExceeded(text: string): LlamaLogEvent | null {
 }
 
 function parseBuffer(text: string): LlamaLogEvent | null {
-  const match = /:\s+(\S{1,60})\s+(model|KV|RS|compute|output) buffer size =\s*([\d.]+) MiB/.exec(text)
+  const match =
+    /:\s+(\S{1,60})\s+(model|KV|RS|DSV4 \w{1,8} state|compute|output) buffer size =\s*([\d.]+) MiB/.exec(text)
   if (match === null) return null
   const bytes = Math.round(Number(match[3]) * 1024 * 1024)
-  const holds = bufferKinds[match[2] ?? '']
+  // DeepSeek V4's compressor states are named for their cache: "DSV4 csa state" (llama-kv-cache-dsv4.cpp).
+  const holds = bufferKinds[match[2]?.startsWith('DSV4') ? 'RS' : (match[2] ?? '')]
   if (holds === undefined || !Number.isSafeInteger(bytes)) return null
   return { kind: 'buffer', holds, device: match[1] ?? '', bytes }
 }

@@ -1,0 +1,69 @@
+// DeepSeek V4's caches: a sliding one in every layer, and compressed ones with a cell for 4 or 128 tokens
+// (llama.cpp, src/llama-kv-cache-dsv4.cpp, llama_kv_cache_dsv4 and llama_dsv4_comp_state; the same in b10054 and b10256).
+import type { KnownKvShape, KvLayer } from './kv-shape.ts'
+import type { MetadataQuestions } from './metadata-reading.ts'
+
+/** DSV4_CSA_RATIO and DSV4_HCA_RATIO. */
+const finelyTokens = 4
+const coarselyTokens = 128
+
+interface CompressedDimensions {
+  readonly allLayers: number
+  readonly predictors: number
+  readonly kvHeads: readonly number[]
+  readonly keyLength: number
+}
+
+/** Keys only, as dsv4_make_k_only has it. A sentence when the file lacks what llama.cpp needs. */
+export function compressedShape(
+  architecture: string,
+  { allLayers, predictors, kvHeads, keyLength }: CompressedDimensions,
+  ask: MetadataQuestions,
+): KnownKvShape | string {
+  const key = (name: string): string => `${architecture}.attention.${name}`
+  const windowTokens = ask.count(key('sliding_window'))
+  const indexKeyLength = ask.count(key('indexer.key_length'))
+  const ratios = ask.perLayer(key('compress_ratios'), allLayers)
+  if (!windowTokens || !indexKeyLength || ratios === null)
+    return `${key('sliding_window')}, ${key('indexer.key_length')} or ${key('compress_ratios')} is missing or too short`
+  const cache = (
+    keyValues: number,
+    keyHeadValues: number,
+    slides: boolean,
+    tokensPerCell: number,
+  ): KvLayer => ({
+    keyValues,
+    valueValues: 0,
+    keyHeadValues,
+    valueHeadValues: 0,
+    slides,
+    tokensPerCell,
+  })
+  const layers = kvHeads.flatMap((headCount, layer) => {
+    const keyValues = headCount * keyLength
+    const raw = cache(keyValues, keyLength, true, 1)
+    if (ratios[layer] === coarselyTokens) return [raw, cache(keyValues, keyLength, false, coarselyTokens)]
+    if (ratios[layer] !== finelyTokens) return [raw]
+    return [
+      raw,
+      cache(keyValues, keyLength, false, finelyTokens),
+      cache(indexKeyLength, indexKeyLength, false, finelyTokens),
+    ]
+  })
+  // What is not yet compressed, as sums and scores: two f32 tensors in each layer of the trunk.
+  const pending = ratios.slice(0, allLayers - predictors).map((ratio) => {
+    if (ratio === coarselyTokens) return 2 * coarselyTokens * keyLength
+    return ratio === finelyTokens ? 2 * (2 * finelyTokens) * 2 * (keyLength + indexKeyLength) : 0
+  })
+  return {
+    kind: 'known',
+    layers,
+    windowTokens,
+    state: {
+      layers: pending.filter((values) => values > 0).length,
+      valuesPerSlot: pending.reduce((sum, values) => sum + values, 0),
+    },
+    alwaysSplit: true,
+    remark: 'each slot has its own compressed caches, also in a pool',
+  }
+}
