@@ -87,7 +87,7 @@ const runRound = async (
     return [
       ...faults,
       ...more,
-      ...judgeStarts(before, now, stack.readStarts().slice(startsBefore)),
+      ...judgeStarts(action, before, now, stack.readStarts().slice(startsBefore)),
       ...printed.flatMap((text) => traces.find(text, 'a command printed')),
     ]
   } catch (error) {
@@ -99,6 +99,7 @@ const runRound = async (
 
 /** A server that lives on was not started beside; one that was replaced was started at least once. */
 const judgeStarts = (
+  action: Action,
   before: Census,
   now: Census,
   starts: ReturnType<StormStack['readStarts']>,
@@ -110,7 +111,11 @@ const judgeStarts = (
       return [`${service} lives on, and pid ${started.join(', ')} were started`]
     if (!isSame && started.at(-1) !== now[role][0])
       return [`${service}: pid ${now[role].join(', ')} runs, the last started is ${started.at(-1)}`]
-    return []
+    if (action.kind !== 'kill') return []
+    if (!isSame && !action.targets.includes(role)) return [`${service} was not killed and is another now`]
+    return started.length > action.times
+      ? [`${service} was killed ${action.times} times and started ${started.length} times`]
+      : []
   })
 
 interface Recovery {
