@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Snapshot } from '../electron/contract.ts'
 import { openLedger } from '../electron/core/ledger.ts'
 import { parseMountInfo } from '../electron/core/platform/linux-mount-table.ts'
-import { findProcessesOf } from './bench-processes.ts'
+import { findProcessesOf, readParent } from './bench-processes.ts'
 import type { StormStack } from './storm-stack.ts'
 
 export interface Census {
@@ -40,13 +40,12 @@ export const takeCensus = (stack: StormStack): Census => {
     const argv = readArgv(pid)
     if (argv !== null) found[roleOf(argv, stack)].push(pid)
   }
-  return found
+  // Between fork and exec a child of the core's bears its command line; on a busy machine that may take a tenth of a second.
+  const isForked = (pid: number) => found.cores.includes(readParent(pid) ?? 0)
+  return { ...found, cores: found.cores.filter((pid) => !isForked(pid)) }
 }
 
-/**
- * Two of one kind in both of two looks: between fork and exec a child bears its parent's command line for an instant.
- * Answers a sentence, or null.
- */
+/** Two of one kind in both of two looks: one may just be ending. Answers a sentence, or null. */
 export const findDuplicate = (before: Census, now: Census): string | null => {
   for (const role of ['cores', 'engines', 'routers'] as const) {
     const both = now[role].filter((pid) => before[role].includes(pid))
