@@ -175,7 +175,7 @@ const applyJsonEdit = (root: { value: unknown }, { at, kind, value, key }: JsonE
       put(
         holder,
         place.key,
-        Array.from({ length: 300 }, () => inside),
+        Array.from({ length: (JSON.stringify(inside)?.length ?? 0) < 100 ? 300 : 3 }, () => inside),
       )
       break
     case 'nest':

@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../e2e/free-ports.ts'
 import { attachToCore, type ControlClient } from '../electron/core/control/client.ts'
+import { smallHeap } from '../electron/core/core-process/core-program.ts'
 import { parseMountInfo } from '../electron/core/platform/linux-mount-table.ts'
 import { readPinnedVersion } from '../electron/core/setup/litellm.ts'
 import { locateStateFolder, type StateFolder } from '../electron/core/state-folder.ts'
@@ -142,8 +143,9 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
   const argv = ['--disable-warning=ExperimentalWarning', join(root, 'out/nexus.mjs')]
 
   const startCore = async (): Promise<void> => {
-    const child = spawn(process.execPath, [...argv, 'serve'], {
-      env,
+    // As `nexus up` starts one (electron/core/core-process/core-program.ts).
+    const child = spawn(process.execPath, ['--max-semi-space-size=1', ...argv, 'serve'], {
+      env: { ...env, ...smallHeap },
       detached: true,
       stdio: ['ignore', coreLog, coreLog],
     })
