@@ -344,6 +344,7 @@ export const stormDoors = async (
       const property = fc.asyncProperty(
         fc.array(door.inputs, { minLength: door.groupSize, maxLength: door.groupSize }),
         async (group) => {
+          signal.throwIfAborted()
           given += group.length
           await door.run(group)
           slowestMs = Math.max(slowestMs, await askAsOwner(stack, core))
@@ -359,13 +360,13 @@ export const stormDoors = async (
         // What is made small is tried on the same core; a few times tell enough.
         endOnFailure: true,
       })
+      if (signal.aborted) break
       if (failed)
         failures.push({
           case: `hostile:${door.name}`,
           what: door.name,
           reasons: [messageOf(errorInstance), `on ${JSON.stringify(counterexample).slice(0, 1_500)}`],
         })
-      if (signal.aborted) break
     }
     const leaks = traces.findInFolder()
     if (leaks.length > 0) failures.push({ case: 'hostile', what: 'logs and command lines', reasons: leaks })

@@ -39,6 +39,7 @@ export const sendHostileBodies = async (
 ): Promise<{ readonly sent: number; readonly fault: string | null }> => {
   let sent = 0
   const property = fc.asyncProperty(bodies, async ({ path, body }) => {
+    stack.signal.throwIfAborted()
     sent += 1
     const leaving = AbortSignal.timeout(patienceMs)
     try {

@@ -25,7 +25,7 @@ const long: StormSize = {
   endurance: { seconds: 900, clients: 6, bodies: 3_000 },
 }
 
-const usage = `usage: scripts/storm [--long] [--seed N] [--only PART ...] [--case NAME]     PART: ${Object.keys(parts).join(' ')}`
+const usage = `usage: scripts/storm [--long] [--seed N] [--only PART ...] [--case NAME] [--kills N] [--inputs N] [--seconds N]     PART: ${Object.keys(parts).join(' ')}`
 
 class UsageError extends Error {}
 
@@ -62,7 +62,11 @@ const sizeOf = ({ long: isLong, kills, inputs, seconds }: Options): StormSize =>
   return {
     kills: { ...size.kills, mostKills: readNumber('--kills', kills) ?? size.kills.mostKills },
     hostile: { ...size.hostile, inputs: readNumber('--inputs', inputs) ?? size.hostile.inputs },
-    endurance: { ...size.endurance, seconds: readNumber('--seconds', seconds) ?? size.endurance.seconds },
+    endurance: {
+      ...size.endurance,
+      seconds: readNumber('--seconds', seconds) ?? size.endurance.seconds,
+      bodies: readNumber('--inputs', inputs) ?? size.endurance.bodies,
+    },
   }
 }
 
