@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../e2e/free-ports.ts'
 import { attachToCore, type ControlClient } from '../electron/core/control/client.ts'
-import { smallHeap } from '../electron/core/core-process/core-program.ts'
+import { smallHeap, smallHeapFlag } from '../electron/core/core-process/core-program.ts'
 import { parseMountInfo } from '../electron/core/platform/linux-mount-table.ts'
 import { readPinnedVersion } from '../electron/core/setup/litellm.ts'
 import { locateStateFolder, type StateFolder } from '../electron/core/state-folder.ts'
@@ -144,7 +144,7 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
 
   const startCore = async (): Promise<void> => {
     // As `nexus up` starts one (electron/core/core-process/core-program.ts).
-    const child = spawn(process.execPath, ['--max-semi-space-size=1', ...argv, 'serve'], {
+    const child = spawn(process.execPath, [smallHeapFlag, ...argv, 'serve'], {
       env: { ...env, ...smallHeap },
       detached: true,
       stdio: ['ignore', coreLog, coreLog],
