@@ -52,7 +52,7 @@ export const listProcessTree = (pid: number): readonly number[] => {
 }
 
 /** Field 4 of proc_pid_stat(5); null when the process is gone. */
-const readParent = (pid: number): number | null => {
+export const readParent = (pid: number): number | null => {
   const stat = readOrNull(`/proc/${pid}/stat`)
   return stat === null ? null : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
 }

@@ -15,8 +15,8 @@ export interface CoreProgram {
  * The core lives for weeks beside models that want every byte, and makes little garbage: with a small young generation
  * and one malloc arena it stays about 26 MB smaller (measured with Node 24 on Linux; mallopt(3)).
  */
-const smallHeapFlag = '--max-semi-space-size=1'
-const smallHeap = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' }
+export const smallHeapFlag = '--max-semi-space-size=1'
+export const smallHeap = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' }
 
 export const coreArgv = ({ nodePath, nodeArgs, entryPath }: CoreProgram): readonly [string, ...string[]] => [
   nodePath,

@@ -27,7 +27,7 @@ const usualNames = [
  */
 export const parsePowerSettings = (text: string): PowerSettings | null => {
   const settings = new Map(
-    [...text.matchAll(/^\s+([A-Za-z]\w*)\s+(\d+)(?:\s|$)/gm)].map((match) => [
+    [...text.matchAll(/^[ \t]+([A-Za-z]\w*)[ \t]+(\d+)(?:\s|$)/gm)].map((match) => [
       match[1] ?? '',
       Number(match[2]),
     ]),

@@ -156,4 +156,6 @@ it('takes no size of a folder of which a part may not be read', () => {
   const stderr =
     "du: cannot read directory '/m/a/x': Permission denied\ndu: cannot access '/m/b c/y': No such file or directory\n"
   expect([...parseSizes(stdout, stderr)]).toEqual([['/m/b c', 921_600]])
+  // Digits without end would be Infinity.
+  expect([...parseSizes(`${'1'.repeat(400)}\t/m/d\n`, '')]).toEqual([])
 })

@@ -118,7 +118,7 @@ export const parseSizes = (stdout: string, stderr: string): ReadonlyMap<string, 
   const denied = stderr.split('\n').filter((line) => /permission denied/i.test(line))
   const sizes = new Map<string, number>()
   for (const line of stdout.split('\n')) {
-    const [, kilobytes = '', path = ''] = /^(\d+)\t(.+)$/.exec(line) ?? []
+    const [, kilobytes = '', path = ''] = /^(\d{1,15})\t(.+)$/.exec(line) ?? []
     if (path !== '' && !denied.some((reason) => reason.includes(path)))
       sizes.set(path, Number(kilobytes) * 1024)
   }

@@ -11,8 +11,8 @@ export const parseIfconfig = (text: string): readonly InterfaceAddress[] =>
     const [, interfaceName, flags] = /^(\S+): flags=[0-9a-f]+<([^>]*)>/.exec(block) ?? []
     if (interfaceName === undefined || flags === undefined) return []
     const isUp = flags.split(',').includes('UP') && !flags.split(',').includes('LOOPBACK')
-    if (!isUp || /^\s+status: inactive\s*$/m.test(block)) return []
-    return [...block.matchAll(/^\s+inet ([0-9.]+)(?=\s)/gm)].map((match) => ({
+    if (!isUp || /^[ \t]+status: inactive\s*$/m.test(block)) return []
+    return [...block.matchAll(/^[ \t]+inet ([0-9.]+)(?=\s)/gm)].map((match) => ({
       interfaceName,
       address: match[1] ?? '',
     }))
@@ -20,7 +20,7 @@ export const parseIfconfig = (text: string): readonly InterfaceAddress[] =>
 
 /** `route -n get default`; null when there is no default route. */
 export const parseDefaultRoute = (text: string): string | null =>
-  /^\s*interface: (\S+)\s*$/m.exec(text)?.[1] ?? null
+  /^[ \t]*interface: (\S+)\s*$/m.exec(text)?.[1] ?? null
 
 export const readDarwinLanAddresses = async (run: RunCommand): Promise<readonly string[]> => {
   const [ifconfig, route] = await Promise.all([

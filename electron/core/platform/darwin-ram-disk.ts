@@ -84,7 +84,7 @@ const readUse = async (mountPoint: string): Promise<Pick<RamDisk, 'totalBytes' |
 const readHeldBytes = async (run: RunCommand, pid: number): Promise<number | null> => {
   const result = await run(['ps', '-o', 'rss=', '-o', 'comm=', '-p', String(pid)])
   const [, kibibytes, program = ''] =
-    (result.kind === 'exited' ? /^\s*([0-9]{1,12})\s+(\S.*)$/m.exec(result.stdout) : null) ?? []
+    (result.kind === 'exited' ? /^[ \t]*([0-9]{1,12})[ \t]+(\S.*)$/m.exec(result.stdout) : null) ?? []
   // diskimages-helper, or diskimagesiod of the newer framework: a pid that was given out again is another program.
   return kibibytes !== undefined && /diskimages/i.test(program) ? Number(kibibytes) * 1024 : null
 }

@@ -42,6 +42,10 @@ describe('parseProcStat', () => {
     expect(parseProcStat(text)).toBeNull()
   })
 
+  it('reads no number that is none: digits without end are Infinity', () => {
+    expect(parseProcStat(statLine('x').replace(/^\d+/, '5'.repeat(400)))).toBeNull()
+  })
+
   it('stands a megabyte of rubbish', () => {
     expect(parseProcStat('('.repeat(1_000_000))).toBeNull()
   })

@@ -31,8 +31,8 @@ export const parseProcStat = (text: string): ProcStat | null => {
   const pidText = text.slice(0, open).trim()
   if (state === undefined || group === undefined || threads === undefined) return null
   if (startTicks === undefined) return null
-  if (![pidText, threads, startTicks].every((number) => /^[0-9]+$/.test(number))) return null
-  if (!/^-?[0-9]+$/.test(group) || !/^[A-Za-z]$/.test(state)) return null
+  if (![pidText, threads, startTicks].every((number) => /^[0-9]{1,20}$/.test(number))) return null
+  if (!/^-?[0-9]{1,20}$/.test(group) || !/^[A-Za-z]$/.test(state)) return null
   return {
     pid: Number(pidText),
     comm: text.slice(open + 1, close),

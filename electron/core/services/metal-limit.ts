@@ -11,7 +11,7 @@ const mebibyte = 1024 ** 2
  * @returns bytes; null when no Metal device is listed
  */
 export const parseMetalLimitBytes = (listing: string): number | null => {
-  const match = /^\s+(?:MTL\d*|Metal\d*): .* \((\d{1,9}) MiB, \d+ MiB free\)\s*$/m.exec(listing)
+  const match = /^[ \t]+(?:MTL\d*|Metal\d*): .* \((\d{1,9}) MiB, \d+ MiB free\)\s*$/m.exec(listing)
   const mib = Number(match?.[1] ?? 0)
   return mib > 0 ? mib * mebibyte : null
 }

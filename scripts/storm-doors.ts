@@ -1,0 +1,413 @@
+// Hostile inputs through every door of a core that runs, in groups: after each the owner is still answered, and nothing that came
+// back, was logged or printed holds a key or a character that a terminal obeys.
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as fc from 'fast-check'
+import type { Snapshot } from '../electron/contract.ts'
+import type { CoreLink } from '../electron/core/control/core-link.ts'
+import { ResponseSchema } from '../electron/core/control/protocol.ts'
+import { openControlServer } from '../electron/core/control/server.ts'
+import { within } from '../electron/core/deadline.ts'
+import { messageOf } from '../electron/core/error-message.ts'
+import { sharedSocketName } from '../electron/core/guests/shared-socket.ts'
+import { sampleSnapshot } from '../electron/core/sample-snapshot.ts'
+import { behaveAt } from '../electron/core/services/stand-in.ts'
+import { readResidentBytes } from './bench-processes.ts'
+import { startCommand } from './storm-actions.ts'
+import { takeCensus } from './storm-census.ts'
+import { hostileJson, hostileText } from './storm-inputs.ts'
+import type { StormFailure, StormPart } from './storm-report.ts'
+import { createStormStack, type StormStack } from './storm-stack.ts'
+import { hiddenKey } from './storm-targets.ts'
+import { createTraces, type Traces } from './storm-traces.ts'
+
+interface Door {
+  readonly name: string
+  readonly inputs: fc.Arbitrary<string>
+  readonly groupSize: number
+  /** Its input says nothing. */
+  readonly once?: true
+  readonly run: (inputs: readonly string[]) => Promise<void>
+}
+
+/** The owner is promised an answer in 0.5 s; this machine may be busy with other things too. */
+const ownerMs = 2_000
+/** Promised (issue 12): a core under any flood stays under 150 MB. */
+const mostCoreBytes = 150 * 1_048_576
+const mostNewDescriptors = 10
+
+const fail = (sentences: readonly string[]): void => {
+  if (sentences.length > 0) throw new Error(sentences.join('\n  '))
+}
+
+/** Sends bytes and answers what came back until the other end hung up or was silent for `quietMs`. */
+const exchange = (
+  where: { readonly path: string } | { readonly port: number },
+  bytes: string,
+  quietMs = 100,
+): Promise<string> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', ...where })
+    let said = ''
+    const end = () => {
+      socket.destroy()
+      resolve(said)
+    }
+    socket.setTimeout(quietMs, end)
+    socket.on('data', (piece) => {
+      said += String(piece)
+      // A watched core goes on for ever.
+      if (said.length > 4_000_000) end()
+    })
+    socket.on('error', end)
+    socket.on('close', end)
+    socket.write(bytes)
+  })
+
+const judgeResponses = (said: string): readonly string[] =>
+  said
+    .split('\n')
+    .slice(0, -1)
+    .flatMap((line) => {
+      const isResponse = (() => {
+        try {
+          return ResponseSchema.safeParse(JSON.parse(line)).success
+        } catch {
+          return false
+        }
+      })()
+      return isResponse ? [] : [`the core answered ${line.slice(0, 300)}`]
+    })
+
+const oneLine = (text: string): string => text.replaceAll('\n', ' ')
+
+/** Nothing that stops what runs. */
+const requests = [
+  { id: 1, method: 'snapshot' },
+  { id: 2, method: 'watch', watched: true },
+  { id: 3, method: 'ask', query: { type: 'plan' } },
+  { id: 4, method: 'ask', query: { type: 'logTail', log: 'core', lines: 5 } },
+  { id: 5, method: 'ask', query: { type: 'settings' } },
+  { id: 6, method: 'followLog', log: 'llamaServer' },
+  { id: 7, method: 'snippet', developer: 'user1', snippet: 'bash' },
+  { id: 8, method: 'watchHistory' },
+  { id: 9, method: 'dispatch', command: { type: 'key', action: 'create', developer: 'mallory' } },
+  { id: 10, method: 'dispatch', command: { type: 'start', only: null, profile: '/etc/passwd', force: true } },
+]
+const request = fc.oneof(
+  ...requests.map((each) => hostileJson(each)),
+  fc.constantFrom(...requests.map((each) => JSON.stringify(each))),
+)
+
+const doorsOf = (stack: StormStack, traces: Traces): readonly Door[] => {
+  const guestPath = join(stack.sharedDir, sharedSocketName(process.getuid?.() ?? 0))
+  const engineUrl = `http://127.0.0.1:${stack.enginePort}`
+  const keyList = join(stack.folder.keysDir, 'clients.json')
+  const goodConfig = readFileSync(stack.folder.configPath, 'utf8')
+  const readSnapshot = async () => {
+    const client = await stack.attach()
+    if (client === null) throw new Error('no core listens')
+    try {
+      return await client.readSnapshot()
+    } finally {
+      client.close()
+    }
+  }
+  const printed = async (...words: string[]) => {
+    const { code, output } = await stack.nexus(words)
+    if (code === null) throw new Error(`nexus ${words.join(' ').slice(0, 100)} did not end within 60 s`)
+    fail(traces.find(output, `nexus ${words[0]} printed`))
+    if (output.includes(hiddenKey)) throw new Error(`nexus ${words[0]} printed a key of the profile`)
+  }
+  return [
+    {
+      name: 'control socket',
+      inputs: request,
+      groupSize: 20,
+      run: async (lines) => {
+        const said = await exchange(
+          { path: stack.folder.socketPath },
+          lines.map(oneLine).join('\n').concat('\n'),
+        )
+        fail(judgeResponses(said))
+      },
+    },
+    {
+      name: 'guest socket',
+      inputs: request,
+      groupSize: 20,
+      run: async (lines) => {
+        const before = readFileSync(keyList, 'utf8')
+        const said = await exchange({ path: guestPath }, lines.map(oneLine).join('\n').concat('\n'))
+        fail([...judgeResponses(said), ...traces.findKeys(said, 'a guest was told')])
+        if (readFileSync(keyList, 'utf8') !== before) throw new Error('a guest changed the list of keys')
+      },
+    },
+    {
+      name: 'metrics port',
+      inputs: hostileText(
+        `GET /metrics HTTP/1.1\r\nhost: 127.0.0.1:${stack.metricsPort}\r\nconnection: close\r\n\r\n`,
+        'POST /metrics HTTP/1.1\r\nhost: evil.example\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n',
+      ),
+      groupSize: 5,
+      run: async (texts) => {
+        const said = await Promise.all(texts.map((each) => exchange({ port: stack.metricsPort }, each)))
+        fail(said.flatMap((each) => traces.find(each, 'the metrics port told')))
+      },
+    },
+    ...(['/slots', '/metrics', '/props', '/health', '/v1/models'] as const).map(
+      (path): Door => ({
+        name: `llama-server's ${path}`,
+        inputs: fc.oneof(
+          hostileJson([{ id: 0, n_ctx: 4096, is_processing: true, id_task: 7, n_prompt_tokens: 12 }]),
+          hostileText('llamacpp:prompt_tokens_total 2.1e+06\nllamacpp:requests_processing 1\n'),
+          hostileJson({ error: { code: 500, message: '\u001b[2J', type: 'server_error' }, status: 'ok' }),
+        ),
+        groupSize: 5,
+        run: async (bodies) => {
+          for (const [index, text] of bodies.entries()) {
+            const order =
+              index % 2 === 0
+                ? { behaviour: 'text' as const, text }
+                : { behaviour: 'status' as const, status: 500, text }
+            await behaveAt(engineUrl, path, { ...order, times: 3 })
+            await readSnapshot()
+          }
+          await behaveAt(engineUrl, path, { behaviour: 'well' })
+        },
+      }),
+    ),
+    {
+      name: 'the log of llama-server',
+      inputs: hostileText(
+        '0.04.323.249 I slot update_slots: id  1 | task 12 | prompt processing progress, n_tokens = 512, progress = 0.25\n',
+        "error loading model: unable to load model '\u001b]0;title\u0007'\n",
+      ),
+      groupSize: 20,
+      run: async (texts) => {
+        appendFileSync(stack.folder.logPath('llamaServer'), texts.join('\n').concat('\n'))
+        await printed('logs', 'llamaServer', '--lines', '100')
+      },
+    },
+    {
+      name: 'config.json',
+      inputs: hostileJson({
+        profile: 'mine',
+        profiles: { mine: { extends: 'demo', proxy: { clientKey: hiddenKey, port: 4001 } } },
+      }),
+      groupSize: 2,
+      run: async (texts) => {
+        try {
+          for (const each of texts) {
+            writeFileSync(stack.folder.configPath, each)
+            const client = await stack.attach()
+            const answer = await client?.ask({ type: 'settings' }).catch(messageOf)
+            client?.close()
+            if (JSON.stringify(answer ?? '').includes(hiddenKey)) throw new Error('the settings show a key')
+          }
+          await printed('plan')
+        } finally {
+          writeFileSync(stack.folder.configPath, goodConfig)
+        }
+      },
+    },
+    {
+      name: 'nexus with a profile file',
+      inputs: hostileJson({
+        extends: 'demo',
+        proxy: { clientKey: hiddenKey, port: 4001 },
+        llamaServer: { alias: 'a' },
+      }),
+      groupSize: 1,
+      run: async ([text = '']) => {
+        const path = join(stack.home, 'hostile.json')
+        writeFileSync(path, text)
+        await printed('plan', '--profile', path)
+      },
+    },
+    {
+      name: 'nexus with hostile words',
+      inputs: hostileText('--profile mine', 'llamaServer', '--lines 20', 'x', '--only\u001b[2J'),
+      groupSize: 3,
+      run: async (words) => {
+        const clean = words.map((word) => word.replaceAll('\0', '').slice(0, 10_000))
+        // Only what looks: whatever the words are, nothing is started or stopped.
+        await printed('logs', ...clean)
+        await printed('status', ...clean.slice(0, 1))
+      },
+    },
+    {
+      name: 'nexus at a core that lies',
+      inputs: hostileText(
+        'a reason',
+        'anna',
+        '/Users/anna/model \u001b]52;c;ZXZpbA==\u0007',
+        'http://127.0.0.1:4000',
+      ),
+      groupSize: 3,
+      run: async (texts) => {
+        // As a guest's `nexus` meets another user's core, which may say anything.
+        const home = join(stack.home, 'guest')
+        mkdirSync(home, { recursive: true, mode: 0o700 })
+        const server = await openControlServer(join(home, 'control.sock'), lyingCore(texts))
+        try {
+          const { code, output } = await stack.nexus(['status'], 30_000, { NEXUS_HOME: home })
+          if (code === null) throw new Error('nexus status waits for a core that lies')
+          fail(traces.find(output, 'nexus status printed'))
+        } finally {
+          await server.close()
+        }
+      },
+    },
+    {
+      name: 'nexus after all of it',
+      inputs: fc.constant(''),
+      groupSize: 1,
+      once: true,
+      run: async () => {
+        await printed('status')
+        await printed('doctor')
+        await printed('logs', 'core', '--lines', '500')
+      },
+    },
+  ]
+}
+
+/** Its snapshot is sound, with these texts wherever a text may stand. */
+const lyingCore = ([a = '', b = '', c = '']: readonly string[]): CoreLink => {
+  const service = { ...sampleSnapshot.services.proxy, reason: a, endpoint: b, waitingFor: c }
+  const snapshot: Snapshot = {
+    ...sampleSnapshot,
+    profile: a,
+    overall: 'failed',
+    proofFailure: b,
+    services: {
+      ramDisk: service,
+      llamaServer: { ...service, phase: 'failed', foreign: { pid: 5, command: c, user: a } },
+      proxy: { ...service, phase: 'degraded' },
+    },
+    events: [{ at: 1_700_000_000_000, severity: 'critical', service: null, text: b }],
+    notices: [
+      {
+        id: a,
+        since: 1_700_000_000_000,
+        severity: 'warning',
+        title: b,
+        body: c,
+        view: { id: 'glance', service: null },
+        raise: true,
+      },
+    ],
+    setUp: { missing: [{ id: 'litellm', text: a }], running: null, failure: c },
+  }
+  const refuse = async (): Promise<never> => {
+    throw new Error(a)
+  }
+  return {
+    readSnapshot: async () => snapshot,
+    watch: (tell) => {
+      tell(snapshot)
+      return { begun: Promise.resolve(), setWatched: () => {}, stop: () => {} }
+    },
+    dispatch: refuse,
+    ask: refuse,
+    watchHistory: () => () => {},
+    followLog: () => () => {},
+    keep: () => () => {},
+    readSnippet: refuse,
+  }
+}
+
+export const stormDoors = async (
+  { root, seed, size, signal, onlyTarget }: StormPart,
+  inputs: number,
+): Promise<{ inputs: number; figures: string; failures: readonly StormFailure[] }> => {
+  const failures: StormFailure[] = []
+  const stack = await createStormStack(root)
+  let given = 0
+  let figures = 'none'
+  try {
+    await stack.startCore()
+    await orderUp(stack)
+    const traces = createTraces(stack.folder)
+    const core = takeCensus(stack).cores[0] ?? 0
+    const descriptors = countDescriptors(core)
+    const deadline = performance.now() + size.hostile.budgetMs
+    let peakBytes = 0
+    let slowestMs = 0
+    const doors = doorsOf(stack, traces).filter(({ name }) => onlyTarget === null || name === onlyTarget)
+    for (const [index, door] of doors.entries()) {
+      // What one leaves of its share the others have.
+      const share = (deadline - performance.now()) / (doors.length - index)
+      const property = fc.asyncProperty(
+        fc.array(door.inputs, { minLength: door.groupSize, maxLength: door.groupSize }),
+        async (group) => {
+          signal.throwIfAborted()
+          given += group.length
+          await door.run(group)
+          slowestMs = Math.max(slowestMs, await askAsOwner(stack, core))
+          peakBytes = Math.max(peakBytes, readResidentBytes(core))
+          if (peakBytes > mostCoreBytes)
+            throw new Error(`the core has ${Math.round(peakBytes / 1_048_576)} MB`)
+        },
+      )
+      const { failed, counterexample, errorInstance } = await fc.check(property, {
+        seed,
+        numRuns: door.once === true ? 1 : Math.max(2, Math.ceil(inputs / doors.length / door.groupSize)),
+        interruptAfterTimeLimit: Math.max(1_000, share),
+        // What is made small is tried on the same core; a few times tell enough.
+        endOnFailure: true,
+      })
+      if (signal.aborted) break
+      if (failed)
+        failures.push({
+          case: `hostile:${door.name}`,
+          what: door.name,
+          reasons: [messageOf(errorInstance), `on ${JSON.stringify(counterexample).slice(0, 1_500)}`],
+        })
+    }
+    const leaks = traces.findInFolder()
+    if (leaks.length > 0) failures.push({ case: 'hostile', what: 'logs and command lines', reasons: leaks })
+    await sleep(1_000)
+    const more = countDescriptors(core) - descriptors
+    if (more > mostNewDescriptors)
+      failures.push({ case: 'hostile', what: 'file descriptors', reasons: [`the core has ${more} more`] })
+    figures = `owner answered within ${Math.round(slowestMs)} ms, core at most ${Math.round(peakBytes / 1_048_576)} MB, ${more} more descriptors`
+  } catch (error) {
+    failures.push({ case: 'hostile', what: 'a core of its own', reasons: [messageOf(error)] })
+  } finally {
+    await stack.dispose()
+  }
+  return { inputs: given, figures, failures }
+}
+
+const orderUp = async (stack: StormStack): Promise<void> => {
+  const client = await stack.attach()
+  if (client === null) throw new Error('no core listens')
+  try {
+    await client.dispatch(startCommand)
+    const deadline = performance.now() + 30_000
+    while ((await client.readSnapshot()).overall !== 'ready') {
+      if (performance.now() > deadline) throw new Error('the stack is not ready after 30 s')
+      await sleep(100)
+    }
+  } finally {
+    client.close()
+  }
+}
+
+/** ms until the owner has a snapshot; throws when that takes too long or another core answers. */
+const askAsOwner = async (stack: StormStack, core: number): Promise<number> => {
+  const began = performance.now()
+  const client = await stack.attach()
+  if (client === null) throw new Error('no core listens any more')
+  const snapshot = await within(client.readSnapshot(), ownerMs)
+  client.close()
+  if (snapshot === null) throw new Error(`the owner waits for over ${ownerMs / 1000} s`)
+  if (snapshot.owner.pid !== core) throw new Error(`core ${core} is gone`)
+  return performance.now() - began
+}
+
+const countDescriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length

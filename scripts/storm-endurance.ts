@@ -1,0 +1,211 @@
+// The real servers: hostile bodies first, then load with hang-ups: agents that stream, that wait for the whole, and that leave in the middle. Memory and
+// file descriptors have to be level, and nobody's slot may stay taken.
+import { readdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as fc from 'fast-check'
+import type { Snapshot } from '../electron/contract.ts'
+import { messageOf } from '../electron/core/error-message.ts'
+import { readResidentBytes } from './bench-processes.ts'
+import { type BenchStack, createBenchStack } from './bench-stack.ts'
+import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
+import { sendHostileBodies } from './storm-router.ts'
+import { createTraces } from './storm-traces.ts'
+
+const sampleEveryMs = 2_000
+/** A slot is free again once llama-server has noticed, at the end of its batch (promised: 2 s). */
+const freeWithinMs = 5_000
+const mebibyte = 1_048_576
+/** Between the second and the last third of the run, of what was there: caches fill during the first. */
+const mostGrowthShare = 0.05
+const mostGrowthBytes = 12 * mebibyte
+const mostNewDescriptors = 10
+
+const programs = ['core', 'llama-server', 'LiteLLM'] as const
+type Program = (typeof programs)[number]
+
+interface Reading {
+  readonly bytes: number
+  readonly descriptors: number
+}
+type Sample = Readonly<Record<Program, Reading>>
+
+interface Tally {
+  finished: number
+  hungUp: number
+  busiest: number
+  readonly errors: string[]
+}
+
+/** One request: how it is answered, and after how long its client leaves; null: it stays. */
+const requests = fc.record({
+  stream: fc.boolean(),
+  leavesAfterMs: fc.option(fc.integer({ min: 0, max: 3_000 }), { freq: 2 }),
+  maxTokens: fc.integer({ min: 1, max: 80 }),
+  words: fc.integer({ min: 1, max: 300 }),
+})
+type Request = typeof requests extends fc.Arbitrary<infer T> ? T : never
+
+export const stormEndurance = async ({ root, seed, size, signal }: StormPart): Promise<StormReport> => {
+  const { seconds, clients, bodies } = size.endurance
+  const tally: Tally = { finished: 0, hungUp: 0, busiest: 0, errors: [] }
+  const failures: StormFailure[] = []
+  const fail = (what: string, ...reasons: string[]) => failures.push({ case: 'endurance:', what, reasons })
+  const stack = await createBenchStack(root, signal)
+  let figures = 'it did not come to that'
+  try {
+    await stack.up()
+    const hostile = await sendHostileBodies(stack, seed, bodies)
+    if (hostile.fault !== null) fail('a hostile body', hostile.fault)
+    const before = await readSample(stack)
+    const over = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)])
+    // No client has time for more.
+    const drawn = fc.sample(requests, { seed, numRuns: clients * seconds * 4 })
+    const [samples] = await Promise.all([
+      watchLoad(stack, tally, over),
+      ...Array.from({ length: clients }, (_, client) =>
+        runClient(
+          stack,
+          drawn.filter((_request, index) => index % clients === client),
+          tally,
+          over,
+        ),
+      ),
+    ])
+    const freeAfterMs = await untilFree(stack)
+    if (freeAfterMs === null)
+      fail('slots', `some are still busy ${freeWithinMs / 1000} s after all clients left`)
+    if (tally.errors.length > 0) fail('requests', ...new Set(tally.errors))
+    const after = await readSample(stack)
+    for (const program of programs) {
+      const more = after[program].descriptors - before[program].descriptors
+      if (more > mostNewDescriptors) fail('file descriptors', `${program} has ${more} more than before`)
+      const growth = growthOf(samples.map((sample) => sample[program].bytes))
+      if (growth !== null && growth.bytes > mostGrowthBytes + growth.from * mostGrowthShare)
+        fail(
+          'memory',
+          `${program} grew by ${megabytes(growth.bytes)} MB between the second and the last third`,
+        )
+    }
+    const traces = createTraces(stack.folder)
+    const logs = await stack.nexus('logs', 'proxy', '--lines', '2000')
+    const leaks = [...traces.findInFolder(), ...traces.find(logs.stdout, 'nexus logs proxy printed')]
+    if (leaks.length > 0) fail('logs and command lines', ...leaks)
+    const both = (program: Program) =>
+      `${program} ${megabytes(before[program].bytes)} -> ${megabytes(after[program].bytes)} MB, ${before[program].descriptors} -> ${after[program].descriptors} descriptors`
+    figures =
+      `${hostile.sent} hostile bodies; ${seconds} s, ${clients} clients: ${tally.finished} answers, ${tally.hungUp} hang-ups, ${tally.errors.length} errors; ` +
+      `at most ${tally.busiest} slots busy, free again after ${Math.round(freeAfterMs ?? -1)} ms; ${programs.map(both).join('; ')}`
+  } catch (error) {
+    fail('a stack of its own', messageOf(error))
+  } finally {
+    await stack.dispose()
+  }
+  return { figures, failures }
+}
+
+const megabytes = (bytes: number): number => Math.round(bytes / mebibyte)
+
+const runClient = async (
+  stack: BenchStack,
+  given: readonly Request[],
+  tally: Tally,
+  over: AbortSignal,
+): Promise<void> => {
+  for (const request of given) {
+    if (over.aborted) return
+    await send(stack, request, tally, over)
+  }
+}
+
+const send = async (
+  stack: BenchStack,
+  { stream, leavesAfterMs, maxTokens, words }: Request,
+  tally: Tally,
+  over: AbortSignal,
+): Promise<void> => {
+  const leaving = leavesAfterMs === null ? over : AbortSignal.any([over, AbortSignal.timeout(leavesAfterMs)])
+  try {
+    const response = await fetch(`${stack.routerUrl}/v1/messages`, {
+      method: 'POST',
+      signal: leaving,
+      headers: {
+        'content-type': 'application/json',
+        'x-api-key': stack.clientKey(),
+        'anthropic-version': '2023-06-01',
+      },
+      body: JSON.stringify({
+        model: 'claude-3-5-sonnet-20241022',
+        max_tokens: maxTokens,
+        stream,
+        messages: [{ role: 'user', content: 'Count. '.repeat(words) }],
+      }),
+    })
+    const text = await response.text()
+    if (!response.ok) tally.errors.push(`HTTP ${response.status}: ${text.slice(0, 300)}`)
+    else if (stream && !text.includes('message_stop'))
+      tally.errors.push('a stream ended without message_stop')
+    else tally.finished += 1
+  } catch (error) {
+    if (leaving.aborted) tally.hungUp += 1
+    else tally.errors.push(messageOf(error))
+  }
+}
+
+const watchLoad = async (stack: BenchStack, tally: Tally, over: AbortSignal): Promise<readonly Sample[]> => {
+  const samples: Sample[] = []
+  const client = await stack.attach()
+  const slotsBusy = ({ slots }: Snapshot) => slots?.filter(({ phase }) => phase !== 'idle').length ?? 0
+  const watch = client.watch((snapshot) => {
+    tally.busiest = Math.max(tally.busiest, slotsBusy(snapshot))
+  })
+  try {
+    while (!over.aborted) {
+      samples.push(await readSample(stack))
+      await sleep(sampleEveryMs, undefined, { signal: over }).catch(() => {})
+    }
+  } finally {
+    watch.stop()
+    client.close()
+  }
+  return samples
+}
+
+/** ms until no slot is busy by the engine's own word; null when some stay so. */
+const untilFree = async (stack: BenchStack): Promise<number | null> => {
+  const began = performance.now()
+  while (performance.now() - began < freeWithinMs) {
+    const response = await fetch(`${stack.engineUrl}/slots`, {
+      headers: { authorization: `Bearer ${stack.engineKey()}` },
+    })
+    const slots: unknown = await response.json()
+    if (Array.isArray(slots) && slots.every((slot) => slot.is_processing === false))
+      return performance.now() - began
+    await sleep(50)
+  }
+  return null
+}
+
+const readSample = async (stack: BenchStack): Promise<Sample> => {
+  const core = (await stack.readSnapshot()).owner.pid
+  return {
+    core: read(core),
+    'llama-server': read(stack.ledgerEntry('llamaServer').pid),
+    LiteLLM: read(stack.ledgerEntry('proxy').pid),
+  }
+}
+
+const read = (pid: number): Reading => ({
+  bytes: readResidentBytes(pid),
+  descriptors: readdirSync(`/proc/${pid}/fd`).length,
+})
+
+/** Medians of the second and the last third; null when there are too few to say. */
+const growthOf = (series: readonly number[]): { readonly from: number; readonly bytes: number } | null => {
+  const third = Math.floor(series.length / 3)
+  if (third < 10) return null
+  const from = median(series.slice(third, 2 * third))
+  return { from, bytes: median(series.slice(2 * third)) - from }
+}
+
+const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0

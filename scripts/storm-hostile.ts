@@ -1,0 +1,81 @@
+// Hostile inputs: the parsers in a worker that is watched, then the doors of a core that runs.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { messageOf } from '../electron/core/error-message.ts'
+import { stormDoors } from './storm-doors.ts'
+import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
+import { counterBytes, type WorkerNews, type WorkerOrder } from './storm-worker.ts'
+
+/** A quarter of the inputs go to the doors, in groups. */
+const parserShare = 0.75
+/** How many targets there are, roughly: what each is given follows. */
+const targetCount = 60
+/** One input; no target waits for longer than 5 s. */
+const hangMs = 15_000
+const shownBytes = 262_144
+
+export const stormHostile = async (part: StormPart): Promise<StormReport> => {
+  const parsers = await runWorker(part)
+  const doors = await stormDoors(part, Math.ceil(part.size.hostile.inputs * (1 - parserShare)))
+  return {
+    figures:
+      `${parsers.inputs + doors.inputs} inputs: ${parsers.inputs} to ${parsers.targets} parsers and readers ` +
+      `(slowest ${Math.round(parsers.slowestMs)} ms), ${doors.inputs} through the doors of a core: ${doors.figures}`,
+    failures: [...parsers.failures, ...doors.failures],
+  }
+}
+
+interface ParserTally {
+  inputs: number
+  targets: number
+  slowestMs: number
+  readonly failures: StormFailure[]
+}
+
+const runWorker = async ({ seed, size, signal, onlyTarget }: StormPart): Promise<ParserTally> => {
+  const tally: ParserTally = { inputs: 0, targets: 0, slowestMs: 0, failures: [] }
+  const folder = mkdtempSync(join(tmpdir(), 'nexus-storm-'))
+  const current = new SharedArrayBuffer(shownBytes)
+  const order: WorkerOrder = {
+    seed,
+    inputsEach: Math.max(5, Math.ceil((size.hostile.inputs * parserShare) / targetCount)),
+    onlyTarget,
+    folder,
+    current,
+  }
+  const worker = new Worker(process.argv[1] ?? '', { workerData: order })
+  const end = () => void worker.terminate()
+  signal.addEventListener('abort', end, { once: true })
+  let name = 'the start'
+  const fail = (reasons: readonly string[]) =>
+    tally.failures.push({ case: `hostile:${name}`, what: name, reasons })
+  const counter = new Int32Array(current, 0, 1)
+  let seen = -1
+  const watch = setInterval(() => {
+    const now = Atomics.load(counter, 0)
+    if (now === seen) {
+      const input = new TextDecoder().decode(
+        new Uint8Array(current, counterBytes).slice().filter((byte) => byte !== 0),
+      )
+      fail([`one input took over ${hangMs / 1000} s: ${JSON.stringify(input).slice(0, 1_000)}`])
+      end()
+    }
+    seen = now
+  }, hangMs)
+  worker.on('message', (news: WorkerNews) => {
+    name = news.name
+    if (news.kind === 'target') return
+    tally.targets += 1
+    tally.inputs += news.inputs
+    tally.slowestMs = Math.max(tally.slowestMs, news.slowestMs)
+    if (news.fault !== null) fail([news.fault])
+  })
+  worker.on('error', (error) => fail([`it crashed: ${messageOf(error)}`]))
+  await new Promise((resolve) => worker.once('exit', resolve))
+  clearInterval(watch)
+  signal.removeEventListener('abort', end)
+  rmSync(folder, { recursive: true, force: true })
+  return tally
+}

@@ -1,0 +1,255 @@
+// Kill rounds: the stack is ready, something is done to it, and it has to be ready again with exactly the processes wanted.
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as fc from 'fast-check'
+import type { Snapshot } from '../electron/contract.ts'
+import type { ControlClient } from '../electron/core/control/client.ts'
+import { within } from '../electron/core/deadline.ts'
+import { messageOf } from '../electron/core/error-message.ts'
+import { askHttp } from '../electron/core/services/http-ask.ts'
+import { type Action, actions, carryOut, mostStaleMs, startCommand } from './storm-actions.ts'
+import { type Census, findDuplicate, judgeStack, takeCensus } from './storm-census.ts'
+import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
+import { createStormStack, type StormStack } from './storm-stack.ts'
+import { createTraces, type Traces } from './storm-traces.ts'
+
+/** After that the stack counts as not coming back: restarts wait for up to 4 s before the fifth crash ends them. */
+const recoveryMs = 45_000
+/** An adopted child's end is looked for four times a second: before that, "ready" may be from before the kill. */
+const holdMs = 600
+const answerMs = 5_000
+
+interface Tally {
+  kills: number
+  rounds: number
+  gaveUp: number
+  /** How long "ready" was still said of a server that no longer answered. */
+  stalestMs: number
+  recoveredMs: number[]
+}
+
+/** Stops early when `budgetMs` is over; `mostKills` is what is aimed at. */
+export const stormKills = async ({ root, seed, size, signal, onlyCase }: StormPart): Promise<StormReport> => {
+  const { mostKills, lanes, budgetMs } = size.kills
+  // No round ends more than six processes, and many end none.
+  const drawn = fc.sample(actions, { seed, numRuns: Math.max(mostKills * 2, (onlyCase ?? 0) + 1) })
+  const deadline = performance.now() + budgetMs
+  const tally: Tally = { kills: 0, rounds: 0, gaveUp: 0, stalestMs: 0, recoveredMs: [] }
+  const failures: StormFailure[] = []
+  let next = onlyCase ?? 0
+  const isOver = () =>
+    signal.aborted ||
+    performance.now() > deadline ||
+    next >= drawn.length ||
+    (onlyCase === null ? tally.kills >= mostKills : next > onlyCase)
+
+  const runLane = async (): Promise<void> => {
+    const stack = await createStormStack(root)
+    const traces = createTraces(stack.folder)
+    try {
+      await stack.startCore()
+      await bringBack(stack, tally)
+      while (!isOver()) {
+        const index = next
+        next += 1
+        const action = drawn[index]
+        if (action === undefined) break
+        const faults = await runRound(stack, action, tally, traces)
+        tally.rounds += 1
+        if (faults.length > 0)
+          failures.push({ case: `kills:${index}`, what: JSON.stringify(action), reasons: faults })
+      }
+      const leaks = traces.findInFolder()
+      if (leaks.length > 0) failures.push({ case: 'kills', what: 'logs and command lines', reasons: leaks })
+    } catch (error) {
+      failures.push({ case: 'kills', what: 'a stack of its own', reasons: [messageOf(error)] })
+    } finally {
+      await stack.dispose()
+    }
+  }
+  await Promise.all(Array.from({ length: onlyCase === null ? lanes : 1 }, runLane))
+  return { figures: describe(tally), failures }
+}
+
+const runRound = async (
+  stack: StormStack,
+  action: Action,
+  tally: Tally,
+  traces: Traces,
+): Promise<readonly string[]> => {
+  const startsBefore = stack.readStarts().length
+  const before = takeCensus(stack)
+  try {
+    const { kills, faults, printed } = await carryOut(action, stack)
+    tally.kills += kills
+    const { seconds, faults: more } = await bringBack(stack, tally)
+    tally.recoveredMs.push(seconds * 1000)
+    const now = takeCensus(stack)
+    return [
+      ...faults,
+      ...more,
+      ...judgeStarts(action, before, now, stack.readStarts().slice(startsBefore)),
+      ...printed.flatMap((text) => traces.find(text, 'a command printed')),
+    ]
+  } catch (error) {
+    const story = messageOf(error)
+    await startAnew(stack)
+    return [story]
+  }
+}
+
+/** A server that lives on was not started beside; one that was replaced was started at least once. */
+const judgeStarts = (
+  action: Action,
+  before: Census,
+  now: Census,
+  starts: ReturnType<StormStack['readStarts']>,
+): readonly string[] =>
+  [['llamaServer', 'engines'] as const, ['proxy', 'routers'] as const].flatMap(([service, role]) => {
+    const started = starts.filter((start) => start.service === service).map(({ pid }) => pid)
+    const isSame = before[role].join() === now[role].join()
+    if (isSame && started.length > 0)
+      return [`${service} lives on, and pid ${started.join(', ')} were started`]
+    if (!isSame && started.at(-1) !== now[role][0])
+      return [`${service}: pid ${now[role].join(', ')} runs, the last started is ${started.at(-1)}`]
+    if (action.kind !== 'kill') return []
+    if (!isSame && !action.targets.includes(role)) return [`${service} was not killed and is another now`]
+    return started.length > action.times
+      ? [`${service} was killed ${action.times} times and started ${started.length} times`]
+      : []
+  })
+
+interface Recovery {
+  readonly seconds: number
+  readonly faults: readonly string[]
+}
+
+/** What launchd and a user do: a core that is gone is started, what failed or was stopped is ordered up. Throws when it takes too long. */
+const bringBack = async (stack: StormStack, tally: Tally): Promise<Recovery> => {
+  const began = performance.now()
+  const faults: string[] = []
+  let census = takeCensus(stack)
+  let client: ControlClient | null = null
+  let last: Snapshot | null = null
+  let ordered: string | null = null
+  try {
+    while (performance.now() - began < recoveryMs) {
+      const now = takeCensus(stack)
+      const duplicate = findDuplicate(census, now)
+      if (duplicate !== null && !faults.includes(duplicate)) faults.push(duplicate)
+      census = now
+      if (now.cores.length === 0) {
+        client?.close()
+        client = null
+        await stack.startCore()
+      }
+      const asked: ControlClient | null = client ?? (await stack.attach())
+      const snapshot = asked === null ? null : await readOrNull(asked)
+      if (asked === null || snapshot === null) {
+        asked?.close()
+        client = null
+        await sleep(100)
+        continue
+      }
+      client = asked
+      last = snapshot
+      if (snapshot.overall === 'ready') {
+        const readyAt = performance.now()
+        const again = await hold(asked, snapshot)
+        if (again === null) continue
+        const unanswered = await findUnanswered(stack)
+        const staleMs = performance.now() - began
+        if (unanswered.length > 0 && staleMs < mostStaleMs) {
+          tally.stalestMs = Math.max(tally.stalestMs, staleMs)
+          continue
+        }
+        const wrong = await judgeStack(stack, 'up', () => asked.readSnapshot())
+        return { seconds: (readyAt - began) / 1000, faults: [...faults, ...unanswered, ...wrong] }
+      }
+      if (needsOrder(snapshot)) {
+        if (snapshot.services.llamaServer.phase === 'failed' || snapshot.services.proxy.phase === 'failed')
+          tally.gaveUp += 1
+        const outcome = await within(
+          client.dispatch(startCommand).catch(() => null),
+          answerMs,
+        )
+        ordered = outcome?.accepted === false ? outcome.reason : null
+      }
+      await sleep(100)
+    }
+  } finally {
+    client?.close()
+  }
+  const said = ordered === null ? '' : `; the last start was refused: ${ordered}`
+  throw new Error(
+    `not ready after ${recoveryMs / 1000} s${said}; last seen: ${JSON.stringify(outline(last))}`,
+  )
+}
+
+const readOrNull = (client: ControlClient): Promise<Snapshot | null> =>
+  within(
+    client.readSnapshot().catch(() => null),
+    answerMs,
+  )
+
+const needsOrder = ({ services, overall }: Snapshot): boolean =>
+  overall === 'stopped' ||
+  [services.llamaServer, services.proxy].some(({ phase }) => phase === 'failed' || phase === 'stopped')
+
+/** The snapshot when it still says the same after `holdMs`. */
+const hold = async (client: ControlClient, first: Snapshot): Promise<Snapshot | null> => {
+  await sleep(holdMs)
+  const second = await readOrNull(client)
+  return second?.overall === 'ready' &&
+    second.services.llamaServer.pid === first.services.llamaServer.pid &&
+    second.services.proxy.pid === first.services.proxy.pid
+    ? second
+    : null
+}
+
+const findUnanswered = async (stack: StormStack): Promise<readonly string[]> => {
+  const doors = [`${stack.enginePort}/health`, `${stack.routerPort}/health/liveliness`]
+  const answers = await Promise.all(
+    doors.map((door) =>
+      askHttp(`http://127.0.0.1:${door}`, { signal: AbortSignal.timeout(answerMs), maxBytes: 65_536 }).catch(
+        () => null,
+      ),
+    ),
+  )
+  return answers.flatMap((answer, index) =>
+    answer?.status === 200 ? [] : [`ready without an answer at ${doors[index]}`],
+  )
+}
+
+/** After a round that did not come back: the next ones begin with nothing of it. */
+const startAnew = async (stack: StormStack): Promise<void> => {
+  const { cores, engines, routers, others } = takeCensus(stack)
+  for (const pid of [...cores, ...engines, ...routers, ...others]) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It went by itself.
+    }
+  }
+  await sleep(500)
+}
+
+const outline = (snapshot: Snapshot | null) =>
+  snapshot && {
+    overall: snapshot.overall,
+    proofFailure: snapshot.proofFailure,
+    services: Object.values(snapshot.services).map(({ phase, reason, pid, waitingFor }) => ({
+      phase,
+      reason,
+      pid,
+      waitingFor,
+    })),
+  }
+
+const describe = ({ kills, rounds, gaveUp, stalestMs, recoveredMs }: Tally): string => {
+  const sorted = recoveredMs.toSorted((a, b) => a - b)
+  const at = (share: number) => ((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) / 1000).toFixed(1)
+  return (
+    `${kills} kills in ${rounds} rounds; ready again after ${at(0.5)} s (median), ${at(0.95)} s (95 %), ` +
+    `${at(1)} s (slowest); "ready" was said ${(stalestMs / 1000).toFixed(1)} s too long at most; ordered up again ${gaveUp} times after a service had failed`
+  )
+}

@@ -1,0 +1,67 @@
+// Hostile bodies through the real Router, with a good key: each is answered, never as a failure of ours, and the Router goes on.
+import * as fc from 'fast-check'
+import { messageOf } from '../electron/core/error-message.ts'
+import type { BenchStack } from './bench-stack.ts'
+import { hostileJson } from './storm-inputs.ts'
+
+const sample = {
+  model: 'claude-3-5-sonnet-20241022',
+  max_tokens: 2,
+  system: [{ type: 'text', text: 'S', cache_control: { type: 'ephemeral' } }],
+  messages: [
+    { role: 'user', content: 'hi' },
+    {
+      role: 'assistant',
+      content: [{ type: 'tool_use', id: 'toolu_1', name: 'Read', input: { path: '/a' } }],
+    },
+    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'r' }] },
+  ],
+  tools: [{ name: 'Read', description: 'd', input_schema: { type: 'object', properties: {} } }],
+  metadata: { user_id: 'u' },
+  temperature: 0.5,
+  stop_sequences: ['b'],
+}
+const paths = [
+  '/v1/messages',
+  '/v1/messages/count_tokens',
+  '/v1/chat/completions',
+  '/v1/completions',
+] as const
+/** A body that is sound after all may generate for long: its client leaves. */
+const patienceMs = 2_000
+const bodies = fc.record({ path: fc.constantFrom(...paths), body: hostileJson(sample) })
+
+/** How many were sent, and what was wrong; null: nothing. */
+export const sendHostileBodies = async (
+  stack: BenchStack,
+  seed: number,
+  numRuns: number,
+): Promise<{ readonly sent: number; readonly fault: string | null }> => {
+  let sent = 0
+  const property = fc.asyncProperty(bodies, async ({ path, body }) => {
+    stack.signal.throwIfAborted()
+    sent += 1
+    const leaving = AbortSignal.timeout(patienceMs)
+    try {
+      const response = await fetch(`${stack.routerUrl}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-api-key': stack.clientKey() },
+        body,
+        signal: leaving,
+      })
+      const text = await response.text()
+      // 529 is "full", which clients repeat for good reason.
+      if (response.status >= 500 && response.status !== 529)
+        throw new Error(`${path} answered ${response.status}: ${text.slice(0, 300)}`)
+    } catch (error) {
+      if (!leaving.aborted) throw error
+    }
+  })
+  const result = await fc.check(property, { seed, numRuns, endOnFailure: true })
+  return {
+    sent,
+    fault: result.failed
+      ? `${messageOf(result.errorInstance)}\n  on ${JSON.stringify(result.counterexample).slice(0, 1_500)}`
+      : null,
+  }
+}

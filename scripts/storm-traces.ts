@@ -1,0 +1,61 @@
+// What must be in no output: keys, and characters that a terminal obeys.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { StateFolder } from '../electron/core/state-folder.ts'
+
+export interface Traces {
+  /** Sentences about what is in a text that a person or a stranger reads. */
+  find(text: string, where: string): readonly string[]
+  /** Keys alone: for bytes that no terminal is shown. */
+  findKeys(text: string, where: string): readonly string[]
+  /** The same for all logs and command lines. */
+  findInFolder(): readonly string[]
+}
+
+/** C0 and C1 but for tab, line feed and carriage return, and what turns the direction of text (unicode.org/reports/tr9, 3.1). */
+const obeyed = /(?![\t\n\r])[\p{Cc}\p{Bidi_Control}]/u
+
+export const findControl = (text: string): string | null => {
+  const found = obeyed.exec(text)
+  if (found === null) return null
+  const around = text.slice(Math.max(0, found.index - 30), found.index + 30)
+  return `U+${found[0].charCodeAt(0).toString(16).padStart(4, '0')} in ${JSON.stringify(around)}`
+}
+
+const readKeys = (keysDir: string): readonly string[] =>
+  readdirSync(keysDir).flatMap((name) =>
+    [...readFileSync(join(keysDir, name), 'utf8').matchAll(/sk-[A-Za-z0-9_-]{8,}/g)].map(([key]) => key),
+  )
+
+export const createTraces = ({ keysDir, logsDir }: Pick<StateFolder, 'keysDir' | 'logsDir'>): Traces => {
+  const findKeys = (text: string, where: string) => {
+    // Read anew: a round may have made new ones.
+    const key = readKeys(keysDir).find((each) => text.includes(each))
+    return key === undefined ? [] : [`${where} a key (${key.slice(0, 10)}...)`]
+  }
+  return {
+    findKeys,
+    find: (text, where) => {
+      const control = findControl(text)
+      return [...findKeys(text, where), ...(control === null ? [] : [`${where} ${control}`])]
+    },
+    findInFolder: () => [
+      ...readdirSync(logsDir).flatMap((name) =>
+        findKeys(readFileSync(join(logsDir, name), 'utf8'), `the log ${name} has`),
+      ),
+      ...readdirSync('/proc')
+        .filter((name) => /^\d+$/.test(name))
+        .flatMap((pid) =>
+          findKeys(readOrEmpty(`/proc/${pid}/cmdline`), `the command line of pid ${pid} has`),
+        ),
+    ],
+  }
+}
+
+const readOrEmpty = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,77 @@
+// The worker's side of the hostile inputs: draws them, runs the targets, and tells the main thread what it is about to do, so
+// that the input on which it hangs is known there.
+import { parentPort } from 'node:worker_threads'
+import * as fc from 'fast-check'
+import { messageOf } from '../electron/core/error-message.ts'
+import { createTargets, judgeAnswer, type Target } from './storm-targets.ts'
+
+export interface WorkerOrder {
+  readonly seed: number
+  readonly inputsEach: number
+  readonly onlyTarget: string | null
+  /** For the files that are read; removed by who gave it, since a worker that hangs is ended. */
+  readonly folder: string
+  /** How many inputs were begun, and the present one after it. */
+  readonly current: SharedArrayBuffer
+}
+
+/** Of the counter before the input. */
+export const counterBytes = 4
+
+export type WorkerNews =
+  | { readonly kind: 'target'; readonly name: string }
+  | {
+      readonly kind: 'done'
+      readonly name: string
+      readonly inputs: number
+      readonly slowestMs: number
+      readonly fault: string | null
+    }
+
+/** CPU time of one input; each takes well under a millisecond where nothing is wrong. */
+const mostMs = 2_000
+
+export const runTargets = async ({
+  seed,
+  inputsEach,
+  onlyTarget,
+  current,
+  folder,
+}: WorkerOrder): Promise<void> => {
+  for (const target of createTargets(folder)) {
+    if (onlyTarget !== null && target.name !== onlyTarget) continue
+    tell({ kind: 'target', name: target.name })
+    tell({ kind: 'done', name: target.name, ...(await runTarget(target, seed, inputsEach, current)) })
+  }
+}
+
+const tell = (news: WorkerNews): void => parentPort?.postMessage(news)
+
+const runTarget = async (target: Target, seed: number, numRuns: number, current: SharedArrayBuffer) => {
+  const shown = new Uint8Array(current, counterBytes)
+  const counter = new Int32Array(current, 0, 1)
+  let slowestMs = 0
+  let inputs = 0
+  const property = fc.asyncProperty(target.inputs, async (input) => {
+    inputs += 1
+    shown.fill(0)
+    Atomics.add(counter, 0, 1)
+    new TextEncoder().encodeInto(String(input), shown)
+    const before = process.cpuUsage()
+    // The type of each target's input is that of its own arbitrary.
+    judgeAnswer(await target.run(input as never))
+    const { user } = process.cpuUsage(before)
+    slowestMs = Math.max(slowestMs, user / 1000)
+    if (user / 1000 > mostMs) throw new Error(`it took ${Math.round(user / 1000)} ms of CPU time`)
+  })
+  const { failed, counterexample, errorInstance } = await fc.check(property, {
+    seed,
+    numRuns,
+    // To make a failing input small.
+    interruptAfterTimeLimit: 20_000,
+  })
+  const fault = failed
+    ? `${messageOf(errorInstance)}\n  on ${JSON.stringify(counterexample?.[0] ?? null)?.slice(0, 1_000)}`
+    : null
+  return { inputs, slowestMs, fault }
+}
