@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from litellm.proxy._types import ProxyException
 
 from opta_admission import Admission, ClientGoneError, ClosedError, Place, QueueFullError
+from opta_cache import PromptCache
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_feed import Feed, listen
 from opta_ghosts import GhostWatch
@@ -69,8 +70,10 @@ class Traffic:
         self._settings: Final = settings
         self._engine: Final = None if settings.engine_url is None else Engine(settings.engine_url)
         self._book: Final = RequestBook(Usage(settings.usage_path))
+        self._cache: Final = PromptCache.of(settings)
+        keeper = None if self._cache is None else self._cache.parking
         self._admission: Final = (
-            Admission(settings.slots, settings.pool_tokens, settings.queue_limit) if settings.admission else None
+            Admission(settings.slots, settings.pool_tokens, settings.queue_limit, keeper) if settings.admission else None
         )
         self._node_slots: Final = (
             None
@@ -80,10 +83,12 @@ class Traffic:
         self._ghosts: Final = (
             None
             if self._admission is None or self._engine is None
-            else GhostWatch(self._admission, self._engine.count_busy_slots, self._is_here)
+            else GhostWatch(self._admission, self._count_busy_slots, self._is_here)
         )
-        self._feed: Final = Feed(self._book.describe)
+        self._feed: Final = Feed(self._describe)
         self._book.on_change = self._feed.changed
+        if self._cache is not None:
+            self._cache.on_change(self._feed.changed)
         self._serving: asyncio.Task[None] | None = None
         self._closings: Final[set[asyncio.Task[None]]] = set()
 
@@ -127,8 +132,13 @@ class Traffic:
         if developer == OWN_NAME:
             # Our own short message tests the way; waiting behind four long answers it would say that nothing works.
             if self._admission is not None:
-                self._admission.enter_unasked(Place(request, developer, OWN_TOKENS))
+                wish = None
+                if self._cache is not None:
+                    self._cache.ask_own(request, body)
+                    wish = self._cache.wish(request, OWN_TOKENS)
+                self._admission.enter_unasked(Place(request, developer, OWN_TOKENS, wish))
             self._book.admitted(request)
+            await self._pin(request, body)
             return body
         several = None if self._admission is None else several_answers(body)
         if several is not None:
@@ -136,8 +146,17 @@ class Traffic:
         if call_type == ANTHROPIC:
             request.prompt_tokens = await self._measure(body)
             self._book.on_change()
+        if self._cache is not None:
+            incoming = asking.get()
+            self._cache.ask(request, {} if incoming is None else incoming.headers, body)
         await self._wait_for_turn(request, body, call_type)
+        await self._pin(request, body)
         return body
+
+    async def _pin(self, request: LiveRequest, body: dict[str, Any]) -> None:
+        if self._cache is not None:
+            await self._cache.pin(request, body)
+            self._book.on_change()
 
     def open_nodes(self, deployments: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Of the deployments that LiteLLM would pick from, those that this request may go to."""
@@ -145,7 +164,8 @@ class Traffic:
         if request is None or self._node_slots is None:
             return deployments
         taken = [*self._book.nodes(request), *self._nodes_of_ghosts()]
-        return open_nodes(deployments, request.tried, self._node_slots.now(), taken)
+        home = None if self._cache is None else self._cache.node_of(request)
+        return open_nodes(deployments, request.tried, self._node_slots.now(), taken, home)
 
     def sent(self, kwargs: dict[str, Any]) -> None:
         """LiteLLM has picked; `kwargs` are what it sends."""
@@ -156,7 +176,11 @@ class Traffic:
         # One pick is told more than once on /v1/messages: for it and for the chat completion that it becomes.
         if request.tried[-1:] != [node]:
             request.tried.append(node)
+            if self._cache is not None:
+                self._cache.sent_to(request, node)
             self._book.on_change()
+        if node:
+            unpin(kwargs)
 
     def node_failed(self, kwargs: dict[str, Any]) -> None:
         """What LiteLLM sent to one Studio failed; it may try the next."""
@@ -174,6 +198,7 @@ class Traffic:
         request.outcome = "answered"
         request.prompt_tokens = request.prompt_tokens if heard.prompt_tokens is None else heard.prompt_tokens
         request.output_tokens = heard.output_tokens
+        request.note_cached(heard.prompt_tokens, heard.cached_tokens)
         self._note_serving(request)
 
     async def observe(self, stream: AsyncIterable[object]) -> AsyncGenerator[object, None]:
@@ -188,6 +213,7 @@ class Traffic:
                 pieces += heard.pieces
                 if heard.prompt_tokens is not None and request.prompt_tokens is None:
                     request.prompt_tokens = heard.prompt_tokens
+                request.note_cached(heard.prompt_tokens, heard.cached_tokens)
                 if heard.pieces > 0 or heard.output_tokens:
                     if request.first_token_at is None:
                         self._note_serving(request)
@@ -207,6 +233,8 @@ class Traffic:
         if request is not None and not _has_client_left(error):
             request.outcome = "refused" if isinstance(error, Refusal) or overflow is not None else "failed"
             request.given_up = _status_of(error) == TIMED_OUT
+            if request.outcome == "failed" and not request.given_up:
+                request.failed_status = _status_of(error)
         if not self._settings.refuse_overlong_prompts or isinstance(error, ProxyException):
             return
         if overflow is not None:
@@ -230,6 +258,13 @@ class Traffic:
             self._closings.add(closing)
             closing.add_done_callback(self._closings.discard)
             request.upstream = None
+        if self._cache is None:
+            self._leave(request)
+        else:
+            self._cache.ended(request, lambda: self._leave(request))
+        self._book.end(request)
+
+    def _leave(self, request: LiveRequest) -> None:
         if self._admission is not None:
             # The client left, or LiteLLM gave up, and llama-server may not have noticed. What failed otherwise is over there.
             is_abandoned = request.given_up or request.outcome == "running"
@@ -238,7 +273,15 @@ class Traffic:
                     self._ghosts.begin()
             else:
                 self._admission.leave(request)
-        self._book.end(request)
+
+    async def _count_busy_slots(self) -> int | None:
+        busy = None if self._engine is None else await self._engine.busy_slots()
+        if busy is not None and self._cache is not None:
+            self._cache.note_busy(busy)
+        return None if busy is None else len(busy)
+
+    def _describe(self) -> dict[str, Any]:
+        return {**self._book.describe(), **({} if self._cache is None else self._cache.describe())}
 
     def _resize(self, slots: int) -> None:
         if self._admission is not None:
@@ -277,7 +320,9 @@ class Traffic:
     async def _wait_for_turn(self, request: LiveRequest, body: dict[str, Any], call_type: str) -> None:
         if self._admission is not None:
             try:
-                place = Place(request, request.developer, self._reserve(request, body, call_type))
+                tokens = self._reserve(request, body, call_type)
+                wish = None if self._cache is None else self._cache.wish(request, tokens)
+                place = Place(request, request.developer, tokens, wish)
                 await self._admission.enter(place, _client_gone)
             except QueueFullError as full:
                 refuse(
@@ -308,6 +353,16 @@ class Traffic:
         answer = max(1, min(asked_answer(body), self._settings.pool_answer_tokens or pool, pool - prompt))
         limit_answer(body, call_type, answer)
         return prompt + answer
+
+
+def unpin(kwargs: dict[str, Any]) -> None:
+    """What goes to another Studio names no slot of this one."""
+    for place in (kwargs, kwargs.get("extra_body"), kwargs.get("optional_params")):
+        if isinstance(place, dict):
+            place.pop("id_slot", None)
+            extra = place.get("extra_body")
+            if isinstance(extra, dict):
+                extra.pop("id_slot", None)
 
 
 def _prompt_of(body: dict[str, Any]) -> list[Any]:

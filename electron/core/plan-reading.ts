@@ -84,6 +84,7 @@ export const readEngine = (
     assumeBuild,
     resourcesDir,
     apiKeyPath: ensureEngineKey(folder.keysDir).path,
+    stateDir: folder.root,
     locateBinary: () =>
       locateLlamaServer({
         configuredPath: profile.llamaServer.binaryPath,

@@ -4,6 +4,8 @@ import { type EngineModel, logIds, type Profile, type RamDisk, type ServiceId } 
 import { isServing } from '../parts.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
 import type { LogError } from './core-log.ts'
+import { engineRecordName, recordEngine } from './engine-record.ts'
+import { messageOf } from './error-message.ts'
 import { endForeignServer } from './foreign-server.ts'
 import { heldBytesOf } from './forge/forge-held.ts'
 import { preparingForCargo } from './forge/forge-layout.ts'
@@ -30,6 +32,7 @@ import { createCapabilityProbe } from './services/llama-capabilities.ts'
 import { readEngineModel } from './services/llama-running-model.ts'
 import { createLlamaService } from './services/llama-service.ts'
 import { createLlamaWatch } from './services/llama-watch.ts'
+import { slotCacheOf } from './services/slot-cache.ts'
 import { readInstalledLiteLlm } from './setup/litellm.ts'
 import { locateLlamaServer } from './setup/llama-server-search.ts'
 import { createStack, type Stack } from './stack.ts'
@@ -96,12 +99,14 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     platform: platform.id,
     cwd: folder.root,
     resourcesDir: options.resourcesDir,
+    slotCache: slotCacheOf(profile, folder.root),
     locateBinary: () => locateBinary(options),
     readCapabilities: createCapabilityProbe(platform.id),
   })
   const liteLlmService = createLiteLlmService({
     ...options,
     proxyDir: folder.proxyDir,
+    stateDir: folder.root,
     feedPath: folder.feedSocketPath,
     keys,
     readInstalled: () => readInstalledLiteLlm(folder.runtimeDir),
@@ -113,7 +118,10 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       ...options,
       onChange: () => {
         const { pid } = llamaServer.state()
-        if (pid !== enginePid) watch.reset()
+        if (pid !== enginePid) {
+          watch.reset()
+          tellRouterOfEngine(pid)
+        }
         enginePid = pid
         void recordAllocations().catch(logError)
         options.onChange()
@@ -122,6 +130,16 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     llamaService,
     ledger,
   )
+  /** Before it serves: its slots are empty, and what was parked fits it or not. */
+  const tellRouterOfEngine = (pid: number | null) => {
+    const entry = ledger.find('llamaServer')
+    if (pid === null || entry === null || entry.pid !== pid) return
+    try {
+      recordEngine(join(folder.proxyDir, engineRecordName), entry)
+    } catch (error) {
+      logError(new Error(`conversations are not parked: ${messageOf(error)}`))
+    }
+  }
   let recorded: string | null = null
   let allocated: { readonly identity: string; readonly allocations: Allocations } | null = null
   /** Once for each llama-server, as soon as it serves: then its log is no more than its start. */

@@ -20,6 +20,7 @@ import {
 } from './services/llama-capabilities.ts'
 import { parseLlamaHelp } from './services/llama-help.ts'
 import { explainSeedFlags, type SeedFlagUse, seedArgv } from './services/seed-line.ts'
+import { effectivePromptCacheMiB, slotCacheOf } from './services/slot-cache.ts'
 import type { FoundLlamaServer } from './setup/llama-server-search.ts'
 
 export interface EnginePlan {
@@ -49,6 +50,7 @@ export interface PlanContext {
   readonly totalMemoryBytes: number
   readonly gpuLimitBytes: number | null
   readonly apiKeyPath: string
+  readonly stateDir: string
   readonly resourcesDir: string
   readonly locateBinary: () => FoundLlamaServer | null
   /** Where no llama-server is installed, plan for a build whose flags are known. */
@@ -83,6 +85,7 @@ export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> 
     apiKeyPath: context.apiKeyPath,
     binaryPath: binary?.path ?? 'llama-server',
     chatTemplate,
+    slotCache: slotCacheOf(context.profile, context.stateDir),
   })
   if (plan.kind === 'impossible') return unplanned(binary, plan.reasons)
   return {
@@ -129,7 +132,10 @@ export const readMemoryPlan = async (
       {
         target,
         draft,
-        server: plannedServer(llamaServer, target.trainingContextTokens),
+        server: plannedServer(
+          { ...llamaServer, promptCacheMiB: effectivePromptCacheMiB(context.profile) },
+          target.trainingContextTokens,
+        ),
         ramDiskBytes: ramDisk.sizeMiB * 1_048_576,
         machine: planMachine(context),
         reserves: reservesFor(context.totalMemoryBytes),

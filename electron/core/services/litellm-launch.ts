@@ -9,6 +9,7 @@ import { isErrno, readFileOrNull, writePrivateFile } from '../private-file.ts'
 import type { LaunchSpec } from './child-service.ts'
 import { buildLiteLlmConfig, localUrl, nodeKeyVariable, renderLiteLlmConfig } from './litellm-config.ts'
 import { routerModules, routerSettings } from './litellm-router-settings.ts'
+import { slotCacheOf } from './slot-cache.ts'
 
 interface LiteLlmLaunchInput {
   readonly profile: Profile
@@ -16,6 +17,8 @@ interface LiteLlmLaunchInput {
   readonly pythonPath: string
   /** Folder of ours for config.yaml and the modules beside it. */
   readonly proxyDir: string
+  /** What must outlive a restart lies below it. */
+  readonly stateDir: string
   /** Unix socket at which the Router tells about live requests; at most 103 bytes long. */
   readonly feedPath: string
   /** Where the Router's Python modules come from. */
@@ -63,10 +66,10 @@ export const planLiteLlmLaunch = (input: LiteLlmLaunchInput): LaunchSpec => {
 
 const settingsPath = (proxyDir: string): string => join(proxyDir, 'router.json')
 
-const writeConfig = ({ profile, proxyDir, feedPath }: LiteLlmLaunchInput): string => {
+const writeConfig = ({ profile, proxyDir, feedPath, stateDir }: LiteLlmLaunchInput): string => {
   const path = join(proxyDir, 'config.yaml')
   const { host, port } = profile.llamaServer
-  const settings = routerSettings(profile, { proxyDir, feedPath })
+  const settings = routerSettings(profile, { proxyDir, feedPath }, slotCacheOf(profile, stateDir))
   replaceIfDifferent(settingsPath(proxyDir), `${JSON.stringify(settings, null, 2)}\n`)
   const config = buildLiteLlmConfig(profile, { engineBaseUrl: localUrl(host, port) })
   replaceIfDifferent(path, renderLiteLlmConfig(config))

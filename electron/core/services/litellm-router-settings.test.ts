@@ -29,12 +29,15 @@ describe('the settings of the Router', () => {
       'dropAttribution',
       'keepModelSampling',
       'refuseOverlongPrompts',
-      'admission',
+      'pinConversations',
     ] as const
-    for (const name of switches) {
-      const off = planRouter(profileWith({ proxy: { [name]: false } })).filter(({ on }) => !on)
-      expect(off.map(({ setting }) => setting)).toEqual([`proxy.${name}`])
-    }
+    const offWithout = (name: string) =>
+      planRouter(profileWith({ proxy: { [name]: false } }))
+        .filter(({ on }) => !on)
+        .map(({ setting }) => setting)
+    for (const name of switches) expect(offWithout(name)).toEqual([`proxy.${name}`])
+    // Where llama-server gets everything at once, a slot's next request is not the Router's to decide.
+    expect(offWithout('admission')).toEqual(['proxy.admission', 'proxy.pinConversations'])
   })
 
   it('guard the pool of what runs, flags that the user pinned included', () => {
@@ -45,7 +48,8 @@ describe('the settings of the Router', () => {
       pool_answer_tokens: 707,
       slots: 3,
     })
-    expect(planRouter(pinned).at(-1)?.does).toContain('no more than the 8,488 tokens of the pool')
+    const admission = planRouter(pinned).find(({ setting }) => setting === 'proxy.admission')
+    expect(admission?.does).toContain('no more than the 8,488 tokens of the pool')
     expect(routerSettings(profileWith({ proxy: { queueLimit: 0 } }), paths).queue_limit).toBe(0)
   })
 

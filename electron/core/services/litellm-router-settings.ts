@@ -1,23 +1,33 @@
 // What the profile switches in the Router's Python modules, and the file that tells them.
 import { join } from 'node:path'
 import type { Profile } from '../../contract.ts'
+import { engineRecordName } from '../engine-record.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
 import { localUrl } from './litellm-config.ts'
 import { keptForAnswerShare, routerPool } from './router-pool.ts'
+import type { SlotCache } from './slot-cache.ts'
 
 /** Beside opta_litellm.py: LiteLLM imports from the folder of its config.yaml only. */
 export const routerModules = [
   'opta_router.py',
   'opta_admission.py',
+  'opta_cache.py',
+  'opta_conversations.py',
+  'opta_ending.py',
   'opta_engine.py',
+  'opta_engine_record.py',
   'opta_feed.py',
   'opta_ghosts.py',
   'opta_keys.py',
   'opta_limits.py',
   'opta_nodes.py',
+  'opta_parked_files.py',
+  'opta_parking.py',
   'opta_prompt.py',
   'opta_requests.py',
   'opta_settings.py',
+  'opta_slot_actions.py',
+  'opta_slots.py',
   'opta_stream.py',
   'opta_traffic.py',
   'opta_upstream.py',
@@ -47,6 +57,15 @@ export interface RouterSettings {
   readonly engine_url: string
   readonly feed_path: string
   readonly usage_path: string
+  /** Each conversation keeps a slot of this Studio's llama-server. */
+  readonly pin_conversations: boolean
+  readonly engine_record_path: string
+  /** What the slots hold, for the next Router beside the same llama-server. */
+  readonly slots_path: string
+  /** Where conversations without a slot wait; null: they are dropped. */
+  readonly parked_dir: string | null
+  readonly parked_most_bytes: number
+  readonly parked_most_age_seconds: number
 }
 
 /** A Studio that comes back is asked again after so long; one that is gone costs each request that asks it some ms. */
@@ -66,6 +85,7 @@ export const queueLimit = (profile: Pick<Profile, 'proxy'>): number | null =>
 export const routerSettings = (
   profile: Pick<Profile, 'llamaServer' | 'proxy' | 'nodes'>,
   paths: { readonly proxyDir: string; readonly feedPath: string },
+  slotCache: SlotCache | null = null,
 ): RouterSettings => {
   const { proxy, nodes = [] } = profile
   const server = plannedServer(profile.llamaServer)
@@ -89,5 +109,11 @@ export const routerSettings = (
     engine_url: localUrl(profile.llamaServer.host, profile.llamaServer.port),
     feed_path: paths.feedPath,
     usage_path: join(paths.proxyDir, 'usage-today.json'),
+    pin_conversations: slotCache !== null,
+    engine_record_path: join(paths.proxyDir, engineRecordName),
+    slots_path: join(paths.proxyDir, 'slots.json'),
+    parked_dir: slotCache?.parked?.dir ?? null,
+    parked_most_bytes: slotCache?.parked?.mostBytes ?? 0,
+    parked_most_age_seconds: slotCache?.parked?.mostAgeSeconds ?? 0,
   }
 }

@@ -1,5 +1,5 @@
 // llama-server as a service: what to run, how to tell that it is ready, why it ended.
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
 import type { Profile } from '../../contract.ts'
 import { readChatTemplateChoice } from './chat-template.ts'
 import type { ChildService, LaunchSpec, ProbeResult } from './child-service.ts'
@@ -9,6 +9,7 @@ import { describeFetchFailure } from './litellm-health.ts'
 import { planLlamaArgv } from './llama-argv.ts'
 import { type CapabilityReading, type LlamaPlatform, llamaServerEnvironment } from './llama-capabilities.ts'
 import { explainLlamaExit } from './llama-exit.ts'
+import type { SlotCache } from './slot-cache.ts'
 
 export interface LlamaServiceOptions {
   readonly profile: Profile['llamaServer']
@@ -16,6 +17,7 @@ export interface LlamaServiceOptions {
   readonly platform: LlamaPlatform
   readonly cwd: string
   readonly resourcesDir: string
+  readonly slotCache?: SlotCache | null
   /** Throws an Error that says how to get one when there is none. */
   readonly locateBinary: () => string
   readonly readCapabilities: (binaryPath: string) => Promise<CapabilityReading>
@@ -42,8 +44,12 @@ export const createLlamaService = (options: LlamaServiceOptions): ChildService =
         apiKeyPath: options.apiKeyPath,
         binaryPath,
         chatTemplate: await readChatTemplateChoice(profile, options.resourcesDir),
+        slotCache: options.slotCache ?? null,
       })
       if (plan.kind === 'impossible') throw new Error(plan.reasons.join(' '))
+      // llama-server does not start where it is not there; what is written there is prompts.
+      const dir = options.slotCache?.parked?.dir
+      if (dir !== undefined) mkdirSync(dir, { recursive: true, mode: 0o700 })
       return { argv: plan.argv, env: llamaServerEnvironment(binaryPath, options.platform), cwd: options.cwd }
     },
     probe: (signal) => probeLlamaServer(baseUrl, signal),
