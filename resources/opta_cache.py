@@ -148,4 +148,5 @@ class PromptCache:
                 for slot in self._table.slots
             ],
             "cacheEvents": [event._asdict() for event in self.parking.events],
+            "parked": self.parking.describe(),
         }

@@ -184,7 +184,14 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
 
   function assemble(name: string, profile: Profile): ServiceAssembly {
     void tellAgents({ folder, platform, profileName: name, profile }, logError)
-    return assembleServices({ ...options, logError, profileName: name, profile, onChange: () => onChange() })
+    return assembleServices({
+      ...options,
+      logError,
+      profileName: name,
+      profile,
+      onChange: () => onChange(),
+      note: observations.note,
+    })
   }
 
   const takeProfile = async ({ name, profile }: ChosenProfile): Promise<void> => {

@@ -9,6 +9,24 @@ import {
 } from '../contract.ts'
 import { parseJsonOrNull } from './json-record.ts'
 
+/** What a slot holds by the Router's own book (resources/opta_cache.py). */
+const HeldSlotSchema = z.object({
+  id: z.number(),
+  developer: z.string().nullable(),
+  conversation: z.string().nullable(),
+  named: z.boolean(),
+})
+export type HeldSlot = z.infer<typeof HeldSlotSchema>
+
+const CacheEventSchema = z.object({
+  number: z.number(),
+  at: z.number(),
+  kind: z.enum(['parked', 'restored', 'refused']),
+  text: z.string(),
+})
+/** What became of a parked conversation. */
+export type CacheEvent = z.infer<typeof CacheEventSchema>
+
 /** resources/opta_requests.py writes it. */
 const StateSchema = z.object({
   // A Router of an earlier release, taken over, tells no node.
@@ -16,6 +34,9 @@ const StateSchema = z.object({
   /** The local day that the sums are of, such as 2026-11-23. */
   day: z.string(),
   developers: z.array(DeveloperUseSchema),
+  // Absent from a Router that pins no conversations, or of an earlier release.
+  slots: z.array(HeldSlotSchema).optional(),
+  cacheEvents: z.array(CacheEventSchema).optional(),
 })
 type FeedState = z.infer<typeof StateSchema>
 
@@ -27,6 +48,8 @@ export interface RouterFeed {
   readonly requests: () => RouterRequest[] | null
   /** Sums of today; null while the Router does not tell. */
   readonly developers: () => DeveloperUse[] | null
+  /** What each slot holds; null while the Router does not tell, or pins nothing. */
+  readonly heldSlots: () => readonly HeldSlot[] | null
   /** To be called when the Router has become ready; a connection that there is stays. */
   connect(): void
   close(): void
@@ -39,9 +62,13 @@ export interface RouterFeed {
 export const createRouterFeed = (options: {
   readonly socketPath: string
   readonly onChange: () => void
+  /** Called once for each, in their order; not for those from before this feed. */
+  readonly onCacheEvent?: (event: CacheEvent) => void
   readonly now?: () => Date
 }): RouterFeed => {
   const now = options.now ?? (() => new Date())
+  /** A Router counts its events from 1, so that a new one's are told from an old one's by their time. */
+  let told = { at: now().getTime(), number: 0 }
   let socket: Socket | null = null
   let state: FeedState | null = null
 
@@ -50,6 +77,11 @@ export const createRouterFeed = (options: {
     const next = parsed.success ? parsed.data : null
     const differs = outline(next) !== outline(state)
     state = next
+    for (const event of next?.cacheEvents ?? []) {
+      if (event.at < told.at || (event.at === told.at && event.number <= told.number)) continue
+      told = event
+      options.onCacheEvent?.(event)
+    }
     if (differs) options.onChange()
   }
 
@@ -69,9 +101,9 @@ export const createRouterFeed = (options: {
     connection.once('close', () => {
       if (socket !== connection) return
       socket = null
-      const told = state !== null
+      const wasTold = state !== null
       state = null
-      if (told) options.onChange()
+      if (wasTold) options.onChange()
     })
   }
 
@@ -81,6 +113,7 @@ export const createRouterFeed = (options: {
       if (state === null) return null
       return state.day === localDay(now()) ? state.developers : []
     },
+    heldSlots: () => state?.slots ?? null,
     connect: () => {
       if (socket !== null) return
       socket = connect(options.socketPath)

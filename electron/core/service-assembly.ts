@@ -1,8 +1,16 @@
 // Builds the services of one profile and everything that watches them.
 import { join } from 'node:path'
-import { type EngineModel, logIds, type Profile, type RamDisk, type ServiceId } from '../contract.ts'
+import {
+  type EngineModel,
+  logIds,
+  type Profile,
+  type RamDisk,
+  type ServiceId,
+  type StackEvent,
+} from '../contract.ts'
 import { isServing } from '../parts.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
+import { createCacheEvents } from './cache-events.ts'
 import type { LogError } from './core-log.ts'
 import { engineRecordName, recordEngine } from './engine-record.ts'
 import { messageOf } from './error-message.ts'
@@ -48,6 +56,8 @@ export interface AssemblyOptions {
   readonly profileName: string
   readonly profile: Profile
   readonly onChange: () => void
+  /** Something that no snapshot shows. */
+  readonly note: (event: StackEvent) => void
   /** The system's commands, where they are not this machine's own. */
   readonly run?: RunCommand
   readonly logError: LogError
@@ -156,7 +166,11 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     if (known === null) writeAllocations(folder.allocationsPath, identity, allocations)
     options.onChange()
   }
-  const routerFeed = createRouterFeed({ socketPath: folder.feedSocketPath, onChange: options.onChange })
+  const routerFeed = createRouterFeed({
+    socketPath: folder.feedSocketPath,
+    onChange: options.onChange,
+    onCacheEvent: createCacheEvents(options.note),
+  })
   const served = createServedRequests(watch, routerFeed)
   let warmed: string | null = null
   const proxy: Supervisor = superviseChild(
