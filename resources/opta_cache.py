@@ -75,10 +75,12 @@ class PromptCache:
         """Our own message: nothing is kept of it."""
         self._asked[request] = Asked(request.developer, fingerprint_of(body), None)
 
-    def wish(self, request: LiveRequest, tokens: int) -> Wish | None:
-        """What to ask the admission for; `tokens` of the pool, 0 where there is none."""
-        asked = self._asked.get(request)
-        if asked is None or self.node_of(request):
+    def wish(self, request: LiveRequest, tokens: int, node: str = "") -> Wish | None:
+        """What to ask the admission for: `tokens` of the pool, 0 where there is none; None: no slot of this Studio. `node` is
+        where a conversation begins that no Studio holds.
+        """
+        asked, home = self._asked.get(request), self.node_of(request)
+        if asked is None or (node if home is None else home):
             return None
         return Wish(asked, tokens or request.prompt_tokens or asked.fingerprint.text_bytes // BYTES_PER_TOKEN)
 

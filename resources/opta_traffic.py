@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import signal
+from collections import Counter
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -165,7 +166,11 @@ class Traffic:
             return deployments
         taken = [*self._book.nodes(request), *self._nodes_of_ghosts()]
         home = None if self._cache is None else self._cache.node_of(request)
-        return open_nodes(deployments, request.tried, self._node_slots.now(), taken, home)
+        open_ones = open_nodes(deployments, request.tried, self._node_slots.now(), taken, home)
+        if self._cache is None or home is not None:
+            return open_ones
+        # It has no slot here: llama-server would give it that of a conversation.
+        return [one for one in open_ones if node_of(one.get("model_info"))] or open_ones
 
     def sent(self, kwargs: dict[str, Any]) -> None:
         """LiteLLM has picked; `kwargs` are what it sends."""
@@ -296,6 +301,14 @@ class Traffic:
         ghosts = () if self._admission is None else self._admission.ghosts()
         return [ghost.tried[-1] for ghost in ghosts if isinstance(ghost, LiveRequest) and ghost.tried]
 
+    def _least_busy(self, request: LiveRequest) -> str:
+        """The Studio where a new conversation begins; "" is this one."""
+        if self._node_slots is None:
+            return ""
+        counts = Counter([*self._book.nodes(request), *self._nodes_of_ghosts()])
+        serving = [node for node, slots in self._node_slots.now().items() if slots > 0]
+        return min(serving, key=lambda node: (counts[node], node), default="")
+
     def _is_here(self, request: object) -> bool:
         """Whether it is this Studio that it was sent to; the slots of others are not asked for ghosts."""
         return isinstance(request, LiveRequest) and (self._settings.node_slots is None or request.tried[-1:] == [""])
@@ -321,7 +334,7 @@ class Traffic:
         if self._admission is not None:
             try:
                 tokens = self._reserve(request, body, call_type)
-                wish = None if self._cache is None else self._cache.wish(request, tokens)
+                wish = None if self._cache is None else self._cache.wish(request, tokens, self._least_busy(request))
                 place = Place(request, request.developer, tokens, wish)
                 await self._admission.enter(place, _client_gone)
             except QueueFullError as full:

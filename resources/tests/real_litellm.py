@@ -122,6 +122,8 @@ class Engine:
         self.pours = False
         # How many pieces have been poured.
         self.poured = 0
+        # Of each prompt of three tokens, so many were in the cache; None: it does not say.
+        self.cached_tokens: int | None = None
         # How often its slots were asked for.
         self.looks = 0
         # A status and a body that every chat is answered with instead.
@@ -236,7 +238,7 @@ class EngineHandler(BaseHTTPRequestHandler):
 
     def _stream(self, body: dict[str, Any]) -> None:
         base = {"id": "chatcmpl-1", "created": 1, "model": "engine", "object": "chat.completion.chunk"}
-        usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+        usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, **self._cached()}
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
@@ -256,9 +258,14 @@ class EngineHandler(BaseHTTPRequestHandler):
         if self._gone_before_go():
             return
         choices = [{"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "length"}]
-        usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+        usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4, **self._cached()}
         base = {"id": "chatcmpl-1", "created": 1, "model": body["model"], "object": "chat.completion"}
         self._answer(200, {**base, "choices": choices, "usage": usage})
+
+    def _cached(self) -> dict[str, Any]:
+        # As b10068 says it.
+        cached = self.engine.cached_tokens
+        return {} if cached is None else {"prompt_tokens_details": {"cached_tokens": cached}}
 
     def _respond(self, body: dict[str, Any]) -> None:
         text = {"type": "output_text", "text": "ok", "annotations": []}
