@@ -54,7 +54,8 @@ USELESS_SHARE: Final = 0.1
 COUNT_SLACK_TOKENS: Final = 64
 MOST_EVENTS: Final = 32
 SAY_AGAIN_S: Final = 600.0
-END_WITHIN_S: Final = 20.0
+# The core waits ten seconds for a process that is to end, unless its user says otherwise (config.json, stopGraceSeconds).
+END_WITHIN_S: Final = 8.0
 
 
 class Result(NamedTuple):
@@ -134,6 +135,7 @@ class Parking:
                 self._conversations.remember(_conversation_of(file))
         self._conversations.is_held = self._is_held
         self._record = self._engine.read()
+        self._learn_size()
         self._read_state()
 
     def say(self, kind: str, text: str) -> None:
@@ -156,6 +158,7 @@ class Parking:
             self._table.forget_all()
         self._record = record
         self._useless = 0
+        self._learn_size()
 
     def describe(self) -> dict[str, int] | None:
         """The files, and how long they have been written and read; None: nothing is parked."""
@@ -163,6 +166,14 @@ class Parking:
             return None
         files = self._files
         return {"files": len(files.all()), "bytes": files.total_bytes, "movedMs": round(self._moved_s * 1000)}
+
+    def _learn_size(self) -> None:
+        """What a token takes of a file, from those of this llama-server."""
+        mine = [] if self._files is None else [file for file in self._files.all() if file.engine == self._identity()]
+        self._bytes_per_token = mine[-1].bytes / mine[-1].tokens if mine else None
+
+    def _identity(self) -> str | None:
+        return None if self._record is None else self._record.identity
 
     # --- for the admission ---------------------------------------------------------------------------------------
 
@@ -374,15 +385,15 @@ class Parking:
             timer.cancel()
         if slot.holds is None or slot.is_saved or not self.can_park or slot.tokens < LEAST_TOKENS:
             return
-        rest_s = 0.0 if self._estimate(slot.tokens) <= SMALL_BYTES else self._rest_s
+        rest_s = 0.0 if self._is_small(slot.tokens) else self._rest_s
         loop = asyncio.get_running_loop()
         self._timers[slot.id] = loop.call_later(rest_s, lambda: self._begin(self._copy(slot, slot.holds)))
 
-    async def _copy(self, slot: SlotState, conversation: Conversation | None) -> None:
+    async def _copy(self, slot: SlotState, conversation: Conversation | None, *, is_asked: bool = False) -> None:
         async with self._order:
             if slot.holds is not conversation or conversation is None or slot.token is not None or slot.is_saved:
                 return
-            if not self._may_copy(self._estimate(slot.tokens)):
+            if not is_asked and not self._may_copy(slot.tokens):
                 return
             with self._touching(slot.id):
                 saved = await self._save(content_of(slot), "copied")
@@ -391,11 +402,16 @@ class Parking:
                 slot.is_saved = True
                 self._write_state()
 
-    def _may_copy(self, size: int) -> bool:
+    def _may_copy(self, tokens: int) -> bool:
         now = time.monotonic()
         while self._copies and now - self._copies[0][0] > 3600:
             self._copies.popleft()
-        return size <= SMALL_BYTES or sum(each for _, each in self._copies) + size <= COPY_BYTES_PER_HOUR
+        written = sum(size for _, size in self._copies)
+        return self._is_small(tokens) or written + self._estimate(tokens) <= COPY_BYTES_PER_HOUR
+
+    def _is_small(self, tokens: int) -> bool:
+        """Also while no file has told what a token takes: the first one does."""
+        return self._bytes_per_token is None or tokens * self._bytes_per_token <= SMALL_BYTES
 
     # --- files --------------------------------------------------------------------------------------------------
 
@@ -464,6 +480,11 @@ class Parking:
             return
         self._refused_at = {**{each: at for each, at in self._refused_at.items() if now - at < SAY_AGAIN_S}, kind: now}
         self.say("refused", f"a conversation of {conversation.developer} was not parked: {why}")
+
+    async def park_now(self) -> None:
+        """Write what only slots hold: llama-server is about to end, and this process is not."""
+        for slot in self._table.slots:
+            await self._copy(slot, slot.holds, is_asked=True)
 
     def park_at_end(self) -> None:
         """Write what only slots hold, outside of the event loop: nothing is answered any more."""

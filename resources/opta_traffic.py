@@ -86,7 +86,7 @@ class Traffic:
             if self._admission is None or self._engine is None
             else GhostWatch(self._admission, self._count_busy_slots, self._is_here)
         )
-        self._feed: Final = Feed(self._describe)
+        self._feed: Final = Feed(self._describe, None if self._cache is None else self._cache.parking.park_now)
         self._book.on_change = self._feed.changed
         if self._cache is not None:
             self._cache.on_change(self._feed.changed)

@@ -165,6 +165,31 @@ describe('the feed of the Router', () => {
     expect(feed.heldSlots()).toEqual(slots)
   })
 
+  it('asks a Router that can to park, and waits for it alone', async () => {
+    await feed.park(60_000)
+    feed.connect()
+    await until(() => connections.length > 0)
+    connections[0]?.write(line([]))
+    await until(() => feed.requests() !== null)
+    // One of an earlier release, which does not read what is written to it.
+    await feed.park(60_000)
+    const state = (parkings: number) =>
+      `${JSON.stringify({ requests: [], day: '2026-11-23', developers: [], parkings })}\n`
+    const asked = new Promise<string>((resolve) =>
+      connections[0]?.once('data', (data) => resolve(String(data))),
+    )
+    connections[0]?.write(state(3))
+    connections[0]?.write(`${line([request()]).replace('"requests"', '"parkings":3,"requests"')}`)
+    await until(() => feed.requests()?.length === 1)
+    const parked = feed.park(60_000)
+    expect(await asked).toBe('park\n')
+    connections[0]?.write(state(4))
+    await parked
+    const left = feed.park(60_000)
+    connections[0]?.destroy()
+    await left
+  })
+
   it('shows nothing of what it does not understand', async () => {
     feed.connect()
     await until(() => connections.length > 0)

@@ -7,6 +7,7 @@ import {
   type RouterRequest,
   RouterRequestSchema,
 } from '../contract.ts'
+import { within } from './deadline.ts'
 import { parseJsonOrNull } from './json-record.ts'
 
 /** What a slot holds by the Router's own book (resources/opta_cache.py). */
@@ -37,6 +38,8 @@ const StateSchema = z.object({
   // Absent from a Router that pins no conversations, or of an earlier release.
   slots: z.array(HeldSlotSchema).optional(),
   cacheEvents: z.array(CacheEventSchema).optional(),
+  /** How often it was asked to park and has. */
+  parkings: z.number().optional(),
 })
 type FeedState = z.infer<typeof StateSchema>
 
@@ -50,6 +53,11 @@ export interface RouterFeed {
   readonly developers: () => DeveloperUse[] | null
   /** What each slot holds; null while the Router does not tell, or pins nothing. */
   readonly heldSlots: () => readonly HeldSlot[] | null
+  /**
+   * Lets the Router write to files what only llama-server's memory holds, before that ends; settles when it has, after
+   * `waitMs`, or at once when no Router that could is connected.
+   */
+  park(waitMs: number): Promise<void>
   /** To be called when the Router has become ready; a connection that there is stays. */
   connect(): void
   close(): void
@@ -69,6 +77,8 @@ export const createRouterFeed = (options: {
   const now = options.now ?? (() => new Date())
   /** A Router counts its events from 1, so that a new one's are told from an old one's by their time. */
   let told = { at: now().getTime(), number: 0 }
+  /** Looked at with each state. */
+  const parking: (() => void)[] = []
   let socket: Socket | null = null
   let state: FeedState | null = null
 
@@ -77,6 +87,7 @@ export const createRouterFeed = (options: {
     const next = parsed.success ? parsed.data : null
     const differs = outline(next) !== outline(state)
     state = next
+    for (const settle of parking.splice(0)) settle()
     for (const event of next?.cacheEvents ?? []) {
       if (event.at < told.at || (event.at === told.at && event.number <= told.number)) continue
       told = event
@@ -103,6 +114,7 @@ export const createRouterFeed = (options: {
       socket = null
       const wasTold = state !== null
       state = null
+      for (const settle of parking.splice(0)) settle()
       if (wasTold) options.onChange()
     })
   }
@@ -114,6 +126,16 @@ export const createRouterFeed = (options: {
       return state.day === localDay(now()) ? state.developers : []
     },
     heldSlots: () => state?.slots ?? null,
+    park: async (waitMs) => {
+      const before = state?.parkings
+      if (socket === null || before === undefined) return
+      socket.write('park\n')
+      const isOver = () => (state?.parkings ?? Number.POSITIVE_INFINITY) > before
+      const told = async () => {
+        while (!isOver()) await new Promise<void>((resolve) => parking.push(resolve))
+      }
+      await within(told(), waitMs)
+    },
     connect: () => {
       if (socket !== null) return
       socket = connect(options.socketPath)

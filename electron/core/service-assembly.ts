@@ -84,6 +84,8 @@ export interface ServiceAssembly {
   readonly endForeign: (ids: readonly ServiceId[]) => Promise<string | null>
   /** Settles when no slot is processing. */
   readonly untilIdle: () => Promise<void>
+  /** Settles when what only the AI Engine's memory holds is in files. */
+  readonly park: () => Promise<void>
   /** Settles when no mount or eject is under way any more; everything else is let go of at once. */
   close(): Promise<void>
 }
@@ -91,6 +93,8 @@ export interface ServiceAssembly {
 /** 16 MiB is about a day of a busy llama-server; four of them are kept for each service. */
 const logLimits = { maxBytes: 16_777_216, keep: 3 }
 const idleLookMs = 200
+/** Four conversations of 20,000 tokens of a 70B model are 7 GB, 4 to 8 s of an SSD. */
+const parkWaitMs = 20_000
 /** llama-server lives on until the next ping of an open stream, up to 30 s (measured). */
 const foreignGraceMs = 40_000
 /** A start at this log level is 200 to 900 lines; of an adopted server's days of log the start is not searched. */
@@ -309,6 +313,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       }
       return null
     },
+    park: () => routerFeed.park(parkWaitMs),
     untilIdle: async () => {
       while ((await watch.readBusy(AbortSignal.timeout(proofTimeoutMs))) === true) {
         await new Promise((resolve) => setTimeout(resolve, idleLookMs))

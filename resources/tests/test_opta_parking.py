@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opta_conversations import MARK_BYTES, SESSION_HEADER, Conversations, Fingerprint, fingerprint_of
+from opta_feed import listen
 from opta_parked_files import Limits, ParkedFile, ParkedFiles
 from opta_slots import SlotTable, Wish
 from test_opta_cache import Stack, run, say
@@ -68,6 +69,7 @@ def test_what_only_slots_hold_is_parked_at_the_end(monkeypatch: pytest.MonkeyPat
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
         monkeypatch.setattr("opta_parking.SMALL_BYTES", 0)
+        stack.parking._bytes_per_token = 8.0
         talk = await begin(stack, "a")
         await stack.rest()
         assert list(stack.parked.glob("*.kv")) == []
@@ -76,6 +78,51 @@ def test_what_only_slots_hold_is_parked_at_the_end(monkeypatch: pytest.MonkeyPat
         stack.start_engine()
         stack.start_router()
         assert await read_next(stack, "a", talk) < 20
+
+    run(story)
+
+
+def test_a_copy_of_each_turn_outlives_a_kill_also_under_a_new_router(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path)
+        # Longer than what could be taken for small without knowing what a token takes.
+        talk = await begin(stack, "a", text=LONG * 5)
+        for _ in range(2):
+            await stack.rest()
+            stack.start_engine()
+            stack.start_router()
+            assert await read_next(stack, "a", talk) < 20
+        assert stack.events().count("restored") == 1
+
+    run(story)
+
+
+def test_a_large_conversation_is_copied_once_it_rests_and_within_the_hours_limit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path)
+        first = await begin(stack, "first")
+        await stack.rest()
+        monkeypatch.setattr("opta_parking.SMALL_BYTES", 0)
+        stack.slots.actions.clear()
+
+        def saves() -> int:
+            return [action for action, _ in stack.slots.actions].count("save")
+
+        await begin(stack, "a")
+        await stack.rest()
+        assert saves() == 0
+        stack.parking._rest_s = 0.0
+        assert await read_next(stack, "first", first) < 20
+        await stack.rest()
+        assert saves() == 1
+        monkeypatch.setattr("opta_parking.COPY_BYTES_PER_HOUR", 0)
+        assert await read_next(stack, "first", first) < 20
+        await stack.rest()
+        assert saves() == 1
 
     run(story)
 
@@ -308,3 +355,27 @@ def test_what_is_kept_of_a_conversation_is_small() -> None:
     print_ = fingerprint_of(body)
     assert print_.length < 200
     assert len(print_.marks) == print_.length * MARK_BYTES
+
+
+def test_all_is_parked_when_somebody_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path)
+        # Far too much for a copy beside: only what is asked for is written.
+        monkeypatch.setattr("opta_parking.SMALL_BYTES", 0)
+        monkeypatch.setattr("opta_parking.COPY_BYTES_PER_HOUR", 0)
+        feed = stack.traffic._feed
+        for name in "ab":
+            await begin(stack, name)
+        path = tmp_path / "feed.sock"
+        serving = asyncio.create_task(feed.serve(listen(str(path))))
+        await asyncio.sleep(0)
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        assert json.loads(await reader.readline())["parkings"] == 0
+        writer.write(b"park\n")
+        while json.loads(await reader.readline())["parkings"] == 0:
+            pass
+        assert len(list(stack.parked.glob("*.kv"))) == 2
+        writer.close()
+        serving.cancel()
+
+    run(story)
