@@ -140,6 +140,7 @@ export const readMemoryPlan = async (
         machine: planMachine(context),
         reserves: reservesFor(context.totalMemoryBytes),
         whyNoPool: whyNoPool(context.profile),
+        parking: slotCacheOf(context.profile, '')?.parked ?? null,
       },
       isSeedMachine(context.profileName) ? studioSeedMap : null,
     )
