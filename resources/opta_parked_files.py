@@ -28,6 +28,8 @@ logger: Final = logging.getLogger("opta_router")
 
 DATA: Final = ".kv"
 MANIFEST: Final = ".json"
+# electron/core/doctor/checks-on-cache.ts reads it.
+VERDICT: Final = "does-not-restore"
 VERSION: Final = 1
 # A developer's day is some dozen conversations; the manifests are read at start.
 MOST_FILES: Final = 256
@@ -161,14 +163,27 @@ class ParkedFiles:
         """It was not written, or not whole."""
         (self._folder / temporary).unlink(missing_ok=True)
 
-    def checksum(self, name: str) -> int:
-        """Of the file's bytes, which are on the disk afterwards. Raises OSError. Blocks: some GB/s."""
+    def checksum(self, name: str, *, to_disk: bool = False) -> int:
+        """Of the file's bytes, which are on the disk afterwards where that is asked for. Raises OSError. Blocks: some GB/s."""
         checksum = 0
         with open(self._folder / name, "rb") as file:
             while piece := file.read(READ_BYTES):
                 checksum = zlib.crc32(piece, checksum)
-            os.fsync(file.fileno())
+            if to_disk:
+                os.fsync(file.fileno())
         return checksum
+
+    def gives_up(self, engine: str) -> None:
+        """With this llama-server the files do nothing: for the next process, and for the doctor."""
+        with contextlib.suppress(OSError):
+            (self._folder / VERDICT).write_text(engine, encoding="utf-8")
+
+    def given_up(self) -> str | None:
+        """The llama-server with which the files do nothing."""
+        try:
+            return (self._folder / VERDICT).read_text(encoding="utf-8").strip()
+        except OSError:
+            return None
 
     def size(self, name: str) -> int:
         """Length of the file. Raises OSError."""

@@ -131,6 +131,7 @@ class Parking:
             except OSError as error:
                 self.say("refused", f"conversations cannot be parked: {error.filename}: {error.strerror}")
                 return
+            self._useless_engine = self._files.given_up()
             for file in self._files.all():
                 self._conversations.remember(_conversation_of(file))
         self._conversations.is_held = self._is_held
@@ -373,6 +374,8 @@ class Parking:
             self._useless += 1
             if self._useless >= USELESS_AFTER and self._record is not None:
                 self._useless_engine = self._record.identity
+                if self._files is not None:
+                    self._files.gives_up(self._record.identity)
                 self.say(
                     "refused",
                     "parked conversations do not come back with this model: llama-server reads the files and then finds "
@@ -426,7 +429,7 @@ class Parking:
             if why is None:
                 temporary = files.begin(conversation.key)
                 written = await self._actions.save(content.slot_id, temporary)
-                checksum = await asyncio.to_thread(files.checksum, temporary)
+                checksum = await asyncio.to_thread(files.checksum, temporary, to_disk=True)
                 why = self._accept(content, record, temporary, written, checksum)
         except (OSError, SlotActionError) as error:
             why = str(error)
@@ -503,7 +506,7 @@ class Parking:
             try:
                 temporary = files.begin(content.conversation.key)
                 written = self._actions.save_now(slot.id, temporary, left)
-                if self._accept(content, record, temporary, written, files.checksum(temporary)) is None:
+                if self._accept(content, record, temporary, written, files.checksum(temporary, to_disk=True)) is None:
                     slot.is_saved = True
                     continue
             except (OSError, SlotActionError) as error:

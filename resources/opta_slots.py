@@ -230,9 +230,10 @@ class SlotTable:
         idle = sorted((slot for slot in self._slots if slot.token is None), key=lambda slot: slot.used_at)
         for slot in idle:
             free = self.free_tokens()
-            if free is None or free >= 0:
+            if free is None:
                 break
-            if slot.tokens == 0 and not slot.is_unknown:
+            # What is in an unknown one takes nobody knows how much.
+            if not slot.is_unknown and (free >= 0 or slot.tokens == 0):
                 continue
             evictions.append(Eviction(content_of(slot), erase=True))
             self.empty(slot)

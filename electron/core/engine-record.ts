@@ -13,6 +13,10 @@ const RecordSchema = z.object({ process: z.string(), identity: z.string() })
 /** Where it stands in the Router's folder. */
 export const engineRecordName = 'engine.json'
 
+/** null: no llama-server was started yet, or the file is not whole. */
+export const readEngineRecord = (path: string): z.infer<typeof RecordSchema> | null =>
+  readRecord(path, RecordSchema)
+
 /** A model's metadata and the beginning of its tensors: two models of one name, size and time differ there. */
 const headBytes = 1_048_576
 
@@ -22,7 +26,7 @@ const headBytes = 1_048_576
  */
 export const recordEngine = (path: string, entry: LedgerEntry): void => {
   const process = nameProcess(entry)
-  if (readRecord(path, RecordSchema)?.process === process) return
+  if (readEngineRecord(path)?.process === process) return
   const record = { process, identity: identifyEngine(entry) }
   writePrivateFile(path, `${JSON.stringify(record)}\n`, { about: 'processes' })
 }

@@ -225,6 +225,29 @@ def test_a_model_that_forgets_is_found_out(monkeypatch: pytest.MonkeyPatch, tmp_
         for name, talk in talks.items():
             await read_next(stack, name, talk)
         assert [action for action, _ in stack.slots.actions if action != "erase"] == []
+        # Nor by the next Router, beside the same model; another model is another matter.
+        stack.start_router()
+        await begin(stack, "c")
+        await stack.rest()
+        assert "save" not in [action for action, _ in stack.slots.actions]
+        stack.start_engine("model two")
+        await begin(stack, "d")
+        await stack.rest()
+        assert "save" in [action for action, _ in stack.slots.actions]
+
+    run(story)
+
+
+def test_what_a_router_before_left_in_a_pool_is_cleared_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path, pool=1_100)
+        for name in "ab":
+            await begin(stack, name)
+        await stack.rest()
+        (tmp_path / "slots.json").unlink()
+        stack.start_router()
+        # Of 2 x 430 tokens that nobody knows of one stays beside 900 where only its own slot is cleared.
+        await begin(stack, "c", text=LONG * 5)
 
     run(story)
 
