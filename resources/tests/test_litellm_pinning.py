@@ -129,3 +129,36 @@ def test_a_conversation_stays_on_its_studio(
         assert proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=[say("away"), said("ok"), say("then")]))[0] == 200
         # It is out of service: nothing is gained by waiting for what it holds.
         assert len(engine.requests) == before + 1
+
+
+def test_what_only_slots_hold_is_written_when_the_router_ends(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("ends")
+    parked = folder / "parked"
+    parked.mkdir()
+    (folder / "engine.json").write_text(json.dumps({"process": "1@1", "identity": "m"}), encoding="utf-8")
+    settings = {
+        "pin_conversations": True,
+        "engine_record_path": str(folder / "engine.json"),
+        "slots_path": str(folder / "slots.json"),
+        "parked_dir": str(parked),
+        "parked_most_bytes": 1_000_000_000,
+        "parked_most_age_seconds": 60,
+    }
+    engine.saves_to = None
+    for proxy in serve_litellm(folder, engine, settings):
+        before = len(engine.slot_actions)
+        # Fewer are not worth a file.
+        engine.prompt_tokens = 74
+        assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message(messages=[say("word " * 70)]))[0] == 200
+        engine.prompt_tokens = 3
+        deadline = time.monotonic() + WAIT_S
+        while not any(path.endswith("action=save") for path in engine.slot_actions[before:]):
+            assert time.monotonic() < deadline, "its copy was not tried"
+            time.sleep(0.02)
+        assert list(parked.glob("*.kv")) == []
+        engine.saves_to = parked
+    engine.saves_to = None
+    assert len(list(parked.glob("*.kv"))) == 1
+    assert "not all was done at the end" not in (folder / "litellm.log").read_text(encoding="utf-8")
