@@ -3,13 +3,21 @@ import { readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { createClaudeHomes } from '../electron/core/claude-code/claude-home.ts'
+import { runClaude } from '../electron/core/claude-code/claude-run.ts'
 import { requireEnv } from './bare-llama-server.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 
 const settleMs = 180_000
 const GuideSchema = z.object({
   baseUrl: z.string(),
-  developers: z.array(z.object({ name: z.string(), key: z.string() })),
+  developers: z.array(
+    z.object({
+      name: z.string(),
+      key: z.string(),
+      snippets: z.array(z.object({ id: z.string(), text: z.string() })),
+    }),
+  ),
 })
 const AnswerSchema = z.object({
   content: z.array(z.object({ text: z.string() })),
@@ -135,6 +143,48 @@ describe('six conversations of two developers on two slots', () => {
     expect(events.map(({ text }) => text)).toEqual(
       expect.arrayContaining([expect.stringMatching(/brought back: \d+ tokens/)]),
     )
+  })
+})
+
+describe('two sessions of the real Claude Code that alternate', () => {
+  it('read in their second turns what is new', async () => {
+    const guide = await start({ ...smallModel(), slots: 2, unifiedKv: false, contextTokens: 16_384 })
+    const homes = createClaudeHomes()
+    try {
+      const settings = guide.developers[0]?.snippets.find(({ id }) => id === 'claude-settings')?.text ?? ''
+      const sessions = [1, 2].map((number) => ({
+        number,
+        home: homes.add(settings),
+        id: null as string | null,
+      }))
+      /** What was found and what was read since the last look, over both. */
+      const takeTurns = async (prompt: string) => {
+        for (const session of sessions) {
+          const { number, home, id } = session
+          const answer = await runClaude({
+            programPath: requireEnv('NEXUS_TEST_CLAUDE_CODE'),
+            home,
+            prompt: `${prompt} You are agent ${number}. Answer with one word.`,
+            sessionId: id,
+            timeoutMs: settleMs,
+            signal: new AbortController().signal,
+          })
+          session.id = answer.sessionId
+        }
+        const { developers } = await running().until(({ requests }) => requests?.length === 0, settleMs)
+        return developers?.[0] ?? { cachedTokens: 0, readTokens: 0 }
+      }
+      const first = await takeTurns('Say where you are.')
+      const second = await takeTurns('And now?')
+      const found = (second.cachedTokens ?? 0) - (first.cachedTokens ?? 0)
+      const read = (second.readTokens ?? 0) - (first.readTokens ?? 0)
+      expect(first.readTokens).toBeGreaterThan(1_000)
+      expect(found / (found + read)).toBeGreaterThan(0.8)
+      const { slots } = await running().readSnapshot()
+      expect(slots?.map((slot) => slot.held?.named)).toEqual([true, true])
+    } finally {
+      homes.dispose()
+    }
   })
 })
 
