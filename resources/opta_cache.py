@@ -108,6 +108,10 @@ class PromptCache:
         body["id_slot"] = slot
         body["extra_body"] = {**(extra if isinstance(extra, dict) else {}), "id_slot": slot}
 
+    def began(self, request: LiveRequest) -> None:
+        """The model says its first word."""
+        self.parking.began(request)
+
     def ended(self, request: LiveRequest, leave: Callable[[], None]) -> None:
         """The request is over, or its client has left; `leave` is called once nothing is done to its slot any more."""
         self._table.unclaim(request)

@@ -130,7 +130,6 @@ class Parking:
                 self._files.load()
             except OSError as error:
                 self.say("refused", f"conversations cannot be parked: {error.filename}: {error.strerror}")
-                return
             self._useless_engine = self._files.given_up()
             for file in self._files.all():
                 self._conversations.remember(_conversation_of(file))
@@ -229,6 +228,10 @@ class Parking:
             await asyncio.shield(lease.work)
         return lease.slot.id
 
+    def began(self, token: object) -> None:
+        """llama-server has read this request's prompt: of what was read back for it only that is left in the slot."""
+        self._table.hold_extra(token, 0)
+
     def told(self, token: object, result: Result) -> None:
         """What the answer said of itself."""
         self._results[token] = result
@@ -250,9 +253,11 @@ class Parking:
                     if lease.restore:
                         await self._bring_back(lease)
                     self._moved_s += time.monotonic() - began
+            except OSError as error:
+                # A disk that fails costs the cache, not the request.
+                self.say("refused", f"a conversation was not parked or brought back: {error.filename}: {error.strerror}")
             finally:
                 self._touched.subtract(touched)
-                self._table.hold_extra(lease.token, 0)
 
         return work()
 
@@ -285,7 +290,7 @@ class Parking:
         prompt = lease.asked.fingerprint
         file = files.find(conversation.key, record.identity)
         shared = 0 if file is None else file.fingerprint.shared_bytes(prompt)
-        if file is None:
+        if file is None or shared < LEAST_SHARED_SHARE * file.fingerprint.text_bytes:
             found = await self._find_beginning(conversation, prompt, record)
             if found is None:
                 return
@@ -345,6 +350,7 @@ class Parking:
     # --- after a request ----------------------------------------------------------------------------------------
 
     def _finish(self, lease: Lease, result: Result) -> None:
+        self._table.hold_extra(lease.token, 0)
         held = None if result.prompt is None or result.output is None else result.prompt + result.output
         slot = self._table.free(lease.token, held)
         if slot is None:
@@ -393,6 +399,7 @@ class Parking:
         self._timers[slot.id] = loop.call_later(rest_s, lambda: self._begin(self._copy(slot, slot.holds)))
 
     async def _copy(self, slot: SlotState, conversation: Conversation | None, *, is_asked: bool = False) -> None:
+        self.look_at_engine()
         async with self._order:
             if slot.holds is not conversation or conversation is None or slot.token is not None or slot.is_saved:
                 return
@@ -423,9 +430,10 @@ class Parking:
         files, record, conversation = self._files, self._record, content.conversation
         if files is None or record is None or conversation is None or not self.can_park or content.tokens < LEAST_TOKENS:
             return False
-        why = files.why_no_room(self._estimate(content.tokens), conversation.key)
+        why: str | None = None
         temporary: str | None = None
         try:
+            why = files.why_no_room(self._estimate(content.tokens), conversation.key)
             if why is None:
                 temporary = files.begin(conversation.key)
                 written = await self._actions.save(content.slot_id, temporary)
@@ -491,6 +499,7 @@ class Parking:
 
     def park_at_end(self) -> None:
         """Write what only slots hold, outside of the event loop: nothing is answered any more."""
+        self.look_at_engine()
         deadline = time.monotonic() + END_WITHIN_S
         files, record = self._files, self._record
         for slot in self._table.slots:

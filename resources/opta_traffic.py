@@ -222,6 +222,8 @@ class Traffic:
                 if heard.pieces > 0 or heard.output_tokens:
                     if request.first_token_at is None:
                         self._note_serving(request)
+                        if self._cache is not None:
+                            self._cache.began(request)
                     self._book.heard(request, pieces if heard.output_tokens is None else heard.output_tokens)
                 if heard.failed:
                     request.outcome = "failed"

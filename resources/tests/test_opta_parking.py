@@ -402,3 +402,21 @@ def test_all_is_parked_when_somebody_asks(monkeypatch: pytest.MonkeyPatch, tmp_p
         serving.cancel()
 
     run(story)
+
+
+def test_a_disk_that_fails_costs_the_cache_and_no_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path, slots=1)
+        await begin(stack, "a")
+        await stack.rest()
+
+        def fail(*_: object) -> None:
+            raise OSError(30, "Read-only file system", "parked")
+
+        monkeypatch.setattr(ParkedFiles, "why_no_room", fail)
+        monkeypatch.setattr(ParkedFiles, "find", fail)
+        talk = await begin(stack, "b")
+        assert await read_next(stack, "b", talk) < 20
+        assert "refused" in stack.events()
+
+    run(story)
