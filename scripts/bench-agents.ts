@@ -43,7 +43,7 @@ const numbersOf = (seed: string): (() => number) => {
   }
 }
 
-const sharedSystem = `You are an agent. ${wordsOf('system', 300)}`
+const sharedSystem = `You are an agent. ${wordsOf('system', 220)}`
 
 /** @param named whether each sends a session header, as Claude Code does */
 export const createAgents = (group: string, count: number, named = true): readonly Agent[] =>
@@ -86,7 +86,7 @@ const AnswerSchema = z.object({
 
 const takeTurn = async (stack: BenchStack, agent: Agent): Promise<Answer> => {
   const { messages, system } = agent
-  const text = wordsOf(`${agent.name} ${messages.length}`, 90)
+  const text = wordsOf(`${agent.name} ${messages.length}`, 60)
   messages.push({ role: 'user', content: `${agent.name}, message ${messages.length}: ${text}` })
   const prompt = [{ role: 'system', content: system }, ...messages]
   const began = performance.now()

@@ -15,7 +15,7 @@ import type { Comparison, PartReport } from './bench-report.ts'
 import { type BenchStack, createBenchStack } from './bench-stack.ts'
 
 const settleMs = 120_000
-const turns = 4
+const turns = 3
 const part = 'cache'
 
 /** As the studio has it, one pool of four slots; f16, because a quantized cache is slow on a CPU (measured: 95 against 474 tokens/s). */
@@ -48,6 +48,7 @@ export const benchCache = async ({ root, folder, signal }: BenchStack): Promise<
     signal,
     { llamaServer, proxy: { pinConversations: false } },
     async (stack) => {
+      announce('llama-server picks the slots')
       const answers = await takeTurns(stack, createAgents('today', 4), turns, 'in turn')
       return compare(
         '4 agents in turn, llama-server picks the slots (proxy.pinConversations: false)',
@@ -74,6 +75,9 @@ const withStack = async <T>(
   }
 }
 
+/** Each case takes up to a minute on a busy machine. */
+const announce = (what: string): void => void process.stderr.write(`bench: cache: ${what} ...\n`)
+
 /** Of all answers but each conversation's first, whose whole prompt is new. */
 const compare = (what: string, answers: readonly Answer[], maxRatio: number | null): Comparison => {
   const later = answers.filter(({ newTokens }) => newTokens !== null)
@@ -95,6 +99,7 @@ const compare = (what: string, answers: readonly Answer[], maxRatio: number | nu
 const compareOrders = async (stack: BenchStack): Promise<readonly Comparison[]> => {
   const comparisons: Comparison[] = []
   for (const order of ['in turn', 'random', 'at once'] as const) {
+    announce(`4 agents ${order}`)
     // By header and by text in alternation: both must hold.
     const answers = await takeTurns(
       stack,
@@ -108,6 +113,7 @@ const compareOrders = async (stack: BenchStack): Promise<readonly Comparison[]> 
 }
 
 const compareMoreThanSlots = async (stack: BenchStack): Promise<readonly Comparison[]> => {
+  announce('8 agents')
   const before = await readMovedMs(stack)
   const answers = await takeTurns(stack, createAgents('eight', 8), turns, 'random')
   const movedMs = (await readMovedMs(stack)) - before
@@ -129,6 +135,7 @@ const compareMoreThanSlots = async (stack: BenchStack): Promise<readonly Compari
 }
 
 const compareNewSession = async (stack: BenchStack): Promise<Comparison> => {
+  announce('a new session')
   const [earlier, later] = createAgents('session', 2)
   if (earlier === undefined || later === undefined) throw new Error('two were made')
   const before = await startConversation(stack, earlier)
@@ -147,6 +154,7 @@ const compareNewSession = async (stack: BenchStack): Promise<Comparison> => {
 }
 
 const compareSubagents = async (stack: BenchStack): Promise<Comparison> => {
+  announce('subagents')
   const [parent] = createAgents('parent', 1)
   if (parent === undefined) throw new Error('one was made')
   const family: readonly Agent[] = [parent, ...['a1', 'a2'].map((agentId) => subagentOf(parent, agentId))]
@@ -156,7 +164,7 @@ const compareSubagents = async (stack: BenchStack): Promise<Comparison> => {
 const subagentOf = (parent: Agent, agentId: string): Agent => ({
   ...parent,
   name: `${parent.name} ${agentId}`,
-  system: `You are a subagent. ${wordsOf(`${parent.name} ${agentId} rules`, 120)}`,
+  system: `You are a subagent. ${wordsOf(`${parent.name} ${agentId} rules`, 80)}`,
   messages: [],
   headers: { ...parent.headers, 'x-claude-code-agent-id': agentId, 'x-claude-code-parent-agent-id': 'main' },
 })
@@ -171,6 +179,7 @@ const compareRestarts = async (stack: BenchStack): Promise<readonly Comparison[]
   ]
   const comparisons: Comparison[] = []
   for (const [name, happen] of ways) {
+    announce(name)
     await happen()
     await stack.until(({ overall }) => overall === 'ready', settleMs)
     comparisons.push(compare(`4 agents after ${name}`, await takeTurns(stack, agents, 1, 'in turn'), 1.1))
