@@ -84,7 +84,7 @@ export const readEngine = (
     assumeBuild,
     resourcesDir,
     apiKeyPath: ensureEngineKey(folder.keysDir).path,
-    stateDir: folder.root,
+    parkedDir: folder.parkedDir,
     locateBinary: () =>
       locateLlamaServer({
         configuredPath: profile.llamaServer.binaryPath,

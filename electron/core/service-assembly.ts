@@ -113,14 +113,14 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     platform: platform.id,
     cwd: folder.root,
     resourcesDir: options.resourcesDir,
-    slotCache: slotCacheOf(profile, folder.root),
+    slotCache: slotCacheOf(profile, folder.parkedDir),
     locateBinary: () => locateBinary(options),
     readCapabilities: createCapabilityProbe(platform.id),
   })
   const liteLlmService = createLiteLlmService({
     ...options,
     proxyDir: folder.proxyDir,
-    stateDir: folder.root,
+    parkedDir: folder.parkedDir,
     feedPath: folder.feedSocketPath,
     keys,
     readInstalled: () => readInstalledLiteLlm(folder.runtimeDir),

@@ -50,7 +50,7 @@ export interface PlanContext {
   readonly totalMemoryBytes: number
   readonly gpuLimitBytes: number | null
   readonly apiKeyPath: string
-  readonly stateDir: string
+  readonly parkedDir: string
   readonly resourcesDir: string
   readonly locateBinary: () => FoundLlamaServer | null
   /** Where no llama-server is installed, plan for a build whose flags are known. */
@@ -85,7 +85,7 @@ export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> 
     apiKeyPath: context.apiKeyPath,
     binaryPath: binary?.path ?? 'llama-server',
     chatTemplate,
-    slotCache: slotCacheOf(context.profile, context.stateDir),
+    slotCache: slotCacheOf(context.profile, context.parkedDir),
   })
   if (plan.kind === 'impossible') return unplanned(binary, plan.reasons)
   return {

@@ -26,6 +26,8 @@ export interface StateFolder {
   readonly keysDir: string
   readonly logsDir: string
   readonly proxyDir: string
+  /** Conversations that wait for a slot of llama-server's. */
+  readonly parkedDir: string
   /** Traefik's two files. */
   readonly gatewayDir: string
   /** Where RAM disks are mounted by default on Linux; macOS has /Volumes. */
@@ -74,6 +76,7 @@ export const locateStateFolder = (
     keysDir: join(root, 'keys'),
     logsDir,
     proxyDir: join(root, 'litellm'),
+    parkedDir: join(root, 'parked'),
     gatewayDir: join(root, 'gateway'),
     ramDiskRoot: join(root, 'volumes'),
     socketPath: shortEnough(root, 'control.sock', ''),
@@ -117,6 +120,7 @@ export const ensureStateFolder = (folder: StateFolder): void => {
     folder.keysDir,
     folder.logsDir,
     folder.proxyDir,
+    folder.parkedDir,
     folder.gatewayDir,
     join(folder.socketPath, '..'),
   ]) {

@@ -69,7 +69,7 @@ export const checksOnCache = (context: DoctorContext): readonly CheckSource[] =>
               'Leave out proxy.pinConversations and proxy.admission, which are on by default.',
             )
           : null
-      const parked = slotCacheOf(profile, context.folder.root)?.parked ?? null
+      const parked = slotCacheOf(profile, context.folder.parkedDir)?.parked ?? null
       if (parked === null)
         return ok('they keep their slots; none waits in a file (llamaServer.parkedCacheMiB)')
       return judgeParked({

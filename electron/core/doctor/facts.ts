@@ -76,7 +76,7 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
         resourcesDir,
         // Only its name: the doctor makes no keys.
         apiKeyPath: join(folder.keysDir, 'engine.key'),
-        stateDir: folder.root,
+        parkedDir: folder.parkedDir,
         locateBinary: () =>
           locateLlamaServer({
             configuredPath: llamaServer.binaryPath,

@@ -11,7 +11,7 @@ import { planLiteLlmLaunch } from './litellm-launch.ts'
 export interface LiteLlmServiceOptions {
   readonly profile: Profile
   readonly proxyDir: string
-  readonly stateDir: string
+  readonly parkedDir: string
   readonly feedPath: string
   readonly resourcesDir: string
   readonly keys: Keys

@@ -1,5 +1,5 @@
 // llama-server as a service: what to run, how to tell that it is ready, why it ended.
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import type { Profile } from '../../contract.ts'
 import { readChatTemplateChoice } from './chat-template.ts'
 import type { ChildService, LaunchSpec, ProbeResult } from './child-service.ts'
@@ -47,9 +47,6 @@ export const createLlamaService = (options: LlamaServiceOptions): ChildService =
         slotCache: options.slotCache ?? null,
       })
       if (plan.kind === 'impossible') throw new Error(plan.reasons.join(' '))
-      // llama-server does not start where it is not there; what is written there is prompts.
-      const dir = options.slotCache?.parked?.dir
-      if (dir !== undefined) mkdirSync(dir, { recursive: true, mode: 0o700 })
       return { argv: plan.argv, env: llamaServerEnvironment(binaryPath, options.platform), cwd: options.cwd }
     },
     probe: (signal) => probeLlamaServer(baseUrl, signal),

@@ -31,7 +31,7 @@ const argvOf = (profile: Profile, build = 'b10434', change = (help: string) => h
     apiKeyPath: '/state/keys/engine.key',
     binaryPath: '/opt/llama-server',
     chatTemplate: { kind: 'own', toolless: false, reason: 'it renders tools' },
-    slotCache: slotCacheOf(profile, '/state'),
+    slotCache: slotCacheOf(profile, '/state/parked'),
   })
   if (plan.kind !== 'planned') throw new Error(plan.reasons.join(' '))
   return { line: plan.argv.join(' '), adaptations: plan.adaptations }
@@ -52,7 +52,7 @@ describe('slots that keep what they hold', () => {
   it('are not, where llama-server gets its requests from elsewhere or at once', () => {
     for (const proxy of [{ pinConversations: false }, { admission: false }, { configPath: '/own.yaml' }]) {
       const profile = profileWith({ proxy })
-      expect(slotCacheOf(profile, '/state')).toBeNull()
+      expect(slotCacheOf(profile, '/state/parked')).toBeNull()
       expect(effectivePromptCacheMiB(profile)).toBe(8192)
       expect(argvOf(profile).line).toContain('-cram 8192 --offline')
     }
@@ -68,16 +68,18 @@ describe('slots that keep what they hold', () => {
       profileWith({ llamaServer: { parkedCacheMiB: 0 } }),
       profileWith({ ramDisk: { mountPoint: '/state' } }),
     ]) {
-      expect(slotCacheOf(profile, '/state')).toEqual({ parked: null })
+      expect(slotCacheOf(profile, '/state/parked')).toEqual({ parked: null })
       expect(argvOf(profile).line).not.toContain('--slot-save-path')
     }
-    expect(slotCacheOf(profileWith({ ramDisk: { mountPoint: '/sta' } }), '/state')?.parked).not.toBeNull()
+    expect(
+      slotCacheOf(profileWith({ ramDisk: { mountPoint: '/sta' } }), '/state/parked')?.parked,
+    ).not.toBeNull()
   })
 
   it('are what the Router is told', () => {
     const profile = profileWith({ llamaServer: { parkedCacheMiB: 100, parkedCacheHours: 2 } })
     const paths = { proxyDir: '/state/litellm', feedPath: '/state/router.sock' }
-    expect(routerSettings(profile, paths, slotCacheOf(profile, '/state'))).toMatchObject({
+    expect(routerSettings(profile, paths, slotCacheOf(profile, '/state/parked'))).toMatchObject({
       pin_conversations: true,
       parked_dir: '/state/parked',
       parked_most_bytes: 104_857_600,

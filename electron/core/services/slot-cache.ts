@@ -1,5 +1,4 @@
 // The prompt cache as the profile wants it: whether conversations keep their slots, and where those without one wait. Pure.
-import { join } from 'node:path'
 import type { Profile } from '../../contract.ts'
 import { isAdmissionOn } from './litellm-router-settings.ts'
 
@@ -31,14 +30,16 @@ export const keepsSlots = (profile: Pick<Profile, 'proxy'>): boolean =>
 export const effectivePromptCacheMiB = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): number =>
   keepsSlots(profile) ? 0 : profile.llamaServer.promptCacheMiB
 
-/** null: llama-server picks the slots itself, as it would without a Router. */
+/**
+ * null: llama-server picks the slots itself, as it would without a Router.
+ * @param dir of the state folder, for conversations without a slot
+ */
 export const slotCacheOf = (
   profile: Pick<Profile, 'llamaServer' | 'proxy' | 'ramDisk'>,
-  stateDir: string,
+  dir: string,
 ): SlotCache | null => {
   if (!keepsSlots(profile)) return null
   const mebibytes = profile.llamaServer.parkedCacheMiB ?? defaultParkedCacheMiB
-  const dir = join(stateDir, 'parked')
   // A RAM disk is small, and gone after the restart that this is for.
   const isVolatile = profile.ramDisk.mountPoint !== null && isInside(dir, profile.ramDisk.mountPoint)
   if (mebibytes === 0 || isVolatile) return { parked: null }
