@@ -1,9 +1,9 @@
 // Checks on the prompt cache: whether conversations that left their slots come back, and what they take on disk.
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { engineRecordName, readEngineRecord } from '../engine-record.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
+import { doesNotRestoreText, readDoesNotRestore } from '../parked-verdict.ts'
 import { keepsSlots, slotCacheOf } from '../services/slot-cache.ts'
 import { type CheckSource, type DoctorContext, ok, type Verdict, warn } from './check.ts'
 
@@ -21,20 +21,14 @@ export const judgeParked = (facts: ParkedFacts): Verdict => {
   const held = `${facts.files} of them wait in files, ${formatBytes(facts.bytes)} of at most ${formatBytes(facts.mostBytes)}`
   if (!facts.doesNotRestore) return ok(`they keep their slots; ${held}`)
   return warn(
-    'conversations that left their slots do not come back with this model: llama-server reads the files and finds nothing in them, so each is read again',
+    doesNotRestoreText,
     facts.fullSlidingCache
       ? null
       : 'If its attention slides (Gemma), add "--swa-full" to llamaServer.pinnedFlags, which takes more memory (nexus plan); a hybrid model has no such way.',
   )
 }
 
-/** As resources/opta_parked_files.py names it. */
-const verdictName = 'does-not-restore'
-
-const readParked = async (
-  dir: string,
-  proxyDir: string,
-): Promise<Pick<ParkedFacts, 'files' | 'bytes' | 'doesNotRestore'>> => {
+const readParked = async (dir: string): Promise<Pick<ParkedFacts, 'files' | 'bytes'>> => {
   const names = (await readdir(dir).catch(() => [])).filter((name) => name.endsWith('.kv'))
   // One that went meanwhile takes nothing.
   const sizes = await Promise.all(
@@ -45,13 +39,7 @@ const readParked = async (
       ),
     ),
   )
-  const verdict = await readFile(join(dir, verdictName), 'utf8').catch(() => null)
-  const identity = readEngineRecord(join(proxyDir, engineRecordName))?.identity
-  return {
-    files: names.length,
-    bytes: sizes.reduce((sum, size) => sum + size, 0),
-    doesNotRestore: verdict !== null && verdict.trim() === identity,
-  }
+  return { files: names.length, bytes: sizes.reduce((sum, size) => sum + size, 0) }
 }
 
 export const checksOnCache = (context: DoctorContext): readonly CheckSource[] => [
@@ -73,7 +61,8 @@ export const checksOnCache = (context: DoctorContext): readonly CheckSource[] =>
       if (parked === null)
         return ok('they keep their slots; none waits in a file (llamaServer.parkedCacheMiB)')
       return judgeParked({
-        ...(await readParked(parked.dir, context.folder.proxyDir)),
+        ...(await readParked(parked.dir)),
+        doesNotRestore: readDoesNotRestore(context.folder),
         mostBytes: parked.mostBytes,
         fullSlidingCache: plannedServer(profile.llamaServer).fullSlidingCache,
       })
