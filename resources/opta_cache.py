@@ -150,6 +150,7 @@ class PromptCache:
                     "conversation": None if slot.holds is None else slot.holds.short_id,
                     "named": slot.holds is not None and slot.holds.named,
                     "heldTokens": slot.tokens if slot.holds is not None else None,
+                    "isSaved": slot.is_saved,
                 }
                 for slot in self._table.slots
             ],

@@ -411,6 +411,7 @@ class Parking:
             if saved and slot.holds is conversation and slot.token is None:
                 slot.is_saved = True
                 self._write_state()
+                self.on_change()
 
     def _may_copy(self, tokens: int) -> bool:
         now = time.monotonic()

@@ -54,7 +54,8 @@ def usage_of(answer: object) -> Heard:
     prompt, output = _counts(usage, "input_tokens", "output_tokens")
     if output is None:
         prompt, output = _counts(usage, "prompt_tokens", "completion_tokens")
-    return Heard(0, prompt, output, cached_tokens=_cached(usage))
+    is_anthropic = isinstance(answer, dict) and answer.get("type") == "message"
+    return Heard(0, prompt, output, cached_tokens=_cached_of_message(usage) if is_anthropic else _cached(usage))
 
 
 def _hear_text(text: str) -> Heard:
@@ -87,7 +88,7 @@ def _hear_event(event: dict[str, Any]) -> Heard:
     if kind == "message_delta":
         usage = event.get("usage")
         prompt, output = _counts(usage, "input_tokens", "output_tokens")
-        return Heard(0, prompt, output, cached_tokens=_cached(usage))
+        return Heard(0, prompt, output, cached_tokens=_cached_of_message(usage))
     return Heard()
 
 
@@ -111,6 +112,14 @@ def _cached(usage: object) -> int | None:
         if told is not None:
             return told
     return _read(usage, "cache_read_input_tokens")
+
+
+def _cached_of_message(usage: object) -> int | None:
+    """On /v1/messages LiteLLM leaves a zero out (1.106.2, translate_openai_usage_to_anthropic_usage_delta); llama-server says
+    it with every answer (b10068 and b10434).
+    """
+    cached = _cached(usage)
+    return 0 if cached is None and _read(usage, "input_tokens") is not None else cached
 
 
 def _counts(usage: object, prompt_name: str, output_name: str) -> tuple[int | None, int | None]:

@@ -187,7 +187,11 @@ const compareRestarts = async (stack: BenchStack): Promise<readonly Comparison[]
   return comparisons
 }
 
+/** What is killed in the middle of its copy is read again; the copies of conversations as small as these follow at once. */
 const killEngine = async (stack: BenchStack): Promise<void> => {
+  await readFeed(stack, ({ slots }) =>
+    slots.every(({ conversation, isSaved }) => conversation === null || isSaved),
+  )
   const { pid } = stack.ledgerEntry('llamaServer')
   process.kill(pid, 'SIGKILL')
   await stack.until(
@@ -205,24 +209,36 @@ const replaceCore = async (stack: BenchStack): Promise<void> => {
   await stack.up()
 }
 
-const FeedSchema = z.object({ parked: z.object({ movedMs: z.number() }).nullable() })
+/** As the Router tells it (resources/opta_cache.py). */
+const FeedSchema = z.object({
+  slots: z.array(z.object({ conversation: z.string().nullable(), isSaved: z.boolean() })),
+  parked: z.object({ movedMs: z.number() }).nullable(),
+})
+type FeedState = z.infer<typeof FeedSchema>
 
-/** As the Router tells it (resources/opta_parking.py). */
-const readMovedMs = async ({ folder }: BenchStack): Promise<number> => {
-  const line = await new Promise<string>((resolve, reject) => {
+/** The first of the Router's states that fits. */
+const readFeed = ({ folder }: BenchStack, fits: (state: FeedState) => boolean): Promise<FeedState> =>
+  new Promise((resolve, reject) => {
     const socket = connect(folder.feedSocketPath)
-    let text = ''
+    socket.setTimeout(settleMs, () => socket.destroy(new Error('the Router did not tell it in time')))
+    let rest = ''
     socket.setEncoding('utf8')
     socket.once('error', reject)
     socket.on('data', (piece: string) => {
-      text += piece
-      const end = text.indexOf('\n')
-      if (end === -1) return
-      socket.destroy()
-      resolve(text.slice(0, end))
+      const lines = (rest + piece).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) {
+        const state = FeedSchema.parse(JSON.parse(line))
+        if (!fits(state)) continue
+        socket.destroy()
+        resolve(state)
+        return
+      }
     })
   })
-  const { parked } = FeedSchema.parse(JSON.parse(line))
+
+const readMovedMs = async (stack: BenchStack): Promise<number> => {
+  const { parked } = await readFeed(stack, () => true)
   if (parked === null) throw new Error('the Router parks nothing')
   return parked.movedMs
 }

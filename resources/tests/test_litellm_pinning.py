@@ -65,6 +65,19 @@ def test_each_route_names_the_slot_and_hears_of_the_cache(pinned: Proxy, path: s
     assert after["readTokens"] - before["readTokens"] == 1
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_prompt_of_which_nothing_was_found_is_counted_as_read(pinned: Proxy, stream: bool) -> None:  # noqa: FBT001
+    before = use_today(pinned)
+    pinned.engine.cached_tokens = 0
+    try:
+        assert pinned.ask("POST", "/v1/messages", ANNA_KEY, message(stream=stream))[0] == 200
+    finally:
+        pinned.engine.cached_tokens = CACHED
+    after = use_today(pinned, before["requests"] + 1)
+    assert after["readTokens"] - before["readTokens"] == 3
+    assert after["cachedTokens"] == before["cachedTokens"]
+
+
 def test_two_conversations_keep_apart_and_one_keeps_its_slot(pinned: Proxy) -> None:
     def slot(key: str, *texts: str) -> int:
         turns = [(say, said)[index % 2](text) for index, text in enumerate(texts)]
