@@ -1,4 +1,5 @@
 // The packaged app on the real demo stack, as a person uses it: real Electron, and a desktop whose notifications are seen.
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,9 +34,11 @@ declare const nexus: Bridge
 const isReady = ({ snapshot }: AppState) => snapshot?.overall === 'ready'
 const slotPhases = ({ snapshot }: AppState) => (snapshot?.slots ?? []).map(({ phase }) => phase)
 
-/** Of every process of the machine, as anybody on it may read them. */
-const readAllCommandLines = (): string =>
-  readdirSync('/proc')
+/** Of every process of the machine, as any of its users may read them. */
+const readAllCommandLines = (): string => {
+  if (process.platform !== 'linux')
+    return execFileSync('ps', ['-axww', '-o', 'command='], { encoding: 'utf8' })
+  return readdirSync('/proc')
     .filter((name) => /^[0-9]+$/.test(name))
     .map((pid) => {
       try {
@@ -46,6 +49,7 @@ const readAllCommandLines = (): string =>
       }
     })
     .join('\n')
+}
 
 describe.skipIf(electronPath === '')('the app on the demo stack', () => {
   const packages = mkdtempSync(join(tmpdir(), 'nexus-app-'))

@@ -1,17 +1,22 @@
 // The seed's draft model: whether llama-server really drafts is what it says itself, not what it was asked for.
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DoctorAnswerSchema } from '../electron/contract.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
+
+const demoModel = (): string => {
+  const runtimeDir = process.env['NEXUS_RUNTIME']
+  if (runtimeDir === undefined) throw new Error('NEXUS_RUNTIME is not set: run scripts/test e2e')
+  return join(runtimeDir, 'models', 'gemma-3-270m-q4_k_m.gguf')
+}
 
 let nexus: NexusUnderTest
 
 beforeAll(async () => {
-  const runtimeDir = process.env['NEXUS_RUNTIME']
-  if (runtimeDir === undefined) throw new Error('NEXUS_RUNTIME is not set: run scripts/test e2e')
-  const draftModelPath = join(runtimeDir, 'models', 'gemma-3-270m-q4_k_m.gguf')
   nexus = await createNexus({
-    llamaServer: { draftModelPath, speculation: 'draft-simple', slots: 1, contextTokens: 2048 },
+    llamaServer: { draftModelPath: demoModel(), speculation: 'draft-simple', slots: 1, contextTokens: 2048 },
   })
 })
 
@@ -44,5 +49,48 @@ describe('a draft model with --spec-type draft-simple', () => {
     )
     expect(after.throughput?.draftAcceptance).toBeGreaterThan(0)
     expect(after.overall).toBe('degraded')
+    expect(after.speculationFailure).toBeUndefined()
   })
 })
+
+describe('a draft with another vocabulary', () => {
+  let refusing: NexusUnderTest
+  let folder: string
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'nexus-draft-'))
+    const draftModelPath = join(folder, 'other-vocabulary.gguf')
+    writeOtherVocabulary(demoModel(), draftModelPath)
+    refusing = await createNexus({
+      llamaServer: { draftModelPath, speculation: 'draft-simple', slots: 1, contextTokens: 2048 },
+    })
+  })
+  afterAll(async () => {
+    await refusing.dispose()
+    rmSync(folder, { recursive: true })
+  })
+
+  it('is loaded and not used: snapshot, status and doctor say so with the reason of its log', async () => {
+    const up = await refusing.run('up', '--profile', refusing.profilePath, '--only', 'llamaServer')
+    expect(up.code).toBe(0)
+    const reason =
+      'It generates without drafts: draft model vocab type must match target model to use speculation.'
+    const { slots } = await refusing.until(
+      ({ speculationFailure, slots: now }) => speculationFailure === reason && now !== null,
+      30_000,
+    )
+    expect(slots?.map(({ speculative }) => speculative)).toEqual([false])
+    expect((await refusing.run('status')).stdout.replaceAll(/\s+/g, ' ')).toContain(reason)
+    const doctor = await refusing.run('doctor', '--json', '--profile', refusing.profilePath)
+    const checks = DoctorAnswerSchema.shape.checks.parse(JSON.parse(doctor.stdout).checks)
+    expect(checks.find(({ id }) => id === 'engine.drafts')).toMatchObject({ level: 'warn', found: reason })
+  })
+})
+
+/** The same model but for one token's text, which is all that llama-server compares. */
+const writeOtherVocabulary = (from: string, to: string): void => {
+  const bytes = readFileSync(from)
+  const at = bytes.indexOf('<unused0>')
+  if (at === -1) throw new Error(`${from} has no token <unused0>`)
+  bytes.write('<unusedQ>', at)
+  writeFileSync(to, bytes)
+}

@@ -538,6 +538,8 @@ export const SnapshotSchema = z.strictObject({
   gateway: ServiceStateSchema.nullable(),
   /** null: no AI Engine of ours runs. */
   engineModel: EngineModelSchema.nullable(),
+  /** Why the AI Engine generates without drafts although it was asked to, one sentence. Absent: it drafts, or was not asked. */
+  speculationFailure: z.string().optional(),
   proof: ProofSchema.nullable(),
   /** Why the end-to-end message did not come back, in one sentence; null when it did or was not tried yet. */
   proofFailure: z.string().nullable(),

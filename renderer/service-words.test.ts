@@ -48,6 +48,19 @@ describe('trouble', () => {
     expect(hasTrouble(starting.snapshot)).toBe(false)
   })
 
+  test('an engine that serves without the drafts it was asked for says so, and claims no draft', () => {
+    const speculationFailure = 'It generates without drafts: made up.'
+    const undrafted = { ...busy.snapshot, speculationFailure }
+    expect(describeTrouble(undrafted, 'llamaServer')).toEqual({
+      reason: speculationFailure,
+      mend: null,
+      warning: null,
+      isLogged: false,
+    })
+    expect(describeTrouble(undrafted, 'proxy')).toBeNull()
+    expect(describeLineTitle(undrafted, 'llamaServer')).toContain(', not drafted by Llama-3.2-3B')
+  })
+
   test('a failed service is started again, alone', () => {
     expect(describeTrouble(failed.snapshot, 'llamaServer')).toMatchObject({
       reason: expect.stringContaining('the model file is missing'),

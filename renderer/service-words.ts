@@ -115,11 +115,12 @@ export const describeLineTitle = (snapshot: Snapshot, id: PartId): string => {
 }
 
 /** What the forge's memory really holds; the model's whole name, and which one drafts. */
-const describeMore = ({ ramDisk, engineModel }: Snapshot, id: PartId): string | null => {
+const describeMore = ({ ramDisk, engineModel, speculationFailure }: Snapshot, id: PartId): string | null => {
   if (id === 'ramDisk') return ramDisk?.mounted === true ? formatReserve(ramDisk) : null
   if (id !== 'llamaServer' || engineModel === null) return null
   const { modelPath, draftModelPath } = engineModel
-  const draft = draftModelPath === null ? '' : `, drafted by ${nameModel(draftModelPath)}`
+  const verb = speculationFailure === undefined ? 'drafted by' : 'not drafted by'
+  const draft = draftModelPath === null ? '' : `, ${verb} ${nameModel(draftModelPath)}`
   return `${nameModel(modelPath)}${draft}`
 }
 
@@ -182,6 +183,9 @@ export const describeTrouble = (snapshot: Snapshot, id: PartId): Trouble | null 
       ? { reason, mend: null, warning: null, isLogged: true }
       : { reason, ...restartOf(id), isLogged: true }
   }
+  // It works, only slower; what mends it is a setting.
+  if (id === 'llamaServer' && snapshot.speculationFailure !== undefined)
+    return { reason: snapshot.speculationFailure, mend: null, warning: null, isLogged: false }
   // The Router is the way to the model: its log says where a request got stuck, and a new one is proved anew.
   const unanswered = id === 'proxy' ? whyUnanswered(snapshot) : null
   return unanswered === null ? null : { reason: unanswered, ...restartOf(id), isLogged: true }

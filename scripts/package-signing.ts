@@ -1,4 +1,5 @@
 // Who signs the app and whether Apple is asked to notarise it, by the environment: laid over electron-builder.yml.
+import { join } from 'node:path'
 import type { MacConfiguration } from 'electron-builder'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -24,4 +25,15 @@ export const signingOf = (env: Environment): Pick<MacConfiguration, 'identity' |
     throw new Error('Apple notarises only what a Developer ID has signed: set CSC_LINK or CSC_NAME too')
   }
   return hasIdentity ? { notarize: given.length > 0 } : { identity: '-', notarize: false }
+}
+
+/**
+ * By absolute path: electron-builder 26.17 hands a relative one to codesign, which looks for it from wherever
+ * scripts/package was started (issue 11).
+ */
+export const entitlementsOf = (
+  root: string,
+): Required<Pick<MacConfiguration, 'entitlements' | 'entitlementsInherit'>> => {
+  const path = join(root, 'resources', 'entitlements.mac.plist')
+  return { entitlements: path, entitlementsInherit: path }
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { signingOf } from './package-signing.ts'
+import { entitlementsOf, signingOf } from './package-signing.ts'
 
 const root = join(import.meta.dirname, '..')
 const config = parse(readFileSync(join(root, 'electron-builder.yml'), 'utf8'))
@@ -22,7 +22,7 @@ describe('electron-builder.yml', () => {
   it.each([[{}], [developerId], [{ ...developerId, ...notary }]])(
     'is what electron-builder takes, signed as %j says',
     async (env) => {
-      await validate({ ...config, mac: { ...config.mac, ...signingOf(env) } })
+      await validate({ ...config, mac: { ...config.mac, ...signingOf(env), ...entitlementsOf(root) } })
     },
   )
 
@@ -52,8 +52,12 @@ describe('electron-builder.yml', () => {
     ])
   })
 
-  it('grants only what V8 and an ad-hoc signature need', () => {
-    const entitlements = readFileSync(join(root, config.mac.entitlements), 'utf8')
+  it('grants only what V8 and an ad-hoc signature need, wherever packaging is started', () => {
+    // A path in the file would be relative, and win over nothing that is laid over it.
+    expect(config.mac).not.toHaveProperty('entitlements')
+    const { entitlements: path, entitlementsInherit } = entitlementsOf(root)
+    expect([isAbsolute(path ?? ''), entitlementsInherit]).toEqual([true, path])
+    const entitlements = readFileSync(path ?? '', 'utf8')
     expect([...entitlements.matchAll(/<key>(.*?)<\/key>\s*<true\/>/g)].map((match) => match[1])).toEqual([
       'com.apple.security.cs.allow-jit',
       'com.apple.security.cs.disable-library-validation',

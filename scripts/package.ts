@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { readPinnedElectronVersion } from '../electron/cli/electron-program.ts'
 import { messageOf } from '../electron/core/error-message.ts'
 import { packageApp } from './app-package.ts'
-import { signingOf } from './package-signing.ts'
+import { entitlementsOf, signingOf } from './package-signing.ts'
 
 const root = process.env['NEXUS_ROOT']
 if (root === undefined) throw new Error('package the app with scripts/package')
@@ -13,7 +13,7 @@ try {
     target: process.platform === 'darwin' ? 'mac' : 'linux-dir',
     config: {
       electronVersion: readPinnedElectronVersion(join(root, 'node_modules')),
-      mac: signingOf(process.env),
+      mac: { ...signingOf(process.env), ...entitlementsOf(root) },
     },
   })
 } catch (error) {

@@ -145,7 +145,23 @@ find_node() {
 
 need_npm() {
   command -v npm >/dev/null 2>&1 ||
-    fail "npm is missing, which fetches Node and the packages: install it (Debian, as root: apt-get install npm; macOS: brew install node)"
+    fail "npm is missing, which fetches Node and the packages. $(how_to_install_npm)"
+}
+
+# On a Mac, names everything that only a person can install, in one command: a fresh Mac lacks all three, and learning of
+# them one failure at a time takes three runs (issue 11). The TypeScript twin is electron/core/setup/homebrew.ts.
+how_to_install_npm() {
+  local formulae=node python
+  if [ "$(uname -s)" != Darwin ]; then
+    printf '%s' "Run as root: apt-get install npm"
+    return 0
+  fi
+  for python in python3.10 python3.11 python3.12 python3.13 python3.14 none; do
+    command -v "$python" >/dev/null 2>&1 && break
+  done
+  [ "$python" != none ] || formulae="$formulae python@3.13"
+  command -v llama-server >/dev/null 2>&1 || formulae="$formulae llama.cpp"
+  printf '%s' "Run: brew install $formulae"
 }
 
 ensure_node() {

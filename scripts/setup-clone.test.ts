@@ -214,17 +214,32 @@ describe('take_lock', () => {
   })
 
   it('says in one sentence that it may not write', async () => {
-    const result = await bash('take_lock /proc/nexus/lock')
+    // Below a file: that fails for root too, on every system.
+    program('file', 'exit 0')
+    const result = await bash('take_lock "$PWD/file/nexus/lock"')
     expect(result.exitCode).toBe(1)
-    expect(result.stderr).toBe('nexus: cannot create /proc/nexus')
+    expect(result.stderr).toBe(`nexus: cannot create ${join(dir, 'file', 'nexus')}`)
   })
 })
 
 describe('need_npm', () => {
   it('says exactly what to install', async () => {
-    const result = await bash('PATH=/nowhere; need_npm')
+    program('uname', 'echo Linux')
+    const result = await bash('PATH="$PWD"; need_npm')
     expect(result.exitCode).toBe(1)
-    expect(result.stderr).toContain('apt-get install npm')
+    expect(result.stderr).toContain('Run as root: apt-get install npm')
+  })
+
+  it.each([
+    [[], 'Run: brew install node python@3.13 llama.cpp'],
+    [['python3.12'], 'Run: brew install node llama.cpp'],
+    [['python3.14', 'llama-server'], 'Run: brew install node'],
+  ])('names in one command all that a Mac with %j lacks', async (installed, words) => {
+    program('uname', 'echo Darwin')
+    for (const name of installed) program(name, 'exit 0')
+    const result = await bash('PATH="$PWD"; need_npm')
+    expect(result.exitCode).toBe(1)
+    expect(result.stderr.trim().endsWith(words)).toBe(true)
   })
 })
 

@@ -32,6 +32,23 @@ describe('parseArguments', () => {
     expect(refusal('key', 'revoke', 'anna', 'ben')).toContain('extra word "ben"')
   })
 
+  it('knows the selfcheck, and in which ways launchd starts it', () => {
+    expect(parseArguments(['selfcheck'])).toEqual({
+      name: 'selfcheck',
+      large: false,
+      as: null,
+      out: null,
+      json: false,
+    })
+    expect(parseArguments(['selfcheck', '--large', '--as', 'daemon', '--out', 'x', '--json'])).toMatchObject({
+      large: true,
+      as: 'daemon',
+      out: 'x',
+      json: true,
+    })
+    expect(refusal('selfcheck', '--as', 'root')).toBe('--as: found "root"; allowed: agent, daemon')
+  })
+
   it('knows the commands with their options', () => {
     expect(parseArguments(['up', '--replace-foreign'])).toMatchObject({ replaceForeign: true })
     expect(parseArguments(['up', '--profile', 'demo', '--only', 'llamaserver'])).toEqual({

@@ -76,6 +76,16 @@ export type CliCommand =
       readonly keep: boolean
       readonly json: boolean
     }
+  | {
+      readonly name: 'selfcheck'
+      /** Also what takes 10 GB of memory and minutes. */
+      readonly large: boolean
+      /** As a job of launchd; null: as it was started. */
+      readonly as: LaunchdKind | null
+      /** For the raw outputs; null: a folder in the state folder. */
+      readonly out: string | null
+      readonly json: boolean
+    }
   | { readonly name: 'app' }
   | {
       readonly name: 'clients'
@@ -115,6 +125,10 @@ export type ServiceAction = (typeof serviceActions)[number]
 /** Of `nexus key`: what is done to the developers' keys. */
 export const keyActions = ['list', 'create', 'rotate', 'revoke'] as const
 export type KeyAction = (typeof keyActions)[number]
+
+/** Of `nexus selfcheck --as`: the ways in which launchd starts something. */
+export const launchdKinds = ['agent', 'daemon'] as const
+export type LaunchdKind = (typeof launchdKinds)[number]
 
 interface OptionHelp {
   readonly type: 'string' | 'boolean'
@@ -168,6 +182,12 @@ const optionsOf = {
   'try-claude': {
     all: { type: 'boolean', help: '--all' },
     keep: { type: 'boolean', help: '--keep' },
+    json,
+  },
+  selfcheck: {
+    large: { type: 'boolean', help: '--large' },
+    as: { type: 'string', help: `--as ${launchdKinds.join('|')}` },
+    out: { type: 'string', help: '--out DIR' },
     json,
   },
   app: {},
@@ -320,6 +340,14 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
         mount: text('mount'),
         json: flag('json'),
       })
+    case 'selfcheck':
+      return {
+        name: 'selfcheck',
+        large: flag('large'),
+        as: launchdKind(text('as')),
+        out: text('out'),
+        json: flag('json'),
+      }
     case 'app':
     case 'config-schema':
     case 'help':
@@ -391,6 +419,13 @@ const serviceAction = (word: string | undefined): ServiceAction => {
     )
   }
   return action
+}
+
+const launchdKind = (word: string | null): LaunchdKind | null => {
+  if (word === null) return null
+  const kind = launchdKinds.find((known) => known === word)
+  if (kind === undefined) throw new UsageError(`--as: found "${word}"; allowed: ${launchdKinds.join(', ')}`)
+  return kind
 }
 
 const keyWords = ([word, developer]: readonly string[]): {

@@ -22,6 +22,10 @@ Look
       (--memory-gb: for a machine of that size; --model, --draft: for these files, headers suffice)
   ${usageOf('doctor')}
       every check, and the command that mends it
+  ${usageOf('selfcheck')}
+      tries what Nexus assumes of this machine, with parts of its own that it removes again, and keeps what was
+      really printed in a folder for a developer (--large: also 10 GB on a RAM disk; --as agent: as a job of launchd;
+      --as daemon: prints what root has to run)
   ${usageOf('app')}
       open the menu-bar app (from a clone: with an Electron that it fetches, or that NEXUS_ELECTRON names)
 

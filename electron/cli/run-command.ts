@@ -13,6 +13,8 @@ import { runKey } from './commands/key.ts'
 import { runLogs } from './commands/logs.ts'
 import { runPlan } from './commands/plan.ts'
 import { runRestart } from './commands/restart.ts'
+import { runSelfcheckCommand } from './commands/selfcheck.ts'
+import { runSelfcheckAsJob } from './commands/selfcheck-as-job.ts'
 import { runService } from './commands/service.ts'
 import { runStatus } from './commands/status.ts'
 import { runTraefik } from './commands/traefik.ts'
@@ -58,6 +60,10 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
       return runBenchModel(command, context)
     case 'try-claude':
       return runTryClaude(command, context)
+    case 'selfcheck':
+      return command.as === null
+        ? runSelfcheckCommand(command, context)
+        : runSelfcheckAsJob(command, command.as, context)
     case 'app':
       return runApp(context)
     case 'config-schema':

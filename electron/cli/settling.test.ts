@@ -24,6 +24,18 @@ const snapshotOf = (
 }
 
 describe('judgeUp', () => {
+  it('is not ready while the mount table, which it prints, does not have the RAM disk yet', () => {
+    const read = (mounted: boolean): Snapshot => ({
+      ...snapshotOf({}),
+      ramDisk: { mountPoint: '/Volumes/B', mounted, kind: null, totalBytes: null, usedBytes: null },
+    })
+    expect(judgeUp(read(false), 'ramDisk')).toEqual({ kind: 'waiting' })
+    expect(judgeUp(read(true), 'ramDisk')).toEqual({ kind: 'ready' })
+    expect(judgeUp(read(false), 'llamaServer')).toEqual({ kind: 'ready' })
+    // Unread is no reason to wait: it may stay so.
+    expect(judgeUp({ ...snapshotOf({}), ramDisk: null }, 'ramDisk')).toEqual({ kind: 'ready' })
+  })
+
   it('is ready only with the proof', () => {
     expect(judgeUp(snapshotOf({}), null)).toEqual({ kind: 'waiting' })
     expect(judgeUp(snapshotOf({}, { proof: proved }), null)).toEqual({ kind: 'ready' })

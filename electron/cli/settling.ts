@@ -50,6 +50,8 @@ export const judgeUp = (snapshot: Snapshot, only: ServiceId | null): UpJudgement
       reasons: [`${stopped.map(({ id }) => serviceNames[id]).join(', ')}: stopped by another command`],
     }
   }
+  // The service is ready as soon as the mount is made; the mount table is read a moment later, and is what we print.
+  if (asked.includes('ramDisk') && snapshot.ramDisk?.mounted === false) return { kind: 'waiting' }
   if (childrenOf(only).includes('gateway') && awaitsGateway(snapshot)) return { kind: 'waiting' }
   if (only !== null) return { kind: 'ready' }
   if (snapshot.proof !== null) return { kind: 'ready' }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ProfileOverride, Snapshot } from '../contract.ts'
+import type { Config, ProfileOverride, Snapshot } from '../contract.ts'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
 import { createPlatform } from '../core/platform/detect-platform.ts'
 import { writePrivateFile } from '../core/private-file.ts'
@@ -41,14 +41,36 @@ export const openTriedStack = async (context: CliContext, signal: AbortSignal): 
   client?.close()
   if (snapshot !== null && snapshot.overall !== 'stopped')
     throw new Error(`the stack is ${snapshot.overall}, not ready: nexus status says why`)
-  return startOwnStack(context, signal)
+  return startOwnStack(context, signal, {
+    root: mkdtempSync(join(tmpdir(), 'nexus-try-')),
+    sharedDir: null,
+    config: {},
+    profile: await demoForTries(),
+  })
+}
+
+export interface OwnStackOptions {
+  /** A private folder, removed with the stack. */
+  readonly root: string
+  /** Where the core meets other users; null: nowhere. */
+  readonly sharedDir: string | null
+  readonly config: Pick<Config, 'guests'>
+  readonly profile: ProfileOverride
 }
 
 /** In a state folder of its own: keys, intent, logs and RAM disk of the person's stack are not touched. */
-const startOwnStack = async (outer: CliContext, signal: AbortSignal): Promise<TriedStack> => {
-  const root = mkdtempSync(join(tmpdir(), 'nexus-try-'))
+export const startOwnStack = async (
+  outer: CliContext,
+  signal: AbortSignal,
+  { root, sharedDir, config, profile: override }: OwnStackOptions,
+): Promise<TriedStack> => {
   const folder = locateStateFolder(
-    { ...outer.env, NEXUS_HOME: root, NEXUS_RUNTIME: outer.folder.runtimeDir, NEXUS_SHARED: '' },
+    {
+      ...outer.env,
+      NEXUS_HOME: root,
+      NEXUS_RUNTIME: outer.folder.runtimeDir,
+      NEXUS_SHARED: sharedDir ?? '',
+    },
     process.platform,
     root,
   )
@@ -69,9 +91,9 @@ const startOwnStack = async (outer: CliContext, signal: AbortSignal): Promise<Tr
   try {
     ensureStateFolder(folder)
     // A restart lets what is being answered finish, however slow this machine is.
-    writePrivateFile(folder.configPath, JSON.stringify({ drainSeconds: longestDrainSeconds }))
+    writePrivateFile(folder.configPath, JSON.stringify({ ...config, drainSeconds: longestDrainSeconds }))
     const profilePath = join(root, 'try.json')
-    writePrivateFile(profilePath, JSON.stringify(await demoForTries(), null, 2))
+    writePrivateFile(profilePath, JSON.stringify(override, null, 2))
     const { profile } = await readChosenProfile(context, profilePath)
     await ensureSetUp(profile, context, signal)
     signal.throwIfAborted()
@@ -119,7 +141,7 @@ const sentence = 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1,6} "."'
  * again each time. With this grammar its answers begin and end. Ports of the system's choice, so that a stack of
  * somebody else's on the usual ones is no hindrance.
  */
-const demoForTries = async (): Promise<ProfileOverride> => {
+export const demoForTries = async (): Promise<ProfileOverride> => {
   const [engine, router] = await freePorts()
   return {
     extends: 'demo',

@@ -1,6 +1,8 @@
 // One operating-system process of ours: spawned or adopted, told apart from strangers, ended with its whole group.
 import { spawn } from 'node:child_process'
 import { within } from './deadline.ts'
+import { firstOf } from './first-of.ts'
+import { createLifeLook, isSameProcess, lookForPid } from './life-look.ts'
 import type { ProcessIdentity, ProcessTable } from './platform/platform.ts'
 import { isErrno } from './private-file.ts'
 import type { LaunchSpec } from './services/child-service.ts'
@@ -54,7 +56,11 @@ export const spawnOwned = async (
   }
   child.unref()
   const identity = await identifyChild(pid, exited, processes)
-  if (identity === null) return { kind: 'ended', exit: await exited }
+  if (identity === null) {
+    const exit = await exited
+    await endLeftovers(pid, processes)
+    return { kind: 'ended', exit }
+  }
   return { kind: 'spawned', process: { identity, adopted: false, exited, release: () => {} } }
 }
 
@@ -85,11 +91,13 @@ const explainSpawnError = (error: Error, program: string, cwd: string): string =
 export const adoptProcess = (identity: ProcessIdentity, processes: ProcessTable): OwnedProcess => {
   let timer: NodeJS.Timeout | null = null
   let released = false
+  const isAlive = createLifeLook(identity, processes)
   const exited = new Promise<ProcessExit>((resolve) => {
     const look = async () => {
       if (released) return
-      // That nobody could look is no end.
-      const lives = await isSameProcess(identity, processes).catch(() => true)
+      // A failed look doesn't mean that the process has ended.
+      const lives = await isAlive().catch(() => true)
+      if (released) return
       if (lives) timer = setTimeout(look, lookMs)
       else resolve({ exitCode: null, signal: null })
     }
@@ -106,12 +114,6 @@ export const adoptProcess = (identity: ProcessIdentity, processes: ProcessTable)
   }
 }
 
-/** Whether the pid still belongs to the process we knew: pids are reused, start times are not. Rejects when that cannot be told. */
-export const isSameProcess = async (identity: ProcessIdentity, processes: ProcessTable): Promise<boolean> => {
-  const current = await processes.readIdentity(identity.pid)
-  return current !== null && current.startedAt === identity.startedAt
-}
-
 export type EndOutcome =
   | { readonly kind: 'ended'; readonly exit: ProcessExit; readonly killed: boolean }
   | { readonly kind: 'still-there'; readonly pids: readonly number[] }
@@ -126,11 +128,11 @@ const killDeadlineMs = 15_000
  */
 export const endProcess = async (
   owned: OwnedProcess,
-  graceOver: Promise<void>,
+  graceOver: Promise<unknown>,
   processes: ProcessTable,
 ): Promise<EndOutcome> => {
   if (await isSameProcess(owned.identity, processes)) signalGroup(owned.identity.pid, 'SIGTERM')
-  const polite = await Promise.race([owned.exited, graceOver.then(() => null)])
+  const polite = await firstOf<ProcessExit | null>([owned.exited, graceOver.then(() => null)])
   const killed = polite === null && (await isSameProcess(owned.identity, processes))
   if (killed) signalGroup(owned.identity.pid, 'SIGKILL')
   const exit = polite ?? (await within(owned.exited, killDeadlineMs))
@@ -139,14 +141,21 @@ export const endProcess = async (
   return left.length > 0 ? { kind: 'still-there', pids: left } : { kind: 'ended', exit, killed }
 }
 
+/** Reading who is in a group costs a run of `ps` on macOS; whether anyone is at all, one system call. */
+const membersLookMs = 100
+
 /** Kills what the leader left behind in its group, right after the leader's end. Answers the pids that would not go. */
 export const endLeftovers = async (groupId: number, processes: ProcessTable): Promise<readonly number[]> => {
-  const deadline = Date.now() + killDeadlineMs
+  const startedMs = performance.now()
   let members = await processes.readGroupMembers(groupId)
+  let readAtMs = performance.now()
   if (members.length > 0) signalGroup(groupId, 'SIGKILL')
-  while (members.length > 0 && Date.now() < deadline) {
+  while (members.length > 0 && performance.now() - startedMs < killDeadlineMs) {
     await new Promise((resolve) => setTimeout(resolve, 20))
+    const isDue = performance.now() - readAtMs >= membersLookMs
+    if (lookForPid(-groupId) !== 'gone' && !isDue) continue
     members = await processes.readGroupMembers(groupId)
+    readAtMs = performance.now()
   }
   return members
 }

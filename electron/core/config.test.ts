@@ -1,5 +1,5 @@
 // Config and profiles: every wrong value is named with its place, what was found and what is allowed.
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -137,6 +137,27 @@ describe('readConfig', () => {
     expect(() => readConfig(path, goodPath)).toThrow(ConfigError)
     expect(parseConfig(readFileSync(goodPath, 'utf8'), goodPath).profile).toBe('demo')
     expect(statSync(goodPath).mode & 0o777).toBe(0o600)
+  })
+})
+
+describe('a config as other programs leave it', () => {
+  it('is read with a byte order mark before it, which Windows editors write', () => {
+    expect(parseConfig('\uFEFF{ "profile": "demo" }', 'config.json').profile).toBe('demo')
+  })
+
+  it('is saved through a link, also through two and into a file that is not there yet', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nexus-config-'))
+    const [path, middle, real] = ['config.json', 'middle.json', 'dotfiles.json'].map((name) =>
+      join(folder, name),
+    )
+    if (path === undefined || middle === undefined || real === undefined) throw new Error('three names')
+    symlinkSync('middle.json', path)
+    symlinkSync(real, middle)
+    for (const profile of ['demo', 'studio']) {
+      writeConfig(path, { ...defaultConfig, profile })
+      expect([path, middle].map((link) => lstatSync(link).isSymbolicLink())).toEqual([true, true])
+      expect(parseConfig(readFileSync(real, 'utf8'), real).profile).toBe(profile)
+    }
   })
 })
 

@@ -9,9 +9,10 @@ import {
   type WrittenProfile,
   WrittenProfileSchema,
 } from '../contract.ts'
+import { withoutByteOrderMark } from './byte-order-mark.ts'
 import { messageOf } from './error-message.ts'
 import { maskedKey } from './masked-config.ts'
-import { readFileOrNull, writePrivateFile } from './private-file.ts'
+import { followLink, readFileOrNull, writePrivateFile } from './private-file.ts'
 import { readGatewayAddress } from './services/gateway-address.ts'
 
 /** A mistake in what the user wrote. `problems` name the place, what was found and what is allowed. */
@@ -43,7 +44,7 @@ export const parseProfileValue = <T>(schema: z.ZodType<T>, value: unknown, sourc
 
 export const parseJson = (text: string, source: string): unknown => {
   try {
-    return JSON.parse(text)
+    return JSON.parse(withoutByteOrderMark(text))
   } catch (error) {
     throw new ConfigError(source, [`not JSON: ${explainSyntax(messageOf(error), text)}`])
   }
@@ -62,9 +63,12 @@ export const readConfig = (path: string, lastGoodPath: string): Config => {
   return config
 }
 
-/** Checks, then replaces the file atomically. */
+/** Checks, then replaces the file atomically; where `path` is a link, as dotfile managers make one, the file that it names. */
 export const writeConfig = (path: string, config: Config): void => {
-  writePrivateFile(path, `${JSON.stringify(parseConfig(JSON.stringify(config), path), null, 2)}\n`)
+  writePrivateFile(
+    followLink(path),
+    `${JSON.stringify(parseConfig(JSON.stringify(config), path), null, 2)}\n`,
+  )
 }
 
 /** Lays what a user's profile says over the one it extends, and checks the whole. Throws ConfigError. */

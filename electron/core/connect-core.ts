@@ -7,6 +7,7 @@ import { attachToCore, type ControlClient } from './control/client.ts'
 import type { CoreLink, Watch } from './control/core-link.ts'
 import { within } from './deadline.ts'
 import { messageOf } from './error-message.ts'
+import { firstOf } from './first-of.ts'
 import { attachAsGuest } from './guests/attach-as-guest.ts'
 import { readSharedSocketName } from './guests/shared-socket.ts'
 import type { HostedCore } from './host-core.ts'
@@ -131,7 +132,8 @@ export const connectCore = ({
       watch.setWatched(watched)
       for (const begin of begun.keys()) begun.set(begin, begin(core))
       // An old picture must not go on looking live.
-      if ((await Promise.race([closed, ending, silent.then(() => 'silent')])) === 'silent') throw unanswered()
+      const end = firstOf<unknown>([closed, ending, silent.then(() => 'silent')])
+      if ((await end) === 'silent') throw unanswered()
     } finally {
       silence.stop()
       using = null

@@ -7,6 +7,7 @@ import type { LogError } from './core-log.ts'
 import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
 import { messageOf } from './error-message.ts'
 import { readIntent, writeIntent } from './intent.ts'
+import { type Alive, mixProfiles, type ProfileInUse } from './profile-in-use.ts'
 import { type RefusalContext, refuseMoved, refuseProfile } from './profile-refusal.ts'
 import { type ChosenProfile, chooseProfile } from './profiles.ts'
 import { describeHolders } from './ram-disk-service.ts'
@@ -98,13 +99,15 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const failed = (phases.includes('failed') || gatewayFailed) && !moving
     /** What lives was started with the present profile: no other may take it over. */
     const bound = phases.some((phase) => phase !== 'stopped' && phase !== 'failed')
+    let restartsRouter = false
     if (!bound || failed || command.profile !== null) {
       const requested = command.profile ?? (bound ? assembly().profileName : null)
-      const refusal = await switchProfile(
+      const taken = await switchProfile(
         { ...command, profile: requested },
         { bound, renew: !bound || failed },
       )
-      if (refusal !== null) return refuse(refusal)
+      if (typeof taken === 'string') return refuse(taken)
+      restartsRouter = taken.restartsRouter
     }
     const ids = command.only === null ? serviceIds : [command.only]
     if (command.replaceForeign === true) {
@@ -113,29 +116,53 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     }
     remember([...new Set([...wanted(), ...ids])], bound ? undefined : command.force)
     assembly().prover.retry()
-    void assembly().stack.start(ids)
+    if (restartsRouter) restartRouterBeside(ids)
+    else void assembly().stack.start(ids)
     return accepted
   }
 
-  /** Takes the profile asked for, freshly read and checked; answers why not. */
+  /** The others start meanwhile: a large model takes minutes. */
+  const restartRouterBeside = (ids: readonly ServiceId[]): void => {
+    restarting.add('proxy')
+    void assembly().stack.start(ids.filter((id) => id !== 'proxy'))
+    void stopServices(['proxy'], { now: false, keepGateway: true })
+      .then(() => startAgain(['proxy'], null))
+      .finally(() => restarting.delete('proxy'))
+  }
+
+  /** What goes on with a process of its own when the stack is started. */
+  const readAlive = (): Alive => {
+    const { llamaServer, proxy, ramDisk } = assembly().stack.states()
+    const lives = ({ phase, pid }: Services['proxy']) =>
+      pid !== null || (phase !== 'stopped' && phase !== 'failed')
+    return { llamaServer: lives(llamaServer), proxy: lives(proxy), ramDisk: ramDisk.phase === 'ready' }
+  }
+
+  /** Takes the profile asked for, freshly read and checked, for what does not live; a text: why not. */
   const switchProfile = async (
     command: CommandOf<'start'>,
     { bound, renew }: { readonly bound: boolean; readonly renew: boolean },
-  ): Promise<string | null> => {
+  ): Promise<Pick<ProfileInUse, 'restartsRouter'> | string> => {
     try {
       const chosen = chooseProfile(settings.reread(), command.profile, folder.runtimeDir)
-      const { profileName } = assembly()
+      const { profileName, profile: running } = assembly()
       if (bound && chosen.name !== profileName)
         return `the stack runs with profile ${profileName}; nexus down first, then nexus up --profile ${chosen.name}`
-      if (!renew) return null
+      if (!renew) return { restartsRouter: false }
       const { phase } = assembly().stack.states().proxy
       const routerLives = phase !== 'stopped' && phase !== 'failed'
-      const moved = bound ? refuseMoved(assembly().profile, chosen.profile, routerLives) : null
+      const moved = bound ? refuseMoved(running, chosen.profile, routerLives) : null
       if (moved !== null) return moved
-      const refusal = await refuseProfile(chosen, command, core)
+      // Another profile's disk is no size of this one's.
+      const { profile, restartsRouter } =
+        chosen.name === profileName
+          ? mixProfiles(running, chosen.profile, readAlive())
+          : { profile: chosen.profile, restartsRouter: false }
+      const inUse = { ...chosen, profile }
+      const refusal = await refuseProfile(inUse, command, core)
       if (refusal !== null) return refusal
-      await core.takeProfile(chosen)
-      return null
+      await core.takeProfile(inUse)
+      return { restartsRouter }
     } catch (error) {
       return messageOf(error)
     }

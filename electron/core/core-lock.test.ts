@@ -1,14 +1,72 @@
 // The lock between real processes: held by the kernel, gone with its owner.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { acquireCoreLock, isLockHeld, readLockOwner } from './core-lock.ts'
+import { startTestChild, type TestChild } from './platform/test-child.ts'
 
 const newPath = () => join(mkdtempSync(join(tmpdir(), 'nexus-lock-')), 'core.lock')
 const owner = { pid: process.pid, host: 'cli', since: 5 } as const
+
+/** Another process with `acquireCoreLock`, `isLockHeld`, `path` and `owner` at hand; it says a first line and stays. */
+const startElsewhere = (path: string, program: string): Promise<TestChild> =>
+  startTestChild(process.execPath, [
+    '--input-type=module',
+    '-e',
+    `import { DatabaseSync } from 'node:sqlite'
+    import { acquireCoreLock, isLockHeld } from ${JSON.stringify(join(import.meta.dirname, 'core-lock.ts'))}
+    const path = ${JSON.stringify(path)}
+    const owner = { pid: process.pid, host: 'app', since: 1 }
+    ${program}
+    setInterval(() => {}, 1_000)`,
+  ])
+
+describe('a reader of the lock', () => {
+  const children: TestChild[] = []
+  afterEach(async () => {
+    for (const child of children.splice(0)) await child.end()
+  })
+  const start = async (path: string, program: string): Promise<TestChild> => {
+    const child = await startElsewhere(path, program)
+    children.push(child)
+    return child
+  }
+  const makeFile = () => {
+    const path = newPath()
+    acquireCoreLock(path, owner)?.release()
+    return path
+  }
+
+  it('is no other core to one that starts, and new readers and starters see that one', async () => {
+    const path = makeFile()
+    // As one that was suspended while it looked.
+    await start(
+      path,
+      `const reader = new DatabaseSync(path, { readOnly: true })
+      reader.exec('BEGIN; SELECT count(*) FROM sqlite_master')
+      console.log('reads')`,
+    )
+    const core = await start(path, 'const lock = acquireCoreLock(path, owner); console.log(lock !== null)')
+    expect(core.firstLine).toBe('true')
+    expect(isLockHeld(path)).toBe(true)
+    expect(acquireCoreLock(path, owner)).toBeNull()
+    await core.end()
+    expect(isLockHeld(path)).toBe(false)
+  })
+
+  it('that looks again and again keeps no core from starting', async () => {
+    const path = makeFile()
+    for (const _ of ['one', 'another']) await start(path, "console.log('looks'); for (;;) isLockHeld(path)")
+    let refused = 0
+    for (let round = 0; round < 200; round += 1) {
+      const lock = acquireCoreLock(path, owner)
+      if (lock === null) refused += 1
+      lock?.release()
+    }
+    expect(refused).toBe(0)
+  })
+})
 
 describe('acquireCoreLock', () => {
   it('lets one in, says who, and lets the next in after release', () => {
@@ -42,19 +100,13 @@ describe('acquireCoreLock', () => {
 
   it('ends with its owner, even by kill -9', async () => {
     const path = newPath()
-    const program = `import { acquireCoreLock } from ${JSON.stringify(join(import.meta.dirname, 'core-lock.ts'))}
-      const lock = acquireCoreLock(${JSON.stringify(path)}, { pid: process.pid, host: 'app', since: 1 })
-      console.log(lock === null ? 'refused' : 'locked')
-      setInterval(() => lock, 1000)`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const [said] = await once(child.stdout, 'data')
-    expect(String(said)).toBe('locked\n')
+    const child = await startElsewhere(
+      path,
+      "const lock = acquireCoreLock(path, owner); console.log(lock === null ? 'refused' : 'locked')",
+    )
+    expect(child.firstLine).toBe('locked')
     expect(acquireCoreLock(path, owner)).toBeNull()
-    const ended = once(child, 'exit')
-    child.kill('SIGKILL')
-    await ended
+    await child.end()
     const lock = acquireCoreLock(path, owner)
     expect(lock).not.toBeNull()
     lock?.release()

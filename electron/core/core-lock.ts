@@ -14,12 +14,19 @@ export interface CoreLock {
 const OwnerSchema = z.object({ pid: z.number().int(), host: z.enum(['app', 'cli']), since: z.number() })
 export type LockOwner = Readonly<z.infer<typeof OwnerSchema>>
 
+/** Readers hold their lock for some microseconds; one that was suspended in there keeps a core waiting no longer than this. */
+const readerPatienceMs = 200
+
 /**
  * Takes the lock or answers null when another living process has it.
  *
- * SQLite's exclusive transaction is an fcntl(2) lock on the file: unlike a pid file it cannot go stale after kill -9,
- * and two starters cannot both win (sqlite.org/lockingv3.html). `owner` is written beside it only to be shown: where it
- * cannot be (a full disk), `logError` is told, and nobody is shown.
+ * SQLite's locks are fcntl(2) locks on the file: unlike a pid file they cannot go stale after kill -9. Two steps
+ * (sqlite.org/lockingv3.html): RESERVED, which one process holds at a time and which no reader's SHARED lock is in the way
+ * of, decides who is the core; a single step to EXCLUSIVE took any reader for another core (issue 11). Then EXCLUSIVE shows
+ * it to readers. While one of them is still reading, that stops at PENDING, which refuses new readers and new cores just
+ * as well. In locking mode EXCLUSIVE both stay with the connection, whatever becomes of the transaction.
+ *
+ * `owner` is written beside it only to be shown: where it cannot be (a full disk), `logError` is told, and nobody is shown.
  */
 export const acquireCoreLock = (
   lockPath: string,
@@ -28,12 +35,12 @@ export const acquireCoreLock = (
 ): CoreLock | null => {
   const database = new DatabaseSync(lockPath)
   try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE; ROLLBACK')
     chmodSync(lockPath, 0o600)
+    showToReaders(database)
   } catch (error) {
     database.close()
-    if (isErrno(error, 'ERR_SQLITE_ERROR') && error instanceof Error && error.message.includes('locked'))
-      return null
+    if (isLocked(error)) return null
     throw error
   }
   try {
@@ -44,6 +51,17 @@ export const acquireCoreLock = (
   }
   return { release: () => database.close() }
 }
+
+const showToReaders = (database: DatabaseSync): void => {
+  try {
+    database.exec(`PRAGMA busy_timeout = ${readerPatienceMs}; BEGIN EXCLUSIVE`)
+  } catch (error) {
+    if (!isLocked(error)) throw error
+  }
+}
+
+const isLocked = (error: unknown): boolean =>
+  isErrno(error, 'ERR_SQLITE_ERROR') && error instanceof Error && error.message.includes('locked')
 
 /** Who held the lock before must not be shown as who holds it. */
 const forgetOwner = (lockPath: string): void => {
@@ -56,7 +74,7 @@ const forgetOwner = (lockPath: string): void => {
 
 /**
  * Whether some process has the lock. Reading a database that another process has locked exclusively fails
- * (sqlite.org/lockingv3.html). Writes nothing.
+ * (sqlite.org/lockingv3.html). Writes nothing, and is in no core's way.
  */
 export const isLockHeld = (lockPath: string): boolean => {
   if (!existsSync(lockPath)) return false
@@ -65,7 +83,7 @@ export const isLockHeld = (lockPath: string): boolean => {
     database.exec('SELECT count(*) FROM sqlite_master')
     return false
   } catch (error) {
-    if (error instanceof Error && error.message.includes('locked')) return true
+    if (isLocked(error)) return true
     throw error
   } finally {
     database.close()

@@ -110,6 +110,7 @@ const platform = (): Platform => ({
   ramDisk: {
     defaultMountPoint: (volumeName) => join(home, volumeName),
     readBacking: async () => null,
+    ignoresOwners: async () => false,
     read: async ({ mountPoint }) => ({
       mountPoint,
       mounted: disk.mounted,
@@ -241,6 +242,9 @@ const pidOf = (snapshot: Snapshot, id: ServiceId): number => {
   return pid
 }
 
+/** The first line that either stand-in prints. */
+const startLine = /^INFO: +Started server process|common_params_print_info: verbosity/gm
+
 describe('start', () => {
   it('brings all three up and is ready only after the message came back', async () => {
     // Long enough to be seen loading on a machine that is busy with other tests.
@@ -299,7 +303,7 @@ describe('start', () => {
     await until(core, ready)
     // Each start that reaches a stand-in leaves a line of its own in the log.
     for (const id of ['llamaServer', 'proxy'] as const) {
-      expect(readFileSync(folder.logPath(id), 'utf8').match(/^stand-in started$/gm)).toHaveLength(1)
+      expect(readFileSync(folder.logPath(id), 'utf8').match(startLine)).toHaveLength(1)
     }
   })
 
@@ -869,6 +873,100 @@ describe('a gateway', () => {
   })
 })
 
+describe('a start with changed settings after one part failed', () => {
+  const slotsOf = (word: '-np' | '--parallel', argv: readonly string[]) => argv[argv.indexOf(word) + 1]
+  const engineSlots = (): string | undefined => {
+    const argv = openLedger(folder.ledgerPath).find('llamaServer')?.argv ?? []
+    return slotsOf(argv.includes('-np') ? '-np' : '--parallel', argv)
+  }
+  const routerFile = (): unknown => JSON.parse(readFileSync(join(folder.proxyDir, 'router.json'), 'utf8'))
+  const restartNeeded = async (core: Core) => (await core.ask({ type: 'settings' })).restartNeeded
+
+  const failEngine = async (core: Core) => {
+    await core.dispatch(stopCommand({ only: 'llamaServer' }))
+    await until(core, ({ services }) => services.llamaServer.phase === 'stopped')
+    rmSync(join(home, 'model.gguf'))
+    await core.dispatch(startCommand(null, 'llamaServer'))
+    await until(core, ({ services }) => services.llamaServer.phase === 'failed')
+    writeFileSync(join(home, 'model.gguf'), 'not read by the stand-in')
+  }
+  const failRouter = async (core: Core) => {
+    await core.dispatch(stopCommand({ only: 'proxy' }))
+    await until(core, ({ services }) => services.proxy.phase === 'stopped')
+    rmSync(join(folder.runtimeDir, 'litellm'), { recursive: true })
+    await core.dispatch(startCommand(null, 'proxy'))
+    await until(core, ({ services }) => services.proxy.phase === 'failed')
+    installLiteLlm()
+  }
+
+  it.each([
+    ['slots', {}, { slots: 2 }, { slots: 2 }],
+    ['pool', { unifiedKv: true }, { unifiedKv: true, contextTokens: 8192 }, { pool_tokens: 7680 }],
+    ['shares instead of a pool', { unifiedKv: true }, {}, { pool_tokens: null }],
+  ] as const)('of the AI Engine: the Router gets the new %s too', async (_, before, llamaServer, told) => {
+    writeProfile({ llamaServer: before })
+    const { core, snapshot } = await upCore()
+    expect(routerFile()).not.toMatchObject(told)
+    await failEngine(core)
+    writeProfile({ llamaServer })
+    expect(await core.dispatch(startCommand(null))).toEqual({ accepted: true })
+    const after = await until(core, (now) => ready(now) && pidOf(now, 'proxy') !== pidOf(snapshot, 'proxy'))
+    expect(routerFile()).toMatchObject(told)
+    expect(engineSlots()).toBe('slots' in llamaServer ? '2' : '4')
+    expect(await restartNeeded(core)).toEqual([])
+    expect(after.services.proxy.restarts).toBe(0)
+    expect(readIntent(folder.intentPath)?.profile).toMatchObject({ llamaServer })
+  })
+
+  it('of the AI Engine that the Router takes nothing from: the Router goes on', async () => {
+    const { core, snapshot } = await upCore()
+    await failEngine(core)
+    writeProfile({ llamaServer: { batchTokens: 256 }, proxy: { modelName: 'other' } })
+    expect(await core.dispatch(startCommand(null))).toEqual({ accepted: true })
+    const after = await until(core, ready)
+    expect(pidOf(after, 'proxy')).toBe(pidOf(snapshot, 'proxy'))
+    expect(await restartNeeded(core)).toEqual([
+      { key: 'proxy.modelName', running: 'claude-3-5-sonnet-20241022', configured: 'other' },
+    ])
+    expect(after.proof?.model).toBe('claude-3-5-sonnet-20241022')
+  })
+
+  it('of the Router: it fits the AI Engine that runs, and what differs is said', async () => {
+    const { core, snapshot } = await upCore()
+    await failRouter(core)
+    writeProfile({ llamaServer: { slots: 2 }, proxy: { modelName: 'other' } })
+    expect(await core.dispatch(startCommand(null))).toEqual({ accepted: true })
+    const after = await until(core, ready)
+    expect(pidOf(after, 'llamaServer')).toBe(pidOf(snapshot, 'llamaServer'))
+    expect([engineSlots(), routerFile()]).toMatchObject(['4', { slots: 4 }])
+    expect(after.proof?.model).toBe('other')
+    const needed = [{ key: 'llamaServer.slots', running: '4', configured: '2' }]
+    expect(await restartNeeded(core)).toEqual(needed)
+    // The next core knows it too.
+    await core.close()
+    const next = await newCore()
+    await until(next, ready)
+    expect(await restartNeeded(next)).toEqual(needed)
+  })
+
+  it('while the RAM disk is mounted: it stays as it is, also for one that nothing else runs beside', async () => {
+    const { core } = await upCore()
+    await core.dispatch(stopCommand({ only: 'proxy' }))
+    await core.dispatch(stopCommand({ only: 'llamaServer' }))
+    await until(
+      core,
+      ({ services }) => services.llamaServer.phase === 'stopped' && services.proxy.phase === 'stopped',
+    )
+    writeProfile({ ramDisk: { sizeMiB: 32 }, llamaServer: { slots: 2 } })
+    expect(await core.dispatch(startCommand())).toEqual({ accepted: true })
+    await until(core, ready)
+    expect(engineSlots()).toBe('2')
+    expect(await restartNeeded(core)).toEqual([
+      { key: 'ramDisk.sizeMiB', running: '16', configured: '32', needsEject: true },
+    ])
+  })
+})
+
 describe('a restart of everything', () => {
   it('takes the settings as they are now, and only then is another process', async () => {
     const { core, snapshot } = await upCore()
@@ -919,7 +1017,7 @@ describe('a restart of everything', () => {
     await core.dispatch(stopCommand())
     expect(phasesOf(await core.readSnapshot())).toEqual(['ready', 'stopped', 'stopped'])
     for (const id of ['llamaServer', 'proxy'] as const) {
-      expect(readFileSync(folder.logPath(id), 'utf8').match(/^stand-in started$/gm)).toHaveLength(1)
+      expect(readFileSync(folder.logPath(id), 'utf8').match(startLine)).toHaveLength(1)
     }
   })
 })
@@ -1067,7 +1165,9 @@ describe('what a window is told', () => {
       })
     })
     await core.dispatch({ type: 'restart', only: 'proxy' })
-    expect(await line).toBe('stand-in started')
-    expect(await core.ask({ type: 'logTail', log: 'proxy', lines: 1 })).toEqual(['stand-in started'])
+    expect(await line).toMatch(startLine)
+    expect(await core.ask({ type: 'logTail', log: 'proxy', lines: 1 })).toEqual([
+      expect.stringMatching(/^INFO: +Uvicorn running on http:/),
+    ])
   })
 })

@@ -13,6 +13,7 @@ import { createGpuLimitReading } from './gpu-limit-reading.ts'
 import { describeGuestCommand } from './guests/guest-link.ts'
 import { readIntent } from './intent.ts'
 import { ensureKeys } from './keys.ts'
+import { openLedger } from './ledger.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
 import { createMemoryMapSource } from './memory-map-source.ts'
 import { createObservations, type PlainSnapshot } from './observations.ts'
@@ -58,6 +59,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   const { folder, platform, resourcesDir, logError = logToStderr } = options
   const since = Date.now()
   const settings = openSettings(folder, logError)
+  const ledger = openLedger(folder.ledgerPath, logError)
   const observations = createObservations(() => settings.current().notifications)
   let assembly: ServiceAssembly = initialAssembly()
   let stopped = () => {}
@@ -131,9 +133,11 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       Date.now(),
       poller.maxAgeMs(),
     )
+    const speculationFailure = assembly.speculationFailure(plain.slots)
     return {
       ...plain,
       engineModel: assembly.engineModel(),
+      ...(speculationFailure === null ? {} : { speculationFailure }),
       memoryMap: memoryMap.current(assembly.profile, assembly.engineAllocations(), plain.ramDisk),
       setUp: setUp.state(),
     }
@@ -187,6 +191,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     return assembleServices({
       ...options,
       logError,
+      ledger,
       profileName: name,
       profile,
       onChange: () => onChange(),

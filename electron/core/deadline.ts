@@ -1,4 +1,5 @@
 // Waiting with an end.
+import { firstOf } from './first-of.ts'
 
 /** The promise's value, or null when `ms` pass first. Leaves no timer behind. */
 export const within = async <T>(promise: Promise<T>, ms: number): Promise<T | null> => {
@@ -7,7 +8,7 @@ export const within = async <T>(promise: Promise<T>, ms: number): Promise<T | nu
     timer = setTimeout(resolve, ms, null)
   })
   try {
-    return await Promise.race([promise, late])
+    return await firstOf<T | null>([promise, late])
   } finally {
     clearTimeout(timer)
   }

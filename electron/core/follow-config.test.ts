@@ -1,5 +1,5 @@
 // Following the config file as it is edited, broken, and mended.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -44,6 +44,18 @@ it('tells the present one at once, and each later one', async () => {
   writeConfig(folder.configPath, { ...defaultConfig, menuBarText: 'none' })
   await until('none')
   writeConfig(folder.configPath, { ...defaultConfig, menuBarText: 'slots' })
+  await until('slots')
+})
+
+it('is told of a change in the file behind a link', async () => {
+  const dotfiles = join(home, 'dotfiles')
+  mkdirSync(dotfiles)
+  const real = join(dotfiles, 'nexus.json')
+  writeConfig(real, { ...defaultConfig, menuBarText: 'none' })
+  symlinkSync(real, folder.configPath)
+  follow()
+  expect(seen).toEqual(['none'])
+  writeConfig(real, { ...defaultConfig, menuBarText: 'slots' })
   await until('slots')
 })
 

@@ -2,6 +2,7 @@
 import { basename, dirname } from 'node:path'
 import type { Config } from '../contract.ts'
 import { defaultConfig, readConfig } from './config.ts'
+import { followLink } from './private-file.ts'
 import type { StateFolder } from './state-folder.ts'
 import { watchFolder } from './watch-folder.ts'
 
@@ -17,16 +18,21 @@ export const followConfig = (
     const config = tryRead(configPath, lastGoodConfigPath)
     if (config !== null) listener(config)
   }
-  // The folder, since the file is replaced by a rename whenever it is written.
-  const unfollow = watchFolder(dirname(configPath), (name) => {
-    if (name === null || name === basename(configPath)) tell()
-  })
+  // The folder, since the file is replaced by a rename whenever it is written; the one of the file behind a link too.
+  const paths = new Set([configPath, followLink(configPath)])
+  const unfollow = [...paths].map((path) =>
+    watchFolder(dirname(path), (name) => {
+      if (name === null || name === basename(path)) tell()
+    }),
+  )
   listener(
     tryRead(configPath, lastGoodConfigPath) ??
       tryRead(lastGoodConfigPath, lastGoodConfigPath) ??
       defaultConfig,
   )
-  return unfollow
+  return () => {
+    for (const end of unfollow) end()
+  }
 }
 
 const tryRead = (path: string, lastGoodPath: string): Config | null => {

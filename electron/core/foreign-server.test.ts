@@ -14,6 +14,7 @@ import { createPlatform } from './platform/detect-platform.ts'
 import type { ProcessTable } from './platform/platform.ts'
 import type { RunCommand } from './platform/run-command.ts'
 import { startTestChild, type TestChild } from './platform/test-child.ts'
+import { hasRecordings, listRecordings, readRecording } from './platform/test-recordings.ts'
 import { standInProgram } from './services/stand-in.ts'
 
 describe('isServerCommand', () => {
@@ -29,8 +30,56 @@ describe('isServerCommand', () => {
     ['proxy', 'python3 -m litellm --port 4000', true],
     ['proxy', 'python3 -m http.server 4000', false],
     ['proxy', './llama-server -m a', false],
+    // Made-up paths, in the forms that ps prints on a Mac: the framework's Python under its own name, blanks and dashes in folders.
+    ['llamaServer', '/Users/ana/AI - models/llama.cpp/llama-server -m a.gguf --port 8080', true],
+    ['llamaServer', '/Volumes/Work -old/bin/llama-server --model a.gguf', true],
+    ['llamaServer', '/opt/homebrew/bin/llama serve -m a.gguf', true],
+    ['llamaServer', 'llama serve', true],
+    ['llamaServer', '/usr/bin/tail -f /tmp/llama-server', false],
+    ['llamaServer', '/usr/bin/tail -f logs/llama-server', false],
+    ['llamaServer', '/usr/local/bin/serve -d www/llama-server --port 8080', false],
+    ['llamaServer', '/usr/local/bin/llama-swap serve -m a.gguf', false],
+    ['llamaServer', 'python3 -m llama serve', false],
+    [
+      'proxy',
+      '/opt/x/Python.framework/Versions/3.13/Resources/Python.app/Contents/MacOS/Python -m litellm --port 4000',
+      true,
+    ],
+    [
+      'proxy',
+      '/opt/x/Python.app/Contents/MacOS/Python -I -u -X utf8 /Users/ana/Library/Application Support/Opta Nexus/litellm/opta_litellm.py --config c.yaml',
+      true,
+    ],
+    [
+      'proxy',
+      '/home/ana/.venv/bin/python -I -u -X utf8 /home/ana/state/litellm/opta_litellm.py --port 4000',
+      true,
+    ],
+    ['proxy', '/opt/my tools/venv/bin/python3.12 -u /opt/my tools/venv/bin/litellm --port 4000', true],
+    ['proxy', '/opt/x/Python.app/Contents/MacOS/Python -m http.server --directory /srv/litellm', false],
+    ['proxy', 'python3 -c print /x/litellm', false],
+    ['proxy', 'tail -f /x/opta_litellm.py', false],
+    ['proxy', 'vim opta_litellm.py', false],
   ] as const)('%s, %s: %s', (id, command, expected) => {
     expect(isServerCommand(id, command.split(' '))).toBe(expected)
+  })
+})
+
+describe.skipIf(!hasRecordings)('recorded command lines (skipped where the recordings are absent)', () => {
+  it('are each one of the two servers, and only that one', () => {
+    const lines = readRecording('ps/server-command-lines.txt').trim().split('\n')
+    const ids = lines.map((line) =>
+      (['llamaServer', 'proxy'] as const).filter((id) => isServerCommand(id, line.split(' '))),
+    )
+    expect(ids).toEqual([['proxy'], ['llamaServer'], ['llamaServer']])
+  })
+  it.each(listRecordings('ps').filter((path) => !path.includes('server-command')))('%s has none', (path) => {
+    for (const line of readRecording(path).split('\n')) {
+      const words = line.trim().split(' ')
+      for (let from = 0; from < words.length; from += 1)
+        for (const id of ['llamaServer', 'proxy'] as const)
+          expect(isServerCommand(id, words.slice(from))).toBe(false)
+    }
   })
 })
 

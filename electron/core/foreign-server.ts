@@ -1,7 +1,7 @@
 // A llama-server or LiteLLM on our port that somebody else started, such as the seed's start script: who, and its end.
 import type { ChildId, ForeignProcess } from '../contract.ts'
-import { isSameProcess } from './child-process.ts'
 import { isLiveSession, parseScreenList } from './doctor/screen-sessions.ts'
+import { createLifeLook, isSameProcess } from './life-look.ts'
 import type { ProcessTable } from './platform/platform.ts'
 import type { RunCommand } from './platform/run-command.ts'
 import { isErrno } from './private-file.ts'
@@ -9,16 +9,35 @@ import { isErrno } from './private-file.ts'
 /** The gateway is left out: another Traefik on port 80 serves others, and is nobody's old stack. */
 type ServerId = Exclude<ChildId, 'gateway'>
 
+/** A lone dash is part of a folder's name ("AI - models"), never a flag. */
+const firstFlag = / --?[A-Za-z]/
+
+/** The program before the first flag, perhaps after its interpreter. `llama serve` is the same server in one program for all. */
+const llamaServerFirst = /(?:^|\/)(?:llama-server|llama serve)$/
+
 /**
- * Whether a command line is such a server, run directly or by an interpreter. Read as text, because `ps` on macOS joins
- * the words with blanks: the program is what stands before the first flag.
+ * One absolute path with what looks like a flag in a folder's name. `tail -f logs/llama-server` reads the same, so a flag that
+ * names a model has to follow.
  */
+const llamaServerInOddFolder =
+  /^\/(?:(?! \/).)*\/llama-server(?= ).* (?:-m|--model|-mu|--model-url|-hf|-hfr|--hf-repo|--models-dir)[ =]/
+
+const liteLlmFirst = /(?:^|\/)litellm$/
+
+/**
+ * Python with flags of its own before the module or the script; ours is opta_litellm.py (litellm-launch). The Python of a
+ * framework shows as .../Python.app/Contents/MacOS/Python, whatever name it was started by (CPython, Mac/Tools/pythonw.c).
+ */
+const pythonWithLiteLlm =
+  /^(?:\S*\/|\/(?:(?! \/).)*\/)?[Pp]ython[\d.]*(?: -[XW] [^\s/]+| -(?![mcXW])[A-Za-z]+)* (?:-m litellm|(?:[\w./~](?:(?! --?[A-Za-z]| \/).)*\/)?(?:litellm|opta_litellm\.py))(?= |$)/
+
+/** Whether a command line is such a server. Read as text, because `ps` on macOS joins the words with blanks. */
 export const isServerCommand = (id: ServerId, argv: readonly string[]): boolean => {
   const text = argv.join(' ')
-  const program = text.split(' -')[0] ?? ''
+  const program = text.split(firstFlag)[0] ?? ''
   return id === 'llamaServer'
-    ? /(^|\/)llama-server$/.test(program)
-    : /(^|\/)litellm$/.test(program) || /^\S*python[\d.]* -m litellm( |$)/.test(text)
+    ? llamaServerFirst.test(program) || llamaServerInOddFolder.test(text)
+    : liteLlmFirst.test(program) || pythonWithLiteLlm.test(text)
 }
 
 /** A session's screen, its login and its shell stand between a server and the session at most. */
@@ -98,7 +117,8 @@ export const endForeignServer = async (options: EndForeignOptions): Promise<stri
     return `the ${name} on port ${port} (pid ${owner.pid}) belongs to ${owner.user ?? 'another user'}, who alone can end it`
   }
   const deadline = Date.now() + waitMs
-  while (await isSameProcess(identity, processes)) {
+  const isAlive = createLifeLook(identity, processes)
+  while (await isAlive()) {
     if (Date.now() > deadline)
       return `the ${name} on port ${port} (pid ${owner.pid}) did not end within ${Math.round(waitMs / 1000)} s of SIGTERM`
     await new Promise((resolve) => setTimeout(resolve, lookMs))

@@ -1,10 +1,11 @@
 // JSON that somebody else may have written or cut off: understood whole, or null.
 import type { z } from 'zod'
+import { withoutByteOrderMark } from './byte-order-mark.ts'
 import { readFileOrNull } from './private-file.ts'
 
 export const parseJsonOrNull = (text: string): unknown => {
   try {
-    return JSON.parse(text)
+    return JSON.parse(withoutByteOrderMark(text))
   } catch {
     return null
   }

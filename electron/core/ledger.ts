@@ -19,6 +19,8 @@ const EntrySchema = z.strictObject({
   spawnedAtMs: z.number().int(),
   /** Where this run's lines begin in its log. */
   logMark: z.strictObject({ previous: z.string().nullable(), offset: z.number().int().nonnegative() }),
+  /** A stop has begun to end it: a core that finds it alive finishes that instead of adopting it. */
+  ending: z.literal(true).optional(),
 })
 export type LedgerEntry = z.infer<typeof EntrySchema>
 
@@ -27,6 +29,7 @@ const LedgerSchema = z.strictObject({ version: z.literal(1), entries: z.array(En
 export interface Ledger {
   find(service: LedgerEntry['service']): LedgerEntry | null
   record(entry: LedgerEntry): void
+  markEnding(service: LedgerEntry['service']): void
   forget(service: LedgerEntry['service']): void
 }
 
@@ -46,9 +49,16 @@ export const openLedger = (path: string, logError: LogError | null = null): Ledg
       logError(new Error(`which processes are ours could not be written down: ${messageOf(error)}`))
     }
   }
+  const find = (service: LedgerEntry['service']) => entries.find((entry) => entry.service === service) ?? null
+  const replace = (entry: LedgerEntry) =>
+    save([...entries.filter((other) => other.service !== entry.service), entry])
   return {
-    find: (service) => entries.find((entry) => entry.service === service) ?? null,
-    record: (entry) => save([...entries.filter((other) => other.service !== entry.service), entry]),
+    find,
+    markEnding: (service) => {
+      const entry = find(service)
+      if (entry !== null && entry.ending !== true) replace({ ...entry, ending: true })
+    },
+    record: replace,
     forget: (service) => {
       if (entries.some((entry) => entry.service === service)) {
         save(entries.filter((entry) => entry.service !== service))

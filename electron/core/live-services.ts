@@ -1,7 +1,7 @@
 // Services of ours that live, whoever watches them.
 import { childIds } from '../contract.ts'
-import { isSameProcess } from './child-process.ts'
 import { identityOf, type LedgerEntry, openLedger } from './ledger.ts'
+import { isSameProcess } from './life-look.ts'
 import type { ProcessTable } from './platform/platform.ts'
 
 /** As the ledger names them: by identity, never by pid alone. */

@@ -1,4 +1,5 @@
-// A service stand-in for tests that misbehaves on demand: see the flags below. Not shipped.
+// A service stand-in for tests that misbehaves on demand: see the flags below. Not shipped. It stands for no real program, so
+// every line and body here is assumed: the supervisor reads none of them.
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 

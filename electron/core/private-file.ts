@@ -6,10 +6,13 @@ import {
   fsyncSync,
   openSync,
   readFileSync,
+  readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 
 /**
  * Writes `text` to `path` with mode 0600 so that a reader sees the old text or the new one, never half of either:
@@ -54,6 +57,25 @@ const writeBeside = (
     return replaces
   } catch (error) {
     rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+/**
+ * The file that a link names, however many links stand in between, also one that is not there yet; `path` itself where it
+ * is no link. A rename onto the link would put a plain file in its place, and the file that it named would be forgotten.
+ */
+export const followLink = (path: string): string => {
+  try {
+    return realpathSync(path)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+  }
+  try {
+    return followLink(resolve(dirname(path), readlinkSync(path)))
+  } catch (error) {
+    // Not there, or no link (readlink(2)).
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'EINVAL')) return path
     throw error
   }
 }

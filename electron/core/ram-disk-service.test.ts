@@ -34,6 +34,7 @@ const setUp = (mounted = false) => {
       )
     },
     readBacking: async () => null,
+    ignoresOwners: async () => false,
     mount: () => asked('mount'),
     eject: (_, { force }) => asked(force ? 'eject by force' : 'eject'),
   }

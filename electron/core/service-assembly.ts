@@ -6,6 +6,7 @@ import {
   type Profile,
   type RamDisk,
   type ServiceId,
+  type Slot,
   type StackEvent,
 } from '../contract.ts'
 import { isServing } from '../parts.ts'
@@ -21,7 +22,7 @@ import { createForgeSurvey } from './forge/forge-survey.ts'
 import { createUserNames, readForgeUse } from './forge/forge-use.ts'
 import { assembleGateway } from './gateway-assembly.ts'
 import { ensureKeys } from './keys.ts'
-import { type LedgerEntry, nameProcess, openLedger } from './ledger.ts'
+import { type Ledger, type LedgerEntry, nameProcess } from './ledger.ts'
 import { createLogRotation } from './logs/log-rotation.ts'
 import { connectLogTail, readLogSince } from './logs/log-tail-events.ts'
 import { type Allocations, parseAllocations } from './memory-plan/allocations.ts'
@@ -41,6 +42,7 @@ import { readEngineModel } from './services/llama-running-model.ts'
 import { createLlamaService } from './services/llama-service.ts'
 import { createLlamaWatch } from './services/llama-watch.ts'
 import { slotCacheOf } from './services/slot-cache.ts'
+import { explainSpeculation, findSpeculationFailure } from './services/speculation.ts'
 import { readInstalledLiteLlm } from './setup/litellm.ts'
 import { locateLlamaServer } from './setup/llama-server-search.ts'
 import { createStack, type Stack } from './stack.ts'
@@ -58,6 +60,8 @@ export interface AssemblyOptions {
   readonly onChange: () => void
   /** Something that no snapshot shows. */
   readonly note: (event: StackEvent) => void
+  /** One for all assemblies of a core: two that keep their own would write over what the other knows. */
+  readonly ledger: Ledger
   /** The system's commands, where they are not this machine's own. */
   readonly run?: RunCommand
   readonly logError: LogError
@@ -79,6 +83,8 @@ export interface ServiceAssembly {
   readonly engineModel: () => EngineModel | null
   /** What the llama-server that serves says it allocated; null when none serves, or it did not say. */
   readonly engineAllocations: () => Allocations | null
+  /** Why the llama-server that serves does not draft as it was asked to, one sentence; null when there is nothing to say. */
+  readonly speculationFailure: (slots: readonly Slot[] | null) => string | null
   readonly recheckProof: () => Promise<void>
   /** Ends servers that somebody else started on our ports, of those named; why one is still there, or null. */
   readonly endForeign: (ids: readonly ServiceId[]) => Promise<string | null>
@@ -102,11 +108,10 @@ const startLogLines = 5_000
 const warmTimeoutMs = 30_000
 
 export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
-  const { folder, platform, profile, logError } = options
+  const { folder, platform, profile, logError, ledger } = options
   const keys = ensureKeys(folder.keysDir, profile.proxy.clientKey)
   /** A LiteLLM configuration of the user's own knows nothing of our list: there the one client key opens it. */
   const ownKey = profile.proxy.configPath === null ? keys.proofKey : (keys.clientKey ?? keys.proofKey)
-  const ledger = openLedger(folder.ledgerPath, logError)
   const llamaService = createLlamaService({
     profile: profile.llamaServer,
     apiKeyPath: keys.engineKeyPath,
@@ -137,7 +142,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
           tellRouterOfEngine(pid)
         }
         enginePid = pid
-        void recordAllocations().catch(logError)
+        void readStart().catch(logError)
         options.onChange()
       },
     },
@@ -156,19 +161,23 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   }
   let recorded: string | null = null
   let allocated: { readonly identity: string; readonly allocations: Allocations } | null = null
+  let undrafted: { readonly identity: string; readonly said: string } | null = null
   /** Once for each llama-server, as soon as it serves: then its log is no more than its start. */
-  const recordAllocations = async (): Promise<void> => {
+  const readStart = async (): Promise<void> => {
     const entry = ledger.find('llamaServer')
     const identity = servingIdentity(llamaServer, entry)
     if (entry === null || identity === null || identity === recorded) return
     recorded = identity
     const known = readAllocations(folder.allocationsPath, identity)
-    const path = folder.logPath('llamaServer')
-    const allocations = known ?? parseAllocations(await readLogSince(path, entry.logMark, startLogLines))
-    if (allocations === null) return
-    allocated = { identity, allocations }
-    if (known === null) writeAllocations(folder.allocationsPath, identity, allocations)
-    options.onChange()
+    const start = await readLogSince(folder.logPath('llamaServer'), entry.logMark, startLogLines)
+    const said = findSpeculationFailure(start)
+    undrafted = said === null ? null : { identity, said }
+    const allocations = known ?? parseAllocations(start)
+    if (allocations !== null) {
+      allocated = { identity, allocations }
+      if (known === null) writeAllocations(folder.allocationsPath, identity, allocations)
+    }
+    if (said !== null || allocations !== null) options.onChange()
   }
   const routerFeed = createRouterFeed({
     socketPath: folder.feedSocketPath,
@@ -206,8 +215,12 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   )
   const forgeSurvey = createForgeSurvey({
     readDisk: ramDisk.read,
-    readUse: (mountPoint) =>
-      readForgeUse(mountPoint, { run: options.run ?? createCommandRunner(), nameUser }),
+    readUse: async (mountPoint) =>
+      readForgeUse(mountPoint, {
+        run: options.run ?? createCommandRunner(),
+        nameUser,
+        ignoresOwners: (await platform.ramDisk.ignoresOwners(ramDiskSpec(profile, platform))) === true,
+      }),
     readHeldBytes: async () =>
       heldBytesOf(await platform.ramDisk.readBacking(ramDiskSpec(profile, platform))),
     onError: logError,
@@ -292,6 +305,13 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       allocated !== null && allocated.identity === servingIdentity(llamaServer, ledger.find('llamaServer'))
         ? allocated.allocations
         : null,
+    speculationFailure: (slots) => {
+      const entry = ledger.find('llamaServer')
+      const identity = servingIdentity(llamaServer, entry)
+      if (entry === null || identity === null) return null
+      const said = undrafted?.identity === identity ? undrafted.said : null
+      return explainSpeculation({ wanted: profile.llamaServer.speculation, argv: entry.argv, slots, said })
+    },
     recheckProof: async () => {
       const broken = await prover.recheck()
       if (broken?.kind === 'unanswered') proxy.reportHealth({ state: 'unreachable', detail: broken.reason })

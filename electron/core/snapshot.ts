@@ -47,7 +47,10 @@ export interface Readings {
 }
 
 /** What is not a fold of readings is added by the core. */
-export type FoldedSnapshot = Omit<Snapshot, 'engineModel' | 'memoryMap' | 'events' | 'notices' | 'setUp'>
+export type FoldedSnapshot = Omit<
+  Snapshot,
+  'engineModel' | 'speculationFailure' | 'memoryMap' | 'events' | 'notices' | 'setUp'
+>
 
 /** @param maxAgeMs how old a reading may be and still be shown as live */
 export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): FoldedSnapshot => {

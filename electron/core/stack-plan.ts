@@ -1,5 +1,6 @@
 // What would be started and whether it fits: the command lines with their reasons, and the memory plan.
 
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Profile } from '../contract.ts'
@@ -41,7 +42,8 @@ export interface EnginePlan {
 
 export type MemoryPlanReading =
   | { readonly kind: 'planned'; readonly plan: MemoryPlan }
-  | { readonly kind: 'unknown'; readonly reason: string }
+  /** `missing`: a model file is not here (yet). `unusable`: it is, and llama-server could not serve it. */
+  | { readonly kind: 'unknown'; readonly reason: string; readonly files: 'missing' | 'unusable' }
 
 export interface PlanContext {
   readonly profileName: string
@@ -124,8 +126,8 @@ export const readMemoryPlan = async (
   context: Pick<PlanContext, 'profileName' | 'profile' | 'totalMemoryBytes' | 'gpuLimitBytes' | 'platform'>,
 ): Promise<MemoryPlanReading> => {
   const { llamaServer, ramDisk } = context.profile
+  const draftPath = llamaServer.speculation === 'draft-simple' ? llamaServer.draftModelPath : null
   try {
-    const draftPath = llamaServer.speculation === 'draft-simple' ? llamaServer.draftModelPath : null
     const target = await readGgufHeader(llamaServer.modelPath, { keepTokenTexts: draftPath !== null })
     const draft: GgufHeader | null = draftPath === null ? null : await readGgufHeader(draftPath)
     const plan = planMemory(
@@ -146,7 +148,12 @@ export const readMemoryPlan = async (
     )
     return { kind: 'planned', plan }
   } catch (error) {
-    return { kind: 'unknown', reason: messageOf(error) }
+    const paths = [llamaServer.modelPath, ...(draftPath === null ? [] : [draftPath])]
+    return {
+      kind: 'unknown',
+      reason: messageOf(error),
+      files: paths.every(existsSync) ? 'unusable' : 'missing',
+    }
   }
 }
 

@@ -1,10 +1,16 @@
 // Where everything lives, and that its socket can be bound there.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ensureStateFolder, judgePrivateFolder, locateStateFolder } from './state-folder.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  distrustSocketFolder,
+  ensureStateFolder,
+  judgePrivateFolder,
+  locateStateFolder,
+  refuseForeignFolder,
+} from './state-folder.ts'
 
 let folder: string
 beforeEach(() => {
@@ -70,6 +76,80 @@ describe('locateStateFolder', () => {
     }
     expect(at(`${justFits}x`)).not.toBe(at(`${justFits}y`))
   })
+})
+
+describe('sockets of a state folder whose path is too long for them', () => {
+  const deep = `/${'deep/'.repeat(40)}`
+  const uid = process.getuid?.() ?? 0
+
+  // launchd's job, an SSH session and a Terminal window each have a $TMPDIR of their own, or none (issue 11).
+  it('are in one place, whatever TMPDIR and HOME are', () => {
+    const at = (platform: NodeJS.Platform, tmp: string, home: string) => {
+      vi.stubEnv('TMPDIR', tmp)
+      const located = locateStateFolder({ NEXUS_HOME: deep, TMPDIR: tmp }, platform, home)
+      return [located.socketPath, located.feedSocketPath]
+    }
+    try {
+      const darwin = at('darwin', '/var/folders/x1/T', '/Users/ann')
+      expect(darwin).toEqual([
+        expect.stringMatching(new RegExp(`^/Users/Shared/\\.opta-nexus-${uid}/[0-9a-f]{16}\\.sock$`)),
+        expect.stringMatching(new RegExp(`^/Users/Shared/\\.opta-nexus-${uid}/[0-9a-f]{16}-router\\.sock$`)),
+      ])
+      expect(at('darwin', '', '/var/empty')).toEqual(darwin)
+      const linux = at('linux', '/run/user/1000/tmp', '/home/ann')
+      expect(linux[0]).toMatch(new RegExp(`^/tmp/\\.opta-nexus-${uid}/[0-9a-f]{16}\\.sock$`))
+      expect(at('linux', '/var/tmp', '/root')).toEqual(linux)
+    } finally {
+      vi.unstubAllEnvs()
+    }
+  })
+
+  it('are in it where they fit, also when its name ends with a slash', () => {
+    const located = locateStateFolder({ NEXUS_HOME: `${folder}/` }, process.platform, '/')
+    chmodSync(folder, 0o777)
+    ensureStateFolder(located)
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+  })
+
+  it('can be bound and found there, in a folder for this user alone', async () => {
+    const located = locateStateFolder({ NEXUS_HOME: join(folder, 'x'.repeat(100)) }, process.platform, '/')
+    ensureStateFolder(located)
+    expect(() => refuseForeignFolder(located)).not.toThrow()
+    expect(statSync(join(located.socketPath, '..')).mode & 0o777).toBe(0o700)
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(located.socketPath, resolve))
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  const inSticky = (parentMode: number) => {
+    chmodSync(folder, parentMode)
+    return join(folder, '.opta-nexus')
+  }
+
+  it('are not looked for in a folder that somebody else made first', () => {
+    const dir = inSticky(0o1777)
+    expect(distrustSocketFolder(dir, uid)).toBeNull()
+    mkdirSync(dir, { mode: 0o755 })
+    expect(distrustSocketFolder(dir, uid)).toBeNull()
+    // root may read everything, and is not safe there either.
+    chownIfRoot(dir, 4_711)
+    expect(distrustSocketFolder(dir, uid === 0 ? 0 : uid + 1)).toMatch(
+      /^.*\.opta-nexus should be a folder of this user's \(\d+\) for the core's sockets, and is one of uid \d+: sudo rm -r /,
+    )
+  })
+
+  it('are not looked for behind a link, nor where others may rename the folder', () => {
+    const dir = inSticky(0o1777)
+    mkdirSync(join(folder, 'open'))
+    symlinkSync(join(folder, 'open'), dir)
+    expect(distrustSocketFolder(dir, uid)).toContain('is no folder: sudo rm -r')
+    chmodSync(folder, 0o777)
+    expect(distrustSocketFolder(dir, uid)).toContain('may be written to by others and is not sticky')
+  })
+
+  const chownIfRoot = (path: string, owner: number) => {
+    if (uid === 0) chownSync(path, owner, owner)
+  }
 })
 
 describe('ensureStateFolder', () => {

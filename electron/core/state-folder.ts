@@ -1,8 +1,7 @@
 // Where everything of ours lives on disk: one folder, 0700, and the names of the files in it.
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, type Stats, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { chmodSync, lstatSync, mkdirSync, type Stats, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { LogId } from '../contract.ts'
 import { quoteForShell } from '../shell-quote.ts'
 import { messageOf } from './error-message.ts'
@@ -23,6 +22,8 @@ export interface StateFolder {
   readonly cargoConfigsPath: string
   /** Which files carry the agents' block. */
   readonly agentsFilesPath: string
+  /** On which versions of the system the selfcheck ran. */
+  readonly selfcheckPath: string
   readonly keysDir: string
   readonly logsDir: string
   readonly proxyDir: string
@@ -73,14 +74,15 @@ export const locateStateFolder = (
     allocationsPath: join(root, 'allocations.json'),
     cargoConfigsPath: join(root, 'cargo-configs.json'),
     agentsFilesPath: join(root, 'agents-files.json'),
+    selfcheckPath: join(root, 'selfcheck.json'),
     keysDir: join(root, 'keys'),
     logsDir,
     proxyDir: join(root, 'litellm'),
     parkedDir: join(root, 'parked'),
     gatewayDir: join(root, 'gateway'),
     ramDiskRoot: join(root, 'volumes'),
-    socketPath: shortEnough(root, 'control.sock', ''),
-    feedSocketPath: shortEnough(root, 'router.sock', '-router'),
+    socketPath: shortEnough(root, 'control.sock', '', platform),
+    feedSocketPath: shortEnough(root, 'router.sock', '-router', platform),
     sharedDir,
     logPath: (id) => join(logsDir, `${id}.log`),
   }
@@ -102,13 +104,28 @@ const defaultRoot = (
 const defaultSharedDir = (platform: NodeJS.Platform): string =>
   platform === 'darwin' ? '/Users/Shared' : '/tmp'
 
-/** @param mark tells one state folder's sockets apart where their names are replaced */
-const shortEnough = (root: string, socketName: string, mark: string): string => {
+/**
+ * A path too long for a socket is replaced by one in a folder of this user's, beside the guests' sockets. It has to be the same
+ * for a job of launchd, an SSH session and a Terminal window, and to stay: $TMPDIR is another folder over SSH, and macOS cleans
+ * it after three days; /tmp on macOS is cleaned too; $HOME may be as long as the state folder, or on a network disk, where no
+ * socket can be; a path relative to the working folder would need that one changed in every program that connects. systemd
+ * cleans /tmp on Linux, but leaves a socket that somebody listens on (systemd-tmpfiles, `unix_socket_alive`).
+ *
+ * @param mark tells one state folder's sockets apart where their names are replaced
+ */
+const shortEnough = (root: string, socketName: string, mark: string, platform: NodeJS.Platform): string => {
   const path = join(root, socketName)
   if (Buffer.byteLength(path) <= maxSocketPathBytes) return path
   const name = createHash('sha256').update(root).digest('hex').slice(0, 16)
-  return join(tmpdir(), `opta-nexus-${process.getuid?.() ?? 0}`, `${name}${mark}.sock`)
+  return join(defaultSharedDir(platform), `.opta-nexus-${process.getuid?.() ?? 0}`, `${name}${mark}.sock`)
 }
+
+/** Where the sockets lie when not in the state folder; null when they do. */
+const socketFolderOutside = ({
+  root,
+  socketPath,
+}: Pick<StateFolder, 'root' | 'socketPath'>): string | null =>
+  dirname(socketPath) === dirname(join(root, 'control.sock')) ? null : dirname(socketPath)
 
 /**
  * Creates the folders that must be private before anything is written into them. Idempotent. Throws an Error that says what
@@ -122,17 +139,64 @@ export const ensureStateFolder = (folder: StateFolder): void => {
     folder.proxyDir,
     folder.parkedDir,
     folder.gatewayDir,
-    join(folder.socketPath, '..'),
   ]) {
-    ensurePrivateFolder(dir, dir.startsWith(folder.root) ? folder.root : dir)
+    ensurePrivateFolder(dir, folder.root)
   }
+  const outside = socketFolderOutside(folder)
+  if (outside !== null) ensureSocketFolder(outside)
 }
 
-/** Throws an Error that says what is to be done when another user owns the folder: then nothing in it may be read either. */
-export const refuseForeignFolder = ({ root }: Pick<StateFolder, 'root'>): void => {
+/**
+ * Throws an Error that says what is to be done when another user owns the folder, or the one of its sockets: then nothing in
+ * it may be read, and nothing said to who listens there.
+ */
+export const refuseForeignFolder = (folder: Pick<StateFolder, 'root' | 'socketPath'>): void => {
+  const { root } = folder
+  const outside = socketFolderOutside(folder)
+  const reason = outside === null ? null : distrustSocketFolder(outside, process.geteuid?.() ?? null)
+  if (reason !== null) throw new Error(reason)
   const facts = statOrNull(root)
   const judgement = facts === null ? null : judgePrivateFolder(root, root, facts, process.geteuid?.() ?? null)
   if (judgement?.kind === 'refused') throw new Error(judgement.reason)
+}
+
+/**
+ * Why sockets in this folder cannot be relied on, which everybody could have made before us; null: they can, or it does not
+ * exist. Not even root may use another user's: that one could put a socket of their own in the place of ours.
+ * @param ownUid null where there are no user numbers
+ */
+export const distrustSocketFolder = (dir: string, ownUid: number | null): string | null => {
+  const facts = lstatSync(dir, { throwIfNoEntry: false })
+  if (facts === undefined || ownUid === null) return null
+  const parent = statSync(dirname(dir))
+  const mayBeReplaced = (parent.mode & 0o022) !== 0 && (parent.mode & 0o1000) === 0
+  const remedy = 'or name a shorter folder in NEXUS_HOME, whose sockets then lie in it'
+  if (mayBeReplaced)
+    return (
+      `${dirname(dir)} may be written to by others and is not sticky: ` +
+      `sudo chmod +t ${quoteForShell(dirname(dir))}, ${remedy}`
+    )
+  // A link of somebody else's could lead to a folder of ours that others may read.
+  if (!facts.isDirectory() || facts.uid !== ownUid)
+    return (
+      `${dir} should be a folder of this user's (${ownUid}) for the core's sockets, and is ` +
+      `${facts.isDirectory() ? `one of uid ${facts.uid}` : 'no folder'}: sudo rm -r ${quoteForShell(dir)}, ${remedy}`
+    )
+  return null
+}
+
+const ensureSocketFolder = (dir: string): void => {
+  try {
+    mkdirSync(dir, { mode: 0o700 })
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST'))
+      throw new Error(
+        `${dir}, for the core's sockets, cannot be made (${messageOf(error)}): name a shorter folder in NEXUS_HOME, whose sockets then lie in it`,
+      )
+  }
+  const reason = distrustSocketFolder(dir, process.geteuid?.() ?? null)
+  if (reason !== null) throw new Error(reason)
+  if ((statSync(dir).mode & 0o777) !== 0o700) chmodSync(dir, 0o700)
 }
 
 type FolderJudgement =

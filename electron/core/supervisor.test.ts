@@ -3,11 +3,14 @@ import { mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ServiceState } from '../contract.ts'
-import { openLedger } from './ledger.ts'
+import { type Ledger, type LedgerEntry, openLedger } from './ledger.ts'
 import { logBeginning } from './logs/log-generations.ts'
 import { createPlatform } from './platform/detect-platform.ts'
+import type { ProcessTable } from './platform/platform.ts'
 import type { RestartPolicy } from './restart-policy.ts'
 import type { ChildService } from './services/child-service.ts'
 import { createSupervisor, type Supervisor } from './supervisor.ts'
@@ -64,14 +67,19 @@ const oddService = (...flags: string[]): ChildService => ({
   }),
 })
 
-const supervise = (service: ChildService, policy = quickPolicy) => {
+const supervise = (
+  service: ChildService,
+  policy = quickPolicy,
+  table: ProcessTable = processes,
+  ledger: Ledger = openLedger(join(folder, 'ledger.json')),
+) => {
   const seen: ServiceState[] = []
   const logPath = join(folder, 'child.log')
   const supervisor: Supervisor = createSupervisor({
     service,
     profileName: 'test',
-    processes,
-    ledger: openLedger(join(folder, 'ledger.json')),
+    processes: table,
+    ledger,
     log: {
       open: () => ({ fd: openSync(logPath, 'a', 0o600), mark: logBeginning }),
       readSince: async () => readFileSync(logPath, 'utf8').trimEnd().split('\n'),
@@ -265,10 +273,157 @@ describe('stop', () => {
     expect((await slow).phase).toBe('stopped')
   })
 
+  it('is hurried by a second one also when a start came in between', async () => {
+    const { supervisor, until } = supervise(oddService('--ignore-term'))
+    await supervisor.start()
+    const slow = supervisor.stop(600_000)
+    await until((state) => state.phase === 'stopping')
+    void supervisor.start()
+    expect((await supervisor.stop(50)).phase).toBe('stopped')
+    await slow
+  })
+
   it('clears a failure', async () => {
     const { supervisor } = supervise(oddService('--crash-at-once', '--exit-code', '78'))
     await supervisor.start()
     expect(await supervisor.stop(1_000)).toMatchObject({ phase: 'stopped', reason: null })
+  })
+})
+
+/**
+ * A process that no signal ends stands for one in the kernel's hands. A real one cannot be made, so for a while the table
+ * tells of somebody else at its pid, whom the supervisor rightly never signals.
+ */
+const createStuckTable = () => {
+  const table = { isStuck: false, isSilent: false }
+  const told: ProcessTable = {
+    ...processes,
+    readIdentity: async (pid) => {
+      if (table.isSilent) throw new Error('ps did not answer within 10000 ms')
+      return table.isStuck ? { pid, startedAt: 'another time' } : processes.readIdentity(pid)
+    },
+  }
+  return { table, told }
+}
+
+/** Lets the grace and the 15 s after SIGKILL pass at once. */
+const passKillDeadline = async <T>(settles: () => Promise<T>): Promise<T> => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const settling = settles()
+    await vi.advanceTimersByTimeAsync(30_000)
+    return await settling
+  } finally {
+    vi.useRealTimers()
+  }
+}
+
+describe('a start after a stop that did not end the process', () => {
+  const notEnded = (pid: number) => ({
+    phase: 'failed',
+    reason: `pid ${pid} did not end even after SIGKILL`,
+    pid,
+  })
+  const startStuck = async () => {
+    const { table, told } = createStuckTable()
+    const supervised = supervise(oddService(), quickPolicy, told)
+    const pid = pidOf(await supervised.supervisor.start())
+    table.isStuck = true
+    expect(await passKillDeadline(() => supervised.supervisor.stop(0))).toMatchObject(notEnded(pid))
+    return { ...supervised, table, pid }
+  }
+
+  it('ends it first and then starts another', async () => {
+    const { supervisor, table, pid } = await startStuck()
+    table.isStuck = false
+    const state = await supervisor.start()
+    expect(state).toMatchObject({ phase: 'ready', restarts: 0, adopted: false })
+    expect(state.pid).not.toBe(pid)
+    expect(await processes.readIdentity(pid)).toBeNull()
+  })
+
+  it('starts at once when it has gone meanwhile', async () => {
+    const { supervisor, table, pid } = await startStuck()
+    process.kill(pid, 'SIGKILL')
+    table.isStuck = false
+    expect(await supervisor.start()).toMatchObject({ phase: 'ready', restarts: 0 })
+  })
+
+  it('fails again with the reason while it still does not end', async () => {
+    const { supervisor, table, pid } = await startStuck()
+    expect(await passKillDeadline(() => supervisor.start())).toMatchObject(notEnded(pid))
+    table.isStuck = false
+  })
+
+  it('is not needed for another stop to end it', async () => {
+    const { supervisor, table } = await startStuck()
+    table.isStuck = false
+    expect(await supervisor.stop(100)).toMatchObject({ phase: 'stopped', pid: null })
+  })
+
+  it('works where the stop could not look at it', async () => {
+    const { table, told } = createStuckTable()
+    const { supervisor } = supervise(oddService(), quickPolicy, told)
+    const pid = pidOf(await supervisor.start())
+    table.isSilent = true
+    expect(await supervisor.stop(0)).toMatchObject({ phase: 'failed', pid })
+    table.isSilent = false
+    const state = await supervisor.start()
+    expect(state.phase).toBe('ready')
+    expect(state.pid).not.toBe(pid)
+  })
+
+  it('by the next core is the same: what was to end is never taken over', async () => {
+    const { supervisor: earlier, table, pid } = await startStuck()
+    earlier.close()
+    table.isStuck = false
+    const { supervisor } = supervise(oddService())
+    expect(await supervisor.adopt()).toBe(false)
+    expect(supervisor.state().phase).toBe('stopping')
+    const state = await supervisor.start()
+    expect(state).toMatchObject({ phase: 'ready', restarts: 0, adopted: false })
+    expect(state.pid).not.toBe(pid)
+  })
+})
+
+describe('a start after a failure that left the process running', () => {
+  it('asks it again', async () => {
+    let isBroken = true
+    const service = oddService()
+    const { supervisor } = supervise({
+      ...service,
+      probe: (signal) => (isBroken ? Promise.reject(new Error('no file left')) : service.probe(signal)),
+    })
+    const failed = await supervisor.start()
+    expect(failed).toMatchObject({ phase: 'failed', reason: 'no file left' })
+    isBroken = false
+    expect(await supervisor.start()).toMatchObject({ phase: 'ready', pid: pidOf(failed) })
+  })
+})
+
+describe('a long load', () => {
+  it('keeps nothing of the answers to its probes', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage: () => void = runInNewContext('gc')
+    const service = oddService('--ready-after', '60000')
+    const answers: WeakRef<object>[] = []
+    const asked = Promise.withResolvers<void>()
+    const { supervisor } = supervise({
+      ...service,
+      probe: async () => {
+        const answer = { state: 'loading', detail: 'loading the model' } as const
+        answers.push(new WeakRef(answer))
+        if (answers.length === 20) asked.resolve()
+        return answer
+      },
+    })
+    void supervisor.start()
+    await asked.promise
+    // A WeakRef holds its target until the turn in which it was made is over.
+    await new Promise((resolve) => setImmediate(resolve))
+    collectGarbage()
+    const kept = answers.filter((answer) => answer.deref() !== undefined)
+    expect(kept.length).toBeLessThan(5)
   })
 })
 
@@ -328,6 +483,40 @@ describe('adoption', () => {
     const { supervisor } = supervise(oddService())
     expect(await supervisor.adopt()).toBe(false)
     expect(supervisor.state()).toMatchObject({ phase: 'stopped', pid: null })
+  })
+})
+
+describe('a supervisor that was let go', () => {
+  it('writes nothing down any more, whatever it still hears of its child', async () => {
+    const ledger = openLedger(join(folder, 'ledger.json'))
+    const ofTheNext: LedgerEntry = {
+      service: 'proxy',
+      pid: process.pid,
+      startedAt: 'now',
+      argv: ['x'],
+      profile: 'test',
+      spawnedAtMs: 0,
+      logMark: logBeginning,
+    }
+    const seen = Promise.withResolvers<void>()
+    let isTaken = false
+    const table: ProcessTable = {
+      ...processes,
+      readGroupMembers: async () => {
+        if (isTaken) return []
+        isTaken = true
+        // The child has just ended, and another profile's services take over.
+        supervisor.close()
+        ledger.record(ofTheNext)
+        seen.resolve()
+        return []
+      },
+    }
+    const { supervisor } = supervise(oddService(), quickPolicy, table, ledger)
+    process.kill(pidOf(await supervisor.start()), 'SIGKILL')
+    await seen.promise
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect(ledger.find('proxy')).toEqual(ofTheNext)
   })
 })
 

@@ -6,13 +6,14 @@ import {
   adoptProcess,
   endLeftovers,
   endProcess,
-  isSameProcess,
   type OwnedProcess,
   type ProcessExit,
   spawnOwned,
 } from './child-process.ts'
 import { messageOf } from './error-message.ts'
+import { firstOf } from './first-of.ts'
 import { identityOf, type Ledger } from './ledger.ts'
+import { isSameProcess } from './life-look.ts'
 import { type LogMark, logBeginning } from './logs/log-generations.ts'
 import { createPhaseRecord, type PhaseRecord } from './phase-record.ts'
 import { type ProcessIdentity, type ProcessTable, runsArgv } from './platform/platform.ts'
@@ -50,7 +51,10 @@ export interface Supervisor {
    * first. Settles when nothing of the service is left, or failed with what is still there, or a start overtook it.
    */
   stop(graceMs: number): Promise<ServiceState>
-  /** Takes over a living process of an earlier core; false when there is none. */
+  /**
+   * Takes over a living process of an earlier core; false when there is none. One that the earlier core had begun to end is
+   * ended, which also answers false.
+   */
   adopt(): Promise<boolean>
   /** What the poller saw of a running service: decides between ready and degraded. */
   reportHealth(result: ProbeResult): void
@@ -69,9 +73,12 @@ type Step = 'woken' | { readonly exit: ProcessExit }
 /** Readiness is asked this often while starting: often enough to cost no start-up time. */
 const startProbeMs = 50
 const probeTimeoutMs = 5_000
+/** For a process that is to end and for which no stop says how long it may take: an earlier stop did not finish it. */
+const unfinishedGraceMs = 5_000
 /** A single slow answer is not an outage. */
 const missesUntilDegraded = 2
-const logTailLines = 60
+/** A chat template of 150 lines, or the traceback of a task that a taken port cancelled (105), follows the reason. */
+const logTailLines = 1_000
 
 export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const { service, processes, ledger, log, policy } = options
@@ -86,6 +93,10 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   let closed = false
   let wake = createSignal()
   let graceOver = createSignal()
+  /** Between its first SIGTERM and its end: what a stop did not finish must not count as running again. */
+  let doomed: OwnedProcess | null = null
+  /** Whether the loop waits for its end: then it waits for this very `graceOver`. */
+  let isEnding = false
   let crashTimesMs: number[] = []
   let restarts = 0
   let misses = 0
@@ -109,9 +120,9 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     if (!closed) record.enter(next, nextDetail)
   }
 
-  /** The promise's value, or null as soon as start, stop or close is called. */
-  const unlessWoken = <T>(promise: Promise<T>): Promise<T | null> =>
-    Promise.race([promise, wake.promise.then(() => null)])
+  /** The value of the first of them, or null as soon as start, stop or close is called. */
+  const unlessWoken = <T>(...promises: readonly Promise<T>[]): Promise<T | null> =>
+    firstOf<T | null>([...promises, wake.promise])
 
   // --- launching -------------------------------------------------------------------------------------------------
 
@@ -182,9 +193,11 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const supervise = async (process: OwnedProcess): Promise<Step> => {
     const exit = process.exited.then((value) => ({ exit: value }))
+    // It lives although the last order failed: a start asks it again.
+    if (phase() !== 'starting' && !isServing()) enter('starting', { waitingFor: 'its first answer' })
     while (phase() === 'starting') {
       const probe = service.probe(AbortSignal.timeout(probeTimeoutMs))
-      const probed = await unlessWoken(Promise.race([probe, exit]))
+      const probed = await unlessWoken<ProbeResult | { exit: ProcessExit }>(probe, exit)
       if (probed === null) return 'woken'
       if ('exit' in probed) return probed
       if (probed.state === 'ready') {
@@ -195,7 +208,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       // Before it opens its port it cannot say anything of itself: no news.
       const news = probed.state === 'loading' && detail().waitingFor !== probed.detail
       if (news) enter('starting', { waitingFor: probed.detail })
-      const waited = await unlessWoken(Promise.race([pause(startProbeMs), exit]))
+      const waited = await unlessWoken<undefined | { exit: ProcessExit }>(pause(startProbeMs), exit)
       if (waited === null) return 'woken'
       if (waited !== undefined) return waited
     }
@@ -204,6 +217,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   /** True when the service is to be launched again, its backoff over; false when it failed or is wanted no more. */
   const decideAfterExit = async (exit: ProcessExit, logMark: LogMark): Promise<boolean> => {
+    // Another supervisor may have taken the service over, and written down its own child.
+    if (closed) return false
     ledger.forget(service.id)
     const logTail = await log.readSince(logMark, logTailLines)
     // Only now that its next phase is known: one that is ready and has no process is neither.
@@ -234,17 +249,28 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const stopRunning = async (): Promise<'stopped' | 'failed'> => {
     if (running !== null) {
       enter('stopping', { waitingFor: 'the process to end' })
-      const outcome = await endProcess(running.process, graceOver.promise, processes)
+      doomed = running.process
+      ledger.markEnding(service.id)
+      isEnding = true
+      const outcome = await endProcess(running.process, graceOver.promise, processes).finally(() => {
+        isEnding = false
+      })
       if (outcome.kind === 'still-there') {
         enter('failed', { reason: `pid ${outcome.pids.join(', ')} did not end even after SIGKILL` })
         return 'failed'
       }
       running.process.release()
       running = null
+      doomed = null
     }
-    ledger.forget(service.id)
+    if (!closed) ledger.forget(service.id)
     if (desired === 'down') enter('stopped')
     return 'stopped'
+  }
+
+  const grantGrace = (graceMs: number) => {
+    graceOver = createSignal()
+    setTimeout(graceOver.fire, graceMs).unref()
   }
 
   // --- the loop: the only place that changes what runs ---------------------------------------------------------------
@@ -254,6 +280,11 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     if (desired === 'down') {
       await stopRunning()
       return false
+    }
+    if (running !== null && running.process === doomed) {
+      // Two of a service would fight over its port and its memory.
+      grantGrace(unfinishedGraceMs)
+      return (await stopRunning()) === 'stopped'
     }
     if (running === null) {
       const launched = await launch()
@@ -311,7 +342,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     },
     stop: (graceMs) => {
       if (closed) return Promise.resolve(state())
-      if (desired === 'up' || !looping) graceOver = createSignal()
+      if ((desired === 'up' && !isEnding) || !looping) graceOver = createSignal()
       desired = 'down'
       ordersGiven += 1
       const timer = setTimeout(graceOver.fire, graceMs)
@@ -334,8 +365,14 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       }
       const process = adoptProcess(identityOf(entry), processes)
       running = { process, logMark: entry.logMark, startedMs: entry.spawnedAtMs }
-      desired = 'up'
       ordersGiven += 1
+      if (entry.ending === true) {
+        grantGrace(unfinishedGraceMs)
+        enter('stopping', { waitingFor: 'the process to end' })
+        ensureLoop()
+        return false
+      }
+      desired = 'up'
       enter('starting', { waitingFor: 'its first answer' })
       ensureLoop()
       return true
@@ -362,8 +399,8 @@ const pause = (ms: number): Promise<undefined> => new Promise((resolve) => setTi
 
 const createSignal = () => {
   let fire = () => {}
-  const promise = new Promise<void>((resolve) => {
-    fire = resolve
+  const promise = new Promise<null>((resolve) => {
+    fire = () => resolve(null)
   })
   return { promise, fire }
 }

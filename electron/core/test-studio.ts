@@ -115,6 +115,7 @@ export const bootStudio = async (endings: Studio['endings']): Promise<Studio> =>
   const help = join(import.meta.dirname, '../../resources/llama-help/b10434.txt')
   writeScript(join(home, 'llama-server'), [
     'case "$1" in',
+    // Recorded from b10434; the version's form from b10068, its commit made up.
     `--help) cat '${help}' ;;`,
     "--version) echo 'version: 1 (abc)' >&2 ;;",
     `*) exec '${process.execPath}' '${standInProgram}' --load-ms 150 "$@" ;;`,

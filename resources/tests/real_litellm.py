@@ -131,6 +131,8 @@ class Engine:
         self.saves_to: Path | None = None
         # How often its slots were asked for.
         self.looks = 0
+        # What /props says that one request may hold.
+        self.context_tokens = CONTEXT_TOKENS
         # A status and a body that every chat is answered with instead.
         self.failure: tuple[int, dict[str, Any]] | None = None
         self._changed = threading.Condition()
@@ -213,7 +215,7 @@ class EngineHandler(BaseHTTPRequestHandler):
             slots = [{"id": index, "is_processing": index < busy} for index in range(max(SLOTS, busy))]
             self._answer(200 if self.headers["authorization"] == f"Bearer {ENGINE_KEY}" else 401, slots)
             return
-        self._answer(200, {"default_generation_settings": {"n_ctx": CONTEXT_TOKENS}})
+        self._answer(200, {"default_generation_settings": {"n_ctx": self.engine.context_tokens}})
 
     def do_POST(self) -> None:
         """Chat completions and the count of tokens."""

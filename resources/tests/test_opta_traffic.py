@@ -290,6 +290,20 @@ def test_a_refused_body_frees_the_slot(proxy: Proxy, listener: Listener) -> None
     listener.until_phases()
 
 
+def test_an_engine_that_was_started_anew_with_another_context_is_believed(proxy: Proxy) -> None:
+    # Fits what the first says, and not what the next does: no question failed in between.
+    prompt = message(messages=words(CONTEXT_TOKENS // 2))
+    assert proxy.ask("POST", "/v1/messages", ANNA_KEY, prompt)[0] == 200
+    try:
+        proxy.engine.context_tokens = CONTEXT_TOKENS // 4
+        status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, prompt)
+        assert (status, error_of(text)["type"]) == (400, "invalid_request_error")
+        proxy.engine.context_tokens = CONTEXT_TOKENS * 2
+        assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message(messages=words(CONTEXT_TOKENS)))[0] == 200
+    finally:
+        proxy.engine.context_tokens = CONTEXT_TOKENS
+
+
 def test_what_is_refused_by_design_is_nobodys_use(proxy: Proxy, listener: Listener) -> None:
     before = use_of(listener.until_phases(), "ben")
     assert proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=words(CONTEXT_TOKENS)))[0] == 400

@@ -2,6 +2,7 @@
 import { type Snapshot, serviceNames } from '../../contract.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { within } from '../../core/deadline.ts'
+import { createLifeLook } from '../../core/life-look.ts'
 import { ramDiskSpec } from '../../core/service-assembly.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachIfAnythingRuns, attachOrHost, readOrphans } from '../attach.ts'
@@ -81,8 +82,12 @@ const lookMs = 20
 /** The background core ends by itself after a full stop; nothing of ours is left only once its process is gone. */
 const untilCoreIsGone = async (client: ControlClient, pid: number, context: CliContext): Promise<void> => {
   await within(client.closed, coreEndMs)
+  const { processes } = context.platform
+  const identity = await processes.readIdentity(pid)
+  if (identity === null) return
   const deadline = Date.now() + coreEndMs
-  while (Date.now() < deadline && (await context.platform.processes.readIdentity(pid)) !== null) {
+  const isAlive = createLifeLook(identity, processes)
+  while (Date.now() < deadline && (await isAlive())) {
     await new Promise((resolve) => setTimeout(resolve, lookMs))
   }
 }

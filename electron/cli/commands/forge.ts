@@ -123,9 +123,10 @@ const tellEdit = (
 
 // --- status, clean ----------------------------------------------------------------------------------------------
 
-const readUse = (mountPoint: string) => {
+const readUse = async (spec: RamDiskSpec, context: CliContext) => {
   const run = createCommandRunner()
-  return readForgeUse(mountPoint, { run, nameUser: createUserNames(run) })
+  const ignoresOwners = (await context.platform.ramDisk.ignoresOwners(spec)) === true
+  return readForgeUse(spec.mountPoint, { run, nameUser: createUserNames(run), ignoresOwners })
 }
 
 const readStatus = async (command: ForgeCommand, context: CliContext): Promise<ForgeStatus> => {
@@ -135,7 +136,7 @@ const readStatus = async (command: ForgeCommand, context: CliContext): Promise<F
     context.platform.ramDisk.read(spec),
     readCargoVersion(homedir(), context.env),
   ])
-  const use = disk.mounted ? await readUse(mountPoint) : null
+  const use = disk.mounted ? await readUse(spec, context) : null
   const configPath = cargoConfigPath(null, context.env, homedir())
   const text = readFileOrNull(configPath) ?? ''
   const edited = createCargoConfigFiles(context.folder.cargoConfigsPath).edited()
@@ -180,7 +181,7 @@ const clean = async (command: ForgeCommand, context: CliContext): Promise<number
   const disk = await context.platform.ramDisk.read(spec)
   if (!disk.mounted) throw new Error(`${spec.mountPoint} is not mounted: there is nothing to clean`)
   await removeLeftovers(spec.mountPoint)
-  const { workspaces } = await readUse(spec.mountPoint)
+  const { workspaces } = await readUse(spec, context)
   const chosen = chooseForCleaning(workspaces, choice, Date.now())
   if (choice.kind === 'workspace' && chosen.length === 0)
     throw new Error(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { writeAllocations } from '../../core/allocation-record.ts'
+import { type MadeValue, makeGguf, makePairs } from '../../core/gguf/made-gguf.ts'
 import { writeIntent } from '../../core/intent.ts'
 import { nameProcess, openLedger } from '../../core/ledger.ts'
 import { createPlatform } from '../../core/platform/detect-platform.ts'
@@ -16,6 +17,10 @@ import { runPlan } from './plan.ts'
 const core = join(import.meta.dirname, '..', '..', 'core')
 const model = join(core, 'gguf/fixtures/DeepSeek-R1-Distill-Llama-70B-Q8_0.header.gguf')
 const draft = join(core, 'gguf/fixtures/Llama-3.2-3B-Instruct-Q4_K_M.header.gguf')
+
+const splitPairs = ['split.no', 'split.count', 'split.tensors.count'].map(
+  (key, index): readonly [string, MadeValue] => [key, { type: 'u16', value: index * 2 }],
+)
 
 let home = ''
 let printed: string[] = []
@@ -125,6 +130,22 @@ it('shows the map beside what makes the profile impossible here', async () => {
   expect(printed.join('\n')).toContain(
     "ramDisk.sizeMiB: found 65536; allowed: less than this machine's memory",
   )
+})
+
+it.each([
+  ['a web page', '<!doctype html><title>404</title>'.padEnd(64)],
+  ['a projector', makeGguf({ pairs: makePairs('clip') })],
+  ['a first part without the second', makeGguf({ pairs: [...makePairs('llama'), ...splitPairs] })],
+])('ends with 1 for %s in the place of a model', async (_, content) => {
+  const path = join(home, 'model-00001-of-00002.gguf')
+  writeFileSync(path, content)
+  expect(await plan('--model', path, '--memory-gb', '256')).toBe(1)
+  expect(printed.join('\n')).toContain('Memory: not known')
+})
+
+it('ends with 0 for a model that has still to be fetched', async () => {
+  expect(await plan('--model', join(home, 'later.gguf'), '--memory-gb', '256')).toBe(0)
+  expect(printed.join('\n')).toContain('later.gguf: no such file')
 })
 
 it('plans for files given on the command line, and says all of it as JSON', async () => {

@@ -21,7 +21,8 @@ import { renderRouterPlan } from '../view/router-plan-view.ts'
 type PlanCommand = Extract<CliCommand, { name: 'plan' }>
 
 /**
- * 1 when it does not fit, or cannot be started as it is; 0 otherwise, also when something is not known. What makes a
+ * 1 when it does not fit, or cannot be started as it is, also for a model file that llama-server could not serve; 0
+ * otherwise, also when something is not known, such as a model that has still to be fetched. What makes a
  * profile impossible on this machine is said beside its plan, not instead of it.
  */
 export const runPlan = async (command: PlanCommand, context: CliContext): Promise<number> => {
@@ -37,7 +38,7 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
     readMemory(context, name, profile, machine),
   ])
   const allocated = await readDifferences(context, profile, memory)
-  const fits = !(memory.kind === 'planned' && memory.plan.verdict === 'does-not-fit')
+  const fits = memory.kind === 'planned' ? memory.plan.verdict !== 'does-not-fit' : memory.files === 'missing'
   const code = fits && engine.argv !== null && problems.length === 0 ? exitCodes.done : exitCodes.failed
   const gateway = planGateway(profile, context.folder)
   if (command.json) {

@@ -46,7 +46,11 @@ const ourVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED', 'XDG_STATE_
 /** What the script before the bundle works out of its own place: resources/, and the app that the bundle came with. */
 const scriptVariables = ['NEXUS_ROOT', 'NEXUS_APP'] as const
 
-export const planAutostart = (context: CliContext): AutostartSpec => {
+/** @param words of `nexus`: the core, unless another command is to be started by launchd */
+export const planAutostart = (
+  context: CliContext,
+  words: readonly string[] = ['serve', '--wait'],
+): AutostartSpec => {
   const { env, entryPath, folder } = context
   const script = env['NEXUS_ROOT'] === undefined ? null : join(env['NEXUS_ROOT'], 'scripts', 'nexus')
   const hasScript = script !== null && existsSync(script)
@@ -56,9 +60,7 @@ export const planAutostart = (context: CliContext): AutostartSpec => {
     return value === undefined || value === '' ? [] : [[name, value] as const]
   })
   return {
-    argv: hasScript
-      ? [script, 'serve', '--wait']
-      : [process.execPath, ...process.execArgv, entryPath, 'serve', '--wait'],
+    argv: hasScript ? [script, ...words] : [process.execPath, ...process.execArgv, entryPath, ...words],
     // The Node that runs now is found again: service managers know nothing of Homebrew's folder.
     env: { ...Object.fromEntries(set), PATH: `${join(process.execPath, '..')}:${systemPath}` },
     logPath: folder.logPath('core'),

@@ -30,7 +30,8 @@ export interface ForgeStatusRow {
   readonly workspace: string | null
   readonly buildDir: string
   readonly bytes: number | null
-  readonly owner: string
+  /** null: not known. */
+  readonly owner: string | null
   /** When something was last compiled, ms since the epoch. */
   readonly lastBuildAt: number | null
   readonly building: boolean | null
@@ -83,7 +84,7 @@ const renderRows = (
   if (workspaces.length === 0) return ['No workspace has built there yet.', ...closed]
   const rows = workspaces.map((row) => ({
     size: formatBytes(row.bytes),
-    owner: printable(row.owner),
+    owner: row.owner === null ? unknown : printable(row.owner),
     when: row.building === true ? 'building now' : describeAge(row.lastBuildAt, now),
     path: printable(row.workspace ?? `${row.buildDir} (workspace not known)`),
   }))

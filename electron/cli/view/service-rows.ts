@@ -61,11 +61,12 @@ const renderService = (snapshot: Snapshot, part: Part, width: number): TextLine 
 }
 
 /** Nothing to say twice: the headline already carries the reason of the service it speaks of. */
-const renderTrouble = ({ id, state }: Part, width: number): readonly TextLine[] => {
+const renderTrouble = (snapshot: Snapshot, { id, state }: Part, width: number): readonly TextLine[] => {
   const bad = state.phase === 'failed' || state.phase === 'degraded'
-  const words = (bad ? state.reason : null) ?? describeForeign(state)
-  const command = findMendingCommand(id, state)
-  const tone = marks[state.phase].tone
+  const undrafted = id === 'llamaServer' && !bad ? (snapshot.speculationFailure ?? null) : null
+  const words = (bad ? state.reason : null) ?? describeForeign(state) ?? undrafted
+  const command = findMendingCommand(id, state) ?? (undrafted === null ? null : 'nexus doctor')
+  const tone = undrafted === null ? marks[state.phase].tone : 'warn'
   return [
     ...(words === null
       ? []
@@ -77,5 +78,5 @@ const renderTrouble = ({ id, state }: Part, width: number): readonly TextLine[] 
 export const renderServices = (snapshot: Snapshot, width: number): readonly TextLine[] =>
   presentParts(snapshot).flatMap((part) => [
     renderService(snapshot, part, width),
-    ...renderTrouble(part, width),
+    ...renderTrouble(snapshot, part, width),
   ])

@@ -134,6 +134,15 @@ describe('what is not known', () => {
 })
 
 describe('trouble', () => {
+  it('of an engine that serves without the drafts it was asked for is said below its line', () => {
+    const speculationFailure = 'It generates without drafts: draft model vocab type must match target model.'
+    const text = render({ ...sampleSnapshots.busy, speculationFailure })
+    expect(text).toMatch(
+      /AI Engine .*\n +It generates without drafts: draft model vocab type must match target\s+model\.\n +→ nexus doctor$/m,
+    )
+    expect(render(sampleSnapshots.busy)).not.toContain('without drafts')
+  })
+
   it('carries the whole reason and the command that mends it', () => {
     const text = render(sampleSnapshots.failed).replaceAll(/\n {2}(?=\S)/g, ' ')
     expect(text).toMatch(/failed to open GGUF file '\/Users\/opta\/models\/.*No such file or directory\)/)

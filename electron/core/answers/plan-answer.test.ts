@@ -49,7 +49,7 @@ it('has what was allocated beside what was planned, and what nobody planned at t
 })
 
 it('has no verdict where there is none', () => {
-  expect(describeMemory({ kind: 'unknown', reason: 'no such file' }, [])).toEqual({
+  expect(describeMemory({ kind: 'unknown', reason: 'no such file', files: 'missing' }, [])).toEqual({
     memory: null,
     memoryUnknown: 'no such file',
   })

@@ -38,6 +38,9 @@ it.each([
   ],
 ])('is what %s says', (_, files, env, found) => expect(look(files, env)).toEqual(found))
 
+it('is what a file says that begins with a byte order mark, as PowerShell 5 writes it', () =>
+  expect(look({ [user]: `\uFEFF${saying('http://user')}` }, {})?.value).toBe('http://user'))
+
 it.each([
   ['broken', '{'],
   ['about something else', '{"permissions":{}}'],

@@ -1,6 +1,7 @@
 // From a client to the model, step by step: the first step that fails says why nothing works, and what to do.
 import { lookup } from 'node:dns/promises'
 import { connect } from 'node:net'
+import { firstOf } from '../first-of.ts'
 import { maskKey } from './mask-key.ts'
 import { judgeAddress, type ReachAddress, readAddress } from './reach-address.ts'
 import {
@@ -152,7 +153,7 @@ const resolveName = async (host: string, signal: AbortSignal): Promise<readonly 
   const given = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
-  const found = await Promise.race([lookup(host, { all: true }), given])
+  const found = await firstOf([lookup(host, { all: true }), given])
   return found.map(({ address }) => address)
 }
 

@@ -146,7 +146,7 @@ export const judgeSharing = ({ disk, closedFolder, mountLine }: SharingFacts): V
   if (disk.kind === 'shm-folder') return ok('for you alone: a folder in /dev/shm that is closed to others')
   if (mountLine !== null && /\bnoowners\b/.test(mountLine))
     return warn(
-      'mounted without owners: to each developer all files on it are their own, to read and to remove',
+      'mounted without owners, as macOS mounts what a normal user attaches: each developer may read, change and remove all files on it, and nexus forge status says by the workspace whose they are',
       `sudo diskutil enableOwnership ${quoteForShell(disk.mountPoint)}`,
     )
   return closedFolder === null

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { judgeBinary, judgeFlags } from './checks-on-engine.ts'
+import { sampleSlot } from '../sample-snapshot.ts'
+import { judgeBinary, judgeDrafts, judgeFlags } from './checks-on-engine.ts'
 
 const mending = { install: 'nexus up', settingsFile: '/s/config.json' }
 const plan = {
@@ -49,6 +50,25 @@ describe('judgeBinary', () => {
     const mode = "/opt/llama-server is not executable. Mend it with: chmod +x '/opt/llama-server'"
     expect(judgeBinary(unrunnable(mode), mending).mend).toBe("chmod +x '/opt/llama-server'")
     expect(judgeBinary(unrunnable('it was ended by SIGILL.'), mending).mend).toBe('nexus up')
+  })
+})
+
+describe('judgeDrafts', () => {
+  const speculationFailure = 'It generates without drafts: made up.'
+  it('says why an engine that runs does not draft, and which setting mends it', () => {
+    expect(
+      judgeDrafts({ slots: null, speculationFailure }, 'profiles.p.llamaServer.speculation in /c.json'),
+    ).toMatchObject({
+      level: 'warn',
+      found: speculationFailure,
+      mend: expect.stringMatching(/^Set profiles\.p\.llamaServer\.speculation in \/c\.json to "ngram-mod"/),
+    })
+  })
+
+  it('passes one that drafts, and does not judge one that need not', () => {
+    expect(judgeDrafts({ slots: [{ ...sampleSlot, speculative: true }] }, 'p')?.level).toBe('ok')
+    expect(judgeDrafts({ slots: [{ ...sampleSlot, speculative: false }] }, 'p')).toBeNull()
+    expect(judgeDrafts({ slots: null }, 'p')).toBeNull()
   })
 })
 

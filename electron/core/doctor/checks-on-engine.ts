@@ -1,9 +1,10 @@
 // Checks on llama-server: which one, whether it runs, and whether it knows every flag that the plan uses.
+import type { Snapshot } from '../../contract.ts'
 import { messageOf } from '../error-message.ts'
 import { missingLibrary } from '../setup/missing-library.ts'
 import type { EnginePlan } from '../stack-plan.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
-import { profileFile } from './checks-on-config.ts'
+import { profileFile, profilePlace } from './checks-on-config.ts'
 import type { DoctorFacts } from './facts.ts'
 
 export type EnginePlanReading =
@@ -61,6 +62,19 @@ export const judgeFlags = (reading: EnginePlanReading): Verdict => {
   return remarks.length === 0 ? ok(base) : warn(`${remarks.join(' ')} (${base})`, 'nexus plan')
 }
 
+/** @param setting where `speculation` stands. null: nothing runs that was asked to draft, or it does not say yet. */
+export const judgeDrafts = (
+  { speculationFailure, slots }: Pick<Snapshot, 'speculationFailure' | 'slots'>,
+  setting: string,
+): Verdict | null => {
+  if (speculationFailure !== undefined)
+    return warn(
+      speculationFailure,
+      `Set ${setting} to "ngram-mod", which needs no draft model, or name a draft with the model's vocabulary.`,
+    )
+  return slots?.some(({ speculative }) => speculative === true) ? ok('the slots draft') : null
+}
+
 export const readPlanOrReason = async (facts: DoctorFacts): Promise<EnginePlanReading> => {
   try {
     return { kind: 'plan', plan: await facts.enginePlan() }
@@ -87,5 +101,20 @@ export const checksOnEngine = (context: DoctorContext, facts: DoctorFacts): read
     title: 'Command line',
     why: 'builds spell their flags differently, and some settings do less than they seem to',
     read: async () => judgeFlags(await readPlanOrReason(facts)),
+  },
+  {
+    id: 'engine.drafts',
+    group: 'AI Engine',
+    title: 'Drafts',
+    why: 'llama-server starts without them rather than not at all, and is only slower then',
+    read: async () => {
+      const core = await facts.core()
+      return core.kind === 'attached'
+        ? judgeDrafts(
+            core.snapshot,
+            `${profilePlace(context, 'llamaServer.speculation')} in ${profileFile(context)}`,
+          )
+        : null
+    },
   },
 ]

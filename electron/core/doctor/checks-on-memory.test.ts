@@ -54,7 +54,7 @@ describe('judgePlan', () => {
       mend: expect.stringContaining('no draft model'),
     })
     expect(judgePlan(planned({ verdict: 'unknown', uncounted: 'odd layers' })).found).toContain('odd layers')
-    expect(judgePlan({ kind: 'unknown', reason: 'no file' }).level).toBe('unknown')
+    expect(judgePlan({ kind: 'unknown', reason: 'no file', files: 'missing' }).level).toBe('unknown')
   })
 })
 

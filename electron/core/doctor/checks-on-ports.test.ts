@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createPlatform } from '../platform/detect-platform.ts'
 import { judgePort, judgeReach, readPort, tryWithoutKey } from './checks-on-ports.ts'
 
@@ -75,6 +75,42 @@ describe('judgeReach', () => {
   ] as const)('%s: %s', (_, facts, level) => expect(judgeReach(facts, place).level).toBe(level))
 })
 
+describe('judgeReach behind the firewall of a Mac', () => {
+  const lan = {
+    service: 'llamaServer',
+    host: '0.0.0.0',
+    port: 8080,
+    asksForKey: true,
+    withoutKey: 'refused',
+  } as const
+  const program = '/opt/homebrew/Cellar/llama.cpp/1.2/bin/llama server'
+  it.each([
+    ['off', { kind: 'off' }, 'ok', null],
+    ['lets it in', { kind: 'program', program, rule: 'permitted' }, 'ok', null],
+    ['blocks it', { kind: 'program', program, rule: 'blocked' }, 'fail', `--unblockapp '${program}'`],
+    ['does not list it', { kind: 'program', program, rule: 'not-listed' }, 'unknown', `--add '${program}'`],
+    ['blocks all', { kind: 'blocks-all' }, 'fail', '--setblockall off'],
+    ['says nothing', { kind: 'not-told', reason: 'ENOENT' }, 'unknown', null],
+  ] as const)('%s', (_, firewall, level, mend) => {
+    const verdict = judgeReach({ ...lan, firewall }, place)
+    expect(verdict.level).toBe(level)
+    if (mend === null) expect(verdict.mend).toBeNull()
+    else expect(verdict.mend).toContain(mend)
+  })
+  it('is no lock: without a key it fails for that, and what is for this machine alone has no door', () => {
+    const blocked = { kind: 'program', program, rule: 'blocked' } as const
+    expect(judgeReach({ ...lan, withoutKey: 'answered', firewall: blocked }, place).found).toContain(
+      'without a key',
+    )
+    expect(
+      judgeReach({ ...lan, asksForKey: false, withoutKey: 'no-connection', firewall: blocked }, place).found,
+    ).toContain('without a key')
+    expect(judgeReach({ ...lan, host: '127.0.0.1', withoutKey: null, firewall: blocked }, place).level).toBe(
+      'ok',
+    )
+  })
+})
+
 describe('on a real socket', () => {
   let server: Server | null = null
   afterEach(() => server?.close())
@@ -92,10 +128,21 @@ describe('on a real socket', () => {
     [200, 'answered'],
     [401, 'refused'],
     [403, 'refused'],
+    [302, 'other-answer'],
     [404, 'other-answer'],
     [500, 'other-answer'],
   ] as const)('%d is %s', async (status, expected) => {
     expect(await ask(await listen(status))).toBe(expected)
+  })
+
+  // The core answers the doctor itself, and the first fetch in it costs 17 MB for as long as it lives (issue 11).
+  it('asks without fetch', async () => {
+    vi.stubGlobal('fetch', () => Promise.reject(new Error('fetch in the core')))
+    try {
+      expect(await ask(await listen(200))).toBe('answered')
+    } finally {
+      vi.unstubAllGlobals()
+    }
   })
 
   it('finds the stranger that listens, and a free port after it', async () => {

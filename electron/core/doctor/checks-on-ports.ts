@@ -5,9 +5,13 @@ import { within } from '../deadline.ts'
 import type { ProcessTable } from '../platform/platform.ts'
 import { describePortTaken, portSetting } from '../port-taken.ts'
 import { isErrno } from '../private-file.ts'
+import { askHttp } from '../services/http-ask.ts'
+import { readInstalledLiteLlm } from '../setup/litellm.ts'
+import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict } from './check.ts'
 import { profilePlace } from './checks-on-config.ts'
 import type { DoctorFacts } from './facts.ts'
+import { type FirewallReading, letAnyInCommand, letInCommand, readFirewall } from './mac-firewall.ts'
 
 /** Both are asked for a key, or for none, at their own ports; the gateway passes on what the Router says. */
 export type KeyedService = Exclude<ChildId, 'gateway'>
@@ -94,8 +98,10 @@ export interface ReachFacts {
   readonly port: number
   /** Whether the planned server asks for a key; null when that is not known. */
   readonly asksForKey: boolean | null
-  /** What a request without a key met at this machine's address on the network; null when it has none. */
+  /** What a request without a key met, at this machine's address on the network where that tells something; null when it has none. */
   readonly withoutKey: 'refused' | 'answered' | 'other-answer' | 'no-connection' | 'no-answer' | null
+  /** The firewall of a Mac, which a connection from the machine itself never meets; absent elsewhere. */
+  readonly firewall?: FirewallReading | null
 }
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
@@ -106,7 +112,9 @@ export const judgeReach = (facts: ReachFacts, place: (key: string) => string): V
   const close = `Set ${place(`${service}.host`)} to 127.0.0.1, or stop what listens there: nexus down.`
   if (withoutKey === 'answered')
     return fail(
-      `port ${port} answers requests from the network without a key`,
+      isLoopback(host)
+        ? `port ${port} answers requests from the network without a key`
+        : `port ${port}, which the profile opens to the network, answers requests without a key`,
       'Stop what listens there, or have it listen on 127.0.0.1 only.',
     )
   if (isLoopback(host)) {
@@ -114,12 +122,55 @@ export const judgeReach = (facts: ReachFacts, place: (key: string) => string): V
       ? fail(`the profile says ${host}, but something on port ${port} can be reached from the network`, close)
       : ok(`${host}:${port}: only programs on this machine`)
   }
+  const shut = judgeFirewall(facts.firewall ?? null, service, port)
+  // A server without a key is a fault behind a firewall too: the next rule may open it.
+  if (shut !== null && asksForKey !== false) return shut
   const reach = `${host}:${port}: everyone on the network`
   if (withoutKey === 'refused') return ok(`${reach}, with a key (tried without one: refused)`)
   if (asksForKey === false) return fail(`${reach}, without a key`, close)
   if (asksForKey === null || withoutKey === 'no-answer' || withoutKey === 'other-answer')
     return unknown(`${reach}; whether it asks for a key could not be found out`)
   return ok(`${reach}, with a key once it runs`)
+}
+
+/** null where no firewall is in the way. */
+const judgeFirewall = (
+  firewall: FirewallReading | null,
+  service: KeyedService,
+  port: number,
+): Verdict | null => {
+  const name = serviceNames[service]
+  switch (firewall?.kind) {
+    case undefined:
+    case 'off':
+      return null
+    case 'blocks-all':
+      return fail(
+        `the firewall of this Mac blocks all incoming connections: nobody reaches port ${port}`,
+        letAnyInCommand,
+      )
+    case 'not-told':
+      return unknown(
+        `whether the firewall of this Mac lets anybody reach port ${port} is not told: ${firewall.reason}`,
+      )
+    case 'program':
+      break
+  }
+  const { program, rule } = firewall
+  switch (rule) {
+    case 'permitted':
+      return null
+    case 'blocked':
+      return fail(
+        `the firewall of this Mac blocks the ${name} (${program}): nobody reaches port ${port}`,
+        letInCommand(program),
+      )
+    case 'not-listed':
+      return unknown(
+        `the firewall of this Mac is on and does not list the ${name} (${program}), as after each update of it: whether it lets anybody reach port ${port} shows from another machine only`,
+        letInCommand(program),
+      )
+  }
 }
 
 /** Paths that need the key and never touch the model. */
@@ -132,18 +183,15 @@ export const tryWithoutKey = async (
   signal: AbortSignal,
 ): Promise<ReachFacts['withoutKey']> => {
   try {
-    const response = await fetch(`http://${address}:${port}${guardedPath[service]}`, {
+    const response = await askHttp(`http://${address}:${port}${guardedPath[service]}`, {
       signal,
-      redirect: 'manual',
+      maxBytes: 0,
     })
-    await response.body?.cancel()
     if (response.ok) return 'answered'
     // A stranger's 404 is no lock on the door.
     return response.status === 401 || response.status === 403 ? 'refused' : 'other-answer'
   } catch (error) {
-    const refused =
-      error instanceof Error && (isErrno(error.cause, 'ECONNREFUSED') || isErrno(error.cause, 'EHOSTUNREACH'))
-    return refused ? 'no-connection' : 'no-answer'
+    return isErrno(error, 'ECONNREFUSED') || isErrno(error, 'EHOSTUNREACH') ? 'no-connection' : 'no-answer'
   }
 }
 
@@ -159,6 +207,35 @@ const readAsksForKey = async (
     shortMs,
   )
   return plan?.argv?.some((word) => word === '--api-key-file' || word === '--api-key') ?? null
+}
+
+/**
+ * Where the key is tried. On a Mac the own LAN address says no more than this one does, because its firewall stands between other
+ * machines and us alone; only what is said to be for this machine is looked for there.
+ */
+const readAskedAddresses = async (
+  { platform }: DoctorContext,
+  host: string,
+  facts: DoctorFacts,
+): Promise<readonly string[]> =>
+  platform.id === 'darwin' && !isLoopback(host)
+    ? [host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host]
+    : facts.lanAddresses()
+
+const readFirewallOf = async (
+  service: KeyedService,
+  { platform, run, chosen, resourcesDir, folder }: DoctorContext,
+): Promise<FirewallReading | null> => {
+  if (platform.id !== 'darwin') return null
+  const program =
+    service === 'proxy'
+      ? (await readInstalledLiteLlm(folder.runtimeDir).catch(() => null))?.pythonPath
+      : locateLlamaServer({
+          configuredPath: chosen.profile.llamaServer.binaryPath,
+          resourcesDir,
+          runtimeDir: folder.runtimeDir,
+        })?.path
+  return program === undefined ? null : readFirewall(run, program)
 }
 
 /** Below the whole deadline, so that one question without an answer leaves the rest of the check its verdict. */
@@ -183,9 +260,10 @@ export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): reado
         title: `${serviceNames[service]} reach`,
         why: 'whoever gets in can read what the agents send and use the machine',
         read: async (signal) => {
-          const [[address], asksForKey] = await Promise.all([
-            facts.lanAddresses(),
+          const [[address], asksForKey, firewall] = await Promise.all([
+            readAskedAddresses(context, host, facts),
             readAsksForKey(service, context, facts),
+            isLoopback(host) ? null : readFirewallOf(service, context),
           ])
           const withoutKey =
             address === undefined
@@ -196,7 +274,7 @@ export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): reado
                   port,
                   AbortSignal.any([signal, AbortSignal.timeout(shortMs)]),
                 )
-          return judgeReach({ service, host, port, asksForKey, withoutKey }, place)
+          return judgeReach({ service, host, port, asksForKey, withoutKey, firewall }, place)
         },
       },
     ] satisfies readonly CheckSource[]

@@ -42,6 +42,38 @@ describe('judgeRunningTools', () => {
   })
 })
 
+describe('parseToolCaps', () => {
+  // Values made up; the keys are those of b10068.
+  it.each([
+    [{ supports_tools: false }, { tools: false, toolCalls: null, systemRole: null }],
+    [{ supports_tool_calls: true }, { tools: null, toolCalls: true, systemRole: null }],
+    [
+      { supports_tools: true, supports_tool_calls: null, supports_system_role: 'yes' },
+      { tools: true, toolCalls: null, systemRole: null },
+    ],
+  ])('a key that is missing or foreign is not known, the others are: %j', (caps, values) => {
+    expect(parseToolCaps(JSON.stringify({ chat_template_caps: caps }))).toEqual({ kind: 'caps', ...values })
+  })
+
+  it.each([{}, { supports_new_things: true }, 'none', []])('caps of %j say nothing', (caps) => {
+    expect(parseToolCaps(JSON.stringify({ chat_template_caps: caps }))).toEqual({ kind: 'silent' })
+  })
+
+  it('judges what it knows and names what it does not', () => {
+    const judge = (caps: object) =>
+      judgeRunningTools(parseToolCaps(JSON.stringify({ chat_template_caps: caps })), 'p')
+    expect(judge({ supports_tools: false })).toMatchObject({
+      level: 'warn',
+      found: expect.stringContaining('drops the tools that an agent offers: an agent'),
+    })
+    expect(judge({ supports_tools: true })).toMatchObject({
+      level: 'unknown',
+      found:
+        'the llama-server that runs renders the tools that an agent offers; it does not say whether it renders its earlier calls, its system prompt',
+    })
+  })
+})
+
 describe('judgePlannedTools', () => {
   it.each([
     [{ kind: 'file', path: '/ours.jinja', reason: 'x' }, 'ok'],

@@ -11,41 +11,45 @@ import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn }
 import { profileFile, profilePlace } from './checks-on-config.ts'
 import type { DoctorFacts } from './facts.ts'
 
-/** What llama-server found out about its chat template by rendering it (common/jinja/caps.cpp). */
+/** What llama-server found out about its chat template by rendering it (common/jinja/caps.cpp). null: it doesn't say. */
 export type ToolCaps =
   | {
       readonly kind: 'caps'
-      readonly tools: boolean
-      readonly toolCalls: boolean
-      readonly systemRole: boolean
+      readonly tools: boolean | null
+      readonly toolCalls: boolean | null
+      readonly systemRole: boolean | null
     }
   /** It says nothing of it: a build of before 2026. */
   | { readonly kind: 'silent' }
   | { readonly kind: 'failed'; readonly reason: string }
 
+/** Builds differ in which they have, so each is read by itself. */
+const CapSchema = z.boolean().nullable().catch(null)
 const PropsSchema = z.object({
   chat_template_caps: z
-    .object({
-      supports_tools: z.boolean(),
-      supports_tool_calls: z.boolean(),
-      supports_system_role: z.boolean(),
-    })
-    .optional(),
+    .object({ supports_tools: CapSchema, supports_tool_calls: CapSchema, supports_system_role: CapSchema })
+    .optional()
+    .catch(undefined),
 })
 
 export const parseToolCaps = (text: string): ToolCaps => {
   const props = PropsSchema.safeParse(parseJsonOrNull(text))
   if (!props.success) return { kind: 'failed', reason: 'llama-server answered /props with something else' }
   const caps = props.data.chat_template_caps
-  return caps === undefined
-    ? { kind: 'silent' }
-    : {
-        kind: 'caps',
-        tools: caps.supports_tools,
-        toolCalls: caps.supports_tool_calls,
-        systemRole: caps.supports_system_role,
-      }
+  if (caps === undefined || Object.values(caps).every((cap) => cap === null)) return { kind: 'silent' }
+  return {
+    kind: 'caps',
+    tools: caps.supports_tools,
+    toolCalls: caps.supports_tool_calls,
+    systemRole: caps.supports_system_role,
+  }
 }
+
+const capWords = [
+  ['tools', 'the tools that an agent offers'],
+  ['toolCalls', 'its earlier calls'],
+  ['systemRole', 'its system prompt'],
+] as const
 
 /** @param setting where `chatTemplate` stands, such as "profiles.studio.llamaServer.chatTemplate in /s/config.json" */
 export const judgeRunningTools = (caps: ToolCaps, setting: string): Verdict => {
@@ -55,16 +59,18 @@ export const judgeRunningTools = (caps: ToolCaps, setting: string): Verdict => {
     case 'silent':
       return unknown('this build of llama-server does not say what its chat template renders')
     case 'caps': {
-      const lost = [
-        caps.tools ? null : 'the tools that an agent offers',
-        caps.toolCalls ? null : 'its earlier calls',
-        caps.systemRole ? null : 'its system prompt',
-      ].filter((part) => part !== null)
-      return lost.length === 0
+      const those = (wanted: boolean | null) =>
+        capWords.flatMap(([cap, words]) => (caps[cap] === wanted ? [words] : [])).join(', ')
+      const [lost, notSaid] = [those(false), those(null)]
+      if (lost !== '')
+        return warn(
+          `the chat template of the llama-server that runs drops ${lost}: an agent on it can only talk`,
+          mendTemplate(setting),
+        )
+      return notSaid === ''
         ? ok('yes: the llama-server that runs renders tools, calls and system prompt')
-        : warn(
-            `the chat template of the llama-server that runs drops ${lost.join(', ')}: an agent on it can only talk`,
-            mendTemplate(setting),
+        : unknown(
+            `the llama-server that runs renders ${those(true)}; it does not say whether it renders ${notSaid}`,
           )
     }
   }

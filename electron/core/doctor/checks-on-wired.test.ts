@@ -52,4 +52,10 @@ describe('findEngines', () => {
     expect(findEngines(text, [])).toContain('llama-server (pid 911)')
     expect(findEngines('', [])).toEqual([])
   })
+  it('finds one that ps shows without its path, as it was started', () => {
+    // Made-up pids. A login shell and a zombie have names of their own forms.
+    const bare =
+      '  920 llama-server\n  921 ./llama-server\n  922 llama\n  923 -llama-server\n  924 (llama-server)\n  925 llama-swap\n'
+    expect(findEngines(bare, [])).toEqual(['llama-server (pid 920, 921)', 'llama (pid 922)'])
+  })
 })

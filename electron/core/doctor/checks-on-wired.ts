@@ -2,6 +2,7 @@
 import type { ForeignProcess, RamDisk } from '../../contract.ts'
 import { formatBytes } from '../memory-plan/format-bytes.ts'
 import { reservesFor } from '../memory-plan/reserves.ts'
+import { decodePsText } from '../platform/darwin-process-text.ts'
 import type { RamDiskBacking } from '../platform/platform.ts'
 import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
@@ -51,17 +52,20 @@ export const judgeWired = (facts: WiredFacts): Verdict => {
       )
 }
 
-/** Programs that hold models, by their file or their app. */
+/** Programs that hold models, by their file or their app; `llama` is llama.cpp's one program for all. */
 const enginePath =
-  /\/(?:llama-server|llama-cli|ollama|llamafile[\w.-]*|koboldcpp[\w.-]*|mlx_lm[\w.-]*)$|\/(?:LM Studio|Ollama|Jan|GPT4All|Msty)\.app\//
+  /(?:^|\/)(?:llama-server|llama-cli|llama|ollama|llamafile[\w.-]*|koboldcpp[\w.-]*|mlx_lm[\w.-]*)$|\/(?:LM Studio|Ollama|Jan|GPT4All|Msty)\.app\//
 
-/** `ps -axo pid=,comm=`: on macOS comm is the whole path, which may hold blanks. */
+/** `ps -axo pid=,comm=`: on macOS comm is the path by which it was started, which may hold blanks or be the bare name. */
 export const findEngines = (text: string, ownPids: readonly number[]): readonly string[] => {
-  const found = [...text.matchAll(/^\s*([0-9]{1,10})\s+(\/.*?)\s*$/gm)].flatMap(([, pid, path = '']) => {
-    const [app] = /[^/]+(?=\.app\/)/.exec(path) ?? []
-    const name = app ?? path.slice(path.lastIndexOf('/') + 1)
-    return enginePath.test(path) && !ownPids.includes(Number(pid)) ? [{ name, pid: Number(pid) }] : []
-  })
+  const found = [...text.matchAll(/^[ \t]*([0-9]{1,10})[ \t]+(\S.*?)\s*$/gm)].flatMap(
+    ([, pid, said = '']) => {
+      const path = decodePsText(said)
+      const [app] = /[^/]+(?=\.app\/)/.exec(path) ?? []
+      const name = app ?? path.slice(path.lastIndexOf('/') + 1)
+      return enginePath.test(path) && !ownPids.includes(Number(pid)) ? [{ name, pid: Number(pid) }] : []
+    },
+  )
   const byName = Map.groupBy(found, ({ name }) => name)
   return [...byName].map(([name, all]) => `${name} (pid ${all.map(({ pid }) => pid).join(', ')})`)
 }

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createDarwinPlatform } from '../platform/darwin-platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { createTestMac, type TestMac } from '../platform/test-mac.ts'
+import { rememberSelfcheck } from '../selfcheck/selfcheck-record.ts'
 import { locateStateFolder } from '../state-folder.ts'
 import { examine } from './doctor.ts'
 
@@ -77,6 +78,23 @@ describe('examine on a Mac', () => {
     expect(find('forge.spotlight')).toBeUndefined()
   })
 
+  it('recommends the selfcheck until it ran on this version', async () => {
+    // Made-up numbers, in the format of the recordings.
+    const answers = {
+      ...wellSet,
+      sw_vers: 'ProductName:\t\tmacOS\nProductVersion:\t\t26.9\nBuildVersion:\t\t25Z1\n',
+    }
+    expect((await examineMac(answers))('machine.selfcheck')).toMatchObject({
+      level: 'warn',
+      mend: 'nexus selfcheck',
+      found: expect.stringContaining('never ran on macOS 26.9'),
+    })
+    mkdirSync(join(dir, 'home'), { recursive: true })
+    const run = { system: 'macOS 26.9', startedFrom: 'terminal', endedAt: 1, failed: [] }
+    rememberSelfcheck(join(dir, 'home', 'selfcheck.json'), run)
+    expect((await examineMac(answers))('machine.selfcheck')?.level).toBe('ok')
+  })
+
   it('names what is not', async () => {
     const find = await examineMac({
       // 98 GB wired although no model runs.
@@ -137,6 +155,27 @@ describe('examine on a Mac', () => {
     expect(find('machine.service')).toMatchObject({ level: 'ok', found: expect.stringContaining('pid 77') })
     // A daemon of the machine needs nobody to log in.
     expect(find('machine.login')?.level).toBe('ok')
+  })
+
+  it('asks the firewall of the Mac who gets in, since its own address says nothing of it', async () => {
+    const binary = join(dir, 'bin', 'llama-server')
+    mkdirSync(join(dir, 'bin'))
+    writeFileSync(binary, '#!/bin/sh\n')
+    chmodSync(binary, 0o755)
+    vi.stubEnv('HOMEBREW_PREFIX', dir)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const reach = async (rules: Record<string, 'Allow' | 'Block'>) => {
+      mac.change((state) => {
+        state.firewall = { isOn: true, rules }
+      })
+      return (await examineMac(wellSet))('reach.llamaServer')
+    }
+    expect(await reach({ [binary]: 'Block' })).toMatchObject({
+      level: 'fail',
+      found: expect.stringContaining(`blocks the AI Engine (${binary})`),
+    })
+    expect((await reach({}))?.found).toContain('does not list')
+    expect((await reach({ [binary]: 'Allow' }))?.found).not.toContain('firewall')
   })
 
   it('looks at Spotlight once the RAM disk is there', async () => {

@@ -22,11 +22,14 @@ import { checksOnForgeMemory } from './checks-on-forge-memory.ts'
 import { checksOnGateway } from './checks-on-gateway.ts'
 import { checksOnGuests } from './checks-on-guests.ts'
 import { checksOnKeys } from './checks-on-keys.ts'
+import { checksOnMac } from './checks-on-mac.ts'
 import { checksOnMachine } from './checks-on-machine.ts'
 import { checksOnMemory } from './checks-on-memory.ts'
 import { checksOnModels } from './checks-on-models.ts'
+import { checksOnNodes } from './checks-on-nodes.ts'
 import { checksOnPorts } from './checks-on-ports.ts'
 import { checksOnRouter } from './checks-on-router.ts'
+import { checksOnSelfcheck } from './checks-on-selfcheck.ts'
 import { checksOnTools } from './checks-on-tools.ts'
 import { checksOnWired } from './checks-on-wired.ts'
 import { createDoctorFacts } from './facts.ts'
@@ -76,6 +79,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnKeys(context),
       ...checksOnRouter(context, facts),
       ...checksOnCache(context),
+      ...checksOnNodes(context, facts),
       ...checksOnGateway(context, facts),
       ...checksOnClients(context, facts),
       ...checksOnForge(context, facts),
@@ -83,6 +87,8 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnCargoProjects(context, facts),
       ...checksOnForgeMemory(facts),
       ...checksOnMachine(context),
+      ...checksOnMac(context, facts),
+      ...checksOnSelfcheck(context),
     ],
     checksTimeoutMs,
   )

@@ -39,6 +39,16 @@ describe('parsePowerSettings', () => {
     expect(parsePowerSettings(text.replace('\t1', '\t0'))?.isSleepDisabled).toBe(false)
   })
 
+  it('knows a list without settings from a text that is no list', () => {
+    const none = { isSleepDisabled: false, sleepMinutes: null, restartsAfterPowerFailure: null }
+    expect(parsePowerSettings('System-wide power settings:\r\nCurrently in use:\r\n')).toEqual(none)
+    expect(parsePowerSettings('System-wide power settings:\n SleepDisabled\t\t1\n')).toEqual({
+      ...none,
+      isSleepDisabled: true,
+    })
+    expect(parsePowerSettings('\tmtu 1500\n  Chip 3 x\n')).toBeNull()
+  })
+
   it.each(['', 'pmset: not permitted', ' sleep never'])('does not understand %j', (text) =>
     expect(parsePowerSettings(text)).toBeNull(),
   )

@@ -9,7 +9,22 @@ export interface PowerSettings {
   readonly restartsAfterPowerFailure: boolean | null
 }
 
-/** Lines are ` sleep                0 (sleep prevented by caffeinate)`; null when no line is a setting. */
+const headline = /^(?:System-wide power settings|Currently in use):\s*$/m
+/** One of them stands in every list of settings, on a desktop as on a laptop. */
+const usualNames = [
+  'sleep',
+  'displaysleep',
+  'disksleep',
+  'SleepDisabled',
+  'autorestart',
+  'womp',
+  'hibernatemode',
+]
+
+/**
+ * Lines are ` sleep                0 (sleep prevented by caffeinate)`. A sandboxed pmset prints the headlines with few settings or
+ * none (public report, 2026). null when the text is no list of settings.
+ */
 export const parsePowerSettings = (text: string): PowerSettings | null => {
   const settings = new Map(
     [...text.matchAll(/^\s+([A-Za-z]\w*)\s+(\d+)(?:\s|$)/gm)].map((match) => [
@@ -17,7 +32,7 @@ export const parsePowerSettings = (text: string): PowerSettings | null => {
       Number(match[2]),
     ]),
   )
-  if (settings.size === 0) return null
+  if (!headline.test(text) && !usualNames.some((name) => settings.has(name))) return null
   const restart = settings.get('autorestart')
   return {
     isSleepDisabled: (settings.get('SleepDisabled') ?? 0) !== 0,

@@ -28,6 +28,12 @@ describe('parseScreenList', () => {
     expect(sessions.map(isLiveSession)).toEqual([false, false, false, true])
   })
 
+  it('reads a name with blanks, and does not take its brackets for the status', () => {
+    expect(
+      parseScreenList('There is a screen on:\n\t7.my engine (old)\t(Detached)\n1 Socket in /x.\n'),
+    ).toEqual([{ pid: 7, name: 'my engine (old)', status: 'Detached' }])
+  })
+
   it.each(['No Sockets found in /x/.screen.\r\n\r\n', 'This room is empty (/x/.screen).\r\n'])(
     'knows that there is none: %j',
     (text) => expect(parseScreenList(text)).toEqual([]),

@@ -14,7 +14,9 @@ export interface ScreenSession {
  */
 export const parseScreenList = (text: string): readonly ScreenSession[] | null => {
   const sessions = [
-    ...text.matchAll(/^[ \t]+(\d{1,10})\.(\S+)[ \t]+(?:\([^()\n]*\)[ \t]+)?\(([^()\n]*)\)[ \t]*\r?$/gm),
+    ...text.matchAll(
+      /^[ \t]+(\d{1,10})\.([^\t\n]+?)[ \t]+(?:\(\d[\d/:. APMapm]*\)[ \t]+)?\(([^()\n]*)\)[ \t]*\r?$/gm,
+    ),
   ].map((match) => ({ pid: Number(match[1]), name: match[2] ?? '', status: match[3] ?? '' }))
   const declared = Number(/^(\d{1,6}) Sockets? in /m.exec(text)?.[1] ?? sessions.length)
   if (sessions.length > 0 && sessions.length >= declared) return sessions

@@ -14,6 +14,9 @@ const configs: Readonly<Record<string, string>> = {
   'includes as tables': '[[include]]\npath = "a.toml"\noptional = true\n\n[net]\nretry = 1\n',
   'dotted keys': 'net.retry = 3\nbuild.jobs = 2\n',
   'an inline table': 'build = { jobs = 2 }\n',
+  // As Windows editors save it; the mark is no part of a key, and stays the first character.
+  'a byte order mark': '\uFEFF[net]\nretry = 3\n',
+  'a byte order mark and an include': '\uFEFFinclude = ["a.toml"]\n[net]\nretry = 3\n',
   'text over lines': '[env]\nX = """\n[build]\nbuild-dir = "no"\n"""\n',
 }
 
@@ -22,6 +25,7 @@ describe.each(Object.entries(configs))('%s', (_, text) => {
     const added = addEntry(text, entry)
     expect(hasEntry(added, entry)).toBe(true)
     for (const comment of text.match(/#.*/g) ?? []) expect(added).toContain(comment)
+    if (text.startsWith('\uFEFF')) expect(added.lastIndexOf('\uFEFF')).toBe(0)
     const removed = removeEntry(added, entry)
     expect(removed).toBe(text)
   })

@@ -1,6 +1,7 @@
 // Reads and edits the text of a cargo config: what it says of where builds go, and our one entry in it. Pure.
 import { parse, patch } from '@decimalturn/toml-patch'
 import { z } from 'zod'
+import { byteOrderMark, withoutByteOrderMark } from '../byte-order-mark.ts'
 import { messageOf } from '../error-message.ts'
 
 const IncludeSchema = z.union([z.string(), z.looseObject({ path: z.string() })])
@@ -50,7 +51,7 @@ const parseConfig = (text: string): CargoConfig => {
 /** The parser's message goes on with a picture of the place; its first line says which that is. */
 const parseToml = (text: string): unknown => {
   try {
-    return parse(text)
+    return parse(withoutByteOrderMark(text))
   } catch (error) {
     throw new Error(messageOf(error).split('\n')[0] ?? 'not TOML')
   }
@@ -83,7 +84,14 @@ const linesOf = (entry: CargoEntry): string =>
  * The text with our entry, every other character as it was. Throws when the text is not a cargo config, or when what
  * came out would not read as it should.
  */
-export const addEntry = (text: string, entry: CargoEntry): string => {
+export const addEntry = (text: string, entry: CargoEntry): string =>
+  behindMark(text, (rest) => addToText(rest, entry))
+
+/** Our lines come before everything but a byte order mark, which is one only as the first character. */
+const behindMark = (text: string, edit: (rest: string) => string): string =>
+  text.startsWith(byteOrderMark) ? `${byteOrderMark}${edit(withoutByteOrderMark(text))}` : edit(text)
+
+const addToText = (text: string, entry: CargoEntry): string => {
   const config = parseConfig(text)
   const added = insert(text, config, entry)
   if (!hasEntry(added, entry)) throw new Error('the entry could not be added: edit the file by hand')
@@ -102,7 +110,10 @@ const insert = (text: string, config: CargoConfig, entry: CargoEntry): string =>
 }
 
 /** The text without our entry; as it was before when nobody has edited it since. */
-export const removeEntry = (text: string, entry: CargoEntry): string => {
+export const removeEntry = (text: string, entry: CargoEntry): string =>
+  behindMark(text, (rest) => removeFromText(rest, entry))
+
+const removeFromText = (text: string, entry: CargoEntry): string => {
   const lines = linesOf(entry)
   if (text.includes(lines)) return text.replace(lines, '')
   const { include, build, ...rest } = parseConfig(text)

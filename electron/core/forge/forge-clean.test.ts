@@ -1,7 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createCommandRunner } from '../platform/run-command.ts'
@@ -27,9 +36,9 @@ const build = (hash: string, workspace: string, lock = '.cargo-lock'): string =>
   return buildDir
 }
 
-const readUse = async () => {
+const readUse = async (ignoresOwners = false) => {
   const run = createCommandRunner()
-  return (await readForgeUse(mount, { run, nameUser: createUserNames(run) })).workspaces
+  return (await readForgeUse(mount, { run, nameUser: createUserNames(run), ignoresOwners })).workspaces
 }
 
 /** Another process builds there, until it is ended. */
@@ -57,6 +66,37 @@ it('finds every workspace by its place, with its size and age', async () => {
     expect(bytes).toBeGreaterThanOrEqual(100_000)
     expect(Math.abs(Date.now() - (lastCompiledAt ?? 0))).toBeLessThan(60_000)
     expect(lockPaths).toHaveLength(1)
+  }
+})
+
+it('asks the workspace whose it is where the volume has no owners', async () => {
+  const workspace = join(mount, 'home', 'anna', 'a')
+  mkdirSync(workspace, { recursive: true })
+  build(hash, workspace)
+  build('5b/04f2bbe46e424d', '/nonexistent/b')
+  build('7a/04f2bbe46e424d', '')
+  const me = { uid: process.getuid?.(), owner: userInfo().username }
+  const owners = async (ignoresOwners: boolean) =>
+    new Map((await readUse(ignoresOwners)).map(({ workspace: path, uid, owner }) => [path, { uid, owner }]))
+  expect(await owners(false)).toEqual(
+    new Map([
+      [workspace, me],
+      ['/nonexistent/b', me],
+      [null, me],
+    ]),
+  )
+  const nobody = { uid: null, owner: null }
+  expect(await owners(true)).toEqual(
+    new Map<string | null, unknown>([
+      [workspace, me],
+      ['/nonexistent/b', nobody],
+      [null, nobody],
+    ]),
+  )
+  // Another user's build is told by the workspace's owner, not by the files that look like one's own.
+  if (process.getuid?.() === 0) {
+    chownSync(workspace, 54_321, 54_321)
+    expect((await owners(true)).get(workspace)).toEqual({ uid: 54_321, owner: '54321' })
   }
 })
 

@@ -46,7 +46,8 @@ export type CleanOutcome = { readonly kind: 'removed' } | { readonly kind: 'kept
 export const cleanWorkspace = async (use: WorkspaceUse): Promise<CleanOutcome> => {
   const { buildDir, hashPath, lockPaths, owner, uid } = use
   const me = process.getuid?.() ?? 0
-  if (uid !== me && me !== 0)
+  // Not known on a volume without owners, for a workspace that is gone: whoever finds it may clean up.
+  if (uid !== null && uid !== me && me !== 0)
     return { kind: 'kept', reason: `it belongs to ${owner}, who can remove it with nexus forge clean` }
   const aside = join(dirname(hashPath), `.removing-${process.pid}-${Date.now()}-${counter()}`)
   try {

@@ -46,6 +46,7 @@ it('trusts nothing that others could have put there or can write to', () => {
 const controlOf = (disk: () => Partial<RamDisk>): RamDiskControl => ({
   defaultMountPoint: () => mount,
   readBacking: async () => null,
+  ignoresOwners: async () => false,
   mount: async () => ({ kind: 'mounted', already: false, note: 'as asked' }),
   eject: async () => ({ kind: 'done' }),
   read: async () => ({

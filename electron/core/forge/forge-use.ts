@@ -1,13 +1,17 @@
 // What each workspace holds of the RAM disk, whose it is, when it was last built, and whether it is being built now.
+import { lstat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { hasCode } from '../platform/mount-point.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { type LockState, readLocks } from './file-locks.ts'
 import { listWorkspaces, type WorkspaceFolder } from './forge-workspaces.ts'
 
-export interface WorkspaceUse extends WorkspaceFolder {
+export interface WorkspaceUse extends Omit<WorkspaceFolder, 'uid'> {
+  readonly uid: number | null
   /** null: not all of it may be read, or du did not say. */
   readonly bytes: number | null
-  /** The user's name, or the bare number for one that the system does not know. */
-  readonly owner: string
+  /** The user's name, or the bare number for one that the system does not know; null: whose it is is not known. */
+  readonly owner: string | null
   /** null: its locks may not be asked. */
   readonly building: boolean | null
 }
@@ -36,9 +40,16 @@ export const createUserNames = (run: RunCommand): NameUser => {
   }
 }
 
+export interface ForgeUseOptions {
+  readonly run: RunCommand
+  readonly nameUser: NameUser
+  /** As RamDiskControl has it. */
+  readonly ignoresOwners: boolean
+}
+
 export const readForgeUse = async (
   mountPoint: string,
-  { run, nameUser }: { readonly run: RunCommand; readonly nameUser: NameUser },
+  { run, nameUser, ignoresOwners }: ForgeUseOptions,
 ): Promise<ForgeUse> => {
   const { workspaces, closed } = await listWorkspaces(mountPoint)
   const [sizes, locks, closedOwners] = await Promise.all([
@@ -54,14 +65,33 @@ export const readForgeUse = async (
   for (const folder of workspaces) {
     const states = locks.slice(next, next + folder.lockPaths.length)
     next += folder.lockPaths.length
+    const uid = ignoresOwners ? await readWorkspaceOwner(folder.workspace) : folder.uid
     uses.push({
       ...folder,
+      uid,
       bytes: sizes.get(folder.buildDir) ?? null,
-      owner: await nameUser(folder.uid),
+      owner: uid === null ? null : await nameUser(uid),
       building: judgeBuilding(states),
     })
   }
   return { workspaces: uses.sort((a, b) => (b.bytes ?? -1) - (a.bytes ?? -1)), closedOwners }
+}
+
+/**
+ * On a volume without owners the build files say nothing, but the workspace itself stands on a disk that has owners. Where it may
+ * not be looked at, the nearest folder above it that may tells: a home that is closed to us is its user's. null: the workspace
+ * is gone, or only root's folders lead there.
+ */
+const readWorkspaceOwner = async (workspace: string | null): Promise<number | null> => {
+  for (let path = workspace; path !== null && path !== dirname(path); path = dirname(path)) {
+    try {
+      const { uid } = await lstat(path)
+      return uid === 0 && path !== workspace ? null : uid
+    } catch (error) {
+      if (!hasCode(error, ['EACCES', 'EPERM'])) return null
+    }
+  }
+  return null
 }
 
 export const judgeBuilding = (states: readonly LockState[]): boolean | null => {

@@ -248,10 +248,24 @@ describe('models in parts', () => {
   it('names the part that is missing, wrong, or not the first', async () => {
     const path = await writePart('lone', 1, 'a')
     const missing = join(folder, partOf('lone', 2))
-    await expect(readGgufHeader(path)).rejects.toThrow(`${missing}: no such file`)
+    await expect(readGgufHeader(path)).rejects.toThrow(`part 2 of 2 cannot be used: ${missing}: no such file`)
     await expect(readGgufHeader(missing)).rejects.toThrow(`llama.cpp wants the first, ${path}`)
     await writePart('lone', 2, 'b', 0)
     await expect(readGgufHeader(path)).rejects.toThrow(`${missing}: its header says split.no 0`)
+  })
+
+  it.each([
+    ['clip', undefined, 'an mmproj'],
+    ['gemma3', 'mmproj', 'an mmproj'],
+    ['llama', 'adapter', 'a LoRA adapter'],
+    ['llama', 'vocab', 'a vocabulary without weights'],
+  ])('refuses what is no model: architecture %s, type %s', async (architecture, type, words) => {
+    const pairs = makePairs(
+      architecture,
+      type === undefined ? {} : { 'general.type': { type: 'text', value: type } },
+    )
+    const path = await write('other.gguf', makeGguf({ pairs, tensors: [] }))
+    await expect(readGgufHeader(path)).rejects.toThrow(words)
   })
 
   it('compares the number of tensors with what the first part claims', async () => {

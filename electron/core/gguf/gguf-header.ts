@@ -1,4 +1,5 @@
 // What a model file (or all of its parts) says of itself, read without touching its weights.
+import { messageOf } from '../error-message.ts'
 import { type GgufPart, type GgufReadOptions, readGgufPart } from './gguf-part.ts'
 import { type KvShape, readKvShape } from './kv-shape.ts'
 import type { MetadataValue } from './metadata.ts'
@@ -68,11 +69,29 @@ async function readAllParts(path: string, options: GgufReadOptions): Promise<rea
   checkPart(first, 0, name.parts)
   const all = [first]
   for (let part = 2; part <= name.parts; part += 1) {
-    const read = await readGgufPart(splitPath(name, part), options)
+    const read = await readGgufPart(splitPath(name, part), options).catch((error: unknown) => {
+      throw new Error(`part ${part} of ${name.parts} cannot be used: ${messageOf(error)}`, { cause: error })
+    })
     checkPart(read, part - 1, name.parts)
     all.push(read)
   }
   return all
+}
+
+/** What a GGUF file can be besides a model that generates (llama.cpp, docs/gguf.md: general.type). */
+const otherTypes: Readonly<Record<string, string>> = {
+  mmproj: 'a projector for images or sound (an mmproj), which goes beside a model',
+  adapter: 'a LoRA adapter, which goes on top of a model',
+  imatrix: 'an importance matrix, from which models are quantised',
+  vocab: 'a vocabulary without weights',
+}
+
+/** llama-server refuses it as a model ("unknown model architecture: 'clip'"), after a start that takes its time. */
+function checkIsModel(path: string, architecture: string, type: string | null): void {
+  // Projectors made before general.type was written have only this architecture.
+  const what = otherTypes[architecture === 'clip' ? 'mmproj' : (type ?? 'model')]
+  if (what !== undefined)
+    throw new Error(`${path}: this is ${what}; a model that generates text is wanted here`)
 }
 
 /** One part that lacks weights makes the model unusable, so the worst part speaks for all; missing bytes are summed. */
@@ -117,6 +136,7 @@ export async function readGgufHeader(path: string, options: GgufReadOptions = {}
   const architecture = ask.text('general.architecture')
   if (architecture === null)
     throw new Error(`${path}: the header lacks general.architecture, which every model needs`)
+  checkIsModel(path, architecture, ask.text('general.type'))
   const layers = ask.count(`${architecture}.block_count`)
   const feedForward = ask.perLayer(`${architecture}.feed_forward_length`, layers ?? 1)
   const embedding =

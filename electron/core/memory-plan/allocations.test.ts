@@ -43,6 +43,28 @@ describe('parseAllocations', () => {
     expect(all?.target.computeBytes).toBe(mib(2))
   })
 
+  // After llama.cpp#23269, numbers made up: a hybrid model has both, one line for each device.
+  it('counts recurrent states with the KV cache', () => {
+    const lines = [
+      'load_tensors:        MTL0_Mapped model buffer size =  9000.00 MiB',
+      'llama_kv_cache:       MTL0 KV buffer size =   512.00 MiB',
+      'llama_memory_recurrent:        CPU RS buffer size =    10.50 MiB',
+      '0.06.683.016 I llama_memory_recurrent:       MTL0 RS buffer size =   301.50 MiB',
+      'llama_memory_recurrent: size =  312.00 MiB (     4 cells,  64 layers,  4 seqs), R (f32):    6.00 MiB, S (f32):  306.00 MiB',
+      'sched_reserve:       MTL0 compute buffer size =   216.00 MiB',
+    ]
+    expect(parseAllocations(lines)).toEqual({
+      target: {
+        modelBytes: mib(9000),
+        copiedBytes: 0,
+        mappedDevices: 1,
+        kvBytes: mib(512) + mib(10.5) + mib(301.5),
+        computeBytes: mib(216),
+      },
+      draft: null,
+    })
+  })
+
   it('is null for a log at the default verbosity', () => {
     expect(parseAllocations(['main: server is listening on http://127.0.0.1:8080'])).toBeNull()
   })

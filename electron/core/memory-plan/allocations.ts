@@ -1,4 +1,5 @@
 // What llama-server says it allocated (its log at `-lv 4`; at the default verbosity these lines are absent).
+import { type LlamaLogEvent, parseLlamaLogLine } from '../services/llama-log.ts'
 
 export interface ModelAllocations {
   /** Weights as mapped from the file, or as loaded where mapping is off. */
@@ -7,6 +8,7 @@ export interface ModelAllocations {
   readonly copiedBytes: number
   /** On how many devices the weights are mapped: with two, shared embedding pages are counted twice. */
   readonly mappedDevices: number
+  /** The KV cache, and the recurrent state that some or all layers of hybrid models have instead. */
   readonly kvBytes: number
   readonly computeBytes: number
 }
@@ -15,30 +17,18 @@ export interface Allocations {
   readonly draft: ModelAllocations | null
 }
 
-interface Buffer {
-  readonly kind: 'model' | 'KV' | 'compute' | 'output'
-  readonly name: string
-  readonly bytes: number
-}
+type Buffer = Extract<LlamaLogEvent, { kind: 'buffer' }>
 
-const mebibyte = 1024 * 1024
-// "load_tensors:   CPU_Mapped model buffer size =   235.16 MiB"; the prefix differs between builds and log formats.
-const bufferLine = /:\s+(\S+)\s+(model|KV|compute|output) buffer size\s*=\s*(\d+(?:\.\d+)?) MiB/
-
-function parseBuffer(line: string): Buffer | null {
-  const match = bufferLine.exec(line)
-  const [, name, kind, size] = match ?? []
-  if (name === undefined || size === undefined) return null
-  const kinds = ['model', 'KV', 'compute', 'output'] as const
-  const known = kinds.find((one) => one === kind)
-  return known === undefined ? null : { kind: known, name, bytes: Math.round(Number(size) * mebibyte) }
+const parseBuffer = (line: string): Buffer | null => {
+  const event = parseLlamaLogLine(line)
+  return event?.kind === 'buffer' ? event : null
 }
 
 /** Models load one after the other: weights that follow a cache or compute buffer belong to the next model. */
 function groupByModel(buffers: readonly Buffer[]): readonly (readonly Buffer[])[] {
   return buffers.reduce<Buffer[][]>((groups, buffer) => {
     const current = groups.at(-1)
-    if (current === undefined || (buffer.kind === 'model' && current.some((one) => one.kind !== 'model')))
+    if (current === undefined || (buffer.holds === 'model' && current.some((one) => one.holds !== 'model')))
       groups.push([buffer])
     else current.push(buffer)
     return groups
@@ -47,25 +37,25 @@ function groupByModel(buffers: readonly Buffer[]): readonly (readonly Buffer[])[
 
 const sumBytes = (buffers: readonly Buffer[]): number =>
   buffers.reduce((sum, buffer) => sum + buffer.bytes, 0)
-const isCopy = (buffer: Buffer): boolean => /REPACK|AMX|KLEIDIAI/.test(buffer.name)
+const isCopy = (buffer: Buffer): boolean => /REPACK|AMX|KLEIDIAI/.test(buffer.device)
 
 function summarise(buffers: readonly Buffer[]): ModelAllocations {
-  const weights = buffers.filter((buffer) => buffer.kind === 'model')
-  const mapped = weights.filter((buffer) => buffer.name.endsWith('_Mapped'))
+  const weights = buffers.filter((buffer) => buffer.holds === 'model')
+  const mapped = weights.filter((buffer) => buffer.device.endsWith('_Mapped'))
   // Without mapping, a repacked buffer holds the weights themselves and is no copy.
   const originals = mapped.length > 0 ? weights.filter((buffer) => !isCopy(buffer)) : weights
   // A graph may be reserved more than once: the last size of each backend's buffer is the one that stays.
   const compute = new Map(
-    buffers.filter((buffer) => buffer.kind === 'compute').map((buffer) => [buffer.name, buffer.bytes]),
+    buffers.filter((buffer) => buffer.holds === 'compute').map((buffer) => [buffer.device, buffer.bytes]),
   )
   return {
     modelBytes: sumBytes(originals),
     copiedBytes: mapped.length > 0 ? sumBytes(weights.filter(isCopy)) : 0,
-    mappedDevices: new Set(mapped.map(({ name }) => name)).size,
-    kvBytes: sumBytes(buffers.filter((buffer) => buffer.kind === 'KV')),
+    mappedDevices: new Set(mapped.map(({ device }) => device)).size,
+    kvBytes: sumBytes(buffers.filter((buffer) => buffer.holds === 'kv' || buffer.holds === 'recurrent')),
     computeBytes:
       [...compute.values()].reduce((sum, bytes) => sum + bytes, 0) +
-      sumBytes(buffers.filter((buffer) => buffer.kind === 'output')),
+      sumBytes(buffers.filter((buffer) => buffer.holds === 'output')),
   }
 }
 

@@ -173,6 +173,13 @@ describe('verdicts', () => {
     expect(planWith({ unread: ['the pinned -np 0'] }).verdict).toBe('unknown')
   })
 
+  it('says "at least", and nothing of room to spare, while a part is not counted', () => {
+    const reasons = planWith({ unread: ['the pinned --mmproj is not counted'] }).reasons.join('\n')
+    expect(reasons).toContain('physical memory: at least ')
+    expect(reasons).not.toContain('to spare')
+    expect(planWith({}).reasons.join('\n')).toContain('to spare')
+  })
+
   it('does not fit a machine of 96 GiB at all', () => {
     const totalBytes = 96 * gibibyte
     const plan = planWith(

@@ -44,20 +44,25 @@ const sayPool = ({ server, whyNoPool }: PlanInput): string => {
 
 function explain(input: PlanInput, tally: Tally): readonly string[] {
   const { totalBytes, gpuLimitBytes, gpuLimitIsEstimate = false } = input.machine
-  const over = (bytes: number, limit: number): string =>
-    bytes > limit ? `${formatBytes(bytes - limit)} over` : `${formatBytes(limit - bytes)} to spare`
+  // With a part uncounted the sums are lower bounds: enough to say "over", never enough to say "to spare" (issue 16).
+  const isWhole = tally.uncounted === null
+  const sum = (bytes: number): string => (isWhole ? formatBytes(bytes) : `at least ${formatBytes(bytes)}`)
+  const over = (bytes: number, limit: number): string => {
+    if (bytes > limit) return `, ${formatBytes(bytes - limit)} over`
+    return isWhole ? `, ${formatBytes(limit - bytes)} to spare` : ''
+  }
   const without =
     tally.totalBytes > totalBytes
       ? [
-          `without the linker reserve: ${formatBytes(tally.withoutLinkerBytes)}, ${over(tally.withoutLinkerBytes, totalBytes)}`,
+          `without the linker reserve: ${sum(tally.withoutLinkerBytes)}${over(tally.withoutLinkerBytes, totalBytes)}`,
         ]
       : []
   return [
-    `physical memory: ${formatBytes(tally.totalBytes)} of ${formatBytes(totalBytes)}, ${over(tally.totalBytes, totalBytes)}`,
+    `physical memory: ${sum(tally.totalBytes)} of ${formatBytes(totalBytes)}${over(tally.totalBytes, totalBytes)}`,
     ...without,
     gpuLimitBytes === null
-      ? `GPU working set: ${formatBytes(tally.gpuBytes)}; no limit is known here`
-      : `GPU working set: ${formatBytes(tally.gpuBytes)} of ${gpuLimitIsEstimate ? '~' : ''}${formatBytes(gpuLimitBytes)}, ${over(tally.gpuBytes, gpuLimitBytes)}${gpuLimitIsEstimate ? " (Metal's usual default, an estimate)" : ''}`,
+      ? `GPU working set: ${sum(tally.gpuBytes)}; no limit is known here`
+      : `GPU working set: ${sum(tally.gpuBytes)} of ${gpuLimitIsEstimate ? '~' : ''}${formatBytes(gpuLimitBytes)}${over(tally.gpuBytes, gpuLimitBytes)}${gpuLimitIsEstimate ? " (Metal's usual default, an estimate)" : ''}`,
   ]
 }
 

@@ -82,6 +82,26 @@ describe('plannedServer', () => {
     })
   })
 
+  it.each([
+    ['--mmproj', '/m/mmproj.gguf'],
+    ['-mm', '/m/mmproj.gguf'],
+    ['--ctx-checkpoints', '64'],
+    ['--swa-checkpoints', '64'],
+    ['--cpu-moe'],
+    ['-ncmoe', '12'],
+    ['-ot', 'exps=CPU'],
+    ['-nkvo'],
+    ['--spec-draft-n-cpu-moe', '4'],
+    ['--spec-draft-override-tensor', 'exps=CPU'],
+    ['--lora', '/m/adapter.gguf'],
+    ['-md', '/m/other.gguf'],
+    ['--model', '/m/other.gguf'],
+  ])('says of a pinned %s that its memory is not counted', (...pinnedFlags) => {
+    expect(plannedServer({ ...profile, pinnedFlags }).unread).toEqual([
+      expect.stringContaining(`the pinned ${pinnedFlags[0]} is not counted`),
+    ])
+  })
+
   it('reads how many layers go to the GPU, each model for itself; a word may mean all', () => {
     const read = (...pinnedFlags: string[]) => plannedServer({ ...profile, gpuLayers: 40, pinnedFlags })
     expect(read()).toMatchObject({ gpuLayers: 40, draftGpuLayers: 40 })

@@ -76,6 +76,36 @@ const switches: Readonly<Record<string, Change>> = {
   '--swa-full': { fullSlidingCache: true },
 }
 
+/**
+ * Flags whose memory no plan tells, and why (`--help` of b10068 and b10434; issue 15). Without this list a plan would say
+ * "to spare" of memory that they take.
+ */
+const uncountedFlags: readonly (readonly [RegExp, string])[] = [
+  [/^(-mm|-mmu|--mmproj|--mmproj-url)$/, 'a vision or audio model, with buffers of its own'],
+  [
+    /^(-md|--model-draft|--spec-draft-model|-hfd|-hfrd|--hf-repo-draft|--spec-draft-hf)$/,
+    'another draft model',
+  ],
+  [/^(-mv|--model-vocoder|-hfv|-hfrv|--hf-repo-v)$/, 'a vocoder model'],
+  [
+    /^(--lora|--lora-scaled|--control-vector|--control-vector-scaled)$/,
+    'an adapter, kept beside the weights',
+  ],
+  [/^(-ctxcp|--ctx-checkpoints|--swa-checkpoints)$/, 'copies of the cache for each slot'],
+  [
+    /^(-cmoe|--cpu-moe|-ncmoe|--n-cpu-moe|-ot|--override-tensor|-nkvo|--no-kv-offload)$/,
+    'weights or caches moved off the GPU, so its share is not what is planned',
+  ],
+  [
+    /^(-cmoed|-ncmoed|-otd|--(spec-draft-)?(n-)?(cpu-moe|override-tensor)(-draft)?|--spec-draft-ncmoe)$/,
+    "a draft's weights moved off the GPU",
+  ],
+  [
+    /^(-m|--model|-mu|--model-url|-hf|-hfr|--hf-repo|-dr|--docker-repo)$/,
+    'another model than the one that is planned',
+  ],
+]
+
 /** The last of a repeated flag wins, as in llama-server. */
 function readPinned(
   flags: readonly string[],
@@ -88,6 +118,9 @@ function readPinned(
     const value = flags[index + 1] ?? ''
     const change = readValue?.(value, trainingTokens)
     if (change === null) unread.push(`the pinned ${flag} ${value} takes memory that no plan can tell`)
+    // `--flag=value` is not taken by llama-server, so the flag stands alone here.
+    const uncounted = uncountedFlags.find(([pattern]) => pattern.test(flag))?.[1]
+    if (uncounted !== undefined) unread.push(`the pinned ${flag} is not counted: ${uncounted}`)
     changes = { ...changes, ...switches[flag], ...change }
   }
   return { ...changes, unread }

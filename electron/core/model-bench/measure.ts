@@ -1,4 +1,5 @@
 // What one llama-server does at one batch size: prefill, generation, drafts, and a stream beside another's prefill.
+import { firstOf } from '../first-of.ts'
 import { type BenchServer, complete, type Timings } from './completion.ts'
 
 export interface BenchSizes {
@@ -85,7 +86,7 @@ const measureBeside = async (
       if (!over.signal.aborted) throw error
     },
   )
-  await Promise.race([flows, streamEnded])
+  await firstOf([flows, streamEnded])
   const began = performance.now()
   await complete(server, { prompt: text(words, `${mark}q`), tokens: 1, signal })
   const ended = performance.now()

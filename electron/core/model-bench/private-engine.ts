@@ -48,7 +48,7 @@ export const startPrivateEngine = async (spec: PrivateEngineSpec): Promise<Priva
       if (ended) throw new Error(`llama-server did not start: ${lastError(log)}`)
       const probe = await probeLlamaServer(spec.baseUrl, AbortSignal.timeout(2_000))
       if (probe.state === 'ready') return { end }
-      await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, lookMs))])
+      await within(exited, lookMs)
     }
   } catch (error) {
     await end()

@@ -16,9 +16,13 @@ beforeEach(() => {
   writeFileSync(keyFile, 'sk-right\n', { mode: 0o600 })
 })
 
+/** The fields of b10434-slots-idle-fresh.json that are read. */
 const slot = { id: 0, n_ctx: 2048, is_processing: false }
 
-/** A stand-in for faults that a real llama-server does not show on demand; the real ones are in e2e/nodes.e2e.ts. */
+/**
+ * A stand-in for faults that a real llama-server does not show on demand; the real ones are in e2e/nodes.e2e.ts. The statuses
+ * are recorded (b10434-401-no-key.json, b10068-health-503-loading.json), the bodies `{}` assumed: nothing reads them.
+ */
 const listen = async (answers: { health: number }): Promise<{ server: Server; port: number }> => {
   const server = createServer((request, response) => {
     const path = request.url ?? ''

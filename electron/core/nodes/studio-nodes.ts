@@ -6,6 +6,7 @@ import { askHttp } from '../services/http-ask.ts'
 import { localUrl } from '../services/litellm-config.ts'
 import { createLlamaWatch, type LlamaWatch } from '../services/llama-watch.ts'
 import { isRecent } from '../snapshot.ts'
+import { explainNodeFailure } from './node-failure.ts'
 import { readNodeKey } from './node-key.ts'
 
 export interface StudioNodes {
@@ -62,7 +63,10 @@ const watchNode = (node: NodeProfile, onChange: () => void, now: () => number) =
     } catch (error) {
       failures += 1
       if (phase === 'unreachable' || failures >= failuresUntilUnreachable)
-        enter('unreachable', `${endpoint} does not answer: ${messageOf(error)}`)
+        enter(
+          'unreachable',
+          explainNodeFailure(endpoint, error, { platform: process.platform, program: process.execPath }),
+        )
     }
     return false
   }

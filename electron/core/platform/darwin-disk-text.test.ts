@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import {
   findImageOf,
+  findRamImage,
+  leavesImagesOut,
   parseAttachedDevice,
   parseDissenters,
   parseHdiutilInfo,
@@ -9,6 +11,7 @@ import {
   ramImageName,
 } from './darwin-disk-text.ts'
 import { parseDefaultRoute, parseIfconfig, readDarwinLanAddresses } from './darwin-network.ts'
+import { rankLanAddresses } from './lan-addresses.ts'
 import { createTestMac } from './test-mac.ts'
 import { hasRecordings, listRecordings, readRecording } from './test-recordings.ts'
 
@@ -106,7 +109,7 @@ mounting mode   : <unknown>
     ])
       expect(holderOf(text)).toBeNull()
   })
-  it('finds mount points where blanks stand for the tabs, and refuses a device it does not understand', () => {
+  it('finds mount points where blanks stand for the tabs, and ends lines at CR LF', () => {
     const pasted = info.replaceAll('\t', '        ')
     expect(parseHdiutilInfo(pasted)?.[0]?.devices).toEqual([
       { device: '/dev/disk4', mountPoint: null },
@@ -116,17 +119,60 @@ mounting mode   : <unknown>
       device: '/dev/disk9s1',
       mountPoint: '/Volumes/Forge 1',
     })
-    expect(parseHdiutilInfo(info.replace('/dev/disk4s1', '/dev/disk4?s1'))).toBeNull()
+  })
+  it.each([
+    [
+      'an image whose device is not understood',
+      info.replace('/dev/disk4s1', '/dev/disk4?s1'),
+      ['ram://2048'],
+    ],
+    ['an image without a device', info.replace(/^\/dev\/disk4.*\n/gm, ''), ['ram://2048']],
+    ['a list that was cut short', info.slice(0, info.lastIndexOf('====')), ['/Users/ana/a : b.dmg']],
+    [
+      'a block of another form',
+      info.replace('image-path      : /Users', 'image-url : /Users'),
+      ['ram://2048'],
+    ],
+    ['a higher count', info.replace(': 2\n', ': 3\n'), ['/Users/ana/a : b.dmg', 'ram://2048']],
+  ])('uses what it understood beside %s, and says that it is not all', (_, text, paths) => {
+    const images = parseHdiutilInfo(text) ?? []
+    expect(images.map((image) => image.imagePath)).toEqual(paths)
+    expect(leavesImagesOut(text, images)).toBe(true)
+    const list = { images, isWhole: !leavesImagesOut(text, images) }
+    expect(findRamImage(list, '/dev/disk77s1')).toBe('in-doubt')
+    if (paths.includes('ram://2048'))
+      expect(findRamImage(list, '/dev/disk9s1')).toMatchObject({ imagePath: 'ram://2048' })
+  })
+  it('knows a whole list, with or without its count', () => {
+    for (const text of [info, info.replace(/^images.*\n/m, ''), info.replaceAll('\n', '\r\n')]) {
+      const images = parseHdiutilInfo(text) ?? []
+      expect(images).toHaveLength(2)
+      expect(leavesImagesOut(text, images)).toBe(false)
+      expect(findRamImage({ images, isWhole: true }, '/dev/disk4s1')).toBeNull()
+      expect(findRamImage({ images, isWhole: true }, '/dev/disk77')).toBeNull()
+    }
   })
   it.each(['ram://0', 'ram://99999999999999999999', 'ram://12 (gone)'])('%s is no RAM disk', (imagePath) => {
     expect(ramImageBytes({ imagePath, holder: null, devices: [] })).toBeNull()
   })
-  it('knows no images from a text it does not understand', () => {
-    expect(parseHdiutilInfo('framework : 1\ndriver : 1\nimages : 0\n')).toEqual([])
-    expect(parseHdiutilInfo(info.slice(0, info.lastIndexOf('====')))).toBeNull()
-    expect(parseHdiutilInfo('')).toBeNull()
-    expect(parseHdiutilInfo('<plist></plist>')).toBeNull()
+  // Own samples with made-up numbers, after the form that macOS 15.7.7 prints without an image.
+  it.each([
+    'framework       : 700.1\ndriver          : 700.1\n',
+    'framework       : 700.1\r\ndriver          : 700.1\r\n',
+    'framework       : 700.1\n',
+    'framework       : 700.1\ndriver          : 700.1\nimages          : 0\n',
+  ])('knows that nothing is attached: %j', (text) => {
+    expect(parseHdiutilInfo(text)).toEqual([])
+    expect(leavesImagesOut(text, [])).toBe(false)
   })
+  it.each([
+    '',
+    '\n',
+    'garbage\n',
+    '<plist></plist>',
+    'images : 3\n',
+    'hdiutil: info failed - Device not configured\n',
+  ])('knows nothing from %j', (text) => expect(parseHdiutilInfo(text)).toBeNull())
 })
 
 describe('parseDissenters', () => {
@@ -208,6 +254,21 @@ describe.skipIf(!hasRecordings)(
     ])('finds the device of %s', (path, device) => {
       expect(parseAttachedDevice(readRecording(path))).toBe(device)
     })
+    it.each(listRecordings('hdiutil').filter((path) => /info-.*\.txt$/.test(path)))(
+      'understands all of %s',
+      (path) => {
+        const text = readRecording(path)
+        const images = parseHdiutilInfo(text)
+        expect(images).toHaveLength(text.match(/^image-path/gm)?.length ?? 0)
+        expect(leavesImagesOut(text, images ?? [])).toBe(false)
+      },
+    )
+    it.each(listRecordings('hdiutil').filter((path) => !/info-.*\.txt$/.test(path)))(
+      'takes %s for no list of images',
+      (path) => {
+        expect(parseHdiutilInfo(readRecording(path))).toBeNull()
+      },
+    )
     it('reads RAM disks of macOS 26, mounted as "NAME 1" or not at all', () => {
       const images = parseHdiutilInfo(readRecording('hdiutil/info-ram-apfs-macos26-shortened.txt')) ?? []
       expect(images.map(ramImageBytes)).toEqual([null, 2 ** 33, 2 ** 33])
@@ -242,6 +303,12 @@ describe.skipIf(!hasRecordings)(
       ['diskutil/apfs-deleteVolume-in-use-stdout.txt', 56_610],
     ])('names who refused in %s', (path, pid) => {
       expect(parseDissenters(readRecording(path)).map((holder) => holder.pid)).toEqual([pid])
+    })
+    it('offers the LAN address first where a VPN holds the default route', () => {
+      const found = parseIfconfig(readRecording('ifconfig/vpn-utun4-en0-active.txt'))
+      const through = parseDefaultRoute(readRecording('route/get-default-vpn.txt'))
+      expect(through).toBe('utun4')
+      expect(rankLanAddresses(found, through)).toEqual(['192.168.1.50', '10.44.0.2'])
     })
     it('does not take the unplugged en0 for the address', () => {
       const found = parseIfconfig(readRecording('ifconfig/m1-macos26.6.2-wired-down-wifi-up.txt'))

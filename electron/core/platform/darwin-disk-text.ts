@@ -20,12 +20,16 @@ export const parseMountTable = (text: string): readonly DarwinMount[] =>
     return [{ source, mountPoint, filesystem, flags: words }]
   })
 
+/** mount(8): "noowners". What somebody writes there is stored as nobody's, and shown to each reader as their own. */
+export const ignoresOwners = ({ flags }: DarwinMount): boolean => flags.includes('noowners')
+
 /**
  * Device of an attach. The line is padded with blanks and tabs, which must not become part of the name
- * (zafarella/OSX-RAMDisk#64), and progress or checksum lines may come before it.
+ * (zafarella/OSX-RAMDisk#64), and progress or checksum lines may come before it. What follows it is a hint or a mount point;
+ * "/dev/disk4 (disk image):" is a line of diskutil.
  */
 export const parseAttachedDevice = (text: string): string | null =>
-  /^(\/dev\/disk[0-9]+)(?:\s|$)/m.exec(text)?.[1] ?? null
+  /^(\/dev\/disk[0-9]+)(?=[ \t]*\r?$|[ \t]+[A-Za-z0-9_/])/m.exec(text)?.[1] ?? null
 
 export type ImageHolder = { readonly kind: 'program'; readonly pid: number } | { readonly kind: 'kernel' }
 
@@ -56,24 +60,41 @@ const readHolder = (block: string): ImageHolder | null => {
   return isWhole && readKey(block, 'mounting user') === 'root' ? { kind: 'kernel' } : null
 }
 
-/** `hdiutil info`: blocks between lines of `=`. null when it is not such a text, or was cut short. */
+/** What `hdiutil info` prints before any image; without an image it prints nothing else (recorded, macOS 15.7.7). */
+const infoHead = /^(?:framework|driver)[ \t]*: |^images[ \t]*: 0\s*$/m
+
+const blocksOf = (text: string): readonly string[] =>
+  text.split(/^=+\s*$/m).filter((block) => readKey(block, 'image-path') !== null)
+
+/** How many images the text counts before it lists them; null when it doesn't, as with none attached. */
+const declaredImages = (text: string): number | null => {
+  const declared = /^images[ \t]*: ([0-9]{1,6})\s*$/m.exec(text)?.[1]
+  return declared === undefined ? null : Number(declared)
+}
+
+/**
+ * `hdiutil info`: blocks between lines of `=`, none of them when nothing is attached. An image whose devices are not understood
+ * is left out: see `leavesImagesOut`. null when this is another text.
+ */
 export const parseHdiutilInfo = (text: string): readonly DiskImage[] | null => {
-  const images: DiskImage[] = []
-  for (const block of text.split(/^=+\s*$/m)) {
+  const images = blocksOf(text).flatMap((block) => {
     const imagePath = readKey(block, 'image-path')
-    if (imagePath === null) continue
     const devices = parseDeviceLines(block)
-    if (devices === null) return null
-    images.push({ imagePath, holder: readHolder(block), devices })
-  }
-  const declared = /^images\s*: ([0-9]+)\s*$/m.exec(text)?.[1]
-  if (declared === undefined) return images.length === 0 ? null : images
-  return Number(declared) === images.length ? images : null
+    return imagePath === null || devices === null ? [] : [{ imagePath, holder: readHolder(block), devices }]
+  })
+  return images.length > 0 || infoHead.test(text) ? images : null
+}
+
+/** Whether `hdiutil info` has more images than were understood: then a device that was not found may belong to one of them. */
+export const leavesImagesOut = (text: string, images: readonly DiskImage[]): boolean => {
+  const begun = text.match(/^=+\s*$/gm)?.length ?? 0
+  return Math.max(declaredImages(text) ?? 0, begun, blocksOf(text).length) > images.length
 }
 
 /**
  * `/dev/disk5s1 TAB hint TAB mount point`; the last two may be missing, and a mount point may hold blanks. A hint holds no
- * slash, so the mount point begins at the first one, tabs or not. null when a line of a device is another.
+ * slash, so the mount point begins at the first one, tabs or not. null when a line of a device is another, or there is none:
+ * every attached image has a device.
  */
 const parseDeviceLines = (block: string): DiskImage['devices'] | null => {
   const lines = block.split(/\r?\n/).filter((line) => line.startsWith('/dev/'))
@@ -83,7 +104,7 @@ const parseDeviceLines = (block: string): DiskImage['devices'] | null => {
     return device === undefined ? null : { device, mountPoint: mountPoint ?? null }
   })
   const known = devices.filter((entry) => entry !== null)
-  return known.length === devices.length ? known : null
+  return known.length === devices.length && known.length > 0 ? known : null
 }
 
 /** A sector of a ram:// image is 512 bytes: 64 GiB is exactly ram://134217728. */
@@ -102,6 +123,22 @@ export const ramImageBytes = (image: DiskImage): number | null => {
 
 export const findImageOf = (images: readonly DiskImage[], device: string): DiskImage | null =>
   images.find((image) => image.devices.some((entry) => entry.device === device)) ?? null
+
+export interface ImageList {
+  readonly images: readonly DiskImage[]
+  /** false: hdiutil listed more images than were understood. */
+  readonly isWhole: boolean
+}
+
+/** The RAM disk behind a device; null: it is another disk; `in-doubt`: it may be in the part that was not understood. */
+export const findRamImage = (
+  { images, isWhole }: ImageList,
+  device: string,
+): DiskImage | null | 'in-doubt' => {
+  const image = findImageOf(images, device)
+  if (image === null) return isWhole ? null : 'in-doubt'
+  return ramImageBytes(image) === null ? null : image
+}
 
 /**
  * Who refused, in the two wordings seen: "dissented by PID 7 (/bin/x)" and "in use by process 7 (Name)", one a line. A name

@@ -1,13 +1,12 @@
 // What is attached and mounted on a Mac, and the commands that change it. Exercised only through recorded output so far.
 import {
   type DarwinMount,
-  type DiskImage,
-  findImageOf,
+  type ImageList,
+  leavesImagesOut,
   parseAttachedDevice,
   parseDissenters,
   parseHdiutilInfo,
   parseMountTable,
-  ramImageBytes,
   ramImageName,
 } from './darwin-disk-text.ts'
 import { parseLsofFields } from './darwin-process-text.ts'
@@ -22,7 +21,7 @@ export interface DarwinDisks {
   /** null when nothing is mounted there. Throws when `mount` cannot be understood. */
   readMountAt(mountPoint: string): Promise<DarwinMount | null>
   /** null when `hdiutil info` cannot be understood. */
-  readImages(): Promise<readonly DiskImage[] | null>
+  readImages(): Promise<ImageList | null>
   attach(sizeBytes: number): Promise<Attached>
   format(device: string, spec: RamDiskSpec): Promise<string | null>
   /** Has files on it belong to whoever wrote them; answers why not. */
@@ -52,7 +51,9 @@ export const createDarwinDisks = (run: RunCommand): DarwinDisks => ({
   },
   async readImages() {
     const result = await run(['hdiutil', 'info'])
-    return result.kind === 'exited' && result.exitCode === 0 ? parseHdiutilInfo(result.stdout) : null
+    const text = result.kind === 'exited' && result.exitCode === 0 ? result.stdout : ''
+    const images = parseHdiutilInfo(text)
+    return images === null ? null : { images, isWhole: !leavesImagesOut(text, images) }
   },
   async attach(sizeBytes) {
     const argv = ['hdiutil', 'attach', '-nobrowse', '-nomount', ramImageName(sizeBytes)] as const
@@ -114,10 +115,4 @@ const readHolders = async (run: RunCommand, mountPoint: string): Promise<readonl
     command: describeCommand(null, command) ?? 'unknown program',
     user,
   }))
-}
-
-/** The RAM disk behind a mounted device. */
-export const findRamImage = (images: readonly DiskImage[], device: string): DiskImage | null => {
-  const image = findImageOf(images, device)
-  return image === null || ramImageBytes(image) === null ? null : image
 }

@@ -9,6 +9,24 @@ export interface PsLine {
   readonly command: string
 }
 
+/** A byte of a letter beyond its first one, as strvis(3) writes it with VIS_NOSLASH: 0x80 to 0x9F, 0xA0, 0xA1 to 0xBF. */
+const laterByte = '(?:M\\^[@-_]|\\\\240|M-[!-?])'
+/** Two, three or four bytes of UTF-8. */
+const visLetter = new RegExp(`M-(?:[B-_]|[\`-o]${laterByte}|[p-t]${laterByte}{2})${laterByte}`, 'g')
+
+/**
+ * ps writes "é" as `M-CM-)` in the C locale, which we need for its dates (adv_cmds, ps/print.c: strvis). A text that reads like that by
+ * itself is taken for the letter: no path of a server does.
+ */
+export const decodePsText = (text: string): string =>
+  text.replaceAll(visLetter, (letter) => {
+    const bytes = [...letter.matchAll(/M-(.)|M\^(.)|\\240/g)].map(([, plain, control]) => {
+      if (plain !== undefined) return plain.charCodeAt(0) + 0x80
+      return control === undefined ? 0xa0 : control.charCodeAt(0) + 0x40
+    })
+    return Buffer.from(bytes).toString('utf8')
+  })
+
 /** The columns that parsePsLines reads, without a header because every title is empty (ps(1) of macOS). */
 export const psColumns = ['-o', 'pid=', '-o', 'stat=', '-o', 'lstart=', '-o', 'command='] as const
 
@@ -22,7 +40,9 @@ export const parsePsLines = (text: string): readonly PsLine[] =>
     const [, pid, state, lstart, command] = psLine.exec(line.trimEnd()) ?? []
     if (pid === undefined || state === undefined || lstart === undefined) return []
     const startedAt = lstart.replaceAll(/ +/g, ' ')
-    return [{ pid: Number(pid), isAlive: !state.startsWith('Z'), startedAt, command: command ?? '' }]
+    return [
+      { pid: Number(pid), isAlive: !state.startsWith('Z'), startedAt, command: decodePsText(command ?? '') },
+    ]
   })
 
 export interface GroupLine {
@@ -46,16 +66,21 @@ export interface LsofProcess {
   readonly names: readonly string[]
 }
 
-/** lsof writes bytes that it does not like as \xHH, blanks in command names among them. */
+/**
+ * lsof(8): bytes that it does not print stand as \xHH, which under LC_ALL=C is every letter beyond ASCII, and in command names
+ * the blank; white space other than it as \b, \f, \n, \r or \t, which is a blank to a reader.
+ */
 export const decodeHexEscapes = (text: string): string =>
-  text.replaceAll(/(?:\\x[0-9a-fA-F]{2})+/g, (run) =>
-    Buffer.from(run.replaceAll('\\x', ''), 'hex').toString('utf8'),
-  )
+  text
+    .replaceAll(/(?:\\x[0-9a-fA-F]{2})+/g, (run) =>
+      Buffer.from(run.replaceAll('\\x', ''), 'hex').toString('utf8'),
+    )
+    .replaceAll(/\\[bfnrt]/g, ' ')
 
 /** `lsof -F pcLn`: a `p` line begins a process; `f` lines come unasked; the same socket may be listed twice. */
 export const parseLsofFields = (text: string): readonly LsofProcess[] => {
   const processes: { pid: number; command: string | null; user: string | null; names: string[] }[] = []
-  for (const line of text.split('\n')) {
+  for (const line of text.split(/\r?\n/)) {
     const value = line.slice(1)
     if (line.startsWith('p') && /^[0-9]{1,10}$/.test(value)) {
       processes.push({ pid: Number(value), command: null, user: null, names: [] })
@@ -63,8 +88,8 @@ export const parseLsofFields = (text: string): readonly LsofProcess[] => {
     const current = processes.at(-1)
     if (current === undefined) continue
     if (line.startsWith('c')) current.command = decodeHexEscapes(value)
-    if (line.startsWith('L')) current.user = value
-    if (line.startsWith('n')) current.names.push(value)
+    if (line.startsWith('L')) current.user = decodeHexEscapes(value)
+    if (line.startsWith('n')) current.names.push(decodeHexEscapes(value))
   }
   return processes
 }

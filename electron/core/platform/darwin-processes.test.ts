@@ -71,6 +71,13 @@ describe('lsof and netstat', () => {
   })
   it('decodes the blanks and letters that lsof escapes', () => {
     expect(decodeHexEscapes('Photo\\x20App \\xc3\\xbc \\x')).toBe('Photo App ü \\x')
+    const [found] = parseLsofFields(
+      'p7\ncPhoto\\x20App\nLj\\xc3\\xbcrgen\nf3\nn/Volumes/B/M\\xc3\\xbcll a\\tb\n',
+    )
+    expect(found).toEqual({ pid: 7, command: 'Photo App', user: 'jürgen', names: ['/Volumes/B/Müll a b'] })
+    expect(
+      parseLsofFields('p7\r\ncx\r\nLana\r\nn*:8080\r\n').filter((one) => listensOn(one, 8080)),
+    ).toHaveLength(1)
   })
   it('sees listeners in netstat only by their own port', () => {
     expect([8080, 4000, 50_000, 80].map((port) => parseNetstatListens(netstat, port))).toEqual([
@@ -106,6 +113,24 @@ describe('processes of a pretended Mac', () => {
     expect(mac.journal()[0]).toBe('ps -ww -o pid= -o stat= -o lstart= -o command= -p 811')
   })
 
+  it('are ours under the name that the Python of a framework gives itself', () => {
+    const expected = ['/x/litellm/bin/python3', '-I', '-u', '/a b/opta_litellm.py', '--port', '4000']
+    const python = '/opt/Python.framework/Versions/3.13/Resources/Python.app/Contents/MacOS/Python'
+    const runs = (text: string) => runsArgv(text.split(' '), expected)
+    expect(runs(`${python} -I -u /a b/opta_litellm.py --port 4000`)).toBe(true)
+    expect(runs(`${python} -I -u /a b/opta_litellm.py --port 4001`)).toBe(false)
+    expect(runs(`${python} -I -u /c/opta_litellm.py --port 4000`)).toBe(false)
+    expect(runs('/opt/bin/ruby -I -u /a b/opta_litellm.py --port 4000')).toBe(false)
+    expect(runsArgv(`${python} --port 4000`.split(' '), ['/x/llama-server', '--port', '4000'])).toBe(false)
+    expect(runsArgv([python], ['/x/bin/python3'])).toBe(false)
+  })
+
+  it('are not gone because ps speaks another language: then it is not known', async () => {
+    const { processes } = macWith({ ps: '  811 Ss   mar.  2 sept. 10:15:30 2025     /opt/bin/x\n' })
+    await expect(processes.readIdentity(811)).rejects.toThrow('not understood')
+    await expect(processes.readGroupMembers(800)).rejects.toThrow('not understood')
+  })
+
   it('are nobody when ps names another pid, a zombie, or nothing', async () => {
     expect(await macWith({ ps: psLine }).processes.readIdentity(812)).toBeNull()
     expect(await macWith({ ps: psLine.replace('Ss', 'Z ') }).processes.readIdentity(811)).toBeNull()
@@ -133,6 +158,32 @@ describe('processes of a pretended Mac', () => {
   it('own ports: the short name of lsof when ps says nothing', async () => {
     const { processes } = macWith({ lsof })
     expect(await processes.readPortOwner(8080)).toEqual({ pid: 811, command: 'llama-server', user: 'ana' })
+  })
+
+  it('are known by letters beyond ASCII, which ps writes in another way', async () => {
+    const mac = createTestMac({ executables: false })
+    onTestFinished(() => mac.remove())
+    const argv = ['/Volumes/Büro à 漢字😀/llama-server', '-m', '/Volumes/LLM-Çelik/é M-C.gguf']
+    const pid = 811
+    mac.change((state) => {
+      state.processes = [
+        {
+          pid,
+          parentPid: 1,
+          groupId: pid,
+          state: 'S',
+          startedAtMs: 0,
+          residentKibibytes: 1,
+          path: argv[0] ?? '',
+          command: argv.join(' '),
+        },
+      ]
+    })
+    const said = await mac.run(['ps', '-o', 'command=', '-p', '811'])
+    expect(said).toMatchObject({ stdout: expect.stringContaining('/Volumes/BM-CM-<ro M-C\\240 ') })
+    const read = await createDarwinProcessTable(mac.run).readArgv(pid)
+    expect(read?.join(' ')).toBe(argv.join(' '))
+    expect(runsArgv(read ?? [], argv)).toBe(true)
   })
 
   it('are not gone because ps could not run: it is asked again, and then it is not known', async () => {

@@ -26,6 +26,8 @@ export const createDarwinProcessTable = (run: RunCommand): ProcessTable => ({
   },
   async readGroupMembers(groupId) {
     const lines = parseGroupLines(await askPs(run, ['-ax', '-o', 'pid=', '-o', 'pgid=', '-o', 'stat=']))
+    // ps itself is always among all processes.
+    if (lines.length === 0) throw new Error('ps printed something that is not understood')
     return lines.filter((line) => line.isAlive && line.groupId === groupId).map((line) => line.pid)
   },
   readPortOwner: (port) => readPortOwner(run, port),
@@ -33,7 +35,11 @@ export const createDarwinProcessTable = (run: RunCommand): ProcessTable => ({
 
 const readLiveProcess = async (run: RunCommand, pid: number): Promise<PsLine | null> => {
   if (!Number.isSafeInteger(pid) || pid <= 0) return null
-  const line = (await readProcesses(run, [pid])).find((process) => process.pid === pid)
+  const text = await askPs(run, psArguments([pid]))
+  const line = parsePsLines(text).find((process) => process.pid === pid)
+  // Nothing at all means that there is no such process; a line for it in another form means that it lives, unseen.
+  if (line === undefined && new RegExp(`^\\s*${pid}\\s`, 'm').test(text))
+    throw new Error(`ps printed something about ${pid} that is not understood`)
   return line?.isAlive === true ? line : null
 }
 
@@ -54,8 +60,12 @@ const askPs = async (run: RunCommand, args: readonly string[]): Promise<string> 
 }
 
 /** -ww: without it ps cuts command lines at the width of a terminal that is not there. */
-const readProcesses = async (run: RunCommand, pids: readonly number[]): Promise<readonly PsLine[]> =>
-  parsePsLines(await askPs(run, ['-ww', ...psColumns, '-p', pids.join(',')]))
+const psArguments = (pids: readonly number[]): readonly string[] => [
+  '-ww',
+  ...psColumns,
+  '-p',
+  pids.join(','),
+]
 
 const readPortOwner = async (run: RunCommand, port: number): Promise<ForeignProcess | null> => {
   const result = await run(['lsof', '-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-F', 'pcLn'])
@@ -75,10 +85,8 @@ const describeOldest = async (
   holders: readonly LsofProcess[],
 ): Promise<ForeignProcess | null> => {
   // Without it the holder is still named.
-  const lines = await readProcesses(
-    run,
-    holders.map((holder) => holder.pid),
-  ).catch(() => [])
+  const text = await askPs(run, psArguments(holders.map((holder) => holder.pid))).catch(() => '')
+  const lines = parsePsLines(text)
   const startOf = (pid: number) =>
     Date.parse(`${lines.find((line) => line.pid === pid)?.startedAt} UTC`) || Number.MAX_SAFE_INTEGER
   const oldest = holders.toSorted((a, b) => startOf(a.pid) - startOf(b.pid) || a.pid - b.pid)[0]

@@ -5,8 +5,17 @@ import { join } from 'node:path'
 import type { RamDisk } from '../../contract.ts'
 import { quoteForShell } from '../../shell-quote.ts'
 import { messageOf } from '../error-message.ts'
-import { type DarwinMount, type DiskImage, ramImageBytes, wholeSectors } from './darwin-disk-text.ts'
-import { type DarwinDisks, findRamImage } from './darwin-disks.ts'
+import {
+  type DarwinMount,
+  type DiskImage,
+  findImageOf,
+  findRamImage,
+  type ImageList,
+  ignoresOwners,
+  ramImageBytes,
+  wholeSectors,
+} from './darwin-disk-text.ts'
+import type { DarwinDisks } from './darwin-disks.ts'
 import { describeMiB } from './describe-size.ts'
 import {
   canonicalMountPoint,
@@ -17,10 +26,13 @@ import {
 } from './mount-point.ts'
 import type { MountOutcome, RamDiskSpec } from './platform.ts'
 import { settleVolume } from './spotlight-off.ts'
+import { explainPrivacyRefusal } from './volume-access.ts'
 
 export interface DarwinRamDiskContext {
   readonly disks: DarwinDisks
   readonly volumesFolder: string
+  /** Writes and reads a file on a volume; rejects with the system's error. */
+  readonly tryVolume: (mountPoint: string) => Promise<void>
   /** Device of the disk that this core attached: a foreign unmount leaves it attached, and its memory held. */
   attached: string | null
   /** The mount of the last read and what is behind it: asking hdiutil at every poll would cost more than the rest. */
@@ -47,7 +59,11 @@ export const mountDarwinRamDisk = async (
   if (images === null)
     return { kind: 'failed', reason: 'hdiutil info printed something that is not understood' }
   const mount = await context.disks.readMountAt(mountPoint)
-  if (mount !== null) return judgeMounted(spec, mount, findRamImage(images, mount.source))
+  if (mount !== null) {
+    const outcome = judgeMounted(spec, mount, findRamImage(images, mount.source))
+    const refusal = outcome.kind === 'mounted' ? await findPrivacyRefusal(context, mountPoint) : null
+    return refusal === null ? outcome : { kind: 'failed', reason: refusal }
+  }
   const obstacle = await clearTheWay(context, mountPoint)
   if (obstacle !== null) return { kind: 'failed', reason: obstacle }
   const others = await releaseOwnLeftover(context, images, spec)
@@ -71,15 +87,15 @@ export const mountDarwinRamDisk = async (
 }
 
 /**
- * Volumes of disk images come up with owners ignored: to each developer all files are their own. `hdiutil attach -owners on`
- * is for what it mounts itself (hdiutil(1)), and we mount nothing then; `diskutil enableOwnership` sets it for a volume that
- * is mounted (diskutil(8)). Whether that needs root for a disk of one's own is not said clearly anywhere, so it is tried, and
- * the mount table tells what came of it. Answers what the user can do; the volume is usable all the same.
+ * What a normal user mounts comes up with owners ignored: to each developer all files are their own. `hdiutil attach -owners on`
+ * is for what it mounts itself (hdiutil(1)), and we mount nothing then. `diskutil enableOwnership` needs root (diskutil(8)), so
+ * for a core of root it works and for any other it is refused; the mount table tells which. Answers what root can do; the
+ * volume is usable all the same.
  */
 const honourOwners = async (disks: DarwinDisks, mountPoint: string): Promise<string | null> => {
   const ignored = async () => {
     const mount = await disks.readMountAt(mountPoint)
-    return mount?.flags.includes('noowners') === true ? mount : null
+    return mount !== null && ignoresOwners(mount) ? mount : null
   }
   try {
     const mount = await ignored()
@@ -87,13 +103,22 @@ const honourOwners = async (disks: DarwinDisks, mountPoint: string): Promise<str
     const failure = await disks.honourOwners(mount.source)
     return (await ignored()) === null
       ? null
-      : `files on ${mountPoint} belong to everybody (${failure ?? 'diskutil enableOwnership changed nothing'}): sudo diskutil enableOwnership ${quoteForShell(mountPoint)}`
+      : `${mountPoint} is mounted without owners, so every user may change and remove every file on it (${failure ?? 'diskutil enableOwnership changed nothing'}): sudo diskutil enableOwnership ${quoteForShell(mountPoint)}`
   } catch (error) {
     return `whose files they are on ${mountPoint} is not known: ${messageOf(error)}`
   }
 }
 
-const judgeMounted = (spec: RamDiskSpec, mount: DarwinMount, image: DiskImage | null): MountOutcome => {
+/** What is mounted may be our RAM disk or anything else. */
+export const explainDoubt = ({ source, mountPoint }: DarwinMount): string =>
+  `hdiutil info lists more images than could be understood, so whether ${source} at ${mountPoint} is a RAM disk is not known`
+
+const judgeMounted = (
+  spec: RamDiskSpec,
+  mount: DarwinMount,
+  image: DiskImage | null | 'in-doubt',
+): MountOutcome => {
+  if (image === 'in-doubt') return { kind: 'failed', reason: explainDoubt(mount) }
   const foundBytes = image === null ? null : ramImageBytes(image)
   if (foundBytes === null) {
     const found = `${mount.source} (${mount.filesystem})`
@@ -137,12 +162,15 @@ const clearTheWay = async (
  */
 export const releaseOwnLeftover = async (
   context: DarwinRamDiskContext,
-  images: readonly DiskImage[],
+  list: ImageList,
   spec: RamDiskSpec,
 ): Promise<readonly DiskImage[]> => {
   const { attached } = context
+  const { images } = list
+  const image = attached === null ? null : findRamImage(list, attached)
+  // It may still be there: the next list will tell.
+  if (image === 'in-doubt') return images
   context.attached = null
-  const image = attached === null ? null : findRamImage(images, attached)
   // Disk numbers are given out again: it must still be a RAM disk of our size that is mounted nowhere.
   if (attached === null || image === null || !isUnmounted(image, spec)) return images
   const { kind } = await context.disks.detach(attached, { force: false })
@@ -155,17 +183,19 @@ const isUnmounted = (image: DiskImage, { sizeBytes }: RamDiskSpec): boolean =>
 
 /** Makes the volume and sees to it that it is at the mount point; answers why not. */
 const formatAndMount = async (
-  { disks, volumesFolder }: DarwinRamDiskContext,
+  context: DarwinRamDiskContext,
   spec: RamDiskSpec,
   device: string,
   mountPoint: string,
 ): Promise<string | null> => {
+  const { disks, volumesFolder } = context
   const formatFailure = await disks.format(device, spec)
   if (formatFailure !== null) return formatFailure
-  const image = (await disks.readImages())?.find((entry) =>
-    entry.devices.some((disk) => disk.device === device),
-  )
-  const volume = image?.devices.find((entry) => entry.mountPoint !== null)
+  const list = await disks.readImages()
+  const image = list === null ? null : findImageOf(list.images, device)
+  if (image === null)
+    return `${device} was formatted, but hdiutil info does not list it in a way that is understood`
+  const volume = image.devices.find((entry) => entry.mountPoint !== null)
   if (volume === undefined) return `${device} was formatted, but its volume is not mounted anywhere`
   if (volume.mountPoint !== mountPoint) {
     const byName = join(volumesFolder, spec.volumeName)
@@ -177,7 +207,21 @@ const formatAndMount = async (
     if (moveFailure !== null) return moveFailure
   }
   const mount = await disks.readMountAt(mountPoint)
-  return mount === null ? `${device} was mounted, but the mount table has nothing at ${mountPoint}` : null
+  if (mount === null) return `${device} was mounted, but the mount table has nothing at ${mountPoint}`
+  return await findPrivacyRefusal(context, mountPoint)
+}
+
+/** Only that: a disk that is full, or open to its owner alone, is no reason to do without it. */
+const findPrivacyRefusal = async (
+  { tryVolume }: DarwinRamDiskContext,
+  mountPoint: string,
+): Promise<string | null> => {
+  try {
+    await tryVolume(mountPoint)
+    return null
+  } catch (error) {
+    return explainPrivacyRefusal(mountPoint, error)
+  }
 }
 
 /** A device that stays attached keeps its memory. It was made a moment ago: with force there is nothing to lose. */

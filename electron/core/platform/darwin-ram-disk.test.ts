@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { RamDiskSchema } from '../../contract.ts'
@@ -23,6 +23,8 @@ const failWith = (what: string, stderr: string, exitCode = 1) =>
     state.failing[what] = { exitCode, stdout: '', stderr }
   })
 
+const withoutOwners = 'mounted without owners'
+
 const begin = (options: { readonly executables: boolean }) => () => {
   mac = createTestMac(options)
   disk = create()
@@ -35,14 +37,19 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
   it('attaches exact sectors, formats, keeps Spotlight off, and gives the memory back', async () => {
     expect(disk.defaultMountPoint('OptaBuilds')).toBe(spec().mountPoint)
     expect(await disk.read(spec())).toMatchObject({ mounted: false, kind: null })
-    expect(await disk.mount(spec())).toEqual({ kind: 'mounted', already: false, note: null })
+    const outcome = await disk.mount(spec())
+    expect(outcome).toMatchObject({
+      kind: 'mounted',
+      already: false,
+      note: expect.stringContaining(withoutOwners),
+    })
     expect(journal()).toEqual([
       'hdiutil attach -nobrowse -nomount ram://134217728',
       'diskutil erasevolume HFS+ OptaBuilds /dev/disk4',
       'diskutil enableOwnership /dev/disk4',
     ])
-    // Both developers can write, and each owns what they wrote.
-    expect(mac.read().images[0]?.volumes[0]?.owners).toBe(true)
+    // Both developers can write; who wrote what is known only where root has turned owners on.
+    expect(await disk.ignoresOwners(spec())).toBe(true)
     expect(statSync(spec().mountPoint).mode & 0o7777).toBe(0o1777)
     expect(RamDiskSchema.parse(await disk.read(spec()))).toMatchObject({ mounted: true, kind: 'hfs+' })
     for (const file of ['.metadata_never_index', '.fseventsd/no_log', '.Trashes']) {
@@ -54,6 +61,15 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
     expect(mac.read().images).toEqual([])
     expect(await disk.read(spec())).toMatchObject({ mounted: false })
     expect(await disk.eject(spec(), { force: false })).toEqual({ kind: 'not-mounted' })
+  })
+
+  it('has owners where the core is root, which alone may turn them on', async () => {
+    expect(await disk.ignoresOwners(spec())).toBeNull()
+    mac.change((state) => {
+      state.isRoot = true
+    })
+    expect(await disk.mount(spec())).toEqual({ kind: 'mounted', already: false, note: null })
+    expect(await disk.ignoresOwners(spec())).toBe(false)
   })
 
   it('makes an APFS volume, and detaches the disk under it, not the one that APFS made up', async () => {
@@ -128,7 +144,7 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
     await disk.mount(spec())
     await mac.run(['diskutil', 'unmount', '/dev/disk4'])
     expect(await disk.read(spec())).toMatchObject({ mounted: false, kind: null })
-    expect(await disk.mount(spec())).toEqual({ kind: 'mounted', already: false, note: null })
+    expect(await disk.mount(spec())).toMatchObject({ kind: 'mounted', already: false })
     expect(mac.read().images.map((image) => image.device)).toEqual(['/dev/disk5'])
   })
 
@@ -164,6 +180,39 @@ describe('a busy RAM disk on a pretended Mac, through executables', () => {
     hold()
     expect(await disk.eject(spec(), { force: true })).toEqual({ kind: 'done' })
     expect(journal().at(-1)).toBe('hdiutil detach -force /dev/disk4')
+  })
+
+  it('is known to be in use when hdiutil says so in another language, and not without anybody who has it open', async () => {
+    await disk.mount(spec())
+    hold()
+    failWith('hdiutil detach', 'hdiutil: could not unmount "disk4" - 资源忙\n')
+    expect(await disk.eject(spec(), { force: false })).toEqual({ kind: 'busy', holders })
+    expect(await disk.eject(spec(), { force: true })).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('资源忙'),
+    })
+    mac.change((state) => {
+      state.holders = []
+    })
+    expect(await disk.eject(spec(), { force: false })).toMatchObject({ kind: 'failed' })
+  })
+
+  it('is ejected when hdiutil gave up waiting, but the disk is gone', async () => {
+    await disk.mount(spec())
+    const run: typeof mac.run = async (argv, options) => {
+      const result = await mac.run(argv, options)
+      return argv[1] === 'detach'
+        ? {
+            kind: 'exited',
+            exitCode: 1,
+            stdout: '',
+            stderr: 'hdiutil: detach: timeout for DiskArbitration expired\n',
+          }
+        : result
+    }
+    const impatient = createDarwinRamDisk({ run, volumesFolder: mac.volumesFolder })
+    expect(await impatient.eject(spec(), { force: false })).toEqual({ kind: 'done' })
+    expect(mac.read().images).toEqual([])
   })
 
   it('names whom the system named when lsof sees nobody (root, Spotlight)', async () => {
@@ -282,6 +331,43 @@ describe('failures on a pretended Mac, through executables', () => {
     expect(journal().some((line) => line.includes('enableOwnership'))).toBe(false)
   })
 
+  const refuseUse = async (): Promise<void> => {
+    throw Object.assign(new Error('operation not permitted'), { code: 'EPERM' })
+  }
+
+  it('is taken back when macOS does not let this process use it, with what to allow', async () => {
+    const closed = createDarwinRamDisk({
+      run: mac.run,
+      volumesFolder: mac.volumesFolder,
+      tryVolume: refuseUse,
+    })
+    const refusal = {
+      kind: 'failed',
+      reason: expect.stringContaining('Allow full disk access for remote users'),
+    }
+    expect(await closed.mount(spec())).toMatchObject(refusal)
+    expect(mac.read().images).toEqual([])
+    // One that another core mounted is left as it is.
+    await disk.mount(spec())
+    expect(await closed.mount(spec())).toMatchObject(refusal)
+    expect(mac.read().images).toHaveLength(1)
+  })
+
+  it('is mounted although it is full, or open to its owner alone', async () => {
+    for (const code of ['ENOSPC', 'EACCES']) {
+      const tryVolume = async () => {
+        throw Object.assign(new Error(code), { code })
+      }
+      const full = createDarwinRamDisk({ run: mac.run, volumesFolder: mac.volumesFolder, tryVolume })
+      expect(await full.mount(spec())).toMatchObject({ kind: 'mounted' })
+    }
+  })
+
+  it('leaves nothing of the file that it is tried with', async () => {
+    await disk.mount(spec())
+    expect(readdirSync(spec().mountPoint).filter((name) => name.includes('access'))).toEqual([])
+  })
+
   it('removes an empty folder that would push the volume to "NAME 1"', async () => {
     mkdirSync(spec().mountPoint)
     expect(await disk.mount(spec())).toMatchObject({ kind: 'mounted', already: false })
@@ -329,6 +415,45 @@ describe('failures on a pretended Mac, through executables', () => {
     })
     expect(await disk.eject(spec(), { force: true })).toMatchObject({ kind: 'failed' })
     expect(journal()).toEqual([])
+  })
+
+  const another = 'image-path      : /x/y.asif\n/dev/disc9\tnew form\n'
+  /** hdiutil info as the pretended Mac prints it, with one more image that is not understood, or in place of all others. */
+  const createBeside = (text: (info: string) => string) =>
+    createDarwinRamDisk({
+      run: async (argv, options) => {
+        const result = await mac.run(argv, options)
+        return argv[1] === 'info' && result.kind === 'exited'
+          ? { ...result, stdout: text(result.stdout) }
+          : result
+      },
+      volumesFolder: mac.volumesFolder,
+    })
+
+  it('makes and ejects its disk beside an image that is not understood', async () => {
+    const beside = createBeside((info) => `${info}${'='.repeat(48)}\n${another}`)
+    expect(await beside.mount(spec())).toMatchObject({ kind: 'mounted', already: false })
+    expect(await beside.read(spec())).toMatchObject({ mounted: true })
+    expect(await beside.mount(spec())).toMatchObject({ kind: 'mounted', already: true })
+    expect(await beside.eject(spec(), { force: false })).toEqual({ kind: 'done' })
+    expect(mac.read().images).toEqual([])
+  })
+
+  it('refuses when what is mounted there may be the image that is not understood', async () => {
+    await disk.mount(spec())
+    await mac.run(['hdiutil', 'attach', '-nomount', 'ram://2048'])
+    // The first image, which is ours, is unreadable; the other one is understood.
+    const doubtful = createBeside((info) => info.replace('image-path', 'image-url '))
+    expect(await doubtful.mount(spec())).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('/dev/disk4'),
+    })
+    expect(await doubtful.eject(spec(), { force: true })).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('not known'),
+    })
+    await expect(doubtful.read(spec())).rejects.toThrow('not known')
+    expect(mac.read().images).toHaveLength(2)
   })
 
   it('does nothing when the mount table is not understood', async () => {

@@ -2,10 +2,11 @@
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract.ts'
-import type { DarwinMount } from './darwin-disk-text.ts'
-import { createDarwinDisks, findRamImage } from './darwin-disks.ts'
+import { type DarwinMount, findRamImage, ignoresOwners } from './darwin-disk-text.ts'
+import { createDarwinDisks } from './darwin-disks.ts'
 import {
   type DarwinRamDiskContext,
+  explainDoubt,
   kindOf,
   mountDarwinRamDisk,
   releaseOwnLeftover,
@@ -14,20 +15,24 @@ import { canonicalMountPoint, removeEmptyFolder } from './mount-point.ts'
 import type { EjectOutcome, RamDiskBacking, RamDiskControl, RamDiskSpec } from './platform.ts'
 import { tellRamDiskFailures } from './ram-disk-failures.ts'
 import type { RunCommand } from './run-command.ts'
+import { writeAndReadFile } from './volume-access.ts'
 
 export interface DarwinRamDiskOptions {
   readonly run: RunCommand
   /** Where macOS mounts volumes by their names. */
   readonly volumesFolder?: string
+  readonly tryVolume?: (mountPoint: string) => Promise<void>
 }
 
 export const createDarwinRamDisk = ({
   run,
   volumesFolder = '/Volumes',
+  tryVolume = writeAndReadFile,
 }: DarwinRamDiskOptions): RamDiskControl => {
   const context: DarwinRamDiskContext = {
     disks: createDarwinDisks(run),
     volumesFolder,
+    tryVolume,
     attached: null,
     known: null,
   }
@@ -35,6 +40,10 @@ export const createDarwinRamDisk = ({
     defaultMountPoint: (volumeName) => join(volumesFolder, volumeName),
     read: (spec) => readRamDisk(context, spec),
     readBacking: (spec) => readBacking(context, run, spec),
+    ignoresOwners: async (spec) => {
+      const mount = await context.disks.readMountAt(await canonicalMountPoint(spec.mountPoint))
+      return mount === null ? null : ignoresOwners(mount)
+    },
     mount: (spec) => mountDarwinRamDisk(context, spec),
     eject: (spec, { force }) => ejectRamDisk(context, spec, force),
   })
@@ -50,11 +59,14 @@ const readRamDisk = async (context: DarwinRamDiskContext, spec: RamDiskSpec): Pr
   return { mountPoint: spec.mountPoint, mounted: true, kind: kindOf(mount), ...(await readUse(mountPoint)) }
 }
 
-const isRamDisk = async (context: DarwinRamDiskContext, { source }: DarwinMount): Promise<boolean> => {
+const isRamDisk = async (context: DarwinRamDiskContext, mount: DarwinMount): Promise<boolean> => {
+  const { source } = mount
   if (context.known?.source === source) return context.known.isRamDisk
   const images = await context.disks.readImages()
   if (images === null) throw new Error(`hdiutil info is not understood, so it is not known what ${source} is`)
-  context.known = { source, isRamDisk: findRamImage(images, source) !== null }
+  const image = findRamImage(images, source)
+  if (image === 'in-doubt') throw new Error(explainDoubt(mount))
+  context.known = { source, isRamDisk: image !== null }
   return context.known.isRamDisk
 }
 
@@ -84,8 +96,9 @@ const readBacking = async (
   spec: RamDiskSpec,
 ): Promise<RamDiskBacking | null> => {
   const mount = await disks.readMountAt(await canonicalMountPoint(spec.mountPoint))
-  const image = mount === null ? null : findRamImage((await disks.readImages()) ?? [], mount.source)
-  const holder = image?.holder ?? null
+  const images = mount === null ? null : await disks.readImages()
+  const image = mount === null || images === null ? null : findRamImage(images, mount.source)
+  const holder = image === null || image === 'in-doubt' ? null : image.holder
   return holder?.kind === 'program'
     ? { ...holder, residentBytes: await readHeldBytes(run, holder.pid) }
     : holder
@@ -105,7 +118,9 @@ const ejectRamDisk = async (
     await releaseOwnLeftover(context, images, spec)
     return { kind: 'not-mounted' }
   }
-  const disk = findRamImage(images, mount.source)?.devices[0]
+  const image = findRamImage(images, mount.source)
+  if (image === 'in-doubt') return { kind: 'failed', reason: explainDoubt(mount) }
+  const disk = image?.devices[0]
   if (disk === undefined) {
     const found = `${mount.source} (${mount.filesystem})`
     return {
@@ -114,6 +129,23 @@ const ejectRamDisk = async (
     }
   }
   return await detachMounted(context, mountPoint, disk.device, force)
+}
+
+/** "timeout for DiskArbitration expired" was seen of disks that were gone all the same. */
+const isGone = async ({ disks }: DarwinRamDiskContext, device: string): Promise<boolean> => {
+  const list = await disks.readImages()
+  return list !== null && findRamImage(list, device) === null
+}
+
+/** The words for a busy disk are translated on some systems: who has files open there says it in every language. */
+const explainFailedDetach = async (
+  { disks }: DarwinRamDiskContext,
+  mountPoint: string,
+  failed: Extract<EjectOutcome, { readonly kind: 'failed' }>,
+  force: boolean,
+): Promise<EjectOutcome> => {
+  const holders = force ? [] : await disks.readHolders(mountPoint)
+  return holders.length > 0 ? { kind: 'busy', holders } : failed
 }
 
 const detachMounted = async (
@@ -128,8 +160,10 @@ const detachMounted = async (
     const holders = await context.disks.readHolders(mountPoint)
     return { kind: 'busy', holders: holders.length > 0 ? holders : result.dissenters }
   }
-  if (result.kind === 'failed') return result
-  if ((await context.disks.readMountAt(mountPoint)) !== null) {
+  const isMounted = (await context.disks.readMountAt(mountPoint)) !== null
+  if (result.kind === 'failed' && (isMounted || !(await isGone(context, device))))
+    return await explainFailedDetach(context, mountPoint, result, force)
+  if (isMounted) {
     return {
       kind: 'failed',
       reason: `hdiutil reported success, but ${mountPoint} is still in the mount table`,

@@ -26,6 +26,13 @@ describe('rankLanAddresses', () => {
       '10.0.0.1',
     ])
   })
+  it('puts the LAN before a tunnel that holds the default route, and the tunnel before bridges', () => {
+    const found = [at('bridge100', '192.168.64.1'), at('utun4', '10.44.0.2'), at('en0', '192.168.1.50')]
+    expect(rankLanAddresses(found, 'utun4')).toEqual(['192.168.1.50', '10.44.0.2', '192.168.64.1'])
+    for (const name of ['ppp0', 'ipsec0', 'wg0', 'tun0', 'tailscale0', 'feth12'])
+      expect(rankLanAddresses([at(name, '10.0.0.9'), at('en1', '10.1.1.1')], name)[0]).toBe('10.1.1.1')
+    expect(rankLanAddresses([at('utun4', '10.44.0.2')], 'utun4')).toEqual(['10.44.0.2'])
+  })
   it('leaves out loopback, link-local, IPv6 and rubbish, and repeats nothing', () => {
     const found = ['127.0.0.1', '169.254.3.4', 'fe80::1', '', '0.0.0.0', '10.1.1.1', '10.1.1.1'].map((a) =>
       at('en0', a),

@@ -7,22 +7,26 @@ export interface InterfaceAddress {
   readonly address: string
 }
 
-/** Bridges and taps of containers and VMs, tunnels, and Apple's own links: most LAN clients cannot reach them. */
+/** VPNs: clients on the LAN do not reach their addresses, also where everything this machine sends goes through one. */
+const tunnel = /^(utun|ipsec|ppp|tun|tap|wg|tailscale|zt|feth|gif|stf)/
+
+/** Bridges and taps of containers and VMs, and Apple's own links: most LAN clients cannot reach them. */
 const virtualInterface =
-  /^(docker|br-|veth|virbr|vnet|vmnet|vboxnet|cni|flannel|cali|podman|lxcbr|lxdbr|bridge|utun|awdl|llw|anpi|ap\d)/
+  /^(docker|br-|veth|virbr|vnet|vmnet|vboxnet|cni|flannel|cali|podman|lxcbr|lxdbr|bridge|awdl|llw|anpi|ap\d)/
 
 const isUsable = ({ address }: InterfaceAddress): boolean =>
   // 169.254/16 is self-assigned when DHCP did not answer (RFC 3927).
   isIPv4(address) && !/^(127\.|169\.254\.|0\.)/.test(address)
 
-/** Loopback and link-local are left out; the default route's interface leads; virtual bridges come last. */
+/** Loopback and link-local are left out; the default route's interface leads unless it is a tunnel; virtual bridges come last. */
 export const rankLanAddresses = (
   addresses: readonly InterfaceAddress[],
   defaultInterface: string | null,
 ): readonly string[] => {
   const rank = ({ interfaceName }: InterfaceAddress): number => {
+    if (tunnel.test(interfaceName)) return 2
     if (interfaceName === defaultInterface) return 0
-    return virtualInterface.test(interfaceName) ? 2 : 1
+    return virtualInterface.test(interfaceName) ? 3 : 1
   }
   const ranked = addresses.filter(isUsable).toSorted((a, b) => rank(a) - rank(b))
   return [...new Set(ranked.map(({ address }) => address))]

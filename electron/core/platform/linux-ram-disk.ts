@@ -33,6 +33,7 @@ export const createLinuxRamDisk = (options: LinuxRamDiskOptions): RamDiskControl
     defaultMountPoint: (volumeName) => join(options.ramDiskRoot, volumeName),
     read: (spec) => readRamDisk(context, spec),
     readBacking: async (spec) => ((await readRamDisk(context, spec)).mounted ? { kind: 'pages' } : null),
+    ignoresOwners: async (spec) => ((await readRamDisk(context, spec)).mounted ? false : null),
     mount: (spec) => mountRamDisk(context, spec),
     eject: (spec, { force }) => ejectRamDisk(context, spec, force),
   })

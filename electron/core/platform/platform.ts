@@ -74,6 +74,11 @@ export interface RamDiskControl {
   read(spec: RamDiskSpec): Promise<RamDisk>
   /** Slow (asks the system's disk tools); null when none is mounted, or it cannot be told. */
   readBacking(spec: RamDiskSpec): Promise<RamDiskBacking | null>
+  /**
+   * true: the volume was mounted without owners (noowners on macOS), so every file on it looks like the reader's own. null when
+   * none is mounted. Throws when the mount table cannot be understood.
+   */
+  ignoresOwners(spec: RamDiskSpec): Promise<boolean | null>
   /** Idempotent. A plain folder with files at the mount point is a failure that says what would go wrong. */
   mount(spec: RamDiskSpec): Promise<MountOutcome>
   /** Loses what is on it. With `force`, open files do not stop it. */
@@ -107,4 +112,16 @@ export interface Platform {
  * Compared as text joined with blanks, because that is the most that `ps` tells on macOS.
  */
 export const runsArgv = (actual: readonly string[], expected: readonly string[]): boolean =>
-  ` ${actual.join(' ')}`.endsWith(` ${expected.join(' ')}`)
+  ` ${actual.join(' ')}`.endsWith(` ${expected.join(' ')}`) || runsInFrameworkPython(actual, expected)
+
+/**
+ * The `bin/python3` of a Python framework, which Homebrew's and python.org's are, starts itself again as the program in
+ * Python.app (CPython, Mac/Tools/pythonw.c; comfyui-mcp#1794): only what follows the interpreter is as it was given.
+ */
+const runsInFrameworkPython = (
+  actual: readonly string[],
+  [program = '', ...args]: readonly string[],
+): boolean => {
+  const [, shown] = /^\/.*?\/Python\.app\/Contents\/MacOS\/Python (.*)$/s.exec(actual.join(' ')) ?? []
+  return shown !== undefined && /(?:^|\/)python[\d.]*$/.test(program) && shown === args.join(' ')
+}

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createCommandRunner, describeFailure, systemPath } from './run-command.ts'
+import { hasRecordings, readRecording } from './test-recordings.ts'
 
 const runnerOf = async (name: string, script: string) => {
   const folder = await mkdtemp(join(tmpdir(), 'nexus-run-'))
@@ -47,4 +48,18 @@ describe('describeFailure', () => {
   it('falls back to the exit status', () => {
     expect(describeFailure(exited(' \n'))).toBe('exit status 3 without a word')
   })
+  it('leaves out warnings where there is a reason, and says them where there is none', () => {
+    const warning = "hdiutil: WARNING: 'hdiutil attach x' is deprecated\n"
+    expect(describeFailure(exited(`${warning.repeat(3)}hdiutil: attach failed - no memory\r\n`))).toBe(
+      'hdiutil: attach failed - no memory',
+    )
+    expect(describeFailure(exited(warning))).toContain('deprecated')
+  })
+  it.skipIf(!hasRecordings)(
+    'says why an attach of macOS 27 failed (skipped where the recordings are absent)',
+    () => {
+      const stderr = readRecording('hdiutil/attach-deprecation-warning-macos27-stderr.txt')
+      expect(describeFailure(exited(stderr))).toBe('hdiutil: attach failed - Resource busy')
+    },
+  )
 })

@@ -45,14 +45,15 @@ export const createCommandRunner =
     return { kind: 'not-run', reason: result.shortMessage ?? `${file} could not be run` }
   }
 
-/** What a failed command said, in one line. */
+/** What a failed command said, in one line, without its warnings. */
 export const describeFailure = (result: CommandResult): string => {
   if (result.kind === 'not-run') return result.reason
-  const said = [result.stderr, result.stdout]
+  const lines = [result.stderr, result.stdout]
     .flatMap((text) => text.split('\n'))
     .map((line) => line.trim())
     .filter((line) => line !== '')
-    .slice(0, 3)
-    .join('; ')
+  // hdiutil of macOS 27 warns that ram:// is deprecated before it says why it failed (gopass#3610).
+  const reasons = lines.filter((line) => !/\bwarning:/i.test(line))
+  const said = (reasons.length > 0 ? reasons : lines).slice(0, 3).join('; ')
   return said === '' ? `exit status ${result.exitCode} without a word` : said
 }

@@ -15,7 +15,7 @@ import { bootoutJob, bootstrapJob, printJob } from './test-mac-launchd.ts'
 import { showListeners, showProcesses } from './test-mac-processes.ts'
 import { print, type Reply, refuse } from './test-mac-reply.ts'
 import type { TestMacState } from './test-mac-state.ts'
-import { readDefault, runScreen, showIndexing, showPower } from './test-mac-system.ts'
+import { askFirewall, readDefault, runScreen, showIndexing, showPower } from './test-mac-system.ts'
 
 type Answer = (state: TestMacState, args: readonly string[]) => Reply
 
@@ -41,6 +41,8 @@ const programs: Readonly<Record<string, Answer>> = {
   mdutil: showIndexing,
   defaults: readDefault,
   screen: runScreen,
+  // By its whole path: it is on no PATH.
+  '/usr/libexec/ApplicationFirewall/socketfilterfw': askFirewall,
   ps: showProcesses,
   lsof: showListeners,
   // Holds the machine awake in silence; that it was started stands in the journal.

@@ -1,5 +1,5 @@
 // Stands in for ps and lsof on a pretended Mac, about its own processes and, where wanted, about those of this very system:
-// what a test starts for real is then seen as macOS would show it.
+// what a test starts for real is then seen as macOS would show it. Beside each form stands what it was taken from.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { print, type Reply, refuse } from './test-mac-reply.ts'
 import type { TestMacState, TestProcess } from './test-mac-state.ts'
@@ -34,13 +34,34 @@ const readReal = (pid: number): TestProcess | null =>
 const listReal = (): readonly TestProcess[] =>
   readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (readReal(Number(name)) ?? []) : []))
 
-/** `Tue Sep  2 10:15:30 2026`, as LC_ALL=C and TZ=UTC have it. */
+/**
+ * ps/lstart-n-command.txt and lstart-one-process-2026.txt: 24 characters, padded to 28. That LC_ALL=C and TZ=UTC make it so
+ * is assumed.
+ */
 const sayStart = (ms: number): string => {
   const [, day, date, month, year, time] =
     /^(\w+), (\d+) (\w+) (\d+) ([\d:]+)/.exec(new Date(ms).toUTCString()) ?? []
   return `${day} ${month} ${String(Number(date)).padStart(2)} ${time} ${year}`.padEnd(28)
 }
 
+/**
+ * Apple's ps writes each byte beyond ASCII through strvis(3) in the C locale: "é" is `M-CM-)` (adv_cmds, ps/print.c; a measured table
+ * in id 71195875344).
+ */
+const sayBytes = (text: string): string =>
+  [...Buffer.from(text)]
+    .map((byte) => {
+      if (byte < 0x80) return String.fromCharCode(byte)
+      if (byte === 0xa0) return '\\240'
+      return byte < 0xa0 ? `M^${String.fromCharCode(byte - 0x40)}` : `M-${String.fromCharCode(byte - 0x80)}`
+    })
+    .join('')
+
+/**
+ * Widths after ps/lstart-one-process-2026.txt (pid, ppid) and ps/pid-rss-pcpu-comm-noheader.txt (rss, comm); of pgid and
+ * stat assumed, after ps(1). comm is argv[0], without a path where it was started without one (public reports; no recording
+ * is at hand).
+ */
 const sayColumn = (process: TestProcess, column: string): string => {
   switch (column) {
     case 'pid':
@@ -56,13 +77,17 @@ const sayColumn = (process: TestProcess, column: string): string => {
     case 'rss':
       return String(process.residentKibibytes).padStart(6)
     case 'comm':
-      return process.path
+      return sayBytes(process.path)
     default:
-      return process.command
+      return sayBytes(process.command)
   }
 }
 
-/** Columns are asked for as `-o pid= -o comm=` or `-o pid=,comm=`; exit status 1 when nobody is found. */
+/**
+ * Columns are asked for as `-o pid= -o comm=` or `-o pid=,comm=`: on other BSDs the latter is one column with the title
+ * ",comm=", Apple's ps splits at the comma (adv_cmds, ps/keyword.c, under __APPLE__). Exit status 1 when nobody is found
+ * (ps(1)).
+ */
 export const showProcesses = (state: TestMacState, args: readonly string[]): Reply => {
   const columns = args.flatMap((word, index) => (/o$/.test(args[index - 1] ?? '') ? word.split(',') : []))
   const wanted = args.includes('-p') ? (args[args.indexOf('-p') + 1] ?? '').split(',').map(Number) : null
@@ -95,7 +120,10 @@ const listInodes = (port: number): ReadonlySet<string> =>
     ),
   )
 
-/** `lsof -iTCP:PORT -sTCP:LISTEN -F pcLn` with the `f` lines that come unasked; exit status 1 with nothing found. */
+/**
+ * lsof/fields-pcn-iTCP-2026.txt, with the `f` lines that come unasked; `L` and exit status 1 with nothing found after
+ * lsof(8).
+ */
 export const showListeners = (state: TestMacState, args: readonly string[]): Reply => {
   const port = Number(/^-iTCP:(\d+)$/.exec(args.find((word) => word.startsWith('-iTCP:')) ?? '')?.[1])
   const inodes = state.seesRealProcesses ? listInodes(port) : new Set<string>()

@@ -31,6 +31,8 @@ export interface TestProcess {
 }
 
 export interface TestMacState {
+  /** Commands run as root. */
+  isRoot: boolean
   volumesFolder: string
   nextDisk: number
   images: TestImage[]
@@ -49,6 +51,8 @@ export interface TestMacState {
   screens: { pid: number; name: string; status: string }[]
   power: { sleepMinutes: number; restarts: boolean }
   autoLoginUser: string | null
+  /** Programs of its list by path; others are in no list. */
+  firewall: { isOn: boolean; rules: Record<string, 'Allow' | 'Block'> }
   /** By command and first word, such as "hdiutil attach": answered instead of doing anything. */
   failing: Record<string, { exitCode: number; stdout: string; stderr: string }>
   /** By command: what it prints, for those that only print. */

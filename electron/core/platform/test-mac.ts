@@ -74,6 +74,7 @@ export const createTestMac = ({ executables }: { readonly executables: boolean }
   }
   writeFileSync(journalPath, '')
   write({
+    isRoot: false,
     volumesFolder,
     nextDisk: 4,
     images: [],
@@ -86,6 +87,7 @@ export const createTestMac = ({ executables }: { readonly executables: boolean }
     screens: [],
     power: { sleepMinutes: 0, restarts: true },
     autoLoginUser: null,
+    firewall: { isOn: false, rules: {} },
     failing: {},
     replies: {},
   })

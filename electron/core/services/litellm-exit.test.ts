@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { hasRecordings, readRecording } from '../platform/test-recordings.ts'
 import { explainLiteLlmExit } from './litellm-exit.ts'
 
 const explain = (exitCode: number | null, log: string, signal: string | null = null) =>
@@ -101,6 +100,71 @@ INFO:     127.0.0.1:1 - "POST /v1/messages HTTP/1.1" 500 Internal Server Error`
     )
   })
 
+  // The form of LiteLLM 1.106.2 (recorded, Linux x86-64), shortened; names made up.
+  const requestError = (error: string) => `Traceback (most recent call last):
+  File "/r/litellm/lib/python3.11/site-packages/uvicorn/protocols/http/httptools_impl.py", line 409, in run_asgi
+    result = await app(
+${error}`
+  const answered = 'INFO:     127.0.0.1:33446 - "POST /v1/messages HTTP/1.1" 500 Internal Server Error'
+
+  it.each([
+    "ImportError: cannot import name 'made_up' from 'litellm'",
+    "ModuleNotFoundError: No module named 'google'",
+    'ImportError: Could not import custom_auth from opta_router',
+    "FileNotFoundError: [Errno 2] No such file or directory: '/r/opta_limits.json'",
+    'yaml.parser.ParserError: while parsing a block\n  in "/x.yaml", line 2, column 3',
+  ])('does not give up over one request: %s', (error) => {
+    for (const log of [
+      `${requestError(error)}\n${answered}`,
+      // The last lines may be the traceback alone, cut off at its beginning.
+      requestError(error),
+    ])
+      expect(explain(1, log).permanent).toBe(false)
+    const cut = error.split('\n')
+    expect(explainLiteLlmExit({ exitCode: 1, signal: null, logTail: cut }, true).permanent).toBe(false)
+    // The same without any service is a start that will fail again.
+    expect(explainLiteLlmExit({ exitCode: 1, signal: null, logTail: cut }, false).permanent).toBe(true)
+  })
+
+  it.each([
+    [0, null],
+    [null, null],
+    [null, 'SIGTERM'],
+  ])('an end in order is one, whatever stands before it (status %s, signal %s)', (exitCode, signal) => {
+    const log = `${requestError("ModuleNotFoundError: No module named 'google'")}
+${answered}
+OSError: [Errno 28] No space left on device
+INFO:     Shutting down
+INFO:     Waiting for application shutdown.
+INFO:     Application shutdown complete.
+INFO:     Finished server process [1160]
+sys:1: ResourceWarning: unclosed <socket.socket fd=7>`
+    expect(explain(exitCode, log, signal)).toEqual({
+      reason: 'LiteLLM was told to end, not by Nexus, and ended in order',
+      permanent: false,
+    })
+    expect(explain(null, log, 'SIGKILL').reason).toContain('SIGKILL')
+  })
+
+  it('does not take an earlier lack for the reason of a later end', () => {
+    const log = `MemoryError\nOSError: [Errno 28] No space left on device\n${answered}\nKeyError: 'made up'`
+    expect(explain(1, log)).toEqual({
+      reason: "LiteLLM ended with exit status 1: KeyError: 'made up'",
+      permanent: false,
+    })
+  })
+
+  it('names a Python that went away with an upgrade, and a crash', () => {
+    const log = `dyld[4711]: Library not loaded: /opt/homebrew/Cellar/python@3.13/3.13.0/Frameworks/Python.framework/Versions/3.13/Python
+  Referenced from: <01234567-89AB-3CDE-8F01-23456789ABCD> /x/litellm/bin/python3.13
+  Reason: tried: '/opt/homebrew/Cellar/python@3.13/3.13.0/Python' (no such file)`
+    expect(explain(null, log, 'SIGABRT')).toEqual({
+      reason: expect.stringMatching(/Python needs the library .*Python, .*: set it up again$/),
+      permanent: true,
+    })
+    expect(explain(null, '', 'SIGSEGV').reason).toBe('LiteLLM crashed (SIGSEGV)')
+  })
+
   it('names signals, whatever the log says', () => {
     const log = "ModuleNotFoundError: No module named 'litellm'"
     expect(explain(null, log, 'SIGKILL')).toEqual({
@@ -119,23 +183,26 @@ INFO:     127.0.0.1:1 - "POST /v1/messages HTTP/1.1" 500 Internal Server Error`
   })
 })
 
-const recorded = join(process.env['NEXUS_FIXTURES'] ?? '../shared/fixtures', 'litellm')
+describe.skipIf(!hasRecordings)('why LiteLLM ended, recorded (skipped without the recordings)', () => {
+  it.each([
+    ['start-port-in-use.log', 3, /port 18892 is taken by another program/],
+    [
+      'start-config-bad-yaml.log',
+      1,
+      /not valid YAML: while parsing a block collection \(bad\.yaml, line 2\)/,
+    ],
+    ['start-weak-master-key.log', 3, /refuses its master key: .* publicly known default\.$/],
+  ])('%s', (file, exitCode, reason) => {
+    const explanation = explain(exitCode, readRecording(`litellm/${file}`))
+    expect(explanation.reason).toMatch(reason)
+    expect(explanation.permanent).toBe(true)
+  })
 
-describe.skipIf(!existsSync(recorded))(
-  'why LiteLLM ended, recorded (skipped where ../shared/fixtures is absent)',
-  () => {
-    it.each([
-      ['start-port-in-use.log', 3, /port 18892 is taken by another program/],
-      [
-        'start-config-bad-yaml.log',
-        1,
-        /not valid YAML: while parsing a block collection \(bad\.yaml, line 2\)/,
-      ],
-      ['start-weak-master-key.log', 3, /refuses its master key: .* publicly known default\.$/],
-    ])('%s', (file, exitCode, reason) => {
-      const explanation = explain(exitCode, readFileSync(join(recorded, file), 'utf8'))
-      expect(explanation.reason).toMatch(reason)
-      expect(explanation.permanent).toBe(true)
-    })
-  },
-)
+  it('orderly-shutdown-tail.txt', () => {
+    for (const exitCode of [0, null])
+      expect(explain(exitCode, readRecording('litellm/orderly-shutdown-tail.txt'))).toEqual({
+        reason: 'LiteLLM was told to end, not by Nexus, and ended in order',
+        permanent: false,
+      })
+  })
+})

@@ -7,6 +7,7 @@ import { localUrl } from './litellm-config.ts'
 import { explainLiteLlmExit } from './litellm-exit.ts'
 import { probeLiteLlm } from './litellm-health.ts'
 import { planLiteLlmLaunch } from './litellm-launch.ts'
+import { rememberReady } from './seen-ready.ts'
 
 export interface LiteLlmServiceOptions {
   readonly profile: Profile
@@ -23,16 +24,18 @@ export interface LiteLlmServiceOptions {
 export const createLiteLlmService = (options: LiteLlmServiceOptions): ChildService => {
   const { profile } = options
   const baseUrl = localUrl(profile.proxy.host, profile.proxy.port)
+  const ready = rememberReady((signal) => probeLiteLlm(baseUrl, signal))
   return {
     id: 'proxy',
     port: profile.proxy.port,
     endpoint: baseUrl,
     prepare: async () => {
+      ready.forget()
       const installed = await options.readInstalled()
       if (installed === null) throw new Error('LiteLLM is not installed yet: nexus up installs it')
       return planLiteLlmLaunch({ ...options, pythonPath: installed.pythonPath })
     },
-    probe: (signal) => probeLiteLlm(baseUrl, signal),
-    explainExit: explainLiteLlmExit,
+    probe: ready.probe,
+    explainExit: (report) => explainLiteLlmExit(report, ready.current()),
   }
 }

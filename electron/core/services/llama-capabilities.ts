@@ -4,7 +4,9 @@ import { access, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname } from 'node:path'
 import { execa } from 'execa'
+import { mendInstall } from './llama-exit.ts'
 import { type LlamaCapabilities, parseLlamaHelp } from './llama-help.ts'
+import { findLoaderFailure } from './loader-failure.ts'
 import { rememberPerFile } from './per-file.ts'
 
 export type CapabilityReading =
@@ -116,10 +118,8 @@ export async function runLlamaServer(
 
 function explainHelpFailure(binaryPath: string, help: RunResult): string {
   if (help.timedOut) return `${binaryPath} --help did not answer within ${helpTimeoutMs / 1000} s.`
-  const library = /loading shared libraries: (\S+?):/.exec(help.stderr)?.[1]
-  if (library !== undefined) {
-    return `${binaryPath} needs the library ${library}, which this machine does not have.`
-  }
+  const unloadable = findLoaderFailure(help.stderr.split('\n'))
+  if (unloadable !== null) return `${binaryPath} ${unloadable.what}; ${mendInstall(unloadable.isHomebrew)}.`
   if (help.signal !== null) return `${binaryPath} --help was ended by ${help.signal}.`
   const said = help.stderr.split('\n').find((line) => line.trim() !== '')
   if (help.exitCode !== 0) {

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { hasRecordings, readRecording } from '../platform/test-recordings.ts'
 import type { ExitReport } from './child-service.ts'
 import { explainLlamaExit } from './llama-exit.ts'
 
@@ -116,10 +117,163 @@ describe('explainLlamaExit', () => {
     })
   })
 
-  it('of a missing library names it', () => {
-    const line =
-      'llama-server: error while loading shared libraries: libvulkan.so.1: cannot open shared object file'
-    expect(explainLlamaExit(report({ exitCode: 127, logTail: [line] })).reason).toContain('libvulkan.so.1')
+  it.each([
+    [
+      'llama-server: error while loading shared libraries: libvulkan.so.1: cannot open shared object file: No such file or directory',
+      /needs the library libvulkan\.so\.1, which cannot be loaded \(cannot open shared object file/,
+    ],
+    // Written after ggml-org/llama.cpp#11083 and gpustack/gpustack#2447, paths and addresses made up.
+    [
+      `dyld[4711]: Library not loaded: @rpath/libllama.0.dylib
+  Referenced from: <01234567-89AB-3CDE-8F01-23456789ABCD> /opt/homebrew/Cellar/llama.cpp/9999/bin/llama-server
+  Reason: tried: '/opt/homebrew/Cellar/llama.cpp/9999/lib/libllama.0.dylib' (no such file)`,
+      /needs the library @rpath\/libllama\.0\.dylib, which cannot be loaded \(no such file\); mend it with: brew reinstall ggml llama\.cpp\.$/,
+    ],
+    [
+      `dyld[4711]: Symbol not found: _ggml_made_up
+  Referenced from: <01234567-89AB-3CDE-8F01-23456789ABCD> /opt/homebrew/Cellar/llama.cpp/9999/lib/libllama.0.dylib
+  Expected in:     <01234567-89AB-3CDE-8F01-23456789ABCE> /opt/homebrew/Cellar/ggml/0.1.0/lib/libggml-base.0.dylib`,
+      /libggml-base\.0\.dylib lacks _ggml_made_up; mend it with: brew reinstall ggml llama\.cpp\.$/,
+    ],
+    // As macOS 12 puts it (chapel-lang/chapel#25097).
+    [
+      `dyld[4711]: Symbol not found: (_ggml_made_up)
+  Referenced from: '/Applications/Some.app/llama-server'
+  Expected in: '/Applications/Some.app/libggml-base.dylib'`,
+      /\/Applications\/Some\.app\/libggml-base\.dylib lacks _ggml_made_up; install llama\.cpp again/,
+    ],
+    [
+      `dyld[4711]: Library not loaded: @rpath/libggml.dylib
+  Referenced from: <01234567-89AB-3CDE-8F01-23456789ABCD> /usr/local/bin/llama-server
+  Reason: tried: '/x/libggml.dylib' (mach-o file, but is an incompatible architecture (have 'x86_64', need 'arm64'))`,
+      /incompatible architecture \(have 'x86_64', need 'arm64'/,
+    ],
+    ['dyld: Library not loaded: @rpath/libggml.dylib', /needs the library @rpath\/libggml\.dylib/],
+    ['dyld[4711]: missing symbol called', /lacks a function that it calls/],
+    [
+      '/x/llama-server: symbol lookup error: /x/libmtmd.so: undefined symbol: mtmd_made_up',
+      /none of them has mtmd_made_up/,
+    ],
+    [
+      "/x/llama-server: /lib/libc.so.6: version `GLIBC_2.99' not found (required by /x/llama-server)",
+      /newer system, which has GLIBC_2\.99/,
+    ],
+  ])('of a program that the loader refuses: %s', (text, reason) => {
+    const logTail = text.split('\n')
+    for (const exit of [
+      { exitCode: null, signal: 'SIGABRT' },
+      { exitCode: 127, signal: null },
+    ]) {
+      const explained = explainLlamaExit({ ...exit, logTail })
+      expect(explained.reason).toMatch(reason)
+      expect(explained.permanent).toBe(true)
+    }
+  })
+
+  // b10068 on Linux x86-64, started with such files.
+  it.each([
+    [
+      `0.00.003.302 W render_message_to_json: Neither string content nor typed content is supported by the template. This is unexpected and may lead to issues.
+0.00.004.081 E common_chat_verify_template: failed to apply template: Unable to generate parser for this template. Automatic parser generation failed: 
+------------
+While executing CallExpression at line 1, column 43 in source:
+...- for m in messages %}{{ raise_exception("Unknown role: " + m.role) }}{%- endfor...
+                                           ^
+Error: Jinja Exception: Unknown role: user
+error: the supplied chat template is not supported: {%- for m in messages %}{{ raise_exception("Unknown role: " + m.role) }}{%- endfor %}
+`,
+      'Jinja Exception: Unknown role: user',
+    ],
+    [
+      `error: the supplied chat template is not supported: not jinja at all {{ messages[0]["content"] | nosuchfilter }}
+
+0.00.003.068 E common_chat_verify_template: failed to apply template: Unable to generate parser for this template. Automatic parser generation failed: 
+------------
+While executing FilterExpression at line 1, column 44 in source:
+... jinja at all {{ messages[0]["content"] | nosuchfilter }}...
+                                           ^
+Error: Unknown (built-in) filter 'nosuchfilter' for type String`,
+      "Unknown (built-in) filter 'nosuchfilter' for type String",
+    ],
+    [
+      `error: the supplied chat template is not supported: {% if %} {{ broken
+note: llama.cpp was started without --jinja, we only support commonly used templates
+`,
+      'llama.cpp was started without --jinja, we only support commonly used templates',
+    ],
+    ['error: the supplied chat template is not supported: {% if %}', 'it does not say why'],
+    // A template so long that the line before it is not among the last ones.
+    [
+      '0.00.004.177 E common_chat_templates_init: error: Unexpected token: %} of type 9\n0.00.004.205 E common_chat_verify_template: failed to apply template: std::exception\n{# made up #}',
+      'Unexpected token: %} of type 9',
+    ],
+  ])('of a chat template that cannot be applied: %s', (text, why) => {
+    expect(explainLlamaExit(report({ logTail: text.split('\n') }))).toEqual({
+      reason: `llama-server cannot apply the chat template: ${why}. Set llamaServer.chatTemplate to another one.`,
+      permanent: true,
+    })
+  })
+
+  it('of a chat template that is only found wanting after the model was loaded', () => {
+    // The words of server-context.cpp (2026); the error is made up.
+    const logTail =
+      `0.01.606.855 I srv    load_model: initializing, n_slots = 4, n_ctx_slot = 32768, kv_unified = 'true'
+0.01.607.000 I srv  llama_server: model loaded
+0.01.607.001 E srv          init: init: chat template parsing error: User role must provide content as an iterable
+0.01.607.002 E srv          init: init: please consider disabling jinja via --no-jinja, or use a custom chat template via --chat-template
+0.01.607.003 E srv          init: init: for example: --no-jinja --chat-template chatml
+0.01.607.004 I srv    operator(): operator(): cleaning up before exit...
+0.01.607.005 E srv  llama_server: exiting due to model loading error`.split('\n')
+    const explained = explainLlamaExit(report({ logTail }))
+    expect(explained.reason).toContain('User role must provide content as an iterable')
+    expect(explained.permanent).toBe(true)
+  })
+
+  // Lines in the recorded formats, values made up.
+  const served = [
+    '0.01.015.048 I srv  llama_server: listening on http://127.0.0.1:18085',
+    '0.09.000.001 I slot launch_slot_: id  0 | task 7 | processing task, is_child = 0',
+  ]
+  const memoryLines = [
+    'error: Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)',
+    '0.00.722.093 E alloc_tensor_range: failed to allocate CPU buffer of size 24577572864',
+    '0.00.729.888 E llama_init_from_model: failed to initialize the context: failed to allocate buffer for kv cache',
+    "0.00.729.889 E srv    load_model: failed to load draft model, '/nope/draft.gguf'",
+  ]
+
+  it.each([
+    ['SIGKILL', null],
+    [null, 137],
+    ['SIGTERM', null],
+  ])('an earlier line about memory is not why it was ended by %s (status %s)', (signal, exitCode) => {
+    const logTail = [...memoryLines, ...served, '0.10.000.000 I srv  update_slots: all slots are idle']
+    const { reason, permanent } = explainLlamaExit({ signal, exitCode, logTail })
+    expect(reason).toMatch(/\((?:SIGKILL|SIGTERM)\)/)
+    expect(reason).not.toMatch(/GPU|KV cache|draft|GiB/)
+    expect(permanent).toBe(false)
+  })
+
+  it('a server that served is not judged by what it said before, nor by the words of a failed start', () => {
+    const logTail = [...memoryLines, ...served]
+    expect(explainLlamaExit({ exitCode: null, signal: 'SIGSEGV', logTail }).reason).toMatch(/SIGSEGV/)
+    const atItsEnd = [...served, memoryLines[0] ?? '']
+    expect(explainLlamaExit({ exitCode: null, signal: 'SIGABRT', logTail: atItsEnd }).reason).toMatch(
+      /^The GPU ran out of memory/,
+    )
+    // Seen ready, but its log of a thousand lines begins later.
+    const late = explainLlamaExit(report({ logTail: memoryLines.slice(1) }), true)
+    expect(late).toEqual({
+      reason: expect.stringMatching(/could not get the memory it needs \(22\.89 GiB/),
+      permanent: false,
+    })
+  })
+
+  it('a server that served and was told to end did so in order', () => {
+    const logTail = [...served, '0.24.970.125 I srv    operator(): operator(): cleaning up before exit...']
+    expect(explainLlamaExit({ exitCode: null, signal: null, logTail })).toEqual({
+      reason: 'llama-server was told to end, not by Nexus, and ended in order.',
+      permanent: false,
+    })
   })
 
   it('does not blame a request that was refused long before', () => {
@@ -135,16 +289,28 @@ describe('explainLlamaExit', () => {
   })
 })
 
-const fixtures = `${process.env['NEXUS_FIXTURES'] ?? '../shared/fixtures'}/llama-server`
-describe.skipIf(!existsSync(fixtures))(`public recordings (skipped where ${fixtures} is absent)`, () => {
-  it.each(['metal-2024-07-oom-m1pro', 'metal-2026-oom-repeats', 'metal-2026-oom-warmup-abort'])(
-    '%s',
-    (name) => {
-      const logTail = readFileSync(`${fixtures}/${name}.log`, 'utf8').split('\n')
-      expect(explainLlamaExit({ exitCode: null, signal: 'SIGABRT', logTail })).toEqual({
-        reason: expect.stringMatching(/^The GPU ran out of memory/),
-        permanent: false,
-      })
-    },
-  )
+describe.skipIf(!hasRecordings)('explainLlamaExit on recordings (skipped without them)', () => {
+  it.each([
+    ['metal-2024-07-oom-m1pro.log', null, 'SIGABRT', /^The GPU ran out of memory/, false],
+    ['metal-2026-oom-repeats.log', null, 'SIGABRT', /^The GPU ran out of memory/, false],
+    ['metal-2026-oom-warmup-abort.log', null, 'SIGABRT', /^The GPU ran out of memory/, false],
+    [
+      'failures/chat-template-at-start.txt',
+      1,
+      null,
+      /chat template: Unexpected token: %} of type 9\. Set/,
+      true,
+    ],
+    ['b10068-kv-alloc-failed-cpu.log', 139, null, /^The KV cache did not fit in memory/, true],
+    ['b10434-kv-alloc-failed-cpu.log', 1, null, /^The KV cache did not fit in memory/, true],
+    ['b10068-model-missing.log', 1, null, /the file cannot be opened \(No such file or directory\)/, true],
+    ['b10434-model-missing.log', 1, null, /the file cannot be opened \(No such file or directory\)/, true],
+    ['b10068-port-in-use.log', 1, null, /^Port \d+ is in use by another program/, false],
+    ['b10434-port-in-use.log', 1, null, /^Port \d+ is in use by another program/, false],
+  ])('%s', (name, exitCode, signal, reason, permanent) => {
+    const logTail = readRecording(`llama-server/${name}`).split('\n')
+    const explained = explainLlamaExit({ exitCode, signal, logTail })
+    expect(explained.reason).toMatch(reason)
+    expect(explained.permanent).toBe(permanent)
+  })
 })

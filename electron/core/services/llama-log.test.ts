@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { hasRecordings, readRecording } from '../platform/test-recordings.ts'
 import { type LlamaLogEvent, parseLlamaLogLine } from './llama-log.ts'
 
 const readEvents = (name: string): LlamaLogEvent[] =>
@@ -83,6 +84,45 @@ describe('parseLlamaLogLine', () => {
       { kind: 'context-exceeded', taskId: 9, requestTokens: null, limitTokens: null },
     ],
     ['\u001b[32m0.0 I srv  llama_server: model loaded\u001b[0m\r', { kind: 'model-loaded' }],
+    // The forms up to mid-2026 (llama.cpp#22616, #23269), numbers made up.
+    [
+      'prompt eval time =     100.50 ms /   300 tokens (    0.34 ms per token,  2985.07 tokens per second)',
+      { kind: 'prompt-timing', slotId: null, taskId: null, tokens: 300, milliseconds: 100.5 },
+    ],
+    [
+      '       eval time =     200.00 ms /    10 tokens (   20.00 ms per token,    50.00 tokens per second)',
+      { kind: 'generation-timing', slotId: null, taskId: null, tokens: 10, milliseconds: 200 },
+    ],
+    [
+      'draft acceptance rate = 0.50000 (    5 accepted /    10 generated)',
+      { kind: 'draft', slotId: null, taskId: null, accepted: 5, generated: 10 },
+    ],
+    ['      total time =     300.50 ms /   310 tokens', null],
+    ['slot print_timing: id  0 | task 970 | ', null],
+    ['llama_perf_context_print: prompt eval time =      56.80 ms /    14 tokens', null],
+    [
+      'srv    load_model: initializing slots, n_slots = 3',
+      { kind: 'slots-ready', slots: 3, contextPerSlot: null, unifiedKv: null },
+    ],
+    [
+      'srv          init: initializing slots, n_slots = 1',
+      { kind: 'slots-ready', slots: 1, contextPerSlot: null, unifiedKv: null },
+    ],
+    [
+      '0.01.00.0 I srv  load_model: initializing, n_slots = 2, n_ctx_slot = 512',
+      { kind: 'slots-ready', slots: 2, contextPerSlot: 512, unifiedKv: null },
+    ],
+    [
+      'llama_memory_recurrent:       MTL0 RS buffer size =    10.50 MiB',
+      { kind: 'buffer', holds: 'recurrent', device: 'MTL0', bytes: 11_010_048 },
+    ],
+    [
+      '0.02.0.0 W srv    load_model: speculative decoding not supported by this context',
+      {
+        kind: 'speculation-failed',
+        reason: 'speculative decoding is not supported by this context',
+      },
+    ],
     ['0.11.1.1 I slot get_availabl: id  1 | task -1 | selected slot by LRU, t_last = -1', null],
     ['slot print_timing: id 1 | task 2 | prompt processing, n_tokens = 1, progress = 1.2.3', null],
     ['', null],
@@ -93,11 +133,28 @@ describe('parseLlamaLogLine', () => {
   })
 })
 
-const fixtures = process.env['NEXUS_FIXTURES'] ?? '../shared/fixtures'
-const metalStart = `${fixtures}/llama-server/metal-2024-07-start-ok-m1pro.log`
-describe.skipIf(!existsSync(metalStart))(`public recordings (skipped where ${fixtures} is absent)`, () => {
-  it('reads the Metal buffers of a 2024 log', () => {
-    const events = readFileSync(metalStart, 'utf8').split('\n').map(parseLlamaLogLine)
+describe.skipIf(!hasRecordings)('public recordings (skipped without them)', () => {
+  const eventsOf = (name: string) =>
+    readRecording(`llama-server/${name}`)
+      .split('\n')
+      .map(parseLlamaLogLine)
+      .filter((event) => event !== null)
+
+  it('reads the Metal buffers, the slots and the start of a 2024 log', () => {
+    const events = eventsOf('metal-2024-07-start-ok-m1pro.log')
     expect(events).toContainEqual({ kind: 'buffer', holds: 'kv', device: 'Metal', bytes: 4_072_669_184 })
+    expect(events).toContainEqual({ kind: 'slots-ready', slots: 1, contextPerSlot: null, unifiedKv: null })
+    expect(events).toContainEqual({ kind: 'model-loaded' })
+  })
+
+  it('reads every line of mid-2026 that tells', () => {
+    const ofNone = { slotId: null, taskId: null }
+    expect(eventsOf('log-mid-2026.txt')).toEqual([
+      { kind: 'prompt-timing', ...ofNone, tokens: 2048, milliseconds: 1234.56 },
+      { kind: 'generation-timing', ...ofNone, tokens: 128, milliseconds: 2345.67 },
+      { kind: 'draft', ...ofNone, accepted: 171, generated: 297 },
+      { kind: 'slots-ready', slots: 2, contextPerSlot: null, unifiedKv: null },
+      { kind: 'buffer', holds: 'recurrent', device: 'CPU', bytes: 78_244_741 },
+    ])
   })
 })

@@ -5,22 +5,33 @@ interface OfTask {
   readonly taskId: number
 }
 
+/** null: on a line of its own after `print_timing`, as builds to mid-2026 print their totals. */
+interface OfAnyTask {
+  readonly slotId: number | null
+  readonly taskId: number | null
+}
+
 export type LlamaLogEvent =
   | (OfTask & { readonly kind: 'launch' })
   /** Only at -lv 4: the prompt's real size. */
   | (OfTask & { readonly kind: 'prompt'; readonly promptTokens: number })
   | (OfTask & { readonly kind: 'prefill'; readonly processedTokens: number; readonly progress: number })
   | (OfTask & { readonly kind: 'generation'; readonly decoded: number; readonly tokensPerSecond: number })
-  | (OfTask & { readonly kind: 'prompt-timing'; readonly tokens: number; readonly milliseconds: number })
-  | (OfTask & { readonly kind: 'generation-timing'; readonly tokens: number; readonly milliseconds: number })
-  | (OfTask & { readonly kind: 'draft'; readonly accepted: number; readonly generated: number })
+  | (OfAnyTask & { readonly kind: 'prompt-timing'; readonly tokens: number; readonly milliseconds: number })
+  | (OfAnyTask & {
+      readonly kind: 'generation-timing'
+      readonly tokens: number
+      readonly milliseconds: number
+    })
+  | (OfAnyTask & { readonly kind: 'draft'; readonly accepted: number; readonly generated: number })
   | (OfTask & { readonly kind: 'release'; readonly heldTokens: number; readonly truncated: boolean })
   | { readonly kind: 'cancelled'; readonly taskId: number }
   | {
       readonly kind: 'slots-ready'
       readonly slots: number
-      readonly contextPerSlot: number
-      readonly unifiedKv: boolean
+      /** null: builds to mid-2026 say it on another line, for each slot. */
+      readonly contextPerSlot: number | null
+      readonly unifiedKv: boolean | null
     }
   | { readonly kind: 'model-loaded' }
   | { readonly kind: 'listening'; readonly url: string }
@@ -34,7 +45,8 @@ export type LlamaLogEvent =
   /** Only at -lv 4. */
   | {
       readonly kind: 'buffer'
-      readonly holds: 'model' | 'kv' | 'compute' | 'output'
+      /** `recurrent`: what hybrid and recurrent models keep of each sequence instead of a KV cache. */
+      readonly holds: 'model' | 'kv' | 'recurrent' | 'compute' | 'output'
       readonly device: string
       readonly bytes: number
     }
@@ -49,6 +61,10 @@ export function parseLlamaLogLine(line: string): LlamaLogEvent | null {
     const task = { slotId: Number(ofSlot[1]), taskId: Number(ofSlot[2]) }
     return parseSlotMessage(task, ofSlot[3] ?? '')
   }
+  const bare = /^(?:\d+\.\d\d\.\d{3}\.\d{3} [A-Z] )?\s*((?:prompt eval|eval|draft acceptance)\b.*)$/.exec(
+    text,
+  )
+  if (bare !== null) return parseTotals({ slotId: null, taskId: null }, bare[1] ?? '')
   return parseServerMessage(text) ?? parseBuffer(text)
 }
 
@@ -69,11 +85,14 @@ function parseSlotMessage(task: OfTask, message: string): LlamaLogEvent | null {
     const tokensPerSecond = Number(generation[2])
     return { ...task, kind: 'generation', decoded: Number(generation[1]), tokensPerSecond }
   }
+  const release = /^stop processing: n_(?:tokens|past) = (\d+), truncated = (\d)/.exec(message)
+  if (release !== null)
+    return { ...task, kind: 'release', heldTokens: Number(release[1]), truncated: release[2] !== '0' }
   return parseTotals(task, message)
 }
 
-function parseTotals(task: OfTask, message: string): LlamaLogEvent | null {
-  const timing = /^\s*(prompt eval|eval) time =\s+([\d.]+) ms \/\s+(\d+) tokens/.exec(message)
+function parseTotals(task: OfAnyTask, message: string): LlamaLogEvent | null {
+  const timing = /^\s*(prompt eval|eval) time\s+=\s+([\d.]+) ms \/\s+(\d+) tokens/.exec(message)
   if (timing !== null) {
     const kind = timing[1] === 'eval' ? 'generation-timing' : 'prompt-timing'
     return { ...task, kind, milliseconds: Number(timing[2]), tokens: Number(timing[3]) }
@@ -81,26 +100,36 @@ function parseTotals(task: OfTask, message: string): LlamaLogEvent | null {
   const draft = /^draft acceptance(?: rate)? = [\d.]+ \(\s*(\d+) accepted \/\s*(\d+) generated\)/.exec(
     message,
   )
-  if (draft !== null)
-    return { ...task, kind: 'draft', accepted: Number(draft[1]), generated: Number(draft[2]) }
-  const release = /^stop processing: n_(?:tokens|past) = (\d+), truncated = (\d)/.exec(message)
-  if (release === null) return null
-  return { ...task, kind: 'release', heldTokens: Number(release[1]), truncated: release[2] !== '0' }
+  if (draft === null) return null
+  return { ...task, kind: 'draft', accepted: Number(draft[1]), generated: Number(draft[2]) }
 }
 
 function parseServerMessage(text: string): LlamaLogEvent | null {
-  const ready = /initializing, n_slots = (\d+), n_ctx_slot = (\d+), kv_unified = '(true|false)'/.exec(text)
-  if (ready !== null) {
-    const [slots, contextPerSlot] = [Number(ready[1]), Number(ready[2])]
-    return { kind: 'slots-ready', slots, contextPerSlot, unifiedKv: ready[3] === 'true' }
+  // "initializing, n_slots = 2, n_ctx_slot = 4096, kv_unified = 'false'" (b10068, b10434), "initializing slots, n_slots = 2"
+  // (2025 to mid-2026), "initializing slots | tid=... n_slots=1" (2024).
+  const slots = /\binitializing(?: slots)?\b.*?\bn_slots\s*=\s*(\d{1,6})\b/.exec(text)?.[1]
+  if (slots !== undefined) {
+    const contextPerSlot = /\bn_ctx_slot\s*=\s*(\d{1,15})\b/.exec(text)?.[1]
+    const unified = /\bkv_unified\s*=\s*'?(true|false)\b/.exec(text)?.[1]
+    return {
+      kind: 'slots-ready',
+      slots: Number(slots),
+      contextPerSlot: contextPerSlot === undefined ? null : Number(contextPerSlot),
+      unifiedKv: unified === undefined ? null : unified === 'true',
+    }
   }
   const listening = /\b(?:server is )?listening on (https?:\/\/\S+)/.exec(text)?.[1]
   if (listening !== undefined) return { kind: 'listening', url: listening }
   const failed = /failed to initialize speculative decoding context: (.+)$/.exec(text)?.[1]
   if (failed !== undefined) return { kind: 'speculation-failed', reason: failed }
+  // Also said where nobody asked for it; hybrid models of some builds end here without the line above.
+  if (/speculative decoding (?:is )?not supported by this context/.test(text))
+    return { kind: 'speculation-failed', reason: 'speculative decoding is not supported by this context' }
   const cancelled = /cancel task, id_task = (\d+)/.exec(text)?.[1]
   if (cancelled !== undefined) return { kind: 'cancelled', taskId: Number(cancelled) }
-  if (/\b(?:llama_server|main): model loaded$/.test(text)) return { kind: 'model-loaded' }
+  // 2024: "INFO [                    main] model loaded | tid=...".
+  if (/\b(?:llama_server|main)(?:: model loaded$|\] model loaded \|)/.test(text))
+    return { kind: 'model-loaded' }
   return parseContextExceeded(text)
 }
 
@@ -119,7 +148,7 @@ function parseContextExceeded(text: string): LlamaLogEvent | null {
 }
 
 function parseBuffer(text: string): LlamaLogEvent | null {
-  const match = /:\s+(\S{1,60})\s+(model|KV|compute|output) buffer size =\s*([\d.]+) MiB/.exec(text)
+  const match = /:\s+(\S{1,60})\s+(model|KV|RS|compute|output) buffer size =\s*([\d.]+) MiB/.exec(text)
   if (match === null) return null
   const bytes = Math.round(Number(match[3]) * 1024 * 1024)
   const holds = bufferKinds[match[2] ?? '']
@@ -127,9 +156,10 @@ function parseBuffer(text: string): LlamaLogEvent | null {
   return { kind: 'buffer', holds, device: match[1] ?? '', bytes }
 }
 
-const bufferKinds: Readonly<Record<string, 'model' | 'kv' | 'compute' | 'output'>> = {
+const bufferKinds: Readonly<Record<string, Extract<LlamaLogEvent, { kind: 'buffer' }>['holds']>> = {
   model: 'model',
   KV: 'kv',
+  RS: 'recurrent',
   compute: 'compute',
   output: 'output',
 }

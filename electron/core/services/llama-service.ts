@@ -9,6 +9,7 @@ import { describeFetchFailure } from './litellm-health.ts'
 import { planLlamaArgv } from './llama-argv.ts'
 import { type CapabilityReading, type LlamaPlatform, llamaServerEnvironment } from './llama-capabilities.ts'
 import { explainLlamaExit } from './llama-exit.ts'
+import { rememberReady } from './seen-ready.ts'
 import type { SlotCache } from './slot-cache.ts'
 
 export interface LlamaServiceOptions {
@@ -26,11 +27,13 @@ export interface LlamaServiceOptions {
 export const createLlamaService = (options: LlamaServiceOptions): ChildService => {
   const { profile } = options
   const baseUrl = localUrl(profile.host, profile.port)
+  const ready = rememberReady((signal) => probeLlamaServer(baseUrl, signal))
   return {
     id: 'llamaServer',
     port: profile.port,
     endpoint: baseUrl,
     prepare: async (): Promise<LaunchSpec> => {
+      ready.forget()
       checkModelFile('llamaServer.modelPath', profile.modelPath)
       if (profile.draftModelPath !== null)
         checkModelFile('llamaServer.draftModelPath', profile.draftModelPath)
@@ -49,8 +52,8 @@ export const createLlamaService = (options: LlamaServiceOptions): ChildService =
       if (plan.kind === 'impossible') throw new Error(plan.reasons.join(' '))
       return { argv: plan.argv, env: llamaServerEnvironment(binaryPath, options.platform), cwd: options.cwd }
     },
-    probe: (signal) => probeLlamaServer(baseUrl, signal),
-    explainExit: explainLlamaExit,
+    probe: ready.probe,
+    explainExit: (report) => explainLlamaExit(report, ready.current()),
   }
 }
 

@@ -28,6 +28,27 @@ it.each([
   expect(parseMetalLimitBytes(listing(line))).toBeNull(),
 )
 
+it.each([
+  ['that did not answer in time', { stdout: '', exitCode: null, signal: 'SIGKILL', timedOut: true }],
+  ['that was ended', { stdout: '', exitCode: null, signal: 'SIGTERM', timedOut: false }],
+  ['that failed', { stdout: '', exitCode: 1, signal: null, timedOut: false }],
+])('asks a program %s again: the first start of Metal takes 5 to 6 s', async (_, first) => {
+  const folder = await mkdtemp(join(tmpdir(), 'nexus-metal-'))
+  const path = join(folder, 'llama-server')
+  writeFileSync(path, 'one')
+  let asked = 0
+  const read = createMetalLimitReader('darwin', async () => {
+    asked += 1
+    const stdout = listing('  MTL0: Apple M9 (1000 MiB, 1 MiB free)')
+    return asked === 1
+      ? { stderr: '', ...first }
+      : { stdout, stderr: '', exitCode: 0, signal: null, timedOut: false }
+  })
+  expect([await read(path), await read(path), await read(path)]).toEqual([null, 1_048_576_000, 1_048_576_000])
+  expect(asked).toBe(2)
+  await rm(folder, { recursive: true })
+})
+
 it('asks once for each program file, and on a Mac alone', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'nexus-metal-'))
   const path = join(folder, 'llama-server')

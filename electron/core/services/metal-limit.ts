@@ -16,16 +16,22 @@ export const parseMetalLimitBytes = (listing: string): number | null => {
   return mib > 0 ? mib * mebibyte : null
 }
 
-/** Asks once for each program file. null on Linux, and where the program does not say. */
+/**
+ * Asks once for each program file, and again after an answer that never came: the first start of Metal takes 5 to 6 s
+ * (ardanlabs/kronk#10), on a busy machine longer. null on Linux, and where the program does not say.
+ */
 export const createMetalLimitReader = (platform: LlamaPlatform, run = runLlamaServer) => {
-  const ask = rememberPerFile<number | null>({
+  const ask = rememberPerFile<{ readonly bytes: number | null; readonly wasAnswered: boolean }>({
     read: async (binaryPath) => {
       const said = await run(binaryPath, platform, '--list-devices')
-      return parseMetalLimitBytes(`${said.stdout}\n${said.stderr}`)
+      return {
+        bytes: parseMetalLimitBytes(`${said.stdout}\n${said.stderr}`),
+        wasAnswered: said.exitCode === 0,
+      }
     },
-    readMissing: async () => null,
-    isLasting: () => true,
+    readMissing: async () => ({ bytes: null, wasAnswered: true }),
+    isLasting: ({ wasAnswered }) => wasAnswered,
   })
   return async (binaryPath: string): Promise<number | null> =>
-    platform === 'darwin' ? ask(binaryPath) : null
+    platform === 'darwin' ? (await ask(binaryPath)).bytes : null
 }

@@ -2,6 +2,8 @@
 //
 // Flags: those of the real programs that matter (--host, --port, --api-key-file; others are ignored), --load-ms N (503
 // "Loading model" everywhere for N ms), --ready-line (print the port on stdout), --litellm.
+// Beside everything that it prints stands its source: a recording of the real program (Linux; llama-server b10434 unless said
+// otherwise, LiteLLM 1.106), or "assumed".
 // POST /stand-in/behave {path, behaviour, ms?, status?, text?, bytes?, times?} says how a path answers from now on;
 // POST /stand-in/set {slots?, metrics?} changes what it tells; GET /stand-in/asked answers what it was asked, by path.
 import { readFileSync } from 'node:fs'
@@ -35,40 +37,70 @@ let metrics = {
 
 const say = (response, status, body, type = 'application/json') =>
   response.writeHead(status, { 'content-type': type }).end(body)
-const error = (response, status, message) =>
-  say(response, status, JSON.stringify({ error: { code: status, message, type: 'stand_in' } }))
 
-const bodies = {
-  '/health': () => '{"status":"ok"}',
-  '/slots': () => JSON.stringify(slots),
-  // Values are written as given, so that a test can have 2.16578e+06 or NaN there.
-  '/metrics': () =>
-    Object.entries(metrics)
-      .map(([name, value]) => `# TYPE llamacpp:${name} counter\nllamacpp:${name} ${value}\n`)
-      .join(''),
-  '/tokenize': () => '{"tokens":[]}',
-  '/health/liveliness': () => `"I'm alive!"`,
-  '/v1/models': () => '{"object":"list","data":[]}',
-  '/v1/messages': () =>
-    JSON.stringify({
-      id: 'msg_1',
-      type: 'message',
-      role: 'assistant',
-      model: 'stand-in',
-      content: [{ type: 'text', text: 'Hello' }],
-      stop_reason: 'max_tokens',
-      usage: { input_tokens: 5, output_tokens: 8 },
-    }),
+/** llama-server's `type` of each status: recorded (401-no-key, 503-loading, slots-disabled-501); 404 and 500: assumed. */
+const errorTypes = {
+  401: 'authentication_error',
+  404: 'not_found_error',
+  500: 'server_error',
+  501: 'not_supported_error',
+  503: 'unavailable_error',
 }
+const llamaError = (status, message) =>
+  JSON.stringify({ error: { message, type: errorTypes[status] ?? 'server_error', code: status } })
+/** LiteLLM's own shape (recorded: messages-unknown-model); that of a 401 is our opta_router.py's, here assumed to be the same. */
+const liteLlmError = (status, message) =>
+  JSON.stringify({ error: { message, type: 'None', param: 'None', code: String(status) } })
+const error = (response, status, message) =>
+  say(response, status, (isLiteLlm ? liteLlmError : llamaError)(status, message))
+
+/** Gauges in the recording, all others counters. */
+const gauges = new Set(['requests_processing', 'requests_deferred', 'n_busy_slots_per_decode'])
+// Values are written as given, so that a test can have 2.16578e+06 or NaN there. The HELP lines are left out.
+const metricsText = () =>
+  Object.entries(metrics)
+    .map(
+      ([name, value]) =>
+        `# TYPE llamacpp:${name} ${gauges.has(name) ? 'gauge' : 'counter'}\nllamacpp:${name} ${value}\n`,
+    )
+    .join('')
+
+const bodies = isLiteLlm
+  ? {
+      // Recorded: 1.106-liveliness.json, 1.106-models.json.
+      '/health/liveliness': () => `"I'm alive!"`,
+      '/v1/models': () =>
+        '{"data":[{"id":"claude-3-5-sonnet-20241022","object":"model","created":1677610602,"owned_by":"openai"}],"object":"list"}',
+      // Assumed: the fields of Anthropic's API; only the streamed answer was recorded.
+      '/v1/messages': () =>
+        JSON.stringify({
+          id: 'msg_1',
+          type: 'message',
+          role: 'assistant',
+          model: 'stand-in',
+          content: [{ type: 'text', text: 'Hello' }],
+          stop_reason: 'max_tokens',
+          usage: { input_tokens: 5, output_tokens: 8 },
+        }),
+    }
+  : {
+      // Recorded: b10434-health-200.json; -slots-idle-fresh.json unless a test says otherwise; -metrics-after.txt.
+      '/health': () => '{"status":"ok"}',
+      '/slots': () => JSON.stringify(slots),
+      '/metrics': metricsText,
+      // Assumed: the field that llama.cpp's tools/server/README.md names.
+      '/tokenize': () => '{"tokens":[]}',
+    }
 const openPaths = new Set(['/health', '/health/liveliness'])
 
 const answerWell = (path, request, response) => {
   const body = bodies[path]
-  if (body === undefined) return error(response, 404, 'File Not Found')
+  if (body === undefined) return error(response, 404, isLiteLlm ? 'Not Found' : 'File Not Found')
   const keys = openPaths.has(path) ? null : knownKeys()
   const given = request.headers['x-api-key'] ?? request.headers.authorization?.replace(/^Bearer /, '')
   if (keys !== null && !keys.includes(given)) return error(response, 401, 'Invalid API Key')
-  say(response, 200, body())
+  // The type of the metrics is that of the recording.
+  say(response, 200, body(), path === '/metrics' ? 'text/plain; version=0.0.4' : 'application/json')
 }
 
 /** Promises more than it sends, so that the reader cannot take the piece for the whole. */
@@ -160,10 +192,25 @@ const serve = async (request, response) => {
   misbehave(order, path, request, response)
 }
 
-console.error('stand-in started')
+// The first line of the recorded starts, and the one that ends them; what stands between them is left out.
+console.error(
+  isLiteLlm
+    ? `INFO:     Started server process [${process.pid}]`
+    : '0.00.223.622 I cmn  common_param: common_params_print_info: verbosity = 3 (adjust with the `-lv N` CLI arg)',
+)
 const server = createServer((request, response) => {
   serve(request, response).catch((failure) => error(response, 500, String(failure)))
 })
 server.listen(Number(flag('--port', '0')), flag('--host', '127.0.0.1'), () => {
-  if (has('--ready-line')) console.log(server.address().port)
+  const { address, port } = server.address()
+  // Not the real program's: so tests learn of the port.
+  if (has('--ready-line')) console.log(port)
+  const sayServing = () =>
+    console.error(
+      isLiteLlm
+        ? `INFO:     Uvicorn running on http://${address}:${port} (Press CTRL+C to quit)`
+        : `0.04.323.249 I srv  llama_server: listening on http://${address}:${port}`,
+    )
+  if (loadMs === 0) sayServing()
+  else setTimeout(sayServing, loadMs)
 })

@@ -68,6 +68,15 @@ describe('why Traefik ended', () => {
     })
   })
 
+  it('an end in order is one, whatever it complained of before', () => {
+    const earlier =
+      '\u001b[90m2026-11-28T17:39:53Z\u001b[0m \u001b[31mERR\u001b[0m \u001b[1mmade up: a rule that it could not read\u001b[0m'
+    expect(explain(earlier, ':80', 'linux', { exitCode: 0, signal: null })).toEqual({
+      reason: 'Traefik was told to end, not by Nexus, and ended in order',
+      permanent: false,
+    })
+  })
+
   it('a signal, an exit that nobody saw, and a log that says nothing', () => {
     expect(explain('', ':80', 'linux', { exitCode: null, signal: 'SIGKILL' }).reason).toContain('was killed')
     expect(explain('', ':80', 'linux', { exitCode: null, signal: 'SIGTERM' }).reason).toContain('SIGTERM')

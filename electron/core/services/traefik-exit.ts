@@ -63,6 +63,9 @@ export const explainTraefikExit = (
     if (symptom !== undefined)
       return { reason: `Traefik ended: ${symptom.reason(surroundings)} (${said})`, permanent: true }
   }
+  // Only being told to end makes its status 0 (SIGTERM on 3.7.15); a provider's errors of before are no reason.
+  if (report.exitCode === 0)
+    return { reason: 'Traefik was told to end, not by Nexus, and ended in order', permanent: false }
   const how = report.exitCode === null ? 'Traefik ended' : `Traefik ended with exit status ${report.exitCode}`
   const last = said ?? lines.findLast((line) => / (?:ERR|FTL) |"level":"(?:error|fatal)"/.test(line))
   return {

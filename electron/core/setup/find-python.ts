@@ -1,6 +1,7 @@
 // Finds a Python that can hold LiteLLM, by running it: a pyenv shim or a stub answers to its name without being one.
 import { execa } from 'execa'
 import { ensureDebianPackages } from './debian-package.ts'
+import { brewInstall } from './homebrew.ts'
 
 /** The lock file has wheels for these (checked with uv for Linux x86-64, Linux arm64 and macOS arm64). */
 const oldest = [3, 10] as const
@@ -71,7 +72,7 @@ const candidates = (platform: NodeJS.Platform): readonly string[] => {
 
 const installHint = (platform: NodeJS.Platform): string =>
   platform === 'darwin'
-    ? 'run: brew install python@3.13'
+    ? `run: ${brewInstall(['python'])}`
     : 'run as root: apt-get install python3 python3-venv'
 
 const findFirst = async (signal: AbortSignal): Promise<PythonChoice> => {
@@ -89,6 +90,10 @@ const findFirst = async (signal: AbortSignal): Promise<PythonChoice> => {
   }
   return choosePython(found)
 }
+
+/** Whether there is a Python that can hold LiteLLM, or one that set-up can complete. */
+export const hasPython = async (signal: AbortSignal): Promise<boolean> =>
+  (await findFirst(signal)).kind !== 'none'
 
 /** A Python of the right age with venv; NEXUS_PYTHON names one to be used whatever else there is. */
 export const ensurePython = async (signal: AbortSignal, say: (message: string) => void): Promise<Python> => {

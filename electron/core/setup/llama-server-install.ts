@@ -2,6 +2,7 @@
 import { chmod, rename, rm } from 'node:fs/promises'
 import { execa } from 'execa'
 import { ensureDebianPackages } from './debian-package.ts'
+import { brewInstall } from './homebrew.ts'
 import type { LlamaServerBuild } from './llama-server-build.ts'
 import {
   type FoundLlamaServer,
@@ -40,7 +41,7 @@ export const ensureLlamaServer = async (
 /** What a person does where there is none to install. @param reason why there is none */
 export const howToInstall = (platform: NodeJS.Platform, reason: string): string =>
   platform === 'darwin'
-    ? 'run "brew install llama.cpp", or name one in llamaServer.binaryPath'
+    ? `run "${brewInstall(['llamaServer'])}", or name one in llamaServer.binaryPath`
     : `${reason}; build llama.cpp and put llama-server on PATH, or name it in llamaServer.binaryPath`
 
 /** Checked to run before it gets the name under which it is found, so that a half-installed one never is. */

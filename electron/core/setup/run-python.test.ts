@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -41,8 +42,13 @@ time.sleep(300)
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
-    // A zombie still has its pid; init reaps it in its own time.
-    return !/^State:\s+Z/m.test(existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/status`, 'utf8') : '')
+    // A zombie still has its pid; init reaps it in its own time. Without /proc (macOS), ps(1) tells by a Z in `stat`.
+    const state = existsSync('/proc/self')
+      ? /^State:\s+(\S)/m.exec(
+          existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/status`, 'utf8') : '',
+        )?.[1]
+      : execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim()
+    return state?.startsWith('Z') !== true
   } catch {
     return false
   }

@@ -2,6 +2,8 @@
 import type { Profile, SetUpState } from '../../contract.ts'
 import { messageOf } from '../error-message.ts'
 import { demoModelPath, ensureDemoModel, isDemoModelInstalled } from './demo-model.ts'
+import { hasPython } from './find-python.ts'
+import { brewInstall } from './homebrew.ts'
 import { ensureLiteLlm, isLiteLlmInstalled } from './litellm.ts'
 import { ensureLlamaServer, howToInstall } from './llama-server-install.ts'
 import { locateLlamaServer, readBuildChoice } from './llama-server-search.ts'
@@ -47,10 +49,31 @@ const explainMissingLlamaServer = (profile: Profile, where: Where): string | nul
 }
 
 /**
+ * Why set-up cannot begin on this Mac: without Python nothing can be fetched, so a missing llama-server is named in the same
+ * breath instead of one failure later (issue 11). null where Python is there: llama-server is then asked for after the rest.
+ */
+export const explainBareMac = (mac: {
+  readonly hasPython: boolean
+  readonly hasLlamaServer: boolean
+}): string | null => {
+  if (mac.hasPython) return null
+  return mac.hasLlamaServer
+    ? `Python 3.10 to 3.14 is missing; run: ${brewInstall(['python'])}`
+    : `Python 3.10 to 3.14 and llama-server are missing; run: ${brewInstall(['python', 'llamaServer'])}`
+}
+
+/**
  * Idempotent: with everything there it costs a few file reads. Throws with one clear sentence; where only a person can
  * install llama-server (every Mac), after the rest was installed.
  */
 export const ensureSetUp = async (profile: Profile, context: SetupContext): Promise<void> => {
+  if (process.platform === 'darwin') {
+    const reason = explainBareMac({
+      hasPython: (await isLiteLlmInstalled(context)) || (await hasPython(context.signal)),
+      hasLlamaServer: explainMissingLlamaServer(profile, context) === null,
+    })
+    if (reason !== null) throw new Error(reason)
+  }
   const engine = () => ensureLlamaServer(context, profile.llamaServer.binaryPath)
   const isByHand = readBuildChoice().kind === 'none'
   if (!isByHand) await engine()

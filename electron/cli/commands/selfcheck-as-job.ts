@@ -1,0 +1,79 @@
+// `nexus selfcheck --as agent|daemon`: launchd gives its jobs other rights than Terminal and SSH have.
+import { rmSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { readOwnUserName } from '../../core/guests/user-name.ts'
+import { readRecord } from '../../core/json-record.ts'
+import { createCommandRunner } from '../../core/platform/run-command.ts'
+import { listDaemonCommands, runAsAgent } from '../../core/selfcheck/as-launchd-job.ts'
+import { ensureEmptyFolder } from '../../core/selfcheck/fixture-files.ts'
+import { type JobSpec, writeJobPlist } from '../../core/selfcheck/launchd-job.ts'
+import { SelfcheckReportSchema } from '../../core/selfcheck/report.ts'
+import { selfcheckLabel } from '../../core/selfcheck/started-from.ts'
+import { ensureStateFolder } from '../../core/state-folder.ts'
+import type { LaunchdKind } from '../arguments.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+import { createInterruption } from '../interruption.ts'
+import { UsageError } from '../usage-error.ts'
+import { defaultOutDir, judgeReport, type SelfcheckCommand } from './selfcheck.ts'
+import { planAutostart } from './service.ts'
+
+export const runSelfcheckAsJob = async (
+  command: SelfcheckCommand,
+  kind: LaunchdKind,
+  context: CliContext,
+): Promise<number> => {
+  if (context.platform.id !== 'darwin')
+    throw new UsageError(
+      `nexus selfcheck: found --as ${kind}; allowed: on macOS, whose launchd it is about (here: nexus selfcheck)`,
+    )
+  ensureStateFolder(context.folder)
+  const folder = join(context.folder.root, 'selfcheck')
+  const outDir = command.out === null ? defaultOutDir(context, `-${kind}`) : resolve(command.out)
+  ensureEmptyFolder(outDir)
+  const words = ['selfcheck', '--out', outDir, ...(command.large ? ['--large'] : [])]
+  const { argv, env } = planAutostart(context, words)
+  const spec: JobSpec = {
+    label: selfcheckLabel,
+    argv,
+    // A daemon with UserName may come without HOME.
+    env: { ...env, HOME: homedir() },
+    // Beside the folder, which the job wants empty.
+    logPath: `${outDir}.log`,
+    userName: kind === 'daemon' ? readOwnUserName() : null,
+  }
+  const plistPath = join(folder, `${selfcheckLabel}.${kind}.plist`)
+  if (kind === 'daemon') {
+    writeJobPlist(plistPath, spec)
+    const commands = listDaemonCommands(selfcheckLabel, plistPath, spec.logPath)
+    if (command.json) context.print(JSON.stringify({ commands, outDir }, null, 2))
+    else
+      for (const line of [
+        'As a daemon it is started by root. Run these, one after the other:',
+        '',
+        ...commands,
+        '',
+        `What was printed will lie in ${outDir}.`,
+      ])
+        context.print(line)
+    return exitCodes.done
+  }
+  const stop = createInterruption('the selfcheck was interrupted', context)
+  try {
+    await runAsAgent({
+      run: createCommandRunner(),
+      uid: process.getuid?.() ?? 0,
+      spec,
+      plistPath,
+      signal: stop.signal,
+      onLine: command.json ? context.printError : context.print,
+    })
+  } finally {
+    rmSync(plistPath, { force: true })
+    stop.end()
+  }
+  const report = readRecord(join(outDir, 'report.json'), SelfcheckReportSchema)
+  if (report === null) throw new Error(`the job ended without a report; what it said is in ${spec.logPath}`)
+  if (command.json) context.print(JSON.stringify({ ...report, folder: outDir }, null, 2))
+  return judgeReport(report)
+}

@@ -1,0 +1,141 @@
+// `nexus selfcheck`: tries what Nexus assumes of this machine, with parts of its own, and keeps what was really printed.
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { defaultConfig } from '../../core/config.ts'
+import { createDarwinPlatform } from '../../core/platform/darwin-platform.ts'
+import { createLinuxPlatform } from '../../core/platform/linux-platform.ts'
+import { createCommandRunner } from '../../core/platform/run-command.ts'
+import { chooseProfile } from '../../core/profiles.ts'
+import type { PrivateStack, SelfcheckContext } from '../../core/selfcheck/context.ts'
+import type { Probe } from '../../core/selfcheck/probe.ts'
+import type { SelfcheckReport } from '../../core/selfcheck/report.ts'
+import { runSelfcheck } from '../../core/selfcheck/selfcheck.ts'
+import { ensureStateFolder } from '../../core/state-folder.ts'
+import type { CliCommand } from '../arguments.ts'
+import { type CliContext, exitCodes } from '../context.ts'
+import { createInterruption } from '../interruption.ts'
+import { ensureSetUp } from '../set-up.ts'
+import { demoForTries, startOwnStack } from '../tried-stack.ts'
+import { readVersion } from '../version.ts'
+import { renderBegun, renderEnd, renderGroup, renderProbe } from '../view/selfcheck-view.ts'
+import { planAutostart } from './service.ts'
+
+export type SelfcheckCommand = Extract<CliCommand, { name: 'selfcheck' }>
+
+const largeBytes = 10 * 2 ** 30
+
+/** 1 when a probe fails or something is left behind, and when it was interrupted. */
+export const runSelfcheckCommand = async (
+  command: SelfcheckCommand,
+  context: CliContext,
+): Promise<number> => {
+  const stop = createInterruption('the selfcheck was interrupted', context)
+  // Its sockets lie in it: a short name, since macOS's own temporary folder is long already.
+  const workDir = mkdtempSync(join(tmpdir(), 'nexus-sc-'))
+  let report: SelfcheckReport
+  try {
+    ensureStateFolder(context.folder)
+    const progress = createProgress(command, context)
+    report = await runSelfcheck({
+      context: createSelfcheckContext(context, workDir, command.large),
+      run: createCommandRunner(),
+      signal: stop.signal,
+      nexusVersion: readVersion(context.resourcesDir),
+      outDir: command.out === null ? defaultOutDir(context) : resolve(command.out),
+      recordPath: context.folder.selfcheckPath,
+      ...progress,
+    })
+  } finally {
+    // What still runs is found again by the ledger in it alone.
+    if (!existsSync(join(workDir, 'stack'))) rmSync(workDir, { recursive: true, force: true })
+    stop.end()
+  }
+  if (command.json) context.print(JSON.stringify(report, null, 2))
+  else for (const line of renderEnd(report, context)) context.print(line)
+  const code = judgeReport(report)
+  // A probe that was given up may still wait for a command that hangs.
+  setTimeout(() => process.stdout.write('', () => process.exit(code)), exitWithinMs).unref()
+  return code
+}
+
+const exitWithinMs = 200
+
+export const judgeReport = ({ summary, left, interrupted }: SelfcheckReport): number =>
+  summary.fail === 0 && left.length === 0 && !interrupted ? exitCodes.done : exitCodes.failed
+
+export const defaultOutDir = ({ folder }: CliContext, mark = ''): string =>
+  join(folder.root, 'selfcheck', `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}${mark}`)
+
+/** On a terminal the probe that runs is shown, and drawn over by its result. */
+const createProgress = (command: SelfcheckCommand, context: CliContext) => {
+  let group: Probe['group'] | null = null
+  const redraws = context.stdoutIsTerminal && !command.json
+  return {
+    onBegin: (probe: Probe) => {
+      if (command.json) return
+      if (probe.group !== group)
+        context.print(`${group === null ? '' : '\n'}${renderGroup(probe.group, context)}`)
+      group = probe.group
+      if (redraws) process.stdout.write(renderBegun(probe, context))
+    },
+    onEnd: (report: SelfcheckReport['probes'][number]) => {
+      if (redraws) process.stdout.write('\r\u001b[K')
+      const lines = renderProbe(report, context)
+      // With --json, on stderr: a CI's log shows where it stands.
+      for (const line of lines) (command.json ? context.printError : context.print)(line)
+    },
+  }
+}
+
+const createSelfcheckContext = (context: CliContext, workDir: string, large: boolean): SelfcheckContext => ({
+  platformId: context.platform.id,
+  createPlatform: (run) =>
+    context.platform.id === 'darwin'
+      ? createDarwinPlatform({ run })
+      : createLinuxPlatform({ ramDiskRoot: join(workDir, 'volumes'), run }),
+  env: context.env,
+  homeDir: homedir(),
+  uid: process.getuid?.() ?? 0,
+  nodePath: process.execPath,
+  resourcesDir: context.resourcesDir,
+  runtimeDir: context.folder.runtimeDir,
+  workDir,
+  service: planAutostart(context),
+  ensureSetUp: (signal) =>
+    ensureSetUp(chooseProfile(defaultConfig, 'demo', context.folder.runtimeDir).profile, context, signal),
+  openStack: (signal) => openPrivateStack(context, workDir, signal),
+  appPath: context.env['NEXUS_APP'] ?? usualAppPath,
+  largeBytes: large ? largeBytes : null,
+})
+
+/** Where a dmg is dragged to. */
+const usualAppPath = '/Applications/Opta Nexus.app'
+
+const openPrivateStack = async (
+  context: CliContext,
+  workDir: string,
+  signal: AbortSignal,
+): Promise<PrivateStack> => {
+  const root = join(workDir, 'stack')
+  const sharedDir = join(workDir, 's')
+  for (const folder of [root, sharedDir]) mkdirSync(folder, { mode: 0o700 })
+  const stack = await startOwnStack(context, signal, {
+    root,
+    sharedDir,
+    // Linux has no group for everybody, so nobody is let in there unless the config says so.
+    config: context.platform.id === 'darwin' ? {} : { guests: 'everyone' },
+    profile: await demoForTries(),
+  })
+  let ending: Promise<string | null> | null = null
+  return {
+    folder: stack.context.folder,
+    snapshot: stack.snapshot,
+    client: stack.client,
+    // Asked for by the probe that looks at the end, and once more by what clears up.
+    end: () => {
+      ending ??= stack.end(false)
+      return ending
+    },
+  }
+}

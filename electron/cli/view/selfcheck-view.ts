@@ -1,0 +1,86 @@
+// The selfcheck as text: a line a probe, grouped, and at the end what it came to. Pure.
+import type { Probe, ProbeVerdict } from '../../core/selfcheck/probe.ts'
+import type { ProbeReport, SelfcheckReport } from '../../core/selfcheck/report.ts'
+import { plural } from '../../figures.ts'
+import { padEnd, piece, renderLine, type TextLine, type Tone, truncate, wrap } from './text-line.ts'
+
+export interface SelfcheckViewOptions {
+  readonly width: number
+  readonly color: boolean
+}
+
+const marks: Readonly<Record<ProbeVerdict, { readonly word: string; readonly tone: Tone }>> = {
+  pass: { word: 'pass', tone: 'good' },
+  fail: { word: 'FAIL', tone: 'bad' },
+  'not-applicable': { word: 'n/a', tone: 'dim' },
+}
+const indent = 8
+const idWidth = 22
+const column = indent + idWidth
+
+export const renderGroup = (group: Probe['group'], { color }: SelfcheckViewOptions): string =>
+  renderLine([piece(group, 'strong')], color)
+
+/** While it works: drawn over by its result. */
+export const renderBegun = ({ id, assumed }: Probe, { width, color }: SelfcheckViewOptions): string =>
+  renderLine(
+    [
+      piece(`  ${padEnd('...', indent - 2)}${padEnd(id, idWidth)}`),
+      piece(truncate(assumed, Math.max(20, width - column - 1)), 'dim'),
+    ],
+    color,
+  )
+
+/** What failed stands with what was assumed, in full. */
+export const renderProbe = (
+  { id, verdict, found, assumed }: Pick<ProbeReport, 'id' | 'verdict' | 'found' | 'assumed'>,
+  { width, color }: SelfcheckViewOptions,
+): readonly string[] => {
+  const { word, tone } = marks[verdict]
+  const room = Math.max(20, width - column)
+  const head: TextLine = [piece(`  ${padEnd(word, indent - 2)}`, tone), piece(padEnd(id, idWidth))]
+  const lines: readonly TextLine[] =
+    verdict === 'fail'
+      ? [
+          ...wrap(found, room, 12).map(
+            (row, index): TextLine =>
+              index === 0 ? [...head, piece(row, tone)] : [piece(' '.repeat(column)), piece(row, tone)],
+          ),
+          ...wrap(`assumed: ${assumed}`, room, 6).map(
+            (row): TextLine => [piece(' '.repeat(column)), piece(row, 'dim')],
+          ),
+        ]
+      : [[...head, piece(truncate(found, room), 'dim')]]
+  return lines.map((line) => renderLine(line, color))
+}
+
+export const renderEnd = (
+  report: Pick<
+    SelfcheckReport,
+    'summary' | 'left' | 'byHand' | 'next' | 'folder' | 'system' | 'startedFrom' | 'milliseconds'
+  >,
+  { width, color }: SelfcheckViewOptions,
+): readonly string[] => {
+  const { pass, fail, notApplicable } = report.summary
+  const { name, version, machine } = report.system
+  const summary = `${pass} passed, ${plural(fail, 'failure')}, ${notApplicable} not applicable, in ${Math.round(report.milliseconds / 1000)} s on ${name} ${version ?? ''} (${machine}), started from ${report.startedFrom.kind}`
+  const byHand = report.byHand.flatMap((text, index): readonly TextLine[] => {
+    const lead = `${String(index + 1).padStart(2)}. `
+    // In full, however narrow: there are commands in it.
+    return wrap(text, Math.max(20, width - lead.length), text.length).map((row, at) => [
+      piece(at === 0 ? lead : ' '.repeat(lead.length), 'dim'),
+      piece(row),
+    ])
+  })
+  const lines: readonly TextLine[] = [
+    [],
+    [piece('By hand', 'strong')],
+    ...byHand,
+    [],
+    [piece(summary, fail > 0 ? 'bad' : 'good')],
+    ...report.left.map((what): TextLine => [piece(`Left behind: ${what}`, 'bad')]),
+    ...(report.folder === null ? [] : [[piece(`What was printed lies in ${report.folder}`)]]),
+    ...wrap(report.next, Math.max(20, width), 6).map((row): TextLine => [piece(row)]),
+  ]
+  return lines.map((line) => renderLine(line, color))
+}

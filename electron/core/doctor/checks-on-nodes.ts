@@ -1,0 +1,89 @@
+// The check on the other Studios of the profile: whether the core reaches each, and whether macOS is what keeps it from them.
+import { connect } from 'node:net'
+import type { NodeProfile, StudioNode } from '../../contract.ts'
+import { localNetworkAdvice } from '../nodes/node-failure.ts'
+import { type CheckSource, type DoctorContext, ok, type Verdict, warn } from './check.ts'
+import type { DoctorFacts } from './facts.ts'
+
+/** `reached`, a code such as EHOSTUNREACH, or `no answer`. */
+export type Attempt = string
+
+export interface NodeFacts {
+  readonly node: Pick<NodeProfile, 'name' | 'host' | 'port'>
+  /** What an attempt to connect from here met. */
+  readonly fromHere: Attempt
+  /** What the core knows of it; null when none runs. */
+  readonly fromCore: Pick<StudioNode, 'phase' | 'reason'> | null
+}
+
+const judgeNode = ({ node, fromHere, fromCore }: NodeFacts, isMac: boolean): Verdict => {
+  const { name, host, port } = node
+  const place = `${name} (${host}:${port})`
+  if (fromHere === 'reached' && fromCore?.phase === 'unreachable')
+    return isMac && fromCore.reason?.includes('EHOSTUNREACH') === true
+      ? warn(
+          `${place} is reached from here, but not by the core: macOS keeps it from the local network`,
+          'Allow it in System Settings, Privacy & Security, Local Network, or start the core from Terminal: nexus restart.',
+        )
+      : warn(
+          `${place} is reached from here, but not by the core: ${fromCore.reason ?? 'no reason'}`,
+          'nexus logs core',
+        )
+  if (fromHere === 'reached') return ok(`${place} is reached`)
+  if (fromCore !== null && fromCore.phase !== 'unreachable')
+    return ok(`${place} is reached by the core (not from here: ${fromHere})`)
+  const privacy = isMac && fromHere === 'EHOSTUNREACH' ? `; ${localNetworkAdvice(process.execPath)}` : ''
+  return warn(`${place} is not reached: ${fromHere}${privacy}`, `nc -vz ${host} ${port}`)
+}
+
+/** What is wrong with each that is not reached, and how to look into the first of them; all of them where nothing is wrong. */
+export const judgeNodes = (all: readonly NodeFacts[], isMac: boolean): Verdict => {
+  const verdicts = all.map((facts) => judgeNode(facts, isMac))
+  const wrong = verdicts.filter(({ level }) => level !== 'ok')
+  const [first] = wrong
+  return first === undefined
+    ? ok(verdicts.map(({ found }) => found).join('; '))
+    : warn(wrong.map(({ found }) => found).join('; '), first.mend)
+}
+
+export const tryConnect = (host: string, port: number, signal: AbortSignal): Promise<Attempt> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port, signal })
+    socket.once('connect', () => {
+      resolve('reached')
+      socket.destroy()
+    })
+    socket.once('error', (error) => {
+      const code = 'code' in error && typeof error.code === 'string' ? error.code : error.message
+      resolve(signal.aborted ? 'no answer' : code)
+    })
+  })
+
+const connectMs = 1_500
+
+export const checksOnNodes = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => [
+  {
+    id: 'nodes.reach',
+    group: 'Router',
+    title: 'Other Studios',
+    why: 'a Studio that is not reached takes no request, and the others have its share to serve',
+    read: async (signal) => {
+      const nodes = context.chosen.profile.nodes ?? []
+      if (nodes.length === 0) return null
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(connectMs)])
+      const [core, attempts] = await Promise.all([
+        facts.core(),
+        Promise.all(nodes.map(({ host, port }) => tryConnect(host, port, soon))),
+      ])
+      const known = core.kind === 'attached' ? core.snapshot.nodes : []
+      return judgeNodes(
+        nodes.map((node, index) => ({
+          node,
+          fromHere: attempts[index] ?? 'no answer',
+          fromCore: known.find(({ name }) => name === node.name) ?? null,
+        })),
+        context.platform.id === 'darwin',
+      )
+    },
+  },
+]

@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, expect, it } from 'vitest'
+import { hasRecordings, listRecordings, readRecording } from '../platform/test-recordings.ts'
+import { readSelfcheckRuns, rememberSelfcheck } from '../selfcheck/selfcheck-record.ts'
+import { parseSoftwareVersion } from '../selfcheck/system-facts.ts'
+import { judgeSelfchecks } from './checks-on-selfcheck.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'nexus-selfcheck-record-'))
+const path = join(folder, 'selfcheck.json')
+afterEach(() => rmSync(path, { force: true }))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const run = { system: 'macOS 26.1', startedFrom: 'terminal', endedAt: 1, failed: [] }
+
+it('recommends it where it never ran on this version, with the exact command', () => {
+  expect(judgeSelfchecks('26.1', [])).toMatchObject({ level: 'warn', mend: 'nexus selfcheck' })
+  expect(judgeSelfchecks('26.2', [run])).toMatchObject({
+    level: 'warn',
+    found: expect.stringContaining('never ran on macOS 26.2'),
+  })
+})
+
+it('is content where it ran, names what failed, and says when the version is not told', () => {
+  expect(judgeSelfchecks('26.1', [run])).toMatchObject({ level: 'ok' })
+  const failed = { ...run, startedFrom: 'ssh', failed: ['forge.mount'] }
+  expect(judgeSelfchecks('26.1', [run, failed])).toMatchObject({
+    level: 'warn',
+    found: expect.stringContaining('forge.mount'),
+  })
+  expect(judgeSelfchecks(null, [run])).toMatchObject({ level: 'unknown' })
+})
+
+it('remembers the last run of each version and way of starting', () => {
+  expect(readSelfcheckRuns(path)).toEqual([])
+  rememberSelfcheck(path, { ...run, failed: ['x'] })
+  rememberSelfcheck(path, run)
+  rememberSelfcheck(path, { ...run, startedFrom: 'ssh' })
+  expect(readSelfcheckRuns(path)).toEqual([run, { ...run, startedFrom: 'ssh' }])
+})
+
+it('reads sw_vers, and nothing from another text', () => {
+  // Own sample with made-up numbers, in the format of the recordings.
+  expect(
+    parseSoftwareVersion('ProductName:\t\tmacOS\nProductVersion:\t\t26.9.1\nBuildVersion:\t\t25Z1\n'),
+  ).toEqual({
+    version: '26.9.1',
+    build: '25Z1',
+  })
+  expect(parseSoftwareVersion('sw_vers: not pretended here\n')).toBeNull()
+})
+
+it.skipIf(!hasRecordings).each(listRecordings('sw_vers'))('reads the recording %s', (recording) => {
+  const version = /macos([\d.]+\d)/.exec(recording)?.[1]
+  expect(parseSoftwareVersion(readRecording(recording))?.version).toBe(version)
+})

@@ -1,0 +1,46 @@
+// Racing promises without a leak.
+
+interface Watched {
+  settled: boolean
+  readonly racers: Set<() => void>
+}
+
+const watched = new WeakMap<Promise<unknown>, Watched>()
+
+const watch = (promise: Promise<unknown>): Watched => {
+  const known = watched.get(promise)
+  if (known !== undefined) return known
+  const fresh: Watched = { settled: false, racers: new Set() }
+  const settle = () => {
+    fresh.settled = true
+    for (const racer of fresh.racers) racer()
+    fresh.racers.clear()
+  }
+  promise.then(settle, settle)
+  watched.set(promise, fresh)
+  return fresh
+}
+
+/**
+ * Settles as the first of `promises` does, like Promise.race, and then lets go of the others. Promise.race leaves one
+ * reaction, with its result, on every loser until that one settles (nodejs/node#17469): racing a child's end every
+ * 50 ms kept 9.6 MB after a five-minute model load (measured, issue 11). Here each promise gets one reaction ever.
+ */
+export const firstOf = <T>(promises: readonly Promise<T>[]): Promise<T> => {
+  const { promise: first, resolve } = Promise.withResolvers<T>()
+  const entries = promises.map((promise) => ({ promise, watched: watch(promise) }))
+  const over = entries.find((entry) => entry.watched.settled)
+  if (over !== undefined) {
+    resolve(over.promise)
+    return first
+  }
+  const undo = entries.map((entry) => {
+    const racer = () => {
+      for (const leave of undo) leave()
+      resolve(entry.promise)
+    }
+    entry.watched.racers.add(racer)
+    return () => entry.watched.racers.delete(racer)
+  })
+  return first
+}

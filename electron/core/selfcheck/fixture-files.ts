@@ -1,0 +1,119 @@
+// Evidence as fixture files with their index, in the form of the recordings that the parsers are tested on.
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { isErrno } from '../private-file.ts'
+import type { Evidence } from './evidence.ts'
+import type { Redact } from './redact.ts'
+import type { ProbeRun } from './run-probes.ts'
+
+export interface FixtureFile {
+  /** Relative, such as hdiutil/info-macos26.1.txt. */
+  readonly file: string
+  readonly text: string
+  readonly index: {
+    readonly file: string
+    readonly cmdline: string
+    readonly host: string
+    readonly source: string
+    readonly status: string
+    readonly note: string
+  }
+}
+
+export interface FixtureOrigin {
+  /** Ends each file's name, such as macos26.1. */
+  readonly versionLabel: string
+  readonly host: string
+  readonly source: string
+}
+
+/** One file for each output that differs; what a command printed on stderr has a file of its own. Pure. */
+export const planFixtureFiles = (
+  runs: readonly Pick<ProbeRun, 'probe' | 'evidence'>[],
+  redact: Redact,
+  { versionLabel, host, source }: FixtureOrigin,
+): readonly FixtureFile[] => {
+  const files: FixtureFile[] = []
+  const seen = new Set<string>()
+  const counts = new Map<string, number>()
+  const add = (folder: string, what: string, mark: string, text: string, cmdline: string, note: string) => {
+    // The same answer to the same question once, however many probes asked.
+    const key = JSON.stringify([cmdline, mark, text, note.split('; ')[0]])
+    if (text === '' || seen.has(key)) return
+    seen.add(key)
+    const name = `${folder}/${what}`
+    const count = (counts.get(`${name}${mark}`) ?? 0) + 1
+    counts.set(`${name}${mark}`, count)
+    const file = `${name}${count === 1 ? '' : `-${count}`}-${versionLabel}${mark}.txt`
+    files.push({ file, text, index: { file, cmdline, host, source, status: 'verbatim, redacted', note } })
+  }
+  for (const { probe, evidence } of runs)
+    for (const each of evidence) {
+      if (each.kind === 'text') {
+        add(slug(each.source), slug(each.what), '', redact(each.text), each.what, `probe ${probe.id}`)
+        continue
+      }
+      const { argv, result } = each
+      const cmdline = redact(argv.join(' '))
+      const [folder, what] = nameOf(argv)
+      if (result.kind === 'not-run') continue
+      const note = `exit status ${result.exitCode}; probe ${probe.id}`
+      add(folder, what, '', redact(result.stdout), cmdline, note)
+      add(folder, what, '-stderr', redact(result.stderr), cmdline, note)
+    }
+  return files
+}
+
+const slug = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '') || 'plain'
+
+/** The command, and those of its words that say what was asked: no paths, numbers or labels. */
+const nameOf = ([file = 'unknown', ...args]: readonly string[]): readonly [string, string] => {
+  const words = args.filter((word) => /^-{0,2}[A-Za-z][A-Za-z-]*$/.test(word)).slice(0, 4)
+  return [slug(basename(file)), slug(words.join('-'))]
+}
+
+/** Throws an Error that says what to do when the folder holds something already. */
+export const ensureEmptyFolder = (folder: string): void => {
+  try {
+    const [first] = readdirSync(folder)
+    if (first !== undefined)
+      throw new Error(`${folder} holds ${first} already; allowed: a new or an empty folder`)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  }
+}
+
+export const writeFixtureFiles = (folder: string, files: readonly FixtureFile[]): void => {
+  for (const { file, text } of files) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true })
+    writeFileSync(join(folder, file), text)
+  }
+  const lines = files.map(({ index }) => `${JSON.stringify(index)}\n`)
+  writeFileSync(join(folder, 'INDEX.jsonl'), lines.join(''))
+}
+
+export const outputsOf = (evidence: readonly Evidence[], redact: Redact) =>
+  evidence.map((each) => {
+    if (each.kind === 'text')
+      return { command: redact(each.what), exitStatus: null, stdout: shorten(redact(each.text)), stderr: '' }
+    const { argv, result } = each
+    const command = redact(argv.join(' '))
+    return result.kind === 'not-run'
+      ? { command, exitStatus: null, stdout: '', stderr: redact(result.reason) }
+      : {
+          command,
+          exitStatus: result.exitCode,
+          stdout: shorten(redact(result.stdout)),
+          stderr: shorten(redact(result.stderr)),
+        }
+  })
+
+/** The files have all of it; a netstat of a busy machine would hide the rest of the document. */
+const mostCharacters = 8_000
+const shorten = (text: string): string =>
+  text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}… (${text.length} characters)`

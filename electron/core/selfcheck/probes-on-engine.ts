@@ -1,0 +1,63 @@
+// Probes on the llama-server program: what it says of itself, and how long the first and the second start take.
+
+import { runLlamaServer } from '../services/llama-capabilities.ts'
+import { parseLlamaHelp } from '../services/llama-help.ts'
+import { parseMetalLimitBytes } from '../services/metal-limit.ts'
+import { locateLlamaServer } from '../setup/llama-server-search.ts'
+import type { SelfcheckContext } from './context.ts'
+import { fail, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'
+
+/** The first Metal start takes 5 to 6 s (kronk#10), the first start of a program waits for the check of its signature. */
+const slowMs = 40_000
+const gibibyte = 2 ** 30
+
+export const probesOnEngine = (context: SelfcheckContext): readonly Probe[] => {
+  const { platformId } = context
+  const ask = async (word: string, tools: ProbeTools) => {
+    const found = locateLlamaServer({ ...context, configuredPath: null })
+    if (found === null) return null
+    const began = performance.now()
+    const said = await runLlamaServer(found.path, platformId, word)
+    const milliseconds = Math.round(performance.now() - began)
+    tools.keep('llama-server', `${word} stdout`, said.stdout)
+    tools.keep('llama-server', `${word} stderr`, said.stderr)
+    return { ...said, ...found, milliseconds }
+  }
+  return [
+    {
+      id: 'engine.help',
+      group: 'AI Engine and Router',
+      assumed: 'llama-server is found, and its --help says which flags it has',
+      limitMs: slowMs,
+      run: async (tools) => {
+        const first = await ask('--help', tools)
+        if (first === null) return notApplicable('there is no llama-server')
+        await ask('--version', tools)
+        const capabilities = parseLlamaHelp(first.stdout)
+        return capabilities === null
+          ? fail(
+              `${first.path} --help is not understood (exit status ${first.exitCode}): ${first.stderr.slice(0, 300)}`,
+            )
+          : pass(`${first.path} (${first.source}), ${first.milliseconds} ms`)
+      },
+    },
+    {
+      id: 'engine.devices',
+      group: 'AI Engine and Router',
+      assumed: 'llama-server --list-devices names the GPU with what it may hold, the second time sooner',
+      limitMs: slowMs,
+      run: async (tools) => {
+        const first = await ask('--list-devices', tools)
+        const second = await ask('--list-devices', tools)
+        if (first === null || second === null) return notApplicable('there is no llama-server')
+        const took = `${first.milliseconds} ms, then ${second.milliseconds} ms`
+        if (first.exitCode !== 0) return fail(`exit status ${first.exitCode}: ${first.stderr.slice(0, 300)}`)
+        if (platformId === 'linux') return pass(`${took}; only Metal's limit is read`)
+        const bytes = parseMetalLimitBytes(`${first.stdout}\n${first.stderr}`)
+        return bytes === null
+          ? fail(`no Metal device in: ${first.stdout.slice(0, 300)}`)
+          : pass(`${(bytes / gibibyte).toFixed(1)} GiB; ${took}`)
+      },
+    },
+  ]
+}

@@ -1,0 +1,218 @@
+// The probes on launchd, with a pretended launchctl that starts and ends real processes.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createLinuxPlatform } from '../platform/linux-platform.ts'
+import { hasRecordings, listRecordings, readRecording } from '../platform/test-recordings.ts'
+import { runAsAgent } from './as-launchd-job.ts'
+import { type JobSpec, parseCoalition, renderJobPlist } from './launchd-job.ts'
+import { probesOnLaunchd } from './probes-on-launchd.ts'
+import { createTestLaunchctl, type TestLaunchctlOptions } from './test-launchctl.ts'
+import { createTestContext, exited, tryProbes } from './test-probes.ts'
+
+let workDir: string
+beforeEach(() => {
+  workDir = mkdtempSync(join(tmpdir(), 'nexus-launchd-'))
+})
+afterEach(() => rmSync(workDir, { recursive: true, force: true }))
+
+const createProbes = (settleMs: number, env: Readonly<Record<string, string>> = {}) =>
+  probesOnLaunchd(
+    createTestContext({
+      workDir,
+      env,
+      createPlatform: (run) => ({ ...createLinuxPlatform({ ramDiskRoot: workDir, run }), id: 'darwin' }),
+    }),
+    settleMs,
+  )
+
+/** Jobs, and what they have started. */
+const listLeft = (mark: string): readonly string[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark)
+          ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')]
+          : []
+      } catch {
+        return []
+      }
+    })
+
+const ids = createProbes(0).map(({ id }) => id)
+
+const tryOn = async (options: TestLaunchctlOptions, only: readonly string[] = ids, env = {}) => {
+  const launchctl = createTestLaunchctl(options)
+  const { results, left } = await tryProbes(
+    createProbes(options.endsChildren === true ? 10_000 : 50, env),
+    only,
+    launchctl.run,
+  )
+  expect(left).toEqual([])
+  expect(launchctl.loaded()).toEqual([])
+  expect(listLeft(launchctl.mark)).toEqual([])
+  return { results, journal: launchctl.journal }
+}
+
+describe.skipIf(process.platform !== 'linux')('with a pretended launchctl', () => {
+  it('all pass where launchd behaves as reported, and neither job nor child is left', async () => {
+    const { results, journal } = await tryOn({})
+    expect(Object.entries(results).filter(([, { verdict }]) => verdict !== 'pass')).toEqual([])
+    expect(results['launchd.child-bootout']?.found).toBe('in gui/501, bootout: the child lives on')
+    expect(results['launchd.child-kickstart']?.found).toMatch(/a new pid after \d+ ms/)
+    expect(journal.find((line) => line.includes('bootstrap'))).toContain('launchd jobs')
+  })
+
+  it('all pass with nobody at the screen, in the user’s own domain', async () => {
+    const { results } = await tryOn({ isHeadless: true })
+    expect(Object.entries(results).filter(([, { verdict }]) => verdict !== 'pass')).toEqual([])
+    expect(results['launchd.child-exit']?.found).toContain('in user/501')
+  })
+
+  it('each way of ending fails where the children end too; of bootout it is said', async () => {
+    const ends = [
+      'launchd.child-sigterm',
+      'launchd.child-sigkill',
+      'launchd.child-kickstart',
+      'launchd.child-bootout',
+    ]
+    const { results } = await tryOn({ endsChildren: true }, ends)
+    expect(ends.map((id) => results[id]?.verdict)).toEqual(['fail', 'fail', 'fail', 'pass'])
+    expect(results['launchd.child-bootout']?.found).toContain('the child ended too')
+  })
+
+  it('launchd.again asks until the label is free, and says how often', async () => {
+    const { results } = await tryOn({ drainingAttempts: 3 }, ['launchd.again'])
+    expect(results['launchd.again']?.found).toMatch(/loaded at attempt 3/)
+  })
+
+  it('launchd.quarantine fails on a macOS before 27 that refuses it', async () => {
+    const { results } = await tryOn({ refusesQuarantine: true }, ['launchd.quarantine'])
+    expect(results['launchd.quarantine']).toMatchObject({ verdict: 'fail' })
+  })
+
+  it('launchd.bootstrap fails in the coalition of what started it', async () => {
+    const label = 'application.com.apple.Terminal.1.2'
+    const instead: TestLaunchctlOptions['instead'] = (argv) =>
+      argv[2] === `gui/501/${label}`
+        ? Promise.resolve(
+            exited('x = {\n\tstate = running\n\tpid = 7\n\tresource coalition = {\n\t\tID = 1140\n\t}\n}\n'),
+          )
+        : null
+    const { results } = await tryOn({ instead }, ['launchd.bootstrap'], { XPC_SERVICE_NAME: label })
+    expect(results['launchd.bootstrap']).toMatchObject({
+      verdict: 'fail',
+      found: expect.stringContaining('ends with what started it'),
+    })
+  })
+
+  it.each([
+    ['launchd.session', 'managername', exited('', 64, 'Unrecognized subcommand\n')],
+    ['launchd.domains', 'print', exited('', 36, 'Operation now in progress\n')],
+    ['launchd.bootstrap', 'bootstrap', exited('', 134, 'Bootstrap failed: 134\n')],
+    ['launchd.child-exit', 'bootstrap', exited('', 119, 'Service is disabled\n')],
+  ])('%s fails on another answer of %s, and names it', async (id, verb, reply) => {
+    const instead: TestLaunchctlOptions['instead'] = (argv) =>
+      argv[1] === verb && argv[2]?.includes('.none') !== (verb !== 'print') ? Promise.resolve(reply) : null
+    const { results } = await tryOn({ instead }, [id])
+    expect(results[id]).toMatchObject({ verdict: 'fail' })
+    if (reply.kind === 'exited') expect(results[id]?.found).toContain(reply.stderr.trim())
+  })
+
+  it('launchd.duplicate and launchd.writable fail where launchd takes what it should refuse', async () => {
+    let bootstraps = 0
+    const instead: TestLaunchctlOptions['instead'] = (argv) => {
+      if (argv[1] !== 'bootstrap') return null
+      bootstraps += 1
+      return bootstraps === 1 ? null : Promise.resolve(exited(''))
+    }
+    const { results } = await tryOn({ instead }, ['launchd.duplicate', 'launchd.writable'])
+    expect(results['launchd.duplicate']).toMatchObject({ verdict: 'fail' })
+    expect(results['launchd.writable']).toMatchObject({ verdict: 'fail', found: 'it was loaded' })
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('runAsAgent', () => {
+  const createSpec = (script: string): JobSpec => ({
+    label: 'ai.opta.nexus.selfcheck',
+    argv: ['/bin/sh', '-c', script],
+    env: { HOME: '/Users/ana' },
+    logPath: join(workDir, 'agent.log'),
+    userName: null,
+  })
+  const follow = (script: string, launchctl = createTestLaunchctl(), stop = new AbortController()) => {
+    const lines: string[] = []
+    const done = runAsAgent({
+      run: launchctl.run,
+      uid: 501,
+      spec: createSpec(script),
+      plistPath: join(workDir, 'agent job.plist'),
+      signal: stop.signal,
+      onLine: (line) => {
+        lines.push(line)
+        if (line === 'ready') stop.abort()
+      },
+    })
+    return { lines, done, launchctl }
+  }
+
+  it('tells each line, ends with the job, and leaves it unloaded', async () => {
+    const { lines, done, launchctl } = follow('echo one; echo; echo two')
+    await done
+    expect(lines).toEqual(['one', '', 'two'])
+    expect(launchctl.loaded()).toEqual([])
+  })
+
+  it('has the job clear up when it is interrupted, before it is unloaded', async () => {
+    const { lines, done, launchctl } = follow(
+      'trap "echo cleared; exit" TERM; echo ready; while :; do sleep 0.05; done',
+    )
+    await done
+    expect(lines).toEqual(['ready', 'cleared'])
+    expect(launchctl.journal.findIndex((line) => line.startsWith('launchctl kill SIGTERM'))).toBeLessThan(
+      launchctl.journal.findIndex((line) => line.startsWith('launchctl bootout')),
+    )
+  })
+
+  it('says what launchd said when it refuses, and that another one runs', async () => {
+    const refusing = createTestLaunchctl({
+      instead: (argv) =>
+        argv[1] === 'bootstrap' ? Promise.resolve(exited('', 5, 'Bootstrap failed: 5\n')) : null,
+    })
+    await expect(follow('true', refusing).done).rejects.toThrow(/bootstrap gui\/501 .*Bootstrap failed: 5/)
+    const loaded = createTestLaunchctl({
+      instead: (argv) =>
+        argv[1] === 'print' ? Promise.resolve(exited('x = {\n\tstate = running\n\tpid = 7\n}\n')) : null,
+    })
+    await expect(follow('true', loaded).done).rejects.toThrow(/loaded already/)
+  })
+})
+
+describe('renderJobPlist', () => {
+  it('is for both session types as an agent, and for its user as a daemon', () => {
+    const spec = { label: 'l', argv: ['/a b/<x>'], env: { A: '&' }, logPath: '/l', userName: null } as const
+    expect(renderJobPlist(spec)).toContain('<array><string>Aqua</string><string>Background</string></array>')
+    expect(renderJobPlist(spec)).toContain('<string>/a b/&lt;x&gt;</string>')
+    const daemon = renderJobPlist({ ...spec, userName: 'ana' })
+    expect(daemon).toContain('<key>UserName</key><string>ana</string>')
+    expect(daemon).not.toContain('LimitLoadToSessionType')
+  })
+})
+
+describe('parseCoalition', () => {
+  it('reads the resource coalition, and nothing from another block', () => {
+    // Own sample with made-up numbers, in the format of the recordings.
+    const text =
+      'x = {\n\tresource coalition = {\n\t\tID = 77\n\t\ttype = resource\n\t}\n\tjetsam coalition = {\n\t\tID = 78\n\t}\n}\n'
+    expect(parseCoalition(text)).toBe(77)
+    expect(parseCoalition(text.replace('resource coalition', 'other coalition'))).toBeNull()
+  })
+  it.skipIf(!hasRecordings)('reads every recording that has one', () => {
+    const texts = listRecordings('launchctl').map(readRecording)
+    const withOne = texts.filter((text) => /resource coalition = \{/.test(text))
+    expect(withOne.length).toBeGreaterThan(0)
+    for (const text of withOne) expect(parseCoalition(text)).not.toBeNull()
+  })
+})

@@ -1,0 +1,74 @@
+// Probes on what stands between clients and the Router, and between this machine and other Studios.
+import { connect } from 'node:net'
+import { describeFailure } from '../platform/run-command.ts'
+import { locateLlamaServer } from '../setup/llama-server-search.ts'
+import type { SelfcheckContext } from './context.ts'
+import { type Finding, fail, notApplicable, type Probe, pass } from './probe.ts'
+
+const quickMs = 15_000
+const connectMs = 2_500
+const firewall = '/usr/libexec/ApplicationFirewall/socketfilterfw'
+
+export const probesOnNetwork = (context: SelfcheckContext): readonly Probe[] => {
+  const isMac = context.platformId === 'darwin'
+  return [
+    {
+      id: 'network.firewall',
+      group: 'Processes and ports',
+      assumed: 'whether the application firewall is on, and blocks llama-server, can be read without root',
+      limitMs: quickMs,
+      run: async ({ run }) => {
+        if (!isMac) return notApplicable('only macOS has this firewall')
+        const state = await run([firewall, '--getglobalstate'])
+        const said = state.kind === 'exited' ? state.stdout.trim() : ''
+        if (!/State = \d|enabled|disabled/.test(said))
+          return fail(`--getglobalstate: ${describeFailure(state)}`)
+        const found = locateLlamaServer({ ...context, configuredPath: null })
+        if (found === null) return pass(`${said}; there is no llama-server to ask about`)
+        const blocked = await run([firewall, '--getappblocked', found.path])
+        return blocked.kind === 'exited'
+          ? pass(
+              `${said}; llama-server: ${`${blocked.stdout} ${blocked.stderr}`.replaceAll(/\s+/g, ' ').trim()}`,
+            )
+          : fail(`--getappblocked: ${describeFailure(blocked)}`)
+      },
+    },
+    {
+      id: 'network.local',
+      group: 'Processes and ports',
+      assumed:
+        'a program started this way reaches other machines of the local network (privacy: EHOSTUNREACH without a question)',
+      limitMs: quickMs,
+      run: async ({ run }) => {
+        if (!isMac) return notApplicable('only macOS has local network privacy')
+        const route = await run(['route', '-n', 'get', 'default'])
+        const text = route.kind === 'exited' ? route.stdout : ''
+        const gateway = /^\s*gateway: (\d+(?:\.\d+){3})\s*$/m.exec(text)?.[1]
+        if (gateway === undefined)
+          return notApplicable('there is no default route to a machine of the local network')
+        const answers = await Promise.all([53, 80, 443].map(async (port) => tryConnection(gateway, port)))
+        return judgeReach(answers)
+      },
+    },
+  ]
+}
+
+/** @param answers of the gateway's ports, as `tryConnection` gives them. A refusal is an answer; silence may be its firewall. */
+export const judgeReach = (answers: readonly string[]): Finding => {
+  const said = `the gateway at ports 53, 80, 443: ${answers.join(', ')}`
+  if (answers.some((answer) => answer === 'connected' || answer === 'ECONNREFUSED')) return pass(said)
+  return answers.includes('EHOSTUNREACH') ? fail(said) : notApplicable(said)
+}
+
+/** "connected", the system's error code, or "no answer". */
+const tryConnection = (host: string, port: number): Promise<string> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: connectMs })
+    const end = (said: string) => {
+      socket.destroy()
+      resolve(said)
+    }
+    socket.once('connect', () => end('connected'))
+    socket.once('timeout', () => end('no answer'))
+    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
+  })

@@ -1,0 +1,163 @@
+// Probes on processes and ports, with harmless ones of their own.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { isSameProcess } from '../life-look.ts'
+import type { Platform, ProcessIdentity } from '../platform/platform.ts'
+import { runsArgv } from '../platform/platform.ts'
+import type { RunCommand } from '../platform/run-command.ts'
+import type { SelfcheckContext } from './context.ts'
+import { fail, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'
+import { endSleepers, sleepSeconds, starterScript } from './sleeping-child.ts'
+
+const quickMs = 15_000
+
+export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] => [
+  {
+    id: 'processes.identity',
+    group: 'Processes and ports',
+    assumed: 'a process has an identity that stays the same, and its command line can be read',
+    limitMs: quickMs,
+    run: async ({ run }) => {
+      const { processes } = context.createPlatform(run)
+      const first = await processes.readIdentity(process.pid)
+      const second = await processes.readIdentity(process.pid)
+      const argv = await processes.readArgv(process.pid)
+      if (first === null || second === null || argv === null)
+        return fail(`of our own process: identity ${JSON.stringify(first)}, argv ${JSON.stringify(argv)}`)
+      if (first.startedAt !== second.startedAt)
+        return fail(`it began at ${first.startedAt}, then at ${second.startedAt}`)
+      const expected = process.argv.slice(1)
+      return runsArgv(argv, expected)
+        ? pass(`began at ${first.startedAt}, ${argv.length} words`)
+        : fail(`argv is ${argv.join(' ')}, which does not end in ${expected.join(' ')}`)
+    },
+  },
+  {
+    id: 'processes.outlives',
+    group: 'Processes and ports',
+    assumed:
+      'a child in a session of its own lives on when its starter ends, by itself, by SIGTERM or by SIGKILL of its group',
+    limitMs: quickMs,
+    run: async (tools) => {
+      const platform = context.createPlatform(tools.run)
+      const ended: string[] = []
+      for (const how of starterEnds) {
+        const child = await startThroughStarter(how, context.nodePath, platform, tools)
+        if (!(await isSameProcess(child, platform.processes))) ended.push(how)
+      }
+      return ended.length === 0
+        ? pass(`it lived on after ${starterEnds.join(', ')}`)
+        : fail(`it ended with its starter after ${ended.join(', ')}`)
+    },
+  },
+  {
+    id: 'ports.own',
+    group: 'Processes and ports',
+    assumed: 'who listens on a port of ours is found by pid, and nobody once it is closed',
+    limitMs: quickMs,
+    run: async (tools) => {
+      const { processes } = context.createPlatform(tools.run)
+      const server = createServer().listen(0, '127.0.0.1')
+      tools.defer({
+        what: 'a listening socket of this process',
+        command: 'it goes with this process',
+        undo: async () => void server.close(),
+      })
+      await once(server, 'listening')
+      const address = server.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      const owner = await processes.readPortOwner(port)
+      if (owner?.pid !== process.pid) return fail(`port ${port} is ours, found ${JSON.stringify(owner)}`)
+      server.close()
+      await once(server, 'close')
+      const after = await processes.readPortOwner(port)
+      return after === null
+        ? pass(`found as pid ${process.pid}, and then nobody`)
+        : fail(`port ${port} is closed, found ${JSON.stringify(after)}`)
+    },
+  },
+  {
+    id: 'ports.all',
+    group: 'Processes and ports',
+    assumed: 'every listening port is seen as taken, also where its process belongs to another user',
+    limitMs: quickMs,
+    run: async ({ run, signal }) => {
+      const { processes } = context.createPlatform(run)
+      const ports = (await readListeningPorts(context.platformId, run)).slice(0, mostPorts)
+      if (ports.length === 0) return notApplicable('nothing listens on this machine')
+      let named = 0
+      const unseen: number[] = []
+      for (const port of ports) {
+        signal.throwIfAborted()
+        const owner = await processes.readPortOwner(port)
+        if (owner === null) unseen.push(port)
+        else if (owner.pid !== null) named += 1
+      }
+      // One that was closed since is nobody's with good reason.
+      const open = new Set(await readListeningPorts(context.platformId, run))
+      const missed = unseen.filter((port) => open.has(port))
+      const said = `${ports.length} ports, ${named} with their process, ${ports.length - named - unseen.length} taken by others`
+      return missed.length === 0 ? pass(said) : fail(`${said}; seen as free: ${missed.join(', ')}`)
+    },
+  },
+]
+
+/** Each asks lsof anew, which takes a good part of a second on a busy Mac. */
+const mostPorts = 8
+
+const readListeningPorts = async (
+  platform: 'darwin' | 'linux',
+  run: RunCommand,
+): Promise<readonly number[]> => {
+  const result = await run(platform === 'darwin' ? ['netstat', '-an', '-p', 'tcp'] : ['cat', '/proc/net/tcp'])
+  const text = result.kind === 'exited' ? result.stdout : ''
+  const found =
+    platform === 'darwin'
+      ? [...text.matchAll(/^tcp\S*\s+\d+\s+\d+\s+\S*\.(\d+)\s.*LISTEN\s*$/gm)].map(([, port]) => Number(port))
+      : // The state 0A is TCP_LISTEN (include/net/tcp_states.h).
+        [...text.matchAll(/^\s*\d+: [0-9A-F]{8}:([0-9A-F]{4}) \S+ 0A /gm)].map(([, port]) =>
+          Number.parseInt(port ?? '', 16),
+        )
+  return [...new Set(found)]
+}
+
+const starterEnds = ['exit', 'SIGTERM', 'SIGKILL'] as const
+
+const startThroughStarter = async (
+  how: (typeof starterEnds)[number],
+  nodePath: string,
+  platform: Platform,
+  tools: ProbeTools,
+): Promise<ProcessIdentity> => {
+  const starter = spawn(nodePath, ['-e', starterScript, String(sleepSeconds), how], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    cwd: '/',
+  })
+  const exited = once(starter, 'exit')
+  tools.defer({
+    what: `the starting process ${starter.pid ?? ''}`,
+    command: `kill ${starter.pid ?? ''}`,
+    undo: async () => {
+      if (starter.exitCode === null && starter.signalCode === null) starter.kill('SIGKILL')
+    },
+  })
+  const [data] = await once(starter.stdout, 'data', { signal: tools.signal })
+  const pid = Number(String(data).trim())
+  const identity = await platform.processes.readIdentity(pid).catch((error: unknown) => {
+    // Without ps it could not be told apart later. Its starter has named it a moment ago, so it is still this one.
+    process.kill(pid, 'SIGKILL')
+    throw error
+  })
+  tools.defer({
+    what: `the process ${pid} (sleep ${sleepSeconds})`,
+    command: `kill ${pid}`,
+    undo: () => endSleepers([pid], platform.processes),
+  })
+  if (identity === null) throw new Error(`the child ${pid} of the starter is not in the process table`)
+  // To the group of the starter, as a terminal that is closed does it; the child has a group of its own.
+  if (how !== 'exit' && starter.pid !== undefined) process.kill(-starter.pid, how)
+  await exited
+  return identity
+}

@@ -1,0 +1,81 @@
+// Probes on the system and on how this run was started.
+import { realpathSync } from 'node:fs'
+import { describeFailure } from '../platform/run-command.ts'
+import type { SelfcheckContext } from './context.ts'
+import { fail, notApplicable, type Probe, pass } from './probe.ts'
+import { parseSoftwareVersion } from './system-facts.ts'
+
+const quickMs = 10_000
+
+export const probesOnSystem = (context: SelfcheckContext): readonly Probe[] => [
+  {
+    id: 'system.version',
+    group: 'System',
+    assumed: 'the system says which version it is in a way that is understood',
+    limitMs: quickMs,
+    run: async ({ run }) => {
+      if (context.platformId === 'linux') {
+        const result = await run(['uname', '-srm'])
+        return result.kind === 'exited' && result.exitCode === 0
+          ? pass(result.stdout.trim())
+          : fail(describeFailure(result))
+      }
+      const result = await run(['sw_vers'])
+      const software = result.kind === 'exited' ? parseSoftwareVersion(result.stdout) : null
+      return software === null
+        ? fail(`sw_vers: ${describeFailure(result)}`)
+        : pass(`macOS ${software.version}, build ${software.build ?? 'not told'}`)
+    },
+  },
+  {
+    id: 'system.home',
+    group: 'System',
+    assumed: 'HOME is set and is the home folder of this user',
+    limitMs: quickMs,
+    run: async ({ run }) => {
+      await run(['id'])
+      const home = context.env['HOME']
+      if (home === undefined || home === '') return fail('HOME is not set: a plist has to carry it')
+      return home === context.homeDir ? pass(home) : fail(`HOME is ${home}, the user's is ${context.homeDir}`)
+    },
+  },
+  {
+    id: 'system.open-files',
+    group: 'System',
+    assumed: 'at least 256 files may be open at once (the default of launchd)',
+    limitMs: quickMs,
+    run: async ({ run }) => {
+      const result = await run(['sh', '-c', 'ulimit -n'])
+      const said = result.kind === 'exited' ? result.stdout.trim() : ''
+      if (said === 'unlimited') return pass('no limit')
+      if (!/^\d+$/.test(said)) return fail(`ulimit -n: ${describeFailure(result)}`)
+      return Number(said) >= 256 ? pass(`${said} files`) : fail(`only ${said} files`)
+    },
+  },
+  {
+    id: 'system.node',
+    group: 'System',
+    assumed: 'what nexus service install writes survives an upgrade of Homebrew',
+    limitMs: quickMs,
+    run: async () => {
+      const { argv, env } = context.service
+      const versioned = [...argv, ...(env['PATH'] ?? '').split(':')].filter((word) => /\/Cellar\//.test(word))
+      if (versioned.length > 0)
+        return fail(`${versioned.join(', ')} goes with the next upgrade (a versioned folder of Homebrew's)`)
+      const real = realpathSync(context.nodePath)
+      return pass(`nothing below /Cellar/ in its words and PATH; this Node is ${real}`)
+    },
+  },
+  {
+    id: 'system.systemd',
+    group: 'System',
+    assumed: 'systemd of this user answers, so that nexus service install works',
+    limitMs: quickMs,
+    run: async ({ run }) => {
+      if (context.platformId === 'darwin') return notApplicable('macOS has launchd')
+      const result = await run(['systemctl', '--user', 'show', '--property=Version'])
+      if (result.kind === 'exited' && result.exitCode === 0) return pass(result.stdout.trim())
+      return notApplicable(`no systemd of this user here: ${describeFailure(result)}`)
+    },
+  },
+]

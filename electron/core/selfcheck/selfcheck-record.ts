@@ -1,0 +1,29 @@
+// On which versions of the system the selfcheck ran to its end, so that the doctor knows when to recommend it.
+import { z } from 'zod'
+import { readRecord } from '../json-record.ts'
+import { writePrivateFile } from '../private-file.ts'
+
+const RecordSchema = z.strictObject({
+  version: z.literal(1),
+  runs: z.array(
+    z.strictObject({
+      /** Such as "macOS 26.1". */
+      system: z.string(),
+      startedFrom: z.string(),
+      endedAt: z.number().int(),
+      failed: z.array(z.string()),
+    }),
+  ),
+})
+export type SelfcheckRun = z.infer<typeof RecordSchema>['runs'][number]
+
+export const readSelfcheckRuns = (path: string): readonly SelfcheckRun[] =>
+  readRecord(path, RecordSchema)?.runs ?? []
+
+/** The last run of each system and way of starting is kept. */
+export const rememberSelfcheck = (path: string, run: SelfcheckRun): void => {
+  const others = readSelfcheckRuns(path).filter(
+    ({ system, startedFrom }) => system !== run.system || startedFrom !== run.startedFrom,
+  )
+  writePrivateFile(path, `${JSON.stringify({ version: 1, runs: [...others, run] }, null, 2)}\n`)
+}

@@ -1,0 +1,158 @@
+// The selfcheck as a whole: which probes, their run, the report, and the folder with what was really printed.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { messageOf } from '../error-message.ts'
+import type { RunCommand } from '../platform/run-command.ts'
+import { listByHand } from './by-hand.ts'
+import type { SelfcheckContext } from './context.ts'
+import { ensureEmptyFolder, outputsOf, planFixtureFiles, writeFixtureFiles } from './fixture-files.ts'
+import type { Probe } from './probe.ts'
+import { probesOnApp } from './probes-on-app.ts'
+import { probesOnEngine } from './probes-on-engine.ts'
+import { probesOnForge } from './probes-on-forge.ts'
+import { probesOnLargeDisk } from './probes-on-large-disk.ts'
+import { probesOnLaunchd } from './probes-on-launchd.ts'
+import { probesOnNetwork } from './probes-on-network.ts'
+import { probesOnProcesses } from './probes-on-processes.ts'
+import { probesOnReadings } from './probes-on-readings.ts'
+import { probesOnStack } from './probes-on-stack.ts'
+import { probesOnSystem } from './probes-on-system.ts'
+import { createRedactor, type Redact } from './redact.ts'
+import type { ProbeReport, SelfcheckReport } from './report.ts'
+import { type ProbeRun, runProbes } from './run-probes.ts'
+import { rememberSelfcheck } from './selfcheck-record.ts'
+import { judgeStart } from './started-from.ts'
+import { readSystemFacts } from './system-facts.ts'
+
+/** Two minutes is what a person waits for; the rest is for removing what was made. */
+const probesLimitMs = 110_000
+const undoLimitMs = 30_000
+
+export interface SelfcheckOptions {
+  readonly context: SelfcheckContext
+  readonly run: RunCommand
+  readonly signal: AbortSignal
+  readonly nexusVersion: string
+  /** New or empty: where the raw outputs go. */
+  readonly outDir: string
+  readonly recordPath: string
+  readonly onBegin: (probe: Probe) => void
+  readonly onEnd: (report: ProbeReport) => void
+}
+
+export const listProbes = (context: SelfcheckContext): readonly Probe[] => [
+  ...probesOnSystem(context),
+  ...probesOnForge(context),
+  ...probesOnLargeDisk(context),
+  ...probesOnProcesses(context),
+  ...probesOnNetwork(context),
+  ...probesOnReadings(context),
+  ...probesOnEngine(context),
+  ...probesOnStack(context),
+  ...probesOnApp(context),
+  // Last, because launchd may take its time: what matters most has been tried by then.
+  ...probesOnLaunchd(context),
+]
+
+/** Throws when `outDir` cannot be used; what a probe does wrong is a finding. */
+export const runSelfcheck = async (options: SelfcheckOptions): Promise<SelfcheckReport> => {
+  const { context, run, signal, outDir } = options
+  ensureEmptyFolder(outDir)
+  const startedAt = Date.now()
+  const facts = await readSystemFacts(context.platformId, run, context.homeDir)
+  const redact = createRedactor(facts.privateWords)
+  const startedFrom = judgeStart({
+    platform: context.platformId,
+    env: context.env,
+    managerName: facts.managerName,
+  })
+  const { runs, left } = await runProbes(listProbes(context), {
+    run,
+    signal,
+    limitMs: probesLimitMs,
+    undoLimitMs,
+    onBegin: options.onBegin,
+    onEnd: (ended) => options.onEnd(reportOn(ended, redact)),
+  })
+  const probes = runs.map((ended) => reportOn(ended, redact))
+  const failed = probes.filter(({ verdict }) => verdict === 'fail')
+  const system = { ...facts.system, nexus: options.nexusVersion }
+  const report: SelfcheckReport = {
+    version: 1,
+    system,
+    startedFrom,
+    startedAt,
+    milliseconds: Date.now() - startedAt,
+    interrupted: signal.aborted,
+    probes,
+    left: [...left],
+    summary: {
+      pass: probes.filter(({ verdict }) => verdict === 'pass').length,
+      fail: failed.length,
+      notApplicable: probes.filter(({ verdict }) => verdict === 'not-applicable').length,
+    },
+    byHand: [...listByHand(context.platformId)],
+    next: sayNext(failed.length, signal.aborted, outDir),
+    folder: null,
+  }
+  const folder = writeFolder(outDir, report, runs, redact)
+  if (!signal.aborted)
+    rememberSelfcheck(options.recordPath, {
+      system: nameSystem(system),
+      startedFrom: startedFrom.kind,
+      endedAt: Date.now(),
+      failed: failed.map(({ id }) => id),
+    })
+  return { ...report, folder }
+}
+
+/** As the record and the doctor name it. */
+export const nameSystem = ({ name, version }: Pick<SelfcheckReport['system'], 'name' | 'version'>): string =>
+  `${name} ${version ?? 'of an unknown version'}`
+
+const reportOn = (
+  { probe, verdict, found, milliseconds, evidence }: ProbeRun,
+  redact: Redact,
+): ProbeReport => ({
+  id: probe.id,
+  group: probe.group,
+  assumed: probe.assumed,
+  found: redact(found),
+  verdict,
+  milliseconds,
+  outputs: outputsOf(evidence, redact),
+})
+
+const sayNext = (failures: number, interrupted: boolean, outDir: string): string => {
+  if (interrupted) return 'It was interrupted: run it again.'
+  return failures === 0
+    ? 'Every assumption that could be tried holds. What is left is by hand; then: nexus doctor'
+    : `Send the folder ${outDir} to a developer (names and addresses are taken out of it); nexus doctor says what can be mended here.`
+}
+
+/** null when it cannot be written (a full disk): the report is still printed. */
+const writeFolder = (
+  outDir: string,
+  report: SelfcheckReport,
+  runs: readonly ProbeRun[],
+  redact: Redact,
+): string | null => {
+  const { system, startedFrom } = report
+  const versionLabel = `${system.name.toLowerCase()}${system.version ?? '-unknown'}`
+  const files = planFixtureFiles(runs, redact, {
+    versionLabel,
+    host: [nameSystem(system), system.build, system.model, system.machine].filter(Boolean).join(', '),
+    source: `nexus selfcheck ${system.nexus}, started from ${startedFrom.kind}`,
+  })
+  try {
+    writeFixtureFiles(outDir, files)
+    writeFileSync(
+      join(outDir, 'report.json'),
+      `${JSON.stringify({ ...report, left: report.left.map(redact), next: redact(report.next) }, null, 2)}\n`,
+    )
+    return outDir
+  } catch (error) {
+    process.emitWarning(`the folder ${outDir} could not be written: ${messageOf(error)}`)
+    return null
+  }
+}

@@ -1,0 +1,87 @@
+// What machine and system this is, read once at the start of a run.
+import { readdir } from 'node:fs/promises'
+import { arch, hostname, release, totalmem } from 'node:os'
+import { readOwnUserName } from '../guests/user-name.ts'
+import type { RunCommand } from '../platform/run-command.ts'
+import type { PrivateWords } from './redact.ts'
+import type { SelfcheckReport } from './report.ts'
+
+export interface SystemFacts {
+  readonly system: Omit<SelfcheckReport['system'], 'nexus'>
+  readonly managerName: string | null
+  readonly privateWords: PrivateWords
+}
+
+export interface SoftwareVersion {
+  readonly version: string
+  readonly build: string | null
+}
+
+/** `sw_vers`: `ProductVersion:<blanks or tabs>26.1`. null when it is not such a text. */
+export const parseSoftwareVersion = (text: string): SoftwareVersion | null => {
+  const readLine = (key: string) => new RegExp(`^${key}:\\s*(\\S+)\\s*$`, 'm').exec(text)?.[1] ?? null
+  const version = readLine('ProductVersion')
+  return version !== null && /^\d+(\.\d+){0,3}$/.test(version)
+    ? { version, build: readLine('BuildVersion') }
+    : null
+}
+
+/** The version of macOS, or null. */
+export const readSoftwareVersion = async (run: RunCommand): Promise<SoftwareVersion | null> => {
+  const result = await run(['sw_vers'], { timeoutMs: 2_000 })
+  return result.kind === 'exited' ? parseSoftwareVersion(result.stdout) : null
+}
+
+export const readSystemFacts = async (
+  platform: 'darwin' | 'linux',
+  run: RunCommand,
+  homeDir: string,
+): Promise<SystemFacts> => {
+  const ask = async (...argv: readonly [string, ...string[]]): Promise<string | null> => {
+    const result = await run(argv, { timeoutMs: 2_000 })
+    const said = result.kind === 'exited' && result.exitCode === 0 ? result.stdout.trim() : ''
+    return said === '' ? null : said
+  }
+  const isMac = platform === 'darwin'
+  const [software, model, managerName, fullName, ...hostNames] = await Promise.all([
+    isMac ? readSoftwareVersion(run) : { version: release(), build: null },
+    isMac ? ask('sysctl', '-n', 'hw.model') : null,
+    isMac ? ask('launchctl', 'managername') : null,
+    isMac ? ask('id', '-F') : null,
+    ...(isMac ? ['ComputerName', 'LocalHostName', 'HostName'] : []).map((name) =>
+      ask('scutil', '--get', name),
+    ),
+  ])
+  const host = hostname()
+  const known = hostNames.flatMap((name) => name ?? [])
+  return {
+    system: {
+      name: isMac ? 'macOS' : 'Linux',
+      version: software?.version ?? null,
+      build: software?.build ?? null,
+      machine: arch(),
+      model,
+      memoryBytes: totalmem(),
+      node: process.versions.node,
+    },
+    managerName,
+    privateWords: {
+      userNames: [
+        // A number where nobody has named the user: taking that out would take out numbers.
+        ...[readOwnUserName()].filter((name) => !/^\d+$/.test(name)),
+        ...(fullName === null ? [] : [fullName]),
+        ...(await listNames(isMac ? '/Users' : '/home')),
+      ],
+      hostNames: [host, host.split('.')[0] ?? host, ...known, ...known.map((name) => `${name}.local`)].filter(
+        (name) => name !== 'localhost',
+      ),
+      homeDir,
+    },
+  }
+}
+
+/** Accounts of people have their folders there, which lsof and ps may name. */
+const listNames = async (folder: string): Promise<readonly string[]> => {
+  const names = await readdir(folder).catch(() => [])
+  return names.filter((name) => !name.startsWith('.') && name !== 'Shared' && name !== 'Guest')
+}
