@@ -109,8 +109,11 @@ class Asked(NamedTuple):
 
 
 def fingerprint_of(body: Mapping[str, Any]) -> Fingerprint:
-    """Of the prompt that this body becomes, in any of the APIs."""
-    head, messages = _texts_of(body)
+    """Of the prompt that this body becomes, in any of the APIs. Of one that nests too deep, an empty one."""
+    try:
+        head, messages = _texts_of(body)
+    except RecursionError:
+        return Fingerprint(b"", (), 0)
     chain = hashlib.blake2b(digest_size=MARK_BYTES)
     marks, ends, end = bytearray(), [], 0
     pieces = [head[at : at + PIECE_BYTES] for at in range(0, len(head), PIECE_BYTES)]
