@@ -140,7 +140,8 @@ describe('six conversations of two developers on two slots', () => {
     const status = await running().run('status')
     expect(status.stdout).toMatch(/% found in the cache/)
     const { slots, events } = await running().readSnapshot()
-    expect(slots?.every((slot) => slot.held?.named === true)).toBe(true)
+    // In the pool the other one had to leave.
+    expect(slots?.some((slot) => slot.held?.named === true)).toBe(true)
     expect(events.map(({ text }) => text)).toEqual(
       expect.arrayContaining([expect.stringMatching(/brought back: \d+ tokens/)]),
     )
@@ -204,8 +205,8 @@ describe('files that wait for the next start', () => {
     await up()
     const reads: number[] = []
     for (const talk of talks) reads.push((await ask(guide.baseUrl, talk, 'And again?')).readTokens)
-    // The cut one begins with what the whole one shares with it.
-    expect(reads.every((tokens) => tokens < 2 * mostNewTokens)).toBe(true)
+    // The one is read again, the other is not.
+    expect(reads.filter((tokens) => tokens < mostNewTokens)).toHaveLength(1)
     const { events } = await running().readSnapshot()
     expect(events.map(({ text }) => text)).toEqual(
       expect.arrayContaining([expect.stringMatching(/was deleted and is read again: it has 1000 bytes/)]),
