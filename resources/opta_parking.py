@@ -438,7 +438,7 @@ class Parking:
             if why is None:
                 temporary = files.begin(conversation.key)
                 written = await self._actions.save(content.slot_id, temporary)
-                checksum = await asyncio.to_thread(files.checksum, temporary, to_disk=True)
+                checksum = await asyncio.to_thread(files.checksum, temporary)
                 why = self._accept(content, record, temporary, written, checksum)
         except (OSError, SlotActionError) as error:
             why = str(error)
@@ -516,7 +516,7 @@ class Parking:
             try:
                 temporary = files.begin(content.conversation.key)
                 written = self._actions.save_now(slot.id, temporary, left)
-                if self._accept(content, record, temporary, written, files.checksum(temporary, to_disk=True)) is None:
+                if self._accept(content, record, temporary, written, files.checksum(temporary)) is None:
                     slot.is_saved = True
                     continue
             except (OSError, SlotActionError) as error:
