@@ -79,6 +79,10 @@ const llamaServerProfile = z.strictObject({
   microBatchTokens: wholeNumber(32, 16_384, 'a number of tokens'),
   /** Host-memory prompt cache (`--cache-ram`); 0 turns it off. */
   promptCacheMiB: wholeNumber(0, 1_048_576, 'a number of MiB'),
+  /** What conversations without a slot may take on disk; 0: they are dropped. 65,536 when absent. */
+  parkedCacheMiB: wholeNumber(0, 16_777_216, 'a number of MiB').optional(),
+  /** How long one may wait there unused; 168 when absent. */
+  parkedCacheHours: wholeNumber(1, 8_760, 'a number of hours').optional(),
   /**
    * What requests are rendered with. `auto` (also when absent): the model's own chat template, or ours where that cannot
    * render tools and the model is known; `model`: always its own; else the path of a Jinja file.
@@ -121,7 +125,7 @@ const proxyProfile = z.strictObject({
   /** A LiteLLM config.yaml of the user's own, used instead of the generated one. */
   configPath: absolutePath('a LiteLLM config.yaml').nullable(),
   // What the Router adds to LiteLLM; each is on when absent, and none works with a configPath of one's own.
-  /** `role: system` messages become part of the system prompt: the model's template keeps only the last of them. */
+  /** `role: system` messages inside a conversation become user text in their place: the model's template keeps only the last. */
   joinSystemMessages: z.boolean().optional(),
   /** The client's attribution line, different in each session, is left out, so that sessions share the prompt cache. */
   dropAttribution: z.boolean().optional(),
@@ -131,6 +135,8 @@ const proxyProfile = z.strictObject({
   refuseOverlongPrompts: z.boolean().optional(),
   /** No more requests than slots (and, in a pool, than tokens) go to llama-server at once; the others wait. */
   admission: z.boolean().optional(),
+  /** Each conversation keeps a slot of llama-server, so that its next turn reads only what is new; only with admission. */
+  pinConversations: z.boolean().optional(),
   /** How many may wait; one more is answered 529, unless its developer has none waiting. 16 when absent. */
   queueLimit: wholeNumber(0, 1000, 'a number of requests').optional(),
   /** The longest body that is read of a request; a longer one is answered 413. 32 MB, Anthropic's own limit, when absent. */
@@ -362,6 +368,17 @@ export const SlotSchema = z.strictObject({
   speculative: z.boolean().nullable(),
   /** Who is served in it; null when idle, and when the Router's requests do not tell it without doubt. */
   developer: z.string().nullable(),
+  /** Whose conversation it holds, also when idle; null: nobody's. Absent where the Router pins none. */
+  held: z
+    .strictObject({
+      developer: z.string(),
+      /** A few letters that tell a developer's conversations apart. */
+      conversation: z.string(),
+      /** Whether the client named it itself; else it was told by its text. */
+      named: z.boolean(),
+    })
+    .nullable()
+    .optional(),
 })
 export type Slot = z.infer<typeof SlotSchema>
 
@@ -394,6 +411,14 @@ export const RouterRequestSchema = z.strictObject({
   outputTokens: count.nullable(),
   /** Which Studio serves it; null: this one, or not known yet. */
   node: z.string().nullable(),
+  // Absent from a Router of an earlier release.
+  /** Of the prompt, what was found in the cache and what was read; null until the answer ends, or where it does not say. */
+  cachedTokens: count.nullable().optional(),
+  readTokens: count.nullable().optional(),
+  /** The slot of this Studio that it was sent to; null: not pinned, or not yet. */
+  slot: count.nullable().optional(),
+  /** As in `Slot.held`; null: a helper's, which nothing is kept of. */
+  conversation: z.string().nullable().optional(),
 })
 export type RouterRequest = z.infer<typeof RouterRequestSchema>
 
@@ -406,6 +431,9 @@ export const DeveloperUseSchema = z.strictObject({
   outputTokens: count,
   /** Mean time from a request's arrival to its first token; null when none came. */
   meanFirstTokenMs: z.number().nonnegative().nullable(),
+  /** Of the prompts whose answers said so, what was found in the cache and what was read. Absent from an earlier Router. */
+  cachedTokens: count.optional(),
+  readTokens: count.optional(),
 })
 export type DeveloperUse = z.infer<typeof DeveloperUseSchema>
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
+
+    from opta_slots import Wish
 
 
 class QueueFullError(Exception):
@@ -39,13 +41,38 @@ class Place(NamedTuple):
     token: object
     developer: str
     tokens: int
+    # Which slot it would like; None: any.
+    wish: Wish | None = None
+
+
+class Slots(Protocol):
+    """Who gets which slot: that it is a request's turn and which slot it gets are one decision."""
+
+    def must_wait(self, wish: Wish | None) -> bool:
+        """Whether this request waits for its own slot although others are free."""
+
+    def extra_tokens(self) -> int:
+        """What is taken of the pool beside what was granted."""
+
+    def take(self, token: object, wish: Wish) -> None:
+        """It is this request's turn."""
+
+    def left(self, token: object) -> None:
+        """Nothing is at work for it any more."""
+
+    def is_seen_at_work(self, token: object) -> bool:
+        """Whether llama-server said that its slot is."""
 
 
 class Admission:
     """The queue and what is past it. All of it runs in the one event loop, so nothing here needs a lock."""
 
-    def __init__(self, slots: int, pool_tokens: int | None, queue_limit: int) -> None:
+    def __init__(
+        self, slots: int, pool_tokens: int | None, queue_limit: int, keeper: Slots | None = None
+    ) -> None:
+        """`keeper` None: llama-server picks the slots itself."""
         self._slots = slots
+        self._keeper: Final = keeper
         self._pool_tokens: Final = pool_tokens
         self._queue_limit: Final = queue_limit
         self._inside: dict[object, Place] = {}
@@ -96,12 +123,13 @@ class Admission:
 
     def enter_unasked(self, place: Place) -> None:
         """Past the queue at once: for a message that must not wait behind those whose way it tests."""
-        self._inside[place.token] = place
+        self._let_in(place)
 
     def leave(self, token: object) -> None:
         """This request is over, wherever it was. A second call changes nothing."""
         self._waiting.pop(token, None)
-        self._inside.pop(token, None)
+        if self._inside.pop(token, None) is not None:
+            self._let_go(token)
         self._advance()
 
     def leave_ghost(self, token: object) -> bool:
@@ -123,24 +151,38 @@ class Admission:
 
     def end_ghosts(self, among: Collection[object], left: int) -> None:
         """Of these ghosts so many are still worked on. Which ones nobody says: the largest, so that a pool is never
-        promised what it may not have.
+        promised what it may not have. Where it is known which slot each one has, those whose slots are not at work.
         """
-        asked = sorted((self._ghosts[token] for token in among), key=lambda place: -place.tokens)
+        asked = [self._ghosts[token] for token in among]
+        asked.sort(key=lambda place: (not self._is_seen_at_work(place.token), -place.tokens))
         for place in asked[max(0, left) :]:
             del self._ghosts[place.token]
+            self._let_go(place.token)
         self._advance()
 
     def _advance(self) -> None:
         """Let in whoever is next for as long as there is room. Nobody overtakes the next one, however small, so that
         a large one's turn comes.
         """
-        while self._waiting:
-            place, turn = self._next()
+        while (next_one := self._next()) is not None:
+            place, turn = next_one
             if not self._has_room_for(place):
                 return
             del self._waiting[place.token]
-            self._inside[place.token] = place
+            self._let_in(place)
             turn.set_result(None)
+
+    def _let_in(self, place: Place) -> None:
+        self._inside[place.token] = place
+        if self._keeper is not None and place.wish is not None:
+            self._keeper.take(place.token, place.wish)
+
+    def _let_go(self, token: object) -> None:
+        if self._keeper is not None:
+            self._keeper.left(token)
+
+    def _is_seen_at_work(self, token: object) -> bool:
+        return self._keeper is not None and self._keeper.is_seen_at_work(token)
 
     def _may_wait(self, place: Place) -> bool:
         """One developer's many agents do not keep out the other's first, whose turn would come before theirs: whoever
@@ -156,10 +198,14 @@ class Admission:
         own = sum(other.developer == place.developer for other, _ in self._waiting.values())
         return own == 1 and waiting <= most + self._queue_limit
 
-    def _next(self) -> tuple[Place, asyncio.Future[None]]:
-        """Of those who run fewest, who came first: one developer's four agents do not hold up the other's first."""
+    def _next(self) -> tuple[Place, asyncio.Future[None]] | None:
+        """Of those who run fewest, who came first: one developer's four agents do not hold up the other's first. Whoever
+        waits for a slot of its own holds up nobody.
+        """
+        keeper = self._keeper
+        ready = [one for one in self._waiting.values() if keeper is None or not keeper.must_wait(one[0].wish)]
         running = Counter(place.developer for place in self._taken())
-        return min(self._waiting.values(), key=lambda waiting: running[waiting[0].developer])
+        return min(ready, key=lambda waiting: running[waiting[0].developer], default=None)
 
     def _has_room_for(self, place: Place) -> bool:
         taken = self._taken()
@@ -167,7 +213,8 @@ class Admission:
             return False
         if self._pool_tokens is None or not taken:
             return True
-        return sum(other.tokens for other in taken) + place.tokens <= self._pool_tokens
+        extra = 0 if self._keeper is None else self._keeper.extra_tokens()
+        return sum(other.tokens for other in taken) + extra + place.tokens <= self._pool_tokens
 
     def _taken(self) -> list[Place]:
         return [*self._inside.values(), *self._ghosts.values()]

@@ -83,20 +83,21 @@ class Engine:
             return None
         return frozenset(name for name, has in modalities.items() if has is True)
 
-    async def count_busy_slots(self) -> int | None:
-        """How many slots are at work; None: it did not say in time. 0 also from a server that is not there, is only just
-        starting, or does not tell: what can never be seen cannot be waited for.
+    async def busy_slots(self) -> frozenset[int] | None:
+        """Which slots are at work; None: it did not say in time. None at all also from a server that is not there, is only
+        just starting, or does not tell: what can never be seen cannot be waited for.
         """
         try:
             answer = await self._http.get("/slots", timeout=SLOTS_TIMEOUT_S)
             slots: object = answer.json() if answer.is_success else None
         except httpx.ConnectError:
-            return 0
+            return frozenset()
         except (httpx.HTTPError, ValueError):
             return None
         if not isinstance(slots, list):
-            return 0
-        return sum(isinstance(slot, dict) and slot.get("is_processing") is True for slot in slots)
+            return frozenset()
+        busy = [slot.get("id") for slot in slots if isinstance(slot, dict) and slot.get("is_processing") is True]
+        return frozenset(slot for slot in busy if isinstance(slot, int))
 
     async def _ask(self, method: str, path: str, body: object) -> dict[str, Any] | None:
         try:

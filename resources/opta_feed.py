@@ -13,7 +13,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 # A stream changes with every token; nobody looks more often than this.
 SHORTEST_PAUSE_S: Final = 0.25
@@ -36,11 +36,20 @@ def listen(path: str) -> socket.socket:
     return listener
 
 
+# The only thing that is ever asked here: write to files what only llama-server's memory holds, for it is about to end.
+PARK: Final = b"park\n"
+
+
 class Feed:
     """Pushes `read_state()` to everyone connected."""
 
-    def __init__(self, read_state: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, read_state: Callable[[], dict[str, Any]], park: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """`park` is carried out when somebody asks for it; the state has `parkings` more then."""
         self._read_state: Final = read_state
+        self._park: Final = park
+        self._parkings = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._due: asyncio.TimerHandle | None = None
         self._pushed_at = float("-inf")
@@ -61,9 +70,13 @@ class Feed:
         self._writers.add(writer)
         try:
             writer.write(self._line())
-            # Nothing is ever asked here: what ends this is the other side's end.
-            while await reader.read(1024):
-                pass
+            # What ends this is the other side's end.
+            while asked := await reader.read(1024):
+                if PARK in asked:
+                    if self._park is not None:
+                        await self._park()
+                    self._parkings += 1
+                    writer.write(self._line())
         except ConnectionError:
             pass
         finally:
@@ -81,4 +94,4 @@ class Feed:
                 writer.write(line)
 
     def _line(self) -> bytes:
-        return json.dumps(self._read_state(), separators=(",", ":")).encode() + b"\n"
+        return json.dumps({**self._read_state(), "parkings": self._parkings}, separators=(",", ":")).encode() + b"\n"

@@ -19,6 +19,7 @@ import errno
 import gc
 import itertools
 import os
+import signal
 import socket
 import sys
 from typing import TYPE_CHECKING, Final
@@ -110,6 +111,10 @@ def main() -> None:
     # What was loaded stays for the life of the process: later collections need not look at it either.
     gc.freeze()
     gc.enable()
+    from opta_ending import end
+
+    # Before uvicorn's own, which hands the signal back once it has answered everything.
+    signal.signal(signal.SIGTERM, end)
     sys.argv[0] = "litellm"
     run_server()
 

@@ -31,9 +31,14 @@ def node_of(model_info: object) -> str | None:
 
 
 def open_nodes(
-    deployments: Sequence[dict[str, Any]], tried: Sequence[str], slots: Mapping[str, int], running: Iterable[str]
+    deployments: Sequence[dict[str, Any]],
+    tried: Sequence[str],
+    slots: Mapping[str, int],
+    running: Iterable[str],
+    home: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Those that did not fail this request and have a free slot; else those that did not fail it and serve, then those that
+    """The one that holds the conversation (`home`), unless it failed this request or is out of service: waiting there costs
+    less than reading all of it again. Else those that did not fail this request and have a free slot; else those that did not fail it and serve, then those that
     did not fail it; else all. `slots` are those that may be promised now: none of a Studio that is out of service.
     """
     counts = Counter(running)
@@ -43,6 +48,9 @@ def open_nodes(
         node = node_of(one.get("model_info"))
         return node is None or slots.get(node, 0) > used.get(node, 0)
 
+    held = [one for one in untried if node_of(one.get("model_info")) == home and home is not None and has_more_than({}, one)]
+    if held:
+        return held
     free = [one for one in untried if has_more_than(counts, one)]
     return free or [one for one in untried if has_more_than({}, one)] or untried or list(deployments)
 

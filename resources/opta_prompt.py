@@ -2,7 +2,8 @@
 
 Measured with Claude Code 2.1.197 and llama.cpp b10434:
 - It puts `role: system` messages into the conversation. The model's own template keeps only the last system message, so
-  that one of the agents' list would replace the whole system prompt; strict templates answer 400.
+  that one of the agents' list would replace the whole system prompt; strict templates answer 400. They become user text
+  where they stand: moved in front they would change the prompt before all turns, and every turn would be read again.
 - Its first system block is `x-anthropic-billing-header: cc_version=...`, different in each session and before everything
   that llama-server could share between them.
 - With a model name it does not know it sends `temperature: 1`, over the one that the server was started with.
@@ -10,6 +11,7 @@ Measured with Claude Code 2.1.197 and llama.cpp b10434:
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def mend_messages(body: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """The body as the model should get it. The given one stays as it is; what is not touched is shared with it."""
     mended = dict(body)
     if settings.join_system_messages:
-        mended.update(join_system_messages(mended))
+        mended.update(place_system_messages(mended))
     if settings.drop_attribution:
         system = drop_attribution(mended.get("system"))
         if system:
@@ -40,30 +42,30 @@ def mend_messages(body: dict[str, Any], settings: Settings) -> dict[str, Any]:
     return mended
 
 
-def join_system_messages(body: Mapping[str, Any]) -> dict[str, Any]:
-    """`system` and `messages` with every system message behind the system prompt, in order, nothing lost; empty when
-    there is none to move.
+def place_system_messages(body: Mapping[str, Any]) -> dict[str, Any]:
+    """`system` and `messages` without system messages: those before the first turn stand behind the system prompt, the
+    others become user text in their place. In order, nothing lost; empty when there is none.
     """
     messages = body.get("messages")
     if not isinstance(messages, list) or not any(_is_system(message) for message in messages):
         return {}
-    system = _blocks(body.get("system"))
+    leading = list(itertools.takewhile(_is_system, messages))
+    system = [block for part in (body.get("system"), *(one.get("content") for one in leading)) for block in _blocks(part)]
     kept: list[Any] = []
-    gap = False
-    for message in messages:
-        if _is_system(message):
-            system.extend(_blocks(message.get("content")))
-            gap = True
-            continue
-        # The two turns beside a removed message may now be of one role, which strict templates refuse. Anthropic's
-        # API takes consecutive turns of a role for one.
-        if gap and kept and _may_follow_in_one_turn(kept[-1], message):
-            joined = _blocks(kept[-1].get("content")) + _blocks(message.get("content"))
-            kept[-1] = {**kept[-1], "content": joined}
+    # Of the last one: whether a system message is part of it, and whether it is nothing else.
+    has_system, is_system = False, False
+    for message in messages[len(leading) :]:
+        was_system = _is_system(message)
+        turn = {"role": "user", "content": _blocks(message.get("content"))} if was_system else message
+        # Strict templates refuse two turns of one role beside each other; Anthropic's API takes them for one.
+        joins = (was_system or has_system) and kept and _is_of_one_role(kept[-1], turn)
+        if joins and (is_system or not _has_result(turn)):
+            kept[-1] = {**kept[-1], "content": _joined(_blocks(kept[-1].get("content")), _blocks(turn.get("content")))}
+            has_system, is_system = True, is_system and was_system
         else:
-            kept.append(message)
-        gap = False
-    return {"system": system, "messages": kept}
+            kept.append(turn)
+            has_system = is_system = was_system
+    return {"system": system, "messages": kept} if leading else {"messages": kept}
 
 
 def drop_attribution(system: object) -> object:
@@ -90,8 +92,18 @@ def _blocks(content: object) -> list[Any]:
     return list(content) if isinstance(content, list) else []
 
 
-def _may_follow_in_one_turn(before: object, after: object) -> bool:
-    if not isinstance(before, dict) or not isinstance(after, dict) or before.get("role") != after.get("role"):
-        return False
-    # A tool's result has to stand at the beginning of its turn.
-    return not any(isinstance(block, dict) and block.get("type") == "tool_result" for block in _blocks(after.get("content")))
+def _is_of_one_role(before: object, after: object) -> bool:
+    return isinstance(before, dict) and isinstance(after, dict) and before.get("role") == after.get("role")
+
+
+def _joined(first: list[Any], second: list[Any]) -> list[Any]:
+    """Both, tools' results first: they have to stand at the beginning of their turn."""
+    return sorted([*first, *second], key=lambda block: not _is_result(block))
+
+
+def _has_result(message: dict[str, Any]) -> bool:
+    return any(_is_result(block) for block in _blocks(message.get("content")))
+
+
+def _is_result(block: object) -> bool:
+    return isinstance(block, dict) and block.get("type") == "tool_result"

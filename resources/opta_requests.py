@@ -41,14 +41,27 @@ class LiveRequest:
     prompt_tokens: int | None = None
     # Pieces of a stream while it runs, the server's own count at its end.
     output_tokens: int | None = None
+    # Of the prompt, what llama-server still had, and what it read; told with the answer's end.
+    cached_tokens: int | None = None
+    read_tokens: int | None = None
+    # The slot of this Studio that it is pinned to, and its conversation as people are shown it.
+    slot: int | None = None
+    conversation: str | None = None
     # Where it was sent, the last one last; "" is this Studio. All but the last one failed.
     tried: list[str] = field(default_factory=list)
     # `answered` only when the client got all of it; `refused` by design, too long or one too many.
     outcome: str = "running"
     # LiteLLM stopped waiting for the answer.
     given_up: bool = False
+    # HTTP status of an answer that failed; None: it did not, or there is none.
+    failed_status: int | None = None
     # What its answer is read from while it streams.
     upstream: object | None = None
+
+    def note_cached(self, prompt_tokens: int | None, cached_tokens: int | None) -> None:
+        """The answer says how long the prompt was, and how much of it llama-server still had."""
+        if prompt_tokens is not None and cached_tokens is not None:
+            self.cached_tokens, self.read_tokens = cached_tokens, max(0, prompt_tokens - cached_tokens)
 
     @property
     def left_the_queue(self) -> bool:
@@ -73,6 +86,10 @@ class LiveRequest:
             "firstTokenAt": self.first_token_at,
             "promptTokens": self.prompt_tokens,
             "outputTokens": self.output_tokens,
+            "cachedTokens": self.cached_tokens,
+            "readTokens": self.read_tokens,
+            "slot": self.slot,
+            "conversation": self.conversation,
             "node": self.tried[-1] or None if self.tried else None,
         }
 
@@ -87,6 +104,8 @@ class Use:
     outputTokens: int = 0  # noqa: N815
     firstTokenSumMs: int = 0  # noqa: N815
     firstTokens: int = 0  # noqa: N815
+    cachedTokens: int = 0  # noqa: N815
+    readTokens: int = 0  # noqa: N815
 
     def add(self, request: LiveRequest) -> None:
         """Count a finished request."""
@@ -94,6 +113,8 @@ class Use:
         self.failed += request.outcome == "failed"
         self.promptTokens += request.prompt_tokens or 0
         self.outputTokens += request.output_tokens or 0
+        self.cachedTokens += request.cached_tokens or 0
+        self.readTokens += request.read_tokens or 0
         if request.first_token_at is not None:
             self.firstTokenSumMs += max(0, request.first_token_at - request.started_at)
             self.firstTokens += 1
@@ -128,6 +149,8 @@ class Usage:
                 "failed": use.failed,
                 "promptTokens": use.promptTokens,
                 "outputTokens": use.outputTokens,
+                "cachedTokens": use.cachedTokens,
+                "readTokens": use.readTokens,
                 "meanFirstTokenMs": use.firstTokenSumMs / use.firstTokens if use.firstTokens else None,
             }
             for name, use in sorted(self._uses.items())

@@ -80,7 +80,7 @@ class RouterCallback(CustomLogger):
         return self._traffic.open_nodes(healthy_deployments)
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: object) -> None:  # noqa: ARG002
-        """It has picked."""
+        """It has picked. What is changed in `kwargs` is sent so."""
         self._traffic.sent(kwargs)
 
     async def async_log_failure_event(

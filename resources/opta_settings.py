@@ -55,6 +55,17 @@ class Settings(NamedTuple):
     engine_url: str | None = None
     # Where live requests are told; None: nowhere.
     feed_path: str | None = None
+    # Whether each conversation keeps a slot of llama-server; only with admission.
+    pin_conversations: bool = False
+    # Where the core writes down which llama-server runs; None: it does not, and nothing is parked.
+    engine_record_path: str | None = None
+    # llama-server's --slot-save-path, where conversations without a slot wait; None: they are dropped.
+    parked_dir: str | None = None
+    # What all parked conversations may take on disk, and how long one may wait there unused.
+    parked_most_bytes: int = 0
+    parked_most_age_seconds: int = 0
+    # Where it stands what the slots hold, for the next Router beside the same llama-server; None: nowhere.
+    slots_path: str | None = None
     # Where today's sums survive a restart; None: they do not.
     usage_path: str | None = None
 

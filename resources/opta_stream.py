@@ -21,6 +21,8 @@ class Heard(NamedTuple):
     prompt_tokens: int | None = None
     output_tokens: int | None = None
     failed: bool = False
+    # Of the prompt's tokens, those that llama-server still had.
+    cached_tokens: int | None = None
 
 
 def hear(chunk: object) -> Heard:
@@ -37,12 +39,13 @@ def hear(chunk: object) -> Heard:
     choices = getattr(chunk, "choices", None) or ()
     # A choice of /v1/completions has no delta but a text.
     pieces = sum(_says_something(getattr(choice, "delta", None)) or bool(getattr(choice, "text", None)) for choice in choices)
-    prompt, output = _counts(getattr(chunk, "usage", None), "prompt_tokens", "completion_tokens")
+    usage = getattr(chunk, "usage", None)
+    prompt, output = _counts(usage, "prompt_tokens", "completion_tokens")
     if kind in ENDS_OF_RESPONSES:
         usage = getattr(getattr(chunk, "response", None), "usage", None)
         prompt, output = _counts(usage, "input_tokens", "output_tokens")
     pieces += str(kind).endswith(".delta")
-    return Heard(pieces, prompt, output, failed=kind == "response.failed")
+    return Heard(pieces, prompt, output, kind == "response.failed", _cached(usage))
 
 
 def usage_of(answer: object) -> Heard:
@@ -51,7 +54,8 @@ def usage_of(answer: object) -> Heard:
     prompt, output = _counts(usage, "input_tokens", "output_tokens")
     if output is None:
         prompt, output = _counts(usage, "prompt_tokens", "completion_tokens")
-    return Heard(0, prompt, output)
+    is_anthropic = isinstance(answer, dict) and answer.get("type") == "message"
+    return Heard(0, prompt, output, cached_tokens=_cached_of_message(usage) if is_anthropic else _cached(usage))
 
 
 def _hear_text(text: str) -> Heard:
@@ -70,6 +74,7 @@ def _hear_text(text: str) -> Heard:
                 one.prompt_tokens if one.prompt_tokens is not None else heard.prompt_tokens,
                 one.output_tokens if one.output_tokens is not None else heard.output_tokens,
                 heard.failed or one.failed,
+                one.cached_tokens if one.cached_tokens is not None else heard.cached_tokens,
             )
     return heard
 
@@ -81,8 +86,9 @@ def _hear_event(event: dict[str, Any]) -> Heard:
     if kind == "error":
         return Heard(failed=True)
     if kind == "message_delta":
-        prompt, output = _counts(event.get("usage"), "input_tokens", "output_tokens")
-        return Heard(0, prompt, output)
+        usage = event.get("usage")
+        prompt, output = _counts(usage, "input_tokens", "output_tokens")
+        return Heard(0, prompt, output, cached_tokens=_cached_of_message(usage))
     return Heard()
 
 
@@ -90,12 +96,34 @@ def _says_something(delta: object) -> bool:
     return any(getattr(delta, name, None) for name in ("content", "reasoning_content", "tool_calls"))
 
 
-def _counts(usage: object, prompt_name: str, output_name: str) -> tuple[int | None, int | None]:
-    def read(name: str) -> int | None:
-        value = usage.get(name) if isinstance(usage, dict) else getattr(usage, name, None)
-        return value if isinstance(value, int) and value >= 0 else None
+def _read(usage: object, name: str) -> int | None:
+    value = _field(usage, name)
+    return value if isinstance(value, int) and value >= 0 else None
 
-    prompt, output = read(prompt_name), read(output_name)
-    cached = read("cache_read_input_tokens") if prompt_name == "input_tokens" else None
+
+def _field(usage: object, name: str) -> object:
+    return usage.get(name) if isinstance(usage, dict) else getattr(usage, name, None)
+
+
+def _cached(usage: object) -> int | None:
+    """In Anthropic's words, in those of OpenAI's chat completions, or in those of its responses."""
+    for name in ("prompt_tokens_details", "input_tokens_details"):
+        told = _read(_field(usage, name), "cached_tokens")
+        if told is not None:
+            return told
+    return _read(usage, "cache_read_input_tokens")
+
+
+def _cached_of_message(usage: object) -> int | None:
+    """On /v1/messages LiteLLM leaves a zero out (1.106.2, translate_openai_usage_to_anthropic_usage_delta); llama-server says
+    it with every answer (b10068 and b10434).
+    """
+    cached = _cached(usage)
+    return 0 if cached is None and _read(usage, "input_tokens") is not None else cached
+
+
+def _counts(usage: object, prompt_name: str, output_name: str) -> tuple[int | None, int | None]:
+    prompt, output = _read(usage, prompt_name), _read(usage, output_name)
+    cached = _read(usage, "cache_read_input_tokens") if prompt_name == "input_tokens" else None
     # Anthropic's input_tokens are those that were not in the cache.
     return (None if prompt is None else prompt + (cached or 0)), output

@@ -10,12 +10,14 @@ import asyncio
 import json
 import logging
 import signal
+from collections import Counter
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from litellm.proxy._types import ProxyException
 
 from opta_admission import Admission, ClientGoneError, ClosedError, Place, QueueFullError
+from opta_cache import PromptCache
 from opta_count import count_prompt
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_feed import Feed, listen
@@ -77,8 +79,10 @@ class Traffic:
         self._settings: Final = settings
         self._engine: Final = None if settings.engine_url is None else Engine(settings.engine_url)
         self._book: Final = RequestBook(Usage(settings.usage_path))
+        self._cache: Final = PromptCache.of(settings)
+        keeper = None if self._cache is None else self._cache.parking
         self._admission: Final = (
-            Admission(settings.slots, settings.pool_tokens, settings.queue_limit) if settings.admission else None
+            Admission(settings.slots, settings.pool_tokens, settings.queue_limit, keeper) if settings.admission else None
         )
         self._node_slots: Final = (
             None
@@ -88,10 +92,12 @@ class Traffic:
         self._ghosts: Final = (
             None
             if self._admission is None or self._engine is None
-            else GhostWatch(self._admission, self._engine.count_busy_slots, self._is_here)
+            else GhostWatch(self._admission, self._count_busy_slots, self._is_here)
         )
-        self._feed: Final = Feed(self._book.describe)
+        self._feed: Final = Feed(self._describe, None if self._cache is None else self._cache.parking.park_now)
         self._book.on_change = self._feed.changed
+        if self._cache is not None:
+            self._cache.on_change(self._feed.changed)
         self._serving: asyncio.Task[None] | None = None
         self._closings: Final[set[asyncio.Task[None]]] = set()
 
@@ -135,8 +141,13 @@ class Traffic:
         if developer == OWN_NAME:
             # Our own short message tests the way; waiting behind four long answers it would say that nothing works.
             if self._admission is not None:
-                self._admission.enter_unasked(Place(request, developer, OWN_TOKENS))
+                wish = None
+                if self._cache is not None:
+                    self._cache.ask_own(request, body)
+                    wish = self._cache.wish(request, OWN_TOKENS)
+                self._admission.enter_unasked(Place(request, developer, OWN_TOKENS, wish))
             self._book.admitted(request)
+            await self._pin(request, body)
             return body
         several = None if self._admission is None else several_answers(body)
         if several is not None:
@@ -145,8 +156,17 @@ class Traffic:
         request.prompt_tokens = await self._measure(body, call_type)
         self._book.on_change()
         limit_answer(body, call_type, await self._most_answer(request))
+        if self._cache is not None:
+            incoming = asking.get()
+            self._cache.ask(request, {} if incoming is None else incoming.headers, body)
         await self._wait_for_turn(request, body, call_type)
+        await self._pin(request, body)
         return body
+
+    async def _pin(self, request: LiveRequest, body: dict[str, Any]) -> None:
+        if self._cache is not None:
+            await self._cache.pin(request, body)
+            self._book.on_change()
 
     def open_nodes(self, deployments: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Of the deployments that LiteLLM would pick from, those that this request may go to."""
@@ -154,7 +174,12 @@ class Traffic:
         if request is None or self._node_slots is None:
             return deployments
         taken = [*self._book.nodes(request), *self._nodes_of_ghosts()]
-        return open_nodes(deployments, request.tried, self._node_slots.now(), taken)
+        home = None if self._cache is None else self._cache.node_of(request)
+        open_ones = open_nodes(deployments, request.tried, self._node_slots.now(), taken, home)
+        if self._cache is None or home is not None:
+            return open_ones
+        # It has no slot here: llama-server would give it that of a conversation.
+        return [one for one in open_ones if node_of(one.get("model_info"))] or open_ones
 
     def sent(self, kwargs: dict[str, Any]) -> None:
         """LiteLLM has picked; `kwargs` are what it sends."""
@@ -165,7 +190,11 @@ class Traffic:
         # One pick is told more than once on /v1/messages: for it and for the chat completion that it becomes.
         if request.tried[-1:] != [node]:
             request.tried.append(node)
+            if self._cache is not None:
+                self._cache.sent_to(request, node)
             self._book.on_change()
+        if node:
+            unpin(kwargs)
 
     def node_failed(self, kwargs: dict[str, Any]) -> None:
         """What LiteLLM sent to one Studio failed; it may try the next."""
@@ -183,6 +212,7 @@ class Traffic:
         request.outcome = "answered"
         request.prompt_tokens = request.prompt_tokens if heard.prompt_tokens is None else heard.prompt_tokens
         request.output_tokens = heard.output_tokens
+        request.note_cached(heard.prompt_tokens, heard.cached_tokens)
         self._note_serving(request)
 
     async def observe(self, stream: AsyncIterable[object]) -> AsyncGenerator[object, None]:
@@ -197,9 +227,12 @@ class Traffic:
                 pieces += heard.pieces
                 if heard.prompt_tokens is not None and request.prompt_tokens is None:
                     request.prompt_tokens = heard.prompt_tokens
+                request.note_cached(heard.prompt_tokens, heard.cached_tokens)
                 if heard.pieces > 0 or heard.output_tokens:
                     if request.first_token_at is None:
                         self._note_serving(request)
+                        if self._cache is not None:
+                            self._cache.began(request)
                     self._book.heard(request, pieces if heard.output_tokens is None else heard.output_tokens)
                 if heard.failed:
                     request.outcome = "failed"
@@ -216,6 +249,8 @@ class Traffic:
         if request is not None and not _has_client_left(error):
             request.outcome = "refused" if isinstance(error, Refusal) or overflow is not None else "failed"
             request.given_up = _status_of(error) == TIMED_OUT or STREAM_TIMED_OUT in str(error)
+            if request.outcome == "failed" and not request.given_up:
+                request.failed_status = _status_of(error)
         if not self._settings.refuse_overlong_prompts or isinstance(error, ProxyException):
             return
         if overflow is not None:
@@ -239,6 +274,13 @@ class Traffic:
             self._closings.add(closing)
             closing.add_done_callback(self._closings.discard)
             request.upstream = None
+        if self._cache is None:
+            self._leave(request)
+        else:
+            self._cache.ended(request, lambda: self._leave(request))
+        self._book.end(request)
+
+    def _leave(self, request: LiveRequest) -> None:
         if self._admission is not None:
             # The client left, or LiteLLM gave up, and llama-server may not have noticed. What failed otherwise is over there.
             is_abandoned = request.given_up or request.outcome == "running"
@@ -247,7 +289,15 @@ class Traffic:
                     self._ghosts.begin()
             else:
                 self._admission.leave(request)
-        self._book.end(request)
+
+    async def _count_busy_slots(self) -> int | None:
+        busy = None if self._engine is None else await self._engine.busy_slots()
+        if busy is not None and self._cache is not None:
+            self._cache.note_busy(busy)
+        return None if busy is None else len(busy)
+
+    def _describe(self) -> dict[str, Any]:
+        return {**self._book.describe(), **({} if self._cache is None else self._cache.describe())}
 
     def _resize(self, slots: int) -> None:
         if self._admission is not None:
@@ -261,6 +311,14 @@ class Traffic:
         """Where slots are at work for nobody, one entry for each."""
         ghosts = () if self._admission is None else self._admission.ghosts()
         return [ghost.tried[-1] for ghost in ghosts if isinstance(ghost, LiveRequest) and ghost.tried]
+
+    def _least_busy(self, request: LiveRequest) -> str:
+        """The Studio where a new conversation begins; "" is this one."""
+        if self._node_slots is None:
+            return ""
+        counts = Counter([*self._book.nodes(request), *self._nodes_of_ghosts()])
+        serving = [node for node, slots in self._node_slots.now().items() if slots > 0]
+        return min(serving, key=lambda node: (counts[node], node), default="")
 
     def _is_here(self, request: object) -> bool:
         """Whether it is this Studio that it was sent to; the slots of others are not asked for ghosts."""
@@ -299,7 +357,9 @@ class Traffic:
     async def _wait_for_turn(self, request: LiveRequest, body: dict[str, Any], call_type: str) -> None:
         if self._admission is not None:
             try:
-                place = Place(request, request.developer, self._reserve(request, body, call_type))
+                tokens = self._reserve(request, body, call_type)
+                wish = None if self._cache is None else self._cache.wish(request, tokens, self._least_busy(request))
+                place = Place(request, request.developer, tokens, wish)
                 await self._admission.enter(place, _client_gone)
             except QueueFullError as full:
                 refuse(
@@ -330,6 +390,16 @@ class Traffic:
         answer = max(1, min(asked_answer(body), self._settings.pool_answer_tokens or pool, pool - prompt))
         limit_answer(body, call_type, answer)
         return prompt + answer
+
+
+def unpin(kwargs: dict[str, Any]) -> None:
+    """What goes to another Studio names no slot of this one."""
+    for place in (kwargs, kwargs.get("extra_body"), kwargs.get("optional_params")):
+        if isinstance(place, dict):
+            place.pop("id_slot", None)
+            extra = place.get("extra_body")
+            if isinstance(extra, dict):
+                extra.pop("id_slot", None)
 
 
 def _prompt_of(body: dict[str, Any]) -> list[Any]:

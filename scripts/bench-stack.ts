@@ -21,6 +21,8 @@ export interface TimedCommand {
 }
 
 export interface BenchStack {
+  /** Of the clone. */
+  readonly root: string
   readonly folder: StateFolder
   readonly engineUrl: string
   readonly routerUrl: string
@@ -50,15 +52,20 @@ export interface BenchStack {
 
 const resetTimeoutMs = 60_000
 
-export const createBenchStack = async (root: string, signal: AbortSignal): Promise<BenchStack> => {
+/** @param over laid over the demo profile */
+export const createBenchStack = async (
+  root: string,
+  signal: AbortSignal,
+  over: { readonly llamaServer?: object; readonly proxy?: object } = {},
+): Promise<BenchStack> => {
   // A short path: unix sockets end at 103 bytes.
   const home = mkdtempSync(join(tmpdir(), 'nexus-bench-'))
   const [enginePort, routerPort] = await freePorts()
   const profilePath = join(home, 'profile.json')
   const profile = {
     extends: 'demo',
-    llamaServer: { port: enginePort },
-    proxy: { port: routerPort },
+    llamaServer: { port: enginePort, ...over.llamaServer },
+    proxy: { port: routerPort, ...over.proxy },
     ramDisk: { sizeMiB: 64 },
   }
   writeFileSync(profilePath, JSON.stringify(profile))
@@ -89,6 +96,7 @@ export const createBenchStack = async (root: string, signal: AbortSignal): Promi
   }
 
   return {
+    root,
     folder,
     engineUrl: `http://127.0.0.1:${enginePort}`,
     routerUrl: `http://127.0.0.1:${routerPort}`,

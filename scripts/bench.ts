@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { messageOf } from '../electron/core/error-message.ts'
 import { benchApp } from './bench-app.ts'
+import { benchCache } from './bench-cache.ts'
 import { benchForge } from './bench-forge.ts'
 import { benchIdle } from './bench-idle.ts'
 import { type BenchReport, type PartReport, renderReport, reportAsJson } from './bench-report.ts'
@@ -21,6 +22,7 @@ const parts: Readonly<Record<string, (stack: BenchStack, runs: number | null) =>
   watching: (stack, runs) => benchWatching(stack, runs ?? 8),
   idle: (stack) => benchIdle(stack),
   throughput: (stack, runs) => benchThroughput(stack, runs ?? 2),
+  cache: (stack) => benchCache(stack),
   app: (stack, runs) => benchApp(stack, runs ?? 10),
   forge: (stack, runs) => benchForge(stack, runs ?? 5),
 }

@@ -9,6 +9,7 @@ import { ensureLiteLlm } from '../electron/core/setup/litellm.ts'
 import { ensureLlamaServer } from '../electron/core/setup/llama-server-install.ts'
 import { installOnce, installRequirements } from '../electron/core/setup/pip-install.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
+import { ensureSmallModel } from '../electron/core/setup/small-model.ts'
 import { ensureTraefik } from '../electron/core/setup/traefik.ts'
 import { type ElectronChoice, setUpAppTests } from './app-test-setup.ts'
 import {
@@ -87,6 +88,7 @@ export const setUp = async (
   return {
     NEXUS_TEST_LLAMA_SERVER: path,
     NEXUS_TEST_MODEL: modelPath,
+    NEXUS_TEST_SMALL_MODEL: (await ensureSmallModel(context)).modelPath,
     NEXUS_TEST_CLAUDE_CODE: claudeCode.path,
     NEXUS_TEST_TRAEFIK: await ensureTraefik(context),
     ...(await setUpAppTests(root, context, electron)),

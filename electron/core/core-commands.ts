@@ -239,6 +239,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       drainMs: now ? 0 : drainSeconds * 1000,
       graceMs: now ? hurriedGraceMs : stopGraceSeconds * 1000,
       untilIdle: assembly().untilIdle,
+      park: assembly().park,
       keepGateway,
     })
   }

@@ -206,6 +206,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       profileName: name,
       profile,
       onChange: () => onChange(),
+      note: observations.note,
     })
   }
 

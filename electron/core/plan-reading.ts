@@ -10,8 +10,10 @@ import { identityOf, nameProcess, openLedger } from './ledger.ts'
 import { isSameProcess } from './life-look.ts'
 import type { Allocations } from './memory-plan/allocations.ts'
 import { comparePlan, type PlanDifference } from './memory-plan/compare-plan.ts'
+import { doesNotRestoreText, readDoesNotRestore } from './parked-verdict.ts'
 import type { Platform, RamDiskSpec } from './platform/platform.ts'
 import { ramDiskSpec } from './service-assembly.ts'
+import { keepsSlots } from './services/slot-cache.ts'
 import { locateLlamaServer } from './setup/llama-server-search.ts'
 import { type EnginePlan, type MemoryPlanReading, readEnginePlan, readMemoryPlan } from './stack-plan.ts'
 import { ensureStateFolder, type StateFolder } from './state-folder.ts'
@@ -68,7 +70,7 @@ const sayPageable = (note: string | null, spec: RamDiskSpec): string =>
  * Makes the key file that the command line names, so that what is shown can be run.
  * @param assumeBuild whether to plan for a build whose flags are known where none is installed
  */
-export const readEngine = (
+export const readEngine = async (
   { folder, platform, resourcesDir }: PlanSurroundings,
   profileName: string,
   profile: Profile,
@@ -76,7 +78,7 @@ export const readEngine = (
   { assumeBuild }: { readonly assumeBuild: boolean } = { assumeBuild: false },
 ): Promise<EnginePlan> => {
   ensureStateFolder(folder)
-  return readEnginePlan({
+  const plan = await readEnginePlan({
     profileName,
     profile,
     platform: platform.id,
@@ -84,6 +86,7 @@ export const readEngine = (
     assumeBuild,
     resourcesDir,
     apiKeyPath: ensureEngineKey(folder.keysDir).path,
+    parkedDir: folder.parkedDir,
     locateBinary: () =>
       locateLlamaServer({
         configuredPath: profile.llamaServer.binaryPath,
@@ -91,6 +94,9 @@ export const readEngine = (
         runtimeDir: folder.runtimeDir,
       }),
   })
+  return keepsSlots(profile) && readDoesNotRestore(folder)
+    ? { ...plan, warnings: [...plan.warnings, `With what runs now, ${doesNotRestoreText}.`] }
+    : plan
 }
 
 /** What the llama-server that runs with these settings said; null when none runs with them, or it did not say. */

@@ -4,13 +4,14 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createRouterFeed, type RouterFeed } from './router-feed.ts'
+import { type CacheEvent, createRouterFeed, type RouterFeed } from './router-feed.ts'
 
 let folder: string
 let server: Server
 let feed: RouterFeed
 let connections: Socket[]
 let changes: number
+let heard: CacheEvent[]
 let wake = () => {}
 
 const socketPath = () => join(folder, 'router.sock')
@@ -36,11 +37,16 @@ const until = async (holds: () => boolean): Promise<void> => {
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'nexus-feed-'))
   changes = 0
+  heard = []
   await open()
   feed = createRouterFeed({
     socketPath: socketPath(),
     onChange: () => {
       changes += 1
+      wake()
+    },
+    onCacheEvent: (event) => {
+      heard.push(event)
       wake()
     },
     now: () => new Date(2026, 10, 23, 12),
@@ -127,6 +133,61 @@ describe('the feed of the Router', () => {
     connections[1]?.write(line([]))
     await until(() => feed.requests() !== null)
     expect(feed.requests()).toEqual([])
+  })
+
+  it('tells what the slots hold, and each event once, also across Routers', async () => {
+    feed.connect()
+    await until(() => connections.length > 0)
+    const slots = [{ id: 0, developer: 'anna', conversation: '4f1e02', named: true }]
+    const at = new Date(2026, 10, 23, 12, 5).getTime()
+    const event = (number: number, over: object = {}) => ({ number, at, kind: 'parked', text: 'x', ...over })
+    const tell = (connection: Socket | undefined, cacheEvents: object[]) =>
+      connection?.write(
+        `${JSON.stringify({ requests: [], day: '2026-11-23', developers: [], slots, cacheEvents })}\n`,
+      )
+    const before = new Date(2026, 10, 23, 11).getTime()
+    tell(connections[0], [event(7, { at: before }), event(8), event(9)])
+    await until(() => feed.heldSlots() !== null)
+    tell(connections[0], [event(8), event(9), event(10, { kind: 'restored' })])
+    await until(() => heard.length === 3)
+    connections[0]?.destroy()
+    await until(() => feed.heldSlots() === null)
+    feed.connect()
+    await until(() => connections.length === 2)
+    tell(connections[1], [event(1, { at: at + 1, kind: 'refused' })])
+    await until(() => heard.length === 4)
+    expect(heard.map(({ number, kind }) => `${number} ${kind}`)).toEqual([
+      '8 parked',
+      '9 parked',
+      '10 restored',
+      '1 refused',
+    ])
+    expect(feed.heldSlots()).toEqual(slots)
+  })
+
+  it('asks a Router that can to park, and waits for it alone', async () => {
+    await feed.park(60_000)
+    feed.connect()
+    await until(() => connections.length > 0)
+    connections[0]?.write(line([]))
+    await until(() => feed.requests() !== null)
+    // One of an earlier release, which does not read what is written to it.
+    await feed.park(60_000)
+    const state = (parkings: number) =>
+      `${JSON.stringify({ requests: [], day: '2026-11-23', developers: [], parkings })}\n`
+    const asked = new Promise<string>((resolve) =>
+      connections[0]?.once('data', (data) => resolve(String(data))),
+    )
+    connections[0]?.write(state(3))
+    connections[0]?.write(`${line([request()]).replace('"requests"', '"parkings":3,"requests"')}`)
+    await until(() => feed.requests()?.length === 1)
+    const parked = feed.park(60_000)
+    expect(await asked).toBe('park\n')
+    connections[0]?.write(state(4))
+    await parked
+    const left = feed.park(60_000)
+    connections[0]?.destroy()
+    await left
   })
 
   it('shows nothing of what it does not understand', async () => {

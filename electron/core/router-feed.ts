@@ -8,7 +8,26 @@ import {
   RouterRequestSchema,
 } from '../contract.ts'
 import { createLineReader } from './control/line-reader.ts'
+import { within } from './deadline.ts'
 import { parseJsonOrNull } from './json-record.ts'
+
+/** What a slot holds by the Router's own book (resources/opta_cache.py). */
+const HeldSlotSchema = z.object({
+  id: z.number(),
+  developer: z.string().nullable(),
+  conversation: z.string().nullable(),
+  named: z.boolean(),
+})
+export type HeldSlot = z.infer<typeof HeldSlotSchema>
+
+const CacheEventSchema = z.object({
+  number: z.number(),
+  at: z.number(),
+  kind: z.enum(['parked', 'restored', 'refused']),
+  text: z.string(),
+})
+/** What became of a parked conversation. */
+export type CacheEvent = z.infer<typeof CacheEventSchema>
 
 /** resources/opta_requests.py writes it. */
 const StateSchema = z.object({
@@ -17,6 +36,11 @@ const StateSchema = z.object({
   /** The local day that the sums are of, such as 2026-11-23. */
   day: z.string(),
   developers: z.array(DeveloperUseSchema),
+  // Absent from a Router that pins no conversations, or of an earlier release.
+  slots: z.array(HeldSlotSchema).optional(),
+  cacheEvents: z.array(CacheEventSchema).optional(),
+  /** How often it was asked to park and has. */
+  parkings: z.number().optional(),
 })
 type FeedState = z.infer<typeof StateSchema>
 
@@ -28,6 +52,13 @@ export interface RouterFeed {
   readonly requests: () => RouterRequest[] | null
   /** Sums of today; null while the Router does not tell. */
   readonly developers: () => DeveloperUse[] | null
+  /** What each slot holds; null while the Router does not tell, or pins nothing. */
+  readonly heldSlots: () => readonly HeldSlot[] | null
+  /**
+   * Lets the Router write to files what only llama-server's memory holds, before that ends; settles when it has, after
+   * `waitMs`, or at once when no Router that could is connected.
+   */
+  park(waitMs: number): Promise<void>
   /** To be called when the Router has become ready; a connection that there is stays. */
   connect(): void
   close(): void
@@ -40,9 +71,15 @@ export interface RouterFeed {
 export const createRouterFeed = (options: {
   readonly socketPath: string
   readonly onChange: () => void
+  /** Called once for each, in their order; not for those from before this feed. */
+  readonly onCacheEvent?: (event: CacheEvent) => void
   readonly now?: () => Date
 }): RouterFeed => {
   const now = options.now ?? (() => new Date())
+  /** A Router counts its events from 1, so that a new one's are told from an old one's by their time. */
+  let told = { at: now().getTime(), number: 0 }
+  /** Looked at with each state. */
+  const parking: (() => void)[] = []
   let socket: Socket | null = null
   let state: FeedState | null = null
 
@@ -51,6 +88,12 @@ export const createRouterFeed = (options: {
     const next = parsed.success ? parsed.data : null
     const differs = outline(next) !== outline(state)
     state = next
+    for (const settle of parking.splice(0)) settle()
+    for (const event of next?.cacheEvents ?? []) {
+      if (event.at < told.at || (event.at === told.at && event.number <= told.number)) continue
+      told = event
+      options.onCacheEvent?.(event)
+    }
     if (differs) options.onChange()
   }
 
@@ -68,9 +111,10 @@ export const createRouterFeed = (options: {
     connection.once('close', () => {
       if (socket !== connection) return
       socket = null
-      const told = state !== null
+      const wasTold = state !== null
       state = null
-      if (told) options.onChange()
+      for (const settle of parking.splice(0)) settle()
+      if (wasTold) options.onChange()
     })
   }
 
@@ -79,6 +123,17 @@ export const createRouterFeed = (options: {
     developers: () => {
       if (state === null) return null
       return state.day === localDay(now()) ? state.developers : []
+    },
+    heldSlots: () => state?.slots ?? null,
+    park: async (waitMs) => {
+      const before = state?.parkings
+      if (socket === null || before === undefined) return
+      socket.write('park\n')
+      const isOver = () => (state?.parkings ?? Number.POSITIVE_INFINITY) > before
+      const told = async () => {
+        while (!isOver()) await new Promise<void>((resolve) => parking.push(resolve))
+      }
+      await within(told(), waitMs)
     },
     connect: () => {
       if (socket !== null) return

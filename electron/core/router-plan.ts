@@ -2,6 +2,7 @@
 import type { Profile } from '../contract.ts'
 import { formatCount } from './memory-plan/format-bytes.ts'
 import { routerSettings } from './services/litellm-router-settings.ts'
+import { keepsSlots } from './services/slot-cache.ts'
 
 export interface RouterBehaviour {
   /** The profile's key that switches it. */
@@ -24,7 +25,7 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
     {
       setting: 'proxy.joinSystemMessages',
       on: isOurs && settings.join_system_messages,
-      does: "system messages inside a conversation join the system prompt; the model's template would keep only the last",
+      does: "system messages inside a conversation become user text in their place; the model's template would keep only the last",
     },
     {
       setting: 'proxy.dropAttribution',
@@ -75,6 +76,11 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
       setting: 'proxy.passFields',
       on: isOurs,
       does: `only fields that Anthropic's and OpenAI's APIs have${passed.length === 0 ? '' : `, and ${passed.join(', ')},`} go on; llama-server's own, such as grammar or id_slot, are refused or left out`,
+    },
+    {
+      setting: 'proxy.pinConversations',
+      on: isOurs && keepsSlots(profile),
+      does: 'each conversation keeps a slot, and waits in a file while it has none, so that its next turn reads only what is new',
     },
     // No mend, so only told where somebody wants it.
     ...(profile.proxy.litellmMetrics === true

@@ -2,7 +2,7 @@
 import type { RouterRequest, Slot } from '../contract.ts'
 import type { RouterFeed } from './router-feed.ts'
 import type { LlamaWatch } from './services/llama-watch.ts'
-import { matchSlotOwners, nameSlots, refineRequests, type SlotOwners } from './slot-owners.ts'
+import { matchSlotOwners, nameSlots, refineRequests, type SlotOwners, tellHeld } from './slot-owners.ts'
 
 export interface ServedRequests {
   /** null: llama-server has not answered yet. */
@@ -13,7 +13,7 @@ export interface ServedRequests {
 
 export const createServedRequests = (
   watch: Pick<LlamaWatch, 'currentSlots' | 'currentTasks'>,
-  feed: Pick<RouterFeed, 'requests'>,
+  feed: Pick<RouterFeed, 'requests' | 'heldSlots'>,
 ): ServedRequests => {
   let owners: SlotOwners = new Map()
   const look = () => {
@@ -26,7 +26,8 @@ export const createServedRequests = (
   return {
     slots: () => {
       const { slots, requests, tasks } = look()
-      return slots === null ? null : nameSlots(slots, tasks, requests ?? [], owners)
+      if (slots === null) return null
+      return tellHeld(nameSlots(slots, tasks, requests ?? [], owners), requests ?? [], feed.heldSlots())
     },
     requests: () => {
       const { slots, requests, tasks } = look()

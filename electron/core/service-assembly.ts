@@ -7,10 +7,14 @@ import {
   type RamDisk,
   type ServiceId,
   type Slot,
+  type StackEvent,
 } from '../contract.ts'
 import { isServing } from '../parts.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
+import { createCacheEvents } from './cache-events.ts'
 import type { LogError } from './core-log.ts'
+import { engineRecordName, recordEngine } from './engine-record.ts'
+import { messageOf } from './error-message.ts'
 import { endForeignServer } from './foreign-server.ts'
 import { heldBytesOf } from './forge/forge-held.ts'
 import { preparingForCargo } from './forge/forge-layout.ts'
@@ -37,6 +41,7 @@ import { createCapabilityProbe } from './services/llama-capabilities.ts'
 import { readEngineModel } from './services/llama-running-model.ts'
 import { createLlamaService } from './services/llama-service.ts'
 import { createLlamaWatch } from './services/llama-watch.ts'
+import { slotCacheOf } from './services/slot-cache.ts'
 import { explainSpeculation, findSpeculationFailure } from './services/speculation.ts'
 import { readInstalledLiteLlm } from './setup/litellm.ts'
 import { locateLlamaServer } from './setup/llama-server-search.ts'
@@ -53,6 +58,8 @@ export interface AssemblyOptions {
   readonly profileName: string
   readonly profile: Profile
   readonly onChange: () => void
+  /** Something that no snapshot shows. */
+  readonly note: (event: StackEvent) => void
   /** One for all assemblies of a core: two that keep their own would write over what the other knows. */
   readonly ledger: Ledger
   /** The system's commands, where they are not this machine's own. */
@@ -83,6 +90,8 @@ export interface ServiceAssembly {
   readonly endForeign: (ids: readonly ServiceId[]) => Promise<string | null>
   /** Settles when no slot is processing. */
   readonly untilIdle: () => Promise<void>
+  /** Settles when what only the AI Engine's memory holds is in files. */
+  readonly park: () => Promise<void>
   /** Settles when no mount or eject is under way any more; everything else is let go of at once. */
   close(): Promise<void>
 }
@@ -90,6 +99,8 @@ export interface ServiceAssembly {
 /** 16 MiB is about a day of a busy llama-server; four of them are kept for each service. */
 const logLimits = { maxBytes: 16_777_216, keep: 3 }
 const idleLookMs = 200
+/** Four conversations of 20,000 tokens of a 70B model are 7 GB, 4 to 8 s of an SSD. */
+const parkWaitMs = 20_000
 /** llama-server lives on until the next ping of an open stream, up to 30 s (measured). */
 const foreignGraceMs = 40_000
 /** A start at this log level is 200 to 900 lines; of an adopted server's days of log the start is not searched. */
@@ -107,12 +118,14 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     platform: platform.id,
     cwd: folder.root,
     resourcesDir: options.resourcesDir,
+    slotCache: slotCacheOf(profile, folder.parkedDir),
     locateBinary: () => locateBinary(options),
     readCapabilities: createCapabilityProbe(platform.id),
   })
   const liteLlmService = createLiteLlmService({
     ...options,
     proxyDir: folder.proxyDir,
+    parkedDir: folder.parkedDir,
     feedPath: folder.feedSocketPath,
     keys,
     readInstalled: () => readInstalledLiteLlm(folder.runtimeDir),
@@ -124,7 +137,10 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       ...options,
       onChange: () => {
         const { pid } = llamaServer.state()
-        if (pid !== enginePid) watch.reset()
+        if (pid !== enginePid) {
+          watch.reset()
+          tellRouterOfEngine(pid)
+        }
         enginePid = pid
         void readStart().catch(logError)
         options.onChange()
@@ -133,6 +149,16 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     llamaService,
     ledger,
   )
+  /** Before it serves: its slots are empty, and what was parked fits it or not. */
+  const tellRouterOfEngine = (pid: number | null) => {
+    const entry = ledger.find('llamaServer')
+    if (pid === null || entry === null || entry.pid !== pid) return
+    try {
+      recordEngine(join(folder.proxyDir, engineRecordName), entry)
+    } catch (error) {
+      logError(new Error(`conversations are not parked: ${messageOf(error)}`))
+    }
+  }
   let recorded: string | null = null
   let allocated: { readonly identity: string; readonly allocations: Allocations } | null = null
   let undrafted: { readonly identity: string; readonly said: string } | null = null
@@ -153,7 +179,11 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     }
     if (said !== null || allocations !== null) options.onChange()
   }
-  const routerFeed = createRouterFeed({ socketPath: folder.feedSocketPath, onChange: options.onChange })
+  const routerFeed = createRouterFeed({
+    socketPath: folder.feedSocketPath,
+    onChange: options.onChange,
+    onCacheEvent: createCacheEvents(options.note),
+  })
   const served = createServedRequests(watch, routerFeed)
   let warmed: string | null = null
   const proxy: Supervisor = superviseChild(
@@ -303,6 +333,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       }
       return null
     },
+    park: () => routerFeed.park(parkWaitMs),
     untilIdle: async () => {
       while ((await watch.readBusy(AbortSignal.timeout(proofTimeoutMs))) === true) {
         await new Promise((resolve) => setTimeout(resolve, idleLookMs))

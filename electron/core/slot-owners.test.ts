@@ -1,7 +1,7 @@
 // Who is in which slot: told when it is sure, and only then.
 import { describe, expect, it } from 'vitest'
 import type { RouterRequest, Slot } from '../contract.ts'
-import { matchSlotOwners, nameSlots, refineRequests, type SlotTask } from './slot-owners.ts'
+import { matchSlotOwners, nameSlots, refineRequests, type SlotTask, tellHeld } from './slot-owners.ts'
 
 const request = (id: string, developer: string, admittedAt: number | null, over = {}): RouterRequest => ({
   id,
@@ -104,6 +104,19 @@ describe('what is shown', () => {
     expect(named.map(({ developer }) => developer)).toEqual(['anna', null])
     expect(nameSlots(slots, [task(0, 8)], requests, known)[0]?.developer).toBeNull()
     expect(nameSlots(slots, [task(0, 7)], [], known)[0]?.developer).toBeNull()
+  })
+
+  it('is certain where the Router has pinned the request, and tells what an idle slot holds', () => {
+    const pinned = [request('a', 'anna', 1_000, { slot: 0 }), request('b', 'ben', 59_999, { slot: 1 })]
+    const held = [
+      { id: 0, developer: 'anna', conversation: '4f1e02', named: true },
+      { id: 1, developer: 'cleo', conversation: 'aa0103', named: false },
+    ]
+    const told = tellHeld(slots, [pinned[0] ?? request('a', 'anna', 1)], held)
+    expect(told.map(({ developer }) => developer)).toEqual(['anna', null])
+    expect(told.map((slot) => slot.held?.conversation)).toEqual(['4f1e02', 'aa0103'])
+    expect(tellHeld(slots, pinned, [])[1]?.held).toBeNull()
+    expect(tellHeld(slots, pinned, null)).toEqual(slots)
   })
 
   it('knows from the slot that an answer which comes whole is being written', () => {

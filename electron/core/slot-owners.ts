@@ -1,5 +1,6 @@
 // Whose request is in which slot: pure, and told only where no other assignment is possible.
 import type { RouterRequest, Slot } from '../contract.ts'
+import type { HeldSlot } from './router-feed.ts'
 
 /** What a busy slot works on. */
 export interface SlotTask {
@@ -106,6 +107,27 @@ export const nameSlots = (
     const task = tasks.find(({ slotId }) => slotId === slot.id)
     const id = slot.phase === 'idle' || task === undefined ? undefined : owners.get(task.taskId)
     return { ...slot, developer: requests.find((request) => request.id === id)?.developer ?? null }
+  })
+
+/** Where the Router pins requests to slots it is certain whose is where, and whose conversation an idle one holds. */
+export const tellHeld = (
+  slots: readonly Slot[],
+  requests: readonly RouterRequest[],
+  held: readonly HeldSlot[] | null,
+): Slot[] =>
+  slots.map((slot) => {
+    if (held === null) return slot
+    const pinned = requests.find((request) => request.slot === slot.id && isAdmitted(request))
+    const {
+      developer = null,
+      conversation = null,
+      named = false,
+    } = held.find(({ id }) => id === slot.id) ?? {}
+    return {
+      ...slot,
+      developer: slot.phase === 'idle' ? null : (pinned?.developer ?? slot.developer),
+      held: developer === null || conversation === null ? null : { developer, conversation, named },
+    }
   })
 
 /** An answer that comes whole says nothing to the Router until it is there: its slot knows how far it is. */

@@ -21,6 +21,7 @@ import {
 } from './services/llama-capabilities.ts'
 import { parseLlamaHelp } from './services/llama-help.ts'
 import { explainSeedFlags, type SeedFlagUse, seedArgv } from './services/seed-line.ts'
+import { effectivePromptCacheMiB, slotCacheOf } from './services/slot-cache.ts'
 import type { FoundLlamaServer } from './setup/llama-server-search.ts'
 
 export interface EnginePlan {
@@ -51,6 +52,7 @@ export interface PlanContext {
   readonly totalMemoryBytes: number
   readonly gpuLimitBytes: number | null
   readonly apiKeyPath: string
+  readonly parkedDir: string
   readonly resourcesDir: string
   readonly locateBinary: () => FoundLlamaServer | null
   /** Where no llama-server is installed, plan for a build whose flags are known. */
@@ -85,6 +87,7 @@ export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> 
     apiKeyPath: context.apiKeyPath,
     binaryPath: binary?.path ?? 'llama-server',
     chatTemplate,
+    slotCache: slotCacheOf(context.profile, context.parkedDir),
   })
   if (plan.kind === 'impossible') return unplanned(binary, plan.reasons)
   return {
@@ -127,7 +130,10 @@ export const readMemoryPlan = async (
   try {
     const target = await readGgufHeader(llamaServer.modelPath, { keepTokenTexts: draftPath !== null })
     const draft: GgufHeader | null = draftPath === null ? null : await readGgufHeader(draftPath)
-    const server = plannedServer(llamaServer, target.trainingContextTokens)
+    const server = plannedServer(
+      { ...llamaServer, promptCacheMiB: effectivePromptCacheMiB(context.profile) },
+      target.trainingContextTokens,
+    )
     const plan = planMemory(
       {
         target,
@@ -138,6 +144,7 @@ export const readMemoryPlan = async (
         machine: planMachine(context),
         reserves: reservesFor(context.totalMemoryBytes),
         whyNoPool: whyNoPool(context.profile),
+        parking: slotCacheOf(context.profile, '')?.parked ?? null,
       },
       isSeedMachine(context.profileName) ? studioSeedMap : null,
     )

@@ -28,6 +28,8 @@ export interface StopOptions {
   readonly graceMs: number
   /** Settles when no slot is processing any more. */
   readonly untilIdle: () => Promise<void>
+  /** Settles when what only the AI Engine's memory holds is in files. */
+  readonly park?: () => Promise<void>
   /** The Router comes back at once: the gateway stays and answers 502 meanwhile, on which clients try again. */
   readonly keepGateway?: boolean
 }
@@ -93,6 +95,9 @@ export const createStack = (parts: StackParts): Stack => {
           options.untilIdle().then(() => 'idle'),
           leftMs,
         )) === null
+    if (engineStarts !== startsBefore) return
+    // A Router that was stopped before has done so itself.
+    if (isServing(parts.llamaServer.state())) await options.park?.()
     if (engineStarts !== startsBefore) return
     // With a stream still open llama-server lives on until its next ping, up to 30 s (measured); all had their time.
     await parts.llamaServer.stop(isOverdue ? Math.min(options.graceMs, overdueGraceMs) : options.graceMs)

@@ -28,6 +28,8 @@ export interface StateFolder {
   readonly keysDir: string
   readonly logsDir: string
   readonly proxyDir: string
+  /** Conversations that wait for a slot of llama-server's. */
+  readonly parkedDir: string
   /** Traefik's two files. */
   readonly gatewayDir: string
   /** Where RAM disks are mounted by default on Linux; macOS has /Volumes. */
@@ -77,6 +79,7 @@ export const locateStateFolder = (
     keysDir: join(root, 'keys'),
     logsDir,
     proxyDir: join(root, 'litellm'),
+    parkedDir: join(root, 'parked'),
     gatewayDir: join(root, 'gateway'),
     ramDiskRoot: join(root, 'volumes'),
     socketPath: shortEnough(root, 'control.sock', '', platform),
@@ -130,7 +133,14 @@ const socketFolderOutside = ({
  * is to be done where that cannot be. Only for whoever writes: reading must work on a disk that is full or read-only.
  */
 export const ensureStateFolder = (folder: StateFolder): void => {
-  for (const dir of [folder.root, folder.keysDir, folder.logsDir, folder.proxyDir, folder.gatewayDir]) {
+  for (const dir of [
+    folder.root,
+    folder.keysDir,
+    folder.logsDir,
+    folder.proxyDir,
+    folder.parkedDir,
+    folder.gatewayDir,
+  ]) {
     ensurePrivateFolder(dir, folder.root)
   }
   const runtime = statOrNull(folder.runtimeDir)

@@ -124,6 +124,13 @@ class Engine:
         self.sees = False
         # How many pieces have been poured.
         self.poured = 0
+        # Of each prompt of three tokens, so many were in the cache; None: it does not say.
+        self.cached_tokens: int | None = None
+        # How long it says that each prompt was.
+        self.prompt_tokens = 3
+        # What was asked of its slots, such as "/slots/1?action=save", and the folder that it saves to; None: it refuses.
+        self.slot_actions: list[str] = []
+        self.saves_to: Path | None = None
         # How often its slots were asked for.
         self.looks = 0
         # What /props says that one request may hold.
@@ -217,6 +224,9 @@ class EngineHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Chat completions and the count of tokens."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path.startswith("/slots/"):
+            self._act(body)
+            return
         if self.path.endswith("/count_tokens"):
             self._answer(200, {"input_tokens": len(json.dumps(body["messages"]).split())})
             return
@@ -252,7 +262,8 @@ class EngineHandler(BaseHTTPRequestHandler):
 
     def _stream(self, body: dict[str, Any]) -> None:
         base = {"id": "chatcmpl-1", "created": 1, "model": "engine", "object": "chat.completion.chunk"}
-        usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+        prompt = self.engine.prompt_tokens
+        usage = {"prompt_tokens": prompt, "completion_tokens": 2, "total_tokens": prompt + 2, **self._cached()}
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
@@ -272,7 +283,8 @@ class EngineHandler(BaseHTTPRequestHandler):
         if self._gone_before_go():
             return
         choices = [{"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "length"}]
-        usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+        prompt = self.engine.prompt_tokens
+        usage = {"prompt_tokens": prompt, "completion_tokens": 1, "total_tokens": prompt + 1, **self._cached()}
         base = {"id": "chatcmpl-1", "created": 1, "model": body["model"], "object": "chat.completion"}
         self._answer(200, {**base, "choices": choices, "usage": usage})
 
@@ -290,6 +302,22 @@ class EngineHandler(BaseHTTPRequestHandler):
         self._send({**base, "choices": [{**choice, "finish_reason": None}]})
         self._send({**base, "choices": [{**choice, "text": ""}], "usage": usage})
         self.wfile.write(b"data: [DONE]\n\n")
+
+    def _act(self, body: dict[str, Any]) -> None:
+        self.engine.slot_actions.append(self.path)
+        if self.engine.saves_to is None or not self.path.endswith("action=save"):
+            # As b10068 started without --slot-save-path.
+            message = "This server does not support slots action. Start it with `--slot-save-path`"
+            self._answer(501, {"error": {"code": 501, "message": message, "type": "not_supported_error"}})
+            return
+        text = "a slot's content"
+        (self.engine.saves_to / body["filename"]).write_text(text, encoding="utf-8")
+        self._answer(200, {"id_slot": 0, "n_saved": 75, "n_written": len(text)})
+
+    def _cached(self) -> dict[str, Any]:
+        # As b10068 says it.
+        cached = self.engine.cached_tokens
+        return {} if cached is None else {"prompt_tokens_details": {"cached_tokens": cached}}
 
     def _respond(self, body: dict[str, Any]) -> None:
         text = {"type": "output_text", "text": "ok", "annotations": []}

@@ -32,15 +32,15 @@ def opus() -> dict[str, Any]:
     }
 
 
-def test_joins_what_was_said_to_the_system_and_drops_the_attribution() -> None:
+def test_leaves_what_was_said_to_the_system_in_its_place_and_drops_the_attribution() -> None:
     body = opus()
     before = copy.deepcopy(body)
     mended = mend_messages(body, ON)
     assert body == before
-    assert mended["system"] == [MAIN, AGENTS]
-    # What stood apart because of the removed message is one turn now: Anthropic's API takes it so, templates insist.
+    assert mended["system"] == [MAIN]
+    # One turn: Anthropic's API takes it so, templates insist.
     assert mended["messages"] == [
-        {"role": "user", "content": [{"type": "text", "text": "say hi"}, {"type": "text", "text": "please"}]}
+        {"role": "user", "content": [{"type": "text", "text": "say hi"}, AGENTS, {"type": "text", "text": "please"}]}
     ]
     assert "temperature" not in mended
     assert mended["tools"] == body["tools"]
@@ -68,15 +68,32 @@ def test_keeps_the_order_of_several_and_of_plain_texts() -> None:
         ],
     }
     mended = mend_messages(body, ON)
-    assert [block["text"] for block in mended["system"]] == ["MAIN", "first", "second", "You are Claude Code."]
-    assert mended["system"][-1]["cache_control"] == {"type": "ephemeral"}
+    assert [block["text"] for block in mended["system"]] == ["MAIN", "first"]
     assert [message["role"] for message in mended["messages"]] == ["user", "assistant", "user"]
+    said = mended["messages"][-1]["content"]
+    assert [block["text"] for block in said] == ["second", "You are Claude Code.", "c"]
+    assert said[1]["cache_control"] == {"type": "ephemeral"}
+
+
+def test_a_later_system_message_changes_nothing_before_it() -> None:
+    turns = [user("a"), {"role": "assistant", "content": "b"}, user("c")]
+    later = [*turns, {"role": "system", "content": "mode changed"}, {"role": "assistant", "content": "d"}, user("e")]
+    before, after = (mend_messages({"system": "MAIN", "messages": each}, ON) for each in (turns, later))
+    assert after["system"] == before["system"]
+    assert after["messages"][:2] == before["messages"][:2]
+    assert after["messages"][2]["content"][0] == {"type": "text", "text": "c"}
 
 
 def test_leaves_a_tools_result_at_the_beginning_of_its_turn() -> None:
     result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "ok"}]}
+    said = {"type": "text", "text": "s"}
     body = {"messages": [user("a"), {"role": "system", "content": "s"}, result]}
-    assert mend_messages(body, ON)["messages"] == [user("a"), result]
+    asked = {"role": "user", "content": [{"type": "text", "text": "a"}, said]}
+    assert mend_messages(body, ON)["messages"] == [asked, result]
+    called = {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "Bash", "input": {}}]}
+    body = {"messages": [user("a"), called, {"role": "system", "content": "s"}, result]}
+    answered = {"role": "user", "content": [*result["content"], said]}
+    assert mend_messages(body, ON)["messages"] == [user("a"), called, answered]
 
 
 def test_leaves_alone_what_needs_nothing() -> None:

@@ -25,6 +25,7 @@ def answered(developer: str = "anna") -> LiveRequest:
     """A request that got its answer 250 ms after it came."""
     request = LiveRequest(developer, started_at=1000, prompt_tokens=40, output_tokens=7, outcome="answered")
     request.first_token_at = 1250
+    request.note_cached(40, 30)
     return request
 
 
@@ -49,6 +50,8 @@ def test_counts_what_is_known_and_survives_a_restart(tmp_path: Path) -> None:
                     "failed": 1,
                     "promptTokens": 40,
                     "outputTokens": 7,
+                    "cachedTokens": 30,
+                    "readTokens": 10,
                     "meanFirstTokenMs": 250.0,
                 },
                 {
@@ -57,6 +60,8 @@ def test_counts_what_is_known_and_survives_a_restart(tmp_path: Path) -> None:
                     "failed": 0,
                     "promptTokens": 0,
                     "outputTokens": 0,
+                    "cachedTokens": 0,
+                    "readTokens": 0,
                     "meanFirstTokenMs": None,
                 },
             ],

@@ -18,6 +18,7 @@ const nothingInstalled: PlanContext = {
   totalMemoryBytes: 256 * 1024 ** 3,
   gpuLimitBytes: null,
   apiKeyPath: '/state/keys/engine.key',
+  parkedDir: '/state/parked',
   resourcesDir: join(import.meta.dirname, '../../../resources'),
   locateBinary: () => null,
   assumeBuild: true,

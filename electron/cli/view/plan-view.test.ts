@@ -52,7 +52,7 @@ const plain = { width: 80, color: false }
 
 describe('renderPlanText', () => {
   it('shows the map line by line, planned beside it', () => {
-    expect(renderPlanText(planOf(262_144, true), plain).slice(0, 17)).toEqual([
+    expect(renderPlanText(planOf(262_144, true), plain).slice(0, 18)).toEqual([
       'Memory plan                          planned  the map',
       'AI Engine (weights)                69.82 GiB    78 GB',
       '    DeepSeek R1 Distill Llama 70B Q8_0',
@@ -66,7 +66,8 @@ describe('renderPlanText', () => {
       '    q4_0, one pool of 262,144 tokens x 32,256 B; more than the draft itself',
       'Compute buffers                     ~842 MiB',
       'llama-server itself                  ~95 MiB           libraries and tokenizer',
-      'Prompt cache                        8.00 GiB           host memory (--cache-ram)',
+      'Prompt cache                        8.00 GiB',
+      '    host memory (--cache-ram), 93,206 tokens of this model',
       'Operating system                  ~20.00 GiB    20 GB',
       'Linker reserve                    ~51.00 GiB    51 GB  kept free for cargo build',
       'Together                          245.98 GiB   256 GB',

@@ -161,6 +161,8 @@ export const sampleSnapshots = {
         promptTokens: 812_000,
         outputTokens: 30_100,
         meanFirstTokenMs: 2_310,
+        cachedTokens: 748_000,
+        readTokens: 41_000,
       },
       { developer: 'ben', requests: 0, failed: 0, promptTokens: 0, outputTokens: 0, meanFirstTokenMs: null },
     ],

@@ -74,11 +74,17 @@ const renderDevelopers = (developers: Snapshot['developers']): readonly TextLine
   const each = (developers ?? [])
     .filter(({ requests }) => requests > 0)
     .map(
-      ({ developer, requests, failed, promptTokens, outputTokens }) =>
-        `${developer} ${plural(requests, 'request')}${failed === 0 ? '' : ` (${failed} not answered)`}, ${formatCount(promptTokens)} in, ${formatCount(outputTokens)} out`,
+      ({ developer, requests, failed, promptTokens, outputTokens, cachedTokens, readTokens }) =>
+        `${developer} ${plural(requests, 'request')}${failed === 0 ? '' : ` (${failed} not answered)`}, ${formatCount(promptTokens)} in${sayFound(cachedTokens, readTokens)}, ${formatCount(outputTokens)} out`,
     )
   return each.length === 0 ? [] : [[piece(`    today: ${each.join('; ')}`, 'dim')]]
 }
+
+/** Of the prompts whose answers said so. */
+const sayFound = (cachedTokens = 0, readTokens = 0): string =>
+  cachedTokens + readTokens === 0
+    ? ''
+    : ` (${Math.floor((100 * cachedTokens) / (cachedTokens + readTokens))} % found in the cache)`
 
 /** Busy slots first when there are too many to show, so that none of them is among the hidden. */
 const selectRows = (

@@ -58,7 +58,9 @@ describe('the one answer', () => {
     expect(text).toMatch(/^ {2}1 generating {2}a-very-long/m)
     expect(text).toMatch(/^ {2}2 prefill {14,}/m)
     expect(text).toContain('3 requests waiting for a slot: anna 2, ben')
-    expect(text).toContain('today: anna 42 requests (1 not answered), 812k in, 30k out')
+    expect(text).toContain(
+      'today: anna 42 requests (1 not answered), 812k in (94 % found in the cache), 30k out',
+    )
     expect(text).not.toContain('ben 0 requests')
     expect(render(sampleSnapshots.shared, 50)).not.toContain('a-very-long')
     expect(render(sampleSnapshots.full, 100)).not.toContain('today')

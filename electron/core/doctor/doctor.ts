@@ -10,6 +10,7 @@ import { readFileOrNull } from '../private-file.ts'
 import { type ChosenProfile, chooseProfile } from '../profiles.ts'
 import type { StateFolder } from '../state-folder.ts'
 import type { ConfigState, DoctorContext } from './check.ts'
+import { checksOnCache } from './checks-on-cache.ts'
 import { checksOnCargo } from './checks-on-cargo.ts'
 import { checksOnCargoProjects } from './checks-on-cargo-projects.ts'
 import { checksOnClients } from './checks-on-clients.ts'
@@ -79,6 +80,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
       ...checksOnKeys(context),
       ...checksOnFolders(context),
       ...checksOnRouter(context, facts),
+      ...checksOnCache(context),
       ...checksOnNodes(context, facts),
       ...checksOnGateway(context, facts),
       ...checksOnClients(context, facts),

@@ -76,6 +76,7 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
         resourcesDir,
         // Only its name: the doctor makes no keys.
         apiKeyPath: join(folder.keysDir, 'engine.key'),
+        parkedDir: folder.parkedDir,
         locateBinary: () =>
           locateLlamaServer({
             configuredPath: llamaServer.binaryPath,

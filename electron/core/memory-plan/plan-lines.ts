@@ -1,6 +1,7 @@
 // The plan's lines, in the order of the Studio's map.
 import { formatBytes, formatCount } from './format-bytes.ts'
 import type { KvCacheSize } from './kv-cache.ts'
+import { sayPromptCache } from './prompt-cache-note.ts'
 import type { SeedMap } from './reserves.ts'
 import type { PlanInput, Tally } from './tally.ts'
 
@@ -125,7 +126,7 @@ export function listPlanLines(input: PlanInput, tally: Tally, seed: SeedMap | nu
           }),
         ]),
     line('promptCache', 'Prompt cache', server.promptCacheBytes, {
-      note: server.promptCacheBytes === 0 ? 'off' : 'host memory (--cache-ram)',
+      note: sayPromptCache(server, tally.kvTarget, input.parking ?? null),
     }),
     line('os', 'Operating system', reserves.osBytes, { estimated: true, seedBytes: fromSeed('osBytes') }),
     line('linker', 'Linker reserve', reserves.linkerBytes, {

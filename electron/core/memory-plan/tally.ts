@@ -1,8 +1,10 @@
 // Adds up one configuration. Everything else (verdict, largest context, suggestions) asks it again with changes.
+
 import type { GgufHeader } from '../gguf/gguf-header.ts'
 import { estimateCheckpointBytes, estimateComputeBytes, estimateProgramBytes } from './compute-estimate.ts'
 import { type KvCacheSize, planKvCache } from './kv-cache.ts'
 import type { PlannedServer } from './planned-server.ts'
+import type { PlannedParking } from './prompt-cache-note.ts'
 import type { Reserves } from './reserves.ts'
 
 export interface PlanInput {
@@ -23,6 +25,8 @@ export interface PlanInput {
   readonly reserves: Reserves
   /** Why nothing keeps the sum of the agents' contexts under a pool; null when the Router does. */
   readonly whyNoPool: string | null
+  /** null, or absent: conversations without a slot are dropped. */
+  readonly parking?: PlannedParking | null
 }
 
 export interface Tally {

@@ -22,6 +22,7 @@ const developers = [
     promptTokens: 40,
     outputTokens: 7,
     meanFirstTokenMs: 250,
+    cachedTokens: 30,
   },
 ]
 const snapshot = { ...sampleSnapshot, slots: [], requests: [], developers, memory: null }
@@ -39,6 +40,8 @@ describe('the metrics', () => {
     expect(text).toContain('# TYPE opta_nexus_slots_busy gauge\nopta_nexus_slots_busy 0\n')
     expect(text).toContain('opta_nexus_requests{phase="waiting"} 0\n')
     expect(text).toContain('opta_nexus_developer_requests_today{developer="an\\"na"} 3\n')
+    expect(text).toContain('opta_nexus_developer_cached_tokens_today{developer="an\\"na"} 30\n')
+    expect(text).not.toContain('developer_read_tokens_today')
     expect(text).toContain('opta_nexus_developer_first_token_seconds_today{developer="an\\"na"} 0.25\n')
     expect(text).toContain(
       `opta_nexus_service_phase{service="proxy",phase="${snapshot.services.proxy.phase}"} 1\n`,

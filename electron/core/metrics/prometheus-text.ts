@@ -116,6 +116,16 @@ const metricsOf = (snapshot: Snapshot): readonly Metric[] => {
       ...each((use) => use.promptTokens),
     ),
     gauge(
+      'developer_cached_tokens_today',
+      'Prompt tokens that were found in the prompt cache, where the answer said so.',
+      ...each(({ cachedTokens }) => cachedTokens ?? null),
+    ),
+    gauge(
+      'developer_read_tokens_today',
+      'Prompt tokens that the model had to read, where the answer said so.',
+      ...each(({ readTokens }) => readTokens ?? null),
+    ),
+    gauge(
       'developer_output_tokens_today',
       'Generated tokens since local midnight.',
       ...each((use) => use.outputTokens),

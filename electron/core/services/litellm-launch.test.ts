@@ -38,6 +38,7 @@ const plan = (profile: Profile = demo, env: Record<string, string> = { PATH: '/u
     profile,
     pythonPath: '/runtime/litellm/bin/python',
     proxyDir,
+    parkedDir: '/state/parked',
     feedPath: '/state/router.sock',
     resourcesDir: join(import.meta.dirname, '../../../resources'),
     keys,

@@ -11,6 +11,7 @@ import { readRegularFile } from '../regular-file.ts'
 import type { LaunchSpec } from './child-service.ts'
 import { buildLiteLlmConfig, localUrl, nodeKeyVariable, renderLiteLlmConfig } from './litellm-config.ts'
 import { routerModules, routerSettings } from './litellm-router-settings.ts'
+import { slotCacheOf } from './slot-cache.ts'
 
 interface LiteLlmLaunchInput {
   readonly profile: Profile
@@ -18,6 +19,8 @@ interface LiteLlmLaunchInput {
   readonly pythonPath: string
   /** Folder of ours for config.yaml and the modules beside it. */
   readonly proxyDir: string
+  /** Where conversations wait for a slot. */
+  readonly parkedDir: string
   /** Unix socket at which the Router tells about live requests; at most 103 bytes long. */
   readonly feedPath: string
   /** Where the Router's Python modules come from. */
@@ -65,10 +68,10 @@ export const planLiteLlmLaunch = (input: LiteLlmLaunchInput): LaunchSpec => {
 
 const settingsPath = (proxyDir: string): string => join(proxyDir, 'router.json')
 
-const writeConfig = ({ profile, proxyDir, feedPath }: LiteLlmLaunchInput): string => {
+const writeConfig = ({ profile, proxyDir, feedPath, parkedDir }: LiteLlmLaunchInput): string => {
   const path = join(proxyDir, 'config.yaml')
   const { host, port } = profile.llamaServer
-  const settings = routerSettings(profile, { proxyDir, feedPath })
+  const settings = routerSettings(profile, { proxyDir, feedPath }, slotCacheOf(profile, parkedDir))
   replaceIfDifferent(settingsPath(proxyDir), `${JSON.stringify(settings, null, 2)}\n`)
   const config = buildLiteLlmConfig(profile, { engineBaseUrl: localUrl(host, port) })
   replaceIfDifferent(path, renderLiteLlmConfig(config))

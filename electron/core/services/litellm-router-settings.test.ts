@@ -29,16 +29,19 @@ describe('the settings of the Router', () => {
       'dropAttribution',
       'keepModelSampling',
       'refuseOverlongPrompts',
-      'admission',
       'mendThinking',
       'mendTools',
       'refuseUnseen',
       'alwaysStream',
+      'pinConversations',
     ] as const
-    for (const name of switches) {
-      const off = planRouter(profileWith({ proxy: { [name]: false } })).filter(({ on }) => !on)
-      expect(off.map(({ setting }) => setting)).toEqual([`proxy.${name}`])
-    }
+    const offWithout = (name: string) =>
+      planRouter(profileWith({ proxy: { [name]: false } }))
+        .filter(({ on }) => !on)
+        .map(({ setting }) => setting)
+    for (const name of switches) expect(offWithout(name)).toEqual([`proxy.${name}`])
+    // Where llama-server gets everything at once, a slot's next request is not the Router's to decide.
+    expect(offWithout('admission')).toEqual(['proxy.admission', 'proxy.pinConversations'])
   })
 
   it('guard the pool of what runs, flags that the user pinned included', () => {

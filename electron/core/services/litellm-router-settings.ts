@@ -1,9 +1,11 @@
 // What the profile switches in the Router's Python modules, and the file that tells them.
 import { join } from 'node:path'
 import type { Profile } from '../../contract.ts'
+import { engineRecordName } from '../engine-record.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
 import { localUrl } from './litellm-config.ts'
 import { keptForAnswerShare, routerPool } from './router-pool.ts'
+import type { SlotCache } from './slot-cache.ts'
 
 /** Beside opta_litellm.py: LiteLLM imports from the folder of its config.yaml only. */
 export const routerModules = [
@@ -11,9 +13,13 @@ export const routerModules = [
   'opta_access.py',
   'opta_admission.py',
   'opta_body.py',
+  'opta_cache.py',
   'opta_connections.py',
+  'opta_conversations.py',
   'opta_count.py',
+  'opta_ending.py',
   'opta_engine.py',
+  'opta_engine_record.py',
   'opta_feed.py',
   'opta_fields.py',
   'opta_gate.py',
@@ -21,12 +27,16 @@ export const routerModules = [
   'opta_keys.py',
   'opta_limits.py',
   'opta_nodes.py',
+  'opta_parked_files.py',
+  'opta_parking.py',
   'opta_prompt.py',
   'opta_requests.py',
   'opta_schemas.py',
   'opta_settings.py',
   'opta_shapes.py',
   'opta_sight.py',
+  'opta_slot_actions.py',
+  'opta_slots.py',
   'opta_stream.py',
   'opta_thinking.py',
   'opta_tools.py',
@@ -67,6 +77,15 @@ export interface RouterSettings {
   readonly engine_url: string
   readonly feed_path: string
   readonly usage_path: string
+  /** Each conversation keeps a slot of this Studio's llama-server. */
+  readonly pin_conversations: boolean
+  readonly engine_record_path: string
+  /** What the slots hold, for the next Router beside the same llama-server. */
+  readonly slots_path: string
+  /** Where conversations without a slot wait; null: they are dropped. */
+  readonly parked_dir: string | null
+  readonly parked_most_bytes: number
+  readonly parked_most_age_seconds: number
 }
 
 /** A Studio that comes back is asked again after so long; one that is gone costs each request that asks it some ms. */
@@ -89,6 +108,7 @@ export const queueLimit = (profile: Pick<Profile, 'proxy'>): number | null =>
 export const routerSettings = (
   profile: Pick<Profile, 'llamaServer' | 'proxy' | 'nodes'>,
   paths: { readonly proxyDir: string; readonly feedPath: string },
+  slotCache: SlotCache | null = null,
 ): RouterSettings => {
   const { proxy, nodes = [] } = profile
   const server = plannedServer(profile.llamaServer)
@@ -118,5 +138,11 @@ export const routerSettings = (
     engine_url: localUrl(profile.llamaServer.host, profile.llamaServer.port),
     feed_path: paths.feedPath,
     usage_path: join(paths.proxyDir, 'usage-today.json'),
+    pin_conversations: slotCache !== null,
+    engine_record_path: join(paths.proxyDir, engineRecordName),
+    slots_path: join(paths.proxyDir, 'slots.json'),
+    parked_dir: slotCache?.parked?.dir ?? null,
+    parked_most_bytes: slotCache?.parked?.mostBytes ?? 0,
+    parked_most_age_seconds: slotCache?.parked?.mostAgeSeconds ?? 0,
   }
 }

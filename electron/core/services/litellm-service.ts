@@ -12,6 +12,7 @@ import { rememberReady } from './seen-ready.ts'
 export interface LiteLlmServiceOptions {
   readonly profile: Profile
   readonly proxyDir: string
+  readonly parkedDir: string
   readonly feedPath: string
   readonly resourcesDir: string
   readonly keys: Keys

@@ -5,6 +5,8 @@ import type { Adaptation } from './llama-adaptation.ts'
 import { createArgvDraft } from './llama-argv-draft.ts'
 import type { LlamaCapabilities } from './llama-help.ts'
 import { planPinnedFlags } from './llama-pinned-flags.ts'
+import { planSlotCache } from './llama-slot-cache.ts'
+import type { SlotCache } from './slot-cache.ts'
 
 export type LlamaProfile = Profile['llamaServer']
 
@@ -14,6 +16,8 @@ export interface LlamaPlanInput {
   readonly apiKeyPath: string
   readonly binaryPath: string
   readonly chatTemplate: ChatTemplateChoice
+  /** null, or absent: llama-server picks the slots itself. */
+  readonly slotCache?: SlotCache | null
 }
 
 export type LlamaPlan =
@@ -237,7 +241,8 @@ function planBatch(draft: ArgvDraft, profile: LlamaProfile, capabilities: LlamaC
   })
 }
 
-function planEndpoints(draft: ArgvDraft, { profile, capabilities, apiKeyPath }: LlamaPlanInput) {
+function planEndpoints(draft: ArgvDraft, input: LlamaPlanInput) {
+  const { profile, capabilities, apiKeyPath } = input
   draft.require(['--host'], profile.host, 'an address')
   draft.require(['--port'], String(profile.port), 'a port')
   if (profile.host !== '0.0.0.0') {
@@ -270,16 +275,17 @@ function planEndpoints(draft: ArgvDraft, { profile, capabilities, apiKeyPath }: 
       'The name that LiteLLM asks for; else it is the path of the model file.',
     ],
     ['metrics', ['--metrics'], null, 'Off by default; the queue and the token counters come from there.'],
-    [
-      'prompt-cache',
-      ['-cram', '--cache-ram'],
-      String(profile.promptCacheMiB),
-      `Prompts kept in host memory may take ${formatCount(profile.promptCacheMiB)} MiB; said outright, because the default (${capabilities.defaultOf('--cache-ram') ?? 'unknown'} MiB) is in no memory plan.`,
-    ],
-    ['offline', ['--offline'], null, 'The model is a local file: no network look-ups at start.'],
   ] as const
   for (const [code, spellings, value, reason] of options)
     draft.add({ code, spellings, value, seed: null, reason })
+  planSlotCache(draft, input)
+  draft.add({
+    code: 'offline',
+    spellings: ['--offline'],
+    value: null,
+    seed: null,
+    reason: 'The model is a local file: no network look-ups at start.',
+  })
   planSwitches(draft, capabilities)
 }
 

@@ -10,6 +10,7 @@ import { planLlamaArgv } from './llama-argv.ts'
 import { type CapabilityReading, type LlamaPlatform, llamaServerEnvironment } from './llama-capabilities.ts'
 import { explainLlamaExit } from './llama-exit.ts'
 import { rememberReady } from './seen-ready.ts'
+import type { SlotCache } from './slot-cache.ts'
 
 export interface LlamaServiceOptions {
   readonly profile: Profile['llamaServer']
@@ -17,6 +18,7 @@ export interface LlamaServiceOptions {
   readonly platform: LlamaPlatform
   readonly cwd: string
   readonly resourcesDir: string
+  readonly slotCache?: SlotCache | null
   /** Throws an Error that says how to get one when there is none. */
   readonly locateBinary: () => string
   readonly readCapabilities: (binaryPath: string) => Promise<CapabilityReading>
@@ -45,6 +47,7 @@ export const createLlamaService = (options: LlamaServiceOptions): ChildService =
         apiKeyPath: options.apiKeyPath,
         binaryPath,
         chatTemplate: await readChatTemplateChoice(profile, options.resourcesDir),
+        slotCache: options.slotCache ?? null,
       })
       if (plan.kind === 'impossible') throw new Error(plan.reasons.join(' '))
       return { argv: plan.argv, env: llamaServerEnvironment(binaryPath, options.platform), cwd: options.cwd }

@@ -1,6 +1,13 @@
 // What every step of set-up is given and what it says while it works.
 
-export type SetupStepId = 'litellm' | 'llama-server' | 'demo-model' | 'claude-code' | 'traefik' | 'test-tools'
+export type SetupStepId =
+  | 'litellm'
+  | 'llama-server'
+  | 'demo-model'
+  | 'small-model'
+  | 'claude-code'
+  | 'traefik'
+  | 'test-tools'
 
 export interface SetupProgress {
   readonly step: SetupStepId

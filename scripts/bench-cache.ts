@@ -1,0 +1,273 @@
+// What an agent's next turn reads again: tokens read / tokens that were new, on the real servers and a dense model.
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ensureSmallModel } from '../electron/core/setup/small-model.ts'
+import {
+  type Agent,
+  type Answer,
+  createAgents,
+  startConversation,
+  takeTurns,
+  wordsOf,
+} from './bench-agents.ts'
+import type { Comparison, PartReport } from './bench-report.ts'
+import { type BenchStack, createBenchStack } from './bench-stack.ts'
+
+const settleMs = 120_000
+const turns = 3
+const part = 'cache'
+
+/** As the studio has it, one pool of four slots; f16, because a quantized cache is slow on a CPU (measured: 95 against 474 tokens/s). */
+const profileOf = (modelPath: string) => ({
+  modelPath,
+  alias: 'smollm2-135m',
+  unifiedKv: true,
+  contextTokens: 8_192,
+  cacheTypeK: 'f16',
+  cacheTypeV: 'f16',
+})
+
+export const benchCache = async ({ root, folder, signal }: BenchStack): Promise<PartReport> => {
+  const { modelPath } = await ensureSmallModel({
+    runtimeDir: folder.runtimeDir,
+    resourcesDir: join(root, 'resources'),
+    report: () => {},
+    signal,
+  })
+  const llamaServer = profileOf(modelPath)
+  const pinned = await withStack(root, signal, { llamaServer }, async (stack) => [
+    ...(await compareOrders(stack)),
+    ...(await compareMoreThanSlots(stack)),
+    await compareNewSession(stack),
+    await compareSubagents(stack),
+    ...(await compareRestarts(stack)),
+  ])
+  const today = await withStack(
+    root,
+    signal,
+    { llamaServer, proxy: { pinConversations: false } },
+    async (stack) => {
+      announce('llama-server picks the slots')
+      const answers = await takeTurns(stack, createAgents('today', 4), turns, 'in turn')
+      return compare(
+        '4 agents in turn, llama-server picks the slots (proxy.pinConversations: false)',
+        answers,
+        null,
+      )
+    },
+  )
+  return { comparisons: [...pinned, today], stages: [] }
+}
+
+const withStack = async <T>(
+  root: string,
+  signal: AbortSignal,
+  over: Parameters<typeof createBenchStack>[2],
+  measure: (stack: BenchStack) => Promise<T>,
+): Promise<T> => {
+  const stack = await createBenchStack(root, signal, over)
+  try {
+    await stack.up()
+    return await measure(stack)
+  } finally {
+    await stack.dispose()
+  }
+}
+
+/** Each case takes up to a minute on a busy machine. */
+const announce = (what: string): void => void process.stderr.write(`bench: cache: ${what} ...\n`)
+
+/** Of all answers but each conversation's first, whose whole prompt is new. */
+const compare = (what: string, answers: readonly Answer[], maxRatio: number | null): Comparison => {
+  const later = answers.filter(({ newTokens }) => newTokens !== null)
+  return {
+    part,
+    what,
+    unit: 'tokens',
+    samples: [
+      {
+        measured: later.reduce((sum, { readTokens }) => sum + readTokens, 0),
+        reference: later.reduce((sum, { newTokens }) => sum + (newTokens ?? 0), 0),
+      },
+    ],
+    against: 'tokens that were new',
+    goal: maxRatio === null ? null : { text: `at most ${maxRatio.toFixed(2)}`, maxRatio },
+  }
+}
+
+const compareOrders = async (stack: BenchStack): Promise<readonly Comparison[]> => {
+  const comparisons: Comparison[] = []
+  for (const order of ['in turn', 'random', 'at once'] as const) {
+    announce(`4 agents ${order}`)
+    // By header and by text in alternation: both must hold.
+    const answers = await takeTurns(
+      stack,
+      createAgents(`order ${order}`, 4, order !== 'in turn'),
+      turns,
+      order,
+    )
+    comparisons.push(compare(`4 agents on 4 slots, ${order}`, answers, 1.05))
+  }
+  return comparisons
+}
+
+const compareMoreThanSlots = async (stack: BenchStack): Promise<readonly Comparison[]> => {
+  announce('8 agents')
+  const before = await readMovedMs(stack)
+  const answers = await takeTurns(stack, createAgents('eight', 8), turns, 'random')
+  const movedMs = (await readMovedMs(stack)) - before
+  const first = answers.filter(({ newTokens }) => newTokens === null)
+  const msPerToken =
+    sum(first.map(({ milliseconds }) => milliseconds)) / sum(first.map((each) => each.readTokens))
+  const foundTokens = sum(answers.map(({ cachedTokens }) => cachedTokens))
+  return [
+    compare('8 agents on 4 slots, random', answers, 1.1),
+    {
+      part,
+      what: 'parking and restoring for 8 agents',
+      unit: 's',
+      samples: [{ measured: movedMs / 1_000, reference: (foundTokens * msPerToken) / 1_000 }],
+      against: 'reading again what was found',
+      goal: { text: 'less than 5 %', maxRatio: 0.05 },
+    },
+  ]
+}
+
+const compareNewSession = async (stack: BenchStack): Promise<Comparison> => {
+  announce('a new session')
+  const [earlier, later] = createAgents('session', 2)
+  if (earlier === undefined || later === undefined) throw new Error('two were made')
+  const before = await startConversation(stack, earlier)
+  const answer = await startConversation(stack, later)
+  const sharedTokens = await countShared(stack, before.prompt, answer.prompt)
+  return {
+    part,
+    what: "first turn of a developer's new session",
+    unit: 'tokens',
+    samples: [
+      { measured: answer.readTokens, reference: answer.readTokens + answer.cachedTokens - sharedTokens },
+    ],
+    against: 'what differs from the last session',
+    goal: { text: 'at most 1.05', maxRatio: 1.05 },
+  }
+}
+
+const compareSubagents = async (stack: BenchStack): Promise<Comparison> => {
+  announce('subagents')
+  const [parent] = createAgents('parent', 1)
+  if (parent === undefined) throw new Error('one was made')
+  const family: readonly Agent[] = [parent, ...['a1', 'a2'].map((agentId) => subagentOf(parent, agentId))]
+  return compare('2 subagents beside their parent', await takeTurns(stack, family, turns, 'random'), 1.1)
+}
+
+const subagentOf = (parent: Agent, agentId: string): Agent => ({
+  ...parent,
+  name: `${parent.name} ${agentId}`,
+  system: `You are a subagent. ${wordsOf(`${parent.name} ${agentId} rules`, 80)}`,
+  messages: [],
+  headers: { ...parent.headers, 'x-claude-code-agent-id': agentId, 'x-claude-code-parent-agent-id': 'main' },
+})
+
+const compareRestarts = async (stack: BenchStack): Promise<readonly Comparison[]> => {
+  const agents = createAgents('restart', 4)
+  await takeTurns(stack, agents, 2, 'in turn')
+  const ways: readonly (readonly [string, () => Promise<void>])[] = [
+    ['nexus restart', async () => void (await stack.nexus('restart'))],
+    ['kill -9 of llama-server', () => killEngine(stack)],
+    ['a new core', () => replaceCore(stack)],
+  ]
+  const comparisons: Comparison[] = []
+  for (const [name, happen] of ways) {
+    announce(name)
+    await happen()
+    await stack.until(({ overall }) => overall === 'ready', settleMs)
+    comparisons.push(compare(`4 agents after ${name}`, await takeTurns(stack, agents, 1, 'in turn'), 1.1))
+  }
+  return comparisons
+}
+
+/** What is killed in the middle of its copy is read again; the copies of conversations as small as these follow at once. */
+const killEngine = async (stack: BenchStack): Promise<void> => {
+  await readFeed(stack, ({ slots }) =>
+    slots.every(({ conversation, isSaved }) => conversation === null || isSaved),
+  )
+  const { pid } = stack.ledgerEntry('llamaServer')
+  process.kill(pid, 'SIGKILL')
+  await stack.until(
+    ({ services }) => services.llamaServer.phase === 'ready' && services.llamaServer.pid !== pid,
+    settleMs,
+  )
+}
+
+/** As after a crash: the services outlive it and are taken over. */
+const replaceCore = async (stack: BenchStack): Promise<void> => {
+  const core = await stack.attach()
+  const { owner } = await core.readSnapshot()
+  process.kill(owner.pid, 'SIGKILL')
+  await core.closed
+  await stack.up()
+}
+
+/** As the Router tells it (resources/opta_cache.py). */
+const FeedSchema = z.object({
+  slots: z.array(z.object({ conversation: z.string().nullable(), isSaved: z.boolean() })),
+  parked: z.object({ movedMs: z.number() }).nullable(),
+})
+type FeedState = z.infer<typeof FeedSchema>
+
+/** The first of the Router's states that fits. */
+const readFeed = ({ folder }: BenchStack, fits: (state: FeedState) => boolean): Promise<FeedState> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(folder.feedSocketPath)
+    socket.setTimeout(settleMs, () => socket.destroy(new Error('the Router did not tell it in time')))
+    let rest = ''
+    socket.setEncoding('utf8')
+    socket.once('error', reject)
+    socket.on('data', (piece: string) => {
+      const lines = (rest + piece).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) {
+        const state = FeedSchema.parse(JSON.parse(line))
+        if (!fits(state)) continue
+        socket.destroy()
+        resolve(state)
+        return
+      }
+    })
+  })
+
+const readMovedMs = async (stack: BenchStack): Promise<number> => {
+  const { parked } = await readFeed(stack, () => true)
+  if (parked === null) throw new Error('the Router parks nothing')
+  return parked.movedMs
+}
+
+const RenderedSchema = z.object({ prompt: z.string() })
+const TokensSchema = z.object({ tokens: z.array(z.number()) })
+
+/** How many tokens two prompts begin with, by llama-server's own template and tokenizer. */
+const countShared = async (
+  stack: BenchStack,
+  first: readonly object[],
+  second: readonly object[],
+): Promise<number> => {
+  const ask = async (path: string, body: object): Promise<unknown> => {
+    const response = await fetch(`${stack.engineUrl}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${stack.engineKey()}` },
+      body: JSON.stringify(body),
+      signal: stack.signal,
+    })
+    return response.json()
+  }
+  const tokensOf = async (messages: readonly object[]) => {
+    const { prompt } = RenderedSchema.parse(await ask('/apply-template', { messages }))
+    return TokensSchema.parse(await ask('/tokenize', { content: prompt, parse_special: true })).tokens
+  }
+  const [one, other] = [await tokensOf(first), await tokensOf(second)]
+  const differs = one.findIndex((token, index) => token !== other[index])
+  return differs === -1 ? one.length : differs
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
