@@ -18,6 +18,11 @@ const mebibyte = 1_048_576
 /** Between the second and the last third of the run, of what was there: caches fill during the first. */
 const mostGrowthShare = 0.05
 const mostGrowthBytes = 12 * mebibyte
+/**
+ * llama-server keeps prompts of slots that others took (`--cache-ram`, 256 MiB in the demo profile) and fills that for minutes:
+ * measured 374 -> 535 MB in 150 s. So its whole growth is held against what it may keep.
+ */
+const promptCacheBytes = 256 * mebibyte
 const mostNewDescriptors = 10
 
 const programs = ['core', 'llama-server', 'LiteLLM'] as const
@@ -79,8 +84,12 @@ export const stormEndurance = async ({ root, seed, size, signal }: StormPart): P
     for (const program of programs) {
       const more = after[program].descriptors - before[program].descriptors
       if (more > mostNewDescriptors) fail('file descriptors', `${program} has ${more} more than before`)
+      const cached = before[program].bytes + promptCacheBytes
+      const isWithinCache =
+        program === 'llama-server' &&
+        after[program].bytes < cached + mostGrowthBytes + before[program].bytes * mostGrowthShare
       const growth = growthOf(samples.map((sample) => sample[program].bytes))
-      if (growth !== null && growth.bytes > mostGrowthBytes + growth.from * mostGrowthShare)
+      if (!isWithinCache && growth !== null && growth.bytes > mostGrowthBytes + growth.from * mostGrowthShare)
         fail(
           'memory',
           `${program} grew by ${megabytes(growth.bytes)} MB between the second and the last third`,
