@@ -133,6 +133,15 @@ const proxyProfile = z.strictObject({
   admission: z.boolean().optional(),
   /** How many may wait; one more is answered 529, unless its developer has none waiting. 16 when absent. */
   queueLimit: wholeNumber(0, 1000, 'a number of requests').optional(),
+  /**
+   * The tools that reach the model, besides those of MCP servers (mcp__*). Absent: those that a coding agent needs, of what
+   * Claude Code sends; a list counts for every client; null: all tools.
+   */
+  tools: z
+    .array(z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'the name of a tool, such as WebFetch'))
+    .max(128, 'at most 128 tools')
+    .nullable()
+    .optional(),
   /** LiteLLM's own metrics for Prometheus at /metrics/ of its port, for whoever has a key; off when absent. */
   litellmMetrics: z.boolean().optional(),
 })

@@ -39,6 +39,10 @@ class Settings(NamedTuple):
     pool_answer_tokens: int | None = None
     # How many may wait; one more is refused.
     queue_limit: int = 0
+    # The tools that reach the model besides those of MCP servers; None: all.
+    tools: list[str] | None = None
+    # They count for every client, not for Claude Code alone.
+    tools_for_everybody: bool = False
     # llama-server, without /v1; None: it is never asked anything.
     engine_url: str | None = None
     # Where live requests are told; None: nowhere.
@@ -52,6 +56,7 @@ _OPTIONAL_KINDS: Final[dict[str, type]] = {
     "pool_tokens": int,
     "pool_answer_tokens": int,
     "node_slots": dict,
+    "tools": list,
 }
 FILE_VARIABLE: Final = "OPTA_ROUTER_SETTINGS"
 

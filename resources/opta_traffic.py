@@ -19,6 +19,7 @@ from opta_admission import Admission, ClientGoneError, ClosedError, Place, Queue
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_feed import Feed, listen
 from opta_ghosts import GhostWatch
+from opta_kept_tools import keep_tools
 from opta_limits import asked_answer, limit_answer, several_answers
 from opta_nodes import NodeSlots, is_out_of_service, node_of, open_nodes
 from opta_prompt import mend_messages
@@ -124,6 +125,9 @@ class Traffic:
             body["model"] = self._settings.routed_model
         if call_type == ANTHROPIC:
             body = mend_messages(body, self._settings)
+        body = keep_tools(
+            body, self._settings.tools, for_everybody=self._settings.tools_for_everybody, user_agent=_user_agent()
+        )
         if developer == OWN_NAME:
             # Our own short message tests the way; waiting behind four long answers it would say that nothing works.
             if self._admission is not None:
@@ -323,6 +327,11 @@ def _status_of(error: BaseException) -> int | None:
     """LiteLLM's own errors have it as `code`, in words or as a number, the others as `status_code`."""
     status = str(getattr(error, "code", None) or getattr(error, "status_code", None))
     return int(status) if status.isdecimal() else None
+
+
+def _user_agent() -> str:
+    request = asking.get()
+    return "" if request is None else request.headers.get("user-agent", "")
 
 
 async def _client_gone() -> None:

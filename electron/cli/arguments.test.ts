@@ -141,3 +141,22 @@ describe('nexus forge', () => {
     expect(() => parseArguments(words)).toThrow(message)
   })
 })
+
+describe('the Claude Code that is tried', () => {
+  const clientOf = (...words: string[]) => {
+    const command = parseArguments(['try-claude', ...words])
+    return command.name === 'try-claude' ? command.client : null
+  }
+
+  it('is the pinned one unless another is named', () => {
+    expect(clientOf()).toBe('pinned')
+    expect(clientOf('--client', 'latest')).toBe('latest')
+    expect(clientOf('--client', './claude')).toBe(`${process.cwd()}/claude`)
+  })
+
+  it('refuses what is neither a word nor a path', () => {
+    expect(() => clientOf('--client', '2.1.332')).toThrow(
+      '--client: found "2.1.332"; allowed: pinned, latest, or',
+    )
+  })
+})

@@ -1,4 +1,5 @@
 // The command line of `nexus`, parsed and checked: pure, so that every refusal can be tested.
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
   childIds,
@@ -8,6 +9,7 @@ import {
   serviceIds,
 } from '../contract.ts'
 import { tryStepIds } from '../core/claude-code/try-step-ids.ts'
+import { type ClaudeCodeChoice, isClaudeCodePath } from '../core/setup/claude-code.ts'
 import { type ForgeCommand, forgeActions, parseForgeWords } from './forge-arguments.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -74,6 +76,7 @@ export type CliCommand =
       readonly all: boolean
       /** Leaves the stack that it started running. */
       readonly keep: boolean
+      readonly client: ClaudeCodeChoice
       readonly json: boolean
     }
   | { readonly name: 'app' }
@@ -168,6 +171,7 @@ const optionsOf = {
   'try-claude': {
     all: { type: 'boolean', help: '--all' },
     keep: { type: 'boolean', help: '--keep' },
+    client: { type: 'string', help: '--client latest|PATH' },
     json,
   },
   app: {},
@@ -311,6 +315,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
         steps: positionals.map(tryStep),
         all: flag('all'),
         keep: flag('keep'),
+        client: claudeCodeChoice(text('client')),
         json: flag('json'),
       }
     case 'forge':
@@ -429,6 +434,18 @@ const wholeNumberIn = (name: string, text: string, min: number, max: number): nu
   if (!/^\d+$/.test(text) || value < min || value > max)
     throw new UsageError(`${name}: found "${text}"; allowed: a whole number from ${min} to ${max}`)
   return value
+}
+
+const claudeCodeChoice = (text: string | null): ClaudeCodeChoice => {
+  if (text === null || text === 'pinned') return 'pinned'
+  if (text === 'latest') return text
+  if (text.includes('/')) {
+    const path = resolve(text)
+    if (isClaudeCodePath(path)) return path
+  }
+  throw new UsageError(
+    `--client: found "${text}"; allowed: pinned, latest, or the path of a Claude Code program, such as ./claude`,
+  )
 }
 
 const tryStep = (word: string): string => {

@@ -1,10 +1,16 @@
 // `nexus try-claude`: the real Claude Code through the stack, step by step, with what was seen.
+
 import { type ClaudeHomes, createClaudeHomes } from '../../core/claude-code/claude-home.ts'
 import { runClaude } from '../../core/claude-code/claude-run.ts'
+import { brokenRelease } from '../../core/claude-code/releases.ts'
 import type { StepReport, TriedDeveloper, TryStack, TryStep } from '../../core/claude-code/try-step.ts'
 import { runStep, trySteps } from '../../core/claude-code/try-steps.ts'
 import { within } from '../../core/deadline.ts'
-import { ensureClaudeCode } from '../../core/setup/claude-code.ts'
+import {
+  type ClaudeCodeChoice,
+  ensureClaudeCode,
+  type InstalledClaudeCode,
+} from '../../core/setup/claude-code.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
@@ -31,19 +37,22 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
   try {
     const program = await timed(() =>
       withReporter(context, (report) =>
-        ensureClaudeCode({
-          runtimeDir: context.folder.runtimeDir,
-          resourcesDir: context.resourcesDir,
-          signal: stop.signal,
-          report,
-        }),
+        ensureClaudeCode(
+          {
+            runtimeDir: context.folder.runtimeDir,
+            resourcesDir: context.resourcesDir,
+            signal: stop.signal,
+            report,
+          },
+          command.client,
+        ),
       ),
     )
     tell({
       id: 'client',
       title: 'The client',
       state: 'passed',
-      seen: `Claude Code ${program.value.version}, in homes of its own`,
+      seen: describeClient(program.value, command.client),
       milliseconds: program.milliseconds,
     })
     const opened = await timed(() => openTriedStack(context, stop.signal))
@@ -91,6 +100,13 @@ const take = async (step: TryStep, stack: TryStack, mayDisturb: boolean): Promis
   return { id, title, ...(await runStep(step, stack)) }
 }
 
+const describeClient = ({ path, version }: InstalledClaudeCode, choice: ClaudeCodeChoice): string => {
+  const which = choice === 'pinned' ? 'the pinned release' : choice === 'latest' ? 'the newest on npm' : path
+  const known = brokenRelease(version)
+  const warning = known === null ? '' : `; ${known}`
+  return `Claude Code ${version} (${which}), in homes of its own${warning}`
+}
+
 const describeStack = ({ isOwn, snapshot }: TriedStack): string => {
   const where = snapshot.services.proxy.endpoint ?? 'an unknown address'
   return isOwn
@@ -131,9 +147,10 @@ const buildTryStack = async (
       watching.begun.catch(() => {})
       return watching.stop
     },
-    until: async (fits, timeoutMs) => {
+    until: async (fits, timeoutMs, noLonger) => {
       let stopWatching = () => {}
-      const found = new Promise<typeof snapshot>((resolve) => {
+      const found = new Promise<typeof snapshot | null>((resolve) => {
+        noLonger?.addEventListener('abort', () => resolve(null), { once: true })
         const watching = client.watch((now) => {
           if (fits(now)) resolve(now)
         })

@@ -1,10 +1,11 @@
 // What each developer needs to work against the Router, for this machine and profile as they are.
 import type { ClientsAnswer, Profile } from '../../contract.ts'
+import { measuredClaudeCode } from '../claude-code/releases.ts'
+import { plannedServer } from '../memory-plan/planned-server.ts'
 import {
   claudeModelName,
   claudeSettings,
   explainClaudeSettings,
-  measuredClaudeCode,
   renderClaudeSettings,
 } from './claude-settings.ts'
 import { addressWarning, clientBaseUrl, isLoopbackOnly } from './client-address.ts'
@@ -62,8 +63,9 @@ export const buildClientGuides = (
   const reachable = new URL(baseUrl).hostname.replace(/^\[|\]$/g, '')
   // SSH gets onto the machine also where the Router does not listen for others.
   const sshAddress = isLoopbackOnly(proxy) ? (lanAddresses[0] ?? null) : reachable
+  const { slots } = plannedServer(profile.llamaServer)
   const snippetsFor = (key: string) =>
-    snippetTexts({ proxy, baseUrl, limits, sshAddress, nameAddress: reachable, key })
+    snippetTexts({ proxy, baseUrl, limits, slots, sshAddress, nameAddress: reachable, key })
   return {
     baseUrl,
     models: [...new Set([claudeModelName(proxy), proxy.modelName, ...namesClientsAskFor])],
@@ -89,12 +91,13 @@ const snippetTexts = (input: {
   readonly proxy: Profile['proxy']
   readonly baseUrl: string
   readonly limits: ClientLimits
+  readonly slots: number
   readonly sshAddress: string | null
   readonly nameAddress: string
   readonly key: string
 }): readonly Omit<ClientSnippet, 'masked'>[] => {
-  const { proxy, baseUrl, limits, sshAddress, nameAddress, key } = input
-  const settings = claudeSettings({ baseUrl, apiKey: key, limits, proxy })
+  const { proxy, baseUrl, limits, slots, sshAddress, nameAddress, key } = input
+  const settings = claudeSettings({ baseUrl, apiKey: key, limits, proxy, slots })
   return [
     ...shellIds.map((id) => ({
       id,

@@ -1,6 +1,8 @@
 // What the profile switches in the Router's Python modules, and the file that tells them.
 import { join } from 'node:path'
 import type { Profile } from '../../contract.ts'
+import { clientLimits } from '../clients/client-limits.ts'
+import { keptTools } from '../clients/kept-tools.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
 import { localUrl } from './litellm-config.ts'
 import { keptForAnswerShare, routerPool } from './router-pool.ts'
@@ -12,6 +14,7 @@ export const routerModules = [
   'opta_engine.py',
   'opta_feed.py',
   'opta_ghosts.py',
+  'opta_kept_tools.py',
   'opta_keys.py',
   'opta_limits.py',
   'opta_nodes.py',
@@ -44,6 +47,10 @@ export interface RouterSettings {
   /** How long one answer may become in a pool; null: as long as the client wants. */
   readonly pool_answer_tokens: number | null
   readonly queue_limit: number
+  /** Besides those of MCP servers; null: all. */
+  readonly tools: readonly string[] | null
+  /** They count for every client, not for Claude Code alone. */
+  readonly tools_for_everybody: boolean
   readonly engine_url: string
   readonly feed_path: string
   readonly usage_path: string
@@ -86,6 +93,8 @@ export const routerSettings = (
     pool_tokens: pool?.tokens ?? null,
     pool_answer_tokens: pool?.answerTokens ?? null,
     queue_limit: proxy.queueLimit ?? defaultQueueLimit,
+    tools: keptTools(proxy, clientLimits(profile.llamaServer), server.slots),
+    tools_for_everybody: proxy.tools !== undefined,
     engine_url: localUrl(profile.llamaServer.host, profile.llamaServer.port),
     feed_path: paths.feedPath,
     usage_path: join(paths.proxyDir, 'usage-today.json'),
