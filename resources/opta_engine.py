@@ -54,6 +54,10 @@ class Engine:
             self._context_tokens = tokens if isinstance(tokens, int) and tokens > 0 else None
         return self._context_tokens
 
+    def known_context_tokens(self) -> int | None:
+        """As `context_tokens`, when it was asked for already."""
+        return self._context_tokens
+
     async def count_messages(self, body: Mapping[str, Any]) -> int | None:
         """Tokens of the prompt that /v1/messages with this body renders to."""
         rendered = {name: body[name] for name in RENDERED if body.get(name) is not None}

@@ -78,8 +78,13 @@ def main() -> None:
     sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 
     gc.disable()
-    import litellm.proxy.proxy_server  # noqa: F401
+    import litellm.proxy.proxy_server
     from litellm import run_server
+
+    if os.environ.get("OPTA_ROUTER_SETTINGS"):
+        from opta_status import StatusPage
+
+        litellm.proxy.proxy_server.app.add_middleware(StatusPage)
 
     # What was loaded stays for the life of the process: later collections need not look at it either.
     gc.freeze()

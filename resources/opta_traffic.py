@@ -25,6 +25,7 @@ from opta_nodes import NodeSlots, is_out_of_service, node_of, open_nodes
 from opta_prompt import mend_messages
 from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_settings import Settings
+from opta_status import SESSION_HEADER, Board, boards
 from opta_stream import hear, usage_of
 from opta_upstream import close_upstream
 
@@ -85,6 +86,9 @@ class Traffic:
         )
         self._feed: Final = Feed(self._book.describe)
         self._book.on_change = self._feed.changed
+        board = Board(settings.slots if settings.admission else None, self._book.live, self._known_context)
+        self._book.on_end = board.ended
+        boards.append(board)
         self._serving: asyncio.Task[None] | None = None
         self._closings: Final[set[asyncio.Task[None]]] = set()
 
@@ -218,7 +222,9 @@ class Traffic:
             error.message = overflow_message(*overflow)  # type: ignore[attr-defined]
 
     def _begin(self, developer: str) -> LiveRequest:
-        request = self._book.begin(developer)
+        asked = asking.get()
+        session = None if asked is None else asked.headers.get(SESSION_HEADER)
+        request = self._book.begin(developer, session)
         _current.set(request)
         task = asyncio.current_task()
         if task is None:
@@ -243,6 +249,11 @@ class Traffic:
             else:
                 self._admission.leave(request)
         self._book.end(request)
+
+    def _known_context(self) -> int | None:
+        context = None if self._engine is None else self._engine.known_context_tokens()
+        pool = self._settings.pool_tokens
+        return context if pool is None or context is None else min(context, pool)
 
     def _resize(self, slots: int) -> None:
         if self._admission is not None:

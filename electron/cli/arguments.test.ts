@@ -77,6 +77,8 @@ describe('parseArguments', () => {
       test: true,
       url: 'http://x:1',
       keyFile: null,
+      apply: null,
+      force: false,
       json: false,
     })
     expect(parseArguments(['traefik', '--dir', 'd'])).toEqual({ name: 'traefik', dir: 'd', listen: ':80' })
@@ -97,6 +99,8 @@ describe('parseArguments', () => {
     [['up', 'demo'], 'nexus up: found the extra word "demo"'],
     [['up', '--profile'], "nexus up: Option '--profile <value>' argument missing"],
     [['clients', '--url', 'http://x'], 'found --url or --key-file without --test'],
+    [['clients', 'a', '--test', '--apply'], 'found --test with --apply or --undo'],
+    [['clients', 'a', '--force'], 'found --force without --apply'],
     [['clients', 'a', 'b'], 'nexus clients: found the extra word "b"'],
     [['traefik', '--listen', '80'], '--listen: found "80"; allowed: such as :80'],
     [['traefik', '--listen', ':70000'], '--listen: found ":70000"'],

@@ -88,6 +88,10 @@ export type CliCommand =
       /** Of another machine's Router; null: the environment's, else this machine's. */
       readonly url: string | null
       readonly keyFile: string | null
+      /** Write the settings into the file of whoever asks, or take them out again. */
+      readonly apply: 'apply' | 'undo' | null
+      /** Their own values may be replaced. */
+      readonly force: boolean
       readonly json: boolean
     }
   | {
@@ -179,6 +183,9 @@ const optionsOf = {
     test: { type: 'boolean', help: '--test' },
     url: { type: 'string', help: '--url URL' },
     'key-file': { type: 'string', help: '--key-file FILE' },
+    apply: { type: 'boolean', help: '--apply' },
+    undo: { type: 'boolean', help: '--undo' },
+    force,
     json,
   },
   traefik: {
@@ -290,6 +297,8 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
         test: flag('test'),
         url: text('url'),
         keyFile: text('key-file'),
+        apply: flag('undo') ? 'undo' : flag('apply') ? 'apply' : null,
+        force: flag('force'),
         json: flag('json'),
       })
     case 'traefik':
@@ -370,6 +379,10 @@ const clientsCommand = (
 ): Extract<CliCommand, { name: 'clients' }> => {
   if (!command.test && (command.url !== null || command.keyFile !== null))
     throw new UsageError('nexus clients: found --url or --key-file without --test; allowed: with --test')
+  if (command.test && command.apply !== null)
+    throw new UsageError('nexus clients: found --test with --apply or --undo; allowed: one of them')
+  if (command.force && command.apply !== 'apply')
+    throw new UsageError('nexus clients: found --force without --apply; allowed: with --apply')
   return command
 }
 

@@ -4,11 +4,12 @@ import { measuredClaudeCode } from '../claude-code/releases.ts'
 import { formatCount } from '../memory-plan/format-bytes.ts'
 import type { ClientLimits } from './client-limits.ts'
 import { keptTools } from './kept-tools.ts'
+import { type StatusLine, statusLine } from './status-line.ts'
 
-/** One line of the file, and why it is there. `name` is the variable's, or `permissions.deny`. */
+/** One line of the file, and why it is there. `name` is the variable's, `permissions.deny`, or `statusLine`. */
 export interface ClaudeSetting {
   readonly name: string
-  readonly value: string | readonly string[]
+  readonly value: string | readonly string[] | StatusLine
   readonly why: string
 }
 
@@ -185,6 +186,11 @@ export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetti
       value: denied,
       why: `whole tools named here are left out of every request, and of its prompts: 16 KB instead of 77 KB with -p. ${kept === null ? 'The rest' : kept.join(', ')} and what MCP brings remain; a tool also needs its name in proxy.tools to reach the model`,
     },
+    {
+      name: 'statusLine',
+      value: statusLine('unix'),
+      why: 'shows the stack under your prompt: free slots, your place in the queue, tokens a second, context. One small request of curl to the Router; nothing is shown when it fails. On Windows take the other line',
+    },
   ]
 }
 
@@ -219,11 +225,14 @@ const smallSlotSettings = ({ compactAtTokens }: ClientLimits): readonly ClaudeSe
 export const renderClaudeSettings = (settings: readonly ClaudeSetting[]): string => {
   const env: Record<string, string> = {}
   let deny: readonly string[] = []
+  let line: StatusLine | null = null
   for (const { name, value } of settings) {
     if (typeof value === 'string') env[name] = value
+    else if ('command' in value) line = value
     else deny = value
   }
-  return JSON.stringify({ env, permissions: { deny } }, null, 2)
+  const file = { env, permissions: { deny }, ...(line === null ? {} : { statusLine: line }) }
+  return JSON.stringify(file, null, 2)
 }
 
 /** "NAME: why", for beside the file: JSON has no comments. */

@@ -3,6 +3,7 @@ import type { ClientsAnswer, Profile } from '../../contract.ts'
 import { measuredClaudeCode } from '../claude-code/releases.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
 import {
+  type ClaudeSetting,
   claudeModelName,
   claudeSettings,
   explainClaudeSettings,
@@ -14,6 +15,7 @@ import { hostNameNotes, hostsLine } from './host-name.ts'
 import { maskKey } from './mask-key.ts'
 import { jumpDesktopNotes, jumpDesktopText, sshConfig, sshNotes } from './remote-access.ts'
 import { shellIds, shellNotes, shellSnippet, shellTitles } from './shell-snippets.ts'
+import { statusLine } from './status-line.ts'
 
 export interface Developer {
   readonly name: string
@@ -21,7 +23,7 @@ export interface Developer {
 }
 
 export interface ClientSnippet {
-  /** bash, powershell, fish, claude-settings, ssh-config, jump-desktop, hosts. */
+  /** bash, powershell, fish, claude-settings, status-line-windows, ssh-config, jump-desktop, hosts. */
   readonly id: string
   readonly title: string
   /** With the key in it, for the clipboard. */
@@ -32,6 +34,8 @@ export interface ClientSnippet {
 
 export interface DeveloperGuide extends Developer {
   readonly maskedKey: string
+  /** Line by line, with the key. */
+  readonly settings: readonly ClaudeSetting[]
   readonly snippets: readonly ClientSnippet[]
 }
 
@@ -78,6 +82,7 @@ export const buildClientGuides = (
         name,
         key,
         maskedKey,
+        settings: claudeSettings({ baseUrl, apiKey: key, limits, proxy, slots }),
         snippets: snippetsFor(key).map((snippet, index) => ({
           ...snippet,
           masked: masked[index]?.text ?? '',
@@ -112,6 +117,14 @@ const snippetTexts = (input: {
       notes: [
         `For ~/.claude/settings.json (Windows: %USERPROFILE%\\.claude\\settings.json; mode 0600: it holds your key), or .claude/settings.local.json in one project, which is not committed. Measured with Claude Code ${measuredClaudeCode}; it also makes the two lines for the shell unnecessary.`,
         ...explainClaudeSettings(settings),
+      ],
+    },
+    {
+      id: 'status-line-windows',
+      title: 'Claude Code on Windows: the status line',
+      text: `"statusLine": ${JSON.stringify(statusLine('windows'))}`,
+      notes: [
+        'In settings.json instead of the statusLine above: the same request, by PowerShell and the curl.exe of Windows 10 and later. Not tried on Windows.',
       ],
     },
     {

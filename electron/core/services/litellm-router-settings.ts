@@ -21,6 +21,7 @@ export const routerModules = [
   'opta_prompt.py',
   'opta_requests.py',
   'opta_settings.py',
+  'opta_status.py',
   'opta_stream.py',
   'opta_traffic.py',
   'opta_upstream.py',
