@@ -1,9 +1,12 @@
 // `nexus try-claude`: the real Claude Code through the stack, step by step, with what was seen.
+import { join } from 'node:path'
 
 import { type ClaudeHomes, createClaudeHomes } from '../../core/claude-code/claude-home.ts'
 import { runClaude } from '../../core/claude-code/claude-run.ts'
 import { brokenRelease } from '../../core/claude-code/releases.ts'
+import { releaseTriesFile, rememberReleaseTry } from '../../core/claude-code/tried-releases.ts'
 import type { StepReport, TriedDeveloper, TryStack, TryStep } from '../../core/claude-code/try-step.ts'
+import { tryStepIds } from '../../core/claude-code/try-step-ids.ts'
 import { runStep, trySteps } from '../../core/claude-code/try-steps.ts'
 import { within } from '../../core/deadline.ts'
 import {
@@ -11,6 +14,7 @@ import {
   ensureClaudeCode,
   type InstalledClaudeCode,
 } from '../../core/setup/claude-code.ts'
+import { ensureStateFolder } from '../../core/state-folder.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
@@ -68,6 +72,7 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
       const stack = await buildTryStack(tried, homes, program.value.path, stop.signal)
       const wanted = trySteps.filter(({ id }) => command.steps.length === 0 || command.steps.includes(id))
       for (const step of wanted) tell(await take(step, stack, tried.isOwn || command.all))
+      remember(steps, program.value.version, context)
     } finally {
       left = await tried.end(command.keep)
     }
@@ -98,6 +103,16 @@ const take = async (step: TryStep, stack: TryStack, mayDisturb: boolean): Promis
     return { id, title, state: 'skipped', seen, milliseconds: 0 }
   }
   return { id, title, ...(await runStep(step, stack)) }
+}
+
+const remember = (steps: readonly StepReport[], version: string, { folder }: CliContext): void => {
+  const taken = (state: StepReport['state']) =>
+    steps
+      .filter((step) => step.state === state && tryStepIds.some((id) => id === step.id))
+      .map(({ id }) => id)
+  ensureStateFolder(folder)
+  const seen = { version, at: Date.now(), passed: taken('passed'), failed: taken('failed') }
+  rememberReleaseTry(join(folder.root, releaseTriesFile), seen)
 }
 
 const describeClient = ({ path, version }: InstalledClaudeCode, choice: ClaudeCodeChoice): string => {

@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { readAgentsBlock, readAgentsFileState } from '../agents-file/agents-file.ts'
 import { readInstalledFiles } from '../agents-file/installed-files.ts'
+import { readReleaseTry, releaseTriesFile } from '../claude-code/tried-releases.ts'
 import { claudeModelName, claudeSettings } from '../clients/claude-settings.ts'
 import { clientBaseUrl } from '../clients/client-address.ts'
 import { clientLimits } from '../clients/client-limits.ts'
@@ -110,7 +111,11 @@ export const checksOnClients = (context: DoctorContext, facts: DoctorFacts): rea
       why: 'what it sends changes from release to release',
       read: async () => {
         const says = await readVersion(context.run, env)
-        return says === null ? null : judgeVersion(says, claudeModelName(proxy))
+        return says === null
+          ? null
+          : judgeVersion(says, claudeModelName(proxy), (version) =>
+              readReleaseTry(join(folder.root, releaseTriesFile), version),
+            )
       },
     },
     {

@@ -140,7 +140,20 @@ it.each([
   ['2.2.0 (Claude Code)\n', 'my-model', 'ok'],
   ['command failed', 'opta-claude-3-r1', 'unknown'],
 ])('judgeVersion of %j with %s is %s', (says, model, level) => {
-  expect(judgeVersion(says, model).level).toBe(level)
+  expect(judgeVersion(says, model, () => null).level).toBe(level)
+})
+
+it('judgeVersion says what was seen with the release that is installed', () => {
+  const judge = (passed: string[], failed: string[]) =>
+    judgeVersion('2.2.0 (Claude Code)', 'opta-claude-3-r1', (version) => ({ version, at: 1, passed, failed }))
+  expect(judge(['first-answer', 'wrong-key'], [])).toMatchObject({
+    level: 'ok',
+    found: '2.2.0: nexus try-claude proved first-answer, wrong-key here',
+  })
+  expect(judge(['first-answer'], ['wrong-key'])).toMatchObject({
+    level: 'warn',
+    found: '2.2.0: nexus try-claude failed here at wrong-key',
+  })
 })
 
 it('judgeAgentsFiles tells edited from outdated from current', () => {
