@@ -32,8 +32,8 @@ export interface Merge {
 
 /** @param text of the file; null: there is none. Throws an Error with one sentence when it cannot be read as settings. */
 export const parseSettingsFile = (path: string, text: string | null): SettingsFile => {
-  const bare = withoutByteOrderMark(text ?? '').trim()
-  if (bare === '') return {}
+  const bare = withoutByteOrderMark(text ?? '')
+  if (bare.trim() === '') return {}
   let value: unknown
   try {
     value = JSON.parse(bare)
@@ -129,7 +129,9 @@ const writeLine = (
   return value === undefined ? others : { ...others, statusLine: value }
 }
 
+/** In its place, where the file has one. */
 const withEnv = (file: SettingsFile, env: Record<string, unknown>): SettingsFile => {
+  if (Object.keys(env).length > 0) return { ...file, env }
   const { env: _, ...others } = file
-  return Object.keys(env).length === 0 ? others : { ...others, env }
+  return others
 }
