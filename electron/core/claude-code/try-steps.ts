@@ -195,13 +195,21 @@ const routerRestarts: TryStep = {
       return failed(`the answer during the restart (cut off after drainSeconds?): ${cutOff}`)
     const second = await stack.ask(home, 'Say it again.', finished.sessionId)
     const problem = problemOf(second)
-    if (problem !== null) return failed(`while it was away: ${problem}`)
+    if (problem !== null) return failed(`while it was away: ${problem}; ${await describeRouter(stack)}`)
     const back = await stack.until(({ overall }) => overall === 'ready', restartEndsMs)
     if (back === null) return failed('the client was answered, but the stack did not become ready again')
     return passed(
       `got the answer that had begun, ${describeRetries(finished)}; the next came ${second.retries === 0 ? 'at once' : describeRetries(second)}, within ${describeSeconds(second.result?.durationMs ?? 0)}`,
     )
   },
+}
+
+/** A client that gave up says little about the Router that it waited for. */
+const describeRouter = async (stack: TryStack): Promise<string> => {
+  const now = await stack.until(() => true, snapshotWithinMs)
+  if (now === null) return 'no snapshot came'
+  const { phase, reason } = now.services.proxy
+  return `the Router is ${phase}${reason === null ? '' : `: ${reason}`}`
 }
 
 /** 2.1.332 refuses by itself what it takes to be too long: it ended after 0.8 s without a request (seen). */
@@ -233,6 +241,7 @@ const describeRetries = ({ retries }: ClaudeRun): string =>
   retries === 0 ? 'uncut' : `after ${retries} more attempts`
 
 const requestBeginsMs = 180_000
+const snapshotWithinMs = 5_000
 const restartBeginsMs = 30_000
 const restartEndsMs = 180_000
 
