@@ -154,6 +154,15 @@ const proxyProfile = z.strictObject({
     .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.]{0,63}$/, 'the name of a field, such as min_p'))
     .max(64, 'at most 64 fields')
     .optional(),
+  /**
+   * The tools that reach the model, besides those of MCP servers (mcp__*). Absent: those that a coding agent needs, of what
+   * Claude Code sends; a list counts for every client; null: all tools.
+   */
+  tools: z
+    .array(z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'the name of a tool, such as WebFetch'))
+    .max(128, 'at most 128 tools')
+    .nullable()
+    .optional(),
   /** LiteLLM's own metrics for Prometheus at /metrics/ of its port, for whoever has a key; off when absent. */
   litellmMetrics: z.boolean().optional(),
 })

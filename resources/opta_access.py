@@ -25,9 +25,10 @@ logger: Final = logging.getLogger("opta_router")
 # With custom_auth LiteLLM skips its own route checks (user_api_key_auth.py, "custom_auth_run_common_checks unset"),
 # so that any accepted key could read the deployments (/model/info) or make the model work (/health). A developer's
 # key therefore opens only what a client of a model needs, with and without /v1, as LiteLLM serves it; and what is
-# counted of that, where the profile has it counted: who uses how much is no secret among developers (nexus status).
+# counted of that, where the profile has it counted: who uses how much is no secret among developers (nexus status). And the
+# line under its own prompt (opta_status.py).
 CLIENT_ROUTES: Final = re.compile(
-    r"(/v1)?/(messages(/count_tokens)?|chat/completions|completions|responses|models(/.+)?)/?|/metrics/?"
+    r"(/v1)?/(messages(/count_tokens)?|chat/completions|completions|responses|models(/.+)?)/?|/metrics/?|/opta/status"
 )
 
 # Where else LiteLLM looks for a key (litellm/types/proxy/auth/special_headers.py).

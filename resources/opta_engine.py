@@ -41,6 +41,7 @@ class Engine:
         headers = {"authorization": f"Bearer {key}"} if key else {}
         # Not through anybody's proxy: llama-server is on this machine.
         self._http: Final = httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False)
+        self._told_context_tokens: int | None = None
 
     async def context_tokens(self) -> int | None:
         """The most that one request may hold, prompt and answer together, as the running server says: its slot's
@@ -53,7 +54,12 @@ class Engine:
         answer = await self._ask("GET", "/props", None)
         generation = answer.get("default_generation_settings") if answer is not None else None
         tokens = generation.get("n_ctx") if isinstance(generation, dict) else None
-        return tokens if isinstance(tokens, int) and tokens > 0 else None
+        self._told_context_tokens = tokens if isinstance(tokens, int) and tokens > 0 else None
+        return self._told_context_tokens
+
+    def told_context_tokens(self) -> int | None:
+        """What `context_tokens` answered last, to be shown beside the request that asked; never to judge another by."""
+        return self._told_context_tokens
 
     async def count_messages(self, body: Mapping[str, Any]) -> int | None:
         """Tokens of the prompt that /v1/messages with this body renders to."""

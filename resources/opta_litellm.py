@@ -106,7 +106,12 @@ def main() -> None:
     from litellm import run_server
 
     if os.environ.get("OPTA_ROUTER_SETTINGS"):
-        guard(litellm.proxy.proxy_server.app)
+        from opta_status import StatusPage
+
+        app = litellm.proxy.proxy_server.app
+        # Before the gate, which so stands around it too.
+        app.add_middleware(StatusPage)
+        guard(app)
 
     # What was loaded stays for the life of the process: later collections need not look at it either.
     gc.freeze()

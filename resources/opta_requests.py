@@ -34,6 +34,8 @@ class LiveRequest:
     """One request. None: not known, or not yet."""
 
     developer: str
+    # Claude Code's conversation; None: another client, or one that does not say.
+    session: str | None = None
     started_at: int = field(default_factory=now_ms)
     id: str = field(default_factory=_new_id)
     admitted_at: int | None = None
@@ -47,6 +49,7 @@ class LiveRequest:
     # The slot of this Studio that it is pinned to, and its conversation as people are shown it.
     slot: int | None = None
     conversation: str | None = None
+    ended_at: int | None = None
     # Where it was sent, the last one last; "" is this Studio. All but the last one failed.
     tried: list[str] = field(default_factory=list)
     # `answered` only when the client got all of it; `refused` by design, too long or one too many.
@@ -193,10 +196,11 @@ class RequestBook:
         self._usage: Final = usage
         self._live: dict[str, LiveRequest] = {}
         self.on_change: Callable[[], None] = lambda: None
+        self.on_end: Callable[[LiveRequest], None] = lambda _: None
 
-    def begin(self, developer: str) -> LiveRequest:
+    def begin(self, developer: str, session: str | None = None) -> LiveRequest:
         """A request has arrived."""
-        request = LiveRequest(developer)
+        request = LiveRequest(developer, session)
         self._live[request.id] = request
         self.on_change()
         return request
@@ -213,6 +217,10 @@ class RequestBook:
         request.output_tokens = output_tokens
         self.on_change()
 
+    def live(self) -> list[LiveRequest]:
+        """All of them, in the order in which they came; our own message is nobody's."""
+        return [request for request in self._live.values() if request.developer != OWN_NAME]
+
     def nodes(self, asking: LiveRequest) -> list[str]:
         """Where the other requests are now, one entry for each."""
         return [other.tried[-1] for other in self._live.values() if other.tried and other is not asking]
@@ -221,6 +229,8 @@ class RequestBook:
         """It is over, however it ended. A second call changes nothing."""
         if self._live.pop(request.id, None) is None:
             return
+        request.ended_at = now_ms()
+        self.on_end(request)
         try:
             self._usage.add(request)
         finally:

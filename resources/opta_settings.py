@@ -51,6 +51,10 @@ class Settings(NamedTuple):
     max_body_bytes: int = 33_554_432
     # Fields that clients may send although the APIs don't have them; None: there are none.
     pass_fields: list[str] | None = None
+    # The tools that reach the model besides those of MCP servers; None: all.
+    tools: list[str] | None = None
+    # They count for every client, not for Claude Code alone.
+    tools_for_everybody: bool = False
     # llama-server, without /v1; None: it is never asked anything.
     engine_url: str | None = None
     # Where live requests are told; None: nowhere.
@@ -76,6 +80,7 @@ _OPTIONAL_KINDS: Final[dict[str, type]] = {
     "pool_answer_tokens": int,
     "node_slots": dict,
     "pass_fields": list,
+    "tools": list,
 }
 FILE_VARIABLE: Final = "OPTA_ROUTER_SETTINGS"
 

@@ -22,6 +22,7 @@ from opta_count import count_prompt
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_feed import Feed, listen
 from opta_ghosts import GhostWatch
+from opta_kept_tools import keep_tools
 from opta_limits import asked_answer, limit_answer, several_answers
 from opta_nodes import NodeSlots, is_out_of_service, node_of, open_nodes
 from opta_prompt import mend_messages
@@ -29,6 +30,7 @@ from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_settings import Settings
 from opta_sight import REFUSAL as UNSEEN
 from opta_sight import find_unseen
+from opta_status import SESSION_HEADER, Board, boards
 from opta_stream import hear, usage_of
 from opta_upstream import close_upstream
 
@@ -98,6 +100,9 @@ class Traffic:
         self._book.on_change = self._feed.changed
         if self._cache is not None:
             self._cache.on_change(self._feed.changed)
+        board = Board(settings.slots if settings.admission else None, self._book.live, self._known_context)
+        self._book.on_end = board.ended
+        boards.append(board)
         self._serving: asyncio.Task[None] | None = None
         self._closings: Final[set[asyncio.Task[None]]] = set()
 
@@ -138,6 +143,9 @@ class Traffic:
             body["model"] = self._settings.routed_model
         if call_type == ANTHROPIC:
             body = mend_messages(body, self._settings)
+        body = keep_tools(
+            body, self._settings.tools, for_everybody=self._settings.tools_for_everybody, user_agent=_user_agent()
+        )
         if developer == OWN_NAME:
             # Our own short message tests the way; waiting behind four long answers it would say that nothing works.
             if self._admission is not None:
@@ -258,7 +266,9 @@ class Traffic:
             error.message = overflow_message(*overflow)  # type: ignore[attr-defined]
 
     def _begin(self, developer: str) -> LiveRequest:
-        request = self._book.begin(developer)
+        asked = asking.get()
+        session = None if asked is None else asked.headers.get(SESSION_HEADER)
+        request = self._book.begin(developer, session)
         _current.set(request)
         task = asyncio.current_task()
         if task is None:
@@ -298,6 +308,11 @@ class Traffic:
 
     def _describe(self) -> dict[str, Any]:
         return {**self._book.describe(), **({} if self._cache is None else self._cache.describe())}
+
+    def _known_context(self) -> int | None:
+        context = None if self._engine is None else self._engine.told_context_tokens()
+        pool = self._settings.pool_tokens
+        return context if pool is None or context is None else min(context, pool)
 
     def _resize(self, slots: int) -> None:
         if self._admission is not None:
@@ -415,6 +430,11 @@ def _status_of(error: BaseException) -> int | None:
     """LiteLLM's own errors have it as `code`, in words or as a number, the others as `status_code`."""
     status = str(getattr(error, "code", None) or getattr(error, "status_code", None))
     return int(status) if status.isdecimal() else None
+
+
+def _user_agent() -> str:
+    request = asking.get()
+    return "" if request is None else request.headers.get("user-agent", "")
 
 
 async def _client_gone() -> None:

@@ -84,7 +84,7 @@ export const setUp = async (
   await ensureLiteLlm(context)
   const { path } = await ensureLlamaServer(context, null)
   const { modelPath } = await ensureDemoModel(context)
-  const claudeCode = await ensureClaudeCode(context)
+  const claudeCode = await ensureClaudeCode(context, 'pinned')
   return {
     NEXUS_TEST_LLAMA_SERVER: path,
     NEXUS_TEST_MODEL: modelPath,

@@ -94,6 +94,8 @@ describe('parseArguments', () => {
       test: true,
       url: 'http://x:1',
       keyFile: null,
+      apply: null,
+      force: false,
       json: false,
     })
     expect(parseArguments(['traefik', '--dir', 'd'])).toEqual({ name: 'traefik', dir: 'd', listen: ':80' })
@@ -114,6 +116,8 @@ describe('parseArguments', () => {
     [['up', 'demo'], 'nexus up: found the extra word "demo"'],
     [['up', '--profile'], "nexus up: Option '--profile <value>' argument missing"],
     [['clients', '--url', 'http://x'], 'found --url or --key-file without --test'],
+    [['clients', 'a', '--test', '--apply'], 'found --test with --apply or --undo'],
+    [['clients', 'a', '--force'], 'found --force without --apply'],
     [['clients', 'a', 'b'], 'nexus clients: found the extra word "b"'],
     [['traefik', '--listen', '80'], '--listen: found "80"; allowed: such as :80'],
     [['traefik', '--listen', ':70000'], '--listen: found ":70000"'],
@@ -156,5 +160,24 @@ describe('nexus forge', () => {
     [['forge', 'clean', '--unused', '1.5'], 'found "1.5"'],
   ])('refuses %j', (words, message) => {
     expect(() => parseArguments(words)).toThrow(message)
+  })
+})
+
+describe('the Claude Code that is tried', () => {
+  const clientOf = (...words: string[]) => {
+    const command = parseArguments(['try-claude', ...words])
+    return command.name === 'try-claude' ? command.client : null
+  }
+
+  it('is the pinned one unless another is named', () => {
+    expect(clientOf()).toBe('pinned')
+    expect(clientOf('--client', 'latest')).toBe('latest')
+    expect(clientOf('--client', './claude')).toBe(`${process.cwd()}/claude`)
+  })
+
+  it('refuses what is neither a word nor a path', () => {
+    expect(() => clientOf('--client', '2.1.332')).toThrow(
+      '--client: found "2.1.332"; allowed: pinned, latest, or',
+    )
   })
 })

@@ -1,4 +1,5 @@
 // The command line of `nexus`, parsed and checked: pure, so that every refusal can be tested.
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
   childIds,
@@ -8,6 +9,7 @@ import {
   serviceIds,
 } from '../contract.ts'
 import { tryStepIds } from '../core/claude-code/try-step-ids.ts'
+import { type ClaudeCodeChoice, isClaudeCodePath } from '../core/setup/claude-code.ts'
 import { type ForgeCommand, forgeActions, parseForgeWords } from './forge-arguments.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -80,6 +82,7 @@ export type CliCommand =
       readonly all: boolean
       /** Leaves the stack that it started running. */
       readonly keep: boolean
+      readonly client: ClaudeCodeChoice
       readonly json: boolean
     }
   | {
@@ -101,6 +104,10 @@ export type CliCommand =
       /** Of another machine's Router; null: the environment's, else this machine's. */
       readonly url: string | null
       readonly keyFile: string | null
+      /** Write the settings into the file of whoever asks, or take them out again. */
+      readonly apply: 'apply' | 'undo' | null
+      /** Their own values may be replaced. */
+      readonly force: boolean
       readonly json: boolean
     }
   | {
@@ -189,6 +196,7 @@ const optionsOf = {
   'try-claude': {
     all: { type: 'boolean', help: '--all' },
     keep: { type: 'boolean', help: '--keep' },
+    client: { type: 'string', help: '--client latest|PATH' },
     json,
   },
   selfcheck: {
@@ -202,6 +210,9 @@ const optionsOf = {
     test: { type: 'boolean', help: '--test' },
     url: { type: 'string', help: '--url URL' },
     'key-file': { type: 'string', help: '--key-file FILE' },
+    apply: { type: 'boolean', help: '--apply' },
+    undo: { type: 'boolean', help: '--undo' },
+    force,
     json,
   },
   traefik: {
@@ -313,6 +324,8 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
         test: flag('test'),
         url: text('url'),
         keyFile: text('key-file'),
+        apply: flag('undo') ? 'undo' : flag('apply') ? 'apply' : null,
+        force: flag('force'),
         json: flag('json'),
       })
     case 'traefik':
@@ -338,6 +351,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
         steps: positionals.map(tryStep),
         all: flag('all'),
         keep: flag('keep'),
+        client: claudeCodeChoice(text('client')),
         json: flag('json'),
       }
     case 'forge':
@@ -400,6 +414,10 @@ const clientsCommand = (
 ): Extract<CliCommand, { name: 'clients' }> => {
   if (!command.test && (command.url !== null || command.keyFile !== null))
     throw new UsageError('nexus clients: found --url or --key-file without --test; allowed: with --test')
+  if (command.test && command.apply !== null)
+    throw new UsageError('nexus clients: found --test with --apply or --undo; allowed: one of them')
+  if (command.force && command.apply !== 'apply')
+    throw new UsageError('nexus clients: found --force without --apply; allowed: with --apply')
   return command
 }
 
@@ -471,6 +489,18 @@ const wholeNumberIn = (name: string, text: string, min: number, max: number): nu
   if (!/^\d+$/.test(text) || value < min || value > max)
     throw new UsageError(`${name}: found "${text}"; allowed: a whole number from ${min} to ${max}`)
   return value
+}
+
+const claudeCodeChoice = (text: string | null): ClaudeCodeChoice => {
+  if (text === null || text === 'pinned') return 'pinned'
+  if (text === 'latest') return text
+  if (text.includes('/')) {
+    const path = resolve(text)
+    if (isClaudeCodePath(path)) return path
+  }
+  throw new UsageError(
+    `--client: found "${text}"; allowed: pinned, latest, or the path of a Claude Code program, such as ./claude`,
+  )
 }
 
 const tryStep = (word: string): string => {

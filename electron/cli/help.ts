@@ -34,7 +34,8 @@ Connect
       what each developer pastes into their shell; for one developer also Claude Code's settings, each line
       explained, SSH, Jump Desktop and the name ai.opta.local
       (--test: walks the way from a client to the model and says where it ends; on a client's machine it needs only
-      ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY, or --url and --key-file)
+      ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY, or --url and --key-file; --apply: writes Claude Code's settings for
+      you, with a backup beside them and never over values of your own unless --force; --undo: takes them out again)
   ${usageOf('key')}
       one key for each developer, known to the Router from its next request on
   ${usageOf('agents-file')}

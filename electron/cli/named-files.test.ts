@@ -63,9 +63,9 @@ describe.each(kinds)('%s', (name, kind) => {
       url: 'http://127.0.0.1:9',
       json: true,
     } as const
-    await expect(runClientsTest({ ...test, keyFile: path }, context)).rejects.toThrow(
-      `--key-file: ${path} ${refusal}`,
-    )
+    await expect(
+      runClientsTest({ ...test, apply: null, force: false, keyFile: path }, context),
+    ).rejects.toThrow(`--key-file: ${path} ${refusal}`)
   })
 
   it('is what it was afterwards', () => {

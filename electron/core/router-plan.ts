@@ -1,5 +1,6 @@
 // What the Router does to requests with this profile, in words: every switch, and whether it is on.
 import type { Profile } from '../contract.ts'
+import { mcpPrefix } from './clients/kept-tools.ts'
 import { formatCount } from './memory-plan/format-bytes.ts'
 import { routerSettings } from './services/litellm-router-settings.ts'
 import { keepsSlots } from './services/slot-cache.ts'
@@ -81,6 +82,14 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
       setting: 'proxy.pinConversations',
       on: isOurs && keepsSlots(profile),
       does: 'each conversation keeps a slot, and waits in a file while it has none, so that its next turn reads only what is new',
+    },
+    {
+      setting: 'proxy.tools',
+      on: isOurs && settings.tools !== null,
+      does:
+        settings.tools === null
+          ? 'every tool that a client sends reaches the model'
+          : `of ${settings.tools_for_everybody ? "every client's tools" : "Claude Code's own tools"} only ${settings.tools.join(', ')} and those of MCP servers (${mcpPrefix}*) reach the model; the rest is left out`,
     },
     // No mend, so only told where somebody wants it.
     ...(profile.proxy.litellmMetrics === true

@@ -12,6 +12,8 @@ const clients: Extract<CliCommand, { name: 'clients' }> = {
   test: false,
   url: null,
   keyFile: null,
+  apply: null,
+  force: false,
   json: true,
 }
 

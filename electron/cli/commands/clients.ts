@@ -9,6 +9,7 @@ import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { UsageError } from '../usage-error.ts'
 import { renderClientGuides } from '../view/clients-view.ts'
+import { runClientsApply, runClientsUndo } from './clients-apply.ts'
 import { runClientsTest } from './clients-test.ts'
 
 export const runClients = async (
@@ -16,6 +17,8 @@ export const runClients = async (
   context: CliContext,
 ): Promise<number> => {
   if (command.test) return runClientsTest(command, context)
+  // What was written can be taken out whatever runs, and whoever's stack it was.
+  if (command.apply === 'undo') return runClientsUndo(command.json, context)
   const host = await attachToRunning(context)
   if (host !== null && host.user !== null) return explainToGuest(host, host.user, command.json, context)
   host?.close()
@@ -26,6 +29,7 @@ export const runClients = async (
     throw new UsageError(`nexus clients: found no developer "${command.developer}"; there are: ${names}`)
   }
   const developers = named === null ? all.developers : [named]
+  if (command.apply === 'apply') return runClientsApply(command, developers, context)
   const guides = { ...all, developers }
   if (command.json) {
     const users = developers.flatMap(({ name, snippets }) =>

@@ -1,10 +1,20 @@
 // `nexus try-claude`: the real Claude Code through the stack, step by step, with what was seen.
+import { join } from 'node:path'
+
 import { type ClaudeHomes, createClaudeHomes } from '../../core/claude-code/claude-home.ts'
 import { runClaude } from '../../core/claude-code/claude-run.ts'
+import { brokenRelease } from '../../core/claude-code/releases.ts'
+import { releaseTriesFile, rememberReleaseTry } from '../../core/claude-code/tried-releases.ts'
 import type { StepReport, TriedDeveloper, TryStack, TryStep } from '../../core/claude-code/try-step.ts'
+import { tryStepIds } from '../../core/claude-code/try-step-ids.ts'
 import { runStep, trySteps } from '../../core/claude-code/try-steps.ts'
 import { within } from '../../core/deadline.ts'
-import { ensureClaudeCode } from '../../core/setup/claude-code.ts'
+import {
+  type ClaudeCodeChoice,
+  ensureClaudeCode,
+  type InstalledClaudeCode,
+} from '../../core/setup/claude-code.ts'
+import { ensureStateFolder } from '../../core/state-folder.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
@@ -31,19 +41,22 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
   try {
     const program = await timed(() =>
       withReporter(context, (report) =>
-        ensureClaudeCode({
-          runtimeDir: context.folder.runtimeDir,
-          resourcesDir: context.resourcesDir,
-          signal: stop.signal,
-          report,
-        }),
+        ensureClaudeCode(
+          {
+            runtimeDir: context.folder.runtimeDir,
+            resourcesDir: context.resourcesDir,
+            signal: stop.signal,
+            report,
+          },
+          command.client,
+        ),
       ),
     )
     tell({
       id: 'client',
       title: 'The client',
       state: 'passed',
-      seen: `Claude Code ${program.value.version}, in homes of its own`,
+      seen: describeClient(program.value, command.client),
       milliseconds: program.milliseconds,
     })
     const opened = await timed(() => openTriedStack(context, stop.signal))
@@ -59,6 +72,7 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
       const stack = await buildTryStack(tried, homes, program.value.path, stop.signal)
       const wanted = trySteps.filter(({ id }) => command.steps.length === 0 || command.steps.includes(id))
       for (const step of wanted) tell(await take(step, stack, tried.isOwn || command.all))
+      remember(steps, program.value.version, context)
     } finally {
       left = await tried.end(command.keep)
     }
@@ -89,6 +103,23 @@ const take = async (step: TryStep, stack: TryStack, mayDisturb: boolean): Promis
     return { id, title, state: 'skipped', seen, milliseconds: 0 }
   }
   return { id, title, ...(await runStep(step, stack)) }
+}
+
+const remember = (steps: readonly StepReport[], version: string, { folder }: CliContext): void => {
+  const taken = (state: StepReport['state']) =>
+    steps
+      .filter((step) => step.state === state && tryStepIds.some((id) => id === step.id))
+      .map(({ id }) => id)
+  ensureStateFolder(folder)
+  const seen = { version, at: Date.now(), passed: taken('passed'), failed: taken('failed') }
+  rememberReleaseTry(join(folder.root, releaseTriesFile), seen)
+}
+
+const describeClient = ({ path, version }: InstalledClaudeCode, choice: ClaudeCodeChoice): string => {
+  const which = choice === 'pinned' ? 'the pinned release' : choice === 'latest' ? 'the newest on npm' : path
+  const known = brokenRelease(version)
+  const warning = known === null ? '' : `; ${known}`
+  return `Claude Code ${version} (${which}), in homes of its own${warning}`
 }
 
 const describeStack = ({ isOwn, snapshot }: TriedStack): string => {
@@ -131,9 +162,10 @@ const buildTryStack = async (
       watching.begun.catch(() => {})
       return watching.stop
     },
-    until: async (fits, timeoutMs) => {
+    until: async (fits, timeoutMs, noLonger) => {
       let stopWatching = () => {}
-      const found = new Promise<typeof snapshot>((resolve) => {
+      const found = new Promise<typeof snapshot | null>((resolve) => {
+        noLonger?.addEventListener('abort', () => resolve(null), { once: true })
         const watching = client.watch((now) => {
           if (fits(now)) resolve(now)
         })

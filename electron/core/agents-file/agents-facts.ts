@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Profile } from '../../contract.ts'
 import { clientBaseUrl } from '../clients/client-address.ts'
 import { clientLimits } from '../clients/client-limits.ts'
+import { keptTools } from '../clients/kept-tools.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
 import { queueLimit } from '../services/litellm-router-settings.ts'
 import type { PrefillSpeed } from './prefill-speed.ts'
@@ -18,6 +19,8 @@ export interface AgentsFacts {
   readonly compactAtTokens: number | null
   /** How many may wait before one is refused; null: the Router does not count them. */
   readonly queueLimit: number | null
+  /** Claude Code's tools that reach the model besides those of MCP servers; null: all. */
+  readonly tools: readonly string[] | null
   readonly baseUrl: string
   readonly forge: { readonly mountPoint: string; readonly sizeMiB: number }
 }
@@ -42,13 +45,14 @@ export const agentsFacts = (
     pooled: server.unifiedKv,
     compactAtTokens: limits.compactAtTokens,
     queueLimit: queueLimit(profile),
+    tools: profile.proxy.configPath === null ? keptTools(profile.proxy, limits, server.slots) : null,
     baseUrl: clientBaseUrl(profile.proxy, machine.lanAddresses),
     forge: { mountPoint: machine.mountPoint, sizeMiB: profile.ramDisk.sizeMiB },
   }
 }
 
 /** Raised when the text says the same facts in other words. */
-const textVersion = 2
+const textVersion = 3
 
 /**
  * A name for what the text says. How fast the machine read is no part of it, only whether that was known: a file in

@@ -23,6 +23,7 @@ const facts: AgentsFacts = {
   pooled: false,
   compactAtTokens: 73_016,
   queueLimit: 16,
+  tools: ['Bash', 'Read', 'Agent'],
   baseUrl: 'http://192.168.1.20:4000',
   forge: { mountPoint: '/Volumes/OptaBuilds', sizeMiB: 65_536 },
 }
@@ -38,8 +39,16 @@ describe('agentsText', () => {
       'about 310 tokens a second here (median of 20 prompts), so 10,000 tokens take about 32 s',
       '64 GiB at `/Volumes/OptaBuilds`',
       'http://192.168.1.20:4000',
+      '**Your tools are Bash, Read, Agent**, and those of MCP servers.',
+      'have more than 3 subagents work at once',
     ])
       expect(text).toContain(words)
+  })
+
+  it('forbids subagents where they have no tool, and names no tools where all are let through', () => {
+    const text = agentsText({ ...facts, tools: ['Bash'] }, null)
+    expect(text).toContain('start further agents or subagents')
+    expect(agentsText({ ...facts, tools: null }, null)).not.toContain('Your tools')
   })
 
   it('says nothing about a speed that nobody measured', () => {

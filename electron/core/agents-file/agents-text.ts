@@ -16,13 +16,16 @@ export const agentsText = (facts: AgentsFacts, prefill: PrefillSpeed | null): st
     `- **${context(facts)}`,
     `- **Reading takes time.** ${reading(prefill)}`,
     "- **A pause is normal.** While another agent's prompt is read, your answer may stand still for a while.",
+    ...tools(facts),
     `- **Builds go to the ${serviceNames.ramDisk}**, a RAM disk of ${formatSize(forge.sizeMiB)} at \`${forge.mountPoint}\`: cargo's \`build-dir\``,
     '  (`nexus forge enable` in a project). It is empty after a reboot; sources and final binaries stay on the disk.',
     `  "No such file or directory" below it: the RAM disk is gone, \`nexus up --only ramDisk\` brings it back.`,
     '',
     'Do not:',
     '',
-    '- start further agents or subagents to go faster: each takes a slot that somebody waits for;',
+    facts.tools?.includes('Agent') === false
+      ? '- start further agents or subagents to go faster: each takes a slot that somebody waits for;'
+      : `- have more than ${Math.max(1, agents - 1)} subagents work at once: each takes a slot that somebody waits for;`,
     '- cancel or repeat a request because nothing comes yet;',
     '- set `CARGO_TARGET_DIR` to one folder for several projects: their builds then wait for one lock;',
     `- keep anything on the ${serviceNames.ramDisk} that cannot be built again;`,
@@ -52,6 +55,13 @@ const context = ({ tokensPerAgent, pooled, compactAtTokens }: AgentsFacts): stri
       : ` The conversation is summarised at about ${formatCount(compactAtTokens)}.`
   return `${tokens}, question and answer together${shared}.${compact}`
 }
+
+const tools = ({ tools: kept }: AgentsFacts): readonly string[] =>
+  kept === null
+    ? []
+    : [
+        `- **Your tools are ${kept.join(', ')}**, and those of MCP servers. The Router leaves other tools of Claude Code out.`,
+      ]
 
 const exampleTokens = 10_000
 

@@ -54,9 +54,17 @@ export const runClaude = async (prompt: ClaudePrompt): Promise<ClaudeRun> => {
     ...readClaudeAnswer(lines),
     exitCode: ended.exitCode ?? null,
     timedOut: ended.timedOut,
-    complaint: (ended.stderr || ended.shortMessage || '').trim().split('\n').at(-1) ?? '',
+    complaint: lastComplaint(ended.stderr) || (ended.shortMessage ?? ''),
   }
 }
+
+/** Without the line that 2.1.332 prints for every model that Anthropic does not have (seen): it is no complaint. */
+const lastComplaint = (stderr: string): string =>
+  stderr
+    .trim()
+    .split('\n')
+    .filter((line) => !line.startsWith('[claude-code:unrecognized_model]'))
+    .at(-1) ?? ''
 
 /** Nothing of this process's own: an ANTHROPIC_ variable or a proxy for the web would win over the settings. */
 const clientEnvironment = (home: ClaudeHome): Record<string, string> => ({

@@ -33,8 +33,12 @@ export interface TryStack {
   readonly another: (developer: TriedDeveloper) => ClaudeHome
   /** Calls `listener` with every snapshot from now on, about one a second; the returned function ends that. */
   readonly watch: (listener: (snapshot: Snapshot) => void) => () => void
-  /** Settles with the first snapshot that fits; null when none did in time. */
-  readonly until: (fits: (snapshot: Snapshot) => boolean, timeoutMs: number) => Promise<Snapshot | null>
+  /** Settles with the first snapshot that fits; null when none did in time, or before `noLonger` was aborted. */
+  readonly until: (
+    fits: (snapshot: Snapshot) => boolean,
+    timeoutMs: number,
+    noLonger?: AbortSignal,
+  ) => Promise<Snapshot | null>
   /** Why it was refused; null: it begins now. */
   readonly restartRouter: () => Promise<string | null>
 }

@@ -6,6 +6,32 @@ import { readClaudeAnswer } from './claude-events.ts'
 import type { TryStack } from './try-step.ts'
 import { trySteps } from './try-steps.ts'
 
+const home = { configDir: '', homeDir: '', projectDir: '' }
+
+it('says at once what a client said that ended without a request', async () => {
+  // As 2.1.332 ends when it takes a prompt to be too long for the slot (recorded, cut to what is read).
+  const refused =
+    '{"type":"result","subtype":"success","is_error":true,"api_error_status":null,"duration_ms":812,"num_turns":1,"result":"Prompt is too long","stop_reason":"stop_sequence","usage":{"input_tokens":0,"output_tokens":0},"modelUsage":{}}'
+  const stack: TryStack = {
+    developers: [{ name: 'user1', home }],
+    stranger: home,
+    limits: { contextTokens: 5_120, maxOutputTokens: 1_024, compactAtTokens: null },
+    slots: 4,
+    another: () => home,
+    ask: async () => ({ ...readClaudeAnswer([refused]), exitCode: 1, timedOut: false, complaint: '' }),
+    watch: () => () => {},
+    // No snapshot ever fits: only the client's end can end the wait.
+    until: (_fits, _timeoutMs, noLonger) =>
+      new Promise((resolve) => noLonger?.addEventListener('abort', () => resolve(null))),
+    restartRouter: async () => 'must not be asked',
+  }
+  const step = trySteps.find(({ id }) => id === 'router-restarts')
+  expect(await step?.run(stack)).toEqual({
+    state: 'failed',
+    seen: 'its client ended before its request was seen at the Router: Prompt is too long',
+  })
+})
+
 it('restarts the Router only when its own request is served, not for what the step before has left there', async () => {
   const began = Date.now()
   const request = (changes: Partial<RouterRequest>): RouterRequest => ({
@@ -35,7 +61,6 @@ it('restarts the Router only when its own request is served, not for what the st
   ]
   let looked = 0
   let restartedAfter: number | null = null
-  const home = { configDir: '', homeDir: '', projectDir: '' }
   const stack: TryStack = {
     developers: [{ name: 'user1', home }],
     stranger: home,

@@ -180,25 +180,44 @@ const routerRestarts: TryStep = {
     const asked = Date.now()
     // Long to read and short to answer, so that it ends within `drainSeconds`.
     const first = stack.ask(home, `Say hello. ${boxes(rehearsedBoxes, 'what is read meanwhile')}`)
-    const serving = await stack.until(isServedSince(asked, developer.name), requestBeginsMs)
+    const ended = new AbortController()
+    const endedFirst = first.finally(() => ended.abort())
+    const serving = await stack.until(isServedSince(asked, developer.name), requestBeginsMs, ended.signal)
+    if (serving === null && ended.signal.aborted) return failed(describeEarlyEnd(await endedFirst))
     if (serving === null) return failed('nothing came of its request')
     const refusal = await stack.restartRouter()
     if (refusal !== null) return failed(refusal)
     const gone = await stack.until(({ services }) => services.proxy.phase !== 'ready', restartBeginsMs)
     if (gone === null) return failed('the Router did not begin to restart')
-    const finished = await first
+    const finished = await endedFirst
     const cutOff = problemOf(finished)
     if (cutOff !== null)
       return failed(`the answer during the restart (cut off after drainSeconds?): ${cutOff}`)
     const second = await stack.ask(home, 'Say it again.', finished.sessionId)
     const problem = problemOf(second)
-    if (problem !== null) return failed(`while it was away: ${problem}`)
+    if (problem !== null) return failed(`while it was away: ${problem}; ${await describeRouter(stack)}`)
     const back = await stack.until(({ overall }) => overall === 'ready', restartEndsMs)
     if (back === null) return failed('the client was answered, but the stack did not become ready again')
     return passed(
       `got the answer that had begun, ${describeRetries(finished)}; the next came ${second.retries === 0 ? 'at once' : describeRetries(second)}, within ${describeSeconds(second.result?.durationMs ?? 0)}`,
     )
   },
+}
+
+/** A client that gave up says little about the Router that it waited for. */
+const describeRouter = async (stack: TryStack): Promise<string> => {
+  const now = await stack.until(() => true, snapshotWithinMs)
+  if (now === null) return 'no snapshot came'
+  const { phase, reason } = now.services.proxy
+  return `the Router is ${phase}${reason === null ? '' : `: ${reason}`}`
+}
+
+/** 2.1.332 refuses by itself what it takes to be too long: it ended after 0.8 s without a request (seen). */
+const describeEarlyEnd = (run: ClaudeRun): string => {
+  const problem = problemOf(run)
+  return problem === null
+    ? 'its client was answered before its request was seen at the Router'
+    : `its client ended before its request was seen at the Router: ${problem}`
 }
 
 /**
@@ -222,6 +241,7 @@ const describeRetries = ({ retries }: ClaudeRun): string =>
   retries === 0 ? 'uncut' : `after ${retries} more attempts`
 
 const requestBeginsMs = 180_000
+const snapshotWithinMs = 5_000
 const restartBeginsMs = 30_000
 const restartEndsMs = 180_000
 

@@ -67,6 +67,7 @@ describe('claudeSettings', () => {
     apiKey: 'sk-x',
     limits,
     proxy: studio.proxy,
+    slots: 4,
   })
 
   it('are what was measured as working together, and no two names disagree', () => {
@@ -95,8 +96,48 @@ describe('claudeSettings', () => {
 
   it('take the tools out that cost more than they give, and leave those that work', () => {
     const deny = settings.find(({ name }) => name === 'permissions.deny')?.value
-    expect(deny).toHaveLength(22)
-    for (const kept of ['Bash', 'Read', 'Edit', 'Write', 'ExitPlanMode']) expect(deny).not.toContain(kept)
+    expect(deny).toHaveLength(23)
+    for (const kept of ['Bash', 'Read', 'Edit', 'Write', 'ExitPlanMode', 'Agent'])
+      expect(deny).not.toContain(kept)
+    for (const spare of ['ListAgents', 'Monitor', 'WebSearch']) expect(deny).toContain(spare)
+  })
+
+  const settingOf = (slots: number, contextTokens: number, tools?: readonly string[] | null) => {
+    const input = {
+      baseUrl: 'http://10.0.0.5:4000',
+      apiKey: 'sk-x',
+      limits: clientLimits(engine({ contextTokens: contextTokens * slots, slots })),
+      proxy:
+        tools === undefined ? studio.proxy : { ...studio.proxy, tools: tools === null ? null : [...tools] },
+      slots,
+    }
+    const values = new Map(claudeSettings(input).map(({ name, value }) => [name, value]))
+    return (name: string) => values.get(name) ?? null
+  }
+
+  it('let subagents work where they have slots of their own, and no more of them', () => {
+    expect(settingOf(4, 32_768)('CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS')).toBe('3')
+    for (const value of [settingOf(1, 32_768), settingOf(4, 8_192)]) {
+      expect(value('CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS')).toBeNull()
+      expect(value('permissions.deny')).toContain('Agent')
+    }
+  })
+
+  it('leave compaction to the Router where Claude Code would do it before every turn', () => {
+    const name = 'CLAUDE_CODE_DISABLE_UNKNOWN_MODEL_WINDOW_ENFORCEMENT'
+    expect(settingOf(4, 5_120)(name)).toBe('1')
+    expect(settingOf(4, 32_768)(name)).toBeNull()
+  })
+
+  it('deny what the profile does not name, and nothing where it takes all', () => {
+    expect(settingOf(4, 32_768, ['Bash', 'WebFetch'])('permissions.deny')).not.toContain('WebFetch')
+    expect(settingOf(4, 32_768, ['Bash', 'WebFetch'])('permissions.deny')).toContain('Agent')
+    expect(settingOf(4, 32_768, null)('permissions.deny')).toEqual([])
+  })
+
+  it('wait out 529 for as long as one answer may take', () => {
+    expect(settingOf(4, 32_768)('CLAUDE_CODE_RETRY_WATCHDOG')).toBe('1')
+    expect(settingOf(4, 32_768)('CLAUDE_CODE_RETRY_WATCHDOG_MAX_WAIT_MS')).toBe('3600000')
   })
 
   it('explain every line once', () => {

@@ -1,12 +1,15 @@
 // Claude Code's settings.json for this Router: what was measured to matter, each line with its reason.
 import type { Profile } from '../../contract.ts'
+import { measuredClaudeCode } from '../claude-code/releases.ts'
 import { formatCount } from '../memory-plan/format-bytes.ts'
 import type { ClientLimits } from './client-limits.ts'
+import { keptTools } from './kept-tools.ts'
+import { type StatusLine, statusLine } from './status-line.ts'
 
-/** One line of the file, and why it is there. `name` is the variable's, or `permissions.deny`. */
+/** One line of the file, and why it is there. `name` is the variable's, `permissions.deny`, or `statusLine`. */
 export interface ClaudeSetting {
   readonly name: string
-  readonly value: string | readonly string[]
+  readonly value: string | readonly string[] | StatusLine
   readonly why: string
 }
 
@@ -14,11 +17,10 @@ export interface ClaudeSettingsInput {
   readonly baseUrl: string
   readonly apiKey: string
   readonly limits: ClientLimits
-  readonly proxy: Pick<Profile['proxy'], 'modelName' | 'requestTimeoutSeconds'>
+  readonly proxy: Pick<Profile['proxy'], 'modelName' | 'requestTimeoutSeconds' | 'tools'>
+  /** How many requests are answered at once. */
+  readonly slots: number
 }
-
-/** The release that all of this was measured with; the rules behind it are not documented by its makers. */
-export const measuredClaudeCode = '2.1.197'
 
 /**
  * Claude Code decides by the model's NAME what it sends (measured): one that starts with `claude-` is taken to have
@@ -35,13 +37,11 @@ export const isMeasuredName = (name: string): boolean =>
 export const claudeModelName = ({ modelName }: Pick<Profile['proxy'], 'modelName'>): string =>
   modelName.startsWith('claude-') ? measuredModelName : modelName
 
-/** What a coding agent works with; in a terminal ExitPlanMode stays as well, without which plan mode has no way out. */
-const keptTools = ['Bash', 'Read', 'Edit', 'Write'] as const
 /**
- * What 2.1.197 sends besides to a model of that name: twenty of its 24 tools with -p, and two that it adds in a terminal,
- * where asking in words and Shift+Tab do the same (recorded there: 24.4 KB with the two, 15.1 KB without).
+ * What 2.1.197 and 2.1.332 send besides, with -p and in a terminal, and describe in their prompts: what is denied here leaves
+ * both (2.1.332: 77 KB without the list, 16 KB with it). What a later release adds, the Router leaves out (proxy.tools).
  */
-const deniedTools = [
+const spareTools = [
   'Agent',
   'AskUserQuestion',
   'CronCreate',
@@ -50,6 +50,8 @@ const deniedTools = [
   'EnterPlanMode',
   'EnterWorktree',
   'ExitWorktree',
+  'ListAgents',
+  'Monitor',
   'NotebookEdit',
   'ReportFindings',
   'ScheduleWakeup',
@@ -72,6 +74,9 @@ const clientTimeoutMs = (requestTimeoutSeconds: number): number => Math.max(600,
 export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetting[] => {
   const { limits, proxy } = input
   const model = claudeModelName(proxy)
+  const kept = keptTools(proxy, limits, input.slots)
+  const denied = spareTools.filter((name) => kept?.includes(name) === false)
+  const timeout = String(clientTimeoutMs(proxy.requestTimeoutSeconds))
   const sameModel = `the same model, so that nothing is asked for under a name of Claude Code's own`
   return [
     { name: 'ANTHROPIC_BASE_URL', value: input.baseUrl, why: 'the Router, without /v1' },
@@ -145,32 +150,89 @@ export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetti
       why: 'the most there is: enough to outlast a restart of the Router',
     },
     {
+      name: 'CLAUDE_CODE_RETRY_WATCHDOG',
+      value: '1',
+      why: 'a refusal as overloaded (529) is waited out instead of counted: with it four refusals outlasted a limit of two, and three no longer end a model named Opus',
+    },
+    {
+      name: 'CLAUDE_CODE_RETRY_WATCHDOG_MAX_WAIT_MS',
+      value: timeout,
+      why: 'and for no longer than one answer may take, so that a run that nobody watches ends',
+    },
+    {
+      name: 'CLAUDE_CODE_GATEWAY_HINT_HEADERS',
+      value: '1',
+      why: 'each request says what it is for (x-claude-code-request-class: main) and which prompt it belongs to',
+    },
+    {
+      name: 'CLAUDE_CODE_AUTO_MODE_SERVER',
+      value: '0',
+      why: "auto mode does not ask for a check that only Anthropic's servers make",
+    },
+    ...subagentSettings(kept, input.slots),
+    ...smallSlotSettings(limits),
+    {
       name: 'CLAUDE_STREAM_IDLE_TIMEOUT_MS',
-      value: String(clientTimeoutMs(proxy.requestTimeoutSeconds)),
+      value: timeout,
       why: 'otherwise a stream without a token for 5 minutes is given up ("Stream idle timeout"), pings or not: a fifth agent waits, and a long prompt is read, for longer than that',
     },
     {
       name: 'API_TIMEOUT_MS',
-      value: String(clientTimeoutMs(proxy.requestTimeoutSeconds)),
+      value: timeout,
       why: 'as long as the Router waits; a fifth agent may wait long for a slot, and is then not dead',
     },
     {
       name: 'permissions.deny',
-      value: deniedTools,
-      why: `whole tools named here are left out of every request: 12.6 KB instead of 76 KB with -p, and 3,400 tokens for a first turn. ${keptTools.join(', ')} remain; take a name out to have that tool back`,
+      value: denied,
+      why: `whole tools named here are left out of every request, and of its prompts: 16 KB instead of 77 KB with -p. ${kept === null ? 'The rest' : kept.join(', ')} and what MCP brings remain; a tool also needs its name in proxy.tools to reach the model`,
+    },
+    {
+      name: 'statusLine',
+      value: statusLine('unix'),
+      why: 'shows the stack under your prompt: free slots, your place in the queue, tokens a second, context. One small request of curl to the Router; nothing is shown when it fails. On Windows take the other line',
     },
   ]
 }
+
+/** Its own default is 20 at once (2.1.217). One slot is left to the agent that waits for them. */
+const subagentSettings = (kept: readonly string[] | null, slots: number): readonly ClaudeSetting[] =>
+  kept === null || kept.includes('Agent')
+    ? [
+        {
+          name: 'CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS',
+          value: String(Math.max(1, slots - 1)),
+          why: `of the ${slots} slots one stays for the agent itself; a subagent beyond that is refused by Claude Code with a word, and takes no slot of another's`,
+        },
+      ]
+    : []
+
+/**
+ * 2.1.332 compacts unknown models at window - output - 13,000 (read in the binary). Below zero that is before every turn: three
+ * requests instead of one, or "Prompt is too long" without any (measured with a slot of 5,120 tokens).
+ */
+const smallSlotSettings = ({ compactAtTokens }: ClientLimits): readonly ClaudeSetting[] =>
+  compactAtTokens === null
+    ? [
+        {
+          name: 'CLAUDE_CODE_DISABLE_UNKNOWN_MODEL_WINDOW_ENFORCEMENT',
+          value: '1',
+          why: 'your slot is smaller than what Claude Code keeps free, so that it would compact before every turn; the Router says when a prompt is too long',
+        },
+      ]
+    : []
 
 /** The text of the file. */
 export const renderClaudeSettings = (settings: readonly ClaudeSetting[]): string => {
   const env: Record<string, string> = {}
   let deny: readonly string[] = []
+  let line: StatusLine | null = null
   for (const { name, value } of settings) {
     if (typeof value === 'string') env[name] = value
+    else if ('command' in value) line = value
     else deny = value
   }
-  return JSON.stringify({ env, permissions: { deny } }, null, 2)
+  const file = { env, permissions: { deny }, ...(line === null ? {} : { statusLine: line }) }
+  return JSON.stringify(file, null, 2)
 }
 
 /** "NAME: why", for beside the file: JSON has no comments. */

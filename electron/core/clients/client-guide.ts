@@ -1,10 +1,12 @@
 // What each developer needs to work against the Router, for this machine and profile as they are.
 import type { ClientsAnswer, Profile } from '../../contract.ts'
+import { measuredClaudeCode } from '../claude-code/releases.ts'
+import { plannedServer } from '../memory-plan/planned-server.ts'
 import {
+  type ClaudeSetting,
   claudeModelName,
   claudeSettings,
   explainClaudeSettings,
-  measuredClaudeCode,
   renderClaudeSettings,
 } from './claude-settings.ts'
 import { addressWarning, clientBaseUrl, isLoopbackOnly } from './client-address.ts'
@@ -13,6 +15,7 @@ import { hostNameNotes, hostsLine } from './host-name.ts'
 import { maskKey } from './mask-key.ts'
 import { jumpDesktopNotes, jumpDesktopText, sshConfig, sshNotes } from './remote-access.ts'
 import { shellIds, shellNotes, shellSnippet, shellTitles } from './shell-snippets.ts'
+import { statusLine } from './status-line.ts'
 
 export interface Developer {
   readonly name: string
@@ -20,7 +23,7 @@ export interface Developer {
 }
 
 export interface ClientSnippet {
-  /** bash, powershell, fish, claude-settings, ssh-config, jump-desktop, hosts. */
+  /** bash, powershell, fish, claude-settings, status-line-windows, ssh-config, jump-desktop, hosts. */
   readonly id: string
   readonly title: string
   /** With the key in it, for the clipboard. */
@@ -31,6 +34,8 @@ export interface ClientSnippet {
 
 export interface DeveloperGuide extends Developer {
   readonly maskedKey: string
+  /** Line by line, with the key. */
+  readonly settings: readonly ClaudeSetting[]
   readonly snippets: readonly ClientSnippet[]
 }
 
@@ -62,8 +67,9 @@ export const buildClientGuides = (
   const reachable = new URL(baseUrl).hostname.replace(/^\[|\]$/g, '')
   // SSH gets onto the machine also where the Router does not listen for others.
   const sshAddress = isLoopbackOnly(proxy) ? (lanAddresses[0] ?? null) : reachable
+  const { slots } = plannedServer(profile.llamaServer)
   const snippetsFor = (key: string) =>
-    snippetTexts({ proxy, baseUrl, limits, sshAddress, nameAddress: reachable, key })
+    snippetTexts({ proxy, baseUrl, limits, slots, sshAddress, nameAddress: reachable, key })
   return {
     baseUrl,
     models: [...new Set([claudeModelName(proxy), proxy.modelName, ...namesClientsAskFor])],
@@ -76,6 +82,7 @@ export const buildClientGuides = (
         name,
         key,
         maskedKey,
+        settings: claudeSettings({ baseUrl, apiKey: key, limits, proxy, slots }),
         snippets: snippetsFor(key).map((snippet, index) => ({
           ...snippet,
           masked: masked[index]?.text ?? '',
@@ -89,12 +96,13 @@ const snippetTexts = (input: {
   readonly proxy: Profile['proxy']
   readonly baseUrl: string
   readonly limits: ClientLimits
+  readonly slots: number
   readonly sshAddress: string | null
   readonly nameAddress: string
   readonly key: string
 }): readonly Omit<ClientSnippet, 'masked'>[] => {
-  const { proxy, baseUrl, limits, sshAddress, nameAddress, key } = input
-  const settings = claudeSettings({ baseUrl, apiKey: key, limits, proxy })
+  const { proxy, baseUrl, limits, slots, sshAddress, nameAddress, key } = input
+  const settings = claudeSettings({ baseUrl, apiKey: key, limits, proxy, slots })
   return [
     ...shellIds.map((id) => ({
       id,
@@ -109,6 +117,14 @@ const snippetTexts = (input: {
       notes: [
         `For ~/.claude/settings.json (Windows: %USERPROFILE%\\.claude\\settings.json; mode 0600: it holds your key), or .claude/settings.local.json in one project, which is not committed. Measured with Claude Code ${measuredClaudeCode}; it also makes the two lines for the shell unnecessary.`,
         ...explainClaudeSettings(settings),
+      ],
+    },
+    {
+      id: 'status-line-windows',
+      title: 'Claude Code on Windows: the status line',
+      text: `"statusLine": ${JSON.stringify(statusLine('windows'))}`,
+      notes: [
+        'In settings.json instead of the statusLine above: the same request, by PowerShell and the curl.exe of Windows 10 and later. Not tried on Windows.',
       ],
     },
     {

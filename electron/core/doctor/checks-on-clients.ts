@@ -3,12 +3,14 @@ import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { readAgentsBlock, readAgentsFileState } from '../agents-file/agents-file.ts'
 import { readInstalledFiles } from '../agents-file/installed-files.ts'
+import { readReleaseTry, releaseTriesFile } from '../claude-code/tried-releases.ts'
 import { claudeModelName, claudeSettings } from '../clients/claude-settings.ts'
 import { clientBaseUrl } from '../clients/client-address.ts'
 import { clientLimits } from '../clients/client-limits.ts'
 import { clientName } from '../clients/host-name.ts'
 import { type ReachAddress, readAddress } from '../clients/reach-address.ts'
 import { readSettings } from '../clients/settings-judgement.ts'
+import { plannedServer } from '../memory-plan/planned-server.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { readFileOrNull } from '../private-file.ts'
 import type { CheckSource, DoctorContext } from './check.ts'
@@ -48,6 +50,7 @@ const readVersion = async (run: RunCommand, env: Env): Promise<string | null> =>
 export const checksOnClients = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
   const { env, homeDir, folder, chosen } = context
   const { proxy } = chosen.profile
+  const { slots } = plannedServer(chosen.profile.llamaServer)
   const readLimits = async () => {
     const header = await facts.modelHeader()
     const trained = header.kind === 'header' ? header.header.trainingContextTokens : null
@@ -93,7 +96,7 @@ export const checksOnClients = (context: DoctorContext, facts: DoctorFacts): rea
         if (text === null) return null
         const here = await isHere()
         const baseUrl = clientBaseUrl(proxy, await facts.lanAddresses())
-        const expected = claudeSettings({ baseUrl, apiKey: '', limits: await readLimits(), proxy })
+        const expected = claudeSettings({ baseUrl, apiKey: '', limits: await readLimits(), proxy, slots })
         const reading = readSettings(text, expected, (url) => {
           const address = readAddress(url)
           return address.kind === 'address' && here(address.address)
@@ -108,7 +111,11 @@ export const checksOnClients = (context: DoctorContext, facts: DoctorFacts): rea
       why: 'what it sends changes from release to release',
       read: async () => {
         const says = await readVersion(context.run, env)
-        return says === null ? null : judgeVersion(says, claudeModelName(proxy))
+        return says === null
+          ? null
+          : judgeVersion(says, claudeModelName(proxy), (version) =>
+              readReleaseTry(join(folder.root, releaseTriesFile), version),
+            )
       },
     },
     {

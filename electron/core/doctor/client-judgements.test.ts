@@ -95,6 +95,7 @@ describe('judgeSettings', () => {
       apiKey: 'sk-secret',
       limits: limitsOf(contextTokens, 4),
       proxy: studio.proxy,
+      slots: 4,
     })
   const here = (url: string) => url.startsWith('http://10.0.0.5')
   const judge = (text: string) =>
@@ -128,12 +129,31 @@ describe('judgeSettings', () => {
 })
 
 it.each([
-  ['2.1.197 (Claude Code)\n', 'opta-claude-3-r1', 'ok'],
+  ['2.1.332 (Claude Code)\n', 'opta-claude-3-r1', 'ok'],
+  ['2.1.197 (Claude Code)\n', 'opta-claude-3-r1', 'warn'],
+  ['2.1.265 (Claude Code)\n', 'opta-claude-3-r1', 'fail'],
+  ['2.1.267 (Claude Code)\n', 'my-model', 'fail'],
+  ['2.1.268 (Claude Code)\n', 'opta-claude-3-r1', 'warn'],
+  ['2.1.275 (Claude Code)\n', 'my-model', 'fail'],
+  ['2.1.276 (Claude Code)\n', 'my-model', 'ok'],
   ['2.2.0 (Claude Code)\n', 'opta-claude-3-r1', 'warn'],
   ['2.2.0 (Claude Code)\n', 'my-model', 'ok'],
   ['command failed', 'opta-claude-3-r1', 'unknown'],
 ])('judgeVersion of %j with %s is %s', (says, model, level) => {
-  expect(judgeVersion(says, model).level).toBe(level)
+  expect(judgeVersion(says, model, () => null).level).toBe(level)
+})
+
+it('judgeVersion says what was seen with the release that is installed', () => {
+  const judge = (passed: string[], failed: string[]) =>
+    judgeVersion('2.2.0 (Claude Code)', 'opta-claude-3-r1', (version) => ({ version, at: 1, passed, failed }))
+  expect(judge(['first-answer', 'wrong-key'], [])).toMatchObject({
+    level: 'ok',
+    found: '2.2.0: nexus try-claude proved first-answer, wrong-key here',
+  })
+  expect(judge(['first-answer'], ['wrong-key'])).toMatchObject({
+    level: 'warn',
+    found: '2.2.0: nexus try-claude failed here at wrong-key',
+  })
 })
 
 it('judgeAgentsFiles tells edited from outdated from current', () => {

@@ -1,7 +1,9 @@
 // What a reading of a client's surroundings means: room in its slot, the Router's switches, variables, settings. Pure.
 import type { Profile } from '../../contract.ts'
 import { quoteForShell } from '../../shell-quote.ts'
-import { claudeModelName, isMeasuredName, measuredClaudeCode } from '../clients/claude-settings.ts'
+import { brokenRelease, measuredClaudeCode } from '../claude-code/releases.ts'
+import type { ReleaseTry } from '../claude-code/tried-releases.ts'
+import { claudeModelName, isMeasuredName } from '../clients/claude-settings.ts'
 import { type ClientLimits, firstTurnTokens } from '../clients/client-limits.ts'
 import type { BlockState } from '../clients/managed-file.ts'
 import { judgeAddress, type ReachAddress, readAddress } from '../clients/reach-address.ts'
@@ -103,11 +105,30 @@ export const judgeSettings = (path: string, reading: SettingsReading): Verdict |
   }
 }
 
-/** @param says what `claude --version` printed */
-export const judgeVersion = (says: string, model: string): Verdict => {
+/**
+ * @param says what `claude --version` printed
+ * @param triedWith what `nexus try-claude` saw here of a release; null: it was not tried
+ */
+export const judgeVersion = (
+  says: string,
+  model: string,
+  triedWith: (version: string) => ReleaseTry | null,
+): Verdict => {
   const version = /\d+\.\d+\.\d+/.exec(says)?.[0]
   if (version === undefined) return unknown(`claude --version answers "${says.trim().slice(0, 60)}"`)
-  if (version === measuredClaudeCode || !isMeasuredName(model)) return ok(version)
+  const broken = brokenRelease(version)
+  if (broken !== null) return fail(broken, `npm install -g @anthropic-ai/claude-code@${measuredClaudeCode}`)
+  const tried = triedWith(version)
+  if (tried !== null && tried.failed.length > 0)
+    return warn(
+      `${version}: nexus try-claude failed here at ${tried.failed.join(', ')}`,
+      `nexus try-claude --client ${version === measuredClaudeCode ? 'pinned' : '"$(command -v claude)"'} ${tried.failed.join(' ')}`,
+    )
+  if (tried !== null && tried.passed.length > 0)
+    return ok(`${version}: nexus try-claude proved ${tried.passed.join(', ')} here`)
+  if (version === measuredClaudeCode)
+    return ok(`${version}, the release that its settings were measured with; nexus try-claude proves it here`)
+  if (!isMeasuredName(model)) return ok(version)
   return warn(
     `${version} is installed; what a model's name makes it send was measured with ${measuredClaudeCode}, and is documented nowhere`,
     `Try one task. If its context or its tools are wrong: npm install -g @anthropic-ai/claude-code@${measuredClaudeCode}.`,

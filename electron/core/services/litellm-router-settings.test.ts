@@ -96,4 +96,24 @@ describe('the settings of the Router', () => {
     const modules = readdirSync(resources).filter((name) => /^opta_\w+\.py$/.test(name))
     expect([...routerModules, 'opta_litellm.py'].sort()).toEqual(modules.sort())
   })
+
+  it('say which tools reach the model: a coding agent needs few, and a list of the profile counts for everybody', () => {
+    const toolsOf = (change: Parameters<typeof profileWith>[0]) => {
+      const { tools, tools_for_everybody } = routerSettings(profileWith(change), paths)
+      return { tools, tools_for_everybody }
+    }
+    const says = (change: Parameters<typeof profileWith>[0]) =>
+      planRouter(profileWith(change)).find(({ setting }) => setting === 'proxy.tools')
+    const coding = ['Bash', 'Edit', 'Read', 'Write', 'ExitPlanMode']
+    expect(toolsOf({})).toEqual({ tools: coding, tools_for_everybody: false })
+    const roomy = { llamaServer: { contextTokens: 131_072, slots: 4 } }
+    expect(toolsOf(roomy).tools).toEqual([...coding, 'Agent'])
+    expect(says(roomy)?.does).toContain(
+      'Write, ExitPlanMode, Agent and those of MCP servers (mcp__*) reach the model',
+    )
+    const chosen = { proxy: { tools: ['Bash', 'WebFetch'] } }
+    expect(toolsOf(chosen)).toEqual({ tools: ['Bash', 'WebFetch'], tools_for_everybody: true })
+    expect(says(chosen)?.does).toContain("of every client's tools only Bash, WebFetch")
+    expect(says({ proxy: { tools: null } })).toMatchObject({ on: false })
+  })
 })

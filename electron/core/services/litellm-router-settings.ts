@@ -1,6 +1,8 @@
 // What the profile switches in the Router's Python modules, and the file that tells them.
 import { join } from 'node:path'
 import type { Profile } from '../../contract.ts'
+import { clientLimits } from '../clients/client-limits.ts'
+import { keptTools } from '../clients/kept-tools.ts'
 import { engineRecordName } from '../engine-record.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
 import { localUrl } from './litellm-config.ts'
@@ -24,6 +26,7 @@ export const routerModules = [
   'opta_fields.py',
   'opta_gate.py',
   'opta_ghosts.py',
+  'opta_kept_tools.py',
   'opta_keys.py',
   'opta_limits.py',
   'opta_nodes.py',
@@ -37,6 +40,7 @@ export const routerModules = [
   'opta_sight.py',
   'opta_slot_actions.py',
   'opta_slots.py',
+  'opta_status.py',
   'opta_stream.py',
   'opta_thinking.py',
   'opta_tools.py',
@@ -74,6 +78,10 @@ export interface RouterSettings {
   readonly max_body_bytes: number
   /** Fields that clients may send although Anthropic's and OpenAI's APIs don't have them. */
   readonly pass_fields: readonly string[] | null
+  /** Besides those of MCP servers; null: all. */
+  readonly tools: readonly string[] | null
+  /** They count for every client, not for Claude Code alone. */
+  readonly tools_for_everybody: boolean
   readonly engine_url: string
   readonly feed_path: string
   readonly usage_path: string
@@ -135,6 +143,8 @@ export const routerSettings = (
     always_stream: proxy.alwaysStream ?? true,
     max_body_bytes: proxy.maxBodyBytes ?? defaultMaxBodyBytes,
     pass_fields: proxy.passFields ?? null,
+    tools: keptTools(proxy, clientLimits(profile.llamaServer), server.slots),
+    tools_for_everybody: proxy.tools !== undefined,
     engine_url: localUrl(profile.llamaServer.host, profile.llamaServer.port),
     feed_path: paths.feedPath,
     usage_path: join(paths.proxyDir, 'usage-today.json'),

@@ -1,6 +1,7 @@
-// Installs the Claude Code release that Nexus is proved with, from a lock that names its hash for each platform.
-import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+// Installs a Claude Code to try with: the release that Nexus is proved with, from a lock that names its hash for each
+// platform, or the newest one; or takes a program that is there.
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
 import { execa } from 'execa'
 import { installOnce } from './pip-install.ts'
 import type { SetupContext } from './setup-step.ts'
@@ -10,28 +11,77 @@ export interface InstalledClaudeCode {
   readonly version: string
 }
 
+/** `pinned`: the one in the lock. `latest`: the newest that npm has. Anything else: the absolute path of a program. */
+export type ClaudeCodeChoice = 'pinned' | 'latest' | `/${string}`
+
+export const isClaudeCodePath = (text: string): text is `/${string}` => isAbsolute(text)
+
 const step = 'claude-code'
 const lockFile = 'package-lock.json'
 const scope = '@anthropic-ai'
 
+/** Throws with one sentence when there is no such client or it does not run here. */
+export const ensureClaudeCode = async (
+  context: SetupContext,
+  choice: ClaudeCodeChoice,
+): Promise<InstalledClaudeCode> => {
+  if (choice === 'pinned') return ensurePinned(context)
+  if (choice === 'latest') return ensureLatest(context)
+  return { path: choice, version: await readVersion(context, choice) }
+}
+
 /**
- * 2.1.197 is one program of 245 MB per platform, in an npm package of its own (seen); the package that is usually
+ * 2.1.332 is one program of 402 MB per platform, in an npm package of its own (seen); the package that is usually
  * installed only finds it. Into the runtime folder, never onto PATH: the developers' own Claude Code is left alone.
  */
-export const ensureClaudeCode = async (context: SetupContext): Promise<InstalledClaudeCode> => {
-  const lockPath = join(context.resourcesDir, 'claude-code', lockFile)
-  const lock = await readFile(lockPath, 'utf8')
+const ensurePinned = async (context: SetupContext): Promise<InstalledClaudeCode> => {
+  const lock = await readFile(join(context.resourcesDir, 'claude-code', lockFile), 'utf8')
   const version = readLockedVersion(lock)
   const dir = join(context.runtimeDir, `claude-code-${version}`)
-  await installOnce(
-    context,
-    step,
-    async () => (await findProgram(dir, lock)) !== null,
-    () => install(context, { dir, lock, version }),
-  )
-  const path = await findProgram(dir, lock)
-  if (path === null) throw new Error(`Claude Code is missing from ${dir} although it was installed`)
-  return { path, version }
+  const installation: Installation = {
+    dir,
+    version,
+    prepare: async (partialDir) => {
+      for (const name of ['package.json', lockFile])
+        await copyFile(join(context.resourcesDir, 'claude-code', name), join(partialDir, name))
+    },
+    // Keeps to the lock and its hashes; what is for another platform is left out.
+    npmWords: ['ci'],
+    // The lock is copied beside the packages, and the folder renamed last: this very lock was installed.
+    isComplete: async (installedDir) =>
+      (await readFile(join(installedDir, lockFile), 'utf8').catch(() => null)) === lock,
+  }
+  return ensureInstalled(context, installation)
+}
+
+/** No lock names its hash: npm checks the download against what the registry says today, and no more. */
+const ensureLatest = async (context: SetupContext): Promise<InstalledClaudeCode> => {
+  const manifest = await readFile(join(context.resourcesDir, 'claude-code', 'package.json'), 'utf8')
+  const version = await askNewestVersion(context)
+  const wanted = pinEveryPlatform(manifest, version)
+  return ensureInstalled(context, {
+    dir: join(context.runtimeDir, `claude-code-latest-${version}`),
+    version,
+    prepare: (partialDir) => writeFile(join(partialDir, 'package.json'), wanted),
+    npmWords: ['install'],
+    isComplete: async () => true,
+  })
+}
+
+/** Our package.json with another release for all platforms: npm takes the one that fits this machine. */
+export const pinEveryPlatform = (manifest: string, version: string): string => {
+  const wanted = manifest.replace(/(claude-code-[a-z0-9-]+": )"[0-9.]+"/g, `$1"${version}"`)
+  if (wanted === manifest && !manifest.includes(`"${version}"`))
+    throw new Error('package.json of Claude Code names no platform')
+  return wanted
+}
+
+const askNewestVersion = async (context: SetupContext): Promise<string> => {
+  const npm = await runNpm(context, ['view', `${scope}/claude-code`, 'version'], context.runtimeDir)
+  const version = /^\d+\.\d+\.\d+$/.exec(npm.stdout.trim())?.[0]
+  if (version === undefined)
+    throw new Error(`npm could not say which Claude Code is the newest:\n  ${describeNpmError(npm.stderr)}`)
+  return version
 }
 
 /** All platforms' packages have the same version; the lock is ours, so one that says otherwise is a mistake. */
@@ -43,31 +93,66 @@ export const readLockedVersion = (lock: string): string => {
   return version
 }
 
-/** null unless the very lock was installed: it is copied beside the packages, and the folder renamed last. */
-const findProgram = async (dir: string, lock: string): Promise<string | null> => {
-  const installed = await readFile(join(dir, lockFile), 'utf8').catch(() => null)
-  if (installed !== lock) return null
+const findProgram = async (dir: string): Promise<string | null> => {
   const [name] = await readdir(join(dir, 'node_modules', scope)).catch(() => [])
   return name === undefined ? null : join(dir, 'node_modules', scope, name, 'claude')
 }
 
 interface Installation {
   readonly dir: string
-  readonly lock: string
   readonly version: string
+  /** Writes what npm reads. */
+  readonly prepare: (partialDir: string) => Promise<void>
+  readonly npmWords: readonly string[]
+  readonly isComplete: (dir: string) => Promise<boolean>
 }
 
-const install = async (context: SetupContext, { dir, lock, version }: Installation): Promise<void> => {
-  context.report({ step, message: `Fetching Claude Code ${version} (about 70 MB), for tries and tests only` })
+const ensureInstalled = async (
+  context: SetupContext,
+  installation: Installation,
+): Promise<InstalledClaudeCode> => {
+  const { dir, version } = installation
+  await installOnce(
+    context,
+    step,
+    async () => (await installation.isComplete(dir)) && (await findProgram(dir)) !== null,
+    () => install(context, installation),
+  )
+  const path = await findProgram(dir)
+  if (path === null) throw new Error(`Claude Code is missing from ${dir} although it was installed`)
+  return { path, version }
+}
+
+const install = async (context: SetupContext, installation: Installation): Promise<void> => {
+  const { dir, version } = installation
+  context.report({
+    step,
+    message: `Fetching Claude Code ${version} (about 100 MB), for tries and tests only`,
+  })
   const partialDir = `${dir}.partial`
   await rm(partialDir, { recursive: true, force: true })
   await rm(dir, { recursive: true, force: true })
   await mkdir(partialDir, { recursive: true })
-  for (const name of ['package.json', lockFile])
-    await copyFile(join(context.resourcesDir, 'claude-code', name), join(partialDir, name))
-  // `npm ci` keeps to the lock and its hashes; what is for another platform is left out, and nothing is run.
-  const npm = await execa('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress'], {
-    cwd: partialDir,
+  await installation.prepare(partialDir)
+  // Nothing of a package is run.
+  const words = [...installation.npmWords, '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress']
+  const npm = await runNpm(context, words, partialDir)
+  if (npm.failed)
+    throw new Error(`npm could not fetch Claude Code ${version}:\n  ${describeNpmError(npm.stderr)}`)
+  const program = await findProgram(partialDir)
+  // npm takes an optional package that it could not have for unwanted, and says nothing.
+  if (program === null)
+    throw new Error(
+      `there is no Claude Code ${version} for ${process.platform} ${process.arch} in npm's registry`,
+    )
+  const found = await readVersion(context, program)
+  if (found !== version) throw new Error(`Claude Code ${version} was fetched, and says it is ${found}`)
+  await rename(partialDir, dir)
+}
+
+const runNpm = async (context: SetupContext, words: readonly string[], cwd: string) => {
+  const npm = await execa('npm', words, {
+    cwd,
     stdin: 'ignore',
     reject: false,
     timeout: 60 * 60_000,
@@ -78,21 +163,18 @@ const install = async (context: SetupContext, { dir, lock, version }: Installati
     throw new Error(
       'npm is missing, which fetches Claude Code (Debian: apt-get install npm; macOS: brew install node)',
     )
-  if (npm.failed) {
-    const why = npm.stderr.split('\n').filter((line) => line.startsWith('npm error'))
-    throw new Error(`npm could not fetch Claude Code ${version}:\n  ${why.slice(0, 4).join('\n  ')}`)
-  }
-  const program = await findProgram(partialDir, lock)
-  // npm takes an optional package that it could not have for unwanted, and says nothing.
-  if (program === null)
-    throw new Error(
-      `there is no Claude Code ${version} for ${process.platform} ${process.arch} in npm's registry`,
-    )
-  await ensureItRuns(context, program, version)
-  await rename(partialDir, dir)
+  return npm
 }
 
-const ensureItRuns = async (context: SetupContext, program: string, version: string): Promise<void> => {
+const describeNpmError = (stderr: string): string =>
+  stderr
+    .split('\n')
+    .filter((line) => line.startsWith('npm error'))
+    .slice(0, 4)
+    .join('\n  ')
+
+/** Such as "2.1.332 (Claude Code)" (seen). */
+const readVersion = async (context: SetupContext, program: string): Promise<string> => {
   const answer = await execa(program, ['--version'], {
     stdin: 'ignore',
     reject: false,
@@ -100,8 +182,11 @@ const ensureItRuns = async (context: SetupContext, program: string, version: str
     cancelSignal: context.signal,
   })
   context.signal.throwIfAborted()
-  if (answer.failed || !answer.stdout.startsWith(version))
+  if (answer.code === 'ENOENT') throw new Error(`there is no program ${program}`)
+  const version = /^\d+\.\d+\.\d+/.exec(answer.stdout)?.[0]
+  if (answer.failed || version === undefined)
     throw new Error(
-      `Claude Code ${version} does not run here: ${answer.stderr.trim().split('\n').at(-1) || answer.shortMessage || answer.stdout}`,
+      `${program} does not run here as Claude Code: ${answer.stderr.trim().split('\n').at(-1) || answer.stdout.trim().slice(0, 80) || answer.shortMessage || 'it said nothing'}`,
     )
+  return version
 }

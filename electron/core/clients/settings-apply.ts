@@ -1,0 +1,86 @@
+// Writes our settings into a person's own settings.json of Claude Code, with a backup beside it, and takes them out again.
+import { mkdirSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { readRecord } from '../json-record.ts'
+import { followLink, readFileOrNull, replacePrivateFile, writePrivateFile } from '../private-file.ts'
+import type { ClaudeSetting } from './claude-settings.ts'
+import {
+  type Applied,
+  AppliedSchema,
+  mergeSettings,
+  parseSettingsFile,
+  type SettingsFile,
+  unmergeSettings,
+} from './settings-merge.ts'
+
+export type ApplyOutcome =
+  /** Values of the person's own stand in the way; nothing was written. */
+  | { readonly kind: 'conflicts'; readonly path: string; readonly names: readonly string[] }
+  | { readonly kind: 'unchanged'; readonly path: string }
+  | {
+      readonly kind: 'written'
+      readonly path: string
+      /** As the file was before; null: there was none. */
+      readonly backupPath: string | null
+      readonly replaced: readonly string[]
+    }
+
+export type UndoOutcome =
+  /** Nothing was applied that could be undone. */
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'undone'; readonly path: string; readonly kept: readonly string[] }
+
+interface Place {
+  /** As Claude Code names it; may be a link. */
+  readonly path: string
+  /** Where what was changed is remembered. It holds a key, as the file itself does. */
+  readonly recordPath: string
+}
+
+/** Throws an Error with one sentence when the file is no settings, or was changed meanwhile. */
+export const applySettings = (
+  { path, recordPath }: Place,
+  settings: readonly ClaudeSetting[],
+  options: { readonly mayReplace: boolean },
+): ApplyOutcome => {
+  const real = followLink(path)
+  const text = readFileOrNull(real)
+  const record = readRecord(recordPath, AppliedSchema)
+  const earlier = record?.path === real ? record : null
+  const before = parseSettingsFile(real, text)
+  const { file, lines, denied, conflicts } = mergeSettings(before, settings, earlier)
+  if (conflicts.length > 0 && !options.mayReplace) return { kind: 'conflicts', path: real, names: conflicts }
+  const next = render(file)
+  if (next === text) return { kind: 'unchanged', path: real }
+  // The file as it was before we first came, not as we left it.
+  const backupPath = text === null ? null : `${real}.before-opta-nexus`
+  mkdirSync(dirname(real), { recursive: true, mode: 0o700 })
+  if (backupPath !== null && text !== null && earlier === null) writePrivateFile(backupPath, text)
+  const applied: Applied = { version: 1, path: real, lines, denied: [...denied] }
+  // First what undoes it: a stop in between leaves a record whose lines are not there, which undoing passes over.
+  writePrivateFile(recordPath, `${JSON.stringify(applied, null, 2)}\n`)
+  replace(real, text, next)
+  return { kind: 'written', path: real, backupPath, replaced: conflicts }
+}
+
+/** Throws as `applySettings` does. */
+export const undoSettings = (recordPath: string): UndoOutcome => {
+  const applied = readRecord(recordPath, AppliedSchema)
+  if (applied === null) return { kind: 'nothing' }
+  const { path } = applied
+  const text = readFileOrNull(path)
+  const { file, kept } = unmergeSettings(parseSettingsFile(path, text), applied)
+  if (text !== null) {
+    if (Object.keys(file).length === 0) rmSync(path)
+    else replace(path, text, render(file))
+  }
+  rmSync(recordPath, { force: true })
+  return { kind: 'undone', path, kept }
+}
+
+const render = (file: SettingsFile): string => `${JSON.stringify(file, null, 2)}\n`
+
+const replace = (path: string, before: string | null, text: string): void => {
+  if (!replacePrivateFile(path, before, text))
+    throw new Error(`${path} was changed at the same time, and is left as it is: ask again`)
+}

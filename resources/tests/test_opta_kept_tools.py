@@ -1,0 +1,95 @@
+"""Which tools reach the model; names as Claude Code 2.1.332 sends them."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from typing import Any, Final
+
+import opta_kept_tools
+import pytest
+from opta_kept_tools import keep_tools
+
+CLAUDE: Final = "claude-cli/2.1.332 (external, sdk-cli)"
+KEPT: Final = ["Bash", "Edit", "Read", "Write"]
+
+
+def tool(name: str, **more: object) -> dict[str, Any]:
+    """A tool in Anthropic's form."""
+    return {"name": name, "input_schema": {"type": "object"}, **more}
+
+
+def kept(body: dict[str, Any], names: list[str] | None = KEPT, *, for_everybody: bool = False, agent: str = CLAUDE) -> dict[str, Any]:
+    """What goes on; the given body must stay as it is."""
+    before = copy.deepcopy(body)
+    mended = keep_tools(body, names, for_everybody=for_everybody, user_agent=agent)
+    assert body == before
+    return mended
+
+
+def names_of(body: dict[str, Any]) -> list[str]:
+    """Of its tools."""
+    return [each.get("function", each)["name"] for each in body.get("tools", [])]
+
+
+def test_leaves_out_what_is_not_named_and_never_a_tool_of_mcp() -> None:
+    sent = ["Bash", "Edit", "ListAgents", "mcp__github__create_issue", "Monitor", "Read", "mcp__x__Monitor", "Write"]
+    body = {"tools": [tool(name) for name in sent], "messages": []}
+    assert names_of(kept(body)) == ["Bash", "Edit", "mcp__github__create_issue", "Read", "mcp__x__Monitor", "Write"]
+
+
+def test_another_program_keeps_its_own_tools_unless_the_profile_has_a_list() -> None:
+    body = {"tools": [tool("get_weather"), tool("Bash")]}
+    assert kept(body, agent="python-requests/2.32") is body
+    assert names_of(kept(body, for_everybody=True, agent="python-requests/2.32")) == ["Bash"]
+
+
+def test_all_of_them_where_the_profile_says_so() -> None:
+    body = {"tools": [tool("Monitor")]}
+    assert kept(body, None) is body
+
+
+def test_a_tool_that_is_asked_for_stays() -> None:
+    body = {"tools": [tool("Bash"), tool("Monitor"), tool("Workflow")], "tool_choice": {"type": "tool", "name": "Monitor"}}
+    mended = kept(body)
+    assert names_of(mended) == ["Bash", "Monitor"]
+    assert mended["tool_choice"] == body["tool_choice"]
+
+
+def test_without_any_tool_left_nothing_is_chosen_among_them() -> None:
+    mended = kept({"tools": [tool("Monitor")], "tool_choice": {"type": "auto"}, "messages": []})
+    assert mended == {"messages": []}
+
+
+def test_what_was_done_with_a_tool_stays_in_the_conversation() -> None:
+    use = {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "WebFetch", "input": {}}]}
+    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "x"}]}
+    mended = kept({"tools": [tool("WebFetch"), tool("Read")], "messages": [use, result]})
+    assert names_of(mended) == ["Read"]
+    assert mended["messages"] == [use, result]
+
+
+@pytest.mark.parametrize("form", ["chat", "responses"])
+def test_openais_forms(form: str) -> None:
+    def openai(name: str) -> dict[str, Any]:
+        return {"type": "function", "function": {"name": name}} if form == "chat" else {"type": "function", "name": name}
+
+    choice = openai("Workflow")
+    body = {"tools": [openai("Read"), openai("Monitor"), openai("Workflow")], "tool_choice": choice}
+    assert names_of(kept(body, for_everybody=True, agent="")) == ["Read", "Workflow"]
+
+
+def test_what_anthropics_servers_would_run_and_what_is_no_tool_is_judged_elsewhere() -> None:
+    odd: list[Any] = [{"type": "web_search_20250305", "name": "web_search"}, "Bash", {"name": 7}]
+    assert kept({"tools": odd})["tools"] == odd
+    assert kept({"tools": "all"}) == {"tools": "all"}
+
+
+def test_says_once_what_it_leaves_out(caplog: pytest.LogCaptureFixture) -> None:
+    opta_kept_tools._said.clear()  # noqa: SLF001
+    with caplog.at_level(logging.INFO, logger="opta_router"):
+        for _ in range(2):
+            kept({"tools": [tool("Monitor"), tool("Read"), tool("ListAgents")]})
+    assert [record.getMessage() for record in caplog.records] == [
+        "left out of requests, as proxy.tools has it: Monitor, ListAgents"
+    ]
