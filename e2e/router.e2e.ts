@@ -10,6 +10,9 @@ import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 const settleMs = 180_000
 const queueLimit = 2
 const NewKeySchema = z.object({ name: z.string(), key: z.string() })
+const ModelListSchema = z.object({
+  data: z.array(z.object({ id: z.string(), max_input_tokens: z.number().nullish() })),
+})
 const GuideSchema = z.object({
   baseUrl: z.string(),
   developers: z.array(z.object({ name: z.string(), key: z.string() })),
@@ -70,6 +73,19 @@ const isFilled = (snapshot: Snapshot) =>
 const wasLetIn = ({ phase }: { readonly phase: string }) => phase !== 'waiting'
 const isBusy = ({ slots }: Snapshot) => slots?.every(({ phase }) => phase !== 'idle') === true
 const isIdle = ({ requests, queue }: Snapshot) => requests?.length === 0 && queue?.processing === 0
+
+describe('/v1/models', () => {
+  it('lists the names that clients are told, with what one agent can hold', async () => {
+    const response = await fetch(`${baseUrl}/v1/models`, { headers: { 'x-api-key': keyOf('user1') } })
+    const { data } = ModelListSchema.parse(await response.json())
+    const limits = data.map(({ id, max_input_tokens }) => [id, max_input_tokens])
+    const [slot] = (await nexus.until(({ slots }) => slots !== null, settleMs)).slots ?? []
+    expect(limits).toEqual([
+      ['claude-3-5-sonnet-20241022', slot?.contextLimit],
+      ['opta-claude-3-r1', slot?.contextLimit],
+    ])
+  })
+})
 
 describe('five stories on four slots', () => {
   it('are four at work and one that waits, and then tells its own', async () => {

@@ -1,8 +1,8 @@
 // The profile of a stack of which a part goes on as it runs, while the rest starts with the settings as they are now. Pure.
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../contract.ts'
-import { buildLiteLlmConfig, localUrl } from './services/litellm-config.ts'
 import { routerSettings } from './services/litellm-router-settings.ts'
+import { profileLiteLlmConfig } from './services/profile-litellm-config.ts'
 
 /** Which parts go on as they run. */
 export interface Alive {
@@ -46,13 +46,12 @@ const keepSections = (running: Profile, next: Profile, alive: Alive): Profile =>
 
 /** All that a Router takes from a profile when it is started. One with a configuration of the user's own reads nothing of ours. */
 const routerLaunch = (profile: Profile): unknown => {
-  const { proxy, nodes, llamaServer } = profile
+  const { proxy, nodes } = profile
   if (proxy.configPath !== null) return { proxy, nodes }
-  const engineBaseUrl = localUrl(llamaServer.host, llamaServer.port)
   return {
     proxy,
     nodes,
     settings: routerSettings(profile, { proxyDir: '', feedPath: '' }),
-    config: buildLiteLlmConfig(profile, { engineBaseUrl }),
+    config: profileLiteLlmConfig(profile),
   }
 }

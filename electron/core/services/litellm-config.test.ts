@@ -5,12 +5,17 @@ import { buildLiteLlmConfig, localUrl, renderLiteLlmConfig } from './litellm-con
 
 const studio = builtinProfiles('/runtime')['studio']
 if (studio === undefined) throw new Error('there is no studio profile')
-const engine = { engineBaseUrl: 'http://127.0.0.1:8080' }
+const listed = { name: 'opta-claude-3-r1', contextTokens: 98_304, maxOutputTokens: 12_288 }
+const engine = { engineBaseUrl: 'http://127.0.0.1:8080', listed }
 
 describe('LiteLLM config', () => {
   it('answers the name clients were told and every other, from one llama-server', () => {
     const { model_list: models } = buildLiteLlmConfig(studio, engine)
-    expect(models.map((model) => model.model_name)).toEqual(['claude-3-5-sonnet-20241022', '*'])
+    expect(models.map((model) => model.model_name)).toEqual([
+      'claude-3-5-sonnet-20241022',
+      'opta-claude-3-r1',
+      '*',
+    ])
     for (const { litellm_params: parameters } of models) {
       expect(parameters).toEqual({
         model: 'openai/deepseek-r1-distill-llama-70b',
@@ -20,6 +25,24 @@ describe('LiteLLM config', () => {
         stop: ['<|EOT|>', '<|end_of_sentence|>'],
       })
     }
+  })
+
+  it('lists each name that clients are told once, with what one agent can hold', () => {
+    const limits = { max_input_tokens: 98_304, max_output_tokens: 12_288 }
+    const infosOf = (name: string) =>
+      buildLiteLlmConfig(studio, { ...engine, listed: { ...listed, name } }).model_list.map(
+        ({ model_name, model_info }) => [model_name, model_info],
+      )
+    const own = 'claude-3-5-sonnet-20241022'
+    expect(infosOf('opta-claude-3-r1')).toEqual([
+      [own, limits],
+      ['opta-claude-3-r1', limits],
+      ['*', undefined],
+    ])
+    expect(infosOf(own)).toEqual([
+      [own, limits],
+      ['*', undefined],
+    ])
   })
 
   it('balances over several Studios, and alone goes on as before', () => {
@@ -37,6 +60,8 @@ describe('LiteLLM config', () => {
     expect(deployments).toEqual([
       [name, 'http://127.0.0.1:8080/v1', 'os.environ/OPTA_ENGINE_KEY', `#${name}`],
       [name, 'http://10.0.0.2:8080/v1', 'os.environ/OPTA_NODE_KEY_1', `b#${name}`],
+      ['opta-claude-3-r1', 'http://127.0.0.1:8080/v1', 'os.environ/OPTA_ENGINE_KEY', '#opta-claude-3-r1'],
+      ['opta-claude-3-r1', 'http://10.0.0.2:8080/v1', 'os.environ/OPTA_NODE_KEY_1', 'b#opta-claude-3-r1'],
       ['*', 'http://127.0.0.1:8080/v1', 'os.environ/OPTA_ENGINE_KEY', '#*'],
       ['*', 'http://10.0.0.2:8080/v1', 'os.environ/OPTA_NODE_KEY_1', 'b#*'],
     ])

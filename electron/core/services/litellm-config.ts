@@ -13,7 +13,11 @@ interface ModelParameters {
 interface ModelEntry {
   readonly model_name: string
   readonly litellm_params: ModelParameters
-  readonly model_info?: { readonly id: string }
+  readonly model_info?: {
+    readonly id?: string
+    readonly max_input_tokens?: number
+    readonly max_output_tokens?: number
+  }
 }
 
 interface LiteLlmConfig {
@@ -30,11 +34,19 @@ export const localUrl = (host: string, port: number): string => {
   return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`
 }
 
+export interface ListedModel {
+  /** What clients are told to ask for, besides the profile's own name; the same name is listed once. */
+  readonly name: string
+  readonly contextTokens: number
+  readonly maxOutputTokens: number
+}
+
 /** @param engine.engineBaseUrl llama-server as LiteLLM reaches it, without `/v1`, such as http://127.0.0.1:8080 */
 export const buildLiteLlmConfig = (
   profile: Profile,
-  engine: { readonly engineBaseUrl: string },
+  engine: { readonly engineBaseUrl: string; readonly listed: ListedModel },
 ): LiteLlmConfig => {
+  const { listed } = engine
   const { nodes = [] } = profile
   const { modelName, stopSequences, requestTimeoutSeconds } = profile.proxy
   const parametersOf = (baseUrl: string, keyVariable: string): ModelParameters => ({
@@ -44,20 +56,24 @@ export const buildLiteLlmConfig = (
     max_retries: 0,
     ...(stopSequences.length === 0 ? {} : { stop: stopSequences }),
   })
+  const limits = { max_input_tokens: listed.contextTokens, max_output_tokens: listed.maxOutputTokens }
   const entriesOf = (name: string): readonly ModelEntry[] => {
     const own = parametersOf(engine.engineBaseUrl, 'OPTA_ENGINE_KEY')
-    if (nodes.length === 0) return [{ model_name: name, litellm_params: own }]
+    // "*" is listed under no name, so nothing is said of it.
+    const info = name === '*' ? {} : limits
+    if (nodes.length === 0)
+      return [{ model_name: name, litellm_params: own, ...(name === '*' ? {} : { model_info: limits }) }]
     return [
-      { model_name: name, litellm_params: own, model_info: { id: deploymentId(null, name) } },
+      { model_name: name, litellm_params: own, model_info: { id: deploymentId(null, name), ...info } },
       ...nodes.map((node, index) => ({
         model_name: name,
         litellm_params: parametersOf(localUrl(node.host, node.port), nodeKeyVariable(index)),
-        model_info: { id: deploymentId(node, name) },
+        model_info: { id: deploymentId(node, name), ...info },
       })),
     ]
   }
   return {
-    model_list: [...entriesOf(modelName), ...entriesOf('*')],
+    model_list: [...new Set([modelName, listed.name, '*'])].flatMap(entriesOf),
     router_settings: {
       ...(nodes.length === 0 ? {} : { routing_strategy: 'least-busy' }),
       num_retries: nodes.length,
@@ -97,7 +113,8 @@ const deploymentId = (node: NodeProfile | null, modelName: string): string =>
 /** Why each setting is there; measured with LiteLLM 1.106.2. The key is the last part of the setting's path. */
 const reasons: Readonly<Record<string, string>> = {
   model_list:
-    'The name clients were told is listed for /v1/models. "*" answers every other: Claude Code asks for names of its own\nrelease (claude-opus-4-8, claude-sonnet-5, ...), never for the one that is listed.',
+    'The profile\'s name and the one that clients are told are listed for /v1/models. "*" answers every other: without\nsettings Claude Code asks for names of its own release (claude-opus-4-8, claude-sonnet-5, ...).',
+  max_input_tokens: 'What one agent can hold, for clients that look for it in /v1/models.',
   api_key: 'From the environment: no secret stands in this file or in the process list.',
   max_retries:
     'The hidden retries of the OpenAI client library: with them a dead llama-server is reported after 5 s, without after 0.05 s.',

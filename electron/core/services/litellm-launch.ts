@@ -9,8 +9,9 @@ import { readNodeKey } from '../nodes/node-key.ts'
 import { isErrno, readFileOrNull, writePrivateFile } from '../private-file.ts'
 import { readRegularFile } from '../regular-file.ts'
 import type { LaunchSpec } from './child-service.ts'
-import { buildLiteLlmConfig, localUrl, nodeKeyVariable, renderLiteLlmConfig } from './litellm-config.ts'
+import { nodeKeyVariable, renderLiteLlmConfig } from './litellm-config.ts'
 import { routerModules, routerSettings } from './litellm-router-settings.ts'
+import { profileLiteLlmConfig } from './profile-litellm-config.ts'
 import { slotCacheOf } from './slot-cache.ts'
 
 interface LiteLlmLaunchInput {
@@ -70,11 +71,9 @@ const settingsPath = (proxyDir: string): string => join(proxyDir, 'router.json')
 
 const writeConfig = ({ profile, proxyDir, feedPath, parkedDir }: LiteLlmLaunchInput): string => {
   const path = join(proxyDir, 'config.yaml')
-  const { host, port } = profile.llamaServer
   const settings = routerSettings(profile, { proxyDir, feedPath }, slotCacheOf(profile, parkedDir))
   replaceIfDifferent(settingsPath(proxyDir), `${JSON.stringify(settings, null, 2)}\n`)
-  const config = buildLiteLlmConfig(profile, { engineBaseUrl: localUrl(host, port) })
-  replaceIfDifferent(path, renderLiteLlmConfig(config))
+  replaceIfDifferent(path, renderLiteLlmConfig(profileLiteLlmConfig(profile)))
   return path
 }
 
