@@ -111,7 +111,8 @@ describe('what the real Claude Code sends', () => {
   it('was a whole task: a tool asked for, run and answered', () => {
     expect(run).toMatchObject({ exitCode: 0, result: { text: 'done', turns: 2 } })
     expect(bodies).toHaveLength(2)
-    expect(first().tools?.length).toBeGreaterThan(15)
+    // Twelve with 2.1.332, of which two stand for more (ToolSearch, DeferredToolPlaceholder).
+    expect(first().tools?.length).toBeGreaterThan(10)
   })
 
   it('is rendered with every tool, by name, description and parameters', async () => {
