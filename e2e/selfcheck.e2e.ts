@@ -67,6 +67,11 @@ describe.skipIf(process.platform !== 'linux')('nexus selfcheck on Linux', () => 
     const failed = report.probes.filter(({ verdict }) => verdict === 'fail')
     expect(failed).toEqual([])
     expect(report.left).toEqual([])
+    // What a Mac would be asked is said here too, without what was answered already.
+    expect(report.askedOnMac.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['launchd.bootstrap', 'app.signature', 'network.firewall']),
+    )
+    expect(report.askedOnMac.map(({ id }) => id)).not.toContain('forge.eject')
     expect(code).toBe(0)
     expect(stderr).toContain('stack.long-prompt')
     const passed = report.probes.filter(({ verdict }) => verdict === 'pass').map(({ id }) => id)

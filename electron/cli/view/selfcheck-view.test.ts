@@ -32,6 +32,10 @@ it('the end says what it came to, what is left, what is by hand, and what comes 
     {
       summary: { pass: 20, fail: 1, notApplicable: 3 },
       left: ['the RAM disk (busy); remove it: hdiutil detach -force /dev/disk4'],
+      askedOnMac: [
+        { id: 'launchd.bootstrap', assumed: 'A job is taken.' },
+        { id: 'app.fuses', assumed: 'They are set.' },
+      ],
       byHand: ['Log out and in.', 'Reboot.'],
       next: 'Send the folder.',
       folder: '/out',
@@ -52,6 +56,10 @@ it('the end says what it came to, what is left, what is by hand, and what comes 
   )
   expect(lines).toEqual([
     '',
+    'Asked only on a Mac',
+    '  launchd.bootstrap  A job is taken.',
+    '  app.fuses          They are set.',
+    '',
     'By hand',
     ' 1. Log out and in.',
     ' 2. Reboot.',
@@ -68,6 +76,7 @@ it('what is by hand is not cut off in a narrow terminal', () => {
   const report: Parameters<typeof renderEnd>[0] = {
     summary: { pass: 0, fail: 0, notApplicable: 0 },
     left: [],
+    askedOnMac: [],
     byHand: [text],
     next: '',
     folder: null,

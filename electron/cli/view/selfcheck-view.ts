@@ -57,7 +57,15 @@ export const renderProbe = (
 export const renderEnd = (
   report: Pick<
     SelfcheckReport,
-    'summary' | 'left' | 'byHand' | 'next' | 'folder' | 'system' | 'startedFrom' | 'milliseconds'
+    | 'summary'
+    | 'left'
+    | 'askedOnMac'
+    | 'byHand'
+    | 'next'
+    | 'folder'
+    | 'system'
+    | 'startedFrom'
+    | 'milliseconds'
   >,
   { width, color }: SelfcheckViewOptions,
 ): readonly string[] => {
@@ -72,7 +80,15 @@ export const renderEnd = (
       piece(row),
     ])
   })
+  const idWidth = Math.max(0, ...report.askedOnMac.map(({ id }) => id.length))
+  const askedOnMac = report.askedOnMac.map(
+    ({ id, assumed }): TextLine => [
+      piece(`  ${id.padEnd(idWidth)}  `),
+      piece(truncate(assumed, Math.max(20, width - idWidth - 4)), 'dim'),
+    ],
+  )
   const lines: readonly TextLine[] = [
+    ...(askedOnMac.length === 0 ? [] : [[], [piece('Asked only on a Mac', 'strong')], ...askedOnMac]),
     [],
     [piece('By hand', 'strong')],
     ...byHand,

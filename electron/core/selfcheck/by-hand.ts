@@ -17,5 +17,4 @@ export const listByHand = (platform: 'darwin' | 'linux'): readonly string[] =>
     : [
         'Reboot with nexus service install done: nexus status must say ready again.',
         'From another machine, without a key: curl -s -o /dev/null -w "%{http_code}\\n" -X POST http://HOST:4000/v1/messages must print 401.',
-        'macOS is asked other questions: run nexus selfcheck on the Mac itself.',
       ]

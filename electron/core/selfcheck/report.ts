@@ -55,6 +55,8 @@ export const SelfcheckReportSchema = z.strictObject({
     fail: z.number().int(),
     notApplicable: z.number().int(),
   }),
+  /** Elsewhere than on a Mac: what would be tried there and was not tried here. */
+  askedOnMac: z.array(z.strictObject({ id: z.string(), assumed: z.string() })),
   /** What only a person can try, with the command to run afterwards. */
   byHand: z.array(z.string()),
   next: z.string(),

@@ -54,6 +54,18 @@ export const listProbes = (context: SelfcheckContext): readonly Probe[] => [
   ...probesOnLaunchd(context),
 ]
 
+/** What a Mac is asked and this machine could not answer; nothing on a Mac itself. */
+const listAskedOnMac = (
+  context: SelfcheckContext,
+  probes: readonly Pick<ProbeReport, 'id' | 'verdict'>[],
+): SelfcheckReport['askedOnMac'] => {
+  if (context.platformId === 'darwin') return []
+  const tried = new Set(probes.filter(({ verdict }) => verdict !== 'not-applicable').map(({ id }) => id))
+  return listProbes({ ...context, platformId: 'darwin' })
+    .filter(({ id }) => !tried.has(id))
+    .map(({ id, assumed }) => ({ id, assumed }))
+}
+
 /** Throws when `outDir` cannot be used; what a probe does wrong is a finding. */
 export const runSelfcheck = async (options: SelfcheckOptions): Promise<SelfcheckReport> => {
   const { context, run, signal, outDir } = options
@@ -91,6 +103,7 @@ export const runSelfcheck = async (options: SelfcheckOptions): Promise<Selfcheck
       fail: failed.length,
       notApplicable: probes.filter(({ verdict }) => verdict === 'not-applicable').length,
     },
+    askedOnMac: listAskedOnMac(context, probes),
     byHand: [...listByHand(context.platformId)],
     next: sayNext(failed.length, signal.aborted, outDir),
     folder: null,
