@@ -7,6 +7,18 @@ import { parseSoftwareVersion } from './system-facts.ts'
 
 const quickMs = 10_000
 
+const systemdProbe: Probe = {
+  id: 'system.systemd',
+  group: 'System',
+  assumed: 'systemd of this user answers, so that nexus service install works',
+  limitMs: quickMs,
+  run: async ({ run }) => {
+    const result = await run(['systemctl', '--user', 'show', '--property=Version'])
+    if (result.kind === 'exited' && result.exitCode === 0) return pass(result.stdout.trim())
+    return notApplicable(`no systemd of this user here: ${describeFailure(result)}`)
+  },
+}
+
 export const probesOnSystem = (context: SelfcheckContext): readonly Probe[] => [
   {
     id: 'system.version',
@@ -66,16 +78,5 @@ export const probesOnSystem = (context: SelfcheckContext): readonly Probe[] => [
       return pass(`nothing below /Cellar/ in its words and PATH; this Node is ${real}`)
     },
   },
-  {
-    id: 'system.systemd',
-    group: 'System',
-    assumed: 'systemd of this user answers, so that nexus service install works',
-    limitMs: quickMs,
-    run: async ({ run }) => {
-      if (context.platformId === 'darwin') return notApplicable('macOS has launchd')
-      const result = await run(['systemctl', '--user', 'show', '--property=Version'])
-      if (result.kind === 'exited' && result.exitCode === 0) return pass(result.stdout.trim())
-      return notApplicable(`no systemd of this user here: ${describeFailure(result)}`)
-    },
-  },
+  ...(context.platformId === 'linux' ? [systemdProbe] : []),
 ]
