@@ -12,7 +12,8 @@ import { createTestMac, type TestMac } from './platform/test-mac.ts'
 import { standInProgram } from './services/stand-in.ts'
 import { ensureStateFolder, locateStateFolder } from './state-folder.ts'
 
-// Own samples with made-up numbers, in the formats of the recordings.
+// Own samples with made-up numbers, in the formats of public recordings (fixtures).
+// vm_stat/m4pro-24gb-macos26.1.txt, of which only the lines that are read stand here.
 export const vmStat = (
   wiredPages: number,
   swapOuts: number,
@@ -27,14 +28,19 @@ File-backed pages:                        500000.
 Pages occupied by compressor:               2000.
 Swapouts:                               ${swapOuts}.
 `
+// Line by line: sysctl/hw-memsize-m2pro.txt, sysctl/pressure-warn-b-macos26.5.txt (swap, pressure), sysctl/wired-limit-set.txt.
 export const sysctl = (level: 1 | 2, swap: string) => `hw.memsize: 274877906944
 vm.swapusage: total = 4096.00M  used = ${swap}  free = 100.00M  (encrypted)
 kern.memorystatus_vm_pressure_level: ${level}
 iogpu.wired_limit_mb: 200000
 `
+// ioreg/ioreg-l-m1-agxaccelerator-block.txt and ioreg/performance-statistics-m2.txt; the class of an M3 Ultra is assumed.
 const ioreg =
   '+-o AGXAcceleratorG15X  <class AGXAcceleratorG15X>\n    {\n      "PerformanceStatistics" = {"In use system memory (driver)"=0,"Device Utilization %"=61,"In use system memory"=81000000000}\n    }\n'
-/** The program that `hdiutil info` names for the RAM disk, with blocks of deleted files in its memory. */
+/**
+ * The program that `hdiutil info` names for the RAM disk (`process ID`, hdiutil/info-ram-apfs-zh_CN-10.14.txt), with blocks of
+ * deleted files in its memory. Its path and words are assumed.
+ */
 const diskHelper = {
   pid: 4242,
   parentPid: 1,
