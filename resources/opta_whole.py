@@ -2,8 +2,9 @@
 
 For an answer that is not streamed llama-server looks for its client only when it has waited a full second for a result
 (HTTP_POLLING_SECONDS, tools/server/server-context.cpp). That the second starts over at every other request's result is our
-reading of what was measured: beside a stream that runs, or while its slots are asked for, it never comes. Measured on b10068, asked directly and beside a reader of /slots: over 20 s, where a stream's
-slot was free after 0.03 to 0.2 s. So LiteLLM is always asked for a stream, and who wanted the answer whole gets it whole.
+reading of what was measured: beside a stream that runs, or while its slots are asked for, it never comes. Measured on
+b10068, asked directly and beside a reader of /slots: over 20 s, where a stream's slot was free after 0.03 to 0.2 s. So LiteLLM
+is always asked for a stream, and who wanted the answer whole gets it whole.
 
 Pure functions on the text of a stream, for each API that is served: Anthropic's Messages, OpenAI's Chat Completions,
 Completions and Responses.
