@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
+from opta_access import offered_keys
 from opta_keys import KeyFileError, find_client, read_client_keys
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 PATH: Final = "/opta/status"
-# Sent with every request of Claude Code's (2.1.332, seen).
-SESSION_HEADER: Final = "x-claude-code-session-id"
 # Sessions whose last answer is remembered; some hundred bytes each.
 MOST_SESSIONS: Final = 256
 # A rate over less says more about the clock than about the model.
@@ -138,10 +137,8 @@ def _answer(scope: Scope) -> tuple[int, str]:
     if scope["method"] not in ("GET", "HEAD"):
         return 405, "only GET is answered here\n"
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    offered = (headers.get("x-api-key", ""), token.strip() if scheme.lower() == "bearer" else "")
     try:
-        developer = find_client(read_client_keys(), [key.encode() for key in offered if key])
+        developer = find_client(read_client_keys(), offered_keys(headers))
     except KeyFileError:
         return 503, "keys cannot be checked now\n"
     if developer is None:

@@ -7,8 +7,10 @@ are what can be known of a running answer; the server's own count comes with the
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # How a stream of /v1/responses may end.
 ENDS_OF_RESPONSES: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -23,6 +25,20 @@ class Heard(NamedTuple):
     failed: bool = False
     # Of the prompt's tokens, those that llama-server still had.
     cached_tokens: int | None = None
+
+
+def events_of(text: str) -> Iterator[dict[str, Any]]:
+    """The events of a piece of SSE text."""
+    for line in text.split("\n"):
+        if not line.startswith("data:"):
+            continue
+        try:
+            event: object = json.loads(line[5:])
+        except ValueError:
+            # "[DONE]", which is how OpenAI's streams end.
+            continue
+        if isinstance(event, dict):
+            yield event
 
 
 def hear(chunk: object) -> Heard:
@@ -60,22 +76,15 @@ def usage_of(answer: object) -> Heard:
 
 def _hear_text(text: str) -> Heard:
     heard = Heard()
-    for line in text.split("\n"):
-        if not line.startswith("data:"):
-            continue
-        try:
-            event: object = json.loads(line[5:])
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            one = _hear_event(event)
-            heard = Heard(
-                heard.pieces + one.pieces,
-                one.prompt_tokens if one.prompt_tokens is not None else heard.prompt_tokens,
-                one.output_tokens if one.output_tokens is not None else heard.output_tokens,
-                heard.failed or one.failed,
-                one.cached_tokens if one.cached_tokens is not None else heard.cached_tokens,
-            )
+    for event in events_of(text):
+        one = _hear_event(event)
+        heard = Heard(
+            heard.pieces + one.pieces,
+            one.prompt_tokens if one.prompt_tokens is not None else heard.prompt_tokens,
+            one.output_tokens if one.output_tokens is not None else heard.output_tokens,
+            heard.failed or one.failed,
+            one.cached_tokens if one.cached_tokens is not None else heard.cached_tokens,
+        )
     return heard
 
 

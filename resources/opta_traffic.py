@@ -18,6 +18,7 @@ from litellm.proxy._types import ProxyException
 
 from opta_admission import Admission, ClientGoneError, ClosedError, Place, QueueFullError
 from opta_cache import PromptCache
+from opta_conversations import SESSION_HEADER
 from opta_count import count_prompt
 from opta_engine import Engine, find_overflow, overflow_message
 from opta_feed import Feed, listen
@@ -30,7 +31,7 @@ from opta_requests import OWN_NAME, LiveRequest, RequestBook, Usage
 from opta_settings import Settings
 from opta_sight import REFUSAL as UNSEEN
 from opta_sight import find_unseen
-from opta_status import SESSION_HEADER, Board, boards
+from opta_status import Board, boards
 from opta_stream import hear, usage_of
 from opta_upstream import close_upstream
 

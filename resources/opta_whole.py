@@ -16,8 +16,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from opta_stream import events_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 Event = dict[str, Any]
 
@@ -60,7 +62,7 @@ def ask_for_stream(path: str, document: dict[str, Any]) -> bool:
 
 def gather(path: str, stream: bytes) -> Whole:
     """The stream's events as the answer that the route gives without one."""
-    events = list(_events_of(stream))
+    events = list(events_of(stream.decode("utf-8", "replace")))
     failure = next((event for event in events if _is_failure(event)), None)
     if failure is not None:
         return _failure(failure)
@@ -73,19 +75,6 @@ def gather(path: str, stream: bytes) -> Whole:
 
 def _gather_for(path: str) -> Callable[[list[Event]], dict[str, Any] | None] | None:
     return next((how for pattern, how in _ROUTES if pattern.fullmatch(path)), None)
-
-
-def _events_of(stream: bytes) -> Iterator[Event]:
-    for line in stream.decode("utf-8", "replace").split("\n"):
-        if not line.startswith("data:"):
-            continue
-        try:
-            event: object = json.loads(line[5:])
-        except ValueError:
-            # "[DONE]", which is how OpenAI's streams end.
-            continue
-        if isinstance(event, dict):
-            yield event
 
 
 def _is_failure(event: Event) -> bool:

