@@ -9,7 +9,7 @@ import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 const demoModel = (): string => {
   const runtimeDir = process.env['NEXUS_RUNTIME']
   if (runtimeDir === undefined) throw new Error('NEXUS_RUNTIME is not set: run scripts/test e2e')
-  return join(runtimeDir, 'models', 'gemma-3-270m-q4_k_m.gguf')
+  return join(runtimeDir, 'models', 'SmolLM2-135M-Instruct.Q4_1.gguf')
 }
 
 let nexus: NexusUnderTest
