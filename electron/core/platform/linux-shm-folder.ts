@@ -51,8 +51,8 @@ export const createShmFolder = (volumeName: string, mountPoint: string, shmRoot:
 }
 
 /**
- * Everybody may create names in /dev/shm (mode 1777), so a folder or link with our name may have been put there by
- * another user read or replace what is built: only a real folder of our own uid is used.
+ * Every user may create names in /dev/shm (mode 1777). Another user's folder or link with our name would let them read or
+ * replace what is built, so only a real folder of our own uid is used.
  */
 const isOwnFolder = async (path: string, uid: number): Promise<boolean> => {
   for (const folder of [dirname(path), path]) {
