@@ -8,6 +8,7 @@ import { runUp } from './up.ts'
 
 const up: Extract<CliCommand, { name: 'up' }> = {
   name: 'up',
+  model: null,
   profile: null,
   only: null,
   force: false,
