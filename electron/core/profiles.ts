@@ -17,8 +17,10 @@ const studio: WrittenProfile = {
     host: '0.0.0.0',
     port: 8080,
     slots: 4,
-    // What fits 256 GiB with every reserve and a hundredth to spare (nexus plan). As one pool, which the Router keeps from
-    // overflowing, each slot may grow to the model's 131,072; without that guard it is 79,872 for each.
+    // As one pool, which the Router keeps from overflowing, each slot may grow to the model's 131,072; without that guard it is
+    // 79,872 for each. 393,216 would fit 256 GiB too while the Router parks conversations (nexus plan: the largest pool), but
+    // with the draft's cache it goes beyond the map's 40 GB for contexts, and no longer fits where pinConversations is off and
+    // llama-server's own 8 GiB prompt cache comes back.
     contextTokens: 319_488,
     unifiedKv: 'auto',
     gpuLayers: 99,

@@ -123,10 +123,9 @@ const explain = (models: readonly JudgedModel[]): readonly string[] => {
   const best = bestForAgents(models)
   return [
     ...models.flatMap(({ model, fit, why }) =>
-      why === null
-        ? []
-        : [`${model.id} ${fit === 'unknown' ? 'cannot be planned' : 'does not fit'}: ${why}.`],
+      fit === 'unknown' ? [`${model.id} cannot be planned: ${why}.`] : [],
     ),
+    ...sayMisfits(models.filter(({ fit }) => fit === 'does-not-fit')),
     ...saySeed(models, best),
     ...(best === null
       ? ['No model for agents fits with 32,768 tokens for each: fewer agents (--agents) get more.']
@@ -136,6 +135,13 @@ const explain = (models: readonly JudgedModel[]): readonly string[] => {
             : `To run it: nexus up --model ${best.model.id}.`,
         ]),
   ]
+}
+
+/** One sentence for all of them: on a small machine they are most of the catalogue. */
+const sayMisfits = (models: readonly JudgedModel[]): readonly string[] => {
+  if (models.length === 0) return []
+  const needs = models.map(({ model, neededBytes }) => `${model.id} ${formatBytes(neededBytes)}`)
+  return [`Do not fit; with all reserves and the Build Forge they need: ${needs.join(', ')}.`]
 }
 
 /** The `studio` profile's model, in numbers, and what would do better. */

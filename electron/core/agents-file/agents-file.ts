@@ -5,6 +5,7 @@ import { type Block, markdownMarks } from '../clients/marked-block.ts'
 import { readHeader } from '../doctor/facts.ts'
 import { messageOf } from '../error-message.ts'
 import { readLastLines } from '../logs/log-follow.ts'
+import { readMachineLine } from '../machine-identity.ts'
 import type { Platform } from '../platform/platform.ts'
 import { ramDiskSpec } from '../service-assembly.ts'
 import type { StateFolder } from '../state-folder.ts'
@@ -28,13 +29,15 @@ const logLines = 5_000
 /** The text as it should be now. A log that cannot be read leaves the speed out. */
 export const readAgentsBlock = async (context: AgentsFileContext): Promise<Block> => {
   const { folder, platform, profile, profileName } = context
-  const [lanAddresses, header, lines] = await Promise.all([
+  const [identity, lanAddresses, header, lines] = await Promise.all([
+    readMachineLine(await platform.readTotalMemoryBytes()),
     platform.readLanAddresses(),
     readHeader(profile.llamaServer.modelPath),
     context.engineIsReady ? readLastLines(folder.logPath('llamaServer'), logLines).catch(() => []) : [],
   ])
   const prefill = readPrefillSpeed(lines)
   const facts = agentsFacts(profileName, profile, {
+    identity,
     mountPoint: ramDiskSpec(profile, platform).mountPoint,
     lanAddresses,
     trainingContextTokens: header.kind === 'header' ? header.header.trainingContextTokens : null,

@@ -106,3 +106,14 @@ export const headerOf = (model: CatalogueModel): GgufHeader | null => {
   )
   return headerFromMetadata(firstFileName(model), metadata, weightBytes)
 }
+
+/** null where `headerOf` has one. */
+export const whyNoHeader = ({
+  header,
+  headerNote,
+  weightBytes,
+  filesNote,
+}: CatalogueModel): string | null => {
+  if (header === null) return headerNote
+  return weightBytes === null ? `the size of its weights is not known: ${filesNote}` : null
+}

@@ -5,7 +5,7 @@ import { readGgufHeader } from '../gguf/gguf-header.ts'
 import { parseSplitName } from '../gguf/split-files.ts'
 import { isReadable } from '../model-parts.ts'
 import { demoModelPath } from '../setup/demo-model.ts'
-import { type CatalogueModel, firstFileName, headerOf } from './catalogue.ts'
+import { type CatalogueModel, firstFileName, headerOf, whyNoHeader } from './catalogue.ts'
 import type { ModelFiles } from './judge-models.ts'
 
 /** In order; the first that has all files of a model is used. */
@@ -39,8 +39,5 @@ export const readModelFiles = async (
       return { model, path, header: null, whyNoHeader: messageOf(error) }
     }
   }
-  const header = headerOf(model)
-  const whyNoHeader =
-    header !== null ? null : (model.headerNote ?? `the size of its weights is not known: ${model.filesNote}`)
-  return { model, path, header, whyNoHeader }
+  return { model, path, header: headerOf(model), whyNoHeader: whyNoHeader(model) }
 }

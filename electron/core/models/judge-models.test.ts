@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { builtinProfiles } from '../profiles.ts'
-import { findInCatalogue, headerOf, readCatalogue } from './catalogue.ts'
+import { findInCatalogue, headerOf, readCatalogue, whyNoHeader } from './catalogue.ts'
 import { bestForAgents, judgeModel, type ModelFiles, orderModels, overrideFor } from './judge-models.ts'
 
 const models = readCatalogue(join(import.meta.dirname, '..', '..', '..', 'resources'))
@@ -12,7 +12,7 @@ if (studio === undefined) throw new Error('there is no studio profile')
 
 const filesOf = (id: string): ModelFiles => {
   const model = findInCatalogue(models, id)
-  return { model, path: null, header: headerOf(model), whyNoHeader: model.headerNote }
+  return { model, path: null, header: headerOf(model), whyNoHeader: whyNoHeader(model) }
 }
 const macWith = (gibibytes: number) => ({
   totalBytes: gibibytes * 1024 ** 3,

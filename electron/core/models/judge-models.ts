@@ -36,6 +36,8 @@ export interface JudgedModel {
   readonly fit: 'fits' | 'does-not-fit' | 'unknown'
   /** Why it doesn't fit or isn't known; null where it fits. */
   readonly why: string | null
+  /** With all reserves and the least context; null where it fits or isn't known. */
+  readonly neededBytes: number | null
   /** The pool that all agents share; null where none fits. */
   readonly contextTokens: number | null
   /** What each agent has when all are full. */
@@ -103,7 +105,7 @@ export const judgeModel = (
     generationTokensPerSecond: model.speed?.generationTokensPerSecond ?? null,
   }
   const none = { model, path, contextTokens: null, tokensPerAgent: null, ...speed }
-  if (header === null) return { ...none, fit: 'unknown', why: whyNoHeader }
+  if (header === null) return { ...none, fit: 'unknown', why: whyNoHeader, neededBytes: null }
   const input = planInput(header, draft?.header ?? null, files, studio, { agents, machine })
   const largest = findLargestContext(input, true)
   if (largest === null) return { ...none, ...sayMisfit(input) }
@@ -113,6 +115,7 @@ export const judgeModel = (
     ...none,
     fit: 'fits',
     why: null,
+    neededBytes: null,
     contextTokens,
     tokensPerAgent: Math.min(trainingTokens, Math.floor(contextTokens / agents)),
   }
@@ -149,17 +152,18 @@ const planInput = (
 }
 
 /** Not even the least context: what is short, or what could not be counted. */
-const sayMisfit = (input: PlanInput): Pick<JudgedModel, 'fit' | 'why'> => {
+const sayMisfit = (input: PlanInput): Pick<JudgedModel, 'fit' | 'why' | 'neededBytes'> => {
   const tally = tallyPlan(input)
   const { totalBytes } = input.machine
   if (tally.uncounted !== null && judgeTally(tally, input.machine) === 'unknown')
-    return { fit: 'unknown', why: tally.uncounted }
+    return { fit: 'unknown', why: tally.uncounted, neededBytes: null }
   const over = tally.totalBytes - totalBytes
   return {
     fit: 'does-not-fit',
+    neededBytes: tally.totalBytes,
     why:
       over > 0
-        ? `with the reserves and a Build Forge of ${formatBytes(input.ramDiskBytes)} it needs ${formatBytes(tally.totalBytes)}, ${formatBytes(over)} more than there is`
+        ? `with all reserves and a Build Forge of ${formatBytes(input.ramDiskBytes)} it needs ${formatBytes(tally.totalBytes)}, ${formatBytes(over)} more than there is`
         : 'what the GPU may hold, or the hundredth that is kept free, is too little for it',
   }
 }
