@@ -1,5 +1,6 @@
 // `nexus models`: the models that were judged, for this machine or for a Mac of another size. Refuses nothing.
-import { readMachineIdentity, sayMachine } from '../../core/machine-identity.ts'
+
+import { builtinProfiles } from '../../core/config/profiles.ts'
 import { type CatalogueModel, findInCatalogue, readCatalogue } from '../../core/models/catalogue.ts'
 import { modelFolders, readModelFiles } from '../../core/models/find-models.ts'
 import {
@@ -9,8 +10,8 @@ import {
   judgeModel,
   orderModels,
 } from '../../core/models/judge-models.ts'
-import { readMachine } from '../../core/plan-reading.ts'
-import { builtinProfiles } from '../../core/profiles.ts'
+import { readMachineIdentity, sayMachine } from '../../core/platform/machine-identity.ts'
+import { readMachine } from '../../core/stack/plan-reading.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { renderModels } from '../view/models-view.ts'

@@ -2,9 +2,9 @@
 
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { builtinProfiles } from '../../core/config/profiles.ts'
 import { headerOf, readCatalogue, whyNoHeader } from '../../core/models/catalogue.ts'
 import { judgeModel, orderModels } from '../../core/models/judge-models.ts'
-import { builtinProfiles } from '../../core/profiles.ts'
 import { renderModels } from './models-view.ts'
 
 const catalogue = readCatalogue(join(import.meta.dirname, '..', '..', '..', 'resources'))

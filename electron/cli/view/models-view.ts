@@ -6,7 +6,7 @@ import {
   type JudgedMachine,
   type JudgedModel,
 } from '../../core/models/judge-models.ts'
-import { formatBytes, formatContext, formatDuration, formatRate, plural } from '../../figures.ts'
+import { formatBytes, formatContext, formatDuration, formatRate, plural } from '../../wording/figures.ts'
 import { padEnd, padStart, piece, renderLine, type TextLine, type Tone, wrap } from './text-line.ts'
 
 export interface ModelsReport {

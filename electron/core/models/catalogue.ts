@@ -1,11 +1,11 @@
 // The models that were judged (resources/models.json): where they are published, what they are, what is known of their speed.
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { KvCacheTypeSchema } from '../../contract.ts'
-import { parseBoundedJson } from '../bounded-json.ts'
+import { KvCacheTypeSchema } from '../../contract/profile.ts'
+import { parseBoundedJson } from '../base/bounded-json.ts'
+import { readFileOrNull } from '../base/private-file.ts'
 import { type GgufHeader, headerFromMetadata } from '../gguf/gguf-header.ts'
 import type { MetadataValue } from '../gguf/metadata.ts'
-import { readFileOrNull } from '../private-file.ts'
 
 const text = z.string().min(1)
 const bytes = z.number().int().positive()

@@ -1,9 +1,9 @@
 // Which models of the catalogue lie on this machine, with the headers to plan them by.
 import { basename, dirname, join } from 'node:path'
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '../base/error-message.ts'
+import { isReadable } from '../config/model-parts.ts'
 import { readGgufHeader } from '../gguf/gguf-header.ts'
 import { parseSplitName } from '../gguf/split-files.ts'
-import { isReadable } from '../model-parts.ts'
 import { demoModelPath } from '../setup/demo-model.ts'
 import { type CatalogueModel, firstFileName, headerOf, whyNoHeader } from './catalogue.ts'
 import type { ModelFiles } from './judge-models.ts'

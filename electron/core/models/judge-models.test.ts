@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { builtinProfiles } from '../profiles.ts'
+import { builtinProfiles } from '../config/profiles.ts'
 import { findInCatalogue, headerOf, readCatalogue, whyNoHeader } from './catalogue.ts'
 import { bestForAgents, judgeModel, type ModelFiles, orderModels, overrideFor } from './judge-models.ts'
 

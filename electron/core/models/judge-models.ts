@@ -1,16 +1,16 @@
 // What each model of the catalogue would be on a machine: whether it fits, the context of each agent, and how fast it is said
 // to be. By the memory plan, on the header's shapes. Pure.
-import type { Profile, ProfileOverride } from '../../contract.ts'
-import { applyOverride } from '../config.ts'
+import type { Profile, ProfileOverride } from '../../contract/profile.ts'
+import { formatBytes } from '../base/format-bytes.ts'
+import { applyOverride } from '../config/config.ts'
+import { settleKvSharing, whyNoPool } from '../config/kv-sharing.ts'
+import { effectivePromptCacheMiB } from '../engine/slot-cache.ts'
 import type { GgufHeader } from '../gguf/gguf-header.ts'
-import { settleKvSharing, whyNoPool } from '../kv-sharing.ts'
-import { formatBytes } from '../memory-plan/format-bytes.ts'
-import { estimateGpuLimitBytes } from '../memory-plan/gpu-limit.ts'
-import { findLargestContext } from '../memory-plan/largest-context.ts'
-import { plannedServer } from '../memory-plan/planned-server.ts'
-import { reservesFor } from '../memory-plan/reserves.ts'
-import { judgeTally, type PlanInput, tallyPlan } from '../memory-plan/tally.ts'
-import { effectivePromptCacheMiB } from '../services/slot-cache.ts'
+import { estimateGpuLimitBytes } from '../memory/gpu-limit.ts'
+import { findLargestContext } from '../memory/largest-context.ts'
+import { plannedServer } from '../memory/planned-server.ts'
+import { reservesFor } from '../memory/reserves.ts'
+import { judgeTally, type PlanInput, tallyPlan } from '../memory/tally.ts'
 import type { CatalogueModel } from './catalogue.ts'
 
 export interface JudgedMachine {
