@@ -89,8 +89,8 @@ describe('a draft with another vocabulary', () => {
 /** The same model but for one token's text, which is all that llama-server compares. */
 const writeOtherVocabulary = (from: string, to: string): void => {
   const bytes = readFileSync(from)
-  const at = bytes.indexOf('<unused0>')
-  if (at === -1) throw new Error(`${from} has no token <unused0>`)
-  bytes.write('<unusedQ>', at)
+  const at = bytes.indexOf('<jupyter_start>')
+  if (at === -1) throw new Error(`${from} has no token <jupyter_start>`)
+  bytes.write('<jupyter_starQ>', at)
   writeFileSync(to, bytes)
 }

@@ -68,6 +68,8 @@ const demo = (runtimeDir: string): WrittenProfile => ({
     // Without a GPU, q4_0 reads a prompt 5 to 8 times slower: 95 against 474 tokens/s of 1,090, 34 against 273 of 3,490 (measured).
     cacheTypeK: 'f16',
     cacheTypeV: 'f16',
+    draftCacheTypeK: 'f16',
+    draftCacheTypeV: 'f16',
     speculation: 'none',
     batchTokens: 256,
     microBatchTokens: 256,
