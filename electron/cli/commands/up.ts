@@ -105,7 +105,7 @@ const writeModelProfile = async (id: string, context: CliContext): Promise<strin
   const machine = await readJudgedMachine(null, context)
   const judged = await judgeOne(model, catalogue, context, modelAgents, machine)
   const { path, contextTokens, why } = judged
-  if (path === null) throw new Error(`${model.name} is not here: nexus model fetch ${id}`)
+  if (path === null) throw new Error(`${id} is not here: nexus model fetch ${id}`)
   if (contextTokens === null)
     throw new Error(`${model.name} cannot be run on this machine: ${why}. nexus models shows what can.`)
   const folders = modelFolders(context.folder.modelsDir, context.folder.runtimeDir)
