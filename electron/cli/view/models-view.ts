@@ -141,7 +141,9 @@ const explain = (models: readonly JudgedModel[]): readonly string[] => {
 const sayMisfits = (models: readonly JudgedModel[]): readonly string[] => {
   if (models.length === 0) return []
   const needs = models.map(({ model, neededBytes }) => `${model.id} ${formatBytes(neededBytes)}`)
-  return [`Do not fit; with all reserves and the Build Forge they need: ${needs.join(', ')}.`]
+  return [
+    `Do not fit; with all reserves, the Build Forge and a hundredth of memory free they need: ${needs.join(', ')}.`,
+  ]
 }
 
 /** The `studio` profile's model, in numbers, and what would do better. */

@@ -7,7 +7,7 @@ import { settleKvSharing, whyNoPool } from '../config/kv-sharing.ts'
 import { effectivePromptCacheMiB } from '../engine/slot-cache.ts'
 import type { GgufHeader } from '../gguf/gguf-header.ts'
 import { estimateGpuLimitBytes } from '../memory/gpu-limit.ts'
-import { findLargestContext } from '../memory/largest-context.ts'
+import { findLargestContext, headroomShare } from '../memory/largest-context.ts'
 import { plannedServer } from '../memory/planned-server.ts'
 import { reservesFor } from '../memory/reserves.ts'
 import { judgeTally, type PlanInput, tallyPlan } from '../memory/tally.ts'
@@ -36,7 +36,7 @@ export interface JudgedModel {
   readonly fit: 'fits' | 'does-not-fit' | 'unknown'
   /** Why it doesn't fit or isn't known; null where it fits. */
   readonly why: string | null
-  /** With all reserves and the least context; null where it fits or isn't known. */
+  /** With all reserves, the least context and what stays free; null where it fits or isn't known. */
   readonly neededBytes: number | null
   /** The pool that all agents share; null where none fits. */
   readonly contextTokens: number | null
@@ -160,7 +160,7 @@ const sayMisfit = (input: PlanInput): Pick<JudgedModel, 'fit' | 'why' | 'neededB
   const over = tally.totalBytes - totalBytes
   return {
     fit: 'does-not-fit',
-    neededBytes: tally.totalBytes,
+    neededBytes: Math.ceil(tally.totalBytes / (1 - headroomShare)),
     why:
       over > 0
         ? `with all reserves and a Build Forge of ${formatBytes(input.ramDiskBytes)} it needs ${formatBytes(tally.totalBytes)}, ${formatBytes(over)} more than there is`
