@@ -70,7 +70,8 @@ class KeyFile:
         have been changed to lock somebody out.
         """
         try:
-            with open(self._path, encoding="utf-8") as file:
+            # The core overlooks a byte order mark too, which Windows editors write.
+            with open(self._path, encoding="utf-8-sig") as file:
                 # Of the open file, not of the path: what was checked is what is read.
                 status = os.fstat(file.fileno())
                 if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
