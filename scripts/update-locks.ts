@@ -205,7 +205,7 @@ const updatePython = async (): Promise<void> => {
   for (const lock of locks) {
     const held = heldLocks[lock]
     if (held === undefined || isRelock) await updatePythonLock(lock)
-    else refusals.push({ name: `requirements-${lock}`, version: 'newer', reason: held })
+    else refusals.push({ name: `requirements-${lock}`, version: '(held)', reason: held })
   }
 }
 
