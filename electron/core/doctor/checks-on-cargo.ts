@@ -157,7 +157,7 @@ export const judgeSharing = ({ disk, closedFolder, mountLine, sharedCheckouts }:
     const whose = sharedCheckouts.map(({ path, builtBy }) => `${path} (${builtBy})`).join(', ')
     const files = sharedCheckouts.map(({ path }) => join(path, '.cargo', 'config.toml')).join(', ')
     return warn(
-      `several developers work in one checkout, and only the one who built it first can build it on the RAM disk; cargo tells the others "Permission denied": ${whose}`,
+      `a checkout that several share can be built on the RAM disk only by the one who built it first, cargo tells the others "Permission denied": ${whose}`,
       `Put build-dir = "target" under [build] into ${files}: that checkout then builds on the disk for everybody. Or give each developer a clone.`,
     )
   }
