@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -39,6 +39,9 @@ it('finds a checkout that a group works in, and leaves private ones alone', () =
   expect(found(checkout('own-group', 0o775))).toEqual([])
   expect(found(null)).toEqual([])
   expect(found(join(dir, 'gone'))).toEqual([])
+  // Stands for one in a home that is closed to us, which root cannot have: it cannot be looked at either.
+  symlinkSync(join(dir, 'loop'), join(dir, 'loop'))
+  expect(found(join(dir, 'loop'), 61_001)).toEqual([])
 })
 
 it('has nothing to say of one that builds elsewhere by now', () => {

@@ -1,8 +1,7 @@
 // Checkouts that several developers build: cargo gives a build folder to whoever builds first, and on the RAM disk to no group.
-import { accessSync, constants, type Stats } from 'node:fs'
+import { accessSync, constants, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readFileOrNull } from '../private-file.ts'
-import { statIfThere } from '../regular-file.ts'
 import { configPathIn } from './cargo-config-file.ts'
 import { readCargoConfig } from './cargo-config-text.ts'
 import type { WorkspaceFolder } from './forge-workspaces.ts'
@@ -19,8 +18,12 @@ export const isShared = (stats: Modes, platform: 'darwin' | 'linux'): boolean =>
     ((stats.mode & 0o020) !== 0 && (platform === 'darwin' || (stats.mode & 0o2000) !== 0)))
 
 export const isSharedCheckout = (path: string, platform: 'darwin' | 'linux'): boolean => {
-  const stats = statIfThere(path)
-  return stats !== null && isShared(stats, platform)
+  try {
+    return isShared(statSync(path), platform)
+  } catch {
+    // Gone, or in a home that is closed to us: nothing that we share.
+    return false
+  }
 }
 
 export interface SharedCheckout {

@@ -97,8 +97,8 @@ const switches: Readonly<Record<string, Change>> = {
 }
 
 /**
- * Flags whose memory no plan tells, and why (`--help` of b10068 and b10434, tools/server/README.md at 00dc8057; issue 15). Without this list a plan would say
- * "to spare" of memory that they take.
+ * Flags whose memory no plan tells, and why (`--help` of b10068 and b10434, llama.cpp's tools/server/README.md at 00dc8057;
+ * issue 15). Without this list a plan would say "to spare" of memory that they take.
  */
 const uncountedFlags: readonly (readonly [RegExp, string])[] = [
   [

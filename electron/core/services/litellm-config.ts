@@ -110,7 +110,7 @@ export const nodeKeyVariable = (index: number): string => `OPTA_NODE_KEY_${index
 const deploymentId = (node: NodeProfile | null, modelName: string): string =>
   `${node?.name ?? ''}#${modelName}`
 
-/** Why each setting is there; measured with LiteLLM 1.106.2 unless it says otherwise. The key is the last part of the setting's path. */
+/** Why each setting is there; measured with LiteLLM 1.106.2 unless it says otherwise. The key is the last part of its path. */
 const reasons: Readonly<Record<string, string>> = {
   model_list:
     'The profile\'s name and the one that clients are told are listed for /v1/models. "*" answers every other: without\nsettings Claude Code asks for names of its own release (claude-opus-4-8, claude-sonnet-5, ...).',
