@@ -134,6 +134,13 @@ describe('plannedServer', () => {
     expect(read('--spec-type', 'ngram-mod')).toEqual(plannedServer(profile))
   })
 
+  it('reads a limit for each slot of a pool', () => {
+    const read = (value: string) =>
+      plannedServer({ ...profile, pinnedFlags: ['--kv-unified-per-slot', value] })
+    expect(read('65536')).toMatchObject({ slotLimitTokens: 65_536, unread: [] })
+    expect(read('64k').unread).toHaveLength(1)
+  })
+
   it('reads a long flag with underscores, as llama-server does', () => {
     const read = (...pinnedFlags: string[]) => plannedServer({ ...profile, pinnedFlags })
     expect(read('--ctx_size', '4096', '--swa_full')).toEqual(read('--ctx-size', '4096', '--swa-full'))

@@ -11,6 +11,8 @@ export interface PlannedServer {
   readonly gpuLayers: number
   readonly draftGpuLayers: number
   readonly unifiedKv: boolean
+  /** `--kv-unified-per-slot`: no slot grows beyond it, however much room a pool has (llama.cpp#24124). Absent: no limit. */
+  readonly slotLimitTokens?: number
   readonly cacheTypeK: KvCacheType
   readonly cacheTypeV: KvCacheType
   readonly draftCacheTypeK: KvCacheType
@@ -62,6 +64,7 @@ const flagsWithValue: readonly (readonly [readonly string[], ReadValue])[] = [
   ],
   [['-b', '--batch-size'], (value) => count(value, 1, (batchTokens) => ({ batchTokens }))],
   [['-ub', '--ubatch-size'], (value) => count(value, 1, (microBatchTokens) => ({ microBatchTokens }))],
+  [['--kv-unified-per-slot'], (value) => count(value, 1, (slotLimitTokens) => ({ slotLimitTokens }))],
   // -1 is a cache without a limit (--help): no plan holds it.
   [['-cram', '--cache-ram'], (value) => count(value, 0, (mib) => ({ promptCacheBytes: mib * mebibyte }))],
   [
