@@ -1,4 +1,5 @@
 // Reads everything at two cadences, watched and idle: one question in flight each, and nothing old passed off as new.
+
 import {
   historyStepMs,
   type Memory,
@@ -7,15 +8,10 @@ import {
   type Slot,
   type Throughput,
 } from '../contract.ts'
+import type { Reading } from './base/reading.ts'
 import { within } from './deadline.ts'
 import type { ProbeResult } from './services/child-service.ts'
-import type { Reading } from './snapshot.ts'
-
-export interface EngineReading {
-  readonly slots: Slot[] | null
-  readonly queue: Queue | null
-  readonly throughput: Throughput | null
-}
+import type { EngineReading } from './services/llama-watch.ts'
 
 export interface PollerSources {
   /** null while the AI Engine does not serve: it is then not asked. */

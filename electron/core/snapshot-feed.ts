@@ -1,6 +1,6 @@
 // Who is told of new snapshots, and how often: some every second, some only when it matters.
 import type { Snapshot } from '../contract.ts'
-import type { CoreLink, WatchOptions } from './control/core-link.ts'
+import type { Watchable, WatchOptions } from './observe/watch.ts'
 
 export interface SnapshotFeedOptions {
   readonly snapshot: () => Snapshot
@@ -11,7 +11,7 @@ export interface SnapshotFeedOptions {
 }
 
 export interface SnapshotFeed {
-  readonly watch: CoreLink['watch']
+  readonly watch: Watchable['watch']
   /** `change`: a phase or a notice is another one; `reading`: new numbers. Several in one turn are told once. */
   publish(what: 'change' | 'reading'): void
   isWatched(): boolean

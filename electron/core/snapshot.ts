@@ -1,4 +1,5 @@
 // The pure fold of readings into one Snapshot. What was not read, or not read lately, is null.
+
 import {
   contractVersion,
   type DeveloperUse,
@@ -17,12 +18,7 @@ import {
 } from '../contract.ts'
 import { isServing } from '../parts.ts'
 import { showControls } from '../visible-text.ts'
-
-/** A value and when it was true, in ms since the epoch. */
-export interface Reading<T> {
-  readonly value: T
-  readonly takenAt: number
-}
+import { isRecent, type Reading } from './base/reading.ts'
 
 export type Services = Readonly<Record<ServiceId, ServiceState>>
 
@@ -89,10 +85,6 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
 /** A reason quotes log lines and other programs, and is shown in a tray, a notification, a window and a terminal. */
 const showReason = (state: ServiceState): ServiceState =>
   state.reason === null ? state : { ...state, reason: showControls(state.reason) }
-
-/** What was read in the future was read before the clock was set back: nobody knows how long ago. */
-export const isRecent = (takenAt: number, now: number, maxAgeMs: number): boolean =>
-  takenAt <= now && now - takenAt <= maxAgeMs
 
 /**
  * llama-server answers /slots between two batches (b10068: up to 8 s apart during a prefill, measured), and no slot
