@@ -36,13 +36,14 @@ locate_runtime() {
 
 # --- One at a time --------------------------------------------------------------------------------------------------
 
-# Start time of a process: with its pid it names one process for good. Empty when there is none.
+# Start time of a process: with its pid it names one process for good. Empty when there is none, or only its zombie, which a
+# container whose init reaps nothing keeps for good.
 started_at() {
   if [ -r /proc/self/stat ]; then
-    # proc_pid_stat(5): field 22, counted after the command's closing parenthesis, which may hold blanks.
-    sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+    # proc_pid_stat(5): field 22, counted after the command's closing parenthesis, which may hold blanks; the state is field 3.
+    sed -n 's/.*) \([^ZXx] .*\)/\1/p' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
   else
-    LC_ALL=C ps -o lstart= -p "$1" 2>/dev/null
+    LC_ALL=C ps -o stat= -o lstart= -p "$1" 2>/dev/null | sed -n 's/^ *[^Z ][^ ]*  *//p'
   fi
   return 0
 }

@@ -208,6 +208,12 @@ describe('take_lock', () => {
     expect((await bash('ln -s "1 0" other; take_lock "$PWD/other"; echo mine')).stdout).toBe('mine')
   })
 
+  it('goes on when its owner is a zombie that no parent asks for', async () => {
+    // The subshell's parent becomes `sleep`, which never waits for it.
+    const owner = await execa('bash', ['-c', '(sleep 0.1) & echo $!; exec sleep 1']).stdout
+    expect(owner).toBe('')
+  })
+
   it('waits for the command of an owner that is dead', async () => {
     const killed = bash(
       'take_lock "$PWD/lock"; run_logged "$PWD/log" sh -c "sleep 0.6; echo written >late" >/dev/null 2>&1 & sleep 0.3; kill -9 $$',

@@ -36,6 +36,8 @@ export type EjectOutcome =
   | { readonly kind: 'failed'; readonly reason: string }
 
 export interface ProcessTable {
+  /** What `readIdentity` reads: `/proc` costs a tenth of a millisecond, a run of `ps` tens of them. */
+  readonly identityCost: 'file' | 'program'
   /**
    * null when there is no such process, or only its zombie: a zombie serves nobody. Rejects when the system does not tell:
    * a server must never be taken for dead because nobody could look.
