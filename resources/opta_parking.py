@@ -555,11 +555,16 @@ class Parking:
             if slot.token is None and slot.holds is not None and slot.fingerprint is not None
         ]
         temporary = f"{self._state_path}.{os.getpid()}.tmp"
-        # No fsync: after a power cut the slots are empty.
-        with contextlib.suppress(OSError):
+        try:
+            # No fsync: after a power cut the slots are empty.
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
                 json.dump({"process": self._record.process, "slots": slots}, file)
             os.replace(temporary, self._state_path)
+        except OSError:
+            # A full disk. The next Router knows better what to do with unknown slots than with what they held before.
+            for path in (temporary, self._state_path):
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
 
     def _read_state(self) -> None:
         """Slots of a llama-server that outlived the Router before this one."""

@@ -161,15 +161,17 @@ const applyJsonEdit = (root: { value: unknown }, { at, kind, value, key }: JsonE
   if (place === undefined) return
   const { holder } = place
   const inside = holder[place.key]
+  // The arbitrary hands out the same empty list and object again and again: put into itself, it would be a circle.
+  const fresh = structuredClone(value)
   switch (kind) {
     case 'replace':
-      put(holder, place.key, value)
+      put(holder, place.key, fresh)
       break
     case 'remove':
       if (place.key !== 'value') delete holder[place.key]
       break
     case 'add':
-      put(isHolder(inside) && !Array.isArray(inside) ? inside : holder, key, value)
+      put(isHolder(inside) && !Array.isArray(inside) ? inside : holder, key, fresh)
       break
     case 'list':
       put(
