@@ -23,6 +23,7 @@ from opta_conversations import MARK_BYTES, Conversation, Conversations, Fingerpr
 from opta_parked_files import ParkedFile, ParkedFiles
 from opta_slot_actions import SlotActionError
 from opta_slots import Content, content_of
+from opta_state_files import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -571,15 +572,14 @@ class Parking:
         if self._state_path is None or self._record is None:
             return
         try:
-            with open(self._state_path, encoding="utf-8") as file:
-                document = json.load(file)
+            document: Any = read_json(self._state_path)
             is_same = document["process"] == self._record.process
             told = {slot["id"]: slot for slot in document["slots"]} if is_same else {}
             for slot in self._table.slots:
                 slot.is_unknown = slot.id not in told
                 if slot.id in told:
                     self._take_over(slot, told[slot.id])
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, OverflowError):
             for slot in self._table.slots:
                 self._table.empty(slot)
                 slot.is_unknown = True
