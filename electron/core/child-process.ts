@@ -63,7 +63,10 @@ export const spawnOwned = async (
     await endLeftovers(pid, processes)
     return { kind: 'ended', exit }
   }
-  return { kind: 'spawned', process: { identity, adopted: false, exited, doubt: () => {}, release: () => {} } }
+  return {
+    kind: 'spawned',
+    process: { identity, adopted: false, exited, doubt: () => {}, release: () => {} },
+  }
 }
 
 /** null when it has ended. A child that cannot be looked at yet is ours all the same, and must not be lost sight of. */

@@ -29,8 +29,7 @@ export const createLifeLook = (identity: ProcessIdentity, processes: ProcessTabl
   let identifiedAtMs = performance.now()
   return {
     isAlive: async () => {
-      const isDue =
-        processes.identityCost === 'file' || performance.now() - identifiedAtMs >= identityLookMs
+      const isDue = processes.identityCost === 'file' || performance.now() - identifiedAtMs >= identityLookMs
       // An end is confirmed: one look in a process's life costs nothing.
       if (!isDue && lookForPid(identity.pid) === 'there') return true
       // A failed look counts too: on a machine that swaps, `ps` is not started four times a second.
