@@ -6,6 +6,7 @@ import { type LogError, logToStderr } from './core-log.ts'
 import { messageOf } from './error-message.ts'
 import { readRecord } from './json-record.ts'
 import { isErrno, writePrivateFile } from './private-file.ts'
+import { requireRegularIfThere } from './regular-file.ts'
 
 export interface CoreLock {
   release(): void
@@ -33,6 +34,7 @@ export const acquireCoreLock = (
   owner: LockOwner,
   logError: LogError = logToStderr,
 ): CoreLock | null => {
+  requireRegularIfThere(lockPath)
   const database = new DatabaseSync(lockPath)
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE; ROLLBACK')
@@ -78,6 +80,7 @@ const forgetOwner = (lockPath: string): void => {
  */
 export const isLockHeld = (lockPath: string): boolean => {
   if (!existsSync(lockPath)) return false
+  requireRegularIfThere(lockPath)
   const database = new DatabaseSync(lockPath, { readOnly: true })
   try {
     database.exec('SELECT count(*) FROM sqlite_master')
