@@ -103,17 +103,18 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
     }),
     ramDisk: once(() => platform.ramDisk.read(spec)),
     ramDiskBacking: once(() => platform.ramDisk.readBacking(spec)),
-    modelHeader: once(() => readHeader(llamaServer.modelPath)),
+    modelHeader: once(() => readHeader(llamaServer.modelPath, llamaServer.draftModelPath !== null)),
     draftHeader: once(async () =>
-      llamaServer.draftModelPath === null ? null : readHeader(llamaServer.draftModelPath),
+      llamaServer.draftModelPath === null ? null : readHeader(llamaServer.draftModelPath, true),
     ),
     lanAddresses: once(() => platform.readLanAddresses()),
   }
 }
 
-export const readHeader = async (path: string): Promise<HeaderReading> => {
+/** @param keepTokenTexts only to compare two: a vocabulary of 262,000 tokens costs the core 30 MB for a moment */
+export const readHeader = async (path: string, keepTokenTexts = false): Promise<HeaderReading> => {
   try {
-    return { kind: 'header', header: await readGgufHeader(path) }
+    return { kind: 'header', header: await readGgufHeader(path, { keepTokenTexts }) }
   } catch (error) {
     return { kind: 'failed', reason: messageOf(error) }
   }
