@@ -11,7 +11,7 @@ fail() {
 
 # --- Where things are -----------------------------------------------------------------------------------------------
 
-# The same rule as electron/core/state-folder.ts.
+# The same rule as electron/core/config/state-folder.ts.
 locate_runtime() {
   local home
   if [ -n "${NEXUS_RUNTIME:-}" ]; then
@@ -265,7 +265,7 @@ ensure_bundle() {
 
 # Usage: run_nexus BUNDLE WORD ...; becomes `nexus WORD ...`.
 # A service manager and people start a core by this very script: with the small heap that `nexus up` gives its core
-# (electron/core/core-process/core-program.ts), without which a flood of guests makes it 27 MB larger.
+# (electron/core/control/core-process/core-program.ts), without which a flood of guests makes it 27 MB larger.
 run_nexus() {
   if [ "${2:-}" = serve ]; then
     export MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=131072

@@ -14,8 +14,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { smallHeap, smallHeapFlag } from '../electron/core/core-process/core-program.ts'
-import { startTestChild } from '../electron/core/platform/test-child.ts'
+import { smallHeap, smallHeapFlag } from '../electron/core/control/core-process/core-program.ts'
+import { startTestChild } from '../electron/core/platform/test-support/child.ts'
 
 let dir = ''
 beforeEach(() => {

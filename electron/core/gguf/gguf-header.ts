@@ -1,5 +1,5 @@
 // What a model file (or all of its parts) says of itself, read without touching its weights.
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '../base/error-message.ts'
 import { type GgufPart, type GgufReadOptions, readGgufPart } from './gguf-part.ts'
 import { type KvShape, readKvShape } from './kv-shape.ts'
 import type { MetadataValue } from './metadata.ts'
@@ -175,5 +175,18 @@ export async function readGgufHeader(path: string, options: GgufReadOptions = {}
     vocabulary: readVocabulary(architecture, ask, first.metadata.tokenTexts),
     sharedEmbeddingBytes: hasOutput ? 0 : embedding,
     metadata: first.metadata.values,
+  }
+}
+
+export type HeaderReading =
+  | { readonly kind: 'header'; readonly header: GgufHeader }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+/** @param keepTokenTexts only to compare two: a vocabulary of 262,000 tokens costs the core 30 MB for a moment */
+export const readHeaderOrReason = async (path: string, keepTokenTexts = false): Promise<HeaderReading> => {
+  try {
+    return { kind: 'header', header: await readGgufHeader(path, { keepTokenTexts }) }
+  } catch (error) {
+    return { kind: 'failed', reason: messageOf(error) }
   }
 }
