@@ -23,6 +23,7 @@ from opta_conversations import MARK_BYTES, Conversation, Conversations, Fingerpr
 from opta_parked_files import ParkedFile, ParkedFiles
 from opta_slot_actions import SlotActionError
 from opta_slots import Content, content_of
+from opta_state_files import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -555,26 +556,30 @@ class Parking:
             if slot.token is None and slot.holds is not None and slot.fingerprint is not None
         ]
         temporary = f"{self._state_path}.{os.getpid()}.tmp"
-        # No fsync: after a power cut the slots are empty.
-        with contextlib.suppress(OSError):
+        try:
+            # No fsync: after a power cut the slots are empty.
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
                 json.dump({"process": self._record.process, "slots": slots}, file)
             os.replace(temporary, self._state_path)
+        except OSError:
+            # A full disk. The next Router knows better what to do with unknown slots than with what they held before.
+            for path in (temporary, self._state_path):
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
 
     def _read_state(self) -> None:
         """Slots of a llama-server that outlived the Router before this one."""
         if self._state_path is None or self._record is None:
             return
         try:
-            with open(self._state_path, encoding="utf-8") as file:
-                document = json.load(file)
+            document: Any = read_json(self._state_path)
             is_same = document["process"] == self._record.process
             told = {slot["id"]: slot for slot in document["slots"]} if is_same else {}
             for slot in self._table.slots:
                 slot.is_unknown = slot.id not in told
                 if slot.id in told:
                     self._take_over(slot, told[slot.id])
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, OverflowError):
             for slot in self._table.slots:
                 self._table.empty(slot)
                 slot.is_unknown = True

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from opta_state_files import read_json
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -123,6 +125,15 @@ class Use:
             self.firstTokens += 1
 
 
+def _read_use(document: Any) -> Use:
+    """Raises TypeError for anything else than sums."""
+    use = Use(**document)
+    if any(type(sum_) is not int or sum_ < 0 for sum_ in vars(use).values()):
+        message = "a sum that is no number"
+        raise TypeError(message)
+    return use
+
+
 class Usage:
     """Sums for each developer since local midnight, kept in a small 0600 file so that a restart loses nothing."""
 
@@ -170,11 +181,10 @@ class Usage:
         if self._path is None:
             return {}
         try:
-            with open(self._path, encoding="utf-8") as file:
-                document = json.load(file)
+            document: Any = read_json(self._path)
             if document["day"] != self._day:
                 return {}
-            return {str(name): Use(**use) for name, use in document["developers"].items()}
+            return {str(name): _read_use(use) for name, use in document["developers"].items()}
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return {}
 

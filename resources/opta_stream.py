@@ -6,8 +6,9 @@ are what can be known of a running answer; the server's own count comes with the
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from opta_state_files import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def events_of(text: str) -> Iterator[dict[str, Any]]:
         if not line.startswith("data:"):
             continue
         try:
-            event: object = json.loads(line[5:])
+            event: object = parse_json(line[5:])
         except ValueError:
             # "[DONE]", which is how OpenAI's streams end.
             continue

@@ -238,6 +238,25 @@ def test_a_model_that_forgets_is_found_out(monkeypatch: pytest.MonkeyPatch, tmp_
     run(story)
 
 
+def test_slots_that_cannot_be_written_down_are_unknown_to_the_next_router(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path)
+        await begin(stack, "a")
+        await stack.rest()
+        assert (tmp_path / "slots.json").exists()
+        # As on a full disk, also for root.
+        (tmp_path / f"slots.json.{os.getpid()}.tmp").mkdir()
+        await begin(stack, "b")
+        await stack.rest()
+        assert not (tmp_path / "slots.json").exists()
+        stack.start_router()
+        assert all(slot.is_unknown for slot in stack.parking._table.slots)
+
+    run(story)
+
+
 def test_what_a_router_before_left_in_a_pool_is_cleared_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path, pool=1_100)

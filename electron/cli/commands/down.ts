@@ -94,8 +94,8 @@ const untilCoreIsGone = async (client: ControlClient, pid: number, context: CliC
   const identity = await processes.readIdentity(pid)
   if (identity === null) return
   const deadline = Date.now() + coreEndMs
-  const isAlive = createLifeLook(identity, processes)
-  while (Date.now() < deadline && (await isAlive())) {
+  const life = createLifeLook(identity, processes)
+  while (Date.now() < deadline && (await life.isAlive())) {
     await new Promise((resolve) => setTimeout(resolve, lookMs))
   }
 }

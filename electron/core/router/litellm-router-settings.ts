@@ -42,6 +42,7 @@ export const routerModules = [
   'opta_sight.py',
   'opta_slot_actions.py',
   'opta_slots.py',
+  'opta_state_files.py',
   'opta_status.py',
   'opta_stream.py',
   'opta_thinking.py',

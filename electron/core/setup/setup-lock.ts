@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
-import { makeFolders } from '../base/regular-file.ts'
+import { makeFolders, requireRegularIfThere } from '../base/regular-file.ts'
 import type { SetupContext, SetupStepId } from './setup-step.ts'
 
 const retryMs = 250
@@ -37,6 +37,7 @@ export const withSetupLock = async <T>(
 }
 
 const tryLock = (path: string): DatabaseSync | null => {
+  requireRegularIfThere(path)
   const database = new DatabaseSync(path)
   try {
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
