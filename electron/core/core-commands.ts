@@ -7,6 +7,7 @@ import type { LogError } from './core-log.ts'
 import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
 import { messageOf } from './error-message.ts'
 import { readIntent, writeIntent } from './intent.ts'
+import type { ModelFetches } from './models/model-fetches.ts'
 import { type Alive, mixProfiles, type ProfileInUse } from './profile-in-use.ts'
 import { type RefusalContext, refuseMoved, refuseProfile } from './profile-refusal.ts'
 import { type ChosenProfile, chooseProfile } from './profiles.ts'
@@ -21,6 +22,7 @@ export interface CommandedCore extends RefusalContext {
   readonly folder: StateFolder
   readonly settings: Settings
   readonly setUp: SetUpRunner
+  readonly fetches: Pick<ModelFetches, 'start' | 'cancel' | 'isActive'>
   readonly assembly: () => ServiceAssembly
   /** Another profile's services take the place of the present ones, and what runs of them is adopted. */
   readonly takeProfile: (chosen: ChosenProfile) => Promise<void>
@@ -41,7 +43,7 @@ export interface CoreCommands {
   startWanted(ids: readonly ServiceId[], given: ServiceAssembly): Promise<void>
   /** What the user last asked for. */
   wanted(): readonly ServiceId[]
-  /** Nothing runs, moves or is wanted but a RAM disk that is mounted, which stays without a core. */
+  /** Nothing runs, moves, is fetched or is wanted but a RAM disk that is mounted, which stays without a core. */
   isIdle(): boolean
   /** The services as they are, and those that a restart has stopped and not yet started as starting. */
   withRestart(services: Services): Services
@@ -213,6 +215,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       isAllStopped() &&
       restarting.size === 0 &&
       !core.setUp.state()?.running &&
+      !core.fetches.isActive() &&
       phase !== 'starting' &&
       phase !== 'stopping' &&
       wanted().every((id) => id === 'ramDisk')
@@ -382,6 +385,10 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
         return configure(command)
       case 'key':
         return changeKey(command)
+      case 'fetchModel':
+        return core.fetches.start(command)
+      case 'cancelFetch':
+        return core.fetches.cancel(command.id)
     }
   }
 
