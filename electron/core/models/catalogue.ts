@@ -4,14 +4,14 @@ import { z } from 'zod'
 import { parseBoundedJson } from '../bounded-json.ts'
 import { readFileOrNull } from '../private-file.ts'
 
-const CatalogueSchema = z.looseObject({
+const CatalogueSchema = z.object({
   models: z.array(
-    z.looseObject({
+    z.object({
       id: z.string(),
       name: z.string(),
       repo: z.string(),
       files: z.array(
-        z.looseObject({
+        z.object({
           path: z.string(),
           bytes: z.number().int().positive(),
           sha256: z.string().regex(/^[0-9a-f]{64}$/),

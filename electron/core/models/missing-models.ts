@@ -9,7 +9,7 @@ import type { CatalogueModel } from './catalogue.ts'
 export const readMissingModels = (
   { name, profile }: Pick<ChosenProfile, 'name' | 'profile'>,
   modelsDir: string,
-  catalogue: readonly CatalogueModel[],
+  catalogue: readonly Pick<CatalogueModel, 'id' | 'files'>[],
 ): readonly MissingModel[] => {
   const { modelPath, draftModelPath } = profile.llamaServer
   const paths = draftModelPath === null ? [modelPath] : [modelPath, draftModelPath]

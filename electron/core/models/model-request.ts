@@ -20,10 +20,14 @@ export type RequestReading =
 /** The Hub's own rule: 96 letters, digits, dots, dashes and underscores (huggingface_hub, validate_repo_id). */
 const repoName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,95}\/[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/
 
-export const parseModelRequest = (text: string, catalogue: readonly CatalogueModel[]): RequestReading => {
+export const parseModelRequest = (
+  text: string,
+  catalogue: readonly Pick<CatalogueModel, 'id' | 'repo' | 'files'>[],
+): RequestReading => {
   const known = catalogue.find(({ id }) => id === text)
   if (known !== undefined) {
-    const { id, repo, files } = known
+    const { id, repo } = known
+    const files = known.files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }))
     return { kind: 'request', request: { id, repo, file: null, files } }
   }
   const colon = text.indexOf(':')

@@ -62,7 +62,7 @@ export const judgeRoom = ({ dir, freeBytes, isMemory }: RoomFacts, neededBytes: 
   const short = neededBytes + spareBytes - freeBytes
   return short <= 0
     ? null
-    : `${formatBytes(neededBytes)} are to come, and ${dir} has ${formatBytes(freeBytes)} free, of which ${formatBytes(spareBytes)} stay so: make ${formatBytes(short)} of room and fetch again`
+    : `${formatBytes(neededBytes)} are to come, and ${dir} has ${formatBytes(freeBytes)} free, of which ${formatBytes(spareBytes)} stay so: make ${formatBytes(Math.max(short, 1024 ** 2))} of room and fetch again`
 }
 
 /** Holds the folder's lock during `work`: two cores of one Mac never write to one file. */

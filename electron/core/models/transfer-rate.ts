@@ -25,8 +25,8 @@ export const createTransferRate = (now: () => number = () => performance.now()):
       samples = [...samples.filter((sample) => at - sample.at <= windowMs), { at, bytes: doneBytes }]
     },
     read: () => {
-      const first = samples.find((sample) => now() - sample.at <= windowMs) ?? samples.at(-1)
-      if (first === undefined) return null
+      const first = samples.find((sample) => now() - sample.at <= windowMs)
+      if (first === undefined) return samples.length === 0 ? null : 0
       const passedMs = now() - first.at
       return passedMs < leastMs ? null : ((lastBytes - first.bytes) / passedMs) * 1000
     },
