@@ -1,8 +1,9 @@
 // One file of a model in the models folder: its name, the part of it that is there, and the record beside it.
-import { renameSync, type Stats, writeFileSync } from 'node:fs'
+import { chmodSync, renameSync, type Stats, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { readRecord } from '../json-record.ts'
+import { isErrno } from '../private-file.ts'
 import { statIfThere } from '../regular-file.ts'
 import type { PublishedFile } from './hub-listing.ts'
 
@@ -36,13 +37,22 @@ const RecordSchema = z.strictObject({
 })
 export type FetchRecord = z.infer<typeof RecordSchema>
 
-export const readFetchRecord = ({ recordPath }: FilePlace): FetchRecord | null =>
-  readRecord(recordPath, RecordSchema)
+/** null: there is none of ours, or none that this user may read. */
+export const readFetchRecord = ({ recordPath }: FilePlace): FetchRecord | null => {
+  try {
+    return readRecord(recordPath, RecordSchema)
+  } catch (error) {
+    if (isErrno(error, 'EACCES')) return null
+    throw error
+  }
+}
 
 /** Readable by all, as the model is; whole or not at all. */
 export const writeFetchRecord = ({ recordPath }: FilePlace, record: FetchRecord): void => {
   const temporary = `${recordPath}.${process.pid}.tmp`
-  writeFileSync(temporary, `${JSON.stringify(record)}\n`, { mode: 0o644 })
+  writeFileSync(temporary, `${JSON.stringify(record)}\n`)
+  // Whatever this user's umask is.
+  chmodSync(temporary, 0o644)
   renameSync(temporary, recordPath)
 }
 

@@ -12,6 +12,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
@@ -137,10 +138,12 @@ describe('a model is fetched', () => {
 
   it('once, however often it is asked for', async () => {
     await serve()
+    hub.misbehave(({ at }) => (at === 'storage' ? { kind: 'slow', bytesPerSecond: 4_000_000 } : null))
     const { fetches, start, untilEnded } = open()
     start(repo)
-    start(repo)
-    expect(fetches.state()).toHaveLength(1)
+    await expect.poll(() => fetches.state()[0]?.phase).toBe('fetching')
+    expect(start(repo)).toEqual({ accepted: true })
+    expect(fetches.state()).toMatchObject([{ phase: 'fetching' }])
     await untilEnded()
     expect(storageRanges()).toEqual([null])
   })
@@ -192,6 +195,8 @@ describe('an interruption', () => {
     await expect.poll(() => existsSync(partPath()) && statSync(partPath()).size).toBe(700_000)
     await one.fetches.close()
     expect(one.ended).toEqual([])
+    // As another umask makes it.
+    chmodSync(partPath(), 0o664)
     const asked = hub.requests.filter(({ at }) => at === 'api').length
     const next = open()
     next.fetches.resume()
@@ -396,6 +401,26 @@ describe('a server that misbehaves', () => {
     },
   )
 
+  it('that has another file there than it had', async () => {
+    await serve()
+    const listing = {
+      revision: 'a'.repeat(40),
+      files: [{ path: file.path, bytes: 5, sha256: 'f'.repeat(64) }],
+    }
+    const request = { id: repo, repo, file: null, files: null }
+    writeFileSync(
+      join(root, 'fetches.json'),
+      JSON.stringify({ version: 1, fetches: [{ request, endpoint: hub.url, listing }] }),
+    )
+    const { fetches, untilEnded } = open()
+    fetches.resume()
+    expect(await untilEnded()).toMatchObject({
+      phase: 'failed',
+      reason: `Tiny-Q8_0.gguf was changed at ${repo} meanwhile; fetch it again`,
+    })
+    expect(existsSync(targetPath())).toBe(false)
+  })
+
   it('that cannot be reached is asked until it can', async () => {
     await serve()
     const closed = createServer().listen(0, '127.0.0.1')
@@ -491,6 +516,18 @@ describe('the disk', () => {
       `${targetPath()} is there and is another file than ${repo} has: move it away first`,
     )
     expect(readFileSync(targetPath(), 'utf8')).toBe('mine')
+  })
+
+  it('with the fetched file, and written to since: it is not taken for the published one', async () => {
+    await serve()
+    const one = open()
+    one.start(repo)
+    expectWhole(await one.untilEnded())
+    writeFileSync(targetPath(), Buffer.alloc(file.bytes, 1))
+    utimesSync(targetPath(), 1, 1)
+    const next = open()
+    next.start(repo)
+    expect((await next.untilEnded()).reason).toMatch(/is there and is another file than/)
   })
 
   it('with the published file, put there by hand: it is checked and known from then on', async () => {
