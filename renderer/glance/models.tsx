@@ -1,7 +1,7 @@
 // Models: what the core fetches, and what the profile misses, with the button that has it fetched.
-import type { MissingModel, ModelFetch } from '../../electron/contract.ts'
-import { describeFetch, isFetchActive } from '../../electron/fetch-words.ts'
-import { formatBytes } from '../../electron/figures.ts'
+import type { MissingModel, ModelFetch } from '../../electron/contract/snapshot.ts'
+import { describeFetch, isFetchActive } from '../../electron/wording/fetch-words.ts'
+import { formatBytes } from '../../electron/wording/figures.ts'
 import { useRefusal } from '../guest.ts'
 import { send, useSnapshot } from '../mirror.ts'
 import { startSentence } from '../sentence.ts'

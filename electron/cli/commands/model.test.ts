@@ -2,11 +2,12 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import type { Command, ModelFetch, Snapshot } from '../../contract.ts'
+import type { Command } from '../../contract/command.ts'
+import type { ModelFetch, Snapshot } from '../../contract/snapshot.ts'
+import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { placeOf, writeFetchRecord } from '../../core/models/fetched-file.ts'
-import { sampleSnapshot } from '../../core/sample-snapshot.ts'
 import type { CliCommand } from '../arguments.ts'
-import { createTestContext, openTestCore, type TestContext } from '../test-core.ts'
+import { createTestContext, openTestCore, type TestContext } from '../test-support/core.ts'
 import { runModel } from './model.ts'
 
 type ModelCommand = Extract<CliCommand, { name: 'model' }>

@@ -1,8 +1,9 @@
 // `nexus model`: what is here, and fetching, calling off and removing it.
-import type { ModelFetch, Snapshot } from '../../contract.ts'
+import type { ModelFetch, Snapshot } from '../../contract/snapshot.ts'
+import { listModelFiles } from '../../core/config/model-parts.ts'
+import { builtinProfiles, chooseProfile } from '../../core/config/profiles.ts'
+import { openSettings } from '../../core/config/settings.ts'
 import type { ControlClient } from '../../core/control/client.ts'
-import { readLedgerEntries } from '../../core/ledger.ts'
-import { listModelFiles } from '../../core/model-parts.ts'
 import {
   listModels,
   listModelsHere,
@@ -10,9 +11,8 @@ import {
   type ModelHere,
   removeFiles,
 } from '../../core/models/model-list.ts'
-import { builtinProfiles, chooseProfile } from '../../core/profiles.ts'
-import { openSettings } from '../../core/settings.ts'
-import { describeFetch, isFetchActive } from '../../fetch-words.ts'
+import { readLedgerEntries } from '../../core/supervise/ledger.ts'
+import { describeFetch, isFetchActive } from '../../wording/fetch-words.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachOrHost, attachToRunning, readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'

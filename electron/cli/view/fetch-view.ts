@@ -1,7 +1,7 @@
 // A fetch as the terminal shows it: one line that is redrawn, or a line for each step and each tenth.
-import type { ModelFetch } from '../../contract.ts'
-import { describeFetch, isFetchActive } from '../../fetch-words.ts'
-import { showControls } from '../../visible-text.ts'
+import type { ModelFetch } from '../../contract/snapshot.ts'
+import { describeFetch, isFetchActive } from '../../wording/fetch-words.ts'
+import { showControls } from '../../wording/visible-text.ts'
 import type { CliContext } from '../context.ts'
 import { truncate } from './text-line.ts'
 

@@ -1,8 +1,8 @@
 // Reads and edits the text of a cargo config: what it says of where builds go, and our one entry in it. Pure.
 import { parse, patch } from '@decimalturn/toml-patch'
 import { z } from 'zod'
-import { byteOrderMark, withoutByteOrderMark } from '../byte-order-mark.ts'
-import { messageOf } from '../error-message.ts'
+import { byteOrderMark, withoutByteOrderMark } from '../base/byte-order-mark.ts'
+import { messageOf } from '../base/error-message.ts'
 
 const IncludeSchema = z.union([z.string(), z.looseObject({ path: z.string() })])
 const CargoConfigSchema = z.looseObject({
@@ -109,7 +109,7 @@ const insert = (text: string, config: CargoConfig, entry: CargoEntry): string =>
   return patch(text, { ...config, build: { ...config.build, 'build-dir': entry.value } })
 }
 
-/** The text without our entry; as it was before when nobody has edited it since. */
+/** The text without our entry; as it was before if it has not been edited since. */
 export const removeEntry = (text: string, entry: CargoEntry): string =>
   behindMark(text, (rest) => removeFromText(rest, entry))
 

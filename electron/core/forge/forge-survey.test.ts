@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { RamDisk } from '../../contract.ts'
+import type { RamDisk } from '../../contract/snapshot.ts'
 import { createForgeSurvey } from './forge-survey.ts'
 import type { ForgeUse, WorkspaceUse } from './forge-use.ts'
 
@@ -120,7 +120,7 @@ it('forgets what was on a disk that is gone, also what it was just being told', 
   expect(await projects()).toBeUndefined()
 })
 
-it('tells what the disk holds of memory once it was looked at, and null when nobody told', async () => {
+it('reports the memory that the disk holds once it was read, and null before', async () => {
   const { state, found, held } = createCase()
   state.heldBytes = 23
   expect(await held()).toBeUndefined()

@@ -1,12 +1,12 @@
 // Keeps the RAM disk's largest projects and what it holds of memory beside its figures: looked at when builds have changed
 // it, and never often.
-import type { ForgeProject, RamDisk } from '../../contract.ts'
+import type { ForgeProject, RamDisk } from '../../contract/snapshot.ts'
 import type { ForgeUse } from './forge-use.ts'
 
 export interface ForgeSurveySources {
   readonly readDisk: () => Promise<RamDisk>
   readonly readUse: (mountPoint: string) => Promise<ForgeUse>
-  /** null when it is not told. */
+  /** null when unknown. */
   readonly readHeldBytes: () => Promise<number | null>
   readonly onError: (error: Error) => void
   readonly now?: () => number

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { openLogForChild } from './log-file.ts'
 import { followLog, readLastLines } from './log-follow.ts'
 import { createLogRotation } from './log-rotation.ts'
-import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './log-test-files.ts'
+import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './test-support/log-test-files.ts'
 
 const failOnError = (error: Error): void => {
   throw error
@@ -132,7 +132,7 @@ describe('followLog', () => {
     expect(seen.at(-1)).toBe('i')
   })
 
-  it('starts over when somebody else empties the log', async () => {
+  it('starts over when the log is emptied by hand', async () => {
     using log = createLog()
     log.write('a long first line\n')
     const seen = await collect(log.path, 1, (line) => {

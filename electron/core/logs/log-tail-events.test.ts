@@ -4,7 +4,7 @@ import { openLogForChild } from './log-file.ts'
 import { type LogMark, readLogMark } from './log-generations.ts'
 import { createLogRotation } from './log-rotation.ts'
 import { connectLogTail, type LogTailOptions, readLogSince } from './log-tail-events.ts'
-import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './log-test-files.ts'
+import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './test-support/log-test-files.ts'
 
 const failOnError = (error: Error): void => {
   throw error
@@ -166,7 +166,7 @@ describe('readLogSince', () => {
     expect((await readLogSince(log.path, mark, 10)).at(-1)).toBe('5')
   })
 
-  it('reads from the start of a log that somebody else emptied', async () => {
+  it('reads from the start of a log that was emptied by hand', async () => {
     using log = createLog()
     log.write('a long line\n')
     const mark = readLogMark(log.path)

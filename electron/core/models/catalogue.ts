@@ -1,8 +1,8 @@
 // The models that were judged: resources/models.json.
 import { join } from 'node:path'
 import { z } from 'zod'
-import { parseBoundedJson } from '../bounded-json.ts'
-import { readFileOrNull } from '../private-file.ts'
+import { parseBoundedJson } from '../base/bounded-json.ts'
+import { readFileOrNull } from '../base/private-file.ts'
 
 const CatalogueSchema = z.object({
   models: z.array(

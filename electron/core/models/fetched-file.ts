@@ -2,9 +2,9 @@
 import { chmodSync, renameSync, type Stats, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { readRecord } from '../json-record.ts'
-import { isErrno } from '../private-file.ts'
-import { statIfThere } from '../regular-file.ts'
+import { readRecord } from '../base/json-record.ts'
+import { isErrno } from '../base/private-file.ts'
+import { statIfThere } from '../base/regular-file.ts'
 import type { PublishedFile } from './hub-listing.ts'
 
 export interface FilePlace {

@@ -2,9 +2,9 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream, rmSync, statSync } from 'node:fs'
 import { type FileHandle, open, rename } from 'node:fs/promises'
-import { messageOf } from '../error-message.ts'
-import { isErrno } from '../private-file.ts'
-import { statIfThere } from '../regular-file.ts'
+import { messageOf } from '../base/error-message.ts'
+import { isErrno } from '../base/private-file.ts'
+import { statIfThere } from '../base/regular-file.ts'
 import {
   describeVerified,
   type FetchRecord,

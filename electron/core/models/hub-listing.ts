@@ -1,6 +1,6 @@
 // What a repository of the Hub's holds: one revision, and the files of it with their hashes.
 import { z } from 'zod'
-import { parseJsonOrNull } from '../json-record.ts'
+import { parseJsonOrNull } from '../base/json-record.ts'
 import { type Asked, type HubOutcome, judgeStatus } from './hub-problem.ts'
 import { askHub, type Hub, type HubReply, readText } from './hub-request.ts'
 

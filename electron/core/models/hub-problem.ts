@@ -1,7 +1,7 @@
 // What an answer of the Hub's that is not the one we want means, and what to do. Pure.
 import type { IncomingHttpHeaders } from 'node:http'
-import { messageOf } from '../error-message.ts'
-import { isErrno } from '../private-file.ts'
+import { messageOf } from '../base/error-message.ts'
+import { isErrno } from '../base/private-file.ts'
 import { RefusedRedirect } from './hub-request.ts'
 
 export type HubProblem =

@@ -1,9 +1,9 @@
 // Models that a profile names and that aren't here, where a fetch would put them just there.
 import { basename, dirname } from 'node:path'
-import type { MissingModel } from '../../contract.ts'
+import type { MissingModel } from '../../contract/snapshot.ts'
+import { isReadable, listModelFiles } from '../config/model-parts.ts'
+import type { ChosenProfile } from '../config/profiles.ts'
 import { parseSplitName } from '../gguf/split-files.ts'
-import { isReadable, listModelFiles } from '../model-parts.ts'
-import type { ChosenProfile } from '../profiles.ts'
 import type { CatalogueModel } from './catalogue.ts'
 
 export const readMissingModels = (

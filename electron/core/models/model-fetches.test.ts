@@ -19,7 +19,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ModelFetch } from '../../contract.ts'
+import type { ModelFetch } from '../../contract/snapshot.ts'
 import { createModelFetches, type ModelFetches, type ModelFetchesOptions } from './model-fetches.ts'
 import {
   createTestHub,
@@ -27,7 +27,7 @@ import {
   makeTestFile,
   type TestHub,
   type TestHubOptions,
-} from './test-hub.ts'
+} from './test-support/test-hub.ts'
 
 const repo = 'unsloth/Tiny-GGUF'
 const file = makeTestFile('Tiny-Q8_0.gguf', 1_500_000)

@@ -1,9 +1,9 @@
 // The models that are here: ours with how far they are, and those that other programs keep.
 import { lstatSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { statIfThere } from '../base/regular-file.ts'
+import { listModelFiles } from '../config/model-parts.ts'
 import { parseSplitName } from '../gguf/split-files.ts'
-import { listModelFiles } from '../model-parts.ts'
-import { statIfThere } from '../regular-file.ts'
 import { type FilePlace, placeOf, readFetchRecord } from './fetched-file.ts'
 import { listOtherModels, type OtherModel, type Surroundings } from './other-programs.ts'
 

@@ -1,9 +1,9 @@
 // The folder that fetched models lie in: made for all who share it, with room for what is to come, and one fetch at a time.
 import { chmodSync, chownSync, closeSync, fchmodSync, openSync, realpathSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatBytes } from '../memory-plan/format-bytes.ts'
-import { isErrno } from '../private-file.ts'
-import { makeFolders, statIfThere } from '../regular-file.ts'
+import { formatBytes } from '../base/format-bytes.ts'
+import { isErrno } from '../base/private-file.ts'
+import { makeFolders, statIfThere } from '../base/regular-file.ts'
 import { type LockWait, withFileLock } from '../setup/setup-lock.ts'
 
 /** `staff`, every user of a Mac: what lies below /Users/Shared would have the group `wheel` (mkdir(2) of BSD). */

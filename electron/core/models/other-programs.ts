@@ -8,7 +8,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import { z } from 'zod'
-import { readRecord } from '../json-record.ts'
+import { readRecord } from '../base/json-record.ts'
 import type { PublishedFile } from './hub-listing.ts'
 
 export type ModelProgram = 'llama.cpp' | 'LM Studio' | 'Ollama' | 'Hugging Face'

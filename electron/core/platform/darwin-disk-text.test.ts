@@ -12,8 +12,8 @@ import {
 } from './darwin-disk-text.ts'
 import { parseDefaultRoute, parseIfconfig, readDarwinLanAddresses } from './darwin-network.ts'
 import { rankLanAddresses } from './lan-addresses.ts'
-import { createTestMac } from './test-mac.ts'
-import { hasRecordings, listRecordings, readRecording } from './test-recordings.ts'
+import { createTestMac } from './test-support/mac.ts'
+import { hasRecordings, listRecordings, readRecording } from './test-support/recordings.ts'
 
 describe('parseMountTable', () => {
   it('reads blanks, brackets and " on " in names', () => {
@@ -278,7 +278,7 @@ describe.skipIf(!hasRecordings)(
         '/Volumes/smoo-ram-502 1',
       ])
       expect(images[2]?.devices).toEqual([{ device: '/dev/disk159', mountPoint: null }])
-      // Root attached the last one, but half of its lines are left out in the recording: who holds it is not told.
+      // Root attached the last one, but half of its lines are left out in the recording: its holder is unknown.
       expect(images.map((image) => image.holder)).toEqual([null, { kind: 'program', pid: 91_006 }, null])
     })
     it('reads a RAM disk of a Chinese macOS 10.14', () => {

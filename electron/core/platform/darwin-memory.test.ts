@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { MemorySchema } from '../../contract.ts'
+import { MemorySchema } from '../../contract/snapshot.ts'
 import { createDarwinMemoryReader, readDarwinTotalBytes } from './darwin-memory.ts'
 import {
   parseGpuLimitBytes,
@@ -8,8 +8,8 @@ import {
   parseSysctl,
   parseVmStat,
 } from './darwin-memory-text.ts'
-import { createTestMac } from './test-mac.ts'
-import { hasRecordings, listRecordings, readRecording } from './test-recordings.ts'
+import { createTestMac } from './test-support/mac.ts'
+import { hasRecordings, listRecordings, readRecording } from './test-support/recordings.ts'
 
 // Own sample with made-up numbers, in the format of vm_stat.
 const vmStat = `Mach Virtual Memory Statistics: (page size of 16384 bytes)
@@ -40,7 +40,7 @@ describe('parseVmStat', () => {
     })
     expect(parseVmStat(vmStat.replace('16384', '4096'))?.wiredBytes).toBe(1500 * 4096)
   })
-  it('leaves swap-outs unknown where they are not told', () => {
+  it('leaves swap-outs unknown where the text has none', () => {
     expect(parseVmStat(vmStat.replace(/^Swapouts.*\n/m, ''))?.swapOutPages).toBeNull()
   })
   it.each([

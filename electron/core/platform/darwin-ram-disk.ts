@@ -1,7 +1,7 @@
 // The RAM disk on macOS: a ram:// disk image with HFS+ or APFS. Exercised only through recorded output so far.
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RamDisk } from '../../contract.ts'
+import type { RamDisk } from '../../contract/snapshot.ts'
 import { type DarwinMount, findRamImage, ignoresOwners } from './darwin-disk-text.ts'
 import { createDarwinDisks } from './darwin-disks.ts'
 import {
@@ -89,7 +89,7 @@ const readHeldBytes = async (run: RunCommand, pid: number): Promise<number | nul
   return kibibytes !== undefined && /diskimages/i.test(program) ? Number(kibibytes) * 1024 : null
 }
 
-/** null also where it is not told: see ImageHolder. */
+/** null also where unknown: see ImageHolder. */
 const readBacking = async (
   { disks }: DarwinRamDiskContext,
   run: RunCommand,

@@ -1,5 +1,5 @@
 // Who listens on a TCP port: /proc/net/tcp and tcp6 name the socket, /proc/PID/fd its holder.
-import type { ForeignProcess } from '../../contract.ts'
+import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { describeCommand } from './describe-command.ts'
 import { readPids, readProcLink, readProcNames, readProcText, readProcUid } from './linux-proc.ts'
 import { parseCmdline, parseProcStat } from './linux-process-text.ts'
@@ -32,7 +32,7 @@ export const readLinuxPortOwner = async (port: number): Promise<ForeignProcess |
   if (first === undefined) return null
   const holder = await findOldestHolder(new Set(listeners.map((listener) => `socket:[${listener.inode}]`)))
   if (holder !== null) return await describeProcess(holder)
-  // Held by somebody whose open files we may not list: only the socket's uid is known.
+  // Held by a process whose open files we may not list: only the socket's uid is known.
   return { pid: null, command: null, user: await readUserName(first.uid) }
 }
 

@@ -16,12 +16,12 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { RamDiskSchema } from '../../contract.ts'
+import { RamDiskSchema } from '../../contract/snapshot.ts'
 import { createLinuxRamDisk, type LinuxRamDiskOptions } from './linux-ram-disk.ts'
 import { removeEmptyFolder } from './mount-point.ts'
 import type { RamDiskSpec } from './platform.ts'
 import { createCommandRunner } from './run-command.ts'
-import { startSleeper, startTestChild, type TestChild } from './test-child.ts'
+import { startSleeper, startTestChild, type TestChild } from './test-support/child.ts'
 
 const MiB = 2 ** 20
 const isLinux = process.platform === 'linux'
@@ -299,7 +299,7 @@ describe.skipIf(!hasShm)('a folder under /dev/shm (needs /dev/shm to be a tmpfs)
     await expect(lstat(spec().mountPoint)).rejects.toThrow('ENOENT')
   })
 
-  it('does not use what somebody else put at its place', async () => {
+  it('does not use what another user put at its place', async () => {
     await mkdir(join(folder, 'trap'))
     await mkdir(join(shmPath(), '..'), { recursive: true, mode: 0o700 })
     await symlink(join(folder, 'trap'), shmPath())
@@ -308,7 +308,7 @@ describe.skipIf(!hasShm)('a folder under /dev/shm (needs /dev/shm to be a tmpfs)
       await removeEmptyFolder(dirname(shmPath()))
     })
     const outcome = await shm().mount(spec())
-    expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('somebody else') })
+    expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('another user') })
     expect((await shm().read(spec())).mounted).toBe(false)
   })
 

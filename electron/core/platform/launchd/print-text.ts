@@ -1,0 +1,148 @@
+// Reads `launchctl print`, of a job and of a domain. Pure.
+
+export interface LaunchdJob {
+  /** As launchd says it: running, not running, spawn scheduled, ... */
+  readonly state: string
+  readonly pid: number | null
+  /** The plist it was loaded from. */
+  readonly path: string | null
+  /** How often it was spawned since it was loaded; null when that is not said. */
+  readonly runs: number | null
+  /** How it last ended, as a clause; null when it never did or that is not said. */
+  readonly lastExit: LaunchdExit | null
+  /** Audit session id of the session that it runs in; null when that is not said. */
+  readonly asid: number | null
+  /** Of its processes; macOS 27 ends them together (tmux/tmux#5465). null when that is not said. */
+  readonly coalitionId: number | null
+  /** Program and words, as they were when it was loaded. */
+  readonly argv: readonly string[]
+  /** What its plist sets, and what launchd adds. */
+  readonly env: ReadonlyMap<string, string>
+}
+
+export interface LaunchdExit {
+  readonly kind: 'exit-code' | 'signal' | 'reason'
+  readonly words: string
+  /** It ended by itself with 0. */
+  readonly isClean: boolean
+}
+
+interface Block {
+  readonly values: ReadonlyMap<string, string>
+  readonly blocks: ReadonlyMap<string, Block>
+  /** What is neither a value nor a block, such as the words of `arguments`. */
+  readonly lines: readonly string[]
+}
+
+/**
+ * null when the text is not a print of a job. A job's own lines are those directly in the outer block: the blocks inside
+ * repeat `state`, `pid` and others for coalitions and triggers.
+ */
+export const parseLaunchctlPrint = (output: string): LaunchdJob | null => {
+  const job = readOuterBlock(output)
+  const state = job?.values.get('state')
+  if (job === null || state === undefined) return null
+  return {
+    state,
+    pid: readCount(job.values.get('pid')) || null,
+    path: job.values.get('path') ?? null,
+    runs: readCount(job.values.get('runs')),
+    lastExit: readLastExit(job.values),
+    asid: readCount(job.values.get('asid')),
+    coalitionId: readCount(job.blocks.get('resource coalition')?.values.get('ID')),
+    argv: job.blocks.get('arguments')?.lines ?? [],
+    env: job.blocks.get('environment')?.values ?? new Map(),
+  }
+}
+
+/** The audit session of a domain, in its security context; null when the text does not say. */
+export const parseDomainAsid = (output: string): number | null =>
+  readCount(readOuterBlock(output)?.blocks.get('security context')?.values.get('asid'))
+
+const readCount = (text: string | undefined): number | null =>
+  text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : null
+
+const emptyExits: ReadonlySet<string> = new Set(['(never exited)', '(none)', '(null)', ''])
+const plainExits: ReadonlySet<string> = new Set([
+  'last terminating signal',
+  'last exit code',
+  'last exit status',
+])
+
+/**
+ * One of several lines stands there: after a signal, or after an end that the kernel has a reason for (OS_REASON_CODESIGNING,
+ * OS_REASON_DYLD, JETSAM_REASON_...: recorded), launchd leaves the exit code out. Where there are several, the most telling
+ * one counts; a line about an end that is not known here counts as a reason, so that it is never taken for a clean end.
+ */
+const readLastExit = (values: ReadonlyMap<string, string>): LaunchdExit | null => {
+  const ends = [...values].filter(
+    ([key, value]) => /^last (exit|terminating|jetsam|crash)/.test(key) && !emptyExits.has(value),
+  )
+  const said = (wanted: string): string | null => ends.find(([key]) => key === wanted)?.[1] ?? null
+  const signal = said('last terminating signal')
+  const code = said('last exit code') ?? said('last exit status')
+  const reason = ends.find(([key, value]) => !plainExits.has(key) && value !== 'exited')?.[1]
+  if (reason !== undefined) return { kind: 'reason', words: reason, isClean: false }
+  if (signal !== null) return { kind: 'signal', words: `signal ${signal}`, isClean: false }
+  if (code === null) return null
+  return { kind: 'exit-code', words: `exit status ${code}`, isClean: /^0(:|$)/.test(code) }
+}
+
+interface OpenBlock {
+  readonly indent: number
+  readonly closer: '}' | ']'
+  readonly values: Map<string, string>
+  readonly blocks: Map<string, Block>
+  readonly lines: string[]
+}
+
+const openBlock = (indent: number, closer: '}' | ']'): OpenBlock => ({
+  indent,
+  closer,
+  values: new Map(),
+  blocks: new Map(),
+  lines: [],
+})
+
+/**
+ * Indentation decides which block a bracket closes, since an argument may be a bracket itself; pastes that lost it have
+ * every line at the same depth, where brackets alone do. The first of two equal keys counts. null when no block begins.
+ */
+const readOuterBlock = (output: string): Block | null => {
+  let outer: OpenBlock | null = null
+  const stack: OpenBlock[] = []
+  for (const line of output.split(/\r?\n/)) {
+    const text = line.trim()
+    const indent = line.length - line.trimStart().length
+    const top = stack.at(-1)
+    if (top === undefined) {
+      if (outer !== null) break
+      if (/^\S.* = \{$/.test(text)) {
+        outer = openBlock(indent, '}')
+        stack.push(outer)
+      }
+    } else if (text === '}' || text === ']') {
+      while ((stack.at(-1)?.indent ?? -1) > indent) stack.pop()
+      if (stack.at(-1)?.indent === indent && stack.at(-1)?.closer === text) stack.pop()
+    } else if (text !== '') addLine(text, indent, top, stack)
+  }
+  return outer
+}
+
+const addLine = (text: string, indent: number, top: OpenBlock, stack: OpenBlock[]): void => {
+  const [, opened, bracket] = /^(.+?) =>? ([{[])$/.exec(text) ?? []
+  if (opened !== undefined && bracket !== undefined) {
+    const block = openBlock(indent, bracket === '{' ? '}' : ']')
+    if (!top.blocks.has(opened)) top.blocks.set(opened, block)
+    stack.push(block)
+    return
+  }
+  // An array of one empty element closes on the element's own line (recorded on macOS 27: `0 = <tabs>]`).
+  if (top.closer === ']' && /^\d+ =>?\s*\]$/.test(text)) {
+    stack.pop()
+    return
+  }
+  top.lines.push(text)
+  const [, key, value] = /^(.+?) =>? ?(.*)$/.exec(text) ?? []
+  if (key !== undefined && value !== undefined && !top.values.has(key)) top.values.set(key, value.trim())
+}
