@@ -61,6 +61,13 @@ export type CliCommand =
       readonly json: boolean
     }
   | {
+      readonly name: 'model'
+      readonly action: ModelAction
+      /** null only with `list`. */
+      readonly model: string | null
+      readonly json: boolean
+    }
+  | {
       /** Of the model: the only thing that is measured so far. */
       readonly name: 'bench'
       readonly batches: readonly number[]
@@ -135,6 +142,10 @@ export type ServiceAction = (typeof serviceActions)[number]
 export const keyActions = ['list', 'create', 'rotate', 'revoke'] as const
 export type KeyAction = (typeof keyActions)[number]
 
+/** Of `nexus model`. */
+export const modelActions = ['list', 'fetch', 'cancel', 'remove'] as const
+export type ModelAction = (typeof modelActions)[number]
+
 /** Of `nexus selfcheck --as`: the ways in which launchd starts something. */
 export const launchdKinds = ['agent', 'daemon'] as const
 export type LaunchdKind = (typeof launchdKinds)[number]
@@ -182,6 +193,7 @@ const optionsOf = {
     wait: { type: 'boolean', help: '--wait' },
   },
   key: { json },
+  model: { json },
   bench: {
     batches: { type: 'string', help: '--batches N,N' },
     repeats: { type: 'string', help: '--repeats N' },
@@ -330,6 +342,10 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       expectWords(2)
       return { name: 'key', ...keyWords(positionals), json: flag('json') }
     }
+    case 'model': {
+      expectWords(2)
+      return { name: 'model', ...modelWords(positionals), json: flag('json') }
+    }
     case 'agents-file':
       return { name: 'agents-file', path: text('path'), check: flag('check') }
     case 'bench':
@@ -393,6 +409,7 @@ const wordsOf: Readonly<Partial<Record<CliCommand['name'], string>>> = {
   service: ` ${serviceActions.join('|')}`,
   forge: ` ${forgeActions.join('|')} [DIR ...]`,
   clients: ' [NAME]',
+  model: ' list | fetch|cancel NAME|REPO[:FILE] | remove NAME',
   key: ` list | ${keyActions.slice(1).join('|')} NAME`,
 }
 
@@ -447,6 +464,22 @@ const launchdKind = (word: string | null): LaunchdKind | null => {
   const kind = launchdKinds.find((known) => known === word)
   if (kind === undefined) throw new UsageError(`--as: found "${word}"; allowed: ${launchdKinds.join(', ')}`)
   return kind
+}
+
+const modelWords = ([word, model]: readonly string[]): {
+  readonly action: ModelAction
+  readonly model: string | null
+} => {
+  const action = modelActions.find((known) => known === word)
+  if (action === undefined)
+    throw new UsageError(
+      `nexus model: found ${word === undefined ? 'nothing' : `"${word}"`}; allowed: ${modelActions.join(', ')}`,
+    )
+  if (action === 'list' && model !== undefined)
+    throw new UsageError(`nexus model list: found the extra word "${model}"; allowed: nothing more`)
+  if (action !== 'list' && model === undefined)
+    throw new UsageError(`nexus model ${action}: found no model; allowed: ${usageOf('model')}`)
+  return { action, model: model ?? null }
 }
 
 const keyWords = ([word, developer]: readonly string[]): {

@@ -275,6 +275,71 @@ export const sampleStates = {
   full: owned(fullSnapshot),
   queue: owned(queuedSnapshot),
   longQueue: owned(longQueueSnapshot),
+  fetching: owned({
+    ...idleSnapshot,
+    fetches: [
+      {
+        id: 'unsloth/DeepSeek-R1-Distill-Llama-70B-GGUF:Q8_0',
+        file: 'DeepSeek-R1-Distill-Llama-70B-Q8_0-00001-of-00002.gguf',
+        doneBytes: 28_400_000_000,
+        totalBytes: 74_975_054_752,
+        bytesPerSecond: 48_200_000,
+        secondsLeft: 966,
+        phase: 'fetching',
+        reason: null,
+      },
+      {
+        id: 'llama-3.2-3b',
+        file: null,
+        doneBytes: 0,
+        totalBytes: null,
+        bytesPerSecond: null,
+        secondsLeft: null,
+        phase: 'queued',
+        reason: null,
+      },
+    ],
+  }),
+  modelMissing: owned({
+    ...firstRunSnapshot,
+    missingModels: [
+      {
+        model: 'deepseek-r1-70b',
+        file: 'DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
+        profile: 'studio',
+        bytes: 74_975_054_752,
+      },
+    ],
+    fetches: [
+      {
+        id: 'llama-3.2-3b',
+        file: 'Llama-3.2-3B-Instruct-Q4_K_M.gguf',
+        doneBytes: 900_000_000,
+        totalBytes: 2_019_377_696,
+        bytesPerSecond: null,
+        secondsLeft: null,
+        phase: 'waiting',
+        reason: 'the Hub asks us to wait (429, too many requests)',
+      },
+      {
+        id: 'meta-llama/Llama-3.3-70B-Instruct-GGUF',
+        file: null,
+        doneBytes: 0,
+        totalBytes: null,
+        bytesPerSecond: null,
+        secondsLeft: null,
+        phase: 'failed',
+        reason:
+          'meta-llama/Llama-3.3-70B-Instruct-GGUF is gated: ask for access at https://huggingface.co/meta-llama/Llama-3.3-70B-Instruct-GGUF, make a token at https://huggingface.co/settings/tokens, then put a token into /Users/anna/Library/Application Support/Opta Nexus/keys/huggingface.token (mode 600) or HF_TOKEN and fetch again',
+      },
+    ],
+  }),
+  guestFetching: attachedTo({
+    ...idleSnapshot,
+    missingModels: [
+      { model: 'llama-3.2-3b', file: 'Llama-3.2-3B-Instruct-Q4_K_M.gguf', profile: 'studio', bytes: null },
+    ],
+  }),
   fileProfile: owned({ ...busy, profile: './mine.json' }),
   queueFullForge: owned({
     ...longQueueSnapshot,

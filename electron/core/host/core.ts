@@ -5,7 +5,7 @@ import type { Command, Outcome } from '../../contract/command.ts'
 import type { StackEvent } from '../../contract/notice.ts'
 import type { Profile } from '../../contract/profile.ts'
 import type { ServiceId } from '../../contract/service-ids.ts'
-import type { Snapshot } from '../../contract/snapshot.ts'
+import type { MissingModel, Snapshot } from '../../contract/snapshot.ts'
 import { ensureKeys } from '../access/keys.ts'
 import { tellAgents } from '../agents-file/tell-agents.ts'
 import { createAsks } from '../answers/answer-query.ts'
@@ -20,6 +20,9 @@ import { followLogPieces } from '../logs/log-pieces.ts'
 import { createGpuLimitReading } from '../memory/gpu-limit-reading.ts'
 import { createMemoryMapSource } from '../memory/memory-map-source.ts'
 import { readMemoryPlan } from '../memory/stack-plan.ts'
+import { readCatalogue } from '../models/catalogue.ts'
+import { readMissingModels } from '../models/missing-models.ts'
+import { createModelFetches } from '../models/model-fetches.ts'
 import { createObservations, type PlainSnapshot } from '../observe/observations.ts'
 import { createPoller } from '../observe/poller.ts'
 import { foldSnapshot } from '../observe/snapshot.ts'
@@ -79,7 +82,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     stopped = resolve
   })
 
-  const endsByItself = () => options.background && keepers === 0
+  const endsByItself = () => options.background && keepers === 0 && !fetches.isActive()
 
   const poller = createPoller(
     {
@@ -130,6 +133,37 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     () => feed.publish('change'),
   )
 
+  const fetches = createModelFetches({
+    folder,
+    env: options.env,
+    readCatalogue: () => readCatalogue(resourcesDir),
+    findElsewhere: async (file) =>
+      (await import('../models/other-programs.ts')).findCopies(file, {
+        env: options.env,
+        platform: platform.id,
+      }),
+    ramDiskMount: () => poller.latest().ramDisk?.value.mountPoint ?? null,
+    onChange: () => feed.publish('change'),
+    onEnded: ({ id, phase, reason }) => {
+      if (phase === 'done') note('info', `The model ${id} was fetched`)
+      if (phase === 'failed') note('critical', `The model ${id} was not fetched: ${reason}`)
+      lookAtModels()
+      endWhenIdle()
+    },
+    logError,
+  })
+  let missingModels: readonly MissingModel[] = []
+  /** Of the profile that would run, or of the studio's, whose place the demo takes where its model isn't here. */
+  const lookAtModels = () => {
+    try {
+      const config = settings.current()
+      const wanted = chooseProfile(config, config.profile ?? 'studio', folder.runtimeDir)
+      missingModels = readMissingModels(wanted, folder.modelsDir, readCatalogue(resourcesDir))
+    } catch (error) {
+      logError(new Error(`which models are missing could not be read: ${messageOf(error)}`))
+    }
+  }
+
   const plainSnapshot = (readings: ReturnType<typeof poller.latest>): PlainSnapshot => {
     const plain = foldSnapshot(
       {
@@ -155,6 +189,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       memoryMap: memoryMap.current(assembly.profile, assembly.engineAllocations(), plain.ramDisk),
       setUp: setUp.state(),
       lastOrders: commands.lastOrders(),
+      fetches: fetches.state(),
+      missingModels: [...missingModels],
     }
   }
   const snapshot = (): Snapshot => {
@@ -221,6 +257,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     await assembly.close()
     assembly = assemble(name, profile)
     void setUp.look(profile)
+    lookAtModels()
     await assembly.stack.adopt()
   }
 
@@ -237,19 +274,38 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     settings,
     memoryMap,
     setUp,
+    fetches: {
+      ...fetches,
+      start: (command) => {
+        const outcome = fetches.start(command)
+        // It may have been started for this alone.
+        if (!outcome.accepted) endWhenIdle()
+        return outcome
+      },
+    },
     assembly: () => assembly,
     takeProfile,
     readGpuLimit,
     note,
     logError,
     onAllStopped: () => {
-      if (keepers > 0) return
+      if (keepers > 0 || fetches.isActive()) return
       if (options.background) ending = true
       stopped()
     },
     isEnding: () => ending,
     isBringingBack: () => bringingBack,
   })
+
+  /** Later, for those who look at how the fetch ended, and for a start that is just being asked for. */
+  const endWhenIdle = () => {
+    const look = () => {
+      if (!endsByItself() || bringingBack || !commands.isIdle()) return
+      ending = true
+      stopped()
+    }
+    setTimeout(look, lingerMs).unref()
+  }
 
   /** What runs is what a question is about, also while it starts or has failed. */
   const running = (): ChosenProfile | null => {
@@ -284,6 +340,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         bringingBack = false
       })
   }
+  lookAtModels()
+  fetches.resume()
   // The first snapshot must not say that nothing is missing because nobody has looked.
   await looked
 
@@ -322,10 +380,12 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       ending = true
       setUp.cancel()
       poller.close()
-      return assembly.close()
+      return Promise.all([fetches.close(), assembly.close()]).then(() => {})
     },
   }
 }
+
+const lingerMs = 5_000
 
 /** Whether the gateway of the one would serve the other just as well: it is a door to the Router's address. */
 const isSameGateway = (running: Profile, next: Profile): boolean =>

@@ -46,7 +46,15 @@ export interface Readings {
 /** What is not a fold of readings is added by the core. */
 export type FoldedSnapshot = Omit<
   Snapshot,
-  'engineModel' | 'speculationFailure' | 'memoryMap' | 'events' | 'notices' | 'setUp' | 'lastOrders'
+  | 'engineModel'
+  | 'speculationFailure'
+  | 'memoryMap'
+  | 'events'
+  | 'notices'
+  | 'setUp'
+  | 'lastOrders'
+  | 'fetches'
+  | 'missingModels'
 >
 
 /** @param maxAgeMs how old a reading may be and still be shown as live */
