@@ -52,8 +52,6 @@ const up = async () => {
 
 const readGuide = async () => GuideSchema.parse(JSON.parse((await running().run('clients', '--json')).stdout))
 
-const smallModel = () => ({ modelPath: requireEnv('NEXUS_TEST_SMALL_MODEL'), alias: 'smollm2-135m' })
-
 interface Talk {
   readonly key: string
   readonly session: string
@@ -115,7 +113,7 @@ describe('six conversations of two developers on two slots', () => {
     ['one pool', { unifiedKv: true, contextTokens: 1_024 }],
     ['shares', { unifiedKv: false, contextTokens: 2_048 }],
   ])('keep to themselves, and come back after a kill: %s', async (_, sharing) => {
-    const guide = await start({ ...smallModel(), slots: 2, ...sharing })
+    const guide = await start({ slots: 2, ...sharing })
     const talks = [0, 1].flatMap((developer) =>
       [0, 1, 2].map((number) => ({
         developer,
@@ -154,7 +152,6 @@ const shortAnswers = ['--grammar', 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1
 describe('two sessions of the real Claude Code that alternate', () => {
   it('read in their second turns what is new', async () => {
     const guide = await start({
-      ...smallModel(),
       slots: 2,
       unifiedKv: false,
       contextTokens: 16_384,
@@ -201,7 +198,7 @@ describe('two sessions of the real Claude Code that alternate', () => {
 
 describe('files that wait for the next start', () => {
   it('bring back a conversation after nexus down, and one that was cut is deleted and said', async () => {
-    const guide = await start({ ...smallModel(), slots: 2, unifiedKv: true, contextTokens: 4_096 })
+    const guide = await start({ slots: 2, unifiedKv: true, contextTokens: 4_096 })
     const talks = ['whole', 'cut'].map((session): Talk => ({ key: keyOf(guide, 0), session, messages: [] }))
     for (const talk of talks) await ask(guide.baseUrl, talk, `My name is ${talk.session}. Say hello.`)
     await running().run('down')
@@ -225,8 +222,8 @@ describe('files that wait for the next start', () => {
 
 describe('a model with a sliding window', () => {
   it('whose files do nothing is found out and said once, and none are written any more', async () => {
-    // The demo model, Gemma 3.
-    const guide = await start({ slots: 1, contextTokens: 4_096 })
+    const modelPath = requireEnv('NEXUS_TEST_SLIDING_WINDOW_MODEL')
+    const guide = await start({ modelPath, alias: 'gemma-3-270m', slots: 1, contextTokens: 4_096 })
     const talks = ['one', 'two'].map((session): Talk => ({ key: keyOf(guide, 0), session, messages: [] }))
     for (let turn = 0; turn < 5; turn += 1)
       for (const talk of talks) await ask(guide.baseUrl, talk, `Turn ${turn} of ${talk.session}.`)

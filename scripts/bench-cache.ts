@@ -1,8 +1,6 @@
 // What an agent's next turn reads again: tokens read / tokens that were new, on the real servers and a dense model.
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { z } from 'zod'
-import { ensureSmallModel } from '../electron/core/setup/small-model.ts'
 import {
   type Agent,
   type Answer,
@@ -18,24 +16,10 @@ const settleMs = 120_000
 const turns = 3
 const part = 'cache'
 
-/** As the studio has it, one pool of four slots; f16, because a quantized cache is slow on a CPU (measured: 95 against 474 tokens/s). */
-const profileOf = (modelPath: string) => ({
-  modelPath,
-  alias: 'smollm2-135m',
-  unifiedKv: true,
-  contextTokens: 8_192,
-  cacheTypeK: 'f16',
-  cacheTypeV: 'f16',
-})
+/** One pool of four slots, as the studio has it. */
+const llamaServer = { unifiedKv: true, contextTokens: 8_192 }
 
-export const benchCache = async ({ root, folder, signal }: BenchStack): Promise<PartReport> => {
-  const { modelPath } = await ensureSmallModel({
-    runtimeDir: folder.runtimeDir,
-    resourcesDir: join(root, 'resources'),
-    report: () => {},
-    signal,
-  })
-  const llamaServer = profileOf(modelPath)
+export const benchCache = async ({ root, signal }: BenchStack): Promise<PartReport> => {
   const pinned = await withStack(root, signal, { llamaServer }, async (stack) => [
     ...(await compareOrders(stack)),
     ...(await compareMoreThanSlots(stack)),

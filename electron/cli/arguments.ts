@@ -13,6 +13,8 @@ export type CliCommand =
   | {
       readonly name: 'up'
       readonly profile: string | null
+      /** A model of the catalogue instead of a profile. */
+      readonly model: string | null
       readonly only: ServiceId | null
       readonly force: boolean
       readonly replaceForeign: boolean
@@ -41,6 +43,13 @@ export type CliCommand =
       readonly model: string | null
       readonly draft: string | null
       /** Plans for a machine sold with this much memory; null: this one. */
+      readonly memoryGb: number | null
+      readonly json: boolean
+    }
+  | {
+      readonly name: 'models'
+      readonly agents: number
+      /** For a Mac sold with this much memory; null: this machine. */
       readonly memoryGb: number | null
       readonly json: boolean
     }
@@ -163,6 +172,7 @@ const force: OptionHelp = { type: 'boolean', help: '--force' }
 const optionsOf = {
   up: {
     profile,
+    model: { type: 'string', help: '--model NAME' },
     only,
     force,
     'replace-foreign': { type: 'boolean', help: '--replace-foreign' },
@@ -182,6 +192,11 @@ const optionsOf = {
     profile,
     model: { type: 'string', help: '--model FILE' },
     draft: { type: 'string', help: '--draft FILE' },
+    'memory-gb': { type: 'string', help: '--memory-gb N' },
+    json,
+  },
+  models: {
+    agents: { type: 'string', help: '--agents N' },
     'memory-gb': { type: 'string', help: '--memory-gb N' },
     json,
   },
@@ -271,9 +286,12 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
   if (wordsOf[first] === undefined) expectWords(0)
   switch (first) {
     case 'up':
+      if (text('model') !== null && text('profile') !== null)
+        throw new UsageError('nexus up: found --model with --profile; allowed: one of the two')
       return {
         name: 'up',
         profile: text('profile'),
+        model: text('model'),
         only: serviceOrNull(text('only'), '--only'),
         force: flag('force'),
         replaceForeign: flag('replace-foreign'),
@@ -314,6 +332,13 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
         profile: text('profile'),
         model: text('model'),
         draft: text('draft'),
+        memoryGb: memoryGb(text('memory-gb')),
+        json: flag('json'),
+      }
+    case 'models':
+      return {
+        name: 'models',
+        agents: agentCount(text('agents')),
         memoryGb: memoryGb(text('memory-gb')),
         json: flag('json'),
       }
@@ -561,6 +586,14 @@ const memoryGb = (text: string | null): number | null => {
     throw new UsageError(`--memory-gb: found "${text}"; allowed: a whole number from 1 to 65536`)
   }
   return size
+}
+
+const agentCount = (text: string | null): number => {
+  if (text === null) return 4
+  const count = Number(text)
+  if (!/^\d+$/.test(text) || count < 1 || count > 64)
+    throw new UsageError(`--agents: found "${text}"; allowed: a whole number from 1 to 64`)
+  return count
 }
 
 const lineCount = (text: string | null): number => {

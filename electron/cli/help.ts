@@ -20,6 +20,9 @@ Look
   ${usageOf('plan')}
       will it fit: the memory map, the exact command lines and why each flag is there
       (--memory-gb: for a machine of that size; --model, --draft: for these files, headers suffice)
+  ${usageOf('models')}
+      the models that were judged, for this machine: fits, context of each agent, first turn and speed with their source
+      (--memory-gb: for a Mac of that size; up --model NAME runs one)
   ${usageOf('doctor')}
       every check, and the command that mends it
   ${usageOf('selfcheck')}

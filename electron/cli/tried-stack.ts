@@ -139,7 +139,7 @@ const longestDrainSeconds = 600
 const sentence = 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1,6} "."'
 
 /**
- * The demo model is a base model: it may say nothing at all, or talk on until it is cut off, and Claude Code would ask
+ * The demo model is small: with all that Claude Code sends it may talk on until it is cut off, and Claude Code would ask
  * again each time. With this grammar its answers begin and end. Ports of the system's choice, so that a stack of
  * somebody else's on the usual ones is no hindrance.
  */

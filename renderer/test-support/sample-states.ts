@@ -244,7 +244,7 @@ const setUpMissing: NonNullable<Snapshot['setUp']> = {
       text: 'LiteLLM 1.106.2, the Router, into a Python environment of its own (about 700 MB)',
     },
     { id: 'llama-server', text: 'llama-server, the AI Engine (about 60 MB)' },
-    { id: 'demo-model', text: 'Gemma 3 270M, a small model to begin with (250 MB)' },
+    { id: 'demo-model', text: 'the demo model (SmolLM2-135M-Instruct, 98 MB)' },
   ],
   running: null,
   failure: null,
@@ -497,7 +497,7 @@ export const sampleStates = {
     ...firstRunSnapshot,
     setUp: {
       ...setUpMissing,
-      running: { message: 'Downloading Gemma 3 270M', done: 104_857_600, total: 253_115_392 },
+      running: { message: 'Downloading the demo model', done: 41_943_040, total: 98_362_432 },
     },
   }),
   firstRunFailed: owned({

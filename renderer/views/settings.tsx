@@ -59,6 +59,7 @@ const OwnSettings = () => {
             <RestartNeeded differences={answer.restartNeeded} />
             <OpenAtLogin />
             <SettingsForm answer={answer} onSent={asked.again} />
+            {answer.machine == null ? null : <p className="not-known">This machine: {answer.machine}</p>}
           </>
         )}
       </AskedBody>

@@ -9,6 +9,8 @@ import { queueLimit } from '../router/litellm-router-settings.ts'
 import type { PrefillSpeed } from './prefill-speed.ts'
 
 export interface AgentsFacts {
+  /** Model, chip, cores, memory and system, in one line; null: it doesn't say. */
+  readonly machine: string | null
   readonly profileName: string
   readonly model: string
   readonly agents: number
@@ -29,6 +31,7 @@ export const agentsFacts = (
   name: string,
   profile: Profile,
   machine: {
+    readonly identity: string | null
     readonly mountPoint: string
     readonly lanAddresses: readonly string[]
     readonly trainingContextTokens: number | null
@@ -37,6 +40,7 @@ export const agentsFacts = (
   const server = plannedServer(profile.llamaServer)
   const limits = clientLimits(profile.llamaServer, machine.trainingContextTokens)
   return {
+    machine: machine.identity,
     profileName: name,
     model: profile.llamaServer.alias,
     // Those of other Studios too: the Router sends each request to whoever is free.
@@ -52,7 +56,7 @@ export const agentsFacts = (
 }
 
 /** Raised when the text says the same facts in other words. */
-const textVersion = 3
+const textVersion = 4
 
 /**
  * A name for what the text says. How fast the machine read is no part of it, only whether that was known: a file in

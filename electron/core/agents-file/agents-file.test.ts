@@ -16,6 +16,7 @@ import { forgetFile, readInstalledFiles, rememberFile } from './installed-files.
 import { readPrefillSpeed } from './prefill-speed.ts'
 
 const facts: AgentsFacts = {
+  machine: 'Mac15,14, Apple M3 Ultra, 256.00 GiB at 819 GB/s, macOS 27.0',
   profileName: 'studio',
   model: 'deepseek-r1-distill-llama-70b',
   agents: 4,
@@ -32,6 +33,7 @@ describe('agentsText', () => {
   it('has the numbers of this machine', () => {
     const text = agentsText(facts, { tokensPerSecond: 312.4, prompts: 20 })
     for (const words of [
+      'The machine: Mac15,14, Apple M3 Ultra, 256.00 GiB at 819 GB/s, macOS 27.0.',
       '**4 agents at once.** The 5th waits',
       '98,304 tokens of context',
       'When 16 wait, the next is refused',

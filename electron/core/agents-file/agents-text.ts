@@ -11,6 +11,7 @@ export const agentsText = (facts: AgentsFacts, prefill: PrefillSpeed | null): st
     '',
     `You are answered by a local model (${facts.model}) at ${facts.baseUrl}, shared with other agents. These limits are`,
     `physical: they follow from how the machine is set up (profile ${profileName}). \`nexus status\` shows what runs now.`,
+    ...(facts.machine === null ? [] : [`The machine: ${facts.machine}.`]),
     '',
     `- **${agents === 1 ? 'One agent' : `${agents} agents`} at once.** ${waiting(agents, facts.queueLimit)}`,
     `- **${context(facts)}`,

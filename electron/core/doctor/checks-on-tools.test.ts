@@ -76,7 +76,8 @@ describe('parseToolCaps', () => {
 
 describe('judgePlannedTools', () => {
   it.each([
-    [{ kind: 'file', path: '/ours.jinja', reason: 'x' }, 'ok'],
+    [{ kind: 'file', path: '/ours.jinja', toolless: false, reason: 'x' }, 'ok'],
+    [{ kind: 'file', path: '/ours.jinja', toolless: true, reason: 'x' }, 'warn'],
     [{ kind: 'own', toolless: false, reason: 'its own renders tools' }, 'ok'],
     [{ kind: 'own', toolless: true, reason: 'it has none' }, 'warn'],
     [{ kind: 'own', toolless: null, reason: 'not readable' }, 'unknown'],

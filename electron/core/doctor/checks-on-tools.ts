@@ -78,7 +78,7 @@ export const judgeRunningTools = (caps: ToolCaps, setting: string): Verdict => {
 }
 
 export const judgePlannedTools = (choice: ChatTemplateChoice, setting: string): Verdict => {
-  if (choice.kind === 'file') return ok(`yes, by ${choice.path}`)
+  if (choice.kind === 'file' && !choice.toolless) return ok(`yes, by ${choice.path}`)
   switch (choice.toolless) {
     case false:
       return ok(`yes: ${choice.reason}`)

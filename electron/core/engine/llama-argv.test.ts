@@ -394,7 +394,12 @@ describe('the sampling', () => {
 })
 
 describe('the chat template', () => {
-  const file = { kind: 'file', path: '/r/ours.jinja', reason: "The model's own drops tools." } as const
+  const file = {
+    kind: 'file',
+    path: '/r/ours.jinja',
+    toolless: false,
+    reason: "The model's own drops tools.",
+  } as const
 
   it.each(['b10068', 'b10434'])('of ours is passed to %s with its reason', (build) => {
     const { argumentOf, reasonOf } = planned({}, readHelpText(build), file)

@@ -150,7 +150,12 @@ function readPinned(
     const readValue = flagsWithValue.find(([names]) => names.includes(flag))?.[1]
     const value = flags[index + 1] ?? ''
     const change = readValue?.(value, trainingTokens)
-    if (change === null) unread.push(`the pinned ${flag} ${value} takes memory that no plan can tell`)
+    if (change === null)
+      unread.push(
+        flag === '--spec-type'
+          ? `the pinned ${flag} ${value} is not counted: it drafts in a second context, with a cache of its own, and keeps states to go back to`
+          : `the pinned ${flag} ${value} takes memory that no plan can tell`,
+      )
     // `--flag=value` is not taken by llama-server, so the flag stands alone here.
     const uncounted = uncountedFlags.find(([pattern]) => pattern.test(flag))?.[1]
     if (uncounted !== undefined) unread.push(`the pinned ${flag} is not counted: ${uncounted}`)

@@ -17,7 +17,10 @@ export const readMissingModels = (
     if (dirname(path) !== modelsDir || listModelFiles(path).every(isReadable)) return []
     const known = catalogue.find(({ files }) => files.some((file) => isSameModel(file.path, path)))
     if (known === undefined) return []
-    const bytes = known.files.reduce((sum, file) => sum + file.bytes, 0)
+    const bytes = known.files.reduce<number | null>(
+      (sum, file) => (sum === null || file.bytes === null ? null : sum + file.bytes),
+      0,
+    )
     return [{ model: known.id, file: basename(path), profile: name, bytes }]
   })
 }

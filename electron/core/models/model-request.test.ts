@@ -11,7 +11,12 @@ describe('what is asked for', () => {
     [repo, { id: repo, repo, file: null, files: null }],
     [`${repo}:Q8_0`, { id: `${repo}:Q8_0`, repo, file: 'Q8_0', files: null }],
     [`${repo}:Q8_0/x.gguf`, { id: `${repo}:Q8_0/x.gguf`, repo, file: 'Q8_0/x.gguf', files: null }],
-    ['small', { id: 'small', repo: 'ana/Small', file: null, files: [file('Small-Q8_0.gguf')] }],
+    ['small', {
+        id: 'small',
+        repo: 'ana/Small',
+        file: null,
+        files: [{ path: 'Small-Q8_0.gguf', sha256: '1'.repeat(64) }],
+      }],
   ])('%s', (text, request) => {
     expect(parseModelRequest(text, catalogue)).toEqual({ kind: 'request', request })
   })
@@ -81,5 +86,11 @@ describe('which files that names', () => {
       reason: `a-Q8_0.gguf was changed at ${repo} since it was judged; to have it all the same: nexus model fetch ${repo}:a-Q8_0.gguf`,
     })
     expect(choice([])).toEqual({ kind: 'unclear', reason: `${repo} has no a-Q8_0.gguf any more` })
+  })
+
+  it('as the repository has them, where no hash was found when they were judged', () => {
+    const now = [file('a-Q8_0.gguf', '3')]
+    const files = [{ path: 'a-Q8_0.gguf', sha256: null }]
+    expect(chooseFiles({ id: 'a', repo, file: null, files }, now)).toEqual({ kind: 'files', files: now })
   })
 })
