@@ -34,7 +34,7 @@ export const heldLocks: Readonly<Record<string, string>> = {
   'electron-compat':
     'the app is lowered for exactly this Electron, and no package index has another (app-variants.ts)',
   'demo-model': "its file's hash stands in demo-model.ts",
-  'sliding-window-model': "its file's hash stands in sliding-window-model.ts",
+  'sliding-window-model': "its file's hash stands in test-stages.ts",
 }
 
 /** By their numbers, from the left: 1.10.0 after 1.9.3, 0.1.83.post1 after 0.1.83. Not for pre-releases, which are not offered. */
