@@ -1,5 +1,5 @@
 // The stack that a try works on: the one that runs, or a demo stack of its own that leaves nothing behind.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import type { Config, ProfileOverride, Snapshot } from '../contract.ts'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
 import { createPlatform } from '../core/platform/detect-platform.ts'
 import { writePrivateFile } from '../core/private-file.ts'
+import { r1TemplatePath } from '../core/services/chat-template.ts'
 import { ensureStateFolder, locateStateFolder } from '../core/state-folder.ts'
 import { attachOrHost, readOrphans } from './attach.ts'
 import { runDown } from './commands/down.ts'
@@ -41,11 +42,14 @@ export const openTriedStack = async (context: CliContext, signal: AbortSignal): 
   client?.close()
   if (snapshot !== null && snapshot.overall !== 'stopped')
     throw new Error(`the stack is ${snapshot.overall}, not ready: nexus status says why`)
+  const root = mkdtempSync(join(tmpdir(), 'nexus-try-'))
+  const profile = await demoForTries()
+  const chatTemplate = writeToolTemplate(root, context.resourcesDir)
   return startOwnStack(context, signal, {
-    root: mkdtempSync(join(tmpdir(), 'nexus-try-')),
+    root,
     sharedDir: null,
     config: {},
-    profile: await demoForTries(),
+    profile: { ...profile, llamaServer: { ...profile.llamaServer, chatTemplate } },
   })
 }
 
@@ -132,6 +136,18 @@ export const removeUnlessServed = async (context: CliContext): Promise<boolean> 
 }
 
 const longestDrainSeconds = 600
+
+/**
+ * Our chat template for R1, so that the step with tools goes the way that the Studio's requests go. Only a request that
+ * offers one tool alone is rendered with it, as forced calls are: in the other steps the schemas of all tools would be
+ * 2,000 tokens more to read in every request.
+ */
+const writeToolTemplate = (root: string, resourcesDir: string): string => {
+  const path = join(root, 'try.jinja')
+  const onlyOneTool = '{%- if tools and tools | length > 1 %}{% set tools = none %}{% endif -%}\n'
+  writePrivateFile(path, `${onlyOneTool}${readFileSync(r1TemplatePath(resourcesDir), 'utf8')}`)
+  return path
+}
 
 /** One short sentence of whatever words the model likes. */
 const sentence = 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1,6} "."'

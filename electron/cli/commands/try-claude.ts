@@ -1,14 +1,16 @@
 // `nexus try-claude`: the real Claude Code through the stack, step by step, with what was seen.
 import { join } from 'node:path'
-
+import { z } from 'zod'
 import { type ClaudeHomes, createClaudeHomes } from '../../core/claude-code/claude-home.ts'
 import { runClaude } from '../../core/claude-code/claude-run.ts'
+import { startForcedCalls } from '../../core/claude-code/forced-calls.ts'
 import { brokenRelease } from '../../core/claude-code/releases.ts'
 import { releaseTriesFile, rememberReleaseTry } from '../../core/claude-code/tried-releases.ts'
 import type { StepReport, TriedDeveloper, TryStack, TryStep } from '../../core/claude-code/try-step.ts'
 import { tryStepIds } from '../../core/claude-code/try-step-ids.ts'
 import { runStep, trySteps } from '../../core/claude-code/try-steps.ts'
 import { within } from '../../core/deadline.ts'
+import { writePrivateFile } from '../../core/private-file.ts'
 import {
   type ClaudeCodeChoice,
   ensureClaudeCode,
@@ -69,7 +71,12 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
       milliseconds: opened.milliseconds,
     })
     try {
-      const stack = await buildTryStack(tried, homes, program.value.path, stop.signal)
+      const stack = await buildTryStack(tried, {
+        homes,
+        programPath: program.value.path,
+        transcriptPath: join(context.folder.root, 'claude-try.jsonl'),
+        signal: stop.signal,
+      })
       const wanted = trySteps.filter(({ id }) => command.steps.length === 0 || command.steps.includes(id))
       for (const step of wanted) tell(await take(step, stack, tried.isOwn || command.all))
       remember(steps, program.value.version, context)
@@ -129,11 +136,22 @@ const describeStack = ({ isOwn, snapshot }: TriedStack): string => {
     : `the one that runs (${snapshot.profile}), at ${where}`
 }
 
+interface TryClients {
+  readonly homes: ClaudeHomes
+  readonly programPath: string
+  readonly transcriptPath: string
+  readonly signal: AbortSignal
+}
+
+/** Of the settings that `nexus clients` shows, what a worker's differ in. */
+const SettingsSchema = z.looseObject({
+  env: z.record(z.string(), z.string()),
+  permissions: z.looseObject({}).optional(),
+})
+
 const buildTryStack = async (
-  { context, client, snapshot }: TriedStack,
-  homes: ClaudeHomes,
-  programPath: string,
-  signal: AbortSignal,
+  { context, client, snapshot, isOwn }: TriedStack,
+  { homes, programPath, transcriptPath, signal }: TryClients,
 ): Promise<TryStack> => {
   const { guides } = await readClientGuides(context)
   const settings = new Map(
@@ -156,6 +174,23 @@ const buildTryStack = async (
     ask: (home, prompt, sessionId = null) =>
       runClaude({ programPath, home, prompt, sessionId, timeoutMs: promptTimeoutMs, signal }),
     another: ({ name }) => add(name),
+    worker: async ({ name }, calls) => {
+      const home = add(name)
+      const forced = isOwn ? await startForcedCalls(guides.baseUrl, calls(home.projectDir)) : null
+      const { env, ...others } = SettingsSchema.parse(JSON.parse(settings.get(name) ?? ''))
+      const ours = {
+        ...others,
+        env: forced === null ? env : { ...env, ANTHROPIC_BASE_URL: forced.url },
+        // Without a terminal it can ask for nothing, and is refused what it would ask for.
+        permissions: { ...others.permissions, allow: ['Read', 'Edit', 'Write', 'Bash'] },
+      }
+      writePrivateFile(join(home.configDir, 'settings.json'), JSON.stringify(ours))
+      return { home, isForced: forced !== null, end: async () => forced?.end() }
+    },
+    keepTranscript: ({ lines }) => {
+      writePrivateFile(transcriptPath, `${lines.join('\n')}\n`)
+      return transcriptPath
+    },
     watch: (listener) => {
       const watching = client.watch(listener)
       // Without a core there are no snapshots, and the step says that it saw nothing.
