@@ -12,6 +12,8 @@ import re
 from collections import Counter
 from typing import Any, Final
 
+from opta_tool_book import tool_book
+
 logger: Final = logging.getLogger("opta_router")
 
 TYPES: Final = ("string", "number", "integer", "boolean", "object", "array", "null")
@@ -46,16 +48,18 @@ _told: Final[set[tuple[str, str]]] = set()
 
 def mend_schemas(body: dict[str, Any]) -> bool:
     """Clean every schema, whatever API the body speaks. Whether a keyword was left out."""
-    is_changed = False
+    changed = []
     for owner, name, key in _schemas_of(body):
         left_out: Counter[str] = Counter()
         schema = owner[key]
         cleaned = clean(schema, schema, left_out)
         if left_out:
             owner[key] = cleaned
-            is_changed = True
+            changed.append(name)
             _tell(name, left_out)
-    return is_changed
+    if changed:
+        tool_book.left_out("keywords", changed)
+    return bool(changed)
 
 
 def _schemas_of(body: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:

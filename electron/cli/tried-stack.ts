@@ -42,14 +42,11 @@ export const openTriedStack = async (context: CliContext, signal: AbortSignal): 
   client?.close()
   if (snapshot !== null && snapshot.overall !== 'stopped')
     throw new Error(`the stack is ${snapshot.overall}, not ready: nexus status says why`)
-  const root = mkdtempSync(join(tmpdir(), 'nexus-try-'))
-  const profile = await demoForTries()
-  const chatTemplate = writeToolTemplate(root, context.resourcesDir)
   return startOwnStack(context, signal, {
-    root,
+    root: mkdtempSync(join(tmpdir(), 'nexus-try-')),
     sharedDir: null,
     config: {},
-    profile: { ...profile, llamaServer: { ...profile.llamaServer, chatTemplate } },
+    profile: await demoForTries(),
   })
 }
 
@@ -137,18 +134,6 @@ export const removeUnlessServed = async (context: CliContext): Promise<boolean> 
 
 const longestDrainSeconds = 600
 
-/**
- * Our chat template for R1, so that the step with tools goes the way that the Studio's requests go. Only a request that
- * offers one tool alone is rendered with it, as forced calls are: in the other steps the schemas of all tools would be
- * 2,000 tokens more to read in every request.
- */
-const writeToolTemplate = (root: string, resourcesDir: string): string => {
-  const path = join(root, 'try.jinja')
-  const onlyOneTool = '{%- if tools and tools | length > 1 %}{% set tools = none %}{% endif -%}\n'
-  writePrivateFile(path, `${onlyOneTool}${readFileSync(r1TemplatePath(resourcesDir), 'utf8')}`)
-  return path
-}
-
 /** One short sentence of whatever words the model likes. */
 const sentence = 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1,6} "."'
 
@@ -167,6 +152,33 @@ export const demoForTries = async (): Promise<ProfileOverride> => {
     ramDisk: { sizeMiB: 16 },
   }
 }
+
+/**
+ * One more for the step with tools, whose calls go the way that the Studio's do: by our chat template for R1. It is not
+ * the others' because llama-server (b10068, seen) follows no grammar of ours in a request with tools once the template
+ * renders calls.
+ */
+export const openToolStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
+  const root = mkdtempSync(join(tmpdir(), 'nexus-try-tools-'))
+  const chatTemplate = join(root, 'try.jinja')
+  const shipped = readFileSync(r1TemplatePath(context.resourcesDir), 'utf8')
+  writePrivateFile(chatTemplate, `${withoutThoughts}${withoutSpareTools}${shipped}`)
+  const profile = await demoForTries()
+  return startOwnStack(context, signal, {
+    root,
+    sharedDir: null,
+    config: {},
+    profile: {
+      ...profile,
+      llamaServer: { ...profile.llamaServer, contextTokens: 16_384, slots: 2, chatTemplate },
+    },
+  })
+}
+
+/** The small model would think until it is cut off. */
+const withoutThoughts = '{%- set enable_thinking = false -%}\n'
+/** A forced call offers its tool alone. The schemas of all tools would be 2,000 tokens more in the last turn, which needs none. */
+const withoutSpareTools = '{%- if tools and tools | length > 1 %}{% set tools = none %}{% endif -%}\n'
 
 /** Both are held until both are known, so that they differ. */
 const freePorts = async (): Promise<readonly [number, number]> => {

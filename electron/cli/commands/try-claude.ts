@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { type ClaudeHomes, createClaudeHomes } from '../../core/claude-code/claude-home.ts'
 import { runClaude } from '../../core/claude-code/claude-run.ts'
-import { startForcedCalls } from '../../core/claude-code/forced-calls.ts'
+import { type ForcedCall, startForcedCalls } from '../../core/claude-code/forced-calls.ts'
 import { brokenRelease } from '../../core/claude-code/releases.ts'
 import { releaseTriesFile, rememberReleaseTry } from '../../core/claude-code/tried-releases.ts'
 import type { StepReport, TriedDeveloper, TryStack, TryStep } from '../../core/claude-code/try-step.ts'
@@ -22,7 +22,7 @@ import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { createInterruption } from '../interruption.ts'
 import { withReporter } from '../set-up.ts'
-import { openTriedStack, type TriedStack } from '../tried-stack.ts'
+import { openToolStack, openTriedStack, type TriedStack } from '../tried-stack.ts'
 import { renderStep } from '../view/try-view.ts'
 
 type TryCommand = Extract<CliCommand, { name: 'try-claude' }>
@@ -72,9 +72,9 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
     })
     try {
       const stack = await buildTryStack(tried, {
+        outer: context,
         homes,
         programPath: program.value.path,
-        transcriptPath: join(context.folder.root, 'claude-try.jsonl'),
         signal: stop.signal,
       })
       const wanted = trySteps.filter(({ id }) => command.steps.length === 0 || command.steps.includes(id))
@@ -137,10 +137,29 @@ const describeStack = ({ isOwn, snapshot }: TriedStack): string => {
 }
 
 interface TryClients {
+  /** Of the person who tries. */
+  readonly outer: CliContext
   readonly homes: ClaudeHomes
   readonly programPath: string
-  readonly transcriptPath: string
   readonly signal: AbortSignal
+}
+
+/** A stack whose model is made to call tools. */
+const openWorkshop = async (outer: CliContext, signal: AbortSignal, calls: readonly ForcedCall[]) => {
+  const stack = await openToolStack(outer, signal)
+  try {
+    const { guides } = await readClientGuides(stack.context)
+    const settings = guides.developers[0]?.snippets.find(({ id }) => id === 'claude-settings')?.text
+    const forced = await startForcedCalls(guides.baseUrl, calls)
+    const end = async () => {
+      await forced.end()
+      await stack.end(false)
+    }
+    return { settings, url: forced.url, end }
+  } catch (error) {
+    await stack.end(false)
+    throw error
+  }
 }
 
 /** Of the settings that `nexus clients` shows, what a worker's differ in. */
@@ -151,7 +170,7 @@ const SettingsSchema = z.looseObject({
 
 const buildTryStack = async (
   { context, client, snapshot, isOwn }: TriedStack,
-  { homes, programPath, transcriptPath, signal }: TryClients,
+  { outer, homes, programPath, signal }: TryClients,
 ): Promise<TryStack> => {
   const { guides } = await readClientGuides(context)
   const settings = new Map(
@@ -176,18 +195,19 @@ const buildTryStack = async (
     another: ({ name }) => add(name),
     worker: async ({ name }, calls) => {
       const home = add(name)
-      const forced = isOwn ? await startForcedCalls(guides.baseUrl, calls(home.projectDir)) : null
-      const { env, ...others } = SettingsSchema.parse(JSON.parse(settings.get(name) ?? ''))
+      const own = isOwn ? await openWorkshop(outer, signal, calls(home.projectDir)) : null
+      const { env, ...others } = SettingsSchema.parse(JSON.parse(own?.settings ?? settings.get(name) ?? ''))
       const ours = {
         ...others,
-        env: forced === null ? env : { ...env, ANTHROPIC_BASE_URL: forced.url },
+        env: own === null ? env : { ...env, ANTHROPIC_BASE_URL: own.url },
         // Without a terminal it can ask for nothing, and is refused what it would ask for.
         permissions: { ...others.permissions, allow: ['Read', 'Edit', 'Write', 'Bash'] },
       }
       writePrivateFile(join(home.configDir, 'settings.json'), JSON.stringify(ours))
-      return { home, isForced: forced !== null, end: async () => forced?.end() }
+      return { home, isForced: own !== null, end: async () => own?.end() }
     },
     keepTranscript: ({ lines }) => {
+      const transcriptPath = join(outer.folder.root, 'claude-try.jsonl')
       writePrivateFile(transcriptPath, `${lines.join('\n')}\n`)
       return transcriptPath
     },
