@@ -154,8 +154,13 @@ def _is_list_of(value: object, names: tuple[str, ...]) -> bool:
 
 def _is_resolved(reference: str, root: dict[str, Any]) -> bool:
     """Whether it points at something in this schema: others would have to be fetched."""
+    target = _target_of(reference, root)
+    return isinstance(target, dict) and not _leads_back(target, reference, root, set())
+
+
+def _target_of(reference: str, root: dict[str, Any]) -> object:
     if not reference.startswith("#/"):
-        return False
+        return None
     target: object = root
     for name in reference[2:].split("/"):
         if isinstance(target, dict) and name in target:
@@ -163,8 +168,27 @@ def _is_resolved(reference: str, root: dict[str, Any]) -> bool:
         elif isinstance(target, list) and name.isdecimal() and int(name) < len(target):
             target = target[int(name)]
         else:
-            return False
-    return isinstance(target, dict)
+            return None
+    return target
+
+
+def _leads_back(target: dict[str, Any], reference: str, root: dict[str, Any], seen: set[str]) -> bool:
+    """Whether it stands for itself without a brace or bracket between: left recursion, which the grammar refuses (llama-grammar.cpp)."""
+    alternatives = [inner for key in ("oneOf", "anyOf", "allOf") for inner in _list(target.get(key)) if isinstance(inner, dict)]
+    for inner in [target, *alternatives]:
+        following = inner.get("$ref")
+        if following == reference:
+            return True
+        if isinstance(following, str) and following not in seen:
+            seen.add(following)
+            further = _target_of(following, root)
+            if isinstance(further, dict) and _leads_back(further, reference, root, seen):
+                return True
+    return False
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _tell(name: str, left_out: Counter[str]) -> None:

@@ -44,6 +44,7 @@ export const routerModules = [
   'opta_status.py',
   'opta_stream.py',
   'opta_thinking.py',
+  'opta_texts.py',
   'opta_tool_book.py',
   'opta_tools.py',
   'opta_traffic.py',
