@@ -3,8 +3,8 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type ForcedCall, forceNextCall } from '../electron/core/claude-code/forced-calls.ts'
-import { r1TemplatePath } from '../electron/core/services/chat-template.ts'
+import { r1TemplatePath } from '../electron/core/engine/chat-template.ts'
+import { type ForcedCall, forceNextCall } from '../electron/core/try-claude/forced-calls.ts'
 import { requireEnv } from './bare-llama-server.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 

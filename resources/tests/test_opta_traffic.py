@@ -402,7 +402,7 @@ def test_mends_what_claude_code_sends(proxy: Proxy) -> None:
 
 
 def test_a_forced_call_of_a_tool_reaches_the_model_as_it_was_forced(proxy: Proxy) -> None:
-    # As `nexus try-claude` forces one (electron/core/claude-code/forced-calls.ts).
+    # As `nexus try-claude` forces one (electron/core/try-claude/forced-calls.ts).
     path = 'à la "日本" \\.sh'
     schema = {"type": "object", "properties": {"file_path": {"const": path}}, "required": ["file_path"], "additionalProperties": False}
     body = message(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ToolBook } from '../services/tool-book.ts'
+import type { ToolBook } from '../router/tool-book.ts'
 import { ok, warn } from './check.ts'
 import {
   addSeenCall,

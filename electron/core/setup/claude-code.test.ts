@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
-import { measuredClaudeCode } from '../claude-code/releases.ts'
 import { pinEveryPlatform, readLockedVersion, readVersion } from './claude-code.ts'
+import { measuredClaudeCode } from './claude-code-releases.ts'
 
 const dir = join(import.meta.dirname, '../../../resources/claude-code')
 const manifest = readFileSync(join(dir, 'package.json'), 'utf8')
