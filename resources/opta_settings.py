@@ -73,6 +73,8 @@ class Settings(NamedTuple):
     slots_path: str | None = None
     # Where today's sums survive a restart; None: they do not.
     usage_path: str | None = None
+    # Where it stands what became of tools; None: nowhere.
+    tools_path: str | None = None
 
 
 _OPTIONAL_KINDS: Final[dict[str, type]] = {

@@ -26,6 +26,8 @@ class Heard(NamedTuple):
     failed: bool = False
     # Of the prompt's tokens, those that llama-server still had.
     cached_tokens: int | None = None
+    # The answer has ended with a call of a tool, whole as far as the model is concerned.
+    called: bool = False
 
 
 def events_of(text: str) -> Iterator[dict[str, Any]]:
@@ -62,7 +64,8 @@ def hear(chunk: object) -> Heard:
         usage = getattr(getattr(chunk, "response", None), "usage", None)
         prompt, output = _counts(usage, "input_tokens", "output_tokens")
     pieces += str(kind).endswith(".delta")
-    return Heard(pieces, prompt, output, kind == "response.failed", _cached(usage))
+    called = _calls(chunk) or (kind in ENDS_OF_RESPONSES and _calls(getattr(chunk, "response", None)))
+    return Heard(pieces, prompt, output, kind == "response.failed", _cached(usage), called)
 
 
 def usage_of(answer: object) -> Heard:
@@ -72,7 +75,8 @@ def usage_of(answer: object) -> Heard:
     if output is None:
         prompt, output = _counts(usage, "prompt_tokens", "completion_tokens")
     is_anthropic = isinstance(answer, dict) and answer.get("type") == "message"
-    return Heard(0, prompt, output, cached_tokens=_cached_of_message(usage) if is_anthropic else _cached(usage))
+    cached = _cached_of_message(usage) if is_anthropic else _cached(usage)
+    return Heard(0, prompt, output, cached_tokens=cached, called=_calls(answer))
 
 
 def _hear_text(text: str) -> Heard:
@@ -85,6 +89,7 @@ def _hear_text(text: str) -> Heard:
             one.output_tokens if one.output_tokens is not None else heard.output_tokens,
             heard.failed or one.failed,
             one.cached_tokens if one.cached_tokens is not None else heard.cached_tokens,
+            heard.called or one.called,
         )
     return heard
 
@@ -98,8 +103,18 @@ def _hear_event(event: dict[str, Any]) -> Heard:
     if kind == "message_delta":
         usage = event.get("usage")
         prompt, output = _counts(usage, "input_tokens", "output_tokens")
-        return Heard(0, prompt, output, cached_tokens=_cached_of_message(usage))
+        return Heard(0, prompt, output, cached_tokens=_cached_of_message(usage), called=_calls(event.get("delta")))
     return Heard()
+
+
+def _calls(answer: object) -> bool:
+    """In Anthropic's words, in those of OpenAI's chat completions, or in those of its responses."""
+    choices, output = _field(answer, "choices"), _field(answer, "output")
+    return (
+        _field(answer, "stop_reason") == "tool_use"
+        or any(_field(choice, "finish_reason") == "tool_calls" for choice in (choices if isinstance(choices, list) else ()))
+        or any(_field(item, "type") == "function_call" for item in (output if isinstance(output, list) else ()))
+    )
 
 
 def _says_something(delta: object) -> bool:
