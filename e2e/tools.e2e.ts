@@ -3,7 +3,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { r1TemplatePath } from '../electron/core/engine/chat-template.ts'
+import { ourTemplatePath } from '../electron/core/engine/chat-template.ts'
 import { type ForcedCall, forceNextCall } from '../electron/core/try-claude/forced-calls.ts'
 import { requireEnv } from './bare-llama-server.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
@@ -19,7 +19,7 @@ beforeAll(async () => {
   nexus = await createNexus({
     llamaServer: {
       modelPath: requireEnv('NEXUS_TEST_SMALL_MODEL'),
-      chatTemplate: r1TemplatePath(resourcesDir),
+      chatTemplate: ourTemplatePath(resourcesDir, 'r1-distill-llama'),
       contextTokens: 8_192,
       slots: 1,
     },

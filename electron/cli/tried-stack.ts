@@ -9,7 +9,7 @@ import type { Snapshot } from '../contract/snapshot.ts'
 import { writePrivateFile } from '../core/base/private-file.ts'
 import { ensureStateFolder, locateStateFolder } from '../core/config/state-folder.ts'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
-import { r1TemplatePath } from '../core/engine/chat-template.ts'
+import { ourTemplatePath } from '../core/engine/chat-template.ts'
 import { createPlatform } from '../core/platform/detect-platform.ts'
 import { attachOrHost, readOrphans } from './attach.ts'
 import { runDown } from './commands/down.ts'
@@ -163,7 +163,7 @@ export const demoForTries = async (): Promise<ProfileOverride> => {
 export const openToolStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
   const root = mkdtempSync(join(tmpdir(), 'nexus-try-tools-'))
   const chatTemplate = join(root, 'try.jinja')
-  const shipped = readFileSync(r1TemplatePath(context.resourcesDir), 'utf8')
+  const shipped = readFileSync(ourTemplatePath(context.resourcesDir, 'r1-distill-llama'), 'utf8')
   writePrivateFile(chatTemplate, `${withoutThoughts}${withoutSpareTools}${shipped}`)
   const profile = await demoForTries()
   return startOwnStack(context, signal, {
