@@ -376,11 +376,11 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       if (outcome.accepted) note('info', describeGuestCommand(command))
       return outcome
     },
-    close: () => {
+    close: async () => {
       ending = true
       setUp.cancel()
       poller.close()
-      return Promise.all([fetches.close(), assembly.close()]).then(() => {})
+      await Promise.all([fetches.close(), assembly.close()])
     },
   }
 }

@@ -1,4 +1,5 @@
 // All files of one model, from its name to the last hash.
+import { rmSync } from 'node:fs'
 import { symlink } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -111,6 +112,8 @@ export const fetchModel = async (options: ModelFetchOptions): Promise<FetchEnd> 
       signal.throwIfAborted()
       const stats = hash?.digest('hex') === file.sha256 ? statIfThere(path) : null
       if (stats === null) continue
+      // A link whose file was taken away counted as nothing.
+      rmSync(place.targetPath, { force: true })
       await symlink(path, place.targetPath)
       const verified = describeVerified(stats)
       writeFetchRecord(place, { version: 1, repo: request.repo, revision, ...file, etag: null, verified })

@@ -11,6 +11,7 @@ import {
   readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -549,6 +550,9 @@ describe('a copy that another program keeps', () => {
     const copy = join(root, 'copy.gguf')
     writeFileSync(lying, Buffer.alloc(file.bytes, 1))
     writeFileSync(copy, file.read(0, file.bytes))
+    // What an earlier copy has left, that its program has removed since.
+    mkdirSync(modelsDir())
+    symlinkSync(join(root, 'gone.gguf'), targetPath())
     const { start, untilEnded } = open({ findElsewhere: async () => [lying, copy] })
     start(repo)
     expect(await untilEnded()).toMatchObject({ phase: 'done', reason: targetPath() })

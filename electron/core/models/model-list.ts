@@ -70,18 +70,19 @@ const describeModel = (modelsDir: string, name: string, files: readonly string[]
     path,
     bytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
     from: record === undefined || record === null ? null : `${record.repo}:${record.path}`,
-    state:
-      linkedTo === null
-        ? isHere
-          ? isVerified
-            ? 'whole'
-            : 'unknown'
-          : 'part'
-        : isHere
-          ? 'linked'
-          : 'dangling',
+    state: judgeState({ isLink: linkedTo !== null, isHere, isVerified }),
     linkedTo,
   }
+}
+
+const judgeState = (facts: {
+  readonly isLink: boolean
+  readonly isHere: boolean
+  readonly isVerified: boolean
+}): ModelHere['state'] => {
+  if (facts.isLink) return facts.isHere ? 'linked' : 'dangling'
+  if (!facts.isHere) return 'part'
+  return facts.isVerified ? 'whole' : 'unknown'
 }
 
 const readLink = (path: string): string | null => {
