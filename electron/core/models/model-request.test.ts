@@ -11,12 +11,15 @@ describe('what is asked for', () => {
     [repo, { id: repo, repo, file: null, files: null }],
     [`${repo}:Q8_0`, { id: `${repo}:Q8_0`, repo, file: 'Q8_0', files: null }],
     [`${repo}:Q8_0/x.gguf`, { id: `${repo}:Q8_0/x.gguf`, repo, file: 'Q8_0/x.gguf', files: null }],
-    ['small', {
+    [
+      'small',
+      {
         id: 'small',
         repo: 'ana/Small',
         file: null,
         files: [{ path: 'Small-Q8_0.gguf', sha256: '1'.repeat(64) }],
-      }],
+      },
+    ],
   ])('%s', (text, request) => {
     expect(parseModelRequest(text, catalogue)).toEqual({ kind: 'request', request })
   })
