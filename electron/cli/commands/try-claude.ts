@@ -153,7 +153,8 @@ const openWorkshop = async (outer: CliContext, signal: AbortSignal, calls: reado
     const forced = await startForcedCalls(guides.baseUrl, calls)
     const end = async () => {
       await forced.end()
-      await stack.end(false)
+      const left = await stack.end(false)
+      if (left !== null) outer.printError(left)
     }
     return { settings, url: forced.url, end }
   } catch (error) {
@@ -167,6 +168,9 @@ const SettingsSchema = z.looseObject({
   env: z.record(z.string(), z.string()),
   permissions: z.looseObject({}).optional(),
 })
+
+const commandRules = (calls: readonly ForcedCall[]): readonly string[] =>
+  calls.flatMap(({ name, input }) => (name === 'Bash' ? [`Bash(${input['command']})`] : []))
 
 const buildTryStack = async (
   { context, client, snapshot, isOwn }: TriedStack,
@@ -195,18 +199,21 @@ const buildTryStack = async (
     another: ({ name }) => add(name),
     worker: async ({ name }, calls) => {
       const home = add(name)
-      const own = isOwn ? await openWorkshop(outer, signal, calls(home.projectDir)) : null
+      const wanted = calls(home.projectDir)
+      const own = isOwn ? await openWorkshop(outer, signal, wanted) : null
       const { env, ...others } = SettingsSchema.parse(JSON.parse(own?.settings ?? settings.get(name) ?? ''))
       const ours = {
         ...others,
         env: own === null ? env : { ...env, ANTHROPIC_BASE_URL: own.url },
-        // Without a terminal it can ask for nothing, and is refused what it would ask for.
-        permissions: { ...others.permissions, allow: ['Read', 'Edit', 'Write', 'Bash'] },
+        // Without a terminal it can ask for nothing, and is refused what it would ask for. Of commands only those of the
+        // task: on a person's stack it is their machine, and their model's choice.
+        permissions: { ...others.permissions, allow: ['Read', 'Edit', ...commandRules(wanted)] },
       }
       writePrivateFile(join(home.configDir, 'settings.json'), JSON.stringify(ours))
       return { home, isForced: own !== null, end: async () => own?.end() }
     },
     keepTranscript: ({ lines }) => {
+      ensureStateFolder(outer.folder)
       const transcriptPath = join(outer.folder.root, 'claude-try.jsonl')
       writePrivateFile(transcriptPath, `${lines.join('\n')}\n`)
       return transcriptPath

@@ -22,7 +22,7 @@ export interface TriedDeveloper {
   readonly home: ClaudeHome
 }
 
-/** A home whose client may read, change and run files without being asked. */
+/** A home whose client may read and change files, and run the commands of its task, without being asked. */
 export interface Worker {
   readonly home: ClaudeHome
   readonly isForced: boolean

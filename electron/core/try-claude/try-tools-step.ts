@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { messageOf } from '../base/error-message.ts'
 import type { ToolCall } from './claude-events.ts'
 import type { ClaudeRun } from './claude-run.ts'
 import type { ForcedCall } from './forced-calls.ts'
@@ -44,13 +45,15 @@ export const usesItsTools: TryStep = {
   run: async (stack) => {
     const [developer] = stack.developers
     const task = makeTask(randomInt(1_000, 10_000))
-    const worker = await stack.worker(developer, (projectDir) => callsOn(join(projectDir, fileName)))
+    const callsIn = (projectDir: string) => callsOn(join(projectDir, fileName))
+    const worker = await stack.worker(developer, callsIn).catch((error: unknown) => messageOf(error))
+    if (typeof worker === 'string') return failed(`nothing to work on: ${worker}`)
     const path = join(worker.home.projectDir, fileName)
     writeFileSync(path, task.before)
     try {
       const run = await stack.ask(
         worker.home,
-        `Read ${path}. It prints "${misspelt}": change that to "${spelt}" in the file. Then run it with sh, and say what it printed.`,
+        `Read ${path}. It prints "${misspelt}": change that to "${spelt}" in the file. Then run exactly \`sh ${path}\`, and say what it printed.`,
       )
       return judge(run, readFileSync(path, 'utf8'), task, worker.isForced, stack)
     } finally {
