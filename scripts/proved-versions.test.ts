@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { measuredClaudeCode } from '../electron/core/claude-code/releases.ts'
+import { measuredClaudeCode } from '../electron/core/setup/claude-code-releases.ts'
 import { formatVersions, readPinnedVersions, readProvedVersions } from './proved-versions.ts'
 
 const root = join(import.meta.dirname, '..')

@@ -1,5 +1,5 @@
 // Which releases scripts/update-locks never takes, and what it leaves where it is: each with its reason and its source.
-import { brokenRelease } from '../electron/core/claude-code/releases.ts'
+import { brokenRelease } from '../electron/core/setup/claude-code-releases.ts'
 import { judgeLiteLlmVersion } from '../electron/core/setup/litellm-version.ts'
 import { nodeLine } from './bundled-node.ts'
 

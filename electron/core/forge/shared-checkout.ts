@@ -1,7 +1,7 @@
 // Checkouts that several developers build: cargo gives a build folder to whoever builds first, and on the RAM disk to no group.
 import { accessSync, constants, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { readFileOrNull } from '../private-file.ts'
+import { readFileOrNull } from '../base/private-file.ts'
 import { configPathIn } from './cargo-config-file.ts'
 import { readCargoConfig } from './cargo-config-text.ts'
 import type { WorkspaceFolder } from './forge-workspaces.ts'
