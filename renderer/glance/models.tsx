@@ -1,4 +1,6 @@
 // Models: what the core fetches, and what the profile misses, with the button that has it fetched.
+import type { MouseEvent } from 'react'
+import type { Command } from '../../electron/contract/command.ts'
 import type { MissingModel, ModelFetch } from '../../electron/contract/snapshot.ts'
 import { describeFetch, isFetchActive } from '../../electron/wording/fetch-words.ts'
 import { formatBytes } from '../../electron/wording/figures.ts'
@@ -7,6 +9,11 @@ import { send, useSnapshot } from '../mirror.ts'
 import { startSentence } from '../sentence.ts'
 
 const fetchOf = (model: string) => ({ type: 'fetchModel', model, endpoint: null, token: null }) as const
+
+/** The second press of a double click was for what stood here before: `Cancel` takes the place of `Fetch`. */
+const pressOnce = (command: Command) => (event: MouseEvent) => {
+  if (event.detail <= 1) void send(command)
+}
 
 export const Models = () => {
   const fetches = useSnapshot((snapshot) => snapshot.fetches) ?? []
@@ -39,7 +46,7 @@ const Fetch = ({ fetch }: { readonly fetch: ModelFetch }) => {
       <div className="model-head">
         <span className="model-name">{file ?? id}</span>
         {!isRefused && (
-          <button type="button" className="button-small" onClick={() => void send(command)}>
+          <button type="button" className="button-small" onClick={pressOnce(command)}>
             {isFailed ? 'Fetch again' : 'Cancel'}
           </button>
         )}
@@ -66,7 +73,7 @@ const Missing = ({ missing }: { readonly missing: MissingModel }) => {
       <div className="model-head">
         <span className="model-name">{file}</span>
         {!isRefused && (
-          <button type="button" className="button-small" onClick={() => void send(command)}>
+          <button type="button" className="button-small" onClick={pressOnce(command)}>
             Fetch{bytes === null ? '' : ` ${formatBytes(bytes)}`}
           </button>
         )}
