@@ -1,6 +1,14 @@
 // The slots part of the status view: who works, how far, how full, and who waits.
-import type { Slot, Snapshot } from '../../contract.ts'
-import { formatContext, formatCount, formatPercent, formatRate, plural, unknown } from '../../figures.ts'
+import type { DeveloperUse, Slot, Snapshot } from '../../contract.ts'
+import {
+  formatContext,
+  formatCount,
+  formatPercent,
+  formatRate,
+  foundShare,
+  plural,
+  unknown,
+} from '../../figures.ts'
 import { countWaiting } from '../../waiting.ts'
 import { countByDeveloper } from './developer-names.ts'
 import { bar, justify, padEnd, padStart, piece, readWidth, type TextLine, truncate } from './text-line.ts'
@@ -74,17 +82,17 @@ const renderDevelopers = (developers: Snapshot['developers']): readonly TextLine
   const each = (developers ?? [])
     .filter(({ requests }) => requests > 0)
     .map(
-      ({ developer, requests, failed, promptTokens, outputTokens, cachedTokens, readTokens }) =>
-        `${developer} ${plural(requests, 'request')}${failed === 0 ? '' : ` (${failed} not answered)`}, ${formatCount(promptTokens)} in${sayFound(cachedTokens, readTokens)}, ${formatCount(outputTokens)} out`,
+      (use) =>
+        `${use.developer} ${plural(use.requests, 'request')}${use.failed === 0 ? '' : ` (${use.failed} not answered)`}, ${formatCount(use.promptTokens)} in${sayFound(use)}, ${formatCount(use.outputTokens)} out`,
     )
   return each.length === 0 ? [] : [[piece(`    today: ${each.join('; ')}`, 'dim')]]
 }
 
-/** Of the prompts whose answers said so. */
-const sayFound = (cachedTokens = 0, readTokens = 0): string =>
-  cachedTokens + readTokens === 0
+/** Of the prompts whose answers said so; a dash where none did. An earlier Router says nothing of it at all. */
+const sayFound = ({ cachedTokens, readTokens }: DeveloperUse): string =>
+  cachedTokens === undefined
     ? ''
-    : ` (${Math.floor((100 * cachedTokens) / (cachedTokens + readTokens))} % found in the cache)`
+    : ` (${formatPercent(foundShare(cachedTokens, readTokens))} found in the cache)`
 
 /** Busy slots first when there are too many to show, so that none of them is among the hidden. */
 const selectRows = (

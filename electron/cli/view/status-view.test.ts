@@ -59,9 +59,11 @@ describe('the one answer', () => {
     expect(text).toMatch(/^ {2}2 prefill {14,}/m)
     expect(text).toContain('3 requests waiting for a slot: anna 2, ben')
     expect(text).toContain(
-      'today: anna 42 requests (1 not answered), 812k in (94 % found in the cache), 30k out',
+      'today: anna 42 requests (1 not answered), 812k in (95 % found in the cache), 30k out',
     )
     expect(text).not.toContain('ben 0 requests')
+    const developers = sampleSnapshots.shared.developers.map((use) => ({ ...use, cachedTokens: null }))
+    expect(render({ ...sampleSnapshots.shared, developers }, 100)).toContain('812k in (– found in the cache)')
     expect(render(sampleSnapshots.shared, 50)).not.toContain('a-very-long')
     expect(render(sampleSnapshots.full, 100)).not.toContain('today')
   })
