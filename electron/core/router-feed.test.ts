@@ -116,9 +116,7 @@ describe('the feed of the Router', () => {
     feed.connect()
     await until(() => connections.length > 0)
     const unsaid = { ...use, cachedTokens: null, readTokens: null }
-    connections[0]?.write(
-      `${JSON.stringify({ requests: [], day: '2026-11-23', developers: [unsaid] })}\n`,
-    )
+    connections[0]?.write(`${JSON.stringify({ requests: [], day: '2026-11-23', developers: [unsaid] })}\n`)
     await until(() => changes === 1)
     expect(feed.developers()).toEqual([unsaid])
   })

@@ -6,6 +6,7 @@ import { clientLimits } from '../clients/client-limits.ts'
 import { keptTools } from '../clients/kept-tools.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
 import { queueLimit } from '../services/litellm-router-settings.ts'
+import { keepsSlots } from '../services/slot-cache.ts'
 import type { PrefillSpeed } from './prefill-speed.ts'
 
 export interface AgentsFacts {
@@ -15,6 +16,8 @@ export interface AgentsFacts {
   readonly tokensPerAgent: number
   /** All agents share one pool, so that the tokens of one are not there for another. */
   readonly pooled: boolean
+  /** A conversation keeps its slot, so that its next turn reads only what is new. */
+  readonly keepsSlots: boolean
   /** null: no room for Claude Code to summarise by itself. */
   readonly compactAtTokens: number | null
   /** How many may wait before one is refused; null: the Router does not count them. */
@@ -43,6 +46,7 @@ export const agentsFacts = (
     agents: (profile.nodes ?? []).reduce((sum, node) => sum + node.slots, server.slots),
     tokensPerAgent: limits.contextTokens,
     pooled: server.unifiedKv,
+    keepsSlots: keepsSlots(profile),
     compactAtTokens: limits.compactAtTokens,
     queueLimit: queueLimit(profile),
     tools: profile.proxy.configPath === null ? keptTools(profile.proxy, limits, server.slots) : null,
@@ -52,7 +56,7 @@ export const agentsFacts = (
 }
 
 /** Raised when the text says the same facts in other words. */
-const textVersion = 3
+const textVersion = 4
 
 /**
  * A name for what the text says. How fast the machine read is no part of it, only whether that was known: a file in
