@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createClaudeHomes } from '../electron/core/claude-code/claude-home.ts'
 import { runClaude } from '../electron/core/claude-code/claude-run.ts'
+import { askForAWhile } from '../scripts/bench-agents.ts'
 import { requireEnv } from './bare-llama-server.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 
@@ -187,6 +188,28 @@ describe('two sessions of the real Claude Code that alternate', () => {
     } finally {
       homes.dispose()
     }
+  })
+})
+
+describe('six clients of two developers on four slots', () => {
+  it('all get their answers, and read little again', async () => {
+    const guide = await start({ ...smallModel(), slots: 4, unifiedKv: true, contextTokens: 4_096 })
+    const { signal } = new AbortController()
+    const routers = Array.from({ length: 6 }, (_, index) => ({
+      routerUrl: guide.baseUrl,
+      clientKey: () => keyOf(guide, index % 2),
+      signal,
+    }))
+    // scripts/bench cache does it for five minutes.
+    const { asked, answers, lost } = await askForAWhile(routers, 'crowd', 20_000)
+    expect(lost).toEqual([])
+    expect(asked).toBeGreaterThan(2 * routers.length)
+    const later = answers.filter(({ newTokens }) => newTokens !== null)
+    const read = later.reduce((sum, { readTokens }) => sum + readTokens, 0)
+    expect(read / later.reduce((sum, { newTokens }) => sum + (newTokens ?? 0), 0)).toBeLessThan(1.1)
+    const { developers } = await running().until(({ requests }) => requests?.length === 0, settleMs)
+    expect(developers?.reduce((sum, { requests }) => sum + requests, 0)).toBe(asked)
+    expect(developers?.map(({ failed }) => failed)).toEqual([0, 0])
   })
 })
 

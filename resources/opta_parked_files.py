@@ -193,7 +193,12 @@ class ParkedFiles:
         """What was written becomes the conversation's file, and the one before it goes. Raises OSError."""
         before = self._files.get(file.key)
         os.replace(self._folder / temporary, self._folder / file.name)
-        self._write_manifest(file)
+        try:
+            self._write_manifest(file)
+        except OSError:
+            # Without it nothing knows of the content, which would fill a full disk until the next start.
+            (self._folder / file.name).unlink(missing_ok=True)
+            raise
         self._files[file.key] = file
         if before is not None and before.name != file.name:
             (self._folder / before.name).unlink(missing_ok=True)
@@ -245,9 +250,13 @@ class ParkedFiles:
     def _write_manifest(self, file: ParkedFile) -> None:
         path = self._folder / self._manifest_name(file)
         temporary = path.with_suffix(".tmp")
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as output:
-            json.dump(_to_json(file), output)
-        os.replace(temporary, path)
+        try:
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as output:
+                json.dump(_to_json(file), output)
+            os.replace(temporary, path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
     def _read(self, path: Path) -> ParkedFile | None:
         try:

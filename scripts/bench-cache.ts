@@ -6,6 +6,7 @@ import { ensureSmallModel } from '../electron/core/setup/small-model.ts'
 import {
   type Agent,
   type Answer,
+  askForAWhile,
   createAgents,
   startConversation,
   takeTurns,
@@ -42,6 +43,7 @@ export const benchCache = async ({ root, folder, signal }: BenchStack): Promise<
     await compareNewSession(stack),
     await compareSubagents(stack),
     ...(await compareRestarts(stack)),
+    ...(await compareCrowd(stack)),
   ])
   const today = await withStack(
     root,
@@ -185,6 +187,29 @@ const compareRestarts = async (stack: BenchStack): Promise<readonly Comparison[]
     comparisons.push(compare(`4 agents after ${name}`, await takeTurns(stack, agents, 1, 'in turn'), 1.1))
   }
   return comparisons
+}
+
+const crowdMs = 300_000
+
+const compareCrowd = async (stack: BenchStack): Promise<readonly Comparison[]> => {
+  announce(`6 clients on 4 slots for ${crowdMs / 60_000} minutes`)
+  const { asked, answers, lost } = await askForAWhile(
+    Array.from({ length: 6 }, () => stack),
+    'crowd',
+    crowdMs,
+  )
+  for (const reason of lost) announce(`lost: ${reason}`)
+  return [
+    compare('6 clients on 4 slots at once, for 5 minutes', answers, 1.1),
+    {
+      part,
+      what: '6 clients on 4 slots at once, for 5 minutes',
+      unit: 'requests',
+      samples: [{ measured: asked, reference: answers.length }],
+      against: 'answered',
+      goal: { text: 'none lost', maxRatio: 1 },
+    },
+  ]
 }
 
 /** What is killed in the middle of its copy is read again; the copies of conversations as small as these follow at once. */

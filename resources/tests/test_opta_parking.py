@@ -210,6 +210,30 @@ def test_a_full_disk_loses_nothing_but_the_file(monkeypatch: pytest.MonkeyPatch,
     run(story)
 
 
+def test_a_disk_that_is_full_once_the_content_is_written_keeps_nothing_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path, slots=1)
+        first = await begin(stack, "a")
+        await stack.rest()
+        before = sorted(stack.parked.iterdir())
+
+        def fill(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as full:
+            full.setattr("opta_parked_files.json.dump", fill)
+            talk = await begin(stack, "b")
+            await stack.rest()
+        assert sorted(stack.parked.iterdir()) == before
+        assert stack.events().count("refused") == 1
+        assert await read_next(stack, "b", talk) < 20
+        assert await read_next(stack, "a", first) < 20
+
+    run(story)
+
+
 def test_a_file_outlives_a_llama_server_that_ends_while_it_is_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
