@@ -101,6 +101,18 @@ export const foundShare = (
     ? null
     : cachedTokens / (cachedTokens + readTokens)
 
+/** The same of the prompt that a slot answers. */
+export const foundInSlot = ({
+  promptTokens,
+  promptProcessed,
+}: {
+  readonly promptTokens: number | null
+  readonly promptProcessed: number | null
+}): number | null =>
+  promptTokens === null || promptProcessed === null
+    ? null
+    : foundShare(promptTokens - promptProcessed, promptProcessed)
+
 const units = [
   { name: 'd', seconds: 86_400 },
   { name: 'h', seconds: 3600 },

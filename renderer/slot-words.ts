@@ -5,7 +5,7 @@ import {
   formatPercent,
   formatRate,
   formatRoughDuration,
-  foundShare,
+  foundInSlot,
   plural,
   unknown,
 } from '../electron/figures.ts'
@@ -38,12 +38,6 @@ const say = (...parts: readonly string[]): string => parts.filter((part) => part
 
 const sayConversation = ({ conversation }: Pick<SlotWords, 'conversation'>): string =>
   conversation === '' ? '' : `conversation ${conversation}`
-
-/** Of the prompt that is being answered; null: not known. */
-const readFound = ({ promptTokens, promptProcessed }: Slot): number | null =>
-  promptTokens === null || promptProcessed === null
-    ? null
-    : foundShare(promptTokens - promptProcessed, promptProcessed)
 
 /** `isTaken`: the Router has let somebody through to it, although llama-server does not say so yet. */
 export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
@@ -91,7 +85,7 @@ export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
       const rate = formatRate(slot.tokensPerSecond)
       const speed = slot.tokensPerSecond === null ? '' : ` ${rate} tokens per second`
       const fill = describeFill(slot)
-      const found = formatPercent(readFound(slot))
+      const found = formatPercent(foundInSlot(slot))
       return {
         ...base,
         found: `${found} hit`,

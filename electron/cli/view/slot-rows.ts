@@ -5,6 +5,7 @@ import {
   formatCount,
   formatPercent,
   formatRate,
+  foundInSlot,
   foundShare,
   plural,
   unknown,
@@ -53,12 +54,8 @@ const certainHolder = ({ held }: Slot) => (held?.named === true ? held : null)
 const nameOf = (slot: Slot): string => slot.developer ?? certainHolder(slot)?.developer ?? ''
 
 /** "94 % hit": of the prompt that is answered. */
-const formatFound = ({ phase, promptTokens, promptProcessed }: Slot): string => {
-  if (phase === 'idle') return ''
-  const isKnown = phase === 'generating' && promptTokens !== null && promptProcessed !== null
-  const share = isKnown ? foundShare(promptTokens - promptProcessed, promptProcessed) : null
-  return `${formatPercent(share)} hit`
-}
+const formatFound = (slot: Slot): string =>
+  slot.phase === 'idle' ? '' : `${formatPercent(slot.phase === 'generating' ? foundInSlot(slot) : null)} hit`
 
 interface Columns {
   /** For who is served or whose conversation is held; 0 when nobody is known, or there is no room. */

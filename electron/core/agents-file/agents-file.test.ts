@@ -54,8 +54,8 @@ describe('agentsText', () => {
 
   it('says what a session id gains and what it costs to lose the slot, where conversations keep theirs', () => {
     const text = agentsText(facts, { tokensPerSecond: 100, prompts: 20 })
-    expect(text).toContain('`x-claude-code-session-id`): the next turn reads only what is new')
-    expect(text).toContain('read again from the beginning, about 2 min for 10,000 tokens')
+    expect(text).toContain('`x-claude-code-session-id`): its next turn reads only what is new')
+    expect(text).toContain('is read again, about 2 min for 10,000 tokens')
     expect(agentsText({ ...facts, keepsSlots: false }, null)).not.toMatch(/session-id|loses its slot/)
   })
 

@@ -81,8 +81,8 @@ const session = (prefill: PrefillSpeed | null): readonly string[] => {
       ? ''
       : `, about ${formatDuration(exampleTokens / prefill.tokensPerSecond)} for ${formatCount(exampleTokens)} tokens`
   return [
-    "- **A session keeps its slot.** Claude Code names its session with each request (`x-claude-code-session-id`): the next turn reads only what is new, and what had to leave its slot comes back from a file in seconds. Other clients are told by their conversation's text.",
-    `  A session that loses its slot is read again from the beginning${price}: do not restart the client, clear or rewrite a conversation without need.`,
+    '- **A session keeps its slot.** Claude Code names its session with each request (`x-claude-code-session-id`): its next turn reads only what is new. Other clients are told apart by how their conversation begins.',
+    `  A session that loses its slot (begun anew, cleared, its beginning rewritten) is read again${price}: do none of that without need.`,
   ]
 }
 
