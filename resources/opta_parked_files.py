@@ -208,14 +208,16 @@ class ParkedFiles:
         return temporary.removesuffix(".tmp") + DATA
 
     def why_not_whole(self, file: ParkedFile) -> str | None:
-        """In words, when its bytes are not what was written; else None. Blocks."""
+        """In words, when its bytes are not what was written; else None. Raises OSError when that cannot be told now, as with
+        too many open files. Blocks.
+        """
         try:
             size = self.size(file.name)
             if size != file.bytes:
                 return f"it has {size} bytes, not {file.bytes}"
             return None if self.checksum(file.name) == file.checksum else "its bytes have changed"
-        except OSError as error:
-            return f"it cannot be read: {error.strerror}"
+        except FileNotFoundError:
+            return "it is gone"
 
     def note_used(self, file: ParkedFile) -> None:
         """It was just read."""

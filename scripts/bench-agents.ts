@@ -85,7 +85,6 @@ export const startConversation = (router: AskedRouter, agent: Agent): Promise<An
   takeTurn(router, agent)
 
 export interface Crowd {
-  readonly asked: number
   readonly answers: readonly Answer[]
   /** Why a request got no answer; one for each. */
   readonly lost: readonly string[]
@@ -94,34 +93,34 @@ export interface Crowd {
 /** A long talk is given up for a new one before it outgrows its slot. */
 const mostMessages = 16
 
-/** Each asks again as soon as it is answered, for so long; all that was asked is waited for. */
-export const askForAWhile = async (
+/**
+ * Each asks again as soon as it is answered; all that was asked is waited for.
+ * @param goesOn asked before each turn, with the number of turns that this one has taken
+ */
+export const askAtOnce = async (
   routers: readonly AskedRouter[],
   group: string,
-  milliseconds: number,
+  goesOn: (turns: number) => boolean,
 ): Promise<Crowd> => {
-  const until = performance.now() + milliseconds
-  const crowd = { asked: 0, answers: [] as Answer[], lost: [] as string[] }
+  const answers: Answer[] = []
+  const lost: string[] = []
   await Promise.all(
     routers.map(async (router, index) => {
       let agent: Agent | undefined
-      for (let talk = 0; performance.now() < until; ) {
-        if (agent === undefined || agent.messages.length >= mostMessages) {
-          agent = createAgents(`${group} ${index} ${talk}`, 1)[0]
-          talk += 1
-        }
+      for (let turns = 0; goesOn(turns); turns += 1) {
+        if (agent === undefined || agent.messages.length >= mostMessages)
+          agent = createAgents(`${group} ${index} ${turns}`, 1)[0]
         if (agent === undefined) throw new Error('one was made')
-        crowd.asked += 1
         try {
-          crowd.answers.push(await takeTurn(router, agent))
+          answers.push(await takeTurn(router, agent))
         } catch (error) {
-          crowd.lost.push(messageOf(error))
+          lost.push(messageOf(error))
           agent = undefined
         }
       }
     }),
   )
-  return crowd
+  return { answers, lost }
 }
 
 const AnswerSchema = z.object({

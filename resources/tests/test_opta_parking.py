@@ -234,6 +234,27 @@ def test_a_disk_that_is_full_once_the_content_is_written_keeps_nothing_of_it(
     run(story)
 
 
+def test_a_file_that_cannot_be_opened_now_is_kept_for_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path)
+        talk = await begin(stack, "a")
+        await stack.rest()
+        stack.start_engine()
+
+        def too_many(*_: object) -> None:
+            raise OSError(24, "Too many open files", "parked")
+
+        with monkeypatch.context() as crowded:
+            crowded.setattr(ParkedFiles, "checksum", too_many)
+            asked = await stack.turn("anna", [*talk, say("and now")], {SESSION_HEADER: "a"})
+            assert asked["input_tokens"] > 100
+            await stack.rest()
+        stack.start_engine()
+        assert await read_next(stack, "a", talk) < 20
+
+    run(story)
+
+
 def test_a_file_outlives_a_llama_server_that_ends_while_it_is_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
