@@ -57,6 +57,13 @@ const readGuide = async () => GuideSchema.parse(JSON.parse((await running().run(
 
 const smallModel = () => ({ modelPath: requireEnv('NEXUS_TEST_SMALL_MODEL'), alias: 'smollm2-135m' })
 
+/**
+ * ggml's threads wait for one another many times a token, spinning: on a machine with other work each wait lasts until the
+ * other one is scheduled. Measured with a load of 27 on two cores: 1 token/s with the two threads that llama-server takes by
+ * itself, 20 with one.
+ */
+const oneThread = { pinnedFlags: ['--threads', '1', '--threads-batch', '1'] }
+
 interface Talk {
   readonly key: string
   readonly session: string
@@ -118,7 +125,7 @@ describe('six conversations of two developers on two slots', () => {
     ['one pool', { unifiedKv: true, contextTokens: 1_024 }],
     ['shares', { unifiedKv: false, contextTokens: 2_048 }],
   ])('keep to themselves, and come back after a kill: %s', async (_, sharing) => {
-    const guide = await start({ ...smallModel(), slots: 2, ...sharing })
+    const guide = await start({ ...smallModel(), ...oneThread, slots: 2, ...sharing })
     const talks = [0, 1].flatMap((developer) =>
       [0, 1, 2].map((number) => ({
         developer,
@@ -212,7 +219,10 @@ const usedToday = async () => {
 }
 
 describe('four slots in one pool', () => {
-  beforeAll(() => start({ ...smallModel(), slots: 4, unifiedKv: true, contextTokens: 4_096 }), settleMs)
+  beforeAll(
+    () => start({ ...smallModel(), ...oneThread, slots: 4, unifiedKv: true, contextTokens: 4_096 }),
+    settleMs,
+  )
 
   it('brings back a conversation after nexus down, and deletes a file that was cut and says so', async () => {
     const guide = await readGuide()
@@ -259,7 +269,7 @@ describe('four slots in one pool', () => {
 describe('a model with a sliding window', () => {
   it('whose files do nothing is found out and said once, and none are written any more', async () => {
     // The demo model, Gemma 3.
-    const guide = await start({ slots: 1, contextTokens: 4_096 })
+    const guide = await start({ ...oneThread, slots: 1, contextTokens: 4_096 })
     const talks = ['one', 'two'].map((session): Talk => ({ key: keyOf(guide, 0), session, messages: [] }))
     for (let turn = 0; turn < 5; turn += 1)
       for (const talk of talks) await ask(guide.baseUrl, talk, `Turn ${turn} of ${talk.session}.`)
