@@ -1,5 +1,7 @@
 // Where in the window we are. Pure.
-import type { LogId, View } from '../electron/contract.ts'
+
+import type { View } from '../electron/contract/notice.ts'
+import type { LogId } from '../electron/contract/service-ids.ts'
 
 export interface Place {
   readonly view: View

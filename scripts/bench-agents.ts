@@ -1,7 +1,7 @@
 // Agents that take turns through the Router as Claude Code's do: one system prompt for all, a conversation for each.
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { messageOf } from '../electron/core/error-message.ts'
+import { messageOf } from '../electron/core/base/error-message.ts'
 import type { BenchStack } from './bench-stack.ts'
 
 export interface Agent {

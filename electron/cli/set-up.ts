@@ -1,9 +1,9 @@
 // Set-up as a part of `nexus up`: what is missing is installed, with progress.
 
-import type { Profile } from '../contract.ts'
+import type { Profile } from '../contract/profile.ts'
 import { ensureSetUp as ensureCoreSetUp } from '../core/setup/set-up.ts'
 import { describeProgress, type SetupContext } from '../core/setup/setup-step.ts'
-import { showControls } from '../visible-text.ts'
+import { showControls } from '../wording/visible-text.ts'
 import type { CliContext } from './context.ts'
 import { truncate } from './view/text-line.ts'
 

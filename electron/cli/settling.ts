@@ -1,14 +1,8 @@
 // When `up`, `restart` and `down` are over: pure judgements of a snapshot.
-import {
-  type ChildId,
-  childIds,
-  type Order,
-  type ServiceId,
-  type Snapshot,
-  serviceIds,
-  serviceNames,
-} from '../contract.ts'
-import { readPart } from '../parts.ts'
+
+import { readPart } from '../contract/parts.ts'
+import { type ChildId, childIds, type ServiceId, serviceIds, serviceNames } from '../contract/service-ids.ts'
+import type { Order, Snapshot } from '../contract/snapshot.ts'
 
 export type UpJudgement =
   | { readonly kind: 'waiting' }

@@ -1,5 +1,5 @@
 // What the window mirrors, in one place: whoever changes a part of it tells everyone who follows.
-import type { AppState } from '../contract.ts'
+import type { AppState } from '../contract/app.ts'
 
 export interface AppStateStore {
   get(): AppState

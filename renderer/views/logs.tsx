@@ -1,15 +1,10 @@
 // The log of one service: followed, filtered, copied; with the buttons that act on that service alone.
 import { useLayoutEffect, useMemo, useRef, useState } from 'react'
-import {
-  type Command,
-  type LogId,
-  logIds,
-  type Phase,
-  type ServiceId,
-  serviceNames,
-} from '../../electron/contract.ts'
-import { plural } from '../../electron/figures.ts'
-import { refuseLogs } from '../../electron/guest-rights.ts'
+import type { Command } from '../../electron/contract/command.ts'
+import { refuseLogs } from '../../electron/contract/guest-rights.ts'
+import { type LogId, logIds, type ServiceId, serviceNames } from '../../electron/contract/service-ids.ts'
+import type { Phase } from '../../electron/contract/snapshot.ts'
+import { plural } from '../../electron/wording/figures.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { keepLogFilter, useDrafts } from '../drafts.ts'
 import { useHost, useRefusal } from '../guest.ts'

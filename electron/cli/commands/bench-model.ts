@@ -1,8 +1,11 @@
 // `nexus bench model`: what this machine's model does at several batch sizes, with each type of KV cache, and beside idle slots.
-import type { KvCacheType, Profile, Snapshot } from '../../contract.ts'
+import type { KvCacheType, Profile } from '../../contract/profile.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { ensureEngineKey } from '../../core/access/keys.ts'
+import { messageOf } from '../../core/base/error-message.ts'
+import { localUrl } from '../../core/base/local-url.ts'
 import type { ControlClient } from '../../core/control/client.ts'
-import { messageOf } from '../../core/error-message.ts'
-import { ensureEngineKey } from '../../core/keys.ts'
+import { llamaServerEnvironment } from '../../core/engine/llama-capabilities.ts'
 import type { BenchServer } from '../../core/model-bench/completion.ts'
 import { type BenchSizes, measureIdleSlots, measureOnce } from '../../core/model-bench/measure.ts'
 import { startPrivateEngine } from '../../core/model-bench/private-engine.ts'
@@ -15,10 +18,8 @@ import {
   summariseIdleSlots,
   summariseKv,
 } from '../../core/model-bench/recommend.ts'
-import { readEngine, readMachine } from '../../core/plan-reading.ts'
-import { localUrl } from '../../core/services/litellm-config.ts'
-import { llamaServerEnvironment } from '../../core/services/llama-capabilities.ts'
-import { measureWork } from '../../work.ts'
+import { readEngine, readMachine } from '../../core/stack/plan-reading.ts'
+import { measureWork } from '../../wording/work.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachToRunning } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'

@@ -1,15 +1,13 @@
 // `nexus traefik`: the configuration with which Traefik serves http://ai.opta.local, shown or written into a folder.
+
 import { join, resolve } from 'node:path'
-import { clientName } from '../../core/clients/host-name.ts'
-import { readBlockState, writeBlock } from '../../core/clients/managed-file.ts'
-import { yamlMarks } from '../../core/clients/marked-block.ts'
-import {
-  traefikDynamicConfig,
-  traefikStaticConfig,
-  traefikVersion,
-} from '../../core/clients/traefik-config.ts'
-import { makeFolders } from '../../core/regular-file.ts'
-import { quoteForShell } from '../../shell-quote.ts'
+import { readBlockState, writeBlock } from '../../core/base/managed-file.ts'
+import { yamlMarks } from '../../core/base/marked-block.ts'
+import { makeFolders } from '../../core/base/regular-file.ts'
+import { clientName } from '../../core/config/host-name.ts'
+import { traefikDynamicConfig, traefikStaticConfig } from '../../core/router/traefik-config.ts'
+import { traefikVersion } from '../../core/setup/traefik.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readPresentProfile } from '../profile-choice.ts'

@@ -6,7 +6,7 @@ import type {
   Recommendation,
   Spread,
 } from '../../core/model-bench/recommend.ts'
-import { plural } from '../../figures.ts'
+import { plural } from '../../wording/figures.ts'
 
 export interface BenchResults {
   readonly rows: readonly BatchRow[]

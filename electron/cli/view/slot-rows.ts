@@ -1,5 +1,5 @@
 // The slots part of the status view: who works, how far, how full, and who waits.
-import type { DeveloperUse, Slot, Snapshot } from '../../contract.ts'
+import type { DeveloperUse, Slot, Snapshot } from '../../contract/snapshot.ts'
 import {
   formatContext,
   formatCount,
@@ -9,8 +9,8 @@ import {
   foundShare,
   plural,
   unknown,
-} from '../../figures.ts'
-import { countWaiting } from '../../waiting.ts'
+} from '../../wording/figures.ts'
+import { countWaiting } from '../../wording/waiting.ts'
 import { countByDeveloper } from './developer-names.ts'
 import { bar, justify, padEnd, padStart, piece, readWidth, type TextLine, truncate } from './text-line.ts'
 

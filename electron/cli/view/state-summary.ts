@@ -1,15 +1,9 @@
 // The one answer: the state in a word and the sentence that a person acts on.
 
-import {
-  type PartId,
-  type ServiceId,
-  type ServiceState,
-  type Snapshot,
-  serviceIds,
-  serviceNames,
-} from '../../contract.ts'
-import { presentParts, readPart } from '../../parts.ts'
-import { measureRoom, sayRoom } from '../../room.ts'
+import { presentParts, readPart } from '../../contract/parts.ts'
+import { type PartId, type ServiceId, serviceIds, serviceNames } from '../../contract/service-ids.ts'
+import type { ServiceState, Snapshot } from '../../contract/snapshot.ts'
+import { measureRoom, sayRoom } from '../../wording/room.ts'
 import type { Tone } from './text-line.ts'
 
 export interface StateSummary {

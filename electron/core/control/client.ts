@@ -1,7 +1,10 @@
 // Attaches to a running core over its control socket.
 import { connect, type Socket } from 'node:net'
-import type { HistorySample, LogId, Query, Snapshot } from '../../contract.ts'
-import { isErrno } from '../private-file.ts'
+import type { HistorySample } from '../../contract/history.ts'
+import type { Query } from '../../contract/question.ts'
+import type { LogId } from '../../contract/service-ids.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { isErrno } from '../base/private-file.ts'
 import { type Connection, createConnection } from './connection.ts'
 import { type CoreLink, isAnswerTo } from './core-link.ts'
 import { describeOtherVersion } from './other-version.ts'

@@ -1,7 +1,7 @@
 // The client's end of the control socket: numbered requests, each answered once, and what is pushed in between.
 import type { Socket } from 'node:net'
-import { parseBoundedJson } from '../bounded-json.ts'
-import { createLineReader } from './line-reader.ts'
+import { parseBoundedJson } from '../base/bounded-json.ts'
+import { createLineReader } from '../base/line-reader.ts'
 import { describeOtherVersion } from './other-version.ts'
 import { type ControlRequest, type ControlResponse, maxLineBytes, ResponseSchema } from './protocol.ts'
 

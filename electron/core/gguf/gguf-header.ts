@@ -1,5 +1,5 @@
 // What a model file (or all of its parts) says of itself, read without touching its weights.
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '../base/error-message.ts'
 import { type GgufPart, type GgufReadOptions, readGgufPart } from './gguf-part.ts'
 import { type KvShape, readKvShape } from './kv-shape.ts'
 import type { MetadataValue } from './metadata.ts'
@@ -175,5 +175,17 @@ export async function readGgufHeader(path: string, options: GgufReadOptions = {}
     vocabulary: readVocabulary(architecture, ask, first.metadata.tokenTexts),
     sharedEmbeddingBytes: hasOutput ? 0 : embedding,
     metadata: first.metadata.values,
+  }
+}
+
+export type HeaderReading =
+  | { readonly kind: 'header'; readonly header: GgufHeader }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export const readHeaderOrReason = async (path: string): Promise<HeaderReading> => {
+  try {
+    return { kind: 'header', header: await readGgufHeader(path) }
+  } catch (error) {
+    return { kind: 'failed', reason: messageOf(error) }
   }
 }

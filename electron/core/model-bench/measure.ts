@@ -1,8 +1,8 @@
 // What one llama-server does at one batch size: prefill, generation, drafts, and a stream beside another's prefill.
-import { firstOf } from '../first-of.ts'
-import { parseJsonOrNull } from '../json-record.ts'
-import { askHttp } from '../services/http-ask.ts'
-import { parseSlots } from '../services/llama-slots.ts'
+import { firstOf } from '../base/first-of.ts'
+import { askHttp } from '../base/http-ask.ts'
+import { parseJsonOrNull } from '../base/json-record.ts'
+import { parseSlots } from '../engine/llama-slots.ts'
 import { type BenchServer, complete, type Timings } from './completion.ts'
 
 export interface BenchSizes {

@@ -1,5 +1,5 @@
 // From readings at several batch sizes to one row each and a recommended size, with the reason. Pure.
-import type { KvCacheType } from '../../contract.ts'
+import type { KvCacheType } from '../../contract/profile.ts'
 import type { BenchReading, IdleSlotsReading } from './measure.ts'
 
 export interface BatchReadings {

@@ -1,0 +1,125 @@
+// What has just happened and is told for a while: a crash until it is over, a recovery, a stack that has become ready.
+
+import { isServing, readPart } from '../../contract/parts.ts'
+import { type ChildId, childIds, serviceIds, serviceNames } from '../../contract/service-ids.ts'
+import type { NoticeRule, Observed } from './notice-conditions.ts'
+
+/** Whose start is the stack's. */
+const serverIds = ['llamaServer', 'proxy'] as const satisfies readonly ChildId[]
+
+type ChildMoment =
+  | { readonly kind: 'crashed'; readonly reason: string | null }
+  | { readonly kind: 'recovered'; readonly at: number; readonly restarts: number }
+  | null
+
+export interface Moments {
+  readonly children: Readonly<Record<ChildId, ChildMoment>>
+  /** A start that somebody asked for is under way. */
+  readonly starting: boolean
+  /** When it last led to a ready stack; ms since the epoch. */
+  readonly readyAt: number | null
+}
+
+export const noMoments: Moments = {
+  children: { llamaServer: null, proxy: null, gateway: null },
+  starting: false,
+  readyAt: null,
+}
+
+const recoveredShownMs = 120_000
+const readyShownMs = 60_000
+
+/** @param before null: the first look at all, before which nothing is known to have happened */
+export const followMoments = (moments: Moments, before: Observed | null, now: Observed): Moments => {
+  const isReady = now.overall === 'ready'
+  // What was taken over or came back by itself is no start: nobody waits for it.
+  const restarted = serverIds.some((id) => now.services[id].restarts > 0)
+  const adopted = serverIds.every((id) => now.services[id].adopted)
+  const starting = now.overall === 'starting' && !restarted && !adopted
+  return {
+    children: {
+      llamaServer: followChild('llamaServer', moments.children.llamaServer, before, now),
+      proxy: followChild('proxy', moments.children.proxy, before, now),
+      gateway: followChild('gateway', moments.children.gateway, before, now),
+    },
+    starting: starting || (moments.starting && isUnderWay(now)),
+    readyAt: !isReady
+      ? null
+      : moments.starting && before?.overall !== 'ready'
+        ? now.takenAt
+        : moments.readyAt,
+  }
+}
+
+/** A stack that serves before its disk is mounted is not whole yet, and what it waits for is still that start. */
+const isUnderWay = ({ overall, services }: Observed): boolean =>
+  overall === 'starting' || serviceIds.some((id) => services[id].phase === 'starting')
+
+const followChild = (
+  id: ChildId,
+  moment: ChildMoment,
+  before: Observed | null,
+  now: Observed,
+): ChildMoment => {
+  const service = readPart(now, id)
+  if (service === null) return null
+  const was = before === null ? null : readPart(before, id)
+  if (was !== null && service.restarts > was.restarts) return { kind: 'crashed', reason: service.reason }
+  if (moment?.kind === 'crashed' && isServing(service))
+    return { kind: 'recovered', at: now.takenAt, restarts: service.restarts }
+  // Given up or stopped: that is told by its own words, or was asked for.
+  if (service.phase === 'failed' || service.phase === 'stopped' || service.phase === 'stopping') return null
+  return moment
+}
+
+export const momentRules = ({ children, readyAt }: Moments): readonly NoticeRule[] => [
+  ...childIds.flatMap((id) => [crashed(id, children[id]), recovered(id, children[id])]),
+  stackReady(readyAt),
+]
+
+const atOnce = { holdMs: 0, looks: 1, clearMs: 0 } as const
+
+const crashed = (id: ChildId, moment: ChildMoment): NoticeRule => ({
+  id: `crashed-${id}`,
+  ...atOnce,
+  read: () =>
+    moment?.kind === 'crashed'
+      ? {
+          severity: id === 'gateway' ? 'warning' : 'critical',
+          title: `${serviceNames[id]} crashed`,
+          body: `${moment.reason ?? 'It did not say why.'} It is started again.`,
+          view: { id: 'logs', service: id },
+        }
+      : null,
+})
+
+const recovered = (id: ChildId, moment: ChildMoment): NoticeRule => ({
+  id: `recovered-${id}`,
+  ...atOnce,
+  read: ({ takenAt }) =>
+    moment?.kind === 'recovered' && takenAt - moment.at < recoveredShownMs
+      ? {
+          severity: 'info',
+          title: `${serviceNames[id]} answers again`,
+          body:
+            moment.restarts === 1
+              ? 'It crashed and was started again.'
+              : `It was started again ${moment.restarts} times.`,
+          view: { id: 'logs', service: id },
+        }
+      : null,
+})
+
+const stackReady = (readyAt: number | null): NoticeRule => ({
+  id: 'stack-ready',
+  ...atOnce,
+  read: ({ takenAt, services }) =>
+    readyAt !== null && takenAt - readyAt < readyShownMs
+      ? {
+          severity: 'info',
+          title: 'Ready',
+          body: `A Claude request was answered; the Router listens on ${services.proxy.endpoint ?? 'its port'}.`,
+          view: { id: 'glance', service: null },
+        }
+      : null,
+})

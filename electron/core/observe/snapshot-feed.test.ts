@@ -1,0 +1,93 @@
+// Who is told what: some every reading, some only when it matters, and several changes in one turn once.
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
+import { createSnapshotFeed } from './snapshot-feed.ts'
+
+const setUp = () => {
+  const world = { now: 1_000_000, watched: [] as boolean[], refreshed: 0 }
+  const feed = createSnapshotFeed({
+    snapshot: () => ({ ...sampleSnapshot, takenAt: world.now }),
+    refresh: async () => {
+      world.refreshed += 1
+    },
+    onWatched: (watched) => world.watched.push(watched),
+  })
+  return { world, feed }
+}
+
+it('tells the present at once, then each reading', async () => {
+  const { world, feed } = setUp()
+  const seen: number[] = []
+  const watch = feed.watch(({ takenAt }) => seen.push(takenAt))
+  await watch.begun
+  expect(seen).toEqual([1_000_000])
+  world.now += 1_000
+  feed.publish('reading')
+  feed.publish('reading')
+  await turn()
+  expect(seen).toEqual([1_000_000, 1_001_000])
+  watch.stop()
+  feed.publish('change')
+  await turn()
+  expect(seen).toHaveLength(2)
+})
+
+it('tells those who do not look closely every few seconds, and of changes at once', async () => {
+  const { world, feed } = setUp()
+  const calm: number[] = []
+  const close: number[] = []
+  await feed.watch(({ takenAt }) => calm.push(takenAt - 1_000_000), { watched: false }).begun
+  await feed.watch(({ takenAt }) => close.push(takenAt - 1_000_000)).begun
+  for (let second = 1; second <= 10; second += 1) {
+    world.now = 1_000_000 + second * 1_000
+    feed.publish(second === 7 ? 'change' : 'reading')
+    // A reading in the same turn does not hide a change.
+    feed.publish('reading')
+    await turn()
+  }
+  expect(close).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((second) => second * 1_000))
+  expect(calm).toEqual([0, 5, 7].map((second) => second * 1_000))
+})
+
+it('goes on telling when the clock is set back by an hour', async () => {
+  const { world, feed } = setUp()
+  let told = 0
+  await feed.watch(
+    () => {
+      told += 1
+    },
+    { watched: false },
+  ).begun
+  world.now -= 3_600_000
+  feed.publish('reading')
+  await turn()
+  expect(told).toBe(2)
+})
+
+it('wants everything read at 1 Hz only while somebody looks closely', async () => {
+  const { world, feed } = setUp()
+  const tray = feed.watch(() => {}, { watched: false })
+  const window = feed.watch(() => {}, { watched: false })
+  expect(world.watched).toEqual([false, false])
+  window.setWatched(true)
+  expect(world.watched.at(-1)).toBe(true)
+  window.setWatched(false)
+  expect(world.watched.at(-1)).toBe(false)
+  window.setWatched(true)
+  window.stop()
+  expect(world.watched.at(-1)).toBe(false)
+  tray.stop()
+  expect(feed.isWatched()).toBe(false)
+})
+
+it('tells nothing to one who stopped before the first snapshot came', async () => {
+  const { feed } = setUp()
+  let told = 0
+  const watch = feed.watch(() => {
+    told += 1
+  })
+  watch.stop()
+  await watch.begun
+  expect(told).toBe(0)
+})

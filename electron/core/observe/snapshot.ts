@@ -1,0 +1,128 @@
+// The pure fold of readings into one Snapshot. What was not read, or not read lately, is null.
+
+import { isServing } from '../../contract/parts.ts'
+import type { ServiceId } from '../../contract/service-ids.ts'
+import {
+  contractVersion,
+  type DeveloperUse,
+  type Memory,
+  type Phase,
+  type Proof,
+  type Queue,
+  type RamDisk,
+  type RouterRequest,
+  type ServiceState,
+  type Slot,
+  type Snapshot,
+  type StudioNode,
+  type Throughput,
+} from '../../contract/snapshot.ts'
+import { showControls } from '../../wording/visible-text.ts'
+import { isRecent, type Reading } from '../base/reading.ts'
+
+export type Services = Readonly<Record<ServiceId, ServiceState>>
+
+export interface Readings {
+  readonly owner: Snapshot['owner']
+  readonly profile: string
+  readonly services: Services
+  /** null: the profile has none. */
+  readonly gateway: ServiceState | null
+  readonly proof: Proof | null
+  readonly proofFailure: string | null
+  readonly memory: Reading<Memory> | null
+  readonly ramDisk: Reading<RamDisk> | null
+  readonly slots: Reading<Slot[]> | null
+  readonly queue: Reading<Queue> | null
+  readonly throughput: Reading<Throughput> | null
+  /** As the Router tells them now; null while it does not. */
+  readonly requests: RouterRequest[] | null
+  readonly developers: DeveloperUse[] | null
+  readonly nodes: StudioNode[]
+  /** When the question was put that llama-server has not answered yet; null when it owes no answer. */
+  readonly engineAskedAt: number | null
+}
+
+/** What is not a fold of readings is added by the core. */
+export type FoldedSnapshot = Omit<
+  Snapshot,
+  'engineModel' | 'speculationFailure' | 'memoryMap' | 'events' | 'notices' | 'setUp' | 'lastOrders'
+>
+
+/** @param maxAgeMs how old a reading may be and still be shown as live */
+export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): FoldedSnapshot => {
+  const live = <T>(reading: Reading<T> | null): T | null =>
+    reading !== null && isRecent(reading.takenAt, now, maxAgeMs) ? reading.value : null
+  const engineAnswers = isServing(readings.services.llamaServer)
+  const slots = engineAnswers ? (live(readings.slots) ?? heldSlots(readings, maxAgeMs)) : null
+  return {
+    version: contractVersion,
+    takenAt: now,
+    owner: readings.owner,
+    profile: readings.profile,
+    overall: judgeOverall(readings),
+    services: {
+      ramDisk: showReason(readings.services.ramDisk),
+      llamaServer: showReason(readings.services.llamaServer),
+      proxy: showReason(readings.services.proxy),
+    },
+    gateway: readings.gateway === null ? null : showReason(readings.gateway),
+    proof: readings.proof,
+    proofFailure: readings.proofFailure === null ? null : showControls(readings.proofFailure),
+    memory: live(readings.memory),
+    ramDisk: live(readings.ramDisk),
+    slots,
+    queue: engineAnswers
+      ? (live(readings.queue) ?? (slots === null ? null : (readings.queue?.value ?? null)))
+      : null,
+    throughput: engineAnswers ? live(readings.throughput) : null,
+    requests: isServing(readings.services.proxy) ? readings.requests : null,
+    developers: isServing(readings.services.proxy) ? readings.developers : null,
+    nodes: readings.nodes,
+  }
+}
+
+/** A reason quotes log lines and other programs, and is shown in a tray, a notification, a window and a terminal. */
+const showReason = (state: ServiceState): ServiceState =>
+  state.reason === null ? state : { ...state, reason: showControls(state.reason) }
+
+/**
+ * llama-server answers /slots between two batches (b10068: up to 8 s apart during a prefill, measured), and no slot
+ * changes hands within a batch. So while it owes the next answer the last one still tells who is busy; its rates do
+ * not, and are null. null when the last answer was old already as the question was put.
+ */
+const heldSlots = ({ slots, engineAskedAt }: Readings, maxAgeMs: number): Slot[] | null => {
+  if (slots === null || engineAskedAt === null || !isRecent(slots.takenAt, engineAskedAt, maxAgeMs))
+    return null
+  return slots.value.map((slot) => ({ ...slot, tokensPerSecond: null }))
+}
+
+/**
+ * The one state of the stack. Transitions first (something is being done), then what hurts most, and `ready` only when
+ * all three are and the end-to-end message came back. A gateway is nobody's only way: one that is not well makes a ready
+ * stack degraded, and while it starts nobody waits for it.
+ */
+export const judgeOverall = ({
+  services,
+  gateway,
+  proof,
+  proofFailure,
+}: Pick<Readings, 'services' | 'gateway' | 'proof' | 'proofFailure'>): Phase => {
+  const answersClaude = isServing(services.llamaServer) && isServing(services.proxy)
+  const all = [services.ramDisk, services.llamaServer, services.proxy]
+  const some = (phase: Phase) => all.some((service) => service.phase === phase)
+  // A disk that is mounted or ejected while agents are being answered does not make the stack come or go.
+  const isServed = answersClaude && proof !== null
+  const moves = (phase: 'starting' | 'stopping') =>
+    !(isServed && services.ramDisk.phase === phase) && some(phase)
+  if (moves('stopping') || gateway?.phase === 'stopping') return 'stopping'
+  if (moves('starting')) return 'starting'
+  if (all.every((service) => service.phase === 'stopped')) return 'stopped'
+  if (some('failed') && !answersClaude) return 'failed'
+  // A service was left out on purpose, or the forge stays mounted after a stop: nobody is served.
+  if (services.llamaServer.phase === 'stopped' && services.proxy.phase === 'stopped') return 'stopped'
+  if (!answersClaude || all.some(({ phase }) => phase !== 'ready')) return 'degraded'
+  if (proof !== null)
+    return gateway?.phase === 'failed' || gateway?.phase === 'degraded' ? 'degraded' : 'ready'
+  return proofFailure === null ? 'starting' : 'degraded'
+}
