@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { ourTemplatePath } from '../electron/core/engine/chat-template.ts'
 import { type ForcedCall, forceNextCall } from '../electron/core/try-claude/forced-calls.ts'
-import { requireEnv } from './bare-llama-server.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 
 const settleMs = 180_000
@@ -18,7 +17,6 @@ let client: Anthropic
 beforeAll(async () => {
   nexus = await createNexus({
     llamaServer: {
-      modelPath: requireEnv('NEXUS_TEST_SMALL_MODEL'),
       chatTemplate: ourTemplatePath(resourcesDir, 'r1-distill-llama'),
       contextTokens: 8_192,
       slots: 1,

@@ -203,7 +203,12 @@ class ParkedFiles:
         """What was written becomes the conversation's file, and the one before it goes. Raises OSError."""
         before = self._files.get(file.key)
         os.replace(self._folder / temporary, self._folder / file.name)
-        self._write_manifest(file)
+        try:
+            self._write_manifest(file)
+        except OSError:
+            # Without it nothing knows of the content, which would fill a full disk until the next start.
+            (self._folder / file.name).unlink(missing_ok=True)
+            raise
         self._files[file.key] = file
         if before is not None and before.name != file.name:
             (self._folder / before.name).unlink(missing_ok=True)
@@ -213,14 +218,16 @@ class ParkedFiles:
         return temporary.removesuffix(".tmp") + DATA
 
     def why_not_whole(self, file: ParkedFile) -> str | None:
-        """In words, when its bytes are not what was written; else None. Blocks."""
+        """In words, when its bytes are not what was written; else None. Raises OSError when that cannot be told now, as with
+        too many open files. Blocks.
+        """
         try:
             size = self.size(file.name)
             if size != file.bytes:
                 return f"it has {size} bytes, not {file.bytes}"
             return None if self.checksum(file.name) == file.checksum else "its bytes have changed"
-        except OSError as error:
-            return f"it cannot be read: {error.strerror}"
+        except FileNotFoundError:
+            return "it is gone"
 
     def note_used(self, file: ParkedFile) -> None:
         """It was just read."""
@@ -255,9 +262,13 @@ class ParkedFiles:
     def _write_manifest(self, file: ParkedFile) -> None:
         path = self._folder / self._manifest_name(file)
         temporary = path.with_suffix(".tmp")
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as output:
-            json.dump(_to_json(file), output)
-        os.replace(temporary, path)
+        try:
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as output:
+                json.dump(_to_json(file), output)
+            os.replace(temporary, path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
     def _read(self, path: Path) -> ParkedFile | None:
         try:

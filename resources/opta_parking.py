@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opta_conversations import MARK_BYTES, Conversation, Conversations, Fingerprint
 from opta_parked_files import ParkedFile, ParkedFiles
-from opta_slot_actions import SlotActionError
+from opta_slot_actions import NoAnswerError, SlotActionError
 from opta_slots import Content, content_of
 from opta_state_files import read_json
 
@@ -121,6 +121,8 @@ class Parking:
         self._useless: int | None = 0
         self._useless_engine: str | None = None
         self._refused_at: dict[str, float] = {}
+        # Files in whose restore llama-server fell silent.
+        self._unanswered: Final[deque[str]] = deque(maxlen=MOST_EVENTS)
         # What requests have waited for files to be written and read; copies, which nobody waits for, left out.
         self._moved_s = 0.0
 
@@ -336,6 +338,12 @@ class Parking:
             self._table.hold_extra(lease.token, extra)
         try:
             read = await self._actions.restore(lease.slot.id, file.name)
+        except NoAnswerError as error:
+            # It may have been killed; or the file ends it, each time anew (llama.cpp#27068).
+            if file.name in self._unanswered:
+                files.refuse(file, f"llama-server ended twice while it was read: {error}")
+            self._unanswered.append(file.name)
+            return
         except SlotActionError as error:
             files.refuse(file, f"llama-server said {error}")
             return

@@ -109,8 +109,9 @@ class Use:
     outputTokens: int = 0  # noqa: N815
     firstTokenSumMs: int = 0  # noqa: N815
     firstTokens: int = 0  # noqa: N815
-    cachedTokens: int = 0  # noqa: N815
-    readTokens: int = 0  # noqa: N815
+    # Of the answers that said so; None: none did.
+    cachedTokens: int | None = None  # noqa: N815
+    readTokens: int | None = None  # noqa: N815
 
     def add(self, request: LiveRequest) -> None:
         """Count a finished request."""
@@ -118,8 +119,9 @@ class Use:
         self.failed += request.outcome == "failed"
         self.promptTokens += request.prompt_tokens or 0
         self.outputTokens += request.output_tokens or 0
-        self.cachedTokens += request.cached_tokens or 0
-        self.readTokens += request.read_tokens or 0
+        if request.cached_tokens is not None and request.read_tokens is not None:
+            self.cachedTokens = (self.cachedTokens or 0) + request.cached_tokens
+            self.readTokens = (self.readTokens or 0) + request.read_tokens
         if request.first_token_at is not None:
             self.firstTokenSumMs += max(0, request.first_token_at - request.started_at)
             self.firstTokens += 1

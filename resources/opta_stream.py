@@ -65,7 +65,7 @@ def hear(chunk: object) -> Heard:
         prompt, output = _counts(usage, "input_tokens", "output_tokens")
     pieces += str(kind).endswith(".delta")
     called = _calls(chunk) or (kind in ENDS_OF_RESPONSES and _calls(getattr(chunk, "response", None)))
-    return Heard(pieces, prompt, output, kind == "response.failed", _cached(usage), called)
+    return Heard(pieces, prompt, output, kind == "response.failed", cached_of(usage), called)
 
 
 def usage_of(answer: object) -> Heard:
@@ -74,9 +74,7 @@ def usage_of(answer: object) -> Heard:
     prompt, output = _counts(usage, "input_tokens", "output_tokens")
     if output is None:
         prompt, output = _counts(usage, "prompt_tokens", "completion_tokens")
-    is_anthropic = isinstance(answer, dict) and answer.get("type") == "message"
-    cached = _cached_of_message(usage) if is_anthropic else _cached(usage)
-    return Heard(0, prompt, output, cached_tokens=cached, called=_calls(answer))
+    return Heard(0, prompt, output, cached_tokens=cached_of(usage), called=_calls(answer))
 
 
 def _hear_text(text: str) -> Heard:
@@ -103,7 +101,7 @@ def _hear_event(event: dict[str, Any]) -> Heard:
     if kind == "message_delta":
         usage = event.get("usage")
         prompt, output = _counts(usage, "input_tokens", "output_tokens")
-        return Heard(0, prompt, output, cached_tokens=_cached_of_message(usage), called=_calls(event.get("delta")))
+        return Heard(0, prompt, output, cached_tokens=cached_of(usage), called=_calls(event.get("delta")))
     return Heard()
 
 
@@ -130,21 +128,15 @@ def _field(usage: object, name: str) -> object:
     return usage.get(name) if isinstance(usage, dict) else getattr(usage, name, None)
 
 
-def _cached(usage: object) -> int | None:
-    """In Anthropic's words, in those of OpenAI's chat completions, or in those of its responses."""
+def cached_of(usage: object) -> int | None:
+    """What was found in the cache, in Anthropic's words, in those of OpenAI's chat completions, or in those of its responses.
+    None: the server didn't say, or LiteLLM left a zero out (told_cached in opta_upstream.py tells which).
+    """
     for name in ("prompt_tokens_details", "input_tokens_details"):
         told = _read(_field(usage, name), "cached_tokens")
         if told is not None:
             return told
     return _read(usage, "cache_read_input_tokens")
-
-
-def _cached_of_message(usage: object) -> int | None:
-    """On /v1/messages LiteLLM leaves a zero out (1.106.2, translate_openai_usage_to_anthropic_usage_delta); llama-server says
-    it with every answer (b10068 and b10434).
-    """
-    cached = _cached(usage)
-    return 0 if cached is None and _read(usage, "input_tokens") is not None else cached
 
 
 def _counts(usage: object, prompt_name: str, output_name: str) -> tuple[int | None, int | None]:

@@ -35,7 +35,7 @@ from opta_sight import find_unseen
 from opta_status import Board, boards
 from opta_stream import hear, usage_of
 from opta_tool_book import tool_book
-from opta_upstream import close_upstream
+from opta_upstream import close_upstream, told_cached
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable
@@ -241,7 +241,9 @@ class Traffic:
                 pieces += heard.pieces
                 if heard.prompt_tokens is not None and request.prompt_tokens is None:
                     request.prompt_tokens = heard.prompt_tokens
-                request.note_cached(heard.prompt_tokens, heard.cached_tokens)
+                if heard.prompt_tokens is not None:
+                    cached = told_cached(stream) if heard.cached_tokens is None else heard.cached_tokens
+                    request.note_cached(heard.prompt_tokens, cached)
                 if heard.pieces > 0 or heard.output_tokens:
                     if request.first_token_at is None:
                         self._note_serving(request)

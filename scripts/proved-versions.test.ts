@@ -41,11 +41,11 @@ it('names what ran and nothing else, as each part says it', async () => {
     NEXUS_TEST_CLAUDE_CODE: program('claude', 'echo "2.1.332 (Claude Code)"'),
     NEXUS_TEST_TRAEFIK: program('traefik', 'printf "Version:      3.7.15\\nCodename:     langres\\n"'),
     NEXUS_TEST_ELECTRON: program('electron', 'exit 1'),
-    NEXUS_TEST_MODEL: '/models/gemma.gguf',
-    NEXUS_TEST_SMALL_MODEL: '/models/small.gguf',
+    NEXUS_TEST_MODEL: '/models/small.gguf',
+    NEXUS_TEST_SLIDING_WINDOW_MODEL: '/models/gemma.gguf',
   }
   const proved = formatVersions(await readProvedVersions(where, { liteLlm: true, variables }))
   expect(proved).toContain('LiteLLM 1.108.7, llama-server b10068 (1 (571d0d5)), Electron unknown (')
   expect(proved).toContain('Chromium 156.0.8078.108, Claude Code 2.1.332, Traefik 3.7.15')
-  expect(proved).toMatch(/models gemma\.gguf and small\.gguf$/)
+  expect(proved).toMatch(/models small\.gguf and gemma\.gguf$/)
 })

@@ -45,7 +45,7 @@ export const readProvedVersions = async (
     const path = variables[variable]
     return path === undefined ? null : ask(path).catch((error: Error) => `unknown (${error.message})`)
   }
-  const models = [variables['NEXUS_TEST_MODEL'], variables['NEXUS_TEST_SMALL_MODEL']]
+  const models = [variables['NEXUS_TEST_MODEL'], variables['NEXUS_TEST_SLIDING_WINDOW_MODEL']]
   const versions: readonly (readonly [string, string | null])[] = [
     ['Node', process.versions.node],
     ['LiteLLM', ran.liteLlm ? ((await readInstalledLiteLlm(runtimeDir))?.version ?? null) : null],

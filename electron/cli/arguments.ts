@@ -79,6 +79,7 @@ export type CliCommand =
   | {
       /** Of the model: the only thing that is measured so far. */
       readonly name: 'bench'
+      readonly measure: readonly BenchSubject[]
       readonly batches: readonly number[]
       readonly repeats: number
       readonly promptTokens: number
@@ -147,6 +148,10 @@ export type LogId = (typeof logIds)[number]
 export const serviceActions = ['install', 'uninstall', 'status'] as const
 export type ServiceAction = (typeof serviceActions)[number]
 
+/** Of `nexus bench model`: batch sizes, types of the KV cache beside one another, what idle slots cost. */
+const benchSubjects = ['batches', 'kv', 'idle'] as const
+export type BenchSubject = (typeof benchSubjects)[number]
+
 /** Of `nexus key`: what is done to the developers' keys. */
 export const keyActions = ['list', 'create', 'rotate', 'revoke'] as const
 export type KeyAction = (typeof keyActions)[number]
@@ -210,6 +215,7 @@ const optionsOf = {
   key: { json },
   model: { json },
   bench: {
+    measure: { type: 'string', help: '--measure batches,kv,idle' },
     batches: { type: 'string', help: '--batches N,N' },
     repeats: { type: 'string', help: '--repeats N' },
     'prompt-tokens': { type: 'string', help: '--prompt-tokens N' },
@@ -378,6 +384,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       return {
         name: 'bench',
         ...benchWords(positionals[0], text('batches'), text('repeats'), text('prompt-tokens')),
+        measure: (text('measure') ?? benchSubjects.join(',')).split(',').map(benchSubject),
         yes: flag('yes'),
         json: flag('json'),
       }
@@ -560,6 +567,15 @@ const claudeCodeChoice = (text: string | null): ClaudeCodeChoice => {
 const tryStep = (word: string): string => {
   if (tryStepIds.some((id) => id === word)) return word
   throw new UsageError(`nexus try-claude: found "${word}"; allowed: ${tryStepIds.join(', ')}`)
+}
+
+const benchSubject = (word: string): BenchSubject => {
+  const subject = benchSubjects.find((one) => one === word)
+  if (subject === undefined)
+    throw new UsageError(
+      `--measure: found "${word}"; allowed: ${benchSubjects.join(', ')}, separated by commas`,
+    )
+  return subject
 }
 
 const benchWords = (

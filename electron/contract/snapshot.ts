@@ -159,9 +159,12 @@ export const DeveloperUseSchema = z.strictObject({
   outputTokens: count,
   /** Mean time from a request's arrival to its first token; null when none came. */
   meanFirstTokenMs: z.number().nonnegative().nullable(),
-  /** Of the prompts whose answers said so, what was found in the cache and what was read. Absent from an earlier Router. */
-  cachedTokens: count.optional(),
-  readTokens: count.optional(),
+  /**
+   * Of the prompts whose answers said so, what was found in the cache and what was read; null: none did. Absent from an
+   * earlier Router.
+   */
+  cachedTokens: count.nullable().optional(),
+  readTokens: count.nullable().optional(),
 })
 export type DeveloperUse = z.infer<typeof DeveloperUseSchema>
 

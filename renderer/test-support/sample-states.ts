@@ -6,6 +6,7 @@ import {
   busySnapshot as busy,
   engine,
   generating,
+  holds,
   nothingLive,
   notRunning,
   reading,
@@ -68,9 +69,16 @@ const waitsLong = (developer: string, age: string): Notice =>
     view: atGlance,
   })
 
+const longName = 'anna-katharina.von-hohenfels_01'
+
 const idleSnapshot: Snapshot = {
   ...busy,
-  slots: [slot(0, { contextTokens: 41_984 }), slot(1, { contextTokens: 12_288 }), slot(2), slot(3)],
+  slots: [
+    slot(0, { contextTokens: 41_984, held: holds(0, 'anna') }),
+    slot(1, { contextTokens: 12_288, held: holds(1, longName) }),
+    slot(2, { contextTokens: 900, held: { developer: 'carla', conversation: 'c01d', named: false } }),
+    slot(3),
+  ],
   queue: { processing: 0, deferred: 0 },
   throughput: {
     generationTokensPerSecond: 0,
@@ -234,8 +242,6 @@ const forgeFailed = (reason: string): Notice =>
   })
 
 const unansweredBy = 'the Router got no answer from the AI Engine (500): Connection error.'
-
-const longName = 'anna-katharina.von-hohenfels_01'
 
 const setUpMissing: NonNullable<Snapshot['setUp']> = {
   missing: [

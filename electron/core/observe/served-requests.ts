@@ -21,17 +21,17 @@ export const createServedRequests = (
     const slots = watch.currentSlots()
     const read = watch.currentTasks()
     owners = read === null || requests === null ? new Map() : matchSlotOwners(read, requests, owners)
-    return { slots, requests, tasks: read?.tasks ?? [] }
+    return { slots, requests, read: read ?? { askedAt: 0, tasks: [] } }
   }
   return {
     slots: () => {
-      const { slots, requests, tasks } = look()
+      const { slots, requests, read } = look()
       if (slots === null) return null
-      return tellHeld(nameSlots(slots, tasks, requests ?? [], owners), requests ?? [], feed.heldSlots())
+      return tellHeld(nameSlots(slots, read.tasks, requests ?? [], owners), requests ?? [], feed.heldSlots())
     },
     requests: () => {
-      const { slots, requests, tasks } = look()
-      return requests === null ? null : refineRequests(slots ?? [], tasks, requests, owners)
+      const { slots, requests, read } = look()
+      return requests === null ? null : refineRequests(slots ?? [], read, requests, owners)
     },
   }
 }
