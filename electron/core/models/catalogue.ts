@@ -13,8 +13,12 @@ const CatalogueSchema = z.object({
       files: z.array(
         z.object({
           path: z.string(),
-          bytes: z.number().int().positive(),
-          sha256: z.string().regex(/^[0-9a-f]{64}$/),
+          /** null: not known, as with the hash. */
+          bytes: z.number().int().positive().nullable(),
+          sha256: z
+            .string()
+            .regex(/^[0-9a-f]{64}$/)
+            .nullable(),
         }),
       ),
     }),

@@ -17,7 +17,8 @@ export const readMissingModels = (
     if (dirname(path) !== modelsDir || listModelFiles(path).every(isReadable)) return []
     const known = catalogue.find(({ files }) => files.some((file) => isSameModel(file.path, path)))
     if (known === undefined) return []
-    const bytes = known.files.reduce((sum, file) => sum + file.bytes, 0)
+    const sizes = known.files.map((file) => file.bytes)
+    const bytes = sizes.reduce((sum, size) => (sum === null || size === null ? null : sum + size), 0)
     return [{ model: known.id, file: basename(path), profile: name, bytes }]
   })
 }

@@ -62,7 +62,7 @@ const WantedSchema = z.strictObject({
         id: z.string(),
         repo: z.string(),
         file: z.string().nullable(),
-        files: filesSchema.nullable(),
+        files: z.array(z.strictObject({ path: z.string(), sha256: z.string().nullable() })).nullable(),
       }),
       endpoint: z.string(),
       /** The files of the model, once they are known. */

@@ -11,7 +11,15 @@ describe('what is asked for', () => {
     [repo, { id: repo, repo, file: null, files: null }],
     [`${repo}:Q8_0`, { id: `${repo}:Q8_0`, repo, file: 'Q8_0', files: null }],
     [`${repo}:Q8_0/x.gguf`, { id: `${repo}:Q8_0/x.gguf`, repo, file: 'Q8_0/x.gguf', files: null }],
-    ['small', { id: 'small', repo: 'ana/Small', file: null, files: [file('Small-Q8_0.gguf')] }],
+    [
+      'small',
+      {
+        id: 'small',
+        repo: 'ana/Small',
+        file: null,
+        files: [{ path: 'Small-Q8_0.gguf', sha256: '1'.repeat(64) }],
+      },
+    ],
   ])('%s', (text, request) => {
     expect(parseModelRequest(text, catalogue)).toEqual({ kind: 'request', request })
   })
@@ -76,6 +84,9 @@ describe('which files that names', () => {
     const choice = (now: readonly PublishedFile[]) =>
       chooseFiles({ id: 'a', repo, file: null, files: judged }, now)
     expect(choice(judged)).toEqual({ kind: 'files', files: judged })
+    expect(
+      chooseFiles({ id: 'a', repo, file: null, files: [{ path: 'a-Q8_0.gguf', sha256: null }] }, judged),
+    ).toEqual({ kind: 'files', files: judged })
     expect(choice([file('a-Q8_0.gguf', '3')])).toEqual({
       kind: 'unclear',
       reason: `a-Q8_0.gguf was changed at ${repo} since it was judged; to have it all the same: nexus model fetch ${repo}:a-Q8_0.gguf`,

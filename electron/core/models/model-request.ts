@@ -9,8 +9,14 @@ export interface ModelRequest {
   readonly repo: string
   /** A file of it, or what only one model's files have in their names, such as Q8_0; null: its only model. */
   readonly file: string | null
-  /** Of the catalogue, with the hashes that were judged; null: as the repository has them now. */
-  readonly files: readonly PublishedFile[] | null
+  /** Of the catalogue, all parts in order; null: as the repository has them now. */
+  readonly files: readonly JudgedFile[] | null
+}
+
+export interface JudgedFile {
+  readonly path: string
+  /** null: not known when it was judged. */
+  readonly sha256: string | null
 }
 
 export type RequestReading =
@@ -27,7 +33,7 @@ export const parseModelRequest = (
   const known = catalogue.find(({ id }) => id === text)
   if (known !== undefined) {
     const { id, repo } = known
-    const files = known.files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }))
+    const files = known.files.map(({ path, sha256 }) => ({ path, sha256 }))
     return { kind: 'request', request: { id, repo, file: null, files } }
   }
   const colon = text.indexOf(':')
@@ -120,17 +126,19 @@ const hasTag = (path: string, tag: string): boolean => {
 /** What was judged is what is fetched: another file of the same name may be another model. */
 const checkJudged = (
   repo: string,
-  judged: readonly PublishedFile[],
+  judged: readonly JudgedFile[],
   published: readonly PublishedFile[],
 ): FileChoice => {
+  const files: PublishedFile[] = []
   for (const { path, sha256 } of judged) {
     const now = published.find((file) => file.path === path)
     if (now === undefined) return { kind: 'unclear', reason: `${repo} has no ${path} any more` }
-    if (now.sha256 !== sha256)
+    if (sha256 !== null && now.sha256 !== sha256)
       return {
         kind: 'unclear',
         reason: `${path} was changed at ${repo} since it was judged; to have it all the same: nexus model fetch ${repo}:${path}`,
       }
+    files.push(now)
   }
-  return { kind: 'files', files: judged }
+  return { kind: 'files', files }
 }
