@@ -91,12 +91,12 @@ it('a model that the profile misses is one of the catalogue’s, also where that
       repo: 'a/b',
       files: [file('Q8_0/Big-00001-of-00002.gguf'), file('Q8_0/Big-00002-of-00002.gguf')],
     },
-    { id: 'whole', name: 'Whole', repo: 'a/b', files: [file('Whole.gguf')] },
+    { id: 'whole', name: 'Whole', repo: 'a/b', files: [{ ...file('Whole.gguf'), bytes: null }] },
   ]
   const missing = () => readMissingModels({ name: 'mine', profile }, dir, catalogue)
   expect(missing()).toEqual([
     { model: 'big', file: 'Big.gguf', profile: 'mine', bytes: 20 },
-    { model: 'whole', file: 'Whole.gguf', profile: 'mine', bytes: 10 },
+    { model: 'whole', file: 'Whole.gguf', profile: 'mine', bytes: null },
   ])
   put('Whole.gguf', 10)
   expect(missing().map(({ model }) => model)).toEqual(['big'])

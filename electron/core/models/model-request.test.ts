@@ -84,6 +84,9 @@ describe('which files that names', () => {
     const choice = (now: readonly PublishedFile[]) =>
       chooseFiles({ id: 'a', repo, file: null, files: judged }, now)
     expect(choice(judged)).toEqual({ kind: 'files', files: judged })
+    expect(
+      chooseFiles({ id: 'a', repo, file: null, files: [{ path: 'a-Q8_0.gguf', sha256: null }] }, judged),
+    ).toEqual({ kind: 'files', files: judged })
     expect(choice([file('a-Q8_0.gguf', '3')])).toEqual({
       kind: 'unclear',
       reason: `a-Q8_0.gguf was changed at ${repo} since it was judged; to have it all the same: nexus model fetch ${repo}:a-Q8_0.gguf`,
