@@ -27,6 +27,8 @@ export interface CommandedCore extends RefusalContext {
   /** Something was done that no phase shows. */
   readonly note: (severity: StackEvent['severity'], text: string) => void
   readonly logError: LogError
+  /** What a command or its second half leaves in a snapshot is another. */
+  readonly onChange: () => void
   readonly onAllStopped: () => void
   /** Whether this core is about to go, or has gone: then what it shows is of no use any more. */
   readonly isEnding: () => boolean
@@ -139,7 +141,10 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     void assembly().stack.start(ids.filter((id) => id !== 'proxy'))
     void stopServices(['proxy'], { now: false, keepGateway: true })
       .then(() => startAgain(['proxy'], null))
-      .finally(() => restarting.delete('proxy'))
+      .finally(() => {
+        restarting.delete('proxy')
+        core.onChange()
+      })
   }
 
   /** What goes on with a process of its own when the stack is started. */
@@ -269,6 +274,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       .then(() => startAgain(ids, renewed))
       .finally(() => {
         for (const id of ids) restarting.delete(id)
+        core.onChange()
       })
     return accepted
   }
@@ -387,7 +393,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
 
   let turn: Promise<unknown> = Promise.resolve()
   const dispatch = (command: Command, from: CommandSource = 'owner'): Promise<Outcome> => {
-    const outcome = turn.then(() => carryOut(command, from))
+    const outcome = turn.then(() => carryOut(command, from)).finally(core.onChange)
     turn = outcome.catch(() => {})
     return outcome
   }

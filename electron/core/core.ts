@@ -1,33 +1,29 @@
 // The core: one stack, its readings, its proof, and the commands that change it. Everyone who attaches sees this.
 
-import { isDeepStrictEqual } from 'node:util'
-import type { Command, Outcome, Profile, ServiceId, Snapshot, StackEvent } from '../contract.ts'
-import { tellAgents } from './agents-file/tell-agents.ts'
+import type { Command, Outcome, ServiceId, Snapshot, StackEvent } from '../contract.ts'
 import { createAsks } from './answers/answer-query.ts'
 import { bringBack } from './bring-back.ts'
 import type { Ask, CoreLink } from './control/core-link.ts'
-import { createCoreCommands } from './core-commands.ts'
+import { type CoreCommands, createCoreCommands } from './core-commands.ts'
 import { type LogError, logToStderr } from './core-log.ts'
 import { messageOf } from './error-message.ts'
 import { createGpuLimitReading } from './gpu-limit-reading.ts'
 import { describeGuestCommand } from './guests/guest-link.ts'
+import { createLifetime } from './host/lifetime.ts'
+import { createStackInUse } from './host/stack-in-use.ts'
 import { readIntent } from './intent.ts'
-import { ensureKeys } from './keys.ts'
 import { openLedger } from './ledger.ts'
 import type { LoginSession } from './login-session-schema.ts'
 import { followLogPieces } from './logs/log-pieces.ts'
 import { rebuildLedger } from './lost-services.ts'
 import { createMemoryMapSource } from './memory-map-source.ts'
-import { createObservations, type PlainSnapshot } from './observations.ts'
+import { createPublished, type Facts } from './observe/published.ts'
 import type { Platform } from './platform/platform.ts'
 import type { RunCommand } from './platform/run-command.ts'
 import { createPoller } from './poller.ts'
-import { type ChosenProfile, chooseProfile } from './profiles.ts'
-import { assembleServices, type ServiceAssembly } from './service-assembly.ts'
+import type { ServiceAssembly } from './service-assembly.ts'
 import { createSetUpRunner } from './set-up-runner.ts'
 import { openSettings } from './settings.ts'
-import { foldSnapshot } from './snapshot.ts'
-import { createSnapshotFeed } from './snapshot-feed.ts'
 import { readMemoryPlan } from './stack-plan.ts'
 import type { StateFolder } from './state-folder.ts'
 
@@ -67,27 +63,37 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   await rebuildLedger(folder, platform.processes, logError)
   const settings = openSettings(folder, logError)
   const ledger = openLedger(folder.ledgerPath, logError, options.session ?? null)
-  const observations = createObservations(() => settings.current().notifications)
-  let assembly: ServiceAssembly = initialAssembly()
-  let keepers = 0
-  let stopped = () => {}
-  const stoppedByCommand = new Promise<void>((resolve) => {
-    stopped = resolve
-  })
+  const onChange = () => published.arrived('change')
+  const note = (severity: StackEvent['severity'], text: string) =>
+    published.note({ at: Date.now(), severity, service: null, text })
 
-  const endsByItself = () => options.background && keepers === 0
+  const inUse = createStackInUse({
+    ...options,
+    logError,
+    settings,
+    ledger,
+    onChange: () => {
+      inUse.current().prover.consider()
+      onChange()
+    },
+    note: (event) => published.note(event),
+    onTaken: (profile) => void setUp.look(profile),
+  })
 
   const poller = createPoller(
     {
-      engine: () => assembly.engineSource(),
-      proxy: () => assembly.proxySource(),
-      gateway: () => assembly.gatewaySource(),
+      engine: () => inUse.current().engineSource(),
+      proxy: () => inUse.current().proxySource(),
+      gateway: () => inUse.current().gatewaySource(),
       memory: platform.createMemoryReader(),
-      ramDisk: () => assembly.readRamDisk(),
-      nodes: () => assembly.nodes.read(),
-      recheckProof: () => assembly.recheckProof(),
+      ramDisk: () => inUse.current().readRamDisk(),
+      nodes: () => inUse.current().nodes.read(),
+      recheckProof: () => inUse.current().recheckProof(),
     },
-    () => onReading(),
+    () => {
+      if (published.hasWatchers()) memoryMap.want()
+      published.arrived('reading')
+    },
   )
 
   const gpuSurroundings = { platform, resourcesDir, runtimeDir: folder.runtimeDir }
@@ -99,15 +105,17 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   })
   const memoryMap = createMemoryMapSource({
     makePlan: (question) => readMemoryPlan({ ...question, platform: platform.id }),
-    ask: async () => ({
-      profileName: assembly.profileName,
-      profile: assembly.profile,
-      totalMemoryBytes: await platform.readTotalMemoryBytes(),
-      gpuLimitBytes: await readLastGpuLimit(assembly.profile),
-    }),
-    onChange: () => feed.publish('change'),
+    ask: async () => {
+      const { profileName, profile } = inUse.current()
+      return {
+        profileName,
+        profile,
+        totalMemoryBytes: await platform.readTotalMemoryBytes(),
+        gpuLimitBytes: await readLastGpuLimit(profile),
+      }
+    },
+    onChange,
   })
-
   const setUp = createSetUpRunner(
     {
       readMissing: async (profile) =>
@@ -123,147 +131,59 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
           signal,
         }),
     },
-    () => feed.publish('change'),
+    onChange,
   )
 
-  const plainSnapshot = (readings: ReturnType<typeof poller.latest>): PlainSnapshot => {
-    const plain = foldSnapshot(
-      {
-        owner: { pid: process.pid, host: options.host, background: endsByItself(), since },
-        profile: assembly.profileName,
-        services: commands.withRestart(assembly.stack.states()),
-        gateway: assembly.stack.gateway(),
-        proof: assembly.prover.proof(),
-        proofFailure: assembly.prover.failure(),
-        requests: assembly.routerFeed.requests(),
-        developers: assembly.routerFeed.developers(),
-        nodes: assembly.nodes.current(Date.now(), poller.maxAgeMs()),
-        ...readings,
-      },
-      Date.now(),
-      poller.maxAgeMs(),
-    )
-    const speculationFailure = assembly.speculationFailure(plain.slots)
-    return {
-      ...plain,
-      engineModel: assembly.engineModel(),
-      ...(speculationFailure === null ? {} : { speculationFailure }),
-      memoryMap: memoryMap.current(assembly.profile, assembly.engineAllocations(), plain.ramDisk),
-      setUp: setUp.state(),
-      lastOrders: commands.lastOrders(),
-    }
-  }
-  const snapshot = (): Snapshot => {
-    const readings = poller.latest()
-    return observations.observe(plainSnapshot(readings), readings.slots?.takenAt ?? null)
-  }
-
-  const feed = createSnapshotFeed({
-    snapshot,
-    refresh: async () => {
-      memoryMap.want()
-      await poller.refresh()
-    },
-    onWatched: poller.setWatched,
+  const lifetime = createLifetime({
+    background: options.background,
+    isIdle: () => !bringingBack && commands.isIdle(),
+    onChange,
   })
-
-  const onChange = () => {
-    assembly.prover.consider()
-    // At once, not when it is told: two changes in one turn are two events.
-    snapshot()
-    feed.publish('change')
-  }
-
-  let engineReadAt = 0
-  let toldNotices = ''
-  const onReading = () => {
-    const takenAt = poller.latest().throughput?.takenAt ?? engineReadAt
-    const now = snapshot()
-    // Not "later": the clock may have been set back.
-    observations.addToHistory(now, takenAt !== engineReadAt)
-    engineReadAt = takenAt
-    const notices = now.notices.map(({ id, since: at, raise }) => `${id} ${at} ${raise}`).join()
-    if (feed.isWatched()) memoryMap.want()
-    feed.publish(notices === toldNotices ? 'reading' : 'change')
-    toldNotices = notices
-  }
-
-  function initialAssembly(): ServiceAssembly {
-    const intent = readIntent(folder.intentPath)
-    const { name, profile } =
-      intent === null
-        ? chooseProfile(settings.current(), null, folder.runtimeDir)
-        : { name: intent.profileName, profile: intent.profile }
-    return assemble(name, profile)
-  }
-
-  function assemble(name: string, profile: Profile): ServiceAssembly {
-    void tellAgents({ folder, platform, profileName: name, profile }, logError)
-    return assembleServices({
-      ...options,
-      logError,
-      ledger,
-      profileName: name,
-      profile,
-      onChange: () => onChange(),
-      note: observations.note,
-    })
-  }
-
-  const takeProfile = async ({ name, profile }: ChosenProfile): Promise<void> => {
-    // Throws over a broken list of clients, which must not leave this core with an assembly that is closed.
-    ensureKeys(folder.keysDir, profile.proxy.clientKey)
-    await assembly.stack.releaseGateway(isSameGateway(assembly.profile, profile))
-    await assembly.close()
-    assembly = assemble(name, profile)
-    void setUp.look(profile)
-    await assembly.stack.adopt()
-  }
-
-  const note = (severity: StackEvent['severity'], text: string) => {
-    observations.note({ at: Date.now(), severity, service: null, text })
-    feed.publish('change')
-  }
-
   let bringingBack = false
-  let ending = false
   const commands = createCoreCommands({
     folder,
     platform,
     settings,
     memoryMap,
     setUp,
-    assembly: () => assembly,
-    takeProfile,
+    assembly: inUse.current,
+    takeProfile: inUse.take,
     readGpuLimit,
     note,
     logError,
-    onAllStopped: () => {
-      if (keepers > 0) return
-      if (options.background) ending = true
-      stopped()
-    },
-    isEnding: () => ending,
+    onChange,
+    onAllStopped: lifetime.allStopped,
+    isEnding: lifetime.isEnding,
     isBringingBack: () => bringingBack,
   })
 
-  /** What runs is what a question is about, also while it starts or has failed. */
-  const running = (): ChosenProfile | null => {
-    const { llamaServer, proxy } = assembly.stack.states()
-    if (llamaServer.phase === 'stopped' && proxy.phase === 'stopped') return null
-    return { name: assembly.profileName, profile: assembly.profile, because: 'it runs now' }
+  const refresh = async () => {
+    memoryMap.want()
+    await poller.refresh()
   }
-  const answering = { ...options, settings, running }
+  const published = createPublished({
+    facts: (now, maxAgeMs) => ({
+      owner: { pid: process.pid, host: options.host, background: lifetime.endsByItself(), since },
+      ...readServices(inUse.current(), commands),
+      nodes: inUse.current().nodes.current(now, maxAgeMs),
+      memoryPlan: memoryMap.current(inUse.current().profile),
+      setUp: setUp.state(),
+      lastOrders: commands.lastOrders(),
+    }),
+    poller,
+    refresh,
+    settings: () => settings.current().notifications,
+  })
 
-  const looked = setUp.look(assembly.profile)
-  const adopted = await assembly.stack.adopt()
+  const looked = setUp.look(inUse.current().profile)
+  const adopted = await inUse.current().stack.adopt()
   const missing: readonly ServiceId[] = commands.wanted().filter((id) => !adopted.includes(id))
   if (missing.length > 0) {
-    const given = assembly
+    const given = inUse.current()
     bringingBack = true
     bringBack({
       missing,
-      chosen: { name: assembly.profileName, profile: assembly.profile },
+      chosen: { name: given.profileName, profile: given.profile },
       forced: readIntent(folder.intentPath)?.forced === true,
       start: (ids) => commands.startWanted(ids, given),
       platform,
@@ -282,32 +202,22 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   }
   // The first snapshot must not say that nothing is missing because nobody has looked.
   await looked
+  onChange()
 
+  const answering = { ...options, settings, running: inUse.running }
   return {
-    snapshot,
-    stoppedByCommand,
+    snapshot: published.snapshot,
+    stoppedByCommand: lifetime.stopped,
     readSnapshot: async () => {
-      memoryMap.want()
-      await poller.refresh()
-      return snapshot()
+      await refresh()
+      return published.snapshot()
     },
-    watch: feed.watch,
+    watch: published.watch,
     ...createAsks(answering),
     readSnippet: async (name) => (await import('./answers/clients-answer.ts')).readSnippet(answering, name),
-    watchHistory: observations.watchHistory,
+    watchHistory: published.watchHistory,
     followLog: (log, listener) => followLogPieces(folder.logPath(log), listener, logError),
-    keep: () => {
-      keepers += 1
-      let isKept = true
-      return () => {
-        if (!isKept) return
-        isKept = false
-        keepers -= 1
-        if (!endsByItself() || bringingBack || !commands.isIdle()) return
-        ending = true
-        stopped()
-      }
-    },
+    keep: lifetime.keep,
     dispatch: commands.dispatch,
     dispatchForGuest: async (command) => {
       const outcome = await commands.dispatch(command, 'guest')
@@ -315,16 +225,28 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       return outcome
     },
     close: () => {
-      ending = true
+      lifetime.end()
       setUp.cancel()
       poller.close()
-      return assembly.close()
+      return inUse.current().close()
     },
   }
 }
 
-/** Whether the gateway of the one would serve the other just as well: it is a door to the Router's address. */
-const isSameGateway = (running: Profile, next: Profile): boolean =>
-  isDeepStrictEqual(running.gateway, next.gateway) &&
-  running.proxy.host === next.proxy.host &&
-  running.proxy.port === next.proxy.port
+/** What is known of the services at this instant, without asking them. */
+const readServices = (
+  { stack, prover, routerFeed, ...assembly }: ServiceAssembly,
+  commands: CoreCommands,
+): Omit<Facts, 'owner' | 'nodes' | 'memoryPlan' | 'setUp' | 'lastOrders'> => ({
+  profile: assembly.profileName,
+  services: commands.withRestart(stack.states()),
+  gateway: stack.gateway(),
+  proof: prover.proof(),
+  proofFailure: prover.failure(),
+  requests: routerFeed.requests(),
+  developers: routerFeed.developers(),
+  heldSlots: routerFeed.heldSlots(),
+  engineModel: assembly.engineModel(),
+  speculation: assembly.speculation(),
+  allocations: assembly.engineAllocations(),
+})

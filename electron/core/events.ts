@@ -1,14 +1,19 @@
 // What has happened, read from two snapshots that follow one another: the lines that a person looks back at. Pure.
-import { type Notice, type PartId, type ServiceState, type StackEvent, serviceNames } from '../contract.ts'
+import {
+  type Notice,
+  type PartId,
+  type ServiceState,
+  type Snapshot,
+  type StackEvent,
+  serviceNames,
+} from '../contract.ts'
 import { formatDuration, formatMilliseconds } from '../figures.ts'
 import { isServing, presentParts, readPart } from '../parts.ts'
 import { measureRoom } from '../room.ts'
-import { noticeRules, type Observed } from './notice-conditions.ts'
+import { noticeRules } from './notice-conditions.ts'
 
 /** The contract's limit: more than that nobody reads. */
 const keptEvents = 20
-
-export type EventfulSnapshot = Observed & { readonly notices: readonly Notice[] }
 
 export const appendEvents = (
   events: readonly StackEvent[],
@@ -16,10 +21,7 @@ export const appendEvents = (
 ): readonly StackEvent[] => (added.length === 0 ? events : [...events, ...added].slice(-keptEvents))
 
 /** @param before null: the first look of this core, which tells what it took over */
-export const describeChanges = (
-  before: EventfulSnapshot | null,
-  after: EventfulSnapshot,
-): readonly StackEvent[] => [
+export const describeChanges = (before: Snapshot | null, after: Snapshot): readonly StackEvent[] => [
   ...presentParts(after).flatMap(({ id, state }) => {
     // A gateway that was not there before is another profile's.
     const was = before === null ? null : readPart(before, id)
@@ -37,13 +39,13 @@ export const describeChanges = (
 type Severity = StackEvent['severity']
 
 const eventAt =
-  (after: EventfulSnapshot, service: PartId | null) =>
+  (after: Snapshot, service: PartId | null) =>
   (severity: Severity, text: string): StackEvent => ({ at: after.takenAt, severity, service, text })
 
 const describeFound = (
   id: PartId,
   { adopted, pid, uptimeSeconds, phase }: ServiceState,
-  after: EventfulSnapshot,
+  after: Snapshot,
 ): readonly StackEvent[] => {
   const say = eventAt(after, id)
   if (adopted && pid !== null) {
@@ -57,7 +59,7 @@ const describeService = (
   id: PartId,
   was: ServiceState,
   is: ServiceState,
-  after: EventfulSnapshot,
+  after: Snapshot,
 ): readonly StackEvent[] => {
   const say = eventAt(after, id)
   const name = serviceNames[id]
@@ -94,12 +96,12 @@ const describeReady = (id: PartId, was: ServiceState, is: ServiceState): string 
   return `${name} is ready${took > 0 ? ` after ${formatMilliseconds(took)}` : ''}`
 }
 
-const describeProfile = (before: EventfulSnapshot, after: EventfulSnapshot): readonly StackEvent[] =>
+const describeProfile = (before: Snapshot, after: Snapshot): readonly StackEvent[] =>
   before.profile === after.profile
     ? []
     : [eventAt(after, null)('info', `Profile ${after.profile} instead of ${before.profile}`)]
 
-const describeProof = (before: EventfulSnapshot, after: EventfulSnapshot): readonly StackEvent[] => {
+const describeProof = (before: Snapshot, after: Snapshot): readonly StackEvent[] => {
   const say = eventAt(after, null)
   const { proof, proofFailure } = after
   // One that is read from disk was made before this core looked.
@@ -126,9 +128,9 @@ const conditionIds: ReadonlySet<string> = new Set([
   'memory-critical',
 ])
 
-const describeNotices = (before: EventfulSnapshot, after: EventfulSnapshot): readonly StackEvent[] => {
+const describeNotices = (before: Snapshot, after: Snapshot): readonly StackEvent[] => {
   const serviceOf = ({ view }: Notice) => view.service
-  const conditions = (snapshot: EventfulSnapshot) => snapshot.notices.filter(({ id }) => conditionIds.has(id))
+  const conditions = (snapshot: Snapshot) => snapshot.notices.filter(({ id }) => conditionIds.has(id))
   const isIn = (notices: readonly Notice[], { id, since }: Notice) =>
     notices.some((other) => other.id === id && other.since === since)
   const began = conditions(after).filter((notice) => !isIn(before.notices, notice))
@@ -140,7 +142,7 @@ const describeNotices = (before: EventfulSnapshot, after: EventfulSnapshot): rea
 }
 
 /** That it is over is said only where that was read: what stopped, or cannot be told any more, ended otherwise. */
-const describeEnd = (notice: Notice, after: EventfulSnapshot): string => {
+const describeEnd = (notice: Notice, after: Snapshot): string => {
   const lasted = formatDuration((after.takenAt - notice.since) / 1000)
   const gone = describeGone(notice.id, after)
   if (gone !== null) return `${gone}, after ${lasted}: ${notice.title}`
@@ -153,7 +155,7 @@ const describeEnd = (notice: Notice, after: EventfulSnapshot): string => {
 }
 
 /** What the condition was about does not serve any more; null when it does. */
-const describeGone = (id: string, { services, ramDisk }: EventfulSnapshot): string | null => {
+const describeGone = (id: string, { services, ramDisk }: Snapshot): string | null => {
   switch (id) {
     case 'slots-full':
     case 'queue-waits':

@@ -6,24 +6,6 @@ import { isServing, readPart } from '../parts.ts'
 import { measureRoom } from '../room.ts'
 import { readSwapping } from '../swapping.ts'
 
-/** A snapshot as far as conditions and events look at it. */
-export type Observed = Pick<
-  Snapshot,
-  | 'takenAt'
-  | 'profile'
-  | 'overall'
-  | 'services'
-  | 'gateway'
-  | 'proof'
-  | 'proofFailure'
-  | 'memory'
-  | 'ramDisk'
-  | 'slots'
-  | 'queue'
-  | 'requests'
-  | 'nodes'
->
-
 export type Words = Pick<Notice, 'severity' | 'title' | 'body' | 'view'>
 
 export interface NoticeRule {
@@ -36,7 +18,7 @@ export interface NoticeRule {
   /** It has to be over this long before it goes: what flickers is one thing that goes on. */
   readonly clearMs: number
   /** null: does not hold. `unknown`: cannot be told now. `isHeld`: it has been told and is not over. */
-  read(now: Observed, isHeld: boolean): Words | null | 'unknown'
+  read(now: Snapshot, isHeld: boolean): Words | null | 'unknown'
 }
 
 const glance = { id: 'glance', service: null } as const

@@ -1,7 +1,7 @@
 // What has just happened and is told for a while: a crash until it is over, a recovery, a stack that has become ready.
-import { type ChildId, childIds, serviceIds, serviceNames } from '../contract.ts'
+import { type ChildId, childIds, type Snapshot, serviceIds, serviceNames } from '../contract.ts'
 import { isServing, readPart } from '../parts.ts'
-import type { NoticeRule, Observed } from './notice-conditions.ts'
+import type { NoticeRule } from './notice-conditions.ts'
 
 /** Whose start is the stack's. */
 const serverIds = ['llamaServer', 'proxy'] as const satisfies readonly ChildId[]
@@ -29,7 +29,7 @@ const recoveredShownMs = 120_000
 const readyShownMs = 60_000
 
 /** @param before null: the first look at all, before which nothing is known to have happened */
-export const followMoments = (moments: Moments, before: Observed | null, now: Observed): Moments => {
+export const followMoments = (moments: Moments, before: Snapshot | null, now: Snapshot): Moments => {
   const isReady = now.overall === 'ready'
   // What was taken over or came back by itself is no start: nobody waits for it.
   const restarted = serverIds.some((id) => now.services[id].restarts > 0)
@@ -51,14 +51,14 @@ export const followMoments = (moments: Moments, before: Observed | null, now: Ob
 }
 
 /** A stack that serves before its disk is mounted is not whole yet, and what it waits for is still that start. */
-const isUnderWay = ({ overall, services }: Observed): boolean =>
+const isUnderWay = ({ overall, services }: Snapshot): boolean =>
   overall === 'starting' || serviceIds.some((id) => services[id].phase === 'starting')
 
 const followChild = (
   id: ChildId,
   moment: ChildMoment,
-  before: Observed | null,
-  now: Observed,
+  before: Snapshot | null,
+  now: Snapshot,
 ): ChildMoment => {
   const service = readPart(now, id)
   if (service === null) return null

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { historyStepMs, type Memory, type RamDisk, type Slot } from '../contract.ts'
 import { createPoller, type EngineReading, type Poller, type PollerSources } from './poller.ts'
-import { sampleSnapshot } from './sample-snapshot.ts'
+import { sampleReadings } from './sample-snapshot.ts'
 import type { ProbeResult } from './services/child-service.ts'
 import { foldSnapshot } from './snapshot.ts'
 
@@ -85,7 +85,7 @@ const setUp = (change: Partial<PollerSources> = {}) => {
   const memory = createDesk<Memory>()
   const reports: ProbeResult[] = []
   const world = {
-    current: readingAt(1).slots,
+    current: readingAt(1),
     used: 0,
     engineServes: true,
     pid: 1,
@@ -100,11 +100,9 @@ const setUp = (change: Partial<PollerSources> = {}) => {
               pid: world.pid,
               probe: async () => ({ state: 'ready' }),
               read: async () => {
-                const reading = await engine.ask()
-                if (reading.slots !== null) world.current = reading.slots
-                return reading
+                world.current = await engine.ask()
               },
-              currentSlots: () => world.current,
+              current: () => world.current,
               report: (result) => reports.push(result),
             }
           : null,
@@ -126,7 +124,7 @@ const setUp = (change: Partial<PollerSources> = {}) => {
   )
   pollers.push(poller)
   /** What a client would be shown at this moment. */
-  const fold = () => foldSnapshot({ ...sampleSnapshot, ...poller.latest() }, Date.now(), poller.maxAgeMs())
+  const fold = () => foldSnapshot({ ...sampleReadings, ...poller.latest() }, Date.now(), poller.maxAgeMs())
   return { poller, engine, memory, reports, world, fold }
 }
 
@@ -289,7 +287,10 @@ describe('a llama-server that is slow to answer', () => {
     const { engine, world, fold } = setUp()
     await pass(0)
     await engine.answer(readingAt(1))
-    world.current = [{ ...slotAt(1), phase: 'prefill', prefillProgress: 0.4 }]
+    world.current = {
+      ...readingAt(1),
+      slots: [{ ...slotAt(1), phase: 'prefill', prefillProgress: 0.4 }],
+    }
     expect(fold().slots).toMatchObject([{ phase: 'prefill', prefillProgress: 0.4 }])
   })
 

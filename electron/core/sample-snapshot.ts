@@ -63,3 +63,11 @@ export const sampleSnapshot: Snapshot = {
   notices: [],
   setUp: null,
 }
+
+/** What a fold needs besides readings: no llama-server is asked why it does not draft, and no plan was made. */
+export const sampleReadings = {
+  ...sampleSnapshot,
+  speculation: null,
+  memoryPlan: null,
+  allocations: null,
+} as const

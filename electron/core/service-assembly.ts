@@ -6,7 +6,6 @@ import {
   type Profile,
   type RamDisk,
   type ServiceId,
-  type Slot,
   type StackEvent,
 } from '../contract.ts'
 import { isServing } from '../parts.ts'
@@ -34,7 +33,6 @@ import { checkChain, proveEndToEnd } from './proof.ts'
 import { createProver, type Prover } from './prover.ts'
 import { createRamDiskService } from './ram-disk-service.ts'
 import { createRouterFeed, type RouterFeed } from './router-feed.ts'
-import { createServedRequests } from './served-requests.ts'
 import { warmLiteLlm } from './services/litellm-health.ts'
 import { createLiteLlmService } from './services/litellm-service.ts'
 import { createCapabilityProbe } from './services/llama-capabilities.ts'
@@ -42,7 +40,7 @@ import { readEngineModel } from './services/llama-running-model.ts'
 import { createLlamaService } from './services/llama-service.ts'
 import { createLlamaWatch } from './services/llama-watch.ts'
 import { slotCacheOf } from './services/slot-cache.ts'
-import { explainSpeculation, findSpeculationFailure } from './services/speculation.ts'
+import { findSpeculationFailure, type SpeculationEvidence } from './services/speculation.ts'
 import { readInstalledLiteLlm } from './setup/litellm.ts'
 import { locateLlamaServer } from './setup/llama-server-search.ts'
 import { createStack, type Stack } from './stack.ts'
@@ -72,7 +70,7 @@ export interface ServiceAssembly {
   readonly profile: Profile
   readonly stack: Stack
   readonly prover: Prover
-  readonly routerFeed: Pick<RouterFeed, 'requests' | 'developers'>
+  readonly routerFeed: Pick<RouterFeed, 'requests' | 'developers' | 'heldSlots'>
   readonly engineSource: PollerSources['engine']
   readonly proxySource: PollerSources['proxy']
   readonly gatewaySource: PollerSources['gateway']
@@ -83,8 +81,8 @@ export interface ServiceAssembly {
   readonly engineModel: () => EngineModel | null
   /** What the llama-server that serves says it allocated; null when none serves, or it did not say. */
   readonly engineAllocations: () => Allocations | null
-  /** Why the llama-server that serves does not draft as it was asked to, one sentence; null when there is nothing to say. */
-  readonly speculationFailure: (slots: readonly Slot[] | null) => string | null
+  /** What shows whether the llama-server that serves drafts as it was asked to; null when none serves. */
+  readonly speculation: () => Omit<SpeculationEvidence, 'slots'> | null
   readonly recheckProof: () => Promise<void>
   /** Ends servers that somebody else started on our ports, of those named; why one is still there, or null. */
   readonly endForeign: (ids: readonly ServiceId[]) => Promise<string | null>
@@ -184,7 +182,6 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     onChange: options.onChange,
     onCacheEvent: createCacheEvents(options.note),
   })
-  const served = createServedRequests(watch, routerFeed)
   let warmed: string | null = null
   const proxy: Supervisor = superviseChild(
     {
@@ -281,14 +278,14 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     profile,
     stack,
     prover,
-    routerFeed: { requests: served.requests, developers: routerFeed.developers },
+    routerFeed,
     engineSource: () =>
       isServing(llamaServer.state())
         ? {
             pid: llamaServer.state().pid,
             probe: llamaService.probe,
             read: watch.read,
-            currentSlots: served.slots,
+            current: watch.current,
             report: llamaServer.reportHealth,
           }
         : null,
@@ -305,12 +302,12 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       allocated !== null && allocated.identity === servingIdentity(llamaServer, ledger.find('llamaServer'))
         ? allocated.allocations
         : null,
-    speculationFailure: (slots) => {
+    speculation: () => {
       const entry = ledger.find('llamaServer')
       const identity = servingIdentity(llamaServer, entry)
       if (entry === null || identity === null) return null
       const said = undrafted?.identity === identity ? undrafted.said : null
-      return explainSpeculation({ wanted: profile.llamaServer.speculation, argv: entry.argv, slots, said })
+      return { wanted: profile.llamaServer.speculation, argv: entry.argv, said }
     },
     recheckProof: async () => {
       const broken = await prover.recheck()

@@ -1,7 +1,7 @@
 // The fold: one state for the stack, and nothing old shown as live.
 import { describe, expect, it } from 'vitest'
 import type { Phase, Slot } from '../contract.ts'
-import { sampleSnapshot } from './sample-snapshot.ts'
+import { sampleReadings, sampleSnapshot } from './sample-snapshot.ts'
 import { foldSnapshot, judgeOverall, type Readings } from './snapshot.ts'
 
 const { services, proof } = sampleSnapshot
@@ -76,7 +76,7 @@ describe('foldSnapshot', () => {
     developer: null,
   }
   const readings: Readings = {
-    ...sampleSnapshot,
+    ...sampleReadings,
     memory: null,
     ramDisk: null,
     slots: { value: [slot], takenAt: 10_000 },

@@ -2,6 +2,8 @@
 import {
   contractVersion,
   type DeveloperUse,
+  type EngineModel,
+  type LastOrders,
   type Memory,
   type Phase,
   type Proof,
@@ -10,6 +12,7 @@ import {
   type RouterRequest,
   type ServiceId,
   type ServiceState,
+  type SetUpState,
   type Slot,
   type Snapshot,
   type StudioNode,
@@ -17,6 +20,10 @@ import {
 } from '../contract.ts'
 import { isServing } from '../parts.ts'
 import { showControls } from '../visible-text.ts'
+import { buildMemoryMap } from './memory-map.ts'
+import type { Allocations } from './memory-plan/allocations.ts'
+import type { MemoryPlan } from './memory-plan/memory-plan.ts'
+import { explainSpeculation, type SpeculationEvidence } from './services/speculation.ts'
 
 /** A value and when it was true, in ms since the epoch. */
 export interface Reading<T> {
@@ -45,20 +52,30 @@ export interface Readings {
   readonly nodes: StudioNode[]
   /** When the question was put that llama-server has not answered yet; null when it owes no answer. */
   readonly engineAskedAt: number | null
+  /** null: no AI Engine of ours runs. */
+  readonly engineModel: EngineModel | null
+  /** Of the llama-server that serves; null when none does. */
+  readonly speculation: Omit<SpeculationEvidence, 'slots'> | null
+  /** Of this profile; null while there is none. */
+  readonly memoryPlan: MemoryPlan | null
+  /** What the llama-server that serves says it allocated. */
+  readonly allocations: Allocations | null
+  readonly setUp: SetUpState | null
+  readonly lastOrders?: LastOrders | undefined
 }
 
-/** What is not a fold of readings is added by the core. */
-export type FoldedSnapshot = Omit<
-  Snapshot,
-  'engineModel' | 'speculationFailure' | 'memoryMap' | 'events' | 'notices' | 'setUp' | 'lastOrders'
->
-
-/** @param maxAgeMs how old a reading may be and still be shown as live */
-export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): FoldedSnapshot => {
+/**
+ * One instant of the stack. Events and notices need the snapshots before it and are added where it is published.
+ * @param maxAgeMs how old a reading may be and still be shown as live
+ */
+export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): Snapshot => {
   const live = <T>(reading: Reading<T> | null): T | null =>
     reading !== null && isRecent(reading.takenAt, now, maxAgeMs) ? reading.value : null
   const engineAnswers = isServing(readings.services.llamaServer)
   const slots = engineAnswers ? (live(readings.slots) ?? heldSlots(readings, maxAgeMs)) : null
+  const ramDisk = live(readings.ramDisk)
+  const { speculation, memoryPlan, allocations, lastOrders } = readings
+  const speculationFailure = speculation === null ? null : explainSpeculation({ ...speculation, slots })
   return {
     version: contractVersion,
     takenAt: now,
@@ -74,7 +91,7 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     proof: readings.proof,
     proofFailure: readings.proofFailure === null ? null : showControls(readings.proofFailure),
     memory: live(readings.memory),
-    ramDisk: live(readings.ramDisk),
+    ramDisk,
     slots,
     queue: engineAnswers
       ? (live(readings.queue) ?? (slots === null ? null : (readings.queue?.value ?? null)))
@@ -83,6 +100,13 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     requests: isServing(readings.services.proxy) ? readings.requests : null,
     developers: isServing(readings.services.proxy) ? readings.developers : null,
     nodes: readings.nodes,
+    engineModel: readings.engineModel,
+    ...(speculationFailure === null ? {} : { speculationFailure }),
+    memoryMap: memoryPlan === null ? null : buildMemoryMap({ plan: memoryPlan, allocations, ramDisk }),
+    setUp: readings.setUp,
+    ...(lastOrders === undefined ? {} : { lastOrders }),
+    events: [],
+    notices: [],
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Memory } from '../../contract.ts'
 import { createPoller } from '../poller.ts'
-import { sampleSnapshot } from '../sample-snapshot.ts'
+import { sampleReadings } from '../sample-snapshot.ts'
 import { foldSnapshot } from '../snapshot.ts'
 import { probeLlamaServer } from './llama-service.ts'
 import { createLlamaWatch, type LlamaWatch } from './llama-watch.ts'
@@ -107,7 +107,7 @@ describe('a well server', () => {
     await tellBusy(10, 5_000)
     await read()
     watch.reset()
-    expect(watch.currentSlots()).toBeNull()
+    expect(watch.current()).toBeNull()
     expect((await read()).throughput?.generationTokensPerSecond).toBeNull()
   })
 
@@ -258,7 +258,7 @@ describe('under the poller, a /slots that takes seconds', () => {
           pid: standIn.pid,
           probe: (signal) => probeLlamaServer(standIn.url, signal),
           read: watch.read,
-          currentSlots: watch.currentSlots,
+          current: watch.current,
           report: ({ state }) => health.push(state),
         }),
         proxy: () => null,
@@ -287,7 +287,7 @@ describe('under the poller, a /slots that takes seconds', () => {
       expect(health.every((state) => state === 'ready')).toBe(true)
       expect((await standIn.asked('/slots')).mostAtOnce).toBe(1)
       const shown = foldSnapshot(
-        { ...sampleSnapshot, ...poller.latest() },
+        { ...sampleReadings, ...poller.latest() },
         // As seen from later than a reading may be old: the server still owes its answer.
         Date.now() + poller.maxAgeMs(),
         poller.maxAgeMs(),
