@@ -148,9 +148,18 @@ describe('six conversations of two developers on two slots', () => {
   })
 })
 
+/** One short sentence. Without it the small model may talk until its slot is full, and Claude Code asks again: over 300 s were seen. */
+const shortAnswers = ['--grammar', 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1,6} "."']
+
 describe('two sessions of the real Claude Code that alternate', () => {
   it('read in their second turns what is new', async () => {
-    const guide = await start({ ...smallModel(), slots: 2, unifiedKv: false, contextTokens: 16_384 })
+    const guide = await start({
+      ...smallModel(),
+      slots: 2,
+      unifiedKv: false,
+      contextTokens: 16_384,
+      pinnedFlags: shortAnswers,
+    })
     const homes = createClaudeHomes()
     try {
       const settings = guide.developers[0]?.snippets.find(({ id }) => id === 'claude-settings')?.text ?? ''

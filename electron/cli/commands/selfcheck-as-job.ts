@@ -4,10 +4,11 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readOwnUserName } from '../../core/guests/user-name.ts'
 import { readRecord } from '../../core/json-record.ts'
+import type { LaunchdJobSpec } from '../../core/launchd/plist.ts'
 import { createCommandRunner } from '../../core/platform/run-command.ts'
 import { listDaemonCommands, runAsAgent } from '../../core/selfcheck/as-launchd-job.ts'
 import { ensureEmptyFolder } from '../../core/selfcheck/fixture-files.ts'
-import { type JobSpec, writeJobPlist } from '../../core/selfcheck/launchd-job.ts'
+import { writeJobPlist } from '../../core/selfcheck/launchd-job.ts'
 import { SelfcheckReportSchema } from '../../core/selfcheck/report.ts'
 import { selfcheckLabel } from '../../core/selfcheck/started-from.ts'
 import { ensureStateFolder } from '../../core/state-folder.ts'
@@ -33,13 +34,16 @@ export const runSelfcheckAsJob = async (
   ensureEmptyFolder(outDir)
   const words = ['selfcheck', '--out', outDir, ...(command.large ? ['--large'] : [])]
   const { argv, env } = planAutostart(context, words)
-  const spec: JobSpec = {
+  const spec: LaunchdJobSpec = {
     label: selfcheckLabel,
     argv,
     // A daemon with UserName may come without HOME.
     env: { ...env, HOME: homedir() },
     // Beside the folder, which the job wants empty.
     logPath: `${outDir}.log`,
+    lifetime: 'once',
+    // It has servers of its own to stop.
+    exitSeconds: 60,
     userName: kind === 'daemon' ? readOwnUserName() : null,
   }
   const plistPath = join(folder, `${selfcheckLabel}.${kind}.plist`)

@@ -39,7 +39,7 @@ export interface AutostartState {
   readonly installed: boolean
   /** Where its file is, or would be. */
   readonly unitPath: string
-  /** The service manager knows it; null when that cannot be told, and `reason` says why. */
+  /** The service manager knows it; null when unknown, and `reason` says why. */
   readonly loaded: boolean | null
   readonly running: boolean | null
   readonly pid: number | null

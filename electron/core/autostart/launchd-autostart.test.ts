@@ -92,11 +92,11 @@ describe.each([
     expect(Object.keys(mac.read().jobs)).toEqual(['gui/501/ai.opta.nexus'])
   })
 
-  it('is written for the next login when nobody is logged in, with what a daemon needs', async () => {
+  it('is written for the next login when no user is logged in, with what a daemon needs', async () => {
     mac.change(logOut)
     const outcome = await create().install(spec)
     if (outcome.kind !== 'written') throw new Error(outcome.kind)
-    expect(outcome.reason).toContain('nobody is logged in')
+    expect(outcome.reason).toContain('no user is logged in')
     const daemonPlist = join(mac.folder, 'state/ai.opta.nexus.daemon.plist')
     expect(outcome.notes).toContain(
       `sudo install -m 0644 -o root -g wheel ${daemonPlist} /Library/LaunchDaemons/ai.opta.nexus.plist`,
@@ -215,7 +215,7 @@ describe.each([
   })
 })
 
-it('finds its plist again although somebody else wrote it', async () => {
+it('finds its plist again although it was rewritten', async () => {
   const mac = createTestMac({ executables: false })
   const path = join(mac.folder, 'Library/LaunchAgents/ai.opta.nexus.plist')
   mkdirSync(join(path, '..'), { recursive: true })

@@ -155,12 +155,12 @@ const writePlist = (path: string, plist: string): void => {
 const daemonPlistPath = ({ stateDir }: LaunchdOptions): string =>
   join(stateDir, `${launchdLabel}.daemon.plist`)
 
-/** Agents start at a login. For a Mac that comes up with nobody at it, only root can install what starts before. */
+/** Agents start at a login. What starts before one, on a Mac that boots with no user at it, only root can install. */
 const daemonNotes = (options: LaunchdOptions, spec: AutostartSpec): readonly string[] => {
   const path = daemonPlistPath(options)
   writePlist(path, renderLaunchdPlist(jobSpec(spec, options.userName)))
   return [
-    'It starts when you log in. So that it also starts with nobody logged in, make it a daemon of the machine, which the agent then makes way for:',
+    'It starts when you log in. To start it before any login, install it as a daemon; the agent then makes way for it:',
     `sudo install -m 0644 -o root -g wheel ${quoteForShell(path)} ${daemonPath}`,
     `sudo launchctl bootstrap system ${daemonPath}`,
     'nexus service uninstall',

@@ -5,7 +5,7 @@ import { coreJobSpec, coreLabel } from './core-job.ts'
 const home = '/Users/ana'
 const folder = locateStateFolder({ NEXUS_RUNTIME: '/srv/runtime' }, 'darwin', home)
 
-it('is started on a Node that an upgrade does not delete, with a home and with Homebrew, and is told no secret', () => {
+it('is started on a Node that an upgrade does not delete, with a home and with Homebrew, and gets no secret', () => {
   const { argv, env, ...rest } = coreJobSpec(
     {
       nodePath: '/opt/homebrew/Cellar/node/24.11.1/bin/node',

@@ -17,7 +17,7 @@ export const coreLabel = (root: string, defaultRoot: string): string =>
     : `${baseLabel}.${createHash('sha256').update(root).digest('hex').slice(0, 8)}`
 
 /**
- * What set-up in the core needs from whoever started it. Neither keys nor addresses with a password in them: `launchctl
+ * What set-up in the core needs from the program that started it. Neither keys nor addresses with a password in them: `launchctl
  * print` shows a job's environment to every user.
  */
 const passedOn = [

@@ -1,4 +1,4 @@
-// A real core, started through a launchctl that is imitated and really starts and ends what it is told to.
+// A real core, started through a launchctl that is imitated and really starts and ends processes.
 import { mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -73,7 +73,7 @@ describe.skipIf(process.platform !== 'linux')('a core by launchd (imitated)', ()
     expect(calls('bootout')).toEqual([])
   }, 60_000)
 
-  it('runs in the user domain where nobody is at the screen', async () => {
+  it('runs in the user domain with no user at the screen', async () => {
     mac.change(logOut)
     await start()
     expect(Object.keys(mac.read().jobs)).toEqual([`user/501/${label}`])

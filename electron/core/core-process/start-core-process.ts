@@ -1,4 +1,4 @@
-// Starts `nexus serve` in a process that outlives whoever asked: the way of this platform.
+// Starts `nexus serve` in a process that outlives its caller, in the way of this platform.
 import { homedir, userInfo } from 'node:os'
 import { createLaunchd } from '../launchd/launchd.ts'
 import { readLiveServices } from '../live-services.ts'

@@ -66,7 +66,7 @@ it('keeps what was edited since', () => {
   expect(readFileSync(path, 'utf8')).toBe('[net]\nretry = 1\n[term]\nquiet = true\n')
 })
 
-it('never takes the place of a build-dir that somebody set, and says what a target-dir means', () => {
+it('never replaces a build-dir of the user, and says what a target-dir means', () => {
   put('[build]\nbuild-dir = "/mine"\n')
   expect(files.enable(path, include, mount)).toMatchObject({
     kind: 'refused',

@@ -1,4 +1,4 @@
-// Puts our entry into cargo config files and takes it out again, so that a file nobody edited meanwhile is as it was.
+// Puts our entry into cargo config files and takes it out again, so that a file without other edits is as it was.
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
@@ -69,7 +69,7 @@ export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => 
   const write = (changes: { readonly files?: FileRecord[]; readonly parked?: string[] }) =>
     writePrivateFile(recordPath, JSON.stringify({ ...readAll(), ...changes }, null, 2))
 
-  /** Knows nothing of what is parked: that mark must outlive this, whoever else takes the same entry out meanwhile. */
+  /** Knows nothing of what is parked: that mark must outlive this, even when another process takes the same entry out meanwhile. */
   const takeOut = (path: string, entries: readonly CargoEntry[]): EditOutcome => {
     const text = readFileOrNull(path)
     const record = readRecords().find((file) => file.path === path)

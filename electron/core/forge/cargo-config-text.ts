@@ -109,7 +109,7 @@ const insert = (text: string, config: CargoConfig, entry: CargoEntry): string =>
   return patch(text, { ...config, build: { ...config.build, 'build-dir': entry.value } })
 }
 
-/** The text without our entry; as it was before when nobody has edited it since. */
+/** The text without our entry; as it was before if it has not been edited since. */
 export const removeEntry = (text: string, entry: CargoEntry): string =>
   behindMark(text, (rest) => removeFromText(rest, entry))
 

@@ -47,7 +47,7 @@ export const readLocks = async (paths: readonly string[]): Promise<readonly Lock
   return paths.map((_, index) => toState(words[index]))
 }
 
-/** Runs `work` while nobody else can take these locks; `held` or `unknown` when they could not be had, without it. */
+/** Runs `work` while it holds these locks. `held` or `unknown`: it could not get them and did not run `work`. */
 export const withLocks = async (
   paths: readonly string[],
   work: () => Promise<void>,

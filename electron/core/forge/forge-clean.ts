@@ -46,7 +46,7 @@ export type CleanOutcome = { readonly kind: 'removed' } | { readonly kind: 'kept
 export const cleanWorkspace = async (use: WorkspaceUse): Promise<CleanOutcome> => {
   const { buildDir, hashPath, lockPaths, owner, uid } = use
   const me = process.getuid?.() ?? 0
-  // Not known on a volume without owners, for a workspace that is gone: whoever finds it may clean up.
+  // Unknown on a volume without ownership for a workspace that is gone: anyone may clean it up.
   if (uid !== null && uid !== me && me !== 0)
     return { kind: 'kept', reason: `it belongs to ${owner}, who can remove it with nexus forge clean` }
   const aside = join(dirname(hashPath), `.removing-${process.pid}-${Date.now()}-${counter()}`)
@@ -54,7 +54,10 @@ export const cleanWorkspace = async (use: WorkspaceUse): Promise<CleanOutcome> =
     const outcome = await withLocks(lockPaths, () => rename(buildDir, aside))
     if (outcome === 'held') return { kind: 'kept', reason: 'it is being built' }
     if (outcome === 'unknown')
-      return { kind: 'kept', reason: 'whether it is being built cannot be told (perl asks for the locks)' }
+      return {
+        kind: 'kept',
+        reason: 'could not find out whether it is being built (perl asks for the locks)',
+      }
     await rm(aside, { recursive: true, force: true })
     await removeEmptyParents(dirname(buildDir), dirname(hashPath))
     return { kind: 'removed' }

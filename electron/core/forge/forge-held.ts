@@ -3,7 +3,7 @@ import { quoteForShell } from '../../shell-quote.ts'
 import { ramImageName } from '../platform/darwin-disk-text.ts'
 import type { RamDiskBacking, RamDiskSpec } from '../platform/platform.ts'
 
-/** What its program has in memory; null where nobody tells, or where it says nothing beside what is used (tmpfs). */
+/** What its program has in memory; null where unknown, or where it adds nothing to what is used (tmpfs). */
 export const heldBytesOf = (backing: RamDiskBacking | null): number | null => {
   switch (backing?.kind) {
     case 'program':
@@ -17,7 +17,7 @@ export const heldBytesOf = (backing: RamDiskBacking | null): number | null => {
 
 /**
  * `hdiutil attach ram://` keeps the data in an ordinary program, so it can be compressed and swapped; attached in the kernel,
- * which needs root, it is wired (morristech/osx-tmpfs README; hdik(8)). Nobody has tried this on a Mac for us.
+ * which needs root, it is wired (morristech/osx-tmpfs README; hdik(8)). Not tried on a Mac yet.
  */
 export const howToWire = ({ sizeBytes, volumeName }: RamDiskSpec): string =>
   `To keep it wired, attach it in the kernel, as root (untried by us): nexus down --eject; sudo hdik -nomount ${ramImageName(sizeBytes)}; ` +

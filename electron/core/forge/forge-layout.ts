@@ -27,7 +27,7 @@ const includedText = (mountPoint: string): string =>
 build-dir = ${JSON.stringify(buildDirTemplateOf(mountPoint))}
 `
 
-/** First half of every hash: cargo makes these folders for whoever builds first, and nobody else could add to them. */
+/** First half of every hash: cargo makes these folders for the first user who builds, and no other could add to them. */
 export const shelfNames: readonly string[] = Array.from({ length: 256 }, (_, value) =>
   value.toString(16).padStart(2, '0'),
 )
@@ -94,7 +94,7 @@ export const isPrepared = (mountPoint: string): boolean => readTextOrNull(includ
 
 /**
  * The same RAM disk, prepared for cargo as soon as it is seen mounted: by us just now, by an earlier core, or after
- * somebody emptied it. What cannot be prepared is told once for each mount and is no failure of the mount.
+ * it was emptied. What cannot be prepared is reported once for each mount; it does not fail the mount.
  */
 export const preparingForCargo = (
   control: RamDiskControl,

@@ -120,7 +120,7 @@ it('forgets what was on a disk that is gone, also what it was just being told', 
   expect(await projects()).toBeUndefined()
 })
 
-it('tells what the disk holds of memory once it was looked at, and null when nobody told', async () => {
+it('reports the memory that the disk holds once it was read, and null before', async () => {
   const { state, found, held } = createCase()
   state.heldBytes = 23
   expect(await held()).toBeUndefined()

@@ -6,7 +6,7 @@ import type { ForgeUse } from './forge-use.ts'
 export interface ForgeSurveySources {
   readonly readDisk: () => Promise<RamDisk>
   readonly readUse: (mountPoint: string) => Promise<ForgeUse>
-  /** null when it is not told. */
+  /** null when unknown. */
   readonly readHeldBytes: () => Promise<number | null>
   readonly onError: (error: Error) => void
   readonly now?: () => number

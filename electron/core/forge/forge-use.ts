@@ -99,7 +99,7 @@ export const judgeBuilding = (states: readonly LockState[]): boolean | null => {
   return states.includes('unknown') ? null : false
 }
 
-/** A build tree of 100,000 files is a second of du; it is not asked more often than somebody needs to know. */
+/** A build tree of 100,000 files is a second of du; so it is not asked more often than needed. */
 const sizeTimeoutMs = 60_000
 
 /** Bytes on the disk by folder. What du could not read all of is left out; what a build removed meanwhile is not missed. */

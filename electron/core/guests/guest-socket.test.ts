@@ -76,7 +76,7 @@ const create = (guests: Guests | null, platform: 'darwin' | 'linux' = 'linux'): 
 const isThere = () => expect.poll(() => lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0)
 const attach = async () => {
   const client = await attachAsGuest(sharedDir)
-  if (client === null) throw new Error('nobody lets us in')
+  if (client === null) throw new Error('the socket refused us')
   return client
 }
 

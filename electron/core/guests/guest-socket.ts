@@ -1,4 +1,4 @@
-// The second socket of a core, for other users of the machine. Its failures are told and never stop the core.
+// The second socket of a core, for other users of the machine. Its failures are reported and never stop the core.
 import { chmodSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -32,7 +32,7 @@ export interface GuestSocketOptions {
   readonly onError: (reason: string) => void
 }
 
-/** Whoever may connect is a person with a window and a few commands, not a hundred. */
+/** A guest is a person with a window and a few commands, not a hundred. */
 const mostClients = 32
 /** A guest's longest request is a start of a profile by its name; 32 that send one without an end hold 2 MiB. */
 const maxRequestBytes = 65_536
@@ -101,7 +101,7 @@ const openFor = async (
   try {
     if (guests === 'everyone') chmodSync(path, 0o666)
     else {
-      // By the system's own command: Node looks up no groups. Nobody else can have put a link there (see shared-socket).
+      // By the system's own command: Node looks up no groups. No other user can have put a link there (see shared-socket).
       const result = await run(['chgrp', guests.group, path])
       if (result.kind !== 'exited' || result.exitCode !== 0)
         throw new Error(`the group ${guests.group} cannot have it: ${describeFailure(result)}`)

@@ -1,6 +1,6 @@
 // Whether a socket in a folder that every user may write to is what its name says. Pure.
 //
-// Node does not tell who is at the other end of a socket, so the file has to: nobody but its owner and root can put a
+// Node does not say who is at the other end of a socket, so the file has to: only its owner and root can put a
 // file of that owner's there, or take its place later, as long as the folder is sticky (unlink(2), rename(2)).
 
 export interface FileFacts {

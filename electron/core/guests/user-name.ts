@@ -9,14 +9,14 @@ export const readOwnUserName = (): string => {
   try {
     return userInfo().username
   } catch {
-    // Throws for a user whom nobody has named (containers).
+    // Throws for a user without a name (containers).
     return String(readOwnUid())
   }
 }
 
 const answerMs = 2_000
 
-/** The number as text where nobody has that name. */
+/** The number as text where the user has no name. */
 export const readUserName = (uid: number, platform: NodeJS.Platform = process.platform): Promise<string> => {
   // id(1) of macOS takes a number; GNU's takes it for a name first, so there getent(1), which knows LDAP as well.
   const [program, args] =

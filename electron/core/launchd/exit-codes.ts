@@ -51,7 +51,7 @@ export const nameLaunchctlAnswer = (result: CommandResult): LaunchctlAnswer => {
   }
 }
 
-export const noSession = 'nobody is logged in at the screen, so launchd has no place for agents now'
+export const noSession = 'no user is logged in at the screen, so launchd has no place for agents now'
 
 /** launchctl's own text stays, because a number can have several causes. `label`: of the job, for the command that helps. */
 export const explainLaunchctl = (result: CommandResult, label: string): string => {
@@ -66,7 +66,7 @@ export const explainLaunchctl = (result: CommandResult, label: string): string =
     case 'not-loaded':
       return `${said} (the job is not loaded)`
     case 'disabled':
-      return `${said} (somebody switched it off: launchctl enable gui/$UID/${label}, or System Settings, General, Login Items & Extensions)`
+      return `${said} (it was switched off: launchctl enable gui/$UID/${label}, or System Settings, General, Login Items & Extensions)`
     case 'wrong-session':
       return `${said} (its plist does not allow this kind of login session)`
     case 'no-domain':

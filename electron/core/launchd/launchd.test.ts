@@ -77,7 +77,7 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
     }
   }
 
-  it('starts a job where somebody is at the screen, and finds it running the next time', async () => {
+  it('starts a job with a user at the screen, and finds it running the next time', async () => {
     const started = await launchd.start(request())
     expect(started).toMatchObject({ kind: 'runs', domain: 'gui/501', already: false })
     if (started.kind !== 'runs') return
@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
     expect(search).toMatchObject({ places: [{ domain: 'gui/501', job: { pid: started.pid, asid: 100020 } }] })
   })
 
-  it('starts it in the user domain where nobody is, which outlives a login', async () => {
+  it('starts it in the user domain without one, which outlives a login', async () => {
     mac.change(logOut)
     expect(await launchd.start(request())).toMatchObject({ kind: 'runs', domain: 'user/501' })
     mac.change(logIn)
@@ -242,7 +242,7 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
     })
   })
 
-  it('finds a label in every domain, and says so when it could not be told', async () => {
+  it('finds a label in every domain, and says so when it could not look', async () => {
     await runningPid()
     await mac.run(['launchctl', 'bootstrap', 'user/501', plistPath])
     expect((await places()).map(({ domain }) => domain)).toEqual(['gui/501', 'user/501'])
@@ -260,7 +260,7 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
     expect(await launchd.start(request())).toMatchObject({ kind: 'failed' })
   })
 
-  it('knows the session of a domain, another one after each login, and none while nobody is logged in', async () => {
+  it('knows the session of a domain, another one after each login, and none while no user is logged in', async () => {
     expect(await launchd.readSession('gui/501')).toBe(100020)
     expect(await launchd.readSession('user/501')).toBe(100008)
     mac.change(logOut)

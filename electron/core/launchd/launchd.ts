@@ -112,7 +112,7 @@ export const createLaunchd = ({
     }
   }
 
-  /** `unloading`: a bootout of somebody's is under way, after which it has to be loaded anew. */
+  /** `unloading`: another bootout is under way, after which it has to be loaded anew. */
   const kickstart = async (
     place: LoadedJob,
     label: string,
@@ -180,7 +180,7 @@ export const createLaunchd = ({
       const answer = nameLaunchctlAnswer(result)
       if (answer === 'done') return { kind: 'loaded' }
       if (answer === 'no-domain') return { kind: 'no-domain' }
-      // Somebody else may have loaded it meanwhile; without a process it may also be one that is just unloaded.
+      // Another process may have loaded it meanwhile; without a pid it may also be one that is being unloaded.
       const found = await read(domain, label)
       const isLast = !mayPass(answer) || Date.now() > deadline
       if (found.kind === 'loaded' && (found.job?.pid != null || isLast)) return { kind: 'loaded' }

@@ -30,10 +30,22 @@ it('names program, environment and logs, escaped, and restarts only after a fail
   })
 })
 
-it('that runs once is never restarted, and loads with and without somebody at the screen', () => {
+it('that runs once is never restarted, is replaced without a wait, and loads with and without a user at the screen', () => {
   const plist = parsePlist(renderLaunchdPlist({ ...spec, lifetime: 'once' }))
-  expect(plist).toMatchObject({ LimitLoadToSessionType: ['Aqua', 'Background'], AbandonProcessGroup: true })
+  expect(plist).toMatchObject({
+    LimitLoadToSessionType: ['Aqua', 'Background'],
+    AbandonProcessGroup: true,
+    ThrottleInterval: 1,
+  })
   expect(plist).not.toHaveProperty('KeepAlive')
+})
+
+it('that runs once as a daemon names no session type: it belongs to none', () => {
+  const plist = parsePlist(
+    renderLaunchdPlist({ ...spec, lifetime: 'once', userName: 'ana', exitSeconds: 60 }),
+  )
+  expect(plist).toMatchObject({ UserName: 'ana', ExitTimeOut: 60 })
+  expect(plist).not.toHaveProperty('LimitLoadToSessionType')
 })
 
 it('says whose it is as a daemon, and names no environment when there is none', () => {

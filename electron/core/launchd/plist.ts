@@ -8,8 +8,10 @@ export interface LaunchdJobSpec {
   /** Where its own output goes. */
   readonly logPath: string
   readonly lifetime: JobLifetime
-  /** Whom it runs as, for a daemon of the machine; null: whoever loads it. */
+  /** The user that a daemon of the machine runs as; null: the user that loads the job. */
   readonly userName: string | null
+  /** From SIGTERM to SIGKILL; 20 s unless set. */
+  readonly exitSeconds?: number
 }
 
 /**
@@ -18,25 +20,28 @@ export interface LaunchdJobSpec {
  */
 export type JobLifetime = 'once' | 'restarted'
 
-/** How soon launchd tries again after a failure: one at every start must not keep the machine busy. */
-const throttleSeconds = 30
+/**
+ * How soon launchd starts the job again: after a failure, so that one at every start doesn't keep the machine busy, and after
+ * `kickstart -k`, which would wait for the default of 10 s since the last start (launchd.plist(5)).
+ */
+const throttleSeconds: Readonly<Record<JobLifetime, number>> = { once: 1, restarted: 30 }
 
 /**
  * A core lets go within a moment; after this launchd kills it. Its servers do not end with it. The default of 5 s (recorded:
  * `exit timeout = 5`) may pass while a loaded machine swaps.
  */
-const exitSeconds = 20
+const usualExitSeconds = 20
 
 /**
  * Keys as in launchd.plist(5). KeepAlive only after a failure: a core that was told to end stays down.
  * AbandonProcessGroup: what the core started goes on without it. Interactive: the model server is a child of this job,
  * and the standard type limits CPU and disk (nix-ai#916 measured 11 instead of 87 tokens a second as Background).
- * LimitLoadToSessionType as an array: the same job must load into gui/UID (Aqua) and, where nobody is at the screen, into
+ * LimitLoadToSessionType as an array: the same job must load into gui/UID (Aqua) and, with no user at the screen, into
  * user/UID (Background); one of the two alone is refused with error 5 in the other (hermes#30352, nix-apple-container#8).
- * Not for a job in launchd's own folders, which would be loaded twice after a login over SSH.
+ * Not for a job in launchd's own folders, which would be loaded twice after a login over SSH, nor for a daemon.
  */
 export const renderLaunchdPlist = (spec: LaunchdJobSpec): string => {
-  const { label, argv, env, logPath, lifetime, userName } = spec
+  const { label, argv, env, logPath, lifetime, userName, exitSeconds = usualExitSeconds } = spec
   const variables = Object.entries(env).map(
     ([name, value]) => `    <key>${xml(name)}</key>\n    ${text(value)}`,
   )
@@ -52,12 +57,13 @@ export const renderLaunchdPlist = (spec: LaunchdJobSpec): string => {
       : ['  <key>EnvironmentVariables</key>', '  <dict>', ...variables, '  </dict>']),
     ...(userName === null ? [] : entry('UserName', text(userName))),
     ...entry('RunAtLoad', '<true/>'),
-    ...(lifetime === 'once'
+    ...(lifetime === 'once' && userName === null
       ? entry('LimitLoadToSessionType', '<array>', `  ${text('Aqua')}`, `  ${text('Background')}`, '</array>')
-      : [
-          ...entry('KeepAlive', '<dict>', '  <key>SuccessfulExit</key>', '  <false/>', '</dict>'),
-          ...entry('ThrottleInterval', `<integer>${throttleSeconds}</integer>`),
-        ]),
+      : []),
+    ...(lifetime === 'restarted'
+      ? entry('KeepAlive', '<dict>', '  <key>SuccessfulExit</key>', '  <false/>', '</dict>')
+      : []),
+    ...entry('ThrottleInterval', `<integer>${throttleSeconds[lifetime]}</integer>`),
     ...entry('AbandonProcessGroup', '<true/>'),
     ...entry('ProcessType', text('Interactive')),
     ...entry('ExitTimeOut', `<integer>${exitSeconds}</integer>`),

@@ -1,6 +1,6 @@
 // `launchctl print`, as recorded on several systems and as small samples of our own.
 import { describe, expect, it } from 'vitest'
-import { hasRecordings, readRecording } from '../platform/test-recordings.ts'
+import { hasRecordings, listRecordings, readRecording } from '../platform/test-recordings.ts'
 import { parseDomainAsid, parseLaunchctlPrint } from './print-text.ts'
 
 /** Made up, after the format of the recordings. */
@@ -18,7 +18,11 @@ describe('parseLaunchctlPrint', () => {
       'pid = 812',
       'last exit code = (never exited)',
       'resource coalition = {',
+      '\tID = 77',
       '\tstate = active',
+      '}',
+      'jetsam coalition = {',
+      '\tID = 78',
       '}',
     )
     expect(parseLaunchctlPrint(output)).toMatchObject({
@@ -26,6 +30,7 @@ describe('parseLaunchctlPrint', () => {
       pid: 812,
       path: '/Users/ana/Library/LaunchAgents/ai.opta.nexus.plist',
       lastExit: null,
+      coalitionId: 77,
     })
   })
 
@@ -116,6 +121,14 @@ describe.skipIf(!hasRecordings)('recorded launchctl print (skipped where the rec
     const job = parseLaunchctlPrint(readRecording(`launchctl/${name}`))
     expect(job).toMatchObject({ state, pid, asid })
     expect(job?.lastExit?.words ?? null).toBe(lastExit)
+  })
+
+  it('has the coalition wherever the recording has one', () => {
+    const withOne = listRecordings('launchctl')
+      .map(readRecording)
+      .filter((text) => /^\S.* = \{$/m.test(text) && /resource coalition = \{/.test(text))
+    expect(withOne.length).toBeGreaterThan(0)
+    for (const text of withOne) expect(parseLaunchctlPrint(text)?.coalitionId).toEqual(expect.any(Number))
   })
 
   it('has what the job would be started as', () => {

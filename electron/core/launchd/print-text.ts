@@ -12,6 +12,8 @@ export interface LaunchdJob {
   readonly lastExit: LaunchdExit | null
   /** Audit session id of the session that it runs in; null when that is not said. */
   readonly asid: number | null
+  /** Of its processes; macOS 27 ends them together (tmux/tmux#5465). null when that is not said. */
+  readonly coalitionId: number | null
   /** Program and words, as they were when it was loaded. */
   readonly argv: readonly string[]
   /** What its plist sets, and what launchd adds. */
@@ -47,6 +49,7 @@ export const parseLaunchctlPrint = (output: string): LaunchdJob | null => {
     runs: readCount(job.values.get('runs')),
     lastExit: readLastExit(job.values),
     asid: readCount(job.values.get('asid')),
+    coalitionId: readCount(job.blocks.get('resource coalition')?.values.get('ID')),
     argv: job.blocks.get('arguments')?.lines ?? [],
     env: job.blocks.get('environment')?.values ?? new Map(),
   }

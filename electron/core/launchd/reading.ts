@@ -29,7 +29,7 @@ export interface LaunchdReading {
   read(domain: LaunchdDomain, label: string): Promise<JobReading>
   /** Looks in every domain. */
   find(label: string): Promise<JobSearch>
-  /** The audit session of a domain; `gone`: there is no such domain; null: it could not be told. */
+  /** The audit session of a domain; `gone`: there is no such domain; null: unknown. */
   readSession(domain: LaunchdDomain): Promise<number | 'gone' | null>
   /** Whether this process belongs to the session of the screen: `launchctl managername` says Aqua there (launchctl(1)). */
   isAtScreen(): Promise<boolean>
@@ -38,7 +38,7 @@ export interface LaunchdReading {
 const commandMs = 30_000
 
 /**
- * Where a user's own jobs can be, best first. gui/UID is there while somebody is logged in at the screen, also for a caller
+ * Where a user's own jobs can be, best first. gui/UID exists while a user is logged in at the screen, also for a caller
  * over SSH; user/UID may exist without that (launchctl(1)). root has neither.
  */
 const userDomains = (uid: number): readonly LaunchdDomain[] =>
@@ -72,7 +72,7 @@ export const createLaunchdReading = (run: RunCommand, uid: number): LaunchdReadi
   const find = async (label: string): Promise<JobSearch> => {
     const readings = await Promise.all(domains.map((domain) => read(domain, label)))
     const places = readings.filter((reading) => reading.kind === 'loaded')
-    // What could not be told of one domain counts only where no other has it.
+    // A domain that could not be read counts only where no other has the label.
     const unknown = readings.find((reading) => reading.kind === 'unknown')
     return places.length === 0 && unknown !== undefined ? unknown : { kind: 'found', places }
   }

@@ -134,7 +134,7 @@ export const createLogCursor = (
         offset += bytesRead
         if (bytesRead > 0) return { kind: 'bytes', bytes: buffer.subarray(0, bytesRead) }
         if (size >= offset) return { kind: 'end' }
-        // Emptied by somebody who is not our rotation (`: > LOG`): what it held is gone, so go on from its start.
+        // Emptied, but not by our rotation (`: > LOG`): what it held is gone, so go on from its start.
         offset = 0
       }
     },

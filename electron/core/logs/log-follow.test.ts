@@ -132,7 +132,7 @@ describe('followLog', () => {
     expect(seen.at(-1)).toBe('i')
   })
 
-  it('starts over when somebody else empties the log', async () => {
+  it('starts over when the log is emptied by hand', async () => {
     using log = createLog()
     log.write('a long first line\n')
     const seen = await collect(log.path, 1, (line) => {

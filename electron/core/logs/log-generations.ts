@@ -149,7 +149,7 @@ const openAttempt = async (path: string, mark: LogMark, opened: FileHandle[]) =>
     if (segment !== null) finished.push({ ...segment, start: Math.min(segment.start, segment.end) })
   }
   const current = await openSegment(path, oldest === undefined ? mark.offset : 0, opened)
-  // A mark beyond the end of the file being written: somebody else emptied it, so all it holds came after the mark.
+  // A mark beyond the end of the file being written: it was emptied by hand, so all it holds came after the mark.
   const emptied = current !== null && current.start > current.end
   return { finished, current: emptied ? { ...current, start: 0 } : current, gap: !found }
 }

@@ -172,7 +172,7 @@ describe('connect, under a flood from a real child', () => {
 
     const [written, slowestMs] = readFileSync(report, 'utf8').split(' ').map(Number)
     expect(written).toBe(200_000)
-    // A child that waited for somebody would wait for as long as they do: no write came near that.
+    // A child that had to wait would wait for as long as the lock was held: no write came near that.
     expect(slowestMs).toBeLessThan(2_000)
     expect(rotations).toBeGreaterThanOrEqual(3)
     // Kept generations (the newest two whatever their size), the file, and the copy. How large one file gets between

@@ -48,7 +48,7 @@ const catchUp = async (path: string, copyPath: string): Promise<void> => {
 }
 
 /**
- * Copy, then truncate: the child keeps its descriptor, is not told, and is never made to wait, since nothing here locks
+ * Copy, then truncate: the child keeps its descriptor, notices nothing and never waits, since nothing here locks
  * the file. copyFile works in the kernel (a reflink where the file system can), so our memory stays flat.
  *
  * What can be lost: what the child writes between our last read, which found nothing more, and the truncation that

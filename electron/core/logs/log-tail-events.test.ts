@@ -166,7 +166,7 @@ describe('readLogSince', () => {
     expect((await readLogSince(log.path, mark, 10)).at(-1)).toBe('5')
   })
 
-  it('reads from the start of a log that somebody else emptied', async () => {
+  it('reads from the start of a log that was emptied by hand', async () => {
     using log = createLog()
     log.write('a long line\n')
     const mark = readLogMark(log.path)

@@ -278,7 +278,7 @@ describe.skipIf(!hasRecordings)(
         '/Volumes/smoo-ram-502 1',
       ])
       expect(images[2]?.devices).toEqual([{ device: '/dev/disk159', mountPoint: null }])
-      // Root attached the last one, but half of its lines are left out in the recording: who holds it is not told.
+      // Root attached the last one, but half of its lines are left out in the recording: its holder is unknown.
       expect(images.map((image) => image.holder)).toEqual([null, { kind: 'program', pid: 91_006 }, null])
     })
     it('reads a RAM disk of a Chinese macOS 10.14', () => {

@@ -20,7 +20,7 @@ export const parseMountTable = (text: string): readonly DarwinMount[] =>
     return [{ source, mountPoint, filesystem, flags: words }]
   })
 
-/** mount(8): "noowners". What somebody writes there is stored as nobody's, and shown to each reader as their own. */
+/** mount(8): "noowners". Files there are stored without an owner, and every reader is shown as their owner. */
 export const ignoresOwners = ({ flags }: DarwinMount): boolean => flags.includes('noowners')
 
 /**
@@ -35,7 +35,7 @@ export type ImageHolder = { readonly kind: 'program'; readonly pid: number } | {
 
 export interface DiskImage {
   readonly imagePath: string
-  /** Who holds the image's data; null when that is not told. */
+  /** The process that holds the image's data; null when unknown. */
   readonly holder: ImageHolder | null
   /** As hdiutil lists them: the whole disk first, then partitions and what APFS synthesized from them. */
   readonly devices: readonly { readonly device: string; readonly mountPoint: string | null }[]

@@ -14,7 +14,7 @@ import { describeCommand } from './describe-command.ts'
 import type { Holder, RamDiskSpec } from './platform.ts'
 import { type CommandResult, describeFailure, type RunCommand } from './run-command.ts'
 
-/** Formatting and detaching touch every volume on the disk, and wait for whoever is asked to let go. */
+/** Formatting and detaching touch every volume on the disk, and wait for the programs that are asked to let go. */
 const slowMs = 120_000
 
 export interface DarwinDisks {
@@ -24,7 +24,7 @@ export interface DarwinDisks {
   readImages(): Promise<ImageList | null>
   attach(sizeBytes: number): Promise<Attached>
   format(device: string, spec: RamDiskSpec): Promise<string | null>
-  /** Has files on it belong to whoever wrote them; answers why not. */
+  /** Gives files on it the owner who wrote them; answers why not. */
   honourOwners(device: string): Promise<string | null>
   moveMount(device: string, mountPoint: string): Promise<string | null>
   detach(device: string, options: { readonly force: boolean }): Promise<DetachResult>

@@ -40,7 +40,7 @@ describe('parseVmStat', () => {
     })
     expect(parseVmStat(vmStat.replace('16384', '4096'))?.wiredBytes).toBe(1500 * 4096)
   })
-  it('leaves swap-outs unknown where they are not told', () => {
+  it('leaves swap-outs unknown where the text has none', () => {
     expect(parseVmStat(vmStat.replace(/^Swapouts.*\n/m, ''))?.swapOutPages).toBeNull()
   })
   it.each([

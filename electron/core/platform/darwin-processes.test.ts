@@ -66,9 +66,12 @@ describe('lsof and netstat', () => {
     expect(found.map((process) => listensOn(process, 80))).toEqual([false, false])
     expect(found.map((process) => listensOn(process, 50_000))).toEqual([false, false])
   })
-  it.each(['', 'cfoo\nn*:8080\n', 'pabc\nn*:8080\n', 'COMMAND PID USER\n'])('finds nobody in %j', (text) => {
-    expect(parseLsofFields(text).filter((process) => listensOn(process, 8080))).toEqual([])
-  })
+  it.each(['', 'cfoo\nn*:8080\n', 'pabc\nn*:8080\n', 'COMMAND PID USER\n'])(
+    'finds no listener in %j',
+    (text) => {
+      expect(parseLsofFields(text).filter((process) => listensOn(process, 8080))).toEqual([])
+    },
+  )
   it('decodes the blanks and letters that lsof escapes', () => {
     expect(decodeHexEscapes('Photo\\x20App \\xc3\\xbc \\x')).toBe('Photo App ü \\x')
     const [found] = parseLsofFields(
@@ -131,7 +134,7 @@ describe('processes of a pretended Mac', () => {
     await expect(processes.readGroupMembers(800)).rejects.toThrow('not understood')
   })
 
-  it('are nobody when ps names another pid, a zombie, or nothing', async () => {
+  it('are null when ps names another pid, a zombie, or nothing', async () => {
     expect(await macWith({ ps: psLine }).processes.readIdentity(812)).toBeNull()
     expect(await macWith({ ps: psLine.replace('Ss', 'Z ') }).processes.readIdentity(811)).toBeNull()
     expect(await macWith({ ps: '' }).processes.readArgv(811)).toBeNull()
@@ -201,7 +204,7 @@ describe('processes of a pretended Mac', () => {
     await expect(processes(99).readGroupMembers(811)).rejects.toThrow('cannot be looked at')
   })
 
-  it('own ports although lsof sees nobody: root holds it, so only that it is taken is known', async () => {
+  it('own ports although lsof sees no process: root holds it, so only that it is taken is known', async () => {
     const { processes } = macWith({ lsof: '', netstat })
     expect(await processes.readPortOwner(8080)).toEqual({ pid: null, command: null, user: null })
     expect(await processes.readPortOwner(8081)).toBeNull()

@@ -47,8 +47,8 @@ const mostAttempts = 3
 const pauseMs = 250
 
 /**
- * Its exit status is 1 when it lists nobody. A machine that swaps, or has no process or file left to give, may keep it from
- * running at all: then nothing is known, which is not "nobody". Throws after three attempts.
+ * Its exit status is 1 when it lists no process. A machine that swaps, or has no process or file left to give, may keep it from
+ * running at all: that is unknown, not "no process". Throws after three attempts.
  */
 const askPs = async (run: RunCommand, args: readonly string[]): Promise<string> => {
   for (let attempt = 1; ; attempt += 1) {

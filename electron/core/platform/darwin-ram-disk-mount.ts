@@ -76,7 +76,7 @@ export const mountDarwinRamDisk = async (
     return { kind: 'failed', reason }
   }
   context.attached = attached.device
-  // First settled, then with owners: the root folder of a fresh volume belongs to nobody in particular, and while owners are
+  // First settled, then with owners: the root folder of a fresh volume has no real owner, and while owners are
   // ignored everybody may open it to all.
   const notes = [
     await settleVolume(mountPoint),
@@ -157,7 +157,7 @@ const clearTheWay = async (
 }
 
 /**
- * Attached by us, then unmounted by somebody (Finder): it holds memory and has no content that can be reached.
+ * Attached by us, then unmounted (Finder): it holds memory, and its content cannot be reached.
  * Answers the images that are left.
  */
 export const releaseOwnLeftover = async (

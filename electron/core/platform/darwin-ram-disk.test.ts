@@ -140,7 +140,7 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
     expect(asked()).toBe(before)
   })
 
-  it('frees what it attached itself after somebody unmounted it', async () => {
+  it('frees what it attached itself after a user unmounted it', async () => {
     await disk.mount(spec())
     await mac.run(['diskutil', 'unmount', '/dev/disk4'])
     expect(await disk.read(spec())).toMatchObject({ mounted: false, kind: null })
@@ -215,7 +215,7 @@ describe('a busy RAM disk on a pretended Mac, through executables', () => {
     expect(mac.read().images).toEqual([])
   })
 
-  it('names whom the system named when lsof sees nobody (root, Spotlight)', async () => {
+  it('names the process that the system named when lsof sees none (root, Spotlight)', async () => {
     await disk.mount(spec())
     failWith('hdiutil detach', 'Unmount was dissented by PID 319 (/usr/sbin/mds_stores).\n')
     expect(await disk.eject(spec(), { force: false })).toEqual({

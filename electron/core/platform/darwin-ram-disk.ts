@@ -89,7 +89,7 @@ const readHeldBytes = async (run: RunCommand, pid: number): Promise<number | nul
   return kibibytes !== undefined && /diskimages/i.test(program) ? Number(kibibytes) * 1024 : null
 }
 
-/** null also where it is not told: see ImageHolder. */
+/** null also where unknown: see ImageHolder. */
 const readBacking = async (
   { disks }: DarwinRamDiskContext,
   run: RunCommand,

@@ -53,7 +53,7 @@ describe('createDetachedStarter', () => {
 
   it('bears a program that is not there', async () => {
     createDetachedStarter('/nonexistent')(['caffeinate', '-s'])
-    // The error comes in a later turn, and would end this process if nobody listened.
+    // The error comes in a later turn, and would end this process without a listener.
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
   })
 })

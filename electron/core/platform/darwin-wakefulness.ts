@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { type RunCommand, systemPath } from './run-command.ts'
 
-/** Starts one command that outlives this process; nobody waits for it. */
+/** Starts one command that outlives this process, and does not wait for it. */
 export type StartDetached = (argv: readonly [string, ...string[]]) => void
 
 export const createDetachedStarter =

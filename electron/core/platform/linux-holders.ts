@@ -26,7 +26,7 @@ const holdsAnythingBelow = async (pid: number, folder: string): Promise<boolean>
   return maps !== null && parseMappedPaths(maps).some((path) => isBelow(path, folder))
 }
 
-/** Without root, only one's own processes can be seen here: an empty list is not "nobody". */
+/** Without root only one's own processes are visible: an empty list does not mean there are none. */
 export const readHolders = async (folder: string): Promise<readonly Holder[]> => {
   const holders: Holder[] = []
   for (const pid of await readPids()) {

@@ -15,6 +15,6 @@ export const createLinuxPlatform = (options: LinuxRamDiskOptions): Platform => (
   readTotalMemoryBytes: async () => (await readLinuxMeminfo()).totalBytes,
   readLanAddresses: readLinuxLanAddresses,
   // Servers do not sleep by themselves, and a desktop asks its user for the right to forbid it (systemd-inhibit(1),
-  // polkit), which nobody answers over SSH. So nothing is held here.
+  // polkit), which has no one to answer it over SSH. So nothing is held here.
   keepAwakeWhile: async () => {},
 })

@@ -68,7 +68,7 @@ time.sleep(300)`
     expect((await readLinuxPortOwner(18143))?.pid).toBe(parent.pid)
   })
 
-  it('answers null for a port that nobody listens on', async () => {
+  it('answers null for a port without a listener', async () => {
     expect(await readLinuxPortOwner(18144)).toBeNull()
   })
 

@@ -32,7 +32,7 @@ export const readLinuxPortOwner = async (port: number): Promise<ForeignProcess |
   if (first === undefined) return null
   const holder = await findOldestHolder(new Set(listeners.map((listener) => `socket:[${listener.inode}]`)))
   if (holder !== null) return await describeProcess(holder)
-  // Held by somebody whose open files we may not list: only the socket's uid is known.
+  // Held by a process whose open files we may not list: only the socket's uid is known.
   return { pid: null, command: null, user: await readUserName(first.uid) }
 }
 

@@ -16,7 +16,7 @@ export const readProcText = async (path: string): Promise<string | null> => {
 
 /**
  * Of one process; null when there is none such, or it is another user's that /proc hides (hidepid=1 answers EPERM: proc(5)).
- * Rejects when that cannot be told: no file descriptor is left, say, and a living server must not be taken for dead.
+ * Rejects when it cannot look (no file descriptor left, say): a living server must not be taken for dead.
  */
 export const readProcessText = async (path: string): Promise<string | null> => {
   try {

@@ -6,7 +6,7 @@ import { startSleeper, startTestChild } from './test-child.ts'
 const isLinux = process.platform === 'linux'
 const processes = createLinuxProcessTable()
 
-/** Runs in a pid namespace of its own, where the next pid can be chosen and nobody else takes it. */
+/** Runs in a pid namespace of its own, where the next pid can be chosen and no other process takes it. */
 const pidReuse = `
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,7 +17,7 @@ const first = spawn('sleep', ['300'])
 const earlier = await processes.readIdentity(first.pid)
 first.kill('SIGKILL')
 await once(first, 'exit')
-await new Promise((resolve) => setTimeout(resolve, 50)) // Starts are told apart by clock ticks of 10 ms.
+await new Promise((resolve) => setTimeout(resolve, 50)) // Start times differ by clock ticks of 10 ms.
 writeFileSync('/proc/sys/kernel/ns_last_pid', String(first.pid - 1))
 const second = spawn('sleep', ['300'])
 console.log(JSON.stringify([earlier, await processes.readIdentity(second.pid)]))

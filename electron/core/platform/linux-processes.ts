@@ -5,7 +5,7 @@ import { isAlive, type ProcStat, parseCmdline, parseProcStat } from './linux-pro
 import type { ProcessTable } from './platform.ts'
 
 export const readLiveStat = async (pid: number): Promise<ProcStat | null> => {
-  // kill(2) gives pid 0 and negative pids another meaning; nobody may be identified by them.
+  // kill(2) gives pid 0 and negative pids another meaning; no process may be identified by them.
   if (!Number.isSafeInteger(pid) || pid <= 0) return null
   const text = await readProcessText(`/proc/${pid}/stat`)
   const stat = text === null ? null : parseProcStat(text)

@@ -299,7 +299,7 @@ describe.skipIf(!hasShm)('a folder under /dev/shm (needs /dev/shm to be a tmpfs)
     await expect(lstat(spec().mountPoint)).rejects.toThrow('ENOENT')
   })
 
-  it('does not use what somebody else put at its place', async () => {
+  it('does not use what another user put at its place', async () => {
     await mkdir(join(folder, 'trap'))
     await mkdir(join(shmPath(), '..'), { recursive: true, mode: 0o700 })
     await symlink(join(folder, 'trap'), shmPath())
@@ -308,7 +308,7 @@ describe.skipIf(!hasShm)('a folder under /dev/shm (needs /dev/shm to be a tmpfs)
       await removeEmptyFolder(dirname(shmPath()))
     })
     const outcome = await shm().mount(spec())
-    expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('somebody else') })
+    expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('another user') })
     expect((await shm().read(spec())).mounted).toBe(false)
   })
 

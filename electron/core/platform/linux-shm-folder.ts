@@ -51,8 +51,8 @@ export const createShmFolder = (volumeName: string, mountPoint: string, shmRoot:
 }
 
 /**
- * Everybody may create names in /dev/shm (mode 1777), so a folder or link with our name may have been put there by
- * somebody else to read or replace what is built: only a real folder of our own uid is used.
+ * Every user may create names in /dev/shm (mode 1777). Another user's folder or link with our name would let them read or
+ * replace what is built, so only a real folder of our own uid is used.
  */
 const isOwnFolder = async (path: string, uid: number): Promise<boolean> => {
   for (const folder of [dirname(path), path]) {
@@ -72,7 +72,7 @@ const explainUnusable = async (shmRoot: string, path: string, uid: number): Prom
     const stats = await lstatOrNull(folder)
     if (stats === null) continue
     if (!stats.isDirectory() || stats.uid !== uid) {
-      return `${folder} is not a folder of this user (uid ${uid}): somebody else put it there, so it is not used`
+      return `${folder} is not a folder of this user (uid ${uid}): another user put it there, so it is not used`
     }
   }
   if ((await lstatOrNull(parent)) === null) await mkdir(parent, { mode: 0o700 })

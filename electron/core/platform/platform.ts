@@ -37,18 +37,18 @@ export type EjectOutcome =
 
 export interface ProcessTable {
   /**
-   * null when there is no such process, or only its zombie: a zombie serves nobody. Rejects when the system does not tell:
-   * a server must never be taken for dead because nobody could look.
+   * null when there is no such process, or only its zombie. Rejects when the system does not answer:
+   * a failed lookup must never make a server look dead.
    */
   readIdentity(pid: number): Promise<ProcessIdentity | null>
   /**
-   * null when the process is gone or belongs to somebody whose argv we may not read. On macOS `ps` joins argv with
+   * null when the process is gone or its argv may not be read. On macOS `ps` joins argv with
    * blanks, so an argument with a blank in it comes back as two: compare with `runsArgv`, never element by element.
    */
   readArgv(pid: number): Promise<readonly string[] | null>
   /** Living (not zombie) members of a process group. Rejects when the system does not tell. */
   readGroupMembers(groupId: number): Promise<readonly number[]>
-  /** Who listens on this TCP port, on any address; null when nobody does. Never guesses: unknown parts are null. */
+  /** The process that listens on this TCP port, on any address; null for none. Never guesses: unknown parts are null. */
   readPortOwner(port: number): Promise<ForeignProcess | null>
 }
 
@@ -60,7 +60,7 @@ export type RamDiskBacking =
   | {
       readonly kind: 'program'
       readonly pid: number
-      /** Of its memory, what is in RAM now; also for blocks of files that are long deleted. null: not told. */
+      /** Of its memory, what is in RAM now; also for blocks of files that are long deleted. null: unknown. */
       readonly residentBytes: number | null
     }
   | { readonly kind: 'kernel' }
@@ -72,7 +72,7 @@ export interface RamDiskControl {
    * Truth of the mount table, never of the folder's existence. For a `shm-folder` the sizes are those of /dev/shm.
    */
   read(spec: RamDiskSpec): Promise<RamDisk>
-  /** Slow (asks the system's disk tools); null when none is mounted, or it cannot be told. */
+  /** Slow (asks the system's disk tools); null when none is mounted, or unknown. */
   readBacking(spec: RamDiskSpec): Promise<RamDiskBacking | null>
   /**
    * true: the volume was mounted without owners (noowners on macOS), so every file on it looks like the reader's own. null when

@@ -34,7 +34,7 @@ it('loads once, prints, and unloads', async () => {
   expect(await say('kickstart', 'gui/501/x')).toMatch(/^113 /)
 })
 
-it('knows no domain of the screen while nobody is logged in, and takes there only what names Background', async () => {
+it('has no domain of the screen while no user is logged in, and takes there only what names Background', async () => {
   mac.change(logOut)
   expect(await say('print', 'gui/501/x')).toMatch(/^112 /)
   expect(await say('bootstrap', 'gui/501', plist)).toMatch(/^125 /)

@@ -126,7 +126,7 @@ const fullEnvironment = (job: TestJob): Record<string, string> => ({
   ...environmentOf(job.plist['EnvironmentVariables']),
 })
 
-/** Marks whatever the job starts, as a coalition does: it is inherited, whoever calls setsid. */
+/** Marks all that the job starts, as a coalition does: it is inherited, with or without setsid. */
 const coalitionMark = ({ filesAt }: TestJob): string => `NEXUS_TEST_COALITION=${filesAt}`
 
 const spawnJob = (job: TestJob): void => {

@@ -85,7 +85,7 @@ const sayColumn = (process: TestProcess, column: string): string => {
 
 /**
  * Columns are asked for as `-o pid= -o comm=` or `-o pid=,comm=`: on other BSDs the latter is one column with the title
- * ",comm=", Apple's ps splits at the comma (adv_cmds, ps/keyword.c, under __APPLE__). Exit status 1 when nobody is found
+ * ",comm=", Apple's ps splits at the comma (adv_cmds, ps/keyword.c, under __APPLE__). Exit status 1 when no process is found
  * (ps(1)).
  */
 export const showProcesses = (state: TestMacState, args: readonly string[]): Reply => {

@@ -6,7 +6,7 @@ export interface TestVolume {
   name: string
   filesystem: 'hfs' | 'apfs'
   mountPoint: string | null
-  /** Files belong to whoever wrote them; a disk image's volume comes up without. */
+  /** Files belong to the user who wrote them; a disk image's volume comes up without. */
   owners: boolean
 }
 
@@ -42,7 +42,7 @@ export interface TestMacState {
   /** launchd's jobs by target, such as gui/501/ai.opta.nexus. */
   jobs: Record<string, TestJob>
   launchd: TestLaunchdState
-  /** Somebody is logged in at the screen. */
+  /** A user is logged in at the screen. */
   guiSession: boolean
   /** Who has files open on the RAM disk. */
   holders: { pid: number; command: string; user: string }[]

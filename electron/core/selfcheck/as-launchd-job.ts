@@ -2,20 +2,22 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { quoteForShell } from '../../shell-quote.ts'
-import { describeFailure, type RunCommand } from '../platform/run-command.ts'
+import type { LaunchdJobSpec } from '../launchd/plist.ts'
+import type { RunCommand } from '../platform/run-command.ts'
 import {
   bootstrapJob,
   chooseDomain,
-  type JobSpec,
-  printJob,
+  pidOf,
+  readJob,
   removeJob,
+  targetOf,
   writeJobPlist,
 } from './launchd-job.ts'
 
 export interface AgentRun {
   readonly run: RunCommand
   readonly uid: number
-  readonly spec: JobSpec
+  readonly spec: LaunchdJobSpec
   readonly plistPath: string
   readonly signal: AbortSignal
   /** Each line that the job writes. */
@@ -29,14 +31,13 @@ const endsWithinMs = 60_000
 /** Settles when the job has ended. Throws with launchd's words when it is not started. */
 export const runAsAgent = async ({ run, uid, spec, plistPath, signal, onLine }: AgentRun): Promise<void> => {
   const domain = await chooseDomain(run, uid)
-  const target = `${domain}/${spec.label}`
+  const place = { domain, label: spec.label }
+  const target = targetOf(place)
   writeJobPlist(plistPath, spec)
-  const before = await printJob(run, target)
+  const before = await readJob(run, place)
   if (before.kind === 'loaded')
     throw new Error(`${target} is loaded already, so another one runs: launchctl bootout ${target} ends it`)
-  const started = await bootstrapJob(run, domain, plistPath)
-  if (started.kind !== 'exited' || started.exitCode !== 0)
-    throw new Error(`launchctl bootstrap ${domain} ${plistPath}: ${describeFailure(started)}`)
+  await bootstrapJob(run, domain, plistPath)
   let told = 0
   const tell = () => {
     const text = existsSync(spec.logPath) ? readFileSync(spec.logPath, 'utf8') : ''
@@ -52,14 +53,14 @@ export const runAsAgent = async ({ run, uid, spec, plistPath, signal, onLine }: 
         endBy = performance.now() + endsWithinMs
         await run(['launchctl', 'kill', 'SIGTERM', target])
       }
-      const printed = await printJob(run, target)
-      const runs = printed.kind === 'unknown' || (printed.kind === 'loaded' && printed.pid !== null)
+      const found = await readJob(run, place)
+      const runs = found.kind === 'unknown' || pidOf(found) !== null
       if (!runs || performance.now() > endBy) break
       await pause(lookMs)
     }
     tell()
   } finally {
-    await removeJob(run, target)
+    await removeJob(run, place)
   }
 }
 

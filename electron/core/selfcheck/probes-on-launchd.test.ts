@@ -3,10 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { LaunchdJobSpec } from '../launchd/plist.ts'
 import { createLinuxPlatform } from '../platform/linux-platform.ts'
-import { hasRecordings, listRecordings, readRecording } from '../platform/test-recordings.ts'
 import { runAsAgent } from './as-launchd-job.ts'
-import { type JobSpec, parseCoalition, renderJobPlist } from './launchd-job.ts'
 import { probesOnLaunchd } from './probes-on-launchd.ts'
 import { createTestLaunchctl, type TestLaunchctlOptions } from './test-launchctl.ts'
 import { createTestContext, exited, tryProbes } from './test-probes.ts'
@@ -135,11 +134,12 @@ describe.skipIf(process.platform !== 'linux')('with a pretended launchctl', () =
 })
 
 describe.skipIf(process.platform !== 'linux')('runAsAgent', () => {
-  const createSpec = (script: string): JobSpec => ({
+  const createSpec = (script: string): LaunchdJobSpec => ({
     label: 'ai.opta.nexus.selfcheck',
     argv: ['/bin/sh', '-c', script],
     env: { HOME: '/Users/ana' },
     logPath: join(workDir, 'agent.log'),
+    lifetime: 'once',
     userName: null,
   })
   const follow = (script: string, launchctl = createTestLaunchctl(), stop = new AbortController()) => {
@@ -187,32 +187,5 @@ describe.skipIf(process.platform !== 'linux')('runAsAgent', () => {
         argv[1] === 'print' ? Promise.resolve(exited('x = {\n\tstate = running\n\tpid = 7\n}\n')) : null,
     })
     await expect(follow('true', loaded).done).rejects.toThrow(/loaded already/)
-  })
-})
-
-describe('renderJobPlist', () => {
-  it('is for both session types as an agent, and for its user as a daemon', () => {
-    const spec = { label: 'l', argv: ['/a b/<x>'], env: { A: '&' }, logPath: '/l', userName: null } as const
-    expect(renderJobPlist(spec)).toContain('<array><string>Aqua</string><string>Background</string></array>')
-    expect(renderJobPlist(spec)).toContain('<string>/a b/&lt;x&gt;</string>')
-    const daemon = renderJobPlist({ ...spec, userName: 'ana' })
-    expect(daemon).toContain('<key>UserName</key><string>ana</string>')
-    expect(daemon).not.toContain('LimitLoadToSessionType')
-  })
-})
-
-describe('parseCoalition', () => {
-  it('reads the resource coalition, and nothing from another block', () => {
-    // Own sample with made-up numbers, in the format of the recordings.
-    const text =
-      'x = {\n\tresource coalition = {\n\t\tID = 77\n\t\ttype = resource\n\t}\n\tjetsam coalition = {\n\t\tID = 78\n\t}\n}\n'
-    expect(parseCoalition(text)).toBe(77)
-    expect(parseCoalition(text.replace('resource coalition', 'other coalition'))).toBeNull()
-  })
-  it.skipIf(!hasRecordings)('reads every recording that has one', () => {
-    const texts = listRecordings('launchctl').map(readRecording)
-    const withOne = texts.filter((text) => /resource coalition = \{/.test(text))
-    expect(withOne.length).toBeGreaterThan(0)
-    for (const text of withOne) expect(parseCoalition(text)).not.toBeNull()
   })
 })

@@ -7,7 +7,17 @@ import { isSameProcess } from '../life-look.ts'
 import type { ProcessIdentity } from '../platform/platform.ts'
 import { describeFailure } from '../platform/run-command.ts'
 import type { SelfcheckContext } from './context.ts'
-import { bootstrapJob, chooseDomain, printJob, removeJob, writeJobPlist } from './launchd-job.ts'
+import {
+  bootstrapJob,
+  chooseDomain,
+  type JobPlace,
+  pidOf,
+  readJob,
+  removeJob,
+  targetOf,
+  tryBootstrap,
+  writeJobPlist,
+} from './launchd-job.ts'
 import { type Finding, fail, type Probe, type ProbeTools, pass } from './probe.ts'
 import { endSleepers, sleepSeconds, starterScript } from './sleeping-child.ts'
 import { selfcheckLabel } from './started-from.ts'
@@ -19,9 +29,7 @@ const lookMs = 50
 /** Longer than the 10 s that launchd waits by default, should it take no notice of a smaller ThrottleInterval. */
 const newPidWithinMs = 14_000
 
-interface StartedJob {
-  readonly target: string
-  readonly domain: string
+interface StartedJob extends JobPlace {
   readonly plistPath: string
   /** Where the starter writes the pid of each child. */
   readonly logPath: string
@@ -38,7 +46,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
   const planJob = async (name: string, tools: ProbeTools) => {
     const domain = await chooseDomain(tools.run, uid)
     const label = `${selfcheckLabel}.${process.pid}.${name}`
-    const target = `${domain}/${label}`
+    const place: JobPlace = { domain, label }
     // With a blank: the state folder of the product has one, "Application Support".
     const folder = join(context.workDir, 'launchd jobs')
     const plistPath = join(folder, `${label}.plist`)
@@ -48,6 +56,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
       argv: [context.nodePath, '-e', starterScript, String(sleepSeconds), name === 'exit' ? 'exit' : 'stay'],
       env: {},
       logPath,
+      lifetime: 'once',
       userName: null,
     })
     // Later than the job, which may have been started more than once.
@@ -57,26 +66,24 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
       undo: () => endSleepers(listPids(logPath), context.createPlatform(tools.run).processes),
     })
     tools.defer({
-      what: `the launchd job ${target}`,
-      command: `launchctl bootout ${target}`,
-      undo: () => removeJob(tools.run, target),
+      what: `the launchd job ${targetOf(place)}`,
+      command: `launchctl bootout ${targetOf(place)}`,
+      undo: () => removeJob(tools.run, place),
     })
-    return { domain, label, target, plistPath, logPath }
+    return { ...place, plistPath, logPath }
   }
 
   /** The job's child is a `sleep` in a session of its own, as the core's servers are. */
   const startJob = async (name: string, tools: ProbeTools): Promise<StartedJob> => {
-    const { domain, target, plistPath, logPath } = await planJob(name, tools)
-    const result = await bootstrapJob(tools.run, domain, plistPath)
-    if (result.kind !== 'exited' || result.exitCode !== 0)
-      throw new Error(`launchctl bootstrap ${domain}: ${describeFailure(result)}`)
+    const planned = await planJob(name, tools)
+    await bootstrapJob(tools.run, planned.domain, planned.plistPath)
     const { processes } = context.createPlatform(tools.run)
     for (;;) {
-      const [pid] = listPids(logPath)
+      const [pid] = listPids(planned.logPath)
       if (pid !== undefined) {
         const child = await processes.readIdentity(pid)
         if (child === null) throw new Error(`the child ${pid} of the job is not in the process table`)
-        return { domain, target, plistPath, logPath, child }
+        return { ...planned, child }
       }
       await pause(lookMs, undefined, { signal: tools.signal })
     }
@@ -94,8 +101,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
 
   const untilEnded = async (job: StartedJob, tools: ProbeTools): Promise<void> => {
     for (;;) {
-      const printed = await printJob(tools.run, job.target)
-      if (printed.kind !== 'loaded' || printed.pid === null) return
+      if (pidOf(await readJob(tools.run, job)) === null) return
       await pause(lookMs, undefined, { signal: tools.signal })
     }
   }
@@ -144,13 +150,13 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
       run: async ({ run }) => {
         const label = `${selfcheckLabel}.none`
         const kinds = {
-          gui: await printJob(run, `gui/${uid}/${label}`),
-          user: await printJob(run, `user/${uid}/${label}`),
-          system: await printJob(run, `system/${label}`),
-          stranger: await printJob(run, `gui/99999/${label}`),
+          gui: await readJob(run, { domain: `gui/${uid}`, label }),
+          user: await readJob(run, { domain: `user/${uid}`, label }),
+          system: await readJob(run, { domain: 'system', label }),
+          stranger: await readJob(run, { domain: 'gui/99999', label }),
         }
         const said = Object.entries(kinds)
-          .map(([name, printed]) => `${name}: ${printed.kind === 'unknown' ? printed.reason : printed.kind}`)
+          .map(([name, found]) => `${name}: ${found.kind === 'unknown' ? found.reason : found.kind}`)
           .join('; ')
         const isKnown =
           (kinds.gui.kind === 'not-loaded' || kinds.gui.kind === 'no-domain') &&
@@ -168,12 +174,13 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
       limitMs: jobLimitMs,
       run: async (tools) => {
         const job = await startJob('bootstrap', tools)
-        const printed = await printJob(tools.run, job.target)
-        if (printed.kind !== 'loaded' || printed.pid === null)
-          return fail(`loaded in ${job.domain}, but printed as ${JSON.stringify(printed)}`)
+        const found = await readJob(tools.run, job)
+        if (found.kind !== 'loaded' || found.job === null || found.job.pid === null)
+          return fail(`loaded in ${job.domain}, but read as ${JSON.stringify(found)}`)
         const own = await readOwnCoalition(context, tools)
-        const said = `${job.domain}, pid ${printed.pid}, ${printed.state}, coalition ${printed.coalition ?? 'not told'}; ours ${own ?? 'not told'}`
-        return printed.coalition !== null && printed.coalition === own
+        const { pid, state, coalitionId } = found.job
+        const said = `${job.domain}, pid ${pid}, ${state}, coalition ${coalitionId ?? 'unknown'}; ours ${own ?? 'unknown'}`
+        return coalitionId !== null && coalitionId === own
           ? fail(`${said}: the job ends with what started it`)
           : pass(said)
       },
@@ -185,10 +192,10 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
       limitMs: jobLimitMs,
       run: async (tools) => {
         const job = await startJob('duplicate', tools)
-        const before = await printJob(tools.run, job.target)
-        const result = await bootstrapJob(tools.run, job.domain, job.plistPath)
-        const after = await printJob(tools.run, job.target)
-        const isSame = before.kind === 'loaded' && after.kind === 'loaded' && before.pid === after.pid
+        const before = pidOf(await readJob(tools.run, job))
+        const result = await tryBootstrap(tools.run, job.domain, job.plistPath)
+        const after = await readJob(tools.run, job)
+        const isSame = before !== null && before === pidOf(after)
         const code = result.kind === 'exited' ? result.exitCode : null
         const said = `exit status ${code ?? describeFailure(result)}, the job ${isSame ? 'runs on' : `is ${JSON.stringify(after)}`}`
         return code === 5 && isSame ? pass(said) : fail(said)
@@ -208,7 +215,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
         signal.toLowerCase(),
         `a child in a session of its own lives on when its job is ended by ${signal}`,
         async (job, tools) => {
-          await tools.run(['launchctl', 'kill', signal, job.target])
+          await tools.run(['launchctl', 'kill', signal, targetOf(job)])
           await untilEnded(job, tools)
           return signal
         },
@@ -219,16 +226,14 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
       'kickstart',
       'a child in a session of its own lives on when its job is replaced by kickstart -k',
       async (job, tools) => {
-        const before = await printJob(tools.run, job.target)
+        const before = pidOf(await readJob(tools.run, job))
         const began = performance.now()
-        await tools.run(['launchctl', 'kickstart', '-k', job.target], { timeoutMs: newPidWithinMs })
+        await tools.run(['launchctl', 'kickstart', '-k', targetOf(job)], { timeoutMs: newPidWithinMs })
         for (;;) {
-          const now = await printJob(tools.run, job.target)
+          const now = pidOf(await readJob(tools.run, job))
           const elapsedMs = performance.now() - began
-          const isNew =
-            now.kind === 'loaded' && now.pid !== null && before.kind === 'loaded' && now.pid !== before.pid
-          // Before its child is written down, nobody could end that.
-          if (isNew && listPids(job.logPath).length > 1)
+          // Its child must be written down first, or nothing could end it.
+          if (now !== null && now !== before && listPids(job.logPath).length > 1)
             return `kickstart -k, a new pid after ${Math.round(elapsedMs)} ms`
           if (elapsedMs > newPidWithinMs) return 'kickstart -k, no new pid'
           await pause(lookMs, undefined, { signal: tools.signal })
@@ -240,7 +245,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
       'bootout',
       'nothing: reports conflict on what bootout does to children, so it is never done while servers live',
       async (job, tools) => {
-        await removeJob(tools.run, job.target)
+        await removeJob(tools.run, job)
         return 'bootout'
       },
       () => 'pass',
@@ -254,9 +259,9 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
         const job = await startJob('again', tools)
         const began = performance.now()
         // As it is on the machine: without waiting for the job to be gone.
-        await tools.run(['launchctl', 'bootout', job.target])
+        await tools.run(['launchctl', 'bootout', targetOf(job)])
         for (let attempts = 1; ; attempts += 1) {
-          const result = await bootstrapJob(tools.run, job.domain, job.plistPath)
+          const result = await tryBootstrap(tools.run, job.domain, job.plistPath)
           const elapsedMs = performance.now() - began
           if (result.kind === 'exited' && result.exitCode === 0) {
             while (listPids(job.logPath).length < 2) await pause(lookMs, undefined, { signal: tools.signal })
@@ -275,7 +280,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
       run: async (tools) => {
         const { domain, plistPath } = await planJob('writable', tools)
         chmodSync(plistPath, 0o664)
-        const result = await bootstrapJob(tools.run, domain, plistPath)
+        const result = await tryBootstrap(tools.run, domain, plistPath)
         const isTaken = result.kind === 'exited' && result.exitCode === 0
         return isTaken ? fail('it was loaded') : pass(describeFailure(result))
       },
@@ -289,7 +294,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
         const version = await readSoftwareVersion(tools.run)
         const { domain, plistPath } = await planJob('quarantine', tools)
         await tools.run(['xattr', '-w', 'com.apple.quarantine', '0081;00000000;Safari;', plistPath])
-        const result = await bootstrapJob(tools.run, domain, plistPath)
+        const result = await tryBootstrap(tools.run, domain, plistPath)
         const isTaken = result.kind === 'exited' && result.exitCode === 0
         const major = Number(version?.version.split('.')[0] ?? Number.NaN)
         const said = isTaken ? `loaded on macOS ${version?.version}` : describeFailure(result)
@@ -305,13 +310,13 @@ const listPids = (logPath: string): readonly number[] =>
     ? [...readFileSync(logPath, 'utf8').matchAll(/^(\d+)\n/gm)].map(([, pid]) => Number(pid))
     : []
 
-/** That of the application which started this, such as Terminal: its label is in our environment. null: not told. */
+/** That of the application which started this, such as Terminal: its label is in our environment. null: unknown. */
 const readOwnCoalition = async (
   { env, uid }: SelfcheckContext,
   { run }: ProbeTools,
 ): Promise<number | null> => {
   const label = env['XPC_SERVICE_NAME']
   if (label === undefined || label === '0' || label === '') return null
-  const printed = await printJob(run, `gui/${uid}/${label}`)
-  return printed.kind === 'loaded' ? printed.coalition : null
+  const found = await readJob(run, { domain: `gui/${uid}`, label })
+  return found.kind === 'loaded' ? (found.job?.coalitionId ?? null) : null
 }

@@ -4,8 +4,16 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
+import { z } from 'zod'
 import type { RunCommand } from '../platform/run-command.ts'
+import { parsePlist } from '../platform/test-mac-plist.ts'
 import { exited } from './test-probes.ts'
+
+const PlistSchema = z.object({
+  Label: z.string(),
+  ProgramArguments: z.array(z.string()),
+  StandardOutPath: z.string(),
+})
 
 export interface TestLaunchctl {
   readonly run: RunCommand
@@ -44,12 +52,9 @@ export const createTestLaunchctl = (options: TestLaunchctlOptions = {}): TestLau
   let draining = 0
 
   const start = (job: Job) => {
-    const plist = readFileSync(job.path, 'utf8')
-    const words = /<key>ProgramArguments<\/key><array>(.*)<\/array>/s.exec(plist)?.[1] ?? ''
-    const [program = '', ...args] = [...words.matchAll(/<string>(.*?)<\/string>/gs)].map(([, word]) =>
-      decodeXml(word),
-    )
-    job.logPath = decodeXml(/<key>StandardOutPath<\/key><string>(.*?)<\/string>/.exec(plist)?.[1])
+    const plist = PlistSchema.parse(parsePlist(readFileSync(job.path, 'utf8')))
+    const [program = '', ...args] = plist.ProgramArguments
+    job.logPath = plist.StandardOutPath
     const fd = openSync(job.logPath, 'a')
     const child = spawn(program, args, {
       detached: true,
@@ -91,7 +96,7 @@ export const createTestLaunchctl = (options: TestLaunchctlOptions = {}): TestLau
             )
       case 'bootstrap': {
         const path = words[1] ?? ''
-        const label = /<key>Label<\/key><string>(.*?)<\/string>/.exec(readFileSync(path, 'utf8'))?.[1]
+        const label = PlistSchema.parse(parsePlist(readFileSync(path, 'utf8'))).Label
         const isRefused =
           (statSync(path).mode & 0o022) !== 0 ||
           (options.refusesQuarantine === true && quarantined.has(path)) ||
@@ -148,9 +153,6 @@ export const createTestLaunchctl = (options: TestLaunchctlOptions = {}): TestLau
     },
   }
 }
-
-const decodeXml = (text: string | undefined): string =>
-  (text ?? '').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 
 const listPids = (logPath: string): readonly number[] =>
   [...readFileSync(logPath, 'utf8').matchAll(/^(\d+)$/gm)].map(([, pid]) => Number(pid))
