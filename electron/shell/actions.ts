@@ -2,7 +2,7 @@
 import type { App, Clipboard, Shell } from 'electron'
 import type { AppAction, Outcome } from '../contract.ts'
 import type { SnippetName } from '../core/control/core-link.ts'
-import type { AppStateStore } from './app-state.ts'
+import type { AppStateStore } from './feeds.ts'
 import { readLoginItem, setLoginItem } from './login-item.ts'
 import { pageAddress } from './pages.ts'
 import type { AppWindow } from './window.ts'

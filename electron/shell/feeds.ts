@@ -1,7 +1,30 @@
 // What the window follows: pushed to it only while somebody can see it, since a hidden window is to cost nothing.
 import type { AppState, HistorySample, LogId, View } from '../contract.ts'
-import type { AppStateStore } from './app-state.ts'
 import type { Topic } from './channels.ts'
+
+/** What the window mirrors, in one place: whoever changes a part of it tells everyone who follows. */
+export interface AppStateStore {
+  get(): AppState
+  update(part: Partial<AppState>): void
+  /** Not called with the present state; the returned function ends it. */
+  subscribe(listener: (state: AppState) => void): () => void
+}
+
+export const createAppState = (initial: AppState): AppStateStore => {
+  let state = initial
+  const listeners = new Set<(state: AppState) => void>()
+  return {
+    get: () => state,
+    update: (part) => {
+      state = { ...state, ...part }
+      for (const listener of listeners) listener(state)
+    },
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
 
 export interface FeedSources {
   readonly state: AppStateStore

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { Command, Outcome } from '../contract.ts'
 import { sampleSnapshot } from '../core/sample-snapshot.ts'
-import { createAppState } from './app-state.ts'
+import { createAppState } from './feeds.ts'
 import { appState } from './sample-app-state.ts'
 import { servicesRun, stopEverything } from './stop-everything.ts'
 

@@ -1,7 +1,7 @@
 // "Stop everything" before the app quits: the command, and the wait until the snapshot says that it is done.
 import type { AppState, Command, Outcome, ServiceState } from '../contract.ts'
 import { within } from '../core/deadline.ts'
-import type { AppStateStore } from './app-state.ts'
+import type { AppStateStore } from './feeds.ts'
 
 /** One that has failed and left no process has nothing to end. */
 const runs = ({ phase, pid }: ServiceState): boolean =>
