@@ -21,7 +21,10 @@ export interface BringBack extends RefusalContext {
 export const bringBack = async (back: BringBack): Promise<void> => {
   const { missing, chosen, forced, start } = back
   const refusal = missing.includes('llamaServer')
-    ? await refuseProfile(chosen, { force: forced }, back).catch(messageOf)
+    ? await refuseProfile(chosen, { force: forced }, back).then(
+        (refusal) => refusal?.reason ?? null,
+        messageOf,
+      )
     : null
   if (refusal === null) return start(missing)
   back.onRefused(refusal)

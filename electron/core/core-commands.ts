@@ -3,12 +3,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Command, LastOrders, Order, Outcome, ServiceId, StackEvent } from '../contract.ts'
 import { serviceIds } from '../contract.ts'
+import { isServing } from '../parts.ts'
 import type { LogError } from './core-log.ts'
 import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
 import { messageOf } from './error-message.ts'
 import { readIntent, writeIntent } from './intent.ts'
 import { type Alive, mixProfiles, type ProfileInUse } from './profile-in-use.ts'
-import { type RefusalContext, refuseMoved, refuseProfile } from './profile-refusal.ts'
+import { type Refusal, type RefusalContext, refuse, refuseMoved, refuseProfile } from './profile-refusal.ts'
 import { type ChosenProfile, chooseProfile } from './profiles.ts'
 import { describeHolders } from './ram-disk-service.ts'
 import type { ServiceAssembly } from './service-assembly.ts'
@@ -17,11 +18,17 @@ import type { Settings } from './settings.ts'
 import type { Services } from './snapshot.ts'
 import type { StateFolder } from './state-folder.ts'
 
+/** The services of the profile in use, as commands need them. */
+export type CommandedServices = Pick<
+  ServiceAssembly,
+  'profileName' | 'profile' | 'stack' | 'endForeign' | 'untilIdle' | 'park'
+> & { readonly prover: Pick<ServiceAssembly['prover'], 'retry'> }
+
 export interface CommandedCore extends RefusalContext {
   readonly folder: StateFolder
   readonly settings: Settings
   readonly setUp: SetUpRunner
-  readonly assembly: () => ServiceAssembly
+  readonly assembly: () => CommandedServices
   /** Another profile's services take the place of the present ones, and what runs of them is adopted. */
   readonly takeProfile: (chosen: ChosenProfile) => Promise<void>
   /** Something was done that no phase shows. */
@@ -40,7 +47,7 @@ export interface CoreCommands {
   /** One after the other, whoever gives them: two profiles are never assembled at once. */
   dispatch(command: Command, from?: CommandSource): Promise<Outcome>
   /** Starts what is still wanted of these once the commands before it are done, if the profile is still `given`'s. */
-  startWanted(ids: readonly ServiceId[], given: ServiceAssembly): Promise<void>
+  startWanted(ids: readonly ServiceId[], given: CommandedServices): Promise<void>
   /** What the user last asked for. */
   wanted(): readonly ServiceId[]
   /** Nothing runs, moves or is wanted but a RAM disk that is mounted, which stays without a core. */
@@ -56,13 +63,27 @@ export interface CoreCommands {
  */
 type CommandSource = 'owner' | 'guest' | 'core'
 
+/** What a start took, and whether the Router has to be started anew to fit it. */
+interface TakenProfile extends Pick<ProfileInUse, 'restartsRouter'> {
+  readonly profile: Pick<ChosenProfile, 'name' | 'because'>
+}
+
+interface StartOrder extends Pick<ProfileInUse, 'restartsRouter'> {
+  readonly command: CommandOf<'start'>
+  readonly from: CommandSource
+  /** A server ran before it. */
+  readonly bound: boolean
+}
+
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>
 
 /** `--now` still lets a process end by itself for this long. */
 const hurriedGraceMs = 2_000
 
 const accepted: Outcome = { accepted: true }
-const refuse = (reason: string): Outcome => ({ accepted: false, reason })
+
+const namedBy = ({ only }: { readonly only: ServiceId | null }): readonly ServiceId[] =>
+  only === null ? serviceIds : [only]
 
 export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const { folder, platform, settings, assembly } = core
@@ -103,6 +124,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   // --- start -----------------------------------------------------------------------------------------------------
 
   const start = async (command: CommandOf<'start'>, from: CommandSource): Promise<Outcome> => {
+    if (command.setUp === true && core.setUp.state()?.running) return joinSetUp(command)
     const { llamaServer, proxy } = assembly().stack.states()
     const phases = [llamaServer.phase, proxy.phase]
     // A server that is just being rolled back after the other's failure must not change hands in between.
@@ -112,17 +134,24 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     const failed = (phases.includes('failed') || gatewayFailed) && !moving
     /** What lives was started with the present profile: no other may take it over. */
     const bound = phases.some((phase) => phase !== 'stopped' && phase !== 'failed')
-    let restartsRouter = false
+    let taken: TakenProfile | null = null
     if (!bound || failed || command.profile !== null) {
       const requested = command.profile ?? (bound ? assembly().profileName : null)
-      const taken = await switchProfile(
+      const answer = await switchProfile(
         { ...command, profile: requested },
         { bound, renew: !bound || failed },
       )
-      if (typeof taken === 'string') return refuse(taken)
-      restartsRouter = taken.restartsRouter
+      if ('accepted' in answer) return answer
+      taken = answer
     }
-    const ids = command.only === null ? serviceIds : [command.only]
+    const order = { command, from, bound, restartsRouter: taken?.restartsRouter ?? false }
+    const refusal = (await isSetUpFirst(command)) ? setUpThenBegin(order) : await begin(order)
+    return refusal ?? { accepted: true, ...(taken === null ? {} : { profile: taken.profile }) }
+  }
+
+  /** What a start does once its profile is in use and installed; answers why not. */
+  const begin = async ({ command, from, bound, restartsRouter }: StartOrder): Promise<Refusal | null> => {
+    const ids = namedBy(command)
     if (command.replaceForeign === true) {
       const left = await assembly().endForeign(ids)
       if (left !== null) return refuse(left)
@@ -132,8 +161,42 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     assembly().prover.retry()
     if (restartsRouter) restartRouterBeside(ids)
     else void assembly().stack.start(ids)
-    return accepted
+    return null
   }
+
+  /** What serves needs nothing, also where a newer release would install something else. */
+  const isSetUpFirst = async (command: CommandOf<'start'>): Promise<boolean> => {
+    const states = assembly().stack.states()
+    if (command.setUp !== true || namedBy(command).every((id) => isServing(states[id]))) return false
+    await core.setUp.look(assembly().profile)
+    return (core.setUp.state()?.missing.length ?? 0) > 0
+  }
+
+  /** Not within the turn: that takes minutes, and a stop calls it off. */
+  const setUpThenBegin = (order: StartOrder): null => {
+    const given = assembly()
+    const { profileName: name, profile } = given
+    const beginInTurn = async (signal: AbortSignal): Promise<Refusal | null> => {
+      if (signal.aborted || assembly() !== given) return null
+      // With the model and the program there, more is known than before.
+      return (await refuseProfile({ name, profile }, order.command, core)) ?? begin(order)
+    }
+    const installed = core.setUp.run(profile, async (signal) => {
+      core.note('info', 'Everything that was missing is installed')
+      return (await inTurn(() => beginInTurn(signal)))?.reason ?? null
+    })
+    void installed.then(async (done) => {
+      const failure = core.setUp.state()?.failure ?? null
+      if (!done && failure !== null) core.note('critical', `Set-up failed: ${failure}`)
+      // Another profile was taken meanwhile.
+      if (assembly() !== given) await core.setUp.look(assembly().profile)
+    })
+    return null
+  }
+
+  /** Two windows, or two shells, that want the same see the same set-up. */
+  const joinSetUp = ({ profile }: CommandOf<'start'>): Outcome =>
+    profile === null || profile === assembly().profileName ? accepted : refuse('it is being set up already')
 
   /** The others start meanwhile: a large model takes minutes. */
   const restartRouterBeside = (ids: readonly ServiceId[]): void => {
@@ -155,33 +218,36 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return { llamaServer: lives(llamaServer), proxy: lives(proxy), ramDisk: ramDisk.phase === 'ready' }
   }
 
-  /** Takes the profile asked for, freshly read and checked, for what does not live; a text: why not. */
+  /** Takes the profile asked for, freshly read and checked, for what does not live; or answers why not. */
   const switchProfile = async (
     command: CommandOf<'start'>,
     { bound, renew }: { readonly bound: boolean; readonly renew: boolean },
-  ): Promise<Pick<ProfileInUse, 'restartsRouter'> | string> => {
+  ): Promise<TakenProfile | Refusal> => {
     try {
       const chosen = chooseProfile(settings.reread(), command.profile, folder.runtimeDir)
+      const { name, because } = chosen
       const { profileName, profile: running } = assembly()
-      if (bound && chosen.name !== profileName)
-        return `the stack runs with profile ${profileName}; nexus down first, then nexus up --profile ${chosen.name}`
-      if (!renew) return { restartsRouter: false }
+      if (bound && name !== profileName)
+        return refuse(
+          `the stack runs with profile ${profileName}; nexus down first, then nexus up --profile ${name}`,
+        )
+      if (!renew) return { profile: { name, because }, restartsRouter: false }
       const { phase } = assembly().stack.states().proxy
       const routerLives = phase !== 'stopped' && phase !== 'failed'
       const moved = bound ? refuseMoved(running, chosen.profile, routerLives) : null
-      if (moved !== null) return moved
+      if (moved !== null) return refuse(moved)
       // Another profile's disk is no size of this one's.
       const { profile, restartsRouter } =
-        chosen.name === profileName
+        name === profileName
           ? mixProfiles(running, chosen.profile, readAlive())
           : { profile: chosen.profile, restartsRouter: false }
       const inUse = { ...chosen, profile }
       const refusal = await refuseProfile(inUse, command, core)
       if (refusal !== null) return refusal
       await core.takeProfile(inUse)
-      return { restartsRouter }
+      return { profile: { name, because }, restartsRouter }
     } catch (error) {
-      return messageOf(error)
+      return refuse(messageOf(error))
     }
   }
 
@@ -193,7 +259,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       const refusal = await eject(command.force)
       if (refusal !== null) return refuse(refusal)
     }
-    const ids = command.only === null ? serviceIds : [command.only]
+    const ids = namedBy(command)
     for (const id of ids) restarting.delete(id)
     noteOrder(ids, 'stop')
     forgetWanted(ids, command.eject)
@@ -266,7 +332,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const restart = async ({ only, now = false }: CommandOf<'restart'>): Promise<Outcome> => {
     const ids = only === null ? serviceIds : [only]
     const renewed = only === null ? await readRenewed() : null
-    if (typeof renewed === 'string') return refuse(renewed)
+    if (renewed !== null && 'accepted' in renewed) return renewed
     remember([...new Set([...wanted(), ...ids])])
     noteOrder(ids, 'restart')
     for (const id of ids) restarting.add(id)
@@ -293,8 +359,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     }
   }
 
-  /** The profile to restart with, checked before anything is stopped; null: the one that runs, a text: why not. */
-  const readRenewed = async (): Promise<ChosenProfile | string | null> => {
+  /** The profile to restart with, checked before anything is stopped, or why not; null: the one that runs. */
+  const readRenewed = async (): Promise<ChosenProfile | Refusal | null> => {
     const { profileName, profile } = assembly()
     try {
       settings.reread()
@@ -302,34 +368,11 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       if (chosen.name === profileName && isDeepStrictEqual(chosen.profile, profile)) return null
       return (await refuseProfile(chosen, { force: wasForced() }, core)) ?? chosen
     } catch (error) {
-      return messageOf(error)
-    }
-  }
-
-  // --- set-up, settings, keys ------------------------------------------------------------------------------------
-
-  const setUp = async ({ thenStart }: CommandOf<'setUp'>): Promise<Outcome> => {
-    if (core.setUp.state()?.running) return refuse('it is being set up already')
-    try {
-      const { llamaServer, proxy } = assembly().stack.states()
-      const runs = llamaServer.phase !== 'stopped' || proxy.phase !== 'stopped'
-      const before = assembly()
-      const { profile } = runs ? before : chooseProfile(settings.reread(), null, folder.runtimeDir)
-      void core.setUp.run(profile).then(async (done) => {
-        // Another profile was taken meanwhile.
-        if (assembly() !== before) await core.setUp.look(assembly().profile)
-        const failure = core.setUp.state()?.failure ?? null
-        if (done) core.note('info', 'Everything that was missing is installed')
-        else if (failure !== null) core.note('critical', `Set-up failed: ${failure}`)
-        if (!done || !thenStart) return
-        const outcome = await dispatch({ type: 'start', only: null, profile: null, force: false })
-        if (!outcome.accepted) core.setUp.fail(outcome.reason)
-      })
-      return accepted
-    } catch (error) {
       return refuse(messageOf(error))
     }
   }
+
+  // --- settings, keys ------------------------------------------------------------------------------------------
 
   const configure = async (command: CommandOf<'configure'>): Promise<Outcome> => {
     const totalMemoryBytes = await platform.readTotalMemoryBytes()
@@ -382,8 +425,6 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
         return stop(command, from)
       case 'restart':
         return restart(command)
-      case 'setUp':
-        return setUp(command)
       case 'configure':
         return configure(command)
       case 'key':
@@ -392,13 +433,15 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   }
 
   let turn: Promise<unknown> = Promise.resolve()
-  const dispatch = (command: Command, from: CommandSource = 'owner'): Promise<Outcome> => {
-    const outcome = turn.then(() => carryOut(command, from)).finally(core.onChange)
-    turn = outcome.catch(() => {})
-    return outcome
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = turn.then(work).finally(core.onChange)
+    turn = done.catch(() => {})
+    return done
   }
+  const dispatch = (command: Command, from: CommandSource = 'owner'): Promise<Outcome> =>
+    inTurn(() => carryOut(command, from))
 
-  const startWanted = (ids: readonly ServiceId[], given: ServiceAssembly): Promise<void> => {
+  const startWanted = (ids: readonly ServiceId[], given: CommandedServices): Promise<void> => {
     const started = turn.then(() => {
       const still = ids.filter((id) => wanted().includes(id))
       if (assembly() === given && still.length > 0) void given.stack.start(still)

@@ -1,11 +1,11 @@
 // `nexus up`: set up, start, and wait until a Claude request was answered.
-import type { ServiceId, Snapshot } from '../../contract.ts'
+import type { Outcome, ServiceId, Snapshot } from '../../contract.ts'
+import { readConfig } from '../../core/config.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { readIntent } from '../../core/intent.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
 import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
 import { readDifferences, readMachine, readMemory } from '../../core/plan-reading.ts'
-import { ensureStateFolder } from '../../core/state-folder.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachOrHost, attachToRunning } from '../attach.ts'
 import { readClientGuides } from '../client-guides.ts'
@@ -13,8 +13,8 @@ import { type CliContext, exitCodes } from '../context.ts'
 import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
 import { createInterruption } from '../interruption.ts'
-import { absoluteRequest, readChosenProfile } from '../profile-choice.ts'
-import { ensureSetUp } from '../set-up.ts'
+import { absoluteRequest } from '../profile-choice.ts'
+import { followSetUp } from '../set-up.ts'
 import { judgeRestart, judgeUp } from '../settling.ts'
 import { startingMs } from '../unreachable-core.ts'
 import { createLiveScreen } from '../view/live-screen.ts'
@@ -33,10 +33,10 @@ type UpCommand = Extract<CliCommand, { name: 'up' }>
 export const runUp = async (command: UpCommand, context: CliContext): Promise<number> => {
   const running = await attachToRunning(context, startingMs)
   try {
-    const serves = running !== null && (await readSnapshotInTime(running, context)).overall === 'ready'
-    // What another user's stack needs is theirs to choose and to install.
-    if (!serves && (running === null || running.user === null)) await prepare(command, context)
-    // Set-up is not part of the start: its minutes come once, and have their own progress.
+    // A core that is stuck would not answer the command either.
+    if (running !== null) await readSnapshotInTime(running, context)
+    // One that is started now would end over it.
+    else readConfig(context.folder.configPath, context.folder.lastGoodConfigPath)
     const startedAt = Date.now()
     return await startThrough(running ?? (await attachOrHost(context)), command, { context, startedAt })
   } finally {
@@ -50,56 +50,55 @@ const startThrough = async (
   command: UpCommand,
   { context, startedAt }: { readonly context: CliContext; readonly startedAt: number },
 ): Promise<number> => {
+  const { only, json } = command
   try {
+    // One that was started for this and has nothing to run ends with it.
+    client.keep()
     const outcome = await client.dispatch({
       type: 'start',
-      only: command.only,
+      only,
       profile: absoluteRequest(command.profile),
       force: command.force,
       replaceForeign: command.replaceForeign,
+      // What another user's stack needs is theirs to choose and to install.
+      ...(client.user === null ? { setUp: true } : {}),
     })
-    if (outcome.accepted)
-      return await finishStart(client, context, { only: command.only, json: command.json, startedAt })
-    return client.user === null
-      ? await refuse(command, context, outcome.reason)
-      : refuseGuest(command, context, outcome.reason)
+    if (!outcome.accepted) return refuse(command, context, outcome)
+    const { profile } = outcome
+    if (!json && profile !== undefined) context.print(`Profile ${profile.name}: ${profile.because}.`)
+    const wasSetUp = await followInterruptibly(client, context, only)
+    return await finishStart(client, context, { only, json, startedAt: wasSetUp ? Date.now() : startedAt })
   } finally {
     client.close()
   }
 }
 
-/** Says which profile and why, and installs what is missing. */
-const prepare = async (command: UpCommand, context: CliContext): Promise<void> => {
-  const { name, profile, because } = await readChosenProfile(context, command.profile)
-  if (!command.json) context.print(`Profile ${name}: ${because}.`)
-  // Before anything is installed below it.
-  ensureStateFolder(context.folder)
-  const stop = createInterruption(
-    'set-up was interrupted; the next nexus up goes on where it stopped',
-    context,
-  )
+/** Only set-up is called off by an interruption: what has started goes on without the command that asked for it. */
+const followInterruptibly = async (
+  client: ControlClient,
+  context: CliContext,
+  only: ServiceId | null,
+): Promise<boolean> => {
+  const reason = 'set-up was interrupted; the next nexus up goes on where it stopped'
+  const stop = createInterruption(reason, context)
   try {
-    await ensureSetUp(profile, context, stop.signal)
+    return await followSetUp(client, context, only, stop.signal)
   } finally {
     stop.end()
   }
 }
 
-const refuseGuest = (command: UpCommand, context: CliContext, reason: string): number => {
-  if (command.json) context.print(JSON.stringify({ ready: false, reasons: [reason] }))
-  else context.printError(reason)
-  return exitCodes.failed
-}
-
 /** A plan that does not fit is shown whole: its suggestions say what to change. */
-const refuse = async (command: UpCommand, context: CliContext, reason: string): Promise<number> => {
-  const { name, profile } = await readChosenProfile(context, command.profile)
-  const memory = await readMemory(context, name, profile, await readMachine(null, context, profile))
-  const misfit = memory.kind === 'planned' && memory.plan.verdict === 'does-not-fit'
-  if (command.json)
-    context.print(JSON.stringify({ ready: false, reasons: [reason], ...(misfit ? { memory } : {}) }))
+const refuse = (
+  { json }: UpCommand,
+  context: CliContext,
+  { reason, misfit }: Extract<Outcome, { accepted: false }>,
+): number => {
+  const memory = misfit === undefined ? null : { kind: 'planned' as const, plan: misfit }
+  if (json)
+    context.print(JSON.stringify({ ready: false, reasons: [reason], ...(memory === null ? {} : { memory }) }))
   else {
-    for (const line of misfit ? renderMemoryReading(memory, context) : []) context.printError(line)
+    for (const line of memory === null ? [] : renderMemoryReading(memory, context)) context.printError(line)
     context.printError(reason)
   }
   return exitCodes.failed
