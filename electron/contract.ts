@@ -3,23 +3,24 @@
 import * as z from 'zod'
 
 /** Increased when a field changes meaning, so that an old window refuses a new core in words instead of misreading it. */
-export const contractVersion = 1
+export const contractVersion = 2
 
-export const serviceIds = ['ramDisk', 'llamaServer', 'proxy'] as const
+/** The gateway is there where the profile wants one. */
+export const serviceIds = ['ramDisk', 'llamaServer', 'proxy', 'gateway'] as const
 export const ServiceIdSchema = z.enum(serviceIds)
 export type ServiceId = z.infer<typeof ServiceIdSchema>
 
-/** With the gateway, which is there where the profile wants one and comes and goes with the Router: no command names it. */
-export const partIds = [...serviceIds, 'gateway'] as const
-export const PartIdSchema = z.enum(partIds)
-export type PartId = z.infer<typeof PartIdSchema>
+/** Those that a command may name, and without a name means: the gateway comes and goes with the Router. */
+export const commandedIds = ['ramDisk', 'llamaServer', 'proxy'] as const satisfies readonly ServiceId[]
+const CommandedIdSchema = z.enum(commandedIds)
+export type CommandedId = z.infer<typeof CommandedIdSchema>
 
-/** Those that are a process. */
-export const childIds = ['llamaServer', 'proxy', 'gateway'] as const satisfies readonly PartId[]
-export type ChildId = (typeof childIds)[number]
+/** Those that are a process of ours. */
+export const supervisedIds = ['llamaServer', 'proxy', 'gateway'] as const satisfies readonly ServiceId[]
+export type SupervisedId = (typeof supervisedIds)[number]
 
 /** What people call them; ids stay in code and JSON. */
-export const serviceNames: Readonly<Record<PartId, string>> = {
+export const serviceNames: Readonly<Record<ServiceId, string>> = {
   ramDisk: 'Build Forge',
   llamaServer: 'AI Engine',
   proxy: 'Router',
@@ -487,14 +488,14 @@ export type MemoryMap = z.infer<typeof MemoryMapSchema>
 
 /** Where in the window something is shown. */
 export const viewIds = ['glance', 'logs', 'plan', 'doctor', 'clients', 'settings'] as const
-export const ViewSchema = z.strictObject({ id: z.enum(viewIds), service: PartIdSchema.nullable() })
+export const ViewSchema = z.strictObject({ id: z.enum(viewIds), service: ServiceIdSchema.nullable() })
 export type View = z.infer<typeof ViewSchema>
 
 /** Something that happened and that a person may want to look back at. */
 export const StackEventSchema = z.strictObject({
   at: epochMs,
   severity: z.enum(['info', 'warning', 'critical']),
-  service: PartIdSchema.nullable(),
+  service: ServiceIdSchema.nullable(),
   text: z.string(),
 })
 export type StackEvent = z.infer<typeof StackEventSchema>
@@ -571,11 +572,11 @@ export const SnapshotSchema = z.strictObject({
     ramDisk: ServiceStateSchema,
     llamaServer: ServiceStateSchema,
     proxy: ServiceStateSchema,
+    /** Absent: the profile has none. Failed or degraded it makes `overall` degraded; what is proved is the Router's own way. */
+    gateway: ServiceStateSchema.optional(),
   }),
   /** Absent: a core of an earlier release. */
   lastOrders: LastOrdersSchema.optional(),
-  /** null: the profile has none. Failed or degraded it makes `overall` degraded; what is proved is the Router's own way. */
-  gateway: ServiceStateSchema.nullable(),
   /** null: no AI Engine of ours runs. */
   engineModel: EngineModelSchema.nullable(),
   /** Why the AI Engine generates without drafts although it was asked to, one sentence. Absent: it drafts, or was not asked. */
@@ -749,7 +750,8 @@ export const SettingsAnswerSchema = z.strictObject({
 })
 export type SettingsAnswer = z.infer<typeof SettingsAnswerSchema>
 
-export const logIds = [...partIds, 'core'] as const
+/** The forge has no process and so no log; the core has one of its own. */
+export const logIds = [...supervisedIds, 'core'] as const
 export const LogIdSchema = z.enum(logIds)
 export type LogId = z.infer<typeof LogIdSchema>
 
@@ -879,7 +881,7 @@ export const planSuggestionIds = [
 export const CommandSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('start'),
-    only: ServiceIdSchema.nullable(),
+    only: CommandedIdSchema.nullable(),
     /** null: whatever this core already runs, else the configured choice. */
     profile: z.string().nullable(),
     /** Start although the memory plan says it does not fit. */
@@ -891,7 +893,7 @@ export const CommandSchema = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.literal('stop'),
-    only: ServiceIdSchema.nullable(),
+    only: CommandedIdSchema.nullable(),
     eject: z.boolean(),
     /** Do not let busy slots finish. */
     now: z.boolean(),
@@ -900,7 +902,7 @@ export const CommandSchema = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.literal('restart'),
-    only: ServiceIdSchema.nullable(),
+    only: CommandedIdSchema.nullable(),
     /** Do not let busy slots finish; absent: they may, as with a stop. */
     now: z.boolean().optional(),
   }),
@@ -971,7 +973,7 @@ const MisfitSchema = z.strictObject({
 export const OutcomeSchema = z.discriminatedUnion('accepted', [
   z.strictObject({
     accepted: z.literal(true),
-    /** What a start took, and why; absent: what runs goes on. */
+    /** What a start with `setUp` took, and why; absent: what runs goes on. */
     profile: z.strictObject({ name: z.string(), because: z.string() }).optional(),
   }),
   z.strictObject({

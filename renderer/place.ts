@@ -1,5 +1,5 @@
 // Where in the window we are. Pure.
-import type { LogId, View } from '../electron/contract.ts'
+import type { ServiceId, View } from '../electron/contract.ts'
 
 export interface Place {
   readonly view: View
@@ -14,5 +14,6 @@ export const placeOf = (view: View): Place => ({ view, coreLog: false })
 
 export const coreLogPlace: Place = { view: { id: 'logs', service: null }, coreLog: true }
 
-/** Which log the Logs view shows. */
-export const logAt = ({ view, coreLog }: Place): LogId => (coreLog ? 'core' : (view.service ?? 'llamaServer'))
+/** Which service's, or the core's, page the Logs view shows. */
+export const logAt = ({ view, coreLog }: Place): ServiceId | 'core' =>
+  coreLog ? 'core' : (view.service ?? 'llamaServer')

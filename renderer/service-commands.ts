@@ -1,8 +1,13 @@
 // What is done to one service, and what is lost by it. Pure.
-import type { Command, ServiceId, Snapshot } from '../electron/contract.ts'
+import type { Command, CommandedId, Snapshot } from '../electron/contract.ts'
 import { describeWork } from '../electron/work.ts'
 
-export const startOf = (id: ServiceId): Command => ({ type: 'start', only: id, profile: null, force: false })
+export const startOf = (id: CommandedId): Command => ({
+  type: 'start',
+  only: id,
+  profile: null,
+  force: false,
+})
 
 export const ejectForge: Command = { type: 'stop', only: 'ramDisk', eject: true, now: false, force: false }
 

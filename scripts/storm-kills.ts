@@ -1,4 +1,5 @@
 // Kill rounds: the stack is ready, something is done to it, and it has to be ready again with exactly the processes wanted.
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import type { Snapshot } from '../electron/contract.ts'
@@ -6,6 +7,7 @@ import type { ControlClient } from '../electron/core/control/client.ts'
 import { within } from '../electron/core/deadline.ts'
 import { messageOf } from '../electron/core/error-message.ts'
 import { askHttp } from '../electron/core/services/http-ask.ts'
+import { presentServices } from '../electron/services.ts'
 import { type Action, actions, carryOut, mostStaleMs, startCommand } from './storm-actions.ts'
 import { type Census, findDuplicate, judgeStack, takeCensus } from './storm-census.ts'
 import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
@@ -237,7 +239,7 @@ const outline = (snapshot: Snapshot | null) =>
   snapshot && {
     overall: snapshot.overall,
     proofFailure: snapshot.proofFailure,
-    services: Object.values(snapshot.services).map(({ phase, reason, pid, waitingFor }) => ({
+    services: presentServices(snapshot).map(({ state: { phase, reason, pid, waitingFor } }) => ({
       phase,
       reason,
       pid,

@@ -2,11 +2,12 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
-  childIds,
+  type CommandedId,
+  commandedIds,
   DeveloperNameSchema,
   ListenAddressSchema,
-  type ServiceId,
-  serviceIds,
+  type LogId,
+  logIds,
 } from '../contract.ts'
 import { tryStepIds } from '../core/claude-code/try-step-ids.ts'
 import { type ClaudeCodeChoice, isClaudeCodePath } from '../core/setup/claude-code.ts'
@@ -17,14 +18,14 @@ export type CliCommand =
   | {
       readonly name: 'up'
       readonly profile: string | null
-      readonly only: ServiceId | null
+      readonly only: CommandedId | null
       readonly force: boolean
       readonly replaceForeign: boolean
       readonly json: boolean
     }
   | {
       readonly name: 'down'
-      readonly only: ServiceId | null
+      readonly only: CommandedId | null
       readonly eject: boolean
       readonly now: boolean
       readonly force: boolean
@@ -32,7 +33,7 @@ export type CliCommand =
     }
   | {
       readonly name: 'restart'
-      readonly only: ServiceId | null
+      readonly only: CommandedId | null
       readonly now: boolean
       readonly json: boolean
     }
@@ -127,10 +128,6 @@ export type CliCommand =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
 
-/** The forge has no process and so no log; the core has one of its own. */
-export const logIds = [...childIds, 'core'] as const
-export type LogId = (typeof logIds)[number]
-
 /** Of `nexus service`: the core as a service of launchd or systemd. */
 export const serviceActions = ['install', 'uninstall', 'status'] as const
 export type ServiceAction = (typeof serviceActions)[number]
@@ -149,7 +146,7 @@ interface OptionHelp {
 }
 
 const json: OptionHelp = { type: 'boolean', help: '--json' }
-const only: OptionHelp = { type: 'string', help: `--only ${serviceIds.join('|')}` }
+const only: OptionHelp = { type: 'string', help: `--only ${commandedIds.join('|')}` }
 const profile: OptionHelp = { type: 'string', help: '--profile NAME' }
 const force: OptionHelp = { type: 'boolean', help: '--force' }
 
@@ -429,10 +426,10 @@ const listenAddress = (text: string | null): string => {
   return text
 }
 
-const serviceOrNull = (word: string | null, place: string): ServiceId | null => {
+const serviceOrNull = (word: string | null, place: string): CommandedId | null => {
   if (word === null) return null
-  const id = serviceIds.find((known) => known.toLowerCase() === word.toLowerCase())
-  if (id === undefined) throw new UsageError(`${place}: found "${word}"; allowed: ${serviceIds.join(', ')}`)
+  const id = commandedIds.find((known) => known.toLowerCase() === word.toLowerCase())
+  if (id === undefined) throw new UsageError(`${place}: found "${word}"; allowed: ${commandedIds.join(', ')}`)
   return id
 }
 

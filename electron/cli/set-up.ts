@@ -1,6 +1,6 @@
 // Set-up, as a command shows it: the core's, which `nexus up` asks for, and one of this process's own.
 
-import { type Profile, type ServiceId, serviceIds } from '../contract.ts'
+import { type CommandedId, commandedIds, type Profile } from '../contract.ts'
 import type { ControlClient } from '../core/control/client.ts'
 import { ensureSetUp as ensureCoreSetUp } from '../core/setup/set-up.ts'
 import { describeProgress, type SetupContext, type SetupProgress } from '../core/setup/setup-step.ts'
@@ -25,7 +25,7 @@ export const ensureSetUp = (profile: Profile, context: CliContext, signal: Abort
 export const followSetUp = async (
   client: ControlClient,
   context: CliContext,
-  only: ServiceId | null,
+  only: CommandedId | null,
   signal: AbortSignal,
 ): Promise<boolean> => {
   let wasRunning = false
@@ -50,7 +50,7 @@ export const followSetUp = async (
       ]),
     )
     const failure = last?.setUp?.failure ?? null
-    const asked = only === null ? serviceIds : [only]
+    const asked = only === null ? commandedIds : [only]
     // One that failed before and has nothing to do with this start is told too.
     if (failure !== null && asked.some((id) => last?.services[id].phase === 'stopped'))
       throw new Error(failure)

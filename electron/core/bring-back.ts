@@ -1,16 +1,16 @@
 // What a new core starts by itself: what was wanted and no longer runs, as long as it still fits.
-import type { ServiceId } from '../contract.ts'
+import type { CommandedId } from '../contract.ts'
 import { messageOf } from './error-message.ts'
 import { type RefusalContext, refuseProfile } from './profile-refusal.ts'
 import type { ChosenProfile } from './profiles.ts'
 
 export interface BringBack extends RefusalContext {
-  readonly missing: readonly ServiceId[]
+  readonly missing: readonly CommandedId[]
   readonly chosen: Pick<ChosenProfile, 'name' | 'profile'>
   /** It was started although it did not fit, on purpose. */
   readonly forced: boolean
   /** Starts those that are still wanted by then: what is found out first takes a while, and a person may stop meanwhile. */
-  readonly start: (ids: readonly ServiceId[]) => Promise<void>
+  readonly start: (ids: readonly CommandedId[]) => Promise<void>
   readonly onRefused: (reason: string) => void
 }
 

@@ -41,7 +41,6 @@ beforeEach(() => {
     prover: { retry: () => {} },
     stack: {
       states: () => ({ ramDisk: state(phase), llamaServer: state(phase), proxy: state(phase) }),
-      gateway: () => null,
       start: async (ids) => {
         phase = 'starting'
         done.push(`start ${ids.join()}`)

@@ -1,9 +1,9 @@
 // What each command does to the stack. A command answers only "accepted" or why not; its effect is seen in snapshots.
 
 import { isDeepStrictEqual } from 'node:util'
-import type { Command, LastOrders, Order, Outcome, ServiceId, StackEvent } from '../contract.ts'
-import { serviceIds } from '../contract.ts'
-import { isServing } from '../parts.ts'
+import type { Command, CommandedId, LastOrders, Order, Outcome, StackEvent } from '../contract.ts'
+import { commandedIds, supervisedIds } from '../contract.ts'
+import { isServing } from '../services.ts'
 import type { LogError } from './core-log.ts'
 import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
 import { messageOf } from './error-message.ts'
@@ -47,9 +47,9 @@ export interface CoreCommands {
   /** One after the other, whoever gives them: two profiles are never assembled at once. */
   dispatch(command: Command, from?: CommandSource): Promise<Outcome>
   /** Starts what is still wanted of these once the commands before it are done, if the profile is still `given`'s. */
-  startWanted(ids: readonly ServiceId[], given: CommandedServices): Promise<void>
+  startWanted(ids: readonly CommandedId[], given: CommandedServices): Promise<void>
   /** What the user last asked for. */
-  wanted(): readonly ServiceId[]
+  wanted(): readonly CommandedId[]
   /** Nothing runs, moves or is wanted but a RAM disk that is mounted, which stays without a core. */
   isIdle(): boolean
   /** The services as they are, and those that a restart has stopped and not yet started as starting. */
@@ -82,8 +82,8 @@ const hurriedGraceMs = 2_000
 
 const accepted: Outcome = { accepted: true }
 
-const namedBy = ({ only }: { readonly only: ServiceId | null }): readonly ServiceId[] =>
-  only === null ? serviceIds : [only]
+const namedBy = ({ only }: { readonly only: CommandedId | null }): readonly CommandedId[] =>
+  only === null ? commandedIds : [only]
 
 export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const { folder, platform, settings, assembly } = core
@@ -92,7 +92,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const wasForced = (): boolean => readIntent(folder.intentPath)?.forced === true
 
   /** @param forced as before when nothing new was started */
-  const remember = (up: readonly ServiceId[], forced: boolean = wasForced()) =>
+  const remember = (up: readonly CommandedId[], forced: boolean = wasForced()) =>
     writeIntent(folder.intentPath, {
       version: 1,
       up: [...up],
@@ -101,13 +101,13 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       ...(forced ? { forced } : {}),
     })
 
-  const wanted = (): readonly ServiceId[] => readIntent(folder.intentPath)?.up ?? []
+  const wanted = (): readonly CommandedId[] => readIntent(folder.intentPath)?.up ?? []
 
   /**
    * What a restart is about to start. Between its stop and its start, while others still finish or another profile is
    * read, a service is stopped as if somebody else had wanted that (seen: `nexus restart` ended with such words).
    */
-  const restarting = new Set<ServiceId>()
+  const restarting = new Set<CommandedId>()
   const withRestart = (services: Services): Services => {
     const shown = { ...services }
     for (const id of restarting)
@@ -117,7 +117,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   }
 
   let lastOrders: LastOrders = { ramDisk: null, llamaServer: null, proxy: null }
-  const noteOrder = (ids: readonly ServiceId[], order: Order) => {
+  const noteOrder = (ids: readonly CommandedId[], order: Order) => {
     lastOrders = { ...lastOrders, ...Object.fromEntries(ids.map((id) => [id, order])) }
   }
 
@@ -125,13 +125,12 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
 
   const start = async (command: CommandOf<'start'>, from: CommandSource): Promise<Outcome> => {
     if (command.setUp === true && core.setUp.state()?.running) return joinSetUp(command)
-    const { llamaServer, proxy } = assembly().stack.states()
+    const { llamaServer, proxy, gateway } = assembly().stack.states()
     const phases = [llamaServer.phase, proxy.phase]
     // A server that is just being rolled back after the other's failure must not change hands in between.
     const moving = phases.includes('starting') || phases.includes('stopping')
     // A gateway that failed gets the address that the profile has now; the servers are adopted as they run.
-    const gatewayFailed = assembly().stack.gateway()?.phase === 'failed'
-    const failed = (phases.includes('failed') || gatewayFailed) && !moving
+    const failed = (phases.includes('failed') || gateway?.phase === 'failed') && !moving
     /** What lives was started with the present profile: no other may take it over. */
     const bound = phases.some((phase) => phase !== 'stopped' && phase !== 'failed')
     let taken: TakenProfile | null = null
@@ -146,7 +145,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     }
     const order = { command, from, bound, restartsRouter: taken?.restartsRouter ?? false }
     const refusal = (await isSetUpFirst(command)) ? setUpThenBegin(order) : await begin(order)
-    return refusal ?? { accepted: true, ...(taken === null ? {} : { profile: taken.profile }) }
+    if (refusal !== null) return refusal
+    return taken === null || command.setUp !== true ? accepted : { accepted: true, profile: taken.profile }
   }
 
   /** What a start does once its profile is in use and installed; answers why not. */
@@ -199,7 +199,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     profile === null || profile === assembly().profileName ? accepted : refuse('it is being set up already')
 
   /** The others start meanwhile: a large model takes minutes. */
-  const restartRouterBeside = (ids: readonly ServiceId[]): void => {
+  const restartRouterBeside = (ids: readonly CommandedId[]): void => {
     restarting.add('proxy')
     void assembly().stack.start(ids.filter((id) => id !== 'proxy'))
     void stopServices(['proxy'], { now: false, keepGateway: true })
@@ -273,9 +273,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
 
   /** Of what runs; a disk may stay mounted. */
   const isAllStopped = (): boolean => {
-    const { stack } = assembly()
-    const { llamaServer, proxy } = stack.states()
-    return [llamaServer, proxy, stack.gateway()].every((part) => (part?.phase ?? 'stopped') === 'stopped')
+    const states = assembly().stack.states()
+    return supervisedIds.every((id) => (states[id]?.phase ?? 'stopped') === 'stopped')
   }
 
   const isIdle = (): boolean => {
@@ -291,7 +290,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   }
 
   /** What cannot be written down (a full disk) keeps nothing running. */
-  const forgetWanted = (ids: readonly ServiceId[], ejected: boolean): void => {
+  const forgetWanted = (ids: readonly CommandedId[], ejected: boolean): void => {
     try {
       remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !ejected)))
     } catch (error) {
@@ -302,7 +301,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   }
 
   const stopServices = (
-    ids: readonly ServiceId[],
+    ids: readonly CommandedId[],
     { now, keepGateway = false }: { readonly now: boolean; readonly keepGateway?: boolean },
   ): Promise<void> => {
     const { drainSeconds, stopGraceSeconds } = settings.current()
@@ -330,7 +329,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
 
   /** Of everything: with the settings as they are now. Of one service: just as it runs. */
   const restart = async ({ only, now = false }: CommandOf<'restart'>): Promise<Outcome> => {
-    const ids = only === null ? serviceIds : [only]
+    const ids = only === null ? commandedIds : [only]
     const renewed = only === null ? await readRenewed() : null
     if (renewed !== null && 'accepted' in renewed) return renewed
     remember([...new Set([...wanted(), ...ids])])
@@ -346,13 +345,13 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   }
 
   /** What was stopped by another order meanwhile stays so. */
-  const startAgain = async (ids: readonly ServiceId[], renewed: ChosenProfile | null): Promise<void> => {
+  const startAgain = async (ids: readonly CommandedId[], renewed: ChosenProfile | null): Promise<void> => {
     const left = ids.filter((id) => wanted().includes(id))
     if (renewed === null) {
       void assembly().stack.start(left)
       return
     }
-    for (const only of left.length === serviceIds.length ? [null] : left) {
+    for (const only of left.length === commandedIds.length ? [null] : left) {
       const again: Command = { type: 'start', only, profile: renewed.name, force: wasForced() }
       const outcome = await dispatch(again, 'core')
       if (!outcome.accepted) core.note('critical', `The restart ended half-way: ${outcome.reason}`)
@@ -441,7 +440,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const dispatch = (command: Command, from: CommandSource = 'owner'): Promise<Outcome> =>
     inTurn(() => carryOut(command, from))
 
-  const startWanted = (ids: readonly ServiceId[], given: CommandedServices): Promise<void> => {
+  const startWanted = (ids: readonly CommandedId[], given: CommandedServices): Promise<void> => {
     const started = turn.then(() => {
       const still = ids.filter((id) => wanted().includes(id))
       if (assembly() === given && still.length > 0) void given.stack.start(still)

@@ -1,6 +1,6 @@
 // The core: one stack, its readings, its proof, and the commands that change it. Everyone who attaches sees this.
 
-import type { Command, Outcome, ServiceId, Snapshot, StackEvent } from '../contract.ts'
+import type { Command, CommandedId, Outcome, Snapshot, StackEvent } from '../contract.ts'
 import { createAsks } from './answers/answer-query.ts'
 import { bringBack } from './bring-back.ts'
 import type { Ask, CoreLink } from './control/core-link.ts'
@@ -177,7 +177,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
 
   const looked = setUp.look(inUse.current().profile)
   const adopted = await inUse.current().stack.adopt()
-  const missing: readonly ServiceId[] = commands.wanted().filter((id) => !adopted.includes(id))
+  const missing: readonly CommandedId[] = commands.wanted().filter((id) => !adopted.includes(id))
   if (missing.length > 0) {
     const given = inUse.current()
     bringingBack = true
@@ -240,7 +240,6 @@ const readServices = (
 ): Omit<Facts, 'owner' | 'nodes' | 'memoryPlan' | 'setUp' | 'lastOrders'> => ({
   profile: assembly.profileName,
   services: commands.withRestart(stack.states()),
-  gateway: stack.gateway(),
   proof: prover.proof(),
   proofFailure: prover.failure(),
   requests: routerFeed.requests(),

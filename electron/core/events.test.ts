@@ -1,6 +1,6 @@
 // Events from two snapshots that follow one another: each change one line, and what did not change none.
 import { describe, expect, it } from 'vitest'
-import type { Notice, ServiceId, ServiceState, Snapshot, StackEvent } from '../contract.ts'
+import type { CommandedId, Notice, ServiceState, Snapshot, StackEvent } from '../contract.ts'
 import { SnapshotSchema } from '../contract.ts'
 import { appendEvents, describeChanges } from './events.ts'
 import { sampleSlot, sampleSnapshot } from './sample-snapshot.ts'
@@ -8,7 +8,7 @@ import { sampleSlot, sampleSnapshot } from './sample-snapshot.ts'
 const base: Snapshot = sampleSnapshot
 const at = base.takenAt
 
-const withService = (id: ServiceId, change: Partial<ServiceState>, from: Snapshot = base): Snapshot => ({
+const withService = (id: CommandedId, change: Partial<ServiceState>, from: Snapshot = base): Snapshot => ({
   ...from,
   services: { ...from.services, [id]: { ...from.services[id], ...change } },
 })
@@ -226,7 +226,10 @@ it('keeps the last 20, as the contract has them', () => {
 
 it('a gateway has the events of a service, and its coming and going with a profile has none', () => {
   const gateway = base.services.proxy
-  const withGateway = (change: Partial<ServiceState>) => ({ ...base, gateway: { ...gateway, ...change } })
+  const withGateway = (change: Partial<ServiceState>) => ({
+    ...base,
+    services: { ...base.services, gateway: { ...gateway, ...change } },
+  })
   const failed = withGateway({ phase: 'failed', reason: 'port 80 is held' })
   expect(textsOf(withGateway(starting), failed)).toEqual(['critical: Gateway: port 80 is held'])
   expect(textsOf(base, withGateway({}))).toEqual([])

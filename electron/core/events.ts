@@ -1,15 +1,15 @@
 // What has happened, read from two snapshots that follow one another: the lines that a person looks back at. Pure.
 import {
   type Notice,
-  type PartId,
+  type ServiceId,
   type ServiceState,
   type Snapshot,
   type StackEvent,
   serviceNames,
 } from '../contract.ts'
 import { formatDuration, formatMilliseconds } from '../figures.ts'
-import { isServing, presentParts, readPart } from '../parts.ts'
 import { measureRoom } from '../room.ts'
+import { isServing, presentServices, readService } from '../services.ts'
 import { noticeRules } from './notice-conditions.ts'
 
 /** The contract's limit: more than that nobody reads. */
@@ -22,9 +22,9 @@ export const appendEvents = (
 
 /** @param before null: the first look of this core, which tells what it took over */
 export const describeChanges = (before: Snapshot | null, after: Snapshot): readonly StackEvent[] => [
-  ...presentParts(after).flatMap(({ id, state }) => {
+  ...presentServices(after).flatMap(({ id, state }) => {
     // A gateway that was not there before is another profile's.
-    const was = before === null ? null : readPart(before, id)
+    const was = before === null ? null : readService(before, id)
     return was === null ? describeFound(id, state, after) : describeService(id, was, state, after)
   }),
   ...(before === null
@@ -39,11 +39,11 @@ export const describeChanges = (before: Snapshot | null, after: Snapshot): reado
 type Severity = StackEvent['severity']
 
 const eventAt =
-  (after: Snapshot, service: PartId | null) =>
+  (after: Snapshot, service: ServiceId | null) =>
   (severity: Severity, text: string): StackEvent => ({ at: after.takenAt, severity, service, text })
 
 const describeFound = (
-  id: PartId,
+  id: ServiceId,
   { adopted, pid, uptimeSeconds, phase }: ServiceState,
   after: Snapshot,
 ): readonly StackEvent[] => {
@@ -56,7 +56,7 @@ const describeFound = (
 }
 
 const describeService = (
-  id: PartId,
+  id: ServiceId,
   was: ServiceState,
   is: ServiceState,
   after: Snapshot,
@@ -86,7 +86,7 @@ const describeService = (
   }
 }
 
-const describeReady = (id: PartId, was: ServiceState, is: ServiceState): string => {
+const describeReady = (id: ServiceId, was: ServiceState, is: ServiceState): string => {
   const name = serviceNames[id]
   if (was.phase === 'degraded') return `${name} answers again`
   if (was.phase !== 'starting') return id === 'ramDisk' ? `${name} found mounted` : `${name} is ready`

@@ -1,5 +1,5 @@
 // A llama-server or LiteLLM on our port that somebody else started, such as the seed's start script: who, and its end.
-import type { ChildId, ForeignProcess } from '../contract.ts'
+import type { ForeignProcess, SupervisedId } from '../contract.ts'
 import { isLiveSession, parseScreenList } from './doctor/screen-sessions.ts'
 import { createLifeLook, isSameProcess } from './life-look.ts'
 import type { ProcessTable } from './platform/platform.ts'
@@ -7,7 +7,7 @@ import type { RunCommand } from './platform/run-command.ts'
 import { isErrno } from './private-file.ts'
 
 /** The gateway is left out: another Traefik on port 80 serves others, and is nobody's old stack. */
-type ServerId = Exclude<ChildId, 'gateway'>
+type ServerId = Exclude<SupervisedId, 'gateway'>
 
 /** A lone dash is part of a folder's name ("AI - models"), never a flag. */
 const firstFlag = / --?[A-Za-z]/

@@ -1,7 +1,7 @@
 // Who our children are, on disk: so that the next core adopts them and nobody ever signals a stranger.
 
 import { z } from 'zod'
-import { childIds } from '../contract.ts'
+import { supervisedIds } from '../contract.ts'
 import type { LogError } from './core-log.ts'
 import { messageOf } from './error-message.ts'
 import { readRecord } from './json-record.ts'
@@ -10,7 +10,7 @@ import type { ProcessIdentity } from './platform/platform.ts'
 import { writePrivateFile } from './private-file.ts'
 
 const EntrySchema = z.strictObject({
-  service: z.enum(childIds),
+  service: z.enum(supervisedIds),
   pid: z.number().int().positive(),
   /** Opaque: see ProcessIdentity. */
   startedAt: z.string(),

@@ -1,6 +1,6 @@
 // Servers of ours that run although the ledger that named them is gone or damaged: found by their ports and command lines.
 import { join } from 'node:path'
-import type { ChildId, Profile } from '../contract.ts'
+import type { Profile, SupervisedId } from '../contract.ts'
 import { readConfig } from './config.ts'
 import type { LogError } from './core-log.ts'
 import { readIntent } from './intent.ts'
@@ -24,7 +24,7 @@ export type LedgerFolder = Pick<
 >
 
 interface Mark {
-  readonly service: ChildId
+  readonly service: SupervisedId
   readonly port: number
   /** What of this state folder only a server of ours is started with: its key file, or the folder of its settings. */
   readonly path: string

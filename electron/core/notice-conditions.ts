@@ -1,9 +1,16 @@
 // What a person should know while it holds, read from one snapshot each. When it is told, and again, is in notices.ts.
 
-import { type ChildId, type Notice, type PartId, partIds, type Snapshot, serviceNames } from '../contract.ts'
+import {
+  type Notice,
+  type ServiceId,
+  type Snapshot,
+  type SupervisedId,
+  serviceIds,
+  serviceNames,
+} from '../contract.ts'
 import { formatBytes, formatDuration, formatPercent, formatShare, plural } from '../figures.ts'
-import { isServing, readPart } from '../parts.ts'
 import { measureRoom } from '../room.ts'
+import { isServing, readService } from '../services.ts'
 import { readSwapping } from '../swapping.ts'
 
 export type Words = Pick<Notice, 'severity' | 'title' | 'body' | 'view'>
@@ -101,13 +108,13 @@ const queueNeverEmpty: NoticeRule = {
   },
 }
 
-const failed = (id: PartId): NoticeRule => ({
+const failed = (id: ServiceId): NoticeRule => ({
   id: `failed-${id}`,
   holdMs: 0,
   looks: 1,
   clearMs: 0,
   read: (now) => {
-    const state = readPart(now, id)
+    const state = readService(now, id)
     if (state?.phase !== 'failed') return null
     const { restarts, reason } = state
     return {
@@ -121,13 +128,13 @@ const failed = (id: PartId): NoticeRule => ({
 })
 
 /** A server that only was busy for a moment is no news. */
-const degraded = (id: ChildId): NoticeRule => ({
+const degraded = (id: SupervisedId): NoticeRule => ({
   id: `degraded-${id}`,
   holdMs: 5 * seconds,
   looks: 2,
   clearMs: 0,
   read: (now) => {
-    const state = readPart(now, id)
+    const state = readService(now, id)
     if (state?.phase !== 'degraded') return null
     return {
       severity: 'warning',
@@ -217,7 +224,7 @@ const pressure = (level: 'warn' | 'critical'): NoticeRule => ({
 
 /** In the order in which they are shown among equals. */
 export const noticeRules: readonly NoticeRule[] = [
-  ...partIds.map(failed),
+  ...serviceIds.map(failed),
   unproved,
   degraded('llamaServer'),
   degraded('proxy'),

@@ -502,7 +502,10 @@ it('a gateway that fails, crashes and comes back is told as a server is, but nev
   const at = (seconds: number, change: Partial<ServiceState> | null): Snapshot => ({
     ...sampleSnapshot,
     takenAt: start + seconds * 1000,
-    gateway: change === null ? null : { ...sampleSnapshot.services.proxy, ...change },
+    services: {
+      ...sampleSnapshot.services,
+      ...(change === null ? {} : { gateway: { ...sampleSnapshot.services.proxy, ...change } }),
+    },
   })
   let state = noNotices
   const tell = (now: Snapshot) => {

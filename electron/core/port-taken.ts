@@ -1,11 +1,11 @@
 // The sentence about a stranger on one of our ports.
-import { type ChildId, type ForeignProcess, serviceNames } from '../contract.ts'
+import { type ForeignProcess, type SupervisedId, serviceNames } from '../contract.ts'
 
 /** The profile's key that moves it elsewhere. */
-export const portSetting = (id: ChildId): string => (id === 'gateway' ? 'gateway.listen' : `${id}.port`)
+export const portSetting = (id: SupervisedId): string => (id === 'gateway' ? 'gateway.listen' : `${id}.port`)
 
 /** Names what is known of the process and what can be done; strangers are never signalled. */
-export const describePortTaken = (id: ChildId, port: number, owner: ForeignProcess): string => {
+export const describePortTaken = (id: SupervisedId, port: number, owner: ForeignProcess): string => {
   const who = owner.command ?? 'a process that this user may not look at'
   const facts = [
     owner.pid === null ? null : `pid ${owner.pid}`,

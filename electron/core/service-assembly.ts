@@ -1,14 +1,14 @@
 // Builds the services of one profile and everything that watches them.
 import { join } from 'node:path'
 import {
+  type CommandedId,
   type EngineModel,
   logIds,
   type Profile,
   type RamDisk,
-  type ServiceId,
   type StackEvent,
 } from '../contract.ts'
-import { isServing } from '../parts.ts'
+import { isServing } from '../services.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
 import { createCacheEvents } from './cache-events.ts'
 import type { LogError } from './core-log.ts'
@@ -85,7 +85,7 @@ export interface ServiceAssembly {
   readonly speculation: () => Omit<SpeculationEvidence, 'slots'> | null
   readonly recheckProof: () => Promise<void>
   /** Ends servers that somebody else started on our ports, of those named; why one is still there, or null. */
-  readonly endForeign: (ids: readonly ServiceId[]) => Promise<string | null>
+  readonly endForeign: (ids: readonly CommandedId[]) => Promise<string | null>
   /** Settles when no slot is processing. */
   readonly untilIdle: () => Promise<void>
   /** Settles when what only the AI Engine's memory holds is in files. */
@@ -267,7 +267,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       onError: logError,
     }),
     ...logIds
-      .filter((id) => id !== 'ramDisk' && (id !== 'gateway' || stack.gateway() !== null))
+      .filter((id) => id !== 'gateway' || stack.states().gateway !== undefined)
       .map((id) =>
         createLogRotation({ path: folder.logPath(id), ...logLimits, onError: logError }).connect(),
       ),

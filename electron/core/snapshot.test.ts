@@ -36,13 +36,13 @@ describe('judgeOverall', () => {
     'forge %s, engine %s, router %s, proved %s: %s',
     (ramDisk, engine, router, proved, expected) => {
       const services = phasesOf(ramDisk, engine, router)
-      const whole = { services, gateway: null, proof: proved ? proof : null, proofFailure: null }
+      const whole = { services, proof: proved ? proof : null, proofFailure: null }
       expect(judgeOverall(whole)).toBe(expected)
     },
   )
 
   it('is degraded when the message did not come back', () => {
-    expect(judgeOverall({ services, gateway: null, proof: null, proofFailure: 'no answer' })).toBe('degraded')
+    expect(judgeOverall({ services, proof: null, proofFailure: 'no answer' })).toBe('degraded')
   })
 
   it.each([
@@ -54,10 +54,10 @@ describe('judgeOverall', () => {
     ['stopping', 'stopping'],
   ] as const)('with a gateway that is %s a ready stack is %s', (phase, expected) => {
     const gateway = { ...services.proxy, phase }
-    expect(judgeOverall({ services, gateway, proof, proofFailure: null })).toBe(expected)
-    const down = phasesOf('ready', 'failed', 'stopped')
+    expect(judgeOverall({ services: { ...services, gateway }, proof, proofFailure: null })).toBe(expected)
+    const down = { ...phasesOf('ready', 'failed', 'stopped'), gateway }
     if (phase !== 'stopping')
-      expect(judgeOverall({ services: down, gateway, proof: null, proofFailure: null })).toBe('failed')
+      expect(judgeOverall({ services: down, proof: null, proofFailure: null })).toBe('failed')
   })
 })
 

@@ -10,7 +10,6 @@ import {
   type Queue,
   type RamDisk,
   type RouterRequest,
-  type ServiceId,
   type ServiceState,
   type SetUpState,
   type Slot,
@@ -18,7 +17,7 @@ import {
   type StudioNode,
   type Throughput,
 } from '../contract.ts'
-import { isServing } from '../parts.ts'
+import { isServing } from '../services.ts'
 import { showControls } from '../visible-text.ts'
 import { buildMemoryMap } from './memory-map.ts'
 import type { Allocations } from './memory-plan/allocations.ts'
@@ -31,14 +30,12 @@ export interface Reading<T> {
   readonly takenAt: number
 }
 
-export type Services = Readonly<Record<ServiceId, ServiceState>>
+export type Services = Readonly<Snapshot['services']>
 
 export interface Readings {
   readonly owner: Snapshot['owner']
   readonly profile: string
   readonly services: Services
-  /** null: the profile has none. */
-  readonly gateway: ServiceState | null
   readonly proof: Proof | null
   readonly proofFailure: string | null
   readonly memory: Reading<Memory> | null
@@ -82,12 +79,7 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     owner: readings.owner,
     profile: readings.profile,
     overall: judgeOverall(readings),
-    services: {
-      ramDisk: showReason(readings.services.ramDisk),
-      llamaServer: showReason(readings.services.llamaServer),
-      proxy: showReason(readings.services.proxy),
-    },
-    gateway: readings.gateway === null ? null : showReason(readings.gateway),
+    services: showReasons(readings.services),
     proof: readings.proof,
     proofFailure: readings.proofFailure === null ? null : showControls(readings.proofFailure),
     memory: live(readings.memory),
@@ -109,6 +101,13 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     notices: [],
   }
 }
+
+const showReasons = ({ ramDisk, llamaServer, proxy, gateway }: Services): Snapshot['services'] => ({
+  ramDisk: showReason(ramDisk),
+  llamaServer: showReason(llamaServer),
+  proxy: showReason(proxy),
+  ...(gateway === undefined ? {} : { gateway: showReason(gateway) }),
+})
 
 /** A reason quotes log lines and other programs, and is shown in a tray, a notification, a window and a terminal. */
 const showReason = (state: ServiceState): ServiceState =>
@@ -136,10 +135,10 @@ const heldSlots = ({ slots, engineAskedAt }: Readings, maxAgeMs: number): Slot[]
  */
 export const judgeOverall = ({
   services,
-  gateway,
   proof,
   proofFailure,
-}: Pick<Readings, 'services' | 'gateway' | 'proof' | 'proofFailure'>): Phase => {
+}: Pick<Readings, 'services' | 'proof' | 'proofFailure'>): Phase => {
+  const { gateway } = services
   const answersClaude = isServing(services.llamaServer) && isServing(services.proxy)
   const all = [services.ramDisk, services.llamaServer, services.proxy]
   const some = (phase: Phase) => all.some((service) => service.phase === phase)

@@ -1,6 +1,6 @@
 // The three services together: who starts beside whom, what is undone after a failure, who stops first and by when.
 import { describe, expect, it } from 'vitest'
-import type { ChildId, PartId, Phase, ServiceState } from '../contract.ts'
+import type { Phase, ServiceId, ServiceState, SupervisedId } from '../contract.ts'
 import type { RamDiskService } from './ram-disk-service.ts'
 import { sampleSnapshot } from './sample-snapshot.ts'
 import { createStack, type StackGateway, type StopOptions } from './stack.ts'
@@ -9,18 +9,18 @@ import type { Supervisor } from './supervisor.ts'
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 /** Services that end what they were asked to do when the test says so. */
-const setUp = (phases: Partial<Record<PartId, Phase>> = {}) => {
+const setUp = (phases: Partial<Record<ServiceId, Phase>> = {}) => {
   const calls: string[] = []
   const endings = new Map<string, (phase: Phase) => void>()
-  const phase: Record<PartId, Phase> = {
+  const phase: Record<ServiceId, Phase> = {
     ramDisk: 'stopped',
     llamaServer: 'stopped',
     proxy: 'stopped',
     gateway: 'stopped',
     ...phases,
   }
-  const stateOf = (id: PartId): ServiceState => ({ ...sampleSnapshot.services.proxy, phase: phase[id] })
-  const asked = (id: PartId, what: 'start' | 'stop', detail = ''): Promise<ServiceState> => {
+  const stateOf = (id: ServiceId): ServiceState => ({ ...sampleSnapshot.services.proxy, phase: phase[id] })
+  const asked = (id: ServiceId, what: 'start' | 'stop', detail = ''): Promise<ServiceState> => {
     calls.push(`${what} ${id}${detail}`)
     phase[id] = what === 'start' ? 'starting' : 'stopping'
     return new Promise((resolve) =>
@@ -30,7 +30,7 @@ const setUp = (phases: Partial<Record<PartId, Phase>> = {}) => {
       }),
     )
   }
-  const supervisor = (id: ChildId): Supervisor => ({
+  const supervisor = (id: SupervisedId): Supervisor => ({
     state: () => stateOf(id),
     start: () => asked(id, 'start'),
     stop: (graceMs) => asked(id, 'stop', ` within ${Math.ceil(graceMs / 1000)} s`),

@@ -3,8 +3,8 @@
 import type { AppState, Config, Phase, Snapshot } from '../contract.ts'
 import { serviceNames } from '../contract.ts'
 import { formatRate, plural } from '../figures.ts'
-import { presentParts } from '../parts.ts'
 import { measureRoom } from '../room.ts'
+import { presentServices } from '../services.ts'
 import { countWaiting } from '../waiting.ts'
 
 export const trayIcons = ['stopped', 'starting', 'ready', 'busy', 'full', 'failed'] as const
@@ -117,7 +117,7 @@ export const stateLine = ({ link, snapshot }: AppState): string => {
 
 /** The first service in one of these phases with its own words; null when none is. */
 const describeTroubled = (snapshot: Snapshot, ...phases: readonly Phase[]): string | null => {
-  const found = presentParts(snapshot).find(({ state }) => phases.includes(state.phase))
+  const found = presentServices(snapshot).find(({ state }) => phases.includes(state.phase))
   if (found === undefined) return null
   const { id, state } = found
   const { reason, waitingFor } = state

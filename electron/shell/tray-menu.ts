@@ -3,14 +3,14 @@ import {
   type AppAction,
   type AppState,
   type Command,
-  type ServiceId,
+  type CommandedId,
+  commandedIds,
   type Snapshot,
-  serviceIds,
   serviceNames,
   type View,
 } from '../contract.ts'
 import { hostOf } from '../guest-rights.ts'
-import { presentParts } from '../parts.ts'
+import { presentServices } from '../services.ts'
 import { stateLine } from './tray-look.ts'
 
 export type TrayChoice =
@@ -42,7 +42,7 @@ export const trayMenu = (state: AppState): readonly TrayItem[] => {
     command('Start everything', mayStart(snapshot), startCommand(null)),
     command('Stop everything', mayStop(snapshot), stopCommand(null)),
     separator,
-    ...serviceIds.map((id) => serviceMenu(id, state)),
+    ...commandedIds.map((id) => serviceMenu(id, state)),
     ...gatewayMenu(snapshot),
     separator,
     show('Open Nexus', 'glance'),
@@ -75,7 +75,7 @@ const show = (text: string, id: View['id']): TrayItem => ({
   choice: { type: 'view', view: { id, service: null } },
 })
 
-const startCommand = (only: ServiceId | null): Command => ({
+const startCommand = (only: CommandedId | null): Command => ({
   type: 'start',
   only,
   profile: null,
@@ -83,7 +83,7 @@ const startCommand = (only: ServiceId | null): Command => ({
 })
 
 /** As `nexus down`: busy slots may finish, and the RAM disk keeps its files. */
-const stopCommand = (only: ServiceId | null): Command => ({
+const stopCommand = (only: CommandedId | null): Command => ({
   type: 'stop',
   only,
   eject: false,
@@ -93,14 +93,14 @@ const stopCommand = (only: ServiceId | null): Command => ({
 
 const mayStart = (snapshot: Snapshot | null): boolean =>
   snapshot !== null &&
-  presentParts(snapshot).some(({ state: { phase } }) => ['stopped', 'failed', 'stopping'].includes(phase))
+  presentServices(snapshot).some(({ state: { phase } }) => ['stopped', 'failed', 'stopping'].includes(phase))
 
 /** The RAM disk stays mounted through a stop, so it alone is nothing to stop. */
 const mayStop = (snapshot: Snapshot | null): boolean =>
   snapshot !== null &&
   (['llamaServer', 'proxy'] as const).some((id) => snapshot.services[id].phase !== 'stopped')
 
-const serviceMenu = (id: ServiceId, state: AppState): TrayItem => {
+const serviceMenu = (id: CommandedId, state: AppState): TrayItem => {
   const { snapshot } = state
   const phase = snapshot?.services[id].phase ?? null
   const lives = phase === 'ready' || phase === 'degraded' || phase === 'starting'
@@ -123,10 +123,10 @@ const serviceMenu = (id: ServiceId, state: AppState): TrayItem => {
 }
 
 /** It comes and goes with the Router, so there is nothing to command. */
-const gatewayMenu = (snapshot: Snapshot | null): readonly TrayItem[] =>
-  snapshot?.gateway == null
-    ? []
-    : [{ kind: 'line', text: `${serviceNames.gateway}: ${snapshot.gateway.phase}` }]
+const gatewayMenu = (snapshot: Snapshot | null): readonly TrayItem[] => {
+  const gateway = snapshot?.services.gateway
+  return gateway === undefined ? [] : [{ kind: 'line', text: `${serviceNames.gateway}: ${gateway.phase}` }]
+}
 
 const copyEndpoint = (snapshot: Snapshot | null): TrayItem => {
   const endpoint = snapshot?.services.proxy.endpoint ?? null

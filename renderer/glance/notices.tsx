@@ -1,6 +1,6 @@
 // What holds now and a person should know: one banner each, gone when it no longer holds.
 import { useState } from 'react'
-import { type Notice, partIds, type Snapshot } from '../../electron/contract.ts'
+import { type Notice, type Snapshot, serviceIds } from '../../electron/contract.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
 import { showView, useSnapshot } from '../mirror.ts'
@@ -22,7 +22,7 @@ const isSaidElsewhere = (snapshot: Snapshot, { id, body, view }: Notice): boolea
   id === 'stack-ready' ||
   (view.id === 'logs' && view.service !== null && describeTrouble(snapshot, view.service) !== null) ||
   // Its cause may be shown elsewhere than in a log: the Doctor's, to which each card leads as well.
-  partIds.some((part) => describeTrouble(snapshot, part)?.reason === body)
+  serviceIds.some((part) => describeTrouble(snapshot, part)?.reason === body)
 
 export const Notices = () => {
   const notices = useSnapshot((snapshot) =>

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { expect, it, onTestFinished } from 'vitest'
-import type { ChildId } from '../../contract.ts'
+import type { SupervisedId } from '../../contract.ts'
 import { openLedger } from '../../core/ledger.ts'
 import type { CliCommand } from '../arguments.ts'
 import type { CliContext } from '../context.ts'
@@ -20,7 +20,7 @@ const down: Extract<CliCommand, { name: 'down' }> = {
 }
 
 /** A process that lives as long as the test, written down as one of ours. */
-const startService = async (service: ChildId, { folder, platform }: CliContext): Promise<number> => {
+const startService = async (service: SupervisedId, { folder, platform }: CliContext): Promise<number> => {
   const child = spawn('sleep', ['60'], { stdio: 'ignore' })
   onTestFinished(() => void child.kill('SIGKILL'))
   const pid = child.pid ?? 0

@@ -1,5 +1,5 @@
 // `nexus up`: set up, start, and wait until a Claude request was answered.
-import type { Outcome, ServiceId, Snapshot } from '../../contract.ts'
+import type { CommandedId, Outcome, Snapshot } from '../../contract.ts'
 import { readConfig } from '../../core/config.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { readIntent } from '../../core/intent.ts'
@@ -77,7 +77,7 @@ const startThrough = async (
 const followInterruptibly = async (
   client: ControlClient,
   context: CliContext,
-  only: ServiceId | null,
+  only: CommandedId | null,
 ): Promise<boolean> => {
   const reason = 'set-up was interrupted; the next nexus up goes on where it stopped'
   const stop = createInterruption(reason, context)
@@ -105,7 +105,7 @@ const refuse = (
 }
 
 export interface FinishOptions {
-  readonly only: ServiceId | null
+  readonly only: CommandedId | null
   readonly json: boolean
   /** ms since the epoch */
   readonly startedAt: number

@@ -1,8 +1,8 @@
 // The services part of the status view: one line each, and for one that is not well its reason and what mends it.
-import { type PartId, type Phase, type ServiceState, type Snapshot, serviceNames } from '../../contract.ts'
+import { type Phase, type ServiceId, type ServiceState, type Snapshot, serviceNames } from '../../contract.ts'
 import { formatDuration, plural } from '../../figures.ts'
 import { nameModel } from '../../model-name.ts'
-import { presentParts } from '../../parts.ts'
+import { presentServices } from '../../services.ts'
 import { findMendingCommand } from './state-summary.ts'
 import { justify, type Piece, padEnd, piece, printable, type TextLine, type Tone, wrap } from './text-line.ts'
 
@@ -21,7 +21,7 @@ export const renderPhase = (phase: Phase): readonly [Piece, Piece] => [
 ]
 
 interface Part {
-  readonly id: PartId
+  readonly id: ServiceId
   readonly state: ServiceState
 }
 
@@ -76,7 +76,7 @@ const renderTrouble = (snapshot: Snapshot, { id, state }: Part, width: number): 
 }
 
 export const renderServices = (snapshot: Snapshot, width: number): readonly TextLine[] =>
-  presentParts(snapshot).flatMap((part) => [
+  presentServices(snapshot).flatMap((part) => [
     renderService(snapshot, part, width),
     ...renderTrouble(snapshot, part, width),
   ])

@@ -1,7 +1,7 @@
 // The status screen: a snapshot as lines of text. No I/O.
 import type { Snapshot } from '../../contract.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../figures.ts'
-import { presentParts } from '../../parts.ts'
+import { presentServices } from '../../services.ts'
 import {
   renderForge,
   renderForgeHeld,
@@ -65,7 +65,7 @@ const renderHeadline = (snapshot: Snapshot, width: number, now: number): readonl
 
 /** Whether the headline speaks of one service that is not well. */
 const namesService = (snapshot: Snapshot): boolean =>
-  presentParts(snapshot).some(({ state }) => state.phase === 'failed' || state.phase === 'degraded')
+  presentServices(snapshot).some(({ state }) => state.phase === 'failed' || state.phase === 'degraded')
 
 const describeProof = (snapshot: Snapshot, width: number, now: number): string => {
   const { proof, overall } = snapshot
