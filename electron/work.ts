@@ -1,8 +1,8 @@
 // Who is interrupted when the servers end: one judgement for the window, the icon's menu and the question before quitting. Pure.
 import type { Snapshot } from './contract.ts'
 import { plural } from './figures.ts'
+import { isServing } from './parts.ts'
 import { measureRoom } from './room.ts'
-import { isServing } from './services.ts'
 
 export type Work =
   | { readonly kind: 'none' }

@@ -17,7 +17,7 @@ import {
   plural,
 } from '../electron/figures.ts'
 import { nameModel } from '../electron/model-name.ts'
-import { presentServices, readService } from '../electron/services.ts'
+import { presentServices, readService } from '../electron/parts.ts'
 import type { IconName } from './icon-name.ts'
 import { ejectForge, ejectLoss, startOf } from './service-commands.ts'
 

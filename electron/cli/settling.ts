@@ -8,7 +8,7 @@ import {
   serviceNames,
   supervisedIds,
 } from '../contract.ts'
-import { readService } from '../services.ts'
+import { readService } from '../parts.ts'
 
 export type UpJudgement =
   | { readonly kind: 'waiting' }

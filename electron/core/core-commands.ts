@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Command, CommandedId, LastOrders, Order, Outcome, StackEvent } from '../contract.ts'
 import { commandedIds, supervisedIds } from '../contract.ts'
-import { isServing } from '../services.ts'
+import { isServing } from '../parts.ts'
 import type { LogError } from './core-log.ts'
 import { changeDeveloperKey, ownConfigReason } from './developer-keys-file.ts'
 import { messageOf } from './error-message.ts'

@@ -8,8 +8,8 @@ import {
   serviceNames,
 } from '../contract.ts'
 import { formatDuration, formatMilliseconds } from '../figures.ts'
+import { isServing, presentServices, readService } from '../parts.ts'
 import { measureRoom } from '../room.ts'
-import { isServing, presentServices, readService } from '../services.ts'
 import { noticeRules } from './notice-conditions.ts'
 
 /** The contract's limit: more than that nobody reads. */

@@ -1,6 +1,6 @@
 // The gateway of one profile: supervised where the profile wants one, and ended where one is left that it does not want.
 import type { Profile } from '../contract.ts'
-import { isServing } from '../services.ts'
+import { isServing } from '../parts.ts'
 import { adoptProcess, endProcess } from './child-process.ts'
 import { identityOf, type Ledger } from './ledger.ts'
 import { isSameProcess } from './life-look.ts'

@@ -9,8 +9,8 @@ import {
   serviceNames,
 } from '../contract.ts'
 import { formatBytes, formatDuration, formatPercent, formatShare, plural } from '../figures.ts'
+import { isServing, readService } from '../parts.ts'
 import { measureRoom } from '../room.ts'
-import { isServing, readService } from '../services.ts'
 import { readSwapping } from '../swapping.ts'
 
 export type Words = Pick<Notice, 'severity' | 'title' | 'body' | 'view'>

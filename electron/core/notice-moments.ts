@@ -1,6 +1,6 @@
 // What has just happened and is told for a while: a crash until it is over, a recovery, a stack that has become ready.
 import { commandedIds, type Snapshot, type SupervisedId, serviceNames, supervisedIds } from '../contract.ts'
-import { isServing, readService } from '../services.ts'
+import { isServing, readService } from '../parts.ts'
 import type { NoticeRule } from './notice-conditions.ts'
 
 /** Whose start is the stack's. */

@@ -8,7 +8,7 @@ import {
   type RamDisk,
   type StackEvent,
 } from '../contract.ts'
-import { isServing } from '../services.ts'
+import { isServing } from '../parts.ts'
 import { readAllocations, writeAllocations } from './allocation-record.ts'
 import { createCacheEvents } from './cache-events.ts'
 import type { LogError } from './core-log.ts'

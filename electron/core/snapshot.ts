@@ -17,7 +17,7 @@ import {
   type StudioNode,
   type Throughput,
 } from '../contract.ts'
-import { isServing } from '../services.ts'
+import { isServing } from '../parts.ts'
 import { showControls } from '../visible-text.ts'
 import { buildMemoryMap } from './memory-map.ts'
 import type { Allocations } from './memory-plan/allocations.ts'

@@ -1,6 +1,6 @@
 // The services together: order of start and stop, and rolling back a start that failed half-way.
 import type { CommandedId, ServiceState } from '../contract.ts'
-import { isServing } from '../services.ts'
+import { isServing } from '../parts.ts'
 import { within } from './deadline.ts'
 import type { EjectOutcome } from './platform/platform.ts'
 import type { RamDiskService } from './ram-disk-service.ts'
@@ -82,7 +82,9 @@ export const createStack = (services: StackServices): Stack => {
 
   const stopProxy = (ids: readonly CommandedId[], options: StopOptions): Promise<unknown> =>
     // LiteLLM's own answer to SIGTERM is the drain: it takes no new request and lets open streams finish (measured).
-    ids.includes('proxy') ? services.proxy.stop(Math.max(options.drainMs, options.graceMs)) : Promise.resolve()
+    ids.includes('proxy')
+      ? services.proxy.stop(Math.max(options.drainMs, options.graceMs))
+      : Promise.resolve()
 
   const stopEngine = async (options: StopOptions, drainEnds: number, startsBefore: number): Promise<void> => {
     const leftMs = drainEnds - Date.now()

@@ -3,8 +3,8 @@
 import type { AppState, Config, Phase, Snapshot } from '../contract.ts'
 import { serviceNames } from '../contract.ts'
 import { formatRate, plural } from '../figures.ts'
+import { presentServices } from '../parts.ts'
 import { measureRoom } from '../room.ts'
-import { presentServices } from '../services.ts'
 import { countWaiting } from '../waiting.ts'
 
 export const trayIcons = ['stopped', 'starting', 'ready', 'busy', 'full', 'failed'] as const

@@ -10,7 +10,7 @@ import {
   type View,
 } from '../contract.ts'
 import { hostOf } from '../guest-rights.ts'
-import { presentServices } from '../services.ts'
+import { presentServices } from '../parts.ts'
 import { stateLine } from './tray-look.ts'
 
 export type TrayChoice =

@@ -1,7 +1,7 @@
 // A start, step by step: what each service waits for in its own words, and the proof at the end.
 import { type Phase, type ServiceId, serviceIds, serviceNames } from '../../electron/contract.ts'
 import { formatDuration } from '../../electron/figures.ts'
-import { readService } from '../../electron/services.ts'
+import { readService } from '../../electron/parts.ts'
 import { Icon } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
 import { describeTrouble, phaseIcons } from '../service-words.ts'

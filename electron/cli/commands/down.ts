@@ -10,7 +10,7 @@ import { type CliContext, exitCodes } from '../context.ts'
 import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
 import { readChosenProfile } from '../profile-choice.ts'
-import { processesOf, judgeDown } from '../settling.ts'
+import { judgeDown, processesOf } from '../settling.ts'
 import { describeBusy } from '../view/busy-view.ts'
 
 type DownCommand = Extract<CliCommand, { name: 'down' }>

@@ -1,6 +1,6 @@
 // What `nexus up` shows while it runs: each service, its phase, what it waits for and for how long. No I/O.
 import { type Phase, type ServiceId, type ServiceState, type Snapshot, serviceNames } from '../../contract.ts'
-import { presentServices } from '../../services.ts'
+import { presentServices } from '../../parts.ts'
 import { renderPhase } from './service-rows.ts'
 import { justify, type Piece, padEnd, piece, renderLine, type TextLine, truncateLine } from './text-line.ts'
 

@@ -2,7 +2,7 @@
 import { type Phase, type ServiceId, type ServiceState, type Snapshot, serviceNames } from '../../contract.ts'
 import { formatDuration, plural } from '../../figures.ts'
 import { nameModel } from '../../model-name.ts'
-import { presentServices } from '../../services.ts'
+import { presentServices } from '../../parts.ts'
 import { findMendingCommand } from './state-summary.ts'
 import { justify, type Piece, padEnd, piece, printable, type TextLine, type Tone, wrap } from './text-line.ts'
 

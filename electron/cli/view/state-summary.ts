@@ -8,8 +8,8 @@ import {
   type Snapshot,
   serviceNames,
 } from '../../contract.ts'
+import { presentServices, readService } from '../../parts.ts'
 import { measureRoom, sayRoom } from '../../room.ts'
-import { presentServices, readService } from '../../services.ts'
 import type { Tone } from './text-line.ts'
 
 export interface StateSummary {

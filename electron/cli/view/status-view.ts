@@ -1,7 +1,7 @@
 // The status screen: a snapshot as lines of text. No I/O.
 import type { Snapshot } from '../../contract.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../figures.ts'
-import { presentServices } from '../../services.ts'
+import { presentServices } from '../../parts.ts'
 import {
   renderForge,
   renderForgeHeld,

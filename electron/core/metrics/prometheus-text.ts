@@ -1,6 +1,6 @@
 // A snapshot in Prometheus' text format. What is not known has no line: a gauge of 0 would be a lie.
 import type { Snapshot } from '../../contract.ts'
-import { presentServices } from '../../services.ts'
+import { presentServices } from '../../parts.ts'
 import { countWaiting } from '../../waiting.ts'
 
 type Labels = Readonly<Record<string, string>>
