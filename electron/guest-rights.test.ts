@@ -1,7 +1,6 @@
 // The whole table of what a guest may: every command and query of the contract, so that a new one has to be decided.
 import { describe, expect, it } from 'vitest'
-import { type Command, CommandSchema, logIds, type Query, QuerySchema } from './contract.ts'
-import { defaultConfig } from './core/config.ts'
+import { type Command, CommandSchema, ConfigSchema, logIds, type Query, QuerySchema } from './contract.ts'
 import { refuseCommand, refuseKeys, refuseLogs, refuseQuery } from './guest-rights.ts'
 
 const start: Extract<Command, { type: 'start' }> = { type: 'start', only: null, profile: null, force: false }
@@ -35,7 +34,7 @@ const refused: readonly (readonly [Command, string])[] = [
   [{ ...stop, eject: true }, 'ejecting the Build Forge'],
   [{ ...stop, force: true }, 'ejecting the Build Forge'],
   [{ type: 'start', only: null, profile: null, force: false, setUp: true }, 'installing what is missing'],
-  [{ type: 'configure', config: defaultConfig, revision: 'r' }, 'changing the settings'],
+  [{ type: 'configure', config: ConfigSchema.parse({}), revision: 'r' }, 'changing the settings'],
   [{ type: 'key', action: 'create', developer: 'eve' }, 'nexus key create eve'],
   [{ type: 'key', action: 'rotate', developer: 'ann' }, 'changing the keys'],
   [{ type: 'key', action: 'revoke', developer: 'ann' }, 'changing the keys'],

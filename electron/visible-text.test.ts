@@ -1,6 +1,5 @@
 // What others wrote, as it may be shown.
 import { expect, it } from 'vitest'
-import { forTerminal } from './cli/terminal-text.ts'
 import { showControls } from './visible-text.ts'
 
 it.each([
@@ -26,10 +25,4 @@ it('leaves a JSON document the one it was', () => {
   expect(JSON.parse(shown)).toEqual(value)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: none may be left.
   expect(shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e]/)
-})
-
-it('obeys our own colours only, and those only where there is colour', () => {
-  const line = '\u001b[31mfailed\u001b[0m: \u001b]0;title\u0007\u001b[5mblink'
-  expect(forTerminal(line, true)).toBe('\u001b[31mfailed\u001b[0m: ␛]0;title␇blink')
-  expect(forTerminal(line, false)).toBe('failed: ␛]0;title␇blink')
 })

@@ -1,10 +1,11 @@
 // How the gateway would be run with this profile, and why so.
+
 import type { PlanAnswer, Profile } from '../contract.ts'
+import { localUrl } from './base/local-url.ts'
 import { clientName } from './clients/host-name.ts'
-import { traefikVersion } from './clients/traefik-config.ts'
 import { readGatewayAddress } from './services/gateway-address.ts'
-import { localUrl } from './services/litellm-config.ts'
 import { type TraefikPlace, traefikArgv } from './services/traefik-service.ts'
+import { traefikVersion } from './setup/traefik.ts'
 
 /** null: the profile has none. */
 export const planGateway = (

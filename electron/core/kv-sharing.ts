@@ -1,6 +1,9 @@
 // Whether the slots share one pool of context or have shares of their own, where a profile leaves that open. Pure.
 import type { Profile, WrittenProfile } from '../contract.ts'
-import { isAdmissionOn } from './services/litellm-router-settings.ts'
+
+/** Whether something counts requests and tokens before llama-server gets them. */
+export const isAdmissionOn = ({ proxy }: Pick<Profile, 'proxy'>): boolean =>
+  proxy.configPath === null && proxy.admission !== false
 
 /**
  * Why the slots get shares of their own although the profile would take one pool; null when nothing speaks against it.

@@ -1,4 +1,5 @@
 // The plan of a profile on this machine, and what a running llama-server really allocated.
+
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../contract.ts'
 import { readAllocations } from './allocation-record.ts'
@@ -12,7 +13,7 @@ import type { Allocations } from './memory-plan/allocations.ts'
 import { comparePlan, type PlanDifference } from './memory-plan/compare-plan.ts'
 import { doesNotRestoreText, readDoesNotRestore } from './parked-verdict.ts'
 import type { Platform, RamDiskSpec } from './platform/platform.ts'
-import { ramDiskSpec } from './service-assembly.ts'
+import { ramDiskSpec } from './ram-disk-service.ts'
 import { keepsSlots } from './services/slot-cache.ts'
 import { locateLlamaServer } from './setup/llama-server-search.ts'
 import { type EnginePlan, type MemoryPlanReading, readEnginePlan, readMemoryPlan } from './stack-plan.ts'

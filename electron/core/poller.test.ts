@@ -1,9 +1,11 @@
 // The poller: one question in flight each, nothing slow in the way of the others, nothing old passed off as new.
+
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { historyStepMs, type Memory, type RamDisk, type Slot } from '../contract.ts'
-import { createPoller, type EngineReading, type Poller, type PollerSources } from './poller.ts'
+import { createPoller, type Poller, type PollerSources } from './poller.ts'
 import { sampleReadings } from './sample-snapshot.ts'
 import type { ProbeResult } from './services/child-service.ts'
+import type { EngineReading } from './services/llama-watch.ts'
 import { foldSnapshot } from './snapshot.ts'
 
 const memoryOf = (usedBytes: number): Memory => ({

@@ -1,4 +1,5 @@
 // Reads everything at two cadences, watched and idle: one question in flight each, and nothing old passed off as new.
+
 import {
   historyStepMs,
   type Memory,
@@ -7,18 +8,11 @@ import {
   type Slot,
   type Throughput,
 } from '../contract.ts'
+import type { Reading } from './base/reading.ts'
 import { within } from './deadline.ts'
 import type { ProbeResult } from './services/child-service.ts'
-import type { SlotTasks } from './slot-owners.ts'
-import type { Reading } from './snapshot.ts'
-
-export interface EngineReading {
-  readonly slots: Slot[] | null
-  /** Absent: it does not tell what a busy slot works on. */
-  readonly tasks?: SlotTasks
-  readonly queue: Queue | null
-  readonly throughput: Throughput | null
-}
+import type { SlotTasks } from './services/llama-slot-tracker.ts'
+import type { EngineReading } from './services/llama-watch.ts'
 
 export interface PollerSources {
   /** null while the AI Engine does not serve: it is then not asked. */

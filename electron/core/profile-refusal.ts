@@ -1,11 +1,11 @@
 // Why a profile cannot be started on this machine, before anything is started.
 import { type Outcome, type Profile, serviceNames } from '../contract.ts'
+import { localUrl } from './base/local-url.ts'
 import { ConfigError, judgeProfile } from './config.ts'
 import type { ReadGpuLimit } from './gpu-limit-reading.ts'
 import type { MemoryMapSource } from './memory-map-source.ts'
 import type { Platform } from './platform/platform.ts'
 import type { ChosenProfile } from './profiles.ts'
-import { localUrl } from './services/litellm-config.ts'
 import type { Settings } from './settings.ts'
 
 export interface RefusalContext {

@@ -2,8 +2,8 @@
 
 import { z } from 'zod'
 import { parseJsonOrNull } from './json-record.ts'
-import { askHttp } from './services/http-ask.ts'
-import { type ChainFault, checkLiteLlmAuth, describeFetchFailure } from './services/litellm-health.ts'
+import { askHttp, describeFetchFailure } from './services/http-ask.ts'
+import { type ChainFault, checkLiteLlmAuth } from './services/litellm-health.ts'
 
 interface EndToEndAnswer {
   readonly outputTokens: number

@@ -1,8 +1,15 @@
 // The Build Forge as a service: a mount instead of a process, with the same states.
 
-import type { Phase, RamDisk, ServiceState } from '../contract.ts'
+import type { Phase, Profile, RamDisk, ServiceState } from '../contract.ts'
 import { messageOf } from './error-message.ts'
-import type { EjectOutcome, Holder, RamDiskControl, RamDiskSpec } from './platform/platform.ts'
+import type { EjectOutcome, Holder, Platform, RamDiskControl, RamDiskSpec } from './platform/platform.ts'
+
+export const ramDiskSpec = (profile: Profile, platform: Platform): RamDiskSpec => ({
+  volumeName: profile.ramDisk.volumeName,
+  sizeBytes: profile.ramDisk.sizeMiB * 1_048_576,
+  mountPoint: profile.ramDisk.mountPoint ?? platform.ramDisk.defaultMountPoint(profile.ramDisk.volumeName),
+  filesystem: profile.ramDisk.filesystem,
+})
 
 export interface RamDiskService {
   state(): ServiceState

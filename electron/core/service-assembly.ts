@@ -26,12 +26,12 @@ import { createLogRotation } from './logs/log-rotation.ts'
 import { connectLogTail, readLogSince } from './logs/log-tail-events.ts'
 import { type Allocations, parseAllocations } from './memory-plan/allocations.ts'
 import { createStudioNodes, type StudioNodes } from './nodes/studio-nodes.ts'
-import type { Platform, RamDiskSpec } from './platform/platform.ts'
+import type { Platform } from './platform/platform.ts'
 import { createCommandRunner, type RunCommand } from './platform/run-command.ts'
 import type { PollerSources } from './poller.ts'
 import { checkChain, proveEndToEnd } from './proof.ts'
 import { createProver, type Prover } from './prover.ts'
-import { createRamDiskService } from './ram-disk-service.ts'
+import { createRamDiskService, ramDiskSpec } from './ram-disk-service.ts'
 import { createRouterFeed, type RouterFeed } from './router-feed.ts'
 import { warmLiteLlm } from './services/litellm-health.ts'
 import { createLiteLlmService } from './services/litellm-service.ts'
@@ -359,13 +359,6 @@ const locateBinary = ({ profile, resourcesDir, folder }: AssemblyOptions): strin
   if (found === null) throw new Error('llama-server is not installed yet: nexus up installs it, or says how')
   return found.path
 }
-
-export const ramDiskSpec = (profile: Profile, platform: Platform): RamDiskSpec => ({
-  volumeName: profile.ramDisk.volumeName,
-  sizeBytes: profile.ramDisk.sizeMiB * 1_048_576,
-  mountPoint: profile.ramDisk.mountPoint ?? platform.ramDisk.defaultMountPoint(profile.ramDisk.volumeName),
-  filesystem: profile.ramDisk.filesystem,
-})
 
 const servingIdentity = (supervisor: Supervisor, entry: LedgerEntry | null): string | null =>
   isServing(supervisor.state()) && entry !== null ? nameProcess(entry) : null

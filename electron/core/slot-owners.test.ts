@@ -1,7 +1,9 @@
 // Who is in which slot: told when it is sure, and only then.
+
 import { describe, expect, it } from 'vitest'
 import type { RouterRequest, Slot } from '../contract.ts'
-import { matchSlotOwners, nameSlots, refineRequests, type SlotTask, tellHeld } from './slot-owners.ts'
+import type { SlotTask } from './services/llama-slot-tracker.ts'
+import { matchSlotOwners, nameSlots, refineRequests, tellHeld } from './slot-owners.ts'
 
 const request = (id: string, developer: string, admittedAt: number | null, over = {}): RouterRequest => ({
   id,

@@ -1,22 +1,8 @@
 // Whose request is in which slot: pure, and told only where no other assignment is possible.
+
 import type { RouterRequest, Slot } from '../contract.ts'
 import type { HeldSlot } from './router-feed.ts'
-
-/** What a busy slot works on. */
-export interface SlotTask {
-  readonly slotId: number
-  /** llama-server counts them up in the order in which requests reach it. */
-  readonly taskId: number
-  /** Length of the whole prompt; null while the server has not said. */
-  readonly promptTokens: number | null
-}
-
-/** The busy slots of one answer of llama-server's; a task whose number is not known makes it null. */
-export interface SlotTasks {
-  /** ms since the epoch when llama-server was asked. */
-  readonly askedAt: number
-  readonly tasks: readonly SlotTask[]
-}
+import type { SlotTask, SlotTasks } from './services/llama-slot-tracker.ts'
 
 /** Request id by task id. */
 export type SlotOwners = ReadonlyMap<number, string>

@@ -1,4 +1,5 @@
 // The pure fold of readings into one Snapshot. What was not read, or not read lately, is null.
+
 import {
   contractVersion,
   type DeveloperUse,
@@ -19,16 +20,11 @@ import {
 } from '../contract.ts'
 import { isServing } from '../parts.ts'
 import { showControls } from '../visible-text.ts'
+import { isRecent, type Reading } from './base/reading.ts'
 import { buildMemoryMap } from './memory-map.ts'
 import type { Allocations } from './memory-plan/allocations.ts'
 import type { MemoryPlan } from './memory-plan/memory-plan.ts'
 import { explainSpeculation, type SpeculationEvidence } from './services/speculation.ts'
-
-/** A value and when it was true, in ms since the epoch. */
-export interface Reading<T> {
-  readonly value: T
-  readonly takenAt: number
-}
 
 export type Services = Readonly<Snapshot['services']>
 
@@ -112,10 +108,6 @@ const showReasons = ({ ramDisk, llamaServer, proxy, gateway }: Services): Snapsh
 /** A reason quotes log lines and other programs, and is shown in a tray, a notification, a window and a terminal. */
 const showReason = (state: ServiceState): ServiceState =>
   state.reason === null ? state : { ...state, reason: showControls(state.reason) }
-
-/** What was read in the future was read before the clock was set back: nobody knows how long ago. */
-export const isRecent = (takenAt: number, now: number, maxAgeMs: number): boolean =>
-  takenAt <= now && now - takenAt <= maxAgeMs
 
 /**
  * llama-server answers /slots between two batches (b10068: up to 8 s apart during a prefill, measured), and no slot

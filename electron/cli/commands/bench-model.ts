@@ -1,5 +1,7 @@
 // `nexus bench model`: what this machine's model does at several batch sizes, and which one to take.
+
 import type { Profile, Snapshot } from '../../contract.ts'
+import { localUrl } from '../../core/base/local-url.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { messageOf } from '../../core/error-message.ts'
 import { ensureEngineKey } from '../../core/keys.ts'
@@ -8,7 +10,6 @@ import { measureOnce } from '../../core/model-bench/measure.ts'
 import { startPrivateEngine } from '../../core/model-bench/private-engine.ts'
 import { type BatchRow, recommendBatch, summariseBatch } from '../../core/model-bench/recommend.ts'
 import { readEngine, readMachine } from '../../core/plan-reading.ts'
-import { localUrl } from '../../core/services/litellm-config.ts'
 import { llamaServerEnvironment } from '../../core/services/llama-capabilities.ts'
 import { measureWork } from '../../work.ts'
 import type { CliCommand } from '../arguments.ts'

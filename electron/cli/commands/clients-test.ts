@@ -1,9 +1,9 @@
 // `nexus clients --test`: walks the way of a client to the model and says where it ends and why. Needs no core here.
+
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { readClaudeEnvironment } from '../../core/clients/claude-environment.ts'
-import { claudeModelName } from '../../core/clients/claude-settings.ts'
 import { clientName } from '../../core/clients/host-name.ts'
 import { readAddress } from '../../core/clients/reach-address.ts'
 import { type ReachReport, testReach } from '../../core/clients/reach-test.ts'
@@ -12,6 +12,7 @@ import { isLoopback } from '../../core/doctor/checks-on-ports.ts'
 import { messageOf } from '../../core/error-message.ts'
 import { readFileOrNull } from '../../core/private-file.ts'
 import { readRegularFile } from '../../core/regular-file.ts'
+import { claudeModelName } from '../../core/router/claude-model-name.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'

@@ -1,9 +1,10 @@
 // `nexus down`: stop, and leave nothing of ours behind but the RAM disk.
+
 import { type Snapshot, serviceNames } from '../../contract.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { within } from '../../core/deadline.ts'
 import { createLifeLook } from '../../core/life-look.ts'
-import { ramDiskSpec } from '../../core/service-assembly.ts'
+import { ramDiskSpec } from '../../core/ram-disk-service.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachIfAnythingRuns, attachOrHost, readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'

@@ -1,4 +1,5 @@
 // `nexus forge`: cargo's builds on the RAM disk, for the user who asks. Needs no running core.
+
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { createCargoConfigFiles, type EditOutcome } from '../../core/forge/cargo-config-file.ts'
@@ -18,7 +19,7 @@ import { readIntent } from '../../core/intent.ts'
 import type { RamDiskSpec } from '../../core/platform/platform.ts'
 import { createCommandRunner } from '../../core/platform/run-command.ts'
 import { readFileOrNull } from '../../core/private-file.ts'
-import { ramDiskSpec } from '../../core/service-assembly.ts'
+import { ramDiskSpec } from '../../core/ram-disk-service.ts'
 import { ensureStateFolder } from '../../core/state-folder.ts'
 import { formatBytes } from '../../figures.ts'
 import { type CliContext, exitCodes } from '../context.ts'

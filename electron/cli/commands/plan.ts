@@ -1,6 +1,8 @@
 // `nexus plan`: will it fit, and the exact command lines with every adaptation explained.
+
 import { resolve } from 'node:path'
 import type { Profile } from '../../contract.ts'
+import { localUrl } from '../../core/base/local-url.ts'
 import { ConfigError, judgeProfile } from '../../core/config.ts'
 import { planGateway } from '../../core/gateway-plan.ts'
 import { readMachineIdentity, sayMachine } from '../../core/machine-identity.ts'
@@ -8,7 +10,6 @@ import { formatBytes } from '../../core/memory-plan/format-bytes.ts'
 import { readDifferences, readEngine, readMachine, readMemory } from '../../core/plan-reading.ts'
 import type { GpuUse } from '../../core/platform/platform.ts'
 import { planRouter } from '../../core/router-plan.ts'
-import { localUrl } from '../../core/services/litellm-config.ts'
 import { plural } from '../../figures.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readHost } from '../attach.ts'

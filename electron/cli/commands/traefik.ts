@@ -1,14 +1,12 @@
 // `nexus traefik`: the configuration with which Traefik serves http://ai.opta.local, shown or written into a folder.
+
 import { join, resolve } from 'node:path'
 import { clientName } from '../../core/clients/host-name.ts'
 import { readBlockState, writeBlock } from '../../core/clients/managed-file.ts'
 import { yamlMarks } from '../../core/clients/marked-block.ts'
-import {
-  traefikDynamicConfig,
-  traefikStaticConfig,
-  traefikVersion,
-} from '../../core/clients/traefik-config.ts'
+import { traefikDynamicConfig, traefikStaticConfig } from '../../core/clients/traefik-config.ts'
 import { makeFolders } from '../../core/regular-file.ts'
+import { traefikVersion } from '../../core/setup/traefik.ts'
 import { quoteForShell } from '../../shell-quote.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'

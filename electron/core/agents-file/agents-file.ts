@@ -1,12 +1,13 @@
 // The agents' file on disk: what it should say now, what each installed one says, and bringing those up to date.
+
 import type { Profile } from '../../contract.ts'
 import { type BlockState, readBlockState, writeBlock } from '../clients/managed-file.ts'
 import { type Block, markdownMarks } from '../clients/marked-block.ts'
-import { readHeader } from '../doctor/facts.ts'
 import { messageOf } from '../error-message.ts'
+import { readHeaderOrReason } from '../gguf/gguf-header.ts'
 import { readLastLines } from '../logs/log-follow.ts'
 import type { Platform } from '../platform/platform.ts'
-import { ramDiskSpec } from '../service-assembly.ts'
+import { ramDiskSpec } from '../ram-disk-service.ts'
 import type { StateFolder } from '../state-folder.ts'
 import { agentsFacts, nameFacts, saysTheSame } from './agents-facts.ts'
 import { agentsText } from './agents-text.ts'
@@ -30,7 +31,7 @@ export const readAgentsBlock = async (context: AgentsFileContext): Promise<Block
   const { folder, platform, profile, profileName } = context
   const [lanAddresses, header, lines] = await Promise.all([
     platform.readLanAddresses(),
-    readHeader(profile.llamaServer.modelPath),
+    readHeaderOrReason(profile.llamaServer.modelPath),
     context.engineIsReady ? readLastLines(folder.logPath('llamaServer'), logLines).catch(() => []) : [],
   ])
   const prefill = readPrefillSpeed(lines)

@@ -1,12 +1,9 @@
 // The limits and the file that Claude Code is given: computed from the profile, each line explained, nothing forgotten.
+
 import { describe, expect, it } from 'vitest'
 import { builtinProfiles } from '../profiles.ts'
-import {
-  claudeModelName,
-  claudeSettings,
-  explainClaudeSettings,
-  renderClaudeSettings,
-} from './claude-settings.ts'
+import { claudeModelName } from '../router/claude-model-name.ts'
+import { claudeSettings, explainClaudeSettings, renderClaudeSettings } from './claude-settings.ts'
 import { clientLimits, compactThreshold, limitsWarning } from './client-limits.ts'
 
 const { studio } = builtinProfiles('/runtime')

@@ -1,7 +1,9 @@
 // Claude Code's settings.json for this Router: what was measured to matter, each line with its reason.
+
 import type { Profile } from '../../contract.ts'
 import { measuredClaudeCode } from '../claude-code/releases.ts'
 import { formatCount } from '../memory-plan/format-bytes.ts'
+import { claudeModelName, isMeasuredName } from '../router/claude-model-name.ts'
 import type { ClientLimits } from './client-limits.ts'
 import { keptTools } from './kept-tools.ts'
 import { type StatusLine, statusLine } from './status-line.ts'
@@ -21,21 +23,6 @@ export interface ClaudeSettingsInput {
   /** How many requests are answered at once. */
   readonly slots: number
 }
-
-/**
- * Claude Code decides by the model's NAME what it sends (measured): one that starts with `claude-` is taken to have
- * 200,000 tokens whatever it is told, and one that contains `claude-3-` gets neither thinking nor effort nor system
- * messages in the middle of the conversation, none of which R1-Distill's template survives.
- */
-const measuredModelName = 'opta-claude-3-r1'
-
-/** Whether a model's name has both of the properties that were measured. */
-export const isMeasuredName = (name: string): boolean =>
-  !name.startsWith('claude-') && name.includes('claude-3-')
-
-/** A name of the user's own is kept where its context limit would be believed. */
-export const claudeModelName = ({ modelName }: Pick<Profile['proxy'], 'modelName'>): string =>
-  modelName.startsWith('claude-') ? measuredModelName : modelName
 
 /**
  * What 2.1.197 and 2.1.332 send besides, with -p and in a terminal, and describe in their prompts: what is denied here leaves

@@ -1,10 +1,11 @@
 // What each developer needs to work against the Router, for this machine and profile as they are.
+
 import type { ClientsAnswer, Profile } from '../../contract.ts'
 import { measuredClaudeCode } from '../claude-code/releases.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
+import { claudeModelName } from '../router/claude-model-name.ts'
 import {
   type ClaudeSetting,
-  claudeModelName,
   claudeSettings,
   explainClaudeSettings,
   renderClaudeSettings,

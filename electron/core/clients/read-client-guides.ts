@@ -1,8 +1,9 @@
 // The guides for this machine's clients: its keys, its addresses and the model's own limit, read now.
+
 import type { Profile } from '../../contract.ts'
 import { developersOf } from '../developer-keys.ts'
 import { readKeyList } from '../developer-keys-file.ts'
-import { readHeader } from '../doctor/facts.ts'
+import { readHeaderOrReason } from '../gguf/gguf-header.ts'
 import { ensureKeys } from '../keys.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { StateFolder } from '../state-folder.ts'
@@ -23,7 +24,7 @@ export const readClientGuides = async (
   const developers = list === null ? [] : developersOf(list)
   const [lanAddresses, header] = await Promise.all([
     platform.readLanAddresses(),
-    readHeader(profile.llamaServer.modelPath),
+    readHeaderOrReason(profile.llamaServer.modelPath),
   ])
   const trainingTokens = header.kind === 'header' ? header.header.trainingContextTokens : null
   return { guides: buildClientGuides(profile, developers, lanAddresses, trainingTokens), apiKey: clientKey }

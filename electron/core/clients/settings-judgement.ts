@@ -1,7 +1,9 @@
 // Claude Code's settings as a person has them, against what this machine would have them be now. Pure.
+
 import { z } from 'zod'
 import { parseJsonOrNull } from '../json-record.ts'
-import { type ClaudeSetting, isMeasuredName } from './claude-settings.ts'
+import { isMeasuredName } from '../router/claude-model-name.ts'
+import type { ClaudeSetting } from './claude-settings.ts'
 
 export type SettingsReading =
   /** They lead somewhere else, or nowhere in particular: none of our business. */

@@ -1,9 +1,11 @@
 // Traefik's two files as YAML; that Traefik takes them and streams through them is seen in e2e.
+
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { traefikDynamicConfig, traefikStaticConfig, traefikVersion } from './traefik-config.ts'
+import { traefikVersion } from '../setup/traefik.ts'
+import { traefikDynamicConfig, traefikStaticConfig } from './traefik-config.ts'
 
 const options = {
   proxy: { host: '0.0.0.0', port: 4000 },

@@ -1,10 +1,8 @@
 // Traefik in front of the Router, so that http://ai.opta.local works without a port: its two files, explained line by line.
-import type { Profile } from '../../contract.ts'
-import { localUrl } from '../services/litellm-config.ts'
-import { clientName } from './host-name.ts'
 
-/** Validated against this release, the one that resources/requirements-traefik.txt pins. */
-export const traefikVersion = '3.7.15'
+import type { Profile } from '../../contract.ts'
+import { localUrl } from '../base/local-url.ts'
+import { clientName } from './host-name.ts'
 
 export interface TraefikOptions {
   readonly proxy: Pick<Profile['proxy'], 'host' | 'port'>

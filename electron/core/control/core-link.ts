@@ -3,43 +3,27 @@ import {
   type Answers,
   answerSchemas,
   type Command,
-  type HistorySample,
   type LogId,
   type Outcome,
   type Query,
   type Snapshot,
 } from '../../contract.ts'
+import type { Watchable } from '../observe/watch.ts'
 
 /** A question without the answer's type: what came over the socket is one of them. */
 export type Ask = <T extends Query['type']>(query: Extract<Query, { type: T }>) => Promise<Answers[T]>
-
-export interface WatchOptions {
-  /** False: told at each change of a phase or a notice and every few seconds, which lets the core rest. */
-  readonly watched: boolean
-}
-
-export interface Watch {
-  /** Settles once the present snapshot was told; rejects when the core cannot be watched. */
-  readonly begun: Promise<void>
-  setWatched(watched: boolean): void
-  stop(): void
-}
 
 export interface SnippetName {
   readonly developer: string
   readonly snippet: string
 }
 
-export interface CoreLink {
+export interface CoreLink extends Watchable {
   /** Reads anew what was not read a moment ago. */
   readSnapshot(): Promise<Snapshot>
-  /** Calls `listener` with the present snapshot, and then at about 1 Hz and at every change of a phase. */
-  watch(listener: (snapshot: Snapshot) => void, options?: WatchOptions): Watch
   dispatch(command: Command): Promise<Outcome>
   /** Rejects with one sentence when the question cannot be answered. */
   readonly ask: Ask
-  /** Calls `listener` with the whole history first, then with each new sample as an array of one; the undo ends that. */
-  watchHistory(listener: (samples: readonly HistorySample[]) => void): () => void
   /** Calls `listener` with each piece of new lines of a log from now on; the undo ends that. */
   followLog(log: LogId, listener: (lines: readonly string[]) => void): () => void
   /** While it is kept, a background core does not end although nothing runs; the undo lets it. A guest keeps nothing. */

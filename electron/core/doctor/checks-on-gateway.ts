@@ -1,11 +1,12 @@
 // Checks on the gateway, where the profile has one: its program, and its port.
+
 import { access, constants } from 'node:fs/promises'
 import type { GatewayProfile } from '../../contract.ts'
 import { quoteForShell } from '../../shell-quote.ts'
-import { traefikVersion } from '../clients/traefik-config.ts'
 import type { Platform } from '../platform/platform.ts'
 import { readGatewayAddress } from '../services/gateway-address.ts'
 import { traefikArgv } from '../services/traefik-service.ts'
+import { traefikVersion } from '../setup/traefik.ts'
 import { type CheckSource, type DoctorContext, fail, ok, type Verdict, warn } from './check.ts'
 import { profilePlace } from './checks-on-config.ts'
 import { judgePort, type PortFacts, readPort } from './checks-on-ports.ts'

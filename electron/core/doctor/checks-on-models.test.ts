@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readGgufHeader } from '../gguf/gguf-header.ts'
+import { readGgufHeader, readHeaderOrReason } from '../gguf/gguf-header.ts'
 import { makeGguf } from '../gguf/made-gguf.ts'
 import { judgeModel, judgePair } from './checks-on-models.ts'
-import { readHeader } from './facts.ts'
 
 let dir = ''
 beforeEach(() => {
@@ -21,7 +20,11 @@ const make = (): string => {
   return path
 }
 const judge = async (path: string, fetch: string | null = null) =>
-  judgeModel(await readHeader(path), { path, fetch, setting: 'llamaServer.modelPath of /s/config.json' })
+  judgeModel(await readHeaderOrReason(path), {
+    path,
+    fetch,
+    setting: 'llamaServer.modelPath of /s/config.json',
+  })
 
 describe('judgeModel', () => {
   it('passes a whole file', async () => {

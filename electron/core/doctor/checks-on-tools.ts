@@ -1,12 +1,13 @@
 // Check whether an agent's tools reach the model: asked of the llama-server that runs, else judged from the model's file.
+
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { localUrl } from '../base/local-url.ts'
 import { messageOf } from '../error-message.ts'
 import { parseJsonOrNull } from '../json-record.ts'
 import { type ChatTemplateChoice, readChatTemplateChoice } from '../services/chat-template.ts'
 import { askHttp } from '../services/http-ask.ts'
-import { localUrl } from '../services/litellm-config.ts'
 import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn } from './check.ts'
 import { profileFile, profilePlace } from './checks-on-config.ts'
 import type { DoctorFacts } from './facts.ts'

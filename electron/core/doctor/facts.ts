@@ -5,12 +5,12 @@ import type { Memory, RamDisk, Snapshot } from '../../contract.ts'
 import { attachToCore } from '../control/client.ts'
 import { within } from '../deadline.ts'
 import { messageOf } from '../error-message.ts'
-import { type GgufHeader, readGgufHeader } from '../gguf/gguf-header.ts'
+import { type HeaderReading, readHeaderOrReason } from '../gguf/gguf-header.ts'
 import { createGpuLimitReading } from '../gpu-limit-reading.ts'
 import type { LedgerEntry } from '../ledger.ts'
 import { readLiveServices } from '../live-services.ts'
 import type { RamDiskBacking, RamDiskSpec } from '../platform/platform.ts'
-import { ramDiskSpec } from '../service-assembly.ts'
+import { ramDiskSpec } from '../ram-disk-service.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import { type EnginePlan, type MemoryPlanReading, readEnginePlan, readMemoryPlan } from '../stack-plan.ts'
 import { type DoctorContext, once } from './check.ts'
@@ -21,10 +21,6 @@ export type CoreReading =
   /** Its socket is open, but no answer came. */
   | { readonly kind: 'silent' }
   | { readonly kind: 'strange'; readonly reason: string }
-
-export type HeaderReading =
-  | { readonly kind: 'header'; readonly header: GgufHeader }
-  | { readonly kind: 'failed'; readonly reason: string }
 
 export interface DoctorFacts {
   readonly spec: RamDiskSpec
@@ -103,19 +99,11 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
     }),
     ramDisk: once(() => platform.ramDisk.read(spec)),
     ramDiskBacking: once(() => platform.ramDisk.readBacking(spec)),
-    modelHeader: once(() => readHeader(llamaServer.modelPath)),
+    modelHeader: once(() => readHeaderOrReason(llamaServer.modelPath)),
     draftHeader: once(async () =>
-      llamaServer.draftModelPath === null ? null : readHeader(llamaServer.draftModelPath),
+      llamaServer.draftModelPath === null ? null : readHeaderOrReason(llamaServer.draftModelPath),
     ),
     lanAddresses: once(() => platform.readLanAddresses()),
-  }
-}
-
-export const readHeader = async (path: string): Promise<HeaderReading> => {
-  try {
-    return { kind: 'header', header: await readGgufHeader(path) }
-  } catch (error) {
-    return { kind: 'failed', reason: messageOf(error) }
   }
 }
 

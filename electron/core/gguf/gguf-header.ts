@@ -177,3 +177,15 @@ export async function readGgufHeader(path: string, options: GgufReadOptions = {}
     metadata: first.metadata.values,
   }
 }
+
+export type HeaderReading =
+  | { readonly kind: 'header'; readonly header: GgufHeader }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export const readHeaderOrReason = async (path: string): Promise<HeaderReading> => {
+  try {
+    return { kind: 'header', header: await readGgufHeader(path) }
+  } catch (error) {
+    return { kind: 'failed', reason: messageOf(error) }
+  }
+}

@@ -1,11 +1,11 @@
 // The other Studios of the profile, as this core reads them: whether each answers, its slots, its queue.
+
 import type { NodeProfile, StudioNode } from '../../contract.ts'
+import { localUrl } from '../base/local-url.ts'
+import { isRecent } from '../base/reading.ts'
 import { messageOf } from '../error-message.ts'
-import type { EngineReading } from '../poller.ts'
 import { askHttp } from '../services/http-ask.ts'
-import { localUrl } from '../services/litellm-config.ts'
-import { createLlamaWatch, type LlamaWatch } from '../services/llama-watch.ts'
-import { isRecent } from '../snapshot.ts'
+import { createLlamaWatch, type EngineReading, type LlamaWatch } from '../services/llama-watch.ts'
 import { explainNodeFailure } from './node-failure.ts'
 import { readNodeKey } from './node-key.ts'
 

@@ -1,7 +1,6 @@
 // The present snapshot: folded once when something arrives, kept as it is, and told to those who watch.
 import type { Config, HistorySample, Notice, Snapshot, StackEvent } from '../../contract.ts'
 import { countWaiting } from '../../waiting.ts'
-import type { CoreLink, WatchOptions } from '../control/core-link.ts'
 import { appendEvents, describeChanges } from '../events.ts'
 import { createHistory, type HistoryReading } from '../history.ts'
 import { foldNotices, type NoticeState, noNotices } from '../notices.ts'
@@ -9,6 +8,7 @@ import type { Poller } from '../poller.ts'
 import type { HeldSlot } from '../router-feed.ts'
 import { placeRequests, type SlotOwners } from '../slot-owners.ts'
 import { foldSnapshot, type Readings } from '../snapshot.ts'
+import type { Watchable, WatchOptions } from './watch.ts'
 
 /** What nobody has to ask for: the state of what this core runs. */
 export interface Facts extends Omit<Readings, keyof ReturnType<Poller['latest']>> {
@@ -32,8 +32,8 @@ export interface Published {
   arrived(what: 'change' | 'reading'): void
   /** Something that no snapshot shows by itself. */
   note(event: StackEvent): void
-  readonly watch: CoreLink['watch']
-  readonly watchHistory: CoreLink['watchHistory']
+  readonly watch: Watchable['watch']
+  watchHistory(listener: (samples: readonly HistorySample[]) => void): () => void
   hasWatchers(): boolean
 }
 

@@ -1,6 +1,6 @@
 // Where the gateway listens, and how it is reached. Pure.
+import { localUrl } from '../base/local-url.ts'
 import { clientName } from '../clients/host-name.ts'
-import { localUrl } from './litellm-config.ts'
 
 export interface GatewayAddress {
   /** What Traefik binds to; 0.0.0.0 for every address, IPv6's included. */

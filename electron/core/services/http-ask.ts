@@ -58,3 +58,19 @@ export const askHttp = (url: string, question: HttpQuestion): Promise<HttpAnswer
     outgoing.once('error', fail)
     outgoing.end(body)
   })
+
+/** What fetch hides in `cause`, as words. */
+export const describeFetchFailure = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return 'no answer in time'
+  if (error.name === 'AbortError') return 'cancelled'
+  if (isRefused(error)) return 'connection refused'
+  const { cause } = error
+  return cause instanceof Error && cause.message !== '' ? cause.message : error.message
+}
+
+export const isRefused = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false
+  if ('code' in error && error.code === 'ECONNREFUSED') return true
+  return error.cause !== undefined && isRefused(error.cause)
+}

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { localUrl } from '../base/local-url.ts'
 import { builtinProfiles } from '../profiles.ts'
-import { buildLiteLlmConfig, localUrl, renderLiteLlmConfig } from './litellm-config.ts'
+import { buildLiteLlmConfig, renderLiteLlmConfig } from './litellm-config.ts'
 
 const studio = builtinProfiles('/runtime')['studio']
 if (studio === undefined) throw new Error('there is no studio profile')

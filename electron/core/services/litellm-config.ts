@@ -1,6 +1,8 @@
 // LiteLLM's config.yaml, generated from the profile: every setting with its reason.
+
 import { Document, isMap, isScalar, type YAMLMap } from 'yaml'
 import type { NodeProfile, Profile } from '../../contract.ts'
+import { localUrl } from '../base/local-url.ts'
 
 interface ModelParameters {
   readonly model: string
@@ -25,13 +27,6 @@ interface LiteLlmConfig {
   readonly router_settings: Readonly<Record<string, string | number | boolean>>
   readonly litellm_settings: Readonly<Record<string, string | number | boolean | readonly string[]>>
   readonly general_settings: Readonly<Record<string, string | boolean>>
-}
-
-/** The URL at which this machine itself reaches a server bound to `host`: what listens everywhere is on loopback too. */
-export const localUrl = (host: string, port: number): string => {
-  if (host === '0.0.0.0' || host === 'localhost') return `http://127.0.0.1:${port}`
-  if (host === '::') return `http://[::1]:${port}`
-  return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`
 }
 
 export interface ListedModel {

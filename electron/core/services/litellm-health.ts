@@ -1,6 +1,6 @@
 // Asking LiteLLM how it is, never through the model.
 import type { ProbeResult } from './child-service.ts'
-import { askHttp } from './http-ask.ts'
+import { askHttp, describeFetchFailure, isRefused } from './http-ask.ts'
 
 /** LiteLLM says 12 bytes. */
 const maxAnswerBytes = 65_536
@@ -72,20 +72,4 @@ export const warmLiteLlm = async (baseUrl: string, key: string, signal: AbortSig
   } catch {
     // Whatever is wrong is reported by those who ask: the probe and the proof.
   }
-}
-
-/** What fetch hides in `cause`, as words. */
-export const describeFetchFailure = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return 'no answer in time'
-  if (error.name === 'AbortError') return 'cancelled'
-  if (isRefused(error)) return 'connection refused'
-  const { cause } = error
-  return cause instanceof Error && cause.message !== '' ? cause.message : error.message
-}
-
-export const isRefused = (error: unknown): boolean => {
-  if (!(error instanceof Error)) return false
-  if ('code' in error && error.code === 'ECONNREFUSED') return true
-  return error.cause !== undefined && isRefused(error.cause)
 }

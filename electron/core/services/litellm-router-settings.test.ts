@@ -1,12 +1,15 @@
 // What the profile switches is what the Router is told and what the plan lists.
+
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Profile } from '../../contract.ts'
 import { clientLimits } from '../clients/client-limits.ts'
+import { isAdmissionOn } from '../kv-sharing.ts'
 import { builtinProfiles } from '../profiles.ts'
 import { planRouter } from '../router-plan.ts'
-import { isAdmissionOn, routerModules, routerSettings } from './litellm-router-settings.ts'
+import { routerModules, routerSettings } from './litellm-router-settings.ts'
+import { slotCacheOf } from './slot-cache.ts'
 
 const demo = builtinProfiles('/runtime')['demo']
 if (demo === undefined) throw new Error('there is no demo profile')
@@ -88,6 +91,18 @@ describe('the settings of the Router', () => {
     const own = profileWith({ proxy: { configPath: '/home/a/config.yaml' } })
     expect(isAdmissionOn(own)).toBe(false)
     expect(planRouter(own).some(({ on }) => on)).toBe(false)
+  })
+
+  it('say where the conversations without a slot wait', () => {
+    const profile = profileWith({ llamaServer: { parkedCacheMiB: 100, parkedCacheHours: 2 } })
+    expect(routerSettings(profile, paths, slotCacheOf(profile, '/state/parked'))).toMatchObject({
+      pin_conversations: true,
+      parked_dir: '/state/parked',
+      parked_most_bytes: 104_857_600,
+      parked_most_age_seconds: 7_200,
+      engine_record_path: '/state/litellm/engine.json',
+    })
+    expect(routerSettings(profile, paths)).toMatchObject({ pin_conversations: false, parked_dir: null })
   })
 
   it('are the fields that the Python side knows, and every module of it is copied', () => {

@@ -1,11 +1,13 @@
 // What the profile switches in the Router's Python modules, and the file that tells them.
+
 import { join } from 'node:path'
 import type { Profile } from '../../contract.ts'
+import { localUrl } from '../base/local-url.ts'
 import { clientLimits } from '../clients/client-limits.ts'
 import { keptTools } from '../clients/kept-tools.ts'
 import { engineRecordName } from '../engine-record.ts'
+import { isAdmissionOn } from '../kv-sharing.ts'
 import { plannedServer } from '../memory-plan/planned-server.ts'
-import { localUrl } from './litellm-config.ts'
 import { keptForAnswerShare, routerPool } from './router-pool.ts'
 import type { SlotCache } from './slot-cache.ts'
 
@@ -104,10 +106,6 @@ const defaultQueueLimit = 16
 
 /** Anthropic's own limit for /v1/messages (docs.claude.com, "Request size limits"). */
 const defaultMaxBodyBytes = 33_554_432
-
-/** Whether something counts requests and tokens before llama-server gets them. */
-export const isAdmissionOn = ({ proxy }: Pick<Profile, 'proxy'>): boolean =>
-  proxy.configPath === null && proxy.admission !== false
 
 /** How many may wait for a slot; one more is answered 529. null: nobody counts them. */
 export const queueLimit = (profile: Pick<Profile, 'proxy'>): number | null =>

@@ -1,9 +1,10 @@
 // LiteLLM as a service: what to run, how to tell that it is ready, why it ended.
+
 import type { Profile } from '../../contract.ts'
+import { localUrl } from '../base/local-url.ts'
 import type { Keys } from '../keys.ts'
 import type { InstalledLiteLlm } from '../setup/litellm.ts'
 import type { ChildService } from './child-service.ts'
-import { localUrl } from './litellm-config.ts'
 import { explainLiteLlmExit } from './litellm-exit.ts'
 import { probeLiteLlm } from './litellm-health.ts'
 import { planLiteLlmLaunch } from './litellm-launch.ts'

@@ -1,11 +1,11 @@
 // llama-server as a service: what to run, how to tell that it is ready, why it ended.
+
 import { accessSync, constants, statSync } from 'node:fs'
 import type { Profile } from '../../contract.ts'
+import { localUrl } from '../base/local-url.ts'
 import { readChatTemplateChoice } from './chat-template.ts'
 import type { ChildService, LaunchSpec, ProbeResult } from './child-service.ts'
-import { askHttp } from './http-ask.ts'
-import { localUrl } from './litellm-config.ts'
-import { describeFetchFailure } from './litellm-health.ts'
+import { askHttp, describeFetchFailure } from './http-ask.ts'
 import { planLlamaArgv } from './llama-argv.ts'
 import { type CapabilityReading, type LlamaPlatform, llamaServerEnvironment } from './llama-capabilities.ts'
 import { explainLlamaExit } from './llama-exit.ts'

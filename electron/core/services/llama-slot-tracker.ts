@@ -1,8 +1,23 @@
 // Folds successive /slots readings and log events into the contract's slots: phase, progress, tokens per second.
 import type { Slot } from '../../contract.ts'
-import type { SlotTask } from '../slot-owners.ts'
 import type { LlamaLogEvent } from './llama-log.ts'
 import type { RawSlot } from './llama-slots.ts'
+
+/** What a busy slot works on. */
+export interface SlotTask {
+  readonly slotId: number
+  /** llama-server counts them up in the order in which requests reach it. */
+  readonly taskId: number
+  /** Length of the whole prompt; null while the server has not said. */
+  readonly promptTokens: number | null
+}
+
+/** The busy slots of one answer of llama-server's; a task whose number is not known makes it null. */
+export interface SlotTasks {
+  /** ms since the epoch when llama-server was asked. */
+  readonly askedAt: number
+  readonly tasks: readonly SlotTask[]
+}
 
 /** A task that generates now, with what it has generated. */
 export interface ActiveTask {

@@ -3,10 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Memory } from '../../contract.ts'
-import { createPoller } from '../poller.ts'
-import { sampleReadings } from '../sample-snapshot.ts'
-import { foldSnapshot } from '../snapshot.ts'
 import { probeLlamaServer } from './llama-service.ts'
 import { createLlamaWatch, type LlamaWatch } from './llama-watch.ts'
 import { type Behaviour, type StandIn, startStandIn } from './stand-in.ts'
@@ -232,70 +228,5 @@ describe('an answer of 100 MB', () => {
     const after = await read()
     expect(after.slots).toHaveLength(2)
     expect(after.queue).toEqual({ processing: 0, deferred: 0 })
-  })
-})
-
-describe('under the poller, a /slots that takes seconds', () => {
-  it('has one question at a time, delays nothing else, and shows no rate meanwhile', async () => {
-    const memory: Memory = {
-      totalBytes: 2,
-      usedBytes: 1,
-      availableBytes: 1,
-      wiredBytes: null,
-      compressedBytes: null,
-      swapUsedBytes: 0,
-      swapOutBytesPerSecond: null,
-      pressure: null,
-      gpuLimitBytes: null,
-      cpuPercent: null,
-    }
-    let memoryReads = 0
-    const health: string[] = []
-    let published = () => {}
-    const poller = createPoller(
-      {
-        engine: () => ({
-          pid: standIn.pid,
-          probe: (signal) => probeLlamaServer(standIn.url, signal),
-          read: watch.read,
-          current: watch.current,
-          report: ({ state }) => health.push(state),
-        }),
-        proxy: () => null,
-        gateway: () => null,
-        memory: async () => {
-          memoryReads += 1
-          return memory
-        },
-        ramDisk: () => null,
-        recheckProof: async () => {},
-      },
-      () => published(),
-    )
-    try {
-      await tellBusy(10, 100)
-      await poller.refresh()
-      await standIn.behave('/slots', { behaviour: 'slow', ms: 2_600 })
-      poller.setWatched(true)
-      const before = { memoryReads, health: health.length }
-      await new Promise<void>((resolve) => {
-        published = () => {
-          if (memoryReads >= before.memoryReads + 3) resolve()
-        }
-      })
-      expect(health.length).toBeGreaterThanOrEqual(before.health + 3)
-      expect(health.every((state) => state === 'ready')).toBe(true)
-      expect((await standIn.asked('/slots')).mostAtOnce).toBe(1)
-      const shown = foldSnapshot(
-        { ...sampleReadings, ...poller.latest() },
-        // As seen from later than a reading may be old: the server still owes its answer.
-        Date.now() + poller.maxAgeMs(),
-        poller.maxAgeMs(),
-      )
-      expect(shown.slots).toMatchObject([{ phase: 'generating', tokensPerSecond: null }, { phase: 'idle' }])
-      expect(shown.throughput).toBeNull()
-    } finally {
-      poller.close()
-    }
   })
 })

@@ -1,12 +1,20 @@
 // Live state of one llama-server: asks /slots and /metrics, listens to its log, and folds both.
+import type { Queue, Slot, Throughput } from '../../contract.ts'
 import { parseJsonOrNull } from '../json-record.ts'
-import type { EngineReading } from '../poller.ts'
 import { askHttp } from './http-ask.ts'
 import { parseLlamaLogLine } from './llama-log.ts'
 import { parseMetrics } from './llama-metrics.ts'
-import { createSlotTracker, type SlotsView } from './llama-slot-tracker.ts'
+import { createSlotTracker, type SlotsView, type SlotTasks } from './llama-slot-tracker.ts'
 import { parseSlots } from './llama-slots.ts'
 import { createThroughputTracker } from './llama-throughput.ts'
+
+export interface EngineReading {
+  readonly slots: Slot[] | null
+  /** Absent: it does not tell what a busy slot works on. */
+  readonly tasks?: SlotTasks
+  readonly queue: Queue | null
+  readonly throughput: Throughput | null
+}
 
 export interface LlamaWatch {
   /** Asks the server; slow answers are waited for as long as `signal` allows. Unanswered parts are null. */

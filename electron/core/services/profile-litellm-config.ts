@@ -1,9 +1,11 @@
 // LiteLLM's configuration for one profile, with what clients of it are told. Pure; apart from litellm-config, because what
 // clients are told depends on the memory plan.
+
 import type { Profile } from '../../contract.ts'
-import { claudeModelName } from '../clients/claude-settings.ts'
+import { localUrl } from '../base/local-url.ts'
 import { clientLimits } from '../clients/client-limits.ts'
-import { buildLiteLlmConfig, localUrl } from './litellm-config.ts'
+import { claudeModelName } from '../router/claude-model-name.ts'
+import { buildLiteLlmConfig } from './litellm-config.ts'
 
 export const profileLiteLlmConfig = (profile: Profile): ReturnType<typeof buildLiteLlmConfig> => {
   const { contextTokens, maxOutputTokens } = clientLimits(profile.llamaServer)

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Profile } from '../../contract.ts'
 import { builtinProfiles } from '../profiles.ts'
-import { routerSettings } from './litellm-router-settings.ts'
 import { planLlamaArgv } from './llama-argv.ts'
 import { parseLlamaHelp } from './llama-help.ts'
 import { effectivePromptCacheMiB, slotCacheOf } from './slot-cache.ts'
@@ -74,18 +73,5 @@ describe('slots that keep what they hold', () => {
     expect(
       slotCacheOf(profileWith({ ramDisk: { mountPoint: '/sta' } }), '/state/parked')?.parked,
     ).not.toBeNull()
-  })
-
-  it('are what the Router is told', () => {
-    const profile = profileWith({ llamaServer: { parkedCacheMiB: 100, parkedCacheHours: 2 } })
-    const paths = { proxyDir: '/state/litellm', feedPath: '/state/router.sock' }
-    expect(routerSettings(profile, paths, slotCacheOf(profile, '/state/parked'))).toMatchObject({
-      pin_conversations: true,
-      parked_dir: '/state/parked',
-      parked_most_bytes: 104_857_600,
-      parked_most_age_seconds: 7_200,
-      engine_record_path: '/state/litellm/engine.json',
-    })
-    expect(routerSettings(profile, paths)).toMatchObject({ pin_conversations: false, parked_dir: null })
   })
 })

@@ -1,6 +1,7 @@
 // The prompt cache as the profile wants it: whether conversations keep their slots, and where those without one wait. Pure.
+
 import type { Profile } from '../../contract.ts'
-import { isAdmissionOn } from './litellm-router-settings.ts'
+import { isAdmissionOn } from '../kv-sharing.ts'
 
 export interface SlotCache {
   /** llama-server's --slot-save-path, and with what limits; null: nothing is parked. */

@@ -1,8 +1,7 @@
 // Asking Traefik how it is: one request through it to the Router's own answer, never through the model.
 import { clientName } from '../clients/host-name.ts'
 import type { ProbeResult } from './child-service.ts'
-import { askHttp, type HttpAnswer } from './http-ask.ts'
-import { describeFetchFailure, isRefused } from './litellm-health.ts'
+import { askHttp, describeFetchFailure, type HttpAnswer, isRefused } from './http-ask.ts'
 
 /** LiteLLM says 12 bytes, Traefik's own errors are a few words. */
 const maxAnswerBytes = 65_536

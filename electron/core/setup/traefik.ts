@@ -1,10 +1,11 @@
 // Installs the pinned Traefik, hash-locked: for a profile with a gateway.
 import { access, chmod, constants, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { traefikVersion } from '../clients/traefik-config.ts'
 import { installOnce, unpackRequirements } from './pip-install.ts'
 import type { SetupContext } from './setup-step.ts'
 
+/** The configuration was validated against this release, the one that resources/requirements-traefik.txt pins. */
+export const traefikVersion = '3.7.15'
 const step = 'traefik'
 const requirementsFile = 'requirements-traefik.txt'
 
