@@ -3,9 +3,9 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createClaudeHomes } from '../electron/core/claude-code/claude-home.ts'
-import { type ClaudeRun, runClaude } from '../electron/core/claude-code/claude-run.ts'
 import { parseToolCaps } from '../electron/core/doctor/checks-on-tools.ts'
+import { createClaudeHomes } from '../electron/core/try-claude/claude-home.ts'
+import { type ClaudeRun, runClaude } from '../electron/core/try-claude/claude-run.ts'
 import { type BareLlamaServer, requireEnv, startBareLlamaServer } from './bare-llama-server.ts'
 import { type AnthropicBody, saidByTheTool, startRecordingAnthropic } from './recording-anthropic.ts'
 

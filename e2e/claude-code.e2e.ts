@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { tryStepIds } from '../electron/core/claude-code/try-step-ids.ts'
+import { tryStepIds } from '../electron/core/try-claude/try-step-ids.ts'
 import { type CommandResult, runNexus } from './nexus-command.ts'
 
 const Report = z.object({

@@ -1,7 +1,7 @@
 // Test support: the core that an app started ends by itself when the app has gone and nothing runs.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { attachToCore } from '../electron/core/control/client.ts'
-import { locateStateFolder } from '../electron/core/state-folder.ts'
 
 const endsWithinMs = 20_000
 

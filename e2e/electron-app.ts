@@ -1,7 +1,7 @@
 // Test support: the real app in a real Electron on a desktop without a screen, driven from outside.
 import type { ChildProcess } from 'node:child_process'
 import { type ElectronApplication, _electron as electron, type Page } from 'playwright'
-import type { AppState, Bridge } from '../electron/contract.ts'
+import type { AppState, Bridge } from '../electron/contract/app.ts'
 import { type Desktop, electronFlags } from './desktop.ts'
 
 /** In the window, where the functions given to `page.evaluate` run. */

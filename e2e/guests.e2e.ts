@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SnapshotSchema } from '../electron/contract.ts'
+import { SnapshotSchema } from '../electron/contract/snapshot.ts'
 import { openDesktop } from './desktop.ts'
 import { openApp } from './electron-app.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'

@@ -1,12 +1,12 @@
-// The core as a job of launchd with the real servers below it. launchctl is imitated (electron/core/platform/test-mac-launchd.ts):
+// The core as a job of launchd with the real servers below it. launchctl is imitated (electron/core/platform/test-support/mac-launchd.ts):
 // it really starts and ends processes, and ends what launchd is said to end. The core itself runs as on Linux.
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Snapshot } from '../electron/contract.ts'
-import { startCoreByLaunchd } from '../electron/core/core-process/start-by-launchd.ts'
-import { createLaunchd, type Launchd } from '../electron/core/launchd/launchd.ts'
-import { createTestMac, type TestMac } from '../electron/core/platform/test-mac.ts'
-import { locateStateFolder } from '../electron/core/state-folder.ts'
+import type { Snapshot } from '../electron/contract/snapshot.ts'
+import { locateStateFolder } from '../electron/core/config/state-folder.ts'
+import { startCoreByLaunchd } from '../electron/core/control/core-process/start-by-launchd.ts'
+import { createLaunchd, type Launchd } from '../electron/core/platform/launchd/launchd.ts'
+import { createTestMac, type TestMac } from '../electron/core/platform/test-support/mac.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 
 const root = join(import.meta.dirname, '..')

@@ -9,11 +9,11 @@ import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import { readGgufHeader } from '../electron/core/gguf/gguf-header.ts'
-import { parseAllocations } from '../electron/core/memory-plan/allocations.ts'
-import { comparePlan } from '../electron/core/memory-plan/compare-plan.ts'
-import { type MemoryPlan, planMemory } from '../electron/core/memory-plan/memory-plan.ts'
-import type { PlannedServer } from '../electron/core/memory-plan/planned-server.ts'
-import { reservesFor } from '../electron/core/memory-plan/reserves.ts'
+import { parseAllocations } from '../electron/core/memory/allocations.ts'
+import { comparePlan } from '../electron/core/memory/compare-plan.ts'
+import { type MemoryPlan, planMemory } from '../electron/core/memory/memory-plan.ts'
+import type { PlannedServer } from '../electron/core/memory/planned-server.ts'
+import { reservesFor } from '../electron/core/memory/reserves.ts'
 
 function requireEnv(name: string): string {
   const value = process.env[name]
@@ -206,7 +206,7 @@ describe('memory plan against a real llama-server', () => {
   )
 
   it('sees that a model can draft for itself', async () => {
-    const { judgeDraft } = await import('../electron/core/memory-plan/draft-judgement.ts')
+    const { judgeDraft } = await import('../electron/core/memory/draft-judgement.ts')
     const header = await readGgufHeader(requireEnv('NEXUS_TEST_MODEL'))
     expect(judgeDraft(header, header)).toEqual({ verdict: 'compatible' })
   })

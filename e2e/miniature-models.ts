@@ -2,7 +2,7 @@
 // Not among them: rwkv6 (its graph wants shapes that its loader does not name), rwkv6qwen2 and arwkv7 (sized as rwkv7), and
 // barbet, laguna, minimax-m3 and nanbeige, which b10068 does not know. Those are counted from llama.cpp's sources alone.
 import { readFileSync } from 'node:fs'
-import { type MadeTensor, type MadeValue, makeGguf } from '../electron/core/gguf/made-gguf.ts'
+import { type MadeTensor, type MadeValue, makeGguf } from '../electron/core/gguf/test-support/made-gguf.ts'
 
 /**
  * Which tensors there must be, and their shapes, is what b10068 itself said one after the other ("missing tensor", "has wrong

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { followUntil } from '../electron/cli/follow-core.ts'
-import { type Snapshot, SnapshotSchema } from '../electron/contract.ts'
+import { type Snapshot, SnapshotSchema } from '../electron/contract/snapshot.ts'
+import { within } from '../electron/core/base/deadline.ts'
+import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { attachToCore } from '../electron/core/control/client.ts'
-import { within } from '../electron/core/deadline.ts'
-import { locateStateFolder } from '../electron/core/state-folder.ts'
 import { freePorts } from './free-ports.ts'
 
 export interface CommandResult {

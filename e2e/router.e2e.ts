@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import type { Snapshot } from '../electron/contract.ts'
+import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 
 const settleMs = 180_000

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { DoctorAnswerSchema } from '../electron/contract.ts'
+import { DoctorAnswerSchema } from '../electron/contract/question.ts'
 import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 
 const demoModel = (): string => {

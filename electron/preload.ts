@@ -1,6 +1,6 @@
 // The bridge: all that the window can do. Runs sandboxed, so it may require nothing but Electron.
 import { contextBridge, ipcRenderer } from 'electron'
-import type { Bridge } from './contract.ts'
+import type { Bridge } from './contract/app.ts'
 import { channels, feedChannel, type Reply, type Topic } from './shell/channels.ts'
 
 let lastId = 0

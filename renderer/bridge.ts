@@ -1,5 +1,5 @@
 // What the preload script lets the window do, and nothing else.
-import type { Bridge } from '../electron/contract.ts'
+import type { Bridge } from '../electron/contract/app.ts'
 
 declare global {
   interface Window {

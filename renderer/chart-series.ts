@@ -1,6 +1,6 @@
 // What the chart draws, and says to those who do not see it. Pure.
-import { type HistorySample, historyLength, historyStepMs } from '../electron/contract.ts'
-import { formatDuration, formatRate } from '../electron/figures.ts'
+import { type HistorySample, historyLength, historyStepMs } from '../electron/contract/history.ts'
+import { formatDuration, formatRate } from '../electron/wording/figures.ts'
 
 export interface ChartPoint {
   readonly at: number

@@ -1,6 +1,6 @@
 // What somebody has typed and not yet used: kept while another view is shown, gone with the window.
 import { create } from 'zustand'
-import type { LogId } from '../electron/contract.ts'
+import type { LogId } from '../electron/contract/service-ids.ts'
 import type { FormValues, SettingsDraft } from './settings-form.ts'
 
 interface Drafts {

@@ -1,5 +1,5 @@
 // What the planner's verdict looks like, and says. Pure.
-import type { PlanAnswer } from '../electron/contract.ts'
+import type { PlanAnswer } from '../electron/contract/question.ts'
 import type { IconName } from './icon-name.ts'
 
 type Verdict = NonNullable<PlanAnswer['memory']>['verdict']

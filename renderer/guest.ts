@@ -1,6 +1,6 @@
 // What a guest of another user's stack may do in this window: the rights that their core checks, asked before a button is drawn.
-import type { Command } from '../electron/contract.ts'
-import { hostOf, refuseCommand } from '../electron/guest-rights.ts'
+import type { Command } from '../electron/contract/command.ts'
+import { hostOf, refuseCommand } from '../electron/contract/guest-rights.ts'
 import { useMirror } from './mirror.ts'
 
 /** The user whose stack this is and whose guest this app is; null: its own user's, or nobody's. */

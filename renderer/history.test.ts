@@ -1,6 +1,6 @@
 // The history as it arrives: the whole, then sample by sample, and anew after a break.
 import { expect, test } from 'vitest'
-import { historyLength, historyStepMs } from '../electron/contract.ts'
+import { historyLength, historyStepMs } from '../electron/contract/history.ts'
 import { extendHistory } from './history.ts'
 import { sampleHistory } from './test-support/sample-history.ts'
 

@@ -1,5 +1,5 @@
 // The history that the charts draw, as it arrives. Pure.
-import { type HistorySample, historyLength, historyStepMs } from '../electron/contract.ts'
+import { type HistorySample, historyLength, historyStepMs } from '../electron/contract/history.ts'
 
 /** A sample may come late by this much and still continue what was there. */
 const largestGapMs = 4 * historyStepMs

@@ -1,6 +1,6 @@
 // The sentence that a person acts on, for every sample state.
 import { describe, expect, test } from 'vitest'
-import type { AppState } from '../electron/contract.ts'
+import type { AppState } from '../electron/contract/app.ts'
 import { chooseMainAction, judgeState, needsSetUp, wasStartRefused } from './judgement.ts'
 import { sampleStates } from './test-support/sample-states.ts'
 

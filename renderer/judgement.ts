@@ -1,17 +1,17 @@
 // The one answer: the state of the stack in a word, and the sentence that a person acts on. Pure.
+import type { AppState } from '../electron/contract/app.ts'
+import { hostOf } from '../electron/contract/guest-rights.ts'
+import { isServing, presentServices, readService } from '../electron/contract/parts.ts'
 import {
-  type AppState,
   type CommandedId,
   commandedIds,
   type ServiceId,
-  type Snapshot,
   serviceNames,
-} from '../electron/contract.ts'
-import { plural } from '../electron/figures.ts'
-import { hostOf } from '../electron/guest-rights.ts'
-import { isServing, presentServices, readService } from '../electron/parts.ts'
-import { measureRoom, type Room, sayRoom } from '../electron/room.ts'
-import { measureWork } from '../electron/work.ts'
+} from '../electron/contract/service-ids.ts'
+import type { Snapshot } from '../electron/contract/snapshot.ts'
+import { plural } from '../electron/wording/figures.ts'
+import { measureRoom, type Room, sayRoom } from '../electron/wording/room.ts'
+import { measureWork } from '../electron/wording/work.ts'
 import { startSentence } from './sentence.ts'
 import { whyUnanswered } from './service-words.ts'
 

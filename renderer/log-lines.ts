@@ -1,5 +1,5 @@
 // The lines of a log that the Logs view keeps and shows. Pure.
-import { showControls } from '../electron/visible-text.ts'
+import { showControls } from '../electron/wording/visible-text.ts'
 
 /** What the view keeps: enough to look back, little enough to draw at once. */
 export const mostLogLines = 1000

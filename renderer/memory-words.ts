@@ -1,7 +1,7 @@
 // The memory map as segments of one bar, with their words. Pure.
-import type { Memory, MemoryMap, MemoryPart, Snapshot } from '../electron/contract.ts'
-import { formatBytes } from '../electron/figures.ts'
-import { readSwapping } from '../electron/swapping.ts'
+import type { Memory, MemoryMap, MemoryPart, Snapshot } from '../electron/contract/snapshot.ts'
+import { formatBytes } from '../electron/wording/figures.ts'
+import { readSwapping } from '../electron/wording/swapping.ts'
 
 export interface Segment {
   /** Names its colour. */

@@ -1,15 +1,11 @@
 // What the window mirrors: the latest pushed state and where in the window we are. Nothing is decided or guessed here.
 import { useRef } from 'react'
 import { create } from 'zustand'
-import type {
-  AppAction,
-  AppState,
-  Command,
-  HistorySample,
-  Outcome,
-  Snapshot,
-  View,
-} from '../electron/contract.ts'
+import type { AppAction, AppState } from '../electron/contract/app.ts'
+import type { Command, Outcome } from '../electron/contract/command.ts'
+import type { HistorySample } from '../electron/contract/history.ts'
+import type { View } from '../electron/contract/notice.ts'
+import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { nexus } from './bridge.ts'
 import { extendHistory } from './history.ts'
 import { isSame } from './is-same.ts'

@@ -1,5 +1,5 @@
 // The row at the bottom: the views, and whether the window is pinned.
-import { type View, viewIds } from '../electron/contract.ts'
+import { type View, viewIds } from '../electron/contract/notice.ts'
 import { Icon } from './icon.tsx'
 import { act, showView, useMirror } from './mirror.ts'
 

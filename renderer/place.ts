@@ -1,5 +1,7 @@
 // Where in the window we are. Pure.
-import type { ServiceId, View } from '../electron/contract.ts'
+
+import type { View } from '../electron/contract/notice.ts'
+import type { ServiceId } from '../electron/contract/service-ids.ts'
 
 export interface Place {
   readonly view: View

@@ -1,5 +1,6 @@
 // The questions that views ask, one function each, so that a view can hand them to `useAnswer`.
-import type { Answers, LogId } from '../electron/contract.ts'
+import type { Answers } from '../electron/contract/question.ts'
+import type { LogId } from '../electron/contract/service-ids.ts'
 import { nexus } from './bridge.ts'
 
 export const askPlan = (): Promise<Answers['plan']> => nexus().ask<'plan'>({ type: 'plan' })

@@ -1,6 +1,8 @@
 // What is done to one service, and what is lost by it. Pure.
-import type { Command, CommandedId, Snapshot } from '../electron/contract.ts'
-import { describeWork } from '../electron/work.ts'
+import type { Command } from '../electron/contract/command.ts'
+import type { CommandedId } from '../electron/contract/service-ids.ts'
+import type { Snapshot } from '../electron/contract/snapshot.ts'
+import { describeWork } from '../electron/wording/work.ts'
 
 export const startOf = (id: CommandedId): Command => ({
   type: 'start',

@@ -1,13 +1,8 @@
 // What a service's line says, and what mends it. Pure.
-import {
-  type Command,
-  type CommandedId,
-  type Phase,
-  type ServiceId,
-  type ServiceState,
-  type Snapshot,
-  serviceNames,
-} from '../electron/contract.ts'
+import type { Command } from '../electron/contract/command.ts'
+import { presentServices, readService } from '../electron/contract/parts.ts'
+import { type CommandedId, type ServiceId, serviceNames } from '../electron/contract/service-ids.ts'
+import type { Phase, ServiceState, Snapshot } from '../electron/contract/snapshot.ts'
 import {
   formatBytes,
   formatDuration,
@@ -15,9 +10,8 @@ import {
   formatRoughDuration,
   formatShare,
   plural,
-} from '../electron/figures.ts'
-import { nameModel } from '../electron/model-name.ts'
-import { presentServices, readService } from '../electron/parts.ts'
+} from '../electron/wording/figures.ts'
+import { nameModel } from '../electron/wording/model-name.ts'
 import type { IconName } from './icon-name.ts'
 import { ejectForge, ejectLoss, startOf } from './service-commands.ts'
 

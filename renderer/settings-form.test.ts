@@ -1,10 +1,11 @@
 // The settings form writes what was changed and nothing else, and names what is wrong at its field.
 import { expect, test } from 'vitest'
-import type { Config, Profile } from '../electron/contract.ts'
+import type { Config } from '../electron/contract/config.ts'
+import type { Profile } from '../electron/contract/profile.ts'
 // biome-ignore lint/style/noRestrictedImports: what the form writes has to be what the core takes
-import { judgeProfile } from '../electron/core/config.ts'
+import { judgeProfile } from '../electron/core/config/config.ts'
 // biome-ignore lint/style/noRestrictedImports: the same
-import { chooseProfile } from '../electron/core/profiles.ts'
+import { chooseProfile } from '../electron/core/config/profiles.ts'
 import {
   describeSaving,
   judgeForm,

@@ -1,5 +1,7 @@
 // The settings as a form: what its fields say, and the config that they make, judged by the contract's own schema. Pure.
-import { type Config, ConfigSchema, type Profile, type SettingsAnswer } from '../electron/contract.ts'
+import { type Config, ConfigSchema } from '../electron/contract/config.ts'
+import type { Profile } from '../electron/contract/profile.ts'
+import type { SettingsAnswer } from '../electron/contract/question.ts'
 import { isSame } from './is-same.ts'
 
 /** Which other users may attach; `default` is what the system makes of it. */

@@ -1,6 +1,6 @@
 // What a slot's card says: unknown is a dash, a prompt's total is never guessed.
 import { describe, expect, test } from 'vitest'
-import { measureRoom } from '../electron/room.ts'
+import { measureRoom } from '../electron/wording/room.ts'
 import { describeSlot, describeWaiting, listTaken } from './slot-words.ts'
 import {
   busySnapshot,

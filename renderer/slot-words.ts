@@ -1,5 +1,5 @@
 // What a slot's card says: pure.
-import type { RouterRequest, Slot, Snapshot } from '../electron/contract.ts'
+import type { RouterRequest, Slot, Snapshot } from '../electron/contract/snapshot.ts'
 import {
   formatContext,
   formatPercent,
@@ -7,9 +7,9 @@ import {
   formatRoughDuration,
   plural,
   unknown,
-} from '../electron/figures.ts'
-import { measureRoom } from '../electron/room.ts'
-import { countWaiting } from '../electron/waiting.ts'
+} from '../electron/wording/figures.ts'
+import { measureRoom } from '../electron/wording/room.ts'
+import { countWaiting } from '../electron/wording/waiting.ts'
 
 export interface SlotWords {
   readonly phase: Slot['phase'] | 'taken'

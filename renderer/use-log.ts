@@ -1,6 +1,6 @@
 // Following a log: its tail first, then what is written from now on.
 import { useEffect, useState } from 'react'
-import type { LogId } from '../electron/contract.ts'
+import type { LogId } from '../electron/contract/service-ids.ts'
 import { nexus } from './bridge.ts'
 import { appendLines, joinTail, type LogLine, mostLogLines } from './log-lines.ts'
 import { useSnapshot } from './mirror.ts'

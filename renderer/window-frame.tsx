@@ -1,6 +1,6 @@
 // The frame around every view: what Escape does, where the focus goes, what was refused, and the navigation.
 import { type ReactElement, useEffect, useRef } from 'react'
-import type { View } from '../electron/contract.ts'
+import type { View } from '../electron/contract/notice.ts'
 import { Glance } from './glance/glance.tsx'
 import { isField, pressOnce } from './keys.ts'
 import { act, readView, showView, useMirror } from './mirror.ts'

@@ -1,4 +1,4 @@
-"""Which llama-server runs, as the core wrote it down when it started one (electron/core/engine-record.ts).
+"""Which llama-server runs, as the core wrote it down when it started one (electron/core/engine/engine-record.ts).
 
 Its slots are empty when it is another process than before; a parked conversation may be used when it is of the same model,
 KV types, context and build. llama-server itself tells neither.

@@ -1,7 +1,7 @@
 """The developers' keys as the Router knows them: a 0600 file, read again whenever it changes, so that a key that is made,
 rotated or revoked counts from the next request on.
 
-The file is written by electron/core/developer-keys-file.ts: `{"keys": [{"name": "anna", "key": "sk-..."}]}`; what else
+The file is written by electron/core/access/developer-keys-file.ts: `{"keys": [{"name": "anna", "key": "sk-..."}]}`; what else
 stands in it is not for the Router. No key ever appears in a log line or in an error text.
 """
 

@@ -28,7 +28,7 @@ logger: Final = logging.getLogger("opta_router")
 
 DATA: Final = ".kv"
 MANIFEST: Final = ".json"
-# electron/core/parked-verdict.ts reads it.
+# electron/core/engine/parked-verdict.ts reads it.
 VERDICT: Final = "does-not-restore"
 VERSION: Final = 1
 # A developer's day is some dozen conversations; the manifests are read at start.

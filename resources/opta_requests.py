@@ -73,7 +73,7 @@ class LiveRequest:
 
     @property
     def phase(self) -> str:
-        """As the contract has it (electron/contract.ts, RouterRequest)."""
+        """As the contract has it (electron/contract/, RouterRequest)."""
         if self.admitted_at is None:
             return "waiting"
         return "prefill" if self.first_token_at is None else "generating"

@@ -1,6 +1,6 @@
 """What the profile says about the Router, as a file beside config.yaml that holds no secret.
 
-Written by electron/core/services/litellm-router-settings.ts; OPTA_ROUTER_SETTINGS names it. Without it every behaviour
+Written by electron/core/router/litellm-router-settings.ts; OPTA_ROUTER_SETTINGS names it. Without it every behaviour
 but the keys is off: a LiteLLM configuration of somebody's own stays what it was.
 """
 

@@ -50,7 +50,7 @@ GENERATING: Final = frozenset({ANTHROPIC, "completion", "acompletion", "text_com
 # The limit of every answer where llama-server doesn't tell its context: more than any that it was seen to have here.
 MOST_UNTOLD: Final = 131_072
 
-# Of a pool, what our own message takes: from its margin (electron/core/services/router-pool.ts).
+# Of a pool, what our own message takes: from its margin (electron/core/router/router-pool.ts).
 OWN_TOKENS: Final = 64
 
 BAD_REQUEST: Final = 400

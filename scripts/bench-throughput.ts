@@ -1,7 +1,7 @@
 // Whether the throughput shown is true: snapshots beside what streaming clients of the Router count meanwhile.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import type { Snapshot } from '../electron/contract.ts'
+import type { Snapshot } from '../electron/contract/snapshot.ts'
 import type { PartReport, Sample } from './bench-report.ts'
 import type { BenchStack } from './bench-stack.ts'
 import { readServerSentEvents } from './bench-stream.ts'

@@ -54,7 +54,7 @@ const prepareBareStart = async (stack: BenchStack): Promise<BareStart> => {
   const { proof } = await stack.readSnapshot()
   if (proof === null) throw new Error('nexus up ended without a proof')
   await stack.down()
-  // The words and the limit of the proof's own message (electron/core/proof.ts).
+  // The words and the limit of the proof's own message (electron/core/stack/proof.ts).
   return writeBareStart(stack, programs, { model: proof.model, maxTokens: 8, text: 'Say hello.' })
 }
 

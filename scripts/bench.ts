@@ -3,7 +3,7 @@
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { messageOf } from '../electron/core/error-message.ts'
+import { messageOf } from '../electron/core/base/error-message.ts'
 import { benchApp } from './bench-app.ts'
 import { benchCache } from './bench-cache.ts'
 import { benchForge } from './bench-forge.ts'

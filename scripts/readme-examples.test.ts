@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { parseConfig } from '../electron/core/config.ts'
-import { chooseProfile } from '../electron/core/profiles.ts'
+import { parseConfig } from '../electron/core/config/config.ts'
+import { chooseProfile } from '../electron/core/config/profiles.ts'
 
 const root = join(import.meta.dirname, '..')
 const pages = [

@@ -1,8 +1,8 @@
 // Runs every test, stage by stage, and ends with one line that sums what the runners counted. Started by scripts/test.
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { describeProgress, type SetupContext } from '../electron/core/setup/setup-step.ts'
-import { locateStateFolder } from '../electron/core/state-folder.ts'
 import { addCounts, noTests, type TestCounts, withExitStatus } from './test-counts.ts'
 import { runCheck, runPytest, runVitest, setUp } from './test-stages.ts'
 

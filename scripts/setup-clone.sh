@@ -11,7 +11,7 @@ fail() {
 
 # --- Where things are -----------------------------------------------------------------------------------------------
 
-# The same rule as electron/core/state-folder.ts.
+# The same rule as electron/core/config/state-folder.ts.
 locate_runtime() {
   local home
   if [ -n "${NEXUS_RUNTIME:-}" ]; then

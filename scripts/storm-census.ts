@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Snapshot } from '../electron/contract.ts'
-import { openLedger } from '../electron/core/ledger.ts'
+import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { parseMountInfo } from '../electron/core/platform/linux-mount-table.ts'
+import { openLedger } from '../electron/core/supervise/ledger.ts'
 import { findProcessesOf, readParent } from './bench-processes.ts'
 import type { StormStack } from './storm-stack.ts'
 

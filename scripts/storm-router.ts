@@ -1,6 +1,6 @@
 // Hostile bodies through the real Router, with a good key: each is answered, never as a failure of ours, and the Router goes on.
 import * as fc from 'fast-check'
-import { messageOf } from '../electron/core/error-message.ts'
+import { messageOf } from '../electron/core/base/error-message.ts'
 import type { BenchStack } from './bench-stack.ts'
 import { hostileJson } from './storm-inputs.ts'
 

@@ -16,11 +16,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../e2e/free-ports.ts'
+import { locateStateFolder, type StateFolder } from '../electron/core/config/state-folder.ts'
 import { attachToCore, type ControlClient } from '../electron/core/control/client.ts'
-import { smallHeap, smallHeapFlag } from '../electron/core/core-process/core-program.ts'
+import { smallHeap, smallHeapFlag } from '../electron/core/control/core-process/core-program.ts'
 import { parseMountInfo } from '../electron/core/platform/linux-mount-table.ts'
 import { readPinnedVersion } from '../electron/core/setup/litellm.ts'
-import { locateStateFolder, type StateFolder } from '../electron/core/state-folder.ts'
 import { findProcessesOf, killAll } from './bench-processes.ts'
 
 export interface StormStack {
@@ -117,7 +117,7 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
   writeFileSync(starts, '')
   const binaryPath = installStandIns(home, runtimeDir, join(root, 'resources'), {
     starts,
-    standIn: join(root, 'electron/core/services/stand-in-server.mjs'),
+    standIn: join(root, 'electron/core/supervise/test-support/stand-in-server.mjs'),
     help: join(root, 'resources/llama-help/b10434.txt'),
   })
   const modelPath = join(home, 'model.gguf')
@@ -143,7 +143,7 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
   const argv = ['--disable-warning=ExperimentalWarning', join(root, 'out/nexus.mjs')]
 
   const startCore = async (): Promise<void> => {
-    // As `nexus up` starts one (electron/core/core-process/core-program.ts).
+    // As `nexus up` starts one (electron/core/control/core-process/core-program.ts).
     const child = spawn(process.execPath, [smallHeapFlag, ...argv, 'serve'], {
       env: { ...env, ...smallHeap },
       detached: true,

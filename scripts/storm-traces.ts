@@ -1,7 +1,7 @@
 // What must be in no output: keys, and characters that a terminal obeys.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { StateFolder } from '../electron/core/state-folder.ts'
+import type { StateFolder } from '../electron/core/config/state-folder.ts'
 
 export interface Traces {
   /** Sentences about what is in a text that a person or a stranger reads. */

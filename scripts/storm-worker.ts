@@ -2,7 +2,7 @@
 // that the input on which it hangs is known there.
 import { parentPort } from 'node:worker_threads'
 import * as fc from 'fast-check'
-import { messageOf } from '../electron/core/error-message.ts'
+import { messageOf } from '../electron/core/base/error-message.ts'
 import { createTargets, judgeAnswer, type Target } from './storm-targets.ts'
 
 export interface WorkerOrder {

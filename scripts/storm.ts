@@ -1,7 +1,7 @@
 // Runs the parts of the storm one after the other and prints what they found. Started by scripts/storm.
 import { parseArgs } from 'node:util'
 import { isMainThread, workerData } from 'node:worker_threads'
-import { messageOf } from '../electron/core/error-message.ts'
+import { messageOf } from '../electron/core/base/error-message.ts'
 import { stormEndurance } from './storm-endurance.ts'
 import { stormHostile } from './storm-hostile.ts'
 import { stormKills } from './storm-kills.ts'

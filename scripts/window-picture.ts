@@ -7,7 +7,7 @@ import { execa } from 'execa'
 import * as z from 'zod'
 import { openDesktop } from '../e2e/desktop.ts'
 import { openApp } from '../e2e/electron-app.ts'
-import type { AppState } from '../electron/contract.ts'
+import type { AppState } from '../electron/contract/app.ts'
 import { buildApp } from './app-build.ts'
 import { readServerSentEvents } from './bench-stream.ts'
 

@@ -1,16 +1,11 @@
 // The command line of `nexus`, parsed and checked: pure, so that every refusal can be tested.
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import {
-  type CommandedId,
-  commandedIds,
-  DeveloperNameSchema,
-  ListenAddressSchema,
-  type LogId,
-  logIds,
-} from '../contract.ts'
-import { tryStepIds } from '../core/claude-code/try-step-ids.ts'
+import { DeveloperNameSchema } from '../contract/command.ts'
+import { ListenAddressSchema } from '../contract/profile.ts'
+import { type CommandedId, commandedIds, type LogId, logIds } from '../contract/service-ids.ts'
 import { type ClaudeCodeChoice, isClaudeCodePath } from '../core/setup/claude-code.ts'
+import { tryStepIds } from '../core/try-claude/try-step-ids.ts'
 import { type ForgeCommand, forgeActions, parseForgeWords } from './forge-arguments.ts'
 import { UsageError } from './usage-error.ts'
 

@@ -3,8 +3,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { locateStateFolder } from '../core/config/state-folder.ts'
 import { createPlatform } from '../core/platform/detect-platform.ts'
-import { locateStateFolder } from '../core/state-folder.ts'
 import { attachToRunning, readOrphans } from './attach.ts'
 
 const readerOf = (root: string) => {

@@ -1,13 +1,14 @@
 // Finding the core: the one that runs, or a background one started for this command.
+
+import { isErrno } from '../core/base/private-file.ts'
+import { refuseForeignFolder } from '../core/config/state-folder.ts'
 import type { ControlClient } from '../core/control/client.ts'
-import type { CoreProgram } from '../core/core-process/core-program.ts'
-import { startCoreProcess } from '../core/core-process/start-core-process.ts'
-import { attachAsGuest } from '../core/guests/attach-as-guest.ts'
-import type { LedgerEntry } from '../core/ledger.ts'
-import { readLiveServices } from '../core/live-services.ts'
-import { isErrno } from '../core/private-file.ts'
-import { refuseForeignFolder } from '../core/state-folder.ts'
-import { quoteForShell } from '../shell-quote.ts'
+import type { CoreProgram } from '../core/control/core-process/core-program.ts'
+import { startCoreProcess } from '../core/control/core-process/start-core-process.ts'
+import { attachAsGuest } from '../core/control/guests/attach-as-guest.ts'
+import { readLiveServices } from '../core/stack/live-services.ts'
+import type { LedgerEntry } from '../core/supervise/ledger.ts'
+import { quoteForShell } from '../wording/shell-quote.ts'
 import { type CliContext, exitCodes } from './context.ts'
 import { attachToOwn, isHeld, startingMs } from './unreachable-core.ts'
 

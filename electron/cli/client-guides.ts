@@ -1,6 +1,6 @@
 // The guides for this machine's clients, for the profile that runs, or else for the one that would.
 import { type ReadGuides, readClientGuides as readGuides } from '../core/clients/read-client-guides.ts'
-import { ensureStateFolder } from '../core/state-folder.ts'
+import { ensureStateFolder } from '../core/config/state-folder.ts'
 import type { CliContext } from './context.ts'
 import { readPresentProfile } from './profile-choice.ts'
 

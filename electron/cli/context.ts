@@ -1,6 +1,7 @@
 // What every command of `nexus` works with.
+
+import type { StateFolder } from '../core/config/state-folder.ts'
 import type { Platform } from '../core/platform/platform.ts'
-import type { StateFolder } from '../core/state-folder.ts'
 
 export interface CliContext {
   readonly folder: StateFolder

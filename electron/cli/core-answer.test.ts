@@ -1,9 +1,9 @@
 // A core that takes connections and says nothing: every command that looks at it ends, and says which core.
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { acquireCoreLock } from '../core/core-lock.ts'
+import { acquireCoreLock } from '../core/control/core-lock.ts'
 import { parseArguments } from './arguments.ts'
 import { runCommand } from './run-command.ts'
-import { createTestContext, openTestCore } from './test-core.ts'
+import { createTestContext, openTestCore } from './test-support/core.ts'
 
 it.each(['status', 'status --watch', 'up', 'down', 'restart'])('nexus %s gives up on it', async (words) => {
   const { context, printed } = createTestContext()

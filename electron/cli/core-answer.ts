@@ -1,11 +1,11 @@
 // What a core owes at once: one that is stuck is said to be, instead of being waited for without end.
-import type { Snapshot } from '../contract.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
+import { within } from '../core/base/deadline.ts'
 import type { ControlClient } from '../core/control/client.ts'
-import { readLockOwner } from '../core/core-lock.ts'
-import { within } from '../core/deadline.ts'
+import { readLockOwner } from '../core/control/core-lock.ts'
 import type { CliContext } from './context.ts'
 
-/** A snapshot waits 1.5 s for its readings (core/poller.ts); a machine that swaps may be late by a few more. */
+/** A snapshot waits 1.5 s for its readings (core/observe/poller.ts); a machine that swaps may be late by a few more. */
 const answerMs = 10_000
 
 /** Hangs up, and throws with one sentence, when no snapshot comes in time. */

@@ -1,5 +1,5 @@
 // Watching a core until a judgement of its snapshots is reached.
-import type { Snapshot } from '../contract.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
 import type { ControlClient } from '../core/control/client.ts'
 
 /** The snapshot at which `isOver` first held; null when the core went away before. */

@@ -1,14 +1,14 @@
 // `nexus serve`: hosts the core in this process, in the foreground or, for `nexus up` and the app, in the background.
 import { createWriteStream } from 'node:fs'
 import { userInfo } from 'node:os'
+import { messageOf } from '../core/base/error-message.ts'
 import { attachToCore } from '../core/control/client.ts'
-import { readLockOwner } from '../core/core-lock.ts'
-import { readyVariable } from '../core/core-process/start-detached.ts'
-import { messageOf } from '../core/error-message.ts'
-import { type HostedCore, hostCore } from '../core/host-core.ts'
-import { createLaunchd } from '../core/launchd/launchd.ts'
-import { createLaunchdSessions, type LoginSessions } from '../core/login-session.ts'
+import { readLockOwner } from '../core/control/core-lock.ts'
+import { readyVariable } from '../core/control/core-process/start-detached.ts'
+import { type HostedCore, hostCore } from '../core/host/host-core.ts'
+import { createLaunchd } from '../core/platform/launchd/launchd.ts'
 import { createCommandRunner } from '../core/platform/run-command.ts'
+import { createLaunchdSessions, type LoginSessions } from '../core/supervise/login-session.ts'
 import { type CliContext, exitCodes } from './context.ts'
 
 /**

@@ -2,8 +2,8 @@
 
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { locateStateFolder } from '../core/config/state-folder.ts'
 import { createPlatform } from '../core/platform/detect-platform.ts'
-import { locateStateFolder } from '../core/state-folder.ts'
 import { type CliContext, exitCodes } from './context.ts'
 import { watchOutput } from './output.ts'
 import { runToEnd, type Voice } from './run-to-end.ts'

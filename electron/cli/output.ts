@@ -1,6 +1,6 @@
 // What is written and cannot be: a reader that went away, or a disk that is full.
-import { messageOf } from '../core/error-message.ts'
-import { isErrno } from '../core/private-file.ts'
+import { messageOf } from '../core/base/error-message.ts'
+import { isErrno } from '../core/base/private-file.ts'
 import { exitCodes } from './context.ts'
 
 /** What is needed of a stream of `process`. */

@@ -1,9 +1,9 @@
 // The profile that a command works on, as the core would choose it.
 import { resolve } from 'node:path'
-import type { Profile } from '../contract.ts'
-import { ConfigError, judgeProfile, readConfig } from '../core/config.ts'
-import { readIntent } from '../core/intent.ts'
-import { type ChosenProfile, chooseProfile } from '../core/profiles.ts'
+import type { Profile } from '../contract/profile.ts'
+import { ConfigError, judgeProfile, readConfig } from '../core/config/config.ts'
+import { type ChosenProfile, chooseProfile } from '../core/config/profiles.ts'
+import { readIntent } from '../core/stack/intent.ts'
 import type { CliContext } from './context.ts'
 
 /** Reads the config and picks the profile, possible here or not. Throws ConfigError. */

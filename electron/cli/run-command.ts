@@ -1,6 +1,6 @@
 // From a parsed command to the code that carries it out.
 import { z } from 'zod'
-import { ConfigSchema } from '../contract.ts'
+import { ConfigSchema } from '../contract/config.ts'
 import type { CliCommand } from './arguments.ts'
 import { detachCore } from './attach.ts'
 import { runAgentsFile } from './commands/agents-file.ts'

@@ -1,5 +1,5 @@
 // From the words of a command line to an exit code: also of a command that fails, and with --json in one document.
-import { messageOf } from '../core/error-message.ts'
+import { messageOf } from '../core/base/error-message.ts'
 import { type CliCommand, parseArguments } from './arguments.ts'
 import { type CliContext, exitCodes } from './context.ts'
 import { runCommand } from './run-command.ts'

@@ -1,10 +1,11 @@
 // Set-up, as a command shows it: the core's, which `nexus up` asks for, and one of this process's own.
 
-import { type CommandedId, commandedIds, type Profile } from '../contract.ts'
+import type { Profile } from '../contract/profile.ts'
+import { type CommandedId, commandedIds } from '../contract/service-ids.ts'
 import type { ControlClient } from '../core/control/client.ts'
 import { ensureSetUp as ensureCoreSetUp } from '../core/setup/set-up.ts'
 import { describeProgress, type SetupContext, type SetupProgress } from '../core/setup/setup-step.ts'
-import { showControls } from '../visible-text.ts'
+import { showControls } from '../wording/visible-text.ts'
 import type { CliContext } from './context.ts'
 import { followUntil } from './follow-core.ts'
 import { truncate } from './view/text-line.ts'

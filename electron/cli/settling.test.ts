@@ -1,7 +1,8 @@
 // When up and down are over: neither too early nor never.
 import { describe, expect, it } from 'vitest'
-import type { CommandedId, Phase, ServiceState, Snapshot } from '../contract.ts'
-import { sampleSnapshot } from '../core/sample-snapshot.ts'
+import type { CommandedId } from '../contract/service-ids.ts'
+import type { Phase, ServiceState, Snapshot } from '../contract/snapshot.ts'
+import { sampleSnapshot } from '../contract/test-support/sample-snapshot.ts'
 import { judgeDown, judgeRestart, judgeUp } from './settling.ts'
 
 const proved = sampleSnapshot.proof

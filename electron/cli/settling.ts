@@ -1,14 +1,14 @@
 // When `up`, `restart` and `down` are over: pure judgements of a snapshot.
+
+import { readService } from '../contract/parts.ts'
 import {
   type CommandedId,
   commandedIds,
-  type Order,
-  type Snapshot,
   type SupervisedId,
   serviceNames,
   supervisedIds,
-} from '../contract.ts'
-import { readService } from '../parts.ts'
+} from '../contract/service-ids.ts'
+import type { Order, Snapshot } from '../contract/snapshot.ts'
 
 export type UpJudgement =
   | { readonly kind: 'waiting' }

@@ -1,5 +1,5 @@
 // The last thing before the terminal: whatever a line quotes, only our own colours are obeyed.
-import { showControls } from '../visible-text.ts'
+import { showControls } from '../wording/visible-text.ts'
 
 /** What view/text-line.ts and view/plan-view.ts put around their pieces. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: our own codes.

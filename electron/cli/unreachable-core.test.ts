@@ -1,8 +1,8 @@
 // The lock is held, and nothing listens.
 import { expect, it } from 'vitest'
-import { acquireCoreLock } from '../core/core-lock.ts'
+import { acquireCoreLock } from '../core/control/core-lock.ts'
 import { attachToRunning, readHost } from './attach.ts'
-import { createTestContext, openTestCore } from './test-core.ts'
+import { createTestContext, openTestCore } from './test-support/core.ts'
 import { attachToOwn, startingMs } from './unreachable-core.ts'
 
 const holdLock = (lockPath: string, since: number, host: 'app' | 'cli' = 'cli') => {

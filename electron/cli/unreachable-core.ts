@@ -1,9 +1,9 @@
 // A core that runs and cannot be reached: its lock is held, and nothing listens on its socket.
 import { dirname } from 'node:path'
+import { watchFolder } from '../core/base/watch-folder.ts'
+import type { StateFolder } from '../core/config/state-folder.ts'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
-import { isLockHeld, readLockOwner } from '../core/core-lock.ts'
-import type { StateFolder } from '../core/state-folder.ts'
-import { watchFolder } from '../core/watch-folder.ts'
+import { isLockHeld, readLockOwner } from '../core/control/core-lock.ts'
 
 /** A core listens after it has looked at what runs: a command that changes something waits for one that young. */
 export const startingMs = 20_000

@@ -1,6 +1,7 @@
 // What the window and the tray may ask of the app itself.
 import type { App, Clipboard, Shell } from 'electron'
-import type { AppAction, Outcome } from '../contract.ts'
+import type { AppAction } from '../contract/app.ts'
+import type { Outcome } from '../contract/command.ts'
 import type { SnippetName } from '../core/control/core-link.ts'
 import type { AppStateStore } from './feeds.ts'
 import { readLoginItem, setLoginItem } from './login-item.ts'

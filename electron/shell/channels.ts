@@ -1,5 +1,5 @@
 // What crosses between the preload script and the main process: names, and what can be followed.
-import type { LogId } from '../contract.ts'
+import type { LogId } from '../contract/service-ids.ts'
 
 export const channels = {
   dispatch: 'nexus:dispatch',

@@ -1,7 +1,7 @@
 // Who is asked before agents are interrupted, and in which words.
 import { expect, it } from 'vitest'
+import { appState, snapshotAt as at } from '../contract/test-support/sample-app-state.ts'
 import { describeInterruption, interrupts } from './confirm-stop.ts'
-import { appState, snapshotAt as at } from './sample-app-state.ts'
 
 it('asks before another user’s stack is stopped, also when nobody is at work', () => {
   const link = { kind: 'attached', pid: 12, user: 'ann' } as const

@@ -1,7 +1,8 @@
 // What is said before agents that are being answered are stopped; null when nobody is. Pure.
-import type { AppState, Command } from '../contract.ts'
-import { hostOf } from '../guest-rights.ts'
-import { describeWork } from '../work.ts'
+import type { AppState } from '../contract/app.ts'
+import type { Command } from '../contract/command.ts'
+import { hostOf } from '../contract/guest-rights.ts'
+import { describeWork } from '../wording/work.ts'
 
 /** What is said before a stop; null: it needs no question. Another user's stack is never stopped by one careless click. */
 export const describeInterruption = (state: AppState): string | null => {

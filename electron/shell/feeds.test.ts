@@ -1,8 +1,8 @@
 // What reaches the window: everything while it is seen, nothing while it is not, and nothing lost between.
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { HistorySample } from '../contract.ts'
+import type { HistorySample } from '../contract/history.ts'
+import { appState } from '../contract/test-support/sample-app-state.ts'
 import { type AppStateStore, createAppState, createFeeds, type Feeds } from './feeds.ts'
-import { appState } from './sample-app-state.ts'
 
 const sample = (at: number): HistorySample => ({
   at,

@@ -1,5 +1,8 @@
 // What the window follows: pushed to it only while somebody can see it, since a hidden window is to cost nothing.
-import type { AppState, HistorySample, LogId, View } from '../contract.ts'
+import type { AppState } from '../contract/app.ts'
+import type { HistorySample } from '../contract/history.ts'
+import type { View } from '../contract/notice.ts'
+import type { LogId } from '../contract/service-ids.ts'
 import type { Topic } from './channels.ts'
 
 /** What the window mirrors, in one place: whoever changes a part of it tells everyone who follows. */

@@ -1,6 +1,7 @@
 // Who may call and with what. Stand-ins for frames: a real window cannot be made to forge its own.
 import { beforeEach, describe, expect, it } from 'vitest'
-import { AppActionSchema, CommandSchema } from '../contract.ts'
+import { AppActionSchema } from '../contract/app.ts'
+import { CommandSchema } from '../contract/command.ts'
 import { answerCall } from './ipc.ts'
 import type { CallEvent, Caller } from './trusted-sender.ts'
 

@@ -1,18 +1,11 @@
 // The main process's end of the bridge: who calls and with what is checked before anything is done.
 import type { IpcMain, WebContents } from 'electron'
 import { z } from 'zod'
-import {
-  type Answers,
-  type AppAction,
-  AppActionSchema,
-  type Command,
-  CommandSchema,
-  LogIdSchema,
-  type Outcome,
-  type Query,
-  QuerySchema,
-} from '../contract.ts'
-import { messageOf } from '../core/error-message.ts'
+import { type AppAction, AppActionSchema } from '../contract/app.ts'
+import { type Command, CommandSchema, type Outcome } from '../contract/command.ts'
+import { type Answers, type Query, QuerySchema } from '../contract/question.ts'
+import { LogIdSchema } from '../contract/service-ids.ts'
+import { messageOf } from '../core/base/error-message.ts'
 import { channels, type Reply } from './channels.ts'
 import type { Feeds } from './feeds.ts'
 import { type CallEvent, type Caller, isTrustedSender } from './trusted-sender.ts'

@@ -1,5 +1,5 @@
 // Whether the app opens at login, as the system says it, not as we asked.
-import type { AppState } from '../contract.ts'
+import type { AppState } from '../contract/app.ts'
 
 /** Of Electron's app what is needed here. */
 export interface LoginItemApp {

@@ -1,6 +1,6 @@
 // One notification for each notice, and none left over.
 import { beforeEach, expect, it } from 'vitest'
-import type { Notice, View } from '../contract.ts'
+import type { Notice, View } from '../contract/notice.ts'
 import { createNotifications } from './notifications.ts'
 
 const notice = (id: string, change: Partial<Notice> = {}): Notice => ({

@@ -1,5 +1,5 @@
 // System notifications of what the core notices: one for each, shown once, taken back when it no longer holds.
-import type { Notice, View } from '../contract.ts'
+import type { Notice, View } from '../contract/notice.ts'
 
 /** One notification on its way to the screen. */
 export interface ShownNotice {

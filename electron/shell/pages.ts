@@ -1,5 +1,5 @@
 // The only addresses that are ever opened outside of the app: the window names a page, never an address.
-import type { AppAction } from '../contract.ts'
+import type { AppAction } from '../contract/app.ts'
 
 type Page = Extract<AppAction, { type: 'openPage' }>['page']
 

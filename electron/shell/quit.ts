@@ -1,5 +1,5 @@
 // Ending the app: a person is asked once whether the services go on; the system is not kept waiting, and they go on.
-import { within } from '../core/deadline.ts'
+import { within } from '../core/base/deadline.ts'
 
 export interface QuitParts {
   /** Whether there is anything to ask about. */

@@ -1,7 +1,7 @@
 // The stack is started at launch when the config says so: once, with the first core.
 import { expect, it } from 'vitest'
-import type { Command, Outcome } from '../contract.ts'
-import type { CoreConnection } from '../core/connect-core.ts'
+import type { Command, Outcome } from '../contract/command.ts'
+import type { CoreConnection } from '../core/control/connect-core.ts'
 import { startAtFirstCore } from './start-at-launch.ts'
 
 const setUp = (isWanted: boolean, outcome: Outcome = { accepted: true }) => {

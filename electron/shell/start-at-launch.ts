@@ -1,5 +1,5 @@
 // Starting the stack when the app is opened, where the config says so.
-import type { CoreConnection } from '../core/connect-core.ts'
+import type { CoreConnection } from '../core/control/connect-core.ts'
 
 export interface StartAtLaunch {
   readonly isWanted: () => boolean

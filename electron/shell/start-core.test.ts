@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { locateStateFolder } from '../core/state-folder.ts'
+import { locateStateFolder } from '../core/config/state-folder.ts'
 import { commandEnvironment, createCoreStarter } from './start-core.ts'
 
 let root = ''

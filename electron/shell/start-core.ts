@@ -1,7 +1,7 @@
 // Has the core started by the command line that came with the app, as `nexus up` does it: there is one way to start it.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import type { StateFolder } from '../core/state-folder.ts'
+import type { StateFolder } from '../core/config/state-folder.ts'
 import type { CommandPaths } from './app-paths.ts'
 import { findNode } from './find-node.ts'
 

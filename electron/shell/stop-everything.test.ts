@@ -1,9 +1,9 @@
 // Stopping before the app quits: done when the snapshot says so.
 import { expect, it } from 'vitest'
-import type { Command, Outcome } from '../contract.ts'
-import { sampleSnapshot } from '../core/sample-snapshot.ts'
+import type { Command, Outcome } from '../contract/command.ts'
+import { appState } from '../contract/test-support/sample-app-state.ts'
+import { sampleSnapshot } from '../contract/test-support/sample-snapshot.ts'
 import { createAppState } from './feeds.ts'
-import { appState } from './sample-app-state.ts'
 import { servicesRun, stopEverything } from './stop-everything.ts'
 
 const stoppedServices = {

@@ -1,6 +1,8 @@
 // "Stop everything" before the app quits: the command, and the wait until the snapshot says that it is done.
-import type { AppState, Command, Outcome, ServiceState } from '../contract.ts'
-import { within } from '../core/deadline.ts'
+import type { AppState } from '../contract/app.ts'
+import type { Command, Outcome } from '../contract/command.ts'
+import type { ServiceState } from '../contract/snapshot.ts'
+import { within } from '../core/base/deadline.ts'
 import type { AppStateStore } from './feeds.ts'
 
 /** One that has failed and left no process has nothing to end. */

@@ -1,7 +1,7 @@
 // Whether the system showed a notification: a stand-in for the answers that this machine's server does not give on demand.
 import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import type { Notice } from '../contract.ts'
+import type { Notice } from '../contract/notice.ts'
 import { type SystemNotification, showNotice } from './system-notification.ts'
 
 const notice: Notice = {

@@ -1,8 +1,8 @@
 // One notification of the operating system, and whether it was really shown.
 import type { EventEmitter } from 'node:events'
-import type { Notice } from '../contract.ts'
-import { within } from '../core/deadline.ts'
-import { showControls } from '../visible-text.ts'
+import type { Notice } from '../contract/notice.ts'
+import { within } from '../core/base/deadline.ts'
+import { showControls } from '../wording/visible-text.ts'
 import type { NoticeListeners, ShownNotice } from './notifications.ts'
 
 /** Of Electron's Notification what is needed here. */

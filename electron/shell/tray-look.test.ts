@@ -1,7 +1,8 @@
 // What the icon says in every state.
 import { describe, expect, it } from 'vitest'
-import type { AppState, Notice } from '../contract.ts'
-import { appState, slots, withService } from './sample-app-state.ts'
+import type { AppState } from '../contract/app.ts'
+import type { Notice } from '../contract/notice.ts'
+import { appState, slots, withService } from '../contract/test-support/sample-app-state.ts'
 import { type TrayIcon, trayLook } from './tray-look.ts'
 
 const throughput = {

@@ -1,11 +1,13 @@
 // What the menu-bar icon shows: a shape for the state, a few characters beside it, and a sentence. Pure.
 
-import type { AppState, Config, Phase, Snapshot } from '../contract.ts'
-import { serviceNames } from '../contract.ts'
-import { formatRate, plural } from '../figures.ts'
-import { presentServices } from '../parts.ts'
-import { measureRoom } from '../room.ts'
-import { countWaiting } from '../waiting.ts'
+import type { AppState } from '../contract/app.ts'
+import type { Config } from '../contract/config.ts'
+import { presentServices } from '../contract/parts.ts'
+import { serviceNames } from '../contract/service-ids.ts'
+import type { Phase, Snapshot } from '../contract/snapshot.ts'
+import { formatRate, plural } from '../wording/figures.ts'
+import { measureRoom } from '../wording/room.ts'
+import { countWaiting } from '../wording/waiting.ts'
 
 export const trayIcons = ['stopped', 'starting', 'ready', 'busy', 'full', 'failed'] as const
 export type TrayIcon = (typeof trayIcons)[number]

@@ -1,7 +1,7 @@
 // What the menu offers in every state.
 import { describe, expect, it } from 'vitest'
-import type { AppState } from '../contract.ts'
-import { appState, slots, withService } from './sample-app-state.ts'
+import type { AppState } from '../contract/app.ts'
+import { appState, slots, withService } from '../contract/test-support/sample-app-state.ts'
 import { type TrayItem, trayMenu } from './tray-menu.ts'
 
 const texts = (items: readonly TrayItem[]): string[] =>

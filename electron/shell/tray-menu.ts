@@ -1,16 +1,11 @@
 // The menu of the icon as data: the same commands as the window and the command line give. Pure.
-import {
-  type AppAction,
-  type AppState,
-  type Command,
-  type CommandedId,
-  commandedIds,
-  type Snapshot,
-  serviceNames,
-  type View,
-} from '../contract.ts'
-import { hostOf } from '../guest-rights.ts'
-import { presentServices } from '../parts.ts'
+import type { AppAction, AppState } from '../contract/app.ts'
+import type { Command } from '../contract/command.ts'
+import { hostOf } from '../contract/guest-rights.ts'
+import type { View } from '../contract/notice.ts'
+import { presentServices } from '../contract/parts.ts'
+import { type CommandedId, commandedIds, serviceNames } from '../contract/service-ids.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
 import { stateLine } from './tray-look.ts'
 
 export type TrayChoice =

@@ -1,8 +1,9 @@
 // What the icon asks of the system, on macOS and on Linux: a stand-in for Electron's, which no test can click on.
 import { EventEmitter } from 'node:events'
 import { expect, it } from 'vitest'
-import type { AppState, Config } from '../contract.ts'
-import { appState, snapshotAt } from './sample-app-state.ts'
+import type { AppState } from '../contract/app.ts'
+import type { Config } from '../contract/config.ts'
+import { appState, snapshotAt } from '../contract/test-support/sample-app-state.ts'
 import { createTray, type MenuTemplate, type SystemTray } from './tray.ts'
 import { trayIcons } from './tray-look.ts'
 import type { TrayChoice } from './tray-menu.ts'

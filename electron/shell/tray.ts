@@ -2,7 +2,8 @@
 import type { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import type { MenuItemConstructorOptions, Rectangle } from 'electron'
-import type { AppState, Config } from '../contract.ts'
+import type { AppState } from '../contract/app.ts'
+import type { Config } from '../contract/config.ts'
 import { type TrayIcon, trayIcons, trayLook } from './tray-look.ts'
 import { type TrayChoice, type TrayItem, trayMenu } from './tray-menu.ts'
 

@@ -1,5 +1,5 @@
 // What happened lately, the latest first.
-import type { StackEvent } from '../../electron/contract.ts'
+import type { StackEvent } from '../../electron/contract/notice.ts'
 import { formatDayAndTime } from '../clock-words.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'

@@ -1,5 +1,5 @@
 // First run: what is missing, one button, and how far its installation is.
-import { formatBytes, formatCount } from '../../electron/figures.ts'
+import { formatBytes, formatCount } from '../../electron/wording/figures.ts'
 import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { act, useSnapshot } from '../mirror.ts'

@@ -1,7 +1,7 @@
 // The one big button: starts, cancels or stops everything; with agents at work it first says what stopping does to them.
 import { type MouseEvent, useState } from 'react'
-import type { Command } from '../../electron/contract.ts'
-import { describeWork } from '../../electron/work.ts'
+import type { Command } from '../../electron/contract/command.ts'
+import { describeWork } from '../../electron/wording/work.ts'
 import { useHost } from '../guest.ts'
 import { chooseMainAction, endsServers, type MainAction } from '../judgement.ts'
 import { useEscape } from '../keys.ts'

@@ -1,5 +1,5 @@
 // The memory map: one stacked bar in the order of the owner's map, against the limits that can hurt.
-import { formatBytes } from '../../electron/figures.ts'
+import { formatBytes } from '../../electron/wording/figures.ts'
 import { Icon } from '../icon.tsx'
 import { describeMemory, describeStrain, describeVerdict } from '../memory-words.ts'
 import { useSnapshot } from '../mirror.ts'

@@ -1,5 +1,5 @@
 // A thin bar for a share; an unknown share is an empty bar, as no bar can say "unknown".
-import type { Slot } from '../../electron/contract.ts'
+import type { Slot } from '../../electron/contract/snapshot.ts'
 
 interface MeterProps {
   /** 0 to 1; null: not known. */

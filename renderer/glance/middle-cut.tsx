@@ -1,5 +1,5 @@
 // A text that loses its middle where it does not fit, as of a model's name the end says most.
-import { keptEnd } from '../../electron/model-name.ts'
+import { keptEnd } from '../../electron/wording/model-name.ts'
 
 export const MiddleCut = ({ text }: { readonly text: string }) => (
   <>

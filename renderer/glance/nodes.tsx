@@ -1,5 +1,5 @@
 // Other Studios behind the same Router, one line each.
-import type { StudioNode } from '../../electron/contract.ts'
+import type { StudioNode } from '../../electron/contract/snapshot.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
 import { useSnapshot } from '../mirror.ts'

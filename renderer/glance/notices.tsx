@@ -1,6 +1,8 @@
 // What holds now and a person should know: one banner each, gone when it no longer holds.
 import { useState } from 'react'
-import { type Notice, type Snapshot, serviceIds } from '../../electron/contract.ts'
+import type { Notice } from '../../electron/contract/notice.ts'
+import { serviceIds } from '../../electron/contract/service-ids.ts'
+import type { Snapshot } from '../../electron/contract/snapshot.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
 import { showView, useSnapshot } from '../mirror.ts'

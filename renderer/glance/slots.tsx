@@ -1,7 +1,7 @@
 // The slots: one card each, and the line of those who wait.
 import { memo } from 'react'
-import type { Slot } from '../../electron/contract.ts'
-import { formatContext, plural, unknown } from '../../electron/figures.ts'
+import type { Slot } from '../../electron/contract/snapshot.ts'
+import { formatContext, plural, unknown } from '../../electron/wording/figures.ts'
 import { Icon } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
 import { describeSlot, describeWaiting, listTaken } from '../slot-words.ts'

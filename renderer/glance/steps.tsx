@@ -1,7 +1,9 @@
 // A start, step by step: what each service waits for in its own words, and the proof at the end.
-import { type Phase, type ServiceId, serviceIds, serviceNames } from '../../electron/contract.ts'
-import { formatDuration } from '../../electron/figures.ts'
-import { readService } from '../../electron/parts.ts'
+
+import { readService } from '../../electron/contract/parts.ts'
+import { type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
+import type { Phase } from '../../electron/contract/snapshot.ts'
+import { formatDuration } from '../../electron/wording/figures.ts'
 import { Icon } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
 import { describeTrouble, phaseIcons } from '../service-words.ts'

@@ -1,6 +1,8 @@
 // While nothing runs: what a start would bring up, and whether it will fit.
-import { type Command, type PlanAnswer, serviceNames } from '../../electron/contract.ts'
-import { formatBytes, formatContext, plural } from '../../electron/figures.ts'
+import type { Command } from '../../electron/contract/command.ts'
+import type { PlanAnswer } from '../../electron/contract/question.ts'
+import { serviceNames } from '../../electron/contract/service-ids.ts'
+import { formatBytes, formatContext, plural } from '../../electron/wording/figures.ts'
 import { fitWords } from '../fit-words.ts'
 import { useRefusal } from '../guest.ts'
 import { Icon } from '../icon.tsx'

@@ -1,5 +1,5 @@
 // Tokens per second: one huge number and its shape over the last minutes.
-import { formatPercent, formatRate } from '../../electron/figures.ts'
+import { formatPercent, formatRate } from '../../electron/wording/figures.ts'
 import { chooseSpanMinutes, measureWaiting } from '../chart-series.ts'
 import { useMirror, useSnapshot } from '../mirror.ts'
 import { ThroughputChart } from './throughput-chart.tsx'

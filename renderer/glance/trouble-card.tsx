@@ -1,6 +1,6 @@
 // Failure speaks: the reason, the button that mends it, the last log lines.
 import { useCallback } from 'react'
-import { type ServiceId, type SupervisedId, serviceNames } from '../../electron/contract.ts'
+import { type ServiceId, type SupervisedId, serviceNames } from '../../electron/contract/service-ids.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { useHost, useRefusal } from '../guest.ts'
 import { sendAll, showView } from '../mirror.ts'

@@ -1,17 +1,12 @@
 // Test support: a bridge in the page that shows sample states and records what the window asks for. Bundled and
 // injected before the window's own script, as the preload script would.
-import type {
-  Answers,
-  AppAction,
-  AppState,
-  Bridge,
-  Command,
-  HistorySample,
-  LogId,
-  Outcome,
-  Query,
-  View,
-} from '../../electron/contract.ts'
+
+import type { AppAction, AppState, Bridge } from '../../electron/contract/app.ts'
+import type { Command, Outcome } from '../../electron/contract/command.ts'
+import type { HistorySample } from '../../electron/contract/history.ts'
+import type { View } from '../../electron/contract/notice.ts'
+import type { Answers, Query } from '../../electron/contract/question.ts'
+import type { LogId } from '../../electron/contract/service-ids.ts'
 import { sampleAnswers } from './sample-answers.ts'
 import { sampleHistory } from './sample-history.ts'
 import { sampleStates } from './sample-states.ts'

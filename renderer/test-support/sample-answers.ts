@@ -1,5 +1,8 @@
 // Test support: what the core would answer, invented but realistic, matching the state that is shown.
-import type { Answers, AppState, Profile } from '../../electron/contract.ts'
+
+import type { AppState } from '../../electron/contract/app.ts'
+import type { Profile } from '../../electron/contract/profile.ts'
+import type { Answers } from '../../electron/contract/question.ts'
 
 const profile: Profile = {
   llamaServer: {

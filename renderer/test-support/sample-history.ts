@@ -1,5 +1,5 @@
 // Test support: 15 minutes of a working day, the same ones every time.
-import { type HistorySample, historyLength, historyStepMs } from '../../electron/contract.ts'
+import { type HistorySample, historyLength, historyStepMs } from '../../electron/contract/history.ts'
 import { sampleNow } from './sample-snapshot.ts'
 
 /** Two busy stretches with a pause, a gap of three readings, and some who had to wait near the end. */

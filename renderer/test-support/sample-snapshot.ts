@@ -7,7 +7,7 @@ import {
   type ServiceState,
   type Slot,
   type Snapshot,
-} from '../../electron/contract.ts'
+} from '../../electron/contract/snapshot.ts'
 
 export const sampleNow = 1_790_000_000_000
 export const upSince = sampleNow - 273_600_000

@@ -1,10 +1,13 @@
 // The samples are invented: that the core could say them is held here, so that no test and no picture rests on what never is.
 import { describe, expect, test } from 'vitest'
-import { AppStateSchema, answerSchemas, HistorySampleSchema, type Snapshot } from '../../electron/contract.ts'
+import { AppStateSchema } from '../../electron/contract/app.ts'
+import { HistorySampleSchema } from '../../electron/contract/history.ts'
+import { answerSchemas } from '../../electron/contract/question.ts'
+import type { Snapshot } from '../../electron/contract/snapshot.ts'
 // biome-ignore lint/style/noRestrictedImports: only this test does, and what the core says is the question
-import { noticeRules } from '../../electron/core/notice-conditions.ts'
+import { noticeRules } from '../../electron/core/observe/notice-conditions.ts'
 // biome-ignore lint/style/noRestrictedImports: the same
-import { judgeOverall } from '../../electron/core/snapshot.ts'
+import { judgeOverall } from '../../electron/core/observe/snapshot.ts'
 import { sampleAnswers } from './sample-answers.ts'
 import { sampleHistory } from './sample-history.ts'
 import { sampleStates } from './sample-states.ts'

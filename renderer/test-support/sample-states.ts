@@ -1,5 +1,7 @@
 // Test support: one state of the window for each that the product knows, with invented but realistic numbers.
-import type { AppState, Memory, Notice, Snapshot } from '../../electron/contract.ts'
+import type { AppState } from '../../electron/contract/app.ts'
+import type { Notice } from '../../electron/contract/notice.ts'
+import type { Memory, Snapshot } from '../../electron/contract/snapshot.ts'
 import {
   busySnapshot as busy,
   engine,

@@ -1,7 +1,7 @@
 // What each developer pastes where their agents run.
 import { useState } from 'react'
-import type { ClientsAnswer } from '../../electron/contract.ts'
-import { refuseKeys } from '../../electron/guest-rights.ts'
+import { refuseKeys } from '../../electron/contract/guest-rights.ts'
+import type { ClientsAnswer } from '../../electron/contract/question.ts'
 import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { act, useSnapshot } from '../mirror.ts'

@@ -1,6 +1,6 @@
 // A button that copies and says that it did.
 import { useState } from 'react'
-import type { Outcome } from '../../electron/contract.ts'
+import type { Outcome } from '../../electron/contract/command.ts'
 
 interface CopyButtonProps {
   /** What is copied, for those who do not see what the button stands beside. */

@@ -1,6 +1,6 @@
 // A key for each developer: created, rotated, revoked; never shown, only copied in the Clients view.
 import { useState } from 'react'
-import { type Command, DeveloperNameSchema } from '../../electron/contract.ts'
+import { type Command, DeveloperNameSchema } from '../../electron/contract/command.ts'
 import { useEscape } from '../keys.ts'
 import { send } from '../mirror.ts'
 import { askClients } from '../questions.ts'

@@ -1,5 +1,5 @@
 // What each developer has used since midnight.
-import { formatCount, formatMilliseconds } from '../../electron/figures.ts'
+import { formatCount, formatMilliseconds } from '../../electron/wording/figures.ts'
 import { useSnapshot } from '../mirror.ts'
 
 export const DeveloperUse = () => {

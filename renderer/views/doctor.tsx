@@ -1,6 +1,6 @@
 // Every check with what was found, why it matters and what mends it; what is not well comes first.
-import type { DoctorAnswer } from '../../electron/contract.ts'
-import { plural } from '../../electron/figures.ts'
+import type { DoctorAnswer } from '../../electron/contract/question.ts'
+import { plural } from '../../electron/wording/figures.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
 import { act, useSnapshot } from '../mirror.ts'

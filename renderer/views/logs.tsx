@@ -1,15 +1,15 @@
 // The log of one service: followed, filtered, copied; with the buttons that act on that service alone.
 import { useLayoutEffect, useMemo, useRef, useState } from 'react'
+import type { Command } from '../../electron/contract/command.ts'
+import { refuseLogs } from '../../electron/contract/guest-rights.ts'
 import {
-  type Command,
   type CommandedId,
   type LogId,
-  type Phase,
   serviceIds,
   serviceNames,
-} from '../../electron/contract.ts'
-import { plural } from '../../electron/figures.ts'
-import { refuseLogs } from '../../electron/guest-rights.ts'
+} from '../../electron/contract/service-ids.ts'
+import type { Phase } from '../../electron/contract/snapshot.ts'
+import { plural } from '../../electron/wording/figures.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { keepLogFilter, useDrafts } from '../drafts.ts'
 import { useHost, useRefusal } from '../guest.ts'

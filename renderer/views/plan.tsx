@@ -1,7 +1,8 @@
 // Will it fit, and what exactly is run: the memory plan, the command line and every adaptation with its reason.
-import { type PlanAnswer, serviceNames } from '../../electron/contract.ts'
-import { formatBytes } from '../../electron/figures.ts'
-import { quoteArgv } from '../../electron/shell-quote.ts'
+import type { PlanAnswer } from '../../electron/contract/question.ts'
+import { serviceNames } from '../../electron/contract/service-ids.ts'
+import { formatBytes } from '../../electron/wording/figures.ts'
+import { quoteArgv } from '../../electron/wording/shell-quote.ts'
 import { fitWords } from '../fit-words.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'

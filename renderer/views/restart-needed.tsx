@@ -1,5 +1,5 @@
 // What runs with other values than configured, and how it gets them.
-import type { SettingsAnswer } from '../../electron/contract.ts'
+import type { SettingsAnswer } from '../../electron/contract/question.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { Icon } from '../icon.tsx'
 import { send, useSnapshot } from '../mirror.ts'

@@ -1,7 +1,8 @@
 // The fields of the settings form, each with what is wrong with it.
 import { type ReactNode, useId } from 'react'
-import { ConfigSchema, type SettingsAnswer } from '../../electron/contract.ts'
-import { unknown } from '../../electron/figures.ts'
+import { ConfigSchema } from '../../electron/contract/config.ts'
+import type { SettingsAnswer } from '../../electron/contract/question.ts'
+import { unknown } from '../../electron/wording/figures.ts'
 import {
   type FormValues,
   followDraftModel,

@@ -1,6 +1,6 @@
 // Settings: the app's own switches, the config file as a form, and the developers' keys.
 import { useEffect, useMemo, useState } from 'react'
-import type { SettingsAnswer } from '../../electron/contract.ts'
+import type { SettingsAnswer } from '../../electron/contract/question.ts'
 import { keepSettings, settleSettings, useDrafts } from '../drafts.ts'
 import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'

@@ -38,7 +38,7 @@ OWN_KEY: Final = "sk-own-for-tests-4d02"
 WRONG_KEY: Final = "sk-wrong-for-tests-0000"
 EVERYBODY: Final = {"anna": ANNA_KEY, "ben": BEN_KEY, "opta-nexus": OWN_KEY}
 
-# As the product generates it (electron/core/services/litellm-config.ts), shortened to what these tests touch.
+# As the product generates it (electron/core/router/litellm-config.ts), shortened to what these tests touch.
 CONFIG: Final = """
 model_list:
   - model_name: claude-3-5-sonnet-20241022
@@ -425,7 +425,7 @@ def prepare_folder(folder: Path, engine: Engine, settings: dict[str, Any], confi
 
 
 def start_litellm(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
-    """Start LiteLLM as the product does (electron/core/services/litellm-launch.ts)."""
+    """Start LiteLLM as the product does (electron/core/router/litellm-launch.ts)."""
     argv = [sys.executable, "-I", "-u", str(folder / "opta_litellm.py"), "--config", str(folder / "config.yaml")]
     env = {
         "PATH": os.environ["PATH"],

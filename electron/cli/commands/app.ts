@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
-import { within } from '../../core/deadline.ts'
+import { within } from '../../core/base/deadline.ts'
+import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import { openLogForChild } from '../../core/logs/log-file.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
-import { ensureStateFolder } from '../../core/state-folder.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import {
   ensurePackagedElectron,
@@ -56,7 +56,7 @@ export const whyNoWindow = (
 export const electronArguments = (platform: NodeJS.Platform, uid: number | undefined): readonly string[] =>
   platform === 'linux' && uid === 0 ? ['--no-sandbox'] : []
 
-/** What says where the app's folders are (electron/core/state-folder.ts). */
+/** What says where the app's folders are (electron/core/config/state-folder.ts). */
 const folderVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED'] as const
 
 /**

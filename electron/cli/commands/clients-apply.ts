@@ -1,9 +1,9 @@
 // `nexus clients NAME --apply`: the settings into the Claude Code of whoever asks; `--undo` takes them out again.
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { messageOf } from '../../core/base/error-message.ts'
 import type { DeveloperGuide } from '../../core/clients/client-guide.ts'
 import { applySettings, undoSettings } from '../../core/clients/settings-apply.ts'
-import { messageOf } from '../../core/error-message.ts'
 import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { UsageError } from '../usage-error.ts'

@@ -1,9 +1,9 @@
 // `nexus clients NAME` takes a name as `nexus key` does, whatever its case.
 import { expect, it } from 'vitest'
-import { changeDeveloperKey } from '../../core/developer-keys-file.ts'
-import { ensureKeys } from '../../core/keys.ts'
+import { changeDeveloperKey } from '../../core/access/developer-keys-file.ts'
+import { ensureKeys } from '../../core/access/keys.ts'
 import type { CliCommand } from '../arguments.ts'
-import { createTestContext } from '../test-core.ts'
+import { createTestContext } from '../test-support/core.ts'
 import { runClients } from './clients.ts'
 
 const clients: Extract<CliCommand, { name: 'clients' }> = {

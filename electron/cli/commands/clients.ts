@@ -1,8 +1,9 @@
 // `nexus clients`: what each developer pastes into their shell, their Claude Code and their SSH.
+
+import { refuseKeys } from '../../contract/guest-rights.ts'
+import { findDeveloper } from '../../core/access/developer-keys.ts'
 import { shellIds } from '../../core/clients/shell-snippets.ts'
 import type { ControlClient } from '../../core/control/client.ts'
-import { findDeveloper } from '../../core/developer-keys.ts'
-import { refuseKeys } from '../../guest-rights.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachToRunning } from '../attach.ts'
 import { readClientGuides } from '../client-guides.ts'

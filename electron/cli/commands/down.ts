@@ -1,10 +1,11 @@
 // `nexus down`: stop, and leave nothing of ours behind but the RAM disk.
 
-import { type Snapshot, serviceNames } from '../../contract.ts'
+import { serviceNames } from '../../contract/service-ids.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { within } from '../../core/base/deadline.ts'
 import type { ControlClient } from '../../core/control/client.ts'
-import { within } from '../../core/deadline.ts'
-import { createLifeLook } from '../../core/life-look.ts'
-import { ramDiskSpec } from '../../core/ram-disk-service.ts'
+import { ramDiskSpec } from '../../core/forge/ram-disk-service.ts'
+import { createLifeLook } from '../../core/supervise/life-look.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachIfAnythingRuns, attachOrHost, readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'

@@ -1,8 +1,8 @@
 // `nexus logs`: the last lines of a service, and what comes after them.
 import { existsSync } from 'node:fs'
+import { refuseLogs } from '../../contract/guest-rights.ts'
 import { followLog, readLastLines } from '../../core/logs/log-follow.ts'
-import { refuseLogs } from '../../guest-rights.ts'
-import { showControls } from '../../visible-text.ts'
+import { showControls } from '../../wording/visible-text.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readHost } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'

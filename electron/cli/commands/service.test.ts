@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { locateStateFolder } from '../../core/config/state-folder.ts'
 import { createPlatform } from '../../core/platform/detect-platform.ts'
-import { locateStateFolder } from '../../core/state-folder.ts'
 import type { CliContext } from '../context.ts'
 import { planAutostart } from './service.ts'
 

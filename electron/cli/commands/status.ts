@@ -1,5 +1,5 @@
 // `nexus status`: what runs now, once or live.
-import { serviceNames } from '../../contract.ts'
+import { serviceNames } from '../../contract/service-ids.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachToRunning, readOrphans } from '../attach.ts'

@@ -1,20 +1,19 @@
 // `nexus try-claude`: the real Claude Code through the stack, step by step, with what was seen.
 import { join } from 'node:path'
-
-import { type ClaudeHomes, createClaudeHomes } from '../../core/claude-code/claude-home.ts'
-import { runClaude } from '../../core/claude-code/claude-run.ts'
-import { brokenRelease } from '../../core/claude-code/releases.ts'
-import { releaseTriesFile, rememberReleaseTry } from '../../core/claude-code/tried-releases.ts'
-import type { StepReport, TriedDeveloper, TryStack, TryStep } from '../../core/claude-code/try-step.ts'
-import { tryStepIds } from '../../core/claude-code/try-step-ids.ts'
-import { runStep, trySteps } from '../../core/claude-code/try-steps.ts'
-import { within } from '../../core/deadline.ts'
+import { within } from '../../core/base/deadline.ts'
+import { releaseTriesFile, rememberReleaseTry } from '../../core/clients/tried-releases.ts'
+import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import {
   type ClaudeCodeChoice,
   ensureClaudeCode,
   type InstalledClaudeCode,
 } from '../../core/setup/claude-code.ts'
-import { ensureStateFolder } from '../../core/state-folder.ts'
+import { brokenRelease } from '../../core/setup/claude-code-releases.ts'
+import { type ClaudeHomes, createClaudeHomes } from '../../core/try-claude/claude-home.ts'
+import { runClaude } from '../../core/try-claude/claude-run.ts'
+import type { StepReport, TriedDeveloper, TryStack, TryStep } from '../../core/try-claude/try-step.ts'
+import { tryStepIds } from '../../core/try-claude/try-step-ids.ts'
+import { runStep, trySteps } from '../../core/try-claude/try-steps.ts'
 import type { CliCommand } from '../arguments.ts'
 import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'

@@ -1,9 +1,9 @@
 // `nexus up` beside a core that runs and is not ready: whatever goes wrong, the command ends.
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { sampleSnapshot } from '../../core/sample-snapshot.ts'
+import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import type { CliCommand } from '../arguments.ts'
-import { createTestContext, openTestCore } from '../test-core.ts'
+import { createTestContext, openTestCore } from '../test-support/core.ts'
 import { runUp } from './up.ts'
 
 const up: Extract<CliCommand, { name: 'up' }> = {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { RouterRequest, Slot, Snapshot } from '../../contract.ts'
-import { sampleSlot, sampleSnapshot } from '../../core/sample-snapshot.ts'
+import type { RouterRequest, Slot, Snapshot } from '../../contract/snapshot.ts'
+import { sampleSlot, sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { describeBusy } from './busy-view.ts'
 
 const slot = (id: number, change: Partial<Slot> = {}): Slot => ({ ...sampleSlot, id, ...change })

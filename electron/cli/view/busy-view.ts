@@ -1,6 +1,6 @@
 // Who is at work when something is about to stop.
-import type { Snapshot } from '../../contract.ts'
-import { measureWork } from '../../work.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { measureWork } from '../../wording/work.ts'
 import { countByDeveloper } from './developer-names.ts'
 
 /**

@@ -1,7 +1,8 @@
 // What developers need, as text: every line that is there to be pasted is left whole. No I/O.
+
+import { formatCount } from '../../core/base/format-bytes.ts'
 import type { ClientGuides, ClientSnippet, DeveloperGuide } from '../../core/clients/client-guide.ts'
 import { shellIds } from '../../core/clients/shell-snippets.ts'
-import { formatCount } from '../../core/memory-plan/format-bytes.ts'
 import { piece, renderLine, type TextLine, wrap } from './text-line.ts'
 
 export interface ClientsViewOptions {

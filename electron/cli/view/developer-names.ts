@@ -1,5 +1,5 @@
 // Requests counted by whose they are, in words.
-import type { RouterRequest } from '../../contract.ts'
+import type { RouterRequest } from '../../contract/snapshot.ts'
 
 /** One entry for each developer, in the order of their first request: "anna 2", or "ben" when it is one. */
 export const countByDeveloper = (requests: readonly RouterRequest[]): readonly string[] => {

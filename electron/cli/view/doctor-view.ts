@@ -1,7 +1,7 @@
 // What `nexus doctor` found, as text: grouped, one line for what is well, found, why and mend for what is not. No I/O.
 import { type Check, type CheckLevel, checkGroups } from '../../core/doctor/check.ts'
 import type { DoctorReport } from '../../core/doctor/run-checks.ts'
-import { plural } from '../../figures.ts'
+import { plural } from '../../wording/figures.ts'
 import {
   type Piece,
   padEnd,

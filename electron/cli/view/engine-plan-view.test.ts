@@ -1,8 +1,8 @@
 // The command line before anything is installed: planned for a build whose flags are known, and only where that is asked for.
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { builtinProfiles } from '../../core/profiles.ts'
-import { type PlanContext, readEnginePlan } from '../../core/stack-plan.ts'
+import { builtinProfiles } from '../../core/config/profiles.ts'
+import { type PlanContext, readEnginePlan } from '../../core/memory/stack-plan.ts'
 import { renderEnginePlan } from './engine-plan-view.ts'
 
 const { studio } = builtinProfiles('/runtime')

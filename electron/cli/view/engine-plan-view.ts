@@ -1,6 +1,6 @@
 // llama-server's planned command line as text: one flag a line, then why each is there. No I/O.
-import type { EnginePlan } from '../../core/stack-plan.ts'
-import { quoteForShell } from '../../shell-quote.ts'
+import type { EnginePlan } from '../../core/memory/stack-plan.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
 import { type Piece, piece, renderLine, type TextLine, wrap } from './text-line.ts'
 
 export interface EnginePlanViewOptions {

@@ -1,5 +1,5 @@
 // `nexus forge status` as text: the RAM disk, what cargo is told, and each workspace on it. No I/O.
-import { formatBytes, formatDuration, formatShare, unknown } from '../../figures.ts'
+import { formatBytes, formatDuration, formatShare, unknown } from '../../wording/figures.ts'
 import { padEnd, padStart, printable, readWidth, truncate } from './text-line.ts'
 
 export interface ForgeStatus {

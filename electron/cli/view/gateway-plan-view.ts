@@ -1,6 +1,6 @@
 // How the gateway would be run, as text: its command line, then why it is so.
-import type { PlanAnswer } from '../../contract.ts'
-import { quoteArgv } from '../../shell-quote.ts'
+import type { PlanAnswer } from '../../contract/question.ts'
+import { quoteArgv } from '../../wording/shell-quote.ts'
 import { piece, renderLine, wrap } from './text-line.ts'
 
 const mostLines = 4

@@ -1,5 +1,5 @@
 // The memory, Build Forge and tokens-per-second parts of the status view.
-import type { Memory, RamDisk, Throughput } from '../../contract.ts'
+import type { Memory, RamDisk, Throughput } from '../../contract/snapshot.ts'
 import {
   formatBytes,
   formatCount,
@@ -7,8 +7,8 @@ import {
   formatRate,
   formatReserve,
   formatShare,
-} from '../../figures.ts'
-import { readSwapping } from '../../swapping.ts'
+} from '../../wording/figures.ts'
+import { readSwapping } from '../../wording/swapping.ts'
 import {
   bar,
   justify,

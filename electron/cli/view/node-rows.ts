@@ -1,6 +1,6 @@
 // The other Studios in the status view: one line each.
-import type { StudioNode } from '../../contract.ts'
-import { plural } from '../../figures.ts'
+import type { StudioNode } from '../../contract/snapshot.ts'
+import { plural } from '../../wording/figures.ts'
 import { padEnd, piece, printable, type TextLine, type Tone } from './text-line.ts'
 
 const labelWidth = 13

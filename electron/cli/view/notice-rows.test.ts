@@ -1,8 +1,8 @@
 // Notices on the status screen: what is said nowhere else, within the width, three at most.
 import { expect, it } from 'vitest'
-import type { Notice } from '../../contract.ts'
+import type { Notice } from '../../contract/notice.ts'
+import { sampleNow, sampleSnapshots } from '../test-support/sample-snapshots.ts'
 import { renderNotices } from './notice-rows.ts'
-import { sampleNow, sampleSnapshots } from './sample-snapshots.ts'
 import { renderStatus } from './status-view.ts'
 import { readLineWidth } from './text-line.ts'
 

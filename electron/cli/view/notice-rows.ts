@@ -1,5 +1,6 @@
 // What holds now and a person should know, a line each: only what neither the headline nor a service's row says.
-import type { Notice, Snapshot } from '../../contract.ts'
+import type { Notice } from '../../contract/notice.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import { piece, type TextLine, truncate } from './text-line.ts'
 
 /** Full slots are the headline; each service has its row with the reason; that it is ready needs no notice here. */

@@ -1,8 +1,9 @@
 // What `nexus up` ends with: the proof and what a client needs, or the reason and the one command to run next. No I/O.
 
-import { type CommandedId, commandedIds, type Snapshot, serviceNames } from '../../contract.ts'
+import { type CommandedId, commandedIds, serviceNames } from '../../contract/service-ids.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import { shellSnippet } from '../../core/clients/shell-snippets.ts'
-import { formatMilliseconds, plural } from '../../figures.ts'
+import { formatMilliseconds, plural } from '../../wording/figures.ts'
 import { finishLines, formatSeconds, type ProgressOptions, type StageTime } from './progress-view.ts'
 import { findMendingCommand } from './state-summary.ts'
 import { padEnd, piece, type TextLine, wrap } from './text-line.ts'

@@ -2,9 +2,9 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { readGgufHeader } from '../../core/gguf/gguf-header.ts'
-import { planMemory } from '../../core/memory-plan/memory-plan.ts'
-import { reservesFor, studioSeedMap } from '../../core/memory-plan/reserves.ts'
-import type { PlanInput } from '../../core/memory-plan/tally.ts'
+import { planMemory } from '../../core/memory/memory-plan.ts'
+import { reservesFor, studioSeedMap } from '../../core/memory/reserves.ts'
+import type { PlanInput } from '../../core/memory/tally.ts'
 import { renderPlanDifferences, renderPlanText } from './plan-view.ts'
 
 const fixture = (name: string): string =>

@@ -1,11 +1,11 @@
 // The memory plan as text: the Studio's map line by line, the checks, the verdict last.
 
-import type { PlanDifference } from '../../core/memory-plan/compare-plan.ts'
-import { formatBytes, formatCount } from '../../core/memory-plan/format-bytes.ts'
-import type { MemoryPlan } from '../../core/memory-plan/memory-plan.ts'
-import type { PlanLine } from '../../core/memory-plan/plan-lines.ts'
-import type { Verdict } from '../../core/memory-plan/tally.ts'
-import type { MemoryPlanReading } from '../../core/stack-plan.ts'
+import { formatBytes, formatCount } from '../../core/base/format-bytes.ts'
+import type { PlanDifference } from '../../core/memory/compare-plan.ts'
+import type { MemoryPlan } from '../../core/memory/memory-plan.ts'
+import type { PlanLine } from '../../core/memory/plan-lines.ts'
+import type { MemoryPlanReading } from '../../core/memory/stack-plan.ts'
+import type { Verdict } from '../../core/memory/tally.ts'
 
 export interface PlanViewOptions {
   readonly width: number

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Snapshot } from '../../contract.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { sampleNow, sampleSnapshots } from '../test-support/sample-snapshots.ts'
 import { findFailure, renderFailure, renderReady } from './outcome-view.ts'
 import { createProgressTracker } from './progress-view.ts'
-import { sampleNow, sampleSnapshots } from './sample-snapshots.ts'
 import { readWidth } from './text-line.ts'
 
 const plain = { width: 80, color: false }

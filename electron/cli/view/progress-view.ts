@@ -1,6 +1,8 @@
 // What `nexus up` shows while it runs: each service, its phase, what it waits for and for how long. No I/O.
-import { type Phase, type ServiceId, type ServiceState, type Snapshot, serviceNames } from '../../contract.ts'
-import { presentServices } from '../../parts.ts'
+
+import { presentServices } from '../../contract/parts.ts'
+import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { renderPhase } from './service-rows.ts'
 import { justify, type Piece, padEnd, piece, renderLine, type TextLine, truncateLine } from './text-line.ts'
 

@@ -1,5 +1,5 @@
 // What the Router does to requests, as text: one entry for each switch.
-import type { RouterBehaviour } from '../../core/router-plan.ts'
+import type { RouterBehaviour } from '../../core/router/router-plan.ts'
 import { piece, renderLine, wrap } from './text-line.ts'
 
 const mostLines = 4

@@ -1,7 +1,7 @@
 // The selfcheck as text: a line a probe, grouped, and at the end what it came to. Pure.
 import type { Probe, ProbeVerdict } from '../../core/selfcheck/probe.ts'
 import type { ProbeReport, SelfcheckReport } from '../../core/selfcheck/report.ts'
-import { plural } from '../../figures.ts'
+import { plural } from '../../wording/figures.ts'
 import { padEnd, piece, renderLine, type TextLine, type Tone, truncate, wrap } from './text-line.ts'
 
 export interface SelfcheckViewOptions {

@@ -1,8 +1,10 @@
 // The services part of the status view: one line each, and for one that is not well its reason and what mends it.
-import { type Phase, type ServiceId, type ServiceState, type Snapshot, serviceNames } from '../../contract.ts'
-import { formatDuration, plural } from '../../figures.ts'
-import { nameModel } from '../../model-name.ts'
-import { presentServices } from '../../parts.ts'
+
+import { presentServices } from '../../contract/parts.ts'
+import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
+import { formatDuration, plural } from '../../wording/figures.ts'
+import { nameModel } from '../../wording/model-name.ts'
 import { findMendingCommand } from './state-summary.ts'
 import { justify, type Piece, padEnd, piece, printable, type TextLine, type Tone, wrap } from './text-line.ts'
 

@@ -1,7 +1,14 @@
 // The slots part of the status view: who works, how far, how full, and who waits.
-import type { Slot, Snapshot } from '../../contract.ts'
-import { formatContext, formatCount, formatPercent, formatRate, plural, unknown } from '../../figures.ts'
-import { countWaiting } from '../../waiting.ts'
+import type { Slot, Snapshot } from '../../contract/snapshot.ts'
+import {
+  formatContext,
+  formatCount,
+  formatPercent,
+  formatRate,
+  plural,
+  unknown,
+} from '../../wording/figures.ts'
+import { countWaiting } from '../../wording/waiting.ts'
 import { countByDeveloper } from './developer-names.ts'
 import { bar, justify, padEnd, padStart, piece, readWidth, type TextLine, truncate } from './text-line.ts'
 

@@ -1,15 +1,9 @@
 // The one answer: the state in a word and the sentence that a person acts on.
 
-import {
-  type CommandedId,
-  commandedIds,
-  type ServiceId,
-  type ServiceState,
-  type Snapshot,
-  serviceNames,
-} from '../../contract.ts'
-import { presentServices, readService } from '../../parts.ts'
-import { measureRoom, sayRoom } from '../../room.ts'
+import { presentServices, readService } from '../../contract/parts.ts'
+import { type CommandedId, commandedIds, type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import type { ServiceState, Snapshot } from '../../contract/snapshot.ts'
+import { measureRoom, sayRoom } from '../../wording/room.ts'
 import type { Tone } from './text-line.ts'
 
 export interface StateSummary {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type Snapshot, SnapshotSchema } from '../../contract.ts'
-import { sampleNow, sampleSnapshots } from './sample-snapshots.ts'
+import { type Snapshot, SnapshotSchema } from '../../contract/snapshot.ts'
+import { sampleNow, sampleSnapshots } from '../test-support/sample-snapshots.ts'
 import { renderStatus } from './status-view.ts'
 import { readWidth } from './text-line.ts'
 

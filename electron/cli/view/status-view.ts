@@ -1,7 +1,8 @@
 // The status screen: a snapshot as lines of text. No I/O.
-import type { Snapshot } from '../../contract.ts'
-import { formatDuration, formatMilliseconds, plural } from '../../figures.ts'
-import { presentServices } from '../../parts.ts'
+
+import { presentServices } from '../../contract/parts.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { formatDuration, formatMilliseconds, plural } from '../../wording/figures.ts'
 import {
   renderForge,
   renderForgeHeld,

@@ -1,5 +1,5 @@
 // Lines made of toned pieces: measured, cut and aligned before any colour code is added.
-import { showControls } from '../../visible-text.ts'
+import { showControls } from '../../wording/visible-text.ts'
 
 /** What a piece of text means; colour follows from it, and the words say it too. */
 export type Tone = 'plain' | 'strong' | 'dim' | 'good' | 'busy' | 'warn' | 'bad'

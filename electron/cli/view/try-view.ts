@@ -1,5 +1,5 @@
 // One step of `nexus try-claude` as text: a mark, its name, how long it took, and what was seen. No I/O.
-import type { StepReport } from '../../core/claude-code/try-step.ts'
+import type { StepReport } from '../../core/try-claude/try-step.ts'
 import { padEnd, piece, renderLine, type TextLine, type Tone, wrap } from './text-line.ts'
 
 const marks: Readonly<Record<StepReport['state'], { readonly mark: string; readonly tone: Tone }>> = {

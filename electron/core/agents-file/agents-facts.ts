@@ -1,11 +1,11 @@
 // What the agents' file is made from: the profile as it runs, in the numbers that an agent can act on. Pure.
 import { createHash } from 'node:crypto'
-import type { Profile } from '../../contract.ts'
+import type { Profile } from '../../contract/profile.ts'
 import { clientBaseUrl } from '../clients/client-address.ts'
-import { clientLimits } from '../clients/client-limits.ts'
-import { keptTools } from '../clients/kept-tools.ts'
-import { plannedServer } from '../memory-plan/planned-server.ts'
-import { queueLimit } from '../services/litellm-router-settings.ts'
+import { plannedServer } from '../memory/planned-server.ts'
+import { clientLimits } from '../router/client-limits.ts'
+import { keptTools } from '../router/kept-tools.ts'
+import { queueLimit } from '../router/litellm-router-settings.ts'
 import type { PrefillSpeed } from './prefill-speed.ts'
 
 export interface AgentsFacts {

@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Profile } from '../../contract.ts'
-import { writeBlock } from '../clients/managed-file.ts'
-import { markdownMarks } from '../clients/marked-block.ts'
+import type { Profile } from '../../contract/profile.ts'
+import { writeBlock } from '../base/managed-file.ts'
+import { markdownMarks } from '../base/marked-block.ts'
+import { builtinProfiles } from '../config/profiles.ts'
+import { locateStateFolder } from '../config/state-folder.ts'
 import { createPlatform } from '../platform/detect-platform.ts'
-import { builtinProfiles } from '../profiles.ts'
-import { locateStateFolder } from '../state-folder.ts'
 import { type AgentsFacts, nameFacts, saysTheSame } from './agents-facts.ts'
 import { readAgentsBlock, readAgentsFileState, refreshAgentsFiles } from './agents-file.ts'
 import { agentsText } from './agents-text.ts'
@@ -76,7 +76,7 @@ describe('agentsText', () => {
 describe('readPrefillSpeed', () => {
   const timing = (tokens: number, ms: number) =>
     `5.23.230.043 I slot print_timing: id  0 | task 6 | prompt eval time =   ${ms.toFixed(2)} ms /   ${tokens} tokens (   1.00 ms per token,    1.00 tokens per second)`
-  const recorded = join(import.meta.dirname, '..', 'services', 'fixtures', 'llama-b10068-six-chats-log.txt')
+  const recorded = join(import.meta.dirname, '..', 'engine', 'fixtures', 'llama-b10068-six-chats-log.txt')
 
   it('is the median of the long prompts of a recorded run', () => {
     expect(readPrefillSpeed(readFileSync(recorded, 'utf8').split('\n'))).toEqual({

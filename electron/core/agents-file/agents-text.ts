@@ -1,6 +1,6 @@
 // The file itself: what an agent on this machine must know, in sentences that it can follow. Pure.
-import { serviceNames } from '../../contract.ts'
-import { formatCount } from '../memory-plan/format-bytes.ts'
+import { serviceNames } from '../../contract/service-ids.ts'
+import { formatCount } from '../base/format-bytes.ts'
 import type { AgentsFacts } from './agents-facts.ts'
 import type { PrefillSpeed } from './prefill-speed.ts'
 

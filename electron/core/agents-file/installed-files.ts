@@ -1,7 +1,7 @@
 // Which files carry the agents' block: remembered, so that they are kept up to date.
 import { z } from 'zod'
-import { readRecord } from '../json-record.ts'
-import { writePrivateFile } from '../private-file.ts'
+import { readRecord } from '../base/json-record.ts'
+import { writePrivateFile } from '../base/private-file.ts'
 
 const RecordSchema = z.strictObject({ version: z.literal(1), paths: z.array(z.string()) })
 

@@ -1,5 +1,5 @@
 // How fast this machine reads prompts, from the times that the running llama-server wrote down. Pure.
-import { parseLlamaLogLine } from '../services/llama-log.ts'
+import { parseLlamaLogLine } from '../engine/llama-log.ts'
 
 export interface PrefillSpeed {
   readonly tokensPerSecond: number

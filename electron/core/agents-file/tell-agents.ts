@@ -1,6 +1,6 @@
 // At each start and change of profile: the files in the developers' projects say what it gives their agents.
 import { existsSync } from 'node:fs'
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '../base/error-message.ts'
 import type { AgentsFileContext } from './agents-file.ts'
 
 /** Costs one look at the disk where no file was installed. Rejects never: `onError` is told what went wrong. */

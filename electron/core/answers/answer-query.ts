@@ -1,11 +1,11 @@
 // From a question to what answers it. What is heavy is loaded when somebody first asks.
-import type { Answers, Query } from '../../contract.ts'
+import type { Answers, Query } from '../../contract/question.ts'
+import type { ChosenProfile } from '../config/profiles.ts'
+import type { Settings } from '../config/settings.ts'
+import type { StateFolder } from '../config/state-folder.ts'
 import type { Ask } from '../control/core-link.ts'
 import { isAnswerTo } from '../control/core-link.ts'
 import type { Platform } from '../platform/platform.ts'
-import type { ChosenProfile } from '../profiles.ts'
-import type { Settings } from '../settings.ts'
-import type { StateFolder } from '../state-folder.ts'
 import { readLogTail } from './log-tail-answer.ts'
 import { type AnswerQuery, shareAnswers } from './shared-answers.ts'
 

@@ -1,5 +1,5 @@
 // What each developer pastes to reach the Router: masked for a window, with the key for the clipboard.
-import type { ClientsAnswer } from '../../contract.ts'
+import type { ClientsAnswer } from '../../contract/question.ts'
 import { clientsAnswer, findSnippet } from '../clients/client-guide.ts'
 import { readClientGuides } from '../clients/read-client-guides.ts'
 import type { SnippetName } from '../control/core-link.ts'

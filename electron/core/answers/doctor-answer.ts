@@ -1,6 +1,6 @@
 // The doctor's report for a window.
 import { homedir } from 'node:os'
-import type { DoctorAnswer } from '../../contract.ts'
+import type { DoctorAnswer } from '../../contract/question.ts'
 import { examine } from '../doctor/doctor.ts'
 import { createCommandRunner } from '../platform/run-command.ts'
 import type { AnswerContext } from './answer-query.ts'

@@ -1,5 +1,5 @@
 // The profile that a question is about: what runs, else what a start would take now.
-import { type ChosenProfile, chooseProfile } from '../profiles.ts'
+import { type ChosenProfile, chooseProfile } from '../config/profiles.ts'
 import type { AnswerContext } from './answer-query.ts'
 
 /** Throws ConfigError when the configured one cannot be read. */

@@ -1,10 +1,10 @@
 // The plan's answer: planned beside allocated, and what cannot be counted said instead of guessed.
 import { expect, it } from 'vitest'
-import { PlanAnswerSchema } from '../../contract.ts'
+import { PlanAnswerSchema } from '../../contract/question.ts'
 import { readGgufHeader } from '../gguf/gguf-header.ts'
-import { comparePlan } from '../memory-plan/compare-plan.ts'
-import { planMemory } from '../memory-plan/memory-plan.ts'
-import { reservesFor } from '../memory-plan/reserves.ts'
+import { comparePlan } from '../memory/compare-plan.ts'
+import { planMemory } from '../memory/memory-plan.ts'
+import { reservesFor } from '../memory/reserves.ts'
 import { describeMemory } from './plan-answer.ts'
 
 const header = new URL('../gguf/fixtures/Llama-3.2-3B-Instruct-Q4_K_M.header.gguf', import.meta.url).pathname

@@ -1,6 +1,6 @@
 // One piece of work for everyone who asks the same at once.
 import { expect, it } from 'vitest'
-import type { Query } from '../../contract.ts'
+import type { Query } from '../../contract/question.ts'
 import { shareAnswers } from './shared-answers.ts'
 
 const createWork = () => {

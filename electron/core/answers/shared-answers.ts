@@ -1,5 +1,5 @@
 // Answers that cost seconds and programs, given to everyone who asks the same meanwhile.
-import type { Query } from '../../contract.ts'
+import type { Query } from '../../contract/question.ts'
 
 export type AnswerQuery = (query: Query) => Promise<unknown>
 

@@ -2,8 +2,8 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createTestMac, type TestMac } from '../platform/test-mac.ts'
-import { logOut, madeUpJob } from '../platform/test-mac-launchd.ts'
+import { createTestMac, type TestMac } from '../platform/test-support/mac.ts'
+import { logOut, madeUpJob } from '../platform/test-support/mac-launchd.ts'
 import type { AutostartSpec } from './autostart.ts'
 import { createLaunchdAutostart } from './launchd-autostart.ts'
 

@@ -1,15 +1,15 @@
 // The core as a launchd agent, or as a daemon that root installs. Never run on a Mac: driven by an imitation of launchctl
-// (platform/test-mac-launchd.ts).
+// (platform/test-support/mac-launchd.ts).
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { quoteForShell } from '../../shell-quote.ts'
-import { noSession } from '../launchd/exit-codes.ts'
-import { createLaunchd, type LaunchdPatience } from '../launchd/launchd.ts'
-import { type LaunchdJobSpec, renderLaunchdPlist } from '../launchd/plist.ts'
-import { describeProtectedFolder } from '../launchd/protected-folder.ts'
-import type { JobReading, LaunchdDomain } from '../launchd/reading.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
+import { readFileOrNull } from '../base/private-file.ts'
+import { noSession } from '../platform/launchd/exit-codes.ts'
+import { createLaunchd, type LaunchdPatience } from '../platform/launchd/launchd.ts'
+import { type LaunchdJobSpec, renderLaunchdPlist } from '../platform/launchd/plist.ts'
+import { describeProtectedFolder } from '../platform/launchd/protected-folder.ts'
+import type { JobReading, LaunchdDomain } from '../platform/launchd/reading.ts'
 import type { RunCommand } from '../platform/run-command.ts'
-import { readFileOrNull } from '../private-file.ts'
 import type { Autostart, AutostartSpec, UninstallOutcome } from './autostart.ts'
 
 export interface LaunchdOptions {

@@ -1,8 +1,8 @@
 // The core as a systemd unit of one user.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { readFileOrNull } from '../base/private-file.ts'
 import { describeFailure, type RunCommand } from '../platform/run-command.ts'
-import { readFileOrNull } from '../private-file.ts'
 import type { Autostart, AutostartSpec } from './autostart.ts'
 
 export interface SystemdOptions {

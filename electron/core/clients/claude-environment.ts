@@ -1,7 +1,7 @@
 // The variables that Claude Code has here: the shell's, replaced by the `env` of its settings files.
 import { join } from 'node:path'
 import { z } from 'zod'
-import { parseJsonOrNull } from '../json-record.ts'
+import { parseJsonOrNull } from '../base/json-record.ts'
 
 export interface ClaudeVariable {
   readonly value: string

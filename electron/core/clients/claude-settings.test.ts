@@ -1,10 +1,10 @@
 // The limits and the file that Claude Code is given: computed from the profile, each line explained, nothing forgotten.
 
 import { describe, expect, it } from 'vitest'
-import { builtinProfiles } from '../profiles.ts'
+import { builtinProfiles } from '../config/profiles.ts'
 import { claudeModelName } from '../router/claude-model-name.ts'
+import { clientLimits, compactThreshold, limitsWarning } from '../router/client-limits.ts'
 import { claudeSettings, explainClaudeSettings, renderClaudeSettings } from './claude-settings.ts'
-import { clientLimits, compactThreshold, limitsWarning } from './client-limits.ts'
 
 const { studio } = builtinProfiles('/runtime')
 if (studio === undefined) throw new Error('there is no studio profile')

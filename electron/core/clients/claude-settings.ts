@@ -1,11 +1,11 @@
 // Claude Code's settings.json for this Router: what was measured to matter, each line with its reason.
 
-import type { Profile } from '../../contract.ts'
-import { measuredClaudeCode } from '../claude-code/releases.ts'
-import { formatCount } from '../memory-plan/format-bytes.ts'
+import type { Profile } from '../../contract/profile.ts'
+import { formatCount } from '../base/format-bytes.ts'
 import { claudeModelName, isMeasuredName } from '../router/claude-model-name.ts'
-import type { ClientLimits } from './client-limits.ts'
-import { keptTools } from './kept-tools.ts'
+import type { ClientLimits } from '../router/client-limits.ts'
+import { keptTools } from '../router/kept-tools.ts'
+import { measuredClaudeCode } from '../setup/claude-code-releases.ts'
 import { type StatusLine, statusLine } from './status-line.ts'
 
 /** One line of the file, and why it is there. `name` is the variable's, `permissions.deny`, or `statusLine`. */

@@ -1,5 +1,6 @@
 // The address at which clients reach the Router, and what stands in their way.
-import { type Profile, serviceNames } from '../../contract.ts'
+import type { Profile } from '../../contract/profile.ts'
+import { serviceNames } from '../../contract/service-ids.ts'
 
 type ProxyAddress = Pick<Profile['proxy'], 'host' | 'port'>
 

@@ -1,7 +1,7 @@
 // What a developer pastes: an address that reaches this machine, limits that match the slot, and no secret where it is shown.
 import { describe, expect, it } from 'vitest'
-import { ClientsAnswerSchema } from '../../contract.ts'
-import { builtinProfiles } from '../profiles.ts'
+import { ClientsAnswerSchema } from '../../contract/question.ts'
+import { builtinProfiles } from '../config/profiles.ts'
 import { buildClientGuides, clientsAnswer, findSnippet } from './client-guide.ts'
 
 const { studio } = builtinProfiles('/runtime')

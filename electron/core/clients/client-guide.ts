@@ -1,9 +1,13 @@
 // What each developer needs to work against the Router, for this machine and profile as they are.
 
-import type { ClientsAnswer, Profile } from '../../contract.ts'
-import { measuredClaudeCode } from '../claude-code/releases.ts'
-import { plannedServer } from '../memory-plan/planned-server.ts'
+import type { Profile } from '../../contract/profile.ts'
+import type { ClientsAnswer } from '../../contract/question.ts'
+import { maskKey } from '../access/mask-key.ts'
+import { hostNameNotes, hostsLine } from '../config/host-name.ts'
+import { plannedServer } from '../memory/planned-server.ts'
 import { claudeModelName } from '../router/claude-model-name.ts'
+import { type ClientLimits, clientLimits, limitsWarning } from '../router/client-limits.ts'
+import { measuredClaudeCode } from '../setup/claude-code-releases.ts'
 import {
   type ClaudeSetting,
   claudeSettings,
@@ -11,9 +15,6 @@ import {
   renderClaudeSettings,
 } from './claude-settings.ts'
 import { addressWarning, clientBaseUrl, isLoopbackOnly } from './client-address.ts'
-import { type ClientLimits, clientLimits, limitsWarning } from './client-limits.ts'
-import { hostNameNotes, hostsLine } from './host-name.ts'
-import { maskKey } from './mask-key.ts'
 import { jumpDesktopNotes, jumpDesktopText, sshConfig, sshNotes } from './remote-access.ts'
 import { shellIds, shellNotes, shellSnippet, shellTitles } from './shell-snippets.ts'
 import { statusLine } from './status-line.ts'

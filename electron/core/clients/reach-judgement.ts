@@ -1,6 +1,6 @@
 // What each failure on the way to the model means to a person at a client, and what to do. Pure.
-import { serviceNames } from '../../contract.ts'
-import { hostNameNotes } from './host-name.ts'
+import { serviceNames } from '../../contract/service-ids.ts'
+import { hostNameNotes } from '../config/host-name.ts'
 import type { ReachAddress } from './reach-address.ts'
 import { blocked, codeOf, doubtful, type ReachVerdict, reached } from './reach-step.ts'
 

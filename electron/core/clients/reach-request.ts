@@ -3,7 +3,7 @@ import { type ClientRequest, type IncomingMessage, request as plainRequest } fro
 import { request as secureRequest } from 'node:https'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
-import { parseJsonOrNull } from '../json-record.ts'
+import { parseJsonOrNull } from '../base/json-record.ts'
 import type { ModelAnswer, PlainAnswer } from './reach-judgement.ts'
 
 export interface ReachRequest {

@@ -1,8 +1,8 @@
 // From a client to the model, step by step: the first step that fails says why nothing works, and what to do.
 import { lookup } from 'node:dns/promises'
 import { connect } from 'node:net'
-import { firstOf } from '../first-of.ts'
-import { maskKey } from './mask-key.ts'
+import { maskKey } from '../access/mask-key.ts'
+import { firstOf } from '../base/first-of.ts'
 import { judgeAddress, type ReachAddress, readAddress } from './reach-address.ts'
 import {
   judgeKey,

@@ -1,12 +1,12 @@
 // The guides for this machine's clients: its keys, its addresses and the model's own limit, read now.
 
-import type { Profile } from '../../contract.ts'
-import { developersOf } from '../developer-keys.ts'
-import { readKeyList } from '../developer-keys-file.ts'
+import type { Profile } from '../../contract/profile.ts'
+import { developersOf } from '../access/developer-keys.ts'
+import { readKeyList } from '../access/developer-keys-file.ts'
+import { ensureKeys } from '../access/keys.ts'
+import type { StateFolder } from '../config/state-folder.ts'
 import { readHeaderOrReason } from '../gguf/gguf-header.ts'
-import { ensureKeys } from '../keys.ts'
 import type { Platform } from '../platform/platform.ts'
-import type { StateFolder } from '../state-folder.ts'
 import { buildClientGuides, type ClientGuides } from './client-guide.ts'
 
 export interface ReadGuides {

@@ -1,5 +1,5 @@
 // How the developers get onto the machine itself: SSH for VS Code, Jump Desktop for its screen.
-import type { Profile } from '../../contract.ts'
+import type { Profile } from '../../contract/profile.ts'
 import { isLoopbackOnly } from './client-address.ts'
 
 /** What only the developer knows stands in the block as words nobody can take for a real login. */

@@ -1,8 +1,8 @@
 // Writes our settings into a person's own settings.json of Claude Code, with a backup beside it, and takes them out again.
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { readRecord } from '../json-record.ts'
-import { followLink, readFileOrNull, replacePrivateFile, writePrivateFile } from '../private-file.ts'
+import { readRecord } from '../base/json-record.ts'
+import { followLink, readFileOrNull, replacePrivateFile, writePrivateFile } from '../base/private-file.ts'
 import type { ClaudeSetting } from './claude-settings.ts'
 import {
   type Applied,

@@ -1,7 +1,7 @@
 // Claude Code's settings as a person has them, against what this machine would have them be now. Pure.
 
 import { z } from 'zod'
-import { parseJsonOrNull } from '../json-record.ts'
+import { parseJsonOrNull } from '../base/json-record.ts'
 import { isMeasuredName } from '../router/claude-model-name.ts'
 import type { ClaudeSetting } from './claude-settings.ts'
 

@@ -1,8 +1,8 @@
 // Our lines in a person's own settings.json of Claude Code: put in, and taken out again, without losing theirs. Pure.
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import { withoutByteOrderMark } from '../byte-order-mark.ts'
-import { messageOf } from '../error-message.ts'
+import { withoutByteOrderMark } from '../base/byte-order-mark.ts'
+import { messageOf } from '../base/error-message.ts'
 import type { ClaudeSetting } from './claude-settings.ts'
 
 /** Whatever else the file says is a person's, and stays. */

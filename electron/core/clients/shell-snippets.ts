@@ -1,5 +1,5 @@
 // The seed's two variables, for each shell that a developer may sit at.
-import { quoteForFish, quoteForPowershell, quoteForShell } from '../../shell-quote.ts'
+import { quoteForFish, quoteForPowershell, quoteForShell } from '../../wording/shell-quote.ts'
 
 export const shellIds = ['bash', 'powershell', 'fish'] as const
 export type ShellId = (typeof shellIds)[number]

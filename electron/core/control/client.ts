@@ -1,10 +1,13 @@
 // Attaches to a running core over its control socket.
 import { connect, type Socket } from 'node:net'
-import type { HistorySample, LogId, Query, Snapshot } from '../../contract.ts'
-import { parseBoundedJson } from '../bounded-json.ts'
-import { isErrno } from '../private-file.ts'
+import type { HistorySample } from '../../contract/history.ts'
+import type { Query } from '../../contract/question.ts'
+import type { LogId } from '../../contract/service-ids.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { parseBoundedJson } from '../base/bounded-json.ts'
+import { createLineReader } from '../base/line-reader.ts'
+import { isErrno } from '../base/private-file.ts'
 import { type CoreLink, isAnswerTo } from './core-link.ts'
-import { createLineReader } from './line-reader.ts'
 import { describeOtherVersion } from './other-version.ts'
 import { type ControlRequest, type ControlResponse, maxLineBytes, ResponseSchema } from './protocol.ts'
 

@@ -1,13 +1,9 @@
 // What everyone who looks at a core and commands it works with: the core in this process, or one over its socket.
-import {
-  type Answers,
-  answerSchemas,
-  type Command,
-  type LogId,
-  type Outcome,
-  type Query,
-  type Snapshot,
-} from '../../contract.ts'
+
+import type { Command, Outcome } from '../../contract/command.ts'
+import { type Answers, answerSchemas, type Query } from '../../contract/question.ts'
+import type { LogId } from '../../contract/service-ids.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import type { Watchable } from '../observe/watch.ts'
 
 /** A question without the answer's type: what came over the socket is one of them. */

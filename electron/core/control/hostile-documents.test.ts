@@ -1,7 +1,7 @@
 // Documents that would overflow a stack, a number or an object, where they come in: the config file and the socket.
 import { expect, it } from 'vitest'
-import { ConfigError, parseConfig } from '../config.ts'
-import { parseJsonOrNull } from '../json-record.ts'
+import { parseJsonOrNull } from '../base/json-record.ts'
+import { ConfigError, parseConfig } from '../config/config.ts'
 import { parseRequest } from './protocol.ts'
 
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)

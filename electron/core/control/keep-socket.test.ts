@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { sampleSnapshot } from '../sample-snapshot.ts'
+import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { attachToCore } from './client.ts'
 import type { CoreLink } from './core-link.ts'
 import { keepSocket } from './keep-socket.ts'

@@ -1,6 +1,6 @@
 // A socket's file that somebody deletes while its core lives: cleaners of /tmp, an `rm` too many. The core makes it anew.
 import { basename, dirname } from 'node:path'
-import { watchFolder } from '../watch-folder.ts'
+import { watchFolder } from '../base/watch-folder.ts'
 
 export interface KeepSocketOptions {
   readonly path: string

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { sampleSnapshot } from '../sample-snapshot.ts'
+import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { attachToCore } from './client.ts'
 
 /** Answers everything with this line. */

@@ -1,16 +1,12 @@
 // What goes over the control socket: one JSON document a line, both ways.
 import { z } from 'zod'
-import {
-  CommandSchema,
-  DeveloperNameSchema,
-  HistorySampleSchema,
-  LogIdSchema,
-  OutcomeSchema,
-  QuerySchema,
-  SnapshotSchema,
-} from '../../contract.ts'
-import { parseBoundedJson } from '../bounded-json.ts'
-import { messageOf } from '../error-message.ts'
+import { CommandSchema, DeveloperNameSchema, OutcomeSchema } from '../../contract/command.ts'
+import { HistorySampleSchema } from '../../contract/history.ts'
+import { QuerySchema } from '../../contract/question.ts'
+import { LogIdSchema } from '../../contract/service-ids.ts'
+import { SnapshotSchema } from '../../contract/snapshot.ts'
+import { parseBoundedJson } from '../base/bounded-json.ts'
+import { messageOf } from '../base/error-message.ts'
 
 /** Longer lines are refused before they can fill memory; a snapshot is a few KB, a history 30 KB. */
 export const maxLineBytes = 1_048_576

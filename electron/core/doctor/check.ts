@@ -1,9 +1,9 @@
 // What one check of the doctor says, and how a check is written.
-import type { Config } from '../../contract.ts'
+import type { Config } from '../../contract/config.ts'
+import type { ChosenProfile } from '../config/profiles.ts'
+import type { StateFolder } from '../config/state-folder.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
-import type { ChosenProfile } from '../profiles.ts'
-import type { StateFolder } from '../state-folder.ts'
 
 /** `unknown`: could not be found out; counts as a warning, because nobody can rely on it. */
 export const checkLevels = ['ok', 'warn', 'fail', 'unknown'] as const

@@ -1,10 +1,10 @@
 // Checks on the prompt cache: whether conversations that left their slots come back, and what they take on disk.
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { formatBytes } from '../memory-plan/format-bytes.ts'
-import { plannedServer } from '../memory-plan/planned-server.ts'
-import { doesNotRestoreText, readDoesNotRestore } from '../parked-verdict.ts'
-import { keepsSlots, slotCacheOf } from '../services/slot-cache.ts'
+import { formatBytes } from '../base/format-bytes.ts'
+import { doesNotRestoreText, readDoesNotRestore } from '../engine/parked-verdict.ts'
+import { keepsSlots, slotCacheOf } from '../engine/slot-cache.ts'
+import { plannedServer } from '../memory/planned-server.ts'
 import { type CheckSource, type DoctorContext, ok, type Verdict, warn } from './check.ts'
 
 export interface ParkedFacts {

@@ -1,7 +1,8 @@
 // The check on cargo configs beside the developer's own: a project's file wins over it without a word (the Cargo Book,
 // Configuration, Hierarchical structure).
 import { dirname, join, resolve } from 'node:path'
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '../base/error-message.ts'
+import { readFileOrNull } from '../base/private-file.ts'
 import { configPathIn, createCargoConfigFiles } from '../forge/cargo-config-file.ts'
 import {
   type CargoBuildSettings,
@@ -9,7 +10,6 @@ import {
   readCargoConfig,
 } from '../forge/cargo-config-text.ts'
 import { listWorkspaces } from '../forge/forge-workspaces.ts'
-import { readFileOrNull } from '../private-file.ts'
 import { type CheckSource, type DoctorContext, ok, type Verdict } from './check.ts'
 import { type CargoFacts, judgeCargo, readCargoFacts } from './checks-on-cargo.ts'
 import type { DoctorFacts } from './facts.ts'

@@ -1,7 +1,7 @@
 // Checks on what the user wrote: the config file and the profile that comes of it.
 
-import { quoteForShell } from '../../shell-quote.ts'
-import type { StateFolder } from '../state-folder.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
+import type { StateFolder } from '../config/state-folder.ts'
 import { type CheckSource, type ConfigState, type DoctorContext, fail, ok, type Verdict } from './check.ts'
 
 type ConfigPaths = Pick<StateFolder, 'configPath' | 'lastGoodConfigPath'>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { ServiceState } from '../../contract.ts'
-import { builtinProfiles } from '../profiles.ts'
-import { sampleSnapshot } from '../sample-snapshot.ts'
+import type { ServiceState } from '../../contract/snapshot.ts'
+import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
+import { builtinProfiles } from '../config/profiles.ts'
 import { judgeCore, judgeOrphans, judgeScreens, judgeServices } from './checks-on-core.ts'
 
 const snapshot = () => sampleSnapshot

@@ -1,13 +1,16 @@
 // Checks on who runs things: the core, services without one, services that failed, and the seed's old screen sessions.
-import { type CommandedId, commandedIds, type Profile, type Snapshot, serviceNames } from '../../contract.ts'
-import { isLockHeld, readLockOwner } from '../core-lock.ts'
-import { readIntent } from '../intent.ts'
-import type { LedgerEntry } from '../ledger.ts'
+
+import type { Profile } from '../../contract/profile.ts'
+import { type CommandedId, commandedIds, serviceNames } from '../../contract/service-ids.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { chooseProfile } from '../config/profiles.ts'
+import { isLockHeld, readLockOwner } from '../control/core-lock.ts'
 import type { CommandResult } from '../platform/run-command.ts'
-import { chooseProfile } from '../profiles.ts'
+import { isLiveSession, parseScreenList } from '../platform/screen-sessions.ts'
+import { readIntent } from '../stack/intent.ts'
+import type { LedgerEntry } from '../supervise/ledger.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import type { CoreReading, DoctorFacts } from './facts.ts'
-import { isLiveSession, parseScreenList } from './screen-sessions.ts'
 
 export interface CoreFacts {
   readonly core: CoreReading

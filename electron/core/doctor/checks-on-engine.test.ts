@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sampleSlot } from '../sample-snapshot.ts'
+import { sampleSlot } from '../../contract/test-support/sample-snapshot.ts'
 import { judgeBinary, judgeDrafts, judgeFlags } from './checks-on-engine.ts'
 
 const mending = { install: 'nexus up', settingsFile: '/s/config.json' }

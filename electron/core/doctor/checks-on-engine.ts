@@ -1,8 +1,8 @@
 // Checks on llama-server: which one, whether it runs, and whether it knows every flag that the plan uses.
-import type { Snapshot } from '../../contract.ts'
-import { messageOf } from '../error-message.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { messageOf } from '../base/error-message.ts'
+import type { EnginePlan } from '../memory/stack-plan.ts'
 import { missingLibrary } from '../setup/missing-library.ts'
-import type { EnginePlan } from '../stack-plan.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import { profileFile, profilePlace } from './checks-on-config.ts'
 import type { DoctorFacts } from './facts.ts'

@@ -1,8 +1,8 @@
 // Check on the folders that everything else rests on: whether others may write to them, or replace them.
 import { type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { quoteForShell } from '../../shell-quote.ts'
-import { judgePrivateFolder, judgeRuntimeFolder, type StateFolder } from '../state-folder.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
+import { judgePrivateFolder, judgeRuntimeFolder, type StateFolder } from '../config/state-folder.ts'
 import { type CheckSource, type DoctorContext, fail, ok, type Verdict, warn } from './check.ts'
 
 export interface FolderFacts {

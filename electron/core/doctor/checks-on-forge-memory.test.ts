@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { RamDisk } from '../../contract.ts'
+import type { RamDisk } from '../../contract/snapshot.ts'
 import type { RamDiskBacking } from '../platform/platform.ts'
 import { type ForgeMemoryFacts, judgeForgeMemory } from './checks-on-forge-memory.ts'
 

@@ -1,7 +1,7 @@
 // The check on what the RAM disk really holds of memory: reserved, used and held are three numbers.
-import type { Memory, RamDisk } from '../../contract.ts'
+import type { Memory, RamDisk } from '../../contract/snapshot.ts'
+import { formatBytes } from '../base/format-bytes.ts'
 import { howToWire } from '../forge/forge-held.ts'
-import { formatBytes } from '../memory-plan/format-bytes.ts'
 import type { RamDiskBacking, RamDiskSpec } from '../platform/platform.ts'
 import { type CheckSource, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { RamDisk } from '../../contract.ts'
+import type { RamDisk } from '../../contract/snapshot.ts'
 import { judgeMount, judgeRoom, judgeSpotlight } from './checks-on-forge.ts'
 
 const GiB = 2 ** 30

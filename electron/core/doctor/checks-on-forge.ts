@@ -1,10 +1,9 @@
 // Checks on the RAM disk: real, large enough, and left alone by Spotlight.
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RamDisk } from '../../contract.ts'
-import { quoteForShell } from '../../shell-quote.ts'
-import { readIntent } from '../intent.ts'
-import { formatBytes } from '../memory-plan/format-bytes.ts'
+import type { RamDisk } from '../../contract/snapshot.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
+import { formatBytes } from '../base/format-bytes.ts'
 import {
   canonicalMountPoint,
   explainObstacle,
@@ -13,6 +12,7 @@ import {
 } from '../platform/mount-point.ts'
 import type { RamDiskSpec } from '../platform/platform.ts'
 import type { CommandResult } from '../platform/run-command.ts'
+import { readIntent } from '../stack/intent.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import { readCargoSetting, type WayThere, wayThere } from './checks-on-cargo.ts'
 import type { DoctorFacts } from './facts.ts'

@@ -1,11 +1,11 @@
 // Checks on the gateway, where the profile has one: its program, and its port.
 
 import { access, constants } from 'node:fs/promises'
-import type { GatewayProfile } from '../../contract.ts'
-import { quoteForShell } from '../../shell-quote.ts'
+import type { GatewayProfile } from '../../contract/profile.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
+import { readGatewayAddress } from '../config/gateway-address.ts'
 import type { Platform } from '../platform/platform.ts'
-import { readGatewayAddress } from '../services/gateway-address.ts'
-import { traefikArgv } from '../services/traefik-service.ts'
+import { traefikArgv } from '../router/traefik-service.ts'
 import { traefikVersion } from '../setup/traefik.ts'
 import { type CheckSource, type DoctorContext, fail, ok, type Verdict, warn } from './check.ts'
 import { profilePlace } from './checks-on-config.ts'

@@ -1,9 +1,9 @@
 // Who else on this machine may attach to the core, and what lies in the folder where users meet.
-import type { Guests } from '../../contract.ts'
-import { quoteForShell } from '../../shell-quote.ts'
-import { defaultGuests } from '../guests/guest-socket.ts'
-import { readSharedFolder, type SharedSocket } from '../guests/read-shared-folder.ts'
-import { readOwnUid, readUserName } from '../guests/user-name.ts'
+import type { Guests } from '../../contract/config.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
+import { defaultGuests } from '../control/guests/guest-socket.ts'
+import { readSharedFolder, type SharedSocket } from '../control/guests/read-shared-folder.ts'
+import { readOwnUid, readUserName } from '../control/guests/user-name.ts'
 import { type CheckSource, type DoctorContext, ok, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 

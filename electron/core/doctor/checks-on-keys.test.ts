@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { changeDeveloperKey } from '../developer-keys-file.ts'
-import { ensureKeys } from '../keys.ts'
+import { changeDeveloperKey } from '../access/developer-keys-file.ts'
+import { ensureKeys } from '../access/keys.ts'
 import { estimateKeyBits, judgeClientKeys, judgeSecretFiles, readClientKeys } from './checks-on-keys.ts'
 
 const file = (mode: number, uid = 501) => ({ path: '/k/a key', mode: 0o100000 | mode, uid })

@@ -1,10 +1,10 @@
 // Checks on the keys: who may read their files, and whether the clients' key can be guessed.
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { quoteForShell } from '../../shell-quote.ts'
-import { parseBoundedJson } from '../bounded-json.ts'
-import { isRetired, KeyListSchema, sharedName } from '../developer-keys.ts'
-import { readFileOrNull } from '../private-file.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
+import { isRetired, KeyListSchema, sharedName } from '../access/developer-keys.ts'
+import { parseBoundedJson } from '../base/bounded-json.ts'
+import { readFileOrNull } from '../base/private-file.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import { isLoopback } from './checks-on-ports.ts'
 

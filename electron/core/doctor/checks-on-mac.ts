@@ -1,13 +1,13 @@
 // Checks that only a Mac has: crashes it reported, what its privacy protection closes to launchd, and to us.
 import { readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import type { RamDisk } from '../../contract.ts'
-import { quoteForShell } from '../../shell-quote.ts'
-import { messageOf } from '../error-message.ts'
+import type { RamDisk } from '../../contract/snapshot.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
+import { messageOf } from '../base/error-message.ts'
+import type { StateFolder } from '../config/state-folder.ts'
 import { hasCode } from '../platform/mount-point.ts'
 import type { Platform, RamDiskSpec } from '../platform/platform.ts'
 import { explainPrivacyRefusal } from '../platform/volume-access.ts'
-import type { StateFolder } from '../state-folder.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import { findNewestReport } from './mac-reports.ts'
 

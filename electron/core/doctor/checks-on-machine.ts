@@ -1,15 +1,15 @@
 // Checks on the machine itself: room on its disks, its clock, and whether it stays up and comes back.
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { quoteForShell } from '../../shell-quote.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
 import type { AutostartState } from '../autostart/autostart.ts'
 import { createAutostart } from '../autostart/create-autostart.ts'
-import { readLiveServices } from '../live-services.ts'
-import { readMachineIdentity, sayMachine } from '../machine-identity.ts'
-import { formatBytes } from '../memory-plan/format-bytes.ts'
+import { formatBytes } from '../base/format-bytes.ts'
+import { readMachineIdentity, sayMachine } from '../platform/machine-identity.ts'
+import { parsePowerSettings } from '../platform/power-settings.ts'
 import { type CommandResult, describeFailure } from '../platform/run-command.ts'
+import { readLiveServices } from '../stack/live-services.ts'
 import { type CheckSource, type DoctorContext, fail, ok, once, unknown, type Verdict, warn } from './check.ts'
-import { parsePowerSettings } from './power-settings.ts'
 
 export interface DiskRoom {
   /** What is kept there. */

@@ -1,10 +1,10 @@
 // Checks on memory: whether the plan fits, whether it fits now, swap, pressure, and the limit of the GPU.
-import type { Memory, RamDisk } from '../../contract.ts'
-import { formatBytes } from '../memory-plan/format-bytes.ts'
-import type { MemoryPlan } from '../memory-plan/memory-plan.ts'
-import { reservesFor } from '../memory-plan/reserves.ts'
-import { largestDefaultShare } from '../memory-plan/tally.ts'
-import type { MemoryPlanReading } from '../stack-plan.ts'
+import type { Memory, RamDisk } from '../../contract/snapshot.ts'
+import { formatBytes } from '../base/format-bytes.ts'
+import type { MemoryPlan } from '../memory/memory-plan.ts'
+import { reservesFor } from '../memory/reserves.ts'
+import type { MemoryPlanReading } from '../memory/stack-plan.ts'
+import { largestDefaultShare } from '../memory/tally.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 

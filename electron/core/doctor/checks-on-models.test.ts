@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readGgufHeader, readHeaderOrReason } from '../gguf/gguf-header.ts'
-import { makeGguf } from '../gguf/made-gguf.ts'
+import { makeGguf } from '../gguf/test-support/made-gguf.ts'
 import { judgeModel, judgePair } from './checks-on-models.ts'
 
 let dir = ''

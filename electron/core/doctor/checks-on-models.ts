@@ -1,9 +1,9 @@
 // Checks on the model files, from their headers alone: there, readable, complete, and fit to draft for each other.
 
-import { quoteForShell } from '../../shell-quote.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
+import { formatBytes } from '../base/format-bytes.ts'
 import type { HeaderReading } from '../gguf/gguf-header.ts'
-import { type DraftJudgement, judgeDraft } from '../memory-plan/draft-judgement.ts'
-import { formatBytes } from '../memory-plan/format-bytes.ts'
+import { type DraftJudgement, judgeDraft } from '../memory/draft-judgement.ts'
 import { demoModelPath } from '../setup/demo-model.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import { profileFile, profilePlace } from './checks-on-config.ts'

@@ -1,7 +1,8 @@
 // The check on the other Studios of the profile: whether the core reaches each, and whether macOS is what keeps it from them.
 import { connect } from 'node:net'
-import type { NodeProfile, StudioNode } from '../../contract.ts'
-import { localNetworkAdvice } from '../nodes/node-failure.ts'
+import type { NodeProfile } from '../../contract/profile.ts'
+import type { StudioNode } from '../../contract/snapshot.ts'
+import { localNetworkAdvice } from '../router/nodes/node-failure.ts'
 import { type CheckSource, type DoctorContext, ok, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 

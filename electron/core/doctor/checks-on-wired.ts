@@ -1,12 +1,12 @@
 // The check on wired memory of a Mac: what explains it, and who alive may hold the rest.
-import type { ForeignProcess, RamDisk } from '../../contract.ts'
-import { formatBytes } from '../memory-plan/format-bytes.ts'
-import { reservesFor } from '../memory-plan/reserves.ts'
+import type { ForeignProcess, RamDisk } from '../../contract/snapshot.ts'
+import { formatBytes } from '../base/format-bytes.ts'
+import { reservesFor } from '../memory/reserves.ts'
 import { decodePsText } from '../platform/darwin-process-text.ts'
 import type { RamDiskBacking } from '../platform/platform.ts'
+import { isLiveSession, parseScreenList } from '../platform/screen-sessions.ts'
 import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
-import { isLiveSession, parseScreenList } from './screen-sessions.ts'
 
 export interface WiredFacts {
   readonly wiredBytes: number

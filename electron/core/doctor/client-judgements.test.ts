@@ -1,11 +1,11 @@
 // What Claude Code meets on this machine: room, variables, settings, its release, the agents' files.
 import { describe, expect, it } from 'vitest'
+import type { BlockState } from '../base/managed-file.ts'
 import { claudeSettings, renderClaudeSettings } from '../clients/claude-settings.ts'
-import { clientLimits } from '../clients/client-limits.ts'
-import type { BlockState } from '../clients/managed-file.ts'
 import type { ReachAddress } from '../clients/reach-address.ts'
 import { readSettings } from '../clients/settings-judgement.ts'
-import { builtinProfiles } from '../profiles.ts'
+import { builtinProfiles } from '../config/profiles.ts'
+import { clientLimits } from '../router/client-limits.ts'
 import {
   judgeAgentsFiles,
   judgeMends,

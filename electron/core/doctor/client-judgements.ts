@@ -1,15 +1,15 @@
 // What a reading of a client's surroundings means: room in its slot, the Router's switches, variables, settings. Pure.
 
-import type { Profile } from '../../contract.ts'
-import { quoteForShell } from '../../shell-quote.ts'
-import { brokenRelease, measuredClaudeCode } from '../claude-code/releases.ts'
-import type { ReleaseTry } from '../claude-code/tried-releases.ts'
-import { type ClientLimits, firstTurnTokens } from '../clients/client-limits.ts'
-import type { BlockState } from '../clients/managed-file.ts'
+import type { Profile } from '../../contract/profile.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
+import { formatCount } from '../base/format-bytes.ts'
+import type { BlockState } from '../base/managed-file.ts'
 import { judgeAddress, type ReachAddress, readAddress } from '../clients/reach-address.ts'
 import type { SettingsReading } from '../clients/settings-judgement.ts'
-import { formatCount } from '../memory-plan/format-bytes.ts'
+import type { ReleaseTry } from '../clients/tried-releases.ts'
 import { claudeModelName, isMeasuredName } from '../router/claude-model-name.ts'
+import { type ClientLimits, firstTurnTokens } from '../router/client-limits.ts'
+import { brokenRelease, measuredClaudeCode } from '../setup/claude-code-releases.ts'
 import { fail, ok, unknown, type Verdict, warn } from './check.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>

@@ -2,12 +2,12 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { locateStateFolder } from '../config/state-folder.ts'
 import { createDarwinPlatform } from '../platform/darwin-platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
-import { createTestMac, type TestMac } from '../platform/test-mac.ts'
-import { madeUpJob } from '../platform/test-mac-launchd.ts'
+import { createTestMac, type TestMac } from '../platform/test-support/mac.ts'
+import { madeUpJob } from '../platform/test-support/mac-launchd.ts'
 import { rememberSelfcheck } from '../selfcheck/selfcheck-record.ts'
-import { locateStateFolder } from '../state-folder.ts'
 import { examine } from './doctor.ts'
 
 // The checks that only a Mac has, on a pretended one. Answers of pmset, mdutil, defaults and screen are own samples after

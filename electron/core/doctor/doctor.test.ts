@@ -3,9 +3,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { locateStateFolder } from '../config/state-folder.ts'
 import { createPlatform } from '../platform/detect-platform.ts'
 import { createCommandRunner } from '../platform/run-command.ts'
-import { locateStateFolder } from '../state-folder.ts'
 import { type Examination, examine, readConfigState } from './doctor.ts'
 
 // Real checks on this machine, with a state folder of their own and ports 18250 and 18251.

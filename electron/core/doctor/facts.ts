@@ -1,18 +1,23 @@
 // Readings that several checks share: each is made once, when the first asks.
 
 import { join } from 'node:path'
-import type { Memory, RamDisk, Snapshot } from '../../contract.ts'
+import type { Memory, RamDisk, Snapshot } from '../../contract/snapshot.ts'
+import { within } from '../base/deadline.ts'
+import { messageOf } from '../base/error-message.ts'
 import { attachToCore } from '../control/client.ts'
-import { within } from '../deadline.ts'
-import { messageOf } from '../error-message.ts'
+import { ramDiskSpec } from '../forge/ram-disk-service.ts'
 import { type HeaderReading, readHeaderOrReason } from '../gguf/gguf-header.ts'
-import { createGpuLimitReading } from '../gpu-limit-reading.ts'
-import type { LedgerEntry } from '../ledger.ts'
-import { readLiveServices } from '../live-services.ts'
+import { createGpuLimitReading } from '../memory/gpu-limit-reading.ts'
+import {
+  type EnginePlan,
+  type MemoryPlanReading,
+  readEnginePlan,
+  readMemoryPlan,
+} from '../memory/stack-plan.ts'
 import type { RamDiskBacking, RamDiskSpec } from '../platform/platform.ts'
-import { ramDiskSpec } from '../ram-disk-service.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
-import { type EnginePlan, type MemoryPlanReading, readEnginePlan, readMemoryPlan } from '../stack-plan.ts'
+import { readLiveServices } from '../stack/live-services.ts'
+import type { LedgerEntry } from '../supervise/ledger.ts'
 import { type DoctorContext, once } from './check.ts'
 
 export type CoreReading =

@@ -1,6 +1,6 @@
 // What the application firewall of macOS does to connections from other machines, as socketfilterfw tells it.
 import { realpath } from 'node:fs/promises'
-import { quoteForShell } from '../../shell-quote.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 
 const firewallCommand = '/usr/libexec/ApplicationFirewall/socketfilterfw'

@@ -1,7 +1,7 @@
 // Runs all checks at once, and ends in time whatever hangs.
 
-import { within } from '../deadline.ts'
-import { messageOf } from '../error-message.ts'
+import { within } from '../base/deadline.ts'
+import { messageOf } from '../base/error-message.ts'
 import { type Check, type CheckSource, type checkLevels, unknown, type Verdict } from './check.ts'
 
 export interface DoctorReport {

@@ -14,10 +14,10 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { messageOf } from '../error-message.ts'
-import { readRecord } from '../json-record.ts'
-import { readFileOrNull, writePrivateFile } from '../private-file.ts'
-import { makeFolders } from '../regular-file.ts'
+import { messageOf } from '../base/error-message.ts'
+import { readRecord } from '../base/json-record.ts'
+import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
+import { makeFolders } from '../base/regular-file.ts'
 import { addEntry, type CargoEntry, hasEntry, readCargoConfig, removeEntry } from './cargo-config-text.ts'
 
 /** What was there before we came, to be put back; kept in the state folder of who asked for it. */

@@ -1,8 +1,8 @@
 // Reads and edits the text of a cargo config: what it says of where builds go, and our one entry in it. Pure.
 import { parse, patch } from '@decimalturn/toml-patch'
 import { z } from 'zod'
-import { byteOrderMark, withoutByteOrderMark } from '../byte-order-mark.ts'
-import { messageOf } from '../error-message.ts'
+import { byteOrderMark, withoutByteOrderMark } from '../base/byte-order-mark.ts'
+import { messageOf } from '../base/error-message.ts'
 
 const IncludeSchema = z.union([z.string(), z.looseObject({ path: z.string() })])
 const CargoConfigSchema = z.looseObject({

@@ -1,7 +1,7 @@
 // Removes build folders from the RAM disk: never one that is being built, and never by halves.
 import { readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '../base/error-message.ts'
 import { withLocks } from './file-locks.ts'
 import { buildRootOf, shelfNames } from './forge-layout.ts'
 import type { WorkspaceUse } from './forge-use.ts'

@@ -1,5 +1,5 @@
 // What a RAM disk really holds of memory, and what is known to keep that from being swapped.
-import { quoteForShell } from '../../shell-quote.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
 import { ramImageName } from '../platform/darwin-disk-text.ts'
 import type { RamDiskBacking, RamDiskSpec } from '../platform/platform.ts'
 

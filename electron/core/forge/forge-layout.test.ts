@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, it, onTestFinished } from 'vitest'
-import type { RamDisk } from '../../contract.ts'
+import type { RamDisk } from '../../contract/snapshot.ts'
 import type { RamDiskControl, RamDiskSpec } from '../platform/platform.ts'
 import { readCargoConfig } from './cargo-config-text.ts'
 import { includePathOf, isPrepared, prepareForge, preparingForCargo } from './forge-layout.ts'

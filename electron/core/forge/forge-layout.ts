@@ -1,9 +1,9 @@
 // What stands on a mounted RAM disk so that cargo builds there: the file that cargo configs include, and the shelves for builds.
 import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '../base/error-message.ts'
+import { isErrno } from '../base/private-file.ts'
 import type { RamDiskControl } from '../platform/platform.ts'
-import { isErrno } from '../private-file.ts'
 
 /**
  * The file that a cargo config includes with `optional = true`. It lies on the RAM disk itself: while that is away the

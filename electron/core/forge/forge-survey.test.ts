@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { RamDisk } from '../../contract.ts'
+import type { RamDisk } from '../../contract/snapshot.ts'
 import { createForgeSurvey } from './forge-survey.ts'
 import type { ForgeUse, WorkspaceUse } from './forge-use.ts'
 

@@ -1,6 +1,6 @@
 // Keeps the RAM disk's largest projects and what it holds of memory beside its figures: looked at when builds have changed
 // it, and never often.
-import type { ForgeProject, RamDisk } from '../../contract.ts'
+import type { ForgeProject, RamDisk } from '../../contract/snapshot.ts'
 import type { ForgeUse } from './forge-use.ts'
 
 export interface ForgeSurveySources {

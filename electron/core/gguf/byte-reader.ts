@@ -1,6 +1,6 @@
 // Reads a file forward in blocks, so that a 75 GB model costs a few hundred kilobytes of reads and of memory.
 import type { FileHandle } from 'node:fs/promises'
-import { showControls } from '../../visible-text.ts'
+import { showControls } from '../../wording/visible-text.ts'
 
 const blockBytes = 256 * 1024
 /** Real headers are below 40 MB (tokenizers of 260,000 tokens take 6 MB); beyond this somebody wants to keep us busy. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readGgufHeader, readProjectorBytes } from './gguf-header.ts'
-import { type MadeTensor, type MadeValue, makeGguf, makePairs } from './made-gguf.ts'
+import { type MadeTensor, type MadeValue, makeGguf, makePairs } from './test-support/made-gguf.ts'
 
 const fixture = (name: string): string => new URL(`./fixtures/${name}.header.gguf`, import.meta.url).pathname
 const targetPath = fixture('DeepSeek-R1-Distill-Llama-70B-Q8_0')

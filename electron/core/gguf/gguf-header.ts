@@ -1,5 +1,5 @@
 // What a model file (or all of its parts) says of itself, read without touching its weights.
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '../base/error-message.ts'
 import { type GgufPart, type GgufReadOptions, readGgufPart } from './gguf-part.ts'
 import { type KvShape, readKvShape } from './kv-shape.ts'
 import type { MetadataValue } from './metadata.ts'

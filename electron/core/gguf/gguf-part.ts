@@ -2,7 +2,7 @@
 
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '../base/error-message.ts'
 import { type ByteReader, createByteReader } from './byte-reader.ts'
 import { type Metadata, readMetadata } from './metadata.ts'
 import { readTensors, type TensorSummary } from './tensors.ts'

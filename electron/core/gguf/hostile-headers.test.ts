@@ -6,7 +6,15 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readGgufHeader } from './gguf-header.ts'
-import { type MadeGguf, type MadeTensor, makeGguf, makePairs, text, u32, u64 } from './made-gguf.ts'
+import {
+  type MadeGguf,
+  type MadeTensor,
+  makeGguf,
+  makePairs,
+  text,
+  u32,
+  u64,
+} from './test-support/made-gguf.ts'
 
 let folder = ''
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 // The services of the profile in use, and how another profile's take their place.
 import { isDeepStrictEqual } from 'node:util'
-import type { Profile } from '../../contract.ts'
+import type { Profile } from '../../contract/profile.ts'
+import { ensureKeys } from '../access/keys.ts'
 import { tellAgents } from '../agents-file/tell-agents.ts'
-import { readIntent } from '../intent.ts'
-import { ensureKeys } from '../keys.ts'
-import { type ChosenProfile, chooseProfile } from '../profiles.ts'
-import { type AssemblyOptions, assembleServices, type ServiceAssembly } from '../service-assembly.ts'
-import type { Settings } from '../settings.ts'
+import { type ChosenProfile, chooseProfile } from '../config/profiles.ts'
+import type { Settings } from '../config/settings.ts'
+import { readIntent } from '../stack/intent.ts'
+import { type AssemblyOptions, assembleServices, type ServiceAssembly } from '../stack/service-assembly.ts'
 
 export interface StackInUse {
   current(): ServiceAssembly

@@ -13,7 +13,7 @@ import {
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openLogForChild } from './log-file.ts'
-import { createLogFolder } from './log-test-files.ts'
+import { createLogFolder } from './test-support/log-test-files.ts'
 
 describe('openLogForChild', () => {
   it('makes the folder 0700 and the file 0600', () => {

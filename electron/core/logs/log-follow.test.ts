@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { openLogForChild } from './log-file.ts'
 import { followLog, readLastLines } from './log-follow.ts'
 import { createLogRotation } from './log-rotation.ts'
-import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './log-test-files.ts'
+import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './test-support/log-test-files.ts'
 
 const failOnError = (error: Error): void => {
   throw error

@@ -13,7 +13,7 @@ import { createLogCursor } from './log-cursor.ts'
 import { openLogForChild } from './log-file.ts'
 import { logBeginning, nextPath, readRotationState, temporaryPath } from './log-generations.ts'
 import { finishInterruptedSwitch, switchGeneration } from './log-switch.ts'
-import { createLogFolder } from './log-test-files.ts'
+import { createLogFolder } from './test-support/log-test-files.ts'
 
 const options = { keep: 3, maxCatchUpBytes: 1_000_000 }
 const write = (path: string, content: string): void => {

@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { expect, it } from 'vitest'
 import { followLogPieces } from './log-pieces.ts'
-import { createLogFolder } from './log-test-files.ts'
+import { createLogFolder } from './test-support/log-test-files.ts'
 
 it('tells the lines from now on, those of one read together', async () => {
   using folder = createLogFolder()

@@ -16,7 +16,7 @@ import { describe, expect, it } from 'vitest'
 import { openLogForChild } from './log-file.ts'
 import { generationPath, readGenerationNumbers } from './log-generations.ts'
 import { createLogRotation } from './log-rotation.ts'
-import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './log-test-files.ts'
+import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './test-support/log-test-files.ts'
 
 const failOnError = (error: Error): void => {
   throw error

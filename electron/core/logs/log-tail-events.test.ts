@@ -4,7 +4,7 @@ import { openLogForChild } from './log-file.ts'
 import { type LogMark, readLogMark } from './log-generations.ts'
 import { createLogRotation } from './log-rotation.ts'
 import { connectLogTail, type LogTailOptions, readLogSince } from './log-tail-events.ts'
-import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './log-test-files.ts'
+import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './test-support/log-test-files.ts'
 
 const failOnError = (error: Error): void => {
   throw error

@@ -1,7 +1,7 @@
 // A real scrape, and who gets none.
 import { createServer, request } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
-import { sampleSnapshot } from '../sample-snapshot.ts'
+import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { createMetricsServer } from './metrics-server.ts'
 import { renderPrometheus } from './prometheus-text.ts'
 

@@ -1,7 +1,7 @@
 // GET /metrics for Prometheus, on loopback only and only when the config names a port. LiteLLM's own stays LiteLLM's.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Snapshot } from '../../contract.ts'
-import { messageOf } from '../error-message.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { messageOf } from '../base/error-message.ts'
 import { renderPrometheus } from './prometheus-text.ts'
 
 export interface MetricsServer {

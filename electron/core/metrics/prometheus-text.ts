@@ -1,7 +1,8 @@
 // A snapshot in Prometheus' text format. What is not known has no line: a gauge of 0 would be a lie.
-import type { Snapshot } from '../../contract.ts'
-import { presentServices } from '../../parts.ts'
-import { countWaiting } from '../../waiting.ts'
+
+import { presentServices } from '../../contract/parts.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { countWaiting } from '../../wording/waiting.ts'
 
 type Labels = Readonly<Record<string, string>>
 type Sample = readonly [labels: Labels, value: number | null | undefined]

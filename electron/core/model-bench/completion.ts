@@ -1,7 +1,7 @@
 // Asks a llama-server for raw completions and reads its own timings: no chat template and no Router in between.
 import { request } from 'node:http'
 import { z } from 'zod'
-import { parseJsonOrNull } from '../json-record.ts'
+import { parseJsonOrNull } from '../base/json-record.ts'
 
 export interface BenchServer {
   readonly baseUrl: string

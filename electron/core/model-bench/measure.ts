@@ -1,5 +1,5 @@
 // What one llama-server does at one batch size: prefill, generation, drafts, and a stream beside another's prefill.
-import { firstOf } from '../first-of.ts'
+import { firstOf } from '../base/first-of.ts'
 import { type BenchServer, complete, type Timings } from './completion.ts'
 
 export interface BenchSizes {

@@ -1,7 +1,7 @@
 // A llama-server of the bench's own, in the foreground: it ends with the bench, and with whatever ends that.
 import { spawn } from 'node:child_process'
-import { within } from '../deadline.ts'
-import { probeLlamaServer } from '../services/llama-service.ts'
+import { within } from '../base/deadline.ts'
+import { probeLlamaServer } from '../engine/llama-service.ts'
 
 export interface PrivateEngine {
   end(): Promise<void>

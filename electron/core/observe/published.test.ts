@@ -1,8 +1,8 @@
 // Who is told what: some every reading, some only when it matters, and several changes in one turn once.
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import type { Snapshot } from '../../contract.ts'
-import { sampleReadings } from '../sample-snapshot.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { sampleReadings } from '../../contract/test-support/sample-snapshot.ts'
 import { createPublished } from './published.ts'
 
 const setUp = () => {

@@ -1,12 +1,12 @@
 // A llama-server that answers late, read by the poller and folded into a snapshot.
 import { expect, it } from 'vitest'
-import type { Memory } from '../../contract.ts'
-import { createPoller } from '../poller.ts'
-import { sampleReadings } from '../sample-snapshot.ts'
-import { probeLlamaServer } from '../services/llama-service.ts'
-import { createLlamaWatch } from '../services/llama-watch.ts'
-import { startStandIn } from '../services/stand-in.ts'
-import { foldSnapshot } from '../snapshot.ts'
+import type { Memory } from '../../contract/snapshot.ts'
+import { sampleReadings } from '../../contract/test-support/sample-snapshot.ts'
+import { probeLlamaServer } from '../engine/llama-service.ts'
+import { createLlamaWatch } from '../engine/llama-watch.ts'
+import { startStandIn } from '../supervise/test-support/stand-in.ts'
+import { createPoller } from './poller.ts'
+import { foldSnapshot } from './snapshot.ts'
 
 it('a /slots that takes seconds has one question at a time, delays nothing else, and shows no rate meanwhile', async () => {
   const standIn = await startStandIn()

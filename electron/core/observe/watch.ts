@@ -1,5 +1,6 @@
 // How a core is watched: its snapshots and its history, as they come.
-import type { HistorySample, Snapshot } from '../../contract.ts'
+import type { HistorySample } from '../../contract/history.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 
 export interface WatchOptions {
   /** False: told at each change of a phase or a notice and every few seconds, which lets the core rest. */

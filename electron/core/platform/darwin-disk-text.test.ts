@@ -12,8 +12,8 @@ import {
 } from './darwin-disk-text.ts'
 import { parseDefaultRoute, parseIfconfig, readDarwinLanAddresses } from './darwin-network.ts'
 import { rankLanAddresses } from './lan-addresses.ts'
-import { createTestMac } from './test-mac.ts'
-import { hasRecordings, listRecordings, readRecording } from './test-recordings.ts'
+import { createTestMac } from './test-support/mac.ts'
+import { hasRecordings, listRecordings, readRecording } from './test-support/recordings.ts'
 
 describe('parseMountTable', () => {
   it('reads blanks, brackets and " on " in names', () => {

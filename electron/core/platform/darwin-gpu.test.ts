@@ -1,8 +1,8 @@
 // `ioreg` of the GPU: small samples with made-up numbers, and the recorded ones.
 import { describe, expect, it } from 'vitest'
 import { parseGpuUse, readDarwinGpuUse } from './darwin-gpu.ts'
-import { createTestMac } from './test-mac.ts'
-import { hasRecordings, readRecording } from './test-recordings.ts'
+import { createTestMac } from './test-support/mac.ts'
+import { hasRecordings, readRecording } from './test-support/recordings.ts'
 
 /** Made up, after the form of the recordings. */
 const block = (...pairs: readonly string[]): string =>

@@ -1,5 +1,5 @@
 // Parsers of `vm_stat` and `sysctl` on macOS.
-import type { Memory } from '../../contract.ts'
+import type { Memory } from '../../contract/snapshot.ts'
 
 export interface VmStat {
   readonly pageBytes: number

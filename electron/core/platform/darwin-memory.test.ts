@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { MemorySchema } from '../../contract.ts'
+import { MemorySchema } from '../../contract/snapshot.ts'
 import { createDarwinMemoryReader, readDarwinTotalBytes } from './darwin-memory.ts'
 import {
   parseGpuLimitBytes,
@@ -8,8 +8,8 @@ import {
   parseSysctl,
   parseVmStat,
 } from './darwin-memory-text.ts'
-import { createTestMac } from './test-mac.ts'
-import { hasRecordings, listRecordings, readRecording } from './test-recordings.ts'
+import { createTestMac } from './test-support/mac.ts'
+import { hasRecordings, listRecordings, readRecording } from './test-support/recordings.ts'
 
 // Own sample with made-up numbers, in the format of vm_stat.
 const vmStat = `Mach Virtual Memory Statistics: (page size of 16384 bytes)

@@ -1,6 +1,6 @@
 // Memory, swap, pressure and CPU of a Mac. Exercised only through recorded output so far.
 import { cpus } from 'node:os'
-import type { Memory } from '../../contract.ts'
+import type { Memory } from '../../contract/snapshot.ts'
 import {
   parseGpuLimitBytes,
   parsePressureLevel,

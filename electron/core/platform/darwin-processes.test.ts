@@ -9,8 +9,8 @@ import {
 } from './darwin-process-text.ts'
 import { createDarwinProcessTable } from './darwin-processes.ts'
 import { runsArgv } from './platform.ts'
-import { createTestMac } from './test-mac.ts'
-import { hasRecordings, readRecording } from './test-recordings.ts'
+import { createTestMac } from './test-support/mac.ts'
+import { hasRecordings, readRecording } from './test-support/recordings.ts'
 
 // Own samples with made-up numbers, in the formats of ps, lsof -F and netstat on macOS.
 const psLine = '  811 Ss   Tue Sep  2 10:15:30 2025     /opt/my server/bin --alias a  b'

@@ -1,5 +1,5 @@
 // macOS processes: identity, argv, group members and port owners. Exercised only through recorded output so far.
-import type { ForeignProcess } from '../../contract.ts'
+import type { ForeignProcess } from '../../contract/snapshot.ts'
 import {
   type LsofProcess,
   listensOn,

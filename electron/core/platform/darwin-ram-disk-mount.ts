@@ -2,9 +2,9 @@
 
 import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RamDisk } from '../../contract.ts'
-import { quoteForShell } from '../../shell-quote.ts'
-import { messageOf } from '../error-message.ts'
+import type { RamDisk } from '../../contract/snapshot.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
+import { messageOf } from '../base/error-message.ts'
 import {
   type DarwinMount,
   type DiskImage,

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { RamDiskSchema } from '../../contract.ts'
+import { RamDiskSchema } from '../../contract/snapshot.ts'
 import { createDarwinRamDisk } from './darwin-ram-disk.ts'
 import type { RamDiskControl, RamDiskSpec } from './platform.ts'
-import { createTestMac, type TestMac } from './test-mac.ts'
+import { createTestMac, type TestMac } from './test-support/mac.ts'
 
 const GiB = 2 ** 30
 let mac: TestMac

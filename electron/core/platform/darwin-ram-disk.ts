@@ -1,7 +1,7 @@
 // The RAM disk on macOS: a ram:// disk image with HFS+ or APFS. Exercised only through recorded output so far.
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RamDisk } from '../../contract.ts'
+import type { RamDisk } from '../../contract/snapshot.ts'
 import { type DarwinMount, findRamImage, ignoresOwners } from './darwin-disk-text.ts'
 import { createDarwinDisks } from './darwin-disks.ts'
 import {

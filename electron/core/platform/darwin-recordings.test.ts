@@ -1,13 +1,13 @@
 // Every parser of a Mac's commands on every recording of its kind, with the other line end too, and on those of all other kinds.
 import { describe, expect, it } from 'vitest'
-import { parsePowerSettings } from '../doctor/power-settings.ts'
-import { parseScreenList } from '../doctor/screen-sessions.ts'
 import { parseAttachedDevice, parseHdiutilInfo, parseMountTable } from './darwin-disk-text.ts'
 import { parseGpuUse } from './darwin-gpu.ts'
 import { parseSwapUsedBytes, parseSysctl, parseVmStat } from './darwin-memory-text.ts'
 import { parseDefaultRoute, parseIfconfig } from './darwin-network.ts'
 import { parseGroupLines, parseLsofFields, parseNetstatListens, parsePsLines } from './darwin-process-text.ts'
-import { hasRecordings, listRecordings, readRecording } from './test-recordings.ts'
+import { parsePowerSettings } from './power-settings.ts'
+import { parseScreenList } from './screen-sessions.ts'
+import { hasRecordings, listRecordings, readRecording } from './test-support/recordings.ts'
 
 interface ParserOfKind {
   readonly name: string

@@ -1,5 +1,5 @@
 // Parsers of /proc/meminfo, /proc/vmstat, /proc/stat, /proc/pressure/memory, zram's mm_stat and the aux vector.
-import type { Memory } from '../../contract.ts'
+import type { Memory } from '../../contract/snapshot.ts'
 import type { CpuTicks } from './memory-rates.ts'
 
 export type Meminfo = Readonly<

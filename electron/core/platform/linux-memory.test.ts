@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { MemorySchema } from '../../contract.ts'
+import { MemorySchema } from '../../contract/snapshot.ts'
 import { createLinuxMemoryReader } from './linux-memory.ts'
 import {
   parseCpuTicks,

@@ -1,6 +1,6 @@
 // Memory, swap, pressure and CPU of a Linux machine.
 import { readFile } from 'node:fs/promises'
-import type { Memory } from '../../contract.ts'
+import type { Memory } from '../../contract/snapshot.ts'
 import {
   type Meminfo,
   parseCpuTicks,

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseListeners, readLinuxPortOwner } from './linux-port-owner.ts'
-import { startTestChild } from './test-child.ts'
+import { startTestChild } from './test-support/child.ts'
 
 // Own sample with made-up numbers, in the format of proc_net(5).
 const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

@@ -1,5 +1,5 @@
 // Who listens on a TCP port: /proc/net/tcp and tcp6 name the socket, /proc/PID/fd its holder.
-import type { ForeignProcess } from '../../contract.ts'
+import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { describeCommand } from './describe-command.ts'
 import { readPids, readProcLink, readProcNames, readProcText, readProcUid } from './linux-proc.ts'
 import { parseCmdline, parseProcStat } from './linux-process-text.ts'

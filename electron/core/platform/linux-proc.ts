@@ -1,6 +1,6 @@
 // Reads files and links of /proc, where anything may vanish between two calls.
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
-import { isErrno } from '../private-file.ts'
+import { isErrno } from '../base/private-file.ts'
 
 /**
  * null when the file is gone or may not be read. ESRCH is what /proc answers when the process ends between open and

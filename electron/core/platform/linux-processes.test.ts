@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createLinuxProcessTable } from './linux-processes.ts'
-import { startSleeper, startTestChild } from './test-child.ts'
+import { startSleeper, startTestChild } from './test-support/child.ts'
 
 const isLinux = process.platform === 'linux'
 const processes = createLinuxProcessTable()

@@ -16,12 +16,12 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { RamDiskSchema } from '../../contract.ts'
+import { RamDiskSchema } from '../../contract/snapshot.ts'
 import { createLinuxRamDisk, type LinuxRamDiskOptions } from './linux-ram-disk.ts'
 import { removeEmptyFolder } from './mount-point.ts'
 import type { RamDiskSpec } from './platform.ts'
 import { createCommandRunner } from './run-command.ts'
-import { startSleeper, startTestChild, type TestChild } from './test-child.ts'
+import { startSleeper, startTestChild, type TestChild } from './test-support/child.ts'
 
 const MiB = 2 ** 20
 const isLinux = process.platform === 'linux'

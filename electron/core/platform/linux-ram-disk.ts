@@ -1,7 +1,7 @@
 // The RAM disk on Linux: a tmpfs, or a folder under /dev/shm where mounting is not allowed.
 import { statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RamDisk } from '../../contract.ts'
+import type { RamDisk } from '../../contract/snapshot.ts'
 import { readHolders } from './linux-holders.ts'
 import { findMountAt, readMountTable } from './linux-mount-table.ts'
 import { createShmFolder } from './linux-shm-folder.ts'

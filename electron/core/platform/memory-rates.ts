@@ -1,5 +1,5 @@
 // Rates between two readings of counters: swapped-out bytes per second and CPU share.
-import type { Memory } from '../../contract.ts'
+import type { Memory } from '../../contract/snapshot.ts'
 
 /** Any unit, as long as it is the same in both. */
 export interface CpuTicks {

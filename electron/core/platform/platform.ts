@@ -1,5 +1,5 @@
 // The one interface to the operating system; darwin and linux stand behind it.
-import type { ForeignProcess, Memory, RamDisk } from '../../contract.ts'
+import type { ForeignProcess, Memory, RamDisk } from '../../contract/snapshot.ts'
 
 /**
  * Who a process is: a pid alone is reused, a pid with its start time is not.

@@ -1,5 +1,5 @@
 // What goes wrong while a RAM disk is made or ejected, as an outcome in words instead of an exception.
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '../base/error-message.ts'
 import type { RamDiskControl } from './platform.ts'
 
 export const tellRamDiskFailures = (control: RamDiskControl): RamDiskControl => ({

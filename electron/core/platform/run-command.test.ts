@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createCommandRunner, describeFailure, systemPath } from './run-command.ts'
-import { hasRecordings, readRecording } from './test-recordings.ts'
+import { hasRecordings, readRecording } from './test-support/recordings.ts'
 
 const runnerOf = async (name: string, script: string) => {
   const folder = await mkdtemp(join(tmpdir(), 'nexus-run-'))

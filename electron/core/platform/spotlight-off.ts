@@ -1,7 +1,7 @@
 // Keeps Spotlight, the file event log and the trash off a volume that only holds build products.
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '../base/error-message.ts'
 
 /**
  * By files on the volume, because `mdutil -i off` needs root and is forgotten at the next mount. Open to every

@@ -1,5 +1,5 @@
 // The model's name that Claude Code is given. Pure.
-import type { Profile } from '../../contract.ts'
+import type { Profile } from '../../contract/profile.ts'
 
 /**
  * Claude Code decides by the model's NAME what it sends (measured): one that starts with `claude-` is taken to have

@@ -1,8 +1,8 @@
 // The selfcheck as a job of launchd: an agent is started and followed, for a daemon root gets the commands.
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { quoteForShell } from '../../shell-quote.ts'
-import type { LaunchdJobSpec } from '../launchd/plist.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
+import type { LaunchdJobSpec } from '../platform/launchd/plist.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import {
   bootstrapJob,

@@ -1,10 +1,10 @@
 // What all probes work with. Everything that a test has to replace is here.
-import type { Snapshot } from '../../contract.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import type { AutostartSpec } from '../autostart/autostart.ts'
+import type { StateFolder } from '../config/state-folder.ts'
 import type { CoreLink } from '../control/core-link.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
-import type { StateFolder } from '../state-folder.ts'
 
 export interface SelfcheckContext {
   readonly platformId: 'darwin' | 'linux'

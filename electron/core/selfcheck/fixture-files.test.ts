@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { hasRecordings, readRecording } from '../platform/test-recordings.ts'
+import { hasRecordings, readRecording } from '../platform/test-support/recordings.ts'
 import type { Evidence } from './evidence.ts'
 import { ensureEmptyFolder, outputsOf, planFixtureFiles, writeFixtureFiles } from './fixture-files.ts'
 import { type Probe, pass } from './probe.ts'
-import { exited } from './test-probes.ts'
+import { exited } from './test-support/probes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nexus-fixture-files-'))
 afterAll(() => rmSync(folder, { recursive: true }))

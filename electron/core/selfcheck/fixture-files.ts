@@ -1,7 +1,7 @@
 // Evidence as fixture files with their index, in the form of the recordings that the parsers are tested on.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { isErrno } from '../private-file.ts'
+import { isErrno } from '../base/private-file.ts'
 import type { Evidence } from './evidence.ts'
 import type { Redact } from './redact.ts'
 import type { ProbeRun } from './run-probes.ts'

@@ -1,9 +1,9 @@
 // Harmless jobs of launchd for the selfcheck, handled as the product handles its own: same plist, same reading.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { createLaunchd } from '../launchd/launchd.ts'
-import { type LaunchdJobSpec, renderLaunchdPlist } from '../launchd/plist.ts'
-import { createLaunchdReading, type JobReading, type LaunchdDomain } from '../launchd/reading.ts'
+import { createLaunchd } from '../platform/launchd/launchd.ts'
+import { type LaunchdJobSpec, renderLaunchdPlist } from '../platform/launchd/plist.ts'
+import { createLaunchdReading, type JobReading, type LaunchdDomain } from '../platform/launchd/reading.ts'
 import { type CommandResult, describeFailure, type RunCommand } from '../platform/run-command.ts'
 
 export interface JobPlace {

@@ -1,8 +1,8 @@
 // Probes on the llama-server program: what it says of itself, and how long the first and the second start take.
 
-import { runLlamaServer } from '../services/llama-capabilities.ts'
-import { parseLlamaHelp } from '../services/llama-help.ts'
-import { parseMetalLimitBytes } from '../services/metal-limit.ts'
+import { runLlamaServer } from '../engine/llama-capabilities.ts'
+import { parseLlamaHelp } from '../engine/llama-help.ts'
+import { parseMetalLimitBytes } from '../engine/metal-limit.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import type { SelfcheckContext } from './context.ts'
 import { fail, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'

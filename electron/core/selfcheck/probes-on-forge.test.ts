@@ -8,10 +8,10 @@ import { readHolders } from '../platform/linux-holders.ts'
 import { createLinuxPlatform } from '../platform/linux-platform.ts'
 import type { Platform } from '../platform/platform.ts'
 import { createCommandRunner, type RunCommand } from '../platform/run-command.ts'
-import { createTestMac, type TestMac } from '../platform/test-mac.ts'
+import { createTestMac, type TestMac } from '../platform/test-support/mac.ts'
 import { probesOnForge } from './probes-on-forge.ts'
 import { probesOnLargeDisk } from './probes-on-large-disk.ts'
-import { createTestContext, exited, tryProbes } from './test-probes.ts'
+import { createTestContext, exited, tryProbes } from './test-support/probes.ts'
 
 const mebibyte = 2 ** 20
 const real = createCommandRunner()

@@ -3,12 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { LaunchdJobSpec } from '../launchd/plist.ts'
+import type { LaunchdJobSpec } from '../platform/launchd/plist.ts'
 import { createLinuxPlatform } from '../platform/linux-platform.ts'
 import { runAsAgent } from './as-launchd-job.ts'
 import { probesOnLaunchd } from './probes-on-launchd.ts'
-import { createTestLaunchctl, type TestLaunchctlOptions } from './test-launchctl.ts'
-import { createTestContext, exited, tryProbes } from './test-probes.ts'
+import { createTestLaunchctl, type TestLaunchctlOptions } from './test-support/launchctl.ts'
+import { createTestContext, exited, tryProbes } from './test-support/probes.ts'
 
 let workDir: string
 beforeEach(() => {

@@ -2,10 +2,10 @@
 import { chmodSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { quoteForShell } from '../../shell-quote.ts'
-import { isSameProcess } from '../life-look.ts'
+import { quoteForShell } from '../../wording/shell-quote.ts'
 import type { ProcessIdentity } from '../platform/platform.ts'
 import { describeFailure } from '../platform/run-command.ts'
+import { isSameProcess } from '../supervise/life-look.ts'
 import type { SelfcheckContext } from './context.ts'
 import {
   bootstrapJob,

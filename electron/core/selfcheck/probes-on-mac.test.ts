@@ -9,7 +9,7 @@ import { probesOnApp } from './probes-on-app.ts'
 import { judgeReach, probesOnNetwork } from './probes-on-network.ts'
 import { probesOnReadings } from './probes-on-readings.ts'
 import { probesOnSystem } from './probes-on-system.ts'
-import { createTestContext, exited, tryProbe } from './test-probes.ts'
+import { createTestContext, exited, tryProbe } from './test-support/probes.ts'
 
 const appPath = mkdtempSync(join(tmpdir(), 'nexus-app-'))
 const framework = join(appPath, 'Contents/Frameworks/Electron Framework.framework')

@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parsePowerSettings } from '../doctor/power-settings.ts'
-import { parseScreenList } from '../doctor/screen-sessions.ts'
+import { parsePowerSettings } from '../platform/power-settings.ts'
 import { describeFailure } from '../platform/run-command.ts'
+import { parseScreenList } from '../platform/screen-sessions.ts'
 import type { SelfcheckContext } from './context.ts'
 import { fail, notApplicable, type Probe, pass } from './probe.ts'
 

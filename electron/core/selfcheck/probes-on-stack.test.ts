@@ -4,13 +4,13 @@ import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openLedger } from '../ledger.ts'
+import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
+import { locateStateFolder } from '../config/state-folder.ts'
 import { createLinuxPlatform } from '../platform/linux-platform.ts'
-import { sampleSnapshot } from '../sample-snapshot.ts'
-import { locateStateFolder } from '../state-folder.ts'
+import { openLedger } from '../supervise/ledger.ts'
 import type { PrivateStack, SelfcheckContext } from './context.ts'
 import { probesOnStack } from './probes-on-stack.ts'
-import { createTestContext, exited, tryProbes } from './test-probes.ts'
+import { createTestContext, exited, tryProbes } from './test-support/probes.ts'
 
 let folder: string
 let server: Server

@@ -1,12 +1,12 @@
 // Probes on the real AI Engine and Router: a demo stack in a state folder and on ports of its own.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { attachAsGuest } from '../guests/attach-as-guest.ts'
-import { identityOf, openLedger } from '../ledger.ts'
-import { isSameProcess } from '../life-look.ts'
+import { askHttp } from '../base/http-ask.ts'
+import { attachAsGuest } from '../control/guests/attach-as-guest.ts'
 import { runsArgv } from '../platform/platform.ts'
-import { proveEndToEnd } from '../proof.ts'
-import { askHttp } from '../services/http-ask.ts'
+import { proveEndToEnd } from '../stack/proof.ts'
+import { identityOf, openLedger } from '../supervise/ledger.ts'
+import { isSameProcess } from '../supervise/life-look.ts'
 import type { PrivateStack, SelfcheckContext } from './context.ts'
 import { type Finding, fail, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseHdiutilInfo, parseMountTable } from '../platform/darwin-disk-text.ts'
 import { parseIfconfig } from '../platform/darwin-network.ts'
-import { hasRecordings, listRecordings, readRecording } from '../platform/test-recordings.ts'
+import { hasRecordings, listRecordings, readRecording } from '../platform/test-support/recordings.ts'
 import { createRedactor } from './redact.ts'
 
 const create = () =>

@@ -1,7 +1,7 @@
 // Runs probes one after the other, ends those that hang, and removes what they made in every ending.
-import { within } from '../deadline.ts'
-import { messageOf } from '../error-message.ts'
-import { firstOf } from '../first-of.ts'
+import { within } from '../base/deadline.ts'
+import { messageOf } from '../base/error-message.ts'
+import { firstOf } from '../base/first-of.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { type Evidence, recordCommands } from './evidence.ts'
 import { type Finding, fail, type Probe, type Undo } from './probe.ts'

@@ -1,7 +1,7 @@
 // On which versions of the system the selfcheck ran to its end, so that the doctor knows when to recommend it.
 import { z } from 'zod'
-import { readRecord } from '../json-record.ts'
-import { writePrivateFile } from '../private-file.ts'
+import { readRecord } from '../base/json-record.ts'
+import { writePrivateFile } from '../base/private-file.ts'
 
 const RecordSchema = z.strictObject({
   version: z.literal(1),

@@ -7,7 +7,7 @@ import type { RunCommand } from '../platform/run-command.ts'
 import { SelfcheckReportSchema } from './report.ts'
 import { runSelfcheck, type SelfcheckOptions } from './selfcheck.ts'
 import { readSelfcheckRuns } from './selfcheck-record.ts'
-import { createTestContext, exited } from './test-probes.ts'
+import { createTestContext, exited } from './test-support/probes.ts'
 
 let folder: string
 beforeEach(() => {

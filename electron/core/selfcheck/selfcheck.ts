@@ -1,7 +1,7 @@
 // The selfcheck as a whole: which probes, their run, the report, and the folder with what was really printed.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { messageOf } from '../error-message.ts'
+import { messageOf } from '../base/error-message.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { listByHand } from './by-hand.ts'
 import type { SelfcheckContext } from './context.ts'

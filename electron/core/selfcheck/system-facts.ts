@@ -1,7 +1,7 @@
 // What machine and system this is, read once at the start of a run.
 import { readdir } from 'node:fs/promises'
 import { arch, hostname, release, totalmem } from 'node:os'
-import { readOwnUserName } from '../guests/user-name.ts'
+import { readOwnUserName } from '../control/guests/user-name.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import type { PrivateWords } from './redact.ts'
 import type { SelfcheckReport } from './report.ts'

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { measuredClaudeCode } from '../claude-code/releases.ts'
 import { pinEveryPlatform, readLockedVersion } from './claude-code.ts'
+import { measuredClaudeCode } from './claude-code-releases.ts'
 
 const dir = join(import.meta.dirname, '../../../resources/claude-code')
 const manifest = readFileSync(join(dir, 'package.json'), 'utf8')

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { access, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isErrno } from '../private-file.ts'
+import { isErrno } from '../base/private-file.ts'
 import { ensurePython } from './find-python.ts'
 import { judgeLiteLlmVersion } from './litellm-version.ts'
 import { createEnvironment, installOnce, installRequirements } from './pip-install.ts'

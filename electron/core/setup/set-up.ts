@@ -1,6 +1,7 @@
 // All of set-up for one profile: what of it is missing, and installing that.
-import type { Profile, SetUpState } from '../../contract.ts'
-import { messageOf } from '../error-message.ts'
+import type { Profile } from '../../contract/profile.ts'
+import type { SetUpState } from '../../contract/snapshot.ts'
+import { messageOf } from '../base/error-message.ts'
 import { demoModelPath, ensureDemoModel, isDemoModelInstalled } from './demo-model.ts'
 import { hasPython } from './find-python.ts'
 import { brewInstall } from './homebrew.ts'

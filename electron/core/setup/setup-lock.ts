@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
-import { makeFolders } from '../regular-file.ts'
+import { makeFolders } from '../base/regular-file.ts'
 import type { SetupContext, SetupStepId } from './setup-step.ts'
 
 const retryMs = 250

@@ -1,0 +1,186 @@
+// One profile: what is wanted of the three services.
+import * as z from 'zod'
+import { absolutePath, apiKey, host, port, wholeNumber } from './values.ts'
+
+/** KV cache types of llama.cpp (`--help`, b10068 and b10434 list the same nine). */
+export const kvCacheTypes = ['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1', 'iq4_nl', 'q5_0', 'q5_1'] as const
+export const KvCacheTypeSchema = z.enum(kvCacheTypes)
+export type KvCacheType = z.infer<typeof KvCacheTypeSchema>
+
+const llamaServerProfile = z.strictObject({
+  /** null: configured nowhere, so looked for in app resources, Homebrew's prefix, PATH, then what set-up installed. */
+  binaryPath: absolutePath('the llama-server program').nullable(),
+  modelPath: absolutePath('a GGUF model file'),
+  draftModelPath: absolutePath('a GGUF model file').nullable(),
+  /** Model name that llama-server reports and that LiteLLM asks it for. */
+  alias: z
+    .string()
+    .regex(/^[A-Za-z0-9._/-]{1,128}$/, '1 to 128 letters, digits, dots, dashes, underscores or slashes'),
+  host,
+  port,
+  slots: wholeNumber(1, 64, 'a number of slots'),
+  /** The whole `-c`: divided among the slots, or one pool for all of them when `unifiedKv` is on. */
+  contextTokens: wholeNumber(256, 16_777_216, 'a number of tokens'),
+  unifiedKv: z.boolean(),
+  gpuLayers: wholeNumber(0, 999, 'a number of layers'),
+  cacheTypeK: KvCacheTypeSchema,
+  cacheTypeV: KvCacheTypeSchema,
+  draftCacheTypeK: KvCacheTypeSchema,
+  draftCacheTypeV: KvCacheTypeSchema,
+  speculation: z.enum(['none', 'draft-simple', 'ngram-mod']),
+  batchTokens: wholeNumber(32, 16_384, 'a number of tokens'),
+  microBatchTokens: wholeNumber(32, 16_384, 'a number of tokens'),
+  /** Host-memory prompt cache (`--cache-ram`); 0 turns it off. */
+  promptCacheMiB: wholeNumber(0, 1_048_576, 'a number of MiB'),
+  /** What conversations without a slot may take on disk; 0: they are dropped. 65,536 when absent. */
+  parkedCacheMiB: wholeNumber(0, 16_777_216, 'a number of MiB').optional(),
+  /** How long one may wait there unused; 168 when absent. */
+  parkedCacheHours: wholeNumber(1, 8_760, 'a number of hours').optional(),
+  /**
+   * What requests are rendered with. `auto` (also when absent): the model's own chat template, or ours where that cannot
+   * render tools and the model is known; `model`: always its own; else the path of a Jinja file.
+   */
+  chatTemplate: z
+    .string()
+    .refine(
+      (value) => value === 'auto' || value === 'model' || value.startsWith('/'),
+      'auto, model, or an absolute path to a Jinja chat template (starting with /)',
+    )
+    .optional(),
+  /** How the model draws its next token where a client says nothing; null, or absent: as its file or llama-server has it. */
+  sampling: z
+    .strictObject({
+      temperature: z.number('a number').min(0, 'at least 0').max(2, 'at most 2'),
+      topP: z.number('a number').min(0, 'at least 0').max(1, 'at most 1'),
+    })
+    .nullable()
+    .optional(),
+  /** Literal flags that the user pins: passed last and unchanged, so they win over ours. */
+  pinnedFlags: z.array(z.string().min(1).max(4096)).max(128),
+})
+
+/** As people write it: `auto` is one pool where the Router guards it (electron/core/config/kv-sharing.ts). */
+const writtenLlamaServerProfile = llamaServerProfile.extend({
+  unifiedKv: z.union([z.boolean(), z.literal('auto')], 'true, false, or auto'),
+})
+
+const proxyProfile = z.strictObject({
+  host,
+  port,
+  /** The name clients were told; every other Claude model name is answered too. */
+  modelName: z
+    .string()
+    .regex(/^[A-Za-z0-9._/-]{1,128}$/, '1 to 128 letters, digits, dots, dashes, underscores or slashes'),
+  /** null: a key is generated once per state folder and kept in a 0600 file. */
+  clientKey: apiKey.nullable(),
+  stopSequences: z.array(z.string().min(1).max(256)).max(16),
+  requestTimeoutSeconds: wholeNumber(1, 86_400, 'a number of seconds'),
+  /** A LiteLLM config.yaml of the user's own, used instead of the generated one. */
+  configPath: absolutePath('a LiteLLM config.yaml').nullable(),
+  // What the Router adds to LiteLLM; each is on when absent, and none works with a configPath of one's own.
+  /** `role: system` messages inside a conversation become user text in their place: the model's template keeps only the last. */
+  joinSystemMessages: z.boolean().optional(),
+  /** The client's attribution line, different in each session, is left out, so that sessions share the prompt cache. */
+  dropAttribution: z.boolean().optional(),
+  /** `temperature: 1`, which clients send without having chosen it, does not override the model's own. */
+  keepModelSampling: z.boolean().optional(),
+  /** A prompt that does not fit is answered with the sentence that makes Claude Code compact and go on. */
+  refuseOverlongPrompts: z.boolean().optional(),
+  /** No more requests than slots (and, in a pool, than tokens) go to llama-server at once; the others wait. */
+  admission: z.boolean().optional(),
+  /** Each conversation keeps a slot of llama-server, so that its next turn reads only what is new; only with admission. */
+  pinConversations: z.boolean().optional(),
+  /** How many may wait; one more is answered 529, unless its developer has none waiting. 16 when absent. */
+  queueLimit: wholeNumber(0, 1000, 'a number of requests').optional(),
+  /** The longest body that is read of a request; a longer one is answered 413. 32 MB, Anthropic's own limit, when absent. */
+  maxBodyBytes: wholeNumber(65_536, 1_073_741_824, 'a number of bytes').optional(),
+  /** Thinking is asked for in a form that LiteLLM takes, and turns of thoughts alone are left out. */
+  mendThinking: z.boolean().optional(),
+  /** Tools of the provider's own servers are left out or refused; schemas lose the keywords that the grammar can't take. */
+  mendTools: z.boolean().optional(),
+  /** Pictures and sounds that the model can't take are answered 400, in the words on which Claude Code goes on. */
+  refuseUnseen: z.boolean().optional(),
+  /** llama-server streams every answer, also those that clients want whole: only so it notices when a client leaves. */
+  alwaysStream: z.boolean().optional(),
+  /** Fields of llama-server's own that clients may send, such as `min_p`; none when absent. */
+  passFields: z
+    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.]{0,63}$/, 'the name of a field, such as min_p'))
+    .max(64, 'at most 64 fields')
+    .optional(),
+  /**
+   * The tools that reach the model, besides those of MCP servers (mcp__*). Absent: those that a coding agent needs, of what
+   * Claude Code sends; a list counts for every client; null: all tools.
+   */
+  tools: z
+    .array(z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'the name of a tool, such as WebFetch'))
+    .max(128, 'at most 128 tools')
+    .nullable()
+    .optional(),
+  /** LiteLLM's own metrics for Prometheus at /metrics/ of its port, for whoever has a key; off when absent. */
+  litellmMetrics: z.boolean().optional(),
+})
+
+const ramDiskProfile = z.strictObject({
+  volumeName: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,26}$/, '1 to 27 letters, digits, dots, dashes or underscores'),
+  sizeMiB: wholeNumber(16, 4_194_304, 'a number of MiB'),
+  /** null: /Volumes/NAME on macOS, a folder of the state folder on Linux. */
+  mountPoint: absolutePath('a mount point').nullable(),
+  /** macOS only; Linux has tmpfs. */
+  filesystem: z.enum(['hfs+', 'apfs']),
+})
+
+/** Another Studio, whose llama-server is one more deployment of this Router. */
+const nodeProfile = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, '1 to 32 letters, digits, dots, dashes or underscores'),
+  /** Where its llama-server listens, as this machine reaches it. */
+  host,
+  port,
+  slots: wholeNumber(1, 64, 'a number of slots'),
+  /** A file with that llama-server's key (`keys/engine.key` there), for its owner alone; null: it asks for none. */
+  keyFile: absolutePath('a file with a key').nullable(),
+})
+export type NodeProfile = z.infer<typeof nodeProfile>
+const nodeProfiles = z.array(nodeProfile).max(31, 'at most 31 other Studios')
+
+/** In Traefik's own form: `:80` is port 80 of every address. */
+export const ListenAddressSchema = z
+  .string()
+  .regex(/^(?:[0-9A-Za-z.-]*|\[[0-9A-Fa-f:]+\]):[1-9]\d{0,4}$/, 'such as :80 or 127.0.0.1:8000')
+  .refine((text) => Number(/\d+$/.exec(text)?.[0]) <= 65_535, 'such as :80 or 127.0.0.1:8000')
+
+/** Traefik in front of the Router, so that clients need no port. */
+const gatewayProfile = z.strictObject({
+  listen: ListenAddressSchema,
+  /** null, or absent: the one that set-up installs. */
+  binaryPath: absolutePath('the traefik program').nullable().optional(),
+})
+export type GatewayProfile = z.infer<typeof gatewayProfile>
+
+export const ProfileSchema = z.strictObject({
+  llamaServer: llamaServerProfile,
+  proxy: proxyProfile,
+  ramDisk: ramDiskProfile,
+  /** null, or absent: none. */
+  gateway: gatewayProfile.nullable().optional(),
+  /** Absent: this Studio alone. */
+  nodes: nodeProfiles.optional(),
+})
+export type Profile = z.infer<typeof ProfileSchema>
+
+export const WrittenProfileSchema = ProfileSchema.extend({ llamaServer: writtenLlamaServerProfile })
+export type WrittenProfile = z.infer<typeof WrittenProfileSchema>
+
+/** A named profile of the user's: what differs from the one it extends. */
+export const ProfileOverrideSchema = z.strictObject({
+  extends: z.string().optional(),
+  llamaServer: writtenLlamaServerProfile.partial().optional(),
+  proxy: proxyProfile.partial().optional(),
+  ramDisk: ramDiskProfile.partial().optional(),
+  gateway: gatewayProfile.partial().nullable().optional(),
+  nodes: nodeProfiles.optional(),
+})
+export type ProfileOverride = z.infer<typeof ProfileOverrideSchema>

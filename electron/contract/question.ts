@@ -1,0 +1,164 @@
+// Questions that no snapshot answers, and their answers.
+import * as z from 'zod'
+import { ConfigSchema } from './config.ts'
+import { ProfileSchema } from './profile.ts'
+import { LogIdSchema } from './service-ids.ts'
+import { FitSchema } from './snapshot.ts'
+import { bytes, nullableText, port, wholeNumber } from './values.ts'
+
+export const PlanAnswerSchema = z.strictObject({
+  profile: z.string(),
+  /** Why this profile. */
+  because: z.string(),
+  problems: z.array(z.string()),
+  /** null: `memoryUnknown` says why. */
+  memory: z
+    .strictObject({
+      verdict: FitSchema,
+      reasons: z.array(z.string()),
+      lines: z.array(
+        z.strictObject({
+          label: z.string(),
+          bytes: bytes.nullable(),
+          estimated: z.boolean(),
+          note: nullableText,
+          /** What the running llama-server says it allocated for it. */
+          allocatedBytes: bytes.nullable(),
+        }),
+      ),
+      totalBytes: bytes,
+      machineBytes: bytes,
+      gpuNeededBytes: bytes,
+      gpuLimitBytes: bytes.nullable(),
+      suggestions: z.array(z.string()),
+      warnings: z.array(z.string()),
+      /** What each agent really gets. */
+      agents: z.string(),
+    })
+    .nullable(),
+  memoryUnknown: nullableText,
+  /** What the Router does to requests, switch by switch. */
+  router: z.array(z.strictObject({ setting: z.string(), on: z.boolean(), does: z.string() })),
+  /** null: the profile has none. */
+  gateway: z
+    .strictObject({
+      endpoint: z.string(),
+      port,
+      argv: z.array(z.string()),
+      /** What of it is so for which reason. */
+      notes: z.array(z.string()),
+    })
+    .nullable(),
+  engine: z.strictObject({
+    version: nullableText,
+    /** null: it cannot be planned, `problems` says why. */
+    argv: z.array(z.string()).nullable(),
+    adaptations: z.array(
+      z.strictObject({ flag: z.string(), seed: nullableText, ours: nullableText, reason: z.string() }),
+    ),
+    warnings: z.array(z.string()),
+    problems: z.array(z.string()),
+  }),
+})
+export type PlanAnswer = z.infer<typeof PlanAnswerSchema>
+
+export const DoctorAnswerSchema = z.strictObject({
+  profile: z.string(),
+  because: z.string(),
+  checks: z.array(
+    z.strictObject({
+      id: z.string(),
+      group: z.string(),
+      title: z.string(),
+      /** `unknown`: could not be found out; counts as a warning. */
+      level: z.enum(['ok', 'warn', 'fail', 'unknown']),
+      found: z.string(),
+      why: z.string(),
+      /** A command to paste, or a sentence that starts with a capital letter; null when nothing is to be mended. */
+      mend: nullableText,
+    }),
+  ),
+})
+export type DoctorAnswer = z.infer<typeof DoctorAnswerSchema>
+
+/** Without secrets: keys are masked, and what is copied is asked for by `snippet`. */
+export const ClientsAnswerSchema = z.strictObject({
+  baseUrl: z.string(),
+  /** What stands in the way of clients, in one sentence; null when nothing does. */
+  warning: nullableText,
+  developers: z.array(
+    z.strictObject({
+      name: z.string(),
+      maskedKey: z.string(),
+      snippets: z.array(
+        z.strictObject({
+          /** Such as `bash`, `powershell`, `fish`, `claude-settings`, `ssh-config`. */
+          id: z.string(),
+          title: z.string(),
+          /** The text with the key masked. */
+          masked: z.string(),
+          /** What each line is for; empty when it speaks for itself. */
+          notes: z.array(z.string()),
+        }),
+      ),
+    }),
+  ),
+})
+export type ClientsAnswer = z.infer<typeof ClientsAnswerSchema>
+
+export const SettingsAnswerSchema = z.strictObject({
+  path: z.string(),
+  /** Names the file's present content, for `configure`. */
+  revision: z.string(),
+  /** Keys are eight stars, and keep what they are when they come back as that. */
+  config: ConfigSchema,
+  /** Why the file cannot be used, one sentence for each problem; then `config` is the last good one. */
+  problems: z.array(z.string()),
+  profileNames: z.array(z.string()),
+  /** Which one would be chosen without a configured profile; null: its profiles cannot be read. */
+  automaticProfileName: nullableText,
+  profileName: z.string(),
+  /** The profile that a restart of everything would take now: the configured one, else the one that runs. */
+  profile: ProfileSchema,
+  /** What runs with other values than a restart of everything would take now; empty when nothing runs. */
+  restartNeeded: z.array(
+    z.strictObject({
+      key: z.string(),
+      running: z.string(),
+      configured: z.string(),
+      /** A restart leaves the RAM disk as it is mounted: for this it is ejected first. Absent: no. */
+      needsEject: z.boolean().optional(),
+    }),
+  ),
+})
+export type SettingsAnswer = z.infer<typeof SettingsAnswerSchema>
+
+/** Questions whose answers are no part of a snapshot: asked for when somebody looks. */
+export const QuerySchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('plan') }),
+  z.strictObject({ type: z.literal('doctor') }),
+  z.strictObject({ type: z.literal('clients') }),
+  z.strictObject({ type: z.literal('settings') }),
+  z.strictObject({
+    type: z.literal('logTail'),
+    log: LogIdSchema,
+    lines: wholeNumber(1, 5000, 'a number of lines'),
+  }),
+])
+export type Query = z.infer<typeof QuerySchema>
+
+export interface Answers {
+  readonly plan: PlanAnswer
+  readonly doctor: DoctorAnswer
+  readonly clients: ClientsAnswer
+  readonly settings: SettingsAnswer
+  readonly logTail: readonly string[]
+}
+
+export const answerSchemas = {
+  plan: PlanAnswerSchema,
+  doctor: DoctorAnswerSchema,
+  clients: ClientsAnswerSchema,
+  settings: SettingsAnswerSchema,
+  logTail: z.array(z.string()),
+} as const satisfies { readonly [T in keyof Answers]: z.ZodType }

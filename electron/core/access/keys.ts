@@ -1,0 +1,77 @@
+// Secrets of this installation: made once, kept in 0600 files, handed on by file or environment, never by argv.
+import { chmodSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
+import { completeKeyList, defaultClientKey } from './developer-keys.ts'
+import { clientKeysPath, makeDeveloperKey, makeSecret, updateKeyList } from './developer-keys-file.ts'
+
+export interface Keys {
+  /** What a client of no particular developer sends to the Router; null when every developer's key was revoked. */
+  readonly clientKey: string | null
+  /** What this core's own end-to-end message is sent with: an entry of the same list as the developers'. */
+  readonly proofKey: string
+  /** LiteLLM's admin key; only this core uses it. */
+  readonly masterKey: string
+  /** What LiteLLM and this core send to llama-server. */
+  readonly engineKey: string
+  /** `--api-key-file` of llama-server. */
+  readonly engineKeyPath: string
+  /** The Router's list of clients, read by resources/opta_keys.py. */
+  readonly clientKeysPath: string
+}
+
+/**
+ * llama-server's key and its file, made when there is none yet. Nothing is let in by it, whereas `ensureKeys` takes
+ * the profile's own client key into the list: a plan for the studio must not open the demo to a published key.
+ */
+export const ensureEngineKey = (keysDir: string): { readonly key: string; readonly path: string } => {
+  const path = join(keysDir, 'engine.key')
+  return { key: ensureKey(path, 'sk-engine-'), path }
+}
+
+/**
+ * Reads the keys, making those that do not exist yet. Idempotent. Throws an Error when the list of clients is broken.
+ * @param configuredClientKey the profile's key; null: none but the developers' own
+ */
+export const ensureKeys = (keysDir: string, configuredClientKey: string | null): Keys => {
+  const engine = ensureEngineKey(keysDir)
+  const proofKey = ensureKey(join(keysDir, 'proof.key'), 'sk-proof-')
+  const formerPath = join(keysDir, 'client.key')
+  const former = readFileOrNull(formerPath)
+  const list = updateKeyList(keysDir, (before) =>
+    completeKeyList(before, {
+      ownKey: proofKey,
+      formerKey: former?.trim() || null,
+      configuredKey: configuredClientKey,
+      makeKey: makeDeveloperKey,
+      now: Date.now(),
+    }),
+  )
+  keepPrivate(clientKeysPath(keysDir))
+  // Its key is the first developer's now: a second copy would outlive a rotation.
+  if (former !== null) rmSync(formerPath, { force: true })
+  return {
+    clientKey: list === null ? null : defaultClientKey(list),
+    proofKey,
+    masterKey: ensureKey(join(keysDir, 'master.key'), 'sk-master-'),
+    engineKey: engine.key,
+    engineKeyPath: engine.path,
+    clientKeysPath: clientKeysPath(keysDir),
+  }
+}
+
+const ensureKey = (path: string, prefix: string): string => {
+  const existing = readFileOrNull(path)?.trim()
+  if (existing !== undefined && existing !== '') {
+    keepPrivate(path)
+    return existing
+  }
+  const key = makeSecret(prefix)
+  writePrivateFile(path, `${key}\n`)
+  return key
+}
+
+/** Copied or restored from a backup, a key file may have become readable for others. */
+const keepPrivate = (path: string): void => {
+  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+}

@@ -1,0 +1,154 @@
+// The config file as the core holds it: the one in use, what a window is shown of it, and replacing it.
+import { createHash } from 'node:crypto'
+import type { Outcome } from '../../contract/command.ts'
+import type { Config } from '../../contract/config.ts'
+import type { SettingsAnswer } from '../../contract/question.ts'
+import { messageOf } from '../base/error-message.ts'
+import { readFileOrNull } from '../base/private-file.ts'
+import { type LogError, logToStderr } from '../logs/core-log.ts'
+import { ConfigError, judgeProfile, readConfig, writeConfig } from './config.ts'
+import { maskConfig, maskProfile, unmaskConfig } from './masked-config.ts'
+import { builtinProfiles, type ChosenProfile, chooseProfile } from './profiles.ts'
+import { compareProfiles } from './restart-needed.ts'
+import type { StateFolder } from './state-folder.ts'
+
+export interface Settings {
+  /** The one in use: read last, or the last good one. */
+  readonly current: () => Config
+  /** Reads the file anew. Throws ConfigError and keeps the one in use when it cannot be used. */
+  reread(): Config
+  /**
+   * The profile that a start from nothing would take, or a restart of what runs: the configured one, else the one that
+   * runs as the files have it now. Throws ConfigError.
+   */
+  next(running: Pick<ChosenProfile, 'name'> | null): ChosenProfile
+  /** @param running the profile that runs; null when none does */
+  answer(running: Omit<ChosenProfile, 'because'> | null): SettingsAnswer
+  /** Replaces the file when it still is what `revision` names, and what it says could be started. */
+  configure(config: Config, revision: string, totalMemoryBytes: number): Outcome
+}
+
+type Files = Pick<StateFolder, 'configPath' | 'lastGoodConfigPath' | 'runtimeDir'>
+
+/** A core that takes over running services must not fail over a config that somebody is just editing. */
+const readUsableConfig = (files: Files, logError: LogError): Config => {
+  try {
+    return readConfig(files.configPath, files.lastGoodConfigPath)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    logError(new Error(`${error.message}\nThe last good one is used.`))
+    return readConfig(files.lastGoodConfigPath, files.lastGoodConfigPath)
+  }
+}
+
+/** The file's content in one word; another word as soon as one byte differs. */
+const readRevision = (path: string): string => {
+  const text = readFileOrNull(path)
+  return text === null ? 'no-file' : createHash('sha256').update(text).digest('hex')
+}
+
+export const openSettings = (files: Files, logError: LogError = logToStderr): Settings => {
+  let config = readUsableConfig(files, logError)
+
+  const reread = (): Config => {
+    config = readConfig(files.configPath, files.lastGoodConfigPath)
+    return config
+  }
+
+  const next = (running: Pick<ChosenProfile, 'name'> | null): ChosenProfile =>
+    chooseProfile(config, config.profile ?? running?.name ?? null, files.runtimeDir)
+
+  /** The running one stands in where the configured one cannot be read. */
+  const choose = (running: Omit<ChosenProfile, 'because'> | null) => {
+    try {
+      return { chosen: next(running), problems: [] }
+    } catch (error) {
+      const chosen =
+        running ?? chooseProfile({ ...config, profile: 'demo', profiles: {} }, null, files.runtimeDir)
+      return { chosen, problems: problemsIn(error) }
+    }
+  }
+
+  const chooseAutomatically = (): string | null => {
+    try {
+      return chooseProfile({ ...config, profile: null }, null, files.runtimeDir).name
+    } catch {
+      return null
+    }
+  }
+
+  return {
+    current: () => config,
+    reread,
+    next,
+    answer: (running) => {
+      // Before the file is read: a change in between then shows as a stale revision, never as one that was not seen.
+      const revision = readRevision(files.configPath)
+      const problems = attempt(reread)
+      const choice = choose(running)
+      return {
+        path: files.configPath,
+        revision,
+        config: maskConfig(config),
+        problems: [...problems, ...choice.problems],
+        profileNames: [
+          ...new Set([...Object.keys(builtinProfiles(files.runtimeDir)), ...Object.keys(config.profiles)]),
+        ],
+        automaticProfileName: chooseAutomatically(),
+        profileName: choice.chosen.name,
+        profile: maskProfile(choice.chosen.profile),
+        restartNeeded: running === null ? [] : [...compareProfiles(running, choice.chosen)],
+      }
+    },
+    configure: (next, revision, totalMemoryBytes) => {
+      if (readRevision(files.configPath) !== revision) {
+        return refuse(
+          `${files.configPath} was changed by somebody else meanwhile: look at it again, then change it`,
+        )
+      }
+      const unmasked = unmaskConfig(next, config)
+      if (unmasked.kind === 'unknown-key') {
+        return refuse(`${unmasked.place}: found the mask of a key that is not there; allowed: a key, or null`)
+      }
+      const problems = judgeConfig(unmasked.config, files.runtimeDir, totalMemoryBytes)
+      if (problems.length > 0) return refuse(problems.join('; '))
+      try {
+        writeConfig(files.configPath, unmasked.config)
+        reread()
+        return { accepted: true }
+      } catch (error) {
+        return refuse(messageOf(error))
+      }
+    },
+  }
+}
+
+const refuse = (reason: string): Outcome => ({ accepted: false, reason })
+
+const attempt = (work: () => unknown): readonly string[] => {
+  try {
+    work()
+    return []
+  } catch (error) {
+    return problemsIn(error)
+  }
+}
+
+const problemsIn = (error: unknown): readonly string[] =>
+  error instanceof ConfigError ? error.problems : [messageOf(error)]
+
+/** Every profile of the user's has to be whole; the chosen one has to be possible on this machine. */
+const judgeConfig = (config: Config, runtimeDir: string, totalMemoryBytes: number): readonly string[] => {
+  const broken = Object.keys(config.profiles).flatMap((name) =>
+    attempt(() => chooseProfile(config, name, runtimeDir)),
+  )
+  if (broken.length > 0) return [...new Set(broken)]
+  try {
+    const { name, profile } = chooseProfile(config, null, runtimeDir)
+    return judgeProfile(profile, totalMemoryBytes, config.metricsPort).map(
+      (problem) => `profile ${name}, ${problem}`,
+    )
+  } catch (error) {
+    return problemsIn(error)
+  }
+}

@@ -1,0 +1,72 @@
+// The core as a job of launchd: its label, and what its plist says. Pure.
+import { createHash } from 'node:crypto'
+import type { LaunchdJobSpec } from '../../platform/launchd/plist.ts'
+import { type CoreProgram, coreArgv, coreVariables } from './core-program.ts'
+import { servicePath, stablePath } from './stable-node.ts'
+
+/**
+ * Never the installed service's (ai.opta.nexus), which stands by while this one has the lock: an unloaded label stays taken
+ * for seconds, so the two must not take turns with one. The same between releases: macOS ties grants to it.
+ */
+const baseLabel = 'ai.opta.nexus.core'
+
+/** @param defaultRoot the state folder that a user has without NEXUS_HOME; any other has a label of its own */
+export const coreLabel = (root: string, defaultRoot: string): string =>
+  root === defaultRoot
+    ? baseLabel
+    : `${baseLabel}.${createHash('sha256').update(root).digest('hex').slice(0, 8)}`
+
+/**
+ * What set-up in the core needs from the program that started it. Neither keys nor addresses with a password in them: `launchctl
+ * print` shows a job's environment to every user.
+ */
+const passedOn = [
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'ALL_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'all_proxy',
+  'no_proxy',
+  'SSL_CERT_FILE',
+  'NODE_EXTRA_CA_CERTS',
+  'LANG',
+  'PIP_INDEX_URL',
+  'PIP_CONFIG_FILE',
+  // Where set-up looks for Python, llama-server and cargo.
+  'NEXUS_PYTHON',
+  'HOMEBREW_PREFIX',
+  'CARGO_HOME',
+  // Where the bundle's resources are, and the app that it came with.
+  'NEXUS_ROOT',
+  'NEXUS_APP',
+  'NODE_COMPILE_CACHE',
+] as const
+
+const hasPassword = (value: string): boolean => value.includes('@')
+
+export const coreJobSpec = (
+  program: CoreProgram,
+  { label, homeDir }: { readonly label: string; readonly homeDir: string },
+): LaunchdJobSpec => {
+  const nodePath = stablePath(program.nodePath)
+  const passed = passedOn.flatMap((name) => {
+    const value = program.env[name]
+    return value === undefined || value === '' || hasPassword(value) ? [] : [[name, value] as const]
+  })
+  return {
+    label,
+    argv: coreArgv({ ...program, nodePath }),
+    env: {
+      ...Object.fromEntries(passed),
+      ...coreVariables(program),
+      // Reports differ on whether launchd sets it.
+      HOME: homeDir,
+      PATH: servicePath(nodePath),
+    },
+    logPath: program.folder.logPath('core'),
+    lifetime: 'once',
+    userName: null,
+  }
+}

@@ -1,0 +1,117 @@
+// The core as a job of launchd: what macOS lets outlive the app or the terminal that asked for it. A process that an app
+// started belongs to that app's coalition, which macOS 27 ends with it (tmux/tmux#5465); a job has one of its own.
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { writePrivateFile } from '../../base/private-file.ts'
+import { ensureStateFolder } from '../../config/state-folder.ts'
+import { type LogMark, readLogMark } from '../../logs/log-generations.ts'
+import { readLogSince } from '../../logs/log-tail-events.ts'
+import type { Launchd } from '../../platform/launchd/launchd.ts'
+import { renderLaunchdPlist } from '../../platform/launchd/plist.ts'
+import { describeProtectedFolder } from '../../platform/launchd/protected-folder.ts'
+import type { LaunchdDomain } from '../../platform/launchd/reading.ts'
+import { attachToCore } from '../client.ts'
+import { isLockHeld } from '../core-lock.ts'
+import { coreJobSpec } from './core-job.ts'
+import type { CoreProgram } from './core-program.ts'
+
+export interface LaunchdCoreOptions {
+  readonly launchd: Launchd
+  readonly label: string
+  readonly homeDir: string
+  /** Whether servers of ours live: their job must not be unloaded then. */
+  readonly serversLive: () => Promise<boolean>
+  /** Until the core listens. */
+  readonly listenMs?: number
+  readonly pollMs?: number
+}
+
+/**
+ * Settles when the core's socket listens, or when another core turned out to have the lock. Throws in words when launchd did
+ * not start it, and with the last line the core logged when it ended instead.
+ */
+export const startCoreByLaunchd = async (
+  program: CoreProgram,
+  { launchd, label, homeDir, serversLive, listenMs = 20_000, pollMs = 100 }: LaunchdCoreOptions,
+): Promise<void> => {
+  const { folder } = program
+  ensureStateFolder(folder)
+  const spec = coreJobSpec(program, { label, homeDir })
+  const plistPath = join(folder.root, 'launchd', `${label}.plist`)
+  mkdirSync(dirname(plistPath), { recursive: true, mode: 0o700 })
+  // A new file each time, put in place of the old one: launchd refuses one that others may write, and macOS 27 one that is
+  // quarantined, which a file that is written over stays (BlockBlock#106).
+  writePrivateFile(plistPath, renderLaunchdPlist(spec))
+  // An earlier core's last line is not the cause of this one's end.
+  const mark = readLogMark(folder.logPath('core'))
+  for (let attempt = 1; ; attempt += 1) {
+    const started = await launchd.start({ spec, plistPath, mayUnload: !(await serversLive()) })
+    switch (started.kind) {
+      case 'runs': {
+        const waiting = { launchd, label, program, homeDir, mark, listenMs, pollMs }
+        if (await isListening(waiting, started.domain)) return
+        if (attempt === attempts) throw new Error('launchd unloaded the core again and again')
+        break
+      }
+      case 'ended':
+        return explainEnd({ program, homeDir, mark }, started.lastExit)
+      case 'no-domain':
+      case 'failed':
+        throw new Error(`launchd did not start the core: ${started.reason}`)
+    }
+  }
+}
+
+/** A job that was found running may just be being unloaded, by a logout or by hand. */
+const attempts = 3
+
+interface Started {
+  readonly program: CoreProgram
+  readonly homeDir: string
+  /** Where its log ended before. */
+  readonly mark: LogMark
+}
+
+interface Waiting
+  extends Started,
+    Required<Pick<LaunchdCoreOptions, 'launchd' | 'label' | 'listenMs' | 'pollMs'>> {}
+
+/** False: its job has gone. Throws in words when the core ended by itself, or does not listen in time. */
+const isListening = async (
+  { launchd, label, program, homeDir, mark, listenMs, pollMs }: Waiting,
+  domain: LaunchdDomain,
+): Promise<boolean> => {
+  const deadline = Date.now() + listenMs
+  for (;;) {
+    const core = await attachToCore(program.folder.socketPath)
+    if (core !== null) {
+      core.close()
+      return true
+    }
+    const reading = await launchd.read(domain, label)
+    if (reading.kind === 'not-loaded' || reading.kind === 'no-domain') return false
+    if (reading.kind === 'loaded' && reading.job !== null && reading.job.pid === null) {
+      await explainEnd({ program, homeDir, mark }, reading.job.lastExit?.words ?? null)
+      return true
+    }
+    if (Date.now() > deadline)
+      throw new Error(`the core did not open its socket; its log is ${program.folder.logPath('core')}`)
+    await new Promise((resolve) => setTimeout(resolve, pollMs))
+  }
+}
+
+/** Settles when another core has the lock; else throws with what this one said last. */
+const explainEnd = async ({ program, homeDir, mark }: Started, lastExit: string | null): Promise<void> => {
+  const { folder } = program
+  // Another starter may have won: nothing but the lock proves that its owner lives.
+  if (isLockHeld(folder.lockPath)) return
+  const logPath = folder.logPath('core')
+  const last = (await readLogSince(logPath, mark, 1))[0] ?? 'it said nothing'
+  const hints = describeProtectedFolder([program.entryPath, program.nodePath], homeDir)
+  throw new Error(
+    [
+      `the core ended at once (${lastExit ?? 'launchd does not say how'}): ${last} (its log is ${logPath})`,
+      ...hints,
+    ].join('. '),
+  )
+}

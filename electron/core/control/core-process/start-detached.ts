@@ -1,0 +1,58 @@
+// The core as a detached process of this user: what Linux lets outlive its starter.
+import { spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { ensureStateFolder } from '../../config/state-folder.ts'
+import { openLogForChild } from '../../logs/log-file.ts'
+import { readLogMark } from '../../logs/log-generations.ts'
+import { readLogSince } from '../../logs/log-tail-events.ts'
+import { systemPath } from '../../platform/run-command.ts'
+import { isLockHeld } from '../core-lock.ts'
+import { type CoreProgram, coreArgv, coreVariables } from './core-program.ts'
+import { withHomebrew } from './stable-node.ts'
+
+/** Names the file descriptor on which a background core says that it listens, so that its starter need not ask again and again. */
+export const readyVariable = 'NEXUS_CORE_READY_FD'
+const readyFd = 3
+
+type StartOutcome = { readonly kind: 'ready' } | { readonly kind: 'ended'; readonly how: string }
+
+/**
+ * Settles when the core's socket listens, or when another core turned out to have the lock. Throws with the last line the
+ * core logged when it ended instead.
+ */
+export const startDetachedCore = async (program: CoreProgram): Promise<void> => {
+  const { folder } = program
+  ensureStateFolder(folder)
+  const logPath = folder.logPath('core')
+  const fd = openLogForChild(logPath)
+  // An earlier core's last line is not the cause of this one's end.
+  const mark = readLogMark(logPath)
+  const [file, ...args] = coreArgv(program)
+  const child = spawn(file, args, {
+    detached: true,
+    stdio: ['ignore', fd, fd, 'pipe'],
+    env: {
+      ...program.env,
+      ...coreVariables(program),
+      [readyVariable]: String(readyFd),
+      PATH: withHomebrew(program.env['PATH'] ?? systemPath),
+    },
+    cwd: '/',
+  })
+  closeSync(fd)
+  const ready = child.stdio[readyFd]
+  const outcome = await new Promise<StartOutcome>((resolve) => {
+    ready?.once('data', () => resolve({ kind: 'ready' }))
+    child.once('exit', (code, signal) =>
+      resolve({ kind: 'ended', how: signal === null ? `exit code ${code}` : `ended by ${signal}` }),
+    )
+    child.once('error', ({ message }) => resolve({ kind: 'ended', how: message }))
+  })
+  ready?.destroy()
+  child.unref()
+  // Another starter may have won: nothing but the lock proves that its owner lives.
+  if (outcome.kind === 'ended' && !isLockHeld(folder.lockPath)) {
+    const last = (await readLogSince(logPath, mark, 1))[0] ?? `${outcome.how}, and it said nothing`
+    throw new Error(`the core ended at once: ${last} (its log is ${logPath})`)
+  }
+}

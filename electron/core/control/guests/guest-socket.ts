@@ -1,0 +1,141 @@
+// The second socket of a core, for other users of the machine. Its failures are reported and never stop the core.
+import { chmodSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type { Guests } from '../../../contract/config.ts'
+import { messageOf } from '../../base/error-message.ts'
+import { maxSocketPathBytes } from '../../config/state-folder.ts'
+import { describeFailure, type RunCommand } from '../../platform/run-command.ts'
+import type { CoreLink } from '../core-link.ts'
+import { keepSocket } from '../keep-socket.ts'
+import { type ControlServer, openControlServer } from '../server.ts'
+import { createTurnstile } from '../turnstile.ts'
+import { readFileFacts } from './read-shared-folder.ts'
+import { distrustFolder, distrustSocket, sharedSocketName } from './shared-socket.ts'
+import { readOwnUid } from './user-name.ts'
+
+export interface GuestSocket {
+  /** Lets in whom the config names from now on. A socket that cannot be had is reported, not thrown. */
+  use(guests: Guests | null): void
+  /** Settles when what was last asked for is there, or was reported. */
+  settled(): Promise<void>
+  /** Settles when the socket is gone. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface GuestSocketOptions {
+  readonly sharedDir: string | null
+  /** What guests get of the core. */
+  readonly link: CoreLink
+  readonly platform: 'darwin' | 'linux'
+  readonly run: RunCommand
+  readonly onError: (reason: string) => void
+}
+
+/** A guest is a person with a window and a few commands, not a hundred. */
+const mostClients = 32
+/** A guest's longest request is a start of a profile by its name; 32 that send one without an end hold 2 MiB. */
+const maxRequestBytes = 65_536
+/** All guests together: 50 requests a second. A window that opens sends five. */
+const betweenRequestsMs = 20
+
+/** Who may attach where the config does not say. */
+export const defaultGuests = (platform: 'darwin' | 'linux'): Guests =>
+  // Every account that a person made on a Mac is in it. Linux gives each user a group of their own, so no name fits all.
+  platform === 'darwin' ? { group: 'staff' } : 'none'
+
+export const createGuestSocket = (options: GuestSocketOptions): GuestSocket => {
+  const { sharedDir, platform, onError } = options
+  let server: ControlServer | null = null
+  let used = ''
+  let turn: Promise<void> = Promise.resolve()
+  let unkeep = () => {}
+
+  const change = async (guests: Guests): Promise<void> => {
+    unkeep()
+    await server?.close()
+    server = null
+    if (sharedDir === null || guests === 'none') return
+    try {
+      server = await openFor(guests, sharedDir, options)
+      unkeep = keepSocket({
+        path: join(sharedDir, sharedSocketName(readOwnUid())),
+        // Whole: whom it is for is said by the new file's rights. Guests attach again.
+        restore: async () => {
+          if (server?.isThere() === false && used === JSON.stringify(guests))
+            turn = turn.then(() => change(guests))
+        },
+        onError: (error) => onError(`guests: ${messageOf(error)}`),
+      })
+    } catch (error) {
+      onError(`guests: no other user can attach: ${messageOf(error)}`)
+    }
+  }
+  const use = (guests: Guests): Promise<void> => {
+    const name = JSON.stringify(guests)
+    if (name !== used) turn = turn.then(() => change(guests))
+    used = name
+    return turn
+  }
+
+  return {
+    use: (guests) => void use(guests ?? defaultGuests(platform)),
+    settled: () => turn,
+    close: () => use('none'),
+  }
+}
+
+/** Private until it is given to those whom it is for. */
+const openFor = async (
+  guests: Exclude<Guests, 'none'>,
+  sharedDir: string,
+  { link, run }: GuestSocketOptions,
+): Promise<ControlServer> => {
+  const uid = readOwnUid()
+  const path = join(sharedDir, sharedSocketName(uid))
+  await clearPlace(path, sharedDir, uid)
+  const server = await openControlServer(path, link, {
+    mostClients,
+    limits: { maxRequestBytes, turnstile: createTurnstile(betweenRequestsMs) },
+  })
+  try {
+    if (guests === 'everyone') chmodSync(path, 0o666)
+    else {
+      // By the system's own command: Node looks up no groups. No other user can have put a link there (see shared-socket).
+      const result = await run(['chgrp', guests.group, path])
+      if (result.kind !== 'exited' || result.exitCode !== 0)
+        throw new Error(`the group ${guests.group} cannot have it: ${describeFailure(result)}`)
+      chmodSync(path, 0o660)
+    }
+    return server
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+}
+
+/** Takes away what a core of this user left there, and nothing else. Throws when the place cannot be had. */
+const clearPlace = async (path: string, sharedDir: string, uid: number): Promise<void> => {
+  if (Buffer.byteLength(path) > maxSocketPathBytes)
+    throw new Error(`${path} is longer than the ${maxSocketPathBytes} bytes that a socket's path may have`)
+  const folder = readFileFacts(sharedDir, { follow: true })
+  if (folder === null) throw new Error(`there is no folder ${sharedDir}`)
+  const unsafe = distrustFolder(folder, uid)
+  if (unsafe !== null) throw new Error(`${sharedDir} ${unsafe}`)
+  const file = readFileFacts(path)
+  if (file === null) return
+  const strange = distrustSocket(file, uid)
+  if (strange !== null) throw new Error(`${path} ${strange}`)
+  if (await isAnswered(path)) throw new Error(`another core of this user listens on ${path}`)
+  rmSync(path, { force: true })
+}
+
+const isAnswered = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })

@@ -1,0 +1,114 @@
+// Which chat template llama-server renders requests with: the model's own, one that the profile names, or ours.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Profile } from '../../contract/profile.ts'
+import { type GgufHeader, readGgufHeader } from '../gguf/gguf-header.ts'
+
+export type ChatTemplateChoice =
+  /** Nothing is passed; `toolless`: the model's own cannot render tools, or there is none, and we have none for it. */
+  | { readonly kind: 'own'; readonly toolless: boolean | null; readonly reason: string }
+  | { readonly kind: 'file'; readonly path: string; readonly reason: string }
+
+/** What of a model's header the choice rests on. */
+export type TemplateFacts = Pick<GgufHeader, 'architecture' | 'name' | 'metadata'>
+
+export interface ChatTemplateQuestion {
+  readonly profile: Pick<Profile['llamaServer'], 'chatTemplate' | 'pinnedFlags'>
+  /** null: the header cannot be read. */
+  readonly header: TemplateFacts | null
+  readonly resourcesDir: string
+}
+
+const templateKey = 'tokenizer.chat_template'
+
+export const r1TemplatePath = (resourcesDir: string): string =>
+  join(resourcesDir, 'templates', 'r1-distill-llama.jinja')
+
+/**
+ * From the file alone, before anything runs. `auto` takes ours only where the model is known to be of the family that it
+ * was written for: with a wrong one a model still answers, only worse, and nobody would see why.
+ */
+export const chooseChatTemplate = ({
+  profile,
+  header,
+  resourcesDir,
+}: ChatTemplateQuestion): ChatTemplateChoice => {
+  const setting = profile.chatTemplate ?? 'auto'
+  if (setting !== 'auto' && setting !== 'model')
+    return { kind: 'file', path: setting, reason: 'The profile names this chat template.' }
+  if (profile.pinnedFlags.some((word) => /^--chat-template(-file)?(=|$)/.test(word)))
+    return { kind: 'own', toolless: null, reason: 'the profile pins a chat template of its own' }
+  if (header === null)
+    return {
+      kind: 'own',
+      toolless: null,
+      reason: "the model's header cannot be read, so neither can its chat template",
+    }
+  const own = judgeOwnTemplate(header)
+  if (own.kind === 'renders-tools')
+    return { kind: 'own', toolless: false, reason: "the model's own chat template renders tools" }
+  if (own.kind === 'unreadable') return { kind: 'own', toolless: null, reason: own.reason }
+  if (setting === 'auto' && isR1DistillLlama(header)) {
+    const reason = `${own.reason}, so that an agent's tools would be dropped without a word (measured: a 78 KB request became 1,538 tokens), and it keeps only the last of several system messages. Ours renders both.`
+    return { kind: 'file', path: r1TemplatePath(resourcesDir), reason: capitalise(reason) }
+  }
+  return { kind: 'own', toolless: true, reason: own.reason }
+}
+
+/** Reads the header, of which only the first part is needed; a file that is no model is llama-server's to complain of. */
+export const readChatTemplateChoice = async (
+  profile: Profile['llamaServer'],
+  resourcesDir: string,
+): Promise<ChatTemplateChoice> => {
+  const header = await readGgufHeader(profile.modelPath, { keepTokenTexts: false }).catch(() => null)
+  const choice = chooseChatTemplate({ profile, header, resourcesDir })
+  if (choice.kind === 'file' && statSync(choice.path, { throwIfNoEntry: false })?.isFile() !== true) {
+    const place =
+      choice.path === r1TemplatePath(resourcesDir) ? 'our chat template' : 'llamaServer.chatTemplate'
+    throw new Error(`${place}: ${choice.path} is not there, is no regular file, or this user may not read it`)
+  }
+  return choice
+}
+
+type OwnTemplate =
+  | { readonly kind: 'renders-tools' }
+  | { readonly kind: 'toolless'; readonly reason: string }
+  | { readonly kind: 'unreadable'; readonly reason: string }
+
+const judgeOwnTemplate = ({ metadata }: TemplateFacts): OwnTemplate => {
+  // llama.cpp renders requests with tools by the template of this name where a file has several (common/chat.cpp).
+  if (metadata.has(`${templateKey}.tool_use`)) return { kind: 'renders-tools' }
+  const template = metadata.get(templateKey)
+  // llama-server then falls back to ChatML (seen with a model without one: supports_tools false).
+  if (template === undefined) return { kind: 'toolless', reason: 'the model file has no chat template' }
+  if (typeof template !== 'string')
+    return { kind: 'unreadable', reason: "the model's chat template is no text, or longer than 64 KiB" }
+  return mentionsTools(template)
+    ? { kind: 'renders-tools' }
+    : { kind: 'toolless', reason: "the model's own chat template never mentions the tools" }
+}
+
+/**
+ * Whether the variable `tools` is used in any Jinja block. Texts and comments do not count: R1's template is full of
+ * `tool_calls` and `<｜tool▁calls▁begin｜>`, which render earlier calls and not the tools there are.
+ */
+export const mentionsTools = (template: string): boolean => {
+  const blocks = template.replaceAll(/\{#[\s\S]*?#\}/g, '').match(/\{[{%][\s\S]*?[%}]\}/g) ?? []
+  return blocks.some((block) =>
+    /(?<![\w.])tools(?!\w)/.test(block.replaceAll(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, "''")),
+  )
+}
+
+/** By its name, or by the turn markers of its template, which a fine-tune under another name keeps. */
+const isR1DistillLlama = ({ architecture, name, metadata }: TemplateFacts): boolean => {
+  if (architecture !== 'llama') return false
+  const names = [name, metadata.get('general.basename'), metadata.get('general.finetune')]
+  if (names.some((text) => typeof text === 'string' && /r1[\s_-]*distill[\s_-]*llama/i.test(text)))
+    return true
+  const template = metadata.get(templateKey)
+  return (
+    typeof template === 'string' && template.includes('<｜User｜>') && template.includes('<｜Assistant｜>')
+  )
+}
+
+const capitalise = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`

@@ -1,0 +1,65 @@
+// A parked conversation fits one model, one program and one set of flags.
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { LedgerEntry } from '../supervise/ledger.ts'
+import { identifyEngine, recordEngine } from './engine-record.ts'
+
+let dir = ''
+let model = ''
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'nexus-engine-record-'))
+  model = join(dir, 'model.gguf')
+  writeFileSync(join(dir, 'llama-server'), 'program')
+  writeModel('GGUF one')
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+/** The times of the files that a test replaces: a copy may keep them (cp -p). */
+const writtenAt = new Date('2026-11-20T12:00:00Z')
+const writeModel = (text: string, at = writtenAt) => {
+  writeFileSync(model, text)
+  utimesSync(model, at, at)
+}
+
+const entry = (over: { words?: readonly string[]; pid?: number } = {}): LedgerEntry => ({
+  service: 'llamaServer',
+  pid: over.pid ?? 4242,
+  startedAt: '100',
+  argv: [join(dir, 'llama-server'), '-m', model, '-c', '8192', ...(over.words ?? [])],
+  profile: 'demo',
+  spawnedAtMs: new Date('2026-11-28T12:00:00Z').getTime(),
+  logMark: { previous: null, offset: 0 },
+})
+
+it('is another one with every flag that shapes the cache, and the same with the others', () => {
+  const before = identifyEngine(entry())
+  expect(identifyEngine(entry({ words: ['--port', '9000', '-lv', '4'] }))).toBe(before)
+  for (const words of [['-ctk', 'q8_0'], ['-kvu'], ['-c', '4096'], ['--swa-full']])
+    expect(identifyEngine(entry({ words }))).not.toBe(before)
+})
+
+it('is another one with another model of the same name, size and time', () => {
+  const before = identifyEngine(entry())
+  writeModel('GGUF two')
+  expect(identifyEngine(entry())).not.toBe(before)
+})
+
+it('is none that can be used where the model was replaced after the start', () => {
+  const before = identifyEngine(entry())
+  writeModel('GGUF one', new Date('2026-11-28T13:00:00Z'))
+  const replaced = identifyEngine(entry())
+  expect(replaced).not.toBe(before)
+})
+
+it('is written once for each process, as it was at its start', () => {
+  const path = join(dir, 'engine.json')
+  recordEngine(path, entry())
+  const first = readFileSync(path, 'utf8')
+  writeModel('GGUF two')
+  recordEngine(path, entry())
+  expect(readFileSync(path, 'utf8')).toBe(first)
+  recordEngine(path, entry({ pid: 4243 }))
+  expect(readFileSync(path, 'utf8')).not.toBe(first)
+})

@@ -1,0 +1,85 @@
+// Which llama-server runs, for the Router: another process has empty slots, and a parked conversation fits one model only.
+import { createHash } from 'node:crypto'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { z } from 'zod'
+import { readRecord } from '../base/json-record.ts'
+import { writePrivateFile } from '../base/private-file.ts'
+import { type LedgerEntry, nameProcess } from '../supervise/ledger.ts'
+import { readEngineModel } from './llama-running-model.ts'
+
+/** resources/opta_engine_record.py reads it. */
+const RecordSchema = z.object({ process: z.string(), identity: z.string() })
+
+/** Where it stands in the Router's folder. */
+export const engineRecordName = 'engine.json'
+
+/** null: no llama-server was started yet, or the file is not whole. */
+export const readEngineRecord = (path: string): z.infer<typeof RecordSchema> | null =>
+  readRecord(path, RecordSchema)
+
+/** A model's metadata and the beginning of its tensors: two models of one name, size and time differ there. */
+const headBytes = 1_048_576
+
+/**
+ * Writes down what the started llama-server is, once for each process. Only what was there when it started tells what it
+ * has loaded: a model file that was replaced since makes it unknown, and nothing is parked.
+ */
+export const recordEngine = (path: string, entry: LedgerEntry): void => {
+  const process = nameProcess(entry)
+  if (readEngineRecord(path)?.process === process) return
+  const record = { process, identity: identifyEngine(entry) }
+  writePrivateFile(path, `${JSON.stringify(record)}\n`, { about: 'processes' })
+}
+
+/** Flags that a saved slot does not depend on, each with its value. */
+const irrelevantFlags: readonly string[] = [
+  '--host',
+  '--port',
+  '-a',
+  '--alias',
+  '--api-key-file',
+  '--slot-save-path',
+  '-lv',
+  '--log-verbosity',
+  '--verbosity',
+  '--log-colors',
+]
+
+/** One word for all that a saved slot depends on: model, program, and every flag that may shape the cache. */
+export const identifyEngine = ({ argv, spawnedAtMs }: Pick<LedgerEntry, 'argv' | 'spawnedAtMs'>): string => {
+  const [program = '', ...words] = argv
+  const flags = words.filter(
+    (word, index) => !irrelevantFlags.includes(word) && !irrelevantFlags.includes(words[index - 1] ?? ''),
+  )
+  const model = readEngineModel(argv)
+  const parts = [
+    describeFile(program, null),
+    model === null ? null : describeFile(model.modelPath, spawnedAtMs),
+  ]
+  const isKnown = parts.every((part) => part !== null)
+  // Of an unknown one no file is ever used again.
+  const text = JSON.stringify(isKnown ? [parts, flags] : ['unknown', argv, spawnedAtMs])
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/** @param loadedAtMs when it was loaded; a file that changed since is another one */
+const describeFile = (path: string, loadedAtMs: number | null): unknown => {
+  try {
+    const { size, mtimeMs } = statSync(path)
+    if (loadedAtMs !== null && mtimeMs > loadedAtMs) return null
+    return { path, size, mtimeMs, head: hashHead(path) }
+  } catch {
+    return null
+  }
+}
+
+const hashHead = (path: string): string => {
+  const fd = openSync(path, 'r')
+  try {
+    const head = Buffer.alloc(headBytes)
+    const read = readSync(fd, head, 0, headBytes, 0)
+    return createHash('sha256').update(head.subarray(0, read)).digest('hex')
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -1,0 +1,130 @@
+// Asks a llama-server program what it can do, once per file: runs `--help` and `--version`, and the environment for it.
+import { constants } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname } from 'node:path'
+import { execa } from 'execa'
+import { findLoaderFailure } from '../supervise/loader-failure.ts'
+import { mendInstall } from './llama-exit.ts'
+import { type LlamaCapabilities, parseLlamaHelp } from './llama-help.ts'
+import { rememberPerFile } from './per-file.ts'
+
+export type CapabilityReading =
+  | { readonly kind: 'capabilities'; readonly capabilities: LlamaCapabilities }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export type LlamaPlatform = 'darwin' | 'linux'
+
+/** Measured: --help takes 55 ms on Linux; the first run of a program on macOS waits for its signature check. */
+const helpTimeoutMs = 15_000
+
+/** The child's whole environment. */
+export function llamaServerEnvironment(
+  binaryPath: string,
+  platform: LlamaPlatform,
+): Readonly<Record<string, string>> {
+  const common = {
+    PATH: '/usr/bin:/bin:/usr/sbin:/sbin',
+    HOME: homedir(),
+    LANG: 'C',
+    LC_ALL: 'C',
+    // An assertion failure else runs gdb for a stack trace (ggml.c, ggml_print_backtrace) and holds up the restart.
+    GGML_NO_BACKTRACE: '1',
+  }
+  // Releases put their libraries beside the program, not all with an rpath; macOS builds have theirs.
+  return platform === 'linux' ? { ...common, LD_LIBRARY_PATH: dirname(binaryPath) } : common
+}
+
+/** With the version, for people to read: nothing is decided by it. */
+export async function readLlamaCapabilities(
+  binaryPath: string,
+  platform: LlamaPlatform,
+): Promise<CapabilityReading> {
+  const [version, reading] = await Promise.all([
+    runLlamaServer(binaryPath, platform, '--version'),
+    readLlamaFlags(binaryPath, platform),
+  ])
+  if (reading.kind === 'failed') return reading
+  const said = parseLlamaVersion(`${version.stderr}\n${version.stdout}`)
+  return { kind: 'capabilities', capabilities: { ...reading.capabilities, version: said } }
+}
+
+/** What a start needs, which waits for it: one run of the program instead of two. */
+async function readLlamaFlags(binaryPath: string, platform: LlamaPlatform): Promise<CapabilityReading> {
+  const reason = await whyNotRunnable(binaryPath)
+  if (reason !== null) return { kind: 'failed', reason }
+  const help = await runLlamaServer(binaryPath, platform, '--help')
+  const capabilities = parseLlamaHelp(help.stdout)
+  if (capabilities !== null && help.exitCode === 0) return { kind: 'capabilities', capabilities }
+  return { kind: 'failed', reason: explainHelpFailure(binaryPath, help) }
+}
+
+/** A failure may be mended without touching the file (a missing system library), so it is asked again. */
+export const createCapabilityProbe = (platform: LlamaPlatform, read = readLlamaFlags) =>
+  rememberPerFile<CapabilityReading>({
+    read: (binaryPath) => read(binaryPath, platform),
+    readMissing: (binaryPath) => read(binaryPath, platform),
+    isLasting: ({ kind }) => kind !== 'failed',
+  })
+
+/** "version: 1 (571d0d5)" and "version: 0.1.0-dev (build 1, commit 7e4c0a9)"; measured: printed on stderr. */
+export function parseLlamaVersion(text: string): string | null {
+  return /^version:\s*(\S.{0,120}?)\s*$/m.exec(text)?.[1] ?? null
+}
+
+async function whyNotRunnable(binaryPath: string): Promise<string | null> {
+  const file = await stat(binaryPath).catch(() => null)
+  if (file === null) return `llama-server was not found at ${binaryPath}.`
+  if (!file.isFile()) return `${binaryPath} is not a file, so it cannot be llama-server.`
+  const executable = await access(binaryPath, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+  return executable ? null : `${binaryPath} is not executable. Mend it with: chmod +x '${binaryPath}'`
+}
+
+interface RunResult {
+  readonly stdout: string
+  readonly stderr: string
+  readonly exitCode: number | null
+  readonly signal: string | null
+  readonly timedOut: boolean
+}
+
+/** Runs the program for what it prints; never rejects. */
+export async function runLlamaServer(
+  binaryPath: string,
+  platform: LlamaPlatform,
+  flag: string,
+): Promise<RunResult> {
+  const result = await execa(binaryPath, [flag], {
+    env: { ...llamaServerEnvironment(binaryPath, platform) },
+    extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+    timeout: helpTimeoutMs,
+    killSignal: 'SIGKILL',
+    maxBuffer: 1_000_000,
+  })
+  return {
+    stdout: result.stdout,
+    // A program that the system cannot start (wrong architecture) leaves its reason only here.
+    stderr: result.stderr === '' ? (result.originalMessage ?? '') : result.stderr,
+    exitCode: result.exitCode ?? null,
+    signal: result.signal ?? null,
+    timedOut: result.timedOut,
+  }
+}
+
+function explainHelpFailure(binaryPath: string, help: RunResult): string {
+  if (help.timedOut) return `${binaryPath} --help did not answer within ${helpTimeoutMs / 1000} s.`
+  const unloadable = findLoaderFailure(help.stderr.split('\n'))
+  if (unloadable !== null) return `${binaryPath} ${unloadable.what}; ${mendInstall(unloadable.isHomebrew)}.`
+  if (help.signal !== null) return `${binaryPath} --help was ended by ${help.signal}.`
+  const said = help.stderr.split('\n').find((line) => line.trim() !== '')
+  if (help.exitCode !== 0) {
+    const status = help.exitCode === null ? 'could not be started' : `ended with status ${help.exitCode}`
+    return `${binaryPath} --help ${status}${said === undefined ? '' : `: ${said.trim().slice(0, 300)}`}.`
+  }
+  return `${binaryPath} --help does not print llama-server's flags, so it is another program.`
+}

@@ -1,0 +1,305 @@
+// Says in plain words why llama-server ended, from its exit status and the lines of its log that tell.
+import { formatBytes } from '../base/format-bytes.ts'
+import type { ExitExplanation, ExitReport } from '../supervise/child-service.ts'
+import { findLoaderFailure } from '../supervise/loader-failure.ts'
+
+interface Cause {
+  readonly pattern: RegExp
+  readonly permanent: boolean
+  /** It can also end a server that has served. Absent: it only ends a start. */
+  readonly inService?: true
+  readonly say: (match: RegExpExecArray, log: readonly string[]) => string
+}
+
+const maxLines = 1000
+const maxLineCharacters = 500
+
+/** @param served whether this run was ever ready; the end of its log need not show that */
+export function explainLlamaExit(report: ExitReport, served = false): ExitExplanation {
+  const log = report.logTail.slice(-maxLines).map(withoutPrefix)
+  const signal = report.signal ?? signalOfStatus(report.exitCode)
+  // The process can't log a reason for these, so what its log does say is about something else.
+  if (signal !== null && signalsFromOutside.has(signal)) return explainStatus(report, log)
+  const hasServed = served || log.some(isSignOfLife)
+  const said = hasServed ? log.slice(log.findLastIndex(isSignOfLife) + 1) : log
+  const unloadable = findLoaderFailure(said)
+  if (unloadable !== null) {
+    return {
+      reason: `llama-server ${unloadable.what}; ${mendInstall(unloadable.isHomebrew)}.`,
+      permanent: true,
+    }
+  }
+  for (const cause of causes) {
+    if (hasServed && cause.inService !== true) continue
+    const match = findLast(said, cause.pattern)
+    // What loaded once can be loaded again.
+    if (match !== null) return { reason: cause.say(match, said), permanent: cause.permanent && !hasServed }
+  }
+  if (hasServed && signal === null && isOrderly(said)) {
+    return {
+      reason: 'llama-server was told to end, not by Nexus, and ended in order.',
+      permanent: false,
+    }
+  }
+  return explainStatus(report, log)
+}
+
+/** The formula's ggml has been one of its own since March 2026 (Homebrew/homebrew-core#272826), and may lag behind. */
+export const mendInstall = (isHomebrew: boolean): string =>
+  isHomebrew
+    ? 'mend it with: brew reinstall ggml llama.cpp'
+    : 'install llama.cpp again, all of it from one release'
+
+const signalsFromOutside: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
+
+/**
+ * Lines that only a server that is ready prints. Not "HTTP server is listening": builds to 2025 print that before they load;
+ * nor "model loaded", which a chat template that is tried afterwards may follow; nor a request's line: /health is answered
+ * while loading, too.
+ */
+const isSignOfLife = (line: string): boolean =>
+  /\blistening on https?:|all slots are idle|^slot\s+[^:]{1,40}: id\s+\d+ \| task \d+ \|/.test(line)
+
+/** Printed when a signal ends the main loop, and when a start fails (b10068, b10434). */
+const isOrderly = (log: readonly string[]): boolean =>
+  log.some((line) => line.includes('cleaning up before exit'))
+
+/** Ordered: what caused a failure stands before what followed from it. Texts from recorded starts of b10068 and b10434. */
+const causes: readonly Cause[] = [
+  {
+    pattern: /^error: invalid argument: (\S+)/,
+    permanent: true,
+    say: ([, flag]) => `This build of llama-server does not know the flag ${flag}.`,
+  },
+  {
+    pattern: /^error while handling argument "--api-key-file": (.+)/,
+    permanent: true,
+    say: ([, why]) => `llama-server cannot read its API key file (${why}).`,
+  },
+  {
+    pattern: /^error while handling argument "--chat-template-file": (.+)/,
+    permanent: true,
+    say: ([, why]) => `llama-server cannot read the chat template file (${why}).`,
+  },
+  {
+    pattern: /^error while handling argument "([^"]+)": (the argument has been removed\.?.*)/,
+    permanent: true,
+    say: ([, flag, why]) => `This build of llama-server no longer has the flag ${flag} (${why}).`,
+  },
+  {
+    pattern: /^error while handling argument "([^"]+)": (.+)/,
+    permanent: true,
+    say: ([, flag, why]) => `llama-server refuses the value of ${flag}: ${why}.`,
+  },
+  {
+    // Before the model is read: "not supported", with the whole template behind it, and beside that, in either order, why it
+    // could not be applied. After it was loaded: "parsing error" (`init` in server-context.cpp of 2026; builds of 2025 went
+    // on with chatml).
+    pattern:
+      /^error: the supplied chat template is not supported:|\bchat template parsing error:|common_chat_verify_template: failed to apply template|failed to initialize chat template/,
+    permanent: true,
+    say: (_, log) => sayTemplate(log),
+  },
+  {
+    // Not permanent: it is often our own server before, or someone's, on its way out; the bind comes before the load.
+    pattern: /couldn't bind HTTP server socket, hostname: (.+), port: (\d+)/,
+    permanent: false,
+    say: ([, host, port]) =>
+      ['0.0.0.0', '127.0.0.1', 'localhost', '::', '::1'].includes(host ?? '')
+        ? `Port ${port} is in use by another program, so llama-server could not listen on ${host}:${port}.`
+        : `llama-server could not listen on ${host}:${port}: the port is in use, or ${host} is not an address of this machine.`,
+  },
+  {
+    pattern: /(?:Insufficient Memory )?\(0*8:kIOGPUCommandBufferCallbackErrorOutOfMemory\)/,
+    permanent: false,
+    inService: true,
+    say: ([line]) => `The GPU ran out of memory (${line}); a smaller context or fewer GPU layers need less.`,
+  },
+  {
+    pattern: /[A-Z][\w ]*\([0-9a-f]{8}:kIOGPUCommandBufferCallbackError\w+\)/,
+    permanent: false,
+    inService: true,
+    say: ([line]) => `The GPU did not finish its work (${line}).`,
+  },
+  {
+    pattern: /failed to initialize the context: failed to allocate buffer for kv cache/,
+    permanent: true,
+    say: ([line], log) => `The KV cache did not fit in memory${neededBytes(log)}: ${line}.`,
+  },
+  {
+    pattern: /(?:quantized V cache requires flash_attn|V cache quantization requires flash_attn).*/,
+    permanent: true,
+    say: ([line]) => `A quantized V cache needs flash attention, which is off: ${line}.`,
+  },
+  {
+    pattern: /failed to load draft model, '(.+)'/,
+    permanent: true,
+    say: ([, path], log) => `The draft model ${path} could not be loaded: ${whyModelFailed(log)}.`,
+  },
+  {
+    // Builds of early 2025; later ones translate its tokens, or start without it.
+    pattern: /the draft model '(.+)' is not compatible with the target model '[^']+'$/,
+    permanent: true,
+    say: ([, path]) =>
+      `The draft model ${path} has another vocabulary than the model, so it cannot draft for it.`,
+  },
+  {
+    pattern: /failed to create (?:MTP|draft) context/,
+    permanent: true,
+    say: ([line]) => `The draft model could not be put to use: ${line}.`,
+  },
+  {
+    pattern: /unable to allocate (\S+) buffer/,
+    permanent: true,
+    say: ([line], log) => `The model did not fit in memory${neededBytes(log)}: ${line}.`,
+  },
+  {
+    pattern: /(?:failed to load model, |failed to load model )'(.+)'/,
+    permanent: true,
+    say: ([, path], log) => `The model ${path} could not be loaded: ${whyModelFailed(log)}.`,
+  },
+  {
+    pattern: /failed to allocate \S+ buffer of size (\d+)/,
+    permanent: true,
+    inService: true,
+    say: ([line], log) => `llama-server could not get the memory it needs${neededBytes(log)}: ${line}.`,
+  },
+  {
+    // ggml-metal's and ggml-cuda's words for it.
+    pattern: /failed to allocate buffer, size =\s*[\d.]+ MiB|cudaMalloc failed: out of memory/,
+    permanent: true,
+    inService: true,
+    say: ([line]) => `llama-server could not get the memory it needs: ${line}.`,
+  },
+  {
+    // Uncaught: libc++ says it in one line, libstdc++ in a second one.
+    pattern: /libc\+\+abi: terminating .*exception.*|^\s*what\(\):\s+.+/,
+    permanent: false,
+    inService: true,
+    say: ([line]) => `llama-server gave up on an error that it did not expect: ${line.trim()}.`,
+  },
+  {
+    // ggml_abort prints its place first, as in metal-2026-oom-warmup-abort.
+    pattern: /GGML_ASSERT\(.*|^\S+\.(?:c|cpp|h|m|mm|cu):\d+: .+/,
+    permanent: false,
+    inService: true,
+    say: ([line]) => `llama-server gave up on a failed check of its own: ${line}.`,
+  },
+]
+
+const sayTemplate = (log: readonly string[]): string =>
+  `llama-server cannot apply the chat template: ${whyTemplateFailed(log)}. Set llamaServer.chatTemplate to another one.`
+
+/** The engine of 2026 says it at the end of a picture of the place; "std::exception" says nothing (b10068, b10434). */
+function whyTemplateFailed(log: readonly string[]): string {
+  for (const pattern of [
+    /^Error: (.+)/,
+    /common_chat_templates_init: error: (.+)/,
+    /chat template parsing error: (.*\w.*)/,
+    /failed to apply template: (?!std::exception)(?!.*failed:\s*$)(.+)/,
+    /(llama\.cpp was started without --jinja.*)/,
+  ]) {
+    const why = findLast(log, pattern)?.[1]
+    if (why !== undefined) return why.replace(/[.\s]+$/, '')
+  }
+  return 'it does not say why'
+}
+
+/** The most telling of the lines that llama.cpp prints about a model file. */
+function whyModelFailed(log: readonly string[]): string {
+  for (const [pattern, say] of modelFaults) {
+    const match = findLast(log, pattern)
+    if (match !== null) return say(match)
+  }
+  const last = findLast(log, /error loading model: (.+)/)
+  return last?.[1] ?? 'llama-server gave no reason'
+}
+
+const modelFaults: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[] = [
+  [/failed to open GGUF file '.*' \((.+)\)/, ([, why]) => `the file cannot be opened (${why})`],
+  [
+    /invalid magic characters: (.+), expected 'GGUF'/,
+    ([, found]) => `it is not a GGUF file (it begins with ${found})`,
+  ],
+  [/failed to read magic/, () => 'it is empty or not a file'],
+  [
+    /tensor '(.+)' data is not within the file bounds/,
+    () =>
+      'the file is cut off, so the download was probably not finished (data is not within the file bounds)',
+  ],
+  [
+    /(this GGUF file is version \d+ but this software only supports up to version \d+)/,
+    ([, why]) => why ?? '',
+  ],
+  [
+    /failed to read (header|key-value pairs|tensor info)/,
+    ([line]) => `the file is damaged or cut off (${line})`,
+  ],
+  [
+    /no backends are loaded/,
+    () => 'llama.cpp is not installed whole: it found none of its backends (libggml-cpu, libggml-metal)',
+  ],
+  [/(unknown model architecture: .+)/, ([, why]) => `this build is too old or too new for it (${why})`],
+]
+
+function explainStatus(report: ExitReport, log: readonly string[]): ExitExplanation {
+  const last = log.findLast((line) => line.trim() !== '')
+  const ending = last === undefined ? 'It wrote no log.' : `Its last line: ${last}`
+  const signal = report.signal ?? signalOfStatus(report.exitCode)
+  if (signal !== null) {
+    const known = signals[signal]
+    const what = known?.what ?? `was ended by ${signal}`
+    return { reason: `llama-server ${what}. ${ending}`, permanent: known?.permanent ?? false }
+  }
+  if (report.exitCode === null) {
+    return { reason: `llama-server ended; its exit status is not known. ${ending}`, permanent: false }
+  }
+  return { reason: `llama-server ended with status ${report.exitCode}. ${ending}`, permanent: false }
+}
+
+const signals: Readonly<Record<string, { readonly what: string; readonly permanent: boolean }>> = {
+  SIGKILL: {
+    what: 'was killed from outside (SIGKILL), which the system does when memory runs out',
+    permanent: false,
+  },
+  SIGTERM: { what: 'was told to end from outside (SIGTERM)', permanent: false },
+  SIGSEGV: { what: 'crashed (SIGSEGV, a memory error in the program)', permanent: false },
+  SIGBUS: { what: 'crashed (SIGBUS): a file it had mapped changed or could not be read', permanent: false },
+  SIGABRT: { what: 'gave up (SIGABRT)', permanent: false },
+  SIGILL: {
+    what: 'crashed (SIGILL): this build uses CPU instructions that this machine lacks',
+    permanent: true,
+  },
+}
+
+/** A shell in between reports signal N as status 128 + N. */
+function signalOfStatus(exitCode: number | null): string | null {
+  const names: Readonly<Record<number, string>> = {
+    132: 'SIGILL',
+    134: 'SIGABRT',
+    137: 'SIGKILL',
+    139: 'SIGSEGV',
+    143: 'SIGTERM',
+  }
+  return exitCode === null ? null : (names[exitCode] ?? null)
+}
+
+function neededBytes(log: readonly string[]): string {
+  const bytes = Number(findLast(log, /failed to allocate (?:\S+ )?buffer of size (\d+)/)?.[1])
+  return Number.isFinite(bytes) && bytes > 0 ? ` (${formatBytes(bytes)} in one piece)` : ''
+}
+
+function findLast(log: readonly string[], pattern: RegExp): RegExpExecArray | null {
+  for (const line of log.toReversed()) {
+    const match = pattern.exec(line)
+    if (match !== null) return match
+  }
+  return null
+}
+
+/** `0.00.026.542 E srv         start: ` tells nobody but us anything. */
+const withoutPrefix = (line: string) =>
+  line
+    .slice(0, maxLineCharacters)
+    .trimEnd()
+    .replace(/^\d+\.\d\d\.\d{3}\.\d{3} [A-Z] /, '')

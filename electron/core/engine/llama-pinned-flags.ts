@@ -1,0 +1,88 @@
+// The user's literal flags: which of ours each replaces, and which cannot be pinned.
+import type { Profile } from '../../contract/profile.ts'
+import type { Adaptation } from './llama-adaptation.ts'
+import type { LlamaCapabilities } from './llama-help.ts'
+
+export type PinnedPlan =
+  | {
+      readonly kind: 'pinned'
+      /** The pinned flag that stands in for ours, which is noted; null when there is none. */
+      readonly claims: (flag: string, ours: string) => string | null
+      readonly adaptations: readonly Adaptation[]
+      readonly warnings: readonly string[]
+    }
+  | { readonly kind: 'impossible'; readonly reasons: readonly string[] }
+
+/** What the rest of the system reads from the profile: pinned, it would look for the server in the wrong place. */
+const ownedByProfile: Readonly<Record<string, string>> = {
+  '--host': 'llamaServer.host',
+  '--port': 'llamaServer.port',
+  '--alias': 'llamaServer.alias',
+}
+
+export function planPinnedFlags(
+  profile: Profile['llamaServer'],
+  capabilities: LlamaCapabilities,
+): PinnedPlan {
+  const reasons: string[] = []
+  const warnings: string[] = []
+  const adaptations: Adaptation[] = []
+  const pinned = listFlags(profile.pinnedFlags, capabilities)
+  for (const { flag, words } of pinned) {
+    const entry = capabilities.find(flag)
+    const owner = Object.keys(ownedByProfile).find((key) => sameFlag(capabilities, key, flag))
+    if (owner !== undefined) {
+      reasons.push(
+        `llamaServer.pinnedFlags has ${flag}; set ${ownedByProfile[owner]} instead, which Nexus reads too.`,
+      )
+    }
+    if (entry === null)
+      warnings.push(`Pinned ${flag} is not in this build's --help; it is passed as it stands.`)
+    else if (entry.removed)
+      warnings.push(`Pinned ${flag} was removed from this build, which will refuse to start.`)
+    else if (entry.deprecated) warnings.push(`Pinned ${flag} is deprecated in this build.`)
+    if (/^--api-key$/.test(flag))
+      warnings.push('A pinned --api-key can be read by everyone in the process list.')
+    if (entry !== null && (capabilities.valueCount(flag) ?? 0) > words.length - 1) {
+      reasons.push(`llamaServer.pinnedFlags has ${flag} without its value ${entry.metavar ?? ''}.`)
+    }
+  }
+  if (reasons.length > 0) return { kind: 'impossible', reasons }
+  const claims = (flag: string, ours: string) => {
+    // llama-server collects the keys of every such flag, and without ours we could not read it.
+    if (flag === '--api-key-file') return null
+    const winner = pinned.findLast((other) => sameFlag(capabilities, flag, other.flag))
+    if (winner === undefined) return null
+    const text = winner.words.join(' ')
+    const reason = `The profile pins ${text}; ours would have been ${ours}.`
+    adaptations.push({ code: 'pinned', flag: winner.flag, seed: null, ours: text, reason })
+    return winner.flag
+  }
+  return { kind: 'pinned', claims, adaptations, warnings }
+}
+
+/** Any spelling of one entry is the same flag, its `--no-` form too. */
+function sameFlag(capabilities: LlamaCapabilities, one: string, other: string): boolean {
+  return one === other || (capabilities.find(one)?.spellings.includes(other) ?? false)
+}
+
+/** Words that follow a flag as its values are no flags, whatever they look like. */
+function listFlags(words: readonly string[], capabilities: LlamaCapabilities) {
+  const flags: { flag: string; words: string[] }[] = []
+  let values = 0
+  for (const word of words) {
+    const last = flags.at(-1)
+    if (last !== undefined && values > 0) {
+      last.words.push(word)
+      values -= 1
+    } else if (/^--?[A-Za-z]/.test(word)) {
+      const flag = spelledAsListed(word)
+      flags.push({ flag, words: [word] })
+      values = capabilities.valueCount(flag) ?? 0
+    } else last?.words.push(word)
+  }
+  return flags
+}
+
+/** llama-server takes underscores in long flags for dashes (common/arg.cpp). */
+const spelledAsListed = (word: string) => (word.startsWith('--') ? word.replaceAll('_', '-') : word)

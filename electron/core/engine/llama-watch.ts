@@ -1,0 +1,110 @@
+// Live state of one llama-server: asks /slots and /metrics, listens to its log, and folds both.
+import type { Queue, Slot, Throughput } from '../../contract/snapshot.ts'
+import { askHttp } from '../base/http-ask.ts'
+import { parseJsonOrNull } from '../base/json-record.ts'
+import { parseLlamaLogLine } from './llama-log.ts'
+import { parseMetrics } from './llama-metrics.ts'
+import { createSlotTracker, type SlotsView, type SlotTasks } from './llama-slot-tracker.ts'
+import { parseSlots } from './llama-slots.ts'
+import { createThroughputTracker } from './llama-throughput.ts'
+
+export interface EngineReading {
+  readonly slots: Slot[] | null
+  /** Absent: it does not tell what a busy slot works on. */
+  readonly tasks?: SlotTasks
+  readonly queue: Queue | null
+  readonly throughput: Throughput | null
+}
+
+export interface LlamaWatch {
+  /** Asks the server; slow answers are waited for as long as `signal` allows. Unanswered parts are null. */
+  read(signal: AbortSignal): Promise<EngineReading>
+  /** The last answer with what the log has said since; null before the first. */
+  current(): EngineReading | null
+  /** One line of the server's log. */
+  hear(line: string): void
+  /** Whether any slot is processing; null when the server does not say. */
+  readBusy(signal: AbortSignal): Promise<boolean | null>
+  /** Another server process: its counters begin anew. */
+  reset(): void
+}
+
+/** 64 slots of 2026 are 90 KB; an answer beyond this is not one. */
+const maxAnswerBytes = 8_388_608
+
+export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch => {
+  const slotTracker = createSlotTracker()
+  const throughput = createThroughputTracker()
+
+  const get = async (path: string, signal: AbortSignal): Promise<string | null> => {
+    try {
+      const headers = { authorization: `Bearer ${apiKey}` }
+      const answer = await askHttp(`${baseUrl}${path}`, { headers, signal, maxBytes: maxAnswerBytes })
+      return answer.ok ? answer.text : null
+    } catch {
+      return null
+    }
+  }
+
+  let said: EngineReading | null = null
+  let askedAt = 0
+  const toldSlots = ({ slots, tasks }: SlotsView): Pick<EngineReading, 'slots' | 'tasks'> => ({
+    slots: [...slots],
+    ...(tasks === null ? {} : { tasks: { askedAt, tasks } }),
+  })
+
+  const readSlots = async (signal: AbortSignal) => {
+    const startedAt = Date.now()
+    const text = await get('/slots', signal)
+    const parsed = text === null ? null : parseSlots(parseJsonOrNull(text))
+    return parsed?.kind === 'slots'
+      ? { raw: parsed.slots, atMs: performance.now(), askedAt: startedAt }
+      : null
+  }
+
+  return {
+    read: async (signal) => {
+      // In this order: see ThroughputReading.active.
+      const metricsText = await get('/metrics', signal)
+      const metrics = metricsText === null ? null : parseMetrics(metricsText)
+      const metricsAtMs = performance.now()
+      const slots = await readSlots(signal)
+      askedAt = slots?.askedAt ?? askedAt
+      const view = slots === null ? null : slotTracker.applySlots(slots.raw, slots.atMs)
+      const flow = throughput.observe({
+        atMs: slots?.atMs ?? performance.now(),
+        metrics,
+        metricsAtMs,
+        prefilling: view?.prefilling ?? false,
+        active: view?.active ?? null,
+      })
+      const processing = metrics?.requestsProcessing ?? null
+      const deferred = metrics?.requestsDeferred ?? null
+      said = {
+        ...(view === null ? { slots: null } : toldSlots(view)),
+        queue: processing === null || deferred === null ? null : { processing, deferred },
+        // The totals of a server that said nothing at all would be those of its last answer.
+        throughput: metrics === null && view === null ? null : flow,
+      }
+      return said
+    },
+    current: () => said,
+    hear: (line) => {
+      const event = parseLlamaLogLine(line)
+      if (event === null) return
+      if (event.kind === 'draft') throughput.addDraftResult(event)
+      slotTracker.applyLog(event)
+      // On b10068 /slots blocks during a prefill while the log goes on.
+      if (said !== null && said.slots !== null) said = { ...said, ...toldSlots(slotTracker.current()) }
+    },
+    readBusy: async (signal) => {
+      const slots = await readSlots(signal)
+      return slots === null ? null : slots.raw.some((slot) => slot.processing)
+    },
+    reset: () => {
+      said = null
+      slotTracker.reset()
+      throughput.reset()
+    },
+  }
+}

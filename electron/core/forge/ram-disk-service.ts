@@ -1,0 +1,155 @@
+// The Build Forge as a service: a mount instead of a process, with the same states.
+
+import type { Profile } from '../../contract/profile.ts'
+import type { Phase, RamDisk, ServiceState } from '../../contract/snapshot.ts'
+import { messageOf } from '../base/error-message.ts'
+import type { EjectOutcome, Holder, Platform, RamDiskControl, RamDiskSpec } from '../platform/platform.ts'
+
+export const ramDiskSpec = (profile: Profile, platform: Platform): RamDiskSpec => ({
+  volumeName: profile.ramDisk.volumeName,
+  sizeBytes: profile.ramDisk.sizeMiB * 1_048_576,
+  mountPoint: profile.ramDisk.mountPoint ?? platform.ramDisk.defaultMountPoint(profile.ramDisk.volumeName),
+  filesystem: profile.ramDisk.filesystem,
+})
+
+export interface RamDiskService {
+  state(): ServiceState
+  start(): Promise<ServiceState>
+  /** Loses what is on it; never part of a plain stop. */
+  eject(options: { readonly force: boolean }): Promise<EjectOutcome>
+  /** Reads it, and compares with what the mount table says: another program may have unmounted it. */
+  read(): Promise<RamDisk>
+  /**
+   * Begins nothing more, and settles when what was begun has ended: a core that came next would not see a mount that is still
+   * under way, and mount a second disk over it (seen on Linux; on macOS that is its size in memory twice).
+   */
+  close(): Promise<void>
+}
+
+export const createRamDiskService = (
+  control: RamDiskControl,
+  spec: RamDiskSpec,
+  onChange: () => void,
+  now: () => number = Date.now,
+): RamDiskService => {
+  let phase: Phase = 'stopped'
+  let since = now()
+  let reason: string | null = null
+  let busy: Promise<unknown> | null = null
+  /** Counts mounts and ejects, so that a reading from before one is not taken for what came of it. */
+  let works = 0
+  let closed = false
+  /** A mount was refused since the place was last seen empty, such as for the size of what is mounted there. */
+  let refused = false
+
+  const enter = (next: Phase, nextReason: string | null = null) => {
+    if (next === phase && nextReason === reason) return
+    if (next !== phase) since = now()
+    phase = next
+    reason = nextReason
+    onChange()
+  }
+
+  const state = (): ServiceState => ({
+    phase,
+    since,
+    pid: null,
+    adopted: false,
+    foreign: null,
+    restarts: 0,
+    reason,
+    waitingFor: phase === 'starting' ? 'the mount' : phase === 'stopping' ? 'the eject' : null,
+    uptimeSeconds: phase === 'ready' ? Math.max(0, (now() - since) / 1000) : null,
+    endpoint: phase === 'ready' ? spec.mountPoint : null,
+  })
+
+  const compare = (mounted: boolean) => {
+    if (!mounted) refused = false
+    if (phase === 'ready' && !mounted) {
+      enter(
+        'failed',
+        `${spec.mountPoint} was unmounted by something else: builds would go to the disk; nexus up mounts it again`,
+      )
+    } else if (mounted && (phase === 'stopped' || (phase === 'failed' && !refused))) {
+      enter('ready')
+    }
+  }
+
+  const tryEject = async (options: { readonly force: boolean }): Promise<EjectOutcome> => {
+    try {
+      return await control.eject(spec, options)
+    } catch (error) {
+      return { kind: 'failed', reason: messageOf(error) }
+    }
+  }
+
+  /** Mounting and ejecting one disk never overlap: the second caller waits for the first. */
+  const alone = async <T>(work: () => Promise<T>): Promise<T> => {
+    while (busy !== null) await busy.catch(() => {})
+    works += 1
+    const mine = work()
+    busy = mine
+    try {
+      return await mine
+    } finally {
+      busy = null
+    }
+  }
+
+  return {
+    state,
+    read: async () => {
+      const worksBefore = works
+      const disk = await control.read(spec)
+      if (busy === null && works === worksBefore) compare(disk.mounted)
+      return disk
+    },
+    start: () =>
+      alone(async () => {
+        if (closed || phase === 'ready') return state()
+        enter('starting')
+        try {
+          const outcome = await control.mount(spec)
+          refused = outcome.kind === 'failed'
+          if (outcome.kind === 'mounted') enter('ready')
+          else enter('failed', outcome.reason)
+        } catch (error) {
+          refused = true
+          enter('failed', messageOf(error))
+        }
+        return state()
+      }),
+    eject: (options) =>
+      alone(async () => {
+        if (closed) return { kind: 'failed', reason: 'the core ends' }
+        const before = { phase, since, reason }
+        enter('stopping')
+        const outcome = await tryEject(options)
+        switch (outcome.kind) {
+          case 'done':
+          case 'not-mounted':
+            enter('stopped')
+            break
+          case 'busy':
+          case 'failed':
+            // Nothing has changed, so it has been what it is since then.
+            since = before.since
+            phase = before.phase
+            reason = before.reason
+            onChange()
+            break
+        }
+        return outcome
+      }),
+    close: () => {
+      closed = true
+      return alone(async () => {})
+    },
+  }
+}
+
+/** "cargo (pid 12, user bob), zsh (pid 14)" */
+export const describeHolders = (holders: readonly Holder[]): string =>
+  holders
+    .map(({ command, pid, user }) => `${command} (pid ${pid}${user === null ? '' : `, user ${user}`})`)
+    .join(', ')

@@ -1,0 +1,254 @@
+// The core: one stack, its readings, its proof, and the commands that change it. Everyone who attaches sees this.
+
+import type { Command, Outcome } from '../../contract/command.ts'
+import type { StackEvent } from '../../contract/notice.ts'
+import type { CommandedId } from '../../contract/service-ids.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { createAsks } from '../answers/answer-query.ts'
+import { messageOf } from '../base/error-message.ts'
+import { openSettings } from '../config/settings.ts'
+import type { StateFolder } from '../config/state-folder.ts'
+import type { Ask, CoreLink } from '../control/core-link.ts'
+import { describeGuestCommand } from '../control/guests/guest-link.ts'
+import { type LogError, logToStderr } from '../logs/core-log.ts'
+import { followLogPieces } from '../logs/log-pieces.ts'
+import { createGpuLimitReading } from '../memory/gpu-limit-reading.ts'
+import { createMemoryMapSource } from '../memory/memory-map-source.ts'
+import { readMemoryPlan } from '../memory/stack-plan.ts'
+import { createPoller } from '../observe/poller.ts'
+import { createPublished, type Facts } from '../observe/published.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { RunCommand } from '../platform/run-command.ts'
+import { bringBack } from '../stack/bring-back.ts'
+import { readIntent } from '../stack/intent.ts'
+import { rebuildLedger } from '../stack/lost-services.ts'
+import type { ServiceAssembly } from '../stack/service-assembly.ts'
+import { openLedger } from '../supervise/ledger.ts'
+import type { LoginSession } from '../supervise/login-session-schema.ts'
+import { type CoreCommands, createCoreCommands } from './core-commands.ts'
+import { createLifetime } from './lifetime.ts'
+import { createSetUpRunner } from './set-up-runner.ts'
+import { createStackInUse } from './stack-in-use.ts'
+
+export interface CoreOptions {
+  readonly folder: StateFolder
+  readonly platform: Platform
+  readonly host: 'app' | 'cli'
+  readonly background: boolean
+  /** Where the repository's or the app's `resources` are. */
+  readonly resourcesDir: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The login session that this core and what it starts belong to; null or absent: not known, or none that could end. */
+  readonly session?: LoginSession | null
+  /** The system's commands, where they are not this machine's own. */
+  readonly run?: RunCommand
+  /** Standard error when absent. */
+  readonly logError?: LogError
+}
+
+export interface Core extends CoreLink {
+  /** The present fold, without reading anything anew. */
+  snapshot(): Snapshot
+  /** As dispatch, by another user: it leaves an event, and a background core stays to be told to start again. */
+  dispatchForGuest(command: Command): Promise<Outcome>
+  readonly askForGuest: Ask
+  /** Settles when a command to stop everything has been carried out, or when the last app went that kept an idle core. */
+  readonly stoppedByCommand: Promise<void>
+  /** Lets go of everything; what runs goes on running. Settles when no mount or eject is under way any more. */
+  close(): Promise<void>
+}
+
+/** Composes the core and adopts what an earlier one left running. The caller holds the core lock. */
+export const createCore = async (options: CoreOptions): Promise<Core> => {
+  const { folder, platform, resourcesDir, logError = logToStderr } = options
+  const since = Date.now()
+  // Before anything of it is assembled with what the ledger names.
+  await rebuildLedger(folder, platform.processes, logError)
+  const settings = openSettings(folder, logError)
+  const ledger = openLedger(folder.ledgerPath, logError, options.session ?? null)
+  const onChange = () => published.arrived('change')
+  const note = (severity: StackEvent['severity'], text: string) =>
+    published.note({ at: Date.now(), severity, service: null, text })
+
+  const inUse = createStackInUse({
+    ...options,
+    logError,
+    settings,
+    ledger,
+    onChange: () => {
+      inUse.current().prover.consider()
+      onChange()
+    },
+    note: (event) => published.note(event),
+    onTaken: (profile) => void setUp.look(profile),
+  })
+
+  const poller = createPoller(
+    {
+      engine: () => inUse.current().engineSource(),
+      proxy: () => inUse.current().proxySource(),
+      gateway: () => inUse.current().gatewaySource(),
+      memory: platform.createMemoryReader(),
+      ramDisk: () => inUse.current().readRamDisk(),
+      nodes: () => inUse.current().nodes.read(),
+      recheckProof: () => inUse.current().recheckProof(),
+    },
+    () => {
+      if (published.hasWatchers()) memoryMap.want()
+      published.arrived('reading')
+    },
+  )
+
+  const gpuSurroundings = { platform, resourcesDir, runtimeDir: folder.runtimeDir }
+  const readGpuLimit = createGpuLimitReading(gpuSurroundings)
+  /** For the map, which is asked for at every snapshot: what was read last will do. */
+  const readLastGpuLimit = createGpuLimitReading({
+    ...gpuSurroundings,
+    readSetLimit: async () => poller.latest().memory?.value.gpuLimitBytes ?? null,
+  })
+  const memoryMap = createMemoryMapSource({
+    makePlan: (question) => readMemoryPlan({ ...question, platform: platform.id }),
+    ask: async () => {
+      const { profileName, profile } = inUse.current()
+      return {
+        profileName,
+        profile,
+        totalMemoryBytes: await platform.readTotalMemoryBytes(),
+        gpuLimitBytes: await readLastGpuLimit(profile),
+      }
+    },
+    onChange,
+  })
+  const setUp = createSetUpRunner(
+    {
+      readMissing: async (profile) =>
+        (await import('../setup/set-up.ts')).readMissing(profile, {
+          runtimeDir: folder.runtimeDir,
+          resourcesDir,
+        }),
+      install: async (profile, report, signal) =>
+        (await import('../setup/set-up.ts')).ensureSetUp(profile, {
+          runtimeDir: folder.runtimeDir,
+          resourcesDir,
+          report,
+          signal,
+        }),
+    },
+    onChange,
+  )
+
+  const lifetime = createLifetime({
+    background: options.background,
+    isIdle: () => !bringingBack && commands.isIdle(),
+    onChange,
+  })
+  let bringingBack = false
+  const commands = createCoreCommands({
+    folder,
+    platform,
+    settings,
+    memoryMap,
+    setUp,
+    assembly: inUse.current,
+    takeProfile: inUse.take,
+    readGpuLimit,
+    note,
+    logError,
+    onChange,
+    onAllStopped: lifetime.allStopped,
+    isEnding: lifetime.isEnding,
+    isBringingBack: () => bringingBack,
+  })
+
+  const refresh = async () => {
+    memoryMap.want()
+    await poller.refresh()
+  }
+  const published = createPublished({
+    facts: (now, maxAgeMs) => ({
+      owner: { pid: process.pid, host: options.host, background: lifetime.endsByItself(), since },
+      ...readServices(inUse.current(), commands),
+      nodes: inUse.current().nodes.current(now, maxAgeMs),
+      memoryPlan: memoryMap.current(inUse.current().profile),
+      setUp: setUp.state(),
+      lastOrders: commands.lastOrders(),
+    }),
+    poller,
+    refresh,
+    settings: () => settings.current().notifications,
+  })
+
+  const looked = setUp.look(inUse.current().profile)
+  const adopted = await inUse.current().stack.adopt()
+  const missing: readonly CommandedId[] = commands.wanted().filter((id) => !adopted.includes(id))
+  if (missing.length > 0) {
+    const given = inUse.current()
+    bringingBack = true
+    bringBack({
+      missing,
+      chosen: { name: given.profileName, profile: given.profile },
+      forced: readIntent(folder.intentPath)?.forced === true,
+      start: (ids) => commands.startWanted(ids, given),
+      platform,
+      memoryMap,
+      readGpuLimit,
+      settings,
+      onRefused: (reason) => {
+        logError(new Error(reason))
+        note('critical', reason)
+      },
+    })
+      .catch((error: unknown) => logError(new Error(`what ran was not started again: ${messageOf(error)}`)))
+      .finally(() => {
+        bringingBack = false
+      })
+  }
+  // The first snapshot must not say that nothing is missing because nobody has looked.
+  await looked
+  onChange()
+
+  const answering = { ...options, settings, running: inUse.running }
+  return {
+    snapshot: published.snapshot,
+    stoppedByCommand: lifetime.stopped,
+    readSnapshot: async () => {
+      await refresh()
+      return published.snapshot()
+    },
+    watch: published.watch,
+    ...createAsks(answering),
+    readSnippet: async (name) => (await import('../answers/clients-answer.ts')).readSnippet(answering, name),
+    watchHistory: published.watchHistory,
+    followLog: (log, listener) => followLogPieces(folder.logPath(log), listener, logError),
+    keep: lifetime.keep,
+    dispatch: commands.dispatch,
+    dispatchForGuest: async (command) => {
+      const outcome = await commands.dispatch(command, 'guest')
+      if (outcome.accepted) note('info', describeGuestCommand(command))
+      return outcome
+    },
+    close: () => {
+      lifetime.end()
+      setUp.cancel()
+      poller.close()
+      return inUse.current().close()
+    },
+  }
+}
+
+/** What is known of the services at this instant, without asking them. */
+const readServices = (
+  { stack, prover, routerFeed, ...assembly }: ServiceAssembly,
+  commands: CoreCommands,
+): Omit<Facts, 'owner' | 'nodes' | 'memoryPlan' | 'setUp' | 'lastOrders'> => ({
+  profile: assembly.profileName,
+  services: commands.withRestart(stack.states()),
+  proof: prover.proof(),
+  proofFailure: prover.failure(),
+  requests: routerFeed.requests(),
+  developers: routerFeed.developers(),
+  heldSlots: routerFeed.heldSlots(),
+  engineModel: assembly.engineModel(),
+  speculation: assembly.speculation(),
+  allocations: assembly.engineAllocations(),
+})

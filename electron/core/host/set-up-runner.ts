@@ -1,0 +1,92 @@
+// Set-up in the core's process: what is missing, and one installation at a time with its progress, for whoever watches.
+import type { Profile } from '../../contract/profile.ts'
+import type { SetUpState } from '../../contract/snapshot.ts'
+import { messageOf } from '../base/error-message.ts'
+
+export interface SetUpRunner {
+  /** null when everything that the profile needs is installed. */
+  state(): SetUpState | null
+  /** Looks again at what is missing for a profile: at the core's start, and when another profile is taken. */
+  look(profile: Profile): Promise<void>
+  /**
+   * Installs what is missing, then does what `then` says, whose answer is why that failed, or null: until it has answered
+   * it is still set up. True when all was installed, false when that failed, was called off, or is being done already;
+   * the state says why.
+   */
+  run(profile: Profile, then?: (signal: AbortSignal) => Promise<string | null>): Promise<boolean>
+  /** Ends what is being installed; the next one goes on where it stopped. */
+  cancel(): void
+}
+
+interface Progress {
+  readonly message: string
+  readonly done?: number
+  readonly total?: number
+}
+
+export interface SetUpWork {
+  readonly readMissing: (profile: Profile) => Promise<SetUpState['missing']>
+  readonly install: (
+    profile: Profile,
+    report: (progress: Progress) => void,
+    signal: AbortSignal,
+  ) => Promise<void>
+}
+
+export const createSetUpRunner = (work: SetUpWork, onChange: () => void): SetUpRunner => {
+  let missing: SetUpState['missing'] = []
+  let running: SetUpState['running'] = null
+  let failure: string | null = null
+  let attempt: AbortController | null = null
+
+  const look = async (profile: Profile): Promise<void> => {
+    const found = await work.readMissing(profile).catch(() => null)
+    // That it cannot be found out is no reason to say that something is missing.
+    if (found === null) return
+    missing = found
+    onChange()
+  }
+
+  const install = async (profile: Profile, signal: AbortSignal): Promise<void> => {
+    const report = ({ message, done, total }: Progress) => {
+      running = { message, done: done ?? null, total: total ?? null }
+      onChange()
+    }
+    await work.install(profile, report, signal)
+  }
+
+  return {
+    state: () =>
+      missing.length === 0 && running === null && failure === null ? null : { missing, running, failure },
+    look: async (profile) => {
+      await look(profile)
+      if (missing.length === 0 && failure !== null) {
+        failure = null
+        onChange()
+      }
+    },
+    run: async (profile, then = async () => null) => {
+      if (attempt !== null) return false
+      const mine = new AbortController()
+      attempt = mine
+      failure = null
+      running = { message: 'Looking at what is missing', done: null, total: null }
+      onChange()
+      try {
+        await install(profile, mine.signal)
+        if (mine.signal.aborted) return false
+        failure = await then(mine.signal)
+        return true
+      } catch (error) {
+        if (!mine.signal.aborted) failure = messageOf(error)
+        return false
+      } finally {
+        attempt = null
+        running = null
+        await look(profile)
+        onChange()
+      }
+    },
+    cancel: () => attempt?.abort(new Error('set-up was called off; the next one goes on where it stopped')),
+  }
+}

@@ -1,0 +1,43 @@
+// What each agent really gets of the context, in numbers and in words.
+import { formatCount } from '../base/format-bytes.ts'
+import { cellRules, countCells } from './kv-cache.ts'
+import type { PlanInput } from './tally.ts'
+
+export interface AgentsShare {
+  readonly mode: 'split' | 'pool'
+  readonly agents: number
+  /** Split: what each has. Pool: what one may grow to while the others are small. */
+  readonly tokensPerAgent: number
+  /** All agents together. */
+  readonly tokensTogether: number
+  readonly note: string
+}
+
+export function shareAmongAgents(input: PlanInput): AgentsShare {
+  const { server, target } = input
+  const cells = countCells(server, cellRules(target.kv))
+  const trainingTokens = target.trainingContextTokens ?? Number.POSITIVE_INFINITY
+  const tokensPerAgent = Math.min(cells.perStream, trainingTokens)
+  const agents = server.slots
+  const beyond = cells.perStream > trainingTokens && !server.unifiedKv
+  if (!server.unifiedKv)
+    return {
+      mode: 'split',
+      agents,
+      tokensPerAgent,
+      tokensTogether: tokensPerAgent * agents,
+      note:
+        `each of ${agents} agents gets ${formatCount(tokensPerAgent)} tokens (-c ${formatCount(server.contextTokens)} split)` +
+        (beyond ? `; the model was trained for no more, the rest of -c is wasted` : ''),
+    }
+  const worst = Math.min(trainingTokens, Math.floor(cells.perStream / agents))
+  return {
+    mode: 'pool',
+    agents,
+    tokensPerAgent,
+    tokensTogether: cells.perStream,
+    note:
+      `each of ${agents} agents may grow to ${formatCount(tokensPerAgent)} tokens while all together stay under ` +
+      `${formatCount(cells.perStream)} (${formatCount(worst)} each when all are full)`,
+  }
+}

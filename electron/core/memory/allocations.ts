@@ -1,0 +1,67 @@
+// What llama-server says it allocated (its log at `-lv 4`; at the default verbosity these lines are absent).
+import { type LlamaLogEvent, parseLlamaLogLine } from '../engine/llama-log.ts'
+
+export interface ModelAllocations {
+  /** Weights as mapped from the file, or as loaded where mapping is off. */
+  readonly modelBytes: number
+  /** Rearranged copies that CPU backends add (CPU_REPACK, AMX): up to the size of the weights again. */
+  readonly copiedBytes: number
+  /** On how many devices the weights are mapped: with two, shared embedding pages are counted twice. */
+  readonly mappedDevices: number
+  /** The KV cache, and the recurrent state that some or all layers of hybrid models have instead. */
+  readonly kvBytes: number
+  readonly computeBytes: number
+}
+export interface Allocations {
+  readonly target: ModelAllocations
+  readonly draft: ModelAllocations | null
+}
+
+type Buffer = Extract<LlamaLogEvent, { kind: 'buffer' }>
+
+const parseBuffer = (line: string): Buffer | null => {
+  const event = parseLlamaLogLine(line)
+  return event?.kind === 'buffer' ? event : null
+}
+
+/** Models load one after the other: weights that follow a cache or compute buffer belong to the next model. */
+function groupByModel(buffers: readonly Buffer[]): readonly (readonly Buffer[])[] {
+  return buffers.reduce<Buffer[][]>((groups, buffer) => {
+    const current = groups.at(-1)
+    if (current === undefined || (buffer.holds === 'model' && current.some((one) => one.holds !== 'model')))
+      groups.push([buffer])
+    else current.push(buffer)
+    return groups
+  }, [])
+}
+
+const sumBytes = (buffers: readonly Buffer[]): number =>
+  buffers.reduce((sum, buffer) => sum + buffer.bytes, 0)
+const isCopy = (buffer: Buffer): boolean => /REPACK|AMX|KLEIDIAI/.test(buffer.device)
+
+function summarise(buffers: readonly Buffer[]): ModelAllocations {
+  const weights = buffers.filter((buffer) => buffer.holds === 'model')
+  const mapped = weights.filter((buffer) => buffer.device.endsWith('_Mapped'))
+  // Without mapping, a repacked buffer holds the weights themselves and is no copy.
+  const originals = mapped.length > 0 ? weights.filter((buffer) => !isCopy(buffer)) : weights
+  // A graph may be reserved more than once: the last size of each backend's buffer is the one that stays.
+  const compute = new Map(
+    buffers.filter((buffer) => buffer.holds === 'compute').map((buffer) => [buffer.device, buffer.bytes]),
+  )
+  return {
+    modelBytes: sumBytes(originals),
+    copiedBytes: mapped.length > 0 ? sumBytes(weights.filter(isCopy)) : 0,
+    mappedDevices: new Set(mapped.map(({ device }) => device)).size,
+    kvBytes: sumBytes(buffers.filter((buffer) => buffer.holds === 'kv' || buffer.holds === 'recurrent')),
+    computeBytes:
+      [...compute.values()].reduce((sum, bytes) => sum + bytes, 0) +
+      sumBytes(buffers.filter((buffer) => buffer.holds === 'output')),
+  }
+}
+
+/** null when the log has no allocation lines. Expects the lines of one start. */
+export function parseAllocations(logLines: readonly string[]): Allocations | null {
+  const models = groupByModel(logLines.map(parseBuffer).filter((buffer) => buffer !== null)).map(summarise)
+  const target = models[0]
+  return target === undefined || target.modelBytes === 0 ? null : { target, draft: models[1] ?? null }
+}

@@ -1,0 +1,119 @@
+// Size of a context's memory exactly as llama.cpp allocates it: KV caches (llama-context.cpp, llama-kv-cache-iswa.cpp) and
+// recurrent states (llama-memory-recurrent.cpp), measured on b10068.
+import type { KvCacheType } from '../../contract/profile.ts'
+import type { KnownKvShape, KvLayer, KvShape } from '../gguf/kv-shape.ts'
+
+export interface KvCacheSettings {
+  readonly contextTokens: number
+  readonly slots: number
+  readonly unifiedKv: boolean
+  readonly microBatchTokens: number
+  readonly batchTokens: number
+  readonly fullSlidingCache: boolean
+  readonly typeK: KvCacheType
+  readonly typeV: KvCacheType
+}
+
+export interface KvCells {
+  /** Cells of one stream in the full-attention cache: what one slot may hold at most (split), or the pool. */
+  readonly perStream: number
+  readonly slidingPerStream: number
+  readonly streams: number
+}
+
+export type KvCacheSize =
+  | {
+      readonly kind: 'known'
+      /** Caches and states together. */
+      readonly bytes: number
+      /** What recurrent layers keep, of `bytes`: the same however long the context. */
+      readonly stateBytes: number
+      readonly cells: KvCells
+      /** What one checkpoint of a slot takes: its sliding windows and its states; 0 for a model with neither. */
+      readonly checkpointBytes: number
+      readonly remark: string | null
+    }
+  | { readonly kind: 'unknown'; readonly reason: string }
+
+/** llama.cpp pads contexts and sliding caches to 256 cells (ggml-org/llama.cpp#17037). */
+const cellPadding = 256
+const padCells = (cells: number): number => Math.ceil(cells / cellPadding) * cellPadding
+
+const f32Bytes = 4
+
+/** Values in a block, and its bytes. */
+const cacheTypes: Readonly<Record<KvCacheType, readonly [number, number]>> = {
+  f32: [1, 4],
+  f16: [1, 2],
+  bf16: [1, 2],
+  q8_0: [32, 34],
+  q4_0: [32, 18],
+  q4_1: [32, 20],
+  iq4_nl: [32, 18],
+  q5_0: [32, 22],
+  q5_1: [32, 24],
+}
+
+type CellRules = Pick<KnownKvShape, 'windowTokens' | 'alwaysSplit'>
+const fullAttention: CellRules = { windowTokens: null, alwaysSplit: false }
+
+/** A model that cannot be counted still has a context, which is told as if it had full attention. */
+export const cellRules = (shape: KvShape): CellRules => (shape.kind === 'known' ? shape : fullAttention)
+
+export function countCells(
+  settings: Omit<KvCacheSettings, 'typeK' | 'typeV'>,
+  { windowTokens, alwaysSplit }: CellRules = fullAttention,
+): KvCells {
+  const { slots, unifiedKv } = settings
+  const isPool = unifiedKv && !alwaysSplit
+  const context = padCells(settings.contextTokens)
+  const perStream = unifiedKv ? context : padCells(Math.floor(context / slots))
+  const streams = isPool ? 1 : slots
+  if (windowTokens === null) return { perStream, slidingPerStream: 0, streams }
+  const microBatch = Math.min(settings.microBatchTokens, settings.batchTokens)
+  const windowed = Math.min(perStream, windowTokens * (isPool ? slots : 1) + microBatch)
+  return { perStream, slidingPerStream: settings.fullSlidingCache ? perStream : padCells(windowed), streams }
+}
+
+function misfit(shape: KnownKvShape, settings: KvCacheSettings): string | null {
+  const blockK = cacheTypes[settings.typeK][0]
+  const blockV = cacheTypes[settings.typeV][0]
+  const bad = shape.layers.find(
+    (layer) => layer.keyHeadValues % blockK !== 0 || layer.valueHeadValues % blockV !== 0,
+  )
+  if (bad === undefined) return null
+  return `llama-server refuses a ${settings.typeK}/${settings.typeV} cache here: heads of ${bad.keyHeadValues} and ${bad.valueHeadValues} values do not divide into its blocks of 32`
+}
+
+export function planKvCache(shape: KvShape, settings: KvCacheSettings): KvCacheSize {
+  if (shape.kind === 'unknown') return shape
+  const reason = misfit(shape, settings)
+  if (reason !== null) return { kind: 'unknown', reason }
+  const cells = countCells(settings, shape)
+  const bytesOf = (values: number, type: KvCacheType): number => {
+    const [blockValues, blockBytes] = cacheTypes[type]
+    return (values / blockValues) * blockBytes
+  }
+  const sum = (cellsOf: (layer: KvLayer) => number): number =>
+    shape.layers.reduce((total, layer) => {
+      const perCell = bytesOf(layer.keyValues, settings.typeK) + bytesOf(layer.valueValues, settings.typeV)
+      return total + cellsOf(layer) * perCell
+    }, 0)
+  const cellsOfLayer = ({ slides, tokensPerCell }: KvLayer): number => {
+    if (slides) return cells.slidingPerStream
+    return tokensPerCell === 1 ? cells.perStream : padCells(Math.ceil(cells.perStream / tokensPerCell))
+  }
+  const slotStateBytes = (shape.state?.valuesPerSlot ?? 0) * f32Bytes
+  const stateBytes = slotStateBytes * settings.slots
+  const windowBytes = settings.fullSlidingCache
+    ? 0
+    : sum(({ slides }) => (slides ? (shape.windowTokens ?? 0) : 0))
+  return {
+    kind: 'known',
+    bytes: sum(cellsOfLayer) * cells.streams + stateBytes,
+    stateBytes,
+    cells,
+    checkpointBytes: windowBytes + slotStateBytes,
+    remark: shape.remark,
+  }
+}

@@ -1,0 +1,100 @@
+// The machine's memory in the parts of the owner's map: what was measured of the running engine, else what is planned. Pure.
+import type { MemoryMap, MemoryPart, RamDisk } from '../../contract/snapshot.ts'
+import type { Allocations } from './allocations.ts'
+import { comparePlan } from './compare-plan.ts'
+import type { MemoryPlan } from './memory-plan.ts'
+import type { PlanLine } from './plan-lines.ts'
+
+export interface MemoryMapInput {
+  readonly plan: Pick<
+    MemoryPlan,
+    'lines' | 'machineBytes' | 'totalBytes' | 'verdict' | 'sharedEmbeddingBytes'
+  >
+  /** What the running llama-server says it allocated; null when none runs, or it did not say. */
+  readonly allocations: Allocations | null
+  readonly ramDisk: RamDisk | null
+}
+
+type Amount = Pick<MemoryPart, 'bytes' | 'usedBytes' | 'source'>
+
+const planned = (bytes: number): Amount => ({ bytes, usedBytes: null, source: 'planned' })
+
+/** null: a part of the model's memory cannot be counted, and nothing runs that would tell it. */
+export const buildMemoryMap = (input: MemoryMapInput): MemoryMap | null => {
+  const { plan, ramDisk } = input
+  const amounts = readEngineAmounts(input)
+  if (amounts === null) return null
+  const lineBytes = (id: PlanLine['id']): number => plan.lines.find((line) => line.id === id)?.bytes ?? 0
+  const wanted: readonly (readonly [MemoryPart['id'], Amount])[] = [
+    ...amounts,
+    ['forge', readForge(ramDisk, lineBytes('ramDisk'))],
+    ['system', planned(lineBytes('os'))],
+    ['linker', planned(lineBytes('linker'))],
+  ]
+  const parts = layOut(wanted, plan.machineBytes)
+  if (plan.verdict !== 'unknown')
+    return { parts, verdict: plan.verdict, spareBytes: plan.machineBytes - plan.totalBytes }
+  const totalBytes = wanted.reduce((sum, [, { bytes }]) => sum + bytes, 0)
+  return {
+    parts,
+    verdict: judge(totalBytes, lineBytes('linker'), plan.machineBytes),
+    spareBytes: plan.machineBytes - totalBytes,
+  }
+}
+
+/** The rest of llama-server (its program, its prompt cache) stands with the compute buffers, and is never measured. */
+const readEngineAmounts = ({
+  plan,
+  allocations,
+}: MemoryMapInput): readonly (readonly [MemoryPart['id'], Amount])[] | null => {
+  const lineBytes = (id: PlanLine['id']): number => plan.lines.find((line) => line.id === id)?.bytes ?? 0
+  const aroundBytes = lineBytes('program') + lineBytes('checkpoints') + lineBytes('promptCache')
+  if (allocations === null) {
+    if (plan.verdict === 'unknown') return null
+    return [
+      ['engine', planned(lineBytes('weights') + lineBytes('projector'))],
+      ['draft', planned(lineBytes('draftWeights'))],
+      ['kv', planned(lineBytes('kvTarget') + lineBytes('kvDraft'))],
+      ['compute', planned(lineBytes('compute') + aroundBytes)],
+    ]
+  }
+  const actual = comparePlan(plan, allocations)
+  const measured = (...ids: readonly (typeof actual)[number]['id'][]): Amount => ({
+    bytes: actual.filter(({ id }) => ids.includes(id)).reduce((sum, { actualBytes }) => sum + actualBytes, 0),
+    usedBytes: null,
+    source: 'measured',
+  })
+  return [
+    ['engine', measured('weights', 'copies')],
+    ['draft', measured('draftWeights')],
+    ['kv', measured('kvTarget', 'kvDraft')],
+    ['compute', planned(measured('compute').bytes + aroundBytes)],
+  ]
+}
+
+/** The sizes of a `shm-folder` are those of all of /dev/shm, so that its own stays the profile's. */
+const readForge = (ramDisk: RamDisk | null, plannedBytes: number): Amount => {
+  if (ramDisk === null || !ramDisk.mounted) return planned(plannedBytes)
+  const { totalBytes, usedBytes, kind } = ramDisk
+  if (totalBytes === null || kind === 'shm-folder') return { ...planned(plannedBytes), usedBytes }
+  return { bytes: totalBytes, usedBytes, source: 'measured' }
+}
+
+/** Adds up to the machine's memory whatever is wanted: what does not fit is cut from the last ones, as it would be. */
+const layOut = (
+  wanted: readonly (readonly [MemoryPart['id'], Amount])[],
+  machineBytes: number,
+): MemoryPart[] => {
+  let left = machineBytes
+  const parts = wanted.map(([id, amount]): MemoryPart => {
+    const bytes = Math.min(amount.bytes, left)
+    left -= bytes
+    return { id, ...amount, bytes }
+  })
+  return [...parts, { id: 'free', ...planned(left) }]
+}
+
+const judge = (totalBytes: number, linkerBytes: number, machineBytes: number): MemoryMap['verdict'] => {
+  if (totalBytes <= machineBytes) return 'fits'
+  return totalBytes - linkerBytes <= machineBytes ? 'fits-without-linker-reserve' : 'does-not-fit'
+}

@@ -1,0 +1,143 @@
+// Will it fit? The whole plan, computed from headers and settings before anything is started. Pure.
+
+import { formatBytes, formatCount } from '../base/format-bytes.ts'
+import { type AgentsShare, shareAmongAgents } from './agents-share.ts'
+import { type DraftJudgement, judgeDraft } from './draft-judgement.ts'
+import { findLargestContext, headroomShare, type LargestContext } from './largest-context.ts'
+import { listPlanLines, type PlanLine } from './plan-lines.ts'
+import { type Suggestion, suggestChanges } from './plan-suggestions.ts'
+import type { SeedMap } from './reserves.ts'
+import { judgeTally, type PlanInput, type Tally, tallyPlan, type Verdict } from './tally.ts'
+
+export interface MemoryPlan {
+  readonly lines: readonly PlanLine[]
+  /** Everything with the linker reserve; too low when `uncounted` says what is missing. */
+  readonly totalBytes: number
+  readonly withoutLinkerBytes: number
+  readonly machineBytes: number
+  readonly gpu: { readonly neededBytes: number; readonly limitBytes: number | null }
+  readonly verdict: Verdict
+  /** One sentence for each bound that was checked. */
+  readonly reasons: readonly string[]
+  readonly uncounted: string | null
+  readonly agents: AgentsShare
+  /** The largest contexts that fit with all reserves; null when none does. */
+  readonly largest: { readonly split: LargestContext | null; readonly pool: LargestContext | null }
+  readonly suggestions: readonly Suggestion[]
+  readonly draft: DraftJudgement | null
+  readonly warnings: readonly string[]
+  readonly swapRule: string
+  /** For the comparison with the log: embedding pages that two mapped buffers may share. */
+  readonly sharedEmbeddingBytes: { readonly target: number; readonly draft: number }
+}
+
+const swapRule =
+  'build artifacts must never be swapped: all lines together stay within physical memory, so that nothing has to be'
+const poolPrice =
+  'when the pool is full, every running request fails at once ("Context size has been exceeded.")'
+const poolGuard =
+  'the Router keeps them under that: a request for which there is no room waits. What attention over one pool costs in speed on Metal has not been measured'
+
+const sayPool = ({ server, whyNoPool }: PlanInput): string => {
+  if (server.unifiedKv) return `; ${whyNoPool === null ? poolGuard : poolPrice}`
+  return whyNoPool === null ? '' : `; one pool would let each grow further, but ${whyNoPool}`
+}
+
+function explain(input: PlanInput, tally: Tally): readonly string[] {
+  const { totalBytes, gpuLimitBytes, gpuLimitIsEstimate = false } = input.machine
+  // With a part uncounted the sums are lower bounds: enough to say "over", never enough to say "to spare" (issue 16).
+  const isWhole = tally.uncounted === null
+  const sum = (bytes: number): string => (isWhole ? formatBytes(bytes) : `at least ${formatBytes(bytes)}`)
+  const over = (bytes: number, limit: number): string => {
+    if (bytes > limit) return `, ${formatBytes(bytes - limit)} over`
+    return isWhole ? `, ${formatBytes(limit - bytes)} to spare` : ''
+  }
+  const without =
+    tally.totalBytes > totalBytes
+      ? [
+          `without the linker reserve: ${sum(tally.withoutLinkerBytes)}${over(tally.withoutLinkerBytes, totalBytes)}`,
+        ]
+      : []
+  return [
+    `physical memory: ${sum(tally.totalBytes)} of ${formatBytes(totalBytes)}${over(tally.totalBytes, totalBytes)}`,
+    ...without,
+    gpuLimitBytes === null
+      ? `GPU working set: ${sum(tally.gpuBytes)}; no limit is known here`
+      : `GPU working set: ${sum(tally.gpuBytes)} of ${gpuLimitIsEstimate ? '~' : ''}${formatBytes(gpuLimitBytes)}${over(tally.gpuBytes, gpuLimitBytes)}${gpuLimitIsEstimate ? " (Metal's usual default, an estimate)" : ''}`,
+  ]
+}
+
+/** Without a guard the default is the largest split, because a full pool fails everyone. */
+function warnOfPool(why: string, split: LargestContext | null): string {
+  const instead =
+    split === null
+      ? ''
+      : `; the largest split that fits is -c ${split.contextTokens}, ${formatCount(split.tokensPerAgent)} tokens each`
+  return `nothing keeps the agents under the pool: ${why}${instead}`
+}
+
+/** What the sums say is no closer than their estimated parts. */
+function warnOfEstimates(machine: PlanInput['machine'], tally: Tally): readonly string[] {
+  const { totalBytes, gpuLimitBytes, gpuLimitIsEstimate = false } = machine
+  const spareBytes = totalBytes - tally.totalBytes
+  return [
+    ...(gpuLimitIsEstimate && gpuLimitBytes !== null && tally.gpuBytes > gpuLimitBytes
+      ? [
+          `the GPU may not be allowed that much: Metal's usual default here is ~${formatBytes(gpuLimitBytes)}, and only the Mac itself knows (llama-server --list-devices)`,
+        ]
+      : []),
+    ...(spareBytes >= 0 && spareBytes < totalBytes * headroomShare
+      ? [`${formatBytes(spareBytes)} to spare is less than the estimates in these sums are exact`]
+      : []),
+  ]
+}
+
+function warn(
+  input: PlanInput,
+  draft: DraftJudgement | null,
+  split: LargestContext | null,
+  tally: Tally,
+): readonly string[] {
+  const warnings = [input.target, ...(input.draft === null ? [] : [input.draft])].flatMap((model) => {
+    if (model.completeness.kind === 'complete') return []
+    const what =
+      model.completeness.kind === 'header-only' ? 'a header without weights' : 'an incomplete download'
+    return [
+      `${model.completeness.path} is ${what}: ${formatBytes(model.completeness.missingBytes)} are missing`,
+    ]
+  })
+  if (draft?.verdict === 'mismatch')
+    warnings.push(`the draft will never draft, but keeps its memory: ${draft.reason}; ${draft.hint}`)
+  if (draft?.verdict === 'unknown')
+    warnings.push(`whether the draft can draft is unknown: ${draft.reason}; ${draft.hint}`)
+  if (input.server.unifiedKv && input.whyNoPool !== null) warnings.push(warnOfPool(input.whyNoPool, split))
+  return [...warnings, ...warnOfEstimates(input.machine, tally)]
+}
+
+export function planMemory(input: PlanInput, seed: SeedMap | null = null): MemoryPlan {
+  const tally = tallyPlan(input)
+  const verdict = judgeTally(tally, input.machine)
+  const draft = input.draft === null ? null : judgeDraft(input.target, input.draft)
+  const agents = shareAmongAgents(input)
+  const split = findLargestContext(input, false)
+  return {
+    lines: listPlanLines(input, tally, seed),
+    totalBytes: tally.totalBytes,
+    withoutLinkerBytes: tally.withoutLinkerBytes,
+    machineBytes: input.machine.totalBytes,
+    gpu: { neededBytes: tally.gpuBytes, limitBytes: input.machine.gpuLimitBytes },
+    verdict,
+    reasons: explain(input, tally),
+    uncounted: tally.uncounted,
+    agents: { ...agents, note: `${agents.note}${sayPool(input)}` },
+    largest: { split, pool: findLargestContext(input, true) },
+    suggestions: suggestChanges(input),
+    draft,
+    warnings: warn(input, draft, split, tally),
+    swapRule,
+    sharedEmbeddingBytes: {
+      target: input.target.sharedEmbeddingBytes,
+      draft: input.draft?.sharedEmbeddingBytes ?? 0,
+    },
+  }
+}

@@ -1,0 +1,127 @@
+// The plan's lines, in the order of the Studio's map.
+import type { planLineIds } from '../../contract/app.ts'
+import { formatBytes, formatCount } from '../base/format-bytes.ts'
+import type { KvCacheSize } from './kv-cache.ts'
+import { sayPromptCache } from './prompt-cache-note.ts'
+import type { SeedMap } from './reserves.ts'
+import type { PlanInput, Tally } from './tally.ts'
+
+type KnownKvSize = Extract<KvCacheSize, { kind: 'known' }>
+
+export interface PlanLine {
+  readonly id: (typeof planLineIds)[number]
+  readonly label: string
+  /** null: cannot be counted; the note says why. */
+  readonly bytes: number | null
+  readonly estimated: boolean
+  /** What the Studio's map gives it; null where the map has no such line (or the profile is not the Studio's). */
+  readonly seedBytes: number | null
+  readonly note: string | null
+}
+
+function sayCache(size: KnownKvSize, types: readonly [string, string]): string {
+  const { perStream, streams, slidingPerStream } = size.cells
+  const typeNames = types[0] === types[1] ? types[0] : `K ${types[0]}, V ${types[1]}`
+  const cells =
+    streams === 1 ? `one pool of ${formatCount(perStream)}` : `${streams} x ${formatCount(perStream)}`
+  if (slidingPerStream > 0)
+    return `${typeNames}, ${cells} tokens, sliding layers ${formatCount(slidingPerStream)}`
+  const bytesPerToken = (size.bytes - size.stateBytes) / (perStream * streams)
+  return `${typeNames}, ${cells} tokens x ${formatCount(bytesPerToken)} B`
+}
+
+/** Why a size is not known is said once, at the verdict. */
+function sayKv(size: KvCacheSize, types: readonly [string, string], slots: number): string | null {
+  if (size.kind === 'unknown') return null
+  const state =
+    size.stateBytes === 0
+      ? null
+      : `a state of ${formatBytes(size.stateBytes / slots)} for each of ${slots} slots`
+  const cache = size.bytes > size.stateBytes ? sayCache(size, types) : null
+  return [cache, state, size.remark].filter((part) => part !== null).join('; ')
+}
+
+/** What the checkpoints are copies of, and how many there may be. */
+function sayCheckpoints({ server }: PlanInput, size: KvCacheSize): string {
+  const what = size.kind === 'known' && size.stateBytes > 0 ? 'states' : 'sliding windows'
+  return `copies of ${what} to go back to, up to ${server.checkpointsPerSlot} a slot (--ctx-checkpoints)`
+}
+
+const nameOf = (model: PlanInput['target']): string =>
+  [model.name ?? model.architecture, model.quantisation].filter((part) => part !== null).join(' ')
+
+function draftLines(input: PlanInput, tally: Tally, seed: SeedMap | null): readonly PlanLine[] {
+  const { draft, server } = input
+  if (draft === null || tally.kvDraft === null) return []
+  const types = [server.draftCacheTypeK, server.draftCacheTypeV] as const
+  const bytes = tally.kvDraft.kind === 'known' ? tally.kvDraft.bytes : null
+  const say = sayKv(tally.kvDraft, types, server.slots)
+  const dear = bytes !== null && bytes > draft.tensorBytes ? '; more than the draft itself' : ''
+  return [
+    {
+      id: 'kvDraft',
+      label: 'Agent context, draft (KV cache)',
+      bytes,
+      estimated: false,
+      seedBytes: seed === null ? null : 0,
+      note: say === null ? null : `${say}${dear}`,
+    },
+  ]
+}
+
+export function listPlanLines(input: PlanInput, tally: Tally, seed: SeedMap | null): readonly PlanLine[] {
+  const { target, draft, server, reserves } = input
+  const fromSeed = (key: keyof SeedMap): number | null => seed?.[key] ?? null
+  const line = (
+    id: PlanLine['id'],
+    label: string,
+    bytes: number | null,
+    rest: Partial<Pick<PlanLine, 'estimated' | 'seedBytes' | 'note'>>,
+  ): PlanLine => ({ id, label, bytes, estimated: false, seedBytes: null, note: null, ...rest })
+  const kvTypes = [server.cacheTypeK, server.cacheTypeV] as const
+  const kvBytes = tally.kvTarget.kind === 'known' ? tally.kvTarget.bytes : null
+  return [
+    line('weights', 'AI Engine (weights)', target.tensorBytes, {
+      seedBytes: fromSeed('weightsBytes'),
+      note: nameOf(target),
+    }),
+    line('draftWeights', 'Speculative draft model', draft?.tensorBytes ?? 0, {
+      seedBytes: fromSeed('draftBytes'),
+      note: draft === null ? 'none' : nameOf(draft),
+    }),
+    ...(input.projectorBytes === null
+      ? []
+      : [line('projector', 'Vision or audio model', input.projectorBytes, { note: 'its file (--mmproj)' })]),
+    line('ramDisk', 'Build Forge (RAM disk)', input.ramDiskBytes, {
+      seedBytes: fromSeed('ramDiskBytes'),
+      note: 'taken as it fills; deleted files free nothing until it is ejected',
+    }),
+    line('kvTarget', 'Agent context (KV cache)', kvBytes, {
+      seedBytes: fromSeed('kvBytes'),
+      note: sayKv(tally.kvTarget, kvTypes, server.slots),
+    }),
+    ...draftLines(input, tally, seed),
+    line('compute', 'Compute buffers', tally.computeBytes, { estimated: true }),
+    line('program', 'llama-server itself', tally.programBytes, {
+      estimated: true,
+      note: 'libraries and tokenizer',
+    }),
+    ...(tally.checkpointBytes === 0
+      ? []
+      : [
+          line('checkpoints', 'Context checkpoints', tally.checkpointBytes, {
+            estimated: true,
+            note: sayCheckpoints(input, tally.kvTarget),
+          }),
+        ]),
+    line('promptCache', 'Prompt cache', server.promptCacheBytes, {
+      note: sayPromptCache(server, tally.kvTarget, input.parking ?? null),
+    }),
+    line('os', 'Operating system', reserves.osBytes, { estimated: true, seedBytes: fromSeed('osBytes') }),
+    line('linker', 'Linker reserve', reserves.linkerBytes, {
+      estimated: true,
+      seedBytes: fromSeed('linkerBytes'),
+      note: 'kept free for cargo build',
+    }),
+  ]
+}

@@ -1,0 +1,174 @@
+// The settings of llama-server that decide its memory: the profile's, as overridden by the flags a user pinned.
+import { type KvCacheType, KvCacheTypeSchema, type Profile } from '../../contract/profile.ts'
+
+type ServerProfile = Profile['llamaServer']
+
+export interface PlannedServer {
+  readonly contextTokens: number
+  readonly slots: number
+  /** Layers of the model on the GPU, its output layer counted; more than it has is all. */
+  readonly gpuLayers: number
+  readonly draftGpuLayers: number
+  readonly unifiedKv: boolean
+  readonly cacheTypeK: KvCacheType
+  readonly cacheTypeV: KvCacheType
+  readonly draftCacheTypeK: KvCacheType
+  readonly draftCacheTypeV: KvCacheType
+  readonly batchTokens: number
+  readonly microBatchTokens: number
+  readonly promptCacheBytes: number
+  /** `--swa-full`: sliding layers keep the whole context. */
+  readonly fullSlidingCache: boolean
+  /** `--ctx-checkpoints` and `--checkpoint-min-step`: how many copies a slot may have, and their least distance. */
+  readonly checkpointsPerSlot: number
+  readonly checkpointStepTokens: number
+  /** The file of a pinned `--mmproj`, which is loaded beside the model; null without one. */
+  readonly projectorPath: string | null
+  readonly projectorOnGpu: boolean
+  /** Pinned flags whose meaning for memory cannot be told, one sentence each; then no sum is whole. */
+  readonly unread: readonly string[]
+}
+
+const mebibyte = 1024 * 1024
+type Change = Partial<{ -readonly [Key in keyof PlannedServer]: PlannedServer[Key] }>
+
+const count = (value: string, least: number, apply: (count: number) => Change): Change | null =>
+  /^\d+$/.test(value) && Number(value) >= least ? apply(Number(value)) : null
+const cacheType = (value: string, apply: (type: KvCacheType) => Change): Change | null => {
+  const type = KvCacheTypeSchema.safeParse(value)
+  return type.success ? apply(type.data) : null
+}
+
+/** What is no number (`auto`, `all`) may be all of them. */
+const layers = (value: string): number => (/^\d+$/.test(value) ? Number(value) : Number.POSITIVE_INFINITY)
+
+type ReadValue = (value: string, trainingTokens: number | null) => Change | null
+
+const context: ReadValue = (value, trainingTokens) => {
+  // `-c 0` is the context that the model was trained for (--help).
+  if (/^0+$/.test(value)) return trainingTokens === null ? null : { contextTokens: trainingTokens }
+  return count(value, 1, (contextTokens) => ({ contextTokens }))
+}
+
+/** Spellings of b10068 and b10434 (`--help` of both). */
+const flagsWithValue: readonly (readonly [readonly string[], ReadValue])[] = [
+  [['-c', '--ctx-size'], context],
+  [['-np', '--parallel'], (value) => count(value, 1, (slots) => ({ slots }))],
+  [['-ngl', '--gpu-layers', '--n-gpu-layers'], (value) => ({ gpuLayers: layers(value) })],
+  [
+    ['-ngld', '--gpu-layers-draft', '--n-gpu-layers-draft', '--spec-draft-ngl'],
+    (value) => ({ draftGpuLayers: layers(value) }),
+  ],
+  [['-b', '--batch-size'], (value) => count(value, 1, (batchTokens) => ({ batchTokens }))],
+  [['-ub', '--ubatch-size'], (value) => count(value, 1, (microBatchTokens) => ({ microBatchTokens }))],
+  // -1 is a cache without a limit (--help): no plan holds it.
+  [['-cram', '--cache-ram'], (value) => count(value, 0, (mib) => ({ promptCacheBytes: mib * mebibyte }))],
+  [
+    ['-ctxcp', '--ctx-checkpoints', '--swa-checkpoints'],
+    (value) => count(value, 0, (checkpointsPerSlot) => ({ checkpointsPerSlot })),
+  ],
+  [
+    ['-cms', '--checkpoint-min-step'],
+    (value) => count(value, 0, (checkpointStepTokens) => ({ checkpointStepTokens })),
+  ],
+  [['-mm', '--mmproj'], (value) => (value === '' ? null : { projectorPath: value })],
+  // These draft in a second context of the model's own, and keep states to go back to (common.h, need_n_rs_seq).
+  [['--spec-type'], (value) => (/draft-(mtp|eagle3|dflash|dspark)/.test(value) ? null : {})],
+  [['-ctk', '--cache-type-k'], (value) => cacheType(value, (cacheTypeK) => ({ cacheTypeK }))],
+  [['-ctv', '--cache-type-v'], (value) => cacheType(value, (cacheTypeV) => ({ cacheTypeV }))],
+  [
+    ['-ctkd', '--cache-type-k-draft', '--spec-draft-type-k'],
+    (value) => cacheType(value, (draftCacheTypeK) => ({ draftCacheTypeK })),
+  ],
+  [
+    ['-ctvd', '--cache-type-v-draft', '--spec-draft-type-v'],
+    (value) => cacheType(value, (draftCacheTypeV) => ({ draftCacheTypeV })),
+  ],
+]
+const switches: Readonly<Record<string, Change>> = {
+  '-kvu': { unifiedKv: true },
+  '--kv-unified': { unifiedKv: true },
+  '-no-kvu': { unifiedKv: false },
+  '--no-kv-unified': { unifiedKv: false },
+  '--swa-full': { fullSlidingCache: true },
+  '--mmproj-offload': { projectorOnGpu: true },
+  '--no-mmproj-offload': { projectorOnGpu: false },
+}
+
+/**
+ * Flags whose memory no plan tells, and why (`--help` of b10068 and b10434; issue 15). Without this list a plan would say
+ * "to spare" of memory that they take.
+ */
+const uncountedFlags: readonly (readonly [RegExp, string])[] = [
+  [
+    /^(-mm|--mmproj)$/,
+    'its file is, but not the working memory of the projector, which depends on the images',
+  ],
+  [/^(-mmu|--mmproj-url)$/, 'a vision or audio model, with buffers of its own'],
+  [
+    /^(-md|--model-draft|--spec-draft-model|-hfd|-hfrd|--hf-repo-draft|--spec-draft-hf)$/,
+    'another draft model',
+  ],
+  [/^(-mv|--model-vocoder|-hfv|-hfrv|--hf-repo-v)$/, 'a vocoder model'],
+  [
+    /^(--lora|--lora-scaled|--control-vector|--control-vector-scaled)$/,
+    'an adapter, kept beside the weights',
+  ],
+  [
+    /^(-cmoe|--cpu-moe|-ncmoe|--n-cpu-moe|-ot|--override-tensor|-nkvo|--no-kv-offload)$/,
+    'weights or caches moved off the GPU, so its share is not what is planned',
+  ],
+  [
+    /^(-cmoed|-ncmoed|-otd|--(spec-draft-)?(n-)?(cpu-moe|override-tensor)(-draft)?|--spec-draft-ncmoe)$/,
+    "a draft's weights moved off the GPU",
+  ],
+  [
+    /^(-m|--model|-mu|--model-url|-hf|-hfr|--hf-repo|-dr|--docker-repo)$/,
+    'another model than the one that is planned',
+  ],
+]
+
+/** The last of a repeated flag wins, as in llama-server. */
+function readPinned(
+  flags: readonly string[],
+  trainingTokens: number | null,
+): Change & Pick<PlannedServer, 'unread'> {
+  let changes: Change = {}
+  const unread: string[] = []
+  for (const [index, flag] of flags.entries()) {
+    const readValue = flagsWithValue.find(([names]) => names.includes(flag))?.[1]
+    const value = flags[index + 1] ?? ''
+    const change = readValue?.(value, trainingTokens)
+    if (change === null) unread.push(`the pinned ${flag} ${value} takes memory that no plan can tell`)
+    // `--flag=value` is not taken by llama-server, so the flag stands alone here.
+    const uncounted = uncountedFlags.find(([pattern]) => pattern.test(flag))?.[1]
+    if (uncounted !== undefined) unread.push(`the pinned ${flag} is not counted: ${uncounted}`)
+    changes = { ...changes, ...switches[flag], ...change }
+  }
+  return { ...changes, unread }
+}
+
+/** @param trainingTokens the model's training context, which `-c 0` means; null when its header does not say */
+export function plannedServer(profile: ServerProfile, trainingTokens: number | null = null): PlannedServer {
+  return {
+    contextTokens: profile.contextTokens,
+    slots: profile.slots,
+    gpuLayers: profile.gpuLayers,
+    draftGpuLayers: profile.gpuLayers,
+    unifiedKv: profile.unifiedKv,
+    cacheTypeK: profile.cacheTypeK,
+    cacheTypeV: profile.cacheTypeV,
+    draftCacheTypeK: profile.draftCacheTypeK,
+    draftCacheTypeV: profile.draftCacheTypeV,
+    batchTokens: profile.batchTokens,
+    microBatchTokens: profile.microBatchTokens,
+    promptCacheBytes: profile.promptCacheMiB * mebibyte,
+    fullSlidingCache: false,
+    // llama-server's defaults (`--help` of b10068 and b10434).
+    checkpointsPerSlot: 32,
+    checkpointStepTokens: 8192,
+    projectorPath: null,
+    projectorOnGpu: true,
+    ...readPinned(profile.pinnedFlags, trainingTokens),
+  }
+}

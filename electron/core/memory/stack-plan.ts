@@ -1,0 +1,173 @@
+// What would be started and whether it fits: the command lines with their reasons, and the memory plan.
+
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Profile } from '../../contract/profile.ts'
+import { messageOf } from '../base/error-message.ts'
+import { whyNoPool } from '../config/kv-sharing.ts'
+import { readChatTemplateChoice } from '../engine/chat-template.ts'
+import type { Adaptation } from '../engine/llama-adaptation.ts'
+import { planLlamaArgv } from '../engine/llama-argv.ts'
+import {
+  type CapabilityReading,
+  type LlamaPlatform,
+  readLlamaCapabilities,
+} from '../engine/llama-capabilities.ts'
+import { parseLlamaHelp } from '../engine/llama-help.ts'
+import { explainSeedFlags, type SeedFlagUse, seedArgv } from '../engine/seed-line.ts'
+import { effectivePromptCacheMiB, slotCacheOf } from '../engine/slot-cache.ts'
+import { type GgufHeader, readGgufHeader, readProjectorBytes } from '../gguf/gguf-header.ts'
+import type { FoundLlamaServer } from '../setup/llama-server-search.ts'
+import { estimateGpuLimitBytes } from './gpu-limit.ts'
+import { type MemoryPlan, planMemory } from './memory-plan.ts'
+import { plannedServer } from './planned-server.ts'
+import { reservesFor, studioSeedMap } from './reserves.ts'
+
+export interface EnginePlan {
+  readonly binary: FoundLlamaServer | null
+  readonly version: string | null
+  /** The build whose flags are taken for a llama-server that is not installed yet; null where one was asked. */
+  readonly assumedBuild: string | null
+  /** The owner's line, as it stands in the start script. */
+  readonly seedArgv: readonly string[]
+  /** null when it cannot be planned: `problems` says why. */
+  readonly argv: readonly string[] | null
+  /** What our line has in common with the owner's, and what each of it is for. */
+  readonly seedFlags: readonly SeedFlagUse[]
+  readonly adaptations: readonly Adaptation[]
+  readonly warnings: readonly string[]
+  readonly problems: readonly string[]
+}
+
+export type MemoryPlanReading =
+  | { readonly kind: 'planned'; readonly plan: MemoryPlan }
+  /** `missing`: a model file is not here (yet). `unusable`: it is, and llama-server could not serve it. */
+  | { readonly kind: 'unknown'; readonly reason: string; readonly files: 'missing' | 'unusable' }
+
+export interface PlanContext {
+  readonly profileName: string
+  readonly profile: Profile
+  readonly platform: LlamaPlatform
+  readonly totalMemoryBytes: number
+  readonly gpuLimitBytes: number | null
+  readonly apiKeyPath: string
+  readonly parkedDir: string
+  readonly resourcesDir: string
+  readonly locateBinary: () => FoundLlamaServer | null
+  /** Where no llama-server is installed, plan for a build whose flags are known. */
+  readonly assumeBuild: boolean
+}
+
+export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> => {
+  const profile = context.profile.llamaServer
+  const unplanned = (binary: FoundLlamaServer | null, problems: readonly string[]): EnginePlan => ({
+    binary,
+    version: null,
+    assumedBuild: null,
+    seedArgv,
+    argv: null,
+    seedFlags: [],
+    adaptations: [],
+    warnings: [],
+    problems,
+  })
+  const binary = context.locateBinary()
+  const reading: CapabilityReading =
+    binary === null
+      ? await readAssumedCapabilities(context)
+      : await readLlamaCapabilities(binary.path, context.platform)
+  if (reading.kind === 'failed') return unplanned(binary, [reading.reason])
+  const { capabilities } = reading
+  const chatTemplate = await readChatTemplateChoice(profile, context.resourcesDir).catch(messageOf)
+  if (typeof chatTemplate === 'string') return unplanned(binary, [chatTemplate])
+  const plan = planLlamaArgv({
+    profile,
+    capabilities,
+    apiKeyPath: context.apiKeyPath,
+    binaryPath: binary?.path ?? 'llama-server',
+    chatTemplate,
+    slotCache: slotCacheOf(context.profile, context.parkedDir),
+  })
+  if (plan.kind === 'impossible') return unplanned(binary, plan.reasons)
+  return {
+    binary,
+    version: capabilities.version,
+    assumedBuild: binary === null ? assumedBuild : null,
+    seedArgv,
+    argv: plan.argv,
+    seedFlags: explainSeedFlags(plan.argv, plan.adaptations),
+    adaptations: plan.adaptations,
+    warnings: plan.warnings,
+    problems: [],
+  }
+}
+
+const notInstalled = 'llama-server is not installed: nexus up installs it, or says how'
+
+/** The newest whose flags were recorded. */
+const assumedBuild = 'b10434'
+
+/** For a plan before anything is installed, where it is asked for: the recorded `--help` of one build. */
+const readAssumedCapabilities = async ({
+  resourcesDir,
+  assumeBuild,
+}: Pick<PlanContext, 'resourcesDir' | 'assumeBuild'>): Promise<CapabilityReading> => {
+  if (!assumeBuild) return { kind: 'failed', reason: notInstalled }
+  const help = await readFile(join(resourcesDir, 'llama-help', `${assumedBuild}.txt`), 'utf8')
+  const capabilities = parseLlamaHelp(help)
+  return capabilities === null
+    ? { kind: 'failed', reason: notInstalled }
+    : { kind: 'capabilities', capabilities }
+}
+
+/** From the model files' headers alone: a 75 GB file takes milliseconds. */
+export const readMemoryPlan = async (
+  context: Pick<PlanContext, 'profileName' | 'profile' | 'totalMemoryBytes' | 'gpuLimitBytes' | 'platform'>,
+): Promise<MemoryPlanReading> => {
+  const { llamaServer, ramDisk } = context.profile
+  const draftPath = llamaServer.speculation === 'draft-simple' ? llamaServer.draftModelPath : null
+  try {
+    const target = await readGgufHeader(llamaServer.modelPath, { keepTokenTexts: draftPath !== null })
+    const draft: GgufHeader | null = draftPath === null ? null : await readGgufHeader(draftPath)
+    const server = plannedServer(
+      { ...llamaServer, promptCacheMiB: effectivePromptCacheMiB(context.profile) },
+      target.trainingContextTokens,
+    )
+    const plan = planMemory(
+      {
+        target,
+        draft,
+        projectorBytes: server.projectorPath === null ? null : await readProjectorBytes(server.projectorPath),
+        server,
+        ramDiskBytes: ramDisk.sizeMiB * 1_048_576,
+        machine: planMachine(context),
+        reserves: reservesFor(context.totalMemoryBytes),
+        whyNoPool: whyNoPool(context.profile),
+        parking: slotCacheOf(context.profile, '')?.parked ?? null,
+      },
+      isSeedMachine(context.profileName) ? studioSeedMap : null,
+    )
+    return { kind: 'planned', plan }
+  } catch (error) {
+    const paths = [llamaServer.modelPath, ...(draftPath === null ? [] : [draftPath])]
+    return {
+      kind: 'unknown',
+      reason: messageOf(error),
+      files: paths.every(existsSync) ? 'unusable' : 'missing',
+    }
+  }
+}
+
+const isSeedMachine = (profileName: string): boolean => profileName === 'studio'
+
+/** The studio is a Mac, wherever it is planned; elsewhere only a Mac has a limit to estimate. */
+const planMachine = (
+  context: Pick<PlanContext, 'profileName' | 'totalMemoryBytes' | 'gpuLimitBytes' | 'platform'>,
+) => {
+  const totalBytes = context.totalMemoryBytes
+  if (context.gpuLimitBytes !== null) return { totalBytes, gpuLimitBytes: context.gpuLimitBytes }
+  return context.platform === 'darwin' || isSeedMachine(context.profileName)
+    ? { totalBytes, gpuLimitBytes: estimateGpuLimitBytes(totalBytes), gpuLimitIsEstimate: true }
+    : { totalBytes, gpuLimitBytes: null }
+}

@@ -1,0 +1,165 @@
+// What has happened, read from two snapshots that follow one another: the lines that a person looks back at. Pure.
+import type { Notice, StackEvent } from '../../contract/notice.ts'
+import { isServing, presentServices, readService } from '../../contract/parts.ts'
+import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import type { ServiceState, Snapshot } from '../../contract/snapshot.ts'
+import { formatDuration, formatMilliseconds } from '../../wording/figures.ts'
+import { measureRoom } from '../../wording/room.ts'
+import { noticeRules } from './notice-conditions.ts'
+
+/** The contract's limit: more than that nobody reads. */
+const keptEvents = 20
+
+export const appendEvents = (
+  events: readonly StackEvent[],
+  added: readonly StackEvent[],
+): readonly StackEvent[] => (added.length === 0 ? events : [...events, ...added].slice(-keptEvents))
+
+/** @param before null: the first look of this core, which tells what it took over */
+export const describeChanges = (before: Snapshot | null, after: Snapshot): readonly StackEvent[] => [
+  ...presentServices(after).flatMap(({ id, state }) => {
+    // A gateway that was not there before is another profile's.
+    const was = before === null ? null : readService(before, id)
+    return was === null ? describeFound(id, state, after) : describeService(id, was, state, after)
+  }),
+  ...(before === null
+    ? []
+    : [
+        ...describeProfile(before, after),
+        ...describeProof(before, after),
+        ...describeNotices(before, after),
+      ]),
+]
+
+type Severity = StackEvent['severity']
+
+const eventAt =
+  (after: Snapshot, service: ServiceId | null) =>
+  (severity: Severity, text: string): StackEvent => ({ at: after.takenAt, severity, service, text })
+
+const describeFound = (
+  id: ServiceId,
+  { adopted, pid, uptimeSeconds, phase }: ServiceState,
+  after: Snapshot,
+): readonly StackEvent[] => {
+  const say = eventAt(after, id)
+  if (adopted && pid !== null) {
+    const age = uptimeSeconds === null ? '' : `, up for ${formatDuration(uptimeSeconds)}`
+    return [say('info', `${serviceNames[id]} taken over as it ran (pid ${pid}${age})`)]
+  }
+  return id === 'ramDisk' && phase === 'ready' ? [say('info', `${serviceNames[id]} found mounted`)] : []
+}
+
+const describeService = (
+  id: ServiceId,
+  was: ServiceState,
+  is: ServiceState,
+  after: Snapshot,
+): readonly StackEvent[] => {
+  const say = eventAt(after, id)
+  const name = serviceNames[id]
+  if (is.restarts > was.restarts)
+    return [say('warning', `${name} crashed: ${is.reason ?? 'it did not say why'}`)]
+  if (is.phase === was.phase) return []
+  switch (is.phase) {
+    case 'starting':
+      return [
+        say('info', is.adopted ? `${name} taken over as it ran (pid ${is.pid})` : `${name} is starting`),
+      ]
+    case 'ready':
+      return [say('info', describeReady(id, was, is))]
+    case 'degraded':
+      return [say('warning', `${name} does not answer as it should: ${is.reason ?? 'it did not say why'}`)]
+    case 'failed':
+      return [say('critical', `${name}: ${is.reason ?? 'failed, and did not say why'}`)]
+    case 'stopping':
+      return []
+    case 'stopped':
+      // A failure is forgotten, or an order called off: neither is an end.
+      if (was.phase !== 'stopping') return []
+      return [say('info', id === 'ramDisk' ? `${name} ejected` : `${name} stopped`)]
+  }
+}
+
+const describeReady = (id: ServiceId, was: ServiceState, is: ServiceState): string => {
+  const name = serviceNames[id]
+  if (was.phase === 'degraded') return `${name} answers again`
+  if (was.phase !== 'starting') return id === 'ramDisk' ? `${name} found mounted` : `${name} is ready`
+  if (is.adopted) return `${name} answers`
+  if (is.restarts > 0) return `${name} is ready again, restarted`
+  const took = is.since - was.since
+  return `${name} is ready${took > 0 ? ` after ${formatMilliseconds(took)}` : ''}`
+}
+
+const describeProfile = (before: Snapshot, after: Snapshot): readonly StackEvent[] =>
+  before.profile === after.profile
+    ? []
+    : [eventAt(after, null)('info', `Profile ${after.profile} instead of ${before.profile}`)]
+
+const describeProof = (before: Snapshot, after: Snapshot): readonly StackEvent[] => {
+  const say = eventAt(after, null)
+  const { proof, proofFailure } = after
+  // One that is read from disk was made before this core looked.
+  const isNew =
+    proof !== null && proof.provedAt !== before.proof?.provedAt && proof.provedAt >= before.takenAt
+  const proved = isNew
+    ? [say('info', `A Claude request came back in ${formatMilliseconds(proof.milliseconds)}`)]
+    : []
+  const broke =
+    proofFailure !== null && proofFailure !== before.proofFailure && isServing(after.services.proxy)
+      ? [say('critical', `A Claude request did not come back: ${proofFailure}`)]
+      : []
+  return [...proved, ...broke]
+}
+
+/** Conditions of the whole that no service tells; the rest of the notices have events of their own above. */
+const conditionIds: ReadonlySet<string> = new Set([
+  'slots-full',
+  'request-waits',
+  'queue-waits',
+  'forge-full',
+  'swap-growing',
+  'memory-warn',
+  'memory-critical',
+])
+
+const describeNotices = (before: Snapshot, after: Snapshot): readonly StackEvent[] => {
+  const serviceOf = ({ view }: Notice) => view.service
+  const conditions = (snapshot: Snapshot) => snapshot.notices.filter(({ id }) => conditionIds.has(id))
+  const isIn = (notices: readonly Notice[], { id, since }: Notice) =>
+    notices.some((other) => other.id === id && other.since === since)
+  const began = conditions(after).filter((notice) => !isIn(before.notices, notice))
+  const ended = conditions(before).filter((notice) => !isIn(after.notices, notice))
+  return [
+    ...ended.map((notice) => eventAt(after, serviceOf(notice))('info', describeEnd(notice, after))),
+    ...began.map((notice) => eventAt(after, serviceOf(notice))(notice.severity, notice.title)),
+  ]
+}
+
+/** That it is over is said only where that was read: what stopped, or cannot be told any more, ended otherwise. */
+const describeEnd = (notice: Notice, after: Snapshot): string => {
+  const lasted = formatDuration((after.takenAt - notice.since) / 1000)
+  const gone = describeGone(notice.id, after)
+  if (gone !== null) return `${gone}, after ${lasted}: ${notice.title}`
+  const rule = noticeRules.find(({ id }) => id === notice.id)
+  if (rule?.read(after, true) === 'unknown') return `Not known any more, after ${lasted}: ${notice.title}`
+  const room = notice.id === 'slots-full' ? measureRoom(after) : null
+  return room !== null && room.free > 0 && room.waiting === 0
+    ? `A slot is free again, after ${lasted}`
+    : `Over after ${lasted}: ${notice.title}`
+}
+
+/** What the condition was about does not serve any more; null when it does. */
+const describeGone = (id: string, { services, ramDisk }: Snapshot): string | null => {
+  switch (id) {
+    case 'slots-full':
+    case 'queue-waits':
+      return isServing(services.llamaServer) ? null : `${serviceNames.llamaServer} serves no more`
+    case 'request-waits':
+      return isServing(services.proxy) ? null : `${serviceNames.proxy} serves no more`
+    case 'forge-full':
+      return ramDisk?.mounted === false ? `${serviceNames.ramDisk} is not mounted any more` : null
+    default:
+      return null
+  }
+}

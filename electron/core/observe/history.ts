@@ -1,0 +1,71 @@
+// The last 15 minutes in equal steps, for the charts: a ring fed with readings. A step in which nothing was read is null.
+import { type HistorySample, historyLength, historyStepMs } from '../../contract/history.ts'
+
+/** What one look at the AI Engine told; null: not told. */
+export type HistoryReading = Omit<HistorySample, 'at'>
+
+export interface History {
+  /** The finished steps, oldest first; `historyLength` at most. */
+  samples(): readonly HistorySample[]
+  /**
+   * Adds what was read at `now` (ms since the epoch) and answers the steps that have ended before it. null: there was
+   * nothing to read, and only time has passed.
+   */
+  add(reading: HistoryReading | null, now: number): readonly HistorySample[]
+}
+
+/** Of the readings in one step: the mean of what flows, the most of what is counted. */
+const summarize = (at: number, readings: readonly HistoryReading[]): HistorySample => ({
+  at,
+  generationTokensPerSecond: meanOf(readings.map((reading) => reading.generationTokensPerSecond)),
+  promptTokensPerSecond: meanOf(readings.map((reading) => reading.promptTokensPerSecond)),
+  busySlots: mostOf(readings.map((reading) => reading.busySlots)),
+  waiting: mostOf(readings.map((reading) => reading.waiting)),
+})
+
+const meanOf = (values: readonly (number | null)[]): number | null => {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length
+}
+
+const mostOf = (values: readonly (number | null)[]): number | null => {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : Math.max(...known)
+}
+
+const stepOf = (now: number): number => Math.floor(now / historyStepMs) * historyStepMs
+
+export const createHistory = (): History => {
+  let finished: HistorySample[] = []
+  /** The step that is being filled; null before the first reading. */
+  let open: { at: number; readings: HistoryReading[] } | null = null
+
+  /** Ends the open step and all empty ones before `step`: a machine that slept has a gap, not a line across it. */
+  const endStepsBefore = (step: number): readonly HistorySample[] => {
+    if (open === null) return []
+    const ended: HistorySample[] = []
+    // What is older than the ring is long would fall out of it at once.
+    const first = Math.max(open.at, step - historyLength * historyStepMs)
+    for (let at = first; at < step; at += historyStepMs) {
+      ended.push(summarize(at, at === open.at ? open.readings : []))
+    }
+    finished = [...finished, ...ended].slice(-historyLength)
+    return ended
+  }
+
+  return {
+    samples: () => finished,
+    add: (reading, now) => {
+      const step = stepOf(now)
+      // The clock was set back: what lies ahead of it now would be drawn over the present.
+      if (open !== null && step < open.at) {
+        finished = finished.filter(({ at }) => at < step)
+        open = null
+      }
+      const ended = endStepsBefore(step)
+      if (open === null || open.at !== step) open = { at: step, readings: [] }
+      if (reading !== null) open.readings.push(reading)
+      return ended
+    },
+  }
+}

@@ -1,0 +1,109 @@
+// When something is told, when it is over, and whether a system notification is due: a pure fold over snapshots.
+import type { Config } from '../../contract/config.ts'
+import type { Notice } from '../../contract/notice.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { type NoticeRule, noticeRules, type Words } from './notice-conditions.ts'
+import { followMoments, type Moments, momentRules, noMoments } from './notice-moments.ts'
+import { isQuiet, minuteOfDay } from './quiet-hours.ts'
+
+/** The same thing is raised at most once in this time, however often it comes and goes. It is shown all the same. */
+export const raiseGapMs = 10 * 60_000
+/** What cannot be told any more for this long is taken for over: an old fact is not shown as present. */
+export const unknownMs = 30_000
+
+interface Track {
+  /** When it began to hold, without a pause longer than its rule allows; ms since the epoch. */
+  readonly since: number
+  readonly lastHeldAt: number
+  /** When it was last known whether it holds. */
+  readonly knownAt: number
+  readonly looks: number
+  /** When that was read which was counted last. */
+  readonly readAt: number
+  readonly told: boolean
+  /** Raised in this occurrence: it stays so, also into quiet hours. */
+  readonly raised: boolean
+  readonly words: Words
+}
+
+export interface NoticeState {
+  readonly before: Snapshot | null
+  readonly moments: Moments
+  readonly tracks: ReadonlyMap<string, Track>
+  /** When each was last raised, over all its occurrences. */
+  readonly raisedAt: ReadonlyMap<string, number>
+}
+
+export const noNotices: NoticeState = {
+  before: null,
+  moments: noMoments,
+  tracks: new Map(),
+  raisedAt: new Map(),
+}
+
+export interface NoticeFold {
+  readonly state: NoticeState
+  /** The most severe first. */
+  readonly notices: readonly Notice[]
+}
+
+const severities = ['critical', 'warning', 'info'] as const satisfies readonly Notice['severity'][]
+
+/** @param slotsReadAt when the slots of `now` were read; null: they are not known */
+export const foldNotices = (
+  state: NoticeState,
+  now: Snapshot,
+  slotsReadAt: number | null,
+  settings: Config['notifications'],
+): NoticeFold => {
+  const moments = followMoments(state.moments, state.before, now)
+  const mayRaise = settings.enabled && !isQuiet(settings.quietHours, minuteOfDay(now.takenAt))
+  const tracks = new Map<string, Track>()
+  const raisedAt = new Map([...state.raisedAt].filter(([, at]) => isWithin(raiseGapMs, at, now.takenAt)))
+  const notices: Notice[] = []
+  for (const rule of [...noticeRules, ...momentRules(moments)]) {
+    const readAt = rule.looksAt === 'slots' ? (slotsReadAt ?? now.takenAt) : now.takenAt
+    const track = followTrack(state.tracks.get(rule.id) ?? null, rule, now, readAt)
+    if (track === null) continue
+    const isDue = track.told && mayRaise && !track.raised && !raisedAt.has(rule.id)
+    if (isDue) raisedAt.set(rule.id, now.takenAt)
+    const raised = track.raised || isDue
+    tracks.set(rule.id, { ...track, raised })
+    if (track.told)
+      notices.push({ id: rule.id, since: track.since, ...track.words, raise: raised && settings.enabled })
+  }
+  notices.sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity))
+  return { state: { before: now, moments, tracks, raisedAt }, notices }
+}
+
+/** A clock that was set back makes what lies ahead of it old, not eternal. */
+const isWithin = (ms: number, at: number, now: number): boolean => now >= at && now - at < ms
+
+/** null: it does not hold, and nothing of it is worth remembering. */
+const followTrack = (track: Track | null, rule: NoticeRule, now: Snapshot, readAt: number): Track | null => {
+  const { takenAt } = now
+  const reading = rule.read(now, track?.told ?? false)
+  if (reading === 'unknown') {
+    const isRecent = track !== null && isWithin(unknownMs, track.knownAt, takenAt)
+    return isRecent ? track : null
+  }
+  if (reading === null) {
+    const isPausing = track?.told === true && isWithin(rule.clearMs, track.lastHeldAt, takenAt)
+    return isPausing ? { ...track, knownAt: takenAt } : null
+  }
+  const held = track ?? { since: takenAt, looks: 0, told: false, raised: false }
+  const since = Math.min(held.since, takenAt)
+  // Two looks in one turn are one, and so is one answer in two snapshots: what changed in between was not seen twice.
+  const looks = track !== null && track.readAt === readAt ? track.looks : held.looks + 1
+  const told = held.told || (takenAt - since >= rule.holdMs && looks >= rule.looks)
+  return {
+    since,
+    lastHeldAt: takenAt,
+    knownAt: takenAt,
+    looks,
+    readAt,
+    told,
+    raised: held.raised,
+    words: reading,
+  }
+}

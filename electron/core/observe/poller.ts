@@ -1,0 +1,246 @@
+// Reads everything at two cadences, watched and idle: one question in flight each, and nothing old passed off as new.
+
+import { historyStepMs } from '../../contract/history.ts'
+import type { Memory, Queue, RamDisk, Slot, Throughput } from '../../contract/snapshot.ts'
+import { within } from '../base/deadline.ts'
+import type { Reading } from '../base/reading.ts'
+import type { SlotTasks } from '../engine/llama-slot-tracker.ts'
+import type { EngineReading } from '../engine/llama-watch.ts'
+import type { ProbeResult } from '../supervise/child-service.ts'
+
+export interface PollerSources {
+  /** null while the AI Engine does not serve: it is then not asked. */
+  readonly engine: () => {
+    /** Which process serves: what another one said is not about this one. */
+    readonly pid: number | null
+    readonly probe: (signal: AbortSignal) => Promise<ProbeResult>
+    readonly read: (signal: AbortSignal) => Promise<unknown>
+    /** The last answer with what the log has said since; null before the first. */
+    readonly current: () => EngineReading | null
+    readonly report: (result: ProbeResult) => void
+  } | null
+  readonly proxy: () => {
+    readonly probe: (signal: AbortSignal) => Promise<ProbeResult>
+    readonly report: (result: ProbeResult) => void
+  } | null
+  /** null while it does not serve, or the profile has none. */
+  readonly gateway: () => ReturnType<PollerSources['proxy']>
+  readonly memory: () => Promise<Memory>
+  readonly ramDisk: () => Promise<RamDisk> | null
+  /** Asks the other Studios; each of them at most once at a time. */
+  readonly nodes?: () => Promise<void>
+  /** The cheap end-to-end check; answers the reason when the chain is broken. */
+  readonly recheckProof: () => Promise<void>
+}
+
+export interface Poller {
+  readonly latest: () => {
+    readonly memory: Reading<Memory> | null
+    readonly ramDisk: Reading<RamDisk> | null
+    readonly slots: Reading<Slot[]> | null
+    /** null: not told. */
+    readonly tasks: SlotTasks | null
+    readonly queue: Reading<Queue> | null
+    readonly throughput: Reading<Throughput> | null
+    /** When the question was put that llama-server has not answered yet; null when it owes no answer. */
+    readonly engineAskedAt: number | null
+  }
+  /** How old a reading may be at this cadence and still count as live. */
+  readonly maxAgeMs: () => number
+  setWatched(watched: boolean): void
+  /**
+   * Reads now, unless that was done a moment ago; settles when all have answered or `freshWaitMs` are over, and
+   * `onReading` was called.
+   */
+  refresh(): Promise<void>
+  close(): void
+}
+
+/** The design's cadences: about 1 Hz when someone watches, slower when nobody does. */
+const watchedMs = 1_000
+const idleMs = historyStepMs
+/** Unwatched, the AI Engine alone is looked at this often while it works: whether it is full is told from several looks. */
+const busyMs = 2_000
+/** llama-server answers /health within 10 ms even while it prefills (measured), so seconds mean trouble. */
+const probeTimeoutMs = 3_000
+/** /slots and /metrics may take as long as one prefill batch: 8 s on a CPU with b10068, 20 s is to be expected of a 70B. */
+const readTimeoutMs = 60_000
+/** Readings closer together than this would make rates out of noise. */
+const tooSoonMs = 400
+const freshWaitMs = 1_500
+const recheckWatchedMs = 15_000
+const recheckIdleMs = 60_000
+
+export const createPoller = (sources: PollerSources, onReading: () => void): Poller => {
+  let watched = false
+  let closed = false
+  let timer: NodeJS.Timeout | null = null
+  let busyTimer: NodeJS.Timeout | null = null
+  // Intervals are measured by a clock that nobody sets: with the other one turned back an hour, nothing would be due for it.
+  let lastTickMs = Number.NEGATIVE_INFINITY
+  let lastRecheckMs = performance.now()
+  let looking: Promise<void> = Promise.resolve()
+  let memory: Reading<Memory> | null = null
+  let ramDisk: Reading<RamDisk> | null = null
+  let engineAskedAt: number | null = null
+  /** Which process answered last, and when; what it said is the source's to keep. */
+  let engineAnswer: { readonly pid: number | null; readonly takenAt: number } | null = null
+
+  const at = <T>(value: T | null): Reading<T> | null =>
+    value === null ? null : { value, takenAt: Date.now() }
+
+  const readMemory = singleFlight(async () => {
+    memory = at(await sources.memory())
+  })
+  const readRamDisk = singleFlight(async () => {
+    ramDisk = at(await sources.ramDisk())
+  })
+  const probeEngine = singleFlight(async () => {
+    const engine = sources.engine()
+    if (engine !== null) engine.report(await engine.probe(AbortSignal.timeout(probeTimeoutMs)))
+  })
+  const readEngine = singleFlight(async () => {
+    const engine = sources.engine()
+    if (engine === null) {
+      engineAnswer = null
+      return
+    }
+    engineAskedAt = Date.now()
+    await engine.read(AbortSignal.timeout(readTimeoutMs)).finally(() => {
+      engineAskedAt = null
+    })
+    engineAnswer = { pid: engine.pid, takenAt: Date.now() }
+  })
+  const probeProxy = singleFlight(async () => {
+    const proxy = sources.proxy()
+    if (proxy !== null) proxy.report(await proxy.probe(AbortSignal.timeout(probeTimeoutMs)))
+  })
+  const probeGateway = singleFlight(async () => {
+    const gateway = sources.gateway()
+    if (gateway !== null) gateway.report(await gateway.probe(AbortSignal.timeout(probeTimeoutMs)))
+  })
+  const recheck = singleFlight(async () => {
+    const due = watched ? recheckWatchedMs : recheckIdleMs
+    if (performance.now() - lastRecheckMs < due) return
+    lastRecheckMs = performance.now()
+    await sources.recheckProof()
+  })
+
+  const tick = (): Promise<unknown> => {
+    lastTickMs = performance.now()
+    return Promise.allSettled([
+      readMemory(),
+      readRamDisk(),
+      sources.nodes?.(),
+      probeEngine(),
+      readEngine(),
+      probeProxy(),
+      probeGateway(),
+      recheck(),
+    ])
+  }
+
+  const schedule = () => {
+    if (timer !== null) clearTimeout(timer)
+    if (closed) return
+    const sinceTickMs = performance.now() - lastTickMs
+    const nowMs = Date.now()
+    const waitMs = watched
+      ? watchedMs - sinceTickMs
+      : middleOfStepAfter(nowMs - sinceTickMs + tooSoonMs) - nowMs
+    timer = setTimeout(beat, Math.max(0, waitMs))
+  }
+
+  /** Of the process that serves now. */
+  const engineSaid = (): (EngineReading & { readonly takenAt: number }) | null => {
+    const engine = sources.engine()
+    const said = engine?.current() ?? null
+    return said === null || engineAnswer === null || engineAnswer.pid !== engine?.pid
+      ? null
+      : { ...said, takenAt: engineAnswer.takenAt }
+  }
+
+  const isWorking = () => {
+    const said = engineSaid()
+    return (said?.queue?.processing ?? 0) > 0 || (said?.slots?.some(({ phase }) => phase !== 'idle') ?? false)
+  }
+
+  const scheduleBusy = () => {
+    if (busyTimer !== null) clearTimeout(busyTimer)
+    if (!closed && !watched && isWorking()) busyTimer = setTimeout(lookAtEngine, busyMs)
+  }
+
+  const lookAtEngine = async () => {
+    await within(readEngine(), freshWaitMs)
+    scheduleBusy()
+    if (!closed) onReading()
+  }
+
+  const look = async (): Promise<void> => {
+    if (busyTimer !== null) clearTimeout(busyTimer)
+    const ticked = tick()
+    schedule()
+    // A slow answer must not hold up the others: what came within the wait is published, the rest comes later.
+    await within(ticked, freshWaitMs)
+    scheduleBusy()
+    if (!closed) onReading()
+  }
+
+  const beat = () => {
+    looking = look()
+  }
+
+  schedule()
+
+  return {
+    latest: () => {
+      const said = engineSaid()
+      const live = <T>(value: T | null): Reading<T> | null =>
+        said === null || value === null ? null : { value, takenAt: said.takenAt }
+      return {
+        memory,
+        ramDisk,
+        slots: live(said?.slots ?? null),
+        tasks: said?.tasks ?? null,
+        queue: live(said?.queue ?? null),
+        throughput: live(said?.throughput ?? null),
+        engineAskedAt,
+      }
+    },
+    maxAgeMs: () => (watched ? watchedMs : idleMs) + 2_000,
+    setWatched: (next) => {
+      if (next === watched) return
+      watched = next
+      schedule()
+    },
+    refresh: async () => {
+      if (performance.now() - lastTickMs >= tooSoonMs) beat()
+      await looking
+    },
+    close: () => {
+      closed = true
+      if (timer !== null) clearTimeout(timer)
+      if (busyTimer !== null) clearTimeout(busyTimer)
+    },
+  }
+}
+
+/** Idle looks come in the middle of the history's steps: one that is late by some ms leaves no step without a reading. */
+const middleOfStepAfter = (at: number): number => {
+  const half = idleMs / 2
+  return Math.ceil((at - half) / idleMs) * idleMs + half
+}
+
+/** A slow server is never asked twice at once; a call that finds one running does not wait for that one again. */
+const singleFlight = (work: () => Promise<void>): (() => Promise<void>) => {
+  let running = false
+  return async () => {
+    if (running) return
+    running = true
+    try {
+      await work()
+    } finally {
+      running = false
+    }
+  }
+}

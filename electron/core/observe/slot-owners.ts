@@ -1,0 +1,163 @@
+// Whose request is in which slot: pure, and told only where no other assignment is possible.
+
+import type { RouterRequest, Slot } from '../../contract/snapshot.ts'
+import type { SlotTask, SlotTasks } from '../engine/llama-slot-tracker.ts'
+import type { HeldSlot } from '../router/router-feed.ts'
+
+/** Request id by task id. */
+export type SlotOwners = ReadonlyMap<number, string>
+
+export interface Engaged {
+  /** null: llama-server did not tell them. */
+  readonly slots: readonly Slot[] | null
+  /** null: it did not tell what they work on. */
+  readonly tasks: SlotTasks | null
+  /** null: the Router does not tell. */
+  readonly requests: readonly RouterRequest[] | null
+  readonly held: readonly HeldSlot[] | null
+}
+
+export interface Placed {
+  readonly slots: Slot[] | null
+  readonly requests: RouterRequest[] | null
+  readonly owners: SlotOwners
+}
+
+/**
+ * The slots with who is in each, and the requests with how far each is.
+ * @param known the owners that this answered last
+ */
+export const placeRequests = ({ slots, tasks, requests, held }: Engaged, known: SlotOwners): Placed => {
+  const owners = tasks === null || requests === null ? new Map() : matchSlotOwners(tasks, requests, known)
+  const busy = tasks?.tasks ?? []
+  return {
+    slots: slots && tellHeld(nameSlots(slots, busy, requests ?? [], owners), requests ?? [], held),
+    requests: requests && refineRequests(slots ?? [], busy, requests, owners),
+    owners,
+  }
+}
+
+type Admitted = RouterRequest & { readonly admittedAt: number }
+
+/** A request reaches llama-server some 30 ms after it was let in, 1.5 s for the first after a start (measured). */
+const onTheWayMs = 2_000
+/** Two let in closer together than this may reach llama-server in the other order. */
+const surelyApartMs = 1_000
+
+/**
+ * @param known what was told before: it holds for as long as both the task and the request are there
+ */
+export const matchSlotOwners = (
+  { askedAt, tasks }: SlotTasks,
+  requests: readonly RouterRequest[],
+  known: SlotOwners,
+): SlotOwners => {
+  const admitted = requests.filter(isAdmitted)
+  const owners = new Map<number, string>()
+  for (const { taskId } of tasks) {
+    const id = known.get(taskId)
+    if (id !== undefined && admitted.some((request) => request.id === id)) owners.set(taskId, id)
+  }
+  const taken = new Set(owners.values())
+  const openTasks = tasks.filter(({ taskId }) => !owners.has(taskId)).toSorted((a, b) => a.taskId - b.taskId)
+  const open = admitted.filter(({ id }) => !taken.has(id)).toSorted((a, b) => a.admittedAt - b.admittedAt)
+  // One on its way, one that llama-server queues itself, a client that came past the Router: any of them would shift all.
+  if (openTasks.length !== open.length) return owners
+  if (open.some(({ admittedAt }) => admittedAt > askedAt - onTheWayMs)) return owners
+  let first = 0
+  while (first < open.length) {
+    const end = endOfRun(open, first)
+    for (const [taskId, id] of matchRun(openTasks.slice(first, end), open.slice(first, end)))
+      owners.set(taskId, id)
+    first = end
+  }
+  return owners
+}
+
+/** Past the queue, and not at another Studio, whose slots are not these. */
+const isAdmitted = (request: RouterRequest): request is Admitted =>
+  request.admittedAt !== null && request.node === null
+
+/** Behind the last of those that followed each other too closely for their order to be sure. */
+const endOfRun = (open: readonly Admitted[], first: number): number => {
+  let end = first + 1
+  while (end < open.length) {
+    const before = open[end - 1]
+    const next = open[end]
+    if (before === undefined || next === undefined || next.admittedAt - before.admittedAt >= surelyApartMs)
+      break
+    end += 1
+  }
+  return end
+}
+
+/** By order where it does not matter who is who, else by the lengths of the prompts, where these tell all apart. */
+const matchRun = (
+  tasks: readonly SlotTask[],
+  requests: readonly Admitted[],
+): readonly (readonly [number, string])[] => {
+  const byLength = requests.map((request) => {
+    const fitting = tasks.filter(({ promptTokens }) => promptTokens === request.promptTokens)
+    const rivals = requests.filter(({ promptTokens }) => promptTokens === request.promptTokens)
+    const task = fitting[0]
+    return request.promptTokens !== null && fitting.length === 1 && rivals.length === 1 && task !== undefined
+      ? ([task.taskId, request.id] as const)
+      : null
+  })
+  if (requests.length > 1 && byLength.every((pair) => pair !== null)) return byLength
+  if (new Set(requests.map(({ developer }) => developer)).size > 1) return []
+  return requests.flatMap((request, index) => {
+    const task = tasks[index]
+    return task === undefined ? [] : [[task.taskId, request.id] as const]
+  })
+}
+
+/** The slots with who is served in them. */
+export const nameSlots = (
+  slots: readonly Slot[],
+  tasks: readonly SlotTask[],
+  requests: readonly RouterRequest[],
+  owners: SlotOwners,
+): Slot[] =>
+  slots.map((slot) => {
+    const task = tasks.find(({ slotId }) => slotId === slot.id)
+    const id = slot.phase === 'idle' || task === undefined ? undefined : owners.get(task.taskId)
+    return { ...slot, developer: requests.find((request) => request.id === id)?.developer ?? null }
+  })
+
+/** Where the Router pins requests to slots it is certain whose is where, and whose conversation an idle one holds. */
+export const tellHeld = (
+  slots: readonly Slot[],
+  requests: readonly RouterRequest[],
+  held: readonly HeldSlot[] | null,
+): Slot[] =>
+  slots.map((slot) => {
+    if (held === null) return slot
+    const pinned = requests.find((request) => request.slot === slot.id && isAdmitted(request))
+    const {
+      developer = null,
+      conversation = null,
+      named = false,
+    } = held.find(({ id }) => id === slot.id) ?? {}
+    return {
+      ...slot,
+      developer: slot.phase === 'idle' ? null : (pinned?.developer ?? slot.developer),
+      held: developer === null || conversation === null ? null : { developer, conversation, named },
+    }
+  })
+
+/** An answer that comes whole says nothing to the Router until it is there: its slot knows how far it is. */
+export const refineRequests = (
+  slots: readonly Slot[],
+  tasks: readonly SlotTask[],
+  requests: readonly RouterRequest[],
+  owners: SlotOwners,
+): RouterRequest[] =>
+  requests.map((request) => {
+    if (request.phase !== 'prefill') return request
+    const task = tasks.find(({ taskId }) => owners.get(taskId) === request.id)
+    const slot = slots.find(({ id }) => id === task?.slotId)
+    return slot?.phase === 'generating'
+      ? { ...request, phase: 'generating', outputTokens: slot.generatedTokens }
+      : request
+  })

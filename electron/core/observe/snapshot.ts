@@ -1,0 +1,151 @@
+// The pure fold of readings into one Snapshot. What was not read, or not read lately, is null.
+
+import { isServing } from '../../contract/parts.ts'
+import {
+  contractVersion,
+  type DeveloperUse,
+  type EngineModel,
+  type LastOrders,
+  type Memory,
+  type Phase,
+  type Proof,
+  type Queue,
+  type RamDisk,
+  type RouterRequest,
+  type ServiceState,
+  type SetUpState,
+  type Slot,
+  type Snapshot,
+  type StudioNode,
+  type Throughput,
+} from '../../contract/snapshot.ts'
+import { showControls } from '../../wording/visible-text.ts'
+import { isRecent, type Reading } from '../base/reading.ts'
+import { explainSpeculation, type SpeculationEvidence } from '../engine/speculation.ts'
+import type { Allocations } from '../memory/allocations.ts'
+import { buildMemoryMap } from '../memory/memory-map.ts'
+import type { MemoryPlan } from '../memory/memory-plan.ts'
+
+export type Services = Readonly<Snapshot['services']>
+
+export interface Readings {
+  readonly owner: Snapshot['owner']
+  readonly profile: string
+  readonly services: Services
+  readonly proof: Proof | null
+  readonly proofFailure: string | null
+  readonly memory: Reading<Memory> | null
+  readonly ramDisk: Reading<RamDisk> | null
+  readonly slots: Reading<Slot[]> | null
+  readonly queue: Reading<Queue> | null
+  readonly throughput: Reading<Throughput> | null
+  /** As the Router tells them now; null while it does not. */
+  readonly requests: RouterRequest[] | null
+  readonly developers: DeveloperUse[] | null
+  readonly nodes: StudioNode[]
+  /** When the question was put that llama-server has not answered yet; null when it owes no answer. */
+  readonly engineAskedAt: number | null
+  /** null: no AI Engine of ours runs. */
+  readonly engineModel: EngineModel | null
+  /** Of the llama-server that serves; null when none does. */
+  readonly speculation: Omit<SpeculationEvidence, 'slots'> | null
+  /** Of this profile; null while there is none. */
+  readonly memoryPlan: MemoryPlan | null
+  /** What the llama-server that serves says it allocated. */
+  readonly allocations: Allocations | null
+  readonly setUp: SetUpState | null
+  readonly lastOrders?: LastOrders | undefined
+}
+
+/**
+ * One instant of the stack. Events and notices need the snapshots before it and are added where it is published.
+ * @param maxAgeMs how old a reading may be and still be shown as live
+ */
+export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): Snapshot => {
+  const live = <T>(reading: Reading<T> | null): T | null =>
+    reading !== null && isRecent(reading.takenAt, now, maxAgeMs) ? reading.value : null
+  const engineAnswers = isServing(readings.services.llamaServer)
+  const slots = engineAnswers ? (live(readings.slots) ?? heldSlots(readings, maxAgeMs)) : null
+  const ramDisk = live(readings.ramDisk)
+  const { speculation, memoryPlan, allocations, lastOrders } = readings
+  const speculationFailure = speculation === null ? null : explainSpeculation({ ...speculation, slots })
+  return {
+    version: contractVersion,
+    takenAt: now,
+    owner: readings.owner,
+    profile: readings.profile,
+    overall: judgeOverall(readings),
+    services: showReasons(readings.services),
+    proof: readings.proof,
+    proofFailure: readings.proofFailure === null ? null : showControls(readings.proofFailure),
+    memory: live(readings.memory),
+    ramDisk,
+    slots,
+    queue: engineAnswers
+      ? (live(readings.queue) ?? (slots === null ? null : (readings.queue?.value ?? null)))
+      : null,
+    throughput: engineAnswers ? live(readings.throughput) : null,
+    requests: isServing(readings.services.proxy) ? readings.requests : null,
+    developers: isServing(readings.services.proxy) ? readings.developers : null,
+    nodes: readings.nodes,
+    engineModel: readings.engineModel,
+    ...(speculationFailure === null ? {} : { speculationFailure }),
+    memoryMap: memoryPlan === null ? null : buildMemoryMap({ plan: memoryPlan, allocations, ramDisk }),
+    setUp: readings.setUp,
+    ...(lastOrders === undefined ? {} : { lastOrders }),
+    events: [],
+    notices: [],
+  }
+}
+
+const showReasons = ({ ramDisk, llamaServer, proxy, gateway }: Services): Snapshot['services'] => ({
+  ramDisk: showReason(ramDisk),
+  llamaServer: showReason(llamaServer),
+  proxy: showReason(proxy),
+  ...(gateway === undefined ? {} : { gateway: showReason(gateway) }),
+})
+
+/** A reason quotes log lines and other programs, and is shown in a tray, a notification, a window and a terminal. */
+const showReason = (state: ServiceState): ServiceState =>
+  state.reason === null ? state : { ...state, reason: showControls(state.reason) }
+
+/**
+ * llama-server answers /slots between two batches (b10068: up to 8 s apart during a prefill, measured), and no slot
+ * changes hands within a batch. So while it owes the next answer the last one still tells who is busy; its rates do
+ * not, and are null. null when the last answer was old already as the question was put.
+ */
+const heldSlots = ({ slots, engineAskedAt }: Readings, maxAgeMs: number): Slot[] | null => {
+  if (slots === null || engineAskedAt === null || !isRecent(slots.takenAt, engineAskedAt, maxAgeMs))
+    return null
+  return slots.value.map((slot) => ({ ...slot, tokensPerSecond: null }))
+}
+
+/**
+ * The one state of the stack. Transitions first (something is being done), then what hurts most, and `ready` only when
+ * all three are and the end-to-end message came back. A gateway is nobody's only way: one that is not well makes a ready
+ * stack degraded, and while it starts nobody waits for it.
+ */
+export const judgeOverall = ({
+  services,
+  proof,
+  proofFailure,
+}: Pick<Readings, 'services' | 'proof' | 'proofFailure'>): Phase => {
+  const { gateway } = services
+  const answersClaude = isServing(services.llamaServer) && isServing(services.proxy)
+  const all = [services.ramDisk, services.llamaServer, services.proxy]
+  const some = (phase: Phase) => all.some((service) => service.phase === phase)
+  // A disk that is mounted or ejected while agents are being answered does not make the stack come or go.
+  const isServed = answersClaude && proof !== null
+  const moves = (phase: 'starting' | 'stopping') =>
+    !(isServed && services.ramDisk.phase === phase) && some(phase)
+  if (moves('stopping') || gateway?.phase === 'stopping') return 'stopping'
+  if (moves('starting')) return 'starting'
+  if (all.every((service) => service.phase === 'stopped')) return 'stopped'
+  if (some('failed') && !answersClaude) return 'failed'
+  // A service was left out on purpose, or the forge stays mounted after a stop: nobody is served.
+  if (services.llamaServer.phase === 'stopped' && services.proxy.phase === 'stopped') return 'stopped'
+  if (!answersClaude || all.some(({ phase }) => phase !== 'ready')) return 'degraded'
+  if (proof !== null)
+    return gateway?.phase === 'failed' || gateway?.phase === 'degraded' ? 'degraded' : 'ready'
+  return proofFailure === null ? 'starting' : 'degraded'
+}

@@ -1,0 +1,263 @@
+// launchd's jobs by label, through launchctl: started, replaced, ended, unloaded. Never run on a Mac: driven by an imitation
+// (platform/test-support/mac-launchd.ts).
+import type { CommandResult, RunCommand } from '../run-command.ts'
+import { explainLaunchctl, type LaunchctlAnswer, nameLaunchctlAnswer, noSession } from './exit-codes.ts'
+import type { LaunchdJobSpec } from './plist.ts'
+import type { LaunchdJob } from './print-text.ts'
+import { createLaunchdReading, type LaunchdDomain, type LaunchdReading, type LoadedJob } from './reading.ts'
+
+export type StartOutcome =
+  /** `already`: it ran before. */
+  | { readonly kind: 'runs'; readonly domain: LaunchdDomain; readonly pid: number; readonly already: boolean }
+  /** It was started, and has ended since. */
+  | { readonly kind: 'ended'; readonly domain: LaunchdDomain; readonly lastExit: string | null }
+  /** There is none of the domains that it may be loaded into. */
+  | { readonly kind: 'no-domain'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export interface StartRequest {
+  readonly spec: LaunchdJobSpec
+  /** Written already: for its owner alone, and no other's to change, which launchd checks. */
+  readonly plistPath: string
+  /**
+   * Whether a job of this label that is loaded with other words may be unloaded first. Not while servers that it started
+   * live: whether they outlive that is reported both ways (hermes#79868, #80491).
+   */
+  readonly mayUnload: boolean
+  /** Where it may be loaded, best first; absent: into gui/UID, else user/UID. */
+  readonly domains?: readonly LaunchdDomain[]
+}
+
+export interface Launchd extends Omit<LaunchdReading, 'launchctl' | 'ownDomains'> {
+  /** Success is a process that was not there before. */
+  start(request: StartRequest): Promise<StartOutcome>
+  /** Ends the job's process and starts it anew, as it is loaded; what it started goes on. */
+  replace(place: LoadedJob, label: string): Promise<StartOutcome>
+  /** Asks the job's process to end, as `kill` would; the job stays loaded. Answers why it goes on; null: it has ended. */
+  end(domain: LaunchdDomain, label: string): Promise<string | null>
+  /** Unloads it, which ends its process and perhaps all that it started. Answers why it is still there; null: it is gone. */
+  unload(domain: LaunchdDomain, label: string): Promise<string | null>
+}
+
+export interface LaunchdOptions {
+  readonly run: RunCommand
+  readonly uid: number
+  readonly pollMs?: number
+  readonly patience?: LaunchdPatience
+}
+
+export interface LaunchdPatience {
+  /** For how long RunAtLoad is waited for before a process is asked for. */
+  readonly runAtLoadMs: number
+  /** Until a job that launchd has taken has a process. */
+  readonly startMs: number
+  /** For how long its process has to be there to count: a program that cannot run ends within a moment. */
+  readonly settleMs: number
+  /** Until a job has ended and its label is free: launchd kills it after its ExitTimeOut. */
+  readonly drainMs: number
+  /** For as long a refused bootstrap is tried again, whose label may still be taken: 5 s measured (headroom#1289). */
+  readonly refusedMs: number
+}
+
+const usualPatience: LaunchdPatience = {
+  runAtLoadMs: 1_000,
+  startMs: 10_000,
+  settleMs: 300,
+  drainMs: 30_000,
+  refusedMs: 10_000,
+}
+
+export const createLaunchd = ({
+  run,
+  uid,
+  pollMs = 200,
+  patience = usualPatience,
+}: LaunchdOptions): Launchd => {
+  const reading = createLaunchdReading(run, uid)
+  const { launchctl, read, find, ownDomains } = reading
+  const pause = () => new Promise<void>((resolve) => setTimeout(resolve, pollMs))
+  /** Waits for a process other than `before`; asks for it where launchd leaves a loaded job lying. */
+  const untilRuns = async (
+    domain: LaunchdDomain,
+    label: string,
+    { before, runsBefore }: { readonly before: number | null; readonly runsBefore: number | null },
+  ): Promise<StartOutcome> => {
+    const began = Date.now()
+    let asked: CommandResult | null = null
+    let seenPid: number | null = null
+    let seenAt = began
+    for (;;) {
+      const found = await read(domain, label)
+      const job = found.kind === 'loaded' ? found.job : null
+      const pid = job?.pid ?? null
+      if (pid !== null && pid !== before) {
+        if (seenPid !== pid) seenAt = Date.now()
+        seenPid = pid
+        if (Date.now() - seenAt >= patience.settleMs) return { kind: 'runs', domain, pid, already: false }
+        await pause()
+        continue
+      }
+      const waitedMs = Date.now() - began
+      const hasRun = job !== null && job.pid === null && (job.runs ?? 0) > (runsBefore ?? 0)
+      if (hasRun && job.lastExit !== null) return { kind: 'ended', domain, lastExit: job.lastExit.words }
+      if (waitedMs > patience.startMs && asked !== null) {
+        const why = `; launchctl kickstart: ${explainLaunchctl(asked, label)}`
+        return { kind: 'failed', reason: `launchd loaded ${label} and did not start it${why}` }
+      }
+      // RunAtLoad may be put off for ever while a login is under way or in Low Power Mode ("pended nondemand spawn");
+      // without -k this does nothing to a job that runs.
+      if (asked === null && waitedMs > patience.runAtLoadMs)
+        asked = await launchctl('kickstart', `${domain}/${label}`)
+      await pause()
+    }
+  }
+
+  /** `unloading`: another bootout is under way, after which it has to be loaded anew. */
+  const kickstart = async (
+    place: LoadedJob,
+    label: string,
+    flags: readonly string[],
+  ): Promise<StartOutcome | { readonly kind: 'unloading' }> => {
+    const target = `${place.domain}/${label}`
+    let result = await launchctl('kickstart', ...flags, target)
+    if (nameLaunchctlAnswer(result) === 'disabled') {
+      await launchctl('enable', target)
+      result = await launchctl('kickstart', ...flags, target)
+    }
+    const answer = nameLaunchctlAnswer(result)
+    if (answer === 'in-progress' || answer === 'not-loaded') return { kind: 'unloading' }
+    const [before, runsBefore] = [place.job?.pid ?? null, place.job?.runs ?? null]
+    const started = await untilRuns(place.domain, label, { before, runsBefore })
+    return started.kind === 'failed' && answer !== 'done'
+      ? { kind: 'failed', reason: `launchctl kickstart: ${explainLaunchctl(result, label)}` }
+      : started
+  }
+
+  const untilUnloaded = async (domain: LaunchdDomain, label: string): Promise<boolean> => {
+    const deadline = Date.now() + patience.drainMs
+    for (;;) {
+      const found = await read(domain, label)
+      if (found.kind === 'not-loaded' || found.kind === 'no-domain') return true
+      if (Date.now() > deadline) return false
+      await pause()
+    }
+  }
+
+  /** null when it is gone; else why it is not. bootout answers before the job is gone. */
+  const unload = async (domain: LaunchdDomain, label: string): Promise<string | null> => {
+    const result = await launchctl('bootout', `${domain}/${label}`)
+    return (await untilUnloaded(domain, label))
+      ? null
+      : `launchctl bootout: ${explainLaunchctl(result, label)}`
+  }
+
+  const end = async (domain: LaunchdDomain, label: string): Promise<string | null> => {
+    const result = await launchctl('kill', 'SIGTERM', `${domain}/${label}`)
+    const deadline = Date.now() + patience.drainMs
+    for (;;) {
+      const found = await read(domain, label)
+      if (found.kind !== 'unknown' && (found.kind !== 'loaded' || found.job?.pid === null)) return null
+      if (Date.now() > deadline) return `launchctl kill: ${explainLaunchctl(result, label)}`
+      await pause()
+    }
+  }
+
+  type Bootstrapped =
+    | { readonly kind: 'loaded' }
+    | { readonly kind: 'no-domain' }
+    | { readonly kind: 'wrong-session' | 'failed'; readonly reason: string }
+
+  const bootstrap = async (
+    domain: LaunchdDomain,
+    { spec, plistPath }: StartRequest,
+  ): Promise<Bootstrapped> => {
+    const { label } = spec
+    const deadline = Date.now() + patience.refusedMs
+    for (;;) {
+      // A label that was switched off once is refused until it is on again (119); on already, this does nothing.
+      await launchctl('enable', `${domain}/${label}`)
+      const result = await launchctl('bootstrap', domain, plistPath)
+      const answer = nameLaunchctlAnswer(result)
+      if (answer === 'done') return { kind: 'loaded' }
+      if (answer === 'no-domain') return { kind: 'no-domain' }
+      // Another process may have loaded it meanwhile; without a pid it may also be one that is being unloaded.
+      const found = await read(domain, label)
+      const isLast = !mayPass(answer) || Date.now() > deadline
+      if (found.kind === 'loaded' && (found.job?.pid != null || isLast)) return { kind: 'loaded' }
+      if (isLast) {
+        const reason = `launchctl bootstrap: ${explainLaunchctl(result, label)}`
+        return answer === 'wrong-session' ? { kind: 'wrong-session', reason } : { kind: 'failed', reason }
+      }
+      await pause()
+    }
+  }
+
+  /** Loads it into the first domain that there is. */
+  const load = async (request: StartRequest): Promise<StartOutcome> => {
+    const { label } = request.spec
+    const wanted = request.domains ?? ownDomains
+    let refusal: string | null = null
+    for (const domain of wanted) {
+      const bootstrapped = await bootstrap(domain, request)
+      switch (bootstrapped.kind) {
+        case 'loaded':
+          return untilRuns(domain, label, { before: null, runsBefore: null })
+        case 'failed':
+          return { kind: 'failed', reason: bootstrapped.reason }
+        case 'wrong-session':
+          refusal = bootstrapped.reason
+          break
+        case 'no-domain':
+          break
+      }
+    }
+    return refusal === null
+      ? { kind: 'no-domain', reason: `${noSession} (no ${wanted.join(', no ')})` }
+      : { kind: 'failed', reason: refusal }
+  }
+
+  return {
+    domains: reading.domains,
+    read,
+    find,
+    readSession: reading.readSession,
+    isAtScreen: reading.isAtScreen,
+    end,
+    unload,
+    replace: async (place, label) => {
+      const started = await kickstart(place, label, ['-k'])
+      return started.kind === 'unloading'
+        ? { kind: 'failed', reason: `launchd is just unloading ${label}` }
+        : started
+    },
+    start: async (request) => {
+      const { spec, mayUnload } = request
+      const search = await find(spec.label)
+      if (search.kind === 'unknown') return { kind: 'failed', reason: search.reason }
+      for (const { domain, job } of search.places)
+        if (job?.pid != null) return { kind: 'runs', domain, pid: job.pid, already: true }
+      for (const place of search.places) {
+        if (place.domain === 'system' && uid !== 0) continue
+        if (!mayUnload || isLoadedAs(place.job, spec)) {
+          const started = await kickstart(place, spec.label, [])
+          if (started.kind !== 'unloading') return started
+          await untilUnloaded(place.domain, spec.label)
+        } else {
+          const left = await unload(place.domain, spec.label)
+          if (left !== null) return { kind: 'failed', reason: left }
+        }
+      }
+      return load(request)
+    },
+  }
+}
+
+/** An answer that another try after a while may change: a label that is still draining. */
+const mayPass = (answer: LaunchctlAnswer): boolean => answer === 'refused' || answer === 'in-progress'
+
+/** Whether launchd would start it as the spec says; only what the plist sets is compared, since launchd adds to it. */
+const isLoadedAs = (job: LaunchdJob | null, { argv, env }: LaunchdJobSpec): boolean =>
+  job !== null &&
+  job.argv.length === argv.length &&
+  argv.every((word, index) => job.argv[index] === word.trim()) &&
+  Object.entries(env).every(([name, value]) => job.env.get(name) === value.trim())

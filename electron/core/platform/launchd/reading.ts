@@ -1,0 +1,93 @@
+// Where launchd has a job, and what it says of it: every domain that a user's job can be in, read through launchctl.
+import { type CommandResult, describeFailure, type RunCommand } from '../run-command.ts'
+import { nameLaunchctlAnswer } from './exit-codes.ts'
+import { type LaunchdJob, parseDomainAsid, parseLaunchctlPrint } from './print-text.ts'
+
+/** Such as gui/501. */
+export type LaunchdDomain = 'system' | `gui/${number}` | `user/${number}`
+
+export type JobReading =
+  /** `job` null: launchctl says something that is not understood. */
+  | { readonly kind: 'loaded'; readonly domain: LaunchdDomain; readonly job: LaunchdJob | null }
+  | { readonly kind: 'not-loaded' }
+  | { readonly kind: 'no-domain' }
+  | { readonly kind: 'unknown'; readonly reason: string }
+
+export type LoadedJob = Extract<JobReading, { kind: 'loaded' }>
+
+export type JobSearch =
+  /** One label may be loaded in several domains at once. */
+  | { readonly kind: 'found'; readonly places: readonly LoadedJob[] }
+  | { readonly kind: 'unknown'; readonly reason: string }
+
+export interface LaunchdReading {
+  /** Of this user and the machine. */
+  readonly domains: readonly LaunchdDomain[]
+  /** Where a job of this user's may be loaded, best first. */
+  readonly ownDomains: readonly LaunchdDomain[]
+  launchctl(...words: readonly string[]): Promise<CommandResult>
+  read(domain: LaunchdDomain, label: string): Promise<JobReading>
+  /** Looks in every domain. */
+  find(label: string): Promise<JobSearch>
+  /** The audit session of a domain; `gone`: there is no such domain; null: unknown. */
+  readSession(domain: LaunchdDomain): Promise<number | 'gone' | null>
+  /** Whether this process belongs to the session of the screen: `launchctl managername` says Aqua there (launchctl(1)). */
+  isAtScreen(): Promise<boolean>
+}
+
+const commandMs = 30_000
+
+/**
+ * Where a user's own jobs can be, best first. gui/UID exists while a user is logged in at the screen, also for a caller
+ * over SSH; user/UID may exist without that (launchctl(1)). root has neither.
+ */
+const userDomains = (uid: number): readonly LaunchdDomain[] =>
+  uid === 0 ? ['system'] : [`gui/${uid}`, `user/${uid}`]
+
+export const createLaunchdReading = (run: RunCommand, uid: number): LaunchdReading => {
+  const ownDomains = userDomains(uid)
+  const domains: readonly LaunchdDomain[] = [...new Set<LaunchdDomain>(['system', ...ownDomains])]
+  const launchctl = (...words: readonly string[]): Promise<CommandResult> =>
+    run(['launchctl', ...words], { timeoutMs: commandMs })
+
+  const read = async (domain: LaunchdDomain, label: string): Promise<JobReading> => {
+    const result = await launchctl('print', `${domain}/${label}`)
+    switch (nameLaunchctlAnswer(result)) {
+      case 'done':
+        return {
+          kind: 'loaded',
+          domain,
+          job: parseLaunchctlPrint(result.kind === 'exited' ? result.stdout : ''),
+        }
+      case 'not-loaded':
+      case 'no-such-process':
+        return { kind: 'not-loaded' }
+      case 'no-domain':
+        return { kind: 'no-domain' }
+      default:
+        return { kind: 'unknown', reason: `launchctl print: ${describeFailure(result)}` }
+    }
+  }
+
+  const find = async (label: string): Promise<JobSearch> => {
+    const readings = await Promise.all(domains.map((domain) => read(domain, label)))
+    const places = readings.filter((reading) => reading.kind === 'loaded')
+    // A domain that could not be read counts only where no other has the label.
+    const unknown = readings.find((reading) => reading.kind === 'unknown')
+    return places.length === 0 && unknown !== undefined ? unknown : { kind: 'found', places }
+  }
+
+  const readSession = async (domain: LaunchdDomain): Promise<number | 'gone' | null> => {
+    const result = await launchctl('print', domain)
+    const answer = nameLaunchctlAnswer(result)
+    if (answer === 'no-domain' || answer === 'not-loaded') return 'gone'
+    return answer === 'done' && result.kind === 'exited' ? parseDomainAsid(result.stdout) : null
+  }
+
+  const isAtScreen = async (): Promise<boolean> => {
+    const result = await launchctl('managername')
+    return result.kind === 'exited' && result.stdout.trim() === 'Aqua'
+  }
+
+  return { domains, ownDomains, launchctl, read, find, readSession, isAtScreen }
+}

@@ -1,0 +1,101 @@
+// Who this machine is: model, chip, cores, memory, system, as the seed's first page names its Studio (issue 16).
+// Read by `systeminformation`, loaded only when somebody asks: it is large, and on a Mac it runs system_profiler.
+import type { Systeminformation } from 'systeminformation'
+import { formatBytes } from '../base/format-bytes.ts'
+
+export interface MachineIdentity {
+  /** Such as Mac15,14; null in containers, and where the firmware does not say. */
+  readonly model: string | null
+  readonly chip: string | null
+  readonly cores: number | null
+  /** null where all cores are of one kind. */
+  readonly performanceCores: number | null
+  readonly efficiencyCores: number | null
+  /** null but on Apple silicon. */
+  readonly gpuCores: number | null
+  readonly memoryBytes: number
+  readonly system: string | null
+}
+
+/** What is asked of the library, as it answers. */
+export interface MachineReading {
+  readonly system: Pick<Systeminformation.SystemData, 'manufacturer' | 'model'>
+  readonly cpu: Pick<
+    Systeminformation.CpuData,
+    'manufacturer' | 'brand' | 'physicalCores' | 'performanceCores' | 'efficiencyCores'
+  >
+  readonly osInfo: Pick<Systeminformation.OsData, 'distro' | 'release'>
+  readonly graphics: {
+    readonly controllers: readonly Pick<Systeminformation.GraphicsControllerData, 'cores'>[]
+  }
+}
+
+/** The library says '' and 0 for what it does not know. */
+const textOrNull = (...parts: readonly string[]): string | null => {
+  const text = parts
+    .filter((part) => part !== '')
+    .join(' ')
+    .replaceAll(/\p{Cc}/gu, '')
+    .trim()
+  return text === '' ? null : text
+}
+const countOrNull = (value: number | undefined): number | null =>
+  value !== undefined && Number.isInteger(value) && value > 0 ? value : null
+
+export function parseMachine(reading: MachineReading, memoryBytes: number): MachineIdentity {
+  const { system, cpu, osInfo, graphics } = reading
+  const efficiencyCores = countOrNull(cpu.efficiencyCores)
+  // "Docker Container" is what the library makes of a missing model.
+  const model = system.model === 'Docker Container' ? null : textOrNull(system.model)
+  const isNamed = cpu.brand.startsWith(cpu.manufacturer)
+  return {
+    model,
+    chip: textOrNull(isNamed ? '' : cpu.manufacturer, cpu.brand),
+    cores: countOrNull(cpu.physicalCores),
+    performanceCores: efficiencyCores === null ? null : countOrNull(cpu.performanceCores),
+    efficiencyCores,
+    gpuCores:
+      graphics.controllers.map(({ cores }) => countOrNull(cores)).find((cores) => cores !== null) ?? null,
+    memoryBytes,
+    system: textOrNull(osInfo.distro, osInfo.release),
+  }
+}
+
+let reading: Promise<MachineReading> | null = null
+
+/** One reading for each process: none of it changes while it runs. */
+const readMachineOnce = (): Promise<MachineReading> => {
+  reading ??= import('systeminformation').then(async ({ default: library }) => {
+    const [system, cpu, osInfo, graphics] = await Promise.all([
+      library.system(),
+      library.cpu(),
+      library.osInfo(),
+      // Elsewhere it asks nvidia-smi and lspci for what is not shown.
+      process.platform === 'darwin' ? library.graphics() : { controllers: [] },
+    ])
+    return { system, cpu, osInfo, graphics }
+  })
+  return reading
+}
+
+/** @param memoryBytes as the platform reads it, which is what plans are made for */
+export const readMachineIdentity = async (memoryBytes: number): Promise<MachineIdentity> =>
+  parseMachine(await readMachineOnce(), memoryBytes)
+
+export function sayMachine(machine: MachineIdentity): string {
+  const { performanceCores, efficiencyCores, cores, gpuCores } = machine
+  const kinds =
+    performanceCores === null || efficiencyCores === null
+      ? null
+      : `${performanceCores} performance + ${efficiencyCores} efficiency cores`
+  return [
+    machine.model,
+    machine.chip,
+    kinds ?? (cores === null ? null : `${cores} cores`),
+    gpuCores === null ? null : `${gpuCores} GPU cores`,
+    formatBytes(machine.memoryBytes),
+    machine.system,
+  ]
+    .filter((part) => part !== null)
+    .join(', ')
+}

@@ -1,0 +1,54 @@
+// The context and output limits that Claude Code must be told, so that it never outgrows its slot unawares.
+import type { Profile } from '../../contract/profile.ts'
+import { formatCount } from '../base/format-bytes.ts'
+import { countCells } from '../memory/kv-cache.ts'
+import { plannedServer } from '../memory/planned-server.ts'
+import { routerPool } from './router-pool.ts'
+
+export interface ClientLimits {
+  /** What one agent can hold: its slot, or what the Router lets into a pool. */
+  readonly contextTokens: number
+  readonly maxOutputTokens: number
+  /** Where Claude Code summarises the conversation by itself; null: the slot leaves no room for that. */
+  readonly compactAtTokens: number | null
+}
+
+/** Measured with 2.1.197: its first turn with the settings given here (four tools, short system prompt). */
+export const firstTurnTokens = 3_400
+/** Read in Claude Code 2.1.197: it compacts at window - min(max_output, 20000) - 13000. */
+const compactReserveTokens = 13_000
+const largestCountedOutputTokens = 20_000
+
+export const compactThreshold = (contextTokens: number, maxOutputTokens: number): number =>
+  contextTokens - Math.min(maxOutputTokens, largestCountedOutputTokens) - compactReserveTokens
+
+/**
+ * An eighth of the context for the answer: 4,096 of 32,768 was measured as working. What the model thinks counts as
+ * output too, and what the answer may take is missing from the conversation.
+ * @param trainingContextTokens the model's own limit, from its file; null when it is not known
+ */
+export const clientLimits = (
+  llamaServer: Profile['llamaServer'],
+  trainingContextTokens: number | null = null,
+): ClientLimits => {
+  const server = plannedServer(llamaServer)
+  const pool = routerPool(server)
+  const most = pool?.tokens ?? countCells(server).perStream
+  const contextTokens = Math.min(most, trainingContextTokens ?? Number.POSITIVE_INFINITY)
+  const eighth = Math.floor(contextTokens / 8 / 256) * 256
+  const granted = Math.min(contextTokens, pool?.answerTokens ?? Number.POSITIVE_INFINITY)
+  const maxOutputTokens = Math.min(Math.max(eighth, 1_024), largestCountedOutputTokens, granted)
+  const threshold = compactThreshold(contextTokens, maxOutputTokens)
+  return {
+    contextTokens,
+    maxOutputTokens,
+    compactAtTokens: threshold > firstTurnTokens ? threshold : null,
+  }
+}
+
+/** null when Claude Code has room; else what a person should know, in one sentence. */
+export const limitsWarning = (limits: ClientLimits): string | null => {
+  const { contextTokens, compactAtTokens } = limits
+  if (compactAtTokens !== null) return null
+  return `each agent has ${formatCount(contextTokens)} tokens, too few for Claude Code to compact by itself (it keeps ${formatCount(compactReserveTokens)} free): only short tasks fit; fewer slots or a larger contextTokens give more`
+}

@@ -1,0 +1,172 @@
+// Why LiteLLM ended, in plain words, from its exit status and its log.
+import { stripVTControlCharacters } from 'node:util'
+import type { ExitExplanation, ExitReport } from '../supervise/child-service.ts'
+import { findLoaderFailure } from '../supervise/loader-failure.ts'
+
+interface Symptom {
+  readonly pattern: RegExp
+  readonly permanent: boolean
+  readonly reason: (match: RegExpMatchArray) => string
+}
+
+const broken = 'the Python environment of LiteLLM is broken: set it up again'
+
+/** uvicorn's own line for an address that it cannot have, also printed by our check before it (opta_litellm.py). */
+const bindSymptoms: readonly Symptom[] = [
+  {
+    // 98 on Linux, 48 on macOS. uvicorn and asyncio both name the address, each in its way.
+    pattern: /^ERROR:\s+(\[Errno (?:98|48)\] error while attempting to bind.*?\('[^']*', (\d+).*)$/m,
+    permanent: true,
+    reason: ([, line, port]) => `port ${port} is taken by another program: ${line}`,
+  },
+  {
+    pattern: /^(?:ERROR:\s+|OSError: )(\[Errno (?:98|48)\].*address already in use.*)$/im,
+    permanent: true,
+    reason: ([, line]) => `its port is taken by another program: ${line}`,
+  },
+  {
+    pattern: /^ERROR:\s+(\[Errno (?:99|49)\] error while attempting to bind.*?\('([^']*)', \d+.*)$/m,
+    permanent: true,
+    reason: ([, line, host]) => `${host} is not an address of this machine: ${line}`,
+  },
+  {
+    pattern: /^ERROR:\s+(\[Errno -?\d+\] error while looking up host '([^']*)'.*)$/m,
+    permanent: true,
+    reason: ([, line, host]) => `the host ${host} is not known: ${line}`,
+  },
+  {
+    pattern: /^ERROR:\s+(\[Errno 13\] error while attempting to bind.*?\('[^']*', (\d+).*)$/m,
+    permanent: true,
+    reason: ([, line, port]) => `this user may not listen on port ${port}: ${line}`,
+  },
+]
+
+/**
+ * Most specific first. Each reads the whole log tail, since the reason often stands in its middle: a port that is taken
+ * is followed by the tracebacks of tasks that were cancelled for it (recorded on LiteLLM 1.106.2).
+ */
+const startSymptoms: readonly Symptom[] = [
+  {
+    pattern: /^yaml\.\w+\.\w+Error: ([^\n]*)\n(?:[^\n]*\n)*?\s+in "([^"]+)", line (\d+), column \d+/m,
+    permanent: true,
+    reason: ([, problem, file, line]) =>
+      `its configuration is not valid YAML: ${problem} (${file}, line ${line})`,
+  },
+  {
+    // Anchored: the traceback above it shows the source line with the same words.
+    pattern: /^Exception: Config file not found: ([^\n]*)/m,
+    permanent: true,
+    reason: ([, path]) => `its configuration is missing: ${path}`,
+  },
+  {
+    pattern: /UnsafeMasterKeyError: ([^\n]*?)(?: The fix is printed once the server exits\.)?$/m,
+    permanent: true,
+    reason: ([, sentence]) => `it refuses its master key: ${sentence}`,
+  },
+  {
+    pattern: /ImportError: Could not import (\S+) from (\S+)/,
+    permanent: true,
+    reason: ([, name, module]) =>
+      `the extension ${module}.py beside its configuration is missing or has no ${name}`,
+  },
+  {
+    pattern: /^(?:ModuleNotFoundError|ImportError): ([^\n]*)/m,
+    permanent: true,
+    reason: ([, what]) => `${broken} (${what})`,
+  },
+  {
+    pattern: /can't open file '([^']*)'|No such file or directory: '([^']*opta_[^']*)'/,
+    permanent: true,
+    reason: ([, opened, missing]) => `a file of ours is missing: ${opened ?? missing}`,
+  },
+]
+
+/** What can end it at any time. */
+const lackSymptoms: readonly Symptom[] = [
+  {
+    pattern: /No space left on device/,
+    permanent: false,
+    reason: () => 'the disk is full: No space left on device',
+  },
+  {
+    pattern: /^MemoryError\b|Cannot allocate memory/m,
+    permanent: false,
+    reason: ([line]) => `there was not enough memory: ${line}`,
+  },
+]
+
+/**
+ * Lines that uvicorn prints only once it serves, and the frames of a request's traceback. A failed start prints neither
+ * "Shutting down" nor "Finished" (uvicorn/server.py, recorded on LiteLLM 1.106).
+ */
+const isSignOfService = (line: string): boolean =>
+  /^INFO:\s+(?:Uvicorn running on |Shutting down$|Finished server process |\S+:\d+ - "[A-Z]+ \S+ HTTP\/[\d.]+" \d{3})/.test(
+    line,
+  ) || /^\s+File ".*\/uvicorn\/protocols\/|^\s+File ".*", line \d+, in run_endpoint_function$/.test(line)
+
+const isOrderlyEnd = (line: string): boolean =>
+  /^INFO:\s+(?:Shutting down|Finished server process \[\d+\])$/.test(line)
+
+/** @param ready whether this run was ever ready; the end of its log need not show that */
+export const explainLiteLlmExit = (report: ExitReport, ready = false): ExitExplanation => {
+  const { signal } = report
+  // LiteLLM colours its output also when that is a file.
+  const lines = report.logTail.map((line) => stripVTControlCharacters(line).trimEnd())
+  const startFailed = lines.some((line) => /^ERROR:\s+Application startup failed\. Exiting\.$/.test(line))
+  const served = !startFailed && (ready || lines.some(isSignOfService))
+  // uvicorn ends itself by the signal that told it to end, once it has ended in order.
+  const wasTold = signal === null || (signal !== 'SIGKILL' && outsideSignals.has(signal))
+  if (served && wasTold && lines.some(isOrderlyEnd))
+    return { reason: 'LiteLLM was told to end, not by Nexus, and ended in order', permanent: false }
+  // A signal from outside tells more than what happened to be in the log when it arrived.
+  if (signal !== null && outsideSignals.has(signal)) return explainSignal(signal)
+  // The port's owner may have answered in place of ours and made it look ready: a failed bind is one all the same.
+  const unbound = findSymptom(bindSymptoms, lines)
+  if (unbound !== null) return unbound
+  // A request's error doesn't end the process, so only what was printed after the last request can say why it ended.
+  const said = served ? lines.slice(lines.findLastIndex((line) => /^INFO:\s/.test(line)) + 1) : lines
+  const unloadable = findLoaderFailure(said)
+  if (unloadable !== null)
+    return { reason: `LiteLLM's Python ${unloadable.what}; ${broken}`, permanent: true }
+  const found = findSymptom(served ? lackSymptoms : [...startSymptoms, ...lackSymptoms], said)
+  if (found !== null) return found
+  if (signal !== null) return explainSignal(signal)
+  const how = report.exitCode === null ? 'LiteLLM ended' : `LiteLLM ended with exit status ${report.exitCode}`
+  const last = findLastError(said)
+  return {
+    reason: last === null ? `${how}; its log does not say why` : `${how}: ${last}`,
+    // uvicorn's words for a start that failed: nothing changes for the next one.
+    permanent: startFailed,
+  }
+}
+
+const findSymptom = (symptoms: readonly Symptom[], lines: readonly string[]): ExitExplanation | null => {
+  const text = lines.join('\n')
+  for (const { pattern, permanent, reason } of symptoms) {
+    const match = text.match(pattern)
+    if (match !== null) return { reason: `LiteLLM ended: ${reason(match)}`, permanent }
+  }
+  return null
+}
+
+const outsideSignals: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
+
+const explainSignal = (signal: string): ExitExplanation => {
+  if (signal === 'SIGKILL')
+    return {
+      reason: 'LiteLLM was killed (SIGKILL): by somebody, or by the system because memory ran out',
+      permanent: false,
+    }
+  const how = outsideSignals.has(signal)
+    ? `was ended by ${signal}, which Nexus did not send`
+    : `crashed (${signal})`
+  return { reason: `LiteLLM ${how}`, permanent: false }
+}
+
+/** The last line that names an error: `SomeError: text` of a traceback, or `ERROR: text` of uvicorn. */
+const findLastError = (lines: readonly string[]): string | null => {
+  const named = lines.findLast((line) => /^[\w.]*(?:Error|Exception)\b: \S/.test(line))
+  if (named !== undefined) return named
+  const logged = lines.findLast((line) => /^ERROR:\s+\S/.test(line) && !line.includes('startup failed'))
+  return logged?.replace(/^ERROR:\s+/, '') ?? null
+}

@@ -1,0 +1,169 @@
+// How LiteLLM is started: its files in the state folder, its command line and its environment.
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseDocument } from 'yaml'
+import type { Profile } from '../../contract/profile.ts'
+import type { Keys } from '../access/keys.ts'
+import { messageOf } from '../base/error-message.ts'
+import { isErrno, readFileOrNull, writePrivateFile } from '../base/private-file.ts'
+import { readRegularFile } from '../base/regular-file.ts'
+import { slotCacheOf } from '../engine/slot-cache.ts'
+import type { LaunchSpec } from '../supervise/child-service.ts'
+import { nodeKeyVariable, renderLiteLlmConfig } from './litellm-config.ts'
+import { routerModules, routerSettings } from './litellm-router-settings.ts'
+import { readNodeKey } from './nodes/node-key.ts'
+import { profileLiteLlmConfig } from './profile-litellm-config.ts'
+
+interface LiteLlmLaunchInput {
+  readonly profile: Profile
+  /** The interpreter of the environment that LiteLLM is installed in. */
+  readonly pythonPath: string
+  /** Folder of ours for config.yaml and the modules beside it. */
+  readonly proxyDir: string
+  /** Where conversations wait for a slot. */
+  readonly parkedDir: string
+  /** Unix socket at which the Router tells about live requests; at most 103 bytes long. */
+  readonly feedPath: string
+  /** Where the Router's Python modules come from. */
+  readonly resourcesDir: string
+  readonly keys: Pick<Keys, 'clientKey' | 'proofKey' | 'masterKey' | 'engineKey' | 'clientKeysPath'>
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+const launcher = 'opta_litellm.py'
+
+/**
+ * Writes what LiteLLM reads and answers how to start it. Idempotent.
+ * Throws an Error whose message is the reason when the user's own config cannot be used.
+ */
+export const planLiteLlmLaunch = (input: LiteLlmLaunchInput): LaunchSpec => {
+  const { profile, proxyDir } = input
+  mkdirSync(proxyDir, { recursive: true, mode: 0o700 })
+  // LiteLLM imports `opta_router` from the folder of its config.yaml only. Copied, not linked: an update of the app
+  // must not change modules under a running proxy.
+  for (const name of [...routerModules, launcher]) {
+    replaceIfDifferent(join(proxyDir, name), readFileSync(join(input.resourcesDir, name), 'utf8'))
+  }
+  return {
+    argv: [
+      input.pythonPath,
+      // -I: neither the current folder nor PYTHON* variables nor packages of the user's home reach the process that
+      // holds the keys. -u: the log has the reason even when the process is killed.
+      '-I',
+      '-u',
+      // LiteLLM prints box-drawing characters at start; a C locale on macOS would make that an error.
+      '-X',
+      'utf8',
+      join(proxyDir, launcher),
+      '--config',
+      profile.proxy.configPath === null ? writeConfig(input) : checkOwnConfig(profile.proxy.configPath),
+      '--host',
+      profile.proxy.host,
+      '--port',
+      String(profile.proxy.port),
+    ],
+    env: litellmEnvironment(input),
+    cwd: proxyDir,
+  }
+}
+
+const settingsPath = (proxyDir: string): string => join(proxyDir, 'router.json')
+
+const writeConfig = ({ profile, proxyDir, feedPath, parkedDir }: LiteLlmLaunchInput): string => {
+  const path = join(proxyDir, 'config.yaml')
+  const settings = routerSettings(profile, { proxyDir, feedPath }, slotCacheOf(profile, parkedDir))
+  replaceIfDifferent(settingsPath(proxyDir), `${JSON.stringify(settings, null, 2)}\n`)
+  replaceIfDifferent(path, renderLiteLlmConfig(profileLiteLlmConfig(profile)))
+  return path
+}
+
+/** The path again, when a file is there that LiteLLM can read as its config. */
+const checkOwnConfig = (path: string): string => {
+  const document = parseYaml(path, readOwnConfig(path))
+  const error = document.errors[0]
+  if (error !== undefined) {
+    throw new Error(`proxy.configPath: ${path} is not valid YAML: ${error.message.split('\n', 1)[0]}`)
+  }
+  const content: unknown = document.toJS()
+  if (content === null || typeof content !== 'object' || !('model_list' in content)) {
+    throw new Error(`proxy.configPath: ${path} has no model_list, so LiteLLM would serve no model`)
+  }
+  return path
+}
+
+/** Its parser is recursive: 200,000 nested lists overflow its stack. */
+const parseYaml = (path: string, text: string) => {
+  try {
+    return parseDocument(text)
+  } catch (error) {
+    throw new Error(`proxy.configPath: ${path} is not valid YAML: ${messageOf(error)}`)
+  }
+}
+
+const readOwnConfig = (path: string): string => {
+  try {
+    return readRegularFile(path)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) throw new Error(`proxy.configPath: there is no file ${path}`)
+    throw new Error(`proxy.configPath: ${path} cannot be read: ${messageOf(error)}`)
+  }
+}
+
+/** Everything the child sees. What is measured was measured with LiteLLM 1.106.2. */
+const litellmEnvironment = ({
+  profile,
+  proxyDir,
+  keys,
+  env,
+}: LiteLlmLaunchInput): Record<string, string> => ({
+  ...pick(env, ['PATH', 'HOME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TMPDIR', 'USER', 'LOGNAME']),
+  OPTA_MASTER_KEY: keys.masterKey,
+  OPTA_ENGINE_KEY: keys.engineKey,
+  ...Object.fromEntries(
+    (profile.nodes ?? []).map((node, index) => [nodeKeyVariable(index), readNodeKey(node)]),
+  ),
+  OPTA_CLIENT_KEYS: keys.clientKeysPath,
+  ...(profile.proxy.configPath === null ? { OPTA_ROUTER_SETTINGS: settingsPath(proxyDir) } : {}),
+  // Used only by a config of the user's own that names no master_key: LiteLLM would not start, and without a database
+  // its master key is the only key that it takes.
+  ...(profile.proxy.configPath === null ? {} : { LITELLM_MASTER_KEY: keys.clientKey ?? keys.proofKey }),
+  // Else three fetches to GitHub at each start. With it no look-up and no connection leaves the machine (strace).
+  LITELLM_LOCAL_MODEL_COST_MAP: 'True',
+  // Else a file .env in the current folder would be read into the environment.
+  LITELLM_MODE: 'PRODUCTION',
+  LITELLM_TELEMETRY: 'False',
+  // llama-server is on this machine, or on the next one: a company's proxy has no part in it.
+  NO_PROXY: directHosts(profile),
+  no_proxy: directHosts(profile),
+  // A connection of its own for each request: llama-server ends one that was idle for 5 s (its `Keep-Alive: timeout=5`),
+  // LiteLLM would use one for 120 s. While its event loop is busy it does not see the end, and the request that takes that
+  // connection fails with "Server disconnected" (8 of 8 with aiohttp held up over the end; none without reuse).
+  AIOHTTP_KEEPALIVE_TIMEOUT: '0',
+  // Pages without a key, of an administration that needs a database.
+  DISABLE_ADMIN_UI: 'True',
+  NO_DOCS: 'True',
+  NO_REDOC: 'True',
+  NO_OPENAPI: 'True',
+  // Our own polling once a second would be most of the log.
+  LITELLM_DISABLE_ACCESS_LOG_PATHS: '/health/liveliness',
+  LITELLM_DONT_SHOW_FEEDBACK_BOX: 'true',
+})
+
+const directHosts = ({ nodes = [] }: Profile): string =>
+  ['127.0.0.1', 'localhost', '::1', ...nodes.map(({ host }) => host)].join(',')
+
+const pick = (
+  env: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+): Record<string, string> =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const value = env[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+
+/** An unchanged file keeps its time, so that Python's compiled copy of it stays good. */
+const replaceIfDifferent = (path: string, text: string): void => {
+  if (readFileOrNull(path) !== text) writePrivateFile(path, text)
+}

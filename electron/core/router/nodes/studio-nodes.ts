@@ -1,0 +1,108 @@
+// The other Studios of the profile, as this core reads them: whether each answers, its slots, its queue.
+
+import type { NodeProfile } from '../../../contract/profile.ts'
+import type { StudioNode } from '../../../contract/snapshot.ts'
+import { messageOf } from '../../base/error-message.ts'
+import { askHttp } from '../../base/http-ask.ts'
+import { localUrl } from '../../base/local-url.ts'
+import { isRecent } from '../../base/reading.ts'
+import { createLlamaWatch, type EngineReading, type LlamaWatch } from '../../engine/llama-watch.ts'
+import { explainNodeFailure } from './node-failure.ts'
+import { readNodeKey } from './node-key.ts'
+
+export interface StudioNodes {
+  /** Asks each that owes no answer. Never rejects; settles when the slowest has answered or given up. */
+  read(): Promise<void>
+  /** As last read; slots and queue are null when that is older than `maxAgeMs`. */
+  current(now: number, maxAgeMs: number): StudioNode[]
+}
+
+/** llama-server answers /health within 10 ms (measured); the rest is the network's. */
+const healthTimeoutMs = 3_000
+/** /slots may take as long as one prefill batch. */
+const slotsTimeoutMs = 60_000
+/** One lost answer on a network is no reason for alarm. */
+const failuresUntilUnreachable = 2
+
+export const createStudioNodes = (
+  nodes: readonly NodeProfile[],
+  onChange: () => void,
+  now: () => number = Date.now,
+): StudioNodes => {
+  const watchers = nodes.map((node) => watchNode(node, onChange, now))
+  return {
+    read: async () => {
+      await Promise.all(watchers.map((watcher) => watcher.read()))
+    },
+    current: (at, maxAgeMs) => watchers.map((watcher) => watcher.current(at, maxAgeMs)),
+  }
+}
+
+const watchNode = (node: NodeProfile, onChange: () => void, now: () => number) => {
+  const endpoint = localUrl(node.host, node.port)
+  let watch: LlamaWatch | null = null
+  let phase: StudioNode['phase'] = 'unreachable'
+  let reason: string | null = 'not asked yet'
+  let failures = 0
+  let reading: { readonly value: EngineReading; readonly takenAt: number } | null = null
+  let asking = false
+
+  const enter = (next: StudioNode['phase'], why: string | null) => {
+    if (next === phase && why === reason) return
+    phase = next
+    reason = why
+    onChange()
+  }
+
+  const askHealth = async (): Promise<boolean> => {
+    try {
+      const signal = AbortSignal.timeout(healthTimeoutMs)
+      const { ok, status } = await askHttp(`${endpoint}/health`, { signal, maxBytes: 0 })
+      failures = 0
+      if (ok) return true
+      enter('degraded', status === 503 ? 'it loads its model' : `its llama-server answers ${status}`)
+    } catch (error) {
+      failures += 1
+      if (phase === 'unreachable' || failures >= failuresUntilUnreachable)
+        enter(
+          'unreachable',
+          explainNodeFailure(endpoint, error, { platform: process.platform, program: process.execPath }),
+        )
+    }
+    return false
+  }
+
+  const readEngine = async (): Promise<void> => {
+    watch ??= createLlamaWatch(endpoint, readNodeKey(node))
+    const value = await watch.read(AbortSignal.timeout(slotsTimeoutMs))
+    reading = { value, takenAt: now() }
+    if (value.slots === null) enter('degraded', 'it does not tell its slots: is its key right?')
+    else enter('ready', null)
+  }
+
+  return {
+    read: async () => {
+      if (asking) return
+      asking = true
+      try {
+        if (await askHealth()) await readEngine()
+        else if (phase === 'unreachable') reading = null
+      } catch (error) {
+        enter('degraded', messageOf(error))
+      } finally {
+        asking = false
+      }
+    },
+    current: (at: number, maxAgeMs: number): StudioNode => {
+      const value = reading !== null && isRecent(reading.takenAt, at, maxAgeMs) ? reading.value : null
+      return {
+        name: node.name,
+        endpoint,
+        phase,
+        reason,
+        slots: phase === 'unreachable' ? null : (value?.slots ?? null),
+        queue: phase === 'unreachable' ? null : (value?.queue ?? null),
+      }
+    },
+  }
+}

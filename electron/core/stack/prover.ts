@@ -1,0 +1,133 @@
+// Keeps the answer to "would a Claude request be answered?": proved once through the model, then re-checked cheaply.
+
+import type { Proof } from '../../contract/snapshot.ts'
+import { messageOf } from '../base/error-message.ts'
+import type { LogError } from '../logs/core-log.ts'
+import type { ChainFault } from '../router/litellm-health.ts'
+import { type ProvedPair, readProof, writeProof } from './proof-record.ts'
+
+export interface ProverOptions {
+  readonly recordPath: string
+  /** The processes that serve now; null unless llama-server and LiteLLM both do. */
+  readonly servingPair: () => ProvedPair | null
+  /** Sends one message through the model. Throws an Error whose message is the reason. */
+  readonly prove: (signal: AbortSignal) => Promise<Omit<Proof, 'checkedAt'>>
+  /** Checks keys and both servers without the model; null when all is well. */
+  readonly check: (signal: AbortSignal) => Promise<ChainFault | null>
+  readonly onChange: () => void
+  readonly logError: LogError
+}
+
+export interface Prover {
+  readonly proof: () => Proof | null
+  readonly failure: () => string | null
+  /** To be called at every change of phase: starts a proof when there is something new to prove. */
+  consider(): void
+  /** A person asks again: a failed proof is forgotten and made anew. */
+  retry(): void
+  /**
+   * The cheap check; proves again when the last proof failed. Answers what is broken: refused twice in a row it ends the
+   * proof, while an answer that did not come is for the servers' own health to judge.
+   */
+  recheck(): Promise<ChainFault | null>
+  close(): void
+}
+
+const checkTimeoutMs = 5_000
+/** Once may be a moment between two files of keys. */
+const refusalsToBelieve = 2
+
+export const createProver = (options: ProverOptions): Prover => {
+  let proved: { readonly pair: ProvedPair; readonly proof: Proof } | null = null
+  let failed: { readonly pair: ProvedPair; readonly reason: string } | null = null
+  let attempt: { readonly pair: ProvedPair; readonly abort: AbortController } | null = null
+  let refusals: { readonly pair: ProvedPair; readonly count: number } | null = null
+  let closed = false
+
+  const samePair = (a: ProvedPair, b: ProvedPair) => a.llamaServer === b.llamaServer && a.proxy === b.proxy
+
+  const current = <T extends { readonly pair: ProvedPair }>(held: T | null): T | null => {
+    const pair = options.servingPair()
+    return held !== null && pair !== null && samePair(held.pair, pair) ? held : null
+  }
+
+  /** Only the next core would want it: that it cannot be written is no failure of the message. */
+  const keep = (pair: ProvedPair, proof: Proof): void => {
+    try {
+      writeProof(options.recordPath, pair, proof)
+    } catch (error) {
+      options.logError(new Error(`the proof could not be written down: ${messageOf(error)}`))
+    }
+  }
+
+  const begin = async (pair: ProvedPair): Promise<void> => {
+    const abort = new AbortController()
+    attempt = { pair, abort }
+    try {
+      const proof: Proof = { ...(await options.prove(abort.signal)), checkedAt: null }
+      // Called off: whatever came of it is about processes that serve no more, and must not displace what is newer.
+      if (abort.signal.aborted) return
+      proved = { pair, proof }
+      failed = null
+      keep(pair, proof)
+    } catch (error) {
+      if (abort.signal.aborted) return
+      failed = { pair, reason: messageOf(error) }
+    } finally {
+      if (attempt?.abort === abort) attempt = null
+      if (!abort.signal.aborted) options.onChange()
+    }
+  }
+
+  const believe = (pair: ProvedPair, reason: string): void => {
+    refusals = { pair, count: (current(refusals)?.count ?? 0) + 1 }
+    if (refusals.count < refusalsToBelieve || current(proved) === null) return
+    proved = null
+    failed = { pair, reason }
+    options.onChange()
+  }
+
+  const consider = (): void => {
+    if (closed) return
+    const pair = options.servingPair()
+    if (attempt !== null && (pair === null || !samePair(attempt.pair, pair))) {
+      attempt.abort.abort()
+      attempt = null
+    }
+    if (pair === null || attempt !== null || current(proved) !== null || current(failed) !== null) return
+    const recorded = readProof(options.recordPath, pair)
+    if (recorded !== null) proved = { pair, proof: recorded }
+    else void begin(pair)
+  }
+
+  return {
+    proof: () => current(proved)?.proof ?? null,
+    failure: () => current(failed)?.reason ?? null,
+    consider,
+    retry: () => {
+      failed = null
+      consider()
+    },
+    recheck: async () => {
+      const pair = options.servingPair()
+      if (pair === null || closed) return null
+      const broken = await options.check(AbortSignal.timeout(checkTimeoutMs))
+      const now = options.servingPair()
+      // Another process since the question was put: the answer is about neither.
+      if (now === null || !samePair(now, pair) || closed) return null
+      if (broken !== null) {
+        if (broken.kind === 'refused') believe(pair, broken.reason)
+        return broken
+      }
+      refusals = null
+      const held = current(proved)
+      if (held !== null) proved = { pair, proof: { ...held.proof, checkedAt: Date.now() } }
+      else if (attempt === null) void begin(pair)
+      return null
+    },
+    close: () => {
+      closed = true
+      attempt?.abort.abort()
+    },
+  }
+}

@@ -1,0 +1,170 @@
+// One operating-system process of ours: spawned or adopted, told apart from strangers, ended with its whole group.
+import { spawn } from 'node:child_process'
+import { within } from '../base/deadline.ts'
+import { firstOf } from '../base/first-of.ts'
+import { isErrno } from '../base/private-file.ts'
+import type { ProcessIdentity, ProcessTable } from '../platform/platform.ts'
+import type { LaunchSpec } from './child-service.ts'
+import { createLifeLook, isSameProcess, lookForPid } from './life-look.ts'
+
+export interface ProcessExit {
+  /** null when a signal ended it, or when nobody could learn it: only a parent is told. */
+  readonly exitCode: number | null
+  readonly signal: string | null
+}
+
+export interface OwnedProcess {
+  readonly identity: ProcessIdentity
+  readonly adopted: boolean
+  readonly exited: Promise<ProcessExit>
+  /** Stops watching; the process itself is left alone. */
+  release(): void
+}
+
+export type SpawnOutcome =
+  | { readonly kind: 'spawned'; readonly process: OwnedProcess }
+  /** It ended before anyone could ask who it was. */
+  | { readonly kind: 'ended'; readonly exit: ProcessExit }
+  | { readonly kind: 'not-spawned'; readonly reason: string }
+
+/** A process that is not our child is never announced by the kernel, so its end has to be looked for. */
+const lookMs = 250
+
+/**
+ * Starts `spec` detached in its own process group with its output on `logFd`, a file: the child outlives this core
+ * and never holds a pipe that dies with it.
+ */
+export const spawnOwned = async (
+  spec: LaunchSpec,
+  logFd: number,
+  processes: ProcessTable,
+): Promise<SpawnOutcome> => {
+  const [program, ...args] = spec.argv
+  const child = spawn(program, args, {
+    cwd: spec.cwd,
+    env: { ...spec.env },
+    detached: true,
+    stdio: ['ignore', logFd, logFd],
+  })
+  const exited = new Promise<ProcessExit>((resolve) => {
+    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
+  })
+  const pid = child.pid
+  if (pid === undefined) {
+    const error = await new Promise<Error>((resolve) => child.once('error', resolve))
+    return { kind: 'not-spawned', reason: explainSpawnError(error, program, spec.cwd) }
+  }
+  child.unref()
+  const identity = await identifyChild(pid, exited, processes)
+  if (identity === null) {
+    const exit = await exited
+    await endLeftovers(pid, processes)
+    return { kind: 'ended', exit }
+  }
+  return { kind: 'spawned', process: { identity, adopted: false, exited, release: () => {} } }
+}
+
+/** null when it has ended. A child that cannot be looked at yet is ours all the same, and must not be lost sight of. */
+const identifyChild = async (
+  pid: number,
+  exited: Promise<ProcessExit>,
+  processes: ProcessTable,
+): Promise<ProcessIdentity | null> => {
+  for (;;) {
+    try {
+      return await processes.readIdentity(pid)
+    } catch {
+      if ((await within(exited, lookMs)) !== null) return null
+    }
+  }
+}
+
+const explainSpawnError = (error: Error, program: string, cwd: string): string => {
+  if (isErrno(error, 'ENOENT'))
+    return `${program} could not be started: it, or the folder ${cwd}, does not exist`
+  if (isErrno(error, 'EACCES'))
+    return `${program} could not be started: it is not an executable file for this user`
+  return `${program} could not be started: ${error.message}`
+}
+
+/** Takes over a living process of an earlier core. Its exit status cannot be learned. */
+export const adoptProcess = (identity: ProcessIdentity, processes: ProcessTable): OwnedProcess => {
+  let timer: NodeJS.Timeout | null = null
+  let released = false
+  const isAlive = createLifeLook(identity, processes)
+  const exited = new Promise<ProcessExit>((resolve) => {
+    const look = async () => {
+      if (released) return
+      // A failed look doesn't mean that the process has ended.
+      const lives = await isAlive().catch(() => true)
+      if (released) return
+      if (lives) timer = setTimeout(look, lookMs)
+      else resolve({ exitCode: null, signal: null })
+    }
+    timer = setTimeout(look, lookMs)
+  })
+  return {
+    identity,
+    adopted: true,
+    exited,
+    release: () => {
+      released = true
+      if (timer !== null) clearTimeout(timer)
+    },
+  }
+}
+
+export type EndOutcome =
+  | { readonly kind: 'ended'; readonly exit: ProcessExit; readonly killed: boolean }
+  | { readonly kind: 'still-there'; readonly pids: readonly number[] }
+
+/** SIGKILL is not instant for a process in the kernel (a GPU buffer of 75 GB being freed): this long is given. */
+const killDeadlineMs = 15_000
+
+/**
+ * Ends the process and every member of its group: SIGTERM, then SIGKILL once `graceOver` settles. Whatever survives
+ * that is named. The group can only be ours: a group id is not given to a new process while the group has members
+ * (credentials(7)).
+ */
+export const endProcess = async (
+  owned: OwnedProcess,
+  graceOver: Promise<unknown>,
+  processes: ProcessTable,
+): Promise<EndOutcome> => {
+  if (await isSameProcess(owned.identity, processes)) signalGroup(owned.identity.pid, 'SIGTERM')
+  const polite = await firstOf<ProcessExit | null>([owned.exited, graceOver.then(() => null)])
+  const killed = polite === null && (await isSameProcess(owned.identity, processes))
+  if (killed) signalGroup(owned.identity.pid, 'SIGKILL')
+  const exit = polite ?? (await within(owned.exited, killDeadlineMs))
+  if (exit === null) return { kind: 'still-there', pids: [owned.identity.pid] }
+  const left = await endLeftovers(owned.identity.pid, processes)
+  return left.length > 0 ? { kind: 'still-there', pids: left } : { kind: 'ended', exit, killed }
+}
+
+/** Reading who is in a group costs a run of `ps` on macOS; whether anyone is at all, one system call. */
+const membersLookMs = 100
+
+/** Kills what the leader left behind in its group, right after the leader's end. Answers the pids that would not go. */
+export const endLeftovers = async (groupId: number, processes: ProcessTable): Promise<readonly number[]> => {
+  const startedMs = performance.now()
+  let members = await processes.readGroupMembers(groupId)
+  let readAtMs = performance.now()
+  if (members.length > 0) signalGroup(groupId, 'SIGKILL')
+  while (members.length > 0 && performance.now() - startedMs < killDeadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const isDue = performance.now() - readAtMs >= membersLookMs
+    if (lookForPid(-groupId) !== 'gone' && !isDue) continue
+    members = await processes.readGroupMembers(groupId)
+    readAtMs = performance.now()
+  }
+  return members
+}
+
+const signalGroup = (groupId: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(-groupId, signal)
+  } catch (error) {
+    // EPERM is what macOS says of a group of zombies (xnu killpg1); a group of ours has no strangers.
+    if (!isErrno(error, 'ESRCH') && !isErrno(error, 'EPERM')) throw error
+  }
+}

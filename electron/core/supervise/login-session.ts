@@ -1,0 +1,99 @@
+// The login session that a process of ours runs in. On macOS what a session started lives on after its logout, but in a dead
+// session: no look-up of users or hosts, and Metal compiles nothing more, while /health stays well (codex#36696,
+// orca#9826, herdr#2656). So such a server is started anew instead of being adopted. Linux has nothing of the kind.
+import { serviceNames, supervisedIds } from '../../contract/service-ids.ts'
+import type { LogError } from '../logs/core-log.ts'
+import type { LaunchdDomain, LaunchdReading } from '../platform/launchd/reading.ts'
+import type { ProcessTable } from '../platform/platform.ts'
+import { adoptProcess, endProcess } from './child-process.ts'
+import { identityOf, openLedger } from './ledger.ts'
+import { isSameProcess } from './life-look.ts'
+import type { LoginSession } from './login-session-schema.ts'
+
+export interface LoginSessions {
+  /** This process's own; null where it is not known, or none that could end. */
+  readOwn(): Promise<LoginSession | null>
+  /** True only where it is certain: a failed look-up must not cost anybody 78 GB of loaded weights. */
+  hasEnded(session: LoginSession): Promise<boolean>
+}
+
+export interface LaunchdSessionOptions {
+  readonly launchd: Pick<LaunchdReading, 'find' | 'readSession' | 'isAtScreen'>
+  readonly uid: number
+  readonly pid: number
+  /** What launchd calls the job of this process (recorded: XPC_SERVICE_NAME in its environment); of others null. */
+  readonly jobLabel: string | null
+}
+
+export const createLaunchdSessions = ({
+  launchd,
+  uid,
+  pid,
+  jobLabel,
+}: LaunchdSessionOptions): LoginSessions => {
+  const readJob = async (label: string): Promise<LoginSession | null> => {
+    const search = await launchd.find(label)
+    const places = search.kind === 'found' ? search.places : []
+    const own = places.find(({ job }) => job?.pid === pid)
+    return own === undefined ? null : toSession(own.domain, own.job?.asid ?? null)
+  }
+  /** A core in a terminal is in the session of the screen; one over SSH in one that is not looked at here. */
+  const readScreen = async (): Promise<LoginSession | null> => {
+    const domain: LaunchdDomain = `gui/${uid}`
+    if (!(await launchd.isAtScreen())) return null
+    const asid = await launchd.readSession(domain)
+    return toSession(domain, asid === 'gone' ? null : asid)
+  }
+  return {
+    readOwn: async () => (jobLabel === null ? null : await readJob(jobLabel)) ?? (await readScreen()),
+    hasEnded: async ({ domain, asid }) => {
+      const present = await launchd.readSession(toDomain(domain))
+      return present === 'gone' || (present !== null && present !== asid)
+    },
+  }
+}
+
+/** The machine's own domain ends with the machine. */
+const toSession = (domain: LaunchdDomain, asid: number | null): LoginSession | null =>
+  domain === 'system' || asid === null || asid === 0 ? null : { domain, asid }
+
+const toDomain = (domain: LoginSession['domain']): LaunchdDomain => {
+  const [kind, uid] = domain.split('/')
+  return kind === 'gui' ? `gui/${Number(uid)}` : `user/${Number(uid)}`
+}
+
+/** What a request that is under way still gets: its session is dead already. */
+const graceMs = 5_000
+
+/**
+ * Ends the servers that an earlier core started in a session that has ended, so that the next one starts them anew. The
+ * caller holds the core lock.
+ */
+export const endServersOfEndedSessions = async (
+  ledgerPath: string,
+  processes: ProcessTable,
+  sessions: LoginSessions,
+  logError: LogError,
+): Promise<void> => {
+  const ledger = openLedger(ledgerPath, logError)
+  for (const id of supervisedIds) {
+    const entry = ledger.find(id)
+    if (entry?.session == null || !(await sessions.hasEnded(entry.session))) continue
+    const identity = identityOf(entry)
+    if (await isSameProcess(identity, processes)) {
+      logError(
+        new Error(
+          `the ${serviceNames[id]} (pid ${entry.pid}) was started in a login session that has ended: it is started anew`,
+        ),
+      )
+      // One that does not go now is ended by the supervisor, and not adopted either.
+      ledger.markEnding(id)
+      const child = adoptProcess(identity, processes)
+      const graceOver = new Promise<void>((resolve) => setTimeout(resolve, graceMs))
+      const outcome = await endProcess(child, graceOver, processes)
+      child.release()
+      if (outcome.kind === 'still-there') continue
+    }
+    ledger.forget(id)
+  }
+}

@@ -1,0 +1,63 @@
+// A supervisor with this machine around it: the log that the child writes to, who holds its port, and staying awake for it.
+
+import type { StateFolder } from '../config/state-folder.ts'
+import type { LogError } from '../logs/core-log.ts'
+import { openLogForChild } from '../logs/log-file.ts'
+import { readLogMark } from '../logs/log-generations.ts'
+import { readLogSince } from '../logs/log-tail-events.ts'
+import type { Platform } from '../platform/platform.ts'
+import { createCommandRunner, type RunCommand } from '../platform/run-command.ts'
+import type { ChildService } from './child-service.ts'
+import { describeForeignServer } from './foreign-server.ts'
+import type { Ledger } from './ledger.ts'
+import { defaultRestartPolicy } from './restart-policy.ts'
+import { createSupervisor, type Supervisor } from './supervisor.ts'
+
+export interface SuperviseOptions {
+  readonly folder: Pick<StateFolder, 'logPath'>
+  readonly platform: Pick<Platform, 'processes' | 'keepAwakeWhile'>
+  readonly profileName: string
+  readonly onChange: () => void
+  /** The system's commands, where they are not this machine's own. */
+  readonly run?: RunCommand
+  readonly logError: LogError
+}
+
+export const superviseChild = (
+  options: SuperviseOptions,
+  service: ChildService,
+  ledger: Ledger,
+): Supervisor => {
+  const path = options.folder.logPath(service.id)
+  const run = options.run ?? createCommandRunner()
+  let keptAwakeFor: number | null = null
+  const keepAwake = () => {
+    const { pid } = supervisor.state()
+    if (pid !== null && pid !== keptAwakeFor)
+      void options.platform.keepAwakeWhile(pid).catch(options.logError)
+    keptAwakeFor = pid
+  }
+  const supervisor = createSupervisor({
+    service,
+    profileName: options.profileName,
+    processes: options.platform.processes,
+    ledger,
+    log: {
+      open: () => {
+        const fd = openLogForChild(path)
+        return { fd, mark: readLogMark(path) }
+      },
+      readSince: (mark, maxLines) => readLogSince(path, mark, maxLines),
+    },
+    policy: defaultRestartPolicy,
+    describeForeign: async (owner) =>
+      service.id === 'gateway'
+        ? null
+        : describeForeignServer(service.id, owner, { processes: options.platform.processes, run }),
+    onChange: () => {
+      keepAwake()
+      options.onChange()
+    },
+  })
+  return supervisor
+}

@@ -1,0 +1,534 @@
+// The supervisor against real child processes: every way in which a service can misbehave.
+import { mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ServiceState } from '../../contract/snapshot.ts'
+import { logBeginning } from '../logs/log-generations.ts'
+import { createPlatform } from '../platform/detect-platform.ts'
+import type { ProcessTable } from '../platform/platform.ts'
+import type { ChildService } from './child-service.ts'
+import { type Ledger, type LedgerEntry, openLedger } from './ledger.ts'
+import type { RestartPolicy } from './restart-policy.ts'
+import { createSupervisor, type Supervisor } from './supervisor.ts'
+
+const childProgram = join(import.meta.dirname, 'test-support/odd-child.mjs')
+const quickPolicy: RestartPolicy = { delaysMs: [20], jitter: 0, giveUpAfter: 3, windowMs: 60_000 }
+
+let folder: string
+let port: number
+let supervisors: Supervisor[]
+const { processes } = createPlatform({ ramDiskRoot: '/nonexistent' })
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'nexus-supervisor-'))
+  port = await freePort()
+  supervisors = []
+})
+
+afterEach(async () => {
+  for (const supervisor of supervisors) await supervisor.stop(100)
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      const found = typeof address === 'object' && address !== null ? address.port : 0
+      server.close(() => resolve(found))
+    })
+  })
+
+const oddService = (...flags: string[]): ChildService => ({
+  id: 'proxy',
+  port,
+  endpoint: `http://127.0.0.1:${port}`,
+  prepare: async () => ({
+    argv: [process.execPath, childProgram, '--port', String(port), ...flags],
+    env: { PATH: process.env['PATH'] ?? '' },
+    cwd: folder,
+  }),
+  probe: async (signal) => {
+    try {
+      const response = await fetch(`http://127.0.0.1:${port}`, { signal })
+      return response.ok ? { state: 'ready' } : { state: 'loading', detail: await response.text() }
+    } catch {
+      return { state: 'loading', detail: 'its first answer' }
+    }
+  },
+  explainExit: ({ exitCode, signal, logTail }) => ({
+    reason: `ended with ${exitCode ?? signal ?? 'unknown'}: ${logTail.at(-1) ?? 'no log'}`,
+    permanent: exitCode === 78,
+  }),
+})
+
+const supervise = (
+  service: ChildService,
+  policy = quickPolicy,
+  table: ProcessTable = processes,
+  ledger: Ledger = openLedger(join(folder, 'ledger.json')),
+) => {
+  const seen: ServiceState[] = []
+  const logPath = join(folder, 'child.log')
+  const supervisor: Supervisor = createSupervisor({
+    service,
+    profileName: 'test',
+    processes: table,
+    ledger,
+    log: {
+      open: () => ({ fd: openSync(logPath, 'a', 0o600), mark: logBeginning }),
+      readSince: async () => readFileSync(logPath, 'utf8').trimEnd().split('\n'),
+    },
+    policy,
+    onChange: () => {
+      seen.push(supervisor.state())
+      for (const check of [...checks]) check()
+    },
+  })
+  const checks = new Set<() => void>()
+  /** Settles as soon as a state of this supervisor fits. */
+  const until = (fits: (state: ServiceState) => boolean): Promise<ServiceState> =>
+    new Promise((resolve) => {
+      const check = () => {
+        if (!fits(supervisor.state())) return
+        checks.delete(check)
+        resolve(supervisor.state())
+      }
+      checks.add(check)
+      check()
+    })
+  supervisors.push(supervisor)
+  return { supervisor, seen, until, phases: () => seen.map((state) => state.phase) }
+}
+
+const pidOf = (state: ServiceState): number => {
+  if (state.pid === null) throw new Error(`no pid in phase ${state.phase}: ${state.reason}`)
+  return state.pid
+}
+
+describe('start', () => {
+  it('is ready only when the service says so, however long it loads', async () => {
+    const { supervisor, seen } = supervise(oddService('--ready-after', '600'))
+    const state = await supervisor.start()
+    expect(state).toMatchObject({
+      phase: 'ready',
+      restarts: 0,
+      adopted: false,
+      endpoint: `http://127.0.0.1:${port}`,
+    })
+    expect(seen.some((early) => early.waitingFor === 'loading')).toBe(true)
+  })
+
+  it('is a no-op on a ready service, and two starts are one', async () => {
+    const { supervisor } = supervise(oddService())
+    const [first, second] = await Promise.all([supervisor.start(), supervisor.start()])
+    const third = await supervisor.start()
+    expect([second.pid, third.pid]).toEqual([first.pid, first.pid])
+  })
+
+  it('fails with the reason when the program does not exist', async () => {
+    const service = oddService()
+    const { supervisor } = supervise({
+      ...service,
+      prepare: async () => ({ argv: ['/nonexistent/llama-server'], env: {}, cwd: folder }),
+    })
+    expect(await supervisor.start()).toMatchObject({
+      phase: 'failed',
+      reason: expect.stringContaining('/nonexistent/llama-server could not be started'),
+    })
+  })
+
+  it('fails with the reason when preparing throws, and starts again when that is mended', async () => {
+    let mended = false
+    const service = oddService()
+    const { supervisor } = supervise({
+      ...service,
+      prepare: () => (mended ? service.prepare() : Promise.reject(new Error('the model file is missing'))),
+    })
+    expect(await supervisor.start()).toMatchObject({ phase: 'failed', reason: 'the model file is missing' })
+    mended = true
+    expect((await supervisor.start()).phase).toBe('ready')
+  })
+
+  it('names a stranger on the port and leaves it alone', async () => {
+    const stranger = createServer()
+    await new Promise<void>((resolve) => stranger.listen(port, '127.0.0.1', resolve))
+    const { supervisor } = supervise(oddService())
+    const state = await supervisor.start()
+    expect(state).toMatchObject({ phase: 'failed', foreign: { pid: process.pid } })
+    expect(state.reason).toContain(`port ${port} of the Router is held by`)
+    expect(stranger.listening).toBe(true)
+    await new Promise((resolve) => stranger.close(resolve))
+  })
+})
+
+describe('flood', () => {
+  it('of 100 MB is neither held up nor kept in memory', async () => {
+    const { supervisor } = supervise(oddService('--flood'))
+    const before = process.memoryUsage.rss()
+    expect((await supervisor.start()).phase).toBe('ready')
+    await expect
+      .poll(() => statSync(join(folder, 'child.log')).size, { timeout: 15_000 })
+      .toBeGreaterThan(100_000_000)
+    expect((await supervisor.stop(2_000)).phase).toBe('stopped')
+    expect(process.memoryUsage.rss() - before).toBeLessThan(60_000_000)
+  })
+})
+
+describe('crash', () => {
+  it('restarts after kill -9 with another process', async () => {
+    const { supervisor, until } = supervise(oddService())
+    const first = pidOf(await supervisor.start())
+    process.kill(first, 'SIGKILL')
+    // Whoever reads in between must not see one that is ready and has no process.
+    const seen = new Set<string>()
+    const look = () => {
+      const { phase, pid } = supervisor.state()
+      seen.add(`${phase}, ${pid === null ? 'no process' : 'a process'}`)
+      if (phase !== 'starting') setImmediate(look)
+    }
+    look()
+    const again = await until((state) => state.phase === 'ready' && state.pid !== first)
+    expect(again).toMatchObject({ restarts: 1 })
+    expect([...seen]).toEqual(['ready, a process', 'starting, no process'])
+  })
+
+  it('gives up after a burst, with the last line of the log', async () => {
+    const { supervisor } = supervise(oddService('--crash-at-once'))
+    const state = await supervisor.start()
+    expect(state.phase).toBe('failed')
+    expect(state.reason).toBe('gave up after 3 crashes in 1 minutes: ended with 1: odd-child: cannot go on')
+    expect(state.restarts).toBe(2)
+  })
+
+  it('does not try again what cannot help', async () => {
+    const { supervisor } = supervise(oddService('--crash-at-once', '--exit-code', '78'))
+    expect(await supervisor.start()).toMatchObject({ phase: 'failed', restarts: 0 })
+  })
+
+  it('restarts a service that falls over later', async () => {
+    const { supervisor, until } = supervise(oddService('--exit-after', '400'))
+    await supervisor.start()
+    expect(await until((state) => state.restarts === 1 && state.phase === 'ready')).toMatchObject({
+      reason: null,
+    })
+  })
+
+  it('ends what the dead process left in its group before it restarts', async () => {
+    const { supervisor, until } = supervise(oddService('--grandchild'))
+    const first = pidOf(await supervisor.start())
+    expect(await processes.readGroupMembers(first)).toHaveLength(2)
+    process.kill(first, 'SIGKILL')
+    await until((state) => state.phase === 'ready' && state.pid !== first)
+    expect(await processes.readGroupMembers(first)).toEqual([])
+  })
+})
+
+describe('stop', () => {
+  it('is clean, whatever exit code our own signal causes', async () => {
+    const { supervisor, phases } = supervise(oddService('--stop-code', '1'))
+    await supervisor.start()
+    expect(await supervisor.stop(5_000)).toMatchObject({
+      phase: 'stopped',
+      pid: null,
+      restarts: 0,
+      reason: null,
+    })
+    expect(phases().slice(-2)).toEqual(['stopping', 'stopped'])
+  })
+
+  it('kills what ignores SIGTERM, grandchildren too', async () => {
+    const { supervisor } = supervise(oddService('--ignore-term', '--grandchild'))
+    const pid = pidOf(await supervisor.start())
+    expect((await supervisor.stop(100)).phase).toBe('stopped')
+    expect(await processes.readGroupMembers(pid)).toEqual([])
+  })
+
+  it('takes a death during the stop for a stop', async () => {
+    const { supervisor } = supervise(oddService('--die-during-stop'))
+    await supervisor.start()
+    expect(await supervisor.stop(5_000)).toMatchObject({ phase: 'stopped', restarts: 0 })
+  })
+
+  it('cancels a start', async () => {
+    const { supervisor, until } = supervise(oddService('--ready-after', '60000'))
+    const started = supervisor.start()
+    const pid = pidOf(await until((state) => state.pid !== null))
+    await supervisor.stop(1_000)
+    expect((await started).phase).not.toBe('ready')
+    expect(await processes.readIdentity(pid)).toBeNull()
+  })
+
+  it('is hurried by a second stop with a shorter grace', async () => {
+    const { supervisor } = supervise(oddService('--ignore-term'))
+    await supervisor.start()
+    const slow = supervisor.stop(600_000)
+    const quick = await supervisor.stop(50)
+    expect(quick.phase).toBe('stopped')
+    expect((await slow).phase).toBe('stopped')
+  })
+
+  it('is hurried by a second one also when a start came in between', async () => {
+    const { supervisor, until } = supervise(oddService('--ignore-term'))
+    await supervisor.start()
+    const slow = supervisor.stop(600_000)
+    await until((state) => state.phase === 'stopping')
+    void supervisor.start()
+    expect((await supervisor.stop(50)).phase).toBe('stopped')
+    await slow
+  })
+
+  it('clears a failure', async () => {
+    const { supervisor } = supervise(oddService('--crash-at-once', '--exit-code', '78'))
+    await supervisor.start()
+    expect(await supervisor.stop(1_000)).toMatchObject({ phase: 'stopped', reason: null })
+  })
+})
+
+/**
+ * A process that no signal ends stands for one in the kernel's hands. A real one cannot be made, so for a while the table
+ * tells of somebody else at its pid, whom the supervisor rightly never signals.
+ */
+const createStuckTable = () => {
+  const table = { isStuck: false, isSilent: false }
+  const told: ProcessTable = {
+    ...processes,
+    readIdentity: async (pid) => {
+      if (table.isSilent) throw new Error('ps did not answer within 10000 ms')
+      return table.isStuck ? { pid, startedAt: 'another time' } : processes.readIdentity(pid)
+    },
+  }
+  return { table, told }
+}
+
+/** Lets the grace and the 15 s after SIGKILL pass at once. */
+const passKillDeadline = async <T>(settles: () => Promise<T>): Promise<T> => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const settling = settles()
+    await vi.advanceTimersByTimeAsync(30_000)
+    return await settling
+  } finally {
+    vi.useRealTimers()
+  }
+}
+
+describe('a start after a stop that did not end the process', () => {
+  const notEnded = (pid: number) => ({
+    phase: 'failed',
+    reason: `pid ${pid} did not end even after SIGKILL`,
+    pid,
+  })
+  const startStuck = async () => {
+    const { table, told } = createStuckTable()
+    const supervised = supervise(oddService(), quickPolicy, told)
+    const pid = pidOf(await supervised.supervisor.start())
+    table.isStuck = true
+    expect(await passKillDeadline(() => supervised.supervisor.stop(0))).toMatchObject(notEnded(pid))
+    return { ...supervised, table, pid }
+  }
+
+  it('ends it first and then starts another', async () => {
+    const { supervisor, table, pid } = await startStuck()
+    table.isStuck = false
+    const state = await supervisor.start()
+    expect(state).toMatchObject({ phase: 'ready', restarts: 0, adopted: false })
+    expect(state.pid).not.toBe(pid)
+    expect(await processes.readIdentity(pid)).toBeNull()
+  })
+
+  it('starts at once when it has gone meanwhile', async () => {
+    const { supervisor, table, pid } = await startStuck()
+    process.kill(pid, 'SIGKILL')
+    table.isStuck = false
+    expect(await supervisor.start()).toMatchObject({ phase: 'ready', restarts: 0 })
+  })
+
+  it('fails again with the reason while it still does not end', async () => {
+    const { supervisor, table, pid } = await startStuck()
+    expect(await passKillDeadline(() => supervisor.start())).toMatchObject(notEnded(pid))
+    table.isStuck = false
+  })
+
+  it('is not needed for another stop to end it', async () => {
+    const { supervisor, table } = await startStuck()
+    table.isStuck = false
+    expect(await supervisor.stop(100)).toMatchObject({ phase: 'stopped', pid: null })
+  })
+
+  it('works where the stop could not look at it', async () => {
+    const { table, told } = createStuckTable()
+    const { supervisor } = supervise(oddService(), quickPolicy, told)
+    const pid = pidOf(await supervisor.start())
+    table.isSilent = true
+    expect(await supervisor.stop(0)).toMatchObject({ phase: 'failed', pid })
+    table.isSilent = false
+    const state = await supervisor.start()
+    expect(state.phase).toBe('ready')
+    expect(state.pid).not.toBe(pid)
+  })
+
+  it('by the next core is the same: what was to end is never taken over', async () => {
+    const { supervisor: earlier, table, pid } = await startStuck()
+    earlier.close()
+    table.isStuck = false
+    const { supervisor } = supervise(oddService())
+    expect(await supervisor.adopt()).toBe(false)
+    expect(supervisor.state().phase).toBe('stopping')
+    const state = await supervisor.start()
+    expect(state).toMatchObject({ phase: 'ready', restarts: 0, adopted: false })
+    expect(state.pid).not.toBe(pid)
+  })
+})
+
+describe('a start after a failure that left the process running', () => {
+  it('asks it again', async () => {
+    let isBroken = true
+    const service = oddService()
+    const { supervisor } = supervise({
+      ...service,
+      probe: (signal) => (isBroken ? Promise.reject(new Error('no file left')) : service.probe(signal)),
+    })
+    const failed = await supervisor.start()
+    expect(failed).toMatchObject({ phase: 'failed', reason: 'no file left' })
+    isBroken = false
+    expect(await supervisor.start()).toMatchObject({ phase: 'ready', pid: pidOf(failed) })
+  })
+})
+
+describe('a long load', () => {
+  it('keeps nothing of the answers to its probes', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage: () => void = runInNewContext('gc')
+    const service = oddService('--ready-after', '60000')
+    const answers: WeakRef<object>[] = []
+    const asked = Promise.withResolvers<void>()
+    const { supervisor } = supervise({
+      ...service,
+      probe: async () => {
+        const answer = { state: 'loading', detail: 'loading the model' } as const
+        answers.push(new WeakRef(answer))
+        if (answers.length === 20) asked.resolve()
+        return answer
+      },
+    })
+    void supervisor.start()
+    await asked.promise
+    // A WeakRef holds its target until the turn in which it was made is over.
+    await new Promise((resolve) => setImmediate(resolve))
+    collectGarbage()
+    const kept = answers.filter((answer) => answer.deref() !== undefined)
+    expect(kept.length).toBeLessThan(5)
+  })
+})
+
+describe('storm', () => {
+  it('ends where the last order points, with one process', async () => {
+    const { supervisor } = supervise(oddService('--stop-takes', '30'))
+    for (let round = 0; round < 12; round += 1) {
+      void supervisor.start()
+      void supervisor.stop(1_000)
+    }
+    const last = await supervisor.start()
+    expect(last.phase).toBe('ready')
+    expect(await processes.readPortOwner(port)).toMatchObject({ pid: last.pid })
+    await supervisor.stop(1_000)
+    expect(await processes.readPortOwner(port)).toBeNull()
+  })
+})
+
+describe('adoption', () => {
+  it('takes over what an earlier core left, sees its crash, and stops it', async () => {
+    const service = oddService()
+    const earlier = supervise(service)
+    const first = pidOf(await earlier.supervisor.start())
+    earlier.supervisor.close()
+
+    const { supervisor, until } = supervise(service)
+    expect(await supervisor.adopt()).toBe(true)
+    expect(await until((state) => state.phase === 'ready')).toMatchObject({ pid: first, adopted: true })
+    process.kill(first, 'SIGKILL')
+    const replaced = await until((state) => state.phase === 'ready' && state.pid !== first)
+    expect(replaced).toMatchObject({ adopted: false, restarts: 1 })
+  })
+
+  it('recognises its own child by its command line when the ledger was lost', async () => {
+    const service = oddService()
+    const earlier = supervise(service)
+    const first = pidOf(await earlier.supervisor.start())
+    earlier.supervisor.close()
+    rmSync(join(folder, 'ledger.json'))
+
+    const { supervisor } = supervise(service)
+    expect(await supervisor.adopt()).toBe(false)
+    expect(await supervisor.start()).toMatchObject({ phase: 'ready', pid: first, adopted: true })
+  })
+
+  it('never takes a reused pid for its child', async () => {
+    const ledger = openLedger(join(folder, 'ledger.json'))
+    ledger.record({
+      service: 'proxy',
+      pid: process.pid,
+      startedAt: 'another start time',
+      argv: ['x'],
+      profile: 'test',
+      spawnedAtMs: 0,
+      logMark: logBeginning,
+    })
+    const { supervisor } = supervise(oddService())
+    expect(await supervisor.adopt()).toBe(false)
+    expect(supervisor.state()).toMatchObject({ phase: 'stopped', pid: null })
+  })
+})
+
+describe('a supervisor that was let go', () => {
+  it('writes nothing down any more, whatever it still hears of its child', async () => {
+    const ledger = openLedger(join(folder, 'ledger.json'))
+    const ofTheNext: LedgerEntry = {
+      service: 'proxy',
+      pid: process.pid,
+      startedAt: 'now',
+      argv: ['x'],
+      profile: 'test',
+      spawnedAtMs: 0,
+      logMark: logBeginning,
+    }
+    const seen = Promise.withResolvers<void>()
+    let isTaken = false
+    const table: ProcessTable = {
+      ...processes,
+      readGroupMembers: async () => {
+        if (isTaken) return []
+        isTaken = true
+        // The child has just ended, and another profile's services take over.
+        supervisor.close()
+        ledger.record(ofTheNext)
+        seen.resolve()
+        return []
+      },
+    }
+    const { supervisor } = supervise(oddService(), quickPolicy, table, ledger)
+    process.kill(pidOf(await supervisor.start()), 'SIGKILL')
+    await seen.promise
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect(ledger.find('proxy')).toEqual(ofTheNext)
+  })
+})
+
+describe('health', () => {
+  it('is degraded after two misses and ready again after one answer, without a kill', async () => {
+    const { supervisor } = supervise(oddService())
+    const { pid } = await supervisor.start()
+    supervisor.reportHealth({ state: 'unreachable', detail: 'no answer in 3 s' })
+    expect(supervisor.state().phase).toBe('ready')
+    supervisor.reportHealth({ state: 'unreachable', detail: 'no answer in 3 s' })
+    expect(supervisor.state()).toMatchObject({ phase: 'degraded', reason: 'no answer in 3 s', pid })
+    supervisor.reportHealth({ state: 'ready' })
+    expect(supervisor.state()).toMatchObject({ phase: 'ready', reason: null, pid })
+  })
+})

@@ -1,0 +1,116 @@
+// What the headless Claude Code says, line by line (`--output-format stream-json --verbose`), summed up. Pure.
+import { z } from 'zod'
+import { parseJsonOrNull } from '../base/json-record.ts'
+
+export interface ClaudeAnswer {
+  readonly sessionId: string | null
+  readonly version: string | null
+  readonly model: string | null
+  readonly tools: readonly string[]
+  /** How often it asked again after the Router did not answer well. */
+  readonly retries: number
+  /** Conversations that it summarised because they no longer fitted: what they held before, where it says. */
+  readonly compactions: readonly { readonly preTokens: number | null }[]
+  /** null: it ended without its last line. */
+  readonly result: ClaudeResult | null
+}
+
+export interface ClaudeResult {
+  readonly isError: boolean
+  /** HTTP status of the failure that it gave up on. */
+  readonly apiErrorStatus: number | null
+  readonly text: string
+  readonly turns: number
+  readonly stopReason: string | null
+  /** What was found in the cache included. */
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** From its first request on. */
+  readonly firstTokenMs: number | null
+  readonly durationMs: number
+  /** What it believes the model holds. */
+  readonly contextWindow: number | null
+}
+
+const InitLine = z.object({
+  type: z.literal('system'),
+  subtype: z.literal('init'),
+  session_id: z.string(),
+  model: z.string(),
+  tools: z.array(z.string()),
+  claude_code_version: z.string(),
+})
+const RetryLine = z.object({ type: z.literal('system'), subtype: z.literal('api_retry') })
+const CompactLine = z.object({
+  type: z.literal('system'),
+  subtype: z.literal('compact_boundary'),
+  compact_metadata: z.object({ pre_tokens: z.number().optional() }).optional(),
+})
+const ResultLine = z.object({
+  type: z.literal('result'),
+  is_error: z.boolean(),
+  api_error_status: z.number().nullish(),
+  result: z.string().optional(),
+  errors: z.array(z.string()).optional(),
+  num_turns: z.number(),
+  stop_reason: z.string().nullish(),
+  ttft_ms: z.number().optional(),
+  duration_ms: z.number(),
+  usage: z.object({
+    input_tokens: z.number(),
+    cache_read_input_tokens: z.number().optional(),
+    cache_creation_input_tokens: z.number().optional(),
+    output_tokens: z.number(),
+  }),
+  modelUsage: z.record(z.string(), z.object({ contextWindow: z.number().optional() })).optional(),
+})
+
+export const readClaudeAnswer = (lines: readonly string[]): ClaudeAnswer => {
+  let answer: ClaudeAnswer = {
+    sessionId: null,
+    version: null,
+    model: null,
+    tools: [],
+    retries: 0,
+    compactions: [],
+    result: null,
+  }
+  for (const line of lines) answer = addLine(answer, parseJsonOrNull(line))
+  return answer
+}
+
+/** Lines of a kind that is not known are passed over: each release has new ones. */
+const addLine = (answer: ClaudeAnswer, value: unknown): ClaudeAnswer => {
+  const init = InitLine.safeParse(value)
+  if (init.success) {
+    const { session_id: sessionId, claude_code_version: version, model, tools } = init.data
+    return { ...answer, sessionId, version, model, tools }
+  }
+  if (RetryLine.safeParse(value).success) return { ...answer, retries: answer.retries + 1 }
+  const compact = CompactLine.safeParse(value)
+  if (compact.success) {
+    const preTokens = compact.data.compact_metadata?.pre_tokens ?? null
+    return { ...answer, compactions: [...answer.compactions, { preTokens }] }
+  }
+  const result = ResultLine.safeParse(value)
+  return result.success ? { ...answer, result: readResult(result.data) } : answer
+}
+
+const readResult = (line: z.infer<typeof ResultLine>): ClaudeResult => {
+  const windows = Object.values(line.modelUsage ?? {}).map(({ contextWindow }) => contextWindow)
+  return {
+    isError: line.is_error,
+    apiErrorStatus: line.api_error_status ?? null,
+    text: line.result ?? line.errors?.join(' ') ?? '',
+    turns: line.num_turns,
+    stopReason: line.stop_reason ?? null,
+    inputTokens:
+      line.usage.input_tokens +
+      (line.usage.cache_read_input_tokens ?? 0) +
+      (line.usage.cache_creation_input_tokens ?? 0),
+    outputTokens: line.usage.output_tokens,
+    firstTokenMs: line.ttft_ms ?? null,
+    durationMs: line.duration_ms,
+    contextWindow: windows[0] ?? null,
+  }
+}

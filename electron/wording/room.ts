@@ -1,0 +1,50 @@
+// Whether one more agent would have to wait: one judgement, and one sentence, for every view and for what the core notices.
+import type { Snapshot } from '../contract/snapshot.ts'
+import { plural } from './figures.ts'
+import { countWaiting } from './waiting.ts'
+
+export interface Room {
+  readonly slots: number
+  readonly free: number
+  readonly waiting: number
+}
+
+/** Over this Studio and the others that answer; null when this one's slots are not known. */
+export const measureRoom = (
+  snapshot: Pick<Snapshot, 'slots' | 'nodes' | 'requests' | 'queue'>,
+): Room | null => {
+  if (snapshot.slots === null || snapshot.slots.length === 0) return null
+  const others = snapshot.nodes.flatMap((node) =>
+    node.phase === 'unreachable' || node.slots === null ? [] : node.slots,
+  )
+  const all = [...snapshot.slots, ...others]
+  // llama-server tells of a slot only between two batches (up to 8 s apart): the Router knows sooner whom it let through.
+  const admitted = (snapshot.requests ?? []).filter(({ phase }) => phase !== 'waiting').length
+  const idle = all.filter(({ phase }) => phase === 'idle').length
+  const free = Math.max(0, Math.min(idle, all.length - admitted))
+  return { slots: all.length, free, waiting: countWaiting(snapshot) ?? 0 }
+}
+
+const ordinals = ['', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth']
+
+export interface RoomWords {
+  readonly isFull: boolean
+  /** A fragment, to stand behind a colon or to begin a sentence. */
+  readonly sentence: string
+}
+
+/** What a person acts on; `null` is a stack that answers and does not tell of its slots right now. */
+export const sayRoom = (room: Room | null): RoomWords => {
+  if (room === null)
+    return { isFull: false, sentence: 'requests are answered; slots are not known right now' }
+  const { slots, free, waiting } = room
+  const busy = slots === 1 ? 'the one slot is busy' : `all ${slots} busy`
+  if (waiting > 0) {
+    const why = free > 0 ? `${plural(free, 'slot')} free but no room` : busy
+    return { isFull: true, sentence: `${why}: a new agent waits behind ${plural(waiting, 'other')}` }
+  }
+  if (free > 0) return { isFull: false, sentence: `${plural(free, 'slot')} free, a new agent starts at once` }
+  const next = ordinals[slots]
+  const agent = next === undefined ? 'one more agent' : `a ${next} agent`
+  return { isFull: true, sentence: `${busy}: ${agent} waits its turn` }
+}

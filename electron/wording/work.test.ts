@@ -1,0 +1,39 @@
+// Who is at work; that it is not known is no "nobody".
+import { expect, it } from 'vitest'
+import { snapshotAt as at } from '../contract/test-support/sample-app-state.ts'
+import { describeWork } from './work.ts'
+
+const unknown = { ...at(0), slots: null }
+
+it.each([
+  [at(0), null],
+  [at(1), '1 agent is being answered.'],
+  [at(4, 2), '4 agents are being answered, and 2 requests wait.'],
+  [unknown, 'Whether agents are being answered is not known right now.'],
+  [
+    {
+      ...unknown,
+      services: {
+        ...unknown.services,
+        llamaServer: { ...unknown.services.llamaServer, phase: 'stopped' as const },
+      },
+    },
+    null,
+  ],
+  [null, null],
+])('says who is at work', (snapshot, words) => expect(describeWork(snapshot)).toBe(words))
+
+it('counts those whom the Router has let through and llama-server does not show yet', () => {
+  const admitted = {
+    id: 'a',
+    developer: 'anna',
+    phase: 'prefill' as const,
+    startedAt: 1,
+    admittedAt: 2,
+    firstTokenAt: null,
+    promptTokens: null,
+    outputTokens: null,
+    node: null,
+  }
+  expect(describeWork({ ...at(0), requests: [admitted] })).toBe('1 agent is being answered.')
+})
