@@ -1,7 +1,7 @@
 // The one answer: the state of the stack in a word, and the sentence that a person acts on. Pure.
 import type { AppState } from '../electron/contract/app.ts'
 import { hostOf } from '../electron/contract/guest-rights.ts'
-import { isServing, presentServices, readService } from '../electron/contract/parts.ts'
+import { isServing, presentServices, readService } from '../electron/contract/services.ts'
 import {
   type CommandedId,
   commandedIds,

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
-import { presentServices } from '../electron/contract/parts.ts'
+import { presentServices } from '../electron/contract/services.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { within } from '../electron/core/base/deadline.ts'
 import { messageOf } from '../electron/core/base/error-message.ts'

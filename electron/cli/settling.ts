@@ -1,6 +1,6 @@
 // When `up`, `restart` and `down` are over: pure judgements of a snapshot.
 
-import { readService } from '../contract/parts.ts'
+import { readService } from '../contract/services.ts'
 import {
   type CommandedId,
   commandedIds,

@@ -66,29 +66,3 @@ export interface Bridge {
   ask<T extends Query['type']>(query: Extract<Query, { type: T }>): Promise<Answers[T]>
   act(action: AppAction): Promise<Outcome>
 }
-
-/** The lines of a memory plan, in the order of the Studio's map. */
-export const planLineIds = [
-  'weights',
-  'draftWeights',
-  'projector',
-  'ramDisk',
-  'kvTarget',
-  'kvDraft',
-  'compute',
-  'program',
-  'checkpoints',
-  'promptCache',
-  'os',
-  'linker',
-] as const
-
-export const planSuggestionIds = [
-  'draft-kv-q4_0',
-  'no-draft',
-  'smaller-pool',
-  'smaller-split',
-  'smaller-ram-disk',
-  'smaller-prompt-cache',
-  'gpu-limit',
-] as const

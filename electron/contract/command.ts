@@ -1,6 +1,5 @@
 // Requests to change something, and how each is answered.
 import * as z from 'zod'
-import { planLineIds, planSuggestionIds } from './app.ts'
 import { ConfigSchema } from './config.ts'
 import { CommandedIdSchema } from './service-ids.ts'
 import { FitSchema } from './snapshot.ts'
@@ -47,6 +46,32 @@ export const CommandSchema = z.discriminatedUnion('type', [
   }),
 ])
 export type Command = z.infer<typeof CommandSchema>
+
+/** The lines of a memory plan, in the order of the Studio's map. */
+export const planLineIds = [
+  'weights',
+  'draftWeights',
+  'projector',
+  'ramDisk',
+  'kvTarget',
+  'kvDraft',
+  'compute',
+  'program',
+  'checkpoints',
+  'promptCache',
+  'os',
+  'linker',
+] as const
+
+export const planSuggestionIds = [
+  'draft-kv-q4_0',
+  'no-draft',
+  'smaller-pool',
+  'smaller-split',
+  'smaller-ram-disk',
+  'smaller-prompt-cache',
+  'gpu-limit',
+] as const
 
 const largestContext = z.strictObject({ contextTokens: count, tokensPerAgent: count }).nullable()
 

@@ -2,7 +2,7 @@
 
 import type { AppState } from '../contract/app.ts'
 import type { Config } from '../contract/config.ts'
-import { presentServices } from '../contract/parts.ts'
+import { presentServices } from '../contract/services.ts'
 import { serviceNames } from '../contract/service-ids.ts'
 import type { Phase, Snapshot } from '../contract/snapshot.ts'
 import { formatRate, plural } from '../wording/figures.ts'

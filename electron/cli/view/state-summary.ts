@@ -1,6 +1,6 @@
 // The one answer: the state in a word and the sentence that a person acts on.
 
-import { presentServices, readService } from '../../contract/parts.ts'
+import { presentServices, readService } from '../../contract/services.ts'
 import { type CommandedId, commandedIds, type ServiceId, serviceNames } from '../../contract/service-ids.ts'
 import type { ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { measureRoom, sayRoom } from '../../wording/room.ts'

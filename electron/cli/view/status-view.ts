@@ -1,6 +1,6 @@
 // The status screen: a snapshot as lines of text. No I/O.
 
-import { presentServices } from '../../contract/parts.ts'
+import { presentServices } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../wording/figures.ts'
 import {

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Command, Outcome } from '../../contract/command.ts'
 import type { StackEvent } from '../../contract/notice.ts'
-import { isServing } from '../../contract/parts.ts'
+import { isServing } from '../../contract/services.ts'
 import type { CommandedId } from '../../contract/service-ids.ts'
 import { commandedIds, supervisedIds } from '../../contract/service-ids.ts'
 import type { LastOrders, Order } from '../../contract/snapshot.ts'

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { presentServices } from '../../contract/parts.ts'
+import { presentServices } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { createLaunchdAutostart } from '../autostart/launchd-autostart.ts'
 import { startTestChild, type TestChild } from '../platform/test-support/child.ts'

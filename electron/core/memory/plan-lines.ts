@@ -1,5 +1,5 @@
 // The plan's lines, in the order of the Studio's map.
-import type { planLineIds } from '../../contract/app.ts'
+import type { planLineIds } from '../../contract/command.ts'
 import { formatBytes, formatCount } from '../base/format-bytes.ts'
 import type { KvCacheSize } from './kv-cache.ts'
 import { sayPromptCache } from './prompt-cache-note.ts'

@@ -1,5 +1,5 @@
 // What to change when a plan does not fit, in numbers, each tried before it is offered.
-import type { planSuggestionIds } from '../../contract/app.ts'
+import type { planSuggestionIds } from '../../contract/command.ts'
 import { formatBytes, formatCount } from '../base/format-bytes.ts'
 import { findLargestContext, type LargestContext } from './largest-context.ts'
 import { judgeTally, type PlanInput, tallyPlan } from './tally.ts'

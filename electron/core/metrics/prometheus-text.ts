@@ -1,6 +1,6 @@
 // A snapshot in Prometheus' text format. What is not known has no line: a gauge of 0 would be a lie.
 
-import { presentServices } from '../../contract/parts.ts'
+import { presentServices } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { countWaiting } from '../../wording/waiting.ts'
 

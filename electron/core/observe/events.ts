@@ -1,7 +1,7 @@
 // What has happened, read from two snapshots that follow one another: the lines that a person looks back at. Pure.
 import type { Notice, StackEvent } from '../../contract/notice.ts'
-import { isServing, presentServices, readService } from '../../contract/parts.ts'
 import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import { isServing, presentServices, readService } from '../../contract/services.ts'
 import type { ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, formatMilliseconds } from '../../wording/figures.ts'
 import { measureRoom } from '../../wording/room.ts'

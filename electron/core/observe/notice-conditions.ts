@@ -1,8 +1,8 @@
 // What a person should know while it holds, read from one snapshot each. When it is told, and again, is in notices.ts.
 
 import type { Notice } from '../../contract/notice.ts'
-import { isServing, readService } from '../../contract/parts.ts'
 import { type ServiceId, type SupervisedId, serviceIds, serviceNames } from '../../contract/service-ids.ts'
+import { isServing, readService } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { formatBytes, formatDuration, formatPercent, formatShare, plural } from '../../wording/figures.ts'
 import { measureRoom } from '../../wording/room.ts'

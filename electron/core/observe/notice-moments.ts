@@ -1,7 +1,7 @@
 // What has just happened and is told for a while: a crash until it is over, a recovery, a stack that has become ready.
 
-import { isServing, readService } from '../../contract/parts.ts'
 import { commandedIds, type SupervisedId, serviceNames, supervisedIds } from '../../contract/service-ids.ts'
+import { isServing, readService } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { NoticeRule } from './notice-conditions.ts'
 

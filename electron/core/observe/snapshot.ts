@@ -1,6 +1,6 @@
 // The pure fold of readings into one Snapshot. What was not read, or not read lately, is null.
 
-import { isServing } from '../../contract/parts.ts'
+import { isServing } from '../../contract/services.ts'
 import {
   contractVersion,
   type DeveloperUse,

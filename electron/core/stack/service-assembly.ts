@@ -1,7 +1,7 @@
 // Builds the services of one profile and everything that watches them.
 import { join } from 'node:path'
 import type { StackEvent } from '../../contract/notice.ts'
-import { isServing } from '../../contract/parts.ts'
+import { isServing } from '../../contract/services.ts'
 import type { Profile } from '../../contract/profile.ts'
 import { type CommandedId, logIds } from '../../contract/service-ids.ts'
 import type { EngineModel, RamDisk } from '../../contract/snapshot.ts'

@@ -1,6 +1,6 @@
 // The services together: order of start and stop, and rolling back a start that failed half-way.
 
-import { isServing } from '../../contract/parts.ts'
+import { isServing } from '../../contract/services.ts'
 import type { CommandedId } from '../../contract/service-ids.ts'
 import type { ServiceState } from '../../contract/snapshot.ts'
 import { within } from '../base/deadline.ts'
