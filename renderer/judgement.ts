@@ -1,13 +1,13 @@
 // The one answer: the state of the stack in a word, and the sentence that a person acts on. Pure.
 import type { AppState } from '../electron/contract/app.ts'
 import { hostOf } from '../electron/contract/guest-rights.ts'
-import { isServing, presentServices, readService } from '../electron/contract/services.ts'
 import {
   type CommandedId,
   commandedIds,
   type ServiceId,
   serviceNames,
 } from '../electron/contract/service-ids.ts'
+import { isServing, presentServices, readService } from '../electron/contract/services.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { plural } from '../electron/wording/figures.ts'
 import { measureRoom, type Room, sayRoom } from '../electron/wording/room.ts'

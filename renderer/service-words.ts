@@ -1,7 +1,7 @@
 // What a service's line says, and what mends it. Pure.
 import type { Command } from '../electron/contract/command.ts'
-import { presentServices, readService } from '../electron/contract/services.ts'
 import { type CommandedId, type ServiceId, serviceNames } from '../electron/contract/service-ids.ts'
+import { presentServices, readService } from '../electron/contract/services.ts'
 import type { Phase, ServiceState, Snapshot } from '../electron/contract/snapshot.ts'
 import {
   formatBytes,

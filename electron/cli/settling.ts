@@ -1,6 +1,5 @@
 // When `up`, `restart` and `down` are over: pure judgements of a snapshot.
 
-import { readService } from '../contract/services.ts'
 import {
   type CommandedId,
   commandedIds,
@@ -8,6 +7,7 @@ import {
   serviceNames,
   supervisedIds,
 } from '../contract/service-ids.ts'
+import { readService } from '../contract/services.ts'
 import type { Order, Snapshot } from '../contract/snapshot.ts'
 
 export type UpJudgement =

@@ -2,8 +2,8 @@
 
 import type { AppState } from '../contract/app.ts'
 import type { Config } from '../contract/config.ts'
-import { presentServices } from '../contract/services.ts'
 import { serviceNames } from '../contract/service-ids.ts'
+import { presentServices } from '../contract/services.ts'
 import type { Phase, Snapshot } from '../contract/snapshot.ts'
 import { formatRate, plural } from '../wording/figures.ts'
 import { measureRoom } from '../wording/room.ts'

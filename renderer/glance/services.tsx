@@ -1,7 +1,7 @@
 // The services, one line each; one that is not well turns into its reason, its button and its last log lines.
 import { memo } from 'react'
-import { readService } from '../../electron/contract/services.ts'
 import { type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
+import { readService } from '../../electron/contract/services.ts'
 import { Icon } from '../icon.tsx'
 import { showView, useSnapshot } from '../mirror.ts'
 import {

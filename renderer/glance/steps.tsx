@@ -1,7 +1,7 @@
 // A start, step by step: what each service waits for in its own words, and the proof at the end.
 
-import { readService } from '../../electron/contract/services.ts'
 import { type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
+import { readService } from '../../electron/contract/services.ts'
 import type { Phase } from '../../electron/contract/snapshot.ts'
 import { formatDuration } from '../../electron/wording/figures.ts'
 import { Icon } from '../icon.tsx'

@@ -1,7 +1,7 @@
 // What `nexus up` shows while it runs: each service, its phase, what it waits for and for how long. No I/O.
 
-import { presentServices } from '../../contract/services.ts'
 import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import { presentServices } from '../../contract/services.ts'
 import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { renderPhase } from './service-rows.ts'
 import { justify, type Piece, padEnd, piece, renderLine, type TextLine, truncateLine } from './text-line.ts'

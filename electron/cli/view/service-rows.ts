@@ -1,7 +1,7 @@
 // The services part of the status view: one line each, and for one that is not well its reason and what mends it.
 
-import { presentServices } from '../../contract/services.ts'
 import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import { presentServices } from '../../contract/services.ts'
 import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, plural } from '../../wording/figures.ts'
 import { nameModel } from '../../wording/model-name.ts'

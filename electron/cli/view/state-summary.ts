@@ -1,7 +1,7 @@
 // The one answer: the state in a word and the sentence that a person acts on.
 
-import { presentServices, readService } from '../../contract/services.ts'
 import { type CommandedId, commandedIds, type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import { presentServices, readService } from '../../contract/services.ts'
 import type { ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { measureRoom, sayRoom } from '../../wording/room.ts'
 import type { Tone } from './text-line.ts'

@@ -1,9 +1,9 @@
 // Builds the services of one profile and everything that watches them.
 import { join } from 'node:path'
 import type { StackEvent } from '../../contract/notice.ts'
-import { isServing } from '../../contract/services.ts'
 import type { Profile } from '../../contract/profile.ts'
 import { type CommandedId, logIds } from '../../contract/service-ids.ts'
+import { isServing } from '../../contract/services.ts'
 import type { EngineModel, RamDisk } from '../../contract/snapshot.ts'
 import { ensureKeys } from '../access/keys.ts'
 import { messageOf } from '../base/error-message.ts'

@@ -1,7 +1,7 @@
 // The services together: order of start and stop, and rolling back a start that failed half-way.
 
-import { isServing } from '../../contract/services.ts'
 import type { CommandedId } from '../../contract/service-ids.ts'
+import { isServing } from '../../contract/services.ts'
 import type { ServiceState } from '../../contract/snapshot.ts'
 import { within } from '../base/deadline.ts'
 import type { RamDiskService } from '../forge/ram-disk-service.ts'
