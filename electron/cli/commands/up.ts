@@ -41,7 +41,8 @@ export const runUp = async (command: UpCommand, context: CliContext): Promise<nu
     // One that is started now would end over it.
     else readConfig(context.folder.configPath, context.folder.lastGoodConfigPath)
     const startedAt = Date.now()
-    return await startThrough(running ?? (await attachOrHost(context)), command, { context, startedAt })
+    const client = running ?? (await attachOrHost(context))
+    return await startThrough(client, command, { context, startedAt, isHosted: running === null })
   } finally {
     // An open connection would keep this process.
     running?.close()
@@ -51,12 +52,15 @@ export const runUp = async (command: UpCommand, context: CliContext): Promise<nu
 const startThrough = async (
   client: ControlClient,
   command: UpCommand,
-  { context, startedAt }: { readonly context: CliContext; readonly startedAt: number },
+  {
+    context,
+    startedAt,
+    isHosted,
+  }: { readonly context: CliContext; readonly startedAt: number; readonly isHosted: boolean },
 ): Promise<number> => {
   const { only, json } = command
+  let hasBegun = false
   try {
-    // One that was started for this and has nothing to run ends with it.
-    client.keep()
     const outcome = await client.dispatch({
       type: 'start',
       only,
@@ -70,10 +74,20 @@ const startThrough = async (
     const { profile } = outcome
     if (!json && profile !== undefined) context.print(`Profile ${profile.name}: ${profile.because}.`)
     const wasSetUp = await followInterruptibly(client, context, only)
+    hasBegun = true
     return await finishStart(client, context, { only, json, startedAt: wasSetUp ? Date.now() : startedAt })
   } finally {
+    if (isHosted && !hasBegun) await endIdle(client)
     client.close()
   }
+}
+
+/** A core that was started for this command and got nothing to run ends with the last that lets go of it. */
+const endIdle = async (client: ControlClient): Promise<void> => {
+  const letGo = client.keep()
+  letGo()
+  // Both have arrived once a later question is answered, or nobody is there any more to answer it.
+  await client.readSnapshot().catch(() => {})
 }
 
 /** Only set-up is called off by an interruption: what has started goes on without the command that asked for it. */
