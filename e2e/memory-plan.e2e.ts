@@ -1,5 +1,5 @@
 // The memory plan against a real llama-server and model: weights and KV within 1 % of its log, resident within 10 %.
-// Needs NEXUS_TEST_LLAMA_SERVER (the program) and NEXUS_TEST_MODEL (a GGUF file, used as model and as draft).
+// Needs NEXUS_TEST_LLAMA_SERVER (the program) and NEXUS_TEST_SLIDING_WINDOW_MODEL (a GGUF file, used as model and as draft).
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -165,7 +165,7 @@ describe('memory plan against a real llama-server', () => {
   it.each(cases.map((one) => [JSON.stringify(one), one] as const))(
     '%s',
     async (_, { withDraft = false, ...changes }) => {
-      const model = requireEnv('NEXUS_TEST_MODEL')
+      const model = requireEnv('NEXUS_TEST_SLIDING_WINDOW_MODEL')
       const server = { ...defaults, ...changes }
       const header = await readGgufHeader(model)
       const plan = planMemory({
@@ -207,7 +207,7 @@ describe('memory plan against a real llama-server', () => {
 
   it('sees that a model can draft for itself', async () => {
     const { judgeDraft } = await import('../electron/core/memory/draft-judgement.ts')
-    const header = await readGgufHeader(requireEnv('NEXUS_TEST_MODEL'))
+    const header = await readGgufHeader(requireEnv('NEXUS_TEST_SLIDING_WINDOW_MODEL'))
     expect(judgeDraft(header, header)).toEqual({ verdict: 'compatible' })
   })
 })

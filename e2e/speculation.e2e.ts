@@ -9,7 +9,7 @@ import { createNexus, type NexusUnderTest } from './nexus-command.ts'
 const demoModel = (): string => {
   const runtimeDir = process.env['NEXUS_RUNTIME']
   if (runtimeDir === undefined) throw new Error('NEXUS_RUNTIME is not set: run scripts/test e2e')
-  return join(runtimeDir, 'models', 'gemma-3-270m-q4_k_m.gguf')
+  return join(runtimeDir, 'models', 'SmolLM2-135M-Instruct.Q4_1.gguf')
 }
 
 let nexus: NexusUnderTest
@@ -89,8 +89,8 @@ describe('a draft with another vocabulary', () => {
 /** The same model but for one token's text, which is all that llama-server compares. */
 const writeOtherVocabulary = (from: string, to: string): void => {
   const bytes = readFileSync(from)
-  const at = bytes.indexOf('<unused0>')
-  if (at === -1) throw new Error(`${from} has no token <unused0>`)
-  bytes.write('<unusedQ>', at)
+  const at = bytes.indexOf('<jupyter_start>')
+  if (at === -1) throw new Error(`${from} has no token <jupyter_start>`)
+  bytes.write('<jupyter_starQ>', at)
   writeFileSync(to, bytes)
 }

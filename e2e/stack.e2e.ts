@@ -82,6 +82,20 @@ describe('a client', () => {
     },
   )
 
+  it('gets an answer that is right, in a sentence that ends', async () => {
+    const stream = client().messages.stream({
+      model: 'claude-sonnet-4-5',
+      max_tokens: 64,
+      temperature: 0,
+      messages: [{ role: 'user', content: 'What is the capital of France?' }],
+    })
+    const message = await stream.finalMessage()
+    expect(message.content).toEqual([
+      expect.objectContaining({ type: 'text', text: expect.stringContaining('Paris') }),
+    ])
+    expect(message.stop_reason).toBe('end_turn')
+  })
+
   it('gets a stream, and is told the truth about truncation', async () => {
     const stream = tellLongStory(0, 24)
     let deltas = 0

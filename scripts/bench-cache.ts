@@ -1,11 +1,10 @@
 // What an agent's next turn reads again: tokens read / tokens that were new, on the real servers and a dense model.
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { z } from 'zod'
-import { ensureSmallModel } from '../electron/core/setup/small-model.ts'
 import {
   type Agent,
   type Answer,
+  askAtOnce,
   createAgents,
   startConversation,
   takeTurns,
@@ -18,30 +17,17 @@ const settleMs = 120_000
 const turns = 3
 const part = 'cache'
 
-/** As the studio has it, one pool of four slots; f16, because a quantized cache is slow on a CPU (measured: 95 against 474 tokens/s). */
-const profileOf = (modelPath: string) => ({
-  modelPath,
-  alias: 'smollm2-135m',
-  unifiedKv: true,
-  contextTokens: 8_192,
-  cacheTypeK: 'f16',
-  cacheTypeV: 'f16',
-})
+/** One pool of four slots, as the studio has it. */
+const llamaServer = { unifiedKv: true, contextTokens: 8_192 }
 
-export const benchCache = async ({ root, folder, signal }: BenchStack): Promise<PartReport> => {
-  const { modelPath } = await ensureSmallModel({
-    runtimeDir: folder.runtimeDir,
-    resourcesDir: join(root, 'resources'),
-    report: () => {},
-    signal,
-  })
-  const llamaServer = profileOf(modelPath)
+export const benchCache = async ({ root, signal }: BenchStack): Promise<PartReport> => {
   const pinned = await withStack(root, signal, { llamaServer }, async (stack) => [
     ...(await compareOrders(stack)),
     ...(await compareMoreThanSlots(stack)),
     await compareNewSession(stack),
     await compareSubagents(stack),
     ...(await compareRestarts(stack)),
+    ...(await compareCrowd(stack)),
   ])
   const today = await withStack(
     root,
@@ -185,6 +171,27 @@ const compareRestarts = async (stack: BenchStack): Promise<readonly Comparison[]
     comparisons.push(compare(`4 agents after ${name}`, await takeTurns(stack, agents, 1, 'in turn'), 1.1))
   }
   return comparisons
+}
+
+const crowdMs = 300_000
+
+const compareCrowd = async (stack: BenchStack): Promise<readonly Comparison[]> => {
+  announce(`6 clients on 4 slots for ${crowdMs / 60_000} minutes`)
+  const until = performance.now() + crowdMs
+  const clients = Array.from({ length: 6 }, () => stack)
+  const { answers, lost } = await askAtOnce(clients, 'crowd', () => performance.now() < until)
+  for (const reason of lost) announce(`lost: ${reason}`)
+  return [
+    compare('6 clients on 4 slots at once, for 5 minutes', answers, 1.1),
+    {
+      part,
+      what: '6 clients on 4 slots at once, for 5 minutes',
+      unit: 'requests',
+      samples: [{ measured: answers.length + lost.length, reference: answers.length }],
+      against: 'answered',
+      goal: { text: 'none lost', maxRatio: 1 },
+    },
+  ]
 }
 
 /** What is killed in the middle of its copy is read again; the copies of conversations as small as these follow at once. */

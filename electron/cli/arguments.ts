@@ -13,6 +13,8 @@ export type CliCommand =
   | {
       readonly name: 'up'
       readonly profile: string | null
+      /** A model of the catalogue instead of a profile. */
+      readonly model: string | null
       readonly only: CommandedId | null
       readonly force: boolean
       readonly replaceForeign: boolean
@@ -44,6 +46,13 @@ export type CliCommand =
       readonly memoryGb: number | null
       readonly json: boolean
     }
+  | {
+      readonly name: 'models'
+      readonly agents: number
+      /** For a Mac sold with this much memory; null: this machine. */
+      readonly memoryGb: number | null
+      readonly json: boolean
+    }
   | { readonly name: 'doctor'; readonly profile: string | null; readonly json: boolean }
   | { readonly name: 'service'; readonly action: ServiceAction; readonly json: boolean }
   | {
@@ -61,8 +70,16 @@ export type CliCommand =
       readonly json: boolean
     }
   | {
+      readonly name: 'model'
+      readonly action: ModelAction
+      /** null only with `list`. */
+      readonly model: string | null
+      readonly json: boolean
+    }
+  | {
       /** Of the model: the only thing that is measured so far. */
       readonly name: 'bench'
+      readonly measure: readonly BenchSubject[]
       readonly batches: readonly number[]
       readonly repeats: number
       readonly promptTokens: number
@@ -127,9 +144,17 @@ export type CliCommand =
 export const serviceActions = ['install', 'uninstall', 'status'] as const
 export type ServiceAction = (typeof serviceActions)[number]
 
+/** Of `nexus bench model`: batch sizes, types of the KV cache beside one another, what idle slots cost. */
+const benchSubjects = ['batches', 'kv', 'idle'] as const
+export type BenchSubject = (typeof benchSubjects)[number]
+
 /** Of `nexus key`: what is done to the developers' keys. */
 export const keyActions = ['list', 'create', 'rotate', 'revoke'] as const
 export type KeyAction = (typeof keyActions)[number]
+
+/** Of `nexus model`. */
+export const modelActions = ['list', 'fetch', 'cancel', 'remove'] as const
+export type ModelAction = (typeof modelActions)[number]
 
 /** Of `nexus selfcheck --as`: the ways in which launchd starts something. */
 export const launchdKinds = ['agent', 'daemon'] as const
@@ -148,6 +173,7 @@ const force: OptionHelp = { type: 'boolean', help: '--force' }
 const optionsOf = {
   up: {
     profile,
+    model: { type: 'string', help: '--model NAME' },
     only,
     force,
     'replace-foreign': { type: 'boolean', help: '--replace-foreign' },
@@ -170,6 +196,11 @@ const optionsOf = {
     'memory-gb': { type: 'string', help: '--memory-gb N' },
     json,
   },
+  models: {
+    agents: { type: 'string', help: '--agents N' },
+    'memory-gb': { type: 'string', help: '--memory-gb N' },
+    json,
+  },
   doctor: { profile, json },
   service: { json },
   serve: {
@@ -178,7 +209,9 @@ const optionsOf = {
     wait: { type: 'boolean', help: '--wait' },
   },
   key: { json },
+  model: { json },
   bench: {
+    measure: { type: 'string', help: '--measure batches,kv,idle' },
     batches: { type: 'string', help: '--batches N,N' },
     repeats: { type: 'string', help: '--repeats N' },
     'prompt-tokens': { type: 'string', help: '--prompt-tokens N' },
@@ -255,9 +288,12 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
   if (wordsOf[first] === undefined) expectWords(0)
   switch (first) {
     case 'up':
+      if (text('model') !== null && text('profile') !== null)
+        throw new UsageError('nexus up: found --model with --profile; allowed: one of the two')
       return {
         name: 'up',
         profile: text('profile'),
+        model: text('model'),
         only: serviceOrNull(text('only'), '--only'),
         force: flag('force'),
         replaceForeign: flag('replace-foreign'),
@@ -301,6 +337,13 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
         memoryGb: memoryGb(text('memory-gb')),
         json: flag('json'),
       }
+    case 'models':
+      return {
+        name: 'models',
+        agents: agentCount(text('agents')),
+        memoryGb: memoryGb(text('memory-gb')),
+        json: flag('json'),
+      }
     case 'doctor':
       return { name: 'doctor', profile: text('profile'), json: flag('json') }
     case 'service':
@@ -326,6 +369,10 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       expectWords(2)
       return { name: 'key', ...keyWords(positionals), json: flag('json') }
     }
+    case 'model': {
+      expectWords(2)
+      return { name: 'model', ...modelWords(positionals), json: flag('json') }
+    }
     case 'agents-file':
       return { name: 'agents-file', path: text('path'), check: flag('check') }
     case 'bench':
@@ -333,6 +380,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       return {
         name: 'bench',
         ...benchWords(positionals[0], text('batches'), text('repeats'), text('prompt-tokens')),
+        measure: (text('measure') ?? benchSubjects.join(',')).split(',').map(benchSubject),
         yes: flag('yes'),
         json: flag('json'),
       }
@@ -389,6 +437,7 @@ const wordsOf: Readonly<Partial<Record<CliCommand['name'], string>>> = {
   service: ` ${serviceActions.join('|')}`,
   forge: ` ${forgeActions.join('|')} [DIR ...]`,
   clients: ' [NAME]',
+  model: ' list | fetch|cancel NAME|REPO[:FILE] | remove NAME',
   key: ` list | ${keyActions.slice(1).join('|')} NAME`,
 }
 
@@ -443,6 +492,22 @@ const launchdKind = (word: string | null): LaunchdKind | null => {
   const kind = launchdKinds.find((known) => known === word)
   if (kind === undefined) throw new UsageError(`--as: found "${word}"; allowed: ${launchdKinds.join(', ')}`)
   return kind
+}
+
+const modelWords = ([word, model]: readonly string[]): {
+  readonly action: ModelAction
+  readonly model: string | null
+} => {
+  const action = modelActions.find((known) => known === word)
+  if (action === undefined)
+    throw new UsageError(
+      `nexus model: found ${word === undefined ? 'nothing' : `"${word}"`}; allowed: ${modelActions.join(', ')}`,
+    )
+  if (action === 'list' && model !== undefined)
+    throw new UsageError(`nexus model list: found the extra word "${model}"; allowed: nothing more`)
+  if (action !== 'list' && model === undefined)
+    throw new UsageError(`nexus model ${action}: found no model; allowed: ${usageOf('model')}`)
+  return { action, model: model ?? null }
 }
 
 const keyWords = ([word, developer]: readonly string[]): {
@@ -500,6 +565,15 @@ const tryStep = (word: string): string => {
   throw new UsageError(`nexus try-claude: found "${word}"; allowed: ${tryStepIds.join(', ')}`)
 }
 
+const benchSubject = (word: string): BenchSubject => {
+  const subject = benchSubjects.find((one) => one === word)
+  if (subject === undefined)
+    throw new UsageError(
+      `--measure: found "${word}"; allowed: ${benchSubjects.join(', ')}, separated by commas`,
+    )
+  return subject
+}
+
 const benchWords = (
   what: string | undefined,
   batches: string | null,
@@ -524,6 +598,14 @@ const memoryGb = (text: string | null): number | null => {
     throw new UsageError(`--memory-gb: found "${text}"; allowed: a whole number from 1 to 65536`)
   }
   return size
+}
+
+const agentCount = (text: string | null): number => {
+  if (text === null) return 4
+  const count = Number(text)
+  if (!/^\d+$/.test(text) || count < 1 || count > 64)
+    throw new UsageError(`--agents: found "${text}"; allowed: a whole number from 1 to 64`)
+  return count
 }
 
 const lineCount = (text: string | null): number => {

@@ -1,5 +1,5 @@
 // The stack that a try works on: the one that runs, or a demo stack of its own that leaves nothing behind.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import type { Snapshot } from '../contract/snapshot.ts'
 import { writePrivateFile } from '../core/base/private-file.ts'
 import { ensureStateFolder, locateStateFolder } from '../core/config/state-folder.ts'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
+import { ourTemplatePath } from '../core/engine/chat-template.ts'
 import { createPlatform } from '../core/platform/detect-platform.ts'
 import { attachOrHost, readOrphans } from './attach.ts'
 import { runDown } from './commands/down.ts'
@@ -143,7 +144,7 @@ const longestDrainSeconds = 600
 const sentence = 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1,6} "."'
 
 /**
- * The demo model is a base model: it may say nothing at all, or talk on until it is cut off, and Claude Code would ask
+ * The demo model is small: with all that Claude Code sends it may talk on until it is cut off, and Claude Code would ask
  * again each time. With this grammar its answers begin and end. Ports of the system's choice, so that a stack of
  * somebody else's on the usual ones is no hindrance.
  */
@@ -157,6 +158,33 @@ export const demoForTries = async (): Promise<ProfileOverride> => {
     ramDisk: { sizeMiB: 16 },
   }
 }
+
+/**
+ * One more for the step with tools, whose calls go the way that the Studio's do: by our chat template for R1. It is not
+ * the others' because llama-server (b10068, seen) follows no grammar of ours in a request with tools once the template
+ * renders calls.
+ */
+export const openToolStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
+  const root = mkdtempSync(join(tmpdir(), 'nexus-try-tools-'))
+  const chatTemplate = join(root, 'try.jinja')
+  const shipped = readFileSync(ourTemplatePath(context.resourcesDir, 'r1-distill-llama'), 'utf8')
+  writePrivateFile(chatTemplate, `${withoutThoughts}${withoutSpareTools}${shipped}`)
+  const profile = await demoForTries()
+  return startOwnStack(context, signal, {
+    root,
+    sharedDir: null,
+    config: {},
+    profile: {
+      ...profile,
+      llamaServer: { ...profile.llamaServer, contextTokens: 16_384, slots: 2, chatTemplate },
+    },
+  })
+}
+
+/** The small model would think until it is cut off. */
+const withoutThoughts = '{%- set enable_thinking = false -%}\n'
+/** A forced call offers its tool alone. The schemas of all tools would be 2,000 tokens more in the last turn, which needs none. */
+const withoutSpareTools = '{%- if tools and tools | length > 1 %}{% set tools = none %}{% endif -%}\n'
 
 /** Both are held until both are known, so that they differ. */
 const freePorts = async (): Promise<readonly [number, number]> => {

@@ -44,6 +44,21 @@ export const CommandSchema = z.discriminatedUnion('type', [
     action: z.enum(['create', 'rotate', 'revoke']),
     developer: DeveloperNameSchema,
   }),
+  /** Fetches a model, or goes on with it; one that is being fetched already is that one. */
+  z.strictObject({
+    type: z.literal('fetchModel'),
+    /** A name of the catalogue's, REPO, or REPO:FILE. */
+    model: z.string().min(1).max(512),
+    /** A mirror of the Hub; null: the core's own HF_ENDPOINT, else the Hub. */
+    endpoint: z.string().max(2048).nullable(),
+    /** For the Hub alone, kept in memory only; null: the core's own, else that of the state folder's file. */
+    token: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,512}$/, 'a token of printable ASCII characters without blanks')
+      .nullable(),
+  }),
+  /** What is there of the file stays, for the next fetch. */
+  z.strictObject({ type: z.literal('cancelFetch'), id: z.string().max(512) }),
 ])
 export type Command = z.infer<typeof CommandSchema>
 

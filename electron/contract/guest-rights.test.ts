@@ -41,6 +41,8 @@ const refused: readonly (readonly [Command, string])[] = [
   [{ type: 'key', action: 'create', developer: 'eve' }, 'nexus key create eve'],
   [{ type: 'key', action: 'rotate', developer: 'ann' }, 'changing the keys'],
   [{ type: 'key', action: 'revoke', developer: 'ann' }, 'changing the keys'],
+  [{ type: 'fetchModel', model: 'a/b', endpoint: null, token: null }, 'nexus model fetch a/b'],
+  [{ type: 'cancelFetch', id: 'a/b' }, 'nexus model cancel a/b'],
 ]
 
 const askable: readonly Query[] = [{ type: 'plan' }, { type: 'doctor' }, { type: 'clients' }]

@@ -32,6 +32,10 @@ export const refuseCommand = (command: Command, owner: string): string | null =>
       return onlyOwner(owner, 'changing the settings', null)
     case 'key':
       return onlyOwner(owner, 'changing the keys', `nexus key ${command.action} ${command.developer}`)
+    case 'fetchModel':
+      return onlyOwner(owner, 'fetching a model', `nexus model fetch ${command.model}`)
+    case 'cancelFetch':
+      return onlyOwner(owner, 'calling a fetch off', `nexus model cancel ${command.id}`)
   }
 }
 

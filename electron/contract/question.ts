@@ -114,6 +114,8 @@ export const SettingsAnswerSchema = z.strictObject({
   config: ConfigSchema,
   /** Why the file cannot be used, one sentence for each problem; then `config` is the last good one. */
   problems: z.array(z.string()),
+  /** Model, chip, cores, memory and system of the machine, in one line; null, or absent: it doesn't say, or not yet. */
+  machine: nullableText.optional(),
   profileNames: z.array(z.string()),
   /** Which one would be chosen without a configured profile; null: its profiles cannot be read. */
   automaticProfileName: nullableText,

@@ -247,6 +247,8 @@ export const sampleAnswers = (state: AppState): Answers => ({
       startStackAtLaunch: false,
     },
     problems: [],
+    machine:
+      'Mac15,14, Apple M3 Ultra, 24 performance + 8 efficiency cores, 80 GPU cores, 256.00 GiB at 819 GB/s, macOS 27.0',
     profileNames: ['demo', 'studio'],
     automaticProfileName: 'studio',
     // As started with --profile ./mine.json.

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from 'react'
 import type { SettingsAnswer } from '../../electron/contract/question.ts'
 import { keepSettings, settleSettings, useDrafts } from '../drafts.ts'
+import { Models } from '../glance/models.tsx'
 import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { isSame } from '../is-same.ts'
@@ -58,9 +59,11 @@ const OwnSettings = () => {
             <RestartNeeded differences={answer.restartNeeded} />
             <OpenAtLogin />
             <SettingsForm answer={answer} onSent={asked.again} />
+            {answer.machine == null ? null : <p className="not-known">This machine: {answer.machine}</p>}
           </>
         )}
       </AskedBody>
+      <Models />
       <DeveloperKeys />
       <About />
     </div>

@@ -6,6 +6,7 @@ import { within } from '../../core/base/deadline.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { ramDiskSpec } from '../../core/forge/ram-disk-service.ts'
 import { createLifeLook } from '../../core/supervise/life-look.ts'
+import { isFetchActive } from '../../wording/fetch-words.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachIfAnythingRuns, attachOrHost, readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
@@ -57,7 +58,7 @@ const stopThrough = async (
   }
   if (client.user === null && before.owner.background && command.only === null)
     await untilCoreIsGone(client, before.owner.pid, context)
-  return report(context, command, after, describeStopped(command, before))
+  return report(context, command, after, describeStopped(command, before) + describeFetches(after))
 }
 
 /**
@@ -94,8 +95,8 @@ const untilCoreIsGone = async (client: ControlClient, pid: number, context: CliC
   const identity = await processes.readIdentity(pid)
   if (identity === null) return
   const deadline = Date.now() + coreEndMs
-  const isAlive = createLifeLook(identity, processes)
-  while (Date.now() < deadline && (await isAlive())) {
+  const life = createLifeLook(identity, processes)
+  while (Date.now() < deadline && (await life.isAlive())) {
     await new Promise((resolve) => setTimeout(resolve, lookMs))
   }
 }
@@ -119,6 +120,14 @@ const describeStopped = (command: DownCommand, before: Snapshot): string => {
   return disk?.mounted === true
     ? `Everything is stopped. The Build Forge stays mounted at ${disk.mountPoint}; nexus down --eject removes it and what is on it.`
     : 'Everything is stopped.'
+}
+
+/** Why a background core stays; empty when it doesn't for that. */
+const describeFetches = (snapshot: Snapshot | null): string => {
+  const fetches = (snapshot?.fetches ?? []).filter(isFetchActive)
+  return fetches.length === 0
+    ? ''
+    : ` The core goes on fetching ${fetches.map(({ id }) => id).join(' and ')}; nexus model cancel calls that off.`
 }
 
 const report = (

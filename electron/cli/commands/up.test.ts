@@ -1,5 +1,6 @@
 // `nexus up` beside a core that runs and is not ready: whatever goes wrong, the command ends.
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import type { CliCommand } from '../arguments.ts'
@@ -8,6 +9,7 @@ import { runUp } from './up.ts'
 
 const up: Extract<CliCommand, { name: 'up' }> = {
   name: 'up',
+  model: null,
   profile: null,
   only: null,
   force: false,
@@ -23,4 +25,13 @@ it('hangs up after a config that is not valid, and so does not stay for ever', a
   })
   await expect(runUp(up, context)).rejects.toThrow('drainSeconds')
   await expect.poll(() => core.connected()).toBe(0)
+})
+
+it.each([
+  ['gpt-oss-20b', 'gpt-oss-20b is not here: nexus model fetch gpt-oss-20b'],
+  ['nope', 'found "nope"; allowed: r1-distill-llama-70b, '],
+])('says of the model %s what to do, and starts nothing', async (model, reason) => {
+  const { context } = createTestContext()
+  const asked = { ...context, resourcesDir: join(import.meta.dirname, '..', '..', '..', 'resources') }
+  await expect(runUp({ ...up, model }, asked)).rejects.toThrow(reason)
 })

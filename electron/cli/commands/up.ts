@@ -1,12 +1,19 @@
 // `nexus up`: set up, start, and wait until a Claude request was answered.
 
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Outcome } from '../../contract/command.ts'
 import type { CommandedId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { formatBytes } from '../../core/base/format-bytes.ts'
+import { writePrivateFile } from '../../core/base/private-file.ts'
 import { readConfig } from '../../core/config/config.ts'
+import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
+import { findInCatalogue, readCatalogue } from '../../core/models/catalogue.ts'
+import { findModel, modelFolders } from '../../core/models/find-models.ts'
+import { overrideFor } from '../../core/models/judge-models.ts'
 import { readIntent } from '../../core/stack/intent.ts'
 import { readDifferences, readMachine, readMemory } from '../../core/stack/plan-reading.ts'
 import type { CliCommand } from '../arguments.ts'
@@ -30,10 +37,13 @@ import {
 } from '../view/outcome-view.ts'
 import { renderMemoryReading } from '../view/plan-view.ts'
 import { createProgressTracker, type ProgressTracker } from '../view/progress-view.ts'
+import { judgeOne, readJudgedMachine } from './models.ts'
 
 type UpCommand = Extract<CliCommand, { name: 'up' }>
 
-export const runUp = async (command: UpCommand, context: CliContext): Promise<number> => {
+export const runUp = async (asked: UpCommand, context: CliContext): Promise<number> => {
+  const command =
+    asked.model === null ? asked : { ...asked, profile: await writeModelProfile(asked.model, context) }
   const running = await attachToRunning(context, startingMs)
   try {
     // A core that is stuck would not answer the command either.
@@ -103,6 +113,29 @@ const followInterruptibly = async (
   } finally {
     stop.end()
   }
+}
+
+/** As the studio has them. */
+const modelAgents = 4
+
+/** The path of a profile for one model of the catalogue, written into the state folder. Throws when it can't run here. */
+const writeModelProfile = async (id: string, context: CliContext): Promise<string> => {
+  const catalogue = readCatalogue(context.resourcesDir)
+  const model = findInCatalogue(catalogue, id)
+  const machine = await readJudgedMachine(null, context)
+  const judged = await judgeOne(model, catalogue, context, modelAgents, machine)
+  const { path, contextTokens, why } = judged
+  if (path === null) throw new Error(`${id} is not here: nexus model fetch ${id}`)
+  if (contextTokens === null)
+    throw new Error(`${model.name} cannot be run on this machine: ${why}. nexus models shows what can.`)
+  const folders = modelFolders(context.folder.modelsDir, context.folder.runtimeDir)
+  const draft = model.draft === null ? null : findModel(findInCatalogue(catalogue, model.draft), folders)
+  const profile = overrideFor({ model, path }, draft, { agents: modelAgents, contextTokens, machine })
+  ensureStateFolder(context.folder)
+  const profilePath = join(context.folder.root, 'model-profiles', `${id}.json`)
+  mkdirSync(dirname(profilePath), { recursive: true, mode: 0o700 })
+  writePrivateFile(profilePath, `${JSON.stringify(profile, null, 2)}\n`)
+  return profilePath
 }
 
 /** A plan that does not fit is shown whole: its suggestions say what to change. */

@@ -151,7 +151,13 @@ export const sampleSnapshots = {
   shared: {
     ...busy,
     slots: [
-      { ...generating(0, 41_984, 18.2), developer: 'anna' },
+      {
+        ...generating(0, 41_984, 18.2),
+        developer: 'anna',
+        held: { developer: 'anna', conversation: '3f9a', named: true },
+        promptTokens: 41_172,
+        promptProcessed: 310,
+      },
       { ...generating(1, 12_288, 14.9), developer: 'a-very-long-name-of-a-developer' },
       slot(2, { phase: 'prefill', contextTokens: 19_456, prefillProgress: 0.4 }),
       { ...generating(3, 131_072, null), developer: 'anna' },

@@ -50,11 +50,11 @@ describe('off a terminal', () => {
 describe('on a terminal', () => {
   it('shows set-up steps, each service with what it waits for, and the proof', () => {
     const tracker = createProgressTracker(sampleNow, plain)
-    const steps = [{ title: 'Model gemma-3-270m', detail: '120 of 253 MB', done: false }]
+    const steps = [{ title: 'Demo model', detail: '60 of 98 MB', done: false }]
     expect(tracker.render(steps, sampleNow)).toHaveLength(1)
     tracker.add(starting, sampleNow + 1000)
     const text = tracker.render(steps, sampleNow + 3000).join('\n')
-    expect(text).toMatch(/^◌ Model gemma-3-270m +120 of 253 MB$/m)
+    expect(text).toMatch(/^◌ Demo model +60 of 98 MB$/m)
     expect(text).toMatch(/^● Build Forge {2}ready +1\.0 s$/m)
     expect(text).toMatch(/^◌ AI Engine {4}starting {3}Loading model +3\.0 s$/m)
     expect(text).toMatch(/^○ Claude request {2}when both servers are ready$/m)

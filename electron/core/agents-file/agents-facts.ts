@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Profile } from '../../contract/profile.ts'
 import { clientBaseUrl } from '../clients/client-address.ts'
+import { keepsSlots } from '../engine/slot-cache.ts'
 import { plannedServer } from '../memory/planned-server.ts'
 import { clientLimits } from '../router/client-limits.ts'
 import { keptTools } from '../router/kept-tools.ts'
@@ -9,12 +10,16 @@ import { queueLimit } from '../router/litellm-router-settings.ts'
 import type { PrefillSpeed } from './prefill-speed.ts'
 
 export interface AgentsFacts {
+  /** Model, chip, cores, memory and system, in one line; null: it doesn't say. */
+  readonly machine: string | null
   readonly profileName: string
   readonly model: string
   readonly agents: number
   readonly tokensPerAgent: number
   /** All agents share one pool, so that the tokens of one are not there for another. */
   readonly pooled: boolean
+  /** A conversation keeps its slot, so that its next turn reads only what is new. */
+  readonly keepsSlots: boolean
   /** null: no room for Claude Code to summarise by itself. */
   readonly compactAtTokens: number | null
   /** How many may wait before one is refused; null: the Router does not count them. */
@@ -29,6 +34,7 @@ export const agentsFacts = (
   name: string,
   profile: Profile,
   machine: {
+    readonly identity: string | null
     readonly mountPoint: string
     readonly lanAddresses: readonly string[]
     readonly trainingContextTokens: number | null
@@ -37,12 +43,14 @@ export const agentsFacts = (
   const server = plannedServer(profile.llamaServer)
   const limits = clientLimits(profile.llamaServer, machine.trainingContextTokens)
   return {
+    machine: machine.identity,
     profileName: name,
     model: profile.llamaServer.alias,
     // Those of other Studios too: the Router sends each request to whoever is free.
     agents: (profile.nodes ?? []).reduce((sum, node) => sum + node.slots, server.slots),
     tokensPerAgent: limits.contextTokens,
     pooled: server.unifiedKv,
+    keepsSlots: keepsSlots(profile),
     compactAtTokens: limits.compactAtTokens,
     queueLimit: queueLimit(profile),
     tools: profile.proxy.configPath === null ? keptTools(profile.proxy, limits, server.slots) : null,
@@ -52,7 +60,7 @@ export const agentsFacts = (
 }
 
 /** Raised when the text says the same facts in other words. */
-const textVersion = 3
+const textVersion = 4
 
 /**
  * A name for what the text says. How fast the machine read is no part of it, only whether that was known: a file in

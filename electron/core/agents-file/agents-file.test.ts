@@ -16,11 +16,13 @@ import { forgetFile, readInstalledFiles, rememberFile } from './installed-files.
 import { readPrefillSpeed } from './prefill-speed.ts'
 
 const facts: AgentsFacts = {
+  machine: 'Mac15,14, Apple M3 Ultra, 256.00 GiB at 819 GB/s, macOS 27.0',
   profileName: 'studio',
   model: 'deepseek-r1-distill-llama-70b',
   agents: 4,
   tokensPerAgent: 98_304,
   pooled: false,
+  keepsSlots: true,
   compactAtTokens: 73_016,
   queueLimit: 16,
   tools: ['Bash', 'Read', 'Agent'],
@@ -32,6 +34,7 @@ describe('agentsText', () => {
   it('has the numbers of this machine', () => {
     const text = agentsText(facts, { tokensPerSecond: 312.4, prompts: 20 })
     for (const words of [
+      'The machine: Mac15,14, Apple M3 Ultra, 256.00 GiB at 819 GB/s, macOS 27.0.',
       '**4 agents at once.** The 5th waits',
       '98,304 tokens of context',
       'When 16 wait, the next is refused',
@@ -49,6 +52,13 @@ describe('agentsText', () => {
     const text = agentsText({ ...facts, tools: ['Bash'] }, null)
     expect(text).toContain('start further agents or subagents')
     expect(agentsText({ ...facts, tools: null }, null)).not.toContain('Your tools')
+  })
+
+  it('says what a session id gains and what it costs to lose the slot, where conversations keep theirs', () => {
+    const text = agentsText(facts, { tokensPerSecond: 100, prompts: 20 })
+    expect(text).toContain('`x-claude-code-session-id`): its next turn reads only what is new')
+    expect(text).toContain('is read again, about 2 min for 10,000 tokens')
+    expect(agentsText({ ...facts, keepsSlots: false }, null)).not.toMatch(/session-id|loses its slot/)
   })
 
   it('says nothing about a speed that nobody measured', () => {

@@ -8,6 +8,7 @@ import type { StateFolder } from '../config/state-folder.ts'
 import { ramDiskSpec } from '../forge/ram-disk-service.ts'
 import { readHeaderOrReason } from '../gguf/gguf-header.ts'
 import { readLastLines } from '../logs/log-follow.ts'
+import { readMachineLine } from '../platform/machine-identity.ts'
 import type { Platform } from '../platform/platform.ts'
 import { agentsFacts, nameFacts, saysTheSame } from './agents-facts.ts'
 import { agentsText } from './agents-text.ts'
@@ -29,13 +30,15 @@ const logLines = 5_000
 /** The text as it should be now. A log that cannot be read leaves the speed out. */
 export const readAgentsBlock = async (context: AgentsFileContext): Promise<Block> => {
   const { folder, platform, profile, profileName } = context
-  const [lanAddresses, header, lines] = await Promise.all([
+  const [identity, lanAddresses, header, lines] = await Promise.all([
+    readMachineLine(await platform.readTotalMemoryBytes()),
     platform.readLanAddresses(),
     readHeaderOrReason(profile.llamaServer.modelPath),
     context.engineIsReady ? readLastLines(folder.logPath('llamaServer'), logLines).catch(() => []) : [],
   ])
   const prefill = readPrefillSpeed(lines)
   const facts = agentsFacts(profileName, profile, {
+    identity,
     mountPoint: ramDiskSpec(profile, platform).mountPoint,
     lanAddresses,
     trainingContextTokens: header.kind === 'header' ? header.header.trainingContextTokens : null,

@@ -1,5 +1,6 @@
 // From a question to what answers it. What is heavy is loaded when somebody first asks.
 import type { Answers, Query } from '../../contract/question.ts'
+import { within } from '../base/deadline.ts'
 import type { ChosenProfile } from '../config/profiles.ts'
 import type { Settings } from '../config/settings.ts'
 import type { StateFolder } from '../config/state-folder.ts'
@@ -19,6 +20,12 @@ export interface AnswerContext {
   readonly running: () => ChosenProfile | null
 }
 
+/** A Mac's system_profiler may take seconds, once: the settings don't wait for it, and the next look has it. */
+const machineMs = 1_000
+
+const readMachine = async ({ platform }: AnswerContext): Promise<string | null> =>
+  (await import('../platform/machine-identity.ts')).readMachineLine(await platform.readTotalMemoryBytes())
+
 const answerQuery = async (query: Query, context: AnswerContext): Promise<Answers[Query['type']]> => {
   switch (query.type) {
     case 'plan':
@@ -28,7 +35,10 @@ const answerQuery = async (query: Query, context: AnswerContext): Promise<Answer
     case 'clients':
       return (await import('./clients-answer.ts')).answerClients(context)
     case 'settings':
-      return context.settings.answer(context.running())
+      return {
+        ...context.settings.answer(context.running()),
+        machine: await within(readMachine(context), machineMs),
+      }
     case 'logTail':
       return readLogTail(context.folder.logPath(query.log), query.lines)
   }

@@ -25,6 +25,10 @@ export interface StateFolder {
   readonly agentsFilesPath: string
   /** On which versions of the system the selfcheck ran. */
   readonly selfcheckPath: string
+  /** Models that are to be fetched, for the next core. */
+  readonly fetchesPath: string
+  /** Where fetched models lie: no part of the state, two developers share it. */
+  readonly modelsDir: string
   readonly keysDir: string
   readonly logsDir: string
   readonly proxyDir: string
@@ -47,7 +51,7 @@ export const maxSocketPathBytes = 103
 
 /**
  * macOS: `~/Library/Application Support/Opta Nexus`; Linux: `${XDG_STATE_HOME:-~/.local/state}/opta-nexus`;
- * NEXUS_HOME overrides both, and NEXUS_RUNTIME moves what set-up installs. A folder that NEXUS_HOME names meets other users'
+ * NEXUS_HOME overrides both, NEXUS_RUNTIME moves what set-up installs and NEXUS_MODELS where fetched models lie. A folder that NEXUS_HOME names meets other users'
  * only where NEXUS_SHARED says.
  */
 export const locateStateFolder = (
@@ -63,6 +67,12 @@ export const locateStateFolder = (
   if (sharedDir?.startsWith('/') === false) {
     throw new Error(`NEXUS_SHARED is "${sharedDir}"; it must be an absolute path, starting with /`)
   }
+  const modelsDir =
+    env['NEXUS_MODELS'] ||
+    (env['NEXUS_HOME'] ? join(root, 'models') : defaultModelsDir(env, platform, homeDir))
+  if (!modelsDir.startsWith('/')) {
+    throw new Error(`NEXUS_MODELS is "${modelsDir}"; it must be an absolute path, starting with /`)
+  }
   const logsDir = join(root, 'logs')
   return {
     root,
@@ -76,6 +86,8 @@ export const locateStateFolder = (
     cargoConfigsPath: join(root, 'cargo-configs.json'),
     agentsFilesPath: join(root, 'agents-files.json'),
     selfcheckPath: join(root, 'selfcheck.json'),
+    fetchesPath: join(root, 'fetches.json'),
+    modelsDir,
     keysDir: join(root, 'keys'),
     logsDir,
     proxyDir: join(root, 'litellm'),
@@ -97,6 +109,15 @@ const defaultRoot = (
   platform === 'darwin'
     ? join(homeDir, 'Library', 'Application Support', 'Opta Nexus')
     : join(env['XDG_STATE_HOME'] || join(homeDir, '.local', 'state'), 'opta-nexus')
+
+const defaultModelsDir = (
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform,
+  homeDir: string,
+): string =>
+  platform === 'darwin'
+    ? '/Users/Shared/Models'
+    : join(env['XDG_DATA_HOME'] || join(homeDir, '.local', 'share'), 'opta-nexus', 'models')
 
 /**
  * Folders of the system's in which everybody may make files and nobody touch another's (sticky, root's): `/Users/Shared` is

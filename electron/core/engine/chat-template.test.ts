@@ -62,6 +62,18 @@ describe('chooseChatTemplate', () => {
     expect(choose(model)).toMatchObject({ kind: 'own', toolless: false })
   })
 
+  it('takes ours for SmolLM2, whose own invents a system message, and says that neither renders tools', () => {
+    // The start of SmolLM2-135M-Instruct's own template.
+    const own = `{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}{% endif %}`
+    const model = header('Smollm2 135M 8k Lc100K Mix1 Ep2', own)
+    expect(choose(model)).toMatchObject({
+      kind: 'file',
+      path: '/r/templates/smollm2-instruct.jinja',
+      toolless: true,
+    })
+    expect(choose(model, { chatTemplate: 'model' })).toMatchObject({ kind: 'own', toolless: true })
+  })
+
   it('does what the profile says', () => {
     const model = header(r1Name, r1Like)
     expect(choose(model, { chatTemplate: 'model' })).toMatchObject({ kind: 'own', toolless: true })

@@ -7,7 +7,13 @@ import { type GgufHeader, readGgufHeader } from '../gguf/gguf-header.ts'
 export type ChatTemplateChoice =
   /** Nothing is passed; `toolless`: the model's own cannot render tools, or there is none, and we have none for it. */
   | { readonly kind: 'own'; readonly toolless: boolean | null; readonly reason: string }
-  | { readonly kind: 'file'; readonly path: string; readonly reason: string }
+  /** `toolless`: it cannot render tools either; a template that the profile names is taken to. */
+  | {
+      readonly kind: 'file'
+      readonly path: string
+      readonly toolless: boolean
+      readonly reason: string
+    }
 
 /** What of a model's header the choice rests on. */
 export type TemplateFacts = Pick<GgufHeader, 'architecture' | 'name' | 'metadata'>
@@ -21,8 +27,10 @@ export interface ChatTemplateQuestion {
 
 const templateKey = 'tokenizer.chat_template'
 
-export const r1TemplatePath = (resourcesDir: string): string =>
-  join(resourcesDir, 'templates', 'r1-distill-llama.jinja')
+export const ourTemplatePath = (
+  resourcesDir: string,
+  name: 'r1-distill-llama' | 'smollm2-instruct',
+): string => join(resourcesDir, 'templates', `${name}.jinja`)
 
 /**
  * From the file alone, before anything runs. `auto` takes ours only where the model is known to be of the family that it
@@ -35,7 +43,7 @@ export const chooseChatTemplate = ({
 }: ChatTemplateQuestion): ChatTemplateChoice => {
   const setting = profile.chatTemplate ?? 'auto'
   if (setting !== 'auto' && setting !== 'model')
-    return { kind: 'file', path: setting, reason: 'The profile names this chat template.' }
+    return { kind: 'file', path: setting, toolless: false, reason: 'The profile names this chat template.' }
   if (profile.pinnedFlags.some((word) => /^--chat-template(-file)?(=|$)/.test(word)))
     return { kind: 'own', toolless: null, reason: 'the profile pins a chat template of its own' }
   if (header === null)
@@ -50,7 +58,12 @@ export const chooseChatTemplate = ({
   if (own.kind === 'unreadable') return { kind: 'own', toolless: null, reason: own.reason }
   if (setting === 'auto' && isR1DistillLlama(header)) {
     const reason = `${own.reason}, so that an agent's tools would be dropped without a word (measured: a 78 KB request became 1,538 tokens), and it keeps only the last of several system messages. Ours renders both.`
-    return { kind: 'file', path: r1TemplatePath(resourcesDir), reason: capitalise(reason) }
+    const path = ourTemplatePath(resourcesDir, 'r1-distill-llama')
+    return { kind: 'file', path, toolless: false, reason: capitalise(reason) }
+  }
+  if (setting === 'auto' && isSmolLm(header)) {
+    const path = ourTemplatePath(resourcesDir, 'smollm2-instruct')
+    return { kind: 'file', path, toolless: true, reason: whyNotSmolLmsOwn }
   }
   return { kind: 'own', toolless: true, reason: own.reason }
 }
@@ -63,8 +76,7 @@ export const readChatTemplateChoice = async (
   const header = await readGgufHeader(profile.modelPath, { keepTokenTexts: false }).catch(() => null)
   const choice = chooseChatTemplate({ profile, header, resourcesDir })
   if (choice.kind === 'file' && statSync(choice.path, { throwIfNoEntry: false })?.isFile() !== true) {
-    const place =
-      choice.path === r1TemplatePath(resourcesDir) ? 'our chat template' : 'llamaServer.chatTemplate'
+    const place = choice.path === profile.chatTemplate ? 'llamaServer.chatTemplate' : 'our chat template'
     throw new Error(`${place}: ${choice.path} is not there, is no regular file, or this user may not read it`)
   }
   return choice
@@ -109,6 +121,16 @@ const isR1DistillLlama = ({ architecture, name, metadata }: TemplateFacts): bool
   return (
     typeof template === 'string' && template.includes('<｜User｜>') && template.includes('<｜Assistant｜>')
   )
+}
+
+/** What its template puts before a request that has no system message of its own. */
+const smolLmSystem = 'You are a helpful AI assistant named SmolLM, trained by Hugging Face'
+const whyNotSmolLmsOwn =
+  "The model's own chat template invents a system message where a request has none, and SmolLM2 135M then answers nonsense (measured at temperature 0: without that message it knows the capital of France, with a cache in f16, q8_0 or q4_0). Neither template renders tools."
+
+const isSmolLm = ({ architecture, metadata }: TemplateFacts): boolean => {
+  const template = metadata.get(templateKey)
+  return architecture === 'llama' && typeof template === 'string' && template.includes(smolLmSystem)
 }
 
 const capitalise = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`

@@ -150,8 +150,6 @@ export async function readGgufHeader(path: string, options: GgufReadOptions = {}
   if (architecture === null)
     throw new Error(`${path}: the header lacks general.architecture, which every model needs`)
   checkIsModel(path, architecture, ask.text('general.type'))
-  const layers = ask.count(`${architecture}.block_count`)
-  const feedForward = ask.perLayer(`${architecture}.feed_forward_length`, layers ?? 1)
   const embedding =
     parts.find((part) => part.tensors.tokenEmbeddingBytes !== null)?.tensors.tokenEmbeddingBytes ?? 0
   const hasOutput = parts.some((part) => part.tensors.outputBytes !== null)
@@ -164,6 +162,18 @@ export async function readGgufHeader(path: string, options: GgufReadOptions = {}
     tensorBytes: sumOf(parts, (part) => part.tensors.tensorBytes),
     parameterCount: sumOf(parts, (part) => part.tensors.parameterCount),
     completeness: judgeCompleteness(parts),
+    ...describeModel(architecture, ask),
+    vocabulary: readVocabulary(architecture, ask, first.metadata.tokenTexts),
+    sharedEmbeddingBytes: hasOutput ? 0 : embedding,
+    metadata: first.metadata.values,
+  }
+}
+
+/** What a model's metadata says of its shape, without its tensors and tokens. */
+const describeModel = (architecture: string, ask: MetadataQuestions) => {
+  const layers = ask.count(`${architecture}.block_count`)
+  const feedForward = ask.perLayer(`${architecture}.feed_forward_length`, layers ?? 1)
+  return {
     architecture,
     name: ask.text('general.name'),
     quantisation: readQuantisation(ask),
@@ -172,9 +182,31 @@ export async function readGgufHeader(path: string, options: GgufReadOptions = {}
     embeddingLength: ask.count(`${architecture}.embedding_length`),
     feedForwardLength: feedForward === null ? null : Math.max(...feedForward),
     kv: readKvShape(architecture, ask),
-    vocabulary: readVocabulary(architecture, ask, first.metadata.tokenTexts),
-    sharedEmbeddingBytes: hasOutput ? 0 : embedding,
-    metadata: first.metadata.values,
+  }
+}
+
+/** As `readGgufHeader` would read it of a whole file, from metadata that is known without one. Throws without an architecture. */
+export const headerFromMetadata = (
+  path: string,
+  metadata: ReadonlyMap<string, MetadataValue>,
+  tensorBytes: number,
+): GgufHeader => {
+  const ask = askMetadata(metadata)
+  const architecture = ask.text('general.architecture')
+  if (architecture === null) throw new Error(`${path}: general.architecture is missing`)
+  return {
+    path,
+    partPaths: [path],
+    version: 3,
+    fileBytes: tensorBytes,
+    tensorCount: 0,
+    tensorBytes,
+    parameterCount: 0,
+    completeness: { kind: 'complete' },
+    ...describeModel(architecture, ask),
+    vocabulary: readVocabulary(architecture, ask, null),
+    sharedEmbeddingBytes: 0,
+    metadata,
   }
 }
 
@@ -182,9 +214,10 @@ export type HeaderReading =
   | { readonly kind: 'header'; readonly header: GgufHeader }
   | { readonly kind: 'failed'; readonly reason: string }
 
-export const readHeaderOrReason = async (path: string): Promise<HeaderReading> => {
+/** @param keepTokenTexts only to compare two: a vocabulary of 262,000 tokens costs the core 30 MB for a moment */
+export const readHeaderOrReason = async (path: string, keepTokenTexts = false): Promise<HeaderReading> => {
   try {
-    return { kind: 'header', header: await readGgufHeader(path) }
+    return { kind: 'header', header: await readGgufHeader(path, { keepTokenTexts }) }
   } catch (error) {
     return { kind: 'failed', reason: messageOf(error) }
   }

@@ -88,6 +88,7 @@ beforeEach(() => {
       current: () => null,
     },
     setUp,
+    fetches: { start: () => ({ accepted: true }), cancel: () => ({ accepted: true }), isActive: () => false },
     assembly: () => assembly,
     takeProfile: async ({ name, profile }) => {
       done.push(`take ${name}`)

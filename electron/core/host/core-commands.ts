@@ -14,6 +14,7 @@ import type { Settings } from '../config/settings.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import { describeHolders } from '../forge/ram-disk-service.ts'
 import type { LogError } from '../logs/core-log.ts'
+import type { ModelFetches } from '../models/model-fetches.ts'
 import type { Services } from '../observe/snapshot.ts'
 import { readIntent, writeIntent } from '../stack/intent.ts'
 import { type Alive, mixProfiles, type ProfileInUse } from '../stack/profile-in-use.ts'
@@ -37,6 +38,7 @@ export interface CommandedCore extends RefusalContext {
   readonly folder: StateFolder
   readonly settings: Settings
   readonly setUp: SetUpRunner
+  readonly fetches: Pick<ModelFetches, 'start' | 'cancel' | 'isActive'>
   readonly assembly: () => CommandedServices
   /** Another profile's services take the place of the present ones, and what runs of them is adopted. */
   readonly takeProfile: (chosen: ChosenProfile) => Promise<void>
@@ -59,7 +61,7 @@ export interface CoreCommands {
   startWanted(ids: readonly CommandedId[], given: CommandedServices): Promise<void>
   /** What the user last asked for. */
   wanted(): readonly CommandedId[]
-  /** Nothing runs, moves or is wanted but a RAM disk that is mounted, which stays without a core. */
+  /** Nothing runs, moves, is fetched or is wanted but a RAM disk that is mounted, which stays without a core. */
   isIdle(): boolean
   /** The services as they are, and those that a restart has stopped and not yet started as starting. */
   withRestart(services: Services): Services
@@ -292,6 +294,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       isAllStopped() &&
       restarting.size === 0 &&
       !core.setUp.state()?.running &&
+      !core.fetches.isActive() &&
       phase !== 'starting' &&
       phase !== 'stopping' &&
       wanted().every((id) => id === 'ramDisk')
@@ -437,6 +440,10 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
         return configure(command)
       case 'key':
         return changeKey(command)
+      case 'fetchModel':
+        return core.fetches.start(command)
+      case 'cancelFetch':
+        return core.fetches.cancel(command.id)
     }
   }
 

@@ -3,9 +3,10 @@
 import type { Command, Outcome } from '../../contract/command.ts'
 import type { StackEvent } from '../../contract/notice.ts'
 import type { CommandedId } from '../../contract/service-ids.ts'
-import type { Snapshot } from '../../contract/snapshot.ts'
+import type { MissingModel, Snapshot } from '../../contract/snapshot.ts'
 import { createAsks } from '../answers/answer-query.ts'
 import { messageOf } from '../base/error-message.ts'
+import { chooseProfile } from '../config/profiles.ts'
 import { openSettings } from '../config/settings.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import type { Ask, CoreLink } from '../control/core-link.ts'
@@ -15,6 +16,9 @@ import { followLogPieces } from '../logs/log-pieces.ts'
 import { createGpuLimitReading } from '../memory/gpu-limit-reading.ts'
 import { createMemoryMapSource } from '../memory/memory-map-source.ts'
 import { readMemoryPlan } from '../memory/stack-plan.ts'
+import { readCatalogue } from '../models/catalogue.ts'
+import { readMissingModels } from '../models/missing-models.ts'
+import { createModelFetches } from '../models/model-fetches.ts'
 import { createPoller } from '../observe/poller.ts'
 import { createPublished, type Facts } from '../observe/published.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -80,7 +84,10 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       onChange()
     },
     note: (event) => published.note(event),
-    onTaken: (profile) => void setUp.look(profile),
+    onTaken: (profile) => {
+      void setUp.look(profile)
+      lookAtModels()
+    },
   })
 
   const poller = createPoller(
@@ -137,8 +144,41 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     onChange,
   )
 
+  const fetches = createModelFetches({
+    folder,
+    env: options.env,
+    readCatalogue: () => readCatalogue(resourcesDir),
+    findElsewhere: async (file) =>
+      (await import('../models/other-programs.ts')).findCopies(file, {
+        env: options.env,
+        platform: platform.id,
+      }),
+    ramDiskMount: () => poller.latest().ramDisk?.value.mountPoint ?? null,
+    onChange,
+    onEnded: ({ id, phase, reason }) => {
+      if (phase === 'done') note('info', `The model ${id} was fetched`)
+      if (phase === 'failed') note('critical', `The model ${id} was not fetched: ${reason}`)
+      lookAtModels()
+      onChange()
+      lifetime.endWhenIdle()
+    },
+    logError,
+  })
+  let missingModels: readonly MissingModel[] = []
+  /** Of the profile that would run, or of the studio's, whose place the demo takes where its model isn't here. */
+  const lookAtModels = () => {
+    try {
+      const config = settings.current()
+      const wanted = chooseProfile(config, config.profile ?? 'studio', folder.runtimeDir)
+      missingModels = readMissingModels(wanted, folder.modelsDir, readCatalogue(resourcesDir))
+    } catch (error) {
+      logError(new Error(`which models are missing could not be read: ${messageOf(error)}`))
+    }
+  }
+
   const lifetime = createLifetime({
     background: options.background,
+    isFetching: fetches.isActive,
     isIdle: () => !bringingBack && commands.isIdle(),
     onChange,
   })
@@ -149,6 +189,15 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     settings,
     memoryMap,
     setUp,
+    fetches: {
+      ...fetches,
+      start: (command) => {
+        const outcome = fetches.start(command)
+        // It may have been started for this alone.
+        if (!outcome.accepted) lifetime.endWhenIdle()
+        return outcome
+      },
+    },
     assembly: inUse.current,
     takeProfile: inUse.take,
     readGpuLimit,
@@ -172,6 +221,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       memoryPlan: memoryMap.current(inUse.current().profile),
       setUp: setUp.state(),
       lastOrders: commands.lastOrders(),
+      fetches: fetches.state(),
+      missingModels: [...missingModels],
     }),
     poller,
     refresh,
@@ -203,6 +254,8 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         bringingBack = false
       })
   }
+  lookAtModels()
+  fetches.resume()
   // The first snapshot must not say that nothing is missing because nobody has looked.
   await looked
   onChange()
@@ -227,11 +280,11 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       if (outcome.accepted) note('info', describeGuestCommand(command))
       return outcome
     },
-    close: () => {
+    close: async () => {
       lifetime.end()
       setUp.cancel()
       poller.close()
-      return inUse.current().close()
+      await Promise.all([fetches.close(), inUse.current().close()])
     },
   }
 }
@@ -240,7 +293,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
 const readServices = (
   { stack, prover, routerFeed, ...assembly }: ServiceAssembly,
   commands: CoreCommands,
-): Omit<Facts, 'owner' | 'nodes' | 'memoryPlan' | 'setUp' | 'lastOrders'> => ({
+): Omit<Facts, 'owner' | 'nodes' | 'memoryPlan' | 'setUp' | 'lastOrders' | 'fetches' | 'missingModels'> => ({
   profile: assembly.profileName,
   services: commands.withRestart(stack.states()),
   proof: prover.proof(),

@@ -10,6 +10,8 @@ export interface Lifetime {
   /** A command has stopped everything. */
   allStopped(): void
   end(): void
+  /** Ends it in a moment if nothing needs it then: who looks may still want to see how a fetch ended, or start something. */
+  endWhenIdle(): void
   /** Settles when a command has stopped everything, or the last app went that kept an idle core. */
   readonly stopped: Promise<void>
 }
@@ -17,6 +19,8 @@ export interface Lifetime {
 /** @param isIdle whether nothing runs, moves or is wanted. @param onChange it ends by itself from now on, or no more */
 export const createLifetime = (options: {
   readonly background: boolean
+  /** A model is being fetched. */
+  readonly isFetching: () => boolean
   readonly isIdle: () => boolean
   readonly onChange: () => void
 }): Lifetime => {
@@ -26,14 +30,17 @@ export const createLifetime = (options: {
   const stopped = new Promise<void>((resolve) => {
     settle = resolve
   })
-  const endsByItself = () => options.background && keepers === 0
+  const endsByItself = () => options.background && keepers === 0 && !options.isFetching()
+
+  const endIfIdle = () => {
+    if (!endsByItself() || !options.isIdle()) return
+    ending = true
+    settle()
+  }
 
   const letGo = () => {
     keepers -= 1
-    if (endsByItself() && options.isIdle()) {
-      ending = true
-      settle()
-    }
+    endIfIdle()
     options.onChange()
   }
 
@@ -50,13 +57,16 @@ export const createLifetime = (options: {
       }
     },
     allStopped: () => {
-      if (keepers > 0) return
+      if (keepers > 0 || options.isFetching()) return
       if (options.background) ending = true
       settle()
     },
     end: () => {
       ending = true
     },
+    endWhenIdle: () => void setTimeout(endIfIdle, lingerMs).unref(),
     stopped,
   }
 }
+
+const lingerMs = 5_000

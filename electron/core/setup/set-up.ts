@@ -2,7 +2,7 @@
 import type { Profile } from '../../contract/profile.ts'
 import type { SetUpState } from '../../contract/snapshot.ts'
 import { messageOf } from '../base/error-message.ts'
-import { demoModelPath, ensureDemoModel, isDemoModelInstalled } from './demo-model.ts'
+import { demoModelPath, demoModelText, ensureDemoModel, isDemoModelInstalled } from './demo-model.ts'
 import { hasPython } from './find-python.ts'
 import { brewInstall } from './homebrew.ts'
 import { ensureLiteLlm, isLiteLlmInstalled } from './litellm.ts'
@@ -27,7 +27,7 @@ export const readMissing = async (profile: Profile, where: Where): Promise<Missi
   const llamaServer = explainMissingLlamaServer(profile, where)
   if (llamaServer !== null) missing.push({ id: 'llama-server', text: llamaServer })
   if (needsDemoModel(profile, where) && !(await isDemoModelInstalled(where.runtimeDir)))
-    missing.push({ id: 'demo-model', text: 'the demo model (gemma-3-270m, 253 MB)' })
+    missing.push({ id: 'demo-model', text: demoModelText })
   if (!(await isLiteLlmInstalled(where)))
     missing.push({ id: 'litellm', text: 'LiteLLM, which the Router is made of' })
   if (needsTraefik(profile) && !(await isTraefikInstalled(where.runtimeDir)))

@@ -4,7 +4,7 @@ export type SetupStepId =
   | 'litellm'
   | 'llama-server'
   | 'demo-model'
-  | 'small-model'
+  | 'sliding-window-model'
   | 'claude-code'
   | 'traefik'
   | 'test-tools'

@@ -119,8 +119,8 @@ export const endForeignServer = async (options: EndForeignOptions): Promise<stri
     return `the ${name} on port ${port} (pid ${owner.pid}) belongs to ${owner.user ?? 'another user'}, who alone can end it`
   }
   const deadline = Date.now() + waitMs
-  const isAlive = createLifeLook(identity, processes)
-  while (await isAlive()) {
+  const life = createLifeLook(identity, processes)
+  while (await life.isAlive()) {
     if (Date.now() > deadline)
       return `the ${name} on port ${port} (pid ${owner.pid}) did not end within ${Math.round(waitMs / 1000)} s of SIGTERM`
     await new Promise((resolve) => setTimeout(resolve, lookMs))

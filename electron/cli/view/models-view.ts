@@ -1,0 +1,167 @@
+// The catalogue as a table for one machine, with the sources of what is published and what is not known. No I/O.
+
+import {
+  bestForAgents,
+  firstTurnTokens,
+  type JudgedMachine,
+  type JudgedModel,
+} from '../../core/models/judge-models.ts'
+import { formatBytes, formatContext, formatDuration, formatRate, plural } from '../../wording/figures.ts'
+import { padEnd, padStart, piece, renderLine, type TextLine, type Tone, wrap } from './text-line.ts'
+
+export interface ModelsReport {
+  /** In the order in which they are shown. */
+  readonly models: readonly JudgedModel[]
+  readonly agents: number
+  readonly machine: JudgedMachine
+  /** This machine in words; null: planned for another. */
+  readonly where: string | null
+}
+
+const notKnown = 'not known'
+const fits: Readonly<Record<JudgedModel['fit'], readonly [string, Tone]>> = {
+  fits: ['yes', 'good'],
+  'does-not-fit': ['no', 'bad'],
+  unknown: ['?', 'warn'],
+}
+
+interface Column {
+  readonly title: string
+  readonly width: number
+  readonly left?: boolean
+  readonly cell: (row: JudgedModel, source: string) => readonly [string, Tone]
+}
+
+const columns: readonly Column[] = [
+  { title: 'MODEL', width: 20, left: true, cell: ({ model }) => [model.id, 'strong'] },
+  {
+    title: 'SIZE',
+    width: 10,
+    cell: ({ model }) => [model.weightBytes === null ? '?' : formatBytes(model.weightBytes), 'plain'],
+  },
+  { title: 'FITS', width: 6, cell: ({ fit }) => fits[fit] },
+  { title: 'CONTEXT', width: 9, cell: ({ tokensPerAgent }) => [formatContext(tokensPerAgent), 'plain'] },
+  {
+    title: 'FIRST TURN',
+    width: 12,
+    cell: (row) => [
+      row.firstTurnSeconds === null ? notKnown : formatDuration(row.firstTurnSeconds),
+      row.firstTurnSeconds === null ? 'dim' : 'plain',
+    ],
+  },
+  {
+    title: 'TOK/S',
+    width: 11,
+    cell: (row) => [
+      row.generationTokensPerSecond === null ? notKnown : formatRate(row.generationTokensPerSecond),
+      row.generationTokensPerSecond === null ? 'dim' : 'plain',
+    ],
+  },
+  { title: '', width: 4, cell: (_, source) => [source, 'dim'] },
+  { title: 'HERE', width: 6, cell: ({ path }) => (path === null ? ['no', 'dim'] : ['yes', 'good']) },
+]
+
+const wideColumns: readonly Column[] = [
+  {
+    title: 'TOOLS',
+    width: 7,
+    cell: ({ model }) => (model.tools.renders ? ['yes', 'plain'] : ['no', 'warn']),
+  },
+  { title: 'THINKS', width: 8, cell: ({ model }) => [model.thinking ? 'yes' : 'no', 'plain'] },
+  {
+    title: 'PARKS',
+    width: 7,
+    cell: ({ model: { cacheParks } }) => [cacheParks === null ? '?' : cacheParks ? 'yes' : 'no', 'plain'],
+  },
+  { title: '  FILE', width: 13, left: true, cell: ({ model }) => [`  ${model.quantisation}`, 'dim'] },
+  { title: '  KIND', width: 21, left: true, cell: ({ model }) => [`  ${model.kind.join(', ')}`, 'dim'] },
+]
+
+export const renderModels = (
+  { models, agents, machine, where }: ModelsReport,
+  { width, color }: { readonly width: number; readonly color: boolean },
+): readonly string[] => {
+  const room = Math.max(80, width)
+  const used = columns.reduce((sum, column) => sum + column.width, 0)
+  const extra = wideColumns.reduce((sum, column) => sum + column.width, 0)
+  const shown = used + extra <= room ? [...columns, ...wideColumns] : columns
+  const sources = models.flatMap(({ model }) => (model.speed === null ? [] : [model.speed]))
+  const sourceOf = ({ model }: JudgedModel) =>
+    model.speed === null ? '' : `[${sources.indexOf(model.speed) + 1}]`
+  const cell = (column: Column, [text, tone]: readonly [string, Tone]) =>
+    piece(column.left === true ? padEnd(text, column.width) : padStart(text, column.width), tone)
+  const paragraph = (text: string, indent = ''): readonly TextLine[] =>
+    wrap(text, room - indent.length, 12).map((line, index) => [
+      piece(index === 0 ? line : `${indent}${line}`),
+    ])
+  const size = formatBytes(machine.totalBytes)
+  const lines: readonly TextLine[] = [
+    ...paragraph(
+      `Models for ${plural(agents, 'agent')} on ${where === null ? `a Mac with ${size}` : `this machine: ${where}`}.`,
+    ),
+    [],
+    shown.map((column) => cell(column, [column.title, 'dim'])),
+    ...models.map((row): TextLine => shown.map((column) => cell(column, column.cell(row, sourceOf(row))))),
+    [],
+    ...paragraph(
+      `CONTEXT: tokens for each of ${agents} when all are full, by the memory plan with all its reserves. FIRST TURN: ${firstTurnTokens.toLocaleString('en-US')} tokens read at the published rate. Rates are those of the machine in the source.`,
+    ),
+    ...explain(models).flatMap((text) => [[], ...paragraph(text, '  ')]),
+    ...(sources.length === 0 ? [] : [[], [piece('Sources', 'strong')]]),
+    ...sources.flatMap((source, index) =>
+      paragraph(
+        `[${index + 1}] ${source.machine}, ${source.engine}, ${source.quantisation}, ${source.date}${source.promptTokens === null ? '' : `, a prompt of ${source.promptTokens.toLocaleString('en-US')}`}: ${source.source}`,
+        '    ',
+      ),
+    ),
+  ]
+  return lines.map((line) => renderLine(line, color))
+}
+
+/** What the table has no room for: what isn't known and why, the studio's model, what to do next. */
+const explain = (models: readonly JudgedModel[]): readonly string[] => {
+  const best = bestForAgents(models)
+  return [
+    ...models.flatMap(({ model, fit, why }) =>
+      fit === 'unknown' ? [`${model.id} cannot be planned: ${why}.`] : [],
+    ),
+    ...sayMisfits(models.filter(({ fit }) => fit === 'does-not-fit')),
+    ...saySeed(models, best),
+    ...(best === null
+      ? ['No model for agents fits with 32,768 tokens for each: fewer agents (--agents) get more.']
+      : [
+          best.path === null
+            ? `To have it: nexus model fetch ${best.model.id}, then nexus up --model ${best.model.id}.`
+            : `To run it: nexus up --model ${best.model.id}.`,
+        ]),
+  ]
+}
+
+/** One sentence for all of them: on a small machine they are most of the catalogue. */
+const sayMisfits = (models: readonly JudgedModel[]): readonly string[] => {
+  if (models.length === 0) return []
+  const needs = models.map(({ model, neededBytes }) => `${model.id} ${formatBytes(neededBytes)}`)
+  return [
+    `Do not fit; with all reserves, the Build Forge and a hundredth of memory free they need: ${needs.join(', ')}.`,
+  ]
+}
+
+/** The `studio` profile's model, in numbers, and what would do better. */
+const saySeed = (models: readonly JudgedModel[], best: JudgedModel | null): readonly string[] => {
+  const seed = models.find(({ model }) => model.id === seedModel)
+  if (seed === undefined) return []
+  const tools = seed.model.tools.note === null ? [] : [seed.model.tools.note]
+  const slow =
+    seed.firstTurnSeconds === null
+      ? []
+      : [
+          `it reads ${firstTurnTokens.toLocaleString('en-US')} tokens in ${formatDuration(seed.firstTurnSeconds)}`,
+        ]
+  const better =
+    best === null
+      ? ''
+      : ` ${best.model.name} calls tools${best.firstTurnSeconds === null ? '' : ` and reads them in ${formatDuration(best.firstTurnSeconds)}`}.`
+  return [`The studio profile's ${seed.model.name}: ${[...tools, ...slow].join('; ')}.${better}`]
+}
+
+const seedModel = 'r1-distill-llama-70b'

@@ -1,0 +1,83 @@
+// Every entry of the catalogue, and whether its shapes are those of the headers that were made of the real models.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { readGgufHeader } from '../gguf/gguf-header.ts'
+import { parseSplitName } from '../gguf/split-files.ts'
+import { headerOf, readCatalogue } from './catalogue.ts'
+
+const resourcesDir = join(import.meta.dirname, '..', '..', '..', 'resources')
+const models = readCatalogue(resourcesDir)
+const entries = models.map((model) => [model.id, model] as const)
+
+describe('resources/models.json', () => {
+  it('names each model once', () => {
+    const ids = models.map(({ id }) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids.slice(0, 2)).toEqual(['r1-distill-llama-70b', 'llama-3.2-3b'])
+  })
+
+  it.each(entries)('%s says why where a size, a hash or a shape is missing', (_, model) => {
+    const isWhole = model.files.every(({ bytes, sha256 }) => bytes !== null && sha256 !== null)
+    if (!isWhole) expect(model.filesNote).not.toBeNull()
+    expect(model.header === null).toBe(model.headerNote !== null)
+    expect(model.tools.renders || model.tools.note !== null).toBe(true)
+  })
+
+  it.each(entries)('%s lists all parts of its file, in order', (_, { files }) => {
+    const names = files.map(({ path }) => parseSplitName(path))
+    if (names[0] === null) expect(files).toHaveLength(1)
+    else expect(names.map((name) => name?.part)).toEqual(files.map((_file, index) => index + 1))
+    if (names[0] !== null) expect(names[0]?.parts).toBe(files.length)
+  })
+
+  it.each(entries)('%s has weights no larger than its files', (_, { files, weightBytes }) => {
+    const sizes = files.map(({ bytes }) => bytes)
+    if (weightBytes === null || sizes.includes(null)) return
+    const fileBytes = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
+    expect(weightBytes).toBeLessThanOrEqual(fileBytes)
+    expect(weightBytes).toBeGreaterThan(fileBytes * 0.98)
+  })
+
+  it.each(entries)(
+    '%s says in its header what it says beside it, and its memory can be counted',
+    (_, model) => {
+      const { header, architecture, trainingContextTokens, draft, weightBytes } = model
+      if (draft !== null) expect(models.map(({ id }) => id)).toContain(draft)
+      if (header === null) return
+      const read = headerOf({ ...model, weightBytes: weightBytes ?? 1 })
+      expect(read).toMatchObject({ architecture, trainingContextTokens, kv: { kind: 'known' } })
+      expect(read?.vocabulary.tokenCount).not.toBeNull()
+    },
+  )
+})
+
+const recorded: readonly (readonly [string, string])[] = [
+  ['r1-distill-llama-70b', 'fixtures/gguf/DeepSeek-R1-Distill-Llama-70B-Q8_0.header.gguf'],
+  ['llama-3.2-3b', 'fixtures/gguf/Llama-3.2-3B-Instruct-Q4_K_M.header.gguf'],
+  ['qwen3-coder-next', 'cases/gguf/qwen3-coder-next.gguf'],
+  ['qwen3.6-27b', 'cases/gguf/qwen3.6-27b.gguf'],
+  ['glm-4.5-air', 'cases/gguf/glm-4.5-air.gguf'],
+  ['gemma-4-26b-a4b', 'cases/gguf/gemma4-26b-a4b.gguf'],
+]
+const shared = join(process.env['NEXUS_FIXTURES'] ?? '../shared/fixtures', '..')
+
+describe('the shapes of the catalogue', () => {
+  it.skipIf(!existsSync(join(shared, 'cases'))).each(recorded)(
+    'are those of the header of %s (skipped where the headers are absent)',
+    async (id, path) => {
+      const real = await readGgufHeader(join(shared, path))
+      const model = models.find((each) => each.id === id)
+      if (model === undefined) throw new Error(`${id} is not in the catalogue`)
+      const { architecture, kv, layers, trainingContextTokens, embeddingLength, feedForwardLength } = real
+      expect(headerOf(model)).toMatchObject({
+        architecture,
+        kv,
+        layers,
+        trainingContextTokens,
+        embeddingLength,
+        feedForwardLength,
+      })
+    },
+  )
+})

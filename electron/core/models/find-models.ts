@@ -1,0 +1,43 @@
+// Which models of the catalogue lie on this machine, with the headers to plan them by.
+import { basename, dirname, join } from 'node:path'
+import { messageOf } from '../base/error-message.ts'
+import { isReadable } from '../config/model-parts.ts'
+import { readGgufHeader } from '../gguf/gguf-header.ts'
+import { parseSplitName } from '../gguf/split-files.ts'
+import { demoModelPath } from '../setup/demo-model.ts'
+import { type CatalogueModel, firstFileName, headerOf, whyNoHeader } from './catalogue.ts'
+import type { ModelFiles } from './judge-models.ts'
+
+/** In order; the first that has all files of a model is used. */
+export const modelFolders = (modelsDir: string, runtimeDir: string): readonly string[] => [
+  ...new Set([modelsDir, '/Users/Shared/Models', dirname(demoModelPath(runtimeDir))]),
+]
+
+/** The first part, or the one file that the parts were joined into; null: not all of it is here. */
+export const findModel = (model: CatalogueModel, folders: readonly string[]): string | null => {
+  const first = firstFileName(model)
+  const joined = `${parseSplitName(first)?.prefix ?? basename(first, '.gguf')}.gguf`
+  for (const folder of folders) {
+    const parts = model.files.map(({ path }) => join(folder, basename(path)))
+    if (parts.every(isReadable)) return join(folder, first)
+    const whole = join(folder, basename(joined))
+    if (isReadable(whole)) return whole
+  }
+  return null
+}
+
+/** A file that is here is believed before the catalogue. */
+export const readModelFiles = async (
+  model: CatalogueModel,
+  folders: readonly string[],
+): Promise<ModelFiles> => {
+  const path = findModel(model, folders)
+  if (path !== null) {
+    try {
+      return { model, path, header: await readGgufHeader(path), whyNoHeader: null }
+    } catch (error) {
+      return { model, path, header: null, whyNoHeader: messageOf(error) }
+    }
+  }
+  return { model, path, header: headerOf(model), whyNoHeader: whyNoHeader(model) }
+}
