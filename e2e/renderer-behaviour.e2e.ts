@@ -159,7 +159,7 @@ describe('the big button', () => {
       await button(page, 'Set up and start').click()
       expect(await commands(page)).toEqual([
         { type: 'stop', only: null, eject: false, now: false, force: false },
-        { type: 'setUp', thenStart: true },
+        { type: 'start', only: null, profile: null, force: false, setUp: true },
       ])
     }))
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DeveloperNameSchema } from '../contract/command.ts'
 import { ListenAddressSchema } from '../contract/profile.ts'
-import { childIds, type ServiceId, serviceIds } from '../contract/service-ids.ts'
+import { type CommandedId, commandedIds, type LogId, logIds } from '../contract/service-ids.ts'
 import { type ClaudeCodeChoice, isClaudeCodePath } from '../core/setup/claude-code.ts'
 import { tryStepIds } from '../core/try-claude/try-step-ids.ts'
 import { type ForgeCommand, forgeActions, parseForgeWords } from './forge-arguments.ts'
@@ -15,14 +15,14 @@ export type CliCommand =
       readonly profile: string | null
       /** A model of the catalogue instead of a profile. */
       readonly model: string | null
-      readonly only: ServiceId | null
+      readonly only: CommandedId | null
       readonly force: boolean
       readonly replaceForeign: boolean
       readonly json: boolean
     }
   | {
       readonly name: 'down'
-      readonly only: ServiceId | null
+      readonly only: CommandedId | null
       readonly eject: boolean
       readonly now: boolean
       readonly force: boolean
@@ -30,7 +30,7 @@ export type CliCommand =
     }
   | {
       readonly name: 'restart'
-      readonly only: ServiceId | null
+      readonly only: CommandedId | null
       readonly now: boolean
       readonly json: boolean
     }
@@ -140,10 +140,6 @@ export type CliCommand =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
 
-/** The forge has no process and so no log; the core has one of its own. */
-export const logIds = [...childIds, 'core'] as const
-export type LogId = (typeof logIds)[number]
-
 /** Of `nexus service`: the core as a service of launchd or systemd. */
 export const serviceActions = ['install', 'uninstall', 'status'] as const
 export type ServiceAction = (typeof serviceActions)[number]
@@ -170,7 +166,7 @@ interface OptionHelp {
 }
 
 const json: OptionHelp = { type: 'boolean', help: '--json' }
-const only: OptionHelp = { type: 'string', help: `--only ${serviceIds.join('|')}` }
+const only: OptionHelp = { type: 'string', help: `--only ${commandedIds.join('|')}` }
 const profile: OptionHelp = { type: 'string', help: '--profile NAME' }
 const force: OptionHelp = { type: 'boolean', help: '--force' }
 
@@ -474,10 +470,10 @@ const listenAddress = (text: string | null): string => {
   return text
 }
 
-const serviceOrNull = (word: string | null, place: string): ServiceId | null => {
+const serviceOrNull = (word: string | null, place: string): CommandedId | null => {
   if (word === null) return null
-  const id = serviceIds.find((known) => known.toLowerCase() === word.toLowerCase())
-  if (id === undefined) throw new UsageError(`${place}: found "${word}"; allowed: ${serviceIds.join(', ')}`)
+  const id = commandedIds.find((known) => known.toLowerCase() === word.toLowerCase())
+  if (id === undefined) throw new UsageError(`${place}: found "${word}"; allowed: ${commandedIds.join(', ')}`)
   return id
 }
 

@@ -16,8 +16,7 @@ import { runDown } from './commands/down.ts'
 import type { CliContext } from './context.ts'
 import { readSnapshotInTime } from './core-answer.ts'
 import { followUntil } from './follow-core.ts'
-import { readChosenProfile } from './profile-choice.ts'
-import { ensureSetUp } from './set-up.ts'
+import { followSetUp } from './set-up.ts'
 import { judgeUp } from './settling.ts'
 
 export interface TriedStack {
@@ -97,13 +96,18 @@ export const startOwnStack = async (
     writePrivateFile(folder.configPath, JSON.stringify({ ...config, drainSeconds: longestDrainSeconds }))
     const profilePath = join(root, 'try.json')
     writePrivateFile(profilePath, JSON.stringify(override, null, 2))
-    const { profile } = await readChosenProfile(context, profilePath)
-    await ensureSetUp(profile, context, signal)
-    signal.throwIfAborted()
     client = await attachOrHost(context)
+    signal.throwIfAborted()
     const own = client
-    const outcome = await client.dispatch({ type: 'start', only: null, profile: profilePath, force: false })
+    const outcome = await client.dispatch({
+      type: 'start',
+      only: null,
+      profile: profilePath,
+      force: false,
+      setUp: true,
+    })
     if (!outcome.accepted) throw new Error(outcome.reason)
+    await followSetUp(client, context, null, signal)
     const snapshot = await followUntil(
       client,
       (now) => signal.aborted || judgeUp(now, null).kind !== 'waiting',

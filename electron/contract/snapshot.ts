@@ -4,7 +4,7 @@ import { NoticeSchema, StackEventSchema } from './notice.ts'
 import { bytes, count, epochMs, perSecond } from './values.ts'
 
 /** Increased when a field changes meaning, so that an old window refuses a new core in words instead of misreading it. */
-export const contractVersion = 1
+export const contractVersion = 2
 
 export const PhaseSchema = z.enum(['stopped', 'starting', 'ready', 'degraded', 'stopping', 'failed'])
 export type Phase = z.infer<typeof PhaseSchema>
@@ -295,11 +295,11 @@ export const SnapshotSchema = z.strictObject({
     ramDisk: ServiceStateSchema,
     llamaServer: ServiceStateSchema,
     proxy: ServiceStateSchema,
+    /** Absent: the profile has none. Failed or degraded it makes `overall` degraded; what is proved is the Router's own way. */
+    gateway: ServiceStateSchema.optional(),
   }),
   /** Absent: a core of an earlier release. */
   lastOrders: LastOrdersSchema.optional(),
-  /** null: the profile has none. Failed or degraded it makes `overall` degraded; what is proved is the Router's own way. */
-  gateway: ServiceStateSchema.nullable(),
   /** null: no AI Engine of ours runs. */
   engineModel: EngineModelSchema.nullable(),
   /** Why the AI Engine generates without drafts although it was asked to, one sentence. Absent: it drafts, or was not asked. */

@@ -1,11 +1,12 @@
 // Test support: one busy Studio with invented but realistic numbers, and the pieces to vary it.
-import type {
-  Memory,
-  MemoryMap,
-  RouterRequest,
-  ServiceState,
-  Slot,
-  Snapshot,
+import {
+  contractVersion,
+  type Memory,
+  type MemoryMap,
+  type RouterRequest,
+  type ServiceState,
+  type Slot,
+  type Snapshot,
 } from '../../electron/contract/snapshot.ts'
 
 export const sampleNow = 1_790_000_000_000
@@ -126,7 +127,7 @@ export const sampleMap: MemoryMap = {
 }
 
 export const busySnapshot: Snapshot = {
-  version: 1,
+  version: contractVersion,
   takenAt: sampleNow,
   owner: { pid: 4700, host: 'cli', background: false, since: upSince },
   profile: 'studio',
@@ -136,7 +137,6 @@ export const busySnapshot: Snapshot = {
     llamaServer: engine({ adopted: true }),
     proxy: router(),
   },
-  gateway: null,
   engineModel: {
     modelPath: '/Users/Shared/Models/DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
     draftModelPath: '/Users/Shared/Models/Llama-3.2-3B-Instruct-Q4_K_M.gguf',

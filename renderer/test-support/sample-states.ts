@@ -431,12 +431,15 @@ export const sampleStates = {
   }),
   gateway: owned({
     ...busy,
-    gateway: service({ endpoint: 'http://ai.opta.local' }),
+    services: { ...busy.services, gateway: service({ endpoint: 'http://ai.opta.local' }) },
   }),
   gatewayFailed: owned({
     ...busy,
     overall: 'degraded',
-    gateway: service({ ...notRunning, phase: 'failed', reason: portTaken }),
+    services: {
+      ...busy.services,
+      gateway: service({ ...notRunning, phase: 'failed', reason: portTaken }),
+    },
     notices: [
       told({
         id: 'failed-gateway',

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { expect, it, onTestFinished } from 'vitest'
-import type { ChildId } from '../../contract/service-ids.ts'
+import type { SupervisedId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { openLedger } from '../../core/supervise/ledger.ts'
@@ -22,7 +22,7 @@ const down: Extract<CliCommand, { name: 'down' }> = {
 }
 
 /** A process that lives as long as the test, written down as one of ours. */
-const startService = async (service: ChildId, { folder, platform }: CliContext): Promise<number> => {
+const startService = async (service: SupervisedId, { folder, platform }: CliContext): Promise<number> => {
   const child = spawn('sleep', ['60'], { stdio: 'ignore' })
   onTestFinished(() => void child.kill('SIGKILL'))
   const pid = child.pid ?? 0

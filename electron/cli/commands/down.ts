@@ -13,7 +13,7 @@ import { type CliContext, exitCodes } from '../context.ts'
 import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
 import { readChosenProfile } from '../profile-choice.ts'
-import { childrenOf, judgeDown } from '../settling.ts'
+import { judgeDown, processesOf } from '../settling.ts'
 import { describeBusy } from '../view/busy-view.ts'
 
 type DownCommand = Extract<CliCommand, { name: 'down' }>
@@ -72,7 +72,7 @@ const readWhatIsLeft = async (
 ): Promise<string | null> => {
   if (client.user !== null)
     return `${client.user}'s core ended before it told that everything is stopped: what it started may still run`
-  const asked = childrenOf(only)
+  const asked = processesOf(only)
   const left = (await readOrphans(context)).filter(({ service }) => asked.includes(service))
   if (left.length === 0) return null
   const names = left.map(({ service, pid }) => `the ${serviceNames[service]} (pid ${pid})`).join(' and ')

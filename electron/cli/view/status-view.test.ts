@@ -202,11 +202,12 @@ it('a gateway has its row, its reason, and the headline where nothing worse is t
   const gateway = { ...snapshot.services.proxy, endpoint: 'http://ai.opta.local' }
   const options = { width: 100, color: false, now: sampleNow }
   expect(renderStatus(snapshot, options).join('\n')).not.toContain('Gateway')
-  expect(renderStatus({ ...snapshot, gateway }, options).join('\n')).toMatch(
-    /● Gateway +ready +http:\/\/ai\.opta\.local /,
-  )
+  expect(
+    renderStatus({ ...snapshot, services: { ...snapshot.services, gateway } }, options).join('\n'),
+  ).toMatch(/● Gateway +ready +http:\/\/ai\.opta\.local /)
   const failed = { ...gateway, phase: 'failed' as const, reason: 'port 80 is held by nginx', endpoint: null }
-  const degraded = { ...snapshot, overall: 'degraded' as const, gateway: failed }
+  const services = { ...snapshot.services, gateway: failed }
+  const degraded = { ...snapshot, overall: 'degraded' as const, services }
   expect(renderStatus(degraded, options)[0]).toContain('Gateway: port 80 is held by nginx')
   expect(renderStatus({ ...degraded, proofFailure: 'no answer in time' }, options)[0]).toContain('no answer')
 })

@@ -7,6 +7,36 @@ import type { HeldSlot } from '../router/router-feed.ts'
 /** Request id by task id. */
 export type SlotOwners = ReadonlyMap<number, string>
 
+export interface Engaged {
+  /** null: llama-server did not tell them. */
+  readonly slots: readonly Slot[] | null
+  /** null: it did not tell what they work on. */
+  readonly tasks: SlotTasks | null
+  /** null: the Router does not tell. */
+  readonly requests: readonly RouterRequest[] | null
+  readonly held: readonly HeldSlot[] | null
+}
+
+export interface Placed {
+  readonly slots: Slot[] | null
+  readonly requests: RouterRequest[] | null
+  readonly owners: SlotOwners
+}
+
+/**
+ * The slots with who is in each, and the requests with how far each is.
+ * @param known the owners that this answered last
+ */
+export const placeRequests = ({ slots, tasks, requests, held }: Engaged, known: SlotOwners): Placed => {
+  const owners = tasks === null || requests === null ? new Map() : matchSlotOwners(tasks, requests, known)
+  const read = tasks ?? { askedAt: 0, tasks: [] }
+  return {
+    slots: slots && tellHeld(nameSlots(slots, read.tasks, requests ?? [], owners), requests ?? [], held),
+    requests: requests && refineRequests(slots ?? [], read, requests, owners),
+    owners,
+  }
+}
+
 type Admitted = RouterRequest & { readonly admittedAt: number }
 
 /** A request reaches llama-server some 30 ms after it was let in, 1.5 s for the first after a start (measured). */

@@ -1,5 +1,6 @@
 // A llama-server or LiteLLM on our port that somebody else started, such as the seed's start script: who, and its end.
-import type { ChildId } from '../../contract/service-ids.ts'
+
+import type { SupervisedId } from '../../contract/service-ids.ts'
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { isErrno } from '../base/private-file.ts'
 import type { ProcessTable } from '../platform/platform.ts'
@@ -8,7 +9,7 @@ import { isLiveSession, parseScreenList } from '../platform/screen-sessions.ts'
 import { createLifeLook, isSameProcess } from './life-look.ts'
 
 /** The gateway is left out: another Traefik on port 80 serves others, and is nobody's old stack. */
-type ServerId = Exclude<ChildId, 'gateway'>
+type ServerId = Exclude<SupervisedId, 'gateway'>
 
 /** A lone dash is part of a folder's name ("AI - models"), never a flag. */
 const firstFlag = / --?[A-Za-z]/

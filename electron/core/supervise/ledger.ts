@@ -1,7 +1,7 @@
 // Who our children are, on disk: so that the next core adopts them and nobody ever signals a stranger.
 
 import { z } from 'zod'
-import { childIds } from '../../contract/service-ids.ts'
+import { supervisedIds } from '../../contract/service-ids.ts'
 import { messageOf } from '../base/error-message.ts'
 import { readRecord } from '../base/json-record.ts'
 import { writePrivateFile } from '../base/private-file.ts'
@@ -10,7 +10,7 @@ import type { ProcessIdentity } from '../platform/platform.ts'
 import { type LoginSession, LoginSessionSchema } from './login-session-schema.ts'
 
 const EntrySchema = z.strictObject({
-  service: z.enum(childIds),
+  service: z.enum(supervisedIds),
   pid: z.number().int().positive(),
   /** Opaque: see ProcessIdentity. */
   startedAt: z.string(),
