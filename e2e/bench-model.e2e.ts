@@ -15,8 +15,22 @@ const Row = z.object({
   keptShare: z.number(),
   longestPauseMs: z.number().positive(),
 })
+const Spread = z.object({
+  median: z.number().positive(),
+  lowest: z.number().positive(),
+  highest: z.number().positive(),
+  readings: z.literal(1),
+})
 const Report = z.object({
   rows: z.array(Row),
+  kv: z.array(z.object({ type: z.string(), prefill: Spread, generation: Spread })),
+  idleSlots: z.object({
+    otherSlots: z.number(),
+    heldTokens: z.number(),
+    empty: Spread,
+    held: Spread,
+    keptShare: z.number().positive(),
+  }),
   recommendation: z.object({ batchTokens: z.number(), because: z.string() }),
 })
 const { processes } = createPlatform({ ramDiskRoot: '/nonexistent' })
@@ -49,15 +63,18 @@ describe('nexus bench model', () => {
     expect((await readEngine()).pid).toBe(before.pid)
   })
 
-  it('measures each size, recommends one of them, and starts what ran just as it ran', async () => {
+  it('measures each size and type, recommends a size, and starts what ran just as it ran', async () => {
     const before = await readEngine()
     const files = readdirSync(nexus.home).toSorted()
     const { code, stdout, stderr } = await nexus.run('bench', 'model', '--yes', ...small)
     expect(stderr).toContain('-b 512')
     expect(code).toBe(0)
-    const { rows, recommendation } = Report.parse(JSON.parse(stdout))
+    const { rows, kv, idleSlots, recommendation } = Report.parse(JSON.parse(stdout))
     expect(rows.map(({ batchTokens }) => batchTokens)).toEqual([64, 512])
     expect([64, 512]).toContain(recommendation.batchTokens)
+    expect(kv.map(({ type }) => type)).toEqual(['f16', 'q8_0', 'q4_0'])
+    // 512 words or more in each of the others; a word of this model's is a token, or two.
+    expect(idleSlots.heldTokens).toBeGreaterThanOrEqual(512 * idleSlots.otherSlots)
     const after = await readEngine()
     expect(after.phase).toBe('ready')
     expect(after.pid).not.toBe(before.pid)

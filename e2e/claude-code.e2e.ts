@@ -45,6 +45,9 @@ describe('nexus try-claude on a fresh state folder', () => {
     expect(seen['first-answer']).toMatch(/opta-claude-3-r1 with the tools Bash, Edit, Read, Write/)
     expect(seen['wrong-key']).toContain('401')
     expect(seen['two-developers']).toContain('the Router told user1 and user2 apart')
+    expect(seen['uses-its-tools']).toMatch(
+      /^Read, Edit, Bash in .*running it printed "Hello, world \d+" \(forced: /,
+    )
     expect(seen['one-too-many']).toMatch(/5 agents on 4 slots: \d+ waited/)
     expect(seen['router-restarts']).toContain('got the answer that had begun, uncut')
     expect(seen['outgrows-its-slot']).toContain('summed up the conversation')

@@ -143,7 +143,7 @@ describe('questions', () => {
   it('logTail: the end of each log, and nothing of one that does not exist', async () => {
     const lines = await core.ask({ type: 'logTail', log: 'llamaServer', lines: 50 })
     expect(lines).toHaveLength(50)
-    expect(await core.ask({ type: 'logTail', log: 'ramDisk', lines: 5 })).toEqual([])
+    expect(await core.ask({ type: 'logTail', log: 'gateway', lines: 5 })).toEqual([])
   })
 })
 

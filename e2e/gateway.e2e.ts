@@ -19,8 +19,9 @@ let port = 0
 let post: PostByName
 let holder: Server | null = null
 
-const settled = ({ gateway, overall }: Snapshot) => gateway?.phase === 'ready' && overall === 'ready'
-const pidOf = ({ gateway }: Snapshot): number => {
+const settled = ({ services: { gateway }, overall }: Snapshot) =>
+  gateway?.phase === 'ready' && overall === 'ready'
+const pidOf = ({ services: { gateway } }: Snapshot): number => {
   if (gateway?.pid == null) throw new Error(`no gateway: ${JSON.stringify(gateway)}`)
   return gateway.pid
 }
@@ -58,8 +59,8 @@ it('on a port that is taken it is said by whom, and the stack serves without it'
   const snapshot = await nexus.readSnapshot()
   expect(snapshot.overall).toBe('degraded')
   expect(snapshot.proof).not.toBeNull()
-  expect(snapshot.gateway).toMatchObject({ phase: 'failed', foreign: { pid: process.pid } })
-  expect(snapshot.gateway?.reason).toContain('set gateway.listen in the profile')
+  expect(snapshot.services.gateway).toMatchObject({ phase: 'failed', foreign: { pid: process.pid } })
+  expect(snapshot.services.gateway?.reason).toContain('set gateway.listen in the profile')
   expect(snapshot.notices.map(({ id }) => id)).toContain('failed-gateway')
   const doctor = await nexus.run('doctor', '--json', '--profile', nexus.profilePath)
   expect(doctor.stdout).toContain('ports.gateway')
@@ -74,7 +75,7 @@ it('nexus up takes it along once the port is free, and a message goes through it
   expect((await nexus.run('up')).code).toBe(0)
   const after = await nexus.until(settled, settleMs)
   expect(after.services.proxy.pid).toBe(before.services.proxy.pid)
-  expect(after.gateway?.endpoint).toBe(`http://ai.opta.local:${port}`)
+  expect(after.services.gateway?.endpoint).toBe(`http://ai.opta.local:${port}`)
   const { apiKey } = GuideSchema.parse(JSON.parse((await nexus.run('clients', '--json')).stdout))
   const body = {
     model: 'opta-claude-3-r1',
@@ -110,7 +111,7 @@ it('after kill -9 it comes back, and the Router is left alone', async () => {
   const before = await nexus.readSnapshot()
   process.kill(pidOf(before), 'SIGKILL')
   const after = await nexus.until(
-    (now) => settled(now) && now.gateway?.restarts === 1 && pidOf(now) !== pidOf(before),
+    (now) => settled(now) && now.services.gateway?.restarts === 1 && pidOf(now) !== pidOf(before),
     settleMs,
   )
   expect(after.services.proxy.pid).toBe(before.services.proxy.pid)
@@ -124,13 +125,13 @@ it('the next core takes it over, or starts one where it ended meanwhile', async 
   expect((await nexus.run('status')).stderr).toContain(`Gateway (pid ${pidOf(first)})`)
   expect((await nexus.run('up')).code).toBe(0)
   const second = await nexus.until(settled, settleMs)
-  expect(second.gateway).toMatchObject({ pid: pidOf(first), adopted: true })
+  expect(second.services.gateway).toMatchObject({ pid: pidOf(first), adopted: true })
   process.kill(second.owner.pid, 'SIGKILL')
   process.kill(pidOf(second), 'SIGKILL')
   expect((await nexus.run('up')).code).toBe(0)
   const third = await nexus.until(settled, settleMs)
   expect(third.services.proxy.pid).toBe(first.services.proxy.pid)
-  expect(third.gateway?.adopted).toBe(false)
+  expect(third.services.gateway?.adopted).toBe(false)
 })
 
 it('while the Router alone is started again it stays, and says 502 instead of refusing', async () => {
@@ -144,7 +145,7 @@ it('while the Router alone is started again it stays, and says 502 instead of re
   expect((await restarted).code).toBe(0)
   expect([...seen].sort()).toEqual([200, 502])
   const after = await nexus.until(settled, settleMs)
-  expect(after.gateway).toMatchObject({ pid: pidOf(before), restarts: 0 })
+  expect(after.services.gateway).toMatchObject({ pid: pidOf(before), restarts: 0 })
 })
 
 it('nexus down leaves nothing of it', async () => {

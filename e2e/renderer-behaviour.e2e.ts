@@ -159,8 +159,28 @@ describe('the big button', () => {
       await button(page, 'Set up and start').click()
       expect(await commands(page)).toEqual([
         { type: 'stop', only: null, eject: false, now: false, force: false },
-        { type: 'setUp', thenStart: true },
+        { type: 'start', only: null, profile: null, force: false, setUp: true },
       ])
+    }))
+
+  test('fetches a model that is missing, again one that failed, and calls one off', () =>
+    withWindow(async ({ page }) => {
+      const models = page.getByRole('region', { name: 'Models' })
+      await showState(page, 'modelMissing')
+      await models.getByRole('button', { name: 'Fetch 69.8 GiB' }).click()
+      await models.getByRole('button', { name: 'Fetch again' }).click()
+      await showState(page, 'fetching')
+      await models.getByText('26.4 of 69.8 GiB, 46 MiB/s, 16 min left').waitFor()
+      await models.getByRole('button', { name: 'Cancel' }).first().click()
+      const fetch = { type: 'fetchModel', endpoint: null, token: null }
+      expect(await commands(page)).toEqual([
+        { ...fetch, model: 'deepseek-r1-70b' },
+        { ...fetch, model: 'meta-llama/Llama-3.3-70B-Instruct-GGUF' },
+        { type: 'cancelFetch', id: 'unsloth/DeepSeek-R1-Distill-Llama-70B-GGUF:Q8_0' },
+      ])
+      await showState(page, 'guestFetching')
+      await models.getByText('The profile studio needs it, and it isn’t here.').waitFor()
+      expect(await models.getByRole('button').count()).toBe(0)
     }))
 
   test('beside what does not fit there is a start all the same', () =>

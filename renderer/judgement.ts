@@ -1,8 +1,13 @@
 // The one answer: the state of the stack in a word, and the sentence that a person acts on. Pure.
 import type { AppState } from '../electron/contract/app.ts'
 import { hostOf } from '../electron/contract/guest-rights.ts'
-import { isServing, presentParts, readPart } from '../electron/contract/parts.ts'
-import { type PartId, type ServiceId, serviceIds, serviceNames } from '../electron/contract/service-ids.ts'
+import {
+  type CommandedId,
+  commandedIds,
+  type ServiceId,
+  serviceNames,
+} from '../electron/contract/service-ids.ts'
+import { isServing, presentServices, readService } from '../electron/contract/services.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { plural } from '../electron/wording/figures.ts'
 import { measureRoom, type Room, sayRoom } from '../electron/wording/room.ts'
@@ -28,12 +33,12 @@ const describeRoom = (room: Room | null): Judgement => {
     : { word: 'Ready', sentence: words, mark: 'ready' }
 }
 
-const findService = (snapshot: Snapshot, phase: Snapshot['overall']): PartId | undefined =>
-  presentParts(snapshot).find(({ state }) => state.phase === phase)?.id
+const findService = (snapshot: Snapshot, phase: Snapshot['overall']): ServiceId | undefined =>
+  presentServices(snapshot).find(({ state }) => state.phase === phase)?.id
 
 const describeStarting = (snapshot: Snapshot): string => {
   // Servers before the disk: they are what takes long.
-  const order: readonly ServiceId[] = ['llamaServer', 'proxy', 'ramDisk']
+  const order: readonly CommandedId[] = ['llamaServer', 'proxy', 'ramDisk']
   const id = order.find((each) => snapshot.services[each].phase === 'starting')
   if (id === undefined) return 'Waiting for a first answer through the Router'
   const { waitingFor } = snapshot.services[id]
@@ -44,7 +49,7 @@ const describeStopping = (snapshot: Snapshot): string => {
   const work = measureWork(snapshot)
   if (work.kind === 'agents' && work.busy > 0) return `${plural(work.busy, 'agent')} may finish first`
   const id = findService(snapshot, 'stopping')
-  const words = id === undefined ? null : readPart(snapshot, id)?.waitingFor
+  const words = id === undefined ? null : readService(snapshot, id)?.waitingFor
   return id === undefined
     ? 'Ending the services'
     : `${serviceNames[id]}: ${words ?? 'letting its process end'}`
@@ -62,7 +67,7 @@ const describeDegraded = (snapshot: Snapshot): string => {
   }
   const id = findService(snapshot, 'degraded') ?? findService(snapshot, 'failed')
   if (id === undefined) {
-    const off = serviceIds.find((each) => !isServing(services[each]))
+    const off = commandedIds.find((each) => !isServing(services[each]))
     return off === undefined
       ? 'Requests may not be answered'
       : `${serviceNames[off]} is ${services[off].phase}`
@@ -75,7 +80,7 @@ const describeDegraded = (snapshot: Snapshot): string => {
 }
 
 const describeStopped = (snapshot: Snapshot): string => {
-  const foreign = serviceIds.find((id) => snapshot.services[id].foreign !== null)
+  const foreign = commandedIds.find((id) => snapshot.services[id].foreign !== null)
   if (foreign !== undefined)
     return `${serviceNames[foreign]}’s port is held by a program that Nexus did not start`
   return 'No agent is answered until you start'

@@ -1,7 +1,7 @@
 // Where in the window we are. Pure.
 
 import type { View } from '../electron/contract/notice.ts'
-import type { LogId } from '../electron/contract/service-ids.ts'
+import type { ServiceId } from '../electron/contract/service-ids.ts'
 
 export interface Place {
   readonly view: View
@@ -16,5 +16,6 @@ export const placeOf = (view: View): Place => ({ view, coreLog: false })
 
 export const coreLogPlace: Place = { view: { id: 'logs', service: null }, coreLog: true }
 
-/** Which log the Logs view shows. */
-export const logAt = ({ view, coreLog }: Place): LogId => (coreLog ? 'core' : (view.service ?? 'llamaServer'))
+/** Which service's, or the core's, page the Logs view shows. */
+export const logAt = ({ view, coreLog }: Place): ServiceId | 'core' =>
+  coreLog ? 'core' : (view.service ?? 'llamaServer')

@@ -1,10 +1,15 @@
 // What is done to one service, and what is lost by it. Pure.
 import type { Command } from '../electron/contract/command.ts'
-import type { ServiceId } from '../electron/contract/service-ids.ts'
+import type { CommandedId } from '../electron/contract/service-ids.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { describeWork } from '../electron/wording/work.ts'
 
-export const startOf = (id: ServiceId): Command => ({ type: 'start', only: id, profile: null, force: false })
+export const startOf = (id: CommandedId): Command => ({
+  type: 'start',
+  only: id,
+  profile: null,
+  force: false,
+})
 
 export const ejectForge: Command = { type: 'stop', only: 'ramDisk', eject: true, now: false, force: false }
 

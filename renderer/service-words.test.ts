@@ -127,13 +127,16 @@ describe('trouble', () => {
 
 test('a gateway says its name, and what is wrong with it; it comes back with the Router', () => {
   const gateway = { ...busy.snapshot.services.proxy, endpoint: 'http://ai.opta.local' }
-  const ready = { ...busy.snapshot, gateway }
+  const ready = { ...busy.snapshot, services: { ...busy.snapshot.services, gateway } }
   expect(describeService(ready, 'gateway')).toBe('ai.opta.local')
   expect(describeFigures(ready, 'gateway')).toBe('3 d 4 h')
   expect(hasTrouble(ready)).toBe(false)
   const taken = {
     ...busy.snapshot,
-    gateway: { ...gateway, phase: 'failed' as const, reason: 'port 80 is held by nginx' },
+    services: {
+      ...busy.snapshot.services,
+      gateway: { ...gateway, phase: 'failed' as const, reason: 'port 80 is held by nginx' },
+    },
   }
   expect(describeTrouble(taken, 'gateway')).toMatchObject({
     reason: 'port 80 is held by nginx',

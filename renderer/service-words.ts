@@ -1,7 +1,7 @@
 // What a service's line says, and what mends it. Pure.
 import type { Command } from '../electron/contract/command.ts'
-import { presentParts, readPart } from '../electron/contract/parts.ts'
-import { type PartId, type ServiceId, serviceNames } from '../electron/contract/service-ids.ts'
+import { type CommandedId, type ServiceId, serviceNames } from '../electron/contract/service-ids.ts'
+import { presentServices, readService } from '../electron/contract/services.ts'
 import type { Phase, ServiceState, Snapshot } from '../electron/contract/snapshot.ts'
 import {
   formatBytes,
@@ -64,8 +64,8 @@ export const describePort = (endpoint: string | null): string =>
   /:\d+(?=\/|$)/.exec(endpoint?.replace(/^\w+:\/\//, '') ?? '')?.[0] ?? ''
 
 /** What it does, in the middle of its line; '' for a gateway that the profile does not have. */
-export const describeService = (snapshot: Snapshot, id: PartId): string => {
-  const state = readPart(snapshot, id)
+export const describeService = (snapshot: Snapshot, id: ServiceId): string => {
+  const state = readService(snapshot, id)
   if (state === null) return ''
   switch (state.phase) {
     case 'starting':
@@ -86,13 +86,13 @@ export const describeService = (snapshot: Snapshot, id: PartId): string => {
 }
 
 /** What stands at the right end of its line. */
-export const describeFigures = (snapshot: Snapshot, id: PartId): string => {
+export const describeFigures = (snapshot: Snapshot, id: ServiceId): string => {
   if (id === 'ramDisk') {
     const { ramDisk } = snapshot
     if (ramDisk?.mounted !== true || ramDisk.totalBytes === null) return ''
     return formatShare(ramDisk.usedBytes, ramDisk.totalBytes)
   }
-  const state = readPart(snapshot, id)
+  const state = readService(snapshot, id)
   if (state === null) return ''
   const parts = [
     // A gateway's line has its whole address.
@@ -103,13 +103,16 @@ export const describeFigures = (snapshot: Snapshot, id: PartId): string => {
 }
 
 /** What its line does, and what it has no room for. */
-export const describeLineTitle = (snapshot: Snapshot, id: PartId): string => {
+export const describeLineTitle = (snapshot: Snapshot, id: ServiceId): string => {
   const more = describeMore(snapshot, id)
   return `${serviceNames[id]}: ${more === null ? '' : `${more}; `}show its log`
 }
 
 /** What the forge's memory really holds; the model's whole name, and which one drafts. */
-const describeMore = ({ ramDisk, engineModel, speculationFailure }: Snapshot, id: PartId): string | null => {
+const describeMore = (
+  { ramDisk, engineModel, speculationFailure }: Snapshot,
+  id: ServiceId,
+): string | null => {
   if (id === 'ramDisk') return ramDisk?.mounted === true ? formatReserve(ramDisk) : null
   if (id !== 'llamaServer' || engineModel === null) return null
   const { modelPath, draftModelPath } = engineModel
@@ -139,8 +142,8 @@ export interface Trouble {
 }
 
 /** null when the service is well. */
-export const describeTrouble = (snapshot: Snapshot, id: PartId): Trouble | null => {
-  const state = readPart(snapshot, id)
+export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | null => {
+  const state = readService(snapshot, id)
   if (state === null) return null
   const name = serviceNames[id]
   if (id === 'gateway') return describeGatewayTrouble(state)
@@ -185,7 +188,7 @@ export const describeTrouble = (snapshot: Snapshot, id: PartId): Trouble | null 
   return unanswered === null ? null : { reason: unanswered, ...restartOf(id), isLogged: true }
 }
 
-const restartOf = (id: ServiceId): Pick<Trouble, 'mend' | 'warning'> => ({
+const restartOf = (id: CommandedId): Pick<Trouble, 'mend' | 'warning'> => ({
   mend: { label: `Restart ${serviceNames[id]}`, commands: [{ type: 'restart', only: id }] },
   warning: 'Requests that it still serves are lost.',
 })
@@ -207,4 +210,4 @@ const describeGatewayTrouble = ({ phase, reason, foreign }: ServiceState): Troub
 /** Not while starting: the steps of the start show it then. */
 export const hasTrouble = (snapshot: Snapshot): boolean =>
   snapshot.overall !== 'starting' &&
-  presentParts(snapshot).some(({ id }) => describeTrouble(snapshot, id) !== null)
+  presentServices(snapshot).some(({ id }) => describeTrouble(snapshot, id) !== null)

@@ -40,6 +40,37 @@ test.each([
   expect(describeSlot(given)).toMatchObject(words)
 })
 
+test('whose conversation a slot holds, where the client named it', () => {
+  const held = { developer: 'anna', conversation: '3f90', named: true }
+  expect(describeSlot(slot(3, { contextTokens: 8192, held }))).toMatchObject({
+    name: 'anna',
+    conversation: '3f90',
+    figure: 'free',
+    spoken: "Slot 3: free, holds anna's conversation 3f90, 8k cached",
+  })
+  for (const uncertain of [null, { ...held, named: false }])
+    expect(describeSlot(slot(3, { contextTokens: 8192, held: uncertain }))).toMatchObject({
+      name: 'Slot 3',
+      conversation: '',
+      spoken: 'Slot 3: free, 8k cached',
+    })
+  expect(describeSlot(slot(3, { held }), true)).toMatchObject({ name: 'Slot 3', conversation: '' })
+})
+
+test('what was found in the cache of the prompt that is answered, a dash where that is not known', () => {
+  const answering = { ...generating(0, 'anna', 1_200, 18.2), promptTokens: 1_145, promptProcessed: 238 }
+  expect(describeSlot(answering)).toMatchObject({
+    found: '79 % hit',
+    spoken: expect.stringContaining('79 % of the prompt found in the cache, conversation 3f90'),
+  })
+  expect(describeSlot({ ...answering, promptProcessed: 1_145 }).found).toBe('0 % hit')
+  // Not all of it: the last token is always read.
+  expect(describeSlot({ ...answering, promptTokens: 90_000, promptProcessed: 1 }).found).toBe('99 % hit')
+  expect(describeSlot({ ...answering, promptTokens: null }).found).toBe('– hit')
+  expect(describeSlot(reading(2, 'anna', 0.62)).found).toBe('– hit')
+  expect(describeSlot(slot(3, { contextTokens: 8192 })).found).toBe('')
+})
+
 test('a slot that is being taken is not called free', () => {
   expect(describeSlot(slot(3, { contextTokens: 8192 }), true)).toMatchObject({
     phase: 'taken',

@@ -5,6 +5,7 @@ import {
   formatPercent,
   formatRate,
   formatRoughDuration,
+  foundInSlot,
   plural,
   unknown,
 } from '../electron/wording/figures.ts'
@@ -17,6 +18,10 @@ export interface SlotWords {
   readonly figure: string
   readonly unit: string
   readonly detail: string
+  /** The conversation's short id; '' where it is not certain. */
+  readonly conversation: string
+  /** Of the prompt, what was found in the cache; '' where nothing is answered. */
+  readonly found: string
   /** 0 to 1: of the prompt while it is read, else of the context; null: not known. */
   readonly share: number | null
   /** All of it in a sentence, for those who do not see the card. */
@@ -29,10 +34,16 @@ const readFill = (slot: Slot): number | null =>
 const describeFill = ({ contextTokens, contextLimit }: Slot): string =>
   contextTokens === null ? '' : `${formatContext(contextTokens)} of ${formatContext(contextLimit)}`
 
+const say = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(', ')
+
+const sayConversation = ({ conversation }: Pick<SlotWords, 'conversation'>): string =>
+  conversation === '' ? '' : `conversation ${conversation}`
+
 /** `isTaken`: the Router has let somebody through to it, although llama-server does not say so yet. */
 export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
   const who = slot.developer ?? `Slot ${slot.id}`
-  const base = { phase: slot.phase, name: who }
+  const holds = slot.held?.named === true ? slot.held : null
+  const base = { phase: slot.phase, name: who, conversation: holds?.conversation ?? '', found: '' }
   switch (slot.phase) {
     case 'idle': {
       if (isTaken) {
@@ -40,6 +51,7 @@ export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
         return {
           ...base,
           name: `Slot ${slot.id}`,
+          conversation: '',
           phase: 'taken',
           figure: 'taken',
           unit: '',
@@ -50,8 +62,10 @@ export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
       }
       const cached = slot.contextTokens === null || slot.contextTokens === 0 ? null : slot.contextTokens
       const detail = cached === null ? '' : `${formatContext(cached)} cached`
-      const spoken = [`Slot ${slot.id}: free`, detail].filter((part) => part !== '').join(', ')
-      return { ...base, name: `Slot ${slot.id}`, figure: 'free', unit: '', detail, share: null, spoken }
+      const holding = holds === null ? '' : `holds ${holds.developer}'s conversation ${holds.conversation}`
+      const spoken = say(`Slot ${slot.id}: free`, holding, detail)
+      const name = holds?.developer ?? `Slot ${slot.id}`
+      return { ...base, name, figure: 'free', unit: '', detail, share: null, spoken }
     }
     case 'prefill': {
       const progress = slot.prefillProgress === null ? null : formatPercent(slot.prefillProgress)
@@ -59,24 +73,32 @@ export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
       const detail = tokens === null ? 'prefill' : `prefill ${formatContext(tokens)}`
       return {
         ...base,
+        found: `${unknown} hit`,
         figure: progress === null ? unknown : progress.replace(' %', ''),
         unit: '%',
         detail,
         share: slot.prefillProgress,
-        spoken: `${who}: prefill${progress === null ? '' : ` ${progress}`}`,
+        spoken: say(`${who}: prefill${progress === null ? '' : ` ${progress}`}`, sayConversation(base)),
       }
     }
     case 'generating': {
       const rate = formatRate(slot.tokensPerSecond)
       const speed = slot.tokensPerSecond === null ? '' : ` ${rate} tokens per second`
       const fill = describeFill(slot)
+      const found = formatPercent(foundInSlot(slot))
       return {
         ...base,
+        found: `${found} hit`,
         figure: rate,
         unit: 't/s',
         detail: fill,
         share: readFill(slot),
-        spoken: `${who}: generating${speed}${fill === '' ? '' : `, context ${fill}`}`,
+        spoken: say(
+          `${who}: generating${speed}`,
+          fill === '' ? '' : `context ${fill}`,
+          found === unknown ? '' : `${found} of the prompt found in the cache`,
+          sayConversation(base),
+        ),
       }
     }
   }

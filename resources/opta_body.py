@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 import opta_fields
 from opta_schemas import mend_schemas
 from opta_shapes import ChatBody, CompletionsBody, CountBody, MessagesBody, ResponsesBody, place_of
+from opta_texts import spell_out
 from opta_thinking import mend_thinking
 from opta_tools import ToolRefusedError, mend_tools
 
@@ -96,6 +97,8 @@ def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
         raise BadBodyError(f"{place}: {problem}" if place else problem, place or None) from None
     if settings.mend_thinking and route.fields is opta_fields.MESSAGES:
         is_changed = mend_thinking(document) or is_changed
+    if settings.refuse_unseen and route.fields is opta_fields.MESSAGES:
+        is_changed = spell_out(document) or is_changed
     if settings.mend_tools:
         try:
             is_changed = mend_tools(document) or is_changed

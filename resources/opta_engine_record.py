@@ -6,9 +6,10 @@ KV types, context and build. llama-server itself tells neither.
 
 from __future__ import annotations
 
-import json
 import os
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from opta_state_files import read_json
 
 
 class EngineRecord(NamedTuple):
@@ -42,8 +43,7 @@ class EngineRecordFile:
 
 def _parse(path: str) -> EngineRecord | None:
     try:
-        with open(path, encoding="utf-8") as file:
-            document = json.load(file)
+        document: Any = read_json(path)
         process, identity = document["process"], document["identity"]
     except (ValueError, TypeError, KeyError):
         return None

@@ -61,6 +61,9 @@ BODY_PAUSE_S: Final = 60.0
 # What a refused client still sends is thrown away for so long, so that it gets to read its refusal: a connection that is
 # closed with bytes unread is reset, and the answer with it (RFC 9112, 9.6). A stranger's clock ends it sooner or later.
 LINGER_S: Final = 5.0
+# Of a developer's body so many times the limit: a client that doesn't read its 413 takes the reset for a fault of the network
+# and sends it all again. A stranger's is thrown away up to the limit.
+LINGER_TIMES: Final = 3
 # So many at once; further ones are closed without that courtesy.
 MOST_LINGERING: Final = 32
 # After so long a request whose client has left is cancelled from outside, should LiteLLM not have stopped it by itself.
@@ -126,7 +129,14 @@ class Gate:
         except BodyTooLargeError:
             # Anthropic's own words (docs: API errors, request_too_large).
             await self._refuse(
-                path, receive, send, TOO_LARGE, "request_too_large", "Request exceeds the maximum size", {"x-should-retry": "false"}
+                path,
+                receive,
+                send,
+                TOO_LARGE,
+                "request_too_large",
+                "Request exceeds the maximum size",
+                {"x-should-retry": "false"},
+                linger_times=LINGER_TIMES,
             )
             return
         except BadBodyError as error:
@@ -183,6 +193,7 @@ class Gate:
         place: str | None = None,
         *,
         close: bool = True,
+        linger_times: int = 1,
     ) -> None:
         payload = json.dumps(error_body(path, kind, message, place)).encode()
         headers = {"content-type": "application/json", "content-length": str(len(payload)), **(more or {})}
@@ -192,16 +203,16 @@ class Gate:
         await send({"type": "http.response.start", "status": status, "headers": raw})
         await send({"type": "http.response.body", "body": payload, "more_body": close})
         if close:
-            await self._linger(receive)
+            await self._linger(receive, linger_times * self._settings.max_body_bytes)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _linger(self, receive: Receive) -> None:
+    async def _linger(self, receive: Receive, most_bytes: int) -> None:
         """Throw away what still comes, within bounds."""
         if self._lingering >= MOST_LINGERING:
             return
         self._lingering += 1
         try:
-            await asyncio.wait_for(_throw_away(receive, self._settings.max_body_bytes), LINGER_S)
+            await asyncio.wait_for(_throw_away(receive, most_bytes), LINGER_S)
         except asyncio.TimeoutError:
             pass
         finally:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
+from opta_tool_book import tool_book
+
 logger: Final = logging.getLogger("opta_router")
 
 # How Claude Code names itself, in a terminal, in VS Code and under its SDK: "claude-cli/2.1.332 (external, sdk-cli)" (seen).
@@ -34,7 +36,9 @@ def keep_tools(body: dict[str, Any], kept: list[str] | None, *, for_everybody: b
     left = [tool for tool in tools if _stays(tool, names)]
     if len(left) == len(tools):
         return body
-    _say([name for tool in tools if not _stays(tool, names) and (name := _name_of(tool))])
+    left_out = [name for tool in tools if not _stays(tool, names) and (name := _name_of(tool))]
+    tool_book.left_out("tools", left_out)
+    _say(left_out)
     mended = {**body, "tools": left}
     if not left:
         # A choice among no tools is an error to both APIs.

@@ -8,10 +8,11 @@ stands in it is not for the Router. No key ever appears in a log line or in an e
 from __future__ import annotations
 
 import hmac
-import json
 import os
 import stat
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from opta_state_files import open_regular, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ def parse_client_keys(text: str) -> tuple[ClientKey, ...]:
     half-read file would lock developers out one by one without saying so.
     """
     try:
-        document: object = json.loads(text)
+        document = parse_json(text)
     except ValueError:
         # `from None`: the decoder's exception carries the document, keys included.
         message = "the client key file is not valid JSON"
@@ -70,7 +71,7 @@ class KeyFile:
         have been changed to lock somebody out.
         """
         try:
-            with open(self._path, encoding="utf-8") as file:
+            with open_regular(self._path) as file:
                 # Of the open file, not of the path: what was checked is what is read.
                 status = os.fstat(file.fileno())
                 if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -80,7 +81,8 @@ class KeyFile:
                 # or the time.
                 version = (status.st_mtime_ns, status.st_ino, status.st_size)
                 if version != self._version:
-                    self._keys = parse_client_keys(file.read())
+                    # The core overlooks a byte order mark too, which Windows editors write.
+                    self._keys = parse_client_keys(file.read().decode("utf-8-sig"))
                     self._version = version
         except (OSError, UnicodeDecodeError) as error:
             self._version = None

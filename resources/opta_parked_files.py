@@ -10,16 +10,19 @@ The content is a conversation's text. Folder 0700, files 0600; nothing of it is 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
 import shutil
+import stat
 import time
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opta_conversations import MARK_BYTES, Fingerprint
+from opta_state_files import open_regular, read_json, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +108,9 @@ class ParkedFiles:
         for path in self._folder.iterdir():
             # Half written when the process ended.
             if path.suffix in (DATA, MANIFEST, ".tmp") and path.name not in kept:
-                path.unlink(missing_ok=True)
+                # A folder of that name stays, and keeps nothing else from being parked.
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
         self.drop_old()
 
     def find(self, key: str, engine: str | None) -> ParkedFile | None:
@@ -168,7 +173,7 @@ class ParkedFiles:
         power cut leaves half written has another checksum.
         """
         checksum = 0
-        with open(self._folder / name, "rb") as file:
+        with open_regular(self._folder / name) as file:
             while piece := file.read(READ_BYTES):
                 checksum = zlib.crc32(piece, checksum)
         return checksum
@@ -181,19 +186,29 @@ class ParkedFiles:
     def given_up(self) -> str | None:
         """The llama-server with which the files do nothing."""
         try:
-            return (self._folder / VERDICT).read_text(encoding="utf-8").strip()
-        except OSError:
+            return read_text(self._folder / VERDICT).strip()
+        except (OSError, ValueError):
             return None
 
     def size(self, name: str) -> int:
-        """Length of the file. Raises OSError."""
-        return (self._folder / name).stat().st_size
+        """Length of the file. Raises OSError, also for what is no regular file: llama-server would follow a link, and wait for a
+        pipe.
+        """
+        facts = (self._folder / name).lstat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", name)
+        return facts.st_size
 
     def finish(self, temporary: str, file: ParkedFile) -> None:
         """What was written becomes the conversation's file, and the one before it goes. Raises OSError."""
         before = self._files.get(file.key)
         os.replace(self._folder / temporary, self._folder / file.name)
-        self._write_manifest(file)
+        try:
+            self._write_manifest(file)
+        except OSError:
+            # Without it nothing knows of the content, which would fill a full disk until the next start.
+            (self._folder / file.name).unlink(missing_ok=True)
+            raise
         self._files[file.key] = file
         if before is not None and before.name != file.name:
             (self._folder / before.name).unlink(missing_ok=True)
@@ -203,14 +218,16 @@ class ParkedFiles:
         return temporary.removesuffix(".tmp") + DATA
 
     def why_not_whole(self, file: ParkedFile) -> str | None:
-        """In words, when its bytes are not what was written; else None. Blocks."""
+        """In words, when its bytes are not what was written; else None. Raises OSError when that cannot be told now, as with
+        too many open files. Blocks.
+        """
         try:
             size = self.size(file.name)
             if size != file.bytes:
                 return f"it has {size} bytes, not {file.bytes}"
             return None if self.checksum(file.name) == file.checksum else "its bytes have changed"
-        except OSError as error:
-            return f"it cannot be read: {error.strerror}"
+        except FileNotFoundError:
+            return "it is gone"
 
     def note_used(self, file: ParkedFile) -> None:
         """It was just read."""
@@ -245,15 +262,19 @@ class ParkedFiles:
     def _write_manifest(self, file: ParkedFile) -> None:
         path = self._folder / self._manifest_name(file)
         temporary = path.with_suffix(".tmp")
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as output:
-            json.dump(_to_json(file), output)
-        os.replace(temporary, path)
+        try:
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as output:
+                json.dump(_to_json(file), output)
+            os.replace(temporary, path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
     def _read(self, path: Path) -> ParkedFile | None:
         try:
-            file = _from_json(json.loads(path.read_text(encoding="utf-8")))
+            file = _from_json(read_json(path))
             size = self.size(file.name)
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
             logger.warning("a parked conversation cannot be used: %s: %s", path.name, type(error).__name__)
             return None
         if path.stem != file.key or size != file.bytes:
@@ -266,19 +287,34 @@ class ParkedFiles:
         return file._replace(used_at=min(file.used_at, self._clock()))
 
 
+_KINDS: Final[dict[str, tuple[type, ...]]] = {
+    "key": (str,),
+    "developer": (str,),
+    "named": (bool,),
+    "name": (str,),
+    "bytes": (int,),
+    "checksum": (int,),
+    "tokens": (int,),
+    "engine": (str,),
+    # Python writes a whole number of seconds without a point where the clock says so.
+    "saved_at": (int, float),
+    "used_at": (int, float),
+}
+
+
 def _to_json(file: ParkedFile) -> dict[str, Any]:
     marks, ends, head = file.fingerprint
     return {"version": VERSION, **file._asdict(), "fingerprint": {"marks": marks.hex(), "ends": ends, "head": head}}
 
 
-def _from_json(document: dict[str, Any]) -> ParkedFile:
-    """Raises ValueError, TypeError or KeyError for anything else than what `_to_json` writes."""
+def _from_json(document: Any) -> ParkedFile:
+    """Raises ValueError, TypeError, KeyError or OverflowError for anything else than what `_to_json` writes."""
     if document["version"] != VERSION:
         message = f"version {document['version']}"
         raise ValueError(message)
     values = {name: document[name] for name in ParkedFile._fields}
-    for name, kind in (("key", str), ("developer", str), ("name", str), ("engine", str), ("bytes", int), ("tokens", int)):
-        if type(values[name]) is not kind:
+    for name, kinds in _KINDS.items():
+        if type(values[name]) not in kinds:
             message = f"{name}: found {values[name]!r}"
             raise TypeError(message)
     if "/" in values["name"] or not values["name"].endswith(DATA):

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opta_conversations import MARK_BYTES, Conversation, Conversations, Fingerprint
 from opta_parked_files import ParkedFile, ParkedFiles
-from opta_slot_actions import SlotActionError
+from opta_slot_actions import NoAnswerError, SlotActionError
 from opta_slots import Content, content_of
+from opta_state_files import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -120,6 +121,8 @@ class Parking:
         self._useless: int | None = 0
         self._useless_engine: str | None = None
         self._refused_at: dict[str, float] = {}
+        # Files in whose restore llama-server fell silent.
+        self._unanswered: Final[deque[str]] = deque(maxlen=MOST_EVENTS)
         # What requests have waited for files to be written and read; copies, which nobody waits for, left out.
         self._moved_s = 0.0
 
@@ -335,6 +338,12 @@ class Parking:
             self._table.hold_extra(lease.token, extra)
         try:
             read = await self._actions.restore(lease.slot.id, file.name)
+        except NoAnswerError as error:
+            # It may have been killed; or the file ends it, each time anew (llama.cpp#27068).
+            if file.name in self._unanswered:
+                files.refuse(file, f"llama-server ended twice while it was read: {error}")
+            self._unanswered.append(file.name)
+            return
         except SlotActionError as error:
             files.refuse(file, f"llama-server said {error}")
             return
@@ -555,26 +564,30 @@ class Parking:
             if slot.token is None and slot.holds is not None and slot.fingerprint is not None
         ]
         temporary = f"{self._state_path}.{os.getpid()}.tmp"
-        # No fsync: after a power cut the slots are empty.
-        with contextlib.suppress(OSError):
+        try:
+            # No fsync: after a power cut the slots are empty.
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
                 json.dump({"process": self._record.process, "slots": slots}, file)
             os.replace(temporary, self._state_path)
+        except OSError:
+            # A full disk. The next Router knows better what to do with unknown slots than with what they held before.
+            for path in (temporary, self._state_path):
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
 
     def _read_state(self) -> None:
         """Slots of a llama-server that outlived the Router before this one."""
         if self._state_path is None or self._record is None:
             return
         try:
-            with open(self._state_path, encoding="utf-8") as file:
-                document = json.load(file)
+            document: Any = read_json(self._state_path)
             is_same = document["process"] == self._record.process
             told = {slot["id"]: slot for slot in document["slots"]} if is_same else {}
             for slot in self._table.slots:
                 slot.is_unknown = slot.id not in told
                 if slot.id in told:
                     self._take_over(slot, told[slot.id])
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, OverflowError):
             for slot in self._table.slots:
                 self._table.empty(slot)
                 slot.is_unknown = True

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from opta_state_files import read_json
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -107,8 +109,9 @@ class Use:
     outputTokens: int = 0  # noqa: N815
     firstTokenSumMs: int = 0  # noqa: N815
     firstTokens: int = 0  # noqa: N815
-    cachedTokens: int = 0  # noqa: N815
-    readTokens: int = 0  # noqa: N815
+    # Of the answers that said so; None: none did.
+    cachedTokens: int | None = None  # noqa: N815
+    readTokens: int | None = None  # noqa: N815
 
     def add(self, request: LiveRequest) -> None:
         """Count a finished request."""
@@ -116,11 +119,21 @@ class Use:
         self.failed += request.outcome == "failed"
         self.promptTokens += request.prompt_tokens or 0
         self.outputTokens += request.output_tokens or 0
-        self.cachedTokens += request.cached_tokens or 0
-        self.readTokens += request.read_tokens or 0
+        if request.cached_tokens is not None and request.read_tokens is not None:
+            self.cachedTokens = (self.cachedTokens or 0) + request.cached_tokens
+            self.readTokens = (self.readTokens or 0) + request.read_tokens
         if request.first_token_at is not None:
             self.firstTokenSumMs += max(0, request.first_token_at - request.started_at)
             self.firstTokens += 1
+
+
+def _read_use(document: Any) -> Use:
+    """Raises TypeError for anything else than sums."""
+    use = Use(**document)
+    if any(type(sum_) is not int or sum_ < 0 for sum_ in vars(use).values()):
+        message = "a sum that is no number"
+        raise TypeError(message)
+    return use
 
 
 class Usage:
@@ -170,11 +183,10 @@ class Usage:
         if self._path is None:
             return {}
         try:
-            with open(self._path, encoding="utf-8") as file:
-                document = json.load(file)
+            document: Any = read_json(self._path)
             if document["day"] != self._day:
                 return {}
-            return {str(name): Use(**use) for name, use in document["developers"].items()}
+            return {str(name): _read_use(use) for name, use in document["developers"].items()}
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return {}
 

@@ -12,6 +12,8 @@ import re
 from collections import Counter
 from typing import Any, Final
 
+from opta_tool_book import tool_book
+
 logger: Final = logging.getLogger("opta_router")
 
 TYPES: Final = ("string", "number", "integer", "boolean", "object", "array", "null")
@@ -46,16 +48,18 @@ _told: Final[set[tuple[str, str]]] = set()
 
 def mend_schemas(body: dict[str, Any]) -> bool:
     """Clean every schema, whatever API the body speaks. Whether a keyword was left out."""
-    is_changed = False
+    changed = []
     for owner, name, key in _schemas_of(body):
         left_out: Counter[str] = Counter()
         schema = owner[key]
         cleaned = clean(schema, schema, left_out)
         if left_out:
             owner[key] = cleaned
-            is_changed = True
+            changed.append(name)
             _tell(name, left_out)
-    return is_changed
+    if changed:
+        tool_book.left_out("keywords", changed)
+    return bool(changed)
 
 
 def _schemas_of(body: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
@@ -150,8 +154,13 @@ def _is_list_of(value: object, names: tuple[str, ...]) -> bool:
 
 def _is_resolved(reference: str, root: dict[str, Any]) -> bool:
     """Whether it points at something in this schema: others would have to be fetched."""
+    target = _target_of(reference, root)
+    return isinstance(target, dict) and not _leads_back(target, reference, root, set())
+
+
+def _target_of(reference: str, root: dict[str, Any]) -> object:
     if not reference.startswith("#/"):
-        return False
+        return None
     target: object = root
     for name in reference[2:].split("/"):
         if isinstance(target, dict) and name in target:
@@ -159,8 +168,27 @@ def _is_resolved(reference: str, root: dict[str, Any]) -> bool:
         elif isinstance(target, list) and name.isdecimal() and int(name) < len(target):
             target = target[int(name)]
         else:
-            return False
-    return isinstance(target, dict)
+            return None
+    return target
+
+
+def _leads_back(target: dict[str, Any], reference: str, root: dict[str, Any], seen: set[str]) -> bool:
+    """Whether it stands for itself without a brace or bracket between: left recursion, which the grammar refuses (llama-grammar.cpp)."""
+    alternatives = [inner for key in ("oneOf", "anyOf", "allOf") for inner in _list(target.get(key)) if isinstance(inner, dict)]
+    for inner in [target, *alternatives]:
+        following = inner.get("$ref")
+        if following == reference:
+            return True
+        if isinstance(following, str) and following not in seen:
+            seen.add(following)
+            further = _target_of(following, root)
+            if isinstance(further, dict) and _leads_back(further, reference, root, seen):
+                return True
+    return False
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _tell(name: str, left_out: Counter[str]) -> None:

@@ -6,9 +6,10 @@ but the keys is off: a LiteLLM configuration of somebody's own stays what it was
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Final, NamedTuple
+
+from opta_state_files import parse_json, read_text
 
 
 class SettingsError(Exception):
@@ -72,6 +73,8 @@ class Settings(NamedTuple):
     slots_path: str | None = None
     # Where today's sums survive a restart; None: they do not.
     usage_path: str | None = None
+    # Where it stands what became of tools; None: nowhere.
+    tools_path: str | None = None
 
 
 _OPTIONAL_KINDS: Final[dict[str, type]] = {
@@ -87,7 +90,7 @@ FILE_VARIABLE: Final = "OPTA_ROUTER_SETTINGS"
 
 def parse_settings(text: str) -> Settings:
     """Settings from JSON. Unknown fields are for other versions; a field of the wrong kind raises SettingsError."""
-    document: object = json.loads(text)
+    document = parse_json(text)
     if not isinstance(document, dict):
         message = "the settings are not a JSON object"
         raise SettingsError(message)
@@ -106,5 +109,4 @@ def read_settings() -> Settings:
     path = os.environ.get(FILE_VARIABLE, "")
     if not path:
         return Settings()
-    with open(path, encoding="utf-8") as file:
-        return parse_settings(file.read())
+    return parse_settings(read_text(path))

@@ -233,11 +233,18 @@ class _PartImage(_Shape):
     ]
 
 
+class _PartOther(_Shape):
+    # What LiteLLM 1.106.2 takes besides (ValidUserMessageContentTypes), and what it gives back of an answer; others end in a 500.
+    type: Literal[
+        "input_audio", "audio_url", "video_url", "file", "document", "guarded_text", "refusal", "thinking", "redacted_thinking"
+    ]
+
+
 _Part = Annotated[
     Union[
         Annotated[_PartText, Tag("kind:text")],
         Annotated[_PartImage, Tag("kind:image_url")],
-        Annotated[_Typed, Tag(_OPEN)],
+        Annotated[_PartOther, Tag(_OPEN)],
     ],
     _kind_among(frozenset({"text", "image_url"})),
 ]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 REFUSAL: Final = "Could not process image"
 
 # The kinds of content of the three APIs, by the sense that a model needs for them.
-VISION: Final = frozenset({"image", "document", "image_url", "input_image", "file", "input_file"})
-AUDIO: Final = frozenset({"input_audio", "audio"})
+VISION: Final = frozenset({"image", "document", "image_url", "input_image", "file", "input_file", "video_url", "container_upload"})
+AUDIO: Final = frozenset({"input_audio", "audio", "audio_url"})
 # Sources of a document that are text.
 TEXTS: Final = frozenset({"text", "content"})
 

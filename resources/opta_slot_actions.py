@@ -19,6 +19,10 @@ class SlotActionError(Exception):
     """llama-server did not do it; the message is its own, or why it could not be asked."""
 
 
+class NoAnswerError(SlotActionError):
+    """It could not be asked, or ended meanwhile: that says nothing about the file."""
+
+
 class Written(NamedTuple):
     """What a save or a restore says."""
 
@@ -53,14 +57,14 @@ class SlotActions:
             with httpx.Client(base_url=self._url, headers=self._headers, timeout=timeout_s, trust_env=False) as http:
                 answer = http.post(f"/slots/{slot}", params={"action": "save"}, json={"filename": name})
         except httpx.HTTPError as error:
-            raise SlotActionError(_reason(error)) from None
+            raise NoAnswerError(_reason(error)) from None
         return _written(_document(answer), "n_saved", "n_written")
 
     async def _ask(self, slot: int, action: str, body: dict[str, str]) -> dict[str, Any]:
         try:
             answer = await self._http.post(f"/slots/{slot}", params={"action": action}, json=body)
         except httpx.HTTPError as error:
-            raise SlotActionError(_reason(error)) from None
+            raise NoAnswerError(_reason(error)) from None
         return _document(answer)
 
 

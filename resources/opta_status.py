@@ -7,6 +7,7 @@ each message (code.claude.com/docs/en/statusline). What is not known is left out
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -35,7 +36,6 @@ SHORTEST_RATE_S: Final = 0.5
 class LastAnswer:
     """Of one session's last request. None: not known."""
 
-    developer: str
     prompt_tokens: int | None
     output_tokens: int | None
     cached_tokens: int | None
@@ -50,21 +50,21 @@ class Board:
         self._slots: Final = slots
         self._live: Final = live
         self._context: Final = context
-        self._last: Final[OrderedDict[str, LastAnswer]] = OrderedDict()
+        self._last: Final[OrderedDict[bytes, LastAnswer]] = OrderedDict()
 
     def ended(self, request: LiveRequest) -> None:
         """A session's request is over. One that was never answered says nothing about the conversation."""
         if request.session is None or request.outcome != "answered":
             return
-        self._last[request.session] = LastAnswer(
-            request.developer,
+        key = _key(request.developer, request.session)
+        self._last[key] = LastAnswer(
             request.prompt_tokens,
             request.output_tokens,
             request.cached_tokens,
             request.slot,
             _rate(request, request.ended_at),
         )
-        self._last.move_to_end(request.session)
+        self._last.move_to_end(key)
         while len(self._last) > MOST_SESSIONS:
             self._last.popitem(last=False)
 
@@ -82,9 +82,7 @@ class Board:
             parts.append(f"waiting, place {places[0]} of {len(waiting)}")
         elif waiting:
             parts.append(f"{len(waiting)} waiting")
-        last = self._last.get(session)
-        if last is not None and last.developer != developer:
-            last = None
+        last = self._last.get(_key(developer, session))
         slot = next((request.slot for request in own if request.slot is not None), last and last.slot)
         if slot is not None:
             parts.append(f"slot {slot}")
@@ -103,6 +101,11 @@ class Board:
         if last.cached_tokens is not None and last.prompt_tokens > 0:
             parts.append(f"{round(100 * last.cached_tokens / last.prompt_tokens)}% from the cache")
         return parts
+
+
+def _key(developer: str, session: str) -> bytes:
+    """Two developers may name their sessions alike, and a name may be as long as a header."""
+    return hashlib.blake2b(f"{developer}\0{session}".encode(), digest_size=16).digest()
 
 
 def _rate(request: LiveRequest, until_ms: int | None) -> float | None:

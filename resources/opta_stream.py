@@ -6,8 +6,9 @@ are what can be known of a running answer; the server's own count comes with the
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from opta_state_files import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ class Heard(NamedTuple):
     failed: bool = False
     # Of the prompt's tokens, those that llama-server still had.
     cached_tokens: int | None = None
+    # The answer has ended with a call of a tool, whole as far as the model is concerned.
+    called: bool = False
 
 
 def events_of(text: str) -> Iterator[dict[str, Any]]:
@@ -33,7 +36,7 @@ def events_of(text: str) -> Iterator[dict[str, Any]]:
         if not line.startswith("data:"):
             continue
         try:
-            event: object = json.loads(line[5:])
+            event: object = parse_json(line[5:])
         except ValueError:
             # "[DONE]", which is how OpenAI's streams end.
             continue
@@ -61,7 +64,8 @@ def hear(chunk: object) -> Heard:
         usage = getattr(getattr(chunk, "response", None), "usage", None)
         prompt, output = _counts(usage, "input_tokens", "output_tokens")
     pieces += str(kind).endswith(".delta")
-    return Heard(pieces, prompt, output, kind == "response.failed", _cached(usage))
+    called = _calls(chunk) or (kind in ENDS_OF_RESPONSES and _calls(getattr(chunk, "response", None)))
+    return Heard(pieces, prompt, output, kind == "response.failed", cached_of(usage), called)
 
 
 def usage_of(answer: object) -> Heard:
@@ -70,8 +74,7 @@ def usage_of(answer: object) -> Heard:
     prompt, output = _counts(usage, "input_tokens", "output_tokens")
     if output is None:
         prompt, output = _counts(usage, "prompt_tokens", "completion_tokens")
-    is_anthropic = isinstance(answer, dict) and answer.get("type") == "message"
-    return Heard(0, prompt, output, cached_tokens=_cached_of_message(usage) if is_anthropic else _cached(usage))
+    return Heard(0, prompt, output, cached_tokens=cached_of(usage), called=_calls(answer))
 
 
 def _hear_text(text: str) -> Heard:
@@ -84,6 +87,7 @@ def _hear_text(text: str) -> Heard:
             one.output_tokens if one.output_tokens is not None else heard.output_tokens,
             heard.failed or one.failed,
             one.cached_tokens if one.cached_tokens is not None else heard.cached_tokens,
+            heard.called or one.called,
         )
     return heard
 
@@ -97,8 +101,18 @@ def _hear_event(event: dict[str, Any]) -> Heard:
     if kind == "message_delta":
         usage = event.get("usage")
         prompt, output = _counts(usage, "input_tokens", "output_tokens")
-        return Heard(0, prompt, output, cached_tokens=_cached_of_message(usage))
+        return Heard(0, prompt, output, cached_tokens=cached_of(usage), called=_calls(event.get("delta")))
     return Heard()
+
+
+def _calls(answer: object) -> bool:
+    """In Anthropic's words, in those of OpenAI's chat completions, or in those of its responses."""
+    choices, output = _field(answer, "choices"), _field(answer, "output")
+    return (
+        _field(answer, "stop_reason") == "tool_use"
+        or any(_field(choice, "finish_reason") == "tool_calls" for choice in (choices if isinstance(choices, list) else ()))
+        or any(_field(item, "type") == "function_call" for item in (output if isinstance(output, list) else ()))
+    )
 
 
 def _says_something(delta: object) -> bool:
@@ -114,21 +128,15 @@ def _field(usage: object, name: str) -> object:
     return usage.get(name) if isinstance(usage, dict) else getattr(usage, name, None)
 
 
-def _cached(usage: object) -> int | None:
-    """In Anthropic's words, in those of OpenAI's chat completions, or in those of its responses."""
+def cached_of(usage: object) -> int | None:
+    """What was found in the cache, in Anthropic's words, in those of OpenAI's chat completions, or in those of its responses.
+    None: the server didn't say, or LiteLLM left a zero out (told_cached in opta_upstream.py tells which).
+    """
     for name in ("prompt_tokens_details", "input_tokens_details"):
         told = _read(_field(usage, name), "cached_tokens")
         if told is not None:
             return told
     return _read(usage, "cache_read_input_tokens")
-
-
-def _cached_of_message(usage: object) -> int | None:
-    """On /v1/messages LiteLLM leaves a zero out (1.106.2, translate_openai_usage_to_anthropic_usage_delta); llama-server says
-    it with every answer (b10068 and b10434).
-    """
-    cached = _cached(usage)
-    return 0 if cached is None and _read(usage, "input_tokens") is not None else cached
 
 
 def _counts(usage: object, prompt_name: str, output_name: str) -> tuple[int | None, int | None]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
+from opta_tool_book import tool_book
+
 logger: Final = logging.getLogger("opta_router")
 
 LEFT_OUT: Final = ("web_search", "web_fetch")
@@ -34,7 +36,7 @@ def mend_tools(body: dict[str, Any]) -> bool:
     if not tools:
         return False
     kept = []
-    left_out: set[object] = set()
+    left_out: set[str] = set()
     for index, tool in enumerate(tools):
         kind = tool.get("type")
         if kind in RUN_BY_CLIENTS:
@@ -48,6 +50,7 @@ def mend_tools(body: dict[str, Any]) -> bool:
             raise ToolRefusedError(message, place)
     if not left_out:
         return False
+    tool_book.left_out("searches", sorted(left_out))
     choice = body.get("tool_choice")
     if isinstance(choice, dict) and choice.get("type") == "tool" and choice.get("name") in left_out:
         message = f"tool_choice.name: {str(choice['name'])[:LONGEST_NAME]} is not served here"

@@ -21,6 +21,7 @@ from opta_cache import PromptCache
 from opta_conversations import SESSION_HEADER
 from opta_count import count_prompt
 from opta_engine import Engine, find_overflow, overflow_message
+from opta_engine_record import EngineRecordFile
 from opta_feed import Feed, listen
 from opta_ghosts import GhostWatch
 from opta_kept_tools import keep_tools
@@ -33,7 +34,8 @@ from opta_sight import REFUSAL as UNSEEN
 from opta_sight import find_unseen
 from opta_status import Board, boards
 from opta_stream import hear, usage_of
-from opta_upstream import close_upstream
+from opta_tool_book import tool_book
+from opta_upstream import close_upstream, told_cached
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable
@@ -104,6 +106,8 @@ class Traffic:
         board = Board(settings.slots if settings.admission else None, self._book.live, self._known_context)
         self._book.on_end = board.ended
         boards.append(board)
+        self._engine_record: Final = EngineRecordFile(settings.engine_record_path)
+        tool_book.keep_at(settings.tools_path)
         self._serving: asyncio.Task[None] | None = None
         self._closings: Final[set[asyncio.Task[None]]] = set()
 
@@ -222,6 +226,7 @@ class Traffic:
         request.prompt_tokens = request.prompt_tokens if heard.prompt_tokens is None else heard.prompt_tokens
         request.output_tokens = heard.output_tokens
         request.note_cached(heard.prompt_tokens, heard.cached_tokens)
+        self._note_call(request, heard.called)
         self._note_serving(request)
 
     async def observe(self, stream: AsyncIterable[object]) -> AsyncGenerator[object, None]:
@@ -236,13 +241,16 @@ class Traffic:
                 pieces += heard.pieces
                 if heard.prompt_tokens is not None and request.prompt_tokens is None:
                     request.prompt_tokens = heard.prompt_tokens
-                request.note_cached(heard.prompt_tokens, heard.cached_tokens)
+                if heard.prompt_tokens is not None:
+                    cached = told_cached(stream) if heard.cached_tokens is None else heard.cached_tokens
+                    request.note_cached(heard.prompt_tokens, cached)
                 if heard.pieces > 0 or heard.output_tokens:
                     if request.first_token_at is None:
                         self._note_serving(request)
                         if self._cache is not None:
                             self._cache.began(request)
                     self._book.heard(request, pieces if heard.output_tokens is None else heard.output_tokens)
+                self._note_call(request, heard.called)
                 if heard.failed:
                     request.outcome = "failed"
             yield chunk
@@ -265,6 +273,12 @@ class Traffic:
         if overflow is not None:
             # Raising another error here is ignored on /v1/messages (measured); this text is what is sent.
             error.message = overflow_message(*overflow)  # type: ignore[attr-defined]
+
+    def _note_call(self, request: LiveRequest, called: bool) -> None:  # noqa: FBT001
+        # What another Studio's model did says nothing about this one's.
+        if called and self._is_here(request):
+            record = self._engine_record.read()
+            tool_book.called(_user_agent().split(" ")[0], None if record is None else record.identity)
 
     def _begin(self, developer: str) -> LiveRequest:
         asked = asking.get()
@@ -290,6 +304,7 @@ class Traffic:
         else:
             self._cache.ended(request, lambda: self._leave(request))
         self._book.end(request)
+        tool_book.write()
 
     def _leave(self, request: LiveRequest) -> None:
         if self._admission is not None:

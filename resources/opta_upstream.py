@@ -15,7 +15,12 @@ was let go of as soon as the backlog was read); a model does not.
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from opta_stream import cached_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 logger: Final = logging.getLogger("opta_router")
 
@@ -26,17 +31,33 @@ INNER_NAMES: Final = ("_source_iterator", "_anthropic_wrapper", "_stream", "comp
 MOST_LAYERS: Final = 16
 
 
-def find_innermost(stream: object) -> object | None:
-    """Of the streams that read from one another, the last that can be closed. None: not even the first can."""
-    found: object | None = None
+def _layers(stream: object) -> Iterator[object]:
+    """The streams that read from one another, the outermost first."""
     layer: object | None = stream
     for _ in range(MOST_LAYERS):
         if layer is None:
-            break
-        if callable(getattr(layer, "aclose", None)):
-            found = layer
+            return
+        yield layer
         layer = next((inner for name in INNER_NAMES if (inner := getattr(layer, name, None)) is not None), None)
-    return found
+
+
+def find_innermost(stream: object) -> object | None:
+    """The last layer that can be closed. None: not even the first can."""
+    return next((layer for layer in reversed(list(_layers(stream))) if callable(getattr(layer, "aclose", None))), None)
+
+
+def told_cached(stream: object) -> int | None:
+    """What llama-server said that it found in the cache. On /v1/messages LiteLLM leaves a zero out of the answer (1.106.2,
+    translate_openai_usage_to_anthropic_usage_delta), and a zero is not the same as a server that doesn't say; the layer that
+    reads from the connection keeps the server's own words.
+    """
+    for layer in _layers(stream):
+        chunks = getattr(layer, "chunks", None)
+        for chunk in reversed(chunks if isinstance(chunks, list) else ()):
+            cached = cached_of(getattr(chunk, "usage", None))
+            if cached is not None:
+                return cached
+    return None
 
 
 async def close_upstream(stream: object) -> None:

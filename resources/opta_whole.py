@@ -12,10 +12,10 @@ Completions and Responses.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from opta_state_files import parse_json
 from opta_stream import events_of
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _gather_messages(events: Iterable[Event]) -> dict[str, Any] | None:
 
 def _parse_input(text: str) -> object:
     try:
-        return json.loads(text) if text.strip() else {}
+        return parse_json(text) if text.strip() else {}
     except ValueError:
         # Cut off at the answer's limit, within a call: LiteLLM's own whole answers have it empty then.
         return {}

@@ -1,6 +1,7 @@
 // Agents that take turns through the Router as Claude Code's do: one system prompt for all, a conversation for each.
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { messageOf } from '../electron/core/base/error-message.ts'
 import type { BenchStack } from './bench-stack.ts'
 
 export interface Agent {
@@ -20,6 +21,9 @@ export interface Answer {
   /** As llama-server got it, for what two prompts have in common. */
   readonly prompt: readonly object[]
 }
+
+/** Where turns are taken, and with whose key. */
+export type AskedRouter = Pick<BenchStack, 'routerUrl' | 'clientKey' | 'signal'>
 
 export type Order = 'in turn' | 'random' | 'at once'
 
@@ -58,7 +62,7 @@ export const createAgents = (group: string, count: number, named = true): readon
 const lengths = new WeakMap<Agent['messages'], number>()
 
 export const takeTurns = async (
-  stack: BenchStack,
+  router: AskedRouter,
   agents: readonly Agent[],
   turns: number,
   order: Order,
@@ -66,40 +70,80 @@ export const takeTurns = async (
   const answers: Answer[] = []
   for (let turn = 0; turn < turns; turn += 1) {
     if (order === 'at once') {
-      answers.push(...(await Promise.all(agents.map((agent) => takeTurn(stack, agent)))))
+      answers.push(...(await Promise.all(agents.map((agent) => takeTurn(router, agent)))))
       continue
     }
     const next = numbersOf(`order ${turn}`)
     const ranked = agents.map((agent) => ({ agent, rank: next() }))
     const sorted = order === 'random' ? ranked.toSorted((a, b) => a.rank - b.rank) : ranked
-    for (const { agent } of sorted) answers.push(await takeTurn(stack, agent))
+    for (const { agent } of sorted) answers.push(await takeTurn(router, agent))
   }
   return answers
 }
 
-export const startConversation = (stack: BenchStack, agent: Agent): Promise<Answer> => takeTurn(stack, agent)
+export const startConversation = (router: AskedRouter, agent: Agent): Promise<Answer> =>
+  takeTurn(router, agent)
+
+export interface Crowd {
+  readonly answers: readonly Answer[]
+  /** Why a request got no answer; one for each. */
+  readonly lost: readonly string[]
+}
+
+/** A long talk is given up for a new one before it outgrows its slot. */
+const mostMessages = 16
+
+/**
+ * Each asks again as soon as it is answered; all that was asked is waited for.
+ * @param goesOn asked before each turn, with the number of turns that this one has taken
+ */
+export const askAtOnce = async (
+  routers: readonly AskedRouter[],
+  group: string,
+  goesOn: (turns: number) => boolean,
+): Promise<Crowd> => {
+  const answers: Answer[] = []
+  const lost: string[] = []
+  await Promise.all(
+    routers.map(async (router, index) => {
+      let agent: Agent | undefined
+      for (let turns = 0; goesOn(turns); turns += 1) {
+        if (agent === undefined || agent.messages.length >= mostMessages)
+          agent = createAgents(`${group} ${index} ${turns}`, 1)[0]
+        if (agent === undefined) throw new Error('one was made')
+        try {
+          answers.push(await takeTurn(router, agent))
+        } catch (error) {
+          lost.push(messageOf(error))
+          agent = undefined
+        }
+      }
+    }),
+  )
+  return { answers, lost }
+}
 
 const AnswerSchema = z.object({
   content: z.array(z.object({ type: z.string(), text: z.string().optional() })),
   usage: z.object({ input_tokens: z.number(), cache_read_input_tokens: z.number().nullish() }),
 })
 
-const takeTurn = async (stack: BenchStack, agent: Agent): Promise<Answer> => {
+const takeTurn = async (router: AskedRouter, agent: Agent): Promise<Answer> => {
   const { messages, system } = agent
   const text = wordsOf(`${agent.name} ${messages.length}`, 60)
   messages.push({ role: 'user', content: `${agent.name}, message ${messages.length}: ${text}` })
   const prompt = [{ role: 'system', content: system }, ...messages]
   const began = performance.now()
-  const response = await fetch(`${stack.routerUrl}/v1/messages`, {
+  const response = await fetch(`${router.routerUrl}/v1/messages`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       'anthropic-version': '2023-06-01',
-      'x-api-key': stack.clientKey(),
+      'x-api-key': router.clientKey(),
       ...agent.headers,
     },
     body: JSON.stringify({ model: 'opta-claude-3-r1', max_tokens: 8, system, messages }),
-    signal: stack.signal,
+    signal: router.signal,
   })
   if (!response.ok) throw new Error(`the Router answered ${response.status}: ${await response.text()}`)
   const { content, usage } = AnswerSchema.parse(await response.json())

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import {
   type Agent,
   type Answer,
+  askAtOnce,
   createAgents,
   startConversation,
   takeTurns,
@@ -26,6 +27,7 @@ export const benchCache = async ({ root, signal }: BenchStack): Promise<PartRepo
     await compareNewSession(stack),
     await compareSubagents(stack),
     ...(await compareRestarts(stack)),
+    ...(await compareCrowd(stack)),
   ])
   const today = await withStack(
     root,
@@ -169,6 +171,27 @@ const compareRestarts = async (stack: BenchStack): Promise<readonly Comparison[]
     comparisons.push(compare(`4 agents after ${name}`, await takeTurns(stack, agents, 1, 'in turn'), 1.1))
   }
   return comparisons
+}
+
+const crowdMs = 300_000
+
+const compareCrowd = async (stack: BenchStack): Promise<readonly Comparison[]> => {
+  announce(`6 clients on 4 slots for ${crowdMs / 60_000} minutes`)
+  const until = performance.now() + crowdMs
+  const clients = Array.from({ length: 6 }, () => stack)
+  const { answers, lost } = await askAtOnce(clients, 'crowd', () => performance.now() < until)
+  for (const reason of lost) announce(`lost: ${reason}`)
+  return [
+    compare('6 clients on 4 slots at once, for 5 minutes', answers, 1.1),
+    {
+      part,
+      what: '6 clients on 4 slots at once, for 5 minutes',
+      unit: 'requests',
+      samples: [{ measured: answers.length + lost.length, reference: answers.length }],
+      against: 'answered',
+      goal: { text: 'none lost', maxRatio: 1 },
+    },
+  ]
 }
 
 /** What is killed in the middle of its copy is read again; the copies of conversations as small as these follow at once. */

@@ -1,6 +1,6 @@
 // What a benchmark run found, as ratios: one table for people, one JSON document for programs. No I/O.
 
-export type BenchUnit = 's' | 'ms' | 'tokens/s' | 'tokens' | '%' | 'MB' | 'KB'
+export type BenchUnit = 's' | 'ms' | 'tokens/s' | 'tokens' | 'requests' | '%' | 'MB' | 'KB'
 
 /** One question, asked several times: each measured value stands beside the one it is compared with. */
 export interface Comparison {
@@ -68,6 +68,7 @@ const decimals: Readonly<Record<BenchUnit, number>> = {
   ms: 1,
   'tokens/s': 2,
   tokens: 0,
+  requests: 0,
   '%': 2,
   MB: 1,
   KB: 1,

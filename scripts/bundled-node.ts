@@ -13,7 +13,7 @@ export interface BundledNode {
 }
 
 /** The line of Node that the tests run on, and Electron 45 embeds. */
-const nodeLine = '24'
+export const nodeLine = '24'
 const fetchTimeoutMs = 10 * 60_000
 
 const PackageSchema = z.looseObject({ name: z.string(), version: z.string() })

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { describeProgress, type SetupContext } from '../electron/core/setup/setup-step.ts'
+import { formatVersions, readPinnedVersions, readProvedVersions } from './proved-versions.ts'
 import { addCounts, noTests, type TestCounts, withExitStatus } from './test-counts.ts'
 import { runCheck, runPytest, runVitest, setUp } from './test-stages.ts'
 
@@ -34,6 +35,9 @@ const context: SetupContext = {
   signal: interrupt.signal,
 }
 
+/** What the stages were given, for what the run proved. */
+const ran = { liteLlm: false, variables: {} }
+
 const runStage = async (stage: StageName): Promise<TestCounts> => {
   switch (stage) {
     case 'check':
@@ -41,12 +45,17 @@ const runStage = async (stage: StageName): Promise<TestCounts> => {
     case 'unit':
       return runVitest(root, 'unit', vitestArgs)
     case 'python':
+      ran.liteLlm = true
       return runPytest(context)
-    case 'e2e':
-      return runVitest(root, 'e2e', vitestArgs, await setUp(root, context, electron))
+    case 'e2e': {
+      const variables = await setUp(root, context, electron)
+      Object.assign(ran, { liteLlm: true, variables })
+      return runVitest(root, 'e2e', vitestArgs, variables)
+    }
   }
 }
 
+console.log(`pinned: ${formatVersions(await readPinnedVersions(root))}`)
 let total = noTests
 for (const stage of stageNames.filter((name) => stages.includes(name))) {
   if (interrupt.signal.aborted) break
@@ -67,6 +76,8 @@ if (vitestArgs.length > 0 && total.passed + total.failed + total.skipped === 0) 
 if (interrupt.signal.aborted) total = withExitStatus(total, false)
 // Last, since whoever is shown only the end of a long run wants just these.
 if (total.failures.length > 0) console.log(`\nfailed:\n  ${total.failures.join('\n  ')}`)
+const proved = formatVersions(await readProvedVersions({ root, runtimeDir: context.runtimeDir }, ran))
+console.log(`\nran on ${process.platform} ${process.arch}: ${proved}`)
 if (total.skipped > 0) console.log(`\n${total.skipped} skipped`)
 console.log(`${total.passed} passed, ${total.failed} failed`)
 if (total.failed > 0) process.exitCode = 1

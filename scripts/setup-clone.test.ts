@@ -4,14 +4,18 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { smallHeap, smallHeapFlag } from '../electron/core/control/core-process/core-program.ts'
+import { startTestChild } from '../electron/core/platform/test-support/child.ts'
 
 let dir = ''
 beforeEach(() => {
@@ -192,6 +196,27 @@ describe('is_app_current', () => {
   })
 })
 
+describe('run_nexus', () => {
+  const run = async (...words: readonly string[]) => {
+    program('node', 'echo "$MALLOC_ARENA_MAX $MALLOC_TRIM_THRESHOLD_ $*"')
+    return (await bash(`NODE="$PWD/node"; run_nexus out/nexus.mjs ${words.join(' ')}`)).stdout
+  }
+
+  it("starts a core with the same small heap as nexus up's", async () => {
+    const { MALLOC_ARENA_MAX, MALLOC_TRIM_THRESHOLD_ } = smallHeap
+    expect(await run('serve', '--wait')).toBe(
+      `${MALLOC_ARENA_MAX} ${MALLOC_TRIM_THRESHOLD_} ${smallHeapFlag} --disable-warning=ExperimentalWarning out/nexus.mjs serve --wait`,
+    )
+  })
+
+  it('starts every other command as it is', async () => {
+    expect(await run('logs', 'serve')).toBe(
+      '  --disable-warning=ExperimentalWarning out/nexus.mjs logs serve',
+    )
+    expect(await run()).toBe('  --disable-warning=ExperimentalWarning out/nexus.mjs')
+  })
+})
+
 describe('take_lock', () => {
   it('lets only one work at a time', async () => {
     const work = 'take_lock "$PWD/lock"; echo in >>log; sleep 0.05; echo out >>log; release_lock'
@@ -206,6 +231,19 @@ describe('take_lock', () => {
     expect(lstatSync(join(dir, 'lock')).isSymbolicLink()).toBe(true)
     expect((await bash('take_lock "$PWD/lock"; echo mine')).stdout).toBe('mine')
     expect((await bash('ln -s "1 0" other; take_lock "$PWD/other"; echo mine')).stdout).toBe('mine')
+  })
+
+  it.runIf(process.platform === 'linux')('goes on when its owner is a zombie', async () => {
+    // The shell becomes `sleep`, which never waits for the child it inherits.
+    const parent = await startTestChild('/bin/sh', ['-c', 'sleep 300 & echo $!\nexec sleep 300'])
+    onTestFinished(() => parent.end())
+    const readStat = () => readFileSync(`/proc/${parent.firstLine}/stat`, 'utf8').split(' ')
+    await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n')
+    symlinkSync(`${parent.firstLine} ${readStat()[21]}`, join(dir, 'lock'))
+    expect((await bash('is_alive "$(readlink lock)" && echo alive')).stdout).toBe('alive')
+    process.kill(Number(parent.firstLine), 'SIGKILL')
+    await expect.poll(() => readStat()[2]).toBe('Z')
+    expect((await bash('take_lock "$PWD/lock"; echo mine')).stdout).toBe('mine')
   })
 
   it('waits for the command of an owner that is dead', async () => {

@@ -17,6 +17,7 @@ import { behaveAt } from '../electron/core/supervise/test-support/stand-in.ts'
 import { readResidentBytes } from './bench-processes.ts'
 import { startCommand } from './storm-actions.ts'
 import { takeCensus } from './storm-census.ts'
+import { floodAsGuests } from './storm-flood.ts'
 import { hostileJson, hostileText } from './storm-inputs.ts'
 import type { StormFailure, StormPart } from './storm-report.ts'
 import { createStormStack, type StormStack } from './storm-stack.ts'
@@ -101,7 +102,12 @@ const request = fc.oneof(
   fc.constantFrom(...requests.map((each) => JSON.stringify(each))),
 )
 
-const doorsOf = (stack: StormStack, traces: Traces): readonly Door[] => {
+const doorsOf = (
+  stack: StormStack,
+  traces: Traces,
+  floodMs: number,
+  judgeCore: () => Promise<void>,
+): readonly Door[] => {
   const guestPath = join(stack.sharedDir, sharedSocketName(process.getuid?.() ?? 0))
   const engineUrl = `http://127.0.0.1:${stack.enginePort}`
   const keyList = join(stack.folder.keysDir, 'clients.json')
@@ -143,6 +149,21 @@ const doorsOf = (stack: StormStack, traces: Traces): readonly Door[] => {
         const said = await exchange({ path: guestPath }, lines.map(oneLine).join('\n').concat('\n'))
         fail([...judgeResponses(said), ...traces.findKeys(said, 'a guest was told')])
         if (readFileSync(keyList, 'utf8') !== before) throw new Error('a guest changed the list of keys')
+      },
+    },
+    {
+      name: 'a flood of guests',
+      inputs: fc.constant(''),
+      groupSize: 1,
+      once: true,
+      run: async () => {
+        const end = floodAsGuests(guestPath)
+        try {
+          for (const began = performance.now(); performance.now() - began < floodMs; await sleep(100))
+            await judgeCore()
+        } finally {
+          end()
+        }
       },
     },
     {
@@ -337,7 +358,14 @@ export const stormDoors = async (
     const deadline = performance.now() + size.hostile.budgetMs
     let peakBytes = 0
     let slowestMs = 0
-    const doors = doorsOf(stack, traces).filter(({ name }) => onlyTarget === null || name === onlyTarget)
+    const judgeCore = async () => {
+      slowestMs = Math.max(slowestMs, await askAsOwner(stack, core))
+      peakBytes = Math.max(peakBytes, readResidentBytes(core))
+      if (peakBytes > mostCoreBytes) throw new Error(`the core has ${Math.round(peakBytes / 1_048_576)} MB`)
+    }
+    const doors = doorsOf(stack, traces, size.hostile.floodMs, judgeCore).filter(
+      ({ name }) => onlyTarget === null || name === onlyTarget,
+    )
     for (const [index, door] of doors.entries()) {
       // What one leaves of its share the others have.
       const share = (deadline - performance.now()) / (doors.length - index)
@@ -347,16 +375,14 @@ export const stormDoors = async (
           signal.throwIfAborted()
           given += group.length
           await door.run(group)
-          slowestMs = Math.max(slowestMs, await askAsOwner(stack, core))
-          peakBytes = Math.max(peakBytes, readResidentBytes(core))
-          if (peakBytes > mostCoreBytes)
-            throw new Error(`the core has ${Math.round(peakBytes / 1_048_576)} MB`)
+          await judgeCore()
         },
       )
       const { failed, counterexample, errorInstance } = await fc.check(property, {
         seed,
         numRuns: door.once === true ? 1 : Math.max(2, Math.ceil(inputs / doors.length / door.groupSize)),
-        interruptAfterTimeLimit: Math.max(1_000, share),
+        // A race, which would leave what it interrupts running.
+        ...(door.once === true ? {} : { interruptAfterTimeLimit: Math.max(1_000, share) }),
         // What is made small is tried on the same core; a few times tell enough.
         endOnFailure: true,
       })

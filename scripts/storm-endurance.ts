@@ -8,7 +8,7 @@ import { messageOf } from '../electron/core/base/error-message.ts'
 import { readResidentBytes } from './bench-processes.ts'
 import { type BenchStack, createBenchStack } from './bench-stack.ts'
 import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
-import { sendHostileBodies } from './storm-router.ts'
+import { describeFailure, sendHostileBodies } from './storm-router.ts'
 import { createTraces } from './storm-traces.ts'
 
 const sampleEveryMs = 2_000
@@ -156,7 +156,7 @@ const send = async (
     else tally.finished += 1
   } catch (error) {
     if (leaving.aborted) tally.hungUp += 1
-    else tally.errors.push(messageOf(error))
+    else tally.errors.push(describeFailure(error))
   }
 }
 

@@ -1,15 +1,19 @@
-// Hostile inputs: the parsers in a worker that is watched, then the doors of a core that runs.
+// Hostile inputs: the parsers in a worker that is watched, the Router's modules in theirs, then the doors of a core that runs.
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { messageOf } from '../electron/core/base/error-message.ts'
+import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { stormDoors } from './storm-doors.ts'
 import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
 import { counterBytes, type WorkerNews, type WorkerOrder } from './storm-worker.ts'
+import { runPytest } from './test-stages.ts'
 
 /** A quarter of the inputs go to the doors, in groups. */
 const parserShare = 0.75
+/** Of the inputs, for each of the Router's properties, which are about ten. */
+const routerShare = 0.025
 /** How many targets there are, roughly: what each is given follows. */
 const targetCount = 60
 /** One input; no target waits for longer than 5 s. */
@@ -18,12 +22,48 @@ const shownBytes = 262_144
 
 export const stormHostile = async (part: StormPart): Promise<StormReport> => {
   const parsers = await runWorker(part)
+  const router = await runRouterModules(part)
   const doors = await stormDoors(part, Math.ceil(part.size.hostile.inputs * (1 - parserShare)))
   return {
     figures:
       `${parsers.inputs + doors.inputs} inputs: ${parsers.inputs} to ${parsers.targets} parsers and readers ` +
-      `(slowest ${Math.round(parsers.slowestMs)} ms), ${doors.inputs} through the doors of a core: ${doors.figures}`,
-    failures: [...parsers.failures, ...doors.failures],
+      `(slowest ${Math.round(parsers.slowestMs)} ms), ${router.figures}, ${doors.inputs} through the doors of a core: ${doors.figures}`,
+    failures: [...parsers.failures, ...router.failures, ...doors.failures],
+  }
+}
+
+/** As `--case` names it. */
+const routerTarget = "the Router's modules"
+
+/** By hypothesis, which tells on its own how to repeat what failed. */
+const runRouterModules = async ({
+  root,
+  seed,
+  size,
+  signal,
+  onlyTarget,
+}: StormPart): Promise<StormReport> => {
+  if (onlyTarget !== null && onlyTarget !== routerTarget)
+    return { figures: 'none to the Router', failures: [] }
+  const examples = Math.max(20, Math.ceil(size.hostile.inputs * routerShare))
+  const context = {
+    runtimeDir: locateStateFolder(process.env, process.platform, homedir()).runtimeDir,
+    resourcesDir: join(root, 'resources'),
+    report: () => {},
+    signal,
+  }
+  const { passed, failures } = await runPytest(
+    context,
+    ['-q', `--hypothesis-seed=${seed}`, join(context.resourcesDir, 'tests/test_opta_hostile.py')],
+    { OPTA_EXAMPLES: String(examples) },
+  )
+  return {
+    figures: `${examples} to each property of ${routerTarget} (${passed} tests passed)`,
+    failures: failures.map((reason) => ({
+      case: `hostile:${routerTarget}`,
+      what: routerTarget,
+      reasons: [reason],
+    })),
   }
 }
 

@@ -153,23 +153,28 @@ const put = (holder: Record<string, unknown>, key: string, value: unknown): void
   Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true })
 }
 
+const mostPlaces = 5_000
+
 const deepList = (): unknown => JSON.parse('['.repeat(200) + ']'.repeat(200))
 
 const applyJsonEdit = (root: { value: unknown }, { at, kind, value, key }: JsonEdit): void => {
   const places = placesIn(root)
   const place = places[at % places.length]
-  if (place === undefined) return
+  // The copies of a list are one and the same: a list within them is 300 times 300 long, and a body 36 MB after the next.
+  if (place === undefined || places.length > mostPlaces) return
   const { holder } = place
   const inside = holder[place.key]
+  // The arbitrary hands out the same empty list and object again and again: put into itself, it would be a circle.
+  const fresh = structuredClone(value)
   switch (kind) {
     case 'replace':
-      put(holder, place.key, value)
+      put(holder, place.key, fresh)
       break
     case 'remove':
       if (place.key !== 'value') delete holder[place.key]
       break
     case 'add':
-      put(isHolder(inside) && !Array.isArray(inside) ? inside : holder, key, value)
+      put(isHolder(inside) && !Array.isArray(inside) ? inside : holder, key, fresh)
       break
     case 'list':
       put(

@@ -1,6 +1,8 @@
 // Kill rounds: the stack is ready, something is done to it, and it has to be ready again with exactly the processes wanted.
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
+import { presentServices } from '../electron/contract/services.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { within } from '../electron/core/base/deadline.ts'
 import { messageOf } from '../electron/core/base/error-message.ts'
@@ -237,7 +239,7 @@ const outline = (snapshot: Snapshot | null) =>
   snapshot && {
     overall: snapshot.overall,
     proofFailure: snapshot.proofFailure,
-    services: Object.values(snapshot.services).map(({ phase, reason, pid, waitingFor }) => ({
+    services: presentServices(snapshot).map(({ state: { phase, reason, pid, waitingFor } }) => ({
       phase,
       reason,
       pid,

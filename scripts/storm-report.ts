@@ -2,7 +2,7 @@
 
 export interface StormSize {
   readonly kills: { readonly mostKills: number; readonly lanes: number; readonly budgetMs: number }
-  readonly hostile: { readonly inputs: number; readonly budgetMs: number }
+  readonly hostile: { readonly inputs: number; readonly budgetMs: number; readonly floodMs: number }
   readonly endurance: { readonly seconds: number; readonly clients: number; readonly bodies: number }
 }
 

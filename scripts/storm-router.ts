@@ -31,6 +31,12 @@ const paths = [
 const patienceMs = 2_000
 const bodies = fc.record({ path: fc.constantFrom(...paths), body: hostileJson(sample) })
 
+/** `fetch` says only that it failed; its cause says why. */
+export const describeFailure = (error: unknown): string =>
+  error instanceof Error && error.cause !== undefined
+    ? `${error.message}: ${messageOf(error.cause)}`
+    : messageOf(error)
+
 /** How many were sent, and what was wrong; null: nothing. */
 export const sendHostileBodies = async (
   stack: BenchStack,
@@ -54,7 +60,7 @@ export const sendHostileBodies = async (
       if (response.status >= 500 && response.status !== 529)
         throw new Error(`${path} answered ${response.status}: ${text.slice(0, 300)}`)
     } catch (error) {
-      if (!leaving.aborted) throw error
+      if (!leaving.aborted) throw new Error(describeFailure(error))
     }
   })
   const result = await fc.check(property, { seed, numRuns, endOnFailure: true })

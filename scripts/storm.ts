@@ -16,12 +16,12 @@ const parts: Readonly<Record<string, (part: StormPart) => Promise<StormReport>>>
 
 const short: StormSize = {
   kills: { mostKills: 40, lanes: 2, budgetMs: 35_000 },
-  hostile: { inputs: 3_000, budgetMs: 25_000 },
+  hostile: { inputs: 3_000, budgetMs: 25_000, floodMs: 5_000 },
   endurance: { seconds: 15, clients: 6, bodies: 60 },
 }
 const long: StormSize = {
   kills: { mostKills: 1_000, lanes: 3, budgetMs: 3 * 3_600_000 },
-  hostile: { inputs: 40_000, budgetMs: 3_600_000 },
+  hostile: { inputs: 40_000, budgetMs: 3_600_000, floodMs: 35_000 },
   endurance: { seconds: 900, clients: 6, bodies: 3_000 },
 }
 

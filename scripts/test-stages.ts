@@ -112,23 +112,23 @@ export const setUp = async (
 }
 
 /** The tests of our LiteLLM module, in LiteLLM's own environment, with a pytest that is not installed into it. */
-export const runPytest = async (context: SetupContext): Promise<TestCounts> => {
+export const runPytest = async (
+  context: SetupContext,
+  args: readonly string[] = [context.resourcesDir],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<TestCounts> => {
   const names = await readdir(context.resourcesDir, { recursive: true })
   if (!names.some((name) => /(^|\/)(test_[^/]*|[^/]*_test)\.py$/.test(name))) return noTests
   const { pythonPath } = await ensureLiteLlm(context)
   const pytestDir = await ensurePytest(context, pythonPath)
-  const result = await execa(
-    pythonPath,
-    ['-m', 'pytest', '-p', 'no:cacheprovider', '--color=no', context.resourcesDir],
-    {
-      stdin: 'ignore',
-      stdout: ['inherit', 'pipe'],
-      stderr: 'inherit',
-      reject: false,
-      timeout: longestRunMs,
-      env: { PYTHONPATH: pytestDir, PYTHONDONTWRITEBYTECODE: '1' },
-    },
-  )
+  const result = await execa(pythonPath, ['-m', 'pytest', '-p', 'no:cacheprovider', '--color=no', ...args], {
+    stdin: 'ignore',
+    stdout: ['inherit', 'pipe'],
+    stderr: 'inherit',
+    reject: false,
+    timeout: longestRunMs,
+    env: { PYTHONPATH: pytestDir, PYTHONDONTWRITEBYTECODE: '1', ...variables },
+  })
   return withExitStatus(parsePytestSummary(result.stdout), !result.failed)
 }
 

@@ -14,6 +14,21 @@ const refusal = (...argv: string[]): string => {
 }
 
 describe('parseArguments', () => {
+  it('knows what is done to models', () => {
+    const fetch = { name: 'model', action: 'fetch', model: 'a/b:Q8_0', json: false }
+    expect(parseArguments(['model', 'fetch', 'a/b:Q8_0'])).toEqual(fetch)
+    expect(parseArguments(['model', 'list', '--json'])).toEqual({
+      ...fetch,
+      action: 'list',
+      model: null,
+      json: true,
+    })
+    expect(refusal('model')).toContain('found nothing; allowed: list, fetch, cancel, remove')
+    expect(refusal('model', 'get', 'a/b')).toContain('found "get"; allowed: list, fetch, cancel, remove')
+    expect(refusal('model', 'fetch')).toContain('nexus model fetch: found no model; allowed')
+    expect(refusal('model', 'list', 'a/b')).toContain('extra word "a/b"')
+  })
+
   it('knows what is done to keys, and by what names developers go', () => {
     expect(parseArguments(['key', 'list', '--json'])).toEqual({
       name: 'key',

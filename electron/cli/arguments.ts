@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DeveloperNameSchema } from '../contract/command.ts'
 import { ListenAddressSchema } from '../contract/profile.ts'
-import { childIds, type ServiceId, serviceIds } from '../contract/service-ids.ts'
+import { type CommandedId, commandedIds, type LogId, logIds } from '../contract/service-ids.ts'
 import { type ClaudeCodeChoice, isClaudeCodePath } from '../core/setup/claude-code.ts'
 import { tryStepIds } from '../core/try-claude/try-step-ids.ts'
 import { type ForgeCommand, forgeActions, parseForgeWords } from './forge-arguments.ts'
@@ -15,14 +15,14 @@ export type CliCommand =
       readonly profile: string | null
       /** A model of the catalogue instead of a profile. */
       readonly model: string | null
-      readonly only: ServiceId | null
+      readonly only: CommandedId | null
       readonly force: boolean
       readonly replaceForeign: boolean
       readonly json: boolean
     }
   | {
       readonly name: 'down'
-      readonly only: ServiceId | null
+      readonly only: CommandedId | null
       readonly eject: boolean
       readonly now: boolean
       readonly force: boolean
@@ -30,7 +30,7 @@ export type CliCommand =
     }
   | {
       readonly name: 'restart'
-      readonly only: ServiceId | null
+      readonly only: CommandedId | null
       readonly now: boolean
       readonly json: boolean
     }
@@ -70,8 +70,16 @@ export type CliCommand =
       readonly json: boolean
     }
   | {
+      readonly name: 'model'
+      readonly action: ModelAction
+      /** null only with `list`. */
+      readonly model: string | null
+      readonly json: boolean
+    }
+  | {
       /** Of the model: the only thing that is measured so far. */
       readonly name: 'bench'
+      readonly measure: readonly BenchSubject[]
       readonly batches: readonly number[]
       readonly repeats: number
       readonly promptTokens: number
@@ -132,17 +140,21 @@ export type CliCommand =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
 
-/** The forge has no process and so no log; the core has one of its own. */
-export const logIds = [...childIds, 'core'] as const
-export type LogId = (typeof logIds)[number]
-
 /** Of `nexus service`: the core as a service of launchd or systemd. */
 export const serviceActions = ['install', 'uninstall', 'status'] as const
 export type ServiceAction = (typeof serviceActions)[number]
 
+/** Of `nexus bench model`: batch sizes, types of the KV cache beside one another, what idle slots cost. */
+const benchSubjects = ['batches', 'kv', 'idle'] as const
+export type BenchSubject = (typeof benchSubjects)[number]
+
 /** Of `nexus key`: what is done to the developers' keys. */
 export const keyActions = ['list', 'create', 'rotate', 'revoke'] as const
 export type KeyAction = (typeof keyActions)[number]
+
+/** Of `nexus model`. */
+export const modelActions = ['list', 'fetch', 'cancel', 'remove'] as const
+export type ModelAction = (typeof modelActions)[number]
 
 /** Of `nexus selfcheck --as`: the ways in which launchd starts something. */
 export const launchdKinds = ['agent', 'daemon'] as const
@@ -154,7 +166,7 @@ interface OptionHelp {
 }
 
 const json: OptionHelp = { type: 'boolean', help: '--json' }
-const only: OptionHelp = { type: 'string', help: `--only ${serviceIds.join('|')}` }
+const only: OptionHelp = { type: 'string', help: `--only ${commandedIds.join('|')}` }
 const profile: OptionHelp = { type: 'string', help: '--profile NAME' }
 const force: OptionHelp = { type: 'boolean', help: '--force' }
 
@@ -197,7 +209,9 @@ const optionsOf = {
     wait: { type: 'boolean', help: '--wait' },
   },
   key: { json },
+  model: { json },
   bench: {
+    measure: { type: 'string', help: '--measure batches,kv,idle' },
     batches: { type: 'string', help: '--batches N,N' },
     repeats: { type: 'string', help: '--repeats N' },
     'prompt-tokens': { type: 'string', help: '--prompt-tokens N' },
@@ -355,6 +369,10 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       expectWords(2)
       return { name: 'key', ...keyWords(positionals), json: flag('json') }
     }
+    case 'model': {
+      expectWords(2)
+      return { name: 'model', ...modelWords(positionals), json: flag('json') }
+    }
     case 'agents-file':
       return { name: 'agents-file', path: text('path'), check: flag('check') }
     case 'bench':
@@ -362,6 +380,7 @@ export const parseArguments = (argv: readonly string[]): CliCommand => {
       return {
         name: 'bench',
         ...benchWords(positionals[0], text('batches'), text('repeats'), text('prompt-tokens')),
+        measure: (text('measure') ?? benchSubjects.join(',')).split(',').map(benchSubject),
         yes: flag('yes'),
         json: flag('json'),
       }
@@ -418,6 +437,7 @@ const wordsOf: Readonly<Partial<Record<CliCommand['name'], string>>> = {
   service: ` ${serviceActions.join('|')}`,
   forge: ` ${forgeActions.join('|')} [DIR ...]`,
   clients: ' [NAME]',
+  model: ' list | fetch|cancel NAME|REPO[:FILE] | remove NAME',
   key: ` list | ${keyActions.slice(1).join('|')} NAME`,
 }
 
@@ -450,10 +470,10 @@ const listenAddress = (text: string | null): string => {
   return text
 }
 
-const serviceOrNull = (word: string | null, place: string): ServiceId | null => {
+const serviceOrNull = (word: string | null, place: string): CommandedId | null => {
   if (word === null) return null
-  const id = serviceIds.find((known) => known.toLowerCase() === word.toLowerCase())
-  if (id === undefined) throw new UsageError(`${place}: found "${word}"; allowed: ${serviceIds.join(', ')}`)
+  const id = commandedIds.find((known) => known.toLowerCase() === word.toLowerCase())
+  if (id === undefined) throw new UsageError(`${place}: found "${word}"; allowed: ${commandedIds.join(', ')}`)
   return id
 }
 
@@ -472,6 +492,22 @@ const launchdKind = (word: string | null): LaunchdKind | null => {
   const kind = launchdKinds.find((known) => known === word)
   if (kind === undefined) throw new UsageError(`--as: found "${word}"; allowed: ${launchdKinds.join(', ')}`)
   return kind
+}
+
+const modelWords = ([word, model]: readonly string[]): {
+  readonly action: ModelAction
+  readonly model: string | null
+} => {
+  const action = modelActions.find((known) => known === word)
+  if (action === undefined)
+    throw new UsageError(
+      `nexus model: found ${word === undefined ? 'nothing' : `"${word}"`}; allowed: ${modelActions.join(', ')}`,
+    )
+  if (action === 'list' && model !== undefined)
+    throw new UsageError(`nexus model list: found the extra word "${model}"; allowed: nothing more`)
+  if (action !== 'list' && model === undefined)
+    throw new UsageError(`nexus model ${action}: found no model; allowed: ${usageOf('model')}`)
+  return { action, model: model ?? null }
 }
 
 const keyWords = ([word, developer]: readonly string[]): {
@@ -527,6 +563,15 @@ const claudeCodeChoice = (text: string | null): ClaudeCodeChoice => {
 const tryStep = (word: string): string => {
   if (tryStepIds.some((id) => id === word)) return word
   throw new UsageError(`nexus try-claude: found "${word}"; allowed: ${tryStepIds.join(', ')}`)
+}
+
+const benchSubject = (word: string): BenchSubject => {
+  const subject = benchSubjects.find((one) => one === word)
+  if (subject === undefined)
+    throw new UsageError(
+      `--measure: found "${word}"; allowed: ${benchSubjects.join(', ')}, separated by commas`,
+    )
+  return subject
 }
 
 const benchWords = (

@@ -47,6 +47,10 @@ Connect
   ${usageOf('traefik')}
       the configuration with which your own Traefik serves http://ai.opta.local; --dir writes it
       ("gateway": { "listen": ":80" } in the profile has Nexus run one)
+  ${usageOf('model')}
+      models from Hugging Face: fetched by the core, so that closing this terminal, a lost line or a reboot only
+      interrupts it, and checked by their hash; what other programs have already is used where it lies
+      (HF_TOKEN for gated models, HF_ENDPOINT for a mirror)
   ${usageOf('forge')}
       cargo's builds on the RAM disk: for all your projects (enable) or some (enable DIR ...), and undone
       (disable); what each workspace holds (status); make room (clean WORKSPACE, --unused DAYS, --all)

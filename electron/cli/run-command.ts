@@ -12,6 +12,7 @@ import { runDown } from './commands/down.ts'
 import { runForge } from './commands/forge.ts'
 import { runKey } from './commands/key.ts'
 import { runLogs } from './commands/logs.ts'
+import { runModel } from './commands/model.ts'
 import { runModels } from './commands/models.ts'
 import { runPlan } from './commands/plan.ts'
 import { runRestart } from './commands/restart.ts'
@@ -50,6 +51,8 @@ export const runCommand = async (command: CliCommand, context: CliContext): Prom
       return runClients(command, context)
     case 'key':
       return runKey(command, context)
+    case 'model':
+      return runModel(command, context)
     case 'agents-file':
       return runAgentsFile(command, context)
     case 'traefik':

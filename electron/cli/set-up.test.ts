@@ -19,7 +19,7 @@ const draw = async (columns: number, fails: boolean): Promise<string> => {
     async (report) => {
       report(download)
       if (fails) throw new Error('no network')
-      report({ step: 'demo-model', message: 'done' })
+      report({ message: 'done' })
     },
     stream,
   )

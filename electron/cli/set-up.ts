@@ -1,10 +1,13 @@
-// Set-up as a part of `nexus up`: what is missing is installed, with progress.
+// Set-up, as a command shows it: the core's, which `nexus up` asks for, and one of this process's own.
 
 import type { Profile } from '../contract/profile.ts'
+import { type CommandedId, commandedIds } from '../contract/service-ids.ts'
+import type { ControlClient } from '../core/control/client.ts'
 import { ensureSetUp as ensureCoreSetUp } from '../core/setup/set-up.ts'
-import { describeProgress, type SetupContext } from '../core/setup/setup-step.ts'
+import { describeProgress, type SetupContext, type SetupProgress } from '../core/setup/setup-step.ts'
 import { showControls } from '../wording/visible-text.ts'
 import type { CliContext } from './context.ts'
+import { followUntil } from './follow-core.ts'
 import { truncate } from './view/text-line.ts'
 
 /** Idempotent: with everything there it costs a few file reads. Throws with one clear sentence. */
@@ -16,10 +19,54 @@ export const ensureSetUp = (profile: Profile, context: CliContext, signal: Abort
   })
 }
 
+/**
+ * Shows what the core installs for the start that it has just accepted; false when that was nothing. Throws with one clear
+ * sentence. An interruption calls it off.
+ */
+export const followSetUp = async (
+  client: ControlClient,
+  context: CliContext,
+  only: CommandedId | null,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  let wasRunning = false
+  const interrupted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  try {
+    const last = await withReporter(context, (report) =>
+      Promise.race([
+        interrupted,
+        followUntil(
+          client,
+          ({ setUp }) => (setUp?.running ?? null) === null,
+          ({ setUp }) => {
+            const running = setUp?.running ?? null
+            if (running === null) return
+            wasRunning = true
+            const { message, done, total } = running
+            report(done === null || total === null ? { message } : { message, done, total })
+          },
+        ),
+      ]),
+    )
+    const failure = last?.setUp?.failure ?? null
+    const asked = only === null ? commandedIds : [only]
+    // One that failed before and has nothing to do with this start is told too.
+    if (failure !== null && asked.some((id) => last?.services[id].phase === 'stopped'))
+      throw new Error(failure)
+    return wasRunning
+  } catch (error) {
+    if (signal.aborted)
+      await client.dispatch({ type: 'stop', only, eject: false, now: true, force: false }).catch(() => {})
+    throw error
+  }
+}
+
 /** What is said after the work, an error too, begins on a line of its own. */
 export const withReporter = async <T>(
   context: Pick<CliContext, 'printError'>,
-  work: (report: SetupContext['report']) => Promise<T>,
+  work: (report: (progress: Progress) => void) => Promise<T>,
   stream: ProgressStream = process.stderr,
 ): Promise<T> => {
   const reporter = createReporter(context, stream)
@@ -29,6 +76,8 @@ export const withReporter = async <T>(
     reporter.end()
   }
 }
+
+type Progress = Omit<SetupProgress, 'step'>
 
 /** What is needed of a tty.WriteStream. */
 interface ProgressStream {
@@ -48,7 +97,7 @@ const createReporter = (context: Pick<CliContext, 'printError'>, stream: Progres
     if (drawn) stream.write('\n')
     drawn = false
   }
-  const report: SetupContext['report'] = (progress) => {
+  const report = (progress: Progress) => {
     const counted = progress.done !== undefined && progress.total !== undefined && progress.total > 0
     if (stream.isTTY === true && counted) {
       // A line that the terminal wraps is not redrawn but repeated.
@@ -58,7 +107,7 @@ const createReporter = (context: Pick<CliContext, 'printError'>, stream: Progres
       return
     }
     const mark = counted
-      ? `${progress.step} ${Math.floor((fifths * (progress.done ?? 0)) / (progress.total ?? 1))}`
+      ? `${progress.total} ${Math.floor((fifths * (progress.done ?? 0)) / (progress.total ?? 1))}`
       : progress.message
     if (mark === last) return
     last = mark

@@ -1,6 +1,6 @@
 // When up and down are over: neither too early nor never.
 import { describe, expect, it } from 'vitest'
-import type { ServiceId } from '../contract/service-ids.ts'
+import type { CommandedId } from '../contract/service-ids.ts'
 import type { Phase, ServiceState, Snapshot } from '../contract/snapshot.ts'
 import { sampleSnapshot } from '../contract/test-support/sample-snapshot.ts'
 import { judgeDown, judgeRestart, judgeUp } from './settling.ts'
@@ -8,10 +8,10 @@ import { judgeDown, judgeRestart, judgeUp } from './settling.ts'
 const proved = sampleSnapshot.proof
 
 const snapshotOf = (
-  phases: Partial<Record<ServiceId, Phase | readonly [Phase, string]>>,
+  phases: Partial<Record<CommandedId, Phase | readonly [Phase, string]>>,
   rest: Partial<Pick<Snapshot, 'proof' | 'proofFailure'>> = {},
 ): Snapshot => {
-  const stateOf = (id: ServiceId) => {
+  const stateOf = (id: CommandedId) => {
     const given = phases[id] ?? 'ready'
     const [phase, reason] = typeof given === 'string' ? [given, null] : given
     return { ...sampleSnapshot.services[id], phase, reason }
@@ -158,7 +158,8 @@ describe('a gateway', () => {
   const service = sampleSnapshot.services.proxy
   const withGateway = (change: Partial<ServiceState>, phases: Parameters<typeof snapshotOf>[0] = {}) => {
     const snapshot = snapshotOf(phases, { proof: proved })
-    return { ...snapshot, gateway: { ...service, since: snapshot.takenAt, ...change } }
+    const gateway = { ...service, since: snapshot.takenAt, ...change }
+    return { ...snapshot, services: { ...snapshot.services, gateway } }
   }
 
   it('is waited for while it starts, but not for ever and not while it crashes', () => {
@@ -176,7 +177,7 @@ describe('a gateway', () => {
 
   it('stays in a restart of the Router alone, and is replaced in one of everything', () => {
     const before = withGateway({ pid: 30 })
-    expect(judgeRestart(before, 'llamaServer', { ...before, gateway: null }).kind).toBe('waiting')
+    expect(judgeRestart(before, 'llamaServer', snapshotOf({}, { proof: proved })).kind).toBe('waiting')
     const routerReplaced = {
       ...before,
       services: { ...before.services, proxy: { ...service, pid: 21 } },

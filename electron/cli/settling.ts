@@ -1,7 +1,13 @@
 // When `up`, `restart` and `down` are over: pure judgements of a snapshot.
 
-import { readPart } from '../contract/parts.ts'
-import { type ChildId, childIds, type ServiceId, serviceIds, serviceNames } from '../contract/service-ids.ts'
+import {
+  type CommandedId,
+  commandedIds,
+  type SupervisedId,
+  serviceNames,
+  supervisedIds,
+} from '../contract/service-ids.ts'
+import { readService } from '../contract/services.ts'
 import type { Order, Snapshot } from '../contract/snapshot.ts'
 
 export type UpJudgement =
@@ -13,19 +19,19 @@ export type UpJudgement =
 const gatewayWaitMs = 15_000
 
 /** Nobody is kept waiting over one that crashes again and again, or whose rules do not come. */
-const awaitsGateway = ({ gateway, takenAt }: Snapshot): boolean =>
+const awaitsGateway = ({ services: { gateway }, takenAt }: Snapshot): boolean =>
   gateway?.phase === 'starting' && gateway.restarts === 0 && takenAt - gateway.since < gatewayWaitMs
 
 /** The processes that a command is about. A gateway goes with the Router. */
-export const childrenOf = (only: ServiceId | null): readonly ChildId[] =>
-  childIds.filter((id) => only === null || only === (id === 'gateway' ? 'proxy' : id))
+export const processesOf = (only: CommandedId | null): readonly SupervisedId[] =>
+  supervisedIds.filter((id) => only === null || only === (id === 'gateway' ? 'proxy' : id))
 
 /**
  * Whether what was asked for runs. With `only`, that service; else all three and the end-to-end message. A gateway is given
  * its time; one that fails fails nothing else.
  */
-export const judgeUp = (snapshot: Snapshot, only: ServiceId | null): UpJudgement => {
-  const asked = only === null ? serviceIds : [only]
+export const judgeUp = (snapshot: Snapshot, only: CommandedId | null): UpJudgement => {
+  const asked = only === null ? commandedIds : [only]
   const states = asked.map((id) => ({ id, state: snapshot.services[id] }))
   if (states.some(({ state }) => state.phase === 'starting' || state.phase === 'stopping'))
     return { kind: 'waiting' }
@@ -34,7 +40,7 @@ export const judgeUp = (snapshot: Snapshot, only: ServiceId | null): UpJudgement
     .map(({ id, state }) => `${serviceNames[id]}: ${state.reason ?? 'failed'}`)
   if (reasons.length > 0) {
     // A half start is rolled back: what stops because of it is part of the failure, so its end is waited for.
-    return serviceIds.some((id) => snapshot.services[id].phase === 'stopping')
+    return commandedIds.some((id) => snapshot.services[id].phase === 'stopping')
       ? { kind: 'waiting' }
       : { kind: 'failed', reasons }
   }
@@ -47,7 +53,7 @@ export const judgeUp = (snapshot: Snapshot, only: ServiceId | null): UpJudgement
   }
   // The service is ready as soon as the mount is made; the mount table is read a moment later, and is what we print.
   if (asked.includes('ramDisk') && snapshot.ramDisk?.mounted === false) return { kind: 'waiting' }
-  if (childrenOf(only).includes('gateway') && awaitsGateway(snapshot)) return { kind: 'waiting' }
+  if (processesOf(only).includes('gateway') && awaitsGateway(snapshot)) return { kind: 'waiting' }
   if (only !== null) return { kind: 'ready' }
   if (snapshot.proof !== null) return { kind: 'ready' }
   return snapshot.proofFailure === null
@@ -64,7 +70,7 @@ const orderNames = { start: 'nexus up', stop: 'nexus down', restart: 'nexus rest
  */
 const describeOvertaken = (
   { lastOrders }: Snapshot,
-  only: ServiceId | null,
+  only: CommandedId | null,
   overtaking: readonly Order[],
 ): string | null => {
   if (lastOrders === undefined) return null
@@ -77,13 +83,13 @@ const describeOvertaken = (
 }
 
 /** The same after a restart, which lets running requests finish first: what served `before` is not its outcome yet. */
-export const judgeRestart = (snapshot: Snapshot, only: ServiceId | null, before: Snapshot): UpJudgement => {
+export const judgeRestart = (snapshot: Snapshot, only: CommandedId | null, before: Snapshot): UpJudgement => {
   // The gateway stays while the Router alone is started again.
-  const replaced = childrenOf(only).filter((id) => only === null || id === only)
+  const replaced = processesOf(only).filter((id) => only === null || id === only)
   const isStillThere = replaced.some((id) => {
-    const state = readPart(snapshot, id)
+    const state = readService(snapshot, id)
     if (state === null || state.phase === 'failed' || state.pid === null) return false
-    return state.pid === readPart(before, id)?.pid
+    return state.pid === readService(before, id)?.pid
   })
   if (!isStillThere) return judgeUp(snapshot, only)
   // A start lets what still served go on, so it is never replaced.
@@ -97,9 +103,9 @@ export type DownJudgement =
   | { readonly kind: 'failed'; readonly reasons: readonly string[] }
 
 /** Whether nothing of what was to stop is left. The RAM disk has no process and stays. */
-export const judgeDown = (snapshot: Snapshot, only: ServiceId | null): DownJudgement => {
-  const left = childrenOf(only).flatMap((id) => {
-    const state = readPart(snapshot, id)
+export const judgeDown = (snapshot: Snapshot, only: CommandedId | null): DownJudgement => {
+  const left = processesOf(only).flatMap((id) => {
+    const state = readService(snapshot, id)
     return state === null || state.phase === 'stopped' ? [] : [{ id, ...state }]
   })
   // Also where all has stopped for a moment: a restart starts it again.

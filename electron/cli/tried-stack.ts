@@ -1,5 +1,5 @@
 // The stack that a try works on: the one that runs, or a demo stack of its own that leaves nothing behind.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,14 +9,14 @@ import type { Snapshot } from '../contract/snapshot.ts'
 import { writePrivateFile } from '../core/base/private-file.ts'
 import { ensureStateFolder, locateStateFolder } from '../core/config/state-folder.ts'
 import { attachToCore, type ControlClient } from '../core/control/client.ts'
+import { ourTemplatePath } from '../core/engine/chat-template.ts'
 import { createPlatform } from '../core/platform/detect-platform.ts'
 import { attachOrHost, readOrphans } from './attach.ts'
 import { runDown } from './commands/down.ts'
 import type { CliContext } from './context.ts'
 import { readSnapshotInTime } from './core-answer.ts'
 import { followUntil } from './follow-core.ts'
-import { readChosenProfile } from './profile-choice.ts'
-import { ensureSetUp } from './set-up.ts'
+import { followSetUp } from './set-up.ts'
 import { judgeUp } from './settling.ts'
 
 export interface TriedStack {
@@ -96,13 +96,18 @@ export const startOwnStack = async (
     writePrivateFile(folder.configPath, JSON.stringify({ ...config, drainSeconds: longestDrainSeconds }))
     const profilePath = join(root, 'try.json')
     writePrivateFile(profilePath, JSON.stringify(override, null, 2))
-    const { profile } = await readChosenProfile(context, profilePath)
-    await ensureSetUp(profile, context, signal)
-    signal.throwIfAborted()
     client = await attachOrHost(context)
+    signal.throwIfAborted()
     const own = client
-    const outcome = await client.dispatch({ type: 'start', only: null, profile: profilePath, force: false })
+    const outcome = await client.dispatch({
+      type: 'start',
+      only: null,
+      profile: profilePath,
+      force: false,
+      setUp: true,
+    })
     if (!outcome.accepted) throw new Error(outcome.reason)
+    await followSetUp(client, context, null, signal)
     const snapshot = await followUntil(
       client,
       (now) => signal.aborted || judgeUp(now, null).kind !== 'waiting',
@@ -153,6 +158,33 @@ export const demoForTries = async (): Promise<ProfileOverride> => {
     ramDisk: { sizeMiB: 16 },
   }
 }
+
+/**
+ * One more for the step with tools, whose calls go the way that the Studio's do: by our chat template for R1. It is not
+ * the others' because llama-server (b10068, seen) follows no grammar of ours in a request with tools once the template
+ * renders calls.
+ */
+export const openToolStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
+  const root = mkdtempSync(join(tmpdir(), 'nexus-try-tools-'))
+  const chatTemplate = join(root, 'try.jinja')
+  const shipped = readFileSync(ourTemplatePath(context.resourcesDir, 'r1-distill-llama'), 'utf8')
+  writePrivateFile(chatTemplate, `${withoutThoughts}${withoutSpareTools}${shipped}`)
+  const profile = await demoForTries()
+  return startOwnStack(context, signal, {
+    root,
+    sharedDir: null,
+    config: {},
+    profile: {
+      ...profile,
+      llamaServer: { ...profile.llamaServer, contextTokens: 16_384, slots: 2, chatTemplate },
+    },
+  })
+}
+
+/** The small model would think until it is cut off. */
+const withoutThoughts = '{%- set enable_thinking = false -%}\n'
+/** A forced call offers its tool alone. The schemas of all tools would be 2,000 tokens more in the last turn, which needs none. */
+const withoutSpareTools = '{%- if tools and tools | length > 1 %}{% set tools = none %}{% endif -%}\n'
 
 /** Both are held until both are known, so that they differ. */
 const freePorts = async (): Promise<readonly [number, number]> => {

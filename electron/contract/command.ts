@@ -1,7 +1,9 @@
 // Requests to change something, and how each is answered.
 import * as z from 'zod'
 import { ConfigSchema } from './config.ts'
-import { ServiceIdSchema } from './service-ids.ts'
+import { CommandedIdSchema } from './service-ids.ts'
+import { FitSchema } from './snapshot.ts'
+import { bytes, count, nullableText } from './values.ts'
 
 export const DeveloperNameSchema = z
   .string()
@@ -10,17 +12,19 @@ export const DeveloperNameSchema = z
 export const CommandSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('start'),
-    only: ServiceIdSchema.nullable(),
+    only: CommandedIdSchema.nullable(),
     /** null: whatever this core already runs, else the configured choice. */
     profile: z.string().nullable(),
     /** Start although the memory plan says it does not fit. */
     force: z.boolean(),
     /** End a llama-server or LiteLLM that somebody else started on our port first; absent: no. */
     replaceForeign: z.boolean().optional(),
+    /** Install first what is missing for it, which a snapshot's `setUp` tells; absent: no. */
+    setUp: z.boolean().optional(),
   }),
   z.strictObject({
     type: z.literal('stop'),
-    only: ServiceIdSchema.nullable(),
+    only: CommandedIdSchema.nullable(),
     eject: z.boolean(),
     /** Do not let busy slots finish. */
     now: z.boolean(),
@@ -29,12 +33,10 @@ export const CommandSchema = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.literal('restart'),
-    only: ServiceIdSchema.nullable(),
+    only: CommandedIdSchema.nullable(),
     /** Do not let busy slots finish; absent: they may, as with a stop. */
     now: z.boolean().optional(),
   }),
-  /** Install what is missing for the profile that would be started, then start it when asked to. */
-  z.strictObject({ type: z.literal('setUp'), thenStart: z.boolean() }),
   /** Replaces the config file, unless it has changed since `revision` was read. */
   z.strictObject({ type: z.literal('configure'), config: ConfigSchema, revision: z.string() }),
   z.strictObject({
@@ -42,12 +44,115 @@ export const CommandSchema = z.discriminatedUnion('type', [
     action: z.enum(['create', 'rotate', 'revoke']),
     developer: DeveloperNameSchema,
   }),
+  /** Fetches a model, or goes on with it; one that is being fetched already is that one. */
+  z.strictObject({
+    type: z.literal('fetchModel'),
+    /** A name of the catalogue's, REPO, or REPO:FILE. */
+    model: z.string().min(1).max(512),
+    /** A mirror of the Hub; null: the core's own HF_ENDPOINT, else the Hub. */
+    endpoint: z.string().max(2048).nullable(),
+    /** For the Hub alone, kept in memory only; null: the core's own, else that of the state folder's file. */
+    token: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,512}$/, 'a token of printable ASCII characters without blanks')
+      .nullable(),
+  }),
+  /** What is there of the file stays, for the next fetch. */
+  z.strictObject({ type: z.literal('cancelFetch'), id: z.string().max(512) }),
 ])
 export type Command = z.infer<typeof CommandSchema>
 
+/** The lines of a memory plan, in the order of the Studio's map. */
+export const planLineIds = [
+  'weights',
+  'draftWeights',
+  'projector',
+  'ramDisk',
+  'kvTarget',
+  'kvDraft',
+  'compute',
+  'program',
+  'checkpoints',
+  'promptCache',
+  'os',
+  'linker',
+] as const
+
+export const planSuggestionIds = [
+  'draft-kv-q4_0',
+  'no-draft',
+  'smaller-pool',
+  'smaller-split',
+  'smaller-ram-disk',
+  'smaller-prompt-cache',
+  'gpu-limit',
+] as const
+
+const largestContext = z.strictObject({ contextTokens: count, tokensPerAgent: count }).nullable()
+
+/** The memory plan that refused a start, as the core made it (core/memory-plan says what each number is). */
+const MisfitSchema = z.strictObject({
+  lines: z
+    .array(
+      z.strictObject({
+        id: z.enum(planLineIds),
+        label: z.string(),
+        bytes: bytes.nullable(),
+        estimated: z.boolean(),
+        seedBytes: bytes.nullable(),
+        note: nullableText,
+      }),
+    )
+    .readonly(),
+  totalBytes: bytes,
+  withoutLinkerBytes: bytes,
+  machineBytes: bytes,
+  gpu: z.strictObject({ neededBytes: bytes, limitBytes: bytes.nullable() }),
+  verdict: z.enum([...FitSchema.options, 'unknown']),
+  reasons: z.array(z.string()).readonly(),
+  uncounted: nullableText,
+  agents: z.strictObject({
+    mode: z.enum(['split', 'pool']),
+    agents: count,
+    tokensPerAgent: count,
+    tokensTogether: count,
+    note: z.string(),
+  }),
+  largest: z.strictObject({ split: largestContext, pool: largestContext }),
+  suggestions: z
+    .array(
+      z.strictObject({
+        id: z.enum(planSuggestionIds),
+        text: z.string(),
+        savesBytes: bytes,
+        isEnough: z.boolean(),
+      }),
+    )
+    .readonly(),
+  draft: z
+    .discriminatedUnion('verdict', [
+      z.strictObject({ verdict: z.literal('compatible') }),
+      z.strictObject({ verdict: z.literal('mismatch'), reason: z.string(), hint: z.string() }),
+      z.strictObject({ verdict: z.literal('unknown'), reason: z.string(), hint: z.string() }),
+    ])
+    .nullable(),
+  warnings: z.array(z.string()).readonly(),
+  swapRule: z.string(),
+  sharedEmbeddingBytes: z.strictObject({ target: bytes, draft: bytes }),
+})
+
 /** A command answers only "accepted" or why not; its effect arrives in the next snapshots. */
 export const OutcomeSchema = z.discriminatedUnion('accepted', [
-  z.strictObject({ accepted: z.literal(true) }),
-  z.strictObject({ accepted: z.literal(false), reason: z.string() }),
+  z.strictObject({
+    accepted: z.literal(true),
+    /** What a start with `setUp` took, and why; absent: what runs goes on. */
+    profile: z.strictObject({ name: z.string(), because: z.string() }).optional(),
+  }),
+  z.strictObject({
+    accepted: z.literal(false),
+    reason: z.string(),
+    /** Where a start was refused because it does not fit. */
+    misfit: MisfitSchema.optional(),
+  }),
 ])
 export type Outcome = z.infer<typeof OutcomeSchema>

@@ -36,11 +36,13 @@ const refused: readonly (readonly [Command, string])[] = [
   [{ ...start, profile: '' }, 'not from a file'],
   [{ ...stop, eject: true }, 'ejecting the Build Forge'],
   [{ ...stop, force: true }, 'ejecting the Build Forge'],
-  [{ type: 'setUp', thenStart: false }, 'installing what is missing'],
+  [{ type: 'start', only: null, profile: null, force: false, setUp: true }, 'installing what is missing'],
   [{ type: 'configure', config: ConfigSchema.parse({}), revision: 'r' }, 'changing the settings'],
   [{ type: 'key', action: 'create', developer: 'eve' }, 'nexus key create eve'],
   [{ type: 'key', action: 'rotate', developer: 'ann' }, 'changing the keys'],
   [{ type: 'key', action: 'revoke', developer: 'ann' }, 'changing the keys'],
+  [{ type: 'fetchModel', model: 'a/b', endpoint: null, token: null }, 'nexus model fetch a/b'],
+  [{ type: 'cancelFetch', id: 'a/b' }, 'nexus model cancel a/b'],
 ]
 
 const askable: readonly Query[] = [{ type: 'plan' }, { type: 'doctor' }, { type: 'clients' }]

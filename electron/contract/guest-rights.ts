@@ -17,6 +17,7 @@ export const refuseCommand = (command: Command, owner: string): string | null =>
     case 'start':
       if (command.replaceForeign === true)
         return onlyOwner(owner, 'ending a program that holds a port', 'nexus up --replace-foreign')
+      if (command.setUp === true) return onlyOwner(owner, 'installing what is missing', 'nexus up')
       if (command.force) return onlyOwner(owner, 'a start that does not fit', 'nexus up --force')
       if (command.profile !== null && !isProfileName(command.profile))
         return `A guest may start ${owner}'s profiles by their names only, not from a file: found "${command.profile}".`
@@ -27,12 +28,14 @@ export const refuseCommand = (command: Command, owner: string): string | null =>
         : null
     case 'restart':
       return null
-    case 'setUp':
-      return onlyOwner(owner, 'installing what is missing', 'nexus up')
     case 'configure':
       return onlyOwner(owner, 'changing the settings', null)
     case 'key':
       return onlyOwner(owner, 'changing the keys', `nexus key ${command.action} ${command.developer}`)
+    case 'fetchModel':
+      return onlyOwner(owner, 'fetching a model', `nexus model fetch ${command.model}`)
+    case 'cancelFetch':
+      return onlyOwner(owner, 'calling a fetch off', `nexus model cancel ${command.id}`)
   }
 }
 

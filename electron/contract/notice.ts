@@ -1,18 +1,18 @@
 // What has happened and what a person should know, with the view that shows it.
 import * as z from 'zod'
-import { PartIdSchema } from './service-ids.ts'
+import { ServiceIdSchema } from './service-ids.ts'
 import { epochMs } from './values.ts'
 
 /** Where in the window something is shown. */
 export const viewIds = ['glance', 'logs', 'plan', 'doctor', 'clients', 'settings'] as const
-export const ViewSchema = z.strictObject({ id: z.enum(viewIds), service: PartIdSchema.nullable() })
+export const ViewSchema = z.strictObject({ id: z.enum(viewIds), service: ServiceIdSchema.nullable() })
 export type View = z.infer<typeof ViewSchema>
 
 /** Something that happened and that a person may want to look back at. */
 export const StackEventSchema = z.strictObject({
   at: epochMs,
   severity: z.enum(['info', 'warning', 'critical']),
-  service: PartIdSchema.nullable(),
+  service: ServiceIdSchema.nullable(),
   text: z.string(),
 })
 export type StackEvent = z.infer<typeof StackEventSchema>

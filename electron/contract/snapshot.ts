@@ -4,7 +4,7 @@ import { NoticeSchema, StackEventSchema } from './notice.ts'
 import { bytes, count, epochMs, perSecond } from './values.ts'
 
 /** Increased when a field changes meaning, so that an old window refuses a new core in words instead of misreading it. */
-export const contractVersion = 1
+export const contractVersion = 2
 
 export const PhaseSchema = z.enum(['stopped', 'starting', 'ready', 'degraded', 'stopping', 'failed'])
 export type Phase = z.infer<typeof PhaseSchema>
@@ -159,9 +159,12 @@ export const DeveloperUseSchema = z.strictObject({
   outputTokens: count,
   /** Mean time from a request's arrival to its first token; null when none came. */
   meanFirstTokenMs: z.number().nonnegative().nullable(),
-  /** Of the prompts whose answers said so, what was found in the cache and what was read. Absent from an earlier Router. */
-  cachedTokens: count.optional(),
-  readTokens: count.optional(),
+  /**
+   * Of the prompts whose answers said so, what was found in the cache and what was read; null: none did. Absent from an
+   * earlier Router.
+   */
+  cachedTokens: count.nullable().optional(),
+  readTokens: count.nullable().optional(),
 })
 export type DeveloperUse = z.infer<typeof DeveloperUseSchema>
 
@@ -217,6 +220,37 @@ export const SetUpStateSchema = z.strictObject({
 })
 export type SetUpState = z.infer<typeof SetUpStateSchema>
 
+/** A model that the core fetches, waits to fetch, or has fetched since it began. */
+export const ModelFetchSchema = z.strictObject({
+  /** As it is asked for again: REPO, REPO:FILE or the catalogue's name. */
+  id: z.string(),
+  /** The file that is fetched now, or last; null before it is known. */
+  file: z.string().nullable(),
+  /** Of all files of the model. */
+  doneBytes: bytes,
+  totalBytes: bytes.nullable(),
+  bytesPerSecond: perSecond.nullable(),
+  secondsLeft: z.number().nonnegative().nullable(),
+  /**
+   * `queued`: behind another one. `checking`: the hash is made of what lies on the disk. `waiting`: until it is tried again,
+   * `reason` says why.
+   */
+  phase: z.enum(['queued', 'listing', 'fetching', 'checking', 'waiting', 'done', 'failed', 'cancelled']),
+  /** Why it waits or failed, in one sentence; where the model lies, once it is done. */
+  reason: z.string().nullable(),
+})
+export type ModelFetch = z.infer<typeof ModelFetchSchema>
+
+/** A model of the profile's that isn't here and that can be fetched to where the profile looks for it. */
+export const MissingModelSchema = z.strictObject({
+  /** For `fetchModel`. */
+  model: z.string(),
+  file: z.string(),
+  profile: z.string(),
+  bytes: bytes.nullable(),
+})
+export type MissingModel = z.infer<typeof MissingModelSchema>
+
 /** The end-to-end message: one Anthropic /v1/messages call, client -> LiteLLM -> llama-server and back. */
 export const ProofSchema = z.strictObject({
   provedAt: epochMs,
@@ -245,7 +279,7 @@ export type LastOrders = z.infer<typeof LastOrdersSchema>
 export const SnapshotSchema = z.strictObject({
   version: z.literal(contractVersion),
   takenAt: epochMs,
-  /** `background`: started by `nexus up` or an app; ends by itself once everything was stopped by a command, unless an app keeps it. */
+  /** `background`: started by `nexus up` or an app; ends by itself once everything was stopped by a command, unless an app keeps it or it fetches a model. */
   owner: z.strictObject({
     pid: count,
     host: z.enum(['app', 'cli']),
@@ -261,11 +295,11 @@ export const SnapshotSchema = z.strictObject({
     ramDisk: ServiceStateSchema,
     llamaServer: ServiceStateSchema,
     proxy: ServiceStateSchema,
+    /** Absent: the profile has none. Failed or degraded it makes `overall` degraded; what is proved is the Router's own way. */
+    gateway: ServiceStateSchema.optional(),
   }),
   /** Absent: a core of an earlier release. */
   lastOrders: LastOrdersSchema.optional(),
-  /** null: the profile has none. Failed or degraded it makes `overall` degraded; what is proved is the Router's own way. */
-  gateway: ServiceStateSchema.nullable(),
   /** null: no AI Engine of ours runs. */
   engineModel: EngineModelSchema.nullable(),
   /** Why the AI Engine generates without drafts although it was asked to, one sentence. Absent: it drafts, or was not asked. */
@@ -289,5 +323,9 @@ export const SnapshotSchema = z.strictObject({
   notices: z.array(NoticeSchema),
   /** null when everything that the profile needs is installed. */
   setUp: SetUpStateSchema.nullable(),
+  // Absent: a core of an earlier release.
+  /** The latest last; those that ended are kept for a while. */
+  fetches: z.array(ModelFetchSchema).optional(),
+  missingModels: z.array(MissingModelSchema).optional(),
 })
 export type Snapshot = z.infer<typeof SnapshotSchema>

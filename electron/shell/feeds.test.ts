@@ -2,8 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { HistorySample } from '../contract/history.ts'
 import { appState } from '../contract/test-support/sample-app-state.ts'
-import { type AppStateStore, createAppState } from './app-state.ts'
-import { createFeeds, type Feeds } from './feeds.ts'
+import { type AppStateStore, createAppState, createFeeds, type Feeds } from './feeds.ts'
 
 const sample = (at: number): HistorySample => ({
   at,

@@ -3,8 +3,31 @@ import type { AppState } from '../contract/app.ts'
 import type { HistorySample } from '../contract/history.ts'
 import type { View } from '../contract/notice.ts'
 import type { LogId } from '../contract/service-ids.ts'
-import type { AppStateStore } from './app-state.ts'
 import type { Topic } from './channels.ts'
+
+/** What the window mirrors, in one place: whoever changes a part of it tells everyone who follows. */
+export interface AppStateStore {
+  get(): AppState
+  update(part: Partial<AppState>): void
+  /** Not called with the present state; the returned function ends it. */
+  subscribe(listener: (state: AppState) => void): () => void
+}
+
+export const createAppState = (initial: AppState): AppStateStore => {
+  let state = initial
+  const listeners = new Set<(state: AppState) => void>()
+  return {
+    get: () => state,
+    update: (part) => {
+      state = { ...state, ...part }
+      for (const listener of listeners) listener(state)
+    },
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
 
 export interface FeedSources {
   readonly state: AppStateStore

@@ -32,10 +32,9 @@ import { describeWork } from '../wording/work.ts'
 import { createActions } from './actions.ts'
 import type { AppPaths } from './app-paths.ts'
 import { serveApp } from './app-protocol.ts'
-import { createAppState } from './app-state.ts'
 import { feedChannel } from './channels.ts'
 import { describeInterruption, interrupts } from './confirm-stop.ts'
-import { createFeeds } from './feeds.ts'
+import { createAppState, createFeeds } from './feeds.ts'
 import { serveIpc } from './ipc.ts'
 import { readLoginItem } from './login-item.ts'
 import { createNotifications } from './notifications.ts'
@@ -95,16 +94,12 @@ export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShe
     onView: show,
     onRefused: (reason) => state.update({ notificationsRefused: reason }),
   })
-  const link = connectCore({
-    folder,
-    start: coreStarter.start,
-    onState: (next) => {
-      state.update(next)
-      // While a core is looked for nothing is known; without one nothing that was said holds any more.
-      if (next.snapshot !== null) notify(next.snapshot.notices)
-      else if (next.link.kind === 'lost') notify([])
-    },
+  state.subscribe(({ link, snapshot }) => {
+    // While a core is looked for nothing is known; without one nothing that was said holds any more.
+    if (snapshot !== null) notify(snapshot.notices)
+    else if (link.kind === 'lost') notify([])
   })
+  const link = connectCore({ folder, start: coreStarter.start, onState: state.update })
   const feeds = createFeeds(
     {
       state,

@@ -30,6 +30,7 @@ it('tells the command where its folders are, and nothing that is of the app alon
     NEXUS_HOME: join(root, 'state'),
     NEXUS_RUNTIME: join(root, 'state', 'runtime'),
     NEXUS_SHARED: '',
+    NEXUS_MODELS: join(root, 'state', 'models'),
     NODE_COMPILE_CACHE: join(root, 'state', 'runtime', 'compile-cache'),
   })
 })

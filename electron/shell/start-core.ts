@@ -27,6 +27,7 @@ export const commandEnvironment = ({
   NEXUS_HOME: folder.root,
   NEXUS_RUNTIME: folder.runtimeDir,
   NEXUS_SHARED: folder.sharedDir ?? '',
+  NEXUS_MODELS: folder.modelsDir,
   // Not beside the bundle: a packaged app's folder is sealed by its signature.
   NODE_COMPILE_CACHE: join(folder.runtimeDir, 'compile-cache'),
 })

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import type { Command, Outcome } from '../contract/command.ts'
 import { appState } from '../contract/test-support/sample-app-state.ts'
 import { sampleSnapshot } from '../contract/test-support/sample-snapshot.ts'
-import { createAppState } from './app-state.ts'
+import { createAppState } from './feeds.ts'
 import { servicesRun, stopEverything } from './stop-everything.ts'
 
 const stoppedServices = {

@@ -3,7 +3,7 @@ import type { AppState } from '../contract/app.ts'
 import type { Command, Outcome } from '../contract/command.ts'
 import type { ServiceState } from '../contract/snapshot.ts'
 import { within } from '../core/base/deadline.ts'
-import type { AppStateStore } from './app-state.ts'
+import type { AppStateStore } from './feeds.ts'
 
 /** One that has failed and left no process has nothing to end. */
 const runs = ({ phase, pid }: ServiceState): boolean =>

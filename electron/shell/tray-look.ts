@@ -2,8 +2,8 @@
 
 import type { AppState } from '../contract/app.ts'
 import type { Config } from '../contract/config.ts'
-import { presentParts } from '../contract/parts.ts'
 import { serviceNames } from '../contract/service-ids.ts'
+import { presentServices } from '../contract/services.ts'
 import type { Phase, Snapshot } from '../contract/snapshot.ts'
 import { formatRate, plural } from '../wording/figures.ts'
 import { measureRoom } from '../wording/room.ts'
@@ -119,7 +119,7 @@ export const stateLine = ({ link, snapshot }: AppState): string => {
 
 /** The first service in one of these phases with its own words; null when none is. */
 const describeTroubled = (snapshot: Snapshot, ...phases: readonly Phase[]): string | null => {
-  const found = presentParts(snapshot).find(({ state }) => phases.includes(state.phase))
+  const found = presentServices(snapshot).find(({ state }) => phases.includes(state.phase))
   if (found === undefined) return null
   const { id, state } = found
   const { reason, waitingFor } = state

@@ -111,7 +111,9 @@ it('copies the endpoint when there is one, never a key', () => {
 it('tells of a gateway, and starts one that has failed', () => {
   const snapshot = appState({}).snapshot
   if (snapshot === null) throw new Error('the sample has a snapshot')
-  const failed = appState({ gateway: { ...snapshot.services.proxy, phase: 'failed' } })
+  const failed = appState({
+    services: { ...snapshot.services, gateway: { ...snapshot.services.proxy, phase: 'failed' } },
+  })
   expect(texts(trayMenu(failed))).toContain('Gateway: failed')
   expect(find(failed, 'Start everything').enabled).toBe(true)
   expect(find(appState({}), 'Start everything').enabled).toBe(false)

@@ -3,8 +3,8 @@ import type { AppAction, AppState } from '../contract/app.ts'
 import type { Command } from '../contract/command.ts'
 import { hostOf } from '../contract/guest-rights.ts'
 import type { View } from '../contract/notice.ts'
-import { presentParts } from '../contract/parts.ts'
-import { type ServiceId, serviceIds, serviceNames } from '../contract/service-ids.ts'
+import { type CommandedId, commandedIds, serviceNames } from '../contract/service-ids.ts'
+import { presentServices } from '../contract/services.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import { stateLine } from './tray-look.ts'
 
@@ -37,7 +37,7 @@ export const trayMenu = (state: AppState): readonly TrayItem[] => {
     command('Start everything', mayStart(snapshot), startCommand(null)),
     command('Stop everything', mayStop(snapshot), stopCommand(null)),
     separator,
-    ...serviceIds.map((id) => serviceMenu(id, state)),
+    ...commandedIds.map((id) => serviceMenu(id, state)),
     ...gatewayMenu(snapshot),
     separator,
     show('Open Nexus', 'glance'),
@@ -70,7 +70,7 @@ const show = (text: string, id: View['id']): TrayItem => ({
   choice: { type: 'view', view: { id, service: null } },
 })
 
-const startCommand = (only: ServiceId | null): Command => ({
+const startCommand = (only: CommandedId | null): Command => ({
   type: 'start',
   only,
   profile: null,
@@ -78,7 +78,7 @@ const startCommand = (only: ServiceId | null): Command => ({
 })
 
 /** As `nexus down`: busy slots may finish, and the RAM disk keeps its files. */
-const stopCommand = (only: ServiceId | null): Command => ({
+const stopCommand = (only: CommandedId | null): Command => ({
   type: 'stop',
   only,
   eject: false,
@@ -88,14 +88,14 @@ const stopCommand = (only: ServiceId | null): Command => ({
 
 const mayStart = (snapshot: Snapshot | null): boolean =>
   snapshot !== null &&
-  presentParts(snapshot).some(({ state: { phase } }) => ['stopped', 'failed', 'stopping'].includes(phase))
+  presentServices(snapshot).some(({ state: { phase } }) => ['stopped', 'failed', 'stopping'].includes(phase))
 
 /** The RAM disk stays mounted through a stop, so it alone is nothing to stop. */
 const mayStop = (snapshot: Snapshot | null): boolean =>
   snapshot !== null &&
   (['llamaServer', 'proxy'] as const).some((id) => snapshot.services[id].phase !== 'stopped')
 
-const serviceMenu = (id: ServiceId, state: AppState): TrayItem => {
+const serviceMenu = (id: CommandedId, state: AppState): TrayItem => {
   const { snapshot } = state
   const phase = snapshot?.services[id].phase ?? null
   const lives = phase === 'ready' || phase === 'degraded' || phase === 'starting'
@@ -118,10 +118,10 @@ const serviceMenu = (id: ServiceId, state: AppState): TrayItem => {
 }
 
 /** It comes and goes with the Router, so there is nothing to command. */
-const gatewayMenu = (snapshot: Snapshot | null): readonly TrayItem[] =>
-  snapshot?.gateway == null
-    ? []
-    : [{ kind: 'line', text: `${serviceNames.gateway}: ${snapshot.gateway.phase}` }]
+const gatewayMenu = (snapshot: Snapshot | null): readonly TrayItem[] => {
+  const gateway = snapshot?.services.gateway
+  return gateway === undefined ? [] : [{ kind: 'line', text: `${serviceNames.gateway}: ${gateway.phase}` }]
+}
 
 const copyEndpoint = (snapshot: Snapshot | null): TrayItem => {
   const endpoint = snapshot?.services.proxy.endpoint ?? null

@@ -92,6 +92,27 @@ export const formatPercent = (share: number | null): string => {
   return `${share < 1 ? Math.min(99, Math.round(percent)) : 100} %`
 }
 
+/** Of a prompt's tokens, those that were found in the prompt cache, 0 to 1; null: the answer didn't say, or there is none yet. */
+export const foundShare = (
+  cachedTokens: number | null | undefined,
+  readTokens: number | null | undefined,
+): number | null =>
+  typeof cachedTokens !== 'number' || typeof readTokens !== 'number' || cachedTokens + readTokens === 0
+    ? null
+    : cachedTokens / (cachedTokens + readTokens)
+
+/** The same of the prompt that a slot answers. */
+export const foundInSlot = ({
+  promptTokens,
+  promptProcessed,
+}: {
+  readonly promptTokens: number | null
+  readonly promptProcessed: number | null
+}): number | null =>
+  promptTokens === null || promptProcessed === null
+    ? null
+    : foundShare(promptTokens - promptProcessed, promptProcessed)
+
 const units = [
   { name: 'd', seconds: 86_400 },
   { name: 'h', seconds: 3600 },

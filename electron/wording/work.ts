@@ -1,6 +1,6 @@
 // Who is interrupted when the servers end: one judgement for the window, the icon's menu and the question before quitting. Pure.
 
-import { isServing } from '../contract/parts.ts'
+import { isServing } from '../contract/services.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import { plural } from './figures.ts'
 import { measureRoom } from './room.ts'

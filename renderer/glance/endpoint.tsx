@@ -1,7 +1,7 @@
 // The Router's address, and what each shell needs, ready to paste.
 import { useState } from 'react'
-import { isServing } from '../../electron/contract/parts.ts'
 import type { Answers } from '../../electron/contract/question.ts'
+import { isServing } from '../../electron/contract/services.ts'
 import { useHost } from '../guest.ts'
 import { act, useSnapshot } from '../mirror.ts'
 import { askClients } from '../questions.ts'

@@ -8,6 +8,7 @@ import { Events } from './events.tsx'
 import { FirstRun, SetUpFailure } from './first-run.tsx'
 import { Headline } from './headline.tsx'
 import { MemoryMap } from './memory-map.tsx'
+import { Models } from './models.tsx'
 import { Nodes } from './nodes.tsx'
 import { Notices } from './notices.tsx'
 import { Services } from './services.tsx'
@@ -38,6 +39,7 @@ export const Glance = () => {
       )}
       {live && <Notices />}
       {settingUp && <FirstRun />}
+      {settingUp && <Models />}
       {/* Their notices leave it to the cards to say why. */}
       {settingUp && troubled && <Services />}
       {live && !settingUp && (
@@ -62,6 +64,7 @@ export const Glance = () => {
             {troubled && <Services />}
             <MemoryMap />
             {!troubled && overall !== 'starting' && <Services />}
+            <Models />
             <Nodes />
             <Events />
           </div>

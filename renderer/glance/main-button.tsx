@@ -26,7 +26,7 @@ const commands: Readonly<Record<Exclude<MainAction, 'none'>, Command>> = {
   'cancel-start': stopAll(false),
   stop: stopAll(false),
   'stop-now': stopAll(true),
-  'set-up': { type: 'setUp', thenStart: true },
+  'set-up': { type: 'start', only: null, profile: null, force: false, setUp: true },
   'cancel-set-up': stopAll(false),
 }
 

@@ -1,7 +1,7 @@
 // What holds now and a person should know: one banner each, gone when it no longer holds.
 import { useState } from 'react'
 import type { Notice } from '../../electron/contract/notice.ts'
-import { partIds } from '../../electron/contract/service-ids.ts'
+import { serviceIds } from '../../electron/contract/service-ids.ts'
 import type { Snapshot } from '../../electron/contract/snapshot.ts'
 import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon-name.ts'
@@ -24,7 +24,7 @@ const isSaidElsewhere = (snapshot: Snapshot, { id, body, view }: Notice): boolea
   id === 'stack-ready' ||
   (view.id === 'logs' && view.service !== null && describeTrouble(snapshot, view.service) !== null) ||
   // Its cause may be shown elsewhere than in a log: the Doctor's, to which each card leads as well.
-  partIds.some((part) => describeTrouble(snapshot, part)?.reason === body)
+  serviceIds.some((part) => describeTrouble(snapshot, part)?.reason === body)
 
 export const Notices = () => {
   const notices = useSnapshot((snapshot) =>

@@ -1,7 +1,7 @@
 // The services, one line each; one that is not well turns into its reason, its button and its last log lines.
 import { memo } from 'react'
-import { readPart } from '../../electron/contract/parts.ts'
-import { type PartId, partIds, serviceNames } from '../../electron/contract/service-ids.ts'
+import { type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
+import { readService } from '../../electron/contract/services.ts'
 import { Icon } from '../icon.tsx'
 import { showView, useSnapshot } from '../mirror.ts'
 import {
@@ -19,15 +19,15 @@ export const Services = () => (
   <section className="section services" aria-label="Services">
     <h2 className="hidden-words">Services</h2>
     <ul>
-      {partIds.map((id) => (
+      {serviceIds.map((id) => (
         <ServiceLine key={id} id={id} />
       ))}
     </ul>
   </section>
 )
 
-const ServiceLine = memo(({ id }: { readonly id: PartId }) => {
-  const phase = useSnapshot((snapshot) => readPart(snapshot, id)?.phase ?? null)
+const ServiceLine = memo(({ id }: { readonly id: ServiceId }) => {
+  const phase = useSnapshot((snapshot) => readService(snapshot, id)?.phase ?? null)
   const detail = useSnapshot((snapshot) => describeService(snapshot, id))
   const figures = useSnapshot((snapshot) => describeFigures(snapshot, id))
   const title = useSnapshot((snapshot) => describeLineTitle(snapshot, id))

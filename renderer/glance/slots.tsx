@@ -57,7 +57,10 @@ const SlotCard = memo(({ id }: { readonly id: number }) => {
     <li className={`slot slot-${words.phase}`}>
       <span className="hidden-words">{words.spoken}</span>
       <div aria-hidden="true" title={words.spoken}>
-        <div className="slot-name">{words.name}</div>
+        <div className="slot-head">
+          <span className="slot-name">{words.name}</span>
+          <span className="slot-conversation">{words.conversation}</span>
+        </div>
         <div className="slot-figure">
           <b className={words.figure === unknown ? 'unknown' : undefined}>{words.figure}</b>
           {words.unit !== '' && (
@@ -65,6 +68,7 @@ const SlotCard = memo(({ id }: { readonly id: number }) => {
           )}
         </div>
         <div className="slot-detail">{words.detail}</div>
+        <div className="slot-detail">{words.found}</div>
         <Meter share={words.share} kind={words.phase} />
       </div>
     </li>

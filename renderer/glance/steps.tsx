@@ -1,7 +1,7 @@
 // A start, step by step: what each service waits for in its own words, and the proof at the end.
 
-import { readPart } from '../../electron/contract/parts.ts'
-import { type PartId, partIds, serviceNames } from '../../electron/contract/service-ids.ts'
+import { type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
+import { readService } from '../../electron/contract/services.ts'
 import type { Phase } from '../../electron/contract/snapshot.ts'
 import { formatDuration } from '../../electron/wording/figures.ts'
 import { Icon } from '../icon.tsx'
@@ -13,7 +13,7 @@ export const Steps = () => (
   <section className="section" aria-label="Progress of the start">
     <h2>Starting</h2>
     <ol className="steps">
-      {partIds.map((id) => (
+      {serviceIds.map((id) => (
         <ServiceStep key={id} id={id} />
       ))}
       <ProofStep />
@@ -21,11 +21,11 @@ export const Steps = () => (
   </section>
 )
 
-const ServiceStep = ({ id }: { readonly id: PartId }) => {
-  const phase = useSnapshot((snapshot) => readPart(snapshot, id)?.phase ?? null)
-  const waitingFor = useSnapshot((snapshot) => readPart(snapshot, id)?.waitingFor ?? null)
+const ServiceStep = ({ id }: { readonly id: ServiceId }) => {
+  const phase = useSnapshot((snapshot) => readService(snapshot, id)?.phase ?? null)
+  const waitingFor = useSnapshot((snapshot) => readService(snapshot, id)?.waitingFor ?? null)
   const elapsed = useSnapshot((snapshot) => {
-    const state = readPart(snapshot, id)
+    const state = readService(snapshot, id)
     return state?.phase === 'starting' ? formatDuration((snapshot.takenAt - state.since) / 1000) : ''
   })
   const trouble = useSnapshot((snapshot) => describeTrouble(snapshot, id))

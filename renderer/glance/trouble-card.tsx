@@ -1,6 +1,6 @@
 // Failure speaks: the reason, the button that mends it, the last log lines.
 import { useCallback } from 'react'
-import { type PartId, serviceNames } from '../../electron/contract/service-ids.ts'
+import { type ServiceId, type SupervisedId, serviceNames } from '../../electron/contract/service-ids.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { useHost, useRefusal } from '../guest.ts'
 import { sendAll, showView } from '../mirror.ts'
@@ -12,7 +12,7 @@ import { useAnswer } from '../use-answer.ts'
 const tailLines = 4
 
 interface TroubleCardProps {
-  readonly id: PartId
+  readonly id: ServiceId
   readonly trouble: Trouble
 }
 
@@ -23,7 +23,7 @@ export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
   return (
     <div className="trouble">
       <p className="trouble-reason">{startSentence(reason)}</p>
-      {isLogged && host === null && <LogTail id={id} occasion={reason} />}
+      {isLogged && host === null && id !== 'ramDisk' && <LogTail id={id} occasion={reason} />}
       {refusal !== null && <p className="not-known">{refusal}</p>}
       <div className="button-row">
         {mend !== null && refusal === null && (
@@ -58,7 +58,7 @@ export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
   )
 }
 
-const LogTail = ({ id, occasion }: { readonly id: PartId; readonly occasion: string }) => {
+const LogTail = ({ id, occasion }: { readonly id: SupervisedId; readonly occasion: string }) => {
   const ask = useCallback(() => askLogTail(id, tailLines), [id])
   const { answer } = useAnswer(ask, occasion)
   if (answer === null || answer.length === 0) return null

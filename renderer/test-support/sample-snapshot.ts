@@ -1,11 +1,12 @@
 // Test support: one busy Studio with invented but realistic numbers, and the pieces to vary it.
-import type {
-  Memory,
-  MemoryMap,
-  RouterRequest,
-  ServiceState,
-  Slot,
-  Snapshot,
+import {
+  contractVersion,
+  type Memory,
+  type MemoryMap,
+  type RouterRequest,
+  type ServiceState,
+  type Slot,
+  type Snapshot,
 } from '../../electron/contract/snapshot.ts'
 
 export const sampleNow = 1_790_000_000_000
@@ -46,6 +47,11 @@ export const slot = (id: number, over: Partial<Slot> = {}): Slot => ({
   ...over,
 })
 
+/** A conversation that its client named: its letters differ from slot to slot. */
+export const holds = (id: number, developer: string | null): Slot['held'] =>
+  developer === null ? null : { developer, conversation: `3f9${id}`, named: true }
+
+/** Of the prompt 310 tokens were read, the others were found in the cache. */
 export const generating = (
   id: number,
   developer: string | null,
@@ -55,7 +61,10 @@ export const generating = (
   slot(id, {
     phase: 'generating',
     developer,
+    held: holds(id, developer),
     contextTokens,
+    promptTokens: contextTokens > 2_000 ? contextTokens - 812 : null,
+    promptProcessed: 310,
     tokensPerSecond,
     generatedTokens: 812,
     speculative: true,
@@ -65,6 +74,7 @@ export const reading = (id: number, developer: string | null, prefillProgress: n
   slot(id, {
     phase: 'prefill',
     developer,
+    held: holds(id, developer),
     contextTokens: 19_456,
     promptProcessed: 19_456,
     promptTokens: prefillProgress === null ? null : 31_380,
@@ -117,7 +127,7 @@ export const sampleMap: MemoryMap = {
 }
 
 export const busySnapshot: Snapshot = {
-  version: 1,
+  version: contractVersion,
   takenAt: sampleNow,
   owner: { pid: 4700, host: 'cli', background: false, since: upSince },
   profile: 'studio',
@@ -127,7 +137,6 @@ export const busySnapshot: Snapshot = {
     llamaServer: engine({ adopted: true }),
     proxy: router(),
   },
-  gateway: null,
   engineModel: {
     modelPath: '/Users/Shared/Models/DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
     draftModelPath: '/Users/Shared/Models/Llama-3.2-3B-Instruct-Q4_K_M.gguf',
@@ -164,7 +173,7 @@ export const busySnapshot: Snapshot = {
     generating(0, 'anna', 41_984, 18.2),
     generating(1, 'ben', 12_288, 14.9),
     reading(2, 'anna', 0.62),
-    slot(3, { contextTokens: 8192 }),
+    slot(3, { contextTokens: 8192, held: holds(3, 'ben') }),
   ],
   queue: { processing: 3, deferred: 0 },
   throughput: {
@@ -186,6 +195,8 @@ export const busySnapshot: Snapshot = {
       promptTokens: 3_412_880,
       outputTokens: 88_310,
       meanFirstTokenMs: 4210,
+      cachedTokens: 3_290_000,
+      readTokens: 122_880,
     },
     {
       developer: 'ben',
@@ -194,6 +205,8 @@ export const busySnapshot: Snapshot = {
       promptTokens: 1_020_400,
       outputTokens: 41_090,
       meanFirstTokenMs: 3580,
+      cachedTokens: null,
+      readTokens: null,
     },
   ],
   nodes: [],

@@ -6,6 +6,7 @@ import {
   busySnapshot as busy,
   engine,
   generating,
+  holds,
   nothingLive,
   notRunning,
   reading,
@@ -68,9 +69,16 @@ const waitsLong = (developer: string, age: string): Notice =>
     view: atGlance,
   })
 
+const longName = 'anna-katharina.von-hohenfels_01'
+
 const idleSnapshot: Snapshot = {
   ...busy,
-  slots: [slot(0, { contextTokens: 41_984 }), slot(1, { contextTokens: 12_288 }), slot(2), slot(3)],
+  slots: [
+    slot(0, { contextTokens: 41_984, held: holds(0, 'anna') }),
+    slot(1, { contextTokens: 12_288, held: holds(1, longName) }),
+    slot(2, { contextTokens: 900, held: { developer: 'carla', conversation: 'c01d', named: false } }),
+    slot(3),
+  ],
   queue: { processing: 0, deferred: 0 },
   throughput: {
     generationTokensPerSecond: 0,
@@ -235,8 +243,6 @@ const forgeFailed = (reason: string): Notice =>
 
 const unansweredBy = 'the Router got no answer from the AI Engine (500): Connection error.'
 
-const longName = 'anna-katharina.von-hohenfels_01'
-
 const setUpMissing: NonNullable<Snapshot['setUp']> = {
   missing: [
     {
@@ -275,6 +281,71 @@ export const sampleStates = {
   full: owned(fullSnapshot),
   queue: owned(queuedSnapshot),
   longQueue: owned(longQueueSnapshot),
+  fetching: owned({
+    ...idleSnapshot,
+    fetches: [
+      {
+        id: 'unsloth/DeepSeek-R1-Distill-Llama-70B-GGUF:Q8_0',
+        file: 'DeepSeek-R1-Distill-Llama-70B-Q8_0-00001-of-00002.gguf',
+        doneBytes: 28_400_000_000,
+        totalBytes: 74_975_054_752,
+        bytesPerSecond: 48_200_000,
+        secondsLeft: 966,
+        phase: 'fetching',
+        reason: null,
+      },
+      {
+        id: 'llama-3.2-3b',
+        file: null,
+        doneBytes: 0,
+        totalBytes: null,
+        bytesPerSecond: null,
+        secondsLeft: null,
+        phase: 'queued',
+        reason: null,
+      },
+    ],
+  }),
+  modelMissing: owned({
+    ...firstRunSnapshot,
+    missingModels: [
+      {
+        model: 'deepseek-r1-70b',
+        file: 'DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
+        profile: 'studio',
+        bytes: 74_975_054_752,
+      },
+    ],
+    fetches: [
+      {
+        id: 'llama-3.2-3b',
+        file: 'Llama-3.2-3B-Instruct-Q4_K_M.gguf',
+        doneBytes: 900_000_000,
+        totalBytes: 2_019_377_696,
+        bytesPerSecond: null,
+        secondsLeft: null,
+        phase: 'waiting',
+        reason: 'the Hub asks us to wait (429, too many requests)',
+      },
+      {
+        id: 'meta-llama/Llama-3.3-70B-Instruct-GGUF',
+        file: null,
+        doneBytes: 0,
+        totalBytes: null,
+        bytesPerSecond: null,
+        secondsLeft: null,
+        phase: 'failed',
+        reason:
+          'meta-llama/Llama-3.3-70B-Instruct-GGUF is gated: ask for access at https://huggingface.co/meta-llama/Llama-3.3-70B-Instruct-GGUF, make a token at https://huggingface.co/settings/tokens, then put a token into /Users/anna/Library/Application Support/Opta Nexus/keys/huggingface.token (mode 600) or HF_TOKEN and fetch again',
+      },
+    ],
+  }),
+  guestFetching: attachedTo({
+    ...idleSnapshot,
+    missingModels: [
+      { model: 'llama-3.2-3b', file: 'Llama-3.2-3B-Instruct-Q4_K_M.gguf', profile: 'studio', bytes: null },
+    ],
+  }),
   fileProfile: owned({ ...busy, profile: './mine.json' }),
   queueFullForge: owned({
     ...longQueueSnapshot,
@@ -360,12 +431,15 @@ export const sampleStates = {
   }),
   gateway: owned({
     ...busy,
-    gateway: service({ endpoint: 'http://ai.opta.local' }),
+    services: { ...busy.services, gateway: service({ endpoint: 'http://ai.opta.local' }) },
   }),
   gatewayFailed: owned({
     ...busy,
     overall: 'degraded',
-    gateway: service({ ...notRunning, phase: 'failed', reason: portTaken }),
+    services: {
+      ...busy.services,
+      gateway: service({ ...notRunning, phase: 'failed', reason: portTaken }),
+    },
     notices: [
       told({
         id: 'failed-gateway',

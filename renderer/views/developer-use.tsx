@@ -1,5 +1,5 @@
 // What each developer has used since midnight.
-import { formatCount, formatMilliseconds } from '../../electron/wording/figures.ts'
+import { formatCount, formatMilliseconds, formatPercent, foundShare } from '../../electron/wording/figures.ts'
 import { useSnapshot } from '../mirror.ts'
 
 export const DeveloperUse = () => {
@@ -14,6 +14,7 @@ export const DeveloperUse = () => {
             <th scope="col">Who</th>
             <th scope="col">Requests</th>
             <th scope="col">Read</th>
+            <th scope="col">Cached</th>
             <th scope="col">Written</th>
             <th scope="col">First token</th>
           </tr>
@@ -27,6 +28,7 @@ export const DeveloperUse = () => {
               </th>
               <td>{formatCount(use.requests)}</td>
               <td>{formatCount(use.promptTokens)}</td>
+              <td>{formatPercent(foundShare(use.cachedTokens, use.readTokens))}</td>
               <td>{formatCount(use.outputTokens)}</td>
               <td>{formatMilliseconds(use.meanFirstTokenMs)}</td>
             </tr>

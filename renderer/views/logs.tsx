@@ -2,7 +2,12 @@
 import { useLayoutEffect, useMemo, useRef, useState } from 'react'
 import type { Command } from '../../electron/contract/command.ts'
 import { refuseLogs } from '../../electron/contract/guest-rights.ts'
-import { type LogId, logIds, type ServiceId, serviceNames } from '../../electron/contract/service-ids.ts'
+import {
+  type CommandedId,
+  type LogId,
+  serviceIds,
+  serviceNames,
+} from '../../electron/contract/service-ids.ts'
 import type { Phase } from '../../electron/contract/snapshot.ts'
 import { plural } from '../../electron/wording/figures.ts'
 import { AskingButton } from '../asking-button.tsx'
@@ -16,18 +21,20 @@ import { useLog } from '../use-log.ts'
 import { CopyButton } from './copy-button.tsx'
 import { ViewHead } from './view-head.tsx'
 
-const logNames: Readonly<Record<LogId, string>> = { ...serviceNames, core: 'Nexus' }
+const pages = [...serviceIds, 'core'] as const
+const pageNames: Readonly<Record<(typeof pages)[number], string>> = { ...serviceNames, core: 'Nexus' }
 
 export const Logs = () => {
   const shown = useMirror(logAt)
   const host = useHost()
-  const hasGateway = useSnapshot(({ gateway }) => gateway !== null) ?? false
-  const choose = (id: LogId) => (id === 'core' ? showCoreLog() : showView({ id: 'logs', service: id }))
+  const hasGateway = useSnapshot(({ services }) => services.gateway !== undefined) ?? false
+  const choose = (id: (typeof pages)[number]) =>
+    id === 'core' ? showCoreLog() : showView({ id: 'logs', service: id })
   return (
     <div className="view view-logs">
       <ViewHead title="Logs" />
       <div className="choices">
-        {logIds
+        {pages
           .filter((id) => id !== 'gateway' || hasGateway)
           .map((id) => (
             <button
@@ -37,12 +44,18 @@ export const Logs = () => {
               aria-pressed={id === shown}
               onClick={() => choose(id)}
             >
-              {logNames[id]}
+              {pageNames[id]}
             </button>
           ))}
       </div>
       {shown === 'gateway' ? <GatewayNote /> : shown !== 'core' && <ServiceControls id={shown} />}
-      {host === null ? <LogPanel key={shown} log={shown} /> : <p className="not-known">{refuseLogs(host)}</p>}
+      {shown === 'ramDisk' ? (
+        <p className="not-known">The {serviceNames.ramDisk} has no process, and so no log.</p>
+      ) : host === null ? (
+        <LogPanel key={shown} log={shown} />
+      ) : (
+        <p className="not-known">{refuseLogs(host)}</p>
+      )}
     </div>
   )
 }
@@ -86,7 +99,7 @@ const LogPanel = ({ log }: { readonly log: LogId }) => {
       </div>
       <section
         className="log"
-        aria-label={`Log of ${logNames[log]}`}
+        aria-label={`Log of ${pageNames[log]}`}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard (WCAG 2.1.1)
         tabIndex={0}
         ref={box}
@@ -112,7 +125,7 @@ const isUp = (phase: Phase): boolean => phase !== 'stopped' && phase !== 'failed
 
 /** No button of its own: what it is a door to decides. */
 const GatewayNote = () => {
-  const phase = useSnapshot(({ gateway }) => gateway?.phase ?? null)
+  const phase = useSnapshot(({ services }) => services.gateway?.phase ?? null)
   if (phase === null) return null
   return (
     <div className="service-controls">
@@ -122,7 +135,7 @@ const GatewayNote = () => {
   )
 }
 
-const ServiceControls = ({ id }: { readonly id: ServiceId }) => {
+const ServiceControls = ({ id }: { readonly id: CommandedId }) => {
   const phase = useSnapshot(({ services }) => services[id].phase)
   if (phase === null) return null
   const up = isUp(phase)
@@ -156,7 +169,7 @@ const ForgeEject = ({ up }: { readonly up: boolean }) => {
   )
 }
 
-const ServerControls = ({ id }: { readonly id: Exclude<ServiceId, 'ramDisk'> }) => {
+const ServerControls = ({ id }: { readonly id: Exclude<CommandedId, 'ramDisk'> }) => {
   const warning = useSnapshot(describeWorkLoss)
   const stop: Command = { type: 'stop', only: id, eject: false, now: false, force: false }
   return (

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from 'react'
 import type { SettingsAnswer } from '../../electron/contract/question.ts'
 import { keepSettings, settleSettings, useDrafts } from '../drafts.ts'
+import { Models } from '../glance/models.tsx'
 import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { isSame } from '../is-same.ts'
@@ -62,6 +63,7 @@ const OwnSettings = () => {
           </>
         )}
       </AskedBody>
+      <Models />
       <DeveloperKeys />
       <About />
     </div>

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opta_slot_actions import SlotActionError, Written
+from opta_slot_actions import NoAnswerError, SlotActionError, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,10 +46,17 @@ class FakeSlots:
         # What hybrid models do: a restore says success and the next request finds nothing (llama.cpp#25913).
         self.forgets_restored = False
         self.disk_is_full = False
+        # Slot actions wait for the one, answers, once their prompt is read, for the other.
         self.gate: asyncio.Event | None = None
+        self.answer_gate: asyncio.Event | None = None
+        # How many of the next restores llama-server ends in; from then on it answers nothing.
+        self.dies_at_restores = 0
+        self.is_dead = False
 
     async def answer(self, body: dict[str, Any], words: list[str]) -> dict[str, int]:
         """The usage of an answer of these words."""
+        if self.is_dead:
+            raise ConnectionError
         slot, prompt = body["id_slot"], words_of(body)
         assert slot not in self.busy, f"slot {slot} is at work"
         self.busy.add(slot)
@@ -61,7 +68,7 @@ class FakeSlots:
                 cached += 1
             self.slots[slot] = prompt
             self._check_room()
-            await asyncio.sleep(0)
+            await (asyncio.sleep(0) if self.answer_gate is None else self.answer_gate.wait())
             self.slots[slot] = [*prompt, *words[:-1]]
             self._check_room()
         finally:
@@ -86,6 +93,12 @@ class FakeSlots:
     async def restore(self, slot: int, name: str) -> Written:
         """As POST /slots/N?action=restore."""
         await self._act("restore", slot)
+        if self.dies_at_restores > 0:
+            self.dies_at_restores -= 1
+            self.is_dead = True
+            # httpx.RemoteProtocolError's words when the other end is killed (seen with 0.28).
+            message = "Server disconnected without sending a response."
+            raise NoAnswerError(message)
         self.slots[slot] = []
         try:
             text = (self.folder / name).read_text(encoding="utf-8")

@@ -48,8 +48,10 @@ model_list:
       api_key: os.environ/OPTA_ENGINE_KEY
       max_retries: 0
       stop: ["<|EOT|>"]
+    model_info: &info {{token_count_framing: 0}}
   - model_name: "*"
     litellm_params: *engine
+    model_info: *info
 router_settings: {{num_retries: 0, disable_cooldowns: true}}
 litellm_settings:
   num_retries: 0
@@ -78,8 +80,10 @@ STANDS_STILL_S: Final = 0.5
 def two_studios(port: int) -> str:
     """CONFIG with a second Studio "b" on this port."""
     return CONFIG.replace(
-        """  - model_name: "*"
+        """    model_info: &info {{token_count_framing: 0}}
+  - model_name: "*"
     litellm_params: *engine
+    model_info: *info
 router_settings: {{num_retries: 0, disable_cooldowns: true}}
 """,
         f"""    model_info: {{{{id: "#claude"}}}}
@@ -245,7 +249,8 @@ class EngineHandler(BaseHTTPRequestHandler):
             self._complete(body)
             return
         if not self.path.endswith("/chat/completions"):
-            # LiteLLM asks for /v1/responses/input_tokens before it counts by itself; llama-server has no such path.
+            # LiteLLM asks for /v1/responses/input_tokens before it counts by itself. b10068 has it (recorded); this is one that
+            # doesn't, with its answer to an unknown path (recorded from the same).
             self._answer(404, {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}})
             return
         self.engine.requests.append({"path": self.path, "authorization": self.headers["authorization"], **body})

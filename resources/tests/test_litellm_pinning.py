@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -65,17 +66,42 @@ def test_each_route_names_the_slot_and_hears_of_the_cache(pinned: Proxy, path: s
     assert after["readTokens"] - before["readTokens"] == 1
 
 
-@pytest.mark.parametrize("stream", [True, False])
-def test_a_prompt_of_which_nothing_was_found_is_counted_as_read(pinned: Proxy, stream: bool) -> None:  # noqa: FBT001
-    before = use_today(pinned)
-    pinned.engine.cached_tokens = 0
+@contextmanager
+def saying(engine: Engine, cached_tokens: int | None) -> Iterator[None]:
+    """Its answers say so much of the cache meanwhile."""
+    engine.cached_tokens = cached_tokens
     try:
-        assert pinned.ask("POST", "/v1/messages", ANNA_KEY, message(stream=stream))[0] == 200
+        yield
     finally:
-        pinned.engine.cached_tokens = CACHED
-    after = use_today(pinned, before["requests"] + 1)
+        engine.cached_tokens = CACHED
+
+
+@pytest.mark.parametrize(("path", "body"), ROUTES)
+def test_a_prompt_of_which_nothing_was_found_is_counted_as_read(pinned: Proxy, path: str, body: dict[str, Any]) -> None:
+    before = use_today(pinned)
+    with saying(pinned.engine, 0):
+        assert pinned.ask("POST", path, ANNA_KEY, body)[0] == 200
+        after = use_today(pinned, before["requests"] + 1)
     assert after["readTokens"] - before["readTokens"] == 3
     assert after["cachedTokens"] == before["cachedTokens"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        *ROUTES,
+        ("/v1/responses", {"model": "m", "input": "hi", "max_output_tokens": 4}),
+        ("/v1/completions", {"model": "m", "prompt": "hi", "max_tokens": 4}),
+    ],
+)
+def test_a_server_that_does_not_say_what_it_found_has_not_found_nothing(
+    pinned: Proxy, path: str, body: dict[str, Any]
+) -> None:
+    before = use_today(pinned)
+    with saying(pinned.engine, None):
+        assert pinned.ask("POST", path, ANNA_KEY, body)[0] == 200
+        after = use_today(pinned, before["requests"] + 1)
+    assert (after["cachedTokens"], after["readTokens"]) == (before["cachedTokens"], before["readTokens"])
 
 
 def test_two_conversations_keep_apart_and_one_keeps_its_slot(pinned: Proxy) -> None:

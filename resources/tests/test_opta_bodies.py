@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import http.client
 import json
 from typing import Any, Final
@@ -11,6 +10,7 @@ import opta_fields
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hostile import changed
 from opta_body import MOST_LEVELS, BadBodyError, read_json, refine
 from opta_settings import Settings
 from real_litellm import ANNA_KEY, CONTEXT_TOKENS, Proxy, message
@@ -223,42 +223,11 @@ def test_every_answer_has_a_limit(proxy: Proxy, path: str, asked: int) -> None:
 
 # --- What nobody has thought of ---------------------------------------------------------------------------------------
 
-JSON: Final = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**66), 2**66) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8) | st.sampled_from(["text", "user", "tool_use", "image", "object", "function"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6) | st.sampled_from(["type", "content", "text", "name", "role", "id"]), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-def places(value: object, here: tuple[int | str, ...] = ()) -> list[tuple[int | str, ...]]:
-    """Every place of a document."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [here, *(place for name, part in inner for place in places(part, (*here, name)))]
-
-
-def put(document: Any, place: tuple[int | str, ...], value: object, *, remove: bool) -> Any:
-    """The document with something else in this place."""
-    if not place:
-        return value
-    changed = copy.deepcopy(document)
-    owner = changed
-    for step in place[:-1]:
-        owner = owner[step]
-    if remove:
-        del owner[place[-1]]
-    else:
-        owner[place[-1]] = value
-    return changed
-
-
 @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_body_is_a_failure_of_ours(proxy: Proxy, data: st.DataObject) -> None:
     """A sound body with one to three places changed, through the real LiteLLM: answered, or refused as the client's."""
     path = data.draw(st.sampled_from(ROUTES))
-    body: Any = SOUND[path]
-    for _ in range(data.draw(st.integers(1, 3))):
-        place = data.draw(st.sampled_from(places(body)))
-        body = put(body, place, data.draw(JSON), remove=data.draw(st.booleans()))
+    body = data.draw(changed(SOUND[path]))
     status, text = post(proxy, path, json.dumps(body).encode())
     assert status < 500, (path, body, text)

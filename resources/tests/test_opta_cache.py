@@ -66,6 +66,7 @@ class Stack:
     def start_engine(self, identity: str = MODEL) -> None:
         """Another llama-server: its slots are empty."""
         self.slots.slots = [[] for _ in self.slots.slots]
+        self.slots.is_dead = False
         self.starts = getattr(self, "starts", 0) + 1
         record = {"process": f"{self.starts}@1", "identity": identity}
         (self.folder / "engine.json").write_text(json.dumps(record), encoding="utf-8")
@@ -254,6 +255,76 @@ def test_helpers_take_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
             for headers in ({CLASS_HEADER: "auxiliary"}, {}):
                 await stack.turn("anna", [say("a title for this")], {SESSION_HEADER: f"s{number}", **headers}, system="Write titles")
         assert max(await round_of_turns()) < 100
+
+    run(story)
+
+
+def test_a_helper_beside_an_answer_takes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path)
+        talks = {f"s{number}": [say(f"agent{number} " + "on " * 80)] for number in range(4)}
+        for session, talk in talks.items():
+            await stack.turn("anna", talk, {SESSION_HEADER: session})
+        await stack.rest()
+        stack.slots.answer_gate = asyncio.Event()
+        talks["s0"].append(say("and now"))
+        answering = asyncio.create_task(stack.turn("anna", talks["s0"], {SESSION_HEADER: "s0"}))
+        await asyncio.sleep(0.01)
+        # What it says next is suggested while it still speaks: the conversation so far, and a question behind it.
+        helper = asyncio.create_task(
+            stack.turn("anna", [*talks["s0"], say("suggest")], {SESSION_HEADER: "s0", CLASS_HEADER: "auxiliary"})
+        )
+        await asyncio.sleep(0.01)
+        stack.slots.answer_gate.set()
+        stack.slots.answer_gate = None
+        await asyncio.gather(answering, helper)
+        for session, talk in talks.items():
+            talk.append(say("go on"))
+            assert (await stack.turn("anna", talk, {SESSION_HEADER: session}))["input_tokens"] < 20, session
+
+    run(story)
+
+
+@pytest.mark.parametrize("odd", ["S-ABC", "s-abc" * 2048, "s-abc\x01\x7f\t\xff", "s\0anna"])
+def test_a_session_by_another_name_is_another_conversation_that_begins_alike(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, odd: str
+) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path)
+        talk = [say("one " * 90)]
+        await stack.turn("anna", talk, {SESSION_HEADER: "s-abc"})
+        ben = [say("two " * 90)]
+        await stack.turn("ben", ben, {SESSION_HEADER: odd})
+        for _ in range(2):
+            talk.append(say("go on"))
+            # Nothing is lost by it: what both begin with comes along.
+            assert (await stack.turn("anna", talk, {SESSION_HEADER: odd}))["input_tokens"] < 20
+            ben.append(say("go on"))
+            assert (await stack.turn("ben", ben, {SESSION_HEADER: odd}))["input_tokens"] < 20
+        assert {slot["developer"] for slot in stack.traffic._describe()["slots"]} == {"anna", "ben", None}
+
+    run(story)
+
+
+def test_a_conversation_whose_beginning_was_rewritten_keeps_its_slot_and_what_still_holds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path)
+        other = [say("other " * 90)]
+        await stack.turn("anna", other, {SESSION_HEADER: "b"})
+        for headers in ({SESSION_HEADER: "a"}, {}):
+            talk = [say("one " * 200)]
+            await stack.turn("anna", talk, headers)
+            talk.append(say("more"))
+            await stack.turn("anna", talk, headers)
+            compacted = [say("a summary of all that was said")]
+            # Its system prompt is not read again, and what it was before is not mixed in.
+            assert (await stack.turn("anna", compacted, headers))["input_tokens"] < 20
+            compacted.append(say("go on"))
+            assert (await stack.turn("anna", compacted, headers))["input_tokens"] < 20
+        other.append(say("go on"))
+        assert (await stack.turn("anna", other, {SESSION_HEADER: "b"}))["input_tokens"] < 20
 
     run(story)
 

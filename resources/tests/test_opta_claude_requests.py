@@ -188,6 +188,74 @@ def test_no_schema_that_ends_llama_server_reaches_it(proxy: Proxy, path: str, mo
     assert "^*a$" not in json.dumps(proxy.engine.requests[-1])
 
 
+@pytest.mark.parametrize(
+    "definitions",
+    [
+        {"A": {"$ref": "#/$defs/A"}},
+        {"A": {"$ref": "#/$defs/B"}, "B": {"$ref": "#/$defs/A"}},
+        {"A": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/A"}]}},
+    ],
+)
+def test_a_reference_that_comes_back_to_itself_is_left_out(definitions: dict[str, Any]) -> None:
+    gone: Counter[str] = Counter()
+    schema = {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": definitions}
+    assert clean(schema, schema, gone)["properties"] == {"a": {}}
+    # One through an object is a tree, which the grammar takes.
+    tree = {"type": "object", "properties": {"n": {"$ref": "#/$defs/N"}}, "$defs": {"N": {"type": "object", "properties": {"next": {"$ref": "#/$defs/N"}}}}}
+    assert clean(tree, tree, Counter()) == tree
+
+
+# --- Texts in other blocks --------------------------------------------------------------------------------------------
+
+TEXT_DOCUMENT: Final = {"type": "document", "title": "notes.txt", "source": {"type": "text", "media_type": "text/plain", "data": "plain words"}}
+FOUND: Final = {"type": "search_result", "source": "https://a.example", "title": "A", "content": [{"type": "text", "text": "found words"}]}
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        (TEXT_DOCUMENT, ["notes.txt", "plain words"]),
+        ({"type": "document", "source": {"type": "content", "content": "plain words"}}, ["plain words"]),
+        ({"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "plain words"}]}}, ["plain words"]),
+        (FOUND, ["https://a.example", "found words"]),
+    ],
+)
+def test_a_text_reaches_the_model_in_whatever_block_it_stands(proxy: Proxy, block: dict[str, Any], words: list[str]) -> None:
+    for messages in ([user([block])], result([block])):
+        status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, message(messages=messages, tools=[TOOL]))
+        assert status == 200, text
+        last = json.dumps(proxy.engine.requests[-1]["messages"][-1])
+        assert [word for word in words if word not in last] == []
+
+
+@pytest.mark.parametrize("content", [5, None, [5], [{"type": "text"}], [{"type": "text", "text": 5}], [{"type": "image"}], [{"type": "hologram"}]])
+def test_a_document_of_a_wrong_shape_is_no_failure_of_ours(proxy: Proxy, content: object) -> None:
+    document = {"type": "document", "source": {"type": "content", "content": content}}
+    status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, message(messages=[user([{"type": "text", "text": "hi"}, document])]))
+    assert status == 200, text
+
+
+@pytest.mark.parametrize(
+    ("path", "block"),
+    [
+        ("/v1/messages", {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "x"}, IMAGE]}}),
+        ("/v1/messages", {"type": "container_upload", "file_id": "file_1"}),
+        ("/v1/chat/completions", {"type": "video_url", "video_url": {"url": "data:video/mp4;base64,AA"}}),
+        ("/v1/chat/completions", {"type": "audio_url", "audio_url": {"url": "data:audio/wav;base64,AA"}}),
+    ],
+)
+def test_what_is_hidden_in_another_block_is_refused_too(proxy: Proxy, path: str, block: dict[str, Any]) -> None:
+    status, text = proxy.ask("POST", path, ANNA_KEY, message(messages=[user([block])]))
+    assert (status, "Could not process image" in text) == (400, True)
+
+
+@pytest.mark.parametrize("role", ["user", "assistant", "system", "tool"])
+def test_a_part_that_chat_completions_do_not_have_is_a_400_with_its_place(proxy: Proxy, role: str) -> None:
+    turn = {"role": role, "content": [{"type": "hologram", "x": 1}], "tool_call_id": "c"}
+    status, text = proxy.ask("POST", "/v1/chat/completions", ANNA_KEY, message(messages=[user("hi"), turn]))
+    assert (status, "messages.1.content.0.type" in text) == (400, True)
+
+
 # --- Counts -----------------------------------------------------------------------------------------------------------
 
 

@@ -126,6 +126,13 @@ def test_who_sends_it_all_first_still_reads_the_refusal(proxy: Proxy) -> None:
         assert connection.getresponse().status == 401
 
 
+def test_a_developer_reads_that_the_body_was_too_large(proxy: Proxy) -> None:
+    body = b"{" + b" " * (2 * LIMIT) + b"}"
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+    connection.request("POST", "/v1/messages", body, {"x-api-key": ANNA_KEY})
+    assert connection.getresponse().status == 413
+
+
 def test_a_websocket_is_not_spoken(proxy: Proxy) -> None:
     with connect(proxy) as connection:
         lines = ["upgrade: websocket", "connection: upgrade", "sec-websocket-version: 13", "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA=="]

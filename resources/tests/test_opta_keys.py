@@ -56,6 +56,13 @@ def test_reads_the_key_file_again_when_it_changes(tmp_path: Path) -> None:
     assert [key.name for key in file.read()] == ["bob"]
 
 
+def test_reads_a_key_file_with_a_byte_order_mark_as_the_core_does(tmp_path: Path) -> None:
+    path = tmp_path / "clients.json"
+    write_keys(path, {"anna": ANNA_KEY})
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert [key.name for key in opta_keys.KeyFile(str(path)).read()] == ["anna"]
+
+
 def test_refuses_a_key_file_that_others_may_read_or_that_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "clients.json"
     write_keys(path, {"anna": ANNA_KEY})

@@ -6,16 +6,15 @@ import asyncio
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pytest
 from opta_conversations import MARK_BYTES, SESSION_HEADER, Conversations, Fingerprint, fingerprint_of
 from opta_feed import listen
 from opta_parked_files import Limits, ParkedFile, ParkedFiles
 from opta_slots import SlotTable, Wish
 from test_opta_cache import Stack, run, say
 
-if TYPE_CHECKING:
-    import pytest
 
 LONG = "word " * 120
 
@@ -211,6 +210,85 @@ def test_a_full_disk_loses_nothing_but_the_file(monkeypatch: pytest.MonkeyPatch,
     run(story)
 
 
+def test_a_disk_that_is_full_once_the_content_is_written_keeps_nothing_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path, slots=1)
+        first = await begin(stack, "a")
+        await stack.rest()
+        before = sorted(stack.parked.iterdir())
+
+        def fill(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as full:
+            full.setattr("opta_parked_files.json.dump", fill)
+            talk = await begin(stack, "b")
+            await stack.rest()
+        assert sorted(stack.parked.iterdir()) == before
+        assert stack.events().count("refused") == 1
+        assert await read_next(stack, "b", talk) < 20
+        assert await read_next(stack, "a", first) < 20
+
+    run(story)
+
+
+def test_a_file_that_cannot_be_opened_now_is_kept_for_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path)
+        talk = await begin(stack, "a")
+        await stack.rest()
+        stack.start_engine()
+
+        def too_many(*_: object) -> None:
+            raise OSError(24, "Too many open files", "parked")
+
+        with monkeypatch.context() as crowded:
+            crowded.setattr(ParkedFiles, "checksum", too_many)
+            asked = await stack.turn("anna", [*talk, say("and now")], {SESSION_HEADER: "a"})
+            assert asked["input_tokens"] > 100
+            await stack.rest()
+        stack.start_engine()
+        assert await read_next(stack, "a", talk) < 20
+
+    run(story)
+
+
+def test_a_file_outlives_a_llama_server_that_ends_while_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path)
+        talk = await begin(stack, "a")
+        await stack.rest()
+        stack.start_engine()
+        stack.slots.dies_at_restores = 1
+        with pytest.raises(ConnectionError):
+            await read_next(stack, "a", list(talk))
+        stack.start_engine()
+        assert await read_next(stack, "a", talk) < 20
+        assert stack.events() == ["restored"]
+
+    run(story)
+
+
+def test_a_file_that_ends_llama_server_twice_is_deleted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path)
+        talk = await begin(stack, "a")
+        await stack.rest()
+        stack.slots.dies_at_restores = 2
+        for _ in range(2):
+            stack.start_engine()
+            with pytest.raises(ConnectionError):
+                await read_next(stack, "a", list(talk))
+        assert list(stack.parked.glob("*.kv")) == []
+        assert stack.events() == ["refused"]
+
+    run(story)
+
+
 def test_a_model_that_forgets_is_found_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path, slots=1)
@@ -234,6 +312,25 @@ def test_a_model_that_forgets_is_found_out(monkeypatch: pytest.MonkeyPatch, tmp_
         await begin(stack, "d")
         await stack.rest()
         assert "save" in [action for action, _ in stack.slots.actions]
+
+    run(story)
+
+
+def test_slots_that_cannot_be_written_down_are_unknown_to_the_next_router(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        stack = Stack(monkeypatch, tmp_path)
+        await begin(stack, "a")
+        await stack.rest()
+        assert (tmp_path / "slots.json").exists()
+        # As on a full disk, also for root.
+        (tmp_path / f"slots.json.{os.getpid()}.tmp").mkdir()
+        await begin(stack, "b")
+        await stack.rest()
+        assert not (tmp_path / "slots.json").exists()
+        stack.start_router()
+        assert all(slot.is_unknown for slot in stack.parking._table.slots)
 
     run(story)
 

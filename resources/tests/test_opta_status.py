@@ -39,6 +39,15 @@ def test_tells_slots_and_nothing_that_is_not_known() -> None:
     assert board(slots=None).line("anna", "s1", NOW) == ""
 
 
+def test_two_developers_may_name_their_sessions_alike() -> None:
+    shown = board()
+    for developer, slot in (("anna", 1), ("ben", 3)):
+        shown.ended(answered(developer=developer, slot=slot))
+    assert "slot 1" in shown.line("anna", "s1", NOW)
+    assert "slot 3" in shown.line("ben", "s1", NOW)
+    assert "slot" not in shown.line("cleo", "s1", NOW).replace("slots", "")
+
+
 def test_tells_all_that_is_known_of_a_session() -> None:
     busy = [request("s2", "ben", admitted_at=1) for _ in range(3)]
     shown = board(*busy)

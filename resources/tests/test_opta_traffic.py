@@ -401,6 +401,31 @@ def test_mends_what_claude_code_sends(proxy: Proxy) -> None:
     assert proxy.engine.requests[-1]["temperature"] == 0.2
 
 
+def test_a_forced_call_of_a_tool_reaches_the_model_as_it_was_forced(proxy: Proxy) -> None:
+    # As `nexus try-claude` forces one (electron/core/try-claude/forced-calls.ts).
+    path = 'à la "日本" \\.sh'
+    schema = {"type": "object", "properties": {"file_path": {"const": path}}, "required": ["file_path"], "additionalProperties": False}
+    body = message(
+        tools=[{"name": "Read", "description": "Reads", "input_schema": schema}],
+        tool_choice={"type": "any"},
+        stop_sequences=["<tool_call>"],
+        messages=[
+            {"role": "user", "content": "Read it."},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {"file_path": path}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "no", "is_error": True}]},
+            {"role": "assistant", "content": "<tool_call>"},
+        ],
+    )
+    for stream in (True, False):
+        assert proxy.ask("POST", "/v1/messages", ANNA_KEY, {**body, "stream": stream})[0] == 200
+        asked = proxy.engine.requests[-1]
+        assert [entry["role"] for entry in asked["messages"]] == ["user", "assistant", "tool", "assistant"]
+        assert asked["messages"][2]["tool_call_id"] == asked["messages"][1]["tool_calls"][0]["id"]
+        assert asked["messages"][-1]["content"] == "<tool_call>"
+        assert (asked["tool_choice"], asked["stop"]) == ("required", ["<tool_call>"])
+        assert asked["tools"][0]["function"]["parameters"] == schema
+
+
 def words(number: int) -> list[dict[str, str]]:
     """A prompt whose length the stand-in counts as so many tokens and a few."""
     return [{"role": "user", "content": "word " * number}]

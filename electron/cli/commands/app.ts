@@ -57,7 +57,7 @@ export const electronArguments = (platform: NodeJS.Platform, uid: number | undef
   platform === 'linux' && uid === 0 ? ['--no-sandbox'] : []
 
 /** What says where the app's folders are (electron/core/config/state-folder.ts). */
-const folderVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED'] as const
+const folderVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED', 'NEXUS_MODELS'] as const
 
 /**
  * By the system, as a click in the Finder does, so that it gets the app's own rights and not the terminal's (open(1)). It

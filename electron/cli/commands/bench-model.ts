@@ -1,16 +1,23 @@
-// `nexus bench model`: what this machine's model does at several batch sizes, and which one to take.
-
-import type { Profile } from '../../contract/profile.ts'
+// `nexus bench model`: what this machine's model does at several batch sizes, with each type of KV cache, and beside idle slots.
+import type { KvCacheType, Profile } from '../../contract/profile.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { ensureEngineKey } from '../../core/access/keys.ts'
 import { messageOf } from '../../core/base/error-message.ts'
 import { localUrl } from '../../core/base/local-url.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { llamaServerEnvironment } from '../../core/engine/llama-capabilities.ts'
-import type { BenchReading, BenchSizes } from '../../core/model-bench/measure.ts'
-import { measureOnce } from '../../core/model-bench/measure.ts'
+import type { BenchServer } from '../../core/model-bench/completion.ts'
+import { type BenchSizes, measureIdleSlots, measureOnce } from '../../core/model-bench/measure.ts'
 import { startPrivateEngine } from '../../core/model-bench/private-engine.ts'
-import { type BatchRow, recommendBatch, summariseBatch } from '../../core/model-bench/recommend.ts'
+import {
+  type BatchRow,
+  type IdleSlotsRow,
+  type KvRow,
+  recommendBatch,
+  summariseBatch,
+  summariseIdleSlots,
+  summariseKv,
+} from '../../core/model-bench/recommend.ts'
 import { readEngine, readMachine } from '../../core/stack/plan-reading.ts'
 import { measureWork } from '../../wording/work.ts'
 import type { CliCommand } from '../arguments.ts'
@@ -22,7 +29,7 @@ import { createInterruption } from '../interruption.ts'
 import { readPresentProfile } from '../profile-choice.ts'
 import { ensureSetUp } from '../set-up.ts'
 import { judgeDown, judgeUp } from '../settling.ts'
-import { renderBench } from '../view/bench-view.ts'
+import { type BenchResults, renderBench } from '../view/bench-view.ts'
 
 type BenchCommand = Extract<CliCommand, { name: 'bench' }>
 
@@ -45,8 +52,7 @@ export const runBenchModel = async (command: BenchCommand, context: CliContext):
     await ensureSetUp(profile, context, stop.signal)
     stop.signal.throwIfAborted()
     if (client !== null && runs) await stopEngine(client)
-    const rows = await measureAll(command, { profile, context, signal: stop.signal })
-    report(command, context, rows)
+    report(command, context, await measureAll({ command, profile, context, signal: stop.signal }))
   } finally {
     if (client !== null && before !== null && runs) restored = await startEngine(client, before.profile)
     client?.close()
@@ -73,7 +79,7 @@ const refuseToInterrupt = (snapshot: Snapshot, yes: boolean): string | null => {
     return `${work.busy} slots are busy and ${work.waiting} requests wait: try again when nobody works.`
   return yes
     ? null
-    : 'The AI Engine would stop for some minutes, start with each batch size in turn, and then run as it does now; who asks meanwhile gets errors. If that is all right: nexus bench model --yes'
+    : 'The AI Engine would stop for some minutes, start with each setting in turn, and then run as it does now; who asks meanwhile gets errors. If that is all right: nexus bench model --yes'
 }
 
 const stopEngine = async (client: ControlClient): Promise<void> => {
@@ -108,32 +114,80 @@ const startEngine = async (client: ControlClient, profile: string): Promise<stri
 }
 
 interface Bench {
+  readonly command: BenchCommand
   readonly profile: Profile
   readonly context: CliContext
   readonly signal: AbortSignal
 }
 
-const measureAll = async (command: BenchCommand, bench: Bench): Promise<readonly BatchRow[]> => {
+const measureAll = async (bench: Bench): Promise<BenchResults> => {
+  const { measure, batches } = bench.command
   const rows: BatchRow[] = []
-  for (const batchTokens of command.batches) {
-    const readings = await measureBatch(batchTokens, command, bench)
-    rows.push(summariseBatch({ batchTokens, readings }))
-  }
-  return rows
+  if (measure.includes('batches'))
+    for (const batchTokens of batches) rows.push(await measureBatch(batchTokens, bench))
+  const kv: KvRow[] = []
+  if (measure.includes('kv')) for (const type of comparedKvTypes) kv.push(await measureKv(type, bench))
+  return { rows, kv, idleSlots: measure.includes('idle') ? await measureIdle(bench) : null }
 }
 
-const measureBatch = async (
-  batchTokens: number,
-  command: BenchCommand,
-  { profile, context, signal }: Bench,
-): Promise<readonly BenchReading[]> => {
+const comparedKvTypes = ['f16', 'q8_0', 'q4_0'] as const satisfies readonly KvCacheType[]
+
+const measureBatch = async (batchTokens: number, bench: Bench): Promise<BatchRow> => {
+  const microBatchTokens = Math.min(batchTokens, bench.profile.llamaServer.microBatchTokens)
+  const changes = { batchTokens, microBatchTokens }
+  const readings = await repeat(`-b ${batchTokens}`, changes, bench, (server, sizes, mark) =>
+    measureOnce(server, sizes, { slots: bench.profile.llamaServer.slots, mark, signal: bench.signal }),
+  )
+  return summariseBatch({ batchTokens, readings })
+}
+
+/** A type that does not fit, or that this build refuses, is a row that says so: the others are measured. */
+const measureKv = async (type: KvCacheType, bench: Bench): Promise<KvRow> => {
+  try {
+    const readings = await repeat(
+      `KV ${type}`,
+      { cacheTypeK: type, cacheTypeV: type },
+      bench,
+      (server, sizes, mark) => measureOnce(server, sizes, { slots: 1, mark, signal: bench.signal }),
+    )
+    return summariseKv(type, readings)
+  } catch (error) {
+    bench.signal.throwIfAborted()
+    return { type, failure: messageOf(error) }
+  }
+}
+
+/** null: one slot has no others beside it. */
+const measureIdle = async (bench: Bench): Promise<IdleSlotsRow | null> => {
+  const { slots } = bench.profile.llamaServer
+  if (slots < 2) return null
+  const readings = await repeat('idle slots', {}, bench, (server, sizes, mark, index) =>
+    measureIdleSlots(server, sizes, { slots, mark, heldFirst: index % 2 === 1, signal: bench.signal }),
+  )
+  return summariseIdleSlots(slots - 1, sizesOf(bench).promptTokens, readings)
+}
+
+const sizesOf = ({ command, profile: { llamaServer } }: Bench): BenchSizes => ({
+  repeats: command.repeats,
+  // Half a slot, so that a vocabulary of short pieces does not overflow it.
+  promptTokens: Math.min(command.promptTokens, Math.floor(llamaServer.contextTokens / llamaServer.slots / 2)),
+  generatedTokens: 64,
+})
+
+/** Starts llama-server with these changes of the profile and measures as often as the command says. */
+const repeat = async <T>(
+  what: string,
+  changes: Partial<Profile['llamaServer']>,
+  bench: Bench,
+  measure: (server: BenchServer, sizes: BenchSizes, mark: string, index: number) => Promise<T>,
+): Promise<readonly T[]> => {
+  const { profile, context, signal } = bench
   const { llamaServer } = profile
-  const microBatchTokens = Math.min(batchTokens, llamaServer.microBatchTokens)
-  const changed = { ...profile, llamaServer: { ...llamaServer, batchTokens, microBatchTokens } }
+  const changed = { ...profile, llamaServer: { ...llamaServer, ...changes } }
   const plan = await readEngine(context, 'bench', changed, await readMachine(null, context, changed))
   const [program] = plan.argv ?? []
   if (plan.argv === null || program === undefined) throw new Error(plan.problems.join(' '))
-  const say = (text: string) => context.printError(`-b ${batchTokens}: ${text}`)
+  const say = (text: string) => context.printError(`${what}: ${text}`)
   say('llama-server starts')
   const server = {
     baseUrl: localUrl(llamaServer.host, llamaServer.port),
@@ -142,18 +196,11 @@ const measureBatch = async (
   const env = llamaServerEnvironment(program, context.platform.id)
   const engine = await startPrivateEngine({ argv: plan.argv, env, baseUrl: server.baseUrl, signal })
   try {
-    const perSlot = Math.floor(llamaServer.contextTokens / llamaServer.slots)
-    const sizes: BenchSizes = {
-      repeats: command.repeats,
-      // Half a slot, so that a vocabulary of short pieces does not overflow it.
-      promptTokens: Math.min(command.promptTokens, Math.floor(perSlot / 2)),
-      generatedTokens: 64,
-    }
-    const readings: BenchReading[] = []
-    for (let repeat = 0; repeat < sizes.repeats; repeat += 1) {
-      say(`measurement ${repeat + 1} of ${sizes.repeats}`)
-      const mark = `${batchTokens}x${repeat}`
-      readings.push(await measureOnce(server, sizes, { slots: llamaServer.slots, mark, signal }))
+    const sizes = sizesOf(bench)
+    const readings: T[] = []
+    for (let index = 0; index < sizes.repeats; index += 1) {
+      say(`measurement ${index + 1} of ${sizes.repeats}`)
+      readings.push(await measure(server, sizes, `${what.replaceAll(' ', '-')}x${index}`, index))
     }
     return readings
   } finally {
@@ -161,10 +208,10 @@ const measureBatch = async (
   }
 }
 
-const report = (command: BenchCommand, context: CliContext, rows: readonly BatchRow[]): void => {
-  const recommendation = recommendBatch(rows)
-  if (command.json) {
-    const { repeats, promptTokens } = command
-    context.print(JSON.stringify({ repeats, promptTokens, rows, recommendation }, null, 2))
-  } else for (const line of renderBench(rows, recommendation, command.repeats)) context.print(line)
+const report = (command: BenchCommand, context: CliContext, results: BenchResults): void => {
+  const { repeats, promptTokens } = command
+  const recommendation = recommendBatch(results.rows)
+  if (command.json)
+    context.print(JSON.stringify({ repeats, promptTokens, ...results, recommendation }, null, 2))
+  else for (const line of renderBench(results, recommendation, repeats)) context.print(line)
 }

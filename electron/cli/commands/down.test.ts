@@ -2,7 +2,9 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { expect, it, onTestFinished } from 'vitest'
-import type { ChildId } from '../../contract/service-ids.ts'
+import type { SupervisedId } from '../../contract/service-ids.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { openLedger } from '../../core/supervise/ledger.ts'
 import type { CliCommand } from '../arguments.ts'
 import type { CliContext } from '../context.ts'
@@ -20,7 +22,7 @@ const down: Extract<CliCommand, { name: 'down' }> = {
 }
 
 /** A process that lives as long as the test, written down as one of ours. */
-const startService = async (service: ChildId, { folder, platform }: CliContext): Promise<number> => {
+const startService = async (service: SupervisedId, { folder, platform }: CliContext): Promise<number> => {
   const child = spawn('sleep', ['60'], { stdio: 'ignore' })
   onTestFinished(() => void child.kill('SIGKILL'))
   const pid = child.pid ?? 0
@@ -79,4 +81,38 @@ it('keeps the state folder of a tried stack while a server of it lives', async (
   await startService('proxy', other)
   expect(await removeUnlessServed(other)).toBe(false)
   expect(existsSync(other.folder.root)).toBe(true)
+})
+
+it('says what the core goes on with when everything is stopped', async () => {
+  const { context, printed } = createTestContext()
+  const gone = { ...sampleSnapshot.services.proxy, phase: 'stopped', pid: null } as const
+  const snapshot: Snapshot = {
+    ...sampleSnapshot,
+    owner: { ...sampleSnapshot.owner, background: false },
+    services: { ramDisk: gone, llamaServer: gone, proxy: gone },
+    fetches: [
+      {
+        id: 'a/b',
+        file: null,
+        doneBytes: 0,
+        totalBytes: null,
+        bytesPerSecond: null,
+        secondsLeft: null,
+        phase: 'listing',
+        reason: null,
+      },
+    ],
+  }
+  await openTestCore(context, {
+    readSnapshot: async () => snapshot,
+    watch: (tell) => ({
+      begun: Promise.resolve().then(() => tell(snapshot)),
+      setWatched: () => {},
+      stop: () => {},
+    }),
+  })
+  expect(await runDown(down, context)).toBe(0)
+  expect(printed).toEqual([
+    'Everything is stopped. The core goes on fetching a/b; nexus model cancel calls that off.',
+  ])
 })

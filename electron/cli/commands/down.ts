@@ -6,13 +6,14 @@ import { within } from '../../core/base/deadline.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { ramDiskSpec } from '../../core/forge/ram-disk-service.ts'
 import { createLifeLook } from '../../core/supervise/life-look.ts'
+import { isFetchActive } from '../../wording/fetch-words.ts'
 import type { CliCommand } from '../arguments.ts'
 import { attachIfAnythingRuns, attachOrHost, readOrphans } from '../attach.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
 import { readChosenProfile } from '../profile-choice.ts'
-import { childrenOf, judgeDown } from '../settling.ts'
+import { judgeDown, processesOf } from '../settling.ts'
 import { describeBusy } from '../view/busy-view.ts'
 
 type DownCommand = Extract<CliCommand, { name: 'down' }>
@@ -57,7 +58,7 @@ const stopThrough = async (
   }
   if (client.user === null && before.owner.background && command.only === null)
     await untilCoreIsGone(client, before.owner.pid, context)
-  return report(context, command, after, describeStopped(command, before))
+  return report(context, command, after, describeStopped(command, before) + describeFetches(after))
 }
 
 /**
@@ -71,7 +72,7 @@ const readWhatIsLeft = async (
 ): Promise<string | null> => {
   if (client.user !== null)
     return `${client.user}'s core ended before it told that everything is stopped: what it started may still run`
-  const asked = childrenOf(only)
+  const asked = processesOf(only)
   const left = (await readOrphans(context)).filter(({ service }) => asked.includes(service))
   if (left.length === 0) return null
   const names = left.map(({ service, pid }) => `the ${serviceNames[service]} (pid ${pid})`).join(' and ')
@@ -94,8 +95,8 @@ const untilCoreIsGone = async (client: ControlClient, pid: number, context: CliC
   const identity = await processes.readIdentity(pid)
   if (identity === null) return
   const deadline = Date.now() + coreEndMs
-  const isAlive = createLifeLook(identity, processes)
-  while (Date.now() < deadline && (await isAlive())) {
+  const life = createLifeLook(identity, processes)
+  while (Date.now() < deadline && (await life.isAlive())) {
     await new Promise((resolve) => setTimeout(resolve, lookMs))
   }
 }
@@ -119,6 +120,14 @@ const describeStopped = (command: DownCommand, before: Snapshot): string => {
   return disk?.mounted === true
     ? `Everything is stopped. The Build Forge stays mounted at ${disk.mountPoint}; nexus down --eject removes it and what is on it.`
     : 'Everything is stopped.'
+}
+
+/** Why a background core stays; empty when it doesn't for that. */
+const describeFetches = (snapshot: Snapshot | null): string => {
+  const fetches = (snapshot?.fetches ?? []).filter(isFetchActive)
+  return fetches.length === 0
+    ? ''
+    : ` The core goes on fetching ${fetches.map(({ id }) => id).join(' and ')}; nexus model cancel calls that off.`
 }
 
 const report = (

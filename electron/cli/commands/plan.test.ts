@@ -144,6 +144,15 @@ it.each([
   expect(printed.join('\n')).toContain('Memory: not known')
 })
 
+it('ends with 1 for one file that cannot be served although the other has still to be fetched', async () => {
+  const [page, later] = [join(home, 'page.gguf'), join(home, 'later.gguf')]
+  writeFileSync(page, '<!doctype html><title>404</title>'.padEnd(64))
+  expect(await plan('--model', page, '--draft', later, '--memory-gb', '256')).toBe(1)
+  expect(await plan('--model', later, '--draft', page, '--memory-gb', '256')).toBe(1)
+  expect(printed.join('\n')).toContain(`${page}: `)
+  expect(await plan('--model', later, '--draft', draft, '--memory-gb', '256')).toBe(0)
+})
+
 it('ends with 0 for a model that has still to be fetched', async () => {
   expect(await plan('--model', join(home, 'later.gguf'), '--memory-gb', '256')).toBe(0)
   expect(printed.join('\n')).toContain('later.gguf: no such file')

@@ -43,7 +43,14 @@ export const runService = async (
 }
 
 /** Variables that say where everything of ours is; without them the service would work in another state folder. */
-const ourVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED', 'XDG_STATE_HOME'] as const
+const ourVariables = [
+  'NEXUS_HOME',
+  'NEXUS_RUNTIME',
+  'NEXUS_SHARED',
+  'NEXUS_MODELS',
+  'XDG_STATE_HOME',
+  'XDG_DATA_HOME',
+] as const
 
 /** What the script before the bundle works out of its own place: resources/, and the app that the bundle came with. */
 const scriptVariables = ['NEXUS_ROOT', 'NEXUS_APP'] as const

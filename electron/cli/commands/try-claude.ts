@@ -1,6 +1,8 @@
 // `nexus try-claude`: the real Claude Code through the stack, step by step, with what was seen.
 import { join } from 'node:path'
+import { z } from 'zod'
 import { within } from '../../core/base/deadline.ts'
+import { writePrivateFile } from '../../core/base/private-file.ts'
 import { releaseTriesFile, rememberReleaseTry } from '../../core/clients/tried-releases.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import {
@@ -11,6 +13,7 @@ import {
 import { brokenRelease } from '../../core/setup/claude-code-releases.ts'
 import { type ClaudeHomes, createClaudeHomes } from '../../core/try-claude/claude-home.ts'
 import { runClaude } from '../../core/try-claude/claude-run.ts'
+import { type ForcedCall, startForcedCalls } from '../../core/try-claude/forced-calls.ts'
 import type { StepReport, TriedDeveloper, TryStack, TryStep } from '../../core/try-claude/try-step.ts'
 import { tryStepIds } from '../../core/try-claude/try-step-ids.ts'
 import { runStep, trySteps } from '../../core/try-claude/try-steps.ts'
@@ -19,7 +22,7 @@ import { readClientGuides } from '../client-guides.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { createInterruption } from '../interruption.ts'
 import { withReporter } from '../set-up.ts'
-import { openTriedStack, type TriedStack } from '../tried-stack.ts'
+import { openToolStack, openTriedStack, type TriedStack } from '../tried-stack.ts'
 import { renderStep } from '../view/try-view.ts'
 
 type TryCommand = Extract<CliCommand, { name: 'try-claude' }>
@@ -68,7 +71,12 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
       milliseconds: opened.milliseconds,
     })
     try {
-      const stack = await buildTryStack(tried, homes, program.value.path, stop.signal)
+      const stack = await buildTryStack(tried, {
+        outer: context,
+        homes,
+        programPath: program.value.path,
+        signal: stop.signal,
+      })
       const wanted = trySteps.filter(({ id }) => command.steps.length === 0 || command.steps.includes(id))
       for (const step of wanted) tell(await take(step, stack, tried.isOwn || command.all))
       remember(steps, program.value.version, context)
@@ -128,11 +136,45 @@ const describeStack = ({ isOwn, snapshot }: TriedStack): string => {
     : `the one that runs (${snapshot.profile}), at ${where}`
 }
 
+interface TryClients {
+  /** Of the person who tries. */
+  readonly outer: CliContext
+  readonly homes: ClaudeHomes
+  readonly programPath: string
+  readonly signal: AbortSignal
+}
+
+/** A stack whose model is made to call tools. */
+const openWorkshop = async (outer: CliContext, signal: AbortSignal, calls: readonly ForcedCall[]) => {
+  const stack = await openToolStack(outer, signal)
+  try {
+    const { guides } = await readClientGuides(stack.context)
+    const settings = guides.developers[0]?.snippets.find(({ id }) => id === 'claude-settings')?.text
+    const forced = await startForcedCalls(guides.baseUrl, calls)
+    const end = async () => {
+      await forced.end()
+      const left = await stack.end(false)
+      if (left !== null) outer.printError(left)
+    }
+    return { settings, url: forced.url, end }
+  } catch (error) {
+    await stack.end(false)
+    throw error
+  }
+}
+
+/** Of the settings that `nexus clients` shows, what a worker's differ in. */
+const SettingsSchema = z.looseObject({
+  env: z.record(z.string(), z.string()),
+  permissions: z.looseObject({}).optional(),
+})
+
+const commandRules = (calls: readonly ForcedCall[]): readonly string[] =>
+  calls.flatMap(({ name, input }) => (name === 'Bash' ? [`Bash(${input['command']})`] : []))
+
 const buildTryStack = async (
-  { context, client, snapshot }: TriedStack,
-  homes: ClaudeHomes,
-  programPath: string,
-  signal: AbortSignal,
+  { context, client, snapshot, isOwn }: TriedStack,
+  { outer, homes, programPath, signal }: TryClients,
 ): Promise<TryStack> => {
   const { guides } = await readClientGuides(context)
   const settings = new Map(
@@ -155,6 +197,27 @@ const buildTryStack = async (
     ask: (home, prompt, sessionId = null) =>
       runClaude({ programPath, home, prompt, sessionId, timeoutMs: promptTimeoutMs, signal }),
     another: ({ name }) => add(name),
+    worker: async ({ name }, calls) => {
+      const home = add(name)
+      const wanted = calls(home.projectDir)
+      const own = isOwn ? await openWorkshop(outer, signal, wanted) : null
+      const { env, ...others } = SettingsSchema.parse(JSON.parse(own?.settings ?? settings.get(name) ?? ''))
+      const ours = {
+        ...others,
+        env: own === null ? env : { ...env, ANTHROPIC_BASE_URL: own.url },
+        // Without a terminal it can ask for nothing, and is refused what it would ask for. Of commands only those of the
+        // task: on a person's stack it is their machine, and their model's choice.
+        permissions: { ...others.permissions, allow: ['Read', 'Edit', ...commandRules(wanted)] },
+      }
+      writePrivateFile(join(home.configDir, 'settings.json'), JSON.stringify(ours))
+      return { home, isForced: own !== null, end: async () => own?.end() }
+    },
+    keepTranscript: ({ lines }) => {
+      ensureStateFolder(outer.folder)
+      const transcriptPath = join(outer.folder.root, 'claude-try.jsonl')
+      writePrivateFile(transcriptPath, `${lines.join('\n')}\n`)
+      return transcriptPath
+    },
     watch: (listener) => {
       const watching = client.watch(listener)
       // Without a core there are no snapshots, and the step says that it saw nothing.

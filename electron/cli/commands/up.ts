@@ -1,10 +1,13 @@
 // `nexus up`: set up, start, and wait until a Claude request was answered.
+
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { ServiceId } from '../../contract/service-ids.ts'
+import type { Outcome } from '../../contract/command.ts'
+import type { CommandedId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { formatBytes } from '../../core/base/format-bytes.ts'
 import { writePrivateFile } from '../../core/base/private-file.ts'
+import { readConfig } from '../../core/config/config.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
@@ -20,8 +23,8 @@ import { type CliContext, exitCodes } from '../context.ts'
 import { readSnapshotInTime } from '../core-answer.ts'
 import { followUntil } from '../follow-core.ts'
 import { createInterruption } from '../interruption.ts'
-import { absoluteRequest, readChosenProfile } from '../profile-choice.ts'
-import { ensureSetUp } from '../set-up.ts'
+import { absoluteRequest } from '../profile-choice.ts'
+import { followSetUp } from '../set-up.ts'
 import { judgeRestart, judgeUp } from '../settling.ts'
 import { startingMs } from '../unreachable-core.ts'
 import { createLiveScreen } from '../view/live-screen.ts'
@@ -43,12 +46,13 @@ export const runUp = async (asked: UpCommand, context: CliContext): Promise<numb
     asked.model === null ? asked : { ...asked, profile: await writeModelProfile(asked.model, context) }
   const running = await attachToRunning(context, startingMs)
   try {
-    const serves = running !== null && (await readSnapshotInTime(running, context)).overall === 'ready'
-    // What another user's stack needs is theirs to choose and to install.
-    if (!serves && (running === null || running.user === null)) await prepare(command, context)
-    // Set-up is not part of the start: its minutes come once, and have their own progress.
+    // A core that is stuck would not answer the command either.
+    if (running !== null) await readSnapshotInTime(running, context)
+    // One that is started now would end over it.
+    else readConfig(context.folder.configPath, context.folder.lastGoodConfigPath)
     const startedAt = Date.now()
-    return await startThrough(running ?? (await attachOrHost(context)), command, { context, startedAt })
+    const client = running ?? (await attachOrHost(context))
+    return await startThrough(client, command, { context, startedAt, isHosted: running === null })
   } finally {
     // An open connection would keep this process.
     running?.close()
@@ -58,38 +62,54 @@ export const runUp = async (asked: UpCommand, context: CliContext): Promise<numb
 const startThrough = async (
   client: ControlClient,
   command: UpCommand,
-  { context, startedAt }: { readonly context: CliContext; readonly startedAt: number },
+  {
+    context,
+    startedAt,
+    isHosted,
+  }: { readonly context: CliContext; readonly startedAt: number; readonly isHosted: boolean },
 ): Promise<number> => {
+  const { only, json } = command
+  let hasBegun = false
   try {
     const outcome = await client.dispatch({
       type: 'start',
-      only: command.only,
+      only,
       profile: absoluteRequest(command.profile),
       force: command.force,
       replaceForeign: command.replaceForeign,
+      // What another user's stack needs is theirs to choose and to install.
+      ...(client.user === null ? { setUp: true } : {}),
     })
-    if (outcome.accepted)
-      return await finishStart(client, context, { only: command.only, json: command.json, startedAt })
-    return client.user === null
-      ? await refuse(command, context, outcome.reason)
-      : refuseGuest(command, context, outcome.reason)
+    if (!outcome.accepted) return refuse(command, context, outcome)
+    const { profile } = outcome
+    if (!json && profile !== undefined) context.print(`Profile ${profile.name}: ${profile.because}.`)
+    const wasSetUp = await followInterruptibly(client, context, only)
+    hasBegun = true
+    return await finishStart(client, context, { only, json, startedAt: wasSetUp ? Date.now() : startedAt })
   } finally {
+    if (isHosted && !hasBegun) await endIdle(client)
     client.close()
   }
 }
 
-/** Says which profile and why, and installs what is missing. */
-const prepare = async (command: UpCommand, context: CliContext): Promise<void> => {
-  const { name, profile, because } = await readChosenProfile(context, command.profile)
-  if (!command.json) context.print(`Profile ${name}: ${because}.`)
-  // Before anything is installed below it.
-  ensureStateFolder(context.folder)
-  const stop = createInterruption(
-    'set-up was interrupted; the next nexus up goes on where it stopped',
-    context,
-  )
+/** A core that was started for this command and got nothing to run ends with the last that lets go of it. */
+const endIdle = async (client: ControlClient): Promise<void> => {
+  const letGo = client.keep()
+  letGo()
+  // Both have arrived once a later question is answered, or nobody is there any more to answer it.
+  await client.readSnapshot().catch(() => {})
+}
+
+/** Only set-up is called off by an interruption: what has started goes on without the command that asked for it. */
+const followInterruptibly = async (
+  client: ControlClient,
+  context: CliContext,
+  only: CommandedId | null,
+): Promise<boolean> => {
+  const reason = 'set-up was interrupted; the next nexus up goes on where it stopped'
+  const stop = createInterruption(reason, context)
   try {
-    await ensureSetUp(profile, context, stop.signal)
+    return await followSetUp(client, context, only, stop.signal)
   } finally {
     stop.end()
   }
@@ -118,28 +138,24 @@ const writeModelProfile = async (id: string, context: CliContext): Promise<strin
   return profilePath
 }
 
-const refuseGuest = (command: UpCommand, context: CliContext, reason: string): number => {
-  if (command.json) context.print(JSON.stringify({ ready: false, reasons: [reason] }))
-  else context.printError(reason)
-  return exitCodes.failed
-}
-
 /** A plan that does not fit is shown whole: its suggestions say what to change. */
-const refuse = async (command: UpCommand, context: CliContext, reason: string): Promise<number> => {
-  const { name, profile } = await readChosenProfile(context, command.profile)
-  const memory = await readMemory(context, name, profile, await readMachine(null, context, profile))
-  const misfit = memory.kind === 'planned' && memory.plan.verdict === 'does-not-fit'
-  if (command.json)
-    context.print(JSON.stringify({ ready: false, reasons: [reason], ...(misfit ? { memory } : {}) }))
+const refuse = (
+  { json }: UpCommand,
+  context: CliContext,
+  { reason, misfit }: Extract<Outcome, { accepted: false }>,
+): number => {
+  const memory = misfit === undefined ? null : { kind: 'planned' as const, plan: misfit }
+  if (json)
+    context.print(JSON.stringify({ ready: false, reasons: [reason], ...(memory === null ? {} : { memory }) }))
   else {
-    for (const line of misfit ? renderMemoryReading(memory, context) : []) context.printError(line)
+    for (const line of memory === null ? [] : renderMemoryReading(memory, context)) context.printError(line)
     context.printError(reason)
   }
   return exitCodes.failed
 }
 
 export interface FinishOptions {
-  readonly only: ServiceId | null
+  readonly only: CommandedId | null
   readonly json: boolean
   /** ms since the epoch */
   readonly startedAt: number

@@ -1,5 +1,11 @@
 // Test support: snapshots with invented numbers, one for each state that the views must carry.
-import type { RouterRequest, ServiceState, Slot, Snapshot } from '../../contract/snapshot.ts'
+import {
+  contractVersion,
+  type RouterRequest,
+  type ServiceState,
+  type Slot,
+  type Snapshot,
+} from '../../contract/snapshot.ts'
 import { sampleSlot } from '../../contract/test-support/sample-snapshot.ts'
 
 export const sampleNow = 1_790_000_000_000
@@ -45,7 +51,7 @@ const engineEndpoint = { endpoint: 'http://127.0.0.1:8080' }
 const routerEndpoint = { endpoint: 'http://192.168.1.20:4000' }
 
 const busy: Snapshot = {
-  version: 1,
+  version: contractVersion,
   takenAt: sampleNow - 400,
   owner: { pid: 4700, host: 'cli', background: true, since: upSince },
   profile: 'studio',
@@ -55,7 +61,6 @@ const busy: Snapshot = {
     llamaServer: service(engineEndpoint),
     proxy: service({ pid: 4712, ...routerEndpoint }),
   },
-  gateway: null,
   engineModel: {
     modelPath: '/Users/Shared/Models/DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
     draftModelPath: '/Users/Shared/Models/Llama-3.2-3B-Instruct-Q4_K_M.gguf',
@@ -146,7 +151,13 @@ export const sampleSnapshots = {
   shared: {
     ...busy,
     slots: [
-      { ...generating(0, 41_984, 18.2), developer: 'anna' },
+      {
+        ...generating(0, 41_984, 18.2),
+        developer: 'anna',
+        held: { developer: 'anna', conversation: '3f9a', named: true },
+        promptTokens: 41_172,
+        promptProcessed: 310,
+      },
       { ...generating(1, 12_288, 14.9), developer: 'a-very-long-name-of-a-developer' },
       slot(2, { phase: 'prefill', contextTokens: 19_456, prefillProgress: 0.4 }),
       { ...generating(3, 131_072, null), developer: 'anna' },

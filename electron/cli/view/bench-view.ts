@@ -1,41 +1,111 @@
-// `nexus bench model` as a table and one sentence. No I/O.
-import type { BatchRow, Recommendation } from '../../core/model-bench/recommend.ts'
+// `nexus bench model` as tables and sentences. No I/O.
+import type {
+  BatchRow,
+  IdleSlotsRow,
+  KvRow,
+  Recommendation,
+  Spread,
+} from '../../core/model-bench/recommend.ts'
+import { plural } from '../../wording/figures.ts'
+
+export interface BenchResults {
+  readonly rows: readonly BatchRow[]
+  readonly kv: readonly KvRow[]
+  /** null: not measured, or there is one slot. */
+  readonly idleSlots: IdleSlotsRow | null
+}
 
 const number = (value: number | null): string => (value === null ? '-' : value.toFixed(1))
 const percent = (value: number | null): string => (value === null ? '-' : `${Math.round(value * 100)} %`)
 const seconds = (ms: number | null): string => (ms === null ? '-' : `${(ms / 1000).toFixed(1)} s`)
-
-const head = [
-  '-b',
-  'prefill/s',
-  'lowest..highest',
-  'generation/s',
-  'drafts kept',
-  'beside a prefill/s',
-  'longest pause',
+const range = (lowest: number, highest: number): string => `${number(lowest)}..${number(highest)}`
+const spread = ({ median, lowest, highest }: Spread): readonly string[] => [
+  number(median),
+  range(lowest, highest),
 ]
 
+const columns = (cells: readonly (readonly string[])[]): readonly string[] => {
+  const widths = (cells[0] ?? []).map((_, column) =>
+    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
+  )
+  return cells.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  '))
+}
+
 export const renderBench = (
-  rows: readonly BatchRow[],
+  { rows, kv, idleSlots }: BenchResults,
   recommendation: Recommendation | null,
   repeats: number,
-): readonly string[] => {
-  const cells = [
-    head,
+): readonly string[] => [
+  ...(rows.length === 0 ? [] : [...renderBatches(rows), '']),
+  ...(kv.length === 0 ? [] : [...renderKv(kv), '']),
+  ...(idleSlots === null ? [] : [...renderIdleSlots(idleSlots), '']),
+  `Tokens per second; medians of ${repeats === 1 ? 'one measurement, which says little' : `${repeats} measurements`}.`,
+  ...(recommendation === null
+    ? []
+    : [`Recommended: llamaServer.batchTokens ${recommendation.batchTokens}: ${recommendation.because}.`]),
+]
+
+const renderBatches = (rows: readonly BatchRow[]): readonly string[] =>
+  columns([
+    [
+      '-b',
+      'prefill/s',
+      'lowest..highest',
+      'generation/s',
+      'drafts kept',
+      'beside a prefill/s',
+      'longest pause',
+    ],
     ...rows.map((row) => [
       String(row.batchTokens),
       number(row.prefillTokensPerSecond),
-      row.prefillRange.map((value) => value.toFixed(0)).join('..'),
+      range(...row.prefillRange),
       number(row.generationTokensPerSecond),
       percent(row.draftAcceptance),
       `${number(row.besidePrefillTokensPerSecond)} (${percent(row.keptShare)})`,
       seconds(row.longestPauseMs),
     ]),
-  ]
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
-  const table = cells.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  '))
-  const what = `Tokens per second; medians of ${repeats === 1 ? 'one measurement, which says little' : `${repeats} measurements`}.`
-  if (recommendation === null) return [...table, '', what]
-  const { batchTokens, because } = recommendation
-  return [...table, '', what, `Recommended: llamaServer.batchTokens ${batchTokens}: ${because}.`]
+  ])
+
+const renderKv = (rows: readonly KvRow[]): readonly string[] => [
+  ...columns([
+    ['KV cache', 'prefill/s', 'lowest..highest', 'generation/s', 'lowest..highest'],
+    ...rows.map((row) =>
+      'failure' in row
+        ? [row.type, '-', '-', '-', '-']
+        : [row.type, ...spread(row.prefill), ...spread(row.generation)],
+    ),
+  ]),
+  ...rows.flatMap((row) => ('failure' in row ? [`${row.type} was not measured: ${row.failure}`] : [])),
+]
+
+const renderIdleSlots = ({
+  otherSlots,
+  heldTokens,
+  empty,
+  held,
+  keptShare,
+}: IdleSlotsRow): readonly string[] => {
+  const others = plural(otherSlots, 'other slot')
+  const table = columns([
+    ['idle slots', 'generation/s', 'lowest..highest'],
+    ['empty', ...spread(empty)],
+    [`${others}, ${heldTokens ?? '-'} tokens`, ...spread(held)],
+  ])
+  return [...table, judgeIdleSlots(empty, held, heldTokens, keptShare)]
+}
+
+const judgeIdleSlots = (
+  empty: Spread,
+  held: Spread,
+  heldTokens: number | null,
+  keptShare: number | null,
+): string => {
+  if (keptShare === null)
+    return heldTokens === null
+      ? 'What idle slots cost is not known: llama-server did not say what they held.'
+      : 'What idle slots cost is not known: llama-server had cleared them.'
+  if (empty.readings > 1 && held.highest >= empty.lowest && held.lowest <= empty.highest)
+    return 'Keeping them costs less than the measurements differ from one another.'
+  return `Beside them generation keeps ${percent(keptShare)} of its speed.`
 }

@@ -1,6 +1,6 @@
 // What `nexus up` ends with: the proof and what a client needs, or the reason and the one command to run next. No I/O.
 
-import { type ServiceId, serviceIds, serviceNames } from '../../contract/service-ids.ts'
+import { type CommandedId, commandedIds, serviceNames } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { shellSnippet } from '../../core/clients/shell-snippets.ts'
 import { formatMilliseconds, plural } from '../../wording/figures.ts'
@@ -23,7 +23,7 @@ export interface ReadyReport {
 /** To another user's stack belong keys that are not the guest's to see. */
 export const renderGuestReady = (
   { services }: Snapshot,
-  { user, only }: { readonly user: string; readonly only: ServiceId | null },
+  { user, only }: { readonly user: string; readonly only: CommandedId | null },
 ): readonly string[] =>
   only === null
     ? [
@@ -33,8 +33,8 @@ export const renderGuestReady = (
     : [`Ready: ${services[only].endpoint ?? only} of ${user}'s stack`]
 
 /** Why the name of the gateway does not work although the Router answers; null when it does, or there is none. */
-export const describeGateway = ({ gateway }: Snapshot): string | null => {
-  if (gateway === null || gateway.phase === 'ready') return null
+export const describeGateway = ({ services: { gateway } }: Snapshot): string | null => {
+  if (gateway === undefined || gateway.phase === 'ready') return null
   const words = gateway.reason ?? gateway.waitingFor
   const state = gateway.phase === 'failed' ? 'failed' : `is ${gateway.phase}`
   return `The ${serviceNames.gateway} ${state}${words === null ? '' : `: ${words}`}. Clients reach the Router at its own address.`
@@ -107,13 +107,13 @@ const logLines = 8
 /** The service that failed, and why; the proof when all services run but no answer came. */
 export const findFailure = (
   snapshot: Snapshot,
-): { readonly id: ServiceId | null; readonly reason: string } => {
+): { readonly id: CommandedId | null; readonly reason: string } => {
   const bad = (['failed', 'degraded'] as const).flatMap((phase) =>
-    serviceIds.filter((id) => snapshot.services[id].phase === phase),
+    commandedIds.filter((id) => snapshot.services[id].phase === phase),
   )
   const id = bad[0]
   if (id !== undefined) return { id, reason: snapshot.services[id].reason ?? 'it gave no reason' }
-  const foreign = serviceIds.find((each) => snapshot.services[each].foreign !== null)
+  const foreign = commandedIds.find((each) => snapshot.services[each].foreign !== null)
   if (foreign !== undefined)
     return { id: foreign, reason: 'its port is held by a process that Nexus did not start' }
   return { id: null, reason: snapshot.proofFailure ?? 'it stopped before it was ready' }

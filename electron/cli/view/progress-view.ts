@@ -1,7 +1,7 @@
 // What `nexus up` shows while it runs: each service, its phase, what it waits for and for how long. No I/O.
 
-import { presentParts } from '../../contract/parts.ts'
-import { type PartId, serviceNames } from '../../contract/service-ids.ts'
+import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import { presentServices } from '../../contract/services.ts'
 import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { renderPhase } from './service-rows.ts'
 import { justify, type Piece, padEnd, piece, renderLine, type TextLine, truncateLine } from './text-line.ts'
@@ -43,7 +43,7 @@ export const finishLines = (
 ): readonly string[] => lines.map((line) => renderLine(truncateLine(line, width), color))
 
 const describeTransition = (
-  id: PartId,
+  id: ServiceId,
   { phase, reason, waitingFor, adopted }: ServiceState,
   elapsedMs: number,
 ): string => {
@@ -60,7 +60,7 @@ const renderStep = (step: SetUpStep, width: number): TextLine =>
   )
 
 const renderServiceLine = (
-  id: PartId,
+  id: ServiceId,
   { phase, waitingFor, reason }: ServiceState,
   elapsedMs: number,
   width: number,
@@ -90,15 +90,15 @@ const renderProofLine = (snapshot: Snapshot, elapsedMs: number, width: number): 
 }
 
 export const createProgressTracker = (startedAt: number, options: ProgressOptions): ProgressTracker => {
-  const readyAt = new Map<PartId, number>()
-  const changed = new Map<PartId, string>()
+  const readyAt = new Map<ServiceId, number>()
+  const changed = new Map<ServiceId, string>()
   let last: Snapshot | null = null
 
   return {
     add(snapshot, now) {
       last = snapshot
       const lines: string[] = []
-      for (const { id, state } of presentParts(snapshot)) {
+      for (const { id, state } of presentServices(snapshot)) {
         const { phase, waitingFor, reason } = state
         if (isUp(phase) && !readyAt.has(id)) readyAt.set(id, now)
         if (!isUp(phase)) readyAt.delete(id)
@@ -126,7 +126,7 @@ export const createProgressTracker = (startedAt: number, options: ProgressOption
       const { width } = options
       const lines: TextLine[] = steps.map((step) => renderStep(step, width))
       if (snapshot === null) return finishLines(lines, options)
-      for (const { id, state } of presentParts(snapshot)) {
+      for (const { id, state } of presentServices(snapshot)) {
         const elapsedMs = (readyAt.get(id) ?? now) - startedAt
         lines.push(renderServiceLine(id, state, elapsedMs, width))
       }

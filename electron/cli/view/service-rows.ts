@@ -1,7 +1,7 @@
 // The services part of the status view: one line each, and for one that is not well its reason and what mends it.
 
-import { presentParts } from '../../contract/parts.ts'
-import { type PartId, serviceNames } from '../../contract/service-ids.ts'
+import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import { presentServices } from '../../contract/services.ts'
 import type { Phase, ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, plural } from '../../wording/figures.ts'
 import { nameModel } from '../../wording/model-name.ts'
@@ -23,7 +23,7 @@ export const renderPhase = (phase: Phase): readonly [Piece, Piece] => [
 ]
 
 interface Part {
-  readonly id: PartId
+  readonly id: ServiceId
   readonly state: ServiceState
 }
 
@@ -78,7 +78,7 @@ const renderTrouble = (snapshot: Snapshot, { id, state }: Part, width: number): 
 }
 
 export const renderServices = (snapshot: Snapshot, width: number): readonly TextLine[] =>
-  presentParts(snapshot).flatMap((part) => [
+  presentServices(snapshot).flatMap((part) => [
     renderService(snapshot, part, width),
     ...renderTrouble(snapshot, part, width),
   ])

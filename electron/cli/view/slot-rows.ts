@@ -1,10 +1,12 @@
 // The slots part of the status view: who works, how far, how full, and who waits.
-import type { Slot, Snapshot } from '../../contract/snapshot.ts'
+import type { DeveloperUse, Slot, Snapshot } from '../../contract/snapshot.ts'
 import {
   formatContext,
   formatCount,
   formatPercent,
   formatRate,
+  foundInSlot,
+  foundShare,
   plural,
   unknown,
 } from '../../wording/figures.ts'
@@ -46,23 +48,48 @@ const formatPace = (slot: Slot): string => {
 
 const tones = { idle: 'dim', prefill: 'warn', generating: 'busy' } as const
 
-/** @param nameWidth columns for who is served; 0 when nobody is known, or there is no room */
-const renderSlot = (slot: Slot, width: number, nameWidth: number): TextLine => {
+/** Whose conversation it holds, where that is certain. */
+const certainHolder = ({ held }: Slot) => (held?.named === true ? held : null)
+
+const nameOf = (slot: Slot): string => slot.developer ?? certainHolder(slot)?.developer ?? ''
+
+/** "94 % hit": of the prompt that is answered. */
+const formatFound = (slot: Slot): string =>
+  slot.phase === 'idle' ? '' : `${formatPercent(slot.phase === 'generating' ? foundInSlot(slot) : null)} hit`
+
+interface Columns {
+  /** For who is served or whose conversation is held; 0 when nobody is known, or there is no room. */
+  readonly name: number
+  readonly conversation: number
+  readonly found: number
+}
+
+const renderSlot = (slot: Slot, width: number, columns: Columns): TextLine => {
   const tone = tones[slot.phase]
-  const more = width >= 100 && slot.phase === 'generating' ? `${formatContext(slot.generatedTokens)} new` : ''
-  const drafting = width >= 100 && slot.phase === 'generating' && slot.speculative === true ? 'drafting' : ''
-  const extras = width >= 100 ? padStart(more, 11) + padStart(drafting, 11) : ''
+  const found = padStart(columns.found === 0 ? '' : formatFound(slot), columns.found)
+  const isWide = width >= 100 + columns.found
+  const more = isWide && slot.phase === 'generating' ? `${formatContext(slot.generatedTokens)} new` : ''
+  const drafting = isWide && slot.phase === 'generating' && slot.speculative === true ? 'drafting' : ''
+  const extras = isWide ? padStart(more, 11) + padStart(drafting, 11) : ''
   // id 4, phase 12, fill 14, pace 11, and a blank beside the bar.
-  const barWidth = Math.max(6, width - 4 - 12 - nameWidth - 14 - 11 - extras.length)
+  const taken = 4 + 12 + columns.name + columns.conversation + 14 + 11 + columns.found + extras.length
+  const barWidth = Math.max(6, width - taken)
   return [
     piece(padStart(String(slot.id), 3)),
     piece(' '),
     piece(padEnd(phaseWords[slot.phase], 12), tone),
-    piece(nameWidth === 0 ? '' : padEnd(truncate(slot.developer ?? '', nameWidth - 1), nameWidth), 'strong'),
+    piece(
+      columns.name === 0 ? '' : padEnd(truncate(nameOf(slot), columns.name - 1), columns.name),
+      slot.phase === 'idle' ? 'dim' : 'strong',
+    ),
+    piece(
+      columns.conversation === 0 ? '' : padEnd(certainHolder(slot)?.conversation ?? '', columns.conversation),
+      'dim',
+    ),
     ...bar(readShare(slot), barWidth, tone),
     piece(padStart(formatFill(slot), 14), slot.phase === 'idle' ? 'dim' : 'plain'),
     piece(padStart(formatPace(slot), 11), slot.phase === 'idle' ? 'dim' : 'strong'),
-    piece(extras, 'dim'),
+    piece(found + extras, 'dim'),
   ]
 }
 
@@ -76,22 +103,22 @@ const renderQueue = (snapshot: Snapshot): TextLine => {
   return [piece(`    ${plural(waiting, 'request')} waiting for a slot${whose}`, 'warn')]
 }
 
-/** Today, for whoever asked anything: "anna 12 requests, 84k in, 9k out". */
+/** Today, a line for each who asked anything: "anna 12 requests, 84k in (94 % found in the cache), 9k out". */
 const renderDevelopers = (developers: Snapshot['developers']): readonly TextLine[] => {
   const each = (developers ?? [])
     .filter(({ requests }) => requests > 0)
     .map(
-      ({ developer, requests, failed, promptTokens, outputTokens, cachedTokens, readTokens }) =>
-        `${developer} ${plural(requests, 'request')}${failed === 0 ? '' : ` (${failed} not answered)`}, ${formatCount(promptTokens)} in${sayFound(cachedTokens, readTokens)}, ${formatCount(outputTokens)} out`,
+      (use) =>
+        `${use.developer} ${plural(use.requests, 'request')}${use.failed === 0 ? '' : ` (${use.failed} not answered)`}, ${formatCount(use.promptTokens)} in${sayFound(use)}, ${formatCount(use.outputTokens)} out`,
     )
-  return each.length === 0 ? [] : [[piece(`    today: ${each.join('; ')}`, 'dim')]]
+  return each.map((line, index) => [piece(`    ${index === 0 ? 'today: ' : '       '}${line}`, 'dim')])
 }
 
-/** Of the prompts whose answers said so. */
-const sayFound = (cachedTokens = 0, readTokens = 0): string =>
-  cachedTokens + readTokens === 0
+/** Of the prompts whose answers said so; a dash where none did. An earlier Router says nothing of it at all. */
+const sayFound = ({ cachedTokens, readTokens }: DeveloperUse): string =>
+  cachedTokens === undefined
     ? ''
-    : ` (${Math.floor((100 * cachedTokens) / (cachedTokens + readTokens))} % found in the cache)`
+    : ` (${formatPercent(foundShare(cachedTokens, readTokens))} found in the cache)`
 
 /** Busy slots first when there are too many to show, so that none of them is among the hidden. */
 const selectRows = (
@@ -110,12 +137,17 @@ export const renderSlots = (snapshot: Snapshot, width: number): readonly TextLin
   const limit = slots.reduce((most, slot) => Math.max(most, slot.contextLimit), 0)
   const { rows, hidden } = selectRows(slots)
   const free = hidden.filter((slot) => slot.phase === 'idle').length
-  const longest = rows.reduce((most, { developer }) => Math.max(most, readWidth(developer ?? '')), 0)
-  const nameWidth = longest === 0 || width < 60 ? 0 : Math.min(longest, mostNameColumns) + 1
+  const longest = rows.reduce((most, slot) => Math.max(most, readWidth(nameOf(slot))), 0)
+  const isHeld = rows.some((slot) => certainHolder(slot) !== null)
+  const columns = {
+    name: longest === 0 || width < 60 ? 0 : Math.min(longest, mostNameColumns) + 1,
+    conversation: isHeld && width >= 72 ? 5 : 0,
+    found: isHeld && width >= 84 ? 10 : 0,
+  }
   const title = `Agents on ${plural(slots.length, 'slot')}`
   return [
     justify([piece(title, 'strong')], [piece(`up to ${formatContext(limit)} context each`, 'dim')], width),
-    ...rows.map((slot) => renderSlot(slot, width, nameWidth)),
+    ...rows.map((slot) => renderSlot(slot, width, columns)),
     ...(hidden.length === 0 ? [] : [[piece(`    and ${hidden.length} more, ${free} of them free`, 'dim')]]),
     renderQueue(snapshot),
     ...renderDevelopers(snapshot.developers),

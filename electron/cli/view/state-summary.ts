@@ -1,7 +1,7 @@
 // The one answer: the state in a word and the sentence that a person acts on.
 
-import { presentParts, readPart } from '../../contract/parts.ts'
-import { type PartId, type ServiceId, serviceIds, serviceNames } from '../../contract/service-ids.ts'
+import { type CommandedId, commandedIds, type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import { presentServices, readService } from '../../contract/services.ts'
 import type { ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { measureRoom, sayRoom } from '../../wording/room.ts'
 import type { Tone } from './text-line.ts'
@@ -12,12 +12,12 @@ export interface StateSummary {
   readonly tone: Tone
 }
 
-const findPhase = (snapshot: Snapshot, phase: ServiceState['phase']): PartId | undefined =>
-  presentParts(snapshot).find(({ state }) => state.phase === phase)?.id
+const findPhase = (snapshot: Snapshot, phase: ServiceState['phase']): ServiceId | undefined =>
+  presentServices(snapshot).find(({ state }) => state.phase === phase)?.id
 
-const describeService = (snapshot: Snapshot, id: PartId | undefined, otherwise: string): string => {
+const describeService = (snapshot: Snapshot, id: ServiceId | undefined, otherwise: string): string => {
   if (id === undefined) return otherwise
-  const state = readPart(snapshot, id)
+  const state = readService(snapshot, id)
   const words = state?.reason ?? state?.waitingFor ?? null
   return words === null ? `${serviceNames[id]}: ${otherwise}` : `${serviceNames[id]}: ${words}`
 }
@@ -29,7 +29,7 @@ const describeSlots = (snapshot: Snapshot): StateSummary => {
 
 const describeStarting = (snapshot: Snapshot): string => {
   // Servers before the disk: they are what takes long.
-  const order: readonly ServiceId[] = ['llamaServer', 'proxy', 'ramDisk']
+  const order: readonly CommandedId[] = ['llamaServer', 'proxy', 'ramDisk']
   const id = order.find((each) => snapshot.services[each].phase === 'starting')
   return describeService(
     snapshot,
@@ -39,7 +39,7 @@ const describeStarting = (snapshot: Snapshot): string => {
 }
 
 const describeStopped = (snapshot: Snapshot): string => {
-  const foreign = serviceIds.find((id) => snapshot.services[id].foreign !== null)
+  const foreign = commandedIds.find((id) => snapshot.services[id].foreign !== null)
   if (foreign !== undefined)
     return `${serviceNames[foreign]}'s port is held by a process that Nexus did not start`
   return '`nexus up` starts Build Forge, AI Engine and Router'
@@ -75,7 +75,7 @@ export const summarizeState = (snapshot: Snapshot): StateSummary => {
 }
 
 /** The command that mends a service, or shows why it is as it is; null when nothing is wrong. */
-export const findMendingCommand = (id: PartId, state: ServiceState): string | null => {
+export const findMendingCommand = (id: ServiceId, state: ServiceState): string | null => {
   if (state.foreign !== null) return 'nexus doctor'
   switch (state.phase) {
     case 'failed':

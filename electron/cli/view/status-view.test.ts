@@ -54,14 +54,21 @@ describe('the one answer', () => {
 
   it('says whose the slots are, who waits, and what each has used today', () => {
     const text = render(sampleSnapshots.shared, 100)
-    expect(text).toMatch(/^ {2}0 generating {2}anna /m)
+    expect(text).toMatch(/^ {2}0 generating {2}anna {9}3f9a .* 99 % hit/m)
     expect(text).toMatch(/^ {2}1 generating {2}a-very-long/m)
-    expect(text).toMatch(/^ {2}2 prefill {14,}/m)
+    expect(text).toMatch(/^ {2}2 prefill {14,}.* – hit/m)
     expect(text).toContain('3 requests waiting for a slot: anna 2, ben')
     expect(text).toContain(
-      'today: anna 42 requests (1 not answered), 812k in (94 % found in the cache), 30k out',
+      'today: anna 42 requests (1 not answered), 812k in (95 % found in the cache), 30k out',
     )
     expect(text).not.toContain('ben 0 requests')
+    const [anna] = sampleSnapshots.shared.developers
+    const twice = render({ ...sampleSnapshots.shared, developers: [anna, { ...anna, developer: 'ben' }] }, 80)
+    expect(twice).toMatch(
+      /today: anna .*in \(95 % found in the cache\).*\n {11}ben .*in \(95 % found in the cache\)/,
+    )
+    const developers = sampleSnapshots.shared.developers.map((use) => ({ ...use, cachedTokens: null }))
+    expect(render({ ...sampleSnapshots.shared, developers }, 80)).toContain('812k in (– found in the cache)')
     expect(render(sampleSnapshots.shared, 50)).not.toContain('a-very-long')
     expect(render(sampleSnapshots.full, 100)).not.toContain('today')
   })
@@ -195,11 +202,12 @@ it('a gateway has its row, its reason, and the headline where nothing worse is t
   const gateway = { ...snapshot.services.proxy, endpoint: 'http://ai.opta.local' }
   const options = { width: 100, color: false, now: sampleNow }
   expect(renderStatus(snapshot, options).join('\n')).not.toContain('Gateway')
-  expect(renderStatus({ ...snapshot, gateway }, options).join('\n')).toMatch(
-    /● Gateway +ready +http:\/\/ai\.opta\.local /,
-  )
+  expect(
+    renderStatus({ ...snapshot, services: { ...snapshot.services, gateway } }, options).join('\n'),
+  ).toMatch(/● Gateway +ready +http:\/\/ai\.opta\.local /)
   const failed = { ...gateway, phase: 'failed' as const, reason: 'port 80 is held by nginx', endpoint: null }
-  const degraded = { ...snapshot, overall: 'degraded' as const, gateway: failed }
+  const services = { ...snapshot.services, gateway: failed }
+  const degraded = { ...snapshot, overall: 'degraded' as const, services }
   expect(renderStatus(degraded, options)[0]).toContain('Gateway: port 80 is held by nginx')
   expect(renderStatus({ ...degraded, proofFailure: 'no answer in time' }, options)[0]).toContain('no answer')
 })

@@ -1,6 +1,6 @@
 // The status screen: a snapshot as lines of text. No I/O.
 
-import { presentParts } from '../../contract/parts.ts'
+import { presentServices } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, formatMilliseconds, plural } from '../../wording/figures.ts'
 import {
@@ -66,7 +66,7 @@ const renderHeadline = (snapshot: Snapshot, width: number, now: number): readonl
 
 /** Whether the headline speaks of one service that is not well. */
 const namesService = (snapshot: Snapshot): boolean =>
-  presentParts(snapshot).some(({ state }) => state.phase === 'failed' || state.phase === 'degraded')
+  presentServices(snapshot).some(({ state }) => state.phase === 'failed' || state.phase === 'degraded')
 
 const describeProof = (snapshot: Snapshot, width: number, now: number): string => {
   const { proof, overall } = snapshot

@@ -1,5 +1,5 @@
 // A snapshot with invented numbers, for tests.
-import type { ServiceState, Slot, Snapshot } from '../snapshot.ts'
+import { contractVersion, type ServiceState, type Slot, type Snapshot } from '../snapshot.ts'
 
 const ready = (endpoint: string, pid: number | null): ServiceState => ({
   phase: 'ready',
@@ -30,7 +30,7 @@ export const sampleSlot: Slot = {
 }
 
 export const sampleSnapshot: Snapshot = {
-  version: 1,
+  version: contractVersion,
   takenAt: 1_700_000_060_000,
   owner: { pid: 100, host: 'cli', background: true, since: 1_700_000_000_000 },
   profile: 'demo',
@@ -40,7 +40,6 @@ export const sampleSnapshot: Snapshot = {
     llamaServer: ready('http://127.0.0.1:8080', 101),
     proxy: ready('http://127.0.0.1:4000', 102),
   },
-  gateway: null,
   engineModel: null,
   proof: {
     provedAt: 1_700_000_009_000,
@@ -63,3 +62,11 @@ export const sampleSnapshot: Snapshot = {
   notices: [],
   setUp: null,
 }
+
+/** What a fold needs besides readings: no llama-server is asked why it does not draft, and no plan was made. */
+export const sampleReadings = {
+  ...sampleSnapshot,
+  speculation: null,
+  memoryPlan: null,
+  allocations: null,
+} as const

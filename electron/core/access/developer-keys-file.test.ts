@@ -1,5 +1,5 @@
 // The list of keys on disk, when two processes write it.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -35,6 +35,18 @@ it('does not bring back a key that was revoked while the list was being complete
   expect(attempts).toBe(2)
   expect(names()).toEqual(['user2', 'opta-nexus'])
   expect(readKeyList(dir)?.keys.at(-1)?.key).toBe('sk-proof-other')
+})
+
+it('is written through a link, which stays one', () => {
+  ensureKeys(dir, null)
+  const path = join(dir, 'clients.json')
+  const real = join(dir, 'kept-elsewhere.json')
+  renameSync(path, real)
+  symlinkSync(real, path)
+  expect(changeDeveloperKey(dir, { action: 'revoke', developer: 'user1' })).toEqual({ accepted: true })
+  expect(lstatSync(path).isSymbolicLink()).toBe(true)
+  expect(names()).not.toContain('user1')
+  expect(readFileSync(real, 'utf8')).not.toContain('user1')
 })
 
 it('does not undo what was changed meanwhile when it has nothing to change itself', () => {

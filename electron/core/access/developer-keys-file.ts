@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Command, Outcome } from '../../contract/command.ts'
 import { parseJsonOrNull } from '../base/json-record.ts'
-import { readFileOrNull, replacePrivateFile } from '../base/private-file.ts'
+import { followLink, readFileOrNull, replacePrivateFile } from '../base/private-file.ts'
 import { changeKeyList, type KeyChange, type KeyList, KeyListSchema } from './developer-keys.ts'
 
 export const clientKeysPath = (keysDir: string): string => join(keysDir, 'clients.json')
@@ -41,7 +41,7 @@ export const updateKeyList = (
     const list = parseKeyList(path, before)
     const next = change(list)
     if (next === null || isDeepStrictEqual(next, list)) return list
-    if (replacePrivateFile(path, before, `${JSON.stringify(next, null, 2)}\n`)) return next
+    if (replacePrivateFile(followLink(path), before, `${JSON.stringify(next, null, 2)}\n`)) return next
   }
   throw new Error(`${path} is being written by another program all the time`)
 }

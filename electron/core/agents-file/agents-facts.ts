@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Profile } from '../../contract/profile.ts'
 import { clientBaseUrl } from '../clients/client-address.ts'
+import { keepsSlots } from '../engine/slot-cache.ts'
 import { plannedServer } from '../memory/planned-server.ts'
 import { clientLimits } from '../router/client-limits.ts'
 import { keptTools } from '../router/kept-tools.ts'
@@ -17,6 +18,8 @@ export interface AgentsFacts {
   readonly tokensPerAgent: number
   /** All agents share one pool, so that the tokens of one are not there for another. */
   readonly pooled: boolean
+  /** A conversation keeps its slot, so that its next turn reads only what is new. */
+  readonly keepsSlots: boolean
   /** null: no room for Claude Code to summarise by itself. */
   readonly compactAtTokens: number | null
   /** How many may wait before one is refused; null: the Router does not count them. */
@@ -47,6 +50,7 @@ export const agentsFacts = (
     agents: (profile.nodes ?? []).reduce((sum, node) => sum + node.slots, server.slots),
     tokensPerAgent: limits.contextTokens,
     pooled: server.unifiedKv,
+    keepsSlots: keepsSlots(profile),
     compactAtTokens: limits.compactAtTokens,
     queueLimit: queueLimit(profile),
     tools: profile.proxy.configPath === null ? keptTools(profile.proxy, limits, server.slots) : null,

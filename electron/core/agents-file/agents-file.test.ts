@@ -22,6 +22,7 @@ const facts: AgentsFacts = {
   agents: 4,
   tokensPerAgent: 98_304,
   pooled: false,
+  keepsSlots: true,
   compactAtTokens: 73_016,
   queueLimit: 16,
   tools: ['Bash', 'Read', 'Agent'],
@@ -51,6 +52,13 @@ describe('agentsText', () => {
     const text = agentsText({ ...facts, tools: ['Bash'] }, null)
     expect(text).toContain('start further agents or subagents')
     expect(agentsText({ ...facts, tools: null }, null)).not.toContain('Your tools')
+  })
+
+  it('says what a session id gains and what it costs to lose the slot, where conversations keep theirs', () => {
+    const text = agentsText(facts, { tokensPerSecond: 100, prompts: 20 })
+    expect(text).toContain('`x-claude-code-session-id`): its next turn reads only what is new')
+    expect(text).toContain('is read again, about 2 min for 10,000 tokens')
+    expect(agentsText({ ...facts, keepsSlots: false }, null)).not.toMatch(/session-id|loses its slot/)
   })
 
   it('says nothing about a speed that nobody measured', () => {

@@ -16,6 +16,7 @@ export const agentsText = (facts: AgentsFacts, prefill: PrefillSpeed | null): st
     `- **${agents === 1 ? 'One agent' : `${agents} agents`} at once.** ${waiting(agents, facts.queueLimit)}`,
     `- **${context(facts)}`,
     `- **Reading takes time.** ${reading(prefill)}`,
+    ...(facts.keepsSlots ? session(prefill) : []),
     "- **A pause is normal.** While another agent's prompt is read, your answer may stand still for a while.",
     ...tools(facts),
     `- **Builds go to the ${serviceNames.ramDisk}**, a RAM disk of ${formatSize(forge.sizeMiB)} at \`${forge.mountPoint}\`: cargo's \`build-dir\``,
@@ -73,6 +74,17 @@ const reading = (prefill: PrefillSpeed | null): string => {
     return `The model reads the whole prompt before its first word, and the more there is the longer that takes. ${advice}`
   const perSecond = Number(prefill.tokensPerSecond.toPrecision(2))
   return `The model reads the whole prompt before its first word: about ${formatCount(perSecond)} tokens a second here (median of ${prefill.prompts} ${prefill.prompts === 1 ? 'prompt' : 'prompts'}), so ${formatCount(exampleTokens)} tokens take about ${formatDuration(exampleTokens / prefill.tokensPerSecond)}. ${advice}`
+}
+
+const session = (prefill: PrefillSpeed | null): readonly string[] => {
+  const price =
+    prefill === null
+      ? ''
+      : `, about ${formatDuration(exampleTokens / prefill.tokensPerSecond)} for ${formatCount(exampleTokens)} tokens`
+  return [
+    '- **A session keeps its slot.** Claude Code names its session with each request (`x-claude-code-session-id`): its next turn reads only what is new. Other clients are told apart by how their conversation begins.',
+    `  A session that loses its slot (begun anew, cleared, its beginning rewritten) is read again${price}: do none of that without need.`,
+  ]
 }
 
 const formatDuration = (seconds: number): string => {

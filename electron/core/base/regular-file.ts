@@ -34,6 +34,12 @@ export const readRegularFile = (path: string, maxBytes: number = mostBytes): str
   }
 }
 
+/** For SQLite, which would wait for a pipe's writer for ever. Throws in words when something else than a regular file is there. */
+export const requireRegularIfThere = (path: string): void => {
+  const stats = statIfThere(path)
+  if (stats !== null) refuseUnlessRegular(path, stats)
+}
+
 const blockBytes = 65_536
 
 /** Not by the file's size: files under /proc say 0. */

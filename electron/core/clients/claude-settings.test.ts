@@ -28,6 +28,9 @@ describe('clientLimits', () => {
       contextTokens: 130_560,
       maxOutputTokens: 8_160,
     })
+    const pinnedFlags = ['--kv-unified-per-slot', '65536']
+    const capped = clientLimits(engine({ contextTokens: 131_072, unifiedKv: true, pinnedFlags }))
+    expect(capped.contextTokens).toBe(65_536)
     const trained = clientLimits(engine({ contextTokens: 131_072, unifiedKv: true }), 40_960)
     expect(trained).toMatchObject({ contextTokens: 40_960, maxOutputTokens: 5_120 })
   })

@@ -52,6 +52,16 @@ describe('locateStateFolder', () => {
     expect(locateStateFolder(env, platform, '/home/ann').sharedDir).toBe(sharedDir)
   })
 
+  it.each([
+    ['darwin', {}, '/Users/Shared/Models'],
+    ['linux', {}, '/home/ann/.local/share/opta-nexus/models'],
+    ['linux', { XDG_DATA_HOME: '/data' }, '/data/opta-nexus/models'],
+    ['linux', { NEXUS_HOME: '/srv/nexus', XDG_DATA_HOME: '/data' }, '/srv/nexus/models'],
+    ['darwin', { NEXUS_HOME: '/srv/nexus', NEXUS_MODELS: '/Volumes/Big/Models' }, '/Volumes/Big/Models'],
+  ] as const)('on %s with %o fetches models into %s', (platform, env, modelsDir) => {
+    expect(locateStateFolder(env, platform, '/home/ann').modelsDir).toBe(modelsDir)
+  })
+
   it('refuses a relative NEXUS_SHARED', () => {
     expect(() => locateStateFolder({ NEXUS_SHARED: 'shared' }, 'linux', '/home/ann')).toThrow(
       'NEXUS_SHARED is "shared"; it must be an absolute path',

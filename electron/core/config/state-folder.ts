@@ -25,6 +25,8 @@ export interface StateFolder {
   readonly agentsFilesPath: string
   /** On which versions of the system the selfcheck ran. */
   readonly selfcheckPath: string
+  /** Models that are to be fetched, for the next core. */
+  readonly fetchesPath: string
   /** Where fetched models lie: no part of the state, two developers share it. */
   readonly modelsDir: string
   readonly keysDir: string
@@ -84,6 +86,7 @@ export const locateStateFolder = (
     cargoConfigsPath: join(root, 'cargo-configs.json'),
     agentsFilesPath: join(root, 'agents-files.json'),
     selfcheckPath: join(root, 'selfcheck.json'),
+    fetchesPath: join(root, 'fetches.json'),
     modelsDir,
     keysDir: join(root, 'keys'),
     logsDir,

@@ -1,4 +1,5 @@
 // The lock between real processes: held by the kernel, gone with its owner.
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -66,6 +67,20 @@ describe('a reader of the lock', () => {
     }
     expect(refused).toBe(0)
   })
+})
+
+it('is no pipe, which SQLite would wait for', () => {
+  const path = newPath()
+  execFileSync('mkfifo', [path])
+  const program = `import { acquireCoreLock, isLockHeld } from ${JSON.stringify(join(import.meta.dirname, 'core-lock.ts'))}
+    for (const look of [acquireCoreLock, isLockHeld])
+      try { look(${JSON.stringify(path)}, {}) } catch ({ message }) { console.log(message) }`
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    // Broken, it would never end.
+    timeout: 10_000,
+  })
+  expect(stdout).toBe(`${path} is a named pipe; allowed: a regular file\n`.repeat(2))
 })
 
 describe('acquireCoreLock', () => {

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { messageOf } from '../base/error-message.ts'
 import { readRecord } from '../base/json-record.ts'
 import { isErrno, writePrivateFile } from '../base/private-file.ts'
+import { requireRegularIfThere } from '../base/regular-file.ts'
 import { type LogError, logToStderr } from '../logs/core-log.ts'
 
 export interface CoreLock {
@@ -33,6 +34,7 @@ export const acquireCoreLock = (
   owner: LockOwner,
   logError: LogError = logToStderr,
 ): CoreLock | null => {
+  requireRegularIfThere(lockPath)
   const database = new DatabaseSync(lockPath)
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE; ROLLBACK')
@@ -78,6 +80,7 @@ const forgetOwner = (lockPath: string): void => {
  */
 export const isLockHeld = (lockPath: string): boolean => {
   if (!existsSync(lockPath)) return false
+  requireRegularIfThere(lockPath)
   const database = new DatabaseSync(lockPath, { readOnly: true })
   try {
     database.exec('SELECT count(*) FROM sqlite_master')

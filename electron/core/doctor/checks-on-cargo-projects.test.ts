@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -31,7 +31,11 @@ const own: CargoFacts = {
   up: 'nexus up',
 }
 const judge = (folder: string, change: Partial<CargoFacts> = {}) =>
-  judgeProjects(findProjectConfigs([], [join(dir, folder)], own.configPath), { ...own, ...change })
+  judgeProjects(findProjectConfigs([], [join(dir, folder)], own.configPath), {
+    ...own,
+    platform: 'linux',
+    ...change,
+  })
 
 describe('findProjectConfigs', () => {
   it('looks in the folder, all above it, and where forge enable wrote, each file once and never the own one', () => {
@@ -56,6 +60,15 @@ describe('judgeProjects', () => {
       found: `${path} sends builds to ${join(dir, 'a/out')}, not to the RAM disk`,
       mend: expect.stringContaining(`Take build-dir out of ${path}`),
     })
+  })
+
+  it('lets a checkout of several developers build in its own folder', () => {
+    writeConfig('a', '[build]\nbuild-dir = "target"\n')
+    expect(judge('a').level).toBe('warn')
+    chmodSync(join(dir, 'a'), 0o2775)
+    expect(judge('a')).toMatchObject({ level: 'ok', found: expect.stringContaining('no project') })
+    writeConfig('a', '[build]\nbuild-dir = "/elsewhere"\n')
+    expect(judge('a').level).toBe('warn')
   })
 
   it('names a project whose finished programs go to the RAM disk', () => {

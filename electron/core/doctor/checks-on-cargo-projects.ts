@@ -10,13 +10,18 @@ import {
   readCargoConfig,
 } from '../forge/cargo-config-text.ts'
 import { listWorkspaces } from '../forge/forge-workspaces.ts'
+import { isSharedCheckout } from '../forge/shared-checkout.ts'
 import { type CheckSource, type DoctorContext, ok, type Verdict } from './check.ts'
-import { type CargoFacts, judgeCargo, readCargoFacts } from './checks-on-cargo.ts'
+import { type CargoFacts, isBelow, judgeCargo, readCargoFacts } from './checks-on-cargo.ts'
 import type { DoctorFacts } from './facts.ts'
 
 export interface ProjectConfig {
   readonly path: string
   readonly reading: CargoConfigReading
+}
+
+interface ProjectFacts extends CargoFacts {
+  readonly platform: 'darwin' | 'linux'
 }
 
 /** The folder and all above it, where cargo looks for `.cargo/config.toml`. */
@@ -51,14 +56,21 @@ export const findProjectConfigs = (
 const absolute = (dir: string | null, configPath: string): string | null =>
   dir === null || dir.startsWith('{') ? dir : resolve(dirname(dirname(configPath)), dir)
 
+/** The way for a checkout that several developers build: in its own folder, which they may all write to. */
+const keepsSharedCheckout = (configPath: string, buildDir: string, platform: 'darwin' | 'linux'): boolean => {
+  const checkout = dirname(dirname(configPath))
+  return isBelow(absolute(buildDir, configPath) ?? '', checkout) && isSharedCheckout(checkout, platform)
+}
+
 /** What counts for that project: its own settings before the developer's. null: it says nothing of where builds go. */
 const settingsIn = (
   { path, reading }: ProjectConfig,
-  own: CargoFacts,
+  own: ProjectFacts,
 ): Pick<CargoFacts, 'settings' | 'unclear'> | null => {
   if (reading.kind === 'unclear') return { settings: null, unclear: reading.reason }
   const { buildDir, targetDir, includes } = reading.settings
-  const saysBuildDir = buildDir !== null && own.envBuildDir === null
+  const saysBuildDir =
+    buildDir !== null && own.envBuildDir === null && !keepsSharedCheckout(path, buildDir, own.platform)
   const saysTargetDir = targetDir !== null && own.envTargetDir === null
   if (!saysBuildDir && !saysTargetDir && includes.length === 0) return null
   const settings: CargoBuildSettings = {
@@ -69,7 +81,7 @@ const settingsIn = (
   return { settings, unclear: null }
 }
 
-export const judgeProjects = (configs: readonly ProjectConfig[], own: CargoFacts): Verdict => {
+export const judgeProjects = (configs: readonly ProjectConfig[], own: ProjectFacts): Verdict => {
   const verdicts = configs.flatMap((config) => {
     const settings = settingsIn(config, own)
     return settings === null
@@ -105,7 +117,7 @@ export const checksOnCargoProjects = (context: DoctorContext, facts: DoctorFacts
         const workspaces = listing.workspaces.flatMap(({ workspace }) => workspace ?? [])
         const edited = createCargoConfigFiles(context.folder.cargoConfigsPath).edited()
         const configs = findProjectConfigs(edited, [...workspaces, process.cwd()], cargo.configPath)
-        return judgeProjects(configs, cargo)
+        return judgeProjects(configs, { ...cargo, platform: context.platform.id })
       },
     },
   ]

@@ -116,19 +116,38 @@ describe('judgeSharing', () => {
   const line = (flags: string) => `/dev/disk4 on /Volumes/X (hfs, local, nodev, nosuid, ${flags})`
 
   it('warns of a volume on which everything is everybody’s', () => {
-    expect(judgeSharing({ disk, closedFolder: null, mountLine: line('noowners') })).toMatchObject({
+    expect(
+      judgeSharing({ disk, closedFolder: null, sharedCheckouts: [], mountLine: line('noowners') }),
+    ).toMatchObject({
       level: 'warn',
       mend: 'sudo diskutil enableOwnership /Volumes/X',
     })
-    expect(judgeSharing({ disk, closedFolder: null, mountLine: line('mounted by anna') }).level).toBe('ok')
+    expect(
+      judgeSharing({ disk, closedFolder: null, sharedCheckouts: [], mountLine: line('mounted by anna') })
+        .level,
+    ).toBe('ok')
   })
 
   it('says when nobody else can come to it', () => {
     const found = (facts: Partial<Parameters<typeof judgeSharing>[0]>) =>
-      judgeSharing({ disk, closedFolder: null, mountLine: null, ...facts }).found
+      judgeSharing({ disk, closedFolder: null, mountLine: null, sharedCheckouts: [], ...facts }).found
     expect(found({ closedFolder: '/h/state' })).toContain('/h/state is closed')
     expect(found({ disk: { ...disk, kind: 'shm-folder' } })).toContain('for you alone')
     expect(found({})).toContain('every developer')
+  })
+
+  // Seen with cargo 1.95, a setgid checkout and umask 002: "failed to open: .../debug/.cargo-lock ... Permission denied".
+  it('does not say that everybody can build where one checkout is shared', () => {
+    const sharedCheckouts = [{ path: '/srv/team/app', builtBy: 'anna' }]
+    expect(judgeSharing({ disk, closedFolder: null, mountLine: null, sharedCheckouts })).toMatchObject({
+      level: 'warn',
+      found: expect.stringContaining('/srv/team/app (anna)'),
+      mend: expect.stringContaining('/srv/team/app/.cargo/config.toml'),
+    })
+    // Without owners everybody may write everything.
+    expect(
+      judgeSharing({ disk, closedFolder: null, mountLine: line('noowners'), sharedCheckouts }).mend,
+    ).toContain('enableOwnership')
   })
 })
 

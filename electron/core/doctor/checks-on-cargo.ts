@@ -9,6 +9,9 @@ import { configPathIn } from '../forge/cargo-config-file.ts'
 import { type CargoBuildSettings, readCargoConfig } from '../forge/cargo-config-text.ts'
 import { abilityOf, type CargoReading, readCargoVersion } from '../forge/cargo-version.ts'
 import { includePathOf, isPrepared } from '../forge/forge-layout.ts'
+import { createUserNames } from '../forge/forge-use.ts'
+import { listWorkspaces } from '../forge/forge-workspaces.ts'
+import { findSharedCheckouts } from '../forge/shared-checkout.ts'
 import { canonicalMountPoint, lstatOrNull } from '../platform/mount-point.ts'
 import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
@@ -140,15 +143,24 @@ export interface SharingFacts {
   readonly closedFolder: string | null
   /** What mount(8) says of it on a Mac; null elsewhere. */
   readonly mountLine: string | null
+  readonly sharedCheckouts: readonly { readonly path: string; readonly builtBy: string }[]
 }
 
-export const judgeSharing = ({ disk, closedFolder, mountLine }: SharingFacts): Verdict => {
+export const judgeSharing = ({ disk, closedFolder, mountLine, sharedCheckouts }: SharingFacts): Verdict => {
   if (disk.kind === 'shm-folder') return ok('for you alone: a folder in /dev/shm that is closed to others')
   if (mountLine !== null && /\bnoowners\b/.test(mountLine))
     return warn(
       'mounted without owners, as macOS mounts what a normal user attaches: each developer may read, change and remove all files on it, and nexus forge status says by the workspace whose they are',
       `sudo diskutil enableOwnership ${quoteForShell(disk.mountPoint)}`,
     )
+  if (sharedCheckouts.length > 0) {
+    const whose = sharedCheckouts.map(({ path, builtBy }) => `${path} (${builtBy})`).join(', ')
+    const files = sharedCheckouts.map(({ path }) => join(path, '.cargo', 'config.toml')).join(', ')
+    return warn(
+      `a checkout that several share can be built on the RAM disk only by the one who built it first, cargo tells the others "Permission denied": ${whose}`,
+      `Put build-dir = "target" under [build] into ${files}: that checkout then builds on the disk for everybody. Or give each developer a clone.`,
+    )
+  }
   return closedFolder === null
     ? ok("every developer can build there, and none can change another's files")
     : ok(
@@ -208,7 +220,16 @@ export const checksOnCargo = (context: DoctorContext, facts: DoctorFacts): reado
         if (!disk.mounted) return null
         const place = await canonicalMountPoint(mountPoint)
         const table = context.platform.id === 'darwin' ? await context.run(['mount']) : null
+        const nameUser = createUserNames(context.run)
+        const { workspaces } = await listWorkspaces(place)
+        const shared = findSharedCheckouts(workspaces, {
+          platform: context.platform.id,
+          ownUid: process.getuid?.() ?? null,
+        })
         return judgeSharing({
+          sharedCheckouts: await Promise.all(
+            shared.map(async ({ path, uid }) => ({ path, builtBy: await nameUser(uid) })),
+          ),
           disk,
           closedFolder: await findClosedFolder(place),
           mountLine:

@@ -1,6 +1,7 @@
 // Checks on who runs things: the core, services without one, services that failed, and the seed's old screen sessions.
+
 import type { Profile } from '../../contract/profile.ts'
-import { type ServiceId, serviceIds, serviceNames } from '../../contract/service-ids.ts'
+import { type CommandedId, commandedIds, serviceNames } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { chooseProfile } from '../config/profiles.ts'
 import { isLockHeld, readLockOwner } from '../control/core-lock.ts'
@@ -61,16 +62,17 @@ export const judgeOrphans = (running: readonly LedgerEntry[], coreRuns: boolean)
 }
 
 export const judgeServices = (
-  snapshot: Pick<Snapshot, 'overall' | 'services' | 'gateway' | 'proof' | 'proofFailure'>,
+  snapshot: Pick<Snapshot, 'overall' | 'services' | 'proof' | 'proofFailure'>,
 ): Verdict => {
-  const { overall, services, gateway, proof, proofFailure } = snapshot
-  const say = (id: ServiceId) =>
+  const { overall, services, proof, proofFailure } = snapshot
+  const { gateway } = services
+  const say = (id: CommandedId) =>
     `${serviceNames[id]} ${services[id].phase}${services[id].reason === null ? '' : `: ${services[id].reason}`}`
-  const failed = serviceIds.filter((id) => services[id].phase === 'failed')
+  const failed = commandedIds.filter((id) => services[id].phase === 'failed')
   const first = failed[0]
   if (first !== undefined)
     return fail(failed.map(say).join('; '), mendFailed(first, services[first].restarts))
-  const degraded = serviceIds.find((id) => services[id].phase === 'degraded')
+  const degraded = commandedIds.find((id) => services[id].phase === 'degraded')
   if (degraded !== undefined) {
     return warn(
       say(degraded),
@@ -91,7 +93,7 @@ export const judgeServices = (
 }
 
 /** It ran and crashed until the supervisor gave up: worth another try. Failed at once: its log says why. */
-const mendFailed = (id: ServiceId, restarts: number): string => {
+const mendFailed = (id: CommandedId, restarts: number): string => {
   if (id === 'ramDisk') return 'nexus up --only ramDisk'
   return restarts > 0 ? `nexus restart ${id}` : `nexus logs ${id}`
 }

@@ -1,6 +1,6 @@
 // Checks on the two ports: free, ours or whose, and who on the network gets in without a key.
 import { createServer } from 'node:net'
-import { type ChildId, serviceNames } from '../../contract/service-ids.ts'
+import { type SupervisedId, serviceNames } from '../../contract/service-ids.ts'
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { within } from '../base/deadline.ts'
 import { askHttp } from '../base/http-ask.ts'
@@ -15,10 +15,10 @@ import type { DoctorFacts } from './facts.ts'
 import { type FirewallReading, letAnyInCommand, letInCommand, readFirewall } from './mac-firewall.ts'
 
 /** Both are asked for a key, or for none, at their own ports; the gateway passes on what the Router says. */
-export type KeyedService = Exclude<ChildId, 'gateway'>
+export type KeyedService = Exclude<SupervisedId, 'gateway'>
 
 export interface PortFacts {
-  readonly service: ChildId
+  readonly service: SupervisedId
   readonly host: string
   readonly port: number
   /** Who listens there; null when nobody does. */
@@ -76,7 +76,7 @@ const tryBind = (host: string, port: number): Promise<PortFacts['bind']> =>
   })
 
 export const readPort = async (
-  service: ChildId,
+  service: SupervisedId,
   { host, port }: { readonly host: string; readonly port: number },
   processes: ProcessTable,
   facts: Pick<DoctorFacts, 'running' | 'core'>,

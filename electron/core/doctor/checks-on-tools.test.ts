@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { judgePlannedTools, judgeRunningTools, parseToolCaps } from './checks-on-tools.ts'
+import type { ToolBook } from '../router/tool-book.ts'
+import { ok, warn } from './check.ts'
+import {
+  addSeenCall,
+  judgeLeftOut,
+  judgePlannedTools,
+  judgeRunningTools,
+  parseToolCaps,
+} from './checks-on-tools.ts'
 
 /** As b10068 answers, cut to what is read; the first with R1's own template, the second with ours. */
 const props = (tools: boolean) =>
@@ -83,5 +91,76 @@ describe('judgePlannedTools', () => {
     [{ kind: 'own', toolless: null, reason: 'not readable' }, 'unknown'],
   ] as const)('%j is %s', (choice, level) => {
     expect(judgePlannedTools(choice, 'p').level).toBe(level)
+  })
+})
+
+const nothing = { requests: 0, names: [] }
+const book = (changes: Partial<ToolBook> = {}): ToolBook => ({
+  day: '2026-11-28',
+  keywords: nothing,
+  searches: nothing,
+  tools: nothing,
+  lastCall: { at: Date.UTC(2026, 10, 28, 21, 5), client: 'claude-cli/2.1.332', engine: 'e1' },
+  ...changes,
+})
+
+describe('addSeenCall', () => {
+  const renders = ok('yes: it renders them')
+
+  it('says that a call came back only when one did, from this model and build', () => {
+    expect(addSeenCall(renders, 'e1', book()).found).toBe(
+      'tools reach the model and a call came back (2026-11-28 21:05 UTC, by claude-cli/2.1.332); yes: it renders them',
+    )
+  })
+
+  it.each([
+    ['nothing was seen', 'e1', null, /no call of a tool was seen yet/],
+    [
+      'tools were left out, and no call seen',
+      'e1',
+      book({ lastCall: null }),
+      /no call of a tool was seen yet/,
+    ],
+    [
+      'the model is another one since',
+      'e2',
+      book(),
+      /seen with another model, build or setting \(2026-11-28/,
+    ],
+    ['it is not known which model runs', null, book(), /seen with another/],
+    [
+      'it was not known which model ran',
+      null,
+      book({ lastCall: { at: 0, client: 'curl/8', engine: null } }),
+      /seen with another/,
+    ],
+  ])('does not where %s', (_, engine, seen, found) => {
+    const verdict = addSeenCall(renders, engine, seen)
+    expect(verdict.found).toMatch(found)
+    expect(verdict.found).not.toContain('came back')
+  })
+
+  it('covers no fault', () => {
+    const drops = warn('drops the tools', 'Mend it.')
+    expect(addSeenCall(drops, 'e1', book())).toBe(drops)
+  })
+})
+
+describe('judgeLeftOut', () => {
+  it("names what was left out of today's requests, each with its count", () => {
+    const seen = book({
+      keywords: { requests: 1, names: ['add_note', '(the answer)'] },
+      tools: { requests: 40, names: ['Monitor'] },
+    })
+    expect(judgeLeftOut(seen, '2026-11-28')?.found).toBe(
+      "today of 1 request keywords that llama-server's grammar can't take, of the schemas of add_note, (the answer); of 40 requests tools that the profile's proxy.tools does not name: Monitor",
+    )
+  })
+
+  it('says nothing of another day, or of nothing', () => {
+    const seen = book({ searches: { requests: 2, names: ['web_search'] } })
+    expect(judgeLeftOut(seen, '2026-11-29')).toBeNull()
+    expect(judgeLeftOut(book(), '2026-11-28')).toBeNull()
+    expect(judgeLeftOut(null, '2026-11-28')).toBeNull()
   })
 })

@@ -8,6 +8,9 @@ import { askHttp } from '../base/http-ask.ts'
 import { parseJsonOrNull } from '../base/json-record.ts'
 import { localUrl } from '../base/local-url.ts'
 import { type ChatTemplateChoice, readChatTemplateChoice } from '../engine/chat-template.ts'
+import { engineRecordName, readEngineRecord } from '../engine/engine-record.ts'
+import { localDay } from '../router/router-feed.ts'
+import { type LeftOut, readToolBook, type ToolBook, toolBookName } from '../router/tool-book.ts'
 import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn } from './check.ts'
 import { profileFile, profilePlace } from './checks-on-config.ts'
 import type { DoctorFacts } from './facts.ts'
@@ -77,6 +80,39 @@ export const judgeRunningTools = (caps: ToolCaps, setting: string): Verdict => {
   }
 }
 
+/**
+ * @param engine which llama-server runs, as the core wrote it down; null: not known
+ * @param book what the Router has seen; null: nothing
+ */
+export const addSeenCall = (verdict: Verdict, engine: string | null, book: ToolBook | null): Verdict => {
+  if (verdict.level !== 'ok') return verdict
+  const last = book?.lastCall ?? null
+  if (last === null)
+    return ok(
+      `${verdict.found}; no call of a tool was seen yet (nexus try-claude uses-its-tools asks for some)`,
+    )
+  const when = `${new Date(last.at).toISOString().slice(0, 16).replace('T', ' ')} UTC, by ${last.client}`
+  if (engine === null || last.engine !== engine)
+    return ok(`${verdict.found}; the last call was seen with another model, build or setting (${when})`)
+  return ok(`tools reach the model and a call came back (${when}); ${verdict.found}`)
+}
+
+/** What the Router took out of requests today, and how to say so; null: nothing. */
+export const judgeLeftOut = (book: ToolBook | null, today: string): Verdict | null => {
+  if (book === null || book.day !== today) return null
+  const list = [
+    describeLeftOut(book.keywords, "keywords that llama-server's grammar can't take, of the schemas of"),
+    describeLeftOut(book.searches, "tools that only Anthropic's servers run:"),
+    describeLeftOut(book.tools, "tools that the profile's proxy.tools does not name:"),
+  ].filter((text) => text !== null)
+  return list.length === 0 ? null : ok(`today ${list.join('; ')}`)
+}
+
+const describeLeftOut = ({ requests, names }: LeftOut, what: string): string | null =>
+  requests === 0
+    ? null
+    : `of ${requests} ${requests === 1 ? 'request' : 'requests'} ${what} ${names.join(', ')}`
+
 export const judgePlannedTools = (choice: ChatTemplateChoice, setting: string): Verdict => {
   if (choice.kind === 'file' && !choice.toolless) return ok(`yes, by ${choice.path}`)
   switch (choice.toolless) {
@@ -112,7 +148,17 @@ const readToolCaps = async (context: DoctorContext, signal: AbortSignal): Promis
   }
 }
 
+const readBook = ({ folder }: DoctorContext): ToolBook | null =>
+  readToolBook(join(folder.proxyDir, toolBookName))
+
 export const checksOnTools = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => [
+  {
+    id: 'router.left-out',
+    group: 'Router',
+    title: 'Left out of tools',
+    why: 'what the model is not shown it cannot use; the log of the Router names each once',
+    read: async () => judgeLeftOut(readBook(context), localDay(new Date())),
+  },
   {
     id: 'models.tools',
     group: 'Models',
@@ -121,7 +167,11 @@ export const checksOnTools = (context: DoctorContext, facts: DoctorFacts): reado
     read: async (signal) => {
       const setting = `${profilePlace(context, 'llamaServer.chatTemplate')} in ${profileFile(context)}`
       const runs = (await facts.running()).some(({ service }) => service === 'llamaServer')
-      if (runs) return judgeRunningTools(await readToolCaps(context, signal), setting)
+      if (runs) {
+        const verdict = judgeRunningTools(await readToolCaps(context, signal), setting)
+        const engine = readEngineRecord(join(context.folder.proxyDir, engineRecordName))
+        return addSeenCall(verdict, engine?.identity ?? null, readBook(context))
+      }
       try {
         const { llamaServer } = context.chosen.profile
         return judgePlannedTools(await readChatTemplateChoice(llamaServer, context.resourcesDir), setting)

@@ -46,7 +46,10 @@ describe('judgeMends', () => {
       mend: 'Take profiles.x.proxy.refuseOverlongPrompts, profiles.x.proxy.admission out of the profile.',
     })
     expect(off.found).toContain('outgrows its slot ends')
-    expect(judgeMends({ ...studio.proxy, configPath: '/etc/litellm.yaml' }, place).level).toBe('warn')
+    expect(judgeMends({ ...studio.proxy, configPath: '/etc/litellm.yaml' }, place)).toMatchObject({
+      level: 'warn',
+      found: expect.stringContaining('nothing bounds bodies, answers or connections without a key'),
+    })
   })
 })
 

@@ -45,7 +45,7 @@ const mendNames = [
 export const judgeMends = (proxy: Profile['proxy'], place: (key: string) => string): Verdict => {
   if (proxy.configPath !== null)
     return warn(
-      `${proxy.configPath} is used as it is: Nexus mends nothing for Claude Code, and its keys are its own`,
+      `${proxy.configPath} is used as it is: its keys are its own, Nexus mends nothing for Claude Code, and nothing bounds bodies, answers or connections without a key`,
       `Set ${place('proxy.configPath')} to null for the generated configuration.`,
     )
   const off = mendNames.filter((name) => proxy[name] === false)

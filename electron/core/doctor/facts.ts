@@ -104,9 +104,9 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
     }),
     ramDisk: once(() => platform.ramDisk.read(spec)),
     ramDiskBacking: once(() => platform.ramDisk.readBacking(spec)),
-    modelHeader: once(() => readHeaderOrReason(llamaServer.modelPath)),
+    modelHeader: once(() => readHeaderOrReason(llamaServer.modelPath, llamaServer.draftModelPath !== null)),
     draftHeader: once(async () =>
-      llamaServer.draftModelPath === null ? null : readHeaderOrReason(llamaServer.draftModelPath),
+      llamaServer.draftModelPath === null ? null : readHeaderOrReason(llamaServer.draftModelPath, true),
     ),
     lanAddresses: once(() => platform.readLanAddresses()),
   }

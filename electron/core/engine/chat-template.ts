@@ -27,8 +27,10 @@ export interface ChatTemplateQuestion {
 
 const templateKey = 'tokenizer.chat_template'
 
-const ourTemplatePath = (resourcesDir: string, name: 'r1-distill-llama' | 'smollm2-instruct'): string =>
-  join(resourcesDir, 'templates', `${name}.jinja`)
+export const ourTemplatePath = (
+  resourcesDir: string,
+  name: 'r1-distill-llama' | 'smollm2-instruct',
+): string => join(resourcesDir, 'templates', `${name}.jinja`)
 
 /**
  * From the file alone, before anything runs. `auto` takes ours only where the model is known to be of the family that it

@@ -1,5 +1,5 @@
 // A parked conversation fits one model, one program and one set of flags.
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -62,4 +62,12 @@ it('is written once for each process, as it was at its start', () => {
   expect(readFileSync(path, 'utf8')).toBe(first)
   recordEngine(path, entry({ pid: 4243 }))
   expect(readFileSync(path, 'utf8')).not.toBe(first)
+})
+
+it('tells nothing of an earlier llama-server where it cannot be written, as on a full disk', () => {
+  // Its temporary file's name would be longer than the 255 bytes that a name may have, also for root.
+  const path = join(dir, 'e'.repeat(250))
+  writeFileSync(path, JSON.stringify({ process: '4000@1', identity: 'another model' }))
+  expect(() => recordEngine(path, entry())).toThrow('ENAMETOOLONG')
+  expect(existsSync(path)).toBe(false)
 })

@@ -1,6 +1,6 @@
 // Which llama-server runs, for the Router: another process has empty slots, and a parked conversation fits one model only.
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, openSync, readSync, rmSync, statSync } from 'node:fs'
 import { z } from 'zod'
 import { readRecord } from '../base/json-record.ts'
 import { writePrivateFile } from '../base/private-file.ts'
@@ -28,7 +28,13 @@ export const recordEngine = (path: string, entry: LedgerEntry): void => {
   const process = nameProcess(entry)
   if (readEngineRecord(path)?.process === process) return
   const record = { process, identity: identifyEngine(entry) }
-  writePrivateFile(path, `${JSON.stringify(record)}\n`, { about: 'processes' })
+  try {
+    writePrivateFile(path, `${JSON.stringify(record)}\n`, { about: 'processes' })
+  } catch (error) {
+    // On a full disk the last llama-server's record would stay, and its parked files would be read into another model.
+    rmSync(path, { force: true })
+    throw error
+  }
 }
 
 /** Flags that a saved slot does not depend on, each with its value. */

@@ -54,6 +54,26 @@ function planned(...args: Parameters<typeof plan>) {
 
 const reasonsOf = (result: ReturnType<typeof plan>) => (result.kind === 'impossible' ? result.reasons : [])
 
+/**
+ * A build of November 2026: b10434's recorded help with what tools/server/README.md at 00dc8057, generated from the same
+ * table, has otherwise. Laid out by hand.
+ */
+const newestHelpText = () =>
+  ['--mlock', '--mmap', '--direct-io', '--host', '--port'].reduce(without, readHelpText('b10434')).replace(
+    /^-cram, /m,
+    `--kv-unified-per-slot N                 context limit per parallel slot (default: unset, behavior unchanged).
+                                        when set without -c/--ctx-size, the shared KV pool is sized to
+                                        n_parallel*N
+                                        (env: LLAMA_ARG_KV_UNIFIED_PER_SLOT)
+--host HOST                             IP addresses to listen on, comma-separated, or UNIX socket paths ending
+                                        in .sock; with multiple TCP addresses, :: binds IPv6 only; overlapping
+                                        addresses result in undefined behavior (default: 127.0.0.1)
+                                        (env: LLAMA_ARG_HOST)
+--port PORT                             port to listen (default: 9931)
+                                        (env: LLAMA_ARG_PORT)
+-cram, `,
+  )
+
 /** Drops an entry (its head line and the text below it) from a build's help. */
 const without = (help: string, flag: string) => {
   const lines = help.split('\n')
@@ -237,6 +257,67 @@ describe('planLlamaArgv', () => {
       /default too/,
     )
     expect(warnings[0]).toMatch(/microBatchTokens 512/)
+  })
+})
+
+describe('a build of November 2026', () => {
+  it('gets the line that the older ones get, its port and address said outright', () => {
+    expect(planned({}, newestHelpText()).argv).toEqual(planned({}, readHelpText('b10434')).argv)
+    expect(planned({ unifiedKv: true }, newestHelpText()).line).toContain(' -kvu ')
+  })
+
+  it('takes a limit for each slot of one pool that a user pins', () => {
+    const { line, warnings } = planned(
+      { unifiedKv: true, pinnedFlags: ['--kv-unified-per-slot', '65536'] },
+      newestHelpText(),
+    )
+    expect(line).toMatch(/ -kvu .* --kv-unified-per-slot 65536$/)
+    expect(warnings).toEqual([])
+  })
+})
+
+describe('how the model is loaded, pinned', () => {
+  const spelled = (help: string, ...pinnedFlags: string[]) => {
+    const { argv, warnings } = planned({ pinnedFlags }, help)
+    return { words: argv.slice(argv.indexOf('-lv') + 2), warnings }
+  }
+
+  it.each([
+    [['--mlock'], '--load-mode mmap+mlock'],
+    [['--no-mmap', '--mlock'], '--load-mode mlock'],
+    [['--no_mmap'], '--load-mode none'],
+    [['--mmap'], '--load-mode mmap'],
+    [['-dio'], '--load-mode dio'],
+    [['--threads', '4', '--no-direct-io'], '--threads 4 --load-mode auto'],
+    [['-lm', 'mlock'], '-lm mlock'],
+  ])('%j reaches a build without the old words as %s', (pinned, expected) => {
+    const { words, warnings } = spelled(newestHelpText(), ...pinned)
+    expect(words.join(' ')).toBe(expected)
+    expect(warnings).toEqual([])
+  })
+
+  it.each([
+    ['mlock', '--no-mmap --mlock'],
+    ['mmap+mlock', '--mmap --mlock'],
+    ['none', '--no-mmap'],
+    ['dio', '--direct-io'],
+    ['auto', ''],
+  ])('--load-mode %s reaches a build without it as "%s"', (mode, expected) => {
+    const { words, warnings } = spelled(readHelpText('b10068'), '--load-mode', mode)
+    expect(words.join(' ')).toBe(expected)
+    expect(warnings).toEqual([])
+  })
+
+  it('stays as it is on a build that knows both, or where the mode is not known', () => {
+    expect(spelled(readHelpText('b10434'), '--mlock').words).toEqual(['--mlock'])
+    expect(spelled(readHelpText('b10068'), '--load-mode', 'turbo').words).toEqual(['--load-mode', 'turbo'])
+  })
+
+  it('is said in the plan', () => {
+    const { adaptations } = planned({ pinnedFlags: ['--mlock'] }, newestHelpText())
+    expect(adaptations.find(({ code }) => code === 'pinned')?.reason).toBe(
+      'The profile pins --mlock, which this build of llama-server calls --load-mode mmap+mlock.',
+    )
   })
 })
 

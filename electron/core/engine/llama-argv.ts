@@ -53,7 +53,7 @@ export function planLlamaArgv(input: LlamaPlanInput): LlamaPlan {
   if (reasons.length > 0) return { kind: 'impossible', reasons }
   return {
     kind: 'planned',
-    argv: [input.binaryPath, ...parts, ...profile.pinnedFlags],
+    argv: [input.binaryPath, ...parts, ...pinned.words],
     adaptations: [...adaptations, ...pinned.adaptations],
     warnings: [...warnings, ...pinned.warnings],
   }

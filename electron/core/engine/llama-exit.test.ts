@@ -18,6 +18,32 @@ const report = (changes: Partial<ExitReport>): ExitReport => ({
   ...changes,
 })
 
+describe('a model in parts', () => {
+  // Recorded on Linux x86-64, b10068, with made-up parts of a few hundred bytes.
+  const ending = `0.00.015.596 E llama_model_load_from_file_impl: failed to load model
+0.00.015.598 E cmn  common_init_: failed to load model '/m/big-00001-of-00003.gguf'
+0.00.015.601 E srv    load_model: failed to load model, '/m/big-00001-of-00003.gguf'
+0.00.015.602 I srv    operator(): operator(): cleaning up before exit...`
+  const explain = (...lines: string[]) =>
+    explainLlamaExit({ exitCode: 1, signal: null, logTail: [...lines, ...ending.split('\n')] }).reason
+
+  it('names the part that is missing or damaged', () => {
+    const split =
+      '0.00.015.596 E llama_model_load: error loading model: llama_model_loader: failed to load GGUF split from /m/big-00002-of-00003.gguf'
+    expect(
+      explain(
+        "0.00.015.591 E gguf_init_from_file: failed to open GGUF file '/m/big-00002-of-00003.gguf' (No such file or directory)",
+        split,
+      ),
+    ).toBe(
+      'The model /m/big-00001-of-00003.gguf could not be loaded: of its part /m/big-00002-of-00003.gguf: the file cannot be opened (No such file or directory).',
+    )
+    expect(explain('0.00.015.591 E gguf_init_from_reader: failed to read header', split)).toContain(
+      'of its part /m/big-00002-of-00003.gguf: the file is damaged or cut off',
+    )
+  })
+})
+
 describe('explainLlamaExit on recorded failures', () => {
   it.each([
     [

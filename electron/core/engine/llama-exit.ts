@@ -207,9 +207,11 @@ function whyTemplateFailed(log: readonly string[]): string {
 
 /** The most telling of the lines that llama.cpp prints about a model file. */
 function whyModelFailed(log: readonly string[]): string {
+  const part = findLast(log, /failed to load GGUF split from (.+)/)?.[1]
+  const of = part === undefined ? '' : `of its part ${part}: `
   for (const [pattern, say] of modelFaults) {
     const match = findLast(log, pattern)
-    if (match !== null) return say(match)
+    if (match !== null) return `${of}${say(match)}`
   }
   const last = findLast(log, /error loading model: (.+)/)
   return last?.[1] ?? 'llama-server gave no reason'

@@ -107,6 +107,10 @@ function createCapabilities(flags: readonly LlamaFlag[], version: string | null)
   }
 }
 
+/** llama-server takes underscores in long flags for dashes (common/arg.cpp). */
+export const spelledAsListed = (word: string): string =>
+  word.startsWith('--') ? word.replaceAll('_', '-') : word
+
 /** Values stand in the placeholder (`[on|off|auto]`, `{a,b}`, `a,b,c`) or after "allowed values:". */
 function listedValues(flag: LlamaFlag): readonly string[] | null {
   const listed = /allowed values:([^(]*)/.exec(flag.text)?.[1]

@@ -14,8 +14,6 @@ describe('parseMetrics', () => {
       requestsDeferred: 0,
       draftTokensTotal: 0,
       draftAcceptedTotal: 0,
-      nDecodeTotal: 202,
-      busySlotsPerDecode: 1,
     })
   })
 
@@ -29,7 +27,6 @@ describe('parseMetrics', () => {
     expect(parseMetrics(text)).toMatchObject({
       tokensPredictedTotal: 2_165_780,
       tokensPredictedStep: 10,
-      nDecodeTotal: 5,
       promptTokensTotal: null,
     })
     expect(parseMetrics('llamacpp:tokens_predicted_total 999999')?.tokensPredictedStep).toBe(1)
@@ -49,8 +46,8 @@ describe('parseMetrics', () => {
   })
 
   it('skips unreadable values and keeps the rest', () => {
-    const metrics = parseMetrics('llamacpp:n_decode_total NaN\nllamacpp:requests_deferred 2\n')
-    expect(metrics).toMatchObject({ nDecodeTotal: null, requestsDeferred: 2 })
+    const metrics = parseMetrics('llamacpp:tokens_predicted_total NaN\nllamacpp:requests_deferred 2\n')
+    expect(metrics).toMatchObject({ tokensPredictedTotal: null, requestsDeferred: 2 })
   })
 })
 

@@ -11,8 +11,6 @@ export interface LlamaMetrics {
   /** Absent on b10068. */
   readonly draftTokensTotal: number | null
   readonly draftAcceptedTotal: number | null
-  readonly nDecodeTotal: number | null
-  readonly busySlotsPerDecode: number | null
 }
 
 const maxMetricsCharacters = 1_000_000
@@ -41,8 +39,6 @@ export function parseMetrics(text: string): LlamaMetrics | null {
     requestsDeferred: count('requests_deferred'),
     draftTokensTotal: count('spec_decode_num_draft_tokens_total'),
     draftAcceptedTotal: count('spec_decode_num_accepted_tokens_total'),
-    nDecodeTotal: count('n_decode_total'),
-    busySlotsPerDecode: read('n_busy_slots_per_decode'),
   }
 }
 

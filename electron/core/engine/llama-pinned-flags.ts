@@ -1,11 +1,14 @@
 // The user's literal flags: which of ours each replaces, and which cannot be pinned.
 import type { Profile } from '../../contract/profile.ts'
 import type { Adaptation } from './llama-adaptation.ts'
-import type { LlamaCapabilities } from './llama-help.ts'
+import { type LlamaCapabilities, spelledAsListed } from './llama-help.ts'
+import { respellLoadMode } from './llama-load-mode.ts'
 
 export type PinnedPlan =
   | {
       readonly kind: 'pinned'
+      /** The profile's, in this build's words. */
+      readonly words: readonly string[]
       /** The pinned flag that stands in for ours, which is noted; null when there is none. */
       readonly claims: (flag: string, ours: string) => string | null
       readonly adaptations: readonly Adaptation[]
@@ -27,8 +30,15 @@ export function planPinnedFlags(
   const reasons: string[] = []
   const warnings: string[] = []
   const adaptations: Adaptation[] = []
-  const pinned = listFlags(profile.pinnedFlags, capabilities)
-  for (const { flag, words } of pinned) {
+  const respelled = respellLoadMode(profile.pinnedFlags, capabilities)
+  if (respelled !== null) {
+    const { from, to } = respelled
+    const reason = `The profile pins ${from}, which this build of llama-server calls ${to}.`
+    adaptations.push({ code: 'pinned', flag: to, seed: null, ours: to, reason })
+  }
+  const words = respelled?.words ?? profile.pinnedFlags
+  const pinned = listFlags(words, capabilities)
+  for (const { flag, words: written } of pinned) {
     const entry = capabilities.find(flag)
     const owner = Object.keys(ownedByProfile).find((key) => sameFlag(capabilities, key, flag))
     if (owner !== undefined) {
@@ -43,7 +53,7 @@ export function planPinnedFlags(
     else if (entry.deprecated) warnings.push(`Pinned ${flag} is deprecated in this build.`)
     if (/^--api-key$/.test(flag))
       warnings.push('A pinned --api-key can be read by everyone in the process list.')
-    if (entry !== null && (capabilities.valueCount(flag) ?? 0) > words.length - 1) {
+    if (entry !== null && (capabilities.valueCount(flag) ?? 0) > written.length - 1) {
       reasons.push(`llamaServer.pinnedFlags has ${flag} without its value ${entry.metavar ?? ''}.`)
     }
   }
@@ -58,7 +68,7 @@ export function planPinnedFlags(
     adaptations.push({ code: 'pinned', flag: winner.flag, seed: null, ours: text, reason })
     return winner.flag
   }
-  return { kind: 'pinned', claims, adaptations, warnings }
+  return { kind: 'pinned', words, claims, adaptations, warnings }
 }
 
 /** Any spelling of one entry is the same flag, its `--no-` form too. */
@@ -83,6 +93,3 @@ function listFlags(words: readonly string[], capabilities: LlamaCapabilities) {
   }
   return flags
 }
-
-/** llama-server takes underscores in long flags for dashes (common/arg.cpp). */
-const spelledAsListed = (word: string) => (word.startsWith('--') ? word.replaceAll('_', '-') : word)

@@ -66,17 +66,16 @@ describe('createSlotTracker', () => {
     at(task(6, 978, 924, 0, 55), 0)
     // As recorded: task 7 has begun, every number is still task 6's, which had gone on to 60.
     expect(at(task(7, 983, 924, 0, 60), 1000)).toMatchObject({
-      decodedSum: 0,
-      busy: 1,
+      active: [],
       prefilling: true,
       slots: [{ phase: 'prefill', promptProcessed: null, generatedTokens: null }],
     })
     expect(at(task(7, 916, 915, 1, 60), 2000)).toMatchObject({
-      decodedSum: 0,
+      active: [],
       slots: [{ phase: 'prefill', promptProcessed: 915 }],
     })
     expect(at(task(7, 924, 923, 1, 1), 3000)).toMatchObject({
-      decodedSum: 1,
+      active: [{ slotId: 0, taskId: 7, decoded: 1 }],
       prefilling: false,
       slots: [{ phase: 'generating', promptTokens: 924, tokensPerSecond: null }],
     })

@@ -30,9 +30,7 @@ export interface SlotsView {
   readonly slots: readonly Slot[]
   /** What the busy ones work on; null when one of them does not say. */
   readonly tasks: readonly SlotTask[] | null
-  readonly busy: number
   readonly prefilling: boolean
-  readonly decodedSum: number
   readonly active: readonly ActiveTask[]
 }
 
@@ -168,9 +166,7 @@ function viewOf(entries: readonly Tracked[]): SlotsView {
   return {
     slots: entries.map((entry) => entry.slot),
     tasks: tasksOf(entries),
-    busy: entries.filter((entry) => entry.raw.processing).length,
     prefilling: entries.some((entry) => entry.slot.phase === 'prefill'),
-    decodedSum: active.reduce((sum, task) => sum + task.decoded, 0),
     active,
   }
 }

@@ -13,8 +13,6 @@ const metricsOf = (predicted: number, changes: Partial<LlamaMetrics> = {}): Llam
   requestsDeferred: 0,
   draftTokensTotal: null,
   draftAcceptedTotal: null,
-  nDecodeTotal: null,
-  busySlotsPerDecode: null,
   ...changes,
 })
 
@@ -213,7 +211,7 @@ describe('createThroughputTracker', () => {
       last = { atMs: reading.atMs, total: result.tokensGeneratedTotal }
     }
     const final = readRecording(name).findLast((reading) => reading.metrics)
-    const still = slots.current().decodedSum
+    const still = slots.current().active.reduce((sum, { decoded }) => sum + decoded, 0)
     expect(last?.total).toBe((final?.metrics?.tokensPredictedTotal ?? 0) + still)
     expect(Math.round(counted)).toBe(last?.total)
   })

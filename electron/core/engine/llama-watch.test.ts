@@ -103,7 +103,7 @@ describe('a well server', () => {
     await tellBusy(10, 5_000)
     await read()
     watch.reset()
-    expect(watch.currentSlots()).toBeNull()
+    expect(watch.current()).toBeNull()
     expect((await read()).throughput?.generationTokensPerSecond).toBeNull()
   })
 

@@ -1,16 +1,17 @@
 // Live state of one llama-server: asks /slots and /metrics, listens to its log, and folds both.
-
 import type { Queue, Slot, Throughput } from '../../contract/snapshot.ts'
 import { askHttp } from '../base/http-ask.ts'
 import { parseJsonOrNull } from '../base/json-record.ts'
 import { parseLlamaLogLine } from './llama-log.ts'
 import { parseMetrics } from './llama-metrics.ts'
-import { createSlotTracker, type SlotTasks } from './llama-slot-tracker.ts'
+import { createSlotTracker, type SlotsView, type SlotTasks } from './llama-slot-tracker.ts'
 import { parseSlots } from './llama-slots.ts'
 import { createThroughputTracker } from './llama-throughput.ts'
 
 export interface EngineReading {
   readonly slots: Slot[] | null
+  /** Absent: it does not tell what a busy slot works on. */
+  readonly tasks?: SlotTasks
   readonly queue: Queue | null
   readonly throughput: Throughput | null
 }
@@ -18,10 +19,8 @@ export interface EngineReading {
 export interface LlamaWatch {
   /** Asks the server; slow answers are waited for as long as `signal` allows. Unanswered parts are null. */
   read(signal: AbortSignal): Promise<EngineReading>
-  /** The slots of the last answer with what the log has said since; null before the first answer. */
-  currentSlots(): Slot[] | null
-  /** What the busy slots worked on at that answer; null before the first, and when the server does not say. */
-  currentTasks(): SlotTasks | null
+  /** The last answer with what the log has said since; null before the first. */
+  current(): EngineReading | null
   /** One line of the server's log. */
   hear(line: string): void
   /** Whether any slot is processing; null when the server does not say. */
@@ -47,7 +46,12 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
     }
   }
 
+  let said: EngineReading | null = null
   let askedAt = 0
+  const toldSlots = ({ slots, tasks }: SlotsView): Pick<EngineReading, 'slots' | 'tasks'> => ({
+    slots: [...slots],
+    ...(tasks === null ? {} : { tasks: { askedAt, tasks } }),
+  })
 
   const readSlots = async (signal: AbortSignal) => {
     const startedAt = Date.now()
@@ -65,8 +69,8 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
       const metrics = metricsText === null ? null : parseMetrics(metricsText)
       const metricsAtMs = performance.now()
       const slots = await readSlots(signal)
-      const view = slots === null ? null : slotTracker.applySlots(slots.raw, slots.atMs)
       askedAt = slots?.askedAt ?? askedAt
+      const view = slots === null ? null : slotTracker.applySlots(slots.raw, slots.atMs)
       const flow = throughput.observe({
         atMs: slots?.atMs ?? performance.now(),
         metrics,
@@ -76,32 +80,29 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
       })
       const processing = metrics?.requestsProcessing ?? null
       const deferred = metrics?.requestsDeferred ?? null
-      return {
-        slots: view === null ? null : [...view.slots],
+      said = {
+        ...(view === null ? { slots: null } : toldSlots(view)),
         queue: processing === null || deferred === null ? null : { processing, deferred },
         // The totals of a server that said nothing at all would be those of its last answer.
         throughput: metrics === null && view === null ? null : flow,
       }
+      return said
     },
-    currentSlots: () => {
-      const { slots } = slotTracker.current()
-      return slots.length === 0 ? null : [...slots]
-    },
-    currentTasks: () => {
-      const { slots, tasks } = slotTracker.current()
-      return slots.length === 0 || tasks === null ? null : { askedAt, tasks }
-    },
+    current: () => said,
     hear: (line) => {
       const event = parseLlamaLogLine(line)
       if (event === null) return
-      slotTracker.applyLog(event)
       if (event.kind === 'draft') throughput.addDraftResult(event)
+      slotTracker.applyLog(event)
+      // On b10068 /slots blocks during a prefill while the log goes on.
+      if (said !== null && said.slots !== null) said = { ...said, ...toldSlots(slotTracker.current()) }
     },
     readBusy: async (signal) => {
       const slots = await readSlots(signal)
       return slots === null ? null : slots.raw.some((slot) => slot.processing)
     },
     reset: () => {
+      said = null
       slotTracker.reset()
       throughput.reset()
     },

@@ -2,6 +2,7 @@
 import { readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
+import { lookForPid } from '../supervise/life-look.ts'
 import { withLocks } from './file-locks.ts'
 import { buildRootOf, shelfNames } from './forge-layout.ts'
 import type { WorkspaceUse } from './forge-use.ts'
@@ -89,17 +90,8 @@ export const removeLeftovers = async (mountPoint: string): Promise<void> => {
     const path = join(buildRootOf(mountPoint), shelf)
     for (const name of await readdir(path).catch(() => [])) {
       const pid = /^\.removing-(\d+)-/.exec(name)?.[1]
-      if (pid !== undefined && !isAlive(Number(pid)))
+      if (pid !== undefined && lookForPid(Number(pid)) === 'gone')
         await rm(join(path, name), { recursive: true, force: true }).catch(() => {})
     }
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }

@@ -214,9 +214,10 @@ export type HeaderReading =
   | { readonly kind: 'header'; readonly header: GgufHeader }
   | { readonly kind: 'failed'; readonly reason: string }
 
-export const readHeaderOrReason = async (path: string): Promise<HeaderReading> => {
+/** @param keepTokenTexts only to compare two: a vocabulary of 262,000 tokens costs the core 30 MB for a moment */
+export const readHeaderOrReason = async (path: string, keepTokenTexts = false): Promise<HeaderReading> => {
   try {
-    return { kind: 'header', header: await readGgufHeader(path) }
+    return { kind: 'header', header: await readGgufHeader(path, { keepTokenTexts }) }
   } catch (error) {
     return { kind: 'failed', reason: messageOf(error) }
   }

@@ -87,7 +87,9 @@ it('attaches, says whose it is, and waits for it to come back instead of taking 
       return () => {}
     })
   })
-  expect(await app?.dispatch({ type: 'setUp', thenStart: false })).toMatchObject({
+  expect(
+    await app?.dispatch({ type: 'start', only: null, profile: null, force: false, setUp: true }),
+  ).toMatchObject({
     accepted: false,
     reason: expect.stringContaining(`This stack is ${user}'s`),
   })

@@ -3,8 +3,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Command, Outcome } from '../../contract/command.ts'
 import type { StackEvent } from '../../contract/notice.ts'
-import type { ServiceId } from '../../contract/service-ids.ts'
-import { serviceIds } from '../../contract/service-ids.ts'
+import type { CommandedId } from '../../contract/service-ids.ts'
+import { commandedIds, supervisedIds } from '../../contract/service-ids.ts'
+import { isServing } from '../../contract/services.ts'
 import type { LastOrders, Order } from '../../contract/snapshot.ts'
 import { changeDeveloperKey, ownConfigReason } from '../access/developer-keys-file.ts'
 import { messageOf } from '../base/error-message.ts'
@@ -13,23 +14,39 @@ import type { Settings } from '../config/settings.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import { describeHolders } from '../forge/ram-disk-service.ts'
 import type { LogError } from '../logs/core-log.ts'
+import type { ModelFetches } from '../models/model-fetches.ts'
 import type { Services } from '../observe/snapshot.ts'
 import { readIntent, writeIntent } from '../stack/intent.ts'
 import { type Alive, mixProfiles, type ProfileInUse } from '../stack/profile-in-use.ts'
-import { type RefusalContext, refuseMoved, refuseProfile } from '../stack/profile-refusal.ts'
+import {
+  type Refusal,
+  type RefusalContext,
+  refuse,
+  refuseMoved,
+  refuseProfile,
+} from '../stack/profile-refusal.ts'
 import type { ServiceAssembly } from '../stack/service-assembly.ts'
 import type { SetUpRunner } from './set-up-runner.ts'
+
+/** The services of the profile in use, as commands need them. */
+export type CommandedServices = Pick<
+  ServiceAssembly,
+  'profileName' | 'profile' | 'stack' | 'endForeign' | 'untilIdle' | 'park'
+> & { readonly prover: Pick<ServiceAssembly['prover'], 'retry'> }
 
 export interface CommandedCore extends RefusalContext {
   readonly folder: StateFolder
   readonly settings: Settings
   readonly setUp: SetUpRunner
-  readonly assembly: () => ServiceAssembly
+  readonly fetches: Pick<ModelFetches, 'start' | 'cancel' | 'isActive'>
+  readonly assembly: () => CommandedServices
   /** Another profile's services take the place of the present ones, and what runs of them is adopted. */
   readonly takeProfile: (chosen: ChosenProfile) => Promise<void>
   /** Something was done that no phase shows. */
   readonly note: (severity: StackEvent['severity'], text: string) => void
   readonly logError: LogError
+  /** What a command or its second half leaves in a snapshot is another. */
+  readonly onChange: () => void
   readonly onAllStopped: () => void
   /** Whether this core is about to go, or has gone: then what it shows is of no use any more. */
   readonly isEnding: () => boolean
@@ -41,10 +58,10 @@ export interface CoreCommands {
   /** One after the other, whoever gives them: two profiles are never assembled at once. */
   dispatch(command: Command, from?: CommandSource): Promise<Outcome>
   /** Starts what is still wanted of these once the commands before it are done, if the profile is still `given`'s. */
-  startWanted(ids: readonly ServiceId[], given: ServiceAssembly): Promise<void>
+  startWanted(ids: readonly CommandedId[], given: CommandedServices): Promise<void>
   /** What the user last asked for. */
-  wanted(): readonly ServiceId[]
-  /** Nothing runs, moves or is wanted but a RAM disk that is mounted, which stays without a core. */
+  wanted(): readonly CommandedId[]
+  /** Nothing runs, moves, is fetched or is wanted but a RAM disk that is mounted, which stays without a core. */
   isIdle(): boolean
   /** The services as they are, and those that a restart has stopped and not yet started as starting. */
   withRestart(services: Services): Services
@@ -57,13 +74,27 @@ export interface CoreCommands {
  */
 type CommandSource = 'owner' | 'guest' | 'core'
 
+/** What a start took, and whether the Router has to be started anew to fit it. */
+interface TakenProfile extends Pick<ProfileInUse, 'restartsRouter'> {
+  readonly profile: Pick<ChosenProfile, 'name' | 'because'>
+}
+
+interface StartOrder extends Pick<ProfileInUse, 'restartsRouter'> {
+  readonly command: CommandOf<'start'>
+  readonly from: CommandSource
+  /** A server ran before it. */
+  readonly bound: boolean
+}
+
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>
 
 /** `--now` still lets a process end by itself for this long. */
 const hurriedGraceMs = 2_000
 
 const accepted: Outcome = { accepted: true }
-const refuse = (reason: string): Outcome => ({ accepted: false, reason })
+
+const namedBy = ({ only }: { readonly only: CommandedId | null }): readonly CommandedId[] =>
+  only === null ? commandedIds : [only]
 
 export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const { folder, platform, settings, assembly } = core
@@ -72,7 +103,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const wasForced = (): boolean => readIntent(folder.intentPath)?.forced === true
 
   /** @param forced as before when nothing new was started */
-  const remember = (up: readonly ServiceId[], forced: boolean = wasForced()) =>
+  const remember = (up: readonly CommandedId[], forced: boolean = wasForced()) =>
     writeIntent(folder.intentPath, {
       version: 1,
       up: [...up],
@@ -81,13 +112,13 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       ...(forced ? { forced } : {}),
     })
 
-  const wanted = (): readonly ServiceId[] => readIntent(folder.intentPath)?.up ?? []
+  const wanted = (): readonly CommandedId[] => readIntent(folder.intentPath)?.up ?? []
 
   /**
    * What a restart is about to start. Between its stop and its start, while others still finish or another profile is
    * read, a service is stopped as if somebody else had wanted that (seen: `nexus restart` ended with such words).
    */
-  const restarting = new Set<ServiceId>()
+  const restarting = new Set<CommandedId>()
   const withRestart = (services: Services): Services => {
     const shown = { ...services }
     for (const id of restarting)
@@ -97,33 +128,41 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   }
 
   let lastOrders: LastOrders = { ramDisk: null, llamaServer: null, proxy: null }
-  const noteOrder = (ids: readonly ServiceId[], order: Order) => {
+  const noteOrder = (ids: readonly CommandedId[], order: Order) => {
     lastOrders = { ...lastOrders, ...Object.fromEntries(ids.map((id) => [id, order])) }
   }
 
   // --- start -----------------------------------------------------------------------------------------------------
 
   const start = async (command: CommandOf<'start'>, from: CommandSource): Promise<Outcome> => {
-    const { llamaServer, proxy } = assembly().stack.states()
+    if (command.setUp === true && core.setUp.state()?.running) return joinSetUp(command)
+    const { llamaServer, proxy, gateway } = assembly().stack.states()
     const phases = [llamaServer.phase, proxy.phase]
     // A server that is just being rolled back after the other's failure must not change hands in between.
     const moving = phases.includes('starting') || phases.includes('stopping')
     // A gateway that failed gets the address that the profile has now; the servers are adopted as they run.
-    const gatewayFailed = assembly().stack.gateway()?.phase === 'failed'
-    const failed = (phases.includes('failed') || gatewayFailed) && !moving
+    const failed = (phases.includes('failed') || gateway?.phase === 'failed') && !moving
     /** What lives was started with the present profile: no other may take it over. */
     const bound = phases.some((phase) => phase !== 'stopped' && phase !== 'failed')
-    let restartsRouter = false
+    let taken: TakenProfile | null = null
     if (!bound || failed || command.profile !== null) {
       const requested = command.profile ?? (bound ? assembly().profileName : null)
-      const taken = await switchProfile(
+      const answer = await switchProfile(
         { ...command, profile: requested },
         { bound, renew: !bound || failed },
       )
-      if (typeof taken === 'string') return refuse(taken)
-      restartsRouter = taken.restartsRouter
+      if ('accepted' in answer) return answer
+      taken = answer
     }
-    const ids = command.only === null ? serviceIds : [command.only]
+    const order = { command, from, bound, restartsRouter: taken?.restartsRouter ?? false }
+    const refusal = (await isSetUpFirst(command)) ? setUpThenBegin(order) : await begin(order)
+    if (refusal !== null) return refusal
+    return taken === null || command.setUp !== true ? accepted : { accepted: true, profile: taken.profile }
+  }
+
+  /** What a start does once its profile is in use and installed; answers why not. */
+  const begin = async ({ command, from, bound, restartsRouter }: StartOrder): Promise<Refusal | null> => {
+    const ids = namedBy(command)
     if (command.replaceForeign === true) {
       const left = await assembly().endForeign(ids)
       if (left !== null) return refuse(left)
@@ -133,16 +172,53 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     assembly().prover.retry()
     if (restartsRouter) restartRouterBeside(ids)
     else void assembly().stack.start(ids)
-    return accepted
+    return null
   }
 
+  /** What serves needs nothing, also where a newer release would install something else. */
+  const isSetUpFirst = async (command: CommandOf<'start'>): Promise<boolean> => {
+    const states = assembly().stack.states()
+    if (command.setUp !== true || namedBy(command).every((id) => isServing(states[id]))) return false
+    await core.setUp.look(assembly().profile)
+    return (core.setUp.state()?.missing.length ?? 0) > 0
+  }
+
+  /** Not within the turn: that takes minutes, and a stop calls it off. */
+  const setUpThenBegin = (order: StartOrder): null => {
+    const given = assembly()
+    const { profileName: name, profile } = given
+    const beginInTurn = async (signal: AbortSignal): Promise<Refusal | null> => {
+      if (signal.aborted || assembly() !== given) return null
+      // With the model and the program there, more is known than before.
+      return (await refuseProfile({ name, profile }, order.command, core)) ?? begin(order)
+    }
+    const installed = core.setUp.run(profile, async (signal) => {
+      core.note('info', 'Everything that was missing is installed')
+      return (await inTurn(() => beginInTurn(signal)))?.reason ?? null
+    })
+    void installed.then(async (done) => {
+      const failure = core.setUp.state()?.failure ?? null
+      if (!done && failure !== null) core.note('critical', `Set-up failed: ${failure}`)
+      // Another profile was taken meanwhile.
+      if (assembly() !== given) await core.setUp.look(assembly().profile)
+    })
+    return null
+  }
+
+  /** Two windows, or two shells, that want the same see the same set-up. */
+  const joinSetUp = ({ profile }: CommandOf<'start'>): Outcome =>
+    profile === null || profile === assembly().profileName ? accepted : refuse('it is being set up already')
+
   /** The others start meanwhile: a large model takes minutes. */
-  const restartRouterBeside = (ids: readonly ServiceId[]): void => {
+  const restartRouterBeside = (ids: readonly CommandedId[]): void => {
     restarting.add('proxy')
     void assembly().stack.start(ids.filter((id) => id !== 'proxy'))
     void stopServices(['proxy'], { now: false, keepGateway: true })
       .then(() => startAgain(['proxy'], null))
-      .finally(() => restarting.delete('proxy'))
+      .finally(() => {
+        restarting.delete('proxy')
+        core.onChange()
+      })
   }
 
   /** What goes on with a process of its own when the stack is started. */
@@ -153,33 +229,36 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return { llamaServer: lives(llamaServer), proxy: lives(proxy), ramDisk: ramDisk.phase === 'ready' }
   }
 
-  /** Takes the profile asked for, freshly read and checked, for what does not live; a text: why not. */
+  /** Takes the profile asked for, freshly read and checked, for what does not live; or answers why not. */
   const switchProfile = async (
     command: CommandOf<'start'>,
     { bound, renew }: { readonly bound: boolean; readonly renew: boolean },
-  ): Promise<Pick<ProfileInUse, 'restartsRouter'> | string> => {
+  ): Promise<TakenProfile | Refusal> => {
     try {
       const chosen = chooseProfile(settings.reread(), command.profile, folder.runtimeDir)
+      const { name, because } = chosen
       const { profileName, profile: running } = assembly()
-      if (bound && chosen.name !== profileName)
-        return `the stack runs with profile ${profileName}; nexus down first, then nexus up --profile ${chosen.name}`
-      if (!renew) return { restartsRouter: false }
+      if (bound && name !== profileName)
+        return refuse(
+          `the stack runs with profile ${profileName}; nexus down first, then nexus up --profile ${name}`,
+        )
+      if (!renew) return { profile: { name, because }, restartsRouter: false }
       const { phase } = assembly().stack.states().proxy
       const routerLives = phase !== 'stopped' && phase !== 'failed'
       const moved = bound ? refuseMoved(running, chosen.profile, routerLives) : null
-      if (moved !== null) return moved
+      if (moved !== null) return refuse(moved)
       // Another profile's disk is no size of this one's.
       const { profile, restartsRouter } =
-        chosen.name === profileName
+        name === profileName
           ? mixProfiles(running, chosen.profile, readAlive())
           : { profile: chosen.profile, restartsRouter: false }
       const inUse = { ...chosen, profile }
       const refusal = await refuseProfile(inUse, command, core)
       if (refusal !== null) return refusal
       await core.takeProfile(inUse)
-      return { restartsRouter }
+      return { profile: { name, because }, restartsRouter }
     } catch (error) {
-      return messageOf(error)
+      return refuse(messageOf(error))
     }
   }
 
@@ -191,7 +270,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       const refusal = await eject(command.force)
       if (refusal !== null) return refuse(refusal)
     }
-    const ids = command.only === null ? serviceIds : [command.only]
+    const ids = namedBy(command)
     for (const id of ids) restarting.delete(id)
     noteOrder(ids, 'stop')
     forgetWanted(ids, command.eject)
@@ -205,9 +284,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
 
   /** Of what runs; a disk may stay mounted. */
   const isAllStopped = (): boolean => {
-    const { stack } = assembly()
-    const { llamaServer, proxy } = stack.states()
-    return [llamaServer, proxy, stack.gateway()].every((part) => (part?.phase ?? 'stopped') === 'stopped')
+    const states = assembly().stack.states()
+    return supervisedIds.every((id) => (states[id]?.phase ?? 'stopped') === 'stopped')
   }
 
   const isIdle = (): boolean => {
@@ -216,6 +294,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       isAllStopped() &&
       restarting.size === 0 &&
       !core.setUp.state()?.running &&
+      !core.fetches.isActive() &&
       phase !== 'starting' &&
       phase !== 'stopping' &&
       wanted().every((id) => id === 'ramDisk')
@@ -223,7 +302,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   }
 
   /** What cannot be written down (a full disk) keeps nothing running. */
-  const forgetWanted = (ids: readonly ServiceId[], ejected: boolean): void => {
+  const forgetWanted = (ids: readonly CommandedId[], ejected: boolean): void => {
     try {
       remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !ejected)))
     } catch (error) {
@@ -234,7 +313,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   }
 
   const stopServices = (
-    ids: readonly ServiceId[],
+    ids: readonly CommandedId[],
     { now, keepGateway = false }: { readonly now: boolean; readonly keepGateway?: boolean },
   ): Promise<void> => {
     const { drainSeconds, stopGraceSeconds } = settings.current()
@@ -262,9 +341,9 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
 
   /** Of everything: with the settings as they are now. Of one service: just as it runs. */
   const restart = async ({ only, now = false }: CommandOf<'restart'>): Promise<Outcome> => {
-    const ids = only === null ? serviceIds : [only]
+    const ids = only === null ? commandedIds : [only]
     const renewed = only === null ? await readRenewed() : null
-    if (typeof renewed === 'string') return refuse(renewed)
+    if (renewed !== null && 'accepted' in renewed) return renewed
     remember([...new Set([...wanted(), ...ids])])
     noteOrder(ids, 'restart')
     for (const id of ids) restarting.add(id)
@@ -272,26 +351,27 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       .then(() => startAgain(ids, renewed))
       .finally(() => {
         for (const id of ids) restarting.delete(id)
+        core.onChange()
       })
     return accepted
   }
 
   /** What was stopped by another order meanwhile stays so. */
-  const startAgain = async (ids: readonly ServiceId[], renewed: ChosenProfile | null): Promise<void> => {
+  const startAgain = async (ids: readonly CommandedId[], renewed: ChosenProfile | null): Promise<void> => {
     const left = ids.filter((id) => wanted().includes(id))
     if (renewed === null) {
       void assembly().stack.start(left)
       return
     }
-    for (const only of left.length === serviceIds.length ? [null] : left) {
+    for (const only of left.length === commandedIds.length ? [null] : left) {
       const again: Command = { type: 'start', only, profile: renewed.name, force: wasForced() }
       const outcome = await dispatch(again, 'core')
       if (!outcome.accepted) core.note('critical', `The restart ended half-way: ${outcome.reason}`)
     }
   }
 
-  /** The profile to restart with, checked before anything is stopped; null: the one that runs, a text: why not. */
-  const readRenewed = async (): Promise<ChosenProfile | string | null> => {
+  /** The profile to restart with, checked before anything is stopped, or why not; null: the one that runs. */
+  const readRenewed = async (): Promise<ChosenProfile | Refusal | null> => {
     const { profileName, profile } = assembly()
     try {
       settings.reread()
@@ -299,34 +379,11 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       if (chosen.name === profileName && isDeepStrictEqual(chosen.profile, profile)) return null
       return (await refuseProfile(chosen, { force: wasForced() }, core)) ?? chosen
     } catch (error) {
-      return messageOf(error)
-    }
-  }
-
-  // --- set-up, settings, keys ------------------------------------------------------------------------------------
-
-  const setUp = async ({ thenStart }: CommandOf<'setUp'>): Promise<Outcome> => {
-    if (core.setUp.state()?.running) return refuse('it is being set up already')
-    try {
-      const { llamaServer, proxy } = assembly().stack.states()
-      const runs = llamaServer.phase !== 'stopped' || proxy.phase !== 'stopped'
-      const before = assembly()
-      const { profile } = runs ? before : chooseProfile(settings.reread(), null, folder.runtimeDir)
-      void core.setUp.run(profile).then(async (done) => {
-        // Another profile was taken meanwhile.
-        if (assembly() !== before) await core.setUp.look(assembly().profile)
-        const failure = core.setUp.state()?.failure ?? null
-        if (done) core.note('info', 'Everything that was missing is installed')
-        else if (failure !== null) core.note('critical', `Set-up failed: ${failure}`)
-        if (!done || !thenStart) return
-        const outcome = await dispatch({ type: 'start', only: null, profile: null, force: false })
-        if (!outcome.accepted) core.setUp.fail(outcome.reason)
-      })
-      return accepted
-    } catch (error) {
       return refuse(messageOf(error))
     }
   }
+
+  // --- settings, keys ------------------------------------------------------------------------------------------
 
   const configure = async (command: CommandOf<'configure'>): Promise<Outcome> => {
     const totalMemoryBytes = await platform.readTotalMemoryBytes()
@@ -379,23 +436,27 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
         return stop(command, from)
       case 'restart':
         return restart(command)
-      case 'setUp':
-        return setUp(command)
       case 'configure':
         return configure(command)
       case 'key':
         return changeKey(command)
+      case 'fetchModel':
+        return core.fetches.start(command)
+      case 'cancelFetch':
+        return core.fetches.cancel(command.id)
     }
   }
 
   let turn: Promise<unknown> = Promise.resolve()
-  const dispatch = (command: Command, from: CommandSource = 'owner'): Promise<Outcome> => {
-    const outcome = turn.then(() => carryOut(command, from))
-    turn = outcome.catch(() => {})
-    return outcome
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = turn.then(work).finally(core.onChange)
+    turn = done.catch(() => {})
+    return done
   }
+  const dispatch = (command: Command, from: CommandSource = 'owner'): Promise<Outcome> =>
+    inTurn(() => carryOut(command, from))
 
-  const startWanted = (ids: readonly ServiceId[], given: ServiceAssembly): Promise<void> => {
+  const startWanted = (ids: readonly CommandedId[], given: CommandedServices): Promise<void> => {
     const started = turn.then(() => {
       const still = ids.filter((id) => wanted().includes(id))
       if (assembly() === given && still.length > 0) void given.stack.start(still)

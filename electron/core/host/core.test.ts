@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Command } from '../../contract/command.ts'
 import type { ProfileOverride } from '../../contract/profile.ts'
-import type { ServiceId } from '../../contract/service-ids.ts'
+import type { CommandedId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { clientKeysPath } from '../access/developer-keys-file.ts'
 import { rememberFile } from '../agents-file/installed-files.ts'
@@ -206,7 +206,7 @@ const until = (core: Core, fits: (snapshot: Snapshot) => boolean): Promise<Snaps
 
 const startCommand = (
   profile: string | null = profilePath,
-  only: ServiceId | null = null,
+  only: CommandedId | null = null,
 ): Extract<Command, { type: 'start' }> => ({
   type: 'start',
   only,
@@ -246,7 +246,7 @@ const phasesOf = ({ services }: Snapshot) => [
 const engineUrl = () => `http://127.0.0.1:${enginePort}`
 const proxyUrl = () => `http://127.0.0.1:${proxyPort}`
 
-const pidOf = (snapshot: Snapshot, id: ServiceId): number => {
+const pidOf = (snapshot: Snapshot, id: CommandedId): number => {
   const { pid } = snapshot.services[id]
   if (pid === null) throw new Error(`${id} has no process`)
   return pid
@@ -850,19 +850,19 @@ describe('a gateway', () => {
     gatewayPort = await freePort()
   })
   const gatewayOf = () => ({ listen: `127.0.0.1:${gatewayPort}`, binaryPath: installGateway() })
-  const gatewayPid = ({ gateway }: Snapshot): number => gateway?.pid ?? 0
+  const gatewayPid = ({ services: { gateway } }: Snapshot): number => gateway?.pid ?? 0
 
   it('serves with the Router, is taken over by the next core, and ends with everything', async () => {
     writeProfile({ gateway: gatewayOf() })
     const first = await newCore()
     await first.dispatch(startCommand())
-    const before = await until(first, (next) => ready(next) && next.gateway?.phase === 'ready')
-    expect(before.gateway?.endpoint).toBe(`http://ai.opta.local:${gatewayPort}`)
+    const before = await until(first, (next) => ready(next) && next.services.gateway?.phase === 'ready')
+    expect(before.services.gateway?.endpoint).toBe(`http://ai.opta.local:${gatewayPort}`)
     expect(statSync(join(folder.gatewayDir, 'dynamic', 'opta-nexus.yml')).mode & 0o777).toBe(0o600)
     await first.close()
     const second = await newCore()
-    const after = await until(second, (next) => ready(next) && next.gateway?.phase === 'ready')
-    expect(after.gateway).toMatchObject({ pid: gatewayPid(before), adopted: true })
+    const after = await until(second, (next) => ready(next) && next.services.gateway?.phase === 'ready')
+    expect(after.services.gateway).toMatchObject({ pid: gatewayPid(before), adopted: true })
     await second.dispatch(stopCommand())
     await second.stoppedByCommand
     expect(isAlive(gatewayPid(before))).toBe(false)
@@ -876,12 +876,12 @@ describe('a gateway', () => {
     const core = await newCore()
     await core.dispatch(startCommand())
     const failed = await until(core, ({ overall, proof }) => overall === 'degraded' && proof !== null)
-    expect(failed.gateway?.reason).toContain(`port ${gatewayPort} of the Gateway is held by`)
+    expect(failed.services.gateway?.reason).toContain(`port ${gatewayPort} of the Gateway is held by`)
     gatewayPort = await freePort()
     writeProfile({ gateway: gatewayOf() })
     expect(await core.dispatch(startCommand(null))).toEqual({ accepted: true })
-    const after = await until(core, (next) => ready(next) && next.gateway?.phase === 'ready')
-    expect(after.gateway?.endpoint).toBe(`http://ai.opta.local:${gatewayPort}`)
+    const after = await until(core, (next) => ready(next) && next.services.gateway?.phase === 'ready')
+    expect(after.services.gateway?.endpoint).toBe(`http://ai.opta.local:${gatewayPort}`)
     expect(pidOf(after, 'llamaServer')).toBe(pidOf(failed, 'llamaServer'))
     expect(pidOf(after, 'proxy')).toBe(pidOf(failed, 'proxy'))
   })
@@ -890,21 +890,21 @@ describe('a gateway', () => {
     writeProfile({ gateway: gatewayOf() })
     const first = await newCore()
     await first.dispatch(startCommand())
-    const before = await until(first, (next) => ready(next) && next.gateway?.phase === 'ready')
+    const before = await until(first, (next) => ready(next) && next.services.gateway?.phase === 'ready')
     writeProfile()
     await first.dispatch({ type: 'restart', only: null })
-    const without = await until(first, (next) => ready(next) && next.gateway === null)
+    const without = await until(first, (next) => ready(next) && next.services.gateway === undefined)
     expect(isAlive(gatewayPid(before))).toBe(false)
     expect(without.services.proxy.phase).toBe('ready')
 
     gatewayPort = await freePort()
     writeProfile({ gateway: gatewayOf() })
     await first.dispatch({ type: 'restart', only: null })
-    const again = await until(first, (next) => ready(next) && next.gateway?.phase === 'ready')
+    const again = await until(first, (next) => ready(next) && next.services.gateway?.phase === 'ready')
     await first.close()
     rmSync(folder.intentPath)
     const second = await newCore()
-    expect((await second.readSnapshot()).gateway).toBeNull()
+    expect((await second.readSnapshot()).services.gateway).toBeUndefined()
     expect(isAlive(gatewayPid(again))).toBe(false)
   })
 })
@@ -1073,7 +1073,7 @@ describe('new settings', () => {
     await core.dispatch(stopCommand({ only: 'proxy' }))
     await configure(core, { gateway: { listen: '127.0.0.1:9' } })
     const after = await until(core, (next) => missingIn(next).includes('traefik'))
-    expect(after).toMatchObject({ profile: 'mine', gateway: { phase: 'stopped' } })
+    expect(after).toMatchObject({ profile: 'mine', services: { gateway: { phase: 'stopped' } } })
     await core.close()
     expect((await newCore()).snapshot().profile).toBe('mine')
   })

@@ -1,16 +1,12 @@
 // The core: one stack, its readings, its proof, and the commands that change it. Everyone who attaches sees this.
 
-import { isDeepStrictEqual } from 'node:util'
 import type { Command, Outcome } from '../../contract/command.ts'
 import type { StackEvent } from '../../contract/notice.ts'
-import type { Profile } from '../../contract/profile.ts'
-import type { ServiceId } from '../../contract/service-ids.ts'
-import type { Snapshot } from '../../contract/snapshot.ts'
-import { ensureKeys } from '../access/keys.ts'
-import { tellAgents } from '../agents-file/tell-agents.ts'
+import type { CommandedId } from '../../contract/service-ids.ts'
+import type { MissingModel, Snapshot } from '../../contract/snapshot.ts'
 import { createAsks } from '../answers/answer-query.ts'
 import { messageOf } from '../base/error-message.ts'
-import { type ChosenProfile, chooseProfile } from '../config/profiles.ts'
+import { chooseProfile } from '../config/profiles.ts'
 import { openSettings } from '../config/settings.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import type { Ask, CoreLink } from '../control/core-link.ts'
@@ -20,20 +16,23 @@ import { followLogPieces } from '../logs/log-pieces.ts'
 import { createGpuLimitReading } from '../memory/gpu-limit-reading.ts'
 import { createMemoryMapSource } from '../memory/memory-map-source.ts'
 import { readMemoryPlan } from '../memory/stack-plan.ts'
-import { createObservations, type PlainSnapshot } from '../observe/observations.ts'
+import { readCatalogue } from '../models/catalogue.ts'
+import { readMissingModels } from '../models/missing-models.ts'
+import { createModelFetches } from '../models/model-fetches.ts'
 import { createPoller } from '../observe/poller.ts'
-import { foldSnapshot } from '../observe/snapshot.ts'
-import { createSnapshotFeed } from '../observe/snapshot-feed.ts'
+import { createPublished, type Facts } from '../observe/published.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { bringBack } from '../stack/bring-back.ts'
 import { readIntent } from '../stack/intent.ts'
 import { rebuildLedger } from '../stack/lost-services.ts'
-import { assembleServices, type ServiceAssembly } from '../stack/service-assembly.ts'
+import type { ServiceAssembly } from '../stack/service-assembly.ts'
 import { openLedger } from '../supervise/ledger.ts'
 import type { LoginSession } from '../supervise/login-session-schema.ts'
-import { createCoreCommands } from './core-commands.ts'
+import { type CoreCommands, createCoreCommands } from './core-commands.ts'
+import { createLifetime } from './lifetime.ts'
 import { createSetUpRunner } from './set-up-runner.ts'
+import { createStackInUse } from './stack-in-use.ts'
 
 export interface CoreOptions {
   readonly folder: StateFolder
@@ -71,27 +70,40 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   await rebuildLedger(folder, platform.processes, logError)
   const settings = openSettings(folder, logError)
   const ledger = openLedger(folder.ledgerPath, logError, options.session ?? null)
-  const observations = createObservations(() => settings.current().notifications)
-  let assembly: ServiceAssembly = initialAssembly()
-  let keepers = 0
-  let stopped = () => {}
-  const stoppedByCommand = new Promise<void>((resolve) => {
-    stopped = resolve
-  })
+  const onChange = () => published.arrived('change')
+  const note = (severity: StackEvent['severity'], text: string) =>
+    published.note({ at: Date.now(), severity, service: null, text })
 
-  const endsByItself = () => options.background && keepers === 0
+  const inUse = createStackInUse({
+    ...options,
+    logError,
+    settings,
+    ledger,
+    onChange: () => {
+      inUse.current().prover.consider()
+      onChange()
+    },
+    note: (event) => published.note(event),
+    onTaken: (profile) => {
+      void setUp.look(profile)
+      lookAtModels()
+    },
+  })
 
   const poller = createPoller(
     {
-      engine: () => assembly.engineSource(),
-      proxy: () => assembly.proxySource(),
-      gateway: () => assembly.gatewaySource(),
+      engine: () => inUse.current().engineSource(),
+      proxy: () => inUse.current().proxySource(),
+      gateway: () => inUse.current().gatewaySource(),
       memory: platform.createMemoryReader(),
-      ramDisk: () => assembly.readRamDisk(),
-      nodes: () => assembly.nodes.read(),
-      recheckProof: () => assembly.recheckProof(),
+      ramDisk: () => inUse.current().readRamDisk(),
+      nodes: () => inUse.current().nodes.read(),
+      recheckProof: () => inUse.current().recheckProof(),
     },
-    () => onReading(),
+    () => {
+      if (published.hasWatchers()) memoryMap.want()
+      published.arrived('reading')
+    },
   )
 
   const gpuSurroundings = { platform, resourcesDir, runtimeDir: folder.runtimeDir }
@@ -103,15 +115,17 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   })
   const memoryMap = createMemoryMapSource({
     makePlan: (question) => readMemoryPlan({ ...question, platform: platform.id }),
-    ask: async () => ({
-      profileName: assembly.profileName,
-      profile: assembly.profile,
-      totalMemoryBytes: await platform.readTotalMemoryBytes(),
-      gpuLimitBytes: await readLastGpuLimit(assembly.profile),
-    }),
-    onChange: () => feed.publish('change'),
+    ask: async () => {
+      const { profileName, profile } = inUse.current()
+      return {
+        profileName,
+        profile,
+        totalMemoryBytes: await platform.readTotalMemoryBytes(),
+        gpuLimitBytes: await readLastGpuLimit(profile),
+      }
+    },
+    onChange,
   })
-
   const setUp = createSetUpRunner(
     {
       readMissing: async (profile) =>
@@ -127,147 +141,103 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
           signal,
         }),
     },
-    () => feed.publish('change'),
+    onChange,
   )
 
-  const plainSnapshot = (readings: ReturnType<typeof poller.latest>): PlainSnapshot => {
-    const plain = foldSnapshot(
-      {
-        owner: { pid: process.pid, host: options.host, background: endsByItself(), since },
-        profile: assembly.profileName,
-        services: commands.withRestart(assembly.stack.states()),
-        gateway: assembly.stack.gateway(),
-        proof: assembly.prover.proof(),
-        proofFailure: assembly.prover.failure(),
-        requests: assembly.routerFeed.requests(),
-        developers: assembly.routerFeed.developers(),
-        nodes: assembly.nodes.current(Date.now(), poller.maxAgeMs()),
-        ...readings,
-      },
-      Date.now(),
-      poller.maxAgeMs(),
-    )
-    const speculationFailure = assembly.speculationFailure(plain.slots)
-    return {
-      ...plain,
-      engineModel: assembly.engineModel(),
-      ...(speculationFailure === null ? {} : { speculationFailure }),
-      memoryMap: memoryMap.current(assembly.profile, assembly.engineAllocations(), plain.ramDisk),
-      setUp: setUp.state(),
-      lastOrders: commands.lastOrders(),
+  const fetches = createModelFetches({
+    folder,
+    env: options.env,
+    readCatalogue: () => readCatalogue(resourcesDir),
+    findElsewhere: async (file) =>
+      (await import('../models/other-programs.ts')).findCopies(file, {
+        env: options.env,
+        platform: platform.id,
+      }),
+    ramDiskMount: () => poller.latest().ramDisk?.value.mountPoint ?? null,
+    onChange,
+    onEnded: ({ id, phase, reason }) => {
+      if (phase === 'done') note('info', `The model ${id} was fetched`)
+      if (phase === 'failed') note('critical', `The model ${id} was not fetched: ${reason}`)
+      lookAtModels()
+      onChange()
+      lifetime.endWhenIdle()
+    },
+    logError,
+  })
+  let missingModels: readonly MissingModel[] = []
+  /** Of the profile that would run, or of the studio's, whose place the demo takes where its model isn't here. */
+  const lookAtModels = () => {
+    try {
+      const config = settings.current()
+      const wanted = chooseProfile(config, config.profile ?? 'studio', folder.runtimeDir)
+      missingModels = readMissingModels(wanted, folder.modelsDir, readCatalogue(resourcesDir))
+    } catch (error) {
+      logError(new Error(`which models are missing could not be read: ${messageOf(error)}`))
     }
   }
-  const snapshot = (): Snapshot => {
-    const readings = poller.latest()
-    return observations.observe(plainSnapshot(readings), readings.slots?.takenAt ?? null)
-  }
 
-  const feed = createSnapshotFeed({
-    snapshot,
-    refresh: async () => {
-      memoryMap.want()
-      await poller.refresh()
-    },
-    onWatched: poller.setWatched,
+  const lifetime = createLifetime({
+    background: options.background,
+    isFetching: fetches.isActive,
+    isIdle: () => !bringingBack && commands.isIdle(),
+    onChange,
   })
-
-  const onChange = () => {
-    assembly.prover.consider()
-    // At once, not when it is told: two changes in one turn are two events.
-    snapshot()
-    feed.publish('change')
-  }
-
-  let engineReadAt = 0
-  let toldNotices = ''
-  const onReading = () => {
-    const takenAt = poller.latest().throughput?.takenAt ?? engineReadAt
-    const now = snapshot()
-    // Not "later": the clock may have been set back.
-    observations.addToHistory(now, takenAt !== engineReadAt)
-    engineReadAt = takenAt
-    const notices = now.notices.map(({ id, since: at, raise }) => `${id} ${at} ${raise}`).join()
-    if (feed.isWatched()) memoryMap.want()
-    feed.publish(notices === toldNotices ? 'reading' : 'change')
-    toldNotices = notices
-  }
-
-  function initialAssembly(): ServiceAssembly {
-    const intent = readIntent(folder.intentPath)
-    const { name, profile } =
-      intent === null
-        ? chooseProfile(settings.current(), null, folder.runtimeDir)
-        : { name: intent.profileName, profile: intent.profile }
-    return assemble(name, profile)
-  }
-
-  function assemble(name: string, profile: Profile): ServiceAssembly {
-    void tellAgents({ folder, platform, profileName: name, profile }, logError)
-    return assembleServices({
-      ...options,
-      logError,
-      ledger,
-      profileName: name,
-      profile,
-      onChange: () => onChange(),
-      note: observations.note,
-    })
-  }
-
-  const takeProfile = async ({ name, profile }: ChosenProfile): Promise<void> => {
-    // Throws over a broken list of clients, which must not leave this core with an assembly that is closed.
-    ensureKeys(folder.keysDir, profile.proxy.clientKey)
-    await assembly.stack.releaseGateway(isSameGateway(assembly.profile, profile))
-    await assembly.close()
-    assembly = assemble(name, profile)
-    void setUp.look(profile)
-    await assembly.stack.adopt()
-  }
-
-  const note = (severity: StackEvent['severity'], text: string) => {
-    observations.note({ at: Date.now(), severity, service: null, text })
-    feed.publish('change')
-  }
-
   let bringingBack = false
-  let ending = false
   const commands = createCoreCommands({
     folder,
     platform,
     settings,
     memoryMap,
     setUp,
-    assembly: () => assembly,
-    takeProfile,
+    fetches: {
+      ...fetches,
+      start: (command) => {
+        const outcome = fetches.start(command)
+        // It may have been started for this alone.
+        if (!outcome.accepted) lifetime.endWhenIdle()
+        return outcome
+      },
+    },
+    assembly: inUse.current,
+    takeProfile: inUse.take,
     readGpuLimit,
     note,
     logError,
-    onAllStopped: () => {
-      if (keepers > 0) return
-      if (options.background) ending = true
-      stopped()
-    },
-    isEnding: () => ending,
+    onChange,
+    onAllStopped: lifetime.allStopped,
+    isEnding: lifetime.isEnding,
     isBringingBack: () => bringingBack,
   })
 
-  /** What runs is what a question is about, also while it starts or has failed. */
-  const running = (): ChosenProfile | null => {
-    const { llamaServer, proxy } = assembly.stack.states()
-    if (llamaServer.phase === 'stopped' && proxy.phase === 'stopped') return null
-    return { name: assembly.profileName, profile: assembly.profile, because: 'it runs now' }
+  const refresh = async () => {
+    memoryMap.want()
+    await poller.refresh()
   }
-  const answering = { ...options, settings, running }
+  const published = createPublished({
+    facts: (now, maxAgeMs) => ({
+      owner: { pid: process.pid, host: options.host, background: lifetime.endsByItself(), since },
+      ...readServices(inUse.current(), commands),
+      nodes: inUse.current().nodes.current(now, maxAgeMs),
+      memoryPlan: memoryMap.current(inUse.current().profile),
+      setUp: setUp.state(),
+      lastOrders: commands.lastOrders(),
+      fetches: fetches.state(),
+      missingModels: [...missingModels],
+    }),
+    poller,
+    refresh,
+    settings: () => settings.current().notifications,
+  })
 
-  const looked = setUp.look(assembly.profile)
-  const adopted = await assembly.stack.adopt()
-  const missing: readonly ServiceId[] = commands.wanted().filter((id) => !adopted.includes(id))
+  const looked = setUp.look(inUse.current().profile)
+  const adopted = await inUse.current().stack.adopt()
+  const missing: readonly CommandedId[] = commands.wanted().filter((id) => !adopted.includes(id))
   if (missing.length > 0) {
-    const given = assembly
+    const given = inUse.current()
     bringingBack = true
     bringBack({
       missing,
-      chosen: { name: assembly.profileName, profile: assembly.profile },
+      chosen: { name: given.profileName, profile: given.profile },
       forced: readIntent(folder.intentPath)?.forced === true,
       start: (ids) => commands.startWanted(ids, given),
       platform,
@@ -284,51 +254,54 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         bringingBack = false
       })
   }
+  lookAtModels()
+  fetches.resume()
   // The first snapshot must not say that nothing is missing because nobody has looked.
   await looked
+  onChange()
 
+  const answering = { ...options, settings, running: inUse.running }
   return {
-    snapshot,
-    stoppedByCommand,
+    snapshot: published.snapshot,
+    stoppedByCommand: lifetime.stopped,
     readSnapshot: async () => {
-      memoryMap.want()
-      await poller.refresh()
-      return snapshot()
+      await refresh()
+      return published.snapshot()
     },
-    watch: feed.watch,
+    watch: published.watch,
     ...createAsks(answering),
     readSnippet: async (name) => (await import('../answers/clients-answer.ts')).readSnippet(answering, name),
-    watchHistory: observations.watchHistory,
+    watchHistory: published.watchHistory,
     followLog: (log, listener) => followLogPieces(folder.logPath(log), listener, logError),
-    keep: () => {
-      keepers += 1
-      let isKept = true
-      return () => {
-        if (!isKept) return
-        isKept = false
-        keepers -= 1
-        if (!endsByItself() || bringingBack || !commands.isIdle()) return
-        ending = true
-        stopped()
-      }
-    },
+    keep: lifetime.keep,
     dispatch: commands.dispatch,
     dispatchForGuest: async (command) => {
       const outcome = await commands.dispatch(command, 'guest')
       if (outcome.accepted) note('info', describeGuestCommand(command))
       return outcome
     },
-    close: () => {
-      ending = true
+    close: async () => {
+      lifetime.end()
       setUp.cancel()
       poller.close()
-      return assembly.close()
+      await Promise.all([fetches.close(), inUse.current().close()])
     },
   }
 }
 
-/** Whether the gateway of the one would serve the other just as well: it is a door to the Router's address. */
-const isSameGateway = (running: Profile, next: Profile): boolean =>
-  isDeepStrictEqual(running.gateway, next.gateway) &&
-  running.proxy.host === next.proxy.host &&
-  running.proxy.port === next.proxy.port
+/** What is known of the services at this instant, without asking them. */
+const readServices = (
+  { stack, prover, routerFeed, ...assembly }: ServiceAssembly,
+  commands: CoreCommands,
+): Omit<Facts, 'owner' | 'nodes' | 'memoryPlan' | 'setUp' | 'lastOrders' | 'fetches' | 'missingModels'> => ({
+  profile: assembly.profileName,
+  services: commands.withRestart(stack.states()),
+  proof: prover.proof(),
+  proofFailure: prover.failure(),
+  requests: routerFeed.requests(),
+  developers: routerFeed.developers(),
+  heldSlots: routerFeed.heldSlots(),
+  engineModel: assembly.engineModel(),
+  speculation: assembly.speculation(),
+  allocations: assembly.engineAllocations(),
+})

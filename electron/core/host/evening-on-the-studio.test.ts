@@ -1,7 +1,9 @@
 // An evening on the Studio, from boot to eject. Nothing here has met a Mac.
+
 import { existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { presentServices } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { createLaunchdAutostart } from '../autostart/launchd-autostart.ts'
 import { startTestChild, type TestChild } from '../platform/test-support/child.ts'
@@ -166,7 +168,7 @@ const ejectAndStop = async (studio: Studio, serving: Snapshot): Promise<void> =>
   })
   expect(await core.dispatch({ ...stop, eject: true })).toEqual({ accepted: true })
   await core.stoppedByCommand
-  expect(Object.values(core.snapshot().services).map(({ phase }) => phase)).toEqual([
+  expect(presentServices(core.snapshot()).map(({ state }) => state.phase)).toEqual([
     'stopped',
     'stopped',
     'stopped',

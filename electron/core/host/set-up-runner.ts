@@ -9,12 +9,11 @@ export interface SetUpRunner {
   /** Looks again at what is missing for a profile: at the core's start, and when another profile is taken. */
   look(profile: Profile): Promise<void>
   /**
-   * Installs what is missing. True when it was done, false when it failed, was called off, or is being done already;
+   * Installs what is missing, then does what `then` says, whose answer is why that failed, or null: until it has answered
+   * it is still set up. True when all was installed, false when that failed, was called off, or is being done already;
    * the state says why.
    */
-  run(profile: Profile): Promise<boolean>
-  /** Something else than an installation failed on the way to a running stack. */
-  fail(reason: string): void
+  run(profile: Profile, then?: (signal: AbortSignal) => Promise<string | null>): Promise<boolean>
   /** Ends what is being installed; the next one goes on where it stopped. */
   cancel(): void
 }
@@ -66,7 +65,7 @@ export const createSetUpRunner = (work: SetUpWork, onChange: () => void): SetUpR
         onChange()
       }
     },
-    run: async (profile) => {
+    run: async (profile, then = async () => null) => {
       if (attempt !== null) return false
       const mine = new AbortController()
       attempt = mine
@@ -75,7 +74,9 @@ export const createSetUpRunner = (work: SetUpWork, onChange: () => void): SetUpR
       onChange()
       try {
         await install(profile, mine.signal)
-        return !mine.signal.aborted
+        if (mine.signal.aborted) return false
+        failure = await then(mine.signal)
+        return true
       } catch (error) {
         if (!mine.signal.aborted) failure = messageOf(error)
         return false
@@ -85,10 +86,6 @@ export const createSetUpRunner = (work: SetUpWork, onChange: () => void): SetUpR
         await look(profile)
         onChange()
       }
-    },
-    fail: (reason) => {
-      failure = reason
-      onChange()
     },
     cancel: () => attempt?.abort(new Error('set-up was called off; the next one goes on where it stopped')),
   }

@@ -17,7 +17,8 @@ export function shareAmongAgents(input: PlanInput): AgentsShare {
   const { server, target } = input
   const cells = countCells(server, cellRules(target.kv))
   const trainingTokens = target.trainingContextTokens ?? Number.POSITIVE_INFINITY
-  const tokensPerAgent = Math.min(cells.perStream, trainingTokens)
+  const limit = server.slotLimitTokens ?? Number.POSITIVE_INFINITY
+  const tokensPerAgent = Math.min(cells.perStream, trainingTokens, limit)
   const agents = server.slots
   const beyond = cells.perStream > trainingTokens && !server.unifiedKv
   if (!server.unifiedKv)
@@ -30,7 +31,7 @@ export function shareAmongAgents(input: PlanInput): AgentsShare {
         `each of ${agents} agents gets ${formatCount(tokensPerAgent)} tokens (-c ${formatCount(server.contextTokens)} split)` +
         (beyond ? `; the model was trained for no more, the rest of -c is wasted` : ''),
     }
-  const worst = Math.min(trainingTokens, Math.floor(cells.perStream / agents))
+  const worst = Math.min(tokensPerAgent, Math.floor(cells.perStream / agents))
   return {
     mode: 'pool',
     agents,

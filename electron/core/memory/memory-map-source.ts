@@ -1,9 +1,7 @@
 // The memory plan of the profile at hand, made once and kept: a model's header costs milliseconds, a snapshot may not.
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../contract/profile.ts'
-import type { MemoryMap, RamDisk } from '../../contract/snapshot.ts'
-import type { Allocations } from './allocations.ts'
-import { buildMemoryMap } from './memory-map.ts'
+import type { MemoryPlan } from './memory-plan.ts'
 import type { MemoryPlanReading } from './stack-plan.ts'
 
 export interface PlanQuestion {
@@ -19,7 +17,7 @@ export interface MemoryMapSource {
   /** Sees to it that there soon is a plan for what is at hand; `onChange` tells when. Cheap when there is one. */
   want(): void
   /** null while no plan was made for this profile, or when it cannot be made. */
-  current(profile: Profile, allocations: Allocations | null, ramDisk: RamDisk | null): MemoryMap | null
+  current(profile: Profile): MemoryPlan | null
 }
 
 /** A model that is not there yet may come: it is looked for again, but not at every snapshot. */
@@ -64,9 +62,9 @@ export const createMemoryMapSource = (options: {
           wanting = false
         })
     },
-    current: (profile, allocations, ramDisk) =>
+    current: (profile) =>
       held?.reading.kind === 'planned' && isDeepStrictEqual(held.question.profile, profile)
-        ? buildMemoryMap({ plan: held.reading.plan, allocations, ramDisk })
+        ? held.reading.plan
         : null,
   }
 }

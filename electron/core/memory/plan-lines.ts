@@ -1,4 +1,5 @@
 // The plan's lines, in the order of the Studio's map.
+import type { planLineIds } from '../../contract/command.ts'
 import { formatBytes, formatCount } from '../base/format-bytes.ts'
 import type { KvCacheSize } from './kv-cache.ts'
 import { sayPromptCache } from './prompt-cache-note.ts'
@@ -8,19 +9,7 @@ import type { PlanInput, Tally } from './tally.ts'
 type KnownKvSize = Extract<KvCacheSize, { kind: 'known' }>
 
 export interface PlanLine {
-  readonly id:
-    | 'weights'
-    | 'draftWeights'
-    | 'projector'
-    | 'ramDisk'
-    | 'kvTarget'
-    | 'kvDraft'
-    | 'compute'
-    | 'program'
-    | 'checkpoints'
-    | 'promptCache'
-    | 'os'
-    | 'linker'
+  readonly id: (typeof planLineIds)[number]
   readonly label: string
   /** null: cannot be counted; the note says why. */
   readonly bytes: number | null

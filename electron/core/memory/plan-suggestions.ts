@@ -1,17 +1,11 @@
 // What to change when a plan does not fit, in numbers, each tried before it is offered.
+import type { planSuggestionIds } from '../../contract/command.ts'
 import { formatBytes, formatCount } from '../base/format-bytes.ts'
 import { findLargestContext, type LargestContext } from './largest-context.ts'
 import { judgeTally, type PlanInput, tallyPlan } from './tally.ts'
 
 export interface Suggestion {
-  readonly id:
-    | 'draft-kv-q4_0'
-    | 'no-draft'
-    | 'smaller-pool'
-    | 'smaller-split'
-    | 'smaller-ram-disk'
-    | 'smaller-prompt-cache'
-    | 'gpu-limit'
+  readonly id: (typeof planSuggestionIds)[number]
   readonly text: string
   readonly savesBytes: number
   /** True when this change alone makes everything fit, linker reserve included. */

@@ -97,6 +97,15 @@ describe('plannedServer', () => {
     ['--lora', '/m/adapter.gguf'],
     ['-md', '/m/other.gguf'],
     ['--model', '/m/other.gguf'],
+    ['--gpt-oss-20b-default'],
+    ['--fim-qwen-7b-spec'],
+    ['--embd-gemma-default'],
+    ['--moe-cache-mib', '4096'],
+    ['--n-cpu-ffn', '12'],
+    ['--lazy-mode', 'on'],
+    ['--rpc', '10.0.0.2:50052'],
+    ['-dev', 'none'],
+    ['--spec-draft-device', 'none'],
   ])('says of a pinned %s that its memory is not counted', (...pinnedFlags) => {
     expect(plannedServer({ ...profile, pinnedFlags }).unread).toEqual([
       expect.stringContaining(`the pinned ${pinnedFlags[0]} is not counted`),
@@ -123,6 +132,19 @@ describe('plannedServer', () => {
       projectorOnGpu: false,
     })
     expect(read('--spec-type', 'ngram-mod')).toEqual(plannedServer(profile))
+  })
+
+  it('reads a limit for each slot of a pool', () => {
+    const read = (value: string) =>
+      plannedServer({ ...profile, pinnedFlags: ['--kv-unified-per-slot', value] })
+    expect(read('65536')).toMatchObject({ slotLimitTokens: 65_536, unread: [] })
+    expect(read('64k').unread).toHaveLength(1)
+  })
+
+  it('reads a long flag with underscores, as llama-server does', () => {
+    const read = (...pinnedFlags: string[]) => plannedServer({ ...profile, pinnedFlags })
+    expect(read('--ctx_size', '4096', '--swa_full')).toEqual(read('--ctx-size', '4096', '--swa-full'))
+    expect(read('--cpu_moe').unread).toHaveLength(1)
   })
 
   it('takes -c 0 for what the model was trained for', () => {

@@ -1,5 +1,6 @@
 // The settings of llama-server that decide its memory: the profile's, as overridden by the flags a user pinned.
 import { type KvCacheType, KvCacheTypeSchema, type Profile } from '../../contract/profile.ts'
+import { spelledAsListed } from '../engine/llama-help.ts'
 
 type ServerProfile = Profile['llamaServer']
 
@@ -10,6 +11,8 @@ export interface PlannedServer {
   readonly gpuLayers: number
   readonly draftGpuLayers: number
   readonly unifiedKv: boolean
+  /** `--kv-unified-per-slot`: no slot grows beyond it, however much room a pool has (llama.cpp#24124). Absent: no limit. */
+  readonly slotLimitTokens?: number
   readonly cacheTypeK: KvCacheType
   readonly cacheTypeV: KvCacheType
   readonly draftCacheTypeK: KvCacheType
@@ -61,6 +64,7 @@ const flagsWithValue: readonly (readonly [readonly string[], ReadValue])[] = [
   ],
   [['-b', '--batch-size'], (value) => count(value, 1, (batchTokens) => ({ batchTokens }))],
   [['-ub', '--ubatch-size'], (value) => count(value, 1, (microBatchTokens) => ({ microBatchTokens }))],
+  [['--kv-unified-per-slot'], (value) => count(value, 1, (slotLimitTokens) => ({ slotLimitTokens }))],
   // -1 is a cache without a limit (--help): no plan holds it.
   [['-cram', '--cache-ram'], (value) => count(value, 0, (mib) => ({ promptCacheBytes: mib * mebibyte }))],
   [
@@ -96,8 +100,8 @@ const switches: Readonly<Record<string, Change>> = {
 }
 
 /**
- * Flags whose memory no plan tells, and why (`--help` of b10068 and b10434; issue 15). Without this list a plan would say
- * "to spare" of memory that they take.
+ * Flags whose memory no plan tells, and why (`--help` of b10068 and b10434, llama.cpp's tools/server/README.md at 00dc8057;
+ * issue 15). Without this list a plan would say "to spare" of memory that they take.
  */
 const uncountedFlags: readonly (readonly [RegExp, string])[] = [
   [
@@ -115,15 +119,21 @@ const uncountedFlags: readonly (readonly [RegExp, string])[] = [
     'an adapter, kept beside the weights',
   ],
   [
-    /^(-cmoe|--cpu-moe|-ncmoe|--n-cpu-moe|-ot|--override-tensor|-nkvo|--no-kv-offload)$/,
+    /^(-cmoe|--cpu-moe|-ncmoe|--n-cpu-moe|-ncffn|--n-cpu-ffn|-ot|--override-tensor|-nkvo|--no-kv-offload)$/,
     'weights or caches moved off the GPU, so its share is not what is planned',
+  ],
+  [/^--moe-cache-mib$/, 'a cache on the GPU for experts that are kept off it'],
+  [/^(-lzm|--lazy-mode)$/, 'tensors that are read from disk on demand'],
+  [
+    /^(--rpc|-dev|--device|-sm|--split-mode|-ts|--tensor-split|-mg|--main-gpu|-mmdev|--mmproj-device|-devd|--device-draft|--spec-draft-device)$/,
+    'weights on devices that the plan does not know',
   ],
   [
     /^(-cmoed|-ncmoed|-otd|--(spec-draft-)?(n-)?(cpu-moe|override-tensor)(-draft)?|--spec-draft-ncmoe)$/,
     "a draft's weights moved off the GPU",
   ],
   [
-    /^(-m|--model|-mu|--model-url|-hf|-hfr|--hf-repo|-dr|--docker-repo)$/,
+    /^(-m|--model|-mu|--model-url|-hf|-hfr|--hf-repo|-dr|--docker-repo|--(embd|fim|gpt-oss|vision)-[a-z0-9.-]+-(default|spec))$/,
     'another model than the one that is planned',
   ],
 ]
@@ -135,7 +145,8 @@ function readPinned(
 ): Change & Pick<PlannedServer, 'unread'> {
   let changes: Change = {}
   const unread: string[] = []
-  for (const [index, flag] of flags.entries()) {
+  for (const [index, word] of flags.entries()) {
+    const flag = spelledAsListed(word)
     const readValue = flagsWithValue.find(([names]) => names.includes(flag))?.[1]
     const value = flags[index + 1] ?? ''
     const change = readValue?.(value, trainingTokens)

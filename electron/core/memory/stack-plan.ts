@@ -151,12 +151,22 @@ export const readMemoryPlan = async (
     return { kind: 'planned', plan }
   } catch (error) {
     const paths = [llamaServer.modelPath, ...(draftPath === null ? [] : [draftPath])]
-    return {
-      kind: 'unknown',
-      reason: messageOf(error),
-      files: paths.every(existsSync) ? 'unusable' : 'missing',
-    }
+    if (paths.every(existsSync)) return { kind: 'unknown', reason: messageOf(error), files: 'unusable' }
+    // One has still to be fetched; the other may be here and no good.
+    const fault = await findFault(paths.filter(existsSync))
+    return fault === null
+      ? { kind: 'unknown', reason: messageOf(error), files: 'missing' }
+      : { kind: 'unknown', reason: fault, files: 'unusable' }
   }
+}
+
+/** Why the first of these model files that cannot be used is none; null: all can. */
+const findFault = async (paths: readonly string[]): Promise<string | null> => {
+  for (const path of paths) {
+    const fault = await readGgufHeader(path).then(() => null, messageOf)
+    if (fault !== null) return fault
+  }
+  return null
 }
 
 const isSeedMachine = (profileName: string): boolean => profileName === 'studio'

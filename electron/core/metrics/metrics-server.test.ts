@@ -23,6 +23,7 @@ const developers = [
     outputTokens: 7,
     meanFirstTokenMs: 250,
     cachedTokens: 30,
+    readTokens: null,
   },
 ]
 const snapshot = { ...sampleSnapshot, slots: [], requests: [], developers, memory: null }
@@ -47,7 +48,10 @@ describe('the metrics', () => {
       `opta_nexus_service_phase{service="proxy",phase="${snapshot.services.proxy.phase}"} 1\n`,
     )
     expect(text).not.toContain('gateway')
-    const withGateway = renderPrometheus({ ...snapshot, gateway: snapshot.services.proxy })
+    const withGateway = renderPrometheus({
+      ...snapshot,
+      services: { ...snapshot.services, gateway: snapshot.services.proxy },
+    })
     expect(withGateway).toContain('opta_nexus_service_phase{service="gateway",phase="ready"} 1\n')
     expect(text).not.toContain('memory')
     expect(text).not.toMatch(/null|undefined|NaN/)

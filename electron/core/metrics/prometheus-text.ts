@@ -1,6 +1,6 @@
 // A snapshot in Prometheus' text format. What is not known has no line: a gauge of 0 would be a lie.
 
-import { presentParts } from '../../contract/parts.ts'
+import { presentServices } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { countWaiting } from '../../wording/waiting.ts'
 
@@ -47,7 +47,7 @@ const metricsOf = (snapshot: Snapshot): readonly Metric[] => {
     gauge(
       'service_phase',
       'The phase that a service is in.',
-      ...presentParts(snapshot).flatMap(({ id, state }) =>
+      ...presentServices(snapshot).flatMap(({ id, state }) =>
         phases.map((phase): Sample => [{ service: id, phase }, state.phase === phase ? 1 : 0]),
       ),
     ),
@@ -55,7 +55,7 @@ const metricsOf = (snapshot: Snapshot): readonly Metric[] => {
       name: 'service_restarts_total',
       kind: 'counter',
       help: 'Restarts after crashes since the service was last started by somebody.',
-      samples: presentParts(snapshot).map(({ id, state }): Sample => [{ service: id }, state.restarts]),
+      samples: presentServices(snapshot).map(({ id, state }): Sample => [{ service: id }, state.restarts]),
     },
     gauge(
       'slots',

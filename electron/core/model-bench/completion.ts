@@ -12,6 +12,8 @@ export interface CompletionRequest {
   readonly prompt: string
   readonly tokens: number
   readonly signal: AbortSignal
+  /** The slot to work in, which keeps the prompt; absent: llama-server picks one. */
+  readonly slot?: number
   /** Called with the time (performance.now) of each piece that was generated. */
   readonly onToken?: (atMs: number) => void
 }
@@ -35,7 +37,7 @@ const EventSchema = z.object({ content: z.string(), stop: z.boolean(), timings: 
  */
 export const complete = (server: BenchServer, ask: CompletionRequest): Promise<Timings> =>
   new Promise((resolve, reject) => {
-    const { prompt, tokens, signal, onToken } = ask
+    const { prompt, tokens, signal, slot, onToken } = ask
     const fail = (error: unknown) => reject(signal.aborted ? signal.reason : error)
     const outgoing = request(
       `${server.baseUrl}/completion`,
@@ -70,6 +72,7 @@ export const complete = (server: BenchServer, ask: CompletionRequest): Promise<T
     outgoing.end(
       JSON.stringify({
         prompt,
+        ...(slot === undefined ? {} : { id_slot: slot }),
         n_predict: tokens,
         stream: true,
         // Every prompt is read whole, every answer is as long as asked for and the same each time.

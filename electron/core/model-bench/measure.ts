@@ -1,5 +1,8 @@
 // What one llama-server does at one batch size: prefill, generation, drafts, and a stream beside another's prefill.
 import { firstOf } from '../base/first-of.ts'
+import { askHttp } from '../base/http-ask.ts'
+import { parseJsonOrNull } from '../base/json-record.ts'
+import { parseSlots } from '../engine/llama-slots.ts'
 import { type BenchServer, complete, type Timings } from './completion.ts'
 
 export interface BenchSizes {
@@ -49,6 +52,65 @@ export const measureOnce = async (
     besidePrefillTokensPerSecond: beside?.tokensPerSecond ?? null,
     longestPauseMs: beside?.longestPauseMs ?? null,
   }
+}
+
+export interface IdleSlotsReading {
+  readonly emptyTokensPerSecond: number
+  readonly heldTokensPerSecond: number
+  /** What all other slots held while the second was read; null: llama-server did not say. */
+  readonly heldTokens: number | null
+}
+
+/** 64 slots are 90 KB. */
+const maxSlotsBytes = 1_048_576
+
+/**
+ * How fast slot 0 generates while all other slots are idle: once with next to nothing in them, once with a conversation each.
+ * @param heldFirst turned with each repeat, so that a machine that gets warm is not read as a cost
+ */
+export const measureIdleSlots = async (
+  server: BenchServer,
+  sizes: BenchSizes,
+  options: {
+    readonly slots: number
+    readonly mark: string
+    readonly heldFirst: boolean
+    readonly signal: AbortSignal
+  },
+): Promise<IdleSlotsReading> => {
+  const { slots, mark, heldFirst, signal } = options
+  const generate = async (words: number): Promise<number> => {
+    for (let slot = 1; slot < slots; slot += 1)
+      await complete(server, { prompt: text(words, `${mark}s${slot}`), tokens: 1, slot, signal })
+    const prompt = `${mark} Count from one to a thousand in words:`
+    const timings = await complete(server, { prompt, tokens: sizes.generatedTokens, slot: 0, signal })
+    return timings.predicted_per_second
+  }
+  const hold = async () => {
+    const tokensPerSecond = await generate(sizes.promptTokens)
+    return { tokensPerSecond, tokens: await countHeld(server, signal) }
+  }
+  const first = heldFirst ? await hold() : null
+  const emptyTokensPerSecond = await generate(0)
+  const held = first ?? (await hold())
+  return { emptyTokensPerSecond, heldTokensPerSecond: held.tokensPerSecond, heldTokens: held.tokens }
+}
+
+/** In all slots but the first. */
+const countHeld = async (server: BenchServer, signal: AbortSignal): Promise<number | null> => {
+  const headers = { authorization: `Bearer ${server.key}` }
+  const { text: answer } = await askHttp(`${server.baseUrl}/slots`, {
+    headers,
+    signal,
+    maxBytes: maxSlotsBytes,
+  })
+  const read = parseSlots(parseJsonOrNull(answer ?? ''))
+  if (read.kind !== 'slots') return null
+  const held = read.slots.flatMap(({ id, promptTokensHeld }) => (id === 0 ? [] : [promptTokensHeld]))
+  return held.reduce<number | null>(
+    (sum, tokens) => (sum === null || tokens === null ? null : sum + tokens),
+    0,
+  )
 }
 
 const draftsOf = ({ draft_n, draft_n_accepted }: Timings) => ({

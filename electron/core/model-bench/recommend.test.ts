@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { judgeStream } from './measure.ts'
-import { type BatchRow, recommendBatch, summariseBatch } from './recommend.ts'
+import {
+  type BatchRow,
+  recommendBatch,
+  summariseBatch,
+  summariseIdleSlots,
+  summariseKv,
+} from './recommend.ts'
 
 const row = (batchTokens: number, prefill: number, beside: number | null): BatchRow => ({
   batchTokens,
@@ -61,6 +67,44 @@ describe('summariseBatch', () => {
       keptShare: 0.25,
       longestPauseMs: 700,
       prefillRange: [100, 300],
+    })
+  })
+})
+
+describe('summariseKv and summariseIdleSlots', () => {
+  const reading = (prefill: number, generation: number) => ({
+    prefillTokensPerSecond: prefill,
+    generationTokensPerSecond: generation,
+    drafted: null,
+    accepted: null,
+    besidePrefillTokensPerSecond: null,
+    longestPauseMs: null,
+  })
+
+  it('have the median, the spread and how many readings there were', () => {
+    expect(summariseKv('q8_0', [reading(156, 48), reading(170, 40), reading(150, 50)])).toEqual({
+      type: 'q8_0',
+      prefill: { median: 156, lowest: 150, highest: 170, readings: 3 },
+      generation: { median: 48, lowest: 40, highest: 50, readings: 3 },
+    })
+  })
+
+  const idle = (empty: number, held: number, heldTokens: number | null) => ({
+    emptyTokensPerSecond: empty,
+    heldTokensPerSecond: held,
+    heldTokens,
+  })
+
+  it('know what is left of the speed, where the slots held what was put in', () => {
+    const readings = [idle(40, 30, 5_990), idle(42, 31, 6_000), idle(41, 29, 6_010)]
+    expect(summariseIdleSlots(3, 2_000, readings)).toMatchObject({ heldTokens: 6_000, keptShare: 30 / 41 })
+    expect(summariseIdleSlots(3, 2_000, [idle(40, 39, 12)])).toMatchObject({
+      heldTokens: 12,
+      keptShare: null,
+    })
+    expect(summariseIdleSlots(3, 2_000, [idle(40, 39, null)])).toMatchObject({
+      heldTokens: null,
+      keptShare: null,
     })
   })
 })

@@ -1,5 +1,6 @@
 // From readings at several batch sizes to one row each and a recommended size, with the reason. Pure.
-import type { BenchReading } from './measure.ts'
+import type { KvCacheType } from '../../contract/profile.ts'
+import type { BenchReading, IdleSlotsReading } from './measure.ts'
 
 export interface BatchReadings {
   readonly batchTokens: number
@@ -36,6 +37,59 @@ const median = (values: readonly number[]): number => {
 const medianOrNull = (values: readonly (number | null)[]): number | null => {
   const known = values.filter((value) => value !== null)
   return known.length === 0 ? null : median(known)
+}
+
+/** Tokens per second of several readings. */
+export interface Spread {
+  readonly median: number
+  readonly lowest: number
+  readonly highest: number
+  readonly readings: number
+}
+
+const spreadOf = (values: readonly number[]): Spread => ({
+  median: median(values),
+  lowest: Math.min(...values),
+  highest: Math.max(...values),
+  readings: values.length,
+})
+
+/** One type of KV cache; `failure`: llama-server did not run with it. */
+export type KvRow =
+  | { readonly type: KvCacheType; readonly prefill: Spread; readonly generation: Spread }
+  | { readonly type: KvCacheType; readonly failure: string }
+
+export const summariseKv = (type: KvCacheType, readings: readonly BenchReading[]): KvRow => ({
+  type,
+  prefill: spreadOf(readings.map(({ prefillTokensPerSecond }) => prefillTokensPerSecond)),
+  generation: spreadOf(readings.map(({ generationTokensPerSecond }) => generationTokensPerSecond)),
+})
+
+/** What keeping idle slots costs in generation. */
+export interface IdleSlotsRow {
+  readonly otherSlots: number
+  /** Median of what they held together; null: llama-server did not say. */
+  readonly heldTokens: number | null
+  readonly empty: Spread
+  readonly held: Spread
+  /** Of the speed beside empty slots, what is left beside held ones; null: they did not hold what was put into them. */
+  readonly keptShare: number | null
+}
+
+/** Fewer of the tokens that were put in than this: llama-server has cleared the slots (`--cache-idle-slots`). */
+const leastHeldShare = 0.5
+
+/** @param wantedTokens what each of the other slots was given */
+export const summariseIdleSlots = (
+  otherSlots: number,
+  wantedTokens: number,
+  readings: readonly IdleSlotsReading[],
+): IdleSlotsRow => {
+  const empty = spreadOf(readings.map(({ emptyTokensPerSecond }) => emptyTokensPerSecond))
+  const held = spreadOf(readings.map(({ heldTokensPerSecond }) => heldTokensPerSecond))
+  const heldTokens = medianOrNull(readings.map((reading) => reading.heldTokens))
+  const isHeld = heldTokens !== null && heldTokens >= leastHeldShare * wantedTokens * otherSlots
+  return { otherSlots, heldTokens, empty, held, keptShare: isHeld ? held.median / empty.median : null }
 }
 
 export const summariseBatch = ({ batchTokens, readings }: BatchReadings): BatchRow => {

@@ -1,25 +1,21 @@
 // Events from two snapshots that follow one another: each change one line, and what did not change none.
 import { describe, expect, it } from 'vitest'
 import type { Notice, StackEvent } from '../../contract/notice.ts'
-import type { ServiceId } from '../../contract/service-ids.ts'
-import type { ServiceState } from '../../contract/snapshot.ts'
+import type { CommandedId } from '../../contract/service-ids.ts'
+import type { ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { SnapshotSchema } from '../../contract/snapshot.ts'
 import { sampleSlot, sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
-import { appendEvents, describeChanges, type EventfulSnapshot } from './events.ts'
+import { appendEvents, describeChanges } from './events.ts'
 
-const base: EventfulSnapshot = sampleSnapshot
+const base: Snapshot = sampleSnapshot
 const at = base.takenAt
 
-const withService = (
-  id: ServiceId,
-  change: Partial<ServiceState>,
-  from: EventfulSnapshot = base,
-): EventfulSnapshot => ({
+const withService = (id: CommandedId, change: Partial<ServiceState>, from: Snapshot = base): Snapshot => ({
   ...from,
   services: { ...from.services, [id]: { ...from.services[id], ...change } },
 })
 
-const textsOf = (before: EventfulSnapshot | null, after: EventfulSnapshot) =>
+const textsOf = (before: Snapshot | null, after: Snapshot) =>
   describeChanges(before, after).map(({ severity, text }) => `${severity}: ${text}`)
 
 const starting = { phase: 'starting', since: at - 4_200, pid: null } as const
@@ -105,7 +101,7 @@ describe('the first look', () => {
 
 describe('the proof', () => {
   const proof = { provedAt: at - 1_000, milliseconds: 812, outputTokens: 8, model: 'm', checkedAt: null }
-  const before: EventfulSnapshot = { ...base, takenAt: at - 2_000, proof: null }
+  const before: Snapshot = { ...base, takenAt: at - 2_000, proof: null }
 
   it('is told when it was made, with its time', () => {
     expect(textsOf(before, { ...base, proof })).toEqual(['info: A Claude request came back in 812 ms'])
@@ -146,7 +142,7 @@ describe('what holds for a while', () => {
   const known = { slots: [sampleSlot], queue: { processing: 0, deferred: 0 }, requests: [] }
   const mounted = { mountPoint: '/Volumes/b', mounted: true, kind: null, totalBytes: 1, usedBytes: 0 }
   const overText = (title: string) => `info: Over after 1 min 30 s: ${title}`
-  it.each<readonly [string, Partial<Notice>, EventfulSnapshot, string]>([
+  it.each<readonly [string, Partial<Notice>, Snapshot, string]>([
     ['a slot is free', {}, { ...base, ...known }, 'info: A slot is free again, after 1 min 30 s'],
     [
       'every slot is still busy',
@@ -232,7 +228,10 @@ it('keeps the last 20, as the contract has them', () => {
 
 it('a gateway has the events of a service, and its coming and going with a profile has none', () => {
   const gateway = base.services.proxy
-  const withGateway = (change: Partial<ServiceState>) => ({ ...base, gateway: { ...gateway, ...change } })
+  const withGateway = (change: Partial<ServiceState>) => ({
+    ...base,
+    services: { ...base.services, gateway: { ...gateway, ...change } },
+  })
   const failed = withGateway({ phase: 'failed', reason: 'port 80 is held' })
   expect(textsOf(withGateway(starting), failed)).toEqual(['critical: Gateway: port 80 is held'])
   expect(textsOf(base, withGateway({}))).toEqual([])

@@ -1,16 +1,14 @@
 // What has happened, read from two snapshots that follow one another: the lines that a person looks back at. Pure.
 import type { Notice, StackEvent } from '../../contract/notice.ts'
-import { isServing, presentParts, readPart } from '../../contract/parts.ts'
-import { type PartId, serviceNames } from '../../contract/service-ids.ts'
-import type { ServiceState } from '../../contract/snapshot.ts'
+import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
+import { isServing, presentServices, readService } from '../../contract/services.ts'
+import type { ServiceState, Snapshot } from '../../contract/snapshot.ts'
 import { formatDuration, formatMilliseconds } from '../../wording/figures.ts'
 import { measureRoom } from '../../wording/room.ts'
-import { noticeRules, type Observed } from './notice-conditions.ts'
+import { noticeRules } from './notice-conditions.ts'
 
 /** The contract's limit: more than that nobody reads. */
 const keptEvents = 20
-
-export type EventfulSnapshot = Observed & { readonly notices: readonly Notice[] }
 
 export const appendEvents = (
   events: readonly StackEvent[],
@@ -18,13 +16,10 @@ export const appendEvents = (
 ): readonly StackEvent[] => (added.length === 0 ? events : [...events, ...added].slice(-keptEvents))
 
 /** @param before null: the first look of this core, which tells what it took over */
-export const describeChanges = (
-  before: EventfulSnapshot | null,
-  after: EventfulSnapshot,
-): readonly StackEvent[] => [
-  ...presentParts(after).flatMap(({ id, state }) => {
+export const describeChanges = (before: Snapshot | null, after: Snapshot): readonly StackEvent[] => [
+  ...presentServices(after).flatMap(({ id, state }) => {
     // A gateway that was not there before is another profile's.
-    const was = before === null ? null : readPart(before, id)
+    const was = before === null ? null : readService(before, id)
     return was === null ? describeFound(id, state, after) : describeService(id, was, state, after)
   }),
   ...(before === null
@@ -39,13 +34,13 @@ export const describeChanges = (
 type Severity = StackEvent['severity']
 
 const eventAt =
-  (after: EventfulSnapshot, service: PartId | null) =>
+  (after: Snapshot, service: ServiceId | null) =>
   (severity: Severity, text: string): StackEvent => ({ at: after.takenAt, severity, service, text })
 
 const describeFound = (
-  id: PartId,
+  id: ServiceId,
   { adopted, pid, uptimeSeconds, phase }: ServiceState,
-  after: EventfulSnapshot,
+  after: Snapshot,
 ): readonly StackEvent[] => {
   const say = eventAt(after, id)
   if (adopted && pid !== null) {
@@ -56,10 +51,10 @@ const describeFound = (
 }
 
 const describeService = (
-  id: PartId,
+  id: ServiceId,
   was: ServiceState,
   is: ServiceState,
-  after: EventfulSnapshot,
+  after: Snapshot,
 ): readonly StackEvent[] => {
   const say = eventAt(after, id)
   const name = serviceNames[id]
@@ -86,7 +81,7 @@ const describeService = (
   }
 }
 
-const describeReady = (id: PartId, was: ServiceState, is: ServiceState): string => {
+const describeReady = (id: ServiceId, was: ServiceState, is: ServiceState): string => {
   const name = serviceNames[id]
   if (was.phase === 'degraded') return `${name} answers again`
   if (was.phase !== 'starting') return id === 'ramDisk' ? `${name} found mounted` : `${name} is ready`
@@ -96,12 +91,12 @@ const describeReady = (id: PartId, was: ServiceState, is: ServiceState): string 
   return `${name} is ready${took > 0 ? ` after ${formatMilliseconds(took)}` : ''}`
 }
 
-const describeProfile = (before: EventfulSnapshot, after: EventfulSnapshot): readonly StackEvent[] =>
+const describeProfile = (before: Snapshot, after: Snapshot): readonly StackEvent[] =>
   before.profile === after.profile
     ? []
     : [eventAt(after, null)('info', `Profile ${after.profile} instead of ${before.profile}`)]
 
-const describeProof = (before: EventfulSnapshot, after: EventfulSnapshot): readonly StackEvent[] => {
+const describeProof = (before: Snapshot, after: Snapshot): readonly StackEvent[] => {
   const say = eventAt(after, null)
   const { proof, proofFailure } = after
   // One that is read from disk was made before this core looked.
@@ -128,9 +123,9 @@ const conditionIds: ReadonlySet<string> = new Set([
   'memory-critical',
 ])
 
-const describeNotices = (before: EventfulSnapshot, after: EventfulSnapshot): readonly StackEvent[] => {
+const describeNotices = (before: Snapshot, after: Snapshot): readonly StackEvent[] => {
   const serviceOf = ({ view }: Notice) => view.service
-  const conditions = (snapshot: EventfulSnapshot) => snapshot.notices.filter(({ id }) => conditionIds.has(id))
+  const conditions = (snapshot: Snapshot) => snapshot.notices.filter(({ id }) => conditionIds.has(id))
   const isIn = (notices: readonly Notice[], { id, since }: Notice) =>
     notices.some((other) => other.id === id && other.since === since)
   const began = conditions(after).filter((notice) => !isIn(before.notices, notice))
@@ -142,7 +137,7 @@ const describeNotices = (before: EventfulSnapshot, after: EventfulSnapshot): rea
 }
 
 /** That it is over is said only where that was read: what stopped, or cannot be told any more, ended otherwise. */
-const describeEnd = (notice: Notice, after: EventfulSnapshot): string => {
+const describeEnd = (notice: Notice, after: Snapshot): string => {
   const lasted = formatDuration((after.takenAt - notice.since) / 1000)
   const gone = describeGone(notice.id, after)
   if (gone !== null) return `${gone}, after ${lasted}: ${notice.title}`
@@ -155,7 +150,7 @@ const describeEnd = (notice: Notice, after: EventfulSnapshot): string => {
 }
 
 /** What the condition was about does not serve any more; null when it does. */
-const describeGone = (id: string, { services, ramDisk }: EventfulSnapshot): string | null => {
+const describeGone = (id: string, { services, ramDisk }: Snapshot): string | null => {
   switch (id) {
     case 'slots-full':
     case 'queue-waits':

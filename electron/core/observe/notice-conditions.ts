@@ -1,30 +1,12 @@
 // What a person should know while it holds, read from one snapshot each. When it is told, and again, is in notices.ts.
 
 import type { Notice } from '../../contract/notice.ts'
-import { isServing, readPart } from '../../contract/parts.ts'
-import { type ChildId, type PartId, partIds, serviceNames } from '../../contract/service-ids.ts'
+import { type ServiceId, type SupervisedId, serviceIds, serviceNames } from '../../contract/service-ids.ts'
+import { isServing, readService } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { formatBytes, formatDuration, formatPercent, formatShare, plural } from '../../wording/figures.ts'
 import { measureRoom } from '../../wording/room.ts'
 import { readSwapping } from '../../wording/swapping.ts'
-
-/** A snapshot as far as conditions and events look at it. */
-export type Observed = Pick<
-  Snapshot,
-  | 'takenAt'
-  | 'profile'
-  | 'overall'
-  | 'services'
-  | 'gateway'
-  | 'proof'
-  | 'proofFailure'
-  | 'memory'
-  | 'ramDisk'
-  | 'slots'
-  | 'queue'
-  | 'requests'
-  | 'nodes'
->
 
 export type Words = Pick<Notice, 'severity' | 'title' | 'body' | 'view'>
 
@@ -38,7 +20,7 @@ export interface NoticeRule {
   /** It has to be over this long before it goes: what flickers is one thing that goes on. */
   readonly clearMs: number
   /** null: does not hold. `unknown`: cannot be told now. `isHeld`: it has been told and is not over. */
-  read(now: Observed, isHeld: boolean): Words | null | 'unknown'
+  read(now: Snapshot, isHeld: boolean): Words | null | 'unknown'
 }
 
 const glance = { id: 'glance', service: null } as const
@@ -121,13 +103,13 @@ const queueNeverEmpty: NoticeRule = {
   },
 }
 
-const failed = (id: PartId): NoticeRule => ({
+const failed = (id: ServiceId): NoticeRule => ({
   id: `failed-${id}`,
   holdMs: 0,
   looks: 1,
   clearMs: 0,
   read: (now) => {
-    const state = readPart(now, id)
+    const state = readService(now, id)
     if (state?.phase !== 'failed') return null
     const { restarts, reason } = state
     return {
@@ -141,13 +123,13 @@ const failed = (id: PartId): NoticeRule => ({
 })
 
 /** A server that only was busy for a moment is no news. */
-const degraded = (id: ChildId): NoticeRule => ({
+const degraded = (id: SupervisedId): NoticeRule => ({
   id: `degraded-${id}`,
   holdMs: 5 * seconds,
   looks: 2,
   clearMs: 0,
   read: (now) => {
-    const state = readPart(now, id)
+    const state = readService(now, id)
     if (state?.phase !== 'degraded') return null
     return {
       severity: 'warning',
@@ -237,7 +219,7 @@ const pressure = (level: 'warn' | 'critical'): NoticeRule => ({
 
 /** In the order in which they are shown among equals. */
 export const noticeRules: readonly NoticeRule[] = [
-  ...partIds.map(failed),
+  ...serviceIds.map(failed),
   unproved,
   degraded('llamaServer'),
   degraded('proxy'),

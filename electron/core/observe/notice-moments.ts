@@ -1,19 +1,20 @@
 // What has just happened and is told for a while: a crash until it is over, a recovery, a stack that has become ready.
 
-import { isServing, readPart } from '../../contract/parts.ts'
-import { type ChildId, childIds, serviceIds, serviceNames } from '../../contract/service-ids.ts'
-import type { NoticeRule, Observed } from './notice-conditions.ts'
+import { commandedIds, type SupervisedId, serviceNames, supervisedIds } from '../../contract/service-ids.ts'
+import { isServing, readService } from '../../contract/services.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import type { NoticeRule } from './notice-conditions.ts'
 
 /** Whose start is the stack's. */
-const serverIds = ['llamaServer', 'proxy'] as const satisfies readonly ChildId[]
+const serverIds = ['llamaServer', 'proxy'] as const satisfies readonly SupervisedId[]
 
-type ChildMoment =
+type ServiceMoment =
   | { readonly kind: 'crashed'; readonly reason: string | null }
   | { readonly kind: 'recovered'; readonly at: number; readonly restarts: number }
   | null
 
 export interface Moments {
-  readonly children: Readonly<Record<ChildId, ChildMoment>>
+  readonly services: Readonly<Record<SupervisedId, ServiceMoment>>
   /** A start that somebody asked for is under way. */
   readonly starting: boolean
   /** When it last led to a ready stack; ms since the epoch. */
@@ -21,7 +22,7 @@ export interface Moments {
 }
 
 export const noMoments: Moments = {
-  children: { llamaServer: null, proxy: null, gateway: null },
+  services: { llamaServer: null, proxy: null, gateway: null },
   starting: false,
   readyAt: null,
 }
@@ -30,17 +31,17 @@ const recoveredShownMs = 120_000
 const readyShownMs = 60_000
 
 /** @param before null: the first look at all, before which nothing is known to have happened */
-export const followMoments = (moments: Moments, before: Observed | null, now: Observed): Moments => {
+export const followMoments = (moments: Moments, before: Snapshot | null, now: Snapshot): Moments => {
   const isReady = now.overall === 'ready'
   // What was taken over or came back by itself is no start: nobody waits for it.
   const restarted = serverIds.some((id) => now.services[id].restarts > 0)
   const adopted = serverIds.every((id) => now.services[id].adopted)
   const starting = now.overall === 'starting' && !restarted && !adopted
   return {
-    children: {
-      llamaServer: followChild('llamaServer', moments.children.llamaServer, before, now),
-      proxy: followChild('proxy', moments.children.proxy, before, now),
-      gateway: followChild('gateway', moments.children.gateway, before, now),
+    services: {
+      llamaServer: followService('llamaServer', moments.services.llamaServer, before, now),
+      proxy: followService('proxy', moments.services.proxy, before, now),
+      gateway: followService('gateway', moments.services.gateway, before, now),
     },
     starting: starting || (moments.starting && isUnderWay(now)),
     readyAt: !isReady
@@ -52,18 +53,18 @@ export const followMoments = (moments: Moments, before: Observed | null, now: Ob
 }
 
 /** A stack that serves before its disk is mounted is not whole yet, and what it waits for is still that start. */
-const isUnderWay = ({ overall, services }: Observed): boolean =>
-  overall === 'starting' || serviceIds.some((id) => services[id].phase === 'starting')
+const isUnderWay = ({ overall, services }: Snapshot): boolean =>
+  overall === 'starting' || commandedIds.some((id) => services[id].phase === 'starting')
 
-const followChild = (
-  id: ChildId,
-  moment: ChildMoment,
-  before: Observed | null,
-  now: Observed,
-): ChildMoment => {
-  const service = readPart(now, id)
+const followService = (
+  id: SupervisedId,
+  moment: ServiceMoment,
+  before: Snapshot | null,
+  now: Snapshot,
+): ServiceMoment => {
+  const service = readService(now, id)
   if (service === null) return null
-  const was = before === null ? null : readPart(before, id)
+  const was = before === null ? null : readService(before, id)
   if (was !== null && service.restarts > was.restarts) return { kind: 'crashed', reason: service.reason }
   if (moment?.kind === 'crashed' && isServing(service))
     return { kind: 'recovered', at: now.takenAt, restarts: service.restarts }
@@ -72,14 +73,14 @@ const followChild = (
   return moment
 }
 
-export const momentRules = ({ children, readyAt }: Moments): readonly NoticeRule[] => [
-  ...childIds.flatMap((id) => [crashed(id, children[id]), recovered(id, children[id])]),
+export const momentRules = ({ services, readyAt }: Moments): readonly NoticeRule[] => [
+  ...supervisedIds.flatMap((id) => [crashed(id, services[id]), recovered(id, services[id])]),
   stackReady(readyAt),
 ]
 
 const atOnce = { holdMs: 0, looks: 1, clearMs: 0 } as const
 
-const crashed = (id: ChildId, moment: ChildMoment): NoticeRule => ({
+const crashed = (id: SupervisedId, moment: ServiceMoment): NoticeRule => ({
   id: `crashed-${id}`,
   ...atOnce,
   read: () =>
@@ -93,7 +94,7 @@ const crashed = (id: ChildId, moment: ChildMoment): NoticeRule => ({
       : null,
 })
 
-const recovered = (id: ChildId, moment: ChildMoment): NoticeRule => ({
+const recovered = (id: SupervisedId, moment: ServiceMoment): NoticeRule => ({
   id: `recovered-${id}`,
   ...atOnce,
   read: ({ takenAt }) =>

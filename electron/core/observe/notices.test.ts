@@ -3,9 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { Config } from '../../contract/config.ts'
 import type { Notice } from '../../contract/notice.ts'
 import { NoticeSchema } from '../../contract/notice.ts'
-import type { Memory, Queue, RouterRequest, ServiceState, Slot } from '../../contract/snapshot.ts'
+import type { Memory, Queue, RouterRequest, ServiceState, Slot, Snapshot } from '../../contract/snapshot.ts'
 import { sampleSlot, sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
-import type { Observed } from './notice-conditions.ts'
 import { foldNotices, noNotices, raiseGapMs, unknownMs } from './notices.ts'
 
 /** Noon, local time. */
@@ -30,7 +29,7 @@ const memory = (change: Partial<Memory>): Memory => ({
   ...change,
 })
 
-const forge = (usedShare: number | null, mounted = true): Observed['ramDisk'] => ({
+const forge = (usedShare: number | null, mounted = true): Snapshot['ramDisk'] => ({
   mountPoint: '/Volumes/OptaBuilds',
   mounted,
   kind: 'tmpfs',
@@ -53,20 +52,20 @@ const waiting = (developer: string, startedAt: number): RouterRequest => ({
 const service = (
   id: 'llamaServer' | 'proxy' | 'ramDisk',
   change: Partial<ServiceState>,
-): Pick<Observed, 'services'> => ({
+): Pick<Snapshot, 'services'> => ({
   services: { ...sampleSnapshot.services, [id]: { ...sampleSnapshot.services[id], ...change } },
 })
 
 /** A world that is looked at; each look says what is different from then on. */
 const createWorld = (settings: Config['notifications'] = always) => {
   let state = noNotices
-  let now: Observed = { ...sampleSnapshot, takenAt: start }
+  let now: Snapshot = { ...sampleSnapshot, takenAt: start }
   let notices: readonly Notice[] = []
   return {
     /** Seconds since the start. */
     look: (
       second: number,
-      change: Partial<Observed> = {},
+      change: Partial<Snapshot> = {},
       { slotsReadAt = second, changed = settings } = {},
     ): readonly Notice[] => {
       now = { ...now, ...change, takenAt: start + second * 1000 }
@@ -77,7 +76,7 @@ const createWorld = (settings: Config['notifications'] = always) => {
       return notices
     },
     /** Looks every second from `from` to `to`, both included. */
-    watch: (from: number, to: number, change: Partial<Observed> = {}): readonly Notice[] => {
+    watch: (from: number, to: number, change: Partial<Snapshot> = {}): readonly Notice[] => {
       now = { ...now, ...change }
       for (let second = from; second <= to; second += 1) {
         now = { ...now, takenAt: start + second * 1000 }
@@ -493,13 +492,16 @@ it('forgets nothing wrong when the clock is set back', () => {
 })
 
 it('a gateway that fails, crashes and comes back is told as a server is, but never as critical as one', () => {
-  const at = (seconds: number, change: Partial<ServiceState> | null): Observed => ({
+  const at = (seconds: number, change: Partial<ServiceState> | null): Snapshot => ({
     ...sampleSnapshot,
     takenAt: start + seconds * 1000,
-    gateway: change === null ? null : { ...sampleSnapshot.services.proxy, ...change },
+    services: {
+      ...sampleSnapshot.services,
+      ...(change === null ? {} : { gateway: { ...sampleSnapshot.services.proxy, ...change } }),
+    },
   })
   let state = noNotices
-  const tell = (now: Observed) => {
+  const tell = (now: Snapshot) => {
     const folded = foldNotices(state, now, now.takenAt, always)
     state = folded.state
     return folded.notices.map(({ id, severity }) => `${severity} ${id}`)

@@ -1,7 +1,8 @@
 // When something is told, when it is over, and whether a system notification is due: a pure fold over snapshots.
 import type { Config } from '../../contract/config.ts'
 import type { Notice } from '../../contract/notice.ts'
-import { type NoticeRule, noticeRules, type Observed, type Words } from './notice-conditions.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { type NoticeRule, noticeRules, type Words } from './notice-conditions.ts'
 import { followMoments, type Moments, momentRules, noMoments } from './notice-moments.ts'
 import { isQuiet, minuteOfDay } from './quiet-hours.ts'
 
@@ -26,7 +27,7 @@ interface Track {
 }
 
 export interface NoticeState {
-  readonly before: Observed | null
+  readonly before: Snapshot | null
   readonly moments: Moments
   readonly tracks: ReadonlyMap<string, Track>
   /** When each was last raised, over all its occurrences. */
@@ -51,7 +52,7 @@ const severities = ['critical', 'warning', 'info'] as const satisfies readonly N
 /** @param slotsReadAt when the slots of `now` were read; null: they are not known */
 export const foldNotices = (
   state: NoticeState,
-  now: Observed,
+  now: Snapshot,
   slotsReadAt: number | null,
   settings: Config['notifications'],
 ): NoticeFold => {
@@ -79,7 +80,7 @@ export const foldNotices = (
 const isWithin = (ms: number, at: number, now: number): boolean => now >= at && now - at < ms
 
 /** null: it does not hold, and nothing of it is worth remembering. */
-const followTrack = (track: Track | null, rule: NoticeRule, now: Observed, readAt: number): Track | null => {
+const followTrack = (track: Track | null, rule: NoticeRule, now: Snapshot, readAt: number): Track | null => {
   const { takenAt } = now
   const reading = rule.read(now, track?.told ?? false)
   if (reading === 'unknown') {

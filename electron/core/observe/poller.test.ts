@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { historyStepMs } from '../../contract/history.ts'
 import type { Memory, RamDisk, Slot } from '../../contract/snapshot.ts'
-import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
+import { sampleReadings } from '../../contract/test-support/sample-snapshot.ts'
 import type { EngineReading } from '../engine/llama-watch.ts'
 import type { ProbeResult } from '../supervise/child-service.ts'
 import { createPoller, type Poller, type PollerSources } from './poller.ts'
@@ -88,7 +88,7 @@ const setUp = (change: Partial<PollerSources> = {}) => {
   const memory = createDesk<Memory>()
   const reports: ProbeResult[] = []
   const world = {
-    current: readingAt(1).slots,
+    current: readingAt(1),
     used: 0,
     engineServes: true,
     pid: 1,
@@ -103,11 +103,9 @@ const setUp = (change: Partial<PollerSources> = {}) => {
               pid: world.pid,
               probe: async () => ({ state: 'ready' }),
               read: async () => {
-                const reading = await engine.ask()
-                if (reading.slots !== null) world.current = reading.slots
-                return reading
+                world.current = await engine.ask()
               },
-              currentSlots: () => world.current,
+              current: () => world.current,
               report: (result) => reports.push(result),
             }
           : null,
@@ -129,7 +127,7 @@ const setUp = (change: Partial<PollerSources> = {}) => {
   )
   pollers.push(poller)
   /** What a client would be shown at this moment. */
-  const fold = () => foldSnapshot({ ...sampleSnapshot, ...poller.latest() }, Date.now(), poller.maxAgeMs())
+  const fold = () => foldSnapshot({ ...sampleReadings, ...poller.latest() }, Date.now(), poller.maxAgeMs())
   return { poller, engine, memory, reports, world, fold }
 }
 
@@ -292,7 +290,10 @@ describe('a llama-server that is slow to answer', () => {
     const { engine, world, fold } = setUp()
     await pass(0)
     await engine.answer(readingAt(1))
-    world.current = [{ ...slotAt(1), phase: 'prefill', prefillProgress: 0.4 }]
+    world.current = {
+      ...readingAt(1),
+      slots: [{ ...slotAt(1), phase: 'prefill', prefillProgress: 0.4 }],
+    }
     expect(fold().slots).toMatchObject([{ phase: 'prefill', prefillProgress: 0.4 }])
   })
 

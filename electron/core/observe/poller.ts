@@ -4,6 +4,7 @@ import { historyStepMs } from '../../contract/history.ts'
 import type { Memory, Queue, RamDisk, Slot, Throughput } from '../../contract/snapshot.ts'
 import { within } from '../base/deadline.ts'
 import type { Reading } from '../base/reading.ts'
+import type { SlotTasks } from '../engine/llama-slot-tracker.ts'
 import type { EngineReading } from '../engine/llama-watch.ts'
 import type { ProbeResult } from '../supervise/child-service.ts'
 
@@ -13,9 +14,9 @@ export interface PollerSources {
     /** Which process serves: what another one said is not about this one. */
     readonly pid: number | null
     readonly probe: (signal: AbortSignal) => Promise<ProbeResult>
-    readonly read: (signal: AbortSignal) => Promise<EngineReading>
-    /** The slots of the last answer with what the log has said since; null before the first answer. */
-    readonly currentSlots: () => Slot[] | null
+    readonly read: (signal: AbortSignal) => Promise<unknown>
+    /** The last answer with what the log has said since; null before the first. */
+    readonly current: () => EngineReading | null
     readonly report: (result: ProbeResult) => void
   } | null
   readonly proxy: () => {
@@ -37,6 +38,8 @@ export interface Poller {
     readonly memory: Reading<Memory> | null
     readonly ramDisk: Reading<RamDisk> | null
     readonly slots: Reading<Slot[]> | null
+    /** null: not told. */
+    readonly tasks: SlotTasks | null
     readonly queue: Reading<Queue> | null
     readonly throughput: Reading<Throughput> | null
     /** When the question was put that llama-server has not answered yet; null when it owes no answer. */
@@ -45,7 +48,10 @@ export interface Poller {
   /** How old a reading may be at this cadence and still count as live. */
   readonly maxAgeMs: () => number
   setWatched(watched: boolean): void
-  /** Reads now, unless that was done a moment ago; settles when all have answered or `freshWaitMs` are over. */
+  /**
+   * Reads now, unless that was done a moment ago; settles when all have answered or `freshWaitMs` are over, and
+   * `onReading` was called.
+   */
   refresh(): Promise<void>
   close(): void
 }
@@ -73,15 +79,12 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   // Intervals are measured by a clock that nobody sets: with the other one turned back an hour, nothing would be due for it.
   let lastTickMs = Number.NEGATIVE_INFINITY
   let lastRecheckMs = performance.now()
-  let ticking: Promise<unknown> = Promise.resolve()
+  let looking: Promise<void> = Promise.resolve()
   let memory: Reading<Memory> | null = null
   let ramDisk: Reading<RamDisk> | null = null
-  let slots: Reading<Slot[]> | null = null
-  let queue: Reading<Queue> | null = null
-  let throughput: Reading<Throughput> | null = null
   let engineAskedAt: number | null = null
-  /** The process that the readings above are about. */
-  let enginePid: number | null = null
+  /** Which process answered last, and when; what it said is the source's to keep. */
+  let engineAnswer: { readonly pid: number | null; readonly takenAt: number } | null = null
 
   const at = <T>(value: T | null): Reading<T> | null =>
     value === null ? null : { value, takenAt: Date.now() }
@@ -99,17 +102,14 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   const readEngine = singleFlight(async () => {
     const engine = sources.engine()
     if (engine === null) {
-      slots = queue = throughput = null
+      engineAnswer = null
       return
     }
     engineAskedAt = Date.now()
-    const reading = await engine.read(AbortSignal.timeout(readTimeoutMs)).finally(() => {
+    await engine.read(AbortSignal.timeout(readTimeoutMs)).finally(() => {
       engineAskedAt = null
     })
-    enginePid = engine.pid
-    slots = at(reading.slots)
-    queue = at(reading.queue)
-    throughput = at(reading.throughput)
+    engineAnswer = { pid: engine.pid, takenAt: Date.now() }
   })
   const probeProxy = singleFlight(async () => {
     const proxy = sources.proxy()
@@ -151,9 +151,19 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
     timer = setTimeout(beat, Math.max(0, waitMs))
   }
 
-  const isWorking = () =>
-    (queue !== null && queue.value.processing > 0) ||
-    (slots?.value.some(({ phase }) => phase !== 'idle') ?? false)
+  /** Of the process that serves now. */
+  const engineSaid = (): (EngineReading & { readonly takenAt: number }) | null => {
+    const engine = sources.engine()
+    const said = engine?.current() ?? null
+    return said === null || engineAnswer === null || engineAnswer.pid !== engine?.pid
+      ? null
+      : { ...said, takenAt: engineAnswer.takenAt }
+  }
+
+  const isWorking = () => {
+    const said = engineSaid()
+    return (said?.queue?.processing ?? 0) > 0 || (said?.slots?.some(({ phase }) => phase !== 'idle') ?? false)
+  }
 
   const scheduleBusy = () => {
     if (busyTimer !== null) clearTimeout(busyTimer)
@@ -166,29 +176,34 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
     if (!closed) onReading()
   }
 
-  const beat = async () => {
+  const look = async (): Promise<void> => {
     if (busyTimer !== null) clearTimeout(busyTimer)
-    ticking = tick()
+    const ticked = tick()
     schedule()
     // A slow answer must not hold up the others: what came within the wait is published, the rest comes later.
-    await within(ticking, freshWaitMs)
+    await within(ticked, freshWaitMs)
     scheduleBusy()
     if (!closed) onReading()
+  }
+
+  const beat = () => {
+    looking = look()
   }
 
   schedule()
 
   return {
     latest: () => {
-      const engine = sources.engine()
-      const current = engine?.currentSlots() ?? null
-      const ofThisEngine = engine !== null && engine.pid === enginePid
+      const said = engineSaid()
+      const live = <T>(value: T | null): Reading<T> | null =>
+        said === null || value === null ? null : { value, takenAt: said.takenAt }
       return {
         memory,
         ramDisk,
-        slots: !ofThisEngine || slots === null || current === null ? null : { ...slots, value: current },
-        queue: ofThisEngine ? queue : null,
-        throughput: ofThisEngine ? throughput : null,
+        slots: live(said?.slots ?? null),
+        tasks: said?.tasks ?? null,
+        queue: live(said?.queue ?? null),
+        throughput: live(said?.throughput ?? null),
         engineAskedAt,
       }
     },
@@ -199,11 +214,8 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
       schedule()
     },
     refresh: async () => {
-      if (performance.now() - lastTickMs >= tooSoonMs) {
-        ticking = tick()
-        schedule()
-      }
-      await within(ticking, freshWaitMs)
+      if (performance.now() - lastTickMs >= tooSoonMs) beat()
+      await looking
     },
     close: () => {
       closed = true

@@ -122,9 +122,35 @@ describe('what is shown', () => {
   })
 
   it('knows from the slot that an answer which comes whole is being written', () => {
-    expect(refineRequests(slots, [task(0, 7)], requests, known)).toMatchObject([
+    expect(refineRequests(slots, { askedAt: 0, tasks: [task(0, 7)] }, requests, known)).toMatchObject([
       { phase: 'generating', outputTokens: 12 },
     ])
-    expect(refineRequests(slots, [task(0, 7)], requests, new Map())).toEqual(requests)
+    expect(refineRequests(slots, { askedAt: 0, tasks: [task(0, 7)] }, requests, new Map())).toEqual(requests)
+  })
+
+  describe('what was found in the cache, while the answer is written', () => {
+    const [slot] = slots
+    if (slot === undefined) throw new Error('there is a slot')
+    // As b10434 tells a second turn of 1,145 tokens of which 907 were there.
+    const told: Slot = { ...slot, phase: 'generating', promptTokens: 1_145, promptProcessed: 238 }
+    const pinned = request('a', 'anna', 1_000, { phase: 'generating', firstTokenAt: 5_000, slot: 0 })
+    const refine = (given: Slot, askedAt: number, over = {}) =>
+      refineRequests([given], { askedAt, tasks: [] }, [{ ...pinned, ...over }], new Map())[0]
+
+    it('is what its slot says, once the slot was asked after the first token', () => {
+      expect(refine(told, 5_000)).toMatchObject({ cachedTokens: 907, readTokens: 238 })
+      expect(refine(told, 4_999)).toEqual(pinned)
+    })
+
+    it('is not known before the first token, at another Studio, or where llama-server does not say', () => {
+      for (const [given, over] of [
+        [told, { phase: 'prefill', firstTokenAt: null }],
+        [told, { node: 'two' }],
+        [told, { slot: null }],
+        [{ ...told, promptTokens: null }, {}],
+        [{ ...told, phase: 'idle' }, {}],
+      ] as const)
+        expect(refine(given, 9_000, over)).toEqual({ ...pinned, ...over })
+    })
   })
 })

@@ -7,6 +7,36 @@ import type { HeldSlot } from '../router/router-feed.ts'
 /** Request id by task id. */
 export type SlotOwners = ReadonlyMap<number, string>
 
+export interface Engaged {
+  /** null: llama-server did not tell them. */
+  readonly slots: readonly Slot[] | null
+  /** null: it did not tell what they work on. */
+  readonly tasks: SlotTasks | null
+  /** null: the Router does not tell. */
+  readonly requests: readonly RouterRequest[] | null
+  readonly held: readonly HeldSlot[] | null
+}
+
+export interface Placed {
+  readonly slots: Slot[] | null
+  readonly requests: RouterRequest[] | null
+  readonly owners: SlotOwners
+}
+
+/**
+ * The slots with who is in each, and the requests with how far each is.
+ * @param known the owners that this answered last
+ */
+export const placeRequests = ({ slots, tasks, requests, held }: Engaged, known: SlotOwners): Placed => {
+  const owners = tasks === null || requests === null ? new Map() : matchSlotOwners(tasks, requests, known)
+  const read = tasks ?? { askedAt: 0, tasks: [] }
+  return {
+    slots: slots && tellHeld(nameSlots(slots, read.tasks, requests ?? [], owners), requests ?? [], held),
+    requests: requests && refineRequests(slots ?? [], read, requests, owners),
+    owners,
+  }
+}
+
 type Admitted = RouterRequest & { readonly admittedAt: number }
 
 /** A request reaches llama-server some 30 ms after it was let in, 1.5 s for the first after a start (measured). */
@@ -116,18 +146,30 @@ export const tellHeld = (
     }
   })
 
-/** An answer that comes whole says nothing to the Router until it is there: its slot knows how far it is. */
+/**
+ * What a request's slot knows before its answer ends: how far an answer is that comes whole, and how much of the prompt was
+ * found in the cache.
+ */
 export const refineRequests = (
   slots: readonly Slot[],
-  tasks: readonly SlotTask[],
+  { askedAt, tasks }: SlotTasks,
   requests: readonly RouterRequest[],
   owners: SlotOwners,
 ): RouterRequest[] =>
   requests.map((request) => {
-    if (request.phase !== 'prefill') return request
+    if (!isAdmitted(request)) return request
     const task = tasks.find(({ taskId }) => owners.get(taskId) === request.id)
-    const slot = slots.find(({ id }) => id === task?.slotId)
-    return slot?.phase === 'generating'
-      ? { ...request, phase: 'generating', outputTokens: slot.generatedTokens }
-      : request
+    // Before the first token a pinned request's slot may still show what was answered in it before.
+    const isPinned = request.firstTokenAt !== null && request.firstTokenAt <= askedAt
+    const slotId = task?.slotId ?? (isPinned ? request.slot : null)
+    const slot = slots.find(({ id }) => id === slotId)
+    if (slot?.phase !== 'generating') return request
+    const { promptTokens, promptProcessed, generatedTokens } = slot
+    const found =
+      promptTokens === null || promptProcessed === null
+        ? {}
+        : { cachedTokens: promptTokens - promptProcessed, readTokens: promptProcessed }
+    return request.phase === 'prefill'
+      ? { ...request, ...found, phase: 'generating', outputTokens: generatedTokens }
+      : { ...request, ...found }
   })

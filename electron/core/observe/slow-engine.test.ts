@@ -1,7 +1,7 @@
 // A llama-server that answers late, read by the poller and folded into a snapshot.
 import { expect, it } from 'vitest'
 import type { Memory } from '../../contract/snapshot.ts'
-import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
+import { sampleReadings } from '../../contract/test-support/sample-snapshot.ts'
 import { probeLlamaServer } from '../engine/llama-service.ts'
 import { createLlamaWatch } from '../engine/llama-watch.ts'
 import { startStandIn } from '../supervise/test-support/stand-in.ts'
@@ -32,7 +32,7 @@ it('a /slots that takes seconds has one question at a time, delays nothing else,
         pid: standIn.pid,
         probe: (signal) => probeLlamaServer(standIn.url, signal),
         read: watch.read,
-        currentSlots: watch.currentSlots,
+        current: watch.current,
         report: ({ state }) => health.push(state),
       }),
       proxy: () => null,
@@ -82,7 +82,7 @@ it('a /slots that takes seconds has one question at a time, delays nothing else,
     expect(health.every((state) => state === 'ready')).toBe(true)
     expect((await standIn.asked('/slots')).mostAtOnce).toBe(1)
     const shown = foldSnapshot(
-      { ...sampleSnapshot, ...poller.latest() },
+      { ...sampleReadings, ...poller.latest() },
       // As seen from later than a reading may be old: the server still owes its answer.
       Date.now() + poller.maxAgeMs(),
       poller.maxAgeMs(),

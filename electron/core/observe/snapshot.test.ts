@@ -1,7 +1,7 @@
 // The fold: one state for the stack, and nothing old shown as live.
 import { describe, expect, it } from 'vitest'
 import type { Phase, Slot } from '../../contract/snapshot.ts'
-import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
+import { sampleReadings, sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import { foldSnapshot, judgeOverall, type Readings } from './snapshot.ts'
 
 const { services, proof } = sampleSnapshot
@@ -36,13 +36,13 @@ describe('judgeOverall', () => {
     'forge %s, engine %s, router %s, proved %s: %s',
     (ramDisk, engine, router, proved, expected) => {
       const services = phasesOf(ramDisk, engine, router)
-      const whole = { services, gateway: null, proof: proved ? proof : null, proofFailure: null }
+      const whole = { services, proof: proved ? proof : null, proofFailure: null }
       expect(judgeOverall(whole)).toBe(expected)
     },
   )
 
   it('is degraded when the message did not come back', () => {
-    expect(judgeOverall({ services, gateway: null, proof: null, proofFailure: 'no answer' })).toBe('degraded')
+    expect(judgeOverall({ services, proof: null, proofFailure: 'no answer' })).toBe('degraded')
   })
 
   it.each([
@@ -54,10 +54,10 @@ describe('judgeOverall', () => {
     ['stopping', 'stopping'],
   ] as const)('with a gateway that is %s a ready stack is %s', (phase, expected) => {
     const gateway = { ...services.proxy, phase }
-    expect(judgeOverall({ services, gateway, proof, proofFailure: null })).toBe(expected)
-    const down = phasesOf('ready', 'failed', 'stopped')
+    expect(judgeOverall({ services: { ...services, gateway }, proof, proofFailure: null })).toBe(expected)
+    const down = { ...phasesOf('ready', 'failed', 'stopped'), gateway }
     if (phase !== 'stopping')
-      expect(judgeOverall({ services: down, gateway, proof: null, proofFailure: null })).toBe('failed')
+      expect(judgeOverall({ services: down, proof: null, proofFailure: null })).toBe('failed')
   })
 })
 
@@ -76,7 +76,7 @@ describe('foldSnapshot', () => {
     developer: null,
   }
   const readings: Readings = {
-    ...sampleSnapshot,
+    ...sampleReadings,
     memory: null,
     ramDisk: null,
     slots: { value: [slot], takenAt: 10_000 },

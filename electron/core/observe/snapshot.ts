@@ -1,10 +1,11 @@
 // The pure fold of readings into one Snapshot. What was not read, or not read lately, is null.
 
-import { isServing } from '../../contract/parts.ts'
-import type { ServiceId } from '../../contract/service-ids.ts'
+import { isServing } from '../../contract/services.ts'
 import {
   contractVersion,
   type DeveloperUse,
+  type EngineModel,
+  type LastOrders,
   type Memory,
   type Phase,
   type Proof,
@@ -12,6 +13,7 @@ import {
   type RamDisk,
   type RouterRequest,
   type ServiceState,
+  type SetUpState,
   type Slot,
   type Snapshot,
   type StudioNode,
@@ -19,15 +21,17 @@ import {
 } from '../../contract/snapshot.ts'
 import { showControls } from '../../wording/visible-text.ts'
 import { isRecent, type Reading } from '../base/reading.ts'
+import { explainSpeculation, type SpeculationEvidence } from '../engine/speculation.ts'
+import type { Allocations } from '../memory/allocations.ts'
+import { buildMemoryMap } from '../memory/memory-map.ts'
+import type { MemoryPlan } from '../memory/memory-plan.ts'
 
-export type Services = Readonly<Record<ServiceId, ServiceState>>
+export type Services = Readonly<Snapshot['services']>
 
-export interface Readings {
+export interface Readings extends Pick<Snapshot, 'fetches' | 'missingModels'> {
   readonly owner: Snapshot['owner']
   readonly profile: string
   readonly services: Services
-  /** null: the profile has none. */
-  readonly gateway: ServiceState | null
   readonly proof: Proof | null
   readonly proofFailure: string | null
   readonly memory: Reading<Memory> | null
@@ -41,36 +45,41 @@ export interface Readings {
   readonly nodes: StudioNode[]
   /** When the question was put that llama-server has not answered yet; null when it owes no answer. */
   readonly engineAskedAt: number | null
+  /** null: no AI Engine of ours runs. */
+  readonly engineModel: EngineModel | null
+  /** Of the llama-server that serves; null when none does. */
+  readonly speculation: Omit<SpeculationEvidence, 'slots'> | null
+  /** Of this profile; null while there is none. */
+  readonly memoryPlan: MemoryPlan | null
+  /** What the llama-server that serves says it allocated. */
+  readonly allocations: Allocations | null
+  readonly setUp: SetUpState | null
+  readonly lastOrders?: LastOrders | undefined
 }
 
-/** What is not a fold of readings is added by the core. */
-export type FoldedSnapshot = Omit<
-  Snapshot,
-  'engineModel' | 'speculationFailure' | 'memoryMap' | 'events' | 'notices' | 'setUp' | 'lastOrders'
->
-
-/** @param maxAgeMs how old a reading may be and still be shown as live */
-export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): FoldedSnapshot => {
+/**
+ * One instant of the stack. Events and notices need the snapshots before it and are added where it is published.
+ * @param maxAgeMs how old a reading may be and still be shown as live
+ */
+export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): Snapshot => {
   const live = <T>(reading: Reading<T> | null): T | null =>
     reading !== null && isRecent(reading.takenAt, now, maxAgeMs) ? reading.value : null
   const engineAnswers = isServing(readings.services.llamaServer)
   const slots = engineAnswers ? (live(readings.slots) ?? heldSlots(readings, maxAgeMs)) : null
+  const ramDisk = live(readings.ramDisk)
+  const { speculation, memoryPlan, allocations, lastOrders } = readings
+  const speculationFailure = speculation === null ? null : explainSpeculation({ ...speculation, slots })
   return {
     version: contractVersion,
     takenAt: now,
     owner: readings.owner,
     profile: readings.profile,
     overall: judgeOverall(readings),
-    services: {
-      ramDisk: showReason(readings.services.ramDisk),
-      llamaServer: showReason(readings.services.llamaServer),
-      proxy: showReason(readings.services.proxy),
-    },
-    gateway: readings.gateway === null ? null : showReason(readings.gateway),
+    services: showReasons(readings.services),
     proof: readings.proof,
     proofFailure: readings.proofFailure === null ? null : showControls(readings.proofFailure),
     memory: live(readings.memory),
-    ramDisk: live(readings.ramDisk),
+    ramDisk,
     slots,
     queue: engineAnswers
       ? (live(readings.queue) ?? (slots === null ? null : (readings.queue?.value ?? null)))
@@ -79,8 +88,24 @@ export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number):
     requests: isServing(readings.services.proxy) ? readings.requests : null,
     developers: isServing(readings.services.proxy) ? readings.developers : null,
     nodes: readings.nodes,
+    engineModel: readings.engineModel,
+    ...(speculationFailure === null ? {} : { speculationFailure }),
+    memoryMap: memoryPlan === null ? null : buildMemoryMap({ plan: memoryPlan, allocations, ramDisk }),
+    setUp: readings.setUp,
+    ...(readings.fetches === undefined ? {} : { fetches: readings.fetches }),
+    ...(readings.missingModels === undefined ? {} : { missingModels: readings.missingModels }),
+    ...(lastOrders === undefined ? {} : { lastOrders }),
+    events: [],
+    notices: [],
   }
 }
+
+const showReasons = ({ ramDisk, llamaServer, proxy, gateway }: Services): Snapshot['services'] => ({
+  ramDisk: showReason(ramDisk),
+  llamaServer: showReason(llamaServer),
+  proxy: showReason(proxy),
+  ...(gateway === undefined ? {} : { gateway: showReason(gateway) }),
+})
 
 /** A reason quotes log lines and other programs, and is shown in a tray, a notification, a window and a terminal. */
 const showReason = (state: ServiceState): ServiceState =>
@@ -104,10 +129,10 @@ const heldSlots = ({ slots, engineAskedAt }: Readings, maxAgeMs: number): Slot[]
  */
 export const judgeOverall = ({
   services,
-  gateway,
   proof,
   proofFailure,
-}: Pick<Readings, 'services' | 'gateway' | 'proof' | 'proofFailure'>): Phase => {
+}: Pick<Readings, 'services' | 'proof' | 'proofFailure'>): Phase => {
+  const { gateway } = services
   const answersClaude = isServing(services.llamaServer) && isServing(services.proxy)
   const all = [services.ramDisk, services.llamaServer, services.proxy]
   const some = (phase: Phase) => all.some((service) => service.phase === phase)

@@ -15,6 +15,7 @@ import type { ProcessTable } from './platform.ts'
 import type { RunCommand } from './run-command.ts'
 
 export const createDarwinProcessTable = (run: RunCommand): ProcessTable => ({
+  identityCost: 'program',
   async readIdentity(pid) {
     const line = await readLiveProcess(run, pid)
     return line === null ? null : { pid, startedAt: line.startedAt }

@@ -23,6 +23,7 @@ const readGroupMembers = async (groupId: number): Promise<readonly number[]> => 
 }
 
 export const createLinuxProcessTable = (): ProcessTable => ({
+  identityCost: 'file',
   async readIdentity(pid) {
     const [stat, bootId] = await Promise.all([
       readLiveStat(pid),

@@ -36,6 +36,8 @@ export type EjectOutcome =
   | { readonly kind: 'failed'; readonly reason: string }
 
 export interface ProcessTable {
+  /** What `readIdentity` reads: `/proc` costs a tenth of a millisecond, a run of `ps` tens of them. */
+  readonly identityCost: 'file' | 'program'
   /**
    * null when there is no such process, or only its zombie. Rejects when the system does not answer:
    * a failed lookup must never make a server look dead.

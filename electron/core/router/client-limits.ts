@@ -34,7 +34,11 @@ export const clientLimits = (
   const server = plannedServer(llamaServer)
   const pool = routerPool(server)
   const most = pool?.tokens ?? countCells(server).perStream
-  const contextTokens = Math.min(most, trainingContextTokens ?? Number.POSITIVE_INFINITY)
+  const contextTokens = Math.min(
+    most,
+    trainingContextTokens ?? Number.POSITIVE_INFINITY,
+    server.slotLimitTokens ?? Number.POSITIVE_INFINITY,
+  )
   const eighth = Math.floor(contextTokens / 8 / 256) * 256
   const granted = Math.min(contextTokens, pool?.answerTokens ?? Number.POSITIVE_INFINITY)
   const maxOutputTokens = Math.min(Math.max(eighth, 1_024), largestCountedOutputTokens, granted)

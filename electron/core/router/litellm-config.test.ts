@@ -29,7 +29,8 @@ describe('LiteLLM config', () => {
   })
 
   it('lists each name that clients are told once, with what one agent can hold', () => {
-    const limits = { max_input_tokens: 98_304, max_output_tokens: 12_288 }
+    const limits = { token_count_framing: 0, max_input_tokens: 98_304, max_output_tokens: 12_288 }
+    const none = { token_count_framing: 0 }
     const infosOf = (name: string) =>
       buildLiteLlmConfig(studio, { ...engine, listed: { ...listed, name } }).model_list.map(
         ({ model_name, model_info }) => [model_name, model_info],
@@ -38,11 +39,11 @@ describe('LiteLLM config', () => {
     expect(infosOf('opta-claude-3-r1')).toEqual([
       [own, limits],
       ['opta-claude-3-r1', limits],
-      ['*', undefined],
+      ['*', none],
     ])
     expect(infosOf(own)).toEqual([
       [own, limits],
-      ['*', undefined],
+      ['*', none],
     ])
   })
 
@@ -54,7 +55,7 @@ describe('LiteLLM config', () => {
         name,
         api_base,
         api_key,
-        model_info?.id,
+        model_info.id,
       ],
     )
     const name = 'claude-3-5-sonnet-20241022'

@@ -15,10 +15,11 @@ interface ModelParameters {
 interface ModelEntry {
   readonly model_name: string
   readonly litellm_params: ModelParameters
-  readonly model_info?: {
+  readonly model_info: {
     readonly id?: string
     readonly max_input_tokens?: number
     readonly max_output_tokens?: number
+    readonly token_count_framing: number
   }
 }
 
@@ -54,10 +55,9 @@ export const buildLiteLlmConfig = (
   const limits = { max_input_tokens: listed.contextTokens, max_output_tokens: listed.maxOutputTokens }
   const entriesOf = (name: string): readonly ModelEntry[] => {
     const own = parametersOf(engine.engineBaseUrl, 'OPTA_ENGINE_KEY')
-    // "*" is listed under no name, so nothing is said of it.
-    const info = name === '*' ? {} : limits
-    if (nodes.length === 0)
-      return [{ model_name: name, litellm_params: own, ...(name === '*' ? {} : { model_info: limits }) }]
+    // "*" is listed under no name, so no limits are said of it.
+    const info = { token_count_framing: 0, ...(name === '*' ? {} : limits) }
+    if (nodes.length === 0) return [{ model_name: name, litellm_params: own, model_info: info }]
     return [
       { model_name: name, litellm_params: own, model_info: { id: deploymentId(null, name), ...info } },
       ...nodes.map((node, index) => ({
@@ -105,11 +105,13 @@ export const nodeKeyVariable = (index: number): string => `OPTA_NODE_KEY_${index
 const deploymentId = (node: NodeProfile | null, modelName: string): string =>
   `${node?.name ?? ''}#${modelName}`
 
-/** Why each setting is there; measured with LiteLLM 1.106.2. The key is the last part of the setting's path. */
+/** Why each setting is there; measured with LiteLLM 1.106.2 unless it says otherwise. The key is the last part of its path. */
 const reasons: Readonly<Record<string, string>> = {
   model_list:
     'The profile\'s name and the one that clients are told are listed for /v1/models. "*" answers every other: without\nsettings Claude Code asks for names of its own release (claude-opus-4-8, claude-sonnet-5, ...).',
   max_input_tokens: 'What one agent can hold, for clients that look for it in /v1/models.',
+  token_count_framing:
+    'A llama-server without /v1/responses/input_tokens leaves counting to LiteLLM, which answers 404 without this line\n(1.108.7); 0: nothing is added to its count.',
   api_key: 'From the environment: no secret stands in this file or in the process list.',
   max_retries:
     'The hidden retries of the OpenAI client library: with them a dead llama-server is reported after 5 s, without after 0.05 s.',

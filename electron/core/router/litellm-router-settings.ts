@@ -10,6 +10,7 @@ import { plannedServer } from '../memory/planned-server.ts'
 import { clientLimits } from './client-limits.ts'
 import { keptTools } from './kept-tools.ts'
 import { keptForAnswerShare, routerPool } from './router-pool.ts'
+import { toolBookName } from './tool-book.ts'
 
 /** Beside opta_litellm.py: LiteLLM imports from the folder of its config.yaml only. */
 export const routerModules = [
@@ -42,9 +43,12 @@ export const routerModules = [
   'opta_sight.py',
   'opta_slot_actions.py',
   'opta_slots.py',
+  'opta_state_files.py',
   'opta_status.py',
   'opta_stream.py',
   'opta_thinking.py',
+  'opta_texts.py',
+  'opta_tool_book.py',
   'opta_tools.py',
   'opta_traffic.py',
   'opta_upstream.py',
@@ -87,6 +91,7 @@ export interface RouterSettings {
   readonly engine_url: string
   readonly feed_path: string
   readonly usage_path: string
+  readonly tools_path: string
   /** Each conversation keeps a slot of this Studio's llama-server. */
   readonly pin_conversations: boolean
   readonly engine_record_path: string
@@ -146,6 +151,7 @@ export const routerSettings = (
     engine_url: localUrl(profile.llamaServer.host, profile.llamaServer.port),
     feed_path: paths.feedPath,
     usage_path: join(paths.proxyDir, 'usage-today.json'),
+    tools_path: join(paths.proxyDir, toolBookName),
     pin_conversations: slotCache !== null,
     engine_record_path: join(paths.proxyDir, engineRecordName),
     slots_path: join(paths.proxyDir, 'slots.json'),

@@ -112,6 +112,15 @@ describe('the feed of the Router', () => {
     expect(feed.requests()?.[0]?.outputTokens).toBe(3)
   })
 
+  it('keeps what no answer said as not known', async () => {
+    feed.connect()
+    await until(() => connections.length > 0)
+    const unsaid = { ...use, cachedTokens: null, readTokens: null }
+    connections[0]?.write(`${JSON.stringify({ requests: [], day: '2026-11-23', developers: [unsaid] })}\n`)
+    await until(() => changes === 1)
+    expect(feed.developers()).toEqual([unsaid])
+  })
+
   it("does not pass yesterday's sums off as today's", async () => {
     feed.connect()
     await until(() => connections.length > 0)

@@ -155,7 +155,7 @@ const outline = (state: FeedState | null): string =>
     : `;${state.requests.map(({ id, phase, promptTokens }) => `${id}:${phase}:${promptTokens}`).join(' ')}`
 
 /** Python's date.today().isoformat(). */
-const localDay = (date: Date): string => {
+export const localDay = (date: Date): string => {
   const two = (number: number) => String(number).padStart(2, '0')
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
 }

@@ -1,8 +1,12 @@
 // Installs a Claude Code to try with: the release that Nexus is proved with, from a lock that names its hash for each
 // platform, or the newest one; or takes a program that is there.
+import { accessSync, constants } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { execa } from 'execa'
+import { within } from '../base/deadline.ts'
+import { isErrno } from '../base/private-file.ts'
+import { statIfThere } from '../base/regular-file.ts'
 import { installOnce } from './pip-install.ts'
 import type { SetupContext } from './setup-step.ts'
 
@@ -27,7 +31,7 @@ export const ensureClaudeCode = async (
 ): Promise<InstalledClaudeCode> => {
   if (choice === 'pinned') return ensurePinned(context)
   if (choice === 'latest') return ensureLatest(context)
-  return { path: choice, version: await readVersion(context, choice) }
+  return { path: choice, version: await readVersion(choice, context.signal) }
 }
 
 /**
@@ -145,7 +149,7 @@ const install = async (context: SetupContext, installation: Installation): Promi
     throw new Error(
       `there is no Claude Code ${version} for ${process.platform} ${process.arch} in npm's registry`,
     )
-  const found = await readVersion(context, program)
+  const found = await readVersion(program, context.signal)
   if (found !== version) throw new Error(`Claude Code ${version} was fetched, and says it is ${found}`)
   await rename(partialDir, dir)
 }
@@ -173,20 +177,64 @@ const describeNpmError = (stderr: string): string =>
     .slice(0, 4)
     .join('\n  ')
 
-/** Such as "2.1.332 (Claude Code)" (seen). */
-const readVersion = async (context: SetupContext, program: string): Promise<string> => {
-  const answer = await execa(program, ['--version'], {
+/** 23 ms on Linux (seen). A Mac checks all 402 MB of a new program before it first runs. */
+const versionTimeoutMs = 30_000
+
+/** Its version; throws with one sentence when the path is no program, or not Claude Code. */
+export const readVersion = async (
+  program: string,
+  signal: AbortSignal,
+  timeoutMs: number = versionTimeoutMs,
+): Promise<string> => {
+  refuseUnlessProgram(program)
+  // A group of its own: of a script that hangs, what it started holds the pipe open after the script was ended (seen).
+  const child = execa(program, ['--version'], {
     stdin: 'ignore',
     reject: false,
-    timeout: 60_000,
-    cancelSignal: context.signal,
+    detached: true,
+    maxBuffer: 65_536,
   })
-  context.signal.throwIfAborted()
-  if (answer.code === 'ENOENT') throw new Error(`there is no program ${program}`)
-  const version = /^\d+\.\d+\.\d+/.exec(answer.stdout)?.[0]
-  if (answer.failed || version === undefined)
-    throw new Error(
-      `${program} does not run here as Claude Code: ${answer.stderr.trim().split('\n').at(-1) || answer.stdout.trim().slice(0, 80) || answer.shortMessage || 'it said nothing'}`,
+  const end = () => endGroup(child.pid)
+  signal.addEventListener('abort', end, { once: true })
+  const ended = await within(child, timeoutMs)
+  signal.removeEventListener('abort', end)
+  end()
+  signal.throwIfAborted()
+  if (ended === null) throw new Error(`${program} did not answer to --version within ${timeoutMs / 1000} s`)
+  if (ended.code === 'ENOENT')
+    throw new Error(`${program} does not run: the interpreter that its first line names is not there`)
+  // Such as "2.1.332 (Claude Code)" (2.1.197 and 2.1.332, seen).
+  const version = /^(\d+\.\d+\.\d+) \(Claude Code\)/.exec(ended.stdout)?.[1]
+  if (ended.failed || version === undefined) {
+    const said = [ended.stderr, ended.stdout, ended.shortMessage ?? ''].map((text) =>
+      text.trim().split('\n').at(-1),
     )
+    throw new Error(
+      `${program} is not Claude Code, or does not run here: to --version it said "${said.find((text) => text) ?? ''}"`,
+    )
+  }
   return version
+}
+
+const refuseUnlessProgram = (path: string): void => {
+  const stats = statIfThere(path)
+  if (stats === null) throw new Error(`there is no program ${path}`)
+  if (stats.isDirectory())
+    throw new Error(`${path} is a folder; allowed: the program itself, such as ${join(path, 'claude')}`)
+  if (!stats.isFile()) throw new Error(`${path} is no regular file; allowed: the program of Claude Code`)
+  try {
+    accessSync(path, constants.X_OK)
+  } catch {
+    throw new Error(`${path} is not executable for this user; chmod +x makes it so`)
+  }
+}
+
+/** Nothing is left of a group whose members have all ended. */
+const endGroup = (pid: number | undefined): void => {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    if (!isErrno(error, 'ESRCH') && !isErrno(error, 'EPERM')) throw error
+  }
 }

@@ -4,8 +4,8 @@ import { ensureDebianPackages } from './debian-package.ts'
 import { brewInstall } from './homebrew.ts'
 
 /** The lock file has wheels for these (checked with uv for Linux x86-64, Linux arm64 and macOS arm64). */
-const oldest = [3, 10] as const
-const newest = [3, 14] as const
+export const oldestPython = [3, 10] as const
+export const newestPython = [3, 14] as const
 
 export interface PythonFacts {
   readonly major: number
@@ -38,12 +38,14 @@ export type PythonChoice =
 
 /** Takes the first that fits, in the order given; one without venv only when there is no other. */
 export const choosePython = (found: readonly Python[]): PythonChoice => {
-  const fitting = found.filter(({ major, minor }) => major === 3 && minor >= oldest[1] && minor <= newest[1])
+  const fitting = found.filter(
+    ({ major, minor }) => major === 3 && minor >= oldestPython[1] && minor <= newestPython[1],
+  )
   const complete = fitting.find(({ hasVenv }) => hasVenv)
   if (complete !== undefined) return { kind: 'python', python: complete }
   const [bare] = fitting
   if (bare !== undefined) return { kind: 'needs-venv', python: bare }
-  const range = `Python ${oldest.join('.')} to ${newest.join('.')}`
+  const range = `Python ${oldestPython.join('.')} to ${newestPython.join('.')}`
   const others = found.map(({ path, major, minor }) => `${path} is ${major}.${minor}`).join(', ')
   return {
     kind: 'none',

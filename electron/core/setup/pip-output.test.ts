@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { countRequirements, createPipProgress, parsePipLine } from './pip-output.ts'
 
-// Own sample in the form that `scripts/lock-requirements` writes; hashes shortened and made up.
-const requirements = `# Locked by scripts/lock-requirements
+// Own sample in the form that `scripts/update-locks` writes; hashes shortened and made up.
+const requirements = `# Locked by scripts/update-locks
 alpha==1.0 \\
     --hash=sha256:00
 beta==2.0 ; python_full_version < '3.11' \\

@@ -2,31 +2,44 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
-import { makeFolders } from '../base/regular-file.ts'
+import { makeFolders, requireRegularIfThere } from '../base/regular-file.ts'
 import type { SetupContext, SetupStepId } from './setup-step.ts'
 
 const retryMs = 250
 /** SQLITE_BUSY (sqlite.org/rescode.html). */
 const busyCode = 5
 
-/**
- * Runs `work` while holding the lock of `step`.
- *
- * The lock is SQLite's exclusive transaction, an fcntl(2) lock that the kernel drops when its process ends, however it ends: a
- * killed set-up cannot wedge the next one, which a lock folder with a pid in it can.
- */
+/** Runs `work` while holding the lock of `step`. */
 export const withSetupLock = async <T>(
   context: SetupContext,
   step: SetupStepId,
   work: () => Promise<T>,
 ): Promise<T> => {
   makeFolders(context.runtimeDir)
-  const path = join(context.runtimeDir, `.${step}.lock`)
-  let database = tryLock(path)
-  if (database === null)
+  const onWait = () =>
     context.report({ step, message: 'Waiting for another set-up that is installing the same thing' })
+  return withFileLock(join(context.runtimeDir, `.${step}.lock`), { signal: context.signal, onWait }, work)
+}
+
+export interface LockWait {
+  readonly signal: AbortSignal
+  /** Another process has the lock. */
+  readonly onWait: () => void
+}
+
+/**
+ * The lock is SQLite's exclusive transaction, an fcntl(2) lock that the kernel drops when its process ends, however it ends: a
+ * killed process cannot wedge the next one, which a lock folder with a pid in it can.
+ */
+export const withFileLock = async <T>(
+  path: string,
+  { signal, onWait }: LockWait,
+  work: () => Promise<T>,
+): Promise<T> => {
+  let database = tryLock(path)
+  if (database === null) onWait()
   while (database === null) {
-    await delay(retryMs, undefined, { signal: context.signal })
+    await delay(retryMs, undefined, { signal })
     database = tryLock(path)
   }
   try {
@@ -37,6 +50,7 @@ export const withSetupLock = async <T>(
 }
 
 const tryLock = (path: string): DatabaseSync | null => {
+  requireRegularIfThere(path)
   const database = new DatabaseSync(path)
   try {
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')

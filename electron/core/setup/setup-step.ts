@@ -27,7 +27,7 @@ export interface SetupContext {
 }
 
 /** One line for a terminal or a first-run page. */
-export const describeProgress = (progress: SetupProgress): string =>
+export const describeProgress = (progress: Omit<SetupProgress, 'step'>): string =>
   progress.done === undefined || progress.total === undefined
     ? progress.message
     : `${progress.message} (${progress.done} of ${progress.total})`

@@ -36,6 +36,7 @@ it.each([
   ['has ended', false],
 ])('one that %s', async (_, survives) => {
   const processes: ProcessTable = {
+    identityCost: 'file',
     readIdentity: async (pid) => (survives ? { pid, startedAt: entry.startedAt } : null),
     readGroupMembers: async () => [],
     readPortOwner: async () => null,

@@ -1,7 +1,7 @@
 // The gateway of one profile: supervised where the profile wants one, and ended where one is left that it does not want.
 
-import { isServing } from '../../contract/parts.ts'
 import type { Profile } from '../../contract/profile.ts'
+import { isServing } from '../../contract/services.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import type { PollerSources } from '../observe/poller.ts'
 import type { Platform } from '../platform/platform.ts'

@@ -1,5 +1,5 @@
 // Services of ours that live, whoever watches them.
-import { childIds } from '../../contract/service-ids.ts'
+import { supervisedIds } from '../../contract/service-ids.ts'
 import type { ProcessTable } from '../platform/platform.ts'
 import { identityOf, type LedgerEntry, openLedger } from '../supervise/ledger.ts'
 import { isSameProcess } from '../supervise/life-look.ts'
@@ -14,7 +14,7 @@ export const readLiveServices = async (
   if (lost.length > 0) return lost
   const ledger = openLedger(folder.ledgerPath)
   const alive: LedgerEntry[] = []
-  for (const id of childIds) {
+  for (const id of supervisedIds) {
     const entry = ledger.find(id)
     if (entry !== null && (await isSameProcess(identityOf(entry), processes))) alive.push(entry)
   }

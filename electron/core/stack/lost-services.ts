@@ -1,7 +1,7 @@
 // Servers of ours that run although the ledger that named them is gone or damaged: found by their ports and command lines.
 import { join } from 'node:path'
 import type { Profile } from '../../contract/profile.ts'
-import type { ChildId } from '../../contract/service-ids.ts'
+import type { SupervisedId } from '../../contract/service-ids.ts'
 import { readConfig } from '../config/config.ts'
 import { readGatewayAddress } from '../config/gateway-address.ts'
 import { chooseProfile } from '../config/profiles.ts'
@@ -25,7 +25,7 @@ export type LedgerFolder = Pick<
 >
 
 interface Mark {
-  readonly service: ChildId
+  readonly service: SupervisedId
   readonly port: number
   /** What of this state folder only a server of ours is started with: its key file, or the folder of its settings. */
   readonly path: string

@@ -1,5 +1,5 @@
 // Why a profile cannot be started on this machine, before anything is started.
-
+import type { Outcome } from '../../contract/command.ts'
 import type { Profile } from '../../contract/profile.ts'
 import { serviceNames } from '../../contract/service-ids.ts'
 import { localUrl } from '../base/local-url.ts'
@@ -17,22 +17,32 @@ export interface RefusalContext {
   readonly settings: Pick<Settings, 'current'>
 }
 
+export type Refusal = Extract<Outcome, { accepted: false }>
+
+export const refuse = (reason: string): Refusal => ({ accepted: false, reason })
+
 /** null: it can be started. @param force also when it does not fit */
 export const refuseProfile = async (
   { name, profile }: Pick<ChosenProfile, 'name' | 'profile'>,
   { force }: { readonly force: boolean },
   { platform, memoryMap, readGpuLimit, settings }: RefusalContext,
-): Promise<string | null> => {
+): Promise<Refusal | null> => {
   const totalMemoryBytes = await platform.readTotalMemoryBytes()
   const problems = judgeProfile(profile, totalMemoryBytes, settings.current().metricsPort)
-  if (problems.length > 0) return new ConfigError(`profile ${name}`, problems).message
+  if (problems.length > 0) return refuse(new ConfigError(`profile ${name}`, problems).message)
   if (force) return null
   // A plan that cannot be made (a missing file) is no refusal: the service itself then says what is missing.
   const gpuLimitBytes = await readGpuLimit(profile)
   const question = { profileName: name, profile, totalMemoryBytes, gpuLimitBytes }
   const memory = await memoryMap.readPlan(question)
   if (memory.kind !== 'planned' || memory.plan.verdict !== 'does-not-fit') return null
-  return `profile ${name} does not fit: ${memory.plan.reasons.join('; ')}. Nothing was started; nexus up --force starts it anyway.`
+  const reasons = memory.plan.reasons.join('; ')
+  return {
+    ...refuse(
+      `profile ${name} does not fit: ${reasons}. Nothing was started; nexus up --force starts it anyway.`,
+    ),
+    misfit: memory.plan,
+  }
 }
 
 /**

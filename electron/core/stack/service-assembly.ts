@@ -1,10 +1,10 @@
 // Builds the services of one profile and everything that watches them.
 import { join } from 'node:path'
 import type { StackEvent } from '../../contract/notice.ts'
-import { isServing } from '../../contract/parts.ts'
 import type { Profile } from '../../contract/profile.ts'
-import { logIds, type ServiceId } from '../../contract/service-ids.ts'
-import type { EngineModel, RamDisk, Slot } from '../../contract/snapshot.ts'
+import { type CommandedId, logIds } from '../../contract/service-ids.ts'
+import { isServing } from '../../contract/services.ts'
+import type { EngineModel, RamDisk } from '../../contract/snapshot.ts'
 import { ensureKeys } from '../access/keys.ts'
 import { messageOf } from '../base/error-message.ts'
 import type { StateFolder } from '../config/state-folder.ts'
@@ -14,7 +14,7 @@ import { readEngineModel } from '../engine/llama-running-model.ts'
 import { createLlamaService } from '../engine/llama-service.ts'
 import { createLlamaWatch } from '../engine/llama-watch.ts'
 import { slotCacheOf } from '../engine/slot-cache.ts'
-import { explainSpeculation, findSpeculationFailure } from '../engine/speculation.ts'
+import { findSpeculationFailure, type SpeculationEvidence } from '../engine/speculation.ts'
 import { heldBytesOf } from '../forge/forge-held.ts'
 import { preparingForCargo } from '../forge/forge-layout.ts'
 import { createForgeSurvey } from '../forge/forge-survey.ts'
@@ -27,7 +27,6 @@ import { readAllocations, writeAllocations } from '../memory/allocation-record.t
 import { type Allocations, parseAllocations } from '../memory/allocations.ts'
 import { createCacheEvents } from '../observe/cache-events.ts'
 import type { PollerSources } from '../observe/poller.ts'
-import { createServedRequests } from '../observe/served-requests.ts'
 import type { Platform } from '../platform/platform.ts'
 import { createCommandRunner, type RunCommand } from '../platform/run-command.ts'
 import { warmLiteLlm } from '../router/litellm-health.ts'
@@ -67,7 +66,7 @@ export interface ServiceAssembly {
   readonly profile: Profile
   readonly stack: Stack
   readonly prover: Prover
-  readonly routerFeed: Pick<RouterFeed, 'requests' | 'developers'>
+  readonly routerFeed: Pick<RouterFeed, 'requests' | 'developers' | 'heldSlots'>
   readonly engineSource: PollerSources['engine']
   readonly proxySource: PollerSources['proxy']
   readonly gatewaySource: PollerSources['gateway']
@@ -78,11 +77,11 @@ export interface ServiceAssembly {
   readonly engineModel: () => EngineModel | null
   /** What the llama-server that serves says it allocated; null when none serves, or it did not say. */
   readonly engineAllocations: () => Allocations | null
-  /** Why the llama-server that serves does not draft as it was asked to, one sentence; null when there is nothing to say. */
-  readonly speculationFailure: (slots: readonly Slot[] | null) => string | null
+  /** What shows whether the llama-server that serves drafts as it was asked to; null when none serves. */
+  readonly speculation: () => Omit<SpeculationEvidence, 'slots'> | null
   readonly recheckProof: () => Promise<void>
   /** Ends servers that somebody else started on our ports, of those named; why one is still there, or null. */
-  readonly endForeign: (ids: readonly ServiceId[]) => Promise<string | null>
+  readonly endForeign: (ids: readonly CommandedId[]) => Promise<string | null>
   /** Settles when no slot is processing. */
   readonly untilIdle: () => Promise<void>
   /** Settles when what only the AI Engine's memory holds is in files. */
@@ -179,7 +178,6 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     onChange: options.onChange,
     onCacheEvent: createCacheEvents(options.note),
   })
-  const served = createServedRequests(watch, routerFeed)
   let warmed: string | null = null
   const proxy: Supervisor = superviseChild(
     {
@@ -265,7 +263,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       onError: logError,
     }),
     ...logIds
-      .filter((id) => id !== 'ramDisk' && (id !== 'gateway' || stack.gateway() !== null))
+      .filter((id) => id !== 'gateway' || stack.states().gateway !== undefined)
       .map((id) =>
         createLogRotation({ path: folder.logPath(id), ...logLimits, onError: logError }).connect(),
       ),
@@ -276,14 +274,14 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     profile,
     stack,
     prover,
-    routerFeed: { requests: served.requests, developers: routerFeed.developers },
+    routerFeed,
     engineSource: () =>
       isServing(llamaServer.state())
         ? {
             pid: llamaServer.state().pid,
             probe: llamaService.probe,
             read: watch.read,
-            currentSlots: served.slots,
+            current: watch.current,
             report: llamaServer.reportHealth,
           }
         : null,
@@ -300,12 +298,12 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       allocated !== null && allocated.identity === servingIdentity(llamaServer, ledger.find('llamaServer'))
         ? allocated.allocations
         : null,
-    speculationFailure: (slots) => {
+    speculation: () => {
       const entry = ledger.find('llamaServer')
       const identity = servingIdentity(llamaServer, entry)
       if (entry === null || identity === null) return null
       const said = undrafted?.identity === identity ? undrafted.said : null
-      return explainSpeculation({ wanted: profile.llamaServer.speculation, argv: entry.argv, slots, said })
+      return { wanted: profile.llamaServer.speculation, argv: entry.argv, said }
     },
     recheckProof: async () => {
       const broken = await prover.recheck()

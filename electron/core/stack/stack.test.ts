@@ -1,6 +1,6 @@
 // The three services together: who starts beside whom, what is undone after a failure, who stops first and by when.
 import { describe, expect, it } from 'vitest'
-import type { ChildId, PartId } from '../../contract/service-ids.ts'
+import type { ServiceId, SupervisedId } from '../../contract/service-ids.ts'
 import type { Phase, ServiceState } from '../../contract/snapshot.ts'
 import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import type { RamDiskService } from '../forge/ram-disk-service.ts'
@@ -10,18 +10,18 @@ import { createStack, type StackGateway, type StopOptions } from './stack.ts'
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 /** Services that end what they were asked to do when the test says so. */
-const setUp = (phases: Partial<Record<PartId, Phase>> = {}) => {
+const setUp = (phases: Partial<Record<ServiceId, Phase>> = {}) => {
   const calls: string[] = []
   const endings = new Map<string, (phase: Phase) => void>()
-  const phase: Record<PartId, Phase> = {
+  const phase: Record<ServiceId, Phase> = {
     ramDisk: 'stopped',
     llamaServer: 'stopped',
     proxy: 'stopped',
     gateway: 'stopped',
     ...phases,
   }
-  const stateOf = (id: PartId): ServiceState => ({ ...sampleSnapshot.services.proxy, phase: phase[id] })
-  const asked = (id: PartId, what: 'start' | 'stop', detail = ''): Promise<ServiceState> => {
+  const stateOf = (id: ServiceId): ServiceState => ({ ...sampleSnapshot.services.proxy, phase: phase[id] })
+  const asked = (id: ServiceId, what: 'start' | 'stop', detail = ''): Promise<ServiceState> => {
     calls.push(`${what} ${id}${detail}`)
     phase[id] = what === 'start' ? 'starting' : 'stopping'
     return new Promise((resolve) =>
@@ -31,7 +31,7 @@ const setUp = (phases: Partial<Record<PartId, Phase>> = {}) => {
       }),
     )
   }
-  const supervisor = (id: ChildId): Supervisor => ({
+  const supervisor = (id: SupervisedId): Supervisor => ({
     state: () => stateOf(id),
     start: () => asked(id, 'start'),
     stop: (graceMs) => asked(id, 'stop', ` within ${Math.ceil(graceMs / 1000)} s`),

@@ -1,7 +1,7 @@
-// The three services and the gateway together: order of start and stop, and rolling back a start that failed half-way.
+// The services together: order of start and stop, and rolling back a start that failed half-way.
 
-import { isServing } from '../../contract/parts.ts'
-import type { ServiceId } from '../../contract/service-ids.ts'
+import type { CommandedId } from '../../contract/service-ids.ts'
+import { isServing } from '../../contract/services.ts'
 import type { ServiceState } from '../../contract/snapshot.ts'
 import { within } from '../base/deadline.ts'
 import type { RamDiskService } from '../forge/ram-disk-service.ts'
@@ -9,7 +9,7 @@ import type { Services } from '../observe/snapshot.ts'
 import type { EjectOutcome } from '../platform/platform.ts'
 import type { Supervisor } from '../supervise/supervisor.ts'
 
-export interface StackParts {
+export interface StackServices {
   readonly ramDisk: RamDiskService
   readonly llamaServer: Supervisor
   readonly proxy: Supervisor
@@ -38,34 +38,34 @@ export interface StopOptions {
 
 export interface Stack {
   states(): Services
-  /** null: the profile has none. */
-  gateway(): ServiceState | null
   /**
    * Starts what is named, side by side, and the gateway once the Router serves: before that it could only say 502. When
    * one server fails, the other stops again if this call began it, the gateway with the Router. A gateway that fails
    * stops nobody: the Router has an address of its own.
    */
-  start(ids: readonly ServiceId[]): Promise<void>
+  start(ids: readonly CommandedId[]): Promise<void>
   /**
    * The Router first, so that clients hear of a clean end; then the AI Engine, unless a start overtakes. The RAM disk
    * stays. The gateway ends after the Router, beside the AI Engine: streams that the Router lets finish pass through it,
    * and who comes meanwhile is told 502 instead of being refused by the system.
    */
-  stop(ids: readonly ServiceId[], options: StopOptions): Promise<void>
+  stop(ids: readonly CommandedId[], options: StopOptions): Promise<void>
   eject(force: boolean): Promise<EjectOutcome>
   /** Before another profile takes over: ends a gateway that is not to be taken over, and lets one end that is ending. */
   releaseGateway(isKept: boolean): Promise<void>
   /** Takes over what an earlier core left running; answers which services those were. */
-  adopt(): Promise<readonly ServiceId[]>
+  adopt(): Promise<readonly CommandedId[]>
   /** Lets go of what runs; settles when no mount or eject is under way any more. */
   close(): Promise<void>
 }
 
-export const createStack = (parts: StackParts): Stack => {
+export const createStack = (services: StackServices): Stack => {
+  const { supervisor: gateway } = services.gateway
   const states = (): Services => ({
-    ramDisk: parts.ramDisk.state(),
-    llamaServer: parts.llamaServer.state(),
-    proxy: parts.proxy.state(),
+    ramDisk: services.ramDisk.state(),
+    llamaServer: services.llamaServer.state(),
+    proxy: services.proxy.state(),
+    ...(gateway === null ? {} : { gateway: gateway.state() }),
   })
 
   /** How often a start named the AI Engine: a stop that is still at the Router must not end what was asked for since. */
@@ -73,25 +73,26 @@ export const createStack = (parts: StackParts): Stack => {
 
   /** How often the Router was ordered up or down: the gateway follows the last order only. */
   let routerOrders = 0
-  const { supervisor: gateway } = parts.gateway
 
   const startRouter = async (): Promise<ServiceState> => {
     routerOrders += 1
     const order = routerOrders
-    const router = await parts.proxy.start()
+    const router = await services.proxy.start()
     if (isServing(router) && order === routerOrders) await gateway?.start()
     return router
   }
 
-  const stopProxy = (ids: readonly ServiceId[], options: StopOptions): Promise<unknown> =>
+  const stopProxy = (ids: readonly CommandedId[], options: StopOptions): Promise<unknown> =>
     // LiteLLM's own answer to SIGTERM is the drain: it takes no new request and lets open streams finish (measured).
-    ids.includes('proxy') ? parts.proxy.stop(Math.max(options.drainMs, options.graceMs)) : Promise.resolve()
+    ids.includes('proxy')
+      ? services.proxy.stop(Math.max(options.drainMs, options.graceMs))
+      : Promise.resolve()
 
   const stopEngine = async (options: StopOptions, drainEnds: number, startsBefore: number): Promise<void> => {
     const leftMs = drainEnds - Date.now()
     // Told by which of the two ended the wait, not by the clock again: a timer may fire a millisecond before it.
     let isOverdue = leftMs <= 0
-    if (!isOverdue && isServing(parts.llamaServer.state()))
+    if (!isOverdue && isServing(services.llamaServer.state()))
       isOverdue =
         (await within(
           options.untilIdle().then(() => 'idle'),
@@ -99,10 +100,10 @@ export const createStack = (parts: StackParts): Stack => {
         )) === null
     if (engineStarts !== startsBefore) return
     // A Router that was stopped before has done so itself.
-    if (isServing(parts.llamaServer.state())) await options.park?.()
+    if (isServing(services.llamaServer.state())) await options.park?.()
     if (engineStarts !== startsBefore) return
     // With a stream still open llama-server lives on until its next ping, up to 30 s (measured); all had their time.
-    await parts.llamaServer.stop(isOverdue ? Math.min(options.graceMs, overdueGraceMs) : options.graceMs)
+    await services.llamaServer.stop(isOverdue ? Math.min(options.graceMs, overdueGraceMs) : options.graceMs)
   }
 
   return {
@@ -113,15 +114,15 @@ export const createStack = (parts: StackParts): Stack => {
       const begun = ids.filter(
         (id): id is 'llamaServer' | 'proxy' => id !== 'ramDisk' && !isServing(before[id]),
       )
-      const startOne = async (id: ServiceId): Promise<void> => {
-        const after = await (id === 'proxy' ? startRouter() : parts[id].start())
+      const startOne = async (id: CommandedId): Promise<void> => {
+        const after = await (id === 'proxy' ? startRouter() : services[id].start())
         if (id === 'ramDisk' || after.phase !== 'failed') return
         await Promise.all(begun.filter((other) => other !== id).map(rollBack))
       }
       const rollBack = async (id: 'llamaServer' | 'proxy'): Promise<void> => {
         if (id === 'proxy') routerOrders += 1
         const order = routerOrders
-        await parts[id].stop(rollBackGraceMs)
+        await services[id].stop(rollBackGraceMs)
         if (id === 'proxy' && order === routerOrders) await gateway?.stop(rollBackGraceMs)
       }
       await Promise.all(ids.map(startOne))
@@ -137,25 +138,24 @@ export const createStack = (parts: StackParts): Stack => {
       if (ids.includes('llamaServer')) await stopEngine(options, drainEnds, startsBefore)
       await gatewayEnds
     },
-    eject: (force) => parts.ramDisk.eject({ force }),
-    gateway: () => gateway?.state() ?? null,
+    eject: (force) => services.ramDisk.eject({ force }),
     releaseGateway: async (isKept) => {
       if (gateway === null) return
       routerOrders += 1
       if (!isKept || gateway.state().phase === 'stopping') await gateway.stop(rollBackGraceMs)
     },
     adopt: async () => {
-      const adopted: ServiceId[] = []
-      if (await parts.llamaServer.adopt()) adopted.push('llamaServer')
-      await parts.gateway.endStray()
+      const adopted: CommandedId[] = []
+      if (await services.llamaServer.adopt()) adopted.push('llamaServer')
+      await services.gateway.endStray()
       const hasGateway = (await gateway?.adopt()) === true
-      if (await parts.proxy.adopt()) {
+      if (await services.proxy.adopt()) {
         adopted.push('proxy')
         // It may have ended while no core was there to start it again.
         if (gateway !== null && !hasGateway) void startRouter()
       }
       // A mount table that cannot be read is no reason to leave running servers alone.
-      const mounted = await parts.ramDisk.read().then(
+      const mounted = await services.ramDisk.read().then(
         (disk) => disk.mounted,
         () => false,
       )
@@ -163,10 +163,10 @@ export const createStack = (parts: StackParts): Stack => {
       return adopted
     },
     close: () => {
-      parts.llamaServer.close()
-      parts.proxy.close()
+      services.llamaServer.close()
+      services.proxy.close()
       gateway?.close()
-      return parts.ramDisk.close()
+      return services.ramDisk.close()
     },
   }
 }

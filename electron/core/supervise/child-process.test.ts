@@ -3,7 +3,7 @@ import { openSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createPlatform } from '../platform/detect-platform.ts'
 import type { ProcessIdentity, ProcessTable } from '../platform/platform.ts'
-import { startSleeper, type TestChild } from '../platform/test-support/child.ts'
+import { startSleeper, startTestChild, type TestChild } from '../platform/test-support/child.ts'
 import { adoptProcess, endLeftovers, spawnOwned } from './child-process.ts'
 
 type Answer = ProcessIdentity | null | 'not told'
@@ -12,6 +12,7 @@ type Answer = ProcessIdentity | null | 'not told'
 const tableOf = (...answers: readonly Answer[]) => {
   let asked = 0
   const processes: ProcessTable = {
+    identityCost: 'program',
     readIdentity: async () => {
       const answer = answers[Math.min(asked, answers.length - 1)] ?? null
       asked += 1
@@ -75,6 +76,33 @@ describe('an adopted server', () => {
     expect(hasEnded()).toBe(false)
     await vi.advanceTimersByTimeAsync(5_500)
     expect(hasEnded()).toBe(true)
+  })
+
+  it('that became a zombie and does not answer is asked at once who it is', async () => {
+    const { adopted, asked, hasEnded } = await startAdopted(lives, null)
+    adopted.doubt()
+    await vi.advanceTimersByTimeAsync(250)
+    expect([asked(), hasEnded()]).toEqual([1, false])
+    adopted.doubt()
+    await vi.advanceTimersByTimeAsync(250)
+    expect([asked(), hasEnded()]).toEqual([2, true])
+  })
+
+  // Its core was killed, and the init of a container may never ask for its end.
+  it.runIf(process.platform === 'linux')('has ended on Linux as soon as it is a zombie', async () => {
+    // The shell becomes `sleep`, which never waits for the child it inherits.
+    child = await startTestChild('/bin/sh', ['-c', 'sleep 300 & echo $!\nexec sleep 300'])
+    const server = Number(child.firstLine)
+    const { processes } = createPlatform({ ramDiskRoot: '/nonexistent' })
+    await expect.poll(() => processes.readArgv(child?.pid ?? 0)).toEqual(['sleep', '300'])
+    const identity = await processes.readIdentity(server)
+    if (identity === null) throw new Error('the server did not start')
+    // A clock that stands still: what is only looked at every 5 s is never looked at.
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const adopted = adoptProcess(identity, processes)
+    process.kill(server, 'SIGKILL')
+    expect(await adopted.exited).toEqual({ exitCode: null, signal: null })
+    expect(() => process.kill(server, 0)).not.toThrow()
   })
 
   it('that cannot be looked at goes on living', async () => {

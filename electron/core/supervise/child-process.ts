@@ -17,6 +17,8 @@ export interface OwnedProcess {
   readonly identity: ProcessIdentity
   readonly adopted: boolean
   readonly exited: Promise<ProcessExit>
+  /** It did not answer: whether it has ended is looked at properly next time. */
+  doubt(): void
   /** Stops watching; the process itself is left alone. */
   release(): void
 }
@@ -61,7 +63,10 @@ export const spawnOwned = async (
     await endLeftovers(pid, processes)
     return { kind: 'ended', exit }
   }
-  return { kind: 'spawned', process: { identity, adopted: false, exited, release: () => {} } }
+  return {
+    kind: 'spawned',
+    process: { identity, adopted: false, exited, doubt: () => {}, release: () => {} },
+  }
 }
 
 /** null when it has ended. A child that cannot be looked at yet is ours all the same, and must not be lost sight of. */
@@ -91,12 +96,12 @@ const explainSpawnError = (error: Error, program: string, cwd: string): string =
 export const adoptProcess = (identity: ProcessIdentity, processes: ProcessTable): OwnedProcess => {
   let timer: NodeJS.Timeout | null = null
   let released = false
-  const isAlive = createLifeLook(identity, processes)
+  const life = createLifeLook(identity, processes)
   const exited = new Promise<ProcessExit>((resolve) => {
     const look = async () => {
       if (released) return
       // A failed look doesn't mean that the process has ended.
-      const lives = await isAlive().catch(() => true)
+      const lives = await life.isAlive().catch(() => true)
       if (released) return
       if (lives) timer = setTimeout(look, lookMs)
       else resolve({ exitCode: null, signal: null })
@@ -107,6 +112,7 @@ export const adoptProcess = (identity: ProcessIdentity, processes: ProcessTable)
     identity,
     adopted: true,
     exited,
+    doubt: life.doubt,
     release: () => {
       released = true
       if (timer !== null) clearTimeout(timer)

@@ -1,5 +1,5 @@
 // What the supervisor must know of a service that is one child process.
-import type { ChildId } from '../../contract/service-ids.ts'
+import type { SupervisedId } from '../../contract/service-ids.ts'
 
 /** Everything needed to start one process. No shell is ever involved. */
 export interface LaunchSpec {
@@ -32,7 +32,7 @@ export interface ExitExplanation {
 }
 
 export interface ChildService {
-  readonly id: ChildId
+  readonly id: SupervisedId
   readonly port: number
   readonly endpoint: string
   /** Checks inputs and writes the files the child reads. Throws an Error whose message is the reason to show. */

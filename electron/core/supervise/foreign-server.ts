@@ -1,5 +1,6 @@
 // A llama-server or LiteLLM on our port that somebody else started, such as the seed's start script: who, and its end.
-import type { ChildId } from '../../contract/service-ids.ts'
+
+import type { SupervisedId } from '../../contract/service-ids.ts'
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { isErrno } from '../base/private-file.ts'
 import type { ProcessTable } from '../platform/platform.ts'
@@ -8,7 +9,7 @@ import { isLiveSession, parseScreenList } from '../platform/screen-sessions.ts'
 import { createLifeLook, isSameProcess } from './life-look.ts'
 
 /** The gateway is left out: another Traefik on port 80 serves others, and is nobody's old stack. */
-type ServerId = Exclude<ChildId, 'gateway'>
+type ServerId = Exclude<SupervisedId, 'gateway'>
 
 /** A lone dash is part of a folder's name ("AI - models"), never a flag. */
 const firstFlag = / --?[A-Za-z]/
@@ -118,8 +119,8 @@ export const endForeignServer = async (options: EndForeignOptions): Promise<stri
     return `the ${name} on port ${port} (pid ${owner.pid}) belongs to ${owner.user ?? 'another user'}, who alone can end it`
   }
   const deadline = Date.now() + waitMs
-  const isAlive = createLifeLook(identity, processes)
-  while (await isAlive()) {
+  const life = createLifeLook(identity, processes)
+  while (await life.isAlive()) {
     if (Date.now() > deadline)
       return `the ${name} on port ${port} (pid ${owner.pid}) did not end within ${Math.round(waitMs / 1000)} s of SIGTERM`
     await new Promise((resolve) => setTimeout(resolve, lookMs))

@@ -1,8 +1,8 @@
 // Who our children are, on disk: read back by the next core, and never a guess.
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { identityOf, type LedgerEntry, openLedger } from './ledger.ts'
 
 let path: string
@@ -45,6 +45,28 @@ describe('the ledger', () => {
     rmSync(path, { recursive: true })
     ledger.record(router)
     expect(openLedger(path).find('llamaServer')).toEqual(engine)
+  })
+
+  it('names no dead server for longer than the disk is full', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const told: string[] = []
+    const ledger = openLedger(path, ({ message }) => told.push(message))
+    ledger.record(engine)
+    ledger.record(router)
+    const text = readFileSync(path)
+    rmSync(path)
+    mkdirSync(join(path, 'in-the-way'), { recursive: true })
+    ledger.forget('llamaServer')
+    await vi.advanceTimersByTimeAsync(10_000)
+    rmSync(path, { recursive: true })
+    writeFileSync(path, text)
+    expect(openLedger(path).find('llamaServer')).toEqual(engine)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(openLedger(path).find('llamaServer')).toBeNull()
+    expect(openLedger(path).find('proxy')).toEqual(router)
+    expect(told).toHaveLength(1)
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('has one entry for each service: the newest', () => {

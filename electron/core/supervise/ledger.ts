@@ -1,7 +1,7 @@
 // Who our children are, on disk: so that the next core adopts them and nobody ever signals a stranger.
 
 import { z } from 'zod'
-import { childIds } from '../../contract/service-ids.ts'
+import { supervisedIds } from '../../contract/service-ids.ts'
 import { messageOf } from '../base/error-message.ts'
 import { readRecord } from '../base/json-record.ts'
 import { writePrivateFile } from '../base/private-file.ts'
@@ -10,7 +10,7 @@ import type { ProcessIdentity } from '../platform/platform.ts'
 import { type LoginSession, LoginSessionSchema } from './login-session-schema.ts'
 
 const EntrySchema = z.strictObject({
-  service: z.enum(childIds),
+  service: z.enum(supervisedIds),
   pid: z.number().int().positive(),
   /** Opaque: see ProcessIdentity. */
   startedAt: z.string(),
@@ -40,10 +40,14 @@ export interface Ledger {
 export const readLedgerEntries = (path: string): readonly LedgerEntry[] | null =>
   readRecord(path, LedgerSchema)?.entries ?? null
 
+/** How soon what a full disk kept from being written is tried again. */
+const retryMs = 1_000
+
 /**
  * Opens the ledger. A ledger that cannot be understood is treated as empty: a child it named is then found on its
  * port with our own argv, or shown as a stranger, and neither is ever killed by pid alone. So one that cannot be written
- * (a full disk) loses nobody: with `logError` that is only told, and this core goes on with what it knows.
+ * (a full disk) loses no child: with `logError` the failure is logged, this core goes on with what it knows, and the file is
+ * written as soon as there is room.
  * @param session what is recorded of the children that this core starts
  */
 export const openLedger = (
@@ -52,13 +56,30 @@ export const openLedger = (
   session: LoginSession | null = null,
 ): Ledger => {
   let entries: readonly LedgerEntry[] = readLedgerEntries(path) ?? []
+  let retry: NodeJS.Timeout | null = null
+  const write = () => {
+    if (retry !== null) clearTimeout(retry)
+    retry = null
+    writePrivateFile(path, `${JSON.stringify({ version: 1, entries }, null, 2)}\n`, { about: 'processes' })
+  }
+  const writeLater = () => {
+    retry = setTimeout(() => {
+      try {
+        write()
+      } catch {
+        // Still full: the first failure was logged.
+        writeLater()
+      }
+    }, retryMs).unref()
+  }
   const save = (next: LedgerEntry[]) => {
     entries = next
     try {
-      writePrivateFile(path, `${JSON.stringify({ version: 1, entries }, null, 2)}\n`, { about: 'processes' })
+      write()
     } catch (error) {
       if (logError === null) throw error
       logError(new Error(`which processes are ours could not be written down: ${messageOf(error)}`))
+      writeLater()
     }
   }
   const find = (service: LedgerEntry['service']) => entries.find((entry) => entry.service === service) ?? null

@@ -4,8 +4,8 @@ import { isErrno } from '../base/private-file.ts'
 import type { ProcessIdentity, ProcessTable } from '../platform/platform.ts'
 
 /**
- * Between two looks at the identity a pid could only pass to a stranger after the kernel had gone once through all its
- * numbers. Who it is is looked at again before every signal anyway.
+ * How long kill(2) alone is believed where the identity costs a run of `ps`. A pid passes to a stranger only after the kernel has
+ * gone once through all its numbers, and the identity is read again before every signal.
  */
 const identityLookMs = 5_000
 
@@ -15,23 +15,31 @@ export const isSameProcess = async (identity: ProcessIdentity, processes: Proces
   return current !== null && current.startedAt === identity.startedAt
 }
 
+export interface LifeLook {
+  /** Whether the process lives. Rejects when the system does not tell. */
+  isAlive(): Promise<boolean>
+  /** The next look reads the identity: the process did not answer, and kill(2) takes a zombie for alive. */
+  doubt(): void
+}
+
 /**
- * Answers, each time it is called, whether the process lives. The caller has just seen its identity. kill(2) with signal
- * 0 costs a microsecond; the identity costs a run of `ps` on macOS (19 in 5 s for one adopted child, issue 11).
- * Rejects when the system does not tell.
+ * The caller has just seen the identity. kill(2) with signal 0 costs a microsecond; the identity costs a run of `ps` on macOS
+ * (19 in 5 s for one adopted child, issue 11), and next to nothing on Linux, where each look reads it.
  */
-export const createLifeLook = (
-  identity: ProcessIdentity,
-  processes: ProcessTable,
-): (() => Promise<boolean>) => {
+export const createLifeLook = (identity: ProcessIdentity, processes: ProcessTable): LifeLook => {
   let identifiedAtMs = performance.now()
-  return async () => {
-    const isDue = performance.now() - identifiedAtMs >= identityLookMs
-    // An end is confirmed: one look in a process's life costs nothing.
-    if (lookForPid(identity.pid) === 'there' && !isDue) return true
-    // Also a failed look counts: on a machine that swaps, `ps` is not started four times a second.
-    identifiedAtMs = performance.now()
-    return await isSameProcess(identity, processes)
+  return {
+    isAlive: async () => {
+      const isDue = processes.identityCost === 'file' || performance.now() - identifiedAtMs >= identityLookMs
+      // An end is confirmed: one look in a process's life costs nothing.
+      if (!isDue && lookForPid(identity.pid) === 'there') return true
+      // A failed look counts too: on a machine that swaps, `ps` is not started four times a second.
+      identifiedAtMs = performance.now()
+      return await isSameProcess(identity, processes)
+    },
+    doubt: () => {
+      identifiedAtMs = Number.NEGATIVE_INFINITY
+    },
   }
 }
 

@@ -1,7 +1,7 @@
 // The login session that a process of ours runs in. On macOS what a session started lives on after its logout, but in a dead
 // session: no look-up of users or hosts, and Metal compiles nothing more, while /health stays well (codex#36696,
 // orca#9826, herdr#2656). So such a server is started anew instead of being adopted. Linux has nothing of the kind.
-import { childIds, serviceNames } from '../../contract/service-ids.ts'
+import { serviceNames, supervisedIds } from '../../contract/service-ids.ts'
 import type { LogError } from '../logs/core-log.ts'
 import type { LaunchdDomain, LaunchdReading } from '../platform/launchd/reading.ts'
 import type { ProcessTable } from '../platform/platform.ts'
@@ -76,7 +76,7 @@ export const endServersOfEndedSessions = async (
   logError: LogError,
 ): Promise<void> => {
   const ledger = openLedger(ledgerPath, logError)
-  for (const id of childIds) {
+  for (const id of supervisedIds) {
     const entry = ledger.find(id)
     if (entry?.session == null || !(await sessions.hasEnded(entry.session))) continue
     const identity = identityOf(entry)

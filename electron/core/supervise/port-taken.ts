@@ -1,12 +1,13 @@
 // The sentence about a stranger on one of our ports.
-import { type ChildId, serviceNames } from '../../contract/service-ids.ts'
+
+import { type SupervisedId, serviceNames } from '../../contract/service-ids.ts'
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 
 /** The profile's key that moves it elsewhere. */
-export const portSetting = (id: ChildId): string => (id === 'gateway' ? 'gateway.listen' : `${id}.port`)
+export const portSetting = (id: SupervisedId): string => (id === 'gateway' ? 'gateway.listen' : `${id}.port`)
 
 /** Names what is known of the process and what can be done; strangers are never signalled. */
-export const describePortTaken = (id: ChildId, port: number, owner: ForeignProcess): string => {
+export const describePortTaken = (id: SupervisedId, port: number, owner: ForeignProcess): string => {
   const who = owner.command ?? 'a process that this user may not look at'
   const facts = [
     owner.pid === null ? null : `pid ${owner.pid}`,

@@ -521,6 +521,30 @@ describe('a supervisor that was let go', () => {
 })
 
 describe('health', () => {
+  it('looks at once whether an adopted one has ended that does not answer', async () => {
+    const { supervisor: earlier } = supervise(oddService())
+    const first = pidOf(await earlier.start())
+    earlier.close()
+    // As on macOS, where kill(2) is believed for 5 s; to it a zombie is there.
+    let isZombie = false
+    const table: ProcessTable = {
+      ...processes,
+      identityCost: 'program',
+      readIdentity: async (pid) => (isZombie && pid === first ? null : processes.readIdentity(pid)),
+    }
+    const { supervisor, until } = supervise(oddService(), quickPolicy, table)
+    expect(await supervisor.adopt()).toBe(true)
+    await until((state) => state.phase === 'ready')
+    vi.useFakeTimers({ toFake: ['performance'] })
+    try {
+      isZombie = true
+      supervisor.reportHealth({ state: 'unreachable', detail: 'connection refused' })
+      expect(await until((state) => state.phase === 'starting')).toMatchObject({ restarts: 1 })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('is degraded after two misses and ready again after one answer, without a kill', async () => {
     const { supervisor } = supervise(oddService())
     const { pid } = await supervisor.start()

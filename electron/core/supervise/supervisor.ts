@@ -380,6 +380,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     reportHealth: (result) => {
       if (!isServing()) return
       misses = result.state === 'ready' ? 0 : misses + 1
+      if (result.state === 'unreachable') running?.process.doubt()
       if (result.state === 'ready') {
         if (phase() === 'degraded') enter('ready')
       } else if (misses >= missesUntilDegraded) {

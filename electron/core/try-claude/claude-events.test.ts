@@ -19,6 +19,7 @@ const unusable =
 
 const runOf = (lines: readonly string[], over: Partial<ClaudeRun> = {}): ClaudeRun => ({
   ...readClaudeAnswer(lines),
+  lines,
   exitCode: 0,
   timedOut: false,
   complaint: '',
@@ -32,6 +33,7 @@ describe('readClaudeAnswer', () => {
       version: '2.1.197',
       model: 'opta-claude-3-r1',
       tools: ['Bash', 'Edit'],
+      toolCalls: [],
       retries: 2,
       compactions: [{ preTokens: 4100 }],
       result: {
@@ -47,6 +49,43 @@ describe('readClaudeAnswer', () => {
         contextWindow: 8192,
       },
     })
+  })
+
+  it('pairs each call of a tool with its answer, whatever their order', () => {
+    const said = (content: string) =>
+      `{"type":"assistant","message":{"role":"assistant","content":[${content}]},"session_id":"fe61"}`
+    const heard = (content: string) =>
+      `{"type":"user","message":{"role":"user","content":[${content}]},"session_id":"fe61"}`
+    const lines = [
+      said('{"type":"text","text":"I read it."}'),
+      said('{"type":"tool_use","id":"call_1","name":"Read","input":{"file_path":"/p/ä.sh"}}'),
+      said('{"type":"tool_use","id":"call_2","name":"Bash","input":{"command":"sh /p/ä.sh"}}'),
+      heard(
+        '{"tool_use_id":"call_2","type":"tool_result","content":"<tool_use_error>no</tool_use_error>","is_error":true}',
+      ),
+      heard(
+        '{"tool_use_id":"call_1","type":"tool_result","content":[{"type":"text","text":"1\\techo"},{"type":"text","text":"日本"}]}',
+      ),
+      said('{"type":"tool_use","id":"call_3","name":"Bash","input":{}}'),
+      '{"type":"user","message":{"role":"user","content":"a text"}}',
+    ]
+    expect(readClaudeAnswer(lines).toolCalls).toEqual([
+      {
+        id: 'call_1',
+        name: 'Read',
+        input: { file_path: '/p/ä.sh' },
+        result: '1\techo\n日本',
+        isError: false,
+      },
+      {
+        id: 'call_2',
+        name: 'Bash',
+        input: { command: 'sh /p/ä.sh' },
+        result: '<tool_use_error>no</tool_use_error>',
+        isError: true,
+      },
+      { id: 'call_3', name: 'Bash', input: {}, result: null, isError: false },
+    ])
   })
 
   it('passes over what it does not know', () => {

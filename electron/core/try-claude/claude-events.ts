@@ -7,12 +7,23 @@ export interface ClaudeAnswer {
   readonly version: string | null
   readonly model: string | null
   readonly tools: readonly string[]
+  /** In the order in which the model asked for them. */
+  readonly toolCalls: readonly ToolCall[]
   /** How often it asked again after the Router did not answer well. */
   readonly retries: number
   /** Conversations that it summarised because they no longer fitted: what they held before, where it says. */
   readonly compactions: readonly { readonly preTokens: number | null }[]
   /** null: it ended without its last line. */
   readonly result: ClaudeResult | null
+}
+
+export interface ToolCall {
+  readonly id: string
+  readonly name: string
+  readonly input: Readonly<Record<string, unknown>>
+  /** What the tool answered, its texts joined; null: no answer came. */
+  readonly result: string | null
+  readonly isError: boolean
 }
 
 export interface ClaudeResult {
@@ -46,6 +57,24 @@ const CompactLine = z.object({
   subtype: z.literal('compact_boundary'),
   compact_metadata: z.object({ pre_tokens: z.number().optional() }).optional(),
 })
+/** Each block of an answer comes in a line of its own; other kinds (text, thinking) stand in the same places. */
+const AssistantLine = z.object({
+  type: z.literal('assistant'),
+  message: z.object({ content: z.array(z.unknown()) }),
+})
+const ToolUseBlock = z.object({
+  type: z.literal('tool_use'),
+  id: z.string(),
+  name: z.string(),
+  input: z.record(z.string(), z.unknown()),
+})
+const UserLine = z.object({ type: z.literal('user'), message: z.object({ content: z.array(z.unknown()) }) })
+const ToolResultBlock = z.object({
+  type: z.literal('tool_result'),
+  tool_use_id: z.string(),
+  content: z.union([z.string(), z.array(z.object({ text: z.string().optional() }))]).optional(),
+  is_error: z.boolean().nullish(),
+})
 const ResultLine = z.object({
   type: z.literal('result'),
   is_error: z.boolean(),
@@ -71,6 +100,7 @@ export const readClaudeAnswer = (lines: readonly string[]): ClaudeAnswer => {
     version: null,
     model: null,
     tools: [],
+    toolCalls: [],
     retries: 0,
     compactions: [],
     result: null,
@@ -92,8 +122,31 @@ const addLine = (answer: ClaudeAnswer, value: unknown): ClaudeAnswer => {
     const preTokens = compact.data.compact_metadata?.pre_tokens ?? null
     return { ...answer, compactions: [...answer.compactions, { preTokens }] }
   }
+  const said = AssistantLine.safeParse(value)
+  if (said.success) {
+    const calls = said.data.message.content.flatMap((block): ToolCall[] => {
+      const call = ToolUseBlock.safeParse(block)
+      if (!call.success) return []
+      const { id, name, input } = call.data
+      return [{ id, name, input, result: null, isError: false }]
+    })
+    return { ...answer, toolCalls: [...answer.toolCalls, ...calls] }
+  }
+  const heard = UserLine.safeParse(value)
+  if (heard.success) return heard.data.message.content.reduce(addToolResult, answer)
   const result = ResultLine.safeParse(value)
   return result.success ? { ...answer, result: readResult(result.data) } : answer
+}
+
+const addToolResult = (answer: ClaudeAnswer, block: unknown): ClaudeAnswer => {
+  const parsed = ToolResultBlock.safeParse(block)
+  if (!parsed.success) return answer
+  const { tool_use_id: id, content = '', is_error: isError } = parsed.data
+  const result = typeof content === 'string' ? content : content.map(({ text }) => text ?? '').join('\n')
+  const toolCalls = answer.toolCalls.map((call) =>
+    call.id === id ? { ...call, result, isError: isError === true } : call,
+  )
+  return { ...answer, toolCalls }
 }
 
 const readResult = (line: z.infer<typeof ResultLine>): ClaudeResult => {

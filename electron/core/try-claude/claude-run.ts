@@ -11,11 +11,11 @@ export interface ClaudePrompt {
   readonly sessionId?: string | null
   readonly timeoutMs: number
   readonly signal: AbortSignal
-  /** Each line as it comes. */
-  readonly onLine?: (line: string) => void
 }
 
 export interface ClaudeRun extends ClaudeAnswer {
+  /** All that it printed (stream-json). */
+  readonly lines: readonly string[]
   /** null: ended by a signal, or not in time. */
   readonly exitCode: number | null
   readonly timedOut: boolean
@@ -44,14 +44,12 @@ export const runClaude = async (prompt: ClaudePrompt): Promise<ClaudeRun> => {
     },
   )
   const lines: string[] = []
-  for await (const line of child) {
-    lines.push(line)
-    prompt.onLine?.(line)
-  }
+  for await (const line of child) lines.push(line)
   const ended = await child
   prompt.signal.throwIfAborted()
   return {
     ...readClaudeAnswer(lines),
+    lines,
     exitCode: ended.exitCode ?? null,
     timedOut: ended.timedOut,
     complaint: lastComplaint(ended.stderr) || (ended.shortMessage ?? ''),

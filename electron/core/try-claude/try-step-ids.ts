@@ -4,6 +4,7 @@ export const tryStepIds = [
   'first-answer',
   'wrong-key',
   'two-developers',
+  'uses-its-tools',
   'one-too-many',
   'outgrows-its-slot',
   'router-restarts',

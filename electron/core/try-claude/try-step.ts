@@ -3,6 +3,7 @@ import type { Snapshot } from '../../contract/snapshot.ts'
 import type { ClientLimits } from '../router/client-limits.ts'
 import type { ClaudeHome } from './claude-home.ts'
 import type { ClaudeRun } from './claude-run.ts'
+import type { ForcedCall } from './forced-calls.ts'
 import type { TryStepId } from './try-step-ids.ts'
 
 export interface StepOutcome {
@@ -21,6 +22,13 @@ export interface TriedDeveloper {
   readonly home: ClaudeHome
 }
 
+/** A home whose client may read and change files, and run the commands of its task, without being asked. */
+export interface Worker {
+  readonly home: ClaudeHome
+  readonly isForced: boolean
+  end(): Promise<void>
+}
+
 export interface TryStack {
   /** At least one; each with a key of their own. */
   readonly developers: readonly [TriedDeveloper, ...TriedDeveloper[]]
@@ -31,6 +39,13 @@ export interface TryStack {
   readonly ask: (home: ClaudeHome, prompt: string, sessionId?: string | null) => Promise<ClaudeRun>
   /** Another home with the same settings: conversations of one home are told apart, but their files are not locked. */
   readonly another: (developer: TriedDeveloper) => ClaudeHome
+  /** `calls` are forced, one a turn, on the demo stack, whose model is too small; a person's own model makes its own. */
+  readonly worker: (
+    developer: TriedDeveloper,
+    calls: (projectDir: string) => readonly ForcedCall[],
+  ) => Promise<Worker>
+  /** Keeps what a client said where it stays when the try is over; its path. */
+  readonly keepTranscript: (run: ClaudeRun) => string
   /** Calls `listener` with every snapshot from now on, about one a second; the returned function ends that. */
   readonly watch: (listener: (snapshot: Snapshot) => void) => () => void
   /** Settles with the first snapshot that fits; null when none did in time, or before `noLonger` was aborted. */

@@ -18,7 +18,15 @@ it('says at once what a client said that ended without a request', async () => {
     limits: { contextTokens: 5_120, maxOutputTokens: 1_024, compactAtTokens: null },
     slots: 4,
     another: () => home,
-    ask: async () => ({ ...readClaudeAnswer([refused]), exitCode: 1, timedOut: false, complaint: '' }),
+    worker: async () => ({ home, isForced: false, end: async () => {} }),
+    keepTranscript: () => '',
+    ask: async () => ({
+      ...readClaudeAnswer([refused]),
+      lines: [],
+      exitCode: 1,
+      timedOut: false,
+      complaint: '',
+    }),
     watch: () => () => {},
     // No snapshot ever fits: only the client's end can end the wait.
     until: (_fits, _timeoutMs, noLonger) =>
@@ -67,7 +75,9 @@ it('restarts the Router only when its own request is served, not for what the st
     limits: { contextTokens: 4_096, maxOutputTokens: 512, compactAtTokens: null },
     slots: 4,
     another: () => home,
-    ask: async () => ({ ...readClaudeAnswer([]), exitCode: 0, timedOut: false, complaint: '' }),
+    worker: async () => ({ home, isForced: false, end: async () => {} }),
+    keepTranscript: () => '',
+    ask: async () => ({ ...readClaudeAnswer([]), lines: [], exitCode: 0, timedOut: false, complaint: '' }),
     watch: () => () => {},
     until: async (fits) => {
       const found = snapshots.slice(looked).findIndex(fits)

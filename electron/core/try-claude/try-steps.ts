@@ -12,6 +12,7 @@ import {
   type TryStack,
   type TryStep,
 } from './try-step.ts'
+import { usesItsTools } from './try-tools-step.ts'
 
 /** Several tokens each with any vocabulary, and not the same twice: nothing of it is found in a cache. */
 const boxes = (count: number, mark: string): string =>
@@ -249,6 +250,7 @@ export const trySteps: readonly TryStep[] = [
   firstAnswer,
   wrongKey,
   twoDevelopers,
+  usesItsTools,
   oneTooMany,
   outgrowsItsSlot,
   routerRestarts,

@@ -38,6 +38,7 @@ it('is started on a Node that an upgrade does not delete, with a home and with H
     NEXUS_HOME: folder.root,
     NEXUS_RUNTIME: '/srv/runtime',
     NEXUS_SHARED: '/Users/Shared',
+    NEXUS_MODELS: folder.modelsDir,
     HOME: home,
     PATH: '/opt/homebrew/opt/node/bin:/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
   })

@@ -42,6 +42,12 @@ const passedOn = [
   'NEXUS_ROOT',
   'NEXUS_APP',
   'NODE_COMPILE_CACHE',
+  // A mirror of the Hub, and where other programs keep their models. HF_TOKEN comes with the command that needs it.
+  'HF_ENDPOINT',
+  'HF_HOME',
+  'HF_HUB_CACHE',
+  'LLAMA_CACHE',
+  'OLLAMA_MODELS',
 ] as const
 
 const hasPassword = (value: string): boolean => value.includes('@')

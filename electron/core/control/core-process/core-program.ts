@@ -33,4 +33,5 @@ export const coreVariables = ({ folder }: CoreProgram): Readonly<Record<string, 
   NEXUS_HOME: folder.root,
   NEXUS_RUNTIME: folder.runtimeDir,
   NEXUS_SHARED: folder.sharedDir ?? '',
+  NEXUS_MODELS: folder.modelsDir,
 })

@@ -1,18 +1,38 @@
 // Who is told what: some every reading, some only when it matters, and several changes in one turn once.
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
-import { createSnapshotFeed } from './snapshot-feed.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
+import { sampleReadings } from '../../contract/test-support/sample-snapshot.ts'
+import { createPublished } from './published.ts'
 
 const setUp = () => {
-  const world = { now: 1_000_000, watched: [] as boolean[], refreshed: 0 }
-  const feed = createSnapshotFeed({
-    snapshot: () => ({ ...sampleSnapshot, takenAt: world.now }),
+  const world = { now: 1_000_000, watched: [] as boolean[], refreshed: 0, folded: 0 }
+  const { memory, ramDisk, slots, queue, throughput, ...facts } = sampleReadings
+  const feed = createPublished({
+    facts: () => {
+      world.folded += 1
+      return { ...facts, heldSlots: null }
+    },
+    poller: {
+      latest: () => ({
+        memory: null,
+        ramDisk: null,
+        slots: null,
+        tasks: null,
+        queue: null,
+        throughput: null,
+        engineAskedAt: null,
+      }),
+      maxAgeMs: () => 3_000,
+      setWatched: (watched) => world.watched.push(watched),
+    },
     refresh: async () => {
       world.refreshed += 1
     },
-    onWatched: (watched) => world.watched.push(watched),
+    settings: () => ({ enabled: true, quietHours: null }),
+    now: () => world.now,
   })
+  feed.arrived('change')
   return { world, feed }
 }
 
@@ -23,12 +43,12 @@ it('tells the present at once, then each reading', async () => {
   await watch.begun
   expect(seen).toEqual([1_000_000])
   world.now += 1_000
-  feed.publish('reading')
-  feed.publish('reading')
+  feed.arrived('reading')
+  feed.arrived('reading')
   await turn()
   expect(seen).toEqual([1_000_000, 1_001_000])
   watch.stop()
-  feed.publish('change')
+  feed.arrived('change')
   await turn()
   expect(seen).toHaveLength(2)
 })
@@ -41,9 +61,9 @@ it('tells those who do not look closely every few seconds, and of changes at onc
   await feed.watch(({ takenAt }) => close.push(takenAt - 1_000_000)).begun
   for (let second = 1; second <= 10; second += 1) {
     world.now = 1_000_000 + second * 1_000
-    feed.publish(second === 7 ? 'change' : 'reading')
+    feed.arrived(second === 7 ? 'change' : 'reading')
     // A reading in the same turn does not hide a change.
-    feed.publish('reading')
+    feed.arrived('reading')
     await turn()
   }
   expect(close).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((second) => second * 1_000))
@@ -60,7 +80,7 @@ it('goes on telling when the clock is set back by an hour', async () => {
     { watched: false },
   ).begun
   world.now -= 3_600_000
-  feed.publish('reading')
+  feed.arrived('reading')
   await turn()
   expect(told).toBe(2)
 })
@@ -78,7 +98,7 @@ it('wants everything read at 1 Hz only while somebody looks closely', async () =
   window.stop()
   expect(world.watched.at(-1)).toBe(false)
   tray.stop()
-  expect(feed.isWatched()).toBe(false)
+  expect(feed.hasWatchers()).toBe(false)
 })
 
 it('tells nothing to one who stopped before the first snapshot came', async () => {
@@ -90,4 +110,19 @@ it('tells nothing to one who stopped before the first snapshot came', async () =
   watch.stop()
   await watch.begun
   expect(told).toBe(0)
+})
+
+it('folds each arrival once, and what it gives to everyone is that one value', async () => {
+  const { world, feed } = setUp()
+  const seen: Snapshot[] = []
+  const watches = [feed.watch((snapshot) => seen.push(snapshot)), feed.watch(() => {}, { watched: false })]
+  await Promise.all(watches.map(({ begun }) => begun))
+  feed.arrived('reading')
+  await turn()
+  const told = feed.snapshot()
+  expect(world.folded).toBe(2)
+  expect(seen.at(-1)).toBe(told)
+  world.now += 60_000
+  expect(feed.snapshot()).toBe(told)
+  expect(world.folded).toBe(2)
 })

@@ -1,0 +1,76 @@
+// How the model's file is read, pinned in one build's words and spelled in another's.
+import { type LlamaCapabilities, spelledAsListed } from './llama-help.ts'
+
+/**
+ * b10068 has only --mlock, --mmap and --direct-io, b10434 those and --load-mode, and builds since September 2026 --load-mode
+ * alone (tools/server/README.md at 00dc8057); each refuses to start over a word that it does not know. Without --no-mmap the
+ * old words map the file.
+ */
+const oldWordsOf: Readonly<Record<string, readonly string[]>> = {
+  auto: [],
+  none: ['--no-mmap'],
+  mmap: ['--mmap'],
+  mlock: ['--no-mmap', '--mlock'],
+  'mmap+mlock': ['--mmap', '--mlock'],
+  dio: ['--direct-io'],
+}
+
+interface LoadWishes {
+  readonly mmap: boolean | null
+  readonly mlock: boolean
+  readonly directIo: boolean
+}
+
+const wishOf: Readonly<Record<string, Partial<LoadWishes>>> = {
+  '--mlock': { mlock: true },
+  '--mmap': { mmap: true },
+  '--no-mmap': { mmap: false },
+  '--direct-io': { directIo: true },
+  '-dio': { directIo: true },
+  '--no-direct-io': { directIo: false },
+  '-ndio': { directIo: false },
+}
+
+const modeOf = ({ mmap, mlock, directIo }: LoadWishes): string => {
+  if (directIo) return 'dio'
+  if (mlock) return mmap === false ? 'mlock' : 'mmap+mlock'
+  if (mmap === null) return 'auto'
+  return mmap ? 'mmap' : 'none'
+}
+
+export interface RespelledFlags {
+  readonly words: readonly string[]
+  readonly from: string
+  readonly to: string
+}
+
+/** The pinned flags in this build's words; null where they are already, or it has no word for them. */
+export const respellLoadMode = (
+  pinned: readonly string[],
+  capabilities: LlamaCapabilities,
+): RespelledFlags | null => {
+  if (capabilities.supports('--load-mode')) {
+    const isOld = (word: string) =>
+      wishOf[spelledAsListed(word)] !== undefined && !capabilities.supports(spelledAsListed(word))
+    const old = pinned.filter(isOld)
+    if (old.length === 0) return null
+    const wishes: LoadWishes = Object.assign(
+      { mmap: null, mlock: false, directIo: false },
+      ...old.map((word) => wishOf[spelledAsListed(word)]),
+    )
+    const to = ['--load-mode', modeOf(wishes)]
+    return {
+      words: [...pinned.filter((word) => !isOld(word)), ...to],
+      from: old.join(' '),
+      to: to.join(' '),
+    }
+  }
+  const index = pinned.findLastIndex((word) => ['--load-mode', '-lm'].includes(spelledAsListed(word)))
+  const to = oldWordsOf[pinned[index + 1] ?? '']
+  if (index < 0 || to === undefined || !to.every(capabilities.supports)) return null
+  return {
+    words: [...pinned.slice(0, index), ...to, ...pinned.slice(index + 2)],
+    from: pinned.slice(index, index + 2).join(' '),
+    to: to.join(' ') || 'no flag at all',
+  }
+}

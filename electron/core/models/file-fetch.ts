@@ -1,0 +1,289 @@
+// One file from the Hub onto the disk: the part that is there, the rest by Range, and the published hash over all of it.
+import { createHash, type Hash } from 'node:crypto'
+import { createReadStream, rmSync, statSync } from 'node:fs'
+import { type FileHandle, open, rename } from 'node:fs/promises'
+import { messageOf } from '../base/error-message.ts'
+import { isErrno } from '../base/private-file.ts'
+import { statIfThere } from '../base/regular-file.ts'
+import {
+  describeVerified,
+  type FetchRecord,
+  type FilePlace,
+  isVerified,
+  readFetchRecord,
+  writeFetchRecord,
+} from './fetched-file.ts'
+import type { PublishedFile } from './hub-listing.ts'
+import { type Asked, type HubOutcome, type HubProblem, judgeLineError, judgeStatus } from './hub-problem.ts'
+import { askHub, type Hub, type HubReply } from './hub-request.ts'
+
+export interface FileFetchOptions {
+  readonly file: PublishedFile
+  readonly place: FilePlace
+  readonly repo: string
+  readonly revision: string
+  readonly hub: Hub
+  readonly asked: Asked
+  readonly silenceMs: number
+  readonly signal: AbortSignal
+  readonly onProgress: (phase: 'fetching' | 'checking', doneBytes: number) => void
+}
+
+export interface FileFetch {
+  /** Goes on where the last attempt ended. Rejects only when the signal is aborted. */
+  attempt(): Promise<HubOutcome<'fetched'>>
+  /** Of the file, what is on the disk. */
+  doneBytes(): number
+}
+
+/** What of the part is hashed already: a line that is cut does not make 40 GB be read again. */
+interface HashedPart {
+  readonly hash: Hash
+  bytes: number
+}
+
+/** One at a time: the caller holds the lock of the folder. */
+export const createFileFetch = (options: FileFetchOptions): FileFetch => {
+  const { file, place, hub, asked, silenceMs, signal, onProgress } = options
+  let hashed: HashedPart | null = null
+  let etag: string | null = null
+  /** A hash that is wrong once may be a disk's or a proxy's doing; twice it is the file's. */
+  let wrongHashes = 0
+
+  const record = (verified: FetchRecord['verified']): void =>
+    writeFetchRecord(place, {
+      version: 1,
+      repo: options.repo,
+      revision: options.revision,
+      path: file.path,
+      bytes: file.bytes,
+      sha256: file.sha256,
+      etag,
+      verified,
+    })
+
+  const startOver = (): void => {
+    rmSync(place.partPath, { force: true })
+    hashed = null
+    etag = null
+  }
+
+  /** The hash of the first `bytes` of the part, which an earlier core may have written. */
+  const hashPart = async (bytes: number): Promise<HashedPart> => {
+    if (hashed?.bytes === bytes) return hashed
+    const hash = await hashFile(place.partPath, bytes, signal, (done) => onProgress('checking', done))
+    hashed = { hash, bytes }
+    return hashed
+  }
+
+  const readPart = async (): Promise<HashedPart> => {
+    const known = readFetchRecord(place)
+    const bytes = statIfThere(place.partPath)?.size ?? 0
+    if (bytes === 0 || bytes > file.bytes || known?.sha256 !== file.sha256) {
+      startOver()
+      hashed = { hash: createHash('sha256'), bytes: 0 }
+      return hashed
+    }
+    etag = known.etag
+    return hashPart(bytes)
+  }
+
+  const fetchRest = async (part: HashedPart): Promise<HubProblem | null> => {
+    const range = part.bytes === 0 ? {} : { range: `bytes=${part.bytes}-` }
+    // Only a server that answers itself heeds it. The storage behind the Hub needn't give one file the same name twice; there
+    // the Hub's word (X-Linked-Etag) says what the file is.
+    const guard = part.bytes > 0 && etag !== null ? { 'if-range': etag } : {}
+    const reply = await askHub(hub, resolvePath(options), {
+      headers: { ...range, ...guard, 'accept-encoding': 'identity' },
+      silenceMs,
+      signal,
+    })
+    try {
+      return await takeReply(reply, part)
+    } finally {
+      reply.close()
+    }
+  }
+
+  const takeReply = async (reply: HubReply, part: HashedPart): Promise<HubProblem | null> => {
+    const { status, headers, linkedEtag, isElsewhere } = reply
+    if (status === 416) startOver()
+    if (status !== 200 && status !== 206) return judgeStatus(reply, asked, Date.now())
+    if (linkedEtag !== null && /^[0-9a-f]{64}$/.test(linkedEtag) && linkedEtag !== file.sha256)
+      return final(`${file.path} was changed at ${options.repo} meanwhile; fetch it again`)
+    if (headers['content-type']?.startsWith('text/html') === true)
+      return odd('a web page came instead of the file: a login page of this network, perhaps')
+    const range = judgeRange(status, headers, part.bytes, file.bytes)
+    if (range.kind === 'odd') return range
+    if (range.kind === 'whole' && part.bytes > 0) startOver()
+    const goesOn = hashed ?? { hash: createHash('sha256'), bytes: 0 }
+    hashed = goesOn
+    etag = isElsewhere ? null : strongEtag(headers.etag)
+    record(null)
+    return writeBody(reply, goesOn)
+  }
+
+  const writeBody = async ({ body }: HubReply, part: HashedPart): Promise<HubProblem | null> => {
+    const handle = await openPart(place.partPath, part.bytes)
+    try {
+      onProgress('fetching', part.bytes)
+      for await (const piece of body) {
+        if (part.bytes + piece.length > file.bytes) {
+          startOver()
+          return odd(`more than the published ${file.bytes} bytes came`)
+        }
+        await writeWhole(handle, piece, part.bytes)
+        part.hash.update(piece)
+        part.bytes += piece.length
+        onProgress('fetching', part.bytes)
+      }
+      // An answer without a length ends where the line was cut.
+      return part.bytes === file.bytes
+        ? null
+        : wait(`the line was cut after ${part.bytes} of ${file.bytes} bytes`)
+    } finally {
+      await handle.close()
+    }
+  }
+
+  const finish = async (part: HashedPart): Promise<HubOutcome<'fetched'>> => {
+    const found = part.hash.digest('hex')
+    hashed = null
+    if (found !== file.sha256) {
+      startOver()
+      wrongHashes += 1
+      const reason = `${file.path} came with the hash ${found} instead of ${file.sha256}`
+      return wrongHashes > 1 ? final(`${reason}, twice: it is not kept`) : odd(reason)
+    }
+    const handle = await open(place.partPath, 'r+')
+    try {
+      await handle.chmod(0o644)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(place.partPath, place.targetPath)
+    record(describeVerified(statSync(place.targetPath)))
+    return fetched
+  }
+
+  /** A file of that name that isn't known: the published one, or somebody's own. */
+  const checkPresent = async (): Promise<HubOutcome<'fetched'> | null> => {
+    const stats = statIfThere(place.targetPath)
+    if (stats === null) return null
+    if (isVerified(place, file)) return fetched
+    const differs = `${place.targetPath} is there and is another file than ${options.repo} has: move it away first`
+    if (!stats.isFile() || stats.size !== file.bytes) return final(differs)
+    const hash = await hashFile(place.targetPath, stats.size, signal, (done) => onProgress('checking', done))
+    if (hash.digest('hex') !== file.sha256) return final(differs)
+    record(describeVerified(stats))
+    return fetched
+  }
+
+  return {
+    doneBytes: () => hashed?.bytes ?? 0,
+    attempt: async () => {
+      try {
+        const present = await checkPresent()
+        if (present !== null) return present
+        const part = await readPart()
+        if (part.bytes < file.bytes) {
+          const problem = await fetchRest(part)
+          if (problem !== null) return problem
+        }
+        return await finish(hashed ?? part)
+      } catch (error) {
+        signal.throwIfAborted()
+        return judgeError(error, place)
+      }
+    },
+  }
+}
+
+/** Of the disk's own failures; everything else is the line's, and passes. */
+const judgeError = (error: unknown, { partPath }: FilePlace): HubProblem => {
+  if (isErrno(error, 'ENOSPC') || isErrno(error, 'EDQUOT'))
+    return final(`the disk is full: make room and fetch again, which goes on where it stopped`)
+  const isDisks = ['EACCES', 'EPERM', 'EROFS', 'EIO', 'EISDIR', 'ELOOP'].some((code) => isErrno(error, code))
+  if (isDisks) return final(`${partPath} cannot be written: ${messageOf(error)}`)
+  return judgeLineError(error)
+}
+
+type RangeJudgement =
+  | { readonly kind: 'rest' }
+  | { readonly kind: 'whole' }
+  | Extract<HubProblem, { kind: 'odd' }>
+
+const judgeRange = (
+  status: number,
+  headers: HubReply['headers'],
+  from: number,
+  bytes: number,
+): RangeJudgement => {
+  const length = headers['content-length'] === undefined ? null : Number(headers['content-length'])
+  if (status === 200)
+    return length === null || length === bytes
+      ? { kind: 'whole' }
+      : odd(`${length} bytes were announced instead of the published ${bytes}`)
+  // RFC 9110, 14.4; `*`: the whole length is not known.
+  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers['content-range'] ?? '')
+  const isRest =
+    match !== null &&
+    Number(match[1]) === from &&
+    Number(match[2]) < bytes &&
+    (match[3] === '*' || Number(match[3]) === bytes)
+  return isRest
+    ? { kind: 'rest' }
+    : odd(`the part "${headers['content-range'] ?? ''}" came instead of the bytes from ${from} of ${bytes}`)
+}
+
+/** A weak one says nothing of bytes (RFC 9110, 13.1.5). */
+const strongEtag = (etag: string | undefined): string | null => (etag?.startsWith('"') === true ? etag : null)
+
+const resolvePath = ({ repo, revision, file }: FileFetchOptions): string =>
+  `/${repo}/resolve/${revision}/${file.path.split('/').map(encodeURIComponent).join('/')}`
+
+/**
+ * With what was hashed of it, and nothing after that. The group may go on with it: the other developer's core may be the one.
+ */
+const openPart = async (path: string, bytes: number): Promise<FileHandle> => {
+  const handle = await open(path, bytes === 0 ? 'w' : 'r+', 0o664)
+  try {
+    await handle.truncate(bytes)
+    return handle
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+/** write(2) may write a part. */
+const writeWhole = async (handle: FileHandle, piece: Buffer, at: number): Promise<void> => {
+  for (let done = 0; done < piece.length; ) {
+    const { bytesWritten } = await handle.write(piece, done, piece.length - done, at + done)
+    done += bytesWritten
+  }
+}
+
+export const hashFile = async (
+  path: string,
+  bytes: number,
+  signal: AbortSignal,
+  onProgress: (doneBytes: number) => void,
+): Promise<Hash> => {
+  const hash = createHash('sha256')
+  let done = 0
+  // `end` counts from 0, and -1 would be refused.
+  for await (const piece of createReadStream(path, { end: bytes - 1, highWaterMark: 1 << 20, signal })) {
+    hash.update(piece)
+    done += piece.length
+    onProgress(done)
+  }
+  if (done !== bytes) throw new Error(`${path} became shorter while it was read`)
+  return hash
+}
+
+const fetched = { kind: 'ok', value: 'fetched' } as const
+const final = (reason: string): HubProblem => ({ kind: 'final', reason })
+const odd = (reason: string): Extract<HubProblem, { kind: 'odd' }> => ({ kind: 'odd', reason })
+const wait = (reason: string): HubProblem => ({ kind: 'wait', reason, afterMs: null })

@@ -1,0 +1,102 @@
+// What a repository of the Hub's holds: one revision, and the files of it with their hashes.
+import { z } from 'zod'
+import { parseJsonOrNull } from '../base/json-record.ts'
+import { type Asked, type HubOutcome, judgeStatus } from './hub-problem.ts'
+import { askHub, type Hub, type HubReply, readText } from './hub-request.ts'
+
+export interface PublishedFile {
+  /** Inside the repository, such as `Q8_0/model-00001-of-00002.gguf`. */
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+export interface Listing {
+  /** The commit: later requests get the same files, whatever is uploaded meanwhile. */
+  readonly revision: string
+  readonly files: readonly PublishedFile[]
+}
+
+/** A page has at most 1,000 entries of some 300 bytes. */
+const maxPageBytes = 4 * 1024 * 1024
+const maxPages = 50
+
+const RevisionSchema = z.object({ sha: z.string().regex(/^[0-9a-f]{40}$/) })
+/** `lfs.oid` is the file's sha256; small files have a git hash alone (list-files.ts of @huggingface/hub 2.17.5). */
+const TreeSchema = z.array(
+  z.object({
+    type: z.string(),
+    path: z.string().max(1024),
+    lfs: z
+      .object({
+        oid: z.string().regex(/^[0-9a-f]{64}$/),
+        size: z.number().int().positive(),
+      })
+      .optional(),
+  }),
+)
+
+export interface ListingContext {
+  readonly hub: Hub
+  readonly asked: Asked
+  readonly silenceMs: number
+  readonly signal: AbortSignal
+}
+
+/** Lists the GGUF files of the repository's main branch. Rejects as askHub does. */
+export const listRepository = async (context: ListingContext): Promise<HubOutcome<Listing>> => {
+  const { repo } = context.asked
+  const revision = await askJson(`/api/models/${repo}/revision/main`, RevisionSchema, context)
+  if (revision.kind !== 'ok') return revision
+  const { sha } = revision.value.json
+  const files: PublishedFile[] = []
+  let path: string | null = `/api/models/${repo}/tree/${sha}?recursive=true`
+  for (let page = 0; path !== null; page++) {
+    if (page === maxPages)
+      return { kind: 'final', reason: `${repo} has more than ${maxPages} pages of files` }
+    const tree = await askJson(path, TreeSchema, context)
+    if (tree.kind !== 'ok') return tree
+    for (const { type, path: file, lfs } of tree.value.json)
+      if (type === 'file' && lfs !== undefined && file.endsWith('.gguf') && isPlainPath(file))
+        files.push({ path: file, bytes: lfs.size, sha256: lfs.oid })
+    path = readNextPage(tree.value.headers['link'], context.hub.endpoint)
+  }
+  return { kind: 'ok', value: { revision: sha, files } }
+}
+
+/** It becomes a file's name and a part of an address. */
+export const isPlainPath = (path: string): boolean =>
+  path.split('/').every((part) => /^[A-Za-z0-9_][A-Za-z0-9._+ ()=-]{0,254}$/.test(part))
+
+/** `<https://huggingface.co/api/...?cursor=...>; rel="next"`; null: there is none, or it leads away from the Hub. */
+export const readNextPage = (link: string | string[] | undefined, endpoint: URL): string | null => {
+  const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(typeof link === 'string' ? link : '')?.[1]
+  if (next === undefined || !URL.canParse(next, endpoint.href)) return null
+  const { pathname, search } = new URL(next, endpoint)
+  // A mirror may name the Hub itself: the rest is asked of the mirror too.
+  const base = endpoint.pathname.replace(/\/$/, '')
+  return `${base !== '' && pathname.startsWith(`${base}/`) ? pathname.slice(base.length) : pathname}${search}`
+}
+
+interface JsonReply<T> {
+  readonly json: T
+  readonly headers: HubReply['headers']
+}
+
+const askJson = async <T>(
+  path: string,
+  schema: z.ZodType<T>,
+  { hub, asked, silenceMs, signal }: ListingContext,
+): Promise<HubOutcome<JsonReply<T>>> => {
+  const reply = await askHub(hub, path, { headers: { accept: 'application/json' }, silenceMs, signal })
+  try {
+    if (reply.status !== 200) return judgeStatus(reply, asked, Date.now())
+    const text = await readText(reply, maxPageBytes)
+    const parsed = schema.safeParse(text === null ? null : parseJsonOrNull(text))
+    if (parsed.success) return { kind: 'ok', value: { json: parsed.data, headers: reply.headers } }
+    const found = reply.headers['content-type'] ?? 'something without a type'
+    return { kind: 'odd', reason: `${hub.endpoint.host} answers ${found} instead of a list of files` }
+  } finally {
+    reply.close()
+  }
+}

@@ -1,0 +1,107 @@
+// What an answer of the Hub's that is not the one we want means, and what to do. Pure.
+import type { IncomingHttpHeaders } from 'node:http'
+import { messageOf } from '../base/error-message.ts'
+import { isErrno } from '../base/private-file.ts'
+import { RefusedRedirect } from './hub-request.ts'
+
+export type HubProblem =
+  /** The line's or the server's passing trouble, however long it lasts. `afterMs`: as the server said; null: it didn't. */
+  | { readonly kind: 'wait'; readonly reason: string; readonly afterMs: number | null }
+  /** Asking again may help, but not for ever. */
+  | { readonly kind: 'odd'; readonly reason: string }
+  | { readonly kind: 'final'; readonly reason: string }
+
+export type HubOutcome<T> = { readonly kind: 'ok'; readonly value: T } | HubProblem
+
+export interface ProblemAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly isElsewhere: boolean
+}
+
+export interface Asked {
+  /** ORG/NAME */
+  readonly repo: string
+  /** What was asked for, in words. */
+  readonly what: string
+  readonly endpoint: URL
+  readonly hasToken: boolean
+  /** Where a token may be put for good. */
+  readonly tokenPath: string
+}
+
+/** An hour: longer than the Hub's five-minute windows, and short enough to be noticed when a server says nonsense. */
+const longestWaitMs = 3_600_000
+
+/** For a status that isn't 200 or 206. `now`: ms since epoch. */
+export const judgeStatus = (answer: ProblemAnswer, asked: Asked, now: number): HubProblem => {
+  const { status, headers, isElsewhere } = answer
+  if (status === 429) {
+    const afterMs = readRetryAfterMs(headers, now)
+    return { kind: 'wait', reason: 'the Hub asks us to wait (429, too many requests)', afterMs }
+  }
+  if (status >= 500 || status === 408)
+    return {
+      kind: 'wait',
+      reason: `${isElsewhere ? 'the storage' : asked.endpoint.host} answers ${status}`,
+      afterMs: readRetryAfterMs(headers, now),
+    }
+  // A signed link has run out (CloudFront and S3 answer 403); the Hub gives another one.
+  if (isElsewhere) return { kind: 'odd', reason: `the storage answers ${status} instead of the file` }
+  if (status === 416) return { kind: 'odd', reason: 'the Hub says the file ends before our part of it (416)' }
+  return judgeRefusal(answer, asked)
+}
+
+/** X-Error-Code is what huggingface_hub goes by (utils/_http.py, hf_raise_for_status); mirrors may leave it out. */
+const judgeRefusal = ({ status, headers }: ProblemAnswer, asked: Asked): HubProblem => {
+  const { repo, what, endpoint, hasToken, tokenPath } = asked
+  const code = headers['x-error-code']
+  const page = `${endpoint.href.replace(/\/$/, '')}/${repo}`
+  const giveToken = `put a token into ${tokenPath} (mode 600) or HF_TOKEN and fetch again`
+  if (code === 'GatedRepo')
+    return final(
+      hasToken
+        ? `${repo} is gated, and the token's account has not been let in: ask for access at ${page}, then fetch again`
+        : `${repo} is gated: ask for access at ${page}, make a token at ${endpoint.origin}/settings/tokens, then ${giveToken}`,
+    )
+  if (code === 'EntryNotFound') return final(`${repo} has no ${what}`)
+  if (code === 'RevisionNotFound') return final(`${repo} has no such revision any more; fetch it again`)
+  // Without rights to see it, the Hub answers 401 for a repository that does not exist too.
+  if (code === 'RepoNotFound' || status === 404)
+    return final(
+      `there is no ${repo} at ${endpoint.host}, or only for those who have a token that may read it`,
+    )
+  if (status === 401 || status === 403)
+    return final(
+      hasToken
+        ? `${endpoint.host} refuses ${repo} (${status}): the token is wrong, or may not read it`
+        : `${endpoint.host} refuses ${repo} (${status}) without a token: ${giveToken}`,
+    )
+  return { kind: 'odd', reason: `${endpoint.host} answers ${status} for ${what}` }
+}
+
+/** For what askHub rejects with, or a body that is cut: a line comes back. */
+export const judgeLineError = (error: unknown): HubProblem => {
+  if (error instanceof RefusedRedirect) return final(error.message)
+  const isNameUnknown = isErrno(error, 'ENOTFOUND') || isErrno(error, 'EAI_AGAIN')
+  const reason = isNameUnknown ? 'the Hub’s name is not known here; no network, perhaps' : 'the line was cut'
+  return { kind: 'wait', reason: `${reason} (${messageOf(error)})`, afterMs: null }
+}
+
+const final = (reason: string): HubProblem => ({ kind: 'final', reason })
+
+/**
+ * Retry-After in seconds or as a date (RFC 9110, 10.2.3), else the Hub's own `RateLimit: "resolvers";r=0;t=55`
+ * (huggingface.co/docs/hub/rate-limits). null: neither says it. At most an hour.
+ */
+export const readRetryAfterMs = (headers: IncomingHttpHeaders, now: number): number | null => {
+  const text = headers['retry-after']?.trim()
+  const limit = headers['ratelimit']
+  const reset = /;\s*t=(\d{1,9})\b/.exec(typeof limit === 'string' ? limit : '')?.[1]
+  if (text === undefined || text === '') return reset === undefined ? null : bound(Number(reset) * 1000)
+  if (/^\d{1,9}$/.test(text)) return bound(Number(text) * 1000)
+  const date = Date.parse(text)
+  return Number.isNaN(date) ? null : bound(date - now)
+}
+
+const bound = (ms: number): number => Math.min(Math.max(ms, 0), longestWaitMs)

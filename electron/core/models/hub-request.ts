@@ -1,0 +1,125 @@
+// One GET at the Hub, or at the storage that it sends us to.
+//
+// By node:https and not @huggingface/hub (2.17.5 read): its downloads know no If-Range, take a 200 for the missing half of a
+// file, don't check the hash, and lose what goes wrong in the middle of a stream (`WebBlob.stream`); it works by fetch, which
+// the core does without (http-ask.ts), and weighs 400 KB in the bundle for the three addresses that we need.
+import { Agent, type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps, Agent as SecureAgent } from 'node:https'
+import { isAllowedAddress } from './hub-address.ts'
+
+/** The Hub, or a mirror of it. */
+export interface Hub {
+  /** Without a slash at its end. */
+  readonly endpoint: URL
+  /** For the endpoint alone. */
+  readonly token: string | null
+  /** Of proxies (HTTPS_PROXY, NO_PROXY). */
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export interface HubReply {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly body: IncomingMessage
+  /** Whether the Hub sent us elsewhere, as it does for every large file. */
+  readonly isElsewhere: boolean
+  /** What the Hub itself said of the file (X-Linked-Etag), without quotes; null where it said nothing. */
+  readonly linkedEtag: string | null
+  /** Ends the connection. */
+  close(): void
+}
+
+export interface HubQuestion {
+  readonly headers?: Readonly<Record<string, string>>
+  /** Without a byte for so long, the line counts as cut. */
+  readonly silenceMs: number
+  readonly signal: AbortSignal
+}
+
+/** A redirect that isn't followed: asking again would end the same way. */
+export class RefusedRedirect extends Error {}
+
+/** The Hub takes one or two: for a renamed repository, and to the storage. */
+const maxRedirects = 5
+
+/**
+ * Follows redirects; the token goes to the endpoint's own origin alone. Rejects with the system's error (ECONNREFUSED ...),
+ * with RefusedRedirect, or with the signal's reason.
+ */
+export const askHub = async (
+  hub: Hub,
+  path: string,
+  { headers = {}, silenceMs, signal }: HubQuestion,
+): Promise<HubReply> => {
+  let url = new URL(`${hub.endpoint.href.replace(/\/$/, '')}${path}`)
+  let linkedEtag: string | null = null
+  for (let hop = 0; hop <= maxRedirects; hop++) {
+    const isOwn = url.origin === hub.endpoint.origin
+    const sent = {
+      'user-agent': 'opta-nexus',
+      ...headers,
+      ...(isOwn && hub.token !== null ? { authorization: `Bearer ${hub.token}` } : {}),
+    }
+    const body = await askOnce(url, { headers: sent, silenceMs, signal, env: hub.env })
+    const status = body.statusCode ?? 0
+    if (isOwn) linkedEtag = unquote(body.headers['x-linked-etag']) ?? linkedEtag
+    const { location } = body.headers
+    if (status < 300 || status > 399 || status === 304 || location === undefined) {
+      return {
+        status,
+        headers: body.headers,
+        body,
+        isElsewhere: !isOwn,
+        linkedEtag,
+        close: () => body.destroy(),
+      }
+    }
+    body.destroy()
+    const next = URL.canParse(location, url.href) ? new URL(location, url) : null
+    // Without its query, which is a signature: whoever has it may read the file.
+    if (next === null || !isAllowedAddress(next, hub.endpoint))
+      throw new RefusedRedirect(
+        `${url.host} sends us to ${next === null ? 'no address' : `${next.protocol}//${next.host}`}; allowed: https`,
+      )
+    url = next
+  }
+  throw new RefusedRedirect(`${hub.endpoint.host} sends us in a circle: more than ${maxRedirects} redirects`)
+}
+
+interface OnceOptions extends Required<HubQuestion> {
+  readonly env: Hub['env']
+}
+
+const askOnce = (url: URL, { headers, silenceMs, signal, env }: OnceOptions): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const isSecure = url.protocol === 'https:'
+    const agent = isSecure ? new SecureAgent({ proxyEnv: { ...env } }) : new Agent({ proxyEnv: { ...env } })
+    const outgoing = (isSecure ? requestHttps : requestHttp)(url, { headers, agent, signal }, (body) => {
+      // A cut line is told where the body is read; before and after that it would end the process.
+      body.on('error', () => {})
+      resolve(body)
+    })
+    outgoing.setTimeout(silenceMs, () =>
+      outgoing.destroy(new Error(`${url.host} said nothing for ${Math.round(silenceMs / 1000)} s`)),
+    )
+    outgoing.on('error', (error) => reject(signal.aborted ? signal.reason : error))
+    outgoing.end()
+  })
+
+const unquote = (etag: string | string[] | undefined): string | null =>
+  typeof etag === 'string' ? etag.replace(/^(?:W\/)?"?([^"]*)"?$/, '$1') : null
+
+/** The whole body as text; null when it is longer than `maxBytes`. Rejects when the line is cut. */
+export const readText = async ({ body, close }: HubReply, maxBytes: number): Promise<string | null> => {
+  const pieces: Buffer[] = []
+  let bytes = 0
+  for await (const piece of body) {
+    bytes += piece.length
+    if (bytes > maxBytes) {
+      close()
+      return null
+    }
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces).toString('utf8')
+}

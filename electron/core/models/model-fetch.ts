@@ -1,0 +1,168 @@
+// All files of one model, from its name to the last hash.
+import { rmSync } from 'node:fs'
+import { symlink } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ModelFetch } from '../../contract/snapshot.ts'
+import { statIfThere } from '../base/regular-file.ts'
+import { describeVerified, placeOf, writeFetchRecord } from './fetched-file.ts'
+import { createFileFetch, hashFile } from './file-fetch.ts'
+import { type Listing, listRepository, type PublishedFile } from './hub-listing.ts'
+import { type Asked, type HubOutcome, judgeLineError } from './hub-problem.ts'
+import type { Hub } from './hub-request.ts'
+import { chooseFiles, type ModelRequest } from './model-request.ts'
+import { ensureModelsFolder, judgeRoom, type RoomFacts, withModelsLock } from './models-folder.ts'
+
+export interface FetchPace {
+  /** Without a byte for so long, the line counts as cut. */
+  readonly silenceMs: number
+  /** Before the second attempt; doubled with each one that brings nothing. */
+  readonly firstWaitMs: number
+  readonly longestWaitMs: number
+}
+
+export interface ModelFetchOptions {
+  readonly request: ModelRequest
+  readonly hub: Hub
+  /** Where a token may be put for good. */
+  readonly tokenPath: string
+  readonly modelsDir: string
+  /** null: not known yet. */
+  readonly listing: Listing | null
+  readonly pace: FetchPace
+  readonly signal: AbortSignal
+  /** Paths of files with this length or hash that other programs keep. */
+  readonly findElsewhere: (file: PublishedFile) => Promise<readonly string[]>
+  readonly readRoom: () => RoomFacts
+  readonly onListed: (listing: Listing) => void
+  readonly onPhase: (phase: ModelFetch['phase'], reason?: string) => void
+  /** `doneBytes` of all files of the model. */
+  readonly onBytes: (file: string, doneBytes: number) => void
+}
+
+export type FetchEnd =
+  | { readonly kind: 'done'; readonly path: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+/** How often a server may answer oddly, one time after the other, before it is believed. */
+const mostOddAnswers = 5
+
+/** Rejects when the signal is aborted, and with what no later attempt would mend. */
+export const fetchModel = async (options: ModelFetchOptions): Promise<FetchEnd> => {
+  const { request, hub, modelsDir, pace, signal, onPhase, onBytes } = options
+  const asked: Asked = {
+    repo: request.repo,
+    what: 'list of files',
+    endpoint: hub.endpoint,
+    hasToken: hub.token !== null,
+    tokenPath: options.tokenPath,
+  }
+
+  /** Asks again until there is an answer, or until it is known that there will be none. */
+  const insist = async <T>(
+    attempt: () => Promise<HubOutcome<T>>,
+    doneBytes: () => number,
+  ): Promise<Exclude<HubOutcome<T>, { kind: 'wait' | 'odd' }>> => {
+    let waitMs = pace.firstWaitMs
+    let oddAnswers = 0
+    for (;;) {
+      const before = doneBytes()
+      const outcome = await attempt()
+      if (outcome.kind === 'ok' || outcome.kind === 'final') return outcome
+      if (doneBytes() > before) {
+        waitMs = pace.firstWaitMs
+        oddAnswers = 0
+      }
+      if (outcome.kind === 'odd') oddAnswers += 1
+      if (oddAnswers >= mostOddAnswers) return { kind: 'final', reason: outcome.reason }
+      onPhase('waiting', outcome.reason)
+      const afterMs = outcome.kind === 'wait' ? outcome.afterMs : null
+      await delay(afterMs ?? waitMs, undefined, { signal })
+      waitMs = Math.min(2 * waitMs, pace.longestWaitMs)
+    }
+  }
+
+  const list = (): Promise<HubOutcome<Listing>> => {
+    onPhase('listing')
+    return listRepository({ hub, asked, silenceMs: pace.silenceMs, signal }).catch((error: unknown) => {
+      signal.throwIfAborted()
+      return judgeLineError(error)
+    })
+  }
+
+  const readListing = async (): Promise<HubOutcome<Listing>> => {
+    if (options.listing !== null) return { kind: 'ok', value: options.listing }
+    const outcome = await insist(list, () => 0)
+    if (outcome.kind !== 'ok') return outcome
+    const choice = chooseFiles(request, outcome.value.files)
+    if (choice.kind === 'unclear') return { kind: 'final', reason: choice.reason }
+    const listing = { ...outcome.value, files: choice.files }
+    options.onListed(listing)
+    return { kind: 'ok', value: listing }
+  }
+
+  /** What another program keeps is used where it lies. Its name says nothing: the hash is made of all of it. */
+  const linkElsewhere = async (file: PublishedFile, { revision }: Listing): Promise<void> => {
+    const place = placeOf(modelsDir, file.path)
+    if (statIfThere(place.targetPath) !== null) return
+    for (const path of await options.findElsewhere(file)) {
+      onPhase('checking')
+      const onProgress = (done: number) => onBytes(basename(file.path), done)
+      const hash = await hashFile(path, file.bytes, signal, onProgress).catch(() => null)
+      signal.throwIfAborted()
+      const stats = hash?.digest('hex') === file.sha256 ? statIfThere(path) : null
+      if (stats === null) continue
+      // A link whose file was taken away counted as nothing.
+      rmSync(place.targetPath, { force: true })
+      await symlink(path, place.targetPath)
+      const verified = describeVerified(stats)
+      writeFetchRecord(place, { version: 1, repo: request.repo, revision, ...file, etag: null, verified })
+      return
+    }
+  }
+
+  const fetchAll = async (listing: Listing): Promise<FetchEnd> => {
+    const { files, revision } = listing
+    for (const file of files) await linkElsewhere(file, listing)
+    const refusal = judgeRoom(options.readRoom(), countMissing(modelsDir, files))
+    if (refusal !== null) return { kind: 'failed', reason: refusal }
+    let before = 0
+    for (const file of files) {
+      const base = before
+      const name = basename(file.path)
+      const fetch = createFileFetch({
+        file,
+        place: placeOf(modelsDir, file.path),
+        repo: request.repo,
+        revision,
+        hub,
+        asked: { ...asked, what: file.path },
+        silenceMs: pace.silenceMs,
+        signal,
+        onProgress: (phase, doneBytes) => {
+          onPhase(phase)
+          onBytes(name, base + doneBytes)
+        },
+      })
+      const outcome = await insist(fetch.attempt, fetch.doneBytes)
+      if (outcome.kind !== 'ok') return { kind: 'failed', reason: outcome.reason }
+      before += file.bytes
+      onBytes(name, before)
+    }
+    return { kind: 'done', path: placeOf(modelsDir, files[0]?.path ?? request.repo).targetPath }
+  }
+
+  const listed = await readListing()
+  if (listed.kind !== 'ok') return { kind: 'failed', reason: listed.reason }
+  ensureModelsFolder(modelsDir, process.platform)
+  const onWait = () => onPhase('waiting', `another core of this machine fetches into ${modelsDir}`)
+  return withModelsLock(modelsDir, { signal, onWait }, () => fetchAll(listed.value))
+}
+
+/** Bytes that are still to be written of them. */
+const countMissing = (modelsDir: string, files: readonly PublishedFile[]): number =>
+  files.reduce((sum, { path, bytes }) => {
+    const { targetPath, partPath } = placeOf(modelsDir, path)
+    if (statIfThere(targetPath) !== null) return sum
+    return sum + Math.max(0, bytes - (statIfThere(partPath)?.size ?? 0))
+  }, 0)

@@ -1,0 +1,115 @@
+// The models that are here: ours with how far they are, and those that other programs keep.
+import { lstatSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { statIfThere } from '../base/regular-file.ts'
+import { listModelFiles } from '../config/model-parts.ts'
+import { parseSplitName } from '../gguf/split-files.ts'
+import { type FilePlace, placeOf, readFetchRecord } from './fetched-file.ts'
+import { listOtherModels, type OtherModel, type Surroundings } from './other-programs.ts'
+
+export interface ModelHere {
+  /** Without `.gguf` and the number of its part. */
+  readonly name: string
+  /** Of its first part: what a profile names. */
+  readonly path: string
+  /** What is on the disk of it. */
+  readonly bytes: number
+  /** REPO:FILE; null: we did not fetch it. */
+  readonly from: string | null
+  /**
+   * `whole`: fetched, and its hash was right. `part`: being fetched, or interrupted. `unknown`: put there by hand. `linked`:
+   * lies with another program. `dangling`: was taken away there.
+   */
+  readonly state: 'whole' | 'part' | 'unknown' | 'linked' | 'dangling'
+  /** Where a link leads; null: it is none. */
+  readonly linkedTo: string | null
+}
+
+export interface ModelList {
+  readonly dir: string
+  readonly models: readonly ModelHere[]
+  readonly others: readonly OtherModel[]
+}
+
+export const listModels = async (modelsDir: string, surroundings: Surroundings): Promise<ModelList> => ({
+  dir: modelsDir,
+  models: listModelsHere(modelsDir),
+  others: await listOtherModels(surroundings),
+})
+
+export const listModelsHere = (modelsDir: string): readonly ModelHere[] => {
+  const names = new Set(
+    listNames(modelsDir).flatMap((name) => {
+      const part = /^\.(.+\.gguf)\.part$/.exec(name)?.[1]
+      return part ?? (name.endsWith('.gguf') && !name.startsWith('.') ? name : [])
+    }),
+  )
+  const firsts = new Map<string, string[]>()
+  for (const name of names) {
+    const key = parseSplitName(name)?.prefix ?? basename(name, '.gguf')
+    firsts.set(key, [...(firsts.get(key) ?? []), name].sort())
+  }
+  return [...firsts]
+    .map(([name, files]) => describeModel(modelsDir, name, files))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+const describeModel = (modelsDir: string, name: string, files: readonly string[]): ModelHere => {
+  const path = join(modelsDir, files[0] ?? name)
+  const parts = listModelFiles(path).map((each) => placeOf(modelsDir, each))
+  const records = parts.map(readFetchRecord)
+  const [record] = records
+  const linkedTo = readLink(path)
+  const sizes = parts.map(
+    ({ targetPath, partPath }) => statIfThere(targetPath)?.size ?? statIfThere(partPath)?.size ?? 0,
+  )
+  const isHere = parts.every(({ targetPath }) => statIfThere(targetPath) !== null)
+  const isVerified = records.every((each) => each !== null && each.verified !== null)
+  return {
+    name,
+    path,
+    bytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+    from: record === undefined || record === null ? null : `${record.repo}:${record.path}`,
+    state: judgeState({ isLink: linkedTo !== null, isHere, isVerified }),
+    linkedTo,
+  }
+}
+
+const judgeState = (facts: {
+  readonly isLink: boolean
+  readonly isHere: boolean
+  readonly isVerified: boolean
+}): ModelHere['state'] => {
+  if (facts.isLink) return facts.isHere ? 'linked' : 'dangling'
+  if (!facts.isHere) return 'part'
+  return facts.isVerified ? 'whole' : 'unknown'
+}
+
+const readLink = (path: string): string | null => {
+  const stats = statIfThere(path, lstatSync)
+  return stats?.isSymbolicLink() === true ? readlinkSync(path) : null
+}
+
+/** A folder that isn't there, or that may not be read, holds none. */
+const listNames = (dir: string): readonly string[] => {
+  try {
+    return readdirSync(dir)
+  } catch {
+    return []
+  }
+}
+
+/** Files of ours alone: whole, in part, or links of ours. Null where we fetched nothing of it. */
+export const listOwnFiles = (modelsDir: string, { path }: ModelHere): readonly string[] | null => {
+  const places = listModelFiles(path)
+    .map((each): FilePlace => placeOf(modelsDir, each))
+    .filter((place) => readFetchRecord(place) !== null)
+  if (places.length === 0) return null
+  return places.flatMap(({ targetPath, partPath, recordPath }) =>
+    [targetPath, partPath, recordPath].filter((each) => statIfThere(each, lstatSync) !== null),
+  )
+}
+
+export const removeFiles = (paths: readonly string[]): void => {
+  for (const path of paths) rmSync(path, { force: true })
+}

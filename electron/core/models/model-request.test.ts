@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import type { PublishedFile } from './hub-listing.ts'
+import { chooseFiles, parseModelRequest } from './model-request.ts'
+
+const file = (path: string, hash = '1'): PublishedFile => ({ path, bytes: 1000, sha256: hash.repeat(64) })
+const repo = 'unsloth/DeepSeek-R1-Distill-Llama-70B-GGUF'
+const catalogue = [{ id: 'small', name: 'Small', repo: 'ana/Small', files: [file('Small-Q8_0.gguf')] }]
+
+describe('what is asked for', () => {
+  it.each([
+    [repo, { id: repo, repo, file: null, files: null }],
+    [`${repo}:Q8_0`, { id: `${repo}:Q8_0`, repo, file: 'Q8_0', files: null }],
+    [`${repo}:Q8_0/x.gguf`, { id: `${repo}:Q8_0/x.gguf`, repo, file: 'Q8_0/x.gguf', files: null }],
+    [
+      'small',
+      {
+        id: 'small',
+        repo: 'ana/Small',
+        file: null,
+        files: [{ path: 'Small-Q8_0.gguf', sha256: '1'.repeat(64) }],
+      },
+    ],
+  ])('%s', (text, request) => {
+    expect(parseModelRequest(text, catalogue)).toEqual({ kind: 'request', request })
+  })
+
+  it.each(['Small', 'a/b/c', 'a/b:', '../b', 'a/..', 'https://huggingface.co/a/b', 'a/b?x', ''])(
+    '"%s" names no model',
+    (text) => {
+      expect(parseModelRequest(text, catalogue)).toEqual({
+        kind: 'unknown',
+        reason: `found "${text}"; allowed: REPO or REPO:FILE of Hugging Face, such as unsloth/Qwen3-8B-GGUF:Q4_K_M, or one of small`,
+      })
+    },
+  )
+})
+
+describe('which files that names', () => {
+  const parts = [
+    file('Q8_0/DeepSeek-R1-Distill-Llama-70B-Q8_0-00001-of-00002.gguf'),
+    file('Q8_0/DeepSeek-R1-Distill-Llama-70B-Q8_0-00002-of-00002.gguf'),
+  ]
+  const published = [
+    file('DeepSeek-R1-Distill-Llama-70B-Q4_K_M.gguf'),
+    file('DeepSeek-R1-Distill-Llama-70B-UD-Q8_0_XL.gguf'),
+    file('mmproj-F16.gguf'),
+    ...parts.toReversed(),
+  ]
+  const choose = (name: string | null, from = published) => {
+    const choice = chooseFiles({ id: 'x', repo, file: name, files: null }, from)
+    return choice.kind === 'files' ? choice.files.map(({ path }) => path) : choice.reason
+  }
+  const paths = parts.map(({ path }) => path)
+
+  it.each([
+    'Q8_0',
+    'q8_0',
+    'DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf',
+    'DeepSeek-R1-Distill-Llama-70B-Q8_0-00002-of-00002.gguf',
+    'Q8_0/DeepSeek-R1-Distill-Llama-70B-Q8_0-00001-of-00002.gguf',
+  ])('all parts, by %s', (name) => expect(choose(name)).toEqual(paths))
+
+  it('the only model, of which eyes are none', () => {
+    expect(choose(null, [file('a-Q8_0.gguf'), file('mmproj-F16.gguf')])).toEqual(['a-Q8_0.gguf'])
+    expect(choose('mmproj-F16')).toEqual(['mmproj-F16.gguf'])
+  })
+
+  it('none, where several are meant', () => {
+    expect(choose(null)).toBe(
+      `${repo} has 3 models; name one, such as ${repo}:DeepSeek-R1-Distill-Llama-70B-Q4_K_M. It has: DeepSeek-R1-Distill-Llama-70B-Q4_K_M, DeepSeek-R1-Distill-Llama-70B-UD-Q8_0_XL, Q8_0/DeepSeek-R1-Distill-Llama-70B-Q8_0`,
+    )
+    expect(choose('Q2_K')).toContain(`${repo} has no model "Q2_K"; name one`)
+    expect(choose(null, [])).toBe(`${repo} has no GGUF files`)
+  })
+
+  it('none, where a part is not published', () => {
+    expect(choose('Q8_0', published.slice(0, -1))).toBe(
+      `${repo} lacks one of 2 parts of Q8_0/DeepSeek-R1-Distill-Llama-70B-Q8_0, a part of the model`,
+    )
+  })
+
+  it('those that were judged, unless they were changed since', () => {
+    const judged = [file('a-Q8_0.gguf', '2')]
+    const choice = (now: readonly PublishedFile[]) =>
+      chooseFiles({ id: 'a', repo, file: null, files: judged }, now)
+    expect(choice(judged)).toEqual({ kind: 'files', files: judged })
+    expect(
+      chooseFiles({ id: 'a', repo, file: null, files: [{ path: 'a-Q8_0.gguf', sha256: null }] }, judged),
+    ).toEqual({ kind: 'files', files: judged })
+    expect(choice([file('a-Q8_0.gguf', '3')])).toEqual({
+      kind: 'unclear',
+      reason: `a-Q8_0.gguf was changed at ${repo} since it was judged; to have it all the same: nexus model fetch ${repo}:a-Q8_0.gguf`,
+    })
+    expect(choice([])).toEqual({ kind: 'unclear', reason: `${repo} has no a-Q8_0.gguf any more` })
+  })
+
+  it('as the repository has them, where no hash was found when they were judged', () => {
+    const now = [file('a-Q8_0.gguf', '3')]
+    const files = [{ path: 'a-Q8_0.gguf', sha256: null }]
+    expect(chooseFiles({ id: 'a', repo, file: null, files }, now)).toEqual({ kind: 'files', files: now })
+  })
+})

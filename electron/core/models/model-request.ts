@@ -1,0 +1,141 @@
+// What people write for a model, and which published files that names. Pure.
+import { parseSplitName } from '../gguf/split-files.ts'
+import type { CatalogueModel } from './catalogue.ts'
+import type { PublishedFile } from './hub-listing.ts'
+
+export interface ModelRequest {
+  /** The same model asked for in the same way; equal requests are one fetch. */
+  readonly id: string
+  readonly repo: string
+  /** A file of it, or what only one model's files have in their names, such as Q8_0; null: its only model. */
+  readonly file: string | null
+  /** Of the catalogue; null: as the repository has them now. */
+  readonly files: readonly JudgedFile[] | null
+}
+
+/** `sha256` null: not found published when the model was judged, so what the repository has now is taken. */
+export type JudgedFile = Pick<CatalogueModel['files'][number], 'path' | 'sha256'>
+
+export type RequestReading =
+  | { readonly kind: 'request'; readonly request: ModelRequest }
+  | { readonly kind: 'unknown'; readonly reason: string }
+
+/** The Hub's own rule: 96 letters, digits, dots, dashes and underscores (huggingface_hub, validate_repo_id). */
+const repoName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,95}\/[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/
+
+export const parseModelRequest = (
+  text: string,
+  catalogue: readonly Pick<CatalogueModel, 'id' | 'repo' | 'files'>[],
+): RequestReading => {
+  const known = catalogue.find(({ id }) => id === text)
+  if (known !== undefined) {
+    const { id, repo } = known
+    const files = known.files.map(({ path, sha256 }) => ({ path, sha256 }))
+    return { kind: 'request', request: { id, repo, file: null, files } }
+  }
+  const colon = text.indexOf(':')
+  const repo = colon === -1 ? text : text.slice(0, colon)
+  const file = colon === -1 ? null : text.slice(colon + 1)
+  if (repoName.test(repo) && file !== '')
+    return { kind: 'request', request: { id: text, repo, file, files: null } }
+  const names = catalogue.map(({ id }) => id)
+  const allowed = `REPO or REPO:FILE of Hugging Face, such as unsloth/Qwen3-8B-GGUF:Q4_K_M${names.length === 0 ? '' : `, or one of ${names.join(', ')}`}`
+  return { kind: 'unknown', reason: `found "${text}"; allowed: ${allowed}` }
+}
+
+export type FileChoice =
+  | { readonly kind: 'files'; readonly files: readonly PublishedFile[] }
+  | { readonly kind: 'unclear'; readonly reason: string }
+
+/** The files of one model, all parts of it, in their order. */
+export const chooseFiles = (
+  { repo, file, files }: ModelRequest,
+  published: readonly PublishedFile[],
+): FileChoice => {
+  if (files !== null) return checkJudged(repo, files, published)
+  const models = groupParts(published)
+  const named =
+    file === null
+      ? models.filter(({ isProjector }) => !isProjector)
+      : (exact(models, file) ?? models.filter(({ paths }) => paths.some((path) => hasTag(path, file))))
+  const [one, ...others] = named
+  if (one !== undefined && others.length === 0)
+    return one.missing === null
+      ? { kind: 'files', files: one.files }
+      : { kind: 'unclear', reason: `${repo} lacks ${one.missing}, a part of the model` }
+  const choice = (one === undefined ? models : named).map(({ name }) => name)
+  if (choice.length === 0) return { kind: 'unclear', reason: `${repo} has no GGUF files` }
+  const found =
+    one === undefined
+      ? `no model "${file}"`
+      : `${named.length} models${file === null ? '' : ` for "${file}"`}`
+  return {
+    kind: 'unclear',
+    reason: `${repo} has ${found}; name one, such as ${repo}:${choice[0]}. It has: ${choice.slice(0, 40).join(', ')}`,
+  }
+}
+
+interface PublishedModel {
+  /** Its path without `-00001-of-00002.gguf` or `.gguf`. */
+  readonly name: string
+  readonly paths: readonly string[]
+  readonly files: readonly PublishedFile[]
+  /** The path of a part that isn't published; null: all are. */
+  readonly missing: string | null
+  /** Eyes or ears of another model (mmproj), never a model alone. */
+  readonly isProjector: boolean
+}
+
+const groupParts = (published: readonly PublishedFile[]): readonly PublishedModel[] => {
+  const groups = new Map<string, PublishedFile[]>()
+  for (const file of published) {
+    const split = parseSplitName(file.path)
+    const name = split === null ? file.path.replace(/\.gguf$/, '') : split.prefix
+    groups.set(name, [...(groups.get(name) ?? []), file])
+  }
+  return [...groups].map(([name, found]) => {
+    const files = found.toSorted((a, b) => (a.path < b.path ? -1 : 1))
+    const parts = parseSplitName(files[0]?.path ?? '')?.parts ?? 1
+    const paths = files.map(({ path }) => path)
+    const missing = files.length === parts ? null : `one of ${parts} parts of ${name}`
+    return { name, paths, files, missing, isProjector: /(?:^|\/)mmproj/i.test(name) }
+  })
+}
+
+const exact = (models: readonly PublishedModel[], file: string): PublishedModel[] | null => {
+  const wanted = file.replace(/\.gguf$/, '')
+  const ends = (path: string, end: string) => path === end || path.endsWith(`/${end}`)
+  const found = models.filter(
+    ({ name, paths }) => ends(name, wanted) || paths.some((path) => ends(path, file)),
+  )
+  return found.length === 0 ? null : found
+}
+
+/** `Q8_0` is in `model-Q8_0.gguf` and not in `model-UD-Q8_0_XL.gguf`. */
+const hasTag = (path: string, tag: string): boolean => {
+  const words = path.toLowerCase()
+  const at = words.indexOf(tag.toLowerCase())
+  if (at === -1) return false
+  const isBorder = (character: string | undefined) => character === undefined || !/[a-z0-9_]/.test(character)
+  return isBorder(words[at - 1]) && isBorder(words[at + tag.length])
+}
+
+/** What was judged is what is fetched: another file of the same name may be another model. */
+const checkJudged = (
+  repo: string,
+  judged: readonly JudgedFile[],
+  published: readonly PublishedFile[],
+): FileChoice => {
+  const files: PublishedFile[] = []
+  for (const { path, sha256 } of judged) {
+    const now = published.find((file) => file.path === path)
+    if (now === undefined) return { kind: 'unclear', reason: `${repo} has no ${path} any more` }
+    if (sha256 !== null && now.sha256 !== sha256)
+      return {
+        kind: 'unclear',
+        reason: `${path} was changed at ${repo} since it was judged; to have it all the same: nexus model fetch ${repo}:${path}`,
+      }
+    files.push(now)
+  }
+  return { kind: 'files', files }
+}

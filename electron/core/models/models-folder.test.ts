@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { ensureModelsFolder, judgeRoom, readRoom } from './models-folder.ts'
+
+const gib = 1024 ** 3
+const dir = '/Users/Shared/Models'
+
+it.each([
+  [75 * gib, 77 * gib, null],
+  [
+    75 * gib,
+    77 * gib - 1,
+    '75.00 GiB are to come, and /Users/Shared/Models has 77.00 GiB free, of which 2.00 GiB stay so: make 1 MiB of room and fetch again',
+  ],
+  [
+    75 * gib,
+    30 * gib,
+    '75.00 GiB are to come, and /Users/Shared/Models has 30.00 GiB free, of which 2.00 GiB stay so: make 47.00 GiB of room and fetch again',
+  ],
+])('%d bytes beside %d free ones', (needed, freeBytes, reason) =>
+  expect(judgeRoom({ dir, freeBytes, isMemory: false }, needed)).toBe(reason),
+)
+
+it('knows the Build Forge by where it is mounted, and memory by its file system', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nexus-room-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const models = join(folder, 'Models')
+  ensureModelsFolder(models, process.platform)
+  expect(statSync(models).isDirectory()).toBe(true)
+  expect(readRoom(models, folder)).toMatchObject({ isMemory: true })
+  expect(readRoom(models, `${folder}/Mod`).isMemory).toBe(readRoom(models, null).isMemory)
+  if (process.platform === 'linux') expect(readRoom('/dev/shm', null).isMemory).toBe(true)
+})

@@ -1,0 +1,24 @@
+// What the Router wrote down of tools: what it left out of today's requests, and when a model last called one.
+import { z } from 'zod'
+import { readRecord } from '../base/json-record.ts'
+
+const LeftOutSchema = z.object({ requests: z.number(), names: z.array(z.string()) })
+export type LeftOut = z.infer<typeof LeftOutSchema>
+
+/** resources/opta_tool_book.py writes it. */
+const ToolBookSchema = z.object({
+  /** The local day that the counts are of, such as 2026-11-23. */
+  day: z.string(),
+  keywords: LeftOutSchema,
+  searches: LeftOutSchema,
+  tools: LeftOutSchema,
+  /** `at`: ms since the epoch. `client`: such as claude-cli/2.1.332. `engine`: engine-record.ts's identity. */
+  lastCall: z.object({ at: z.number(), client: z.string(), engine: z.string().nullable() }).nullable(),
+})
+export type ToolBook = z.infer<typeof ToolBookSchema>
+
+/** In the Router's folder. */
+export const toolBookName = 'tools-today.json'
+
+/** null: nothing of tools was seen yet, or the file is not whole. */
+export const readToolBook = (path: string): ToolBook | null => readRecord(path, ToolBookSchema)

