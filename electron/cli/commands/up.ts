@@ -11,7 +11,7 @@ import { readConfig } from '../../core/config/config.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
-import { findInCatalogue, readCatalogue } from '../../core/models/catalogue.ts'
+import { commandToHave, findInCatalogue, readCatalogue } from '../../core/models/catalogue.ts'
 import { findModel, modelFolders } from '../../core/models/find-models.ts'
 import { overrideFor } from '../../core/models/judge-models.ts'
 import { readIntent } from '../../core/stack/intent.ts'
@@ -125,7 +125,7 @@ const writeModelProfile = async (id: string, context: CliContext): Promise<strin
   const machine = await readJudgedMachine(null, context)
   const judged = await judgeOne(model, catalogue, context, modelAgents, machine)
   const { path, contextTokens, why } = judged
-  if (path === null) throw new Error(`${id} is not here: nexus model fetch ${id}`)
+  if (path === null) throw new Error(`${id} is not here: ${commandToHave(model)}`)
   if (contextTokens === null)
     throw new Error(`${model.name} cannot be run on this machine: ${why}. nexus models shows what can.`)
   const folders = modelFolders(context.folder.modelsDir, context.folder.runtimeDir)

@@ -1,5 +1,6 @@
 // The catalogue as a table for one machine, with the sources of what is published and what is not known. No I/O.
 
+import { commandToHave } from '../../core/models/catalogue.ts'
 import {
   bestForAgents,
   firstTurnTokens,
@@ -61,18 +62,16 @@ const columns: readonly Column[] = [
   { title: 'HERE', width: 6, cell: ({ path }) => (path === null ? ['no', 'dim'] : ['yes', 'good']) },
 ]
 
+const sayKnown = (fact: boolean | null): string => (fact === null ? '?' : fact ? 'yes' : 'no')
+
 const wideColumns: readonly Column[] = [
   {
     title: 'TOOLS',
     width: 7,
-    cell: ({ model }) => (model.tools.renders ? ['yes', 'plain'] : ['no', 'warn']),
+    cell: ({ model: { tools } }) => [sayKnown(tools.renders), tools.renders === true ? 'plain' : 'warn'],
   },
-  { title: 'THINKS', width: 8, cell: ({ model }) => [model.thinking ? 'yes' : 'no', 'plain'] },
-  {
-    title: 'PARKS',
-    width: 7,
-    cell: ({ model: { cacheParks } }) => [cacheParks === null ? '?' : cacheParks ? 'yes' : 'no', 'plain'],
-  },
+  { title: 'THINKS', width: 8, cell: ({ model }) => [sayKnown(model.thinking), 'plain'] },
+  { title: 'PARKS', width: 7, cell: ({ model }) => [sayKnown(model.cacheParks), 'plain'] },
   { title: '  FILE', width: 13, left: true, cell: ({ model }) => [`  ${model.quantisation}`, 'dim'] },
   { title: '  KIND', width: 21, left: true, cell: ({ model }) => [`  ${model.kind.join(', ')}`, 'dim'] },
 ]
@@ -127,11 +126,14 @@ const explain = (models: readonly JudgedModel[]): readonly string[] => {
     ),
     ...sayMisfits(models.filter(({ fit }) => fit === 'does-not-fit')),
     ...saySeed(models, best),
+    ...models.flatMap(({ model, path }) =>
+      model.repo === null && path === null ? [`${model.id} comes with set-up: ${commandToHave(model)}.`] : [],
+    ),
     ...(best === null
       ? ['No model for agents fits with 32,768 tokens for each: fewer agents (--agents) get more.']
       : [
           best.path === null
-            ? `To have it: nexus model fetch ${best.model.id}, then nexus up --model ${best.model.id}.`
+            ? `To have it: ${commandToHave(best.model)}, then nexus up --model ${best.model.id}.`
             : `To run it: nexus up --model ${best.model.id}.`,
         ]),
   ]

@@ -184,7 +184,7 @@ export const orderModels = (judged: readonly JudgedModel[]): readonly JudgedMode
 const groupOf = ({ model, fit, tokensPerAgent }: JudgedModel): number => {
   if (fit === 'does-not-fit') return 4
   if (fit === 'unknown') return 3
-  if (model.madeFor !== 'agents' || !model.tools.renders) return 2
+  if (model.madeFor !== 'agents' || model.tools.renders !== true) return 2
   return (tokensPerAgent ?? 0) >= workableTokens ? 0 : 1
 }
 
