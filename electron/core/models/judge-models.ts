@@ -66,7 +66,7 @@ export const overrideFor = (
   draftPath: string | null,
   { agents, contextTokens, machine }: { agents: number; contextTokens: number; machine: JudgedMachine },
 ): ProfileOverride => {
-  // Without a GPU a quantised cache reads a prompt 5 to 8 times slower (measured, profiles.ts).
+  // Without a GPU a quantised cache reads a prompt 3 to 8 times slower (measured, llama-argv.ts).
   const cacheType = machine.isMac ? model.cacheType : 'f16'
   return {
     extends: 'studio',
