@@ -74,7 +74,7 @@ const demo = (runtimeDir: string): WrittenProfile => ({
     batchTokens: 256,
     microBatchTokens: 256,
     promptCacheMiB: 256,
-    // Ours, so that the demo's answers vary little: no sampling was found published for this model (its generation_config has none).
+    // Ours: none was found published for this model (its generation_config.json has none).
     sampling: { temperature: 0.2, topP: 0.9 },
   },
   proxy: { ...studio.proxy, host: '127.0.0.1', clientKey: null },

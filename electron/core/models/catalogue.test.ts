@@ -42,7 +42,7 @@ describe('resources/models.json', () => {
         sampling: sampling !== null,
         madeFor: madeFor === 'agents',
       })
-      // A model that no one can fetch is here with its hash, so it can be read; of the others nothing was seen but what is published.
+      // Only the demo's file is installed here and can be read; of the others what is published was read.
       if (model.repo !== null) expect(Object.values(sources)).not.toContain('its file')
     },
   )

@@ -60,7 +60,10 @@ const ModelSchema = z.strictObject({
   /** `agents` by its publisher or the guide to running it; the others are what Nexus has it for. */
   madeFor: z.enum(['agents', 'chat', 'draft', 'demo']),
   trainingContextTokens: z.number().int().positive().nullable(),
-  /** Whether its chat template renders the tools that an agent offers; null: not found published, and `note` says so. */
+  /**
+   * Whether the chat template in its file renders the tools that an agent offers: the source is that template, its family's, or a
+   * guide that serves the model with tools. null: not found published, and `note` says so.
+   */
   tools: z.strictObject({ renders: z.boolean().nullable(), note: text.nullable() }),
   /** Whether it can think first; null: not found published. */
   thinking: z.boolean().nullable(),

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { applyOverride } from '../config/config.ts'
 import { builtinProfiles } from '../config/profiles.ts'
 import { findInCatalogue, headerOf, readCatalogue, whyNoHeader } from './catalogue.ts'
 import { bestForAgents, judgeModel, type ModelFiles, orderModels, overrideFor } from './judge-models.ts'
@@ -83,12 +84,11 @@ describe('orderModels', () => {
 
 describe('overrideFor', () => {
   it("leaves sampling to llama-server where the publisher's was not found, and never takes the seed's", () => {
-    const samplingOf = (id: string) =>
-      overrideFor({ model: findInCatalogue(models, id), path: null }, null, {
-        agents: 4,
-        contextTokens: 65_536,
-        machine: macWith(256),
-      }).llamaServer?.sampling
+    const samplingOf = (id: string) => {
+      const files = { model: findInCatalogue(models, id), path: null }
+      const settings = { agents: 4, contextTokens: 65_536, machine: macWith(256) }
+      return applyOverride(studio, overrideFor(files, null, settings), id).llamaServer.sampling
+    }
     expect(samplingOf('glm-4.5-air')).toBeNull()
     expect(samplingOf('qwen3.6-27b')).toEqual({ temperature: 0.6, topP: 0.95 })
   })
