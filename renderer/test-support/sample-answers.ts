@@ -225,7 +225,7 @@ const models: Answers['models'] = {
     }),
   ],
   notes: [
-    'The studio profile’s DeepSeek-R1-Distill-Llama-70B: its own template drops every tool; it reads 20,000 tokens in 3 min 4 s. Qwen3-Coder-Next calls tools and reads them in 16 s.',
+    "The studio profile's DeepSeek-R1-Distill-Llama-70B: its own template drops every tool; it reads 20,000 tokens in 3 min 4 s. Qwen3-Coder-Next calls tools and reads them in 16 s.",
     'To have it: nexus model fetch qwen3-coder-next, then nexus up --model qwen3-coder-next.',
   ],
 }

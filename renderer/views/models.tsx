@@ -9,10 +9,12 @@ import {
 } from '../../electron/wording/figures.ts'
 import { explainColumns, modelColumns } from '../../electron/wording/model-columns.ts'
 import { fitWords } from '../fit-words.ts'
+import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { useSnapshot } from '../mirror.ts'
 import { FetchButton, FetchProgress, isFetchShown, TurnButton } from '../model-fetch.tsx'
 import { askModels } from '../questions.ts'
+import { startSentence } from '../sentence.ts'
 import { useAnswer } from '../use-answer.ts'
 import { AgainButton } from './again-button.tsx'
 import { AskedBody } from './asked-body.tsx'
@@ -100,6 +102,7 @@ const ModelRows = ({ model, isBest, sourceNumber }: ModelRowsProps) => {
   const { id, name, weightBytes, fit, whyUnknown, isHere, source } = model
   const fetches = useSnapshot((snapshot) => snapshot.fetches) ?? []
   const fetch = fetches.find((each) => each.id === id && isFetchShown(each))
+  const isGuest = useHost() !== null
   const icon = fit === 'unknown' ? 'unknown' : fitWords[fit].icon
   return (
     <tbody>
@@ -107,41 +110,42 @@ const ModelRows = ({ model, isBest, sourceNumber }: ModelRowsProps) => {
         <th scope="row">
           <span className={`model-fit model-${fit}`}>
             <Icon name={icon} />
-            <span>
-              {name}
-              {isBest && <span className="tag">best for agents</span>}
-            </span>
+            <span>{name}</span>
           </span>
-          <small>{sayFit(model)}</small>
         </th>
         <td>{formatContext(model.tokensPerAgent)}</td>
         <td>{formatDuration(model.firstTurnSeconds)}</td>
         <td title={source ?? undefined}>
           {formatRate(model.generationTokensPerSecond)}
-          {sourceNumber !== null && <small>[{sourceNumber}]</small>}
+          {sourceNumber !== null && <small> [{sourceNumber}]</small>}
         </td>
       </tr>
       <tr className="model-more">
         <td colSpan={4}>
-          {whyUnknown !== null && <p className="model-words">{whyUnknown}</p>}
-          {fetch !== undefined ? (
-            <>
-              <FetchProgress fetch={fetch} />
+          <div className="model-head">
+            <span className="model-words">
+              {sayFit(model, isGuest)}
+              {isBest && <span className="tag">best for agents</span>}
+            </span>
+            {fetch !== undefined ? (
               <TurnButton fetch={fetch} name={name} />
-            </>
-          ) : (
-            // What doesn't fit is no use here, and takes the disk.
-            !isHere && fit !== 'does-not-fit' && <FetchButton model={id} bytes={weightBytes} name={name} />
-          )}
+            ) : (
+              // What doesn't fit is no use here, and takes the disk.
+              !isHere && fit !== 'does-not-fit' && <FetchButton model={id} bytes={weightBytes} name={name} />
+            )}
+          </div>
+          {whyUnknown !== null && <p className="model-words">{startSentence(whyUnknown)}</p>}
+          {fetch !== undefined && <FetchProgress fetch={fetch} />}
         </td>
       </tr>
     </tbody>
   )
 }
 
-const sayFit = ({ fit, neededBytes, weightBytes, isHere }: Model): string =>
+/** The button says the size of what isn't here; a guest has none. */
+const sayFit = ({ fit, neededBytes, weightBytes, isHere }: Model, isGuest: boolean): string =>
   [
     fit === 'unknown' ? 'Not known whether it fits' : fitWords[fit].words,
     ...(neededBytes === null ? [] : [`needs ${formatBytes(neededBytes)}`]),
-    ...(isHere ? [`${formatBytes(weightBytes)}, here`] : []),
+    ...(isHere || isGuest ? [formatBytes(weightBytes), isHere ? 'here' : 'not here'] : []),
   ].join(', ')
