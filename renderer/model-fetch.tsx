@@ -20,47 +20,49 @@ const pressOnce = (command: Command) => (event: MouseEvent) => {
 interface CommandButtonProps {
   readonly command: Command
   readonly words: string
-  /** Of which model, where the words alone don't say. */
-  readonly name?: string
+  /** Of which model: beside it for those who see, not for a screen reader's list of buttons. */
+  readonly name: string
 }
 
-const CommandButton = ({ command, words, name }: CommandButtonProps) => {
-  if (useRefusal([command]) !== null) return null
-  const label = name === undefined ? undefined : `${words}: ${name}`
-  return (
-    <button type="button" className="button-small" aria-label={label} onClick={pressOnce(command)}>
+const CommandButton = ({ command, words, name }: CommandButtonProps) =>
+  useRefusal([command]) === null ? (
+    <button
+      type="button"
+      className="button-small"
+      aria-label={`${words}: ${name}`}
+      onClick={pressOnce(command)}
+    >
       {words}
     </button>
-  )
-}
+  ) : null
 
 interface FetchButtonProps {
   readonly model: string
   readonly bytes: number | null
-  readonly name?: string
+  readonly name: string
 }
 
-export const FetchButton = ({ model, bytes, ...name }: FetchButtonProps) => (
+export const FetchButton = ({ model, bytes, name }: FetchButtonProps) => (
   <CommandButton
     command={fetchOf(model)}
     words={bytes === null ? 'Fetch' : `Fetch ${formatBytes(bytes)}`}
-    {...name}
+    name={name}
   />
 )
 
 interface FetchProps {
   readonly fetch: ModelFetch
-  readonly name?: string
+  readonly name: string
 }
 
-export const TurnButton = ({ fetch: { id, phase }, ...name }: FetchProps) =>
+export const TurnButton = ({ fetch: { id, phase }, name }: FetchProps) =>
   phase === 'failed' ? (
-    <CommandButton command={fetchOf(id)} words="Fetch again" {...name} />
+    <CommandButton command={fetchOf(id)} words="Fetch again" name={name} />
   ) : (
-    <CommandButton command={{ type: 'cancelFetch', id }} words="Cancel" {...name} />
+    <CommandButton command={{ type: 'cancelFetch', id }} words="Cancel" name={name} />
   )
 
-export const FetchProgress = ({ fetch }: FetchProps) => {
+export const FetchProgress = ({ fetch }: Pick<FetchProps, 'fetch'>) => {
   const { id, file, phase, doneBytes, totalBytes } = fetch
   const isFailed = phase === 'failed'
   return (

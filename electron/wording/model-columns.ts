@@ -2,12 +2,9 @@
 
 export const modelColumns = {
   model: 'Model',
-  size: 'Size',
-  fits: 'Fits',
   context: 'Context',
   firstTurn: 'First turn',
   rate: 'Tok/s',
-  here: 'Here',
 } as const
 
 export const explainColumns = (

@@ -35,7 +35,7 @@ const Fetch = ({ fetch }: { readonly fetch: ModelFetch }) => (
   <div className="model">
     <div className="model-head">
       <span className="model-name">{fetch.file ?? fetch.id}</span>
-      <TurnButton fetch={fetch} />
+      <TurnButton fetch={fetch} name={fetch.file ?? fetch.id} />
     </div>
     <FetchProgress fetch={fetch} />
   </div>
@@ -45,7 +45,7 @@ const Missing = ({ missing: { model, file, profile, bytes } }: { readonly missin
   <div className="model">
     <div className="model-head">
       <span className="model-name">{file}</span>
-      <FetchButton model={model} bytes={bytes} />
+      <FetchButton model={model} bytes={bytes} name={file} />
     </div>
     <p className="model-words">The profile {profile} needs it, and it isn’t here.</p>
   </div>

@@ -108,7 +108,7 @@ const ModelRows = ({ model, isBest, sourceNumber }: ModelRowsProps) => {
     <tbody>
       <tr>
         <th scope="row">
-          <span className={`model-fit model-${fit}`}>
+          <span className={`model-fit fit-${fit}`}>
             <Icon name={icon} />
             <span>{name}</span>
           </span>

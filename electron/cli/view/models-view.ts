@@ -30,25 +30,20 @@ interface Column {
 }
 
 const columns: readonly Column[] = [
+  { title: modelColumns.model, width: 20, left: true, cell: ({ model }) => [model.id, 'strong'] },
   {
-    title: modelColumns.model.toUpperCase(),
-    width: 20,
-    left: true,
-    cell: ({ model }) => [model.id, 'strong'],
-  },
-  {
-    title: modelColumns.size.toUpperCase(),
+    title: 'Size',
     width: 10,
     cell: ({ model }) => [model.weightBytes === null ? '?' : formatBytes(model.weightBytes), 'plain'],
   },
-  { title: modelColumns.fits.toUpperCase(), width: 6, cell: ({ fit }) => fits[fit] },
+  { title: 'Fits', width: 6, cell: ({ fit }) => fits[fit] },
   {
-    title: modelColumns.context.toUpperCase(),
+    title: modelColumns.context,
     width: 9,
     cell: ({ tokensPerAgent }) => [formatContext(tokensPerAgent), 'plain'],
   },
   {
-    title: modelColumns.firstTurn.toUpperCase(),
+    title: modelColumns.firstTurn,
     width: 12,
     cell: (row) => [
       row.firstTurnSeconds === null ? notKnown : formatDuration(row.firstTurnSeconds),
@@ -56,7 +51,7 @@ const columns: readonly Column[] = [
     ],
   },
   {
-    title: modelColumns.rate.toUpperCase(),
+    title: modelColumns.rate,
     width: 11,
     cell: (row) => [
       row.generationTokensPerSecond === null ? notKnown : formatRate(row.generationTokensPerSecond),
@@ -64,11 +59,7 @@ const columns: readonly Column[] = [
     ],
   },
   { title: '', width: 4, cell: (_, source) => [source, 'dim'] },
-  {
-    title: modelColumns.here.toUpperCase(),
-    width: 6,
-    cell: ({ path }) => (path === null ? ['no', 'dim'] : ['yes', 'good']),
-  },
+  { title: 'Here', width: 6, cell: ({ path }) => (path === null ? ['no', 'dim'] : ['yes', 'good']) },
 ]
 
 const wideColumns: readonly Column[] = [
@@ -110,7 +101,7 @@ export const renderModels = (
       `Models for ${plural(agents, 'agent')} on ${where === null ? `a Mac with ${size}` : `this machine: ${where}`}.`,
     ),
     [],
-    shown.map((column) => cell(column, [column.title, 'dim'])),
+    shown.map((column) => cell(column, [column.title.toUpperCase(), 'dim'])),
     ...models.map((row): TextLine => shown.map((column) => cell(column, column.cell(row, sourceOf(row))))),
     [],
     ...paragraph(
