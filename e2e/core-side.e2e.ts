@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type HistorySample, historyStepMs } from '../electron/contract/history.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { attachToCore, type ControlClient } from '../electron/core/control/client.ts'
-import { createNexus, type NexusUnderTest } from './nexus-command.ts'
+import { createNexus, endlessAnswers, type NexusUnderTest } from './nexus-command.ts'
 
 const settleMs = 120_000
 
@@ -78,7 +78,7 @@ const openTerminal = async (): Promise<ChildProcess> => {
 }
 
 beforeAll(async () => {
-  nexus = await createNexus()
+  nexus = await createNexus({ llamaServer: endlessAnswers })
   terminal = await openTerminal()
   const client = await attachToCore(join(nexus.home, 'control.sock'))
   if (client === null) throw new Error('no core listens')
