@@ -147,5 +147,6 @@ const sayFit = ({ fit, neededBytes, weightBytes, isHere }: Model, isGuest: boole
   [
     fit === 'unknown' ? 'Not known whether it fits' : fitWords[fit].words,
     ...(neededBytes === null ? [] : [`needs ${formatBytes(neededBytes)}`]),
-    ...(isHere || isGuest ? [formatBytes(weightBytes), isHere ? 'here' : 'not here'] : []),
+    ...((isHere || isGuest) && weightBytes !== null ? [formatBytes(weightBytes)] : []),
+    ...(isHere ? ['here'] : isGuest ? ['not here'] : []),
   ].join(', ')
