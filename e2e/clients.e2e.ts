@@ -124,12 +124,13 @@ describe('a client of the demo', () => {
       baseURL: baseUrl,
       maxRetries: 0,
     })
-    const message = await client.messages.create({
+    const stream = client.messages.stream({
       model: 'claude-sonnet-4-5',
       max_tokens: 64,
       temperature: 0,
       messages: [{ role: 'user', content: 'What is the capital of France?' }],
     })
+    const message = await stream.finalMessage()
     expect(message.content).toEqual([
       expect.objectContaining({ type: 'text', text: expect.stringContaining('Paris') }),
     ])
