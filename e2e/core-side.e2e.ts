@@ -125,6 +125,21 @@ describe('questions', () => {
     expect(checks.filter(({ level }) => level === 'fail')).toEqual([])
   })
 
+  it('models: the same, in the same order, as the command', async () => {
+    const { models, bestId } = await core.ask({ type: 'models' })
+    const said = JSON.parse((await nexus.run('models', '--json')).stdout)
+    expect(bestId).toBe(said.best)
+    expect(models.map(({ id, fit, tokensPerAgent }) => ({ id, fit, tokensPerAgent }))).toEqual(
+      said.models.map(
+        ({ model, fit, tokensPerAgent }: (typeof models)[number] & { model: { id: string } }) => ({
+          id: model.id,
+          fit,
+          tokensPerAgent,
+        }),
+      ),
+    )
+  })
+
   it('clients and settings: nothing secret in them; the snippet has the key', async () => {
     const [clients, settings, snapshot] = await Promise.all([
       core.ask({ type: 'clients' }),

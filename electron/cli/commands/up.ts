@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import type { Outcome } from '../../contract/command.ts'
 import type { CommandedId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
+import { judgeOne, modelAgents, readJudgedMachine } from '../../core/answers/models-answer.ts'
 import { formatBytes } from '../../core/base/format-bytes.ts'
 import { writePrivateFile } from '../../core/base/private-file.ts'
 import { readConfig } from '../../core/config/config.ts'
@@ -37,7 +38,6 @@ import {
 } from '../view/outcome-view.ts'
 import { renderMemoryReading } from '../view/plan-view.ts'
 import { createProgressTracker, type ProgressTracker } from '../view/progress-view.ts'
-import { judgeOne, readJudgedMachine } from './models.ts'
 
 type UpCommand = Extract<CliCommand, { name: 'up' }>
 
@@ -114,9 +114,6 @@ const followInterruptibly = async (
     stop.end()
   }
 }
-
-/** As the studio has them. */
-const modelAgents = 4
 
 /** The path of a profile for one model of the catalogue, written into the state folder. Throws when it can't run here. */
 const writeModelProfile = async (id: string, context: CliContext): Promise<string> => {
