@@ -2,7 +2,7 @@
 import { type ChosenProfile, chooseProfile } from '../config/profiles.ts'
 import type { AnswerContext } from './answer-query.ts'
 
-/** Throws ConfigError when the configured one cannot be read. */
+/** Throws ConfigError when the configured profile cannot be read. */
 export const pickProfile = ({
   running,
   settings,

@@ -99,7 +99,7 @@ export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetti
     {
       name: 'CLAUDE_CODE_ATTRIBUTION_HEADER',
       value: '0',
-      why: 'without it a line that differs in every session stands before everything else, and no session shares the prompt cache of another',
+      why: 'without it a line that differs in every session stands before everything else, and sessions cannot share a prompt cache',
     },
     {
       name: 'CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS',

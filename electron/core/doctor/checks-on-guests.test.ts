@@ -1,4 +1,4 @@
-// What the doctor says of other users of the machine.
+// The doctor on other users of the machine.
 import { expect, it } from 'vitest'
 import { type GuestFacts, judgeGuests } from './checks-on-guests.ts'
 
@@ -22,7 +22,7 @@ it.each([
     '"guests" in the config',
     null,
   ],
-  ['other cores that let in', facts({ others: ['ben'] }), 'ok', '; ben let others in as well', null],
+  ['other cores that let in', facts({ others: ['ben'] }), 'ok', '; also shared by ben', null],
   ['no socket although one is wanted', facts({ sockets: [] }), 'warn', 'has no socket', 'nexus logs core'],
   [
     'no socket while no core runs',

@@ -38,7 +38,7 @@ describe('judgeWired', () => {
 })
 
 describe('findEngines', () => {
-  // Own sample with made-up pids, in the format of ps -axo pid=,comm= on macOS.
+  // Self-written sample with made-up pids, in the format of ps -axo pid=,comm= on macOS.
   const text = `    1 /sbin/launchd
   805 /opt/homebrew/opt/ollama/bin/ollama
   806 /opt/homebrew/opt/ollama/bin/ollama
@@ -47,13 +47,13 @@ describe('findEngines', () => {
   912 /usr/local/bin/ollama-watch
   913 -zsh
 `
-  it('finds programs that hold models, by file and by app, without our own', () => {
+  it('finds other programs that hold models, by file and by app', () => {
     expect(findEngines(text, [911])).toEqual(['ollama (pid 805, 806)', 'LM Studio (pid 900)'])
     expect(findEngines(text, [])).toContain('llama-server (pid 911)')
     expect(findEngines('', [])).toEqual([])
   })
-  it('finds one that ps shows without its path, as it was started', () => {
-    // Made-up pids. A login shell and a zombie have names of their own forms.
+  it('finds a program that ps shows without its path', () => {
+    // Made-up pids. Login shells and zombies have names of special forms.
     const bare =
       '  920 llama-server\n  921 ./llama-server\n  922 llama\n  923 -llama-server\n  924 (llama-server)\n  925 llama-swap\n'
     expect(findEngines(bare, [])).toEqual(['llama-server (pid 920, 921)', 'llama (pid 922)'])

@@ -1,4 +1,4 @@
-// The newest sign of a panic or of memory running out, from the names of the reports that macOS leaves. No report is opened.
+// The newest panic or out-of-memory report of macOS, by file name. No report is opened.
 
 export interface MacReport {
   readonly kind: 'panic' | 'jetsam'
@@ -9,7 +9,7 @@ export interface MacReport {
 
 /**
  * `panic-full-2026-11-02-031522.0002.panic` (a kernel panic; `Kernel_2026-...` before macOS 11) and
- * `JetsamEvent-2026-11-02-031522.ips` (programs ended for want of memory). Names are from general knowledge: no listing is recorded.
+ * `JetsamEvent-2026-11-02-031522.ips` (programs killed when memory ran out). Names are from general knowledge, not from a recording.
  */
 const reportName =
   /^(panic|Kernel|JetsamEvent)(?:[-_][a-zA-Z]+)*[-_](\d{4})-(\d{2})-(\d{2})-(\d{2})(\d{2})(\d{2})\D.*(?:panic|ips)$/

@@ -1,4 +1,4 @@
-// The selfcheck as a whole: which probes, their run, the report, and the folder with what was really printed.
+// The selfcheck: its probes, the run, the report, and the folder of raw outputs.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
@@ -24,7 +24,7 @@ import { rememberSelfcheck } from './selfcheck-record.ts'
 import { judgeStart } from './started-from.ts'
 import { readSystemFacts } from './system-facts.ts'
 
-/** Two minutes is what a person waits for; the rest is for removing what was made. */
+/** Keeps the run near two minutes; the rest is for cleaning up. */
 const probesLimitMs = 110_000
 const undoLimitMs = 30_000
 
@@ -33,7 +33,7 @@ export interface SelfcheckOptions {
   readonly run: RunCommand
   readonly signal: AbortSignal
   readonly nexusVersion: string
-  /** New or empty: where the raw outputs go. */
+  /** A new or empty folder for the raw outputs. */
   readonly outDir: string
   readonly recordPath: string
   readonly onBegin: (probe: Probe) => void
@@ -50,11 +50,11 @@ export const listProbes = (context: SelfcheckContext): readonly Probe[] => [
   ...probesOnEngine(context),
   ...probesOnStack(context),
   ...probesOnApp(context),
-  // Last, because launchd may take its time: what matters most has been tried by then.
+  // Last, because launchd can be slow and the more important probes should run first.
   ...probesOnLaunchd(context),
 ]
 
-/** What a Mac is asked and this machine could not answer; nothing on a Mac itself. */
+/** The probes that only a Mac can run; empty on a Mac. */
 const listAskedOnMac = (
   context: SelfcheckContext,
   probes: readonly Pick<ProbeReport, 'id' | 'verdict'>[],
@@ -66,7 +66,7 @@ const listAskedOnMac = (
     .map(({ id, assumed }) => ({ id, assumed }))
 }
 
-/** Throws when `outDir` cannot be used; what a probe does wrong is a finding. */
+/** Throws when `outDir` cannot be used; a failing probe is a finding. */
 export const runSelfcheck = async (options: SelfcheckOptions): Promise<SelfcheckReport> => {
   const { context, run, signal, outDir } = options
   ensureEmptyFolder(outDir)
@@ -119,7 +119,7 @@ export const runSelfcheck = async (options: SelfcheckOptions): Promise<Selfcheck
   return { ...report, folder }
 }
 
-/** As the record and the doctor name it. */
+/** The name that the record and the doctor use. */
 export const nameSystem = ({ name, version }: Pick<SelfcheckReport['system'], 'name' | 'version'>): string =>
   `${name} ${version ?? 'of an unknown version'}`
 
@@ -137,10 +137,10 @@ const reportOn = (
 })
 
 const sayNext = (failures: number, interrupted: boolean, outDir: string): string => {
-  if (interrupted) return 'It was interrupted: run it again.'
+  if (interrupted) return 'Interrupted: run it again.'
   return failures === 0
-    ? 'Every assumption that could be tried holds. What is left is by hand; then: nexus doctor'
-    : `Send the folder ${outDir} to a developer (names and addresses are taken out of it); nexus doctor says what can be mended here.`
+    ? 'Every assumption that could be tested holds. Do the checks by hand, then: nexus doctor'
+    : `Send the folder ${outDir} to a developer (names and addresses are redacted); nexus doctor says what you can fix.`
 }
 
 /** null when it cannot be written (a full disk): the report is still printed. */
@@ -165,7 +165,7 @@ const writeFolder = (
     )
     return outDir
   } catch (error) {
-    process.emitWarning(`the folder ${outDir} could not be written: ${messageOf(error)}`)
+    process.emitWarning(`could not write the folder ${outDir}: ${messageOf(error)}`)
     return null
   }
 }
