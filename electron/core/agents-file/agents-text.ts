@@ -1,4 +1,4 @@
-// The file itself: what an agent on this machine must know, in sentences that it can follow. Pure.
+// The file's text: what an agent on this machine must know. Pure.
 import { serviceNames } from '../../contract/service-ids.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import type { AgentsFacts } from './agents-facts.ts'

@@ -1,4 +1,4 @@
-// The profile that a question is about: what runs, else what a start would take now.
+// The profile that a query is about: the running one, else the one a start would choose.
 import { type ChosenProfile, chooseProfile } from '../config/profiles.ts'
 import type { AnswerContext } from './answer-query.ts'
 

@@ -1,4 +1,4 @@
-// Claude Code's settings as a person has them, against what this machine would have them be now. Pure.
+// Compares the user's Claude Code settings with those for this machine. Pure.
 
 import { z } from 'zod'
 import { parseJsonOrNull } from '../base/json-record.ts'
@@ -6,7 +6,7 @@ import { isMeasuredName } from '../router/claude-model-name.ts'
 import type { ClaudeSetting } from './claude-settings.ts'
 
 export type SettingsReading =
-  /** They lead somewhere else, or nowhere in particular: none of our business. */
+  /** They point to another server, or to none. */
   | { readonly kind: 'other' }
   | { readonly kind: 'broken' }
   | { readonly kind: 'ours'; readonly differences: readonly SettingDifference[] }
@@ -24,10 +24,10 @@ const SettingsSchema = z.object({
   permissions: z.object({ deny: z.array(z.string()).optional() }).optional(),
 })
 
-/** Secrets, and what a person may well choose otherwise. */
+/** Secrets, and values that the user may choose. */
 const notCompared = new Set(['ANTHROPIC_BASE_URL', 'ANTHROPIC_AUTH_TOKEN', 'permissions.deny'])
 
-/** @param isHere whether an address leads to this machine's Router */
+/** @param isHere whether a URL leads to this machine's Router */
 export const readSettings = (
   text: string,
   expected: readonly ClaudeSetting[],
