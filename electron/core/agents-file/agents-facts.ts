@@ -60,7 +60,7 @@ export const agentsFacts = (
 }
 
 /** Raised when the wording changes. */
-const textVersion = 4
+const textVersion = 5
 
 /**
  * Identifies the text's facts. Includes whether the prefill speed is known, but not its value: a file in a repository must not
