@@ -50,7 +50,9 @@ const ordinal = (count: number): string => {
 
 const context = ({ tokensPerAgent, pooled, compactAtTokens }: AgentsFacts): string => {
   const tokens = `${formatCount(tokensPerAgent)} tokens of context**`
-  const shared = pooled ? ', in one pool with the others: tokens that one agent holds are unavailable to the rest' : ''
+  const shared = pooled
+    ? ', in one pool with the others: tokens that one agent holds are unavailable to the rest'
+    : ''
   const compact =
     compactAtTokens === null
       ? ' That is little: work in short steps, and begin a new conversation for each task.'

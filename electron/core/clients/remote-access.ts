@@ -4,7 +4,7 @@ import { isLoopbackOnly } from './client-address.ts'
 
 /** A placeholder that cannot pass for a real login. */
 const loginPlaceholder = 'YOUR-LOGIN-ON-THE-STUDIO'
-export const sshAlias = 'opta-studio'
+const sshAlias = 'opta-studio'
 
 /** @param address this machine's address on the network; null when it has none */
 export const sshConfig = (proxy: Pick<Profile['proxy'], 'host' | 'port'>, address: string | null): string =>

@@ -16,7 +16,6 @@ export interface SettingDifference {
   /** null: not set. Never a key. */
   readonly found: string | null
   readonly ours: string
-  readonly why: string
 }
 
 const SettingsSchema = z.object({
@@ -38,12 +37,12 @@ export const readSettings = (
   const env = settings.data.env ?? {}
   const baseUrl = env['ANTHROPIC_BASE_URL']
   if (typeof baseUrl !== 'string' || !isHere(baseUrl)) return { kind: 'other' }
-  const differences = expected.flatMap(({ name, value, why }): readonly SettingDifference[] => {
+  const differences = expected.flatMap(({ name, value }): readonly SettingDifference[] => {
     if (notCompared.has(name) || typeof value !== 'string') return []
     const found = env[name]
     if (String(found ?? '') === value) return []
     if (isName(name) && typeof found === 'string' && isMeasuredName(found)) return []
-    return [{ name, found: found === undefined ? null : String(found), ours: value, why }]
+    return [{ name, found: found === undefined ? null : String(found), ours: value }]
   })
   return { kind: 'ours', differences }
 }

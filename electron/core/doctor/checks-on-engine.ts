@@ -75,7 +75,7 @@ export const judgeDrafts = (
   return slots?.some(({ speculative }) => speculative === true) ? ok('drafting works') : null
 }
 
-export const readPlanOrReason = async (facts: DoctorFacts): Promise<EnginePlanReading> => {
+const readPlanOrReason = async (facts: DoctorFacts): Promise<EnginePlanReading> => {
   try {
     return { kind: 'plan', plan: await facts.enginePlan() }
   } catch (error) {

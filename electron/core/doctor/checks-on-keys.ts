@@ -36,7 +36,7 @@ export const judgeSecretFiles = (files: readonly SecretFile[], ownUid: number): 
 }
 
 /** Public: printed in the seed's documents. */
-export const wellKnownKey = 'sk-local-opta'
+const wellKnownKey = 'sk-local-opta'
 
 /** Length times the bits of the distinct characters: catches "password", "aaaaaaaa" and short keys, not every weak key. */
 export const estimateKeyBits = (key: string): number => {

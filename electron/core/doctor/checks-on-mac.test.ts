@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { checksOnMac, judgePlace, judgeReports } from './checks-on-mac.ts'
-import { findNewestReport } from './mac-reports.ts'
+import { checksOnMac, findNewestReport, judgePlace, judgeReports } from './checks-on-mac.ts'
 
 // Names from general knowledge of macOS; made-up times.
 const names = [

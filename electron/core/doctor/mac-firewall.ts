@@ -5,7 +5,7 @@ import type { RunCommand } from '../platform/run-command.ts'
 
 const firewallCommand = '/usr/libexec/ApplicationFirewall/socketfilterfw'
 
-export type FirewallState = 'off' | 'on' | 'blocks-all'
+type FirewallState = 'off' | 'on' | 'blocks-all'
 
 /** "Firewall is enabled. (State = 1)": 0 off, 1 on, 2 blocks all but what the system needs. null: unrecognised. */
 export const parseFirewallState = (text: string): FirewallState | null => {

@@ -24,7 +24,7 @@ const wantedFuses = [
 const fuseMark = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX'
 
 /** The fuse digits, which follow the mark, the wire's version and its length; null: no fuses. */
-export const findFuseWire = (program: Buffer): string | null => {
+const findFuseWire = (program: Buffer): string | null => {
   const mark = program.indexOf(fuseMark)
   if (mark < 0) return null
   const begin = mark + fuseMark.length + 2

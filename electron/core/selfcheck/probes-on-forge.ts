@@ -140,15 +140,15 @@ export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
       async (spec, platform, tools) => {
         const path = join(spec.mountPoint, 'held')
         await writeFile(path, '')
-        const holder = await startHolder(path, tools)
+        const holderPid = await startHolder(path, tools)
         const outcome = await platform.ramDisk.eject(spec, { force: false })
         if (outcome.kind === 'done' || outcome.kind === 'not-mounted') disk = null
         if (outcome.kind !== 'busy') return fail(`not busy, but ${JSON.stringify(outcome)}`)
-        return outcome.holders.some(({ pid }) => pid === holder.pid)
+        return outcome.holders.some(({ pid }) => pid === holderPid)
           ? pass(
               `busy, held by ${outcome.holders.map(({ command, pid }) => `${command} (${pid})`).join(', ')}`,
             )
-          : fail(`busy, but our holder ${holder.pid} is not named: ${JSON.stringify(outcome.holders)}`)
+          : fail(`busy, but our holder ${holderPid} is not named: ${JSON.stringify(outcome.holders)}`)
       },
     ),
     onDisk(

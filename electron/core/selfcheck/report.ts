@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { probeGroups, probeVerdicts } from './probe.ts'
 
 /** The four ways of starting that differ on a Mac, and the others. */
-export const startKinds = ['terminal', 'ssh', 'agent', 'daemon', 'systemd', 'unknown'] as const
+const startKinds = ['terminal', 'ssh', 'agent', 'daemon', 'systemd', 'unknown'] as const
 
 const OutputSchema = z.strictObject({
   /** The arguments joined by blanks, or the source of the text. */

@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
 import type { RunCommand } from '../platform/run-command.ts'
-import { listByHand } from './by-hand.ts'
 import type { SelfcheckContext } from './context.ts'
 import { ensureEmptyFolder, outputsOf, planFixtureFiles, writeFixtureFiles } from './fixture-files.ts'
 import type { Probe } from './probe.ts'
@@ -40,7 +39,7 @@ export interface SelfcheckOptions {
   readonly onEnd: (report: ProbeReport) => void
 }
 
-export const listProbes = (context: SelfcheckContext): readonly Probe[] => [
+const listProbes = (context: SelfcheckContext): readonly Probe[] => [
   ...probesOnSystem(context),
   ...probesOnForge(context),
   ...probesOnLargeDisk(context),
@@ -65,6 +64,26 @@ const listAskedOnMac = (
     .filter(({ id }) => !tried.has(id))
     .map(({ id, assumed }) => ({ id, assumed }))
 }
+
+/** Checks that only a person can do, each with the command to run afterwards. */
+const listByHand = (platform: 'darwin' | 'linux'): readonly string[] =>
+  platform === 'darwin'
+    ? [
+        'Run the selfcheck in the other ways: in Terminal "nexus selfcheck"; from another machine "ssh HOST nexus selfcheck"; "nexus selfcheck --as agent"; "nexus selfcheck --as daemon" prints the commands for root.',
+        'From another machine, over SSH while no user is logged in at the screen: nexus selfcheck.',
+        'nexus up, then quit Terminal (Cmd-Q), wait a minute, open it again: nexus status must still say ready. Repeat after quitting the app, after a Force Quit, and after switching it off in System Settings, General, Login Items & Extensions.',
+        'nexus up, log out, log in again: nexus status, then nexus clients --test (a GPU of a dead login session answers /health but no request).',
+        'nexus service install, reboot: nexus status. Repeat with the daemon that it prints, while no user is logged in.',
+        'brew upgrade node (or reinstall it): nexus service status, then nexus doctor.',
+        'From another machine, without a key: curl -s -o /dev/null -w "%{http_code}\\n" -X POST http://STUDIO:4000/v1/messages must print 401.',
+        'As a second user of this Mac: ls -l /Volumes/BuildForge and touch a file there; then run nexus status.',
+        'nexus app: a notification arrives, the window opens under the icon, "Open at login" survives a logout, and Quit ends within 10 s.',
+        'An app from a downloaded dmg: open it, and if it is called damaged: xattr -dr com.apple.quarantine "/Applications/Opta Nexus.app"',
+      ]
+    : [
+        'Reboot with nexus service install done: nexus status must say ready again.',
+        'From another machine, without a key: curl -s -o /dev/null -w "%{http_code}\\n" -X POST http://HOST:4000/v1/messages must print 401.',
+      ]
 
 /** Throws when `outDir` cannot be used; a failing probe is a finding. */
 export const runSelfcheck = async (options: SelfcheckOptions): Promise<SelfcheckReport> => {
@@ -120,7 +139,7 @@ export const runSelfcheck = async (options: SelfcheckOptions): Promise<Selfcheck
 }
 
 /** The name that the record and the doctor use. */
-export const nameSystem = ({ name, version }: Pick<SelfcheckReport['system'], 'name' | 'version'>): string =>
+const nameSystem = ({ name, version }: Pick<SelfcheckReport['system'], 'name' | 'version'>): string =>
   `${name} ${version ?? 'of an unknown version'}`
 
 const reportOn = (

@@ -8,22 +8,16 @@ import type { ProbeTools } from './probe.ts'
 /** Longer than the run, and short enough to be gone soon after this process is killed. */
 export const sleepSeconds = 180
 
-export interface SleepingChild {
-  readonly pid: number
-  end(): void
-}
-
-/** Starts a process that holds `path` open. Settles once the file is open. */
+/** Starts a process that holds `path` open. Settles with its pid once the file is open. */
 export const startHolder = async (
   path: string,
   tools: Pick<ProbeTools, 'defer' | 'signal'>,
-): Promise<SleepingChild> => {
+): Promise<number> => {
   const child = spawn(
     '/bin/sh',
     ['-c', 'exec 3<"$1" && echo open && exec sleep "$2"', 'sh', path, String(sleepSeconds)],
     { cwd: '/', stdio: ['ignore', 'pipe', 'ignore'] },
   )
-  const end = () => void child.kill('SIGKILL')
   const closed = new Promise<void>((resolve) => {
     child.once('close', () => resolve())
     child.once('error', () => resolve())
@@ -32,13 +26,13 @@ export const startHolder = async (
     what: `the process ${child.pid ?? ''} that holds ${path} open`,
     command: `kill ${child.pid ?? ''}`,
     undo: async () => {
-      end()
+      child.kill('SIGKILL')
       await closed
     },
   })
   const { pid } = child
   if (pid === undefined) throw new Error('/bin/sh could not be started')
-  for await (const _ of createInterface({ input: child.stdout, signal: tools.signal })) return { pid, end }
+  for await (const _ of createInterface({ input: child.stdout, signal: tools.signal })) return pid
   throw new Error(`${path} could not be opened`)
 }
 
