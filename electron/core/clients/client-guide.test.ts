@@ -30,7 +30,7 @@ describe('buildClientGuides', () => {
   })
 
   it.each(['127.0.0.1', 'localhost', '::1'])(
-    'warns that nobody else reaches %s, and forwards the port',
+    'warns that other machines cannot reach %s, and forwards the port',
     (host) => {
       const guides = buildClientGuides(on(host), developers, lan)
       expect(guides.warnings[0]).toContain(`listens on ${host}, so only programs on this machine reach it`)

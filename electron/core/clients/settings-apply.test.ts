@@ -128,8 +128,8 @@ describe('applySettings', () => {
 
   it.each([
     ['no JSON', '{ "env": ', 'is not valid JSON, so it was not touched'],
-    ['of another kind', '{"env": 4}', 'was not touched: env'],
-    ['of another kind inside', '{"permissions": {"deny": "all"}}', 'was not touched: permissions.deny'],
+    ['of the wrong shape', '{"env": 4}', 'was not touched: env'],
+    ['of the wrong shape inside', '{"permissions": {"deny": "all"}}', 'was not touched: permissions.deny'],
   ])('refuses a file that is %s', (_, text, words) => {
     writeFileSync(path, text)
     expect(() => apply()).toThrow(words)

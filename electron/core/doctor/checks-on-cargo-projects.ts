@@ -24,7 +24,7 @@ interface ProjectFacts extends CargoFacts {
   readonly platform: 'darwin' | 'linux'
 }
 
-/** The folder and all above it, where cargo looks for `.cargo/config.toml`. */
+/** The folder and its parents, where cargo looks for `.cargo/config.toml`. */
 const withAncestors = (folder: string): readonly string[] => {
   const parent = dirname(folder)
   return parent === folder ? [folder] : [folder, ...withAncestors(parent)]

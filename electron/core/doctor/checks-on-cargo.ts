@@ -21,7 +21,7 @@ export interface CargoSetting {
   readonly settings: CargoBuildSettings | null
   readonly unclear: string | null
   readonly configPath: string
-  /** CARGO_BUILD_BUILD_DIR and CARGO_TARGET_DIR, which win over the file; null when not set. */
+  /** CARGO_BUILD_BUILD_DIR and CARGO_TARGET_DIR, which override the file; null when not set. */
   readonly envBuildDir: string | null
   readonly envTargetDir: string | null
 }
@@ -134,8 +134,6 @@ const judgeInclude = ({ cargo, configPath, mounted, prepared, mountPoint, up }: 
         `${up} --only ramDisk`,
       )
 }
-
-// --- several developers -----------------------------------------------------------------------------------------
 
 export interface SharingFacts {
   readonly disk: RamDisk

@@ -20,8 +20,8 @@ it.each([
   ['other users may read it', { ...state, mode: 0o40755 }, 'warn', 'chmod 700 /home/ann/nexus'],
   ['everyone may write to it', { ...state, mode: 0o40777 }, 'fail', 'ls -ld /home/ann/nexus'],
   ['it is another user’s', { ...state, uid: 1001 }, 'fail', 'ls -ld /home/ann/nexus'],
-  ['programs can be put into it', { ...runtime, mode: 0o40777 }, 'fail', 'chmod go-w /opt/rt'],
-  ['what is below can be replaced', { ...above, path: '/srv', mode: 0o40777 }, 'fail', 'chmod o-w /srv'],
+  ['others can put programs into it', { ...runtime, mode: 0o40777 }, 'fail', 'chmod go-w /opt/rt'],
+  ['folders in it can be replaced', { ...above, path: '/srv', mode: 0o40777 }, 'fail', 'chmod o-w /srv'],
 ] as const)('says it where %s', (_what, folder, level, mend) => {
   expect(judge(folder)).toMatchObject({ level, mend })
 })

@@ -24,7 +24,7 @@ export interface MountFacts {
   readonly place: MountPointState
   /** The user asked for it and has not ejected it since. */
   readonly isWanted: boolean
-  /** How cargo is sent there. */
+  /** How cargo is pointed there. */
   readonly way: WayThere
   readonly up: string
 }

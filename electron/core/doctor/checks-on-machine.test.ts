@@ -111,14 +111,14 @@ describe('power', () => {
 
 describe('judgeService', () => {
   it.each([
-    ['not there, wanted', { installed: false }, true, 'warn'],
-    ['not there, not wanted', { installed: false }, false, 'ok'],
+    ['missing, wanted', { installed: false }, true, 'warn'],
+    ['missing, not wanted', { installed: false }, false, 'ok'],
     ['running', {}, true, 'ok'],
     ['written, not loaded', { loaded: false, running: false }, true, 'warn'],
-    ['loaded, told to end', { running: false, lastExit: 'exit status 0' }, true, 'ok'],
+    ['loaded, stopped', { running: false, lastExit: 'exit status 0' }, true, 'ok'],
     ['loaded, ended badly', { running: false, lastExit: 'exit status 78: EX_CONFIG' }, true, 'warn'],
-    ['not told', { loaded: null, running: null, reason: 'launchctl print: ?' }, true, 'unknown'],
-    ['print not understood', { running: null, reason: 'not understood' }, true, 'unknown'],
+    ['unknown', { loaded: null, running: null, reason: 'launchctl print: ?' }, true, 'unknown'],
+    ['unparsable print', { running: null, reason: 'not understood' }, true, 'unknown'],
   ] as const)('%s', (_, change, isWanted, level) => {
     expect(judgeService({ ...agent, ...change }, isWanted).level).toBe(level)
   })

@@ -39,7 +39,7 @@ describe('judgePort', () => {
     ['EACCES', 'fail'],
     ['EADDRNOTAVAIL', 'fail'],
     ['other', 'unknown'],
-  ] as const)('nobody seen, but %s: %s', (bind, level) => {
+  ] as const)('no process seen, but %s: %s', (bind, level) => {
     expect(judgePort({ ...port, bind }, place).level).toBe(level)
   })
 })
@@ -69,8 +69,8 @@ describe('judgeReach', () => {
     ["a stranger's 404 is no lock", { ...lan, withoutKey: 'other-answer' }, 'unknown'],
     ['loopback', local, 'ok'],
     ['loopback without a key', { ...local, asksForKey: false }, 'ok'],
-    ['loopback by the profile, open in truth', { ...local, withoutKey: 'refused' }, 'fail'],
-    ['loopback by the profile, wide open in truth', { ...local, withoutKey: 'answered' }, 'fail'],
+    ['loopback in the profile, really open', { ...local, withoutKey: 'refused' }, 'fail'],
+    ['loopback in the profile, really wide open', { ...local, withoutKey: 'answered' }, 'fail'],
     ['loopback without a network', { ...local, withoutKey: null }, 'ok'],
   ] as const)('%s: %s', (_, facts, level) => expect(judgeReach(facts, place).level).toBe(level))
 })
@@ -90,7 +90,7 @@ describe('judgeReach behind the firewall of a Mac', () => {
     ['blocks it', { kind: 'program', program, rule: 'blocked' }, 'fail', `--unblockapp '${program}'`],
     ['does not list it', { kind: 'program', program, rule: 'not-listed' }, 'unknown', `--add '${program}'`],
     ['blocks all', { kind: 'blocks-all' }, 'fail', '--setblockall off'],
-    ['says nothing', { kind: 'not-told', reason: 'ENOENT' }, 'unknown', null],
+    ['says nothing', { kind: 'unknown', reason: 'ENOENT' }, 'unknown', null],
   ] as const)('%s', (_, firewall, level, mend) => {
     const verdict = judgeReach({ ...lan, firewall }, place)
     expect(verdict.level).toBe(level)

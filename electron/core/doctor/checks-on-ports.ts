@@ -99,7 +99,7 @@ export interface ReachFacts {
   readonly service: KeyedService
   readonly host: string
   readonly port: number
-  /** Whether the planned server asks for a key; null when that is not known. */
+  /** Whether the planned server requires a key; null when unknown. */
   readonly asksForKey: boolean | null
   /** Result of a request without a key to this machine's LAN address, see readAskedAddresses; null when it has none. */
   readonly withoutKey: 'refused' | 'answered' | 'other-answer' | 'no-connection' | 'no-answer' | null
@@ -152,7 +152,7 @@ const judgeFirewall = (
         `the firewall of this Mac blocks all incoming connections, so port ${port} is unreachable`,
         letAnyInCommand,
       )
-    case 'not-told':
+    case 'unknown':
       return unknown(
         `could not find out whether the firewall of this Mac lets port ${port} through: ${firewall.reason}`,
       )

@@ -48,7 +48,7 @@ it('parses sw_vers, and nothing else', () => {
     version: '26.9.1',
     build: '25Z1',
   })
-  expect(parseSoftwareVersion('sw_vers: not pretended here\n')).toBeNull()
+  expect(parseSoftwareVersion('sw_vers: not imitated\n')).toBeNull()
 })
 
 it.skipIf(!hasRecordings).each(listRecordings('sw_vers'))('reads the recording %s', (recording) => {

@@ -116,10 +116,10 @@ describe('addSeenCall', () => {
   it.each([
     ['nothing was seen', 'e1', null, /no tool call seen yet/],
     ['tools were left out, and no call seen', 'e1', book({ lastCall: null }), /no tool call seen yet/],
-    ['the model is another one since', 'e2', book(), /with another model, build or setting \(2026-11-28/],
-    ['it is not known which model runs', null, book(), /with another/],
+    ['the model has changed since', 'e2', book(), /with another model, build or setting \(2026-11-28/],
+    ['the running model is unknown', null, book(), /with another/],
     [
-      'it was not known which model ran',
+      'the model was unknown then',
       null,
       book({ lastCall: { at: 0, client: 'curl/8', engine: null } }),
       /with another/,

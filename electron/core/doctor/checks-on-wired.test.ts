@@ -14,14 +14,14 @@ const facts = (change: Partial<WiredFacts>): WiredFacts => ({
 
 describe('judgeWired', () => {
   it.each([
-    ['a small Mac by itself', { totalBytes: 25.8 * GB, wiredBytes: 4.1 * GB }, 'ok'],
-    ['a laptop of 8 GB by itself', { totalBytes: 8.6 * GB, wiredBytes: 3.57 * GB }, 'ok'],
-    ['the Studio by itself', { wiredBytes: 20 * GB }, 'ok'],
+    ['a small Mac without programs', { totalBytes: 25.8 * GB, wiredBytes: 4.1 * GB }, 'ok'],
+    ['a laptop of 8 GB without programs', { totalBytes: 8.6 * GB, wiredBytes: 3.57 * GB }, 'ok'],
+    ['the Studio without programs', { wiredBytes: 20 * GB }, 'ok'],
     ['our own model', { wiredBytes: 100 * GB, modelBytes: 90 * GB, gpuUsedBytes: 90 * GB }, 'ok'],
     ['a RAM disk of the kernel', { wiredBytes: 80 * GB, kernelDiskBytes: 64 * GB }, 'ok'],
-    ['nobody', { wiredBytes: 100 * GB }, 'warn'],
-    ['nobody, on a small Mac', { totalBytes: 25.8 * GB, wiredBytes: 6.1 * GB }, 'warn'],
-    ['nobody, and the GPU says nothing', { wiredBytes: 100 * GB, gpuUsedBytes: null }, 'warn'],
+    ['no holder', { wiredBytes: 100 * GB }, 'warn'],
+    ['no holder, on a small Mac', { totalBytes: 25.8 * GB, wiredBytes: 6.1 * GB }, 'warn'],
+    ['no holder, and no GPU figure', { wiredBytes: 100 * GB, gpuUsedBytes: null }, 'warn'],
     ['more than our own model', { wiredBytes: 130 * GB, modelBytes: 90 * GB, gpuUsedBytes: 90 * GB }, 'warn'],
   ] as const)('%s', (_, change, level) => {
     expect(judgeWired(facts(change)).level).toBe(level)
@@ -30,7 +30,7 @@ describe('judgeWired', () => {
   it.each([
     ['another engine', { others: ['ollama (pid 805)'] }, 'ollama (pid 805)'],
     ['programs on the GPU', { gpuUsedBytes: 79 * GB }, '73.57 GiB in use'],
-  ])('names %s instead of having the Mac restarted', (_, change, words) => {
+  ])('names %s instead of suggesting a restart', (_, change, words) => {
     const verdict = judgeWired(facts({ wiredBytes: 100 * GB, ...change }))
     expect(verdict).toMatchObject({ level: 'unknown', found: expect.stringContaining(words) })
     expect(verdict.mend).not.toMatch(/restart/)

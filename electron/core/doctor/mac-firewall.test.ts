@@ -72,12 +72,12 @@ describe('socketfilterfw', () => {
       answer(on, permitted, 'ALF: total number of apps = 0 \n'),
       { rule: 'not-listed' },
     ],
-    ['of another form', answer('Brandmauer: an\n', ''), { kind: 'not-told' }],
+    ['of another form', answer('Brandmauer: an\n', ''), { kind: 'unknown' }],
   ] as const)('%s', async (_, run, expected) => {
     expect(await readFirewall(run, program)).toMatchObject(expected)
   })
   it('is unknown without socketfilterfw', async () => {
     const run: RunCommand = async () => ({ kind: 'not-run', reason: 'ENOENT' })
-    expect(await readFirewall(run, program)).toMatchObject({ kind: 'not-told' })
+    expect(await readFirewall(run, program)).toMatchObject({ kind: 'unknown' })
   })
 })

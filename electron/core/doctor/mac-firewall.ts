@@ -48,7 +48,7 @@ export type FirewallReading =
       readonly program: string
       readonly rule: 'permitted' | 'blocked' | 'not-listed'
     }
-  | { readonly kind: 'not-told'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string }
 
 /** The file by which the firewall knows a server. A framework's Python re-executes itself as the program inside Python.app. */
 export const firewallProgram = (resolvedPath: string): string =>
@@ -65,13 +65,13 @@ export const readFirewall = async (run: RunCommand, path: string): Promise<Firew
   }
   const said = await ask('--getglobalstate')
   const state = parseFirewallState(said)
-  if (state === null) return { kind: 'not-told', reason: `socketfilterfw says "${said.trim().slice(0, 80)}"` }
+  if (state === null) return { kind: 'unknown', reason: `socketfilterfw says "${said.trim().slice(0, 80)}"` }
   if (state !== 'on') return { kind: state }
   const program = firewallProgram(await realpath(path).catch(() => path))
   const [blocked, listed] = await Promise.all([ask('--getappblocked', program), ask('--listapps')])
   const rule = parseAppBlocked(blocked, program)
   if (rule === null)
-    return { kind: 'not-told', reason: `socketfilterfw says "${blocked.trim().slice(0, 80)}"` }
+    return { kind: 'unknown', reason: `socketfilterfw says "${blocked.trim().slice(0, 80)}"` }
   const isKnown = rule !== 'permitted' || listsApp(listed, program) || listsApp(listed, path)
   return { kind: 'program', program, rule: isKnown ? rule : 'not-listed' }
 }

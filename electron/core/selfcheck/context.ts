@@ -13,7 +13,7 @@ export interface SelfcheckContext {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly homeDir: string
   readonly uid: number
-  /** The Node that runs this. */
+  /** The Node of this process. */
   readonly nodePath: string
   readonly resourcesDir: string
   readonly runtimeDir: string

@@ -126,7 +126,7 @@ export const createTestLaunchctl = (options: TestLaunchctlOptions = {}): TestLau
         start(job)
         return exited('')
       default:
-        return exited('', 64, `${verb}: not pretended here\n`)
+        return exited('', 64, `${verb}: not imitated\n`)
     }
   }
 
@@ -161,6 +161,6 @@ const attempt = (work: () => void): void => {
   try {
     work()
   } catch {
-    // It has ended by itself.
+    // It has already exited.
   }
 }
