@@ -143,6 +143,6 @@ it('is told by the doctor once it was seen, with the client', async () => {
     .object({ checks: z.array(z.object({ id: z.string(), found: z.string() })) })
     .parse(JSON.parse(doctor.stdout))
   expect(checks.find(({ id }) => id === 'models.tools')?.found).toMatch(
-    /^tools reach the model and a call came back \(20\d\d-\d\d-\d\d \d\d:\d\d UTC, by Anthropic\/JS/,
+    /^tools reach the model and it called one \(20\d\d-\d\d-\d\d \d\d:\d\d UTC, by Anthropic\/JS/,
   )
 })

@@ -1,4 +1,4 @@
-// What the agents' file is made from: the profile as it runs, in the numbers that an agent can act on. Pure.
+// The facts in the agents' file: the profile in numbers that an agent can act on. Pure.
 import { createHash } from 'node:crypto'
 import type { Profile } from '../../contract/profile.ts'
 import { clientBaseUrl } from '../clients/client-address.ts'
@@ -10,21 +10,21 @@ import { queueLimit } from '../router/litellm-router-settings.ts'
 import type { PrefillSpeed } from './prefill-speed.ts'
 
 export interface AgentsFacts {
-  /** Model, chip, cores, memory and system, in one line; null: it doesn't say. */
+  /** Model, chip, cores, memory and system, in one line; null: unknown. */
   readonly machine: string | null
   readonly profileName: string
   readonly model: string
   readonly agents: number
   readonly tokensPerAgent: number
-  /** All agents share one pool, so that the tokens of one are not there for another. */
+  /** All agents share one pool, so one agent's tokens are unavailable to the others. */
   readonly pooled: boolean
-  /** A conversation keeps its slot, so that its next turn reads only what is new. */
+  /** A conversation keeps its slot, so its next turn reads only new text. */
   readonly keepsSlots: boolean
-  /** null: no room for Claude Code to summarise by itself. */
+  /** null: no room for Claude Code to summarise. */
   readonly compactAtTokens: number | null
-  /** How many may wait before one is refused; null: the Router does not count them. */
+  /** How many may wait before the Router refuses; null: no limit. */
   readonly queueLimit: number | null
-  /** Claude Code's tools that reach the model besides those of MCP servers; null: all. */
+  /** Claude Code's tools that reach the model, without MCP tools; null: all. */
   readonly tools: readonly string[] | null
   readonly baseUrl: string
   readonly forge: { readonly mountPoint: string; readonly sizeMiB: number }
@@ -46,7 +46,7 @@ export const agentsFacts = (
     machine: machine.identity,
     profileName: name,
     model: profile.llamaServer.alias,
-    // Those of other Studios too: the Router sends each request to whoever is free.
+    // Includes other Studios: the Router sends each request to a free slot on any of them.
     agents: (profile.nodes ?? []).reduce((sum, node) => sum + node.slots, server.slots),
     tokensPerAgent: limits.contextTokens,
     pooled: server.unifiedKv,
@@ -59,12 +59,12 @@ export const agentsFacts = (
   }
 }
 
-/** Raised when the text says the same facts in other words. */
-const textVersion = 4
+/** Raised when the wording changes. */
+const textVersion = 5
 
 /**
- * A name for what the text says. How fast the machine read is no part of it, only whether that was known: a file in
- * somebody's repository must not change with every measurement.
+ * Identifies the text's facts. Includes whether the prefill speed is known, but not its value: a file in a repository must not
+ * change with every measurement.
  */
 export const nameFacts = (facts: AgentsFacts, prefill: PrefillSpeed | null): string => {
   const text = JSON.stringify([textVersion, facts])
@@ -72,6 +72,6 @@ export const nameFacts = (facts: AgentsFacts, prefill: PrefillSpeed | null): str
   return `${hash}${prefill === null ? '' : '+prefill'}`
 }
 
-/** Whether a text made from `named` still says what holds, and all that is known. */
+/** Whether a text made from `named` is still correct and complete. */
 export const saysTheSame = (named: string, now: string): boolean =>
   named === now || named === `${now}+prefill`

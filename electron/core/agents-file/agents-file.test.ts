@@ -1,4 +1,4 @@
-// The agents' file: true numbers in plain sentences, kept up to date, and never over a person's words.
+// The agents' file: correct numbers in plain sentences, kept up to date, without overwriting the user's text.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,7 +31,7 @@ const facts: AgentsFacts = {
 }
 
 describe('agentsText', () => {
-  it('has the numbers of this machine', () => {
+  it("contains this machine's numbers", () => {
     const text = agentsText(facts, { tokensPerSecond: 312.4, prompts: 20 })
     for (const words of [
       'The machine: Mac15,14, Apple M3 Ultra, 256.00 GiB at 819 GB/s, macOS 27.0.',
@@ -48,24 +48,24 @@ describe('agentsText', () => {
       expect(text).toContain(words)
   })
 
-  it('forbids subagents where they have no tool, and names no tools where all are let through', () => {
+  it('forbids subagents without the tool, and names no tools when all are allowed', () => {
     const text = agentsText({ ...facts, tools: ['Bash'] }, null)
     expect(text).toContain('start further agents or subagents')
     expect(agentsText({ ...facts, tools: null }, null)).not.toContain('Your tools')
   })
 
-  it('says what a session id gains and what it costs to lose the slot, where conversations keep theirs', () => {
+  it('explains session ids and the cost of losing a slot, if conversations keep theirs', () => {
     const text = agentsText(facts, { tokensPerSecond: 100, prompts: 20 })
     expect(text).toContain('`x-claude-code-session-id`): its next turn reads only what is new')
     expect(text).toContain('is read again, about 2 min for 10,000 tokens')
     expect(agentsText({ ...facts, keepsSlots: false }, null)).not.toMatch(/session-id|loses its slot/)
   })
 
-  it('says nothing about a speed that nobody measured', () => {
+  it('omits an unmeasured speed', () => {
     expect(agentsText(facts, null)).not.toMatch(/tokens a second|median/)
   })
 
-  it('tells of one pool, one agent, a small slot and a slow machine', () => {
+  it('covers a pool, one agent, a small slot and a slow machine', () => {
     const text = agentsText(
       {
         ...facts,
@@ -95,7 +95,7 @@ describe('readPrefillSpeed', () => {
     })
   })
 
-  it('leaves short prompts and earlier servers out', () => {
+  it('ignores short prompts and earlier servers', () => {
     expect(readPrefillSpeed([timing(20, 10)])).toBeNull()
     const earlier = [timing(1000, 1000), 'main: server is listening on http://127.0.0.1:8080']
     expect(readPrefillSpeed(earlier)).toBeNull()
@@ -105,11 +105,11 @@ describe('readPrefillSpeed', () => {
 
 describe('nameFacts', () => {
   const speed = { tokensPerSecond: 300, prompts: 5 }
-  it('is the same for another speed, and another for anything else', () => {
+  it('ignores the speed, and differs for anything else', () => {
     expect(nameFacts(facts, speed)).toBe(nameFacts(facts, { tokensPerSecond: 310, prompts: 6 }))
     expect(nameFacts(facts, null)).not.toBe(nameFacts({ ...facts, agents: 3 }, null))
   })
-  it('calls a text current that knows a speed although none is known now, not the other way round', () => {
+  it('accepts a text with a speed when none is known now, but not the reverse', () => {
     expect(saysTheSame(nameFacts(facts, speed), nameFacts(facts, null))).toBe(true)
     expect(saysTheSame(nameFacts(facts, null), nameFacts(facts, speed))).toBe(false)
   })
@@ -143,7 +143,7 @@ describe('the installed file', () => {
   })
   afterEach(() => rmSync(home, { recursive: true, force: true }))
 
-  it('follows the profile and keeps what stands around it', async () => {
+  it('follows the profile and keeps the text around it', async () => {
     writeFileSync(path, '# Ours\n\nUse tabs.\n')
     const block = await install()
     expect(readAgentsFileState(path, block).kind).toBe('current')
@@ -156,7 +156,7 @@ describe('the installed file', () => {
     expect(text.endsWith('\nMore of ours.\n')).toBe(true)
   })
 
-  it('is kept as it is once somebody wrote between the marks', async () => {
+  it('is not touched once edited between the marks', async () => {
     await install()
     const edited = readFileSync(path, 'utf8').replace('Do not:', 'Please do not:')
     writeFileSync(path, edited)
@@ -164,7 +164,7 @@ describe('the installed file', () => {
     expect(readFileSync(path, 'utf8')).toBe(edited)
   })
 
-  it('does not come back where somebody took it out', async () => {
+  it('does not come back after removal', async () => {
     await install()
     writeFileSync(path, '# Ours alone\n')
     await refreshAgentsFiles(contextFor(threeSlots))
@@ -174,7 +174,7 @@ describe('the installed file', () => {
     expect(existsSync(path)).toBe(false)
   })
 
-  it('stays a link to where it is', async () => {
+  it('stays a link', async () => {
     const real = join(home, 'project', 'AGENTS.md')
     writeFileSync(real, '# Ours\n', { mode: 0o664 })
     symlinkSync('AGENTS.md', path)
@@ -183,7 +183,7 @@ describe('the installed file', () => {
     expect(readFileSync(real, 'utf8')).toContain('**3 agents at once.**')
   })
 
-  it('says which file could not be written, and goes on to the next', async () => {
+  it('reports a file that could not be written, and continues', async () => {
     await install()
     const recordPath = contextFor(demo).folder.agentsFilesPath
     rmSync(path)

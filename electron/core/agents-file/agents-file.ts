@@ -1,4 +1,4 @@
-// The agents' file on disk: what it should say now, what each installed one says, and bringing those up to date.
+// The agents' file on disk: its current text, the state of installed files, and updating them.
 
 import type { Profile } from '../../contract/profile.ts'
 import { messageOf } from '../base/error-message.ts'
@@ -20,14 +20,14 @@ export interface AgentsFileContext {
   readonly platform: Platform
   readonly profileName: string
   readonly profile: Profile
-  /** Whether llama-server runs with this very profile and is ready: only then its log says how fast it reads. */
+  /** Whether llama-server is ready with this profile: only then its log shows the prefill speed. */
   readonly engineIsReady: boolean
 }
 
-/** Some thousand requests; a longer history says no more about the present. */
+/** A few thousand requests; a longer history says no more about the present. */
 const logLines = 5_000
 
-/** The text as it should be now. A log that cannot be read leaves the speed out. */
+/** The current text. Without a readable log it omits the speed. */
 export const readAgentsBlock = async (context: AgentsFileContext): Promise<Block> => {
   const { folder, platform, profile, profileName } = context
   const [identity, lanAddresses, header, lines] = await Promise.all([
@@ -50,8 +50,8 @@ export const readAgentsFileState = (path: string, block: Block): BlockState =>
   readBlockState(path, (named) => saysTheSame(named, block.facts))
 
 /**
- * Brings every installed file up to date whose block is as we wrote it. Files that are gone, and blocks that a person
- * took out or changed, stay as they are. @returns what went wrong, one sentence each; nothing is thrown
+ * Updates installed files whose block is unedited. Skips files that are gone, and blocks that were removed or edited.
+ * @returns what went wrong, one sentence each; never throws
  */
 export const refreshAgentsFiles = async (context: AgentsFileContext): Promise<readonly string[]> => {
   const paths = readInstalledFiles(context.folder.agentsFilesPath)
@@ -62,7 +62,7 @@ export const refreshAgentsFiles = async (context: AgentsFileContext): Promise<re
       if (readAgentsFileState(path, block).kind === 'outdated') writeBlock(path, block, markdownMarks)
       return []
     } catch (error) {
-      return [`the agents' file ${path} was not brought up to date: ${messageOf(error)}`]
+      return [`could not update the agents' file ${path}: ${messageOf(error)}`]
     }
   })
 }

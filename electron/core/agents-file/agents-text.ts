@@ -1,4 +1,4 @@
-// The file itself: what an agent on this machine must know, in sentences that it can follow. Pure.
+// The file's text: what an agent on this machine must know. Pure.
 import { serviceNames } from '../../contract/service-ids.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import type { AgentsFacts } from './agents-facts.ts'
@@ -26,9 +26,9 @@ export const agentsText = (facts: AgentsFacts, prefill: PrefillSpeed | null): st
     'Do not:',
     '',
     facts.tools?.includes('Agent') === false
-      ? '- start further agents or subagents to go faster: each takes a slot that somebody waits for;'
-      : `- have more than ${Math.max(1, agents - 1)} subagents work at once: each takes a slot that somebody waits for;`,
-    '- cancel or repeat a request because nothing comes yet;',
+      ? '- start further agents or subagents to go faster: each takes a slot that others wait for;'
+      : `- have more than ${Math.max(1, agents - 1)} subagents work at once: each takes a slot that others wait for;`,
+    '- cancel or repeat a request because there is no output yet;',
     '- set `CARGO_TARGET_DIR` to one folder for several projects: their builds then wait for one lock;',
     `- keep anything on the ${serviceNames.ramDisk} that cannot be built again;`,
     '- stop or start llama-server, LiteLLM or `nexus` itself, or end processes by name: others are working.',
@@ -36,10 +36,10 @@ export const agentsText = (facts: AgentsFacts, prefill: PrefillSpeed | null): st
 }
 
 const waiting = (agents: number, queueLimit: number | null): string => {
-  const wait = `The ${ordinal(agents + 1)} waits for a free slot: nothing comes, maybe for minutes. That is no failure; it gets its answer.`
+  const wait = `The ${ordinal(agents + 1)} waits for a free slot: no output comes, maybe for minutes. That is not an error; the answer will come.`
   return queueLimit === null
     ? wait
-    : `${wait} When ${queueLimit} wait, the next is refused as overloaded (529). Claude Code asks again by itself with the settings of this machine; under a model name with "opus" in it, it gives up at the third refusal.`
+    : `${wait} When ${queueLimit} wait, the next is refused as overloaded (529). With this machine's settings Claude Code retries by itself; with "opus" in the model name it gives up after the third refusal.`
 }
 
 const ordinal = (count: number): string => {
@@ -50,7 +50,9 @@ const ordinal = (count: number): string => {
 
 const context = ({ tokensPerAgent, pooled, compactAtTokens }: AgentsFacts): string => {
   const tokens = `${formatCount(tokensPerAgent)} tokens of context**`
-  const shared = pooled ? ', in one pool with the others: what one holds is not there for the rest' : ''
+  const shared = pooled
+    ? ', in one pool with the others: tokens that one agent holds are unavailable to the rest'
+    : ''
   const compact =
     compactAtTokens === null
       ? ' That is little: work in short steps, and begin a new conversation for each task.'
@@ -69,9 +71,9 @@ const exampleTokens = 10_000
 
 const reading = (prefill: PrefillSpeed | null): string => {
   const advice =
-    'What was read before is not read again while the beginning of the conversation stays as it is. Search first, then read the parts you need; do not read whole trees.'
+    'Text that was read is not read again while the start of the conversation stays unchanged. Search first, then read the parts you need; do not read whole trees.'
   if (prefill === null)
-    return `The model reads the whole prompt before its first word, and the more there is the longer that takes. ${advice}`
+    return `The model reads the whole prompt before its first word, and a longer prompt takes longer. ${advice}`
   const perSecond = Number(prefill.tokensPerSecond.toPrecision(2))
   return `The model reads the whole prompt before its first word: about ${formatCount(perSecond)} tokens a second here (median of ${prefill.prompts} ${prefill.prompts === 1 ? 'prompt' : 'prompts'}), so ${formatCount(exampleTokens)} tokens take about ${formatDuration(exampleTokens / prefill.tokensPerSecond)}. ${advice}`
 }
@@ -82,8 +84,8 @@ const session = (prefill: PrefillSpeed | null): readonly string[] => {
       ? ''
       : `, about ${formatDuration(exampleTokens / prefill.tokensPerSecond)} for ${formatCount(exampleTokens)} tokens`
   return [
-    '- **A session keeps its slot.** Claude Code names its session with each request (`x-claude-code-session-id`): its next turn reads only what is new. Other clients are told apart by how their conversation begins.',
-    `  A session that loses its slot (begun anew, cleared, its beginning rewritten) is read again${price}: do none of that without need.`,
+    '- **A session keeps its slot.** Claude Code names its session with each request (`x-claude-code-session-id`): its next turn reads only what is new. Other clients are recognised by the start of their conversation.',
+    `  A session that loses its slot (restarted, cleared, its start rewritten) is read again${price}: avoid that.`,
   ]
 }
 

@@ -1,11 +1,11 @@
-// Which files carry the agents' block: remembered, so that they are kept up to date.
+// Records the files that contain the agents' block, so they can be updated.
 import { z } from 'zod'
 import { readRecord } from '../base/json-record.ts'
 import { writePrivateFile } from '../base/private-file.ts'
 
 const RecordSchema = z.strictObject({ version: z.literal(1), paths: z.array(z.string()) })
 
-/** Absolute paths; empty when there are none, or when the record is not of this version. */
+/** Absolute paths; empty when there are none, or when the record has another version. */
 export const readInstalledFiles = (recordPath: string): readonly string[] =>
   readRecord(recordPath, RecordSchema)?.paths ?? []
 

@@ -1,17 +1,17 @@
-// How fast this machine reads prompts, from the times that the running llama-server wrote down. Pure.
+// How fast this machine reads prompts, from the running llama-server's log. Pure.
 import { parseLlamaLogLine } from '../engine/llama-log.ts'
 
 export interface PrefillSpeed {
   readonly tokensPerSecond: number
-  /** How many prompts it is the median of. */
+  /** Number of prompts behind the median. */
   readonly prompts: number
 }
 
-/** Shorter ones measure the start of a request, not the reading. */
+/** Shorter prompts measure the overhead of a request, not the prefill. */
 const shortestPromptTokens = 256
 const mostPrompts = 20
 
-/** @param lines of the log of the llama-server that runs, oldest first. null: it has read no long prompt yet. */
+/** @param lines the running llama-server's log, oldest first. null: no long prompt yet. */
 export const readPrefillSpeed = (lines: readonly string[]): PrefillSpeed | null => {
   const rates: number[] = []
   for (const line of lines) {

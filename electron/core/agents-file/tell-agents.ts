@@ -1,9 +1,9 @@
-// At each start and change of profile: the files in the developers' projects say what it gives their agents.
+// Updates the agents' files in the developers' projects at each start and change of profile.
 import { existsSync } from 'node:fs'
 import { messageOf } from '../base/error-message.ts'
 import type { AgentsFileContext } from './agents-file.ts'
 
-/** Costs one look at the disk where no file was installed. Rejects never: `onError` is told what went wrong. */
+/** Without installed files it costs one stat. Never rejects; errors go to `onError`. */
 export const tellAgents = async (
   context: Omit<AgentsFileContext, 'engineIsReady'>,
   onError: (error: Error) => void,

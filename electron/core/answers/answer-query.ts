@@ -1,4 +1,4 @@
-// From a question to what answers it. What is heavy is loaded when somebody first asks.
+// Answers queries. Heavy modules are loaded on first use.
 import type { Answers, Query } from '../../contract/question.ts'
 import { within } from '../base/deadline.ts'
 import type { ChosenProfile } from '../config/profiles.ts'
@@ -16,11 +16,11 @@ export interface AnswerContext {
   readonly resourcesDir: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly settings: Settings
-  /** The profile of what runs, with why it is looked at; null when nothing runs. */
+  /** The running profile, with the reason for choosing it; null when nothing runs. */
   readonly running: () => ChosenProfile | null
 }
 
-/** A Mac's system_profiler may take seconds, once: the settings don't wait for it, and the next look has it. */
+/** A Mac's first system_profiler may take seconds: the settings don't wait, and the next query has the result. */
 const machineMs = 1_000
 
 const readMachine = async ({ platform }: AnswerContext): Promise<string | null> =>
@@ -49,7 +49,7 @@ const answerQuery = async (query: Query, context: AnswerContext): Promise<Answer
   }
 }
 
-/** A plan reads model headers and a doctor runs programs: guests cannot have the core do so without pause. */
+/** Plans read model headers and the doctor runs programs: guests must not trigger them continuously. */
 const keptForGuestsMs = 30_000
 
 export interface Asks {
@@ -63,13 +63,12 @@ export const createAsks = (context: AnswerContext): Asks => {
   return { ask: checked(answer), askForGuest: checked(shareAnswers(answer, { keepMs: keptForGuestsMs })) }
 }
 
-/** Checked before it is given away: what does not keep to the contract is our mistake, not the window's. */
+/** Checks answers here, because a violation of the contract is the core's bug, not the window's. */
 const checked =
   (answerAny: AnswerQuery): Ask =>
   async (query) => {
     const asked: Query = query
     const answer = await answerAny(asked)
-    if (!isAnswerTo(query, answer))
-      throw new Error(`the answer to "${asked.type}" does not keep to the contract`)
+    if (!isAnswerTo(query, answer)) throw new Error(`the answer to "${asked.type}" violates the contract`)
     return answer
   }

@@ -1,4 +1,4 @@
-// What each developer pastes to reach the Router: masked for a window, with the key for the clipboard.
+// The client snippets of each developer: masked for a window, with the key for the clipboard.
 import type { ClientsAnswer } from '../../contract/question.ts'
 import { clientsAnswer, findSnippet } from '../clients/client-guide.ts'
 import { readClientGuides } from '../clients/read-client-guides.ts'
@@ -10,7 +10,7 @@ import { pickProfile } from './picked-profile.ts'
 export const answerClients = async (context: AnswerContext): Promise<ClientsAnswer> =>
   clientsAnswer((await readClientGuides(context, pickProfile(context).profile)).guides)
 
-/** With the key in it. Throws when there is no such developer or snippet. */
+/** Contains the key. Throws when there is no such developer or snippet. */
 export const readSnippet = async (
   context: AnswerContext,
   { developer, snippet }: SnippetName,

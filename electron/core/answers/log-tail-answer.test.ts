@@ -6,7 +6,7 @@ it.each([
   [['a', 'b', 'c'], 100, ['a', 'b', 'c']],
   [['a', 'b', 'c'], 8, ['b', 'c']],
   [['a', 'b', 'c'], 3, []],
-  // Written as JSON, a control character takes six bytes.
+  // A control character takes six bytes in JSON.
   [['a', '\u001b'], 9, ['\u001b']],
   [['é'], 4, []],
   [[], 100, []],

@@ -1,11 +1,11 @@
-// The last lines of a log, as many as one message may carry.
+// The last lines of a log, as many as fit into one message.
 import { maxLineBytes } from '../control/protocol.ts'
 import { readLastLines } from '../logs/log-follow.ts'
 
-/** The rest of the message needs a few bytes too. */
+/** Leaves room for the rest of the message. */
 const maxAnswerBytes = maxLineBytes - 4_096
 
-/** The newest are kept where all of them would be too much. A log that does not exist yet has no lines. */
+/** Keeps the newest lines if they don't all fit. A log that does not exist yet has no lines. */
 export const readLogTail = async (path: string, lines: number): Promise<readonly string[]> =>
   keepNewest(await readLastLines(path, lines), maxAnswerBytes)
 

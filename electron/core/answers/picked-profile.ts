@@ -1,8 +1,8 @@
-// The profile that a question is about: what runs, else what a start would take now.
+// The profile that a query is about: the running one, else the one a start would choose.
 import { type ChosenProfile, chooseProfile } from '../config/profiles.ts'
 import type { AnswerContext } from './answer-query.ts'
 
-/** Throws ConfigError when the configured one cannot be read. */
+/** Throws ConfigError when the configured profile cannot be read. */
 export const pickProfile = ({
   running,
   settings,

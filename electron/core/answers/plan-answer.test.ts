@@ -1,4 +1,4 @@
-// The plan's answer: planned beside allocated, and what cannot be counted said instead of guessed.
+// The plan's answer: planned beside allocated, and unknown instead of guessed.
 import { expect, it } from 'vitest'
 import { PlanAnswerSchema } from '../../contract/question.ts'
 import { readGgufHeader } from '../gguf/gguf-header.ts'
@@ -39,7 +39,7 @@ const plan = planMemory({
   whyNoPool: 'nothing guards a pool here',
 })
 
-it('has what was allocated beside what was planned, and what nobody planned at the end', () => {
+it('shows allocated beside planned, with unplanned allocations last', () => {
   const actual = { modelBytes: 2e9, copiedBytes: 5e8, mappedDevices: 1, kvBytes: 1e9, computeBytes: 1e8 }
   const differences = comparePlan(plan, { target: actual, draft: null })
   const { memory, memoryUnknown } = describeMemory({ kind: 'planned', plan }, differences)
@@ -53,7 +53,7 @@ it('has what was allocated beside what was planned, and what nobody planned at t
   expect(memory?.lines).toHaveLength(plan.lines.length + 1)
 })
 
-it('has no verdict where there is none', () => {
+it('has no verdict when it is unknown', () => {
   expect(describeMemory({ kind: 'unknown', reason: 'no such file', files: 'missing' }, [])).toEqual({
     memory: null,
     memoryUnknown: 'no such file',

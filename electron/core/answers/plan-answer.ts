@@ -1,4 +1,4 @@
-// Will it fit, and with which command line: the plan for a window, beside what runs.
+// The plan for a window: whether it fits, its command line, and the actual allocations beside it.
 import type { PlanAnswer } from '../../contract/question.ts'
 import { judgeProfile } from '../config/config.ts'
 import type { PlanDifference } from '../memory/compare-plan.ts'
@@ -37,7 +37,7 @@ export const describeMemory = (
   if (memory.kind === 'unknown') return { memory: null, memoryUnknown: memory.reason }
   const { plan } = memory
   if (plan.verdict === 'unknown') {
-    return { memory: null, memoryUnknown: plan.uncounted ?? 'a part of it cannot be counted' }
+    return { memory: null, memoryUnknown: plan.uncounted ?? 'part of it cannot be counted' }
   }
   return {
     memory: {
@@ -58,7 +58,7 @@ export const describeMemory = (
 
 type AnswerLine = NonNullable<PlanAnswer['memory']>['lines'][number]
 
-/** What llama-server allocated although nobody planned it comes last. */
+/** llama-server's unplanned allocations come last. */
 const listLines = (plan: MemoryPlan, differences: readonly PlanDifference[]): AnswerLine[] => {
   const planned = plan.lines.map(
     ({ id, label, bytes, estimated, note }): AnswerLine => ({

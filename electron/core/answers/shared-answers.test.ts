@@ -1,4 +1,4 @@
-// One piece of work for everyone who asks the same at once.
+// Identical queries at the same time share one computation.
 import { expect, it } from 'vitest'
 import type { Query } from '../../contract/question.ts'
 import { shareAnswers } from './shared-answers.ts'
@@ -15,7 +15,7 @@ const createWork = () => {
   return { begun, work, finish: (answer: unknown) => finish(answer) }
 }
 
-it('answers everyone who asks the same meanwhile at once, and works anew for who asks later', async () => {
+it('shares one computation among concurrent queries, and starts anew for later ones', async () => {
   const { begun, work, finish } = createWork()
   const ask = shareAnswers(work, { keepMs: 0 })
   const three = [ask({ type: 'plan' }), ask({ type: 'plan' }), ask({ type: 'plan' })]
@@ -26,7 +26,7 @@ it('answers everyone who asks the same meanwhile at once, and works anew for who
   expect(begun).toEqual(['plan', 'plan'])
 })
 
-it('keeps questions apart that differ', () => {
+it('separates different queries', () => {
   const { begun, work } = createWork()
   const ask = shareAnswers(work, { keepMs: 0 })
   void ask({ type: 'doctor' })
@@ -35,7 +35,7 @@ it('keeps questions apart that differ', () => {
   expect(begun).toEqual(['doctor', 'logTail', 'logTail'])
 })
 
-it('works anew after a failure', async () => {
+it('starts anew after a failure', async () => {
   let tries = 0
   const ask = shareAnswers(
     async () => {
@@ -49,7 +49,7 @@ it('works anew after a failure', async () => {
   expect(await ask({ type: 'plan' })).toBe('fits')
 })
 
-it('gives an answer again for as long as it is kept, and a failure too', async () => {
+it('reuses an answer or a failure while it is kept', async () => {
   const begun: string[] = []
   const ask = shareAnswers(
     async ({ type }) => {

@@ -1,22 +1,22 @@
-// Answers that cost seconds and programs, given to everyone who asks the same meanwhile.
+// Shares expensive answers among identical queries.
 import type { Query } from '../../contract/question.ts'
 
 export type AnswerQuery = (query: Query) => Promise<unknown>
 
 export interface SharingOptions {
-  /** How long an answer, or a failure, is given again without new work, in ms. 0: only while it is worked on. */
+  /** How long to reuse an answer or a failure, in ms. 0: only while it is being computed. */
   readonly keepMs: number
 }
 
 interface SharedAnswer {
   readonly answer: Promise<unknown>
-  /** On the clock of `performance`; null: it is worked on. */
+  /** On the clock of `performance`; null: still being computed. */
   untilMs: number | null
 }
 
 /**
- * Equal questions in flight are one (issue 12). The contract bounds how many different ones there are, and with that the
- * work: many clients that ask for the plan cost what one costs.
+ * Merges identical queries in flight (issue 12). The contract limits how many distinct queries exist, and so the work: many
+ * clients asking for the plan cost as much as one.
  */
 export const shareAnswers = (answer: AnswerQuery, { keepMs }: SharingOptions): AnswerQuery => {
   const known = new Map<string, SharedAnswer>()

@@ -1,23 +1,23 @@
-// What `nexus service` works with: a core that the system starts, whichever system that is.
+// The interface behind `nexus service`: a core that the operating system starts.
 
 export interface AutostartSpec {
-  /** `nexus` by its absolute path, and its words; no shell. */
+  /** `nexus` by its absolute path, and its arguments; no shell. */
   readonly argv: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
-  /** Where the core's own output goes. */
+  /** The file for the core's output. */
   readonly logPath: string
 }
 
 export type InstallOutcome =
   | {
       readonly kind: 'installed'
-      /** True when it was there just so before. */
+      /** True if the same service was installed before. */
       readonly already: boolean
       readonly unitPath: string
-      /** What the user has to know or may do, each a line or a command. */
+      /** Information and commands for the user, one per entry. */
       readonly notes: readonly string[]
     }
-  /** In place for the next login, but nothing can be started in this session. */
+  /** Installed for the next login, but cannot start in this session. */
   | {
       readonly kind: 'written'
       readonly reason: string
@@ -29,7 +29,7 @@ export type InstallOutcome =
 export type UninstallOutcome =
   | {
       readonly kind: 'removed'
-      /** What the user has to know, each a line. */
+      /** Information for the user, a line per entry. */
       readonly notes: readonly string[]
     }
   | { readonly kind: 'not-installed' }
@@ -37,19 +37,19 @@ export type UninstallOutcome =
 
 export interface AutostartState {
   readonly installed: boolean
-  /** Where its file is, or would be. */
+  /** The path of its file, installed or not. */
   readonly unitPath: string
   /** The service manager knows it; null when unknown, and `reason` says why. */
   readonly loaded: boolean | null
   readonly running: boolean | null
   readonly pid: number | null
-  /** How it last ended, in the manager's own words; null when it never did or that is not known. */
+  /** How it last ended, in the service manager's words; null when never or unknown. */
   readonly lastExit: string | null
   readonly reason: string | null
 }
 
 export interface Autostart {
-  /** Idempotent; replaces an installation that differs. Never touches the services themselves. */
+  /** Idempotent; replaces a different installation. Never touches the servers. */
   install(spec: AutostartSpec): Promise<InstallOutcome>
   uninstall(): Promise<UninstallOutcome>
   read(): Promise<AutostartState>

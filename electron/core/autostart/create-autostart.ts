@@ -1,4 +1,4 @@
-// The service manager of this system, for one user.
+// Chooses the service manager for this system and user.
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Platform } from '../platform/platform.ts'
@@ -12,7 +12,7 @@ export interface AutostartPlace {
   readonly run: RunCommand
   readonly homeDir: string
   readonly stateDir: string
-  /** Whether servers of ours live, with a core or without. */
+  /** Whether our servers are running, with or without a core. */
   readonly serversLive: () => Promise<boolean>
   readonly env: Readonly<Record<string, string | undefined>>
 }

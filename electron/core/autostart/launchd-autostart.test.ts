@@ -1,4 +1,4 @@
-// Install, look, remove on a pretended Mac whose launchctl keeps state.
+// Install, read, remove on an imitated Mac whose launchctl keeps state.
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -7,10 +7,10 @@ import { logOut, madeUpJob } from '../platform/test-support/mac-launchd.ts'
 import type { AutostartSpec } from './autostart.ts'
 import { createLaunchdAutostart } from './launchd-autostart.ts'
 
-/** It stands by until it is told to end, as `nexus serve --wait` does. */
+/** Waits for a signal, like `nexus serve --wait`. */
 const standBy = 'process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1000)'
 
-/** A zombie is not gone yet: the shell that waits for a job's process is a moment behind its end. */
+/** A zombie still counts: the shell reaps a job's process a moment after its end. */
 const isGone = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
@@ -82,7 +82,7 @@ describe.each([
     expect(await autostart.read()).toMatchObject({ installed: false, loaded: false })
   })
 
-  it('replaces an installation that differs, and waits until the old one is gone', async () => {
+  it('replaces a different installation, and waits until the old one is gone', async () => {
     const autostart = create()
     await autostart.install(spec)
     const moved: AutostartSpec = { ...spec, argv: [...spec.argv, '/elsewhere'] }
@@ -92,7 +92,7 @@ describe.each([
     expect(Object.keys(mac.read().jobs)).toEqual(['gui/501/ai.opta.nexus'])
   })
 
-  it('is written for the next login when no user is logged in, with what a daemon needs', async () => {
+  it('is written for the next login when no user is logged in, with the steps for a daemon', async () => {
     mac.change(logOut)
     const outcome = await create().install(spec)
     if (outcome.kind !== 'written') throw new Error(outcome.kind)
@@ -106,7 +106,7 @@ describe.each([
     expect(await create().read()).toMatchObject({ installed: true, loaded: false, running: false })
   })
 
-  it('leaves a daemon of the machine to root', async () => {
+  it('leaves a system daemon to root', async () => {
     const path = '/Library/LaunchDaemons/ai.opta.nexus.plist'
     mac.change((state) => {
       state.jobs['system/ai.opta.nexus'] = madeUpJob(path, 77)
@@ -120,7 +120,7 @@ describe.each([
     expect(launchctlCalls('bootout')).toEqual([])
   })
 
-  it('is written for the next login as well where launchctl says 125 instead of 112', async () => {
+  it('is also written for the next login when launchctl exits with 125 instead of 112', async () => {
     mac.change((state) => {
       logOut(state)
       state.failing['launchctl print'] = {
@@ -135,7 +135,7 @@ describe.each([
     })
   })
 
-  it('makes way for the daemon, which is what the recipe ends in', async () => {
+  it('is removed for the daemon, as the last step of the recipe', async () => {
     await create().install(spec)
     const agent = await readPid()
     mac.change((state) => {
@@ -143,13 +143,13 @@ describe.each([
     })
     expect(await create().uninstall()).toEqual({
       kind: 'removed',
-      notes: [expect.stringContaining('The daemon of the machine')],
+      notes: [expect.stringContaining('The system daemon')],
     })
     await expect.poll(() => isGone(agent)).toBe(true)
     expect(await create().read()).toMatchObject({ installed: true, pid: 77 })
   })
 
-  it('unloads nothing while servers live that could end with it', async () => {
+  it('unloads nothing while servers are running that could end with it', async () => {
     await create().install(spec)
     const pid = await readPid()
     live = true
@@ -163,12 +163,12 @@ describe.each([
     expect(await create().uninstall()).toEqual({ kind: 'removed', notes: [] })
     await expect.poll(() => isGone(pid)).toBe(true)
     expect(launchctlCalls('bootout')).toEqual([])
-    // Started again as it is loaded: unloading is still not allowed.
+    // Restarted in place: unloading is still not allowed.
     expect(await create().install(spec)).toMatchObject({ kind: 'installed' })
     expect(launchctlCalls('bootout')).toEqual([])
   })
 
-  it('says how one ended that ends at once, and does not call that well', async () => {
+  it('fails with the exit status of a job that exits right away', async () => {
     const broken: AutostartSpec = { ...spec, argv: ['/bin/sh', '-c', 'exit 78'] }
     expect(await create().install(broken)).toMatchObject({
       kind: 'failed',
@@ -192,7 +192,7 @@ describe.each([
     })
   })
 
-  it('says what launchctl said when it is something else, and claims nothing', async () => {
+  it('reports other launchctl output, and claims nothing', async () => {
     mac.change((state) => {
       state.failing['launchctl print'] = {
         exitCode: 64,
@@ -210,12 +210,12 @@ describe.each([
     })
     expect(await create().read()).toMatchObject({
       running: null,
-      reason: expect.stringContaining('not understood'),
+      reason: expect.stringContaining('could not parse'),
     })
   })
 })
 
-it('finds its plist again although it was rewritten', async () => {
+it('recognises its rewritten plist', async () => {
   const mac = createTestMac({ executables: false })
   const path = join(mac.folder, 'Library/LaunchAgents/ai.opta.nexus.plist')
   mkdirSync(join(path, '..'), { recursive: true })

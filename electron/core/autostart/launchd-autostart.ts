@@ -1,5 +1,5 @@
-// The core as a launchd agent, or as a daemon that root installs. Never run on a Mac: driven by an imitation of launchctl
-// (platform/test-support/mac-launchd.ts).
+// The core as a launchd agent, or as a daemon that root installs. Tested only against an imitation of launchctl
+// (platform/test-support/mac-launchd.ts), never on a Mac.
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { quoteForShell } from '../../wording/shell-quote.ts'
@@ -17,9 +17,9 @@ export interface LaunchdOptions {
   readonly uid: number
   readonly userName: string
   readonly homeDir: string
-  /** Where the daemon's plist is laid out for the user to install with sudo. */
+  /** The folder of the daemon's plist, which the user installs with sudo. */
   readonly stateDir: string
-  /** Whether servers live that this job's core may have started: they may end with the job (launchd.ts, `mayUnload`). */
+  /** Whether servers are running that this job's core may have started: they may end with it (launchd.ts, `mayUnload`). */
   readonly serversLive: () => Promise<boolean>
   readonly pollMs?: number
   readonly patience?: LaunchdPatience
@@ -28,7 +28,7 @@ export interface LaunchdOptions {
 const launchdLabel = 'ai.opta.nexus'
 const daemonPath = `/Library/LaunchDaemons/${launchdLabel}.plist`
 const daemonTarget = `system/${launchdLabel}`
-const daemonRemoval = `it is a daemon of the machine, which only root removes: sudo launchctl bootout ${daemonTarget} && sudo rm ${daemonPath}`
+const daemonRemoval = `it is a system daemon, which only root can remove: sudo launchctl bootout ${daemonTarget} && sudo rm ${daemonPath}`
 
 export const createLaunchdAutostart = (options: LaunchdOptions): Autostart => {
   const { run, uid, homeDir, serversLive } = options
@@ -73,7 +73,7 @@ export const createLaunchdAutostart = (options: LaunchdOptions): Autostart => {
         case 'no-domain':
           return { kind: 'written', reason: noSession, unitPath, notes }
         case 'ended':
-          return { kind: 'failed', reason: `it ended at once with ${started.lastExit}: nexus logs core` }
+          return { kind: 'failed', reason: `it exited right away with ${started.lastExit}: nexus logs core` }
         case 'failed':
           return started
       }
@@ -82,7 +82,7 @@ export const createLaunchdAutostart = (options: LaunchdOptions): Autostart => {
       const loaded = await readAgent()
       if (loaded.kind === 'unknown') return { kind: 'failed', reason: loaded.reason }
       const isLoaded = loaded.kind === 'loaded'
-      // Without its plist it is not loaded at the next login.
+      // Without its plist launchd does not load it at the next login.
       const had = readFileOrNull(unitPath) !== null
       rmSync(unitPath, { force: true })
       rmSync(daemonPlistPath(options), { force: true })
@@ -95,7 +95,7 @@ export const createLaunchdAutostart = (options: LaunchdOptions): Autostart => {
         return daemon ? { kind: 'failed', reason: daemonRemoval } : { kind: 'not-installed' }
       return {
         kind: 'removed',
-        notes: daemon ? [`The daemon of the machine (${daemonPath}) stays and hosts the core.`] : [],
+        notes: daemon ? [`The system daemon (${daemonPath}) stays and runs the core.`] : [],
       }
     },
     read: async () => {
@@ -110,10 +110,10 @@ export const createLaunchdAutostart = (options: LaunchdOptions): Autostart => {
         loaded: loaded.kind === 'unknown' ? null : loaded.kind === 'loaded',
         running: isKnown ? isRunning : null,
         pid: job?.pid ?? null,
-        // One that was spawned and is gone has ended, whatever launchd leaves out.
+        // A job that ran and is gone has ended, even if launchd omits how.
         lastExit:
           job?.lastExit?.words ??
-          (!isRunning && (job?.runs ?? 0) > 0 ? 'an end that launchd does not tell' : null),
+          (!isRunning && (job?.runs ?? 0) > 0 ? 'an exit that launchd does not report' : null),
         reason: sayWhyUnknown(loaded),
       }
     },
@@ -121,7 +121,7 @@ export const createLaunchdAutostart = (options: LaunchdOptions): Autostart => {
 }
 
 const replacedLater =
-  'the servers of the core that runs might end with it; it counts from the next login, or once nexus down has stopped them and nexus service install is run again'
+  "replacing it now might end the running core's servers; it takes effect at the next login, or after nexus down and another nexus service install"
 
 const jobSpec = ({ argv, env, logPath }: AutostartSpec, userName: string | null): LaunchdJobSpec => ({
   label: launchdLabel,
@@ -139,13 +139,13 @@ const sayWhyUnknown = (loaded: JobReading): string | null => {
     case 'no-domain':
       return noSession
     case 'loaded':
-      return loaded.job === null ? 'launchctl print says something that is not understood' : null
+      return loaded.job === null ? 'could not parse the output of launchctl print' : null
     case 'not-loaded':
       return null
   }
 }
 
-/** launchd refuses a plist that others may write, and reads this one as its user (launchd.plist(5)). */
+/** launchd refuses a plist that others may write, and reads it as the job's user (launchd.plist(5)). */
 const writePlist = (path: string, plist: string): void => {
   mkdirSync(join(path, '..'), { recursive: true })
   writeFileSync(path, plist, { mode: 0o644 })
@@ -155,12 +155,12 @@ const writePlist = (path: string, plist: string): void => {
 const daemonPlistPath = ({ stateDir }: LaunchdOptions): string =>
   join(stateDir, `${launchdLabel}.daemon.plist`)
 
-/** Agents start at a login. What starts before one, on a Mac that boots with no user at it, only root can install. */
+/** Agents start at login. To start without a login, a daemon is needed, which only root can install. */
 const daemonNotes = (options: LaunchdOptions, spec: AutostartSpec): readonly string[] => {
   const path = daemonPlistPath(options)
   writePlist(path, renderLaunchdPlist(jobSpec(spec, options.userName)))
   return [
-    'It starts when you log in. To start it before any login, install it as a daemon; the agent then makes way for it:',
+    'It starts when you log in. To start it before any login, install it as a daemon, then remove the agent:',
     `sudo install -m 0644 -o root -g wheel ${quoteForShell(path)} ${daemonPath}`,
     `sudo launchctl bootstrap system ${daemonPath}`,
     'nexus service uninstall',

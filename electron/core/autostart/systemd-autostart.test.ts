@@ -1,4 +1,4 @@
-// The user unit: its text, and install, look, remove against a systemctl that keeps state.
+// The user unit: its text, and install, read, remove against a systemctl that keeps state.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const spec: AutostartSpec = {
   logPath: '/unused',
 }
 
-it('quotes for systemd, lets children live, and restarts only after a failure', () => {
+it('quotes for systemd, spares children, and restarts only after a failure', () => {
   const lines = renderSystemdUnit(spec).split('\n')
   expect(lines).toContain('ExecStart="/home/ana/a \\"b\\" $$c 100%%/nexus" "serve"')
   expect(lines).toContain('Environment="NEXUS_HOME=/home/ana/my state"')
@@ -29,7 +29,7 @@ const exited = (exitCode: number, stdout = '', stderr = ''): CommandResult => ({
   stderr,
 })
 
-/** Made up after `systemctl show`'s documented form. */
+/** Made up, in the documented format of `systemctl show`. */
 const createSystemctl = () => {
   const state = { works: true, active: false, enabled: false, calls: [] as string[] }
   const run: RunCommand = async ([command, variable, program, user, verb = '']) => {
@@ -79,7 +79,7 @@ describe('createSystemdAutostart', () => {
     expect(state).toMatchObject({ active: false, enabled: false })
   })
 
-  it('says so where no systemd manages the user, and writes nothing', async () => {
+  it('fails without a systemd for the user, and writes nothing', async () => {
     const { state, run } = createSystemctl()
     state.works = false
     expect(await create(run).install(spec)).toMatchObject({

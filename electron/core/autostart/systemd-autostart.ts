@@ -1,4 +1,4 @@
-// The core as a systemd unit of one user.
+// The core as a systemd user unit.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { readFileOrNull } from '../base/private-file.ts'
@@ -10,15 +10,15 @@ export interface SystemdOptions {
   readonly userName: string
   /** $XDG_CONFIG_HOME or ~/.config. */
   readonly configDir: string
-  /** $XDG_RUNTIME_DIR: where the user's own systemd listens. */
+  /** $XDG_RUNTIME_DIR: where the user's systemd listens. */
   readonly runtimeDir: string
 }
 
 const unitName = 'opta-nexus.service'
 
 /**
- * KillMode=process: what the core started is in its control group and must outlive it (systemd.kill(5)). Restart only
- * after a failure: a core that was told to end stays down.
+ * KillMode=process: the core's servers are in its control group and must outlive it (systemd.kill(5)). Restart only
+ * after a failure: a core that was stopped stays down.
  */
 export const renderSystemdUnit = ({ argv, env }: AutostartSpec): string =>
   [
@@ -38,11 +38,11 @@ export const renderSystemdUnit = ({ argv, env }: AutostartSpec): string =>
     '',
   ].join('\n')
 
-/** systemd.syntax(7): C escapes inside quotes; % begins a specifier. */
+/** systemd.syntax(7): C escapes inside quotes; % starts a specifier. */
 const quote = (word: string): string =>
   `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('\n', '\\n')}"`
 
-/** `systemctl show`: one `Key=value` a line. */
+/** `systemctl show`: one `Key=value` per line. */
 export const parseSystemctlShow = (output: string): ReadonlyMap<string, string> =>
   new Map(
     output
@@ -53,21 +53,21 @@ export const parseSystemctlShow = (output: string): ReadonlyMap<string, string> 
 
 export const createSystemdAutostart = (options: SystemdOptions): Autostart => {
   const unitPath = join(options.configDir, 'systemd', 'user', unitName)
-  // Our commands run in an environment of their own; without this one variable systemctl finds no user manager.
+  // Our commands run in a clean environment; without this variable systemctl does not find the user manager.
   const systemctl = (...words: readonly string[]) =>
     options.run(['env', `XDG_RUNTIME_DIR=${options.runtimeDir}`, 'systemctl', '--user', ...words], {
       timeoutMs: 30_000,
     })
 
-  /** null when systemd manages this user's services; else why not. */
+  /** null when systemd manages this user's services; else the reason. */
   const whyUnavailable = async (): Promise<string | null> => {
     const result = await systemctl('show-environment')
     return result.kind === 'exited' && result.exitCode === 0
       ? null
-      : `systemd does not manage services of this user here (${describeFailure(result)}); nexus serve hosts the core under any other service manager`
+      : `systemd does not manage this user's services here (${describeFailure(result)}); with another service manager, have it run nexus serve`
   }
 
-  /** Runs them one after the other; why the first one failed, or null. */
+  /** Runs the commands in sequence; returns the first failure's reason, or null. */
   const runAll = async (...commands: readonly (readonly string[])[]): Promise<string | null> => {
     for (const words of commands) {
       const result = await systemctl(...words)
@@ -87,7 +87,7 @@ export const createSystemdAutostart = (options: SystemdOptions): Autostart => {
   }
 
   const notes = [
-    `It starts when ${options.userName} logs in, and ends with the last session. So that it starts at boot and stays:`,
+    `It starts when ${options.userName} logs in, and ends with the last session. To start it at boot and keep it running:`,
     `loginctl enable-linger ${options.userName}`,
   ]
 

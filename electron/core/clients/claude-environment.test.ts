@@ -1,4 +1,4 @@
-// Whose value counts: the project's local settings, the project's, the user's, and the shell's last.
+// Precedence: the project's local settings, the project's, the user's, then the shell's.
 import { expect, it } from 'vitest'
 import { readClaudeEnvironment } from './claude-environment.ts'
 
@@ -38,7 +38,7 @@ it.each([
   ],
 ])('is what %s says', (_, files, env, found) => expect(look(files, env)).toEqual(found))
 
-it('is what a file says that begins with a byte order mark, as PowerShell 5 writes it', () =>
+it('reads a file with a byte order mark, as PowerShell 5 writes it', () =>
   expect(look({ [user]: `\uFEFF${saying('http://user')}` }, {})?.value).toBe('http://user'))
 
 it.each([
@@ -49,4 +49,4 @@ it.each([
   expect(look({ [user]: text }, shell)?.source).toBe('the environment'),
 )
 
-it('is nothing where nobody says it', () => expect(look({}, { ANTHROPIC_BASE_URL: '' })).toBeNull())
+it('is null when not set', () => expect(look({}, { ANTHROPIC_BASE_URL: '' })).toBeNull())

@@ -1,4 +1,4 @@
-// The variables that Claude Code has here: the shell's, replaced by the `env` of its settings files.
+// The variables that Claude Code sees here: the shell's, overridden by `env` in its settings files.
 import { join } from 'node:path'
 import { z } from 'zod'
 import { parseJsonOrNull } from '../base/json-record.ts'
@@ -11,20 +11,19 @@ export interface ClaudeVariable {
 
 export interface ClaudeSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The project that Claude Code would be started in. */
+  /** The project in which Claude Code would start. */
   readonly projectDir: string
   readonly homeDir: string
-  /** null: no such file, or none that may be read. */
+  /** null: missing or unreadable. */
   readonly readText: (path: string) => string | null
 }
 
 const SettingsSchema = z.object({ env: z.record(z.string(), z.unknown()) })
 
 /**
- * Looks a variable up. A settings file's value replaces the shell's (anthropics/claude-code#46889); of the files the
- * project's own local one counts most, then the project's, then the user's, in CLAUDE_CONFIG_DIR where that is set
- * (code.claude.com/docs/en/settings). What an organisation prescribes is not read. A file that is no JSON is ignored,
- * as Claude Code does.
+ * Looks up a variable. A settings file overrides the shell (anthropics/claude-code#46889); the project's local file comes first,
+ * then the project's, then the user's, in CLAUDE_CONFIG_DIR if set (code.claude.com/docs/en/settings). Managed settings are not
+ * read. Like Claude Code, ignores a file that is not valid JSON.
  */
 export const readClaudeEnvironment = ({
   env,

@@ -1,4 +1,4 @@
-// The limits and the file that Claude Code is given: computed from the profile, each line explained, nothing forgotten.
+// Claude Code's limits and settings file: computed from the profile, each line explained, none missing.
 
 import { describe, expect, it } from 'vitest'
 import { builtinProfiles } from '../config/profiles.ts'
@@ -23,7 +23,7 @@ describe('clientLimits', () => {
     })
   })
 
-  it('gives each agent as much of a pool as the Router does, and no longer answers', () => {
+  it('gives each agent the same share of a pool as the Router, and no longer answers', () => {
     expect(clientLimits(engine({ contextTokens: 131_072, unifiedKv: true }))).toMatchObject({
       contextTokens: 130_560,
       maxOutputTokens: 8_160,
@@ -35,26 +35,26 @@ describe('clientLimits', () => {
     expect(trained).toMatchObject({ contextTokens: 40_960, maxOutputTokens: 5_120 })
   })
 
-  it('follows a flag that the user pinned, and the length the model was trained for', () => {
+  it("follows a pinned flag, and the model's training length", () => {
     expect(clientLimits(engine({ pinnedFlags: ['-np', '2'], contextTokens: 131_072 })).contextTokens).toBe(
       65_536,
     )
     expect(clientLimits(engine({ contextTokens: 393_216 }), 40_960).contextTokens).toBe(40_960)
   })
 
-  it('never promises more output than counts, nor more than the slot', () => {
+  it('never promises more output than Claude Code counts, or than the slot', () => {
     expect(clientLimits(engine({ contextTokens: 1_048_576, slots: 1 })).maxOutputTokens).toBe(20_000)
     expect(clientLimits(engine({ contextTokens: 2_048, slots: 8 })).maxOutputTokens).toBe(256)
   })
 
-  it('says when a slot is too small for Claude Code to compact in', () => {
+  it('reports a slot too small for Claude Code to compact', () => {
     const small = clientLimits(engine({ contextTokens: 32_768, slots: 4 }))
     expect(small.compactAtTokens).toBeNull()
     expect(limitsWarning(small)).toContain('8,192 tokens')
     expect(limitsWarning(clientLimits(studio.llamaServer))).toBeNull()
   })
 
-  it('has the rule of Claude Code 2.1.197', () => {
+  it('follows the rule of Claude Code 2.1.197', () => {
     expect(compactThreshold(32_768, 4_096)).toBe(15_672)
     expect(compactThreshold(200_000, 64_000)).toBe(167_000)
   })
@@ -70,7 +70,7 @@ describe('claudeSettings', () => {
     slots: 4,
   })
 
-  it('are what was measured as working together, and no two names disagree', () => {
+  it('are the measured combination, with one model name throughout', () => {
     const file: unknown = JSON.parse(renderClaudeSettings(settings))
     expect(file).toMatchObject({
       env: {
@@ -94,7 +94,7 @@ describe('claudeSettings', () => {
     })
   })
 
-  it('take the tools out that cost more than they give, and leave those that work', () => {
+  it('remove tools that cost more than they give, and keep the useful ones', () => {
     const deny = settings.find(({ name }) => name === 'permissions.deny')?.value
     expect(deny).toHaveLength(23)
     for (const kept of ['Bash', 'Read', 'Edit', 'Write', 'ExitPlanMode', 'Agent'])
@@ -115,7 +115,7 @@ describe('claudeSettings', () => {
     return (name: string) => values.get(name) ?? null
   }
 
-  it('let subagents work where they have slots of their own, and no more of them', () => {
+  it('allow as many subagents as have their own slots', () => {
     expect(settingOf(4, 32_768)('CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS')).toBe('3')
     for (const value of [settingOf(1, 32_768), settingOf(4, 8_192)]) {
       expect(value('CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS')).toBeNull()
@@ -123,13 +123,13 @@ describe('claudeSettings', () => {
     }
   })
 
-  it('leave compaction to the Router where Claude Code would do it before every turn', () => {
+  it('leave compaction to the Router when Claude Code would compact before every turn', () => {
     const name = 'CLAUDE_CODE_DISABLE_UNKNOWN_MODEL_WINDOW_ENFORCEMENT'
     expect(settingOf(4, 5_120)(name)).toBe('1')
     expect(settingOf(4, 32_768)(name)).toBeNull()
   })
 
-  it('deny what the profile does not name, and nothing where it takes all', () => {
+  it('deny tools that the profile does not name, and none if it allows all', () => {
     expect(settingOf(4, 32_768, ['Bash', 'WebFetch'])('permissions.deny')).not.toContain('WebFetch')
     expect(settingOf(4, 32_768, ['Bash', 'WebFetch'])('permissions.deny')).toContain('Agent')
     expect(settingOf(4, 32_768, null)('permissions.deny')).toEqual([])
@@ -148,7 +148,7 @@ describe('claudeSettings', () => {
 })
 
 describe('claudeModelName', () => {
-  it('is never one that makes Claude Code count on 200,000 tokens', () => {
+  it('never makes Claude Code assume 200,000 tokens', () => {
     expect(claudeModelName({ modelName: 'claude-3-5-sonnet-20241022' })).toBe('opta-claude-3-r1')
     expect(claudeModelName({ modelName: 'my-model' })).toBe('my-model')
   })

@@ -1,4 +1,4 @@
-// Claude Code's settings.json for this Router: what was measured to matter, each line with its reason.
+// Claude Code's settings.json for this Router: the lines that were measured to matter, each with its reason.
 
 import type { Profile } from '../../contract/profile.ts'
 import { formatCount } from '../base/format-bytes.ts'
@@ -8,7 +8,7 @@ import { keptTools } from '../router/kept-tools.ts'
 import { measuredClaudeCode } from '../setup/claude-code-releases.ts'
 import { type StatusLine, statusLine } from './status-line.ts'
 
-/** One line of the file, and why it is there. `name` is the variable's, `permissions.deny`, or `statusLine`. */
+/** One line of the file and its reason. `name` is a variable, `permissions.deny`, or `statusLine`. */
 export interface ClaudeSetting {
   readonly name: string
   readonly value: string | readonly string[] | StatusLine
@@ -20,13 +20,13 @@ export interface ClaudeSettingsInput {
   readonly apiKey: string
   readonly limits: ClientLimits
   readonly proxy: Pick<Profile['proxy'], 'modelName' | 'requestTimeoutSeconds' | 'tools'>
-  /** How many requests are answered at once. */
+  /** Number of parallel requests. */
   readonly slots: number
 }
 
 /**
- * What 2.1.197 and 2.1.332 send besides, with -p and in a terminal, and describe in their prompts: what is denied here leaves
- * both (2.1.332: 77 KB without the list, 16 KB with it). What a later release adds, the Router leaves out (proxy.tools).
+ * Further tools that 2.1.197 and 2.1.332 send and describe in their prompts, with -p and in a terminal: denying them removes both
+ * (2.1.332: 77 KB without the list, 16 KB with it). The Router drops the tools of later releases (proxy.tools).
  */
 const spareTools = [
   'Agent',
@@ -55,7 +55,7 @@ const spareTools = [
   'Workflow',
 ] as const
 
-/** The client waits for a fifth agent's turn, so never less than its own default of 10 minutes. */
+/** A fifth agent waits for its turn, so never below Claude Code's default of 10 minutes. */
 const clientTimeoutMs = (requestTimeoutSeconds: number): number => Math.max(600, requestTimeoutSeconds) * 1000
 
 export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetting[] => {
@@ -64,19 +64,19 @@ export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetti
   const kept = keptTools(proxy, limits, input.slots)
   const denied = spareTools.filter((name) => kept?.includes(name) === false)
   const timeout = String(clientTimeoutMs(proxy.requestTimeoutSeconds))
-  const sameModel = `the same model, so that nothing is asked for under a name of Claude Code's own`
+  const sameModel = `the same model, so that no request uses one of Claude Code's own model names`
   return [
     { name: 'ANTHROPIC_BASE_URL', value: input.baseUrl, why: 'the Router, without /v1' },
     {
       name: 'ANTHROPIC_AUTH_TOKEN',
       value: input.apiKey,
-      why: 'your key, as Authorization: Bearer. With ANTHROPIC_API_KEY Claude Code first asks whether to use it, and takes no for an answer; with both set it warns of a conflict',
+      why: 'your key, as Authorization: Bearer. For ANTHROPIC_API_KEY Claude Code would first ask whether to use it, and accept a No; with both set it warns of a conflict',
     },
     {
       name: 'ANTHROPIC_MODEL',
       value: model,
       why: isMeasuredName(model)
-        ? `the Router answers every name; this one makes Claude Code believe the context limit below and leave out thinking, effort and mid-conversation system messages (${measuredClaudeCode})`
+        ? `the Router answers to every name; this one makes Claude Code respect the context limit below and leave out thinking, effort and mid-conversation system messages (${measuredClaudeCode})`
         : 'the name in the profile (proxy.modelName)',
     },
     { name: 'ANTHROPIC_DEFAULT_OPUS_MODEL', value: model, why: sameModel },
@@ -86,116 +86,116 @@ export const claudeSettings = (input: ClaudeSettingsInput): readonly ClaudeSetti
     {
       name: 'CLAUDE_CODE_MAX_CONTEXT_TOKENS',
       value: String(limits.contextTokens),
-      why: `what your slot really holds; without it Claude Code counts on 200,000 tokens and stops with an error when they are not there`,
+      why: `the real size of your slot; without it Claude Code assumes 200,000 tokens and fails when the slot is full`,
     },
     {
       name: 'CLAUDE_CODE_MAX_OUTPUT_TOKENS',
       value: String(limits.maxOutputTokens),
       why:
         limits.compactAtTokens === null
-          ? "what an answer may take of it, the model's thinking included"
-          : `what an answer may take of it, the model's thinking included; Claude Code then summarises by itself at ${formatCount(limits.compactAtTokens)} tokens`,
+          ? "the longest answer, including the model's thinking"
+          : `the longest answer, including the model's thinking; Claude Code then summarises by itself at ${formatCount(limits.compactAtTokens)} tokens`,
     },
     {
       name: 'CLAUDE_CODE_ATTRIBUTION_HEADER',
       value: '0',
-      why: 'without it a line that differs in every session stands before everything else, and no session shares the prompt cache of another',
+      why: 'without it every prompt starts with a line that differs per session, so sessions cannot share the prompt cache',
     },
     {
       name: 'CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS',
       value: '1',
-      why: 'leaves out context management, which only Anthropic has',
+      why: 'leaves out context management, which only Anthropic supports',
     },
     {
       name: 'CLAUDE_CODE_DISABLE_THINKING',
       value: '1',
-      why: 'the model thinks by itself; a thinking budget is not its to keep',
+      why: 'the model thinks anyway and cannot keep to a thinking budget',
     },
     {
       name: 'CLAUDE_CODE_SIMPLE_SYSTEM_PROMPT',
       value: '1',
-      why: 'a system prompt of 5.9 KB instead of 26.7 KB: every new session must read it first',
+      why: 'a system prompt of 5.9 KB instead of 26.7 KB: the model reads it at the start of every session',
     },
     {
       name: 'CLAUDE_CODE_DISABLE_TERMINAL_TITLE',
       value: '1',
-      why: 'otherwise each prompt also asks for a title, in parallel, which takes a second slot',
+      why: 'otherwise each prompt also requests a title in parallel, which takes a second slot',
     },
     {
       name: 'CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC',
       value: '1',
-      why: 'no telemetry, and no update to a release that nobody has tried with this Router',
+      why: 'no telemetry, and no update to a release that was not tested with this Router',
     },
     {
       name: 'CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK',
       value: '1',
-      why: 'a stream that stalls is not asked for a second time without streaming: that would be a second whole prefill',
+      why: 'a stalled stream is not requested again without streaming, which would cost a second full prefill',
     },
     {
       name: 'CLAUDE_CODE_MAX_RETRIES',
       value: '15',
-      why: 'the most there is: enough to outlast a restart of the Router',
+      why: 'the maximum: enough to outlast a restart of the Router',
     },
     {
       name: 'CLAUDE_CODE_RETRY_WATCHDOG',
       value: '1',
-      why: 'a refusal as overloaded (529) is waited out instead of counted: with it four refusals outlasted a limit of two, and three no longer end a model named Opus',
+      why: 'waits out overloaded responses (529) instead of counting them: in a test it survived four with a limit of two, and a model named Opus no longer gives up after three',
     },
     {
       name: 'CLAUDE_CODE_RETRY_WATCHDOG_MAX_WAIT_MS',
       value: timeout,
-      why: 'and for no longer than one answer may take, so that a run that nobody watches ends',
+      why: 'but for no longer than one answer may take, so an unattended run ends',
     },
     {
       name: 'CLAUDE_CODE_GATEWAY_HINT_HEADERS',
       value: '1',
-      why: 'each request says what it is for (x-claude-code-request-class: main) and which prompt it belongs to',
+      why: 'each request names its purpose (x-claude-code-request-class: main) and its prompt',
     },
     {
       name: 'CLAUDE_CODE_AUTO_MODE_SERVER',
       value: '0',
-      why: "auto mode does not ask for a check that only Anthropic's servers make",
+      why: "auto mode skips a check that only Anthropic's servers perform",
     },
     ...subagentSettings(kept, input.slots),
     ...smallSlotSettings(limits),
     {
       name: 'CLAUDE_STREAM_IDLE_TIMEOUT_MS',
       value: timeout,
-      why: 'otherwise a stream without a token for 5 minutes is given up ("Stream idle timeout"), pings or not: a fifth agent waits, and a long prompt is read, for longer than that',
+      why: 'otherwise Claude Code gives up a stream after 5 minutes without a token ("Stream idle timeout"), despite pings: waiting as a fifth agent or reading a long prompt takes longer',
     },
     {
       name: 'API_TIMEOUT_MS',
       value: timeout,
-      why: 'as long as the Router waits; a fifth agent may wait long for a slot, and is then not dead',
+      why: 'as long as the Router waits, because a fifth agent may wait long for a slot',
     },
     {
       name: 'permissions.deny',
       value: denied,
-      why: `whole tools named here are left out of every request, and of its prompts: 16 KB instead of 77 KB with -p. ${kept === null ? 'The rest' : kept.join(', ')} and what MCP brings remain; a tool also needs its name in proxy.tools to reach the model`,
+      why: `removes these tools from every request and its prompts: 16 KB instead of 77 KB with -p. ${kept === null ? 'The rest' : kept.join(', ')} and MCP tools remain; to reach the model, a tool must also be listed in proxy.tools`,
     },
     {
       name: 'statusLine',
       value: statusLine('unix'),
-      why: 'shows the stack under your prompt: free slots, your place in the queue, tokens a second, context. One small request of curl to the Router; nothing is shown when it fails. On Windows take the other line',
+      why: 'shows the stack under your prompt: free slots, your place in the queue, tokens a second, context. One small curl request to the Router; shows nothing when it fails. On Windows use the other line',
     },
   ]
 }
 
-/** Its own default is 20 at once (2.1.217). One slot is left to the agent that waits for them. */
+/** Claude Code's default is 20 at once (2.1.217). One slot stays for the agent that waits for them. */
 const subagentSettings = (kept: readonly string[] | null, slots: number): readonly ClaudeSetting[] =>
   kept === null || kept.includes('Agent')
     ? [
         {
           name: 'CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS',
           value: String(Math.max(1, slots - 1)),
-          why: `of the ${slots} slots one stays for the agent itself; a subagent beyond that is refused by Claude Code with a word, and takes no slot of another's`,
+          why: `of the ${slots} slots one stays for the agent itself; Claude Code refuses further subagents with a message, so they take no one else's slot`,
         },
       ]
     : []
 
 /**
- * 2.1.332 compacts unknown models at window - output - 13,000 (read in the binary). Below zero that is before every turn: three
- * requests instead of one, or "Prompt is too long" without any (measured with a slot of 5,120 tokens).
+ * 2.1.332 compacts unknown models at window - output - 13,000 (read in the binary). Below zero it compacts before every turn:
+ * three requests instead of one, or "Prompt is too long" without any (measured with a slot of 5,120 tokens).
  */
 const smallSlotSettings = ({ compactAtTokens }: ClientLimits): readonly ClaudeSetting[] =>
   compactAtTokens === null
@@ -203,12 +203,12 @@ const smallSlotSettings = ({ compactAtTokens }: ClientLimits): readonly ClaudeSe
         {
           name: 'CLAUDE_CODE_DISABLE_UNKNOWN_MODEL_WINDOW_ENFORCEMENT',
           value: '1',
-          why: 'your slot is smaller than what Claude Code keeps free, so that it would compact before every turn; the Router says when a prompt is too long',
+          why: 'your slot is smaller than the reserve of Claude Code, so it would compact before every turn; the Router reports a prompt that is too long',
         },
       ]
     : []
 
-/** The text of the file. */
+/** The file's text. */
 export const renderClaudeSettings = (settings: readonly ClaudeSetting[]): string => {
   const env: Record<string, string> = {}
   let deny: readonly string[] = []
@@ -222,6 +222,6 @@ export const renderClaudeSettings = (settings: readonly ClaudeSetting[]): string
   return JSON.stringify(file, null, 2)
 }
 
-/** "NAME: why", for beside the file: JSON has no comments. */
+/** "NAME: why" lines to show beside the file, because JSON has no comments. */
 export const explainClaudeSettings = (settings: readonly ClaudeSetting[]): readonly string[] =>
   settings.map(({ name, why }) => `${name}: ${why}.`)

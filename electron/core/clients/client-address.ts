@@ -1,4 +1,4 @@
-// The address at which clients reach the Router, and what stands in their way.
+// The address at which clients reach the Router, and what prevents it.
 import type { Profile } from '../../contract/profile.ts'
 import { serviceNames } from '../../contract/service-ids.ts'
 
@@ -13,12 +13,12 @@ export const clientBaseUrl = (proxy: ProxyAddress, lanAddresses: readonly string
   return `http://${bracketed(reachable)}:${proxy.port}`
 }
 
-/** As URLs and ssh -L have it. */
+/** IPv6 brackets, for URLs and ssh -L. */
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address)
 
 export const isLoopbackOnly = (proxy: Pick<ProxyAddress, 'host'>): boolean => loopback.has(proxy.host)
 
-/** What stands in the way of clients, in one sentence; null when nothing does. */
+/** Why clients cannot reach the Router, in one sentence; null when they can. */
 export const addressWarning = (
   { host }: Pick<ProxyAddress, 'host'>,
   lanAddresses: readonly string[],
@@ -27,7 +27,7 @@ export const addressWarning = (
     return `the ${serviceNames.proxy} listens on ${host}, so only programs on this machine reach it; proxy.host 0.0.0.0 opens it to the network`
   }
   if (anyAddress.has(host) && lanAddresses.length === 0) {
-    return 'this machine has no network address now, so only programs on it reach the Router'
+    return 'this machine has no network address at the moment, so only programs on it reach the Router'
   }
   return null
 }

@@ -1,4 +1,4 @@
-// What a developer pastes: an address that reaches this machine, limits that match the slot, and no secret where it is shown.
+// A developer's snippets: an address that reaches this machine, limits that match the slot, and no secret on display.
 import { describe, expect, it } from 'vitest'
 import { ClientsAnswerSchema } from '../../contract/question.ts'
 import { builtinProfiles } from '../config/profiles.ts'
@@ -14,7 +14,7 @@ const developers = [
 const on = (host: string) => ({ ...studio, proxy: { ...studio.proxy, host } })
 
 describe('buildClientGuides', () => {
-  it('gives the address that others reach, when the Router listens for all', () => {
+  it('uses the LAN address when the Router listens on all', () => {
     const guides = buildClientGuides(studio, developers, lan)
     expect(guides.baseUrl).toBe('http://192.168.1.20:4000')
     expect(guides.warnings).toEqual([])
@@ -30,7 +30,7 @@ describe('buildClientGuides', () => {
   })
 
   it.each(['127.0.0.1', 'localhost', '::1'])(
-    'warns that nobody else reaches %s, and forwards the port',
+    'warns that other machines cannot reach %s, and forwards the port',
     (host) => {
       const guides = buildClientGuides(on(host), developers, lan)
       expect(guides.warnings[0]).toContain(`listens on ${host}, so only programs on this machine reach it`)
@@ -41,22 +41,22 @@ describe('buildClientGuides', () => {
     },
   )
 
-  it('writes an IPv6 address as URLs have it, and as ssh and hosts files have it', () => {
+  it('formats an IPv6 address for URLs, and for ssh and hosts files', () => {
     const guides = buildClientGuides(on('fd00::20'), developers, lan)
     expect(guides.baseUrl).toBe('http://[fd00::20]:4000')
     expect(findSnippet(guides, 'anna', 'ssh-config')).toContain('HostName fd00::20\n')
     expect(findSnippet(guides, 'anna', 'hosts')).toBe('fd00::20 ai.opta.local')
   })
 
-  it('says so when the machine has no network address, and invents none', () => {
+  it('reports a machine without a network address, and invents none', () => {
     const guides = buildClientGuides(studio, developers, [])
     expect(guides.baseUrl).toBe('http://127.0.0.1:4000')
-    expect(guides.warnings[0]).toContain('no network address now')
+    expect(guides.warnings[0]).toContain('no network address at the moment')
     const loopbackOnly = buildClientGuides(on('127.0.0.1'), developers, [])
     expect(findSnippet(loopbackOnly, 'anna', 'ssh-config')).toContain('HostName ADDRESS-OF-THE-STUDIO')
   })
 
-  it('knows nobody where nobody has a key', () => {
+  it('lists no developers without keys', () => {
     expect(buildClientGuides(studio, [], lan).developers).toEqual([])
     expect(findSnippet(buildClientGuides(studio, developers, lan), 'carl', 'bash')).toBeNull()
     expect(findSnippet(buildClientGuides(studio, developers, lan), 'anna', 'tcsh')).toBeNull()
@@ -64,7 +64,7 @@ describe('buildClientGuides', () => {
 })
 
 describe('clientsAnswer', () => {
-  it('is what the contract says, without any key', () => {
+  it('follows the contract, without any key', () => {
     const answer = clientsAnswer(buildClientGuides(studio, developers, lan))
     expect(ClientsAnswerSchema.parse(answer)).toEqual(answer)
     const text = JSON.stringify(answer)

@@ -1,4 +1,4 @@
-// What each developer needs to work against the Router, for this machine and profile as they are.
+// The instructions for each developer's client, for this machine and profile.
 
 import type { Profile } from '../../contract/profile.ts'
 import type { ClientsAnswer } from '../../contract/question.ts'
@@ -28,7 +28,7 @@ export interface ClientSnippet {
   /** bash, powershell, fish, claude-settings, status-line-windows, ssh-config, jump-desktop, hosts. */
   readonly id: string
   readonly title: string
-  /** With the key in it, for the clipboard. */
+  /** Contains the key; for the clipboard. */
   readonly text: string
   readonly masked: string
   readonly notes: readonly string[]
@@ -36,7 +36,7 @@ export interface ClientSnippet {
 
 export interface DeveloperGuide extends Developer {
   readonly maskedKey: string
-  /** Line by line, with the key. */
+  /** Line by line, including the key. */
   readonly settings: readonly ClaudeSetting[]
   readonly snippets: readonly ClientSnippet[]
 }
@@ -45,17 +45,17 @@ export interface ClientGuides {
   readonly baseUrl: string
   readonly models: readonly string[]
   readonly limits: ClientLimits
-  /** What stands in the way of clients, in one sentence each. */
+  /** Problems for clients, one sentence each. */
   readonly warnings: readonly string[]
   readonly developers: readonly DeveloperGuide[]
 }
 
-/** Names that Claude Code asks for by itself (measured with 2.1.197); the Router answers every name. */
+/** Claude Code's own model names (measured with 2.1.197); the Router answers to every name. */
 const namesClientsAskFor = ['claude-opus-4-8', 'claude-sonnet-5', 'claude-haiku-4-5-20251001']
 
 /**
- * @param lanAddresses of this machine, the best first
- * @param trainingContextTokens the model's own limit; null when it is not known
+ * @param lanAddresses this machine's addresses, best first
+ * @param trainingContextTokens the model's own limit; null when unknown
  */
 export const buildClientGuides = (
   profile: Pick<Profile, 'llamaServer' | 'proxy'>,
@@ -67,7 +67,7 @@ export const buildClientGuides = (
   const baseUrl = clientBaseUrl(proxy, lanAddresses)
   const limits = clientLimits(profile.llamaServer, trainingContextTokens)
   const reachable = new URL(baseUrl).hostname.replace(/^\[|\]$/g, '')
-  // SSH gets onto the machine also where the Router does not listen for others.
+  // SSH reaches the machine even if the Router is local only.
   const sshAddress = isLoopbackOnly(proxy) ? (lanAddresses[0] ?? null) : reachable
   const { slots } = plannedServer(profile.llamaServer)
   const snippetsFor = (key: string) =>
@@ -117,7 +117,7 @@ const snippetTexts = (input: {
       title: 'Claude Code: ~/.claude/settings.json',
       text: renderClaudeSettings(settings),
       notes: [
-        `For ~/.claude/settings.json (Windows: %USERPROFILE%\\.claude\\settings.json; mode 0600: it holds your key), or .claude/settings.local.json in one project, which is not committed. Measured with Claude Code ${measuredClaudeCode}; it also makes the two lines for the shell unnecessary.`,
+        `For ~/.claude/settings.json (Windows: %USERPROFILE%\\.claude\\settings.json; mode 0600: it holds your key), or .claude/settings.local.json in one project, which is not committed. Measured with Claude Code ${measuredClaudeCode}; it also replaces the two lines for the shell.`,
         ...explainClaudeSettings(settings),
       ],
     },
@@ -126,7 +126,7 @@ const snippetTexts = (input: {
       title: 'Claude Code on Windows: the status line',
       text: `"statusLine": ${JSON.stringify(statusLine('windows'))}`,
       notes: [
-        'In settings.json instead of the statusLine above: the same request, by PowerShell and the curl.exe of Windows 10 and later. Not tried on Windows.',
+        'In settings.json instead of the statusLine above: the same request with PowerShell and the curl.exe of Windows 10 and later. Not tested on Windows.',
       ],
     },
     {
@@ -150,7 +150,7 @@ const snippetTexts = (input: {
   ]
 }
 
-/** Without secrets. */
+/** Contains no secrets. */
 export const clientsAnswer = (guides: ClientGuides): ClientsAnswer => ({
   baseUrl: guides.baseUrl,
   warning: guides.warnings.length === 0 ? null : guides.warnings.join('; '),
@@ -161,7 +161,7 @@ export const clientsAnswer = (guides: ClientGuides): ClientsAnswer => ({
   })),
 })
 
-/** The text for the clipboard, key and all; null when there is no such developer or snippet. */
+/** The text for the clipboard, including the key; null when there is no such developer or snippet. */
 export const findSnippet = (guides: ClientGuides, developer: string, snippet: string): string | null =>
   guides.developers.find(({ name }) => name === developer)?.snippets.find(({ id }) => id === snippet)?.text ??
   null

@@ -1,9 +1,9 @@
-// ANTHROPIC_BASE_URL as a person may have set it: what it means, and the usual ways to get it wrong. Pure.
+// Parses ANTHROPIC_BASE_URL and explains the usual mistakes in it. Pure.
 import { isIP } from 'node:net'
 import { blocked, doubtful, type ReachVerdict, reached } from './reach-step.ts'
 
 export interface ReachAddress {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly baseUrl: string
   readonly host: string
   readonly port: number
@@ -25,30 +25,27 @@ export const readAddress = (text: string): AddressReading => {
   })
   if (/^["'].*["']$/.test(text.trim()))
     return wrong(
-      `the address has quotes in it: ${text.trim()}`,
+      `the address contains quotes: ${text.trim()}`,
       'Set ANTHROPIC_BASE_URL without them: the `set` of cmd.exe takes quotes as part of the value.',
     )
-  if (!URL.canParse(text)) return wrong(`"${text}" is no address`, `Set it like ${example}.`)
+  if (!URL.canParse(text)) return wrong(`"${text}" is not a URL`, `Set it like ${example}.`)
   const url = new URL(text)
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     return wrong(`"${text}" starts with ${url.protocol}`, `It must start with http://, like ${example}.`)
   if (/^\/v1\/?$/.test(url.pathname))
     return wrong(
       `the address ends in ${url.pathname}`,
-      `Leave that out: Claude Code itself asks for /v1/messages below it. ${url.origin} is right.`,
+      `Remove that: Claude Code appends /v1/messages itself. ${url.origin} is right.`,
     )
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
-    return wrong(
-      `the address has ${url.pathname}${url.search}${url.hash} at its end`,
-      `${url.origin} is right.`,
-    )
+    return wrong(`the address ends in ${url.pathname}${url.search}${url.hash}`, `${url.origin} is right.`)
   if (url.username !== '' || url.password !== '')
-    return wrong('the address has a user name or password in it', 'The key goes into ANTHROPIC_API_KEY.')
+    return wrong('the address contains a user name or password', 'Put the key into ANTHROPIC_API_KEY.')
   const host = url.hostname.replace(/^\[|\]$/g, '')
   if (host === '0.0.0.0' || host === '::')
     return wrong(
-      `${host} is where a server listens, not an address to go to`,
-      'Take the address that nexus clients shows on the Studio.',
+      `${host} is an address to listen on, not to connect to`,
+      'Use the address that nexus clients shows on the Studio.',
     )
   const secure = url.protocol === 'https:'
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
@@ -58,7 +55,7 @@ export const readAddress = (text: string): AddressReading => {
   }
 }
 
-/** The proxy of the environment that Claude Code would go through (it honours these variables); null: none. */
+/** The proxy that Claude Code would use, because it honours these variables; null: none. */
 export const proxyInTheWay = (
   { host, port, secure }: ReachAddress,
   env: Readonly<Record<string, string | undefined>>,
@@ -82,8 +79,8 @@ export const judgeAddress = (
   const proxy = proxyInTheWay(address, env)
   if (proxy !== null)
     return doubtful(
-      `${address.baseUrl}, but Claude Code would go through the proxy ${withoutCredentials(proxy)}`,
-      `Add ${address.host} to NO_PROXY: a proxy seldom reaches the local network, and may hold a stream back. This test goes there directly.`,
+      `${address.baseUrl}, but Claude Code would use the proxy ${withoutCredentials(proxy)}`,
+      `Add ${address.host} to NO_PROXY: proxies rarely reach the local network, and may buffer streams. This test connects directly.`,
     )
   return reached(address.baseUrl)
 }

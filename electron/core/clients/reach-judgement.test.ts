@@ -1,4 +1,4 @@
-// What a person at a client is told: each way to fail has its own words and its own mend.
+// Messages for a person at a client: each failure has its own explanation and fix.
 import { describe, expect, it } from 'vitest'
 import { judgeAddress, proxyInTheWay, type ReachAddress, readAddress } from './reach-address.ts'
 import {
@@ -33,12 +33,12 @@ describe('readAddress', () => {
 
   it.each([
     ['"http://10.0.0.5:4000"', 'quotes'],
-    ['10.0.0.5:4000', 'is no address'],
+    ['10.0.0.5:4000', 'is not a URL'],
     ['localhost:4000', 'starts with localhost:'],
     ['http://10.0.0.5:4000/v1', 'ends in /v1'],
-    ['http://10.0.0.5:4000/anthropic', 'has /anthropic at its end'],
+    ['http://10.0.0.5:4000/anthropic', 'ends in /anthropic'],
     ['http://user:secret@10.0.0.5:4000', 'user name or password'],
-    ['http://0.0.0.0:4000', 'where a server listens'],
+    ['http://0.0.0.0:4000', 'an address to listen on'],
   ])('says what is wrong with %s', (text, words) => {
     const reading = readAddress(text)
     expect(reading).toMatchObject({ kind: 'wrong', verdict: { level: 'fail' } })
@@ -62,7 +62,7 @@ describe('proxyInTheWay', () => {
     expect(proxyInTheWay(address, env)).toBe(expected)
   })
 
-  it('is a warning that hides its password', () => {
+  it('warns and hides its password', () => {
     const verdict = judgeAddress(address, { HTTP_PROXY: 'http://me:secret@proxy:3128' })
     expect(verdict).toMatchObject({ level: 'warn', mend: expect.stringContaining('NO_PROXY') })
     expect(JSON.stringify(verdict)).not.toContain('secret')
@@ -70,7 +70,7 @@ describe('proxyInTheWay', () => {
 })
 
 describe('a name', () => {
-  it('that is not known is explained: the line for the hosts file', () => {
+  it('that does not resolve: explains the line for the hosts file', () => {
     const verdict = judgeNoName(address, failure('ENOTFOUND'))
     expect(verdict.mend).toContain('192.168.1.20 ai.opta.local')
     expect(verdict.mend).toContain('multicast DNS')
@@ -78,12 +78,12 @@ describe('a name', () => {
       'hosts',
     )
   })
-  it('that nobody answers for is told from one that does not exist', () => {
+  it('without an answering name server is distinguished from a missing name', () => {
     const late = new DOMException('late', 'TimeoutError')
     expect(judgeNoName(address, late).found).toContain('takes too long')
     expect(judgeNoName(address, failure('EAI_AGAIN')).found).toContain('no name server')
   })
-  it('that takes its time is a warning', () => {
+  it('that resolves slowly is a warning', () => {
     expect(judgeName(address, ['10.0.0.5'], 12).level).toBe('ok')
     expect(judgeName(address, ['10.0.0.5'], 5_003)).toMatchObject({ level: 'warn' })
   })
@@ -105,7 +105,7 @@ describe('a connection that fails', () => {
   })
 })
 
-it('a connection to this machine itself that is refused may want the SSH forward', () => {
+it('a refused connection to this machine itself may need the SSH forward', () => {
   const here = { ...address, host: '127.0.0.1' }
   expect(judgeNoConnection(here, failure('ECONNREFUSED'), 'darwin').mend).toContain('LocalForward')
 })
@@ -116,8 +116,8 @@ describe('an answer that does not come', () => {
     ['HPE_INVALID_CONSTANT', address, 'does not speak HTTP'],
     ['EPROTO', secure, 'does not speak TLS'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', secure, 'certificate'],
-    ['ABORT_ERR', address, 'says nothing'],
-    ['ECONNRESET', address, 'ended the connection'],
+    ['ABORT_ERR', address, 'does not answer'],
+    ['ECONNRESET', address, 'closed the connection'],
   ])('because of %s', (code, where, words) => {
     expect(judgeNoAnswer(where, failure(code)).found).toContain(words)
   })
@@ -127,9 +127,9 @@ describe('judgeRouter', () => {
   it.each<[number, string, string, string]>([
     [200, 'uvicorn', '"I\'m alive!"', 'LiteLLM) answers'],
     [404, 'llama.cpp', '{}', '(llama-server) itself'],
-    [404, '', '404 page not found\n', 'knows no ai.opta.local'],
-    [502, '', 'Bad Gateway', 'behind it does not run'],
-    [200, 'nginx', '<html>', 'something else'],
+    [404, '', '404 page not found\n', 'no route for ai.opta.local'],
+    [502, '', 'Bad Gateway', 'behind it is not running'],
+    [200, 'nginx', '<html>', 'something other'],
   ])('%i of "%s"', (status, server, body, words) => {
     expect(judgeRouter(address, { status, server, body }).found).toContain(words)
   })
@@ -138,9 +138,9 @@ describe('judgeRouter', () => {
 describe('keyProblem', () => {
   it.each([
     ['sk-opta-abc', null],
-    ['sk-opta-abc\r', 'line end'],
+    ['sk-opta-abc\r', 'line break'],
     ['"sk-opta-abc"', 'quotes'],
-    ['sk-opta-…c9', 'shortened'],
+    ['sk-opta-…c9', 'masked'],
     ['sk opta', 'characters'],
   ])('%j', (key, words) => {
     if (words === null) expect(keyProblem(key)).toBeNull()
@@ -162,12 +162,12 @@ describe('judgeModel', () => {
   }
   it.each<[string, Partial<ModelAnswer>, 'ok' | 'warn' | 'fail', string]>([
     ['an answer', {}, 'ok', 'first token after 0.90 s'],
-    ['one held back', { firstEventMs: 1_990, firstTokenMs: 1_991 }, 'warn', 'all in one piece'],
+    ['one held back', { firstEventMs: 1_990, firstTokenMs: 1_991 }, 'warn', 'all at once'],
     ['a quick one', { firstEventMs: 90, firstTokenMs: 91, totalMs: 100 }, 'ok', '16 tokens'],
     ['a full queue', { status: 529, body: '{}' }, 'fail', 'queue is full'],
     ['a refusal', { status: 400, body: '{"error":{"message":"too \\"long\\""}}' }, 'fail', 'too \\"long'],
     ['an error event', { error: 'gone' }, 'fail', 'gone'],
-    ['a cut', { ended: false }, 'fail', 'in the middle'],
+    ['a cut', { ended: false }, 'fail', 'broke off'],
     ['emptiness', { firstTokenMs: null }, 'fail', 'no tokens'],
   ])('%s', (_, change, level, words) => {
     const verdict = judgeModel({ ...good, ...change })

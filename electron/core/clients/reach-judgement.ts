@@ -1,10 +1,10 @@
-// What each failure on the way to the model means to a person at a client, and what to do. Pure.
+// Explains each failure between a client and the model, and what to do about it. Pure.
 import { serviceNames } from '../../contract/service-ids.ts'
 import { hostNameNotes } from '../config/host-name.ts'
 import type { ReachAddress } from './reach-address.ts'
 import { blocked, codeOf, doubtful, type ReachVerdict, reached } from './reach-step.ts'
 
-/** Longer, and a Mac is asking the network for what the hosts file does not say (arizz96.dev, local-domain-slowness). */
+/** Longer means that a Mac asks the network for a record that the hosts file lacks (arizz96.dev, local-domain-slowness). */
 const slowNameMs = 1_500
 
 export const judgeName = (
@@ -17,7 +17,7 @@ export const judgeName = (
     ? reached(found)
     : doubtful(
         `${found}, after ${(milliseconds / 1000).toFixed(1)} s`,
-        'Use the address itself in ANTHROPIC_BASE_URL: names ending in .local are also asked for by multicast DNS, which takes its time when nobody answers.',
+        'Use the address itself in ANTHROPIC_BASE_URL: names ending in .local are also looked up by multicast DNS, which is slow when it gets no answer.',
       )
 }
 
@@ -28,10 +28,10 @@ export const judgeNoName = ({ host }: ReachAddress, error: unknown): ReachVerdic
   if (error instanceof Error && error.name === 'TimeoutError')
     return blocked(
       `looking up ${host} takes too long`,
-      'A name server does not answer: use the address itself, as nexus clients shows it on the Studio.',
+      'The name server does not answer: use the address that nexus clients shows on the Studio.',
     )
   return blocked(
-    `${host} is not known on this machine`,
+    `${host} does not resolve on this machine`,
     host.endsWith('.local')
       ? `Add the line that nexus clients shows on the Studio to the hosts file, such as "192.168.1.20 ${host}". ${hostNameNotes.slice(0, 2).join(' ')}`
       : 'Check the spelling, or use the address that nexus clients shows on the Studio.',
@@ -45,18 +45,18 @@ export const judgeNoConnection = (
 ): ReachVerdict => {
   const code = codeOf(error)
   const place = `port ${port} of ${host}`
-  if (code === 'ECONNREFUSED') return blocked(`nobody listens on ${place}`, whyRefused(host, port))
+  if (code === 'ECONNREFUSED') return blocked(`no program listens on ${place}`, whyRefused(host, port))
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH')
     return blocked(
-      `there is no way to ${host} from here (${code})`,
+      `${host} is unreachable from here (${code})`,
       platform === 'darwin'
-        ? 'If the Studio answers a ping: System Settings, Privacy & Security, Local Network, and allow your terminal or VS Code (Apple TN3179). Otherwise this Mac is in another network.'
-        : 'This machine is in another network than the Studio: check Wi-Fi, cable and VPN.',
+        ? 'If the Studio answers a ping: System Settings, Privacy & Security, Local Network, and allow your terminal or VS Code (Apple TN3179). Otherwise this Mac is on another network.'
+        : 'This machine is on another network than the Studio: check Wi-Fi, cable and VPN.',
     )
   if (code === 'ETIMEDOUT')
     return blocked(
-      `${place} does not answer at all`,
-      "The Studio is off or asleep, has another address by now, or a firewall (the Studio's or this machine's) drops the connection.",
+      `${place} does not answer`,
+      "The Studio is off or asleep, its address has changed, or a firewall (the Studio's or this machine's) drops the connection.",
     )
   return blocked(`no connection to ${place}: ${describe(error)}`, 'Check the address and the network.')
 }
@@ -64,10 +64,10 @@ export const judgeNoConnection = (
 const whyRefused = (host: string, port: number): string => {
   const router = serviceNames.proxy
   if (port === 80)
-    return `Nothing answers without a port: add the port of the ${router} (:4000), or have Traefik run on the Studio (gateway.listen in the profile, or nexus traefik).`
+    return `The address needs a port: add the port of the ${router} (:4000), or run Traefik on the Studio (gateway.listen in the profile, or nexus traefik).`
   if (/^(?:127\.|::1$|localhost$)/.test(host))
-    return `That is this machine itself. nexus status says whether the ${router} runs here, nexus up starts it. On your own machine this address needs the SSH connection with its LocalForward (nexus clients).`
-  return `On the Studio: nexus status says whether the ${router} runs, nexus up starts it. If it runs, it listens for that machine alone: nexus doctor says so.`
+    return `That is this machine itself. nexus status shows whether the ${router} runs here, nexus up starts it. On your own machine this address needs an SSH connection with its LocalForward (nexus clients).`
+  return `On the Studio: nexus status shows whether the ${router} runs, nexus up starts it. If it runs, it listens only for that machine: see nexus doctor.`
 }
 
 const describe = (error: unknown): string => {
@@ -76,36 +76,33 @@ const describe = (error: unknown): string => {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** The connection was there; the question over HTTP or TLS ended before an answer. */
+/** Connected, but the HTTP or TLS exchange ended without an answer. */
 export const judgeNoAnswer = (address: ReachAddress, error: unknown): ReachVerdict => {
   const { host, port, secure } = address
   const code = codeOf(error)
   if (secure && (code === 'EPROTO' || code.startsWith('ERR_SSL') || code === 'ECONNRESET'))
     return blocked(
       `port ${port} of ${host} does not speak TLS`,
-      `Write http:// instead of https://: the ${serviceNames.proxy} speaks plain HTTP.`,
+      `Use http:// instead of https://: the ${serviceNames.proxy} speaks plain HTTP.`,
     )
   if (secure && (/CERT|SIGNATURE|ISSUER/.test(code) || code === 'ERR_TLS_CERT_ALTNAME_INVALID'))
     return blocked(
       `the certificate of ${host} is not accepted: ${code}`,
-      'Have NODE_EXTRA_CA_CERTS name the certificate of your own authority, for Claude Code as well.',
+      'Set NODE_EXTRA_CA_CERTS to the certificate of your own authority, for Claude Code as well.',
     )
   if (!secure && code.startsWith('HPE_'))
-    return blocked(
-      `port ${port} of ${host} does not speak HTTP (${code})`,
-      'If TLS is there: write https://.',
-    )
+    return blocked(`port ${port} of ${host} does not speak HTTP (${code})`, 'If it speaks TLS: use https://.')
   if (code === 'ABORT_ERR' || (error instanceof Error && error.name === 'TimeoutError'))
     return blocked(
-      `port ${port} of ${host} takes the connection and then says nothing`,
+      `port ${port} of ${host} accepts the connection but does not answer`,
       `On the Studio: nexus status, and nexus logs proxy.`,
     )
-  return blocked(`${host} ended the connection: ${describe(error)}`, 'On the Studio: nexus logs proxy.')
+  return blocked(`${host} closed the connection: ${describe(error)}`, 'On the Studio: nexus logs proxy.')
 }
 
 export interface PlainAnswer {
   readonly status: number
-  /** The `server` header, lower case; empty when there is none. */
+  /** The `server` header in lower case; empty when absent. */
   readonly server: string
   readonly body: string
 }
@@ -122,26 +119,26 @@ export const judgeRouter = (address: ReachAddress, answer: PlainAnswer): ReachVe
     )
   if (status === 404 && body.trim() === '404 page not found')
     return blocked(
-      `a proxy such as Traefik answers, and knows no ${address.host}`,
-      `On the Studio: gateway.listen in the profile has one run with the rule, and nexus traefik writes it; it is for the name ai.opta.local only.`,
+      `a proxy such as Traefik answers, but has no route for ${address.host}`,
+      `On the Studio: gateway.listen in the profile runs one with the route, and nexus traefik writes it; it covers only the name ai.opta.local.`,
     )
   if (status >= 502 && status <= 504)
     return blocked(
-      `a proxy answers ${status}: the ${serviceNames.proxy} behind it does not run`,
+      `a proxy answers ${status}: the ${serviceNames.proxy} behind it is not running`,
       'On the Studio: nexus up.',
     )
   return blocked(
-    `something else than the ${serviceNames.proxy} answers there (${status}${server === '' ? '' : `, ${server}`})`,
-    'Check host and port against what nexus clients shows on the Studio.',
+    `something other than the ${serviceNames.proxy} answers there (${status}${server === '' ? '' : `, ${server}`})`,
+    'Compare host and port with nexus clients on the Studio.',
   )
 }
 
-/** Why this text cannot be a key at all, without quoting it; null when it can. */
+/** Why this text cannot be a key, without quoting it; null when it can. */
 export const keyProblem = (key: string): string | null => {
-  if (key.trim() !== key) return 'the key has blanks or a line end around it'
-  if (/^["'].*["']$/.test(key)) return 'the key has quotes around it, which are taken as part of it'
-  if (/…/.test(key)) return 'the key is the shortened one that is only for showing'
-  return /^[\x21-\x7e]+$/.test(key) ? null : 'the key has characters that no key has'
+  if (key.trim() !== key) return 'the key has blanks or a line break around it'
+  if (/^["'].*["']$/.test(key)) return 'the key has quotes around it, which become part of it'
+  if (/…/.test(key)) return 'the key is the masked form for display'
+  return /^[\x21-\x7e]+$/.test(key) ? null : 'the key contains characters that keys cannot have'
 }
 
 /** The answer to GET /v1/models. */
@@ -150,36 +147,36 @@ export const judgeKey = (masked: string, { status, body }: PlainAnswer): ReachVe
   if (status === 401)
     return blocked(
       `the ${serviceNames.proxy} does not know the key ${masked}`,
-      'It was rotated or revoked, or belongs to another Studio: nexus clients on the Studio shows the present one.',
+      'It was rotated or revoked, or belongs to another Studio: nexus clients on the Studio shows the current key.',
     )
   if (status === 503)
     return blocked(
-      `the ${serviceNames.proxy} cannot check keys now: ${excerpt(body)}`,
+      `the ${serviceNames.proxy} cannot check keys at the moment: ${excerpt(body)}`,
       'On the Studio: nexus doctor.',
     )
   return blocked(
-    `asked for its models, the ${serviceNames.proxy} answered ${status}: ${excerpt(body)}`,
+    `the ${serviceNames.proxy} answered ${status} to the list of models: ${excerpt(body)}`,
     'On the Studio: nexus doctor.',
   )
 }
 
 export interface ModelAnswer {
   readonly status: number
-  /** The body when it was no stream; empty otherwise. */
+  /** The body if it was not a stream; else empty. */
   readonly body: string
-  /** null: it never came. All from the sending of the request. */
+  /** null: it never came. All times are since the request was sent. */
   readonly firstEventMs: number | null
   readonly firstTokenMs: number | null
   readonly totalMs: number
   readonly events: number
   readonly outputTokens: number | null
-  /** The text of an `error` event; null when there was none. */
+  /** The text of an `error` event; null: none. */
   readonly error: string | null
   /** Whether `message_stop` came. */
   readonly ended: boolean
 }
 
-/** A stream of so long, of which everything came within so short a time, was held back on the way. */
+/** A stream that takes this long but arrives within this short a time was buffered on the way. */
 const heldBackAfterMs = 1_500
 const heldBackWithinMs = 30
 const fewestEvents = 6
@@ -190,29 +187,29 @@ export const judgeModel = (answer: ModelAnswer): ReachVerdict => {
   if (status === 529 || status === 429)
     return blocked(
       `all slots are busy and the queue is full (${status})`,
-      'Try again later; Claude Code does so by itself. nexus status on the Studio shows who waits.',
+      'Try again later; Claude Code retries by itself. nexus status on the Studio shows the queue.',
     )
-  if (status !== 200) return blocked(`asked for a few words, it answered ${status}: ${excerpt(body)}`, studio)
+  if (status !== 200) return blocked(`a short test request got ${status}: ${excerpt(body)}`, studio)
   if (error !== null) return blocked(`the stream ended with an error: ${excerpt(error)}`, studio)
   if (firstTokenMs === null || !answer.ended)
     return blocked(
-      answer.ended ? 'the answer had no tokens at all' : 'the stream ended in the middle',
-      `${studio} A proxy with a time limit in between does that too.`,
+      answer.ended ? 'the answer had no tokens' : 'the stream broke off',
+      `${studio} A proxy with a time limit can cause this too.`,
     )
   const tokens = outputTokens === null ? '' : `, ${outputTokens} tokens`
   const found = `the model answers: first token after ${seconds(firstTokenMs)}, all after ${seconds(totalMs)}${tokens}`
   const spreadMs = totalMs - (firstEventMs ?? totalMs)
   return totalMs > heldBackAfterMs && spreadMs < heldBackWithinMs && events >= fewestEvents
     ? doubtful(
-        `${found}, but all in one piece`,
-        'Something between here and the Router holds the stream back: a proxy with buffering. nexus traefik writes a configuration without.',
+        `${found}, but all at once`,
+        'Something between here and the Router buffers the stream, such as a proxy. nexus traefik writes a configuration without buffering.',
       )
     : reached(found)
 }
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(2)} s`
 
-/** Anthropic's and LiteLLM's error text when there is one, else the beginning of the body. */
+/** The error message of Anthropic or LiteLLM, else the start of the body. */
 const excerpt = (body: string): string => {
   const message = /"message"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(body)?.[1]
   const text = (message ?? body).replace(/\s+/g, ' ').trim()

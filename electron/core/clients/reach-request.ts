@@ -1,4 +1,4 @@
-// A client's own requests over HTTP or TLS: a short answer as text, and a stream with the time of each event.
+// The test's requests over HTTP or TLS: a short answer as text, and a stream with timed events.
 import { type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { createInterface } from 'node:readline'
@@ -25,7 +25,7 @@ const open = ({ url, headers, body, signal }: ReachRequest): Promise<IncomingMes
       {
         method: text === undefined ? 'GET' : 'POST',
         headers: { ...headers, ...(text === undefined ? {} : { 'content-type': 'application/json' }) },
-        // As a new client would: no connection of an earlier step is taken again.
+        // Like a new client: don't reuse an earlier step's connection.
         agent: false,
         signal,
       },
@@ -44,7 +44,7 @@ const readBody = async (answer: IncomingMessage): Promise<string> => {
   return text
 }
 
-/** Rejects with the system's, TLS's or HTTP parser's error, or with the signal's reason. */
+/** Rejects with the error of the system, TLS or the HTTP parser, or with the signal's reason. */
 export const askPlain = async (question: ReachRequest): Promise<PlainAnswer> => {
   const answer = await open(question)
   const server = String(answer.headers['server'] ?? '').toLowerCase()
@@ -58,7 +58,7 @@ const EventSchema = z.object({
   error: z.object({ message: z.string().optional() }).optional(),
 })
 
-/** One Anthropic message as Claude Code asks for it, streamed. Rejects as `askPlain`. */
+/** One streamed Anthropic message, as Claude Code requests it. Rejects like `askPlain`. */
 export const askModel = async (
   question: Omit<ReachRequest, 'body'> & { readonly model: string },
 ): Promise<ModelAnswer> => {
@@ -71,7 +71,7 @@ export const askModel = async (
     headers: { ...question.headers, 'anthropic-version': '2023-06-01', accept: 'text/event-stream' },
     body: {
       model,
-      // A model that thinks first spends these on thinking, which is an answer as well.
+      // A thinking model spends these on thinking, which counts as an answer.
       max_tokens: 16,
       stream: true,
       messages: [{ role: 'user', content: 'Say hello.' }],

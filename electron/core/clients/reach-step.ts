@@ -1,16 +1,16 @@
-// One step on the way from a client to the model: what was found, and what to do when it ends there.
+// One step from a client to the model: the result, and what to do when it fails.
 
 export const reachStepIds = ['address', 'name', 'connection', 'router', 'key', 'model'] as const
 export type ReachStepId = (typeof reachStepIds)[number]
 
 export interface ReachStep {
   readonly id: ReachStepId
-  /** `warn`: goes on, but not as it should. `skipped`: an earlier step ended the way. */
+  /** `warn`: works, but not as it should. `skipped`: an earlier step failed. */
   readonly level: 'ok' | 'warn' | 'fail' | 'skipped'
   readonly found: string
-  /** What to do, in sentences; null when nothing is to be done. */
+  /** What to do, in sentences; null: nothing. */
   readonly mend: string | null
-  /** How long it took; null where that says nothing. */
+  /** Duration; null where it is meaningless. */
   readonly milliseconds: number | null
 }
 

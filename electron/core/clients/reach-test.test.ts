@@ -1,4 +1,4 @@
-// The way from a client to the model, walked against servers that fail in one way each; the real ones are in e2e.
+// The path from a client to the model, against servers that fail in one way each; e2e has the real ones.
 import { createServer, type RequestListener, type Server } from 'node:http'
 import {
   type AddressInfo,
@@ -18,7 +18,7 @@ afterEach(async () => {
   }
 })
 
-/** Reads and forgets what it is sent, as a stranger would, and survives a client that hangs up. */
+/** Discards its input, and survives a client that hangs up. */
 const tcpServer = (greet: (socket: Socket) => void): TcpServer =>
   createTcpServer((socket) => {
     socket.on('error', () => {})
@@ -54,7 +54,7 @@ const whole = events(
   { type: 'message_stop' },
 )
 
-/** Answers as the Router does, but for one path. */
+/** Answers like the Router, except for one path. */
 const router =
   (odd: Readonly<Record<string, RequestListener>> = {}): RequestListener =>
   (request, response) => {
@@ -85,7 +85,7 @@ describe('testReach', () => {
     expect(report.steps.at(-1)?.found).toContain('3 tokens')
   })
 
-  it('ends at the key, shows no more of it than its beginning, and asks nothing of the model', async () => {
+  it('stops at the key, shows only its start, and sends no request to the model', async () => {
     const report = await walk(await listen(createServer(router())), {
       key: 'sk-opta-wrong-but-long-enough-1',
     })
@@ -96,10 +96,10 @@ describe('testReach', () => {
 
   it.each<[string, Readonly<Record<string, RequestListener>>, string, string]>([
     [
-      'something else',
+      'something other',
       { '/health/liveliness': (_, response) => response.end('hello') },
       'router',
-      'something else',
+      'something other',
     ],
     [
       'an error in the stream',
@@ -131,7 +131,7 @@ describe('testReach', () => {
     expect(report.steps.find(({ level }) => level === 'fail')?.found).toContain(words)
   })
 
-  it('knows a port on which nobody listens', async () => {
+  it('recognises a port without a listener', async () => {
     const server = tcpServer(() => {})
     const url = await listen(server)
     await new Promise((resolve) => server.close(resolve))
@@ -139,26 +139,26 @@ describe('testReach', () => {
     expect(await walk(url)).toMatchObject({ works: false, failed: 'connection', refused: true })
   })
 
-  it('knows a server that says nothing, and one that speaks something else', async () => {
+  it('recognises a silent server, and one that speaks another protocol', async () => {
     const silent = await walk(await listen(tcpServer(() => {})), { stepMs: 300 })
-    expect(silent.steps.find(({ id }) => id === 'router')?.found).toContain('says nothing')
+    expect(silent.steps.find(({ id }) => id === 'router')?.found).toContain('does not answer')
     const strange = await walk(await listen(tcpServer((socket) => socket.end('SSH-2.0-x\r\n'))))
     expect(strange.steps.find(({ id }) => id === 'router')?.found).toContain('does not speak HTTP')
   })
 
-  it('knows TLS where there is none', async () => {
+  it('recognises a server without TLS', async () => {
     const url = await listen(createServer(router()))
     const report = await walk(url.replace('http:', 'https:'))
     expect(report.steps.find(({ id }) => id === 'router')?.found).toContain('does not speak TLS')
   })
 
-  it('knows a name that does not exist (RFC 6761: .invalid never does)', async () => {
+  it('recognises a name that does not exist (RFC 6761: .invalid never does)', async () => {
     const report = await walk('http://nexus.invalid:4000')
     expect(report.failed).toBe('name')
     expect(report.steps.filter(({ level }) => level === 'skipped')).toHaveLength(4)
   })
 
-  it('ends when it is told to', async () => {
+  it('stops when aborted', async () => {
     const stop = new AbortController()
     const url = await listen(tcpServer(() => {}))
     const walking = testReach({

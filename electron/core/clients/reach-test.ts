@@ -1,4 +1,4 @@
-// From a client to the model, step by step: the first step that fails says why nothing works, and what to do.
+// Tests the path from a client to the model step by step: the first failing step says what is wrong and what to do.
 import { lookup } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { maskKey } from '../access/mask-key.ts'
@@ -32,23 +32,23 @@ export interface ReachOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly platform: NodeJS.Platform
   readonly signal: AbortSignal
-  /** Told of each step as it ends. */
+  /** Called as each step ends. */
   readonly onStep: (step: ReachStep) => void
-  /** How long each short step may take, and the model; default 5 s and 5 minutes. */
+  /** Limits for each short step and for the model; default 5 s and 5 minutes. */
   readonly timeouts?: { readonly stepMs: number; readonly modelMs: number }
 }
 
 export interface ReachReport {
   readonly url: string
   readonly works: boolean
-  /** Where it ended; null when it works. */
+  /** The failed step; null when it works. */
   readonly failed: ReachStepId | null
-  /** True when nobody listens there: nothing is broken, it does not run. */
+  /** True when no program listens there: not broken, just not running. */
   readonly refused: boolean
   readonly steps: readonly ReachStep[]
 }
 
-/** A queue of five agents before a slow model is no failure. */
+/** Five agents queueing for a slow model is not a failure. */
 const defaultTimeouts = { stepMs: 5_000, modelMs: 300_000 }
 
 /** Throws only when `signal` ends it. */
@@ -60,7 +60,7 @@ export const testReach = async (options: ReachOptions): Promise<ReachReport> => 
   const within = (milliseconds: number): AbortSignal =>
     AbortSignal.any([options.signal, AbortSignal.timeout(milliseconds)])
 
-  /** Whether the way goes on. */
+  /** Returns whether to continue. */
   const step = async (
     id: ReachStepId,
     take: (startedAt: number) => Promise<ReachVerdict>,
@@ -79,7 +79,7 @@ export const testReach = async (options: ReachOptions): Promise<ReachReport> => 
     const { baseUrl, host } = address
     if (!(await step('address', async () => judgeAddress(address, options.env)))) return
     const named = await step('name', async (startedAt) => {
-      if (address.isAddress) return reached('an address, no name')
+      if (address.isAddress) return reached('an address, not a name')
       try {
         const found = await resolveName(host, within(timeouts.stepMs))
         return judgeName(address, found, performance.now() - startedAt)
@@ -91,7 +91,7 @@ export const testReach = async (options: ReachOptions): Promise<ReachReport> => 
     const connected = await step('connection', async () => {
       try {
         const peer = await connectOnce(address, timeouts.stepMs, options.signal)
-        return reached(`${peer} takes connections on port ${address.port}`)
+        return reached(`${peer} accepts connections on port ${address.port}`)
       } catch (error) {
         refused = codeOf(error) === 'ECONNREFUSED'
         return judgeNoConnection(address, error, options.platform)
@@ -136,7 +136,7 @@ export const testReach = async (options: ReachOptions): Promise<ReachReport> => 
   const failed = steps.find(({ level }) => level === 'fail')?.id ?? null
   const skipped = reachStepIds
     .filter((id) => steps.every((taken) => taken.id !== id))
-    .map((id): ReachStep => ({ id, level: 'skipped', found: 'not tried', mend: null, milliseconds: null }))
+    .map((id): ReachStep => ({ id, level: 'skipped', found: 'skipped', mend: null, milliseconds: null }))
   return { url, works: failed === null, failed, refused, steps: [...steps, ...skipped] }
 }
 
@@ -148,7 +148,7 @@ const answerOf = async (address: ReachAddress, ask: () => Promise<ReachVerdict>)
   }
 }
 
-/** A look-up cannot be cancelled: it is left behind. */
+/** A lookup cannot be cancelled, so abandon it. */
 const resolveName = async (host: string, signal: AbortSignal): Promise<readonly string[]> => {
   const given = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
@@ -157,7 +157,7 @@ const resolveName = async (host: string, signal: AbortSignal): Promise<readonly 
   return found.map(({ address }) => address)
 }
 
-/** As every client does: the addresses of a name one after the other (net's autoSelectFamily). @returns the peer's address */
+/** Like every client, tries a name's addresses in turn (net's autoSelectFamily). @returns the peer's address */
 const connectOnce = ({ host, port }: ReachAddress, timeoutMs: number, signal: AbortSignal): Promise<string> =>
   new Promise((resolve, reject) => {
     const socket = connect({ host, port, signal })
@@ -168,7 +168,7 @@ const connectOnce = ({ host, port }: ReachAddress, timeoutMs: number, signal: Ab
       socket.destroy()
     })
     socket.once('error', (error) => {
-      // Several addresses refused: one error with all of them, whose code is the first one's.
+      // If several addresses failed, report the first one's error.
       reject(error instanceof AggregateError ? (error.errors[0] ?? error) : error)
     })
   })

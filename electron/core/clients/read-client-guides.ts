@@ -1,4 +1,4 @@
-// The guides for this machine's clients: its keys, its addresses and the model's own limit, read now.
+// Builds the client guides from this machine's current keys, addresses and model limit.
 
 import type { Profile } from '../../contract/profile.ts'
 import { developersOf } from '../access/developer-keys.ts'
@@ -11,7 +11,7 @@ import { buildClientGuides, type ClientGuides } from './client-guide.ts'
 
 export interface ReadGuides {
   readonly guides: ClientGuides
-  /** What a client of no particular developer uses; null when every developer's key was revoked. */
+  /** The key for a client of no particular developer; null when all keys are revoked. */
   readonly apiKey: string | null
 }
 

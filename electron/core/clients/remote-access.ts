@@ -1,12 +1,12 @@
-// How the developers get onto the machine itself: SSH for VS Code, Jump Desktop for its screen.
+// Developers' access to the machine itself: SSH for VS Code, Jump Desktop for its screen.
 import type { Profile } from '../../contract/profile.ts'
 import { isLoopbackOnly } from './client-address.ts'
 
-/** What only the developer knows stands in the block as words nobody can take for a real login. */
+/** A placeholder that cannot pass for a real login. */
 const loginPlaceholder = 'YOUR-LOGIN-ON-THE-STUDIO'
-export const sshAlias = 'opta-studio'
+const sshAlias = 'opta-studio'
 
-/** @param address of this machine as others reach it; null when it has none */
+/** @param address this machine's address on the network; null when it has none */
 export const sshConfig = (proxy: Pick<Profile['proxy'], 'host' | 'port'>, address: string | null): string =>
   [
     `Host ${sshAlias}`,
@@ -20,13 +20,13 @@ export const sshConfig = (proxy: Pick<Profile['proxy'], 'host' | 'port'>, addres
 export const sshNotes = (proxy: Pick<Profile['proxy'], 'host' | 'port'>): readonly string[] => [
   'Goes into ~/.ssh/config on your own machine (Windows: %USERPROFILE%\\.ssh\\config).',
   `User: your account on this machine, which Nexus does not know; replace ${loginPlaceholder}.`,
-  'ServerAlive: a long prefill sends nothing for a while; without a sign of life routers forget the connection.',
+  'ServerAlive: during a long prefill nothing is sent; without keepalives routers drop the connection.',
   ...(isLoopbackOnly(proxy)
     ? [
-        `LocalForward: the Router listens on this machine only; while you are connected it is at http://127.0.0.1:${proxy.port} on yours as well.`,
+        `LocalForward: the Router listens only on this machine; while you are connected, it is also at http://127.0.0.1:${proxy.port} on yours.`,
       ]
     : []),
-  `VS Code: "Remote-SSH: Connect to Host...", then ${sshAlias}. Its terminals and Claude Code run on the Studio, so the variables go there.`,
+  `VS Code: "Remote-SSH: Connect to Host...", then ${sshAlias}. Its terminals and Claude Code run on the Studio, so set the variables there.`,
   'On a Mac, SSH is System Settings, General, Sharing, Remote Login.',
 ]
 
@@ -39,6 +39,6 @@ export const jumpDesktopText = (address: string | null): string =>
 
 export const jumpDesktopNotes: readonly string[] = [
   'Jump Desktop Connect must run on the Studio and have Screen Recording and Accessibility permission (System Settings, Privacy & Security).',
-  'After a reboot nobody is logged in: Jump Desktop then shows the login window, while Nexus already runs (nexus service install).',
-  'The glance is readable at half size; nexus status --watch in an SSH terminal shows the same without any video.',
+  'After a reboot no user is logged in: Jump Desktop then shows the login window, while Nexus already runs (nexus service install).',
+  'The glance is readable at half size; nexus status --watch in an SSH terminal shows the same without video.',
 ]

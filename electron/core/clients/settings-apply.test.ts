@@ -1,4 +1,4 @@
-// A person's settings.json keeps everything of theirs: when ours go in, and when they go out again.
+// The user's settings.json keeps the user's values when ours are added and removed again.
 import {
   lstatSync,
   mkdirSync,
@@ -45,7 +45,7 @@ const writeOwn = (value: unknown = own, mark = '') =>
   writeFileSync(path, `${mark}${JSON.stringify(value)}`, { mode: 0o644 })
 
 describe('applySettings', () => {
-  it('makes a file that only its owner may read, and undoing removes it', () => {
+  it('creates a file that only its owner may read, and undo removes it', () => {
     rmSync(join(home, '.claude'), { recursive: true })
     expect(apply()).toMatchObject({ kind: 'written', backupPath: null })
     expect(statSync(path).mode & 0o777).toBe(0o600)
@@ -59,7 +59,7 @@ describe('applySettings', () => {
     expect(undoSettings(recordPath)).toEqual({ kind: 'nothing' })
   })
 
-  it('keeps all that is a person’s, has the file as it was beside it, and gives it back', () => {
+  it('keeps the user’s values, writes a backup, and restores the file', () => {
     writeOwn()
     const before = readFileSync(path, 'utf8')
     const outcome = apply()
@@ -77,7 +77,7 @@ describe('applySettings', () => {
     expect(read()).toEqual(own)
   })
 
-  it('writes nothing over a value of the person’s own without being told to, and names it', () => {
+  it('does not replace a user’s value without permission, and names it', () => {
     const theirs = {
       env: { ANTHROPIC_BASE_URL: 'https://elsewhere' },
       statusLine: { type: 'command', command: 'mine' },
@@ -93,7 +93,7 @@ describe('applySettings', () => {
     expect(read()).toEqual(theirs)
   })
 
-  it('brings its own lines up to date, and still knows what was there before', () => {
+  it('updates its own lines, and still remembers the original values', () => {
     writeOwn()
     apply()
     const backup = readFileSync(`${path}.before-opta-nexus`, 'utf8')
@@ -110,7 +110,7 @@ describe('applySettings', () => {
     expect(read()).toEqual(own)
   })
 
-  it('leaves alone what somebody changed since', () => {
+  it('keeps later changes by the user', () => {
     apply()
     writeOwn({ ...read(), env: { ANTHROPIC_BASE_URL: 'http://changed', ANTHROPIC_AUTH_TOKEN: 'sk-opta-1' } })
     expect(undoSettings(recordPath)).toMatchObject({ kept: ['ANTHROPIC_BASE_URL'] })
@@ -127,9 +127,9 @@ describe('applySettings', () => {
   })
 
   it.each([
-    ['no JSON', '{ "env": ', 'is not JSON, and is left as it is'],
-    ['of another kind', '{"env": 4}', 'is left as it is: env'],
-    ['of another kind inside', '{"permissions": {"deny": "all"}}', 'is left as it is: permissions.deny'],
+    ['no JSON', '{ "env": ', 'is not valid JSON, so it was not touched'],
+    ['of the wrong shape', '{"env": 4}', 'was not touched: env'],
+    ['of the wrong shape inside', '{"permissions": {"deny": "all"}}', 'was not touched: permissions.deny'],
   ])('refuses a file that is %s', (_, text, words) => {
     writeFileSync(path, text)
     expect(() => apply()).toThrow(words)

@@ -1,4 +1,4 @@
-// Writes our settings into a person's own settings.json of Claude Code, with a backup beside it, and takes them out again.
+// Writes our settings into the user's settings.json of Claude Code, with a backup beside it, and removes them again.
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { readRecord } from '../base/json-record.ts'
@@ -14,30 +14,30 @@ import {
 } from './settings-merge.ts'
 
 export type ApplyOutcome =
-  /** Values of the person's own stand in the way; nothing was written. */
+  /** The user's own values conflict; nothing was written. */
   | { readonly kind: 'conflicts'; readonly path: string; readonly names: readonly string[] }
   | { readonly kind: 'unchanged'; readonly path: string }
   | {
       readonly kind: 'written'
       readonly path: string
-      /** As the file was before; null: there was none. */
+      /** A copy of the original; null: there was no file. */
       readonly backupPath: string | null
       readonly replaced: readonly string[]
     }
 
 export type UndoOutcome =
-  /** Nothing was applied that could be undone. */
+  /** There is nothing to undo. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'undone'; readonly path: string; readonly kept: readonly string[] }
 
 interface Place {
-  /** As Claude Code names it; may be a link. */
+  /** Claude Code's path; may be a link. */
   readonly path: string
-  /** Where what was changed is remembered. It holds a key, as the file itself does. */
+  /** Records our changes. Contains a key, like the file itself. */
   readonly recordPath: string
 }
 
-/** Throws an Error with one sentence when the file is no settings, or was changed meanwhile. */
+/** Throws a one-sentence Error if the file is not a settings file or changed meanwhile. */
 export const applySettings = (
   { path, recordPath }: Place,
   settings: readonly ClaudeSetting[],
@@ -52,18 +52,18 @@ export const applySettings = (
   if (conflicts.length > 0 && !options.mayReplace) return { kind: 'conflicts', path: real, names: conflicts }
   const next = render(file)
   if (next === text) return { kind: 'unchanged', path: real }
-  // The file as it was before we first came, not as we left it.
+  // The file before our first change.
   const backupPath = text === null ? null : `${real}.before-opta-nexus`
   mkdirSync(dirname(real), { recursive: true, mode: 0o700 })
   if (backupPath !== null && text !== null && earlier === null) writePrivateFile(backupPath, text)
   const applied: Applied = { version: 1, path: real, lines, denied: [...denied] }
-  // First what undoes it: a stop in between leaves a record whose lines are not there, which undoing passes over.
+  // Write the record first: if we crash in between, undo skips recorded lines that are not in the file.
   writePrivateFile(recordPath, `${JSON.stringify(applied, null, 2)}\n`)
   replace(real, text, next)
   return { kind: 'written', path: real, backupPath, replaced: conflicts }
 }
 
-/** Throws as `applySettings` does. */
+/** Throws like `applySettings`. */
 export const undoSettings = (recordPath: string): UndoOutcome => {
   const applied = readRecord(recordPath, AppliedSchema)
   if (applied === null) return { kind: 'nothing' }
@@ -82,5 +82,5 @@ const render = (file: SettingsFile): string => `${JSON.stringify(file, null, 2)}
 
 const replace = (path: string, before: string | null, text: string): void => {
   if (!replacePrivateFile(path, before, text))
-    throw new Error(`${path} was changed at the same time, and is left as it is: ask again`)
+    throw new Error(`${path} changed at the same time, so it was not touched: run the command again`)
 }

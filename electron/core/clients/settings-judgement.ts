@@ -1,4 +1,4 @@
-// Claude Code's settings as a person has them, against what this machine would have them be now. Pure.
+// Compares the user's Claude Code settings with those for this machine. Pure.
 
 import { z } from 'zod'
 import { parseJsonOrNull } from '../base/json-record.ts'
@@ -6,7 +6,7 @@ import { isMeasuredName } from '../router/claude-model-name.ts'
 import type { ClaudeSetting } from './claude-settings.ts'
 
 export type SettingsReading =
-  /** They lead somewhere else, or nowhere in particular: none of our business. */
+  /** They point to another server, or to none. */
   | { readonly kind: 'other' }
   | { readonly kind: 'broken' }
   | { readonly kind: 'ours'; readonly differences: readonly SettingDifference[] }
@@ -16,7 +16,6 @@ export interface SettingDifference {
   /** null: not set. Never a key. */
   readonly found: string | null
   readonly ours: string
-  readonly why: string
 }
 
 const SettingsSchema = z.object({
@@ -24,10 +23,10 @@ const SettingsSchema = z.object({
   permissions: z.object({ deny: z.array(z.string()).optional() }).optional(),
 })
 
-/** Secrets, and what a person may well choose otherwise. */
+/** Secrets, and values that the user may choose. */
 const notCompared = new Set(['ANTHROPIC_BASE_URL', 'ANTHROPIC_AUTH_TOKEN', 'permissions.deny'])
 
-/** @param isHere whether an address leads to this machine's Router */
+/** @param isHere whether a URL leads to this machine's Router */
 export const readSettings = (
   text: string,
   expected: readonly ClaudeSetting[],
@@ -38,12 +37,12 @@ export const readSettings = (
   const env = settings.data.env ?? {}
   const baseUrl = env['ANTHROPIC_BASE_URL']
   if (typeof baseUrl !== 'string' || !isHere(baseUrl)) return { kind: 'other' }
-  const differences = expected.flatMap(({ name, value, why }): readonly SettingDifference[] => {
+  const differences = expected.flatMap(({ name, value }): readonly SettingDifference[] => {
     if (notCompared.has(name) || typeof value !== 'string') return []
     const found = env[name]
     if (String(found ?? '') === value) return []
     if (isName(name) && typeof found === 'string' && isMeasuredName(found)) return []
-    return [{ name, found: found === undefined ? null : String(found), ours: value, why }]
+    return [{ name, found: found === undefined ? null : String(found), ours: value }]
   })
   return { kind: 'ours', differences }
 }

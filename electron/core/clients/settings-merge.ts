@@ -1,18 +1,18 @@
-// Our lines in a person's own settings.json of Claude Code: put in, and taken out again, without losing theirs. Pure.
+// Merges our lines into the user's settings.json of Claude Code and removes them again, without losing the user's. Pure.
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { withoutByteOrderMark } from '../base/byte-order-mark.ts'
 import { messageOf } from '../base/error-message.ts'
 import type { ClaudeSetting } from './claude-settings.ts'
 
-/** Whatever else the file says is a person's, and stays. */
+/** Everything else in the file is the user's, and stays. */
 const FileSchema = z.looseObject({
   env: z.record(z.string(), z.unknown()).optional(),
   permissions: z.looseObject({ deny: z.array(z.string()).optional() }).optional(),
 })
 export type SettingsFile = z.infer<typeof FileSchema>
 
-/** What one application changed, so that it can be undone. `before` is absent where there was nothing. */
+/** The changes of one application, for undo. `before` is absent where there was no value. */
 export const AppliedSchema = z.strictObject({
   version: z.literal(1),
   /** The file, links followed. */
@@ -26,11 +26,11 @@ export interface Merge {
   readonly file: SettingsFile
   readonly lines: Applied['lines']
   readonly denied: readonly string[]
-  /** Names whose own value of the person's differs from ours. */
+  /** Names with a user's value that differs from ours. */
   readonly conflicts: readonly string[]
 }
 
-/** @param text of the file; null: there is none. Throws an Error with one sentence when it cannot be read as settings. */
+/** @param text the file's text; null: no file. Throws a one-sentence Error when it is not a settings file. */
 export const parseSettingsFile = (path: string, text: string | null): SettingsFile => {
   const bare = withoutByteOrderMark(text ?? '')
   if (bare.trim() === '') return {}
@@ -38,17 +38,17 @@ export const parseSettingsFile = (path: string, text: string | null): SettingsFi
   try {
     value = JSON.parse(bare)
   } catch (error) {
-    throw new Error(`${path} is not JSON, and is left as it is: ${messageOf(error)}`)
+    throw new Error(`${path} is not valid JSON, so it was not touched: ${messageOf(error)}`)
   }
   const file = FileSchema.safeParse(value)
   if (file.success) return file.data
   const issue = file.error.issues[0]
-  throw new Error(`${path} is left as it is: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}`)
+  throw new Error(`${path} was not touched: ${issue?.path.join('.') || 'the whole file'}: ${issue?.message}`)
 }
 
 /**
- * @param earlier what we put in before, which is no person's; null: nothing
- * @returns the file with all of ours in it. `conflicts` names what of the person's own was replaced in that
+ * @param earlier the lines of an earlier application; null: none
+ * @returns the file with our lines. `conflicts` names the user's values that were replaced
  */
 export const mergeSettings = (
   file: SettingsFile,
@@ -60,7 +60,7 @@ export const mergeSettings = (
   const conflicts: string[] = []
   const denied: string[] = []
   let merged: SettingsFile = file
-  // What an earlier application put in and this one does not have any more goes, where it still is as we left it.
+  // Remove lines of an earlier application that are no longer ours, unless the user changed them.
   const names = new Set(settings.map(({ name }) => name))
   for (const old of earlier?.lines ?? [])
     if (!names.has(old.name) && isDeepStrictEqual(readLine({ ...merged, env }, old.name), old.after))
@@ -87,7 +87,7 @@ export const mergeSettings = (
   return { file: withEnv(merged, env), lines, denied, conflicts }
 }
 
-/** @returns the file without ours. `kept` names lines that somebody changed since: those stay as they are */
+/** @returns the file without our lines. `kept` names lines that were changed since: those stay */
 export const unmergeSettings = (
   file: SettingsFile,
   applied: Applied,
@@ -113,7 +113,7 @@ export const unmergeSettings = (
 const readLine = (file: SettingsFile, name: string): unknown =>
   name === 'statusLine' ? file['statusLine'] : file.env?.[name]
 
-/** `env` is changed in place. undefined: the line goes. */
+/** Changes `env` in place. undefined: removes the line. */
 const writeLine = (
   file: SettingsFile,
   env: Record<string, unknown>,
@@ -129,7 +129,7 @@ const writeLine = (
   return value === undefined ? others : { ...others, statusLine: value }
 }
 
-/** In its place, where the file has one. */
+/** Keeps the position of `env` in the file. */
 const withEnv = (file: SettingsFile, env: Record<string, unknown>): SettingsFile => {
   if (Object.keys(env).length > 0) return { ...file, env }
   const { env: _, ...others } = file

@@ -1,9 +1,9 @@
-// Lines for three shells: whatever characters a key has, the client gets it unchanged.
+// Lines for three shells: clients get the key unchanged, whatever its characters.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { type ShellId, shellSnippet } from './shell-snippets.ts'
 
-/** Every character that a key may have (contract: 0x21 to 0x7e). */
+/** Every character allowed in a key (contract: 0x21 to 0x7e). */
 const everyCharacter = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index)).join('')
 const url = 'http://10.0.0.5:4000'
 
@@ -21,7 +21,7 @@ describe('shellSnippet', () => {
     expect(shellSnippet(shell, url, `it's$(x)\\`).split('\n')[1]).toBe(line)
   })
 
-  it('doubles the typographic quotes that PowerShell reads as its own', () => {
+  it('doubles the typographic quotes that PowerShell treats as quotes', () => {
     expect(shellSnippet('powershell', url, 'a\u2019b')).toContain("'a\u2019\u2019b'")
   })
 

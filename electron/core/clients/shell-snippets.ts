@@ -1,4 +1,4 @@
-// The seed's two variables, for each shell that a developer may sit at.
+// The seed's two variables, for each shell.
 import { quoteForFish, quoteForPowershell, quoteForShell } from '../../wording/shell-quote.ts'
 
 export const shellIds = ['bash', 'powershell', 'fish'] as const
@@ -22,7 +22,7 @@ export const shellTitles: Readonly<Record<ShellId, string>> = {
 }
 
 const check = (command: string): string =>
-  `Does it answer? ${command} prints "I'm alive!"; nexus clients --test says what is wrong when it does not.`
+  `Does it answer? ${command} prints "I'm alive!"; if it does not, nexus clients --test says what is wrong.`
 
 export const shellNotes: Readonly<Record<ShellId, readonly string[]>> = {
   bash: [
@@ -32,7 +32,7 @@ export const shellNotes: Readonly<Record<ShellId, readonly string[]>> = {
   powershell: [
     'For every new terminal: append both lines to the file that $PROFILE names.',
     check('curl.exe -sS "$env:ANTHROPIC_BASE_URL/health/liveliness"'),
-    'In a VS Code Remote SSH terminal you are on the Studio, in its shell: take the lines for bash or zsh there.',
+    'A VS Code Remote SSH terminal runs on the Studio, in its shell: use the lines for bash or zsh there.',
   ],
   fish: [
     'For every new terminal: append both lines to ~/.config/fish/config.fish.',

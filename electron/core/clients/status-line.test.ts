@@ -1,10 +1,10 @@
-// The command that Claude Code runs: what it asks for, and that it shows nothing when there is no answer.
+// The command that Claude Code runs: its request, and that it shows nothing without an answer.
 import { createServer, type IncomingMessage } from 'node:http'
 import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
 import { statusLine } from './status-line.ts'
 
-/** As Claude Code does it: the JSON on stdin, cut to what is read. */
+/** Like Claude Code: JSON on stdin, cut to the fields we read. */
 const show = (baseUrl: string) =>
   execa('/bin/sh', ['-c', statusLine('unix').command], {
     input: '{"session_id":"fd2fd12f-dbe4","transcript_path":"/x","cwd":"/y"}',
@@ -35,7 +35,7 @@ const answering = async (status: number, body: (url: string) => Promise<void>) =
 }
 
 describe('the status line', () => {
-  it('shows what the Router says to this session and key', async () => {
+  it("shows the Router's line for this session and key", async () => {
     const asked = await answering(200, async (url) => {
       expect(await show(url)).toMatchObject({ stdout: '3 of 4 slots free', stderr: '', exitCode: 0 })
     })
@@ -49,12 +49,12 @@ describe('the status line', () => {
     })
   })
 
-  it('shows nothing where nobody answers', async () => {
-    // Port 1 is nobody's on a machine that runs tests.
+  it('shows nothing when nothing listens', async () => {
+    // Port 1 is free on a test machine.
     expect(await show('http://127.0.0.1:1')).toMatchObject({ stdout: '', stderr: '', exitCode: 0 })
   })
 
-  it('has a key on no command line, and survives every shell on Windows', () => {
+  it('keeps the key off command lines, and survives every shell on Windows', () => {
     expect(statusLine('unix').command).not.toMatch(/curl[^|]*Bearer/)
     const encoded = statusLine('windows').command.split(' ').at(-1) ?? ''
     expect(encoded).toMatch(/^[A-Za-z0-9+/=]+$/)

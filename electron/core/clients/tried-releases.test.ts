@@ -1,4 +1,4 @@
-// The record of what was seen with each release.
+// The record of results per release.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,13 +13,13 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-it('knows nothing of a release that was not tried, nor from a broken record', () => {
+it('returns nothing for an untried release or a broken record', () => {
   expect(readReleaseTry(path, '2.1.332')).toBeNull()
   writeFileSync(path, '{"version": 1, "tries": ')
   expect(readReleaseTry(path, '2.1.332')).toBeNull()
 })
 
-it('keeps the newest answer to each step, release by release', () => {
+it('keeps the newest result of each step per release', () => {
   rememberReleaseTry(path, { version: '2.1.332', at: 1, passed: ['a', 'b'], failed: ['c'] })
   rememberReleaseTry(path, { version: '2.1.197', at: 2, passed: ['a'], failed: [] })
   rememberReleaseTry(path, { version: '2.1.332', at: 3, passed: ['c'], failed: ['a'] })

@@ -1,4 +1,4 @@
-// What `nexus try-claude` saw of each release here, for the doctor: proved is what was seen, not what was expected.
+// Results of `nexus try-claude` per release on this machine, for the doctor.
 import { z } from 'zod'
 import { readRecord } from '../base/json-record.ts'
 import { writePrivateFile } from '../base/private-file.ts'
@@ -18,11 +18,11 @@ export const releaseTriesFile = 'claude-tries.json'
 
 const mostReleases = 20
 
-/** null: this release was never tried here, or the record is not of this version. */
+/** null: this release was never tried here, or the record has another version. */
 export const readReleaseTry = (recordPath: string, version: string): ReleaseTry | null =>
   readRecord(recordPath, TriesSchema)?.tries.find((one) => one.version === version) ?? null
 
-/** The newest try of a release replaces the one before, step by step: a try of one step forgets nothing of the others. */
+/** Merges a release's newest results step by step: a run of one step keeps the results of the others. */
 export const rememberReleaseTry = (recordPath: string, latest: ReleaseTry): void => {
   const tries = readRecord(recordPath, TriesSchema)?.tries ?? []
   const earlier = tries.find(({ version }) => version === latest.version)

@@ -1,11 +1,11 @@
-// What one check of the doctor says, and how a check is written.
+// What a doctor check reports, and how to write one.
 import type { Config } from '../../contract/config.ts'
 import type { ChosenProfile } from '../config/profiles.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 
-/** `unknown`: could not be found out; counts as a warning, because nobody can rely on it. */
+/** `unknown` counts as a warning: the check could not get an answer. */
 export const checkLevels = ['ok', 'warn', 'fail', 'unknown'] as const
 export type CheckLevel = (typeof checkLevels)[number]
 
@@ -15,7 +15,7 @@ export interface Finding {
   readonly found: string
   /** Why it matters. */
   readonly why: string
-  /** A command to paste, or a sentence, which starts with a capital letter; null when there is nothing to mend. */
+  /** A command to paste, or a sentence that starts with a capital letter; null when there is nothing to fix. */
   readonly mend: string | null
 }
 
@@ -39,7 +39,7 @@ export interface Check extends Finding {
   readonly title: string
 }
 
-/** A check that can be run: reads its facts, then judges them. null: does not apply to this machine or profile. */
+/** A runnable check: reads its facts, then judges them. null: does not apply to this machine or profile. */
 export interface CheckSource {
   readonly id: string
   readonly group: CheckGroup
@@ -64,7 +64,7 @@ export type ConfigState =
   | { readonly kind: 'valid' }
   | { readonly kind: 'broken'; readonly problems: readonly string[]; readonly hasLastGood: boolean }
 
-/** What all checks start from. */
+/** The input of every check. */
 export interface DoctorContext {
   readonly folder: StateFolder
   readonly platform: Platform
@@ -75,11 +75,11 @@ export interface DoctorContext {
   readonly config: Config
   readonly configState: ConfigState
   readonly chosen: ChosenProfile
-  /** What starts this very profile: `nexus up`, with --profile when another would be taken without it. */
+  /** The command that starts this profile: `nexus up`, with --profile unless it would choose this one anyway. */
   readonly upCommand: string
 }
 
-/** One reading for all who ask. */
+/** Reads once and shares the result. */
 export const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
   let reading: Promise<T> | null = null
   return () => {

@@ -9,15 +9,15 @@ const facts: ParkedFacts = {
   fullSlidingCache: false,
 }
 
-it('says what waits, and of how much', () => {
+it('counts parked conversations and their bytes', () => {
   expect(judgeParked(facts)).toEqual({
     level: 'ok',
-    found: 'they keep their slots; 3 of them wait in files, 77 MiB of at most 64.00 GiB',
+    found: 'pinned to their slots; 3 parked in files, 77 MiB of at most 64.00 GiB',
     mend: null,
   })
 })
 
-it('warns of a model whose files do nothing, with the way out where there is one', () => {
+it('warns of a model that cannot be restored, with the fix where there is one', () => {
   const useless = { ...facts, doesNotRestore: true }
   expect(judgeParked(useless)).toMatchObject({
     level: 'warn',

@@ -1,4 +1,4 @@
-// Checks on the prompt cache: whether conversations that left their slots come back, and what they take on disk.
+// Checks on the prompt cache: whether parked conversations can be restored, and how much disk they use.
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatBytes } from '../base/format-bytes.ts'
@@ -11,26 +11,26 @@ export interface ParkedFacts {
   readonly files: number
   readonly bytes: number
   readonly mostBytes: number
-  /** The Router found out that this llama-server reads the files and then finds nothing in them. */
+  /** The Router noticed that this llama-server loads the files but restores nothing from them. */
   readonly doesNotRestore: boolean
   /** `--swa-full`: sliding layers keep the whole context. */
   readonly fullSlidingCache: boolean
 }
 
 export const judgeParked = (facts: ParkedFacts): Verdict => {
-  const held = `${facts.files} of them wait in files, ${formatBytes(facts.bytes)} of at most ${formatBytes(facts.mostBytes)}`
-  if (!facts.doesNotRestore) return ok(`they keep their slots; ${held}`)
+  const parked = `${facts.files} parked in files, ${formatBytes(facts.bytes)} of at most ${formatBytes(facts.mostBytes)}`
+  if (!facts.doesNotRestore) return ok(`pinned to their slots; ${parked}`)
   return warn(
     doesNotRestoreText,
     facts.fullSlidingCache
       ? null
-      : 'If its attention slides (Gemma), add "--swa-full" to llamaServer.pinnedFlags, which takes more memory (nexus plan); a hybrid model has no such way.',
+      : 'If the model uses sliding-window attention (Gemma), add "--swa-full" to llamaServer.pinnedFlags; it needs more memory (nexus plan). Hybrid models have no such option.',
   )
 }
 
 const readParked = async (dir: string): Promise<Pick<ParkedFacts, 'files' | 'bytes'>> => {
   const names = (await readdir(dir).catch(() => [])).filter((name) => name.endsWith('.kv'))
-  // One that went meanwhile takes nothing.
+  // A file may be deleted in the meantime.
   const sizes = await Promise.all(
     names.map((name) =>
       stat(join(dir, name)).then(
@@ -47,19 +47,19 @@ export const checksOnCache = (context: DoctorContext): readonly CheckSource[] =>
     id: 'router.conversations',
     group: 'Router',
     title: 'Conversations',
-    why: 'a conversation that is read again costs a 70B model minutes, at every turn',
+    why: 'rereading a conversation takes a 70B model minutes, every turn',
     read: async () => {
       const { profile } = context.chosen
       if (!keepsSlots(profile))
         return profile.proxy.configPath === null
           ? warn(
-              'llama-server picks the slots itself: agents that alternate read their conversations again',
-              'Leave out proxy.pinConversations and proxy.admission, which are on by default.',
+              'llama-server picks the slots itself: agents that take turns reread their conversations',
+              'Remove proxy.pinConversations and proxy.admission from the profile; both are on by default.',
             )
           : null
       const parked = slotCacheOf(profile, context.folder.parkedDir)?.parked ?? null
       if (parked === null)
-        return ok('they keep their slots; none waits in a file (llamaServer.parkedCacheMiB)')
+        return ok('pinned to their slots; parking in files is off (llamaServer.parkedCacheMiB)')
       return judgeParked({
         ...(await readParked(parked.dir)),
         doesNotRestore: readDoesNotRestore(context.folder),

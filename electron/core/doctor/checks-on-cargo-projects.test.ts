@@ -38,7 +38,7 @@ const judge = (folder: string, change: Partial<CargoFacts> = {}) =>
   })
 
 describe('findProjectConfigs', () => {
-  it('looks in the folder, all above it, and where forge enable wrote, each file once and never the own one', () => {
+  it("searches the folder, its parents and the files of forge enable, each once, but not the developer's own", () => {
     const outer = writeConfig('a', '')
     const inner = writeConfig('a/b', '', 'config')
     const far = writeConfig('elsewhere', '')
@@ -53,30 +53,30 @@ describe('findProjectConfigs', () => {
 })
 
 describe('judgeProjects', () => {
-  it('names a project whose build-dir takes builds elsewhere although the developer has enabled the RAM disk', () => {
+  it('warns of a project whose build-dir bypasses the enabled RAM disk', () => {
     const path = writeConfig('a', '[build]\nbuild-dir = "out"\n')
     expect(judge('a')).toMatchObject({
       level: 'warn',
       found: `${path} sends builds to ${join(dir, 'a/out')}, not to the RAM disk`,
-      mend: expect.stringContaining(`Take build-dir out of ${path}`),
+      mend: expect.stringContaining(`Remove build-dir from ${path}`),
     })
   })
 
-  it('lets a checkout of several developers build in its own folder', () => {
+  it('lets a shared checkout build in its own folder', () => {
     writeConfig('a', '[build]\nbuild-dir = "target"\n')
     expect(judge('a').level).toBe('warn')
     chmodSync(join(dir, 'a'), 0o2775)
-    expect(judge('a')).toMatchObject({ level: 'ok', found: expect.stringContaining('no project') })
+    expect(judge('a')).toMatchObject({ level: 'ok', found: expect.stringContaining('no inspected project') })
     writeConfig('a', '[build]\nbuild-dir = "/elsewhere"\n')
     expect(judge('a').level).toBe('warn')
   })
 
-  it('names a project whose finished programs go to the RAM disk', () => {
+  it('warns of a project whose finished programs go to the RAM disk', () => {
     const path = writeConfig('a', '[build]\ntarget-dir = "/Volumes/X/a"\n')
     expect(judge('a')).toMatchObject({ level: 'warn', found: expect.stringContaining(path) })
   })
 
-  it('does not know what a file means that is not TOML, and names each of several', () => {
+  it('reports invalid TOML as unknown, and names every odd file', () => {
     const broken = writeConfig('a/b', '[build\n')
     expect(judge('a/b')).toMatchObject({ level: 'unknown', found: expect.stringContaining(broken) })
     const outer = writeConfig('a', '[build]\nbuild-dir = "/elsewhere"\n')
@@ -86,9 +86,9 @@ describe('judgeProjects', () => {
     expect(both.found).toContain(outer)
   })
 
-  it('is content with a project that says nothing of it, points there itself, or is overruled by a variable', () => {
+  it('passes a project that sets nothing, points to the RAM disk, or is overridden by a variable', () => {
     writeConfig('a', '[net]\noffline = true\n')
-    expect(judge('a')).toMatchObject({ level: 'ok', found: expect.stringContaining('no project') })
+    expect(judge('a')).toMatchObject({ level: 'ok', found: expect.stringContaining('no inspected project') })
     writeConfig('a', 'include = [{ path = "/Volumes/X/.nexus/cargo.toml", optional = true }]\n')
     expect(judge('a').level).toBe('ok')
     writeConfig('a', '[build]\nbuild-dir = "/elsewhere"\n')

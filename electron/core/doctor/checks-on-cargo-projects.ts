@@ -1,4 +1,4 @@
-// The check on cargo configs beside the developer's own: a project's file wins over it without a word (the Cargo Book,
+// The check on projects' cargo configs: they silently override the developer's own (the Cargo Book,
 // Configuration, Hierarchical structure).
 import { dirname, join, resolve } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
@@ -24,13 +24,13 @@ interface ProjectFacts extends CargoFacts {
   readonly platform: 'darwin' | 'linux'
 }
 
-/** The folder and all above it, where cargo looks for `.cargo/config.toml`. */
+/** The folder and its parents, where cargo looks for `.cargo/config.toml`. */
 const withAncestors = (folder: string): readonly string[] => {
   const parent = dirname(folder)
   return parent === folder ? [folder] : [folder, ...withAncestors(parent)]
 }
 
-/** null: no file there. One that may not be read is one that is not understood. */
+/** null: no file there. An unreadable file counts as unclear. */
 const readProjectConfig = (path: string): ProjectConfig | null => {
   try {
     const text = readFileOrNull(path)
@@ -40,7 +40,7 @@ const readProjectConfig = (path: string): ProjectConfig | null => {
   }
 }
 
-/** @param known files by their path; `folders` are looked into with all above them */
+/** @param known paths of config files; `folders` and all their parents are searched too */
 export const findProjectConfigs = (
   known: readonly string[],
   folders: readonly string[],
@@ -56,13 +56,13 @@ export const findProjectConfigs = (
 const absolute = (dir: string | null, configPath: string): string | null =>
   dir === null || dir.startsWith('{') ? dir : resolve(dirname(dirname(configPath)), dir)
 
-/** The way for a checkout that several developers build: in its own folder, which they may all write to. */
+/** A checkout shared by several developers builds in its own folder, where all of them may write. */
 const keepsSharedCheckout = (configPath: string, buildDir: string, platform: 'darwin' | 'linux'): boolean => {
   const checkout = dirname(dirname(configPath))
   return isBelow(absolute(buildDir, configPath) ?? '', checkout) && isSharedCheckout(checkout, platform)
 }
 
-/** What counts for that project: its own settings before the developer's. null: it says nothing of where builds go. */
+/** The project's effective settings: its own before the developer's. null: it does not set where builds go. */
 const settingsIn = (
   { path, reading }: ProjectConfig,
   own: ProjectFacts,
@@ -92,8 +92,8 @@ export const judgeProjects = (configs: readonly ProjectConfig[], own: ProjectFac
   if (odd.length === 0)
     return ok(
       verdicts.length === 0
-        ? 'no project that was looked at has settings of its own'
-        : `${verdicts.map(({ path }) => path).join(', ')}: nothing in the way`,
+        ? 'no inspected project has settings of its own'
+        : `${verdicts.map(({ path }) => path).join(', ')}: no conflict`,
     )
   const mends = new Set(odd.flatMap(({ mend }) => mend ?? []))
   return {
@@ -109,7 +109,7 @@ export const checksOnCargoProjects = (context: DoctorContext, facts: DoctorFacts
       id: 'forge.cargo-projects',
       group: 'Build Forge',
       title: 'Cargo in projects',
-      why: "a project's own .cargo/config.toml wins over yours without a word",
+      why: "a project's own .cargo/config.toml silently overrides yours",
       read: async () => {
         const cargo = await readCargoFacts(context, facts)
         if (cargo === null) return null

@@ -36,7 +36,7 @@ const facts: CargoFacts = {
 const hashed = '/Volumes/X/build/{workspace-path-hash}'
 
 describe('judgeCargo', () => {
-  it('passes the include, mounted or not', () => {
+  it('passes the include, whether mounted or not', () => {
     expect(judgeCargo({ ...facts, settings: included }).level).toBe('ok')
     expect(judgeCargo({ ...facts, settings: included, mounted: false, prepared: false })).toMatchObject({
       level: 'ok',
@@ -44,7 +44,7 @@ describe('judgeCargo', () => {
     })
   })
 
-  it('warns of an include that does nothing', () => {
+  it('warns of an include without effect', () => {
     expect(judgeCargo({ ...facts, settings: included, prepared: false })).toMatchObject({
       level: 'warn',
       mend: 'nexus up --only ramDisk',
@@ -57,7 +57,7 @@ describe('judgeCargo', () => {
     expect(judgeCargo({ ...facts, settings: elsewhere }).level).toBe('warn')
   })
 
-  it('takes a fixed path only from a cargo that knows nothing better', () => {
+  it('accepts a fixed path only for a cargo without include', () => {
     const fixed = { ...facts, settings: { ...nothing, buildDir: hashed } }
     expect(judgeCargo({ ...fixed, cargo: cargoOf(92) }).level).toBe('ok')
     expect(judgeCargo(fixed)).toMatchObject({ level: 'warn', found: expect.stringContaining('they fail') })
@@ -68,13 +68,13 @@ describe('judgeCargo', () => {
     expect(judgeCargo({ ...facts, envBuildDir: '/Volumes/XY/{workspace-path-hash}' }).level).toBe('warn')
   })
 
-  it('offers the command where nothing points there, and not for a disk that is too small', () => {
+  it('suggests the command when cargo is not set up, but not for a disk that is too small', () => {
     expect(judgeCargo(facts)).toMatchObject({ level: 'warn', mend: 'nexus forge enable' })
     expect(judgeCargo({ ...facts, cargo: cargoOf(80) })).toMatchObject({ mend: 'rustup update' })
     expect(judgeCargo({ ...facts, diskBytes: GiB / 4 }).level).toBe('ok')
   })
 
-  it('warns of target-dir, and does not know what it cannot read', () => {
+  it('warns of target-dir, and reports an unclear file as unknown', () => {
     expect(judgeCargo({ ...facts, envTargetDir: '/Volumes/X/target' }).mend).toMatch(
       /^unset CARGO_TARGET_DIR/,
     )
@@ -115,7 +115,7 @@ describe('judgeSharing', () => {
   }
   const line = (flags: string) => `/dev/disk4 on /Volumes/X (hfs, local, nodev, nosuid, ${flags})`
 
-  it('warns of a volume on which everything is everybody’s', () => {
+  it('warns of a volume without ownership', () => {
     expect(
       judgeSharing({ disk, closedFolder: null, sharedCheckouts: [], mountLine: line('noowners') }),
     ).toMatchObject({
@@ -128,23 +128,23 @@ describe('judgeSharing', () => {
     ).toBe('ok')
   })
 
-  it('says when nobody else can come to it', () => {
+  it('tells whether other users can get to it', () => {
     const found = (facts: Partial<Parameters<typeof judgeSharing>[0]>) =>
       judgeSharing({ disk, closedFolder: null, mountLine: null, sharedCheckouts: [], ...facts }).found
     expect(found({ closedFolder: '/h/state' })).toContain('/h/state is closed')
-    expect(found({ disk: { ...disk, kind: 'shm-folder' } })).toContain('for you alone')
+    expect(found({ disk: { ...disk, kind: 'shm-folder' } })).toContain('only for you')
     expect(found({})).toContain('every developer')
   })
 
   // Seen with cargo 1.95, a setgid checkout and umask 002: "failed to open: .../debug/.cargo-lock ... Permission denied".
-  it('does not say that everybody can build where one checkout is shared', () => {
+  it('warns of a shared checkout, which only its first builder can build', () => {
     const sharedCheckouts = [{ path: '/srv/team/app', builtBy: 'anna' }]
     expect(judgeSharing({ disk, closedFolder: null, mountLine: null, sharedCheckouts })).toMatchObject({
       level: 'warn',
       found: expect.stringContaining('/srv/team/app (anna)'),
       mend: expect.stringContaining('/srv/team/app/.cargo/config.toml'),
     })
-    // Without owners everybody may write everything.
+    // Without ownership everyone may write everything.
     expect(
       judgeSharing({ disk, closedFolder: null, mountLine: line('noowners'), sharedCheckouts }).mend,
     ).toContain('enableOwnership')

@@ -1,4 +1,4 @@
-// Checks on where cargo builds: whether it is sent to the RAM disk, can go there, and who else can.
+// Checks on where cargo builds: whether it targets the RAM disk, whether that works, and who else can build there.
 import { lstat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
@@ -17,16 +17,16 @@ import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn }
 import type { DoctorFacts } from './facts.ts'
 
 export interface CargoSetting {
-  /** null: the file is not understood, `unclear` says why. */
+  /** null: the file could not be parsed; `unclear` says why. */
   readonly settings: CargoBuildSettings | null
   readonly unclear: string | null
   readonly configPath: string
-  /** CARGO_BUILD_BUILD_DIR and CARGO_TARGET_DIR, which win over the file; null when not set. */
+  /** CARGO_BUILD_BUILD_DIR and CARGO_TARGET_DIR, which override the file; null when not set. */
   readonly envBuildDir: string | null
   readonly envTargetDir: string | null
 }
 
-/** null: no cargo here. */
+/** null: cargo is not installed. */
 export const readCargoSetting = async (
   env: DoctorContext['env'],
   homeDir: string,
@@ -48,8 +48,8 @@ export const isBelow = (path: string, folder: string): boolean =>
   path === folder || path.startsWith(`${folder}/`)
 
 /**
- * `always`: by a path that is used mounted or not, so that builds fail or fill a plain folder without the mount.
- * `while-mounted`: by a file that lies on it, and otherwise target/ as ever.
+ * `always`: by a fixed path, so that without the mount builds fail or fill a plain folder.
+ * `while-mounted`: by an included file on the RAM disk; otherwise target/ as usual.
  */
 export type WayThere = 'always' | 'while-mounted' | 'none'
 
@@ -70,7 +70,7 @@ export interface CargoFacts extends CargoSetting {
   readonly up: string
 }
 
-/** One crate with a few dependencies fills half a gigabyte; below this the disk is there to be tried, not to build on. */
+/** One crate with a few dependencies fills half a gigabyte; a smaller disk is for trying it out, not for building on. */
 const leastUsefulBytes = 2 * 2 ** 30
 const enable = 'nexus forge enable'
 
@@ -79,13 +79,13 @@ export const judgeCargo = (facts: CargoFacts): Verdict => {
   const targetDir = facts.envTargetDir ?? settings?.targetDir ?? null
   if (targetDir !== null && isBelow(targetDir, mountPoint))
     return warn(
-      `finished programs go to ${targetDir} as well: an eject loses them, builds fail without the RAM disk, and projects that share the folder wait for each other's lock`,
+      `finished programs go to ${targetDir} too: ejecting loses them, builds fail without the RAM disk, and projects that share the folder wait for each other's lock`,
       facts.envTargetDir === null
-        ? `Take target-dir out of ${configPath}, then: ${enable}`
+        ? `Remove target-dir from ${configPath}, then: ${enable}`
         : `unset CARGO_TARGET_DIR; ${enable}`,
     )
   if (settings === null)
-    return unknown(`${configPath} is not understood: ${facts.unclear}`, `Mend ${configPath}, then: ${enable}`)
+    return unknown(`cannot parse ${configPath}: ${facts.unclear}`, `Fix ${configPath}, then: ${enable}`)
   const buildDir = envBuildDir ?? settings.buildDir
   const where = envBuildDir === null ? configPath : 'CARGO_BUILD_BUILD_DIR'
   if (buildDir !== null && isBelow(buildDir, mountPoint)) return judgeFixedPath(buildDir, where, facts)
@@ -95,27 +95,27 @@ export const judgeCargo = (facts: CargoFacts): Verdict => {
   if (buildDir !== null)
     return warn(
       `${where} sends builds to ${buildDir}, not to the RAM disk`,
-      `Take build-dir out of ${where}, then: ${enable}`,
+      `Remove build-dir from ${where}, then: ${enable}`,
     )
   if (cargo.kind === 'found' && abilityOf(cargo.version) === 'too-old')
     return warn(
-      `cargo ${cargo.version.text} cannot build there while its programs stay here: that came with 1.91`,
+      `cargo ${cargo.version.text} cannot build on the RAM disk and keep finished programs in target/: that needs 1.91`,
       'rustup update',
     )
-  return warn('cargo builds on the disk: nothing points it to the RAM disk', enable)
+  return warn('cargo builds on the disk: it is not set up to use the RAM disk', enable)
 }
 
 const judgeFixedPath = (buildDir: string, where: string, { cargo }: CargoFacts): Verdict => {
   if (!buildDir.includes('{workspace-path-hash}'))
     return warn(
       `${where} sends all projects to ${buildDir}, where they wait for each other's lock`,
-      `Take it out of ${where}, then: ${enable}`,
+      `Remove it from ${where}, then: ${enable}`,
     )
   const canInclude = cargo.kind === 'found' && abilityOf(cargo.version) === 'include'
   return canInclude
     ? warn(
         `${where} sends builds to ${buildDir}, mounted or not: without the RAM disk they fail`,
-        `Take it out of ${where}, then: ${enable}`,
+        `Remove it from ${where}, then: ${enable}`,
       )
     : ok(`${where} sends builds to ${buildDir}`)
 }
@@ -135,36 +135,34 @@ const judgeInclude = ({ cargo, configPath, mounted, prepared, mountPoint, up }: 
       )
 }
 
-// --- several developers -----------------------------------------------------------------------------------------
-
 export interface SharingFacts {
   readonly disk: RamDisk
-  /** The first folder on the way to it that others may not pass; null: none. */
+  /** The first parent folder that others may not enter; null: none. */
   readonly closedFolder: string | null
-  /** What mount(8) says of it on a Mac; null elsewhere. */
+  /** Its line from mount(8) on a Mac; null elsewhere. */
   readonly mountLine: string | null
   readonly sharedCheckouts: readonly { readonly path: string; readonly builtBy: string }[]
 }
 
 export const judgeSharing = ({ disk, closedFolder, mountLine, sharedCheckouts }: SharingFacts): Verdict => {
-  if (disk.kind === 'shm-folder') return ok('for you alone: a folder in /dev/shm that is closed to others')
+  if (disk.kind === 'shm-folder') return ok('only for you: a folder in /dev/shm that is closed to others')
   if (mountLine !== null && /\bnoowners\b/.test(mountLine))
     return warn(
-      'mounted without owners, as macOS mounts what a normal user attaches: each developer may read, change and remove all files on it, and nexus forge status says by the workspace whose they are',
+      'mounted without ownership, the macOS default for disks that a normal user attaches: every developer may read, change and delete every file on it, and nexus forge status tells whose they are by the workspace',
       `sudo diskutil enableOwnership ${quoteForShell(disk.mountPoint)}`,
     )
   if (sharedCheckouts.length > 0) {
     const whose = sharedCheckouts.map(({ path, builtBy }) => `${path} (${builtBy})`).join(', ')
     const files = sharedCheckouts.map(({ path }) => join(path, '.cargo', 'config.toml')).join(', ')
     return warn(
-      `a checkout that several share can be built on the RAM disk only by the one who built it first, cargo tells the others "Permission denied": ${whose}`,
-      `Put build-dir = "target" under [build] into ${files}: that checkout then builds on the disk for everybody. Or give each developer a clone.`,
+      `only the developer who first built a shared checkout can build it on the RAM disk; for the others cargo fails with "Permission denied": ${whose}`,
+      `Put build-dir = "target" under [build] into ${files}: that checkout then builds on the disk for everyone. Or give each developer a clone.`,
     )
   }
   return closedFolder === null
     ? ok("every developer can build there, and none can change another's files")
     : ok(
-        `for you alone: ${closedFolder} is closed to others (ramDisk.mountPoint may name a place that is not)`,
+        `only for you: ${closedFolder} is closed to others (set ramDisk.mountPoint to a folder that is open)`,
       )
 }
 
@@ -177,7 +175,7 @@ const findClosedFolder = async (path: string): Promise<string | null> => {
   return stats !== null && (stats.mode & 0o001) === 0 ? parent : null
 }
 
-/** null where nobody uses cargo. */
+/** null when cargo is not installed. */
 export const readCargoFacts = async (
   context: DoctorContext,
   facts: DoctorFacts,
@@ -204,7 +202,7 @@ export const checksOnCargo = (context: DoctorContext, facts: DoctorFacts): reado
       id: 'forge.cargo',
       group: 'Build Forge',
       title: 'Cargo',
-      why: 'a RAM disk that nothing builds on only takes memory',
+      why: 'a RAM disk without builds only wastes memory',
       read: async () => {
         const cargo = await readCargoFacts(context, facts)
         return cargo === null ? null : judgeCargo(cargo)
@@ -214,7 +212,7 @@ export const checksOnCargo = (context: DoctorContext, facts: DoctorFacts): reado
       id: 'forge.sharing',
       group: 'Build Forge',
       title: 'Several developers',
-      why: "each developer's builds are theirs alone to change",
+      why: "developers must not be able to change each other's builds",
       read: async () => {
         const disk = await facts.ramDisk()
         if (!disk.mounted) return null

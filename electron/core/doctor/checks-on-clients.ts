@@ -1,4 +1,4 @@
-// Checks on what Claude Code meets: room in its slot, its settings and variables on this machine, the agents' files.
+// Checks on Claude Code: room in its slot, its settings and variables on this machine, the agents' files.
 
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
@@ -29,7 +29,7 @@ import {
 } from './client-judgements.ts'
 import type { DoctorFacts } from './facts.ts'
 
-/** The first program of that name on the caller's own PATH; null when there is none. */
+/** The first match on the caller's PATH; null when there is none. */
 const findOnPath = (name: string, env: Env): string | null => {
   for (const dir of (env['PATH'] ?? '').split(':')) {
     if (!dir.startsWith('/')) continue
@@ -70,28 +70,28 @@ export const checksOnClients = (context: DoctorContext, facts: DoctorFacts): rea
       id: 'clients.room',
       group: 'Clients',
       title: 'Context for each',
-      why: 'Claude Code compacts in time only when it knows its slot and has room in it; otherwise a request is refused first',
+      why: 'Claude Code compacts in time only if it knows the size of its slot and has room in it; otherwise its request is refused first',
       read: async () => judgeRoom(await readLimits(), (key) => profilePlace(context, key)),
     },
     {
       id: 'clients.mends',
       group: 'Clients',
-      title: "Router's mends",
-      why: 'Claude Code was made for another server; each of these was seen to break it here',
+      title: "Router's fixes",
+      why: 'Claude Code was built for another server; each of these was seen to break it here',
       read: async () => judgeMends(proxy, (key) => profilePlace(context, key)),
     },
     {
       id: 'clients.variables',
       group: 'Clients',
       title: 'Variables',
-      why: 'Claude Code takes them from the shell that starts it, and says little when one is wrong',
+      why: 'Claude Code reads them from the shell that starts it, and says little when one is wrong',
       read: async () => judgeVariables(env, await isHere()),
     },
     {
       id: 'clients.settings',
       group: 'Clients',
       title: 'Claude settings',
-      why: 'they carry the limits of the profile, and do not change with it by themselves',
+      why: "they contain the profile's limits, and are not updated when the profile changes",
       read: async () => {
         const path = join(env['CLAUDE_CONFIG_DIR'] || join(homeDir, '.claude'), 'settings.json')
         const text = readFileOrNull(path)
@@ -110,7 +110,7 @@ export const checksOnClients = (context: DoctorContext, facts: DoctorFacts): rea
       id: 'clients.version',
       group: 'Clients',
       title: 'Claude Code',
-      why: 'what it sends changes from release to release',
+      why: 'its requests change from release to release',
       read: async () => {
         const says = await readVersion(context.run, env)
         return says === null
@@ -124,7 +124,7 @@ export const checksOnClients = (context: DoctorContext, facts: DoctorFacts): rea
       id: 'clients.agents-file',
       group: 'Clients',
       title: "Agents' file",
-      why: 'agents believe what it says about this machine',
+      why: 'agents rely on what it says about this machine',
       read: async () => {
         const paths = readInstalledFiles(folder.agentsFilesPath)
         if (paths.length === 0) return null

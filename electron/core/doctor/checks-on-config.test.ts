@@ -4,12 +4,12 @@ import { judgeConfig, judgeProfileProblems } from './checks-on-config.ts'
 const paths = { configPath: '/s/config.json', lastGoodConfigPath: '/s/config.last-good.json' }
 
 describe('judgeConfig', () => {
-  it('passes a valid one and none', () => {
+  it('passes a valid file and no file', () => {
     expect(judgeConfig({ kind: 'valid' }, paths).level).toBe('ok')
     expect(judgeConfig({ kind: 'absent' }, paths).level).toBe('ok')
   })
 
-  it('brings the last good one back', () => {
+  it('offers to restore the last good file', () => {
     const broken = { kind: 'broken', problems: ['slots: found an unknown key'] } as const
     expect(judgeConfig({ ...broken, hasLastGood: true }, paths)).toMatchObject({
       level: 'fail',

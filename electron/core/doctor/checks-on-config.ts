@@ -1,4 +1,4 @@
-// Checks on what the user wrote: the config file and the profile that comes of it.
+// Checks on the config file and the resulting profile.
 
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import type { StateFolder } from '../config/state-folder.ts'
@@ -10,7 +10,7 @@ export const judgeConfig = (state: ConfigState, paths: ConfigPaths): Verdict => 
   const { configPath, lastGoodConfigPath } = paths
   switch (state.kind) {
     case 'absent':
-      return ok(`no ${configPath}, so the defaults hold`)
+      return ok(`no ${configPath}, so the defaults apply`)
     case 'valid':
       return ok(`${configPath} is valid`)
     case 'broken': {
@@ -35,11 +35,11 @@ export const judgeProfileProblems = (
     ? ok(`${name}: ${because}`)
     : fail(`nexus up would refuse: ${problems.join('; ')}`, `Correct ${where} at the place named.`)
 
-/** The file that a change of this profile belongs in. */
+/** The file in which to change this profile. */
 export const profileFile = ({ chosen, folder }: DoctorContext): string =>
   chosen.name.includes('/') ? chosen.name : folder.configPath
 
-/** Where in that file, as a JSON path in words. */
+/** The setting's path within that file. */
 export const profilePlace = (context: DoctorContext, key: string): string =>
   profileFile(context) === context.folder.configPath ? `profiles.${context.chosen.name}.${key}` : key
 
@@ -51,14 +51,14 @@ export const checksOnConfig = (
     id: 'config.file',
     group: 'Configuration',
     title: 'Config file',
-    why: 'nexus up refuses to start with a file that it cannot understand; what runs keeps running',
+    why: 'nexus up refuses an invalid file; running services keep running',
     read: async () => judgeConfig(context.configState, context.folder),
   },
   {
     id: 'config.profile',
     group: 'Configuration',
     title: 'Profile',
-    why: 'values that exclude each other are refused before anything starts',
+    why: 'conflicting values are refused before anything starts',
     read: async () =>
       judgeProfileProblems(
         context.chosen.name,

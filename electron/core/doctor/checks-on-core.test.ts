@@ -17,12 +17,12 @@ const entry = (service: 'llamaServer' | 'proxy', pid: number) => ({
 })
 
 describe('judgeCore', () => {
-  it('is content with none, and with one that answers', () => {
+  it('passes no core, and a core that answers', () => {
     expect(judgeCore({ ...calm, core: { kind: 'none' } }).level).toBe('ok')
     expect(judgeCore({ ...calm, core: { kind: 'attached', snapshot: snapshot() } }).level).toBe('ok')
   })
 
-  it('warns of one that is stuck, and knows how to replace it', () => {
+  it('warns of a stuck core, with the command to replace it', () => {
     expect(judgeCore({ ...calm, core: { kind: 'silent' }, lockPid: 12 })).toMatchObject({
       level: 'warn',
       mend: 'kill -9 12 && nexus up',
@@ -31,7 +31,7 @@ describe('judgeCore', () => {
     expect(judgeCore({ ...calm, core: { kind: 'strange', reason: 'of another version' } }).level).toBe('warn')
   })
 
-  it('warns when the settings were changed since the start', () => {
+  it('warns when the settings have changed since the start', () => {
     const { demo, studio } = builtinProfiles('/r')
     if (demo === undefined || studio === undefined) throw new Error('no built-in profiles')
     const attached = { kind: 'attached', snapshot: snapshot() } as const
@@ -41,7 +41,7 @@ describe('judgeCore', () => {
 })
 
 describe('judgeOrphans', () => {
-  it('warns only of services without a core', () => {
+  it('warns only about services without a core', () => {
     expect(judgeOrphans([], false).level).toBe('ok')
     expect(judgeOrphans([entry('proxy', 7)], true).level).toBe('ok')
     expect(judgeOrphans([entry('proxy', 7)], false)).toMatchObject({ level: 'warn', mend: 'nexus up' })
@@ -54,11 +54,11 @@ describe('judgeServices', () => {
     return { ...base, services: { ...base.services, [id]: { ...base.services[id], ...change } } }
   }
 
-  it('passes a stack without trouble', () => {
+  it('passes a healthy stack', () => {
     expect(judgeServices({ ...snapshot(), proofFailure: null }).level).toBe('ok')
   })
 
-  it('fails with the reason of a failed service, and restarts only one that ran', () => {
+  it("fails with the service's reason, and suggests a restart only if it ran before", () => {
     const failed = { phase: 'failed', reason: 'no model' } as const
     expect(judgeServices(withService('llamaServer', { ...failed, restarts: 0 }))).toMatchObject({
       level: 'fail',
@@ -71,7 +71,7 @@ describe('judgeServices', () => {
     expect(judgeServices(withService('ramDisk', failed)).mend).toBe('nexus up --only ramDisk')
   })
 
-  it('warns of a degraded one, and fails without the proof', () => {
+  it('warns of a degraded service, and fails when the test request failed', () => {
     expect(judgeServices(withService('llamaServer', { phase: 'degraded', reason: 'silent' })).level).toBe(
       'warn',
     )
@@ -92,7 +92,7 @@ describe('judgeScreens', () => {
     })
   })
 
-  it('does not call a session alive that nobody answers in', () => {
+  it('does not call an unresponsive session running', () => {
     const verdict = judgeScreens(
       said('There are screens on:\n\t41.ai-engine\t(Dead ???)\n\t42.proxy\t(Detached)\n'),
     )
@@ -102,7 +102,7 @@ describe('judgeScreens', () => {
       expect(judgeScreens(said(`\t41.ai-engine\t(${status})\n`)).mend).toBe('screen -wipe')
   })
 
-  it('tells "not installed" from "not known"', () => {
+  it('distinguishes "not installed" from "unknown"', () => {
     expect(judgeScreens({ kind: 'not-run', reason: 'spawn screen ENOENT' }).level).toBe('ok')
     expect(judgeScreens({ kind: 'not-run', reason: 'screen did not answer within 2000 ms' }).level).toBe(
       'unknown',

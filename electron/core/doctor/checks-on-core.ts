@@ -1,4 +1,4 @@
-// Checks on who runs things: the core, services without one, services that failed, and the seed's old screen sessions.
+// Checks on the core, services without a core, failed services, and the seed's old screen sessions.
 
 import type { Profile } from '../../contract/profile.ts'
 import { type CommandedId, commandedIds, serviceNames } from '../../contract/service-ids.ts'
@@ -14,24 +14,24 @@ import type { CoreReading, DoctorFacts } from './facts.ts'
 
 export interface CoreFacts {
   readonly core: CoreReading
-  /** The process that holds the lock; null when nobody does. */
+  /** The process that holds the lock; null when it is free. */
   readonly lockPid: number | null
-  /** What the config would start now under the name of the profile that runs; null when nothing runs or it has none. */
+  /** The running profile as the config defines it now; null when nothing runs or the config has no such profile. */
   readonly configured: Profile | null
   readonly started: Profile | null
   readonly up: string
 }
 
 export const judgeCore = ({ core, lockPid, configured, started, up }: CoreFacts): Verdict => {
-  // Ending a core leaves its services running, and the next one adopts them. One that hangs hears no SIGTERM; the lock
-  // is the kernel's, so nothing of it stays behind.
+  // Killing a core leaves its services running, and the next core adopts them. A hung core ignores SIGTERM; the kernel
+  // releases its lock.
   const replace = lockPid === null ? 'nexus up' : `kill -9 ${lockPid} && nexus up`
   switch (core.kind) {
     case 'none':
       return lockPid === null
-        ? ok('none runs; nexus up starts one')
+        ? ok('not running; nexus up starts it')
         : warn(
-            `a core (pid ${lockPid}) holds the lock but listens nowhere: it is just starting, or stuck`,
+            `a core (pid ${lockPid}) holds the lock but does not listen: it is starting, or stuck`,
             replace,
           )
     case 'silent':
@@ -47,18 +47,18 @@ export const judgeCore = ({ core, lockPid, configured, started, up }: CoreFacts)
       const changed =
         configured !== null && started !== null && JSON.stringify(configured) !== JSON.stringify(started)
       return changed
-        ? warn(`${said}, whose settings were changed since it started`, `nexus down && ${up}`)
+        ? warn(`${said}, whose settings have changed since it started`, `nexus down && ${up}`)
         : ok(said)
     }
   }
 }
 
 export const judgeOrphans = (running: readonly LedgerEntry[], coreRuns: boolean): Verdict => {
-  if (running.length === 0) return ok('no service of ours runs')
+  if (running.length === 0) return ok('none running')
   const list = running.map(({ service, pid }) => `${serviceNames[service]} (pid ${pid})`).join(' and ')
   return coreRuns
     ? ok(`${list}, watched by the core`)
-    : warn(`${list} without a core: nobody restarts a crash`, 'nexus up')
+    : warn(`${list} without a core: a crash would not be restarted`, 'nexus up')
 }
 
 export const judgeServices = (
@@ -79,20 +79,18 @@ export const judgeServices = (
       degraded === 'ramDisk' ? 'nexus up --only ramDisk' : `nexus logs ${degraded} --follow`,
     )
   }
-  if (proofFailure !== null) return fail(`no Claude request came back: ${proofFailure}`, 'nexus logs proxy')
+  if (proofFailure !== null) return fail(`the test request failed: ${proofFailure}`, 'nexus logs proxy')
   if (gateway?.phase === 'failed' || gateway?.phase === 'degraded')
     return warn(
-      `${serviceNames.gateway} ${gateway.phase}: ${gateway.reason ?? 'it did not say why'}`,
+      `${serviceNames.gateway} ${gateway.phase}: ${gateway.reason ?? 'no reason given'}`,
       'nexus logs gateway',
     )
   const proved =
-    proof === null
-      ? 'no Claude request was proved yet'
-      : `a Claude request came back in ${proof.milliseconds} ms`
+    proof === null ? 'no test request yet' : `a test request was answered in ${proof.milliseconds} ms`
   return ok(`${overall}; ${proved}`)
 }
 
-/** It ran and crashed until the supervisor gave up: worth another try. Failed at once: its log says why. */
+/** A service that ran and then crashed until the supervisor gave up deserves another try; if it never ran, read its log. */
 const mendFailed = (id: CommandedId, restarts: number): string => {
   if (id === 'ramDisk') return 'nexus up --only ramDisk'
   return restarts > 0 ? `nexus restart ${id}` : `nexus logs ${id}`
@@ -105,7 +103,7 @@ export const judgeScreens = (result: CommandResult): Verdict => {
     return /ENOENT/.test(result.reason) ? ok('screen is not installed') : unknown(result.reason, 'screen -ls')
   }
   const sessions = parseScreenList(`${result.stdout}\n${result.stderr}`)
-  if (sessions === null) return unknown('screen -ls says something that is not understood', 'screen -ls')
+  if (sessions === null) return unknown('could not parse the output of screen -ls', 'screen -ls')
   const old = sessions.filter(({ name }) => seedSessions.includes(name))
   if (old.length === 0) return ok('none of the old start script')
   const live = old.filter(isLiveSession)
@@ -114,11 +112,11 @@ export const judgeScreens = (result: CommandResult): Verdict => {
     live.length === 0 ? null : `${live.map(({ name, pid }) => `${name} (${pid})`).join(' and ')} still runs`,
     gone.length === 0
       ? null
-      : `${gone.map(({ name, pid, status }) => `${name} (${pid}, ${status})`).join(' and ')} is listed but answers no more`,
+      : `${gone.map(({ name, pid, status }) => `${name} (${pid}, ${status})`).join(' and ')} is listed but no longer responds`,
   ]
   const mends = [
     ...live.map(({ name, pid }) => `screen -S ${pid}.${name} -X quit`),
-    // -X quit reaches nobody there; -wipe takes the socket away (screen(1)).
+    // -X quit doesn't reach a dead session; -wipe removes its socket (screen(1)).
     ...(gone.length === 0 ? [] : ['screen -wipe']),
   ]
   return warn(`the old start script's ${found.filter((part) => part !== null).join('; ')}`, mends.join('; '))
@@ -128,7 +126,7 @@ const readCoreFacts = async (context: DoctorContext, facts: DoctorFacts): Promis
   const { folder, platform } = context
   const core = await facts.core()
   const owner = readLockOwner(folder.lockPath)
-  // The file outlives its writer, whose pid may be another's by now: only a held lock makes it true.
+  // The file outlives its writer, and the pid may have been reused: trust it only while the lock is held.
   const alive =
     owner !== null &&
     (await platform.processes.readIdentity(owner.pid)) !== null &&
@@ -144,7 +142,7 @@ const readCoreFacts = async (context: DoctorContext, facts: DoctorFacts): Promis
   }
 }
 
-/** A profile file may be gone by now: then there is nothing to compare. */
+/** null when the profile's file is gone. */
 const readConfigured = ({ config, folder }: DoctorContext, name: string): Profile | null => {
   try {
     return chooseProfile(config, name, folder.runtimeDir).profile
@@ -158,7 +156,7 @@ export const checksOnCore = (context: DoctorContext, facts: DoctorFacts): readon
     id: 'core.owner',
     group: 'Core',
     title: 'Core',
-    why: 'one core owns the stack; what it does not know, nobody supervises',
+    why: 'one core owns the stack; services it does not know are unsupervised',
     read: async () => judgeCore(await readCoreFacts(context, facts)),
   },
   {
@@ -172,7 +170,7 @@ export const checksOnCore = (context: DoctorContext, facts: DoctorFacts): readon
     id: 'core.stack',
     group: 'Core',
     title: 'Stack',
-    why: 'only a Claude request that came back shows that clients are served',
+    why: 'only an answered test request proves that clients are served',
     read: async () => {
       const core = await facts.core()
       return core.kind === 'attached' ? judgeServices(core.snapshot) : null

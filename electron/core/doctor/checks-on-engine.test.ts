@@ -18,7 +18,7 @@ const reading = (change: object) => ({ kind: 'plan', plan: { ...plan, ...change 
 const unrunnable = (problem: string) => reading({ version: null, argv: null, problems: [problem] })
 
 describe('judgeBinary', () => {
-  it('names the one found', () => {
+  it('names the binary', () => {
     expect(judgeBinary(reading({}), mending)).toMatchObject({
       level: 'ok',
       found: 'version 1 (abc), on PATH: /opt/llama-server',
@@ -26,7 +26,7 @@ describe('judgeBinary', () => {
     expect(judgeBinary(reading({ version: null }), mending).level).toBe('unknown')
   })
 
-  it('says how to get one', () => {
+  it('says how to install it', () => {
     expect(
       judgeBinary(reading({ binary: null, version: null, argv: null, problems: ['none'] }), mending),
     ).toMatchObject({
@@ -41,7 +41,7 @@ describe('judgeBinary', () => {
     })
   })
 
-  it('knows what mends one that does not run', () => {
+  it('knows the fix for a binary that does not run', () => {
     const library = '/opt/llama-server needs the library libgomp.so.1, which this machine does not have.'
     expect(judgeBinary(unrunnable(library), mending)).toMatchObject({
       level: 'fail',
@@ -55,7 +55,7 @@ describe('judgeBinary', () => {
 
 describe('judgeDrafts', () => {
   const speculationFailure = 'It generates without drafts: made up.'
-  it('says why an engine that runs does not draft, and which setting mends it', () => {
+  it('says why a running engine does not draft, and which setting fixes it', () => {
     expect(
       judgeDrafts({ slots: null, speculationFailure }, 'profiles.p.llamaServer.speculation in /c.json'),
     ).toMatchObject({
@@ -65,7 +65,7 @@ describe('judgeDrafts', () => {
     })
   })
 
-  it('passes one that drafts, and does not judge one that need not', () => {
+  it('passes a drafting engine, and does not judge one that need not draft', () => {
     expect(judgeDrafts({ slots: [{ ...sampleSlot, speculative: true }] }, 'p')?.level).toBe('ok')
     expect(judgeDrafts({ slots: [{ ...sampleSlot, speculative: false }] }, 'p')).toBeNull()
     expect(judgeDrafts({ slots: null }, 'p')).toBeNull()
@@ -89,7 +89,7 @@ describe('judgeFlags', () => {
     })
   })
 
-  it('fails where no command line can be built, and does not know without a program', () => {
+  it('fails without a command line, and is unknown without a program', () => {
     expect(judgeFlags(reading({ argv: null, problems: ['no --port'] })).level).toBe('fail')
     expect(judgeFlags(reading({ argv: null, binary: null, version: null })).level).toBe('unknown')
     expect(judgeFlags({ kind: 'failed', reason: 'x' }).level).toBe('unknown')

@@ -1,4 +1,4 @@
-// Checks on llama-server: which one, whether it runs, and whether it knows every flag that the plan uses.
+// Checks on llama-server: which binary, whether it runs, and whether it supports every flag of the plan.
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { messageOf } from '../base/error-message.ts'
 import type { EnginePlan } from '../memory/stack-plan.ts'
@@ -9,12 +9,12 @@ import type { DoctorFacts } from './facts.ts'
 
 export type EnginePlanReading =
   | { readonly kind: 'plan'; readonly plan: EnginePlan }
-  /** The profile names a program that is not there. */
+  /** The profile names a program that does not exist. */
   | { readonly kind: 'failed'; readonly reason: string }
 
 const sources: Readonly<Record<NonNullable<EnginePlan['binary']>['source'], string>> = {
   configured: 'configured',
-  app: 'brought by the app',
+  app: 'bundled with the app',
   homebrew: 'from Homebrew',
   path: 'on PATH',
   installed: 'installed by Nexus',
@@ -28,14 +28,14 @@ export const judgeBinary = (
     return fail(reading.reason, `Correct llamaServer.binaryPath in ${settingsFile}, or set it to null.`)
   const { binary, version, problems } = reading.plan
   if (binary === null) return fail('llama-server is not installed', install)
-  // Without a version it did not even answer --help, and the first problem says why.
+  // No version means that even --help failed; the first problem says why.
   if (version === null && problems.length > 0)
     return fail(problems[0] ?? '', mendRun(problems[0] ?? '', install))
   const where = `${sources[binary.source]}: ${binary.path}`
-  return version === null ? unknown(`its version is not known; ${where}`) : ok(`version ${version}, ${where}`)
+  return version === null ? unknown(`unknown version; ${where}`) : ok(`version ${version}, ${where}`)
 }
 
-/** The capability reading quotes the linker's complaint in words of its own. */
+/** The capability reading paraphrases the linker's error. */
 const mendRun = (problem: string, install: string): string => {
   const chmod = /Mend it with: (.+)$/.exec(problem)?.[1]
   if (chmod !== undefined) return chmod
@@ -56,13 +56,13 @@ export const judgeFlags = (reading: EnginePlanReading): Verdict => {
   }
   const flags = argv.slice(1).filter((word) => /^--?[a-z]/.test(word)).length
   const missing = adaptations.filter(({ code }) => code === 'not-in-this-build').map(({ flag }) => flag)
-  const base = `${flags} flags, all in this build's --help; ${adaptations.length} differences from the seed's line`
+  const base = `${flags} flags, all listed in this build's --help; ${adaptations.length} differences from the seed's command line`
   const without = missing.length === 0 ? [] : [`This build lacks ${missing.join(', ')}.`]
   const remarks = [...without, ...warnings]
   return remarks.length === 0 ? ok(base) : warn(`${remarks.join(' ')} (${base})`, 'nexus plan')
 }
 
-/** @param setting where `speculation` stands. null: nothing runs that was asked to draft, or it does not say yet. */
+/** @param setting where to set `speculation`. null: drafting is off, or its state is not known yet. */
 export const judgeDrafts = (
   { speculationFailure, slots }: Pick<Snapshot, 'speculationFailure' | 'slots'>,
   setting: string,
@@ -72,10 +72,10 @@ export const judgeDrafts = (
       speculationFailure,
       `Set ${setting} to "ngram-mod", which needs no draft model, or name a draft with the model's vocabulary.`,
     )
-  return slots?.some(({ speculative }) => speculative === true) ? ok('the slots draft') : null
+  return slots?.some(({ speculative }) => speculative === true) ? ok('drafting works') : null
 }
 
-export const readPlanOrReason = async (facts: DoctorFacts): Promise<EnginePlanReading> => {
+const readPlanOrReason = async (facts: DoctorFacts): Promise<EnginePlanReading> => {
   try {
     return { kind: 'plan', plan: await facts.enginePlan() }
   } catch (error) {
@@ -99,14 +99,14 @@ export const checksOnEngine = (context: DoctorContext, facts: DoctorFacts): read
     id: 'engine.flags',
     group: 'AI Engine',
     title: 'Command line',
-    why: 'builds spell their flags differently, and some settings do less than they seem to',
+    why: 'flags differ between builds, and some settings do less than they seem to',
     read: async () => judgeFlags(await readPlanOrReason(facts)),
   },
   {
     id: 'engine.drafts',
     group: 'AI Engine',
     title: 'Drafts',
-    why: 'llama-server starts without them rather than not at all, and is only slower then',
+    why: 'when they fail, llama-server starts without them and is only slower',
     read: async () => {
       const core = await facts.core()
       return core.kind === 'attached'

@@ -1,4 +1,4 @@
-// Folders that others may write to, or put another one in the place of.
+// Folders that other users may write to or replace.
 import { expect, it } from 'vitest'
 import { type FolderFacts, judgeFolders } from './checks-on-folders.ts'
 
@@ -8,20 +8,20 @@ const above = { path: '/tmp', role: 'above', uid: 0, mode: 0o41777 } as const
 
 const judge = (...folders: readonly FolderFacts[]) => judgeFolders(folders, '/home/ann/nexus', 1000)
 
-it('is fine with a private state, root’s runtime and a sticky folder above', () => {
+it('passes private state, a runtime of root and a sticky parent', () => {
   expect(judge(state, runtime, above)).toEqual({
     level: 'ok',
-    found: '2 folders, none of which others may write to',
+    found: '2 folders, none writable for other users',
     mend: null,
   })
 })
 
 it.each([
-  ['others may look into it', { ...state, mode: 0o40755 }, 'warn', 'chmod 700 /home/ann/nexus'],
+  ['other users may read it', { ...state, mode: 0o40755 }, 'warn', 'chmod 700 /home/ann/nexus'],
   ['everyone may write to it', { ...state, mode: 0o40777 }, 'fail', 'ls -ld /home/ann/nexus'],
   ['it is another user’s', { ...state, uid: 1001 }, 'fail', 'ls -ld /home/ann/nexus'],
-  ['programs can be put into it', { ...runtime, mode: 0o40777 }, 'fail', 'chmod go-w /opt/rt'],
-  ['what is below can be replaced', { ...above, path: '/srv', mode: 0o40777 }, 'fail', 'chmod o-w /srv'],
+  ['others can put programs into it', { ...runtime, mode: 0o40777 }, 'fail', 'chmod go-w /opt/rt'],
+  ['folders in it can be replaced', { ...above, path: '/srv', mode: 0o40777 }, 'fail', 'chmod o-w /srv'],
 ] as const)('says it where %s', (_what, folder, level, mend) => {
   expect(judge(folder)).toMatchObject({ level, mend })
 })

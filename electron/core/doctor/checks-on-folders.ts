@@ -1,4 +1,4 @@
-// Check on the folders that everything else rests on: whether others may write to them, or replace them.
+// Check on Nexus' own folders: whether other users may write to them or replace them.
 import { type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { quoteForShell } from '../../wording/shell-quote.ts'
@@ -7,13 +7,13 @@ import { type CheckSource, type DoctorContext, fail, ok, type Verdict, warn } fr
 
 export interface FolderFacts {
   readonly path: string
-  /** `private`: its owner's alone. `runtime`: programs are run from it. `above`: one that leads to one of these. */
+  /** `private`: only for its owner. `runtime`: holds the programs we run. `above`: a parent of one of these. */
   readonly role: 'private' | 'runtime' | 'above'
   readonly uid: number
   readonly mode: number
 }
 
-/** @param root what is given back, or taken over, as a whole */
+/** @param root the folder whose owner is changed as a whole */
 export const judgeFolders = (
   folders: readonly FolderFacts[],
   root: string,
@@ -28,19 +28,17 @@ export const judgeFolders = (
       if (judgement.kind === 'refused') return fail(judgement.reason, `ls -ld ${quoteForShell(path)}`)
       if (judgement.kind === 'open')
         return warn(
-          `${path} has mode ${(facts.mode & 0o777).toString(8)}: others may look into it; the next start closes it`,
+          `${path} has mode ${(facts.mode & 0o777).toString(8)}: other users may read it; the next start closes it`,
           `chmod 700 ${quoteForShell(path)}`,
         )
     } else if ((facts.mode & 0o002) !== 0 && (facts.mode & 0o1000) === 0)
-      // rename(2): who may write to a folder may put another one in the place of what is in it.
+      // rename(2): write permission on a folder is enough to replace what is in it.
       return fail(
-        `${path} may be written to by every user, who could put another folder in the place of what is below it`,
+        `${path} is writable for every user, so anyone could replace the folders in it`,
         `chmod o-w ${quoteForShell(path)}`,
       )
   }
-  return ok(
-    `${folders.filter(({ role }) => role !== 'above').length} folders, none of which others may write to`,
-  )
+  return ok(`${folders.filter(({ role }) => role !== 'above').length} folders, none writable for other users`)
 }
 
 const readFolders = (folder: StateFolder): readonly FolderFacts[] => {
@@ -71,7 +69,7 @@ export const checksOnFolders = ({ folder }: Pick<DoctorContext, 'folder'>): read
     id: 'keys.folders',
     group: 'Ports and keys',
     title: 'Folders',
-    why: 'who may write to them decides what is run, and with which keys',
+    why: 'write access to them means control over the programs and the keys',
     read: async () => judgeFolders(readFolders(folder), folder.root, process.geteuid?.() ?? null),
   },
 ]

@@ -22,7 +22,7 @@ const program = (residentBytes: number | null): RamDiskBacking => ({
 const swapping = { memory: { swapUsedBytes: GiB, swapOutBytesPerSecond: 5_000_000 } }
 
 describe('judgeForgeMemory', () => {
-  it('says reserved, used and held, each as it was read', () => {
+  it('reports reserved, used and held separately', () => {
     expect(judge(program(21 * GiB))).toMatchObject({
       level: 'ok',
       found: expect.stringMatching(
@@ -33,11 +33,11 @@ describe('judgeForgeMemory', () => {
     expect(judge({ kind: 'pages' }).level).toBe('ok')
   })
 
-  it('names what deleted files still hold', () => {
-    expect(judge(program(50 * GiB)).found).toContain('only an eject gives back')
+  it('reports memory that deleted files still hold', () => {
+    expect(judge(program(50 * GiB)).found).toContain('only ejecting frees')
   })
 
-  it('warns when less is in memory than is used, or the system swaps, and offers what is known to wire it', () => {
+  it('warns when less is in memory than is used, or the system swaps, and suggests how to wire it', () => {
     for (const verdict of [judge(program(10 * GiB)), judge(program(21 * GiB), swapping)])
       expect(verdict).toMatchObject({
         level: 'warn',
@@ -50,6 +50,6 @@ describe('judgeForgeMemory', () => {
   it('guesses nothing', () => {
     expect(judge(null).level).toBe('unknown')
     expect(judge(program(null)).level).toBe('unknown')
-    expect(judge({ kind: 'kernel' }, { disk: { ...disk, usedBytes: null } }).found).toContain('use not known')
+    expect(judge({ kind: 'kernel' }, { disk: { ...disk, usedBytes: null } }).found).toContain('unknown use')
   })
 })

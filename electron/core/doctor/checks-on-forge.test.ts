@@ -27,7 +27,7 @@ const calm = {
 } as const
 
 describe('judgeMount', () => {
-  it('passes a mounted one of the right size, and none that nobody wants', () => {
+  it('passes a disk of the right size, and an unmounted disk that is not wanted', () => {
     expect(judgeMount({ ...calm, disk: mounted }).level).toBe('ok')
     expect(judgeMount({ ...calm, disk: absent }).level).toBe('ok')
     expect(
@@ -35,7 +35,7 @@ describe('judgeMount', () => {
     ).toBe('ok')
   })
 
-  it('warns of another size, and of one that is gone', () => {
+  it('warns of a wrong size, and of a missing disk', () => {
     expect(judgeMount({ ...calm, disk: { ...mounted, totalBytes: 32 * GiB } })).toMatchObject({
       level: 'warn',
       mend: 'nexus down --eject && nexus up',
@@ -50,7 +50,7 @@ describe('judgeMount', () => {
     expect(judgeMount({ ...calm, disk: { ...mounted, totalBytes: null } }).level).toBe('unknown')
   })
 
-  it('fails a plain folder in the way, and builds that go nowhere', () => {
+  it('fails on a plain folder in the way, and when builds would fail', () => {
     const filled = { kind: 'filled-folder', example: 'target' } as const
     expect(judgeMount({ ...calm, disk: absent, place: filled })).toMatchObject({
       level: 'fail',
@@ -61,7 +61,7 @@ describe('judgeMount', () => {
     expect(judgeMount({ ...calm, disk: absent, way: 'always' }).level).toBe('fail')
   })
 
-  it('says where builds go meanwhile when cargo falls back by itself', () => {
+  it('says where builds go when cargo falls back by itself', () => {
     expect(judgeMount({ ...calm, disk: absent, way: 'while-mounted' }).level).toBe('ok')
     expect(judgeMount({ ...calm, disk: absent, way: 'while-mounted', isWanted: true })).toMatchObject({
       level: 'warn',
@@ -70,7 +70,7 @@ describe('judgeMount', () => {
     })
   })
 
-  it('knows its own link to a folder that a reboot took', () => {
+  it('recognises its own link to a folder that a reboot removed', () => {
     const link = { kind: 'symlink', target: '/dev/shm/opta-nexus-0/X-12345678' } as const
     expect(judgeMount({ ...calm, disk: absent, place: link }).level).toBe('ok')
     expect(judgeMount({ ...calm, disk: absent, place: { ...link, target: '/data' } }).level).toBe('fail')
@@ -87,14 +87,14 @@ describe('judgeRoom', () => {
     expect(judgeRoom({ ...mounted, usedBytes: share * 64 * GiB })?.level).toBe(level)
   })
 
-  it('does not know without figures, and does not apply without a mount', () => {
+  it('is unknown without figures, and does not apply without a mount', () => {
     expect(judgeRoom({ ...mounted, usedBytes: null })?.level).toBe('unknown')
     expect(judgeRoom(absent)).toBeNull()
   })
 })
 
 describe('judgeSpotlight', () => {
-  // Own samples after the known words; no recording is at hand.
+  // Self-written samples of the known wordings; not recorded.
   const said = (stdout: string) => ({ kind: 'exited', exitCode: 0, stdout, stderr: '' }) as const
 
   it.each([

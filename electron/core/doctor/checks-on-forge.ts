@@ -1,4 +1,4 @@
-// Checks on the RAM disk: real, large enough, and left alone by Spotlight.
+// Checks on the RAM disk: mounted, large enough, and not indexed by Spotlight.
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
@@ -20,11 +20,11 @@ import type { DoctorFacts } from './facts.ts'
 export interface MountFacts {
   readonly disk: RamDisk
   readonly spec: RamDiskSpec
-  /** What stands at the mount point when nothing is mounted there. */
+  /** What is at the mount point while nothing is mounted there. */
   readonly place: MountPointState
-  /** The user asked for it and did not eject it since. */
+  /** The user asked for it and has not ejected it since. */
   readonly isWanted: boolean
-  /** How cargo is sent there. */
+  /** How cargo is pointed there. */
   readonly way: WayThere
   readonly up: string
 }
@@ -34,7 +34,7 @@ export const judgeMount = ({ disk, spec, place, isWanted, way, up }: MountFacts)
   const again = `nexus down --eject && ${up}`
   const mount = `${up} --only ramDisk`
   if (!disk.mounted) {
-    // Our own link to a folder that a reboot took from /dev/shm: mounting makes it again.
+    // Our own link to a folder that a reboot removed from /dev/shm: mounting recreates it.
     const ownLink = place.kind === 'symlink' && place.target.startsWith('/dev/shm/opta-nexus-')
     const obstacle = ownLink ? null : explainObstacle(mountPoint, place)
     if (obstacle !== null)
@@ -42,51 +42,48 @@ export const judgeMount = ({ disk, spec, place, isWanted, way, up }: MountFacts)
     if (way === 'always')
       return fail(`${mountPoint} is not mounted, and cargo is set to build there: builds fail`, mount)
     if (way === 'while-mounted' && isWanted)
-      return warn(
-        `${mountPoint} is not mounted, although it was asked for: cargo builds in target/ on the disk`,
-        mount,
-      )
+      return warn(`${mountPoint} should be mounted but is not: cargo builds in target/ on the disk`, mount)
     return isWanted
-      ? warn(`${mountPoint} is not mounted, although it was asked for`, mount)
+      ? warn(`${mountPoint} should be mounted but is not`, mount)
       : ok(`not mounted; nexus up mounts it at ${mountPoint}`)
   }
-  const said = `${disk.kind ?? 'something'} at ${mountPoint}`
+  const said = `${disk.kind ?? 'volume'} at ${mountPoint}`
   if (disk.totalBytes === null) return unknown(`${said}, of unknown size`)
   if (disk.kind === 'shm-folder') {
     return disk.totalBytes < sizeBytes
       ? warn(
-          `a folder in /dev/shm, which is smaller (${formatBytes(disk.totalBytes)}) than the ${formatBytes(sizeBytes)} wanted`,
+          `a folder in /dev/shm, which has ${formatBytes(disk.totalBytes)}, not the configured ${formatBytes(sizeBytes)}`,
           `sudo mount -o remount,size=${sizeBytes} /dev/shm`,
         )
-      : ok(`a folder in /dev/shm, its size not enforced: ${mountPoint}`)
+      : ok(`a folder in /dev/shm without a size limit: ${mountPoint}`)
   }
-  // A file system takes a few per cent of a disk for itself.
+  // The file system itself takes a few per cent of the disk.
   const off = Math.abs(disk.totalBytes - sizeBytes) / sizeBytes
   return off > 0.1
     ? warn(
-        `${said} has ${formatBytes(disk.totalBytes)}, the profile says ${formatBytes(sizeBytes)}; making it anew loses what is on it`,
+        `${said} has ${formatBytes(disk.totalBytes)}, the profile says ${formatBytes(sizeBytes)}; recreating it deletes its files`,
         again,
       )
     : ok(`mounted, ${formatBytes(disk.totalBytes)}, ${said}`)
 }
 
-/** As the notice has it: linking the next program may need the rest. */
+/** The same threshold as the notice: linking the next program may need the rest. */
 const nearlyFull = 0.9
 
 export const judgeRoom = (disk: RamDisk): Verdict | null => {
   const { mounted, totalBytes, usedBytes } = disk
   if (!mounted) return null
-  if (totalBytes === null || usedBytes === null) return unknown('the system does not say how full it is')
+  if (totalBytes === null || usedBytes === null) return unknown('could not read how full it is')
   const share = totalBytes === 0 ? 1 : usedBytes / totalBytes
   const said = `${formatBytes(usedBytes)} of ${formatBytes(totalBytes)} used`
   const makeRoom = 'nexus forge clean --unused 3'
   if (share >= 0.97) return fail(`${said}: full`, makeRoom)
-  return share >= nearlyFull ? warn(`${said}; nexus forge status says by what`, makeRoom) : ok(said)
+  return share >= nearlyFull ? warn(`${said}; nexus forge status shows by what`, makeRoom) : ok(said)
 }
 
 /**
- * `mdutil -s`: "Indexing enabled.", "Indexing disabled." or "Indexing and searching disabled." (as public scripts read them; no
- * recording of it is at hand).
+ * `mdutil -s`: "Indexing enabled.", "Indexing disabled." or "Indexing and searching disabled." (as public scripts parse it; not
+ * recorded).
  */
 export const judgeSpotlight = (result: CommandResult, hasMarker: boolean, mountPoint: string): Verdict => {
   const text = result.kind === 'exited' ? `${result.stdout}\n${result.stderr}` : ''
@@ -94,8 +91,8 @@ export const judgeSpotlight = (result: CommandResult, hasMarker: boolean, mountP
   const off = `sudo mdutil -i off ${quoteForShell(mountPoint)}`
   if (/indexing enabled/i.test(text)) return warn('Spotlight indexes the RAM disk', off)
   return hasMarker
-    ? ok('.metadata_never_index is on the volume; mdutil says nothing clear')
-    : unknown('mdutil does not say whether Spotlight indexes the RAM disk', off)
+    ? ok('.metadata_never_index is on the volume; the output of mdutil is unclear')
+    : unknown('could not find out whether Spotlight indexes the RAM disk', off)
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -111,7 +108,7 @@ export const checksOnForge = (context: DoctorContext, facts: DoctorFacts): reado
       id: 'forge.mount',
       group: 'Build Forge',
       title: 'RAM disk',
-      why: 'a folder where the mount should be takes builds to the disk without a word',
+      why: 'without the mount, builds silently go to the disk',
       read: async () => {
         const [disk, place, cargo] = await Promise.all([
           facts.ramDisk(),
@@ -132,7 +129,7 @@ export const checksOnForge = (context: DoctorContext, facts: DoctorFacts): reado
       id: 'forge.room',
       group: 'Build Forge',
       title: 'Room on it',
-      why: 'a full RAM disk fails builds in the middle',
+      why: 'builds fail when the RAM disk fills up',
       read: async () => judgeRoom(await facts.ramDisk()),
     },
     {

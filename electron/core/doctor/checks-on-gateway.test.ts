@@ -1,10 +1,10 @@
-// The gateway's program and port, judged.
+// Judging the gateway's program and port.
 import { describe, expect, it } from 'vitest'
 import { judgeGatewayPort, judgeProgram } from './checks-on-gateway.ts'
 
 const place = (key: string) => `profiles.x.${key}`
 
-it('judgeProgram: installed, not yet, and one of the user that does not run', () => {
+it("judgeProgram: installed, not installed, and a program of the user's that does not run", () => {
   const pinned = { path: '/r/traefik', own: false, runs: true }
   expect(judgeProgram(pinned, place, 'nexus up').level).toBe('ok')
   expect(judgeProgram({ ...pinned, runs: false }, place, 'nexus up')).toMatchObject({
@@ -27,7 +27,7 @@ describe('judgeGatewayPort', () => {
     bind: 'EACCES',
   } as const
 
-  it('a port below 1024 is for the system to say: what may be allowed, and how', () => {
+  it('a port below 1024: what may be allowed, and how', () => {
     const linux = judgeGatewayPort(facts, place, { platform: 'linux', program: '/a b/traefik' })
     expect(linux).toMatchObject({
       level: 'warn',
@@ -37,7 +37,7 @@ describe('judgeGatewayPort', () => {
     expect(mac.mend).toContain('Set profiles.x.gateway.listen to :80')
   })
 
-  it('a stranger is named, and where to set another port', () => {
+  it('names another program on the port, and the setting for another port', () => {
     const owner = { pid: 7, command: 'nginx', user: 'www' }
     const verdict = judgeGatewayPort({ ...facts, owner, bind: null }, place, {
       platform: 'linux',

@@ -1,4 +1,4 @@
-// Checks on the gateway, where the profile has one: its program, and its port.
+// Checks on the program and the port of the gateway, if the profile has one.
 
 import { access, constants } from 'node:fs/promises'
 import type { GatewayProfile } from '../../contract/profile.ts'
@@ -14,7 +14,7 @@ import type { DoctorFacts } from './facts.ts'
 
 interface Program {
   readonly path: string
-  /** Whether the profile names it, so that set-up does not install it. */
+  /** The profile names it, so set-up does not install it. */
   readonly own: boolean
   readonly runs: boolean
 }
@@ -27,13 +27,13 @@ export const judgeProgram = (
   if (runs) return ok(own ? `${path}, your own` : `${traefikVersion}, the pinned release`)
   return own
     ? fail(
-        `${path} is not a program that this user may run`,
-        `Correct ${place('gateway.binaryPath')}, or take it out for the pinned Traefik.`,
+        `${path} is not a program that you may run`,
+        `Correct ${place('gateway.binaryPath')}, or remove it to use the pinned Traefik.`,
       )
     : fail('Traefik is not installed', up)
 }
 
-/** A refusal met by this program says little of Traefik, whose file alone may have been given the right. */
+/** EACCES for this program doesn't mean EACCES for Traefik: its file may have the capability. */
 export const judgeGatewayPort = (
   facts: PortFacts,
   place: (key: string) => string,
@@ -41,9 +41,9 @@ export const judgeGatewayPort = (
 ): Verdict =>
   facts.bind === 'EACCES'
     ? warn(
-        `this user may not listen on ${facts.port}, unless Traefik itself was allowed to`,
+        `you may not listen on ${facts.port}, unless Traefik itself has the capability`,
         platform === 'darwin'
-          ? `Set ${place('gateway.listen')} to :${facts.port}: below 1024 macOS lets everybody listen at all addresses at once, and nowhere else.`
+          ? `Set ${place('gateway.listen')} to :${facts.port}: for ports below 1024, macOS lets users listen only on all addresses at once.`
           : `sudo setcap cap_net_bind_service=+ep ${quoteForShell(program)}`,
       )
     : judgePort(facts, place)
@@ -57,7 +57,7 @@ const readProgram = async (gateway: GatewayProfile, path: string): Promise<Progr
   ),
 })
 
-/** Whether its name leads to it is the check on that name. */
+/** Whether its name resolves to it: see the check on that name. */
 export const checksOnGateway = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
   const { gateway = null } = context.chosen.profile
   if (gateway === null) return []
@@ -68,7 +68,7 @@ export const checksOnGateway = (context: DoctorContext, facts: DoctorFacts): rea
       id: 'ports.gateway',
       group: 'Ports and keys',
       title: 'Gateway port',
-      why: 'on a port that another process holds the name without a port leads there',
+      why: 'if another process holds the port, the name without a port leads to that process',
       read: async () =>
         judgeGatewayPort(
           await readPort('gateway', readGatewayAddress(gateway.listen), context.platform.processes, facts),
@@ -80,7 +80,7 @@ export const checksOnGateway = (context: DoctorContext, facts: DoctorFacts): rea
       id: 'router.gateway',
       group: 'Router',
       title: 'Traefik',
-      why: 'the gateway is made of it',
+      why: 'the gateway runs on it',
       read: async () => judgeProgram(await readProgram(gateway, program), place, context.upCommand),
     },
   ]

@@ -1,4 +1,4 @@
-// What the doctor says of other users of the machine.
+// The doctor on other users of the machine.
 import { expect, it } from 'vitest'
 import { type GuestFacts, judgeGuests } from './checks-on-guests.ts'
 
@@ -13,17 +13,17 @@ const facts = (change: Partial<GuestFacts> = {}): GuestFacts => ({
 })
 
 it.each([
-  ['the group that may', facts(), 'ok', 'the group staff may see, start and stop', null],
+  ['the allowed group', facts(), 'ok', 'the group staff may see, start and stop', null],
   ['everyone', facts({ guests: 'everyone' }), 'ok', 'everyone on this machine may', null],
   [
-    'nobody, and how to change it',
+    'no one, and how to change it',
     facts({ guests: 'none', sockets: [] }),
     'ok',
     '"guests" in the config',
     null,
   ],
-  ['other cores that let in', facts({ others: ['ben'] }), 'ok', '; ben let others in as well', null],
-  ['no socket although one is wanted', facts({ sockets: [] }), 'warn', 'has no socket', 'nexus logs core'],
+  ['other shared cores', facts({ others: ['ben'] }), 'ok', '; also shared by ben', null],
+  ['a missing socket', facts({ sockets: [] }), 'warn', 'has no socket', 'nexus logs core'],
   [
     'no socket while no core runs',
     facts({ sockets: [], coreRuns: false }),
@@ -32,7 +32,7 @@ it.each([
     null,
   ],
   [
-    "a stranger's socket under somebody's name",
+    "a forged socket under a user's name",
     facts({ sockets: [{ ...own, distrust: 'belongs to user 666, not to user 501 whom its name says' }] }),
     'warn',
     'belongs to user 666',

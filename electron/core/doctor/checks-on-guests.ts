@@ -1,4 +1,4 @@
-// Who else on this machine may attach to the core, and what lies in the folder where users meet.
+// Which other users may attach to the core, and what is in the folder of shared sockets.
 import type { Guests } from '../../contract/config.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { defaultGuests } from '../control/guests/guest-socket.ts'
@@ -12,21 +12,21 @@ export interface GuestFacts {
   readonly coreRuns: boolean
   readonly sockets: readonly SharedSocket[]
   readonly uid: number
-  /** Of the other users whose sockets are there and theirs. */
+  /** Names of the other users with a trustworthy socket there. */
   readonly others: readonly string[]
 }
 
 export const judgeGuests = ({ guests, coreRuns, sockets, uid, others }: GuestFacts): Verdict => {
   const strange = sockets.find(({ distrust }) => distrust !== null)
   if (strange !== undefined)
-    // Nobody but root may take away what is another's in a sticky folder (unlink(2)).
+    // In a sticky folder only root may delete another user's file (unlink(2)).
     return warn(
-      `${strange.path} ${strange.distrust}: it is not used`,
+      `${strange.path} ${strange.distrust}: Nexus ignores it`,
       `sudo rm ${quoteForShell(strange.path)}`,
     )
-  const beside = others.length === 0 ? '' : `; ${others.join(' and ')} let others in as well`
+  const beside = others.length === 0 ? '' : `; also shared by ${others.join(' and ')}`
   if (guests === 'none')
-    return ok(`no other user may attach; "guests" in the config says who may (a group, or everyone)${beside}`)
+    return ok(`no other user may attach; "guests" in the config allows a group, or everyone${beside}`)
   const who = guests === 'everyone' ? 'everyone on this machine' : `the group ${guests.group}`
   if (coreRuns && !sockets.some((socket) => socket.uid === uid))
     return warn(
@@ -44,7 +44,7 @@ export const checksOnGuests = (
     id: 'core.guests',
     group: 'Core',
     title: 'Other users',
-    why: 'a second stack beside this one would want the same ports and the same memory',
+    why: 'a second stack on this machine would need the same ports and memory',
     read: async () => {
       if (sharedDir === null) return null
       const sockets = readSharedFolder(sharedDir)

@@ -9,7 +9,7 @@ import { estimateKeyBits, judgeClientKeys, judgeSecretFiles, readClientKeys } fr
 const file = (mode: number, uid = 501) => ({ path: '/k/a key', mode: 0o100000 | mode, uid })
 
 describe('judgeSecretFiles', () => {
-  it('passes private files of this user', () => {
+  it("passes this user's private files", () => {
     expect(judgeSecretFiles([file(0o600), file(0o400)], 501).level).toBe('ok')
     expect(judgeSecretFiles([], 501).level).toBe('ok')
   })
@@ -21,7 +21,7 @@ describe('judgeSecretFiles', () => {
     })
   })
 
-  it("fails somebody else's file", () => {
+  it("fails another user's file", () => {
     expect(judgeSecretFiles([file(0o600, 0)], 501)).toMatchObject({
       level: 'fail',
       mend: "sudo chown 501 '/k/a key'",
@@ -32,12 +32,12 @@ describe('judgeSecretFiles', () => {
 describe('judgeClientKeys', () => {
   const facts = { keys: ['sk-opta-N2VxHd0c7QzVbB3mWw9Yt4Kq'], isOpenToNetwork: true, mend: 'x' }
 
-  it('passes a generated key, and none at all', () => {
+  it('passes a generated key, and no keys', () => {
     expect(judgeClientKeys(facts).level).toBe('ok')
     expect(judgeClientKeys({ ...facts, keys: [] }).level).toBe('ok')
   })
 
-  it('warns of the published one among good ones', () => {
+  it('warns of the published key among good ones', () => {
     const published = judgeClientKeys({ ...facts, keys: [...facts.keys, 'sk-local-opta'] })
     expect(published).toMatchObject({
       level: 'warn',
@@ -53,24 +53,24 @@ describe('judgeClientKeys', () => {
     })
   })
 
-  it('does not know when the list cannot be read', () => {
+  it('is unknown when the list cannot be read', () => {
     expect(judgeClientKeys({ ...facts, keys: null }).level).toBe('unknown')
   })
 
-  it('never says the key itself', () => {
+  it('never prints the key', () => {
     expect(JSON.stringify(judgeClientKeys(facts))).not.toContain(facts.keys[0])
   })
 })
 
 describe('estimateKeyBits', () => {
-  it('leaves the prefix out', () => {
+  it('ignores the prefix', () => {
     expect(estimateKeyBits('sk-local-aaaa')).toBe(0)
     expect(estimateKeyBits('abcdefghabcdefgh')).toBe(48)
   })
 })
 
 describe('readClientKeys', () => {
-  it('reads what the Router reads, and what it will', () => {
+  it("reads the Router's keys and the profile's", () => {
     const dir = mkdtempSync(join(tmpdir(), 'nexus-doctor-keys-'))
     try {
       const path = join(dir, 'clients.json')

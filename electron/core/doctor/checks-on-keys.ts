@@ -1,4 +1,4 @@
-// Checks on the keys: who may read their files, and whether the clients' key can be guessed.
+// Checks on the keys: who can read their files, and whether a client key can be guessed.
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { quoteForShell } from '../../wording/shell-quote.ts'
@@ -28,27 +28,27 @@ export const judgeSecretFiles = (files: readonly SecretFile[], ownUid: number): 
     const modes = open.map(
       ({ path, mode }) => `${path} has mode ${(mode & 0o777).toString(8).padStart(4, '0')}`,
     )
-    return fail(`others may open them: ${modes.join(', ')}`, `chmod 600 ${paths(open)}`)
+    return fail(`other users can read them: ${modes.join(', ')}`, `chmod 600 ${paths(open)}`)
   }
   return files.length === 0
-    ? ok('none made yet; the first start makes them')
+    ? ok('none yet; the first start creates them')
     : ok(`${files.length} files, 0600, ours`)
 }
 
-/** The seed's documents print it, so everybody knows it. */
-export const wellKnownKey = 'sk-local-opta'
+/** Public: printed in the seed's documents. */
+const wellKnownKey = 'sk-local-opta'
 
-/** Characters that differ, and how many there are: catches "password", "aaaaaaaa" and short keys, not every bad one. */
+/** Length times the bits of the distinct characters: catches "password", "aaaaaaaa" and short keys, not every weak key. */
 export const estimateKeyBits = (key: string): number => {
   const secret = key.replace(/^sk-(?:[a-z]+-)*/, '')
   const distinct = new Set(secret).size
   return distinct < 2 ? 0 : Math.floor(secret.length * Math.log2(distinct))
 }
-/** NIST SP 800-131A: at least 112 bits of strength; generated ones have 192. A guess over the network needs far fewer. */
+/** NIST SP 800-131A asks for 112 bits; generated keys have 192. Guessing over the network fails at far fewer. */
 const fewestBits = 64
 
 export interface ClientKeyFacts {
-  /** Every key that the Router takes; null when its list cannot be read. */
+  /** Every key that the Router accepts; null when the list cannot be read. */
   readonly keys: readonly string[] | null
   readonly isOpenToNetwork: boolean
   readonly mend: string
@@ -56,19 +56,17 @@ export interface ClientKeyFacts {
 
 export const judgeClientKeys = ({ keys, isOpenToNetwork, mend }: ClientKeyFacts): Verdict => {
   if (keys === null) return unknown('the list of client keys cannot be read', 'nexus up')
-  if (keys.length === 0) return ok('none made yet; the first start makes one of 192 bits')
-  const who = isOpenToNetwork
-    ? 'everyone on the network who knows it gets in'
-    : 'every program here that knows it gets in'
+  if (keys.length === 0) return ok('none yet; the first start creates one of 192 bits')
+  const who = isOpenToNetwork ? 'anyone on the network can use it' : 'any program on this machine can use it'
   if (keys.includes(wellKnownKey)) return warn(`${wellKnownKey} is the published example key: ${who}`, mend)
   const weakest = Math.min(...keys.map(estimateKeyBits))
   const count = keys.length === 1 ? 'one key' : `${keys.length} keys`
   return weakest < fewestBits
-    ? warn(`${count}, the weakest of about ${weakest} bits: it can be guessed`, mend)
-    : ok(`${count}, at least ${weakest} bits by their looks`)
+    ? warn(`${count}, the weakest about ${weakest} bits: it can be guessed`, mend)
+    : ok(`${count}, at least ${weakest} bits (estimated)`)
 }
 
-/** What the Router reads, and what the profile will make it read at the next start. */
+/** The Router's keys, plus the profile's key, which it reads at the next start. */
 export const readClientKeys = (
   clientsPath: string,
   configuredKey: string | null,
@@ -83,10 +81,10 @@ export const readClientKeys = (
   }
 }
 
-/** The profile's key goes under a name of its own; the command works before the first start too. */
+/** The profile's key has its own name; the command works before the first start too. */
 const mendClientKey = (configuredKey: string | null): string =>
   configuredKey === null
-    ? 'Rotate it: nexus key list says whose they are, nexus key rotate NAME makes a new one.'
+    ? 'Rotate it: nexus key list shows the names, nexus key rotate NAME creates a new key.'
     : `nexus key rotate ${sharedName}`
 
 const readSecretFiles = async (context: DoctorContext): Promise<readonly SecretFile[]> => {
@@ -96,7 +94,7 @@ const readSecretFiles = async (context: DoctorContext): Promise<readonly SecretF
     throw error
   })
   const paths = names.map((name) => join(keysDir, name))
-  // A config with a key in it is a secret too.
+  // A config that contains a key is secret too.
   if (context.configState.kind !== 'absent' && /"clientKey"\s*:\s*"/.test(readFileOrNull(configPath) ?? ''))
     paths.push(configPath)
   return Promise.all(
@@ -112,14 +110,14 @@ export const checksOnKeys = (context: DoctorContext): readonly CheckSource[] => 
     id: 'keys.files',
     group: 'Ports and keys',
     title: 'Key files',
-    why: 'whoever may read them is in',
+    why: 'read access to them is access to the model',
     read: async () => judgeSecretFiles(await readSecretFiles(context), process.getuid?.() ?? 0),
   },
   {
     id: 'keys.client',
     group: 'Ports and keys',
     title: 'Client key',
-    why: 'it is all that stands between the network and the model',
+    why: 'it is the only protection of the model from the network',
     read: async () =>
       judgeClientKeys({
         keys: readClientKeys(

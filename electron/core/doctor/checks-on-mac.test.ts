@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { checksOnMac, judgePlace, judgeReports } from './checks-on-mac.ts'
-import { findNewestReport } from './mac-reports.ts'
+import { checksOnMac, findNewestReport, judgePlace, judgeReports } from './checks-on-mac.ts'
 
-// Names after general knowledge of macOS; made-up times.
+// Names from general knowledge of macOS; made-up times.
 const names = [
   'panic-full-2026-11-02-031522.0002.panic',
   'panic-full-2026-10-30-120000.0002.panic',
@@ -18,7 +17,7 @@ const names = [
 ]
 
 describe('findNewestReport', () => {
-  it('goes by the time in the name, of its own kind alone', () => {
+  it('goes by the time in the name, per kind', () => {
     expect(findNewestReport(names, 'panic')?.name).toBe('panic-full-2026-11-02-031522.0002.panic')
     expect(findNewestReport(names, 'jetsam')).toMatchObject({
       name: 'JetsamEvent-2026-11-03-101112.ips',
@@ -32,13 +31,13 @@ describe('findNewestReport', () => {
 describe('judgeReports', () => {
   const folder = '/Library/Logs/DiagnosticReports'
   const at = (day: number) => new Date(2026, 10, day).getTime()
-  it('names the panic first, and the want of memory beside it', () => {
+  it('names the panic first, then the lack of memory', () => {
     const { level, found, mend } = judgeReports(names, folder, at(5))
     expect(level).toBe('warn')
-    expect(found).toMatch(/kernel panic .*031522.*; macOS ended programs .*101112/)
+    expect(found).toMatch(/kernel panic .*031522.*; macOS killed programs .*101112/)
     expect(mend).toBe(`less ${folder}/panic-full-2026-11-02-031522.0002.panic`)
   })
-  it('leaves old ones, and a Mac without any', () => {
+  it('passes old reports, and a Mac without any', () => {
     expect(judgeReports(names, folder, at(30)).level).toBe('ok')
     expect(judgeReports([], folder, at(5)).level).toBe('ok')
   })
@@ -84,7 +83,7 @@ describe('checksOnMac', () => {
     return made
   }
 
-  it('reads the folder of reports, and says nothing where there is none', async () => {
+  it('reads the folder of reports, and does not apply without one', async () => {
     const reports = folder()
     const stamp = new Date(Date.now() - 60_000)
     const local = new Date(stamp.getTime() - stamp.getTimezoneOffset() * 60_000).toISOString()
@@ -98,7 +97,7 @@ describe('checksOnMac', () => {
     expect(await read('machine.reports', '', reports, 'linux')).toBe('absent')
   })
 
-  it('looks at the RAM disk only while it is mounted', async () => {
+  it('checks the RAM disk only while it is mounted', async () => {
     expect(await read('forge.access', folder(), '/nonexistent')).toMatchObject({ level: 'ok' })
     expect(await read('forge.access', '', '/nonexistent')).toBeNull()
     expect(await read('forge.access', '/nonexistent', '/nonexistent')).toMatchObject({ level: 'unknown' })

@@ -15,7 +15,7 @@ const said = (stdout: string, exitCode = 0) => ({ kind: 'exited', exitCode, stdo
 const notRun = { kind: 'not-run', reason: 'pmset did not answer' } as const
 
 describe('judgeDiskRoom', () => {
-  it('goes by the tightest disk', () => {
+  it('goes by the fullest disk', () => {
     expect(judgeDiskRoom([room('logs', 50e9), room('models', 9e9)]).level).toBe('ok')
     expect(judgeDiskRoom([room('logs', 50e9), room('models', 3e9)])).toMatchObject({
       level: 'warn',
@@ -25,7 +25,7 @@ describe('judgeDiskRoom', () => {
     expect(judgeDiskRoom([]).level).toBe('unknown')
   })
 
-  it('reads real disks, each once, also for folders that are not there yet', async () => {
+  it("reads real disks, each once, even for folders that don't exist yet", async () => {
     const rooms = await readDiskRooms([
       { what: 'a', path: '/tmp/nexus-none/deep' },
       { what: 'b', path: '/tmp' },
@@ -69,7 +69,7 @@ const agent: AutostartState = {
 }
 const daemon = { ...agent, unitPath: '/Library/LaunchDaemons/ai.opta.nexus.plist' }
 
-// Own samples after the manual page and general knowledge; no recording is at hand.
+// Self-written samples from the manual page and general knowledge; not recorded.
 describe('power', () => {
   it('warns of sleep', () => {
     expect(judgeSleep(said(' sleep                0 (sleep prevented by nexus)\n')).level).toBe('ok')
@@ -85,14 +85,14 @@ describe('power', () => {
     expect(judgeSleep(notRun).level).toBe('unknown')
   })
 
-  it('warns of a machine that stays off, and leaves laptops alone', () => {
+  it('warns of a machine that stays off, but not of laptops', () => {
     expect(judgeRestart(said(' autorestart          1\n'))?.level).toBe('ok')
     expect(judgeRestart(said(' autorestart          0\n'))?.level).toBe('warn')
     expect(judgeRestart(said(' sleep          0\n'))).toBeNull()
     expect(judgeRestart(notRun)?.level).toBe('unknown')
   })
 
-  it('warns when nobody is logged in by itself', () => {
+  it('warns without auto-login', () => {
     expect(judgeLogin(said('opta\n'), null).level).toBe('ok')
     expect(judgeLogin(missing, null).level).toBe('warn')
     expect(judgeLogin(missing, agent).level).toBe('warn')
@@ -103,7 +103,7 @@ describe('power', () => {
     })
   })
 
-  it('needs no login for a daemon of the machine', () => {
+  it('needs no login for a system daemon', () => {
     expect(judgeLogin(missing, daemon)).toMatchObject({ level: 'ok', mend: null })
     expect(judgeLogin(missing, { ...daemon, installed: false }).level).toBe('warn')
   })
@@ -111,14 +111,14 @@ describe('power', () => {
 
 describe('judgeService', () => {
   it.each([
-    ['not there, wanted', { installed: false }, true, 'warn'],
-    ['not there, not wanted', { installed: false }, false, 'ok'],
+    ['missing, wanted', { installed: false }, true, 'warn'],
+    ['missing, not wanted', { installed: false }, false, 'ok'],
     ['running', {}, true, 'ok'],
     ['written, not loaded', { loaded: false, running: false }, true, 'warn'],
-    ['loaded, told to end', { running: false, lastExit: 'exit status 0' }, true, 'ok'],
+    ['loaded, stopped', { running: false, lastExit: 'exit status 0' }, true, 'ok'],
     ['loaded, ended badly', { running: false, lastExit: 'exit status 78: EX_CONFIG' }, true, 'warn'],
-    ['not told', { loaded: null, running: null, reason: 'launchctl print: ?' }, true, 'unknown'],
-    ['print not understood', { running: null, reason: 'not understood' }, true, 'unknown'],
+    ['unknown', { loaded: null, running: null, reason: 'launchctl print: ?' }, true, 'unknown'],
+    ['unparsable print', { running: null, reason: 'not understood' }, true, 'unknown'],
   ] as const)('%s', (_, change, isWanted, level) => {
     expect(judgeService({ ...agent, ...change }, isWanted).level).toBe(level)
   })

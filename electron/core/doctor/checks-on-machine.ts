@@ -1,4 +1,4 @@
-// Checks on the machine itself: room on its disks, its clock, and whether it stays up and comes back.
+// Checks on the machine: disk space, clock, and whether it stays up and comes back after a reboot.
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { quoteForShell } from '../../wording/shell-quote.ts'
@@ -12,33 +12,33 @@ import { readLiveServices } from '../stack/live-services.ts'
 import { type CheckSource, type DoctorContext, fail, ok, once, unknown, type Verdict, warn } from './check.ts'
 
 export interface DiskRoom {
-  /** What is kept there. */
+  /** What is stored there. */
   readonly what: string
   readonly path: string
   readonly freeBytes: number
   readonly device: number
 }
 
-/** All logs at their limit take 0.2 GB; what set-up installs takes 1 GB, and macOS swaps onto the same disk. */
+/** All logs at their limit take 0.2 GB, the installs of set-up 1 GB, and macOS swaps to the same disk. */
 const fewestFreeBytes = 0.5e9
 const comfortableFreeBytes = 5e9
 
 export const judgeDiskRoom = (rooms: readonly DiskRoom[]): Verdict => {
   const tightest = rooms.toSorted((a, b) => a.freeBytes - b.freeBytes)[0]
-  if (tightest === undefined) return unknown('no disk could be looked at')
+  if (tightest === undefined) return unknown('no disk could be read')
   const said = rooms.map(({ what, freeBytes }) => `${formatBytes(freeBytes)} free (${what})`).join(', ')
   const look = `du -xk ${quoteForShell(tightest.path)} | sort -rn | head -20`
   if (tightest.freeBytes < fewestFreeBytes) return fail(`${said}: too little`, look)
   return tightest.freeBytes < comfortableFreeBytes ? warn(`${said}: little`, look) : ok(said)
 }
 
-/** The first version was made in 2026: no clock that is right shows less. */
+/** The first version is from 2026, so an earlier date is wrong. */
 const firstYear = 2026
 const lastYear = 2100
-/** File systems and clocks that are set by the network differ by seconds. */
+/** File systems and network-set clocks differ by seconds. */
 const toleratedMs = 120_000
 
-/** `newestFileMs`: when our own state was last written, as the files say; null when there is none. */
+/** `newestFileMs`: last modification of our own state; null when there is none. */
 export const judgeClock = (
   nowMs: number,
   newestFileMs: number | null,
@@ -59,11 +59,11 @@ export const judgeClock = (
 export const judgeSleep = (result: CommandResult): Verdict => {
   const settings = result.kind === 'exited' ? parsePowerSettings(result.stdout) : null
   if (settings?.isSleepDisabled === true)
-    return ok('the machine never sleeps: its sleep is turned off (SleepDisabled)')
+    return ok('the machine never sleeps: sleep is turned off (SleepDisabled)')
   if (settings === null || settings.sleepMinutes === null)
-    return unknown(`pmset -g is not understood: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
+    return unknown(`could not parse pmset -g: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
   return settings.sleepMinutes === 0
-    ? ok('the machine never sleeps by itself')
+    ? ok('the machine never sleeps on its own')
     : warn(
         `the machine sleeps after ${settings.sleepMinutes} minute${settings.sleepMinutes === 1 ? '' : 's'}`,
         'sudo pmset -a sleep 0',
@@ -74,7 +74,7 @@ export const judgeSleep = (result: CommandResult): Verdict => {
 export const judgeRestart = (result: CommandResult): Verdict | null => {
   const settings = result.kind === 'exited' ? parsePowerSettings(result.stdout) : null
   if (settings === null)
-    return unknown(`pmset -g is not understood: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
+    return unknown(`could not parse pmset -g: ${describeFailure(result).slice(0, 120)}`, 'pmset -g')
   if (settings.restartsAfterPowerFailure === null) return null
   return settings.restartsAfterPowerFailure
     ? ok('starts again after a power failure')
@@ -82,27 +82,27 @@ export const judgeRestart = (result: CommandResult): Verdict | null => {
 }
 
 /**
- * `defaults read` of a key that is not there exits 1 and says "The domain/default pair of (...) does not exist" (seen in many
- * public scripts); any other failure tells nothing of who is logged in.
+ * `defaults read` of a missing key exits 1 with "The domain/default pair of (...) does not exist" (seen in many public
+ * scripts); any other failure says nothing about the setting.
  */
 export const judgeLogin = (result: CommandResult, service: AutostartState | null): Verdict => {
   if (result.kind === 'not-run') return unknown(result.reason)
   const name = result.stdout.trim()
-  if (result.exitCode === 0 && name !== '') return ok(`${name} is logged in after a reboot`)
+  if (result.exitCode === 0 && name !== '') return ok(`${name} is logged in automatically after a reboot`)
   if (result.exitCode !== 0 && !/does not exist/.test(`${result.stdout}\n${result.stderr}`))
-    return unknown(`who is logged in after a reboot is not told: ${describeFailure(result).slice(0, 120)}`)
+    return unknown(`could not read the auto-login setting: ${describeFailure(result).slice(0, 120)}`)
   return service !== null && isMachineDaemon(service)
-    ? ok('nobody is logged in after a reboot, which the service does not need: it is a daemon of the machine')
+    ? ok('no user is logged in after a reboot, but the service does not need it: it is a system daemon')
     : warn(
-        'nobody is logged in after a reboot',
-        'Turn it on in System Settings, Users & Groups, Automatically log in as (not possible with FileVault), or make the service a daemon of the machine: nexus service install says how.',
+        'no user is logged in after a reboot',
+        'Turn it on in System Settings, Users & Groups, Automatically log in as (not possible with FileVault), or install the service as a system daemon: nexus service install says how.',
       )
 }
 
 const isMachineDaemon = ({ installed, unitPath }: AutostartState): boolean =>
   installed && unitPath.startsWith('/Library/LaunchDaemons/')
 
-/** `isWanted`: without it a stack stays down after a reboot that was meant to stay up. */
+/** `isWanted`: the stack should come back after a reboot. */
 export const judgeService = (state: AutostartState, isWanted: boolean): Verdict => {
   const { installed, unitPath, loaded, running, pid, lastExit, reason } = state
   if (!installed) {
@@ -110,22 +110,24 @@ export const judgeService = (state: AutostartState, isWanted: boolean): Verdict 
     return isWanted ? warn(said, 'nexus service install') : ok(said)
   }
   if (loaded === null || (loaded && running === null))
-    return unknown(`installed (${unitPath}); whether it is loaded is not told: ${reason ?? 'no reason'}`)
+    return unknown(
+      `installed (${unitPath}); could not find out whether it is loaded: ${reason ?? 'no reason given'}`,
+    )
   if (!loaded)
     return warn(
       `installed (${unitPath}), but not loaded${reason === null ? '' : `: ${reason}`}`,
       'nexus service install',
     )
   if (running) return ok(`installed and running (${unitPath}${pid === null ? '' : `, pid ${pid}`})`)
-  // One that was told to end exits with 0 and stays down until the next start of the machine.
+  // After a requested stop it exits with 0 and stays down until the next boot.
   return lastExit === null || lastExit === 'exit status 0'
-    ? ok(`installed and loaded (${unitPath}); it does not run now`)
+    ? ok(`installed and loaded (${unitPath}); not running now`)
     : warn(`installed and loaded (${unitPath}), but it ended with ${lastExit}`, 'nexus logs core')
 }
 
 const hasCode = (error: unknown): boolean => error instanceof Error && 'code' in error
 
-/** The folder itself, or the nearest one above it that is there: it will be made on that disk. */
+/** The folder itself or its nearest existing parent: it will be created on that disk. */
 const nearestFolder = async (path: string): Promise<string> => {
   try {
     await stat(path)
@@ -189,14 +191,14 @@ const powerChecks = (
       id: 'machine.restart',
       group: 'Machine',
       title: 'Power failure',
-      why: 'nobody is there to press the button',
+      why: 'otherwise it stays off until someone presses the button',
       read: async () => judgeRestart(await run(['pmset', '-g'], timeout)),
     },
     {
       id: 'machine.login',
       group: 'Machine',
       title: 'Login',
-      why: 'programs of a user, agents included, start only when that user is logged in',
+      why: "a user's programs, launch agents included, start only when that user is logged in",
       read: async () => judgeLogin(await run(autoLogin, timeout), await readService().catch(() => null)),
     },
   ]
@@ -219,17 +221,17 @@ export const checksOnMachine = (context: DoctorContext): readonly CheckSource[] 
       id: 'machine.identity',
       group: 'Machine',
       title: 'This machine',
-      why: 'what fits and how fast it reads depends on chip and memory',
+      why: 'chip and memory decide which models fit and how fast prompts are read',
       read: async () => {
         const identity = await readMachineIdentity(await platform.readTotalMemoryBytes()).catch(() => null)
-        return identity === null ? unknown('it does not say what it is') : ok(sayMachine(identity))
+        return identity === null ? unknown('could not read chip and model') : ok(sayMachine(identity))
       },
     },
     {
       id: 'machine.disk',
       group: 'Machine',
       title: 'Disk space',
-      why: 'without room no log, no state and no model can be written',
+      why: 'on a full disk no log, state or model can be written',
       read: async () =>
         judgeDiskRoom(
           await readDiskRooms([
@@ -243,7 +245,7 @@ export const checksOnMachine = (context: DoctorContext): readonly CheckSource[] 
       id: 'machine.clock',
       group: 'Machine',
       title: 'Clock',
-      why: 'with a wrong clock certificates fail, and log lines and times since cannot be trusted',
+      why: 'with a wrong clock certificates fail, and times in logs and reports cannot be trusted',
       read: async () => {
         const newest = await readNewestFile([
           folder.intentPath,
@@ -258,8 +260,8 @@ export const checksOnMachine = (context: DoctorContext): readonly CheckSource[] 
       id: 'machine.service',
       group: 'Machine',
       title: 'Service',
-      why: 'only a core that the system starts brings the stack back after a reboot',
-      // The demo is for a look around: nobody expects it back.
+      why: 'the stack comes back after a reboot only if the system starts the core',
+      // The demo need not survive a reboot.
       read: async () => judgeService(await readService(), chosen.name !== 'demo'),
     },
     ...powerChecks(context, readService),

@@ -46,7 +46,7 @@ const plan: MemoryPlan = {
 const planned = (change: Partial<MemoryPlan>) => ({ kind: 'planned', plan: { ...plan, ...change } }) as const
 
 describe('judgePlan', () => {
-  it('follows the verdict, and offers the change that is enough', () => {
+  it('follows the verdict, and suggests the change that suffices', () => {
     expect(judgePlan(planned({})).level).toBe('ok')
     expect(judgePlan(planned({ verdict: 'fits-without-linker-reserve' })).level).toBe('warn')
     expect(judgePlan(planned({ verdict: 'does-not-fit' }))).toMatchObject({
@@ -67,14 +67,14 @@ describe('free memory', () => {
     usedBytes: 30 * GB,
   }
 
-  it('does not count what is on the RAM disk already, nor what the system has', () => {
+  it("does not count files on the RAM disk or the system's share", () => {
     expect(stillNeededBytes(plan, null)).toBe(170 * GB)
     expect(stillNeededBytes(plan, disk)).toBe(140 * GB)
     expect(stillNeededBytes(plan, { ...disk, mounted: false })).toBe(170 * GB)
     expect(stillNeededBytes(plan, { ...disk, kind: 'shm-folder' })).toBe(170 * GB)
   })
 
-  it('warns by how much it is too little', () => {
+  it('says how much is missing', () => {
     expect(judgeFreeNow(200 * GB, memory).level).toBe('ok')
     expect(judgeFreeNow(201 * GB, memory)).toMatchObject({
       level: 'warn',
@@ -107,7 +107,7 @@ describe('judgePressure', () => {
 })
 
 describe('judgeWiredLimit', () => {
-  it('compares with a limit that was set', () => {
+  it('compares with a configured limit', () => {
     expect(judgeWiredLimit(120 * GB, 200 * GB, 256 * GB).level).toBe('ok')
     expect(judgeWiredLimit(120 * GB, 100 * GB, 256 * GB)).toMatchObject({
       level: 'fail',
@@ -117,7 +117,7 @@ describe('judgeWiredLimit', () => {
     expect(judgeWiredLimit(120 * GB, 250 * GB, 256 * GB).level).toBe('warn')
   })
 
-  it('does not pretend to know the default', () => {
+  it('does not guess the default', () => {
     expect(judgeWiredLimit(170 * GB, null, 256 * GB).level).toBe('ok')
     expect(judgeWiredLimit(180 * GB, null, 256 * GB).level).toBe('unknown')
     expect(judgeWiredLimit(230 * GB, null, 256 * GB).level).toBe('unknown')

@@ -1,4 +1,4 @@
-// Checks on memory: whether the plan fits, whether it fits now, swap, pressure, and the limit of the GPU.
+// Checks on memory: whether the plan fits, whether it fits now, swap, pressure, and the GPU limit.
 import type { Memory, RamDisk } from '../../contract/snapshot.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import type { MemoryPlan } from '../memory/memory-plan.ts'
@@ -19,7 +19,7 @@ export const judgePlan = (reading: MemoryPlanReading): Verdict => {
     case 'fits':
       return ok(needs)
     case 'fits-without-linker-reserve':
-      return warn(`${needs}: fits only without the reserve`, mend)
+      return warn(`${needs}: fits only without that reserve`, mend)
     case 'does-not-fit':
       return fail(`${needs}: ${plan.reasons.join('; ')}`, mend)
     case 'unknown':
@@ -27,14 +27,14 @@ export const judgePlan = (reading: MemoryPlanReading): Verdict => {
   }
 }
 
-/** What a start takes from now on: all but what the system has already, and what lies on the RAM disk. */
+/** What a start would still allocate: the plan minus the system's own share and the files on the RAM disk. */
 export const stillNeededBytes = (plan: MemoryPlan, disk: RamDisk | null): number => {
   const held = disk?.mounted === true && disk.kind !== 'shm-folder' ? (disk.usedBytes ?? 0) : 0
   return Math.max(0, plan.withoutLinkerBytes - reservesFor(plan.machineBytes).osBytes - held)
 }
 
 export const judgeFreeNow = (neededBytes: number, memory: Memory): Verdict => {
-  const said = `${formatBytes(memory.availableBytes)} available now, ${formatBytes(neededBytes)} needed by a start`
+  const said = `${formatBytes(memory.availableBytes)} available now, ${formatBytes(neededBytes)} needed to start`
   return neededBytes <= memory.availableBytes
     ? ok(said)
     : warn(
@@ -43,16 +43,16 @@ export const judgeFreeNow = (neededBytes: number, memory: Memory): Verdict => {
       )
 }
 
-/** macOS parks a little in swap without need; a gigabyte is more than that. */
+/** macOS swaps a little even when it need not, but less than a gigabyte. */
 const muchSwapBytes = 2 ** 30
 
 export const judgeSwap = (memory: Pick<Memory, 'swapUsedBytes' | 'swapOutBytesPerSecond'>): Verdict => {
   const { swapUsedBytes, swapOutBytesPerSecond } = memory
   const look = 'ps -A -o rss=,pid=,comm= | sort -rn | head'
-  if (swapUsedBytes === null) return unknown('how much is in use is not told', look)
+  if (swapUsedBytes === null) return unknown('could not read how much is in use', look)
   const used = `${formatBytes(swapUsedBytes)} in use`
   if (swapUsedBytes === 0) return ok('none in use')
-  if (swapOutBytesPerSecond === null) return unknown(`${used}; whether it grows is not known`, look)
+  if (swapOutBytesPerSecond === null) return unknown(`${used}; unknown whether it is growing`, look)
   if (swapOutBytesPerSecond > 0)
     return warn(`${used} and growing by ${formatBytes(swapOutBytesPerSecond)} a second`, look)
   return swapUsedBytes >= muchSwapBytes ? warn(`${used}, not growing`, look) : ok(`${used}, not growing`)
@@ -68,36 +68,35 @@ export const judgePressure = (pressure: Memory['pressure']): Verdict => {
     case 'critical':
       return fail('memory pressure is critical', look)
     case null:
-      return unknown('the system does not say (on Linux: /proc/pressure/memory, kernel option psi=1)')
+      return unknown('could not read it (on Linux: /proc/pressure/memory, kernel option psi=1)')
   }
 }
 
-/** macOS's default is no constant; two thirds on 8 to 32 GB is the least that was seen. */
+/** macOS's default varies; the lowest share seen is two thirds, on 8 to 32 GB. */
 const leastDefaultShare = 2 / 3
 
-/** @param limitBytes what was set, or what the device says; null: neither is known, and nothing is promised in between */
+/** @param limitBytes the configured limit or the device's; null: unknown, so the verdict is `unknown` between the known defaults */
 export const judgeWiredLimit = (
   neededBytes: number,
   limitBytes: number | null,
   totalBytes: number,
 ): Verdict => {
-  // Rounded up to whole MiB, and 5 % more for what the estimate of the compute buffers may miss.
+  // Rounded up to whole MiB, plus 5 % in case the compute buffers are underestimated.
   const wantedMiB = Math.ceil((neededBytes * 1.05) / 2 ** 20)
   const raise = `sudo sysctl iogpu.wired_limit_mb=${wantedMiB}`
   const needs = `the GPU needs ${formatBytes(neededBytes)}`
   if (limitBytes !== null) {
-    if (neededBytes > limitBytes) return fail(`${needs} and may have ${formatBytes(limitBytes)}`, raise)
+    if (neededBytes > limitBytes) return fail(`${needs} but may use only ${formatBytes(limitBytes)}`, raise)
     return limitBytes > totalBytes - reservesFor(totalBytes).osBytes
       ? warn(
-          `the GPU may have all but ${formatBytes(Math.max(0, totalBytes - limitBytes))} of memory, too little for the system`,
+          `the GPU may use all but ${formatBytes(Math.max(0, totalBytes - limitBytes))} of memory, too little for the system`,
           raise,
         )
       : ok(`${needs} of ${formatBytes(limitBytes)}`)
   }
-  if (neededBytes <= totalBytes * leastDefaultShare)
-    return ok(`${needs}, below every default limit that is known`)
+  if (neededBytes <= totalBytes * leastDefaultShare) return ok(`${needs}, below every known default limit`)
   return neededBytes > totalBytes * largestDefaultShare
-    ? fail(`${needs}, more than every default limit that is known`, raise)
+    ? fail(`${needs}, above every known default limit`, raise)
     : unknown(`${needs}; this Mac's default limit may be lower`, raise)
 }
 
@@ -111,14 +110,14 @@ export const checksOnMemory = (context: DoctorContext, facts: DoctorFacts): read
       id: 'memory.plan',
       group: 'Memory',
       title: 'Memory plan',
-      why: 'nexus up refuses a plan that does not fit; a start that does not fit swaps or dies',
+      why: 'nexus up refuses a plan that does not fit, because the stack would swap or be killed',
       read: async () => judgePlan(await facts.memoryPlan()),
     },
     {
       id: 'memory.free',
       group: 'Memory',
       title: 'Free memory',
-      why: 'what is missing now is taken from files in memory, then from swap',
+      why: 'the system makes up for missing memory by dropping cached files, then by swapping',
       read: async () => {
         const [plan, running] = await Promise.all([readPlan(), facts.running()])
         if (plan === null || running.some(({ service }) => service === 'llamaServer')) return null
@@ -130,21 +129,21 @@ export const checksOnMemory = (context: DoctorContext, facts: DoctorFacts): read
       id: 'memory.swap',
       group: 'Memory',
       title: 'Swap',
-      why: 'build artifacts and weights that go to swap make everything slow',
+      why: 'swapped build artifacts and weights make everything slow',
       read: async () => judgeSwap(await facts.memory()),
     },
     {
       id: 'memory.pressure',
       group: 'Memory',
       title: 'Memory pressure',
-      why: 'under pressure the system compresses, swaps, and at last kills',
+      why: 'under pressure the system compresses memory, swaps, and finally kills programs',
       read: async () => judgePressure((await facts.memory()).pressure),
     },
     {
       id: 'memory.gpu-limit',
       group: 'Memory',
       title: 'GPU memory limit',
-      why: 'Metal refuses to load what is above it; it is back at its default after each reboot',
+      why: 'Metal refuses to load more than this; each reboot resets it to the default',
       read: async () => {
         if (context.platform.id !== 'darwin') return null
         const [plan, limitBytes] = await Promise.all([readPlan(), facts.gpuLimitBytes()])

@@ -27,11 +27,11 @@ const judge = async (path: string, fetch: string | null = null) =>
   })
 
 describe('judgeModel', () => {
-  it('passes a whole file', async () => {
+  it('passes a complete file', async () => {
     expect(await judge(make())).toMatchObject({ level: 'ok', found: expect.stringContaining('complete') })
   })
 
-  it('fails one that was cut, by the bytes it lacks', async () => {
+  it('fails a truncated file, with the missing bytes', async () => {
     const path = make()
     truncateSync(path, (await readGgufHeader(path)).fileBytes - 100)
     expect(await judge(path)).toMatchObject({
@@ -42,13 +42,13 @@ describe('judgeModel', () => {
     expect((await judge(path, 'nexus up')).mend).toBe('nexus up')
   })
 
-  it('fails one that is only a header', async () => {
+  it('fails a header without weights', async () => {
     const path = make()
     truncateSync(path, (await readGgufHeader(path)).fileBytes - 512)
     expect((await judge(path)).found).toContain('only a header')
   })
 
-  it('fails one that is missing, and one that is no model', async () => {
+  it('fails a missing file, and a file that is not a model', async () => {
     expect(await judge(join(dir, 'none.gguf'))).toMatchObject({
       level: 'fail',
       found: expect.stringContaining('no such file'),
@@ -58,14 +58,14 @@ describe('judgeModel', () => {
     expect((await judge(join(dir, 'page.gguf'))).level).toBe('fail')
   })
 
-  it('fails one that may not be read, with the command', () => {
+  it('fails an unreadable file, with the command', () => {
     const reading = { kind: 'failed', reason: '/m.gguf: this user may not read it' } as const
     expect(judgeModel(reading, { path: '/m.gguf', fetch: null, setting: 'x' }).mend).toBe('chmod a+r /m.gguf')
   })
 })
 
 describe('judgePair', () => {
-  it('passes, warns and does not know', () => {
+  it('passes, warns, or is unknown', () => {
     const hint = 'ngram-mod drafts without a draft model'
     expect(judgePair({ verdict: 'compatible' }, 'p').level).toBe('ok')
     expect(judgePair({ verdict: 'mismatch', reason: 'token 5 differs', hint }, 'p')).toMatchObject({

@@ -1,4 +1,4 @@
-// Checks on the model files, from their headers alone: there, readable, complete, and fit to draft for each other.
+// Checks on the model files, by their headers: present, readable, complete, and draft and model compatible.
 
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { formatBytes } from '../base/format-bytes.ts'
@@ -11,9 +11,9 @@ import type { DoctorFacts } from './facts.ts'
 
 export interface ModelPlace {
   readonly path: string
-  /** The command that fetches it again; null for a model that set-up does not know. */
+  /** The command that downloads it again; null for a model that set-up does not know. */
   readonly fetch: string | null
-  /** The setting that names it, and its file. */
+  /** The setting that names it, and that setting's file. */
   readonly setting: string
 }
 
@@ -30,11 +30,8 @@ export const judgeModel = (reading: HeaderReading, place: ModelPlace): Verdict =
     const how =
       completeness.kind === 'header-only'
         ? ', all of them: it is only a header'
-        : ': the download stopped early'
-    return fail(
-      `${missing}${how}`,
-      fetch ?? `Download ${completeness.path} again; curl -C - goes on where it stopped.`,
-    )
+        : ': the download is incomplete'
+    return fail(`${missing}${how}`, fetch ?? `Download ${completeness.path} again; curl -C - resumes it.`)
   }
   const parts = partPaths.length === 1 ? '' : ` in ${partPaths.length} parts`
   return ok(
@@ -48,7 +45,7 @@ export const judgePair = (judgement: DraftJudgement, place: string): Verdict => 
       return ok('same vocabulary as the model')
     case 'mismatch':
       return warn(
-        `${judgement.reason}: llama-server would load the draft and never use it`,
+        `${judgement.reason}: llama-server would load the draft but never use it`,
         `Set ${place} to "ngram-mod": ${judgement.hint}.`,
       )
     case 'unknown':
@@ -56,7 +53,7 @@ export const judgePair = (judgement: DraftJudgement, place: string): Verdict => 
   }
 }
 
-const whyComplete = 'llama-server refuses a file that is not whole, after it has read all of it'
+const whyComplete = 'llama-server refuses an incomplete file only after reading all of it'
 
 export const checksOnModels = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] => {
   const { llamaServer } = context.chosen.profile
@@ -89,7 +86,7 @@ export const checksOnModels = (context: DoctorContext, facts: DoctorFacts): read
       id: 'models.pair',
       group: 'Models',
       title: 'Draft fits model',
-      why: 'a draft with another vocabulary takes its memory and makes nothing faster',
+      why: 'a draft with another vocabulary uses memory and speeds up nothing',
       read: async () => {
         if (llamaServer.speculation !== 'draft-simple') return null
         const [target, draft] = await Promise.all([facts.modelHeader(), facts.draftHeader()])

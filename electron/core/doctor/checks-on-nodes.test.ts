@@ -9,15 +9,15 @@ const judge = (fromHere: string, fromCore: NodeFacts['fromCore'], isMac = true) 
   judgeNodes([{ node, fromHere, fromCore }], isMac)
 
 describe('judgeNodes', () => {
-  it('passes what is reached, by the core alone too', () => {
+  it('passes a reachable node, even if only the core reaches it', () => {
     expect(judge('reached', ready).level).toBe('ok')
     expect(judge('reached', null).level).toBe('ok')
     expect(judge('ECONNREFUSED', ready)).toMatchObject({
       level: 'ok',
-      found: expect.stringContaining('by the core'),
+      found: expect.stringContaining('from the core'),
     })
   })
-  it('names the local network where Terminal gets through and the core does not', () => {
+  it('blames local network privacy when Terminal gets through and the core does not', () => {
     const blocked = unreachable('http://10.0.0.2:8080 does not answer: connect EHOSTUNREACH 10.0.0.2:8080')
     expect(judge('reached', blocked)).toMatchObject({
       level: 'warn',
@@ -26,20 +26,20 @@ describe('judgeNodes', () => {
     expect(judge('reached', blocked, false).mend).toBe('nexus logs core')
     expect(judge('reached', unreachable('connect ECONNREFUSED')).mend).toBe('nexus logs core')
   })
-  it('names it as one of two causes where neither gets through', () => {
+  it('names it as one of two causes when neither gets through', () => {
     expect(judge('EHOSTUNREACH', null).found).toContain('Local Network')
     expect(judge('EHOSTUNREACH', null, false).found).not.toContain('Local Network')
     expect(judge('no answer', null)).toMatchObject({ level: 'warn', mend: 'nc -vz 10.0.0.2 8080' })
   })
-  it('says what is wrong with each of several', () => {
+  it('reports every unreachable node', () => {
     const other = { node: { ...node, name: 'studio-3' }, fromHere: 'ECONNREFUSED', fromCore: null }
     const { level, found } = judgeNodes([{ node, fromHere: 'reached', fromCore: ready }, other], true)
     expect(level).toBe('warn')
-    expect(found).toBe('studio-3 (10.0.0.2:8080) is not reached: ECONNREFUSED')
+    expect(found).toBe('studio-3 (10.0.0.2:8080) is unreachable: ECONNREFUSED')
   })
 })
 
-it('tries for real', async () => {
+it('connects to a real socket', async () => {
   const server = createServer((socket) => socket.destroy())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())

@@ -1,4 +1,4 @@
-// The check on the other Studios of the profile: whether the core reaches each, and whether macOS is what keeps it from them.
+// The check on the profile's other Studios: whether the core reaches each, and if not, whether macOS blocks it.
 import { connect } from 'node:net'
 import type { NodeProfile } from '../../contract/profile.ts'
 import type { StudioNode } from '../../contract/snapshot.ts'
@@ -11,9 +11,9 @@ export type Attempt = string
 
 export interface NodeFacts {
   readonly node: Pick<NodeProfile, 'name' | 'host' | 'port'>
-  /** What an attempt to connect from here met. */
+  /** Result of connecting from this process. */
   readonly fromHere: Attempt
-  /** What the core knows of it; null when none runs. */
+  /** The core's view of it; null when no core runs. */
   readonly fromCore: Pick<StudioNode, 'phase' | 'reason'> | null
 }
 
@@ -23,21 +23,21 @@ const judgeNode = ({ node, fromHere, fromCore }: NodeFacts, isMac: boolean): Ver
   if (fromHere === 'reached' && fromCore?.phase === 'unreachable')
     return isMac && fromCore.reason?.includes('EHOSTUNREACH') === true
       ? warn(
-          `${place} is reached from here, but not by the core: macOS keeps it from the local network`,
+          `${place} is reachable from here, but not from the core: macOS denies it the local network`,
           'Allow it in System Settings, Privacy & Security, Local Network, or start the core from Terminal: nexus restart.',
         )
       : warn(
-          `${place} is reached from here, but not by the core: ${fromCore.reason ?? 'no reason'}`,
+          `${place} is reachable from here, but not from the core: ${fromCore.reason ?? 'no reason given'}`,
           'nexus logs core',
         )
-  if (fromHere === 'reached') return ok(`${place} is reached`)
+  if (fromHere === 'reached') return ok(`${place} is reachable`)
   if (fromCore !== null && fromCore.phase !== 'unreachable')
-    return ok(`${place} is reached by the core (not from here: ${fromHere})`)
+    return ok(`${place} is reachable from the core (not from here: ${fromHere})`)
   const privacy = isMac && fromHere === 'EHOSTUNREACH' ? `; ${localNetworkAdvice(process.execPath)}` : ''
-  return warn(`${place} is not reached: ${fromHere}${privacy}`, `nc -vz ${host} ${port}`)
+  return warn(`${place} is unreachable: ${fromHere}${privacy}`, `nc -vz ${host} ${port}`)
 }
 
-/** What is wrong with each that is not reached, and how to look into the first of them; all of them where nothing is wrong. */
+/** Lists the unreachable nodes with a fix for the first; lists all nodes when every one is reachable. */
 export const judgeNodes = (all: readonly NodeFacts[], isMac: boolean): Verdict => {
   const verdicts = all.map((facts) => judgeNode(facts, isMac))
   const wrong = verdicts.filter(({ level }) => level !== 'ok')
@@ -67,7 +67,7 @@ export const checksOnNodes = (context: DoctorContext, facts: DoctorFacts): reado
     id: 'nodes.reach',
     group: 'Router',
     title: 'Other Studios',
-    why: 'a Studio that is not reached takes no request, and the others have its share to serve',
+    why: 'an unreachable Studio takes no requests, so the others must serve its share',
     read: async (signal) => {
       const nodes = context.chosen.profile.nodes ?? []
       if (nodes.length === 0) return null

@@ -15,7 +15,7 @@ const port = {
 const stranger = { pid: 77, command: 'python3 -m http.server', user: 'bob' }
 
 describe('judgePort', () => {
-  it('passes a free one, our own, and one that our starting service has not opened yet', () => {
+  it('passes a free port, our own, and one that our starting service has not opened yet', () => {
     expect(judgePort(port, place).level).toBe('ok')
     expect(
       judgePort({ ...port, owner: { ...stranger, pid: 5 }, ownPids: [4, 5], bind: null }, place).level,
@@ -23,7 +23,7 @@ describe('judgePort', () => {
     expect(judgePort({ ...port, ownPids: [4], bind: null }, place).found).toContain('starting')
   })
 
-  it('names a stranger and the command that ends it', () => {
+  it('names another program and the command that ends it', () => {
     expect(judgePort({ ...port, owner: stranger, bind: null }, place)).toMatchObject({
       level: 'fail',
       found: expect.stringContaining('python3 -m http.server (pid 77, user bob)'),
@@ -39,7 +39,7 @@ describe('judgePort', () => {
     ['EACCES', 'fail'],
     ['EADDRNOTAVAIL', 'fail'],
     ['other', 'unknown'],
-  ] as const)('nobody seen, but %s: %s', (bind, level) => {
+  ] as const)('no process seen, but %s: %s', (bind, level) => {
     expect(judgePort({ ...port, bind }, place).level).toBe(level)
   })
 })
@@ -69,8 +69,8 @@ describe('judgeReach', () => {
     ["a stranger's 404 is no lock", { ...lan, withoutKey: 'other-answer' }, 'unknown'],
     ['loopback', local, 'ok'],
     ['loopback without a key', { ...local, asksForKey: false }, 'ok'],
-    ['loopback by the profile, open in truth', { ...local, withoutKey: 'refused' }, 'fail'],
-    ['loopback by the profile, wide open in truth', { ...local, withoutKey: 'answered' }, 'fail'],
+    ['loopback in the profile, really open', { ...local, withoutKey: 'refused' }, 'fail'],
+    ['loopback in the profile, really wide open', { ...local, withoutKey: 'answered' }, 'fail'],
     ['loopback without a network', { ...local, withoutKey: null }, 'ok'],
   ] as const)('%s: %s', (_, facts, level) => expect(judgeReach(facts, place).level).toBe(level))
 })
@@ -90,14 +90,14 @@ describe('judgeReach behind the firewall of a Mac', () => {
     ['blocks it', { kind: 'program', program, rule: 'blocked' }, 'fail', `--unblockapp '${program}'`],
     ['does not list it', { kind: 'program', program, rule: 'not-listed' }, 'unknown', `--add '${program}'`],
     ['blocks all', { kind: 'blocks-all' }, 'fail', '--setblockall off'],
-    ['says nothing', { kind: 'not-told', reason: 'ENOENT' }, 'unknown', null],
+    ['says nothing', { kind: 'unknown', reason: 'ENOENT' }, 'unknown', null],
   ] as const)('%s', (_, firewall, level, mend) => {
     const verdict = judgeReach({ ...lan, firewall }, place)
     expect(verdict.level).toBe(level)
     if (mend === null) expect(verdict.mend).toBeNull()
     else expect(verdict.mend).toContain(mend)
   })
-  it('is no lock: without a key it fails for that, and what is for this machine alone has no door', () => {
+  it('does not replace a key, and does not matter for a local port', () => {
     const blocked = { kind: 'program', program, rule: 'blocked' } as const
     expect(judgeReach({ ...lan, withoutKey: 'answered', firewall: blocked }, place).found).toContain(
       'without a key',
@@ -145,7 +145,7 @@ describe('on a real socket', () => {
     }
   })
 
-  it('finds the stranger that listens, and a free port after it', async () => {
+  it('finds another program that listens, then a free port', async () => {
     const onPort = await listen(200)
     const { processes } = createPlatform({ ramDiskRoot: '/tmp' })
     const facts = { running: async () => [], core: async () => ({ kind: 'none' }) as const }
@@ -156,14 +156,14 @@ describe('on a real socket', () => {
     expect(await ask(onPort)).toBe('no-connection')
   })
 
-  it('says when the host is no address of this machine', async () => {
+  it('says when the host is not an address of this machine', async () => {
     const { processes } = createPlatform({ ramDiskRoot: '/tmp' })
     const facts = { running: async () => [], core: async () => ({ kind: 'none' }) as const }
-    // 192.0.2.0/24 is for documentation (RFC 5737): nobody has it but some test networks, hence another of its kind.
+    // 192.0.2.0/24 is for documentation (RFC 5737): only some test networks use it, hence a rarer one.
     const read = await readPort('proxy', { host: '203.0.113.254', port: 18259 }, processes, facts)
     expect(judgePort(read, place)).toMatchObject({
       level: 'fail',
-      found: expect.stringContaining('no address'),
+      found: expect.stringContaining('not an address'),
     })
   })
 })

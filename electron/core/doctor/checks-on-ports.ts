@@ -1,4 +1,4 @@
-// Checks on the two ports: free, ours or whose, and who on the network gets in without a key.
+// Checks on the two ports: free, ours or taken, and whether the network gets in without a key.
 import { createServer } from 'node:net'
 import { type SupervisedId, serviceNames } from '../../contract/service-ids.ts'
 import type { ForeignProcess } from '../../contract/snapshot.ts'
@@ -14,18 +14,18 @@ import { profilePlace } from './checks-on-config.ts'
 import type { DoctorFacts } from './facts.ts'
 import { type FirewallReading, letAnyInCommand, letInCommand, readFirewall } from './mac-firewall.ts'
 
-/** Both are asked for a key, or for none, at their own ports; the gateway passes on what the Router says. */
+/** The services that check keys at their own ports; the gateway forwards the Router's answer. */
 export type KeyedService = Exclude<SupervisedId, 'gateway'>
 
 export interface PortFacts {
   readonly service: SupervisedId
   readonly host: string
   readonly port: number
-  /** Who listens there; null when nobody does. */
+  /** The process that listens there; null when there is none. */
   readonly owner: ForeignProcess | null
-  /** Our living process of this service and its group; empty when there is none. */
+  /** Our live process of this service and its group; empty when there is none. */
   readonly ownPids: readonly number[]
-  /** What an attempt to listen there met; null when it was not tried, because somebody listens or something of ours runs. */
+  /** Result of trying to listen there; null when not tried, because the port is taken or our service or core is running. */
   readonly bind: 'free' | 'EADDRINUSE' | 'EACCES' | 'EADDRNOTAVAIL' | 'other' | null
 }
 
@@ -33,7 +33,7 @@ export const judgePort = (facts: PortFacts, place: (key: string) => string): Ver
   const { service, host, port, owner, ownPids, bind } = facts
   if (owner !== null) {
     if (owner.pid !== null && ownPids.includes(owner.pid))
-      return ok(`${port} is held by our own ${serviceNames[service]} (pid ${owner.pid})`)
+      return ok(`${port} is used by our own ${serviceNames[service]} (pid ${owner.pid})`)
     const mend = owner.pid === null ? `sudo lsof -nP -iTCP:${port} -sTCP:LISTEN` : `kill ${owner.pid}`
     return fail(describePortTaken(service, port, owner), mend)
   }
@@ -43,28 +43,30 @@ export const judgePort = (facts: PortFacts, place: (key: string) => string): Ver
       return ok(`${port} is free`)
     case null:
       return ownPids.length === 0
-        ? ok(`nobody listens on ${port}`)
-        : ok(`nobody listens on ${port} yet; our ${serviceNames[service]} (pid ${ownPids[0]}) is starting`)
+        ? ok(`no process listens on ${port}`)
+        : ok(
+            `no process listens on ${port} yet; our ${serviceNames[service]} (pid ${ownPids[0]}) is starting`,
+          )
     case 'EADDRINUSE':
       return fail(
-        `${port} is taken by a process that this user may not see`,
+        `${port} is taken by a process that you may not see`,
         `sudo lsof -nP -iTCP:${port} -sTCP:LISTEN`,
       )
     case 'EACCES':
-      return fail(`this user may not listen on ${port}: ports below 1024 belong to root`, other)
+      return fail(`you may not listen on ${port}: ports below 1024 are reserved for root`, other)
     case 'EADDRNOTAVAIL':
       return fail(
-        `${host} is no address of this machine`,
+        `${host} is not an address of this machine`,
         service === 'gateway'
-          ? `Set ${place('gateway.listen')} to :${port}, every address.`
+          ? `Set ${place('gateway.listen')} to :${port} (every address).`
           : `Set ${place(`${service}.host`)} to 127.0.0.1 or 0.0.0.0.`,
       )
     case 'other':
-      return unknown(`nobody was found on ${port}, but it could not be tried`)
+      return unknown(`no process was found on ${port}, but listening there failed`)
   }
 }
 
-/** Listens for an instant: the system's own answer to whether it would let a server do so. */
+/** Listens briefly to see whether the system would let a server do so. */
 const tryBind = (host: string, port: number): Promise<PortFacts['bind']> =>
   new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy())
@@ -88,7 +90,7 @@ export const readPort = async (
   ])
   const own = running.find((entry) => entry.service === service)
   const ownPids = own === undefined ? [] : [own.pid, ...(await processes.readGroupMembers(own.pid))]
-  // Not while a core may be starting a server that wants this very port.
+  // Not while a core might be starting a server on this port.
   const mayTry = owner === null && own === undefined && core.kind === 'none'
   return { service, host, port, owner, ownPids, bind: mayTry ? await tryBind(host, port) : null }
 }
@@ -97,11 +99,11 @@ export interface ReachFacts {
   readonly service: KeyedService
   readonly host: string
   readonly port: number
-  /** Whether the planned server asks for a key; null when that is not known. */
+  /** Whether the planned server requires a key; null when unknown. */
   readonly asksForKey: boolean | null
-  /** What a request without a key met, at this machine's address on the network where that tells something; null when it has none. */
+  /** Result of a request without a key to this machine's LAN address, see readAskedAddresses; null when it has none. */
   readonly withoutKey: 'refused' | 'answered' | 'other-answer' | 'no-connection' | 'no-answer' | null
-  /** The firewall of a Mac, which a connection from the machine itself never meets; absent elsewhere. */
+  /** A Mac's firewall, which connections from the machine itself bypass; absent elsewhere. */
   readonly firewall?: FirewallReading | null
 }
 
@@ -116,25 +118,25 @@ export const judgeReach = (facts: ReachFacts, place: (key: string) => string): V
       isLoopback(host)
         ? `port ${port} answers requests from the network without a key`
         : `port ${port}, which the profile opens to the network, answers requests without a key`,
-      'Stop what listens there, or have it listen on 127.0.0.1 only.',
+      'Stop what listens there, or make it listen only on 127.0.0.1.',
     )
   if (isLoopback(host)) {
     return withoutKey === 'refused' || withoutKey === 'other-answer'
-      ? fail(`the profile says ${host}, but something on port ${port} can be reached from the network`, close)
+      ? fail(`the profile says ${host}, but port ${port} can be reached from the network`, close)
       : ok(`${host}:${port}: only programs on this machine`)
   }
   const shut = judgeFirewall(facts.firewall ?? null, service, port)
-  // A server without a key is a fault behind a firewall too: the next rule may open it.
+  // A server without a key fails even behind a firewall: the next rule may open it.
   if (shut !== null && asksForKey !== false) return shut
   const reach = `${host}:${port}: everyone on the network`
   if (withoutKey === 'refused') return ok(`${reach}, with a key (tried without one: refused)`)
   if (asksForKey === false) return fail(`${reach}, without a key`, close)
   if (asksForKey === null || withoutKey === 'no-answer' || withoutKey === 'other-answer')
-    return unknown(`${reach}; whether it asks for a key could not be found out`)
+    return unknown(`${reach}; could not find out whether it requires a key`)
   return ok(`${reach}, with a key once it runs`)
 }
 
-/** null where no firewall is in the way. */
+/** null when no firewall blocks the port. */
 const judgeFirewall = (
   firewall: FirewallReading | null,
   service: KeyedService,
@@ -147,12 +149,12 @@ const judgeFirewall = (
       return null
     case 'blocks-all':
       return fail(
-        `the firewall of this Mac blocks all incoming connections: nobody reaches port ${port}`,
+        `the firewall of this Mac blocks all incoming connections, so port ${port} is unreachable`,
         letAnyInCommand,
       )
-    case 'not-told':
+    case 'unknown':
       return unknown(
-        `whether the firewall of this Mac lets anybody reach port ${port} is not told: ${firewall.reason}`,
+        `could not find out whether the firewall of this Mac lets port ${port} through: ${firewall.reason}`,
       )
     case 'program':
       break
@@ -163,18 +165,18 @@ const judgeFirewall = (
       return null
     case 'blocked':
       return fail(
-        `the firewall of this Mac blocks the ${name} (${program}): nobody reaches port ${port}`,
+        `the firewall of this Mac blocks the ${name} (${program}), so port ${port} is unreachable`,
         letInCommand(program),
       )
     case 'not-listed':
       return unknown(
-        `the firewall of this Mac is on and does not list the ${name} (${program}), as after each update of it: whether it lets anybody reach port ${port} shows from another machine only`,
+        `the firewall of this Mac is on and does not list the ${name} (${program}), as after every update of that program: only another machine can tell whether port ${port} is reachable`,
         letInCommand(program),
       )
   }
 }
 
-/** Paths that need the key and never touch the model. */
+/** Paths that require the key and don't involve the model. */
 const guardedPath: Readonly<Record<KeyedService, string>> = { llamaServer: '/slots', proxy: '/v1/models' }
 
 export const tryWithoutKey = async (
@@ -189,7 +191,7 @@ export const tryWithoutKey = async (
       maxBytes: 0,
     })
     if (response.ok) return 'answered'
-    // A stranger's 404 is no lock on the door.
+    // Another program's 404 doesn't mean that it requires a key.
     return response.status === 401 || response.status === 403 ? 'refused' : 'other-answer'
   } catch (error) {
     return isErrno(error, 'ECONNREFUSED') || isErrno(error, 'EHOSTUNREACH') ? 'no-connection' : 'no-answer'
@@ -201,7 +203,7 @@ const readAsksForKey = async (
   context: DoctorContext,
   facts: DoctorFacts,
 ): Promise<boolean | null> => {
-  // A config.yaml of the user's own decides by itself.
+  // Unknown: the user's own config.yaml decides.
   if (service === 'proxy') return context.chosen.profile.proxy.configPath === null ? true : null
   const plan = await within(
     facts.enginePlan().catch(() => null),
@@ -211,8 +213,8 @@ const readAsksForKey = async (
 }
 
 /**
- * Where the key is tried. On a Mac the own LAN address says no more than this one does, because its firewall stands between other
- * machines and us alone; only what is said to be for this machine is looked for there.
+ * Where to try a request without a key. On a Mac the LAN address proves no more than loopback, because the firewall filters only
+ * other machines; so the LAN address is tried there only for servers that should be local.
  */
 const readAskedAddresses = async (
   { platform }: DoctorContext,
@@ -239,7 +241,7 @@ const readFirewallOf = async (
   return program === undefined ? null : readFirewall(run, program)
 }
 
-/** Below the whole deadline, so that one question without an answer leaves the rest of the check its verdict. */
+/** Shorter than the overall deadline, so one unanswered request doesn't cost the check its verdict. */
 const shortMs = 1_500
 
 export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] =>
@@ -251,7 +253,7 @@ export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): reado
         id: `ports.${service}`,
         group: 'Ports and keys',
         title: `${serviceNames[service]} port`,
-        why: 'a server cannot start on a port that another process holds',
+        why: 'a server cannot start on a port that is taken',
         read: async () =>
           judgePort(await readPort(service, { host, port }, context.platform.processes, facts), place),
       },
@@ -259,7 +261,7 @@ export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): reado
         id: `reach.${service}`,
         group: 'Ports and keys',
         title: `${serviceNames[service]} reach`,
-        why: 'whoever gets in can read what the agents send and use the machine',
+        why: 'anyone who gets in can read what agents send and use the machine',
         read: async (signal) => {
           const [[address], asksForKey, firewall] = await Promise.all([
             readAskedAddresses(context, host, facts),

@@ -14,7 +14,7 @@ describe('judgeLiteLlm', () => {
     expect(judgeLiteLlm({ kind: 'none' }, options)).toMatchObject({ level: 'fail', mend: 'nexus up' })
   })
 
-  it('has a bad one removed', () => {
+  it('suggests removing a bad release', () => {
     expect(judgeLiteLlm({ kind: 'refused', reason: 'steals credentials' }, options)).toMatchObject({
       level: 'fail',
       found: 'steals credentials',
@@ -55,7 +55,7 @@ describe('judgeName', () => {
     expect(judgeName({ ...facts, routerRuns: false, answeredAt: [] }).level).toBe('ok')
   })
 
-  it('asks of a gateway that it leads to the Router', () => {
+  it('requires that a gateway leads to the Router', () => {
     const withGateway = { ...facts, gatewayUrl: 'http://ai.opta.local:8000' }
     expect(judgeName({ ...withGateway, answeredAt: ['http://ai.opta.local:8000'] })).toMatchObject({
       level: 'ok',
@@ -68,7 +68,7 @@ describe('judgeName', () => {
     expect(judgeName({ ...withGateway, routerRuns: false, answeredAt: [] }).level).toBe('ok')
   })
 
-  it('warns of a name without address, of another machine, and of silence', () => {
+  it('warns of a name without address, of another machine, and of no answer', () => {
     expect(judgeName({ ...facts, address: null, answeredAt: [] })).toMatchObject({
       level: 'warn',
       mend: "echo '192.168.1.10 ai.opta.local' | sudo tee -a /etc/hosts",

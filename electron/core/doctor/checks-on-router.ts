@@ -1,4 +1,4 @@
-// Checks on LiteLLM: the installed release, its Python, and the name under which clients look for it.
+// Checks on LiteLLM: the installed release, its Python, and the host name that clients use.
 
 import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
@@ -18,7 +18,7 @@ import type { DoctorFacts } from './facts.ts'
 export type LiteLlmReading =
   | { readonly kind: 'none' }
   | { readonly kind: 'installed'; readonly version: string; readonly pythonPath: string }
-  /** A release that must never run. */
+  /** A release known to be bad. */
   | { readonly kind: 'refused'; readonly reason: string }
 
 export const judgeLiteLlm = (
@@ -37,11 +37,11 @@ export const judgeLiteLlm = (
   }
 }
 
-/** `says`: what `python --version` printed; null when it did not run, and `reason` says why. */
+/** `says`: output of `python --version`; null when it did not run, with `reason`. */
 export const judgePython = (path: string, says: string | null, reason: string, up: string): Verdict => {
   if (says === null) return fail(`${path} does not run: ${reason}`, up)
   const match = /^Python (\d+)\.(\d+)\S*/m.exec(says)
-  if (match === null) return unknown(`${path} answers "${says.trim().slice(0, 60)}"`)
+  if (match === null) return unknown(`${path} --version printed "${says.trim().slice(0, 60)}"`)
   const [version, major, minor] = [match[0], Number(match[1]), Number(match[2])]
   // The lock file has wheels for these (see find-python.ts).
   return major === 3 && minor >= 10 && minor <= 14
@@ -50,13 +50,13 @@ export const judgePython = (path: string, says: string | null, reason: string, u
 }
 
 export interface NameFacts {
-  /** What the name resolves to here; null when it does not. */
+  /** The name's address on this machine; null when it does not resolve. */
   readonly address: string | null
   readonly ownAddresses: readonly string[]
   readonly routerRuns: boolean
-  /** Where the profile's gateway answers under the name; null: it has none. */
+  /** The gateway's URL under the name; null: no gateway. */
   readonly gatewayUrl: string | null
-  /** Addresses under the name at which LiteLLM answered. */
+  /** URLs under the name at which LiteLLM answered. */
   readonly answeredAt: readonly string[]
 }
 
@@ -69,7 +69,7 @@ export const judgeName = (facts: NameFacts): Verdict => {
   if (!isHere)
     return warn(
       `${clientName} is ${address}, which is not this machine (${ownAddresses.join(', ') || 'no network address'})`,
-      `Correct the entry of ${clientName} in ${hostsPaths.unix}: ${target}.`,
+      `Change the address of ${clientName} in ${hostsPaths.unix} to ${target}.`,
     )
   if (gatewayUrl !== null && routerRuns && !answeredAt.includes(gatewayUrl))
     return warn(
@@ -80,12 +80,12 @@ export const judgeName = (facts: NameFacts): Verdict => {
     const withoutPort =
       gatewayUrl !== null || answeredAt.includes(`http://${clientName}`)
         ? ''
-        : '; without the port it takes Traefik (gateway.listen in the profile, or nexus traefik)'
+        : '; a URL without the port needs Traefik (gateway.listen in the profile, or nexus traefik)'
     return ok(`${clientName} is ${address}; the Router answers at ${answeredAt.join(' and ')}${withoutPort}`)
   }
   return routerRuns
     ? warn(`${clientName} is ${address}, but the Router does not answer under that name`, 'nexus logs proxy')
-    : ok(`${clientName} is ${address}, this machine; the Router does not run now`)
+    : ok(`${clientName} is ${address}, this machine; the Router is not running`)
 }
 
 const readLiteLlm = async (runtimeDir: string): Promise<LiteLlmReading> => {
@@ -106,7 +106,7 @@ const readName = async (
     lookup(clientName, { family: 4 }).then(
       (found) => found.address,
       (error: unknown) => {
-        // Not to be told from "no such name" would be a wrong answer.
+        // Any other error must not pass for "no such name".
         if (isErrno(error, 'ENOTFOUND') || isErrno(error, 'ENODATA')) return null
         throw error
       },
@@ -136,7 +136,7 @@ export const checksOnRouter = (context: DoctorContext, facts: DoctorFacts): read
       id: 'router.litellm',
       group: 'Router',
       title: 'LiteLLM',
-      why: 'releases of it were compromised before, so only the pinned one is known to be good',
+      why: 'releases of it have been compromised, so only the pinned one is known to be good',
       read: async () => {
         const requirements = await readFile(join(context.resourcesDir, 'requirements-litellm.txt'), 'utf8')
         return judgeLiteLlm(await readLiteLlm(runtimeDir), {
@@ -150,10 +150,10 @@ export const checksOnRouter = (context: DoctorContext, facts: DoctorFacts): read
       id: 'router.python',
       group: 'Router',
       title: 'Python',
-      why: "LiteLLM's environment is a link to a Python that a system upgrade may remove",
+      why: "LiteLLM's environment links to a Python that a system upgrade may remove",
       read: async () => {
         const reading = await readLiteLlm(runtimeDir)
-        // --version ends before anything that a bad release planted would run; still, such a one is not started at all.
+        // --version exits before planted code could run; a bad release is still never started.
         if (reading.kind !== 'installed') return null
         const result = await context.run([reading.pythonPath, '--version'], { timeoutMs: 2_000 })
         const says = result.kind === 'exited' && result.exitCode === 0 ? result.stdout : null
@@ -164,10 +164,10 @@ export const checksOnRouter = (context: DoctorContext, facts: DoctorFacts): read
       id: 'router.name',
       group: 'Router',
       title: clientName,
-      why: 'clients that were told this name find nothing without it; it ends in .local, so no DNS server is sure to be asked for it, and each machine needs the line',
+      why: 'clients that use this name cannot connect without it; names in .local may never reach a DNS server, so each machine needs the hosts line',
       read: async (signal) => {
         const name = await readName(context, facts, signal)
-        // For this machine alone nobody needs the name, unless somebody has given it (Traefik may stand in front).
+        // A Router that is only local needs no name, unless one is set up (Traefik may be in front).
         const isNeeded =
           name.address !== null || name.gatewayUrl !== null || !isLoopback(context.chosen.profile.proxy.host)
         return isNeeded ? judgeName(name) : null

@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const run = { system: 'macOS 26.1', startedFrom: 'terminal', endedAt: 1, failed: [] }
 
-it('recommends it where it never ran on this version, with the exact command', () => {
+it('recommends a run if it never ran on this version, with the exact command', () => {
   expect(judgeSelfchecks('26.1', [])).toMatchObject({ level: 'warn', mend: 'nexus selfcheck' })
   expect(judgeSelfchecks('26.2', [run])).toMatchObject({
     level: 'warn',
@@ -22,7 +22,7 @@ it('recommends it where it never ran on this version, with the exact command', (
   })
 })
 
-it('is content where it ran, names what failed, and says when the version is not told', () => {
+it('passes after a run, names failures, and is unknown without a version', () => {
   expect(judgeSelfchecks('26.1', [run])).toMatchObject({ level: 'ok' })
   const failed = { ...run, startedFrom: 'ssh', failed: ['forge.mount'] }
   expect(judgeSelfchecks('26.1', [run, failed])).toMatchObject({
@@ -32,7 +32,7 @@ it('is content where it ran, names what failed, and says when the version is not
   expect(judgeSelfchecks(null, [run])).toMatchObject({ level: 'unknown' })
 })
 
-it('remembers the last run of each version and way of starting', () => {
+it('keeps the last run per version and way of starting', () => {
   expect(readSelfcheckRuns(path)).toEqual([])
   rememberSelfcheck(path, { ...run, failed: ['x'] })
   rememberSelfcheck(path, run)
@@ -40,15 +40,15 @@ it('remembers the last run of each version and way of starting', () => {
   expect(readSelfcheckRuns(path)).toEqual([run, { ...run, startedFrom: 'ssh' }])
 })
 
-it('reads sw_vers, and nothing from another text', () => {
-  // Own sample with made-up numbers, in the format of the recordings.
+it('parses sw_vers, and nothing else', () => {
+  // Self-written sample with made-up numbers, in the format of the recordings.
   expect(
     parseSoftwareVersion('ProductName:\t\tmacOS\nProductVersion:\t\t26.9.1\nBuildVersion:\t\t25Z1\n'),
   ).toEqual({
     version: '26.9.1',
     build: '25Z1',
   })
-  expect(parseSoftwareVersion('sw_vers: not pretended here\n')).toBeNull()
+  expect(parseSoftwareVersion('sw_vers: not imitated\n')).toBeNull()
 })
 
 it.skipIf(!hasRecordings).each(listRecordings('sw_vers'))('reads the recording %s', (recording) => {

@@ -9,7 +9,7 @@ import {
   parseToolCaps,
 } from './checks-on-tools.ts'
 
-/** As b10068 answers, cut to what is read; the first with R1's own template, the second with ours. */
+/** From b10068, cut to what is parsed; the first with R1's own template, the second with ours. */
 const props = (tools: boolean) =>
   JSON.stringify({
     chat_template_caps: {
@@ -26,7 +26,7 @@ const props = (tools: boolean) =>
   })
 
 describe('judgeRunningTools', () => {
-  it('passes a server that renders all of it', () => {
+  it('passes a server that renders everything', () => {
     expect(judgeRunningTools(parseToolCaps(props(true)), 'p')).toMatchObject({ level: 'ok', mend: null })
   })
 
@@ -35,12 +35,12 @@ describe('judgeRunningTools', () => {
       judgeRunningTools(parseToolCaps(props(false)), 'llamaServer.chatTemplate in /c.json'),
     ).toMatchObject({
       level: 'warn',
-      found: expect.stringContaining('drops the tools that an agent offers: an agent'),
+      found: expect.stringContaining('drops the tools that an agent offers: agents'),
       mend: expect.stringContaining('llamaServer.chatTemplate in /c.json'),
     })
   })
 
-  it('does not know where the server does not say', () => {
+  it('is unknown when the server does not report it', () => {
     expect(judgeRunningTools(parseToolCaps('{"total_slots": 4}'), 'p').level).toBe('unknown')
     expect(judgeRunningTools(parseToolCaps('<html>'), 'p').level).toBe('unknown')
     expect(judgeRunningTools({ kind: 'failed', reason: 'no answer' }, 'p')).toMatchObject({
@@ -63,21 +63,21 @@ describe('parseToolCaps', () => {
     expect(parseToolCaps(JSON.stringify({ chat_template_caps: caps }))).toEqual({ kind: 'caps', ...values })
   })
 
-  it.each([{}, { supports_new_things: true }, 'none', []])('caps of %j say nothing', (caps) => {
+  it.each([{}, { supports_new_things: true }, 'none', []])('caps of %j are silent', (caps) => {
     expect(parseToolCaps(JSON.stringify({ chat_template_caps: caps }))).toEqual({ kind: 'silent' })
   })
 
-  it('judges what it knows and names what it does not', () => {
+  it('judges what is reported and names what is not', () => {
     const judge = (caps: object) =>
       judgeRunningTools(parseToolCaps(JSON.stringify({ chat_template_caps: caps })), 'p')
     expect(judge({ supports_tools: false })).toMatchObject({
       level: 'warn',
-      found: expect.stringContaining('drops the tools that an agent offers: an agent'),
+      found: expect.stringContaining('drops the tools that an agent offers: agents'),
     })
     expect(judge({ supports_tools: true })).toMatchObject({
       level: 'unknown',
       found:
-        'the llama-server that runs renders the tools that an agent offers; it does not say whether it renders its earlier calls, its system prompt',
+        'the running llama-server renders the tools that an agent offers; it does not report whether it renders its earlier calls, its system prompt',
     })
   })
 })
@@ -107,32 +107,22 @@ const book = (changes: Partial<ToolBook> = {}): ToolBook => ({
 describe('addSeenCall', () => {
   const renders = ok('yes: it renders them')
 
-  it('says that a call came back only when one did, from this model and build', () => {
+  it('reports a tool call only from this model and build', () => {
     expect(addSeenCall(renders, 'e1', book()).found).toBe(
-      'tools reach the model and a call came back (2026-11-28 21:05 UTC, by claude-cli/2.1.332); yes: it renders them',
+      'tools reach the model and it called one (2026-11-28 21:05 UTC, by claude-cli/2.1.332); yes: it renders them',
     )
   })
 
   it.each([
-    ['nothing was seen', 'e1', null, /no call of a tool was seen yet/],
+    ['nothing was seen', 'e1', null, /no tool call seen yet/],
+    ['tools were left out, and no call seen', 'e1', book({ lastCall: null }), /no tool call seen yet/],
+    ['the model has changed since', 'e2', book(), /with another model, build or setting \(2026-11-28/],
+    ['the running model is unknown', null, book(), /with another/],
     [
-      'tools were left out, and no call seen',
-      'e1',
-      book({ lastCall: null }),
-      /no call of a tool was seen yet/,
-    ],
-    [
-      'the model is another one since',
-      'e2',
-      book(),
-      /seen with another model, build or setting \(2026-11-28/,
-    ],
-    ['it is not known which model runs', null, book(), /seen with another/],
-    [
-      'it was not known which model ran',
+      'the model was unknown then',
       null,
       book({ lastCall: { at: 0, client: 'curl/8', engine: null } }),
-      /seen with another/,
+      /with another/,
     ],
   ])('does not where %s', (_, engine, seen, found) => {
     const verdict = addSeenCall(renders, engine, seen)
@@ -140,7 +130,7 @@ describe('addSeenCall', () => {
     expect(verdict.found).not.toContain('came back')
   })
 
-  it('covers no fault', () => {
+  it('never hides a fault', () => {
     const drops = warn('drops the tools', 'Mend it.')
     expect(addSeenCall(drops, 'e1', book())).toBe(drops)
   })
@@ -153,11 +143,11 @@ describe('judgeLeftOut', () => {
       tools: { requests: 40, names: ['Monitor'] },
     })
     expect(judgeLeftOut(seen, '2026-11-28')?.found).toBe(
-      "today of 1 request keywords that llama-server's grammar can't take, of the schemas of add_note, (the answer); of 40 requests tools that the profile's proxy.tools does not name: Monitor",
+      "left out today: schema keywords that llama-server's grammar can't take, in add_note, (the answer) (1 request); tools that the profile's proxy.tools does not name: Monitor (40 requests)",
     )
   })
 
-  it('says nothing of another day, or of nothing', () => {
+  it('ignores other days, and empty books', () => {
     const seen = book({ searches: { requests: 2, names: ['web_search'] } })
     expect(judgeLeftOut(seen, '2026-11-29')).toBeNull()
     expect(judgeLeftOut(book(), '2026-11-28')).toBeNull()

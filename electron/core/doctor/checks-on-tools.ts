@@ -1,4 +1,4 @@
-// Check whether an agent's tools reach the model: asked of the llama-server that runs, else judged from the model's file.
+// Check whether an agent's tools reach the model: from the running llama-server, else from the model's file.
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import { type CheckSource, type DoctorContext, ok, unknown, type Verdict, warn }
 import { profileFile, profilePlace } from './checks-on-config.ts'
 import type { DoctorFacts } from './facts.ts'
 
-/** What llama-server found out about its chat template by rendering it (common/jinja/caps.cpp). null: it doesn't say. */
+/** What llama-server learned about its chat template by rendering it (common/jinja/caps.cpp). null: not reported. */
 export type ToolCaps =
   | {
       readonly kind: 'caps'
@@ -23,11 +23,11 @@ export type ToolCaps =
       readonly toolCalls: boolean | null
       readonly systemRole: boolean | null
     }
-  /** It says nothing of it: a build of before 2026. */
+  /** Not reported: a build from before 2026. */
   | { readonly kind: 'silent' }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** Builds differ in which they have, so each is read by itself. */
+/** Builds differ in which caps they report, so each is parsed on its own. */
 const CapSchema = z.boolean().nullable().catch(null)
 const PropsSchema = z.object({
   chat_template_caps: z
@@ -38,7 +38,7 @@ const PropsSchema = z.object({
 
 export const parseToolCaps = (text: string): ToolCaps => {
   const props = PropsSchema.safeParse(parseJsonOrNull(text))
-  if (!props.success) return { kind: 'failed', reason: 'llama-server answered /props with something else' }
+  if (!props.success) return { kind: 'failed', reason: "could not parse llama-server's answer to /props" }
   const caps = props.data.chat_template_caps
   if (caps === undefined || Object.values(caps).every((cap) => cap === null)) return { kind: 'silent' }
   return {
@@ -55,63 +55,61 @@ const capWords = [
   ['systemRole', 'its system prompt'],
 ] as const
 
-/** @param setting where `chatTemplate` stands, such as "profiles.studio.llamaServer.chatTemplate in /s/config.json" */
+/** @param setting where to set `chatTemplate`, such as "profiles.studio.llamaServer.chatTemplate in /s/config.json" */
 export const judgeRunningTools = (caps: ToolCaps, setting: string): Verdict => {
   switch (caps.kind) {
     case 'failed':
       return unknown(caps.reason, 'nexus logs llamaServer')
     case 'silent':
-      return unknown('this build of llama-server does not say what its chat template renders')
+      return unknown('this build of llama-server does not report what its chat template renders')
     case 'caps': {
       const those = (wanted: boolean | null) =>
         capWords.flatMap(([cap, words]) => (caps[cap] === wanted ? [words] : [])).join(', ')
       const [lost, notSaid] = [those(false), those(null)]
       if (lost !== '')
         return warn(
-          `the chat template of the llama-server that runs drops ${lost}: an agent on it can only talk`,
+          `the running llama-server's chat template drops ${lost}: agents can only talk`,
           mendTemplate(setting),
         )
       return notSaid === ''
-        ? ok('yes: the llama-server that runs renders tools, calls and system prompt')
+        ? ok('yes: the running llama-server renders tools, calls and system prompt')
         : unknown(
-            `the llama-server that runs renders ${those(true)}; it does not say whether it renders ${notSaid}`,
+            `the running llama-server renders ${those(true)}; it does not report whether it renders ${notSaid}`,
           )
     }
   }
 }
 
 /**
- * @param engine which llama-server runs, as the core wrote it down; null: not known
+ * @param engine the running llama-server, as the core recorded it; null: unknown
  * @param book what the Router has seen; null: nothing
  */
 export const addSeenCall = (verdict: Verdict, engine: string | null, book: ToolBook | null): Verdict => {
   if (verdict.level !== 'ok') return verdict
   const last = book?.lastCall ?? null
   if (last === null)
-    return ok(
-      `${verdict.found}; no call of a tool was seen yet (nexus try-claude uses-its-tools asks for some)`,
-    )
+    return ok(`${verdict.found}; no tool call seen yet (nexus try-claude uses-its-tools makes some)`)
   const when = `${new Date(last.at).toISOString().slice(0, 16).replace('T', ' ')} UTC, by ${last.client}`
   if (engine === null || last.engine !== engine)
-    return ok(`${verdict.found}; the last call was seen with another model, build or setting (${when})`)
-  return ok(`tools reach the model and a call came back (${when}); ${verdict.found}`)
+    return ok(`${verdict.found}; the last tool call was with another model, build or setting (${when})`)
+  return ok(`tools reach the model and it called one (${when}); ${verdict.found}`)
 }
 
-/** What the Router took out of requests today, and how to say so; null: nothing. */
+/** What the Router removed from today's requests; null: nothing. */
 export const judgeLeftOut = (book: ToolBook | null, today: string): Verdict | null => {
   if (book === null || book.day !== today) return null
   const list = [
-    describeLeftOut(book.keywords, "keywords that llama-server's grammar can't take, of the schemas of"),
+    describeLeftOut(book.keywords, "schema keywords that llama-server's grammar can't take, in"),
     describeLeftOut(book.searches, "tools that only Anthropic's servers run:"),
     describeLeftOut(book.tools, "tools that the profile's proxy.tools does not name:"),
   ].filter((text) => text !== null)
-  return list.length === 0 ? null : ok(`today ${list.join('; ')}`)
+  return list.length === 0 ? null : ok(`left out today: ${list.join('; ')}`)
 }
 
 const describeLeftOut = ({ requests, names }: LeftOut, what: string): string | null =>
   requests === 0
     ? null
-    : `of ${requests} ${requests === 1 ? 'request' : 'requests'} ${what} ${names.join(', ')}`
+    : `${what} ${names.join(', ')} (${requests} ${requests === 1 ? 'request' : 'requests'})`
 
 export const judgePlannedTools = (choice: ChatTemplateChoice, setting: string): Verdict => {
   if (choice.kind === 'file' && !choice.toolless) return ok(`yes, by ${choice.path}`)
@@ -119,14 +117,14 @@ export const judgePlannedTools = (choice: ChatTemplateChoice, setting: string): 
     case false:
       return ok(`yes: ${choice.reason}`)
     case true:
-      return warn(`no: ${choice.reason}; an agent on it can only talk`, mendTemplate(setting))
+      return warn(`no: ${choice.reason}; agents can only talk`, mendTemplate(setting))
     case null:
-      return unknown(`${choice.reason}; llama-server says it once it runs`)
+      return unknown(`${choice.reason}; llama-server reports it once it runs`)
   }
 }
 
 const mendTemplate = (setting: string): string =>
-  `Set ${setting} to a Jinja template that renders tools for this model, or run a model that was trained with them.`
+  `Set ${setting} to a Jinja template that renders tools for this model, or use a model that was trained with tools.`
 
 const askTimeoutMs = 1_500
 const maxPropsBytes = 4_194_304
@@ -156,14 +154,14 @@ export const checksOnTools = (context: DoctorContext, facts: DoctorFacts): reado
     id: 'router.left-out',
     group: 'Router',
     title: 'Left out of tools',
-    why: 'what the model is not shown it cannot use; the log of the Router names each once',
+    why: "the model cannot use what it does not see; the Router's log names each once",
     read: async () => judgeLeftOut(readBook(context), localDay(new Date())),
   },
   {
     id: 'models.tools',
     group: 'Models',
     title: 'Tools reach model',
-    why: 'a chat template that does not render tools drops them without a word, and the agent never acts',
+    why: 'a chat template without tools drops them silently, and the agent never acts',
     read: async (signal) => {
       const setting = `${profilePlace(context, 'llamaServer.chatTemplate')} in ${profileFile(context)}`
       const runs = (await facts.running()).some(({ service }) => service === 'llamaServer')

@@ -1,4 +1,4 @@
-// The check on wired memory of a Mac: what explains it, and who alive may hold the rest.
+// The check on a Mac's wired memory: what explains it, and which programs may hold the rest.
 import type { ForeignProcess, RamDisk } from '../../contract/snapshot.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import { reservesFor } from '../memory/reserves.ts'
@@ -11,31 +11,31 @@ import type { DoctorFacts } from './facts.ts'
 export interface WiredFacts {
   readonly wiredBytes: number
   readonly totalBytes: number
-  /** What our own model server holds for the GPU; 0 when it does not run. */
+  /** GPU memory of our own model server; 0 when it is not running. */
   readonly modelBytes: number
-  /** Of a RAM disk that the kernel holds: it stays wired until it is detached. */
+  /** Size of a kernel-held RAM disk: it stays wired until detached. */
   readonly kernelDiskBytes: number
-  /** What the GPU's driver says that all programs together hold; null when it does not say. */
+  /** Total use of all programs, from the GPU driver; null when unknown. */
   readonly gpuUsedBytes: number | null
-  /** Other programs alive that hold models, in words. */
+  /** Other running programs that hold models, as text. */
   readonly others: readonly string[]
 }
 
-/** macOS itself: real Macs of 24 and 48 GB were recorded with 2.6 to 4.1 GB wired and no model in sight. */
+/** macOS itself: recordings of Macs of 24 and 48 GB without a model show 2.6 to 4.1 GB wired. */
 const leastSystemBytes = 6e9
-/** Windows and videos alone take some hundred megabytes of the GPU's memory. */
+/** Windows and videos alone use a few hundred megabytes of GPU memory. */
 const muchGpuBytes = 1e9
 const look = 'ps -A -o rss=,pid=,comm= | sort -rn | head'
 
 /**
- * Metal's buffers of a process that died can stay wired. macOS unwires an idle model by itself, so little says nothing;
- * only more than the system, our own stack and everybody else alive can explain does.
+ * Metal buffers of a dead process can stay wired. macOS unwires an idle model on its own, so little wired memory proves nothing;
+ * only more than the system, our stack and other live programs explain is a finding.
  */
 export const judgeWired = (facts: WiredFacts): Verdict => {
   const { wiredBytes, totalBytes, modelBytes, kernelDiskBytes, gpuUsedBytes, others } = facts
   const systemBytes = Math.max(leastSystemBytes, reservesFor(totalBytes).osBytes)
   const explainedBytes = systemBytes + modelBytes + kernelDiskBytes
-  const said = `${formatBytes(wiredBytes)} wired; the system and what we run explain up to ${formatBytes(explainedBytes)}`
+  const said = `${formatBytes(wiredBytes)} wired; the system and our stack explain up to ${formatBytes(explainedBytes)}`
   if (wiredBytes <= explainedBytes) return ok(said)
   const gpuOthersBytes = (gpuUsedBytes ?? 0) - modelBytes
   const holders = [
@@ -48,15 +48,15 @@ export const judgeWired = (facts: WiredFacts): Verdict => {
     ? unknown(`${said}; the rest may be held by ${holders.join(', ')}`, look)
     : warn(
         `${said}; no program that holds a model was found`,
-        'End programs that use the GPU; what stays wired then comes back only with a restart of the Mac.',
+        'Quit programs that use the GPU; if memory stays wired, only restarting the Mac frees it.',
       )
 }
 
-/** Programs that hold models, by their file or their app; `llama` is llama.cpp's one program for all. */
+/** Programs that hold models, by file or app; `llama` is llama.cpp's combined program. */
 const enginePath =
   /(?:^|\/)(?:llama-server|llama-cli|llama|ollama|llamafile[\w.-]*|koboldcpp[\w.-]*|mlx_lm[\w.-]*)$|\/(?:LM Studio|Ollama|Jan|GPT4All|Msty)\.app\//
 
-/** `ps -axo pid=,comm=`: on macOS comm is the path by which it was started, which may hold blanks or be the bare name. */
+/** `ps -axo pid=,comm=`: on macOS comm is the path used to start it, which may contain blanks or be a bare name. */
 export const findEngines = (text: string, ownPids: readonly number[]): readonly string[] => {
   const found = [...text.matchAll(/^[ \t]*([0-9]{1,10})[ \t]+(\S.*?)\s*$/gm)].flatMap(
     ([, pid, said = '']) => {
@@ -70,7 +70,7 @@ export const findEngines = (text: string, ownPids: readonly number[]): readonly 
   return [...byName].map(([name, all]) => `${name} (pid ${all.map(({ pid }) => pid).join(', ')})`)
 }
 
-/** The engine of the seed's start script runs in a session of this name. */
+/** The screen session in which the seed's start script runs its engine. */
 const engineSession = 'ai-engine'
 
 const describeOwner = (port: number, owner: ForeignProcess): string =>
@@ -98,7 +98,7 @@ const readOthers = async (context: DoctorContext, ownPid: number | null): Promis
   ]
 }
 
-/** All of it, used or not: blocks of deleted files stay wired until it is detached. */
+/** The whole disk, used or not: blocks of deleted files stay wired until it is detached. */
 const sizeHeldByKernel = (backing: RamDiskBacking | null, disk: RamDisk | null, sizeBytes: number): number =>
   backing?.kind === 'kernel' ? (disk?.totalBytes ?? sizeBytes) : 0
 
@@ -107,7 +107,7 @@ export const checksOnWired = (context: DoctorContext, facts: DoctorFacts): reado
     id: 'memory.wired',
     group: 'Memory',
     title: 'Wired memory',
-    why: 'wired memory can neither be swapped nor compressed: it is gone for everybody else',
+    why: 'wired memory cannot be swapped or compressed, so other programs cannot use it',
     read: async () => {
       const { wiredBytes, totalBytes } = await facts.memory()
       if (wiredBytes === null) return null

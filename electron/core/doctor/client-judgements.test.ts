@@ -1,4 +1,4 @@
-// What Claude Code meets on this machine: room, variables, settings, its release, the agents' files.
+// Claude Code on this machine: room, variables, settings, its release, the agents' files.
 import { describe, expect, it } from 'vitest'
 import type { BlockState } from '../base/managed-file.ts'
 import { claudeSettings, renderClaudeSettings } from '../clients/claude-settings.ts'
@@ -36,10 +36,10 @@ describe('judgeRoom', () => {
 
 describe('judgeMends', () => {
   const place = (key: string) => `profiles.x.${key}`
-  it('passes a profile that switches nothing off', () => {
+  it('passes a profile with all switches on', () => {
     expect(judgeMends(studio.proxy, place).level).toBe('ok')
   })
-  it('says what is missed where one is off, and where the configuration is somebody else', () => {
+  it("says what breaks when a switch is off, or the configuration is the user's own", () => {
     const off = judgeMends({ ...studio.proxy, refuseOverlongPrompts: false, admission: false }, place)
     expect(off).toMatchObject({
       level: 'warn',
@@ -48,7 +48,7 @@ describe('judgeMends', () => {
     expect(off.found).toContain('outgrows its slot ends')
     expect(judgeMends({ ...studio.proxy, configPath: '/etc/litellm.yaml' }, place)).toMatchObject({
       level: 'warn',
-      found: expect.stringContaining('nothing bounds bodies, answers or connections without a key'),
+      found: expect.stringContaining('does not limit bodies, answers or connections without a key'),
     })
   })
 })
@@ -59,7 +59,7 @@ describe('judgeVariables', () => {
   it.each<[string, Record<string, string>, string, string]>([
     ['both lines', { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: 'sk-a' }, 'ok', url],
     ['/v1 at the end', { ANTHROPIC_BASE_URL: `${url}/v1` }, 'fail', 'ends in /v1'],
-    ['no key', { ANTHROPIC_BASE_URL: url }, 'warn', 'no key is'],
+    ['no key', { ANTHROPIC_BASE_URL: url }, 'warn', 'but no key'],
     [
       'two keys',
       { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: 'sk-secret-1', ANTHROPIC_AUTH_TOKEN: 'sk-secret-2' },
@@ -85,7 +85,7 @@ describe('judgeVariables', () => {
     expect(JSON.stringify(verdict)).not.toContain('secret')
   })
 
-  it('is silent where they lead elsewhere, or nowhere', () => {
+  it('ignores variables that lead elsewhere, or nowhere', () => {
     expect(judgeVariables({}, here)).toBeNull()
     expect(judgeVariables({ ANTHROPIC_BASE_URL: 'https://api.anthropic.com' }, here)).toBeNull()
   })
@@ -108,14 +108,14 @@ describe('judgeSettings', () => {
     expect(judge(renderClaudeSettings(settingsFor(393_216)))?.level).toBe('ok')
   })
 
-  it('notices the limits of an earlier profile, and shows no key', () => {
+  it('notices limits of an earlier profile, and shows no key', () => {
     const verdict = judge(renderClaudeSettings(settingsFor(131_072)))
     expect(verdict?.level).toBe('warn')
     expect(verdict?.found).toContain('CLAUDE_CODE_MAX_CONTEXT_TOKENS is 32768, not 98304')
     expect(JSON.stringify(verdict)).not.toContain('secret')
   })
 
-  it('notices a line that was left out, and lets a person name the model and choose the tools', () => {
+  it('notices a missing line, and lets the user name the model and choose the tools', () => {
     const text = renderClaudeSettings(settingsFor(393_216))
     const without = text.replace(/ *"CLAUDE_CODE_DISABLE_TERMINAL_TITLE": "1",\n/, '')
     expect(judge(without)?.found).toContain('CLAUDE_CODE_DISABLE_TERMINAL_TITLE is not set')
@@ -124,7 +124,7 @@ describe('judgeSettings', () => {
     expect(judge(text.replace(/ *"WebFetch",\n/, ''))?.level).toBe('ok')
   })
 
-  it('says when the file is no JSON, and nothing about settings for another server', () => {
+  it('fails on invalid JSON, and ignores settings for another server', () => {
     expect(judge('{ "env": ')?.level).toBe('fail')
     expect(judge('{"env": {"ANTHROPIC_BASE_URL": "https://elsewhere"}}')).toBeNull()
     expect(judge('{}')).toBeNull()
@@ -146,12 +146,12 @@ it.each([
   expect(judgeVersion(says, model, () => null).level).toBe(level)
 })
 
-it('judgeVersion says what was seen with the release that is installed', () => {
+it('judgeVersion reports what was seen with the installed release', () => {
   const judge = (passed: string[], failed: string[]) =>
     judgeVersion('2.2.0 (Claude Code)', 'opta-claude-3-r1', (version) => ({ version, at: 1, passed, failed }))
   expect(judge(['first-answer', 'wrong-key'], [])).toMatchObject({
     level: 'ok',
-    found: '2.2.0: nexus try-claude proved first-answer, wrong-key here',
+    found: '2.2.0: nexus try-claude passed first-answer, wrong-key here',
   })
   expect(judge(['first-answer'], ['wrong-key'])).toMatchObject({
     level: 'warn',
@@ -159,7 +159,7 @@ it('judgeVersion says what was seen with the release that is installed', () => {
   })
 })
 
-it('judgeAgentsFiles tells edited from outdated from current', () => {
+it('judgeAgentsFiles distinguishes edited, outdated and current', () => {
   const judge = (...kinds: ('current' | 'edited' | 'outdated' | 'no-file')[]) =>
     judgeAgentsFiles(
       kinds.map((kind, index) => ({ path: `/p/${index}`, state: { kind } satisfies BlockState })),

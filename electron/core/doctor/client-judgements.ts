@@ -1,4 +1,4 @@
-// What a reading of a client's surroundings means: room in its slot, the Router's switches, variables, settings. Pure.
+// Judges a client's environment: room in its slot, the Router's switches, variables, settings. Pure.
 
 import type { Profile } from '../../contract/profile.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
@@ -25,13 +25,13 @@ export const judgeRoom = (limits: ClientLimits, place: (key: string) => string):
     : warn(`${each}: short tasks only, Claude Code has no room to compact in`, mend)
 }
 
-/** What each switch of the Router mends, in the words of who misses it. */
+/** What goes wrong when a switch of the Router is off. */
 const mends = {
   joinSystemMessages: "Claude Code's later system messages replace its whole system prompt",
-  dropAttribution: 'no session shares the prompt cache of another',
+  dropAttribution: 'sessions cannot share a prompt cache',
   keepModelSampling: "the client's temperature 1 overrides the model's own",
   refuseOverlongPrompts: 'a conversation that outgrows its slot ends instead of being summarised',
-  admission: 'nobody counts who waits, and a full pool fails every running request',
+  admission: 'there is no queue, and a full pool fails every running request',
 } as const satisfies Partial<Record<keyof Profile['proxy'], string>>
 
 const mendNames = [
@@ -45,18 +45,18 @@ const mendNames = [
 export const judgeMends = (proxy: Profile['proxy'], place: (key: string) => string): Verdict => {
   if (proxy.configPath !== null)
     return warn(
-      `${proxy.configPath} is used as it is: its keys are its own, Nexus mends nothing for Claude Code, and nothing bounds bodies, answers or connections without a key`,
+      `${proxy.configPath} is used as it is: it has its own keys, lacks Nexus' fixes for Claude Code, and does not limit bodies, answers or connections without a key`,
       `Set ${place('proxy.configPath')} to null for the generated configuration.`,
     )
   const off = mendNames.filter((name) => proxy[name] === false)
-  if (off.length === 0) return ok('all of them are on')
+  if (off.length === 0) return ok('all on')
   return warn(
     off.map((name) => `${name} is off: ${mends[name]}`).join('; '),
     `Take ${off.map((name) => place(`proxy.${name}`)).join(', ')} out of the profile.`,
   )
 }
 
-/** What Claude Code would take from the environment of whoever asks; null: it leads nowhere in particular. */
+/** What Claude Code would read from the caller's environment; null: no ANTHROPIC_BASE_URL, or it points to another machine. */
 export const judgeVariables = (env: Env, isHere: (address: ReachAddress) => boolean): Verdict | null => {
   const text = env['ANTHROPIC_BASE_URL'] ?? ''
   if (text === '') return null
@@ -69,35 +69,35 @@ export const judgeVariables = (env: Env, isHere: (address: ReachAddress) => bool
   if (verdict.level !== 'ok') return warn(`ANTHROPIC_BASE_URL: ${verdict.found}`, verdict.mend)
   const [token, key] = [env['ANTHROPIC_AUTH_TOKEN'] ?? '', env['ANTHROPIC_API_KEY'] ?? '']
   if (token === '' && key === '')
-    return warn('ANTHROPIC_BASE_URL is set and no key is', 'Take both lines from nexus clients.')
+    return warn('ANTHROPIC_BASE_URL is set, but no key', 'Copy both lines from nexus clients.')
   if (token !== '' && key !== '' && token !== key)
     return warn(
-      'ANTHROPIC_AUTH_TOKEN and ANTHROPIC_API_KEY are set, to different keys: Claude Code sends both and warns',
+      'ANTHROPIC_AUTH_TOKEN and ANTHROPIC_API_KEY hold different keys: Claude Code sends both and warns',
       'unset ANTHROPIC_API_KEY',
     )
   const model = env['ANTHROPIC_MODEL'] ?? ''
   if (model.startsWith('claude-'))
     return warn(
-      `ANTHROPIC_MODEL is ${model}: Claude Code counts on 200,000 tokens for that name, whatever it is told`,
+      `ANTHROPIC_MODEL is ${model}: Claude Code assumes 200,000 tokens for that name, whatever the settings say`,
       `export ANTHROPIC_MODEL=${claudeModelName({ modelName: model })}`,
     )
   if (model === '')
     return ok(
-      `ANTHROPIC_BASE_URL is ${address.baseUrl}; without ANTHROPIC_MODEL, here or in its settings, Claude Code asks as Opus: it counts on 200,000 tokens and gives up when it is refused as overloaded (529) three times`,
+      `ANTHROPIC_BASE_URL is ${address.baseUrl}; without ANTHROPIC_MODEL, here or in its settings, Claude Code asks for Opus: it assumes 200,000 tokens and gives up after three overloaded (529) responses`,
     )
   return ok(`ANTHROPIC_BASE_URL is ${address.baseUrl}`)
 }
 
 export const judgeSettings = (path: string, reading: SettingsReading): Verdict | null => {
-  const mend = `Take the file that nexus clients NAME shows, line by line, into ${path}.`
+  const mend = `Copy the settings that nexus clients NAME shows into ${path}, line by line.`
   switch (reading.kind) {
     case 'other':
       return null
     case 'broken':
-      return fail(`${path} is not the JSON that Claude Code reads, so it ignores the file`, mend)
+      return fail(`${path} is not valid JSON, so Claude Code ignores it`, mend)
     case 'ours': {
       const [first] = reading.differences
-      if (first === undefined) return ok(`${path} is what this profile needs`)
+      if (first === undefined) return ok(`${path} matches this profile`)
       const list = reading.differences.map(
         ({ name, found, ours }) => `${name} is ${found ?? 'not set'}, not ${ours}`,
       )
@@ -107,8 +107,8 @@ export const judgeSettings = (path: string, reading: SettingsReading): Verdict |
 }
 
 /**
- * @param says what `claude --version` printed
- * @param triedWith what `nexus try-claude` saw here of a release; null: it was not tried
+ * @param says output of `claude --version`
+ * @param triedWith result of `nexus try-claude` with a release on this machine; null: not tried
  */
 export const judgeVersion = (
   says: string,
@@ -116,7 +116,7 @@ export const judgeVersion = (
   triedWith: (version: string) => ReleaseTry | null,
 ): Verdict => {
   const version = /\d+\.\d+\.\d+/.exec(says)?.[0]
-  if (version === undefined) return unknown(`claude --version answers "${says.trim().slice(0, 60)}"`)
+  if (version === undefined) return unknown(`claude --version printed "${says.trim().slice(0, 60)}"`)
   const broken = brokenRelease(version)
   if (broken !== null) return fail(broken, `npm install -g @anthropic-ai/claude-code@${measuredClaudeCode}`)
   const tried = triedWith(version)
@@ -126,13 +126,13 @@ export const judgeVersion = (
       `nexus try-claude --client ${version === measuredClaudeCode ? 'pinned' : '"$(command -v claude)"'} ${tried.failed.join(' ')}`,
     )
   if (tried !== null && tried.passed.length > 0)
-    return ok(`${version}: nexus try-claude proved ${tried.passed.join(', ')} here`)
+    return ok(`${version}: nexus try-claude passed ${tried.passed.join(', ')} here`)
   if (version === measuredClaudeCode)
-    return ok(`${version}, the release that its settings were measured with; nexus try-claude proves it here`)
+    return ok(`${version}, the release the settings were measured with; nexus try-claude tests it here`)
   if (!isMeasuredName(model)) return ok(version)
   return warn(
-    `${version} is installed; what a model's name makes it send was measured with ${measuredClaudeCode}, and is documented nowhere`,
-    `Try one task. If its context or its tools are wrong: npm install -g @anthropic-ai/claude-code@${measuredClaudeCode}.`,
+    `${version} is installed; how the model's name changes its requests is undocumented and was measured with ${measuredClaudeCode}`,
+    `Try one task. If the context or the tools are wrong: npm install -g @anthropic-ai/claude-code@${measuredClaudeCode}.`,
   )
 }
 
@@ -146,8 +146,8 @@ export const judgeAgentsFiles = (
   const outdated = of('outdated')
   if (edited.length > 0)
     return warn(
-      `${edited.join(', ')}: edited between the marks, so no longer brought up to date`,
-      'Move the words outside of the marks, take the block out, then: nexus agents-file --path FILE.',
+      `${edited.join(', ')}: edited between the marks, so no longer updated`,
+      'Move your text outside the marks, remove the block, then: nexus agents-file --path FILE.',
     )
   if (outdated[0] !== undefined)
     return warn(

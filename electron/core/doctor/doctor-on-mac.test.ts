@@ -10,8 +10,8 @@ import { madeUpJob } from '../platform/test-support/mac-launchd.ts'
 import { rememberSelfcheck } from '../selfcheck/selfcheck-record.ts'
 import { examine } from './doctor.ts'
 
-// The checks that only a Mac has, on a pretended one. Answers of pmset, mdutil, defaults and screen are own samples after
-// their manual pages and general knowledge: nothing here has met the real commands.
+// The checks for Macs, on an imitated one. Outputs of pmset, mdutil, defaults and screen are self-written from their manual
+// pages and general knowledge, not recorded from the real commands.
 let dir = ''
 let mac: TestMac
 beforeEach(() => {
@@ -67,7 +67,7 @@ const wellSet = {
 }
 
 describe('examine on a Mac', () => {
-  it('passes one that is set up to stay on', async () => {
+  it('passes a Mac that is set up to stay on', async () => {
     const find = await examineMac(wellSet)
     expect(find('machine.sleep')?.level).toBe('ok')
     expect(find('machine.restart')?.level).toBe('ok')
@@ -79,7 +79,7 @@ describe('examine on a Mac', () => {
     expect(find('forge.spotlight')).toBeUndefined()
   })
 
-  it('recommends the selfcheck until it ran on this version', async () => {
+  it('recommends the selfcheck until it has run on this version', async () => {
     // Made-up numbers, in the format of the recordings.
     const answers = {
       ...wellSet,
@@ -96,7 +96,7 @@ describe('examine on a Mac', () => {
     expect((await examineMac(answers))('machine.selfcheck')?.level).toBe('ok')
   })
 
-  it('names what is not', async () => {
+  it('names every fault', async () => {
     const find = await examineMac({
       // 98 GB wired although no model runs.
       vm_stat: vmStat(6_000_000),
@@ -110,25 +110,25 @@ describe('examine on a Mac', () => {
     expect(find('machine.login')?.level).toBe('warn')
     expect(find('core.screen')?.mend).toContain('screen -S 41.ai-engine -X quit')
     expect(find('keys.client')).toMatchObject({ level: 'warn', mend: 'nexus key rotate shared' })
-    // The engine of the old start script lives, and may well hold it.
+    // The old start script's engine is running, and may hold it.
     expect(find('memory.wired')).toMatchObject({
       level: 'unknown',
       found: expect.stringMatching(/91\.55 GiB.*41\.ai-engine/),
       mend: expect.not.stringContaining('restart'),
     })
     expect(find('memory.swap')?.level).toBe('warn')
-    // There is no plan to compare with: the model is not there.
+    // No plan to compare with: there is no model.
     expect(find('memory.gpu-limit')?.level).toBe('unknown')
   })
 
-  it('says that nobody holds what is wired when nobody is alive', async () => {
+  it('reports wired memory without a holder', async () => {
     const dead = 'There is a screen on:\r\n\t41.ai-engine\t(Dead ???)\r\n'
     const find = await examineMac({ ...wellSet, vm_stat: vmStat(6_000_000), screen: dead })
     expect(find('memory.wired')).toMatchObject({ level: 'warn', found: expect.stringContaining('91.55 GiB') })
     expect(find('core.screen')?.mend).toBe('screen -wipe')
   })
 
-  it('names an engine of somebody else that is alive', async () => {
+  it('names another running engine', async () => {
     const ps = '  805 /opt/homebrew/opt/ollama/bin/ollama\n'
     const find = await examineMac({ ...wellSet, vm_stat: vmStat(6_000_000), ps })
     expect(find('memory.wired')).toMatchObject({
@@ -154,11 +154,11 @@ describe('examine on a Mac', () => {
     const { defaults: _, ...others } = wellSet
     const find = await examineMac(others)
     expect(find('machine.service')).toMatchObject({ level: 'ok', found: expect.stringContaining('pid 77') })
-    // A daemon of the machine needs nobody to log in.
+    // A system daemon needs no login.
     expect(find('machine.login')?.level).toBe('ok')
   })
 
-  it('asks the firewall of the Mac who gets in, since its own address says nothing of it', async () => {
+  it("asks the Mac's firewall, because its own address proves nothing", async () => {
     const binary = join(dir, 'bin', 'llama-server')
     mkdirSync(join(dir, 'bin'))
     writeFileSync(binary, '#!/bin/sh\n')
@@ -179,7 +179,7 @@ describe('examine on a Mac', () => {
     expect((await reach({ [binary]: 'Allow' }))?.found).not.toContain('firewall')
   })
 
-  it('looks at Spotlight once the RAM disk is there', async () => {
+  it('checks Spotlight once the RAM disk is mounted', async () => {
     const platform = createDarwinPlatform({ run: mac.run, volumesFolder: mac.volumesFolder })
     const mountPoint = platform.ramDisk.defaultMountPoint('OptaBuilds')
     const spec = {

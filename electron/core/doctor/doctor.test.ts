@@ -8,7 +8,7 @@ import { createPlatform } from '../platform/detect-platform.ts'
 import { createCommandRunner } from '../platform/run-command.ts'
 import { type Examination, examine, readConfigState } from './doctor.ts'
 
-// Real checks on this machine, with a state folder of their own and ports 18250 and 18251.
+// Real checks on this machine, with a separate state folder and ports 18250 and 18251.
 let dir = ''
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'nexus-doctor-'))
@@ -44,7 +44,7 @@ const run = (requestedProfile: string | null): Promise<Examination> => {
 const level = (report: Examination, id: string) => report.checks.find((check) => check.id === id)?.level
 
 describe('examine', () => {
-  it('is right about a machine where nothing is set up yet, and writes nothing', async () => {
+  it('is right about a machine without set-up, and writes nothing', async () => {
     const report = await run(profileFile())
     expect(level(report, 'config.file')).toBe('ok')
     expect(level(report, 'core.owner')).toBe('ok')
@@ -63,7 +63,7 @@ describe('examine', () => {
     expect(existsSync(join(dir, 'home'))).toBe(false)
   })
 
-  it('sees a stranger, a broken config and a folder in the way', async () => {
+  it('sees another program on the port, a broken config and a folder in the way', async () => {
     const stranger = createServer()
     await new Promise<void>((resolve) => stranger.listen(18251, '127.0.0.1', resolve))
     const { configPath, ramDiskRoot } = stateFolder()
@@ -81,7 +81,7 @@ describe('examine', () => {
     }
   })
 
-  it('answers in time although the configured llama-server hangs', async () => {
+  it('answers in time even if the configured llama-server hangs', async () => {
     const binaryPath = join(dir, 'llama-server')
     writeFileSync(binaryPath, '#!/bin/sh\nexec sleep 8\n', { mode: 0o755 })
     const startedAt = performance.now()
@@ -91,11 +91,11 @@ describe('examine', () => {
     expect(level(report, 'reach.llamaServer')).toBe('ok')
   })
 
-  it('refuses a profile that is not there', async () => {
+  it('refuses a missing profile', async () => {
     await expect(run('nosuch')).rejects.toThrow('nosuch')
   })
 
-  it('goes on with another profile when the configured one is gone', async () => {
+  it('falls back to another profile when the configured one is gone', async () => {
     mkdirSync(join(dir, 'home'))
     writeFileSync(stateFolder().configPath, '{"profile": "gone"}')
     const report = await run(null)

@@ -1,4 +1,4 @@
-// The doctor: which profile it looks at, all checks on it, and the report. Reads only; asks nothing of the model.
+// The doctor: picks a profile, runs every check on it and returns the report. Read-only; sends no request to the model.
 
 import type { Config } from '../../contract/config.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
@@ -36,12 +36,12 @@ import { checksOnWired } from './checks-on-wired.ts'
 import { createDoctorFacts } from './facts.ts'
 import { type DoctorReport, runChecks } from './run-checks.ts'
 
-/** The whole stays under 3 s, the start of Node and what goes before the checks included. */
+/** Keeps the whole command under 3 s, including the start of Node and the work before the checks. */
 const checksTimeoutMs = 2_300
 
 export interface DoctorRequest
   extends Pick<DoctorContext, 'folder' | 'platform' | 'resourcesDir' | 'env' | 'homeDir' | 'run'> {
-  /** A profile's name or file; null: what runs, else what nexus up would choose. */
+  /** A profile's name or file; null: the running profile, else the one nexus up would choose. */
   readonly requestedProfile: string | null
 }
 
@@ -50,7 +50,7 @@ export interface Examination extends DoctorReport {
   readonly because: string
 }
 
-/** Throws ConfigError when the profile asked for cannot be read. */
+/** Throws ConfigError when the requested profile cannot be read. */
 export const examine = async (request: DoctorRequest): Promise<Examination> => {
   const { config, state } = readConfigState(request.folder)
   const picked = await pickProfile(request, config)
@@ -97,7 +97,7 @@ export const examine = async (request: DoctorRequest): Promise<Examination> => {
   return { profile: picked.chosen.name, because: picked.chosen.because, ...report }
 }
 
-/** Without --profile where that is what would be taken anyway. */
+/** Leaves --profile out when nexus up would choose this profile anyway. */
 const findUpCommand = (name: string, config: Config, { folder }: DoctorRequest): string => {
   const explicit = `nexus up --profile ${quoteForShell(name)}`
   try {
@@ -107,7 +107,7 @@ const findUpCommand = (name: string, config: Config, { folder }: DoctorRequest):
   }
 }
 
-/** Without readConfig's remembering: the doctor writes nothing. */
+/** Unlike readConfig, does not save the last good config: the doctor writes nothing. */
 export const readConfigState = (
   folder: Pick<StateFolder, 'configPath' | 'lastGoodConfigPath'>,
 ): { readonly config: Config; readonly state: ConfigState } => {
@@ -137,7 +137,7 @@ const problemsIn = (error: unknown): readonly string[] =>
 
 interface PickedProfile {
   readonly chosen: ChosenProfile
-  /** Why the configured one could not be taken. */
+  /** Why the configured profile could not be used. */
   readonly problems: readonly string[]
 }
 
@@ -150,7 +150,7 @@ const pickProfile = async (request: DoctorRequest, config: Config): Promise<Pick
   const intent = readIntent(folder.intentPath)
   if (intent !== null) {
     const live = await readLiveServices(folder, platform.processes)
-    // Also when what was started failed: its profile is the one to look at, not the one that would be taken next.
+    // Even if that start failed: examine the profile that failed, not the one nexus up would choose next.
     if (live.length > 0 || intent.up.some((id) => id !== 'ramDisk')) {
       const because = live.length > 0 ? 'running now' : 'started last'
       return { chosen: { name: intent.profileName, profile: intent.profile, because }, problems: [] }
@@ -161,7 +161,7 @@ const pickProfile = async (request: DoctorRequest, config: Config): Promise<Pick
   } catch (error) {
     const chosen = {
       ...chooseProfile(defaultConfig, 'demo', folder.runtimeDir),
-      because: 'the configured one cannot be read',
+      because: 'the configured profile cannot be read',
     }
     return { chosen, problems: problemsIn(error) }
   }

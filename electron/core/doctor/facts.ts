@@ -1,4 +1,4 @@
-// Readings that several checks share: each is made once, when the first asks.
+// Readings that several checks share; each is taken once, on first use.
 
 import { join } from 'node:path'
 import type { Memory, RamDisk, Snapshot } from '../../contract/snapshot.ts'
@@ -23,33 +23,33 @@ import { type DoctorContext, once } from './check.ts'
 export type CoreReading =
   | { readonly kind: 'none' }
   | { readonly kind: 'attached'; readonly snapshot: Snapshot }
-  /** Its socket is open, but no answer came. */
+  /** Its socket is open, but it did not answer. */
   | { readonly kind: 'silent' }
   | { readonly kind: 'strange'; readonly reason: string }
 
 export interface DoctorFacts {
   readonly spec: RamDiskSpec
   readonly core: () => Promise<CoreReading>
-  /** Services of ours that live, whoever watches them. */
+  /** Our live services, with or without a core. */
   readonly running: () => Promise<readonly LedgerEntry[]>
   readonly enginePlan: () => Promise<EnginePlan>
   readonly memoryPlan: () => Promise<MemoryPlanReading>
   readonly totalMemoryBytes: () => Promise<number>
-  /** What was set, else what the device says; null where neither is known. */
+  /** The configured limit, else the device's; null when neither is known. */
   readonly gpuLimitBytes: () => Promise<number | null>
-  /** Two readings apart, so that its rates are there. */
+  /** From two readings some time apart, so the rates are filled in. */
   readonly memory: () => Promise<Memory>
   readonly ramDisk: () => Promise<RamDisk>
-  /** null when none is mounted, or who holds it is not told. */
+  /** null when none is mounted, or when its holder is unknown. */
   readonly ramDiskBacking: () => Promise<RamDiskBacking | null>
   readonly modelHeader: () => Promise<HeaderReading>
-  /** null when the profile names no draft. */
+  /** null when the profile has no draft model. */
   readonly draftHeader: () => Promise<HeaderReading | null>
   readonly lanAddresses: () => Promise<readonly string[]>
 }
 
 const betweenMemoryReadingsMs = 500
-/** The core answers within 1.5 s even when a server it asks does not. */
+/** The core answers within 1.5 s even if a server behind it hangs. */
 const coreAnswerMs = 2_000
 
 export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
@@ -75,7 +75,7 @@ export const createDoctorFacts = (context: DoctorContext): DoctorFacts => {
         gpuLimitBytes: null,
         assumeBuild: false,
         resourcesDir,
-        // Only its name: the doctor makes no keys.
+        // Only the path: the doctor creates no keys.
         apiKeyPath: join(folder.keysDir, 'engine.key'),
         parkedDir: folder.parkedDir,
         locateBinary: () =>

@@ -1,4 +1,4 @@
-// What socketfilterfw says: own samples with made-up paths, after the wordings that public reports show. None is recorded.
+// Output of socketfilterfw: self-written, with the wordings of public reports and made-up paths. None is recorded.
 import { describe, expect, it } from 'vitest'
 import type { RunCommand } from '../platform/run-command.ts'
 import {
@@ -35,18 +35,18 @@ describe('socketfilterfw', () => {
     ['', null],
   ] as const)('rule of %j: %s', (text, rule) => expect(parseAppBlocked(text, program)).toBe(rule))
 
-  it('does not take words of the path for the answer', () => {
+  it('ignores words in the path', () => {
     const path = '/Users/ana/not blocked/llama-server'
     expect(parseAppBlocked(`Incoming connection to ${path} is blocked`, path)).toBe('blocked')
   })
 
   const list = `ALF: total number of apps = 2 \n\n1 :  ${program} \n \t ( Allow incoming connections ) \n\n2 :  /x/y \n`
-  it('lists programs by their path', () => {
+  it('finds programs by their path', () => {
     expect(listsApp(list, program)).toBe(true)
     expect(listsApp(list, '/opt/homebrew/Cellar')).toBe(false)
   })
 
-  it('knows the Python of a framework by the program it becomes', () => {
+  it("maps a framework's Python to the program it becomes", () => {
     const version = '/opt/homebrew/Cellar/python@3.13/3.13.1/Frameworks/Python.framework/Versions/3.13'
     expect(firewallProgram(`${version}/bin/python3.13`)).toBe(
       `${version}/Resources/Python.app/Contents/MacOS/Python`,
@@ -66,18 +66,18 @@ describe('socketfilterfw', () => {
     ['off', answer('Firewall is disabled. (State = 0)\n', ''), { kind: 'off' }],
     ['blocked', answer(on, 'Incoming connection to the application is blocked\n'), { rule: 'blocked' }],
     ['permitted and listed', answer(on, permitted), { rule: 'permitted' }],
-    // Said of any path at all, so it is no proof.
+    // It says this of any path, so it proves nothing.
     [
       'permitted and not listed',
       answer(on, permitted, 'ALF: total number of apps = 0 \n'),
       { rule: 'not-listed' },
     ],
-    ['of another form', answer('Brandmauer: an\n', ''), { kind: 'not-told' }],
+    ['of another form', answer('Brandmauer: an\n', ''), { kind: 'unknown' }],
   ] as const)('%s', async (_, run, expected) => {
     expect(await readFirewall(run, program)).toMatchObject(expected)
   })
-  it('is not known where there is no socketfilterfw', async () => {
+  it('is unknown without socketfilterfw', async () => {
     const run: RunCommand = async () => ({ kind: 'not-run', reason: 'ENOENT' })
-    expect(await readFirewall(run, program)).toMatchObject({ kind: 'not-told' })
+    expect(await readFirewall(run, program)).toMatchObject({ kind: 'unknown' })
   })
 })

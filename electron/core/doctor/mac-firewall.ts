@@ -1,13 +1,13 @@
-// What the application firewall of macOS does to connections from other machines, as socketfilterfw tells it.
+// What the macOS application firewall does to connections from other machines, according to socketfilterfw.
 import { realpath } from 'node:fs/promises'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 
 const firewallCommand = '/usr/libexec/ApplicationFirewall/socketfilterfw'
 
-export type FirewallState = 'off' | 'on' | 'blocks-all'
+type FirewallState = 'off' | 'on' | 'blocks-all'
 
-/** "Firewall is enabled. (State = 1)": 0 off, 1 on, 2 blocks all but what the system needs. null: not understood. */
+/** "Firewall is enabled. (State = 1)": 0 off, 1 on, 2 blocks all but what the system needs. null: unrecognised. */
 export const parseFirewallState = (text: string): FirewallState | null => {
   switch (/\(State = (\d)\)/.exec(text)?.[1]) {
     case '0':
@@ -23,8 +23,8 @@ export const parseFirewallState = (text: string): FirewallState | null => {
 
 /**
  * `--getappblocked PROGRAM`: "Incoming connection to the application is permitted", or blocked, or "The application is not part of
- * the firewall"; the wording differs between versions. "permitted" was seen of programs that are in no list and are dropped all
- * the same. null: not understood.
+ * the firewall"; the wording differs between versions. It also says "permitted" of unlisted programs whose connections are dropped.
+ * null: unrecognised.
  */
 export const parseAppBlocked = (
   text: string,
@@ -36,7 +36,7 @@ export const parseAppBlocked = (
   return /\bblock(?:ed|ing)?\b/i.test(said) ? 'blocked' : null
 }
 
-/** `--listapps`: ` 1 : /path/of/program` with what is done about it in brackets below. */
+/** `--listapps`: ` 1 : /path/of/program`, with the rule in brackets below. */
 export const listsApp = (text: string, program: string): boolean =>
   text.split(/\r?\n/).some((line) => /^\s*\d+\s*:\s*(\S.*?)\s*$/.exec(line)?.[1] === program)
 
@@ -48,19 +48,16 @@ export type FirewallReading =
       readonly program: string
       readonly rule: 'permitted' | 'blocked' | 'not-listed'
     }
-  | { readonly kind: 'not-told'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string }
 
-/**
- * The file that the firewall knows a server by: links resolved, and for the Python of a framework the program that it starts
- * itself again as.
- */
+/** The file by which the firewall knows a server. A framework's Python re-executes itself as the program inside Python.app. */
 export const firewallProgram = (resolvedPath: string): string =>
   resolvedPath.replace(
     /(\/Python\.framework\/Versions\/[^/]+)\/bin\/python[\d.]*$/,
     '$1/Resources/Python.app/Contents/MacOS/Python',
   )
 
-/** A connection from this machine to its own address never meets the firewall, so it is asked. `path`: the server's program. */
+/** Connections from this machine to its own address bypass the firewall, so ask it instead. `path`: the server's program. */
 export const readFirewall = async (run: RunCommand, path: string): Promise<FirewallReading> => {
   const ask = async (...args: readonly string[]): Promise<string> => {
     const result = await run([firewallCommand, ...args], { timeoutMs: 1_000 })
@@ -68,13 +65,13 @@ export const readFirewall = async (run: RunCommand, path: string): Promise<Firew
   }
   const said = await ask('--getglobalstate')
   const state = parseFirewallState(said)
-  if (state === null) return { kind: 'not-told', reason: `socketfilterfw says "${said.trim().slice(0, 80)}"` }
+  if (state === null) return { kind: 'unknown', reason: `socketfilterfw says "${said.trim().slice(0, 80)}"` }
   if (state !== 'on') return { kind: state }
   const program = firewallProgram(await realpath(path).catch(() => path))
   const [blocked, listed] = await Promise.all([ask('--getappblocked', program), ask('--listapps')])
   const rule = parseAppBlocked(blocked, program)
   if (rule === null)
-    return { kind: 'not-told', reason: `socketfilterfw says "${blocked.trim().slice(0, 80)}"` }
+    return { kind: 'unknown', reason: `socketfilterfw says "${blocked.trim().slice(0, 80)}"` }
   const isKnown = rule !== 'permitted' || listsApp(listed, program) || listsApp(listed, path)
   return { kind: 'program', program, rule: isKnown ? rule : 'not-listed' }
 }

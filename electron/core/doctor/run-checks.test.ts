@@ -11,7 +11,7 @@ const source = (id: string, read: CheckSource['read']): CheckSource => ({
 })
 
 describe('runChecks', () => {
-  it('ends in time although one check never answers, and says which', async () => {
+  it('finishes on time even if one check hangs, and says which', async () => {
     const startedAt = performance.now()
     const { checks, summary } = await runChecks(
       [
@@ -44,7 +44,7 @@ describe('runChecks', () => {
     expect(summary).toEqual({ ok: 1, warn: 2, fail: 1, unknown: 1 })
   })
 
-  it('aborts what it no longer waits for', async () => {
+  it('aborts a check that is late', async () => {
     let aborted = false
     await runChecks(
       [
@@ -62,7 +62,7 @@ describe('runChecks', () => {
 })
 
 describe('once', () => {
-  it('reads only when asked, and then one time', async () => {
+  it('reads on first use, and only once', async () => {
     let reads = 0
     const read = once(async () => {
       reads += 1

@@ -1,4 +1,4 @@
-// Runs all checks at once, and ends in time whatever hangs.
+// Runs all checks in parallel, and finishes on time even if some hang.
 
 import { within } from '../base/deadline.ts'
 import { messageOf } from '../base/error-message.ts'
@@ -14,7 +14,7 @@ export interface DoctorReport {
   }
 }
 
-/** What did not answer by then is said to be unknown; a check that breaks is too, with the reason. */
+/** A check that times out or throws is reported as unknown, with the reason. */
 export const runChecks = async (
   sources: readonly CheckSource[],
   timeoutMs: number,
@@ -41,7 +41,7 @@ const attempt = async (source: CheckSource, signal: AbortSignal): Promise<Verdic
   try {
     return await source.read(signal)
   } catch (error) {
-    return unknown(`could not be found out: ${messageOf(error)}`)
+    return unknown(`the check failed: ${messageOf(error)}`)
   }
 }
 

@@ -1,4 +1,4 @@
-// The selfcheck as a job of launchd: an agent is started and followed, for a daemon root gets the commands.
+// Runs the selfcheck as a launchd job: starts and follows an agent, or lists the commands with which root runs a daemon.
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { quoteForShell } from '../../wording/shell-quote.ts'
@@ -20,15 +20,15 @@ export interface AgentRun {
   readonly spec: LaunchdJobSpec
   readonly plistPath: string
   readonly signal: AbortSignal
-  /** Each line that the job writes. */
+  /** Called for each line of the job's output. */
   readonly onLine: (line: string) => void
 }
 
 const lookMs = 250
-/** What it made is removed on SIGTERM too, the servers included. */
+/** Time for the job to clean up after SIGTERM, servers included. */
 const endsWithinMs = 60_000
 
-/** Settles when the job has ended. Throws with launchd's words when it is not started. */
+/** Settles when the job has ended. Throws launchd's error when it does not start. */
 export const runAsAgent = async ({ run, uid, spec, plistPath, signal, onLine }: AgentRun): Promise<void> => {
   const domain = await chooseDomain(run, uid)
   const place = { domain, label: spec.label }
@@ -36,7 +36,9 @@ export const runAsAgent = async ({ run, uid, spec, plistPath, signal, onLine }: 
   writeJobPlist(plistPath, spec)
   const before = await readJob(run, place)
   if (before.kind === 'loaded')
-    throw new Error(`${target} is loaded already, so another one runs: launchctl bootout ${target} ends it`)
+    throw new Error(
+      `${target} is already loaded, so another run is active: launchctl bootout ${target} ends it`,
+    )
   await bootstrapJob(run, domain, plistPath)
   let told = 0
   const tell = () => {
@@ -64,13 +66,13 @@ export const runAsAgent = async ({ run, uid, spec, plistPath, signal, onLine }: 
   }
 }
 
-/** What root runs, one after the other. @param plistPath where the plist was laid out for it */
+/** The commands for root, in order. @param plistPath the prepared plist */
 export const listDaemonCommands = (label: string, plistPath: string, logPath: string): readonly string[] => {
   const installed = `/Library/LaunchDaemons/${label}.plist`
   return [
     `sudo install -m 0644 -o root -g wheel ${quoteForShell(plistPath)} ${installed}`,
     `sudo launchctl bootstrap system ${installed}`,
-    `tail -f ${quoteForShell(logPath)}   # about two minutes, until it says what comes next; then Ctrl-C`,
+    `tail -f ${quoteForShell(logPath)}   # about two minutes, until it prints the next step; then Ctrl-C`,
     `sudo launchctl bootout system/${label}; sudo rm ${installed}`,
   ]
 }

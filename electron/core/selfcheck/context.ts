@@ -1,4 +1,4 @@
-// What all probes work with. Everything that a test has to replace is here.
+// The input of all probes, including everything that tests must replace.
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { AutostartSpec } from '../autostart/autostart.ts'
 import type { StateFolder } from '../config/state-folder.ts'
@@ -8,34 +8,34 @@ import type { RunCommand } from '../platform/run-command.ts'
 
 export interface SelfcheckContext {
   readonly platformId: 'darwin' | 'linux'
-  /** The provider on top of a runner that keeps what commands print. */
+  /** Builds the provider on a runner that records the output of commands. */
   readonly createPlatform: (run: RunCommand) => Platform
   readonly env: Readonly<Record<string, string | undefined>>
   readonly homeDir: string
   readonly uid: number
-  /** The Node that runs this. */
+  /** The Node of this process. */
   readonly nodePath: string
   readonly resourcesDir: string
   readonly runtimeDir: string
-  /** Private to this run, and removed at its end. */
+  /** Only for this run; removed at its end. */
   readonly workDir: string
-  /** What `nexus service install` would write. */
+  /** The unit that `nexus service install` would write. */
   readonly service: AutostartSpec
-  /** Installs what the demo stack needs and is missing. */
+  /** Installs what the demo stack needs. */
   readonly ensureSetUp: (signal: AbortSignal) => Promise<void>
-  /** The demo stack in a state folder and on ports of its own. */
+  /** Starts the demo stack with its own state folder and ports. */
   readonly openStack: (signal: AbortSignal) => Promise<PrivateStack>
-  /** An installed or running app's bundle; null: none. */
+  /** The bundle of the installed or running app; null: none. */
   readonly appPath: string | null
-  /** Written to a RAM disk by --large; null: not wanted. */
+  /** How much --large writes to a RAM disk; null: without --large. */
   readonly largeBytes: number | null
 }
 
 export interface PrivateStack {
   readonly folder: StateFolder
-  /** Ready and proved. */
+  /** When ready and proved. */
   readonly snapshot: Snapshot
   readonly client: Pick<CoreLink, 'readSnapshot'>
-  /** Stops and removes all of it; null, or what is left and how to stop it. */
+  /** Stops and removes everything; null, or what remains and how to stop it. */
   end(): Promise<string | null>
 }

@@ -28,7 +28,7 @@ const command = (argv: readonly string[], ...result: Parameters<typeof exited>):
 })
 
 describe('planFixtureFiles', () => {
-  it('names each output by command, words and version, once for each that differs', () => {
+  it('names each distinct output by command, arguments and version', () => {
     const evidence: readonly Evidence[] = [
       command(['hdiutil', 'info'], 'framework : 1\n'),
       command(['hdiutil', 'info'], 'framework : 1\n'),
@@ -58,7 +58,7 @@ describe('planFixtureFiles', () => {
     })
   })
 
-  it('is written with an index of the same form as that of the recordings', () => {
+  it('is written with an index in the format of the recordings', () => {
     const files = planFixtureFiles([{ probe, evidence: [command(['sw_vers'], 'x\n')] }], redact, origin)
     writeFixtureFiles(folder, files)
     expect(readFileSync(join(folder, 'sw-vers/plain-macos26.1.txt'), 'utf8')).toBe('x\n')
@@ -70,14 +70,14 @@ describe('planFixtureFiles', () => {
   })
 })
 
-it('ensureEmptyFolder makes a folder, and refuses one that holds something', () => {
+it('ensureEmptyFolder creates a folder, and refuses one that is not empty', () => {
   ensureEmptyFolder(join(folder, 'new', 'deep'))
   ensureEmptyFolder(join(folder, 'new', 'deep'))
   writeFileSync(join(folder, 'new', 'deep', 'x'), '')
-  expect(() => ensureEmptyFolder(join(folder, 'new', 'deep'))).toThrow(/holds x already; allowed/)
+  expect(() => ensureEmptyFolder(join(folder, 'new', 'deep'))).toThrow(/already contains x; allowed/)
 })
 
-it('outputsOf keeps the reason of what did not run, and shortens what is long', () => {
+it('outputsOf keeps the reason of a command that did not run, and shortens long output', () => {
   const outputs = outputsOf(
     [
       { kind: 'command', argv: ['screen', '-ls'], result: { kind: 'not-run', reason: 'ana has none' } },

@@ -1,4 +1,4 @@
-// Evidence as fixture files with their index, in the form of the recordings that the parsers are tested on.
+// Turns evidence into fixture files with an index, in the format of the parsers' test recordings.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isErrno } from '../base/private-file.ts'
@@ -21,13 +21,13 @@ export interface FixtureFile {
 }
 
 export interface FixtureOrigin {
-  /** Ends each file's name, such as macos26.1. */
+  /** Suffix of each file name, such as macos26.1. */
   readonly versionLabel: string
   readonly host: string
   readonly source: string
 }
 
-/** One file for each output that differs; what a command printed on stderr has a file of its own. Pure. */
+/** One file per distinct output, stderr separately. Pure. */
 export const planFixtureFiles = (
   runs: readonly Pick<ProbeRun, 'probe' | 'evidence'>[],
   redact: Redact,
@@ -37,7 +37,7 @@ export const planFixtureFiles = (
   const seen = new Set<string>()
   const counts = new Map<string, number>()
   const add = (folder: string, what: string, mark: string, text: string, cmdline: string, note: string) => {
-    // The same answer to the same question once, however many probes asked.
+    // Keep an identical output only once, even if several probes ran the command.
     const key = JSON.stringify([cmdline, mark, text, note.split('; ')[0]])
     if (text === '' || seen.has(key)) return
     seen.add(key)
@@ -70,18 +70,18 @@ const slug = (text: string): string =>
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '') || 'plain'
 
-/** The command, and those of its words that say what was asked: no paths, numbers or labels. */
+/** The command and its meaningful arguments: no paths, numbers or labels. */
 const nameOf = ([file = 'unknown', ...args]: readonly string[]): readonly [string, string] => {
   const words = args.filter((word) => /^-{0,2}[A-Za-z][A-Za-z-]*$/.test(word)).slice(0, 4)
   return [slug(basename(file)), slug(words.join('-'))]
 }
 
-/** Throws an Error that says what to do when the folder holds something already. */
+/** Throws when the folder is not empty. */
 export const ensureEmptyFolder = (folder: string): void => {
   try {
     const [first] = readdirSync(folder)
     if (first !== undefined)
-      throw new Error(`${folder} holds ${first} already; allowed: a new or an empty folder`)
+      throw new Error(`${folder} already contains ${first}; allowed: a new or an empty folder`)
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error
     mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -113,7 +113,7 @@ export const outputsOf = (evidence: readonly Evidence[], redact: Redact) =>
         }
   })
 
-/** The files have all of it; a netstat of a busy machine would hide the rest of the document. */
+/** The files hold the full text; here a busy machine's netstat would bury the rest of the document. */
 const mostCharacters = 8_000
 const shorten = (text: string): string =>
   text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}… (${text.length} characters)`

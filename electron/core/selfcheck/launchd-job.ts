@@ -1,4 +1,4 @@
-// Harmless jobs of launchd for the selfcheck, handled as the product handles its own: same plist, same reading.
+// Harmless launchd jobs for the selfcheck, with the same plist and readings as the real service.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createLaunchd } from '../platform/launchd/launchd.ts'
@@ -11,30 +11,30 @@ export interface JobPlace {
   readonly label: string
 }
 
-/** As launchctl names a job, such as gui/501/ai.opta.nexus.selfcheck. */
+/** launchctl's name for a job, such as gui/501/ai.opta.nexus.selfcheck. */
 export const targetOf = ({ domain, label }: JobPlace): string => `${domain}/${label}`
 
-/** For its owner alone: launchd refuses a plist that others may write. */
+/** Mode 0600: launchd refuses a plist that others may write. */
 export const writeJobPlist = (path: string, spec: LaunchdJobSpec): void => {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   writeFileSync(path, renderLaunchdPlist(spec), { mode: 0o600 })
 }
 
-// The reading names its domains itself, so the user doesn't matter here.
+// The caller names the domain, so the uid doesn't matter here.
 export const readJob = (run: RunCommand, { domain, label }: JobPlace): Promise<JobReading> =>
   createLaunchdReading(run, 0).read(domain, label)
 
-/** null: no process, not loaded, or not understood. */
+/** null: no process, not loaded, or unparsable. */
 export const pidOf = (reading: JobReading): number | null =>
   reading.kind === 'loaded' ? (reading.job?.pid ?? null) : null
 
-/** Where a job of this user goes: beside the user at the screen, or without one into the user's own domain. */
+/** The domain for this user's jobs: gui if the user is logged in at the screen, else user. */
 export const chooseDomain = async (run: RunCommand, uid: number): Promise<LaunchdDomain> => {
   const { kind } = await readJob(run, { domain: `gui/${uid}`, label: 'ai.opta.nexus.selfcheck.none' })
   return kind === 'no-domain' ? `user/${uid}` : `gui/${uid}`
 }
 
-/** @throws launchd's words when it refuses */
+/** @throws launchd's error when it refuses */
 export const bootstrapJob = async (run: RunCommand, domain: LaunchdDomain, path: string): Promise<void> => {
   const result = await tryBootstrap(run, domain, path)
   if (result.kind !== 'exited' || result.exitCode !== 0)

@@ -1,4 +1,4 @@
-// What one probe of the selfcheck is, and what it works with.
+// A probe of the selfcheck, and its tools.
 import type { RunCommand } from '../platform/run-command.ts'
 
 export const probeGroups = [
@@ -17,7 +17,7 @@ export type ProbeVerdict = (typeof probeVerdicts)[number]
 
 export interface Finding {
   readonly verdict: ProbeVerdict
-  /** What was seen, with its numbers; for `not-applicable` the reason. */
+  /** The observation, with its numbers; for `not-applicable` the reason. */
   readonly found: string
 }
 
@@ -25,26 +25,26 @@ export const pass = (found: string): Finding => ({ verdict: 'pass', found })
 export const fail = (found: string): Finding => ({ verdict: 'fail', found })
 export const notApplicable = (found: string): Finding => ({ verdict: 'not-applicable', found })
 
-/** Removes one thing that a probe made. */
+/** Removes one thing that a probe created. */
 export interface Undo {
-  /** What would be left behind, for people: "the RAM disk at /Volumes/X". */
+  /** Its name in messages: "the RAM disk at /Volumes/X". */
   readonly what: string
-  /** Removes it by hand. */
+  /** Command to remove it by hand. */
   readonly command: string
-  /** Idempotent; rejects when the thing is still there. */
+  /** Idempotent; rejects if the thing is still there. */
   undo(): Promise<void>
 }
 
 export interface ProbeTools {
-  /** Aborted when the run is interrupted and when the probe's time is over. */
+  /** Aborted when the run is interrupted or the probe's time is up. */
   readonly signal: AbortSignal
-  /** Keeps what the command printed for the report and for fixtures. */
+  /** Records the command's output for the report and fixtures. */
   readonly run: RunCommand
-  /** Keeps a text that no command printed, such as a log: `source` is the fixture folder, `what` its file's name. */
+  /** Records other text, such as a log: `source` is the fixture folder, `what` the file name. */
   keep(source: string, what: string, text: string): void
-  /** Runs when the probe is over, last one first, however it ends. Register before making the thing. */
+  /** Runs when the probe ends in any way, last registered first. Register before creating the thing. */
   defer(undo: Undo): void
-  /** The same when the whole run is over: for what later probes need. */
+  /** Like `defer`, but at the end of the whole run, for things that later probes need. */
   deferToEnd(undo: Undo): void
 }
 
@@ -54,8 +54,8 @@ export interface Probe {
   /** The assumption in one sentence, without a full stop. */
   readonly assumed: string
   readonly limitMs: number
-  /** Set-up that may download: its time is not part of the run's own. */
+  /** May download: its time does not count toward the run's limit. */
   readonly isUntimed?: boolean
-  /** A thrown error is a failure with its message. */
+  /** A thrown error becomes a failure with its message. */
   run(tools: ProbeTools): Promise<Finding>
 }

@@ -1,4 +1,4 @@
-// Probes on the app's bundle as it lies on this Mac, and on a desktop to show it on.
+// Probes on the app's bundle on this Mac, and on the desktop.
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ const quickMs = 10_000
 
 const electronFramework = 'Contents/Frameworks/Electron Framework.framework/Electron Framework'
 
-/** Places in the wire as Electron numbers them (electronjs.org/docs/latest/tutorial/fuses, @electron/fuses FuseV1Options). */
+/** Positions in the fuse wire (electronjs.org/docs/latest/tutorial/fuses, @electron/fuses FuseV1Options). */
 const wantedFuses = [
   { position: 0, name: 'RunAsNode', state: '0' },
   { position: 2, name: 'EnableNodeOptionsEnvironmentVariable', state: '0' },
@@ -23,8 +23,8 @@ const wantedFuses = [
 
 const fuseMark = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX'
 
-/** A digit for each fuse after the mark, the version of the wire and its length; null: there are none. */
-export const findFuseWire = (program: Buffer): string | null => {
+/** The fuse digits, which follow the mark, the wire's version and its length; null: no fuses. */
+const findFuseWire = (program: Buffer): string | null => {
   const mark = program.indexOf(fuseMark)
   if (mark < 0) return null
   const begin = mark + fuseMark.length + 2
@@ -50,7 +50,7 @@ export const probesOnApp = (context: SelfcheckContext): readonly Probe[] => {
     onBundle(
       {
         id: 'app.signature',
-        assumed: 'the signature of the app and of everything in it holds',
+        assumed: 'the signature of the app and everything in it is valid',
         limitMs: slowMs,
       },
       async (path, { run }) => {
@@ -66,7 +66,7 @@ export const probesOnApp = (context: SelfcheckContext): readonly Probe[] => {
     onBundle(
       {
         id: 'app.quarantine',
-        assumed: 'the app is not in quarantine, which has macOS call it damaged',
+        assumed: 'the app is not in quarantine (macOS would call it damaged)',
         limitMs: quickMs,
       },
       async (path, { run }) => {
@@ -80,7 +80,7 @@ export const probesOnApp = (context: SelfcheckContext): readonly Probe[] => {
       {
         id: 'app.fuses',
         assumed:
-          'the fuses are as electron-builder.yml wants them: no Node for whoever sets a variable, only its own code',
+          'the fuses match electron-builder.yml: environment variables cannot turn the app into Node, and it runs only its own code',
         limitMs: slowMs,
       },
       async (path) => {
@@ -105,8 +105,8 @@ export const probesOnApp = (context: SelfcheckContext): readonly Probe[] => {
         const result = await run(['launchctl', 'managername'])
         const session = result.kind === 'exited' ? result.stdout.trim() : describeFailure(result)
         return session === 'Aqua'
-          ? pass('the session Aqua')
-          : notApplicable(`started in the session ${session}, which has no screen`)
+          ? pass('session Aqua')
+          : notApplicable(`started in session ${session}, which has no screen`)
       },
     },
   ]

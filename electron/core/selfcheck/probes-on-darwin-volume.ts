@@ -1,4 +1,4 @@
-// Probes on how macOS shows a RAM disk and its volume.
+// Probes on how macOS reports a RAM disk and its volume.
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -22,15 +22,15 @@ const readImages = async (run: RunCommand) => {
   return result.kind === 'exited' ? parseHdiutilInfo(result.stdout) : null
 }
 
-/** Before our own is there: with no image at all hdiutil prints two lines (recorded on 15.7.7 and 26). */
+/** Runs before ours is attached: without images hdiutil prints only two lines (recorded on 15.7.7 and 26). */
 export const probeOnImages: Probe = {
   id: 'forge.images',
   group: 'Build Forge',
-  assumed: 'hdiutil info is understood, with no image attached as well',
+  assumed: 'hdiutil info can be parsed, even without attached images',
   limitMs: quickMs,
   run: async ({ run }) => {
     const images = await readImages(run)
-    if (images === null) return fail('hdiutil info is not understood: no RAM disk can be made or ejected')
+    if (images === null) return fail('could not parse hdiutil info: RAM disks cannot be created or ejected')
     const ram = images.filter((image) => ramImageBytes(image) !== null).length
     return pass(`${images.length} images, ${ram} of them RAM disks`)
   },
@@ -46,13 +46,13 @@ export const probesOnDarwinVolume = (onDisk: OnDisk): readonly Probe[] => [
   onDisk(
     {
       id: 'forge.image',
-      assumed: 'hdiutil info lists our disk with its mount point, and the Finder does not show it (nobrowse)',
+      assumed: 'hdiutil info lists our disk with its mount point, and the Finder hides it (nobrowse)',
       limitMs: quickMs,
     },
     async ({ mountPoint }, _, { run }) => {
       const images = await readImages(run)
       const mount = await readMountOf(run, mountPoint)
-      if (images === null) return fail('with a RAM disk attached, hdiutil info is not understood')
+      if (images === null) return fail('could not parse hdiutil info with a RAM disk attached')
       if (mount === null) return fail(`the mount table has nothing at ${mountPoint}`)
       const image = findImageOf(images, mount.source)
       if (image === null) return fail(`hdiutil info does not list ${mount.source}`)
@@ -65,7 +65,7 @@ export const probesOnDarwinVolume = (onDisk: OnDisk): readonly Probe[] => [
   onDisk(
     {
       id: 'forge.device-removed',
-      assumed: 'a second image that is attached and never formatted is detached without a trace',
+      assumed: 'a second image, attached but never formatted, detaches completely',
       limitMs: diskLimitMs,
     },
     async (_, __, tools) => {
@@ -87,13 +87,13 @@ export const probesOnDarwinVolume = (onDisk: OnDisk): readonly Probe[] => [
       const left = findImageOf((await readImages(tools.run)) ?? [], attached)
       if (left !== null) return fail(`${attached} is still attached: ${describeFailure(detached)}`)
       device = null
-      return pass(`${attached}, gone again`)
+      return pass(`${attached}, detached again`)
     },
   ),
   onDisk(
     {
       id: 'forge.owners',
-      assumed: 'owners are ignored on it, and diskutil enableOwnership needs root (diskutil(8))',
+      assumed: 'ownership is ignored on it, and diskutil enableOwnership needs root (diskutil(8))',
       limitMs: diskLimitMs,
     },
     async ({ mountPoint }, _, { run }) => {
@@ -101,8 +101,8 @@ export const probesOnDarwinVolume = (onDisk: OnDisk): readonly Probe[] => [
       const result = await run(['diskutil', 'enableOwnership', mountPoint])
       const after = await readMountOf(run, mountPoint)
       const ignoresOwners = (mount: typeof before) => mount?.flags.includes('noowners') === true
-      const said = `owners ${ignoresOwners(before) ? 'ignored' : 'honoured'} before and ${ignoresOwners(after) ? 'ignored' : 'honoured'} after enableOwnership (${describeFailure(result)})`
-      return ignoresOwners(after) ? pass(said) : fail(`${said}: whose files they are is known after all`)
+      const said = `ownership ${ignoresOwners(before) ? 'ignored' : 'honoured'} before and ${ignoresOwners(after) ? 'ignored' : 'honoured'} after enableOwnership (${describeFailure(result)})`
+      return ignoresOwners(after) ? pass(said) : fail(`${said}: files do have owners`)
     },
   ),
   onDisk(
@@ -125,7 +125,7 @@ export const probesOnDarwinVolume = (onDisk: OnDisk): readonly Probe[] => [
     {
       id: 'forge.privacy',
       assumed:
-        'a program of the system may read there too: privacy (TCC) does not close the volume to jobs and to SSH',
+        'system programs can read it too: privacy (TCC) does not deny the volume to launchd jobs or SSH',
       limitMs: quickMs,
     },
     async ({ mountPoint }, _, { run }) => {

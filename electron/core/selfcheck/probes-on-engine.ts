@@ -1,4 +1,4 @@
-// Probes on the llama-server program: what it says of itself, and how long the first and the second start take.
+// Probes on the llama-server binary: what it reports, and how long the first and second start take.
 
 import { runLlamaServer } from '../engine/llama-capabilities.ts'
 import { parseLlamaHelp } from '../engine/llama-help.ts'
@@ -7,7 +7,7 @@ import { locateLlamaServer } from '../setup/llama-server-search.ts'
 import type { SelfcheckContext } from './context.ts'
 import { fail, notApplicable, type Probe, type ProbeTools, pass } from './probe.ts'
 
-/** The first Metal start takes 5 to 6 s (kronk#10), the first start of a program waits for the check of its signature. */
+/** The first Metal start takes 5 to 6 s (kronk#10), and a program's first start waits for its signature check. */
 const slowMs = 40_000
 const gibibyte = 2 ** 30
 
@@ -27,16 +27,16 @@ export const probesOnEngine = (context: SelfcheckContext): readonly Probe[] => {
     {
       id: 'engine.help',
       group: 'AI Engine and Router',
-      assumed: 'llama-server is found, and its --help says which flags it has',
+      assumed: 'llama-server is installed, and its --help lists its flags',
       limitMs: slowMs,
       run: async (tools) => {
         const first = await ask('--help', tools)
-        if (first === null) return notApplicable('there is no llama-server')
+        if (first === null) return notApplicable('no llama-server')
         await ask('--version', tools)
         const capabilities = parseLlamaHelp(first.stdout)
         return capabilities === null
           ? fail(
-              `${first.path} --help is not understood (exit status ${first.exitCode}): ${first.stderr.slice(0, 300)}`,
+              `could not parse ${first.path} --help (exit status ${first.exitCode}): ${first.stderr.slice(0, 300)}`,
             )
           : pass(`${first.path} (${first.source}), ${first.milliseconds} ms`)
       },
@@ -44,15 +44,15 @@ export const probesOnEngine = (context: SelfcheckContext): readonly Probe[] => {
     {
       id: 'engine.devices',
       group: 'AI Engine and Router',
-      assumed: 'llama-server --list-devices names the GPU with what it may hold, the second time sooner',
+      assumed: 'llama-server --list-devices names the GPU and its memory limit, faster the second time',
       limitMs: slowMs,
       run: async (tools) => {
         const first = await ask('--list-devices', tools)
         const second = await ask('--list-devices', tools)
-        if (first === null || second === null) return notApplicable('there is no llama-server')
+        if (first === null || second === null) return notApplicable('no llama-server')
         const took = `${first.milliseconds} ms, then ${second.milliseconds} ms`
         if (first.exitCode !== 0) return fail(`exit status ${first.exitCode}: ${first.stderr.slice(0, 300)}`)
-        if (platformId === 'linux') return pass(`${took}; only Metal's limit is read`)
+        if (platformId === 'linux') return pass(`${took}; only Metal reports a limit`)
         const bytes = parseMetalLimitBytes(`${first.stdout}\n${first.stderr}`)
         return bytes === null
           ? fail(`no Metal device in: ${first.stdout.slice(0, 300)}`)

@@ -1,4 +1,4 @@
-// The probes on the RAM disk: on a pretended Mac, where each can be made to pass and to fail, and for real on Linux.
+// The probes on the RAM disk: on an imitated Mac, where each is made to pass and to fail, and for real on Linux.
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ afterEach(() => mac.remove())
 
 type Reply = Awaited<ReturnType<RunCommand>>
 
-/** The pretended Mac, with this machine's perl and cat, who really holds files, and what a test has it say instead. */
+/** The imitated Mac, with this machine's perl, cat and real file holders, and the outputs that a test overrides. */
 const createRunner =
   (
     instead: (argv: readonly string[], usual: () => Promise<Reply>) => Promise<Reply> | null = () => null,
@@ -39,7 +39,7 @@ const createRunner =
         })
       }
       const reply = await mac.run(argv, options)
-      // `attach -nobrowse` shows as a flag in the mount table (mount(8)); the stand-in leaves it out.
+      // `attach -nobrowse` shows as a flag in the mount table (mount(8)); the stand-in omits it.
       return command === 'mount' && reply.kind === 'exited'
         ? exited(reply.stdout.replaceAll(/, nobrowse/g, '').replaceAll('nosuid', 'nosuid, nobrowse'))
         : reply
@@ -47,7 +47,7 @@ const createRunner =
     return (await instead(argv, usual)) ?? usual()
   }
 
-/** A folder of this machine has another size than the disk that it stands for. */
+/** This machine's folder has another size than the disk that it imitates. */
 const createMac = (run: RunCommand): Platform => {
   const platform = createDarwinPlatform({ run, volumesFolder: mac.volumesFolder })
   return {
@@ -69,7 +69,7 @@ const probes = (createPlatform = createMac) => probesOnForge(createTestContext({
 const needsRoot: Parameters<typeof createRunner>[0] = (argv) =>
   argv[1] === 'enableOwnership' ? Promise.resolve(exited('', 1, 'Running as root is required\n')) : null
 
-describe('on a pretended Mac', () => {
+describe('on an imitated Mac', () => {
   const all = [
     'forge.images',
     'forge.mount',
@@ -85,8 +85,8 @@ describe('on a pretended Mac', () => {
     'forge.eject-forced',
   ]
 
-  it('all pass, and no image, volume or process is left', async () => {
-    // With no image at all, two lines (recorded on 15.7.7 and 26); the parser of this tree may still want a count.
+  it('all pass, leaving no image, volume or process', async () => {
+    // Two lines without images (recorded on 15.7.7 and 26); the parser of this tree may still want a count.
     const { results, left } = await tryProbes(probes(), all, createRunner(needsRoot))
     const failed = Object.entries(results).filter(([, { verdict }]) => verdict !== 'pass')
     expect(failed).toEqual([])
@@ -106,16 +106,16 @@ describe('on a pretended Mac', () => {
     return results[id]
   }
 
-  it('forge.images fails on a text that is not understood', async () => {
+  it('forge.images fails on unparsable text', async () => {
     const run = createRunner((argv) => (argv[1] === 'info' ? Promise.resolve(exited('<plist>\n')) : null))
     expect(await failing('forge.images', run, [])).toMatchObject({ verdict: 'fail' })
   })
 
-  it('forge.mount fails on another size and on a refused attach; what comes after is not applicable', async () => {
+  it('forge.mount fails on a wrong size and a refused attach; later probes are not applicable', async () => {
     const unsized = (run: RunCommand) => createDarwinPlatform({ run, volumesFolder: mac.volumesFolder })
     expect(await failing('forge.mount', createRunner(), [], unsized)).toMatchObject({
       verdict: 'fail',
-      found: expect.stringContaining('16 MiB were wanted'),
+      found: expect.stringContaining('expected 16 MiB'),
     })
     const refusing = createRunner((argv) =>
       argv[1] === 'attach' ? Promise.resolve(exited('', 1, 'hdiutil: attach failed - no\n')) : null,
@@ -128,7 +128,7 @@ describe('on a pretended Mac', () => {
     expect(results['forge.use']).toMatchObject({ verdict: 'not-applicable' })
   })
 
-  it('says that a device is left where a mount fails half way and cannot be taken back', async () => {
+  it('reports a leftover device when a mount fails half way and cannot roll back', async () => {
     const run = createRunner((argv) =>
       argv[1] === 'erasevolume' || argv[1] === 'detach' ? Promise.resolve(exited('', 1, 'no\n')) : null,
     )
@@ -139,7 +139,7 @@ describe('on a pretended Mac', () => {
     )
   })
 
-  it('forge.backing fails where nobody is named', async () => {
+  it('forge.backing fails without a holder', async () => {
     const run = createRunner(async (argv, usual) => {
       const reply = await usual()
       return argv[1] === 'info' && reply.kind === 'exited'
@@ -149,7 +149,7 @@ describe('on a pretended Mac', () => {
     expect(await failing('forge.backing', run)).toMatchObject({ verdict: 'fail' })
   })
 
-  it('forge.use fails where flock excludes nobody', async () => {
+  it('forge.use fails when flock does not exclude', async () => {
     const run = createRunner((argv) => (argv[0] === 'perl' ? Promise.resolve(exited('both got it')) : null))
     expect(await failing('forge.use', run)).toMatchObject({
       verdict: 'fail',
@@ -157,7 +157,7 @@ describe('on a pretended Mac', () => {
     })
   })
 
-  it('forge.image fails where the Finder shows the volume', async () => {
+  it('forge.image fails when the Finder shows the volume', async () => {
     const run = createRunner(async (argv, usual) => {
       const reply = await usual()
       return argv[0] === 'mount' && reply.kind === 'exited'
@@ -170,7 +170,7 @@ describe('on a pretended Mac', () => {
     })
   })
 
-  it('forge.device-removed fails on a device that stays, and removes it by force', async () => {
+  it('forge.device-removed fails when a device stays attached, and removes it by force', async () => {
     const run = createRunner((argv) =>
       argv[1] === 'detach' && !argv.includes('-force') ? Promise.resolve(exited('', 1, 'no\n')) : null,
     )
@@ -180,7 +180,7 @@ describe('on a pretended Mac', () => {
     expect(mac.read().images).toEqual([])
   })
 
-  it('forge.owners fails where they are honoured without root', async () => {
+  it('forge.owners fails when ownership is honoured without root', async () => {
     const run = createRunner((argv) => {
       if (argv[1] !== 'enableOwnership') return null
       mac.change((state) => {
@@ -194,14 +194,14 @@ describe('on a pretended Mac', () => {
     })
   })
 
-  it('forge.spotlight fails where the volume is indexed', async () => {
+  it('forge.spotlight fails when the volume is indexed', async () => {
     const run = createRunner((argv) =>
       argv[0] === 'mdutil' ? Promise.resolve(exited(`${argv[2]}:\n\tIndexing enabled. \n`)) : null,
     )
     expect(await failing('forge.spotlight', run)).toMatchObject({ verdict: 'fail' })
   })
 
-  it('forge.privacy fails where a file cannot be read, and says what to allow', async () => {
+  it('forge.privacy fails when a file cannot be read, and says what to allow', async () => {
     const run = createRunner((argv) =>
       argv[0] === 'cat' ? Promise.resolve(exited('', 1, 'cat: Operation not permitted\n')) : null,
     )
@@ -211,7 +211,7 @@ describe('on a pretended Mac', () => {
     })
   })
 
-  it('forge.eject-busy fails where an open file does not stop it, and where another process is named', async () => {
+  it('forge.eject-busy fails when an open file does not stop it, or another process is named', async () => {
     const forcing = createRunner((argv) =>
       argv[1] === 'detach' && !argv.includes('-force')
         ? mac.run(['hdiutil', 'detach', '-force', argv[2] ?? ''])
@@ -230,7 +230,7 @@ describe('on a pretended Mac', () => {
     })
   })
 
-  it('forge.eject and forge.eject-forced fail where the disk stays, which is then said to be left', async () => {
+  it('forge.eject and forge.eject-forced fail when the disk stays, and report it as left', async () => {
     const run = createRunner((argv) =>
       argv[1] === 'detach' ? Promise.resolve(exited('', 1, 'hdiutil: detach failed - no\n')) : null,
     )
@@ -249,7 +249,7 @@ describe('on a pretended Mac', () => {
   })
 })
 
-describe('forge.large on a pretended Mac', () => {
+describe('forge.large on an imitated Mac', () => {
   const context = (
     change: (written: number) => Partial<Record<'usedBytes' | 'wiredBytes' | 'availableBytes', number>>,
   ) => {
@@ -299,7 +299,7 @@ describe('forge.large on a pretended Mac', () => {
 })
 
 describe.skipIf(process.platform !== 'linux')('on this machine', () => {
-  it('all pass, and nothing is left', async () => {
+  it('all pass, leaving nothing', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'nexus-probes-'))
     const context = createTestContext({
       platformId: 'linux',

@@ -1,4 +1,4 @@
-// Probes on the RAM disk: a small one of their own, from mount to eject, by the provider that the Build Forge uses.
+// Probes on a small RAM disk of their own, from mount to eject, through the Build Forge's provider.
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Platform, RamDiskSpec } from '../platform/platform.ts'
@@ -10,7 +10,7 @@ import { startHolder } from './sleeping-child.ts'
 
 const mebibyte = 2 ** 20
 const diskBytes = 16 * mebibyte
-/** A format and an attach of macOS take seconds each; more is a finding by itself. */
+/** On macOS formatting and attaching take seconds each; longer is a finding in itself. */
 const diskLimitMs = 40_000
 const quickMs = 15_000
 
@@ -24,7 +24,7 @@ export const createDiskSpec = (platform: Platform, mark: string, sizeBytes: numb
   }
 }
 
-/** Mounts, and sees to it that the disk goes, also when the mount ends after the probe was given up. */
+/** Mounts, and ensures that the disk is removed, even if the mount finishes after the probe timed out. */
 export const mountForProbe = async (
   platform: Platform,
   spec: RamDiskSpec,
@@ -39,7 +39,7 @@ export const mountForProbe = async (
         : `umount -l ${spec.mountPoint}; rm -f ${spec.mountPoint}`,
     undo: async () => {
       const made = await mounting.catch(() => null)
-      // A mount that failed has taken its steps back, or says that it could not (darwin-ram-disk-mount, rollBack).
+      // A failed mount has rolled back, or says that it could not (darwin-ram-disk-mount, rollBack).
       if (made?.kind === 'failed') {
         if (/could not be detached/.test(made.reason)) throw new Error(made.reason)
         return
@@ -54,21 +54,21 @@ export const mountForProbe = async (
     : fail(outcome.reason)
 }
 
-/** A probe on the disk that an earlier one has mounted. */
+/** A probe on the disk that an earlier probe mounted. */
 export type OnDisk = (
   probe: Omit<Probe, 'group' | 'run'>,
   work: (spec: RamDiskSpec, platform: Platform, tools: ProbeTools) => Promise<Finding>,
 ) => Probe
 
 export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
-  /** null before it is mounted and after it is ejected. */
+  /** null unless mounted. */
   let disk: { readonly spec: RamDiskSpec } | null = null
   const onDisk: OnDisk = (probe, work) => ({
     ...probe,
     group: 'Build Forge',
     run: async (tools) =>
       disk === null
-        ? notApplicable('there is no RAM disk: it could not be mounted')
+        ? notApplicable('no RAM disk: mounting it failed')
         : work(disk.spec, context.createPlatform(tools.run), tools),
   })
   const isMac = context.platformId === 'darwin'
@@ -77,7 +77,7 @@ export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
     {
       id: 'forge.mount',
       group: 'Build Forge',
-      assumed: 'a RAM disk of 16 MiB can be made by this user and is then in the mount table with that size',
+      assumed: 'this user can create a RAM disk of 16 MiB, and the mount table then shows it with that size',
       limitMs: diskLimitMs,
       run: async (tools) => {
         const platform = context.createPlatform(tools.run)
@@ -88,24 +88,24 @@ export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
         disk = { spec }
         if (!isThere || kind === null)
           return fail(`mounted, but read as ${JSON.stringify({ isThere, kind })}`)
-        if (totalBytes === null || usedBytes === null) return fail(`${kind}, but its size is not known`)
-        // A folder in /dev/shm has no size of its own; a file system of macOS keeps some of it for itself.
+        if (totalBytes === null || usedBytes === null) return fail(`${kind}, but of unknown size`)
+        // A folder in /dev/shm has no size of its own; a macOS file system uses part of the disk itself.
         const isSized = kind === 'shm-folder' || Math.abs(totalBytes - diskBytes) <= diskBytes / 8
         const said = `${kind}, ${(totalBytes / mebibyte).toFixed(1)} MiB; ${mounted.found}`
-        return isSized ? pass(said) : fail(`${said}; 16 MiB were wanted`)
+        return isSized ? pass(said) : fail(`${said}; expected 16 MiB`)
       },
     },
     onDisk(
       {
         id: 'forge.backing',
-        assumed: 'it is told who holds the memory of the RAM disk',
+        assumed: "the holder of the RAM disk's memory is known",
         limitMs: quickMs,
       },
       async (spec, platform) => {
         const backing = await platform.ramDisk.readBacking(spec)
-        if (backing === null) return fail('not told')
+        if (backing === null) return fail('unknown')
         return backing.kind === 'program'
-          ? pass(`the program ${backing.pid}, ${backing.residentBytes ?? 'not known how many'} bytes in RAM`)
+          ? pass(`process ${backing.pid}, ${backing.residentBytes ?? 'unknown'} bytes in RAM`)
           : pass(backing.kind)
       },
     ),
@@ -113,7 +113,7 @@ export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
       {
         id: 'forge.use',
         assumed:
-          'files can be written and read there, a folder opened to all (1777), and flock works as cargo needs it',
+          'files can be written and read, a folder can be opened to all (1777), and flock works as cargo needs it',
         limitMs: quickMs,
       },
       async ({ mountPoint }, _, { run }) => {
@@ -134,27 +134,27 @@ export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
     onDisk(
       {
         id: 'forge.eject-busy',
-        assumed: 'with a file open on it the disk is not ejected, and the process is named',
+        assumed: 'a disk with an open file is not ejected, and the process is named',
         limitMs: diskLimitMs,
       },
       async (spec, platform, tools) => {
         const path = join(spec.mountPoint, 'held')
         await writeFile(path, '')
-        const holder = await startHolder(path, tools)
+        const holderPid = await startHolder(path, tools)
         const outcome = await platform.ramDisk.eject(spec, { force: false })
         if (outcome.kind === 'done' || outcome.kind === 'not-mounted') disk = null
         if (outcome.kind !== 'busy') return fail(`not busy, but ${JSON.stringify(outcome)}`)
-        return outcome.holders.some(({ pid }) => pid === holder.pid)
+        return outcome.holders.some(({ pid }) => pid === holderPid)
           ? pass(
               `busy, held by ${outcome.holders.map(({ command, pid }) => `${command} (${pid})`).join(', ')}`,
             )
-          : fail(`busy, but our holder ${holder.pid} is not named: ${JSON.stringify(outcome.holders)}`)
+          : fail(`busy, but our holder ${holderPid} is not named: ${JSON.stringify(outcome.holders)}`)
       },
     ),
     onDisk(
       {
         id: 'forge.eject',
-        assumed: 'with nothing open on it the disk is ejected, and neither mount nor device is left',
+        assumed: 'an unused disk is ejected, without leaving a mount or a device',
         limitMs: diskLimitMs,
       },
       async (spec, platform) => {
@@ -167,7 +167,7 @@ export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
     {
       id: 'forge.eject-forced',
       group: 'Build Forge',
-      assumed: 'a second one can be made at once, and is ejected by force although a file is open on it',
+      assumed: 'a second disk can be created right away, and is ejected by force despite an open file',
       limitMs: diskLimitMs,
       run: async (tools) => {
         const platform = context.createPlatform(tools.run)
@@ -184,7 +184,7 @@ export const probesOnForge = (context: SelfcheckContext): readonly Probe[] => {
   ]
 }
 
-/** Two open files of one process exclude each other too (flock(2)); cargo takes such a lock on each build folder. */
+/** Two open files of one process exclude each other as well (flock(2)); cargo takes this lock on every build folder. */
 const flockTwice = `use Fcntl qw(:flock);
 open(my $a, ">", $ARGV[0]) or die $!; open(my $b, ">", $ARGV[0]) or die $!;
 flock($a, LOCK_EX | LOCK_NB) or die "the first lock: $!";

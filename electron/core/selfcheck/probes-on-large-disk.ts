@@ -1,4 +1,4 @@
-// With --large: whether a RAM disk is wired memory, which decides how much room the model has. Takes minutes.
+// With --large: whether a RAM disk is wired memory, which limits the model's size. Takes minutes.
 
 import { randomFillSync } from 'node:crypto'
 import { open, rm } from 'node:fs/promises'
@@ -12,7 +12,7 @@ import { createDiskSpec, mountForProbe } from './probes-on-forge.ts'
 const largeLimitMs = 6 * 60_000
 const chunkBytes = 16 * 2 ** 20
 const gibibyte = 2 ** 30
-/** The compressor and the page cache need a moment to show it. */
+/** The compressor and the page cache need a moment to settle. */
 const usualSettleMs = 2_000
 
 export const probesOnLargeDisk = (context: SelfcheckContext, settleMs = usualSettleMs): readonly Probe[] => {
@@ -22,18 +22,17 @@ export const probesOnLargeDisk = (context: SelfcheckContext, settleMs = usualSet
     {
       id: 'forge.large',
       group: 'Build Forge',
-      assumed:
-        'what is written to a RAM disk is memory in use but not wired, and comes back at the latest when it is ejected',
+      assumed: 'data on a RAM disk uses memory but does not wire it, and ejecting frees it',
       limitMs: largeLimitMs,
       isUntimed: true,
       run: async (tools) => {
         const platform = context.createPlatform(tools.run)
         const readMemory = platform.createMemoryReader()
         const before = await readMemory()
-        // The rest stays for whatever runs: this must not make the machine swap.
+        // Leave room for other programs: this must not make the machine swap.
         if (before.availableBytes < 1.5 * largeBytes)
           return notApplicable(
-            `${sayGiB(before.availableBytes)} are available, ${sayGiB(1.5 * largeBytes)} are wanted for this`,
+            `needs ${sayGiB(1.5 * largeBytes)}, only ${sayGiB(before.availableBytes)} available`,
           )
         const spec = createDiskSpec(platform, '-large', Math.ceil(1.1 * largeBytes))
         const mounted = await mountForProbe(platform, spec, tools.defer)
@@ -57,7 +56,7 @@ export const probesOnLargeDisk = (context: SelfcheckContext, settleMs = usualSet
         ].join('; ')
         const wired = (written.wiredBytes ?? 0) - (before.wiredBytes ?? 0)
         if (wired > largeBytes / 2) return fail(`${said}: a RAM disk is wired memory`)
-        // Against what it was when all was written: other programs take and give memory meanwhile.
+        // Relative to the use after writing, because other programs allocate and free memory meanwhile.
         const grownBytes = written.usedBytes - before.usedBytes
         const givenBackBytes = written.usedBytes - after.usedBytes
         return grownBytes > largeBytes / 2 && givenBackBytes < grownBytes / 2
@@ -68,7 +67,7 @@ export const probesOnLargeDisk = (context: SelfcheckContext, settleMs = usualSet
   ]
 }
 
-/** Random, because the compressor of macOS makes nothing of zeros. */
+/** Random, because macOS compresses zeros to nothing. */
 const fill = async (path: string, bytes: number, signal: AbortSignal): Promise<void> => {
   const chunk = randomFillSync(Buffer.alloc(Math.min(chunkBytes, bytes)))
   const file = await open(path, 'w')
@@ -87,6 +86,6 @@ const sayGiB = (bytes: number): string => `${(bytes / gibibyte).toFixed(1)} GiB`
 
 const sayChange = (when: string, before: Memory, after: Memory): string => {
   const change = (from: number | null, to: number | null) =>
-    from === null || to === null ? 'not told' : `${to < from ? '' : '+'}${sayGiB(to - from)}`
+    from === null || to === null ? 'unknown' : `${to < from ? '' : '+'}${sayGiB(to - from)}`
   return `${when}: used ${change(before.usedBytes, after.usedBytes)}, wired ${change(before.wiredBytes, after.wiredBytes)}, compressed ${change(before.compressedBytes, after.compressedBytes)}`
 }

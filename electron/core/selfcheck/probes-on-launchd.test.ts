@@ -1,4 +1,4 @@
-// The probes on launchd, with a pretended launchctl that starts and ends real processes.
+// The probes on launchd, with an imitated launchctl that starts and ends real processes.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ const createProbes = (settleMs: number, env: Readonly<Record<string, string>> = 
     settleMs,
   )
 
-/** Jobs, and what they have started. */
+/** Jobs and the processes they started. */
 const listLeft = (mark: string): readonly string[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -55,8 +55,8 @@ const tryOn = async (options: TestLaunchctlOptions, only: readonly string[] = id
   return { results, journal: launchctl.journal }
 }
 
-describe.skipIf(process.platform !== 'linux')('with a pretended launchctl', () => {
-  it('all pass where launchd behaves as reported, and neither job nor child is left', async () => {
+describe.skipIf(process.platform !== 'linux')('with an imitated launchctl', () => {
+  it('all pass when launchd behaves as reported, leaving no job or child', async () => {
     const { results, journal } = await tryOn({})
     expect(Object.entries(results).filter(([, { verdict }]) => verdict !== 'pass')).toEqual([])
     expect(results['launchd.child-bootout']?.found).toBe('in gui/501, bootout: the child lives on')
@@ -64,13 +64,13 @@ describe.skipIf(process.platform !== 'linux')('with a pretended launchctl', () =
     expect(journal.find((line) => line.includes('bootstrap'))).toContain('launchd jobs')
   })
 
-  it('all pass with nobody at the screen, in the user’s own domain', async () => {
+  it('all pass without a user at the screen, in the user’s own domain', async () => {
     const { results } = await tryOn({ isHeadless: true })
     expect(Object.entries(results).filter(([, { verdict }]) => verdict !== 'pass')).toEqual([])
     expect(results['launchd.child-exit']?.found).toContain('in user/501')
   })
 
-  it('each way of ending fails where the children end too; of bootout it is said', async () => {
+  it('each way of ending fails when the children end too; bootout only reports it', async () => {
     const ends = [
       'launchd.child-sigterm',
       'launchd.child-sigkill',
@@ -82,7 +82,7 @@ describe.skipIf(process.platform !== 'linux')('with a pretended launchctl', () =
     expect(results['launchd.child-bootout']?.found).toContain('the child ended too')
   })
 
-  it('launchd.again asks until the label is free, and says how often', async () => {
+  it('launchd.again retries until the label is free, and counts the attempts', async () => {
     const { results } = await tryOn({ drainingAttempts: 3 }, ['launchd.again'])
     expect(results['launchd.again']?.found).toMatch(/loaded at attempt 3/)
   })
@@ -92,7 +92,7 @@ describe.skipIf(process.platform !== 'linux')('with a pretended launchctl', () =
     expect(results['launchd.quarantine']).toMatchObject({ verdict: 'fail' })
   })
 
-  it('launchd.bootstrap fails in the coalition of what started it', async () => {
+  it("launchd.bootstrap fails in its starter's coalition", async () => {
     const label = 'application.com.apple.Terminal.1.2'
     const instead: TestLaunchctlOptions['instead'] = (argv) =>
       argv[2] === `gui/501/${label}`
@@ -103,7 +103,7 @@ describe.skipIf(process.platform !== 'linux')('with a pretended launchctl', () =
     const { results } = await tryOn({ instead }, ['launchd.bootstrap'], { XPC_SERVICE_NAME: label })
     expect(results['launchd.bootstrap']).toMatchObject({
       verdict: 'fail',
-      found: expect.stringContaining('ends with what started it'),
+      found: expect.stringContaining('ends together with its starter'),
     })
   })
 
@@ -120,7 +120,7 @@ describe.skipIf(process.platform !== 'linux')('with a pretended launchctl', () =
     if (reply.kind === 'exited') expect(results[id]?.found).toContain(reply.stderr.trim())
   })
 
-  it('launchd.duplicate and launchd.writable fail where launchd takes what it should refuse', async () => {
+  it('launchd.duplicate and launchd.writable fail when launchd does not refuse', async () => {
     let bootstraps = 0
     const instead: TestLaunchctlOptions['instead'] = (argv) => {
       if (argv[1] !== 'bootstrap') return null
@@ -158,14 +158,14 @@ describe.skipIf(process.platform !== 'linux')('runAsAgent', () => {
     return { lines, done, launchctl }
   }
 
-  it('tells each line, ends with the job, and leaves it unloaded', async () => {
+  it('reports each line, ends with the job, and leaves it unloaded', async () => {
     const { lines, done, launchctl } = follow('echo one; echo; echo two')
     await done
     expect(lines).toEqual(['one', '', 'two'])
     expect(launchctl.loaded()).toEqual([])
   })
 
-  it('has the job clear up when it is interrupted, before it is unloaded', async () => {
+  it('lets an interrupted job clean up before it is unloaded', async () => {
     const { lines, done, launchctl } = follow(
       'trap "echo cleared; exit" TERM; echo ready; while :; do sleep 0.05; done',
     )
@@ -176,7 +176,7 @@ describe.skipIf(process.platform !== 'linux')('runAsAgent', () => {
     )
   })
 
-  it('says what launchd said when it refuses, and that another one runs', async () => {
+  it("reports launchd's refusal, and that another run is active", async () => {
     const refusing = createTestLaunchctl({
       instead: (argv) =>
         argv[1] === 'bootstrap' ? Promise.resolve(exited('', 5, 'Bootstrap failed: 5\n')) : null,
@@ -186,6 +186,6 @@ describe.skipIf(process.platform !== 'linux')('runAsAgent', () => {
       instead: (argv) =>
         argv[1] === 'print' ? Promise.resolve(exited('x = {\n\tstate = running\n\tpid = 7\n}\n')) : null,
     })
-    await expect(follow('true', loaded).done).rejects.toThrow(/loaded already/)
+    await expect(follow('true', loaded).done).rejects.toThrow(/already loaded/)
   })
 })

@@ -1,4 +1,4 @@
-// Probes on launchd, with harmless jobs: what lives on when a job ends, and which plists are taken.
+// Probes on launchd with harmless jobs: which processes survive the end of a job, and which plists it accepts.
 import { chmodSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -26,17 +26,17 @@ import { readSoftwareVersion } from './system-facts.ts'
 const quickMs = 15_000
 const jobLimitMs = 40_000
 const lookMs = 50
-/** Longer than the 10 s that launchd waits by default, should it take no notice of a smaller ThrottleInterval. */
+/** Longer than launchd's default wait of 10 s, in case it ignores a smaller ThrottleInterval. */
 const newPidWithinMs = 14_000
 
 interface StartedJob extends JobPlace {
   readonly plistPath: string
-  /** Where the starter writes the pid of each child. */
+  /** The starter appends each child's pid. */
   readonly logPath: string
   readonly child: ProcessIdentity
 }
 
-/** macOS ends the rest of a coalition after the job, not with it (tmux/tmux#5465: "killing coalition pid"). */
+/** macOS kills the rest of a coalition after the job, not with it (tmux/tmux#5465: "killing coalition pid"). */
 const usualSettleMs = 1_500
 
 export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettleMs): readonly Probe[] => {
@@ -47,7 +47,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
     const domain = await chooseDomain(tools.run, uid)
     const label = `${selfcheckLabel}.${process.pid}.${name}`
     const place: JobPlace = { domain, label }
-    // With a blank: the state folder of the product has one, "Application Support".
+    // With a blank, as in the real state folder ("Application Support").
     const folder = join(context.workDir, 'launchd jobs')
     const plistPath = join(folder, `${label}.plist`)
     const logPath = join(folder, `${name}.out`)
@@ -59,7 +59,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
       lifetime: 'once',
       userName: null,
     })
-    // Later than the job, which may have been started more than once.
+    // Runs after the job's removal, because the job may have been started more than once.
     tools.defer({
       what: `processes named in ${logPath} (sleep ${sleepSeconds})`,
       command: `kill $(cat ${quoteForShell(logPath)})`,
@@ -73,7 +73,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
     return { ...place, plistPath, logPath }
   }
 
-  /** The job's child is a `sleep` in a session of its own, as the core's servers are. */
+  /** The job's child is a `sleep` in its own session, like the core's servers. */
   const startJob = async (name: string, tools: ProbeTools): Promise<StartedJob> => {
     const planned = await planJob(name, tools)
     await bootstrapJob(tools.run, planned.domain, planned.plistPath)
@@ -132,7 +132,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
     {
       id: 'launchd.session',
       group: 'launchd',
-      assumed: 'launchctl says which session this is',
+      assumed: 'launchctl reports the session',
       limitMs: quickMs,
       run: async ({ run }) => {
         const result = await run(['launchctl', 'managername'])
@@ -145,7 +145,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
     {
       id: 'launchd.domains',
       group: 'launchd',
-      assumed: 'a label that is not loaded gives 113, and a user who is not there 112 or 125',
+      assumed: 'an unknown label gives 113, and a user who is not logged in 112 or 125',
       limitMs: quickMs,
       run: async ({ run }) => {
         const label = `${selfcheckLabel}.none`
@@ -170,7 +170,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
       id: 'launchd.bootstrap',
       group: 'launchd',
       assumed:
-        'a plist of mode 0600 outside LaunchAgents, with a blank in its path, is loaded, and its job has a coalition of its own',
+        'a plist of mode 0600 outside LaunchAgents, with a blank in its path, can be loaded, and its job has its own coalition',
       limitMs: jobLimitMs,
       run: async (tools) => {
         const job = await startJob('bootstrap', tools)
@@ -181,14 +181,14 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
         const { pid, state, coalitionId } = found.job
         const said = `${job.domain}, pid ${pid}, ${state}, coalition ${coalitionId ?? 'unknown'}; ours ${own ?? 'unknown'}`
         return coalitionId !== null && coalitionId === own
-          ? fail(`${said}: the job ends with what started it`)
+          ? fail(`${said}: the job ends together with its starter`)
           : pass(said)
       },
     },
     {
       id: 'launchd.duplicate',
       group: 'launchd',
-      assumed: 'the same label a second time is refused with error 5, and the job runs on',
+      assumed: 'loading a label twice is refused with error 5, and the job keeps running',
       limitMs: jobLimitMs,
       run: async (tools) => {
         const job = await startJob('duplicate', tools)
@@ -197,13 +197,13 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
         const after = await readJob(tools.run, job)
         const isSame = before !== null && before === pidOf(after)
         const code = result.kind === 'exited' ? result.exitCode : null
-        const said = `exit status ${code ?? describeFailure(result)}, the job ${isSame ? 'runs on' : `is ${JSON.stringify(after)}`}`
+        const said = `exit status ${code ?? describeFailure(result)}, the job ${isSame ? 'keeps running' : `is ${JSON.stringify(after)}`}`
         return code === 5 && isSame ? pass(said) : fail(said)
       },
     },
     probeOnEnd(
       'exit',
-      'a child in a session of its own lives on when its job exits with 0 (AbandonProcessGroup)',
+      'a child in its own session survives when its job exits with 0 (AbandonProcessGroup)',
       async (job, tools) => {
         await untilEnded(job, tools)
         return 'exit 0'
@@ -213,7 +213,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
     ...(['SIGTERM', 'SIGKILL'] as const).map((signal) =>
       probeOnEnd(
         signal.toLowerCase(),
-        `a child in a session of its own lives on when its job is ended by ${signal}`,
+        `a child in its own session survives when its job is ended by ${signal}`,
         async (job, tools) => {
           await tools.run(['launchctl', 'kill', signal, targetOf(job)])
           await untilEnded(job, tools)
@@ -224,7 +224,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
     ),
     probeOnEnd(
       'kickstart',
-      'a child in a session of its own lives on when its job is replaced by kickstart -k',
+      'a child in its own session survives when kickstart -k replaces its job',
       async (job, tools) => {
         const before = pidOf(await readJob(tools.run, job))
         const began = performance.now()
@@ -232,7 +232,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
         for (;;) {
           const now = pidOf(await readJob(tools.run, job))
           const elapsedMs = performance.now() - began
-          // Its child must be written down first, or nothing could end it.
+          // Wait until its child's pid is logged, or nothing could end the child.
           if (now !== null && now !== before && listPids(job.logPath).length > 1)
             return `kickstart -k, a new pid after ${Math.round(elapsedMs)} ms`
           if (elapsedMs > newPidWithinMs) return 'kickstart -k, no new pid'
@@ -243,7 +243,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
     ),
     probeOnEnd(
       'bootout',
-      'nothing: reports conflict on what bootout does to children, so it is never done while servers live',
+      'nothing: reports disagree on what bootout does to children, so Nexus never uses it while servers run',
       async (job, tools) => {
         await removeJob(tools.run, job)
         return 'bootout'
@@ -253,12 +253,12 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
     {
       id: 'launchd.again',
       group: 'launchd',
-      assumed: 'after a bootout the same label can be loaded again within 15 s',
+      assumed: 'after a bootout the label can be loaded again within 15 s',
       limitMs: jobLimitMs,
       run: async (tools) => {
         const job = await startJob('again', tools)
         const began = performance.now()
-        // As it is on the machine: without waiting for the job to be gone.
+        // As in real use: without waiting until the job is gone.
         await tools.run(['launchctl', 'bootout', targetOf(job)])
         for (let attempts = 1; ; attempts += 1) {
           const result = await tryBootstrap(tools.run, job.domain, job.plistPath)
@@ -275,7 +275,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
     {
       id: 'launchd.writable',
       group: 'launchd',
-      assumed: 'a plist that the group may write is refused',
+      assumed: 'a group-writable plist is refused',
       limitMs: jobLimitMs,
       run: async (tools) => {
         const { domain, plistPath } = await planJob('writable', tools)
@@ -288,7 +288,7 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
     {
       id: 'launchd.quarantine',
       group: 'launchd',
-      assumed: 'a plist in quarantine is refused from macOS 27 on, and loaded before (BlockBlock#106)',
+      assumed: 'a quarantined plist is refused since macOS 27, and loaded before (BlockBlock#106)',
       limitMs: jobLimitMs,
       run: async (tools) => {
         const version = await readSoftwareVersion(tools.run)
@@ -304,13 +304,13 @@ export const probesOnLaunchd = (context: SelfcheckContext, settleMs = usualSettl
   ]
 }
 
-/** What the starter wrote: a line for each time it was started. */
+/** The starter's log: a line for each start. */
 const listPids = (logPath: string): readonly number[] =>
   existsSync(logPath)
     ? [...readFileSync(logPath, 'utf8').matchAll(/^(\d+)\n/gm)].map(([, pid]) => Number(pid))
     : []
 
-/** That of the application which started this, such as Terminal: its label is in our environment. null: unknown. */
+/** The coalition of the application that started us, such as Terminal: its label is in our environment. null: unknown. */
 const readOwnCoalition = async (
   { env, uid }: SelfcheckContext,
   { run }: ProbeTools,

@@ -1,4 +1,4 @@
-// The probes that only read, on a pretended Mac: each made to pass and to fail.
+// The read-only probes on an imitated Mac: each made to pass and to fail.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -26,8 +26,8 @@ const firewall = '/usr/libexec/ApplicationFirewall/socketfilterfw'
 
 /**
  * Made-up numbers. vm_stat, sysctl, sw_vers, ifconfig, route and ioreg in the format of the recordings; pmset, mdutil, id and
- * ulimit after their manual pages; socketfilterfw as public scripts compare it ("Firewall is disabled. (State = 0)"); the
- * words of codesign, spctl and of --getappblocked are assumed.
+ * ulimit from their manual pages; socketfilterfw as public scripts parse it ("Firewall is disabled. (State = 0)"); the
+ * output of codesign, spctl and --getappblocked is assumed.
  */
 const wellMac: Readonly<Record<string, string>> = {
   sw_vers: 'ProductName:\t\tmacOS\nProductVersion:\t\t26.9\nBuildVersion:\t\t25Z1\n',
@@ -88,9 +88,9 @@ const list = (overrides: Partial<SelfcheckContext> = {}) => {
 const gone = exited('', 1, 'no such thing\n')
 const quarantine = { xattr: exited('', 1, 'No such xattr: com.apple.quarantine\n') }
 
-describe('a Mac on which all is as assumed', () => {
+describe('a Mac on which every assumption holds', () => {
   it.each(list().map(({ id }) => id))('%s', async (id) => {
-    // The gateway of the pretended route is this machine, whose ports refuse.
+    // The imitated route's gateway is this machine, whose ports refuse.
     const result = await tryProbe(list(), id, createMac(quarantine))
     expect(result).toMatchObject({ verdict: id === 'system.systemd' ? 'not-applicable' : 'pass' })
   })
@@ -141,7 +141,7 @@ describe('is not applicable, with the reason', () => {
     ['app.signature', {}, { appPath: null }, /not installed/],
     ['app.desktop', { launchctl: exited('Background\n') }, {}, /Background, which has no screen/],
     ['app.desktop', {}, { platformId: 'linux', env: {} }, /neither DISPLAY nor WAYLAND_DISPLAY/],
-    ['system.systemd', { systemctl: gone }, { platformId: 'linux' }, /no systemd of this user here/],
+    ['system.systemd', { systemctl: gone }, { platformId: 'linux' }, /no systemd for this user/],
     ['network.firewall', {}, { platformId: 'linux' }, /macOS/],
     ['app.signature', {}, { platformId: 'linux' }, /macOS/],
   ])('%s %#', async (id, instead, overrides, reason) => {

@@ -1,4 +1,4 @@
-// Probes on what stands between clients and the Router, and between this machine and other Studios.
+// Probes on firewall and local network privacy: between clients and the Router, and between Studios.
 import { connect } from 'node:net'
 import { describeFailure } from '../platform/run-command.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
@@ -15,7 +15,7 @@ export const probesOnNetwork = (context: SelfcheckContext): readonly Probe[] => 
     {
       id: 'network.firewall',
       group: 'Processes and ports',
-      assumed: 'whether the application firewall is on, and blocks llama-server, can be read without root',
+      assumed: 'without root one can read whether the application firewall is on and blocks llama-server',
       limitMs: quickMs,
       run: async ({ run }) => {
         if (!isMac) return notApplicable('only macOS has this firewall')
@@ -24,7 +24,7 @@ export const probesOnNetwork = (context: SelfcheckContext): readonly Probe[] => 
         if (!/State = \d|enabled|disabled/.test(said))
           return fail(`--getglobalstate: ${describeFailure(state)}`)
         const found = locateLlamaServer({ ...context, configuredPath: null })
-        if (found === null) return pass(`${said}; there is no llama-server to ask about`)
+        if (found === null) return pass(`${said}; no llama-server to ask about`)
         const blocked = await run([firewall, '--getappblocked', found.path])
         return blocked.kind === 'exited'
           ? pass(
@@ -37,15 +37,14 @@ export const probesOnNetwork = (context: SelfcheckContext): readonly Probe[] => 
       id: 'network.local',
       group: 'Processes and ports',
       assumed:
-        'a program started this way reaches other machines of the local network (privacy: EHOSTUNREACH without a question)',
+        'a program started this way reaches machines on the local network (when privacy denies it: EHOSTUNREACH without a prompt)',
       limitMs: quickMs,
       run: async ({ run }) => {
         if (!isMac) return notApplicable('only macOS has local network privacy')
         const route = await run(['route', '-n', 'get', 'default'])
         const text = route.kind === 'exited' ? route.stdout : ''
         const gateway = /^\s*gateway: (\d+(?:\.\d+){3})\s*$/m.exec(text)?.[1]
-        if (gateway === undefined)
-          return notApplicable('there is no default route to a machine of the local network')
+        if (gateway === undefined) return notApplicable('no default route to a machine on the local network')
         const answers = await Promise.all([53, 80, 443].map(async (port) => tryConnection(gateway, port)))
         return judgeReach(answers)
       },
@@ -53,7 +52,7 @@ export const probesOnNetwork = (context: SelfcheckContext): readonly Probe[] => 
   ]
 }
 
-/** @param answers of the gateway's ports, as `tryConnection` gives them. A refusal is an answer; silence may be its firewall. */
+/** @param answers `tryConnection`'s result for each port of the gateway. A refusal proves that it was reached; silence may be its firewall. */
 export const judgeReach = (answers: readonly string[]): Finding => {
   const said = `the gateway at ports 53, 80, 443: ${answers.join(', ')}`
   if (answers.some((answer) => answer === 'connected' || answer === 'ECONNREFUSED')) return pass(said)

@@ -1,4 +1,4 @@
-// Probes on processes and ports, with harmless ones of their own.
+// Probes on harmless processes and ports of their own.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -16,7 +16,7 @@ export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] =
   {
     id: 'processes.identity',
     group: 'Processes and ports',
-    assumed: 'a process has an identity that stays the same, and its command line can be read',
+    assumed: 'a process has a stable identity, and its command line can be read',
     limitMs: quickMs,
     run: async ({ run }) => {
       const { processes } = context.createPlatform(run)
@@ -26,10 +26,10 @@ export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] =
       if (first === null || second === null || argv === null)
         return fail(`of our own process: identity ${JSON.stringify(first)}, argv ${JSON.stringify(argv)}`)
       if (first.startedAt !== second.startedAt)
-        return fail(`it began at ${first.startedAt}, then at ${second.startedAt}`)
+        return fail(`its start was ${first.startedAt}, then ${second.startedAt}`)
       const expected = process.argv.slice(1)
       return runsArgv(argv, expected)
-        ? pass(`began at ${first.startedAt}, ${argv.length} words`)
+        ? pass(`started at ${first.startedAt}, ${argv.length} arguments`)
         : fail(`argv is ${argv.join(' ')}, which does not end in ${expected.join(' ')}`)
     },
   },
@@ -37,7 +37,7 @@ export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] =
     id: 'processes.outlives',
     group: 'Processes and ports',
     assumed:
-      'a child in a session of its own lives on when its starter ends, by itself, by SIGTERM or by SIGKILL of its group',
+      "a child in its own session survives when its starter exits, or its starter's group gets SIGTERM or SIGKILL",
     limitMs: quickMs,
     run: async (tools) => {
       const platform = context.createPlatform(tools.run)
@@ -47,21 +47,21 @@ export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] =
         if (!(await isSameProcess(child, platform.processes))) ended.push(how)
       }
       return ended.length === 0
-        ? pass(`it lived on after ${starterEnds.join(', ')}`)
+        ? pass(`it survived ${starterEnds.join(', ')}`)
         : fail(`it ended with its starter after ${ended.join(', ')}`)
     },
   },
   {
     id: 'ports.own',
     group: 'Processes and ports',
-    assumed: 'who listens on a port of ours is found by pid, and nobody once it is closed',
+    assumed: 'the listener on our port is found by pid, and none after it is closed',
     limitMs: quickMs,
     run: async (tools) => {
       const { processes } = context.createPlatform(tools.run)
       const server = createServer().listen(0, '127.0.0.1')
       tools.defer({
         what: 'a listening socket of this process',
-        command: 'it goes with this process',
+        command: 'it ends with this process',
         undo: async () => void server.close(),
       })
       await once(server, 'listening')
@@ -73,14 +73,14 @@ export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] =
       await once(server, 'close')
       const after = await processes.readPortOwner(port)
       return after === null
-        ? pass(`found as pid ${process.pid}, and then nobody`)
+        ? pass(`found pid ${process.pid}, then none`)
         : fail(`port ${port} is closed, found ${JSON.stringify(after)}`)
     },
   },
   {
     id: 'ports.all',
     group: 'Processes and ports',
-    assumed: 'every listening port is seen as taken, also where its process belongs to another user',
+    assumed: 'every listening port is seen as taken, even if its process belongs to another user',
     limitMs: quickMs,
     run: async ({ run, signal }) => {
       const { processes } = context.createPlatform(run)
@@ -94,7 +94,7 @@ export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] =
         if (owner === null) unseen.push(port)
         else if (owner.pid !== null) named += 1
       }
-      // One that was closed since is nobody's with good reason.
+      // Ports that were closed meanwhile don't count.
       const open = new Set(await readListeningPorts(context.platformId, run))
       const missed = unseen.filter((port) => open.has(port))
       const said = `${ports.length} ports, ${named} with their process, ${ports.length - named - unseen.length} taken by others`
@@ -103,7 +103,7 @@ export const probesOnProcesses = (context: SelfcheckContext): readonly Probe[] =
   },
 ]
 
-/** Each asks lsof anew, which takes a good part of a second on a busy Mac. */
+/** Each port costs an lsof, which takes a large part of a second on a busy Mac. */
 const mostPorts = 8
 
 const readListeningPorts = async (
@@ -146,7 +146,7 @@ const startThroughStarter = async (
   const [data] = await once(starter.stdout, 'data', { signal: tools.signal })
   const pid = Number(String(data).trim())
   const identity = await platform.processes.readIdentity(pid).catch((error: unknown) => {
-    // Without ps it could not be told apart later. Its starter has named it a moment ago, so it is still this one.
+    // Without ps it could not be identified later. Its starter just printed this pid, so it still is the child.
     process.kill(pid, 'SIGKILL')
     throw error
   })
@@ -156,7 +156,7 @@ const startThroughStarter = async (
     undo: () => endSleepers([pid], platform.processes),
   })
   if (identity === null) throw new Error(`the child ${pid} of the starter is not in the process table`)
-  // To the group of the starter, as a terminal that is closed does it; the child has a group of its own.
+  // To the starter's group, like a closing terminal; the child has its own group.
   if (how !== 'exit' && starter.pid !== undefined) process.kill(-starter.pid, how)
   await exited
   return identity

@@ -1,4 +1,4 @@
-// Probes on what the glance shows: every number is read by our own parsers, and none is unknown.
+// Probes on the glance's numbers: our parsers read all of them, and none is unknown.
 import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -18,31 +18,31 @@ export const probesOnReadings = (context: SelfcheckContext): readonly Probe[] =>
     {
       id: 'readings.memory',
       group: 'Readings',
-      assumed: 'memory, swap, pressure and processor are read, and none of them is unknown',
+      assumed: 'memory, swap, pressure and processor are read, and none is unknown',
       limitMs: quickMs,
       run: async ({ run, signal, keep }) => {
-        // Read from files there, so that no command has printed anything.
+        // Linux reads files, so there is no command output to record.
         for (const path of isMac ? [] : ['/proc/meminfo', '/proc/pressure/memory'])
           keep('proc', path, await readFile(path, 'utf8').catch(() => ''))
         const read = context.createPlatform(run).createMemoryReader()
         await read()
         await pause(betweenReadingsMs, undefined, { signal })
         const memory = await read()
-        // Linux wires nothing and may compress nothing; what the GPU may hold has a default that only it tells.
+        // Linux wires nothing and may not compress; the GPU's default limit is known only to the GPU.
         const mayBeUnknown = isMac
           ? ['gpuLimitBytes']
           : ['gpuLimitBytes', 'wiredBytes', 'compressedBytes', 'pressure']
         const unknown = Object.entries(memory).flatMap(([name, value]) =>
           value === null && !mayBeUnknown.includes(name) ? [name] : [],
         )
-        const said = `${(memory.usedBytes / gibibyte).toFixed(1)} of ${(memory.totalBytes / gibibyte).toFixed(1)} GiB used, pressure ${memory.pressure ?? 'not told'}`
+        const said = `${(memory.usedBytes / gibibyte).toFixed(1)} of ${(memory.totalBytes / gibibyte).toFixed(1)} GiB used, pressure ${memory.pressure ?? 'unknown'}`
         return unknown.length === 0 ? pass(said) : fail(`${said}; unknown: ${unknown.join(', ')}`)
       },
     },
     {
       id: 'readings.total',
       group: 'Readings',
-      assumed: 'there is as much memory as Node says',
+      assumed: "the total memory matches Node's",
       limitMs: quickMs,
       run: async ({ run }) => {
         const bytes = await context.createPlatform(run).readTotalMemoryBytes()
@@ -54,10 +54,10 @@ export const probesOnReadings = (context: SelfcheckContext): readonly Probe[] =>
     {
       id: 'readings.gpu',
       group: 'Readings',
-      assumed: 'what the GPU does and holds is read from ioreg',
+      assumed: "the GPU's load and memory are read from ioreg",
       limitMs: quickMs,
       run: async ({ run }) => {
-        if (!isMac) return notApplicable('each maker of a GPU has a tool of its own on Linux')
+        if (!isMac) return notApplicable('on Linux each GPU vendor has its own tool')
         const use = await context.createPlatform(run).readGpuUse()
         if (use === null || use.busyPercent === null || use.usedBytes === null)
           return fail(`read as ${JSON.stringify(use)}`)
@@ -67,25 +67,25 @@ export const probesOnReadings = (context: SelfcheckContext): readonly Probe[] =>
     {
       id: 'readings.addresses',
       group: 'Readings',
-      assumed: 'the addresses at which clients reach this machine are found',
+      assumed: 'the addresses for clients are found',
       limitMs: quickMs,
       run: async ({ run }) => {
         const addresses = await context.createPlatform(run).readLanAddresses()
         if (addresses.length > 0) return pass(addresses.join(', '))
-        return isMac ? fail('none found') : notApplicable('this machine has none but loopback')
+        return isMac ? fail('none found') : notApplicable('this machine has only loopback')
       },
     },
     {
       id: 'readings.power',
       group: 'Readings',
-      assumed: 'pmset says whether the machine sleeps and restarts',
+      assumed: 'pmset shows whether the machine sleeps and restarts',
       limitMs: quickMs,
       run: async ({ run }) => {
         if (!isMac) return notApplicable('pmset is a command of macOS')
         const result = await run(['pmset', '-g'])
         const settings = result.kind === 'exited' ? parsePowerSettings(result.stdout) : null
         return settings === null || settings.sleepMinutes === null
-          ? fail(`pmset -g is not understood: ${describeFailure(result).slice(0, 200)}`)
+          ? fail(`could not parse pmset -g: ${describeFailure(result).slice(0, 200)}`)
           : pass(
               `sleep ${settings.sleepMinutes}, restarts ${settings.restartsAfterPowerFailure ?? 'not listed'}`,
             )
@@ -94,11 +94,11 @@ export const probesOnReadings = (context: SelfcheckContext): readonly Probe[] =>
     {
       id: 'readings.screen',
       group: 'Readings',
-      assumed: 'screen -ls is understood (the old start script ran in screen)',
+      assumed: 'screen -ls can be parsed (the old start script ran in screen)',
       limitMs: quickMs,
       run: async ({ run }) => {
         const result = await run(['screen', '-ls'])
-        if (result.kind === 'not-run') return notApplicable(`there is no screen: ${result.reason}`)
+        if (result.kind === 'not-run') return notApplicable(`no screen: ${result.reason}`)
         const sessions = parseScreenList(`${result.stdout}\n${result.stderr}`)
         return sessions === null
           ? fail(describeFailure(result))

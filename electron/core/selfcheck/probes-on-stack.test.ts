@@ -1,4 +1,4 @@
-// What the probes on the demo stack do when it does not start, or not as it should; that it works is tried end to end.
+// The probes on the demo stack when it does not start, or starts wrong; the working case is tested end to end.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -59,7 +59,7 @@ const tryOn = (ids: readonly string[], overrides: Partial<SelfcheckContext>) => 
 }
 
 describe('the demo stack', () => {
-  it('is not tried when set-up fails, whose reason is said', async () => {
+  it('is skipped when set-up fails, with its reason', async () => {
     const { results } = await tryOn(['stack.set-up', 'stack.start', 'stack.message', 'stack.stop'], {
       ensureSetUp: () => Promise.reject(new Error('no network')),
     })
@@ -71,7 +71,7 @@ describe('the demo stack', () => {
     ])
   })
 
-  it('fails to start with the reason, and is ended although nobody asked for it', async () => {
+  it('fails to start with the reason, and is ended anyway', async () => {
     const failed = await tryOn(['stack.set-up', 'stack.start'], {
       openStack: () => Promise.reject(new Error('port taken')),
     })
@@ -84,7 +84,7 @@ describe('the demo stack', () => {
     expect(ends).toEqual(['end'])
   })
 
-  it('is said to be left when it cannot be ended', async () => {
+  it('is reported as left when it cannot be ended', async () => {
     const { results, left } = await tryOn(['stack.set-up', 'stack.start', 'stack.stop'], {
       openStack: async () => createStack('llama-server does not end'),
     })
@@ -94,7 +94,7 @@ describe('the demo stack', () => {
     )
   })
 
-  it('fails each probe with what was answered instead', async () => {
+  it('fails each probe with the actual answer', async () => {
     const ids = [
       'stack.message',
       'stack.long-prompt',
@@ -111,10 +111,10 @@ describe('the demo stack', () => {
       'Router without a key 500, with a wrong one 500; AI Engine 500',
     )
     expect(results['stack.control-socket']?.found).toBe('the stack is failed')
-    expect(results['stack.guest-socket']?.found).toBe('no core answers there')
+    expect(results['stack.guest-socket']?.found).toBe('no core answers')
   })
 
-  it('fails where a server runs under another command line, identity or port than was written down', async () => {
+  it("fails when a server's command line, identity or port differs from the record", async () => {
     const processes = createLinuxPlatform({ ramDiskRoot: folder }).processes
     const own = await processes.readIdentity(process.pid)
     const ledger = openLedger(join(folder, 'ledger.json'))

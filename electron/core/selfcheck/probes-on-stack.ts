@@ -1,4 +1,4 @@
-// Probes on the real AI Engine and Router: a demo stack in a state folder and on ports of its own.
+// Probes on the real AI Engine and Router: a demo stack with its own state folder and ports.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { askHttp } from '../base/http-ask.ts'
@@ -38,20 +38,20 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
     {
       id: 'stack.set-up',
       group: 'AI Engine and Router',
-      assumed: 'what the demo stack needs is there, or can be installed',
+      assumed: 'everything the demo stack needs is installed or can be',
       limitMs: setUpLimitMs,
       isUntimed: true,
       run: async ({ signal }) => {
         await context.ensureSetUp(signal)
         setUp = 'done'
-        return pass(`it lies in ${context.runtimeDir}`)
+        return pass(`in ${context.runtimeDir}`)
       },
     },
     {
       id: 'stack.start',
       group: 'AI Engine and Router',
       assumed:
-        'llama-server, LiteLLM and the RAM disk start beside whatever runs, and an Anthropic message is answered',
+        'llama-server, LiteLLM and the RAM disk start alongside a running stack, and an Anthropic message is answered',
       limitMs: startLimitMs,
       run: async (tools) => {
         if (setUp === 'failed') return notApplicable('set-up failed')
@@ -69,7 +69,7 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
         const stack = await opening
         const { proxy, llamaServer } = stack.snapshot.services
         if (proxy.endpoint === null || llamaServer.endpoint === null)
-          return fail('it is ready, but its endpoints are not told')
+          return fail('it is ready, but its endpoints are unknown')
         started = { stack, router: proxy.endpoint, engine: llamaServer.endpoint }
         const seconds = ((performance.now() - began) / 1000).toFixed(1)
         return pass(
@@ -80,7 +80,7 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
     onStack(
       {
         id: 'stack.message',
-        assumed: 'one more Anthropic message is answered by the model',
+        assumed: 'the model answers another Anthropic message',
         limitMs: promptLimitMs,
       },
       async ({ stack, router }, { signal }) => {
@@ -128,7 +128,7 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
     onStack(
       {
         id: 'stack.no-key',
-        assumed: 'without a key, and with a wrong one, Router and AI Engine answer 401',
+        assumed: 'without a key or with a wrong key, Router and AI Engine answer 401',
         limitMs: quickMs,
       },
       async ({ router, engine }, { signal }) => {
@@ -156,7 +156,7 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
       {
         id: 'stack.processes',
         assumed:
-          'ps shows llama-server and LiteLLM as they were started, and they own their ports (a Python of a framework runs itself anew under another name)',
+          "ps shows llama-server and LiteLLM as they were started, and they own their ports (a framework's Python re-executes itself under another name)",
         limitMs: quickMs,
       },
       async ({ stack, router, engine }, { run }) => {
@@ -173,7 +173,7 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
             continue
           }
           if (!(await isSameProcess(identityOf(entry), processes)))
-            faults.push(`${id} (${entry.pid}) has another identity than was written down`)
+            faults.push(`${id} (${entry.pid}) has another identity than recorded`)
           const argv = await processes.readArgv(entry.pid)
           if (argv === null || !runsArgv(argv, entry.argv))
             faults.push(`${id} was started as ${entry.argv.join(' ')}, and runs as ${argv?.join(' ')}`)
@@ -199,15 +199,15 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
       {
         id: 'stack.guest-socket',
         assumed:
-          'the socket for other users is there, shows the stack, and does not let a guest eject the RAM disk',
+          'the socket for other users exists, shows the stack, and refuses to eject the RAM disk for a guest',
         limitMs: quickMs,
       },
       async ({ stack }, tools) => {
         const client = await attachAsGuest(stack.folder.sharedDir)
-        if (client === null) return fail('no core answers there')
+        if (client === null) return fail('no core answers')
         tools.defer({
           what: 'a connection to the demo core',
-          command: 'it goes with this process',
+          command: 'it ends with this process',
           undo: async () => client.close(),
         })
         const snapshot = await client.readSnapshot()
@@ -219,14 +219,14 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
           force: false,
         })
         return outcome.accepted
-          ? fail(`${client.user} as a guest was allowed to eject the RAM disk`)
+          ? fail(`guest ${client.user} was allowed to eject the RAM disk`)
           : pass(`${snapshot.overall}; refused: ${outcome.reason}`)
       },
     ),
     {
       id: 'stack.stop',
       group: 'AI Engine and Router',
-      assumed: 'the demo stack stops, and none of its processes is left',
+      assumed: 'the demo stack stops, and none of its processes remain',
       limitMs: 45_000,
       run: async ({ run }) => {
         if (started === null) return notApplicable('the demo stack did not start')
@@ -242,26 +242,26 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
           if (await isSameProcess(identityOf(entry), processes)) alive.push(entry.pid)
         return alive.length === 0
           ? pass(`${entries.length} processes are gone`)
-          : fail(`${alive.join(', ')} live on`)
+          : fail(`still running: ${alive.join(', ')}`)
       },
     },
   ]
 }
 
-/** The one that the core itself proves with. */
+/** The key that the core uses for its own proof. */
 const readKey = ({ folder }: PrivateStack): string =>
   readFileSync(join(folder.keysDir, 'proof.key'), 'utf8').trim()
 
-/** Two processors read 150 to 400 tokens a second (measured), a GPU thousands. A line is some 13 tokens. */
+/** Two processors read 150 to 400 tokens a second (measured), a GPU thousands. A line has about 13 tokens. */
 const longPrompts = {
   darwin: {
     lines: 310,
     assumed:
-      'a prompt of some 4,000 tokens is read and answered (Metal compiles other kernels for it than for a short one)',
+      'a prompt of about 4,000 tokens is read and answered (Metal compiles other kernels for it than for a short prompt)',
   },
-  linux: { lines: 80, assumed: 'a prompt of some 1,000 tokens is read and answered' },
+  linux: { lines: 80, assumed: 'a prompt of about 1,000 tokens is read and answered' },
 } as const
 
-/** Numbered, so that nothing of it is in the prompt cache twice. */
+/** Numbered, so the prompt cache cannot reuse any line. */
 const writeLongPrompt = (lines: number): string =>
   Array.from({ length: lines }, (_, index) => `Line ${index}: the studio builds and serves.`).join('\n')

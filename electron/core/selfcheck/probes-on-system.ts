@@ -1,4 +1,4 @@
-// Probes on the system and on how this run was started.
+// Probes on the system and the environment of this run.
 import { realpathSync } from 'node:fs'
 import { describeFailure } from '../platform/run-command.ts'
 import type { SelfcheckContext } from './context.ts'
@@ -10,12 +10,12 @@ const quickMs = 10_000
 const systemdProbe: Probe = {
   id: 'system.systemd',
   group: 'System',
-  assumed: 'systemd of this user answers, so that nexus service install works',
+  assumed: "this user's systemd answers, so nexus service install works",
   limitMs: quickMs,
   run: async ({ run }) => {
     const result = await run(['systemctl', '--user', 'show', '--property=Version'])
     if (result.kind === 'exited' && result.exitCode === 0) return pass(result.stdout.trim())
-    return notApplicable(`no systemd of this user here: ${describeFailure(result)}`)
+    return notApplicable(`no systemd for this user: ${describeFailure(result)}`)
   },
 }
 
@@ -23,7 +23,7 @@ export const probesOnSystem = (context: SelfcheckContext): readonly Probe[] => [
   {
     id: 'system.version',
     group: 'System',
-    assumed: 'the system says which version it is in a way that is understood',
+    assumed: 'the system reports its version in a known format',
     limitMs: quickMs,
     run: async ({ run }) => {
       if (context.platformId === 'linux') {
@@ -36,7 +36,7 @@ export const probesOnSystem = (context: SelfcheckContext): readonly Probe[] => [
       const software = result.kind === 'exited' ? parseSoftwareVersion(result.stdout) : null
       return software === null
         ? fail(`sw_vers: ${describeFailure(result)}`)
-        : pass(`macOS ${software.version}, build ${software.build ?? 'not told'}`)
+        : pass(`macOS ${software.version}, build ${software.build ?? 'unknown'}`)
     },
   },
   {
@@ -47,7 +47,7 @@ export const probesOnSystem = (context: SelfcheckContext): readonly Probe[] => [
     run: async ({ run }) => {
       await run(['id'])
       const home = context.env['HOME']
-      if (home === undefined || home === '') return fail('HOME is not set: a plist has to carry it')
+      if (home === undefined || home === '') return fail('HOME is not set: the plist must set it')
       return home === context.homeDir ? pass(home) : fail(`HOME is ${home}, the user's is ${context.homeDir}`)
     },
   },
@@ -67,15 +67,17 @@ export const probesOnSystem = (context: SelfcheckContext): readonly Probe[] => [
   {
     id: 'system.node',
     group: 'System',
-    assumed: 'what nexus service install writes survives an upgrade of Homebrew',
+    assumed: 'the unit that nexus service install writes survives Homebrew upgrades',
     limitMs: quickMs,
     run: async () => {
       const { argv, env } = context.service
       const versioned = [...argv, ...(env['PATH'] ?? '').split(':')].filter((word) => /\/Cellar\//.test(word))
       if (versioned.length > 0)
-        return fail(`${versioned.join(', ')} goes with the next upgrade (a versioned folder of Homebrew's)`)
+        return fail(
+          `${versioned.join(', ')} will be deleted by the next upgrade (Homebrew's versioned folder)`,
+        )
       const real = realpathSync(context.nodePath)
-      return pass(`nothing below /Cellar/ in its words and PATH; this Node is ${real}`)
+      return pass(`no path below /Cellar/ in its arguments and PATH; this Node is ${real}`)
     },
   },
   ...(context.platformId === 'linux' ? [systemdProbe] : []),

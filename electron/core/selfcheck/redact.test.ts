@@ -45,7 +45,7 @@ describe('createRedactor', () => {
     expect(create()(text)).toBe(expected)
   })
 
-  it('keeps what kind of address it was, and which lines have the same', () => {
+  it('keeps the kind of an address, and which lines share one', () => {
     expect(create()('192.168.7.42 10.9.8.7 192.168.7.42 8.8.8.8 100.100.1.2 169.254.3.4 172.20.1.1')).toBe(
       '192.168.0.1 10.0.0.2 192.168.0.1 192.0.2.3 100.64.0.4 169.254.0.5 172.16.0.6',
     )
@@ -63,7 +63,7 @@ describe('createRedactor', () => {
   ])('leaves %s alone', (text) => {
     expect(create()(text)).toBe(text)
   })
-  it('takes addresses out of netstat, with their ports behind a dot and cut short', () => {
+  it('redacts truncated netstat addresses with a port after the dot', () => {
     const text = `tcp4       0      0  192.168.1.5.49152     17.57.146.20.5223      ESTABLISHED
 tcp6       0      0  2a02:810d:1b40:2.49153 2a00:1450:4001:8.443   ESTABLISHED
 tcp6       0      0  fe80::1c2d:3e4f%en0.4000 *.*  LISTEN`
@@ -84,22 +84,22 @@ tcp6       0      0  fe80::1c2d:3e4f%en0.4000 *.*  LISTEN`
   ])('takes %j out', (text, secret) => {
     expect(create()(text)).not.toContain(secret)
   })
-  it('is done with a long line, such as ioreg writes', () => {
-    // Took a minute while the search for mail addresses began anew at every letter.
+  it("handles long lines, such as ioreg's", () => {
+    // Took a minute when the search for mail addresses restarted at every letter.
     const line = 'a'.repeat(200_000)
     expect(create()(line)).toBe(line)
   })
-  it('leaves types of partitions, which hdiutil info is read by', () => {
+  it('keeps partition types, which the parser of hdiutil info needs', () => {
     const text = '/dev/disk9s1\t41504653-0000-11AA-AA11-00306543ECAC\t/Volumes/nexus-selfcheck-4'
     expect(create()(text)).toBe(text)
   })
-  it('finds the same each time, so that one output can be compared with another', () => {
+  it('is consistent, so outputs can be compared', () => {
     const redact = create()
     expect(redact('10.1.1.1')).toBe(redact('10.1.1.1'))
   })
 })
 
-// Public recordings, read where they are: what is redacted must still be what our parsers read.
+// Public recordings, read in place: our parsers must still read the redacted text.
 describe.skipIf(!hasRecordings)('recordings, redacted', () => {
   it.each(listRecordings('ifconfig'))('%s still gives as many addresses', (path) => {
     const text = readRecording(path)

@@ -1,4 +1,4 @@
-// Takes names and addresses out of what commands print, so that it can be sent to a developer. Pure.
+// Redacts names and addresses in command output before it goes to a developer. Pure.
 import { isIP } from 'node:net'
 
 export interface PrivateWords {
@@ -8,8 +8,8 @@ export interface PrivateWords {
 }
 
 /**
- * Same input, same replacement within one redactor, so that lines that belong together still do; and of the same form, so
- * that parsers still read it. What looks private is taken out when in doubt: a version of four numbers becomes an address.
+ * Within one redactor the same input gets the same replacement, so related lines stay related; replacements keep their format, so
+ * parsers still work. When in doubt, redact: a version of four numbers becomes an address.
  */
 export type Redact = (text: string) => string
 
@@ -34,12 +34,12 @@ export const createRedactor = ({ userNames, hostNames, homeDir }: PrivateWords):
   return (text) => steps.reduce((left, step) => step(left), text)
 }
 
-/** Accounts that every machine has: they say nothing about anybody, and parsers look for them. */
+/** Accounts that every machine has: not private, and parsers look for them. */
 const systemUsers: ReadonlySet<string> = new Set(['root', 'nobody', 'daemon', 'wheel', 'staff', 'admin', ''])
 
 type Names = ReturnType<typeof createNames>
 
-/** Numbers private things in the order in which they are seen, each kind for itself. */
+/** Numbers private values in order of appearance, per kind. */
 const createNames = () => {
   const seen = new Map<string, Map<string, number>>()
   return (kind: string, value: string): number => {
@@ -56,14 +56,14 @@ const longestFirst = (words: readonly string[]): readonly string[] =>
 
 const escapeRegExp = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
-/** A name of one letter would take every article out; it is one only as a part of a path, which takeOutHomes sees to. */
+/** Skips one-letter names, which would redact every "a"; takeOutHomes handles them within paths. */
 const takeOutWords = (text: string, words: readonly string[], replacement: string): string =>
   words
     .filter((word) => word.length > 1)
     .reduce(
       (left, word) =>
         left.replaceAll(
-          // Not in our own names (ai.opta.nexus, Opta Nexus): a user may be called opta.
+          // Not within our own names (ai.opta.nexus, Opta Nexus): a user may be called opta.
           new RegExp(`(?<![\\p{L}\\p{N}_])${escapeRegExp(word)}(?![\\p{L}\\p{N}_])(?![-. ]nexus)`, 'giu'),
           replacement,
         ),
@@ -74,7 +74,7 @@ const takeOutWords = (text: string, words: readonly string[], replacement: strin
       ),
     )
 
-/** Keys in our own form and others', and environment variables whose name says that they hold one. */
+/** Keys of ours and of others, and environment variables with a telling name. */
 const takeOutSecrets: Redact = (text) =>
   text
     .replaceAll(/\bsk-[A-Za-z0-9_-]{8,}/g, 'sk-REDACTED')
@@ -86,7 +86,7 @@ const takeOutSecrets: Redact = (text) =>
     .replaceAll(/Developer ID (Application|Installer): .*/g, 'Developer ID $1: NAME (TEAM)')
     .replaceAll(/(TeamIdentifier=)(?!not set).*/g, '$1TEAM')
 
-/** Also one that lies elsewhere; root's is the same on every machine. */
+/** Even outside /Users and /home. Root's home is the same everywhere, so keep it. */
 const takeOutHome = (text: string, homeDir: string): string =>
   systemHomes.has(homeDir)
     ? text
@@ -97,10 +97,10 @@ const systemHomes: ReadonlySet<string> = new Set(['', '/', '/root', '/var/root']
 const takeOutHomes: Redact = (text) =>
   text
     .replaceAll(/\/(Users|home)\/(?!Shared\b|USER\b)[^/\s"':;,)]+/g, '/$1/USER')
-    // A folder per user below it: confstr(3), _CS_DARWIN_USER_TEMP_DIR.
+    // Per-user folders: confstr(3), _CS_DARWIN_USER_TEMP_DIR.
     .replaceAll(/\/var\/folders\/[^/\s]+\/[^/\s]+/g, '/var/folders/xx/xxxx')
 
-/** A disk image that somebody has attached: its file's name is theirs. */
+/** File names of the user's own disk images. */
 const takeOutImages: Redact = (text) =>
   text.replaceAll(/^(image-path\s*: )(?!ram:)(.*)$/gm, '$1/Users/USER/IMAGE.dmg')
 
@@ -121,10 +121,10 @@ const takeOutSerials = (text: string, names: Names): string =>
       /((?:serial[ _-]?number|SerialNumber|UDID|board-?id|ECID)[^:=\n]{0,40}[:=]\s*"?)([^"\s]+)/gi,
       (_, key: string, value: string) => `${key}SERIAL${names('serial', value)}`,
     )
-    // kern.uuid and the like have the form of a UUID and are taken out as such.
+    // kern.uuid and the like look like a UUID and are redacted as UUIDs.
     .replaceAll(/\b[0-9A-F]{8}-[0-9A-F]{16}\b/gi, (value: string) => `SERIAL${names('serial', value)}`)
 
-/** Types of partitions and volumes are the same on every machine, and hdiutil info is read by them. */
+/** Type GUIDs of partitions and volumes are public, and the parser of hdiutil info needs them. */
 const typeGuid = /-(?:0000-11AA-AA11-00306543ECAC|F81F-11D2-BA4B-00A0C93EC93B)$/i
 
 const takeOutUuids = (text: string, names: Names): string =>
@@ -151,8 +151,8 @@ const takeOutHardwareAddresses = (text: string, names: Names): string =>
 const hardwareAddress = /^[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}$/i
 
 /**
- * netstat puts the port after a dot, and cuts long addresses: `2a02:810d:1b40:2.49152`. So three colons are enough; a time
- * of day has two. Loopback and the unspecified address stay, as does what a link-local address begins with.
+ * netstat puts the port after a dot, and truncates long addresses: `2a02:810d:1b40:2.49152`. So three colons are enough; a time
+ * of day has two. Loopback, the unspecified address and the link-local prefix stay.
  */
 const takeOutIPv6 = (text: string, names: Names): string =>
   text.replaceAll(/(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,8}(?![\w:])/gi, (value: string) => {
@@ -162,7 +162,7 @@ const takeOutIPv6 = (text: string, names: Names): string =>
     return /^fe80:/i.test(value) ? `fe80::ffff:${number}` : `2001:db8::${number}`
   })
 
-/** Private, link-local and shared ranges stay what they are (RFC 1918, 3927, 6598): which address clients get depends on it. */
+/** Addresses stay in their private, link-local or shared range (RFC 1918, 3927, 6598), because the choice of the clients' address depends on it. */
 const ipv4Ranges: readonly { readonly kind: RegExp; readonly prefix: string }[] = [
   { kind: /^10\./, prefix: '10.0' },
   { kind: /^192\.168\./, prefix: '192.168' },
@@ -176,7 +176,7 @@ const takeOutIPv4 = (text: string, names: Names): string =>
     if (isIP(value) !== 4 || /^(?:127\.|0\.|255\.|22[4-9]\.|23\d\.)/.test(value)) return value
     const number = names('ipv4', value)
     const prefix = ipv4Ranges.find(({ kind }) => kind.test(value))?.prefix
-    // RFC 5737: addresses for documentation.
+    // RFC 5737: documentation addresses.
     return prefix === undefined ? `192.0.2.${number % 256}` : `${prefix}.${number >> 8}.${number & 255}`
   })
 

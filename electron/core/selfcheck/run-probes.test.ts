@@ -36,7 +36,7 @@ const start = (probes: readonly Probe[], more: Partial<RunProbesOptions> = {}) =
 const never = new Promise<never>(() => {})
 
 describe('runProbes', () => {
-  it('runs them in their order, with what was printed', async () => {
+  it('runs them in order, with their output', async () => {
     const told: string[] = []
     const { done } = start(
       [
@@ -66,7 +66,7 @@ describe('runProbes', () => {
     ])
   })
 
-  it('makes a throwing probe a failure, and removes what it made, last thing first', async () => {
+  it('turns a throwing probe into a failure, and removes what it created, last first', async () => {
     const undone: string[] = []
     const { done } = start([
       probe('throws', async ({ defer }) => {
@@ -83,7 +83,7 @@ describe('runProbes', () => {
     ])
   })
 
-  it('gives a hanging probe up at its limit, removes what it made, and goes on', async () => {
+  it('stops a hanging probe at its limit, removes what it created, and goes on', async () => {
     let isUndone = false
     const { done } = start([
       probe(
@@ -105,12 +105,12 @@ describe('runProbes', () => {
     const { runs } = await done
     expect(runs[0]).toMatchObject({
       verdict: 'fail',
-      found: expect.stringMatching(/given up: no result within/),
+      found: expect.stringMatching(/stopped: no result within/),
     })
     expect(runs[1]).toMatchObject({ verdict: 'pass', found: 'undone: true' })
   })
 
-  it('removes what a probe makes after it was given up', async () => {
+  it('removes what a probe creates after its time-out', async () => {
     let makeLate = () => {}
     const undone = new Promise<void>((resolve) => {
       makeLate = resolve
@@ -119,7 +119,7 @@ describe('runProbes', () => {
       'late',
       async ({ defer, signal }) => {
         await new Promise((resolve) => signal.addEventListener('abort', resolve))
-        // The runner has closed its list by then.
+        // By then the runner has closed its list.
         await new Promise((resolve) => setTimeout(resolve, 20))
         defer({ what: 'late', command: 'rm', undo: async () => makeLate() })
         return never
@@ -130,7 +130,7 @@ describe('runProbes', () => {
     await undone
   })
 
-  it('ends at an interruption: the rest is not begun, and everything is removed', async () => {
+  it('stops at an interruption: skips the rest, and removes everything', async () => {
     const undone: string[] = []
     let interrupt = () => {}
     const { done, stop } = start([
@@ -154,7 +154,7 @@ describe('runProbes', () => {
     expect(undone).toEqual(['own', 'shared'])
   })
 
-  it('says what could not be removed, and how to remove it, also when the removal hangs', async () => {
+  it('reports what could not be removed, and how to, even when the removal hangs', async () => {
     const { done } = start([
       probe('litters', async ({ defer, deferToEnd }) => {
         deferToEnd({ what: 'the stack', command: 'nexus down', undo: () => never })
@@ -163,26 +163,26 @@ describe('runProbes', () => {
       }),
     ])
     const { runs, left } = await done
-    expect(runs[0]).toMatchObject({ verdict: 'fail', found: expect.stringContaining('did it; and it left') })
+    expect(runs[0]).toMatchObject({ verdict: 'fail', found: expect.stringContaining('did it; it left') })
     expect(left).toEqual([
       'the disk (busy); remove it: hdiutil detach',
-      'the stack (it was not gone within 0 s); remove it: nexus down',
+      'the stack (not removed within 0 s); remove it: nexus down',
     ])
   })
 
-  it('gives no more time to all together than a person waits, set-up aside', async () => {
+  it('limits the total time, without set-up', async () => {
     const { done } = start(
       [
         probe('a', () => never),
-        probe('set-up', async ({ signal }) => pass(`given up: ${signal.aborted}`), { isUntimed: true }),
+        probe('set-up', async ({ signal }) => pass(`stopped: ${signal.aborted}`), { isUntimed: true }),
         probe('b', () => never),
       ],
       { limitMs: 30 },
     )
     expect((await done).runs.map(({ probe: { id }, found }) => [id, found])).toEqual([
-      ['a', 'given up: no result within 0 s'],
-      ['set-up', 'given up: false'],
-      ['b', 'given up: no result within 0 s'],
+      ['a', 'stopped: no result within 0 s'],
+      ['set-up', 'stopped: false'],
+      ['b', 'stopped: no result within 0 s'],
     ])
   })
 })

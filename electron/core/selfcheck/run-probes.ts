@@ -1,4 +1,4 @@
-// Runs probes one after the other, ends those that hang, and removes what they made in every ending.
+// Runs probes in sequence, stops those that hang, and always removes what they created.
 import { within } from '../base/deadline.ts'
 import { messageOf } from '../base/error-message.ts'
 import { firstOf } from '../base/first-of.ts'
@@ -14,13 +14,13 @@ export interface ProbeRun extends Finding {
 
 export interface ProbesOutcome {
   readonly runs: readonly ProbeRun[]
-  /** What could not be removed, with the command that removes it. */
+  /** What could not be removed, with the command to remove it. */
   readonly left: readonly string[]
 }
 
 export interface RunProbesOptions {
   readonly run: RunCommand
-  /** Aborted: the probe that runs is given up, the rest is not begun. */
+  /** Aborted: stops the current probe and skips the rest. */
   readonly signal: AbortSignal
   /** For all timed probes together. */
   readonly limitMs: number
@@ -81,11 +81,11 @@ const runOne = async (
     })
   const finding = await firstOf([work().catch(judgeError), untilAborted(over)])
   clearTimeout(timer)
-  // A probe that was given up may still be working: it must see that it is over.
+  // A probe that timed out may still be running: tell it to stop.
   limit.abort(new Error('the probe is over'))
   const left = await undos.close()
   const judged =
-    left.length === 0 ? finding : fail(`${finding.found}; and it left something behind: ${left.join('; ')}`)
+    left.length === 0 ? finding : fail(`${finding.found}; it left something behind: ${left.join('; ')}`)
   const milliseconds = Math.round(performance.now() - began)
   return { run: { probe, ...judged, milliseconds, evidence: [...evidence] }, left }
 }
@@ -94,14 +94,14 @@ const judgeError = (error: unknown): Finding => fail(messageOf(error))
 
 const untilAborted = (signal: AbortSignal): Promise<Finding> =>
   new Promise((resolve) => {
-    const give = () => resolve(fail(`given up: ${messageOf(signal.reason)}`))
+    const give = () => resolve(fail(`stopped: ${messageOf(signal.reason)}`))
     if (signal.aborted) give()
     else signal.addEventListener('abort', give, { once: true })
   })
 
 /**
- * Undos, last one first. A probe that was given up may register one afterwards: that one runs at once, because the thing
- * may have been made a moment ago.
+ * Runs undos last first. A probe that timed out may still register one: that one runs at once, because the thing may already
+ * exist.
  */
 const createUndoList = (limitMs: number) => {
   const undos: Undo[] = []
@@ -131,7 +131,7 @@ const attemptUndo = async ({ what, command, undo }: Undo, limitMs: number): Prom
       undo().then(() => true),
       limitMs,
     )
-    return done === null ? say(`it was not gone within ${Math.round(limitMs / 1000)} s`) : null
+    return done === null ? say(`not removed within ${Math.round(limitMs / 1000)} s`) : null
   } catch (error) {
     return say(messageOf(error))
   }

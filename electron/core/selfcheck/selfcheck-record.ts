@@ -1,4 +1,4 @@
-// On which versions of the system the selfcheck ran to its end, so that the doctor knows when to recommend it.
+// Completed selfcheck runs per system version, so the doctor knows when to recommend one.
 import { z } from 'zod'
 import { readRecord } from '../base/json-record.ts'
 import { writePrivateFile } from '../base/private-file.ts'
@@ -20,7 +20,7 @@ export type SelfcheckRun = z.infer<typeof RecordSchema>['runs'][number]
 export const readSelfcheckRuns = (path: string): readonly SelfcheckRun[] =>
   readRecord(path, RecordSchema)?.runs ?? []
 
-/** The last run of each system and way of starting is kept. */
+/** Keeps the last run per system and way of starting. */
 export const rememberSelfcheck = (path: string, run: SelfcheckRun): void => {
   const others = readSelfcheckRuns(path).filter(
     ({ system, startedFrom }) => system !== run.system || startedFrom !== run.startedFrom,

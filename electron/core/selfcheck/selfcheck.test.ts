@@ -16,7 +16,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-/** A Mac on which no command can be run, but launchctl knows of no job and sw_vers says the version. */
+/** A Mac on which no command runs, except that launchctl knows no job and sw_vers prints the version. */
 const brokenMac: RunCommand = async ([command, ...args]) => {
   if (command === 'launchctl') return exited('', 113, 'Could not find service\n')
   // Made up, in the format of the recordings.
@@ -38,7 +38,7 @@ const options = (overrides: Partial<SelfcheckOptions> = {}): SelfcheckOptions =>
   ...overrides,
 })
 
-/** What a probe has started and nobody has ended: it has this file's environment. */
+/** Processes that a probe started and did not end: they have this file's environment. */
 const listStarted = (): readonly string[] =>
   readdirSync('/proc').filter((pid) => {
     try {
@@ -49,7 +49,7 @@ const listStarted = (): readonly string[] =>
   })
 const mark = `NEXUS_TEST_SELFCHECK=${randomUUID()}`
 
-it('comes to a report where nothing works, with a verdict for every probe and no name in it', async () => {
+it('reports even if nothing works, with a verdict for every probe and no names', async () => {
   const report = await runSelfcheck(options())
   expect(SelfcheckReportSchema.parse(report)).toEqual(report)
   expect(report.left).toEqual([])
@@ -79,7 +79,7 @@ it('comes to a report where nothing works, with a verdict for every probe and no
   ])
 })
 
-it('keeps what there is when it is interrupted, and does not count as having run', async () => {
+it('keeps partial results when interrupted, and does not count as a run', async () => {
   const stop = new AbortController()
   const report = await runSelfcheck(
     options({

@@ -1,9 +1,8 @@
-// The selfcheck as a whole: which probes, their run, the report, and the folder with what was really printed.
+// The selfcheck: its probes, the run, the report, and the folder of raw outputs.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
 import type { RunCommand } from '../platform/run-command.ts'
-import { listByHand } from './by-hand.ts'
 import type { SelfcheckContext } from './context.ts'
 import { ensureEmptyFolder, outputsOf, planFixtureFiles, writeFixtureFiles } from './fixture-files.ts'
 import type { Probe } from './probe.ts'
@@ -24,7 +23,7 @@ import { rememberSelfcheck } from './selfcheck-record.ts'
 import { judgeStart } from './started-from.ts'
 import { readSystemFacts } from './system-facts.ts'
 
-/** Two minutes is what a person waits for; the rest is for removing what was made. */
+/** Keeps the run near two minutes; the rest is for cleaning up. */
 const probesLimitMs = 110_000
 const undoLimitMs = 30_000
 
@@ -33,14 +32,14 @@ export interface SelfcheckOptions {
   readonly run: RunCommand
   readonly signal: AbortSignal
   readonly nexusVersion: string
-  /** New or empty: where the raw outputs go. */
+  /** A new or empty folder for the raw outputs. */
   readonly outDir: string
   readonly recordPath: string
   readonly onBegin: (probe: Probe) => void
   readonly onEnd: (report: ProbeReport) => void
 }
 
-export const listProbes = (context: SelfcheckContext): readonly Probe[] => [
+const listProbes = (context: SelfcheckContext): readonly Probe[] => [
   ...probesOnSystem(context),
   ...probesOnForge(context),
   ...probesOnLargeDisk(context),
@@ -50,11 +49,11 @@ export const listProbes = (context: SelfcheckContext): readonly Probe[] => [
   ...probesOnEngine(context),
   ...probesOnStack(context),
   ...probesOnApp(context),
-  // Last, because launchd may take its time: what matters most has been tried by then.
+  // Last, because launchd can be slow and the more important probes should run first.
   ...probesOnLaunchd(context),
 ]
 
-/** What a Mac is asked and this machine could not answer; nothing on a Mac itself. */
+/** The probes that only a Mac can run; empty on a Mac. */
 const listAskedOnMac = (
   context: SelfcheckContext,
   probes: readonly Pick<ProbeReport, 'id' | 'verdict'>[],
@@ -66,7 +65,27 @@ const listAskedOnMac = (
     .map(({ id, assumed }) => ({ id, assumed }))
 }
 
-/** Throws when `outDir` cannot be used; what a probe does wrong is a finding. */
+/** Checks that only a person can do, each with the command to run afterwards. */
+const listByHand = (platform: 'darwin' | 'linux'): readonly string[] =>
+  platform === 'darwin'
+    ? [
+        'Run the selfcheck in the other ways: in Terminal "nexus selfcheck"; from another machine "ssh HOST nexus selfcheck"; "nexus selfcheck --as agent"; "nexus selfcheck --as daemon" prints the commands for root.',
+        'From another machine, over SSH while no user is logged in at the screen: nexus selfcheck.',
+        'nexus up, then quit Terminal (Cmd-Q), wait a minute, open it again: nexus status must still say ready. Repeat after quitting the app, after a Force Quit, and after switching it off in System Settings, General, Login Items & Extensions.',
+        'nexus up, log out, log in again: nexus status, then nexus clients --test (a GPU of a dead login session answers /health but no request).',
+        'nexus service install, reboot: nexus status. Repeat with the daemon that it prints, while no user is logged in.',
+        'brew upgrade node (or reinstall it): nexus service status, then nexus doctor.',
+        'From another machine, without a key: curl -s -o /dev/null -w "%{http_code}\\n" -X POST http://STUDIO:4000/v1/messages must print 401.',
+        'As a second user of this Mac: ls -l /Volumes/BuildForge and touch a file there; then run nexus status.',
+        'nexus app: a notification arrives, the window opens under the icon, "Open at login" survives a logout, and Quit ends within 10 s.',
+        'An app from a downloaded dmg: open it, and if it is called damaged: xattr -dr com.apple.quarantine "/Applications/Opta Nexus.app"',
+      ]
+    : [
+        'Reboot with nexus service install done: nexus status must say ready again.',
+        'From another machine, without a key: curl -s -o /dev/null -w "%{http_code}\\n" -X POST http://HOST:4000/v1/messages must print 401.',
+      ]
+
+/** Throws when `outDir` cannot be used; a failing probe is a finding. */
 export const runSelfcheck = async (options: SelfcheckOptions): Promise<SelfcheckReport> => {
   const { context, run, signal, outDir } = options
   ensureEmptyFolder(outDir)
@@ -119,8 +138,8 @@ export const runSelfcheck = async (options: SelfcheckOptions): Promise<Selfcheck
   return { ...report, folder }
 }
 
-/** As the record and the doctor name it. */
-export const nameSystem = ({ name, version }: Pick<SelfcheckReport['system'], 'name' | 'version'>): string =>
+/** The name that the record and the doctor use. */
+const nameSystem = ({ name, version }: Pick<SelfcheckReport['system'], 'name' | 'version'>): string =>
   `${name} ${version ?? 'of an unknown version'}`
 
 const reportOn = (
@@ -137,10 +156,10 @@ const reportOn = (
 })
 
 const sayNext = (failures: number, interrupted: boolean, outDir: string): string => {
-  if (interrupted) return 'It was interrupted: run it again.'
+  if (interrupted) return 'Interrupted: run it again.'
   return failures === 0
-    ? 'Every assumption that could be tried holds. What is left is by hand; then: nexus doctor'
-    : `Send the folder ${outDir} to a developer (names and addresses are taken out of it); nexus doctor says what can be mended here.`
+    ? 'Every assumption that could be tested holds. Do the checks by hand, then: nexus doctor'
+    : `Send the folder ${outDir} to a developer (names and addresses are redacted); nexus doctor says what you can fix.`
 }
 
 /** null when it cannot be written (a full disk): the report is still printed. */
@@ -165,7 +184,7 @@ const writeFolder = (
     )
     return outDir
   } catch (error) {
-    process.emitWarning(`the folder ${outDir} could not be written: ${messageOf(error)}`)
+    process.emitWarning(`could not write the folder ${outDir}: ${messageOf(error)}`)
     return null
   }
 }

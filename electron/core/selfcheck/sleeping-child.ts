@@ -1,29 +1,23 @@
-// Harmless processes to be found, held on to and ended: each is a `sleep` that ends by itself.
+// Harmless processes for probes to find, hold and end: each is a `sleep` that ends by itself.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ProcessTable, runsArgv } from '../platform/platform.ts'
 import type { ProbeTools } from './probe.ts'
 
-/** Longer than the run takes, and short enough to be gone soon when even SIGKILL ends this process. */
+/** Longer than the run, and short enough to be gone soon after this process is killed. */
 export const sleepSeconds = 180
 
-export interface SleepingChild {
-  readonly pid: number
-  end(): void
-}
-
-/** A process that holds `path` open. Settles when it does. */
+/** Starts a process that holds `path` open. Settles with its pid once the file is open. */
 export const startHolder = async (
   path: string,
   tools: Pick<ProbeTools, 'defer' | 'signal'>,
-): Promise<SleepingChild> => {
+): Promise<number> => {
   const child = spawn(
     '/bin/sh',
     ['-c', 'exec 3<"$1" && echo open && exec sleep "$2"', 'sh', path, String(sleepSeconds)],
     { cwd: '/', stdio: ['ignore', 'pipe', 'ignore'] },
   )
-  const end = () => void child.kill('SIGKILL')
   const closed = new Promise<void>((resolve) => {
     child.once('close', () => resolve())
     child.once('error', () => resolve())
@@ -32,17 +26,17 @@ export const startHolder = async (
     what: `the process ${child.pid ?? ''} that holds ${path} open`,
     command: `kill ${child.pid ?? ''}`,
     undo: async () => {
-      end()
+      child.kill('SIGKILL')
       await closed
     },
   })
   const { pid } = child
   if (pid === undefined) throw new Error('/bin/sh could not be started')
-  for await (const _ of createInterface({ input: child.stdout, signal: tools.signal })) return { pid, end }
+  for await (const _ of createInterface({ input: child.stdout, signal: tools.signal })) return pid
   throw new Error(`${path} could not be opened`)
 }
 
-/** Starts as the core starts its servers (child-process.ts): detached, with nothing but files or nothing open. */
+/** Spawns like the core's servers (child-process.ts): detached, without inherited pipes. */
 export const starterScript = `
 const child = require('node:child_process').spawn('/bin/sleep', [process.argv[1]], { detached: true, stdio: 'ignore', cwd: '/' })
 child.unref()
@@ -52,7 +46,7 @@ if (process.argv[2] !== 'exit') setInterval(() => {}, 1000)
 
 const lookMs = 10
 
-/** Only those that still are such a `sleep`: a pid may have been given out again. Settles when they are gone. */
+/** Kills only pids that still are such a `sleep`, because pids are reused. Settles when they are gone. */
 export const endSleepers = async (pids: readonly number[], processes: ProcessTable): Promise<void> => {
   for (const pid of pids) {
     const isSleeper = async () => {

@@ -1,4 +1,4 @@
-// Which way this run was started: Terminal, SSH, an agent and a daemon get different rights from macOS. Pure.
+// How this run was started: macOS grants different rights to Terminal, SSH, agents and daemons. Pure.
 import type { StartedFrom } from './report.ts'
 
 export const selfcheckLabel = 'ai.opta.nexus.selfcheck'
@@ -6,11 +6,11 @@ export const selfcheckLabel = 'ai.opta.nexus.selfcheck'
 export interface StartFacts {
   readonly platform: 'darwin' | 'linux'
   readonly env: Readonly<Record<string, string | undefined>>
-  /** What `launchctl managername` printed: Aqua, Background, LoginWindow, System; null elsewhere, or not told. */
+  /** What `launchctl managername` printed: Aqua, Background, LoginWindow, System; null elsewhere, or unknown. */
   readonly managerName: string | null
 }
 
-/** launchd gives its jobs their label in XPC_SERVICE_NAME; in Terminal it is 0 or the application's (seen in public reports). */
+/** launchd sets XPC_SERVICE_NAME to a job's label; in Terminal it is 0 or the application's (seen in public reports). */
 export const judgeStart = ({ platform, env, managerName }: StartFacts): StartedFrom => {
   const told = managerName === null ? '' : `, launchctl managername says ${managerName}`
   if (platform === 'darwin' && env['XPC_SERVICE_NAME'] === selfcheckLabel)

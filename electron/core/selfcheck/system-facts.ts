@@ -1,4 +1,4 @@
-// What machine and system this is, read once at the start of a run.
+// Machine and system, read once at the start of a run.
 import { readdir } from 'node:fs/promises'
 import { arch, hostname, release, totalmem } from 'node:os'
 import { readOwnUserName } from '../control/guests/user-name.ts'
@@ -17,7 +17,7 @@ export interface SoftwareVersion {
   readonly build: string | null
 }
 
-/** `sw_vers`: `ProductVersion:<blanks or tabs>26.1`. null when it is not such a text. */
+/** `sw_vers`: `ProductVersion:<blanks or tabs>26.1`. null for any other text. */
 export const parseSoftwareVersion = (text: string): SoftwareVersion | null => {
   const readLine = (key: string) => new RegExp(`^${key}:\\s*(\\S+)\\s*$`, 'm').exec(text)?.[1] ?? null
   const version = readLine('ProductVersion')
@@ -67,7 +67,7 @@ export const readSystemFacts = async (
     managerName,
     privateWords: {
       userNames: [
-        // A number where nobody has named the user: taking that out would take out numbers.
+        // A number if the uid has no name: redacting it would redact plain numbers.
         ...[readOwnUserName()].filter((name) => !/^\d+$/.test(name)),
         ...(fullName === null ? [] : [fullName]),
         ...(await listNames(isMac ? '/Users' : '/home')),
@@ -80,7 +80,7 @@ export const readSystemFacts = async (
   }
 }
 
-/** Accounts of people have their folders there, which lsof and ps may name. */
+/** Names of people's home folders, which lsof and ps may print. */
 const listNames = async (folder: string): Promise<readonly string[]> => {
   const names = await readdir(folder).catch(() => [])
   return names.filter((name) => !name.startsWith('.') && name !== 'Shared' && name !== 'Guest')

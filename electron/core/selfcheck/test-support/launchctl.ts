@@ -1,6 +1,6 @@
-// A pretended launchctl for tests, whose jobs are real processes of this machine. Exit status as the table in
-// launchd/print-text's recordings and public reports have them: 113 not loaded, 112 and 125 no domain (recorded), 5 for what is
-// loaded already or not accepted (recorded), 3 for a bootout of nothing (recorded).
+// An imitated launchctl for tests, whose jobs are real processes of this machine. Exit status as in the recordings of
+// launchd/print-text and public reports: 113 not loaded, 112 and 125 no domain (recorded), 5 already loaded or refused
+// (recorded), 3 bootout of an unknown job (recorded).
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
@@ -17,24 +17,24 @@ const PlistSchema = z.object({
 
 export interface TestLaunchctl {
   readonly run: RunCommand
-  /** Every command so far, its words joined by blanks. */
+  /** Every command so far, its arguments joined by blanks. */
   readonly journal: readonly string[]
-  /** In the environment of the jobs and of what they start. */
+  /** Set in the environment of the jobs and their children. */
   readonly mark: string
-  /** Targets of the jobs that are loaded. */
+  /** Targets of the loaded jobs. */
   loaded(): readonly string[]
 }
 
 export interface TestLaunchctlOptions {
-  /** What is answered instead; null: as below. */
+  /** Overrides the answer; null: the imitation's own. */
   readonly instead?: (argv: readonly string[]) => ReturnType<RunCommand> | null
-  /** Nobody is logged in at the screen. */
+  /** No user is logged in at the screen. */
   readonly isHeadless?: boolean
-  /** What a job has started ends with it, whatever session it is in: macOS 27 with a coalition (tmux/tmux#5465). */
+  /** A job's children end with it, whatever their session: macOS 27 with a coalition (tmux/tmux#5465). */
   readonly endsChildren?: boolean
-  /** Assumed: a plist in quarantine is refused (BlockBlock#106 says so of macOS 27). */
+  /** Assumed: a quarantined plist is refused (BlockBlock#106 reports it for macOS 27). */
   readonly refusesQuarantine?: boolean
-  /** Attempts at a bootstrap right after a bootout that fail with 5, as it drains (headroom#1289: 5 s). */
+  /** Attempts to bootstrap that fail with 5 right after a bootout, while it drains (headroom#1289: 5 s). */
   readonly drainingAttempts?: number
 }
 
@@ -126,7 +126,7 @@ export const createTestLaunchctl = (options: TestLaunchctlOptions = {}): TestLau
         start(job)
         return exited('')
       default:
-        return exited('', 64, `${verb}: not pretended here\n`)
+        return exited('', 64, `${verb}: not imitated\n`)
     }
   }
 
@@ -161,6 +161,6 @@ const attempt = (work: () => void): void => {
   try {
     work()
   } catch {
-    // It has ended by itself.
+    // It has already exited.
   }
 }

@@ -1,4 +1,4 @@
-// For tests: a context in which nothing is this machine's own, and one probe run on a given runner.
+// For tests: a context independent of this machine, and running one probe on a given runner.
 import { createDarwinPlatform } from '../../platform/darwin-platform.ts'
 import type { CommandResult, RunCommand } from '../../platform/run-command.ts'
 import type { SelfcheckContext } from '../context.ts'
@@ -35,7 +35,7 @@ export interface ProbeResult {
   readonly found: string
 }
 
-/** Those named, in their order, so that one may use what an earlier one has made. */
+/** Runs the named probes in order, so one may use what an earlier one created. */
 export const tryProbes = async (
   probes: readonly Probe[],
   ids: readonly string[],
