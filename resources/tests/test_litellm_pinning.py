@@ -200,4 +200,4 @@ def test_what_only_slots_hold_is_written_when_the_router_ends(
         engine.saves_to = parked
     engine.saves_to = None
     assert len(list(parked.glob("*.kv"))) == 1
-    assert "not all was done at the end" not in (folder / "litellm.log").read_text(encoding="utf-8")
+    assert "a step of the shutdown failed" not in (folder / "litellm.log").read_text(encoding="utf-8")

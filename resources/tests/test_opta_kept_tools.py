@@ -91,5 +91,5 @@ def test_says_once_what_it_leaves_out(caplog: pytest.LogCaptureFixture) -> None:
         for _ in range(2):
             kept({"tools": [tool("Monitor"), tool("Read"), tool("ListAgents")]})
     assert [record.getMessage() for record in caplog.records] == [
-        "left out of requests, as proxy.tools has it: Monitor, ListAgents"
+        "dropped from requests, because proxy.tools doesn't name them: Monitor, ListAgents"
     ]
