@@ -161,7 +161,9 @@ def test_the_log_says_which_tool_lost_what_once(caplog: pytest.LogCaptureFixture
         body = message(tools=[tool])
         assert mend_schemas(body)
         assert body["tools"][0]["input_schema"]["properties"] == {"a": {"type": "string"}, "b": {"type": "string"}}
-    assert caplog.messages == ["left out of the schema of tool 'mcp__notes__add', as llama-server's grammar can't take it: pattern (2)"]
+    assert caplog.messages == [
+        "dropped from the schema of tool 'mcp__notes__add', because llama-server's grammar can't take it: pattern (2)"
+    ]
 
 
 # b10068 ended at this one, as response_format (seen once; its log was not kept).

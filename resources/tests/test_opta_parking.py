@@ -367,7 +367,7 @@ def test_the_files_keep_their_limits(tmp_path: Path) -> None:
     # The oldest went for the third.
     assert [file.key for file in files.all()] == ["b2", "c3"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b2.json", "b2.kv", "c3.json", "c3.kv"]
-    assert files.why_no_room(251, "d4") == "it would take 251 bytes of the 250 that all may have"
+    assert files.why_no_room(251, "d4") == "it would take 251 bytes, and all parked conversations may take 250"
     disk[1] = 400_000_000
     assert files.why_no_room(100, "d4") is not None
     disk[1] = 5_000_000_000
