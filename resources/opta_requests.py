@@ -128,9 +128,10 @@ class Use:
 
 
 def _read_use(document: Any) -> Use:
-    """Raises TypeError for anything but sums."""
+    """Raises TypeError for anything but sums. Those that an answer may not report can be null."""
     use = Use(**document)
-    if any(type(sum_) is not int or sum_ < 0 for sum_ in vars(use).values()):
+    sums = [sum_ for name, sum_ in vars(use).items() if not (sum_ is None and name in ("cachedTokens", "readTokens"))]
+    if any(type(sum_) is not int or sum_ < 0 for sum_ in sums):
         message = "a sum is not a number"
         raise TypeError(message)
     return use
