@@ -57,7 +57,7 @@ ROUTES = [
 
 
 @pytest.mark.parametrize(("path", "body"), ROUTES)
-def test_each_route_names_the_slot_and_hears_of_the_cache(pinned: Proxy, path: str, body: dict[str, Any]) -> None:
+def test_each_route_sends_the_slot_and_reads_the_cached_tokens(pinned: Proxy, path: str, body: dict[str, Any]) -> None:
     before = use_today(pinned)
     assert pinned.ask("POST", path, ANNA_KEY, body)[0] == 200
     assert pinned.engine.requests[-1]["id_slot"] in (0, 1)
@@ -77,7 +77,7 @@ def saying(engine: Engine, cached_tokens: int | None) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("path", "body"), ROUTES)
-def test_a_prompt_of_which_nothing_was_found_is_counted_as_read(pinned: Proxy, path: str, body: dict[str, Any]) -> None:
+def test_counts_a_prompt_without_cached_tokens_as_read(pinned: Proxy, path: str, body: dict[str, Any]) -> None:
     before = use_today(pinned)
     with saying(pinned.engine, 0):
         assert pinned.ask("POST", path, ANNA_KEY, body)[0] == 200
@@ -94,7 +94,7 @@ def test_a_prompt_of_which_nothing_was_found_is_counted_as_read(pinned: Proxy, p
         ("/v1/completions", {"model": "m", "prompt": "hi", "max_tokens": 4}),
     ],
 )
-def test_a_server_that_does_not_say_what_it_found_has_not_found_nothing(
+def test_missing_cache_figures_are_not_zero(
     pinned: Proxy, path: str, body: dict[str, Any]
 ) -> None:
     before = use_today(pinned)
@@ -104,7 +104,7 @@ def test_a_server_that_does_not_say_what_it_found_has_not_found_nothing(
     assert (after["cachedTokens"], after["readTokens"]) == (before["cachedTokens"], before["readTokens"])
 
 
-def test_two_conversations_keep_apart_and_one_keeps_its_slot(pinned: Proxy) -> None:
+def test_two_conversations_get_two_slots_and_each_keeps_its_own(pinned: Proxy) -> None:
     def slot(key: str, *texts: str) -> int:
         turns = [(say, said)[index % 2](text) for index, text in enumerate(texts)]
         assert pinned.ask("POST", "/v1/messages", key, message(messages=turns))[0] == 200
@@ -116,7 +116,7 @@ def test_two_conversations_keep_apart_and_one_keeps_its_slot(pinned: Proxy) -> N
     assert slot(BEN_KEY, "good morning", "ok", "and then") == ben
 
 
-def test_what_a_responses_client_asks_is_pinned_too(pinned: Proxy) -> None:
+def test_pins_requests_to_responses_too(pinned: Proxy) -> None:
     assert pinned.ask("POST", "/v1/responses", ANNA_KEY, {"model": "m", "input": "hi", "max_output_tokens": 4})[0] == 200
     assert pinned.engine.requests[-1]["id_slot"] in (0, 1)
 
@@ -170,7 +170,7 @@ def test_a_conversation_stays_on_its_studio(
         assert len(engine.requests) == before + 1
 
 
-def test_what_only_slots_hold_is_written_when_the_router_ends(
+def test_saves_what_only_slots_hold_when_the_router_ends(
     engine: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("ends")

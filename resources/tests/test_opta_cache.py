@@ -185,7 +185,7 @@ def test_a_turn_reads_what_is_new(
     run(story)
 
 
-def test_no_answer_goes_on_from_another_developers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_answer_continues_another_developers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """1,000 turns of four developers with a secret in each conversation, on a pool that cannot hold them all."""
 
     async def story(pool: int | None) -> None:
@@ -235,7 +235,7 @@ def test_no_answer_goes_on_from_another_developers(monkeypatch: pytest.MonkeyPat
         run(lambda pool=pool: story(pool))
 
 
-def test_helpers_take_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_helper_requests_take_no_slot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
         talks: list[list[dict[str, Any]]] = [[] for _ in range(4)]
@@ -259,7 +259,7 @@ def test_helpers_take_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     run(story)
 
 
-def test_a_helper_beside_an_answer_takes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_helper_request_beside_an_answer_takes_no_slot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
         talks = {f"s{number}": [say(f"agent{number} " + "on " * 80)] for number in range(4)}
@@ -286,7 +286,7 @@ def test_a_helper_beside_an_answer_takes_nothing(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("odd", ["S-ABC", "s-abc" * 2048, "s-abc\x01\x7f\t\xff", "s\0anna"])
-def test_a_session_by_another_name_is_another_conversation_that_begins_alike(
+def test_a_renamed_session_is_a_new_conversation_with_the_same_beginning(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, odd: str
 ) -> None:
     async def story() -> None:
@@ -306,7 +306,7 @@ def test_a_session_by_another_name_is_another_conversation_that_begins_alike(
     run(story)
 
 
-def test_a_conversation_whose_beginning_was_rewritten_keeps_its_slot_and_what_still_holds(
+def test_a_conversation_with_a_rewritten_beginning_keeps_its_slot_and_prefix(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async def story() -> None:

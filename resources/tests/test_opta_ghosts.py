@@ -71,7 +71,7 @@ def run(story: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(story(), 5))  # type: ignore[arg-type]
 
 
-def test_keeps_its_place_until_the_slots_say_that_it_ended() -> None:
+def test_a_ghost_keeps_its_place_until_the_slots_show_its_end() -> None:
     async def story() -> None:
         studio = Studio(slots=2)
         for name in ("a", "b", "waits"):
@@ -88,7 +88,7 @@ def test_keeps_its_place_until_the_slots_say_that_it_ended() -> None:
     run(story)
 
 
-def test_keeps_its_tokens_of_the_pool_and_of_two_the_larger() -> None:
+def test_keeps_the_tokens_of_the_larger_of_two_ghosts() -> None:
     async def story() -> None:
         studio = Studio(slots=4, pool_tokens=100)
         studio.come("large", 60)
@@ -109,7 +109,7 @@ def test_keeps_its_tokens_of_the_pool_and_of_two_the_larger() -> None:
     run(story)
 
 
-def test_who_leaves_during_a_look_is_not_judged_by_it() -> None:
+def test_a_poll_does_not_count_for_a_client_that_leaves_during_it() -> None:
     async def story() -> None:
         studio = Studio(slots=3)
         for name in ("a", "b", "waits", "waits-too"):
@@ -127,7 +127,7 @@ def test_who_leaves_during_a_look_is_not_judged_by_it() -> None:
     run(story)
 
 
-def test_who_ends_during_a_look_is_in_no_slot_that_it_tells() -> None:
+def test_a_request_that_ends_during_a_poll_is_in_no_slot() -> None:
     async def story() -> None:
         studio = Studio(slots=2)
         for name in ("a", "b", "waits"):
@@ -145,7 +145,7 @@ def test_who_ends_during_a_look_is_in_no_slot_that_it_tells() -> None:
     run(story)
 
 
-def test_is_given_up_although_newcomers_never_end() -> None:
+def test_gives_up_a_ghost_despite_constant_newcomers() -> None:
     async def story() -> None:
         studio = Studio(slots=2, give_up_after_s=20 * LOOK_EVERY_S)
         studio.come("a")
@@ -162,7 +162,7 @@ def test_is_given_up_although_newcomers_never_end() -> None:
     run(story)
 
 
-def test_a_silent_server_is_waited_for_and_then_no_longer() -> None:
+def test_waits_for_a_silent_server_only_for_a_limited_time() -> None:
     async def story() -> None:
         patient, impatient = Studio(slots=1), Studio(slots=1, give_up_after_s=0)
         for studio in (patient, impatient):
@@ -179,7 +179,7 @@ def test_a_silent_server_is_waited_for_and_then_no_longer() -> None:
     run(story)
 
 
-def test_the_next_ghost_is_looked_for_again() -> None:
+def test_polls_again_for_the_next_ghost() -> None:
     async def story() -> None:
         studio = Studio(slots=1)
         for name in ("a", "b"):
@@ -192,7 +192,7 @@ def test_the_next_ghost_is_looked_for_again() -> None:
     run(story)
 
 
-def test_who_was_never_let_in_leaves_none() -> None:
+def test_a_request_that_was_never_admitted_leaves_no_ghost() -> None:
     async def story() -> None:
         studio = Studio(slots=1)
         studio.come("a")

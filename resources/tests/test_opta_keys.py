@@ -63,7 +63,7 @@ def test_reads_a_key_file_with_a_byte_order_mark_as_the_core_does(tmp_path: Path
     assert [key.name for key in opta_keys.KeyFile(str(path)).read()] == ["anna"]
 
 
-def test_refuses_a_key_file_that_others_may_read_or_that_is_gone(tmp_path: Path) -> None:
+def test_refuses_a_key_file_that_others_can_read_or_that_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "clients.json"
     write_keys(path, {"anna": ANNA_KEY})
     file = opta_keys.KeyFile(str(path))
