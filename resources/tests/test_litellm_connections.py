@@ -1,4 +1,4 @@
-"""That LiteLLM takes a new connection to llama-server for each request: one that is kept may have been ended meanwhile."""
+"""LiteLLM opens a new connection to llama-server for each request, because a kept one may have been closed meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LiteLLM's own metrics beside our module (proxy.litellmMetrics), as Prometheus asks for them."""
+"""LiteLLM's own metrics with our modules (proxy.litellmMetrics), as Prometheus scrapes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def measured(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def scrape(proxy: Proxy, sign: str) -> str:
-    """The metrics, once they tell this: LiteLLM counts a request after it has answered it."""
+    """The metrics, once they include this: LiteLLM counts a request after its answer."""
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         status, text = proxy.ask("GET", "/metrics/", ANNA_KEY)

@@ -1,4 +1,4 @@
-"""The slot's number on its way through the real LiteLLM, and what comes back of the cache, on every route."""
+"""The slot's number through the real LiteLLM, and the cache figures that come back, on every route."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pinned(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def use_today(proxy: Proxy, requests: int | None = None) -> dict[str, Any]:
-    """What the Router has counted of anna, once it has counted so many requests: it writes them down after their end."""
+    """Anna's use, once the Router has saved this many requests, which it does after they end."""
     path, deadline = proxy.folder / "usage-today.json", time.monotonic() + WAIT_S
     while True:
         developers = json.loads(path.read_text(encoding="utf-8"))["developers"] if path.exists() else {}
@@ -68,7 +68,7 @@ def test_each_route_sends_the_slot_and_reads_the_cached_tokens(pinned: Proxy, pa
 
 @contextmanager
 def saying(engine: Engine, cached_tokens: int | None) -> Iterator[None]:
-    """Its answers say so much of the cache meanwhile."""
+    """Meanwhile its answers report this many cached tokens."""
     engine.cached_tokens = cached_tokens
     try:
         yield
@@ -150,14 +150,14 @@ def test_a_conversation_stays_on_its_studio(
             here, there = len(engine.requests) - before[0], len(other.requests) - before[1]
             assert here + there == 1
             asked = (engine if here else other).requests[-1]
-            # Its slots are its own Router's to give.
+            # Its own Router assigns its slots.
             assert ("id_slot" in asked) == bool(here)
             return "here" if here else "there"
 
         with engine.holding():
             call = Call(proxy, ANNA_KEY, message(stream=True))
             engine.wait_for_running(1)
-            # A new one begins where fewer are at work.
+            # A new one begins on the less busy Studio.
             assert ask(BEN_KEY, "away") == "there"
         assert call.wait()[0] == 200
         assert ask(BEN_KEY, "away", "ok", "and now") == "there"
@@ -166,7 +166,7 @@ def test_a_conversation_stays_on_its_studio(
         other.failure = (503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
         before = len(engine.requests)
         assert proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=[say("away"), said("ok"), say("then")]))[0] == 200
-        # It is out of service: nothing is gained by waiting for what it holds.
+        # It is out of service: don't wait for what it holds.
         assert len(engine.requests) == before + 1
 
 

@@ -1,4 +1,4 @@
-"""Whose turn it is, without a server: order, room, and that nothing is ever lost."""
+"""The queue without a server: order, room, and that no request is lost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Queue:
-    """Names instead of requests; remembers in which order they were let in."""
+    """Uses names for requests, and records the order of admission."""
 
     def __init__(self, slots: int, pool_tokens: int | None = None, queue_limit: int = 100) -> None:
         self.admission = Admission(slots, pool_tokens, queue_limit)
@@ -22,7 +22,7 @@ class Queue:
         self.left: dict[str, asyncio.Event] = {}
 
     async def come(self, name: str, developer: str = "anna", tokens: int = 0) -> None:
-        """A request comes; afterwards it is let in, or waits, or was refused."""
+        """A request arrives; afterwards it is admitted, waiting, or refused."""
         self.left[name] = asyncio.Event()
 
         async def gone() -> None:
@@ -36,13 +36,13 @@ class Queue:
         await settle()
 
     async def end(self, name: str) -> None:
-        """A request that was let in is over."""
+        """An admitted request ends."""
         self.admission.leave(name)
         await settle()
 
 
 async def settle() -> None:
-    """Let everything that can go on go on."""
+    """Run everything that can run."""
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -105,7 +105,7 @@ def test_a_full_queue_still_takes_a_developers_first_waiting_request() -> None:
         await queue.come("x", "ben")
         await queue.come("y", "ben")
         await queue.come("p", "cleo")
-        # Four of two: as many again as the queue holds.
+        # Four with a limit of two: as many again as the queue holds.
         await queue.come("q", "dora")
         refused = [name for name, task in queue.tasks.items() if task.done() and task.exception() is not None]
         assert refused == ["d", "y", "q"]
@@ -142,7 +142,7 @@ def test_a_request_may_wait_for_a_ghosts_place_beyond_the_limit() -> None:
         queue.admission.end_ghosts(["a", "b"], 0)
         await settle()
         assert queue.inside == ["a", "b", "c", "d"]
-        # The ghosts are gone, and with them what they allowed.
+        # The ghosts are gone, and with them the extra places.
         await queue.come("g")
         with pytest.raises(QueueFullError):
             queue.tasks["g"].result()
@@ -220,7 +220,7 @@ def test_never_overcommits_a_pool() -> None:
         await queue.come("a", tokens=40)
         await queue.come("b", tokens=40)
         await queue.come("large", tokens=60)
-        # It would fit, but then the large one's turn would never come.
+        # It would fit, but then the large one would never run.
         await queue.come("small", tokens=10)
         assert queue.inside == ["a", "b"]
         await queue.end("a")

@@ -1,4 +1,4 @@
-"""opta_body.py, opta_shapes.py and opta_fields.py: whatever a client sends, it is no failure of ours."""
+"""opta_body.py, opta_shapes.py and opta_fields.py: nothing that a client sends causes a 5xx."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RESULT: Final = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"
 CALL: Final = {"id": "call_1", "type": "function", "function": {"name": "Read", "arguments": "{}"}}
 FUNCTION: Final = {"name": "Read", "description": "d", "parameters": {"type": "object", "properties": {}}}
 
-# One sound body for each route, with something of everything that LiteLLM looks into.
+# One valid body for each route, with all parts that LiteLLM reads.
 SOUND: Final[dict[str, dict[str, Any]]] = {
     MESSAGES: {
         "model": "m",
@@ -100,7 +100,7 @@ def post(proxy: Proxy, path: str, body: bytes) -> tuple[int, bytes]:
 
 
 def refusal(path: str, body: object, **switches: Any) -> str | None:
-    """Why this body is refused; None when it is not."""
+    """Why this body is refused, or None."""
     try:
         document = read_json(path, json.dumps(body).encode())
         assert document is not None
@@ -110,7 +110,7 @@ def refusal(path: str, body: object, **switches: Any) -> str | None:
     return None
 
 
-# --- What is known ----------------------------------------------------------------------------------------------------
+# --- Known mistakes ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -177,7 +177,7 @@ def test_takes_bodies_as_deep_as_tools_and_no_deeper(proxy: Proxy) -> None:
     assert "nested deeper than" in (refusal(MESSAGES, nested(deepest + 1)) or "")
 
 
-# --- What a client may not steer --------------------------------------------------------------------------------------
+# --- Fields that clients may not set ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", [MESSAGES, CHAT, COMPLETIONS, RESPONSES])
@@ -221,12 +221,12 @@ def test_every_answer_has_a_limit(proxy: Proxy, path: str, asked: int) -> None:
     assert all(0 < limit <= CONTEXT_TOKENS for limit in limits)
 
 
-# --- What nobody has thought of ---------------------------------------------------------------------------------------
+# --- Random changes ---------------------------------------------------------------------------------------------------
 
 @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_body_causes_a_5xx(proxy: Proxy, data: st.DataObject) -> None:
-    """A sound body with one to three places changed, through the real LiteLLM: answered, or refused as the client's."""
+    """A valid body with one to three changes, through the real LiteLLM: answered, or refused as the client's mistake."""
     path = data.draw(st.sampled_from(ROUTES))
     body = data.draw(changed(SOUND[path]))
     status, text = post(proxy, path, json.dumps(body).encode())

@@ -1,4 +1,4 @@
-"""Requests that real clients send and that broke: thinking, pictures, provider's tools, schemas, counts on every route."""
+"""Requests of real clients that broke: thinking, images, provider tools, schemas, counts on every route."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def user(content: object) -> dict[str, Any]:
 
 
 def result(content: object) -> list[dict[str, Any]]:
-    """A conversation whose tool answered with this."""
+    """A conversation with this tool result."""
     return [user("hi"), {"role": "assistant", "content": [USE]}, user([{"type": "tool_result", "tool_use_id": "toolu_1", "content": content}])]
 
 
@@ -63,7 +63,7 @@ def test_merges_the_turns_around_a_thinking_turn() -> None:
     assert body["messages"] == [user([{"type": "text", "text": "hi"}, {"type": "text", "text": "go"}])]
 
 
-# --- What can't be seen -----------------------------------------------------------------------------------------------
+# --- Images -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_logs_once_which_tool_lost_what(caplog: pytest.LogCaptureFixture, monkey
     ]
 
 
-# b10068 ended at this one, as response_format (seen once; its log was not kept).
+# b10068 crashed at this one, as response_format (seen once; its log was not kept).
 DEADLY: Final = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^*a$"}}}
 
 
@@ -202,7 +202,7 @@ def test_drops_a_reference_to_itself(definitions: dict[str, Any]) -> None:
     gone: Counter[str] = Counter()
     schema = {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": definitions}
     assert clean(schema, schema, gone)["properties"] == {"a": {}}
-    # One through an object is a tree, which the grammar takes.
+    # Through an object it is a tree, which the grammar takes.
     tree = {"type": "object", "properties": {"n": {"$ref": "#/$defs/N"}}, "$defs": {"N": {"type": "object", "properties": {"next": {"$ref": "#/$defs/N"}}}}}
     assert clean(tree, tree, Counter()) == tree
 

@@ -1,4 +1,4 @@
-"""Whose turn a request is."""
+"""Finding a request's conversation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SYSTEM = "You are Claude Code. " + "rule " * 400
 
 
 def talk(*texts: str, system: str = SYSTEM, **more: Any) -> dict[str, Any]:
-    """A request of so many turns."""
+    """A request with this many turns."""
     messages = [{"role": ("user", "assistant")[index % 2], "content": text} for index, text in enumerate(texts)]
     return {"system": system, "messages": messages, "max_tokens": 4096, **more}
 
@@ -20,7 +20,7 @@ def talk(*texts: str, system: str = SYSTEM, **more: Any) -> dict[str, Any]:
 def conversation_of(
     known: Conversations, body: dict[str, Any], developer: str = "anna", **headers: str
 ) -> Conversation | None:
-    """The conversation of a request that is let in at once."""
+    """The conversation of a request that is admitted at once."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     asked = known.ask(developer, named, body)
     if asked.conversation is not None:
@@ -41,7 +41,7 @@ def test_a_subagent_has_its_own_conversation_with_and_without_an_id() -> None:
     known = Conversations()
     parent = conversation_of(known, talk("a", tools=TOOLS), **{SESSION_HEADER: "s1"})
     one = conversation_of(known, talk("a", tools=TOOLS), **{SESSION_HEADER: "s1", AGENT_HEADER: "x1"})
-    # A release that sends no agent id: another system prompt tells.
+    # A release that sends no agent id: the other system prompt decides.
     other = conversation_of(known, talk("a", tools=TOOLS, system="You explore."), **{SESSION_HEADER: "s1"})
     assert len({parent, one, other}) == 3
     assert conversation_of(known, talk("a", "b", "c", tools=TOOLS), **{SESSION_HEADER: "s1"}) is parent
@@ -53,9 +53,9 @@ def test_without_headers_the_longest_common_prefix_decides() -> None:
     assert one is not other
     assert conversation_of(known, talk("one", "yes", "go on")) is one
     assert conversation_of(known, talk("other", "no", "stop")) is other
-    # The last message was changed and sent again.
+    # The last message was changed and resent.
     assert conversation_of(known, talk("one", "yes", "go on, please")) is one
-    # Another way on from the first message alone is another conversation.
+    # A branch from the first message alone is another conversation.
     fork = conversation_of(known, talk("one", "maybe", "what", "that", "and"))
     assert fork is not one
     assert conversation_of(known, talk("one"), developer="ben") not in (one, other, fork)
@@ -75,7 +75,7 @@ def test_two_simultaneous_requests_with_the_same_beginning_are_two_conversations
     second = known.ask("anna", {}, talk("hi"), lambda conversation: conversation is first.conversation)
     assert first.conversation is not second.conversation
     assert second.conversation is not None
-    # Of one name only the first is kept: the client alone knows what it meant.
+    # Of two with one name only the first is kept: only the client knows what it meant.
     named = known.ask("anna", {SESSION_HEADER: "s"}, talk("hi"))
     again = known.ask("anna", {SESSION_HEADER: "s"}, talk("hi"), lambda conversation: conversation is named.conversation)
     assert again.conversation is None

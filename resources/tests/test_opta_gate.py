@@ -1,4 +1,4 @@
-"""opta_gate.py and opta_connections.py around the real LiteLLM: nothing of a stranger's is kept, nobody is kept out by one."""
+"""opta_gate.py and opta_connections.py around the real LiteLLM: strangers use no memory and block no developer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ needs_proc: Final = pytest.mark.skipif(not sys.platform.startswith("linux"), rea
 
 
 def connect(proxy: Proxy) -> socket.socket:
-    """A connection that ends the test rather than hang."""
+    """A connection that fails the test instead of hanging."""
     return socket.create_connection(("127.0.0.1", proxy.port), timeout=30)
 
 
@@ -62,7 +62,7 @@ def peak_bytes(proxy: Proxy) -> int:
 
 
 def pour(connection: socket.socket, mebibytes: int) -> int:
-    """Send so many chunks, or until nobody takes them any more; answers how many were taken."""
+    """Send up to this many chunks, until the peer stops reading; returns how many it took."""
     for sent in range(mebibytes):
         try:
             connection.sendall(CHUNK)
@@ -71,7 +71,7 @@ def pour(connection: socket.socket, mebibytes: int) -> int:
     return mebibytes
 
 
-# --- Who is asked for a key -------------------------------------------------------------------------------------------
+# --- Keys -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/health", "/metrics/", "/routes", "/public/model_hub", "/v1/models", "/nowhere", "/ui/"])
@@ -88,7 +88,7 @@ def test_answers_only_a_short_list_without_a_key(proxy: Proxy, path: str) -> Non
         ("GET", "/health/liveliness", 200),
         ("GET", "/health/liveness", 200),
         ("GET", "/health/readiness", 200),
-        # As before: Claude Code 2.1.332 asks for it and takes any answer.
+        # Claude Code 2.1.332 asks for it and takes any answer.
         ("HEAD", "/api/hello", 404),
     ],
 )
@@ -148,14 +148,14 @@ def test_takes_a_key_from_every_header_that_litellm_reads(proxy: Proxy, name: st
 
 
 def test_clients_cannot_steer_litellm_by_headers(proxy: Proxy) -> None:
-    """With 1 ms for the answer LiteLLM gives up (408) where it is heard."""
+    """With 1 ms for the answer LiteLLM would give up (408), if it read the header."""
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
     headers = {"x-api-key": ANNA_KEY, "x-litellm-timeout": "0.001", "x-litellm-stream-timeout": "0.001"}
     connection.request("POST", "/v1/messages", json.dumps(message(stream=True)), headers)
     assert connection.getresponse().status == 200
 
 
-# --- How much is read -------------------------------------------------------------------------------------------------
+# --- Sizes ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", [ANNA_KEY, MASTER_KEY])
@@ -192,7 +192,7 @@ def test_cuts_off_200_mb_with_a_valid_key_without_using_memory(proxy: Proxy) -> 
 
 @needs_proc
 def test_keeps_no_strangers_bodies(proxy: Proxy) -> None:
-    """300 connections without a key, each with as much as it gets rid of: 50 MB at most (issue 12)."""
+    """300 connections without a key, each sending as much as it can: 50 MB at most (issue 12)."""
     before = resident_bytes(proxy)
     connections = []
     try:
@@ -211,7 +211,7 @@ def test_keeps_no_strangers_bodies(proxy: Proxy) -> None:
             connection.close()
 
 
-# --- How long and how many --------------------------------------------------------------------------------------------
+# --- Times and numbers ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

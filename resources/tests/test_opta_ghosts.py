@@ -1,4 +1,4 @@
-"""Requests that nobody waits for any more, without a server: how long they keep their places."""
+"""Requests whose clients left, without a server: how long they keep their places."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOREVER_S = 1e9
 
 
 class Studio:
-    """Slots that say what the test has them say, one look after the other."""
+    """Slots whose state the test sets, poll by poll."""
 
     def __init__(self, slots: int, pool_tokens: int | None = None, give_up_after_s: float = FOREVER_S) -> None:
         self.admission = Admission(slots, pool_tokens, 100)
@@ -31,7 +31,7 @@ class Studio:
         return await self._answers.get()
 
     async def until_asked(self) -> None:
-        """Wait for the next look."""
+        """Wait for the next poll."""
         await self._asked.get()
 
     def say(self, busy: int | None) -> None:
@@ -39,7 +39,7 @@ class Studio:
         self._answers.put_nowait(busy)
 
     async def look(self, busy: int | None) -> None:
-        """The next look, answered so, and what follows from it."""
+        """Answer the next poll, and run what follows."""
         await self.until_asked()
         self.say(busy)
         for _ in range(10):
@@ -56,12 +56,12 @@ class Studio:
 
     @property
     def inside(self) -> set[object]:
-        """Who was let in and not left alone."""
+        """Admitted requests whose clients stay."""
         return set(self.admission.running())
 
 
 async def settle() -> None:
-    """Let everything that can go on go on."""
+    """Run everything that can run."""
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -101,7 +101,7 @@ def test_keeps_the_tokens_of_the_larger_of_two_ghosts() -> None:
         assert studio.admission.ghosts() == {"large"}
         assert studio.inside == {"waits"}
         await studio.look(1)
-        # The one slot that works may be the newcomer's only if it has had the time to get there.
+        # The busy slot can only be the newcomer's if it had time to get there.
         assert studio.admission.ghosts() == {"large"}
         await studio.look(1)
         assert not studio.admission.ghosts()

@@ -1,4 +1,4 @@
-"""How long an answer may become, and how many: whatever name a client gives it."""
+"""Limits for the length and number of answers, under every name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To which Studios a request may go."""
+"""The Studios that a request may go to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def names(chosen: list[dict[str, Any]]) -> list[str | None]:
 def test_reads_the_studio_from_the_id() -> None:
     assert node_of({"id": "b#claude"}) == "b"
     assert node_of({"id": "#*"}) == ""
-    # Of a configuration of somebody's own.
+    # From a user's own configuration.
     assert node_of({"id": "1234"}) is None
     assert node_of(None) is None
 
@@ -54,7 +54,7 @@ def test_passes_foreign_deployments() -> None:
 
 
 def chained(error: BaseException) -> Exception:
-    """As LiteLLM raises it: its own error, from the client library's, from the transport's."""
+    """LiteLLM's error, caused by the client library's, caused by the transport's."""
     try:
         try:
             raise error
@@ -111,7 +111,7 @@ def test_a_studio_out_of_service_has_no_slots_then_one_until_it_answers() -> Non
         slots.failed("")
         assert [told.get_nowait() for _ in range(3)] == [4, 4, 2]
         slots.failed("c")
-        # Nobody is left: all count again, so that those who wait hear of it.
+        # None is left: all count again, so that waiting requests get the failure.
         assert told.get_nowait() == 5
         assert [await told.get() for _ in range(3)] == [1, 2, 3]
         assert told.empty()

@@ -1,4 +1,4 @@
-"""Conversations in files: what comes back, what is never used, what is said of it."""
+"""Conversations in files: what is restored, what is never used, what is reported."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_copy_of_each_turn_survives_a_kill_and_a_new_router(
 ) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
-        # Longer than what could be taken for small without knowing what a token takes.
+        # Longer than what counts as small while the bytes per token are unknown.
         talk = await begin(stack, "a", text=LONG * 5)
         for _ in range(2):
             await stack.rest()
@@ -140,7 +140,7 @@ def test_a_new_session_reuses_what_the_last_one_shares(monkeypatch: pytest.Monke
             talk = [say("new " + LONG)]
             usage = await stack.turn("anna", talk, {SESSION_HEADER: "new"})
             assert usage["input_tokens"] <= 125
-            # The other developer's is of no use to her, though it begins with the same words.
+            # She may not use the other developer's, although it begins with the same words.
             stranger = [say("new " + LONG)]
             usage = await stack.turn("cleo", stranger, {SESSION_HEADER: "new"})
             assert usage["cache_read_input_tokens"] == 0
@@ -204,7 +204,7 @@ def test_a_full_disk_only_costs_the_file(monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert await read_next(stack, "b", talk) < 20
         await stack.rest()
         assert list(stack.parked.iterdir()) == []
-        # Once, although it was tried for each.
+        # Once, although each was tried.
         assert stack.events().count("refused") == 1
 
     run(story)
@@ -463,7 +463,7 @@ def test_a_turn_waits_for_its_own_slot_without_delaying_others(monkeypatch: pyte
 
 
 def admission_place(token: object) -> Any:
-    """The place of a request that was let in."""
+    """The place of an admitted request."""
     from opta_admission import Place
 
     return Place(token, "anna", 0)
@@ -480,7 +480,7 @@ def test_keeps_little_of_a_conversation() -> None:
 def test_parks_everything_on_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
-        # Far too much for a copy beside: only what is asked for is written.
+        # Too large for an automatic copy: only the request writes it.
         monkeypatch.setattr("opta_parking.SMALL_BYTES", 0)
         monkeypatch.setattr("opta_parking.COPY_BYTES_PER_HOUR", 0)
         feed = stack.traffic._feed

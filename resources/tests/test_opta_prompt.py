@@ -1,4 +1,4 @@
-"""What becomes of the bodies that Claude Code sends; their shapes as recorded with 2.1.197."""
+"""How Claude Code's bodies are adapted; their shapes are recorded from 2.1.197."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def user(text: str) -> dict[str, Any]:
 
 
 def opus() -> dict[str, Any]:
-    """A first request as `claude-opus-4-8` gets it."""
+    """A first request to `claude-opus-4-8`."""
     return {
         "model": "claude-opus-4-8",
         "max_tokens": 64000,
@@ -38,7 +38,7 @@ def test_keeps_system_messages_in_place_and_drops_the_attribution() -> None:
     mended = mend_messages(body, ON)
     assert body == before
     assert mended["system"] == [MAIN]
-    # One turn: Anthropic's API takes it so, templates insist.
+    # One turn: Anthropic's API merges them, and templates require it.
     assert mended["messages"] == [
         {"role": "user", "content": [{"type": "text", "text": "say hi"}, AGENTS, {"type": "text", "text": "please"}]}
     ]

@@ -1,4 +1,4 @@
-"""Live requests and the sums of the day, kept over a restart and no longer than the day."""
+"""Live requests and the day's sums, which survive a restart but not midnight."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_sums_survive_a_restart(tmp_path: Path) -> None:
     usage.add(answered())
     usage.add(LiveRequest("anna", outcome="failed"))
     usage.add(LiveRequest("ben", admitted_at=1_100))
-    # Left the queue: nothing was generated, and Claude Code asks again.
+    # Left the queue: nothing was generated, and Claude Code retries.
     usage.add(LiveRequest("ben", prompt_tokens=9_000))
     usage.add(answered(OWN_NAME))
     usage.add(LiveRequest("ben", prompt_tokens=9_000, outcome="refused"))

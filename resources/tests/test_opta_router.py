@@ -1,4 +1,4 @@
-"""opta_router.py and opta_litellm.py against the real LiteLLM: who gets in, and what reaches the model.
+"""opta_router.py and opta_litellm.py against the real LiteLLM: access, and what reaches the model.
 
 Run with the interpreter that LiteLLM is installed for: python -m pytest resources
 """
@@ -52,7 +52,7 @@ def request_with(headers: dict[str, str], path: str = "/v1/messages") -> Request
     return Request({"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": raw})
 
 
-# --- Who is asking ----------------------------------------------------------------------------------------------------
+# --- Keys -------------------------------------------------------------------------------------------------------------
 
 
 def authenticate(headers: dict[str, str], path: str = "/v1/messages") -> object:
@@ -65,7 +65,7 @@ def authenticate(headers: dict[str, str], path: str = "/v1/messages") -> object:
 
 @pytest.fixture
 def two_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Anna and Ben may ask."""
+    """Keys for Anna and Ben."""
     path = tmp_path / "clients.json"
     write_keys(path, {"anna": ANNA_KEY, "ben": BEN_KEY})
     monkeypatch.setenv("OPTA_CLIENT_KEYS", str(path))

@@ -1,4 +1,4 @@
-"""The line under Claude Code's prompt: what is known is in it, what is not is left out, and a stranger gets none."""
+"""The line under Claude Code's prompt: it shows what is known, omits the rest, and strangers get none."""
 
 from __future__ import annotations
 

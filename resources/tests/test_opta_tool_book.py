@@ -1,4 +1,4 @@
-"""What became of tools, over days and restarts."""
+"""The tool book over days and restarts."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_counts_each_kind_of_dropped_tool(monkeypatch: pytest.MonkeyPatch, tmp_p
     opta_tools.mend_tools(body)
     opta_schemas.mend_schemas(body)
     opta_kept_tools.keep_tools(body, ["add_note"], for_everybody=True, user_agent="")
-    # And a request of which nothing is left out.
+    # And a request that loses nothing.
     opta_schemas.mend_schemas({"tools": [{"name": "add_note", "input_schema": {"type": "object"}}]})
     book.write()
     document = json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""Requests on their way through the real LiteLLM: every way one can end, and what is told meanwhile."""
+"""Requests through the real LiteLLM: every way one can end, and what the feed reports meanwhile."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Listener:
             return self.lines[-1][1]
 
     def until_phases(self, **phases: int) -> dict[str, Any]:
-        """The first state with so many requests in each phase."""
+        """The first state with this many requests in each phase."""
         return self.until(lambda state: counted(state) == phases)
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ def counted(state: dict[str, Any]) -> dict[str, int]:
 
 @pytest.fixture
 def listener(proxy: Proxy) -> Iterator[Listener]:
-    """Told about live requests."""
+    """A listener of the feed."""
     listener = Listener(proxy)
     listener.until_phases()
     yield listener
@@ -208,7 +208,7 @@ def test_a_client_that_leaves_during_its_answer_frees_the_slot(proxy: Proxy, lis
 def check_slot_is_kept(
     proxy: Proxy, listener: Listener, bodies: list[dict[str, Any]], leave: Callable[[Call], None]
 ) -> None:
-    """Of those that hold every slot the first is worked on although nobody waits for it any more."""
+    """All slots are held, the first by a request whose client left."""
     with proxy.engine.holding():
         proxy.engine.ignores_hang_ups = True
         try:
@@ -239,7 +239,7 @@ def test_a_request_that_litellm_gave_up_keeps_the_slot_while_the_model_works(pro
         # Of a stream LiteLLM says 500; it was asked for one (opta_whole.py).
         assert call.wait()[0] in (408, 500)
 
-    # The others are waited for longer than this test may take.
+    # LiteLLM waits longer for the others than this test may take.
     bodies = [message(timeout=2 + index * WAIT_S) for index in range(SLOTS)]
     check_slot_is_kept(proxy, listener, bodies, is_given_up)
 
@@ -277,9 +277,9 @@ def test_a_failure_frees_the_slot_and_is_counted(proxy: Proxy, listener: Listene
         proxy.engine.failure = None
     after = use_of(listener.until(lambda state: use_of(state, "anna")["requests"] == before["requests"] + 4), "anna")
     assert after["failed"] == before["failed"] + 4
-    # What was answered, if with an error, is worked on by nobody: its place is not kept until the slots were looked at.
+    # An answered request, even with an error, needs no more work: its place is free without a poll of the slots.
     assert proxy.engine.looks == looks
-    # Four failures on two slots: had one kept its slot, the third would have waited for ever.
+    # Four failures on two slots: if one had kept its slot, the third would wait for ever.
     assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message())[0] == 200
 
 
@@ -366,7 +366,7 @@ def test_the_feed_is_private_and_rate_limited(proxy: Proxy, listener: Listener) 
     while len(listener.lines) < told + 5:
         assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message(stream=True))[0] == 200
         asked += 1
-        assert asked < MOST_ASKED, "nothing is told"
+        assert asked < MOST_ASKED, "the feed is silent"
     times = [at for at, _ in listener.lines[told:]]
     # Arrival, not departure, is measured here; a line held up by the machine makes the next one seem early.
     assert (times[-1] - times[0]) / (len(times) - 1) > SHORTEST_PAUSE_S * 0.8
@@ -480,12 +480,12 @@ def test_never_overcommits_the_pool(engine: Engine, tmp_path_factory: pytest.Tem
             calls = [Call(proxy, ANNA_KEY, message(stream=True, messages=words(600), max_tokens=64_000)) for _ in range(3)]
             listener.until(lambda state: counted(state) == {"generating": 2, "waiting": 1})
             assert engine.running == 2
-            # What was reserved for an answer is also the most that it may become.
+            # The answer is limited to its reservation.
             assert all(asked["max_tokens"] == 96 for asked in engine.requests[-2:])
             small = Call(proxy, BEN_KEY, message(stream=True))
             listener.until(lambda state: len(state["requests"]) == 4)
         assert [call.wait()[0] for call in [*calls, small]] == [200] * 4
-        # Whatever a client calls its limit, and on whatever route.
+        # Under every name of the limit, on every route.
         most = {"max_tokens": 900, "max_completion_tokens": 900}
         for path, asks in (
             ("/v1/chat/completions", most),
@@ -500,7 +500,7 @@ def test_never_overcommits_the_pool(engine: Engine, tmp_path_factory: pytest.Tem
         status, text = proxy.ask("POST", "/v1/chat/completions", BEN_KEY, message(n=2))
         assert status == 400
         assert "n: found 2; allowed: 1" in text
-        # The largest that can ever fit is what clients are told.
+        # Clients get the largest size that can ever fit.
         status, text = proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=words(1500)))
         assert status == 400
         assert f"{CONTEXT_TOKENS - 4} maximum" in text

@@ -1,4 +1,4 @@
-"""A client that leaves must not be worked for: the way down to the connection, and the real LiteLLM."""
+"""Work for a client ends when it leaves: the layers down to the connection, and the real LiteLLM."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ def ask_and_read_little(port: int, path: str, body: dict[str, Any]) -> socket.so
 
 
 def check_leaving(proxy: Proxy, engine: Engine, path: str) -> None:
-    """Leaves while a piece of the answer is on its way to the client, not while the next one is waited for."""
+    """Leaves while a piece of the answer is on its way, not during the wait for the next one."""
     with engine.pouring():
         engine.poured = 0
         client = ask_and_read_little(proxy.port, path, message(max_tokens=4000, stream=True))
-        engine.wait_until_nobody_reads()
+        engine.wait_until_the_buffers_are_full()
         client.close()
         engine.wait_for_running(0)
 

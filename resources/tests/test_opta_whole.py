@@ -1,4 +1,4 @@
-"""opta_whole.py: streams as LiteLLM 1.106.2 sends them, gathered into what it answers without one."""
+"""opta_whole.py: LiteLLM 1.106.2's streams, gathered into its whole answers."""
 
 from __future__ import annotations
 
