@@ -12,6 +12,8 @@ import time
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from opta_state_files import read_json
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -42,8 +44,7 @@ class ToolBook:
             return
         # An unreadable file is started over: the Router must start in any case.
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-            with open(path, encoding="utf-8") as file:
-                document = json.load(file)
+            document: Any = read_json(path)
             last = document["lastCall"]
             if last is None or isinstance(last["at"], int):
                 self._last_call = last
