@@ -132,14 +132,14 @@ class Engine:
         self.cached_tokens: int | None = None
         # The reported length of each prompt.
         self.prompt_tokens = 3
-        # What was asked of its slots, such as "/slots/1?action=save", and the folder that it saves to; None: it refuses.
+        # The slot actions so far, such as "/slots/1?action=save", and the folder for saves; None: it refuses.
         self.slot_actions: list[str] = []
         self.saves_to: Path | None = None
-        # How often its slots were asked for.
+        # How often its slots were polled.
         self.looks = 0
-        # What /props says that one request may hold.
+        # The limit of one request in /props.
         self.context_tokens = CONTEXT_TOKENS
-        # A status and a body that every chat is answered with instead.
+        # A status and a body with which to answer every chat instead.
         self.failure: tuple[int, dict[str, Any]] | None = None
         self._changed = threading.Condition()
         handler = type("Handler", (EngineHandler,), {"engine": self})

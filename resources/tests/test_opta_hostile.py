@@ -1,5 +1,5 @@
-"""Hostile input for each part of the Router that reads what it did not write, or wrote before a crash. `scripts/storm` runs
-these with more examples and a seed of its own: OPTA_EXAMPLES, --hypothesis-seed.
+"""Hostile input for each part of the Router that reads foreign data, or its own from before a crash. `scripts/storm` runs
+these with more examples and its own seed: OPTA_EXAMPLES, --hypothesis-seed.
 """
 
 from __future__ import annotations

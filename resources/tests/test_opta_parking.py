@@ -343,7 +343,7 @@ def test_clears_an_earlier_routers_pool_content_first(monkeypatch: pytest.Monkey
         await stack.rest()
         (tmp_path / "slots.json").unlink()
         stack.start_router()
-        # Of 2 x 430 tokens that nobody knows of one stays beside 900 where only its own slot is cleared.
+        # If only its own slot were cleared, one of the two unknown 430-token contents would stay beside 900.
         await begin(stack, "c", text=LONG * 5)
 
     run(story)
