@@ -26,17 +26,17 @@ _said: Final[set[str]] = set()
 def keep_tools(body: dict[str, Any], kept: list[str] | None, *, for_everybody: bool, user_agent: str) -> dict[str, Any]:
     """A copy of the body without the other tools; `kept` None: with all of them.
 
-    Earlier calls of a dropped tool stay in the conversation, and so does a tool that `tool_choice` names. Tools that Anthropic's
+    Earlier calls of a dropped tool stay in the conversation, and a tool that `tool_choice` names is kept. Tools that Anthropic's
     servers would run (`type: web_search_20250305`) are not checked here, because no client runs them.
     """
     tools = body.get("tools")
     if kept is None or not isinstance(tools, list) or not (for_everybody or user_agent.startswith(CLAUDE_CODE)):
         return body
-    names = {*kept, _chosen(body.get("tool_choice"))}
+    names = {*kept, chosen_name(body.get("tool_choice"))}
     left = [tool for tool in tools if _stays(tool, names)]
     if len(left) == len(tools):
         return body
-    left_out = [name for tool in tools if not _stays(tool, names) and (name := _name_of(tool))]
+    left_out = [name for tool in tools if not _stays(tool, names) and (name := name_of(tool))]
     tool_book.left_out("tools", left_out)
     _say(left_out)
     mended = {**body, "tools": left}
@@ -48,11 +48,11 @@ def keep_tools(body: dict[str, Any], kept: list[str] | None, *, for_everybody: b
 
 
 def _stays(tool: object, names: set[str | None]) -> bool:
-    name = _name_of(tool)
+    name = name_of(tool)
     return name is None or name in names or name.startswith(MCP_PREFIX)
 
 
-def _name_of(tool: object) -> str | None:
+def name_of(tool: object) -> str | None:
     """The name of a tool that the client runs, in Anthropic's, OpenAI's or the Responses API's form; None for others."""
     if not isinstance(tool, dict) or tool.get("type") not in (None, "custom", "function"):
         return None
@@ -61,7 +61,8 @@ def _name_of(tool: object) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _chosen(choice: object) -> str | None:
+def chosen_name(choice: object) -> str | None:
+    """The tool that a `tool_choice` names, in the same three forms, or None."""
     if not isinstance(choice, dict):
         return None
     function = choice.get("function")

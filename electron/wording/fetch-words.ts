@@ -21,9 +21,9 @@ export const describeFetch = (fetch: ModelFetch): string => {
       return [share, ...rate, ...left].join(', ')
     }
     case 'checking':
-      return `checks the hash: ${share}`
+      return `checks the hash, ${share}`
     case 'waiting':
-      return `waits: ${reason ?? 'it is tried again'}`
+      return reason === null ? 'waits' : `waits (${reason})`
     case 'done':
       return reason ?? 'it is here'
     case 'failed':
