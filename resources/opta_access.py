@@ -1,7 +1,7 @@
-"""Who is asking, judged by a request's headers alone: a developer, the supervising program, or a stranger.
+"""Identifies the caller by a request's headers alone: a developer, the supervising program, or a stranger.
 
-Asked twice for each request: by the gate before a byte of the body is read (opta_gate.py), and by LiteLLM's `custom_auth`
-(opta_router.py), which is LiteLLM's own check and stays in force should the gate ever be missing.
+Each request is checked twice: by the gate before any of the body is read (opta_gate.py), and by LiteLLM's own check,
+`custom_auth` (opta_router.py), which holds even without the gate.
 
 No key, given or expected, ever appears in a log line or in an error text.
 """
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 logger: Final = logging.getLogger("opta_router")
 
 # With custom_auth LiteLLM skips its own route checks (user_api_key_auth.py, "custom_auth_run_common_checks unset"),
-# so that any accepted key could read the deployments (/model/info) or make the model work (/health). A developer's
-# key therefore opens only what a client of a model needs, with and without /v1, as LiteLLM serves it; and what is
-# counted of that, where the profile has it counted: who uses how much is no secret among developers (nexus status). And the
-# line under its own prompt (opta_status.py).
+# so any accepted key could read the deployments (/model/info) or run the model (/health). A developer's key therefore opens
+# only what a model's client needs, with and without /v1 as LiteLLM serves it, the metrics, if the profile has them on
+# (developers see each other's usage in nexus status anyway), and the client's own status line (opta_status.py).
 CLIENT_ROUTES: Final = re.compile(
     r"(/v1)?/(messages(/count_tokens)?|chat/completions|completions|responses|models(/.+)?)/?|/metrics/?|/opta/status"
 )
@@ -40,14 +39,14 @@ SERVICE_UNAVAILABLE: Final = 503
 
 
 class Caller(NamedTuple):
-    """Who a good key belongs to."""
+    """The owner of a valid key."""
 
     name: str
     is_master: bool
 
 
 class AccessRefusedError(Exception):
-    """This request is not served. `kind` is Anthropic's `error.type`."""
+    """The request is refused. `kind` is Anthropic's `error.type`."""
 
     def __init__(self, status: int, kind: str, message: str) -> None:
         super().__init__(message)
@@ -57,13 +56,13 @@ class AccessRefusedError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Header read by Anthropic's and OpenAI's client libraries: a wrong key doesn't become right by asking again."""
+        """Tells Anthropic's and OpenAI's client libraries that retrying with a wrong key is pointless."""
         return {"x-should-retry": "false"} if self.status in (UNAUTHORIZED, FORBIDDEN) else {}
 
 
 def offered_keys(headers: Mapping[str, str], picked: str = "") -> tuple[bytes, ...]:
     """Every key these headers (names in lower case) carry, best first. Claude Code sends both headers when both of its
-    variables are set, possibly with different keys; one good key is enough. `picked` is what LiteLLM chose itself.
+    variables are set, possibly with different keys; one good key is enough. `picked` is LiteLLM's own choice.
     """
     candidates = (
         headers.get("x-api-key", ""),
@@ -75,8 +74,8 @@ def offered_keys(headers: Mapping[str, str], picked: str = "") -> tuple[bytes, .
 
 
 def judge(headers: Mapping[str, str], path: str, picked: str = "") -> Caller:
-    """Who asks for this path. Raises AccessRefusedError. `path` is the one that is routed by, not one put together from
-    the Host header, which the client chooses.
+    """The caller, if it may use this path. Raises AccessRefusedError. `path` is the routed one, not one built from the Host
+    header, which the client chooses.
     """
     offered = offered_keys(headers, picked)
     if is_master(offered):
@@ -90,7 +89,7 @@ def judge(headers: Mapping[str, str], path: str, picked: str = "") -> Caller:
     try:
         name = find_client(read_client_keys(), offered)
     except KeyFileError as error:
-        # Not the client's fault, and mended without a restart: 503 makes clients try again for a while.
+        # Not the client's fault, and fixable without a restart: 503 makes clients retry for a while.
         logger.error("%s", error)
         raise AccessRefusedError(
             SERVICE_UNAVAILABLE, "api_error", f"this router cannot check keys: {error}"
@@ -98,12 +97,12 @@ def judge(headers: Mapping[str, str], path: str, picked: str = "") -> Caller:
     if name is None:
         raise AccessRefusedError(UNAUTHORIZED, "authentication_error", "this API key is not known here")
     if CLIENT_ROUTES.fullmatch(path) is None:
-        raise AccessRefusedError(FORBIDDEN, "permission_error", "this key may ask models, not administer the router")
+        raise AccessRefusedError(FORBIDDEN, "permission_error", "this key may use models, but not administer the router")
     return Caller(name, is_master=False)
 
 
 def is_master(offered: Sequence[bytes]) -> bool:
-    """Whether the supervising program itself is asking. An unset or empty OPTA_MASTER_KEY matches nothing."""
+    """Whether the caller is the supervising program. An unset or empty OPTA_MASTER_KEY matches nothing."""
     master = os.environ.get("OPTA_MASTER_KEY", "").encode()
     matches = [hmac.compare_digest(master, candidate) for candidate in offered]
     return bool(master) and any(matches)

@@ -1,10 +1,9 @@
-"""Whose turn it is: no more requests go to llama-server than it has slots for, or than its pool has room for.
+"""The queue: sends llama-server no more requests than it has slots, or than its pool has room for.
 
-llama-server would take any number and queue them itself, but there nobody can be told how many wait, and a pool that is
-overfilled fails every running request at once (measured: "Context size has been exceeded.", 500 for all).
+llama-server would queue any number itself, but doesn't say how many wait, and an overfilled pool fails every running request
+(measured: "Context size has been exceeded.", 500 for all).
 
-A ghost is a request that nobody waits for any more and that llama-server works on all the same (opta_ghosts.py): it keeps
-its place.
+A ghost is a request whose client has left while llama-server still works on it (opta_ghosts.py): it keeps its place.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class QueueFullError(Exception):
-    """As many wait as may wait; `waiting` is how many."""
+    """The queue is full; `waiting` is its length."""
 
     def __init__(self, waiting: int) -> None:
         super().__init__(f"{waiting} wait")
@@ -28,44 +27,44 @@ class QueueFullError(Exception):
 
 
 class ClientGoneError(Exception):
-    """Whoever asked has left before it was their turn."""
+    """The client left before its turn."""
 
 
 class ClosedError(Exception):
-    """Nobody is let in any more."""
+    """The queue is closed."""
 
 
 class Place(NamedTuple):
-    """A request in the queue or past it. Compared by identity of the token, so that two alike stay two."""
+    """A request, waiting or admitted. Its token is compared by identity, so equal requests stay distinct."""
 
     token: object
     developer: str
     tokens: int
-    # Which slot it would like; None: any.
+    # The slot it prefers; None: any.
     wish: Wish | None = None
 
 
 class Slots(Protocol):
-    """Who gets which slot: that it is a request's turn and which slot it gets are one decision."""
+    """Assigns slots. A request's turn and its slot are one decision."""
 
     def must_wait(self, wish: Wish | None) -> bool:
-        """Whether this request waits for its own slot although others are free."""
+        """Whether this request waits for its own slot even if others are free."""
 
     def extra_tokens(self) -> int:
-        """What is taken of the pool beside what was granted."""
+        """Tokens of the pool in use beyond those granted."""
 
     def take(self, token: object, wish: Wish) -> None:
-        """It is this request's turn."""
+        """Admit this request."""
 
     def left(self, token: object) -> None:
-        """Nothing is at work for it any more."""
+        """llama-server no longer works on it."""
 
     def is_seen_at_work(self, token: object) -> bool:
-        """Whether llama-server said that its slot is."""
+        """Whether llama-server said that its slot is busy."""
 
 
 class Admission:
-    """The queue and what is past it. All of it runs in the one event loop, so nothing here needs a lock."""
+    """The queue and the admitted requests. Everything runs in one event loop, so nothing here needs a lock."""
 
     def __init__(
         self, slots: int, pool_tokens: int | None, queue_limit: int, keeper: Slots | None = None
@@ -81,10 +80,10 @@ class Admission:
         self._is_closed = False
 
     async def enter(self, place: Place, gone: Callable[[], Awaitable[None]]) -> None:
-        """Return when it is this request's turn. `gone()` ends when its client leaves.
+        """Return once it is this request's turn. `gone()` ends when its client leaves.
 
-        Raises QueueFullError at once when nobody more may wait, ClientGoneError when the client left first, ClosedError
-        when the queue was closed before.
+        Raises QueueFullError at once if the queue is full, ClientGoneError if the client leaves first, ClosedError if the
+        queue is or gets closed.
         """
         if self._is_closed:
             raise ClosedError
@@ -103,13 +102,13 @@ class Admission:
                 raise ClientGoneError
             turn.result()
         finally:
-            # Also when this very task is cancelled while it waits.
+            # Also if this task is cancelled while it waits.
             leaving.cancel()
             if self._waiting.pop(place.token, None) is not None:
                 self._advance()
 
     def close(self) -> None:
-        """Nobody is let in any more; who waits is told. Who is inside stays."""
+        """Admit no more requests and fail the waiting ones. Admitted ones stay."""
         self._is_closed = True
         waiting = [turn for _, turn in self._waiting.values()]
         self._waiting.clear()
@@ -117,23 +116,23 @@ class Admission:
             turn.set_exception(ClosedError())
 
     def resize(self, slots: int) -> None:
-        """There are so many slots now. Who is past the queue stays there."""
+        """Change the number of slots. Admitted requests stay."""
         self._slots = slots
         self._advance()
 
     def enter_unasked(self, place: Place) -> None:
-        """Past the queue at once: for a message that must not wait behind those whose way it tests."""
+        """Admit at once: for our own test message, which must not wait behind the requests whose path it tests."""
         self._let_in(place)
 
     def leave(self, token: object) -> None:
-        """This request is over, wherever it was. A second call changes nothing."""
+        """Remove this request, waiting or admitted. A second call changes nothing."""
         self._waiting.pop(token, None)
         if self._inside.pop(token, None) is not None:
             self._let_go(token)
         self._advance()
 
     def leave_ghost(self, token: object) -> bool:
-        """This request's client is gone and its work goes on. Answers whether there is a ghost of it now."""
+        """The client left and llama-server works on. Returns whether the request is now a ghost."""
         place = self._inside.pop(token, None)
         if place is None:
             self.leave(token)
@@ -142,16 +141,16 @@ class Admission:
         return True
 
     def running(self) -> frozenset[object]:
-        """Those past the queue whose clients are there."""
+        """Admitted requests whose clients are connected."""
         return frozenset(self._inside)
 
     def ghosts(self) -> frozenset[object]:
-        """Those whose clients are not."""
+        """Admitted requests whose clients have left."""
         return frozenset(self._ghosts)
 
     def end_ghosts(self, among: Collection[object], left: int) -> None:
-        """Of these ghosts so many are still worked on. Which ones nobody says: the largest, so that a pool is never
-        promised what it may not have. Where it is known which slot each one has, those whose slots are not at work.
+        """End these ghosts but for `left`, on which llama-server still works. It doesn't say which those are: keep the largest, so
+        that the pool is never overcommitted, and end first those whose slots are known to be idle.
         """
         asked = [self._ghosts[token] for token in among]
         asked.sort(key=lambda place: (not self._is_seen_at_work(place.token), -place.tokens))
@@ -161,8 +160,7 @@ class Admission:
         self._advance()
 
     def _advance(self) -> None:
-        """Let in whoever is next for as long as there is room. Nobody overtakes the next one, however small, so that
-        a large one's turn comes.
+        """Admit requests in order while there is room. Small ones don't overtake, so large ones get their turn.
         """
         while (next_one := self._next()) is not None:
             place, turn = next_one
@@ -185,11 +183,11 @@ class Admission:
         return self._keeper is not None and self._keeper.is_seen_at_work(token)
 
     def _may_wait(self, place: Place) -> bool:
-        """One developer's many agents do not keep out the other's first, whose turn would come before theirs: whoever
-        has nobody waiting gets in although the queue is full, as long as not half of those who wait did.
+        """One developer's many agents don't keep out another's first request, whose turn would come before theirs: a developer
+        with no request waiting may join a full queue, until half of the queue has come in that way.
 
-        A ghost's place is free as soon as llama-server has noticed: whoever waits for that one is not one too many. So an
-        agent that stops its requests and asks anew at once is not turned away from slots in which nobody is served.
+        A ghost's place is free as soon as llama-server notices, so a request may wait for it beyond the limit. An agent that
+        stops its requests and asks again at once is thus not refused for slots that serve nobody.
         """
         waiting = len(self._waiting)
         most = self._queue_limit + len(self._ghosts)
@@ -199,8 +197,8 @@ class Admission:
         return own == 1 and waiting <= most + self._queue_limit
 
     def _next(self) -> tuple[Place, asyncio.Future[None]] | None:
-        """Of those who run fewest, who came first: one developer's four agents do not hold up the other's first. Whoever
-        waits for a slot of its own holds up nobody.
+        """The oldest request of the developer with the fewest running, so one developer's four agents don't hold up another's
+        first. A request that waits for its own slot holds up none.
         """
         keeper = self._keeper
         ready = [one for one in self._waiting.values() if keeper is None or not keeper.must_wait(one[0].wish)]

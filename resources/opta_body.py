@@ -1,5 +1,5 @@
-"""One request's body between the wire and LiteLLM: JSON of the shape that its route takes, without what a client may not
-steer. The order matters: nothing is judged that was not read, nothing is changed that was not judged.
+"""Turns a request's body into what LiteLLM may see: JSON in the route's shape, without fields that clients may not set.
+The order matters: read, then check, then change.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from opta_settings import Settings
 
-# Deeper ones end in Python's recursion limit somewhere in LiteLLM, which copies bodies (copy.deepcopy: two frames a level).
+# Deeper ones hit Python's recursion limit somewhere in LiteLLM, which copies bodies (copy.deepcopy: two frames a level).
 # A tool's schema takes two levels for each nested object.
 MOST_LEVELS: Final = 100
 
@@ -37,7 +37,7 @@ class BadBodyError(Exception):
 
 
 class Route(NamedTuple):
-    """What one API takes."""
+    """What one API accepts."""
 
     shape: type[BaseModel]
     fields: Collection[str]
@@ -63,7 +63,7 @@ def read_json(path: str, body: bytes) -> dict[str, Any] | None:
     try:
         document: object = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        # Anthropic's words. orjson's own tell the place, without the text there.
+        # Anthropic's wording. orjson's error has the place but not the text.
         message = f"The request body is not valid JSON: {error.msg}: line {error.lineno} column {error.colno} (char {error.pos})"
         raise BadBodyError(message) from None
     if not isinstance(document, dict):
@@ -76,7 +76,7 @@ def read_json(path: str, body: bytes) -> dict[str, Any] | None:
 
 
 def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
-    """Judge the document and take out of it what is not the client's to say. Whether it was changed. Raises BadBodyError."""
+    """Check the document and remove what clients may not set. Returns whether it changed. Raises BadBodyError."""
     route = _route_of(path)
     if route is None:
         return False
@@ -84,7 +84,7 @@ def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
     is_changed = opta_fields.merge_extra_body(document)
     refused = opta_fields.find_refused(document, route.fields, passed)
     if refused is not None:
-        message = f"{refused}: not taken from clients here; the profile's proxy.passFields names what is"
+        message = f"{refused}: clients may not set this field, unless the profile's proxy.passFields names it"
         raise BadBodyError(message, refused)
     is_changed = opta_fields.drop_unknown(document, route.fields, passed) or is_changed
     try:
@@ -92,7 +92,7 @@ def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = place_of(first["loc"])
-        # pydantic would name our class.
+        # pydantic's message would name our class.
         problem = "Input should be an object" if first["type"] == "model_type" else first["msg"]
         raise BadBodyError(f"{place}: {problem}" if place else problem, place or None) from None
     if settings.mend_thinking and route.fields is opta_fields.MESSAGES:
@@ -110,7 +110,7 @@ def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
 
 
 def is_deeper(document: object, levels: int) -> bool:
-    """Whether containers stand in containers more than so many levels deep. Goes level by level, not by recursion."""
+    """Whether containers are nested more than `levels` deep. Iterates by level, without recursion."""
     level: list[object] = [document]
     for _ in range(levels):
         level = [

@@ -1,4 +1,4 @@
-"""The prompt cache as the Router manages it: one face for the traffic, over conversations, slots and files."""
+"""The Router's prompt cache: the interface that opta_traffic.py uses, over conversations, slots and files."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from opta_requests import LiveRequest
     from opta_settings import Settings
 
-# What a token is at least, in bytes of text, for a share that is promised to one slot: only an order of magnitude.
+# A token's minimum length in bytes of text, to estimate what a slot of a fixed share will hold: only an order of magnitude.
 BYTES_PER_TOKEN: Final = 3
 FAILED_IN_ENGINE: Final = 500
 
 
 class PromptCache:
-    """Which conversation a request belongs to, its slot, and what becomes of both."""
+    """Maps requests to conversations and slots, and keeps both up to date."""
 
     def __init__(self, settings: Settings, actions: SlotActions) -> None:
         slots = settings.slots if settings.node_slots is None else settings.node_slots.get("", 0)
@@ -53,17 +53,17 @@ class PromptCache:
 
     @staticmethod
     def of(settings: Settings) -> PromptCache | None:
-        """None: llama-server picks the slots itself."""
+        """None if llama-server picks the slots itself."""
         if not (settings.admission and settings.pin_conversations) or settings.engine_url is None:
             return None
         return PromptCache(settings, SlotActions(settings.engine_url))
 
     def on_change(self, tell: Callable[[], None]) -> None:
-        """Call this after each event."""
+        """Call `tell` after each event."""
         self.parking.on_change = tell
 
     def ask(self, request: LiveRequest, headers: Mapping[str, str], body: Mapping[str, Any]) -> None:
-        """Whose turn this request is."""
+        """Find the conversation that this request continues."""
         self.parking.look_at_engine()
         asked = self._conversations.ask(request.developer, headers, body, self._table.is_at_work)
         self._asked[request] = asked
@@ -72,12 +72,12 @@ class PromptCache:
             request.conversation = asked.conversation.short_id
 
     def ask_own(self, request: LiveRequest, body: Mapping[str, Any]) -> None:
-        """Our own message: nothing is kept of it."""
+        """Register our own message, of which nothing is kept."""
         self._asked[request] = Asked(request.developer, fingerprint_of(body), None)
 
     def wish(self, request: LiveRequest, tokens: int, node: str = "") -> Wish | None:
-        """What to ask the admission for: `tokens` of the pool, 0 where there is none; None: no slot of this Studio. `node` is
-        where a conversation begins that no Studio holds.
+        """What to ask the admission for: `tokens` of the pool, 0 without one; None: no slot of this Studio. A conversation that
+        no Studio holds begins on `node`.
         """
         asked, home = self._asked.get(request), self.node_of(request)
         if asked is None or (node if home is None else home):
@@ -85,7 +85,7 @@ class PromptCache:
         return Wish(asked, tokens or request.prompt_tokens or asked.fingerprint.text_bytes // BYTES_PER_TOKEN)
 
     def node_of(self, request: LiveRequest) -> str | None:
-        """The Studio that holds the request's conversation: "" is this one, None: not known, or none does."""
+        """The Studio that holds the request's conversation: "" is this one; None: unknown or none."""
         asked = self._asked.get(request)
         if self.parking.lease_of(request) is not None:
             return ""
@@ -98,22 +98,22 @@ class PromptCache:
             asked.conversation.node = node
 
     async def pin(self, request: LiveRequest, body: dict[str, Any]) -> None:
-        """Name the slot in the body, once it is ready."""
+        """Put the slot's number into the body, once the slot is ready."""
         slot = await self.parking.make_ready(request)
         if slot is None:
             return
         request.slot = slot
         extra = body.get("extra_body")
-        # LiteLLM 1.106.2 passes the one on some routes and the other on the rest (tried on all).
+        # LiteLLM 1.106.2 passes on the first on some routes and the second on the others (tried on all).
         body["id_slot"] = slot
         body["extra_body"] = {**(extra if isinstance(extra, dict) else {}), "id_slot": slot}
 
     def began(self, request: LiveRequest) -> None:
-        """The model says its first word."""
+        """The first token arrived."""
         self.parking.began(request)
 
     def ended(self, request: LiveRequest, leave: Callable[[], None]) -> None:
-        """The request is over, or its client has left; `leave` is called once nothing is done to its slot any more."""
+        """The request is over, or its client left. Calls `leave` once all work on its slot is done."""
         self._table.unclaim(request)
         self._asked.pop(request, None)
         lease = self.parking.lease_of(request)
@@ -137,11 +137,11 @@ class PromptCache:
             lease.work.add_done_callback(lambda _: leave())
 
     def note_busy(self, slots: Collection[int]) -> None:
-        """llama-server says that these are at work."""
+        """llama-server says that these are busy."""
         self._table.note_busy(slots)
 
     def describe(self) -> dict[str, Any]:
-        """As the feed tells it."""
+        """State for the feed."""
         return {
             "slots": [
                 {

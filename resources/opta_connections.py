@@ -1,10 +1,10 @@
-"""Connections that have not shown a good key are few and short, whatever they send or don't.
+"""Limits the number and the lifetime of connections that have not shown a valid key.
 
-uvicorn (0.54) limits how long a kept-alive connection may rest (`timeout_keep_alive`, 5 s) and how long a header may become
-(`h11_max_incomplete_event_size`, 16 KB), but neither how long a header or a body may take nor how many connections a peer may
-hold; `limit_concurrency` counts those with a key as well and answers them 503 too (h11_impl.py). So the protocol class that
-uvicorn takes as its `http` option is extended here: a connection is a stranger until the gate (opta_gate.py) accepts a key on
-it, and what a stranger may do is bounded by count and time.
+uvicorn (0.54) limits how long a kept-alive connection may idle (`timeout_keep_alive`, 5 s) and the size of a header
+(`h11_max_incomplete_event_size`, 16 KB), but not how long a header or body may take, nor how many connections a peer holds;
+`limit_concurrency` also counts connections with a key and answers them 503 (h11_impl.py). So this module extends the protocol
+class that uvicorn takes as its `http` option: a connection is a stranger until the gate (opta_gate.py) accepts a key on it, and
+strangers are limited in number and time.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-# How long a connection may stay without a request that carries a good key: from its beginning until the headers are whole,
-# and while a refusal is on its way. Longer than uvicorn keeps an idle one (5 s), so that a developer's ends in uvicorn's
-# own orderly way.
+# How long a connection may last without a request with a valid key: from its start until the headers are complete, and while
+# a refusal is sent. Longer than uvicorn's idle limit (5 s), so that uvicorn itself closes a developer's in its orderly way.
 STRANGER_S: Final = 10.0
-# A developer's connection is a stranger for the milliseconds until its headers have come: this many are plenty at any
-# moment, and each may hold some 100 KB in buffers.
+# A developer's connection is a stranger for milliseconds, until its headers arrive: this many are plenty, and each may hold
+# some 100 KB in buffers.
 MOST_STRANGERS: Final = 64
 
-# In the ASGI scope's `state`, a copy of which uvicorn gives to each request.
+# Key in the ASGI scope's `state`, of which uvicorn gives each request a copy.
 CONNECTION: Final = "opta_connection"
 
 
 class Strangers:
-    """The connections that have never shown a good key, oldest first."""
+    """The connections without a valid key so far, oldest first."""
 
     def __init__(self, most: int = MOST_STRANGERS) -> None:
         self._most: Final = most
@@ -38,8 +37,8 @@ class Strangers:
         self._count = 0
 
     def enter(self, connection: GuardedConnection) -> None:
-        """One more. One too many ends the oldest of the peer that has most: the newest may be a developer's, who shows a
-        key at once, and one that has waited has had its chance.
+        """Add a connection. Above the limit, cut the oldest of the peer with the most: the newest may be a developer's, who shows a
+        key at once, and the oldest has had its chance.
         """
         self._by_peer.setdefault(connection.peer, {})[connection] = None
         self._count += 1
@@ -50,7 +49,7 @@ class Strangers:
             oldest.cut()
 
     def leave(self, connection: GuardedConnection) -> None:
-        """It is gone, or no stranger any more. A second call changes nothing."""
+        """Remove a connection that closed or showed a key. A second call changes nothing."""
         crowd = self._by_peer.get(connection.peer, {})
         if connection not in crowd:
             return
@@ -61,7 +60,7 @@ class Strangers:
 
 
 class GuardedConnection(AutoHTTPProtocol):  # type: ignore[misc]  # httptools' class or h11's, known when it runs
-    """One connection of uvicorn's, with its stranger's clock."""
+    """A uvicorn connection with a stranger's time limit."""
 
     strangers: Final = Strangers()
 
@@ -72,7 +71,7 @@ class GuardedConnection(AutoHTTPProtocol):  # type: ignore[misc]  # httptools' c
         self._clock: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """asyncio: somebody has connected."""
+        """asyncio: connected."""
         super().connection_made(transport)
         address = transport.get_extra_info("peername")
         self.peer = address[0] if isinstance(address, tuple) else address
@@ -80,27 +79,27 @@ class GuardedConnection(AutoHTTPProtocol):  # type: ignore[misc]  # httptools' c
         self.strangers.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: it is over."""
+        """asyncio: closed."""
         self._stop_clock()
         self.strangers.leave(self)
-        # Else this object would keep itself alive until Python looks for such circles.
+        # Breaks the reference cycle, which would last until Python's garbage collector runs.
         self.app_state = {}
         super().connection_lost(exc)
 
     def accept(self) -> None:
-        """A request with a good key is being served."""
+        """A request with a valid key is being served."""
         self._serving += 1
         self._stop_clock()
         self.strangers.leave(self)
 
     def rest(self) -> None:
-        """It was served. The next one has to come as soon as a first one."""
+        """The request was served. The next one has the same time limit as a first one."""
         self._serving -= 1
         if self._serving == 0 and not self.transport.is_closing():
             self._start_clock()
 
     def cut(self) -> None:
-        """End it at once, also where the peer doesn't read what is left for it."""
+        """Close at once, even if the peer doesn't read what is left for it."""
         if not self.transport.is_closing() or self.transport.get_write_buffer_size() > 0:
             self.transport.abort()
 
@@ -115,6 +114,6 @@ class GuardedConnection(AutoHTTPProtocol):  # type: ignore[misc]  # httptools' c
 
 
 def connection_of(scope: MutableMapping[str, Any]) -> GuardedConnection | None:
-    """The connection that this request came by; None where uvicorn was started without ours."""
+    """The connection of this request; None if uvicorn runs without our protocol class."""
     connection = scope.get("state", {}).get(CONNECTION)
     return connection if isinstance(connection, GuardedConnection) else None

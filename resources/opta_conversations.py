@@ -1,8 +1,8 @@
-"""Which conversation a request belongs to, so that its next turn finds what llama-server has already read of it.
+"""Finds the conversation that a request belongs to, so that its next turn reuses what llama-server has already read.
 
 Claude Code names the session and the subagent in headers (Claude Code docs, "Gateway protocol reference"; seen with 2.1.332).
-Other clients send the whole conversation each time and nothing else: there the longest common prefix of the messages tells.
-Conversations never cross from one developer to another, whatever their ids or texts say.
+Other clients only send the whole conversation each time: for them the longest common prefix of the messages decides.
+Conversations never cross between developers, whatever their ids or texts are.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ AGENT_HEADER: Final = "x-claude-code-agent-id"
 CLASS_HEADER: Final = "x-claude-code-request-class"
 AUXILIARY: Final = "auxiliary"
 
-# Of each conversation about 8 bytes a message are kept, and no more than so many conversations: two developers with a
-# hundred sessions each, subagents included. What is forgotten is only read again.
+# Two developers with a hundred sessions each, subagents included. Each takes about 8 bytes a message, and a forgotten one is
+# only read again.
 MOST_CONVERSATIONS: Final = 512
-# The system prompt and the tools are compared in pieces of this size, so that two sessions whose prompts differ towards
-# their end still share the beginning.
+# System prompt and tools are compared in pieces of this size, so that sessions whose prompts differ only near the end still
+# share the beginning.
 PIECE_BYTES: Final = 512
 MARK_BYTES: Final = 8
-# Eight conversations of one developer's are told apart with a chance of 1 in 2,000 to fail, and a name fits beside them.
+# Among eight conversations of a developer, two look alike with a chance of 1 in 2,000; and a name fits beside it.
 SHORT_ID_LETTERS: Final = 4
 # A title or a classifier answers with a few words; Claude Code's turns allow thousands.
 HELPER_ANSWER_TOKENS: Final = 1024
 
 
 class Fingerprint(NamedTuple):
-    """A prompt as a chain of marks: two prompts whose first n marks are equal begin with the same text."""
+    """A prompt as a chain of hashes (marks): if the n-th marks of two prompts are equal, so is the text up to there."""
 
     # MARK_BYTES for each piece of the head, then for each message.
     marks: bytes
@@ -49,18 +49,18 @@ class Fingerprint(NamedTuple):
 
     @property
     def length(self) -> int:
-        """How many marks there are."""
+        """The number of marks."""
         return len(self.ends)
 
     @property
     def text_bytes(self) -> int:
-        """Length of the whole text."""
+        """The length of the whole text."""
         return self.ends[-1] if self.ends else 0
 
     def shared_marks(self, other: Fingerprint) -> int:
-        """How many marks both begin with."""
+        """The number of leading marks in common."""
         low, high = 0, min(self.length, other.length)
-        # Each mark includes all before it, so that a single comparison tells about a whole beginning.
+        # Each mark covers all text before it, so one comparison decides about a whole prefix.
         while low < high:
             middle = (low + high + 1) // 2
             end = middle * MARK_BYTES
@@ -71,47 +71,47 @@ class Fingerprint(NamedTuple):
         return low
 
     def shared_bytes(self, other: Fingerprint) -> int:
-        """How much text both begin with, at least."""
+        """The length of the common text, at least."""
         shared = self.shared_marks(other)
         return self.ends[shared - 1] if shared else 0
 
     def has_head_of(self, other: Fingerprint) -> bool:
-        """Whether system prompt and tools are the same."""
+        """Whether system prompt and tools are equal."""
         return self.head == other.head and self.shared_marks(other) >= self.head
 
 
 @dataclass(eq=False)
 class Conversation:
-    """One conversation. Compared by identity: there is one object for each."""
+    """One conversation. There is one object for each, compared by identity."""
 
     key: str
     developer: str
     fingerprint: Fingerprint
-    # The client named it itself.
+    # Named by the client.
     named: bool
     used_at: float = field(default_factory=time.time)
     has_tools: bool = False
-    # The Studio that holds it; "" is this one, None: not known.
+    # The Studio that holds it; "" is this one, None: unknown.
     node: str | None = None
 
     @property
     def short_id(self) -> str:
-        """As people are shown it."""
+        """The id that people see."""
         return self.key[:SHORT_ID_LETTERS]
 
 
 class Asked(NamedTuple):
-    """What a request is about. No conversation: a helper's, which nothing is kept of."""
+    """A request's conversation. None: a helper request, of which nothing is kept."""
 
     developer: str
     fingerprint: Fingerprint
     conversation: Conversation | None
-    # A conversation that this request only goes on from: its content is in the prompt, whole.
+    # A conversation that this helper request extends: its whole content is in the prompt.
     within: Conversation | None = None
 
 
 def fingerprint_of(body: Mapping[str, Any]) -> Fingerprint:
-    """Of the prompt that this body becomes, in any of the APIs. Of one that nests too deep, an empty one."""
+    """The fingerprint of this body's prompt, in any of the APIs; empty for a body nested too deep."""
     try:
         head, messages = _texts_of(body)
     except RecursionError:
@@ -128,19 +128,19 @@ def fingerprint_of(body: Mapping[str, Any]) -> Fingerprint:
 
 
 class Conversations:
-    """Those that were heard of last."""
+    """The most recent conversations."""
 
     def __init__(self, most: int = MOST_CONVERSATIONS) -> None:
         self._most: Final = most
         self._known: Final[OrderedDict[str, Conversation]] = OrderedDict()
-        # Whether it must stay although others were used later: a slot or a file holds it.
+        # Whether to keep it even if it is old: a slot or a file holds it.
         self.is_held: Callable[[Conversation], bool] = lambda _: False
 
     def __len__(self) -> int:
         return len(self._known)
 
     def __iter__(self) -> Iterator[Conversation]:
-        """The one used longest ago first."""
+        """Least recently used first."""
         return iter(tuple(self._known.values()))
 
     def get(self, key: str) -> Conversation | None:
@@ -148,7 +148,7 @@ class Conversations:
         return self._known.get(key)
 
     def remember(self, conversation: Conversation) -> Conversation:
-        """Know it from now on; answers the one that is known under its key."""
+        """Add it, and return the known one with its key."""
         known = self._known.setdefault(conversation.key, conversation)
         self._known.move_to_end(conversation.key)
         self._forget_old()
@@ -161,7 +161,7 @@ class Conversations:
         body: Mapping[str, Any],
         is_at_work: Callable[[Conversation], bool] = lambda _: False,
     ) -> Asked:
-        """Whose turn this request is. `is_at_work` tells of a conversation that is being answered at this moment."""
+        """The conversation that this request continues. `is_at_work` says whether a conversation is being answered now."""
         fingerprint = fingerprint_of(body)
         session = headers.get(SESSION_HEADER, "").strip()
         known = (
@@ -173,7 +173,7 @@ class Conversations:
             extends = known is not None and _extends(fingerprint, known.fingerprint) and not is_at_work(known)
             return Asked(developer, fingerprint, None, known if extends else None)
         if known is not None and is_at_work(known):
-            # Two at once are two conversations. What a client named twice is its own doing: the second leaves no trace.
+            # Two at once are two conversations. If the client gave both the same name, the second is not kept.
             known = None if session else self._new(developer, "", fingerprint)
             if known is None:
                 return Asked(developer, fingerprint, None)
@@ -191,7 +191,7 @@ class Conversations:
             self._known.move_to_end(conversation.key)
 
     def _new(self, developer: str, name: str, fingerprint: Fingerprint) -> Conversation:
-        """A conversation that was never heard of. Without a name any two are different ones."""
+        """A new conversation. Two without a name are always different."""
         word = name or f"{time.time_ns()}-{len(self._known)}"
         key = hashlib.blake2b(f"{developer}\0{word}".encode(), digest_size=16).hexdigest()
         return self.remember(Conversation(key, developer, fingerprint, named=bool(name)))
@@ -201,22 +201,22 @@ class Conversations:
         return self._known.get(hashlib.blake2b(f"{developer}\0{word}".encode(), digest_size=16).hexdigest())
 
     def _find_by_text(self, developer: str, fingerprint: Fingerprint) -> Conversation | None:
-        """Of the conversations that this prompt may be the next turn of, the one that it shares most with."""
+        """Of the conversations that this prompt may continue, the one with the longest common prefix."""
         best: tuple[int, Conversation] | None = None
         for known in reversed(self._known.values()):
             if known.developer != developer or known.named or not known.fingerprint.has_head_of(fingerprint):
                 continue
             shared = known.fingerprint.shared_marks(fingerprint)
             messages, common = known.fingerprint.length - known.fingerprint.head, shared - known.fingerprint.head
-            # All of its last request, or all but the last message, which the client may have changed and sent again; else
-            # at least half, where a client rewrites what lies further back (thinking left out, tool results shortened).
+            # All of its last request, or all but the last message, which the client may have changed and resent; or at least
+            # half, because some clients rewrite older messages (drop thinking, shorten tool results).
             fits = common > 0 and (messages - common <= 1 or 2 * common >= messages)
             if fits and (best is None or shared > best[0]):
                 best = (shared, known)
         return None if best is None else best[1]
 
     def _is_helper(self, developer: str, session: str, body: Mapping[str, Any]) -> bool:
-        """A title, a summary, a classifier: no tools, one message, a short answer, beside a conversation with tools."""
+        """Titles, summaries and classifiers: no tools, one message, a short answer, beside a conversation with tools."""
         limit, messages = body.get("max_tokens"), body.get("messages")
         if not session or body.get("tools") or not isinstance(messages, list) or len(messages) != 1:
             return False
@@ -241,7 +241,7 @@ def _is_auxiliary(headers: Mapping[str, str]) -> bool:
 
 
 def _name(session: str, agent: str, fingerprint: Fingerprint) -> str:
-    """With the system prompt and the tools: what a session asks beside its conversation has others, headers or not."""
+    """Includes system prompt and tools, which differ in a session's side requests, with or without headers."""
     end = fingerprint.head * MARK_BYTES
     return f"{session}\0{agent}\0{fingerprint.marks[max(0, end - MARK_BYTES) : end].hex()}"
 
@@ -251,7 +251,7 @@ def _extends(fingerprint: Fingerprint, earlier: Fingerprint) -> bool:
 
 
 def _texts_of(body: Mapping[str, Any]) -> tuple[bytes, list[bytes]]:
-    """The head, and each message, as bytes; what differs between two sendings of one message is left out."""
+    """The head and each message as bytes, without what differs when a client resends a message."""
     messages = body.get("messages")
     if not isinstance(messages, list):
         messages = body.get("input") if isinstance(body.get("input"), list) else [body.get("input"), body.get("prompt")]
@@ -266,7 +266,7 @@ def _texts_of(body: Mapping[str, Any]) -> tuple[bytes, list[bytes]]:
 
 
 def _encode(text: str) -> bytes:
-    # JSON may carry half a surrogate pair, which UTF-8 has no bytes for.
+    # JSON may contain half a surrogate pair, which UTF-8 can't encode.
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -279,8 +279,8 @@ def _text(value: object) -> str:
 
 
 def _without_marks(value: object) -> object:
-    """Without `cache_control`, which Claude Code moves on to the last messages at every turn; a text is a list of one block,
-    for clients send one message now as the former and then as the latter.
+    """Without `cache_control`, which Claude Code moves to the last messages at every turn, and with each text as a list of one
+    block, because clients send the same message in either form.
     """
     if isinstance(value, list):
         return [_without_marks(each) for each in value]

@@ -1,8 +1,8 @@
-"""How long a prompt is, counted by llama-server itself for each API before the request is let in.
+"""Has llama-server count the tokens of a prompt, in each API, before the request is admitted.
 
-LiteLLM hands Chat Completions, Completions and Responses on in OpenAI's form, which llama-server renders with the same
-template as Anthropic's; only the way to ask for the count differs. Counted in bytes instead, a prompt of 1,834 tokens reserved
-8,200 of a pool, and its answer was cut to one (measured).
+LiteLLM passes on Chat Completions, Completions and Responses in OpenAI's form, which llama-server renders with the same
+template as Anthropic's; only the call that counts differs. Estimated from its bytes, a prompt of 1,834 tokens reserved 8,200 of
+a pool, and its answer was cut to one token (measured).
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ RESPONSES: Final = frozenset({"responses", "aresponses"})
 
 
 async def count_prompt(engine: Engine, body: dict[str, Any], call_type: str) -> int | None:
-    """Tokens of this request's prompt; None where llama-server doesn't say."""
+    """Tokens of this request's prompt; None if llama-server doesn't say."""
     if call_type == ANTHROPIC:
         return await engine.count_messages(body)
     if call_type in TEXT:
         prompt = body.get("prompt")
-        # One prompt: several are refused before (opta_limits.py).
+        # A single prompt: several are refused earlier (opta_limits.py).
         only = prompt[0] if isinstance(prompt, list) and len(prompt) == 1 else prompt
         if isinstance(only, list):
             return len(only)
-        # What is left is one number of a list of tokens, or the text.
+        # Either one token id, or the text.
         return 1 if isinstance(only, int) else await engine.count_text(str(only))
     if call_type in RESPONSES:
         return await engine.count_chat(chat_of(body), _functions_of(body))
@@ -35,7 +35,7 @@ async def count_prompt(engine: Engine, body: dict[str, Any], call_type: str) -> 
 
 
 def chat_of(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The input of /v1/responses as the conversation that llama-server makes of it."""
+    """The input of /v1/responses as llama-server converts it to a chat."""
     given = body.get("input")
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given or []
     instructions = body.get("instructions")

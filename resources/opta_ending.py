@@ -1,7 +1,7 @@
-"""What is still to be done when the last request is over and the process is about to end.
+"""Runs the last actions of the process, after the last request.
 
-uvicorn answers SIGTERM by letting open requests finish, and raises the signal again for whoever handled it before
-(uvicorn/server.py, `capture_signals`): that is this handler, installed before uvicorn's by opta_litellm.py.
+On SIGTERM uvicorn lets open requests finish, then raises the signal again for the handler before its own (uvicorn/server.py,
+`capture_signals`): this one, which opta_litellm.py installs before uvicorn's.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _last: Final[list[Callable[[], None]]] = []
 
 
 def at_the_end(action: Callable[[], None]) -> None:
-    """Run this once nothing is answered any more."""
+    """Run this after the last answer."""
     _last.append(action)
 
 
 def end(number: int, _: FrameType | None) -> None:
-    """Do what is left, and end by the signal."""
+    """Run the actions, then end by the signal."""
     while _last:
         try:
             _last.pop()()
-        except Exception:  # the process ends, whatever fails on the way
-            logger.exception("not all was done at the end")
+        except Exception:  # the process ends, whatever fails
+            logger.exception("a step of the shutdown failed")
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)

@@ -1,4 +1,4 @@
-"""What the Router asks llama-server itself: how long a prompt is, and how much fits. Never the model."""
+"""Asks llama-server, without running the model, how long a prompt is and how much fits."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What of /v1/messages is rendered into the prompt. The rest is LiteLLM's or about the answer.
+# The fields of /v1/messages that are rendered into the prompt. The others concern LiteLLM or the answer.
 RENDERED: Final = ("model", "system", "messages", "tools", "tool_choice", "thinking")
 # Counting took 0.05 s for 6,000 tokens and 0.1 s for 47,000 (measured); it does not wait for the slots.
 TIMEOUT_S: Final = 15.0
-# The slots are told between two batches only (b10068), and a batch of a 70B model takes 12 to 20 s.
+# /slots answers only between two batches (b10068), and a batch of a 70B model takes 12 to 20 s.
 SLOTS_TIMEOUT_S: Final = 60.0
 TOO_LONG: Final = re.compile(r"request \((\d+) tokens\) exceeds the available context size \((\d+) tokens\)")
 
 
 def overflow_message(prompt_tokens: int, most_tokens: int) -> str:
-    """Anthropic's sentence: Claude Code compacts the conversation and goes on when it reads this one and stops at any
-    other (measured with 2.1.197).
+    """Anthropic's sentence: Claude Code compacts the conversation and goes on at this one, and stops at any other
+    (measured with 2.1.197).
     """
     return f"prompt is too long: {prompt_tokens} tokens > {most_tokens} maximum"
 
 
 def find_overflow(text: str) -> tuple[int, int] | None:
-    """llama-server's own words for a prompt that does not fit, `exceed_context_size_error`: prompt and limit."""
+    """Prompt and limit from llama-server's error for a prompt that does not fit, `exceed_context_size_error`."""
     match = TOO_LONG.search(text)
     return None if match is None else (int(match[1]), int(match[2]))
 
 
 class Engine:
-    """llama-server at `url`. Answers None to what it does not say: a check that cannot be made refuses nobody."""
+    """llama-server at `url`. Returns None for what it doesn't say: a check that can't be made refuses no request."""
 
     def __init__(self, url: str) -> None:
         key = os.environ.get("OPTA_ENGINE_KEY", "")
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        # Not through anybody's proxy: llama-server is on this machine.
+        # Not through a proxy: llama-server is on this machine.
         self._http: Final = httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False)
         self._told_context_tokens: int | None = None
 
     async def context_tokens(self) -> int | None:
-        """The most that one request may hold, prompt and answer together, as the running server says: its slot's
-        share, or the whole pool, and never more than the model was trained for.
+        """The running server's limit for one request, prompt plus answer: its slot's share, or the whole pool, and never more
+        than the model was trained for.
 
-        Asked for each request: a server that was started anew under this Router may have another one, also with the same
-        settings (--fit takes what memory there is), and nothing else that it answers would say so (issue 11).
-        It took 0.3 to 21 ms in a prefill in which /slots took 17 s (b10068, measured).
+        Asked for each request: a restarted server may have another limit even with the same settings (--fit takes the memory
+        that is free), and none of its other answers shows it (issue 11). It took 0.3 to 21 ms during a prefill in which /slots
+        took 17 s (b10068, measured).
         """
         answer = await self._ask("GET", "/props", None)
         generation = answer.get("default_generation_settings") if answer is not None else None
@@ -58,31 +58,31 @@ class Engine:
         return self._told_context_tokens
 
     def told_context_tokens(self) -> int | None:
-        """What `context_tokens` answered last, to be shown beside the request that asked; never to judge another by."""
+        """The last result of `context_tokens`, for display only: another request needs a new one."""
         return self._told_context_tokens
 
     async def count_messages(self, body: Mapping[str, Any]) -> int | None:
-        """Tokens of the prompt that /v1/messages with this body renders to."""
+        """Tokens of this body's prompt in /v1/messages."""
         rendered = {name: body[name] for name in RENDERED if body.get(name) is not None}
         answer = await self._ask("POST", "/v1/messages/count_tokens", rendered)
         tokens = answer.get("input_tokens") if answer is not None else None
         return tokens if isinstance(tokens, int) and tokens > 0 else None
 
     async def count_chat(self, messages: list[Any], tools: list[Any]) -> int | None:
-        """Tokens of the prompt that /v1/chat/completions with these renders to."""
+        """Tokens of this chat's prompt in /v1/chat/completions."""
         answer = await self._ask("POST", "/apply-template", {"messages": messages, **({"tools": tools} if tools else {})})
         prompt = answer.get("prompt") if answer is not None else None
         return await self.count_text(prompt) if isinstance(prompt, str) else None
 
     async def count_text(self, text: str) -> int | None:
-        """Tokens of a text as it stands, with the token that the model begins with."""
+        """Tokens of a text, with the model's beginning token."""
         asked = {"content": text, "add_special": True, "parse_special": True}
         answer = await self._ask("POST", "/tokenize", asked)
         tokens = answer.get("tokens") if answer is not None else None
         return len(tokens) if isinstance(tokens, list) else None
 
     async def senses(self) -> frozenset[str] | None:
-        """What the model can take beside text, of "vision" and "audio". Asked anew each time: few requests need to know."""
+        """What the model can take beside text: "vision", "audio". Not cached, because few requests ask."""
         answer = await self._ask("GET", "/props", None)
         modalities = answer.get("modalities") if answer is not None else None
         if not isinstance(modalities, dict):
@@ -90,8 +90,8 @@ class Engine:
         return frozenset(name for name, has in modalities.items() if has is True)
 
     async def busy_slots(self) -> frozenset[int] | None:
-        """Which slots are at work; None: it did not say in time. None at all also from a server that is not there, is only
-        just starting, or does not tell: what can never be seen cannot be waited for.
+        """The busy slots; None if it didn't say in time. An empty set also for a server that isn't there, is still starting, or
+        doesn't report slots: waiting for what can never be seen would not end.
         """
         try:
             answer = await self._http.get("/slots", timeout=SLOTS_TIMEOUT_S)

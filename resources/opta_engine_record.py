@@ -1,7 +1,7 @@
-"""Which llama-server runs, as the core wrote it down when it started one (electron/core/engine/engine-record.ts).
+"""The identity of the running llama-server, which the core records when it starts one (electron/core/engine/engine-record.ts).
 
-Its slots are empty when it is another process than before; a parked conversation may be used when it is of the same model,
-KV types, context and build. llama-server itself tells neither.
+A new process has empty slots; a parked conversation is valid for the same model, KV types, context and build. llama-server
+itself reports neither.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from opta_state_files import read_json
 
 
 class EngineRecord(NamedTuple):
-    """`process` differs for each start, `identity` for all that a saved slot depends on."""
+    """`process` differs for each start; `identity` covers everything that a saved slot depends on."""
 
     process: str
     identity: str
 
 
 class EngineRecordFile:
-    """The file, read again only when it has changed: it is looked at for every request."""
+    """The file, checked for every request but read again only after a change."""
 
     def __init__(self, path: str | None) -> None:
         self._path: Final = path
@@ -28,7 +28,7 @@ class EngineRecordFile:
         self._record: EngineRecord | None = None
 
     def read(self) -> EngineRecord | None:
-        """What it says now; None: nothing, so that nothing may be parked."""
+        """The current record; None: unknown, so nothing may be parked."""
         if self._path is None:
             return None
         try:

@@ -1,6 +1,6 @@
-"""Tells the program that supervises this proxy about live requests: JSON lines on a unix socket, pushed on change.
+"""Reports live requests to the program that supervises this proxy: JSON lines on a unix socket, pushed on change.
 
-Costs nothing while nobody is connected. Every line is the whole state, so whoever connects late or misses one knows all.
+Costs nothing without a listener. Each line is the whole state, so a listener that connects late or misses one loses nothing.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-# A stream changes with every token; nobody looks more often than this.
+# A stream changes with every token; no listener needs more than this.
 SHORTEST_PAUSE_S: Final = 0.25
-# A listener that has stopped reading is let go instead of filling memory; one line is some hundred bytes a request.
+# A listener that stops reading is disconnected instead of filling memory; a line has some hundred bytes a request.
 MOST_UNREAD_BYTES: Final = 1_048_576
 
 
 def listen(path: str) -> socket.socket:
-    """A listening socket at `path` that only its owner may open. What an earlier process left there is replaced."""
+    """A listening socket at `path` that only its owner may open. Replaces what an earlier process left there."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -36,17 +36,17 @@ def listen(path: str) -> socket.socket:
     return listener
 
 
-# The only thing that is ever asked here: write to files what only llama-server's memory holds, for it is about to end.
+# The only request that the feed takes: save to files what only llama-server's memory holds, because it is about to end.
 PARK: Final = b"park\n"
 
 
 class Feed:
-    """Pushes `read_state()` to everyone connected."""
+    """Pushes `read_state()` to all listeners."""
 
     def __init__(
         self, read_state: Callable[[], dict[str, Any]], park: Callable[[], Awaitable[None]] | None = None
     ) -> None:
-        """`park` is carried out when somebody asks for it; the state has `parkings` more then."""
+        """`park` runs on request; the state counts these in `parkings`."""
         self._read_state: Final = read_state
         self._park: Final = park
         self._parkings = 0
@@ -60,7 +60,7 @@ class Feed:
         await server.serve_forever()
 
     def changed(self) -> None:
-        """Something is different; told within SHORTEST_PAUSE_S."""
+        """The state changed; pushed within SHORTEST_PAUSE_S."""
         if not self._writers or self._due is not None:
             return
         loop = asyncio.get_running_loop()
@@ -70,7 +70,7 @@ class Feed:
         self._writers.add(writer)
         try:
             writer.write(self._line())
-            # What ends this is the other side's end.
+            # Ends when the other side closes.
             while asked := await reader.read(1024):
                 if PARK in asked:
                     if self._park is not None:

@@ -1,14 +1,12 @@
-"""Which fields of a request a client may set, and which are the profile's.
+"""Decides which fields of a request clients may set.
 
-LiteLLM passes every field that it doesn't know to llama-server, whose own fields choose a slot (`id_slot`), override the
-answer's limit (`n_predict`), or reach its parsers and its log (`grammar`). And some that LiteLLM knows steer LiteLLM itself
-(`api_base`, `fallbacks`, `mock_response`). So only the fields that the asked API documents go on; a profile may name others
-(`proxy.passFields`).
+LiteLLM passes unknown fields to llama-server, whose own fields choose a slot (`id_slot`), override the answer's limit
+(`n_predict`), or reach its parsers and its log (`grammar`). Some known fields steer LiteLLM itself (`api_base`, `fallbacks`,
+`mock_response`). So only documented fields of the API pass; a profile may name others (`proxy.passFields`).
 
-Of the rest, what says *what the answer is to be* is refused with its name: dropped, the client would take another answer for
-the one it asked for. Everything else is dropped, so that clients keep working: hints about speed and cache, which only the
-Router can give rightly, sampling that the profile has set, and whatever the next release of a client sends. The log says so
-once for each name.
+Of the rest, fields that *define the answer* are refused by name: without them the client would take another answer for the
+one it asked for. All others are dropped, so that clients keep working: hints about speed and cache, which only the Router can
+give correctly, sampling that the profile sets, and whatever the next release of a client sends. The log names each once.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 logger: Final = logging.getLogger("opta_router")
 
-# docs.claude.com, Messages. Left out, because nothing here could honour them: container, context_management, mcp_servers,
+# docs.claude.com, Messages. Omitted, because nothing here could honour them: container, context_management, mcp_servers,
 # service_tier, inference_geo.
 MESSAGES: Final = frozenset(
     "model messages max_tokens system metadata stop_sequences stream temperature top_k top_p tools tool_choice thinking"
@@ -38,7 +36,7 @@ COMPLETIONS: Final = frozenset(
     "model prompt best_of echo frequency_penalty logit_bias logprobs max_tokens n presence_penalty seed stop stream"
     " stream_options suffix temperature top_p user".split()
 )
-# platform.openai.com, Responses. Left out, because nothing is kept here: background, conversation, previous_response_id, store.
+# platform.openai.com, Responses. Omitted, because nothing is kept here: background, conversation, previous_response_id, store.
 RESPONSES: Final = frozenset(
     "model input include instructions max_output_tokens metadata parallel_tool_calls prompt_cache_key reasoning stream"
     " stream_options temperature text tool_choice tools top_logprobs top_p truncation user".split()
@@ -51,19 +49,19 @@ REFUSED: Final = frozenset(
     " parse_tool_calls response_fields reasoning_format reasoning_budget_tokens thinking_budget_tokens".split()
 )
 
-# Names that the log has told: a client may make up any number of them.
+# Names already logged: a client may invent any number of them.
 MOST_TOLD: Final = 100
 LONGEST_TOLD: Final = 40
 _told: Final[set[str]] = set()
 
 
 def find_refused(body: dict[str, Any], known: Collection[str], passed: Collection[str]) -> str | None:
-    """The first field that a client may not send here, or None."""
+    """The first field that a client may not send, or None."""
     return next((name for name in body if name in REFUSED and name not in known and name not in passed), None)
 
 
 def drop_unknown(body: dict[str, Any], known: Collection[str], passed: Collection[str]) -> bool:
-    """Take out what the API doesn't have. Whether there was anything."""
+    """Remove fields that the API doesn't have. Returns whether there were any."""
     unknown = [name for name in body if name not in known and name not in passed]
     for name in unknown:
         del body[name]
@@ -72,8 +70,8 @@ def drop_unknown(body: dict[str, Any], known: Collection[str], passed: Collectio
 
 
 def merge_extra_body(body: dict[str, Any]) -> bool:
-    """LiteLLM puts the fields of `extra_body` beside the others, over those of the same name: here it is done before they are
-    judged. Whether there were any.
+    """Merge `extra_body` into the body, as LiteLLM would (it overrides fields of the same name), so that its fields are checked
+    too. Returns whether there was one.
     """
     if "extra_body" not in body:
         return False
@@ -88,4 +86,4 @@ def _tell(name: str) -> None:
         return
     _told.add(name)
     # repr: a name may hold control characters, and the log is shown on terminals (storm row 7).
-    logger.warning("left out of requests: %s (proxy.passFields may name it)", ascii(name[:LONGEST_TOLD]))
+    logger.warning("dropped from requests: %s (proxy.passFields can let it through)", ascii(name[:LONGEST_TOLD]))

@@ -1,12 +1,12 @@
-"""The outermost layer around LiteLLM's application: the key first, then a body of limited size, then one that makes sense.
+"""The outermost layer around LiteLLM's application: checks the key, then the body's size, then its content.
 
-LiteLLM 1.106.2 reads a request's whole body before it asks `custom_auth` (measured: 8 connections without a key, 250 MB each,
-made it 2.6 GB larger), takes JSON that is no object for an internal error (500, which clients repeat), and leaves whatever it
-doesn't know in the request. Here a request is judged by its headers before a byte of its body is kept; the body is read up to
-a limit; what is not JSON of the shape that the route takes is answered 400 in the words of the API that was asked
-(opta_shapes.py); and what a client may not steer is taken out (opta_fields.py). What LiteLLM then gets is whole and sound.
+LiteLLM 1.106.2 reads a request's whole body before it calls `custom_auth` (measured: 8 connections without a key, 250 MB each,
+made it 2.6 GB larger), answers JSON that is not an object with an internal error (500, which clients retry), and passes on
+unknown fields. The gate checks a request's headers before it keeps any of the body, reads the body up to a limit, answers
+anything but JSON of the route's shape with 400 in the API's own wording (opta_shapes.py), and removes fields that clients may
+not set (opta_fields.py). So LiteLLM only gets complete, valid requests.
 
-A pure ASGI middleware (asgi.readthedocs.io): nothing of LiteLLM is patched.
+A pure ASGI middleware (asgi.readthedocs.io): LiteLLM is not patched.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 logger: Final = logging.getLogger("opta_router")
 
-# All that is answered without a key; none of it needs a body. Claude Code asks for `HEAD /` at each start (2.1.197) and
-# `HEAD /api/hello` (2.1.332), supervisors for the health addresses, a browser for permission before it sends a key.
+# Answered without a key; none needs a body. Claude Code sends `HEAD /` (2.1.197) and `HEAD /api/hello` (2.1.332) at each start,
+# supervisors ask for the health addresses, and a browser sends a preflight before the key.
 PUBLIC: Final = frozenset(
     (method, path)
     for path in ("/", "/api/hello", "/health/liveliness", "/health/liveness", "/health/readiness")
@@ -49,24 +49,24 @@ PREFLIGHT: Final = "OPTIONS"
 ANTHROPIC_PATHS: Final = re.compile(r"(/v1)?/messages(/.*)?")
 
 BODY_HEADERS: Final = frozenset({b"content-length", b"content-type", b"transfer-encoding"})
-# All of LiteLLM's own but the one that may carry a key.
+# LiteLLM's own headers, except the one that may carry a key.
 STEERING: Final = re.compile(rb"x-litellm-(?!api-key$)")
 
 REQUEST_TIMEOUT: Final = 408
 TOO_LARGE: Final = 413
 BAD_REQUEST: Final = 400
 
-# A developer's body may pause this long on its way; a laptop that changes networks takes less.
+# A developer's body may pause this long; a laptop that changes networks takes less.
 BODY_PAUSE_S: Final = 60.0
-# What a refused client still sends is thrown away for so long, so that it gets to read its refusal: a connection that is
-# closed with bytes unread is reset, and the answer with it (RFC 9112, 9.6). A stranger's clock ends it sooner or later.
+# For this long a refused client's body is read and discarded, so that it can read the refusal: closing with unread bytes resets
+# the connection and loses the answer (RFC 9112, 9.6). A stranger's time limit may end it sooner.
 LINGER_S: Final = 5.0
-# Of a developer's body so many times the limit: a client that doesn't read its 413 takes the reset for a fault of the network
-# and sends it all again. A stranger's is thrown away up to the limit.
+# A developer's body is discarded up to this many times the limit: a client that misses its 413 takes the reset for a network
+# fault and resends everything. A stranger's is discarded up to the limit.
 LINGER_TIMES: Final = 3
-# So many at once; further ones are closed without that courtesy.
+# At most this many at once; others are closed directly.
 MOST_LINGERING: Final = 32
-# After so long a request whose client has left is cancelled from outside, should LiteLLM not have stopped it by itself.
+# If LiteLLM hasn't stopped a request this long after its client left, the gate cancels it.
 LEAVE_S: Final = 0.5
 
 
@@ -89,7 +89,7 @@ class Gate:
         elif scope["type"] == "http":
             await self._guard(scope, receive, send)
         else:
-            # No client of ours speaks over websockets, and LiteLLM has addresses for them that take a key late.
+            # None of our clients uses websockets, and LiteLLM's websocket routes check keys late.
             await receive()
             await send({"type": "websocket.close", "code": 1008})
 
@@ -127,7 +127,7 @@ class Gate:
             await self._refuse(path, receive, send, REQUEST_TIMEOUT, "timeout_error", message)
             return
         except BodyTooLargeError:
-            # Anthropic's own words (docs: API errors, request_too_large).
+            # Anthropic's wording (docs: API errors, request_too_large).
             await self._refuse(
                 path,
                 receive,
@@ -164,8 +164,8 @@ class Gate:
                 return bytes(body)
 
     def _refine(self, scope: Scope, body: bytes) -> tuple[bytes, Scope, bool]:
-        """The body as LiteLLM should get it, the scope that announces it, and whether a stream becomes a whole answer on its
-        way back (opta_whole.py). Raises BadBodyError.
+        """The body for LiteLLM, the scope with matching headers, and whether the answer's stream is gathered into a whole answer
+        (opta_whole.py). Raises BadBodyError.
         """
         path = scope["path"]
         document = read_json(path, body)
@@ -175,8 +175,8 @@ class Gate:
         is_gathered = self._settings.always_stream and ask_for_stream(path, document)
         if is_changed or is_gathered:
             body = orjson.dumps(document)
-        # LiteLLM reads a body by its type: what was judged as JSON must not then be read as a form. And its own headers steer it
-        # as its own fields do (x-litellm-timeout, x-litellm-num-retries).
+        # LiteLLM parses a body by its content type: what was checked as JSON must not be parsed as a form. Its own headers
+        # steer it like its fields (x-litellm-timeout, x-litellm-num-retries).
         kept = [pair for pair in scope["headers"] if pair[0] not in BODY_HEADERS and not STEERING.match(pair[0])]
         named = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         return body, {**scope, "headers": [*kept, *named]}, is_gathered
@@ -207,7 +207,7 @@ class Gate:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _linger(self, receive: Receive, most_bytes: int) -> None:
-        """Throw away what still comes, within bounds."""
+        """Read and discard the rest of the body, within limits."""
         if self._lingering >= MOST_LINGERING:
             return
         self._lingering += 1
@@ -233,7 +233,7 @@ class BodyTooLargeError(Exception):
 
 
 class _Replay:
-    """`receive` of a request whose body has been read: gives it once, and then only tells that the client has left."""
+    """`receive` for a body that has been read: returns it once, then only reports that the client left."""
 
     def __init__(self, body: bytes, receive: Receive) -> None:
         self._body: bytes | None = body
@@ -241,7 +241,7 @@ class _Replay:
         self.gone: Final = asyncio.Event()
 
     async def receive(self) -> Message:
-        """As ASGI has it."""
+        """ASGI's receive."""
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
@@ -249,14 +249,14 @@ class _Replay:
         return {"type": "http.disconnect"}
 
     async def watch(self) -> None:
-        """Ends when the client has left."""
+        """Ends when the client leaves."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.gone.set()
 
 
 class _Gathered:
-    """`send` of a request whose answer LiteLLM streams and whose client wants it whole."""
+    """`send` for a client that wants a whole answer from LiteLLM's stream."""
 
     def __init__(self, path: str, send: Send) -> None:
         self._path: Final = path
@@ -265,7 +265,7 @@ class _Gathered:
         self._pieces: Final[list[bytes]] = []
 
     async def send(self, message: Message) -> None:
-        """As ASGI has it. What is no stream, such as an error, passes unchanged."""
+        """ASGI's send. Anything but a stream, such as an error, passes unchanged."""
         if message["type"] == "http.response.start" and _is_stream(message):
             self._start = message
         elif self._start is None:
@@ -291,13 +291,13 @@ def _is_stream(start: Message) -> bool:
 
 
 async def _run_while_there(app: App, scope: Scope, replay: _Replay, send: Send) -> None:
-    """Serve the request; soon after its client has left, it is over, however deep in LiteLLM it is."""
+    """Serve the request, and end it soon after its client left, however deep in LiteLLM it is."""
     is_answered = False
 
     async def note(message: Message) -> None:
         nonlocal is_answered
-        # Lets the watcher have its turn: LiteLLM reads what has come from llama-server without a pause, and so would never hear
-        # that nobody wants it any more (anyio cancels only tasks that wait).
+        # Lets the watcher run: LiteLLM reads what llama-server has sent without a pause, so it would never notice that the
+        # client left (anyio cancels only tasks that wait).
         await asyncio.sleep(0)
         if replay.gone.is_set():
             raise ConnectionResetError
@@ -309,24 +309,24 @@ async def _run_while_there(app: App, scope: Scope, replay: _Replay, send: Send) 
     try:
         await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not serving.done() and not is_answered:
-            # First LiteLLM's own way (`cancel_on_disconnect`, or the stream's end), which counts the request as it should.
+            # LiteLLM's own way first (`cancel_on_disconnect`, or the stream's end), which counts the request correctly.
             await asyncio.wait((serving,), timeout=LEAVE_S)
             serving.cancel()
         await asyncio.wait((serving,))
     finally:
         leaving.cancel()
-        # When uvicorn itself cancels this one.
+        # If uvicorn cancels this task.
         serving.cancel()
     if serving.cancelled():
         return
     error = serving.exception()
-    # Whatever LiteLLM makes of a client that has left, there is nobody to tell.
+    # An error because of a client that left has no reader.
     if error is not None and (is_answered or not replay.gone.is_set()):
         raise error
 
 
 def error_body(path: str, kind: str, message: str, place: str | None = None) -> dict[str, Any]:
-    """An error in the shape of the API that this path belongs to."""
+    """An error in the shape of this path's API."""
     if ANTHROPIC_PATHS.fullmatch(path):
         return {"type": "error", "error": {"type": kind, "message": message}}
     return {"error": {"message": message, "type": kind, "param": place, "code": None}}

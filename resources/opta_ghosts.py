@@ -1,9 +1,9 @@
-"""Keeps the place of a request whose client has left for as long as llama-server goes on working on it.
+"""Keeps the place of a request whose client left while llama-server still works on it.
 
-Measured on b10068, streaming or not, asked directly or through LiteLLM: llama-server looks once a second whether the
-client is there, and lets go of the request when the batch that it is in ends. That was 1 to 5 s with -b 256 and 20 to
-27 s with -b 2048, on two busy cores and a small model; a 70B model takes as long. Whoever were let in meanwhile would be
-queued inside llama-server where nobody sees it, or overfill a pool, which fails every request that runs.
+Measured on b10068, streaming or not, directly or through LiteLLM: llama-server checks once a second whether the client is
+there, and drops the request when the current batch ends. That took 1 to 5 s with -b 256 and 20 to 27 s with -b 2048, on two busy
+cores and a small model; a 70B model takes as long. A request admitted meanwhile would queue invisibly inside llama-server, or
+overfill a pool, which fails every running request.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 logger: Final = logging.getLogger("opta_router")
 
-# As often as llama-server itself looks whether a client has left.
+# As often as llama-server itself checks for its client.
 LOOK_EVERY_S: Final = 1.0
-# Six times the longest batch to expect (2,048 tokens on a 70B model: 12 to 20 s): by then none is worked on any more.
+# Six times the longest expected batch (2,048 tokens on a 70B model: 12 to 20 s): by then llama-server has dropped all of them.
 GIVE_UP_AFTER_S: Final = 120.0
 
 
 class GhostWatch:
-    """Looks at the slots while there are ghosts, and never otherwise."""
+    """Polls the slots, but only while there are ghosts."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class GhostWatch:
         look_every_s: float = LOOK_EVERY_S,
         give_up_after_s: float = GIVE_UP_AFTER_S,
     ) -> None:
-        """`is_here` tells which of those that run do so in the slots that are looked at."""
+        """`is_here` says whether a running request is in the slots that are polled."""
         self._admission: Final = admission
         self._count_busy_slots: Final = count_busy_slots
         self._is_here: Final = is_here
@@ -45,7 +45,7 @@ class GhostWatch:
         self._watching: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """There is a ghost now."""
+        """Start polling: there is a ghost."""
         if self._watching is None:
             self._watching = asyncio.get_running_loop().create_task(self._watch())
 
@@ -63,21 +63,21 @@ class GhostWatch:
             seen_at = {ghost: seen_at.get(ghost, now()) for ghost in ghosts}
             await asyncio.sleep(self._look_every_s)
             running = self._running_here()
-            # One question at a time: b10068 answers between two batches only.
+            # One query at a time: b10068 answers only between batches.
             busy = await self._count_busy_slots()
             if busy is not None:
-                # Who was let in a moment ago is still on the way and in no slot; who ended meanwhile is in none any more.
+                # Count only requests that ran the whole time: a new one may not be in its slot yet, and a finished one has left it.
                 self._admission.end_ghosts(ghosts, busy - len(running & earlier & self._running_here()))
                 earlier = running
             self._give_up({ghost for ghost, at in seen_at.items() if now() - at >= self._give_up_after_s})
 
     def _give_up(self, old: set[object]) -> None:
-        """Those that nothing has ended, neither a server that is silent nor one that is never without newcomers, who may or
-        may not be in the slots that it tells.
+        """End old ghosts that are still unclear: the server is silent, or always has newcomers that may or may not be in the slots
+        that it reports.
         """
         still = self._admission.ghosts() & old
         if still:
-            logger.warning("%d abandoned requests may still be worked on after %.0f s", len(still), self._give_up_after_s)
+            logger.warning("llama-server may still work on %d abandoned requests after %.0f s", len(still), self._give_up_after_s)
             self._admission.end_ghosts(still, 0)
 
     def _running_here(self) -> frozenset[object]:

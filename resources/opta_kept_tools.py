@@ -1,8 +1,8 @@
-"""Which tools a request brings to the model: those that the profile names, and whatever an MCP server brings.
+"""Keeps the tools in a request that the profile names, and all tools of MCP servers.
 
-Every release of Claude Code sends more of its own tools (2.1.197: 24, 2.1.332: two more that its settings did not deny), and
-the model reads their schemas before its first word: 77 KB of 2.1.332's request are 16 KB without them. A program that is not
-Claude Code names tools of its own; they are left out only where the profile has a list, which then counts for everybody.
+Each release of Claude Code sends more of its own tools (2.1.197: 24, 2.1.332: two more that its settings did not deny), and the
+model reads their schemas before its first word: 2.1.332's request has 77 KB with them and 16 KB without. Other programs name
+their own tools; those are dropped only if the profile has a list, which then applies to every client.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ logger: Final = logging.getLogger("opta_router")
 
 # How Claude Code names itself, in a terminal, in VS Code and under its SDK: "claude-cli/2.1.332 (external, sdk-cli)" (seen).
 CLAUDE_CODE: Final = "claude-cli/"
-# An MCP server's tools; nothing of the client's own begins so (Claude Code's documentation, "MCP tool names").
+# The prefix of MCP tools, which no tool of the client has (Claude Code's documentation, "MCP tool names").
 MCP_PREFIX: Final = "mcp__"
 
-# What was left out is said once for each name in the life of this process.
+# Names already logged.
 _said: Final[set[str]] = set()
 
 
 def keep_tools(body: dict[str, Any], kept: list[str] | None, *, for_everybody: bool, user_agent: str) -> dict[str, Any]:
-    """The body without the other tools; `kept` None: with all of them. The given one stays as it is.
+    """A copy of the body without the other tools; `kept` None: with all of them.
 
-    What the conversation did with a tool before stays in it, and a tool that `tool_choice` asks for stays with it. Tools that
-    Anthropic's servers would run (`type: web_search_20250305`) are not judged here: they are no client's.
+    Earlier calls of a dropped tool stay in the conversation, and a tool that `tool_choice` names is kept. Tools that Anthropic's
+    servers would run (`type: web_search_20250305`) are not checked here, because no client runs them.
     """
     tools = body.get("tools")
     if kept is None or not isinstance(tools, list) or not (for_everybody or user_agent.startswith(CLAUDE_CODE)):
@@ -41,7 +41,7 @@ def keep_tools(body: dict[str, Any], kept: list[str] | None, *, for_everybody: b
     _say(left_out)
     mended = {**body, "tools": left}
     if not left:
-        # A choice among no tools is an error to both APIs.
+        # Both APIs reject a choice among no tools.
         for field in ("tools", "tool_choice", "parallel_tool_calls"):
             mended.pop(field, None)
     return mended
@@ -53,7 +53,7 @@ def _stays(tool: object, names: set[str | None]) -> bool:
 
 
 def name_of(tool: object) -> str | None:
-    """Of a tool that the client runs, in Anthropic's, OpenAI's and the Responses API's form; None for any other."""
+    """The name of a tool that the client runs, in Anthropic's, OpenAI's or the Responses API's form; None for others."""
     if not isinstance(tool, dict) or tool.get("type") not in (None, "custom", "function"):
         return None
     function = tool.get("function")
@@ -62,7 +62,7 @@ def name_of(tool: object) -> str | None:
 
 
 def chosen_name(choice: object) -> str | None:
-    """The one tool that a `tool_choice` insists on, in the same three forms; None where it names none."""
+    """The tool that a `tool_choice` names, in the same three forms, or None."""
     if not isinstance(choice, dict):
         return None
     function = choice.get("function")
@@ -74,4 +74,4 @@ def _say(names: list[str]) -> None:
     new = [name for name in names if name not in _said]
     if new:
         _said.update(new)
-        logger.info("left out of requests, as proxy.tools has it: %s", ", ".join(new))
+        logger.info("dropped from requests, because proxy.tools doesn't name them: %s", ", ".join(new))

@@ -1,8 +1,8 @@
-"""The developers' keys as the Router knows them: a 0600 file, read again whenever it changes, so that a key that is made,
-rotated or revoked counts from the next request on.
+"""Reads the developers' keys from a 0600 file, again whenever it changes, so that a created, rotated or revoked key counts
+from the next request on.
 
-The file is written by electron/core/access/developer-keys-file.ts: `{"keys": [{"name": "anna", "key": "sk-..."}]}`; what else
-stands in it is not for the Router. No key ever appears in a log line or in an error text.
+electron/core/access/developer-keys-file.ts writes the file: `{"keys": [{"name": "anna", "key": "sk-..."}]}`; other fields are
+not for the Router. No key ever appears in a log line or in an error text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class KeyFileError(Exception):
-    """The key file cannot be used; the message says why, without quoting its content."""
+    """The key file is unusable; the message says why, without quoting its content."""
 
 
 class ClientKey(NamedTuple):
@@ -53,13 +53,13 @@ def _parse_entry(index: int, entry: object) -> ClientKey:
     name: object = entry.get("name") if isinstance(entry, dict) else None
     key: object = entry.get("key") if isinstance(entry, dict) else None
     if not isinstance(name, str) or not name or not isinstance(key, str) or not key:
-        message = f'entry {index} of the client key file needs a "name" and a "key", both texts that are not empty'
+        message = f'entry {index} of the client key file needs a "name" and a "key", both non-empty strings'
         raise KeyFileError(message)
     return ClientKey(name=name, secret=key.encode())
 
 
 class KeyFile:
-    """The client keys on disk, read again when the file was replaced or rewritten."""
+    """The client keys on disk, read again after the file was replaced or rewritten."""
 
     def __init__(self, path: str) -> None:
         self._path: Final = path
@@ -67,21 +67,20 @@ class KeyFile:
         self._keys: tuple[ClientKey, ...] = ()
 
     def read(self) -> tuple[ClientKey, ...]:
-        """Current keys. Raises KeyFileError; keys of an earlier, good version are not used then, since the file may
-        have been changed to lock somebody out.
+        """The current keys. Raises KeyFileError; the keys of an earlier version are not used then, since the file may have been
+        changed to revoke a key.
         """
         try:
             with open_regular(self._path) as file:
-                # Of the open file, not of the path: what was checked is what is read.
+                # Of the open file, not the path: checks what is then read.
                 status = os.fstat(file.fileno())
                 if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
                     message = f"others may read the client key file (mode {stat.S_IMODE(status.st_mode):04o}, not 0600)"
                     raise KeyFileError(message)
-                # An atomic replacement within one tick of the clock changes the inode, a rewrite in place the size
-                # or the time.
+                # An atomic replacement within one clock tick changes the inode; a rewrite in place changes size or time.
                 version = (status.st_mtime_ns, status.st_ino, status.st_size)
                 if version != self._version:
-                    # The core overlooks a byte order mark too, which Windows editors write.
+                    # Like the core, skip a byte order mark, which Windows editors write.
                     self._keys = parse_client_keys(file.read().decode("utf-8-sig"))
                     self._version = version
         except (OSError, UnicodeDecodeError) as error:
@@ -96,8 +95,8 @@ class KeyFile:
 
 
 def find_client(keys: Sequence[ClientKey], offered: Sequence[bytes]) -> str | None:
-    """Name of the developer whose key was offered. Compares with every key, each in constant time, so that the time
-    taken tells nothing about which key or how much of it matched.
+    """The name of the developer whose key was offered. Compares with every key, each in constant time, so that timing
+    reveals nothing about which key matched or how far.
     """
     found: str | None = None
     for key in keys:

@@ -1,16 +1,15 @@
-"""Starts LiteLLM's own command: sooner, and on the port it was given or not at all.
+"""Starts LiteLLM's own command, faster, and only on the given port.
 
     python -I opta_litellm.py --config config.yaml --host 127.0.0.1 --port 4000
 
-Everything on the command line is LiteLLM's. What is added before it runs:
+The command line is LiteLLM's. Added before it runs:
 
-- Python's garbage collector rests while LiteLLM's 4,000 modules load, which produce almost no garbage and millions of
-  objects to search. Measured on LiteLLM 1.106.2 and Python 3.11, medians of five: 4.7 s of CPU time instead of 7.1 s
-  until /health/liveliness answers.
-- Our own gate stands around LiteLLM's application (opta_gate.py, opta_connections.py): nothing of a request without a good key
-  reaches it.
-- A taken port is reported at once instead of after 5 s of loading, and port 4000 is not special: LiteLLM moves to a
-  random port when 4000 is taken (proxy_cli.py, `is_port_in_use`), where no client would find it.
+- Python's garbage collector is off while LiteLLM's 4,000 modules load, which produce almost no garbage and millions of objects
+  to search. Measured on LiteLLM 1.106.2 and Python 3.11, medians of five: 4.7 s of CPU time instead of 7.1 s until
+  /health/liveliness answers.
+- Our gate wraps LiteLLM's application (opta_gate.py, opta_connections.py): a request without a valid key never reaches it.
+- A taken port is reported at once instead of after 5 s of loading, and port 4000 is not special: LiteLLM would move to a random
+  port if 4000 is taken (proxy_cli.py, `is_port_in_use`), where no client finds it.
 """
 
 from __future__ import annotations
@@ -46,21 +45,20 @@ def listen_failure(host: str, port: int) -> str | None:
     except socket.gaierror as error:
         return f"[Errno {error.errno}] error while looking up host {host!r}: {error.strerror}"
     with socket.socket(family, kind, protocol) as probe:
-        # As asyncio does for servers: connections of a process just gone do not count.
+        # As asyncio does for servers: connections of a process that just ended don't count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
         except OSError as error:
             return bind_failure(host, port, error.errno or 0)
-    # BSD lets two processes bind one port, to `*` and to a single address, when both set SO_REUSEADDR: ask whether
-    # somebody answers.
+    # BSD lets two processes bind one port, to `*` and to a single address, if both set SO_REUSEADDR: try to connect.
     if (host in LOOPBACK_OR_ANY or port == LITELLM_DEFAULT_PORT) and answers_on_loopback(port):
         return bind_failure(host, port, errno.EADDRINUSE)
     return None
 
 
 def bind_failure(host: str, port: int, code: int) -> str:
-    """The line of uvicorn for a failed bind."""
+    """uvicorn's line for a failed bind."""
     return f"[Errno {code}] error while attempting to bind on address ({host!r}, {port}): {os.strerror(code).lower()}"
 
 
@@ -72,8 +70,8 @@ def answers_on_loopback(port: int) -> bool:
 
 
 def guard(app: FastAPI) -> None:
-    """Put our gate around LiteLLM's application and our clock on its server's connections. Not under a LiteLLM configuration
-    of the user's own, whose keys are not ours to judge.
+    """Wrap LiteLLM's application in our gate and time-limit its connections. Not for a user's own LiteLLM configuration, which
+    has its own keys.
     """
     import functools
 
@@ -85,7 +83,7 @@ def guard(app: FastAPI) -> None:
 
     # Starlette puts the middleware that is added last outermost.
     app.add_middleware(Gate, settings=read_settings())
-    # LiteLLM's command line has no words for uvicorn's `http` and `ws`; it calls uvicorn.run by that name (proxy_cli.py).
+    # LiteLLM's command line has no options for uvicorn's `http` and `ws`; it calls `uvicorn.run` (proxy_cli.py).
     uvicorn.run = functools.partial(uvicorn.run, http=GuardedConnection, ws="none")
 
 
@@ -98,7 +96,7 @@ def main() -> None:
             print(f"ERROR:    {failure}", file=sys.stderr)
             sys.exit(STARTUP_FAILURE)
 
-    # The modules beside this file: `-I` keeps every folder but Python's own off the path. Last, so that they hide nothing.
+    # For the modules beside this file: `-I` keeps all folders but Python's own off the path. Last, so that they shadow nothing.
     sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 
     gc.disable()
@@ -109,16 +107,16 @@ def main() -> None:
         from opta_status import StatusPage
 
         app = litellm.proxy.proxy_server.app
-        # Before the gate, which so stands around it too.
+        # Before the gate, so that the gate wraps it too.
         app.add_middleware(StatusPage)
         guard(app)
 
-    # What was loaded stays for the life of the process: later collections need not look at it either.
+    # What was loaded stays for the life of the process, so later collections can skip it.
     gc.freeze()
     gc.enable()
     from opta_ending import end
 
-    # Before uvicorn's own, which hands the signal back once it has answered everything.
+    # Before uvicorn's own handler, which raises the signal again after the last answer.
     signal.signal(signal.SIGTERM, end)
     sys.argv[0] = "litellm"
     run_server()

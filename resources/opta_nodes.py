@@ -1,10 +1,9 @@
-"""Which Studio a request may go to, when there are several. LiteLLM's own strategy picks among those.
+"""Decides which Studios a request may go to. LiteLLM's own strategy picks one of them.
 
-Measured on LiteLLM 1.106.2: "least-busy" retries at once, and a Studio that died has the fewest requests under way; so all
-retries of a request go to the one that has just failed it. The counts grow only when a request is really sent, so that several
-that come together all find the same Studio idle. And its cooldown rests a Studio after any 5xx or 401 (cooldown_handlers.py),
-also one whose request was at fault, answers 429 when all rest, and tells nobody: it is off (litellm-config.ts), and who is out
-of service is known here.
+Measured on LiteLLM 1.106.2: "least-busy" retries at once, and a dead Studio has the fewest running requests, so all retries go to
+the Studio that just failed. Its counts grow only once a request is sent, so simultaneous requests all find the same Studio idle.
+Its cooldown blocks a Studio after any 5xx or 401 (cooldown_handlers.py), even if the request was at fault, answers 429 if all are
+blocked, and doesn't report it. So the cooldown is off (litellm-config.ts), and this module tracks outages.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-# What a Studio answers to everything: llama-server while it loads its model (503), one whose key is not the one that it is
-# asked with, and one where something else listens.
+# What an unusable Studio answers to everything: llama-server loading its model (503), a different key, or another program on
+# the port.
 OUT_OF_SERVICE: Final = frozenset({401, 403, 404, 503})
 
 
 def node_of(model_info: object) -> str | None:
-    """The Studio of a deployment by its `model_info`: what stands before the "#" of its id, "" for this Studio."""
+    """The Studio of a deployment: the part of its id in `model_info` before the "#"; "" is this Studio."""
     identity = model_info.get("id") if isinstance(model_info, dict) else None
     name, separator, _ = identity.partition("#") if isinstance(identity, str) else ("", "", "")
     return name if separator else None
@@ -37,9 +36,10 @@ def open_nodes(
     running: Iterable[str],
     home: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The one that holds the conversation (`home`), unless it failed this request or is out of service: waiting there costs
-    less than reading all of it again. Else those that did not fail this request and have a free slot; else those that did not fail it and serve, then those that
-    did not fail it; else all. `slots` are those that may be promised now: none of a Studio that is out of service.
+    """The Studio that holds the conversation (`home`), unless it failed this request or is out of service: waiting there costs
+    less than reading everything again. Otherwise, of the Studios that haven't failed this request, those with a free slot, else
+    those in service, else all of them; if all failed it, all. `slots` are the slots available now: none for a Studio out of
+    service.
     """
     counts = Counter(running)
     untried = [one for one in deployments if node_of(one.get("model_info")) not in tried]
@@ -56,7 +56,7 @@ def open_nodes(
 
 
 def is_out_of_service(error: object) -> bool:
-    """Whether a deployment's failure says that nobody serves there, and not only that this request failed."""
+    """Whether a failure means that the deployment is down, not only that this request failed."""
     if getattr(error, "status_code", None) in OUT_OF_SERVICE:
         return True
     seen = 0
@@ -68,12 +68,12 @@ def is_out_of_service(error: object) -> bool:
 
 
 class NodeSlots:
-    """How many slots of each Studio there are to go to: none while it is out of service, and then a single one until a request
-    was answered there. All of a dead one's, promised again, would let as many requests in as then queue at the others.
+    """The available slots of each Studio: none while it is out of service, then one until it answers a request. If all slots of
+    a dead Studio counted again, as many requests would be admitted and then queue at the others.
     """
 
     def __init__(self, slots: Mapping[str, int], cooldown_s: float, tell: Callable[[int], None]) -> None:
-        """`tell` is called with the sum whenever it may have changed."""
+        """`tell` gets the sum whenever it may have changed."""
         self._all: Final = slots
         self._cooldown_s: Final = cooldown_s
         self._tell: Final = tell
@@ -81,11 +81,11 @@ class NodeSlots:
         self._away: Final[dict[str, asyncio.TimerHandle]] = {}
 
     def now(self) -> Mapping[str, int]:
-        """Those that may be promised."""
+        """The available slots of each."""
         return self._now
 
     def failed(self, node: str) -> None:
-        """Nobody serves there now."""
+        """The Studio is out of service."""
         timer = self._away.get(node)
         if timer is not None:
             timer.cancel()
@@ -93,7 +93,7 @@ class NodeSlots:
         self._change(node, 0)
 
     def serves(self, node: str) -> None:
-        """A request is being answered there. Of a Studio that has just failed another one, that says nothing yet."""
+        """A request is being answered there, which proves nothing if another one has just failed."""
         if node not in self._away and self._now.get(node) != self._all.get(node):
             self._change(node, self._all[node])
 
@@ -103,5 +103,5 @@ class NodeSlots:
 
     def _change(self, node: str, slots: int) -> None:
         self._now[node] = slots
-        # With none left all count: whoever asks is to hear the failure, not to wait for it.
+        # If no Studio is left, all slots count: clients should get the failure instead of waiting.
         self._tell(sum(self._now.values()) or sum(self._all.values()))

@@ -1,10 +1,10 @@
-"""The files that conversations wait in, on disk: which there are, how much they may take, and whether one is still whole.
+"""Keeps the files that conversations wait in: which exist, how much space they take, and whether each is intact.
 
-A file is llama-server's own (POST /slots/N?action=save). Beside it stands a manifest that says what it is of: a file whose
-manifest does not name the running model, KV types, context and build is never used, and one that is not as long as it
-was, or has other bytes, is deleted: a corrupt one was seen to poison the process until it is restarted (llama.cpp#27068).
+llama-server writes a file (POST /slots/N?action=save); a manifest beside it says what it belongs to. A file for another model, KV
+type, context or build is never used, and one with another length or other bytes is deleted: a corrupt file was seen to break the
+process until its restart (llama.cpp#27068).
 
-The content is a conversation's text. Folder 0700, files 0600; nothing of it is logged.
+The content is a conversation's text. Folder 0700, files 0600; it is never logged.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ MANIFEST: Final = ".json"
 # electron/core/engine/parked-verdict.ts reads it.
 VERDICT: Final = "does-not-restore"
 VERSION: Final = 1
-# A developer's day is some dozen conversations; the manifests are read at start.
+# A developer has some dozen conversations a day; the manifests are read at start.
 MOST_FILES: Final = 256
 READ_BYTES: Final = 1 << 20
-# What a file takes on its way to the disk must not be what fills it.
+# Writing a file must not fill the disk.
 LEAST_FREE_SHARE: Final = 20
 LEAST_FREE_BYTES: Final = 20 * 1024**3
 
 
 class Limits(NamedTuple):
-    """What all files together may take."""
+    """Limits for all files together."""
 
     most_bytes: int
     most_age_s: float
 
 
 class ParkedFile(NamedTuple):
-    """One file and what it is of."""
+    """One file and what it belongs to."""
 
     key: str
     developer: str
@@ -61,14 +61,14 @@ class ParkedFile(NamedTuple):
     checksum: int
     tokens: int
     fingerprint: Fingerprint
-    # The running llama-server when it was written, as the core identifies it.
+    # The llama-server that wrote it, as the core identifies it.
     engine: str
     saved_at: float
     used_at: float
 
 
 class ParkedFiles:
-    """All files of one folder. `say` is told what becomes of them: a word and a sentence."""
+    """All files of one folder. `say` gets each event: a kind and a sentence."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class ParkedFiles:
         clock: Callable[[], float] = time.time,
         free_bytes: Callable[[str], tuple[int, int]] = lambda path: shutil.disk_usage(path)[0:3:2],
     ) -> None:
-        """`free_bytes` tells the size of the disk and what of it is free."""
+        """`free_bytes` returns the size of the disk and its free bytes."""
         self._folder: Final = Path(folder)
         self._limits: Final = limits
         self._say: Final = say
@@ -89,15 +89,15 @@ class ParkedFiles:
 
     @property
     def total_bytes(self) -> int:
-        """What all of them take."""
+        """Size of all files."""
         return sum(file.bytes for file in self._files.values())
 
     def all(self) -> tuple[ParkedFile, ...]:
-        """The one used longest ago first."""
+        """Least recently used first."""
         return tuple(sorted(self._files.values(), key=lambda file: file.used_at))
 
     def load(self) -> None:
-        """What an earlier process left: whatever is whole. The rest is deleted. Raises OSError."""
+        """Load what an earlier process left, and delete what is incomplete. Raises OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chmod(self._folder, 0o700)
         for path in sorted(self._folder.glob(f"*{MANIFEST}")):
@@ -106,25 +106,25 @@ class ParkedFiles:
                 self._files[file.key] = file
         kept = {name for file in self._files.values() for name in (file.name, self._manifest_name(file))}
         for path in self._folder.iterdir():
-            # Half written when the process ended.
+            # Incomplete when the process ended.
             if path.suffix in (DATA, MANIFEST, ".tmp") and path.name not in kept:
-                # A folder of that name stays, and keeps nothing else from being parked.
+                # A folder of that name stays, and doesn't stop parking.
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
         self.drop_old()
 
     def find(self, key: str, engine: str | None) -> ParkedFile | None:
-        """The file of this conversation, where this llama-server may use it."""
+        """This conversation's file, if this llama-server may use it."""
         self.drop_old()
         file = self._files.get(key)
         return None if file is None or file.engine != engine else file
 
     def has(self, key: str) -> bool:
-        """Whether there is one, of whatever llama-server."""
+        """Whether there is a file, from any llama-server."""
         return key in self._files
 
     def closest(self, developer: str, fingerprint: Fingerprint, engine: str | None) -> tuple[ParkedFile, int] | None:
-        """Of this developer's files, the one that shares most text with this prompt, and how many bytes of it."""
+        """The file of this developer with the most text in common with this prompt, and the length of that text in bytes."""
         best: tuple[ParkedFile, int] | None = None
         for file in reversed(self.all()):
             if file.developer != developer or file.engine != engine:
@@ -135,10 +135,10 @@ class ParkedFiles:
         return best
 
     def why_no_room(self, estimated_bytes: int, key: str) -> str | None:
-        """Make room for a file of this size by deleting those used longest ago; in words why there is none all the same."""
+        """Make room for a file of this size by deleting the least recently used. Returns why that failed, or None."""
         self.drop_old()
         if estimated_bytes > self._limits.most_bytes:
-            return f"it would take {estimated_bytes} bytes of the {self._limits.most_bytes} that all may have"
+            return f"it would take {estimated_bytes} bytes, and all parked conversations may take {self._limits.most_bytes}"
         try:
             disk, free = self._free_bytes(str(self._folder))
         except OSError as error:
@@ -149,28 +149,28 @@ class ParkedFiles:
             if not surplus and free - estimated_bytes >= least:
                 break
             if file.key == key:
-                # It is replaced only once the new one is there.
+                # Replaced only once the new one is complete.
                 continue
             self.remove(file.key)
             free += file.bytes
         if free - estimated_bytes < least:
-            return f"{free} bytes are free on the disk, and {least} stay free"
+            return f"{free} bytes are free on the disk, and {least} must stay free"
         return None
 
     def begin(self, key: str) -> str:
-        """The name that llama-server shall write to: an empty 0600 file, whose mode it keeps. Raises OSError."""
+        """Create an empty 0600 file for llama-server, which keeps its mode, and return its name. Raises OSError."""
         self._next += 1
         name = f"{key}-{int(self._clock() * 1000):x}-{self._next}.tmp"
         os.close(os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600))
         return name
 
     def abandon(self, temporary: str) -> None:
-        """It was not written, or not whole."""
+        """Delete a file that was not written, or is incomplete."""
         (self._folder / temporary).unlink(missing_ok=True)
 
     def checksum(self, name: str) -> int:
-        """Of the file's bytes. Raises OSError. Blocks: some GB/s. No fsync, for which requests would wait on a busy disk: what a
-        power cut leaves half written has another checksum.
+        """The checksum of the file's bytes. Raises OSError. Blocks: some GB/s. No fsync, which would delay requests on a busy disk:
+        a file left incomplete by a power cut has another checksum.
         """
         checksum = 0
         with open_regular(self._folder / name) as file:
@@ -179,20 +179,20 @@ class ParkedFiles:
         return checksum
 
     def gives_up(self, engine: str) -> None:
-        """With this llama-server the files do nothing: for the next process, and for the doctor."""
+        """Record that this llama-server restores nothing from files, for the next process and the doctor."""
         with contextlib.suppress(OSError):
             (self._folder / VERDICT).write_text(engine, encoding="utf-8")
 
     def given_up(self) -> str | None:
-        """The llama-server with which the files do nothing."""
+        """The llama-server that restores nothing from files."""
         try:
             return read_text(self._folder / VERDICT).strip()
         except (OSError, ValueError):
             return None
 
     def size(self, name: str) -> int:
-        """Length of the file. Raises OSError, also for what is no regular file: llama-server would follow a link, and wait for a
-        pipe.
+        """Length of the file. Raises OSError, also for anything but a regular file: llama-server would follow a link, and wait for
+        a pipe.
         """
         facts = (self._folder / name).lstat()
         if not stat.S_ISREG(facts.st_mode):
@@ -200,13 +200,13 @@ class ParkedFiles:
         return facts.st_size
 
     def finish(self, temporary: str, file: ParkedFile) -> None:
-        """What was written becomes the conversation's file, and the one before it goes. Raises OSError."""
+        """Make the written file the conversation's, and delete the earlier one. Raises OSError."""
         before = self._files.get(file.key)
         os.replace(self._folder / temporary, self._folder / file.name)
         try:
             self._write_manifest(file)
         except OSError:
-            # Without it nothing knows of the content, which would fill a full disk until the next start.
+            # Without a manifest the file would be unknown and take up a full disk until the next start.
             (self._folder / file.name).unlink(missing_ok=True)
             raise
         self._files[file.key] = file
@@ -214,12 +214,12 @@ class ParkedFiles:
             (self._folder / before.name).unlink(missing_ok=True)
 
     def name_for(self, temporary: str) -> str:
-        """The name under which it stays."""
+        """The file's final name."""
         return temporary.removesuffix(".tmp") + DATA
 
     def why_not_whole(self, file: ParkedFile) -> str | None:
-        """In words, when its bytes are not what was written; else None. Raises OSError when that cannot be told now, as with
-        too many open files. Blocks.
+        """How the file differs from what was written, else None. Raises OSError if it can't be checked now, as with too many open
+        files. Blocks.
         """
         try:
             size = self.size(file.name)
@@ -230,7 +230,7 @@ class ParkedFiles:
             return "it is gone"
 
     def note_used(self, file: ParkedFile) -> None:
-        """It was just read."""
+        """Record that the file was just read."""
         if self._files.get(file.key) is file:
             used = file._replace(used_at=self._clock())
             self._files[file.key] = used
@@ -238,7 +238,7 @@ class ParkedFiles:
                 self._write_manifest(used)
 
     def refuse(self, file: ParkedFile, why: str) -> None:
-        """Delete it and say so."""
+        """Delete the file and report it."""
         self.remove(file.key)
         self._say("refused", f"a parked conversation of {file.developer} was deleted and is read again: {why}")
 
@@ -250,7 +250,7 @@ class ParkedFiles:
             (self._folder / file.name).unlink(missing_ok=True)
 
     def drop_old(self) -> None:
-        """Delete what is older than it may be, and what is too much."""
+        """Delete files beyond the limits of age and size."""
         now = self._clock()
         for file in self.all():
             if now - file.used_at > self._limits.most_age_s or self.total_bytes > self._limits.most_bytes:
@@ -283,7 +283,7 @@ class ParkedFiles:
                 f"a parked conversation of {file.developer} was deleted and is read again: it has {size} bytes, not {file.bytes}",
             )
             return None
-        # A clock that was set back must not make a file immortal.
+        # A file must still expire after the clock was set back.
         return file._replace(used_at=min(file.used_at, self._clock()))
 
 
@@ -296,7 +296,7 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "checksum": (int,),
     "tokens": (int,),
     "engine": (str,),
-    # Python writes a whole number of seconds without a point where the clock says so.
+    # A whole number of seconds may have been written as an int.
     "saved_at": (int, float),
     "used_at": (int, float),
 }
@@ -308,7 +308,7 @@ def _to_json(file: ParkedFile) -> dict[str, Any]:
 
 
 def _from_json(document: Any) -> ParkedFile:
-    """Raises ValueError, TypeError, KeyError or OverflowError for anything else than what `_to_json` writes."""
+    """Raises ValueError, TypeError, KeyError or OverflowError for anything that `_to_json` doesn't write."""
     if document["version"] != VERSION:
         message = f"version {document['version']}"
         raise ValueError(message)
@@ -318,11 +318,11 @@ def _from_json(document: Any) -> ParkedFile:
             message = f"{name}: found {values[name]!r}"
             raise TypeError(message)
     if "/" in values["name"] or not values["name"].endswith(DATA):
-        message = "a name of another folder"
+        message = "the name is in another folder"
         raise ValueError(message)
     print_ = values["fingerprint"]
     marks, ends = bytes.fromhex(print_["marks"]), tuple(int(end) for end in print_["ends"])
     if len(marks) != len(ends) * MARK_BYTES:
-        message = "a fingerprint that is not whole"
+        message = "the fingerprint is incomplete"
         raise ValueError(message)
     return ParkedFile(**{**values, "fingerprint": Fingerprint(marks, ends, int(print_["head"]))})

@@ -1,8 +1,8 @@
 """Carries out what opta_slots.py decides: writes conversations to files, reads them back, clears slots.
 
-A copy of a conversation is also written while it keeps its slot, once it rests: what is in a file outlives llama-server.
-On a 70B model a conversation of 20,000 tokens is 1.8 GB, so that a copy is written of a large one only when it has rested for
-a while, and no more than so many bytes in an hour; a small one costs nothing and is written at once.
+An idle conversation is also copied to a file while it keeps its slot, because files outlive llama-server. On a 70B model a
+conversation of 20,000 tokens is 1.8 GB, so a large one is copied only after some rest and within an hourly limit; a small one
+costs nothing and is copied at once.
 """
 
 from __future__ import annotations
@@ -34,39 +34,39 @@ if TYPE_CHECKING:
 
 logger: Final = logging.getLogger("opta_router")
 
-# Fewer are read again sooner than a file is.
+# Fewer are faster to read again than from a file.
 LEAST_TOKENS: Final = 64
-# Before the first file has told: a 70B model's with f16 KV take 327,680 (80 layers, 8 KV heads of 128).
+# Until the first file shows it: a 70B model with f16 KV takes 327,680 (80 layers, 8 KV heads of 128).
 ASSUMED_BYTES_PER_TOKEN: Final = 131_072
-# Written within 100 ms by any SSD of the last ten years.
+# Any SSD of the last ten years writes this within 100 ms.
 SMALL_BYTES: Final = 64 * 1024**2
 REST_S: Final = 60.0
 # 12 copies of 20,000 tokens of a 70B model in an hour; an SSD of 600 TBW lasts ten years with 8 such hours a day.
 COPY_BYTES_PER_HOUR: Final = 24 * 1024**3
-# Text is read back for another session's beginning when that much of the file is of use: reading back is at least fifty times
-# as fast as reading (measured 0.003 s for 1,152 tokens that took 12.7 s).
+# A file is restored for another session's beginning if at least this much of it is useful: restoring is at least fifty times as
+# fast as reading (measured 0.003 s for 1,152 tokens that took 12.7 s).
 LEAST_SHARED_SHARE: Final = 0.05
 LEAST_SHARED_BYTES: Final = 1024
-# A model whose files do nothing is found out by so many answers in a row (llama.cpp#25913, #26676).
+# After this many useless restores in a row the model counts as one whose files restore nothing (llama.cpp#25913, #26676).
 USELESS_AFTER: Final = 3
 USEFUL_SHARE: Final = 0.5
 USELESS_SHARE: Final = 0.1
-# What llama-server counts may differ from what was told by drafted tokens and the end of the answer.
+# llama-server's count may differ from the answer's by drafted tokens and the answer's end.
 COUNT_SLACK_TOKENS: Final = 64
 MOST_EVENTS: Final = 32
 SAY_AGAIN_S: Final = 600.0
-# The core waits ten seconds for a process that is to end, unless its user says otherwise (config.json, stopGraceSeconds).
+# The core gives a process ten seconds to end, unless the user says otherwise (config.json, stopGraceSeconds).
 END_WITHIN_S: Final = 8.0
 
 
 class Result(NamedTuple):
-    """What an answer said of itself, in tokens. None: it did not."""
+    """An answer's own token counts. None: not given."""
 
     prompt: int | None = None
-    # Of these, what was found in the cache.
+    # Of the prompt, what was found in the cache.
     cached: int | None = None
     output: int | None = None
-    # llama-server failed, and not only at this request.
+    # llama-server failed, not only this request.
     is_broken: bool = False
 
 
@@ -74,7 +74,7 @@ UNKNOWN: Final = Result()
 
 
 class CacheEvent(NamedTuple):
-    """Something that became of a parked conversation."""
+    """An event of a parked conversation."""
 
     number: int
     at: int
@@ -83,7 +83,7 @@ class CacheEvent(NamedTuple):
 
 
 class Parking:
-    """The files and the slots together."""
+    """Moves conversations between slots and files."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Parking:
         state_path: str | None = None,
         rest_s: float = REST_S,
     ) -> None:
-        """`files` None: nothing is parked. At `state_path` stands what the slots hold, for the next process."""
+        """`files` None: nothing is parked. `state_path` records what the slots hold, for the next process."""
         self._table: Final = table
         self._conversations: Final = conversations
         self._actions: Final = actions
@@ -103,9 +103,9 @@ class Parking:
         self._files: Final = files
         self._state_path: Final = state_path
         self._rest_s: Final = rest_s
-        # llama-server does one thing at a time anyway; in order, so that what leaves is on disk before it is wanted again.
+        # llama-server does one thing at a time anyway; in order, so that a conversation is on disk before it is needed again.
         self._order: Final = asyncio.Lock()
-        # Slots with something still to be done to them, and how much: whoever is sent there waits for it.
+        # Slots with pending work, and how much: a request to such a slot waits for it.
         self._touched: Final[Counter[int]] = Counter()
         self._leases: Final[dict[object, Lease]] = {}
         self._results: Final[dict[object, Result]] = {}
@@ -117,17 +117,17 @@ class Parking:
         self._numbers: Final = itertools.count(1)
         self.events: Final[deque[CacheEvent]] = deque(maxlen=MOST_EVENTS)
         self.on_change: Callable[[], None] = lambda: None
-        # Answers in a row that found nothing of what had been read back; None: it was seen to help.
+        # Answers in a row for which a restore was useless; None: a restore was useful.
         self._useless: int | None = 0
         self._useless_engine: str | None = None
         self._refused_at: dict[str, float] = {}
-        # Files in whose restore llama-server fell silent.
+        # Files during whose restore llama-server stopped answering.
         self._unanswered: Final[deque[str]] = deque(maxlen=MOST_EVENTS)
-        # What requests have waited for files to be written and read; copies, which nobody waits for, left out.
+        # How long requests have waited for files to be written and read, without copies, for which no request waits.
         self._moved_s = 0.0
 
     def open(self) -> None:
-        """What an earlier process left, in files and in slots."""
+        """Load what an earlier process left in files and slots."""
         if self._files is not None:
             try:
                 self._files.load()
@@ -142,18 +142,18 @@ class Parking:
         self._read_state()
 
     def say(self, kind: str, text: str) -> None:
-        """Something happened that a person may want to look back at."""
+        """Record an event that a person may want to look up later."""
         self.events.append(CacheEvent(next(self._numbers), time.time_ns() // 1_000_000, kind, text))
         (logger.warning if kind == "refused" else logger.info)("%s", text)
         self.on_change()
 
     @property
     def can_park(self) -> bool:
-        """Whether files are of use with this llama-server."""
+        """Whether files work with this llama-server."""
         return self._files is not None and self._record is not None and self._useless_engine != self._record.identity
 
     def look_at_engine(self) -> None:
-        """Another llama-server than before has empty slots."""
+        """Check for a new llama-server, whose slots are empty."""
         record = self._engine.read()
         if record == self._record:
             return
@@ -164,14 +164,14 @@ class Parking:
         self._learn_size()
 
     def describe(self) -> dict[str, int] | None:
-        """The files, and how long they have been written and read; None: nothing is parked."""
+        """Number and size of the files, and the time spent on them; None: nothing is parked."""
         if self._files is None or not self.can_park:
             return None
         files = self._files
         return {"files": len(files.all()), "bytes": files.total_bytes, "movedMs": round(self._moved_s * 1000)}
 
     def _learn_size(self) -> None:
-        """What a token takes of a file, from those of this llama-server."""
+        """Bytes per token, from this llama-server's files."""
         mine = [] if self._files is None else [file for file in self._files.all() if file.engine == self._identity()]
         self._bytes_per_token = mine[-1].bytes / mine[-1].tokens if mine else None
 
@@ -181,19 +181,19 @@ class Parking:
     # --- for the admission ---------------------------------------------------------------------------------------
 
     def must_wait(self, wish: Wish | None) -> bool:
-        """Whether this request's own slot is at work, for a client that has left."""
+        """Whether this request's own slot still works for a client that left."""
         return self._table.must_wait(wish)
 
     def extra_tokens(self) -> int:
-        """What is taken of the pool beside what was granted."""
+        """Tokens of the pool in use beyond those granted."""
         return self._table.extra_tokens()
 
     def is_seen_at_work(self, token: object) -> bool:
-        """Whether llama-server said that this request's slot is."""
+        """Whether llama-server said that this request's slot is busy."""
         return self._table.is_seen_at_work(token)
 
     def take(self, token: object, wish: Wish) -> None:
-        """It is this request's turn. What must be done to its slot begins at once, in the order of turns."""
+        """Admit this request. Work on its slot begins at once, in the order of admission."""
         self.look_at_engine()
         lease = self._table.take(token, wish)
         if lease is None:
@@ -209,7 +209,7 @@ class Parking:
             lease.work = self._begin(self._make_ready(lease))
 
     def left(self, token: object) -> None:
-        """Nothing is at work for this request any more."""
+        """llama-server no longer works on this request."""
         lease, result = self._leases.pop(token, None), self._results.pop(token, UNKNOWN)
         if lease is not None:
             self._finish(lease, result)
@@ -217,12 +217,12 @@ class Parking:
     # --- for the traffic -----------------------------------------------------------------------------------------
 
     def lease_of(self, token: object) -> Lease | None:
-        """The slot that a request has, once it is its turn; None: it goes where llama-server likes."""
+        """An admitted request's slot; None: llama-server picks one."""
         return self._leases.get(token)
 
     async def make_ready(self, token: object) -> int | None:
-        """The slot that this request goes to, once it is ready for it. What is under way goes on when the caller is cancelled:
-        a client that leaves must not leave a slot of which nobody knows what it holds.
+        """This request's slot, once it is ready. Pending work continues if the caller is cancelled: a client that leaves must not
+        leave a slot with unknown content.
         """
         lease = self._leases.get(token)
         if lease is None:
@@ -232,11 +232,11 @@ class Parking:
         return lease.slot.id
 
     def began(self, token: object) -> None:
-        """llama-server has read this request's prompt: of what was read back for it only that is left in the slot."""
+        """llama-server has read this request's prompt: of a restored file the slot now holds only that."""
         self._table.hold_extra(token, 0)
 
     def told(self, token: object, result: Result) -> None:
-        """What the answer said of itself."""
+        """Record the answer's own counts."""
         self._results[token] = result
 
     # --- before a request ----------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ class Parking:
                         await self._bring_back(lease)
                     self._moved_s += time.monotonic() - began
             except OSError as error:
-                # A disk that fails costs the cache, not the request.
+                # A disk error costs the cache, not the request.
                 self.say("refused", f"a conversation was not parked or brought back: {error.filename}: {error.strerror}")
             finally:
                 self._touched.subtract(touched)
@@ -283,7 +283,7 @@ class Parking:
         try:
             await self._actions.erase(slot_id)
         except SlotActionError as error:
-            # A build without it: llama-server keeps only what both prompts begin with (get_common_prefix).
+            # A build without erase: llama-server keeps only the common prefix of both prompts (get_common_prefix).
             logger.warning("slot %d was not cleared: %s", slot_id, error)
 
     async def _bring_back(self, lease: Lease) -> None:
@@ -303,7 +303,7 @@ class Parking:
     async def _find_beginning(
         self, conversation: Conversation, prompt: Fingerprint, record: EngineRecord
     ) -> tuple[ParkedFile, int] | None:
-        """Another conversation of the same developer that begins alike; written first where only a slot holds it."""
+        """Another conversation of the same developer with the same beginning, saved first if only a slot holds it."""
         files = self._files
         if files is None:
             return None
@@ -339,9 +339,9 @@ class Parking:
         try:
             read = await self._actions.restore(lease.slot.id, file.name)
         except NoAnswerError as error:
-            # It may have been killed; or the file ends it, each time anew (llama.cpp#27068).
+            # It may have been killed; or the file crashes it each time (llama.cpp#27068).
             if file.name in self._unanswered:
-                files.refuse(file, f"llama-server ended twice while it was read: {error}")
+                files.refuse(file, f"llama-server ended twice while reading it: {error}")
             self._unanswered.append(file.name)
             return
         except SlotActionError as error:
@@ -365,19 +365,19 @@ class Parking:
         if slot is None:
             return
         if result.is_broken:
-            # Whatever failed in llama-server: a full pool clears every slot (measured), a crash too.
+            # Whatever failed: a full pool clears every slot (measured), and so does a crash.
             self._table.empty(slot)
             slot.is_unknown = True
         elif result.cached is not None:
             self._judge(lease, result.cached)
         if slot.holds is not None and slot.holds is lease.asked.within:
-            # Its own next turn goes on from what was there before.
+            # The conversation's next turn continues from its earlier content.
             slot.fingerprint = slot.holds.fingerprint
         self._write_state()
         self._copy_when_it_rests(slot)
 
     def _judge(self, lease: Lease, cached: int) -> None:
-        """Whether what was read back was of use, by the answer's own count."""
+        """Judge by the answer's own count whether the restore was useful."""
         if lease.restored_tokens is None or lease.restored_share is None:
             return
         expected = lease.restored_tokens * lease.restored_share
@@ -416,7 +416,7 @@ class Parking:
                 return
             with self._touching(slot.id):
                 saved = await self._save(content_of(slot), "copied")
-            # A request may have come meanwhile, which waits for this: its content is not what was written.
+            # A request may have come meanwhile and wait for this: the slot's new content isn't what was saved.
             if saved and slot.holds is conversation and slot.token is None:
                 slot.is_saved = True
                 self._write_state()
@@ -430,13 +430,13 @@ class Parking:
         return self._is_small(tokens) or written + self._estimate(tokens) <= COPY_BYTES_PER_HOUR
 
     def _is_small(self, tokens: int) -> bool:
-        """Also while no file has told what a token takes: the first one does."""
+        """Also true while the bytes per token are unknown: the first file shows them."""
         return self._bytes_per_token is None or tokens * self._bytes_per_token <= SMALL_BYTES
 
     # --- files --------------------------------------------------------------------------------------------------
 
     async def _save(self, content: Content, kind: str) -> bool:
-        """Write the slot's content to a file; answers whether it is there."""
+        """Write the slot's content to a file. Returns whether that worked."""
         files, record, conversation = self._files, self._record, content.conversation
         if files is None or record is None or conversation is None or not self.can_park or content.tokens < LEAST_TOKENS:
             return False
@@ -463,7 +463,7 @@ class Parking:
     def _accept(
         self, content: Content, record: EngineRecord, temporary: str, written: Written, checksum: int
     ) -> str | None:
-        """Keep what was written, or say why not."""
+        """Keep the written file, or return why not."""
         files, conversation = self._files, content.conversation
         if files is None or conversation is None:
             return "nothing is parked"
@@ -471,7 +471,7 @@ class Parking:
         if size != written.bytes or written.tokens <= 0:
             return f"the file has {size} bytes and llama-server wrote {written.bytes}"
         if content.is_counted and abs(written.tokens - content.tokens) > COUNT_SLACK_TOKENS:
-            # Somebody came past the Router: what is in the slot is not this conversation.
+            # A request bypassed the Router: the slot holds something else.
             return f"its slot holds {written.tokens} tokens, not {content.tokens}"
         self._bytes_per_token = size / written.tokens
         self._copies.append((time.monotonic(), size))
@@ -495,7 +495,7 @@ class Parking:
         return None
 
     def _say_not_parked(self, conversation: Conversation, why: str) -> None:
-        """Once for each reason in ten minutes: a full disk refuses every conversation."""
+        """Report each reason once in ten minutes: a full disk refuses every conversation."""
         now, kind = time.monotonic(), re.sub(r"\d+", "", why)
         if now - self._refused_at.get(kind, float("-inf")) < SAY_AGAIN_S:
             return
@@ -503,12 +503,12 @@ class Parking:
         self.say("refused", f"a conversation of {conversation.developer} was not parked: {why}")
 
     async def park_now(self) -> None:
-        """Write what only slots hold: llama-server is about to end, and this process is not."""
+        """Save what only slots hold, because llama-server is about to end while this process goes on."""
         for slot in self._table.slots:
             await self._copy(slot, slot.holds, is_asked=True)
 
     def park_at_end(self) -> None:
-        """Write what only slots hold, outside of the event loop: nothing is answered any more."""
+        """Save what only slots hold, after the last answer and outside of the event loop."""
         self.look_at_engine()
         deadline = time.monotonic() + END_WITHIN_S
         files, record = self._files, self._record
@@ -549,7 +549,7 @@ class Parking:
         return task
 
     async def settle(self) -> None:
-        """Wait until nothing is under way. For tests."""
+        """Wait for all pending work. For tests."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -570,13 +570,13 @@ class Parking:
                 json.dump({"process": self._record.process, "slots": slots}, file)
             os.replace(temporary, self._state_path)
         except OSError:
-            # A full disk. The next Router knows better what to do with unknown slots than with what they held before.
+            # A full disk. For the next Router, unknown slots are safer than outdated ones.
             for path in (temporary, self._state_path):
                 with contextlib.suppress(OSError):
                     os.unlink(path)
 
     def _read_state(self) -> None:
-        """Slots of a llama-server that outlived the Router before this one."""
+        """Take over the slots of a llama-server that outlived the previous Router."""
         if self._state_path is None or self._record is None:
             return
         try:

@@ -1,12 +1,12 @@
-"""What Claude Code's requests need before a local model sees them: pure functions on the body of /v1/messages.
+"""Adapts Claude Code's requests to a local model: pure functions on the body of /v1/messages.
 
 Measured with Claude Code 2.1.197 and llama.cpp b10434:
-- It puts `role: system` messages into the conversation. The model's own template keeps only the last system message, so
-  that one of the agents' list would replace the whole system prompt; strict templates answer 400. They become user text
-  where they stand: moved in front they would change the prompt before all turns, and every turn would be read again.
-- Its first system block is `x-anthropic-billing-header: cc_version=...`, different in each session and before everything
-  that llama-server could share between them.
-- With a model name it does not know it sends `temperature: 1`, over the one that the server was started with.
+- It puts `role: system` messages into the conversation. The model's own template keeps only the last one, so a message with the
+  list of agents would replace the whole system prompt; strict templates answer 400. They become user text in place: moved to the
+  front they would change the prompt before all turns, and every turn would be read again.
+- Its first system block is `x-anthropic-billing-header: cc_version=...`, which differs in each session and comes before
+  everything that llama-server could share between sessions.
+- With an unknown model name it sends `temperature: 1`, which overrides the server's.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 Block = dict[str, Any]
 
 ATTRIBUTION: Final = "x-anthropic-billing-header:"
-# Anthropic's own default: whoever sends it says nothing about the model. Any other value was chosen.
+# Anthropic's default, which says nothing about the model. Any other value was chosen.
 FORCED_TEMPERATURE: Final = 1
 
 
 def mend_messages(body: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """The body as the model should get it. The given one stays as it is; what is not touched is shared with it."""
+    """The body for the model. The original is not changed; untouched parts are shared with it."""
     mended = dict(body)
     if settings.join_system_messages:
         mended.update(place_system_messages(mended))
@@ -43,8 +43,8 @@ def mend_messages(body: dict[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def place_system_messages(body: Mapping[str, Any]) -> dict[str, Any]:
-    """`system` and `messages` without system messages: those before the first turn stand behind the system prompt, the
-    others become user text in their place. In order, nothing lost; empty when there is none.
+    """`system` and `messages` without system messages: those before the first turn are appended to the system prompt, the others
+    become user text in place. Keeps order and content; empty if there are none.
     """
     messages = body.get("messages")
     if not isinstance(messages, list) or not any(_is_system(message) for message in messages):
@@ -52,12 +52,12 @@ def place_system_messages(body: Mapping[str, Any]) -> dict[str, Any]:
     leading = list(itertools.takewhile(_is_system, messages))
     system = [block for part in (body.get("system"), *(one.get("content") for one in leading)) for block in _blocks(part)]
     kept: list[Any] = []
-    # Of the last one: whether a system message is part of it, and whether it is nothing else.
+    # Of the last kept turn: whether it includes a system message, and whether it is only that.
     has_system, is_system = False, False
     for message in messages[len(leading) :]:
         was_system = _is_system(message)
         turn = {"role": "user", "content": _blocks(message.get("content"))} if was_system else message
-        # Strict templates refuse two turns of one role beside each other; Anthropic's API takes them for one.
+        # Strict templates refuse adjacent turns of one role; Anthropic's API merges them.
         joins = (was_system or has_system) and kept and _is_of_one_role(kept[-1], turn)
         if joins and (is_system or not _has_result(turn)):
             kept[-1] = {**kept[-1], "content": _joined(_blocks(kept[-1].get("content")), _blocks(turn.get("content")))}
@@ -69,7 +69,7 @@ def place_system_messages(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def drop_attribution(system: object) -> object:
-    """The system prompt without the client's attribution; of its shape."""
+    """The system prompt without the client's attribution, in the same shape."""
     if isinstance(system, str):
         return "\n".join(line for line in system.split("\n") if not line.startswith(ATTRIBUTION)).lstrip("\n")
     if isinstance(system, list):
@@ -97,7 +97,7 @@ def _is_of_one_role(before: object, after: object) -> bool:
 
 
 def _joined(first: list[Any], second: list[Any]) -> list[Any]:
-    """Both, tools' results first: they have to stand at the beginning of their turn."""
+    """Both, with tool results first: they must begin their turn."""
     return sorted([*first, *second], key=lambda block: not _is_result(block))
 
 

@@ -1,4 +1,4 @@
-"""The requests that the Router has taken and not yet answered to their end, and what each developer has used today."""
+"""Tracks the Router's open requests, and each developer's use today."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from opta_state_files import read_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# The program that supervises this proxy: its own message is shown while it runs and is nobody's use.
+# The program that supervises this proxy: its own message is shown while it runs, but not counted as use.
 OWN_NAME: Final = "opta-nexus"
 
 _numbers: Final = itertools.count(1)
 
 
 def now_ms() -> int:
-    """ms since the epoch, as everybody else in this program tells time."""
+    """ms since the epoch, the time unit of the whole program."""
     return time.time_ns() // 1_000_000
 
 
 def _new_id() -> str:
-    # The process's start time would do as well; the pid keeps ids apart over a restart within one second.
+    # The pid keeps ids distinct across a restart, even within one second.
     return f"{os.getpid()}-{next(_numbers)}"
 
 
 @dataclass(eq=False)
 class LiveRequest:
-    """One request. None: not known, or not yet."""
+    """One request. None: unknown, or not yet known."""
 
     developer: str
-    # Claude Code's conversation; None: another client, or one that does not say.
+    # Claude Code's session; None: the client names none.
     session: str | None = None
     started_at: int = field(default_factory=now_ms)
     id: str = field(default_factory=_new_id)
@@ -45,43 +45,43 @@ class LiveRequest:
     prompt_tokens: int | None = None
     # Pieces of a stream while it runs, the server's own count at its end.
     output_tokens: int | None = None
-    # Of the prompt, what llama-server still had, and what it read; told with the answer's end.
+    # Of the prompt, what llama-server had cached and what it read; known at the answer's end.
     cached_tokens: int | None = None
     read_tokens: int | None = None
-    # The slot of this Studio that it is pinned to, and its conversation as people are shown it.
+    # The slot of this Studio that it is pinned to, and its conversation's short id.
     slot: int | None = None
     conversation: str | None = None
     ended_at: int | None = None
     # Where it was sent, the last one last; "" is this Studio. All but the last one failed.
     tried: list[str] = field(default_factory=list)
-    # `answered` only when the client got all of it; `refused` by design, too long or one too many.
+    # `answered` only if the client got everything; `refused` by design: too long, or the queue was full.
     outcome: str = "running"
     # LiteLLM stopped waiting for the answer.
     given_up: bool = False
-    # HTTP status of an answer that failed; None: it did not, or there is none.
+    # HTTP status of a failed answer; None: it didn't fail, or has no status.
     failed_status: int | None = None
-    # What its answer is read from while it streams.
+    # The stream that its answer is read from.
     upstream: object | None = None
 
     def note_cached(self, prompt_tokens: int | None, cached_tokens: int | None) -> None:
-        """The answer says how long the prompt was, and how much of it llama-server still had."""
+        """Record from the answer the prompt's length and the cached part."""
         if prompt_tokens is not None and cached_tokens is not None:
             self.cached_tokens, self.read_tokens = cached_tokens, max(0, prompt_tokens - cached_tokens)
 
     @property
     def left_the_queue(self) -> bool:
-        """Whether it is over without ever having had its turn: nothing was generated, and the client asks again."""
+        """Whether it ended without being admitted: nothing was generated, and the client retries."""
         return self.admitted_at is None and self.outcome == "running"
 
     @property
     def phase(self) -> str:
-        """As the contract has it (electron/contract/, RouterRequest)."""
+        """Named as in the contract (electron/contract/, RouterRequest)."""
         if self.admitted_at is None:
             return "waiting"
         return "prefill" if self.first_token_at is None else "generating"
 
     def describe(self) -> dict[str, Any]:
-        """As the feed tells it."""
+        """State for the feed."""
         return {
             "id": self.id,
             "developer": self.developer,
@@ -109,7 +109,7 @@ class Use:
     outputTokens: int = 0  # noqa: N815
     firstTokenSumMs: int = 0  # noqa: N815
     firstTokens: int = 0  # noqa: N815
-    # Of the answers that said so; None: none did.
+    # Summed over the answers that report it; None: none did.
     cachedTokens: int | None = None  # noqa: N815
     readTokens: int | None = None  # noqa: N815
 
@@ -128,10 +128,11 @@ class Use:
 
 
 def _read_use(document: Any) -> Use:
-    """Raises TypeError for anything else than sums."""
+    """Raises TypeError for anything but sums. Those that an answer may not report can be null."""
     use = Use(**document)
-    if any(type(sum_) is not int or sum_ < 0 for sum_ in vars(use).values()):
-        message = "a sum that is no number"
+    sums = [sum_ for name, sum_ in vars(use).items() if not (sum_ is None and name in ("cachedTokens", "readTokens"))]
+    if any(type(sum_) is not int or sum_ < 0 for sum_ in sums):
+        message = "a sum is not a number"
         raise TypeError(message)
     return use
 
@@ -146,8 +147,8 @@ class Usage:
         self._uses: dict[str, Use] = self._read()
 
     def add(self, request: LiveRequest) -> None:
-        """Count a finished request and write it down. Our own are not counted, nor those that were refused: clients make
-        them shorter or ask again by themselves.
+        """Count a finished request and save the sums. Skips our own requests and refused ones, which clients shorten or retry by
+        themselves.
         """
         self._turn_day()
         if request.developer == OWN_NAME or request.outcome == "refused" or request.left_the_queue:
@@ -156,7 +157,7 @@ class Usage:
         self._write()
 
     def describe(self) -> dict[str, Any]:
-        """Day and sums as the feed tells them."""
+        """Day and sums for the feed."""
         self._turn_day()
         developers = [
             {
@@ -179,7 +180,7 @@ class Usage:
             self._day, self._uses = day, {}
 
     def _read(self) -> dict[str, Use]:
-        """What the file says about today; nothing when it is of another day, not there, or not whole."""
+        """Today's sums from the file; empty if it is from another day, missing, or damaged."""
         if self._path is None:
             return {}
         try:
@@ -195,7 +196,7 @@ class Usage:
             return
         developers = {name: vars(use) for name, use in self._uses.items()}
         temporary = f"{self._path}.{os.getpid()}.tmp"
-        # No fsync: no sum is worth holding up the streams that run in this same thread.
+        # No fsync: it would delay the streams in this thread.
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump({"day": self._day, "developers": developers}, file)
         os.replace(temporary, self._path)
@@ -218,27 +219,27 @@ class RequestBook:
         return request
 
     def admitted(self, request: LiveRequest) -> None:
-        """It is its turn."""
+        """It was admitted."""
         request.admitted_at = now_ms()
         self.on_change()
 
     def heard(self, request: LiveRequest, output_tokens: int) -> None:
-        """The model has said so much of the answer."""
+        """The answer has this many tokens so far."""
         if request.first_token_at is None:
             request.first_token_at = now_ms()
         request.output_tokens = output_tokens
         self.on_change()
 
     def live(self) -> list[LiveRequest]:
-        """All of them, in the order in which they came; our own message is nobody's."""
+        """All in order of arrival, except our own message."""
         return [request for request in self._live.values() if request.developer != OWN_NAME]
 
     def nodes(self, asking: LiveRequest) -> list[str]:
-        """Where the other requests are now, one entry for each."""
+        """The Studios of the other requests, one entry for each."""
         return [other.tried[-1] for other in self._live.values() if other.tried and other is not asking]
 
     def end(self, request: LiveRequest) -> None:
-        """It is over, however it ended. A second call changes nothing."""
+        """It ended, in any way. A second call changes nothing."""
         if self._live.pop(request.id, None) is None:
             return
         request.ended_at = now_ms()
@@ -249,5 +250,5 @@ class RequestBook:
             self.on_change()
 
     def describe(self) -> dict[str, Any]:
-        """All that the feed tells."""
+        """State for the feed: requests and sums."""
         return {"requests": [request.describe() for request in self._live.values()], **self._usage.describe()}

@@ -1,10 +1,10 @@
-"""What LiteLLM lacks for this stack, added through its own extension points only: who asks, and what becomes of it.
+"""Our hooks in LiteLLM's own extension points: authentication, and each request's way. LiteLLM is not patched.
 
-LiteLLM loads this file from the folder of its config.yaml, once for each of `general_settings.custom_auth:
-opta_router.custom_auth` and `litellm_settings.callbacks: opta_router.callback`, and enters it nowhere: what must exist
-once lives in the modules that it imports (opta_litellm.py puts their folder on the module path).
-Nothing in LiteLLM is patched. Measured on LiteLLM 1.106.2: without custom_auth and without a database, a missing key
-is answered with HTTP 500 and a wrong one with 400 "No connected db."; Claude Code retries the 500 ten times.
+LiteLLM loads this file from the folder of its config.yaml, once each for `general_settings.custom_auth:
+opta_router.custom_auth` and `litellm_settings.callbacks: opta_router.callback`, without entering it in sys.modules: singletons
+live in the modules that it imports (opta_litellm.py puts their folder on the module path).
+Measured on LiteLLM 1.106.2: without custom_auth and a database, a missing key gets HTTP 500 and a wrong one 400
+"No connected db."; Claude Code retries the 500 ten times.
 
 Environment:
     OPTA_CLIENT_KEYS      path of a JSON file `{"keys": [{"name": "user-1", "key": "sk-..."}]}`, mode 0600
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 
 async def custom_auth(request: Request, api_key: str) -> UserAPIKeyAuth:
-    """LiteLLM's `custom_auth` extension point: who is asking, or an error that the client understands."""
+    """LiteLLM's `custom_auth` extension point: the caller, or an error that the client understands."""
     asking.set(request)
     try:
         caller = judge(request.headers, request.scope["path"], api_key or "")
     except AccessRefusedError as error:
         # LiteLLM puts every authentication failure into `{"error": {...}}` without Anthropic's outer `"type": "error"`;
-        # clients decide by the status and `error.type`.
+        # clients go by the status and `error.type`.
         raise ProxyException(
             message=error.message, type=error.kind, param=None, code=error.status, headers=error.headers or None
         ) from None
@@ -65,7 +65,7 @@ class RouterCallback(CustomLogger):
         data: dict[str, Any],
         call_type: str,
     ) -> dict[str, Any]:
-        """Before the request is routed; what is returned goes on, a ProxyException is the answer."""
+        """Before routing. The returned body goes on; a ProxyException becomes the answer."""
         return await self._traffic.admit(user_api_key_dict.user_id or "", data, call_type)
 
     async def async_filter_deployments(
@@ -80,7 +80,7 @@ class RouterCallback(CustomLogger):
         return self._traffic.open_nodes(healthy_deployments)
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: object) -> None:  # noqa: ARG002
-        """It has picked. What is changed in `kwargs` is sent so."""
+        """After LiteLLM picked a deployment. Changes to `kwargs` are sent."""
         self._traffic.sent(kwargs)
 
     async def async_log_failure_event(
@@ -90,19 +90,19 @@ class RouterCallback(CustomLogger):
         start_time: object,  # noqa: ARG002
         end_time: object,  # noqa: ARG002
     ) -> None:
-        """One deployment failed. Only this hook tells which and why, on every route and before each retry (measured)."""
+        """One deployment failed. Only this hook says which and why, on every route and before each retry (measured)."""
         self._traffic.node_failed(kwargs)
 
     async def async_post_call_success_hook(
         self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: object  # noqa: ARG002
     ) -> None:
-        """An answer that is no stream."""
+        """A whole answer."""
         self._traffic.answered(response)
 
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]  # noqa: ARG002
     ) -> AsyncGenerator[object, None]:
-        """An answer as it streams."""
+        """A streamed answer."""
         async for chunk in self._traffic.observe(response):
             yield chunk
 
@@ -113,7 +113,7 @@ class RouterCallback(CustomLogger):
         user_api_key_dict: UserAPIKeyAuth,  # noqa: ARG002
         traceback_str: str | None = None,  # noqa: ARG002
     ) -> None:
-        """No answer."""
+        """The request failed."""
         self._traffic.failed(original_exception)
 
 
@@ -123,7 +123,7 @@ def _callback() -> RouterCallback:
 
 
 def __getattr__(name: str) -> object:
-    """`callback` is made when LiteLLM asks for it: this file is also loaded for custom_auth alone."""
+    """Create `callback` on demand: LiteLLM also loads this file for custom_auth alone."""
     if name == "callback":
         return _callback()
     message = f"module {__name__!r} has no attribute {name!r}"

@@ -1,8 +1,9 @@
-"""Schemas of tools and of answers without the keywords that llama-server's grammar can't take; the rest of each stays.
+"""Removes the keywords that llama-server's grammar can't take from the schemas of tools and answers.
 
-llama-server makes one grammar of all tools' schemas (common/json-schema-to-grammar.cpp, chat.cpp), and a single keyword that
-it can't take fails the request: 400 "Unable to generate parser for this template", without the tool's name, at every turn
-(ggml-org/llama.cpp#25746). Some end the server itself: the pattern ^*a$ did (b10068, measured). A tool's schema only guides the model; whoever runs the tool checks its arguments anyway.
+llama-server builds one grammar from all tools' schemas (common/json-schema-to-grammar.cpp, chat.cpp), and a single unsupported
+keyword fails the request: 400 "Unable to generate parser for this template", without the tool's name, at every turn
+(ggml-org/llama.cpp#25746). Some crash the server: the pattern ^*a$ did (b10068, measured). A tool's schema only guides the model;
+the program that runs the tool checks its arguments anyway.
 """
 
 from __future__ import annotations
@@ -18,36 +19,36 @@ logger: Final = logging.getLogger("opta_router")
 
 TYPES: Final = ("string", "number", "integer", "boolean", "object", "array", "null")
 
-# Of regular expressions the grammar takes literals, plain classes, groups, choices and counts, between ^ and $. No backslash:
-# \w, \d and \b end in a grammar that doesn't parse, as do (?=...) and what begins with a count.
+# The grammar supports literals, plain classes, groups, choices and counts, between ^ and $. No backslash: \w, \d and \b give a
+# grammar that doesn't parse, as do (?=...) and a leading count.
 _LITERAL: Final = r"[A-Za-z0-9 _:@,;=%&!~'`<>/#-]"
 _CLASS: Final = r"\[\^?(?:[A-Za-z0-9 _:@,;=%&!~'`<>/#.+*?(){}|$-])+\]"
 _ATOM: Final = rf"(?:{_LITERAL}|{_CLASS}|\.)"
 _COUNT: Final = r"(?:[*+?]|\{\d{1,3}(?:,\d{0,3})?\})?"
-# In a group no counts, which would multiply with the group's own.
+# No counts in a group, because they would multiply with the group's own.
 _FLAT: Final = rf"(?:{_ATOM}[*+?]?)+"
 _GROUP: Final = rf"\((?:\?:)?{_FLAT}(?:\|{_FLAT})*\)"
 PATTERN: Final = re.compile(rf"\^(?:(?:{_ATOM}|{_GROUP}){_COUNT})+\$")
-# Longer ones are matched here in more time than they are worth.
+# Longer ones take too long to match here.
 LONGEST_PATTERN: Final = 256
 # llama.cpp's grammar takes no more than 2,000 repetitions ("exceeds sane defaults", llama-grammar.cpp).
 MOST_REPETITIONS: Final = 1000
 
 _COUNTS: Final = ("minLength", "maxLength", "minItems", "maxItems")
 _BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-# The converter makes each a 64-bit number; of one that isn't, no parser.
+# The converter needs 64-bit numbers, else there is no parser.
 WIDEST_BOUND: Final = 2**53
 _NAMED: Final = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
 _ALTERNATIVES: Final = ("oneOf", "anyOf", "allOf", "prefixItems")
 
-# Names of tools that the log has told.
+# Limits for the names of tools in the log.
 MOST_TOLD: Final = 200
 LONGEST_NAME: Final = 64
 _told: Final[set[tuple[str, str]]] = set()
 
 
 def mend_schemas(body: dict[str, Any]) -> bool:
-    """Clean every schema, whatever API the body speaks. Whether a keyword was left out."""
+    """Clean every schema, in any API. Returns whether a keyword was removed."""
     changed = []
     for owner, name, key in _schemas_of(body):
         left_out: Counter[str] = Counter()
@@ -63,7 +64,7 @@ def mend_schemas(body: dict[str, Any]) -> bool:
 
 
 def _schemas_of(body: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
-    """Where the schemas stand: their owner, the tool's name, the key."""
+    """The places of the schemas: their owner, the tool's name, the key."""
     found = []
     for tool in [*(body.get("tools") or ()), *(body.get("functions") or ())]:
         owner = tool.get("function") if isinstance(tool.get("function"), dict) else tool
@@ -74,7 +75,7 @@ def _schemas_of(body: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
 
 
 def _formats_of(body: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
-    """Where a schema of the answer itself may stand: Anthropic's `output_format` and `output_config.format`, the `response_format`
+    """The places for a schema of the answer: Anthropic's `output_format` and `output_config.format`, the `response_format`
     of Chat Completions, and the `text.format` of Responses.
     """
     formats = [body.get("output_format"), body.get("response_format")]
@@ -84,15 +85,15 @@ def _formats_of(body: dict[str, Any]) -> list[tuple[dict[str, Any], str, str]]:
 
 
 def clean(schema: object, root: dict[str, Any], left_out: Counter[str]) -> dict[str, Any]:
-    """This schema as the grammar takes it; `left_out` counts what went. `root` is what references point into."""
+    """This schema in the form that the grammar takes; `left_out` counts the removed keywords. References point into `root`."""
     if not isinstance(schema, dict):
-        # `true` takes anything; nothing can be written for `false`, so nobody is the worse for anything.
+        # `true` takes anything; no grammar can express `false`, so it takes anything too.
         left_out[str(schema).lower()[:LONGEST_NAME]] += 1
         return {"type": list(TYPES)}
     kept: dict[str, Any] = {}
     for key, value in schema.items():
         if key in _NAMED and isinstance(value, dict):
-            # The converter takes an argument of this name for a reference.
+            # The converter takes an argument named "$ref" for a reference.
             if "$ref" in value:
                 left_out["$ref"] += 1
             kept[key] = {name: clean(inner, root, left_out) for name, inner in value.items() if name != "$ref"}
@@ -113,7 +114,7 @@ def clean(schema: object, root: dict[str, Any], left_out: Counter[str]) -> dict[
             left_out[least] += 1
             del kept[least]
     if "pattern" in schema and "pattern" not in kept and not kept:
-        # The grammar takes a schema that says nothing for an object; a pattern is about texts.
+        # The grammar takes an empty schema for an object; a pattern is about strings.
         kept["type"] = "string"
     return kept
 
@@ -136,13 +137,13 @@ def _is_taken(key: str, value: object, root: dict[str, Any]) -> bool:
     if key in _COUNTS:
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_REPETITIONS
     if key in _BOUNDS:
-        # `true` was a bound's flag in the schemas of 2013.
+        # In the schemas of 2013, `true` was a flag of a bound.
         return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= WIDEST_BOUND
     return key not in (*_NAMED, *_ALTERNATIVES, "items")
 
 
 def _mentions_reference(value: object) -> bool:
-    """Whether data, such as an example, holds the key that the converter follows wherever it stands."""
+    """Whether data, such as an example, contains "$ref", which the converter follows anywhere."""
     if isinstance(value, dict):
         return "$ref" in value or any(_mentions_reference(inner) for inner in value.values())
     return isinstance(value, list) and any(_mentions_reference(inner) for inner in value)
@@ -153,7 +154,7 @@ def _is_list_of(value: object, names: tuple[str, ...]) -> bool:
 
 
 def _is_resolved(reference: str, root: dict[str, Any]) -> bool:
-    """Whether it points at something in this schema: others would have to be fetched."""
+    """Whether it points into this schema: other targets would have to be fetched."""
     target = _target_of(reference, root)
     return isinstance(target, dict) and not _leads_back(target, reference, root, set())
 
@@ -173,7 +174,7 @@ def _target_of(reference: str, root: dict[str, Any]) -> object:
 
 
 def _leads_back(target: dict[str, Any], reference: str, root: dict[str, Any], seen: set[str]) -> bool:
-    """Whether it stands for itself without a brace or bracket between: left recursion, which the grammar refuses (llama-grammar.cpp)."""
+    """Whether it refers to itself without a brace or bracket between: left recursion, which llama-grammar.cpp refuses."""
     alternatives = [inner for key in ("oneOf", "anyOf", "allOf") for inner in _list(target.get(key)) if isinstance(inner, dict)]
     for inner in [target, *alternatives]:
         following = inner.get("$ref")
@@ -196,4 +197,6 @@ def _tell(name: str, left_out: Counter[str]) -> None:
     if (name, what) in _told or len(_told) >= MOST_TOLD:
         return
     _told.add((name, what))
-    logger.warning("left out of the schema of tool %s, as llama-server's grammar can't take it: %s", ascii(name[:LONGEST_NAME]), what)
+    logger.warning(
+        "dropped from the schema of tool %s, because llama-server's grammar can't take it: %s", ascii(name[:LONGEST_NAME]), what
+    )

@@ -1,7 +1,7 @@
-"""What the profile says about the Router, as a file beside config.yaml that holds no secret.
+"""The profile's settings for the Router, in a file beside config.yaml without secrets.
 
-Written by electron/core/router/litellm-router-settings.ts; OPTA_ROUTER_SETTINGS names it. Without it every behaviour
-but the keys is off: a LiteLLM configuration of somebody's own stays what it was.
+electron/core/router/litellm-router-settings.ts writes it; OPTA_ROUTER_SETTINGS names it. Without it everything but the keys is
+off, so a user's own LiteLLM configuration behaves as before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from opta_state_files import parse_json, read_text
 
 
 class SettingsError(Exception):
-    """The settings cannot be used; the message names the place."""
+    """The settings are unusable; the message names the place."""
 
 
 class Settings(NamedTuple):
@@ -26,54 +26,54 @@ class Settings(NamedTuple):
     admission: bool = False
     # How many requests llama-server takes at once.
     slots: int = 1
-    # Of those, how many each Studio has by its name, "" for this one; None: there is no other.
+    # The slots of each Studio by name, "" for this one; None: this is the only one.
     node_slots: dict[str, int] | None = None
-    # How long nothing is sent to a Studio that is out of service.
+    # How long a Studio that is out of service gets no requests.
     node_cooldown_seconds: int = 0
-    # The name that every request is routed by; None: the one that the client gave.
+    # The model name for routing every request; None: the client's.
     routed_model: str | None = None
-    # One part in so many of the context is kept for an answer; None: nothing is.
+    # 1/N of the context is reserved for the answer; None: nothing.
     kept_for_answer_share: int | None = None
-    # What all requests together may hold when the slots share one pool; None: each slot has its own share.
+    # The size of the pool that all slots share; None: each slot has its own share.
     pool_tokens: int | None = None
-    # How long one answer may become in a pool: what it might need is reserved for as long as it runs; None: any.
+    # An answer's limit in a pool, reserved while it runs; None: no limit.
     pool_answer_tokens: int | None = None
-    # How many may wait; one more is refused.
+    # How many may wait; beyond that requests are refused.
     queue_limit: int = 0
-    # `thinking` is asked for in a form that LiteLLM takes, and turns of thoughts alone are left out.
+    # `thinking` is rewritten to a form that LiteLLM takes, and turns of thinking alone are dropped.
     mend_thinking: bool = False
-    # Tools of the provider's own servers are left out or refused, and schemas lose what the grammar can't take.
+    # Tools of the provider's own servers are dropped or refused, and schemas lose what the grammar can't take.
     mend_tools: bool = False
-    # What a model without eyes or ears can't be shown is answered 400.
+    # Images and sounds that the model can't take get 400.
     refuse_unseen: bool = False
-    # Answers that come whole are streamed by llama-server all the same, which so notices a client that leaves.
+    # llama-server streams every answer, so that it notices when a client leaves.
     always_stream: bool = False
-    # The longest body that is read of a request with a good key; 32 MB is Anthropic's own limit.
+    # The longest body of a request with a valid key; 32 MB is Anthropic's own limit.
     max_body_bytes: int = 33_554_432
-    # Fields that clients may send although the APIs don't have them; None: there are none.
+    # Fields that clients may send although the APIs don't have them; None: none.
     pass_fields: list[str] | None = None
-    # The tools that reach the model besides those of MCP servers; None: all.
+    # The tools that reach the model besides MCP tools; None: all.
     tools: list[str] | None = None
-    # They count for every client, not for Claude Code alone.
+    # Whether `tools` applies to every client, not just Claude Code.
     tools_for_everybody: bool = False
-    # llama-server, without /v1; None: it is never asked anything.
+    # llama-server's URL, without /v1; None: never asked.
     engine_url: str | None = None
-    # Where live requests are told; None: nowhere.
+    # The socket of the feed; None: no feed.
     feed_path: str | None = None
     # Whether each conversation keeps a slot of llama-server; only with admission.
     pin_conversations: bool = False
-    # Where the core writes down which llama-server runs; None: it does not, and nothing is parked.
+    # The core's record of the running llama-server; None: there is none, and nothing is parked.
     engine_record_path: str | None = None
     # llama-server's --slot-save-path, where conversations without a slot wait; None: they are dropped.
     parked_dir: str | None = None
-    # What all parked conversations may take on disk, and how long one may wait there unused.
+    # Limits for all parked conversations: size on disk, and how long one may stay unused.
     parked_most_bytes: int = 0
     parked_most_age_seconds: int = 0
-    # Where it stands what the slots hold, for the next Router beside the same llama-server; None: nowhere.
+    # The file that says what the slots hold, for the next Router beside the same llama-server; None: none.
     slots_path: str | None = None
-    # Where today's sums survive a restart; None: they do not.
+    # The file that keeps today's sums over a restart; None: none.
     usage_path: str | None = None
-    # Where it stands what became of tools; None: nowhere.
+    # The file of the tool book; None: none.
     tools_path: str | None = None
 
 
@@ -89,7 +89,7 @@ FILE_VARIABLE: Final = "OPTA_ROUTER_SETTINGS"
 
 
 def parse_settings(text: str) -> Settings:
-    """Settings from JSON. Unknown fields are for other versions; a field of the wrong kind raises SettingsError."""
+    """Settings from JSON. Ignores unknown fields, which are for other versions; raises SettingsError for a wrong type."""
     document = parse_json(text)
     if not isinstance(document, dict):
         message = "the settings are not a JSON object"
@@ -105,7 +105,7 @@ def parse_settings(text: str) -> Settings:
 
 
 def read_settings() -> Settings:
-    """The settings of this process. Raises SettingsError or OSError: a Router that ignored its profile would lie."""
+    """The settings of this process. Raises SettingsError or OSError: the Router must not run without its profile's switches."""
     path = os.environ.get(FILE_VARIABLE, "")
     if not path:
         return Settings()

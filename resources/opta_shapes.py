@@ -1,8 +1,8 @@
-"""The shapes of the requests that the Router takes, as far as LiteLLM and our own modules rely on them.
+"""The shapes of requests, as far as LiteLLM and our own modules depend on them.
 
-LiteLLM 1.106.2 checks next to nothing and trips over a wrong type wherever it meets one: 500, which clients repeat ten times.
-pydantic's sentences are the ones that Anthropic's API answers with ("max_tokens: Field required").
-What an API leaves open, or what is passed on untouched, is open here too: unknown kinds of content, the schemas of tools.
+LiteLLM 1.106.2 checks next to nothing and fails at any wrong type: 500, which clients retry ten times. pydantic's error messages
+are those of Anthropic's API ("max_tokens: Field required"). Parts that an API leaves open, or that are passed on unchanged, are
+open here too: unknown kinds of content, the schemas of tools.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-# Names of the choices below, which stand in pydantic's places but not in the body.
+# Names of the choices below, which are in pydantic's error locations but not in the body.
 _LIST: Final = "a list"
 _TEXT: Final = "a text"
 _OBJECT: Final = "an object"
@@ -31,7 +31,7 @@ def _is_kind(part: int | str) -> bool:
 
 
 class _Shape(BaseModel):
-    # "1" is no number, and 1.5 no count. Fields that are not named are not looked at.
+    # "1" is not a number, and 1.5 not a count. Other fields are not checked.
     model_config = ConfigDict(strict=True, extra="ignore")
 
 
@@ -61,7 +61,7 @@ def _kind_among(names: frozenset[str]) -> Discriminator:
 
 
 class _Typed(_Shape):
-    """Of any kind that says its name."""
+    """An object of any type."""
 
     type: Name
 
@@ -85,7 +85,7 @@ class _Image(_Shape):
 
 
 class _Document(_Shape):
-    # Its `content` may be a text, or blocks: nothing that a model without eyes is given anyway.
+    # Its `content` may be a text or blocks, which opta_texts.py and opta_sight.py handle.
     source: Object
 
 
@@ -191,7 +191,7 @@ class _OutputConfig(_Shape):
 
 
 class CountBody(_Shape):
-    """/v1/messages/count_tokens, and what /v1/messages has besides."""
+    """/v1/messages/count_tokens, whose fields /v1/messages has too."""
 
     model: Name
     messages: Annotated[list[_Message], Field(min_length=1)]
@@ -206,7 +206,7 @@ class CountBody(_Shape):
 class MessagesBody(CountBody):
     """/v1/messages."""
 
-    # 0 only fills the cache ("warm"); opta_limits.py makes it one token.
+    # 0 only fills the cache ("warm"); opta_limits.py raises it to one token.
     max_tokens: Annotated[int, Field(ge=0)]
     stream: bool | None = None
     stop_sequences: list[str] | None = None
@@ -234,7 +234,7 @@ class _PartImage(_Shape):
 
 
 class _PartOther(_Shape):
-    # What LiteLLM 1.106.2 takes besides (ValidUserMessageContentTypes), and what it gives back of an answer; others end in a 500.
+    # Other types that LiteLLM 1.106.2 takes (ValidUserMessageContentTypes), and those of its answers; the rest get a 500.
     type: Literal[
         "input_audio", "audio_url", "video_url", "file", "document", "guarded_text", "refusal", "thinking", "redacted_thinking"
     ]
@@ -329,7 +329,7 @@ class _Completing(_OpenAiBody):
     seed: Seed | None = None
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
-    # Token ids are digits; llama-server takes texts too.
+    # Keys are token ids; llama-server takes texts too.
     logit_bias: dict[str, float] | None = None
 
 

@@ -1,7 +1,7 @@
-"""What a model without eyes or ears can't be shown, wherever in a request it stands.
+"""Finds content that the model can't take (images, documents, audio) anywhere in a request.
 
-llama-server answers 500 to it, which clients repeat ten times, and since the picture stays in the conversation every later
-turn fails too. Claude Code (2.1.197, measured) drops an image and goes on when it reads Anthropic's own sentence.
+llama-server answers it with 500, which clients retry ten times, and because the image stays in the conversation every later turn
+fails too. At Anthropic's own sentence Claude Code (2.1.197, measured) drops the image and goes on.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 REFUSAL: Final = "Could not process image"
 
-# The kinds of content of the three APIs, by the sense that a model needs for them.
+# The three APIs' kinds of content, by the sense that the model needs for them.
 VISION: Final = frozenset({"image", "document", "image_url", "input_image", "file", "input_file", "video_url", "container_upload"})
 AUDIO: Final = frozenset({"input_audio", "audio", "audio_url"})
-# Sources of a document that are text.
+# Document sources that are text.
 TEXTS: Final = frozenset({"text", "content"})
 
 
 def find_unseen(body: dict[str, Any], senses: frozenset[str]) -> str | None:
-    """The first kind of content that a model with these senses ("vision", "audio") can't take; None when it can take all."""
+    """The first kind of content that a model with these senses ("vision", "audio") can't take, or None."""
     unseen = (frozenset() if "vision" in senses else VISION) | (frozenset() if "audio" in senses else AUDIO)
     return next((kind for kind in _kinds(body) if kind in unseen), None)
 
@@ -30,7 +30,7 @@ def _kinds(body: dict[str, Any]) -> Iterator[str]:
     turns = [body.get("messages"), body.get("input"), [{"content": body.get("system")}]]
     for turn in [turn for part in turns if isinstance(part, list) for turn in part if isinstance(turn, dict)]:
         yield from _kinds_in(turn.get("content"))
-        # /v1/responses has the results of tools beside its messages.
+        # /v1/responses has tool results beside its messages.
         yield from _kinds_in(turn.get("output"))
 
 

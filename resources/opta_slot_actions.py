@@ -1,7 +1,7 @@
-"""What llama-server can be asked to do with one slot: write its content to a file, read one back, clear it.
+"""llama-server's actions on a slot: save its content to a file, restore one, clear it.
 
-llama-server carries these out between two batches, and one for a slot that is at work only when that is over (b10068 and
-b10434, server-context.cpp): they are asked for idle slots alone.
+llama-server runs them between two batches, and for a busy slot only after its request (b10068 and b10434,
+server-context.cpp): so they are only used for idle slots.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 
-# Measured: 7.5 MB in 3 ms. 9 GB of a conversation of 100,000 tokens of a 70B model is 5 s of an SSD, behind a batch of 20 s.
+# Measured: 7.5 MB in 3 ms. 100,000 tokens of a 70B model are 9 GB, which takes an SSD 5 s, after a batch of 20 s.
 TIMEOUT_S: Final = 120.0
 
 
 class SlotActionError(Exception):
-    """llama-server did not do it; the message is its own, or why it could not be asked."""
+    """The action failed; the message is llama-server's, or says why it could not be asked."""
 
 
 class NoAnswerError(SlotActionError):
-    """It could not be asked, or ended meanwhile: that says nothing about the file."""
+    """llama-server could not be asked, or ended meanwhile, which says nothing about the file."""
 
 
 class Written(NamedTuple):
-    """What a save or a restore says."""
+    """The result of a save or restore."""
 
     tokens: int
     bytes: int
@@ -40,15 +40,15 @@ class SlotActions:
         self._http: Final = httpx.AsyncClient(base_url=url, headers=self._headers, timeout=TIMEOUT_S, trust_env=False)
 
     async def save(self, slot: int, name: str) -> Written:
-        """Write the slot's content to this name in llama-server's own folder (--slot-save-path). Raises SlotActionError."""
+        """Save the slot's content under this name in llama-server's folder (--slot-save-path). Raises SlotActionError."""
         return _written(await self._ask(slot, "save", {"filename": name}), "n_saved", "n_written")
 
     async def restore(self, slot: int, name: str) -> Written:
-        """Replace the slot's content by that file's. Raises SlotActionError; the slot is empty then (measured, b10068)."""
+        """Replace the slot's content by the file's. Raises SlotActionError, which leaves the slot empty (measured, b10068)."""
         return _written(await self._ask(slot, "restore", {"filename": name}), "n_restored", "n_read")
 
     async def erase(self, slot: int) -> None:
-        """Leave nothing in the slot. Raises SlotActionError."""
+        """Clear the slot. Raises SlotActionError."""
         await self._ask(slot, "erase", {})
 
     def save_now(self, slot: int, name: str, timeout_s: float) -> Written:

@@ -1,10 +1,10 @@
-"""What each slot of llama-server holds, and which one a request gets: the one that costs least to take.
+"""Tracks what each slot of llama-server holds, and gives a request the slot that is cheapest to take.
 
-Measured on b10068 and b10434: `id_slot` in a request's body is kept to. Without it llama-server takes the slot whose content
-is alike from 10 % on (`-sps`), and every conversation of Claude Code begins with the same system prompt: the slot that holds
-another agent's conversation was taken at nearly every turn, and 6,539 tokens were read where 2,124 were new (issue 14).
+Measured on b10068 and b10434: llama-server follows `id_slot` in a request's body. Without it, it takes a slot with 10 % similar
+content (`-sps`), and all of Claude Code's conversations begin with the same system prompt: it took another agent's slot at nearly
+every turn, and read 6,539 tokens of which 2,124 were new (issue 14).
 
-Nothing here asks llama-server anything; opta_parking.py carries out what is decided.
+This module only decides; opta_parking.py asks llama-server.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class SlotState:
-    """One slot. Tokens are cells of the KV cache that it may take at most."""
+    """One slot. `tokens` is the most KV cache cells that it may use."""
 
     id: int
     holds: Conversation | None = None
-    # Whose text is in it, also after a helper's request; None: nobody's, or not known.
+    # The developer whose text it holds, also after a helper request; None: none, or unknown.
     developer: str | None = None
     tokens: int = 0
-    # The prompt behind its content; None: not known.
+    # The prompt of its content; None: unknown.
     fingerprint: Fingerprint | None = None
-    # Whether `tokens` is llama-server's own count and not the most that it can be.
+    # Whether `tokens` is llama-server's own count, not an upper bound.
     is_counted: bool = False
-    # What is in it was there before this Router, or came past it.
+    # Its content is from before this Router, or bypassed it.
     is_unknown: bool = False
-    # All of its content is in a file as well.
+    # All of its content is also in a file.
     is_saved: bool = False
     used_at: float = 0.0
-    # The request at work in it, or the one whose client has left.
+    # The request that it works on, also after the client left.
     token: object | None = None
 
     @property
@@ -48,15 +48,15 @@ class SlotState:
 
 
 class Wish(NamedTuple):
-    """What a request would like."""
+    """What a request asks for."""
 
     asked: Asked
-    # Tokens of the pool that it may take, or of its slot's share.
+    # Tokens that it may take of the pool, or of its slot's share.
     tokens: int
 
 
 class Content(NamedTuple):
-    """What a slot held when it was decided about it."""
+    """A slot's content at the time of a decision."""
 
     slot_id: int
     conversation: Conversation | None
@@ -67,10 +67,10 @@ class Content(NamedTuple):
 
 
 class Eviction(NamedTuple):
-    """What leaves its slot. Without a conversation it is only cleared."""
+    """Content that leaves its slot. Without a conversation the slot is only cleared."""
 
     content: Content
-    # Its cells are needed by others; else what comes into the slot replaces it.
+    # Other slots need its cells; otherwise the new content replaces it.
     erase: bool
 
 
@@ -83,30 +83,30 @@ class Lease:
     asked: Asked
     tokens: int
     evictions: list[Eviction] = field(default_factory=list)
-    # The slot's content is of no use, or another developer's: it is cleared.
+    # The slot's content is useless or another developer's: clear it.
     erase: bool = False
-    # The conversation was not in its slot: its file is read, if there is one.
+    # The slot doesn't hold the conversation: restore its file, if there is one.
     restore: bool = False
-    # Tokens that were brought back from a file, for the next answer's own count to confirm; None: none were.
+    # Tokens restored from a file, to be confirmed by the next answer's count; None: none.
     restored_tokens: int | None = None
-    # Text in the file that this prompt begins with, of the text in the file; None as above.
+    # The share of the file's text that this prompt begins with; None as above.
     restored_share: float | None = None
-    # Under way until the slot is ready; None: it is.
+    # Runs until the slot is ready; None: it is ready.
     work: asyncio.Task[None] | None = None
 
 
 class SlotTable:
-    """All slots of this Studio. All of it runs in the one event loop, so nothing here needs a lock."""
+    """All slots of this Studio. Everything runs in one event loop, so nothing here needs a lock."""
 
     def __init__(self, slots: int, pool_tokens: int | None, clock: Callable[[], float] = time.time) -> None:
         self._slots: Final = [SlotState(index) for index in range(slots)]
         self._pool_tokens: Final = pool_tokens
         self._clock: Final = clock
-        # Requests that were asked and are not over, with the conversation of each.
+        # The conversation of each open request.
         self._claims: Final[dict[object, Conversation]] = {}
-        # What a file takes of the pool beyond its request's own tokens, while it is read.
+        # Tokens of the pool that a file takes beyond its request's own, while it is restored.
         self._extra: Final[dict[object, int]] = {}
-        # Which slots llama-server last said are at work.
+        # The slots that llama-server last called busy.
         self._busy: frozenset[int] = frozenset()
 
     @property
@@ -119,11 +119,11 @@ class SlotTable:
         self._claims[token] = conversation
 
     def unclaim(self, token: object) -> None:
-        """It is over, or its client has left."""
+        """It ended, or its client left."""
         self._claims.pop(token, None)
 
     def is_at_work(self, conversation: Conversation) -> bool:
-        """Whether a client waits for an answer in it."""
+        """Whether a client waits for its answer."""
         return conversation in self._claims.values()
 
     def slot_of(self, conversation: Conversation) -> SlotState | None:
@@ -131,18 +131,18 @@ class SlotTable:
         return next((slot for slot in self._slots if slot.holds is conversation), None)
 
     def holds(self, conversation: Conversation) -> bool:
-        """Whether some slot does."""
+        """Whether a slot holds it."""
         return self.slot_of(conversation) is not None
 
     def must_wait(self, wish: Wish | None) -> bool:
-        """Whether its own slot is still worked in for a client that has left: a moment's wait costs less than reading the
-        conversation again in another slot.
+        """Whether its own slot still works for a client that left: a short wait is cheaper than reading the conversation again
+        in another slot.
         """
         own = None if wish is None or wish.asked.conversation is None else self.slot_of(wish.asked.conversation)
         return own is not None and own.token is not None
 
     def take(self, token: object, wish: Wish) -> Lease | None:
-        """The slot that costs least to take, for this request; None: all are at work."""
+        """Give this request the slot that is cheapest to take; None: all are busy."""
         asked = wish.asked
         slot = self._choose(asked)
         if slot is None:
@@ -163,25 +163,24 @@ class SlotTable:
         return lease
 
     def free_tokens(self) -> int | None:
-        """How much of the pool neither is granted nor holds anything; None: there is no pool."""
+        """Tokens of the pool that are neither granted nor hold anything; None: there is no pool."""
         if self._pool_tokens is None:
             return None
         return self._pool_tokens - sum(slot.tokens for slot in self._slots) - self.extra_tokens()
 
     def extra_tokens(self) -> int:
-        """What the files that are being read take beyond what was granted."""
+        """Tokens that files being restored take beyond those granted."""
         return sum(self._extra.values())
 
     def hold_extra(self, token: object, tokens: int) -> None:
-        """Such a file is being read for this request; 0: no longer."""
+        """A file of this request takes this many extra tokens; 0: no longer."""
         if tokens > 0:
             self._extra[token] = tokens
         else:
             self._extra.pop(token, None)
 
     def free(self, token: object, tokens: int | None = None) -> SlotState | None:
-        """Nothing is at work for this request any more; `tokens` is what its slot holds now, where that was told. Answers
-        the slot.
+        """llama-server no longer works on this request; `tokens` is what its slot now holds, if known. Returns the slot.
         """
         slot = next((slot for slot in self._slots if slot.token is token), None)
         if slot is None:
@@ -193,24 +192,24 @@ class SlotTable:
         return slot
 
     def forget_all(self) -> None:
-        """Another llama-server runs now: its slots are empty."""
+        """A new llama-server runs: its slots are empty."""
         for slot in self._slots:
             granted = slot.tokens if slot.token is not None else 0
             self.empty(slot)
-            # What is on its way may still arrive in the new one.
+            # A request on its way may still arrive in the new one.
             slot.tokens, slot.is_unknown = granted, slot.token is not None
 
     def empty(self, slot: SlotState) -> None:
-        """There is nothing in it any more."""
+        """Mark the slot as empty."""
         slot.holds = slot.developer = slot.fingerprint = None
         slot.tokens, slot.is_counted, slot.is_saved, slot.is_unknown = 0, False, False, False
 
     def note_busy(self, slots: Collection[int]) -> None:
-        """llama-server says that these are at work."""
+        """llama-server says that these are busy."""
         self._busy = frozenset(slots)
 
     def is_seen_at_work(self, token: object) -> bool:
-        """Whether llama-server said that this request's slot is."""
+        """Whether llama-server said that this request's slot is busy."""
         return any(slot.token is token and slot.id in self._busy for slot in self._slots)
 
     def _choose(self, asked: Asked) -> SlotState | None:
@@ -219,11 +218,11 @@ class SlotTable:
         own = next((slot for slot in idle if content is not None and slot.holds is content), None)
         if own is not None or not idle:
             return own
-        # Empty ones first, then those of which nothing is known, then what was used longest ago.
+        # Empty slots first, then unknown ones, then the least recently used.
         return min(idle, key=lambda slot: (not slot.is_empty, not slot.is_unknown, slot.used_at))
 
     def _make_room(self) -> list[Eviction]:
-        """What idle slots hold beside what was granted must fit the pool: llama-server would clear the first that it finds
+        """Idle slots' content plus granted tokens must fit the pool: otherwise llama-server clears the first idle slot that it finds
         (server-context.cpp, try_clear_idle_slots), saved or not.
         """
         evictions: list[Eviction] = []
@@ -232,7 +231,7 @@ class SlotTable:
             free = self.free_tokens()
             if free is None:
                 break
-            # What is in an unknown one takes nobody knows how much.
+            # The size of an unknown slot's content is unknown too.
             if not slot.is_unknown and (free >= 0 or slot.tokens == 0):
                 continue
             evictions.append(Eviction(content_of(slot), erase=True))
@@ -241,5 +240,5 @@ class SlotTable:
 
 
 def content_of(slot: SlotState) -> Content:
-    """What the slot holds now."""
+    """The slot's present content."""
     return Content(slot.id, slot.holds, slot.tokens, slot.fingerprint, slot.is_counted, slot.is_saved)

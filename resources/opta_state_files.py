@@ -1,5 +1,5 @@
-"""Reads files that the Router or the core wrote for a later process. Whatever has become of one, reading it neither waits, as it
-would for a pipe, nor ends in anything else than OSError or ValueError.
+"""Reads files that the Router or the core wrote for a later process. Whatever state a file is in, reading it never blocks, as on
+a pipe, and raises only OSError or ValueError.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import orjson
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-# Far above what any of them comes to: a link to /dev/zero has no end.
+# Far above the size of any of them: a link to /dev/zero never ends.
 MOST_BYTES: Final = 64 << 20
 
 
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """A regular file, opened for reading. Raises OSError for anything else, without waiting for a pipe's writer."""
+    """A regular file, opened for reading. Raises OSError for anything else, and doesn't wait for a pipe's writer."""
     file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
@@ -37,8 +37,8 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 
 def parse_json(text: str | bytes) -> object:
-    """By orjson, which ends neither in Python's recursion limit nor with numbers that JSON does not have (NaN, Infinity).
-    Raises ValueError.
+    """Uses orjson, which neither hits Python's recursion limit nor accepts numbers that JSON lacks (NaN, Infinity). Raises
+    ValueError.
     """
     return orjson.loads(text)
 

@@ -1,8 +1,8 @@
-"""What one developer's Claude Code shows under its prompt: `GET /opta/status?session=ID`, one line of text.
+"""Serves the line under Claude Code's prompt: `GET /opta/status?session=ID`, one line of text.
 
-An ASGI layer around LiteLLM's application (asgi.readthedocs.io), because LiteLLM has no place for an address of somebody
-else's. It answers from what this process knows, asks nobody, and counts as no request: Claude Code runs its status line after
-each message (code.claude.com/docs/en/statusline). What is not known is left out of the line.
+An ASGI layer around LiteLLM's application (asgi.readthedocs.io), because LiteLLM has no hook for extra routes. It answers from
+memory alone and does not count as a request: Claude Code runs its status line after each message
+(code.claude.com/docs/en/statusline). The line omits what is unknown.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 PATH: Final = "/opta/status"
 # Sessions whose last answer is remembered; some hundred bytes each.
 MOST_SESSIONS: Final = 256
-# A rate over less says more about the clock than about the model.
+# Over a shorter time the rate is inaccurate.
 SHORTEST_RATE_S: Final = 0.5
 
 
 @dataclass(frozen=True)
 class LastAnswer:
-    """Of one session's last request. None: not known."""
+    """A session's last answer. None: unknown."""
 
     prompt_tokens: int | None
     output_tokens: int | None
@@ -44,7 +44,7 @@ class LastAnswer:
 
 
 class Board:
-    """What is shown: slots, the queue, and each session's last answer."""
+    """The data for the line: slots, the queue, and each session's last answer."""
 
     def __init__(self, slots: int | None, live: Callable[[], Sequence[LiveRequest]], context: Callable[[], int | None]) -> None:
         self._slots: Final = slots
@@ -53,7 +53,7 @@ class Board:
         self._last: Final[OrderedDict[bytes, LastAnswer]] = OrderedDict()
 
     def ended(self, request: LiveRequest) -> None:
-        """A session's request is over. One that was never answered says nothing about the conversation."""
+        """Record a session's finished request. An unanswered one says nothing about the conversation."""
         if request.session is None or request.outcome != "answered":
             return
         key = _key(request.developer, request.session)
@@ -69,7 +69,7 @@ class Board:
             self._last.popitem(last=False)
 
     def line(self, developer: str, session: str, now_ms: int) -> str:
-        """For this developer's session; another developer's is not told."""
+        """The line for this developer's session; another developer's stays hidden."""
         live = self._live()
         waiting = [request for request in live if request.admitted_at is None]
         running = [request for request in live if request.admitted_at is not None]
@@ -104,7 +104,7 @@ class Board:
 
 
 def _key(developer: str, session: str) -> bytes:
-    """Two developers may name their sessions alike, and a name may be as long as a header."""
+    """Hashed, because two developers may use the same session name, and a name may be as long as a header."""
     return hashlib.blake2b(f"{developer}\0{session}".encode(), digest_size=16).digest()
 
 
@@ -115,7 +115,7 @@ def _rate(request: LiveRequest, until_ms: int | None) -> float | None:
     return None if seconds < SHORTEST_RATE_S else request.output_tokens / seconds
 
 
-# Set when the Router's callback is made; LiteLLM enters the callback nowhere that this layer could ask.
+# Set when the Router's callback is created, because this layer can't get the callback from LiteLLM.
 boards: Final[list[Board]] = []
 
 

@@ -1,7 +1,7 @@
-"""What a stream tells about itself as it passes: when the model began to speak, how much it has said, how it ended.
+"""Reads a stream's progress as it passes: its first token, its length, how it ended.
 
-llama-server sends one piece for each token (some are held back until a character or a tool call is whole), so that pieces
-are what can be known of a running answer; the server's own count comes with the end.
+llama-server sends one piece for each token (it holds some back until a character or a tool call is complete), so the number of
+pieces is all that is known of a running answer; the server's own count comes at the end.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ ENDS_OF_RESPONSES: Final = frozenset({"response.completed", "response.incomplete
 
 
 class Heard(NamedTuple):
-    """What one chunk says. None: it does not."""
+    """What one chunk says. None: nothing."""
 
     pieces: int = 0
     prompt_tokens: int | None = None
     output_tokens: int | None = None
     failed: bool = False
-    # Of the prompt's tokens, those that llama-server still had.
+    # The prompt's cached tokens.
     cached_tokens: int | None = None
-    # The answer has ended with a call of a tool, whole as far as the model is concerned.
+    # The answer ended with a tool call, which the model completed.
     called: bool = False
 
 
@@ -38,14 +38,14 @@ def events_of(text: str) -> Iterator[dict[str, Any]]:
         try:
             event: object = parse_json(line[5:])
         except ValueError:
-            # "[DONE]", which is how OpenAI's streams end.
+            # "[DONE]", the end of OpenAI's streams.
             continue
         if isinstance(event, dict):
             yield event
 
 
 def hear(chunk: object) -> Heard:
-    """Of one chunk as LiteLLM passes it: Anthropic's events as SSE text or as a dict, OpenAI's as an object."""
+    """Read one chunk in LiteLLM's form: Anthropic's events as SSE text or as a dict, OpenAI's as an object."""
     if isinstance(chunk, bytes):
         return _hear_text(chunk.decode("utf-8", "replace"))
     if isinstance(chunk, str):
@@ -53,10 +53,10 @@ def hear(chunk: object) -> Heard:
     if isinstance(chunk, dict):
         return _hear_event(chunk)
     kind = getattr(chunk, "type", None)
-    # LiteLLM names its events by an enumeration of strings.
+    # LiteLLM's event types are a string enum.
     kind = getattr(kind, "value", kind)
     choices = getattr(chunk, "choices", None) or ()
-    # A choice of /v1/completions has no delta but a text.
+    # A choice of /v1/completions has a text instead of a delta.
     pieces = sum(_says_something(getattr(choice, "delta", None)) or bool(getattr(choice, "text", None)) for choice in choices)
     usage = getattr(chunk, "usage", None)
     prompt, output = _counts(usage, "prompt_tokens", "completion_tokens")
@@ -69,7 +69,7 @@ def hear(chunk: object) -> Heard:
 
 
 def usage_of(answer: object) -> Heard:
-    """The counts in an answer that came whole, in Anthropic's or OpenAI's words."""
+    """The counts in a whole answer, in Anthropic's or OpenAI's form."""
     usage = answer.get("usage") if isinstance(answer, dict) else getattr(answer, "usage", None)
     prompt, output = _counts(usage, "input_tokens", "output_tokens")
     if output is None:
@@ -106,7 +106,7 @@ def _hear_event(event: dict[str, Any]) -> Heard:
 
 
 def _calls(answer: object) -> bool:
-    """In Anthropic's words, in those of OpenAI's chat completions, or in those of its responses."""
+    """Whether there is a tool call, in the form of Anthropic, OpenAI's chat completions, or its responses."""
     choices, output = _field(answer, "choices"), _field(answer, "output")
     return (
         _field(answer, "stop_reason") == "tool_use"
@@ -129,8 +129,8 @@ def _field(usage: object, name: str) -> object:
 
 
 def cached_of(usage: object) -> int | None:
-    """What was found in the cache, in Anthropic's words, in those of OpenAI's chat completions, or in those of its responses.
-    None: the server didn't say, or LiteLLM left a zero out (told_cached in opta_upstream.py tells which).
+    """The cached tokens, in the form of Anthropic, OpenAI's chat completions, or its responses. None: the server didn't say, or
+    LiteLLM left out a zero (told_cached in opta_upstream.py finds out which).
     """
     for name in ("prompt_tokens_details", "input_tokens_details"):
         told = _read(_field(usage, name), "cached_tokens")
@@ -142,5 +142,5 @@ def cached_of(usage: object) -> int | None:
 def _counts(usage: object, prompt_name: str, output_name: str) -> tuple[int | None, int | None]:
     prompt, output = _read(usage, prompt_name), _read(usage, output_name)
     cached = _read(usage, "cache_read_input_tokens") if prompt_name == "input_tokens" else None
-    # Anthropic's input_tokens are those that were not in the cache.
+    # Anthropic's input_tokens exclude cached ones.
     return (None if prompt is None else prompt + (cached or 0)), output

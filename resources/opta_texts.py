@@ -1,7 +1,7 @@
-"""Texts in blocks that LiteLLM drops: documents whose source is text, and search results, in messages and in what tools answered.
+"""Rescues text that LiteLLM drops: documents whose source is text, and search results, in messages and tool results.
 
-LiteLLM 1.106.2 sent a message of such a block alone as no message at all, and a tool's answer as an empty one (seen). They become
-blocks of text here; pictures in a document's content come out beside them, where opta_sight.py finds them.
+LiteLLM 1.106.2 dropped a message with only such a block, and emptied a tool result (seen). Here they become text blocks; images
+in a document's content come out beside them, where opta_sight.py finds them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def spell_out(body: dict[str, Any]) -> bool:
-    """Put text in the place of each such block. Whether there was one."""
+    """Replace each such block by text. Returns whether there was one."""
     found = False
     for message in body["messages"]:
         content = message["content"]
@@ -33,7 +33,7 @@ def _flat(blocks: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
 
 
 def _spelt(block: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """What stands in a block's place; None: the block itself."""
+    """The replacement of a block; None: keep the block."""
     if block.get("type") == "search_result":
         return _pieces(block.get("content"), [block.get("title"), block.get("source")])
     source = block.get("source")
@@ -54,5 +54,5 @@ def _pieces(content: object, heads: list[object]) -> list[dict[str, Any]]:
 def _is_taken(piece: dict[str, Any]) -> bool:
     if piece.get("type") == "image":
         return isinstance(piece.get("source"), dict)
-    # An empty text says nothing, and strict templates refuse it.
+    # Strict templates refuse an empty text.
     return piece.get("type") == "text" and isinstance(piece.get("text"), str) and piece["text"] != ""

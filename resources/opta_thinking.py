@@ -1,9 +1,9 @@
-"""Thinking, in whatever form it is asked for, as LiteLLM can take it: pure functions on the body of /v1/messages.
+"""Rewrites thinking into a form that LiteLLM can handle: pure functions on the body of /v1/messages.
 
-LiteLLM 1.106.2 makes `thinking: {"type": "enabled"}` a reasoning effort with a summary, which sends the request to
-/v1/responses whatever `use_chat_completions_url_for_anthropic_messages` says: thinking is lost there, and a truncated answer is
-an empty one (measured; BerriAI/litellm#32357). `adaptive` and `disabled` stay on chat completions. A local model thinks as its
-template has it; the budget is not enforced in either form.
+LiteLLM 1.106.2 turns `thinking: {"type": "enabled"}` into a reasoning effort with a summary, which sends the request to
+/v1/responses regardless of `use_chat_completions_url_for_anthropic_messages`: thinking is lost there, and a truncated answer is
+empty (measured; BerriAI/litellm#32357). `adaptive` and `disabled` stay on chat completions. A local model thinks as its template
+says; neither form enforces the budget.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 
 
 def mend_thinking(body: dict[str, Any]) -> bool:
-    """Rewrite what is asked for and leave out turns of thoughts alone. Whether anything was changed."""
+    """Rewrite `thinking` and drop turns of thinking alone. Returns whether anything changed."""
     is_changed = False
     thinking = body.get("thinking")
     if isinstance(thinking, dict) and thinking.get("type") == "enabled":
@@ -29,8 +29,8 @@ def mend_thinking(body: dict[str, Any]) -> bool:
 
 
 def _without_mere_thoughts(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """An assistant's turn of thinking alone says nothing that a template renders: llama-server refuses it (400). The turns
-    around it then are one, as Anthropic's API takes consecutive turns of a role.
+    """Drop assistant turns of thinking alone, of which a template renders nothing, so that llama-server refuses them (400).
+    Merge the turns around one, as Anthropic's API does with consecutive turns of a role.
     """
     kept: list[dict[str, Any]] = []
     is_gap = False

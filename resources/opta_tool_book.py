@@ -1,6 +1,6 @@
-"""What became of tools: what was left out of requests today, and when a model last called one. For the doctor.
+"""Records for the doctor which tools were dropped from requests today, and when a model last called one.
 
-One small file that the core reads (electron/core/doctor/checks-on-tools.ts); it holds names of tools and nothing of a conversation.
+One small file that the core reads (electron/core/doctor/checks-on-tools.ts); it has names of tools and nothing of a conversation.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import time
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from opta_state_files import read_json
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-# `keywords`: of schemas, which the grammar can't take; `searches`: tools that the provider's servers run; `tools`: what proxy.tools
+# `keywords` of schemas that the grammar can't take; `searches`: tools that the provider's servers run; `tools` that proxy.tools
 # doesn't name.
 Kind = Literal["keywords", "searches", "tools"]
 KINDS: Final[tuple[Kind, ...]] = ("keywords", "searches", "tools")
@@ -25,7 +27,7 @@ LONGEST_NAME: Final = 64
 
 
 class ToolBook:
-    """Of this process, on top of what an earlier one wrote down today."""
+    """The record of this process, continuing today's from an earlier one."""
 
     def __init__(self, today: Callable[[], date] = date.today) -> None:
         self._today: Final = today
@@ -36,23 +38,23 @@ class ToolBook:
         self._is_written = True
 
     def keep_at(self, path: str | None) -> None:
-        """Go on with what this file says, and write there from now on. None: nowhere."""
+        """Continue from this file, and write to it from now on. None: write nowhere."""
         self._path = path
         if path is None:
             return
-        # A file that can't be read is begun anew: no count is worth a Router that doesn't start.
+        # An unreadable file is started over: the Router must start in any case.
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-            with open(path, encoding="utf-8") as file:
-                document = json.load(file)
+            document: Any = read_json(path)
             last = document["lastCall"]
             if last is None or isinstance(last["at"], int):
                 self._last_call = last
             if document["day"] == self._day:
-                read = {kind: {"requests": int(document[kind]["requests"]), "names": list(document[kind]["names"])} for kind in KINDS}
-                self._left_out = read
+                self._left_out = {
+                    kind: {"requests": int(document[kind]["requests"]), "names": list(document[kind]["names"])} for kind in KINDS
+                }
 
     def left_out(self, kind: Kind, names: Iterable[str]) -> None:
-        """One request lost something of these tools."""
+        """Count one request that lost something of these tools."""
         self._turn_day()
         entry = self._left_out[kind]
         entry["requests"] += 1
@@ -63,12 +65,12 @@ class ToolBook:
         self._is_written = False
 
     def called(self, client: str, engine: str | None) -> None:
-        """The model's call of a tool has reached this client. `engine`: what identifies model and build; None: not known."""
+        """A tool call by the model reached this client. `engine` identifies model and build; None: unknown."""
         self._last_call = {"at": time.time_ns() // 1_000_000, "client": client[:LONGEST_NAME], "engine": engine}
         self._is_written = False
 
     def write(self) -> None:
-        """To be called when a request is over."""
+        """Save changes. To be called at a request's end."""
         self._turn_day()
         if self._path is None or self._is_written:
             return
@@ -88,5 +90,5 @@ def _nothing() -> dict[str, dict[str, Any]]:
     return {kind: {"requests": 0, "names": []} for kind in KINDS}
 
 
-# Bodies are mended before LiteLLM has them, and answers are seen by its hooks: both tell this one.
+# Shared by the gate, which changes bodies before LiteLLM, and LiteLLM's hooks, which see answers.
 tool_book: Final = ToolBook()

@@ -1,7 +1,7 @@
-"""Tools that only Anthropic's (or OpenAI's) own servers know: a client that names one has to know that there is none here.
+"""Handles tools that only Anthropic's (or OpenAI's) own servers run: drops web searches and refuses the others by name.
 
-LiteLLM 1.106.2 answers 500 to most of them. A web search is left out instead: clients offer it beside their own tools in every
-request and go on without it; one that insists on it (`tool_choice`) is refused as well.
+LiteLLM 1.106.2 answers 500 to most of them. Clients offer a web search beside their own tools in every request and work without
+it, so it is dropped; a request that insists on it (`tool_choice`) is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _told: Final[set[str]] = set()
 
 
 class ToolRefusedError(Exception):
-    """The client's tool can't be served. `place` is where it stands."""
+    """The client's tool can't be served. `place` is where it is in the body."""
 
     def __init__(self, message: str, place: str) -> None:
         super().__init__(message)
@@ -32,10 +32,10 @@ class ToolRefusedError(Exception):
 
 
 def insist_on_tool(body: dict[str, Any]) -> bool:
-    """Offer only the tool that `tool_choice` names. Whether it named one. Raises ToolRefusedError for one that isn't offered.
+    """Offer only the tool that `tool_choice` names. Returns whether it named one. Raises ToolRefusedError if it isn't offered.
 
-    llama-server (b10068) takes `tool_choice` as a word alone: it ignores the object that names a tool and answers as it likes.
-    With that tool alone and "required" its grammar leads to the call. The prompt of this turn shares less with the cache then.
+    llama-server (b10068) only takes a string as `tool_choice`: it ignores an object that names a tool. With that tool alone and
+    "required", its grammar leads to the call; this turn's prompt then shares less with the cache.
     """
     choice = body.get("tool_choice")
     name = chosen_name(choice)
@@ -53,7 +53,7 @@ def insist_on_tool(body: dict[str, Any]) -> bool:
 
 
 def mend_tools(body: dict[str, Any]) -> bool:
-    """Leave out web searches. Whether there was one. Raises ToolRefusedError for any other that is named by its type."""
+    """Drop web searches. Returns whether there was one. Raises ToolRefusedError for any other tool of a provider."""
     tools = body.get("tools")
     if not tools:
         return False
@@ -81,7 +81,7 @@ def mend_tools(body: dict[str, Any]) -> bool:
         body["tools"] = kept
     else:
         del body["tools"]
-        # Of no tools none can be chosen.
+        # No tools, no choice.
         body.pop("tool_choice", None)
     return True
 
@@ -89,4 +89,4 @@ def mend_tools(body: dict[str, Any]) -> bool:
 def _tell(kind: str) -> None:
     if kind not in _told and len(_told) < LONGEST_NAME:
         _told.add(kind)
-        logger.warning("left out of requests: the tool %s, which only the provider's own servers run", ascii(kind[:LONGEST_NAME]))
+        logger.warning("dropped from requests: the tool %s, which only the provider's own servers run", ascii(kind[:LONGEST_NAME]))

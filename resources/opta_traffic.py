@@ -1,7 +1,7 @@
-"""One request's way through the Router: mended, measured, waiting its turn, streaming, over.
+"""One request's way through the Router: adapted, measured, queued, streamed, ended.
 
-Everything that must happen at a request's end hangs on the end of the task that serves it: that comes after an answer,
-a failure, a client that left, and an exception in anybody's hook alike. LiteLLM's own callbacks miss some of these.
+Cleanup runs when the task that serves the request ends: that covers answers, failures, clients that leave, and exceptions in any
+hook. LiteLLM's own callbacks miss some of these.
 """
 
 from __future__ import annotations
@@ -46,22 +46,24 @@ if TYPE_CHECKING:
 logger: Final = logging.getLogger("opta_router")
 
 ANTHROPIC: Final = "anthropic_messages"
-# LiteLLM's names for what makes the model work; everything else passes untouched.
-GENERATING: Final = frozenset({ANTHROPIC, "completion", "acompletion", "text_completion", "atext_completion", "responses", "aresponses"})
+# LiteLLM's names for calls that run the model; all others pass unchanged.
+GENERATING: Final = frozenset(
+    {ANTHROPIC, "completion", "acompletion", "text_completion", "atext_completion", "responses", "aresponses"}
+)
 
-# The limit of every answer where llama-server doesn't tell its context: more than any that it was seen to have here.
+# The limit of every answer if llama-server doesn't report its context: more than any context seen here.
 MOST_UNTOLD: Final = 131_072
 
-# Of a pool, what our own message takes: from its margin (electron/core/router/router-pool.ts).
+# What our own message takes of the pool's margin (electron/core/router/router-pool.ts).
 OWN_TOKENS: Final = 64
 
 BAD_REQUEST: Final = 400
 TIMED_OUT: Final = 408
-# aiohttp's words (SocketTimeoutError), which LiteLLM wraps into a 500 where a stream paused for too long.
+# aiohttp's message (SocketTimeoutError), which LiteLLM wraps into a 500 when a stream paused for too long.
 STREAM_TIMED_OUT: Final = "Timeout on reading data from socket"
 CLIENT_CLOSED_REQUEST: Final = 499
 OVERLOADED: Final = 529
-# Said to clients that are turned away; the slots of a 70B model change hands about this often.
+# For refused clients; a slot of a 70B model becomes free about this often.
 RETRY_AFTER_S: Final = 10
 
 asking: Final[ContextVar[Request | None]] = ContextVar("opta_asking", default=None)
@@ -69,11 +71,11 @@ _current: Final[ContextVar[LiveRequest | None]] = ContextVar("opta_current", def
 
 
 class Refusal(ProxyException):
-    """One of ours: nothing failed, the answer is that it cannot be answered now, or not so."""
+    """Our own refusal of a request: nothing failed."""
 
 
 def refuse(status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> NoReturn:
-    """Answer so. LiteLLM puts a ProxyException into Anthropic's shape on /v1/messages and into OpenAI's elsewhere."""
+    """Refuse the request. LiteLLM gives a ProxyException Anthropic's shape on /v1/messages and OpenAI's elsewhere."""
     raise Refusal(message=message, type=kind, param=None, code=status, headers=headers) from None
 
 
@@ -112,20 +114,20 @@ class Traffic:
         self._closings: Final[set[asyncio.Task[None]]] = set()
 
     def open_feed(self) -> None:
-        """Listen for whoever wants to know. To be called in the event loop, before the first request is taken."""
+        """Start the feed. To be called in the event loop, before the first request."""
         if self._settings.feed_path is None or self._serving is not None:
             return
         try:
             listener = listen(self._settings.feed_path)
         except OSError as error:
-            # Requests are answered all the same; whoever looks is told that it is not known who is served.
-            logger.error("live requests are told to nobody: %s: %s", self._settings.feed_path, error.strerror)
+            # Requests are answered all the same; the core shows that it is unknown who is served.
+            logger.error("cannot report live requests: %s: %s", self._settings.feed_path, error.strerror)
             return
         self._serving = asyncio.get_running_loop().create_task(self._feed.serve(listener))
 
     def close_at_end(self) -> None:
-        """From SIGTERM on let nobody in. uvicorn waits for all that it has taken, those in the queue as well: they would
-        begin to be answered and then be cut off. To be called in the event loop, once uvicorn has its handlers.
+        """Close the queue at SIGTERM. uvicorn waits for all requests, also those in the queue: their answers would begin and then
+        be cut off. To be called in the event loop, once uvicorn has its handlers.
         """
         before = signal.getsignal(signal.SIGTERM)
         if self._admission is None or not callable(before):
@@ -140,7 +142,7 @@ class Traffic:
         signal.signal(signal.SIGTERM, end)
 
     async def admit(self, developer: str, body: dict[str, Any], call_type: str) -> dict[str, Any]:
-        """The body as it goes to the model, once it is its turn. Raises ProxyException when it never will be."""
+        """The body for the model, once it is the request's turn. Raises ProxyException for a refused request."""
         if call_type not in GENERATING:
             return body
         request = self._begin(developer)
@@ -152,7 +154,7 @@ class Traffic:
             body, self._settings.tools, for_everybody=self._settings.tools_for_everybody, user_agent=_user_agent()
         )
         if developer == OWN_NAME:
-            # Our own short message tests the way; waiting behind four long answers it would say that nothing works.
+            # Our own short message tests the path; behind four long answers it would report that nothing works.
             if self._admission is not None:
                 wish = None
                 if self._cache is not None:
@@ -182,7 +184,7 @@ class Traffic:
             self._book.on_change()
 
     def open_nodes(self, deployments: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Of the deployments that LiteLLM would pick from, those that this request may go to."""
+        """The deployments that this request may go to, of those that LiteLLM would pick from."""
         request = _current.get()
         if request is None or self._node_slots is None:
             return deployments
@@ -191,16 +193,16 @@ class Traffic:
         open_ones = open_nodes(deployments, request.tried, self._node_slots.now(), taken, home)
         if self._cache is None or home is not None:
             return open_ones
-        # It has no slot here: llama-server would give it that of a conversation.
+        # It has no slot here: llama-server would give it a conversation's.
         return [one for one in open_ones if node_of(one.get("model_info"))] or open_ones
 
     def sent(self, kwargs: dict[str, Any]) -> None:
-        """LiteLLM has picked; `kwargs` are what it sends."""
+        """LiteLLM picked a deployment and sends `kwargs`."""
         request = _current.get()
         node = node_of(kwargs.get("model_info"))
         if request is None or node is None or self._settings.node_slots is None:
             return
-        # One pick is told more than once on /v1/messages: for it and for the chat completion that it becomes.
+        # /v1/messages reports one pick twice: for itself and for the chat completion that it becomes.
         if request.tried[-1:] != [node]:
             request.tried.append(node)
             if self._cache is not None:
@@ -210,14 +212,14 @@ class Traffic:
             unpin(kwargs)
 
     def node_failed(self, kwargs: dict[str, Any]) -> None:
-        """What LiteLLM sent to one Studio failed; it may try the next."""
+        """A request to one Studio failed; LiteLLM may try the next."""
         parameters = kwargs.get("litellm_params")
         node = node_of(parameters.get("model_info")) if isinstance(parameters, dict) else None
         if self._node_slots is not None and node is not None and is_out_of_service(kwargs.get("exception")):
             self._node_slots.failed(node)
 
     def answered(self, answer: object) -> None:
-        """An answer that came whole, not as a stream."""
+        """A whole answer, not a stream."""
         request = _current.get()
         if request is None:
             return
@@ -260,7 +262,7 @@ class Traffic:
                 request.outcome = "answered"
 
     def failed(self, error: BaseException) -> None:
-        """LiteLLM is about to answer with this error: the one sentence that clients act on is put into it."""
+        """LiteLLM is about to answer with this error: give it the sentence that clients act on."""
         request = _current.get()
         overflow = find_overflow(f"{getattr(error, 'message', '')} {error}")
         if request is not None and not _has_client_left(error):
@@ -271,11 +273,11 @@ class Traffic:
         if not self._settings.refuse_overlong_prompts or isinstance(error, ProxyException):
             return
         if overflow is not None:
-            # Raising another error here is ignored on /v1/messages (measured); this text is what is sent.
+            # LiteLLM ignores an error raised here on /v1/messages (measured), but sends this text.
             error.message = overflow_message(*overflow)  # type: ignore[attr-defined]
 
     def _note_call(self, request: LiveRequest, called: bool) -> None:  # noqa: FBT001
-        # What another Studio's model did says nothing about this one's.
+        # A call by another Studio's model says nothing about this one's.
         if called and self._is_here(request):
             record = self._engine_record.read()
             tool_book.called(_user_agent().split(" ")[0], None if record is None else record.identity)
@@ -308,7 +310,7 @@ class Traffic:
 
     def _leave(self, request: LiveRequest) -> None:
         if self._admission is not None:
-            # The client left, or LiteLLM gave up, and llama-server may not have noticed. What failed otherwise is over there.
+            # The client left or LiteLLM gave up, and llama-server may not have noticed. Other failures ended there too.
             is_abandoned = request.given_up or request.outcome == "running"
             if self._ghosts is not None and is_abandoned and self._is_here(request):
                 if self._admission.leave_ghost(request):
@@ -339,7 +341,7 @@ class Traffic:
             self._node_slots.serves(request.tried[-1])
 
     def _nodes_of_ghosts(self) -> list[str]:
-        """Where slots are at work for nobody, one entry for each."""
+        """The Studios of the ghosts, one entry for each."""
         ghosts = () if self._admission is None else self._admission.ghosts()
         return [ghost.tried[-1] for ghost in ghosts if isinstance(ghost, LiveRequest) and ghost.tried]
 
@@ -352,11 +354,11 @@ class Traffic:
         return min(serving, key=lambda node: (counts[node], node), default="")
 
     def _is_here(self, request: object) -> bool:
-        """Whether it is this Studio that it was sent to; the slots of others are not asked for ghosts."""
+        """Whether it was sent to this Studio; ghosts of other Studios are not polled."""
         return isinstance(request, LiveRequest) and (self._settings.node_slots is None or request.tried[-1:] == [""])
 
     async def _refuse_unseen(self, body: dict[str, Any]) -> None:
-        """Refuse pictures and sounds that the model can't take, before it is bothered."""
+        """Refuse images and sounds that the model can't take, before they reach it."""
         if self._engine is None or not self._settings.refuse_unseen or find_unseen(body, frozenset()) is None:
             return
         senses = await self._engine.senses()
@@ -364,7 +366,7 @@ class Traffic:
             refuse(BAD_REQUEST, "invalid_request_error", UNSEEN)
 
     async def _measure(self, body: dict[str, Any], call_type: str) -> int | None:
-        """Length of the prompt; refuses one that leaves no room for an answer before the model is bothered with it."""
+        """The prompt's length. Refuses one that leaves no room for an answer before it reaches the model."""
         if self._engine is None or not (self._settings.refuse_overlong_prompts or self._settings.pool_tokens is not None):
             return None
         tokens = await count_prompt(self._engine, body, call_type)
@@ -381,7 +383,7 @@ class Traffic:
         return tokens
 
     async def _most_answer(self, request: LiveRequest) -> int:
-        """Tokens that any answer to this request may have: what its prompt leaves of the context."""
+        """The most tokens that any answer to this request may have: what its prompt leaves of the context."""
         context = None if self._engine is None else await self._engine.context_tokens()
         return max(1, (MOST_UNTOLD if context is None else context) - (request.prompt_tokens or 0))
 
@@ -396,26 +398,26 @@ class Traffic:
                 refuse(
                     OVERLOADED,
                     "overloaded_error",
-                    f"all {self._settings.slots} slots are busy and {full.waiting} requests wait already",
+                    f"all {self._settings.slots} slots are busy and {full.waiting} requests are already waiting",
                     {"retry-after": str(RETRY_AFTER_S)},
                 )
             except ClosedError:
                 refuse(
                     OVERLOADED,
                     "overloaded_error",
-                    "this router is ending, and answers only what it has begun: ask again",
+                    "this router is shutting down and takes no new requests: try again",
                     {"retry-after": str(RETRY_AFTER_S)},
                 )
             except ClientGoneError:
-                refuse(CLIENT_CLOSED_REQUEST, "api_error", "the client left before it was its turn")
+                refuse(CLIENT_CLOSED_REQUEST, "api_error", "the client left before its turn")
         self._book.admitted(request)
 
     def _reserve(self, request: LiveRequest, body: dict[str, Any], call_type: str) -> int:
-        """Tokens of the pool that this request will never exceed: its answer is limited to what is reserved for it."""
+        """Reserve tokens of the pool for this request, and limit its answer so that it never exceeds them."""
         pool = self._settings.pool_tokens
         if pool is None:
             return 0
-        # A token is at least one byte: more than that an unmeasured prompt cannot be.
+        # A token has at least one byte, so the number of bytes bounds an unmeasured prompt.
         prompt = request.prompt_tokens or len(json.dumps(_prompt_of(body), default=str).encode())
         prompt = min(prompt, pool)
         answer = max(1, min(asked_answer(body), self._settings.pool_answer_tokens or pool, pool - prompt))
@@ -424,7 +426,7 @@ class Traffic:
 
 
 def unpin(kwargs: dict[str, Any]) -> None:
-    """What goes to another Studio names no slot of this one."""
+    """Remove this Studio's slot from a request to another one."""
     for place in (kwargs, kwargs.get("extra_body"), kwargs.get("optional_params")):
         if isinstance(place, dict):
             place.pop("id_slot", None)
@@ -438,12 +440,12 @@ def _prompt_of(body: dict[str, Any]) -> list[Any]:
 
 
 def _has_client_left(error: BaseException) -> bool:
-    """Our own refusal of a request that waited, or what LiteLLM raises when it stops one (`cancel_on_disconnect`)."""
+    """Our own refusal of a waiting request, or LiteLLM's error when it stops one (`cancel_on_disconnect`)."""
     return _status_of(error) == CLIENT_CLOSED_REQUEST
 
 
 def _status_of(error: BaseException) -> int | None:
-    """LiteLLM's own errors have it as `code`, in words or as a number, the others as `status_code`."""
+    """LiteLLM's own errors have it in `code`, as a string or a number, others in `status_code`."""
     status = str(getattr(error, "code", None) or getattr(error, "status_code", None))
     return int(status) if status.isdecimal() else None
 
@@ -454,8 +456,8 @@ def _user_agent() -> str:
 
 
 async def _client_gone() -> None:
-    """Ends when the client closes its connection, told by the server itself and not asked for; never when the request
-    is not known. The body has been read by now, so the next message can only be that (ASGI specification, http.disconnect).
+    """Ends when the client closes its connection, which the server reports; never if the request is unknown. The body has been
+    read by now, so the next message can only be that (ASGI specification, http.disconnect).
     """
     request = asking.get()
     while request is not None:

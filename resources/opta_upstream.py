@@ -1,15 +1,15 @@
-"""Ends what is still read from llama-server for a client that has left.
+"""Closes the connection to llama-server after a client left.
 
-LiteLLM means to do so itself, but of a stream on /v1/messages it closes the outer generator only (1.106.2:
-AnthropicSSEStream.aclose does not close the wrapper's completion_stream). Whatever the client's leaving finds waiting for
-the next token is cancelled down to the connection; what it finds while a chunk is on its way to the client keeps the
-connection open until Python happens to collect it, and llama-server generates up to the request's limit for nobody
-(seen: 3 of 4 slots for minutes; in 2 of 25 tries with four to six clients that left together).
+LiteLLM means to do this itself, but for a stream on /v1/messages it only closes the outer generator (1.106.2:
+AnthropicSSEStream.aclose does not close the wrapper's completion_stream). If the client leaves while the stream waits for the next
+token, the cancellation reaches the connection. If it leaves while a chunk is on its way to it, the connection stays open until
+Python happens to collect it, and llama-server generates up to the request's limit for no client (seen: 3 of 4 slots for minutes;
+in 2 of 25 tries with four to six clients that left together).
 
-/v1/responses needs none of this: its streams close down to the connection, once LiteLLM has read what had come for the client
-meanwhile. anyio delivers a cancellation only to a task that waits (`CancelScope._deliver_cancellation`), and with pieces at
-hand none does. So a server that sends faster than LiteLLM reads is never let go of (seen with a stand-in; one piece in 10 ms
-was let go of as soon as the backlog was read); a model does not.
+/v1/responses doesn't need this: its streams close down to the connection, once LiteLLM has read the client's backlog. anyio
+cancels only a task that waits (`CancelScope._deliver_cancellation`), and none waits while pieces are at hand. So a server that
+sends faster than LiteLLM reads is never disconnected (seen with a stand-in; with one piece in 10 ms it was disconnected once the
+backlog was read); a model isn't that fast.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 logger: Final = logging.getLogger("opta_router")
 
-# What LiteLLM's streams call the stream that they read from, from the outermost (the Router's, which may fall back to
+# The attributes in which LiteLLM's streams keep their inner stream, from the outermost (the Router's, which may fall back to
 # another deployment) to the one that holds the connection.
 INNER_NAMES: Final = ("_source_iterator", "_anthropic_wrapper", "_stream", "completion_stream")
-# LiteLLM nests six; a stream that names itself must not be followed for ever.
+# LiteLLM nests six; this ends a cycle.
 MOST_LAYERS: Final = 16
 
 
 def _layers(stream: object) -> Iterator[object]:
-    """The streams that read from one another, the outermost first."""
+    """The nested streams, outermost first."""
     layer: object | None = stream
     for _ in range(MOST_LAYERS):
         if layer is None:
@@ -42,14 +42,14 @@ def _layers(stream: object) -> Iterator[object]:
 
 
 def find_innermost(stream: object) -> object | None:
-    """The last layer that can be closed. None: not even the first can."""
+    """The innermost layer that can be closed, or None."""
     return next((layer for layer in reversed(list(_layers(stream))) if callable(getattr(layer, "aclose", None))), None)
 
 
 def told_cached(stream: object) -> int | None:
-    """What llama-server said that it found in the cache. On /v1/messages LiteLLM leaves a zero out of the answer (1.106.2,
-    translate_openai_usage_to_anthropic_usage_delta), and a zero is not the same as a server that doesn't say; the layer that
-    reads from the connection keeps the server's own words.
+    """llama-server's own count of cached tokens. On /v1/messages LiteLLM leaves out a zero (1.106.2,
+    translate_openai_usage_to_anthropic_usage_delta), which is not the same as a server that doesn't say; the layer that reads
+    from the connection keeps the server's chunks.
     """
     for layer in _layers(stream):
         chunks = getattr(layer, "chunks", None)
@@ -61,11 +61,11 @@ def told_cached(stream: object) -> int | None:
 
 
 async def close_upstream(stream: object) -> None:
-    """Close it down to its connection, which llama-server takes as a hang-up. Nothing happens when that is done already."""
+    """Close the stream down to its connection, a hang-up for llama-server. Does nothing if it is closed already."""
     innermost = find_innermost(stream)
     if innermost is None:
         return
     try:
-        await innermost.aclose()  # type: ignore[attr-defined]  # found by this very name
-    except Exception as error:  # noqa: BLE001  # the client has left: there is nobody to tell but the log
-        logger.warning("a stream whose client has left could not be closed: %s", type(error).__name__)
+        await innermost.aclose()  # type: ignore[attr-defined]  # found by this name
+    except Exception as error:  # noqa: BLE001  # the client has left, so the error only goes to the log
+        logger.warning("the stream of a client that left could not be closed: %s", type(error).__name__)

@@ -1,10 +1,10 @@
-"""Answers that come whole are streamed as far as here, so that llama-server notices when their client leaves.
+"""Gathers streams into whole answers, so that llama-server can stream every answer and notice when a client leaves.
 
-For an answer that is not streamed llama-server looks for its client only when it has waited a full second for a result
-(HTTP_POLLING_SECONDS, tools/server/server-context.cpp). That the second starts over at every other request's result is our
-reading of what was measured: beside a stream that runs, or while its slots are asked for, it never comes. Measured on
-b10068, asked directly and beside a reader of /slots: over 20 s, where a stream's slot was free after 0.03 to 0.2 s. So LiteLLM
-is always asked for a stream, and who wanted the answer whole gets it whole.
+For an answer that isn't streamed llama-server checks for its client only after a full second without a result
+(HTTP_POLLING_SECONDS, tools/server/server-context.cpp). We conclude from measurements that every other request's result restarts
+that second: beside a running stream, or while /slots is polled, the check never comes. Measured on b10068, directly and beside a
+reader of /slots: over 20 s, while a stream's slot was free after 0.03 to 0.2 s. So LiteLLM always gets a request for a stream,
+and a client that wants a whole answer still gets one.
 
 Pure functions on the text of a stream, for each API that is served: Anthropic's Messages, OpenAI's Chat Completions,
 Completions and Responses.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 
-# Anthropic's own numbers (docs.claude.com, Errors); what is not listed is our failure.
+# Anthropic's own numbers (docs.claude.com, Errors); others are our failure.
 STATUS_OF: Final = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -40,20 +40,20 @@ HIGHEST_ERROR: Final = 599
 
 
 class Whole(NamedTuple):
-    """A stream as one answer."""
+    """A stream, gathered into one answer."""
 
     status: int
     body: dict[str, Any]
 
 
 def ask_for_stream(path: str, document: dict[str, Any]) -> bool:
-    """Have the answer streamed. False: it is already, or this route does not answer so."""
+    """Request a stream. False: it is one already, or this route has none."""
     gather = _gather_for(path)
     if gather is None or document.get("stream") is True:
         return False
     document["stream"] = True
     if gather in (_gather_chat, _gather_text):
-        # Else a stream doesn't say how many tokens there were.
+        # Otherwise a stream doesn't report its tokens.
         document["stream_options"] = {"include_usage": True}
     else:
         document.pop("stream_options", None)
@@ -61,7 +61,7 @@ def ask_for_stream(path: str, document: dict[str, Any]) -> bool:
 
 
 def gather(path: str, stream: bytes) -> Whole:
-    """The stream's events as the answer that the route gives without one."""
+    """The stream's events as the route's whole answer."""
     events = list(events_of(stream.decode("utf-8", "replace")))
     failure = next((event for event in events if _is_failure(event)), None)
     if failure is not None:
@@ -69,7 +69,7 @@ def gather(path: str, stream: bytes) -> Whole:
     how = _gather_for(path)
     answer = None if how is None else how(events)
     if answer is None:
-        return Whole(FAILED, {"error": {"message": "the answer ended before it was whole", "type": "api_error"}})
+        return Whole(FAILED, {"error": {"message": "the answer ended before it was complete", "type": "api_error"}})
     return Whole(DONE, answer)
 
 
@@ -85,7 +85,7 @@ def _failure(event: Event) -> Whole:
     response = event.get("response")
     error = response.get("error") if isinstance(response, dict) else event.get("error")
     error = error if isinstance(error, dict) else {"message": str(event.get("message", "")), "type": "api_error"}
-    # LiteLLM writes the status as `code`, in words or as a number; Anthropic's events have only the type.
+    # LiteLLM has the status in `code`, as a string or a number; Anthropic's events have only the type.
     code = str(error.get("code"))
     status = int(code) if code.isdecimal() else STATUS_OF.get(str(error.get("type")), FAILED)
     status = status if LOWEST_ERROR <= status <= HIGHEST_ERROR else FAILED
@@ -134,12 +134,12 @@ def _parse_input(text: str) -> object:
     try:
         return parse_json(text) if text.strip() else {}
     except ValueError:
-        # Cut off at the answer's limit, within a call: LiteLLM's own whole answers have it empty then.
+        # Cut off by the answer's limit within a call: LiteLLM's own whole answers have an empty input then.
         return {}
 
 
 def _is_empty(block: dict[str, Any]) -> bool:
-    """LiteLLM begins every stream with a block of text, also where the model calls a tool at once."""
+    """LiteLLM begins every stream with a text block, even if the model calls a tool at once."""
     return block.get("type") in ("text", "thinking") and not block.get(block["type"])
 
 

@@ -1,9 +1,9 @@
-"""llama-server's slots as they were measured (b10068 and b10434, SmolLM2), without a model: what a slot holds, what of a prompt
-is found in it, what a save writes and a restore brings back. A token is a word.
+"""llama-server's slots as measured (b10068 and b10434, SmolLM2), without a model: what a slot holds, how much of a prompt it has
+cached, what a save writes and a restore brings back. A token is a word.
 
-Measured: `id_slot` is kept to; of the content only what the prompt begins with stays; a prompt that is there whole is read from
-its last token on; after an answer all but its last token is in the slot; a file that is cut or not there answers 400 and leaves
-the slot empty; a save of an empty slot writes 20 bytes.
+Measured: `id_slot` is followed; only the content that the prompt begins with stays; a prompt that is cached completely is read from
+its last token on; after an answer the slot has all but its last token; a truncated or missing file gets 400 and leaves the slot
+empty; a save of an empty slot writes 20 bytes.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ class FakeSlots:
         self.slot_tokens = slot_tokens
         self.busy: set[int] = set()
         self.actions: list[tuple[str, int]] = []
-        # Called with a slot's content and the prompt that comes to it.
+        # Called with a slot's content and the incoming prompt.
         self.on_prompt: Callable[[int, list[str], list[str]], None] = lambda *_: None
-        # What hybrid models do: a restore says success and the next request finds nothing (llama.cpp#25913).
+        # As with hybrid models: a restore reports success and the next request finds nothing (llama.cpp#25913).
         self.forgets_restored = False
         self.disk_is_full = False
-        # Slot actions wait for the one, answers, once their prompt is read, for the other.
+        # Slot actions wait for the first; answers, once their prompt is read, for the second.
         self.gate: asyncio.Event | None = None
         self.answer_gate: asyncio.Event | None = None
-        # How many of the next restores llama-server ends in; from then on it answers nothing.
+        # It crashes in this many of the next restores, and then answers nothing until a restart.
         self.dies_at_restores = 0
         self.is_dead = False
 
     async def answer(self, body: dict[str, Any], words: list[str]) -> dict[str, int]:
-        """The usage of an answer of these words."""
+        """The usage of an answer with these words."""
         if self.is_dead:
             raise ConnectionError
         slot, prompt = body["id_slot"], words_of(body)
@@ -118,7 +118,7 @@ class FakeSlots:
     async def _act(self, action: str, slot: int) -> None:
         if self.gate is not None:
             await self.gate.wait()
-        # A real one would wait until the slot is idle; the Router must not make it.
+        # A real one would wait until the slot is idle, which the Router must not cause.
         assert slot not in self.busy, f"{action} of slot {slot}, which is at work"
         self.actions.append((action, slot))
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What hypothesis draws for the tests: documents with other values, types and depths in them, and text that is no JSON."""
+"""Hypothesis strategies: documents with other values, types and depths in them, and text that is not JSON."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ JSON: Final = st.recursive(
 
 
 def places(value: object, here: tuple[int | str, ...] = ()) -> list[tuple[int | str, ...]]:
-    """Every place of a document."""
+    """All places in a document."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [here, *(place for name, part in inner for place in places(part, (*here, name)))]
 
 
 def put(document: Any, place: tuple[int | str, ...], value: object, *, remove: bool) -> Any:
-    """The document with something else in this place."""
+    """The document with another value in this place."""
     if not place:
         return value
     changed = copy.deepcopy(document)
@@ -38,7 +38,7 @@ def put(document: Any, place: tuple[int | str, ...], value: object, *, remove: b
 
 @st.composite
 def changed(draw: st.DrawFn, sound: object) -> Any:
-    """A sound document with one to three places changed."""
+    """A valid document with one to three places changed."""
     document = sound
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.sampled_from(places(document)))
@@ -46,13 +46,13 @@ def changed(draw: st.DrawFn, sound: object) -> Any:
     return document
 
 
-# What Python's own parser takes, or ends in its recursion limit at, and what a disk leaves of a file.
+# Texts that Python's own parser accepts or hits its recursion limit at, and what a disk leaves of a file.
 _ODD_TEXTS: Final = ["", "null", "[]", "5", "{", "[" * 100_000, '{"a":' * 100_000, "NaN", "\0", "1e999", "9" * 5_000, "\ud800"]
 
 
 @st.composite
 def text_of(draw: st.DrawFn, sound: object) -> str:
-    """A sound document's text after a change in it, a cut, or a number that no computer holds; or anything else."""
+    """A valid document's text with a change, a cut, or a number too large for any type; or any other text."""
     kind = draw(st.sampled_from(["changed", "changed", "cut", "number", "odd"]))
     if kind == "odd":
         return draw(st.sampled_from(_ODD_TEXTS) | st.text(max_size=40))

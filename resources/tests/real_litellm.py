@@ -1,7 +1,7 @@
 """The real LiteLLM, started as the product does, and a stand-in for llama-server that holds its answers on demand.
 
-A real llama-server cannot be told when to answer, and which of two requests came first can then not be asserted; the real
-pair is tested in e2e/router.e2e.ts.
+A test can't control when a real llama-server answers, so it can't assert which of two requests came first; e2e/router.e2e.ts
+tests the real pair.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ OWN_KEY: Final = "sk-own-for-tests-4d02"
 WRONG_KEY: Final = "sk-wrong-for-tests-0000"
 EVERYBODY: Final = {"anna": ANNA_KEY, "ben": BEN_KEY, "opta-nexus": OWN_KEY}
 
-# As the product generates it (electron/core/router/litellm-config.ts), shortened to what these tests touch.
+# The product's config (electron/core/router/litellm-config.ts), shortened to what these tests use.
 CONFIG: Final = """
 model_list:
   - model_name: claude-3-5-sonnet-20241022
@@ -71,7 +71,7 @@ QUEUE_LIMIT: Final = 1
 CONTEXT_TOKENS: Final = 1000
 KEPT_FOR_ANSWER_SHARE: Final = 16
 WAIT_S: Final = 30
-# Nobody listens there on a machine that runs tests.
+# No program listens there on a test machine.
 DEAD_PORT: Final = 1
 # A piece takes far less than this to be sent on.
 STANDS_STILL_S: Final = 0.5
@@ -117,29 +117,29 @@ class Engine:
         # What is running now, and the most that ever ran at once.
         self.running = 0
         self.most = 0
-        # Set: answers end by themselves. Clear: they say one word and go on until it is set.
+        # Set: answers end by themselves. Clear: they say one word and continue until it is set.
         self.go = threading.Event()
         self.go.set()
-        # Set: whoever has hung up is worked for all the same, as llama-server does until its batch ends.
+        # Set: it keeps working for clients that left, as llama-server does until its batch ends.
         self.ignores_hang_ups = False
-        # Set: between its first word and its end an answer is as long as whoever reads it can bear.
+        # Set: between its first word and its end, an answer is as long as the client reads.
         self.pours = False
-        # Set: it has eyes.
+        # Set: it has vision.
         self.sees = False
         # How many pieces have been poured.
         self.poured = 0
-        # Of each prompt of three tokens, so many were in the cache; None: it does not say.
+        # The cached tokens of each prompt of three; None: not reported.
         self.cached_tokens: int | None = None
-        # How long it says that each prompt was.
+        # The reported length of each prompt.
         self.prompt_tokens = 3
-        # What was asked of its slots, such as "/slots/1?action=save", and the folder that it saves to; None: it refuses.
+        # The slot actions so far, such as "/slots/1?action=save", and the folder for saves; None: it refuses.
         self.slot_actions: list[str] = []
         self.saves_to: Path | None = None
-        # How often its slots were asked for.
+        # How often its slots were polled.
         self.looks = 0
-        # What /props says that one request may hold.
+        # The limit of one request in /props.
         self.context_tokens = CONTEXT_TOKENS
-        # A status and a body that every chat is answered with instead.
+        # A status and a body with which to answer every chat instead.
         self.failure: tuple[int, dict[str, Any]] | None = None
         self._changed = threading.Condition()
         handler = type("Handler", (EngineHandler,), {"engine": self})
@@ -148,7 +148,7 @@ class Engine:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Close the port."""
         self.go.set()
         self._server.shutdown()
         self._server.server_close()
@@ -174,8 +174,8 @@ class Engine:
         finally:
             self.pours = False
 
-    def wait_until_nobody_reads(self) -> None:
-        """Wait until all that can be sent to somebody who does not read is sent."""
+    def wait_until_the_buffers_are_full(self) -> None:
+        """Wait until no more can be sent to a client that doesn't read."""
         deadline = time.monotonic() + WAIT_S
         before = -1
         while before != self.poured or self.poured == 0:
@@ -191,25 +191,25 @@ class Engine:
             self._changed.notify_all()
 
     def looked_at(self) -> int:
-        """Somebody asks for the slots; answers how many are at work."""
+        """Count a request for the slots; returns how many are busy."""
         with self._changed:
             self.looks += 1
             self._changed.notify_all()
             return self.running
 
     def wait_for_looks(self, number: int) -> None:
-        """Wait until the slots were asked for so many times."""
+        """Wait until the slots were polled this many times."""
         with self._changed:
             assert self._changed.wait_for(lambda: self.looks >= number, WAIT_S), f"{self.looks} looks, not {number}"
 
     def wait_for_running(self, number: int) -> None:
-        """Wait until so many run."""
+        """Wait until this many run."""
         with self._changed:
             assert self._changed.wait_for(lambda: self.running == number, WAIT_S), f"{self.running} run, not {number}"
 
 
 class EngineHandler(BaseHTTPRequestHandler):
-    """What of llama-server the Router touches."""
+    """The part of llama-server that the Router uses."""
 
     engine: Engine
     protocol_version = "HTTP/1.0"
@@ -345,7 +345,7 @@ class EngineHandler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _gone_before_go(self) -> bool:
-        """As llama-server does: looks now and then whether the client is still there."""
+        """Check now and then whether the client is still there, as llama-server does."""
         while not self.engine.go.wait(0.02):
             if self.engine.ignores_hang_ups:
                 continue
@@ -394,14 +394,14 @@ class Proxy:
 
 
 def free_port() -> int:
-    """A port nobody uses now."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def prepare_folder(folder: Path, engine: Engine, settings: dict[str, Any], config: str = CONFIG) -> None:
-    """A folder as LiteLLM finds it: config, modules, keys, switches."""
+    """LiteLLM's folder: config, modules, keys, switches."""
     for path in RESOURCES.glob("opta_*.py"):
         shutil.copy(path, folder / path.name)
     write_keys(folder / "clients.json", EVERYBODY)
@@ -457,7 +457,7 @@ def start_litellm(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes]
 def serve_litellm(
     folder: Path, engine: Engine, settings: dict[str, Any] | None = None, config: str = CONFIG
 ) -> Iterator[Proxy]:
-    """LiteLLM, serving until this generator goes on."""
+    """LiteLLM, serving until this generator continues."""
     prepare_folder(folder, engine, settings or {}, config)
     port, log = free_port(), folder / "litellm.log"
     process = start_litellm(folder, port, log)
@@ -477,7 +477,7 @@ def serve_litellm(
 
 
 def wait_until_alive(running: Proxy, process: subprocess.Popen[bytes]) -> None:
-    """Wait for /health/liveliness; LiteLLM tells nobody when it is ready."""
+    """Wait for /health/liveliness; LiteLLM has no other sign that it is ready."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         assert process.poll() is None, running.log.read_text(encoding="utf-8")

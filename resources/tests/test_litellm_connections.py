@@ -1,4 +1,4 @@
-"""That LiteLLM takes a new connection to llama-server for each request: one that is kept may have been ended meanwhile."""
+"""LiteLLM opens a new connection to llama-server for each request, because a kept one may have been closed meanwhile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ asyncio.run(main())
 """
 
 
-def test_the_connections_are_kept_as_long_as_the_environment_says() -> None:
+def test_keeps_connections_as_long_as_the_environment_says() -> None:
     env = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "LITELLM_LOCAL_MODEL_COST_MAP": "True", **KEPT_ALIVE}
     told = subprocess.run([sys.executable, "-c", PRINT_KEPT_S], env=env, capture_output=True, text=True, check=True)
     assert told.stdout.split()[-1] == "0"

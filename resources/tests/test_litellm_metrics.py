@@ -1,4 +1,4 @@
-"""LiteLLM's own metrics beside our module (proxy.litellmMetrics), as Prometheus asks for them."""
+"""LiteLLM's own metrics with our modules (proxy.litellmMetrics), as Prometheus scrapes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def measured(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def scrape(proxy: Proxy, sign: str) -> str:
-    """The metrics, once they tell this: LiteLLM counts a request after it has answered it."""
+    """The metrics, once they include this: LiteLLM counts a request after its answer."""
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         status, text = proxy.ask("GET", "/metrics/", ANNA_KEY)
@@ -30,16 +30,16 @@ def scrape(proxy: Proxy, sign: str) -> str:
     pytest.fail(text)
 
 
-def test_say_who_asked_and_give_away_no_key(measured: Proxy) -> None:
+def test_name_the_developer_but_no_key(measured: Proxy) -> None:
     assert measured.ask("POST", "/v1/messages", ANNA_KEY, message())[0] == 200
     text = scrape(measured, 'user="anna"')
     assert ANNA_KEY not in text
 
 
-def test_are_for_whoever_has_a_key(measured: Proxy) -> None:
+def test_need_a_key(measured: Proxy) -> None:
     assert measured.ask("GET", "/metrics/", None)[0] == 401
     assert measured.ask("GET", "/metrics/", WRONG_KEY)[0] == 401
 
 
-def test_are_not_there_unless_asked_for(proxy: Proxy) -> None:
+def test_are_off_by_default(proxy: Proxy) -> None:
     assert proxy.ask("GET", "/metrics/", ANNA_KEY)[0] == 404

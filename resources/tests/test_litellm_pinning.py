@@ -1,4 +1,4 @@
-"""The slot's number on its way through the real LiteLLM, and what comes back of the cache, on every route."""
+"""The slot's number through the real LiteLLM, and the cache figures that come back, on every route."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pinned(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def use_today(proxy: Proxy, requests: int | None = None) -> dict[str, Any]:
-    """What the Router has counted of anna, once it has counted so many requests: it writes them down after their end."""
+    """Anna's use, once the Router has saved this many requests, which it does after they end."""
     path, deadline = proxy.folder / "usage-today.json", time.monotonic() + WAIT_S
     while True:
         developers = json.loads(path.read_text(encoding="utf-8"))["developers"] if path.exists() else {}
@@ -57,7 +57,7 @@ ROUTES = [
 
 
 @pytest.mark.parametrize(("path", "body"), ROUTES)
-def test_each_route_names_the_slot_and_hears_of_the_cache(pinned: Proxy, path: str, body: dict[str, Any]) -> None:
+def test_each_route_sends_the_slot_and_reads_the_cached_tokens(pinned: Proxy, path: str, body: dict[str, Any]) -> None:
     before = use_today(pinned)
     assert pinned.ask("POST", path, ANNA_KEY, body)[0] == 200
     assert pinned.engine.requests[-1]["id_slot"] in (0, 1)
@@ -68,7 +68,7 @@ def test_each_route_names_the_slot_and_hears_of_the_cache(pinned: Proxy, path: s
 
 @contextmanager
 def saying(engine: Engine, cached_tokens: int | None) -> Iterator[None]:
-    """Its answers say so much of the cache meanwhile."""
+    """Meanwhile its answers report this many cached tokens."""
     engine.cached_tokens = cached_tokens
     try:
         yield
@@ -77,7 +77,7 @@ def saying(engine: Engine, cached_tokens: int | None) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("path", "body"), ROUTES)
-def test_a_prompt_of_which_nothing_was_found_is_counted_as_read(pinned: Proxy, path: str, body: dict[str, Any]) -> None:
+def test_counts_a_prompt_without_cached_tokens_as_read(pinned: Proxy, path: str, body: dict[str, Any]) -> None:
     before = use_today(pinned)
     with saying(pinned.engine, 0):
         assert pinned.ask("POST", path, ANNA_KEY, body)[0] == 200
@@ -94,7 +94,7 @@ def test_a_prompt_of_which_nothing_was_found_is_counted_as_read(pinned: Proxy, p
         ("/v1/completions", {"model": "m", "prompt": "hi", "max_tokens": 4}),
     ],
 )
-def test_a_server_that_does_not_say_what_it_found_has_not_found_nothing(
+def test_missing_cache_figures_are_not_zero(
     pinned: Proxy, path: str, body: dict[str, Any]
 ) -> None:
     before = use_today(pinned)
@@ -104,7 +104,7 @@ def test_a_server_that_does_not_say_what_it_found_has_not_found_nothing(
     assert (after["cachedTokens"], after["readTokens"]) == (before["cachedTokens"], before["readTokens"])
 
 
-def test_two_conversations_keep_apart_and_one_keeps_its_slot(pinned: Proxy) -> None:
+def test_two_conversations_get_two_slots_and_each_keeps_its_own(pinned: Proxy) -> None:
     def slot(key: str, *texts: str) -> int:
         turns = [(say, said)[index % 2](text) for index, text in enumerate(texts)]
         assert pinned.ask("POST", "/v1/messages", key, message(messages=turns))[0] == 200
@@ -116,7 +116,7 @@ def test_two_conversations_keep_apart_and_one_keeps_its_slot(pinned: Proxy) -> N
     assert slot(BEN_KEY, "good morning", "ok", "and then") == ben
 
 
-def test_what_a_responses_client_asks_is_pinned_too(pinned: Proxy) -> None:
+def test_pins_requests_to_responses_too(pinned: Proxy) -> None:
     assert pinned.ask("POST", "/v1/responses", ANNA_KEY, {"model": "m", "input": "hi", "max_output_tokens": 4})[0] == 200
     assert pinned.engine.requests[-1]["id_slot"] in (0, 1)
 
@@ -150,14 +150,14 @@ def test_a_conversation_stays_on_its_studio(
             here, there = len(engine.requests) - before[0], len(other.requests) - before[1]
             assert here + there == 1
             asked = (engine if here else other).requests[-1]
-            # Its slots are its own Router's to give.
+            # Its own Router assigns its slots.
             assert ("id_slot" in asked) == bool(here)
             return "here" if here else "there"
 
         with engine.holding():
             call = Call(proxy, ANNA_KEY, message(stream=True))
             engine.wait_for_running(1)
-            # A new one begins where fewer are at work.
+            # A new one begins on the less busy Studio.
             assert ask(BEN_KEY, "away") == "there"
         assert call.wait()[0] == 200
         assert ask(BEN_KEY, "away", "ok", "and now") == "there"
@@ -166,11 +166,11 @@ def test_a_conversation_stays_on_its_studio(
         other.failure = (503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
         before = len(engine.requests)
         assert proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=[say("away"), said("ok"), say("then")]))[0] == 200
-        # It is out of service: nothing is gained by waiting for what it holds.
+        # It is out of service: don't wait for what it holds.
         assert len(engine.requests) == before + 1
 
 
-def test_what_only_slots_hold_is_written_when_the_router_ends(
+def test_saves_what_only_slots_hold_when_the_router_ends(
     engine: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("ends")
@@ -200,4 +200,4 @@ def test_what_only_slots_hold_is_written_when_the_router_ends(
         engine.saves_to = parked
     engine.saves_to = None
     assert len(list(parked.glob("*.kv"))) == 1
-    assert "not all was done at the end" not in (folder / "litellm.log").read_text(encoding="utf-8")
+    assert "a step of the shutdown failed" not in (folder / "litellm.log").read_text(encoding="utf-8")

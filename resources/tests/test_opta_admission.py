@@ -1,4 +1,4 @@
-"""Whose turn it is, without a server: order, room, and that nothing is ever lost."""
+"""The queue without a server: order, room, and that no request is lost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Queue:
-    """Names instead of requests; remembers in which order they were let in."""
+    """Uses names for requests, and records the order of admission."""
 
     def __init__(self, slots: int, pool_tokens: int | None = None, queue_limit: int = 100) -> None:
         self.admission = Admission(slots, pool_tokens, queue_limit)
@@ -22,7 +22,7 @@ class Queue:
         self.left: dict[str, asyncio.Event] = {}
 
     async def come(self, name: str, developer: str = "anna", tokens: int = 0) -> None:
-        """A request comes; afterwards it is let in, or waits, or was refused."""
+        """A request arrives; afterwards it is admitted, waiting, or refused."""
         self.left[name] = asyncio.Event()
 
         async def gone() -> None:
@@ -36,13 +36,13 @@ class Queue:
         await settle()
 
     async def end(self, name: str) -> None:
-        """A request that was let in is over."""
+        """An admitted request ends."""
         self.admission.leave(name)
         await settle()
 
 
 async def settle() -> None:
-    """Let everything that can go on go on."""
+    """Run everything that can run."""
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -52,7 +52,7 @@ def run(story: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(story(), 5))  # type: ignore[arg-type]
 
 
-def test_no_more_than_the_slots_and_then_in_order() -> None:
+def test_admits_as_many_as_slots_then_in_order() -> None:
     async def story() -> None:
         queue = Queue(slots=2)
         for name in "abcd":
@@ -67,7 +67,7 @@ def test_no_more_than_the_slots_and_then_in_order() -> None:
     run(story)
 
 
-def test_one_developers_agents_do_not_hold_up_the_others_first() -> None:
+def test_one_developers_agents_do_not_delay_anothers_first_request() -> None:
     async def story() -> None:
         queue = Queue(slots=2)
         for name in "abcd":
@@ -82,7 +82,7 @@ def test_one_developers_agents_do_not_hold_up_the_others_first() -> None:
     run(story)
 
 
-def test_one_too_many_is_refused_at_once_and_takes_no_place() -> None:
+def test_refuses_at_once_when_the_queue_is_full() -> None:
     async def story() -> None:
         queue = Queue(slots=1, queue_limit=1)
         for name in "abc":
@@ -97,7 +97,7 @@ def test_one_too_many_is_refused_at_once_and_takes_no_place() -> None:
     run(story)
 
 
-def test_a_full_queue_keeps_out_nobody_who_has_none_waiting() -> None:
+def test_a_full_queue_still_takes_a_developers_first_waiting_request() -> None:
     async def story() -> None:
         queue = Queue(slots=1, queue_limit=2)
         for name in ("a", "b", "c", "d"):
@@ -105,7 +105,7 @@ def test_a_full_queue_keeps_out_nobody_who_has_none_waiting() -> None:
         await queue.come("x", "ben")
         await queue.come("y", "ben")
         await queue.come("p", "cleo")
-        # Four of two: as many again as the queue holds.
+        # Four with a limit of two: as many again as the queue holds.
         await queue.come("q", "dora")
         refused = [name for name, task in queue.tasks.items() if task.done() and task.exception() is not None]
         assert refused == ["d", "y", "q"]
@@ -118,7 +118,7 @@ def test_a_full_queue_keeps_out_nobody_who_has_none_waiting() -> None:
     run(story)
 
 
-def test_nobody_waits_where_nobody_may() -> None:
+def test_a_queue_limit_of_zero_lets_none_wait() -> None:
     async def story() -> None:
         queue = Queue(slots=1, queue_limit=0)
         await queue.come("a", "anna")
@@ -129,7 +129,7 @@ def test_nobody_waits_where_nobody_may() -> None:
     run(story)
 
 
-def test_who_waits_for_a_ghosts_place_is_not_one_too_many() -> None:
+def test_a_request_may_wait_for_a_ghosts_place_beyond_the_limit() -> None:
     async def story() -> None:
         queue = Queue(slots=2, queue_limit=1)
         for name in "ab":
@@ -142,7 +142,7 @@ def test_who_waits_for_a_ghosts_place_is_not_one_too_many() -> None:
         queue.admission.end_ghosts(["a", "b"], 0)
         await settle()
         assert queue.inside == ["a", "b", "c", "d"]
-        # The ghosts are gone, and with them what they allowed.
+        # The ghosts are gone, and with them the extra places.
         await queue.come("g")
         with pytest.raises(QueueFullError):
             queue.tasks["g"].result()
@@ -150,7 +150,7 @@ def test_who_waits_for_a_ghosts_place_is_not_one_too_many() -> None:
     run(story)
 
 
-def test_slots_that_go_away_let_nobody_in_and_those_that_come_back_do() -> None:
+def test_follows_a_change_in_the_number_of_slots() -> None:
     async def story() -> None:
         queue = Queue(slots=2)
         await queue.come("a")
@@ -165,7 +165,7 @@ def test_slots_that_go_away_let_nobody_in_and_those_that_come_back_do() -> None:
     run(story)
 
 
-def test_who_leaves_while_waiting_is_passed_over() -> None:
+def test_skips_a_client_that_left_the_queue() -> None:
     async def story() -> None:
         queue = Queue(slots=1)
         for name in "abcd":
@@ -182,7 +182,7 @@ def test_who_leaves_while_waiting_is_passed_over() -> None:
     run(story)
 
 
-def test_leaving_after_being_let_in_is_not_noticed_here() -> None:
+def test_ignores_a_client_that_leaves_after_admission() -> None:
     async def story() -> None:
         queue = Queue(slots=1)
         await queue.come("a")
@@ -195,7 +195,7 @@ def test_leaving_after_being_let_in_is_not_noticed_here() -> None:
     run(story)
 
 
-def test_closed_it_lets_nobody_in_and_tells_those_who_wait() -> None:
+def test_closing_refuses_new_and_waiting_requests() -> None:
     async def story() -> None:
         queue = Queue(slots=1)
         for name in "abc":
@@ -214,13 +214,13 @@ def test_closed_it_lets_nobody_in_and_tells_those_who_wait() -> None:
     run(story)
 
 
-def test_a_pool_never_holds_more_than_it_has() -> None:
+def test_never_overcommits_a_pool() -> None:
     async def story() -> None:
         queue = Queue(slots=4, pool_tokens=100)
         await queue.come("a", tokens=40)
         await queue.come("b", tokens=40)
         await queue.come("large", tokens=60)
-        # It would fit, but then the large one's turn would never come.
+        # It would fit, but then the large one would never run.
         await queue.come("small", tokens=10)
         assert queue.inside == ["a", "b"]
         await queue.end("a")
@@ -231,7 +231,7 @@ def test_a_pool_never_holds_more_than_it_has() -> None:
     run(story)
 
 
-def test_what_is_larger_than_the_pool_runs_alone() -> None:
+def test_a_request_larger_than_the_pool_runs_alone() -> None:
     async def story() -> None:
         queue = Queue(slots=4, pool_tokens=100)
         await queue.come("a", tokens=10)
@@ -246,7 +246,7 @@ def test_what_is_larger_than_the_pool_runs_alone() -> None:
     run(story)
 
 
-def test_our_own_message_does_not_wait_and_counts() -> None:
+def test_our_own_message_does_not_wait_but_counts() -> None:
     async def story() -> None:
         queue = Queue(slots=1)
         await queue.come("a")

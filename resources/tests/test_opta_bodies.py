@@ -1,4 +1,4 @@
-"""opta_body.py, opta_shapes.py and opta_fields.py: whatever a client sends, it is no failure of ours."""
+"""opta_body.py, opta_shapes.py and opta_fields.py: nothing that a client sends causes a 5xx."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RESULT: Final = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"
 CALL: Final = {"id": "call_1", "type": "function", "function": {"name": "Read", "arguments": "{}"}}
 FUNCTION: Final = {"name": "Read", "description": "d", "parameters": {"type": "object", "properties": {}}}
 
-# One sound body for each route, with something of everything that LiteLLM looks into.
+# One valid body for each route, with all parts that LiteLLM reads.
 SOUND: Final[dict[str, dict[str, Any]]] = {
     MESSAGES: {
         "model": "m",
@@ -100,7 +100,7 @@ def post(proxy: Proxy, path: str, body: bytes) -> tuple[int, bytes]:
 
 
 def refusal(path: str, body: object, **switches: Any) -> str | None:
-    """Why this body is refused; None when it is not."""
+    """Why this body is refused, or None."""
     try:
         document = read_json(path, json.dumps(body).encode())
         assert document is not None
@@ -110,11 +110,11 @@ def refusal(path: str, body: object, **switches: Any) -> str | None:
     return None
 
 
-# --- What is known ----------------------------------------------------------------------------------------------------
+# --- Known mistakes ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_a_sound_body_is_answered(proxy: Proxy, path: str) -> None:
+def test_answers_a_valid_body(proxy: Proxy, path: str) -> None:
     status, text = post(proxy, path, json.dumps(SOUND[path]).encode())
     assert status == 200, text
 
@@ -124,7 +124,7 @@ def test_a_sound_body_is_answered(proxy: Proxy, path: str) -> None:
     "body",
     [b"", b"[]", b"5", b"null", b"true", b'"x"', b'{"model": ', b'{"model":"\xff\xfe"}', b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 10_000 + b"1" + b"}" * 10_000, b"{}"],
 )
-def test_what_is_no_request_is_a_400_in_the_words_of_its_api(proxy: Proxy, path: str, body: bytes) -> None:
+def test_an_invalid_body_gets_400_in_its_apis_wording(proxy: Proxy, path: str, body: bytes) -> None:
     status, text = post(proxy, path, body)
     answer = json.loads(text)
     assert status == 400
@@ -159,11 +159,11 @@ def test_what_is_no_request_is_a_400_in_the_words_of_its_api(proxy: Proxy, path:
         ({"temperature": "hot"}, "temperature: "),
     ],
 )
-def test_the_place_of_a_mistake_is_named(change: dict[str, Any], place: str) -> None:
+def test_names_the_place_of_a_mistake(change: dict[str, Any], place: str) -> None:
     assert (refusal(MESSAGES, message(**change)) or "").startswith(place)
 
 
-def test_as_deep_as_tools_are_goes_through_and_no_deeper(proxy: Proxy) -> None:
+def test_takes_bodies_as_deep_as_tools_and_no_deeper(proxy: Proxy) -> None:
     def nested(levels: int) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "string"}
         for _ in range(levels):
@@ -177,12 +177,12 @@ def test_as_deep_as_tools_are_goes_through_and_no_deeper(proxy: Proxy) -> None:
     assert "nested deeper than" in (refusal(MESSAGES, nested(deepest + 1)) or "")
 
 
-# --- What a client may not steer --------------------------------------------------------------------------------------
+# --- Fields that clients may not set ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", [MESSAGES, CHAT, COMPLETIONS, RESPONSES])
 @pytest.mark.parametrize("wrap", [lambda fields: fields, lambda fields: {"extra_body": fields}])
-def test_llama_servers_own_fields_do_not_reach_it(proxy: Proxy, path: str, wrap: Any) -> None:
+def test_keeps_llama_servers_own_fields_from_it(proxy: Proxy, path: str, wrap: Any) -> None:
     hints = {"id_slot": 0, "cache_prompt": False, "min_p": 0.9, "n_keep": 5, "made_up": {"a": 1}, "api_base": "http://127.0.0.1:1", "fallbacks": ["x"]}
     status, text = post(proxy, path, json.dumps({**SOUND[path], **wrap(hints)}).encode())
     assert status == 200, text
@@ -192,13 +192,13 @@ def test_llama_servers_own_fields_do_not_reach_it(proxy: Proxy, path: str, wrap:
         assert (status, name in text.decode()) == (400, True)
 
 
-def test_a_profile_may_pass_a_field() -> None:
+def test_a_profile_may_let_a_field_through() -> None:
     body = {**SOUND[CHAT], "grammar": 'root ::= "a"', "min_p": 0.1, "id_slot": 3}
     refine(CHAT, body, Settings(pass_fields=["grammar", "min_p"]))
     assert (body["grammar"], body["min_p"], "id_slot" in body) == ('root ::= "a"', 0.1, False)
 
 
-def test_the_log_tells_a_name_once_and_nothing_raw(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logs_a_name_once_and_escaped(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opta_fields, "_told", set())
     for _ in range(3):
         refine(CHAT, {**SOUND[CHAT], "\x1b]52;c;\x07\u202e": 1}, Settings())
@@ -221,12 +221,12 @@ def test_every_answer_has_a_limit(proxy: Proxy, path: str, asked: int) -> None:
     assert all(0 < limit <= CONTEXT_TOKENS for limit in limits)
 
 
-# --- What nobody has thought of ---------------------------------------------------------------------------------------
+# --- Random changes ---------------------------------------------------------------------------------------------------
 
 @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.data())
-def test_no_body_is_a_failure_of_ours(proxy: Proxy, data: st.DataObject) -> None:
-    """A sound body with one to three places changed, through the real LiteLLM: answered, or refused as the client's."""
+def test_no_body_causes_a_5xx(proxy: Proxy, data: st.DataObject) -> None:
+    """A valid body with one to three changes, through the real LiteLLM: answered, or refused as the client's mistake."""
     path = data.draw(st.sampled_from(ROUTES))
     body = data.draw(changed(SOUND[path]))
     status, text = post(proxy, path, json.dumps(body).encode())

@@ -1,4 +1,4 @@
-"""A conversation keeps its slot: through the Router's own way of a request, on slots without a model."""
+"""A conversation keeps its slot: the Router's whole handling of a request, on slots without a model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODEL = "model one"
 
 
 class Incoming:
-    """What of a request the Router looks at."""
+    """The part of a request that the Router reads."""
 
     def __init__(self, headers: dict[str, str]) -> None:
         self.headers = headers
@@ -91,7 +91,7 @@ class Stack:
         answer: str = "fine then",
         **more: Any,
     ) -> dict[str, int]:
-        """One request and its answer, in a task of its own as LiteLLM has it."""
+        """One request and its answer, in its own task as in LiteLLM."""
 
         async def serve() -> dict[str, int]:
             asking.set(Incoming(headers or {}))  # type: ignore[arg-type]
@@ -106,16 +106,16 @@ class Stack:
         return usage
 
     async def rest(self) -> None:
-        """Until all that was to be written is."""
+        """Wait until everything is written."""
         for _ in range(5):
             await asyncio.sleep(0)
             await self.parking.settle()
-        # A copy begins with the next round of the loop.
+        # A copy begins in the next round of the loop.
         await asyncio.sleep(0.01)
         await self.parking.settle()
 
     def events(self) -> list[str]:
-        """What was said."""
+        """The events so far."""
         return [event.kind for event in self.parking.events]
 
 
@@ -136,7 +136,7 @@ def new_words(usage: dict[str, int], before: dict[str, int] | None) -> int:
 
 
 async def ratio(stack: Stack, agents: int, turns: int, order: str, headers: bool) -> float:
-    """Tokens read again / tokens that were new, as scripts/bench cache has it."""
+    """Tokens read / new tokens, as in scripts/bench cache."""
     dice = random.Random(5)
     talks: list[list[dict[str, Any]]] = [[] for _ in range(agents)]
     before: list[dict[str, int] | None] = [None] * agents
@@ -185,7 +185,7 @@ def test_a_turn_reads_what_is_new(
     run(story)
 
 
-def test_no_answer_goes_on_from_another_developers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_answer_continues_another_developers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """1,000 turns of four developers with a secret in each conversation, on a pool that cannot hold them all."""
 
     async def story(pool: int | None) -> None:
@@ -235,7 +235,7 @@ def test_no_answer_goes_on_from_another_developers(monkeypatch: pytest.MonkeyPat
         run(lambda pool=pool: story(pool))
 
 
-def test_helpers_take_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_helper_requests_take_no_slot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
         talks: list[list[dict[str, Any]]] = [[] for _ in range(4)]
@@ -251,7 +251,7 @@ def test_helpers_take_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
         await round_of_turns()
         for number in range(4):
-            # A title beside each conversation, once with the class in the header and once by its looks.
+            # A title beside each conversation, once named by the header and once recognised by its shape.
             for headers in ({CLASS_HEADER: "auxiliary"}, {}):
                 await stack.turn("anna", [say("a title for this")], {SESSION_HEADER: f"s{number}", **headers}, system="Write titles")
         assert max(await round_of_turns()) < 100
@@ -259,7 +259,7 @@ def test_helpers_take_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     run(story)
 
 
-def test_a_helper_beside_an_answer_takes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_helper_request_beside_an_answer_takes_no_slot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
         talks = {f"s{number}": [say(f"agent{number} " + "on " * 80)] for number in range(4)}
@@ -270,7 +270,7 @@ def test_a_helper_beside_an_answer_takes_nothing(monkeypatch: pytest.MonkeyPatch
         talks["s0"].append(say("and now"))
         answering = asyncio.create_task(stack.turn("anna", talks["s0"], {SESSION_HEADER: "s0"}))
         await asyncio.sleep(0.01)
-        # What it says next is suggested while it still speaks: the conversation so far, and a question behind it.
+        # A suggestion is requested during the answer: the conversation so far, plus a question.
         helper = asyncio.create_task(
             stack.turn("anna", [*talks["s0"], say("suggest")], {SESSION_HEADER: "s0", CLASS_HEADER: "auxiliary"})
         )
@@ -286,7 +286,7 @@ def test_a_helper_beside_an_answer_takes_nothing(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("odd", ["S-ABC", "s-abc" * 2048, "s-abc\x01\x7f\t\xff", "s\0anna"])
-def test_a_session_by_another_name_is_another_conversation_that_begins_alike(
+def test_a_renamed_session_is_a_new_conversation_with_the_same_beginning(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, odd: str
 ) -> None:
     async def story() -> None:
@@ -297,7 +297,7 @@ def test_a_session_by_another_name_is_another_conversation_that_begins_alike(
         await stack.turn("ben", ben, {SESSION_HEADER: odd})
         for _ in range(2):
             talk.append(say("go on"))
-            # Nothing is lost by it: what both begin with comes along.
+            # Nothing is lost: the common beginning is reused.
             assert (await stack.turn("anna", talk, {SESSION_HEADER: odd}))["input_tokens"] < 20
             ben.append(say("go on"))
             assert (await stack.turn("ben", ben, {SESSION_HEADER: odd}))["input_tokens"] < 20
@@ -306,7 +306,7 @@ def test_a_session_by_another_name_is_another_conversation_that_begins_alike(
     run(story)
 
 
-def test_a_conversation_whose_beginning_was_rewritten_keeps_its_slot_and_what_still_holds(
+def test_a_conversation_with_a_rewritten_beginning_keeps_its_slot_and_prefix(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async def story() -> None:
@@ -319,7 +319,7 @@ def test_a_conversation_whose_beginning_was_rewritten_keeps_its_slot_and_what_st
             talk.append(say("more"))
             await stack.turn("anna", talk, headers)
             compacted = [say("a summary of all that was said")]
-            # Its system prompt is not read again, and what it was before is not mixed in.
+            # Its system prompt is not read again, and its old content is not mixed in.
             assert (await stack.turn("anna", compacted, headers))["input_tokens"] < 20
             compacted.append(say("go on"))
             assert (await stack.turn("anna", compacted, headers))["input_tokens"] < 20

@@ -1,4 +1,4 @@
-"""Whose turn a request is."""
+"""Finding a request's conversation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SYSTEM = "You are Claude Code. " + "rule " * 400
 
 
 def talk(*texts: str, system: str = SYSTEM, **more: Any) -> dict[str, Any]:
-    """A request of so many turns."""
+    """A request with this many turns."""
     messages = [{"role": ("user", "assistant")[index % 2], "content": text} for index, text in enumerate(texts)]
     return {"system": system, "messages": messages, "max_tokens": 4096, **more}
 
@@ -20,7 +20,7 @@ def talk(*texts: str, system: str = SYSTEM, **more: Any) -> dict[str, Any]:
 def conversation_of(
     known: Conversations, body: dict[str, Any], developer: str = "anna", **headers: str
 ) -> Conversation | None:
-    """The conversation of a request that is let in at once."""
+    """The conversation of a request that is admitted at once."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     asked = known.ask(developer, named, body)
     if asked.conversation is not None:
@@ -28,7 +28,7 @@ def conversation_of(
     return asked.conversation
 
 
-def test_a_session_is_one_conversation_whatever_its_messages_become() -> None:
+def test_a_session_is_one_conversation_whatever_its_messages() -> None:
     known = Conversations()
     first = conversation_of(known, talk("a"), **{SESSION_HEADER: "s1"})
     compacted = conversation_of(known, talk("summary of all"), **{SESSION_HEADER: "s1"})
@@ -37,31 +37,31 @@ def test_a_session_is_one_conversation_whatever_its_messages_become() -> None:
     assert conversation_of(known, talk("a"), developer="ben", **{SESSION_HEADER: "s1"}) is not first
 
 
-def test_a_subagent_is_a_conversation_of_its_own_with_and_without_its_id() -> None:
+def test_a_subagent_has_its_own_conversation_with_and_without_an_id() -> None:
     known = Conversations()
     parent = conversation_of(known, talk("a", tools=TOOLS), **{SESSION_HEADER: "s1"})
     one = conversation_of(known, talk("a", tools=TOOLS), **{SESSION_HEADER: "s1", AGENT_HEADER: "x1"})
-    # A release that sends no agent id: another system prompt tells.
+    # A release that sends no agent id: the other system prompt decides.
     other = conversation_of(known, talk("a", tools=TOOLS, system="You explore."), **{SESSION_HEADER: "s1"})
     assert len({parent, one, other}) == 3
     assert conversation_of(known, talk("a", "b", "c", tools=TOOLS), **{SESSION_HEADER: "s1"}) is parent
 
 
-def test_without_headers_the_longest_common_prefix_tells() -> None:
+def test_without_headers_the_longest_common_prefix_decides() -> None:
     known = Conversations()
     one, other = conversation_of(known, talk("one")), conversation_of(known, talk("other"))
     assert one is not other
     assert conversation_of(known, talk("one", "yes", "go on")) is one
     assert conversation_of(known, talk("other", "no", "stop")) is other
-    # The last message was changed and sent again.
+    # The last message was changed and resent.
     assert conversation_of(known, talk("one", "yes", "go on, please")) is one
-    # Another way on from the first message alone is another conversation.
+    # A branch from the first message alone is another conversation.
     fork = conversation_of(known, talk("one", "maybe", "what", "that", "and"))
     assert fork is not one
     assert conversation_of(known, talk("one"), developer="ben") not in (one, other, fork)
 
 
-def test_a_cache_mark_that_moves_on_changes_nothing() -> None:
+def test_a_moved_cache_mark_changes_nothing() -> None:
     marked = {"type": "text", "text": "one", "cache_control": {"type": "ephemeral"}}
     first = {"system": SYSTEM, "messages": [{"role": "user", "content": [marked]}]}
     later = talk("one", "yes", "go on")
@@ -69,13 +69,13 @@ def test_a_cache_mark_that_moves_on_changes_nothing() -> None:
     assert shared == fingerprint_of(first).length
 
 
-def test_two_that_begin_alike_at_once_are_two() -> None:
+def test_two_simultaneous_requests_with_the_same_beginning_are_two_conversations() -> None:
     known = Conversations()
     first = known.ask("anna", {}, talk("hi"))
     second = known.ask("anna", {}, talk("hi"), lambda conversation: conversation is first.conversation)
     assert first.conversation is not second.conversation
     assert second.conversation is not None
-    # Of one name only the first is kept: the client alone knows what it meant.
+    # Of two with one name only the first is kept: only the client knows what it meant.
     named = known.ask("anna", {SESSION_HEADER: "s"}, talk("hi"))
     again = known.ask("anna", {SESSION_HEADER: "s"}, talk("hi"), lambda conversation: conversation is named.conversation)
     assert again.conversation is None
@@ -89,7 +89,7 @@ def test_two_that_begin_alike_at_once_are_two() -> None:
     ],
     ids=["by its class", "by its looks"],
 )
-def test_helpers_have_none(helper: tuple[dict[str, Any], dict[str, str]]) -> None:
+def test_helper_requests_have_no_conversation(helper: tuple[dict[str, Any], dict[str, str]]) -> None:
     known = Conversations()
     assert conversation_of(known, talk("all of it", tools=TOOLS), **{SESSION_HEADER: "s1"}) is not None
     body, headers = helper
@@ -97,7 +97,7 @@ def test_helpers_have_none(helper: tuple[dict[str, Any], dict[str, str]]) -> Non
     assert asked.conversation is None
 
 
-def test_a_helper_that_goes_on_from_the_whole_conversation_may_use_its_slot() -> None:
+def test_a_helper_request_that_extends_the_whole_conversation_may_use_its_slot() -> None:
     known = Conversations()
     headers = {SESSION_HEADER: "s1", CLASS_HEADER: "auxiliary"}
     main = conversation_of(known, talk("all of it", tools=TOOLS), **{SESSION_HEADER: "s1"})
@@ -121,7 +121,7 @@ def test_any_body_has_a_fingerprint(body: dict[str, Any]) -> None:
     assert fingerprint_of(body) == fingerprint_of(dict(body))
 
 
-def test_a_body_that_nests_too_deep_is_no_error() -> None:
+def test_a_body_nested_too_deep_is_no_error() -> None:
     deep: Any = []
     for _ in range(5_000):
         deep = [deep]

@@ -1,4 +1,4 @@
-"""opta_gate.py and opta_connections.py around the real LiteLLM: nothing of a stranger's is kept, nobody is kept out by one."""
+"""opta_gate.py and opta_connections.py around the real LiteLLM: strangers use no memory and block no developer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ needs_proc: Final = pytest.mark.skipif(not sys.platform.startswith("linux"), rea
 
 
 def connect(proxy: Proxy) -> socket.socket:
-    """A connection that ends the test rather than hang."""
+    """A connection that fails the test instead of hanging."""
     return socket.create_connection(("127.0.0.1", proxy.port), timeout=30)
 
 
@@ -62,7 +62,7 @@ def peak_bytes(proxy: Proxy) -> int:
 
 
 def pour(connection: socket.socket, mebibytes: int) -> int:
-    """Send so many chunks, or until nobody takes them any more; answers how many were taken."""
+    """Send up to this many chunks, until the peer stops reading; returns how many it took."""
     for sent in range(mebibytes):
         try:
             connection.sendall(CHUNK)
@@ -71,11 +71,11 @@ def pour(connection: socket.socket, mebibytes: int) -> int:
     return mebibytes
 
 
-# --- Who is asked for a key -------------------------------------------------------------------------------------------
+# --- Keys -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/health", "/metrics/", "/routes", "/public/model_hub", "/v1/models", "/nowhere", "/ui/"])
-def test_nothing_but_a_short_list_is_answered_without_a_key(proxy: Proxy, path: str) -> None:
+def test_answers_only_a_short_list_without_a_key(proxy: Proxy, path: str) -> None:
     status, text = proxy.ask("GET", path, None)
     assert status == 401
     assert json.loads(text)["error"]["type"] == "authentication_error"
@@ -88,15 +88,15 @@ def test_nothing_but_a_short_list_is_answered_without_a_key(proxy: Proxy, path: 
         ("GET", "/health/liveliness", 200),
         ("GET", "/health/liveness", 200),
         ("GET", "/health/readiness", 200),
-        # As before: Claude Code 2.1.332 asks for it and takes any answer.
+        # Claude Code 2.1.332 asks for it and takes any answer.
         ("HEAD", "/api/hello", 404),
     ],
 )
-def test_what_is_public_stays_so(proxy: Proxy, method: str, path: str, status: int) -> None:
+def test_public_routes_stay_public(proxy: Proxy, method: str, path: str, status: int) -> None:
     assert proxy.ask(method, path, None)[0] == status
 
 
-def test_a_browser_may_ask_whether_it_may(proxy: Proxy) -> None:
+def test_answers_a_browsers_preflight(proxy: Proxy) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
     connection.request("OPTIONS", "/v1/messages", headers={"origin": "http://a", "access-control-request-method": "POST"})
     assert connection.getresponse().status == 200
@@ -105,7 +105,7 @@ def test_a_browser_may_ask_whether_it_may(proxy: Proxy) -> None:
 @pytest.mark.parametrize(
     ("path", "is_anthropic"), [("/v1/messages", True), ("/v1/messages/count_tokens", True), ("/v1/chat/completions", False)]
 )
-def test_a_wrong_key_is_told_in_the_words_of_its_api_before_the_body_comes(
+def test_refuses_a_wrong_key_in_its_apis_wording_before_the_body(
     proxy: Proxy, path: str, is_anthropic: bool
 ) -> None:
     with connect(proxy) as connection:
@@ -117,7 +117,7 @@ def test_a_wrong_key_is_told_in_the_words_of_its_api_before_the_body_comes(
     assert answer.get("type") == ("error" if is_anthropic else None)
 
 
-def test_who_sends_it_all_first_still_reads_the_refusal(proxy: Proxy) -> None:
+def test_a_client_that_sends_everything_first_still_reads_the_refusal(proxy: Proxy) -> None:
     """As most client libraries do. Closed with its bytes unread, the connection would be reset and the answer lost."""
     body = b"{" + b" " * (5 * MIB) + b"}"
     for _ in range(5):
@@ -126,14 +126,14 @@ def test_who_sends_it_all_first_still_reads_the_refusal(proxy: Proxy) -> None:
         assert connection.getresponse().status == 401
 
 
-def test_a_developer_reads_that_the_body_was_too_large(proxy: Proxy) -> None:
+def test_a_developer_can_read_the_413(proxy: Proxy) -> None:
     body = b"{" + b" " * (2 * LIMIT) + b"}"
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
     connection.request("POST", "/v1/messages", body, {"x-api-key": ANNA_KEY})
     assert connection.getresponse().status == 413
 
 
-def test_a_websocket_is_not_spoken(proxy: Proxy) -> None:
+def test_refuses_websockets(proxy: Proxy) -> None:
     with connect(proxy) as connection:
         lines = ["upgrade: websocket", "connection: upgrade", "sec-websocket-version: 13", "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA=="]
         connection.sendall(("GET /v1/realtime?model=x HTTP/1.1\r\nhost: x\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode())
@@ -141,26 +141,26 @@ def test_a_websocket_is_not_spoken(proxy: Proxy) -> None:
 
 
 @pytest.mark.parametrize("name", ["x-api-key", "api-key", "x-goog-api-key", "x-litellm-api-key", "ocp-apim-subscription-key"])
-def test_a_key_is_taken_wherever_litellm_takes_it(proxy: Proxy, name: str) -> None:
+def test_takes_a_key_from_every_header_that_litellm_reads(proxy: Proxy, name: str) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
     connection.request("POST", "/v1/messages", json.dumps(message()), {name: ANNA_KEY})
     assert connection.getresponse().status == 200
 
 
-def test_a_client_does_not_steer_litellm_by_headers(proxy: Proxy) -> None:
-    """With 1 ms for the answer LiteLLM gives up (408) where it is heard."""
+def test_clients_cannot_steer_litellm_by_headers(proxy: Proxy) -> None:
+    """With 1 ms for the answer LiteLLM would give up (408), if it read the header."""
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
     headers = {"x-api-key": ANNA_KEY, "x-litellm-timeout": "0.001", "x-litellm-stream-timeout": "0.001"}
     connection.request("POST", "/v1/messages", json.dumps(message(stream=True)), headers)
     assert connection.getresponse().status == 200
 
 
-# --- How much is read -------------------------------------------------------------------------------------------------
+# --- Sizes ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", [ANNA_KEY, MASTER_KEY])
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions", "/v1/models"])
-def test_an_announced_body_over_the_limit_is_refused_unread(proxy: Proxy, path: str, key: str) -> None:
+def test_refuses_an_announced_oversized_body_unread(proxy: Proxy, path: str, key: str) -> None:
     with connect(proxy) as connection:
         connection.sendall(head(path, f"x-api-key: {key}", f"content-length: {LIMIT + 1}"))
         status, headers, body = read_answer(connection)
@@ -172,7 +172,7 @@ def test_an_announced_body_over_the_limit_is_refused_unread(proxy: Proxy, path: 
         }
 
 
-def test_a_body_at_the_limit_is_read(proxy: Proxy) -> None:
+def test_reads_a_body_at_the_limit(proxy: Proxy) -> None:
     text = json.dumps(message(messages=[{"role": "user", "content": "hi"}]))
     padded = (text[:-1] + " " * (LIMIT - len(text)) + "}").encode()
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=60)
@@ -181,7 +181,7 @@ def test_a_body_at_the_limit_is_read(proxy: Proxy) -> None:
 
 
 @needs_proc
-def test_200_mb_with_a_good_key_are_cut_off_and_do_not_pile_up(proxy: Proxy) -> None:
+def test_cuts_off_200_mb_with_a_valid_key_without_using_memory(proxy: Proxy) -> None:
     before = resident_bytes(proxy)
     with connect(proxy) as connection:
         connection.sendall(head("/v1/messages", f"x-api-key: {ANNA_KEY}", "transfer-encoding: chunked"))
@@ -191,8 +191,8 @@ def test_200_mb_with_a_good_key_are_cut_off_and_do_not_pile_up(proxy: Proxy) -> 
 
 
 @needs_proc
-def test_strangers_bodies_are_not_kept(proxy: Proxy) -> None:
-    """300 connections without a key, each with as much as it gets rid of: 50 MB at most (issue 12)."""
+def test_keeps_no_strangers_bodies(proxy: Proxy) -> None:
+    """300 connections without a key, each sending as much as it can: 50 MB at most (issue 12)."""
     before = resident_bytes(proxy)
     connections = []
     try:
@@ -211,7 +211,7 @@ def test_strangers_bodies_are_not_kept(proxy: Proxy) -> None:
             connection.close()
 
 
-# --- How long and how many --------------------------------------------------------------------------------------------
+# --- Times and numbers ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -228,13 +228,13 @@ def strangers(proxy: Proxy) -> Iterator[list[socket.socket]]:
         connection.close()
 
 
-def test_a_crowd_of_strangers_keeps_nobody_out(proxy: Proxy, strangers: list[socket.socket]) -> None:
+def test_a_crowd_of_strangers_does_not_block_developers(proxy: Proxy, strangers: list[socket.socket]) -> None:
     assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message())[0] == 200
     # The older half had to go for the newer.
     assert all(is_ended(connection) for connection in strangers[: MOST_STRANGERS - 1 : 2])
 
 
-def test_a_stranger_is_cut_off_in_time(proxy: Proxy) -> None:
+def test_cuts_off_a_stranger_in_time(proxy: Proxy) -> None:
     began = time.monotonic()
     slow = [connect(proxy) for _ in range(3)]
     slow[1].sendall(b"POST /v1/messages HTTP/1.1\r\nx-a: ")
@@ -246,7 +246,7 @@ def test_a_stranger_is_cut_off_in_time(proxy: Proxy) -> None:
     assert time.monotonic() - began < STRANGER_S + 10
 
 
-def test_a_kept_connection_serves_many_and_is_no_strangers(proxy: Proxy) -> None:
+def test_a_kept_connection_serves_many_requests_and_is_not_a_strangers(proxy: Proxy) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
     for body in (message(), {"model": 5}, message()):
         connection.request("POST", "/v1/messages", json.dumps(body), {"x-api-key": ANNA_KEY})

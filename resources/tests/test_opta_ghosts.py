@@ -1,4 +1,4 @@
-"""Requests that nobody waits for any more, without a server: how long they keep their places."""
+"""Requests whose clients left, without a server: how long they keep their places."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOREVER_S = 1e9
 
 
 class Studio:
-    """Slots that say what the test has them say, one look after the other."""
+    """Slots whose state the test sets, poll by poll."""
 
     def __init__(self, slots: int, pool_tokens: int | None = None, give_up_after_s: float = FOREVER_S) -> None:
         self.admission = Admission(slots, pool_tokens, 100)
@@ -31,7 +31,7 @@ class Studio:
         return await self._answers.get()
 
     async def until_asked(self) -> None:
-        """Wait for the next look."""
+        """Wait for the next poll."""
         await self._asked.get()
 
     def say(self, busy: int | None) -> None:
@@ -39,7 +39,7 @@ class Studio:
         self._answers.put_nowait(busy)
 
     async def look(self, busy: int | None) -> None:
-        """The next look, answered so, and what follows from it."""
+        """Answer the next poll, and run what follows."""
         await self.until_asked()
         self.say(busy)
         for _ in range(10):
@@ -56,12 +56,12 @@ class Studio:
 
     @property
     def inside(self) -> set[object]:
-        """Who was let in and not left alone."""
+        """Admitted requests whose clients stay."""
         return set(self.admission.running())
 
 
 async def settle() -> None:
-    """Let everything that can go on go on."""
+    """Run everything that can run."""
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -71,7 +71,7 @@ def run(story: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(story(), 5))  # type: ignore[arg-type]
 
 
-def test_keeps_its_place_until_the_slots_say_that_it_ended() -> None:
+def test_a_ghost_keeps_its_place_until_the_slots_show_its_end() -> None:
     async def story() -> None:
         studio = Studio(slots=2)
         for name in ("a", "b", "waits"):
@@ -88,7 +88,7 @@ def test_keeps_its_place_until_the_slots_say_that_it_ended() -> None:
     run(story)
 
 
-def test_keeps_its_tokens_of_the_pool_and_of_two_the_larger() -> None:
+def test_keeps_the_tokens_of_the_larger_of_two_ghosts() -> None:
     async def story() -> None:
         studio = Studio(slots=4, pool_tokens=100)
         studio.come("large", 60)
@@ -101,7 +101,7 @@ def test_keeps_its_tokens_of_the_pool_and_of_two_the_larger() -> None:
         assert studio.admission.ghosts() == {"large"}
         assert studio.inside == {"waits"}
         await studio.look(1)
-        # The one slot that works may be the newcomer's only if it has had the time to get there.
+        # The busy slot can only be the newcomer's if it had time to get there.
         assert studio.admission.ghosts() == {"large"}
         await studio.look(1)
         assert not studio.admission.ghosts()
@@ -109,7 +109,7 @@ def test_keeps_its_tokens_of_the_pool_and_of_two_the_larger() -> None:
     run(story)
 
 
-def test_who_leaves_during_a_look_is_not_judged_by_it() -> None:
+def test_a_poll_does_not_count_for_a_client_that_leaves_during_it() -> None:
     async def story() -> None:
         studio = Studio(slots=3)
         for name in ("a", "b", "waits", "waits-too"):
@@ -127,7 +127,7 @@ def test_who_leaves_during_a_look_is_not_judged_by_it() -> None:
     run(story)
 
 
-def test_who_ends_during_a_look_is_in_no_slot_that_it_tells() -> None:
+def test_a_request_that_ends_during_a_poll_is_in_no_slot() -> None:
     async def story() -> None:
         studio = Studio(slots=2)
         for name in ("a", "b", "waits"):
@@ -145,7 +145,7 @@ def test_who_ends_during_a_look_is_in_no_slot_that_it_tells() -> None:
     run(story)
 
 
-def test_is_given_up_although_newcomers_never_end() -> None:
+def test_gives_up_a_ghost_despite_constant_newcomers() -> None:
     async def story() -> None:
         studio = Studio(slots=2, give_up_after_s=20 * LOOK_EVERY_S)
         studio.come("a")
@@ -162,7 +162,7 @@ def test_is_given_up_although_newcomers_never_end() -> None:
     run(story)
 
 
-def test_a_silent_server_is_waited_for_and_then_no_longer() -> None:
+def test_waits_for_a_silent_server_only_for_a_limited_time() -> None:
     async def story() -> None:
         patient, impatient = Studio(slots=1), Studio(slots=1, give_up_after_s=0)
         for studio in (patient, impatient):
@@ -179,7 +179,7 @@ def test_a_silent_server_is_waited_for_and_then_no_longer() -> None:
     run(story)
 
 
-def test_the_next_ghost_is_looked_for_again() -> None:
+def test_polls_again_for_the_next_ghost() -> None:
     async def story() -> None:
         studio = Studio(slots=1)
         for name in ("a", "b"):
@@ -192,7 +192,7 @@ def test_the_next_ghost_is_looked_for_again() -> None:
     run(story)
 
 
-def test_who_was_never_let_in_leaves_none() -> None:
+def test_a_request_that_was_never_admitted_leaves_no_ghost() -> None:
     async def story() -> None:
         studio = Studio(slots=1)
         studio.come("a")

@@ -1,5 +1,5 @@
-"""Hostile input for each part of the Router that reads what it did not write, or wrote before a crash. `scripts/storm` runs
-these with more examples and a seed of its own: OPTA_EXAMPLES, --hypothesis-seed.
+"""Hostile input for each part of the Router that reads foreign data, or its own from before a crash. `scripts/storm` runs
+these with more examples and its own seed: OPTA_EXAMPLES, --hypothesis-seed.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ USE: Final = {name: 1 for name in ("requests", "failed", "promptTokens", "output
 
 @hostile
 @given(st.data())
-def test_a_body_is_refused_or_of_use_to_every_part(data: st.DataObject) -> None:
+def test_every_part_takes_a_body_that_was_not_refused(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(ROUTES))
     text = data.draw(text_of(SOUND[path]))
     try:
@@ -79,7 +79,7 @@ def test_a_body_is_refused_or_of_use_to_every_part(data: st.DataObject) -> None:
 
 @hostile
 @given(st.data())
-def test_a_stream_of_anything_is_heard(data: st.DataObject) -> None:
+def test_reads_any_stream(data: st.DataObject) -> None:
     event = {"type": "message_delta", "delta": {"text": "a", "partial_json": "{"}, "usage": {"input_tokens": 1, "output_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}}}
     text = "event: x\ndata: " + data.draw(text_of(event)) + "\n\n"
     list(events_of(text))
@@ -90,13 +90,13 @@ def test_a_stream_of_anything_is_heard(data: st.DataObject) -> None:
 
 @hostile
 @given(text_of({"path": "/a"}))
-def test_the_arguments_that_a_model_wrote_are_json_or_nothing(text: str) -> None:
+def test_a_models_arguments_are_json_or_empty(text: str) -> None:
     json.dumps(_parse_input(text))
 
 
 @hostile
 @given(text_of({"session_header": "x-a", "slots": 4, "pass_fields": ["grammar"], "node_slots": {"a": 1}}))
-def test_settings_are_settings_or_refused(text: str) -> None:
+def test_reads_or_refuses_settings(text: str) -> None:
     try:
         assert isinstance(parse_settings(text), Settings)
     except (SettingsError, ValueError):
@@ -111,7 +111,7 @@ def write(path: Path, text: str) -> None:
 
 @hostile
 @given(text=text_of({"keys": [{"name": "anna", "key": "sk-hidden-key"}]}))
-def test_a_key_file_is_read_or_refused_without_its_keys(tmp_path: Path, text: str) -> None:
+def test_reads_a_key_file_or_refuses_it_without_showing_keys(tmp_path: Path, text: str) -> None:
     path = tmp_path / "clients.json"
     write(path, text)
     try:
@@ -122,7 +122,7 @@ def test_a_key_file_is_read_or_refused_without_its_keys(tmp_path: Path, text: st
 
 @hostile
 @given(text=text_of({"process": "12@99", "identity": "abc"}))
-def test_an_engine_record_is_read_or_nothing(tmp_path: Path, text: str) -> None:
+def test_reads_an_engine_record_or_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "engine.json"
     write(path, text)
     record = EngineRecordFile(str(path)).read()
@@ -131,7 +131,7 @@ def test_an_engine_record_is_read_or_nothing(tmp_path: Path, text: str) -> None:
 
 @hostile
 @given(text=text_of(PARKED))
-def test_a_manifest_is_of_a_file_or_goes(tmp_path: Path, text: str) -> None:
+def test_reads_a_manifest_or_deletes_it(tmp_path: Path, text: str) -> None:
     folder = tmp_path / "parked"
     folder.mkdir(exist_ok=True)
     write(folder / "k.json", text)
@@ -149,7 +149,7 @@ def test_a_manifest_is_of_a_file_or_goes(tmp_path: Path, text: str) -> None:
 
 @hostile
 @given(text=text_of({"day": "2026-11-28", "developers": {"anna": USE}}))
-def test_a_book_of_use_is_read_or_begun_anew(tmp_path: Path, text: str) -> None:
+def test_reads_the_days_use_or_starts_over(tmp_path: Path, text: str) -> None:
     from datetime import date
 
     path = tmp_path / "usage.json"
@@ -169,7 +169,7 @@ READERS: Final[dict[str, Callable[[Path], Any]]] = {
 
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device", "loop"])
-def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path, name: str, kind: str) -> None:
+def test_never_waits_for_anything_but_a_regular_file(tmp_path: Path, name: str, kind: str) -> None:
     path = tmp_path / name
     match kind:
         case "pipe":

@@ -32,7 +32,7 @@ def names_of(body: dict[str, Any]) -> list[str]:
     return [each.get("function", each)["name"] for each in body.get("tools", [])]
 
 
-def test_leaves_out_what_is_not_named_and_never_a_tool_of_mcp() -> None:
+def test_drops_unnamed_tools_but_never_mcp_tools() -> None:
     sent = ["Bash", "Edit", "ListAgents", "mcp__github__create_issue", "Monitor", "Read", "mcp__x__Monitor", "Write"]
     body = {"tools": [tool(name) for name in sent], "messages": []}
     assert names_of(kept(body)) == ["Bash", "Edit", "mcp__github__create_issue", "Read", "mcp__x__Monitor", "Write"]
@@ -44,24 +44,24 @@ def test_another_program_keeps_its_own_tools_unless_the_profile_has_a_list() -> 
     assert names_of(kept(body, for_everybody=True, agent="python-requests/2.32")) == ["Bash"]
 
 
-def test_all_of_them_where_the_profile_says_so() -> None:
+def test_keeps_all_if_the_profile_says_so() -> None:
     body = {"tools": [tool("Monitor")]}
     assert kept(body, None) is body
 
 
-def test_a_tool_that_is_asked_for_stays() -> None:
+def test_keeps_a_tool_that_is_asked_for() -> None:
     body = {"tools": [tool("Bash"), tool("Monitor"), tool("Workflow")], "tool_choice": {"type": "tool", "name": "Monitor"}}
     mended = kept(body)
     assert names_of(mended) == ["Bash", "Monitor"]
     assert mended["tool_choice"] == body["tool_choice"]
 
 
-def test_without_any_tool_left_nothing_is_chosen_among_them() -> None:
+def test_drops_the_choice_with_the_last_tool() -> None:
     mended = kept({"tools": [tool("Monitor")], "tool_choice": {"type": "auto"}, "messages": []})
     assert mended == {"messages": []}
 
 
-def test_what_was_done_with_a_tool_stays_in_the_conversation() -> None:
+def test_keeps_earlier_calls_of_a_dropped_tool() -> None:
     use = {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "WebFetch", "input": {}}]}
     result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "x"}]}
     mended = kept({"tools": [tool("WebFetch"), tool("Read")], "messages": [use, result]})
@@ -79,17 +79,17 @@ def test_openais_forms(form: str) -> None:
     assert names_of(kept(body, for_everybody=True, agent="")) == ["Read", "Workflow"]
 
 
-def test_what_anthropics_servers_would_run_and_what_is_no_tool_is_judged_elsewhere() -> None:
+def test_ignores_provider_tools_and_malformed_ones() -> None:
     odd: list[Any] = [{"type": "web_search_20250305", "name": "web_search"}, "Bash", {"name": 7}]
     assert kept({"tools": odd})["tools"] == odd
     assert kept({"tools": "all"}) == {"tools": "all"}
 
 
-def test_says_once_what_it_leaves_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_logs_once_what_it_drops(caplog: pytest.LogCaptureFixture) -> None:
     opta_kept_tools._said.clear()  # noqa: SLF001
     with caplog.at_level(logging.INFO, logger="opta_router"):
         for _ in range(2):
             kept({"tools": [tool("Monitor"), tool("Read"), tool("ListAgents")]})
     assert [record.getMessage() for record in caplog.records] == [
-        "left out of requests, as proxy.tools has it: Monitor, ListAgents"
+        "dropped from requests, because proxy.tools doesn't name them: Monitor, ListAgents"
     ]

@@ -1,4 +1,4 @@
-"""The key file: what is refused, when it is read again, that nothing of it leaks."""
+"""The key file: what is refused, when it is read again, and that no key leaks."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_reads_the_key_file_again_when_it_changes(tmp_path: Path) -> None:
     assert [key.name for key in file.read()] == ["anna"]
     write_keys(path, {"ben": BEN_KEY})
     assert [key.name for key in file.read()] == ["ben"]
-    # In place and with the same size and time: nothing to see for anybody, so only a changed time may count.
+    # In place with the same size and time a change is invisible, so the test changes the time.
     path.write_text(path.read_text(encoding="utf-8").replace("ben", "bob"), encoding="utf-8")
     os.utime(path, ns=(1, 1))
     assert [key.name for key in file.read()] == ["bob"]
@@ -63,7 +63,7 @@ def test_reads_a_key_file_with_a_byte_order_mark_as_the_core_does(tmp_path: Path
     assert [key.name for key in opta_keys.KeyFile(str(path)).read()] == ["anna"]
 
 
-def test_refuses_a_key_file_that_others_may_read_or_that_is_gone(tmp_path: Path) -> None:
+def test_refuses_a_key_file_that_others_can_read_or_that_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "clients.json"
     write_keys(path, {"anna": ANNA_KEY})
     file = opta_keys.KeyFile(str(path))

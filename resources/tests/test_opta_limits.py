@@ -1,4 +1,4 @@
-"""How long an answer may become, and how many: whatever name a client gives it."""
+"""Limits for the length and number of answers, under every name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from opta_limits import ANY_LENGTH, asked_answer, limit_answer, several_answers
         ({"extra_body": "no"}, ANY_LENGTH),
     ],
 )
-def test_reads_what_is_asked_for(body: dict[str, Any], asked: int) -> None:
+def test_reads_the_clients_limit(body: dict[str, Any], asked: int) -> None:
     assert asked_answer(body) == asked
 
 
@@ -50,7 +50,7 @@ def test_reads_what_is_asked_for(body: dict[str, Any], asked: int) -> None:
         ("responses", {"max_output_tokens": 900}, {"max_output_tokens": 50}),
     ],
 )
-def test_limits_every_name_of_it(call_type: str, body: dict[str, Any], limited: dict[str, Any]) -> None:
+def test_limits_under_every_name(call_type: str, body: dict[str, Any], limited: dict[str, Any]) -> None:
     limit_answer(body, call_type, 50)
     assert body == limited
 
@@ -73,6 +73,6 @@ def test_limits_every_name_of_it(call_type: str, body: dict[str, Any], limited: 
         ({"messages": [[{"role": "user"}], [{"role": "user"}]]}, "messages: found 2 conversations"),
     ],
 )
-def test_says_when_several_answers_are_asked_for(body: dict[str, Any], found: str | None) -> None:
+def test_refuses_several_answers(body: dict[str, Any], found: str | None) -> None:
     said = several_answers(body)
     assert said is None if found is None else said is not None and said.startswith(found)

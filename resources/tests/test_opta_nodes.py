@@ -1,4 +1,4 @@
-"""To which Studios a request may go."""
+"""The Studios that a request may go to."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ def names(chosen: list[dict[str, Any]]) -> list[str | None]:
     return [node_of(one["model_info"]) for one in chosen]
 
 
-def test_reads_the_studio_before_the_mark() -> None:
+def test_reads_the_studio_from_the_id() -> None:
     assert node_of({"id": "b#claude"}) == "b"
     assert node_of({"id": "#*"}) == ""
-    # Of a configuration of somebody's own.
+    # From a user's own configuration.
     assert node_of({"id": "1234"}) is None
     assert node_of(None) is None
 
 
-def test_leaves_out_the_full_and_those_that_failed_this_request() -> None:
+def test_excludes_full_studios_and_those_that_failed_this_request() -> None:
     everyone = deployments("", "b", "c")
     assert names(open_nodes(everyone, [], SLOTS, [])) == ["", "b", "c"]
     assert names(open_nodes(everyone, [], SLOTS, ["b", "", "c"])) == ["", "c"]
     assert names(open_nodes(everyone, [""], SLOTS, ["b"])) == ["c"]
 
 
-def test_rather_a_full_one_than_one_that_failed_and_that_rather_than_none() -> None:
+def test_prefers_a_full_studio_to_a_failed_one_and_that_to_none() -> None:
     everyone = deployments("", "b")
     assert names(open_nodes(everyone, [""], SLOTS, ["b"])) == ["b"]
     assert names(open_nodes(everyone, ["", "b"], SLOTS, [])) == ["", "b"]
 
 
-def test_rather_a_full_one_than_one_that_is_away_and_that_rather_than_one_that_failed() -> None:
+def test_prefers_a_full_studio_to_one_out_of_service_and_that_to_a_failed_one() -> None:
     everyone, slots = deployments("", "b", "c"), {"": 0, "b": 1, "c": 2}
     assert names(open_nodes(everyone, [], slots, ["b"])) == ["c"]
     assert names(open_nodes(everyone, [], slots, ["b", "c", "c"])) == ["b", "c"]
     assert names(open_nodes(everyone, ["b", "c"], slots, [])) == [""]
 
 
-def test_lets_deployments_pass_that_are_not_ours() -> None:
+def test_passes_foreign_deployments() -> None:
     foreign = [{"model_info": {"id": "1234"}}, {}]
     assert open_nodes(foreign, [], SLOTS, []) == foreign
 
 
 def chained(error: BaseException) -> Exception:
-    """As LiteLLM raises it: its own error, from the client library's, from the transport's."""
+    """LiteLLM's error, caused by the client library's, caused by the transport's."""
     try:
         try:
             raise error
@@ -88,11 +88,11 @@ class Refusing(Exception):
         (None, False),
     ],
 )
-def test_tells_a_studio_that_is_away_from_a_request_that_failed(error: object, out: bool) -> None:
+def test_tells_a_studio_out_of_service_from_a_failed_request(error: object, out: bool) -> None:
     assert is_out_of_service(error) is out
 
 
-def test_a_studio_that_is_away_does_not_count_and_then_with_one_slot_until_it_serves() -> None:
+def test_a_studio_out_of_service_has_no_slots_then_one_until_it_answers() -> None:
     async def story() -> None:
         told: asyncio.Queue[int] = asyncio.Queue()
         slots = NodeSlots(SLOTS, 0.001, told.put_nowait)
@@ -111,7 +111,7 @@ def test_a_studio_that_is_away_does_not_count_and_then_with_one_slot_until_it_se
         slots.failed("")
         assert [told.get_nowait() for _ in range(3)] == [4, 4, 2]
         slots.failed("c")
-        # Nobody is left: all count again, so that those who wait hear of it.
+        # None is left: all count again, so that waiting requests get the failure.
         assert told.get_nowait() == 5
         assert [await told.get() for _ in range(3)] == [1, 2, 3]
         assert told.empty()

@@ -1,4 +1,4 @@
-"""Conversations in files: what comes back, what is never used, what is said of it."""
+"""Conversations in files: what is restored, what is never used, what is reported."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def read_next(stack: Stack, session: str, talk: list[dict[str, Any]], deve
     return (await stack.turn(developer, talk, {SESSION_HEADER: session}))["input_tokens"]
 
 
-def test_after_a_restart_of_llama_server_all_comes_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_restores_everything_after_a_restart_of_llama_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
         talks = {name: await begin(stack, name) for name in "abcd"}
@@ -64,7 +64,7 @@ def test_a_new_router_knows_what_the_slots_hold(monkeypatch: pytest.MonkeyPatch,
     run(story)
 
 
-def test_what_only_slots_hold_is_parked_at_the_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_parks_what_only_slots_hold_at_the_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
         monkeypatch.setattr("opta_parking.SMALL_BYTES", 0)
@@ -81,12 +81,12 @@ def test_what_only_slots_hold_is_parked_at_the_end(monkeypatch: pytest.MonkeyPat
     run(story)
 
 
-def test_a_copy_of_each_turn_outlives_a_kill_also_under_a_new_router(
+def test_a_copy_of_each_turn_survives_a_kill_and_a_new_router(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
-        # Longer than what could be taken for small without knowing what a token takes.
+        # Longer than what counts as small while the bytes per token are unknown.
         talk = await begin(stack, "a", text=LONG * 5)
         for _ in range(2):
             await stack.rest()
@@ -98,7 +98,7 @@ def test_a_copy_of_each_turn_outlives_a_kill_also_under_a_new_router(
     run(story)
 
 
-def test_a_large_conversation_is_copied_once_it_rests_and_within_the_hours_limit(
+def test_copies_a_large_conversation_only_when_idle_and_within_the_hourly_limit(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async def story() -> None:
@@ -126,7 +126,7 @@ def test_a_large_conversation_is_copied_once_it_rests_and_within_the_hours_limit
     run(story)
 
 
-def test_a_new_session_begins_with_what_the_last_one_shares(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_new_session_reuses_what_the_last_one_shares(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         for place in ("slot", "file"):
             folder = tmp_path / place
@@ -140,7 +140,7 @@ def test_a_new_session_begins_with_what_the_last_one_shares(monkeypatch: pytest.
             talk = [say("new " + LONG)]
             usage = await stack.turn("anna", talk, {SESSION_HEADER: "new"})
             assert usage["input_tokens"] <= 125
-            # The other developer's is of no use to her, though it begins with the same words.
+            # She may not use the other developer's, although it begins with the same words.
             stranger = [say("new " + LONG)]
             usage = await stack.turn("cleo", stranger, {SESSION_HEADER: "new"})
             assert usage["cache_read_input_tokens"] == 0
@@ -164,7 +164,7 @@ def test_a_file_of_another_model_is_never_read(monkeypatch: pytest.MonkeyPatch, 
     run(story)
 
 
-def test_nothing_is_parked_while_it_is_not_known_what_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_parks_nothing_while_the_engine_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
         (tmp_path / "engine.json").unlink()
@@ -176,7 +176,7 @@ def test_nothing_is_parked_while_it_is_not_known_what_runs(monkeypatch: pytest.M
     run(story)
 
 
-def test_a_cut_and_a_changed_file_are_deleted_and_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_deletes_and_reports_truncated_and_changed_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
         talks = {name: await begin(stack, name) for name in "ab"}
@@ -195,7 +195,7 @@ def test_a_cut_and_a_changed_file_are_deleted_and_said(monkeypatch: pytest.Monke
     run(story)
 
 
-def test_a_full_disk_loses_nothing_but_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_full_disk_only_costs_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path, slots=1)
         stack.slots.disk_is_full = True
@@ -204,13 +204,13 @@ def test_a_full_disk_loses_nothing_but_the_file(monkeypatch: pytest.MonkeyPatch,
         assert await read_next(stack, "b", talk) < 20
         await stack.rest()
         assert list(stack.parked.iterdir()) == []
-        # Once, although it was tried for each.
+        # Once, although each was tried.
         assert stack.events().count("refused") == 1
 
     run(story)
 
 
-def test_a_disk_that_is_full_once_the_content_is_written_keeps_nothing_of_it(
+def test_deletes_the_content_if_the_disk_is_full_before_the_manifest(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async def story() -> None:
@@ -234,7 +234,7 @@ def test_a_disk_that_is_full_once_the_content_is_written_keeps_nothing_of_it(
     run(story)
 
 
-def test_a_file_that_cannot_be_opened_now_is_kept_for_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_keeps_a_file_that_cannot_be_opened_now(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
         talk = await begin(stack, "a")
@@ -255,7 +255,7 @@ def test_a_file_that_cannot_be_opened_now_is_kept_for_later(monkeypatch: pytest.
     run(story)
 
 
-def test_a_file_outlives_a_llama_server_that_ends_while_it_is_read(
+def test_keeps_a_file_if_llama_server_ends_during_its_restore(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async def story() -> None:
@@ -273,7 +273,7 @@ def test_a_file_outlives_a_llama_server_that_ends_while_it_is_read(
     run(story)
 
 
-def test_a_file_that_ends_llama_server_twice_is_deleted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_deletes_a_file_that_crashes_llama_server_twice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
         talk = await begin(stack, "a")
@@ -289,7 +289,7 @@ def test_a_file_that_ends_llama_server_twice_is_deleted(monkeypatch: pytest.Monk
     run(story)
 
 
-def test_a_model_that_forgets_is_found_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_detects_a_model_whose_files_restore_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path, slots=1)
         stack.slots.forgets_restored = True
@@ -316,7 +316,7 @@ def test_a_model_that_forgets_is_found_out(monkeypatch: pytest.MonkeyPatch, tmp_
     run(story)
 
 
-def test_slots_that_cannot_be_written_down_are_unknown_to_the_next_router(
+def test_slots_that_cannot_be_saved_are_unknown_to_the_next_router(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async def story() -> None:
@@ -335,7 +335,7 @@ def test_slots_that_cannot_be_written_down_are_unknown_to_the_next_router(
     run(story)
 
 
-def test_what_a_router_before_left_in_a_pool_is_cleared_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_clears_an_earlier_routers_pool_content_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path, pool=1_100)
         for name in "ab":
@@ -343,7 +343,7 @@ def test_what_a_router_before_left_in_a_pool_is_cleared_first(monkeypatch: pytes
         await stack.rest()
         (tmp_path / "slots.json").unlink()
         stack.start_router()
-        # Of 2 x 430 tokens that nobody knows of one stays beside 900 where only its own slot is cleared.
+        # If only its own slot were cleared, one of the two unknown 430-token contents would stay beside 900.
         await begin(stack, "c", text=LONG * 5)
 
     run(story)
@@ -356,7 +356,7 @@ def a_file(folder: Path, key: str, used_at: float, size: int = 100) -> ParkedFil
     return ParkedFile(key, "anna", True, f"{key}.kv", size, 0, 10, print_, "m", used_at, used_at)  # noqa: FBT003
 
 
-def test_the_files_keep_their_limits(tmp_path: Path) -> None:
+def test_keeps_the_files_within_their_limits(tmp_path: Path) -> None:
     now = [1_000.0]
     disk = [10_000_000_000, 5_000_000_000]
     files = ParkedFiles(str(tmp_path), Limits(250, 60), clock=lambda: now[0], free_bytes=lambda _: (disk[0], disk[1]))
@@ -367,7 +367,7 @@ def test_the_files_keep_their_limits(tmp_path: Path) -> None:
     # The oldest went for the third.
     assert [file.key for file in files.all()] == ["b2", "c3"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b2.json", "b2.kv", "c3.json", "c3.kv"]
-    assert files.why_no_room(251, "d4") == "it would take 251 bytes of the 250 that all may have"
+    assert files.why_no_room(251, "d4") == "it would take 251 bytes, and all parked conversations may take 250"
     disk[1] = 400_000_000
     assert files.why_no_room(100, "d4") is not None
     disk[1] = 5_000_000_000
@@ -376,7 +376,7 @@ def test_the_files_keep_their_limits(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_clock_that_was_set_back_keeps_no_file_for_ever(tmp_path: Path) -> None:
+def test_a_file_expires_although_the_clock_was_set_back(tmp_path: Path) -> None:
     before = ParkedFiles(str(tmp_path), Limits(1_000, 60), clock=lambda: 1e9)
     before.finish("a1.tmp", a_file(tmp_path, "a1", 1e9))
     now = [5e8]
@@ -387,7 +387,7 @@ def test_a_clock_that_was_set_back_keeps_no_file_for_ever(tmp_path: Path) -> Non
     assert files.find("a1", "m") is None
 
 
-def test_what_is_half_written_goes_at_the_next_start(tmp_path: Path) -> None:
+def test_deletes_incomplete_files_at_the_next_start(tmp_path: Path) -> None:
     files = ParkedFiles(str(tmp_path), Limits(1_000, 60))
     files.finish("a1.tmp", a_file(tmp_path, "a1", 1e12))
     (tmp_path / "b2-1.tmp").write_bytes(b"half")
@@ -400,7 +400,7 @@ def test_what_is_half_written_goes_at_the_next_start(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["a1.json", "a1.kv"]
 
 
-def test_memory_does_not_grow_with_the_conversations_ever_seen() -> None:
+def test_memory_does_not_grow_with_all_conversations_seen() -> None:
     known = Conversations(most=50)
     held = []
     known.is_held = lambda conversation: conversation in held
@@ -435,7 +435,7 @@ def test_a_live_conversation_is_taken_last() -> None:
     assert take("d") == 1
 
 
-def test_a_turn_waits_for_its_own_slot_and_holds_up_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_turn_waits_for_its_own_slot_without_delaying_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
         talk = await begin(stack, "a")
@@ -463,13 +463,13 @@ def test_a_turn_waits_for_its_own_slot_and_holds_up_nobody(monkeypatch: pytest.M
 
 
 def admission_place(token: object) -> Any:
-    """The place of a request that was let in."""
+    """The place of an admitted request."""
     from opta_admission import Place
 
     return Place(token, "anna", 0)
 
 
-def test_what_is_kept_of_a_conversation_is_small() -> None:
+def test_keeps_little_of_a_conversation() -> None:
     """Of 430 KB of text, 8 bytes a message and for each half KB of the system prompt."""
     body = {"system": "s" * 30_000, "messages": [say("x" * 4_000) for _ in range(100)], "tools": [{"name": "t" * 1_000}]}
     print_ = fingerprint_of(body)
@@ -477,10 +477,10 @@ def test_what_is_kept_of_a_conversation_is_small() -> None:
     assert len(print_.marks) == print_.length * MARK_BYTES
 
 
-def test_all_is_parked_when_somebody_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_parks_everything_on_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path)
-        # Far too much for a copy beside: only what is asked for is written.
+        # Too large for an automatic copy: only the request writes it.
         monkeypatch.setattr("opta_parking.SMALL_BYTES", 0)
         monkeypatch.setattr("opta_parking.COPY_BYTES_PER_HOUR", 0)
         feed = stack.traffic._feed
@@ -501,7 +501,7 @@ def test_all_is_parked_when_somebody_asks(monkeypatch: pytest.MonkeyPatch, tmp_p
     run(story)
 
 
-def test_a_disk_that_fails_costs_the_cache_and_no_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_disk_error_costs_the_cache_but_no_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         stack = Stack(monkeypatch, tmp_path, slots=1)
         await begin(stack, "a")

@@ -1,4 +1,4 @@
-"""What becomes of the bodies that Claude Code sends; their shapes as recorded with 2.1.197."""
+"""How Claude Code's bodies are adapted; their shapes are recorded from 2.1.197."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def user(text: str) -> dict[str, Any]:
 
 
 def opus() -> dict[str, Any]:
-    """A first request as `claude-opus-4-8` gets it."""
+    """A first request to `claude-opus-4-8`."""
     return {
         "model": "claude-opus-4-8",
         "max_tokens": 64000,
@@ -32,13 +32,13 @@ def opus() -> dict[str, Any]:
     }
 
 
-def test_leaves_what_was_said_to_the_system_in_its_place_and_drops_the_attribution() -> None:
+def test_keeps_system_messages_in_place_and_drops_the_attribution() -> None:
     body = opus()
     before = copy.deepcopy(body)
     mended = mend_messages(body, ON)
     assert body == before
     assert mended["system"] == [MAIN]
-    # One turn: Anthropic's API takes it so, templates insist.
+    # One turn: Anthropic's API merges them, and templates require it.
     assert mended["messages"] == [
         {"role": "user", "content": [{"type": "text", "text": "say hi"}, AGENTS, {"type": "text", "text": "please"}]}
     ]
@@ -48,14 +48,14 @@ def test_leaves_what_was_said_to_the_system_in_its_place_and_drops_the_attributi
 
 
 @pytest.mark.parametrize("switch", ["join_system_messages", "drop_attribution", "keep_model_sampling"])
-def test_each_can_be_switched_off_alone(switch: str) -> None:
+def test_each_switch_works_alone(switch: str) -> None:
     off = ON._replace(**{switch: False})
     mended, everything = mend_messages(opus(), off), mend_messages(opus(), ON)
     assert mended != everything
     assert mend_messages(opus(), Settings()) == opus()
 
 
-def test_keeps_the_order_of_several_and_of_plain_texts() -> None:
+def test_keeps_the_order_of_several_system_messages() -> None:
     body = {
         "system": "MAIN",
         "messages": [
@@ -84,7 +84,7 @@ def test_a_later_system_message_changes_nothing_before_it() -> None:
     assert after["messages"][2]["content"][0] == {"type": "text", "text": "c"}
 
 
-def test_leaves_a_tools_result_at_the_beginning_of_its_turn() -> None:
+def test_keeps_a_tool_result_at_the_beginning_of_its_turn() -> None:
     result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "ok"}]}
     said = {"type": "text", "text": "s"}
     body = {"messages": [user("a"), {"role": "system", "content": "s"}, result]}
@@ -96,14 +96,14 @@ def test_leaves_a_tools_result_at_the_beginning_of_its_turn() -> None:
     assert mend_messages(body, ON)["messages"] == [user("a"), called, answered]
 
 
-def test_leaves_alone_what_needs_nothing() -> None:
+def test_leaves_other_bodies_unchanged() -> None:
     body = {"system": "MAIN", "messages": [user("a"), user("b")], "temperature": 0.2}
     assert mend_messages(body, ON) == body
     assert mend_messages({"messages": [user("a")]}, ON) == {"messages": [user("a")]}
 
 
 @pytest.mark.parametrize("temperature", [0, 0.6, 1.5, None, "1"])
-def test_a_temperature_that_somebody_chose_is_kept(temperature: object) -> None:
+def test_keeps_a_chosen_temperature(temperature: object) -> None:
     assert mend_messages({"messages": [], "temperature": temperature}, ON)["temperature"] == temperature
 
 
@@ -116,7 +116,7 @@ def test_the_attribution_alone_leaves_no_empty_system_prompt() -> None:
 
 
 @pytest.mark.parametrize("messages", [None, "hi", [None], ["hi"], [{"role": "system"}, user("a")]])
-def test_bodies_of_no_use_are_left_to_those_who_refuse_them(messages: object) -> None:
+def test_leaves_invalid_bodies_to_later_checks(messages: object) -> None:
     mend_messages({"messages": messages}, ON)
 
 

@@ -1,4 +1,4 @@
-"""Live requests and the sums of the day, kept over a restart and no longer than the day."""
+"""Live requests and the day's sums, which survive a restart but not midnight."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def answered(developer: str = "anna") -> LiveRequest:
     return request
 
 
-def test_counts_what_is_known_and_survives_a_restart(tmp_path: Path) -> None:
+def test_sums_survive_a_restart(tmp_path: Path) -> None:
     path = str(tmp_path / "usage.json")
     usage = Usage(path, lambda: MONDAY)
     usage.add(answered())
     usage.add(LiveRequest("anna", outcome="failed"))
     usage.add(LiveRequest("ben", admitted_at=1_100))
-    # Left the queue: nothing was generated, and Claude Code asks again.
+    # Left the queue: nothing was generated, and Claude Code retries.
     usage.add(LiveRequest("ben", prompt_tokens=9_000))
     usage.add(answered(OWN_NAME))
     usage.add(LiveRequest("ben", prompt_tokens=9_000, outcome="refused"))
@@ -68,7 +68,7 @@ def test_counts_what_is_known_and_survives_a_restart(tmp_path: Path) -> None:
         }
 
 
-def test_begins_anew_at_midnight(tmp_path: Path) -> None:
+def test_starts_over_at_midnight(tmp_path: Path) -> None:
     days = [MONDAY]
     path = str(tmp_path / "usage.json")
     usage = Usage(path, lambda: days[0])
@@ -81,7 +81,7 @@ def test_begins_anew_at_midnight(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"day": "2026-11-23"}', '{"day": "2026-11-23", "developers": {"a": {"x": 1}}}'])
-def test_a_broken_file_is_no_reason_not_to_serve(tmp_path: Path, text: str) -> None:
+def test_serves_despite_a_broken_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "usage.json"
     path.write_text(text, encoding="utf-8")
     usage = Usage(str(path), lambda: MONDAY)
@@ -105,7 +105,7 @@ def test_a_request_goes_through_its_phases_and_ends_once() -> None:
     assert [use["requests"] for use in book.describe()["developers"]] == [1]
 
 
-def test_hears_what_a_stream_says_of_itself() -> None:
+def test_reads_a_streams_own_counts() -> None:
     delta = b'event: content_block_delta\ndata: {"type": "content_block_delta", "delta": {"text": "a"}}\n\n'
     assert hear(delta).pieces == 1
     assert hear(delta + delta).pieces == 2

@@ -1,4 +1,4 @@
-"""opta_router.py and opta_litellm.py against the real LiteLLM: who gets in, and what reaches the model.
+"""opta_router.py and opta_litellm.py against the real LiteLLM: access, and what reaches the model.
 
 Run with the interpreter that LiteLLM is installed for: python -m pytest resources
 """
@@ -52,7 +52,7 @@ def request_with(headers: dict[str, str], path: str = "/v1/messages") -> Request
     return Request({"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": raw})
 
 
-# --- Who is asking ----------------------------------------------------------------------------------------------------
+# --- Keys -------------------------------------------------------------------------------------------------------------
 
 
 def authenticate(headers: dict[str, str], path: str = "/v1/messages") -> object:
@@ -65,7 +65,7 @@ def authenticate(headers: dict[str, str], path: str = "/v1/messages") -> object:
 
 @pytest.fixture
 def two_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Anna and Ben may ask."""
+    """Keys for Anna and Ben."""
     path = tmp_path / "clients.json"
     write_keys(path, {"anna": ANNA_KEY, "ben": BEN_KEY})
     monkeypatch.setenv("OPTA_CLIENT_KEYS", str(path))
@@ -103,7 +103,7 @@ def test_knows_each_developer(headers: dict[str, str], user: str) -> None:
     ],
 )
 @pytest.mark.usefixtures("two_clients")
-def test_refuses_everybody_else(headers: dict[str, str]) -> None:
+def test_refuses_everyone_else(headers: dict[str, str]) -> None:
     refused = authenticate(headers)
     assert getattr(refused, "code", None) == "401"
     assert getattr(refused, "type", None) == "authentication_error"
@@ -120,7 +120,7 @@ def test_an_unset_master_key_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("path", ["/health", "/model/info", "/key/generate", "/v1/messages/../../health", "/metrics/x"])
 @pytest.mark.usefixtures("two_clients")
-def test_a_developer_does_not_administer(path: str) -> None:
+def test_a_developer_cannot_administer(path: str) -> None:
     assert getattr(authenticate({"x-api-key": ANNA_KEY}, path), "code", None) == "403"
     assert getattr(authenticate({"x-api-key": MASTER_KEY}, path), "user_id", None) == "opta-nexus"
 
@@ -156,7 +156,7 @@ def test_a_clean_401_on_every_route(proxy: Proxy, method: str, path: str, body: 
     assert len(proxy.engine.requests) == asked
 
 
-def test_answers_any_model_name_and_says_when_it_was_cut(proxy: Proxy) -> None:
+def test_answers_any_model_name_and_reports_a_cut_answer(proxy: Proxy) -> None:
     for model in ("claude-3-5-sonnet-20241022", "claude-opus-4-8", "anything"):
         status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, message(model=model))
         answer = json.loads(text)
@@ -181,7 +181,7 @@ def test_the_engine_gets_its_own_key_and_the_stop_sequences(proxy: Proxy) -> Non
     assert ANNA_KEY not in json.dumps(asked)
 
 
-def test_lists_the_name_that_clients_were_told(proxy: Proxy) -> None:
+def test_lists_the_model_name_of_the_clients_settings(proxy: Proxy) -> None:
     status, text = proxy.ask("GET", "/v1/models", ANNA_KEY)
     assert status == 200
     assert [model["id"] for model in json.loads(text)["data"]] == ["claude-3-5-sonnet-20241022"]
@@ -215,7 +215,7 @@ def test_no_key_reaches_the_log(proxy: Proxy) -> None:
         assert key not in log
 
 
-def test_a_taken_port_ends_the_start_at_once(proxy: Proxy, tmp_path: Path) -> None:
+def test_a_taken_port_fails_the_start_at_once(proxy: Proxy, tmp_path: Path) -> None:
     log = tmp_path / "second.log"
     process = start_litellm(proxy.folder, proxy.port, log)
     # Far below the 5 s that loading LiteLLM takes would be nicer to assert; what matters is the status and the words.
@@ -225,7 +225,7 @@ def test_a_taken_port_ends_the_start_at_once(proxy: Proxy, tmp_path: Path) -> No
     assert "Started server process" not in text
 
 
-def test_listening_is_judged_before_the_start() -> None:
+def test_checks_the_port_before_the_start() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

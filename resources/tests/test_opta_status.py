@@ -1,4 +1,4 @@
-"""The line under Claude Code's prompt: what is known is in it, what is not is left out, and a stranger gets none."""
+"""The line under Claude Code's prompt: it shows what is known, omits the rest, and strangers get none."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def answered(**more: Any) -> LiveRequest:
     return request(**{**known, **more})
 
 
-def test_tells_slots_and_nothing_that_is_not_known() -> None:
+def test_shows_slots_and_nothing_unknown() -> None:
     assert board().line("anna", "s1", NOW) == "4 of 4 slots free"
     assert board(slots=None).line("anna", "s1", NOW) == ""
 
 
-def test_two_developers_may_name_their_sessions_alike() -> None:
+def test_two_developers_may_use_the_same_session_name() -> None:
     shown = board()
     for developer, slot in (("anna", 1), ("ben", 3)):
         shown.ended(answered(developer=developer, slot=slot))
@@ -48,7 +48,7 @@ def test_two_developers_may_name_their_sessions_alike() -> None:
     assert "slot" not in shown.line("cleo", "s1", NOW).replace("slots", "")
 
 
-def test_tells_all_that_is_known_of_a_session() -> None:
+def test_shows_everything_known_of_a_session() -> None:
     busy = [request("s2", "ben", admitted_at=1) for _ in range(3)]
     shown = board(*busy)
     shown.ended(answered(cached_tokens=14_250, slot=2))
@@ -65,19 +65,19 @@ def test_a_running_answers_own_rate_comes_first() -> None:
     assert "25.0 tokens/s" in shown.line("anna", "s1", NOW)
 
 
-def test_tells_the_place_in_the_queue() -> None:
+def test_shows_the_place_in_the_queue() -> None:
     queue = [request("s2", "ben"), request("s1"), request("s3", "ben")]
     assert "waiting, place 2 of 3" in board(*queue).line("anna", "s1", NOW)
     assert "3 waiting" in board(*queue).line("anna", "another", NOW)
 
 
-def test_tells_nobody_of_anothers_session() -> None:
+def test_hides_another_developers_session() -> None:
     shown = board(request("s1", "anna"))
     shown.ended(answered())
     assert shown.line("ben", "s1", NOW) == "4 of 4 slots free | 1 waiting"
 
 
-def test_a_request_that_was_not_answered_or_is_no_sessions_says_nothing() -> None:
+def test_ignores_unanswered_requests_and_those_without_a_session() -> None:
     shown = board()
     shown.ended(answered(outcome="failed"))
     shown.ended(request(None, outcome="answered", prompt_tokens=9))
@@ -85,13 +85,13 @@ def test_a_request_that_was_not_answered_or_is_no_sessions_says_nothing() -> Non
     assert shown.line("anna", "", NOW) == "4 of 4 slots free"
 
 
-def test_a_context_without_a_limit_is_told_without_one() -> None:
+def test_shows_a_context_without_a_limit() -> None:
     shown = board(context=None)
     shown.ended(answered(output_tokens=None, first_token_at=None))
     assert shown.line("anna", "s1", NOW) == "4 of 4 slots free | context 15,000"
 
 
-def test_the_books_end_of_a_request_reaches_the_board(tmp_path: Path) -> None:
+def test_a_finished_request_reaches_the_board(tmp_path: Path) -> None:
     book = RequestBook(Usage(str(tmp_path / "usage.json")))
     shown = Board(2, book.live, lambda: None)
     book.on_end = shown.ended
@@ -114,7 +114,7 @@ def test_passes_everything_else_on() -> None:
     assert passed == ["lifespan", "/v1/models", PATH + "/x"]
 
 
-def test_the_real_litellm_answers_with_a_good_key_alone(proxy: Proxy) -> None:
+def test_the_real_litellm_answers_only_with_a_valid_key(proxy: Proxy) -> None:
     asked = urllib.request.Request(
         f"http://127.0.0.1:{proxy.port}/v1/messages",
         data=json.dumps(message()).encode(),

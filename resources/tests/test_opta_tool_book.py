@@ -1,4 +1,4 @@
-"""What became of tools, over days and restarts."""
+"""The tool book over days and restarts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DAY = date(2026, 11, 28)
 
 
-def test_a_restart_goes_on_with_the_day_and_another_day_begins_anew(tmp_path: Path) -> None:
+def test_continues_the_day_after_a_restart_and_starts_over_the_next(tmp_path: Path) -> None:
     path = tmp_path / "tools-today.json"
     first = ToolBook(lambda: DAY)
     first.keep_at(str(path))
@@ -49,7 +49,7 @@ def test_a_restart_goes_on_with_the_day_and_another_day_begins_anew(tmp_path: Pa
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"day": "2026-11-28", "lastCall": {"at": "x"}}', '{"day": 1, "lastCall": null}'])
-def test_a_file_that_is_not_whole_is_begun_anew(tmp_path: Path, text: str) -> None:
+def test_starts_over_after_a_damaged_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "tools-today.json"
     path.write_text(text)
     book = ToolBook(lambda: DAY)
@@ -62,7 +62,7 @@ def test_a_file_that_is_not_whole_is_begun_anew(tmp_path: Path, text: str) -> No
     assert document["lastCall"] is None
 
 
-def test_each_way_of_leaving_out_is_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_counts_each_kind_of_dropped_tool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "tools-today.json"
     book = ToolBook()
     book.keep_at(str(path))
@@ -79,7 +79,7 @@ def test_each_way_of_leaving_out_is_counted(monkeypatch: pytest.MonkeyPatch, tmp
     opta_tools.mend_tools(body)
     opta_schemas.mend_schemas(body)
     opta_kept_tools.keep_tools(body, ["add_note"], for_everybody=True, user_agent="")
-    # And a request of which nothing is left out.
+    # And a request that loses nothing.
     opta_schemas.mend_schemas({"tools": [{"name": "add_note", "input_schema": {"type": "object"}}]})
     book.write()
     document = json.loads(path.read_text())
@@ -116,5 +116,5 @@ MESSAGE_DELTA = 'event: message_delta\ndata: {"type": "message_delta", "delta": 
         (usage_of(Part(output=[Part(type="function_call")], usage=None)), True),
     ],
 )
-def test_a_call_is_heard_at_its_end_on_every_route(said: object, *, called: bool) -> None:
+def test_notices_a_completed_call_on_every_route(said: object, *, called: bool) -> None:
     assert getattr(said, "called", None) is called

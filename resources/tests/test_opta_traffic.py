@@ -1,4 +1,4 @@
-"""Requests on their way through the real LiteLLM: every way one can end, and what is told meanwhile."""
+"""Requests through the real LiteLLM: every way one can end, and what the feed reports meanwhile."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Listener:
             return self.lines[-1][1]
 
     def until_phases(self, **phases: int) -> dict[str, Any]:
-        """The first state with so many requests in each phase."""
+        """The first state with this many requests in each phase."""
         return self.until(lambda state: counted(state) == phases)
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ def counted(state: dict[str, Any]) -> dict[str, int]:
 
 @pytest.fixture
 def listener(proxy: Proxy) -> Iterator[Listener]:
-    """Told about live requests."""
+    """A listener of the feed."""
     listener = Listener(proxy)
     listener.until_phases()
     yield listener
@@ -147,7 +147,7 @@ def error_of(text: str) -> dict[str, Any]:
     return {name: document["error"][name] for name in ("type", "message")}
 
 
-def test_the_next_one_waits_and_is_answered(proxy: Proxy, listener: Listener) -> None:
+def test_the_next_request_waits_and_is_answered(proxy: Proxy, listener: Listener) -> None:
     with full(proxy, listener):
         waiting = Call(proxy, BEN_KEY, message(stream=True))
         state = listener.until_phases(generating=SLOTS, waiting=1)
@@ -161,7 +161,7 @@ def test_the_next_one_waits_and_is_answered(proxy: Proxy, listener: Listener) ->
     assert "event: message_stop" in text
 
 
-def test_one_too_many_is_told_so_in_anthropics_words(proxy: Proxy, listener: Listener) -> None:
+def test_a_full_queue_answers_529_in_anthropics_wording(proxy: Proxy, listener: Listener) -> None:
     with full(proxy, listener):
         waiting = [Call(proxy, BEN_KEY, message()) for _ in range(QUEUE_LIMIT)]
         listener.until_phases(generating=SLOTS, waiting=QUEUE_LIMIT)
@@ -173,13 +173,13 @@ def test_one_too_many_is_told_so_in_anthropics_words(proxy: Proxy, listener: Lis
             assert (response.status, response.headers["retry-after"]) == (529, "10")
             assert error_of(response.read().decode()) == {
                 "type": "overloaded_error",
-                "message": f"all {SLOTS} slots are busy and {QUEUE_LIMIT} requests wait already",
+                "message": f"all {SLOTS} slots are busy and {QUEUE_LIMIT} requests are already waiting",
             }
     assert all(call.wait()[0] == 200 for call in waiting)
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_who_leaves_while_waiting_never_reaches_the_model(proxy: Proxy, listener: Listener, stream: bool) -> None:
+def test_a_client_that_leaves_the_queue_never_reaches_the_model(proxy: Proxy, listener: Listener, stream: bool) -> None:
     asked = len(proxy.engine.requests)
     with full(proxy, listener):
         waiting = Call(proxy, BEN_KEY, message(stream=stream))
@@ -191,7 +191,7 @@ def test_who_leaves_while_waiting_never_reaches_the_model(proxy: Proxy, listener
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_who_leaves_while_answered_frees_the_slot(proxy: Proxy, listener: Listener, stream: bool) -> None:
+def test_a_client_that_leaves_during_its_answer_frees_the_slot(proxy: Proxy, listener: Listener, stream: bool) -> None:
     with proxy.engine.holding():
         calls = [Call(proxy, ANNA_KEY, message(stream=stream)) for _ in range(SLOTS)]
         proxy.engine.wait_for_running(SLOTS)
@@ -208,7 +208,7 @@ def test_who_leaves_while_answered_frees_the_slot(proxy: Proxy, listener: Listen
 def check_slot_is_kept(
     proxy: Proxy, listener: Listener, bodies: list[dict[str, Any]], leave: Callable[[Call], None]
 ) -> None:
-    """Of those that hold every slot the first is worked on although nobody waits for it any more."""
+    """All slots are held, the first by a request whose client left."""
     with proxy.engine.holding():
         proxy.engine.ignores_hang_ups = True
         try:
@@ -230,16 +230,16 @@ def check_slot_is_kept(
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_who_leaves_keeps_the_slot_while_the_model_works_on(proxy: Proxy, listener: Listener, stream: bool) -> None:
+def test_a_client_that_left_keeps_the_slot_while_the_model_works(proxy: Proxy, listener: Listener, stream: bool) -> None:
     check_slot_is_kept(proxy, listener, [message(stream=stream)] * SLOTS, Call.hang_up)
 
 
-def test_whom_litellm_gave_up_keeps_the_slot_while_the_model_works_on(proxy: Proxy, listener: Listener) -> None:
+def test_a_request_that_litellm_gave_up_keeps_the_slot_while_the_model_works(proxy: Proxy, listener: Listener) -> None:
     def is_given_up(call: Call) -> None:
         # Of a stream LiteLLM says 500; it was asked for one (opta_whole.py).
         assert call.wait()[0] in (408, 500)
 
-    # The others are waited for longer than this test may take.
+    # LiteLLM waits longer for the others than this test may take.
     bodies = [message(timeout=2 + index * WAIT_S) for index in range(SLOTS)]
     check_slot_is_kept(proxy, listener, bodies, is_given_up)
 
@@ -253,7 +253,7 @@ def test_whom_litellm_gave_up_keeps_the_slot_while_the_model_works_on(proxy: Pro
         ("/v1/responses", {"model": "x", "input": "hi"}),
     ],
 )
-def test_nobody_looks_at_the_slots_after_an_answer(
+def test_does_not_poll_the_slots_after_an_answer(
     proxy: Proxy, listener: Listener, path: str, body: dict[str, Any], stream: bool
 ) -> None:
     looks = proxy.engine.looks
@@ -266,7 +266,7 @@ def test_nobody_looks_at_the_slots_after_an_answer(
     assert proxy.engine.looks == looks
 
 
-def test_a_failure_frees_the_slot_and_counts_as_one(proxy: Proxy, listener: Listener) -> None:
+def test_a_failure_frees_the_slot_and_is_counted(proxy: Proxy, listener: Listener) -> None:
     before = use_of(listener.until_phases(), "anna")
     looks = proxy.engine.looks
     proxy.engine.failure = (500, {"error": {"message": "compute error", "type": "server_error", "code": 500}})
@@ -277,9 +277,9 @@ def test_a_failure_frees_the_slot_and_counts_as_one(proxy: Proxy, listener: List
         proxy.engine.failure = None
     after = use_of(listener.until(lambda state: use_of(state, "anna")["requests"] == before["requests"] + 4), "anna")
     assert after["failed"] == before["failed"] + 4
-    # What was answered, if with an error, is worked on by nobody: its place is not kept until the slots were looked at.
+    # An answered request, even with an error, needs no more work: its place is free without a poll of the slots.
     assert proxy.engine.looks == looks
-    # Four failures on two slots: had one kept its slot, the third would have waited for ever.
+    # Four failures on two slots: if one had kept its slot, the third would wait for ever.
     assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message())[0] == 200
 
 
@@ -291,7 +291,7 @@ def test_a_refused_body_frees_the_slot(proxy: Proxy, listener: Listener) -> None
     listener.until_phases()
 
 
-def test_an_engine_that_was_started_anew_with_another_context_is_believed(proxy: Proxy) -> None:
+def test_follows_a_restarted_engines_new_context(proxy: Proxy) -> None:
     # Fits what the first says, and not what the next does: no question failed in between.
     prompt = message(messages=words(CONTEXT_TOKENS // 2))
     assert proxy.ask("POST", "/v1/messages", ANNA_KEY, prompt)[0] == 200
@@ -305,7 +305,7 @@ def test_an_engine_that_was_started_anew_with_another_context_is_believed(proxy:
         proxy.engine.context_tokens = CONTEXT_TOKENS
 
 
-def test_what_is_refused_by_design_is_nobodys_use(proxy: Proxy, listener: Listener) -> None:
+def test_a_refusal_by_design_is_not_counted_as_use(proxy: Proxy, listener: Listener) -> None:
     before = use_of(listener.until_phases(), "ben")
     assert proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=words(CONTEXT_TOKENS)))[0] == 400
     assert proxy.ask("POST", "/v1/chat/completions", BEN_KEY, message(n=2))[0] == 400
@@ -324,7 +324,7 @@ def test_what_is_refused_by_design_is_nobodys_use(proxy: Proxy, listener: Listen
     assert (after["requests"], after["failed"]) == (before["requests"] + QUEUE_LIMIT, before["failed"])
 
 
-def test_our_own_message_does_not_wait_and_is_nobodys_use(proxy: Proxy, listener: Listener) -> None:
+def test_our_own_message_does_not_wait_and_is_not_counted_as_use(proxy: Proxy, listener: Listener) -> None:
     with full(proxy, listener):
         own = Call(proxy, OWN_KEY, message())
         state = listener.until(lambda state: len(state["requests"]) == SLOTS + 1)
@@ -341,7 +341,7 @@ def test_counting_tokens_does_not_wait(proxy: Proxy, listener: Listener) -> None
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
-def test_every_route_to_the_model_takes_its_turn(proxy: Proxy, listener: Listener, path: str) -> None:
+def test_every_route_to_the_model_waits_its_turn(proxy: Proxy, listener: Listener, path: str) -> None:
     with full(proxy, listener):
         waiting = Call(proxy, BEN_KEY, message(stream=True), path)
         listener.until_phases(generating=SLOTS, waiting=1)
@@ -359,14 +359,14 @@ def test_sums_up_what_a_developer_has_used(proxy: Proxy, listener: Listener) -> 
     assert after["meanFirstTokenMs"] > 0
 
 
-def test_the_feed_is_private_and_does_not_chatter(proxy: Proxy, listener: Listener) -> None:
+def test_the_feed_is_private_and_rate_limited(proxy: Proxy, listener: Listener) -> None:
     assert (proxy.folder / "router.sock").stat().st_mode & 0o777 == 0o600
     told = len(listener.lines)
     asked = 0
     while len(listener.lines) < told + 5:
         assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message(stream=True))[0] == 200
         asked += 1
-        assert asked < MOST_ASKED, "nothing is told"
+        assert asked < MOST_ASKED, "the feed is silent"
     times = [at for at, _ in listener.lines[told:]]
     # Arrival, not departure, is measured here; a line held up by the machine makes the next one seem early.
     assert (times[-1] - times[0]) / (len(times) - 1) > SHORTEST_PAUSE_S * 0.8
@@ -375,7 +375,7 @@ def test_the_feed_is_private_and_does_not_chatter(proxy: Proxy, listener: Listen
 # --- What reaches the model --------------------------------------------------------------------------------------------
 
 
-def test_mends_what_claude_code_sends(proxy: Proxy) -> None:
+def test_adapts_claude_codes_requests(proxy: Proxy) -> None:
     body = message(
         temperature=1,
         system=[
@@ -401,7 +401,7 @@ def test_mends_what_claude_code_sends(proxy: Proxy) -> None:
     assert proxy.engine.requests[-1]["temperature"] == 0.2
 
 
-def test_a_forced_call_of_a_tool_reaches_the_model_as_it_was_forced(proxy: Proxy) -> None:
+def test_a_forced_tool_call_reaches_the_model_unchanged(proxy: Proxy) -> None:
     # As `nexus try-claude` forces one (electron/core/try-claude/forced-calls.ts).
     path = 'à la "日本" \\.sh'
     schema = {"type": "object", "properties": {"file_path": {"const": path}}, "required": ["file_path"], "additionalProperties": False}
@@ -432,7 +432,7 @@ def words(number: int) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_prompt_that_does_not_fit_is_answered_without_the_model(proxy: Proxy, stream: bool) -> None:
+def test_refuses_a_prompt_that_does_not_fit_without_the_model(proxy: Proxy, stream: bool) -> None:
     asked = len(proxy.engine.requests)
     body = message(messages=words(CONTEXT_TOKENS), max_tokens=64_000, stream=stream)
     status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, body)
@@ -445,14 +445,14 @@ def test_a_prompt_that_does_not_fit_is_answered_without_the_model(proxy: Proxy, 
     assert len(proxy.engine.requests) == asked
 
 
-def test_a_prompt_that_leaves_room_for_the_answer_asked_for_fits(proxy: Proxy) -> None:
+def test_takes_a_prompt_that_leaves_room_for_the_requested_answer(proxy: Proxy) -> None:
     body = message(messages=words(CONTEXT_TOKENS - 20), max_tokens=4)
     assert proxy.ask("POST", "/v1/messages", ANNA_KEY, body)[0] == 200
     assert proxy.ask("POST", "/v1/messages", ANNA_KEY, {**body, "max_tokens": 100})[0] == 400
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_llama_servers_own_refusal_is_put_into_the_words_that_help(proxy: Proxy, stream: bool) -> None:
+def test_rewrites_llama_servers_refusal_for_claude_code(proxy: Proxy, stream: bool) -> None:
     words_of_llama = "request (46910 tokens) exceeds the available context size (32768 tokens), try increasing it"
     proxy.engine.failure = (
         400,
@@ -472,7 +472,7 @@ def test_llama_servers_own_refusal_is_put_into_the_words_that_help(proxy: Proxy,
 # --- A Router of its own ------------------------------------------------------------------------------------------------
 
 
-def test_a_pool_is_never_promised_more_than_it_has(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_never_overcommits_the_pool(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     settings = {"pool_tokens": 1536, "pool_answer_tokens": 96, "slots": 4, "queue_limit": 4}
     for proxy in serve_litellm(tmp_path_factory.mktemp("pool"), engine, settings):
         listener = Listener(proxy)
@@ -480,12 +480,12 @@ def test_a_pool_is_never_promised_more_than_it_has(engine: Engine, tmp_path_fact
             calls = [Call(proxy, ANNA_KEY, message(stream=True, messages=words(600), max_tokens=64_000)) for _ in range(3)]
             listener.until(lambda state: counted(state) == {"generating": 2, "waiting": 1})
             assert engine.running == 2
-            # What was reserved for an answer is also the most that it may become.
+            # The answer is limited to its reservation.
             assert all(asked["max_tokens"] == 96 for asked in engine.requests[-2:])
             small = Call(proxy, BEN_KEY, message(stream=True))
             listener.until(lambda state: len(state["requests"]) == 4)
         assert [call.wait()[0] for call in [*calls, small]] == [200] * 4
-        # Whatever a client calls its limit, and on whatever route.
+        # Under every name of the limit, on every route.
         most = {"max_tokens": 900, "max_completion_tokens": 900}
         for path, asks in (
             ("/v1/chat/completions", most),
@@ -500,7 +500,7 @@ def test_a_pool_is_never_promised_more_than_it_has(engine: Engine, tmp_path_fact
         status, text = proxy.ask("POST", "/v1/chat/completions", BEN_KEY, message(n=2))
         assert status == 400
         assert "n: found 2; allowed: 1" in text
-        # The largest that can ever fit is what clients are told.
+        # Clients get the largest size that can ever fit.
         status, text = proxy.ask("POST", "/v1/messages", BEN_KEY, message(messages=words(1500)))
         assert status == 400
         assert f"{CONTEXT_TOKENS - 4} maximum" in text
@@ -516,7 +516,7 @@ ONE_SLOT_EACH: Final = {
 }
 
 
-def test_the_slots_of_a_dead_studio_are_promised_to_nobody(
+def test_a_dead_studios_slots_do_not_count(
     engine: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     for proxy in serve_litellm(tmp_path_factory.mktemp("nodes"), engine, ONE_SLOT_EACH, two_studios(DEAD_PORT)):
@@ -549,7 +549,7 @@ def other() -> Iterator[Engine]:
     other.close()
 
 
-def test_no_studio_rests_for_requests_that_failed_by_themselves(
+def test_a_failed_request_does_not_put_its_studio_out_of_service(
     engine: Engine, other: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     for proxy in serve_litellm(tmp_path_factory.mktemp("failing"), engine, ONE_SLOT_EACH, two_studios(other.port)):
@@ -562,7 +562,7 @@ def test_no_studio_rests_for_requests_that_failed_by_themselves(
         assert [proxy.ask("POST", "/v1/messages", ANNA_KEY, message())[0] for _ in range(2)] == [200, 200]
 
 
-def test_a_slot_that_works_for_nobody_is_not_taken_for_free(
+def test_a_ghosts_slot_does_not_count_as_free(
     engine: Engine, other: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     for proxy in serve_litellm(tmp_path_factory.mktemp("two"), engine, ONE_SLOT_EACH, two_studios(other.port)):
@@ -585,7 +585,7 @@ def test_a_slot_that_works_for_nobody_is_not_taken_for_free(
         listener.close()
 
 
-def test_a_router_that_ends_answers_what_it_has_begun_and_lets_nobody_in(
+def test_shutting_down_finishes_answers_and_admits_none(
     engine: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     for proxy in serve_litellm(tmp_path_factory.mktemp("ending"), engine):
@@ -601,13 +601,13 @@ def test_a_router_that_ends_answers_what_it_has_begun_and_lets_nobody_in(
         assert [call.wait()[0] for call in running] == [200] * SLOTS
 
 
-def test_serves_although_nobody_can_be_told(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_serves_without_a_feed(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     for proxy in serve_litellm(tmp_path_factory.mktemp("mute"), engine, {"feed_path": "/nonexistent/router.sock"}):
         assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message())[0] == 200
-        assert "live requests are told to nobody" in proxy.log.read_text(encoding="utf-8")
+        assert "cannot report live requests" in proxy.log.read_text(encoding="utf-8")
 
 
-def test_switched_off_everything_passes_as_it_came(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_with_everything_off_requests_pass_unchanged(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     names = ("join_system_messages", "drop_attribution", "keep_model_sampling", "refuse_overlong_prompts", "admission")
     for proxy in serve_litellm(tmp_path_factory.mktemp("off"), engine, dict.fromkeys(names, False)):
         with engine.holding():

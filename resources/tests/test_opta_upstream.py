@@ -1,4 +1,4 @@
-"""A client that leaves must not be worked for: the way down to the connection, and the real LiteLLM."""
+"""Work for a client ends when it leaves: the layers down to the connection, and the real LiteLLM."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Bare:
         self.__dict__.update(inner)
 
 
-def test_the_last_that_can_be_closed_is_found_through_those_that_cannot() -> None:
+def test_finds_the_innermost_closable_layer_through_others() -> None:
     innermost = Layer(completion_stream=None)
     outer: Any = Layer(_source_iterator=Layer(_anthropic_wrapper=Bare(completion_stream=Bare(_stream=innermost))))
     assert find_innermost(outer) is innermost
@@ -42,7 +42,7 @@ def test_the_last_that_can_be_closed_is_found_through_those_that_cannot() -> Non
     assert (outer.closed, innermost.closed) == (0, 1)
 
 
-def test_a_stream_alone_and_one_around_itself() -> None:
+def test_a_single_stream_and_a_cycle() -> None:
     alone = Layer()
     assert find_innermost(alone) is alone
     around: Any = Layer()
@@ -52,7 +52,7 @@ def test_a_stream_alone_and_one_around_itself() -> None:
     asyncio.run(close_upstream(iter(())))
 
 
-def test_what_cannot_be_closed_is_written_down(caplog: pytest.LogCaptureFixture) -> None:
+def test_logs_a_stream_that_cannot_be_closed(caplog: pytest.LogCaptureFixture) -> None:
     class Stubborn(Layer):
         async def aclose(self) -> None:
             raise RuntimeError("sk-not-for-the-log")
@@ -75,18 +75,18 @@ def ask_and_read_little(port: int, path: str, body: dict[str, Any]) -> socket.so
 
 
 def check_leaving(proxy: Proxy, engine: Engine, path: str) -> None:
-    """Leaves while a piece of the answer is on its way to the client, not while the next one is waited for."""
+    """Leaves while a piece of the answer is on its way, not during the wait for the next one."""
     with engine.pouring():
         engine.poured = 0
         client = ask_and_read_little(proxy.port, path, message(max_tokens=4000, stream=True))
-        engine.wait_until_nobody_reads()
+        engine.wait_until_the_buffers_are_full()
         client.close()
         engine.wait_for_running(0)
 
 
-def test_a_client_that_leaves_in_the_middle_of_a_piece_is_worked_for_no_longer(proxy: Proxy, engine: Engine) -> None:
+def test_stops_work_for_a_client_that_leaves_in_the_middle_of_a_piece(proxy: Proxy, engine: Engine) -> None:
     check_leaving(proxy, engine, "/v1/messages")
 
 
-def test_the_same_in_openais_words(proxy: Proxy, engine: Engine) -> None:
+def test_the_same_with_openais_api(proxy: Proxy, engine: Engine) -> None:
     check_leaving(proxy, engine, "/v1/chat/completions")

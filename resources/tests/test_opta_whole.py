@@ -1,4 +1,4 @@
-"""opta_whole.py: streams as LiteLLM 1.106.2 sends them, gathered into what it answers without one."""
+"""opta_whole.py: LiteLLM 1.106.2's streams, gathered into its whole answers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_gathers_thinking_text_and_calls() -> None:
 
 
 @pytest.mark.parametrize(("kind", "status"), [("overloaded_error", 529), ("api_error", 500), ("invalid_request_error", 400)])
-def test_a_failure_on_the_way_has_its_status(kind: str, status: int) -> None:
+def test_a_failure_in_the_stream_has_its_status(kind: str, status: int) -> None:
     failure = {"type": "error", "error": {"type": kind, "message": "no"}}
     whole = gather("/v1/messages", sse([START, failure]))
     assert whole == (status, failure)
@@ -67,7 +67,7 @@ def test_a_failure_on_the_way_has_its_status(kind: str, status: int) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions", "/v1/completions", "/v1/responses"])
-def test_a_stream_that_broke_off_is_no_answer(path: str) -> None:
+def test_an_incomplete_stream_is_no_answer(path: str) -> None:
     beginning = [START, {"choices": [{"index": 0, "delta": {"content": "o"}, "text": "o", "finish_reason": None}]}]
     assert gather(path, sse(beginning)).status == 500
 
@@ -107,7 +107,7 @@ def test_gathers_a_chat_with_two_calls() -> None:
     }]
 
 
-def test_only_what_is_not_streamed_already_is_asked_for_so() -> None:
+def test_requests_a_stream_only_if_it_is_not_one_already() -> None:
     assert not ask_for_stream("/v1/messages", {"stream": True})
     assert not ask_for_stream("/v1/messages/count_tokens", {})
     body: dict[str, Any] = {"stream": None}
@@ -119,7 +119,7 @@ def test_only_what_is_not_streamed_already_is_asked_for_so() -> None:
     ("path", "body"),
     [("/v1/messages", message()), ("/v1/chat/completions", message()), ("/v1/responses", {"model": "x", "input": "hi"}), ("/v1/completions", {"model": "x", "prompt": "hi"})],
 )
-def test_whoever_wants_it_whole_gets_it_whole(proxy: Proxy, path: str, body: dict[str, Any]) -> None:
+def test_a_client_that_wants_a_whole_answer_gets_one(proxy: Proxy, path: str, body: dict[str, Any]) -> None:
     status, text = proxy.ask("POST", path, ANNA_KEY, body)
     assert status == 200
     answer = json.loads(text)
