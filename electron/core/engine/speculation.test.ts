@@ -36,7 +36,7 @@ describe('explainSpeculation', () => {
 
   it('of flags that somebody pinned it judges alike', () => {
     const argv = ['llama-server', '-m', '/m.gguf', '--spec-type', 'ngram-simple']
-    expect(explain({ wanted: 'none', argv })).toMatch(/does not say why/)
+    expect(explain({ wanted: 'none', argv })).toMatch(/gives no reason/)
   })
 
   it('says nothing where it drafts, was not asked, or does not tell', () => {

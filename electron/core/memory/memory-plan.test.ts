@@ -150,7 +150,9 @@ describe('verdicts', () => {
     const spare = (ramDiskBytes: number) => planWith(q4Draft, { ramDiskBytes })
     const free = studioBytes - spare(0).totalBytes
     expect(spare(free - 1_048_576)).toMatchObject({ verdict: 'fits' })
-    expect(spare(free - 1_048_576).warnings.join()).toContain('1 MiB to spare is less than the estimates')
+    expect(spare(free - 1_048_576).warnings.join()).toContain(
+      '1 MiB to spare is less than the error of the estimates',
+    )
     expect(spare(free - 3e9).warnings.join()).not.toContain('to spare')
   })
 
@@ -174,7 +176,7 @@ describe('verdicts', () => {
     expect(needing(95 * gibibyte).verdict).toBe('fits')
     expect(needing(95 * gibibyte).warnings.join()).not.toContain('the GPU')
     expect(needing(110 * gibibyte).verdict).toBe('fits')
-    expect(needing(110 * gibibyte).warnings.join()).toContain('the GPU may not be allowed that much')
+    expect(needing(110 * gibibyte).warnings.join()).toContain("this may exceed the GPU's limit")
     expect(needing(120 * gibibyte).verdict).toBe('does-not-fit')
   })
 
