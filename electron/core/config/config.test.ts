@@ -224,8 +224,8 @@ describe('nodes', () => {
   it('have names of their own, and slots with a share of their own', () => {
     const { profile } = studioWith({ nodes: [node('b'), node('b')], llamaServer: { unifiedKv: true } })
     expect(judgeProfile(profile, 256 * gib)).toEqual([
-      'nodes: found b twice; allowed: a name of its own for each Studio',
-      'llamaServer.unifiedKv: found true beside nodes; allowed: false, a share of its own for each slot, or auto',
+      'nodes: found b twice; allowed: a unique name for each Studio',
+      'llamaServer.unifiedKv: found true together with nodes; allowed: false (a separate share for each slot) or auto',
     ])
   })
 })
@@ -367,7 +367,7 @@ describe('chooseProfile', () => {
       'a circle',
       'a',
       { a: { extends: 'b' }, b: { extends: 'a' } },
-      'profiles.a.extends: found a circle, a -> b -> a',
+      'profiles.a.extends: found a cycle, a -> b -> a',
     ],
   ])('refuses %s', (_what, name, profiles, expected) => {
     const config = ConfigSchema.parse({ profiles })

@@ -170,7 +170,7 @@ describe('configure', () => {
     write({ drainSeconds: 2 })
     expect(settings.configure({ ...config, drainSeconds: 3 }, revision, memoryBytes)).toMatchObject({
       accepted: false,
-      reason: expect.stringContaining('changed by somebody else'),
+      reason: expect.stringContaining('has been changed in the meantime'),
     })
     expect(written().drainSeconds).toBe(2)
   })
@@ -215,7 +215,7 @@ describe('configure', () => {
     [
       'a circle of profiles that nobody takes yet',
       (config) => ({ ...config, profiles: { a: { extends: 'b' }, b: { extends: 'a' } } }),
-      'found a circle',
+      'found a cycle',
     ],
     [
       'a RAM disk larger than the memory',

@@ -289,7 +289,7 @@ describe('models in parts', () => {
     const path = await write('mmproj.gguf', makeGguf({ pairs, tensors, dataBytes: 136 }))
     expect(await readProjectorBytes(path)).toBe(160)
     const model = await write('model.gguf', makeGguf({ pairs: makePairs('llama'), tensors: [] }))
-    await expect(readProjectorBytes(model)).rejects.toThrow(`${model}: an mmproj is wanted here`)
+    await expect(readProjectorBytes(model)).rejects.toThrow(`${model}: expected an mmproj`)
   })
 
   it('compares the number of tensors with what the first part claims', async () => {

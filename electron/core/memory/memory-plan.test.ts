@@ -180,7 +180,7 @@ describe('verdicts', () => {
     expect(needing(120 * gibibyte).verdict).toBe('does-not-fit')
   })
 
-  it('no sum that is no number fits', () => {
+  it('a sum that is not a number never fits', () => {
     const plan = planWith({ contextTokens: Number.NaN })
     expect(plan.verdict).toBe('unknown')
     expect(planWith({ unread: ['the pinned -np 0'] }).verdict).toBe('unknown')

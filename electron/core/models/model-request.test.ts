@@ -89,9 +89,9 @@ describe('which files that names', () => {
     ).toEqual({ kind: 'files', files: judged })
     expect(choice([file('a-Q8_0.gguf', '3')])).toEqual({
       kind: 'unclear',
-      reason: `a-Q8_0.gguf was changed at ${repo} since it was judged; to have it all the same: nexus model fetch ${repo}:a-Q8_0.gguf`,
+      reason: `a-Q8_0.gguf has changed at ${repo} since it was judged; to fetch it anyway: nexus model fetch ${repo}:a-Q8_0.gguf`,
     })
-    expect(choice([])).toEqual({ kind: 'unclear', reason: `${repo} has no a-Q8_0.gguf any more` })
+    expect(choice([])).toEqual({ kind: 'unclear', reason: `${repo} no longer has a-Q8_0.gguf` })
   })
 
   it('as the repository has them, where no hash was found when they were judged', () => {
