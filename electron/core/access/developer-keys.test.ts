@@ -111,11 +111,11 @@ describe('changing the list', () => {
     const nobody = change(change(list, 'revoke', 'user1'), 'revoke', 'user2')
     expect(names(complete(nobody))).toEqual([])
     expect(defaultClientKey(nobody)).toBeNull()
-    expect(refusal(nobody, 'rotate', 'user1')).toContain('nobody has a key yet: nexus key create user1')
+    expect(refusal(nobody, 'rotate', 'user1')).toContain('no developer has a key yet: nexus key create user1')
   })
 
   it.each([
-    ['create', 'USER1', 'user1 has a key already'],
+    ['create', 'USER1', 'user1 already has a key'],
     ['create', 'shared', "the profile's own key"],
     ['create', '-x', 'allowed: 1 to 32 letters'],
     ['create', 'Opta-Nexus', "this program's own key"],

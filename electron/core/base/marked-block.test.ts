@@ -56,7 +56,7 @@ describe('readBlock', () => {
 
   it.each([
     ['no end', text.replace('<!-- opta-nexus:end -->', ''), 'no end mark'],
-    ['no begin', text.replace(/<!-- opta-nexus:begin.*-->/, ''), 'begins nowhere'],
+    ['no begin', text.replace(/<!-- opta-nexus:begin.*-->/, ''), 'has no begin mark'],
     ['two blocks', text + text, 'more than one'],
   ])('says what is wrong with %s, and nothing is written then', (_, broken, words) => {
     const reading = readBlock(broken)

