@@ -22,7 +22,7 @@ export type KeyList = z.infer<typeof KeyListSchema>
 export type DeveloperKey = z.infer<typeof EntrySchema>
 
 /** This program's own entry: its end-to-end message takes the same path as any client's. */
-export const ownName = 'opta-nexus'
+const ownName = 'opta-nexus'
 /** Users of the profile's key, which the seed gives to both of its developers. */
 export const sharedName = 'shared'
 /** The seed's two developers. */

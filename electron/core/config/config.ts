@@ -183,7 +183,7 @@ const judgeNodes = ({ nodes = [], llamaServer }: Profile): readonly string[] => 
 }
 
 /** One line per issue: the key's path, what was found, what is allowed. */
-export const explainIssues = (error: z.ZodError, input: unknown): string[] =>
+const explainIssues = (error: z.ZodError, input: unknown): string[] =>
   error.issues.flatMap((issue) => {
     const place = issue.path.length === 0 ? 'the whole file' : issue.path.join('.')
     if (issue.code === 'unrecognized_keys') {

@@ -16,9 +16,9 @@ export interface ParkedCache {
 
 const mebibyte = 1_048_576
 /** 35 conversations of 20,000 tokens of the studio's model (92,160 B a token with q4_0). */
-export const defaultParkedCacheMiB = 65_536
+const defaultParkedCacheMiB = 65_536
 /** A conversation left on Friday is still there on Monday. */
-export const defaultParkedCacheHours = 168
+const defaultParkedCacheHours = 168
 
 /** Whether the Router names a slot for each request. Needs our own Router, with admission control. */
 export const keepsSlots = (profile: Pick<Profile, 'proxy'>): boolean =>

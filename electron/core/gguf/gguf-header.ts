@@ -23,7 +23,6 @@ export interface GgufHeader {
   readonly fileBytes: number
   readonly tensorCount: number
   readonly tensorBytes: number
-  readonly parameterCount: number
   readonly completeness: Completeness
   readonly architecture: string
   readonly name: string | null
@@ -159,7 +158,6 @@ export async function readGgufHeader(path: string, options: GgufReadOptions = {}
     fileBytes: sumOf(parts, (part) => part.fileBytes),
     tensorCount: sumOf(parts, (part) => part.tensors.tensorCount),
     tensorBytes: sumOf(parts, (part) => part.tensors.tensorBytes),
-    parameterCount: sumOf(parts, (part) => part.tensors.parameterCount),
     completeness: judgeCompleteness(parts),
     ...describeModel(architecture, ask),
     vocabulary: readVocabulary(architecture, ask, first.metadata.tokenTexts),
@@ -200,7 +198,6 @@ export const headerFromMetadata = (
     fileBytes: tensorBytes,
     tensorCount: 0,
     tensorBytes,
-    parameterCount: 0,
     completeness: { kind: 'complete' },
     ...describeModel(architecture, ask),
     vocabulary: readVocabulary(architecture, ask, null),

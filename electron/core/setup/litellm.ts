@@ -11,7 +11,6 @@ import type { SetupContext } from './setup-step.ts'
 
 export interface InstalledLiteLlm {
   readonly pythonPath: string
-  readonly litellmPath: string
   readonly version: string
 }
 
@@ -55,7 +54,7 @@ export const readInstalledLiteLlm = async (runtimeDir: string): Promise<Installe
   const version = await readVersion(dir)
   if (version === null) return null
   refuseKnownBad(version)
-  return { pythonPath: join(dir, 'bin', 'python'), litellmPath: join(dir, 'bin', 'litellm'), version }
+  return { pythonPath: join(dir, 'bin', 'python'), version }
 }
 
 /** The version in a lock's `litellm==` line. */
