@@ -137,7 +137,7 @@ describe('sockets of a state folder whose path is too long for them', () => {
     return join(folder, '.opta-nexus')
   }
 
-  it('are not looked for in a folder that somebody else made first', () => {
+  it('are not looked for in a folder that another user created first', () => {
     const dir = inSticky(0o1777)
     expect(distrustSocketFolder(dir, uid)).toBeNull()
     mkdirSync(dir, { mode: 0o755 })
@@ -202,7 +202,7 @@ describe('judgePrivateFolder', () => {
   const judge = (uid: number, mode: number, ownUid: number) =>
     judgePrivateFolder('/home/ann/a b/keys', '/home/ann/a b', { uid, mode }, ownUid)
 
-  it('changes only what is its own', () => {
+  it('changes only its own folders', () => {
     expect(judge(1000, 0o40700, 1000)).toEqual({ kind: 'private' })
     expect(judge(1000, 0o40755, 1000)).toEqual({ kind: 'open' })
     // A group is often a user's own.
@@ -249,7 +249,7 @@ describe('judgePrivateFolder', () => {
   })
 })
 
-describe('a folder of somebody else’s, for real', () => {
+describe('a real folder of another user', () => {
   const locate = () => locateStateFolder({ NEXUS_HOME: join(folder, 'home') }, 'linux', '/home/ann')
 
   it('keys that everyone may write to are neither used nor read', () => {
@@ -273,7 +273,7 @@ describe('a folder of somebody else’s, for real', () => {
       expect(() => look(located)).toThrow('belongs to uid 1000 (mode 755), but this is root')
   })
 
-  it('a runtime folder may be root’s, and nobody else’s', () => {
+  it('a runtime folder may belong to root, but to no other user', () => {
     const judge = (uid: number, mode: number, ownUid: number) =>
       judgeRuntimeFolder('/opt/rt', { uid, mode }, ownUid)
     expect(judge(0, 0o40755, 1000)).toBeNull()

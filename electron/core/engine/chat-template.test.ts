@@ -39,7 +39,7 @@ describe('chooseChatTemplate', () => {
 
   it.each([
     ['DeepSeek-R1-Distill-Llama-8B', undefined],
-    // A fine-tune with a name of its own.
+    // A renamed fine-tune.
     ['Skywork Thing', r1Like],
     [null, r1Like],
   ])('takes ours for %s', (name, template) => {

@@ -45,7 +45,7 @@ export const chooseChatTemplate = ({
   if (setting !== 'auto' && setting !== 'model')
     return { kind: 'file', path: setting, toolless: false, reason: 'The profile names this chat template.' }
   if (profile.pinnedFlags.some((word) => /^--chat-template(-file)?(=|$)/.test(word)))
-    return { kind: 'own', toolless: null, reason: 'the profile pins a chat template of its own' }
+    return { kind: 'own', toolless: null, reason: 'the profile pins its own chat template' }
   if (header === null)
     return {
       kind: 'own',

@@ -27,7 +27,7 @@ describe('readLlamaCapabilities', () => {
     return path
   }
 
-  it('reads help from stdout and the version from stderr, with an environment of its own', async () => {
+  it('reads help from stdout and the version from stderr, with its own environment', async () => {
     const path = await writeProgram(
       `case $1 in --help) [ "$LD_LIBRARY_PATH" = '${folder}' ] && [ -z "$NEXUS_LEAK" ] && cat '${helpFile}';;
       --version) echo 'version: 0.1.0-dev (build 1, commit 7e4c0a9)' >&2;; esac`,

@@ -160,7 +160,7 @@ describe('probe', () => {
     expect(probed).toMatchObject({ state: 'unreachable', detail: expect.stringContaining(detail) })
   })
 
-  it('is unreachable when nobody listens', async () => {
+  it('is unreachable when nothing listens', async () => {
     const standIn = await start()
     await standIn.end()
     expect(await probeLlamaServer(standIn.url, patience())).toEqual({

@@ -39,7 +39,7 @@ const tensor = (changes: Partial<MadeTensor>): MadeGguf => ({
 })
 const huge = 2n ** 63n
 
-describe('lies', () => {
+describe('false claims', () => {
   it.each<readonly [string, MadeGguf | Buffer, string]>([
     ['an empty file', Buffer.alloc(0), "FILE: at byte 0: the file is empty; a model starts with 'GGUF'"],
     ['a web page', Buffer.from('<!DOCTYPE html><html><head></head></html>'), 'at byte 0: found "<!DO"'],
@@ -179,7 +179,7 @@ describe('anything else', () => {
     await expect(readGgufHeader(join(folder, 'none.gguf'))).rejects.toThrow('none.gguf: no such file')
   })
 
-  it('stops when it is told to', async () => {
+  it('stops when aborted', async () => {
     const path = join(folder, 'aborted.gguf')
     await writeFile(path, Buffer.concat([makeGguf({ pairs: makePairs('llama') }), text('rest')]))
     const signal = AbortSignal.abort(new Error('enough'))

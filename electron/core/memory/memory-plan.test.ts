@@ -1,4 +1,4 @@
-// The Studio's plan from its two headers, the verdicts and what is suggested; a small machine; what cannot be counted.
+// The Studio's plan from its two headers, the verdicts and suggestions; a small machine; models that cannot be counted.
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -251,7 +251,7 @@ describe('verdicts', () => {
   })
 })
 
-describe('what is kept beside weights and caches', () => {
+describe('memory besides weights and caches', () => {
   const state = { layers: 36, valuesPerSlot: 19_759_104 } // Qwen3-Coder-Next: 75 MiB of f32
   const hybrid: PlanInput['target'] = {
     ...target,

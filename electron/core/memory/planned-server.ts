@@ -105,7 +105,7 @@ const switches: Readonly<Record<string, Change>> = {
  */
 const uncountedFlags: readonly (readonly [RegExp, string])[] = [
   [/^(-mm|--mmproj)$/, 'the plan includes its file, but not its working memory, which depends on the images'],
-  [/^(-mmu|--mmproj-url)$/, 'a vision or audio model, with buffers of its own'],
+  [/^(-mmu|--mmproj-url)$/, 'a vision or audio model, with its own buffers'],
   [
     /^(-md|--model-draft|--spec-draft-model|-hfd|-hfrd|--hf-repo-draft|--spec-draft-hf)$/,
     'a different draft model',

@@ -186,7 +186,7 @@ describe('an interruption', () => {
     },
   )
 
-  it('of the core: the next one goes on, without asking again what is published', async () => {
+  it('of the core: the next one resumes without listing the repository again', async () => {
     await serve()
     hub.misbehave(({ at, count }) =>
       at === 'storage' && count === 1 ? { kind: 'silent', afterBytes: 700_000 } : null,
@@ -208,7 +208,7 @@ describe('an interruption', () => {
     expect(hub.requests.filter(({ at }) => at === 'api')).toHaveLength(asked)
   })
 
-  it('with bytes lost on the disk: what is there is fetched again, once', async () => {
+  it('with bytes lost on the disk: the file is fetched again, once', async () => {
     await serve()
     mkdirSync(modelsDir())
     atFirst('storage', { kind: 'silent', afterBytes: 700_000 })
@@ -216,7 +216,7 @@ describe('an interruption', () => {
     one.start(repo)
     await expect.poll(() => existsSync(partPath()) && statSync(partPath()).size).toBe(700_000)
     await one.fetches.close()
-    // As after a power failure: the length is there, the bytes are not (fsync(2)).
+    // As after a power failure: the length is right, but the bytes are missing (fsync(2)).
     truncateSync(partPath(), 100_000)
     truncateSync(partPath(), 700_000)
     const next = open()
@@ -257,7 +257,7 @@ describe('a server that misbehaves', () => {
     expectWhole(await untilEnded())
   })
 
-  it('that gives the file itself and changed it meanwhile: the rest of another file is not taken (If-Range)', async () => {
+  it('that sends the file itself and has changed it: the rest of the new file is not appended (If-Range)', async () => {
     await serve({ ownEtag: '"new"' })
     mkdirSync(modelsDir())
     writeFileSync(partPath(), Buffer.alloc(500_000, 7))
@@ -458,7 +458,7 @@ describe('a gated model', () => {
   })
 
   it.each(['command', 'variable', 'file'] as const)(
-    'is fetched with a token by %s, which only the Hub itself is told and no file remembers',
+    'is fetched with a token by %s, which is sent only to the Hub and never saved',
     async (way) => {
       await serve({ token: 'hf_right' })
       const tokenPath = join(root, 'keys', 'huggingface.token')
@@ -544,7 +544,7 @@ describe('the disk', () => {
 })
 
 describe('a copy that another program keeps', () => {
-  it('is used where it lies, when its bytes are the published ones', async () => {
+  it('is used in place when its bytes are the published ones', async () => {
     await serve()
     const lying = join(root, 'lying.gguf')
     const copy = join(root, 'copy.gguf')
@@ -562,7 +562,7 @@ describe('a copy that another program keeps', () => {
   })
 })
 
-it('an address that is no Hub is refused, without its password', async () => {
+it('refuses an invalid Hub address without printing its password', async () => {
   await serve()
   const { fetches } = open()
   for (const endpoint of ['http://hub.example', 'https://ana:secret@hub.example', 'hub.example'])

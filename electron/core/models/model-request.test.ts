@@ -6,7 +6,7 @@ const file = (path: string, hash = '1'): PublishedFile => ({ path, bytes: 1000, 
 const repo = 'unsloth/DeepSeek-R1-Distill-Llama-70B-GGUF'
 const catalogue = [{ id: 'small', name: 'Small', repo: 'ana/Small', files: [file('Small-Q8_0.gguf')] }]
 
-describe('what is asked for', () => {
+describe('the request', () => {
   it.each([
     [repo, { id: repo, repo, file: null, files: null }],
     [`${repo}:Q8_0`, { id: `${repo}:Q8_0`, repo, file: 'Q8_0', files: null }],

@@ -7,6 +7,6 @@ it.each([
     'linux',
     'this processor lacks avx2; build llama.cpp and put llama-server on PATH, or set llamaServer.binaryPath',
   ],
-] as const)('on %s a person is told what to do', (platform, words) => {
+] as const)('on %s it says what to do', (platform, words) => {
   expect(howToInstall(platform, 'this processor lacks avx2')).toBe(words)
 })
