@@ -553,9 +553,7 @@ describe('settings', () => {
     withWindow(async ({ page }) => {
       await showView(page, 'settings')
       await page.getByLabel('Router port').fill('4100')
-      await page.evaluate(
-        `probe.answerWith({ accepted: false, reason: 'changed by somebody else meanwhile' })`,
-      )
+      await page.evaluate(`probe.answerWith({ accepted: false, reason: 'has been changed in the meantime' })`)
       const { config } = sampleAnswers(sampleStates.busy).settings
       const theirs = { revision: 'sha256-9a9a', config: { ...config, drainSeconds: 90 } }
       await page.evaluate(`probe.changeSettings(${JSON.stringify(theirs)})`)

@@ -336,7 +336,7 @@ export const sampleStates = {
         secondsLeft: null,
         phase: 'failed',
         reason:
-          'meta-llama/Llama-3.3-70B-Instruct-GGUF is gated: ask for access at https://huggingface.co/meta-llama/Llama-3.3-70B-Instruct-GGUF, make a token at https://huggingface.co/settings/tokens, then put a token into /Users/anna/Library/Application Support/Opta Nexus/keys/huggingface.token (mode 600) or HF_TOKEN and fetch again',
+          'meta-llama/Llama-3.3-70B-Instruct-GGUF is gated: request access at https://huggingface.co/meta-llama/Llama-3.3-70B-Instruct-GGUF, create a token at https://huggingface.co/settings/tokens, then put a token into /Users/anna/Library/Application Support/Opta Nexus/keys/huggingface.token (mode 600) or HF_TOKEN and fetch again',
       },
     ],
   }),

@@ -59,7 +59,7 @@ describe('renderPlanText', () => {
       'Speculative draft model             1.87 GiB     3 GB',
       '    Llama 3.2 3B Instruct Q4_K_M',
       'Build Forge (RAM disk)             64.00 GiB    64 GB',
-      '    taken as it fills; deleted files free nothing until it is ejected',
+      '    memory is used as it fills; deleting files frees none until it is ejected',
       'Agent context (KV cache)           22.50 GiB    40 GB',
       '    q4_0, one pool of 262,144 tokens x 92,160 B',
       'Agent context, draft (KV cache)     7.88 GiB        -',

@@ -49,7 +49,7 @@ it('is written through a link, which stays one', () => {
   expect(readFileSync(real, 'utf8')).not.toContain('user1')
 })
 
-it('does not undo what was changed meanwhile when it has nothing to change itself', () => {
+it('keeps a concurrent change when it has nothing to change itself', () => {
   ensureKeys(dir, null)
   updateKeyList(dir, (list) => {
     changeDeveloperKey(dir, { action: 'create', developer: 'ann' })
@@ -58,7 +58,7 @@ it('does not undo what was changed meanwhile when it has nothing to change itsel
   expect(names()).toEqual(['user1', 'user2', 'opta-nexus', 'ann'])
 })
 
-it('keeps the list that another first start made, and leaves nothing of its own', () => {
+it('keeps the list of a concurrent first start, and leaves no temporary file', () => {
   updateKeyList(dir, (list) => {
     if (list === null) ensureKeys(dir, null)
     return complete(list)

@@ -1,4 +1,4 @@
-// The developers' keys on disk: keys/clients.json, 0600, replaced whole; a running Router reads it again by itself.
+// The developers' keys on disk: keys/clients.json, 0600, replaced atomically; a running Router rereads it.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -9,7 +9,7 @@ import { changeKeyList, type KeyChange, type KeyList, KeyListSchema } from './de
 
 export const clientKeysPath = (keysDir: string): string => join(keysDir, 'clients.json')
 
-/** null when there is none yet. Throws an Error that says what is wrong with it, without quoting it. */
+/** null when there is none yet. Throws an Error that explains the problem without quoting the file. */
 export const readKeyList = (keysDir: string): KeyList | null => {
   const path = clientKeysPath(keysDir)
   return parseKeyList(path, readFileOrNull(path))
@@ -20,16 +20,16 @@ const parseKeyList = (path: string, text: string | null): KeyList | null => {
   const parsed = KeyListSchema.safeParse(parseJsonOrNull(text))
   if (parsed.success) return parsed.data
   throw new Error(
-    `${path} is not a list of keys, so nobody gets in: restore it, or move it away and nexus up makes a new one`,
+    `${path} is not a list of keys, so every client is refused: restore it, or move it away and nexus up creates a new one`,
   )
 }
 
-/** Each has to lose against another process that writes in the same few microseconds. */
+/** An attempt fails only when another process writes within the same few microseconds. */
 const mostAttempts = 100
 
 /**
- * Replaces the list by what `change` makes of it; null from `change`: it stays. Another process may write it meanwhile: then
- * `change` is asked again, about the new list, so that what was revoked there does not come back. Answers the list that stands.
+ * Replaces the list by the result of `change`; null from `change` keeps it. If another process writes it in the meantime,
+ * calls `change` again with the new list, so a key revoked there doesn't come back. Returns the current list.
  */
 export const updateKeyList = (
   keysDir: string,
@@ -43,19 +43,19 @@ export const updateKeyList = (
     if (next === null || isDeepStrictEqual(next, list)) return list
     if (replacePrivateFile(followLink(path), before, `${JSON.stringify(next, null, 2)}\n`)) return next
   }
-  throw new Error(`${path} is being written by another program all the time`)
+  throw new Error(`${path} is constantly being written by another program`)
 }
 
-/** 192 bits: beyond guessing, and short enough to paste. */
+/** 192 bits: impossible to guess, short enough to paste. */
 export const makeSecret = (prefix: string): string => prefix + randomBytes(24).toString('base64url')
 
 export const makeDeveloperKey = (): string => makeSecret('sk-opta-')
 
-/** Why keys cannot be changed under a LiteLLM configuration that does not read our list. */
+/** Why keys can't be changed with a LiteLLM configuration that doesn't read our list. */
 export const ownConfigReason =
-  'this profile has a LiteLLM configuration of its own (proxy.configPath): who gets in is decided there'
+  'this profile has its own LiteLLM configuration (proxy.configPath), which decides who has access'
 
-/** Carries out a `key` command; the Router takes or refuses the key from its next request on. */
+/** Executes a `key` command; it takes effect with the next request to the Router. */
 export const changeDeveloperKey = (
   keysDir: string,
   command: Pick<Extract<Command, { type: 'key' }>, 'action' | 'developer'>,
@@ -71,5 +71,5 @@ export const changeDeveloperKey = (
 
 const changeOrRefuse = (list: KeyList | null, command: Parameters<typeof changeKeyList>[1]): KeyChange =>
   list === null
-    ? { kind: 'refused', reason: 'there are no keys yet: nexus up makes them' }
+    ? { kind: 'refused', reason: 'there are no keys yet: nexus up creates them' }
     : changeKeyList(list, command, { makeKey: makeDeveloperKey, now: Date.now() })

@@ -60,7 +60,7 @@ describe('a first list', () => {
 describe("the profile's key", () => {
   const seed = 'sk-local-opta'
 
-  it('is what clients are told, and goes with the profile', () => {
+  it('is given to clients, and removed with the profile', () => {
     const list = complete({ keys: [{ name: 'local', key: seed }], retired: [] }, { configuredKey: seed })
     expect(names(list)).toEqual(['user1', 'user2', 'shared'])
     expect(defaultClientKey(list)).toBe(seed)
@@ -107,15 +107,15 @@ describe('changing the list', () => {
     expect(names(change(anna, 'revoke', 'user1'))).not.toContain('user1')
   })
 
-  it('does not bring back whom somebody took away', () => {
+  it('does not bring back a revoked developer', () => {
     const nobody = change(change(list, 'revoke', 'user1'), 'revoke', 'user2')
     expect(names(complete(nobody))).toEqual([])
     expect(defaultClientKey(nobody)).toBeNull()
-    expect(refusal(nobody, 'rotate', 'user1')).toContain('nobody has a key yet: nexus key create user1')
+    expect(refusal(nobody, 'rotate', 'user1')).toContain('no developer has a key yet: nexus key create user1')
   })
 
   it.each([
-    ['create', 'USER1', 'user1 has a key already'],
+    ['create', 'USER1', 'user1 already has a key'],
     ['create', 'shared', "the profile's own key"],
     ['create', '-x', 'allowed: 1 to 32 letters'],
     ['create', 'Opta-Nexus', "this program's own key"],

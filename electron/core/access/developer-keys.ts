@@ -1,4 +1,4 @@
-// The developers' keys as data: who has one, and what making, changing and taking one away does to the list.
+// The list of developers' keys as data: creating, rotating and revoking keys.
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { DeveloperNameSchema } from '../../contract/command.ts'
@@ -6,34 +6,34 @@ import { DeveloperNameSchema } from '../../contract/command.ts'
 const EntrySchema = z.object({
   name: z.string().min(1),
   key: z.string().min(1),
-  /** ms since the epoch; absent in lists of before there were developers. */
+  /** ms since the epoch; absent in lists from before developers existed. */
   createdAt: z.number().int().nonnegative().optional(),
-  /** The profile's own key (`proxy.clientKey`), which goes when the profile names it no longer. */
+  /** The profile's own key (`proxy.clientKey`), removed when the profile no longer has it. */
   configured: z.literal(true).optional(),
 })
 
-/** As it stands in keys/clients.json. The Router reads `keys` alone (resources/opta_keys.py). */
+/** Content of keys/clients.json. The Router reads only `keys` (resources/opta_keys.py). */
 export const KeyListSchema = z.object({
   keys: z.array(EntrySchema),
-  /** SHA-256 of the profile's keys that were rotated or revoked: the profile still names them, and they open nothing. */
+  /** SHA-256 of the profile's keys that were rotated or revoked: the profile still has them, but they give no access. */
   retired: z.array(z.string()).default([]),
 })
 export type KeyList = z.infer<typeof KeyListSchema>
 export type DeveloperKey = z.infer<typeof EntrySchema>
 
-/** This program's own entry: its end-to-end message goes the same way as everybody's. */
-export const ownName = 'opta-nexus'
-/** Whoever uses the profile's key; the seed gives one to both of its developers. */
+/** This program's own entry: its end-to-end message takes the same path as any client's. */
+const ownName = 'opta-nexus'
+/** Users of the profile's key, which the seed gives to both of its developers. */
 export const sharedName = 'shared'
 /** The seed's two developers. */
 const firstNames = ['user1', 'user2'] as const
-/** What the only entry was called before there were developers. */
+/** Name of the only entry before developers existed. */
 const formerName = 'local'
 
 export const developersOf = (list: KeyList): readonly DeveloperKey[] =>
   list.keys.filter(({ name }) => name !== ownName)
 
-/** What a client of no particular developer is given; null when every key was revoked. */
+/** The key for a client that belongs to no particular developer; null when every key was revoked. */
 export const defaultClientKey = (list: KeyList): string | null => {
   const developers = developersOf(list)
   return (developers.find(({ configured }) => configured === true) ?? developers[0])?.key ?? null
@@ -44,14 +44,14 @@ export const isRetired = (list: KeyList, key: string): boolean => list.retired.i
 const digest = (key: string): string => createHash('sha256').update(key).digest('hex')
 
 /**
- * The list as a start needs it. A first one has the seed's two developers; one of before there were developers keeps
- * its key, as the first developer's. The profile's key is added, or goes with the profile, and a retired one stays out.
+ * The list for a start. A new one has the seed's two developers; one from before developers existed keeps its key as the
+ * first developer's. The profile's key is added, or removed with the profile; a retired one stays out.
  */
 export const completeKeyList = (
   list: KeyList | null,
   options: {
     readonly ownKey: string
-    /** The key that this installation made before there were developers; null: none. */
+    /** The key that this installation created before developers existed; null: none. */
     readonly formerKey: string | null
     readonly configuredKey: string | null
     readonly makeKey: () => string
@@ -82,7 +82,7 @@ export const completeKeyList = (
     createdAt: before?.createdAt ?? now,
     configured: true,
   }
-  // A profile with a new key of its own takes the name back from a rotated one.
+  // A profile with a new key takes the name back from a rotated one.
   return { keys: [...kept.filter(({ name }) => name !== sharedName), shared, own], retired }
 }
 
@@ -90,13 +90,13 @@ export type KeyChange =
   | { readonly kind: 'changed'; readonly list: KeyList }
   | { readonly kind: 'refused'; readonly reason: string }
 
-/** Names that differ only in case are one: a key's name comes from whoever types it. */
+/** Ignores case, because people type the names. */
 export const findDeveloper = <T extends { readonly name: string }>(
   developers: readonly T[],
   wanted: string,
 ): T | undefined => developers.find(({ name }) => name.toLowerCase() === wanted.toLowerCase())
 
-/** What a `key` command makes of the list, or why it does not. */
+/** Applies a `key` command to the list, or says why not. */
 export const changeKeyList = (
   list: KeyList,
   change: { readonly action: 'create' | 'rotate' | 'revoke'; readonly developer: string },
@@ -108,16 +108,18 @@ export const changeKeyList = (
     return refuse(`developer: found "${developer}"; allowed: ${checked.error.issues[0]?.message ?? 'a name'}`)
   const existing = findDeveloper(list.keys, developer)
   if (developer.toLowerCase() === ownName)
-    return refuse(`${ownName} is this program's own key; it is no developer's`)
+    return refuse(`${ownName} is this program's own key, not a developer's`)
   switch (action) {
     case 'create':
       if (developer.toLowerCase() === sharedName)
         return refuse(`${sharedName} is the name of the profile's own key (proxy.clientKey)`)
       if (existing !== undefined)
-        return refuse(`${existing.name} has a key already: nexus key rotate ${existing.name} makes a new one`)
+        return refuse(
+          `${existing.name} already has a key: nexus key rotate ${existing.name} creates a new one`,
+        )
       return changed(list, [...list.keys, { name: developer, key: makeKey(), createdAt: now }])
     case 'rotate': {
-      if (existing === undefined) return refuse(nobody(list, developer))
+      if (existing === undefined) return refuse(unknownDeveloper(list, developer))
       const renewed: DeveloperKey = { name: existing.name, key: makeKey(), createdAt: now }
       return changed(
         retire(list, existing),
@@ -125,7 +127,7 @@ export const changeKeyList = (
       )
     }
     case 'revoke':
-      if (existing === undefined) return refuse(nobody(list, developer))
+      if (existing === undefined) return refuse(unknownDeveloper(list, developer))
       return changed(
         retire(list, existing),
         list.keys.filter((entry) => entry !== existing),
@@ -143,9 +145,9 @@ const changed = (list: KeyList, keys: readonly DeveloperKey[]): KeyChange => ({
 
 const refuse = (reason: string): KeyChange => ({ kind: 'refused', reason })
 
-const nobody = (list: KeyList, developer: string): string => {
+const unknownDeveloper = (list: KeyList, developer: string): string => {
   const names = developersOf(list).map(({ name }) => name)
   return names.length === 0
-    ? `nobody has a key yet: nexus key create ${developer}`
+    ? `no developer has a key yet: nexus key create ${developer}`
     : `found no developer "${developer}"; there are: ${names.join(', ')}`
 }

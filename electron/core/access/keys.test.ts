@@ -91,7 +91,7 @@ describe('ensureKeys', () => {
     expect(readFileSync(keys.engineKeyPath, 'utf8')).toBe(`${keys.engineKey}\n`)
   })
 
-  it('makes a key anew that is empty, and takes one back from others', () => {
+  it('replaces an empty key, and makes a readable one private again', () => {
     writeFileSync(join(folder, 'engine.key'), '\n')
     writeFileSync(join(folder, 'master.key'), 'sk-master-mine\n')
     chmodSync(join(folder, 'master.key'), 0o644)

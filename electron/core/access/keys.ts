@@ -1,4 +1,4 @@
-// Secrets of this installation: made once, kept in 0600 files, handed on by file or environment, never by argv.
+// This installation's secrets: created once, kept in 0600 files, passed by file or environment, never in argv.
 import { chmodSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
@@ -6,13 +6,13 @@ import { completeKeyList, defaultClientKey } from './developer-keys.ts'
 import { clientKeysPath, makeDeveloperKey, makeSecret, updateKeyList } from './developer-keys-file.ts'
 
 export interface Keys {
-  /** What a client of no particular developer sends to the Router; null when every developer's key was revoked. */
+  /** For clients that belong to no particular developer; null when every developer's key was revoked. */
   readonly clientKey: string | null
-  /** What this core's own end-to-end message is sent with: an entry of the same list as the developers'. */
+  /** For this core's own end-to-end message; an entry in the same list as the developers'. */
   readonly proofKey: string
   /** LiteLLM's admin key; only this core uses it. */
   readonly masterKey: string
-  /** What LiteLLM and this core send to llama-server. */
+  /** Sent by LiteLLM and this core to llama-server. */
   readonly engineKey: string
   /** `--api-key-file` of llama-server. */
   readonly engineKeyPath: string
@@ -21,8 +21,8 @@ export interface Keys {
 }
 
 /**
- * llama-server's key and its file, made when there is none yet. Nothing is let in by it, whereas `ensureKeys` takes
- * the profile's own client key into the list: a plan for the studio must not open the demo to a published key.
+ * llama-server's key and its file, created if needed. Unlike `ensureKeys` this doesn't add the profile's own client key to the
+ * list: a plan for the studio must not open the demo to a published key.
  */
 export const ensureEngineKey = (keysDir: string): { readonly key: string; readonly path: string } => {
   const path = join(keysDir, 'engine.key')
@@ -30,8 +30,8 @@ export const ensureEngineKey = (keysDir: string): { readonly key: string; readon
 }
 
 /**
- * Reads the keys, making those that do not exist yet. Idempotent. Throws an Error when the list of clients is broken.
- * @param configuredClientKey the profile's key; null: none but the developers' own
+ * Reads the keys and creates missing ones. Idempotent. Throws an Error when the list of clients is invalid.
+ * @param configuredClientKey the profile's key; null: only the developers' keys
  */
 export const ensureKeys = (keysDir: string, configuredClientKey: string | null): Keys => {
   const engine = ensureEngineKey(keysDir)
@@ -48,7 +48,7 @@ export const ensureKeys = (keysDir: string, configuredClientKey: string | null):
     }),
   )
   keepPrivate(clientKeysPath(keysDir))
-  // Its key is the first developer's now: a second copy would outlive a rotation.
+  // Its key is now the first developer's; a second copy would outlive a rotation.
   if (former !== null) rmSync(formerPath, { force: true })
   return {
     clientKey: list === null ? null : defaultClientKey(list),
@@ -71,7 +71,7 @@ const ensureKey = (path: string, prefix: string): string => {
   return key
 }
 
-/** Copied or restored from a backup, a key file may have become readable for others. */
+/** Copying or restoring a key file may have made it readable by others. */
 const keepPrivate = (path: string): void => {
   if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
 }

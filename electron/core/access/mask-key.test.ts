@@ -1,4 +1,4 @@
-// A masked key is recognised by its owner and of no use to anybody else.
+// The owner recognises a masked key; it is useless to anyone else.
 import { expect, it } from 'vitest'
 import { maskKey } from './mask-key.ts'
 

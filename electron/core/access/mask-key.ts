@@ -1,7 +1,7 @@
-// A key as it may be shown: enough to recognise it, too little to use it.
+// Shortens a key for display: enough to recognise it, too little to use it.
 
 const shownAtEnd = 4
-/** Below this length the end would be a good part of the secret. */
+/** In a shorter key, the end would be a large part of the secret. */
 const shortestWithEnd = 20
 
 /** The prefix up to its last dash within the first 10 characters (`sk-opta-`), an ellipsis, and the end of long keys. */

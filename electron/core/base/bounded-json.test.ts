@@ -5,7 +5,7 @@ import { maxJsonDepth, parseBoundedJson } from './bounded-json.ts'
 
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
 
-it('takes what is as deep as allowed, and refuses one level more with its place', () => {
+it('accepts the maximum depth, and refuses one more level with its place', () => {
   expect(JSON.stringify(parseBoundedJson(nested(maxJsonDepth)))).toBe(nested(maxJsonDepth))
   expect(() => parseBoundedJson(nested(maxJsonDepth + 1))).toThrow(
     'nested deeper than 100 levels, at character 101',

@@ -1,11 +1,11 @@
-// JSON that others wrote, before anything recurses into it. Pure.
+// Limits the depth of foreign JSON before anything recurses into it. Pure.
 
-/** The deepest document of ours, a settings answer, has some ten. */
+/** Our deepest document, a settings answer, has about ten levels. */
 export const maxJsonDepth = 100
 
 /**
- * As JSON.parse, but a document nested deeper than `maxJsonDepth` is refused in words: V8 parses 200,000 nested arrays
- * without a murmur, and the first function that walks through them ends with "Maximum call stack size exceeded".
+ * Like JSON.parse, but throws a readable Error for a document nested deeper than `maxJsonDepth`: V8 parses 200,000 nested
+ * arrays, and the first function that walks through them fails with "Maximum call stack size exceeded".
  */
 export const parseBoundedJson = (text: string): unknown => {
   const place = findTooDeep(text)
@@ -13,7 +13,7 @@ export const parseBoundedJson = (text: string): unknown => {
   return JSON.parse(text)
 }
 
-/** Where the first bracket too many stands; null: nowhere. */
+/** Index of the first bracket that is too deep; null: none. */
 const findTooDeep = (text: string): number | null => {
   let depth = 0
   let isInString = false

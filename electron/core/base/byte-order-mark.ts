@@ -1,4 +1,4 @@
-// U+FEFF before a text: Windows editors and PowerShell 5 write one, and JSON.parse and TOML parsers refuse it.
+// Windows editors and PowerShell 5 start text files with U+FEFF, which JSON.parse and TOML parsers reject.
 
 export const byteOrderMark = '\uFEFF'
 

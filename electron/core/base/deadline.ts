@@ -1,7 +1,7 @@
-// Waiting with an end.
+// Waits for a promise with a timeout.
 import { firstOf } from './first-of.ts'
 
-/** The promise's value, or null when `ms` pass first. Leaves no timer behind. */
+/** The promise's value, or null after `ms`. Leaves no timer behind. */
 export const within = async <T>(promise: Promise<T>, ms: number): Promise<T | null> => {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<null>((resolve) => {

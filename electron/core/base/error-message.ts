@@ -1,3 +1,3 @@
-// The words of whatever was thrown.
+// The message of anything thrown.
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -27,7 +27,7 @@ it('is not settled again by what comes later', async () => {
   expect(await race).toBe('late')
 })
 
-it('keeps nothing of a thousand races against a promise that goes on', async () => {
+it('keeps nothing from a thousand races against a pending promise', async () => {
   const lasting = new Promise<unknown>(() => {})
   const results: WeakRef<object>[] = []
   for (let round = 0; round < 1_000; round += 1) {

@@ -1,4 +1,4 @@
-// Racing promises without a leak.
+// Races promises without a memory leak.
 
 interface Watched {
   settled: boolean
@@ -22,9 +22,9 @@ const watch = (promise: Promise<unknown>): Watched => {
 }
 
 /**
- * Settles as the first of `promises` does, like Promise.race, and then lets go of the others. Promise.race leaves one
- * reaction, with its result, on every loser until that one settles (nodejs/node#17469): racing a child's end every
- * 50 ms kept 9.6 MB after a five-minute model load (measured, issue 11). Here each promise gets one reaction ever.
+ * Like Promise.race, settles with the first of `promises`, but then releases the others. Promise.race leaves one reaction,
+ * with its result, on every loser until it settles (nodejs/node#17469): racing a child's exit every 50 ms retained 9.6 MB
+ * after a five-minute model load (measured, issue 11). Here each promise gets a single reaction.
  */
 export const firstOf = <T>(promises: readonly Promise<T>[]): Promise<T> => {
   const { promise: first, resolve } = Promise.withResolvers<T>()

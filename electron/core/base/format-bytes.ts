@@ -1,4 +1,4 @@
-// Bytes for people who plan: binary units, as memory is sold and as llama.cpp's log has them, with two decimals.
+// Formats bytes in binary units, as memory is sold and as llama.cpp logs them.
 
 const kibibyte = 1024
 
@@ -9,5 +9,5 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / kibibyte).toFixed(0)} KiB`
 }
 
-/** 131072 -> "131,072": context sizes are read digit by digit. */
+/** 131072 -> "131,072". */
 export const formatCount = (count: number): string => count.toLocaleString('en-US')

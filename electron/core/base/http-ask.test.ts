@@ -45,7 +45,7 @@ describe('askHttp', () => {
     expect((await askHttp(url, { ...question, signal: signal(), maxBytes: 99 })).text).toBe('POST k hello')
   })
 
-  it('does not take more than it was told to', async () => {
+  it('does not accept more than allowed', async () => {
     const ended = new Promise<void>((resolve) => {
       void serve((_, response) => {
         response.once('close', () => resolve())
@@ -58,7 +58,7 @@ describe('askHttp', () => {
     await ended
   })
 
-  it('tells an error status', async () => {
+  it('reports an error status', async () => {
     const url = await serve((_, response) => response.writeHead(503).end('loading'))
     expect(await askHttp(url, { signal: signal(), maxBytes: 99 })).toEqual({
       status: 503,
@@ -74,7 +74,7 @@ describe('askHttp', () => {
     })
   })
 
-  it('rejects an answer that is cut off, and a port that nobody listens on', async () => {
+  it('rejects an interrupted answer, and a port where nothing listens', async () => {
     const url = await serve((_, response) => {
       response.writeHead(200, { 'content-length': '100' })
       response.write('half', () => response.destroy())

@@ -1,4 +1,4 @@
-// One question to a server over HTTP, whose answer may be as slow and as long as that server likes.
+// Sends one HTTP request; the answer may be slow, and its length is limited.
 import { request } from 'node:http'
 
 export interface HttpQuestion {
@@ -6,7 +6,7 @@ export interface HttpQuestion {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   readonly signal: AbortSignal
-  /** A longer answer is not taken, and ends the connection; 0: only the status is wanted. */
+  /** A longer answer is dropped and the connection closed; 0: only the status is needed. */
   readonly maxBytes: number
 }
 
@@ -14,14 +14,14 @@ export interface HttpAnswer {
   readonly status: number
   /** A status from 200 to 299. */
   readonly ok: boolean
-  /** null when it was longer than `maxBytes`, or not wanted. */
+  /** null when it was longer than `maxBytes`, or not requested. */
   readonly text: string | null
 }
 
 /**
- * node:http and not fetch: in the core, which lives for weeks, fetch cost 17 MB more resident and gives up by itself
- * after 300 s without a first byte, while four busy slots may hold a message up for longer (measured with Node 24).
- * One connection a question: a kept one may be closed by the server just as the next question is put on it.
+ * Uses node:http, not fetch: in the core, which runs for weeks, fetch took 17 MB more resident memory, and it gives up after
+ * 300 s without a first byte, while four busy slots may delay a message for longer (measured with Node 24).
+ * One connection per request: the server may close a kept one just as the next request is sent.
  *
  * Rejects with the signal's reason when aborted, else with the system's error (ECONNREFUSED ...).
  */
@@ -51,7 +51,7 @@ export const askHttp = (url: string, question: HttpQuestion): Promise<HttpAnswer
         })
         incoming.once('end', () => resolve({ status, ok, text: Buffer.concat(pieces).toString('utf8') }))
         incoming.once('error', fail)
-        // Cut off in the middle: neither end nor always an error.
+        // An interrupted answer emits no `end`, and not always an error.
         incoming.once('close', () => fail(new Error('the connection ended in the middle of the answer')))
       },
     )
@@ -59,7 +59,7 @@ export const askHttp = (url: string, question: HttpQuestion): Promise<HttpAnswer
     outgoing.end(body)
   })
 
-/** What fetch hides in `cause`, as words. */
+/** A readable reason, also from an error's `cause`. */
 export const describeFetchFailure = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
   if (error.name === 'TimeoutError') return 'no answer in time'

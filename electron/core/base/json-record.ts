@@ -1,4 +1,4 @@
-// JSON that somebody else may have written or cut off: understood whole, or null.
+// Reads JSON that may be foreign or truncated: valid as a whole, or null.
 import type { z } from 'zod'
 import { parseBoundedJson } from './bounded-json.ts'
 import { withoutByteOrderMark } from './byte-order-mark.ts'
@@ -12,7 +12,7 @@ export const parseJsonOrNull = (text: string): unknown => {
   }
 }
 
-/** What the file says; null when there is none, or when it is not of this form. Failures to read it throw. */
+/** The file's content; null when it is missing or doesn't match the schema. Throws when it can't be read. */
 export const readRecord = <T>(path: string, schema: z.ZodType<T>): T | null => {
   const text = readFileOrNull(path)
   const parsed = text === null ? null : schema.safeParse(parseJsonOrNull(text))

@@ -1,7 +1,7 @@
-// Cuts a byte stream into lines without ever holding more than one line's limit.
+// Splits a byte stream into lines and never buffers more than one line's limit.
 
 export interface LineReader {
-  /** Complete lines in this piece; null once a line is longer than the limit (the stream is then useless). */
+  /** Complete lines in this piece; null once a line exceeds the limit (the stream is then unusable). */
   push(piece: Buffer): readonly string[] | null
 }
 

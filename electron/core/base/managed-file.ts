@@ -1,4 +1,4 @@
-// Keeps our block in a file on disk up to date, and never touches what a person wrote.
+// Updates our block in a file on disk without touching the user's text.
 import { randomBytes } from 'node:crypto'
 import { chmodSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -12,12 +12,12 @@ export type BlockState =
   /** The file has no block of ours. */
   | { readonly kind: 'no-block' }
   | { readonly kind: 'current' }
-  /** Made from other facts than hold now. */
+  /** The facts have changed since it was written. */
   | { readonly kind: 'outdated' }
   | { readonly kind: 'edited' }
   | { readonly kind: 'broken'; readonly reason: string }
 
-/** @param isCurrent whether a block with these facts still says what holds */
+/** @param isCurrent whether a block with these facts is up to date */
 export const readBlockState = (path: string, isCurrent: (facts: string) => boolean): BlockState => {
   const text = readFileOrNull(path)
   if (text === null) return { kind: 'no-file' }
@@ -34,8 +34,8 @@ export const readBlockState = (path: string, isCurrent: (facts: string) => boole
 }
 
 /**
- * Puts the block into the file, which is made when there is none. The caller has looked at the state first: edits
- * inside an old block would be lost. Throws an Error when the marks are broken, and the system's when it cannot write.
+ * Writes the block into the file, and creates the file if needed. The caller must check the state first: edits inside an old
+ * block are lost. Throws an Error when the marks are broken, and the system's error when it can't write.
  */
 export const writeBlock = (path: string, block: Block, style: MarkStyle): void => {
   const text = readFileOrNull(path)
@@ -47,12 +47,12 @@ export const writeBlock = (path: string, block: Block, style: MarkStyle): void =
   } else replaceFile(path, next)
 }
 
-/** Whole or not at all; through links (CLAUDE.md is often one to AGENTS.md), with the file's own mode. */
+/** Atomic; follows links (CLAUDE.md often links to AGENTS.md) and keeps the file's mode. */
 const replaceFile = (path: string, text: string): void => {
   const real = realpathSync(path)
   const { mode, uid } = statSync(real)
   if (uid !== process.getuid?.()) {
-    // A rename would make the file ours; its owner's it stays.
+    // A rename would change the file's owner to us.
     writeFileSync(real, text)
     return
   }
@@ -63,7 +63,7 @@ const replaceFile = (path: string, text: string): void => {
     renameSync(temporary, real)
   } catch (error) {
     rmSync(temporary, { force: true })
-    // A folder in which nothing may be made, around a file that may be written.
+    // The file is writable but its folder is not.
     if (!isErrno(error, 'EACCES') && !isErrno(error, 'EPERM')) throw error
     writeFileSync(real, text)
   }

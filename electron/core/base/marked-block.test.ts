@@ -1,4 +1,4 @@
-// Our part of somebody else's file: theirs is kept to the byte, their edits in ours are noticed.
+// Our part of the user's file: their text is kept byte for byte, their edits in ours are detected.
 import { describe, expect, it } from 'vitest'
 import { markdownMarks, putBlock, readBlock, yamlMarks } from './marked-block.ts'
 
@@ -56,9 +56,9 @@ describe('readBlock', () => {
 
   it.each([
     ['no end', text.replace('<!-- opta-nexus:end -->', ''), 'no end mark'],
-    ['no begin', text.replace(/<!-- opta-nexus:begin.*-->/, ''), 'begins nowhere'],
+    ['no begin', text.replace(/<!-- opta-nexus:begin.*-->/, ''), 'has no begin mark'],
     ['two blocks', text + text, 'more than one'],
-  ])('says what is wrong with %s, and nothing is written then', (_, broken, words) => {
+  ])('says what is wrong with %s, and writes nothing', (_, broken, words) => {
     const reading = readBlock(broken)
     expect(reading).toMatchObject({ kind: 'broken', reason: expect.stringContaining(words) })
     expect(() => putBlock(broken, block, markdownMarks)).toThrow(words)

@@ -1,7 +1,7 @@
-// A part of a file that is ours, between two marks: found, told from a person's edits, and replaced. Pure.
+// Finds and replaces our part of a file, between two marks, and detects edits in it. Pure.
 import { createHash } from 'node:crypto'
 
-/** How a line of comment is written in the file's language. */
+/** Comment syntax of the file's language. */
 export interface MarkStyle {
   comment(text: string): string
 }
@@ -11,15 +11,15 @@ export const yamlMarks: MarkStyle = { comment: (text) => `# ${text}` }
 
 export type BlockReading =
   | { readonly kind: 'absent' }
-  /** As it was written; `facts` is what its writer said it was made from. */
+  /** Unchanged; `facts` is what it was made from. */
   | { readonly kind: 'intact'; readonly facts: string }
   | { readonly kind: 'edited' }
-  /** The marks do not make one block. */
+  /** The marks don't form one block. */
   | { readonly kind: 'broken'; readonly reason: string }
 
 export interface Block {
   readonly body: string
-  /** Names what the body was made from: a block with the same facts is up to date. No blanks. */
+  /** Identifies what the body was made from: a block with the same facts is up to date. No whitespace. */
   readonly facts: string
 }
 
@@ -27,7 +27,7 @@ const hint = 'generated: text outside of these marks is yours and is kept'
 const beginPattern = /opta-nexus:begin hash=([0-9a-f]{16}) facts=(\S+)/
 const endMark = 'opta-nexus:end'
 
-/** Editors change line endings and blanks at the end of a file without anybody having edited it. */
+/** Ignores line endings and trailing whitespace, which editors change by themselves. */
 const digest = (body: string): string =>
   createHash('sha256').update(body.replaceAll('\r\n', '\n').trim()).digest('hex').slice(0, 16)
 
@@ -43,11 +43,11 @@ const findBlock = (text: string): Place | { readonly reason: string } | null => 
   const ends = lines.flatMap((line, index) => (line.includes(endMark) ? [index] : []))
   if (begins.length === 0 && ends.length === 0) return null
   const [begin, end] = [begins[0], ends[0]]
-  if (begin === undefined) return { reason: `line ${(end ?? 0) + 1} ends a block that begins nowhere` }
+  if (begin === undefined) return { reason: `line ${(end ?? 0) + 1} ends a block that has no begin mark` }
   if (end === undefined) return { reason: `the block that begins in line ${begin + 1} has no end mark` }
   if (begins.length > 1 || ends.length > 1)
     return { reason: `there is more than one block (lines ${[...begins, ...ends].map((at) => at + 1)})` }
-  if (end < begin) return { reason: `the end mark (line ${end + 1}) stands before the begin mark` }
+  if (end < begin) return { reason: `the end mark (line ${end + 1}) comes before the begin mark` }
   return { lines, begin, end }
 }
 
@@ -63,8 +63,8 @@ export const readBlock = (text: string): BlockReading => {
 }
 
 /**
- * The file with the block in it: in place of the one that is there, else after everything else. Text outside of the
- * block stays as it is, to the byte. Throws an Error when the marks are broken.
+ * The file with the block: replaces an existing one, else is appended. Keeps text outside of the block byte for byte.
+ * Throws an Error when the marks are broken.
  */
 export const putBlock = (text: string, { body, facts }: Block, style: MarkStyle): string => {
   const place = findBlock(text)

@@ -1,4 +1,4 @@
-// Files that only their owner may read, replaced whole or not at all.
+// Files that only their owner can read, replaced atomically.
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
@@ -15,10 +15,10 @@ import { dirname, resolve } from 'node:path'
 import { readRegularFile } from './regular-file.ts'
 
 /**
- * Writes `text` to `path` with mode 0600 so that a reader sees the old text or the new one, never half of either:
- * a temporary file beside it, fsync, rename (rename(2) is atomic within a file system).
- * `about: 'processes'` leaves the fsync out: no process outlives the power failure that it is there for, and each one
- * holds up the core for some 20 ms (measured).
+ * Writes `text` to `path` with mode 0600 so that a reader sees either the old text or the new one:
+ * a temporary file in the same folder, fsync, rename (rename(2) is atomic within a file system).
+ * `about: 'processes'` omits the fsync: it protects against a power failure, which no process survives, and each one blocks
+ * the core for about 20 ms (measured).
  */
 export const writePrivateFile = (
   path: string,
@@ -29,8 +29,8 @@ export const writePrivateFile = (
 }
 
 /**
- * As `writePrivateFile`, if the file still says what `text` was made from (null: there was none). false: it does not any
- * more, and is left alone. It is looked at last of all, when only the rename is left to do.
+ * Like `writePrivateFile`, but only if the file still contains `before` (null: no file), checked just before the rename.
+ * Returns false and leaves the file alone otherwise.
  */
 export const replacePrivateFile = (path: string, before: string | null, text: string): boolean =>
   writeBeside(path, text, { about: 'lasting', mayReplace: () => readFileOrNull(path) === before })
@@ -45,7 +45,7 @@ const writeBeside = (
   try {
     try {
       fchmodSync(fd, 0o600)
-      // Not writeSync: that one may write a part, and says so only in its answer (write(2)).
+      // Not writeSync, which may write only a part and reports that only in its result (write(2)).
       writeFileSync(fd, text)
       if (about === 'lasting') fsyncSync(fd)
     } finally {
@@ -62,8 +62,8 @@ const writeBeside = (
 }
 
 /**
- * The file that a link names, however many links stand in between, also one that is not there yet; `path` itself where it
- * is no link. A rename onto the link would put a plain file in its place, and the file that it named would be forgotten.
+ * The final target of a link, even if it doesn't exist yet; `path` itself when it isn't a link. A rename onto the link would
+ * replace the link itself and leave its target outdated.
  */
 export const followLink = (path: string): string => {
   try {
@@ -74,13 +74,13 @@ export const followLink = (path: string): string => {
   try {
     return followLink(resolve(dirname(path), readlinkSync(path)))
   } catch (error) {
-    // Not there, or no link (readlink(2)).
+    // Missing, or not a link (readlink(2)).
     if (isErrno(error, 'ENOENT') || isErrno(error, 'EINVAL')) return path
     throw error
   }
 }
 
-/** The file's text, or null when there is no such file. Other failures throw, also where it is no regular file. */
+/** The file's text, or null when there is no such file. Throws on other failures, and when it isn't a regular file. */
 export const readFileOrNull = (path: string): string | null => {
   try {
     return readRegularFile(path)

@@ -1,8 +1,8 @@
-// The one way to read a file that a person names: a pipe would be waited for, a device be read without end or replaced.
+// Reads files that a user names, and refuses pipes (which would block) and devices (which may never end, or be replaced).
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Settings, keys and profiles are a few KB, and an agents' file some more. */
+/** Settings, keys and profiles are a few KB; an agents' file is a bit larger. */
 const mostBytes = 16 * 1024 * 1024
 
 const describeKind = (stats: Stats): string => {
@@ -17,13 +17,13 @@ const refuseUnlessRegular = (path: string, stats: Stats): void => {
 }
 
 /**
- * Its text. Links are followed. Throws in words when it is no regular file or longer than `maxBytes`, and the system's
- * error (ENOENT, EACCES) when it cannot be opened.
+ * The file's text; follows links. Throws a readable Error when it isn't a regular file or is longer than `maxBytes`, and the
+ * system's error (ENOENT, EACCES) when it can't be opened.
  */
 export const readRegularFile = (path: string, maxBytes: number = mostBytes): string => {
-  // Before it is opened too: opening a device may do something (open(2), a tape rewinds).
+  // Also check before opening: opening a device may have side effects (open(2), a tape rewinds).
   refuseUnlessRegular(path, statSync(path))
-  // Another file may have taken its place since: without O_NONBLOCK a pipe would wait for a writer for ever.
+  // It may have been replaced since: without O_NONBLOCK a pipe would wait for a writer forever.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const stats = fstatSync(fd)
@@ -34,7 +34,7 @@ export const readRegularFile = (path: string, maxBytes: number = mostBytes): str
   }
 }
 
-/** For SQLite, which would wait for a pipe's writer for ever. Throws in words when something else than a regular file is there. */
+/** For SQLite, which would wait for a pipe's writer forever. Throws a readable Error when the path exists but isn't a regular file. */
 export const requireRegularIfThere = (path: string): void => {
   const stats = statIfThere(path)
   if (stats !== null) refuseUnlessRegular(path, stats)
@@ -42,13 +42,13 @@ export const requireRegularIfThere = (path: string): void => {
 
 const blockBytes = 65_536
 
-/** Not by the file's size: files under /proc say 0. */
+/** Doesn't rely on the file's size: files under /proc report 0. */
 const readAll = (fd: number, path: string, maxBytes: number): string => {
   const pieces: Buffer[] = []
   let bytes = 0
   for (;;) {
     const block = Buffer.allocUnsafe(blockBytes)
-    // All five arguments: with two, Node 12 of the tests' old Electron reads nothing.
+    // All five arguments: with two, Node 12 in the tests' old Electron reads nothing.
     const count = readSync(fd, block, 0, block.length, null)
     if (count === 0) return Buffer.concat(pieces).toString('utf8')
     bytes += count
@@ -58,8 +58,8 @@ const readAll = (fd: number, path: string, maxBytes: number): string => {
 }
 
 /**
- * null when there is no such file. Not by `throwIfNoEntry`, which Node 12 of the tests' old Electron doesn't know.
- * @param read statSync, or lstatSync for what a link itself is
+ * null when there is no such file. Without `throwIfNoEntry`, which Node 12 in the tests' old Electron doesn't support.
+ * @param read statSync, or lstatSync for a link itself
  */
 export const statIfThere = (path: string, read: (path: string) => Stats = statSync): Stats | null => {
   try {
@@ -72,9 +72,9 @@ export const statIfThere = (path: string, read: (path: string) => Stats = statSy
 }
 
 /**
- * Makes the folder and those above it, as `mkdir -p`. Not Node's own `recursive`, which never returns below /proc, where a
- * folder that is there answers ENOENT to who wants to make one in it (seen with Node 24).
- * @param mode of those that are made
+ * Like `mkdir -p`. Not Node's own `recursive`, which never returns below /proc, where mkdir in an existing folder fails with
+ * ENOENT (seen with Node 24).
+ * @param mode of new folders
  */
 export const makeFolders = (dir: string, mode = 0o777): void => {
   const stats = statIfThere(dir)
@@ -86,7 +86,7 @@ export const makeFolders = (dir: string, mode = 0o777): void => {
   try {
     mkdirSync(dir, { mode })
   } catch (error) {
-    // Another process may have made it just now.
+    // Another process may have created it just now.
     if (statIfThere(dir)?.isDirectory() === true) return
     throw error
   }

@@ -1,15 +1,15 @@
-// Tells of the changes in a folder: events of the kernel, or timed looks where it gives none.
+// Watches a folder by kernel events, or by polling when they aren't available.
 import { type FSWatcher, watch as watchFiles } from 'node:fs'
 
-/** @param name of what changed; null: it is not known, or there is only a look to be taken */
+/** @param name of the changed file; null: unknown, or polling */
 export type FolderListener = (name: string | null) => void
 
-const lookMs = 1_000
+const pollMs = 1_000
 
 /**
- * Calls `listener` at each change until the returned function is called. Never throws: a watch may be refused at once
- * (inotify(7): ENOSPC) or later (FSEvents: EMFILE, as an event that nobody may leave unheard), and then it is called
- * once a second.
+ * Calls `listener` on each change until the returned function is called. Never throws: a watch may fail immediately
+ * (inotify(7): ENOSPC) or later (FSEvents: EMFILE, as an `error` event that must be handled); then `listener` is called once
+ * a second.
  */
 export const watchFolder = (
   dir: string,
@@ -21,7 +21,7 @@ export const watchFolder = (
   const fallBack = () => {
     watcher?.close()
     watcher = null
-    timer ??= setInterval(() => listener(null), lookMs)
+    timer ??= setInterval(() => listener(null), pollMs)
   }
   try {
     watcher = watch(dir, (_event, name) => listener(name))

@@ -89,7 +89,7 @@ describe('parseConfig', () => {
 
   it.each([
     ['an invalid one', { proxy: { clientKey: 'sk-secret with blanks' } }],
-    ['one that is no text', { proxy: { clientKey: ['sk-secret'] } }],
+    ['one that is not text', { proxy: { clientKey: ['sk-secret'] } }],
     ['one in something that is wrong as a whole', { proxy: [{ clientKey: 'sk-secret' }] }],
   ])('never repeats a key: %s', (_what, overrides) => {
     const problems = problemsOf(() => parseConfig(withStudio(overrides), 'config.json')).join()
@@ -97,7 +97,7 @@ describe('parseConfig', () => {
     expect(problems).not.toContain('secret')
   })
 
-  it('never repeats a key beside a mistake in the JSON, and quotes what stands there where no key is', () => {
+  it('never repeats a key near a mistake in the JSON, and quotes the text when there is no key', () => {
     const spoilt = '{ "profiles": { "mine": { "proxy": { "clientKey": sk-secret }}}}'
     expect(problemsOf(() => parseConfig(spoilt, 'config.json'))).toEqual(["not JSON: Unexpected token 's'"])
     expect(problemsOf(() => parseConfig('{ "drainSeconds": ten }', 'config.json')).join()).toContain(
@@ -224,8 +224,8 @@ describe('nodes', () => {
   it('have names of their own, and slots with a share of their own', () => {
     const { profile } = studioWith({ nodes: [node('b'), node('b')], llamaServer: { unifiedKv: true } })
     expect(judgeProfile(profile, 256 * gib)).toEqual([
-      'nodes: found b twice; allowed: a name of its own for each Studio',
-      'llamaServer.unifiedKv: found true beside nodes; allowed: false, a share of its own for each slot, or auto',
+      'nodes: found b twice; allowed: a unique name for each Studio',
+      'llamaServer.unifiedKv: found true together with nodes; allowed: false (a separate share for each slot) or auto',
     ])
   })
 })
@@ -295,7 +295,7 @@ describe('chooseProfile', () => {
     })
   })
 
-  it('takes the studio where its model lies in parts, and falls back while one is missing', () => {
+  it('picks the studio when its model is there in parts, and falls back while one is missing', () => {
     const folder = mkdtempSync(join(tmpdir(), 'nexus-parts-'))
     const file = (name: string) => join(folder, name)
     const config = ConfigSchema.parse({
@@ -367,7 +367,7 @@ describe('chooseProfile', () => {
       'a circle',
       'a',
       { a: { extends: 'b' }, b: { extends: 'a' } },
-      'profiles.a.extends: found a circle, a -> b -> a',
+      'profiles.a.extends: found a cycle, a -> b -> a',
     ],
   ])('refuses %s', (_what, name, profiles, expected) => {
     const config = ConfigSchema.parse({ profiles })

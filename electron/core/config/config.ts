@@ -1,4 +1,4 @@
-// The one JSON file: read, checked, explained, written whole. A broken file never loses the last good one.
+// Reads, checks, explains and atomically writes the JSON config file. A broken file never replaces the last good one.
 
 import type { z } from 'zod'
 import { type Config, ConfigSchema } from '../../contract/config.ts'
@@ -16,7 +16,7 @@ import { followLink, readFileOrNull, writePrivateFile } from '../base/private-fi
 import { readGatewayAddress } from './gateway-address.ts'
 import { maskedKey } from './masked-config.ts'
 
-/** A mistake in what the user wrote. `problems` name the place, what was found and what is allowed. */
+/** A mistake in the user's file. `problems` name the place, what was found and what is allowed. */
 export class ConfigError extends Error {
   readonly problems: readonly string[]
   constructor(source: string, problems: readonly string[]) {
@@ -55,11 +55,11 @@ export const parseJson = (text: string, source: string): unknown => {
   }
 }
 
-/** V8 quotes what stands around the mistake (`..."ientKey": sk-opta-ab"... is not valid JSON`): not where there are keys. */
+/** V8 quotes the text around the mistake (`..."ientKey": sk-opta-ab"... is not valid JSON`), which could show a key. */
 const explainSyntax = (message: string, text: string): string =>
   /key["']?\s*:/i.test(text) ? message.replace(/, (?:\.{3})?".*"(?:\.{3})? is not valid JSON$/s, '') : message
 
-/** Reads the config, and remembers a good one beside it. No file yet is the default. Throws ConfigError. */
+/** Reads the config and saves a copy of a good one. Without a file, returns the default. Throws ConfigError. */
 export const readConfig = (path: string, lastGoodPath: string): Config => {
   const text = readFileOrNull(path)
   if (text === null) return defaultConfig
@@ -68,7 +68,7 @@ export const readConfig = (path: string, lastGoodPath: string): Config => {
   return config
 }
 
-/** Checks, then replaces the file atomically; where `path` is a link, as dotfile managers make one, the file that it names. */
+/** Checks, then replaces the file atomically; follows links, as made by dotfile managers. */
 export const writeConfig = (path: string, config: Config): void => {
   writePrivateFile(
     followLink(path),
@@ -76,7 +76,7 @@ export const writeConfig = (path: string, config: Config): void => {
   )
 }
 
-/** Lays what a user's profile says over the one it extends, and checks the whole. Throws ConfigError. */
+/** Applies a user's profile to the one it extends, and checks the result. Throws ConfigError. */
 export const applyOverride = (
   base: WrittenProfile,
   override: ProfileOverride,
@@ -97,7 +97,7 @@ export const applyOverride = (
   )
 }
 
-/** null takes away what the profile underneath has. */
+/** null removes the base profile's gateway. */
 const layGateway = (
   base: WrittenProfile['gateway'],
   override: ProfileOverride['gateway'],
@@ -107,9 +107,9 @@ const layGateway = (
 }
 
 /**
- * What no single value can tell: two services on one port, a RAM disk larger than memory, a slot without context.
- * @param metricsPort the config's; null, or absent: none
- * @returns one sentence for each problem; empty when the profile can be started
+ * Problems between values: two services on one port, a RAM disk larger than memory, a slot without context.
+ * @param metricsPort the config's; null or absent: none
+ * @returns one sentence per problem; empty when the profile can be started
  */
 export const judgeProfile = (
   profile: Profile,
@@ -172,20 +172,18 @@ const judgeNodes = ({ nodes = [], llamaServer }: Profile): readonly string[] => 
   const names = nodes.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   return [
-    ...(twice === undefined
-      ? []
-      : [`nodes: found ${twice} twice; allowed: a name of its own for each Studio`]),
-    // What a request reserves of a pool is reserved of one machine's pool, and LiteLLM picks the machine.
+    ...(twice === undefined ? [] : [`nodes: found ${twice} twice; allowed: a unique name for each Studio`]),
+    // A request reserves tokens in one machine's pool, but LiteLLM picks the machine.
     ...(nodes.length > 0 && llamaServer.unifiedKv
       ? [
-          'llamaServer.unifiedKv: found true beside nodes; allowed: false, a share of its own for each slot, or auto',
+          'llamaServer.unifiedKv: found true together with nodes; allowed: false (a separate share for each slot) or auto',
         ]
       : []),
   ]
 }
 
-/** One line for each issue: the key's path, what was found there, what is allowed. */
-export const explainIssues = (error: z.ZodError, input: unknown): string[] =>
+/** One line per issue: the key's path, what was found, what is allowed. */
+const explainIssues = (error: z.ZodError, input: unknown): string[] =>
   error.issues.flatMap((issue) => {
     const place = issue.path.length === 0 ? 'the whole file' : issue.path.join('.')
     if (issue.code === 'unrecognized_keys') {
@@ -196,7 +194,7 @@ export const explainIssues = (error: z.ZodError, input: unknown): string[] =>
     return [`${place}: found ${describeFound(input, issue.path)}; allowed: ${describeAllowed(issue)}`]
   })
 
-/** A key is a secret, however wrong it is: guests may read these words too. */
+/** A key is a secret even when invalid: guests may read these messages too. */
 const isSecret = (name: PropertyKey | undefined): boolean => typeof name === 'string' && name.endsWith('Key')
 
 const describeFound = (input: unknown, path: readonly PropertyKey[]): string => {

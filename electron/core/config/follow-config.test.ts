@@ -1,4 +1,4 @@
-// Following the config file as it is edited, broken, and mended.
+// Following the config file as it is edited, broken, and fixed.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,7 +38,7 @@ const until = async (text: Config['menuBarText']): Promise<void> => {
   }
 }
 
-it('tells the present one at once, and each later one', async () => {
+it('reports the current one immediately, and each later one', async () => {
   follow()
   expect(seen).toEqual([defaultConfig.menuBarText])
   writeConfig(folder.configPath, { ...defaultConfig, menuBarText: 'none' })
@@ -47,7 +47,7 @@ it('tells the present one at once, and each later one', async () => {
   await until('slots')
 })
 
-it('is told of a change in the file behind a link', async () => {
+it('reports a change in the file behind a link', async () => {
   const dotfiles = join(home, 'dotfiles')
   mkdirSync(dotfiles)
   const real = join(dotfiles, 'nexus.json')

@@ -1,4 +1,4 @@
-// The config file as it is and whenever it changes, for those who only need to know it, such as the tray.
+// Watches the config file for read-only users such as the tray.
 import { basename, dirname } from 'node:path'
 import type { Config } from '../../contract/config.ts'
 import { followLink } from '../base/private-file.ts'
@@ -7,8 +7,8 @@ import { defaultConfig, readConfig } from './config.ts'
 import type { StateFolder } from './state-folder.ts'
 
 /**
- * Calls `listener` with the present config and with each later one; the returned function ends that. A file that cannot
- * be used changes nothing: the core says what is wrong with it. The state folder has to be there.
+ * Calls `listener` with the current config and after each change, until the returned function is called. An invalid file
+ * is ignored: the core reports it. The state folder must exist.
  */
 export const followConfig = (
   { configPath, lastGoodConfigPath }: StateFolder,
@@ -18,7 +18,7 @@ export const followConfig = (
     const config = tryRead(configPath, lastGoodConfigPath)
     if (config !== null) listener(config)
   }
-  // The folder, since the file is replaced by a rename whenever it is written; the one of the file behind a link too.
+  // Watch the folder, because each write replaces the file by a rename; also the folder of a link's target.
   const paths = new Set([configPath, followLink(configPath)])
   const unfollow = [...paths].map((path) =>
     watchFolder(dirname(path), (name) => {

@@ -1,18 +1,18 @@
-// Where the gateway listens, and how it is reached. Pure.
+// Where the gateway listens, and how to reach it. Pure.
 import { localUrl } from '../base/local-url.ts'
 import { clientName } from './host-name.ts'
 
 export interface GatewayAddress {
-  /** What Traefik binds to; 0.0.0.0 for every address, IPv6's included. */
+  /** The address that Traefik binds to; 0.0.0.0 for all, including IPv6. */
   readonly host: string
   readonly port: number
-  /** The name without a port where that is port 80. */
+  /** Omits port 80. */
   readonly endpoint: string
-  /** How this machine itself reaches it, whether or not the name resolves here. */
+  /** For this machine itself, whether or not the name resolves here. */
   readonly localUrl: string
 }
 
-/** @param listen as the contract's ListenAddressSchema takes it, such as `:80`, `127.0.0.1:8000` or `[::1]:80` */
+/** @param listen valid for the contract's ListenAddressSchema, such as `:80`, `127.0.0.1:8000` or `[::1]:80` */
 export const readGatewayAddress = (listen: string): GatewayAddress => {
   const colon = listen.lastIndexOf(':')
   const port = Number(listen.slice(colon + 1))

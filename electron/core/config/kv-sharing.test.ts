@@ -16,7 +16,7 @@ it('is one pool where the Router keeps the agents under it', () => {
 it.each([
   ['its admission is off', { proxy: { ...studio.proxy, admission: false } }, 'proxy.admission'],
   [
-    'LiteLLM runs with somebody’s own file',
+    'LiteLLM runs with the user’s own file',
     { proxy: { ...studio.proxy, configPath: '/c.yaml' } },
     'proxy.configPath',
   ],

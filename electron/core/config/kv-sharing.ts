@@ -1,18 +1,18 @@
-// Whether the slots share one pool of context or have shares of their own, where a profile leaves that open. Pure.
+// Decides whether the slots share one pool of context or get separate shares, if the profile says `auto`. Pure.
 import type { Profile, WrittenProfile } from '../../contract/profile.ts'
 
-/** Whether something counts requests and tokens before llama-server gets them. */
+/** Whether the Router limits requests and tokens before they reach llama-server. */
 export const isAdmissionOn = ({ proxy }: Pick<Profile, 'proxy'>): boolean =>
   proxy.configPath === null && proxy.admission !== false
 
 /**
- * Why the slots get shares of their own although the profile would take one pool; null when nothing speaks against it.
- * A full pool fails every request that runs (measured: "Context size has been exceeded.", 500 for all), so it needs
- * somebody who keeps their sum under it, and that is this Router, for its own machine alone.
+ * Why the slots can't share one pool; null: they can.
+ * A full pool fails every running request (measured: "Context size has been exceeded.", 500 for all), so their sum must be
+ * limited. This Router does that, but only for its own machine.
  */
 export const whyNoPool = ({ proxy, nodes = [] }: Pick<Profile, 'proxy' | 'nodes'>): string | null => {
   if (proxy.configPath !== null)
-    return 'a LiteLLM configuration of your own (proxy.configPath) guards no pool'
+    return 'your own LiteLLM configuration (proxy.configPath) does not guard a pool'
   if (!isAdmissionOn({ proxy }))
     return 'the Router’s admission, which guards a pool, is off (proxy.admission)'
   if (nodes.length > 0)

@@ -1,8 +1,8 @@
-// The config without its keys, for a window: what is masked there comes back from the file when it is written again.
+// Masks the keys in the config for a window, and restores them from the file when the config is written back.
 import type { Config } from '../../contract/config.ts'
 import type { Profile } from '../../contract/profile.ts'
 
-/** Stands for a key that was not changed. No key of anybody's: eight stars are the first guess. */
+/** Stands for an unchanged key. Not a usable key: eight stars are easy to guess. */
 export const maskedKey = '********'
 
 export const maskProfile = (profile: Profile): Profile => ({
@@ -12,7 +12,7 @@ export const maskProfile = (profile: Profile): Profile => ({
 
 export const maskConfig = (config: Config): Config => mapKeys(config, () => maskedKey)
 
-/** null: a mask stands where the file has no key; `place` names it. */
+/** `unknown-key`: a mask where the file has no key; `place` names it. */
 export const unmaskConfig = (
   config: Config,
   current: Config,

@@ -1,11 +1,11 @@
-// Models published in parts, where a profile names the one file: DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf comes from unsloth and
-// lmstudio-community as …-00001-of-00002.gguf and …-00002-of-00002.gguf (issue 16).
+// Finds the parts of a model that the profile names as a single file: unsloth and lmstudio-community publish
+// DeepSeek-R1-Distill-Llama-70B-Q8_0.gguf as …-00001-of-00002.gguf and …-00002-of-00002.gguf (issue 16).
 import { accessSync, constants, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Profile } from '../../contract/profile.ts'
 import { parseSplitName, splitPath } from '../gguf/split-files.ts'
 
-/** With the first part in place of a file that isn't there, where its parts are. */
+/** Replaces a missing model file by its first part, if there are parts. */
 export function withModelParts(profile: Profile): Profile {
   const { modelPath, draftModelPath } = profile.llamaServer
   return {
@@ -18,13 +18,13 @@ export function withModelParts(profile: Profile): Profile {
   }
 }
 
-/** All files of a model, whose name may be that of its first part. */
+/** All files of a model, given its file or its first part. */
 export function listModelFiles(path: string): readonly string[] {
   const name = parseSplitName(path)
   return name === null ? [path] : Array.from({ length: name.parts }, (_, index) => splitPath(name, index + 1))
 }
 
-/** The first part of a whole set, else of one that lacks some: what is missing is then named. Else the path as it was. */
+/** The first part of a complete set, else of an incomplete one (the missing part is then reported), else the path itself. */
 function findModelFile(path: string): string {
   if (isReadable(path) || !path.endsWith('.gguf') || parseSplitName(path) !== null) return path
   const prefix = basename(path, '.gguf')
@@ -44,7 +44,7 @@ export const isReadable = (path: string): boolean => {
   }
 }
 
-/** A folder that cannot be listed holds no parts that could be used. */
+/** A folder that can't be listed has no usable parts. */
 const listNames = (folder: string): readonly string[] => {
   try {
     return readdirSync(folder)

@@ -1,4 +1,4 @@
-// Which profile runs: the two built-in ones, the user's own, and the choice between them with its reason.
+// Chooses the profile to run, with the reason: one of the two built-in ones, or the user's own.
 import { resolve } from 'node:path'
 import type { Config } from '../../contract/config.ts'
 import { type Profile, ProfileOverrideSchema, type WrittenProfile } from '../../contract/profile.ts'
@@ -8,7 +8,7 @@ import { applyOverride, ConfigError, parseJson, parseProfileValue } from './conf
 import { settleKvSharing } from './kv-sharing.ts'
 import { isReadable, listModelFiles, withModelParts } from './model-parts.ts'
 
-/** The seed's machine, as its owner's start script and config.yaml have it. */
+/** The seed's machine, according to its owner's start script and config.yaml. */
 const studio: WrittenProfile = {
   llamaServer: {
     binaryPath: null,
@@ -18,10 +18,10 @@ const studio: WrittenProfile = {
     host: '0.0.0.0',
     port: 8080,
     slots: 4,
-    // As one pool, which the Router keeps from overflowing, each slot may grow to the model's 131,072; without that guard it is
-    // 79,872 for each. 393,216 would fit 256 GiB too while the Router parks conversations (nexus plan: the largest pool), but
-    // with the draft's cache it goes beyond the map's 40 GB for contexts, and no longer fits where pinConversations is off and
-    // llama-server's own 8 GiB prompt cache comes back.
+    // As one pool, which the Router keeps from overflowing, each slot may grow to the model's 131,072; without that guard each
+    // gets 79,872. 393,216 would also fit 256 GiB while the Router parks conversations (nexus plan: the largest pool), but with
+    // the draft's cache it exceeds the map's 40 GB for contexts, and no longer fits if pinConversations is off and llama-server's
+    // own 8 GiB prompt cache comes back.
     contextTokens: 319_488,
     unifiedKv: 'auto',
     gpuLayers: 99,
@@ -34,8 +34,8 @@ const studio: WrittenProfile = {
     batchTokens: 512,
     microBatchTokens: 512,
     promptCacheMiB: 8192,
-    // Usage recommendations in the model card (deepseek-ai/DeepSeek-R1, README): temperature 0.5 to 0.7, 0.6 recommended,
-    // against endless repetition and incoherent output; top-p 0.95 is what its results were measured with.
+    // The model card recommends (deepseek-ai/DeepSeek-R1, README) temperature 0.5 to 0.7, best 0.6, against endless repetition
+    // and incoherent output; its results were measured with top-p 0.95.
     sampling: { temperature: 0.6, topP: 0.95 },
     pinnedFlags: [],
   },
@@ -51,21 +51,22 @@ const studio: WrittenProfile = {
   ramDisk: { volumeName: 'OptaBuilds', sizeMiB: 65_536, mountPoint: null, filesystem: 'hfs+' },
 }
 
-/** The same stack with real parts, small: a 100 MB model, four slots, a 256 MiB RAM disk, loopback only. */
+/** A small stack of the same real parts: a 100 MB model, four slots, a 256 MiB RAM disk, loopback only. */
 const demo = (runtimeDir: string): WrittenProfile => ({
   ...studio,
   llamaServer: {
     ...studio.llamaServer,
     modelPath: demoModelPath(runtimeDir),
-    // A draft of the same size as its target only slows a CPU down.
+    // A draft as large as its target only slows down a CPU.
     draftModelPath: null,
     alias: 'smollm2-135m',
     host: '127.0.0.1',
-    // 8,192 for each slot, all that the model was trained on.
+    // 8,192 per slot, the model's training context.
     contextTokens: 32_768,
     unifiedKv: false,
     gpuLayers: 0,
-    // Without a GPU, q4_0 reads a prompt 5 to 8 times slower: 95 against 474 tokens/s of 1,090, 34 against 273 of 3,490 (measured).
+    // Without a GPU, q4_0 processes prompts 5 to 8 times slower: 95 instead of 474 tokens/s at 1,090 tokens, 34 instead of 273 at
+    // 3,490 (measured).
     cacheTypeK: 'f16',
     cacheTypeV: 'f16',
     draftCacheTypeK: 'f16',
@@ -132,7 +133,7 @@ export const chooseProfile = (
 const resolveProfile = (name: string, config: Config, runtimeDir: string): Profile =>
   withModelParts(settleKvSharing(composeProfile(name, config, runtimeDir)))
 
-/** What is open stays open: what a profile that extends this one says may decide it. */
+/** Leaves `auto` undecided: a profile that extends this one may decide it. */
 const composeProfile = (
   name: string,
   config: Config,
@@ -152,7 +153,7 @@ const composeProfile = (
   const parent = own.extends ?? (builtin === undefined ? 'studio' : name)
   if (seen.includes(name)) {
     throw new ConfigError('profile', [
-      `profiles.${name}.extends: found a circle, ${[...seen, name].join(' -> ')}`,
+      `profiles.${name}.extends: found a cycle, ${[...seen, name].join(' -> ')}`,
     ])
   }
   const base =
@@ -171,7 +172,7 @@ const readProfileFile = (path: string, config: Config, runtimeDir: string): Prof
   return withModelParts(settleKvSharing(applyOverride(base, override, path)))
 }
 
-/** A name like "constructor" is no profile. */
+/** A name like "constructor" must not match. */
 const ownValue = <T>(values: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(values, name) ? values[name] : undefined
 

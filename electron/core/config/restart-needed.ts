@@ -1,4 +1,4 @@
-// What runs with other values than a start would take now, key by key. Pure.
+// Compares the running profile with the one that a start would use now, key by key. Pure.
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../contract/profile.ts'
 import type { SettingsAnswer } from '../../contract/question.ts'
@@ -10,7 +10,7 @@ interface NamedProfile {
 
 type Difference = SettingsAnswer['restartNeeded'][number]
 
-/** Another profile is one difference: that its values are others too is what it is for. */
+/** A different profile counts as one difference: of course its values differ. */
 export const compareProfiles = (running: NamedProfile, configured: NamedProfile): readonly Difference[] =>
   running.name === configured.name
     ? compareSections(running.profile, configured.profile)
@@ -32,14 +32,14 @@ const compareSections = (running: Profile, configured: Profile): readonly Differ
     const old = before.get(key) ?? notSet
     const value = after.get(key) ?? notSet
     if (old === value) return []
-    // That it differs is all that may be said of a secret.
+    // Show only that a secret differs, not its value.
     return key === 'proxy.clientKey'
       ? [{ key, running: 'another key', configured: 'the configured key' }]
       : [{ key, running: old, configured: value, ...ejectedFirst(key.startsWith('ramDisk.')) }]
   })
 }
 
-/** What may be absent has a default of its own. */
+/** For keys that may be absent and then have their own default. */
 const notSet = 'not set'
 
 const flatten = ({ nodes = [], gateway, ...sections }: Profile): ReadonlyMap<string, string> =>

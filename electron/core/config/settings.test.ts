@@ -109,7 +109,7 @@ describe('what a window is shown', () => {
     ])
   })
 
-  it('tells which profile it would be without a configured one, and not which one runs', () => {
+  it('gives the profile that would run without a configured one, not the running one', () => {
     const model = join(files.configPath, '..', 'model.gguf')
     const studio = { llamaServer: { modelPath: model, draftModelPath: model } }
     write({ profile: 'demo', profiles: { studio } })
@@ -141,7 +141,7 @@ describe('what a window is shown', () => {
     ])
   })
 
-  it('takes what runs for what is wanted where nothing is configured', () => {
+  it('uses the running profile when none is configured', () => {
     const studio = builtinProfiles(files.runtimeDir)['studio'] ?? demo()
     expect(openSettings(files).answer({ name: 'studio', profile: studio })).toMatchObject({
       profileName: 'studio',
@@ -151,7 +151,7 @@ describe('what a window is shown', () => {
 })
 
 describe('configure', () => {
-  it('replaces the file, privately, and is what is used from then on', () => {
+  it('replaces the file, keeps it private, and takes effect', () => {
     const settings = openSettings(files)
     const { config, revision } = settings.answer(null)
     expect(settings.configure({ ...config, drainSeconds: 99 }, revision, memoryBytes)).toEqual({
@@ -163,19 +163,19 @@ describe('configure', () => {
     expect(settings.answer(null).revision).not.toBe(revision)
   })
 
-  it('changes nothing when the file was changed meanwhile', () => {
+  it('changes nothing when the file has changed in the meantime', () => {
     write({ drainSeconds: 1 })
     const settings = openSettings(files)
     const { config, revision } = settings.answer(null)
     write({ drainSeconds: 2 })
     expect(settings.configure({ ...config, drainSeconds: 3 }, revision, memoryBytes)).toMatchObject({
       accepted: false,
-      reason: expect.stringContaining('changed by somebody else'),
+      reason: expect.stringContaining('has been changed in the meantime'),
     })
     expect(written().drainSeconds).toBe(2)
   })
 
-  it('notices a file that came into being meanwhile', () => {
+  it('notices a file that was created in the meantime', () => {
     const settings = openSettings(files)
     const { config, revision } = settings.answer(null)
     write({})
@@ -213,9 +213,9 @@ describe('configure', () => {
       'profile bad, proxy.port: found 8080',
     ],
     [
-      'a circle of profiles that nobody takes yet',
+      'a cycle of unused profiles',
       (config) => ({ ...config, profiles: { a: { extends: 'b' }, b: { extends: 'a' } } }),
-      'found a circle',
+      'found a cycle',
     ],
     [
       'a RAM disk larger than the memory',

@@ -1,4 +1,4 @@
-// The config file as the core holds it: the one in use, what a window is shown of it, and replacing it.
+// The core's config: the one in use, the view for a window, and replacing it.
 import { createHash } from 'node:crypto'
 import type { Outcome } from '../../contract/command.ts'
 import type { Config } from '../../contract/config.ts'
@@ -13,35 +13,35 @@ import { compareProfiles } from './restart-needed.ts'
 import type { StateFolder } from './state-folder.ts'
 
 export interface Settings {
-  /** The one in use: read last, or the last good one. */
+  /** The config in use: the last one read, or the last good one. */
   readonly current: () => Config
-  /** Reads the file anew. Throws ConfigError and keeps the one in use when it cannot be used. */
+  /** Reads the file again. If it is invalid, throws ConfigError and keeps the config in use. */
   reread(): Config
   /**
-   * The profile that a start from nothing would take, or a restart of what runs: the configured one, else the one that
-   * runs as the files have it now. Throws ConfigError.
+   * The profile for the next start or restart: the configured one, else the running one as currently defined. Throws
+   * ConfigError.
    */
   next(running: Pick<ChosenProfile, 'name'> | null): ChosenProfile
   /** @param running the profile that runs; null when none does */
   answer(running: Omit<ChosenProfile, 'because'> | null): SettingsAnswer
-  /** Replaces the file when it still is what `revision` names, and what it says could be started. */
+  /** Replaces the file if `revision` still matches and the new config could be started. */
   configure(config: Config, revision: string, totalMemoryBytes: number): Outcome
 }
 
 type Files = Pick<StateFolder, 'configPath' | 'lastGoodConfigPath' | 'runtimeDir'>
 
-/** A core that takes over running services must not fail over a config that somebody is just editing. */
+/** A core that takes over running services must not fail because the config is being edited. */
 const readUsableConfig = (files: Files, logError: LogError): Config => {
   try {
     return readConfig(files.configPath, files.lastGoodConfigPath)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    logError(new Error(`${error.message}\nThe last good one is used.`))
+    logError(new Error(`${error.message}\nUsing the last good one.`))
     return readConfig(files.lastGoodConfigPath, files.lastGoodConfigPath)
   }
 }
 
-/** The file's content in one word; another word as soon as one byte differs. */
+/** A hash of the file's content. */
 const readRevision = (path: string): string => {
   const text = readFileOrNull(path)
   return text === null ? 'no-file' : createHash('sha256').update(text).digest('hex')
@@ -58,7 +58,7 @@ export const openSettings = (files: Files, logError: LogError = logToStderr): Se
   const next = (running: Pick<ChosenProfile, 'name'> | null): ChosenProfile =>
     chooseProfile(config, config.profile ?? running?.name ?? null, files.runtimeDir)
 
-  /** The running one stands in where the configured one cannot be read. */
+  /** Falls back to the running profile when the configured one can't be read. */
   const choose = (running: Omit<ChosenProfile, 'because'> | null) => {
     try {
       return { chosen: next(running), problems: [] }
@@ -82,7 +82,7 @@ export const openSettings = (files: Files, logError: LogError = logToStderr): Se
     reread,
     next,
     answer: (running) => {
-      // Before the file is read: a change in between then shows as a stale revision, never as one that was not seen.
+      // Read before the file: a change in between then shows as a stale revision and is never missed.
       const revision = readRevision(files.configPath)
       const problems = attempt(reread)
       const choice = choose(running)
@@ -103,12 +103,12 @@ export const openSettings = (files: Files, logError: LogError = logToStderr): Se
     configure: (next, revision, totalMemoryBytes) => {
       if (readRevision(files.configPath) !== revision) {
         return refuse(
-          `${files.configPath} was changed by somebody else meanwhile: look at it again, then change it`,
+          `${files.configPath} has been changed in the meantime: reload it, then make your change again`,
         )
       }
       const unmasked = unmaskConfig(next, config)
       if (unmasked.kind === 'unknown-key') {
-        return refuse(`${unmasked.place}: found the mask of a key that is not there; allowed: a key, or null`)
+        return refuse(`${unmasked.place}: found a masked key, but the file has none; allowed: a key, or null`)
       }
       const problems = judgeConfig(unmasked.config, files.runtimeDir, totalMemoryBytes)
       if (problems.length > 0) return refuse(problems.join('; '))
@@ -137,7 +137,7 @@ const attempt = (work: () => unknown): readonly string[] => {
 const problemsIn = (error: unknown): readonly string[] =>
   error instanceof ConfigError ? error.problems : [messageOf(error)]
 
-/** Every profile of the user's has to be whole; the chosen one has to be possible on this machine. */
+/** Every user profile must be valid; the chosen one must also be possible on this machine. */
 const judgeConfig = (config: Config, runtimeDir: string, totalMemoryBytes: number): readonly string[] => {
   const broken = Object.keys(config.profiles).flatMap((name) =>
     attempt(() => chooseProfile(config, name, runtimeDir)),

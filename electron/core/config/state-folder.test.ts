@@ -137,7 +137,7 @@ describe('sockets of a state folder whose path is too long for them', () => {
     return join(folder, '.opta-nexus')
   }
 
-  it('are not looked for in a folder that somebody else made first', () => {
+  it('are not looked for in a folder that another user created first', () => {
     const dir = inSticky(0o1777)
     expect(distrustSocketFolder(dir, uid)).toBeNull()
     mkdirSync(dir, { mode: 0o755 })
@@ -145,7 +145,7 @@ describe('sockets of a state folder whose path is too long for them', () => {
     // root may read everything, and is not safe there either.
     chownIfRoot(dir, 4_711)
     expect(distrustSocketFolder(dir, uid === 0 ? 0 : uid + 1)).toMatch(
-      /^.*\.opta-nexus should be a folder of this user's \(\d+\) for the core's sockets, and is one of uid \d+: sudo rm -r /,
+      /^.*\.opta-nexus, for the core's sockets, must be a folder owned by this user \(\d+\), but is owned by uid \d+: sudo rm -r /,
     )
   })
 
@@ -153,9 +153,9 @@ describe('sockets of a state folder whose path is too long for them', () => {
     const dir = inSticky(0o1777)
     mkdirSync(join(folder, 'open'))
     symlinkSync(join(folder, 'open'), dir)
-    expect(distrustSocketFolder(dir, uid)).toContain('is no folder: sudo rm -r')
+    expect(distrustSocketFolder(dir, uid)).toContain('is not a folder: sudo rm -r')
     chmodSync(folder, 0o777)
-    expect(distrustSocketFolder(dir, uid)).toContain('may be written to by others and is not sticky')
+    expect(distrustSocketFolder(dir, uid)).toContain('is writable by others and not sticky')
   })
 
   const chownIfRoot = (path: string, owner: number) => {
@@ -174,13 +174,13 @@ describe('ensureStateFolder', () => {
     }
   })
 
-  it('leaves a folder open that all users share', () => {
+  it('leaves a folder shared by all users open', () => {
     const shared = join(folder, 'tmp')
     mkdirSync(shared)
     chmodSync(shared, 0o1777)
     const located = locateStateFolder({ NEXUS_HOME: shared }, 'linux', '/home/ann')
     expect(() => ensureStateFolder(located)).toThrow(
-      `${shared} is a folder that all users share: name one inside it, such as NEXUS_HOME=${shared}/opta-nexus`,
+      `${shared} is shared by all users: use a folder inside it, such as NEXUS_HOME=${shared}/opta-nexus`,
     )
     expect(statSync(shared).mode & 0o7777).toBe(0o1777)
   })
@@ -202,7 +202,7 @@ describe('judgePrivateFolder', () => {
   const judge = (uid: number, mode: number, ownUid: number) =>
     judgePrivateFolder('/home/ann/a b/keys', '/home/ann/a b', { uid, mode }, ownUid)
 
-  it('changes only what is its own', () => {
+  it('changes only its own folders', () => {
     expect(judge(1000, 0o40700, 1000)).toEqual({ kind: 'private' })
     expect(judge(1000, 0o40755, 1000)).toEqual({ kind: 'open' })
     // A group is often a user's own.
@@ -217,7 +217,7 @@ describe('judgePrivateFolder', () => {
     expect(judge(uid, mode, ownUid)).toEqual({
       kind: 'refused',
       reason: expect.stringContaining(
-        `may be written to by others (mode ${(mode & 0o777).toString(8)}), who may have put something into it: look at what is there, then chmod 700 '/home/ann/a b/keys'`,
+        `is writable by others (mode ${(mode & 0o777).toString(8)}), who may have put something into it: check its contents, then chmod 700 '/home/ann/a b/keys'`,
       ),
     })
   })
@@ -235,12 +235,12 @@ describe('judgePrivateFolder', () => {
     expect(judge(0, 0o40700, 1000)).toEqual({
       kind: 'refused',
       reason: expect.stringContaining(
-        "belongs to uid 0, not to this user (1000). If a nexus that was run with sudo made it, give it back: sudo chown -R 1000 '/home/ann/a b'",
+        "belongs to uid 0, not to this user (1000). If nexus was run with sudo and created it, give it back: sudo chown -R 1000 '/home/ann/a b'",
       ),
     })
   })
 
-  it('never tells anyone to take a folder that all users share', () => {
+  it('never suggests taking over a folder shared by all users', () => {
     for (const own of [0, 1000])
       expect(judge(0, 0o41777, own)).toEqual({
         kind: 'refused',
@@ -249,7 +249,7 @@ describe('judgePrivateFolder', () => {
   })
 })
 
-describe('a folder of somebody else’s, for real', () => {
+describe('a real folder of another user', () => {
   const locate = () => locateStateFolder({ NEXUS_HOME: join(folder, 'home') }, 'linux', '/home/ann')
 
   it('keys that everyone may write to are neither used nor read', () => {
@@ -270,10 +270,10 @@ describe('a folder of somebody else’s, for real', () => {
     chownSync(real, 1000, 1000)
     symlinkSync(real, located.root)
     for (const look of [ensureStateFolder, refuseForeignFolder])
-      expect(() => look(located)).toThrow('belongs to uid 1000 (mode 755), and this is root')
+      expect(() => look(located)).toThrow('belongs to uid 1000 (mode 755), but this is root')
   })
 
-  it('a runtime folder may be root’s, and nobody else’s', () => {
+  it('a runtime folder may belong to root, but to no other user', () => {
     const judge = (uid: number, mode: number, ownUid: number) =>
       judgeRuntimeFolder('/opt/rt', { uid, mode }, ownUid)
     expect(judge(0, 0o40755, 1000)).toBeNull()

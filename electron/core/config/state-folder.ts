@@ -1,4 +1,4 @@
-// Where everything of ours lives on disk: one folder, 0700, and the names of the files in it.
+// Where our files are on disk: one folder, 0700, and the names of the files in it.
 import { createHash } from 'node:crypto'
 import { chmodSync, lstatSync, mkdirSync, type Stats, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -10,38 +10,38 @@ import { makeFolders, statIfThere } from '../base/regular-file.ts'
 
 export interface StateFolder {
   readonly root: string
-  /** What set-up installs: Node, the Python environment, llama-server, the demo model. May be shared by many state folders. */
+  /** Set-up installs here: Node, the Python environment, llama-server, the demo model. Several state folders may share it. */
   readonly runtimeDir: string
   readonly configPath: string
   readonly lastGoodConfigPath: string
   readonly lockPath: string
   readonly ledgerPath: string
   readonly intentPath: string
-  /** What the running llama-server said it allocated. */
+  /** The running llama-server's allocations. */
   readonly allocationsPath: string
-  /** Cargo configs that `nexus forge enable` has edited, with what was there before. */
+  /** Cargo configs that `nexus forge enable` edited, with their previous content. */
   readonly cargoConfigsPath: string
-  /** Which files carry the agents' block. */
+  /** Files that contain the agents' block. */
   readonly agentsFilesPath: string
-  /** On which versions of the system the selfcheck ran. */
+  /** OS versions that the selfcheck ran on. */
   readonly selfcheckPath: string
-  /** Models that are to be fetched, for the next core. */
+  /** Pending model fetches, for the next core. */
   readonly fetchesPath: string
-  /** Where fetched models lie: no part of the state, two developers share it. */
+  /** Fetched models; not part of the state, because two developers share it. */
   readonly modelsDir: string
   readonly keysDir: string
   readonly logsDir: string
   readonly proxyDir: string
-  /** Conversations that wait for a slot of llama-server's. */
+  /** Conversations waiting for a slot of llama-server. */
   readonly parkedDir: string
   /** Traefik's two files. */
   readonly gatewayDir: string
   /** Where RAM disks are mounted by default on Linux; macOS has /Volumes. */
   readonly ramDiskRoot: string
   readonly socketPath: string
-  /** Where the Router tells about live requests. */
+  /** Where the Router reports live requests. */
   readonly feedSocketPath: string
-  /** Where cores of different users meet; null: this state folder is private, and sees no other. */
+  /** Where cores of different users find each other; null: this state folder is isolated. */
   readonly sharedDir: string | null
   readonly logPath: (id: LogId) => string
 }
@@ -51,8 +51,8 @@ export const maxSocketPathBytes = 103
 
 /**
  * macOS: `~/Library/Application Support/Opta Nexus`; Linux: `${XDG_STATE_HOME:-~/.local/state}/opta-nexus`;
- * NEXUS_HOME overrides both, NEXUS_RUNTIME moves what set-up installs and NEXUS_MODELS where fetched models lie. A folder that NEXUS_HOME names meets other users'
- * only where NEXUS_SHARED says.
+ * NEXUS_HOME overrides both, NEXUS_RUNTIME moves what set-up installs, NEXUS_MODELS the fetched models. With NEXUS_HOME, cores
+ * of other users are found only through NEXUS_SHARED.
  */
 export const locateStateFolder = (
   env: Readonly<Record<string, string | undefined>>,
@@ -120,20 +120,20 @@ const defaultModelsDir = (
     : join(env['XDG_DATA_HOME'] || join(homeDir, '.local', 'share'), 'opta-nexus', 'models')
 
 /**
- * Folders of the system's in which everybody may make files and nobody touch another's (sticky, root's): `/Users/Shared` is
- * `drwxrwxrwt root wheel`, and unlike macOS's /tmp it is not cleaned. $TMPDIR would be each user's own.
+ * System folders where every user may create files but not touch those of others (sticky, owned by root): `/Users/Shared` is
+ * `drwxrwxrwt root wheel`, and unlike macOS's /tmp it isn't cleaned. $TMPDIR differs per user.
  */
 const defaultSharedDir = (platform: NodeJS.Platform): string =>
   platform === 'darwin' ? '/Users/Shared' : '/tmp'
 
 /**
- * A path too long for a socket is replaced by one in a folder of this user's, beside the guests' sockets. It has to be the same
- * for a job of launchd, an SSH session and a Terminal window, and to stay: $TMPDIR is another folder over SSH, and macOS cleans
- * it after three days; /tmp on macOS is cleaned too; $HOME may be as long as the state folder, or on a network disk, where no
- * socket can be; a path relative to the working folder would need that one changed in every program that connects. systemd
- * cleans /tmp on Linux, but leaves a socket that somebody listens on (systemd-tmpfiles, `unix_socket_alive`).
+ * A path too long for a socket is replaced by one in this user's folder next to the guests' sockets. It must be the same for a
+ * launchd job, an SSH session and a Terminal window, and it must persist: $TMPDIR differs over SSH, and macOS cleans it after
+ * three days; /tmp on macOS is cleaned too; $HOME may be as long as the state folder, or on a network disk, which can't hold
+ * sockets; a path relative to the working folder would require every connecting program to change its own. On Linux systemd
+ * cleans /tmp but keeps sockets in use (systemd-tmpfiles, `unix_socket_alive`).
  *
- * @param mark tells one state folder's sockets apart where their names are replaced
+ * @param mark distinguishes the replaced sockets of one state folder
  */
 const shortEnough = (root: string, socketName: string, mark: string, platform: NodeJS.Platform): string => {
   const path = join(root, socketName)
@@ -142,7 +142,7 @@ const shortEnough = (root: string, socketName: string, mark: string, platform: N
   return join(defaultSharedDir(platform), `.opta-nexus-${process.getuid?.() ?? 0}`, `${name}${mark}.sock`)
 }
 
-/** Where the sockets lie when not in the state folder; null when they do. */
+/** The sockets' folder; null when it is the state folder. */
 const socketFolderOutside = ({
   root,
   socketPath,
@@ -150,8 +150,8 @@ const socketFolderOutside = ({
   dirname(socketPath) === dirname(join(root, 'control.sock')) ? null : dirname(socketPath)
 
 /**
- * Creates the folders that must be private before anything is written into them. Idempotent. Throws an Error that says what
- * is to be done where that cannot be. Only for whoever writes: reading must work on a disk that is full or read-only.
+ * Creates the private folders before anything is written into them. Idempotent. Throws an Error with the remedy when it can't.
+ * Only for writers: reading must work on a full or read-only disk.
  */
 export const ensureStateFolder = (folder: StateFolder): void => {
   for (const dir of [
@@ -173,8 +173,8 @@ export const ensureStateFolder = (folder: StateFolder): void => {
 }
 
 /**
- * Throws an Error that says what is to be done when another user owns the folder, its keys or its sockets' folder, or may
- * write to them: then nothing in it may be read, and nothing said to who listens there.
+ * Throws an Error with the remedy when another user owns, or can write to, the folder, its keys or its sockets' folder: then
+ * we must not read anything in it, nor talk to its sockets.
  */
 export const refuseForeignFolder = (folder: Pick<StateFolder, 'root' | 'keysDir' | 'socketPath'>): void => {
   const { root, keysDir } = folder
@@ -190,26 +190,26 @@ export const refuseForeignFolder = (folder: Pick<StateFolder, 'root' | 'keysDir'
 }
 
 /**
- * Why sockets in this folder cannot be relied on, which everybody could have made before us; null: they can, or it does not
- * exist. Not even root may use another user's: that one could put a socket of their own in the place of ours.
- * @param ownUid null where there are no user numbers
+ * Why sockets in this folder can't be trusted (any user could have created it before us); null: they can, or it doesn't exist.
+ * Even root must not use another user's folder: its owner could replace our socket.
+ * @param ownUid null on systems without user ids
  */
 export const distrustSocketFolder = (dir: string, ownUid: number | null): string | null => {
   const facts = statIfThere(dir, lstatSync)
   if (facts === null || ownUid === null) return null
   const parent = statSync(dirname(dir))
   const mayBeReplaced = (parent.mode & 0o022) !== 0 && (parent.mode & 0o1000) === 0
-  const remedy = 'or name a shorter folder in NEXUS_HOME, whose sockets then lie in it'
+  const remedy = 'or set NEXUS_HOME to a shorter folder, which then holds its own sockets'
   if (mayBeReplaced)
     return (
-      `${dirname(dir)} may be written to by others and is not sticky: ` +
+      `${dirname(dir)} is writable by others and not sticky: ` +
       `sudo chmod +t ${quoteForShell(dirname(dir))}, ${remedy}`
     )
-  // A link of somebody else's could lead to a folder of ours that others may read.
+  // Another user's link could lead to a folder of ours that others can read.
   if (!facts.isDirectory() || facts.uid !== ownUid)
     return (
-      `${dir} should be a folder of this user's (${ownUid}) for the core's sockets, and is ` +
-      `${facts.isDirectory() ? `one of uid ${facts.uid}` : 'no folder'}: sudo rm -r ${quoteForShell(dir)}, ${remedy}`
+      `${dir}, for the core's sockets, must be a folder owned by this user (${ownUid}), but is ` +
+      `${facts.isDirectory() ? `owned by uid ${facts.uid}` : 'not a folder'}: sudo rm -r ${quoteForShell(dir)}, ${remedy}`
     )
   return null
 }
@@ -220,7 +220,7 @@ const ensureSocketFolder = (dir: string): void => {
   } catch (error) {
     if (!isErrno(error, 'EEXIST'))
       throw new Error(
-        `${dir}, for the core's sockets, cannot be made (${messageOf(error)}): name a shorter folder in NEXUS_HOME, whose sockets then lie in it`,
+        `${dir}, for the core's sockets, cannot be created (${messageOf(error)}): set NEXUS_HOME to a shorter folder, which then holds its own sockets`,
       )
   }
   const reason = distrustSocketFolder(dir, process.geteuid?.() ?? null)
@@ -234,9 +234,9 @@ type FolderJudgement =
   | { readonly kind: 'refused'; readonly reason: string }
 
 /**
- * Whether a folder is for its owner alone, or is to be made so.
- * @param root what is given back as a whole when it belongs to another user
- * @param ownUid null where there are no user numbers
+ * Whether a folder is private to its owner, or should be made so.
+ * @param root the folder to chown as a whole when it belongs to another user
+ * @param ownUid null on systems without user ids
  */
 export const judgePrivateFolder = (
   dir: string,
@@ -244,38 +244,38 @@ export const judgePrivateFolder = (
   { uid, mode }: Pick<Stats, 'uid' | 'mode'>,
   ownUid: number | null,
 ): FolderJudgement => {
-  // Closing such a folder (/tmp) would shut every other user out of it.
+  // Making such a folder (/tmp) private would lock out every other user.
   if ((mode & 0o1000) !== 0 && (mode & 0o077) !== 0) {
     const inside = quoteForShell(join(dir, 'opta-nexus'))
-    return refuse(`${dir} is a folder that all users share: name one inside it, such as NEXUS_HOME=${inside}`)
+    return refuse(`${dir} is shared by all users: use a folder inside it, such as NEXUS_HOME=${inside}`)
   }
   if (ownUid === null) return { kind: 'private' }
   if (uid === ownUid && isOpenToWriters(mode, ownUid))
     return refuse(
-      `${dir} may be written to by others (mode ${showMode(mode)}), who may have put something into it: look at what is there, then chmod 700 ${quoteForShell(dir)}`,
+      `${dir} is writable by others (mode ${showMode(mode)}), who may have put something into it: check its contents, then chmod 700 ${quoteForShell(dir)}`,
     )
   if (uid === ownUid) return { kind: (mode & 0o777) === 0o700 ? 'private' : 'open' }
-  // What its owner writes into the config is run: by root, that would be with every right there is.
+  // The owner's config determines what is run; root would run it with full privileges.
   if (ownUid === 0)
     return refuse(
-      `${dir} belongs to uid ${uid} (mode ${showMode(mode)}), and this is root: run nexus as that user, without sudo; or name another folder in NEXUS_HOME; ` +
+      `${dir} belongs to uid ${uid} (mode ${showMode(mode)}), but this is root: run nexus as that user, without sudo; or set NEXUS_HOME to another folder; ` +
         `or take it over: chown -R 0 ${quoteForShell(root)} && chmod 700 ${quoteForShell(root)}`,
     )
   return refuse(
-    `${dir} belongs to uid ${uid}, not to this user (${ownUid}). If a nexus that was run with sudo made it, give it back: ` +
-      `sudo chown -R ${ownUid} ${quoteForShell(root)}; else name another folder in NEXUS_HOME`,
+    `${dir} belongs to uid ${uid}, not to this user (${ownUid}). If nexus was run with sudo and created it, give it back: ` +
+      `sudo chown -R ${ownUid} ${quoteForShell(root)}; otherwise set NEXUS_HOME to another folder`,
   )
 }
 
-/** A group is often a user's own (umask 002), and then closed without a word; root's has other members. */
+/** A user's group is often private (umask 002), so its write bit is ignored; root's group has other members. */
 const isOpenToWriters = (mode: number, ownUid: number): boolean =>
   (mode & (ownUid === 0 ? 0o022 : 0o002)) !== 0
 
 const showMode = (mode: number): string => (mode & 0o777).toString(8)
 
 /**
- * Why programs below this folder cannot be run, as a sentence; null: they can. Unlike the state it may be another user's,
- * root's, and readable by all: many share it.
+ * Why programs in this folder must not be run, as a sentence; null: they may. Unlike the state folder it may belong to root and
+ * be readable by all, because it is shared.
  */
 export const judgeRuntimeFolder = (
   dir: string,
@@ -284,9 +284,9 @@ export const judgeRuntimeFolder = (
 ): string | null => {
   if (ownUid === null) return null
   if (uid !== ownUid && uid !== 0)
-    return `${dir} belongs to uid ${uid}, who could have other programs run from it: name one of your own, or of root's, in NEXUS_RUNTIME`
+    return `${dir} belongs to uid ${uid}, who could replace the programs in it: set NEXUS_RUNTIME to a folder owned by you or root`
   return isOpenToWriters(mode, ownUid)
-    ? `${dir} may be written to by others (mode ${showMode(mode)}), who could have other programs run from it: chmod go-w ${quoteForShell(dir)}`
+    ? `${dir} is writable by others (mode ${showMode(mode)}), who could replace the programs in it: chmod go-w ${quoteForShell(dir)}`
     : null
 }
 
@@ -296,7 +296,7 @@ const statOrNull = (path: string): Stats | null => {
   try {
     return statSync(path)
   } catch {
-    // What needs it says so in its own words.
+    // Whatever needs it reports the error.
     return null
   }
 }
@@ -316,11 +316,11 @@ const ensurePrivateFolder = (dir: string, root: string): void => {
     }
   } catch (error) {
     if (isErrno(error, 'EROFS'))
-      throw new Error(`${dir} is on a read-only disk: name a folder on another one in NEXUS_HOME`)
+      throw new Error(`${dir} is on a read-only disk: set NEXUS_HOME to a folder on another disk`)
     if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) {
       const make = `sudo install -d -m 700 -o ${process.geteuid?.() ?? 0} ${quoteForShell(dir)}`
       throw new Error(
-        `${dir} cannot be made (${messageOf(error)}): make it with ${make}, or name another folder in NEXUS_HOME`,
+        `${dir} cannot be created (${messageOf(error)}): create it with ${make}, or set NEXUS_HOME to another folder`,
       )
     }
     throw error

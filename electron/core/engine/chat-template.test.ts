@@ -33,13 +33,13 @@ describe('chooseChatTemplate', () => {
   it('takes ours for R1-Distill-Llama, whose own drops tools, and says why', () => {
     expect(choose(header(r1Name, r1Like))).toMatchObject({
       ...ours,
-      reason: expect.stringMatching(/^The model's own chat template never mentions the tools, so that/),
+      reason: expect.stringMatching(/^The model's own chat template never mentions the tools, so an agent/),
     })
   })
 
   it.each([
     ['DeepSeek-R1-Distill-Llama-8B', undefined],
-    // A fine-tune with a name of its own.
+    // A renamed fine-tune.
     ['Skywork Thing', r1Like],
     [null, r1Like],
   ])('takes ours for %s', (name, template) => {
@@ -135,9 +135,9 @@ describe('readChatTemplateChoice', () => {
     })
   })
 
-  it('names a template that is not there before llama-server does', async () => {
+  it('names a missing template before llama-server does', async () => {
     await expect(readChatTemplateChoice(profile('/no.gguf', '/no.jinja'), resourcesDir)).rejects.toThrow(
-      'llamaServer.chatTemplate: /no.jinja is not there',
+      'llamaServer.chatTemplate: /no.jinja is missing',
     )
   })
 })

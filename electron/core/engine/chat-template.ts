@@ -1,13 +1,13 @@
-// Which chat template llama-server renders requests with: the model's own, one that the profile names, or ours.
+// Chooses the chat template that llama-server renders requests with: the model's own, the profile's, or ours.
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Profile } from '../../contract/profile.ts'
 import { type GgufHeader, readGgufHeader } from '../gguf/gguf-header.ts'
 
 export type ChatTemplateChoice =
-  /** Nothing is passed; `toolless`: the model's own cannot render tools, or there is none, and we have none for it. */
+  /** No flag is passed. `toolless`: the model's own can't render tools (or is missing) and we have none for it. */
   | { readonly kind: 'own'; readonly toolless: boolean | null; readonly reason: string }
-  /** `toolless`: it cannot render tools either; a template that the profile names is taken to. */
+  /** `toolless`: this one can't render tools either. A template named by the profile is assumed to. */
   | {
       readonly kind: 'file'
       readonly path: string
@@ -15,7 +15,7 @@ export type ChatTemplateChoice =
       readonly reason: string
     }
 
-/** What of a model's header the choice rests on. */
+/** The header fields that the choice depends on. */
 export type TemplateFacts = Pick<GgufHeader, 'architecture' | 'name' | 'metadata'>
 
 export interface ChatTemplateQuestion {
@@ -33,8 +33,8 @@ export const ourTemplatePath = (
 ): string => join(resourcesDir, 'templates', `${name}.jinja`)
 
 /**
- * From the file alone, before anything runs. `auto` takes ours only where the model is known to be of the family that it
- * was written for: with a wrong one a model still answers, only worse, and nobody would see why.
+ * Decides from the file alone, before anything runs. `auto` picks ours only for a model of the family it was written
+ * for: with the wrong template a model still answers, only worse, and the cause is invisible.
  */
 export const chooseChatTemplate = ({
   profile,
@@ -45,7 +45,7 @@ export const chooseChatTemplate = ({
   if (setting !== 'auto' && setting !== 'model')
     return { kind: 'file', path: setting, toolless: false, reason: 'The profile names this chat template.' }
   if (profile.pinnedFlags.some((word) => /^--chat-template(-file)?(=|$)/.test(word)))
-    return { kind: 'own', toolless: null, reason: 'the profile pins a chat template of its own' }
+    return { kind: 'own', toolless: null, reason: 'the profile pins its own chat template' }
   if (header === null)
     return {
       kind: 'own',
@@ -57,7 +57,7 @@ export const chooseChatTemplate = ({
     return { kind: 'own', toolless: false, reason: "the model's own chat template renders tools" }
   if (own.kind === 'unreadable') return { kind: 'own', toolless: null, reason: own.reason }
   if (setting === 'auto' && isR1DistillLlama(header)) {
-    const reason = `${own.reason}, so that an agent's tools would be dropped without a word (measured: a 78 KB request became 1,538 tokens), and it keeps only the last of several system messages. Ours renders both.`
+    const reason = `${own.reason}, so an agent's tools would be dropped silently (measured: a 78 KB request became 1,538 tokens), and it keeps only the last of several system messages. Ours renders both.`
     const path = ourTemplatePath(resourcesDir, 'r1-distill-llama')
     return { kind: 'file', path, toolless: false, reason: capitalise(reason) }
   }
@@ -68,7 +68,7 @@ export const chooseChatTemplate = ({
   return { kind: 'own', toolless: true, reason: own.reason }
 }
 
-/** Reads the header, of which only the first part is needed; a file that is no model is llama-server's to complain of. */
+/** Reads only the first part of the header. If the file isn't a model, llama-server reports that. */
 export const readChatTemplateChoice = async (
   profile: Profile['llamaServer'],
   resourcesDir: string,
@@ -77,7 +77,9 @@ export const readChatTemplateChoice = async (
   const choice = chooseChatTemplate({ profile, header, resourcesDir })
   if (choice.kind === 'file' && statSync(choice.path, { throwIfNoEntry: false })?.isFile() !== true) {
     const place = choice.path === profile.chatTemplate ? 'llamaServer.chatTemplate' : 'our chat template'
-    throw new Error(`${place}: ${choice.path} is not there, is no regular file, or this user may not read it`)
+    throw new Error(
+      `${place}: ${choice.path} is missing, is not a regular file, or is not readable by this user`,
+    )
   }
   return choice
 }
@@ -88,21 +90,21 @@ type OwnTemplate =
   | { readonly kind: 'unreadable'; readonly reason: string }
 
 const judgeOwnTemplate = ({ metadata }: TemplateFacts): OwnTemplate => {
-  // llama.cpp renders requests with tools by the template of this name where a file has several (common/chat.cpp).
+  // If a file has several templates, llama.cpp renders requests with tools by this one (common/chat.cpp).
   if (metadata.has(`${templateKey}.tool_use`)) return { kind: 'renders-tools' }
   const template = metadata.get(templateKey)
-  // llama-server then falls back to ChatML (seen with a model without one: supports_tools false).
+  // llama-server then falls back to ChatML (seen with such a model: supports_tools false).
   if (template === undefined) return { kind: 'toolless', reason: 'the model file has no chat template' }
   if (typeof template !== 'string')
-    return { kind: 'unreadable', reason: "the model's chat template is no text, or longer than 64 KiB" }
+    return { kind: 'unreadable', reason: "the model's chat template is not text, or is longer than 64 KiB" }
   return mentionsTools(template)
     ? { kind: 'renders-tools' }
     : { kind: 'toolless', reason: "the model's own chat template never mentions the tools" }
 }
 
 /**
- * Whether the variable `tools` is used in any Jinja block. Texts and comments do not count: R1's template is full of
- * `tool_calls` and `<｜tool▁calls▁begin｜>`, which render earlier calls and not the tools there are.
+ * Whether any Jinja block uses the variable `tools`. Strings and comments don't count: R1's template is full of
+ * `tool_calls` and `<｜tool▁calls▁begin｜>`, which render earlier calls, not the available tools.
  */
 export const mentionsTools = (template: string): boolean => {
   const blocks = template.replaceAll(/\{#[\s\S]*?#\}/g, '').match(/\{[{%][\s\S]*?[%}]\}/g) ?? []
@@ -111,7 +113,7 @@ export const mentionsTools = (template: string): boolean => {
   )
 }
 
-/** By its name, or by the turn markers of its template, which a fine-tune under another name keeps. */
+/** By name, or by the template's turn markers, which a renamed fine-tune keeps. */
 const isR1DistillLlama = ({ architecture, name, metadata }: TemplateFacts): boolean => {
   if (architecture !== 'llama') return false
   const names = [name, metadata.get('general.basename'), metadata.get('general.finetune')]
@@ -123,10 +125,10 @@ const isR1DistillLlama = ({ architecture, name, metadata }: TemplateFacts): bool
   )
 }
 
-/** What its template puts before a request that has no system message of its own. */
+/** The template adds this to requests that have no system message. */
 const smolLmSystem = 'You are a helpful AI assistant named SmolLM, trained by Hugging Face'
 const whyNotSmolLmsOwn =
-  "The model's own chat template invents a system message where a request has none, and SmolLM2 135M then answers nonsense (measured at temperature 0: without that message it knows the capital of France, with a cache in f16, q8_0 or q4_0). Neither template renders tools."
+  "The model's own chat template invents a system message for requests without one, and SmolLM2 135M then answers nonsense (measured at temperature 0: without that message it knows the capital of France, with a cache in f16, q8_0 or q4_0). Neither template renders tools."
 
 const isSmolLm = ({ architecture, metadata }: TemplateFacts): boolean => {
   const template = metadata.get(templateKey)

@@ -64,7 +64,7 @@ it('is written once for each process, as it was at its start', () => {
   expect(readFileSync(path, 'utf8')).not.toBe(first)
 })
 
-it('tells nothing of an earlier llama-server where it cannot be written, as on a full disk', () => {
+it('removes the record of an earlier llama-server when it cannot be written, as on a full disk', () => {
   // Its temporary file's name would be longer than the 255 bytes that a name may have, also for root.
   const path = join(dir, 'e'.repeat(250))
   writeFileSync(path, JSON.stringify({ process: '4000@1', identity: 'another model' }))

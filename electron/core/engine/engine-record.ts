@@ -1,4 +1,4 @@
-// Which llama-server runs, for the Router: another process has empty slots, and a parked conversation fits one model only.
+// Tells the Router which llama-server runs: a new process has empty slots, and a parked conversation fits only one model.
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync, rmSync, statSync } from 'node:fs'
 import { z } from 'zod'
@@ -10,19 +10,19 @@ import { readEngineModel } from './llama-running-model.ts'
 /** resources/opta_engine_record.py reads it. */
 const RecordSchema = z.object({ process: z.string(), identity: z.string() })
 
-/** Where it stands in the Router's folder. */
+/** File name in the Router's folder. */
 export const engineRecordName = 'engine.json'
 
-/** null: no llama-server was started yet, or the file is not whole. */
+/** null: no llama-server has been started yet, or the file is incomplete. */
 export const readEngineRecord = (path: string): z.infer<typeof RecordSchema> | null =>
   readRecord(path, RecordSchema)
 
-/** A model's metadata and the beginning of its tensors: two models of one name, size and time differ there. */
+/** Covers the metadata and the first tensors: two models with the same name, size and time differ there. */
 const headBytes = 1_048_576
 
 /**
- * Writes down what the started llama-server is, once for each process. Only what was there when it started tells what it
- * has loaded: a model file that was replaced since makes it unknown, and nothing is parked.
+ * Records the identity of the started llama-server, once per process. If the model file was replaced after the start, what
+ * is loaded is unknown and nothing is parked.
  */
 export const recordEngine = (path: string, entry: LedgerEntry): void => {
   const process = nameProcess(entry)
@@ -31,13 +31,13 @@ export const recordEngine = (path: string, entry: LedgerEntry): void => {
   try {
     writePrivateFile(path, `${JSON.stringify(record)}\n`, { about: 'processes' })
   } catch (error) {
-    // On a full disk the last llama-server's record would stay, and its parked files would be read into another model.
+    // Otherwise, on a full disk, the previous record would stay and its parked files would be loaded into another model.
     rmSync(path, { force: true })
     throw error
   }
 }
 
-/** Flags that a saved slot does not depend on, each with its value. */
+/** Flags (with their values) that don't affect a saved slot. */
 const irrelevantFlags: readonly string[] = [
   '--host',
   '--port',
@@ -51,7 +51,7 @@ const irrelevantFlags: readonly string[] = [
   '--log-colors',
 ]
 
-/** One word for all that a saved slot depends on: model, program, and every flag that may shape the cache. */
+/** A hash of everything that a saved slot depends on: model, program, and every flag that may shape the cache. */
 export const identifyEngine = ({ argv, spawnedAtMs }: Pick<LedgerEntry, 'argv' | 'spawnedAtMs'>): string => {
   const [program = '', ...words] = argv
   const flags = words.filter(
@@ -63,12 +63,12 @@ export const identifyEngine = ({ argv, spawnedAtMs }: Pick<LedgerEntry, 'argv' |
     model === null ? null : describeFile(model.modelPath, spawnedAtMs),
   ]
   const isKnown = parts.every((part) => part !== null)
-  // Of an unknown one no file is ever used again.
+  // An unknown engine never matches, so its files are not reused.
   const text = JSON.stringify(isKnown ? [parts, flags] : ['unknown', argv, spawnedAtMs])
   return createHash('sha256').update(text).digest('hex')
 }
 
-/** @param loadedAtMs when it was loaded; a file that changed since is another one */
+/** @param loadedAtMs when it was loaded; a file changed since then gives null */
 const describeFile = (path: string, loadedAtMs: number | null): unknown => {
   try {
     const { size, mtimeMs } = statSync(path)

@@ -1,4 +1,4 @@
-// One difference between our llama-server command line and the seed's, with its reason.
+// One difference between our llama-server command line and the start script's ("the seed"), with its reason.
 
 type AdaptationCode =
   | 'api-key'
@@ -28,13 +28,12 @@ type AdaptationCode =
   | 'unified-kv'
   | 'web-ui'
 
-/** One difference from the seed's literal line. */
 export interface Adaptation {
   readonly code: AdaptationCode
   readonly flag: string
-  /** What the seed's line has; null when it has nothing. */
+  /** null: not in the seed's line. */
   readonly seed: string | null
-  /** What we pass; null when we leave it out. */
+  /** null: not passed. */
   readonly ours: string | null
   readonly reason: string
 }

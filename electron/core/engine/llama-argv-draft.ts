@@ -1,4 +1,4 @@
-// Collects the command line flag by flag: spells each as this build does and leaves out what the user pinned.
+// Collects the command line flag by flag, in this build's spelling, without the flags that the user pinned.
 import type { Adaptation } from './llama-adaptation.ts'
 import type { LlamaCapabilities } from './llama-help.ts'
 
@@ -11,7 +11,7 @@ export interface Option {
   readonly reason: string
 }
 
-/** `claims(flag)`: the pinned flag that takes this flag's place, and notes that it did; null when none does. */
+/** @param claims records and returns the pinned flag that replaces this one; null when none does */
 export function createArgvDraft(
   capabilities: LlamaCapabilities,
   claims: (flag: string, ours: string) => string | null,
@@ -32,7 +32,7 @@ export function createArgvDraft(
     const flag = capabilities.firstSupported(option.spellings)
     const asked = option.spellings[0] ?? ''
     if (flag === null) {
-      const reason = `This build of llama-server has no ${asked}. It was wanted because: ${option.reason}`
+      const reason = `This build of llama-server has no ${asked}. Why we wanted it: ${option.reason}`
       adaptations.push({ code: 'not-in-this-build', flag: asked, seed: option.seed, ours: null, reason })
       return
     }
@@ -43,11 +43,11 @@ export function createArgvDraft(
 
   return {
     add,
-    /** For what no one misses on a build that does not have it. */
+    /** For a flag that isn't missed on builds without it. */
     addIfListed: (option: Option) => {
       if (capabilities.firstSupported(option.spellings) !== null) add(option)
     },
-    /** As in the seed's line, so no adaptation; left out with a note where the build lacks it. */
+    /** Same as in the seed's line, so not an adaptation; left out with a note if the build lacks it. */
     plain: (spellings: readonly string[], value: string | null) => {
       const flag = capabilities.firstSupported(spellings)
       if (flag !== null) {

@@ -141,7 +141,7 @@ describe('planLlamaArgv', () => {
   it('gives one pool to all slots with a unified KV cache', () => {
     const { line, reasonOf, warnings } = planned({ unifiedKv: true })
     expect(line).toContain(' -kvu ')
-    expect(reasonOf('unified-kv')).toMatch(/one pool of 131,072 tokens that all 4 slots share/)
+    expect(reasonOf('unified-kv')).toMatch(/one pool of 131,072 tokens shared by all 4 slots/)
     expect(warnings).toEqual([])
     const older = planned({ unifiedKv: true, contextTokens: 65_536 }, without(readHelpText('b10434'), '-kvu'))
     expect(older.line).not.toContain('kvu')
@@ -233,7 +233,7 @@ describe('planLlamaArgv', () => {
       'the LAN without a key file',
       { host: '0.0.0.0' },
       without(readHelpText('b10434'), '--api-key-file'),
-      /would serve everyone/,
+      /would serve every client/,
     ],
     ['slots that cannot be asked for', {}, without(readHelpText('b10434'), '-np'), /no -np/],
     ['a port that is none', { port: 99_999 }, readHelpText('b10434'), /port is 99999/],
@@ -245,7 +245,7 @@ describe('planLlamaArgv', () => {
       readHelpText('b10434'),
       /gpuLayers is Infinity/,
     ],
-    ['less context than slots', { contextTokens: 3 }, readHelpText('b10434'), /no slot even one token/],
+    ['less context than slots', { contextTokens: 3 }, readHelpText('b10434'), /less than one token per slot/],
   ] as const)('refuses %s', (_what, changes, help, reason) => {
     expect(reasonsOf(plan(changes, help)).join(' ')).toMatch(reason)
   })

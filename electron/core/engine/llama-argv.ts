@@ -1,4 +1,4 @@
-// Turns a profile into the command line that this build of llama-server understands, and says why it differs from the seed's.
+// Turns a profile into a command line for this build of llama-server, and explains each difference from the seed's.
 import type { Profile } from '../../contract/profile.ts'
 import type { ChatTemplateChoice } from './chat-template.ts'
 import type { Adaptation } from './llama-adaptation.ts'
@@ -16,7 +16,7 @@ export interface LlamaPlanInput {
   readonly apiKeyPath: string
   readonly binaryPath: string
   readonly chatTemplate: ChatTemplateChoice
-  /** null, or absent: llama-server picks the slots itself. */
+  /** null or absent: llama-server picks the slots itself. */
   readonly slotCache?: SlotCache | null
 }
 
@@ -59,7 +59,7 @@ export function planLlamaArgv(input: LlamaPlanInput): LlamaPlan {
   }
 }
 
-/** llama-server reads `-c 128k` as 128 and "listens" on port 99999 without a word: nothing odd may reach it. */
+/** llama-server reads `-c 128k` as 128 and silently "listens" on port 99999, so values are checked first. */
 function findWrongValues(profile: LlamaProfile): string[] {
   const limits: readonly [keyof LlamaProfile & string, number, number][] = [
     ['port', 1, 65_535],
@@ -77,7 +77,7 @@ function findWrongValues(profile: LlamaProfile): string[] {
     wrong.push(`llamaServer.${key} is ${String(value)}, not a whole number from ${min} to ${max}.`)
   }
   if (profile.contextTokens < profile.slots)
-    wrong.push('llamaServer.contextTokens gives no slot even one token.')
+    wrong.push('llamaServer.contextTokens is less than one token per slot.')
   return wrong
 }
 
@@ -89,7 +89,7 @@ function planSpeculation(draft: ArgvDraft, profile: LlamaProfile, capabilities: 
     if (draftModelPath !== null) draft.note({ code: 'draft-left-out', flag: '-md', seed, ours: null, reason })
   }
   if (speculation === 'none') {
-    dropDraft('Speculation is off in this profile; a loaded draft model would take memory and never draft.')
+    dropDraft('Speculation is off in this profile; a draft model would take memory and never draft.')
     return
   }
   if (speculation === 'draft-simple' && draftModelPath === null) {
@@ -111,7 +111,7 @@ function planSpeculation(draft: ArgvDraft, profile: LlamaProfile, capabilities: 
   if (canName) {
     const reason =
       speculation === 'draft-simple'
-        ? 'On this build -md alone loads the draft model and never drafts: --spec-type defaults to none (measured: 43 of 46 draft tokens accepted with it, no draft made without).'
+        ? 'On this build -md alone loads the draft model but never drafts: --spec-type defaults to none (measured: 43 of 46 draft tokens accepted with it, no drafts without).'
         : 'ngram-mod drafts repeated text without a draft model (measured: 51 instead of 23 tokens/s on repetitive output).'
     draft.add({ code: 'speculation', spellings: ['--spec-type'], value: speculation, seed: null, reason })
   }
@@ -131,7 +131,7 @@ function planDraftModel(draft: ArgvDraft, profile: LlamaProfile, draftModelPath:
       spellings: [`-ct${letter}d`, `--cache-type-${letter}-draft`, `--spec-draft-type-${letter}`],
       value: type,
       seed: null,
-      reason: `-ct${letter} does not reach the draft model: its ${letter.toUpperCase()} cache has ${cells} cells too and would be f16, 2 bytes a value instead of ${formatBytes(bytesPerValue(type))} (${type}).`,
+      reason: `-ct${letter} does not apply to the draft model: its ${letter.toUpperCase()} cache has ${cells} cells too and would be f16, 2 bytes a value instead of ${formatBytes(bytesPerValue(type))} (${type}).`,
     })
   }
   draft.add({
@@ -139,7 +139,7 @@ function planDraftModel(draft: ArgvDraft, profile: LlamaProfile, draftModelPath:
     spellings: ['-ngld', '--gpu-layers-draft', '--n-gpu-layers-draft', '--spec-draft-ngl'],
     value: String(profile.gpuLayers),
     seed: null,
-    reason: `-ngl ${profile.gpuLayers} is for the model only; the draft model gets the same.`,
+    reason: `-ngl ${profile.gpuLayers} applies to the model only; the draft model gets the same.`,
   })
 }
 
@@ -153,7 +153,7 @@ function planContext(draft: ArgvDraft, profile: LlamaProfile, capabilities: Llam
   const arithmetic = `${formatCount(contextTokens)} / ${slots} = ${formatCount(perSlot)} tokens for each slot`
   const unified = capabilities.firstSupported(['-kvu', '--kv-unified'])
   if (profile.unifiedKv && unified !== null) {
-    const reason = `-c is one pool of ${formatCount(contextTokens)} tokens that all ${slots} slots share, and one may have all of it; split it would be ${arithmetic}. A full pool fails every running request.`
+    const reason = `-c is one pool of ${formatCount(contextTokens)} tokens shared by all ${slots} slots, and one slot may use all of it; a split would give ${arithmetic}. A full pool fails every running request.`
     draft.add({ code: 'unified-kv', spellings: ['-kvu', '--kv-unified'], value: null, seed: null, reason })
     return
   }
@@ -162,7 +162,7 @@ function planContext(draft: ArgvDraft, profile: LlamaProfile, capabilities: Llam
     const reason = `This build has no unified KV cache; -c is divided: ${arithmetic}.`
     draft.note({ code: 'not-in-this-build', flag: '-kvu', seed: null, ours: null, reason })
   } else if (!profile.unifiedKv && unified !== null) {
-    const reason = `-c is divided among the slots: ${arithmetic}. Said outright, because a build's own default depends on -np.`
+    const reason = `-c is divided among the slots: ${arithmetic}. Passed explicitly, because a build's own default depends on -np.`
     draft.add({
       code: 'context-split',
       spellings: ['-no-kvu', '--no-kv-unified'],
@@ -199,8 +199,8 @@ function planCache(draft: ArgvDraft, profile: LlamaProfile, capabilities: LlamaC
     draft.warn(
       `Without a GPU (gpuLayers 0) a ${quantised} KV cache reads prompts 3 to 8 times slower than f16 (measured): set llamaServer.cacheTypeK and cacheTypeV to f16, unless memory is too short for it.`,
     )
-  // Since August 2025 -fa takes a value and is auto; bare it would swallow the next flag (measured: rc 1). Before, it
-  // was a switch, off by default, and a quantized V cache needs it.
+  // Since August 2025 -fa takes a value and defaults to auto; without a value it would swallow the next flag (measured:
+  // rc 1). Earlier it was a switch, off by default, and a quantized V cache needs it.
   const flashAttention = capabilities.firstSupported(['-fa', '--flash-attn'])
   if (
     flashAttention !== null &&
@@ -252,7 +252,7 @@ function planEndpoints(draft: ArgvDraft, input: LlamaPlanInput) {
   draft.require(['--host'], profile.host, 'an address')
   draft.require(['--port'], String(profile.port), 'a port')
   if (profile.host !== '0.0.0.0') {
-    const reason = `The profile lets it listen on ${profile.host} only.`
+    const reason = `The profile restricts it to ${profile.host}.`
     draft.note({
       code: 'host',
       flag: '--host',
@@ -264,7 +264,7 @@ function planEndpoints(draft: ArgvDraft, input: LlamaPlanInput) {
   const local = ['127.0.0.1', 'localhost', '::1'].includes(profile.host)
   if (!local && capabilities.firstSupported(['--api-key-file']) === null) {
     draft.fail(
-      `This build has no --api-key-file: it would serve everyone who reaches ${profile.host}:${profile.port}.`,
+      `This build has no --api-key-file: it would serve every client that can reach ${profile.host}:${profile.port}.`,
     )
   }
   const options = [
@@ -272,15 +272,15 @@ function planEndpoints(draft: ArgvDraft, input: LlamaPlanInput) {
       'api-key',
       ['--api-key-file'],
       apiKeyPath,
-      `Without it whoever reaches ${profile.host}:${profile.port} may use the model; a file keeps the key out of the process list.`,
+      `Without it any client that can reach ${profile.host}:${profile.port} may use the model; a file keeps the key out of the process list.`,
     ],
     [
       'alias',
       ['-a', '--alias'],
       profile.alias,
-      'The name that LiteLLM asks for; else it is the path of the model file.',
+      'The name that LiteLLM asks for; the default is the path of the model file.',
     ],
-    ['metrics', ['--metrics'], null, 'Off by default; the queue and the token counters come from there.'],
+    ['metrics', ['--metrics'], null, 'Off by default; needed for the queue and the token counters.'],
   ] as const
   for (const [code, spellings, value, reason] of options)
     draft.add({ code, spellings, value, seed: null, reason })
@@ -290,7 +290,7 @@ function planEndpoints(draft: ArgvDraft, input: LlamaPlanInput) {
     spellings: ['--offline'],
     value: null,
     seed: null,
-    reason: 'The model is a local file: no network look-ups at start.',
+    reason: 'The model is a local file, so the start needs no network.',
   })
   planSwitches(draft, capabilities)
 }
@@ -298,7 +298,7 @@ function planEndpoints(draft: ArgvDraft, input: LlamaPlanInput) {
 function planSwitches(draft: ArgvDraft, capabilities: LlamaCapabilities) {
   const isOn = (flag: string) => /^(enabled|true)/.test(capabilities.defaultOf(flag) ?? '')
   if (!isOn('--slots')) {
-    const reason = 'Not on by default in this build; what each slot does comes from there.'
+    const reason = 'Off by default in this build; needed to see what each slot does.'
     draft.add({ code: 'slots-endpoint', spellings: ['--slots'], value: null, seed: null, reason })
   }
   draft.addIfListed({
@@ -306,10 +306,10 @@ function planSwitches(draft: ArgvDraft, capabilities: LlamaCapabilities) {
     spellings: ['--no-ui', '--no-webui'],
     value: null,
     seed: null,
-    reason: 'Its chat page would be one more thing on the LAN that nobody here uses.',
+    reason: 'Its chat page is not used here and would be one more thing exposed on the LAN.',
   })
   if (capabilities.allowedValues('--log-colors')?.includes('off')) {
-    const reason = 'The log goes to a file that is read line by line.'
+    const reason = 'The log goes to a file that Nexus parses line by line.'
     draft.add({ code: 'log-colors', spellings: ['--log-colors'], value: 'off', seed: null, reason })
   }
   planLogLevel(draft, capabilities)
@@ -319,7 +319,7 @@ function planSwitches(draft: ArgvDraft, capabilities: LlamaCapabilities) {
   }
 }
 
-/** After --jinja: without it this build may take only templates that it knows by heart (--help, both builds). */
+/** After --jinja: without it this build may accept only its built-in templates (--help, both builds). */
 function planChatTemplate(draft: ArgvDraft, choice: ChatTemplateChoice) {
   if (choice.kind === 'file') {
     const { path, reason } = choice
@@ -336,7 +336,7 @@ function planChatTemplate(draft: ArgvDraft, choice: ChatTemplateChoice) {
     )
 }
 
-/** Requests say nothing of it: clients' forced temperature is dropped by the Router (`keepModelSampling`). */
+/** Applies to every request, because the Router drops the temperature that clients force (`keepModelSampling`). */
 function planSampling(draft: ArgvDraft, { sampling }: LlamaProfile, capabilities: LlamaCapabilities) {
   if (sampling == null) return
   const flags = [
@@ -345,13 +345,13 @@ function planSampling(draft: ArgvDraft, { sampling }: LlamaProfile, capabilities
   ] as const
   for (const [flag, spellings, value] of flags) {
     const usual = capabilities.defaultOf(flag)
-    const reason = `The model's own, as the profile has it (llamaServer.sampling); without it requests that say nothing get the model file's or this build's default${usual === null ? '' : ` of ${usual}`}.`
+    const reason = `The model's own, set in the profile (llamaServer.sampling); otherwise requests without a value get the default of the model file or this build${usual === null ? '' : ` (${usual})`}.`
     draft.add({ code: 'sampling', spellings, value: String(value), seed: null, reason })
   }
 }
 
 /**
- * Only where the build names its level 4 so: on older ones a number this high was for debugging, with prompts in the log.
+ * Only if the build calls level 4 "trace": on older ones a level this high was for debugging and logged prompts.
  * Measured on b10068, six requests: 27 instead of 7 KB of log, no prompt texts, CPU time equal within its own spread of
  * 5 %.
  */
@@ -359,11 +359,11 @@ function planLogLevel(draft: ArgvDraft, capabilities: LlamaCapabilities) {
   const flag = capabilities.firstSupported(['-lv', '--log-verbosity', '--verbosity'])
   if (flag === null || !/- 4: trace/.test(capabilities.find(flag)?.text ?? '')) return
   const reason =
-    'Only at this level does the log say what was allocated, to hold against the memory plan, and how long each prompt is (about 4 KB of log for a request instead of 1).'
+    'Only this level logs the allocations, to compare with the memory plan, and the length of each prompt (about 4 KB of log a request instead of 1).'
   draft.add({ code: 'log-level', spellings: [flag], value: '4', seed: null, reason })
 }
 
-/** Bytes a value takes in the KV cache, block scales included (llama.cpp's block sizes). */
+/** Bytes per value in the KV cache, block scales included (llama.cpp's block sizes). */
 function bytesPerValue(type: LlamaProfile['cacheTypeK']): number {
   switch (type) {
     case 'f32':

@@ -27,7 +27,7 @@ describe('readLlamaCapabilities', () => {
     return path
   }
 
-  it('reads help from stdout and the version from stderr, with an environment of its own', async () => {
+  it('reads help from stdout and the version from stderr, with its own environment', async () => {
     const path = await writeProgram(
       `case $1 in --help) [ "$LD_LIBRARY_PATH" = '${folder}' ] && [ -z "$NEXUS_LEAK" ] && cat '${helpFile}';;
       --version) echo 'version: 0.1.0-dev (build 1, commit 7e4c0a9)' >&2;; esac`,
@@ -41,14 +41,14 @@ describe('readLlamaCapabilities', () => {
   })
 
   it.each([
-    ['another program', 'echo hello', /another program/],
-    ['a failing one', 'echo "no such thing" >&2; exit 3', /ended with status 3: no such thing/],
+    ['another program', 'echo hello', /a different program/],
+    ['a failing one', 'echo "no such thing" >&2; exit 3', /exited with status 3: no such thing/],
     [
       'a missing library',
       'echo "x: error while loading shared libraries: libvulkan.so.1: cannot open" >&2; exit 127',
       /libvulkan\.so\.1/,
     ],
-    ['a crash', 'kill -ILL $$', /ended by SIGILL/],
+    ['a crash', 'kill -ILL $$', /killed by SIGILL/],
   ])('says what is wrong with %s', async (_what, script, reason) => {
     const reading = await readLlamaCapabilities(await writeProgram(script), 'linux')
     expect(reading).toMatchObject({ kind: 'failed', reason: expect.stringMatching(reason) })

@@ -1,4 +1,4 @@
-// Asks a llama-server program what it can do, once per file: runs `--help` and `--version`, and the environment for it.
+// Asks a llama-server binary what it supports, once per file, by `--help` and `--version`; also builds its environment.
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
@@ -18,7 +18,7 @@ export type LlamaPlatform = 'darwin' | 'linux'
 /** Measured: --help takes 55 ms on Linux; the first run of a program on macOS waits for its signature check. */
 const helpTimeoutMs = 15_000
 
-/** The child's whole environment. */
+/** The child's complete environment. */
 export function llamaServerEnvironment(
   binaryPath: string,
   platform: LlamaPlatform,
@@ -28,14 +28,14 @@ export function llamaServerEnvironment(
     HOME: homedir(),
     LANG: 'C',
     LC_ALL: 'C',
-    // An assertion failure else runs gdb for a stack trace (ggml.c, ggml_print_backtrace) and holds up the restart.
+    // Otherwise a failed assertion runs gdb for a stack trace (ggml.c, ggml_print_backtrace) and delays the restart.
     GGML_NO_BACKTRACE: '1',
   }
-  // Releases put their libraries beside the program, not all with an rpath; macOS builds have theirs.
+  // Releases put the libraries beside the program, not always with an rpath; macOS builds have one.
   return platform === 'linux' ? { ...common, LD_LIBRARY_PATH: dirname(binaryPath) } : common
 }
 
-/** With the version, for people to read: nothing is decided by it. */
+/** Includes the version, for display only: no decision depends on it. */
 export async function readLlamaCapabilities(
   binaryPath: string,
   platform: LlamaPlatform,
@@ -49,7 +49,7 @@ export async function readLlamaCapabilities(
   return { kind: 'capabilities', capabilities: { ...reading.capabilities, version: said } }
 }
 
-/** What a start needs, which waits for it: one run of the program instead of two. */
+/** What a start needs. The start waits for this, so it runs the program once instead of twice. */
 async function readLlamaFlags(binaryPath: string, platform: LlamaPlatform): Promise<CapabilityReading> {
   const reason = await whyNotRunnable(binaryPath)
   if (reason !== null) return { kind: 'failed', reason }
@@ -59,7 +59,7 @@ async function readLlamaFlags(binaryPath: string, platform: LlamaPlatform): Prom
   return { kind: 'failed', reason: explainHelpFailure(binaryPath, help) }
 }
 
-/** A failure may be mended without touching the file (a missing system library), so it is asked again. */
+/** A failure may be fixed without touching the file (a missing system library), so it isn't cached. */
 export const createCapabilityProbe = (platform: LlamaPlatform, read = readLlamaFlags) =>
   rememberPerFile<CapabilityReading>({
     read: (binaryPath) => read(binaryPath, platform),
@@ -91,7 +91,7 @@ interface RunResult {
   readonly timedOut: boolean
 }
 
-/** Runs the program for what it prints; never rejects. */
+/** Runs the program and returns its output; never rejects. */
 export async function runLlamaServer(
   binaryPath: string,
   platform: LlamaPlatform,
@@ -108,7 +108,7 @@ export async function runLlamaServer(
   })
   return {
     stdout: result.stdout,
-    // A program that the system cannot start (wrong architecture) leaves its reason only here.
+    // If the system can't start the program (wrong architecture), only this holds the reason.
     stderr: result.stderr === '' ? (result.originalMessage ?? '') : result.stderr,
     exitCode: result.exitCode ?? null,
     signal: result.signal ?? null,
@@ -120,11 +120,11 @@ function explainHelpFailure(binaryPath: string, help: RunResult): string {
   if (help.timedOut) return `${binaryPath} --help did not answer within ${helpTimeoutMs / 1000} s.`
   const unloadable = findLoaderFailure(help.stderr.split('\n'))
   if (unloadable !== null) return `${binaryPath} ${unloadable.what}; ${mendInstall(unloadable.isHomebrew)}.`
-  if (help.signal !== null) return `${binaryPath} --help was ended by ${help.signal}.`
+  if (help.signal !== null) return `${binaryPath} --help was killed by ${help.signal}.`
   const said = help.stderr.split('\n').find((line) => line.trim() !== '')
   if (help.exitCode !== 0) {
-    const status = help.exitCode === null ? 'could not be started' : `ended with status ${help.exitCode}`
+    const status = help.exitCode === null ? 'could not be started' : `exited with status ${help.exitCode}`
     return `${binaryPath} --help ${status}${said === undefined ? '' : `: ${said.trim().slice(0, 300)}`}.`
   }
-  return `${binaryPath} --help does not print llama-server's flags, so it is another program.`
+  return `${binaryPath} --help does not print llama-server's flags, so it is a different program.`
 }

@@ -91,7 +91,7 @@ describe('explainLlamaExit', () => {
       "0.0 E gguf_init_from_reader: invalid magic characters: '<!DO', expected 'GGUF'",
       /it is not a GGUF file \(it begins with '<!DO'\)/,
     ],
-    ['0.0 E gguf_init_from_reader: failed to read magic', /it is empty or not a file/],
+    ['0.0 E gguf_init_from_reader: failed to read magic', /it is empty or not a regular file/],
     [
       "0.0 E llama_model_load: error loading model: tensor 'token_embd.weight' data is not within the file bounds, model is corrupted or incomplete",
       /download was probably not finished/,
@@ -111,15 +111,15 @@ describe('explainLlamaExit', () => {
   it.each([
     ['SIGKILL', null, /killed from outside \(SIGKILL\)/, false],
     ['SIGSEGV', null, /SIGSEGV/, false],
-    ['SIGABRT', null, /gave up \(SIGABRT\)/, false],
+    ['SIGABRT', null, /aborted \(SIGABRT\)/, false],
     ['SIGILL', null, /CPU instructions that this machine lacks/, true],
     ['SIGBUS', null, /SIGBUS/, false],
-    ['SIGUSR1', null, /was ended by SIGUSR1/, false],
+    ['SIGUSR1', null, /was killed by SIGUSR1/, false],
     [null, 132, /CPU instructions that this machine lacks/, true],
     [null, 139, /SIGSEGV/, false],
-    [null, 0, /ended with status 0\. Its last line: the end/, false],
-    [null, 7, /ended with status 7\. Its last line: the end/, false],
-    [null, null, /exit status is not known\. Its last line: the end/, false],
+    [null, 0, /exited with status 0\. Its last line: the end/, false],
+    [null, 7, /exited with status 7\. Its last line: the end/, false],
+    [null, null, /exit status is unknown\. Its last line: the end/, false],
   ])('of signal %s, status %s without a telling line', (signal, exitCode, reason, permanent) => {
     const explained = explainLlamaExit({ signal, exitCode, logTail: ['the start', 'the end', ''] })
     expect(explained.reason).toMatch(reason)
@@ -166,7 +166,7 @@ describe('explainLlamaExit', () => {
       `dyld[4711]: Symbol not found: (_ggml_made_up)
   Referenced from: '/Applications/Some.app/llama-server'
   Expected in: '/Applications/Some.app/libggml-base.dylib'`,
-      /\/Applications\/Some\.app\/libggml-base\.dylib lacks _ggml_made_up; install llama\.cpp again/,
+      /\/Applications\/Some\.app\/libggml-base\.dylib lacks _ggml_made_up; reinstall llama\.cpp completely/,
     ],
     [
       `dyld[4711]: Library not loaded: @rpath/libggml.dylib
@@ -227,7 +227,7 @@ note: llama.cpp was started without --jinja, we only support commonly used templ
 `,
       'llama.cpp was started without --jinja, we only support commonly used templates',
     ],
-    ['error: the supplied chat template is not supported: {% if %}', 'it does not say why'],
+    ['error: the supplied chat template is not supported: {% if %}', 'it gave no reason'],
     // A template so long that the line before it is not among the last ones.
     [
       '0.00.004.177 E common_chat_templates_init: error: Unexpected token: %} of type 9\n0.00.004.205 E common_chat_verify_template: failed to apply template: std::exception\n{# made up #}',
@@ -271,7 +271,7 @@ note: llama.cpp was started without --jinja, we only support commonly used templ
     ['SIGKILL', null],
     [null, 137],
     ['SIGTERM', null],
-  ])('an earlier line about memory is not why it was ended by %s (status %s)', (signal, exitCode) => {
+  ])('ignores an earlier line about memory after %s (status %s)', (signal, exitCode) => {
     const logTail = [...memoryLines, ...served, '0.10.000.000 I srv  update_slots: all slots are idle']
     const { reason, permanent } = explainLlamaExit({ signal, exitCode, logTail })
     expect(reason).toMatch(/\((?:SIGKILL|SIGTERM)\)/)
@@ -294,10 +294,10 @@ note: llama.cpp was started without --jinja, we only support commonly used templ
     })
   })
 
-  it('a server that served and was told to end did so in order', () => {
+  it('reports a clean shutdown of a server that was ready', () => {
     const logTail = [...served, '0.24.970.125 I srv    operator(): operator(): cleaning up before exit...']
     expect(explainLlamaExit({ exitCode: null, signal: null, logTail })).toEqual({
-      reason: 'llama-server was told to end, not by Nexus, and ended in order.',
+      reason: 'llama-server was stopped by something other than Nexus and shut down cleanly.',
       permanent: false,
     })
   })
@@ -308,7 +308,7 @@ note: llama.cpp was started without --jinja, we only support commonly used templ
   })
 
   it('bears an empty, a huge and a binary log', () => {
-    expect(explainLlamaExit(report({})).reason).toBe('llama-server ended with status 1. It wrote no log.')
+    expect(explainLlamaExit(report({})).reason).toBe('llama-server exited with status 1. It wrote no log.')
     const huge = Array.from({ length: 100_000 }, () => 'x'.repeat(1000))
     expect(explainLlamaExit(report({ logTail: huge })).reason.length).toBeLessThan(700)
     expect(explainLlamaExit(report({ logTail: ['\u0000\u0001'] })).reason).toMatch(/status 1/)

@@ -1,4 +1,4 @@
-// Says in plain words why llama-server ended, from its exit status and the lines of its log that tell.
+// Explains in plain words why llama-server exited, from its exit status and its log.
 import { formatBytes } from '../base/format-bytes.ts'
 import type { ExitExplanation, ExitReport } from '../supervise/child-service.ts'
 import { findLoaderFailure } from '../supervise/loader-failure.ts'
@@ -6,7 +6,7 @@ import { findLoaderFailure } from '../supervise/loader-failure.ts'
 interface Cause {
   readonly pattern: RegExp
   readonly permanent: boolean
-  /** It can also end a server that has served. Absent: it only ends a start. */
+  /** It can also end a server that was ready. Absent: it only fails a start. */
   readonly inService?: true
   readonly say: (match: RegExpExecArray, log: readonly string[]) => string
 }
@@ -14,11 +14,11 @@ interface Cause {
 const maxLines = 1000
 const maxLineCharacters = 500
 
-/** @param served whether this run was ever ready; the end of its log need not show that */
+/** @param served whether this run was ever ready; the log's tail may not show it */
 export function explainLlamaExit(report: ExitReport, served = false): ExitExplanation {
   const log = report.logTail.slice(-maxLines).map(withoutPrefix)
   const signal = report.signal ?? signalOfStatus(report.exitCode)
-  // The process can't log a reason for these, so what its log does say is about something else.
+  // A process can't log a reason for these signals, so its log is about something else.
   if (signal !== null && signalsFromOutside.has(signal)) return explainStatus(report, log)
   const hasServed = served || log.some(isSignOfLife)
   const said = hasServed ? log.slice(log.findLastIndex(isSignOfLife) + 1) : log
@@ -32,39 +32,39 @@ export function explainLlamaExit(report: ExitReport, served = false): ExitExplan
   for (const cause of causes) {
     if (hasServed && cause.inService !== true) continue
     const match = findLast(said, cause.pattern)
-    // What loaded once can be loaded again.
+    // If it loaded once, it can load again.
     if (match !== null) return { reason: cause.say(match, said), permanent: cause.permanent && !hasServed }
   }
   if (hasServed && signal === null && isOrderly(said)) {
     return {
-      reason: 'llama-server was told to end, not by Nexus, and ended in order.',
+      reason: 'llama-server was stopped by something other than Nexus and shut down cleanly.',
       permanent: false,
     }
   }
   return explainStatus(report, log)
 }
 
-/** The formula's ggml has been one of its own since March 2026 (Homebrew/homebrew-core#272826), and may lag behind. */
+/** Homebrew's ggml has been a separate formula since March 2026 (Homebrew/homebrew-core#272826), and may lag behind. */
 export const mendInstall = (isHomebrew: boolean): string =>
   isHomebrew
     ? 'mend it with: brew reinstall ggml llama.cpp'
-    : 'install llama.cpp again, all of it from one release'
+    : 'reinstall llama.cpp completely, from a single release'
 
 const signalsFromOutside: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
 
 /**
- * Lines that only a server that is ready prints. Not "HTTP server is listening": builds to 2025 print that before they load;
- * nor "model loaded", which a chat template that is tried afterwards may follow; nor a request's line: /health is answered
- * while loading, too.
+ * Lines that only a ready server prints. Not "HTTP server is listening": builds up to 2025 print that before loading; not
+ * "model loaded": the chat template is tried after it and may fail; not a request's line: /health is answered during
+ * loading, too.
  */
 const isSignOfLife = (line: string): boolean =>
   /\blistening on https?:|all slots are idle|^slot\s+[^:]{1,40}: id\s+\d+ \| task \d+ \|/.test(line)
 
-/** Printed when a signal ends the main loop, and when a start fails (b10068, b10434). */
+/** Printed when a signal ends the main loop, and after a failed start (b10068, b10434). */
 const isOrderly = (log: readonly string[]): boolean =>
   log.some((line) => line.includes('cleaning up before exit'))
 
-/** Ordered: what caused a failure stands before what followed from it. Texts from recorded starts of b10068 and b10434. */
+/** Ordered: a cause comes before its consequences. Texts from recorded starts of b10068 and b10434. */
 const causes: readonly Cause[] = [
   {
     pattern: /^error: invalid argument: (\S+)/,
@@ -92,16 +92,15 @@ const causes: readonly Cause[] = [
     say: ([, flag, why]) => `llama-server refuses the value of ${flag}: ${why}.`,
   },
   {
-    // Before the model is read: "not supported", with the whole template behind it, and beside that, in either order, why it
-    // could not be applied. After it was loaded: "parsing error" (`init` in server-context.cpp of 2026; builds of 2025 went
-    // on with chatml).
+    // Before loading: "not supported" followed by the whole template, plus the reason on another line, before or after it.
+    // After loading: "parsing error" (`init` in server-context.cpp of 2026; builds of 2025 went on with chatml).
     pattern:
       /^error: the supplied chat template is not supported:|\bchat template parsing error:|common_chat_verify_template: failed to apply template|failed to initialize chat template/,
     permanent: true,
     say: (_, log) => sayTemplate(log),
   },
   {
-    // Not permanent: it is often our own server before, or someone's, on its way out; the bind comes before the load.
+    // Not permanent: often a previous server, ours or not, is still shutting down. The bind comes before the load.
     pattern: /couldn't bind HTTP server socket, hostname: (.+), port: (\d+)/,
     permanent: false,
     say: ([, host, port]) =>
@@ -141,12 +140,12 @@ const causes: readonly Cause[] = [
     pattern: /the draft model '(.+)' is not compatible with the target model '[^']+'$/,
     permanent: true,
     say: ([, path]) =>
-      `The draft model ${path} has another vocabulary than the model, so it cannot draft for it.`,
+      `The draft model ${path} has a different vocabulary from the model, so it cannot draft for it.`,
   },
   {
     pattern: /failed to create (?:MTP|draft) context/,
     permanent: true,
-    say: ([line]) => `The draft model could not be put to use: ${line}.`,
+    say: ([line]) => `The draft model could not be used: ${line}.`,
   },
   {
     pattern: /unable to allocate (\S+) buffer/,
@@ -172,25 +171,25 @@ const causes: readonly Cause[] = [
     say: ([line]) => `llama-server could not get the memory it needs: ${line}.`,
   },
   {
-    // Uncaught: libc++ says it in one line, libstdc++ in a second one.
+    // An uncaught exception: libc++ prints it on one line, libstdc++ on a second one.
     pattern: /libc\+\+abi: terminating .*exception.*|^\s*what\(\):\s+.+/,
     permanent: false,
     inService: true,
-    say: ([line]) => `llama-server gave up on an error that it did not expect: ${line.trim()}.`,
+    say: ([line]) => `llama-server aborted on an unexpected error: ${line.trim()}.`,
   },
   {
     // ggml_abort prints its place first, as in metal-2026-oom-warmup-abort.
     pattern: /GGML_ASSERT\(.*|^\S+\.(?:c|cpp|h|m|mm|cu):\d+: .+/,
     permanent: false,
     inService: true,
-    say: ([line]) => `llama-server gave up on a failed check of its own: ${line}.`,
+    say: ([line]) => `llama-server aborted on a failed internal check: ${line}.`,
   },
 ]
 
 const sayTemplate = (log: readonly string[]): string =>
   `llama-server cannot apply the chat template: ${whyTemplateFailed(log)}. Set llamaServer.chatTemplate to another one.`
 
-/** The engine of 2026 says it at the end of a picture of the place; "std::exception" says nothing (b10068, b10434). */
+/** Builds of 2026 print the reason below an excerpt of the template; "std::exception" says nothing (b10068, b10434). */
 function whyTemplateFailed(log: readonly string[]): string {
   for (const pattern of [
     /^Error: (.+)/,
@@ -202,10 +201,10 @@ function whyTemplateFailed(log: readonly string[]): string {
     const why = findLast(log, pattern)?.[1]
     if (why !== undefined) return why.replace(/[.\s]+$/, '')
   }
-  return 'it does not say why'
+  return 'it gave no reason'
 }
 
-/** The most telling of the lines that llama.cpp prints about a model file. */
+/** The most specific line that llama.cpp printed about the model file. */
 function whyModelFailed(log: readonly string[]): string {
   const part = findLast(log, /failed to load GGUF split from (.+)/)?.[1]
   const of = part === undefined ? '' : `of its part ${part}: `
@@ -223,7 +222,7 @@ const modelFaults: readonly (readonly [RegExp, (match: RegExpExecArray) => strin
     /invalid magic characters: (.+), expected 'GGUF'/,
     ([, found]) => `it is not a GGUF file (it begins with ${found})`,
   ],
-  [/failed to read magic/, () => 'it is empty or not a file'],
+  [/failed to read magic/, () => 'it is empty or not a regular file'],
   [
     /tensor '(.+)' data is not within the file bounds/,
     () =>
@@ -239,7 +238,7 @@ const modelFaults: readonly (readonly [RegExp, (match: RegExpExecArray) => strin
   ],
   [
     /no backends are loaded/,
-    () => 'llama.cpp is not installed whole: it found none of its backends (libggml-cpu, libggml-metal)',
+    () => 'llama.cpp is not completely installed: it found none of its backends (libggml-cpu, libggml-metal)',
   ],
   [/(unknown model architecture: .+)/, ([, why]) => `this build is too old or too new for it (${why})`],
 ]
@@ -250,13 +249,13 @@ function explainStatus(report: ExitReport, log: readonly string[]): ExitExplanat
   const signal = report.signal ?? signalOfStatus(report.exitCode)
   if (signal !== null) {
     const known = signals[signal]
-    const what = known?.what ?? `was ended by ${signal}`
+    const what = known?.what ?? `was killed by ${signal}`
     return { reason: `llama-server ${what}. ${ending}`, permanent: known?.permanent ?? false }
   }
   if (report.exitCode === null) {
-    return { reason: `llama-server ended; its exit status is not known. ${ending}`, permanent: false }
+    return { reason: `llama-server exited; its exit status is unknown. ${ending}`, permanent: false }
   }
-  return { reason: `llama-server ended with status ${report.exitCode}. ${ending}`, permanent: false }
+  return { reason: `llama-server exited with status ${report.exitCode}. ${ending}`, permanent: false }
 }
 
 const signals: Readonly<Record<string, { readonly what: string; readonly permanent: boolean }>> = {
@@ -264,10 +263,10 @@ const signals: Readonly<Record<string, { readonly what: string; readonly permane
     what: 'was killed from outside (SIGKILL), which the system does when memory runs out',
     permanent: false,
   },
-  SIGTERM: { what: 'was told to end from outside (SIGTERM)', permanent: false },
+  SIGTERM: { what: 'was terminated from outside (SIGTERM)', permanent: false },
   SIGSEGV: { what: 'crashed (SIGSEGV, a memory error in the program)', permanent: false },
   SIGBUS: { what: 'crashed (SIGBUS): a file it had mapped changed or could not be read', permanent: false },
-  SIGABRT: { what: 'gave up (SIGABRT)', permanent: false },
+  SIGABRT: { what: 'aborted (SIGABRT)', permanent: false },
   SIGILL: {
     what: 'crashed (SIGILL): this build uses CPU instructions that this machine lacks',
     permanent: true,
@@ -299,7 +298,7 @@ function findLast(log: readonly string[], pattern: RegExp): RegExpExecArray | nu
   return null
 }
 
-/** `0.00.026.542 E srv         start: ` tells nobody but us anything. */
+/** Drops `0.00.026.542 E `, which means nothing to the reader. */
 const withoutPrefix = (line: string) =>
   line
     .slice(0, maxLineCharacters)

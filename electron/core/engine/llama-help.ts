@@ -1,33 +1,33 @@
-// What one build of llama-server says of itself in `--help`: flags, aliases, allowed values, defaults.
+// Parses one build's `llama-server --help`: flags, aliases, allowed values, defaults.
 
 export interface LlamaFlag {
-  /** Every spelling, in the order listed: `-ctk`, `--cache-type-k`; switches list their `--no-` forms here too. */
+  /** Every spelling, in the order listed: `-ctk`, `--cache-type-k`; for switches the `--no-` forms too. */
   readonly spellings: readonly string[]
   /** The placeholder after the spellings (`TYPE`, `[on|off|auto]`); null for a switch. */
   readonly metavar: string | null
   readonly text: string
-  /** Listed, but using it is an error: "the argument has been removed" (b10068 and b10434 list --draft-max so). */
+  /** Listed, but an error to use: "the argument has been removed" (--draft-max in b10068 and b10434). */
   readonly removed: boolean
   readonly deprecated: boolean
 }
 
 export interface LlamaCapabilities {
-  /** First line of `--version`, for people; builds are never compared by it. */
+  /** First line of `--version`, for display only; builds are never compared by it. */
   readonly version: string | null
   readonly flags: readonly LlamaFlag[]
   find(flag: string): LlamaFlag | null
   supports(flag: string): boolean
-  /** null when the build does not list the values (or not this flag). */
+  /** null when the build does not list the values, or lacks the flag. */
   allowedValues(flag: string): readonly string[] | null
   /** How many of the following arguments belong to the flag; null when the flag is unknown. */
   valueCount(flag: string): number | null
-  /** The text of `(default: ...)` up to the first comma; null when none is given. */
+  /** The text of `(default: ...)` up to the first comma; null when there is none. */
   defaultOf(flag: string): string | null
   /** The first of these spellings that this build supports. */
   firstSupported(spellings: readonly string[]): string | null
 }
 
-/** Both recorded builds print 54 to 57 KB and 240 entries; a file of another program must not cost us memory. */
+/** Both recorded builds print 54 to 57 KB and 240 entries; a different program's output must not exhaust memory. */
 const maxHelpCharacters = 1_000_000
 
 /** null when the text is not llama-server's help. */
@@ -62,7 +62,7 @@ export function parseLlamaHelp(text: string, version: string | null = null): Lla
   return isServer ? capabilities : null
 }
 
-/** `-ctk,  --cache-type-k TYPE              KV cache ...`: two or more blanks end the placeholder. */
+/** `-ctk,  --cache-type-k TYPE              KV cache ...`: two or more spaces end the placeholder. */
 function parseEntryHead(line: string): { spellings: string[]; metavar: string | null; text: string } {
   const spellings: string[] = []
   let rest = line
@@ -107,11 +107,11 @@ function createCapabilities(flags: readonly LlamaFlag[], version: string | null)
   }
 }
 
-/** llama-server takes underscores in long flags for dashes (common/arg.cpp). */
+/** llama-server treats underscores in long flags as dashes (common/arg.cpp). */
 export const spelledAsListed = (word: string): string =>
   word.startsWith('--') ? word.replaceAll('_', '-') : word
 
-/** Values stand in the placeholder (`[on|off|auto]`, `{a,b}`, `a,b,c`) or after "allowed values:". */
+/** Values are in the placeholder (`[on|off|auto]`, `{a,b}`, `a,b,c`) or after "allowed values:". */
 function listedValues(flag: LlamaFlag): readonly string[] | null {
   const listed = /allowed values:([^(]*)/.exec(flag.text)?.[1]
   if (listed !== undefined) return splitValues(listed, /,/)

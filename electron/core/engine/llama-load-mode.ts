@@ -1,10 +1,10 @@
-// How the model's file is read, pinned in one build's words and spelled in another's.
+// Translates pinned flags about loading the model file from one build's spelling to another's.
 import { type LlamaCapabilities, spelledAsListed } from './llama-help.ts'
 
 /**
- * b10068 has only --mlock, --mmap and --direct-io, b10434 those and --load-mode, and builds since September 2026 --load-mode
- * alone (tools/server/README.md at 00dc8057); each refuses to start over a word that it does not know. Without --no-mmap the
- * old words map the file.
+ * b10068 has only --mlock, --mmap and --direct-io; b10434 adds --load-mode; builds since September 2026 have only --load-mode
+ * (tools/server/README.md at 00dc8057). Each refuses to start with an unknown flag. The old flags map the file unless
+ * --no-mmap is given.
  */
 const oldWordsOf: Readonly<Record<string, readonly string[]>> = {
   auto: [],
@@ -44,7 +44,7 @@ export interface RespelledFlags {
   readonly to: string
 }
 
-/** The pinned flags in this build's words; null where they are already, or it has no word for them. */
+/** The pinned flags in this build's spelling; null when nothing needs to change, or this build has no equivalent. */
 export const respellLoadMode = (
   pinned: readonly string[],
   capabilities: LlamaCapabilities,

@@ -1,10 +1,10 @@
-// Reads llama-server's /metrics (Prometheus text).
+// Parses llama-server's /metrics (Prometheus text).
 
 export interface LlamaMetrics {
   readonly promptTokensTotal: number | null
-  /** Moves only when a request ends (measured on b10068 and b10434); a cancelled request never gets in. */
+  /** Moves only when a request ends (measured on b10068 and b10434); a cancelled request is never counted. */
   readonly tokensPredictedTotal: number | null
-  /** The step below which the total cannot tell: 6 digits are printed, so 2.16578e+06 counts in tens. */
+  /** Resolution of the total: 6 digits are printed, so 2.16578e+06 counts in tens. */
   readonly tokensPredictedStep: number
   readonly requestsProcessing: number | null
   readonly requestsDeferred: number | null
@@ -15,7 +15,7 @@ export interface LlamaMetrics {
 
 const maxMetricsCharacters = 1_000_000
 
-/** null when not one line is llama-server's: a wrong server, an error body, an empty answer. */
+/** null when no line is llama-server's: a different server, an error body, an empty answer. */
 export function parseMetrics(text: string): LlamaMetrics | null {
   const values = new Map<string, number>()
   for (const line of text.slice(0, maxMetricsCharacters).split('\n')) {

@@ -1,4 +1,4 @@
-// The user's literal flags: which of ours each replaces, and which cannot be pinned.
+// The user's literal flags: which of ours they replace, and which can't be pinned.
 import type { Profile } from '../../contract/profile.ts'
 import type { Adaptation } from './llama-adaptation.ts'
 import { type LlamaCapabilities, spelledAsListed } from './llama-help.ts'
@@ -7,16 +7,16 @@ import { respellLoadMode } from './llama-load-mode.ts'
 export type PinnedPlan =
   | {
       readonly kind: 'pinned'
-      /** The profile's, in this build's words. */
+      /** The profile's flags in this build's spelling. */
       readonly words: readonly string[]
-      /** The pinned flag that stands in for ours, which is noted; null when there is none. */
+      /** Records and returns the pinned flag that replaces ours; null when there is none. */
       readonly claims: (flag: string, ours: string) => string | null
       readonly adaptations: readonly Adaptation[]
       readonly warnings: readonly string[]
     }
   | { readonly kind: 'impossible'; readonly reasons: readonly string[] }
 
-/** What the rest of the system reads from the profile: pinned, it would look for the server in the wrong place. */
+/** Other parts read these from the profile; if they were pinned, they would look for the server in the wrong place. */
 const ownedByProfile: Readonly<Record<string, string>> = {
   '--host': 'llamaServer.host',
   '--port': 'llamaServer.port',
@@ -46,8 +46,7 @@ export function planPinnedFlags(
         `llamaServer.pinnedFlags has ${flag}; set ${ownedByProfile[owner]} instead, which Nexus reads too.`,
       )
     }
-    if (entry === null)
-      warnings.push(`Pinned ${flag} is not in this build's --help; it is passed as it stands.`)
+    if (entry === null) warnings.push(`Pinned ${flag} is not in this build's --help; it is passed unchanged.`)
     else if (entry.removed)
       warnings.push(`Pinned ${flag} was removed from this build, which will refuse to start.`)
     else if (entry.deprecated) warnings.push(`Pinned ${flag} is deprecated in this build.`)
@@ -59,7 +58,7 @@ export function planPinnedFlags(
   }
   if (reasons.length > 0) return { kind: 'impossible', reasons }
   const claims = (flag: string, ours: string) => {
-    // llama-server collects the keys of every such flag, and without ours we could not read it.
+    // llama-server accepts the keys of every such flag, and without ours we could not query it.
     if (flag === '--api-key-file') return null
     const winner = pinned.findLast((other) => sameFlag(capabilities, flag, other.flag))
     if (winner === undefined) return null
@@ -71,12 +70,12 @@ export function planPinnedFlags(
   return { kind: 'pinned', words, claims, adaptations, warnings }
 }
 
-/** Any spelling of one entry is the same flag, its `--no-` form too. */
+/** All spellings of one entry are the same flag, including its `--no-` form. */
 function sameFlag(capabilities: LlamaCapabilities, one: string, other: string): boolean {
   return one === other || (capabilities.find(one)?.spellings.includes(other) ?? false)
 }
 
-/** Words that follow a flag as its values are no flags, whatever they look like. */
+/** The values that follow a flag aren't flags, even if they look like one. */
 function listFlags(words: readonly string[], capabilities: LlamaCapabilities) {
   const flags: { flag: string; words: string[] }[] = []
   let values = 0

@@ -1,10 +1,10 @@
-// Which model files a llama-server was started with, from its command line. Pure.
+// Reads the model files of a running llama-server from its command line. Pure.
 import type { EngineModel } from '../../contract/snapshot.ts'
 
 const modelFlags: readonly string[] = ['-m', '--model']
 const draftFlags: readonly string[] = ['-md', '--model-draft', '--spec-draft-model']
 
-/** As llama-server takes them: of a flag that stands twice, the last one counts. */
+/** Like llama-server: the last of a repeated flag counts. */
 const readLast = (argv: readonly string[], flags: readonly string[]): string | null => {
   const at = argv.findLastIndex((word) => flags.includes(word))
   return at === -1 ? null : (argv[at + 1] ?? null)

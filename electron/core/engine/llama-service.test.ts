@@ -81,15 +81,15 @@ describe('prepare', () => {
     ])
   })
 
-  it('names the key and the path of a model that is not there', async () => {
+  it('names the key and the path of a missing model', async () => {
     fakeBinary()
     await expect(serviceOf().prepare()).rejects.toThrow(
-      `llamaServer.modelPath: ${join(folder, 'model.gguf')} is not there`,
+      `llamaServer.modelPath: ${join(folder, 'model.gguf')} is missing`,
     )
     file('model.gguf', 'x')
     const draftModelPath = join(folder, 'draft.gguf')
     await expect(serviceOf({ draftModelPath }).prepare()).rejects.toThrow(
-      `llamaServer.draftModelPath: ${draftModelPath} is not there`,
+      `llamaServer.draftModelPath: ${draftModelPath} is missing`,
     )
   })
 
@@ -109,8 +109,8 @@ describe('prepare', () => {
 
   it.each([
     ['prints nothing', 'true', 'does not print llama-server’s flags'],
-    ['fails', 'echo "no such device" >&2; exit 3', 'ended with status 3: no such device'],
-    ['dies', 'kill -SEGV $$', 'was ended by SIGSEGV'],
+    ['fails', 'echo "no such device" >&2; exit 3', 'exited with status 3: no such device'],
+    ['dies', 'kill -SEGV $$', 'was killed by SIGSEGV'],
   ])('says so when its --help %s', async (_, body, reason) => {
     file('model.gguf', 'x')
     fakeBinary(body)
@@ -160,7 +160,7 @@ describe('probe', () => {
     expect(probed).toMatchObject({ state: 'unreachable', detail: expect.stringContaining(detail) })
   })
 
-  it('is unreachable when nobody listens', async () => {
+  it('is unreachable when nothing listens', async () => {
     const standIn = await start()
     await standIn.end()
     expect(await probeLlamaServer(standIn.url, patience())).toEqual({

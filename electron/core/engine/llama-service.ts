@@ -1,4 +1,4 @@
-// llama-server as a service: what to run, how to tell that it is ready, why it ended.
+// llama-server as a service: what to run, how to tell that it is ready, why it exited.
 
 import { accessSync, constants, statSync } from 'node:fs'
 import type { Profile } from '../../contract/profile.ts'
@@ -19,7 +19,7 @@ export interface LlamaServiceOptions {
   readonly cwd: string
   readonly resourcesDir: string
   readonly slotCache?: SlotCache | null
-  /** Throws an Error that says how to get one when there is none. */
+  /** When there is none, throws an Error that says how to get it. */
   readonly locateBinary: () => string
   readonly readCapabilities: (binaryPath: string) => Promise<CapabilityReading>
 }
@@ -61,14 +61,14 @@ const checkModelFile = (key: string, path: string): void => {
   try {
     accessSync(path, constants.R_OK)
   } catch {
-    throw new Error(`${key}: ${path} is not there, or this user may not read it`)
+    throw new Error(`${key}: ${path} is missing or not readable by this user`)
   }
   if (!statSync(path).isFile()) throw new Error(`${key}: ${path} is not a file`)
 }
 
 /**
- * GET /health needs no key and answers within 10 ms even while llama-server prefills (measured). While the model loads
- * it answers 503 "Loading model", for as long as that takes: a 75 GB file needs minutes.
+ * GET /health needs no key and answers within 10 ms even during a prefill (measured). While the model loads it answers
+ * 503 "Loading model"; a 75 GB file takes minutes.
  */
 export const probeLlamaServer = async (baseUrl: string, signal: AbortSignal): Promise<ProbeResult> => {
   try {

@@ -1,9 +1,9 @@
-// The flags by which idle slots keep what they hold, and a conversation that leaves one can be brought back.
+// Flags that let idle slots keep their cache, and restore a conversation that lost its slot.
 import type { ArgvDraft, LlamaPlanInput } from './llama-argv.ts'
 
 /**
- * Measured on b10434 with four agents that share a system prompt: from 10 % of likeness on llama-server takes the slot of
- * another conversation, and in one pool each new task clears all idle slots; 6,539 tokens were read where 2,124 were new.
+ * Measured on b10434 with four agents that share a system prompt: at 10 % similarity llama-server takes the slot of a
+ * different conversation, and in one pool each new task clears all idle slots; 6,539 tokens were read, of which 2,124 were new.
  */
 export const planSlotCache = (
   draft: ArgvDraft,
@@ -17,8 +17,8 @@ export const planSlotCache = (
     value: keepsSlots ? '0' : String(profile.promptCacheMiB),
     seed: null,
     reason: keepsSlots
-      ? `The Router names the slot of each request, and such a request passes the cache in host memory by (llama.cpp#28139): instead of ${usual} MiB that would hold nothing, conversations without a slot wait in files (proxy.pinConversations).`
-      : `Prompts kept in host memory may take ${formatCount(profile.promptCacheMiB)} MiB; said outright, because the default (${usual} MiB) is in no memory plan.`,
+      ? `The Router names the slot of each request, and such requests bypass the cache in host memory (llama.cpp#28139): instead of ${usual} MiB that would stay empty, conversations without a slot wait in files (proxy.pinConversations).`
+      : `Prompts kept in host memory may take ${formatCount(profile.promptCacheMiB)} MiB; passed explicitly, because the memory plan does not include the default (${usual} MiB).`,
   })
   if (!keepsSlots) return
   draft.addIfListed({
@@ -27,14 +27,14 @@ export const planSlotCache = (
     value: null,
     seed: null,
     reason:
-      'Idle slots keep what they hold; by default each new task of one pool clears them all, and an agent reads its whole conversation again.',
+      'Idle slots keep their cache; by default each new task in a pool clears them all, and every agent reads its whole conversation again.',
   })
   draft.addIfListed({
     code: 'slot-similarity',
     spellings: ['-sps', '--slot-prompt-similarity'],
     value: '0.9',
     seed: null,
-    reason: `A request that comes past the Router takes a slot only for nearly the same prompt, else the one used longest ago; at this build's ${capabilities.defaultOf('-sps') ?? 'default'} a shared system prompt is enough to take another agent's.`,
+    reason: `A request that bypasses the Router reuses a slot only for nearly the same prompt, otherwise the least recently used one; at this build's ${capabilities.defaultOf('-sps') ?? 'default'} a shared system prompt is enough to take another agent's slot.`,
   })
   if (slotCache.parked === null) return
   const { dir, mostBytes, mostAgeSeconds } = slotCache.parked
@@ -43,7 +43,7 @@ export const planSlotCache = (
     spellings: ['--slot-save-path'],
     value: dir,
     seed: null,
-    reason: `A conversation that must leave its slot, or outlive this process, waits here in a file: at most ${formatCount(Math.round(mostBytes / mebibyte))} MiB in all (llamaServer.parkedCacheMiB) and ${formatCount(Math.round(mostAgeSeconds / 3_600))} h unused (llamaServer.parkedCacheHours), the oldest out first.`,
+    reason: `A conversation that loses its slot, or outlives this process, waits here in a file: at most ${formatCount(Math.round(mostBytes / mebibyte))} MiB in all (llamaServer.parkedCacheMiB) and ${formatCount(Math.round(mostAgeSeconds / 3_600))} h unused (llamaServer.parkedCacheHours); the oldest are deleted first.`,
   })
 }
 

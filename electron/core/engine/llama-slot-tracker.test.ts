@@ -98,7 +98,7 @@ describe('createSlotTracker', () => {
 
   it('shows progress only from the log, only for this task, also between readings', () => {
     const tracker = createSlotTracker()
-    const prefill = { kind: 'prefill', slotId: 0, processedTokens: 412 } as const
+    const prefill = { kind: 'prefill', slotId: 0 } as const
     tracker.applyLog({ kind: 'launch', slotId: 0, taskId: 4 })
     tracker.applySlots([task(4, 412, 412, 0, 0)], 0)
     expect(tracker.current().slots[0]?.prefillProgress).toBeNull()

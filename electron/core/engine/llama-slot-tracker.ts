@@ -6,20 +6,20 @@ import type { RawSlot } from './llama-slots.ts'
 /** What a busy slot works on. */
 export interface SlotTask {
   readonly slotId: number
-  /** llama-server counts them up in the order in which requests reach it. */
+  /** llama-server numbers tasks in the order in which requests arrive. */
   readonly taskId: number
-  /** Length of the whole prompt; null while the server has not said. */
+  /** Length of the whole prompt; null while unknown. */
   readonly promptTokens: number | null
 }
 
-/** The busy slots of one answer of llama-server's; a task whose number is not known makes it null. */
+/** The busy slots in one answer of llama-server. */
 export interface SlotTasks {
   /** ms since the epoch when llama-server was asked. */
   readonly askedAt: number
   readonly tasks: readonly SlotTask[]
 }
 
-/** A task that generates now, with what it has generated. */
+/** A task that is generating, with its token count so far. */
 export interface ActiveTask {
   readonly slotId: number
   readonly taskId: number
@@ -28,7 +28,7 @@ export interface ActiveTask {
 
 export interface SlotsView {
   readonly slots: readonly Slot[]
-  /** What the busy ones work on; null when one of them does not say. */
+  /** The tasks of the busy slots; null when one of them has no known number. */
   readonly tasks: readonly SlotTask[] | null
   readonly prefilling: boolean
   readonly active: readonly ActiveTask[]
@@ -37,7 +37,7 @@ export interface SlotsView {
 interface Tracked {
   readonly raw: RawSlot
   readonly atMs: number
-  /** The decoded count is that of the task before, see `looksStale`. */
+  /** The decoded count belongs to the previous task, see `looksStale`. */
   readonly stale: boolean
   readonly slot: Slot
 }
@@ -69,7 +69,7 @@ export function createSlotTracker() {
 
   return {
     applyLog,
-    /** Another server process. */
+    /** A new server process. */
     reset: () => {
       tracked = new Map()
       prefills.clear()
@@ -80,7 +80,7 @@ export function createSlotTracker() {
       tracked = now
       return viewOf([...now.values()])
     },
-    /** The last reading with the log's newest progress: on b10068 /slots blocks while the log goes on. */
+    /** The last reading plus newer progress from the log: on b10068 /slots blocks while the log goes on. */
     current: (): SlotsView =>
       viewOf(
         [...tracked.values()].map((entry) => ({
@@ -106,7 +106,7 @@ function trackSlot(
     contextTokens: raw.promptTokensHeld,
     contextLimit: raw.contextLimit,
     promptTokens: generating ? sumOrNull(raw.promptProcessed, raw.promptCached) : null,
-    // b10068 shows the finished task's count until the next one's first batch.
+    // b10068 shows the previous task's count until the first batch of the next one.
     promptProcessed:
       phase === 'idle' || (stale && raw.promptProcessed === before?.raw.promptProcessed)
         ? null
@@ -126,10 +126,10 @@ function phaseOf(raw: RawSlot, stale: boolean): Slot['phase'] {
 }
 
 /**
- * b10434 sets n_decoded to 0 at release; b10068 keeps the finished task's count, also through the whole prefill of the
- * next task (recorded: task 7 in prefill with the 60 of task 6). Counted as generated, it would be a spike of 60 tokens.
- * While a task generates, held = processed + cached + decoded - 1 (seen on both builds): a prefill with an old count
- * breaks that. Before its first batch all numbers are the old ones: then the prompt count has not moved either.
+ * b10434 sets n_decoded to 0 at release; b10068 keeps the finished task's count through the whole prefill of the next
+ * task (recorded: task 7 in prefill with the 60 of task 6). Counted as generated, it would be a spike of 60 tokens.
+ * While a task generates, held = processed + cached + decoded - 1 (seen on both builds); a stale count during a prefill
+ * breaks that. Before the first batch all numbers are stale, so the prompt count hasn't changed either.
  */
 function looksStale(raw: RawSlot, before: Tracked | null): boolean {
   const decoded = raw.decoded

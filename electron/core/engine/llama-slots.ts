@@ -1,4 +1,4 @@
-// Reads llama-server's /slots, in every layout recorded from 2024 to 2026.
+// Parses llama-server's /slots, in every layout recorded from 2024 to 2026.
 
 export interface RawSlot {
   readonly id: number
@@ -17,7 +17,7 @@ export type SlotsReading =
   | { readonly kind: 'slots'; readonly slots: readonly RawSlot[] }
   | { readonly kind: 'unreadable'; readonly reason: string }
 
-/** The profile allows 64; a foreign server may have more, but not without end. */
+/** The profile allows 64; a server that isn't ours may have more, within reason. */
 const maxSlots = 1024
 
 export function parseSlots(json: unknown): SlotsReading {
@@ -33,7 +33,7 @@ export function parseSlots(json: unknown): SlotsReading {
   return { kind: 'slots', slots }
 }
 
-/** A string says what is wrong with the entry. */
+/** Returns a string when the entry is wrong: the reason. */
 function parseSlot(entry: unknown): RawSlot | string {
   if (!isRecord(entry)) return 'not an object'
   const id = readCount(entry, 'id')
@@ -41,8 +41,8 @@ function parseSlot(entry: unknown): RawSlot | string {
   if (typeof id !== 'number') return 'id is not a whole number'
   if (typeof contextLimit !== 'number') return 'n_ctx is not a whole number'
   const processing = readProcessing(entry)
-  if (processing === null) return 'neither is_processing nor state says whether it is busy'
-  // 2026 builds list one object per sequence, earlier ones have the object itself; a fresh slot has neither.
+  if (processing === null) return 'neither is_processing nor state is usable'
+  // 2026 builds have a list with one object per sequence, earlier ones a single object; a fresh slot has neither.
   const nextToken = Array.isArray(entry['next_token']) ? entry['next_token'][0] : entry['next_token']
   if (nextToken !== undefined && !isRecord(nextToken)) return 'next_token is not an object'
   const numbers = {
@@ -76,7 +76,7 @@ function parseSlot(entry: unknown): RawSlot | string {
   }
 }
 
-/** 2024 builds have `state` 0 or 1. `has_next_token` is true on idle slots too, so it says nothing. */
+/** 2024 builds have `state` 0 or 1. `has_next_token` is true on idle slots too, so it doesn't help. */
 function readProcessing(entry: Record<string, unknown>): boolean | null {
   const flag = entry['is_processing']
   if (typeof flag === 'boolean') return flag
@@ -107,7 +107,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const unreadable = (reason: string): SlotsReading => ({ kind: 'unreadable', reason })
 
-/** `{"error":{"message":"Loading model"}}` and its kin: the server's own words are the best reason. */
+/** For bodies like `{"error":{"message":"Loading model"}}`: the server's own message is the best reason. */
 function errorMessageOf(json: unknown): string | null {
   const error = isRecord(json) ? json['error'] : null
   const message = isRecord(error) ? error['message'] : null

@@ -127,7 +127,7 @@ describe('createThroughputTracker', () => {
     })
   })
 
-  it('begins anew when the counters fall: another server', () => {
+  it('starts over when the counters fall: a new server', () => {
     const tracker = createThroughputTracker()
     tracker.observe({ atMs: 0, metrics: metricsOf(500), active: [] })
     tracker.observe({ atMs: 1000, metrics: metricsOf(520), active: [] })

@@ -1,4 +1,4 @@
-// Folds /metrics and /slots readings into live throughput: what is generated now, not when a request ends.
+// Folds /metrics and /slots readings into live throughput: tokens count when generated, not when the request ends.
 import type { Throughput } from '../../contract/snapshot.ts'
 import type { LlamaMetrics } from './llama-metrics.ts'
 import type { ActiveTask } from './llama-slot-tracker.ts'
@@ -6,13 +6,13 @@ import type { ActiveTask } from './llama-slot-tracker.ts'
 export interface ThroughputReading {
   /** Monotonic time of the /slots answer. */
   readonly atMs: number
-  /** undefined: not asked this time (it is read less often); null: asked, and it did not answer. */
+  /** undefined: not read this time (it is read less often); null: no answer. */
   readonly metrics: LlamaMetrics | null | undefined
-  /** When the metrics came, if not about then: on b10068 the /slots answer can take a minute more. */
+  /** When the metrics arrived, if at a different time: on b10068 the /slots answer can come a minute later. */
   readonly metricsAtMs?: number
-  /** Whether some slot is in prefill: builds that count a prompt only at its end are not at 0 tokens/s meanwhile. */
+  /** Whether a slot is in prefill: builds that count a prompt only at its end aren't at 0 tokens/s meanwhile. */
   readonly prefilling?: boolean
-  /** Tasks that generate now; null: /slots did not answer. Read after the metrics of the same reading. */
+  /** Tasks that are generating; null: /slots did not answer. Read after the metrics of the same reading. */
   readonly active: readonly ActiveTask[] | null
 }
 
@@ -22,11 +22,11 @@ interface DraftCount {
 }
 
 /**
- * Tokens of running requests come from the slots, which move live; the metrics counter, which moves only when a
- * request ends, adds what no slots reading saw: the end of each request and requests shorter than the interval.
- * The two are read some ms (on a blocked b10068, seconds) apart. A request that ends between them is in one and not in
- * the other, so what the counter brings is weighed against the tasks that ended, one reading later where that may
- * still be open; every token is counted once, whatever the order.
+ * The slots give the tokens of running requests live. The metrics counter moves only when a request ends; it adds what
+ * no slots reading saw: the end of each request, and requests shorter than the interval.
+ * The two are read some ms apart (seconds, on a blocked b10068), so a request that ends in between is in one and not in
+ * the other. The counter's increase is therefore balanced against the tasks that ended, one reading later where still
+ * ambiguous: every token is counted once, in any order.
  */
 export function createThroughputTracker() {
   let generated: ReturnType<typeof createGeneratedCounter> = createGeneratedCounter()
@@ -71,13 +71,13 @@ export function createThroughputTracker() {
     addDraftResult: (result: DraftCount) => {
       logged = { accepted: logged.accepted + result.accepted, generated: logged.generated + result.generated }
     },
-    /** Another server process: its counters begin anew. */
+    /** For a new server process, whose counters start at zero. */
     reset,
-    /** null until the server's total was read once. */
+    /** null until the server's total has been read once. */
     observe: (reading: ThroughputReading): Throughput | null => {
       const { metrics, active, atMs } = reading
       if (metrics && fellBack(metrics, lastMetrics)) reset()
-      // The first total includes all that was generated before: no rate can come from it.
+      // The first total includes everything generated earlier, so it gives no rate.
       const hadTotal = lastMetrics !== null && lastMetrics.predicted !== null
       if (metrics) applyMetrics(metrics, reading.metricsAtMs ?? atMs)
       else if (metrics === null) promptRate = null
@@ -95,7 +95,7 @@ export function createThroughputTracker() {
   }
 }
 
-/** Counters only grow while one process lives. */
+/** Counters only grow within one process. */
 function fellBack(
   metrics: LlamaMetrics,
   before: { promptTokens: number | null; predicted: number | null } | null,
@@ -112,16 +112,16 @@ const acceptanceOf = (count: DraftCount) =>
   count.generated > 0 ? Math.min(1, count.accepted / count.generated) : null
 
 function createGeneratedCounter() {
-  /** Last decoded count by task, as counted. */
+  /** Last decoded count per task that was added to `total`. */
   let seen: ReadonlyMap<number, number> = new Map()
   let seenOnce = false
   let predicted: number | null = null
   let total = 0
-  /** Counted tokens of tasks that ended since the counter was last weighed. */
+  /** Counted tokens of tasks that ended since the last balancing. */
   let ended = 0
-  /** Tokens the counter brought that a task still shown as active might yet explain. */
+  /** Tokens from the counter that may belong to a task still shown as active. */
   let held = 0
-  /** Counted tokens of ended tasks that the counter did not bring yet; those of a cancelled one it never does. */
+  /** Counted tokens of ended tasks that the counter doesn't include yet; it never includes a cancelled task's. */
   let owed = 0
 
   const applySlots = (active: readonly ActiveTask[]) => {
@@ -136,15 +136,15 @@ function createGeneratedCounter() {
     seenOnce = true
   }
 
-  const weigh = (brought: number, step: number) => {
-    const balance = held + brought - ended - owed
+  const settle = (increase: number, step: number) => {
+    const balance = held + increase - ended - owed
     const noise = step > 1 ? step : 0
     if (balance <= 0) {
       held = 0
       owed = Math.min(-balance, Math.max(ended, noise))
     } else {
       const running = [...seen.values()].reduce((sum, decoded) => sum + decoded, 0)
-      held = Math.max(Math.min(balance, brought, running), Math.min(balance, noise))
+      held = Math.max(Math.min(balance, increase, running), Math.min(balance, noise))
       owed = 0
       total += balance - held
     }
@@ -157,12 +157,12 @@ function createGeneratedCounter() {
       const now = metrics?.tokensPredictedTotal ?? null
       if (metrics === null || now === null) return total
       if (predicted === null) {
-        // First sight of the counter: tasks that ended before are inside it, those running are not.
+        // First reading of the counter: it includes tasks that ended earlier, but not the running ones.
         total = now + [...seen.values()].reduce((sum, decoded) => sum + decoded, 0)
         ended = 0
         predicted = now
       } else if (active !== null && seenOnce) {
-        weigh(now - predicted, metrics.tokensPredictedStep)
+        settle(now - predicted, metrics.tokensPredictedStep)
         predicted = now
       }
       return total

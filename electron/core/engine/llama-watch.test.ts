@@ -61,7 +61,7 @@ describe('a well server', () => {
     expect(reading.throughput?.generationTokensPerSecond).toBeGreaterThan(0)
   })
 
-  it('is asked with the key, and tells nobody else anything', async () => {
+  it('is asked with the key, and reads nothing with a wrong one', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'nexus-watch-'))
     writeFileSync(join(folder, 'engine.key'), 'sk-engine\n')
     const guarded = await startStandIn('--api-key-file', join(folder, 'engine.key'))
@@ -80,7 +80,7 @@ describe('a well server', () => {
     expect((await read()).throughput?.tokensGeneratedTotal).toBe(2_165_781)
   })
 
-  it('begins anew with another process: no rate from two counters, none below zero', async () => {
+  it('starts over with a new process: no rate from two counters, none below zero', async () => {
     await tellBusy(10, 5_000)
     await read()
     await standIn.tell({

@@ -1,4 +1,4 @@
-// Live state of one llama-server: asks /slots and /metrics, listens to its log, and folds both.
+// Live state of one llama-server, from /slots, /metrics and its log.
 import type { Queue, Slot, Throughput } from '../../contract/snapshot.ts'
 import { askHttp } from '../base/http-ask.ts'
 import { parseJsonOrNull } from '../base/json-record.ts'
@@ -10,26 +10,26 @@ import { createThroughputTracker } from './llama-throughput.ts'
 
 export interface EngineReading {
   readonly slots: Slot[] | null
-  /** Absent: it does not tell what a busy slot works on. */
+  /** Absent: a busy slot's task is unknown. */
   readonly tasks?: SlotTasks
   readonly queue: Queue | null
   readonly throughput: Throughput | null
 }
 
 export interface LlamaWatch {
-  /** Asks the server; slow answers are waited for as long as `signal` allows. Unanswered parts are null. */
+  /** Asks the server, and waits until `signal` aborts. Unanswered parts are null. */
   read(signal: AbortSignal): Promise<EngineReading>
-  /** The last answer with what the log has said since; null before the first. */
+  /** The last answer, updated from the log since; null before the first. */
   current(): EngineReading | null
   /** One line of the server's log. */
   hear(line: string): void
-  /** Whether any slot is processing; null when the server does not say. */
+  /** Whether any slot is processing; null when unknown. */
   readBusy(signal: AbortSignal): Promise<boolean | null>
-  /** Another server process: its counters begin anew. */
+  /** For a new server process, whose counters start at zero. */
   reset(): void
 }
 
-/** 64 slots of 2026 are 90 KB; an answer beyond this is not one. */
+/** 64 slots of a 2026 build are 90 KB; a longer answer is invalid. */
 const maxAnswerBytes = 8_388_608
 
 export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch => {
@@ -83,7 +83,7 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
       said = {
         ...(view === null ? { slots: null } : toldSlots(view)),
         queue: processing === null || deferred === null ? null : { processing, deferred },
-        // The totals of a server that said nothing at all would be those of its last answer.
+        // If the server answered nothing, the totals would be those of its last answer.
         throughput: metrics === null && view === null ? null : flow,
       }
       return said

@@ -1,4 +1,4 @@
-// How much memory Metal lets the GPU use, as the device itself says it: `llama-server --list-devices`.
+// Reads how much memory Metal lets the GPU use from `llama-server --list-devices`.
 import { type LlamaPlatform, runLlamaServer } from './llama-capabilities.ts'
 import { rememberPerFile } from './per-file.ts'
 
@@ -7,7 +7,7 @@ const mebibyte = 1024 ** 2
 /**
  * The device's line, such as `  MTL0: Apple M1 Max (22906 MiB, 22905 MiB free)`; builds until 2025 call it `Metal`
  * (an M4 Max with 128 GB: `Metal: Apple M4 Max (98304 MiB, 98303 MiB free)` under recommendedMaxWorkingSetSize
- * 103079.22 MB, which is the same in decimal; ardanlabs/kronk#10). `BLAS: Accelerate (0 MiB, ...)` is none.
+ * 103079.22 MB, which is the same in decimal; ardanlabs/kronk#10). `BLAS: Accelerate (0 MiB, ...)` doesn't count.
  * @returns bytes; null when no Metal device is listed
  */
 export const parseMetalLimitBytes = (listing: string): number | null => {
@@ -17,8 +17,8 @@ export const parseMetalLimitBytes = (listing: string): number | null => {
 }
 
 /**
- * Asks once for each program file, and again after an answer that never came: the first start of Metal takes 5 to 6 s
- * (ardanlabs/kronk#10), on a busy machine longer. null on Linux, and where the program does not say.
+ * Asks once per program file, and again if there was no answer: the first start of Metal takes 5 to 6 s
+ * (ardanlabs/kronk#10), longer on a busy machine. null on Linux, and when the program prints no limit.
  */
 export const createMetalLimitReader = (platform: LlamaPlatform, run = runLlamaServer) => {
   const ask = rememberPerFile<{ readonly bytes: number | null; readonly wasAnswered: boolean }>({

@@ -1,13 +1,13 @@
-// Whether the Router found out that parked conversations do nothing with the llama-server that runs.
+// Whether the Router found that the running llama-server doesn't restore parked conversations.
 import { join } from 'node:path'
 import { readFileOrNull } from '../base/private-file.ts'
 import type { StateFolder } from '../config/state-folder.ts'
 import { engineRecordName, readEngineRecord } from './engine-record.ts'
 
-/** As resources/opta_parked_files.py names it. */
+/** Named by resources/opta_parked_files.py. */
 const verdictName = 'does-not-restore'
 
-/** False also while it is not known: a model is tried before it is judged. */
+/** False also while unknown: the Router tries a model before it judges it. */
 export const readDoesNotRestore = ({
   parkedDir,
   proxyDir,
@@ -17,4 +17,4 @@ export const readDoesNotRestore = ({
 }
 
 export const doesNotRestoreText =
-  'conversations that left their slots do not come back with this model: llama-server reads the files and finds nothing in them, so each is read again'
+  'conversations that left their slots do not come back with this model: llama-server reads the files but restores nothing, so each conversation is processed again'

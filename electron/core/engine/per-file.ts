@@ -1,15 +1,15 @@
-// Remembers what a program said of itself until its file changes: updates replace it, so path, time and size tell.
+// Caches a program's answer until its file changes (path, time or size): an update replaces the file.
 import { stat } from 'node:fs/promises'
 
 export interface PerFileReading<T> {
   readonly read: (path: string) => Promise<T>
-  /** Where there is no such file. */
+  /** Used when the file doesn't exist. */
   readonly readMissing: (path: string) => Promise<T>
-  /** Whether an answer stays for as long as the file does. */
+  /** Whether to cache this answer. */
   readonly isLasting: (answer: T) => boolean
 }
 
-/** Of one file at a time; whoever asks while it is being read waits for the same answer. */
+/** Holds one file at a time; concurrent calls share the same read. */
 export const rememberPerFile = <T>({ read, readMissing, isLasting }: PerFileReading<T>) => {
   let cached: { readonly key: string; readonly reading: Promise<T> } | null = null
   return async (path: string): Promise<T> => {

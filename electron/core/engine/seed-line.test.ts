@@ -1,4 +1,4 @@
-// The owner's line as it stands in the start script, and what is said of each flag that it shares with ours.
+// The owner's line from the start script, and the explanation of each flag that it shares with ours.
 import { expect, it } from 'vitest'
 import { explainSeedFlags, seedArgv } from './seed-line.ts'
 

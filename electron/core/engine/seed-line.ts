@@ -1,4 +1,4 @@
-// The owner's start script's llama-server line, what each of its flags is for, and where ours says something else. Pure.
+// The llama-server line of the owner's start script: what each flag is for, and where ours differs. Pure.
 import type { Adaptation } from './llama-adaptation.ts'
 
 interface SeedFlag {
@@ -19,18 +19,18 @@ const seedFlags: readonly SeedFlag[] = [
   {
     spellings: ['-md', '--model-draft', '--spec-draft-model'],
     value: `${models}/Llama-3.2-3B-Instruct-Q4_K_M.gguf`,
-    purpose: 'The draft model, whose guesses the model checks several at a time.',
+    purpose: 'The draft model; the model checks several of its guesses at once.',
   },
   {
     spellings: ['-c', '--ctx-size'],
     value: '131072',
-    purpose: 'Tokens of context, of all slots together.',
+    purpose: 'Tokens of context, for all slots together.',
   },
-  { spellings: ['-np', '--parallel'], value: '4', purpose: 'Slots: so many requests are answered at once.' },
+  { spellings: ['-np', '--parallel'], value: '4', purpose: 'Slots: how many requests run at once.' },
   {
     spellings: ['-cb', '--cont-batching'],
     value: null,
-    purpose: 'A request joins the batch that runs, instead of waiting for its end.',
+    purpose: 'A request joins the running batch instead of waiting for it to end.',
   },
   {
     spellings: ['-ngl', '--gpu-layers', '--n-gpu-layers'],
@@ -40,14 +40,14 @@ const seedFlags: readonly SeedFlag[] = [
   {
     spellings: ['-ctk', '--cache-type-k'],
     value: 'q4_0',
-    purpose: 'How keys are kept in the KV cache; q4_0 takes 18 bytes for 32 of them, f16 64.',
+    purpose: 'Format of keys in the KV cache; 32 of them take 18 bytes as q4_0, 64 as f16.',
   },
   { spellings: ['-ctv', '--cache-type-v'], value: 'q4_0', purpose: 'The same for values.' },
   { spellings: ['--host'], value: '0.0.0.0', purpose: 'The address it listens on.' },
   { spellings: ['--port'], value: '8080', purpose: 'The port it listens on.' },
 ]
 
-/** The line as it stands in the script. */
+/** The script's line, unchanged. */
 export const seedArgv: readonly string[] = [
   './llama-server',
   ...seedFlags.flatMap(({ spellings, value }) =>
@@ -56,16 +56,16 @@ export const seedArgv: readonly string[] = [
 ]
 
 export interface SeedFlagUse {
-  /** As we pass it, with its value. */
+  /** Our flag with its value. */
   readonly ours: string
   readonly purpose: string
-  /** The script's own, where that is another one; null where it is the same. */
+  /** The script's flag with its value; null when it is the same as ours. */
   readonly seed: string | null
 }
 
 const isFlag = (word: string): boolean => /^--?[a-z]/.test(word)
 
-/** The flags of our line that no adaptation explains: those that the script has too. */
+/** The flags of our line that are also in the script's and that no adaptation explains. */
 export const explainSeedFlags = (
   argv: readonly string[],
   adaptations: readonly Adaptation[],

@@ -1,4 +1,4 @@
-// Which profiles keep conversations in their slots, and how llama-server is told.
+// Which profiles keep conversations in their slots, and the flags that llama-server gets.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Profile } from '../../contract/profile.ts'

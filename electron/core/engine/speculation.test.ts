@@ -34,15 +34,15 @@ describe('explainSpeculation', () => {
     expect(explain({ argv: ['llama-server', '-m', '/m.gguf'] })).toMatch(/could not be asked.*nexus plan/)
   })
 
-  it('of flags that somebody pinned it judges alike', () => {
+  it('treats pinned flags the same way', () => {
     const argv = ['llama-server', '-m', '/m.gguf', '--spec-type', 'ngram-simple']
-    expect(explain({ wanted: 'none', argv })).toMatch(/does not say why/)
+    expect(explain({ wanted: 'none', argv })).toMatch(/gives no reason/)
   })
 
   it('says nothing where it drafts, was not asked, or does not tell', () => {
     expect(explain({ slots: drafting, said: 'an attempt before' })).toBeNull()
     expect(explain({ wanted: 'none', argv: ['llama-server', '-m', '/m.gguf'] })).toBeNull()
-    // A hybrid model's start warns of it although nobody asked.
+    // A hybrid model's start warns about it although speculation was not requested.
     const warned = 'speculative decoding is not supported by this context'
     expect(explain({ wanted: 'none', argv: ['llama-server', '-m', '/m.gguf'], said: warned })).toBeNull()
     expect(explain({ slots: null })).toBeNull()

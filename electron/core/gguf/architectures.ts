@@ -1,13 +1,13 @@
-// How llama.cpp keeps the context of each architecture it can load, from its own sources: src/llama-arch.cpp (LLM_ARCH_NAMES,
+// How llama.cpp stores the context of each architecture, from its sources: src/llama-arch.cpp (LLM_ARCH_NAMES,
 // llm_arch_is_recurrent, llm_arch_is_hybrid) and src/llama-model.cpp (create_memory), read at b10054 and b10256 (as
-// mybigday/llama.rn carries them). b10068 loads what b10054 does.
+// carried by mybigday/llama.rn). b10068 loads the same architectures as b10054.
 
 /**
- * - `attention`: keys and values in every layer. A sliding window in such a file is ignored by llama.cpp too (phi3:
+ * - `attention`: keys and values in every layer. Like llama.cpp we ignore a sliding window in such a file (phi3:
  *   ggml-org/llama.cpp#13676), unless sliding-window.ts has a rule.
- * - `recurrent`: a fixed state for each sequence instead of a cache.
+ * - `recurrent`: a fixed state per sequence instead of a cache.
  * - `hybrid`: a cache in some layers, a state in others (falcon-h1: both in all).
- * - `indexed`: a cache, and beside it one of small index keys, by which sparse attention chooses (DSA, MSA).
+ * - `indexed`: a cache plus one of small index keys, which sparse attention selects by (DSA, MSA).
  * - `compressed`: caches with one cell for several tokens (DeepSeek V4).
  */
 export type MemoryKind = 'attention' | 'recurrent' | 'hybrid' | 'indexed' | 'compressed'
@@ -32,17 +32,17 @@ const kinds: Readonly<Record<MemoryKind, readonly string[]>> = {
   compressed: words('deepseek4'),
 }
 
-/** Why the rest of llama.cpp's list is not counted, in the words of what it does instead. */
+/** Why the rest of llama.cpp's list isn't counted. */
 const otherMemory: readonly (readonly [RegExp, string])[] = [
   [
     /^(\S*bert\S*|gemma-embedding|llama-embed|t5encoder)$/,
-    'it makes embeddings and does not generate, so no agent can use it',
+    'it computes embeddings and does not generate text, so agents cannot use it',
   ],
   [/^(llada\S*|dream|rnd1)$/, 'it is a diffusion model, which llama-server cannot serve token by token'],
-  [/^t5$/, 'it is an encoder with a decoder, which llama-server does not serve'],
-  [/^(eagle3|dflash|gemma4-assistant)$/, 'it only drafts for another model, within whose cache it works'],
-  [/^wavtokenizer-dec$/, 'it makes sound, not text'],
-  [/^gptj$/, 'llama.cpp has its name but no code that loads it'],
+  [/^t5$/, 'it is an encoder-decoder model, which llama-server does not serve'],
+  [/^(eagle3|dflash|gemma4-assistant)$/, 'it only drafts for another model, using its cache'],
+  [/^wavtokenizer-dec$/, 'it generates sound, not text'],
+  [/^gptj$/, 'llama.cpp knows its name but cannot load it'],
 ]
 
 const kindOf = new Map(
@@ -58,13 +58,13 @@ export function whyNotCounted(architecture: string): string {
 }
 
 /**
- * Whether the last layers, which only predict further tokens (MTP, `nextn_predict_layers`), get a cache in the model's own
- * context. By default they do although it never runs them: create_memory filters them out for these alone. (b10256 also
- * leaves out mimo2's and deepseek32's, which b10068 still makes: the larger is planned.)
+ * Whether llama.cpp allocates no cache in the model's own context for the last layers, which only predict further tokens
+ * (MTP, `nextn_predict_layers`). By default it does, although it never runs them: create_memory filters them out only for
+ * these. (b10256 also leaves out mimo2's and deepseek32's, b10068 doesn't: we plan the larger size.)
  */
 export const leavesOutPredictors = (architecture: string): boolean =>
   ['step35', 'hy_v3', 'glm-dsa', 'qwen3next', 'qwen35', 'qwen35moe'].includes(architecture)
 
-/** Architectures whose file says with `key_length_mla` that keys are kept compressed and values not at all. */
+/** Architectures where `key_length_mla` means that keys are stored compressed and values not at all. */
 export const mayCompressKeys = (architecture: string): boolean =>
   ['deepseek2', 'mistral4', 'deepseek32', 'glm-dsa', 'kimi-linear'].includes(architecture)

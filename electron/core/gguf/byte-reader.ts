@@ -1,26 +1,26 @@
-// Reads a file forward in blocks, so that a 75 GB model costs a few hundred kilobytes of reads and of memory.
+// Reads a file forward in blocks, so a 75 GB model costs only a few hundred kilobytes of reads and memory.
 import type { FileHandle } from 'node:fs/promises'
 import { showControls } from '../../wording/visible-text.ts'
 
 const blockBytes = 256 * 1024
-/** Real headers are below 40 MB (tokenizers of 260,000 tokens take 6 MB); beyond this somebody wants to keep us busy. */
+/** Real headers are below 40 MB (tokenizers of 260,000 tokens take 6 MB); a larger one is hostile. */
 const maxHeaderBytes = 256 * 1024 * 1024
 
 export interface ByteReader {
   readonly path: string
   readonly fileBytes: number
-  /** Where the next byte comes from. */
+  /** Offset of the next byte. */
   offset(): number
-  /** Bytes that `take…` can give without another read. */
+  /** Bytes that `take…` can return without another read. */
   buffered(): number
-  /** Makes `count` bytes ready to take. Fails in one sentence when the file ends before them. */
+  /** Buffers `count` bytes. Throws one sentence when the file is too short. */
   ensure(count: number, what: string): Promise<void>
   skip(count: number, what: string): void
-  /** A view that holds until the next `ensure`. */
+  /** A view, valid until the next `ensure`. */
   takeBytes(count: number): Buffer
   takeU8(): number
   takeU32(): number
-  /** Exact below 2^53; beyond that rounded, which is harmless because every limit here is far below. */
+  /** Exact below 2^53, rounded above; harmless because every limit here is far lower. */
   takeU64(): number
   fail(at: number, problem: string): never
 }
@@ -31,14 +31,14 @@ export function createByteReader(
   signal: AbortSignal | undefined,
 ): ByteReader {
   const { path, fileBytes } = file
-  /** One for the whole file: a new one for each block was 5 MB of garbage outside V8's heap for a vocabulary of 262,000 tokens. */
+  /** Reused for the whole file: a new one per block left 5 MB of garbage outside V8's heap for a vocabulary of 262,000 tokens. */
   const block = Buffer.allocUnsafe(Math.min(blockBytes, fileBytes))
   let buffer: Buffer = block.subarray(0, 0)
   let bufferStart = 0
   let at = 0
 
   const fail = (where: number, problem: string): never => {
-    // Names in it come from the file, and this ends on a terminal.
+    // It contains names from the file and is shown on a terminal.
     throw new Error(`${path}: at byte ${where}: ${showControls(problem)}`)
   }
 
@@ -49,7 +49,7 @@ export function createByteReader(
         `the file ends at byte ${fileBytes}, in the middle of ${what}, which needs ${count} bytes here`,
       )
     if (at + count > maxHeaderBytes)
-      fail(at, `the header reaches beyond ${maxHeaderBytes} bytes with ${what}; real headers are far smaller`)
+      fail(at, `${what} makes the header larger than ${maxHeaderBytes} bytes; real headers are far smaller`)
   }
 
   const buffered = (): number => Math.max(0, bufferStart + buffer.length - at)
@@ -61,7 +61,7 @@ export function createByteReader(
     const rest = buffered() > 0 ? buffer.subarray(at - bufferStart) : buffer.subarray(0, 0)
     const wanted = Math.min(Math.max(blockBytes, count), fileBytes - at)
     const target = wanted > block.length ? Buffer.allocUnsafe(wanted) : block.subarray(0, wanted)
-    // Within one block too: as memmove(3) does.
+    // Source and target may overlap: copy works like memmove(3).
     rest.copy(target)
     let filled = rest.length
     while (filled < target.length) {

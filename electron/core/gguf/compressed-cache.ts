@@ -1,4 +1,4 @@
-// DeepSeek V4's caches: a sliding one in every layer, and compressed ones with a cell for 4 or 128 tokens
+// DeepSeek V4's caches: a sliding one in every layer, and compressed ones with one cell per 4 or 128 tokens
 // (llama.cpp, src/llama-kv-cache-dsv4.cpp, llama_kv_cache_dsv4 and llama_dsv4_comp_state; the same in b10054 and b10256).
 import type { KnownKvShape, KvLayer } from './kv-shape.ts'
 import type { MetadataQuestions } from './metadata-reading.ts'
@@ -14,7 +14,7 @@ interface CompressedDimensions {
   readonly keyLength: number
 }
 
-/** Keys only, as dsv4_make_k_only has it. A sentence when the file lacks what llama.cpp needs. */
+/** Keys only, like dsv4_make_k_only. Returns a sentence when the file lacks something that llama.cpp needs. */
 export function compressedShape(
   architecture: string,
   { allLayers, predictors, kvHeads, keyLength }: CompressedDimensions,
@@ -50,7 +50,7 @@ export function compressedShape(
       cache(indexKeyLength, indexKeyLength, false, finelyTokens),
     ]
   })
-  // What is not yet compressed, as sums and scores: two f32 tensors in each layer of the trunk.
+  // Tokens not yet compressed, as sums and scores: two f32 tensors in each layer of the trunk.
   const pending = ratios.slice(0, allLayers - predictors).map((ratio) => {
     if (ratio === coarselyTokens) return 2 * coarselyTokens * keyLength
     return ratio === finelyTokens ? 2 * (2 * finelyTokens) * 2 * (keyLength + indexKeyLength) : 0
@@ -64,6 +64,6 @@ export function compressedShape(
       valuesPerSlot: pending.reduce((sum, values) => sum + values, 0),
     },
     alwaysSplit: true,
-    remark: 'each slot has its own compressed caches, also in a pool',
+    remark: 'each slot has its own compressed caches, even in a pool',
   }
 }

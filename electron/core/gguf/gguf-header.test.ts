@@ -274,7 +274,7 @@ describe('models in parts', () => {
     ['gemma3', 'mmproj', 'an mmproj'],
     ['llama', 'adapter', 'a LoRA adapter'],
     ['llama', 'vocab', 'a vocabulary without weights'],
-  ])('refuses what is no model: architecture %s, type %s', async (architecture, type, words) => {
+  ])('refuses files that are not models: architecture %s, type %s', async (architecture, type, words) => {
     const pairs = makePairs(
       architecture,
       type === undefined ? {} : { 'general.type': { type: 'text', value: type } },
@@ -283,13 +283,13 @@ describe('models in parts', () => {
     await expect(readGgufHeader(path)).rejects.toThrow(words)
   })
 
-  it('counts the weights of a projector, and refuses what is none', async () => {
+  it('counts the weights of a projector, and refuses anything else', async () => {
     const pairs = makePairs('clip', { 'general.type': { type: 'text', value: 'mmproj' } })
     const tensors = [q8Tensor('v.patch_embd.weight', 0)]
     const path = await write('mmproj.gguf', makeGguf({ pairs, tensors, dataBytes: 136 }))
     expect(await readProjectorBytes(path)).toBe(160)
     const model = await write('model.gguf', makeGguf({ pairs: makePairs('llama'), tensors: [] }))
-    await expect(readProjectorBytes(model)).rejects.toThrow(`${model}: an mmproj is wanted here`)
+    await expect(readProjectorBytes(model)).rejects.toThrow(`${model}: expected an mmproj`)
   })
 
   it('compares the number of tensors with what the first part claims', async () => {

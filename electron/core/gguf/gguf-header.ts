@@ -1,4 +1,4 @@
-// What a model file (or all of its parts) says of itself, read without touching its weights.
+// Reads the header of a model file (or of all its parts) without reading its weights.
 import { messageOf } from '../base/error-message.ts'
 import { type GgufPart, type GgufReadOptions, readGgufPart } from './gguf-part.ts'
 import { type KvShape, readKvShape } from './kv-shape.ts'
@@ -10,24 +10,23 @@ import { readVocabulary, type Vocabulary } from './vocabulary.ts'
 
 export type Completeness =
   | { readonly kind: 'complete' }
-  /** The weights end too early: a download that stopped. */
+  /** The weights end too early: an interrupted download. */
   | { readonly kind: 'truncated'; readonly missingBytes: number; readonly path: string }
-  /** No weights at all: good for a plan, not for a start. */
+  /** No weights: enough for a plan, not for a start. */
   | { readonly kind: 'header-only'; readonly missingBytes: number; readonly path: string }
 
 export interface GgufHeader {
-  /** The file that llama-server is given: the first part. */
+  /** The file passed to llama-server: the first part. */
   readonly path: string
   readonly partPaths: readonly string[]
   readonly version: number
   readonly fileBytes: number
   readonly tensorCount: number
   readonly tensorBytes: number
-  readonly parameterCount: number
   readonly completeness: Completeness
   readonly architecture: string
   readonly name: string | null
-  /** Such as Q8_0; null when the file does not say. */
+  /** Such as Q8_0; null when unknown. */
   readonly quantisation: string | null
   readonly layers: number | null
   readonly trainingContextTokens: number | null
@@ -35,7 +34,7 @@ export interface GgufHeader {
   readonly feedForwardLength: number | null
   readonly kv: KvShape
   readonly vocabulary: Vocabulary
-  /** Size of the input embedding where the output shares it (no `output.weight`), else 0. */
+  /** Size of the input embedding if the output shares it (no `output.weight`), else 0. */
   readonly sharedEmbeddingBytes: number
   readonly metadata: ReadonlyMap<string, MetadataValue>
 }
@@ -63,7 +62,7 @@ async function readAllParts(path: string, options: GgufReadOptions): Promise<rea
   const parts = countIn(first, 'split.count') ?? 0
   if (name === null && parts > 1)
     throw new Error(
-      `${path}: its header says it is one of ${parts} parts; then its name must end in -00001-of-${String(parts).padStart(5, '0')}.gguf`,
+      `${path}: its header says it is one of ${parts} parts, so its name must end in -00001-of-${String(parts).padStart(5, '0')}.gguf`,
     )
   if (name === null || (name.parts === 1 && parts === 0)) return [first]
   checkPart(first, 0, name.parts)
@@ -78,36 +77,35 @@ async function readAllParts(path: string, options: GgufReadOptions): Promise<rea
   return all
 }
 
-/** What a GGUF file can be besides a model that generates (llama.cpp, docs/gguf.md: general.type). */
+/** Kinds of GGUF files that aren't generating models (llama.cpp, docs/gguf.md: general.type). */
 const otherTypes: Readonly<Record<string, string>> = {
-  mmproj: 'a projector for images or sound (an mmproj), which goes beside a model',
-  adapter: 'a LoRA adapter, which goes on top of a model',
-  imatrix: 'an importance matrix, from which models are quantised',
+  mmproj: 'a projector for images or sound (an mmproj), which accompanies a model',
+  adapter: 'a LoRA adapter, which modifies a model',
+  imatrix: 'an importance matrix, used to quantise models',
   vocab: 'a vocabulary without weights',
 }
 
-/** llama-server refuses it as a model ("unknown model architecture: 'clip'"), after a start that takes its time. */
+/** llama-server would refuse it ("unknown model architecture: 'clip'"), but only after a slow start. */
 function checkIsModel(path: string, architecture: string, type: string | null): void {
-  // Projectors made before general.type was written have only this architecture.
+  // Older projectors have no general.type, only this architecture.
   const what = otherTypes[architecture === 'clip' ? 'mmproj' : (type ?? 'model')]
-  if (what !== undefined)
-    throw new Error(`${path}: this is ${what}; a model that generates text is wanted here`)
+  if (what !== undefined) throw new Error(`${path}: this is ${what}; expected a model that generates text`)
 }
 
-/** The weights of a projector (an mmproj file). Throws an Error of one sentence when it is anything else. */
+/** Bytes of weights in a projector (an mmproj file). Throws an Error of one sentence when it is anything else. */
 export async function readProjectorBytes(path: string): Promise<number> {
   const part = await readGgufPart(path, { keepTokenTexts: false })
   const ask = askMetadata(part.metadata.values)
   const architecture = ask.text('general.architecture')
-  // tools/mtmd/clip.cpp reads projectors of this architecture only.
+  // tools/mtmd/clip.cpp reads only this architecture.
   if (architecture !== 'clip')
     throw new Error(
-      `${path}: an mmproj is wanted here, whose architecture is 'clip'; this one is '${architecture ?? 'missing'}'`,
+      `${path}: expected an mmproj, whose architecture is 'clip'; this one is '${architecture ?? 'missing'}'`,
     )
   return part.tensors.tensorBytes
 }
 
-/** One part that lacks weights makes the model unusable, so the worst part speaks for all; missing bytes are summed. */
+/** One incomplete part makes the model unusable, so it determines the result; missing bytes are summed. */
 function judgeCompleteness(parts: readonly GgufPart[]): Completeness {
   const short = parts.filter((part) => part.fileBytes < part.tensors.requiredFileBytes)
   const worst = short[0]
@@ -148,7 +146,7 @@ export async function readGgufHeader(path: string, options: GgufReadOptions = {}
   const ask = askMetadata(first.metadata.values)
   const architecture = ask.text('general.architecture')
   if (architecture === null)
-    throw new Error(`${path}: the header lacks general.architecture, which every model needs`)
+    throw new Error(`${path}: the header lacks general.architecture, which every model must have`)
   checkIsModel(path, architecture, ask.text('general.type'))
   const embedding =
     parts.find((part) => part.tensors.tokenEmbeddingBytes !== null)?.tensors.tokenEmbeddingBytes ?? 0
@@ -160,7 +158,6 @@ export async function readGgufHeader(path: string, options: GgufReadOptions = {}
     fileBytes: sumOf(parts, (part) => part.fileBytes),
     tensorCount: sumOf(parts, (part) => part.tensors.tensorCount),
     tensorBytes: sumOf(parts, (part) => part.tensors.tensorBytes),
-    parameterCount: sumOf(parts, (part) => part.tensors.parameterCount),
     completeness: judgeCompleteness(parts),
     ...describeModel(architecture, ask),
     vocabulary: readVocabulary(architecture, ask, first.metadata.tokenTexts),
@@ -169,7 +166,7 @@ export async function readGgufHeader(path: string, options: GgufReadOptions = {}
   }
 }
 
-/** What a model's metadata says of its shape, without its tensors and tokens. */
+/** The model's shape, from its metadata without tensors and tokens. */
 const describeModel = (architecture: string, ask: MetadataQuestions) => {
   const layers = ask.count(`${architecture}.block_count`)
   const feedForward = ask.perLayer(`${architecture}.feed_forward_length`, layers ?? 1)
@@ -185,7 +182,7 @@ const describeModel = (architecture: string, ask: MetadataQuestions) => {
   }
 }
 
-/** As `readGgufHeader` would read it of a whole file, from metadata that is known without one. Throws without an architecture. */
+/** Builds what `readGgufHeader` would return for a complete file from metadata alone. Throws without an architecture. */
 export const headerFromMetadata = (
   path: string,
   metadata: ReadonlyMap<string, MetadataValue>,
@@ -201,7 +198,6 @@ export const headerFromMetadata = (
     fileBytes: tensorBytes,
     tensorCount: 0,
     tensorBytes,
-    parameterCount: 0,
     completeness: { kind: 'complete' },
     ...describeModel(architecture, ask),
     vocabulary: readVocabulary(architecture, ask, null),
@@ -214,7 +210,7 @@ export type HeaderReading =
   | { readonly kind: 'header'; readonly header: GgufHeader }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** @param keepTokenTexts only to compare two: a vocabulary of 262,000 tokens costs the core 30 MB for a moment */
+/** @param keepTokenTexts only for comparing two: a vocabulary of 262,000 tokens briefly costs the core 30 MB */
 export const readHeaderOrReason = async (path: string, keepTokenTexts = false): Promise<HeaderReading> => {
   try {
     return { kind: 'header', header: await readGgufHeader(path, { keepTokenTexts }) }

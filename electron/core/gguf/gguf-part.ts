@@ -1,4 +1,4 @@
-// One GGUF file: its metadata, its tensors, and whether all of its bytes are there.
+// Reads one GGUF file: metadata, tensors, and whether it is complete.
 
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -21,7 +21,7 @@ const defaultAlignment = 32
 
 const quoteMagic = (magic: Buffer): string => JSON.stringify(magic.toString('latin1'))
 
-/** gguf.cpp reads versions 2 and 3 in the machine's byte order; ours is little-endian everywhere. */
+/** gguf.cpp reads versions 2 and 3 in the machine's byte order; ours are all little-endian. */
 async function readVersion(reader: ByteReader): Promise<number> {
   if (reader.fileBytes === 0) reader.fail(0, "the file is empty; a model starts with 'GGUF'")
   await reader.ensure(fixedHeaderBytes, 'the fixed header')
@@ -67,14 +67,14 @@ const sayOpenError = (path: string, error: unknown): Error => {
 
 export interface GgufReadOptions {
   readonly signal?: AbortSignal
-  /** Whether the token texts are kept, for a comparison with a draft; counting and passing over them is much faster. */
+  /** Whether to keep the token texts, to compare with a draft; counting and skipping them is much faster. */
   readonly keepTokenTexts?: boolean
 }
 
 export async function readGgufPart(path: string, options: GgufReadOptions): Promise<GgufPart> {
   const { signal, keepTokenTexts = true } = options
   signal?.throwIfAborted()
-  // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+  // Without O_NONBLOCK, opening a named pipe would wait for a writer forever.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw sayOpenError(path, error)
   })

@@ -39,7 +39,7 @@ const tensor = (changes: Partial<MadeTensor>): MadeGguf => ({
 })
 const huge = 2n ** 63n
 
-describe('lies', () => {
+describe('false claims', () => {
   it.each<readonly [string, MadeGguf | Buffer, string]>([
     ['an empty file', Buffer.alloc(0), "FILE: at byte 0: the file is empty; a model starts with 'GGUF'"],
     ['a web page', Buffer.from('<!DOCTYPE html><html><head></head></html>'), 'at byte 0: found "<!DO"'],
@@ -81,7 +81,7 @@ describe('lies', () => {
           ['k', { type: 'u32', value: 2 }],
         ],
       },
-      "the metadata key 'k' is there twice",
+      "the metadata key 'k' occurs twice",
     ],
     [
       'alignment 0',
@@ -105,11 +105,15 @@ describe('lies', () => {
       "tensor 't' has 5 dimensions; at most 4 are allowed",
     ],
     ['rows that are no blocks', tensor({ lengths: [33] }), 'rows of 33 values; Q8_0 needs a multiple of 32'],
-    ['a size beyond numbers', tensor({ lengths: [2 ** 52, 2 ** 52], typeNumber: 0 }), 'that is no real size'],
+    [
+      'a size beyond numbers',
+      tensor({ lengths: [2 ** 52, 2 ** 52], typeNumber: 0 }),
+      'that is not a real size',
+    ],
     [
       'a wrong offset',
       tensor({ dataOffset: 64 }),
-      "the data of tensor 't' is said to start at 64; after the tensors before it that must be 0",
+      "the data of tensor 't' is declared at 64; after the preceding tensors it must be at 0",
     ],
     [
       'a long name',
@@ -126,14 +130,14 @@ describe('lies', () => {
   it('two tensors of one name', async () => {
     const twin: MadeTensor = { name: 't', lengths: [32], typeNumber: 0, dataOffset: 0 }
     const made = makeGguf({ tensors: [twin, { ...twin, dataOffset: 128 }] })
-    expect(await failureOf(made)).toContain("tensor 't' is there twice")
+    expect(await failureOf(made)).toContain("tensor 't' occurs twice")
   })
 
   it('a header without end stops at 256 MiB, not after the 75 GB', async () => {
     const path = join(folder, 'endless.gguf')
     await writeFile(path, makeGguf(raw(Buffer.concat([u32(9), u32(10), u64(5e9)]))))
     await truncate(path, 75e9)
-    await expect(readGgufHeader(path)).rejects.toThrow('the header reaches beyond 268435456 bytes')
+    await expect(readGgufHeader(path)).rejects.toThrow('makes the header larger than 268435456 bytes')
   })
 })
 
@@ -175,7 +179,7 @@ describe('anything else', () => {
     await expect(readGgufHeader(join(folder, 'none.gguf'))).rejects.toThrow('none.gguf: no such file')
   })
 
-  it('stops when it is told to', async () => {
+  it('stops when aborted', async () => {
     const path = join(folder, 'aborted.gguf')
     await writeFile(path, Buffer.concat([makeGguf({ pairs: makePairs('llama') }), text('rest')]))
     const signal = AbortSignal.abort(new Error('enough'))

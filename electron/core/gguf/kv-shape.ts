@@ -1,5 +1,5 @@
-// What one token and one sequence cost in memory, layer by layer, as llama.cpp allocates it; "unknown" with the reason where
-// that is not known. Checked against b10068's own log with models in miniature (e2e/model-memory.e2e.ts).
+// What one token and one sequence cost in memory, layer by layer, as llama.cpp allocates it; otherwise "unknown" and why.
+// Checked against b10068's own log with miniature models (e2e/model-memory.e2e.ts).
 import { leavesOutPredictors, mayCompressKeys, memoryKindOf, whyNotCounted } from './architectures.ts'
 import { compressedShape } from './compressed-cache.ts'
 import type { MetadataQuestions } from './metadata-reading.ts'
@@ -9,17 +9,17 @@ import { readSliding, type Sliding } from './sliding-window.ts'
 export interface KvLayer {
   /** Numbers stored per cell: KV heads x head size. */
   readonly keyValues: number
-  /** 0 where values are not kept: compressed keys (MLA), index keys. */
+  /** 0 if values aren't stored: compressed keys (MLA), index keys. */
   readonly valueValues: number
-  /** The size of one head, which cache quantisation must divide into blocks. */
+  /** The size of one head; must be a multiple of the cache type's block size. */
   readonly keyHeadValues: number
   readonly valueHeadValues: number
   readonly slides: boolean
-  /** 1, but for compressed caches, which keep one cell for several tokens. */
+  /** 1, or more for compressed caches. */
   readonly tokensPerCell: number
 }
 
-/** f32 numbers that each slot keeps, however long its context. */
+/** f32 numbers per slot, independent of the context's length. */
 export interface SequenceState {
   readonly layers: number
   readonly valuesPerSlot: number
@@ -32,15 +32,15 @@ export interface KnownKvShape {
   readonly windowTokens: number | null
   /** null: no layer is recurrent. */
   readonly state: SequenceState | null
-  /** The cache stays one for each slot even where a pool is asked for (`-kvu`). */
+  /** Each slot has its own cache even if a pool is requested (`-kvu`). */
   readonly alwaysSplit: boolean
-  /** What a reader of the sum should know, such as where builds differ; null when there is nothing. */
+  /** A note for the reader, such as a difference between builds. */
   readonly remark: string | null
 }
 export type KvShape = KnownKvShape | { readonly kind: 'unknown'; readonly reason: string }
 
 interface Dimensions {
-  /** All in the file, with those that only predict further tokens. */
+  /** All layers in the file, including those that only predict further tokens. */
   readonly allLayers: number
   readonly predictors: number
   readonly firstHeads: number
@@ -49,7 +49,7 @@ interface Dimensions {
   readonly valueLength: number
   readonly slidingKeyLength: number
   readonly slidingValueLength: number
-  /** llama_hparams::is_mla: the file gives both lengths after decompression. */
+  /** llama_hparams::is_mla: the file gives both decompressed lengths. */
   readonly compressesKeys: boolean
 }
 
@@ -61,7 +61,7 @@ interface LayerCounts {
 function readLayerCounts(architecture: string, ask: MetadataQuestions): LayerCounts | string {
   const layersKey = `${architecture}.block_count`
   const inFile = ask.count(layersKey) ?? 0
-  // nanbeige runs its layers several times, each time with a cache of its own (src/models/nanbeige.cpp).
+  // nanbeige runs its layers several times, with a separate cache each time (src/models/nanbeige.cpp).
   const allLayers = inFile * (architecture === 'nanbeige' ? (ask.count('nanbeige.num_loops') ?? 1) : 1)
   // LLAMA_MAX_LAYERS is 512.
   if (allLayers === 0 || allLayers > 512)
@@ -73,7 +73,7 @@ function readLayerCounts(architecture: string, ask: MetadataQuestions): LayerCou
   return { allLayers, predictors }
 }
 
-/** A sentence instead of dimensions when something is missing or is no number: a default would be a wrong number. */
+/** Returns a sentence when something is missing or not a number: a default would be wrong. */
 function readDimensions(
   architecture: string,
   counts: LayerCounts,
@@ -81,7 +81,7 @@ function readDimensions(
 ): Dimensions | string {
   const key = (name: string): string => `${architecture}.${name}`
   const { allLayers } = counts
-  // Without them llama.cpp loads a model that has no attention, and sizes its heads 0.
+  // llama.cpp loads a model without attention without these, with heads of size 0.
   const mayLackHeads = memoryKindOf(architecture) === 'recurrent'
   const noHeads = mayLackHeads ? new Array<number>(allLayers).fill(0) : null
   const heads = ask.perLayer(key('attention.head_count'), allLayers) ?? noHeads
@@ -89,7 +89,7 @@ function readDimensions(
   const kvHeads = ask.isPresent(kvKey) ? ask.perLayer(kvKey, allLayers) : heads
   const firstHeads = heads?.[0] ?? 0
   if (kvHeads === null || (firstHeads === 0 && !mayLackHeads))
-    return `${key('attention.head_count')} or ${kvKey} is not there for all of its ${allLayers} layers`
+    return `${key('attention.head_count')} or ${kvKey} is missing for some of its ${allLayers} layers`
   const embedding = ask.count(key('embedding_length'))
   const byDefault = embedding === null || firstHeads === 0 ? null : Math.floor(embedding / firstHeads)
   const lengthOf = (name: string, otherwise: number | null): number | null =>
@@ -99,7 +99,7 @@ function readDimensions(
   const slidingKeyLength = lengthOf('attention.key_length_swa', keyLength)
   const slidingValueLength = lengthOf('attention.value_length_swa', valueLength)
   if (!mayLackHeads && (!keyLength || !valueLength || !slidingKeyLength || !slidingValueLength))
-    return `the sizes of its heads (${key('attention.key_length')} and the like) are missing or no numbers`
+    return `the sizes of its heads (${key('attention.key_length')} etc.) are missing or not numbers`
   return {
     ...counts,
     firstHeads,
@@ -146,7 +146,7 @@ function layersWithOwnCache(
 }
 
 /**
- * The index keys by which sparse attention chooses: one head in each indexed layer, without values where keys are compressed
+ * The index keys that sparse attention selects by: one head in each indexed layer, without values if keys are compressed
  * (llama-kv-cache-dsa.cpp, llama-kv-cache-msa.cpp).
  */
 function readIndexLayers(
@@ -156,7 +156,7 @@ function readIndexLayers(
 ): readonly KvLayer[] | string {
   const key = (name: string): string => `${architecture}.${name}`
   const keyHeadValues = ask.count(key('attention.indexer.key_length'))
-  if (!keyHeadValues) return `${key('attention.indexer.key_length')} is missing or no number`
+  if (!keyHeadValues) return `${key('attention.indexer.key_length')} is missing or not a number`
   const trunk = dimensions.allLayers - dimensions.predictors
   const isIndexed = Array.from({ length: dimensions.allLayers }, (_, layer) => {
     if (architecture === 'minimax-m3') return layer >= (ask.count(key('leading_dense_block_count')) ?? 0)
@@ -178,13 +178,13 @@ function readIndexLayers(
     .map(() => layer)
 }
 
-/** GLM from 5.2 shares one index among four layers (src/models/glm-dsa.cpp, GLM_5_2_DEFAULT_INDEXER_TYPES); before, each has one. */
+/** Since 5.2, four layers of GLM share one index (src/models/glm-dsa.cpp, GLM_5_2_DEFAULT_INDEXER_TYPES); before, each had its own. */
 function readFullIndexers(ask: MetadataQuestions, layers: number): readonly boolean[] | string {
   const listKey = 'glm-dsa.attention.indexer.types'
   if (ask.isPresent(listKey)) {
     const list = ask.perLayer(listKey, layers)
     return list === null
-      ? `${listKey} is not there for all of its ${layers} layers`
+      ? `${listKey} is missing for some of its ${layers} layers`
       : list.map((one) => one !== 0)
   }
   const isBefore52 = (ask.count('glm-dsa.context_length') ?? 0) < 1_048_576
@@ -193,9 +193,9 @@ function readFullIndexers(ask: MetadataQuestions, layers: number): readonly bool
 
 function sayRemark(architecture: string, { predictors }: LayerCounts): string | null {
   if (architecture === 'glm-dsa')
-    return 'with its index keys, which builds to mid-July 2026 (b10068) do not keep'
+    return 'including index keys, which builds up to mid-July 2026 (b10068) do not store'
   if (predictors === 0 || leavesOutPredictors(architecture)) return null
-  return `with the cache of ${predictors === 1 ? 'its layer' : `${predictors} layers`} for multi-token prediction, which llama-server makes without using it`
+  return `including the cache of ${predictors === 1 ? 'its layer' : `${predictors} layers`} for multi-token prediction, which llama-server allocates but does not use`
 }
 
 export function readKvShape(architecture: string, ask: MetadataQuestions): KvShape {

@@ -1,21 +1,21 @@
-// Typed questions to a GGUF header's metadata; the architecture's own keys carry its name as a prefix.
+// Typed access to a GGUF header's metadata; an architecture's own keys have its name as a prefix.
 import type { MetadataValue } from './metadata.ts'
 
 export interface MetadataQuestions {
   readonly isPresent: (key: string) => boolean
-  /** Without control characters: texts from a file end on terminals. */
+  /** Without control characters, because it may be shown on a terminal. */
   readonly text: (key: string) => string | null
-  /** A whole number from 0; null when absent or anything else. */
+  /** A whole number >= 0; null when absent or anything else. */
   readonly count: (key: string) => number | null
   readonly flag: (key: string) => boolean | null
-  /** One number for each layer, from a list or from one number for all; null when absent or too short a list. */
+  /** One number per layer, from a list or from one number for all; null when absent or the list is too short. */
   readonly perLayer: (key: string, layers: number) => readonly number[] | null
   readonly isList: (key: string) => boolean
-  /** How many values a list has, also one whose values were passed over; null when there is no such list. */
+  /** How many values a list has, even if they were skipped; null when there is no such list. */
   readonly listLength: (key: string) => number | null
 }
 
-/** LLAMA_MAX_LAYERS is 512: a hostile layer count must not make us build a list of it. */
+/** LLAMA_MAX_LAYERS is 512: a hostile layer count must not make us allocate a huge list. */
 const maxLayers = 512
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0

@@ -1,20 +1,20 @@
-// The key-value part of a GGUF header: what is small is kept, what is large is walked over.
+// The key-value part of a GGUF header: small values are kept, large ones are skipped.
 import type { ByteReader } from './byte-reader.ts'
 import { createTokenTextsBuilder, type TokenTexts } from './token-texts.ts'
 
-/** `values` is null for arrays that are walked over: strings, and numbers beyond what per-layer lists need. */
+/** `values` is null for skipped arrays: strings, and more numbers than per-layer lists need. */
 export interface MetadataArray {
   readonly count: number
   readonly values: readonly number[] | null
 }
-/** null: a value we do not keep (a text beyond 64 KiB, a whole number beyond 2^53). */
+/** null: a value that isn't kept (a text over 64 KiB, a whole number over 2^53). */
 export type MetadataValue = number | boolean | string | MetadataArray | null
 export interface Metadata {
   readonly values: ReadonlyMap<string, MetadataValue>
   readonly tokenTexts: TokenTexts | null
 }
 
-// Limits: gguf.cpp allows strings and arrays of 2^30; nothing real comes near these.
+// Limits: gguf.cpp allows strings and arrays of 2^30; no real file comes near these.
 const maxPairs = 65_536
 const maxKeyBytes = 65_535
 const maxStringBytes = 16 * 1024 * 1024
@@ -74,7 +74,7 @@ function keepScalar(value: number | boolean | bigint): number | boolean | null {
   return Number.isSafeInteger(exact) ? exact : null
 }
 
-/** The length before a text, whose 8 bytes are there; checked against `maxBytes`, so a hostile length costs nothing. */
+/** Takes a text's length, whose 8 bytes must be buffered. Checked against `maxBytes`, so a hostile length costs nothing. */
 function takeTextLength(reader: ByteReader, maxBytes: number, what: string): number {
   const start = reader.offset()
   const bytes = reader.takeU64()
@@ -82,7 +82,6 @@ function takeTextLength(reader: ByteReader, maxBytes: number, what: string): num
   return bytes
 }
 
-/** A length-prefixed text. */
 export async function readText(reader: ByteReader, maxBytes: number, what: string): Promise<Buffer> {
   await reader.ensure(8, `the length of ${what}`)
   const bytes = takeTextLength(reader, maxBytes, what)
@@ -101,7 +100,7 @@ async function readStringArray(
   const builder = keepTokenTexts && key === tokenTextsKey ? createTokenTextsBuilder() : null
   const what = `a text of '${key}'`
   for (let index = 0; index < count; index += 1) {
-    // Awaiting only at the end of a block: an await for each of 260,000 texts took longer than reading them.
+    // Await only at the end of a block: an await for each of 260,000 texts took longer than reading them.
     if (reader.buffered() < 8) await reader.ensure(8, `the length of ${what}`)
     const bytes = takeTextLength(reader, maxStringBytes, what)
     if (reader.buffered() < bytes) await reader.ensure(bytes, what)
@@ -187,7 +186,7 @@ export async function readMetadata(
     const key = (await readText(reader, maxKeyBytes, `metadata key ${index + 1} of ${pairCount}`)).toString(
       'utf8',
     )
-    if (values.has(key)) reader.fail(keyStart, `the metadata key '${key}' is there twice; once is allowed`)
+    if (values.has(key)) reader.fail(keyStart, `the metadata key '${key}' occurs twice; once is allowed`)
     const read = await readValue(reader, key, keepTokenTexts)
     values.set(key, read.value)
     tokenTexts = read.tokenTexts ?? tokenTexts

@@ -1,24 +1,24 @@
-// The state that recurrent and hybrid models keep of each sequence, as llama.cpp sizes it (src/llama-hparams.cpp, n_embd_r
-// and n_embd_s; src/models/*.cpp, load_arch_hparams, for which layers have one). The same in b10054 and b10256.
+// The state that recurrent and hybrid models keep per sequence, as llama.cpp sizes it (src/llama-hparams.cpp, n_embd_r
+// and n_embd_s; src/models/*.cpp, load_arch_hparams, for the layers that have one). The same in b10054 and b10256.
 import type { MetadataQuestions } from './metadata-reading.ts'
 
 export interface RecurrentLayers {
-  /** Numbers of one layer's state, for one sequence. Always f32, whatever the cache's types (create_memory). */
+  /** Numbers in one layer's state for one sequence. Always f32, whatever the cache types (create_memory). */
   readonly valuesPerLayer: number
   readonly isRecurrent: readonly boolean[]
-  /** Which layers have keys and values; in falcon-h1 those that are recurrent too. */
+  /** Which layers have keys and values; in falcon-h1 the recurrent ones do too. */
   readonly hasCache: readonly boolean[]
 }
 
 export interface LayerHeads {
-  /** Layers that run: without those that only predict further tokens. */
+  /** Layers that run: excludes those that only predict further tokens. */
   readonly layers: number
   /** For each layer. */
   readonly kvHeads: readonly number[]
   readonly firstHeads: number
 }
 
-/** A sentence instead of a size when the file lacks what llama.cpp would refuse to load without. */
+/** Returns a sentence when the file lacks something without which llama.cpp refuses to load it. */
 export function readRecurrentLayers(
   architecture: string,
   heads: LayerHeads,
@@ -40,8 +40,8 @@ function readStateValues(architecture: string, heads: LayerHeads, ask: MetadataQ
   }
   const values = sumStateValues(architecture, heads, ask, need)
   if (missing.length > 0)
-    return `the size of its state is not told: ${missing.join(' and ')} missing or no number`
-  return Number.isSafeInteger(values) ? values : `${values} numbers of state in one layer are no real size`
+    return `the size of its state is unknown: ${missing.join(' and ')} missing or not a number`
+  return Number.isSafeInteger(values) ? values : `${values} numbers of state in one layer is not a real size`
 }
 
 function sumStateValues(
@@ -62,7 +62,7 @@ function sumStateValues(
     case 'lfm2moe':
       return need('embedding_length') * Math.max(0, need('shortconv.l_cache') - 1)
     case 'kimi-linear': {
-      // Convolutions of Q, K and V, and a square for each head. Without a kernel llama.cpp takes 3 columns.
+      // Convolutions of Q, K and V, and a square matrix per head. Without a kernel llama.cpp uses 3 columns.
       const headValues = need('kda.head_dim')
       const kernel = need('ssm.conv_kernel')
       return firstHeads * headValues * (3 * (kernel > 0 ? kernel - 1 : 3) + headValues)
@@ -70,7 +70,7 @@ function sumStateValues(
     default: {
       const inner = need('ssm.inner_size')
       const state = need('ssm.state_size')
-      // mamba and jamba know no groups: load_arch_hparams doesn't read the key.
+      // mamba and jamba have no groups: load_arch_hparams doesn't read the key.
       const groups = architecture === 'mamba' || architecture === 'jamba' ? 0 : need('ssm.group_count')
       return Math.max(0, need('ssm.conv_kernel') - 1) * (inner + 2 * groups * state) + state * inner
     }
@@ -92,12 +92,12 @@ function readRecurrentPattern(
       if (ask.isPresent(listKey)) {
         const list = ask.perLayer(listKey, layers)
         return list === null
-          ? `${listKey} is not there for all of its ${layers} layers`
+          ? `${listKey} is missing for some of its ${layers} layers`
           : each((layer) => list[layer] !== 0)
       }
       const intervalKey = `${architecture}.full_attention_interval`
       const interval = ask.isPresent(intervalKey) ? ask.count(intervalKey) : 4
-      if (!interval) return `${intervalKey} is no number above 0`
+      if (!interval) return `${intervalKey} is not a number above 0`
       return each((layer) => (layer + 1) % interval !== 0)
     }
     case 'nemotron_h':
@@ -114,7 +114,7 @@ function readRecurrentPattern(
     case 'kimi-linear':
       return each((layer) => kvHeads[layer] === 0)
     default:
-      // Everything that is purely recurrent, and falcon-h1.
+      // All purely recurrent models, and falcon-h1.
       return each(() => true)
   }
 }

@@ -1,13 +1,13 @@
-// Which layers slide, by architecture, as llama.cpp decides it (src/models/*.cpp, load_arch_hparams, summer 2026).
+// Which layers use a sliding window, by architecture, as in llama.cpp (src/models/*.cpp, load_arch_hparams, summer 2026).
 import type { MetadataQuestions } from './metadata-reading.ts'
 
 /**
- * How an architecture says which layers look only at a window.
+ * How an architecture defines which layers see only a window.
  * - `period`: of every `period` layers all but one slide; the dense one is the last, or the first with `denseFirst`.
- *   A number in the file overrides the period, a list does not (get_key_or_arr into a scalar leaves it alone).
- * - `listed`: the file lists it layer by layer. `attention`: every layer that has attention at all.
+ *   A number in the file overrides the period, a list does not (get_key_or_arr into a scalar ignores it).
+ * - `listed`: the file lists it layer by layer. `attention`: every layer that has attention.
  * - `windowTokens`: `file` (key required), a fixed number, or a default that the file may override.
- * - `optional`: without a window in the file no layer slides.
+ * - `optional`: no layer slides if the file has no window.
  */
 interface SlidingRule {
   readonly period: number | 'listed' | 'attention'
@@ -16,7 +16,7 @@ interface SlidingRule {
   readonly window: { readonly fixed: number } | { readonly byDefault: number | null }
   readonly optional?: boolean
   readonly onlyWithLayers?: number
-  /** The layers that only predict further tokens are left out of the period (elsewhere they are counted into it). */
+  /** The period excludes layers that only predict further tokens (for other architectures it includes them). */
   readonly densePredictors?: boolean
 }
 
@@ -73,7 +73,7 @@ export function readSliding(
   const windowInFile = ask.count(windowKey)
   if (windowInFile === null && ask.isPresent(windowKey))
     return { kind: 'unknown', reason: `${windowKey} is not a whole number` }
-  // llama4 slides unless the file says 0; the optional ones slide only when the file says how far.
+  // llama4 slides unless the file says 0; optional ones slide only if the file has a window.
   if (windowInFile === 0 || (rule.optional === true && windowInFile === null)) return { kind: 'none' }
   const windowTokens = 'fixed' in rule.window ? rule.window.fixed : (windowInFile ?? rule.window.byDefault)
   if (windowTokens === null)
@@ -81,7 +81,7 @@ export function readSliding(
   if (rule.period === 'listed' || (rule.listAllowed === true && ask.isList(patternKey))) {
     const list = ask.perLayer(patternKey, layers)
     if (list === null)
-      return { kind: 'unknown', reason: `the file lacks ${patternKey} for all of its ${layers} layers` }
+      return { kind: 'unknown', reason: `the file lacks ${patternKey} for some of its ${layers} layers` }
     return { kind: 'some', windowTokens, slides: list.map((value) => value !== 0) }
   }
   if (rule.period === 'attention')

@@ -102,5 +102,5 @@ const fileTypes: Readonly<Record<number, string>> = {
   41: 'Q2_0',
 }
 
-/** null for a number that no llama.cpp we know of gives out. */
+/** null for an unknown number. */
 export const fileTypeName = (fileType: number): string | null => fileTypes[fileType] ?? null

@@ -1,26 +1,23 @@
-// The tensor list of a GGUF header: how many bytes of weights there must be, and where they end.
+// Reads the tensor list of a GGUF header: how many bytes of weights there must be, and where they end.
 import type { ByteReader } from './byte-reader.ts'
 import { readText } from './metadata.ts'
 import { removedTensorTypes, type TensorType, tensorTypes } from './tensor-types.ts'
 
 export interface TensorSummary {
   readonly tensorCount: number
-  readonly parameterCount: number
-  /** Weights with the padding between them: what llama.cpp maps or loads. */
+  /** Weights including the padding between them: what llama.cpp maps or loads. */
   readonly tensorBytes: number
   /** Sizes of the two tensors that a model may share between input and output; null when absent. */
   readonly tokenEmbeddingBytes: number | null
   readonly outputBytes: number | null
-  readonly headerEndOffset: number
   /** First byte of the weights. */
   readonly dataOffset: number
-  /** Size that the file must have: writers may leave out the padding after the last tensor. */
+  /** Minimum file size: writers may omit the padding after the last tensor. */
   readonly requiredFileBytes: number
 }
 
 interface TensorInfo {
   readonly name: string
-  readonly values: number
   readonly bytes: number
   readonly dataOffset: number
   readonly infoOffset: number
@@ -32,7 +29,7 @@ const maxNameBytes = 63
 const maxDimensions = 4
 const smallestTensorBytes = 8 + 1 + 4 + 8 + 4 + 8
 
-export const padTo = (bytes: number, alignment: number): number => Math.ceil(bytes / alignment) * alignment
+const padTo = (bytes: number, alignment: number): number => Math.ceil(bytes / alignment) * alignment
 
 function typeOf(reader: ByteReader, at: number, name: string, number: number): TensorType {
   const found = tensorTypes[number]
@@ -59,14 +56,14 @@ async function readTensorInfo(reader: ByteReader, position: string): Promise<Ten
   const type = typeOf(reader, infoOffset, name, reader.takeU32())
   const rowValues = lengths[0] ?? 1
   if (!Number.isSafeInteger(values * 8))
-    reader.fail(infoOffset, `tensor '${name}' has ${lengths.join(' x ')} values; that is no real size`)
+    reader.fail(infoOffset, `tensor '${name}' has ${lengths.join(' x ')} values; that is not a real size`)
   if (rowValues % type.blockValues !== 0)
     reader.fail(
       infoOffset,
       `tensor '${name}' has rows of ${rowValues} values; ${type.name} needs a multiple of ${type.blockValues}`,
     )
   const bytes = (values / type.blockValues) * type.blockBytes
-  return { name, values, bytes, dataOffset: reader.takeU64(), infoOffset }
+  return { name, bytes, dataOffset: reader.takeU64(), infoOffset }
 }
 
 function checkCount(reader: ByteReader, tensorCount: number): void {
@@ -84,32 +81,28 @@ export async function readTensors(
 ): Promise<TensorSummary> {
   checkCount(reader, tensorCount)
   const seen = new Map<string, number>()
-  let parameterCount = 0
   let tensorBytes = 0
   let dataEnd = 0
   for (let index = 0; index < tensorCount; index += 1) {
     const tensor = await readTensorInfo(reader, `${index + 1} of ${tensorCount}`)
     if (seen.has(tensor.name))
-      reader.fail(tensor.infoOffset, `tensor '${tensor.name}' is there twice; once is allowed`)
-    // gguf.cpp refuses gaps and overlaps in just this way.
+      reader.fail(tensor.infoOffset, `tensor '${tensor.name}' occurs twice; once is allowed`)
+    // gguf.cpp refuses gaps and overlaps in the same way.
     if (tensor.dataOffset !== tensorBytes)
       reader.fail(
         tensor.infoOffset,
-        `the data of tensor '${tensor.name}' is said to start at ${tensor.dataOffset}; after the tensors before it that must be ${tensorBytes}`,
+        `the data of tensor '${tensor.name}' is declared at ${tensor.dataOffset}; after the preceding tensors it must be at ${tensorBytes}`,
       )
     seen.set(tensor.name, tensor.bytes)
-    parameterCount += tensor.values
     dataEnd = tensorBytes + tensor.bytes
     tensorBytes += padTo(tensor.bytes, alignment)
   }
   const dataOffset = padTo(reader.offset(), alignment)
   return {
     tensorCount,
-    parameterCount,
     tensorBytes,
     tokenEmbeddingBytes: seen.get('token_embd.weight') ?? null,
     outputBytes: seen.get('output.weight') ?? null,
-    headerEndOffset: reader.offset(),
     dataOffset,
     requiredFileBytes: tensorCount === 0 ? reader.offset() : dataOffset + dataEnd,
   }

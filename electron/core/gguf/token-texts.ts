@@ -1,4 +1,4 @@
-// The texts of a tokenizer, packed in one buffer: 260,000 tokens take 3 MB instead of 30 MB of strings.
+// A tokenizer's texts, packed in one buffer: 260,000 tokens take 3 MB instead of 30 MB of strings.
 
 export interface TokenTexts {
   readonly count: number

@@ -1,10 +1,10 @@
-// What a GGUF header says of its tokenizer, with llama.cpp's own defaults for what it leaves out.
+// Reads the tokenizer from a GGUF header, with llama.cpp's own defaults for missing keys.
 import { tokenTextsKey } from './metadata.ts'
 import type { MetadataQuestions } from './metadata-reading.ts'
 import type { TokenTexts } from './token-texts.ts'
 
 export interface Vocabulary {
-  /** `tokenizer.ggml.model`: llama (SPM), gpt2 (BPE), bert (WPM), t5 (UGM), rwkv, plamo2, ...; null when not said. */
+  /** `tokenizer.ggml.model`: llama (SPM), gpt2 (BPE), bert (WPM), t5 (UGM), rwkv, plamo2, ...; null when unknown. */
   readonly model: string | null
   readonly pre: string | null
   /** null: no such token. */
@@ -12,7 +12,7 @@ export interface Vocabulary {
   readonly eosTokenId: number | null
   readonly addsBos: boolean
   readonly addsEos: boolean
-  /** From the list, or from the file's `vocab_size` where there is no list; null when neither is there. */
+  /** From the list, else from the file's `vocab_size`; null when there is neither. */
   readonly tokenCount: number | null
   readonly tokenTexts: TokenTexts | null
 }
@@ -41,7 +41,7 @@ const defaultsByModel: ReadonlyMap<string, Defaults> = new Map(
   }),
 )
 
-/** Pre-tokenizers of byte-pair vocabularies for which llama.cpp puts BOS first unless the file says otherwise. */
+/** Pre-tokenizers of byte-pair vocabularies for which llama.cpp adds BOS unless the file says otherwise. */
 const addsBosByPre = new Set(
   'llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano tekken chameleon gemma4'.split(
     ' ',

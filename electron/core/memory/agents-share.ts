@@ -1,4 +1,4 @@
-// What each agent really gets of the context, in numbers and in words.
+// How much context each agent really gets, in numbers and in words.
 import { formatCount } from '../base/format-bytes.ts'
 import { cellRules, countCells } from './kv-cache.ts'
 import type { PlanInput } from './tally.ts'
@@ -6,7 +6,7 @@ import type { PlanInput } from './tally.ts'
 export interface AgentsShare {
   readonly mode: 'split' | 'pool'
   readonly agents: number
-  /** Split: what each has. Pool: what one may grow to while the others are small. */
+  /** Split: each agent's share. Pool: what one agent may grow to while the others are small. */
   readonly tokensPerAgent: number
   /** All agents together. */
   readonly tokensTogether: number
@@ -29,7 +29,7 @@ export function shareAmongAgents(input: PlanInput): AgentsShare {
       tokensTogether: tokensPerAgent * agents,
       note:
         `each of ${agents} agents gets ${formatCount(tokensPerAgent)} tokens (-c ${formatCount(server.contextTokens)} split)` +
-        (beyond ? `; the model was trained for no more, the rest of -c is wasted` : ''),
+        (beyond ? `; the model was not trained for more, so the rest of -c is wasted` : ''),
     }
   const worst = Math.min(tokensPerAgent, Math.floor(cells.perStream / agents))
   return {

@@ -1,4 +1,4 @@
-// What one llama-server said it allocated, on disk: its log's first lines may be rotated away long before it ends.
+// Saves the allocations that llama-server logged at its start: log rotation may drop those lines while it still runs.
 
 import { z } from 'zod'
 import { readRecord } from '../base/json-record.ts'
@@ -18,7 +18,7 @@ const RecordSchema = z.strictObject({
   allocations: z.strictObject({ target: ModelSchema, draft: ModelSchema.nullable() }),
 })
 
-/** @param identity the process it is about; null when there is nothing about that one. */
+/** @param identity of the process. @returns null when nothing is recorded for it */
 export const readAllocations = (path: string, identity: string): Allocations | null => {
   const record = readRecord(path, RecordSchema)
   return record?.llamaServer === identity ? record.allocations : null

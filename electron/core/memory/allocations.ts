@@ -1,14 +1,14 @@
-// What llama-server says it allocated (its log at `-lv 4`; at the default verbosity these lines are absent).
+// Parses llama-server's allocations from its log at `-lv 4`; the default verbosity doesn't print them.
 import { type LlamaLogEvent, parseLlamaLogLine } from '../engine/llama-log.ts'
 
 export interface ModelAllocations {
-  /** Weights as mapped from the file, or as loaded where mapping is off. */
+  /** Weights mapped from the file, or loaded if mapping is off. */
   readonly modelBytes: number
-  /** Rearranged copies that CPU backends add (CPU_REPACK, AMX): up to the size of the weights again. */
+  /** Rearranged copies that CPU backends add (CPU_REPACK, AMX): up to the size of the weights. */
   readonly copiedBytes: number
-  /** On how many devices the weights are mapped: with two, shared embedding pages are counted twice. */
+  /** Devices that the weights are mapped on: with two, shared embedding pages are counted twice. */
   readonly mappedDevices: number
-  /** The KV cache, and the recurrent state that some or all layers of hybrid models have instead. */
+  /** The KV cache, plus the recurrent state of layers that have one instead. */
   readonly kvBytes: number
   readonly computeBytes: number
 }
@@ -24,7 +24,7 @@ const parseBuffer = (line: string): Buffer | null => {
   return event?.kind === 'buffer' ? event : null
 }
 
-/** Models load one after the other: weights that follow a cache or compute buffer belong to the next model. */
+/** Models load one after another: weights after a cache or compute buffer belong to the next model. */
 function groupByModel(buffers: readonly Buffer[]): readonly (readonly Buffer[])[] {
   return buffers.reduce<Buffer[][]>((groups, buffer) => {
     const current = groups.at(-1)
@@ -42,9 +42,9 @@ const isCopy = (buffer: Buffer): boolean => /REPACK|AMX|KLEIDIAI/.test(buffer.de
 function summarise(buffers: readonly Buffer[]): ModelAllocations {
   const weights = buffers.filter((buffer) => buffer.holds === 'model')
   const mapped = weights.filter((buffer) => buffer.device.endsWith('_Mapped'))
-  // Without mapping, a repacked buffer holds the weights themselves and is no copy.
+  // Without mapping, a repacked buffer holds the weights themselves, not a copy.
   const originals = mapped.length > 0 ? weights.filter((buffer) => !isCopy(buffer)) : weights
-  // A graph may be reserved more than once: the last size of each backend's buffer is the one that stays.
+  // A graph may be reserved more than once: the last size of each backend's buffer counts.
   const compute = new Map(
     buffers.filter((buffer) => buffer.holds === 'compute').map((buffer) => [buffer.device, buffer.bytes]),
   )

@@ -1,4 +1,4 @@
-// The plan against what llama-server reports after the start.
+// Compares the plan with what llama-server reports after the start.
 import type { Allocations, ModelAllocations } from './allocations.ts'
 import type { MemoryPlan } from './memory-plan.ts'
 import type { PlanLine } from './plan-lines.ts'
@@ -25,8 +25,8 @@ function difference(
 }
 
 /**
- * With part of the weights on the GPU and shared embeddings, the mapped buffers of both devices show the same pages. The
- * parts of a split file are mapped each by itself on one device, and share none.
+ * With part of the weights on the GPU and shared embeddings, the mapped buffers of both devices include the same pages. The
+ * parts of a split file are each mapped on one device and share none.
  */
 const weightsOf = (model: ModelAllocations, sharedBytes: number): number =>
   model.mappedDevices > 1 ? model.modelBytes - sharedBytes : model.modelBytes

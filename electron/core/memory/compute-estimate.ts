@@ -1,4 +1,4 @@
-// Estimates of what llama-server takes besides weights and KV cache. Marked as estimates wherever they are shown.
+// Estimates llama-server's memory besides weights and KV cache. Always shown as estimates.
 import type { GgufHeader } from '../gguf/gguf-header.ts'
 import { cellRules, countCells, type KvCacheSettings, type KvCacheSize } from './kv-cache.ts'
 import type { PlannedServer } from './planned-server.ts'
@@ -9,7 +9,7 @@ const f16Bytes = 2
 /**
  * Measured on b10068 with gemma-3-270m (CPU, flash attention): 17.77 MiB for 512 tokens of micro batch, half for 256,
  * plus two bytes per micro-batch token and cell of the attention mask (full and sliding). The activations fit
- * 3 x feed-forward + 5 x embedding numbers a token (18.3 MiB there). Output logits: one row a slot.
+ * 3 x feed-forward + 5 x embedding numbers per token (18.3 MiB there). Output logits: one row per slot.
  */
 export function estimateComputeBytes(
   model: GgufHeader,
@@ -26,18 +26,18 @@ export function estimateComputeBytes(
 }
 
 /**
- * llama-server keeps checkpoints of each slot in host memory, so that a prompt can be taken up again: copies of sliding windows
- * (ggml-org/llama.cpp pull 15293) and of recurrent states. Measured with b10068: two for each prompt and one more for every 8,192
- * tokens (`--checkpoint-min-step`), 32 a slot at most (`--ctx-checkpoints`). In a pool all slots together have its tokens.
+ * llama-server keeps checkpoints of each slot in host memory to resume prompts: copies of sliding windows
+ * (ggml-org/llama.cpp pull 15293) and of recurrent states. Measured with b10068: two per prompt and one more per 8,192
+ * tokens (`--checkpoint-min-step`), at most 32 per slot (`--ctx-checkpoints`). In a pool all slots share the tokens.
  */
-export function countCheckpoints(
+function countCheckpoints(
   size: KvCacheSize | null,
   server: Pick<PlannedServer, 'slots' | 'unifiedKv' | 'checkpointsPerSlot' | 'checkpointStepTokens'>,
 ): number {
   if (size?.kind !== 'known' || size.checkpointBytes === 0) return 0
   const { slots, unifiedKv, checkpointsPerSlot, checkpointStepTokens } = server
   const most = slots * checkpointsPerSlot
-  // Without a least distance every batch may leave one.
+  // Without a minimum distance every batch may add one.
   if (checkpointStepTokens === 0) return most
   const alongTokens = Math.floor(size.cells.perStream / checkpointStepTokens)
   return Math.min(most, unifiedKv ? 2 * slots + alongTokens : slots * (2 + alongTokens))

@@ -1,4 +1,4 @@
-// Whether a draft model can draft for a target, judged from the two headers as llama.cpp does when it starts.
+// Whether a draft model can draft for a target, judged from both headers as llama.cpp does at its start.
 
 import { formatCount } from '../base/format-bytes.ts'
 import type { GgufHeader } from '../gguf/gguf-header.ts'
@@ -7,7 +7,7 @@ import type { Vocabulary } from '../gguf/vocabulary.ts'
 
 export type DraftJudgement =
   | { readonly verdict: 'compatible' }
-  /** Current builds start and serve all the same, keep the draft in memory, and never draft. */
+  /** Current builds still start and serve, keep the draft in memory, and never draft. */
   | { readonly verdict: 'mismatch'; readonly reason: string; readonly hint: string }
   | { readonly verdict: 'unknown'; readonly reason: string; readonly hint: string }
 
@@ -50,7 +50,7 @@ function compareSpecial(name: 'BOS' | 'EOS', target: Vocabulary, draft: Vocabula
   const article = name === 'EOS' ? 'an' : 'a'
   if (targetAdds !== draftAdds)
     return `the model ${say(targetAdds)} ${article} ${name} token, the draft ${say(draftAdds)} one`
-  // The ids matter only where they are added: Llama 3.2's and R1's EOS differ and that alone would not hurt.
+  // The ids matter only if they are added: Llama 3.2's and R1's EOS differ, which alone does no harm.
   return targetAdds && targetId !== draftId
     ? `the model's ${name} token is ${targetId ?? 'none'}, the draft's ${draftId ?? 'none'}`
     : null

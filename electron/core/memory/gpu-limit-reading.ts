@@ -1,4 +1,4 @@
-// How much memory the GPU may hold on this machine: what somebody set, else what the device says of itself.
+// How much memory the GPU may use on this machine: the configured limit, else the device's own.
 import type { Profile } from '../../contract/profile.ts'
 import { createMetalLimitReader } from '../engine/metal-limit.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -8,11 +8,11 @@ export interface GpuLimitSurroundings {
   readonly platform: Pick<Platform, 'id' | 'createMemoryReader'>
   readonly resourcesDir: string
   readonly runtimeDir: string
-  /** What somebody set (iogpu.wired_limit_mb); read anew when absent, since a reboot takes it back. */
+  /** The configured limit (iogpu.wired_limit_mb). Absent: read each time, because a reboot resets it. */
   readonly readSetLimit?: () => Promise<number | null>
 }
 
-/** Bytes; null where nothing tells, which on a Mac leaves an estimate. */
+/** Bytes; null when unknown, and then a Mac gets an estimate. */
 export type ReadGpuLimit = (profile: Pick<Profile, 'llamaServer'>) => Promise<number | null>
 
 export const createGpuLimitReading = ({

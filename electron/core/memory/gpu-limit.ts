@@ -1,11 +1,11 @@
-// What Metal lets the GPU wire, where nobody has set it: an estimate, because only the device knows.
+// Estimates Metal's default limit of wired GPU memory; only the device knows the real one.
 
 /** Sizes up to this get two thirds, larger ones three quarters. */
 const smallMachineBytes = 36 * 1024 ** 3
 
 /**
  * Reported recommendedMaxWorkingSetSize: 5.3 of 8, 10.7 of 16 and 21.3 of 32 GiB (2/3), 384 of 512 GiB (3/4), 107.5 of
- * 128 GiB on macOS 26 (ollama#17367). It is no constant, so this is on the low side and has to be shown as an estimate.
+ * 128 GiB on macOS 26 (ollama#17367). The share varies, so this is on the low side and must be shown as an estimate.
  */
 export const estimateGpuLimitBytes = (totalBytes: number): number =>
   Math.floor(totalBytes <= smallMachineBytes ? (totalBytes * 2) / 3 : (totalBytes * 3) / 4)

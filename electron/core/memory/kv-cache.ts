@@ -1,4 +1,4 @@
-// Size of a context's memory exactly as llama.cpp allocates it: KV caches (llama-context.cpp, llama-kv-cache-iswa.cpp) and
+// Computes a context's memory exactly as llama.cpp allocates it: KV caches (llama-context.cpp, llama-kv-cache-iswa.cpp) and
 // recurrent states (llama-memory-recurrent.cpp), measured on b10068.
 import type { KvCacheType } from '../../contract/profile.ts'
 import type { KnownKvShape, KvLayer, KvShape } from '../gguf/kv-shape.ts'
@@ -15,7 +15,7 @@ export interface KvCacheSettings {
 }
 
 export interface KvCells {
-  /** Cells of one stream in the full-attention cache: what one slot may hold at most (split), or the pool. */
+  /** Cells of one stream in the full-attention cache: the most that one slot may hold (split), or the pool. */
   readonly perStream: number
   readonly slidingPerStream: number
   readonly streams: number
@@ -26,10 +26,10 @@ export type KvCacheSize =
       readonly kind: 'known'
       /** Caches and states together. */
       readonly bytes: number
-      /** What recurrent layers keep, of `bytes`: the same however long the context. */
+      /** The recurrent layers' part of `bytes`, which doesn't depend on the context's length. */
       readonly stateBytes: number
       readonly cells: KvCells
-      /** What one checkpoint of a slot takes: its sliding windows and its states; 0 for a model with neither. */
+      /** Size of one checkpoint of a slot: its sliding windows and its states; 0 for a model with neither. */
       readonly checkpointBytes: number
       readonly remark: string | null
     }
@@ -41,7 +41,7 @@ const padCells = (cells: number): number => Math.ceil(cells / cellPadding) * cel
 
 const f32Bytes = 4
 
-/** Values in a block, and its bytes. */
+/** Values per block, bytes per block. */
 const cacheTypes: Readonly<Record<KvCacheType, readonly [number, number]>> = {
   f32: [1, 4],
   f16: [1, 2],
@@ -57,7 +57,7 @@ const cacheTypes: Readonly<Record<KvCacheType, readonly [number, number]>> = {
 type CellRules = Pick<KnownKvShape, 'windowTokens' | 'alwaysSplit'>
 const fullAttention: CellRules = { windowTokens: null, alwaysSplit: false }
 
-/** A model that cannot be counted still has a context, which is told as if it had full attention. */
+/** The context of a model that can't be counted is described as if it had full attention. */
 export const cellRules = (shape: KvShape): CellRules => (shape.kind === 'known' ? shape : fullAttention)
 
 export function countCells(

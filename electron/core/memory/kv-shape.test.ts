@@ -98,7 +98,7 @@ describe('index keys beside the cache', () => {
 
   it('says what is missing', () => {
     expect(shapeOf('deepseek32', compressed)).toMatchObject({
-      reason: 'deepseek32.attention.indexer.key_length is missing or no number',
+      reason: 'deepseek32.attention.indexer.key_length is missing or not a number',
     })
   })
 })
@@ -179,7 +179,7 @@ describe('hybrids', () => {
       shapeOf('qwen3next', { ...attention(4, 2, 256), ...ssm(1024, 16, 2), 'ssm.state_size': 'big' }),
     ).toEqual({
       kind: 'unknown',
-      reason: 'the size of its state is not told: qwen3next.ssm.state_size missing or no number',
+      reason: 'the size of its state is unknown: qwen3next.ssm.state_size missing or not a number',
     })
     const never = { ...attention(4, 2, 256), ...ssm(1024, 16, 2), full_attention_interval: 0 }
     expect(shapeOf('qwen3next', never)).toMatchObject({ kind: 'unknown' })

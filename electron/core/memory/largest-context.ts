@@ -1,21 +1,21 @@
-// The largest context that fits with all reserves and some headroom, split among the slots or as one pool.
+// Finds the largest context that fits with all reserves and some headroom, split among the slots or as one pool.
 import { judgeTally, type PlanInput, tallyPlan } from './tally.ts'
 
 export interface LargestContext {
   readonly contextTokens: number
-  /** What each agent gets (split), or may grow to while the others are small (pool). */
+  /** Each agent's share (split), or what one may grow to while the others are small (pool). */
   readonly tokensPerAgent: number
 }
 
-/** Contexts are searched in steps that people would type. */
+/** Round numbers, as people type them. */
 const stepTokens = 1024
-/** Where a model does not say what it was trained for. */
+/** For a model that doesn't state its training context. */
 const unknownTrainingTokens = 1_048_576
 
-/** Of memory, what is left free by what is recommended: reserves and compute buffers are no closer than that. */
+/** Share of memory that recommendations leave free: reserves and compute buffers are no more exact than this. */
 export const headroomShare = 0.01
 
-/** What may be recommended: a hundredth of memory stays free, and a limit that is only estimated is kept. */
+/** For recommendations, a hundredth of memory stays free and an estimated limit counts as a real one. */
 const recommendedMachine = ({ totalBytes, gpuLimitBytes }: PlanInput['machine']): PlanInput['machine'] => ({
   totalBytes: totalBytes * (1 - headroomShare),
   gpuLimitBytes,
@@ -32,7 +32,7 @@ export function findLargestContext(input: PlanInput, unifiedKv: boolean): Larges
       tallyPlan({ ...input, server: { ...input.server, unifiedKv, contextTokens: steps * step } }),
       machine,
     ) === 'fits'
-  // Beyond every slot's training context more cells serve nobody.
+  // Cells beyond every slot's training context are useless.
   let low = 0
   let high = Math.floor((trainingTokens * slots) / step)
   while (low < high) {

@@ -1,4 +1,4 @@
-// The memory plan of the profile at hand, made once and kept: a model's header costs milliseconds, a snapshot may not.
+// Caches the current profile's memory plan: reading a model's header takes milliseconds, too slow for each snapshot.
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../contract/profile.ts'
 import type { MemoryPlan } from './memory-plan.ts'
@@ -12,20 +12,20 @@ export interface PlanQuestion {
 }
 
 export interface MemoryMapSource {
-  /** The plan, made now unless this very question was answered last. */
+  /** Returns the cached plan if the last question was the same, else makes a new one. */
   readPlan(question: PlanQuestion): Promise<MemoryPlanReading>
-  /** Sees to it that there soon is a plan for what is at hand; `onChange` tells when. Cheap when there is one. */
+  /** Starts making a plan for the current profile; `onChange` fires when it is ready. Cheap if there is one. */
   want(): void
-  /** null while no plan was made for this profile, or when it cannot be made. */
+  /** null when no plan has been made for this profile, or none can be. */
   current(profile: Profile): MemoryPlan | null
 }
 
-/** A model that is not there yet may come: it is looked for again, but not at every snapshot. */
+/** A missing model may still arrive, so it is looked for again, but not at every snapshot. */
 const retryMs = 60_000
 
 export const createMemoryMapSource = (options: {
   readonly makePlan: (question: PlanQuestion) => Promise<MemoryPlanReading>
-  /** What a plan would be about now. */
+  /** The inputs of a plan made now. */
   readonly ask: () => Promise<PlanQuestion>
   readonly onChange: () => void
 }): MemoryMapSource => {
@@ -55,7 +55,7 @@ export const createMemoryMapSource = (options: {
     want: () => {
       if (wanting) return
       wanting = true
-      // A machine that does not tell its memory has no map; everything else goes on.
+      // If the machine's memory can't be read there is no map; everything else goes on.
       renew()
         .catch(() => {})
         .finally(() => {

@@ -127,7 +127,7 @@ describe('the parts', () => {
     })
   })
 
-  it('has the forge of the profile where its folder has no size of its own', () => {
+  it("uses the profile's size of the forge when its folder has no size", () => {
     const map = build({ ramDisk: disk({ kind: 'shm-folder', totalBytes: 999 * gibibyte }) })
     expect(part(map, 'forge')).toMatchObject({
       bytes: 64 * gibibyte,

@@ -1,4 +1,4 @@
-// The machine's memory in the parts of the owner's map: what was measured of the running engine, else what is planned. Pure.
+// The machine's memory in the parts of the owner's map: measured from the running engine, else planned. Pure.
 import type { MemoryMap, MemoryPart, RamDisk } from '../../contract/snapshot.ts'
 import type { Allocations } from './allocations.ts'
 import { comparePlan } from './compare-plan.ts'
@@ -10,7 +10,7 @@ export interface MemoryMapInput {
     MemoryPlan,
     'lines' | 'machineBytes' | 'totalBytes' | 'verdict' | 'sharedEmbeddingBytes'
   >
-  /** What the running llama-server says it allocated; null when none runs, or it did not say. */
+  /** As logged by the running llama-server; null when none runs or the log doesn't have them. */
   readonly allocations: Allocations | null
   readonly ramDisk: RamDisk | null
 }
@@ -19,7 +19,7 @@ type Amount = Pick<MemoryPart, 'bytes' | 'usedBytes' | 'source'>
 
 const planned = (bytes: number): Amount => ({ bytes, usedBytes: null, source: 'planned' })
 
-/** null: a part of the model's memory cannot be counted, and nothing runs that would tell it. */
+/** null: part of the model's memory can't be counted, and no engine is running to measure it. */
 export const buildMemoryMap = (input: MemoryMapInput): MemoryMap | null => {
   const { plan, ramDisk } = input
   const amounts = readEngineAmounts(input)
@@ -42,7 +42,7 @@ export const buildMemoryMap = (input: MemoryMapInput): MemoryMap | null => {
   }
 }
 
-/** The rest of llama-server (its program, its prompt cache) stands with the compute buffers, and is never measured. */
+/** The rest of llama-server (its program, its prompt cache) is added to the compute buffers and never measured. */
 const readEngineAmounts = ({
   plan,
   allocations,
@@ -72,7 +72,7 @@ const readEngineAmounts = ({
   ]
 }
 
-/** The sizes of a `shm-folder` are those of all of /dev/shm, so that its own stays the profile's. */
+/** The sizes of a `shm-folder` are those of all of /dev/shm, so the profile's size is used instead. */
 const readForge = (ramDisk: RamDisk | null, plannedBytes: number): Amount => {
   if (ramDisk === null || !ramDisk.mounted) return planned(plannedBytes)
   const { totalBytes, usedBytes, kind } = ramDisk
@@ -80,7 +80,7 @@ const readForge = (ramDisk: RamDisk | null, plannedBytes: number): Amount => {
   return { bytes: totalBytes, usedBytes, source: 'measured' }
 }
 
-/** Adds up to the machine's memory whatever is wanted: what does not fit is cut from the last ones, as it would be. */
+/** Always adds up to the machine's memory: what doesn't fit is cut from the last parts, as it would be in reality. */
 const layOut = (
   wanted: readonly (readonly [MemoryPart['id'], Amount])[],
   machineBytes: number,

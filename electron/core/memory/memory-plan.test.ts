@@ -1,4 +1,4 @@
-// The Studio's plan from its two headers, the verdicts and what is suggested; a small machine; what cannot be counted.
+// The Studio's plan from its two headers, the verdicts and suggestions; a small machine; models that cannot be counted.
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -150,7 +150,9 @@ describe('verdicts', () => {
     const spare = (ramDiskBytes: number) => planWith(q4Draft, { ramDiskBytes })
     const free = studioBytes - spare(0).totalBytes
     expect(spare(free - 1_048_576)).toMatchObject({ verdict: 'fits' })
-    expect(spare(free - 1_048_576).warnings.join()).toContain('1 MiB to spare is less than the estimates')
+    expect(spare(free - 1_048_576).warnings.join()).toContain(
+      '1 MiB to spare is less than the error of the estimates',
+    )
     expect(spare(free - 3e9).warnings.join()).not.toContain('to spare')
   })
 
@@ -174,11 +176,11 @@ describe('verdicts', () => {
     expect(needing(95 * gibibyte).verdict).toBe('fits')
     expect(needing(95 * gibibyte).warnings.join()).not.toContain('the GPU')
     expect(needing(110 * gibibyte).verdict).toBe('fits')
-    expect(needing(110 * gibibyte).warnings.join()).toContain('the GPU may not be allowed that much')
+    expect(needing(110 * gibibyte).warnings.join()).toContain("this may exceed the GPU's limit")
     expect(needing(120 * gibibyte).verdict).toBe('does-not-fit')
   })
 
-  it('no sum that is no number fits', () => {
+  it('a sum that is not a number never fits', () => {
     const plan = planWith({ contextTokens: Number.NaN })
     expect(plan.verdict).toBe('unknown')
     expect(planWith({ unread: ['the pinned -np 0'] }).verdict).toBe('unknown')
@@ -249,7 +251,7 @@ describe('verdicts', () => {
   })
 })
 
-describe('what is kept beside weights and caches', () => {
+describe('memory besides weights and caches', () => {
   const state = { layers: 36, valuesPerSlot: 19_759_104 } // Qwen3-Coder-Next: 75 MiB of f32
   const hybrid: PlanInput['target'] = {
     ...target,

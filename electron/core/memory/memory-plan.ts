@@ -1,4 +1,4 @@
-// Will it fit? The whole plan, computed from headers and settings before anything is started. Pure.
+// Will it fit? Computes the whole plan from headers and settings before anything starts. Pure.
 
 import { formatBytes, formatCount } from '../base/format-bytes.ts'
 import { type AgentsShare, shareAmongAgents } from './agents-share.ts'
@@ -11,7 +11,7 @@ import { judgeTally, type PlanInput, type Tally, tallyPlan, type Verdict } from 
 
 export interface MemoryPlan {
   readonly lines: readonly PlanLine[]
-  /** Everything with the linker reserve; too low when `uncounted` says what is missing. */
+  /** Everything, including the linker reserve; too low when `uncounted` is set. */
   readonly totalBytes: number
   readonly withoutLinkerBytes: number
   readonly machineBytes: number
@@ -19,6 +19,7 @@ export interface MemoryPlan {
   readonly verdict: Verdict
   /** One sentence for each bound that was checked. */
   readonly reasons: readonly string[]
+  /** Why the sums are too low; null when everything was counted. */
   readonly uncounted: string | null
   readonly agents: AgentsShare
   /** The largest contexts that fit with all reserves; null when none does. */
@@ -27,16 +28,16 @@ export interface MemoryPlan {
   readonly draft: DraftJudgement | null
   readonly warnings: readonly string[]
   readonly swapRule: string
-  /** For the comparison with the log: embedding pages that two mapped buffers may share. */
+  /** For comparing with the log: embedding pages that two mapped buffers may share. */
   readonly sharedEmbeddingBytes: { readonly target: number; readonly draft: number }
 }
 
 const swapRule =
-  'build artifacts must never be swapped: all lines together stay within physical memory, so that nothing has to be'
+  'build artifacts must never be swapped, so all lines together must stay within physical memory'
 const poolPrice =
   'when the pool is full, every running request fails at once ("Context size has been exceeded.")'
 const poolGuard =
-  'the Router keeps them under that: a request for which there is no room waits. What attention over one pool costs in speed on Metal has not been measured'
+  'the Router keeps them under that: a request waits until there is room. How much attention over one pool slows down Metal has not been measured'
 
 const sayPool = ({ server, whyNoPool }: PlanInput): string => {
   if (server.unifiedKv) return `; ${whyNoPool === null ? poolGuard : poolPrice}`
@@ -45,7 +46,7 @@ const sayPool = ({ server, whyNoPool }: PlanInput): string => {
 
 function explain(input: PlanInput, tally: Tally): readonly string[] {
   const { totalBytes, gpuLimitBytes, gpuLimitIsEstimate = false } = input.machine
-  // With a part uncounted the sums are lower bounds: enough to say "over", never enough to say "to spare" (issue 16).
+  // If a part is uncounted the sums are lower bounds: they can show "over" but never "to spare" (issue 16).
   const isWhole = tally.uncounted === null
   const sum = (bytes: number): string => (isWhole ? formatBytes(bytes) : `at least ${formatBytes(bytes)}`)
   const over = (bytes: number, limit: number): string => {
@@ -62,32 +63,32 @@ function explain(input: PlanInput, tally: Tally): readonly string[] {
     `physical memory: ${sum(tally.totalBytes)} of ${formatBytes(totalBytes)}${over(tally.totalBytes, totalBytes)}`,
     ...without,
     gpuLimitBytes === null
-      ? `GPU working set: ${sum(tally.gpuBytes)}; no limit is known here`
+      ? `GPU working set: ${sum(tally.gpuBytes)}; the limit is unknown`
       : `GPU working set: ${sum(tally.gpuBytes)} of ${gpuLimitIsEstimate ? '~' : ''}${formatBytes(gpuLimitBytes)}${over(tally.gpuBytes, gpuLimitBytes)}${gpuLimitIsEstimate ? " (Metal's usual default, an estimate)" : ''}`,
   ]
 }
 
-/** Without a guard the default is the largest split, because a full pool fails everyone. */
+/** Suggests the largest split instead of an unguarded pool, because a full pool fails every request. */
 function warnOfPool(why: string, split: LargestContext | null): string {
   const instead =
     split === null
       ? ''
       : `; the largest split that fits is -c ${split.contextTokens}, ${formatCount(split.tokensPerAgent)} tokens each`
-  return `nothing keeps the agents under the pool: ${why}${instead}`
+  return `nothing keeps the agents within the pool: ${why}${instead}`
 }
 
-/** What the sums say is no closer than their estimated parts. */
+/** The sums are only as exact as their estimated parts. */
 function warnOfEstimates(machine: PlanInput['machine'], tally: Tally): readonly string[] {
   const { totalBytes, gpuLimitBytes, gpuLimitIsEstimate = false } = machine
   const spareBytes = totalBytes - tally.totalBytes
   return [
     ...(gpuLimitIsEstimate && gpuLimitBytes !== null && tally.gpuBytes > gpuLimitBytes
       ? [
-          `the GPU may not be allowed that much: Metal's usual default here is ~${formatBytes(gpuLimitBytes)}, and only the Mac itself knows (llama-server --list-devices)`,
+          `this may exceed the GPU's limit: Metal's usual default here is ~${formatBytes(gpuLimitBytes)}; only the Mac itself knows (llama-server --list-devices)`,
         ]
       : []),
     ...(spareBytes >= 0 && spareBytes < totalBytes * headroomShare
-      ? [`${formatBytes(spareBytes)} to spare is less than the estimates in these sums are exact`]
+      ? [`${formatBytes(spareBytes)} to spare is less than the error of the estimates in these sums`]
       : []),
   ]
 }
@@ -107,9 +108,9 @@ function warn(
     ]
   })
   if (draft?.verdict === 'mismatch')
-    warnings.push(`the draft will never draft, but keeps its memory: ${draft.reason}; ${draft.hint}`)
+    warnings.push(`the draft model will never draft but still takes memory: ${draft.reason}; ${draft.hint}`)
   if (draft?.verdict === 'unknown')
-    warnings.push(`whether the draft can draft is unknown: ${draft.reason}; ${draft.hint}`)
+    warnings.push(`the draft model may not be able to draft: ${draft.reason}; ${draft.hint}`)
   if (input.server.unifiedKv && input.whyNoPool !== null) warnings.push(warnOfPool(input.whyNoPool, split))
   return [...warnings, ...warnOfEstimates(input.machine, tally)]
 }

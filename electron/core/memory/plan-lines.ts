@@ -11,10 +11,10 @@ type KnownKvSize = Extract<KvCacheSize, { kind: 'known' }>
 export interface PlanLine {
   readonly id: (typeof planLineIds)[number]
   readonly label: string
-  /** null: cannot be counted; the note says why. */
+  /** null: can't be counted; the note says why. */
   readonly bytes: number | null
   readonly estimated: boolean
-  /** What the Studio's map gives it; null where the map has no such line (or the profile is not the Studio's). */
+  /** The size in the Studio's map; null when the map has no such line (or the profile is not the Studio's). */
   readonly seedBytes: number | null
   readonly note: string | null
 }
@@ -30,7 +30,7 @@ function sayCache(size: KnownKvSize, types: readonly [string, string]): string {
   return `${typeNames}, ${cells} tokens x ${formatCount(bytesPerToken)} B`
 }
 
-/** Why a size is not known is said once, at the verdict. */
+/** null for an unknown size: the verdict gives the reason once. */
 function sayKv(size: KvCacheSize, types: readonly [string, string], slots: number): string | null {
   if (size.kind === 'unknown') return null
   const state =
@@ -41,10 +41,10 @@ function sayKv(size: KvCacheSize, types: readonly [string, string], slots: numbe
   return [cache, state, size.remark].filter((part) => part !== null).join('; ')
 }
 
-/** What the checkpoints are copies of, and how many there may be. */
+/** What the checkpoints copy, and how many there may be. */
 function sayCheckpoints({ server }: PlanInput, size: KvCacheSize): string {
   const what = size.kind === 'known' && size.stateBytes > 0 ? 'states' : 'sliding windows'
-  return `copies of ${what} to go back to, up to ${server.checkpointsPerSlot} a slot (--ctx-checkpoints)`
+  return `copies of ${what} to resume from, up to ${server.checkpointsPerSlot} per slot (--ctx-checkpoints)`
 }
 
 const nameOf = (model: PlanInput['target']): string =>
@@ -94,7 +94,7 @@ export function listPlanLines(input: PlanInput, tally: Tally, seed: SeedMap | nu
       : [line('projector', 'Vision or audio model', input.projectorBytes, { note: 'its file (--mmproj)' })]),
     line('ramDisk', 'Build Forge (RAM disk)', input.ramDiskBytes, {
       seedBytes: fromSeed('ramDiskBytes'),
-      note: 'taken as it fills; deleted files free nothing until it is ejected',
+      note: 'memory is used as it fills; deleting files frees none until it is ejected',
     }),
     line('kvTarget', 'Agent context (KV cache)', kvBytes, {
       seedBytes: fromSeed('kvBytes'),

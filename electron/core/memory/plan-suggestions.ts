@@ -1,4 +1,4 @@
-// What to change when a plan does not fit, in numbers, each tried before it is offered.
+// What to change when a plan doesn't fit, in numbers; each suggestion is tried before it is offered.
 import type { planSuggestionIds } from '../../contract/command.ts'
 import { formatBytes, formatCount } from '../base/format-bytes.ts'
 import { findLargestContext, type LargestContext } from './largest-context.ts'
@@ -73,7 +73,7 @@ function suggestContext(input: PlanInput, largest: LargestContext | null): reado
       )
 }
 
-/** Whole GiB: what people give a RAM disk. Half of it must remain, or it is no longer the forge that was asked for. */
+/** In whole GiB, as people size RAM disks. Offered only if at least half of the requested size remains. */
 function suggestRamDisk(input: PlanInput): readonly Suggestion[] {
   const overBytes = tallyPlan(input).totalBytes - input.machine.totalBytes
   const ramDiskBytes = Math.floor((input.ramDiskBytes - overBytes) / gibibyte) * gibibyte
@@ -93,7 +93,7 @@ function suggestPromptCache(input: PlanInput): readonly Suggestion[] {
 
 const mebibyte = 1024 ** 2
 
-/** Root is needed, so the command is only printed. The setting lasts until the next reboot. */
+/** Needs root, so the command is only printed. The setting lasts until the next reboot. */
 function suggestGpuLimit(input: PlanInput): readonly Suggestion[] {
   const { gpuBytes, withoutLinkerBytes } = tallyPlan(input)
   const { gpuLimitBytes, totalBytes } = input.machine
@@ -113,7 +113,7 @@ function suggestGpuLimit(input: PlanInput): readonly Suggestion[] {
 export function suggestChanges(input: PlanInput): readonly Suggestion[] {
   const tally = tallyPlan(input)
   const verdict = judgeTally(tally, input.machine)
-  // A draft's cache left at f16 is worth a word even when everything fits: it can outweigh the draft itself.
+  // A draft's f16 cache is worth mentioning even when everything fits: it can be larger than the draft itself.
   if (verdict === 'fits') return suggestDraft(input).filter((suggestion) => suggestion.id === 'draft-kv-q4_0')
   const isHostTight = tally.totalBytes > input.machine.totalBytes
   return [

@@ -76,7 +76,7 @@ describe('plannedServer', () => {
     ['-ctk', 'q9_0'],
     ['--ctx-checkpoints', 'many'],
     ['--spec-type', 'ngram-mod,draft-mtp'],
-  ])('tells no sum of %s %s, whose meaning for memory is not known', (flag, value) => {
+  ])('gives no sum with %s %s, whose effect on memory is unknown', (flag, value) => {
     const planned = plannedServer({ ...profile, pinnedFlags: [flag, value] })
     expect(planned).toEqual({
       ...plannedServer(profile),
@@ -119,7 +119,7 @@ describe('plannedServer', () => {
     expect(read('-ngl', 'auto')).toMatchObject({ gpuLayers: Number.POSITIVE_INFINITY, unread: [] })
   })
 
-  it('reads what is kept beside the cache: checkpoints and a projector', () => {
+  it('reads what comes on top of the cache: checkpoints and a projector', () => {
     const read = (...pinnedFlags: string[]) => plannedServer({ ...profile, pinnedFlags })
     expect(read()).toMatchObject({ checkpointsPerSlot: 32, checkpointStepTokens: 8192, projectorPath: null })
     expect(read('--ctx-checkpoints', '4', '-cms', '1024')).toMatchObject({

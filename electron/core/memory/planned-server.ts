@@ -1,4 +1,4 @@
-// The settings of llama-server that decide its memory: the profile's, as overridden by the flags a user pinned.
+// The llama-server settings that determine its memory: the profile's, overridden by the user's pinned flags.
 import { type KvCacheType, KvCacheTypeSchema, type Profile } from '../../contract/profile.ts'
 import { spelledAsListed } from '../engine/llama-help.ts'
 
@@ -7,11 +7,11 @@ type ServerProfile = Profile['llamaServer']
 export interface PlannedServer {
   readonly contextTokens: number
   readonly slots: number
-  /** Layers of the model on the GPU, its output layer counted; more than it has is all. */
+  /** Layers of the model on the GPU, including its output layer; more than it has means all. */
   readonly gpuLayers: number
   readonly draftGpuLayers: number
   readonly unifiedKv: boolean
-  /** `--kv-unified-per-slot`: no slot grows beyond it, however much room a pool has (llama.cpp#24124). Absent: no limit. */
+  /** `--kv-unified-per-slot`: limits each slot even if the pool has room (llama.cpp#24124). Absent: no limit. */
   readonly slotLimitTokens?: number
   readonly cacheTypeK: KvCacheType
   readonly cacheTypeV: KvCacheType
@@ -22,13 +22,13 @@ export interface PlannedServer {
   readonly promptCacheBytes: number
   /** `--swa-full`: sliding layers keep the whole context. */
   readonly fullSlidingCache: boolean
-  /** `--ctx-checkpoints` and `--checkpoint-min-step`: how many copies a slot may have, and their least distance. */
+  /** `--ctx-checkpoints` and `--checkpoint-min-step`: how many copies a slot may have, and their minimum distance. */
   readonly checkpointsPerSlot: number
   readonly checkpointStepTokens: number
-  /** The file of a pinned `--mmproj`, which is loaded beside the model; null without one. */
+  /** The file of a pinned `--mmproj`, loaded in addition to the model; null without one. */
   readonly projectorPath: string | null
   readonly projectorOnGpu: boolean
-  /** Pinned flags whose meaning for memory cannot be told, one sentence each; then no sum is whole. */
+  /** Pinned flags with an unknown effect on memory, one sentence each; the sums are then incomplete. */
   readonly unread: readonly string[]
 }
 
@@ -42,13 +42,13 @@ const cacheType = (value: string, apply: (type: KvCacheType) => Change): Change 
   return type.success ? apply(type.data) : null
 }
 
-/** What is no number (`auto`, `all`) may be all of them. */
+/** Anything but a number (`auto`, `all`) may mean all of them. */
 const layers = (value: string): number => (/^\d+$/.test(value) ? Number(value) : Number.POSITIVE_INFINITY)
 
 type ReadValue = (value: string, trainingTokens: number | null) => Change | null
 
 const context: ReadValue = (value, trainingTokens) => {
-  // `-c 0` is the context that the model was trained for (--help).
+  // `-c 0` means the model's training context (--help).
   if (/^0+$/.test(value)) return trainingTokens === null ? null : { contextTokens: trainingTokens }
   return count(value, 1, (contextTokens) => ({ contextTokens }))
 }
@@ -65,7 +65,7 @@ const flagsWithValue: readonly (readonly [readonly string[], ReadValue])[] = [
   [['-b', '--batch-size'], (value) => count(value, 1, (batchTokens) => ({ batchTokens }))],
   [['-ub', '--ubatch-size'], (value) => count(value, 1, (microBatchTokens) => ({ microBatchTokens }))],
   [['--kv-unified-per-slot'], (value) => count(value, 1, (slotLimitTokens) => ({ slotLimitTokens }))],
-  // -1 is a cache without a limit (--help): no plan holds it.
+  // -1 means no limit (--help), which can't be planned.
   [['-cram', '--cache-ram'], (value) => count(value, 0, (mib) => ({ promptCacheBytes: mib * mebibyte }))],
   [
     ['-ctxcp', '--ctx-checkpoints', '--swa-checkpoints'],
@@ -76,7 +76,7 @@ const flagsWithValue: readonly (readonly [readonly string[], ReadValue])[] = [
     (value) => count(value, 0, (checkpointStepTokens) => ({ checkpointStepTokens })),
   ],
   [['-mm', '--mmproj'], (value) => (value === '' ? null : { projectorPath: value })],
-  // These draft in a second context of the model's own, and keep states to go back to (common.h, need_n_rs_seq).
+  // These draft in a second context of the model, and keep states to roll back to (common.h, need_n_rs_seq).
   [['--spec-type'], (value) => (/draft-(mtp|eagle3|dflash|dspark)/.test(value) ? null : {})],
   [['-ctk', '--cache-type-k'], (value) => cacheType(value, (cacheTypeK) => ({ cacheTypeK }))],
   [['-ctv', '--cache-type-v'], (value) => cacheType(value, (cacheTypeV) => ({ cacheTypeV }))],
@@ -100,18 +100,15 @@ const switches: Readonly<Record<string, Change>> = {
 }
 
 /**
- * Flags whose memory no plan tells, and why (`--help` of b10068 and b10434, llama.cpp's tools/server/README.md at 00dc8057;
- * issue 15). Without this list a plan would say "to spare" of memory that they take.
+ * Flags whose memory can't be planned, and why (`--help` of b10068 and b10434, llama.cpp's tools/server/README.md at 00dc8057;
+ * issue 15). Without this list a plan would report the memory that they take as "to spare".
  */
 const uncountedFlags: readonly (readonly [RegExp, string])[] = [
-  [
-    /^(-mm|--mmproj)$/,
-    'its file is, but not the working memory of the projector, which depends on the images',
-  ],
-  [/^(-mmu|--mmproj-url)$/, 'a vision or audio model, with buffers of its own'],
+  [/^(-mm|--mmproj)$/, 'the plan includes its file, but not its working memory, which depends on the images'],
+  [/^(-mmu|--mmproj-url)$/, 'a vision or audio model, with its own buffers'],
   [
     /^(-md|--model-draft|--spec-draft-model|-hfd|-hfrd|--hf-repo-draft|--spec-draft-hf)$/,
-    'another draft model',
+    'a different draft model',
   ],
   [/^(-mv|--model-vocoder|-hfv|-hfrv|--hf-repo-v)$/, 'a vocoder model'],
   [
@@ -120,10 +117,10 @@ const uncountedFlags: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /^(-cmoe|--cpu-moe|-ncmoe|--n-cpu-moe|-ncffn|--n-cpu-ffn|-ot|--override-tensor|-nkvo|--no-kv-offload)$/,
-    'weights or caches moved off the GPU, so its share is not what is planned',
+    'weights or caches moved off the GPU, so its share differs from the plan',
   ],
-  [/^--moe-cache-mib$/, 'a cache on the GPU for experts that are kept off it'],
-  [/^(-lzm|--lazy-mode)$/, 'tensors that are read from disk on demand'],
+  [/^--moe-cache-mib$/, 'a GPU cache for experts that are kept off the GPU'],
+  [/^(-lzm|--lazy-mode)$/, 'tensors read from disk on demand'],
   [
     /^(--rpc|-dev|--device|-sm|--split-mode|-ts|--tensor-split|-mg|--main-gpu|-mmdev|--mmproj-device|-devd|--device-draft|--spec-draft-device)$/,
     'weights on devices that the plan does not know',
@@ -134,7 +131,7 @@ const uncountedFlags: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /^(-m|--model|-mu|--model-url|-hf|-hfr|--hf-repo|-dr|--docker-repo|--(embd|fim|gpt-oss|vision)-[a-z0-9.-]+-(default|spec))$/,
-    'another model than the one that is planned',
+    'a different model from the planned one',
   ],
 ]
 
@@ -153,10 +150,10 @@ function readPinned(
     if (change === null)
       unread.push(
         flag === '--spec-type'
-          ? `the pinned ${flag} ${value} is not counted: it drafts in a second context, with a cache of its own, and keeps states to go back to`
-          : `the pinned ${flag} ${value} takes memory that no plan can tell`,
+          ? `the pinned ${flag} ${value} is not counted: it drafts in a second context with its own cache, and keeps states to roll back to`
+          : `the pinned ${flag} ${value} takes an unknown amount of memory`,
       )
-    // `--flag=value` is not taken by llama-server, so the flag stands alone here.
+    // llama-server doesn't accept `--flag=value`, so the whole word is the flag.
     const uncounted = uncountedFlags.find(([pattern]) => pattern.test(flag))?.[1]
     if (uncounted !== undefined) unread.push(`the pinned ${flag} is not counted: ${uncounted}`)
     changes = { ...changes, ...switches[flag], ...change }
@@ -164,7 +161,7 @@ function readPinned(
   return { ...changes, unread }
 }
 
-/** @param trainingTokens the model's training context, which `-c 0` means; null when its header does not say */
+/** @param trainingTokens the model's training context, for `-c 0`; null when unknown */
 export function plannedServer(profile: ServerProfile, trainingTokens: number | null = null): PlannedServer {
   return {
     contextTokens: profile.contextTokens,

@@ -1,8 +1,8 @@
-// What the prompt cache is in tokens of this model: in host memory, or in files on disk. Pure.
+// Converts the prompt cache's size, in host memory and on disk, to tokens of this model. Pure.
 import { formatBytes, formatCount } from '../base/format-bytes.ts'
 import type { KvCacheSize } from './kv-cache.ts'
 
-/** Where conversations without a slot wait. */
+/** Limits of the files that conversations without a slot wait in. */
 export interface PlannedParking {
   readonly mostBytes: number
   readonly mostAgeSeconds: number
@@ -10,7 +10,7 @@ export interface PlannedParking {
 
 /** An agent's first turn brings 21,000 to 30,000 (measured with Claude Code). */
 const conversationTokens = 20_000
-/** Assumed, and said beside the seconds: an ordinary SSD does this much. */
+/** Assumed for an ordinary SSD, and shown next to the seconds. */
 const diskBytesPerSecond = 1e9
 
 export const sayPromptCache = (
@@ -32,7 +32,7 @@ export const sayPromptCache = (
   return `${memory}; on disk up to ${formatBytes(parking.mostBytes)}${inTokens(parking.mostBytes)}, ${hours} h unused${one}`
 }
 
-/** Of a sliding window only the newest cells are kept, and a recurrent state is each slot's, so that no number is each token's. */
+/** null for sliding windows (only the newest cells are kept) and recurrent states (one per slot): they have no size per token. */
 const bytesPerToken = (kv: KvCacheSize): number | null =>
   kv.kind === 'unknown' || kv.cells.slidingPerStream > 0 || kv.stateBytes > 0
     ? null

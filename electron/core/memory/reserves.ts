@@ -1,8 +1,8 @@
-// What the plan keeps free for others, and the Studio's own map to show beside it.
+// What the plan reserves for the system and the linker, and the Studio's own map for comparison.
 
 export interface Reserves {
   readonly osBytes: number
-  /** For the spikes when cargo links. */
+  /** For memory spikes when cargo links. */
   readonly linkerBytes: number
 }
 
@@ -16,7 +16,7 @@ export interface SeedMap {
   readonly linkerBytes: number
 }
 
-/** The map adds up to the 256 that its machine has, and those are GiB (hw.memsize 274877906944). */
+/** The map adds up to its machine's 256, which are GiB (hw.memsize 274877906944). */
 const gibibyte = 1024 ** 3
 export const studioSeedMap: SeedMap = {
   weightsBytes: 78 * gibibyte,
@@ -32,8 +32,8 @@ const leastOsBytes = 2 * gibibyte
 
 /**
  * The map's reserves on its 256 GiB machine; the same shares (20/256 and 51/256) of a smaller one, because a laptop
- * links smaller things, but never under 2 GiB for the system, which no desktop runs below. Larger machines keep the
- * map's numbers: neither macOS nor a linker grows with the memory it finds.
+ * links smaller programs, but at least 2 GiB for the system, the minimum for a desktop. Larger machines keep the
+ * map's numbers: neither macOS nor a linker grows with available memory.
  */
 export function reservesFor(totalBytes: number): Reserves {
   const share = (seedBytes: number): number =>

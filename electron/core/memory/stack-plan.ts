@@ -1,4 +1,4 @@
-// What would be started and whether it fits: the command lines with their reasons, and the memory plan.
+// Plans what would start and whether it fits: the command lines with their reasons, and the memory plan.
 
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -27,13 +27,13 @@ import { reservesFor, studioSeedMap } from './reserves.ts'
 export interface EnginePlan {
   readonly binary: FoundLlamaServer | null
   readonly version: string | null
-  /** The build whose flags are taken for a llama-server that is not installed yet; null where one was asked. */
+  /** The build whose flags stand in for a llama-server that isn't installed yet; null when a real one was asked. */
   readonly assumedBuild: string | null
-  /** The owner's line, as it stands in the start script. */
+  /** The owner's line, unchanged from the start script. */
   readonly seedArgv: readonly string[]
-  /** null when it cannot be planned: `problems` says why. */
+  /** null when it can't be planned: `problems` says why. */
   readonly argv: readonly string[] | null
-  /** What our line has in common with the owner's, and what each of it is for. */
+  /** The flags that our line shares with the owner's, and what each is for. */
   readonly seedFlags: readonly SeedFlagUse[]
   readonly adaptations: readonly Adaptation[]
   readonly warnings: readonly string[]
@@ -42,7 +42,7 @@ export interface EnginePlan {
 
 export type MemoryPlanReading =
   | { readonly kind: 'planned'; readonly plan: MemoryPlan }
-  /** `missing`: a model file is not here (yet). `unusable`: it is, and llama-server could not serve it. */
+  /** `missing`: a model file is not here (yet). `unusable`: it is here, but llama-server can't serve it. */
   | { readonly kind: 'unknown'; readonly reason: string; readonly files: 'missing' | 'unusable' }
 
 export interface PlanContext {
@@ -55,7 +55,7 @@ export interface PlanContext {
   readonly parkedDir: string
   readonly resourcesDir: string
   readonly locateBinary: () => FoundLlamaServer | null
-  /** Where no llama-server is installed, plan for a build whose flags are known. */
+  /** If no llama-server is installed, plan for a build with known flags. */
   readonly assumeBuild: boolean
 }
 
@@ -105,10 +105,10 @@ export const readEnginePlan = async (context: PlanContext): Promise<EnginePlan> 
 
 const notInstalled = 'llama-server is not installed: nexus up installs it, or says how'
 
-/** The newest whose flags were recorded. */
+/** The newest build with recorded flags. */
 const assumedBuild = 'b10434'
 
-/** For a plan before anything is installed, where it is asked for: the recorded `--help` of one build. */
+/** For a plan before anything is installed, on request: the recorded `--help` of one build. */
 const readAssumedCapabilities = async ({
   resourcesDir,
   assumeBuild,
@@ -121,7 +121,7 @@ const readAssumedCapabilities = async ({
     : { kind: 'capabilities', capabilities }
 }
 
-/** From the model files' headers alone: a 75 GB file takes milliseconds. */
+/** Reads only the model files' headers: a 75 GB file takes milliseconds. */
 export const readMemoryPlan = async (
   context: Pick<PlanContext, 'profileName' | 'profile' | 'totalMemoryBytes' | 'gpuLimitBytes' | 'platform'>,
 ): Promise<MemoryPlanReading> => {
@@ -152,7 +152,7 @@ export const readMemoryPlan = async (
   } catch (error) {
     const paths = [llamaServer.modelPath, ...(draftPath === null ? [] : [draftPath])]
     if (paths.every(existsSync)) return { kind: 'unknown', reason: messageOf(error), files: 'unusable' }
-    // One has still to be fetched; the other may be here and no good.
+    // One is still to be fetched; the other may be here but unusable.
     const fault = await findFault(paths.filter(existsSync))
     return fault === null
       ? { kind: 'unknown', reason: messageOf(error), files: 'missing' }
@@ -160,7 +160,7 @@ export const readMemoryPlan = async (
   }
 }
 
-/** Why the first of these model files that cannot be used is none; null: all can. */
+/** The problem of the first unusable model file; null: all are usable. */
 const findFault = async (paths: readonly string[]): Promise<string | null> => {
   for (const path of paths) {
     const fault = await readGgufHeader(path).then(() => null, messageOf)
@@ -171,7 +171,7 @@ const findFault = async (paths: readonly string[]): Promise<string | null> => {
 
 const isSeedMachine = (profileName: string): boolean => profileName === 'studio'
 
-/** The studio is a Mac, wherever it is planned; elsewhere only a Mac has a limit to estimate. */
+/** The studio is a Mac, even when planned on Linux; otherwise only a Mac has a limit to estimate. */
 const planMachine = (
   context: Pick<PlanContext, 'profileName' | 'totalMemoryBytes' | 'gpuLimitBytes' | 'platform'>,
 ) => {

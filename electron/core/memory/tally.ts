@@ -1,4 +1,4 @@
-// Adds up one configuration. Everything else (verdict, largest context, suggestions) asks it again with changes.
+// Adds up one configuration. Everything else (verdict, largest context, suggestions) calls it with changes.
 
 import type { GgufHeader } from '../gguf/gguf-header.ts'
 import { estimateCheckpointBytes, estimateComputeBytes, estimateProgramBytes } from './compute-estimate.ts'
@@ -9,23 +9,23 @@ import type { Reserves } from './reserves.ts'
 
 export interface PlanInput {
   readonly target: GgufHeader
-  /** The model passed with `-md`: it takes its memory whether or not it ever drafts. */
+  /** The model passed with `-md`: it takes memory whether or not it ever drafts. */
   readonly draft: GgufHeader | null
-  /** Weights of the vision or audio model beside it (`--mmproj`); null without one. */
+  /** Weights of an additional vision or audio model (`--mmproj`); null without one. */
   readonly projectorBytes: number | null
   readonly server: PlannedServer
   readonly ramDiskBytes: number
   readonly machine: {
     readonly totalBytes: number
-    /** What the GPU may wire (Metal's working set); null where unknown or without such a limit. */
+    /** What the GPU may wire (Metal's working set); null when unknown or there is no such limit. */
     readonly gpuLimitBytes: number | null
-    /** The limit is what Metal usually takes, not a reading: going beyond it is worth a warning and no verdict. */
+    /** The limit is Metal's usual default, not a reading: exceeding it gives a warning, not a verdict. */
     readonly gpuLimitIsEstimate?: boolean
   }
   readonly reserves: Reserves
-  /** Why nothing keeps the sum of the agents' contexts under a pool; null when the Router does. */
+  /** Why nothing keeps the sum of the agents' contexts within a pool; null when the Router does. */
   readonly whyNoPool: string | null
-  /** null, or absent: conversations without a slot are dropped. */
+  /** null or absent: conversations without a slot are dropped. */
   readonly parking?: PlannedParking | null
 }
 
@@ -34,9 +34,9 @@ export interface Tally {
   readonly kvDraft: KvCacheSize | null
   readonly computeBytes: number
   readonly programBytes: number
-  /** Of both models: an estimate, since they come as contexts grow. */
+  /** Of both models: an estimate, because checkpoints are added as contexts grow. */
   readonly checkpointBytes: number
-  /** Known parts only; a KV cache that cannot be counted is missing from all three. The first: what the GPU holds of them. */
+  /** The GPU's part. Known parts only: a KV cache that can't be counted is missing from this and the next two. */
   readonly gpuBytes: number
   readonly withoutLinkerBytes: number
   readonly totalBytes: number
@@ -47,7 +47,7 @@ export interface Tally {
 /**
  * llama.cpp counts the output layer and puts it on the GPU first, then the last of the others, each with its KV cache
  * (src/llama-model.cpp, load_tensors: `i_gpu_start = max(n_layer_all + 1 - n_gpu_layers, 0)`; the same in b9993 and b10437).
- * Layers are taken for equally large.
+ * Assumes layers of equal size.
  */
 const gpuShare = ({ layers }: GgufHeader, gpuLayers: number): number =>
   layers === null ? 1 : Math.min(gpuLayers / (layers + 1), 1)
@@ -113,8 +113,8 @@ export function tallyPlan(input: PlanInput): Tally {
 export type Verdict = 'fits' | 'fits-without-linker-reserve' | 'does-not-fit' | 'unknown'
 
 /**
- * The largest share of memory that a Mac was seen to let its GPU wire by itself: 464 of 512 GiB (an M3 Ultra's
- * recommendedMaxWorkingSetSize of 498216.21 MB). No guess at the default may refuse what lies below.
+ * The largest default limit seen on a Mac, as a share of its memory: 464 of 512 GiB (an M3 Ultra's
+ * recommendedMaxWorkingSetSize of 498216.21 MB). An estimated default must not refuse anything below this.
  */
 export const largestDefaultShare = 0.92
 

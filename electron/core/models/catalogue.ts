@@ -1,4 +1,4 @@
-// The models that were judged (resources/models.json): where they are published, what they are, what is known of their speed.
+// The catalogue of judged models (resources/models.json): where they are published, their properties, published speeds.
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { KvCacheTypeSchema } from '../../contract/profile.ts'
@@ -14,7 +14,7 @@ const address = z.url({ protocol: /^https$/ })
 
 const FileSchema = z.strictObject({
   path: text,
-  /** null: not found published; `filesNote` says so. */
+  /** null: not published; `filesNote` says so. */
   bytes: bytes.nullable(),
   sha256: z
     .string()
@@ -25,9 +25,9 @@ const FileSchema = z.strictObject({
 const SpeedSchema = z.strictObject({
   machine: text,
   engine: text,
-  /** What was measured, where that isn't the catalogue's own file. */
+  /** The measured file's; it may differ from the catalogue's own. */
   quantisation: text,
-  /** The length of the prompt that was read; null: not said. */
+  /** Length of the measured prompt; null when unknown. */
   promptTokens: z.number().int().positive().nullable(),
   prefillTokensPerSecond: rate.nullable(),
   generationTokensPerSecond: rate.nullable(),
@@ -39,7 +39,7 @@ const SpeedSchema = z.strictObject({
 const source = z.union([z.literal('its file'), address]).nullable()
 
 const ModelSchema = z.strictObject({
-  /** What `--model` takes. */
+  /** The value for `--model`. */
   id: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,31}$/),
   name: text,
   /** On Hugging Face; null: it isn't fetched, set-up installs it for the `demo` profile. */
@@ -53,7 +53,7 @@ const ModelSchema = z.strictObject({
   /** All parts, in order. */
   files: z.array(FileSchema).min(1),
   filesNote: text.nullable(),
-  /** Of its tensors, or of its files, which are a few MB more; null: neither is known. */
+  /** Of its tensors, or of its files, which are a few MB larger; null when unknown. */
   weightBytes: bytes.nullable(),
   architecture: text,
   kind: z.array(z.enum(['dense', 'moe', 'hybrid', 'sliding-window', 'compressed'])).min(1),
@@ -69,7 +69,7 @@ const ModelSchema = z.strictObject({
   thinking: z.boolean().nullable(),
   /** Whether a conversation in a file comes back (llama.cpp#25913, #26676: hybrids and sliding windows don't); null: not tried. */
   cacheParks: z.boolean().nullable(),
-  /** On a GPU; without one it is f16. */
+  /** On a GPU; without a GPU it is f16. */
   cacheType: KvCacheTypeSchema,
   /** For coding where the source tells tasks apart; null: not found published, so the file's or llama-server's own. */
   sampling: z
@@ -85,9 +85,9 @@ const ModelSchema = z.strictObject({
   /** The id of the model that drafts for it. */
   draft: text.nullable(),
   speculation: z.enum(['none', 'draft-simple', 'ngram-mod']),
-  /** Published, on Apple silicon; null: none was found. */
+  /** Published figures for Apple silicon; null: none found. */
   speed: SpeedSchema.nullable(),
-  /** The keys of its GGUF header that decide how much memory a context takes; null: `headerNote` says why. */
+  /** The GGUF header keys that determine a context's memory; null: `headerNote` says why. */
   header: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.number())])).nullable(),
   headerNote: text.nullable(),
 })
@@ -95,11 +95,11 @@ export type CatalogueModel = z.infer<typeof ModelSchema>
 
 const CatalogueSchema = z.strictObject({ models: z.array(ModelSchema) })
 
-/** Throws when the file is not of this form: it comes with the program. */
+/** Throws when the file is missing or invalid: it is part of the program. */
 export const readCatalogue = (resourcesDir: string): readonly CatalogueModel[] => {
   const path = join(resourcesDir, 'models.json')
   const found = readFileOrNull(path)
-  if (found === null) throw new Error(`${path} is missing: this copy of Nexus is not whole`)
+  if (found === null) throw new Error(`${path} is missing: this copy of Nexus is incomplete`)
   return CatalogueSchema.parse(parseBoundedJson(found)).models
 }
 
@@ -116,7 +116,7 @@ export const commandToHave = ({ id, repo }: Pick<CatalogueModel, 'id' | 'repo'>)
 
 export const firstFileName = (model: CatalogueModel): string => basename(model.files[0]?.path ?? model.id)
 
-/** null where its shape or its size is not known. */
+/** null when its shape or size is unknown. */
 export const headerOf = (model: CatalogueModel): GgufHeader | null => {
   const { header, weightBytes } = model
   if (header === null || weightBytes === null) return null
@@ -129,7 +129,7 @@ export const headerOf = (model: CatalogueModel): GgufHeader | null => {
   return headerFromMetadata(firstFileName(model), metadata, weightBytes)
 }
 
-/** null where `headerOf` has one. */
+/** null when `headerOf` returns one. */
 export const whyNoHeader = ({
   header,
   headerNote,
@@ -137,5 +137,5 @@ export const whyNoHeader = ({
   filesNote,
 }: CatalogueModel): string | null => {
   if (header === null) return headerNote
-  return weightBytes === null ? `the size of its weights is not known: ${filesNote}` : null
+  return weightBytes === null ? `the size of its weights is unknown: ${filesNote}` : null
 }

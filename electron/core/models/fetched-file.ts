@@ -1,4 +1,4 @@
-// One file of a model in the models folder: its name, the part of it that is there, and the record beside it.
+// One model file in the models folder: its path, its partial download, and its record.
 import { chmodSync, renameSync, type Stats, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
@@ -13,7 +13,7 @@ export interface FilePlace {
   readonly recordPath: string
 }
 
-/** Hidden, so that no program takes half a model for one. Folders of the repository are left out: a profile names one folder. */
+/** Partial files are hidden, so no program loads half a model. The repository's folders are dropped: a profile names one folder. */
 export const placeOf = (modelsDir: string, path: string): FilePlace => {
   const name = basename(path)
   return {
@@ -30,14 +30,14 @@ const RecordSchema = z.strictObject({
   path: z.string(),
   bytes: z.number().int().positive(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** What the server that the part came from called it; null: it said nothing. */
+  /** ETag from the server that sent the part; null: none. */
   etag: z.string().nullable(),
-  /** As the file was when its hash was found right; null: it isn't whole yet. */
+  /** State of the file when its hash was verified; null: not complete yet. */
   verified: z.strictObject({ bytes: z.number().int(), mtimeMs: z.number() }).nullable(),
 })
 export type FetchRecord = z.infer<typeof RecordSchema>
 
-/** null: there is none of ours, or none that this user may read. */
+/** null: we have none, or this user can't read it. */
 export const readFetchRecord = ({ recordPath }: FilePlace): FetchRecord | null => {
   try {
     return readRecord(recordPath, RecordSchema)
@@ -47,11 +47,11 @@ export const readFetchRecord = ({ recordPath }: FilePlace): FetchRecord | null =
   }
 }
 
-/** Readable by all, as the model is; whole or not at all. */
+/** Readable by all users, like the model. Written atomically. */
 export const writeFetchRecord = ({ recordPath }: FilePlace, record: FetchRecord): void => {
   const temporary = `${recordPath}.${process.pid}.tmp`
   writeFileSync(temporary, `${JSON.stringify(record)}\n`)
-  // Whatever this user's umask is.
+  // Regardless of this user's umask.
   chmodSync(temporary, 0o644)
   renameSync(temporary, recordPath)
 }
@@ -61,7 +61,7 @@ export const describeVerified = ({ size, mtimeMs }: Stats): FetchRecord['verifie
   mtimeMs,
 })
 
-/** Whether the file is the published one, whose hash was found right and which wasn't written to since. */
+/** Whether the file is the published one: its hash was verified and it hasn't changed since. */
 export const isVerified = (place: FilePlace, file: PublishedFile): boolean => {
   const stats = statIfThere(place.targetPath)
   const record = readFetchRecord(place)

@@ -1,4 +1,4 @@
-// One file from the Hub onto the disk: the part that is there, the rest by Range, and the published hash over all of it.
+// Downloads one file from the Hub: resumes a partial download by Range and verifies the published hash of the whole file.
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream, rmSync, statSync } from 'node:fs'
 import { type FileHandle, open, rename } from 'node:fs/promises'
@@ -30,24 +30,24 @@ export interface FileFetchOptions {
 }
 
 export interface FileFetch {
-  /** Goes on where the last attempt ended. Rejects only when the signal is aborted. */
+  /** Resumes the last attempt. Rejects only when the signal is aborted. */
   attempt(): Promise<HubOutcome<'fetched'>>
-  /** Of the file, what is on the disk. */
+  /** Bytes of the file on disk. */
   doneBytes(): number
 }
 
-/** What of the part is hashed already: a line that is cut does not make 40 GB be read again. */
+/** The hashed beginning of the part: a lost connection must not cause 40 GB to be read again. */
 interface HashedPart {
   readonly hash: Hash
   bytes: number
 }
 
-/** One at a time: the caller holds the lock of the folder. */
+/** The caller must hold the folder's lock: only one at a time. */
 export const createFileFetch = (options: FileFetchOptions): FileFetch => {
   const { file, place, hub, asked, silenceMs, signal, onProgress } = options
   let hashed: HashedPart | null = null
   let etag: string | null = null
-  /** A hash that is wrong once may be a disk's or a proxy's doing; twice it is the file's. */
+  /** A wrong hash once may be the disk's or a proxy's fault; twice, it is the file's. */
   let wrongHashes = 0
 
   const record = (verified: FetchRecord['verified']): void =>
@@ -68,7 +68,7 @@ export const createFileFetch = (options: FileFetchOptions): FileFetch => {
     etag = null
   }
 
-  /** The hash of the first `bytes` of the part, which an earlier core may have written. */
+  /** Hashes the first `bytes` of the part, which an earlier core may have written. */
   const hashPart = async (bytes: number): Promise<HashedPart> => {
     if (hashed?.bytes === bytes) return hashed
     const hash = await hashFile(place.partPath, bytes, signal, (done) => onProgress('checking', done))
@@ -90,8 +90,8 @@ export const createFileFetch = (options: FileFetchOptions): FileFetch => {
 
   const fetchRest = async (part: HashedPart): Promise<HubProblem | null> => {
     const range = part.bytes === 0 ? {} : { range: `bytes=${part.bytes}-` }
-    // Only a server that answers itself heeds it. The storage behind the Hub needn't give one file the same name twice; there
-    // the Hub's word (X-Linked-Etag) says what the file is.
+    // Used only by a server that sends the file itself. The storage behind the Hub may change a file's ETag; there the Hub's
+    // X-Linked-Etag identifies the file.
     const guard = part.bytes > 0 && etag !== null ? { 'if-range': etag } : {}
     const reply = await askHub(hub, resolvePath(options), {
       headers: { ...range, ...guard, 'accept-encoding': 'identity' },
@@ -110,9 +110,9 @@ export const createFileFetch = (options: FileFetchOptions): FileFetch => {
     if (status === 416) startOver()
     if (status !== 200 && status !== 206) return judgeStatus(reply, asked, Date.now())
     if (linkedEtag !== null && /^[0-9a-f]{64}$/.test(linkedEtag) && linkedEtag !== file.sha256)
-      return final(`${file.path} was changed at ${options.repo} meanwhile; fetch it again`)
+      return final(`${file.path} has changed at ${options.repo} in the meantime; fetch it again`)
     if (headers['content-type']?.startsWith('text/html') === true)
-      return odd('a web page came instead of the file: a login page of this network, perhaps')
+      return odd('got a web page instead of the file, perhaps a login page of this network')
     const range = judgeRange(status, headers, part.bytes, file.bytes)
     if (range.kind === 'odd') return range
     if (range.kind === 'whole' && part.bytes > 0) startOver()
@@ -130,17 +130,17 @@ export const createFileFetch = (options: FileFetchOptions): FileFetch => {
       for await (const piece of body) {
         if (part.bytes + piece.length > file.bytes) {
           startOver()
-          return odd(`more than the published ${file.bytes} bytes came`)
+          return odd(`got more than the published ${file.bytes} bytes`)
         }
         await writeWhole(handle, piece, part.bytes)
         part.hash.update(piece)
         part.bytes += piece.length
         onProgress('fetching', part.bytes)
       }
-      // An answer without a length ends where the line was cut.
+      // A response without a length just ends when the connection is lost.
       return part.bytes === file.bytes
         ? null
-        : wait(`the line was cut after ${part.bytes} of ${file.bytes} bytes`)
+        : wait(`the connection was lost after ${part.bytes} of ${file.bytes} bytes`)
     } finally {
       await handle.close()
     }
@@ -152,8 +152,8 @@ export const createFileFetch = (options: FileFetchOptions): FileFetch => {
     if (found !== file.sha256) {
       startOver()
       wrongHashes += 1
-      const reason = `${file.path} came with the hash ${found} instead of ${file.sha256}`
-      return wrongHashes > 1 ? final(`${reason}, twice: it is not kept`) : odd(reason)
+      const reason = `${file.path} has the hash ${found} instead of ${file.sha256}`
+      return wrongHashes > 1 ? final(`${reason}, twice: the file was deleted`) : odd(reason)
     }
     const handle = await open(place.partPath, 'r+')
     try {
@@ -167,12 +167,12 @@ export const createFileFetch = (options: FileFetchOptions): FileFetch => {
     return fetched
   }
 
-  /** A file of that name that isn't known: the published one, or somebody's own. */
+  /** A file of that name without a record may be the published one, or the user's own. */
   const checkPresent = async (): Promise<HubOutcome<'fetched'> | null> => {
     const stats = statIfThere(place.targetPath)
     if (stats === null) return null
     if (isVerified(place, file)) return fetched
-    const differs = `${place.targetPath} is there and is another file than ${options.repo} has: move it away first`
+    const differs = `${place.targetPath} exists and differs from the file at ${options.repo}: move it away first`
     if (!stats.isFile() || stats.size !== file.bytes) return final(differs)
     const hash = await hashFile(place.targetPath, stats.size, signal, (done) => onProgress('checking', done))
     if (hash.digest('hex') !== file.sha256) return final(differs)
@@ -200,10 +200,10 @@ export const createFileFetch = (options: FileFetchOptions): FileFetch => {
   }
 }
 
-/** Of the disk's own failures; everything else is the line's, and passes. */
+/** Disk errors are final; everything else is a network problem, which passes. */
 const judgeError = (error: unknown, { partPath }: FilePlace): HubProblem => {
   if (isErrno(error, 'ENOSPC') || isErrno(error, 'EDQUOT'))
-    return final(`the disk is full: make room and fetch again, which goes on where it stopped`)
+    return final(`the disk is full: free some space and fetch again, which resumes where it stopped`)
   const isDisks = ['EACCES', 'EPERM', 'EROFS', 'EIO', 'EISDIR', 'ELOOP'].some((code) => isErrno(error, code))
   if (isDisks) return final(`${partPath} cannot be written: ${messageOf(error)}`)
   return judgeLineError(error)
@@ -224,8 +224,8 @@ const judgeRange = (
   if (status === 200)
     return length === null || length === bytes
       ? { kind: 'whole' }
-      : odd(`${length} bytes were announced instead of the published ${bytes}`)
-  // RFC 9110, 14.4; `*`: the whole length is not known.
+      : odd(`the server announced ${length} bytes instead of the published ${bytes}`)
+  // RFC 9110, 14.4; `*`: the total length is unknown.
   const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers['content-range'] ?? '')
   const isRest =
     match !== null &&
@@ -234,17 +234,17 @@ const judgeRange = (
     (match[3] === '*' || Number(match[3]) === bytes)
   return isRest
     ? { kind: 'rest' }
-    : odd(`the part "${headers['content-range'] ?? ''}" came instead of the bytes from ${from} of ${bytes}`)
+    : odd(`got the range "${headers['content-range'] ?? ''}" instead of the bytes from ${from} of ${bytes}`)
 }
 
-/** A weak one says nothing of bytes (RFC 9110, 13.1.5). */
+/** A weak ETag doesn't guarantee identical bytes (RFC 9110, 13.1.5). */
 const strongEtag = (etag: string | undefined): string | null => (etag?.startsWith('"') === true ? etag : null)
 
 const resolvePath = ({ repo, revision, file }: FileFetchOptions): string =>
   `/${repo}/resolve/${revision}/${file.path.split('/').map(encodeURIComponent).join('/')}`
 
 /**
- * With what was hashed of it, and nothing after that. The group may go on with it: the other developer's core may be the one.
+ * Opens the part and truncates it to the hashed bytes. Group-writable: the other developer's core may resume it.
  */
 const openPart = async (path: string, bytes: number): Promise<FileHandle> => {
   const handle = await open(path, bytes === 0 ? 'w' : 'r+', 0o664)
@@ -257,7 +257,7 @@ const openPart = async (path: string, bytes: number): Promise<FileHandle> => {
   }
 }
 
-/** write(2) may write a part. */
+/** write(2) may write less than requested. */
 const writeWhole = async (handle: FileHandle, piece: Buffer, at: number): Promise<void> => {
   for (let done = 0; done < piece.length; ) {
     const { bytesWritten } = await handle.write(piece, done, piece.length - done, at + done)
@@ -273,13 +273,13 @@ export const hashFile = async (
 ): Promise<Hash> => {
   const hash = createHash('sha256')
   let done = 0
-  // `end` counts from 0, and -1 would be refused.
+  // `end` is inclusive; -1 would be refused.
   for await (const piece of createReadStream(path, { end: bytes - 1, highWaterMark: 1 << 20, signal })) {
     hash.update(piece)
     done += piece.length
     onProgress(done)
   }
-  if (done !== bytes) throw new Error(`${path} became shorter while it was read`)
+  if (done !== bytes) throw new Error(`${path} shrank while it was read`)
   return hash
 }
 

@@ -1,4 +1,4 @@
-// Which models of the catalogue lie on this machine, with the headers to plan them by.
+// Finds the catalogue's models on this machine, with the headers to plan them by.
 import { basename, dirname, join } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
 import { isReadable } from '../config/model-parts.ts'
@@ -8,12 +8,12 @@ import { demoModelPath } from '../setup/demo-model.ts'
 import { type CatalogueModel, firstFileName, headerOf, whyNoHeader } from './catalogue.ts'
 import type { ModelFiles } from './judge-models.ts'
 
-/** In order; the first that has all files of a model is used. */
+/** In order: the first folder with all files of a model is used. */
 export const modelFolders = (modelsDir: string, runtimeDir: string): readonly string[] => [
   ...new Set([modelsDir, '/Users/Shared/Models', dirname(demoModelPath(runtimeDir))]),
 ]
 
-/** The first part, or the one file that the parts were joined into; null: not all of it is here. */
+/** Path of the first part, or of the single file that the parts were joined into; null: incomplete. */
 export const findModel = (model: CatalogueModel, folders: readonly string[]): string | null => {
   const first = firstFileName(model)
   const joined = `${parseSplitName(first)?.prefix ?? basename(first, '.gguf')}.gguf`
@@ -26,7 +26,7 @@ export const findModel = (model: CatalogueModel, folders: readonly string[]): st
   return null
 }
 
-/** A file that is here is believed before the catalogue. */
+/** A local file takes precedence over the catalogue. */
 export const readModelFiles = async (
   model: CatalogueModel,
   folders: readonly string[],

@@ -80,20 +80,20 @@ describe('what a status means', () => {
     [
       401,
       { 'x-error-code': 'GatedRepo' },
-      'a/b is gated: ask for access at https://huggingface.co/a/b, make a token at https://huggingface.co/settings/tokens, then put a token into /k/t (mode 600) or HF_TOKEN and fetch again',
+      'a/b is gated: request access at https://huggingface.co/a/b, create a token at https://huggingface.co/settings/tokens, then put a token into /k/t (mode 600) or HF_TOKEN and fetch again',
     ],
     [
       403,
       { 'x-error-code': 'GatedRepo' },
-      'a/b is gated: ask for access at https://huggingface.co/a/b, make a token at https://huggingface.co/settings/tokens, then put a token into /k/t (mode 600) or HF_TOKEN and fetch again',
+      'a/b is gated: request access at https://huggingface.co/a/b, create a token at https://huggingface.co/settings/tokens, then put a token into /k/t (mode 600) or HF_TOKEN and fetch again',
     ],
     [
       401,
       { 'x-error-code': 'RepoNotFound' },
-      'there is no a/b at huggingface.co, or only for those who have a token that may read it',
+      'there is no a/b at huggingface.co, or it needs a token with access to it',
     ],
-    [404, {}, 'there is no a/b at huggingface.co, or only for those who have a token that may read it'],
-    [404, { 'x-error-code': 'RevisionNotFound' }, 'a/b has no such revision any more; fetch it again'],
+    [404, {}, 'there is no a/b at huggingface.co, or it needs a token with access to it'],
+    [404, { 'x-error-code': 'RevisionNotFound' }, 'a/b no longer has this revision; fetch it again'],
     [
       401,
       {},
@@ -108,7 +108,7 @@ describe('what a status means', () => {
       judgeStatus({ status: 401, headers: {}, isElsewhere: false }, { ...asked, hasToken: true }, 0),
     ).toEqual({
       kind: 'final',
-      reason: 'huggingface.co refuses a/b (401): the token is wrong, or may not read it',
+      reason: 'huggingface.co refuses a/b (401): the token is wrong or has no access to it',
     }))
 
   it.each([500, 502, 503, 504, 520, 408])('%i passes', (status) => expect(judge(status).kind).toBe('wait'))

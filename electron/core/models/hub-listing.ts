@@ -1,4 +1,4 @@
-// What a repository of the Hub's holds: one revision, and the files of it with their hashes.
+// Lists a Hub repository: one revision and its files with their hashes.
 import { z } from 'zod'
 import { parseJsonOrNull } from '../base/json-record.ts'
 import { type Asked, type HubOutcome, judgeStatus } from './hub-problem.ts'
@@ -12,7 +12,7 @@ export interface PublishedFile {
 }
 
 export interface Listing {
-  /** The commit: later requests get the same files, whatever is uploaded meanwhile. */
+  /** The commit: later requests get the same files, whatever is uploaded in the meantime. */
   readonly revision: string
   readonly files: readonly PublishedFile[]
 }
@@ -22,7 +22,7 @@ const maxPageBytes = 4 * 1024 * 1024
 const maxPages = 50
 
 const RevisionSchema = z.object({ sha: z.string().regex(/^[0-9a-f]{40}$/) })
-/** `lfs.oid` is the file's sha256; small files have a git hash alone (list-files.ts of @huggingface/hub 2.17.5). */
+/** `lfs.oid` is the file's sha256; small files have only a git hash (list-files.ts of @huggingface/hub 2.17.5). */
 const TreeSchema = z.array(
   z.object({
     type: z.string(),
@@ -64,16 +64,16 @@ export const listRepository = async (context: ListingContext): Promise<HubOutcom
   return { kind: 'ok', value: { revision: sha, files } }
 }
 
-/** It becomes a file's name and a part of an address. */
+/** The path becomes a file name and part of a URL. */
 export const isPlainPath = (path: string): boolean =>
   path.split('/').every((part) => /^[A-Za-z0-9_][A-Za-z0-9._+ ()=-]{0,254}$/.test(part))
 
-/** `<https://huggingface.co/api/...?cursor=...>; rel="next"`; null: there is none, or it leads away from the Hub. */
+/** `<https://huggingface.co/api/...?cursor=...>; rel="next"`; null: there is no next page. */
 export const readNextPage = (link: string | string[] | undefined, endpoint: URL): string | null => {
   const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(typeof link === 'string' ? link : '')?.[1]
   if (next === undefined || !URL.canParse(next, endpoint.href)) return null
   const { pathname, search } = new URL(next, endpoint)
-  // A mirror may name the Hub itself: the rest is asked of the mirror too.
+  // A mirror may link to the Hub itself: keep asking the mirror.
   const base = endpoint.pathname.replace(/\/$/, '')
   return `${base !== '' && pathname.startsWith(`${base}/`) ? pathname.slice(base.length) : pathname}${search}`
 }
@@ -94,8 +94,8 @@ const askJson = async <T>(
     const text = await readText(reply, maxPageBytes)
     const parsed = schema.safeParse(text === null ? null : parseJsonOrNull(text))
     if (parsed.success) return { kind: 'ok', value: { json: parsed.data, headers: reply.headers } }
-    const found = reply.headers['content-type'] ?? 'something without a type'
-    return { kind: 'odd', reason: `${hub.endpoint.host} answers ${found} instead of a list of files` }
+    const found = reply.headers['content-type'] ?? 'content without a type'
+    return { kind: 'odd', reason: `${hub.endpoint.host} returned ${found} instead of a list of files` }
   } finally {
     reply.close()
   }

@@ -1,13 +1,13 @@
-// What an answer of the Hub's that is not the one we want means, and what to do. Pure.
+// Interprets the Hub's error answers and decides what to do. Pure.
 import type { IncomingHttpHeaders } from 'node:http'
 import { messageOf } from '../base/error-message.ts'
 import { isErrno } from '../base/private-file.ts'
 import { RefusedRedirect } from './hub-request.ts'
 
 export type HubProblem =
-  /** The line's or the server's passing trouble, however long it lasts. `afterMs`: as the server said; null: it didn't. */
+  /** A temporary network or server problem, however long it lasts. `afterMs`: the server's Retry-After; null: none. */
   | { readonly kind: 'wait'; readonly reason: string; readonly afterMs: number | null }
-  /** Asking again may help, but not for ever. */
+  /** Retrying may help, but only a few times. */
   | { readonly kind: 'odd'; readonly reason: string }
   | { readonly kind: 'final'; readonly reason: string }
 
@@ -22,15 +22,15 @@ export interface ProblemAnswer {
 export interface Asked {
   /** ORG/NAME */
   readonly repo: string
-  /** What was asked for, in words. */
+  /** What was requested, in words. */
   readonly what: string
   readonly endpoint: URL
   readonly hasToken: boolean
-  /** Where a token may be put for good. */
+  /** Where a token can be stored permanently. */
   readonly tokenPath: string
 }
 
-/** An hour: longer than the Hub's five-minute windows, and short enough to be noticed when a server says nonsense. */
+/** An hour: longer than the Hub's five-minute windows, and short enough to notice when a server sends nonsense. */
 const longestWaitMs = 3_600_000
 
 /** For a status that isn't 200 or 206. `now`: ms since epoch. */
@@ -46,13 +46,13 @@ export const judgeStatus = (answer: ProblemAnswer, asked: Asked, now: number): H
       reason: `${isElsewhere ? 'the storage' : asked.endpoint.host} answers ${status}`,
       afterMs: readRetryAfterMs(headers, now),
     }
-  // A signed link has run out (CloudFront and S3 answer 403); the Hub gives another one.
+  // A signed link has expired (CloudFront and S3 answer 403); the Hub issues a new one.
   if (isElsewhere) return { kind: 'odd', reason: `the storage answers ${status} instead of the file` }
   if (status === 416) return { kind: 'odd', reason: 'the Hub says the file ends before our part of it (416)' }
   return judgeRefusal(answer, asked)
 }
 
-/** X-Error-Code is what huggingface_hub goes by (utils/_http.py, hf_raise_for_status); mirrors may leave it out. */
+/** Like huggingface_hub, uses X-Error-Code (utils/_http.py, hf_raise_for_status); mirrors may omit it. */
 const judgeRefusal = ({ status, headers }: ProblemAnswer, asked: Asked): HubProblem => {
   const { repo, what, endpoint, hasToken, tokenPath } = asked
   const code = headers['x-error-code']
@@ -61,30 +61,30 @@ const judgeRefusal = ({ status, headers }: ProblemAnswer, asked: Asked): HubProb
   if (code === 'GatedRepo')
     return final(
       hasToken
-        ? `${repo} is gated, and the token's account has not been let in: ask for access at ${page}, then fetch again`
-        : `${repo} is gated: ask for access at ${page}, make a token at ${endpoint.origin}/settings/tokens, then ${giveToken}`,
+        ? `${repo} is gated, and the token's account has no access: request it at ${page}, then fetch again`
+        : `${repo} is gated: request access at ${page}, create a token at ${endpoint.origin}/settings/tokens, then ${giveToken}`,
     )
   if (code === 'EntryNotFound') return final(`${repo} has no ${what}`)
-  if (code === 'RevisionNotFound') return final(`${repo} has no such revision any more; fetch it again`)
-  // Without rights to see it, the Hub answers 401 for a repository that does not exist too.
+  if (code === 'RevisionNotFound') return final(`${repo} no longer has this revision; fetch it again`)
+  // The Hub also answers 401 for a repository that doesn't exist.
   if (code === 'RepoNotFound' || status === 404)
-    return final(
-      `there is no ${repo} at ${endpoint.host}, or only for those who have a token that may read it`,
-    )
+    return final(`there is no ${repo} at ${endpoint.host}, or it needs a token with access to it`)
   if (status === 401 || status === 403)
     return final(
       hasToken
-        ? `${endpoint.host} refuses ${repo} (${status}): the token is wrong, or may not read it`
+        ? `${endpoint.host} refuses ${repo} (${status}): the token is wrong or has no access to it`
         : `${endpoint.host} refuses ${repo} (${status}) without a token: ${giveToken}`,
     )
   return { kind: 'odd', reason: `${endpoint.host} answers ${status} for ${what}` }
 }
 
-/** For what askHub rejects with, or a body that is cut: a line comes back. */
+/** For askHub's errors and interrupted bodies: a connection comes back. */
 export const judgeLineError = (error: unknown): HubProblem => {
   if (error instanceof RefusedRedirect) return final(error.message)
   const isNameUnknown = isErrno(error, 'ENOTFOUND') || isErrno(error, 'EAI_AGAIN')
-  const reason = isNameUnknown ? 'the Hub’s name is not known here; no network, perhaps' : 'the line was cut'
+  const reason = isNameUnknown
+    ? 'the Hub’s name could not be resolved; perhaps there is no network'
+    : 'the connection was lost'
   return { kind: 'wait', reason: `${reason} (${messageOf(error)})`, afterMs: null }
 }
 
@@ -92,7 +92,7 @@ const final = (reason: string): HubProblem => ({ kind: 'final', reason })
 
 /**
  * Retry-After in seconds or as a date (RFC 9110, 10.2.3), else the Hub's own `RateLimit: "resolvers";r=0;t=55`
- * (huggingface.co/docs/hub/rate-limits). null: neither says it. At most an hour.
+ * (huggingface.co/docs/hub/rate-limits). null: neither is present. At most an hour.
  */
 export const readRetryAfterMs = (headers: IncomingHttpHeaders, now: number): number | null => {
   const text = headers['retry-after']?.trim()

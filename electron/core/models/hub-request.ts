@@ -1,19 +1,19 @@
-// One GET at the Hub, or at the storage that it sends us to.
+// One GET request to the Hub, or to the storage that it redirects to.
 //
-// By node:https and not @huggingface/hub (2.17.5 read): its downloads know no If-Range, take a 200 for the missing half of a
-// file, don't check the hash, and lose what goes wrong in the middle of a stream (`WebBlob.stream`); it works by fetch, which
-// the core does without (http-ask.ts), and weighs 400 KB in the bundle for the three addresses that we need.
+// Uses node:https, not @huggingface/hub (2.17.5 read): its downloads don't support If-Range, mistake a 200 for the missing half
+// of a file, don't check the hash, and lose errors in the middle of a stream (`WebBlob.stream`); it uses fetch, which the core
+// avoids (http-ask.ts), and adds 400 KB to the bundle for the three URLs that we need.
 import { Agent, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps, Agent as SecureAgent } from 'node:https'
 import { isAllowedAddress } from './hub-address.ts'
 
 /** The Hub, or a mirror of it. */
 export interface Hub {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly endpoint: URL
-  /** For the endpoint alone. */
+  /** Sent only to the endpoint. */
   readonly token: string | null
-  /** Of proxies (HTTPS_PROXY, NO_PROXY). */
+  /** For proxies (HTTPS_PROXY, NO_PROXY). */
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -21,9 +21,9 @@ export interface HubReply {
   readonly status: number
   readonly headers: IncomingMessage['headers']
   readonly body: IncomingMessage
-  /** Whether the Hub sent us elsewhere, as it does for every large file. */
+  /** Whether the Hub redirected us, as it does for every large file. */
   readonly isElsewhere: boolean
-  /** What the Hub itself said of the file (X-Linked-Etag), without quotes; null where it said nothing. */
+  /** The Hub's own X-Linked-Etag of the file, without quotes; null: none. */
   readonly linkedEtag: string | null
   /** Ends the connection. */
   close(): void
@@ -31,19 +31,19 @@ export interface HubReply {
 
 export interface HubQuestion {
   readonly headers?: Readonly<Record<string, string>>
-  /** Without a byte for so long, the line counts as cut. */
+  /** The connection counts as lost after this long without a byte. */
   readonly silenceMs: number
   readonly signal: AbortSignal
 }
 
-/** A redirect that isn't followed: asking again would end the same way. */
+/** A redirect that isn't followed; a retry would end the same way. */
 export class RefusedRedirect extends Error {}
 
-/** The Hub takes one or two: for a renamed repository, and to the storage. */
+/** The Hub needs one or two: for a renamed repository, and to the storage. */
 const maxRedirects = 5
 
 /**
- * Follows redirects; the token goes to the endpoint's own origin alone. Rejects with the system's error (ECONNREFUSED ...),
+ * Follows redirects; the token goes only to the endpoint's own origin. Rejects with the system's error (ECONNREFUSED ...),
  * with RefusedRedirect, or with the signal's reason.
  */
 export const askHub = async (
@@ -76,14 +76,14 @@ export const askHub = async (
     }
     body.destroy()
     const next = URL.canParse(location, url.href) ? new URL(location, url) : null
-    // Without its query, which is a signature: whoever has it may read the file.
+    // Without its query, a signature that gives access to the file.
     if (next === null || !isAllowedAddress(next, hub.endpoint))
       throw new RefusedRedirect(
-        `${url.host} sends us to ${next === null ? 'no address' : `${next.protocol}//${next.host}`}; allowed: https`,
+        `${url.host} redirects to ${next === null ? 'an invalid address' : `${next.protocol}//${next.host}`}; allowed: https`,
       )
     url = next
   }
-  throw new RefusedRedirect(`${hub.endpoint.host} sends us in a circle: more than ${maxRedirects} redirects`)
+  throw new RefusedRedirect(`${hub.endpoint.host} redirects in a loop: more than ${maxRedirects} redirects`)
 }
 
 interface OnceOptions extends Required<HubQuestion> {
@@ -95,12 +95,12 @@ const askOnce = (url: URL, { headers, silenceMs, signal, env }: OnceOptions): Pr
     const isSecure = url.protocol === 'https:'
     const agent = isSecure ? new SecureAgent({ proxyEnv: { ...env } }) : new Agent({ proxyEnv: { ...env } })
     const outgoing = (isSecure ? requestHttps : requestHttp)(url, { headers, agent, signal }, (body) => {
-      // A cut line is told where the body is read; before and after that it would end the process.
+      // A lost connection is reported to the reader of the body; an unhandled error would end the process.
       body.on('error', () => {})
       resolve(body)
     })
     outgoing.setTimeout(silenceMs, () =>
-      outgoing.destroy(new Error(`${url.host} said nothing for ${Math.round(silenceMs / 1000)} s`)),
+      outgoing.destroy(new Error(`${url.host} sent nothing for ${Math.round(silenceMs / 1000)} s`)),
     )
     outgoing.on('error', (error) => reject(signal.aborted ? signal.reason : error))
     outgoing.end()
@@ -109,7 +109,7 @@ const askOnce = (url: URL, { headers, silenceMs, signal, env }: OnceOptions): Pr
 const unquote = (etag: string | string[] | undefined): string | null =>
   typeof etag === 'string' ? etag.replace(/^(?:W\/)?"?([^"]*)"?$/, '$1') : null
 
-/** The whole body as text; null when it is longer than `maxBytes`. Rejects when the line is cut. */
+/** The whole body as text; null when it is longer than `maxBytes`. Rejects when the connection is lost. */
 export const readText = async ({ body, close }: HubReply, maxBytes: number): Promise<string | null> => {
   const pieces: Buffer[] = []
   let bytes = 0

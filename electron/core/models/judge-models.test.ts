@@ -45,7 +45,7 @@ describe('judgeModel', () => {
   it('says by how much a model does not fit', () => {
     const judged = judge('gpt-oss-120b', 64)
     expect(judged).toMatchObject({ fit: 'does-not-fit', contextTokens: null, tokensPerAgent: null })
-    expect(judged.why).toMatch(/needs \d+\.\d\d GiB, \d+\.\d\d GiB more than there is$/)
+    expect(judged.why).toMatch(/needs \d+\.\d\d GiB, \d+\.\d\d GiB more than available$/)
   })
 
   it('says why it cannot tell, and guesses nothing', () => {

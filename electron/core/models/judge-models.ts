@@ -1,5 +1,5 @@
-// What each model of the catalogue would be on a machine: whether it fits, the context of each agent, and how fast it is said
-// to be. By the memory plan, on the header's shapes. Pure.
+// Judges the catalogue's models for a machine: whether each fits, the context per agent, and its published speed. Uses the
+// memory plan and the headers. Pure.
 import type { Profile, ProfileOverride } from '../../contract/profile.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import { applyOverride } from '../config/config.ts'
@@ -17,15 +17,15 @@ export interface JudgedMachine {
   readonly totalBytes: number
   /** null: estimated on a Mac, none elsewhere. */
   readonly gpuLimitBytes: number | null
-  /** Elsewhere no GPU is known of. */
+  /** Other machines are assumed to have no GPU. */
   readonly isMac: boolean
 }
 
 export interface ModelFiles {
   readonly model: CatalogueModel
-  /** The first of its files, all of which are here; null: they aren't. */
+  /** The first of its files; null: not all of them are here. */
   readonly path: string | null
-  /** Of the file that is here, else of the catalogue; null: not known, and `whyNoHeader` says why. */
+  /** From the local file, else from the catalogue; null: unknown, and `whyNoHeader` says why. */
   readonly header: GgufHeader | null
   readonly whyNoHeader: string | null
 }
@@ -34,33 +34,33 @@ export interface JudgedModel {
   readonly model: CatalogueModel
   readonly path: string | null
   readonly fit: 'fits' | 'does-not-fit' | 'unknown'
-  /** Why it doesn't fit or isn't known; null where it fits. */
+  /** Why it doesn't fit or is unknown; null when it fits. */
   readonly why: string | null
-  /** With all reserves, the least context and what stays free; null where it fits or isn't known. */
+  /** Including all reserves, the smallest context and the headroom; null when it fits or is unknown. */
   readonly neededBytes: number | null
-  /** The pool that all agents share; null where none fits. */
+  /** The pool that all agents share; null when none fits. */
   readonly contextTokens: number | null
-  /** What each agent has when all are full. */
+  /** Each agent's share when all are full. */
   readonly tokensPerAgent: number | null
-  /** At the published rate, on the machine that it was published for; null: not known. */
+  /** At the published rate of the published machine; null when unknown. */
   readonly firstTurnSeconds: number | null
   readonly generationTokensPerSecond: number | null
 }
 
-/** What Claude Code brings with its first request: 21,000 to 30,000 tokens were measured. */
+/** Size of Claude Code's first request: 21,000 to 30,000 tokens were measured. */
 export const firstTurnTokens = 20_000
 
-/** Below that, Claude Code compacts without end: its first request alone takes most of it. */
+/** Below this, Claude Code compacts endlessly: its first request alone takes most of it. */
 const workableTokens = 32_768
 
 const gibibyte = 1024 ** 3
 const mebibyte = 1024 ** 2
 
-/** The share of the seed's map, 64 of 256 GiB, and no more than that. */
+/** The share in the seed's map, 64 of 256 GiB, and at most 64 GiB. */
 const ramDiskMiB = (totalBytes: number): number =>
   Math.max(256, Math.floor(Math.min(64 * gibibyte, totalBytes / 4) / mebibyte))
 
-/** What a profile for one model changes in `studio`. */
+/** The changes to `studio` in a profile for one model. */
 export const overrideFor = (
   { model, path }: Pick<ModelFiles, 'model' | 'path'>,
   draftPath: string | null,
@@ -84,7 +84,7 @@ export const overrideFor = (
       speculation: model.draft !== null && draftPath === null ? 'none' : model.speculation,
       sampling: model.sampling,
     },
-    // The studio's key and stop words are the seed's, for its own model.
+    // The studio's key and stop words come from the seed and are for its own model.
     proxy: { clientKey: null, stopSequences: [] },
     ramDisk: { sizeMiB: ramDiskMiB(machine.totalBytes) },
   }
@@ -128,7 +128,7 @@ const planInput = (
   studio: Profile,
   { agents, machine }: { readonly agents: number; readonly machine: JudgedMachine },
 ): PlanInput => {
-  // With the least context that is tried: how much more fits is searched for.
+  // The smallest context; the largest that fits is searched for later.
   const override = overrideFor(files, draft === null ? null : '/draft.gguf', {
     agents,
     contextTokens: 1024,
@@ -151,7 +151,7 @@ const planInput = (
   }
 }
 
-/** Not even the least context: what is short, or what could not be counted. */
+/** For a model whose smallest context doesn't fit: what is short, or what couldn't be counted. */
 const sayMisfit = (input: PlanInput): Pick<JudgedModel, 'fit' | 'why' | 'neededBytes'> => {
   const tally = tallyPlan(input)
   const { totalBytes } = input.machine
@@ -163,15 +163,15 @@ const sayMisfit = (input: PlanInput): Pick<JudgedModel, 'fit' | 'why' | 'neededB
     neededBytes: Math.ceil(tally.totalBytes / (1 - headroomShare)),
     why:
       over > 0
-        ? `with all reserves and a Build Forge of ${formatBytes(input.ramDiskBytes)} it needs ${formatBytes(tally.totalBytes)}, ${formatBytes(over)} more than there is`
-        : 'what the GPU may hold, or the hundredth that is kept free, is too little for it',
+        ? `with all reserves and a Build Forge of ${formatBytes(input.ramDiskBytes)} it needs ${formatBytes(tally.totalBytes)}, ${formatBytes(over)} more than available`
+        : "it exceeds the GPU's limit, or leaves less than a hundredth of memory free",
   }
 }
 
 /**
- * What serves the agents best comes first: models made for agents that fit with a workable context, then those with less, then
- * models made for something else, then what is not known, last what does not fit. Among equals a known first turn goes before
- * an unknown one, the faster before the slower, and more context before less.
+ * Best for agents first: models made for agents that fit with a workable context, then those with less context, then models
+ * made for something else, then unknown ones, last those that don't fit. Within a group: a known first turn before an unknown
+ * one, faster before slower, more context before less.
  */
 export const orderModels = (judged: readonly JudgedModel[]): readonly JudgedModel[] =>
   judged.toSorted(
@@ -188,6 +188,6 @@ const groupOf = ({ model, fit, tokensPerAgent }: JudgedModel): number => {
   return (tokensPerAgent ?? 0) >= workableTokens ? 0 : 1
 }
 
-/** The best that can work as an agent; null: none that fits. */
+/** The best model for agents; null: none fits. */
 export const bestForAgents = (ordered: readonly JudgedModel[]): JudgedModel | null =>
   ordered.find((each) => groupOf(each) === 0) ?? null

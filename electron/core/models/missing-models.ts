@@ -1,4 +1,4 @@
-// Models that a profile names and that aren't here, where a fetch would put them just there.
+// Finds missing models of a profile that a fetch would put in the right place.
 import { basename, dirname } from 'node:path'
 import type { MissingModel } from '../../contract/snapshot.ts'
 import { isReadable, listModelFiles } from '../config/model-parts.ts'
@@ -27,7 +27,7 @@ export const readMissingModels = (
   })
 }
 
-/** A profile may name the one file of a model that is published in parts. */
+/** A profile may name a single file of a model that is published in parts. */
 const isSameModel = (published: string, path: string): boolean => modelName(published) === modelName(path)
 
 const modelName = (path: string): string => {

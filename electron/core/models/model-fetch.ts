@@ -1,4 +1,4 @@
-// All files of one model, from its name to the last hash.
+// Fetches all files of one model, from its name to the last hash.
 import { rmSync } from 'node:fs'
 import { symlink } from 'node:fs/promises'
 import { basename } from 'node:path'
@@ -14,9 +14,9 @@ import { chooseFiles, type ModelRequest } from './model-request.ts'
 import { ensureModelsFolder, judgeRoom, type RoomFacts, withModelsLock } from './models-folder.ts'
 
 export interface FetchPace {
-  /** Without a byte for so long, the line counts as cut. */
+  /** The connection counts as lost after this long without a byte. */
   readonly silenceMs: number
-  /** Before the second attempt; doubled with each one that brings nothing. */
+  /** Before the second attempt; doubled after each attempt without progress. */
   readonly firstWaitMs: number
   readonly longestWaitMs: number
 }
@@ -24,14 +24,14 @@ export interface FetchPace {
 export interface ModelFetchOptions {
   readonly request: ModelRequest
   readonly hub: Hub
-  /** Where a token may be put for good. */
+  /** Where a token can be stored permanently. */
   readonly tokenPath: string
   readonly modelsDir: string
-  /** null: not known yet. */
+  /** null: unknown so far. */
   readonly listing: Listing | null
   readonly pace: FetchPace
   readonly signal: AbortSignal
-  /** Paths of files with this length or hash that other programs keep. */
+  /** Paths of other programs' files with this length or hash. */
   readonly findElsewhere: (file: PublishedFile) => Promise<readonly string[]>
   readonly readRoom: () => RoomFacts
   readonly onListed: (listing: Listing) => void
@@ -44,10 +44,10 @@ export type FetchEnd =
   | { readonly kind: 'done'; readonly path: string }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** How often a server may answer oddly, one time after the other, before it is believed. */
+/** Consecutive odd answers after which a fetch fails. */
 const mostOddAnswers = 5
 
-/** Rejects when the signal is aborted, and with what no later attempt would mend. */
+/** Rejects when the signal is aborted, and with errors that a retry wouldn't fix. */
 export const fetchModel = async (options: ModelFetchOptions): Promise<FetchEnd> => {
   const { request, hub, modelsDir, pace, signal, onPhase, onBytes } = options
   const asked: Asked = {
@@ -58,7 +58,7 @@ export const fetchModel = async (options: ModelFetchOptions): Promise<FetchEnd> 
     tokenPath: options.tokenPath,
   }
 
-  /** Asks again until there is an answer, or until it is known that there will be none. */
+  /** Retries until it succeeds or fails finally. */
   const insist = async <T>(
     attempt: () => Promise<HubOutcome<T>>,
     doneBytes: () => number,
@@ -101,7 +101,7 @@ export const fetchModel = async (options: ModelFetchOptions): Promise<FetchEnd> 
     return { kind: 'ok', value: listing }
   }
 
-  /** What another program keeps is used where it lies. Its name says nothing: the hash is made of all of it. */
+  /** Links to another program's copy. Its name proves nothing, so the whole file is hashed. */
   const linkElsewhere = async (file: PublishedFile, { revision }: Listing): Promise<void> => {
     const place = placeOf(modelsDir, file.path)
     if (statIfThere(place.targetPath) !== null) return
@@ -112,7 +112,7 @@ export const fetchModel = async (options: ModelFetchOptions): Promise<FetchEnd> 
       signal.throwIfAborted()
       const stats = hash?.digest('hex') === file.sha256 ? statIfThere(path) : null
       if (stats === null) continue
-      // A link whose file was taken away counted as nothing.
+      // Remove a dangling link, which the check above treats as missing.
       rmSync(place.targetPath, { force: true })
       await symlink(path, place.targetPath)
       const verified = describeVerified(stats)
@@ -155,11 +155,11 @@ export const fetchModel = async (options: ModelFetchOptions): Promise<FetchEnd> 
   const listed = await readListing()
   if (listed.kind !== 'ok') return { kind: 'failed', reason: listed.reason }
   ensureModelsFolder(modelsDir, process.platform)
-  const onWait = () => onPhase('waiting', `another core of this machine fetches into ${modelsDir}`)
+  const onWait = () => onPhase('waiting', `another core on this machine is fetching into ${modelsDir}`)
   return withModelsLock(modelsDir, { signal, onWait }, () => fetchAll(listed.value))
 }
 
-/** Bytes that are still to be written of them. */
+/** Bytes that are still to be written. */
 const countMissing = (modelsDir: string, files: readonly PublishedFile[]): number =>
   files.reduce((sum, { path, bytes }) => {
     const { targetPath, partPath } = placeOf(modelsDir, path)

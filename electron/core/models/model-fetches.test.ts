@@ -186,7 +186,7 @@ describe('an interruption', () => {
     },
   )
 
-  it('of the core: the next one goes on, without asking again what is published', async () => {
+  it('of the core: the next one resumes without listing the repository again', async () => {
     await serve()
     hub.misbehave(({ at, count }) =>
       at === 'storage' && count === 1 ? { kind: 'silent', afterBytes: 700_000 } : null,
@@ -208,7 +208,7 @@ describe('an interruption', () => {
     expect(hub.requests.filter(({ at }) => at === 'api')).toHaveLength(asked)
   })
 
-  it('with bytes lost on the disk: what is there is fetched again, once', async () => {
+  it('with bytes lost on the disk: the file is fetched again, once', async () => {
     await serve()
     mkdirSync(modelsDir())
     atFirst('storage', { kind: 'silent', afterBytes: 700_000 })
@@ -216,7 +216,7 @@ describe('an interruption', () => {
     one.start(repo)
     await expect.poll(() => existsSync(partPath()) && statSync(partPath()).size).toBe(700_000)
     await one.fetches.close()
-    // As after a power failure: the length is there, the bytes are not (fsync(2)).
+    // As after a power failure: the length is right, but the bytes are missing (fsync(2)).
     truncateSync(partPath(), 100_000)
     truncateSync(partPath(), 700_000)
     const next = open()
@@ -225,7 +225,7 @@ describe('an interruption', () => {
     expect(storageRanges()).toEqual([null, 700_000, null])
   })
 
-  it('called off: nothing is fetched any more, and the next fetch goes on', async () => {
+  it('cancelled: nothing more is fetched, and the next fetch resumes', async () => {
     await serve()
     atFirst('storage', { kind: 'silent', afterBytes: 700_000 })
     const { fetches, start, untilEnded } = open()
@@ -233,7 +233,7 @@ describe('an interruption', () => {
     await expect.poll(() => existsSync(partPath()) && statSync(partPath()).size).toBe(700_000)
     expect(fetches.cancel('other/model')).toEqual({
       accepted: false,
-      reason: `"other/model" is not being fetched; what is: ${repo}`,
+      reason: `"other/model" is not being fetched; being fetched: ${repo}`,
     })
     expect(fetches.cancel(repo)).toEqual({ accepted: true })
     expect(await untilEnded()).toMatchObject({ phase: 'cancelled' })
@@ -257,7 +257,7 @@ describe('a server that misbehaves', () => {
     expectWhole(await untilEnded())
   })
 
-  it('that gives the file itself and changed it meanwhile: the rest of another file is not taken (If-Range)', async () => {
+  it('that sends the file itself and has changed it: the rest of the new file is not appended (If-Range)', async () => {
     await serve({ ownEtag: '"new"' })
     mkdirSync(modelsDir())
     writeFileSync(partPath(), Buffer.alloc(500_000, 7))
@@ -347,35 +347,35 @@ describe('a server that misbehaves', () => {
     [
       'storage',
       { kind: 'corrupt' },
-      /^Tiny-Q8_0.gguf came with the hash [0-9a-f]{64} instead of [0-9a-f]{64}, twice/,
+      /^Tiny-Q8_0.gguf has the hash [0-9a-f]{64} instead of [0-9a-f]{64}, twice/,
     ],
-    ['storage', { kind: 'html' }, /^a web page came instead of the file/],
+    ['storage', { kind: 'html' }, /^got a web page instead of the file/],
     [
       'storage',
       { kind: 'length', bytes: 9, announced: true },
-      /^9 bytes were announced instead of the published 1500000/,
+      /^the server announced 9 bytes instead of the published 1500000/,
     ],
     [
       'storage',
       { kind: 'length', bytes: 1_500_001, announced: false },
-      /^more than the published 1500000 bytes came/,
+      /^got more than the published 1500000 bytes/,
     ],
     ['storage', { kind: 'status', status: 403 }, /^the storage answers 403 instead of the file/],
-    ['api', { kind: 'html' }, /^127.0.0.1:\d+ answers text\/html; charset=utf-8 instead of a list of files/],
+    ['api', { kind: 'html' }, /^127.0.0.1:\d+ returned text\/html; charset=utf-8 instead of a list of files/],
     [
       'resolve',
       { kind: 'redirect', location: 'http://example.com/x?sig=secret' },
-      /^127.0.0.1:\d+ sends us to http:\/\/example.com; allowed: https$/,
+      /^127.0.0.1:\d+ redirects to http:\/\/example.com; allowed: https$/,
     ],
     [
       'resolve',
       { kind: 'redirect', location: 'ftp://127.0.0.1/x' },
-      /sends us to ftp:\/\/127.0.0.1; allowed: https$/,
+      /redirects to ftp:\/\/127.0.0.1; allowed: https$/,
     ],
     [
       'api',
       { kind: 'redirect', location: '/api/models/unsloth/Tiny-GGUF/revision/main' },
-      /sends us in a circle/,
+      /redirects in a loop/,
     ],
     [
       'api',
@@ -417,7 +417,7 @@ describe('a server that misbehaves', () => {
     fetches.resume()
     expect(await untilEnded()).toMatchObject({
       phase: 'failed',
-      reason: `Tiny-Q8_0.gguf was changed at ${repo} meanwhile; fetch it again`,
+      reason: `Tiny-Q8_0.gguf has changed at ${repo} in the meantime; fetch it again`,
     })
     expect(existsSync(targetPath())).toBe(false)
   })
@@ -431,7 +431,7 @@ describe('a server that misbehaves', () => {
     const { fetches } = open()
     const port = typeof address === 'object' ? address?.port : null
     fetches.start({ type: 'fetchModel', model: repo, endpoint: `http://127.0.0.1:${port}`, token: null })
-    await expect.poll(() => fetches.state()[0]?.reason).toMatch(/^the line was cut \(.*ECONNREFUSED/)
+    await expect.poll(() => fetches.state()[0]?.reason).toMatch(/^the connection was lost \(.*ECONNREFUSED/)
     expect(fetches.isActive()).toBe(true)
   })
 })
@@ -444,7 +444,7 @@ describe('a gated model', () => {
     const { start, untilEnded } = open()
     start(repo)
     expect((await untilEnded()).reason).toBe(
-      `${repo} is gated: ask for access at ${hub.url}/${repo}, make a token at ${hub.url}/settings/tokens, then put a token into ${join(root, 'keys', 'huggingface.token')} (mode 600) or HF_TOKEN and fetch again`,
+      `${repo} is gated: request access at ${hub.url}/${repo}, create a token at ${hub.url}/settings/tokens, then put a token into ${join(root, 'keys', 'huggingface.token')} (mode 600) or HF_TOKEN and fetch again`,
     )
   })
 
@@ -453,12 +453,12 @@ describe('a gated model', () => {
     const { start, untilEnded } = open()
     start(repo, 'hf_wrong')
     const { reason } = await untilEnded()
-    expect(reason).toMatch(/the token's account has not been let in/)
+    expect(reason).toMatch(/the token's account has no access/)
     expect(reason).not.toContain('hf_wrong')
   })
 
   it.each(['command', 'variable', 'file'] as const)(
-    'is fetched with a token by %s, which only the Hub itself is told and no file remembers',
+    'is fetched with a token by %s, which is sent only to the Hub and never saved',
     async (way) => {
       await serve({ token: 'hf_right' })
       const tokenPath = join(root, 'keys', 'huggingface.token')
@@ -481,7 +481,7 @@ describe('a gated model', () => {
     chmodSync(tokenPath, 0o644)
     const { start, untilEnded } = open()
     start(repo)
-    expect((await untilEnded()).reason).toBe(`${tokenPath} may be read by others (mode 644): chmod 600 it`)
+    expect((await untilEnded()).reason).toBe(`${tokenPath} is readable by others (mode 644): chmod 600 it`)
     expect(hub.requests).toEqual([])
   })
 })
@@ -495,7 +495,7 @@ describe('the disk', () => {
     start(repo)
     expect(await untilEnded()).toMatchObject({
       phase: 'failed',
-      reason: `1 MiB are to come, and ${modelsDir()} has 2.00 GiB free, of which 2.00 GiB stay so: make 1 MiB of room and fetch again`,
+      reason: `the download needs 1 MiB, but ${modelsDir()} has 2.00 GiB free, of which 2.00 GiB must stay free: free 1 MiB more and fetch again`,
     })
     expect(storageRanges()).toEqual([])
   })
@@ -504,7 +504,7 @@ describe('the disk', () => {
     await serve()
     const { start, untilEnded } = open({ readRoom: (dir) => ({ dir, freeBytes: 2 ** 40, isMemory: true }) })
     start(repo)
-    expect((await untilEnded()).reason).toMatch(/lies on a RAM disk/)
+    expect((await untilEnded()).reason).toMatch(/is on a RAM disk/)
   })
 
   it('with another file of that name: it is left alone', async () => {
@@ -514,7 +514,7 @@ describe('the disk', () => {
     const { start, untilEnded } = open()
     start(repo)
     expect((await untilEnded()).reason).toBe(
-      `${targetPath()} is there and is another file than ${repo} has: move it away first`,
+      `${targetPath()} exists and differs from the file at ${repo}: move it away first`,
     )
     expect(readFileSync(targetPath(), 'utf8')).toBe('mine')
   })
@@ -528,7 +528,7 @@ describe('the disk', () => {
     utimesSync(targetPath(), 1, 1)
     const next = open()
     next.start(repo)
-    expect((await next.untilEnded()).reason).toMatch(/is there and is another file than/)
+    expect((await next.untilEnded()).reason).toMatch(/exists and differs from the file at/)
   })
 
   it('with the published file, put there by hand: it is checked and known from then on', async () => {
@@ -544,7 +544,7 @@ describe('the disk', () => {
 })
 
 describe('a copy that another program keeps', () => {
-  it('is used where it lies, when its bytes are the published ones', async () => {
+  it('is used in place when its bytes are the published ones', async () => {
     await serve()
     const lying = join(root, 'lying.gguf')
     const copy = join(root, 'copy.gguf')
@@ -562,13 +562,13 @@ describe('a copy that another program keeps', () => {
   })
 })
 
-it('an address that is no Hub is refused, without its password', async () => {
+it('refuses an invalid Hub address without printing its password', async () => {
   await serve()
   const { fetches } = open()
   for (const endpoint of ['http://hub.example', 'https://ana:secret@hub.example', 'hub.example'])
     expect(fetches.start({ type: 'fetchModel', model: repo, endpoint, token: null })).toEqual({
       accepted: false,
       reason:
-        'HF_ENDPOINT should be an address such as https://huggingface.co: https (http only on this machine), without a password',
+        'HF_ENDPOINT must be an address such as https://huggingface.co: https (http only on this machine), without a password',
     })
 })

@@ -1,4 +1,4 @@
-// The models that the core fetches: one after the other, until they are there or called off, also across cores.
+// The core's queue of model fetches: one at a time, until done or cancelled, and resumed by the next core.
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Command, Outcome } from '../../contract/command.ts'
@@ -18,16 +18,16 @@ import type { RoomFacts } from './models-folder.ts'
 import { createTransferRate, type TransferRate } from './transfer-rate.ts'
 
 export interface ModelFetches {
-  /** Answers at once: what is wrong with the repository is told by `state`. */
+  /** Answers immediately; problems with the repository appear in `state`. */
   start(command: Extract<Command, { type: 'fetchModel' }>): Outcome
   cancel(id: string): Outcome
-  /** Goes on with what an earlier core left. */
+  /** Resumes an earlier core's fetches. */
   resume(): void
   /** The latest last. */
   state(): ModelFetch[]
-  /** Whether one is under way, or waits. */
+  /** Whether one is running or waiting. */
   isActive(): boolean
-  /** Lets go of everything, which the next core goes on with. */
+  /** Stops all fetches; the next core resumes them. */
   close(): Promise<void>
 }
 
@@ -36,9 +36,9 @@ export interface ModelFetchesOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly readCatalogue: () => readonly CatalogueModel[]
   readonly findElsewhere: (file: PublishedFile) => Promise<readonly string[]>
-  /** Where the Build Forge is mounted; null: nowhere, or not known. */
+  /** Where the Build Forge is mounted; null: not mounted or unknown. */
   readonly ramDiskMount: () => string | null
-  /** A phase is another one. */
+  /** A phase or its reason changed. */
   readonly onChange: () => void
   readonly onEnded: (fetch: ModelFetch) => void
   readonly logError: LogError
@@ -48,7 +48,7 @@ export interface ModelFetchesOptions {
 
 const usualPace: FetchPace = { silenceMs: 60_000, firstWaitMs: 1_000, longestWaitMs: 60_000 }
 
-/** Ended ones that are still shown. */
+/** How many ended fetches are still shown. */
 const keptEnded = 5
 
 const filesSchema = z.array(
@@ -74,7 +74,7 @@ const WantedSchema = z.strictObject({
 interface Job {
   readonly request: ModelRequest
   readonly endpoint: string
-  /** In memory alone. */
+  /** Only in memory. */
   readonly token: string | null
   readonly rate: TransferRate
   readonly stop: AbortController
@@ -102,17 +102,17 @@ export const createModelFetches = (options: ModelFetchesOptions): ModelFetches =
     writePrivateFile(folder.fetchesPath, `${JSON.stringify({ version: 1, fetches })}\n`)
   }
 
-  /** Where it cannot be written (a full disk), this core goes on all the same. */
+  /** If it can't be saved (a full disk), this core carries on anyway. */
   const tryRemember = (): void => {
     try {
       remember()
     } catch (error) {
-      logError(new Error(`which models are to be fetched could not be written down: ${messageOf(error)}`))
+      logError(new Error(`could not save the list of models to fetch: ${messageOf(error)}`))
     }
   }
 
   const enter = (job: Job, phase: Job['phase'], reason: string | null = null): void => {
-    // A last piece may come after it was called off.
+    // A last chunk may arrive after it was cancelled.
     if (isEnded(job) || (job.phase === phase && job.reason === reason)) return
     if (phase !== 'fetching') job.rate.reset()
     job.phase = phase
@@ -128,7 +128,7 @@ export const createModelFetches = (options: ModelFetchesOptions): ModelFetches =
   }
 
   const fetchOne = async (job: Job): Promise<FetchEnd> => {
-    // TLS and the rest are loaded when they are first needed: most cores fetch nothing.
+    // Load TLS and the rest only when needed: most cores fetch nothing.
     const [{ fetchModel }, { readRoom }] = await Promise.all([
       import('./model-fetch.ts'),
       import('./models-folder.ts'),
@@ -177,7 +177,7 @@ export const createModelFetches = (options: ModelFetchesOptions): ModelFetches =
   const begin = (): void => {
     working ??= work().finally(() => {
       working = null
-      // One that was asked for in the last moment.
+      // One may have been added at the last moment.
       if (!closing && jobs.some((job) => !isEnded(job))) begin()
     })
   }
@@ -241,10 +241,10 @@ export const createModelFetches = (options: ModelFetchesOptions): ModelFetches =
       const job = active.find(({ request }) => request.id === id)
       if (job === undefined) {
         const names = active.map(({ request }) => request.id).join(', ')
-        return refuse(`"${id}" is not being fetched${names === '' ? '' : `; what is: ${names}`}`)
+        return refuse(`"${id}" is not being fetched${names === '' ? '' : `; being fetched: ${names}`}`)
       }
       end(job, 'cancelled', null)
-      job.stop.abort(new Error('the fetch was called off'))
+      job.stop.abort(new Error('the fetch was cancelled'))
       return { accepted: true }
     },
     resume: () => {
@@ -257,7 +257,7 @@ export const createModelFetches = (options: ModelFetchesOptions): ModelFetches =
     isActive: () => jobs.some((job) => !isEnded(job)),
     close: async () => {
       closing = true
-      for (const { stop } of jobs) stop.abort(new Error('the core ends'))
+      for (const { stop } of jobs) stop.abort(new Error('the core is shutting down'))
       await working
     },
   }
@@ -265,13 +265,13 @@ export const createModelFetches = (options: ModelFetchesOptions): ModelFetches =
 
 const refuse = (reason: string): Outcome => ({ accepted: false, reason })
 
-/** null: there is none. Throws in words when others may read it. */
+/** null: there is none. Throws when others can read it or it is invalid. */
 const readTokenFile = (path: string): string | null => {
   const stats = statIfThere(path)
   if (stats === null) return null
   if ((stats.mode & 0o077) !== 0)
-    throw new Error(`${path} may be read by others (mode ${(stats.mode & 0o777).toString(8)}): chmod 600 it`)
+    throw new Error(`${path} is readable by others (mode ${(stats.mode & 0o777).toString(8)}): chmod 600 it`)
   const token = readFileOrNull(path)?.trim() ?? ''
   if (/^[\x21-\x7e]{1,512}$/.test(token)) return token
-  throw new Error(`${path} holds no token: one line of printable ASCII characters without blanks is allowed`)
+  throw new Error(`${path} holds no token: allowed is one line of printable ASCII characters without spaces`)
 }

@@ -43,7 +43,7 @@ const fill = () => {
   record('Dangling.gguf', whole)
 }
 
-it('lists what is here, and how far it is', () => {
+it('lists local models and their state', () => {
   fill()
   expect(listModelsHere(dir).map(({ name, bytes, from, state }) => [name, bytes, from, state])).toEqual([
     ['Big', 14, 'a/b:Q8_0/Big-00001-of-00002.gguf', 'part'],
@@ -55,7 +55,7 @@ it('lists what is here, and how far it is', () => {
   expect(listModelsHere(join(dir, 'nowhere'))).toEqual([])
 })
 
-it('tells our files from those that somebody else put there', () => {
+it('distinguishes our files from those that others put there', () => {
   fill()
   const own = Object.fromEntries(listModelsHere(dir).map((model) => [model.name, listOwnFiles(dir, model)]))
   expect(own['Mine']).toBeNull()

@@ -1,4 +1,4 @@
-// The models that are here: ours with how far they are, and those that other programs keep.
+// Lists the models on this machine: ours with their state, and those of other programs.
 import { lstatSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { statIfThere } from '../base/regular-file.ts'
@@ -8,20 +8,20 @@ import { type FilePlace, placeOf, readFetchRecord } from './fetched-file.ts'
 import { listOtherModels, type OtherModel, type Surroundings } from './other-programs.ts'
 
 export interface ModelHere {
-  /** Without `.gguf` and the number of its part. */
+  /** Without `.gguf` and the part number. */
   readonly name: string
-  /** Of its first part: what a profile names. */
+  /** Of its first part, as named in a profile. */
   readonly path: string
-  /** What is on the disk of it. */
+  /** Bytes on disk. */
   readonly bytes: number
   /** REPO:FILE; null: we did not fetch it. */
   readonly from: string | null
   /**
-   * `whole`: fetched, and its hash was right. `part`: being fetched, or interrupted. `unknown`: put there by hand. `linked`:
-   * lies with another program. `dangling`: was taken away there.
+   * `whole`: fetched, hash verified. `part`: being fetched, or interrupted. `unknown`: put there by hand. `linked`: a link to
+   * another program's file. `dangling`: that file is gone.
    */
   readonly state: 'whole' | 'part' | 'unknown' | 'linked' | 'dangling'
-  /** Where a link leads; null: it is none. */
+  /** Target of the link; null: not a link. */
   readonly linkedTo: string | null
 }
 
@@ -90,7 +90,7 @@ const readLink = (path: string): string | null => {
   return stats?.isSymbolicLink() === true ? readlinkSync(path) : null
 }
 
-/** A folder that isn't there, or that may not be read, holds none. */
+/** A missing or unreadable folder has none. */
 const listNames = (dir: string): readonly string[] => {
   try {
     return readdirSync(dir)
@@ -99,7 +99,7 @@ const listNames = (dir: string): readonly string[] => {
   }
 }
 
-/** Files of ours alone: whole, in part, or links of ours. Null where we fetched nothing of it. */
+/** Only our own files: complete, partial, or links. null when we fetched none of it. */
 export const listOwnFiles = (modelsDir: string, { path }: ModelHere): readonly string[] | null => {
   const places = listModelFiles(path)
     .map((each): FilePlace => placeOf(modelsDir, each))

@@ -9,7 +9,7 @@ const catalogue = [
   { id: 'demo-model', name: 'Demo', repo: null, files: [file('Demo.gguf')] },
 ]
 
-describe('what is asked for', () => {
+describe('the request', () => {
   it.each([
     [repo, { id: repo, repo, file: null, files: null }],
     [`${repo}:Q8_0`, { id: `${repo}:Q8_0`, repo, file: 'Q8_0', files: null }],
@@ -99,9 +99,9 @@ describe('which files that names', () => {
     ).toEqual({ kind: 'files', files: judged })
     expect(choice([file('a-Q8_0.gguf', '3')])).toEqual({
       kind: 'unclear',
-      reason: `a-Q8_0.gguf was changed at ${repo} since it was judged; to have it all the same: nexus model fetch ${repo}:a-Q8_0.gguf`,
+      reason: `a-Q8_0.gguf has changed at ${repo} since it was judged; to fetch it anyway: nexus model fetch ${repo}:a-Q8_0.gguf`,
     })
-    expect(choice([])).toEqual({ kind: 'unclear', reason: `${repo} has no a-Q8_0.gguf any more` })
+    expect(choice([])).toEqual({ kind: 'unclear', reason: `${repo} no longer has a-Q8_0.gguf` })
   })
 
   it('as the repository has them, where no hash was found when they were judged', () => {

@@ -1,19 +1,19 @@
-// What people write for a model, and which published files that names. Pure.
+// Parses what a user types for a model and chooses the published files. Pure.
 import { parseSplitName } from '../gguf/split-files.ts'
 import { type CatalogueModel, commandToHave } from './catalogue.ts'
 import type { PublishedFile } from './hub-listing.ts'
 
 export interface ModelRequest {
-  /** The same model asked for in the same way; equal requests are one fetch. */
+  /** Requests with the same id share one fetch. */
   readonly id: string
   readonly repo: string
-  /** A file of it, or what only one model's files have in their names, such as Q8_0; null: its only model. */
+  /** A file, or a tag that identifies one model's files, such as Q8_0; null: the repository's only model. */
   readonly file: string | null
-  /** Of the catalogue; null: as the repository has them now. */
+  /** From the catalogue; null: the repository's current files. */
   readonly files: readonly JudgedFile[] | null
 }
 
-/** `sha256` null: not found published when the model was judged, so what the repository has now is taken. */
+/** `sha256` null: not published when the model was judged, so the repository's current file is accepted. */
 export type JudgedFile = Pick<CatalogueModel['files'][number], 'path' | 'sha256'>
 
 export type RequestReading =
@@ -52,7 +52,7 @@ export type FileChoice =
   | { readonly kind: 'files'; readonly files: readonly PublishedFile[] }
   | { readonly kind: 'unclear'; readonly reason: string }
 
-/** The files of one model, all parts of it, in their order. */
+/** All files of one model, in order. */
 export const chooseFiles = (
   { repo, file, files }: ModelRequest,
   published: readonly PublishedFile[],
@@ -85,9 +85,9 @@ interface PublishedModel {
   readonly name: string
   readonly paths: readonly string[]
   readonly files: readonly PublishedFile[]
-  /** The path of a part that isn't published; null: all are. */
+  /** A part that isn't published; null: all are. */
   readonly missing: string | null
-  /** Eyes or ears of another model (mmproj), never a model alone. */
+  /** A vision or audio addition to a model (mmproj), not a model itself. */
   readonly isProjector: boolean
 }
 
@@ -116,7 +116,7 @@ const exact = (models: readonly PublishedModel[], file: string): PublishedModel[
   return found.length === 0 ? null : found
 }
 
-/** `Q8_0` is in `model-Q8_0.gguf` and not in `model-UD-Q8_0_XL.gguf`. */
+/** `Q8_0` matches `model-Q8_0.gguf` but not `model-UD-Q8_0_XL.gguf`. */
 const hasTag = (path: string, tag: string): boolean => {
   const words = path.toLowerCase()
   const at = words.indexOf(tag.toLowerCase())
@@ -125,7 +125,7 @@ const hasTag = (path: string, tag: string): boolean => {
   return isBorder(words[at - 1]) && isBorder(words[at + tag.length])
 }
 
-/** What was judged is what is fetched: another file of the same name may be another model. */
+/** Only the judged file is fetched: a different file with the same name may be a different model. */
 const checkJudged = (
   repo: string,
   judged: readonly JudgedFile[],
@@ -134,11 +134,11 @@ const checkJudged = (
   const files: PublishedFile[] = []
   for (const { path, sha256 } of judged) {
     const now = published.find((file) => file.path === path)
-    if (now === undefined) return { kind: 'unclear', reason: `${repo} has no ${path} any more` }
+    if (now === undefined) return { kind: 'unclear', reason: `${repo} no longer has ${path}` }
     if (sha256 !== null && now.sha256 !== sha256)
       return {
         kind: 'unclear',
-        reason: `${path} was changed at ${repo} since it was judged; to have it all the same: nexus model fetch ${repo}:${path}`,
+        reason: `${path} has changed at ${repo} since it was judged; to fetch it anyway: nexus model fetch ${repo}:${path}`,
       }
     files.push(now)
   }

@@ -12,12 +12,12 @@ it.each([
   [
     75 * gib,
     77 * gib - 1,
-    '75.00 GiB are to come, and /Users/Shared/Models has 77.00 GiB free, of which 2.00 GiB stay so: make 1 MiB of room and fetch again',
+    'the download needs 75.00 GiB, but /Users/Shared/Models has 77.00 GiB free, of which 2.00 GiB must stay free: free 1 MiB more and fetch again',
   ],
   [
     75 * gib,
     30 * gib,
-    '75.00 GiB are to come, and /Users/Shared/Models has 30.00 GiB free, of which 2.00 GiB stay so: make 47.00 GiB of room and fetch again',
+    'the download needs 75.00 GiB, but /Users/Shared/Models has 30.00 GiB free, of which 2.00 GiB must stay free: free 47.00 GiB more and fetch again',
   ],
 ])('%d bytes beside %d free ones', (needed, freeBytes, reason) =>
   expect(judgeRoom({ dir, freeBytes, isMemory: false }, needed)).toBe(reason),

@@ -1,4 +1,4 @@
-// The folder that fetched models lie in: made for all who share it, with room for what is to come, and one fetch at a time.
+// The folder for fetched models: shared by its users, checked for free space, and locked to one fetch at a time.
 import { chmodSync, chownSync, closeSync, fchmodSync, openSync, realpathSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatBytes } from '../base/format-bytes.ts'
@@ -6,21 +6,21 @@ import { isErrno } from '../base/private-file.ts'
 import { makeFolders, statIfThere } from '../base/regular-file.ts'
 import { type LockWait, withFileLock } from '../setup/setup-lock.ts'
 
-/** `staff`, every user of a Mac: what lies below /Users/Shared would have the group `wheel` (mkdir(2) of BSD). */
+/** `staff`, every user of a Mac: files below /Users/Shared would get the group `wheel` (mkdir(2) of BSD). */
 const staffGid = 20
 
-/** The other developer of a Mac may put models there too. Throws in words when it cannot be made. */
+/** The other developer of a Mac can add models too. Throws a readable Error when the folder can't be created. */
 export const ensureModelsFolder = (dir: string, platform: NodeJS.Platform): void => {
   if (statIfThere(dir)?.isDirectory() === true) return
   try {
     makeFolders(dir)
   } catch (error) {
     if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM') || isErrno(error, 'EROFS'))
-      throw new Error(`${dir} cannot be made: make it yourself, or name another folder in NEXUS_MODELS`)
+      throw new Error(`${dir} cannot be created: create it yourself, or set NEXUS_MODELS to another folder`)
     throw error
   }
   if (platform !== 'darwin') return
-  // Who isn't in the group keeps the folder for themselves.
+  // A user outside the group keeps the folder to themselves.
   try {
     chownSync(dir, -1, staffGid)
     chmodSync(dir, 0o775)
@@ -29,20 +29,20 @@ export const ensureModelsFolder = (dir: string, platform: NodeJS.Platform): void
   }
 }
 
-/** What is left free for everything else: macOS swaps to the same disk. */
+/** Kept free for everything else: macOS swaps to the same disk. */
 const spareBytes = 2 * 1024 ** 3
 
-/** statfs(2), linux/magic.h: what lies there is memory. */
+/** tmpfs and ramfs (statfs(2), linux/magic.h). */
 const memoryFilesystems: readonly number[] = [0x01021994, 0x858458f6]
 
 export interface RoomFacts {
   readonly dir: string
   readonly freeBytes: number
-  /** Whether the folder lies on a RAM disk. */
+  /** Whether the folder is on a RAM disk. */
   readonly isMemory: boolean
 }
 
-/** @param ramDiskMount where the Build Forge is mounted; null: not known, or nowhere */
+/** @param ramDiskMount where the Build Forge is mounted; null: not mounted or unknown */
 export const readRoom = (dir: string, ramDiskMount: string | null): RoomFacts => {
   const { bavail, bsize, type } = statfsSync(dir)
   const path = realpathSync(dir)
@@ -55,20 +55,20 @@ export const readRoom = (dir: string, ramDiskMount: string | null): RoomFacts =>
   }
 }
 
-/** Why so many bytes more are not to be written there; null: they may. */
+/** Why this many bytes can't be written there; null: they can. */
 export const judgeRoom = ({ dir, freeBytes, isMemory }: RoomFacts, neededBytes: number): string | null => {
   if (isMemory)
-    return `${dir} lies on a RAM disk, where a model would take memory twice and be gone with the next reboot: name another folder in NEXUS_MODELS`
+    return `${dir} is on a RAM disk, where a model would take memory twice and be lost in the next reboot: set NEXUS_MODELS to another folder`
   const short = neededBytes + spareBytes - freeBytes
   return short <= 0
     ? null
-    : `${formatBytes(neededBytes)} are to come, and ${dir} has ${formatBytes(freeBytes)} free, of which ${formatBytes(spareBytes)} stay so: make ${formatBytes(Math.max(short, 1024 ** 2))} of room and fetch again`
+    : `the download needs ${formatBytes(neededBytes)}, but ${dir} has ${formatBytes(freeBytes)} free, of which ${formatBytes(spareBytes)} must stay free: free ${formatBytes(Math.max(short, 1024 ** 2))} more and fetch again`
 }
 
 /** Holds the folder's lock during `work`: two cores of one Mac never write to one file. */
 export const withModelsLock = async <T>(dir: string, wait: LockWait, work: () => Promise<T>): Promise<T> => {
   const path = join(dir, '.fetching.lock')
-  // SQLite would make it with this user's umask, and then the other developer could not lock it.
+  // SQLite would create it with this user's umask, and then the other developer could not lock it.
   const fd = openSync(path, 'a', 0o664)
   try {
     fchmodSync(fd, 0o664)

@@ -1,4 +1,4 @@
-// Models that other programs of this user keep: found by their folders' layouts, used where they lie.
+// Finds models of this user's other programs by their folder layouts; they are used in place.
 //
 // llama.cpp: $LLAMA_CACHE, else its folder in the user's caches (ggml-org/llama.cpp#7826); files are ORG_REPO_FILE. LM Studio:
 // publisher/model/file (lmstudio.ai/docs/basics/import-model). Ollama: manifests name blobs by their sha256 (docs/faq.md of
@@ -15,7 +15,7 @@ export type ModelProgram = 'llama.cpp' | 'LM Studio' | 'Ollama' | 'Hugging Face'
 
 export interface OtherModel {
   readonly program: ModelProgram
-  /** As its program calls it. */
+  /** Its program's name for it. */
   readonly name: string
   readonly path: string
   readonly bytes: number
@@ -24,15 +24,15 @@ export interface OtherModel {
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly platform: 'darwin' | 'linux'
-  /** This user's when absent. */
+  /** Default: this user's. */
   readonly homeDir?: string
 }
 
-/** A folder with more in it is no cache of models. */
+/** A folder with more entries isn't a model cache. */
 const maxEntries = 20_000
 const maxDepth = 8
 
-/** What cannot be read is not there for us. */
+/** Unreadable files and folders are skipped. */
 export const listOtherModels = async (surroundings: Surroundings): Promise<readonly OtherModel[]> => {
   const { env, platform, homeDir = homedir() } = surroundings
   const cacheDir =
@@ -56,7 +56,7 @@ export const listOtherModels = async (surroundings: Surroundings): Promise<reado
   return found.flat()
 }
 
-/** Where bytes like the published ones may be; whether they are the same, only their hash tells. */
+/** Paths of possible copies of the published file; only a hash proves one. */
 export const findCopies = async (
   { path, bytes, sha256 }: PublishedFile,
   surroundings: Surroundings,
@@ -119,7 +119,7 @@ const readManifest = (path: string): z.infer<typeof ManifestSchema> | null => {
   }
 }
 
-/** Of the file that a link names. */
+/** Follows links. null: not a file. */
 const readSize = async (path: string): Promise<number | null> => {
   try {
     const stats = await stat(path)
@@ -129,7 +129,7 @@ const readSize = async (path: string): Promise<number | null> => {
   }
 }
 
-/** Links to folders are not followed: they may lead in a circle. */
+/** Doesn't follow links to folders, which may form a loop. */
 const listFiles = async (dir: string, isWanted: (name: string) => boolean): Promise<readonly string[]> => {
   const files: string[] = []
   let left = maxEntries

@@ -1,18 +1,18 @@
-// How fast bytes come, and how long the rest takes. Pure but for the clock that it is given.
+// Measures the transfer rate over the last seconds. Pure except for the given clock.
 
 export interface TransferRate {
   add(doneBytes: number): void
-  /** Bytes per second over the last seconds; null until that can be said. */
+  /** Bytes per second over the last seconds; null until measured long enough. */
   read(): number | null
   reset(): void
 }
 
-/** Long enough to be steady on a line that comes in bursts, short enough to show that it has stalled. */
+/** Long enough for a steady rate on a bursty connection, short enough to show a stall. */
 const windowMs = 10_000
 const sampleMs = 250
 const leastMs = 1_000
 
-/** @param now ms of a clock that is never set */
+/** @param now ms of a monotonic clock */
 export const createTransferRate = (now: () => number = () => performance.now()): TransferRate => {
   let samples: { readonly at: number; readonly bytes: number }[] = []
   let lastBytes = 0

@@ -60,16 +60,20 @@ describe('the version of a program that a person names', () => {
       () => script('plain', 'echo hi', 0o644),
       /plain is not executable for this user/,
     ],
-    ['a lost interpreter', () => script('lost', '#!/no/such/sh\n'), /the interpreter .* is not there/],
+    [
+      'a lost interpreter',
+      () => script('lost', '#!/no/such/sh\n'),
+      /the interpreter in its first line is missing/,
+    ],
     [
       'another program',
       () => script('other', '#!/bin/sh\necho 9.9.9 git\n'),
-      /to --version it said "9\.9\.9 git"/,
+      /--version printed "9\.9\.9 git"/,
     ],
     [
       'a failure',
       () => script('bad', '#!/bin/sh\necho "no GLIBC_2.38" >&2\nexit 1\n'),
-      /said "no GLIBC_2\.38"/,
+      /printed "no GLIBC_2\.38"/,
     ],
   ])('of %s is refused in words', async (_, make, problem) => {
     await expect(readVersion(make(), signal)).rejects.toThrow(problem)
@@ -78,7 +82,7 @@ describe('the version of a program that a person names', () => {
   it('is not waited for when the program hangs, and nothing of it is left', async () => {
     // Ending the shell alone would leave what it started, with the pipe open.
     const path = script('hangs', `#!/bin/sh\nsleep 1000 &\necho $! > ${folder}/pid\nwait\n`)
-    await expect(readVersion(path, signal, 500)).rejects.toThrow('did not answer to --version within 0.5 s')
+    await expect(readVersion(path, signal, 500)).rejects.toThrow('--version did not answer within 0.5 s')
     const pid = readFileSync(join(folder, 'pid'), 'utf8').trim()
     // An ended one is a zombie until init has taken note of it.
     const state = () => spawnSync('ps', ['-o', 'stat=', '-p', pid], { encoding: 'utf8' }).stdout.trim()

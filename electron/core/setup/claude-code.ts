@@ -1,5 +1,5 @@
-// Installs a Claude Code to try with: the release that Nexus is proved with, from a lock that names its hash for each
-// platform, or the newest one; or takes a program that is there.
+// Installs a Claude Code for trials: the release that Nexus is tested with, from a lock with a hash for each platform, or the
+// newest one; or uses an existing program.
 import { accessSync, constants } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
@@ -15,7 +15,7 @@ export interface InstalledClaudeCode {
   readonly version: string
 }
 
-/** `pinned`: the one in the lock. `latest`: the newest that npm has. Anything else: the absolute path of a program. */
+/** `pinned`: the one in the lock. `latest`: the newest on npm. Anything else: the absolute path of a program. */
 export type ClaudeCodeChoice = 'pinned' | 'latest' | `/${string}`
 
 export const isClaudeCodePath = (text: string): text is `/${string}` => isAbsolute(text)
@@ -24,7 +24,7 @@ const step = 'claude-code'
 const lockFile = 'package-lock.json'
 const scope = '@anthropic-ai'
 
-/** Throws with one sentence when there is no such client or it does not run here. */
+/** Throws one sentence when there is no such client or it doesn't run here. */
 export const ensureClaudeCode = async (
   context: SetupContext,
   choice: ClaudeCodeChoice,
@@ -35,8 +35,8 @@ export const ensureClaudeCode = async (
 }
 
 /**
- * 2.1.332 is one program of 402 MB per platform, in an npm package of its own (seen); the package that is usually
- * installed only finds it. Into the runtime folder, never onto PATH: the developers' own Claude Code is left alone.
+ * 2.1.332 is one program of 402 MB per platform, in its own npm package (seen); the usual package only locates it. Goes into
+ * the runtime folder, never on PATH: the developers' own Claude Code is left alone.
  */
 const ensurePinned = async (context: SetupContext): Promise<InstalledClaudeCode> => {
   const lock = await readFile(join(context.resourcesDir, 'claude-code', lockFile), 'utf8')
@@ -49,16 +49,16 @@ const ensurePinned = async (context: SetupContext): Promise<InstalledClaudeCode>
       for (const name of ['package.json', lockFile])
         await copyFile(join(context.resourcesDir, 'claude-code', name), join(partialDir, name))
     },
-    // Keeps to the lock and its hashes; what is for another platform is left out.
+    // `npm ci` follows the lock and its hashes, and skips packages for other platforms.
     npmWords: ['ci'],
-    // The lock is copied beside the packages, and the folder renamed last: this very lock was installed.
+    // The lock is copied into the folder, which is renamed last: an equal lock means a complete installation.
     isComplete: async (installedDir) =>
       (await readFile(join(installedDir, lockFile), 'utf8').catch(() => null)) === lock,
   }
   return ensureInstalled(context, installation)
 }
 
-/** No lock names its hash: npm checks the download against what the registry says today, and no more. */
+/** Not locked by hash: npm only checks the download against the registry's current hash. */
 const ensureLatest = async (context: SetupContext): Promise<InstalledClaudeCode> => {
   const manifest = await readFile(join(context.resourcesDir, 'claude-code', 'package.json'), 'utf8')
   const version = await askNewestVersion(context)
@@ -72,7 +72,7 @@ const ensureLatest = async (context: SetupContext): Promise<InstalledClaudeCode>
   })
 }
 
-/** Our package.json with another release for all platforms: npm takes the one that fits this machine. */
+/** Our package.json with a different release for all platforms: npm picks this machine's. */
 export const pinEveryPlatform = (manifest: string, version: string): string => {
   const wanted = manifest.replace(/(claude-code-[a-z0-9-]+": )"[0-9.]+"/g, `$1"${version}"`)
   if (wanted === manifest && !manifest.includes(`"${version}"`))
@@ -84,11 +84,13 @@ const askNewestVersion = async (context: SetupContext): Promise<string> => {
   const npm = await runNpm(context, ['view', `${scope}/claude-code`, 'version'], context.runtimeDir)
   const version = /^\d+\.\d+\.\d+$/.exec(npm.stdout.trim())?.[0]
   if (version === undefined)
-    throw new Error(`npm could not say which Claude Code is the newest:\n  ${describeNpmError(npm.stderr)}`)
+    throw new Error(
+      `npm could not find the newest version of Claude Code:\n  ${describeNpmError(npm.stderr)}`,
+    )
   return version
 }
 
-/** All platforms' packages have the same version; the lock is ours, so one that says otherwise is a mistake. */
+/** All platforms' packages must have the same version; the lock is ours, so anything else is a bug. */
 export const readLockedVersion = (lock: string): string => {
   const versions = [...lock.matchAll(/claude-code-[a-z0-9-]+": "([0-9.]+)"/g)].map(([, version]) => version)
   const [version] = versions
@@ -105,7 +107,7 @@ const findProgram = async (dir: string): Promise<string | null> => {
 interface Installation {
   readonly dir: string
   readonly version: string
-  /** Writes what npm reads. */
+  /** Writes npm's input. */
   readonly prepare: (partialDir: string) => Promise<void>
   readonly npmWords: readonly string[]
   readonly isComplete: (dir: string) => Promise<boolean>
@@ -131,26 +133,26 @@ const install = async (context: SetupContext, installation: Installation): Promi
   const { dir, version } = installation
   context.report({
     step,
-    message: `Fetching Claude Code ${version} (about 100 MB), for tries and tests only`,
+    message: `Fetching Claude Code ${version} (about 100 MB), for trials and tests only`,
   })
   const partialDir = `${dir}.partial`
   await rm(partialDir, { recursive: true, force: true })
   await rm(dir, { recursive: true, force: true })
   await mkdir(partialDir, { recursive: true })
   await installation.prepare(partialDir)
-  // Nothing of a package is run.
+  // Runs no package scripts.
   const words = [...installation.npmWords, '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress']
   const npm = await runNpm(context, words, partialDir)
   if (npm.failed)
     throw new Error(`npm could not fetch Claude Code ${version}:\n  ${describeNpmError(npm.stderr)}`)
   const program = await findProgram(partialDir)
-  // npm takes an optional package that it could not have for unwanted, and says nothing.
+  // npm silently skips an optional package that it can't get.
   if (program === null)
     throw new Error(
       `there is no Claude Code ${version} for ${process.platform} ${process.arch} in npm's registry`,
     )
   const found = await readVersion(program, context.signal)
-  if (found !== version) throw new Error(`Claude Code ${version} was fetched, and says it is ${found}`)
+  if (found !== version) throw new Error(`fetched Claude Code ${version}, but it reports version ${found}`)
   await rename(partialDir, dir)
 }
 
@@ -165,7 +167,7 @@ const runNpm = async (context: SetupContext, words: readonly string[], cwd: stri
   context.signal.throwIfAborted()
   if (npm.code === 'ENOENT')
     throw new Error(
-      'npm is missing, which fetches Claude Code (Debian: apt-get install npm; macOS: brew install node)',
+      'npm is missing and is needed to fetch Claude Code (Debian: apt-get install npm; macOS: brew install node)',
     )
   return npm
 }
@@ -177,17 +179,17 @@ const describeNpmError = (stderr: string): string =>
     .slice(0, 4)
     .join('\n  ')
 
-/** 23 ms on Linux (seen). A Mac checks all 402 MB of a new program before it first runs. */
+/** 23 ms on Linux (seen). A Mac checks all 402 MB of a new program before its first run. */
 const versionTimeoutMs = 30_000
 
-/** Its version; throws with one sentence when the path is no program, or not Claude Code. */
+/** Its version. Throws one sentence when the path isn't a program, or not Claude Code. */
 export const readVersion = async (
   program: string,
   signal: AbortSignal,
   timeoutMs: number = versionTimeoutMs,
 ): Promise<string> => {
   refuseUnlessProgram(program)
-  // A group of its own: of a script that hangs, what it started holds the pipe open after the script was ended (seen).
+  // In its own process group: a hanging script's children keep the pipe open after the script is killed (seen).
   const child = execa(program, ['--version'], {
     stdin: 'ignore',
     reject: false,
@@ -200,9 +202,9 @@ export const readVersion = async (
   signal.removeEventListener('abort', end)
   end()
   signal.throwIfAborted()
-  if (ended === null) throw new Error(`${program} did not answer to --version within ${timeoutMs / 1000} s`)
+  if (ended === null) throw new Error(`${program} --version did not answer within ${timeoutMs / 1000} s`)
   if (ended.code === 'ENOENT')
-    throw new Error(`${program} does not run: the interpreter that its first line names is not there`)
+    throw new Error(`${program} does not run: the interpreter in its first line is missing`)
   // Such as "2.1.332 (Claude Code)" (2.1.197 and 2.1.332, seen).
   const version = /^(\d+\.\d+\.\d+) \(Claude Code\)/.exec(ended.stdout)?.[1]
   if (ended.failed || version === undefined) {
@@ -210,7 +212,7 @@ export const readVersion = async (
       text.trim().split('\n').at(-1),
     )
     throw new Error(
-      `${program} is not Claude Code, or does not run here: to --version it said "${said.find((text) => text) ?? ''}"`,
+      `${program} is not Claude Code, or does not run here: --version printed "${said.find((text) => text) ?? ''}"`,
     )
   }
   return version
@@ -221,15 +223,15 @@ const refuseUnlessProgram = (path: string): void => {
   if (stats === null) throw new Error(`there is no program ${path}`)
   if (stats.isDirectory())
     throw new Error(`${path} is a folder; allowed: the program itself, such as ${join(path, 'claude')}`)
-  if (!stats.isFile()) throw new Error(`${path} is no regular file; allowed: the program of Claude Code`)
+  if (!stats.isFile()) throw new Error(`${path} is not a regular file; allowed: the Claude Code program`)
   try {
     accessSync(path, constants.X_OK)
   } catch {
-    throw new Error(`${path} is not executable for this user; chmod +x makes it so`)
+    throw new Error(`${path} is not executable for this user; chmod +x fixes that`)
   }
 }
 
-/** Nothing is left of a group whose members have all ended. */
+/** Kills the process group. ESRCH: all of its members have exited. */
 const endGroup = (pid: number | undefined): void => {
   if (pid === undefined) return
   try {

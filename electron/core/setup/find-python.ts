@@ -1,4 +1,4 @@
-// Finds a Python that can hold LiteLLM, by running it: a pyenv shim or a stub answers to its name without being one.
+// Finds a Python for LiteLLM by running it: a pyenv shim or a stub has the name without being a Python.
 import { execa } from 'execa'
 import { ensureDebianPackages } from './debian-package.ts'
 import { brewInstall } from './homebrew.ts'
@@ -10,7 +10,7 @@ export const newestPython = [3, 14] as const
 export interface PythonFacts {
   readonly major: number
   readonly minor: number
-  /** Whether it can make a virtual environment with pip in it: Debian splits that off into python3-venv. */
+  /** Whether it can create a virtual environment with pip: Debian moves that to python3-venv. */
   readonly hasVenv: boolean
 }
 
@@ -23,7 +23,7 @@ import importlib.util as u, sys
 print("nexus-python", sys.version_info[0], sys.version_info[1], int(bool(u.find_spec("venv") and u.find_spec("ensurepip"))))
 `
 
-/** null when the text is not the answer to our question. */
+/** null when the text isn't an answer to our question. */
 export const parsePythonAnswer = (stdout: string): PythonFacts | null => {
   const match = /^nexus-python (\d+) (\d+) ([01])$/m.exec(stdout)
   return match === null
@@ -36,7 +36,7 @@ export type PythonChoice =
   | { readonly kind: 'needs-venv'; readonly python: Python }
   | { readonly kind: 'none'; readonly reason: string }
 
-/** Takes the first that fits, in the order given; one without venv only when there is no other. */
+/** Picks the first that fits; one without venv only when there is no other. */
 export const choosePython = (found: readonly Python[]): PythonChoice => {
   const fitting = found.filter(
     ({ major, minor }) => major === 3 && minor >= oldestPython[1] && minor <= newestPython[1],
@@ -49,7 +49,7 @@ export const choosePython = (found: readonly Python[]): PythonChoice => {
   const others = found.map(({ path, major, minor }) => `${path} is ${major}.${minor}`).join(', ')
   return {
     kind: 'none',
-    reason: others === '' ? `${range} is needed and there is none` : `${range} is needed; ${others}`,
+    reason: others === '' ? `${range} is needed, but none was found` : `${range} is needed; ${others}`,
   }
 }
 
@@ -66,7 +66,7 @@ const askPython = async (path: string, signal: AbortSignal): Promise<Python | nu
   return facts === null ? null : { path, ...facts }
 }
 
-/** In order of preference. Homebrew's folder by its full name too, since launchd's PATH does not have it. */
+/** In order of preference. Includes Homebrew's folder, which isn't on launchd's PATH. */
 const candidates = (platform: NodeJS.Platform): readonly string[] => {
   const names = ['python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3', 'python3.14']
   return platform === 'darwin' ? [...names, ...names.map((name) => `/opt/homebrew/bin/${name}`)] : names
@@ -93,11 +93,11 @@ const findFirst = async (signal: AbortSignal): Promise<PythonChoice> => {
   return choosePython(found)
 }
 
-/** Whether there is a Python that can hold LiteLLM, or one that set-up can complete. */
+/** Whether there is a Python for LiteLLM, or one that set-up can complete. */
 export const hasPython = async (signal: AbortSignal): Promise<boolean> =>
   (await findFirst(signal)).kind !== 'none'
 
-/** A Python of the right age with venv; NEXUS_PYTHON names one to be used whatever else there is. */
+/** A Python of a supported version with venv; NEXUS_PYTHON overrides the search. */
 export const ensurePython = async (signal: AbortSignal, say: (message: string) => void): Promise<Python> => {
   const choice = await findFirst(signal)
   switch (choice.kind) {
@@ -108,12 +108,12 @@ export const ensurePython = async (signal: AbortSignal, say: (message: string) =
     case 'needs-venv': {
       const { python } = choice
       const name = `python${python.major}.${python.minor}-venv`
-      const why = `${python.path} cannot make virtual environments`
+      const why = `${python.path} cannot create virtual environments`
       await ensureDebianPackages({ names: [name], why, signal, say })
       const again = await askPython(python.path, signal)
       if (again?.hasVenv !== true) {
         throw new Error(
-          `${python.path} cannot make virtual environments even with ${name}; name another one in NEXUS_PYTHON`,
+          `${python.path} cannot create virtual environments even with ${name}; set NEXUS_PYTHON to another one`,
         )
       }
       return again

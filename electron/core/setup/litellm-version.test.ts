@@ -29,7 +29,7 @@ describe('judgeLiteLlmVersion', () => {
     },
   )
 
-  it.each(['', 'latest', 'one.two.three'])('refuses what is no version: "%s"', (version) => {
+  it.each(['', 'latest', 'one.two.three'])('refuses anything but a version: "%s"', (version) => {
     expect(judgeLiteLlmVersion(version)).toMatchObject({
       kind: 'refused',
       reason: expect.stringContaining('cannot be read'),

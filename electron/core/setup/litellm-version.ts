@@ -1,8 +1,8 @@
-// Which LiteLLM releases are never run, whoever installed them.
+// LiteLLM releases that Nexus refuses to run, whoever installed them.
 
 export type VersionJudgement = { readonly kind: 'ok' } | { readonly kind: 'refused'; readonly reason: string }
 
-/** PyPI releases of 24 March 2026 that stole credentials; 1.82.8 at every start of Python, by litellm_init.pth. */
+/** PyPI releases of 24 March 2026 that stole credentials; 1.82.8 at every start of Python, through litellm_init.pth. */
 const compromised: readonly string[] = ['1.82.7', '1.82.8']
 /** CVE-2026-42208: SQL injection before authentication, on CISA's list of exploited ones; fixed in this release. */
 const firstSafe = [1, 83, 7] as const
@@ -24,7 +24,7 @@ export const judgeLiteLlmVersion = (version: string): VersionJudgement => {
   const isPreRelease = /^[._-]?(a|b|c|rc|alpha|beta|pre|preview|dev)/i.test(suffix)
   if (order < 0 || (order === 0 && isPreRelease)) {
     return refused(
-      `LiteLLM ${version} is older than ${firstSafe.join('.')}, which closed CVE-2026-42208 (SQL injection without a key)`,
+      `LiteLLM ${version} is older than ${firstSafe.join('.')}, which fixed CVE-2026-42208 (SQL injection without a key)`,
     )
   }
   return { kind: 'ok' }

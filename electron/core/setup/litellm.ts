@@ -1,4 +1,4 @@
-// Installs LiteLLM into its own virtual environment, from a lock that names every package and its hash.
+// Installs LiteLLM into its own virtual environment, from a lock with every package and its hash.
 import { createHash } from 'node:crypto'
 import { access, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,14 +11,13 @@ import type { SetupContext } from './setup-step.ts'
 
 export interface InstalledLiteLlm {
   readonly pythonPath: string
-  readonly litellmPath: string
   readonly version: string
 }
 
 const step = 'litellm'
 const requirementsFile = 'requirements-litellm.txt'
 
-/** Idempotent: an installed one costs a few file reads. Refuses a known bad release whoever installed it. */
+/** Idempotent: costs a few file reads if installed. Refuses a known bad release, whoever installed it. */
 export const ensureLiteLlm = async (context: SetupContext): Promise<InstalledLiteLlm> => {
   const dir = join(context.runtimeDir, 'litellm')
   const requirements = await readFile(join(context.resourcesDir, requirementsFile), 'utf8')
@@ -40,7 +39,7 @@ export const ensureLiteLlm = async (context: SetupContext): Promise<InstalledLit
 
 const stampOf = (requirements: string): string => createHash('sha256').update(requirements).digest('hex')
 
-/** Whether exactly what the lock names is installed. */
+/** Whether exactly the lock's packages are installed. */
 export const isLiteLlmInstalled = async ({
   runtimeDir,
   resourcesDir,
@@ -49,16 +48,16 @@ export const isLiteLlmInstalled = async ({
   return isComplete(join(runtimeDir, 'litellm'), stampOf(requirements))
 }
 
-/** What is installed, without installing; null when nothing is. Throws when it is a release that must not run. */
+/** Installs nothing; null when LiteLLM isn't installed. Throws when it is a release that must not run. */
 export const readInstalledLiteLlm = async (runtimeDir: string): Promise<InstalledLiteLlm | null> => {
   const dir = join(runtimeDir, 'litellm')
   const version = await readVersion(dir)
   if (version === null) return null
   refuseKnownBad(version)
-  return { pythonPath: join(dir, 'bin', 'python'), litellmPath: join(dir, 'bin', 'litellm'), version }
+  return { pythonPath: join(dir, 'bin', 'python'), version }
 }
 
-/** The version that a lock names, from its `litellm==` line. */
+/** The version in a lock's `litellm==` line. */
 export const readPinnedVersion = (requirements: string): string => {
   const version = /^litellm(?:\[[^\]]*\])?==([^\s;\\]+)/m.exec(requirements)?.[1]
   if (version === undefined) throw new Error(`${requirementsFile} does not name a version of LiteLLM`)
@@ -72,7 +71,7 @@ const refuseKnownBad = (version: string): void => {
 
 const isComplete = async (dir: string, stamp: string): Promise<boolean> => {
   try {
-    // The environment's Python is a link to the system's, which an upgrade may have removed: access(2) follows it.
+    // The environment's Python links to the system's, which an upgrade may have removed; access(2) follows links.
     await access(join(dir, 'bin', 'python'))
     return (await readFile(join(dir, '.complete'), 'utf8')) === stamp && (await readVersion(dir)) !== null
   } catch {
@@ -80,7 +79,7 @@ const isComplete = async (dir: string, stamp: string): Promise<boolean> => {
   }
 }
 
-/** By the name of its folder: starting Python to ask would already run what a bad release plants (litellm_init.pth). */
+/** From its folder's name: starting Python would already run a bad release's code (litellm_init.pth). */
 const readVersion = async (dir: string): Promise<string | null> => {
   const libraries = await readdir(join(dir, 'lib')).catch(() => [])
   for (const library of libraries) {
@@ -94,18 +93,18 @@ const readVersion = async (dir: string): Promise<string | null> => {
 }
 
 /**
- * In a folder beside the one in use, which takes its place only when whole: a set-up that fails, or is offline, leaves what
- * runs. Always from an empty folder: pip takes a package whose unpacking was cut short for installed. Downloads come from
- * its cache.
+ * Builds in a second folder, which replaces the one in use only when complete: a failed or offline set-up keeps the running
+ * one. Always starts from an empty folder, because pip treats a partly unpacked package as installed. pip caches its
+ * downloads.
  */
 const install = async (context: SetupContext, dir: string, stamp: string): Promise<void> => {
   const nextDir = join(context.runtimeDir, '.litellm.next')
-  // Whole already when a set-up was killed between the two renames.
+  // Already complete if a set-up was killed between the two renames.
   if (!(await isComplete(nextDir, stamp))) {
     try {
       await build(context, { buildDir: nextDir, dir, stamp })
     } catch (error) {
-      // Nothing takes up where it stopped, and it is as large as the one in use.
+      // It can't be resumed, and is as large as the one in use.
       await remove(nextDir)
       throw error
     }
@@ -121,7 +120,7 @@ const install = async (context: SetupContext, dir: string, stamp: string): Promi
 
 const remove = (dir: string): Promise<void> => rm(dir, { recursive: true, force: true, maxRetries: 3 })
 
-/** Makes it in `buildDir`, ready to be used in `dir`. */
+/** Builds in `buildDir` for use in `dir`. */
 const build = async (
   context: SetupContext,
   { buildDir, dir, stamp }: { readonly buildDir: string; readonly dir: string; readonly stamp: string },
@@ -133,12 +132,12 @@ const build = async (
   await createEnvironment(python.path, buildDir, context.signal)
   const pythonPath = join(buildDir, 'bin', 'python')
   await installRequirements(context, { step, what: 'LiteLLM', pythonPath, requirementsFile, targetDir: null })
-  say('Compiling LiteLLM, so that it starts in half the time')
-  // Some packages carry files that are not meant to compile: its exit status says nothing.
+  say('Compiling LiteLLM, which halves its start-up time')
+  // Some packages contain files that don't compile, so the exit status is meaningless.
   await runPythonModule({
     pythonPath,
     module: 'compileall',
-    // -s and -p: compiled code names its source, and is corrected at each import where that has moved.
+    // -s and -p: compiled code contains its source path, and is corrected at each import if that has moved.
     args: ['-q', '-j', '0', '-s', buildDir, '-p', dir, join(buildDir, 'lib')],
     temporaryDir: buildDir,
     timeoutMs: 10 * 60_000,
@@ -149,14 +148,14 @@ const build = async (
 }
 
 /**
- * An environment's Python finds its packages from where it is itself (pyvenv.cfg, docs.python.org/3/library/site.html); only
- * the scripts beside it name its folder, in their first lines (venv: "scripts … are not portable").
+ * An environment's Python finds its packages relative to itself (pyvenv.cfg, docs.python.org/3/library/site.html); only the
+ * scripts next to it contain its folder, in their first lines (venv: "scripts … are not portable").
  */
 const nameFinalFolder = async (buildDir: string, dir: string): Promise<void> => {
   const binDir = join(buildDir, 'bin')
   const paths = [join(buildDir, 'pyvenv.cfg'), ...(await readdir(binDir)).map((name) => join(binDir, name))]
   for (const path of paths) {
-    // Links are to the system's Python.
+    // Links point to the system's Python.
     if (!(await lstat(path)).isFile()) continue
     const bytes = await readFile(path)
     if (bytes.includes(0) || !bytes.includes(buildDir)) continue

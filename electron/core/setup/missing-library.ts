@@ -1,8 +1,8 @@
-// Reads the dynamic linker's complaint about a missing library, and knows which Debian package has it.
+// Parses the dynamic linker's error about a missing library, and knows the Debian package that has it.
 
 export interface MissingLibrary {
   readonly library: string
-  /** null when we do not know. */
+  /** null when unknown. */
   readonly debianPackage: string | null
 }
 

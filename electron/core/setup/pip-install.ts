@@ -1,4 +1,4 @@
-// Runs `pip install` on a hash-locked requirements file and reports what it fetches.
+// Runs `pip install` on a hash-locked requirements file and reports progress.
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ensurePython } from './find-python.ts'
@@ -45,7 +45,7 @@ export const installRequirements = async (context: SetupContext, install: PipIns
   }
 }
 
-/** --no-deps: the lock is complete, so nothing that it does not name may come in. */
+/** --no-deps: the lock is complete, so nothing else may be installed. */
 const pipArguments = (requirementsPath: string, targetDir: string | null): readonly string[] => [
   'install',
   '--no-input',
@@ -60,7 +60,7 @@ const pipArguments = (requirementsPath: string, targetDir: string | null): reado
   requirementsPath,
 ]
 
-/** Makes a virtual environment with pip in `dir`, which must not exist. */
+/** Creates a virtual environment with pip in `dir`, which must not exist. */
 export const createEnvironment = async (
   pythonPath: string,
   dir: string,
@@ -76,12 +76,12 @@ export const createEnvironment = async (
   })
   if (!result.succeeded) {
     throw new Error(
-      `${pythonPath} could not make a virtual environment in ${dir}:\n  ${result.lastLines.join('\n  ')}`,
+      `${pythonPath} could not create a virtual environment in ${dir}:\n  ${result.lastLines.join('\n  ')}`,
     )
   }
 }
 
-/** Unpacks a locked set of packages into `targetDir`, with an environment of our own that exists only meanwhile. */
+/** Unpacks a locked set of packages into `targetDir`, using a temporary environment. */
 export const unpackRequirements = async (
   context: SetupContext,
   install: Omit<PipInstall, 'pythonPath' | 'targetDir'> & { readonly targetDir: string },
@@ -99,7 +99,7 @@ export const unpackRequirements = async (
   }
 }
 
-/** Runs `install` unless `isComplete`, one process at a time: whoever waited looks again before working. */
+/** Runs `install` unless `isComplete`, one process at a time; a process that waited checks again first. */
 export const installOnce = async (
   context: SetupContext,
   step: SetupStepId,

@@ -1,9 +1,9 @@
-// Reads the lines that `pip install` prints: what it is fetching, and how far it is among a locked set of requirements.
+// Parses the output of `pip install`: what it is fetching, and its progress through a locked set of requirements.
 
 export type PipLine =
   | { readonly kind: 'collecting'; readonly name: string }
   | { readonly kind: 'downloading'; readonly file: string; readonly size: string | null }
-  /** A requirement whose marker excludes this machine: one fewer to expect. */
+  /** A requirement whose marker excludes this machine, so one fewer is expected. */
   | { readonly kind: 'ignoring' }
   | { readonly kind: 'installing' }
   | { readonly kind: 'other' }
@@ -20,7 +20,7 @@ export const parsePipLine = (line: string): PipLine => {
   return { kind: 'other' }
 }
 
-/** How many packages a locked requirements file names, markers not regarded. */
+/** How many packages a locked requirements file has, ignoring markers. */
 export const countRequirements = (requirements: string): number =>
   requirements.split('\n').filter((line) => /^[A-Za-z0-9][A-Za-z0-9._-]*==/.test(line)).length
 
@@ -30,7 +30,7 @@ export interface PipProgress {
   readonly total: number
 }
 
-/** Returns a reader that folds lines into progress, or null for lines that change nothing. */
+/** The returned function converts each line to progress; null when the line changes nothing. */
 export const createPipProgress = (
   what: string,
   requirements: string,
@@ -44,7 +44,7 @@ export const createPipProgress = (
         total -= 1
         return null
       case 'collecting':
-        // pip may name a package twice (once more for a dependency's sake); the count never passes the total.
+        // pip may print a package twice (again as a dependency), so the count is capped at the total.
         collected = Math.min(collected + 1, total)
         return { message: `Fetching ${what}: ${parsed.name}`, done: collected, total }
       case 'downloading':

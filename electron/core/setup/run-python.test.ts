@@ -33,7 +33,7 @@ const run = (moduleSource: string, change: Partial<PythonRun> = {}) =>
     ...change,
   })
 
-/** Starts a grandchild, says its pid and goes on for longer than any test. */
+/** Starts a grandchild, prints its pid and runs for longer than any test. */
 const withGrandchild = `
 import subprocess, time
 print("grandchild", subprocess.Popen(["sleep", "300"]).pid, flush=True)
@@ -42,7 +42,7 @@ time.sleep(300)
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
-    // A zombie still has its pid; init reaps it in its own time. Without /proc (macOS), ps(1) tells by a Z in `stat`.
+    // A zombie still has its pid; init reaps it in its own time. Without /proc (macOS), ps(1) shows a Z in `stat`.
     const state = existsSync('/proc/self')
       ? /^State:\s+(\S)/m.exec(
           existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/status`, 'utf8') : '',

@@ -1,9 +1,9 @@
-// Runs one of Python's modules (venv, pip, compileall) so that nothing of it outlives us.
+// Runs one of Python's modules (venv, pip, compileall) so that none of its processes outlives us.
 import { execa } from 'execa'
 
 /**
- * In a session of its own, and the whole of it ends when the pipe on its stdin does: also by kill -9 of this process. An
- * orphan (venv and compileall have children too) would write into the folder that the next set-up clears.
+ * Runs in its own session, which is killed when the pipe on its stdin closes, even after a kill -9 of this process. An orphan
+ * (venv and compileall have children too) would write into the folder that the next set-up clears.
  */
 const moduleThatDiesWithUs = `
 import os, runpy, signal, sys, threading
@@ -17,7 +17,7 @@ export interface PythonRun {
   readonly pythonPath: string
   readonly module: 'venv' | 'pip' | 'compileall'
   readonly args: readonly string[]
-  /** On the disk that will hold the result: /tmp may be a small tmpfs, and pip unpacks there first. */
+  /** Must be on the result's disk: pip unpacks here first, and /tmp may be a small tmpfs. */
   readonly temporaryDir: string
   readonly timeoutMs: number
   readonly signal: AbortSignal
@@ -26,11 +26,11 @@ export interface PythonRun {
 
 export interface PythonResult {
   readonly succeeded: boolean
-  /** The end of what it printed, for a message that says why it failed. */
+  /** The end of its output, for an error message. */
   readonly lastLines: readonly string[]
 }
 
-/** Rejects only when cancelled, and then after the whole of it has ended. */
+/** Rejects only when cancelled, after all of its processes have exited. */
 export const runPythonModule = async (run: PythonRun): Promise<PythonResult> => {
   run.signal.throwIfAborted()
   const child = execa(run.pythonPath, ['-c', moduleThatDiesWithUs, run.module, ...run.args], {
@@ -52,7 +52,7 @@ export const runPythonModule = async (run: PythonRun): Promise<PythonResult> => 
     }
     const result = await child
     run.signal.throwIfAborted()
-    // When the program itself is missing there is no output, only the system's own words.
+    // If the program itself is missing there is no output, only the system's error.
     return {
       succeeded: !result.failed,
       lastLines: lastLines.length > 0 ? lastLines : [result.shortMessage ?? ''],
@@ -64,7 +64,7 @@ export const runPythonModule = async (run: PythonRun): Promise<PythonResult> => 
 }
 
 /**
- * The caller's environment, since it may say how packages are reached, without what would send Python elsewhere.
+ * The caller's environment, which may configure access to packages, without variables that would redirect Python.
  * PYTHONDONTWRITEBYTECODE would double LiteLLM's start (measured: 10 s instead of 5 s).
  */
 const pythonEnvironment = (temporaryDir: string): Record<string, string | undefined> => ({

@@ -1,4 +1,4 @@
-// All of set-up for one profile: what of it is missing, and installing that.
+// Set-up for one profile: finds what is missing and installs it.
 import type { Profile } from '../../contract/profile.ts'
 import type { SetUpState } from '../../contract/snapshot.ts'
 import { messageOf } from '../base/error-message.ts'
@@ -17,21 +17,20 @@ type Where = Pick<SetupContext, 'runtimeDir' | 'resourcesDir'>
 const needsDemoModel = (profile: Profile, { runtimeDir }: Where): boolean =>
   profile.llamaServer.modelPath === demoModelPath(runtimeDir)
 
-/** A gateway with a program of its own is its owner's to install. */
+/** A gateway with its own binaryPath is installed by its owner. */
 const needsTraefik = ({ gateway }: Profile): boolean =>
   gateway !== undefined && gateway !== null && (gateway.binaryPath ?? null) === null
 
-/** Installs nothing; a few file reads. Never throws: what cannot be found out is missing, with the reason. */
+/** Installs nothing; a few file reads. Never throws: if a check fails, that part counts as missing, with the reason. */
 export const readMissing = async (profile: Profile, where: Where): Promise<Missing> => {
   const missing: Missing = []
   const llamaServer = explainMissingLlamaServer(profile, where)
   if (llamaServer !== null) missing.push({ id: 'llama-server', text: llamaServer })
   if (needsDemoModel(profile, where) && !(await isDemoModelInstalled(where.runtimeDir)))
     missing.push({ id: 'demo-model', text: demoModelText })
-  if (!(await isLiteLlmInstalled(where)))
-    missing.push({ id: 'litellm', text: 'LiteLLM, which the Router is made of' })
+  if (!(await isLiteLlmInstalled(where))) missing.push({ id: 'litellm', text: 'LiteLLM, for the Router' })
   if (needsTraefik(profile) && !(await isTraefikInstalled(where.runtimeDir)))
-    missing.push({ id: 'traefik', text: 'Traefik, which the Gateway is made of (50 MB)' })
+    missing.push({ id: 'traefik', text: 'Traefik, for the Gateway (50 MB)' })
   return missing
 }
 
@@ -42,7 +41,7 @@ const explainMissingLlamaServer = (profile: Profile, where: Where): string | nul
     if (found !== null) return null
     const choice = readBuildChoice()
     return choice.kind === 'build'
-      ? 'llama-server, which the AI Engine is made of'
+      ? 'llama-server, for the AI Engine'
       : `llama-server, which only you can install: ${howToInstall(process.platform, choice.reason)}`
   } catch (error) {
     return messageOf(error)
@@ -50,8 +49,8 @@ const explainMissingLlamaServer = (profile: Profile, where: Where): string | nul
 }
 
 /**
- * Why set-up cannot begin on this Mac: without Python nothing can be fetched, so a missing llama-server is named in the same
- * breath instead of one failure later (issue 11). null where Python is there: llama-server is then asked for after the rest.
+ * Why set-up can't start on this Mac: without Python nothing can be fetched, so a missing llama-server is reported together
+ * with it instead of one failure later (issue 11). null when Python is there: llama-server is then reported after the rest.
  */
 export const explainBareMac = (mac: {
   readonly hasPython: boolean
@@ -64,8 +63,8 @@ export const explainBareMac = (mac: {
 }
 
 /**
- * Idempotent: with everything there it costs a few file reads. Throws with one clear sentence; where only a person can
- * install llama-server (every Mac), after the rest was installed.
+ * Idempotent: costs a few file reads if everything is installed. Throws one clear sentence; if only the user can install
+ * llama-server (every Mac), after installing the rest.
  */
 export const ensureSetUp = async (profile: Profile, context: SetupContext): Promise<void> => {
   if (process.platform === 'darwin') {

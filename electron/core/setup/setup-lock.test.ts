@@ -45,11 +45,7 @@ describe('withSetupLock', () => {
       },
     )
     await Promise.all([first, second])
-    expect(order).toEqual([
-      'Waiting for another set-up that is installing the same thing',
-      'first ends',
-      'second runs',
-    ])
+    expect(order).toEqual(['Waiting for another set-up of the same part', 'first ends', 'second runs'])
   })
 
   it('is free again after a failure, and different steps do not wait for one another', async () => {

@@ -1,4 +1,4 @@
-// One set-up at a time for each thing that is installed: the second waits, then finds the work done.
+// Allows one set-up at a time per step: the second waits, then finds the work done.
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -16,20 +16,19 @@ export const withSetupLock = async <T>(
   work: () => Promise<T>,
 ): Promise<T> => {
   makeFolders(context.runtimeDir)
-  const onWait = () =>
-    context.report({ step, message: 'Waiting for another set-up that is installing the same thing' })
+  const onWait = () => context.report({ step, message: 'Waiting for another set-up of the same part' })
   return withFileLock(join(context.runtimeDir, `.${step}.lock`), { signal: context.signal, onWait }, work)
 }
 
 export interface LockWait {
   readonly signal: AbortSignal
-  /** Another process has the lock. */
+  /** Called when another process has the lock. */
   readonly onWait: () => void
 }
 
 /**
- * The lock is SQLite's exclusive transaction, an fcntl(2) lock that the kernel drops when its process ends, however it ends: a
- * killed process cannot wedge the next one, which a lock folder with a pid in it can.
+ * The lock is an exclusive SQLite transaction, i.e. an fcntl(2) lock that the kernel releases however its process ends: unlike
+ * a lock folder with a pid, a killed process can't block the next one.
  */
 export const withFileLock = async <T>(
   path: string,

@@ -1,4 +1,4 @@
-// What every step of set-up is given and what it says while it works.
+// What each set-up step gets, and the progress that it reports.
 
 export type SetupStepId =
   | 'litellm'
@@ -12,15 +12,15 @@ export type SetupStepId =
 export interface SetupProgress {
   readonly step: SetupStepId
   readonly message: string
-  /** Units done of `total` (packages, part files); both absent when the step cannot count. */
+  /** Units done of `total` (packages, part files); both absent when the step can't count. */
   readonly done?: number
   readonly total?: number
 }
 
 export interface SetupContext {
-  /** Where everything is installed; shared by all state folders that name it. */
+  /** Where everything is installed; may be shared by several state folders. */
   readonly runtimeDir: string
-  /** The folder that holds the hash-locked requirements. */
+  /** The folder with the hash-locked requirements. */
   readonly resourcesDir: string
   readonly report: (progress: SetupProgress) => void
   readonly signal: AbortSignal

@@ -1,17 +1,17 @@
-// Installs the pinned Traefik, hash-locked: for a profile with a gateway.
+// Installs the pinned, hash-locked Traefik for a profile with a gateway.
 import { access, chmod, constants, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { installOnce, unpackRequirements } from './pip-install.ts'
 import type { SetupContext } from './setup-step.ts'
 
-/** The configuration was validated against this release, the one that resources/requirements-traefik.txt pins. */
+/** Our configuration was validated with this release; resources/requirements-traefik.txt pins the same one. */
 export const traefikVersion = '3.7.15'
 const step = 'traefik'
 const requirementsFile = 'requirements-traefik.txt'
 
 const traefikDir = (runtimeDir: string): string => join(runtimeDir, `traefik-${traefikVersion}`)
 
-/** Where the pinned release is once it is installed. */
+/** Path of the pinned release once installed. */
 export const traefikPath = (runtimeDir: string): string => join(traefikDir(runtimeDir), 'bin', 'traefik')
 
 export const isTraefikInstalled = (runtimeDir: string): Promise<boolean> =>

@@ -1,4 +1,4 @@
-// A server that speaks the Hub's protocol, with its storage on another port, and misbehaves when it is told to.
+// A server that speaks the Hub's protocol, with its storage on another port, and misbehaves on request.
 //
 // Sources of what it says: addresses, the tree's fields and Link from list-files.ts and file-download-info.ts of
 // @huggingface/hub 2.17.5; X-Linked-Etag, X-Linked-Size, X-Repo-Commit and X-Error-Code from file_download.py and
