@@ -255,7 +255,7 @@ describe('a server that crashes', () => {
         id: 'crashed-llamaServer',
         severity: 'critical',
         title: 'AI Engine crashed',
-        body: 'ended by SIGKILL. It is started again.',
+        body: 'ended by SIGKILL. It is restarting.',
         view: { id: 'logs', service: 'llamaServer' },
         raise: true,
       },
@@ -419,7 +419,7 @@ describe('memory', () => {
     const untold = createWorld().watch(0, 11, {
       memory: memory({ swapOutBytesPerSecond: 5e6, swapUsedBytes: null }),
     })
-    expect(untold).toMatchObject([{ body: '5 MiB per second: the model and the builds get slow.' }])
+    expect(untold).toMatchObject([{ body: '5 MiB per second: the model and builds slow down.' }])
     expect(world.watch(61, 71)).toEqual([])
   })
 

@@ -89,7 +89,7 @@ describe('consider', () => {
     await settled()
     expect(prover.proof()?.provedAt).toBe(100)
     expect(prover.failure()).toBeNull()
-    expect(logged).toEqual([expect.stringContaining('could not be written down')])
+    expect(logged).toEqual([expect.stringContaining('could not save the proof')])
   })
 
   it('asks nothing until both serve', () => {

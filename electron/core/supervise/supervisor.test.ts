@@ -139,7 +139,7 @@ describe('start', () => {
     })
     expect(await supervisor.start()).toMatchObject({
       phase: 'failed',
-      reason: expect.stringContaining('/nonexistent/llama-server could not be started'),
+      reason: expect.stringContaining('could not start /nonexistent/llama-server'),
     })
   })
 
