@@ -192,7 +192,7 @@ describe('one at a time', () => {
     expect(closed).toBe(false)
     await answer(mountedNow)
     await Promise.all([mounting, closing])
-    expect(await ejecting).toEqual({ kind: 'failed', reason: 'the core ends' })
+    expect(await ejecting).toEqual({ kind: 'failed', reason: 'the core is ending' })
     expect((await service.start()).phase).toBe('ready')
     expect(calls).toEqual(['mount'])
   })

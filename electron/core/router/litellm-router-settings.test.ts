@@ -56,7 +56,7 @@ describe('the settings of the Router', () => {
       slots: 3,
     })
     const admission = planRouter(pinned).find(({ setting }) => setting === 'proxy.admission')
-    expect(admission?.does).toContain('no more than the 8,488 tokens of the pool')
+    expect(admission?.does).toContain('at most 8,488 tokens together (the pool)')
     expect(routerSettings(profileWith({ proxy: { queueLimit: 0 } }), paths).queue_limit).toBe(0)
   })
 

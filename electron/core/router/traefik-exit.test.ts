@@ -41,16 +41,16 @@ describe('why Traefik ended', () => {
     ],
     [
       'listen tcp 192.0.2.7:45802: bind: cannot assign requested address',
-      '192.0.2.7:45802 is not at an address of this machine',
+      '192.0.2.7:45802 is not an address of this machine',
     ],
     // As Go spells it on macOS (syscall/zerrors_darwin_arm64.go); not recorded.
     [
       "listen tcp 192.0.2.7:45802: bind: can't assign requested address",
-      '192.0.2.7:45802 is not at an address of this machine',
+      '192.0.2.7:45802 is not an address of this machine',
     ],
     [
       'listen tcp: lookup nosuch.example on 10.255.255.53:53: no such host',
-      'nosuch.example:45804, is not known',
+      'nosuch.example:45804, is unknown',
     ],
   ])('%s', (what, words) => {
     const listen = /listen tcp ([^ ]+:\d+): /.exec(what)?.[1] ?? 'nosuch.example:45804'
@@ -72,7 +72,7 @@ describe('why Traefik ended', () => {
     const earlier =
       '\u001b[90m2026-11-28T17:39:53Z\u001b[0m \u001b[31mERR\u001b[0m \u001b[1mmade up: a rule that it could not read\u001b[0m'
     expect(explain(earlier, ':80', 'linux', { exitCode: 0, signal: null })).toEqual({
-      reason: 'Traefik was told to end, not by Nexus, and ended in order',
+      reason: 'Traefik was stopped by something other than Nexus and shut down normally',
       permanent: false,
     })
   })
