@@ -14,7 +14,7 @@ import { type ControlRequest, type ControlResponse, maxLineBytes, ResponseSchema
 export interface ControlClient extends CoreLink {
   /** The owner of the core if it is another user's; null: this user's own. */
   readonly user: string | null
-  /** Settles when the connection ended, whoever ended it. */
+  /** Settles when either side has closed the connection. */
   readonly closed: Promise<void>
   close(): void
 }
@@ -180,7 +180,7 @@ interface Connection {
     kind: K,
     onAnswer?: (response: ResponseOf<K>) => void,
   ): Promise<ResponseOf<K>>
-  /** Settles when the connection ended, whoever ended it. */
+  /** Settles when either side has closed the connection. */
   readonly closed: Promise<void>
   close(): void
 }

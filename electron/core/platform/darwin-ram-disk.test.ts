@@ -23,7 +23,7 @@ const failWith = (what: string, stderr: string, exitCode = 1) =>
     state.failing[what] = { exitCode, stdout: '', stderr }
   })
 
-const withoutOwners = 'mounted without owners'
+const withoutOwners = 'mounted without ownership'
 
 const begin = (options: { readonly executables: boolean }) => () => {
   mac = createTestMac(options)
@@ -450,9 +450,9 @@ describe('failures on a pretended Mac, through executables', () => {
     })
     expect(await doubtful.eject(spec(), { force: true })).toMatchObject({
       kind: 'failed',
-      reason: expect.stringContaining('not known'),
+      reason: expect.stringContaining('unknown'),
     })
-    await expect(doubtful.read(spec())).rejects.toThrow('not known')
+    await expect(doubtful.read(spec())).rejects.toThrow('unknown')
     expect(mac.read().images).toHaveLength(2)
   })
 

@@ -97,7 +97,7 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
           {
             setting: 'proxy.litellmMetrics',
             on: isOurs,
-            does: "LiteLLM's own metrics for Prometheus are at /metrics/ of its port, for whoever has a key",
+            does: "LiteLLM's own metrics for Prometheus are at /metrics/ of its port, for clients with a key",
           },
         ]
       : []),

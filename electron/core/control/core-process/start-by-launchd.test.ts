@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== 'linux')('a core by launchd (imitated)', ()
 
   it('names the folder that macOS closes to launchd, where it lies in one', async () => {
     await expect(start({ entryPath: join(home, 'Documents', 'nexus.mjs') })).rejects.toThrow(
-      `Nexus lies below ${join(home, 'Documents')}`,
+      `Nexus is in ${join(home, 'Documents')}`,
     )
   }, 60_000)
 
