@@ -24,7 +24,7 @@ beforeEach(() => {
 })
 const modeOf = (...parts: string[]) => statSync(join(mount, ...parts)).mode & 0o7777
 
-it('makes a file that cargo includes, and shelves that everybody may build on', () => {
+it('makes a file that cargo includes, and folders in which every user may build', () => {
   prepareForge(mount)
   const text = readFileSync(includePathOf(mount), 'utf8')
   expect(readCargoConfig(text)).toMatchObject({

@@ -758,7 +758,7 @@ describe('the next core', () => {
     expect(openLedger(folder.ledgerPath).find('llamaServer')).toBeNull()
   })
 
-  it('brings everything back after a reboot, whoever has the old pids by then', async () => {
+  it('brings everything back after a reboot, even if the old pids were reused', async () => {
     const { core, snapshot } = await upCore()
     await core.close()
     disk.mounted = false
@@ -886,7 +886,7 @@ describe('a gateway', () => {
     expect(pidOf(after, 'proxy')).toBe(pidOf(failed, 'proxy'))
   })
 
-  it('that a profile has no more, or that nobody remembers, is ended', async () => {
+  it('that its profile no longer has, or that is unknown, is ended', async () => {
     writeProfile({ gateway: gatewayOf() })
     const first = await newCore()
     await first.dispatch(startCommand())
@@ -1135,7 +1135,7 @@ describe('new settings', () => {
   })
 })
 
-describe('what a window is told', () => {
+describe('what a window gets', () => {
   it('is what happened, in order, and what holds', async () => {
     const { core, snapshot } = await upCore()
     process.kill(pidOf(snapshot, 'proxy'), 'SIGKILL')
@@ -1158,7 +1158,7 @@ describe('what a window is told', () => {
     expect(after.events.every(({ at }, index) => at >= (after.events[index - 1]?.at ?? 0))).toBe(true)
   })
 
-  it('is told to one who does not look closely as soon as it changes', async () => {
+  it('is sent to a watcher that does not watch closely as soon as it changes', async () => {
     const core = await newCore()
     const seen: string[] = []
     const watch = core.watch(({ overall }) => seen.push(overall), { watched: false })

@@ -103,7 +103,7 @@ describe('the proof', () => {
   const proof = { provedAt: at - 1_000, milliseconds: 812, outputTokens: 8, model: 'm', checkedAt: null }
   const before: Snapshot = { ...base, takenAt: at - 2_000, proof: null }
 
-  it('is told when it was made, with its time', () => {
+  it('is logged when it was made, with its time', () => {
     expect(textsOf(before, { ...base, proof })).toEqual(['info: A Claude request came back in 812 ms'])
     expect(textsOf({ ...before, proof }, { ...base, proof: { ...proof, checkedAt: at } })).toEqual([])
   })
@@ -112,7 +112,7 @@ describe('the proof', () => {
     expect(textsOf(before, { ...base, proof: { ...proof, provedAt: at - 60_000 } })).toEqual([])
   })
 
-  it('that fails is told once for each reason', () => {
+  it('that fails is logged once for each reason', () => {
     const broken = { ...base, proof: null, proofFailure: 'HTTP 500' }
     expect(textsOf(before, broken)).toEqual(['critical: A Claude request did not come back: HTTP 500'])
     expect(textsOf(broken, { ...broken, takenAt: at + 1 })).toEqual([])
@@ -163,7 +163,7 @@ describe('what holds for a while', () => {
       'info: AI Engine no longer serves, after 1 min 30 s: Long wait for a slot',
     ],
     [
-      'nobody tells of the slots',
+      'the slots are unknown',
       {},
       { ...base, slots: null },
       'info: No longer known, after 1 min 30 s: All 4 slots are busy',

@@ -19,7 +19,7 @@ const explain = (
   )
 
 describe('why Traefik ended', () => {
-  it('a port below 1024: who may listen there is said as the system has it', () => {
+  it('a port below 1024: says who may listen there on this system', () => {
     const line = listenError('listen tcp :80: bind: permission denied')
     const onLinux = explain(line)
     expect(onLinux.permanent).toBe(true)
@@ -77,7 +77,7 @@ describe('why Traefik ended', () => {
     })
   })
 
-  it('a signal, an exit that nobody saw, and a log that says nothing', () => {
+  it('a signal, an unobserved exit, and a log without a reason', () => {
     expect(explain('', ':80', 'linux', { exitCode: null, signal: 'SIGKILL' }).reason).toContain('was killed')
     expect(explain('', ':80', 'linux', { exitCode: null, signal: 'SIGTERM' }).reason).toContain('SIGTERM')
     expect(explain('', ':80', 'linux', { exitCode: null, signal: null })).toEqual({

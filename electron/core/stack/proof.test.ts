@@ -103,7 +103,7 @@ describe('the end-to-end proof', () => {
     await expect(prove(url)).rejects.toThrow(/^.{50,300}…$/)
   })
 
-  it('fails when nobody listens, in time, or when it is called off', async () => {
+  it('fails when nothing listens, in time, or when it is cancelled', async () => {
     const gone = await answering(200, message)
     for (const close of closers.splice(0)) close()
     await expect(prove(gone)).rejects.toThrow('could not reach the Router at')

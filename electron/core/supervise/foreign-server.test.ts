@@ -156,7 +156,7 @@ describe('a living server that is not ours', () => {
     expect(await describeForeignServer('llamaServer', owner, { processes, run: pretend('', {}) })).toBeNull()
   })
 
-  it('is not signalled when its pid became somebody else meanwhile', async () => {
+  it('is not signalled when its pid was reused meanwhile', async () => {
     const port = await start(standInProgram, 'litellm')
     let reads = 0
     const changing: ProcessTable = {

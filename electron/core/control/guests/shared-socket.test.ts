@@ -1,4 +1,4 @@
-// Whom a file in a folder that everybody may write to really belongs to.
+// The real owner of a file in a world-writable folder.
 import { expect, it } from 'vitest'
 import {
   distrustFolder,
