@@ -50,7 +50,7 @@ describe('nexus try-claude on a fresh state folder', () => {
     )
     expect(seen['one-too-many']).toMatch(/5 agents on 4 slots: \d+ waited/)
     expect(seen['router-restarts']).toContain('got the answer that had begun, uncut')
-    expect(seen['outgrows-its-slot']).toContain('summed up the conversation')
+    expect(seen['outgrows-its-slot']).toContain('compacted the conversation')
   })
 
   it('ends well, with one document on stdout', () => {

@@ -82,7 +82,7 @@ const plan: Answers['plan'] = {
     {
       setting: 'proxy.admission',
       on: true,
-      does: 'no more than 4 requests are answered at once; up to 16 more wait their turn (proxy.queueLimit), the next is told that it is too many (529)',
+      does: 'answers at most 4 requests at once; up to 16 more wait (proxy.queueLimit), the next gets 529',
     },
   ],
   engine: {

@@ -64,7 +64,7 @@ const waitsLong = (developer: string, age: string): Notice =>
   told({
     id: 'request-waits',
     severity: 'warning',
-    title: 'A request waits long',
+    title: 'Long wait for a request',
     body: `${developer} has been waiting for ${age}.`,
     view: atGlance,
   })
@@ -460,7 +460,7 @@ export const sampleStates = {
         id: 'swap-growing',
         severity: 'warning',
         title: 'Memory is being swapped out',
-        body: '11 MiB per second, 3.0 GiB in swap: the model and the builds get slow.',
+        body: '11 MiB per second, 3.0 GiB in swap: the model and builds slow down.',
         view: { id: 'plan', service: null },
       }),
     ],

@@ -11,7 +11,7 @@ const notice = (id: string, change: Partial<Notice> = {}): Notice => ({
   since: sampleNow - 60_000,
   severity: 'warning',
   title: 'Memory is being swapped out',
-  body: '5 MiB per second, 3 GiB in swap: the model and the builds get slow.',
+  body: '5 MiB per second, 3 GiB in swap: the model and builds slow down.',
   view: { id: 'plan', service: null },
   raise: true,
   ...change,
@@ -21,7 +21,7 @@ it('stand under the headline', () => {
   const snapshot = { ...sampleSnapshots.busy, notices: [notice('swap-growing')] }
   const lines = renderStatus(snapshot, { width: 100, color: false, now: sampleNow })
   expect(lines[1]).toBe(
-    '! Memory is being swapped out   5 MiB per second, 3 GiB in swap: the model and the builds get slow.',
+    '! Memory is being swapped out   5 MiB per second, 3 GiB in swap: the model and builds slow down.',
   )
   expect(renderStatus(snapshot, { width: 80, color: false, now: sampleNow }).length).toBeLessThanOrEqual(24)
 })

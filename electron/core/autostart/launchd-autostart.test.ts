@@ -188,7 +188,7 @@ describe.each([
     })
     expect(await create().install(spec)).toMatchObject({
       kind: 'failed',
-      reason: expect.stringMatching(/5: Input\/output error.*loaded already/),
+      reason: expect.stringMatching(/5: Input\/output error.*already loaded/),
     })
   })
 

@@ -1,4 +1,4 @@
-// One attached client, as the core sees it: its requests, and all that it asked to be told.
+// One attached client, as the core sees it: its requests and subscriptions.
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import type { LogId } from '../../contract/service-ids.ts'
@@ -11,22 +11,22 @@ import { createLogPush } from './log-push.ts'
 import { type ControlRequest, type ControlResponse, maxLineBytes, parseRequest } from './protocol.ts'
 import type { Turnstile } from './turnstile.ts'
 
-/** A client that leaves more than this unread is hung up on. */
+/** The connection of a client that leaves more than this unread is closed. */
 const maxUnreadBytes = 4 * maxLineBytes
 
 export interface SessionLimits {
   /** A longer request ends the connection before it is parsed. */
   readonly maxRequestBytes: number
-  /** What all sessions of a door pass together; null: each goes at its own speed. */
+  /** A rate limit shared by all sessions of one socket; null: none. */
   readonly turnstile: Turnstile | null
 }
 
 const ownersLimits: SessionLimits = { maxRequestBytes: maxLineBytes, turnstile: null }
 
 /**
- * Answers one request at a time and reads no further meanwhile, nor while an answer is unread: a client that sends
- * thousands of questions and reads nothing costs one question and one answer (issue 12: 3,000 at once made the core deaf
- * and 2.8 GB large).
+ * Answers one request at a time and reads nothing more meanwhile, nor while an answer is unread: a client that sends
+ * thousands of requests and reads nothing costs one request and one answer (issue 12: 3,000 at once blocked the core and
+ * grew it to 2.8 GB).
  */
 export const serveClient = (
   socket: Socket,
@@ -34,11 +34,11 @@ export const serveClient = (
   { maxRequestBytes, turnstile }: SessionLimits = ownersLimits,
 ): void => {
   const reader = createLineReader(maxRequestBytes)
-  /** Lines of the piece that was read last, which the socket bounds to 64 KiB. */
+  /** Lines of the last chunk read, which the socket limits to 64 KiB. */
   let waiting: string[] = []
   let isAnswering = false
   let watch: Watch | null = null
-  /** What a slow reader is told once it has read the rest; older snapshots are dropped. */
+  /** The newest message for a slow reader, sent once it has read the rest; older snapshots are dropped. */
   let newest: Snapshot | null = null
   let stopHistory: (() => void) | null = null
   let letGo: (() => void) | null = null
@@ -63,7 +63,7 @@ export const serveClient = (
     })
   }
 
-  /** A client that goes away gives its place up: one that comes and goes all the time would fill the queue (28,000 seen). */
+  /** A client that disconnects gives up its place: one that keeps reconnecting would fill the queue (28,000 seen). */
   const untilTurn = (): Promise<void> => {
     if (turnstile === null || socket.destroyed) return Promise.resolve()
     return new Promise((resolve) => {
@@ -112,7 +112,7 @@ export const serveClient = (
         watch?.setWatched(request.watched)
         watch ??= core.watch(pushSnapshot, request)
         await watch.begun
-        // The present snapshot is told before the answer, also where log lines are still unread.
+        // Send the current snapshot before the answer, even if log lines are still unread.
         await untilRead()
         return { kind: 'done', id }
       case 'unwatch':
@@ -125,7 +125,7 @@ export const serveClient = (
       case 'ask':
         return { kind: 'answer', id, answer: await core.ask(request.query) }
       case 'watchHistory':
-        // The whole of it comes at once, before anything else is told: it is the answer.
+        // The whole history comes at once, before anything else: it is the answer.
         return await new Promise((resolve) => {
           let answered = false
           stopHistory?.()
@@ -174,7 +174,7 @@ export const serveClient = (
     } catch (error) {
       send({ kind: 'error', id: parsed.request.id, message: messageOf(error) })
     }
-    // It may have gone away while something that outlives it was begun.
+    // The client may have disconnected while a subscription was being set up.
     if (socket.destroyed) stopAll()
   }
 
@@ -187,7 +187,7 @@ export const serveClient = (
       if (socket.destroyed) break
       await answer(line)
       await untilRead()
-      // Answers that are at hand would otherwise all be given in one turn, and other clients wait for it.
+      // Otherwise all ready answers would go out in one turn of the event loop, and other clients would wait.
       await setImmediate()
     }
     isAnswering = false
@@ -198,7 +198,7 @@ export const serveClient = (
     const lines = reader.push(piece)
     if (lines === null) {
       waiting = []
-      // Its last answers may never be read: meanwhile nothing more of it is taken.
+      // Its last answers may never be read: accept nothing more from it.
       socket.off('data', hear)
       send({ kind: 'error', id: null, message: `a line may be at most ${maxRequestBytes} bytes long` })
       socket.destroySoon()
@@ -208,12 +208,12 @@ export const serveClient = (
     if (waiting.length > 0) void answerAll()
   }
   socket.on('data', hear)
-  // A client that vanishes mid-write is its own affair.
+  // Ignore a client that vanishes mid-write.
   socket.on('error', () => socket.destroy())
   socket.once('close', stopAll)
 }
 
-/** A client would take a longer line for garbage and end the connection. */
+/** A client would treat a longer line as garbage and close the connection. */
 const toLine = (response: ControlResponse): string => {
   const line = `${JSON.stringify(response)}\n`
   if (Buffer.byteLength(line) <= maxLineBytes) return line

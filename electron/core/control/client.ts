@@ -12,16 +12,16 @@ import { describeOtherVersion } from './other-version.ts'
 import { type ControlRequest, type ControlResponse, maxLineBytes, ResponseSchema } from './protocol.ts'
 
 export interface ControlClient extends CoreLink {
-  /** Whose core it is, when it is another user's; null: this user's own. */
+  /** The owner of the core if it is another user's; null: this user's own. */
   readonly user: string | null
-  /** Settles when the connection ended, whoever ended it. */
+  /** Settles when either side has closed the connection. */
   readonly closed: Promise<void>
   close(): void
 }
 
 /**
- * null when no core listens there: no file, or a file left over from a core that was killed. `user`: whose socket it is,
- * when it is another user's; snapshots name them, whatever the core says.
+ * null when no core listens there: no file, or one left over from a killed core. `user`: the socket's owner if it is another
+ * user; snapshots then name that user, whatever the core says.
  */
 export const attachToCore = async (
   socketPath: string,
@@ -37,7 +37,7 @@ const open = (socketPath: string): Promise<Socket | null> =>
     socket.once('connect', () => resolve(socket))
     socket.once('error', (error) => {
       if (isErrno(error, 'ENOENT') || isErrno(error, 'ECONNREFUSED')) resolve(null)
-      else reject(new Error(`the core's control socket ${socketPath} cannot be opened: ${error.message}`))
+      else reject(new Error(`could not open the core's control socket ${socketPath}: ${error.message}`))
     })
   })
 
@@ -46,12 +46,12 @@ const createClient = (
   user: string | null,
   openAnother: () => Promise<Socket | null>,
 ): ControlClient => {
-  /** Connections that wait for the answer to a question. */
+  /** Connections that are waiting for an answer. */
   const asking = new Set<Connection>()
   socket.once('close', () => {
     for (const { close } of asking) close()
   })
-  /** On a connection of its own: a core answers one request after the other, and a doctor's report takes seconds. */
+  /** On its own connection: a core answers requests one at a time, and a doctor's report takes seconds. */
   const askAside = async (query: Query): Promise<unknown> => {
     const aside = socket.destroyed ? null : await openAnother()
     if (aside === null) throw new Error('the core went away')
@@ -66,9 +66,9 @@ const createClient = (
   }
   const named = (snapshot: Snapshot): Snapshot =>
     user === null ? snapshot : { ...snapshot, owner: { ...snapshot.owner, user } }
-  /** One for each call of watch(), so that the same function may watch twice. */
+  /** One entry per call of watch(), so that the same function may watch twice. */
   const watchers = new Set<{ readonly tell: (snapshot: Snapshot) => void; watched: boolean }>()
-  /** `begun` once it was told the whole of it. */
+  /** `begun`: it has received the whole history. */
   const historians = new Set<{ readonly tell: (samples: readonly HistorySample[]) => void; begun: boolean }>()
   const followers = new Set<{ readonly log: LogId; readonly tell: (lines: readonly string[]) => void }>()
 
@@ -83,7 +83,7 @@ const createClient = (
   }
   const connection = createConnection(socket, onPush)
   const { request } = connection
-  /** Where a failure means that the connection has ended, which `closed` tells. */
+  /** For requests that fail only when the connection has ended, which `closed` reports. */
   const ignore = () => {}
 
   const tellCadence = (): Promise<unknown> => {
@@ -111,11 +111,11 @@ const createClient = (
       watchers.add(watcher)
       const begun = (async () => {
         await tellCadence()
-        // Only the first one on a connection is sent the present snapshot unasked.
+        // The core sends the current snapshot unasked only to the first watcher of a connection.
         if (!isFirst)
           await request({ method: 'snapshot' }, 'snapshot', ({ snapshot }) => tell(named(snapshot)))
       })()
-      // Whoever does not ask how it began hears of a failure by `closed`.
+      // A caller that ignores `begun` learns of a failure from `closed`.
       begun.catch(ignore)
       return {
         begun,
@@ -169,18 +169,18 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 type UnnumberedRequest = DistributiveOmit<ControlRequest, 'id'>
 type ResponseOf<K extends ControlResponse['kind']> = Extract<ControlResponse, { kind: K }>
 
-/** The client's end of the socket: numbered requests, each answered once, and what is pushed in between. */
+/** The client's end of the socket: numbered requests, each answered once, with pushed messages in between. */
 interface Connection {
   /**
-   * Settles with an answer of that kind. `onAnswer` is called in the order in which lines came, before anything that
-   * was pushed after the answer: a promise is told only after all lines of one piece.
+   * Settles with an answer of that kind. `onAnswer` runs in line order, before anything pushed after the answer; the
+   * promise settles only after all lines of one chunk.
    */
   request<K extends ControlResponse['kind']>(
     request: UnnumberedRequest,
     kind: K,
     onAnswer?: (response: ResponseOf<K>) => void,
   ): Promise<ResponseOf<K>>
-  /** Settles when the connection ended, whoever ended it. */
+  /** Settles when either side has closed the connection. */
   readonly closed: Promise<void>
   close(): void
 }
@@ -203,7 +203,7 @@ const parseOrUndefined = (line: string): unknown => {
   }
 }
 
-/** `onPush` gets what nobody asked for just now. */
+/** `onPush` gets the messages that answer no request. */
 const createConnection = (socket: Socket, onPush: (response: ControlResponse) => void): Connection => {
   const reader = createLineReader(maxLineBytes)
   const pending = new Map<number, Pending>()

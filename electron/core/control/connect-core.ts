@@ -1,4 +1,4 @@
-// The app's way to a core: attaches to the one that runs, else has one started, and looks again when it goes.
+// The app's connection to a core: attaches to a running one or has one started, and reconnects when it goes.
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { AppState } from '../../contract/app.ts'
@@ -21,12 +21,12 @@ export type LinkState = Pick<AppState, 'link' | 'snapshot'>
 export interface ConnectOptions {
   readonly folder: StateFolder
   /**
-   * Has a core of this user's started in a process of its own. `guest`: none was, because another user's core owns the
-   * stack of this machine. Rejects with one sentence that says why there is none.
+   * Starts a core of this user in its own process. `guest`: started none, because another user's core owns this machine's
+   * stack. Rejects with a one-sentence reason.
    */
   readonly start: () => Promise<'own' | 'guest'>
   readonly onState: (state: LinkState) => void
-  /** How long a core of another process may be silent before it is asked, and then take to answer. */
+  /** How long a core in another process may be silent before we ask it, and how long it then has to answer. */
   readonly patience?: Patience
 }
 
@@ -36,32 +36,32 @@ interface Patience {
   readonly answerMs: number
 }
 
-/** A core tells at 1 Hz when watched and every 5 s when not; a loaded machine may be late. */
+/** A core sends at 1 Hz when watched and every 5 s when not; a loaded machine may be late. */
 const usualPatience: Patience = { watchedMs: 10_000, calmMs: 20_000, answerMs: 5_000 }
 
 export interface CoreConnection {
-  /** Whether somebody looks, so that everything is to be read at about 1 Hz. */
+  /** Whether a window is visible, so that everything is read at about 1 Hz. */
   setWatched(watched: boolean): void
-  /** Never rejects: that no core answers is a refusal in words too. */
+  /** Never rejects: if no core answers, that is a refusal too. */
   dispatch(command: Command): Promise<Outcome>
-  /** The core that answers now. Throws in words when none does. */
+  /** The core that answers now. Throws a readable Error when none does. */
   core(): CoreLink
-  /** Begins something with the core that answers, and anew with each later one; the returned function ends it. */
+  /** Runs `begin` with the current core and again with each later one. Returns the undo. */
   withEachCore(begin: (core: CoreLink) => () => void): () => void
-  /** Lets go of the core; the services go on running. Idempotent. */
+  /** Detaches from the core; services keep running. Idempotent. */
   close(): Promise<void>
 }
 
-/** What a look for a core came to. `gone`: there was one, and it went; `missed`: it went before we had attached. */
+/** The result of looking for a core. `gone`: there was one, and it went; `missed`: it went before we attached. */
 type Look =
   | { readonly kind: 'gone' | 'missed' }
-  /** Another user's core has ended, whose guest this app was. */
+  /** The other user's core that this app was a guest of has ended. */
   | { readonly kind: 'host-gone'; readonly user: string }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** A core that was killed before it listened, or before it answered, changes no file: only another try tells. */
+/** A core killed before it listened or answered leaves no trace in the folder: only another try shows it. */
 const retryMs = 1_000
-/** A start that failed costs a process each time, and will most likely fail again. */
+/** A failed start costs a process each time, and will most likely fail again. */
 const failedMs = 3_000
 
 export const connectCore = ({
@@ -73,7 +73,7 @@ export const connectCore = ({
   let using: { readonly core: CoreLink; readonly watch: Watch } | null = null
   const begun = new Map<(core: CoreLink) => () => void, (() => void) | null>()
   let watched = false
-  /** Whose guest this app has been; null: nobody's, or it has had a core of its own user's since. */
+  /** The user whose guest this app was; null: none, or it has had a core of its own user since. */
   let guestOf: string | null = null
   let ended = false
   let end = () => {}
@@ -90,7 +90,7 @@ export const connectCore = ({
     if (!ended) onState(state)
   }
 
-  /** Settles when this core is gone or not wanted any more; rejects when it does not answer. */
+  /** Settles when this core is gone or no longer wanted; rejects when it does not answer. */
   const use = async (core: ControlClient): Promise<void> => {
     let whose = ''
     let fallSilent = () => {}
@@ -104,13 +104,13 @@ export const connectCore = ({
       )) === true
     const silence = createSilenceWatch({
       patienceMs: () => (watched ? patience.watchedMs : patience.calmMs),
-      // A connection that ended is told by `closed`.
+      // `closed` reports a connection that has ended.
       ask: () => isAnswered(core.readSnapshot().catch(() => {})),
       onSilent: fallSilent,
     })
     const unanswered = () => new Error(`the core${whose} does not answer`)
 
-    // The app goes on showing it after everything was stopped.
+    // So that the app can still show it after everything was stopped.
     core.keep()
     const watch = core.watch(
       (snapshot) => {
@@ -125,7 +125,7 @@ export const connectCore = ({
       using = { core, watch }
       watch.setWatched(watched)
       for (const begin of begun.keys()) begun.set(begin, begin(core))
-      // An old picture must not go on looking live.
+      // A stale snapshot must not keep looking live.
       const end = firstOf<unknown>([core.closed, ending, silent.then(() => 'silent')])
       if ((await end) === 'silent') throw unanswered()
     } finally {
@@ -143,8 +143,8 @@ export const connectCore = ({
   const attach = async (): Promise<ControlClient | null> => {
     const own = await attachToCore(folder.socketPath)
     if (own !== null) return own
-    // The other user's servers go on without their core, and it may just be updating itself: it is waited for, and no core
-    // of our own is started meanwhile.
+    // The other user's servers run on without their core, which may just be updating: wait for it, and start no core of
+    // our own meanwhile.
     const isGuest = guestOf !== null || (await start()) === 'guest'
     return isGuest ? attachAsGuest(folder.sharedDir) : attachToCore(folder.socketPath)
   }
@@ -153,7 +153,7 @@ export const connectCore = ({
   const look = async (): Promise<Look> => {
     try {
       if (unfollow === null) {
-        // It may not be to be made, and be mended meanwhile.
+        // It may be impossible to create now and fixed later.
         ensureStateFolder(folder)
         unfollow = followSockets(folder, bell.ring)
       }
@@ -169,7 +169,7 @@ export const connectCore = ({
 
   const run = async (): Promise<void> => {
     while (!ended) {
-      // Before the look, so that a core which comes meanwhile is not missed.
+      // Before the look, so that we don't miss a core that comes meanwhile.
       bell.mute()
       const found = await look()
       tell({ link: linkWithout(found), snapshot: null })
@@ -235,7 +235,7 @@ const linkWithout = (found: Look): AppState['link'] => {
   }
 }
 
-/** One who waits for what may ring at any time; what rang since it was muted is heard too. */
+/** A waiter for a bell that may ring at any time; a ring since the last mute counts too. */
 const createBell = () => {
   let isRung = false
   let wake = () => {}
@@ -247,7 +247,7 @@ const createBell = () => {
     mute: () => {
       isRung = false
     },
-    /** @param ms after which it is waited no more; null: for ever */
+    /** @param ms the longest wait; null: for ever */
     heard: (ms: number | null) =>
       new Promise<void>((resolve) => {
         const timer = ms === null ? null : setTimeout(resolve, ms)
@@ -261,8 +261,7 @@ const createBell = () => {
 }
 
 /**
- * Tells of the coming and going of sockets: this user's, whose folder has to be there, and those of others. The returned
- * function ends that.
+ * Reports sockets that appear or disappear: this user's, whose folder must exist, and other users'. Returns the undo.
  */
 const followSockets = ({ socketPath, sharedDir }: StateFolder, tell: () => void): (() => void) => {
   const undo: (() => void)[] = []

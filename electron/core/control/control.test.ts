@@ -83,7 +83,7 @@ afterEach(() => server.close())
 
 const attach = async () => {
   const client = await attachToCore(socketPath)
-  if (client === null) throw new Error('nobody listens')
+  if (client === null) throw new Error('no core listens')
   return client
 }
 
@@ -118,7 +118,7 @@ describe('attached client', () => {
     client.close()
   })
 
-  it('is told of changes until it goes away', async () => {
+  it('gets changes until it goes away', async () => {
     const client = await attach()
     const seen: number[] = []
     const second = new Promise<void>((resolve) => {
@@ -219,7 +219,7 @@ describe('attached client', () => {
     client.close()
   })
 
-  it('is told of a flood in messages of a bounded size', async () => {
+  it('gets a flood in messages of bounded size', async () => {
     const client = await attach()
     const seen: string[] = []
     client.followLog('llamaServer', (lines) => seen.push(...lines))
@@ -260,7 +260,7 @@ describe('attached client', () => {
     client.close()
   })
 
-  it('is told when the core goes away before it answers', async () => {
+  it('learns when the core goes away before it answers', async () => {
     const client = await attach()
     const closing = server.close()
     await client.closed
@@ -269,7 +269,7 @@ describe('attached client', () => {
   })
 })
 
-describe('nobody there', () => {
+describe('no core', () => {
   it('is null without a socket, and beside a plain file or a left-over socket', async () => {
     expect(await attachToCore(join(tmpdir(), 'nexus-no-such.sock'))).toBeNull()
     await server.close()

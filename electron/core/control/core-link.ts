@@ -1,4 +1,4 @@
-// What everyone who looks at a core and commands it works with: the core in this process, or one over its socket.
+// The interface to a core for all its clients: the core in this process, or one over its socket.
 
 import type { Command, Outcome } from '../../contract/command.ts'
 import { type Answers, answerSchemas, type Query } from '../../contract/question.ts'
@@ -6,7 +6,7 @@ import type { LogId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { Watchable } from '../observe/watch.ts'
 
-/** A question without the answer's type: what came over the socket is one of them. */
+/** A question without its answer's type, as it comes over the socket. */
 export type Ask = <T extends Query['type']>(query: Extract<Query, { type: T }>) => Promise<Answers[T]>
 
 export interface SnippetName {
@@ -15,16 +15,16 @@ export interface SnippetName {
 }
 
 export interface CoreLink extends Watchable {
-  /** Reads anew what was not read a moment ago. */
+  /** Reads what was not read a moment ago. */
   readSnapshot(): Promise<Snapshot>
   dispatch(command: Command): Promise<Outcome>
-  /** Rejects with one sentence when the question cannot be answered. */
+  /** Rejects with one sentence when there is no answer. */
   readonly ask: Ask
-  /** Calls `listener` with each piece of new lines of a log from now on; the undo ends that. */
+  /** Calls `listener` with each batch of new log lines. Returns the undo. */
   followLog(log: LogId, listener: (lines: readonly string[]) => void): () => void
-  /** While it is kept, a background core does not end although nothing runs; the undo lets it. A guest keeps nothing. */
+  /** Keeps a background core alive although nothing runs. Returns the undo. Has no effect for a guest. */
   keep(): () => void
-  /** What a developer pastes, with the key in it: for the clipboard, never for a window or a log. */
+  /** The client settings to paste, with the key in them: for the clipboard, never for a window or a log. */
   readSnippet(name: SnippetName): Promise<string>
 }
 

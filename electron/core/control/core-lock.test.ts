@@ -110,7 +110,9 @@ describe('acquireCoreLock', () => {
       expect(acquireCoreLock(path, owner, () => {})).toBeNull()
       lock?.release()
     }
-    expect(told).toEqual(Array(2).fill(expect.stringContaining('could not be written down')))
+    expect(told).toEqual(
+      Array(2).fill(expect.stringContaining('could not save which process hosts the core')),
+    )
   })
 
   it('ends with its owner, even by kill -9', async () => {

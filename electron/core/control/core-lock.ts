@@ -1,4 +1,4 @@
-// Exactly one core per state folder: a lock that the kernel holds, so it ends with the process, however that ends.
+// One core per state folder: a kernel lock, which ends with the process, however that ends.
 import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
@@ -15,19 +15,19 @@ export interface CoreLock {
 const OwnerSchema = z.object({ pid: z.number().int(), host: z.enum(['app', 'cli']), since: z.number() })
 export type LockOwner = Readonly<z.infer<typeof OwnerSchema>>
 
-/** Readers hold their lock for some microseconds; one that was suspended in there keeps a core waiting no longer than this. */
+/** Readers hold their lock for microseconds; a core waits at most this long for a reader suspended meanwhile. */
 const readerPatienceMs = 200
 
 /**
- * Takes the lock or answers null when another living process has it.
+ * Takes the lock; null when another running process has it.
  *
  * SQLite's locks are fcntl(2) locks on the file: unlike a pid file they cannot go stale after kill -9. Two steps
- * (sqlite.org/lockingv3.html): RESERVED, which one process holds at a time and which no reader's SHARED lock is in the way
- * of, decides who is the core; a single step to EXCLUSIVE took any reader for another core (issue 11). Then EXCLUSIVE shows
- * it to readers. While one of them is still reading, that stops at PENDING, which refuses new readers and new cores just
- * as well. In locking mode EXCLUSIVE both stay with the connection, whatever becomes of the transaction.
+ * (sqlite.org/lockingv3.html): RESERVED decides who is the core, since only one process can hold it and a reader's SHARED
+ * lock does not block it; a single step to EXCLUSIVE mistook any reader for another core (issue 11). Then EXCLUSIVE shows it
+ * to readers. While a reader is still active, that step stops at PENDING, which keeps out new readers and cores just as
+ * well. In locking mode EXCLUSIVE the connection keeps both locks, whatever happens to the transaction.
  *
- * `owner` is written beside it only to be shown: where it cannot be (a full disk), `logError` is told, and nobody is shown.
+ * `owner` is saved beside it for display only: a failed write (a full disk) goes to `logError`, and no owner is shown.
  */
 export const acquireCoreLock = (
   lockPath: string,
@@ -48,7 +48,7 @@ export const acquireCoreLock = (
   try {
     writePrivateFile(ownerPath(lockPath), JSON.stringify(owner), { about: 'processes' })
   } catch (error) {
-    logError(new Error(`who hosts the core could not be written down: ${messageOf(error)}`))
+    logError(new Error(`could not save which process hosts the core: ${messageOf(error)}`))
     forgetOwner(lockPath)
   }
   return { release: () => database.close() }
@@ -65,18 +65,18 @@ const showToReaders = (database: DatabaseSync): void => {
 const isLocked = (error: unknown): boolean =>
   isErrno(error, 'ERR_SQLITE_ERROR') && error instanceof Error && error.message.includes('locked')
 
-/** Who held the lock before must not be shown as who holds it. */
+/** The previous holder must not be shown as the current one. */
 const forgetOwner = (lockPath: string): void => {
   try {
     rmSync(ownerPath(lockPath), { force: true })
   } catch {
-    // What cannot be removed stays: it is text to show, and proves nothing.
+    // If it can't be removed it stays: it is for display and proves nothing.
   }
 }
 
 /**
  * Whether some process has the lock. Reading a database that another process has locked exclusively fails
- * (sqlite.org/lockingv3.html). Writes nothing, and is in no core's way.
+ * (sqlite.org/lockingv3.html). Writes nothing and blocks no core.
  */
 export const isLockHeld = (lockPath: string): boolean => {
   if (!existsSync(lockPath)) return false
@@ -93,7 +93,7 @@ export const isLockHeld = (lockPath: string): boolean => {
   }
 }
 
-/** Who wrote the lock last, as text to show; null when it cannot be read. Not proof of life: only the lock is. */
+/** The last holder, for display; null when unreadable. It may be dead: only the lock proves life. */
 export const readLockOwner = (lockPath: string): LockOwner | null =>
   readRecord(ownerPath(lockPath), OwnerSchema)
 

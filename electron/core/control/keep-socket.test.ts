@@ -58,7 +58,7 @@ const isServed = () =>
     { timeout: 10_000 },
   )
 
-it('listens again when the file is deleted, private as before, and keeps who is connected', async () => {
+it('listens again when the file is deleted, private as before, and keeps its clients', async () => {
   const before = await attachToCore(socketPath)
   for (let round = 0; round < 3; round++) {
     rmSync(socketPath)

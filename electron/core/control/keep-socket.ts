@@ -1,19 +1,19 @@
-// A socket's file that somebody deletes while its core lives: cleaners of /tmp, an `rm` too many. The core makes it anew.
+// Recreates the core's socket file when it is deleted under a running core (a /tmp cleaner, a stray `rm`).
 import { basename, dirname } from 'node:path'
 import { watchFolder } from '../base/watch-folder.ts'
 
 export interface KeepSocketOptions {
   readonly path: string
-  /** Listens anew when the file is not there any more, and does nothing when it is. */
+  /** Listens again if the file is gone; else does nothing. */
   readonly restore: () => Promise<void>
-  /** Told once for each different reason. */
+  /** Called once for each different reason. */
   readonly onError: (error: unknown) => void
 }
 
-/** The folder may go with the file, and with it what tells of its changes. */
+/** The folder may be deleted with the file, and the watch with it. */
 const lookMs = 5_000
 
-/** Without its socket a core can only be killed: nothing else reaches it (issue 12). The returned function ends this. */
+/** Without its socket a core can only be killed: nothing else reaches it (issue 12). Returns the undo. */
 export const keepSocket = ({ path, restore, onError }: KeepSocketOptions): (() => void) => {
   let isEnded = false
   let isLooking = false

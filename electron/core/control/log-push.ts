@@ -1,13 +1,13 @@
-// New log lines for one client, in messages of a bounded size, and left out rather than queued for one that reads slowly.
+// New log lines for one client, in messages of bounded size; dropped, not queued, for a slow reader.
 
-/** As long as this much of what was sent before is unread, new lines are left out. */
+/** New lines are dropped while this much sent data is unread. */
 const maxUnreadBytes = 262_144
-/** In characters of JSON; a longer piece goes in several messages. */
+/** In characters of JSON; a longer piece is split into several messages. */
 export const maxMessageCharacters = 262_144
 
 /**
- * What a window shows of a log is what is said now: a reader that falls behind is told how many lines it missed, and
- * the core never holds them for it.
+ * A log window shows current lines: a reader that falls behind gets the number of lines it missed, and the core never
+ * buffers them.
  */
 export const createLogPush = (
   readUnreadBytes: () => number,
@@ -28,7 +28,7 @@ export const createLogPush = (
 export const leftOutLine = (count: number): string =>
   `[${count} ${count === 1 ? 'line' : 'lines'} left out here: written faster than read]`
 
-/** A single line is never cut here: the log's reader bounds it to 64 KiB. */
+/** Never cuts a single line: the log's reader limits it to 64 KiB. */
 const cutByLength = (lines: readonly string[]): readonly (readonly string[])[] => {
   const parts: string[][] = []
   let part: string[] = []

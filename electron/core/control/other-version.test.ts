@@ -36,8 +36,8 @@ const saidBy = (host: string) =>
   })
 
 it.each([
-  ['headless', saidBy('cli'), 'kill 4711 ends it alone, and nexus up takes its running services over'],
-  ['in the app', saidBy('app'), 'the app that runs (pid 4711) is of another version: quit it'],
+  ['headless', saidBy('cli'), 'kill 4711 ends only the core, and nexus up takes over its running services'],
+  ['in the app', saidBy('app'), 'the running app (pid 4711) has another version: quit it'],
   ['one that does not say who it is', '{"kind":"snapshot","id":1}', 'end its process'],
   ['one that speaks no JSON', 'HTTP/1.1 400 Bad Request', 'end its process'],
 ])('%s: says how to end it without its services', async (_, said, advice) => {

@@ -1,22 +1,22 @@
-// What to do about a core that speaks another contract, such as one that runs on after Nexus was updated. Pure.
+// What to do about a core with another contract version, such as one still running after an update of Nexus. Pure.
 import { z } from 'zod'
 
-/** What every version of the contract has said of itself in a snapshot. */
+/** The fields that snapshots of every contract version have. */
 const OwnerLine = z.object({
   snapshot: z.object({ owner: z.object({ pid: z.number().int().positive(), host: z.enum(['app', 'cli']) }) }),
 })
 
 /**
- * One sentence. `nexus down` is no advice: it asks the same core, and its llama-server would load the model again. A core
- * that is ended leaves its services running, and the next one takes them over.
- * @param line what it said, parsed; undefined when it was no JSON
+ * One sentence. Doesn't suggest `nexus down`, which asks the same core, and llama-server would have to load the model again.
+ * Ending the core leaves its services running for the next one to take over.
+ * @param line the core's parsed line; undefined when it was not JSON
  */
 export const describeOtherVersion = (line?: unknown): string => {
   const said = OwnerLine.safeParse(line)
   if (!said.success)
-    return 'the running core is of another version: end its process (the app, or nexus serve); its services run on and are taken over by the next'
+    return 'the running core has another version: end its process (the app, or nexus serve); its services keep running, and the next core takes them over'
   const { pid, host } = said.data.snapshot.owner
   return host === 'app'
-    ? `the app that runs (pid ${pid}) is of another version: quit it, leaving its services running, and open it anew`
-    : `the running core (pid ${pid}) is of another version: kill ${pid} ends it alone, and nexus up takes its running services over`
+    ? `the running app (pid ${pid}) has another version: quit it, leaving its services running, and open it again`
+    : `the running core (pid ${pid}) has another version: kill ${pid} ends only the core, and nexus up takes over its running services`
 }

@@ -1,4 +1,4 @@
-// What goes over the control socket: one JSON document a line, both ways.
+// The control socket's protocol: one JSON document per line, both ways.
 import { z } from 'zod'
 import { CommandSchema, DeveloperNameSchema, OutcomeSchema } from '../../contract/command.ts'
 import { HistorySampleSchema } from '../../contract/history.ts'
@@ -8,7 +8,7 @@ import { SnapshotSchema } from '../../contract/snapshot.ts'
 import { parseBoundedJson } from '../base/bounded-json.ts'
 import { messageOf } from '../base/error-message.ts'
 
-/** Longer lines are refused before they can fill memory; a snapshot is a few KB, a history 30 KB. */
+/** Refuse longer lines before they fill memory; a snapshot is a few KB, a history 30 KB. */
 export const maxLineBytes = 1_048_576
 
 const id = z.number().int().nonnegative()
@@ -16,23 +16,23 @@ const id = z.number().int().nonnegative()
 export const RequestSchema = z.discriminatedUnion('method', [
   z.strictObject({ id, method: z.literal('snapshot') }),
   /**
-   * Snapshots are pushed from now on, until the connection ends. A second one only changes the cadence: `watched` is
-   * 1 Hz, else every few seconds and at each change of a phase.
+   * Pushes snapshots until the connection ends. A second request only changes the cadence: `watched` is 1 Hz, else every
+   * few seconds and at each phase change.
    */
   z.strictObject({ id, method: z.literal('watch'), watched: z.boolean().default(true) }),
   z.strictObject({ id, method: z.literal('unwatch') }),
   z.strictObject({ id, method: z.literal('dispatch'), command: CommandSchema }),
   z.strictObject({ id, method: z.literal('ask'), query: QuerySchema }),
-  /** The whole history is answered, and each new sample pushed from now on. */
+  /** Answers the whole history, then pushes each new sample. */
   z.strictObject({ id, method: z.literal('watchHistory') }),
   z.strictObject({ id, method: z.literal('unwatchHistory') }),
-  /** Until this connection ends, a background core stays although nothing runs: an app shows it. */
+  /** Keeps a background core alive although nothing runs, until this connection ends: an app shows it. */
   z.strictObject({ id, method: z.literal('keep') }),
   z.strictObject({ id, method: z.literal('unkeep') }),
-  /** New lines are pushed from now on. */
+  /** Pushes new lines. */
   z.strictObject({ id, method: z.literal('followLog'), log: LogIdSchema }),
   z.strictObject({ id, method: z.literal('unfollowLog'), log: LogIdSchema }),
-  /** Answers a secret: the socket is its owner's alone. */
+  /** Answers a secret: only the owner can open the socket. */
   z.strictObject({
     id,
     method: z.literal('snippet'),
@@ -42,11 +42,11 @@ export const RequestSchema = z.discriminatedUnion('method', [
 ])
 export type ControlRequest = z.infer<typeof RequestSchema>
 
-/** `id` null: pushed, nobody asked just now. */
+/** `id` null: pushed, not an answer. */
 export const ResponseSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('snapshot'), id: id.nullable(), snapshot: SnapshotSchema }),
   z.strictObject({ kind: z.literal('outcome'), id, outcome: OutcomeSchema }),
-  /** Checked by who asked, who knows the question. */
+  /** Checked by the caller, which knows the question. */
   z.strictObject({ kind: z.literal('answer'), id, answer: z.unknown() }),
   z.strictObject({ kind: z.literal('history'), id: id.nullable(), samples: z.array(HistorySampleSchema) }),
   z.strictObject({ kind: z.literal('logLines'), id: z.null(), log: LogIdSchema, lines: z.array(z.string()) }),
@@ -60,7 +60,7 @@ export type ParsedRequest =
   | { readonly kind: 'request'; readonly request: ControlRequest }
   | { readonly kind: 'garbage'; readonly id: number | null; readonly message: string }
 
-/** Parses one line from a client. Never throws: garbage is answered in words. */
+/** Parses one line from a client. Never throws: garbage gets an error message. */
 export const parseRequest = (line: string): ParsedRequest => {
   let value: unknown
   try {

@@ -1,4 +1,4 @@
-// The control socket: everyone who attaches gets the same snapshots and gives the same commands.
+// The control socket: all clients get the same snapshots and may send the same commands.
 
 import { chmodSync, lstatSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -6,16 +6,16 @@ import { type SessionLimits, serveClient } from './client-session.ts'
 import type { CoreLink } from './core-link.ts'
 
 export interface ControlServer {
-  /** Whether the socket's file is still the one that this server listens on. */
+  /** Whether the socket file is still the one that this server listens on. */
   isThere(): boolean
-  /** Listens anew where the file is gone or is another one. Clients that are connected stay. */
+  /** Listens again if the file is gone or has been replaced. Connected clients stay. */
   restore(): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * Listens on `socketPath` with mode 0600. The caller holds the core lock, so a socket file found there is left over
- * from a core that was killed, and is replaced. `mostClients` at once; more are hung up on. `limits`: of each session.
+ * Listens on `socketPath` with mode 0600. The caller holds the core lock, so an existing socket file is left over from a
+ * killed core and is replaced. Closes connections beyond `mostClients`. `limits` apply to each session.
  */
 export const openControlServer = async (
   socketPath: string,
@@ -30,10 +30,10 @@ export const openControlServer = async (
 
   let resting = 0
   const setMost = (listening: Server) => {
-    // Those are dropped before there is an object for each: thousands a second were 50 MB of garbage (measured).
+    // Node drops these before creating an object for each: thousands a second made 50 MB of garbage (measured).
     if (mostClients !== null) listening.maxConnections = Math.max(0, mostClients - resting)
   }
-  /** A place that was left is free again a moment later, which bounds how many come and go in a second. */
+  /** Frees a place only a moment after its client left, which limits how many come and go per second. */
   const rest = () => {
     if (mostClients === null) return
     resting += 1
@@ -70,7 +70,7 @@ export const openControlServer = async (
     isThere,
     restore: async () => {
       if (isClosed || isThere()) return
-      // Before the new one listens: libuv removes the file of a server's name when that is closed (uv__pipe_close).
+      // Before the new one listens: on close, libuv removes the file at the server's path (uv__pipe_close).
       server.close()
       server = await open()
       file = readFileId(socketPath)
@@ -79,14 +79,14 @@ export const openControlServer = async (
     close: () => {
       isClosed = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      // Its clients are not waited for.
+      // Don't wait for its clients.
       for (const socket of sockets) socket.destroy()
       return closed
     },
   }
 }
 
-/** 32 guests that come and go all the time are 160 connections a second. */
+/** 32 guests that keep reconnecting make 160 connections a second. */
 const restMs = 200
 
 const listen = async (socketPath: string, accept: (socket: Socket) => void): Promise<Server> => {
@@ -106,7 +106,7 @@ const listen = async (socketPath: string, accept: (socket: Socket) => void): Pro
   return server
 }
 
-/** null: there is none, or nobody may look. */
+/** null: no file, or no permission to look. */
 const readFileId = (path: string): string | null => {
   try {
     const { dev, ino } = lstatSync(path)

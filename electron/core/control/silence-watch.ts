@@ -1,20 +1,20 @@
-// Notices that a core in another process has fallen silent: stopped, stuck or swapped out, its connection does not end.
+// Detects a silent core in another process: a stopped, stuck or swapped-out one doesn't close its connection.
 
 export interface SilenceWatchOptions {
-  /** How long a silence may be now, in ms. */
+  /** The longest silence allowed now, in ms. */
   readonly patienceMs: () => number
-  /** Whether it answers when it is asked. */
+  /** Whether the core answers a request. */
   readonly ask: () => Promise<boolean>
   readonly onSilent: () => void
 }
 
 export interface SilenceWatch {
-  /** It has said something. */
+  /** Call when the core has sent something. */
   heard(): void
   stop(): void
 }
 
-/** Begins with the first word that is heard. */
+/** Starts watching at the first `heard`. */
 export const createSilenceWatch = ({ patienceMs, ask, onSilent }: SilenceWatchOptions): SilenceWatch => {
   let timer: NodeJS.Timeout | null = null
   let isOver = false

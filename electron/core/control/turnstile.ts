@@ -1,11 +1,11 @@
-// Lets one request through after the other, and not faster than so many a second, whoever sends them.
+// Lets requests through one at a time, at a limited rate for all clients together.
 
 export interface Turnstile {
-  /** Calls `go` once it is this request's turn, in the order of the calls; the returned function gives the place up. */
+  /** Calls `go` when it is this request's turn, in call order. Returns a function that gives up the place. */
   wait(go: () => void): () => void
 }
 
-/** @param everyMs between two requests that come at once; one that comes later than that passes at once */
+/** @param everyMs the gap between requests; one that comes later than that passes at once */
 export const createTurnstile = (everyMs: number): Turnstile => {
   const waiting = new Set<{ readonly go: () => void }>()
   let timer: NodeJS.Timeout | null = null

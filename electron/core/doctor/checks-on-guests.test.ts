@@ -33,7 +33,7 @@ it.each([
   ],
   [
     "a forged socket under a user's name",
-    facts({ sockets: [{ ...own, distrust: 'belongs to user 666, not to user 501 whom its name says' }] }),
+    facts({ sockets: [{ ...own, distrust: 'belongs to user 666, not to user 501 as its name claims' }] }),
     'warn',
     'belongs to user 666',
     'sudo rm /tmp/.opta-nexus-501.sock',

@@ -1,4 +1,4 @@
-// Puts our entry into cargo config files and takes it out again, so that a file without other edits is as it was.
+// Adds our entry to cargo config files and removes it again, restoring a file without other edits exactly.
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
@@ -20,7 +20,7 @@ import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
 import { makeFolders } from '../base/regular-file.ts'
 import { addEntry, type CargoEntry, hasEntry, readCargoConfig, removeEntry } from './cargo-config-text.ts'
 
-/** What was there before we came, to be put back; kept in the state folder of who asked for it. */
+/** The original content, to be restored; kept in the state folder of the user who asked. */
 const RecordSchema = z.strictObject({
   version: z.literal(1),
   files: z.array(
@@ -32,7 +32,7 @@ const RecordSchema = z.strictObject({
       madeFolder: z.boolean(),
     }),
   ),
-  /** Files whose entry is out until the RAM disk is back. */
+  /** Files without their entry until the RAM disk is back. */
   parked: z.array(z.string()).default([]),
 })
 type ConfigRecord = z.infer<typeof RecordSchema>
@@ -43,25 +43,25 @@ export type EditOutcome =
   | { readonly kind: 'already' }
   | { readonly kind: 'refused'; readonly reason: string }
 
-/** cargo prefers the old name, without .toml, where both are there (the Cargo Book, Configuration). */
+/** If both exist, cargo prefers the old name without .toml (the Cargo Book, Configuration). */
 export const configPathIn = (cargoFolder: string): string => {
   const old = join(cargoFolder, 'config')
   return existsSync(old) ? old : join(cargoFolder, 'config.toml')
 }
 
 export interface CargoConfigFiles {
-  /** @param mountPoint what counts as "on the RAM disk" in what is found there */
+  /** @param mountPoint paths under it count as "on the RAM disk" */
   enable(path: string, entry: CargoEntry, mountPoint: string): EditOutcome
   disable(path: string, entries: readonly CargoEntry[]): EditOutcome
-  /** Files that were edited and not put back yet. */
+  /** Files that were edited and not restored yet. */
   edited(): readonly string[]
-  /** Takes this entry out of the files that were given it, until it is given back; answers which files those are. */
+  /** Removes this entry from our files until `giveBack`; returns those files. */
   park(entry: CargoEntry): readonly string[]
-  /** Answers the files that were given the entry again. */
+  /** Adds the entry again; returns those files. */
   unpark(entry: CargoEntry, mountPoint: string): readonly string[]
 }
 
-/** @param recordPath a file of the state folder, which exists */
+/** @param recordPath a file of the state folder, which must exist */
 export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => {
   const readAll = (): ConfigRecord =>
     readRecord(recordPath, RecordSchema) ?? { version: 1, files: [], parked: [] }
@@ -69,7 +69,7 @@ export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => 
   const write = (changes: { readonly files?: FileRecord[]; readonly parked?: string[] }) =>
     writePrivateFile(recordPath, JSON.stringify({ ...readAll(), ...changes }, null, 2))
 
-  /** Knows nothing of what is parked: that mark must outlive this, even when another process takes the same entry out meanwhile. */
+  /** Leaves `parked` alone: that mark must outlive this, even if another process removes the same entry meanwhile. */
   const takeOut = (path: string, entries: readonly CargoEntry[]): EditOutcome => {
     const text = readFileOrNull(path)
     const record = readRecords().find((file) => file.path === path)
@@ -106,7 +106,7 @@ export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => 
         const after = addEntry(text, entry)
         const madeFolder = !existsSync(dirname(path))
         if (madeFolder) makeFolders(dirname(path))
-        // The record first: what cannot be undone is not done.
+        // The record first: never make a change that can't be undone.
         const others = readRecords().filter((file) => file.path !== path)
         write({ files: [...others, { path, before, after, madeFolder }] })
         replaceFile(path, after)
@@ -131,7 +131,7 @@ export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => 
     },
     park: (entry) => {
       const paths = self.edited().filter((path) => hasEntry(readFileOrNull(path) ?? '', entry))
-      // The mark first: killed in between, an entry that is still in is given back as it is; one without a mark never would be.
+      // The mark first: if we are killed in between, an entry still in the file stays; one removed without a mark would never return.
       if (paths.length > 0) write({ parked: [...new Set([...readAll().parked, ...paths])] })
       return paths.filter((path) => takeOut(path, [entry]).kind === 'changed')
     },
@@ -149,7 +149,7 @@ export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => 
 }
 
 const explainTaken = (path: string, buildDir: string): string =>
-  `${path} sets build-dir = ${JSON.stringify(buildDir)} already, and that would win: take it out, then run this again`
+  `${path} sets build-dir = ${JSON.stringify(buildDir)} already, which would win: remove it, then run this again`
 
 const explainTarget = (path: string, targetDir: string, mountPoint: string): string =>
   targetDir === mountPoint || targetDir.startsWith(`${mountPoint}/`)
@@ -157,8 +157,8 @@ const explainTarget = (path: string, targetDir: string, mountPoint: string): str
     : `${path} sets target-dir = ${JSON.stringify(targetDir)}: finished programs still go there`
 
 /**
- * Whole or not at all, with the file's own mode, and through a link that a dotfile manager has put there. A config may
- * hold a registry's token, so its copy is never open to more people than it is.
+ * Atomic, keeps the file's mode, and writes through a dotfile manager's link. A config may hold a registry's token, so its
+ * copy is never readable by more users than the file.
  */
 const replaceFile = (path: string, text: string): void => {
   const target = existsSync(path) ? realpathSync(path) : path
@@ -167,7 +167,7 @@ const replaceFile = (path: string, text: string): void => {
   const fd = openSync(partial, 'wx', mode ?? 0o666)
   try {
     try {
-      // What the umask took away (open(2)).
+      // Restores the bits that the umask removed (open(2)).
       if (mode !== null) fchmodSync(fd, mode)
       writeFileSync(fd, text)
     } finally {
@@ -184,6 +184,6 @@ const removeEmptyFolder = (path: string): void => {
   try {
     rmdirSync(path)
   } catch {
-    // Something else has been put into it: it stays.
+    // It holds something else by now: keep it.
   }
 }

@@ -1,4 +1,4 @@
-// Reads and edits the text of a cargo config: what it says of where builds go, and our one entry in it. Pure.
+// Reads and edits the text of a cargo config: its build folders, and our one entry. Pure.
 import { parse, patch } from '@decimalturn/toml-patch'
 import { z } from 'zod'
 import { byteOrderMark, withoutByteOrderMark } from '../base/byte-order-mark.ts'
@@ -22,7 +22,7 @@ export interface CargoBuildSettings {
 
 export type CargoConfigReading =
   | { readonly kind: 'settings'; readonly settings: CargoBuildSettings }
-  /** Not TOML, or not what cargo takes; `reason` is for people. */
+  /** Not TOML, or not what cargo accepts; `reason` is for users. */
   | { readonly kind: 'unclear'; readonly reason: string }
 
 export const readCargoConfig = (text: string): CargoConfigReading => {
@@ -45,10 +45,10 @@ const parseConfig = (text: string): CargoConfig => {
   const result = CargoConfigSchema.safeParse(parseToml(text))
   if (result.success) return result.data
   const [issue] = result.error.issues
-  throw new Error(`${issue?.path.join('.') ?? 'it'}: ${issue?.message ?? 'not what cargo takes'}`)
+  throw new Error(`${issue?.path.join('.') ?? 'it'}: ${issue?.message ?? 'not what cargo accepts'}`)
 }
 
-/** The parser's message goes on with a picture of the place; its first line says which that is. */
+/** The parser's message continues with a picture of the place; its first line names the place. */
 const parseToml = (text: string): unknown => {
   try {
     return parse(withoutByteOrderMark(text))
@@ -63,7 +63,7 @@ const includesOf = ({ include }: CargoConfig): readonly z.infer<typeof IncludeSc
 const pathOf = (entry: z.infer<typeof IncludeSchema>): string =>
   typeof entry === 'string' ? entry : entry.path
 
-/** One entry of ours: what cargo 1.94 takes, or what 1.91 to 1.93 need instead. */
+/** Our entry: the form for cargo 1.94 and later, or the one that 1.91 to 1.93 need instead. */
 export type CargoEntry =
   | { readonly kind: 'include'; readonly path: string }
   | { readonly kind: 'build-dir'; readonly value: string }
@@ -74,27 +74,27 @@ const note: Readonly<Record<CargoEntry['kind'], string>> = {
   'build-dir': '# Opta Nexus: builds go to the RAM disk, and only while it is mounted (nexus forge disable)',
 }
 
-/** Two lines for the head of a file, where a key belongs to no table. */
+/** Two lines for the top of a file, where a key belongs to no table. */
 const linesOf = (entry: CargoEntry): string =>
   entry.kind === 'include'
     ? `${note.include}\ninclude = [{ path = ${JSON.stringify(entry.path)}, optional = true }]\n`
     : `${note['build-dir']}\nbuild.build-dir = ${JSON.stringify(entry.value)}\n`
 
 /**
- * The text with our entry, every other character as it was. Throws when the text is not a cargo config, or when what
- * came out would not read as it should.
+ * The text with our entry added and every other character unchanged. Throws when the text is not a cargo config, or when
+ * the result would not parse as intended.
  */
 export const addEntry = (text: string, entry: CargoEntry): string =>
   behindMark(text, (rest) => addToText(rest, entry))
 
-/** Our lines come before everything but a byte order mark, which is one only as the first character. */
+/** Our lines come first, but after a byte order mark, which must stay the first character. */
 const behindMark = (text: string, edit: (rest: string) => string): string =>
   text.startsWith(byteOrderMark) ? `${byteOrderMark}${edit(withoutByteOrderMark(text))}` : edit(text)
 
 const addToText = (text: string, entry: CargoEntry): string => {
   const config = parseConfig(text)
   const added = insert(text, config, entry)
-  if (!hasEntry(added, entry)) throw new Error('the entry could not be added: edit the file by hand')
+  if (!hasEntry(added, entry)) throw new Error('could not add the entry: edit the file by hand')
   return added
 }
 
@@ -109,7 +109,7 @@ const insert = (text: string, config: CargoConfig, entry: CargoEntry): string =>
   return patch(text, { ...config, build: { ...config.build, 'build-dir': entry.value } })
 }
 
-/** The text without our entry; as it was before if it has not been edited since. */
+/** The text without our entry; identical to the original if it has not been edited since. */
 export const removeEntry = (text: string, entry: CargoEntry): string =>
   behindMark(text, (rest) => removeFromText(rest, entry))
 

@@ -1,4 +1,4 @@
-// Which cargo builds here, and what it can do for a RAM disk.
+// Which cargo builds here, and how it can use a RAM disk.
 import { execa } from 'execa'
 
 export interface CargoVersion {
@@ -8,8 +8,8 @@ export interface CargoVersion {
 }
 
 /**
- * `include`: config files may include others, missing ones too (1.94, rust-lang/cargo#16284).
- * `build-dir`: intermediate files may lie apart from the final ones (1.91, rust-lang/cargo#15833).
+ * `include`: config files may include others, even missing ones (1.94, rust-lang/cargo#16284).
+ * `build-dir`: intermediate files may be kept apart from the final ones (1.91, rust-lang/cargo#15833).
  */
 export type CargoAbility = 'include' | 'build-dir' | 'too-old'
 
@@ -32,7 +32,7 @@ export type CargoReading =
 
 const timeoutMs = 10_000
 
-/** The cargo that runs in `cwd`: rustup picks one by folder. It is not let download a toolchain for the question. */
+/** The cargo that runs in `cwd`: rustup picks one by folder, but must not download a toolchain for this. */
 export const readCargoVersion = async (
   cwd: string,
   env: Readonly<Record<string, string | undefined>>,
@@ -49,5 +49,5 @@ export const readCargoVersion = async (
   const version = parseCargoVersion(result.stdout)
   if (version !== null) return { kind: 'found', version }
   const said = result.stderr.trim().split('\n')[0]
-  return { kind: 'unclear', reason: said || result.shortMessage || 'cargo --version says nothing' }
+  return { kind: 'unclear', reason: said || result.shortMessage || 'cargo --version prints nothing' }
 }

@@ -1,12 +1,12 @@
-// Whether other processes hold flock(2) locks on files, and holding them ourselves: what cargo does while it builds.
+// Checks and takes flock(2) locks on files, as cargo does while it builds.
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import { systemPath } from '../platform/run-command.ts'
 
 /**
- * Node has no flock. perl is part of macOS and of every Debian (perl-base is essential there); the same few lines then
- * serve and are tested on both. Asking is shared and never waits: a cargo that starts in that very moment says once
+ * Node has no flock. perl is part of macOS and of every Debian (perl-base is essential there), so the same few lines work
+ * and are tested on both. The check takes a shared lock and never waits: a cargo that starts at that moment says once
  * that it waits for the lock, and gets it.
  */
 const askProgram = `use Fcntl ':flock';
@@ -35,7 +35,7 @@ const options = { env: { PATH: systemPath }, extendEnv: false, reject: false } a
 const toState = (word: string | undefined): LockState =>
   word === 'free' || word === 'held' ? word : 'unknown'
 
-/** In the order of `paths`; `unknown` where it may not be asked, or where there is no perl. A missing file is free. */
+/** In the order of `paths`; `unknown` without permission or without perl. A missing file is free. */
 export const readLocks = async (paths: readonly string[]): Promise<readonly LockState[]> => {
   if (paths.length === 0) return []
   const { stdout } = await execa('perl', ['-e', askProgram, '--', ...paths], {
@@ -47,7 +47,7 @@ export const readLocks = async (paths: readonly string[]): Promise<readonly Lock
   return paths.map((_, index) => toState(words[index]))
 }
 
-/** Runs `work` while it holds these locks. `held` or `unknown`: it could not get them and did not run `work`. */
+/** Runs `work` while holding these locks. `held` or `unknown`: it could not get them and did not run `work`. */
 export const withLocks = async (
   paths: readonly string[],
   work: () => Promise<void>,
@@ -64,7 +64,7 @@ export const withLocks = async (
   }
 }
 
-/** null when it ends without one. Not `for await`: leaving that waits for the end of a program that waits for us. */
+/** null when it ends without one. Not `for await`: leaving that loop waits for a program that waits for us. */
 const firstLine = (stream: Readable): Promise<string | null> =>
   new Promise((resolve) => {
     const lines = createInterface({ input: stream })

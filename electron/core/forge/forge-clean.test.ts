@@ -93,7 +93,7 @@ it('asks the workspace whose it is where the volume has no owners', async () => 
       [null, nobody],
     ]),
   )
-  // Another user's build is told by the workspace's owner, not by the files that look like one's own.
+  // The workspace's owner identifies another user's build, not the files, which look like one's own.
   if (process.getuid?.() === 0) {
     chownSync(workspace, 54_321, 54_321)
     expect((await owners(true)).get(workspace)).toEqual({ uid: 54_321, owner: '54321' })

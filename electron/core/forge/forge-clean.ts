@@ -1,4 +1,4 @@
-// Removes build folders from the RAM disk: never one that is being built, and never by halves.
+// Removes build folders from the RAM disk: never during a build, and always completely.
 import { readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
@@ -14,7 +14,7 @@ export type CleanChoice =
 
 const dayMs = 86_400_000
 
-/** Which of them a choice names; a workspace also by a folder inside it, or by its build folder. */
+/** The workspaces that a choice names; a folder inside a workspace or its build folder names it too. */
 export const chooseForCleaning = (
   workspaces: readonly WorkspaceUse[],
   choice: CleanChoice,
@@ -43,11 +43,11 @@ const isAtOrBelow = (path: string, folder: string | null): boolean =>
 
 export type CleanOutcome = { readonly kind: 'removed' } | { readonly kind: 'kept'; readonly reason: string }
 
-/** While we hold cargo's locks the folder gets another name; after that a new build starts anew and meets nothing. */
+/** Renames the folder while we hold cargo's locks, so that a later build starts afresh without conflict. */
 export const cleanWorkspace = async (use: WorkspaceUse): Promise<CleanOutcome> => {
   const { buildDir, hashPath, lockPaths, owner, uid } = use
   const me = process.getuid?.() ?? 0
-  // Unknown on a volume without ownership for a workspace that is gone: anyone may clean it up.
+  // The owner is unknown if the volume has no ownership and the workspace is gone: anyone may clean it up.
   if (uid !== null && uid !== me && me !== 0)
     return { kind: 'kept', reason: `it belongs to ${owner}, who can remove it with nexus forge clean` }
   const aside = join(dirname(hashPath), `.removing-${process.pid}-${Date.now()}-${counter()}`)
@@ -84,7 +84,7 @@ const removeEmptyParents = async (path: string, shelf: string): Promise<void> =>
   await removeEmptyParents(dirname(path), shelf)
 }
 
-/** What a removal that was killed has left behind. */
+/** Leftovers of a removal that was killed. */
 export const removeLeftovers = async (mountPoint: string): Promise<void> => {
   for (const shelf of shelfNames) {
     const path = join(buildRootOf(mountPoint), shelf)

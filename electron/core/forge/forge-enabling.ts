@@ -1,4 +1,4 @@
-// Sends cargo's builds to the RAM disk and back: which config file, which entry for this cargo, and what to do with an old one.
+// Sends cargo's builds to the RAM disk and back: which config file, which entry for this cargo, and replacing an old one.
 import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type CargoConfigFiles, configPathIn, type EditOutcome } from './cargo-config-file.ts'
@@ -6,7 +6,7 @@ import type { CargoEntry } from './cargo-config-text.ts'
 import { abilityOf, type CargoReading } from './cargo-version.ts'
 import { buildDirTemplateOf, explainUnusableMountPoint, includePathOf } from './forge-layout.ts'
 
-/** Every form that our entry may have in a file. */
+/** Every form of our entry. */
 export const entriesFor = (mountPoint: string): readonly [CargoEntry, CargoEntry] => [
   { kind: 'include', path: includePathOf(mountPoint) },
   { kind: 'build-dir', value: buildDirTemplateOf(mountPoint) },
@@ -25,7 +25,7 @@ export const chooseEntry = (cargo: CargoReading, mountPoint: string): EntryChoic
       reason: 'there is no cargo on PATH: install Rust (rustup.rs), then run this again',
     }
   if (cargo.kind === 'unclear')
-    return { kind: 'refused', reason: `cargo does not say its version: ${cargo.reason}` }
+    return { kind: 'refused', reason: `could not read cargo's version: ${cargo.reason}` }
   const [include, buildDir] = entriesFor(mountPoint)
   switch (abilityOf(cargo.version)) {
     case 'include':
@@ -35,7 +35,7 @@ export const chooseEntry = (cargo: CargoReading, mountPoint: string): EntryChoic
         kind: 'entry',
         entry: buildDir,
         notes: [
-          `cargo ${cargo.version.text} fails to build while the RAM disk is not mounted (1.94 and later then build in target/ as ever): put \`nexus forge hook\` into your shell's start file, which takes the entry out meanwhile`,
+          `cargo ${cargo.version.text} fails to build while the RAM disk is not mounted (1.94 and later then build in target/ as usual): put \`nexus forge hook\` into your shell's start file, which removes the entry meanwhile`,
         ],
       }
     case 'too-old':
@@ -46,11 +46,11 @@ export const chooseEntry = (cargo: CargoReading, mountPoint: string): EntryChoic
 const explainTooOld = (version: string, mountPoint: string): string =>
   [
     `cargo ${version} cannot keep intermediate files apart from finished programs: that came with 1.91 (rustup update)`,
-    `until then one workspace can be sent there as a whole: CARGO_TARGET_DIR=${join(mountPoint, 'target', 'NAME')} cargo build`,
+    `until then you can send one whole workspace there: CARGO_TARGET_DIR=${join(mountPoint, 'target', 'NAME')} cargo build`,
     'but then finished programs are lost with the RAM disk, builds fail without it, and workspaces that share a NAME wait for each other',
   ].join('; ')
 
-/** The developer's own config, or that of the folder named. Throws when there is no such folder. */
+/** The developer's own config, or that of the given folder. Throws when the folder doesn't exist. */
 export const cargoConfigPath = (
   folder: string | null,
   env: Readonly<Record<string, string | undefined>>,
@@ -62,11 +62,11 @@ export const cargoConfigPath = (
   return configPathIn(join(path, '.cargo'))
 }
 
-/** Variables that win over every config file (the Cargo Book, Configuration). */
+/** Variables that override every config file (the Cargo Book, Configuration). */
 export const explainEnvironment = (env: Readonly<Record<string, string | undefined>>): readonly string[] =>
   env['CARGO_BUILD_BUILD_DIR']
     ? [
-        `CARGO_BUILD_BUILD_DIR is set to ${env['CARGO_BUILD_BUILD_DIR']} in this shell, and wins over the config`,
+        `CARGO_BUILD_BUILD_DIR is set to ${env['CARGO_BUILD_BUILD_DIR']} in this shell, which overrides the config`,
       ]
     : []
 
@@ -78,7 +78,7 @@ export const enableFor = (
 ): EditOutcome => {
   const choice = chooseEntry(cargo, mountPoint)
   if (choice.kind === 'refused') return choice
-  // An entry for another cargo version of ours makes way.
+  // Replace our entry for another cargo version.
   const other = entriesFor(mountPoint).filter((entry) => entry.kind !== choice.entry.kind)
   const cleared = files.disable(path, other)
   if (cleared.kind === 'refused') return cleared

@@ -24,7 +24,7 @@ beforeEach(() => {
 })
 const modeOf = (...parts: string[]) => statSync(join(mount, ...parts)).mode & 0o7777
 
-it('makes a file that cargo includes, and shelves that everybody may build on', () => {
+it('makes a file that cargo includes, and folders in which every user may build', () => {
   prepareForge(mount)
   const text = readFileSync(includePathOf(mount), 'utf8')
   expect(readCargoConfig(text)).toMatchObject({
@@ -39,7 +39,7 @@ it('makes a file that cargo includes, and shelves that everybody may build on', 
 it('trusts nothing that others could have put there or can write to', () => {
   mkdirSync(join(mount, '.nexus'))
   chmodSync(join(mount, '.nexus'), 0o777)
-  expect(() => prepareForge(mount)).toThrow('.nexus is not a folder of ours')
+  expect(() => prepareForge(mount)).toThrow('.nexus is not a folder that only we can write to')
   expect(isPrepared(mount)).toBe(false)
 })
 

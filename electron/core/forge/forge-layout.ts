@@ -1,4 +1,4 @@
-// What stands on a mounted RAM disk so that cargo builds there: the file that cargo configs include, and the shelves for builds.
+// What cargo needs on a mounted RAM disk: the file that cargo configs include, and the build folders.
 import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
@@ -6,9 +6,9 @@ import { isErrno } from '../base/private-file.ts'
 import type { RamDiskControl } from '../platform/platform.ts'
 
 /**
- * The file that a cargo config includes with `optional = true`. It lies on the RAM disk itself: while that is away the
- * file is missing, cargo skips it without a word (stable since cargo 1.94, rust-lang/cargo#16284) and builds in target/
- * as ever. So no build fails for want of the RAM disk, and none goes to a plain folder at its mount point.
+ * The file that a cargo config includes with `optional = true`. It is on the RAM disk itself: while that is not mounted the
+ * file is missing, and cargo skips it silently (stable since cargo 1.94, rust-lang/cargo#16284) and builds in target/ as
+ * usual. So no build fails without the RAM disk, and none goes to a plain folder at its mount point.
  */
 export const includePathOf = (mountPoint: string): string => join(mountPoint, '.nexus', 'cargo.toml')
 
@@ -16,7 +16,7 @@ export const buildRootOf = (mountPoint: string): string => join(mountPoint, 'bui
 
 /**
  * `{workspace-path-hash}` is two folders, such as c2/38a3df8ab9a1f2 (cargo 1.95, measured), and keeps workspaces apart;
- * the workspace's own path behind it says whose it is, which the hash cannot be asked.
+ * the workspace's path behind it names the workspace, which the hash can't.
  */
 export const buildDirTemplateOf = (mountPoint: string): string =>
   `${buildRootOf(mountPoint)}/{workspace-path-hash}{workspace-root}`
@@ -27,20 +27,20 @@ const includedText = (mountPoint: string): string =>
 build-dir = ${JSON.stringify(buildDirTemplateOf(mountPoint))}
 `
 
-/** First half of every hash: cargo makes these folders for the first user who builds, and no other could add to them. */
+/** The first part of every hash. Made by us: if cargo made them, only the first user to build could add to them. */
 export const shelfNames: readonly string[] = Array.from({ length: 256 }, (_, value) =>
   value.toString(16).padStart(2, '0'),
 )
 
-/** Why a path cannot stand in cargo's `include`, which knows neither globs nor templates there; null when it can. */
+/** Why cargo's `include` can't take a path, since it has no globs or templates; null when it can. */
 export const explainUnusableMountPoint = (mountPoint: string): string | null =>
   /[{}*?[\]]/.test(mountPoint)
-    ? `${mountPoint} holds one of { } * ? [ ], which cargo does not take in the path of an include`
+    ? `${mountPoint} holds one of { } * ? [ ], which cargo does not allow in an include path`
     : null
 
 /**
- * Idempotent. Every developer may build (shelves as /tmp: 1777), but only who mounted the RAM disk writes what other
- * people's cargo reads. Throws an Error in words when something of another's stands there.
+ * Idempotent. Every developer may build (folders like /tmp: 1777), but only the user who mounted the RAM disk writes what other
+ * users' cargo reads. Throws a readable Error when something of another user is in the way.
  */
 export const prepareForge = (mountPoint: string): void => {
   ensureOwnFolder(join(includePathOf(mountPoint), '..'))
@@ -55,13 +55,13 @@ export const prepareForge = (mountPoint: string): void => {
   renameSync(partial, path)
 }
 
-/** The mount point itself is open to everybody: what another has put there must not be taken for ours. */
+/** The mount point is world-writable: don't mistake another user's files for ours. */
 const ensureOwnFolder = (path: string): void => {
   if (makeFolder(path)) chmodSync(path, 0o755)
   const stats = lstatSync(path)
   if (stats.isDirectory() && stats.uid === process.getuid?.() && (stats.mode & 0o022) === 0) return
   throw new Error(
-    `${path} is not a folder of ours that only we write to: cargo is not sent there; move it away, then nexus up --only ramDisk`,
+    `${path} is not a folder that only we can write to, so cargo does not build there: move it away, then nexus up --only ramDisk`,
   )
 }
 
@@ -71,7 +71,7 @@ const ensureShelf = (path: string): void => {
   if (stats.isDirectory() && (stats.mode & 0o7777) !== 0o1777) chmodSync(path, 0o1777)
 }
 
-/** Whether it was made now. */
+/** True when it was created now. */
 const makeFolder = (path: string): boolean => {
   try {
     mkdirSync(path)
@@ -93,8 +93,8 @@ const readTextOrNull = (path: string): string | null => {
 export const isPrepared = (mountPoint: string): boolean => readTextOrNull(includePathOf(mountPoint)) !== null
 
 /**
- * The same RAM disk, prepared for cargo as soon as it is seen mounted: by us just now, by an earlier core, or after
- * it was emptied. What cannot be prepared is reported once for each mount; it does not fail the mount.
+ * Wraps a RAM disk so that it is prepared for cargo as soon as it is seen mounted: by us, by an earlier core, or after it was
+ * emptied. A failure to prepare it is reported once per mount and does not fail the mount.
  */
 export const preparingForCargo = (
   control: RamDiskControl,
@@ -108,7 +108,7 @@ export const preparingForCargo = (
       return null
     } catch (error) {
       gaveUp = true
-      const reason = `cargo cannot be sent to ${mountPoint}: ${messageOf(error)}`
+      const reason = `could not prepare ${mountPoint} for cargo: ${messageOf(error)}`
       onError(new Error(reason))
       return reason
     }

@@ -1,5 +1,5 @@
-// Keeps the RAM disk's largest projects and what it holds of memory beside its figures: looked at when builds have changed
-// it, and never often.
+// Adds the RAM disk's largest projects and its memory use to its figures: surveyed when builds have changed it, and
+// rarely.
 import type { ForgeProject, RamDisk } from '../../contract/snapshot.ts'
 import type { ForgeUse } from './forge-use.ts'
 
@@ -13,14 +13,14 @@ export interface ForgeSurveySources {
 }
 
 export interface ForgeSurvey {
-  /** The disk now, with what the last look at it found; without that after an eject. Never waits for a look. */
+  /** The disk now, with the last survey; without it after an eject. Never waits for a survey. */
   read(): Promise<RamDisk>
 }
 
-/** Adding up a build tree reads every one of its names: at most this often, and at most for 2 % of the time. */
+/** Measuring a build tree reads every directory entry: at most this often, and at most 2 % of the time. */
 const leastPauseMs = 30_000
 const pausePerLook = 50
-/** Whether something is being built is not seen in how much is used. */
+/** Space in use doesn't show whether a build is running, so survey at least this often. */
 const longestPauseMs = 300_000
 const mostProjects = 20
 
@@ -32,7 +32,7 @@ export const createForgeSurvey = (sources: ForgeSurveySources): ForgeSurvey => {
   let lookedAt = Number.NEGATIVE_INFINITY
   let pauseMs = leastPauseMs
   let looking = false
-  /** A look that began before an eject is not about what is mounted after it. */
+  /** A survey from before an eject says nothing about the disk mounted after it. */
   let mounts = 0
 
   const isDue = (usedBytes: number | null): boolean => {

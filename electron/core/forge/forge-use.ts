@@ -1,4 +1,4 @@
-// What each workspace holds of the RAM disk, whose it is, when it was last built, and whether it is being built now.
+// Each workspace's space on the RAM disk, owner, last build, and whether it is being built now.
 import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { hasCode } from '../platform/mount-point.ts'
@@ -8,24 +8,24 @@ import { listWorkspaces, type WorkspaceFolder } from './forge-workspaces.ts'
 
 export interface WorkspaceUse extends Omit<WorkspaceFolder, 'uid'> {
   readonly uid: number | null
-  /** null: not all of it may be read, or du did not say. */
+  /** null: not all of it is readable, or du failed. */
   readonly bytes: number | null
-  /** The user's name, or the bare number for one that the system does not know; null: whose it is is not known. */
+  /** The owner's name, or the bare id if the system has no name for it; null when unknown. */
   readonly owner: string | null
-  /** null: its locks may not be asked. */
+  /** null: its locks can't be checked. */
   readonly building: boolean | null
 }
 
 export interface ForgeUse {
-  /** The largest first; those of unknown size last. */
+  /** Largest first, unknown sizes last. */
   readonly workspaces: readonly WorkspaceUse[]
-  /** Owners of folders that are closed to us, once each. */
+  /** Owners of folders that we can't read, once each. */
   readonly closedOwners: readonly string[]
 }
 
 export type NameUser = (uid: number) => Promise<string>
 
-/** `id` asks whatever knows the users: /etc/passwd does not on a Mac. */
+/** `id` asks the system's user directory; on a Mac /etc/passwd does not list users. */
 export const createUserNames = (run: RunCommand): NameUser => {
   const known = new Map<number, Promise<string>>()
   const ask = async (uid: number): Promise<string> => {
@@ -43,7 +43,7 @@ export const createUserNames = (run: RunCommand): NameUser => {
 export interface ForgeUseOptions {
   readonly run: RunCommand
   readonly nameUser: NameUser
-  /** As RamDiskControl has it. */
+  /** As in RamDiskControl. */
   readonly ignoresOwners: boolean
 }
 
@@ -78,9 +78,9 @@ export const readForgeUse = async (
 }
 
 /**
- * On a volume without owners the build files say nothing, but the workspace itself stands on a disk that has owners. Where it may
- * not be looked at, the nearest folder above it that may tells: a home that is closed to us is its user's. null: the workspace
- * is gone, or only root's folders lead there.
+ * On a volume without owners the build files don't show the owner, but the workspace itself is on a disk with owners. If we can't
+ * read it, take the nearest folder above that we can: a home that is closed to us belongs to its user. null: the workspace is
+ * gone, or only root's folders lead there.
  */
 const readWorkspaceOwner = async (workspace: string | null): Promise<number | null> => {
   for (let path = workspace; path !== null && path !== dirname(path); path = dirname(path)) {
@@ -99,10 +99,10 @@ export const judgeBuilding = (states: readonly LockState[]): boolean | null => {
   return states.includes('unknown') ? null : false
 }
 
-/** A build tree of 100,000 files is a second of du; so it is not asked more often than needed. */
+/** du takes a second for a build tree of 100,000 files, so don't run it more often than needed. */
 const sizeTimeoutMs = 60_000
 
-/** Bytes on the disk by folder. What du could not read all of is left out; what a build removed meanwhile is not missed. */
+/** Bytes on disk by folder. Leaves out folders that du could not read completely, but ignores files that a build removed meanwhile. */
 const readSizes = async (
   folders: readonly string[],
   run: RunCommand,

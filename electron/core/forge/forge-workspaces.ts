@@ -1,40 +1,40 @@
-// Which workspaces have build folders on the RAM disk, found by looking: each says by its place whose it is.
+// Which workspaces have build folders on the RAM disk, found by scanning it: each folder's path names its workspace.
 import type { Dirent, Stats } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildRootOf, shelfNames } from './forge-layout.ts'
 
 export interface WorkspaceFolder {
-  /** The folder `{workspace-path-hash}`, such as BUILD/c2/38a3df8ab9a1f2; several only for one reached by a link. */
+  /** The folders `{workspace-path-hash}`, such as BUILD/c2/38a3df8ab9a1f2; several only for a workspace reached by a link. */
   readonly hashPath: string
   /** cargo's build-dir. */
   readonly buildDir: string
   /** The workspace's own folder; null when the build-dir was configured without it. */
   readonly workspace: string | null
   readonly uid: number
-  /** When something was last compiled there, ms since the epoch; a build with nothing to do leaves no such trace. */
+  /** When something was last compiled there, ms since the epoch; a build with nothing to do doesn't change it. */
   readonly lastCompiledAt: number | null
-  /** The latest sign of any build, within a day: one with nothing to do still reads what cargo keeps there. */
+  /** The latest sign of any build, accurate to a day: a build with nothing to do still reads cargo's files. */
   readonly lastUsedAt: number | null
-  /** Every lock that cargo holds while it builds there. */
+  /** All locks that cargo holds while it builds there. */
   readonly lockPaths: readonly string[]
 }
 
 export interface ForgeListing {
   readonly workspaces: readonly WorkspaceFolder[]
-  /** Folders that may not be looked into, as they are another user's. */
+  /** Folders of other users, which we can't read. */
   readonly closed: readonly { readonly hashPath: string; readonly uid: number }[]
 }
 
-/** The rest of a 64-bit hash after its first two digits (cargo 1.95, measured); others are no build folders. */
+/** A 64-bit hash without its first two digits (cargo 1.95, measured); other names are not build folders. */
 const hashName = /^[0-9a-f]{14}$/
-/** Every cargo writes it into the root of a build-dir, with the first build (bford.info/cachedir). */
+/** Every cargo writes it to the root of a build-dir at the first build (bford.info/cachedir). */
 const buildDirMark = 'CACHEDIR.TAG'
-/** cargo reads it at every build, also at one with nothing to do (1.95, measured); it is kept current by relatime. */
+/** cargo reads it at every build, even with nothing to do (1.95, measured); relatime keeps its atime current. */
 const readAtEachBuild = '.rustc_info.json'
 /** `.cargo-lock`; `.cargo-build-lock` since the layout that came with cargo 1.97 (rust-lang/cargo#16807). */
 const lockName = /^\.cargo(-[a-z]+)*-lock$/
-/** target/TRIPLE/PROFILE is the deepest; folders below show when a unit was compiled. */
+/** target/TRIPLE/PROFILE is the deepest profile folder; the folders in it show when a unit was compiled. */
 const levelsOfInterest = 4
 const deepestWorkspace = 40
 
@@ -51,7 +51,7 @@ export const listWorkspaces = async (mountPoint: string): Promise<ForgeListing> 
           workspaces.push(await readWorkspace(hashPath, buildDir))
         }
       } catch {
-        // Removed meanwhile, or not open to us.
+        // Removed meanwhile, or not readable for us.
         const stats = await lstatOrNull(hashPath)
         if (stats !== null) closed.push({ hashPath, uid: stats.uid })
       }
@@ -70,7 +70,7 @@ const entriesOf = async (path: string): Promise<readonly Dirent[]> => {
 
 const lstatOrNull = (path: string): Promise<Stats | null> => lstat(path).catch(() => null)
 
-/** Throws where a folder on the way cannot be read. */
+/** Throws when a folder on the way can't be read. */
 const findBuildDirs = async (path: string, levels: number): Promise<readonly string[]> => {
   const entries = await readdir(path, { withFileTypes: true })
   if (entries.some(({ name }) => name === buildDirMark)) return [path]
@@ -102,7 +102,7 @@ const readWorkspace = async (hashPath: string, buildDir: string): Promise<Worksp
   }
 }
 
-/** Folders alone: each compiled unit makes or replaces files in one of its own, or in deps/ (either layout). */
+/** Checks only folders: each compiled unit creates or replaces files in its own folder or in deps/ (either layout). */
 const readSigns = async (
   path: string,
   levels: number,

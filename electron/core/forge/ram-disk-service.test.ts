@@ -47,7 +47,7 @@ const setUp = (mounted = false) => {
   )
   const answer = async (outcome: MountOutcome | EjectOutcome | Error) => {
     const waiting = answers.shift()
-    if (waiting === undefined) throw new Error('nobody waits for an answer')
+    if (waiting === undefined) throw new Error('nothing waits for an answer')
     if (outcome instanceof Error) waiting.reject(outcome)
     else {
       world.mounted = outcome.kind === 'mounted' || (world.mounted && outcome.kind !== 'done')
@@ -192,7 +192,7 @@ describe('one at a time', () => {
     expect(closed).toBe(false)
     await answer(mountedNow)
     await Promise.all([mounting, closing])
-    expect(await ejecting).toEqual({ kind: 'failed', reason: 'the core ends' })
+    expect(await ejecting).toEqual({ kind: 'failed', reason: 'the core is ending' })
     expect((await service.start()).phase).toBe('ready')
     expect(calls).toEqual(['mount'])
   })

@@ -15,13 +15,13 @@ export const ramDiskSpec = (profile: Profile, platform: Platform): RamDiskSpec =
 export interface RamDiskService {
   state(): ServiceState
   start(): Promise<ServiceState>
-  /** Loses what is on it; never part of a plain stop. */
+  /** Loses its content; never part of a plain stop. */
   eject(options: { readonly force: boolean }): Promise<EjectOutcome>
-  /** Reads it, and compares with what the mount table says: another program may have unmounted it. */
+  /** Reads the disk and checks the mount table: another program may have unmounted it. */
   read(): Promise<RamDisk>
   /**
-   * Begins nothing more, and settles when what was begun has ended: a core that came next would not see a mount that is still
-   * under way, and mount a second disk over it (seen on Linux; on macOS that is its size in memory twice).
+   * Starts nothing new, and settles when a running mount or eject has ended: the next core would not see an unfinished mount
+   * and would mount a second disk over it (seen on Linux; on macOS that takes its size in memory twice).
    */
   close(): Promise<void>
 }
@@ -36,10 +36,10 @@ export const createRamDiskService = (
   let since = now()
   let reason: string | null = null
   let busy: Promise<unknown> | null = null
-  /** Counts mounts and ejects, so that a reading from before one is not taken for what came of it. */
+  /** Counts mounts and ejects, so that an earlier reading is not mistaken for their result. */
   let works = 0
   let closed = false
-  /** A mount was refused since the place was last seen empty, such as for the size of what is mounted there. */
+  /** A mount was refused since the mount point was last seen empty, for example because a disk of another size is there. */
   let refused = false
 
   const enter = (next: Phase, nextReason: string | null = null) => {
@@ -83,7 +83,7 @@ export const createRamDiskService = (
     }
   }
 
-  /** Mounting and ejecting one disk never overlap: the second caller waits for the first. */
+  /** Mounts and ejects of one disk never overlap: the second caller waits for the first. */
   const alone = async <T>(work: () => Promise<T>): Promise<T> => {
     while (busy !== null) await busy.catch(() => {})
     works += 1
@@ -121,7 +121,7 @@ export const createRamDiskService = (
       }),
     eject: (options) =>
       alone(async () => {
-        if (closed) return { kind: 'failed', reason: 'the core ends' }
+        if (closed) return { kind: 'failed', reason: 'the core is ending' }
         const before = { phase, since, reason }
         enter('stopping')
         const outcome = await tryEject(options)
@@ -132,7 +132,7 @@ export const createRamDiskService = (
             break
           case 'busy':
           case 'failed':
-            // Nothing has changed, so it has been what it is since then.
+            // Nothing has changed, so the state has held since then.
             since = before.since
             phase = before.phase
             reason = before.reason

@@ -1,4 +1,4 @@
-// Checkouts that several developers build: cargo gives a build folder to whoever builds first, and on the RAM disk to no group.
+// Checkouts that several developers build: the first builder owns the build folder, and on the RAM disk no group may write to it.
 import { accessSync, constants, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readFileOrNull } from '../base/private-file.ts'
@@ -9,8 +9,8 @@ import type { WorkspaceFolder } from './forge-workspaces.ts'
 type Modes = Pick<Stats, 'mode' | 'isDirectory'>
 
 /**
- * Folders that the group may write to. On Linux only with the setgid bit, since with a group of their own for each user
- * (umask 002) all folders are group-writable; macOS gives new files the folder's group anyway (open(2)).
+ * Whether the group may write to the folder. On Linux only with the setgid bit: where each user has a group of their own
+ * (umask 002), all folders are group-writable. macOS gives new files the folder's group anyway (open(2)).
  */
 export const isShared = (stats: Modes, platform: 'darwin' | 'linux'): boolean =>
   stats.isDirectory() &&
@@ -21,7 +21,7 @@ export const isSharedCheckout = (path: string, platform: 'darwin' | 'linux'): bo
   try {
     return isShared(statSync(path), platform)
   } catch {
-    // Gone, or in a home that is closed to us: nothing that we share.
+    // Gone, or in a home that is closed to us: not shared with us.
     return false
   }
 }
@@ -31,14 +31,14 @@ export interface SharedCheckout {
   readonly uid: number
 }
 
-/** Of the workspaces that were built on the RAM disk those that others work in too, and that do not build elsewhere by now. */
+/** Workspaces built on the RAM disk in which others work too, unless they have a build folder elsewhere by now. */
 export const findSharedCheckouts = (
   workspaces: readonly Pick<WorkspaceFolder, 'workspace' | 'uid'>[],
   { platform, ownUid }: { readonly platform: 'darwin' | 'linux'; readonly ownUid: number | null },
 ): readonly SharedCheckout[] =>
   workspaces.flatMap(({ workspace, uid }) => {
     if (workspace === null || saysBuildDir(workspace)) return []
-    // Root may write everywhere, and that says nothing.
+    // Root may write everywhere, so its access proves nothing.
     const isOursToo = ownUid !== 0 && uid !== ownUid && mayWrite(workspace)
     return isOursToo || isSharedCheckout(workspace, platform) ? [{ path: workspace, uid }] : []
   })
@@ -48,7 +48,7 @@ const saysBuildDir = (workspace: string): boolean => {
     const reading = readCargoConfig(readFileOrNull(configPathIn(join(workspace, '.cargo'))) ?? '')
     return reading.kind === 'settings' && reading.settings.buildDir !== null
   } catch {
-    // Not for us to read: the check on projects says so.
+    // Not readable for us: the check on projects reports that.
     return false
   }
 }

@@ -80,7 +80,7 @@ it('attaches, says whose it is, and waits for it to come back instead of taking 
   const { link, snapshot } = await until('attached')
   expect(link).toMatchObject({ kind: 'attached', user })
   expect(snapshot?.owner.user).toBe(user)
-  // The first state is told a moment before commands go there.
+  // The first state arrives a moment before commands can be sent.
   await new Promise<void>((resolve) => {
     app?.withEachCore(() => {
       resolve()
@@ -109,7 +109,7 @@ it('attaches to its own core as soon as that one is there', async () => {
   expect((await until('attached')).link).toMatchObject({ user: null })
 })
 
-it('attaches to its own core where one was started, whoever else runs one', async () => {
+it('attaches to its own core if one was started, even if another user runs one', async () => {
   await serve(host)
   const until = open(async () => {
     await serve(own)

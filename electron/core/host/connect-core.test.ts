@@ -101,7 +101,7 @@ it('has a core started where none runs, and leaves it running', async () => {
   const { snapshot } = await until(isKind('attached'))
   expect(states[0]).toEqual({ link: { kind: 'connecting' }, snapshot: null })
   expect(snapshot?.owner).toMatchObject({ pid: process.pid })
-  // The first state is told a moment before commands go there.
+  // The first state arrives a moment before commands can be sent.
   await new Promise<void>((resolve) => {
     link.withEachCore(() => {
       resolve()
@@ -196,7 +196,7 @@ it('says why it cannot even look, and looks as soon as it can', async () => {
   await until(({ link }) => link.kind === 'lost' && link.reason === 'no Node was found')
 })
 
-it('tells its core whether somebody looks closely, also one that comes later', async () => {
+it('tells its core whether someone watches closely, even one that comes later', async () => {
   const told: unknown[] = []
   const lines = createServer((socket) => {
     socket.on('error', () => socket.destroy())

@@ -136,7 +136,7 @@ describe('a start that installs what is missing', () => {
     await commands.dispatch(up())
     expect(await commands.dispatch(up())).toEqual({ accepted: true })
     expect(await commands.dispatch(up({ profile: 'studio' }))).toMatchObject({
-      reason: 'it is being set up already',
+      reason: 'set-up is already running',
     })
     expect(done.filter((step) => step === 'install')).toHaveLength(1)
   })

@@ -1,4 +1,4 @@
-// What each command does to the stack. A command answers only "accepted" or why not; its effect is seen in snapshots.
+// What each command does to the stack. A command returns only "accepted" or a refusal; its effect shows in snapshots.
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Command, Outcome } from '../../contract/command.ts'
@@ -28,7 +28,7 @@ import {
 import type { ServiceAssembly } from '../stack/service-assembly.ts'
 import type { SetUpRunner } from './set-up-runner.ts'
 
-/** The services of the profile in use, as commands need them. */
+/** The part of the assembly in use that commands need. */
 export type CommandedServices = Pick<
   ServiceAssembly,
   'profileName' | 'profile' | 'stack' | 'endForeign' | 'untilIdle' | 'park'
@@ -40,41 +40,41 @@ export interface CommandedCore extends RefusalContext {
   readonly setUp: SetUpRunner
   readonly fetches: Pick<ModelFetches, 'start' | 'cancel' | 'isActive'>
   readonly assembly: () => CommandedServices
-  /** Another profile's services take the place of the present ones, and what runs of them is adopted. */
+  /** Replaces the current services with those of another profile and adopts what runs of them. */
   readonly takeProfile: (chosen: ChosenProfile) => Promise<void>
-  /** Something was done that no phase shows. */
+  /** Reports something that no phase shows. */
   readonly note: (severity: StackEvent['severity'], text: string) => void
   readonly logError: LogError
-  /** What a command or its second half leaves in a snapshot is another. */
+  /** The snapshot changed because of a command or its second half. */
   readonly onChange: () => void
   readonly onAllStopped: () => void
-  /** Whether this core is about to go, or has gone: then what it shows is of no use any more. */
+  /** Whether this core is ending or has ended, so that its snapshots no longer matter. */
   readonly isEnding: () => boolean
-  /** Whether what an earlier core left wanted is being started. */
+  /** Whether services that an earlier core left wanted are being started. */
   readonly isBringingBack: () => boolean
 }
 
 export interface CoreCommands {
-  /** One after the other, whoever gives them: two profiles are never assembled at once. */
+  /** Runs commands one at a time, from all clients: two profiles are never assembled at once. */
   dispatch(command: Command, from?: CommandSource): Promise<Outcome>
-  /** Starts what is still wanted of these once the commands before it are done, if the profile is still `given`'s. */
+  /** After the commands before it, starts those of `ids` that are still wanted, if `given` is still in use. */
   startWanted(ids: readonly CommandedId[], given: CommandedServices): Promise<void>
-  /** What the user last asked for. */
+  /** The services that the user last asked for. */
   wanted(): readonly CommandedId[]
-  /** Nothing runs, moves, is fetched or is wanted but a RAM disk that is mounted, which stays without a core. */
+  /** Nothing runs, changes, is fetched or is wanted, except a mounted RAM disk, which needs no core. */
   isIdle(): boolean
-  /** The services as they are, and those that a restart has stopped and not yet started as starting. */
+  /** The services, with those that a restart has stopped but not yet started shown as starting. */
   withRestart(services: Services): Services
   lastOrders(): LastOrders
 }
 
 /**
- * `guest`: another user of the machine, who could not start again what a core that ended with its services had run.
+ * `guest`: another user of the machine; the core stays after a guest's stop, because a guest could not start it again.
  * `core`: the second half of a restart, which is no order of its own.
  */
 type CommandSource = 'owner' | 'guest' | 'core'
 
-/** What a start took, and whether the Router has to be started anew to fit it. */
+/** The profile that a start took, and whether the Router must restart to fit it. */
 interface TakenProfile extends Pick<ProfileInUse, 'restartsRouter'> {
   readonly profile: Pick<ChosenProfile, 'name' | 'because'>
 }
@@ -82,13 +82,13 @@ interface TakenProfile extends Pick<ProfileInUse, 'restartsRouter'> {
 interface StartOrder extends Pick<ProfileInUse, 'restartsRouter'> {
   readonly command: CommandOf<'start'>
   readonly from: CommandSource
-  /** A server ran before it. */
+  /** A server was already running. */
   readonly bound: boolean
 }
 
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>
 
-/** `--now` still lets a process end by itself for this long. */
+/** Even `--now` gives a process this long to end by itself. */
 const hurriedGraceMs = 2_000
 
 const accepted: Outcome = { accepted: true }
@@ -99,10 +99,10 @@ const namedBy = ({ only }: { readonly only: CommandedId | null }): readonly Comm
 export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const { folder, platform, settings, assembly } = core
 
-  /** Whether what runs was started although it did not fit. */
+  /** Whether the user forced the start although the profile did not fit. */
   const wasForced = (): boolean => readIntent(folder.intentPath)?.forced === true
 
-  /** @param forced as before when nothing new was started */
+  /** @param forced defaults to the earlier value, for when nothing new was started */
   const remember = (up: readonly CommandedId[], forced: boolean = wasForced()) =>
     writeIntent(folder.intentPath, {
       version: 1,
@@ -115,15 +115,15 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
   const wanted = (): readonly CommandedId[] => readIntent(folder.intentPath)?.up ?? []
 
   /**
-   * What a restart is about to start. Between its stop and its start, while others still finish or another profile is
-   * read, a service is stopped as if somebody else had wanted that (seen: `nexus restart` ended with such words).
+   * Services that a restart is about to start. Between its stop and start (others still finishing, a profile being read)
+   * such a service looks as if someone else had stopped it (seen: `nexus restart` ended with that message).
    */
   const restarting = new Set<CommandedId>()
   const withRestart = (services: Services): Services => {
     const shown = { ...services }
     for (const id of restarting)
       if (shown[id].phase === 'stopped')
-        shown[id] = { ...shown[id], phase: 'starting', waitingFor: 'the end of what runs' }
+        shown[id] = { ...shown[id], phase: 'starting', waitingFor: 'the running services to stop' }
     return shown
   }
 
@@ -138,11 +138,11 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     if (command.setUp === true && core.setUp.state()?.running) return joinSetUp(command)
     const { llamaServer, proxy, gateway } = assembly().stack.states()
     const phases = [llamaServer.phase, proxy.phase]
-    // A server that is just being rolled back after the other's failure must not change hands in between.
+    // A server that is being rolled back after the other's failure must not change hands meanwhile.
     const moving = phases.includes('starting') || phases.includes('stopping')
-    // A gateway that failed gets the address that the profile has now; the servers are adopted as they run.
+    // A failed gateway gets the profile's current address; the servers are adopted as they run.
     const failed = (phases.includes('failed') || gateway?.phase === 'failed') && !moving
-    /** What lives was started with the present profile: no other may take it over. */
+    /** Something runs with the current profile: no other profile may take it over. */
     const bound = phases.some((phase) => phase !== 'stopped' && phase !== 'failed')
     let taken: TakenProfile | null = null
     if (!bound || failed || command.profile !== null) {
@@ -160,7 +160,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return taken === null || command.setUp !== true ? accepted : { accepted: true, profile: taken.profile }
   }
 
-  /** What a start does once its profile is in use and installed; answers why not. */
+  /** The rest of a start, once its profile is in use and installed. Returns the refusal, or null. */
   const begin = async ({ command, from, bound, restartsRouter }: StartOrder): Promise<Refusal | null> => {
     const ids = namedBy(command)
     if (command.replaceForeign === true) {
@@ -175,7 +175,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return null
   }
 
-  /** What serves needs nothing, also where a newer release would install something else. */
+  /** A serving service needs no set-up, even if a newer release would install something else. */
   const isSetUpFirst = async (command: CommandOf<'start'>): Promise<boolean> => {
     const states = assembly().stack.states()
     if (command.setUp !== true || namedBy(command).every((id) => isServing(states[id]))) return false
@@ -183,13 +183,13 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return (core.setUp.state()?.missing.length ?? 0) > 0
   }
 
-  /** Not within the turn: that takes minutes, and a stop calls it off. */
+  /** Set-up runs outside the turn: it takes minutes, and a stop must be able to cancel it. */
   const setUpThenBegin = (order: StartOrder): null => {
     const given = assembly()
     const { profileName: name, profile } = given
     const beginInTurn = async (signal: AbortSignal): Promise<Refusal | null> => {
       if (signal.aborted || assembly() !== given) return null
-      // With the model and the program there, more is known than before.
+      // Judge again: with the model and program installed the plan knows more.
       return (await refuseProfile({ name, profile }, order.command, core)) ?? begin(order)
     }
     const installed = core.setUp.run(profile, async (signal) => {
@@ -199,17 +199,17 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     void installed.then(async (done) => {
       const failure = core.setUp.state()?.failure ?? null
       if (!done && failure !== null) core.note('critical', `Set-up failed: ${failure}`)
-      // Another profile was taken meanwhile.
+      // Another profile was taken meanwhile: its state replaces the one just shown.
       if (assembly() !== given) await core.setUp.look(assembly().profile)
     })
     return null
   }
 
-  /** Two windows, or two shells, that want the same see the same set-up. */
+  /** Two windows or shells that ask for the same profile share one set-up. */
   const joinSetUp = ({ profile }: CommandOf<'start'>): Outcome =>
-    profile === null || profile === assembly().profileName ? accepted : refuse('it is being set up already')
+    profile === null || profile === assembly().profileName ? accepted : refuse('set-up is already running')
 
-  /** The others start meanwhile: a large model takes minutes. */
+  /** Restarts the Router while the others start: a large model takes minutes. */
   const restartRouterBeside = (ids: readonly CommandedId[]): void => {
     restarting.add('proxy')
     void assembly().stack.start(ids.filter((id) => id !== 'proxy'))
@@ -221,7 +221,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       })
   }
 
-  /** What goes on with a process of its own when the stack is started. */
+  /** Which services keep running when the stack is started. */
   const readAlive = (): Alive => {
     const { llamaServer, proxy, ramDisk } = assembly().stack.states()
     const lives = ({ phase, pid }: Services['proxy']) =>
@@ -229,7 +229,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return { llamaServer: lives(llamaServer), proxy: lives(proxy), ramDisk: ramDisk.phase === 'ready' }
   }
 
-  /** Takes the profile asked for, freshly read and checked, for what does not live; or answers why not. */
+  /** Takes the requested profile, freshly read and checked, for the services that don't run. Returns it, or the refusal. */
   const switchProfile = async (
     command: CommandOf<'start'>,
     { bound, renew }: { readonly bound: boolean; readonly renew: boolean },
@@ -240,14 +240,14 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       const { profileName, profile: running } = assembly()
       if (bound && name !== profileName)
         return refuse(
-          `the stack runs with profile ${profileName}; nexus down first, then nexus up --profile ${name}`,
+          `the stack runs with profile ${profileName}: run nexus down, then nexus up --profile ${name}`,
         )
       if (!renew) return { profile: { name, because }, restartsRouter: false }
       const { phase } = assembly().stack.states().proxy
       const routerLives = phase !== 'stopped' && phase !== 'failed'
       const moved = bound ? refuseMoved(running, chosen.profile, routerLives) : null
       if (moved !== null) return refuse(moved)
-      // Another profile's disk is no size of this one's.
+      // Nothing is mixed from another profile: its disk size says nothing about this one's.
       const { profile, restartsRouter } =
         name === profileName
           ? mixProfiles(running, chosen.profile, readAlive())
@@ -275,14 +275,14 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     noteOrder(ids, 'stop')
     forgetWanted(ids, command.eject)
     void stopServices(ids, { now: command.now }).then(() => {
-      // A start may have overtaken this stop: then the core is needed.
+      // If a start overtook this stop, the core is still needed.
       if (from === 'owner' && command.only === null && isAllStopped()) core.onAllStopped()
       followInTurn()
     })
     return accepted
   }
 
-  /** Of what runs; a disk may stay mounted. */
+  /** No server runs; a disk may still be mounted. */
   const isAllStopped = (): boolean => {
     const states = assembly().stack.states()
     return supervisedIds.every((id) => (states[id]?.phase ?? 'stopped') === 'stopped')
@@ -301,12 +301,12 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     )
   }
 
-  /** What cannot be written down (a full disk) keeps nothing running. */
+  /** A failed write (a full disk) must not keep services running. */
   const forgetWanted = (ids: readonly CommandedId[], ejected: boolean): void => {
     try {
       remember(wanted().filter((id) => !ids.includes(id) || (id === 'ramDisk' && !ejected)))
     } catch (error) {
-      const text = `That this was stopped could not be written down, so the next core may start it again: ${messageOf(error)}`
+      const text = `Could not save the stopped state, so the next core may start it again: ${messageOf(error)}`
       core.note('warning', text)
       core.logError(new Error(text))
     }
@@ -333,13 +333,13 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       case 'not-mounted':
         return null
       case 'failed':
-        return `the RAM disk was not ejected: ${outcome.reason}`
+        return `could not eject the RAM disk: ${outcome.reason}`
       case 'busy':
         return `the RAM disk is in use by ${describeHolders(outcome.holders)}: end them, or nexus down --eject --force; nexus down alone keeps it. Nothing was stopped.`
     }
   }
 
-  /** Of everything: with the settings as they are now. Of one service: just as it runs. */
+  /** Restarts everything with the current settings, or one service just as it runs. */
   const restart = async ({ only, now = false }: CommandOf<'restart'>): Promise<Outcome> => {
     const ids = only === null ? commandedIds : [only]
     const renewed = only === null ? await readRenewed() : null
@@ -356,7 +356,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return accepted
   }
 
-  /** What was stopped by another order meanwhile stays so. */
+  /** A service that another order stopped meanwhile stays stopped. */
   const startAgain = async (ids: readonly CommandedId[], renewed: ChosenProfile | null): Promise<void> => {
     const left = ids.filter((id) => wanted().includes(id))
     if (renewed === null) {
@@ -366,11 +366,11 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     for (const only of left.length === commandedIds.length ? [null] : left) {
       const again: Command = { type: 'start', only, profile: renewed.name, force: wasForced() }
       const outcome = await dispatch(again, 'core')
-      if (!outcome.accepted) core.note('critical', `The restart ended half-way: ${outcome.reason}`)
+      if (!outcome.accepted) core.note('critical', `The restart stopped half-way: ${outcome.reason}`)
     }
   }
 
-  /** The profile to restart with, checked before anything is stopped, or why not; null: the one that runs. */
+  /** The profile to restart with, checked before anything is stopped, or a refusal; null: the running one. */
   const readRenewed = async (): Promise<ChosenProfile | Refusal | null> => {
     const { profileName, profile } = assembly()
     try {
@@ -394,28 +394,28 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     return outcome
   }
 
-  /** While nothing runs, what is shown is of the profile that a start would take. */
+  /** While nothing runs, switches to the profile that a start would take, so that views show it. */
   const followSettings = async (): Promise<void> => {
     const { profileName, profile, stack } = assembly()
     const { ramDisk } = stack.states()
     if (core.isEnding() || core.isBringingBack() || restarting.size > 0 || !isAllStopped()) return
     const chosen = chooseProfile(settings.current(), null, folder.runtimeDir)
     if (chosen.name === profileName && isDeepStrictEqual(chosen.profile, profile)) return
-    // A disk that stays mounted belongs to the profile that it was mounted for, until it is ejected.
+    // A mounted disk belongs to the profile that mounted it, until it is ejected.
     const isSameDisk = isDeepStrictEqual(chosen.profile.ramDisk, profile.ramDisk)
     if (ramDisk.phase !== 'stopped' && !(ramDisk.phase === 'ready' && isSameDisk)) return
     await core.takeProfile(chosen)
-    // The next core shows the same; without an intent it chooses by the settings anyway.
+    // So that the next core shows the same; without an intent it follows the settings anyway.
     if (readIntent(folder.intentPath) !== null) remember(wanted())
   }
 
-  /** After what ran has ended: with the file as it is now, which a start would take. */
+  /** Follows the settings after a stop, from the file as it is now, as a start would. */
   const followInTurn = (): void => {
     const followed = turn.then(() => {
       if (!core.isEnding()) settings.reread()
       return followSettings()
     })
-    // A file that somebody is just editing: the next start says what is wrong with it.
+    // The file may be half edited: the next start reports what is wrong with it.
     turn = followed.catch((error: unknown) => core.logError(new Error(messageOf(error))))
   }
 

@@ -322,7 +322,7 @@ describe('start', () => {
     const other = writeProfile({ proxy: { modelName: 'other' } }, 'other.json')
     expect(await core.dispatch(startCommand(other))).toEqual({
       accepted: false,
-      reason: `the stack runs with profile ${profilePath}; nexus down first, then nexus up --profile ${other}`,
+      reason: `the stack runs with profile ${profilePath}: run nexus down, then nexus up --profile ${other}`,
     })
     expect((await core.readSnapshot()).overall).toBe('ready')
   })
@@ -410,7 +410,7 @@ describe('start', () => {
     writeProfile({ proxy: { port: next } })
     expect(await core.dispatch(startCommand(null))).toEqual({
       accepted: false,
-      reason: `what runs has the Router at ${proxyUrl()}, and the settings now say http://127.0.0.1:${next}: nexus restart takes them. Nothing was started.`,
+      reason: `the Router runs at ${proxyUrl()}, but the settings now say http://127.0.0.1:${next}: nexus restart applies them. Nothing was started.`,
     })
     expect(pidOf(core.snapshot(), 'proxy')).toBe(pidOf(snapshot, 'proxy'))
     expect(await core.dispatch({ type: 'restart', only: null })).toEqual({ accepted: true })
@@ -464,7 +464,7 @@ describe('start', () => {
     ending.push(() => stranger.end())
     expect(await core.dispatch({ ...startCommand(), replaceForeign: true })).toMatchObject({
       accepted: false,
-      reason: expect.stringContaining('which is no llama-server: it is left alone'),
+      reason: expect.stringContaining('which is not llama-server: it is left alone'),
     })
     expect((await stranger.asked('/slots')).times).toBe(0)
     await stranger.end()
@@ -681,7 +681,7 @@ describe('stop', () => {
     })
     expect(await core.dispatch(stopCommand({ eject: true }))).toEqual({
       accepted: false,
-      reason: 'the RAM disk was not ejected: resource busy',
+      reason: 'could not eject the RAM disk: resource busy',
     })
     expect((await core.readSnapshot()).overall).toBe('ready')
     expect(await core.dispatch(stopCommand({ eject: true, force: true }))).toEqual({ accepted: true })
@@ -758,7 +758,7 @@ describe('the next core', () => {
     expect(openLedger(folder.ledgerPath).find('llamaServer')).toBeNull()
   })
 
-  it('brings everything back after a reboot, whoever has the old pids by then', async () => {
+  it('brings everything back after a reboot, even if the old pids were reused', async () => {
     const { core, snapshot } = await upCore()
     await core.close()
     disk.mounted = false
@@ -886,7 +886,7 @@ describe('a gateway', () => {
     expect(pidOf(after, 'proxy')).toBe(pidOf(failed, 'proxy'))
   })
 
-  it('that a profile has no more, or that nobody remembers, is ended', async () => {
+  it('that its profile no longer has, or that is unknown, is ended', async () => {
     writeProfile({ gateway: gatewayOf() })
     const first = await newCore()
     await first.dispatch(startCommand())
@@ -1135,7 +1135,7 @@ describe('new settings', () => {
   })
 })
 
-describe('what a window is told', () => {
+describe('what a window gets', () => {
   it('is what happened, in order, and what holds', async () => {
     const { core, snapshot } = await upCore()
     process.kill(pidOf(snapshot, 'proxy'), 'SIGKILL')
@@ -1158,7 +1158,7 @@ describe('what a window is told', () => {
     expect(after.events.every(({ at }, index) => at >= (after.events[index - 1]?.at ?? 0))).toBe(true)
   })
 
-  it('is told to one who does not look closely as soon as it changes', async () => {
+  it('is sent to a watcher that does not watch closely as soon as it changes', async () => {
     const core = await newCore()
     const seen: string[] = []
     const watch = core.watch(({ overall }) => seen.push(overall), { watched: false })

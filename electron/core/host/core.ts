@@ -1,4 +1,4 @@
-// The core: one stack, its readings, its proof, and the commands that change it. Everyone who attaches sees this.
+// The core: one stack, its readings, its proof, and the commands that change it. Every client attaches to this.
 
 import type { Command, Outcome } from '../../contract/command.ts'
 import type { StackEvent } from '../../contract/notice.ts'
@@ -39,34 +39,34 @@ export interface CoreOptions {
   readonly platform: Platform
   readonly host: 'app' | 'cli'
   readonly background: boolean
-  /** Where the repository's or the app's `resources` are. */
+  /** The `resources` folder of the repository or the app. */
   readonly resourcesDir: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The login session that this core and what it starts belong to; null or absent: not known, or none that could end. */
+  /** The login session of this core and its children; null or absent: unknown, or a session that cannot end. */
   readonly session?: LoginSession | null
-  /** The system's commands, where they are not this machine's own. */
+  /** Runs system commands; default: this machine's. */
   readonly run?: RunCommand
-  /** Standard error when absent. */
+  /** Default: standard error. */
   readonly logError?: LogError
 }
 
 export interface Core extends CoreLink {
-  /** The present fold, without reading anything anew. */
+  /** The current fold; reads nothing. */
   snapshot(): Snapshot
-  /** As dispatch, by another user: it leaves an event, and a background core stays to be told to start again. */
+  /** As dispatch, for another user: leaves an event, and a background core stays, so that the guest can start it again. */
   dispatchForGuest(command: Command): Promise<Outcome>
   readonly askForGuest: Ask
-  /** Settles when a command to stop everything has been carried out, or when the last app went that kept an idle core. */
+  /** Settles when a command has stopped everything, or when the last app that kept an idle core is gone. */
   readonly stoppedByCommand: Promise<void>
-  /** Lets go of everything; what runs goes on running. Settles when no mount or eject is under way any more. */
+  /** Closes the core; services keep running. Settles when no mount or eject is under way. */
   close(): Promise<void>
 }
 
-/** Composes the core and adopts what an earlier one left running. The caller holds the core lock. */
+/** Creates the core and adopts what an earlier one left running. The caller holds the core lock. */
 export const createCore = async (options: CoreOptions): Promise<Core> => {
   const { folder, platform, resourcesDir, logError = logToStderr } = options
   const since = Date.now()
-  // Before anything of it is assembled with what the ledger names.
+  // Before any service is assembled from the ledger.
   await rebuildLedger(folder, platform.processes, logError)
   const settings = openSettings(folder, logError)
   const ledger = openLedger(folder.ledgerPath, logError, options.session ?? null)
@@ -108,7 +108,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
 
   const gpuSurroundings = { platform, resourcesDir, runtimeDir: folder.runtimeDir }
   const readGpuLimit = createGpuLimitReading(gpuSurroundings)
-  /** For the map, which is asked for at every snapshot: what was read last will do. */
+  /** For the memory map of each snapshot: the last reading is recent enough. */
   const readLastGpuLimit = createGpuLimitReading({
     ...gpuSurroundings,
     readSetLimit: async () => poller.latest().memory?.value.gpuLimitBytes ?? null,
@@ -157,7 +157,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     onChange,
     onEnded: ({ id, phase, reason }) => {
       if (phase === 'done') note('info', `The model ${id} was fetched`)
-      if (phase === 'failed') note('critical', `The model ${id} was not fetched: ${reason}`)
+      if (phase === 'failed') note('critical', `Could not fetch the model ${id}: ${reason}`)
       lookAtModels()
       onChange()
       lifetime.endWhenIdle()
@@ -165,14 +165,14 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     logError,
   })
   let missingModels: readonly MissingModel[] = []
-  /** Of the profile that would run, or of the studio's, whose place the demo takes where its model isn't here. */
+  /** For the profile that would run; by default `studio`, which the demo replaces while its model is missing. */
   const lookAtModels = () => {
     try {
       const config = settings.current()
       const wanted = chooseProfile(config, config.profile ?? 'studio', folder.runtimeDir)
       missingModels = readMissingModels(wanted, folder.modelsDir, readCatalogue(resourcesDir))
     } catch (error) {
-      logError(new Error(`which models are missing could not be read: ${messageOf(error)}`))
+      logError(new Error(`could not check which models are missing: ${messageOf(error)}`))
     }
   }
 
@@ -193,7 +193,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
       ...fetches,
       start: (command) => {
         const outcome = fetches.start(command)
-        // It may have been started for this alone.
+        // This core may have been started only for that fetch.
         if (!outcome.accepted) lifetime.endWhenIdle()
         return outcome
       },
@@ -249,14 +249,16 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
         note('critical', reason)
       },
     })
-      .catch((error: unknown) => logError(new Error(`what ran was not started again: ${messageOf(error)}`)))
+      .catch((error: unknown) =>
+        logError(new Error(`could not start the earlier services again: ${messageOf(error)}`)),
+      )
       .finally(() => {
         bringingBack = false
       })
   }
   lookAtModels()
   fetches.resume()
-  // The first snapshot must not say that nothing is missing because nobody has looked.
+  // Otherwise the first snapshot would say that nothing is missing before the check is done.
   await looked
   onChange()
 
@@ -289,7 +291,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   }
 }
 
-/** What is known of the services at this instant, without asking them. */
+/** The services' state as known now, without asking them. */
 const readServices = (
   { stack, prover, routerFeed, ...assembly }: ServiceAssembly,
   commands: CoreCommands,

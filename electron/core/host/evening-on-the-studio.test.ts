@@ -196,7 +196,7 @@ describe.skipIf(process.platform !== 'linux')(
       await ejectAndStop(studio, serving)
       expect(await autostart.uninstall()).toEqual({ kind: 'removed', notes: [] })
       expect(studio.mac.read().jobs).toEqual({})
-      // Root is never asked for anything: where it is needed, the command is told.
+      // Nexus never asks for root: where root is needed, it shows the command.
       expect(studio.mac.journal().filter((line) => /\bsudo\b/.test(line))).toEqual([])
     }, 90_000)
   },

@@ -1,4 +1,4 @@
-// Hosting the core in this process, the same for `nexus serve` and the app: lock, core, control sockets, and their end.
+// Hosts the core in this process, for `nexus serve` and the app alike: lock, core, control sockets, and closing them.
 
 import { messageOf } from '../base/error-message.ts'
 import { followConfig } from '../config/follow-config.ts'
@@ -17,26 +17,26 @@ import { type Core, type CoreOptions, createCore } from './core.ts'
 
 export interface HostedCore {
   readonly core: Core
-  /** Lets go of socket, core and lock; the services go on running. Idempotent. */
+  /** Closes socket and core and releases the lock; services keep running. Idempotent. */
   close(): Promise<void>
 }
 
 export interface HostOptions extends Omit<CoreOptions, 'session'> {
-  /** Absent where no session can end before its servers. */
+  /** Absent where servers cannot outlive their session. */
   readonly sessions?: LoginSessions
 }
 
-/** null when another living process hosts one. Throws when the core cannot be composed; the lock is then free again. */
+/** null when another running process hosts one. Throws when the core cannot be created; the lock is then free again. */
 export const hostCore = async (options: HostOptions): Promise<HostedCore | null> => {
   const { folder, host, platform, sessions, logError = logToStderr } = options
   ensureStateFolder(folder)
   const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host, since: Date.now() }, logError)
   if (lock === null) return null
-  /** What has begun already, in the order of its end. */
+  /** Closers of what has been started, in closing order. */
   const undo: (() => void | Promise<void>)[] = []
   const close = async () => {
     await Promise.all(undo.map((end) => end()))
-    // Last: whoever takes the lock next replaces the socket, and mounts what is not mounted.
+    // Last: the next holder of the lock replaces the socket and mounts what is not mounted.
     lock.release()
   }
   let core: Core
@@ -77,7 +77,7 @@ export const hostCore = async (options: HostOptions): Promise<HostedCore | null>
       guestSocket.use(guests ?? null)
     })
     undo.unshift(forgetConfig)
-    // Whoever is told that this core listens may be about to tell another user.
+    // A client that learns that this core listens may point another user to it at once.
     await guestSocket.settled()
   } catch (error) {
     await close()

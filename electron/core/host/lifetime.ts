@@ -1,25 +1,25 @@
-// How long a core lives: one in the background ends by itself once nothing needs it, any other until it is closed.
+// How long a core lives: a background core ends by itself once nothing needs it, any other lives until it is closed.
 
 export interface Lifetime {
-  /** Whether it ends by itself now that nobody keeps it. */
+  /** Whether it would end by itself: in the background, not kept by an app, and not fetching. */
   endsByItself(): boolean
-  /** Whether it is about to go, or has gone: then what it shows is of no use any more. */
+  /** Whether it is ending or has ended, so that its snapshots no longer matter. */
   isEnding(): boolean
-  /** While an app keeps it, a core in the background stays although nothing runs; the undo lets it go. */
+  /** Keeps a background core alive for an app although nothing runs. Returns the undo. */
   keep(): () => void
-  /** A command has stopped everything. */
+  /** Call when a command has stopped everything. */
   allStopped(): void
   end(): void
-  /** Ends it in a moment if nothing needs it then: who looks may still want to see how a fetch ended, or start something. */
+  /** Ends it in a moment if it is idle then: a user may still want to see how a fetch ended, or start something. */
   endWhenIdle(): void
-  /** Settles when a command has stopped everything, or the last app went that kept an idle core. */
+  /** Settles when a command has stopped everything, or the last app that kept an idle core is gone. */
   readonly stopped: Promise<void>
 }
 
-/** @param isIdle whether nothing runs, moves or is wanted. @param onChange it ends by itself from now on, or no more */
+/** @param isIdle whether nothing runs, moves or is wanted. @param onChange `endsByItself` may have changed */
 export const createLifetime = (options: {
   readonly background: boolean
-  /** A model is being fetched. */
+  /** Whether a model is being fetched. */
   readonly isFetching: () => boolean
   readonly isIdle: () => boolean
   readonly onChange: () => void

@@ -1,4 +1,4 @@
-// Set-up in the core: its progress for whoever watches, one at a time, called off by a stop.
+// Set-up in the core: its progress, one at a time, cancelled by a stop.
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Profile } from '../../contract/profile.ts'
 import type { SetUpState } from '../../contract/snapshot.ts'
@@ -42,7 +42,7 @@ beforeEach(() => {
 })
 
 describe('set-up', () => {
-  it('is nothing before anybody looked, and when nothing is missing', async () => {
+  it('is null before the first check, and when nothing is missing', async () => {
     expect(runner.state()).toBeNull()
     missing = []
     await runner.look(profile)
@@ -94,7 +94,7 @@ describe('set-up', () => {
     expect(await again).toBe(true)
   })
 
-  it('forgets a failure when somebody else has installed it', async () => {
+  it('forgets a failure when it was installed by other means', async () => {
     const done = runner.run(profile)
     installing[0]?.fail(new Error('no network'))
     await done

@@ -1,4 +1,4 @@
-// Set-up in the core's process: what is missing, and one installation at a time with its progress, for whoever watches.
+// Set-up in the core's process: what is missing, and one installation at a time with its progress.
 import type { Profile } from '../../contract/profile.ts'
 import type { SetUpState } from '../../contract/snapshot.ts'
 import { messageOf } from '../base/error-message.ts'
@@ -6,15 +6,14 @@ import { messageOf } from '../base/error-message.ts'
 export interface SetUpRunner {
   /** null when everything that the profile needs is installed. */
   state(): SetUpState | null
-  /** Looks again at what is missing for a profile: at the core's start, and when another profile is taken. */
+  /** Checks again what a profile lacks: at the core's start, and when another profile is taken. */
   look(profile: Profile): Promise<void>
   /**
-   * Installs what is missing, then does what `then` says, whose answer is why that failed, or null: until it has answered
-   * it is still set up. True when all was installed, false when that failed, was called off, or is being done already;
-   * the state says why.
+   * Installs what is missing, then runs `then`, which returns its failure or null; set-up counts as running until then.
+   * True when all was installed; false when that failed, was cancelled, or is already under way: the state says why.
    */
   run(profile: Profile, then?: (signal: AbortSignal) => Promise<string | null>): Promise<boolean>
-  /** Ends what is being installed; the next one goes on where it stopped. */
+  /** Cancels the installation; the next one resumes where it stopped. */
   cancel(): void
 }
 
@@ -41,7 +40,7 @@ export const createSetUpRunner = (work: SetUpWork, onChange: () => void): SetUpR
 
   const look = async (profile: Profile): Promise<void> => {
     const found = await work.readMissing(profile).catch(() => null)
-    // That it cannot be found out is no reason to say that something is missing.
+    // A failed check doesn't mean that something is missing.
     if (found === null) return
     missing = found
     onChange()
@@ -70,7 +69,7 @@ export const createSetUpRunner = (work: SetUpWork, onChange: () => void): SetUpR
       const mine = new AbortController()
       attempt = mine
       failure = null
-      running = { message: 'Looking at what is missing', done: null, total: null }
+      running = { message: 'Checking what is missing', done: null, total: null }
       onChange()
       try {
         await install(profile, mine.signal)
@@ -87,6 +86,6 @@ export const createSetUpRunner = (work: SetUpWork, onChange: () => void): SetUpR
         onChange()
       }
     },
-    cancel: () => attempt?.abort(new Error('set-up was called off; the next one goes on where it stopped')),
+    cancel: () => attempt?.abort(new Error('set-up was cancelled; the next one resumes where it stopped')),
   }
 }

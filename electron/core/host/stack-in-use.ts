@@ -1,4 +1,4 @@
-// The services of the profile in use, and how another profile's take their place.
+// The services of the profile in use, and replacing them with another profile's.
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../contract/profile.ts'
 import { ensureKeys } from '../access/keys.ts'
@@ -10,19 +10,19 @@ import { type AssemblyOptions, assembleServices, type ServiceAssembly } from '..
 
 export interface StackInUse {
   current(): ServiceAssembly
-  /** The profile of what runs, also while it starts or has failed: what a question is about. null: nothing runs. */
+  /** The profile that runs, is starting or has failed: the one that questions are about. null: nothing runs. */
   running(): ChosenProfile | null
-  /** Another profile's services take the place of the present ones, and what runs of them is adopted. */
+  /** Replaces the current services with those of another profile and adopts what runs of them. */
   take(chosen: Pick<ChosenProfile, 'name' | 'profile'>): Promise<void>
 }
 
 export type StackInUseOptions = Omit<AssemblyOptions, 'profileName' | 'profile'> & {
   readonly settings: Settings
-  /** Another profile's services are there, and not adopted yet. */
+  /** Called when another profile's services are assembled but not adopted yet. */
   readonly onTaken: (profile: Profile) => void
 }
 
-/** Begins with the profile of what was last asked for, else with the one that a start would take. */
+/** Begins with the profile of the last start, else with the one that a start would take. */
 export const createStackInUse = (options: StackInUseOptions): StackInUse => {
   const { folder, platform, settings, logError } = options
 
@@ -46,7 +46,7 @@ export const createStackInUse = (options: StackInUseOptions): StackInUse => {
       return { name: assembly.profileName, profile: assembly.profile, because: 'it runs now' }
     },
     take: async ({ name, profile }) => {
-      // Throws over a broken list of clients, which must not leave this core with an assembly that is closed.
+      // First, because it throws on a damaged list of clients, and this core must not keep a closed assembly.
       ensureKeys(folder.keysDir, profile.proxy.clientKey)
       await assembly.stack.releaseGateway(isSameGateway(assembly.profile, profile))
       await assembly.close()
@@ -57,7 +57,7 @@ export const createStackInUse = (options: StackInUseOptions): StackInUse => {
   }
 }
 
-/** Whether the gateway of the one would serve the other just as well: it is a door to the Router's address. */
+/** Whether the running gateway also fits the next profile: it only forwards to the Router's address. */
 const isSameGateway = (running: Profile, next: Profile): boolean =>
   isDeepStrictEqual(running.gateway, next.gateway) &&
   running.proxy.host === next.proxy.host &&

@@ -1,23 +1,23 @@
-// Where a core tells what went wrong in itself: the log that `nexus logs core` and the window show.
+// The core's own error log, shown by `nexus logs core` and the window.
 import { closeSync, writeSync } from 'node:fs'
 import { showControls } from '../../wording/visible-text.ts'
 import { openLogForChild } from './log-file.ts'
 
-/** Never throws: it is how most failures end, and a full disk must not make another one of it. */
+/** Never throws: most failures end here, and a full disk must not turn them into new ones. */
 export type LogError = (error: Error) => void
 
-/** Synchronously: the stream `process.stderr` reports a failure later, as an event that ends the process. */
+/** Writes synchronously: the stream `process.stderr` reports a failure later, by an event that ends the process. */
 const writeLine = (fd: number, { message }: Error): void => {
   try {
     writeSync(fd, `${new Date().toISOString()} ${showControls(message)}\n`)
   } catch {
-    // There is no other place to tell it (ENOSPC; EBADF and EPIPE once the reader has gone).
+    // There is nowhere else to report it (ENOSPC; EBADF and EPIPE once the reader is gone).
   }
 }
 
 const stderrFd = 2
 
-/** For a core whose standard error is that log already. */
+/** For a core whose standard error is already that log. */
 export const logToStderr: LogError = (error) => writeLine(stderrFd, error)
 
 /** For the app, whose standard error goes nowhere. */

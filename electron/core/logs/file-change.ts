@@ -1,4 +1,4 @@
-// Tells once that a file changed: an event of the kernel, not polling.
+// Reports one change of a file, by a kernel event instead of polling.
 import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
 
@@ -11,9 +11,9 @@ export interface ArmedChange {
 const fallbackMs = 1000
 
 /**
- * Arm first, then look at the file, then await `changed`: so no change between looking and waiting is missed.
- * One-shot on purpose: a watcher left open under a flood would wake the event loop for every line written.
- * Where the kernel has no watch to give (inotify(7): ENOSPC at max_user_watches) a look once a second replaces it.
+ * Arm first, then look at the file, then await `changed`, so that no change between looking and waiting is missed.
+ * One-shot on purpose: under a flood, an open watcher would wake the event loop for every line written.
+ * If the kernel has no watch left (inotify(7): ENOSPC at max_user_watches), polls once a second instead.
  */
 export const armFileChange = (path: string): ArmedChange => {
   let watcher: FSWatcher | null = null
@@ -32,7 +32,7 @@ export const armFileChange = (path: string): ArmedChange => {
     timer ??= setTimeout(disarm, fallbackMs)
   }
   try {
-    // A file that is not there yet is waited for in its folder.
+    // If the file doesn't exist yet, watch its folder.
     watcher = watch(existsSync(path) ? path : dirname(path), disarm)
     watcher.on('error', fallBack)
   } catch {

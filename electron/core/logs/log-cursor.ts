@@ -1,4 +1,4 @@
-// Reads a log forwards from a mark, across rotations, without losing or doubling bytes.
+// Reads a log forwards from a mark, across rotations, without losing or repeating bytes.
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import {
@@ -17,14 +17,14 @@ export type CursorRead =
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
   /** Nothing more for now. */
   | { readonly kind: 'end' }
-  /** Rotations were faster than this reader: what lay between was deleted before it was read. */
+  /** Rotations overtook this reader: lines in between were deleted unread. */
   | { readonly kind: 'gap' }
 
 export interface LogCursor {
   read(): Promise<CursorRead>
   /** Bytes between here and the end. */
   readBehindBytes(): number
-  /** Jumps to `keepBytes` before the end, mostly into the middle of a line; returns how many bytes were passed over. */
+  /** Jumps to `keepBytes` before the end, usually into the middle of a line; returns the bytes skipped. */
   skipAhead(keepBytes: number): Promise<number>
   close(): Promise<void>
 }
@@ -40,9 +40,9 @@ const readAt = async (path: string, buffer: Buffer, offset: number) => {
   }
 }
 
-/** Earlier generations that were opened when a rotation was seen, and how far the oldest of them was read. */
+/** Earlier generations, opened when a rotation was seen, and how far the oldest of them has been read. */
 const createBacklog = (opened: Pick<LogSegments, 'finished' | 'close'>) => {
-  // The file being written is read by its path instead, since it goes on growing.
+  // The current file is read by its path instead, because it is still growing.
   const finished = [...opened.finished]
   let offset = finished[0]?.start ?? 0
   return {
@@ -69,7 +69,7 @@ const createBacklog = (opened: Pick<LogSegments, 'finished' | 'close'>) => {
   }
 }
 
-/** The last bytes may lie before a rotation that has just happened: often the very lines that say what went wrong. */
+/** The last bytes may lie before a very recent rotation: often the lines that say what went wrong. */
 const keepEnd = (current: LogSegment | null, finished: readonly LogSegment[], keepBytes: number) => {
   const kept: LogSegment[] = []
   let room = keepBytes
@@ -85,7 +85,7 @@ const keepEnd = (current: LogSegment | null, finished: readonly LogSegment[], ke
   return { finished: kept, offset, droppedBytes }
 }
 
-/** `opened`: earlier generations to read first, which come before the mark. The cursor closes them. */
+/** `opened`: earlier generations, from before the mark, to read first. The cursor closes them. */
 export const createLogCursor = (
   path: string,
   mark: LogMark,
@@ -125,7 +125,7 @@ export const createLogCursor = (
         const old = await readBacklog()
         if (old !== null) return old
         const { bytesRead, size } = await readAt(path, buffer, offset)
-        // Looking after reading, not before: see the ordering argument in log-generations.ts.
+        // Look after reading, not before: see the ordering argument in log-generations.ts.
         const state = readRotationState(path)
         if (state.switching || state.previous !== previous) {
           if (await crossRotation()) return { kind: 'gap' }
@@ -134,7 +134,7 @@ export const createLogCursor = (
         offset += bytesRead
         if (bytesRead > 0) return { kind: 'bytes', bytes: buffer.subarray(0, bytesRead) }
         if (size >= offset) return { kind: 'end' }
-        // Emptied, but not by our rotation (`: > LOG`): what it held is gone, so go on from its start.
+        // Emptied, but not by our rotation (`: > LOG`): its content is gone, so continue at its start.
         offset = 0
       }
     },

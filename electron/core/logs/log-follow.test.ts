@@ -142,7 +142,7 @@ describe('followLog', () => {
     expect(seen).toEqual(['a long first line', 'new'])
   })
 
-  it('ends at once when told to, in the middle of waiting', async () => {
+  it('ends at once on an abort, in the middle of waiting', async () => {
     using log = createLog()
     const stop = new AbortController()
     const following = followLog({ path: log.path, lines: 0, signal: stop.signal }).next()

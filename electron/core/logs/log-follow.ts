@@ -1,16 +1,16 @@
-// Reading a log from outside: its last lines, and every line that follows, across rotations.
+// Reads a log from outside: its last lines and every following line, across rotations.
 import { armFileChange } from './file-change.ts'
 import { logBeginning } from './log-generations.ts'
 import { openCursorAtLastLines, readLastLinesSince } from './log-last-lines.ts'
 import { createLineSplitter } from './log-lines.ts'
 
-/** Reads backwards, so that the cost is that of the lines asked for, not that of the log. */
+/** Reads backwards, so that the cost depends on the lines asked for, not on the log's size. */
 export const readLastLines = (path: string, lines: number): Promise<readonly string[]> =>
   readLastLinesSince(path, logBeginning, lines)
 
 export interface FollowOptions {
   readonly path: string
-  /** How many lines before the end to begin with. */
+  /** How many earlier lines to start with. */
   readonly lines: number
   readonly signal: AbortSignal
 }
@@ -18,10 +18,10 @@ export interface FollowOptions {
 export const gapLine = '[rotated faster than read: some lines may be missing here]'
 
 /**
- * Event driven and pulled by the consumer: one block of 64 KiB at most is held, and a slow consumer simply reads later,
- * which loses lines only once `keep` whole generations have passed (then `gapLine` says so). The ordering argument
- * that makes this lose and double nothing across rotations is in log-generations.ts.
- * Ends when the signal aborts. A last line without a line end is held back until its end arrives.
+ * Event driven and pulled by the consumer: holds at most one block of 64 KiB. A slow consumer just reads later, and loses
+ * lines only after `keep` whole generations (then `gapLine` says so). log-generations.ts argues why no rotation loses or
+ * repeats a line.
+ * Ends when the signal aborts. Holds back an unfinished last line until its line end arrives.
  */
 export async function* followLog({ path, lines, signal }: FollowOptions): AsyncGenerator<string, void, void> {
   const cursor = await openCursorAtLastLines(path, lines)

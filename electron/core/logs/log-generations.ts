@@ -1,4 +1,4 @@
-// The files of one rotated log, and how a reader tells from outside that a rotation took place.
+// The files of one rotated log, and how a reader detects a rotation from outside.
 import { type BigIntStats, constants, readdirSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
@@ -8,16 +8,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * Names: `LOG` is written by the child; `LOG.1` (newest) .. `LOG.keep` are earlier generations and never change again;
  * `LOG.tmp` is a copy being made; `LOG.next` exists only during the few system calls of the switch itself.
  *
- * The ordering that everything here rests on. One rotation does, in this order:
+ * Everything here relies on this order. One rotation does:
  *   LOG.tmp -> LOG.next,  shift LOG.k -> LOG.k+1,  append the rest,  truncate LOG,  LOG.next -> LOG.1
- * A reader reads a block of LOG first and only then looks: at LOG.next, then at the identity of LOG.1. If LOG.next is
- * absent and LOG.1 is the one it knows, no truncation can have come before the read: a truncation is preceded by the
- * birth of LOG.next and followed by a change of LOG.1, and one of the two would be seen. So the block belongs to the
- * generation the reader thinks it does, however fast LOG grew again. Otherwise the block is thrown away, the rest of
- * the old generation is read from LOG.1, which is complete by then, and the reader goes on at 0.
+ * A reader first reads a block of LOG and only then checks LOG.next, then the identity of LOG.1. If LOG.next is absent and
+ * LOG.1 is the one it knows, no truncation came before the read: a truncation comes after LOG.next appears and before
+ * LOG.1 changes, so the reader would see one of the two. So the block belongs to the generation that the reader assumes,
+ * however fast LOG grew again. Otherwise the reader discards the block, reads the rest of the old generation from LOG.1,
+ * which is complete by then, and continues at 0.
  */
 
-/** A position in the log that stays right across rotations: an offset, and the generation before the one it counts in. */
+/** A log position that stays valid across rotations: an offset, and the generation before the one it counts in. */
 export interface LogMark {
   readonly previous: string | null
   readonly offset: number
@@ -30,13 +30,13 @@ export interface LogSegment {
 }
 
 export interface LogSegments {
-  /** Generations that never change again, oldest first. */
+  /** Finished generations, which never change again, oldest first. */
   readonly finished: readonly LogSegment[]
   /** The file being written, up to its size when opened; null when it does not exist. */
   readonly current: LogSegment | null
   /** Identity of LOG.1 while the segments were opened. */
   readonly previous: string | null
-  /** So many rotations since the mark that the generation it points into may be gone: lines may be missing. */
+  /** There were so many rotations since the mark that its generation may be gone and lines may be missing. */
   readonly gap: boolean
   close(): Promise<void>
 }
@@ -48,7 +48,7 @@ export const generationPath = (path: string, generation: number): string => `${p
 const readStats = (path: string): BigIntStats | null =>
   statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null
 
-/** Inode alone would be reused by a later generation; contents of a finished generation never change, so this never does. */
+/** A later generation may reuse the inode, so the identity includes more; a finished generation never changes, so neither does this. */
 const readIdentity = (path: string): string | null => {
   const stats = readStats(path)
   return stats === null ? null : `${stats.ino}:${stats.size}:${stats.mtimeNs}`
@@ -68,7 +68,7 @@ const switchPollMs = 5
 const switchPolls = 200
 const markAttempts = 1000
 
-/** The switch takes microseconds. Should its process have died in it, readers go on after a second all the same. */
+/** The switch takes microseconds. If its process died during it, readers continue after a second. */
 export const waitForSwitch = async (path: string): Promise<string | null> => {
   for (let poll = 0; poll < switchPolls; poll++) {
     const { switching, previous } = readRotationState(path)
@@ -78,9 +78,9 @@ export const waitForSwitch = async (path: string): Promise<string | null> => {
   return readRotationState(path).previous
 }
 
-/** The end of the log now. Synchronous, so that nothing a child writes after the spawn that follows can be missed. */
+/** The current end of the log. Synchronous, so that nothing written by a child spawned right after is missed. */
 export const readLogMark = (path: string): LogMark => {
-  // Our own rotation is synchronous as well; another process's switch is over within microseconds, or it died in it.
+  // Our own rotation is synchronous too; another process's switch ends within microseconds, unless it died.
   for (let attempt = 1; ; attempt++) {
     const before = readRotationState(path)
     const offset = readLogSize(path)
@@ -114,7 +114,7 @@ const openIfThere = async (path: string): Promise<FileHandle | null> => {
   }
 }
 
-/** Generations after the one called `previous`, newest first; all of them when it is null or gone. */
+/** Generations after `previous`, newest first; all of them if it is null or gone. */
 const selectGenerations = (path: string, previous: string | null) => {
   const selected: number[] = []
   for (const generation of readGenerationNumbers(path)) {
@@ -142,19 +142,19 @@ const openAttempt = async (path: string, mark: LogMark, opened: FileHandle[]) =>
   const oldest = selected.at(-1)
   const finished: LogSegment[] = []
   for (const generation of selected.toReversed()) {
-    // The generation that the mark points into begins at its offset. When its predecessor is gone it is the oldest one
-    // left, or gone as well: the same offset then never doubles a line, at the price of some in a log already cut.
+    // The mark's generation is read from its offset. If its predecessor is gone, it is the oldest one left, or gone too:
+    // using the same offset then repeats no line, but may lose some of a log that was already cut.
     const wanted = generation === oldest ? mark.offset : 0
     const segment = await openSegment(generationPath(path, generation), wanted, opened)
     if (segment !== null) finished.push({ ...segment, start: Math.min(segment.start, segment.end) })
   }
   const current = await openSegment(path, oldest === undefined ? mark.offset : 0, opened)
-  // A mark beyond the end of the file being written: it was emptied by hand, so all it holds came after the mark.
+  // The mark is beyond the end of the current file: it was emptied by hand, so all its content is newer than the mark.
   const emptied = current !== null && current.start > current.end
   return { finished, current: emptied ? { ...current, start: 0 } : current, gap: !found }
 }
 
-/** Opens everything from the mark to the end, so that later rotations cannot take it away. Close it when done. */
+/** Opens everything from the mark to the end, so that later rotations can't delete it. Close it when done. */
 export const openLogSegments = async (path: string, mark: LogMark): Promise<LogSegments> => {
   for (let attempt = 1; ; attempt++) {
     const previous = await waitForSwitch(path)
@@ -162,7 +162,7 @@ export const openLogSegments = async (path: string, mark: LogMark): Promise<LogS
     try {
       const result = await openAttempt(path, mark, opened)
       const after = readRotationState(path)
-      // Under a flood of rotations the last attempt is taken as it is, rather than trying for ever.
+      // Under a flood of rotations, accept the last attempt instead of trying for ever.
       if ((!after.switching && after.previous === previous) || attempt === 10) {
         return { ...result, previous, close: () => closeAll(opened) }
       }
@@ -174,5 +174,5 @@ export const openLogSegments = async (path: string, mark: LogMark): Promise<LogS
   }
 }
 
-/** Before everything that is left of the log. */
+/** The mark before everything left of the log. */
 export const logBeginning: LogMark = { previous: null, offset: 0 }

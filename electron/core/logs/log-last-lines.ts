@@ -1,4 +1,4 @@
-// Finds where the last lines of a log begin, reading backwards in blocks, across its generations.
+// Finds where the last lines of a log begin, reading backwards in blocks across its generations.
 import { createLogCursor, type LogCursor } from './log-cursor.ts'
 import {
   type LogMark,
@@ -23,7 +23,7 @@ const readBlock = async (
   return buffer.subarray(0, bytesRead)
 }
 
-/** Position after the `wanted`-th line end counted from the end of the block, or how many are still wanted. */
+/** Position after the `wanted`-th line end from the end of the block, or how many are still wanted. */
 const countBack = (
   block: Buffer,
   wanted: number,
@@ -39,14 +39,14 @@ const countBack = (
   }
 }
 
-/** The same segments, shortened at the front so that at most `lines` lines remain; memory stays at one block. */
+/** The segments, shortened at the front to at most `lines` lines; uses the memory of one block. */
 const dropAllButLastLines = async (
   segments: readonly LogSegment[],
   lines: number,
 ): Promise<readonly LogSegment[]> => {
   if (lines <= 0) return []
   const buffer = Buffer.alloc(blockBytes)
-  // One more line end than lines, unless the last line is unfinished: the end of the last line comes first.
+  // One more line end than lines, unless the last line is unfinished: its own line end comes first.
   let wanted = lines
   let atEnd = true
   for (let index = segments.length - 1; index >= 0; index--) {
@@ -67,7 +67,7 @@ const dropAllButLastLines = async (
   return segments
 }
 
-/** All lines of the segments, the unfinished last one included. */
+/** All lines of the segments, including an unfinished last one. */
 const readSegmentLines = async (segments: readonly LogSegment[]): Promise<readonly string[]> => {
   const splitter = createLineSplitter()
   const buffer = Buffer.alloc(blockBytes)
@@ -76,7 +76,7 @@ const readSegmentLines = async (segments: readonly LogSegment[]): Promise<readon
     for (let start = segment.start; start < segment.end; ) {
       const block = await readBlock(segment, buffer, start, Math.min(blockBytes, segment.end - start))
       if (block.length === 0) break
-      // No spread into push(): a block of empty lines holds more of them than a call takes arguments.
+      // No spread into push(): a block of empty lines has more of them than a call may have arguments.
       for (const line of splitter.push(block)) lines.push(line)
       start += block.length
     }
@@ -92,8 +92,8 @@ const listSegments = (opened: LogSegments): readonly LogSegment[] =>
 const steadyAttempts = 5
 
 /**
- * The segments of the last lines since the mark; the caller closes them. Scanned again when a rotation emptied the log
- * meanwhile: offsets counted back from its old end would then be wrong.
+ * The segments of the last lines since the mark; the caller closes them. Scans again if a rotation emptied the log meanwhile,
+ * because offsets from its old end would be wrong.
  */
 const openLastLines = async (path: string, mark: LogMark, lines: number) => {
   for (let attempt = 1; ; attempt++) {
@@ -110,7 +110,7 @@ const openLastLines = async (path: string, mark: LogMark, lines: number) => {
   }
 }
 
-/** At most the last `maxLines` lines that came after the mark. */
+/** The last lines after the mark, at most `maxLines`. */
 export const readLastLinesSince = async (
   path: string,
   mark: LogMark,
@@ -127,7 +127,7 @@ export const readLastLinesSince = async (
   }
 }
 
-/** A cursor at the beginning of the last lines. Older generations stay open, so a rotation takes nothing away. */
+/** A cursor at the start of the last lines. Older generations stay open, so that a rotation deletes nothing needed. */
 export const openCursorAtLastLines = async (path: string, lines: number): Promise<LogCursor> => {
   const { segments, current, previous, close } = await openLastLines(path, logBeginning, lines)
   const finished = segments.filter((segment) => segment.handle !== current?.handle)

@@ -1,4 +1,4 @@
-// Cuts a stream of bytes into lines, with bounded memory whatever the stream holds.
+// Splits a stream of bytes into lines, with bounded memory for any input.
 
 export const defaultMaxLineBytes = 64 * 1024
 
@@ -7,13 +7,13 @@ export interface LineSplitter {
   push(chunk: Buffer): readonly string[]
   /** The unfinished last line, or null; empties the splitter. */
   flush(): string | null
-  /** Forget the unfinished line and, after a jump into the middle of a line, everything up to the next line end. */
+  /** Drops the unfinished line and, after a jump into the middle of a line, everything up to the next line end. */
   restart(options: { readonly midLine: boolean }): void
 }
 
 const newline = 0x0a
 
-/** Drops a UTF-8 character that a cut left incomplete, so that no replacement character is shown for it. */
+/** Drops a UTF-8 character that a cut left incomplete, so that no replacement character appears. */
 const trimToCharacter = (bytes: Buffer): Buffer => {
   let end = bytes.length
   while (end > 0 && bytes.length - end < 3 && ((bytes[end - 1] ?? 0) & 0xc0) === 0x80) end--
@@ -22,7 +22,7 @@ const trimToCharacter = (bytes: Buffer): Buffer => {
   return bytes.length - end + 1 < wanted ? bytes.subarray(0, end - 1) : bytes
 }
 
-/** A line longer than `maxLineBytes` is cut there and ends with a mark that says how much is missing. */
+/** Cuts a line at `maxLineBytes` and marks how much is missing. */
 export const createLineSplitter = (maxLineBytes = defaultMaxLineBytes): LineSplitter => {
   let parts: Buffer[] = []
   let keptBytes = 0

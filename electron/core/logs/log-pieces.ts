@@ -1,7 +1,7 @@
-// New lines of a log in pieces: those that came in one read go together.
+// New log lines in batches: the lines of one read go together.
 import { connectLogTail } from './log-tail-events.ts'
 
-/** Calls back with the lines from now on, at most ten times a second; the undo ends that. */
+/** Calls back with new lines, at most ten times a second. Returns the undo. */
 export const followLogPieces = (
   path: string,
   listener: (lines: readonly string[]) => void,
@@ -14,7 +14,7 @@ export const followLogPieces = (
     if (lines.length > 0) listener(lines)
   }
   const hear = (line: string) => {
-    // A block is read and told line by line in one turn of the event loop, which this comes after.
+    // Runs after the turn of the event loop in which a block is read and reported line by line.
     if (piece.length === 0) setImmediate(flush)
     piece.push(line)
   }

@@ -1,4 +1,4 @@
-// Keeps one log file and its earlier generations within bounds, while the child goes on writing to the same file.
+// Keeps one log file and its earlier generations within bounds while the child keeps writing to the same file.
 import { chmod, copyFile, constants as fsConstants, open, rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { armFileChange } from './file-change.ts'
@@ -7,17 +7,17 @@ import { finishInterruptedSwitch, pruneGenerations, switchGeneration } from './l
 
 export interface LogRotationOptions {
   readonly path: string
-  /** The file is rotated when it is at least this large. */
+  /** Rotates the file once it is at least this large. */
   readonly maxBytes: number
-  /** Earlier generations kept: LOG.1 (newest) to LOG.keep; at least 2, which readers need to find their place again. */
+  /** Earlier generations to keep: LOG.1 (newest) to LOG.keep; at least 2, which readers need to find their place. */
   readonly keep: number
   readonly onError: (error: Error) => void
 }
 
 export interface LogRotation {
-  /** Rotates now when the file is large enough; says whether it did. Never rejects: errors go to `onError`. */
+  /** Rotates now if the file is large enough; returns whether it did. Never rejects: errors go to `onError`. */
   check(): Promise<boolean>
-  /** Watches the file from now on; returns the undo. */
+  /** Starts watching the file. Returns the undo. */
   connect(): () => void
 }
 
@@ -27,8 +27,8 @@ const copyBlockBytes = 256 * 1024
 const copyPasses = 8
 
 /**
- * Copies what arrived since, until so little is left that the synchronous part stays short. A child that writes faster
- * than we copy would never let that happen, hence the limit on passes.
+ * Copies what has arrived since, until so little is left that the synchronous part stays short. The number of passes is
+ * limited, because a child may write faster than we copy.
  */
 const catchUp = async (path: string, copyPath: string): Promise<void> => {
   await using source = await open(path, 'r')
@@ -48,24 +48,24 @@ const catchUp = async (path: string, copyPath: string): Promise<void> => {
 }
 
 /**
- * Copy, then truncate: the child keeps its descriptor, notices nothing and never waits, since nothing here locks
- * the file. copyFile works in the kernel (a reflink where the file system can), so our memory stays flat.
+ * Copy, then truncate: the child keeps its descriptor, notices nothing and never waits, because nothing locks the file.
+ * copyFile works in the kernel (a reflink if the file system can), so our memory stays flat.
  *
- * What can be lost: what the child writes between our last read, which found nothing more, and the truncation that
- * follows it: two system calls, some microseconds, once per rotation. A child that writes faster than the disk copies
- * (hundreds of MB a second) loses more, and then a line in LOG.1 says how much. Nothing is ever doubled.
+ * Possible loss: whatever the child writes between our last read, which found nothing more, and the truncation right after
+ * it: two system calls, a few microseconds, once per rotation. A child that writes faster than the disk copies (hundreds of
+ * MB a second) loses more, and a line in LOG.1 says how much. Nothing is ever repeated.
  *
- * What it takes on disk: `keep` generations, the file, and the copy: about (keep + 2) * maxBytes, plus what a flood adds
- * between two looks at the size (25 to 250 ms apart, later on a busy machine). Generations that a flood made larger are
- * dropped earlier, but for the newest two.
+ * Disk space: `keep` generations, the file and the copy, about (keep + 2) * maxBytes, plus what a flood adds between two
+ * checks of the size (25 to 250 ms apart, later on a busy machine). Generations that a flood made larger are dropped
+ * earlier, except the newest two.
  *
- * A crash of ours at any point leaves either a stale copy (LOG.tmp, deleted by the next rotation) or an unfinished switch
+ * If we crash at any point, that leaves either a stale copy (LOG.tmp, deleted by the next rotation) or an unfinished switch
  * (LOG.next), which the next rotation completes.
  */
 const rotate = async ({ path, maxBytes, keep }: LogRotationOptions): Promise<void> => {
   const copyPath = temporaryPath(path)
   await rm(copyPath, { force: true })
-  // The copy gets the mode of the log; made 0600 all the same, since anybody may have changed that one.
+  // The copy inherits the log's mode, which may have been changed: set 0600 anyway.
   await copyFile(path, copyPath, fsConstants.COPYFILE_EXCL | fsConstants.COPYFILE_FICLONE)
   await chmod(copyPath, 0o600)
   await catchUp(path, copyPath)
@@ -75,7 +75,7 @@ const rotate = async ({ path, maxBytes, keep }: LogRotationOptions): Promise<voi
 
 const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 
-/** On a full disk the copy cannot be made: the oldest generation gives way, and the next look at the size tries again. */
+/** On a full disk the copy fails: delete the oldest generation, and the next size check tries again. */
 const makeRoom = async (path: string, error: Error): Promise<void> => {
   await rm(temporaryPath(path), { force: true })
   const oldest = readGenerationNumbers(path).at(-1)
@@ -83,7 +83,7 @@ const makeRoom = async (path: string, error: Error): Promise<void> => {
   await rm(generationPath(path, oldest), { force: true })
 }
 
-/** Two cores never rotate the same log: the core that holds the machine's lock owns it. */
+/** Two cores never rotate the same log: only the core that holds the lock does. */
 export const createLogRotation = (options: LogRotationOptions): LogRotation => {
   const { path, maxBytes, onError } = options
   const keep = Math.max(2, options.keep)
@@ -100,7 +100,7 @@ export const createLogRotation = (options: LogRotationOptions): LogRotation => {
   const recover = async (thrown: unknown): Promise<boolean> => {
     const error = toError(thrown)
     await makeRoom(path, error).catch(() => {})
-    // A disk that stays full would be reported four times a second.
+    // Otherwise a full disk would be reported four times a second.
     if (error.message !== toldError) onError(error)
     toldError = error.message
     return false
@@ -122,7 +122,7 @@ export const createLogRotation = (options: LogRotationOptions): LogRotation => {
   return { check, connect }
 }
 
-/** The shorter the time that the growth seen last would take to reach the limit, the sooner the next look. */
+/** The sooner the log would reach the limit at its last growth rate, the sooner the next check. */
 const readNextDelayMs = (size: number, grownBytes: number, elapsedMs: number, maxBytes: number): number => {
   if (grownBytes <= 0) return checkIntervalMs
   const untilFullMs = ((maxBytes - size) * elapsedMs) / grownBytes
@@ -147,7 +147,7 @@ const watchSize = async (
     lookedAtMs = nowMs
     await armed.changed
     signal.removeEventListener('abort', armed.disarm)
-    // An abort ends the pause early by rejecting it; the loop's condition then ends the loop.
+    // An abort rejects the pause early; the loop's condition then ends the loop.
     await sleep(delayMs, undefined, { signal }).catch(() => {})
   }
 }

@@ -1,4 +1,4 @@
-// The synchronous heart of a rotation: from a copy of the log to an emptied log and a new first generation.
+// The synchronous core of a rotation: turns a copy of the log into the newest generation and empties the log.
 import {
   appendFileSync,
   chmodSync,
@@ -20,11 +20,11 @@ const proofBytes = 4096
 
 export interface SwitchOptions {
   readonly keep: number
-  /** More than this is not copied while the event loop waits; a line in the new generation says what was lost. */
+  /** The most to copy while the event loop waits; beyond it, a line in the new generation says how much was lost. */
   readonly maxCatchUpBytes: number
 }
 
-/** Makes room at LOG.1; the oldest falls off. Idempotent: a shift cut short by a crash is completed by the next one. */
+/** Makes room at LOG.1 and drops the oldest. Idempotent: the next shift completes one that a crash cut short. */
 const shiftGenerations = (path: string, keep: number): void => {
   if (!existsSync(generationPath(path, 1))) return
   for (let generation = keep - 1; generation >= 1; generation--) {
@@ -33,7 +33,7 @@ const shiftGenerations = (path: string, keep: number): void => {
   }
 }
 
-/** Appends to the copy what the log has beyond it, and empties the log in the next system call after finding no more. */
+/** Appends the rest of the log to the copy, and truncates the log in the very next system call after finding no more. */
 const appendRestAndTruncate = (log: number, copy: number, maxCatchUpBytes: number): void => {
   const block = Buffer.alloc(blockBytes)
   const start = fstatSync(copy).size
@@ -75,7 +75,7 @@ const finishFromNext = (path: string, options: SwitchOptions): void => {
   renameSync(next, generationPath(path, 1))
 }
 
-/** Turns LOG.tmp, a copy of the log's beginning, into LOG.1. No await inside: see the order in log-generations.ts. */
+/** Turns LOG.tmp, a copy of the log's beginning, into LOG.1. Must not await: see the order in log-generations.ts. */
 export const switchGeneration = (path: string, options: SwitchOptions): void => {
   renameSync(temporaryPath(path), nextPath(path))
   finishFromNext(path, options)
@@ -91,7 +91,7 @@ const readBlockAt = (path: string, position: number, length: number): Buffer => 
   }
 }
 
-/** Whether the log still begins with all that LOG.next holds: then the crash came before the truncation. */
+/** Whether the log still begins with all of LOG.next: then the crash came before the truncation. */
 const stillHolds = (path: string, copiedBytes: number): boolean => {
   const length = Math.min(proofBytes, copiedBytes)
   const position = copiedBytes - length
@@ -99,7 +99,7 @@ const stillHolds = (path: string, copiedBytes: number): boolean => {
   return inLog.length === length && inLog.equals(readBlockAt(nextPath(path), position, length))
 }
 
-/** Completes a switch that a crash of ours cut short, without losing or doubling a line. Says whether there was one. */
+/** Completes a switch that our crash cut short, without losing or repeating a line. Returns whether there was one. */
 export const finishInterruptedSwitch = (path: string, options: SwitchOptions): boolean => {
   const next = statSync(nextPath(path), { throwIfNoEntry: false })
   if (next === undefined) return false
@@ -117,7 +117,7 @@ export const finishInterruptedSwitch = (path: string, options: SwitchOptions): b
   return true
 }
 
-/** Deletes generations beyond `keep`, and the oldest ones once all together are larger than `maxTotalBytes`. */
+/** Deletes generations beyond `keep`, and the oldest while their total exceeds `maxTotalBytes`. */
 export const pruneGenerations = (
   path: string,
   { keep, maxTotalBytes }: { readonly keep: number; readonly maxTotalBytes: number },
@@ -126,8 +126,8 @@ export const pruneGenerations = (
   for (const generation of readGenerationNumbers(path)) {
     const name = generationPath(path, generation)
     totalBytes += statSync(name, { throwIfNoEntry: false })?.size ?? 0
-    // The newest two stay whatever their size: the first holds what just happened, and by the second a reader knows
-    // that the first is the one it was in.
+    // Always keep the newest two: the first holds what just happened, and the second lets a reader recognize the
+    // first as the one it was reading.
     if (generation > keep || (generation > 2 && totalBytes > maxTotalBytes)) rmSync(name, { force: true })
   }
 }

@@ -1,4 +1,4 @@
-// The core's own ear on a child's log: new lines as they come, at a bounded cost.
+// The core's tail of a child's log: new lines as they come, at a bounded cost.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { armFileChange } from './file-change.ts'
 import { createLogCursor, type LogCursor } from './log-cursor.ts'
@@ -7,19 +7,19 @@ import { readLastLinesSince } from './log-last-lines.ts'
 import { createLineSplitter } from './log-lines.ts'
 
 export interface LogTailOptions {
-  /** Where to begin; null: at the end as it is when this is called. */
+  /** Where to start; null: at the end at the time of the call. */
   readonly from: LogMark | null
   readonly onSkipped: (bytes: number) => void
   readonly onError: (error: Error) => void
-  /** The log is read at most once in this time. */
+  /** Reads the log at most once per this interval. */
   readonly intervalMs?: number
-  /** And at most about this much of it. */
+  /** And at most about this much of it each time. */
   readonly maxBytesPerTick?: number
-  /** Further behind than this, the rest is skipped: what matters live is what is being said now. */
+  /** Skips ahead when further behind than this: only current lines matter live. */
   readonly maxBehindBytes?: number
 }
 
-/** The last lines, at most `maxLines`, written since the mark that `readLogMark` took (at the spawn of a run). */
+/** The last lines, at most `maxLines`, since a mark from `readLogMark` (taken when a run was spawned). */
 export const readLogSince = (path: string, mark: LogMark, maxLines: number): Promise<readonly string[]> =>
   readLastLinesSince(path, mark, maxLines)
 
@@ -30,7 +30,7 @@ interface Tail {
   readonly options: Required<LogTailOptions>
 }
 
-/** Reads one tick's worth; true when the end was reached. */
+/** Reads one tick's worth; true at the end of the log. */
 const createTick = ({ cursor, onLine, signal, options }: Tail) => {
   const splitter = createLineSplitter()
   const skip = async (): Promise<void> => {
@@ -72,13 +72,13 @@ const runTail = async (path: string, tail: Tail): Promise<void> => {
     if (ended && !signal.aborted) await armed.changed
     signal.removeEventListener('abort', armed.disarm)
     armed.disarm()
-    // An abort ends the pause early by rejecting it; the loop's condition then ends the loop.
+    // An abort rejects the pause early; the loop's condition then ends the loop.
     await sleep(options.intervalMs, undefined, { signal }).catch(() => {})
   }
   await tail.cursor.close()
 }
 
-/** Calls back with each complete line from now on; returns the undo, after which no callback is made. */
+/** Calls back with each new complete line. Returns the undo, after which nothing is called. */
 export const connectLogTail = (
   path: string,
   onLine: (line: string) => void,

@@ -1,21 +1,21 @@
-// GET /metrics for Prometheus, on loopback only and only when the config names a port. LiteLLM's own stays LiteLLM's.
+// GET /metrics for Prometheus, on loopback only and only if the config names a port. LiteLLM serves its own metrics.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { messageOf } from '../base/error-message.ts'
 import { renderPrometheus } from './prometheus-text.ts'
 
 export interface MetricsServer {
-  /** Serves on this port from now on; null: nowhere. A port that cannot be had is reported, not thrown. */
+  /** Serves on this port; null: off. Reports a port that can't be opened instead of throwing. */
   use(port: number | null): void
   close(): void
 }
 
 const loopback = '127.0.0.1'
-/** A Prometheus keeps one; more than these are hung up on. */
+/** A Prometheus keeps one connection; any beyond this limit are closed. */
 const mostConnections = 16
-/** A scrape takes 1.5 s at most; who sends or reads nothing for this long is hung up on. */
+/** A scrape takes at most 1.5 s; a connection idle for this long is closed. */
 const slowMs = 10_000
-/** A page in a browser here may be made to ask this address under a name of its own (DNS rebinding). */
+/** A page in a local browser could reach this address under a name of its own (DNS rebinding). */
 const ownNames = new Set([loopback, 'localhost'])
 
 export const createMetricsServer = (options: {
@@ -24,7 +24,7 @@ export const createMetricsServer = (options: {
 }): MetricsServer => {
   let current: { readonly port: number; readonly server: Server } | null = null
 
-  /** Scrapes that come together share one reading: any program of this machine may ask. */
+  /** Concurrent scrapes share one reading: any program of this machine may ask. */
   let reading: Promise<string> | null = null
   const read = (): Promise<string> => {
     reading ??= options
@@ -64,7 +64,7 @@ export const createMetricsServer = (options: {
       server.maxConnections = mostConnections
       server.headersTimeout = slowMs
       server.requestTimeout = slowMs
-      // Also of one that asks and does not read.
+      // Also closes a client that asks and does not read.
       server.setTimeout(slowMs)
       current = { port, server }
       server.once('error', (error) => {
@@ -72,7 +72,7 @@ export const createMetricsServer = (options: {
         options.onError(`metricsPort: ${loopback}:${port} cannot be used: ${error.message}`)
       })
       server.listen(port, loopback)
-      // Whoever hosts the core decides when it ends.
+      // The host of the core decides when the process ends.
       server.unref()
     },
     close: stop,

@@ -1,4 +1,4 @@
-// Asks a llama-server for raw completions and reads its own timings: no chat template and no Router in between.
+// Gets raw completions and their timings from a llama-server, without chat template or Router.
 import { request } from 'node:http'
 import { z } from 'zod'
 import { parseJsonOrNull } from '../base/json-record.ts'
@@ -12,9 +12,9 @@ export interface CompletionRequest {
   readonly prompt: string
   readonly tokens: number
   readonly signal: AbortSignal
-  /** The slot to work in, which keeps the prompt; absent: llama-server picks one. */
+  /** The slot to use, which keeps the prompt; absent: llama-server picks one. */
   readonly slot?: number
-  /** Called with the time (performance.now) of each piece that was generated. */
+  /** Called with the time (performance.now) of each generated piece. */
   readonly onToken?: (atMs: number) => void
 }
 
@@ -32,8 +32,8 @@ export type Timings = z.infer<typeof TimingsSchema>
 const EventSchema = z.object({ content: z.string(), stop: z.boolean(), timings: TimingsSchema.optional() })
 
 /**
- * Streams, so that tokens can be timed as they come. node:http and not fetch, which gives up after 300 s without a
- * first byte: a long prompt may take longer. Rejects with the signal's reason, or with what the server said.
+ * Streams, to time tokens as they come. Uses node:http because fetch gives up after 300 s without a first byte, and a long
+ * prompt may take longer. Rejects with the signal's reason or the server's error.
  */
 export const complete = (server: BenchServer, ask: CompletionRequest): Promise<Timings> =>
   new Promise((resolve, reject) => {
@@ -75,7 +75,7 @@ export const complete = (server: BenchServer, ask: CompletionRequest): Promise<T
         ...(slot === undefined ? {} : { id_slot: slot }),
         n_predict: tokens,
         stream: true,
-        // Every prompt is read whole, every answer is as long as asked for and the same each time.
+        // Every prompt is read completely, and every answer is as long as asked for and the same each time.
         cache_prompt: false,
         ignore_eos: true,
         temperature: 0,

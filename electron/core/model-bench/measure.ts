@@ -1,4 +1,4 @@
-// What one llama-server does at one batch size: prefill, generation, drafts, and a stream beside another's prefill.
+// Measures one llama-server at one batch size: prefill, generation, drafts, and a stream beside another slot's prefill.
 import { firstOf } from '../base/first-of.ts'
 import { askHttp } from '../base/http-ask.ts'
 import { parseJsonOrNull } from '../base/json-record.ts'
@@ -6,14 +6,14 @@ import { parseSlots } from '../engine/llama-slots.ts'
 import { type BenchServer, complete, type Timings } from './completion.ts'
 
 export interface BenchSizes {
-  /** How often everything is measured; medians are shown. */
+  /** How often to measure everything; medians are shown. */
   readonly repeats: number
-  /** Of the long prompt. */
+  /** Length of the long prompt. */
   readonly promptTokens: number
   readonly generatedTokens: number
 }
 
-/** One reading of each; null: not to be had on this server. */
+/** One reading of each; null: not measurable on this server. */
 export interface BenchReading {
   readonly prefillTokensPerSecond: number
   readonly generationTokensPerSecond: number
@@ -21,14 +21,14 @@ export interface BenchReading {
   readonly accepted: number | null
   /** A stream's speed while another slot prefills; null with one slot. */
   readonly besidePrefillTokensPerSecond: number | null
-  /** The longest that this stream stood still. */
+  /** The longest pause of this stream. */
   readonly longestPauseMs: number | null
 }
 
 const vocabulary =
   'the river runs past old houses where people walk and talk about work and rain every day'.split(' ')
 
-/** Common words, one token each in any vocabulary. Nothing is taken from a cache: `cache_prompt` is off. */
+/** Common words, one token each in any vocabulary. No cache is used: `cache_prompt` is off. */
 const text = (words: number, mark: string): string =>
   `${mark}: ${Array.from({ length: words }, (_, index) => vocabulary[(index * 7) % vocabulary.length]).join(' ')}`
 
@@ -57,7 +57,7 @@ export const measureOnce = async (
 export interface IdleSlotsReading {
   readonly emptyTokensPerSecond: number
   readonly heldTokensPerSecond: number
-  /** What all other slots held while the second was read; null: llama-server did not say. */
+  /** The tokens in all other slots during the second measurement; null when unknown. */
   readonly heldTokens: number | null
 }
 
@@ -65,8 +65,8 @@ export interface IdleSlotsReading {
 const maxSlotsBytes = 1_048_576
 
 /**
- * How fast slot 0 generates while all other slots are idle: once with next to nothing in them, once with a conversation each.
- * @param heldFirst turned with each repeat, so that a machine that gets warm is not read as a cost
+ * How fast slot 0 generates while all other slots are idle: once with almost nothing in them, once with a conversation each.
+ * @param heldFirst alternates with each repeat, so that a warming machine doesn't count as a cost
  */
 export const measureIdleSlots = async (
   server: BenchServer,
@@ -96,7 +96,7 @@ export const measureIdleSlots = async (
   return { emptyTokensPerSecond, heldTokensPerSecond: held.tokensPerSecond, heldTokens: held.tokens }
 }
 
-/** In all slots but the first. */
+/** Tokens in all slots but the first. */
 const countHeld = async (server: BenchServer, signal: AbortSignal): Promise<number | null> => {
   const headers = { authorization: `Bearer ${server.key}` }
   const { text: answer } = await askHttp(`${server.baseUrl}/slots`, {
@@ -118,7 +118,7 @@ const draftsOf = ({ draft_n, draft_n_accepted }: Timings) => ({
   accepted: draft_n_accepted ?? null,
 })
 
-/** Enough for any prefill; the stream is ended with it. */
+/** Enough for any prefill; the stream is ended when the prefill ends. */
 const endlessTokens = 100_000
 const tokensBefore = 8
 
@@ -141,7 +141,7 @@ const measureBeside = async (
       if (times.length === tokensBefore) underWay()
     },
   })
-  // Ended by us, or it ran into its slot's end: what came until then was timed.
+  // We ended it, or its slot is full: the tokens until then were timed.
   const streamEnded = stream.then(
     () => {},
     (error: unknown) => {
@@ -157,7 +157,7 @@ const measureBeside = async (
   return judgeStream(times, began, ended)
 }
 
-/** @param times, began, ended in ms of one clock */
+/** @param times, began, ended in ms of the same clock */
 export const judgeStream = (times: readonly number[], began: number, ended: number) => {
   const inside = times.filter((at) => at > began && at <= ended)
   const edges = [began, ...inside, ended]

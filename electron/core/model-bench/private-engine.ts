@@ -1,4 +1,4 @@
-// A llama-server of the bench's own, in the foreground: it ends with the bench, and with whatever ends that.
+// The bench's own llama-server, in the foreground, so that it ends with the bench, however that ends.
 import { spawn } from 'node:child_process'
 import { within } from '../base/deadline.ts'
 import { probeLlamaServer } from '../engine/llama-service.ts'
@@ -18,7 +18,7 @@ const lookMs = 200
 const graceMs = 10_000
 const keptLogBytes = 8_000
 
-/** Loading takes as long as it takes, minutes for 75 GB: settles when it serves, throws when it ends before. */
+/** No time limit, since loading 75 GB takes minutes: settles when it serves, throws when it ends before. */
 export const startPrivateEngine = async (spec: PrivateEngineSpec): Promise<PrivateEngine> => {
   const [program = '', ...args] = spec.argv
   const child = spawn(program, args, { env: { ...spec.env }, stdio: ['ignore', 'ignore', 'pipe'] })

@@ -1,4 +1,4 @@
-// From readings at several batch sizes to one row each and a recommended size, with the reason. Pure.
+// Turns readings at several batch sizes into one row each and a recommended size with its reason. Pure.
 import type { KvCacheType } from '../../contract/profile.ts'
 import type { BenchReading, IdleSlotsReading } from './measure.ts'
 
@@ -7,18 +7,18 @@ export interface BatchReadings {
   readonly readings: readonly BenchReading[]
 }
 
-/** Medians over the repeats; null: not to be had. */
+/** Medians over the repeats; null when not measurable. */
 export interface BatchRow {
   readonly batchTokens: number
   readonly prefillTokensPerSecond: number
   readonly generationTokensPerSecond: number
-  /** Accepted of drafted over all repeats, 0 to 1. */
+  /** Accepted share of drafted tokens over all repeats, 0 to 1. */
   readonly draftAcceptance: number | null
   readonly besidePrefillTokensPerSecond: number | null
-  /** Of the speed alone, what a stream keeps while another slot prefills, 0 to 1. */
+  /** The share of its speed that a stream keeps while another slot prefills, 0 to 1. */
   readonly keptShare: number | null
   readonly longestPauseMs: number | null
-  /** Lowest and highest prefill of the repeats: how far they can be trusted. */
+  /** Lowest and highest prefill of the repeats: shows how far to trust them. */
   readonly prefillRange: readonly [number, number]
 }
 
@@ -68,18 +68,18 @@ export const summariseKv = (type: KvCacheType, readings: readonly BenchReading[]
 /** What keeping idle slots costs in generation. */
 export interface IdleSlotsRow {
   readonly otherSlots: number
-  /** Median of what they held together; null: llama-server did not say. */
+  /** Median of the tokens that they held together; null when unknown. */
   readonly heldTokens: number | null
   readonly empty: Spread
   readonly held: Spread
-  /** Of the speed beside empty slots, what is left beside held ones; null: they did not hold what was put into them. */
+  /** The share of speed left beside filled slots, compared to empty ones; null: they did not keep their tokens. */
   readonly keptShare: number | null
 }
 
-/** Fewer of the tokens that were put in than this: llama-server has cleared the slots (`--cache-idle-slots`). */
+/** Below this share of the tokens put in, llama-server has cleared the slots (`--cache-idle-slots`). */
 const leastHeldShare = 0.5
 
-/** @param wantedTokens what each of the other slots was given */
+/** @param wantedTokens the tokens put into each of the other slots */
 export const summariseIdleSlots = (
   otherSlots: number,
   wantedTokens: number,
@@ -112,14 +112,14 @@ export const summariseBatch = ({ batchTokens, readings }: BatchReadings): BatchR
   }
 }
 
-/** A prefill this much slower than the fastest is still worth a stream that flows. */
+/** How much slower than the fastest a prefill may be for the sake of a smooth stream. */
 const worthwhilePrefillShare = 0.8
-/** Streams that differ by less are the same: then the faster prefill decides. */
+/** Streams that differ by less count as equal; then the faster prefill decides. */
 const sameStreamShare = 0.1
 
 /**
- * The size at which a stream keeps most of its speed beside a prefill, among those whose prefill loses at most a fifth;
- * with one slot nobody is beside, and the fastest prefill is best. null: nothing was measured.
+ * The size at which a stream keeps most of its speed beside a prefill, among those whose prefill loses at most a fifth. With
+ * one slot there is no other stream, and the fastest prefill is best. null: nothing was measured.
  */
 export const recommendBatch = (rows: readonly BatchRow[]): Recommendation | null => {
   const fastest = rows.toSorted((a, b) => b.prefillTokensPerSecond - a.prefillTokensPerSecond)[0]

@@ -1,11 +1,11 @@
-// Which of the Router's words about parked conversations a person is told: with more conversations than slots two come each turn.
+// Which of the Router's reports on parked conversations become events: with more conversations than slots, each turn brings two.
 import type { StackEvent } from '../../contract/notice.ts'
 import type { CacheEvent } from '../router/router-feed.ts'
 
-/** As often as the same notice is raised. */
+/** The same gap as between repeats of a notice. */
 const pauseMs = 600_000
 
-/** Every file that could not be written or used, and the first of the others in ten minutes. */
+/** Passes every file that could not be written or used, and the first of the other reports in ten minutes. */
 export const createCacheEvents = (note: (event: StackEvent) => void): ((event: CacheEvent) => void) => {
   const lastAt = new Map<CacheEvent['kind'], number>()
   return ({ kind, at, text }) => {

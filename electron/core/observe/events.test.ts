@@ -62,7 +62,7 @@ describe('a service', () => {
       'is taken over',
       { phase: 'stopped' },
       { phase: 'starting', adopted: true, pid: 7 },
-      ['info: AI Engine taken over as it ran (pid 7)'],
+      ['info: Took over the running AI Engine (pid 7)'],
     ],
     ['stays', {}, { uptimeSeconds: 99, waitingFor: null }, []],
   ])('that %s', (_, was, is, expected) => {
@@ -94,7 +94,7 @@ describe('the first look', () => {
     const found = withService('llamaServer', { adopted: true, uptimeSeconds: 7_200 })
     expect(textsOf(null, found)).toEqual([
       'info: Build Forge found mounted',
-      'info: AI Engine taken over as it ran (pid 101, up for 2 h)',
+      'info: Took over the running AI Engine (pid 101, up for 2 h)',
     ])
   })
 })
@@ -103,7 +103,7 @@ describe('the proof', () => {
   const proof = { provedAt: at - 1_000, milliseconds: 812, outputTokens: 8, model: 'm', checkedAt: null }
   const before: Snapshot = { ...base, takenAt: at - 2_000, proof: null }
 
-  it('is told when it was made, with its time', () => {
+  it('is logged when it was made, with its time', () => {
     expect(textsOf(before, { ...base, proof })).toEqual(['info: A Claude request came back in 812 ms'])
     expect(textsOf({ ...before, proof }, { ...base, proof: { ...proof, checkedAt: at } })).toEqual([])
   })
@@ -112,7 +112,7 @@ describe('the proof', () => {
     expect(textsOf(before, { ...base, proof: { ...proof, provedAt: at - 60_000 } })).toEqual([])
   })
 
-  it('that fails is told once for each reason', () => {
+  it('that fails is logged once for each reason', () => {
     const broken = { ...base, proof: null, proofFailure: 'HTTP 500' }
     expect(textsOf(before, broken)).toEqual(['critical: A Claude request did not come back: HTTP 500'])
     expect(textsOf(broken, { ...broken, takenAt: at + 1 })).toEqual([])
@@ -154,37 +154,37 @@ describe('what holds for a while', () => {
       'the engine stopped',
       {},
       withService('llamaServer', { phase: 'stopped' }, { ...base, slots: null }),
-      'info: AI Engine serves no more, after 1 min 30 s: All 4 slots are busy',
+      'info: AI Engine no longer serves, after 1 min 30 s: All 4 slots are busy',
     ],
     [
       'the engine crashed on those who waited for it',
-      { id: 'queue-waits', title: 'Requests wait long' },
+      { id: 'queue-waits', title: 'Long wait for a slot' },
       withService('llamaServer', { phase: 'starting' }, { ...base, queue: null }),
-      'info: AI Engine serves no more, after 1 min 30 s: Requests wait long',
+      'info: AI Engine no longer serves, after 1 min 30 s: Long wait for a slot',
     ],
     [
-      'nobody tells of the slots',
+      'the slots are unknown',
       {},
       { ...base, slots: null },
-      'info: Not known any more, after 1 min 30 s: All 4 slots are busy',
+      'info: No longer known, after 1 min 30 s: All 4 slots are busy',
     ],
     [
       'the Router does not tell',
-      { id: 'request-waits', title: 'A request waits long' },
+      { id: 'request-waits', title: 'Long wait for a request' },
       { ...base, requests: null },
-      'info: Not known any more, after 1 min 30 s: A request waits long',
+      'info: No longer known, after 1 min 30 s: Long wait for a request',
     ],
     [
       'the Router stopped',
-      { id: 'request-waits', title: 'A request waits long' },
+      { id: 'request-waits', title: 'Long wait for a request' },
       withService('proxy', { phase: 'stopped' }, { ...base, requests: null }),
-      'info: Router serves no more, after 1 min 30 s: A request waits long',
+      'info: Router no longer serves, after 1 min 30 s: Long wait for a request',
     ],
     [
       'it was ejected',
       { id: 'forge-full', title: 'Build Forge is 91 % full' },
       { ...base, ramDisk: { ...mounted, mounted: false } },
-      'info: Build Forge is not mounted any more, after 1 min 30 s: Build Forge is 91 % full',
+      'info: Build Forge is no longer mounted, after 1 min 30 s: Build Forge is 91 % full',
     ],
     [
       'it has room',
@@ -196,7 +196,7 @@ describe('what holds for a while', () => {
       'memory is not read',
       { id: 'memory-warn', title: 'Memory is getting tight' },
       { ...base, memory: null },
-      'info: Not known any more, after 1 min 30 s: Memory is getting tight',
+      'info: No longer known, after 1 min 30 s: Memory is getting tight',
     ],
   ])('ends with why: %s', (_, notice, after, expected) => {
     const before = { ...after, services: base.services, notices: [{ ...full, ...notice }] }

@@ -1,4 +1,4 @@
-// What has happened, read from two snapshots that follow one another: the lines that a person looks back at. Pure.
+// The event log: what happened between two consecutive snapshots. Pure.
 import type { Notice, StackEvent } from '../../contract/notice.ts'
 import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
 import { isServing, presentServices, readService } from '../../contract/services.ts'
@@ -7,7 +7,7 @@ import { formatDuration, formatMilliseconds } from '../../wording/figures.ts'
 import { measureRoom } from '../../wording/room.ts'
 import { noticeRules } from './notice-conditions.ts'
 
-/** The contract's limit: more than that nobody reads. */
+/** The contract's limit; more would go unread. */
 const keptEvents = 20
 
 export const appendEvents = (
@@ -15,10 +15,10 @@ export const appendEvents = (
   added: readonly StackEvent[],
 ): readonly StackEvent[] => (added.length === 0 ? events : [...events, ...added].slice(-keptEvents))
 
-/** @param before null: the first look of this core, which tells what it took over */
+/** @param before null: this core's first snapshot; the events then say what it took over */
 export const describeChanges = (before: Snapshot | null, after: Snapshot): readonly StackEvent[] => [
   ...presentServices(after).flatMap(({ id, state }) => {
-    // A gateway that was not there before is another profile's.
+    // A gateway that was absent before belongs to another profile.
     const was = before === null ? null : readService(before, id)
     return was === null ? describeFound(id, state, after) : describeService(id, was, state, after)
   }),
@@ -45,7 +45,7 @@ const describeFound = (
   const say = eventAt(after, id)
   if (adopted && pid !== null) {
     const age = uptimeSeconds === null ? '' : `, up for ${formatDuration(uptimeSeconds)}`
-    return [say('info', `${serviceNames[id]} taken over as it ran (pid ${pid}${age})`)]
+    return [say('info', `Took over the running ${serviceNames[id]} (pid ${pid}${age})`)]
   }
   return id === 'ramDisk' && phase === 'ready' ? [say('info', `${serviceNames[id]} found mounted`)] : []
 }
@@ -64,7 +64,7 @@ const describeService = (
   switch (is.phase) {
     case 'starting':
       return [
-        say('info', is.adopted ? `${name} taken over as it ran (pid ${is.pid})` : `${name} is starting`),
+        say('info', is.adopted ? `Took over the running ${name} (pid ${is.pid})` : `${name} is starting`),
       ]
     case 'ready':
       return [say('info', describeReady(id, was, is))]
@@ -75,7 +75,7 @@ const describeService = (
     case 'stopping':
       return []
     case 'stopped':
-      // A failure is forgotten, or an order called off: neither is an end.
+      // A failure was cleared or an order cancelled: neither is a stop.
       if (was.phase !== 'stopping') return []
       return [say('info', id === 'ramDisk' ? `${name} ejected` : `${name} stopped`)]
   }
@@ -99,7 +99,7 @@ const describeProfile = (before: Snapshot, after: Snapshot): readonly StackEvent
 const describeProof = (before: Snapshot, after: Snapshot): readonly StackEvent[] => {
   const say = eventAt(after, null)
   const { proof, proofFailure } = after
-  // One that is read from disk was made before this core looked.
+  // A proof read from disk is older than this core.
   const isNew =
     proof !== null && proof.provedAt !== before.proof?.provedAt && proof.provedAt >= before.takenAt
   const proved = isNew
@@ -112,7 +112,7 @@ const describeProof = (before: Snapshot, after: Snapshot): readonly StackEvent[]
   return [...proved, ...broke]
 }
 
-/** Conditions of the whole that no service tells; the rest of the notices have events of their own above. */
+/** Conditions that belong to no single service; the other notices have their own events above. */
 const conditionIds: ReadonlySet<string> = new Set([
   'slots-full',
   'request-waits',
@@ -136,29 +136,29 @@ const describeNotices = (before: Snapshot, after: Snapshot): readonly StackEvent
   ]
 }
 
-/** That it is over is said only where that was read: what stopped, or cannot be told any more, ended otherwise. */
+/** Says "over" only if that was read; a stopped service or a missing reading ends a condition in other words. */
 const describeEnd = (notice: Notice, after: Snapshot): string => {
   const lasted = formatDuration((after.takenAt - notice.since) / 1000)
   const gone = describeGone(notice.id, after)
   if (gone !== null) return `${gone}, after ${lasted}: ${notice.title}`
   const rule = noticeRules.find(({ id }) => id === notice.id)
-  if (rule?.read(after, true) === 'unknown') return `Not known any more, after ${lasted}: ${notice.title}`
+  if (rule?.read(after, true) === 'unknown') return `No longer known, after ${lasted}: ${notice.title}`
   const room = notice.id === 'slots-full' ? measureRoom(after) : null
   return room !== null && room.free > 0 && room.waiting === 0
     ? `A slot is free again, after ${lasted}`
     : `Over after ${lasted}: ${notice.title}`
 }
 
-/** What the condition was about does not serve any more; null when it does. */
+/** Says that the subject of the condition no longer serves; null when it does. */
 const describeGone = (id: string, { services, ramDisk }: Snapshot): string | null => {
   switch (id) {
     case 'slots-full':
     case 'queue-waits':
-      return isServing(services.llamaServer) ? null : `${serviceNames.llamaServer} serves no more`
+      return isServing(services.llamaServer) ? null : `${serviceNames.llamaServer} no longer serves`
     case 'request-waits':
-      return isServing(services.proxy) ? null : `${serviceNames.proxy} serves no more`
+      return isServing(services.proxy) ? null : `${serviceNames.proxy} no longer serves`
     case 'forge-full':
-      return ramDisk?.mounted === false ? `${serviceNames.ramDisk} is not mounted any more` : null
+      return ramDisk?.mounted === false ? `${serviceNames.ramDisk} is no longer mounted` : null
     default:
       return null
   }

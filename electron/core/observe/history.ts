@@ -1,20 +1,20 @@
-// The last 15 minutes in equal steps, for the charts: a ring fed with readings. A step in which nothing was read is null.
+// The last 15 minutes in equal steps, for the charts: a ring of readings. A step without a reading is null.
 import { type HistorySample, historyLength, historyStepMs } from '../../contract/history.ts'
 
-/** What one look at the AI Engine told; null: not told. */
+/** One reading of the AI Engine; null when unknown. */
 export type HistoryReading = Omit<HistorySample, 'at'>
 
 export interface History {
-  /** The finished steps, oldest first; `historyLength` at most. */
+  /** The finished steps, oldest first, at most `historyLength`. */
   samples(): readonly HistorySample[]
   /**
-   * Adds what was read at `now` (ms since the epoch) and answers the steps that have ended before it. null: there was
-   * nothing to read, and only time has passed.
+   * Adds the reading of `now` (ms since the epoch) and returns the steps that ended before it. null: no reading, only
+   * time has passed.
    */
   add(reading: HistoryReading | null, now: number): readonly HistorySample[]
 }
 
-/** Of the readings in one step: the mean of what flows, the most of what is counted. */
+/** Combines the readings of one step: the mean of rates, the maximum of counts. */
 const summarize = (at: number, readings: readonly HistoryReading[]): HistorySample => ({
   at,
   generationTokensPerSecond: meanOf(readings.map((reading) => reading.generationTokensPerSecond)),
@@ -37,14 +37,14 @@ const stepOf = (now: number): number => Math.floor(now / historyStepMs) * histor
 
 export const createHistory = (): History => {
   let finished: HistorySample[] = []
-  /** The step that is being filled; null before the first reading. */
+  /** The step being filled; null before the first reading. */
   let open: { at: number; readings: HistoryReading[] } | null = null
 
-  /** Ends the open step and all empty ones before `step`: a machine that slept has a gap, not a line across it. */
+  /** Ends the open step and adds the empty ones before `step`: a machine that slept shows a gap, not a line across it. */
   const endStepsBefore = (step: number): readonly HistorySample[] => {
     if (open === null) return []
     const ended: HistorySample[] = []
-    // What is older than the ring is long would fall out of it at once.
+    // Skip steps older than the ring: they would fall out at once.
     const first = Math.max(open.at, step - historyLength * historyStepMs)
     for (let at = first; at < step; at += historyStepMs) {
       ended.push(summarize(at, at === open.at ? open.readings : []))
@@ -57,7 +57,7 @@ export const createHistory = (): History => {
     samples: () => finished,
     add: (reading, now) => {
       const step = stepOf(now)
-      // The clock was set back: what lies ahead of it now would be drawn over the present.
+      // The clock was set back: steps now in the future would be drawn over the present.
       if (open !== null && step < open.at) {
         finished = finished.filter(({ at }) => at < step)
         open = null

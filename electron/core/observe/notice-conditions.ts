@@ -1,4 +1,4 @@
-// What a person should know while it holds, read from one snapshot each. When it is told, and again, is in notices.ts.
+// Conditions that a user should know while they hold, each read from one snapshot. notices.ts decides when to show them.
 
 import type { Notice } from '../../contract/notice.ts'
 import { type ServiceId, type SupervisedId, serviceIds, serviceNames } from '../../contract/service-ids.ts'
@@ -12,14 +12,14 @@ export type Words = Pick<Notice, 'severity' | 'title' | 'body' | 'view'>
 
 export interface NoticeRule {
   readonly id: string
-  /** It has to hold this long, and in this many looks, before it is told: one look may be chance. */
+  /** It must hold this long and in this many looks before it is shown: one look may be chance. */
   readonly holdMs: number
   readonly looks: number
-  /** What a look is: `slots` a reading of the slots, which one snapshot after the other may hold; absent: a snapshot. */
+  /** What counts as a look. `slots`: a reading of the slots, which several snapshots may share; absent: a snapshot. */
   readonly looksAt?: 'slots'
-  /** It has to be over this long before it goes: what flickers is one thing that goes on. */
+  /** It must be over this long before it is cleared, so that a flickering condition counts as one. */
   readonly clearMs: number
-  /** null: does not hold. `unknown`: cannot be told now. `isHeld`: it has been told and is not over. */
+  /** null: does not hold. `unknown`: can't be read now. `isHeld`: it is being shown. */
   read(now: Snapshot, isHeld: boolean): Words | null | 'unknown'
 }
 
@@ -36,7 +36,7 @@ const slotsFull: NoticeRule = {
     if (!isServing(now.services.llamaServer)) return null
     const room = measureRoom(now)
     if (room === null) return 'unknown'
-    // With a free slot and somebody waiting there is no room in the pool that the slots share.
+    // Requests that wait beside a free slot mean that the slots' shared pool is full.
     if (room.free > 0 && room.waiting === 0) return null
     const { slots, free, waiting } = room
     return {
@@ -62,14 +62,14 @@ const describeQueue = (waiting: number): string => {
 
 const longWaitMs = 60 * seconds
 
-/** The Router knows each request. */
+/** The Router's reading, which knows each request. */
 const longestWait: NoticeRule = {
   id: 'request-waits',
   holdMs: 0,
   looks: 1,
   clearMs: 0,
   read: ({ requests, services, takenAt }) => {
-    // Without a Router nobody waits in it.
+    // Without a Router it has no queue.
     if (!isServing(services.proxy)) return null
     if (requests === null) return 'unknown'
     const waiting = requests.filter(({ phase }) => phase === 'waiting')
@@ -77,14 +77,14 @@ const longestWait: NoticeRule = {
     if (first === undefined || takenAt - first.startedAt < longWaitMs) return null
     return {
       severity: 'warning',
-      title: 'A request waits long',
+      title: 'Long wait for a request',
       body: `${first.developer} has been waiting for ${formatDuration((takenAt - first.startedAt) / 1000)}.`,
       view: glance,
     }
   },
 }
 
-/** Without a Router that tells, only llama-server's count: somebody has been waiting all the time, perhaps in turns. */
+/** Without the Router's reading there is only llama-server's count: the queue was never empty, perhaps with different requests. */
 const queueNeverEmpty: NoticeRule = {
   id: 'queue-waits',
   holdMs: longWaitMs,
@@ -96,8 +96,8 @@ const queueNeverEmpty: NoticeRule = {
     if (queue.deferred === 0) return null
     return {
       severity: 'warning',
-      title: 'Requests wait long',
-      body: `${plural(queue.deferred, 'request')} ${queue.deferred === 1 ? 'waits' : 'wait'} for a free slot; it has not been empty for a minute.`,
+      title: 'Long wait for a slot',
+      body: `${plural(queue.deferred, 'request')} ${queue.deferred === 1 ? 'waits' : 'wait'} for a free slot; the queue has not been empty for a minute.`,
       view: glance,
     }
   },
@@ -113,7 +113,7 @@ const failed = (id: ServiceId): NoticeRule => ({
     if (state?.phase !== 'failed') return null
     const { restarts, reason } = state
     return {
-      // Without a gateway the Router still answers at its own address.
+      // Without the gateway the Router still answers at its own address.
       severity: id === 'gateway' ? 'warning' : 'critical',
       title: restarts > 0 ? `${serviceNames[id]} crashed and stays down` : `${serviceNames[id]} failed`,
       body: reason ?? 'It did not say why.',
@@ -122,7 +122,7 @@ const failed = (id: ServiceId): NoticeRule => ({
   },
 })
 
-/** A server that only was busy for a moment is no news. */
+/** A server that was busy for a moment is not worth a notice. */
 const degraded = (id: SupervisedId): NoticeRule => ({
   id: `degraded-${id}`,
   holdMs: 5 * seconds,
@@ -156,7 +156,7 @@ const unproved: NoticeRule = {
       : null,
 }
 
-/** Told at 90 %, over below 85 %: a build that writes and deletes at the edge is told once. */
+/** Starts at 90 %, ends below 85 %: a build that writes and deletes around the limit raises one notice. */
 const forgeFullShare = 0.9
 const forgeRoomyShare = 0.85
 
@@ -194,7 +194,7 @@ const swapGrowing: NoticeRule = {
     return {
       severity: 'warning',
       title: 'Memory is being swapped out',
-      body: `${formatBytes(rate)} per second${inSwap}: the model and the builds get slow.`,
+      body: `${formatBytes(rate)} per second${inSwap}: the model and builds slow down.`,
       view: { id: 'plan', service: null },
     }
   },
@@ -217,7 +217,7 @@ const pressure = (level: 'warn' | 'critical'): NoticeRule => ({
   },
 })
 
-/** In the order in which they are shown among equals. */
+/** In display order among notices of one severity. */
 export const noticeRules: readonly NoticeRule[] = [
   ...serviceIds.map(failed),
   unproved,

@@ -1,11 +1,11 @@
-// What has just happened and is told for a while: a crash until it is over, a recovery, a stack that has become ready.
+// Recent events that are shown for a while: a crash until it is over, a recovery, a stack that has become ready.
 
 import { commandedIds, type SupervisedId, serviceNames, supervisedIds } from '../../contract/service-ids.ts'
 import { isServing, readService } from '../../contract/services.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { NoticeRule } from './notice-conditions.ts'
 
-/** Whose start is the stack's. */
+/** The services whose start is the stack's start. */
 const serverIds = ['llamaServer', 'proxy'] as const satisfies readonly SupervisedId[]
 
 type ServiceMoment =
@@ -15,9 +15,9 @@ type ServiceMoment =
 
 export interface Moments {
   readonly services: Readonly<Record<SupervisedId, ServiceMoment>>
-  /** A start that somebody asked for is under way. */
+  /** A start that a user asked for is under way. */
   readonly starting: boolean
-  /** When it last led to a ready stack; ms since the epoch. */
+  /** When such a start last made the stack ready; ms since the epoch. */
   readonly readyAt: number | null
 }
 
@@ -30,10 +30,10 @@ export const noMoments: Moments = {
 const recoveredShownMs = 120_000
 const readyShownMs = 60_000
 
-/** @param before null: the first look at all, before which nothing is known to have happened */
+/** @param before null: this is the first snapshot, so nothing has happened yet */
 export const followMoments = (moments: Moments, before: Snapshot | null, now: Snapshot): Moments => {
   const isReady = now.overall === 'ready'
-  // What was taken over or came back by itself is no start: nobody waits for it.
+  // An adopted or automatically restarted service is no start that a user waits for.
   const restarted = serverIds.some((id) => now.services[id].restarts > 0)
   const adopted = serverIds.every((id) => now.services[id].adopted)
   const starting = now.overall === 'starting' && !restarted && !adopted
@@ -52,7 +52,7 @@ export const followMoments = (moments: Moments, before: Snapshot | null, now: Sn
   }
 }
 
-/** A stack that serves before its disk is mounted is not whole yet, and what it waits for is still that start. */
+/** A stack that serves before its disk is mounted is not complete yet: that start is still under way. */
 const isUnderWay = ({ overall, services }: Snapshot): boolean =>
   overall === 'starting' || commandedIds.some((id) => services[id].phase === 'starting')
 
@@ -68,7 +68,7 @@ const followService = (
   if (was !== null && service.restarts > was.restarts) return { kind: 'crashed', reason: service.reason }
   if (moment?.kind === 'crashed' && isServing(service))
     return { kind: 'recovered', at: now.takenAt, restarts: service.restarts }
-  // Given up or stopped: that is told by its own words, or was asked for.
+  // It gave up, which has its own notice, or was stopped on request.
   if (service.phase === 'failed' || service.phase === 'stopped' || service.phase === 'stopping') return null
   return moment
 }
@@ -88,7 +88,7 @@ const crashed = (id: SupervisedId, moment: ServiceMoment): NoticeRule => ({
       ? {
           severity: id === 'gateway' ? 'warning' : 'critical',
           title: `${serviceNames[id]} crashed`,
-          body: `${moment.reason ?? 'It did not say why.'} It is started again.`,
+          body: `${moment.reason ?? 'It did not say why.'} It is restarting.`,
           view: { id: 'logs', service: id },
         }
       : null,
@@ -104,8 +104,8 @@ const recovered = (id: SupervisedId, moment: ServiceMoment): NoticeRule => ({
           title: `${serviceNames[id]} answers again`,
           body:
             moment.restarts === 1
-              ? 'It crashed and was started again.'
-              : `It was started again ${moment.restarts} times.`,
+              ? 'It crashed and was restarted.'
+              : `It was restarted ${moment.restarts} times.`,
           view: { id: 'logs', service: id },
         }
       : null,

@@ -93,7 +93,7 @@ const ids = (notices: readonly Notice[]) => notices.map(({ id }) => id)
 const raised = (notices: readonly Notice[]) => notices.filter(({ raise }) => raise).map(({ id }) => id)
 
 describe('all slots full', () => {
-  it('is told after 10 s, with who waits, and goes when one is free', () => {
+  it('is shown after 10 s, with the waiting requests, and goes when a slot is free', () => {
     const world = createWorld()
     const queue = (deferred: number): Queue => ({ processing: 2, deferred })
     expect(world.watch(0, 9, { slots: full, queue: queue(0) })).toEqual([])
@@ -108,7 +108,7 @@ describe('all slots full', () => {
     expect(world.look(17)).toEqual([])
   })
 
-  it('is not told from one look, however long ago', () => {
+  it('is not shown from one look, however long ago', () => {
     const world = createWorld()
     world.look(0, { slots: full })
     expect(world.look(5, { slots: free })).toEqual([])
@@ -116,21 +116,21 @@ describe('all slots full', () => {
     expect(world.look(40)).toHaveLength(1)
   })
 
-  it('is not told from one answer that is held while the next is owed', () => {
+  it('is not shown from one answer that is held while the next is due', () => {
     const world = createWorld()
     for (let second = 0; second <= 20; second += 1)
       expect(world.look(second, { slots: full }, { slotsReadAt: 0 })).toEqual([])
     expect(ids(world.look(21, {}, { slotsReadAt: 21 }))).toEqual(['slots-full'])
   })
 
-  it('is told at the idle pace too', () => {
+  it('is shown at the idle pace too', () => {
     const world = createWorld()
     expect(world.look(0, { slots: full })).toEqual([])
     expect(world.look(5)).toEqual([])
     expect(ids(world.look(10))).toEqual(['slots-full'])
   })
 
-  it('begins anew when a slot was free before it was told', () => {
+  it('starts over when a slot was free before it was shown', () => {
     const world = createWorld()
     world.watch(0, 8, { slots: full })
     world.look(9, { slots: free })
@@ -161,7 +161,7 @@ describe('all slots full', () => {
     expect(raised(world.watch(later, later + 10, { slots: full }))).toEqual(['slots-full'])
   })
 
-  it('that goes on is raised when the gap is over: it was never told in this occurrence', () => {
+  it('that goes on is raised when the gap is over: it was never raised in this occurrence', () => {
     const world = createWorld()
     world.watch(0, 10, { slots: full })
     world.watch(11, 20, { slots: free })
@@ -191,7 +191,7 @@ describe('all slots full', () => {
     expect(ids(notices)).toEqual(['slots-full'])
   })
 
-  it('is so with a free slot, while somebody waits for room in the pool', () => {
+  it('holds with a free slot while a request waits for room in the pool', () => {
     const requests = [waiting('anna', start)]
     expect(createWorld().watch(0, 10, { slots: free, requests })).toMatchObject([
       { id: 'slots-full', title: 'No room for another agent' },
@@ -204,7 +204,7 @@ describe('all slots full', () => {
 })
 
 describe('waiting', () => {
-  it('of one request is told by name after a minute', () => {
+  it('of one request is shown by name after a minute', () => {
     const world = createWorld()
     expect(world.look(59, { requests: [waiting('anna', start)] })).toEqual([])
     expect(world.look(61)).toMatchObject([
@@ -213,7 +213,7 @@ describe('waiting', () => {
     expect(world.look(62, { requests: [] })).toEqual([])
   })
 
-  it('that cannot be told for a moment is not over, and is with the Router', () => {
+  it('that is unknown for a moment is not over, and is with the Router', () => {
     const world = createWorld()
     world.look(61, { requests: [waiting('anna', start)] })
     expect(ids(world.watch(62, 80, { requests: null }))).toEqual(['request-waits'])
@@ -223,7 +223,7 @@ describe('waiting', () => {
     expect(ids(other.look(62, { requests: null, ...service('proxy', { phase: 'stopped' }) }))).toEqual([])
   })
 
-  it('is told of the one that waits longest', () => {
+  it('names the longest waiter', () => {
     const requests = [waiting('ben', start + 10_000), waiting('anna', start)]
     expect(createWorld().look(75, { requests })[0]?.body).toContain('anna')
   })
@@ -236,7 +236,7 @@ describe('waiting', () => {
     expect(world.look(61, { queue: { processing: 4, deferred: 0 } })).toEqual([])
   })
 
-  it('that ends in between is nobody’s long wait', () => {
+  it('that ends in between is no long wait', () => {
     const world = createWorld()
     for (let second = 0; second < 200; second += 1) {
       const deferred = second % 30 === 0 ? 0 : 2
@@ -246,7 +246,7 @@ describe('waiting', () => {
 })
 
 describe('a server that crashes', () => {
-  it('is told with the reason, then as recovered for a while', () => {
+  it('is shown with the reason, then as recovered for a while', () => {
     const world = createWorld()
     world.look(0)
     const crash = { phase: 'starting', restarts: 1, reason: 'ended by SIGKILL.' } as const
@@ -255,7 +255,7 @@ describe('a server that crashes', () => {
         id: 'crashed-llamaServer',
         severity: 'critical',
         title: 'AI Engine crashed',
-        body: 'ended by SIGKILL. It is started again.',
+        body: 'ended by SIGKILL. It is restarting.',
         view: { id: 'logs', service: 'llamaServer' },
         raise: true,
       },
@@ -303,7 +303,7 @@ describe('a server that crashes', () => {
     expect(createWorld().look(0, service('proxy', { phase: 'ready', restarts: 3 }))).toEqual([])
   })
 
-  it('and is stopped is told no more', () => {
+  it('and is stopped is no longer shown', () => {
     const world = createWorld()
     world.look(0)
     world.look(1, service('proxy', { phase: 'starting', restarts: 1 }))
@@ -322,7 +322,7 @@ describe('a service that', () => {
     ])
   })
 
-  it('does not answer is told after some seconds, not at once', () => {
+  it('does not answer is shown after some seconds, not at once', () => {
     const world = createWorld()
     const change = service('proxy', { phase: 'degraded', reason: 'no answer in 3 s' })
     expect(world.watch(0, 4, change)).toEqual([])
@@ -337,7 +337,7 @@ describe('a service that', () => {
 })
 
 describe('ready', () => {
-  it('is told once for a start, and goes by itself', () => {
+  it('is shown once for a start, and goes by itself', () => {
     const world = createWorld()
     world.look(0, { overall: 'stopped' })
     expect(world.watch(1, 20, { overall: 'starting' })).toEqual([])
@@ -348,7 +348,7 @@ describe('ready', () => {
     expect(world.look(81)).toEqual([])
   })
 
-  it('is told also when the disk is mounted only after the first request was answered', () => {
+  it('is also shown when the disk is mounted only after the first request was answered', () => {
     const world = createWorld()
     world.look(0, { overall: 'stopped' })
     world.look(1, { overall: 'starting', ...service('ramDisk', { phase: 'starting' }) })
@@ -409,7 +409,7 @@ describe('the forge', () => {
 })
 
 describe('memory', () => {
-  it('that swaps out for several looks is told, and is over after a minute of rest', () => {
+  it('that swaps out for several looks is shown, and is over after a minute of rest', () => {
     const world = createWorld()
     expect(world.watch(0, 9, { memory: memory({ swapOutBytesPerSecond: 5e6 }) })).toEqual([])
     expect(world.look(10)).toMatchObject([
@@ -419,7 +419,7 @@ describe('memory', () => {
     const untold = createWorld().watch(0, 11, {
       memory: memory({ swapOutBytesPerSecond: 5e6, swapUsedBytes: null }),
     })
-    expect(untold).toMatchObject([{ body: '5 MiB per second: the model and the builds get slow.' }])
+    expect(untold).toMatchObject([{ body: '5 MiB per second: the model and builds slow down.' }])
     expect(world.watch(61, 71)).toEqual([])
   })
 
@@ -491,7 +491,7 @@ it('forgets nothing wrong when the clock is set back', () => {
   expect(world.look(6)).toEqual([])
 })
 
-it('a gateway that fails, crashes and comes back is told as a server is, but never as critical as one', () => {
+it('a gateway that fails, crashes and comes back is shown like a server, but never as critical', () => {
   const at = (seconds: number, change: Partial<ServiceState> | null): Snapshot => ({
     ...sampleSnapshot,
     takenAt: start + seconds * 1000,

@@ -1,4 +1,4 @@
-// When something is told, when it is over, and whether a system notification is due: a pure fold over snapshots.
+// When a notice appears, when it ends, and whether a system notification is due: a pure fold over snapshots.
 import type { Config } from '../../contract/config.ts'
 import type { Notice } from '../../contract/notice.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
@@ -6,22 +6,22 @@ import { type NoticeRule, noticeRules, type Words } from './notice-conditions.ts
 import { followMoments, type Moments, momentRules, noMoments } from './notice-moments.ts'
 import { isQuiet, minuteOfDay } from './quiet-hours.ts'
 
-/** The same thing is raised at most once in this time, however often it comes and goes. It is shown all the same. */
+/** The same notice is raised at most once in this time, however often it comes and goes. It is still shown. */
 export const raiseGapMs = 10 * 60_000
-/** What cannot be told any more for this long is taken for over: an old fact is not shown as present. */
+/** A condition that can't be read for this long counts as over: an old fact must not be shown as current. */
 export const unknownMs = 30_000
 
 interface Track {
-  /** When it began to hold, without a pause longer than its rule allows; ms since the epoch. */
+  /** When it began to hold, ignoring pauses that its rule allows; ms since the epoch. */
   readonly since: number
   readonly lastHeldAt: number
-  /** When it was last known whether it holds. */
+  /** When it was last read, whether it held or not. */
   readonly knownAt: number
   readonly looks: number
-  /** When that was read which was counted last. */
+  /** When the last counted reading was taken. */
   readonly readAt: number
   readonly told: boolean
-  /** Raised in this occurrence: it stays so, also into quiet hours. */
+  /** Raised in this occurrence; stays true, even in quiet hours. */
   readonly raised: boolean
   readonly words: Words
 }
@@ -30,7 +30,7 @@ export interface NoticeState {
   readonly before: Snapshot | null
   readonly moments: Moments
   readonly tracks: ReadonlyMap<string, Track>
-  /** When each was last raised, over all its occurrences. */
+  /** When each notice was last raised, over all its occurrences. */
   readonly raisedAt: ReadonlyMap<string, number>
 }
 
@@ -43,13 +43,13 @@ export const noNotices: NoticeState = {
 
 export interface NoticeFold {
   readonly state: NoticeState
-  /** The most severe first. */
+  /** Most severe first. */
   readonly notices: readonly Notice[]
 }
 
 const severities = ['critical', 'warning', 'info'] as const satisfies readonly Notice['severity'][]
 
-/** @param slotsReadAt when the slots of `now` were read; null: they are not known */
+/** @param slotsReadAt when the slots of `now` were read; null when unknown */
 export const foldNotices = (
   state: NoticeState,
   now: Snapshot,
@@ -76,10 +76,10 @@ export const foldNotices = (
   return { state: { before: now, moments, tracks, raisedAt }, notices }
 }
 
-/** A clock that was set back makes what lies ahead of it old, not eternal. */
+/** If the clock was set back, times now in the future count as old instead of lasting for ever. */
 const isWithin = (ms: number, at: number, now: number): boolean => now >= at && now - at < ms
 
-/** null: it does not hold, and nothing of it is worth remembering. */
+/** null: it does not hold, and there is nothing to remember. */
 const followTrack = (track: Track | null, rule: NoticeRule, now: Snapshot, readAt: number): Track | null => {
   const { takenAt } = now
   const reading = rule.read(now, track?.told ?? false)
@@ -93,7 +93,7 @@ const followTrack = (track: Track | null, rule: NoticeRule, now: Snapshot, readA
   }
   const held = track ?? { since: takenAt, looks: 0, told: false, raised: false }
   const since = Math.min(held.since, takenAt)
-  // Two looks in one turn are one, and so is one answer in two snapshots: what changed in between was not seen twice.
+  // One reading in two snapshots counts as one look, as do two looks in one turn: nothing new was seen.
   const looks = track !== null && track.readAt === readAt ? track.looks : held.looks + 1
   const told = held.told || (takenAt - since >= rule.holdMs && looks >= rule.looks)
   return {

@@ -134,7 +134,7 @@ const setUp = (change: Partial<PollerSources> = {}) => {
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 
 describe('the cadence', () => {
-  it('is 5 s when nobody watches and 1 s when someone does', async () => {
+  it('is 5 s unwatched and 1 s watched', async () => {
     const { poller, world } = setUp({ engine: () => null })
     await pass(13_000)
     expect(world.used).toBe(4)
@@ -146,7 +146,7 @@ describe('the cadence', () => {
     expect(world.used).toBe(10)
   })
 
-  it('comes in the middle of the steps of the history when nobody watches', async () => {
+  it('comes in the middle of the steps of the history while unwatched', async () => {
     const phases: number[] = []
     setUp({
       engine: () => null,
@@ -159,7 +159,7 @@ describe('the cadence', () => {
     expect(phases).toEqual([0, 2_500, 2_500, 2_500, 2_500])
   })
 
-  it('looks at a working engine, and only at it, every 2 s when nobody watches', async () => {
+  it('reads a working engine, and only that, every 2 s while unwatched', async () => {
     const { engine, world } = setUp()
     await pass(0)
     await engine.answer(readingAt(1))
@@ -242,7 +242,7 @@ describe('a llama-server that is slow to answer', () => {
     expect(world.published).toBe(4)
   })
 
-  it('keeps showing who is busy, without rates, until it answers', async () => {
+  it('keeps showing the busy slots, without rates, until it answers', async () => {
     const { poller, engine, fold } = setUp()
     poller.setWatched(true)
     await pass(0)
@@ -375,7 +375,7 @@ describe('another process', () => {
 })
 
 describe('refresh', () => {
-  it('reads anew for someone who asks once', async () => {
+  it('reads again for a single request', async () => {
     const { poller, world, engine } = setUp()
     await pass(0)
     await engine.answer(readingAt(1))

@@ -1,4 +1,4 @@
-// Reads everything at two cadences, watched and idle: one question in flight each, and nothing old passed off as new.
+// Reads everything at two cadences, watched and idle: one request in flight per source, and no old reading shown as new.
 
 import { historyStepMs } from '../../contract/history.ts'
 import type { Memory, Queue, RamDisk, Slot, Throughput } from '../../contract/snapshot.ts'
@@ -9,13 +9,13 @@ import type { EngineReading } from '../engine/llama-watch.ts'
 import type { ProbeResult } from '../supervise/child-service.ts'
 
 export interface PollerSources {
-  /** null while the AI Engine does not serve: it is then not asked. */
+  /** null while the AI Engine does not serve; it is not asked then. */
   readonly engine: () => {
-    /** Which process serves: what another one said is not about this one. */
+    /** The serving process; readings of another one don't apply to it. */
     readonly pid: number | null
     readonly probe: (signal: AbortSignal) => Promise<ProbeResult>
     readonly read: (signal: AbortSignal) => Promise<unknown>
-    /** The last answer with what the log has said since; null before the first. */
+    /** The last answer, updated from the log since; null before the first. */
     readonly current: () => EngineReading | null
     readonly report: (result: ProbeResult) => void
   } | null
@@ -27,9 +27,9 @@ export interface PollerSources {
   readonly gateway: () => ReturnType<PollerSources['proxy']>
   readonly memory: () => Promise<Memory>
   readonly ramDisk: () => Promise<RamDisk> | null
-  /** Asks the other Studios; each of them at most once at a time. */
+  /** Asks the other Studios, each at most once at a time. */
   readonly nodes?: () => Promise<void>
-  /** The cheap end-to-end check; answers the reason when the chain is broken. */
+  /** The cheap end-to-end check. */
   readonly recheckProof: () => Promise<void>
 }
 
@@ -38,34 +38,33 @@ export interface Poller {
     readonly memory: Reading<Memory> | null
     readonly ramDisk: Reading<RamDisk> | null
     readonly slots: Reading<Slot[]> | null
-    /** null: not told. */
+    /** null when unknown. */
     readonly tasks: SlotTasks | null
     readonly queue: Reading<Queue> | null
     readonly throughput: Reading<Throughput> | null
-    /** When the question was put that llama-server has not answered yet; null when it owes no answer. */
+    /** When the request was sent that llama-server has not answered yet; null when there is none. */
     readonly engineAskedAt: number | null
   }
   /** How old a reading may be at this cadence and still count as live. */
   readonly maxAgeMs: () => number
   setWatched(watched: boolean): void
   /**
-   * Reads now, unless that was done a moment ago; settles when all have answered or `freshWaitMs` are over, and
-   * `onReading` was called.
+   * Reads now, unless it did a moment ago. Settles after `onReading`, when all have answered or `freshWaitMs` is over.
    */
   refresh(): Promise<void>
   close(): void
 }
 
-/** The design's cadences: about 1 Hz when someone watches, slower when nobody does. */
+/** The design's cadences: about 1 Hz while watched, slower otherwise. */
 const watchedMs = 1_000
 const idleMs = historyStepMs
-/** Unwatched, the AI Engine alone is looked at this often while it works: whether it is full is told from several looks. */
+/** How often to read a busy AI Engine while unwatched: the notice "full" needs several looks. */
 const busyMs = 2_000
-/** llama-server answers /health within 10 ms even while it prefills (measured), so seconds mean trouble. */
+/** llama-server answers /health within 10 ms even during a prefill (measured), so seconds mean trouble. */
 const probeTimeoutMs = 3_000
-/** /slots and /metrics may take as long as one prefill batch: 8 s on a CPU with b10068, 20 s is to be expected of a 70B. */
+/** /slots and /metrics may take as long as one prefill batch: 8 s on a CPU with b10068, about 20 s expected for a 70B. */
 const readTimeoutMs = 60_000
-/** Readings closer together than this would make rates out of noise. */
+/** Readings closer together than this would turn noise into rates. */
 const tooSoonMs = 400
 const freshWaitMs = 1_500
 const recheckWatchedMs = 15_000
@@ -76,14 +75,14 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   let closed = false
   let timer: NodeJS.Timeout | null = null
   let busyTimer: NodeJS.Timeout | null = null
-  // Intervals are measured by a clock that nobody sets: with the other one turned back an hour, nothing would be due for it.
+  // A monotonic clock: if the wall clock were set back an hour, nothing would be due for an hour.
   let lastTickMs = Number.NEGATIVE_INFINITY
   let lastRecheckMs = performance.now()
   let looking: Promise<void> = Promise.resolve()
   let memory: Reading<Memory> | null = null
   let ramDisk: Reading<RamDisk> | null = null
   let engineAskedAt: number | null = null
-  /** Which process answered last, and when; what it said is the source's to keep. */
+  /** Which process answered last, and when; the source keeps the answer. */
   let engineAnswer: { readonly pid: number | null; readonly takenAt: number } | null = null
 
   const at = <T>(value: T | null): Reading<T> | null =>
@@ -151,7 +150,7 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
     timer = setTimeout(beat, Math.max(0, waitMs))
   }
 
-  /** Of the process that serves now. */
+  /** The last answer of the process that serves now. */
   const engineSaid = (): (EngineReading & { readonly takenAt: number }) | null => {
     const engine = sources.engine()
     const said = engine?.current() ?? null
@@ -180,7 +179,7 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
     if (busyTimer !== null) clearTimeout(busyTimer)
     const ticked = tick()
     schedule()
-    // A slow answer must not hold up the others: what came within the wait is published, the rest comes later.
+    // A slow answer must not delay the others: publish what arrives within the wait, the rest later.
     await within(ticked, freshWaitMs)
     scheduleBusy()
     if (!closed) onReading()
@@ -225,13 +224,13 @@ export const createPoller = (sources: PollerSources, onReading: () => void): Pol
   }
 }
 
-/** Idle looks come in the middle of the history's steps: one that is late by some ms leaves no step without a reading. */
+/** Idle looks fall in the middle of the history's steps, so that one a few ms late leaves no step empty. */
 const middleOfStepAfter = (at: number): number => {
   const half = idleMs / 2
   return Math.ceil((at - half) / idleMs) * idleMs + half
 }
 
-/** A slow server is never asked twice at once; a call that finds one running does not wait for that one again. */
+/** Never asks a slow server twice at once: a call while one is running returns without waiting for it. */
 const singleFlight = (work: () => Promise<void>): (() => Promise<void>) => {
   let running = false
   return async () => {

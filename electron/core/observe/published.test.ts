@@ -1,4 +1,4 @@
-// Who is told what: some every reading, some only when it matters, and several changes in one turn once.
+// What watchers get: some every reading, some only what matters, and several changes in one turn once.
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { Snapshot } from '../../contract/snapshot.ts'
@@ -53,7 +53,7 @@ it('tells the present at once, then each reading', async () => {
   expect(seen).toHaveLength(2)
 })
 
-it('tells those who do not look closely every few seconds, and of changes at once', async () => {
+it('sends numbers every few seconds to watchers that do not watch closely, and changes at once', async () => {
   const { world, feed } = setUp()
   const calm: number[] = []
   const close: number[] = []
@@ -85,7 +85,7 @@ it('goes on telling when the clock is set back by an hour', async () => {
   expect(told).toBe(2)
 })
 
-it('wants everything read at 1 Hz only while somebody looks closely', async () => {
+it('reads everything at 1 Hz only while someone watches closely', async () => {
   const { world, feed } = setUp()
   const tray = feed.watch(() => {}, { watched: false })
   const window = feed.watch(() => {}, { watched: false })
@@ -101,7 +101,7 @@ it('wants everything read at 1 Hz only while somebody looks closely', async () =
   expect(feed.hasWatchers()).toBe(false)
 })
 
-it('tells nothing to one who stopped before the first snapshot came', async () => {
+it('sends nothing to a watcher that stopped before the first snapshot', async () => {
   const { feed } = setUp()
   let told = 0
   const watch = feed.watch(() => {

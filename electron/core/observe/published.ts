@@ -1,4 +1,4 @@
-// The present snapshot: folded once when something arrives, kept as it is, and told to those who watch.
+// The current snapshot: folded once when something arrives, kept, and sent to the watchers.
 import type { Config } from '../../contract/config.ts'
 import type { HistorySample } from '../../contract/history.ts'
 import type { Notice, StackEvent } from '../../contract/notice.ts'
@@ -13,16 +13,16 @@ import { placeRequests, type SlotOwners } from './slot-owners.ts'
 import { foldSnapshot, type Readings } from './snapshot.ts'
 import type { Watchable, WatchOptions } from './watch.ts'
 
-/** What nobody has to ask for: the state of what this core runs. */
+/** State that the core knows without reading anything. */
 export interface Facts extends Omit<Readings, keyof ReturnType<Poller['latest']>> {
-  /** What each slot holds by the Router's book; null while it does not tell. */
+  /** The Router's record of what each slot holds; null when unknown. */
   readonly heldSlots: readonly HeldSlot[] | null
 }
 
 export interface PublishedOptions {
   readonly facts: (now: number, maxAgeMs: number) => Facts
   readonly poller: Pick<Poller, 'latest' | 'maxAgeMs' | 'setWatched'>
-  /** Reads what was not read a moment ago, which then has arrived. */
+  /** Reads what was not read a moment ago and reports it as arrived. */
   readonly refresh: () => Promise<void>
   readonly settings: () => Config['notifications']
   readonly now?: () => number
@@ -31,9 +31,9 @@ export interface PublishedOptions {
 export interface Published {
   /** The last fold. Throws before the first. */
   snapshot(): Snapshot
-  /** `change`: something of what the core runs; `reading`: new numbers. Several in one turn are told once. */
+  /** `change`: a service or order changed; `reading`: new numbers. Several in one turn are sent once. */
   arrived(what: 'change' | 'reading'): void
-  /** Something that no snapshot shows by itself. */
+  /** Adds an event that no snapshot shows by itself. */
   note(event: StackEvent): void
   readonly watch: Watchable['watch']
   watchHistory(listener: (samples: readonly HistorySample[]) => void): () => void
@@ -46,7 +46,7 @@ interface Watcher {
   toldAt: number
 }
 
-/** Who does not watch closely is told of mere numbers this often, whoever else looks. */
+/** How often a watcher that doesn't watch closely gets new numbers, regardless of the others. */
 const calmMs = 4_500
 
 export const createPublished = (options: PublishedOptions): Published => {
@@ -84,7 +84,7 @@ export const createPublished = (options: PublishedOptions): Published => {
 
   const addToHistory = (snapshot: Snapshot): void => {
     const readAt = poller.latest().throughput?.takenAt ?? ratesReadAt
-    // Not "later": the clock may have been set back.
+    // Compared by `!==`, not by later: the clock may have been set back.
     const ended = history.add(readForHistory(snapshot, readAt !== ratesReadAt), snapshot.takenAt)
     ratesReadAt = readAt
     if (ended.length > 0) for (const { tell } of historians) tell(ended)
@@ -96,7 +96,7 @@ export const createPublished = (options: PublishedOptions): Published => {
   }
 
   const snapshot = (): Snapshot => {
-    if (current === null) throw new Error('nothing was read yet')
+    if (current === null) throw new Error('no snapshot yet')
     return current
   }
 
@@ -106,7 +106,7 @@ export const createPublished = (options: PublishedOptions): Published => {
     const present = snapshot()
     for (const watcher of watchers) {
       const sinceToldMs = present.takenAt - watcher.toldAt
-      // Less than nothing: the clock was set back.
+      // Negative when the clock was set back.
       const isDue = watcher.watched || what === 'change' || sinceToldMs >= calmMs || sinceToldMs < 0
       if (isDue) tell(watcher, present)
     }
@@ -163,7 +163,7 @@ export const createPublished = (options: PublishedOptions): Published => {
 const nameNotices = (snapshot: Snapshot | null): string =>
   snapshot?.notices.map(({ id, since, raise }: Notice) => `${id} ${since} ${raise}`).join() ?? ''
 
-/** @param isNew false: the same rates as at the last call, which twice would count twice */
+/** @param isNew false: same rates as at the last call, which must not count twice */
 const readForHistory = (
   { slots, requests, queue, throughput }: Snapshot,
   isNew: boolean,

@@ -1,4 +1,4 @@
-// Whether it is a time of day at which nobody wants to be told.
+// Whether a time of day is in the user's quiet hours.
 import type { Config } from '../../contract/config.ts'
 
 export type QuietHours = NonNullable<Config['notifications']['quietHours']>
@@ -8,14 +8,14 @@ const minutesOf = (time: string): number => {
   return Number(hours) * 60 + Number(minutes)
 }
 
-/** Local time: what a person set, they set by the clock on their wall, summer time included. */
+/** In local time, including summer time: users set quiet hours by the clock on the wall. */
 export const minuteOfDay = (at: number): number => {
   const date = new Date(at)
   return date.getHours() * 60 + date.getMinutes()
 }
 
 /**
- * `from` is quiet, `to` is not any more. From later than to spans midnight; both the same is the whole day.
+ * `from` is inclusive, `to` exclusive. `from` after `to` spans midnight; equal means the whole day.
  * @param minute of the day, 0 to 1439
  */
 export const isQuiet = (quiet: QuietHours | null, minute: number): boolean => {

@@ -1,4 +1,4 @@
-// Whose request is in which slot: pure, and told only where no other assignment is possible.
+// Which request is in which slot. Pure; assigns only where no other assignment is possible.
 
 import type { RouterRequest, Slot } from '../../contract/snapshot.ts'
 import type { SlotTask, SlotTasks } from '../engine/llama-slot-tracker.ts'
@@ -8,11 +8,11 @@ import type { HeldSlot } from '../router/router-feed.ts'
 export type SlotOwners = ReadonlyMap<number, string>
 
 export interface Engaged {
-  /** null: llama-server did not tell them. */
+  /** null when unknown. */
   readonly slots: readonly Slot[] | null
-  /** null: it did not tell what they work on. */
+  /** What the slots work on; null when unknown. */
   readonly tasks: SlotTasks | null
-  /** null: the Router does not tell. */
+  /** The Router's requests; null when unknown. */
   readonly requests: readonly RouterRequest[] | null
   readonly held: readonly HeldSlot[] | null
 }
@@ -24,8 +24,8 @@ export interface Placed {
 }
 
 /**
- * The slots with who is in each, and the requests with how far each is.
- * @param known the owners that this answered last
+ * The slots with their owners, and the requests with their progress.
+ * @param known the owners returned last
  */
 export const placeRequests = ({ slots, tasks, requests, held }: Engaged, known: SlotOwners): Placed => {
   const owners = tasks === null || requests === null ? new Map() : matchSlotOwners(tasks, requests, known)
@@ -39,14 +39,12 @@ export const placeRequests = ({ slots, tasks, requests, held }: Engaged, known: 
 
 type Admitted = RouterRequest & { readonly admittedAt: number }
 
-/** A request reaches llama-server some 30 ms after it was let in, 1.5 s for the first after a start (measured). */
+/** A request reaches llama-server about 30 ms after admission, 1.5 s for the first after a start (measured). */
 const onTheWayMs = 2_000
-/** Two let in closer together than this may reach llama-server in the other order. */
+/** Two requests admitted closer together than this may reach llama-server in the other order. */
 const surelyApartMs = 1_000
 
-/**
- * @param known what was told before: it holds for as long as both the task and the request are there
- */
+/** @param known earlier matches, which hold while both the task and the request exist */
 export const matchSlotOwners = (
   { askedAt, tasks }: SlotTasks,
   requests: readonly RouterRequest[],
@@ -61,7 +59,7 @@ export const matchSlotOwners = (
   const taken = new Set(owners.values())
   const openTasks = tasks.filter(({ taskId }) => !owners.has(taskId)).toSorted((a, b) => a.taskId - b.taskId)
   const open = admitted.filter(({ id }) => !taken.has(id)).toSorted((a, b) => a.admittedAt - b.admittedAt)
-  // One on its way, one that llama-server queues itself, a client that came past the Router: any of them would shift all.
+  // A request on its way, one queued by llama-server itself, or a client that bypassed the Router would shift every match.
   if (openTasks.length !== open.length) return owners
   if (open.some(({ admittedAt }) => admittedAt > askedAt - onTheWayMs)) return owners
   let first = 0
@@ -74,11 +72,11 @@ export const matchSlotOwners = (
   return owners
 }
 
-/** Past the queue, and not at another Studio, whose slots are not these. */
+/** Past the queue, and not sent to another Studio, which has slots of its own. */
 const isAdmitted = (request: RouterRequest): request is Admitted =>
   request.admittedAt !== null && request.node === null
 
-/** Behind the last of those that followed each other too closely for their order to be sure. */
+/** The end (exclusive) of a run of requests too close together for their order to be certain. */
 const endOfRun = (open: readonly Admitted[], first: number): number => {
   let end = first + 1
   while (end < open.length) {
@@ -91,7 +89,7 @@ const endOfRun = (open: readonly Admitted[], first: number): number => {
   return end
 }
 
-/** By order where it does not matter who is who, else by the lengths of the prompts, where these tell all apart. */
+/** By prompt length if that tells them all apart; else by order, if they all belong to one developer. */
 const matchRun = (
   tasks: readonly SlotTask[],
   requests: readonly Admitted[],
@@ -112,7 +110,7 @@ const matchRun = (
   })
 }
 
-/** The slots with who is served in them. */
+/** The slots with the developer that each serves. */
 export const nameSlots = (
   slots: readonly Slot[],
   tasks: readonly SlotTask[],
@@ -125,7 +123,7 @@ export const nameSlots = (
     return { ...slot, developer: requests.find((request) => request.id === id)?.developer ?? null }
   })
 
-/** Where the Router pins requests to slots it is certain whose is where, and whose conversation an idle one holds. */
+/** Where the Router pins requests to slots, it knows each slot's developer and whose conversation an idle slot holds. */
 export const tellHeld = (
   slots: readonly Slot[],
   requests: readonly RouterRequest[],
@@ -147,8 +145,8 @@ export const tellHeld = (
   })
 
 /**
- * What a request's slot knows before its answer ends: how far an answer is that comes whole, and how much of the prompt was
- * found in the cache.
+ * Adds what a request's slot shows before the answer ends: the progress of an answer that isn't streamed, and how much of the
+ * prompt came from the cache.
  */
 export const refineRequests = (
   slots: readonly Slot[],
@@ -159,7 +157,7 @@ export const refineRequests = (
   requests.map((request) => {
     if (!isAdmitted(request)) return request
     const task = tasks.find(({ taskId }) => owners.get(taskId) === request.id)
-    // Before the first token a pinned request's slot may still show what was answered in it before.
+    // Before the first token, a pinned request's slot may still show the previous request.
     const isPinned = request.firstTokenAt !== null && request.firstTokenAt <= askedAt
     const slotId = task?.slotId ?? (isPinned ? request.slot : null)
     const slot = slots.find(({ id }) => id === slotId)

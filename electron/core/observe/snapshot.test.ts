@@ -98,7 +98,7 @@ describe('foldSnapshot', () => {
     expect(foldSnapshot({ ...readings, engineAskedAt: 8_500 }, 9_000, 3_000).slots).toBeNull()
   })
 
-  it('shows who is busy, without rates, while the server owes the next answer', () => {
+  it('shows the busy slots, without rates, while the next answer is due', () => {
     const asked = { ...readings, engineAskedAt: 11_000 }
     expect(foldSnapshot(asked, 30_000, 3_000)).toMatchObject({
       slots: [{ phase: 'generating', tokensPerSecond: null }],

@@ -1,4 +1,4 @@
-// The pure fold of readings into one Snapshot. What was not read, or not read lately, is null.
+// The pure fold of readings into one Snapshot. Missing and stale readings are null.
 
 import { isServing } from '../../contract/services.ts'
 import {
@@ -39,27 +39,27 @@ export interface Readings extends Pick<Snapshot, 'fetches' | 'missingModels'> {
   readonly slots: Reading<Slot[]> | null
   readonly queue: Reading<Queue> | null
   readonly throughput: Reading<Throughput> | null
-  /** As the Router tells them now; null while it does not. */
+  /** The Router's current requests; null when unknown. */
   readonly requests: RouterRequest[] | null
   readonly developers: DeveloperUse[] | null
   readonly nodes: StudioNode[]
-  /** When the question was put that llama-server has not answered yet; null when it owes no answer. */
+  /** When the request was sent that llama-server has not answered yet; null when there is none. */
   readonly engineAskedAt: number | null
   /** null: no AI Engine of ours runs. */
   readonly engineModel: EngineModel | null
-  /** Of the llama-server that serves; null when none does. */
+  /** Of the serving llama-server; null when none serves. */
   readonly speculation: Omit<SpeculationEvidence, 'slots'> | null
-  /** Of this profile; null while there is none. */
+  /** This profile's plan; null while there is none. */
   readonly memoryPlan: MemoryPlan | null
-  /** What the llama-server that serves says it allocated. */
+  /** What the serving llama-server logged as allocated. */
   readonly allocations: Allocations | null
   readonly setUp: SetUpState | null
   readonly lastOrders?: LastOrders | undefined
 }
 
 /**
- * One instant of the stack. Events and notices need the snapshots before it and are added where it is published.
- * @param maxAgeMs how old a reading may be and still be shown as live
+ * One instant of the stack, without events and notices: they depend on earlier snapshots, so published.ts adds them.
+ * @param maxAgeMs the age up to which a reading counts as live
  */
 export const foldSnapshot = (readings: Readings, now: number, maxAgeMs: number): Snapshot => {
   const live = <T>(reading: Reading<T> | null): T | null =>
@@ -107,14 +107,14 @@ const showReasons = ({ ramDisk, llamaServer, proxy, gateway }: Services): Snapsh
   ...(gateway === undefined ? {} : { gateway: showReason(gateway) }),
 })
 
-/** A reason quotes log lines and other programs, and is shown in a tray, a notification, a window and a terminal. */
+/** Escapes control characters: a reason quotes logs and other programs, and is shown in tray, notification, window and terminal. */
 const showReason = (state: ServiceState): ServiceState =>
   state.reason === null ? state : { ...state, reason: showControls(state.reason) }
 
 /**
  * llama-server answers /slots between two batches (b10068: up to 8 s apart during a prefill, measured), and no slot
- * changes hands within a batch. So while it owes the next answer the last one still tells who is busy; its rates do
- * not, and are null. null when the last answer was old already as the question was put.
+ * changes hands within a batch. So while an answer is due, the last one still shows which slots are busy; its rates are out of
+ * date, and become null. null when the last answer was already stale when the request was sent.
  */
 const heldSlots = ({ slots, engineAskedAt }: Readings, maxAgeMs: number): Slot[] | null => {
   if (slots === null || engineAskedAt === null || !isRecent(slots.takenAt, engineAskedAt, maxAgeMs))
@@ -123,9 +123,9 @@ const heldSlots = ({ slots, engineAskedAt }: Readings, maxAgeMs: number): Slot[]
 }
 
 /**
- * The one state of the stack. Transitions first (something is being done), then what hurts most, and `ready` only when
- * all three are and the end-to-end message came back. A gateway is nobody's only way: one that is not well makes a ready
- * stack degraded, and while it starts nobody waits for it.
+ * The overall state of the stack. Transitions first (something is being done), then the worst state; `ready` only when all
+ * three services are ready and the end-to-end message came back. Clients can bypass the gateway: a bad one makes a ready
+ * stack degraded, and a starting one doesn't delay it.
  */
 export const judgeOverall = ({
   services,
@@ -136,7 +136,7 @@ export const judgeOverall = ({
   const answersClaude = isServing(services.llamaServer) && isServing(services.proxy)
   const all = [services.ramDisk, services.llamaServer, services.proxy]
   const some = (phase: Phase) => all.some((service) => service.phase === phase)
-  // A disk that is mounted or ejected while agents are being answered does not make the stack come or go.
+  // Mounting or ejecting a disk while the stack serves is no start or stop of the stack.
   const isServed = answersClaude && proof !== null
   const moves = (phase: 'starting' | 'stopping') =>
     !(isServed && services.ramDisk.phase === phase) && some(phase)
@@ -144,7 +144,7 @@ export const judgeOverall = ({
   if (moves('starting')) return 'starting'
   if (all.every((service) => service.phase === 'stopped')) return 'stopped'
   if (some('failed') && !answersClaude) return 'failed'
-  // A service was left out on purpose, or the forge stays mounted after a stop: nobody is served.
+  // Both servers are stopped: the forge was started alone, or stays mounted after a stop.
   if (services.llamaServer.phase === 'stopped' && services.proxy.phase === 'stopped') return 'stopped'
   if (!answersClaude || all.some(({ phase }) => phase !== 'ready')) return 'degraded'
   if (proof !== null)

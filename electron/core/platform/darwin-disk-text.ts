@@ -1,4 +1,4 @@
-// Parsers of `mount`, `hdiutil attach`, `hdiutil info` and of what diskutil says when a volume is in use.
+// Parsers of `mount`, `hdiutil attach`, `hdiutil info` and diskutil's messages for a busy volume.
 import { describeCommand } from './describe-command.ts'
 import type { Holder } from './platform.ts'
 
@@ -6,11 +6,11 @@ export interface DarwinMount {
   readonly source: string
   readonly mountPoint: string
   readonly filesystem: string
-  /** What stands in brackets, such as `local` or `noowners`, the file system first. */
+  /** The words in brackets, such as `local` or `noowners`; the file system comes first. */
   readonly flags: readonly string[]
 }
 
-/** `SOURCE on PATH (hfs, local, ...)`; both names may hold blanks and brackets. Other lines are skipped. */
+/** `SOURCE on PATH (hfs, local, ...)`; both names may contain blanks and brackets. Skips other lines. */
 export const parseMountTable = (text: string): readonly DarwinMount[] =>
   text.split('\n').flatMap((line) => {
     const [, source, mountPoint, flags] = /^(.+?) on (\/.*) \(([^()]+)\)\s*$/.exec(line) ?? []
@@ -20,12 +20,12 @@ export const parseMountTable = (text: string): readonly DarwinMount[] =>
     return [{ source, mountPoint, filesystem, flags: words }]
   })
 
-/** mount(8): "noowners". Files there are stored without an owner, and every reader is shown as their owner. */
+/** mount(8): "noowners". Files there have no stored owner; every user appears as their owner. */
 export const ignoresOwners = ({ flags }: DarwinMount): boolean => flags.includes('noowners')
 
 /**
- * Device of an attach. The line is padded with blanks and tabs, which must not become part of the name
- * (zafarella/OSX-RAMDisk#64), and progress or checksum lines may come before it. What follows it is a hint or a mount point;
+ * The device of an attach. The line is padded with blanks and tabs, which must not become part of the name
+ * (zafarella/OSX-RAMDisk#64), and may follow progress or checksum lines. A hint or mount point may follow the device;
  * "/dev/disk4 (disk image):" is a line of diskutil.
  */
 export const parseAttachedDevice = (text: string): string | null =>
@@ -37,7 +37,7 @@ export interface DiskImage {
   readonly imagePath: string
   /** The process that holds the image's data; null when unknown. */
   readonly holder: ImageHolder | null
-  /** As hdiutil lists them: the whole disk first, then partitions and what APFS synthesized from them. */
+  /** In hdiutil's order: the whole disk first, then partitions and the disks that APFS synthesized from them. */
   readonly devices: readonly { readonly device: string; readonly mountPoint: string | null }[]
 }
 
@@ -46,9 +46,9 @@ const readKey = (block: string, key: string): string | null =>
   new RegExp(`^${key}[ \\t]*: (.*)$`, 'm').exec(block)?.[1]?.trim() ?? null
 
 /**
- * A `process ID` names the program. That there is no such line says nothing by itself: the one recording of an image
- * attached by root lacks it, and lacks half of the other lines too. So the kernel is taken for the holder only where root
- * attached it (hdik(8) and `attach -kernel` need root) and every line that stands around the missing one is there.
+ * A `process ID` line names the program. A missing line alone proves nothing: the one recording of an image attached by root
+ * lacks it, along with half of the other lines. So the holder is the kernel only if root attached it (hdik(8) and
+ * `attach -kernel` need root) and every line around the missing one is there.
  */
 const readHolder = (block: string): ImageHolder | null => {
   const process = readKey(block, 'process ID')
@@ -60,21 +60,21 @@ const readHolder = (block: string): ImageHolder | null => {
   return isWhole && readKey(block, 'mounting user') === 'root' ? { kind: 'kernel' } : null
 }
 
-/** What `hdiutil info` prints before any image; without an image it prints nothing else (recorded, macOS 15.7.7). */
+/** The head of `hdiutil info`; without an image it prints nothing else (recorded, macOS 15.7.7). */
 const infoHead = /^(?:framework|driver)[ \t]*: |^images[ \t]*: 0\s*$/m
 
 const blocksOf = (text: string): readonly string[] =>
   text.split(/^=+\s*$/m).filter((block) => readKey(block, 'image-path') !== null)
 
-/** How many images the text counts before it lists them; null when it doesn't, as with none attached. */
+/** The number of images that the text announces; null without one, as when none is attached. */
 const declaredImages = (text: string): number | null => {
   const declared = /^images[ \t]*: ([0-9]{1,6})\s*$/m.exec(text)?.[1]
   return declared === undefined ? null : Number(declared)
 }
 
 /**
- * `hdiutil info`: blocks between lines of `=`, none of them when nothing is attached. An image whose devices are not understood
- * is left out: see `leavesImagesOut`. null when this is another text.
+ * `hdiutil info`: blocks between lines of `=`, none when nothing is attached. Skips an image whose devices are not understood:
+ * see `leavesImagesOut`. null when this is another text.
  */
 export const parseHdiutilInfo = (text: string): readonly DiskImage[] | null => {
   const images = blocksOf(text).flatMap((block) => {
@@ -85,15 +85,15 @@ export const parseHdiutilInfo = (text: string): readonly DiskImage[] | null => {
   return images.length > 0 || infoHead.test(text) ? images : null
 }
 
-/** Whether `hdiutil info` has more images than were understood: then a device that was not found may belong to one of them. */
+/** Whether `hdiutil info` has more images than were understood; a device that was not found may then belong to one of those. */
 export const leavesImagesOut = (text: string, images: readonly DiskImage[]): boolean => {
   const begun = text.match(/^=+\s*$/gm)?.length ?? 0
   return Math.max(declaredImages(text) ?? 0, begun, blocksOf(text).length) > images.length
 }
 
 /**
- * `/dev/disk5s1 TAB hint TAB mount point`; the last two may be missing, and a mount point may hold blanks. A hint holds no
- * slash, so the mount point begins at the first one, tabs or not. null when a line of a device is another, or there is none:
+ * `/dev/disk5s1 TAB hint TAB mount point`; the last two may be missing, and a mount point may contain blanks. A hint has no
+ * slash, so the mount point begins at the first slash, tabs or not. null when a device line has another format or is missing:
  * every attached image has a device.
  */
 const parseDeviceLines = (block: string): DiskImage['devices'] | null => {
@@ -126,11 +126,11 @@ export const findImageOf = (images: readonly DiskImage[], device: string): DiskI
 
 export interface ImageList {
   readonly images: readonly DiskImage[]
-  /** false: hdiutil listed more images than were understood. */
+  /** false: hdiutil listed images that were not understood. */
   readonly isWhole: boolean
 }
 
-/** The RAM disk behind a device; null: it is another disk; `in-doubt`: it may be in the part that was not understood. */
+/** The RAM disk of a device; null: another disk; `in-doubt`: it may be among the images that were not understood. */
 export const findRamImage = (
   { images, isWhole }: ImageList,
   device: string,
@@ -141,8 +141,8 @@ export const findRamImage = (
 }
 
 /**
- * Who refused, in the two wordings seen: "dissented by PID 7 (/bin/x)" and "in use by process 7 (Name)", one a line. A name
- * may hold brackets itself: "Google Chrome Helper (Renderer)".
+ * The processes that refused, in the two forms seen: "dissented by PID 7 (/bin/x)" and "in use by process 7 (Name)", one per
+ * line. A name may contain brackets: "Google Chrome Helper (Renderer)".
  */
 export const parseDissenters = (text: string): readonly Holder[] =>
   [...text.matchAll(/(?:dissented by PID|in use by process) ([0-9]{1,10}) \((.*)\)/g)].map((match) => ({

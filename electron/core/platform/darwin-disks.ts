@@ -1,4 +1,4 @@
-// What is attached and mounted on a Mac, and the commands that change it. Exercised only through recorded output so far.
+// What is attached and mounted on a Mac, and the commands that change it. Tested only on recorded output so far.
 import {
   type DarwinMount,
   type ImageList,
@@ -14,17 +14,17 @@ import { describeCommand } from './describe-command.ts'
 import type { Holder, RamDiskSpec } from './platform.ts'
 import { type CommandResult, describeFailure, type RunCommand } from './run-command.ts'
 
-/** Formatting and detaching touch every volume on the disk, and wait for the programs that are asked to let go. */
+/** Formatting and detaching touch every volume on the disk, and wait for programs to release it. */
 const slowMs = 120_000
 
 export interface DarwinDisks {
-  /** null when nothing is mounted there. Throws when `mount` cannot be understood. */
+  /** null when nothing is mounted there. Throws when the output of `mount` is not understood. */
   readMountAt(mountPoint: string): Promise<DarwinMount | null>
-  /** null when `hdiutil info` cannot be understood. */
+  /** null when the output of `hdiutil info` is not understood. */
   readImages(): Promise<ImageList | null>
   attach(sizeBytes: number): Promise<Attached>
   format(device: string, spec: RamDiskSpec): Promise<string | null>
-  /** Gives files on it the owner who wrote them; answers why not. */
+  /** Turns on file ownership for the volume. Returns the failure, or null. */
   honourOwners(device: string): Promise<string | null>
   moveMount(device: string, mountPoint: string): Promise<string | null>
   detach(device: string, options: { readonly force: boolean }): Promise<DetachResult>
@@ -44,9 +44,9 @@ export const createDarwinDisks = (run: RunCommand): DarwinDisks => ({
   async readMountAt(mountPoint) {
     const result = await run(['mount'])
     const table = result.kind === 'exited' ? parseMountTable(result.stdout) : []
-    // There is always a root: a table without one is another format, not an empty machine.
+    // There is always a root: a table without one has another format.
     if (!table.some((entry) => entry.mountPoint === '/'))
-      throw new Error('mount printed something that is not understood')
+      throw new Error('mount printed output that was not understood')
     return table.findLast((entry) => entry.mountPoint === mountPoint) ?? null
   },
   async readImages() {
@@ -94,7 +94,7 @@ export const createDarwinDisks = (run: RunCommand): DarwinDisks => ({
 const explainFailure = (what: string, result: CommandResult): string | null =>
   result.kind === 'exited' && result.exitCode === 0 ? null : `${what}: ${describeFailure(result)}`
 
-/** Exit 16 is EBUSY (seen with macOS 26); the words are localised on some systems, so they are only a second sign. */
+/** Exit 16 is EBUSY (seen with macOS 26); some systems localise the message, so it is only a second sign. */
 const judgeDetach = (result: CommandResult): DetachResult => {
   if (result.kind === 'exited') {
     if (result.exitCode === 0) return { kind: 'done' }
@@ -106,7 +106,7 @@ const judgeDetach = (result: CommandResult): DetachResult => {
   return { kind: 'failed', reason: `hdiutil detach failed: ${describeFailure(result)}` }
 }
 
-/** +f: the name is a file system, so every open file on it is listed. Other users' files show only to root. */
+/** +f: treats the name as a file system and lists every open file on it. Only root sees other users' files. */
 const readHolders = async (run: RunCommand, mountPoint: string): Promise<readonly Holder[]> => {
   const result = await run(['lsof', '-nP', '-F', 'pcLn', '+f', '--', mountPoint])
   const processes = result.kind === 'exited' ? parseLsofFields(result.stdout) : []

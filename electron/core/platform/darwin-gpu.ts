@@ -1,10 +1,10 @@
-// What a Mac's GPU does and holds, from `ioreg`. Exercised only through recorded output so far.
+// Load and memory of a Mac's GPU, from `ioreg`. Tested only on recorded output so far.
 import type { GpuUse } from './platform.ts'
 import type { RunCommand } from './run-command.ts'
 
 /**
- * Key order is free, and "In use system memory" begins another key too, "... (driver)": keys are taken with their quotes.
- * With several accelerators the busiest counts, and their memory together. null when no accelerator says anything.
+ * Keys come in any order, and "In use system memory" is also the start of another key, "... (driver)", so match keys with their
+ * quotes. Takes the load of the busiest accelerator and the memory of all. null when no accelerator reports anything.
  */
 export const parseGpuUse = (output: string): GpuUse | null => {
   const blocks = [...output.matchAll(/"PerformanceStatistics"\s*=\s*\{([^}]*)\}/g)].map(

@@ -5,14 +5,14 @@ export interface VmStat {
   readonly pageBytes: number
   readonly usedBytes: number
   readonly wiredBytes: number
-  /** What the compressor takes, not what is stored in it. */
+  /** The memory that the compressor takes, not what is stored in it. */
   readonly compressedBytes: number
   readonly swapOutPages: number | null
 }
 
 /**
- * Lines are `Name:   123.`; one name is quoted, and newer systems add lines that are none of our business. A counter that a
- * number cannot hold exactly is left out.
+ * Lines are `Name:   123.`; one name is quoted, and newer systems add lines that we don't need. Skips a counter too large for
+ * an exact number.
  */
 const parseCounters = (text: string): ReadonlyMap<string, number> =>
   new Map(
@@ -21,7 +21,7 @@ const parseCounters = (text: string): ReadonlyMap<string, number> =>
     ),
   )
 
-/** Apple silicon has 16384, Intel 4096; another is no page of any Mac, and would scale every number. */
+/** Apple silicon has 16384, Intel 4096; no Mac has another size, and a wrong one would scale every number. */
 const isPageSize = (bytes: number): boolean =>
   bytes >= 4096 && bytes <= 65_536 && Number.isInteger(Math.log2(bytes))
 
@@ -46,8 +46,8 @@ export const parseVmStat = (text: string): VmStat | null => {
   const usedBytes = (sum(added) - sum(removed)) * pageBytes
   const wiredBytes = sum(['Pages wired down']) * pageBytes
   const compressedBytes = sum(['Pages occupied by compressor']) * pageBytes
-  // What is wired and what the compressor takes are parts of what is used: less in all is a contradiction. NaN is no
-  // safe integer either.
+  // Wired and compressor memory are parts of used memory, so a smaller total is a contradiction. NaN is no safe
+  // integer either.
   const isConsistent = usedBytes >= 0 && usedBytes >= Math.max(wiredBytes, compressedBytes)
   if (!isPageSize(pageBytes) || !Number.isSafeInteger(sum(added) * pageBytes) || !isConsistent) return null
   return {
@@ -59,11 +59,11 @@ export const parseVmStat = (text: string): VmStat | null => {
   }
 }
 
-/** Keys are asked for by name, never with -n: there an unknown key has no line, and all values after it shift. */
+/** Ask for keys by name, never with -n: there an unknown key has no line, and all later values shift. */
 export const parseSysctl = (text: string): ReadonlyMap<string, string> =>
   new Map(
     text.split('\n').flatMap((line): [string, string][] => {
-      // Values may hold ": " themselves (kern.boottime), so only the first one counts.
+      // Values may contain ": " themselves (kern.boottime), so split at the first one.
       const colon = line.indexOf(': ')
       return colon < 1 ? [] : [[line.slice(0, colon), line.slice(colon + 2).trim()]]
     }),
@@ -81,8 +81,8 @@ const unitBytes: ReadonlyMap<string, number> = new Map([
 
 /**
  * `total = 3072.00M  used = 2513.50M ...`; with a decimal comma under some locales. sysctl prints `%.2fM` (system_cmds,
- * sysctl.c), so another number of decimals is another notation: `1,568M` may well be 1568. null when it is not understood,
- * and when more is used than there is.
+ * sysctl.c), so another number of decimals is another notation: `1,568M` may well be 1568. null when it is not understood, or
+ * when more is used than exists.
  */
 export const parseSwapUsedBytes = (value: string | undefined): number | null => {
   const bytesOf = (name: string): number | null => {
@@ -112,7 +112,7 @@ export const parsePressureLevel = (value: string | undefined): Memory['pressure'
   }
 }
 
-/** 0 means the system's default, which only the device can tell: llama-server's log prints it. So null. */
+/** null for 0: that means the system's default, which only the device knows (llama-server's log prints it). */
 export const parseGpuLimitBytes = (value: string | undefined): number | null => {
   const mib = parseWholeNumber(value)
   const bytes = mib === null ? null : mib * 2 ** 20

@@ -1,4 +1,4 @@
-// Memory, swap, pressure and CPU of a Mac. Exercised only through recorded output so far.
+// Memory, swap, pressure and CPU of a Mac. Tested only on recorded output so far.
 import { cpus } from 'node:os'
 import type { Memory } from '../../contract/snapshot.ts'
 import {
@@ -13,8 +13,8 @@ import { type Counters, type CpuTicks, ratesBetween } from './memory-rates.ts'
 import type { CommandResult, RunCommand } from './run-command.ts'
 
 /**
- * sysctl exits 1 when one key is unknown (iogpu.* on Intel) and prints the others all the same, so its exit status
- * says nothing.
+ * sysctl exits 1 when one key is unknown (iogpu.* on Intel) but still prints the others, so its exit status means
+ * nothing.
  */
 const stdoutOf = (result: CommandResult): string => (result.kind === 'exited' ? result.stdout : '')
 
@@ -22,7 +22,7 @@ export const readDarwinTotalBytes = async (run: RunCommand): Promise<number> => 
   const values = parseSysctl(stdoutOf(await run(['sysctl', 'hw.memsize'])))
   const totalBytes = parseWholeNumber(values.get('hw.memsize'))
   if (totalBytes === null || totalBytes === 0)
-    throw new Error('sysctl hw.memsize does not say how much memory there is')
+    throw new Error('sysctl hw.memsize does not report the memory size')
   return totalBytes
 }
 
@@ -33,19 +33,18 @@ const keys = [
   'iogpu.wired_limit_mb',
 ] as const
 
-/** Rates are between two readings of the same reader. Throws when the system's answers cannot be understood. */
+/** Rates are between two readings of the same reader. Throws when the system's output is not understood. */
 export const createDarwinMemoryReader = (run: RunCommand): (() => Promise<Memory>) => {
   let before: Counters | null = null
   return async () => {
     const [vmStatResult, sysctlResult] = await Promise.all([run(['vm_stat']), run(['sysctl', ...keys])])
     const vmStat = parseVmStat(stdoutOf(vmStatResult))
-    if (vmStat === null) throw new Error('vm_stat printed something that is not understood')
+    if (vmStat === null) throw new Error('vm_stat printed output that was not understood')
     const values = parseSysctl(stdoutOf(sysctlResult))
     const totalBytes = parseWholeNumber(values.get('hw.memsize'))
-    if (totalBytes === null)
-      throw new Error('sysctl does not say how much memory there is in a way that is understood')
+    if (totalBytes === null) throw new Error('sysctl printed a memory size that was not understood')
     if (vmStat.usedBytes > totalBytes)
-      throw new Error('vm_stat counts more memory in use than sysctl says that there is')
+      throw new Error('vm_stat counts more memory in use than sysctl reports in all')
     const counters = { atMs: performance.now(), swapOutPages: vmStat.swapOutPages, cpu: readCpuTicks() }
     const rates = ratesBetween(before, counters, vmStat.pageBytes)
     before = counters
@@ -63,7 +62,7 @@ export const createDarwinMemoryReader = (run: RunCommand): (() => Promise<Memory
   }
 }
 
-/** From host_processor_info, through Node: `top` and `iostat` need a second to say the same. */
+/** From host_processor_info, through Node: `top` and `iostat` need a second for the same. */
 const readCpuTicks = (): CpuTicks | null => {
   const times = cpus().map((cpu) => cpu.times)
   if (times.length === 0) return null

@@ -1,10 +1,10 @@
-// LAN addresses of a Mac. Exercised only through recorded output so far.
+// LAN addresses of a Mac. Tested only on recorded output so far.
 import { type InterfaceAddress, rankLanAddresses } from './lan-addresses.ts'
 import type { RunCommand } from './run-command.ts'
 
 /**
- * IPv4 addresses in the output of `ifconfig -a`. en0 is not special: on desktops it can be the unplugged Ethernet
- * port (`status: inactive`). Many interfaces have no status line; that says nothing about them.
+ * IPv4 addresses in the output of `ifconfig -a`. en0 is not special: on desktops it may be the unplugged Ethernet
+ * port (`status: inactive`). Many interfaces have no status line, which means nothing.
  */
 export const parseIfconfig = (text: string): readonly InterfaceAddress[] =>
   text.split(/^(?=\S)/m).flatMap((block) => {

@@ -1,4 +1,4 @@
-// macOS behind the platform interface. Nothing of it has run on a Mac: it is driven by recorded output in its tests.
+// The platform interface on macOS. It has never run on a Mac: its tests use recorded output.
 import { readDarwinGpuUse } from './darwin-gpu.ts'
 import { createDarwinMemoryReader, readDarwinTotalBytes } from './darwin-memory.ts'
 import { readDarwinLanAddresses } from './darwin-network.ts'

@@ -3,20 +3,20 @@
 export interface PsLine {
   readonly pid: number
   readonly isAlive: boolean
-  /** `lstart` text with single blanks: see ProcessIdentity. */
+  /** The `lstart` text with single blanks: see ProcessIdentity. */
   readonly startedAt: string
-  /** argv joined with single blanks; that is all ps tells. */
+  /** argv joined with single blanks: ps shows no more. */
   readonly command: string
 }
 
-/** A byte of a letter beyond its first one, as strvis(3) writes it with VIS_NOSLASH: 0x80 to 0x9F, 0xA0, 0xA1 to 0xBF. */
+/** A continuation byte of a letter, as strvis(3) writes it with VIS_NOSLASH: 0x80 to 0x9F, 0xA0, 0xA1 to 0xBF. */
 const laterByte = '(?:M\\^[@-_]|\\\\240|M-[!-?])'
 /** Two, three or four bytes of UTF-8. */
 const visLetter = new RegExp(`M-(?:[B-_]|[\`-o]${laterByte}|[p-t]${laterByte}{2})${laterByte}`, 'g')
 
 /**
- * ps writes "é" as `M-CM-)` in the C locale, which we need for its dates (adv_cmds, ps/print.c: strvis). A text that reads like that by
- * itself is taken for the letter: no path of a server does.
+ * In the C locale, which we need for the dates, ps writes "é" as `M-CM-)` (adv_cmds, ps/print.c: strvis). Text that happens to look
+ * like that is decoded too: no path of a server does.
  */
 export const decodePsText = (text: string): string =>
   text.replaceAll(visLetter, (letter) => {
@@ -27,7 +27,7 @@ export const decodePsText = (text: string): string =>
     return Buffer.from(bytes).toString('utf8')
   })
 
-/** The columns that parsePsLines reads, without a header because every title is empty (ps(1) of macOS). */
+/** The columns for parsePsLines, without a header because every title is empty (macOS ps(1)). */
 export const psColumns = ['-o', 'pid=', '-o', 'stat=', '-o', 'lstart=', '-o', 'command='] as const
 
 /** lstart has 24 characters and is padded: `Tue Sep  2 10:15:30 2026    `. */
@@ -67,8 +67,8 @@ export interface LsofProcess {
 }
 
 /**
- * lsof(8): bytes that it does not print stand as \xHH, which under LC_ALL=C is every letter beyond ASCII, and in command names
- * the blank; white space other than it as \b, \f, \n, \r or \t, which is a blank to a reader.
+ * lsof(8) writes unprintable bytes as \xHH: under LC_ALL=C every letter beyond ASCII, and in command names also the blank.
+ * It writes other white space as \b, \f, \n, \r or \t, which we show as a blank.
  */
 export const decodeHexEscapes = (text: string): string =>
   text
@@ -77,7 +77,7 @@ export const decodeHexEscapes = (text: string): string =>
     )
     .replaceAll(/\\[bfnrt]/g, ' ')
 
-/** `lsof -F pcLn`: a `p` line begins a process; `f` lines come unasked; the same socket may be listed twice. */
+/** `lsof -F pcLn`: a `p` line begins a process; `f` lines come unrequested; a socket may be listed twice. */
 export const parseLsofFields = (text: string): readonly LsofProcess[] => {
   const processes: { pid: number; command: string | null; user: string | null; names: string[] }[] = []
   for (const line of text.split(/\r?\n/)) {

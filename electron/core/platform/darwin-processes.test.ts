@@ -200,8 +200,10 @@ describe('processes of a pretended Mac', () => {
       })
     expect(await processes(2).readIdentity(811)).toMatchObject({ pid: 811 })
     asked.length = 0
-    await expect(processes(9).readIdentity(811)).rejects.toThrow('cannot be looked at: ps did not answer')
-    await expect(processes(99).readGroupMembers(811)).rejects.toThrow('cannot be looked at')
+    await expect(processes(9).readIdentity(811)).rejects.toThrow(
+      'could not read the process list: ps did not answer',
+    )
+    await expect(processes(99).readGroupMembers(811)).rejects.toThrow('could not read the process list')
   })
 
   it('own ports although lsof sees no process: root holds it, so only that it is taken is known', async () => {

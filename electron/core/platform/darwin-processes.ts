@@ -1,4 +1,4 @@
-// macOS processes: identity, argv, group members and port owners. Exercised only through recorded output so far.
+// macOS processes: identity, argv, group members and port owners. Tested only on recorded output so far.
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 import {
   type LsofProcess,
@@ -22,13 +22,13 @@ export const createDarwinProcessTable = (run: RunCommand): ProcessTable => ({
   },
   async readArgv(pid) {
     const line = await readLiveProcess(run, pid)
-    // Splitting at each single blank loses nothing that ps told: joined again it is the same text.
+    // Splitting at each single blank loses nothing: joined again it is the same text.
     return line === null || line.command === '' ? null : line.command.split(' ')
   },
   async readGroupMembers(groupId) {
     const lines = parseGroupLines(await askPs(run, ['-ax', '-o', 'pid=', '-o', 'pgid=', '-o', 'stat=']))
-    // ps itself is always among all processes.
-    if (lines.length === 0) throw new Error('ps printed something that is not understood')
+    // The list of all processes always contains ps itself.
+    if (lines.length === 0) throw new Error('ps printed output that was not understood')
     return lines.filter((line) => line.isAlive && line.groupId === groupId).map((line) => line.pid)
   },
   readPortOwner: (port) => readPortOwner(run, port),
@@ -38,9 +38,9 @@ const readLiveProcess = async (run: RunCommand, pid: number): Promise<PsLine | n
   if (!Number.isSafeInteger(pid) || pid <= 0) return null
   const text = await askPs(run, psArguments([pid]))
   const line = parsePsLines(text).find((process) => process.pid === pid)
-  // Nothing at all means that there is no such process; a line for it in another form means that it lives, unseen.
+  // No output means no such process; a line in another format means that it is alive, but we can't read it.
   if (line === undefined && new RegExp(`^\\s*${pid}\\s`, 'm').test(text))
-    throw new Error(`ps printed something about ${pid} that is not understood`)
+    throw new Error(`ps printed a line for ${pid} that was not understood`)
   return line?.isAlive === true ? line : null
 }
 
@@ -48,19 +48,19 @@ const mostAttempts = 3
 const pauseMs = 250
 
 /**
- * Its exit status is 1 when it lists no process. A machine that swaps, or has no process or file left to give, may keep it from
- * running at all: that is unknown, not "no process". Throws after three attempts.
+ * ps exits with 1 when it lists no process. On a machine that swaps or is out of processes or files it may not run at all: that
+ * means unknown, not "no process". Throws after three attempts.
  */
 const askPs = async (run: RunCommand, args: readonly string[]): Promise<string> => {
   for (let attempt = 1; ; attempt += 1) {
     const result = await run(['ps', ...args])
     if (result.kind === 'exited') return result.stdout
-    if (attempt === mostAttempts) throw new Error(`processes cannot be looked at: ${result.reason}`)
+    if (attempt === mostAttempts) throw new Error(`could not read the process list: ${result.reason}`)
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
 
-/** -ww: without it ps cuts command lines at the width of a terminal that is not there. */
+/** -ww: without it ps cuts command lines at the width of a terminal that doesn't exist. */
 const psArguments = (pids: readonly number[]): readonly string[] => [
   '-ww',
   ...psColumns,
@@ -70,22 +70,22 @@ const psArguments = (pids: readonly number[]): readonly string[] => [
 
 const readPortOwner = async (run: RunCommand, port: number): Promise<ForeignProcess | null> => {
   const result = await run(['lsof', '-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-F', 'pcLn'])
-  // Its exit status is 1 with nothing found and with a part found alike.
+  // It exits with 1 if it finds nothing, but also if it finds only a part.
   const found = result.kind === 'exited' ? parseLsofFields(result.stdout) : []
   const holders = found.filter((process) => listensOn(process, port))
   if (holders.length > 0) return await describeOldest(run, holders)
-  // lsof shows a normal user only its own sockets: nothing found is not a free port. netstat shows everybody's.
+  // lsof shows a normal user only their own sockets, so finding none doesn't mean a free port. netstat shows all.
   const netstat = await run(['netstat', '-an', '-p', 'tcp'])
   const taken = netstat.kind === 'exited' && parseNetstatListens(netstat.stdout, port)
   return taken ? { pid: null, command: null, user: null } : null
 }
 
-/** A parent and the workers it forked hold the same socket: the oldest is the one that was started. */
+/** A parent and its forked workers hold the same socket: the oldest is the one that was started. */
 const describeOldest = async (
   run: RunCommand,
   holders: readonly LsofProcess[],
 ): Promise<ForeignProcess | null> => {
-  // Without it the holder is still named.
+  // Even without the start times we can name a holder.
   const text = await askPs(run, psArguments(holders.map((holder) => holder.pid))).catch(() => '')
   const lines = parsePsLines(text)
   const startOf = (pid: number) =>

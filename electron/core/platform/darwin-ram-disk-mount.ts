@@ -1,4 +1,4 @@
-// Makes a RAM disk on macOS step by step, and takes it back when a step fails. Exercised only through recorded output so far.
+// Creates a RAM disk on macOS step by step, and undoes it when a step fails. Tested only on recorded output so far.
 
 import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -33,9 +33,9 @@ export interface DarwinRamDiskContext {
   readonly volumesFolder: string
   /** Writes and reads a file on a volume; rejects with the system's error. */
   readonly tryVolume: (mountPoint: string) => Promise<void>
-  /** Device of the disk that this core attached: a foreign unmount leaves it attached, and its memory held. */
+  /** The device that this core attached: if someone else unmounts it, it stays attached and keeps its memory. */
   attached: string | null
-  /** The mount of the last read and what is behind it: asking hdiutil at every poll would cost more than the rest. */
+  /** The last mount read and its image: asking hdiutil at every poll would cost more than everything else. */
   known: { readonly source: string; readonly isRamDisk: boolean } | null
 }
 
@@ -57,7 +57,7 @@ export const mountDarwinRamDisk = async (
   const mountPoint = await canonicalMountPoint(spec.mountPoint)
   const images = await context.disks.readImages()
   if (images === null)
-    return { kind: 'failed', reason: 'hdiutil info printed something that is not understood' }
+    return { kind: 'failed', reason: 'hdiutil info printed output that was not understood' }
   const mount = await context.disks.readMountAt(mountPoint)
   if (mount !== null) {
     const outcome = judgeMounted(spec, mount, findRamImage(images, mount.source))
@@ -76,8 +76,8 @@ export const mountDarwinRamDisk = async (
     return { kind: 'failed', reason }
   }
   context.attached = attached.device
-  // First settled, then with owners: the root folder of a fresh volume has no real owner, and while owners are
-  // ignored everybody may open it to all.
+  // Set up the volume before turning on owners: the root folder of a fresh volume has no real owner, and while
+  // ownership is ignored any user may change its mode.
   const notes = [
     await settleVolume(mountPoint),
     await honourOwners(context.disks, mountPoint),
@@ -87,10 +87,10 @@ export const mountDarwinRamDisk = async (
 }
 
 /**
- * What a normal user mounts comes up with owners ignored: to each developer all files are their own. `hdiutil attach -owners on`
- * is for what it mounts itself (hdiutil(1)), and we mount nothing then. `diskutil enableOwnership` needs root (diskutil(8)), so
- * for a core of root it works and for any other it is refused; the mount table tells which. Answers what root can do; the
- * volume is usable all the same.
+ * A volume mounted by a normal user ignores ownership: each developer sees all files as their own. `hdiutil attach -owners on`
+ * applies only to volumes that it mounts itself (hdiutil(1)), and we mount none there. `diskutil enableOwnership` needs root
+ * (diskutil(8)), so it works only if the core runs as root; the mount table shows whether it did. Returns what root can do; the
+ * volume is usable either way.
  */
 const honourOwners = async (disks: DarwinDisks, mountPoint: string): Promise<string | null> => {
   const ignored = async () => {
@@ -103,15 +103,15 @@ const honourOwners = async (disks: DarwinDisks, mountPoint: string): Promise<str
     const failure = await disks.honourOwners(mount.source)
     return (await ignored()) === null
       ? null
-      : `${mountPoint} is mounted without owners, so every user may change and remove every file on it (${failure ?? 'diskutil enableOwnership changed nothing'}): sudo diskutil enableOwnership ${quoteForShell(mountPoint)}`
+      : `${mountPoint} is mounted without ownership, so every user may change and remove every file on it (${failure ?? 'diskutil enableOwnership changed nothing'}): sudo diskutil enableOwnership ${quoteForShell(mountPoint)}`
   } catch (error) {
-    return `whose files they are on ${mountPoint} is not known: ${messageOf(error)}`
+    return `could not find out whether ${mountPoint} has ownership: ${messageOf(error)}`
   }
 }
 
-/** What is mounted may be our RAM disk or anything else. */
+/** The mounted volume may be our RAM disk or anything else. */
 export const explainDoubt = ({ source, mountPoint }: DarwinMount): string =>
-  `hdiutil info lists more images than could be understood, so whether ${source} at ${mountPoint} is a RAM disk is not known`
+  `hdiutil info lists images that were not understood, so it is unknown whether ${source} at ${mountPoint} is a RAM disk`
 
 const judgeMounted = (
   spec: RamDiskSpec,
@@ -136,8 +136,8 @@ const judgeMounted = (
 }
 
 /**
- * A folder already standing at /Volumes/NAME makes macOS mount at "/Volumes/NAME 1" without a word, and builds go
- * to the folder. Elsewhere an empty folder is what the mount needs.
+ * If a folder already exists at /Volumes/NAME, macOS silently mounts at "/Volumes/NAME 1" and builds go to the folder.
+ * Elsewhere the mount needs an empty folder.
  */
 const clearTheWay = async (
   { volumesFolder }: DarwinRamDiskContext,
@@ -151,14 +151,14 @@ const clearTheWay = async (
     await rmdir(mountPoint)
     return null
   } catch {
-    // Never run by us: the user reads the command and runs it.
+    // We never run this; the user does.
     return `an empty folder at ${mountPoint} would make macOS mount at "${mountPoint} 1"; remove it: sudo rmdir "${mountPoint}"`
   }
 }
 
 /**
- * Attached by us, then unmounted (Finder): it holds memory, and its content cannot be reached.
- * Answers the images that are left.
+ * Detaches a disk that we attached and something else (Finder) unmounted: it holds memory, and its content is unreachable.
+ * Returns the remaining images.
  */
 export const releaseOwnLeftover = async (
   context: DarwinRamDiskContext,
@@ -168,10 +168,10 @@ export const releaseOwnLeftover = async (
   const { attached } = context
   const { images } = list
   const image = attached === null ? null : findRamImage(list, attached)
-  // It may still be there: the next list will tell.
+  // It may still be attached: the next list will show.
   if (image === 'in-doubt') return images
   context.attached = null
-  // Disk numbers are given out again: it must still be a RAM disk of our size that is mounted nowhere.
+  // Disk numbers are reused, so it must still be an unmounted RAM disk of our size.
   if (attached === null || image === null || !isUnmounted(image, spec)) return images
   const { kind } = await context.disks.detach(attached, { force: false })
   return kind === 'done' ? images.filter((other) => other !== image) : images
@@ -181,7 +181,7 @@ const isUnmounted = (image: DiskImage, { sizeBytes }: RamDiskSpec): boolean =>
   ramImageBytes(image) === wholeSectors(sizeBytes) &&
   image.devices.every((entry) => entry.mountPoint === null)
 
-/** Makes the volume and sees to it that it is at the mount point; answers why not. */
+/** Creates the volume and makes sure that it is at the mount point. Returns the failure, or null. */
 const formatAndMount = async (
   context: DarwinRamDiskContext,
   spec: RamDiskSpec,
@@ -193,8 +193,7 @@ const formatAndMount = async (
   if (formatFailure !== null) return formatFailure
   const list = await disks.readImages()
   const image = list === null ? null : findImageOf(list.images, device)
-  if (image === null)
-    return `${device} was formatted, but hdiutil info does not list it in a way that is understood`
+  if (image === null) return `${device} was formatted, but hdiutil info does not list it in a known format`
   const volume = image.devices.find((entry) => entry.mountPoint !== null)
   if (volume === undefined) return `${device} was formatted, but its volume is not mounted anywhere`
   if (volume.mountPoint !== mountPoint) {
@@ -211,7 +210,7 @@ const formatAndMount = async (
   return await findPrivacyRefusal(context, mountPoint)
 }
 
-/** Only that: a disk that is full, or open to its owner alone, is no reason to do without it. */
+/** Only privacy protection counts: a disk that is full or restricted to its owner is still usable. */
 const findPrivacyRefusal = async (
   { tryVolume }: DarwinRamDiskContext,
   mountPoint: string,
@@ -224,7 +223,7 @@ const findPrivacyRefusal = async (
   }
 }
 
-/** A device that stays attached keeps its memory. It was made a moment ago: with force there is nothing to lose. */
+/** A device that stays attached keeps its memory. It is brand new, so force loses nothing. */
 const rollBack = async (
   { disks }: DarwinRamDiskContext,
   device: string,
@@ -235,7 +234,7 @@ const rollBack = async (
   return `${failure}; and ${device} could not be detached, so it still holds its memory: hdiutil detach -force ${device}`
 }
 
-/** Unmounted RAM disks of the same size: perhaps ours of an earlier core, perhaps not, so they are only named. */
+/** Unmounted RAM disks of the same size may or may not belong to an earlier core, so we only report them. */
 const describeLeftovers = (images: readonly DiskImage[], spec: RamDiskSpec): string | null => {
   const left = images
     .filter((image) => isUnmounted(image, spec))

@@ -23,7 +23,7 @@ const failWith = (what: string, stderr: string, exitCode = 1) =>
     state.failing[what] = { exitCode, stdout: '', stderr }
   })
 
-const withoutOwners = 'mounted without owners'
+const withoutOwners = 'mounted without ownership'
 
 const begin = (options: { readonly executables: boolean }) => () => {
   mac = createTestMac(options)
@@ -84,7 +84,7 @@ describe('an evening with the RAM disk on a pretended Mac, through executables',
     expect(journal().at(-1)).toBe('hdiutil detach /dev/disk4')
   })
 
-  it('says who holds its memory: a program, with how much of it, or the kernel', async () => {
+  it('says what holds its memory: a program, with how much of it, or the kernel', async () => {
     expect(await disk.readBacking(spec())).toBeNull()
     await disk.mount(spec())
     expect(await disk.readBacking(spec())).toEqual({ kind: 'program', pid: 4242, residentBytes: null })
@@ -182,7 +182,7 @@ describe('a busy RAM disk on a pretended Mac, through executables', () => {
     expect(journal().at(-1)).toBe('hdiutil detach -force /dev/disk4')
   })
 
-  it('is known to be in use when hdiutil says so in another language, and not without anybody who has it open', async () => {
+  it('is known to be in use when hdiutil says so in another language, but not if no process has it open', async () => {
     await disk.mount(spec())
     hold()
     failWith('hdiutil detach', 'hdiutil: could not unmount "disk4" - 资源忙\n')
@@ -450,9 +450,9 @@ describe('failures on a pretended Mac, through executables', () => {
     })
     expect(await doubtful.eject(spec(), { force: true })).toMatchObject({
       kind: 'failed',
-      reason: expect.stringContaining('not known'),
+      reason: expect.stringContaining('unknown'),
     })
-    await expect(doubtful.read(spec())).rejects.toThrow('not known')
+    await expect(doubtful.read(spec())).rejects.toThrow('unknown')
     expect(mac.read().images).toHaveLength(2)
   })
 

@@ -1,4 +1,4 @@
-// The RAM disk on macOS: a ram:// disk image with HFS+ or APFS. Exercised only through recorded output so far.
+// The RAM disk on macOS: a ram:// disk image with HFS+ or APFS. Tested only on recorded output so far.
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
@@ -19,7 +19,7 @@ import { writeAndReadFile } from './volume-access.ts'
 
 export interface DarwinRamDiskOptions {
   readonly run: RunCommand
-  /** Where macOS mounts volumes by their names. */
+  /** The folder where macOS mounts volumes by name. */
   readonly volumesFolder?: string
   readonly tryVolume?: (mountPoint: string) => Promise<void>
 }
@@ -63,14 +63,14 @@ const isRamDisk = async (context: DarwinRamDiskContext, mount: DarwinMount): Pro
   const { source } = mount
   if (context.known?.source === source) return context.known.isRamDisk
   const images = await context.disks.readImages()
-  if (images === null) throw new Error(`hdiutil info is not understood, so it is not known what ${source} is`)
+  if (images === null) throw new Error(`hdiutil info was not understood, so it is unknown what ${source} is`)
   const image = findRamImage(images, source)
   if (image === 'in-doubt') throw new Error(explainDoubt(mount))
   context.known = { source, isRamDisk: image !== null }
   return context.known.isRamDisk
 }
 
-/** Use as the file system counts it. Memory held can be more: blocks of deleted files come back only on detach. */
+/** Space in use as the file system counts it. It may hold more memory: blocks of deleted files are freed only on detach. */
 const readUse = async (mountPoint: string): Promise<Pick<RamDisk, 'totalBytes' | 'usedBytes'>> => {
   try {
     const { bsize, blocks, bfree } = await statfs(mountPoint)
@@ -80,16 +80,16 @@ const readUse = async (mountPoint: string): Promise<Pick<RamDisk, 'totalBytes' |
   }
 }
 
-/** What `ps` says of the program that `hdiutil info` names; the pid it names can be of a program long gone (recorded). */
+/** Memory of the program that `hdiutil info` names, from `ps`; that program may be long gone (recorded). */
 const readHeldBytes = async (run: RunCommand, pid: number): Promise<number | null> => {
   const result = await run(['ps', '-o', 'rss=', '-o', 'comm=', '-p', String(pid)])
   const [, kibibytes, program = ''] =
     (result.kind === 'exited' ? /^[ \t]*([0-9]{1,12})[ \t]+(\S.*)$/m.exec(result.stdout) : null) ?? []
-  // diskimages-helper, or diskimagesiod of the newer framework: a pid that was given out again is another program.
+  // diskimages-helper, or diskimagesiod of the newer framework; anything else is a reused pid.
   return kibibytes !== undefined && /diskimages/i.test(program) ? Number(kibibytes) * 1024 : null
 }
 
-/** null also where unknown: see ImageHolder. */
+/** null when unknown, too: see ImageHolder. */
 const readBacking = async (
   { disks }: DarwinRamDiskContext,
   run: RunCommand,
@@ -112,7 +112,7 @@ const ejectRamDisk = async (
   const mountPoint = await canonicalMountPoint(spec.mountPoint)
   const images = await context.disks.readImages()
   if (images === null)
-    return { kind: 'failed', reason: 'hdiutil info printed something that is not understood' }
+    return { kind: 'failed', reason: 'hdiutil info printed output that was not understood' }
   const mount = await context.disks.readMountAt(mountPoint)
   if (mount === null) {
     await releaseOwnLeftover(context, images, spec)
@@ -131,13 +131,13 @@ const ejectRamDisk = async (
   return await detachMounted(context, mountPoint, disk.device, force)
 }
 
-/** "timeout for DiskArbitration expired" was seen of disks that were gone all the same. */
+/** "timeout for DiskArbitration expired" was also seen for disks that were gone. */
 const isGone = async ({ disks }: DarwinRamDiskContext, device: string): Promise<boolean> => {
   const list = await disks.readImages()
   return list !== null && findRamImage(list, device) === null
 }
 
-/** The words for a busy disk are translated on some systems: who has files open there says it in every language. */
+/** Some systems translate the message for a busy disk; open files prove it in any language. */
 const explainFailedDetach = async (
   { disks }: DarwinRamDiskContext,
   mountPoint: string,
@@ -154,7 +154,7 @@ const detachMounted = async (
   device: string,
   force: boolean,
 ): Promise<EjectOutcome> => {
-  // The whole disk, not the volume: only a detach gives the memory back.
+  // The whole disk, not the volume: only a detach frees the memory.
   const result = await context.disks.detach(device, { force })
   if (result.kind === 'busy') {
     const holders = await context.disks.readHolders(mountPoint)

@@ -41,7 +41,7 @@ describe.skipIf(process.platform !== 'darwin')('on a real Mac (skipped elsewhere
     expect(await disk.eject(spec(filesystem), { force: false })).toEqual({ kind: 'not-mounted' })
   })
 
-  it('says who keeps the disk busy, and ejects it by force', async () => {
+  it('names the process that keeps the disk busy, and ejects it by force', async () => {
     const disk = platform.ramDisk
     await disk.mount(spec())
     const path = join(spec().mountPoint, 'held')

@@ -1,8 +1,8 @@
-// Keeps a Mac awake while a server of ours lives. Exercised only with a pretended caffeinate so far.
+// Keeps a Mac awake while a server of ours runs. Tested only with a fake caffeinate so far.
 import { spawn } from 'node:child_process'
 import { type RunCommand, systemPath } from './run-command.ts'
 
-/** Starts one command that outlives this process, and does not wait for it. */
+/** Starts a command that outlives this process, without waiting for it. */
 export type StartDetached = (argv: readonly [string, ...string[]]) => void
 
 export const createDetachedStarter =
@@ -14,14 +14,14 @@ export const createDetachedStarter =
       cwd: '/',
       env: { PATH: searchPath, LC_ALL: 'C' },
     })
-    // A Mac that may sleep still serves while it is awake: no reason to fail.
+    // Don't fail: a Mac that may sleep still serves while it is awake.
     child.once('error', () => {})
     child.unref()
   }
 
 /**
- * caffeinate(8): -s keeps the system awake on mains power, -w until that process has ended. So it needs no undo, and it
- * holds on when the core that asked for it is gone, as the server does; the next core finds it and starts no second one.
+ * caffeinate(8): -s keeps the system awake on mains power, -w until that process has ended. So it needs no undo, and like the
+ * server it outlives the core that started it; the next core finds it and starts no second one.
  */
 export const keepDarwinAwakeWhile = async (
   run: RunCommand,

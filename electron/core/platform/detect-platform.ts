@@ -1,10 +1,10 @@
-// Picks the provider for the system we run on.
+// Picks the platform implementation for this system.
 import { createDarwinPlatform } from './darwin-platform.ts'
 import { createLinuxPlatform } from './linux-platform.ts'
 import type { Platform } from './platform.ts'
 
 export interface PlatformOptions {
-  /** Folder that holds the default mount points on Linux; macOS mounts under /Volumes. */
+  /** Folder of the default mount points on Linux; macOS mounts under /Volumes. */
   readonly ramDiskRoot: string
 }
 

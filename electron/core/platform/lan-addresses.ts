@@ -7,10 +7,10 @@ export interface InterfaceAddress {
   readonly address: string
 }
 
-/** VPNs: clients on the LAN do not reach their addresses, also where everything this machine sends goes through one. */
+/** VPNs: LAN clients can't reach their addresses, even if all traffic of this machine goes through one. */
 const tunnel = /^(utun|ipsec|ppp|tun|tap|wg|tailscale|zt|feth|gif|stf)/
 
-/** Bridges and taps of containers and VMs, and Apple's own links: most LAN clients cannot reach them. */
+/** Bridges and taps of containers and VMs, and Apple's own links: most LAN clients can't reach them. */
 const virtualInterface =
   /^(docker|br-|veth|virbr|vnet|vmnet|vboxnet|cni|flannel|cali|podman|lxcbr|lxdbr|bridge|awdl|llw|anpi|ap\d)/
 
@@ -18,7 +18,7 @@ const isUsable = ({ address }: InterfaceAddress): boolean =>
   // 169.254/16 is self-assigned when DHCP did not answer (RFC 3927).
   isIPv4(address) && !/^(127\.|169\.254\.|0\.)/.test(address)
 
-/** Loopback and link-local are left out; the default route's interface leads unless it is a tunnel; virtual bridges come last. */
+/** Without loopback and link-local addresses; the default route's interface first unless it is a tunnel; virtual bridges last. */
 export const rankLanAddresses = (
   addresses: readonly InterfaceAddress[],
   defaultInterface: string | null,

@@ -1,4 +1,4 @@
-// Processes that keep a folder tree busy: working folder, program, root, open files or mapped files below it.
+// Processes that keep a folder tree busy: by working folder, program, root, open files or mapped files.
 
 import { decodeOctalEscapes } from './linux-mount-table.ts'
 import { describeProcess } from './linux-port-owner.ts'
@@ -9,7 +9,7 @@ import type { Holder } from './platform.ts'
 export const isBelow = (path: string, folder: string): boolean =>
   path === folder || path === `${folder} (deleted)` || path.startsWith(`${folder}/`)
 
-/** Paths in the text of /proc/PID/maps: the sixth column, which may hold blanks (proc_pid_maps(5)). */
+/** Paths in /proc/PID/maps: the sixth column, which may contain blanks (proc_pid_maps(5)). */
 export const parseMappedPaths = (maps: string): readonly string[] =>
   maps.split('\n').flatMap((line) => {
     const path = /^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ +(\/.*)$/.exec(line)?.[1]
@@ -26,7 +26,7 @@ const holdsAnythingBelow = async (pid: number, folder: string): Promise<boolean>
   return maps !== null && parseMappedPaths(maps).some((path) => isBelow(path, folder))
 }
 
-/** Without root only one's own processes are visible: an empty list does not mean there are none. */
+/** Without root only the user's own processes are visible, so an empty list proves nothing. */
 export const readHolders = async (folder: string): Promise<readonly Holder[]> => {
   const holders: Holder[] = []
   for (const pid of await readPids()) {

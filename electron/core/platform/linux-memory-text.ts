@@ -14,7 +14,7 @@ const readKib = (text: string, key: string): number | null => {
   return digits === undefined ? null : Number(digits) * 1024
 }
 
-/** null when a line that everything rests on is missing (MemAvailable: Linux 3.14 and later, proc_meminfo(5)). */
+/** null when an essential line is missing (MemAvailable: Linux 3.14 and later, proc_meminfo(5)). */
 export const parseMeminfo = (text: string): Meminfo | null => {
   const totalBytes = readKib(text, 'MemTotal')
   const availableBytes = readKib(text, 'MemAvailable')
@@ -32,8 +32,8 @@ export const parseSwapOutPages = (vmstat: string): number | null => {
 }
 
 /**
- * The sum over all CPUs. Guest time is already inside user time, so only the first eight columns are added
- * (proc_stat(5)); kernels before 2.6.11 have fewer columns, and the first four are enough.
+ * The sum over all CPUs. Guest time is already part of user time, so add only the first eight columns (proc_stat(5)); kernels
+ * before 2.6.11 have fewer columns, and the first four suffice.
  */
 export const parseCpuTicks = (stat: string): CpuTicks | null => {
   const fields = /^cpu +([0-9 ]+)$/m.exec(stat)?.[1]?.trim().split(/ +/).slice(0, 8).map(Number)
@@ -43,8 +43,8 @@ export const parseCpuTicks = (stat: string): CpuTicks | null => {
 }
 
 /**
- * Shares of time, in percent over ten seconds, in which some tasks (warn) or all of them (critical) stood still for
- * want of memory. Both 5 %: GLib 2.86's memory monitor warns at the same two points, 100 ms of 2 s of "some" and of
+ * Shares of time, in percent over ten seconds, in which some tasks (warn) or all of them (critical) stalled for lack of
+ * memory. Both 5 %: GLib 2.86's memory monitor warns at the same two points, 100 ms of 2 s of "some" and of
  * "full" (gio/gmemorymonitorpsi.c). The kernel itself names no thresholds (Documentation/accounting/psi.rst).
  */
 export const pressureThresholds = { warnSomePercent: 5, criticalFullPercent: 5 } as const
@@ -61,7 +61,7 @@ export const parsePressure = (text: string): NonNullable<Memory['pressure']> | n
   return some >= pressureThresholds.warnSomePercent ? 'warn' : 'normal'
 }
 
-/** Memory that a zram device really takes: third column of mm_stat (Documentation/admin-guide/blockdev/zram.rst). */
+/** Memory that a zram device really uses: third column of mm_stat (Documentation/admin-guide/blockdev/zram.rst). */
 export const parseZramUsedBytes = (mmStat: string): number | null => {
   const digits = /^\s*[0-9]+\s+[0-9]+\s+([0-9]+)\s/.exec(mmStat)?.[1]
   return digits === undefined ? null : Number(digits)

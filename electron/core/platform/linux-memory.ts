@@ -15,11 +15,11 @@ import { type Counters, ratesBetween } from './memory-rates.ts'
 
 export const readLinuxMeminfo = async (): Promise<Meminfo> => {
   const meminfo = parseMeminfo((await readProcText('/proc/meminfo')) ?? '')
-  if (meminfo === null) throw new Error('/proc/meminfo does not say how much memory is available')
+  if (meminfo === null) throw new Error('/proc/meminfo does not report the available memory')
   return meminfo
 }
 
-/** Rates are between two readings of the same reader. Throws when /proc/meminfo cannot be understood. */
+/** Rates are between two readings of the same reader. Throws when /proc/meminfo is not understood. */
 export const createLinuxMemoryReader = (): (() => Promise<Memory>) => {
   let before: Counters | null = null
   const pageBytes = readPageBytes()
@@ -34,7 +34,7 @@ export const createLinuxMemoryReader = (): (() => Promise<Memory>) => {
     before = counters
     return {
       totalBytes: meminfo.totalBytes,
-      // As free(1) of procps 4 counts: what could not be had for the asking. Pages of a tmpfs are in it.
+      // As in free(1) of procps 4: all memory that is not available. Includes the pages of a tmpfs.
       usedBytes: Math.max(0, meminfo.totalBytes - meminfo.availableBytes),
       availableBytes: meminfo.availableBytes,
       wiredBytes: null,
@@ -64,7 +64,7 @@ const readPageBytes = async (): Promise<number | null> => {
   }
 }
 
-/** Swap on zram (Fedora's default) is compressed memory too, and /proc/meminfo does not count it. */
+/** Swap on zram (Fedora's default) is compressed memory too, but /proc/meminfo does not count it. */
 const readZramBytes = async (): Promise<number | null> => {
   const devices = ((await readProcNames('/sys/block')) ?? []).filter((name) => /^zram[0-9]+$/.test(name))
   const texts = await Promise.all(devices.map((name) => readProcText(`/sys/block/${name}/mm_stat`)))

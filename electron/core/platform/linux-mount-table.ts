@@ -7,15 +7,15 @@ export interface MountEntry {
   readonly source: string
 }
 
-/** Blank, tab, line end and backslash are written as three octal digits of each byte (proc_pid_mountinfo(5)). */
+/** Blanks, tabs, line ends and backslashes are written as three octal digits (proc_pid_mountinfo(5)). */
 export const decodeOctalEscapes = (text: string): string =>
   text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 
-/** In the order of mounting, so the last entry of a mount point is the one on top; strange lines are skipped. */
+/** In mount order, so the last entry of a mount point is on top. Skips unknown lines. */
 export const parseMountInfo = (text: string): readonly MountEntry[] =>
   text.split('\n').flatMap((line) => {
     const fields = line.split(' ')
-    // Optional fields (shared:N, master:N ...) end at a lone dash; what follows has fixed places again.
+    // Optional fields (shared:N, master:N ...) end at a lone dash; the fields after it have fixed positions.
     const dash = fields.indexOf('-', 6)
     const mountPoint = fields[4]
     const filesystem = fields[dash + 1]
@@ -26,11 +26,11 @@ export const parseMountInfo = (text: string): readonly MountEntry[] =>
 
 export const readMountTable = async (): Promise<readonly MountEntry[]> => {
   const text = await readProcText('/proc/self/mountinfo')
-  if (text === null) throw new Error('/proc/self/mountinfo cannot be read: the mount table is not known')
+  if (text === null) throw new Error('could not read the mount table /proc/self/mountinfo')
   return parseMountInfo(text)
 }
 
-/** What is on top at this path; null when nothing is mounted there. The path must be free of symbolic links. */
+/** The top mount at this path; null when nothing is mounted there. The path must contain no symbolic links. */
 export const findMountAt = (table: readonly MountEntry[], mountPoint: string): MountEntry | null =>
   table.findLast((entry) => entry.mountPoint === mountPoint) ?? null
 

@@ -1,4 +1,4 @@
-// Linux behind the platform interface.
+// The platform interface on Linux.
 import { createLinuxMemoryReader, readLinuxMeminfo } from './linux-memory.ts'
 import { readLinuxLanAddresses } from './linux-network.ts'
 import { createLinuxProcessTable } from './linux-processes.ts'
@@ -10,11 +10,11 @@ export const createLinuxPlatform = (options: LinuxRamDiskOptions): Platform => (
   processes: createLinuxProcessTable(),
   ramDisk: createLinuxRamDisk(options),
   createMemoryReader: createLinuxMemoryReader,
-  // Each maker has a tool of its own; none belongs to the system.
+  // Each GPU maker has its own tool; none is part of the system.
   readGpuUse: async () => null,
   readTotalMemoryBytes: async () => (await readLinuxMeminfo()).totalBytes,
   readLanAddresses: readLinuxLanAddresses,
-  // Servers do not sleep by themselves, and a desktop asks its user for the right to forbid it (systemd-inhibit(1),
-  // polkit), which has no one to answer it over SSH. So nothing is held here.
+  // Servers do not sleep by themselves, and a desktop asks its user for permission to inhibit sleep (systemd-inhibit(1),
+  // polkit), which a user over SSH cannot answer. So this does nothing.
   keepAwakeWhile: async () => {},
 })

@@ -1,4 +1,4 @@
-// Who listens on a TCP port: /proc/net/tcp and tcp6 name the socket, /proc/PID/fd its holder.
+// The process that listens on a TCP port: /proc/net/tcp and tcp6 name the socket, /proc/PID/fd its holder.
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { describeCommand } from './describe-command.ts'
 import { readPids, readProcLink, readProcNames, readProcText, readProcUid } from './linux-proc.ts'
@@ -13,7 +13,7 @@ export interface Listener {
 /** TCP_LISTEN in the kernel's include/net/tcp_states.h. */
 const listenState = '0A'
 
-/** Listening sockets on a port, from the text of /proc/net/tcp or tcp6 (proc_net(5)); foreign lines are skipped. */
+/** Listening sockets on a port, from /proc/net/tcp or tcp6 (proc_net(5)). Skips unknown lines. */
 export const parseListeners = (text: string, port: number): readonly Listener[] =>
   text.split('\n').flatMap((line) => {
     const [, local, , state, , , , uid, , inode] = line.trim().split(/\s+/)
@@ -25,18 +25,18 @@ export const parseListeners = (text: string, port: number): readonly Listener[] 
   })
 
 export const readLinuxPortOwner = async (port: number): Promise<ForeignProcess | null> => {
-  // Node's own tables would need root for nothing: these two files are readable by everybody.
+  // These two files are world-readable, so this needs no root.
   const texts = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(readProcText))
   const listeners = texts.flatMap((text) => (text === null ? [] : parseListeners(text, port)))
   const first = listeners[0]
   if (first === undefined) return null
   const holder = await findOldestHolder(new Set(listeners.map((listener) => `socket:[${listener.inode}]`)))
   if (holder !== null) return await describeProcess(holder)
-  // Held by a process whose open files we may not list: only the socket's uid is known.
+  // Held by a process whose open files we can't list: only the socket's uid is known.
   return { pid: null, command: null, user: await readUserName(first.uid) }
 }
 
-/** A parent and the workers it forked hold the same socket: the oldest is the one that was started. */
+/** A parent and its forked workers hold the same socket: the oldest is the one that was started. */
 const findOldestHolder = async (links: ReadonlySet<string>): Promise<number | null> => {
   let oldest: { readonly pid: number; readonly ticks: bigint } | null = null
   for (const pid of await readPids()) {

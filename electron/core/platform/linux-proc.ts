@@ -1,10 +1,10 @@
-// Reads files and links of /proc, where anything may vanish between two calls.
+// Reads files and links in /proc, where anything may vanish between two calls.
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { isErrno } from '../base/private-file.ts'
 
 /**
- * null when the file is gone or may not be read. ESRCH is what /proc answers when the process ends between open and
- * read; EOPNOTSUPP is what /proc/pressure answers with psi=0; all of them mean "not known" to every caller here.
+ * null when the file is gone or unreadable. /proc answers ESRCH when the process ends between open and read, and
+ * /proc/pressure answers EOPNOTSUPP with psi=0; to every caller here all of them mean "unknown".
  */
 export const readProcText = async (path: string): Promise<string | null> => {
   try {
@@ -15,8 +15,8 @@ export const readProcText = async (path: string): Promise<string | null> => {
 }
 
 /**
- * Of one process; null when there is none such, or it is another user's that /proc hides (hidepid=1 answers EPERM: proc(5)).
- * Rejects when it cannot look (no file descriptor left, say): a living server must not be taken for dead.
+ * A file of one process; null when the process is gone, or /proc hides it because it is another user's (hidepid=1 answers EPERM:
+ * proc(5)). Rejects when the lookup itself fails (no file descriptor left, say): a running server must not look dead.
  */
 export const readProcessText = async (path: string): Promise<string | null> => {
   try {
@@ -45,7 +45,7 @@ export const readProcNames = async (path: string): Promise<readonly string[] | n
   }
 }
 
-/** The user a process runs as (its effective uid owns its /proc folder: proc(5)). */
+/** The user of a process: its effective uid owns its /proc folder (proc(5)). */
 export const readProcUid = async (pid: number): Promise<number | null> => {
   try {
     return (await stat(`/proc/${pid}`)).uid

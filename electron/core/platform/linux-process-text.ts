@@ -6,15 +6,15 @@ export interface ProcStat {
   readonly comm: string
   readonly state: string
   readonly groupId: number
-  /** Living threads; 1 for a zombie of which nothing is left. */
+  /** Live threads; 1 for a zombie with nothing left. */
   readonly threads: number
   /** Clock ticks between boot and the start of the process. */
   readonly startTicks: string
 }
 
 /**
- * Field 2 of stat is the name in brackets, and a name may itself hold brackets, blanks and line ends: everything is
- * counted from the last ')' (proc_pid_stat(5)). null when it is not such a line.
+ * Field 2 of stat is the name in brackets, which may itself contain brackets, blanks and line ends, so count fields from the
+ * last ')' (proc_pid_stat(5)). null when it is not such a line.
  */
 export const parseProcStat = (text: string): ProcStat | null => {
   const open = text.indexOf('(')
@@ -25,7 +25,7 @@ export const parseProcStat = (text: string): ProcStat | null => {
     .trim()
     .split(/\s+/)
   const [state, , group] = fields
-  // Field 22 of the line: two fields stand before the rest, which starts at field 3.
+  // Field 22 of the line; `rest` starts at field 3.
   const threads = fields[20 - 3]
   const startTicks = fields[22 - 3]
   const pidText = text.slice(0, open).trim()
@@ -44,15 +44,15 @@ export const parseProcStat = (text: string): ProcStat | null => {
 }
 
 /**
- * Z is a zombie; X and x are dead (proc_pid_stat(5)). None of them does anything for anybody any more, except that the
- * first thread of a process can be a zombie while others still end and hold its ports open for some ms.
+ * Z is a zombie; X and x are dead (proc_pid_stat(5)). None of them is running, except that a process's first thread may be a
+ * zombie while other threads are still ending and hold its ports open for some ms.
  */
 export const isAlive = ({ state, threads }: ProcStat): boolean =>
   state === 'Z' ? threads > 1 : state !== 'X' && state !== 'x'
 
 /**
- * argv as the kernel keeps it: each argument ends with NUL, so an empty last argument counts. Programs that rewrite
- * their title (setproctitle) may leave no NUL, or pad with many: the padding is not arguments.
+ * argv as stored by the kernel: each argument ends with NUL, so an empty last argument counts. Programs that rewrite their
+ * title (setproctitle) may leave no NUL or pad with many; the padding is no argument.
  */
 export const parseCmdline = (text: string): readonly string[] | null => {
   if (text === '') return null
@@ -64,7 +64,7 @@ export const parseCmdline = (text: string): readonly string[] | null => {
   return padded ? parts.slice(0, end + 1) : parts
 }
 
-/** Name of a uid in the text of /etc/passwd; null when it is not listed there. */
+/** The name of a uid in /etc/passwd; null when not listed. */
 export const parseUserName = (passwd: string, uid: number): string | null => {
   for (const line of passwd.split('\n')) {
     const fields = line.split(':')

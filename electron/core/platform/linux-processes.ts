@@ -5,7 +5,7 @@ import { isAlive, type ProcStat, parseCmdline, parseProcStat } from './linux-pro
 import type { ProcessTable } from './platform.ts'
 
 export const readLiveStat = async (pid: number): Promise<ProcStat | null> => {
-  // kill(2) gives pid 0 and negative pids another meaning; no process may be identified by them.
+  // pid 0 and negative pids mean something else to kill(2), so they identify no process.
   if (!Number.isSafeInteger(pid) || pid <= 0) return null
   const text = await readProcessText(`/proc/${pid}/stat`)
   const stat = text === null ? null : parseProcStat(text)
@@ -30,8 +30,8 @@ export const createLinuxProcessTable = (): ProcessTable => ({
       readProcText('/proc/sys/kernel/random/boot_id'),
     ])
     if (stat === null) return null
-    // Ticks count from boot, and services started by init get nearly the same pid and ticks at every boot: a
-    // ledger that outlived a reboot would name a stranger. The boot's own id tells the boots apart (random(4)).
+    // Ticks count from boot, and services started by init get nearly the same pid and ticks at every boot: after a
+    // reboot the ledger could name a foreign process. The boot id prevents that (random(4)).
     return { pid, startedAt: `${stat.startTicks}@${bootId?.trim() ?? 'unknown-boot'}` }
   },
   async readArgv(pid) {

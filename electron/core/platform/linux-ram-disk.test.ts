@@ -162,20 +162,23 @@ describe.skipIf(!canMount)('a real tmpfs (needs root with the right to mount)', 
     ['a deleted open file', (at) => sleeper('exec 3>"$1/gone"; rm "$1/gone"', [at])],
     ['its working folder', (at) => sleeper('', [], { cwd: at })],
   ]
-  it.each(busyBy)('names who keeps it busy by %s, and ejects once they ended', async (_, hold) => {
-    await create().mount(spec())
-    const child = await hold(spec().mountPoint)
-    const outcome = await create().eject(spec(), { force: false })
-    expect(outcome).toMatchObject({
-      kind: 'busy',
-      holders: [{ pid: child.pid, command: 'sleep 300', user: 'root' }],
-    })
-    expect((await create().read(spec())).mounted).toBe(true)
-    await child.end()
-    expect(await create().eject(spec(), { force: false })).toEqual({ kind: 'done' })
-  })
+  it.each(busyBy)(
+    'names the process that keeps it busy by %s, and ejects once it has ended',
+    async (_, hold) => {
+      await create().mount(spec())
+      const child = await hold(spec().mountPoint)
+      const outcome = await create().eject(spec(), { force: false })
+      expect(outcome).toMatchObject({
+        kind: 'busy',
+        holders: [{ pid: child.pid, command: 'sleep 300', user: 'root' }],
+      })
+      expect((await create().read(spec())).mounted).toBe(true)
+      await child.end()
+      expect(await create().eject(spec(), { force: false })).toEqual({ kind: 'done' })
+    },
+  )
 
-  it('names who keeps it busy by running a program on it', async () => {
+  it('names the process that keeps it busy by running a program on it', async () => {
     await create().mount(spec())
     const program = join(spec().mountPoint, 'shell')
     await copyFile(await realpath('/bin/sh'), program)
@@ -185,7 +188,7 @@ describe.skipIf(!canMount)('a real tmpfs (needs root with the right to mount)', 
     expect(outcome).toMatchObject({ kind: 'busy', holders: [{ pid: child.pid }] })
   })
 
-  it('names who keeps it busy by a library that it loaded from it', async () => {
+  it('names the process that keeps it busy by a library loaded from it', async () => {
     await create().mount(spec())
     const library = /\S+\/libm\.so\S*/.exec(await readFile('/proc/self/maps', 'utf8'))?.[0] ?? ''
     const copy = join(spec().mountPoint, 'libm.so')

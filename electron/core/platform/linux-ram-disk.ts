@@ -12,15 +12,15 @@ import { tellRamDiskFailures } from './ram-disk-failures.ts'
 import { createCommandRunner, type RunCommand } from './run-command.ts'
 
 export interface LinuxRamDiskOptions {
-  /** Folder that holds the default mount points, one per volume name. */
+  /** Folder of the default mount points, one per volume name. */
   readonly ramDiskRoot: string
   readonly shmRoot?: string
-  /** false: never try mount(8), as for a user without the right to. */
+  /** false: never try mount(8), because the user lacks the right. */
   readonly mayMount?: boolean
   readonly run?: RunCommand
 }
 
-/** Only root may mount; in a container even root may not, which only trying tells. */
+/** Only root may mount; in a container even root may not, which only an attempt shows. */
 const isRoot = (): boolean => process.getuid?.() === 0
 
 export const createLinuxRamDisk = (options: LinuxRamDiskOptions): RamDiskControl => {
@@ -49,8 +49,8 @@ const readRamDisk = async (context: LinuxRamDiskContext, spec: RamDiskSpec): Pro
 }
 
 /**
- * For the folder these are the figures of /dev/shm as a whole: that is what limits it, and adding up a build tree
- * of 100,000 files every second would cost more than it tells. Not known when it is ejected meanwhile.
+ * For a folder these are the figures of the whole /dev/shm: that is its limit, and measuring a build tree of 100,000 files
+ * every second would cost too much. Unknown when it is ejected meanwhile.
  */
 const readUse = async (mountPoint: string): Promise<Pick<RamDisk, 'totalBytes' | 'usedBytes'>> => {
   try {
@@ -78,7 +78,7 @@ const mountRamDisk = async (context: LinuxRamDiskContext, spec: RamDiskSpec): Pr
       note: `a folder under ${context.shmRoot}, whose size is not enforced`,
     }
   }
-  // Our own link without its folder: /dev/shm was emptied by a reboot. The link alone is worth nothing.
+  // Our own link without its folder: a reboot emptied /dev/shm. The link alone is useless.
   if (await shmFolder.ownsLink()) await unlink(mountPoint)
   const obstacle = explainObstacle(mountPoint, await readMountPointState(mountPoint))
   if (obstacle !== null) return { kind: 'failed', reason: obstacle }

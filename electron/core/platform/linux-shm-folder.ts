@@ -1,4 +1,4 @@
-// The RAM disk where mounting is not allowed: a folder of ours under /dev/shm, reached by a link at the mount point.
+// The RAM disk if mounting is not allowed: our folder under /dev/shm, with a link to it at the mount point.
 import { createHash } from 'node:crypto'
 import { chmod, lstat, mkdir, rm, rmdir, statfs, symlink, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -9,17 +9,17 @@ import type { MountOutcome } from './platform.ts'
 
 export interface ShmFolder {
   readonly path: string
-  /** True when the link at the mount point leads to our folder and the folder is there and ours. */
+  /** True when the link at the mount point leads to our folder, which exists and belongs to us. */
   isLinked(): Promise<boolean>
-  /** True when the link is ours, whether or not the folder is still there (a reboot empties /dev/shm). */
+  /** True when the link is ours, even if the folder is gone (a reboot empties /dev/shm). */
   ownsLink(): Promise<boolean>
   link(sizeBytes: number, why: string): Promise<MountOutcome>
   remove(): Promise<void>
 }
 
 /**
- * The folder's name holds a mark of the mount point: two state folders of one user may have volumes of one name, and
- * ejecting one must not empty the other.
+ * The folder's name includes a mark of the mount point: two state folders of one user may have volumes of the same name,
+ * and ejecting one must not empty the other.
  */
 export const createShmFolder = (volumeName: string, mountPoint: string, shmRoot: string): ShmFolder => {
   const uid = process.getuid?.() ?? 0
@@ -42,7 +42,7 @@ export const createShmFolder = (volumeName: string, mountPoint: string, shmRoot:
       return { kind: 'mounted', already: false, note: await describe(path, shmRoot, sizeBytes, why) }
     },
     async remove() {
-      // Open files under it stay in memory until their holders close them: unlinking does not free them.
+      // Open files stay in memory until their holders close them: unlinking does not free them.
       await rm(path, { recursive: true, force: true })
       if (await ownsLink()) await unlink(mountPoint)
       await removeEmptyFolder(dirname(path))
@@ -51,8 +51,8 @@ export const createShmFolder = (volumeName: string, mountPoint: string, shmRoot:
 }
 
 /**
- * Every user may create names in /dev/shm (mode 1777). Another user's folder or link with our name would let them read or
- * replace what is built, so only a real folder of our own uid is used.
+ * Every user may create names in /dev/shm (mode 1777). Another user's folder or link with our name would let that user read or
+ * replace builds, so we use only a real folder of our own uid.
  */
 const isOwnFolder = async (path: string, uid: number): Promise<boolean> => {
   for (const folder of [dirname(path), path]) {

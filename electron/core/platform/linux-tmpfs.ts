@@ -1,4 +1,4 @@
-// Mounts and unmounts the tmpfs that is the RAM disk on Linux.
+// Mounts and unmounts the tmpfs that serves as RAM disk on Linux.
 import { statfs } from 'node:fs/promises'
 import { describeMiB } from './describe-size.ts'
 import { readHolders } from './linux-holders.ts'
@@ -92,7 +92,7 @@ const explainBusy = async (mountPoint: string): Promise<EjectOutcome> => {
 }
 
 /**
- * Takes the name away at once; the memory comes back only when the last holder closes its files (umount(8), --lazy).
+ * Removes the name at once; the memory is freed only when the last holder closes its files (umount(8), --lazy).
  * Linux has no other way: `umount -f` is for unreachable network file systems.
  */
 const detachLazily = async (

@@ -1,25 +1,25 @@
-// Who this machine is: model, chip, cores, memory, system, as the seed's first page names its Studio (issue 16).
-// Read by `systeminformation`, loaded only when somebody asks: it is large, and on a Mac it runs system_profiler.
+// The machine's model, chip, cores, memory and system, as the seed's first page names its Studio (issue 16).
+// From `systeminformation`, loaded only on demand: it is large, and on a Mac it runs system_profiler.
 import type { Systeminformation } from 'systeminformation'
 import { formatBytes } from '../base/format-bytes.ts'
 
 export interface MachineIdentity {
-  /** Such as Mac15,14; null in containers, and where the firmware does not say. */
+  /** Such as Mac15,14; null in containers, or if the firmware does not report it. */
   readonly model: string | null
   readonly chip: string | null
   readonly cores: number | null
-  /** null where all cores are of one kind. */
+  /** null if all cores are of one kind. */
   readonly performanceCores: number | null
   readonly efficiencyCores: number | null
-  /** null but on Apple silicon. */
+  /** null except on Apple silicon. */
   readonly gpuCores: number | null
   readonly memoryBytes: number
-  /** Of the memory, in GB/s (10^9) as Apple states it; null where the chip is not of its list. */
+  /** Memory bandwidth in GB/s (10^9), as stated by Apple; null for a chip that is not in the list. */
   readonly memoryGigabytesPerSecond: number | null
   readonly system: string | null
 }
 
-/** What is asked of the library, as it answers. */
+/** The library's answers that we use. */
 export interface MachineReading {
   readonly system: Pick<Systeminformation.SystemData, 'manufacturer' | 'model'>
   readonly cpu: Pick<
@@ -32,7 +32,7 @@ export interface MachineReading {
   }
 }
 
-/** The library says '' and 0 for what it does not know. */
+/** The library returns '' and 0 for unknown values. */
 const textOrNull = (...parts: readonly string[]): string | null => {
   const text = parts
     .filter((part) => part !== '')
@@ -45,7 +45,7 @@ const countOrNull = (value: number | undefined): number | null =>
   value !== undefined && Number.isInteger(value) && value > 0 ? value : null
 
 /**
- * By name and, where one name has two, by the number of GPU cores; no program tells it. A chip whose figure isn't on a page that
+ * By name and, where one name has two, by the number of GPU cores; no program reports it. A chip whose figure isn't on a page that
  * was read has none here: Apple publishes none for the M1, and no page ties the M3 Max's 300 GB/s to its 30 GPU cores.
  */
 const bandwidths: readonly (readonly [chip: string, gigabytesPerSecond: number, gpuCores?: number])[] = [
@@ -81,7 +81,7 @@ const bandwidthOf = (chip: string | null, gpuCores: number | null): number | nul
 export function parseMachine(reading: MachineReading, memoryBytes: number): MachineIdentity {
   const { system, cpu, osInfo, graphics } = reading
   const efficiencyCores = countOrNull(cpu.efficiencyCores)
-  // "Docker Container" is what the library makes of a missing model.
+  // The library returns "Docker Container" for a missing model.
   const model = system.model === 'Docker Container' ? null : textOrNull(system.model)
   const isNamed = cpu.brand.startsWith(cpu.manufacturer)
   const chip = textOrNull(isNamed ? '' : cpu.manufacturer, cpu.brand)
@@ -102,14 +102,14 @@ export function parseMachine(reading: MachineReading, memoryBytes: number): Mach
 
 let reading: Promise<MachineReading> | null = null
 
-/** One reading for each process: none of it changes while it runs. */
+/** Read once per process: none of it changes meanwhile. */
 const readMachineOnce = (): Promise<MachineReading> => {
   reading ??= import('systeminformation').then(async ({ default: library }) => {
     const [system, cpu, osInfo, graphics] = await Promise.all([
       library.system(),
       library.cpu(),
       library.osInfo(),
-      // Elsewhere it asks nvidia-smi and lspci for what is not shown.
+      // On other systems it runs nvidia-smi and lspci for values that we don't show.
       process.platform === 'darwin' ? library.graphics() : { controllers: [] },
     ])
     return { system, cpu, osInfo, graphics }
@@ -117,7 +117,7 @@ const readMachineOnce = (): Promise<MachineReading> => {
   return reading
 }
 
-/** @param memoryBytes as the platform reads it, which is what plans are made for */
+/** @param memoryBytes from the platform, the figure that plans use */
 export const readMachineIdentity = async (memoryBytes: number): Promise<MachineIdentity> =>
   parseMachine(await readMachineOnce(), memoryBytes)
 
@@ -141,6 +141,6 @@ export function sayMachine(machine: MachineIdentity): string {
     .join(', ')
 }
 
-/** In one line; null where it can't be read. */
+/** In one line; null when unreadable. */
 export const readMachineLine = (memoryBytes: number): Promise<string | null> =>
   readMachineIdentity(memoryBytes).then(sayMachine, () => null)

@@ -1,4 +1,4 @@
-// What stands at a mount point in the file system: the mount table says what is mounted, this says what is there.
+// What exists at a mount point in the file system, as opposed to what the mount table says is mounted there.
 import { lstat, mkdir, readdir, readlink, realpath, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 
@@ -19,8 +19,8 @@ export const readMountPointState = async (path: string): Promise<MountPointState
 }
 
 /**
- * The mount table lists paths without symbolic links and with no trailing slash: only in that form can they be
- * compared. The last part is kept, because at the mount point itself a link means something (see linux-shm-folder).
+ * The mount table lists paths without symbolic links or trailing slash, and paths can be compared only in that form. Keeps
+ * the last part, because a link at the mount point itself has a meaning (see linux-shm-folder).
  */
 export const canonicalMountPoint = async (path: string): Promise<string> => {
   const full = resolve(path)
@@ -32,7 +32,7 @@ export const canonicalMountPoint = async (path: string): Promise<string> => {
   }
 }
 
-/** Creates the folder, and answers an undo that removes it when it was not there before. */
+/** Creates the folder. Returns an undo that removes it if it did not exist before. */
 export const ensureMountFolder = async (path: string): Promise<() => Promise<void>> => {
   await mkdir(dirname(path), { recursive: true })
   const created = await createFolder(path)
@@ -51,7 +51,7 @@ const createFolder = async (path: string): Promise<boolean> => {
   }
 }
 
-/** A folder left at the mount point would take builds onto the disk without a word. One with content stays. */
+/** A folder left at the mount point would silently take builds onto the disk. Keeps one with content. */
 export const removeEmptyFolder = async (path: string): Promise<void> => {
   try {
     await rmdir(path)
@@ -60,7 +60,7 @@ export const removeEmptyFolder = async (path: string): Promise<void> => {
   }
 }
 
-/** Why a mount point cannot be used as it is; null when it can. */
+/** Why a mount point can't be used as it is; null when it can. */
 export const explainObstacle = (path: string, state: MountPointState): string | null => {
   switch (state.kind) {
     case 'missing':

@@ -1,8 +1,8 @@
-// The one interface to the operating system; darwin and linux stand behind it.
+// The interface to the operating system, implemented for darwin and linux.
 import type { ForeignProcess, Memory, RamDisk } from '../../contract/snapshot.ts'
 
 /**
- * Who a process is: a pid alone is reused, a pid with its start time is not.
+ * The identity of a process: pids are reused, a pid with its start time is not.
  * `startedAt` is opaque (clock ticks since boot and that boot's id on Linux, `lstart` text in UTC on macOS): compare it,
  * never parse it.
  */
@@ -36,33 +36,33 @@ export type EjectOutcome =
   | { readonly kind: 'failed'; readonly reason: string }
 
 export interface ProcessTable {
-  /** What `readIdentity` reads: `/proc` costs a tenth of a millisecond, a run of `ps` tens of them. */
+  /** The cost of `readIdentity`: a file in `/proc` takes a tenth of a millisecond, a run of `ps` tens of milliseconds. */
   readonly identityCost: 'file' | 'program'
   /**
-   * null when there is no such process, or only its zombie. Rejects when the system does not answer:
-   * a failed lookup must never make a server look dead.
+   * null when there is no such process, or only its zombie. Rejects when the lookup fails, which must never make a
+   * server look dead.
    */
   readIdentity(pid: number): Promise<ProcessIdentity | null>
   /**
-   * null when the process is gone or its argv may not be read. On macOS `ps` joins argv with
-   * blanks, so an argument with a blank in it comes back as two: compare with `runsArgv`, never element by element.
+   * null when the process is gone or its argv is unreadable. On macOS `ps` joins argv with blanks, so an argument with a
+   * blank comes back as two: compare with `runsArgv`, never element by element.
    */
   readArgv(pid: number): Promise<readonly string[] | null>
-  /** Living (not zombie) members of a process group. Rejects when the system does not tell. */
+  /** Live (non-zombie) members of a process group. Rejects when the lookup fails. */
   readGroupMembers(groupId: number): Promise<readonly number[]>
   /** The process that listens on this TCP port, on any address; null for none. Never guesses: unknown parts are null. */
   readPortOwner(port: number): Promise<ForeignProcess | null>
 }
 
 /**
- * Who holds a RAM disk's data. `program`: an ordinary process, whose memory the system may compress and swap; `kernel`: wired, so
- * never swapped; `pages`: the page cache of a tmpfs, which may be swapped and shrinks when files go.
+ * What holds a RAM disk's data. `program`: an ordinary process, whose memory may be compressed and swapped; `kernel`: wired, so
+ * never swapped; `pages`: the page cache of a tmpfs, which may be swapped and shrinks when files are deleted.
  */
 export type RamDiskBacking =
   | {
       readonly kind: 'program'
       readonly pid: number
-      /** Of its memory, what is in RAM now; also for blocks of files that are long deleted. null: unknown. */
+      /** Its memory that is in RAM now, including blocks of deleted files; null when unknown. */
       readonly residentBytes: number | null
     }
   | { readonly kind: 'kernel' }
@@ -70,27 +70,25 @@ export type RamDiskBacking =
 
 export interface RamDiskControl {
   readonly defaultMountPoint: (volumeName: string) => string
-  /**
-   * Truth of the mount table, never of the folder's existence. For a `shm-folder` the sizes are those of /dev/shm.
-   */
+  /** From the mount table, never from the folder's existence. For a `shm-folder` the sizes are those of /dev/shm. */
   read(spec: RamDiskSpec): Promise<RamDisk>
-  /** Slow (asks the system's disk tools); null when none is mounted, or unknown. */
+  /** Slow (runs the system's disk tools); null when none is mounted or it is unknown. */
   readBacking(spec: RamDiskSpec): Promise<RamDiskBacking | null>
   /**
-   * true: the volume was mounted without owners (noowners on macOS), so every file on it looks like the reader's own. null when
-   * none is mounted. Throws when the mount table cannot be understood.
+   * true: the volume is mounted without ownership (noowners on macOS), so every file looks like the reader's own. null when none
+   * is mounted. Throws when the mount table is not understood.
    */
   ignoresOwners(spec: RamDiskSpec): Promise<boolean | null>
-  /** Idempotent. A plain folder with files at the mount point is a failure that says what would go wrong. */
+  /** Idempotent. Fails with an explanation if a plain folder with files is at the mount point. */
   mount(spec: RamDiskSpec): Promise<MountOutcome>
-  /** Loses what is on it. With `force`, open files do not stop it. */
+  /** Loses its content. With `force`, open files don't prevent it. */
   eject(spec: RamDiskSpec, options: { readonly force: boolean }): Promise<EjectOutcome>
 }
 
 export interface GpuUse {
   /** 0 to 100. */
   readonly busyPercent: number | null
-  /** What all programs together hold of memory for the GPU. */
+  /** Memory that all programs together hold for the GPU. */
   readonly usedBytes: number | null
 }
 
@@ -98,27 +96,27 @@ export interface Platform {
   readonly id: 'darwin' | 'linux'
   readonly processes: ProcessTable
   readonly ramDisk: RamDiskControl
-  /** Rates (swap-outs, CPU) are since the reading before on the same reader; null in the first reading. */
+  /** Rates (swap-outs, CPU) cover the time since the same reader's last reading; null in the first. */
   createMemoryReader(): () => Promise<Memory>
   readTotalMemoryBytes(): Promise<number>
-  /** null where the system does not say. */
+  /** null when unknown. */
   readGpuUse(): Promise<GpuUse | null>
-  /** IPv4 addresses at which clients on the LAN can reach this machine, best first; empty when there is none. */
+  /** IPv4 addresses of this machine for clients on the LAN, best first; may be empty. */
   readLanAddresses(): Promise<readonly string[]>
-  /** The machine does not go to sleep before this process has ended. Idempotent; outlives its caller. */
+  /** Keeps the machine awake until this process has ended. Idempotent; outlives its caller. */
   keepAwakeWhile(pid: number): Promise<void>
 }
 
 /**
- * Whether a process runs this command line, perhaps through an interpreter put before it (`python3 /opt/bin/tool ...`).
- * Compared as text joined with blanks, because that is the most that `ps` tells on macOS.
+ * Whether a process runs this command line, perhaps with an interpreter in front (`python3 /opt/bin/tool ...`). Compares text
+ * joined with blanks, because `ps` on macOS shows no more.
  */
 export const runsArgv = (actual: readonly string[], expected: readonly string[]): boolean =>
   ` ${actual.join(' ')}`.endsWith(` ${expected.join(' ')}`) || runsInFrameworkPython(actual, expected)
 
 /**
- * The `bin/python3` of a Python framework, which Homebrew's and python.org's are, starts itself again as the program in
- * Python.app (CPython, Mac/Tools/pythonw.c; comfyui-mcp#1794): only what follows the interpreter is as it was given.
+ * The `bin/python3` of a framework Python (Homebrew's and python.org's) re-executes itself as the program in Python.app
+ * (CPython, Mac/Tools/pythonw.c; comfyui-mcp#1794): only the arguments after the interpreter stay the same.
  */
 const runsInFrameworkPython = (
   actual: readonly string[],

@@ -1,16 +1,16 @@
-// Reads `pmset -g` of macOS. Written after its manual page and general knowledge: no recording of it is at hand.
+// Parses macOS's `pmset -g`. Based on its manual page and general knowledge; we have no recording.
 
 export interface PowerSettings {
-  /** `pmset disablesleep 1`: the machine does not sleep, whatever the minutes say. */
+  /** `pmset disablesleep 1`: the machine never sleeps, whatever the minutes say. */
   readonly isSleepDisabled: boolean
-  /** Minutes until the machine sleeps; 0 never. null: not listed. */
+  /** Minutes until the machine sleeps; 0: never; null: not listed. */
   readonly sleepMinutes: number | null
-  /** Starts again after a power failure; null: not listed (laptops have no such setting). */
+  /** Whether it restarts after a power failure; null: not listed (laptops lack this setting). */
   readonly restartsAfterPowerFailure: boolean | null
 }
 
 const headline = /^(?:System-wide power settings|Currently in use):\s*$/m
-/** One of them stands in every list of settings, on a desktop as on a laptop. */
+/** Every list of settings has at least one of these, on desktops and laptops. */
 const usualNames = [
   'sleep',
   'displaysleep',
@@ -22,8 +22,8 @@ const usualNames = [
 ]
 
 /**
- * Lines are ` sleep                0 (sleep prevented by caffeinate)`. A sandboxed pmset prints the headlines with few settings or
- * none (public report, 2026). null when the text is no list of settings.
+ * Lines are ` sleep                0 (sleep prevented by caffeinate)`. A sandboxed pmset prints the headings with few or no
+ * settings (public report, 2026). null when the text is no list of settings.
  */
 export const parsePowerSettings = (text: string): PowerSettings | null => {
   const settings = new Map(

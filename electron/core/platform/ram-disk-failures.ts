@@ -1,4 +1,4 @@
-// What goes wrong while a RAM disk is made or ejected, as an outcome in words instead of an exception.
+// Turns exceptions while creating or ejecting a RAM disk into failed outcomes.
 import { messageOf } from '../base/error-message.ts'
 import type { RamDiskControl } from './platform.ts'
 
@@ -8,14 +8,14 @@ export const tellRamDiskFailures = (control: RamDiskControl): RamDiskControl => 
     try {
       return await control.mount(spec)
     } catch (error) {
-      return { kind: 'failed', reason: `the RAM disk could not be made: ${messageOf(error)}` }
+      return { kind: 'failed', reason: `could not create the RAM disk: ${messageOf(error)}` }
     }
   },
   eject: async (spec, options) => {
     try {
       return await control.eject(spec, options)
     } catch (error) {
-      return { kind: 'failed', reason: `the RAM disk could not be ejected: ${messageOf(error)}` }
+      return { kind: 'failed', reason: `could not eject the RAM disk: ${messageOf(error)}` }
     }
   },
 })

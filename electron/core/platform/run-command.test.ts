@@ -46,7 +46,7 @@ describe('describeFailure', () => {
     expect(describeFailure(exited('\n a \nb\n', 'c'))).toBe('a; b; c')
   })
   it('falls back to the exit status', () => {
-    expect(describeFailure(exited(' \n'))).toBe('exit status 3 without a word')
+    expect(describeFailure(exited(' \n'))).toBe('exit status 3 without output')
   })
   it('leaves out warnings where there is a reason, and says them where there is none', () => {
     const warning = "hdiutil: WARNING: 'hdiutil attach x' is deprecated\n"

@@ -1,10 +1,10 @@
-// Runs one system command: argv only, a deadline, the C locale, and no exception for a command that fails.
+// Runs one system command: argv only, with a deadline and the C locale; a failed command is a result, not an exception.
 import { homedir } from 'node:os'
 import { execa } from 'execa'
 
 export type CommandResult =
   | { readonly kind: 'exited'; readonly exitCode: number; readonly stdout: string; readonly stderr: string }
-  /** Not installed, not executable, ended by a signal or by our deadline; the reason is for people. */
+  /** Not installed, not executable, or ended by a signal or our deadline; the reason is for users. */
   | { readonly kind: 'not-run'; readonly reason: string }
 
 export type RunCommand = (
@@ -18,12 +18,12 @@ export type RunCommand = (
 export const systemPath = '/usr/bin:/bin:/usr/sbin:/sbin'
 
 const defaultTimeoutMs = 10_000
-/** A listing of every open file of a busy machine stays below this; more is not a format we know. */
+/** A listing of every open file on a busy machine is smaller than this; more is no format that we know. */
 const maxOutputBytes = 64 * 1024 * 1024
 
 /**
- * TZ is fixed because `ps -o lstart` prints local time, and an identity must read the same after the
- * system's time zone was changed.
+ * TZ is fixed because `ps -o lstart` prints local time, and an identity must stay the same when the system's time zone
+ * changes.
  */
 export const createCommandRunner =
   (searchPath: string = systemPath): RunCommand =>
@@ -42,18 +42,18 @@ export const createCommandRunner =
       return { kind: 'exited', exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr }
     }
     if (result.timedOut) return { kind: 'not-run', reason: `${file} did not answer within ${timeoutMs} ms` }
-    return { kind: 'not-run', reason: result.shortMessage ?? `${file} could not be run` }
+    return { kind: 'not-run', reason: result.shortMessage ?? `could not run ${file}` }
   }
 
-/** What a failed command said, in one line, without its warnings. */
+/** The error of a failed command in one line, without its warnings. */
 export const describeFailure = (result: CommandResult): string => {
   if (result.kind === 'not-run') return result.reason
   const lines = [result.stderr, result.stdout]
     .flatMap((text) => text.split('\n'))
     .map((line) => line.trim())
     .filter((line) => line !== '')
-  // hdiutil of macOS 27 warns that ram:// is deprecated before it says why it failed (gopass#3610).
+  // hdiutil of macOS 27 warns that ram:// is deprecated before it prints its error (gopass#3610).
   const reasons = lines.filter((line) => !/\bwarning:/i.test(line))
   const said = (reasons.length > 0 ? reasons : lines).slice(0, 3).join('; ')
-  return said === '' ? `exit status ${result.exitCode} without a word` : said
+  return said === '' ? `exit status ${result.exitCode} without output` : said
 }

@@ -15,7 +15,7 @@ describe('parseScreenList', () => {
     ])
   })
 
-  it('keeps the status, behind a time too, and knows who answers no more', () => {
+  it('keeps the status, even after a time, and recognizes dead sessions', () => {
     const list =
       'There are screens on:\n\t1.a\t(Dead ???)\n\t2.b\t(Remote or dead)\n\t3.c\t(Unreachable)\n\t4.d\t(09/21/26 20:04:00)\t(Multi, detached)\n'
     const sessions = parseScreenList(list) ?? []

@@ -1,16 +1,16 @@
-// Reads `screen -ls`, where the seed's start script left its two servers.
+// Parses `screen -ls`, where the seed's start script left its two servers.
 
 export interface ScreenSession {
   readonly pid: number
   readonly name: string
-  /** As screen says it: Attached, Detached, Dead ???, ... */
+  /** screen's word: Attached, Detached, Dead ???, ... */
   readonly status: string
 }
 
 /**
- * Lines are `<TAB>PID.NAME<TAB>(Detached)`, on macOS with CR LF; newer versions put the time they began in brackets before;
- * unnamed sessions are `PID.ttysNNN.host`. The exit status says nothing. null: neither a list nor one of the two ways to say
- * that there is none, or fewer than the last line counts.
+ * Lines are `<TAB>PID.NAME<TAB>(Detached)`, on macOS with CR LF; newer versions put the start time in brackets before that;
+ * unnamed sessions are `PID.ttysNNN.host`. The exit status means nothing. null: neither a list nor one of the two messages for
+ * no sessions, or fewer sessions than the last line counts.
  */
 export const parseScreenList = (text: string): readonly ScreenSession[] | null => {
   const sessions = [
@@ -24,8 +24,8 @@ export const parseScreenList = (text: string): readonly ScreenSession[] | null =
 }
 
 /**
- * `(Dead ???)`, `(Remote or dead)` and `(Unreachable)` are sockets that nobody answers at (screen(1), -ls and -wipe): their
- * pid may be another program's by now.
+ * `(Dead ???)`, `(Remote or dead)` and `(Unreachable)` are sockets without a listener (screen(1), -ls and -wipe): their pid may
+ * belong to another program by now.
  */
 export const isLiveSession = ({ status }: ScreenSession): boolean =>
   !/^(?:dead|remote|unreachable)/i.test(status)

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
 
 /**
- * By files on the volume, because `mdutil -i off` needs root and is forgotten at the next mount. Open to every
- * user, because two developers build on it. Answers what did not work; the volume is usable all the same.
+ * Uses files on the volume, because `mdutil -i off` needs root and is lost at the next mount. They are open to every user,
+ * because two developers build on it. Returns the failure, or null; the volume is usable either way.
  */
 export const settleVolume = async (mountPoint: string): Promise<string | null> => {
   try {
@@ -13,10 +13,10 @@ export const settleVolume = async (mountPoint: string): Promise<string | null> =
     await writeFile(join(mountPoint, '.metadata_never_index'), '')
     await mkdir(join(mountPoint, '.fseventsd'), { recursive: true })
     await writeFile(join(mountPoint, '.fseventsd', 'no_log'), '')
-    // A file of that name keeps the Finder from making a trash folder: deleted files there would hold memory.
+    // A file of that name keeps the Finder from creating a trash folder, where deleted files would hold memory.
     await writeFile(join(mountPoint, '.Trashes'), '')
     return null
   } catch (error) {
-    return `Spotlight could not be kept off ${mountPoint}: ${messageOf(error)}`
+    return `could not turn off Spotlight on ${mountPoint}: ${messageOf(error)}`
   }
 }

@@ -1,4 +1,4 @@
-// Whether this process may use a volume: macOS can refuse what the file permissions allow.
+// Whether this process may use a volume: macOS may refuse it although the file permissions allow it.
 import { randomUUID } from 'node:crypto'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -16,8 +16,8 @@ export const writeAndReadFile = async (folder: string): Promise<void> => {
 }
 
 /**
- * EPERM is no file permission (that would be EACCES) but macOS's privacy protection: jobs of launchd and SSH sessions met it on
- * external volumes (gbrain#5014, codex#24440); whether a RAM disk counts as one was not seen. null for every other error.
+ * EPERM is not a file permission (that would be EACCES) but macOS's privacy protection: launchd jobs and SSH sessions met it on
+ * external volumes (gbrain#5014, codex#24440); we haven't seen whether it covers RAM disks. null for every other error.
  */
 export const explainPrivacyRefusal = (mountPoint: string, error: unknown): string | null =>
   hasCode(error, ['EPERM'])

@@ -1,4 +1,4 @@
-// The context and output limits that Claude Code must be told, so that it never outgrows its slot unawares.
+// The context and output limits for Claude Code, so that it never outgrows its slot unnoticed.
 import type { Profile } from '../../contract/profile.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import { countCells } from '../memory/kv-cache.ts'
@@ -6,14 +6,14 @@ import { plannedServer } from '../memory/planned-server.ts'
 import { routerPool } from './router-pool.ts'
 
 export interface ClientLimits {
-  /** What one agent can hold: its slot, or what the Router lets into a pool. */
+  /** One agent's context: its slot, or what the Router admits to a pool. */
   readonly contextTokens: number
   readonly maxOutputTokens: number
-  /** Where Claude Code summarises the conversation by itself; null: the slot leaves no room for that. */
+  /** Where Claude Code compacts by itself; null: the slot is too small for that. */
   readonly compactAtTokens: number | null
 }
 
-/** Measured with 2.1.197: its first turn with the settings given here (four tools, short system prompt). */
+/** Measured with 2.1.197: its first turn with these settings (four tools, short system prompt). */
 export const firstTurnTokens = 3_400
 /** Read in Claude Code 2.1.197: it compacts at window - min(max_output, 20000) - 13000. */
 const compactReserveTokens = 13_000
@@ -23,9 +23,9 @@ export const compactThreshold = (contextTokens: number, maxOutputTokens: number)
   contextTokens - Math.min(maxOutputTokens, largestCountedOutputTokens) - compactReserveTokens
 
 /**
- * An eighth of the context for the answer: 4,096 of 32,768 was measured as working. What the model thinks counts as
- * output too, and what the answer may take is missing from the conversation.
- * @param trainingContextTokens the model's own limit, from its file; null when it is not known
+ * An eighth of the context for the answer: 4,096 of 32,768 worked when measured. Thinking counts as output too, and room
+ * for the answer is missing from the conversation.
+ * @param trainingContextTokens the model's own limit, from its file; null when unknown
  */
 export const clientLimits = (
   llamaServer: Profile['llamaServer'],
@@ -50,9 +50,9 @@ export const clientLimits = (
   }
 }
 
-/** null when Claude Code has room; else what a person should know, in one sentence. */
+/** null when Claude Code has room; else a one-sentence warning. */
 export const limitsWarning = (limits: ClientLimits): string | null => {
   const { contextTokens, compactAtTokens } = limits
   if (compactAtTokens !== null) return null
-  return `each agent has ${formatCount(contextTokens)} tokens, too few for Claude Code to compact by itself (it keeps ${formatCount(compactReserveTokens)} free): only short tasks fit; fewer slots or a larger contextTokens give more`
+  return `each agent has ${formatCount(contextTokens)} tokens, too few for Claude Code to compact by itself (it keeps ${formatCount(compactReserveTokens)} free): only short tasks fit; use fewer slots or a larger contextTokens`
 }

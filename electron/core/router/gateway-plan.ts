@@ -1,4 +1,4 @@
-// How the gateway would be run with this profile, and why so.
+// How the gateway would run with this profile, and why.
 
 import type { Profile } from '../../contract/profile.ts'
 import type { PlanAnswer } from '../../contract/question.ts'
@@ -23,14 +23,14 @@ export const planGateway = (
     argv,
     notes: [
       own
-        ? `gateway.binaryPath: your own Traefik; what Nexus writes for it was tried with ${traefikVersion}`
+        ? `gateway.binaryPath: your own Traefik; its configuration from Nexus was tested with ${traefikVersion}`
         : `Traefik ${traefikVersion}, the pinned release, which nexus up installs`,
-      `gateway.listen ${gateway.listen}: port ${port} of ${host === '0.0.0.0' ? 'every address' : host}; ${endpoint} for whoever has ${clientName} in a hosts file`,
-      `--configFile: its settings are a file of ours, each with its reason, and so is its rule beside it: only ${clientName}, and only to the Router at ${localUrl(proxy.host, proxy.port)}`,
-      'it starts once the Router serves and ends after it; while the Router alone is away it answers 502',
+      `gateway.listen ${gateway.listen}: port ${port} of ${host === '0.0.0.0' ? 'every address' : host}; ${endpoint} for machines with ${clientName} in their hosts file`,
+      `--configFile: our settings file, with a reason for each setting, and beside it the rule: only ${clientName}, and only to the Router at ${localUrl(proxy.host, proxy.port)}`,
+      'it starts once the Router serves and ends after it; while only the Router is down it answers 502',
       ...(port < 1024
         ? [
-            'ports below 1024: macOS lets everybody listen there at all addresses at once, Linux takes root or setcap cap_net_bind_service=+ep on the program',
+            'ports below 1024: on macOS any user may listen there, but only on all addresses; Linux needs root or setcap cap_net_bind_service=+ep on the program',
           ]
         : []),
     ],

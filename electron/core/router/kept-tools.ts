@@ -2,15 +2,15 @@
 import type { Profile } from '../../contract/profile.ts'
 import type { ClientLimits } from './client-limits.ts'
 
-/** What a coding agent works with, and in a terminal the only way out of plan mode. */
+/** The tools a coding agent needs, including the only way out of plan mode in a terminal. */
 const codingTools = ['Bash', 'Edit', 'Read', 'Write', 'ExitPlanMode'] as const
 
-/** Tools of an MCP server have names that begin so; they are never left out. */
+/** Name prefix of MCP servers' tools; they are never left out. */
 export const mcpPrefix = 'mcp__'
 
 /**
- * The tools besides those of MCP servers; null: all. `Agent` is one of them where a subagent has a slot besides its
- * parent's, and where that slot is large enough for Claude Code to work in. resources/opta_kept_tools.py leaves the others out.
+ * The tools to keep besides those of MCP servers; null: all. Includes `Agent` if a subagent gets a slot besides its parent's,
+ * and the slot is large enough for Claude Code. resources/opta_kept_tools.py removes the others.
  */
 export const keptTools = (
   proxy: Pick<Profile['proxy'], 'tools'>,

@@ -10,7 +10,7 @@ const listed = { name: 'opta-claude-3-r1', contextTokens: 98_304, maxOutputToken
 const engine = { engineBaseUrl: 'http://127.0.0.1:8080', listed }
 
 describe('LiteLLM config', () => {
-  it('answers the name clients were told and every other, from one llama-server', () => {
+  it('answers the name for clients and every other, from one llama-server', () => {
     const { model_list: models } = buildLiteLlmConfig(studio, engine)
     expect(models.map((model) => model.model_name)).toEqual([
       'claude-3-5-sonnet-20241022',
@@ -28,7 +28,7 @@ describe('LiteLLM config', () => {
     }
   })
 
-  it('lists each name that clients are told once, with what one agent can hold', () => {
+  it('lists each name for clients once, with the context of one agent', () => {
     const limits = { token_count_framing: 0, max_input_tokens: 98_304, max_output_tokens: 12_288 }
     const none = { token_count_framing: 0 }
     const infosOf = (name: string) =>

@@ -31,7 +31,7 @@ interface LiteLlmConfig {
 }
 
 export interface ListedModel {
-  /** What clients are told to ask for, besides the profile's own name; the same name is listed once. */
+  /** The model name for clients, besides the profile's own; if they are equal it is listed once. */
   readonly name: string
   readonly contextTokens: number
   readonly maxOutputTokens: number
@@ -55,7 +55,7 @@ export const buildLiteLlmConfig = (
   const limits = { max_input_tokens: listed.contextTokens, max_output_tokens: listed.maxOutputTokens }
   const entriesOf = (name: string): readonly ModelEntry[] => {
     const own = parametersOf(engine.engineBaseUrl, 'OPTA_ENGINE_KEY')
-    // "*" is listed under no name, so no limits are said of it.
+    // "*" has no listed name, so it gets no limits.
     const info = { token_count_framing: 0, ...(name === '*' ? {} : limits) }
     if (nodes.length === 0) return [{ model_name: name, litellm_params: own, model_info: info }]
     return [
@@ -98,47 +98,48 @@ export const buildLiteLlmConfig = (
 /** docs.litellm.ai/docs/proxy/prometheus */
 const metricsCallback = 'prometheus'
 
-/** Variable that holds the key of the node at this place of the profile's list. */
+/** Variable that holds the key of the node at this index of the profile's list. */
 export const nodeKeyVariable = (index: number): string => `OPTA_NODE_KEY_${index + 1}`
 
-/** LiteLLM wants an id of its own for each entry; the Router's modules read the Studio before the `#`, '' for this one. */
+/** LiteLLM wants a unique id for each entry; the Router's modules read the Studio before the `#`, '' for this one. */
 const deploymentId = (node: NodeProfile | null, modelName: string): string =>
   `${node?.name ?? ''}#${modelName}`
 
-/** Why each setting is there; measured with LiteLLM 1.106.2 unless it says otherwise. The key is the last part of its path. */
+/** The reason for each setting; measured with LiteLLM 1.106.2 unless noted. The key is the last part of its path. */
 const reasons: Readonly<Record<string, string>> = {
   model_list:
-    'The profile\'s name and the one that clients are told are listed for /v1/models. "*" answers every other: without\nsettings Claude Code asks for names of its own release (claude-opus-4-8, claude-sonnet-5, ...).',
-  max_input_tokens: 'What one agent can hold, for clients that look for it in /v1/models.',
+    '/v1/models lists the profile\'s name and the name for clients. "*" answers every other name: without settings\nClaude Code asks for names of its own release (claude-opus-4-8, claude-sonnet-5, ...).',
+  max_input_tokens: 'The context of one agent, for clients that read it from /v1/models.',
   token_count_framing:
-    'A llama-server without /v1/responses/input_tokens leaves counting to LiteLLM, which answers 404 without this line\n(1.108.7); 0: nothing is added to its count.',
-  api_key: 'From the environment: no secret stands in this file or in the process list.',
+    'LiteLLM counts tokens for a llama-server without /v1/responses/input_tokens, and answers 404 without this line\n(1.108.7); 0 adds nothing to its count.',
+  api_key: 'From the environment: no secret is in this file or in the process list.',
   max_retries:
     'The hidden retries of the OpenAI client library: with them a dead llama-server is reported after 5 s, without after 0.05 s.',
-  stop: "The model's end marks that its chat template does not stop at. A request's own stop_sequences replace them.",
+  stop: "End marks of the model that its chat template does not stop at. A request's own stop_sequences replace them.",
   'router_settings.num_retries':
-    'Alone: clients retry by themselves; twice over, one failure costs two full prefills. With other Studios: each of them\nis tried once, so that one that dies loses no request whose answer had not begun.',
-  id: 'Which Studio it is, before the #; nothing stands for this one.',
+    'Alone: clients retry by themselves, and a second retry here would cost two full prefills. With other Studios: each is\ntried once, so that a Studio that dies loses no request whose answer had not begun.',
+  id: 'The Studio is named before the #; empty for this one.',
   routing_strategy: 'To the Studio with the fewest requests under way.',
   disable_cooldowns:
-    'Alone: resting the one llama-server after a failure would refuse requests after it is back. With other Studios:\nLiteLLM rests one after any 500, also of a request that was itself at fault, and answers 429 when all rest; which one is\nout of service opta_nodes.py knows.',
+    'Alone: resting the only llama-server after a failure would refuse requests after it is back. With other Studios:\nLiteLLM rests one after any 500, even if the request was at fault, and answers 429 when all rest; opta_nodes.py knows\nwhich one is out of service.',
   'litellm_settings.num_retries': 'The same for calls that do not go through the router.',
   request_timeout: 'In seconds; a long prefill behind three other agents is slow, not dead.',
   drop_params:
-    'Fields that Claude Code sends and llama-server does not know are left out instead of refused.',
+    'Drops fields that Claude Code sends and llama-server does not know, instead of refusing the request.',
   use_chat_completions_url_for_anthropic_messages:
     'Without it /v1/messages goes to /v1/responses, where a truncated answer arrives as an empty one with end_turn.',
-  telemetry: 'Nothing of this machine is told to anybody.',
-  master_key: 'Of the program that supervises this proxy. LiteLLM refuses to start with a well-known one.',
+  telemetry: 'Telemetry is off.',
+  master_key:
+    'The key of the program that supervises this proxy. LiteLLM refuses to start with a well-known one.',
   custom_auth:
     'A key per developer and a clean 401: without a database LiteLLM answers 500 or "No connected db.".',
   callbacks:
-    'Mends what Claude Code sends, answers what does not fit, lets no more in than there are slots, tells who is served.\nprometheus (only with proxy.litellmMetrics): its own metrics at /metrics/, for whoever has a key.',
+    "Repairs what Claude Code sends, refuses what does not fit, admits no more requests than slots, reports live requests.\nprometheus (only with proxy.litellmMetrics): LiteLLM's own metrics at /metrics/, for clients with a key.",
   cancel_on_disconnect:
-    'A client that leaves before its answer began frees the slot; without it only streams that had begun do.',
-  disable_spend_logs: 'They are for a database, and there is none.',
+    'A client that leaves before its answer begins frees the slot; without this, only streams that have begun do.',
+  disable_spend_logs: 'Spend logs need a database, and there is none.',
   disable_model_info_refresh:
-    'Would ask llama-server for its models every 5 minutes; the limits are not used here.',
+    'Otherwise it asks llama-server for its models every 5 minutes; those limits are not used here.',
 }
 
 const heading = `Generated by Opta Nexus at every start: changes here are lost.
@@ -146,7 +147,7 @@ To use a LiteLLM configuration of your own, name its file in the profile: proxy.
 
 /** The config as YAML text, with the reasons as comments. */
 export const renderLiteLlmConfig = (config: LiteLlmConfig): string => {
-  // Anchors would tie the two models together; whoever reads the file should see two plain entries.
+  // No anchors between the two models: readers of the file should see two plain entries.
   const document = new Document(config, { aliasDuplicateObjects: false })
   document.commentBefore = comment(heading)
   if (isMap(document.contents)) explain(document.contents, '', new Set())

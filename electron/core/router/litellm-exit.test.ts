@@ -38,7 +38,7 @@ describe('why LiteLLM ended', () => {
     ],
     [
       "ERROR:    [Errno -2] error while looking up host 'nope.invalid': Name or service not known",
-      'the host nope.invalid is not known',
+      'the host nope.invalid is unknown',
     ],
     [
       'yaml.parser.ParserError: while parsing a block collection\n  in "/state/bad.yaml", line 2, column 3\nexpected <block end>, but found \'<block mapping start>\'\n  in "/state/bad.yaml", line 3, column 4',
@@ -140,7 +140,7 @@ INFO:     Application shutdown complete.
 INFO:     Finished server process [1160]
 sys:1: ResourceWarning: unclosed <socket.socket fd=7>`
     expect(explain(exitCode, log, signal)).toEqual({
-      reason: 'LiteLLM was told to end, not by Nexus, and ended in order',
+      reason: 'LiteLLM was stopped by something other than Nexus and shut down normally',
       permanent: false,
     })
     expect(explain(null, log, 'SIGKILL').reason).toContain('SIGKILL')
@@ -168,7 +168,7 @@ sys:1: ResourceWarning: unclosed <socket.socket fd=7>`
   it('names signals, whatever the log says', () => {
     const log = "ModuleNotFoundError: No module named 'litellm'"
     expect(explain(null, log, 'SIGKILL')).toEqual({
-      reason: 'LiteLLM was killed (SIGKILL): by somebody, or by the system because memory ran out',
+      reason: 'LiteLLM was killed (SIGKILL) by a user, or by the system because memory ran out',
       permanent: false,
     })
     expect(explain(null, '', 'SIGTERM').reason).toContain('SIGTERM')
@@ -201,7 +201,7 @@ describe.skipIf(!hasRecordings)('why LiteLLM ended, recorded (skipped without th
   it('orderly-shutdown-tail.txt', () => {
     for (const exitCode of [0, null])
       expect(explain(exitCode, readRecording('litellm/orderly-shutdown-tail.txt'))).toEqual({
-        reason: 'LiteLLM was told to end, not by Nexus, and ended in order',
+        reason: 'LiteLLM was stopped by something other than Nexus and shut down normally',
         permanent: false,
       })
   })

@@ -1,4 +1,4 @@
-// Why LiteLLM ended, in plain words, from its exit status and its log.
+// Why LiteLLM ended, in plain words, from its exit status and log.
 import { stripVTControlCharacters } from 'node:util'
 import type { ExitExplanation, ExitReport } from '../supervise/child-service.ts'
 import { findLoaderFailure } from '../supervise/loader-failure.ts'
@@ -11,10 +11,10 @@ interface Symptom {
 
 const broken = 'the Python environment of LiteLLM is broken: set it up again'
 
-/** uvicorn's own line for an address that it cannot have, also printed by our check before it (opta_litellm.py). */
+/** uvicorn's line for an address that it can't bind; our check before it prints the same (opta_litellm.py). */
 const bindSymptoms: readonly Symptom[] = [
   {
-    // 98 on Linux, 48 on macOS. uvicorn and asyncio both name the address, each in its way.
+    // 98 on Linux, 48 on macOS. uvicorn and asyncio both name the address, in different forms.
     pattern: /^ERROR:\s+(\[Errno (?:98|48)\] error while attempting to bind.*?\('[^']*', (\d+).*)$/m,
     permanent: true,
     reason: ([, line, port]) => `port ${port} is taken by another program: ${line}`,
@@ -32,7 +32,7 @@ const bindSymptoms: readonly Symptom[] = [
   {
     pattern: /^ERROR:\s+(\[Errno -?\d+\] error while looking up host '([^']*)'.*)$/m,
     permanent: true,
-    reason: ([, line, host]) => `the host ${host} is not known: ${line}`,
+    reason: ([, line, host]) => `the host ${host} is unknown: ${line}`,
   },
   {
     pattern: /^ERROR:\s+(\[Errno 13\] error while attempting to bind.*?\('[^']*', (\d+).*)$/m,
@@ -42,8 +42,8 @@ const bindSymptoms: readonly Symptom[] = [
 ]
 
 /**
- * Most specific first. Each reads the whole log tail, since the reason often stands in its middle: a port that is taken
- * is followed by the tracebacks of tasks that were cancelled for it (recorded on LiteLLM 1.106.2).
+ * Most specific first. Each searches the whole log tail, because the reason is often in its middle: a taken port is followed
+ * by the tracebacks of the tasks that it cancelled (recorded on LiteLLM 1.106.2).
  */
 const startSymptoms: readonly Symptom[] = [
   {
@@ -53,7 +53,7 @@ const startSymptoms: readonly Symptom[] = [
       `its configuration is not valid YAML: ${problem} (${file}, line ${line})`,
   },
   {
-    // Anchored: the traceback above it shows the source line with the same words.
+    // Anchored, because the traceback above shows the source line with the same words.
     pattern: /^Exception: Config file not found: ([^\n]*)/m,
     permanent: true,
     reason: ([, path]) => `its configuration is missing: ${path}`,
@@ -81,7 +81,7 @@ const startSymptoms: readonly Symptom[] = [
   },
 ]
 
-/** What can end it at any time. */
+/** Reasons that can end it at any time. */
 const lackSymptoms: readonly Symptom[] = [
   {
     pattern: /No space left on device/,
@@ -96,7 +96,7 @@ const lackSymptoms: readonly Symptom[] = [
 ]
 
 /**
- * Lines that uvicorn prints only once it serves, and the frames of a request's traceback. A failed start prints neither
+ * Lines that uvicorn prints only once it serves, and frames of a request's traceback. A failed start prints neither
  * "Shutting down" nor "Finished" (uvicorn/server.py, recorded on LiteLLM 1.106).
  */
 const isSignOfService = (line: string): boolean =>
@@ -107,23 +107,26 @@ const isSignOfService = (line: string): boolean =>
 const isOrderlyEnd = (line: string): boolean =>
   /^INFO:\s+(?:Shutting down|Finished server process \[\d+\])$/.test(line)
 
-/** @param ready whether this run was ever ready; the end of its log need not show that */
+/** @param ready whether this run was ever ready; the tail of its log may not show that */
 export const explainLiteLlmExit = (report: ExitReport, ready = false): ExitExplanation => {
   const { signal } = report
-  // LiteLLM colours its output also when that is a file.
+  // LiteLLM colours its output even in a file.
   const lines = report.logTail.map((line) => stripVTControlCharacters(line).trimEnd())
   const startFailed = lines.some((line) => /^ERROR:\s+Application startup failed\. Exiting\.$/.test(line))
   const served = !startFailed && (ready || lines.some(isSignOfService))
-  // uvicorn ends itself by the signal that told it to end, once it has ended in order.
+  // After a normal shutdown uvicorn raises the signal that asked for it again.
   const wasTold = signal === null || (signal !== 'SIGKILL' && outsideSignals.has(signal))
   if (served && wasTold && lines.some(isOrderlyEnd))
-    return { reason: 'LiteLLM was told to end, not by Nexus, and ended in order', permanent: false }
-  // A signal from outside tells more than what happened to be in the log when it arrived.
+    return {
+      reason: 'LiteLLM was stopped by something other than Nexus and shut down normally',
+      permanent: false,
+    }
+  // A signal from outside explains more than whatever was in the log when it arrived.
   if (signal !== null && outsideSignals.has(signal)) return explainSignal(signal)
-  // The port's owner may have answered in place of ours and made it look ready: a failed bind is one all the same.
+  // The port's owner may have answered our probe and made LiteLLM look ready: a failed bind counts anyway.
   const unbound = findSymptom(bindSymptoms, lines)
   if (unbound !== null) return unbound
-  // A request's error doesn't end the process, so only what was printed after the last request can say why it ended.
+  // A request's error doesn't end the process, so only lines after the last request can say why it ended.
   const said = served ? lines.slice(lines.findLastIndex((line) => /^INFO:\s/.test(line)) + 1) : lines
   const unloadable = findLoaderFailure(said)
   if (unloadable !== null)
@@ -135,7 +138,7 @@ export const explainLiteLlmExit = (report: ExitReport, ready = false): ExitExpla
   const last = findLastError(said)
   return {
     reason: last === null ? `${how}; its log does not say why` : `${how}: ${last}`,
-    // uvicorn's words for a start that failed: nothing changes for the next one.
+    // uvicorn's status for a failed start: a retry changes nothing.
     permanent: startFailed,
   }
 }
@@ -154,7 +157,7 @@ const outsideSignals: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM', 'SIGI
 const explainSignal = (signal: string): ExitExplanation => {
   if (signal === 'SIGKILL')
     return {
-      reason: 'LiteLLM was killed (SIGKILL): by somebody, or by the system because memory ran out',
+      reason: 'LiteLLM was killed (SIGKILL) by a user, or by the system because memory ran out',
       permanent: false,
     }
   const how = outsideSignals.has(signal)
@@ -163,7 +166,7 @@ const explainSignal = (signal: string): ExitExplanation => {
   return { reason: `LiteLLM ${how}`, permanent: false }
 }
 
-/** The last line that names an error: `SomeError: text` of a traceback, or `ERROR: text` of uvicorn. */
+/** The last line that names an error: a traceback's `SomeError: text`, or uvicorn's `ERROR: text`. */
 const findLastError = (lines: readonly string[]): string | null => {
   const named = lines.findLast((line) => /^[\w.]*(?:Error|Exception)\b: \S/.test(line))
   if (named !== undefined) return named

@@ -51,7 +51,7 @@ describe('probing LiteLLM', () => {
     })
   })
 
-  it('is unreachable when it errs, is somebody else, or does not answer', async () => {
+  it('is unreachable when it errs, is another program, or does not answer', async () => {
     const erring = await serve((_, response) => response.writeHead(500).end('Internal Server Error'))
     expect(await probeLiteLlm(erring, never)).toEqual({
       state: 'unreachable',

@@ -1,14 +1,14 @@
-// Asking LiteLLM how it is, never through the model.
+// Probes LiteLLM, never through the model.
 
 import { askHttp, describeFetchFailure, isRefused } from '../base/http-ask.ts'
 import type { ProbeResult } from '../supervise/child-service.ts'
 
-/** LiteLLM says 12 bytes. */
+/** LiteLLM answers 12 bytes. */
 const maxAnswerBytes = 65_536
 
 /**
  * Whether LiteLLM serves: GET /health/liveliness, 2-3 ms and no key (measured on 1.106.2).
- * Never /health: that one makes the model generate and takes a slot for it.
+ * Never /health, which makes the model generate and uses a slot.
  */
 export const probeLiteLlm = async (baseUrl: string, signal: AbortSignal): Promise<ProbeResult> => {
   try {
@@ -18,24 +18,24 @@ export const probeLiteLlm = async (baseUrl: string, signal: AbortSignal): Promis
     return {
       state: 'unreachable',
       detail: response.ok
-        ? `something that is not LiteLLM answers at ${baseUrl}`
+        ? `something other than LiteLLM answers at ${baseUrl}`
         : `/health/liveliness answered ${response.status}`,
     }
   } catch (error) {
-    // It opens its port only when it is ready to serve, so a refused connection is its way of loading.
+    // It opens its port only when it is ready to serve, so a refused connection means that it is loading.
     if (isRefused(error)) return { state: 'loading', detail: 'loading its modules' }
     return { state: 'unreachable', detail: describeFetchFailure(error) }
   }
 }
 
-/** What stands between a client and the model. */
+/** A fault between a client and the model. */
 export interface ChainFault {
   readonly reason: string
-  /** `refused`: a server answered and said so; `unanswered`: none did in time, which a loaded machine may be, too. */
+  /** `refused`: a server answered with an error; `unanswered`: none answered in time, perhaps because of load. */
   readonly kind: 'refused' | 'unanswered'
 }
 
-/** Whether LiteLLM takes this key, asked without the model; null when it does. */
+/** Whether LiteLLM accepts this key, checked without the model; null when it does. */
 export const checkLiteLlmAuth = async (
   baseUrl: string,
   key: string,
@@ -56,9 +56,9 @@ export const checkLiteLlmAuth = async (
 }
 
 /**
- * Makes LiteLLM load what it loads only for its first message: 1.5 s that the first client would wait (measured on
- * 1.106.2). For the time while llama-server is still loading its model: its 503, or a refused connection, comes back
- * at once and costs no slot. The answer says nothing, so there is none.
+ * Makes LiteLLM load the modules that it otherwise loads for its first message, which would cost the first client 1.5 s
+ * (measured on 1.106.2). For use while llama-server is still loading its model: its 503, or a refused connection, comes
+ * back at once and uses no slot. The answer means nothing, so it is dropped.
  */
 export const warmLiteLlm = async (baseUrl: string, key: string, signal: AbortSignal): Promise<void> => {
   try {
@@ -67,10 +67,10 @@ export const warmLiteLlm = async (baseUrl: string, key: string, signal: AbortSig
       signal,
       maxBytes: maxAnswerBytes,
       headers: { 'content-type': 'application/json', 'x-api-key': key },
-      // One token, should llama-server have become ready meanwhile.
+      // One token, in case llama-server has become ready meanwhile.
       body: '{"model":"warm-up","max_tokens":1,"messages":[{"role":"user","content":"."}]}',
     })
   } catch {
-    // Whatever is wrong is reported by those who ask: the probe and the proof.
+    // The probe and the proof report any fault.
   }
 }

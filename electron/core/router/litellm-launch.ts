@@ -1,4 +1,4 @@
-// How LiteLLM is started: its files in the state folder, its command line and its environment.
+// How to start LiteLLM: its files in the state folder, its command line and its environment.
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
@@ -16,13 +16,13 @@ import { profileLiteLlmConfig } from './profile-litellm-config.ts'
 
 interface LiteLlmLaunchInput {
   readonly profile: Profile
-  /** The interpreter of the environment that LiteLLM is installed in. */
+  /** The Python of the environment that LiteLLM is installed in. */
   readonly pythonPath: string
-  /** Folder of ours for config.yaml and the modules beside it. */
+  /** Our folder for config.yaml and the modules beside it. */
   readonly proxyDir: string
-  /** Where conversations wait for a slot. */
+  /** Folder for conversations that wait for a slot. */
   readonly parkedDir: string
-  /** Unix socket at which the Router tells about live requests; at most 103 bytes long. */
+  /** Unix socket on which the Router reports live requests; at most 103 bytes long. */
   readonly feedPath: string
   /** Where the Router's Python modules come from. */
   readonly resourcesDir: string
@@ -33,8 +33,8 @@ interface LiteLlmLaunchInput {
 const launcher = 'opta_litellm.py'
 
 /**
- * Writes what LiteLLM reads and answers how to start it. Idempotent.
- * Throws an Error whose message is the reason when the user's own config cannot be used.
+ * Writes the files that LiteLLM reads and returns how to start it. Idempotent.
+ * Throws an Error whose message is the reason when the user's own config can't be used.
  */
 export const planLiteLlmLaunch = (input: LiteLlmLaunchInput): LaunchSpec => {
   const { profile, proxyDir } = input
@@ -47,8 +47,8 @@ export const planLiteLlmLaunch = (input: LiteLlmLaunchInput): LaunchSpec => {
   return {
     argv: [
       input.pythonPath,
-      // -I: neither the current folder nor PYTHON* variables nor packages of the user's home reach the process that
-      // holds the keys. -u: the log has the reason even when the process is killed.
+      // -I: keeps the current folder, PYTHON* variables and the user's own packages out of the process that holds the
+      // keys. -u: unbuffered, so that the log has the reason even when the process is killed.
       '-I',
       '-u',
       // LiteLLM prints box-drawing characters at start; a C locale on macOS would make that an error.
@@ -77,7 +77,7 @@ const writeConfig = ({ profile, proxyDir, feedPath, parkedDir }: LiteLlmLaunchIn
   return path
 }
 
-/** The path again, when a file is there that LiteLLM can read as its config. */
+/** Returns the path if its file is a config that LiteLLM can read; else throws. */
 const checkOwnConfig = (path: string): string => {
   const document = parseYaml(path, readOwnConfig(path))
   const error = document.errors[0]
@@ -91,7 +91,7 @@ const checkOwnConfig = (path: string): string => {
   return path
 }
 
-/** Its parser is recursive: 200,000 nested lists overflow its stack. */
+/** The parser is recursive: 200,000 nested lists overflow its stack. */
 const parseYaml = (path: string, text: string) => {
   try {
     return parseDocument(text)
@@ -109,7 +109,7 @@ const readOwnConfig = (path: string): string => {
   }
 }
 
-/** Everything the child sees. What is measured was measured with LiteLLM 1.106.2. */
+/** The child's whole environment. Measurements are of LiteLLM 1.106.2. */
 const litellmEnvironment = ({
   profile,
   proxyDir,
@@ -124,27 +124,27 @@ const litellmEnvironment = ({
   ),
   OPTA_CLIENT_KEYS: keys.clientKeysPath,
   ...(profile.proxy.configPath === null ? { OPTA_ROUTER_SETTINGS: settingsPath(proxyDir) } : {}),
-  // Used only by a config of the user's own that names no master_key: LiteLLM would not start, and without a database
-  // its master key is the only key that it takes.
+  // Used only by a user's own config without a master_key: LiteLLM would not start without one, and without a database
+  // it accepts no other key.
   ...(profile.proxy.configPath === null ? {} : { LITELLM_MASTER_KEY: keys.clientKey ?? keys.proofKey }),
-  // Else three fetches to GitHub at each start. With it no look-up and no connection leaves the machine (strace).
+  // Otherwise LiteLLM makes three requests to GitHub at each start. With it, no lookup or connection leaves the machine (strace).
   LITELLM_LOCAL_MODEL_COST_MAP: 'True',
-  // Else a file .env in the current folder would be read into the environment.
+  // Otherwise it would read a .env file of the current folder into its environment.
   LITELLM_MODE: 'PRODUCTION',
   LITELLM_TELEMETRY: 'False',
-  // llama-server is on this machine, or on the next one: a company's proxy has no part in it.
+  // llama-server is on this machine or on the local network, so a company proxy must not be used for it.
   NO_PROXY: directHosts(profile),
   no_proxy: directHosts(profile),
-  // A connection of its own for each request: llama-server ends one that was idle for 5 s (its `Keep-Alive: timeout=5`),
-  // LiteLLM would use one for 120 s. While its event loop is busy it does not see the end, and the request that takes that
-  // connection fails with "Server disconnected" (8 of 8 with aiohttp held up over the end; none without reuse).
+  // A new connection for each request: llama-server closes one that was idle for 5 s (its `Keep-Alive: timeout=5`), but
+  // LiteLLM would reuse one for 120 s. While its event loop is busy it doesn't see the close, and the request that uses that
+  // connection fails with "Server disconnected" (8 of 8 with aiohttp delayed past the close; none without reuse).
   AIOHTTP_KEEPALIVE_TIMEOUT: '0',
-  // Pages without a key, of an administration that needs a database.
+  // Turns off admin pages that need no key but a database.
   DISABLE_ADMIN_UI: 'True',
   NO_DOCS: 'True',
   NO_REDOC: 'True',
   NO_OPENAPI: 'True',
-  // Our own polling once a second would be most of the log.
+  // Our own polling once a second would fill most of the log.
   LITELLM_DISABLE_ACCESS_LOG_PATHS: '/health/liveliness',
   LITELLM_DONT_SHOW_FEEDBACK_BOX: 'true',
 })
@@ -163,7 +163,7 @@ const pick = (
     }),
   )
 
-/** An unchanged file keeps its time, so that Python's compiled copy of it stays good. */
+/** An unchanged file keeps its mtime, so that Python's compiled copy stays valid. */
 const replaceIfDifferent = (path: string, text: string): void => {
   if (readFileOrNull(path) !== text) writePrivateFile(path, text)
 }

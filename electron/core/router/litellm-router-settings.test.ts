@@ -1,4 +1,4 @@
-// What the profile switches is what the Router is told and what the plan lists.
+// What the profile switches is what the Router gets and what the plan lists.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -56,7 +56,7 @@ describe('the settings of the Router', () => {
       slots: 3,
     })
     const admission = planRouter(pinned).find(({ setting }) => setting === 'proxy.admission')
-    expect(admission?.does).toContain('no more than the 8,488 tokens of the pool')
+    expect(admission?.does).toContain('at most 8,488 tokens together (the pool)')
     expect(routerSettings(profileWith({ proxy: { queueLimit: 0 } }), paths).queue_limit).toBe(0)
   })
 
@@ -112,7 +112,7 @@ describe('the settings of the Router', () => {
     expect([...routerModules, 'opta_litellm.py'].sort()).toEqual(modules.sort())
   })
 
-  it('say which tools reach the model: a coding agent needs few, and a list of the profile counts for everybody', () => {
+  it('say which tools reach the model: a coding agent needs few, and a list in the profile applies to every client', () => {
     const toolsOf = (change: Parameters<typeof profileWith>[0]) => {
       const { tools, tools_for_everybody } = routerSettings(profileWith(change), paths)
       return { tools, tools_for_everybody }

@@ -1,4 +1,4 @@
-// What the profile switches in the Router's Python modules, and the file that tells them.
+// The settings of the Router's Python modules, from the profile, and the file that they read.
 
 import { join } from 'node:path'
 import type { Profile } from '../../contract/profile.ts'
@@ -62,31 +62,31 @@ export interface RouterSettings {
   readonly keep_model_sampling: boolean
   readonly refuse_overlong_prompts: boolean
   readonly admission: boolean
-  /** Of all Studios together. */
+  /** Slots of all Studios together. */
   readonly slots: number
-  /** Slots of each by its name, '' for this one; null when there is no other. */
+  /** Slots by Studio name, '' for this one; null when there is no other Studio. */
   readonly node_slots: Readonly<Record<string, number>> | null
   readonly node_cooldown_seconds: number
-  /** The name that every request is routed by; null: the one that the client gave. */
+  /** The model name that routes every request; null: the client's. */
   readonly routed_model: string | null
-  /** One part in so many of the context is kept for an answer. */
+  /** One nth of the context is kept for an answer. */
   readonly kept_for_answer_share: number
-  /** What all requests together may hold; null: each slot has a share of its own. */
+  /** What all requests together may hold; null: each slot has its own share. */
   readonly pool_tokens: number | null
-  /** How long one answer may become in a pool; null: as long as the client wants. */
+  /** The longest answer in a pool; null: as long as the client wants. */
   readonly pool_answer_tokens: number | null
   readonly queue_limit: number
   readonly mend_thinking: boolean
   readonly mend_tools: boolean
   readonly refuse_unseen: boolean
-  /** Answers that come whole are streamed as far as the Router. */
+  /** Streams every answer as far as the Router, even if the client wants it in one piece. */
   readonly always_stream: boolean
   readonly max_body_bytes: number
-  /** Fields that clients may send although Anthropic's and OpenAI's APIs don't have them. */
+  /** Fields outside Anthropic's and OpenAI's APIs that clients may send. */
   readonly pass_fields: readonly string[] | null
-  /** Besides those of MCP servers; null: all. */
+  /** Tools to keep besides those of MCP servers; null: all. */
   readonly tools: readonly string[] | null
-  /** They count for every client, not for Claude Code alone. */
+  /** `tools` applies to every client, not only Claude Code. */
   readonly tools_for_everybody: boolean
   readonly engine_url: string
   readonly feed_path: string
@@ -95,15 +95,15 @@ export interface RouterSettings {
   /** Each conversation keeps a slot of this Studio's llama-server. */
   readonly pin_conversations: boolean
   readonly engine_record_path: string
-  /** What the slots hold, for the next Router beside the same llama-server. */
+  /** Records what the slots hold, for the next Router of the same llama-server. */
   readonly slots_path: string
-  /** Where conversations without a slot wait; null: they are dropped. */
+  /** Folder for conversations without a slot; null: they are dropped. */
   readonly parked_dir: string | null
   readonly parked_most_bytes: number
   readonly parked_most_age_seconds: number
 }
 
-/** A Studio that comes back is asked again after so long; one that is gone costs each request that asks it some ms. */
+/** How soon to try a failed Studio again; a request that tries a dead one loses a few ms. */
 const nodeCooldownSeconds = 10
 
 /** Two developers with eight agents each. */
@@ -112,7 +112,7 @@ const defaultQueueLimit = 16
 /** Anthropic's own limit for /v1/messages (docs.claude.com, "Request size limits"). */
 const defaultMaxBodyBytes = 33_554_432
 
-/** How many may wait for a slot; one more is answered 529. null: nobody counts them. */
+/** How many requests may wait for a slot; one more gets 529. null: no limit. */
 export const queueLimit = (profile: Pick<Profile, 'proxy'>): number | null =>
   isAdmissionOn(profile) ? (profile.proxy.queueLimit ?? defaultQueueLimit) : null
 
@@ -134,7 +134,7 @@ export const routerSettings = (
     slots: nodes.reduce((sum, node) => sum + node.slots, server.slots),
     node_slots: nodes.length === 0 ? null : nodeSlots,
     node_cooldown_seconds: nodeCooldownSeconds,
-    // least-busy counts for each model name by itself: two names would fill one Studio twice (LiteLLM 1.106.2, measured).
+    // least-busy counts each model name separately: two names would fill one Studio twice (LiteLLM 1.106.2, measured).
     routed_model: nodes.length === 0 ? null : proxy.modelName,
     kept_for_answer_share: keptForAnswerShare,
     pool_tokens: pool?.tokens ?? null,

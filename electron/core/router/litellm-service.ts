@@ -18,7 +18,7 @@ export interface LiteLlmServiceOptions {
   readonly resourcesDir: string
   readonly keys: Keys
   readonly env: Readonly<Record<string, string | undefined>>
-  /** null when set-up has not installed it. Throws for a release that must not run. */
+  /** null when not installed. Throws for a release that must not run. */
   readonly readInstalled: () => Promise<InstalledLiteLlm | null>
 }
 

@@ -1,5 +1,5 @@
-// LiteLLM's configuration for one profile, with what clients of it are told. Pure; apart from litellm-config, because what
-// clients are told depends on the memory plan.
+// LiteLLM's configuration for one profile, with the names and limits for clients. Pure; separate from litellm-config, because
+// those depend on the memory plan.
 
 import type { Profile } from '../../contract/profile.ts'
 import { localUrl } from '../base/local-url.ts'

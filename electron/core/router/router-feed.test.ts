@@ -99,7 +99,7 @@ describe('the feed of the Router', () => {
     expect(connections).toHaveLength(1)
   })
 
-  it('tells of new phases at once, and of tokens to whoever looks', async () => {
+  it('reports new phases at once, and tokens on request', async () => {
     feed.connect()
     await until(() => connections.length > 0)
     const generating = { phase: 'generating', admittedAt: 2, firstTokenAt: 3 }

@@ -1,4 +1,4 @@
-// The Router's live requests as it tells them: a unix socket that its Python module serves, one state a line.
+// The Router's live requests, from the unix socket of its Python module: one full state per line.
 import { connect, type Socket } from 'node:net'
 import { z } from 'zod'
 import {
@@ -11,7 +11,7 @@ import { within } from '../base/deadline.ts'
 import { parseJsonOrNull } from '../base/json-record.ts'
 import { createLineReader } from '../base/line-reader.ts'
 
-/** What a slot holds by the Router's own book (resources/opta_cache.py). */
+/** What a slot holds, from the Router's own record (resources/opta_cache.py). */
 const HeldSlotSchema = z.object({
   id: z.number(),
   developer: z.string().nullable(),
@@ -29,56 +29,56 @@ const CacheEventSchema = z.object({
 /** What became of a parked conversation. */
 export type CacheEvent = z.infer<typeof CacheEventSchema>
 
-/** resources/opta_requests.py writes it. */
+/** Written by resources/opta_requests.py. */
 const StateSchema = z.object({
-  // A Router of an earlier release, taken over, tells no node.
+  // An adopted Router of an earlier release sends no node.
   requests: z.array(RouterRequestSchema.partial({ node: true })),
-  /** The local day that the sums are of, such as 2026-11-23. */
+  /** The local day of the sums, such as 2026-11-23. */
   day: z.string(),
   developers: z.array(DeveloperUseSchema),
-  // Absent from a Router that pins no conversations, or of an earlier release.
+  // Absent if the Router pins no conversations or has an earlier release.
   slots: z.array(HeldSlotSchema).optional(),
   cacheEvents: z.array(CacheEventSchema).optional(),
-  /** How often it was asked to park and has. */
+  /** How many park requests it has carried out. */
   parkings: z.number().optional(),
 })
 type FeedState = z.infer<typeof StateSchema>
 
-/** A request is some 250 bytes; nobody has 4,000 at once. */
+/** A request takes about 250 bytes; 4,000 at once don't happen. */
 const maxLineBytes = 1_048_576
 
 export interface RouterFeed {
-  /** In the order of their arrival; null while the Router does not tell. */
+  /** In order of arrival; null when unknown. */
   readonly requests: () => RouterRequest[] | null
-  /** Sums of today; null while the Router does not tell. */
+  /** Today's sums; null when unknown. */
   readonly developers: () => DeveloperUse[] | null
-  /** What each slot holds; null while the Router does not tell, or pins nothing. */
+  /** What each slot holds; null when unknown or nothing is pinned. */
   readonly heldSlots: () => readonly HeldSlot[] | null
   /**
-   * Lets the Router write to files what only llama-server's memory holds, before that ends; settles when it has, after
-   * `waitMs`, or at once when no Router that could is connected.
+   * Asks the Router to save conversations held only in llama-server's memory, before that ends. Settles when done, after
+   * `waitMs`, or at once when no Router that can do so is connected.
    */
   park(waitMs: number): Promise<void>
-  /** To be called when the Router has become ready; a connection that there is stays. */
+  /** Call when the Router becomes ready; keeps an existing connection. */
   connect(): void
   close(): void
 }
 
 /**
- * @param onChange called when a request came, was measured, changed its phase, or went; how many tokens it has generated is
- * read when somebody looks
+ * @param onChange called when a request comes, is measured, changes its phase or goes; not for generated tokens, which are
+ * read with the next snapshot
  */
 export const createRouterFeed = (options: {
   readonly socketPath: string
   readonly onChange: () => void
-  /** Called once for each, in their order; not for those from before this feed. */
+  /** Called once per event, in order; not for events from before this feed. */
   readonly onCacheEvent?: (event: CacheEvent) => void
   readonly now?: () => Date
 }): RouterFeed => {
   const now = options.now ?? (() => new Date())
-  /** A Router counts its events from 1, so that a new one's are told from an old one's by their time. */
+  /** Each Router counts its events from 1, so only their time tells a new Router's events from an old one's. */
   let told = { at: now().getTime(), number: 0 }
-  /** Looked at with each state. */
+  /** Checked with each state. */
   const parking: (() => void)[] = []
   let socket: Socket | null = null
   let state: FeedState | null = null
@@ -101,12 +101,12 @@ export const createRouterFeed = (options: {
     const reader = createLineReader(maxLineBytes)
     connection.on('data', (piece) => {
       const lines = reader.push(piece)
-      // Each line is everything: of several only the last is still true.
+      // Each line is the whole state: only the last of several still holds.
       const last = lines?.at(-1)
       if (last !== undefined) hear(last)
       if (lines === null) connection.destroy()
     })
-    // A Router of an earlier version has no such socket; one that ends closes it. Its next start is told by its phase.
+    // An earlier Router version has no such socket, and one that ends closes it. Its phase shows the next start.
     connection.on('error', () => {})
     connection.once('close', () => {
       if (socket !== connection) return

@@ -1,4 +1,4 @@
-// What the Router does to requests with this profile, in words: every switch, and whether it is on.
+// A description of what the Router does to requests with this profile: every switch, and whether it is on.
 import type { Profile } from '../../contract/profile.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import { keepsSlots } from '../engine/slot-cache.ts'
@@ -6,7 +6,7 @@ import { mcpPrefix } from './kept-tools.ts'
 import { routerSettings } from './litellm-router-settings.ts'
 
 export interface RouterBehaviour {
-  /** The profile's key that switches it. */
+  /** The profile key that switches it. */
   readonly setting: string
   readonly on: boolean
   readonly does: string
@@ -20,8 +20,8 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
   const isOurs = profile.proxy.configPath === null
   const turn =
     pool === null
-      ? `no more than ${slots === 1 ? 'one request is' : `${slots} requests are`} answered at once`
-      : `no more than ${slots} requests, and together no more than the ${formatCount(pool)} tokens of the pool, are answered at once`
+      ? `answers at most ${slots === 1 ? 'one request' : `${slots} requests`} at once`
+      : `answers at most ${slots} requests at once, with at most ${formatCount(pool)} tokens together (the pool)`
   return [
     {
       setting: 'proxy.joinSystemMessages',
@@ -41,47 +41,47 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
     {
       setting: 'proxy.refuseOverlongPrompts',
       on: isOurs && settings.refuse_overlong_prompts,
-      does: 'a prompt that does not fit is answered "prompt is too long", on which Claude Code compacts and goes on',
+      does: 'answers a prompt that does not fit with "prompt is too long", upon which Claude Code compacts and continues',
     },
     {
       setting: 'proxy.admission',
       on: isOurs && settings.admission,
-      does: `${turn}; up to ${most} more wait their turn (proxy.queueLimit), the next is told that it is too many (529), unless its developer has none waiting`,
+      does: `${turn}; up to ${most} more wait (proxy.queueLimit), the next gets 529 unless its developer has none waiting`,
     },
     {
       setting: 'proxy.mendThinking',
       on: isOurs && settings.mend_thinking,
-      does: 'thinking is asked for in the one form that LiteLLM keeps, and turns of thoughts alone are left out',
+      does: 'requests thinking in the one form that LiteLLM keeps, and drops turns that hold only thoughts',
     },
     {
       setting: 'proxy.mendTools',
       on: isOurs && settings.mend_tools,
-      does: "web search is left out, other tools of Anthropic's servers are refused by name, and tools' schemas lose the keywords that llama-server's grammar can't take",
+      does: "drops web search, refuses other Anthropic server tools by name, and removes schema keywords that llama-server's grammar can't handle",
     },
     {
       setting: 'proxy.refuseUnseen',
       on: isOurs && settings.refuse_unseen,
-      does: 'an image, PDF or sound that the model can\'t take is answered "Could not process image", on which Claude Code drops it and goes on',
+      does: 'answers an image, PDF or sound that the model can\'t read with "Could not process image", upon which Claude Code drops it and continues',
     },
     {
       setting: 'proxy.alwaysStream',
       on: isOurs && settings.always_stream,
-      does: 'llama-server streams every answer, so that a client that leaves frees its slot at once, also one that wanted its answer whole',
+      does: 'llama-server streams every answer, so that any client that leaves frees its slot at once, even one that asked for no stream',
     },
     {
       setting: 'proxy.maxBodyBytes',
       on: isOurs,
-      does: `a request is read only with a good key, and its body up to ${formatCount(settings.max_body_bytes)} bytes; connections without a key are few and end after 10 s`,
+      does: `reads a request only with a valid key, and its body up to ${formatCount(settings.max_body_bytes)} bytes; connections without a key are limited and end after 10 s`,
     },
     {
       setting: 'proxy.passFields',
       on: isOurs,
-      does: `only fields that Anthropic's and OpenAI's APIs have${passed.length === 0 ? '' : `, and ${passed.join(', ')},`} go on; llama-server's own, such as grammar or id_slot, are refused or left out`,
+      does: `passes only fields of Anthropic's and OpenAI's APIs${passed.length === 0 ? '' : `, and ${passed.join(', ')}`}; refuses or drops llama-server's own, such as grammar or id_slot`,
     },
     {
       setting: 'proxy.pinConversations',
       on: isOurs && keepsSlots(profile),
-      does: 'each conversation keeps a slot, and waits in a file while it has none, so that its next turn reads only what is new',
+      does: 'each conversation keeps a slot, or waits in a file without one, so that its next turn reads only new tokens',
     },
     {
       setting: 'proxy.tools',
@@ -89,15 +89,15 @@ export const planRouter = (profile: Pick<Profile, 'llamaServer' | 'proxy'>): rea
       does:
         settings.tools === null
           ? 'every tool that a client sends reaches the model'
-          : `of ${settings.tools_for_everybody ? "every client's tools" : "Claude Code's own tools"} only ${settings.tools.join(', ')} and those of MCP servers (${mcpPrefix}*) reach the model; the rest is left out`,
+          : `of ${settings.tools_for_everybody ? "every client's tools" : "Claude Code's own tools"} only ${settings.tools.join(', ')} and those of MCP servers (${mcpPrefix}*) reach the model`,
     },
-    // No mend, so only told where somebody wants it.
+    // Not a repair, so only listed when switched on.
     ...(profile.proxy.litellmMetrics === true
       ? [
           {
             setting: 'proxy.litellmMetrics',
             on: isOurs,
-            does: "LiteLLM's own metrics for Prometheus are at /metrics/ of its port, for whoever has a key",
+            does: "LiteLLM's own metrics for Prometheus are at /metrics/ of its port, for clients with a key",
           },
         ]
       : []),

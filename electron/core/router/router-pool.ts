@@ -1,22 +1,22 @@
-// What the Router grants of a pool that all slots share: the one place for these numbers, which Router and clients are told.
+// The Router's limits for a pool that all slots share: the one source of these numbers for Router and clients.
 import type { PlannedServer } from '../memory/planned-server.ts'
 
 export interface RouterPool {
-  /** What all requests together may hold, and so the most that one may. */
+  /** What all requests together may hold, and so the most for one request. */
   readonly tokens: number
-  /** How long one answer may become: what it might need is reserved for as long as it runs. */
+  /** The longest answer; that much is reserved while a request runs. */
   readonly answerTokens: number
 }
 
-/** For our own messages, drafted tokens, and the difference between what LiteLLM renders and what was counted. */
+/** Margin for our own messages, drafted tokens, and the difference between LiteLLM's rendering and the count. */
 const marginTokens = 512
-/** Of a slot's share of the pool: with more, four long prompts would wait for each other's answers. */
+/** As a part of a slot's share of the pool: with more, four long prompts would wait for each other's answers. */
 const answerShare = 4
 
-/** Of the context, what is kept for an answer: with less the model would be cut off in its first sentences. */
+/** The part of the context kept for an answer: with less, the model would be cut off in its first sentences. */
 export const keptForAnswerShare = 16
 
-/** null: each slot has a share of its own. */
+/** null: each slot has its own share. */
 export const routerPool = (
   server: Pick<PlannedServer, 'contextTokens' | 'slots' | 'unifiedKv'>,
 ): RouterPool | null => {

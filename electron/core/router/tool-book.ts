@@ -1,13 +1,13 @@
-// What the Router wrote down of tools: what it left out of today's requests, and when a model last called one.
+// The Router's record of tools: what it dropped from today's requests, and when a model last called one.
 import { z } from 'zod'
 import { readRecord } from '../base/json-record.ts'
 
 const LeftOutSchema = z.object({ requests: z.number(), names: z.array(z.string()) })
 export type LeftOut = z.infer<typeof LeftOutSchema>
 
-/** resources/opta_tool_book.py writes it. */
+/** Written by resources/opta_tool_book.py. */
 const ToolBookSchema = z.object({
-  /** The local day that the counts are of, such as 2026-11-23. */
+  /** The local day of the counts, such as 2026-11-23. */
   day: z.string(),
   keywords: LeftOutSchema,
   searches: LeftOutSchema,
@@ -20,5 +20,5 @@ export type ToolBook = z.infer<typeof ToolBookSchema>
 /** In the Router's folder. */
 export const toolBookName = 'tools-today.json'
 
-/** null: nothing of tools was seen yet, or the file is not whole. */
+/** null: no tools seen yet, or a damaged file. */
 export const readToolBook = (path: string): ToolBook | null => readRecord(path, ToolBookSchema)

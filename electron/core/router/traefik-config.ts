@@ -1,4 +1,4 @@
-// Traefik in front of the Router, so that http://ai.opta.local works without a port: its two files, explained line by line.
+// Traefik's two files, explained line by line. It stands before the Router so that http://ai.opta.local works without a port.
 
 import type { Profile } from '../../contract/profile.ts'
 import { localUrl } from '../base/local-url.ts'
@@ -8,28 +8,28 @@ export interface TraefikOptions {
   readonly proxy: Pick<Profile['proxy'], 'host' | 'port'>
   /** Where Traefik listens, such as `:80` (every address) or `127.0.0.1:8000`. */
   readonly listen: string
-  /** Absolute path of the folder that holds the dynamic configuration. */
+  /** Absolute path of the dynamic configuration's folder. */
   readonly dynamicDir: string
 }
 
-/** YAML's double-quoted strings take everything that JSON writes. */
+/** A JSON string is a valid double-quoted YAML string. */
 const quoted = (text: string): string => JSON.stringify(text)
 
-/** For who has no Traefik yet: `traefik --configFile=traefik.yml`. */
+/** For users without a Traefik: `traefik --configFile=traefik.yml`. */
 export const traefikStaticConfig = ({ listen, dynamicDir }: TraefikOptions): string => `global:
-  # Nothing of this machine is told to anybody.
+  # Telemetry is off.
   checkNewVersion: false
   sendAnonymousUsage: false
 entryPoints:
   nexus:
-    # Ports below 1024: macOS lets everybody listen on them at all addresses at once, Linux needs root or
+    # Ports below 1024: on macOS any user may listen there, but only on all addresses; Linux needs root or
     # CAP_NET_BIND_SERVICE.
     address: ${quoted(listen)}
     transport:
       respondingTimeouts:
-        # How long a request may take to arrive. An answer may take longer: seen with a stream of 4 s under 2 s here.
+        # Limits how long a request may take to arrive, not its answer: seen with a 4 s stream and 2 s here.
         readTimeout: "60s"
-        # No end to an answer: an agent's stream lasts as long as the model writes.
+        # No limit: an agent's stream lasts as long as the model writes.
         writeTimeout: "0s"
         idleTimeout: "180s"
       lifeCycle:
@@ -40,7 +40,7 @@ providers:
     directory: ${quoted(dynamicDir)}
     watch: true`
 
-/** For who has one already: goes into the folder of its file provider. */
+/** For users with a Traefik: goes into the folder of its file provider. */
 export const traefikDynamicConfig = ({ proxy }: TraefikOptions): string => `http:
   routers:
     opta-nexus:
@@ -54,7 +54,7 @@ export const traefikDynamicConfig = ({ proxy }: TraefikOptions): string => `http
           - url: ${quoted(localUrl(proxy.host, proxy.port))}
         passHostHeader: true
         responseForwarding:
-          # Every piece at once, whatever its type; text/event-stream alone would be by itself.
+          # Passes on every chunk at once; by default Traefik does so only for text/event-stream.
           flushInterval: "-1ms"
         serversTransport: opta-nexus
   serversTransports:
@@ -63,6 +63,6 @@ export const traefikDynamicConfig = ({ proxy }: TraefikOptions): string => `http
         dialTimeout: "5s"
         # No limit: behind four busy slots the first byte may take minutes.
         responseHeaderTimeout: "0s"
-        # LiteLLM ends a connection that was idle for 5 s (uvicorn's timeout_keep_alive): a request that takes it just
-        # then would be answered 502, since Go sends no POST twice.
+        # LiteLLM closes a connection that was idle for 5 s (uvicorn's timeout_keep_alive): a request that reuses it just
+        # then would get 502, because Go does not resend a POST.
         idleConnTimeout: "4s"`

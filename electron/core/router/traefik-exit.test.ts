@@ -19,7 +19,7 @@ const explain = (
   )
 
 describe('why Traefik ended', () => {
-  it('a port below 1024: who may listen there is said as the system has it', () => {
+  it('a port below 1024: says who may listen there on this system', () => {
     const line = listenError('listen tcp :80: bind: permission denied')
     const onLinux = explain(line)
     expect(onLinux.permanent).toBe(true)
@@ -41,16 +41,16 @@ describe('why Traefik ended', () => {
     ],
     [
       'listen tcp 192.0.2.7:45802: bind: cannot assign requested address',
-      '192.0.2.7:45802 is not at an address of this machine',
+      '192.0.2.7:45802 is not an address of this machine',
     ],
     // As Go spells it on macOS (syscall/zerrors_darwin_arm64.go); not recorded.
     [
       "listen tcp 192.0.2.7:45802: bind: can't assign requested address",
-      '192.0.2.7:45802 is not at an address of this machine',
+      '192.0.2.7:45802 is not an address of this machine',
     ],
     [
       'listen tcp: lookup nosuch.example on 10.255.255.53:53: no such host',
-      'nosuch.example:45804, is not known',
+      'nosuch.example:45804, is unknown',
     ],
   ])('%s', (what, words) => {
     const listen = /listen tcp ([^ ]+:\d+): /.exec(what)?.[1] ?? 'nosuch.example:45804'
@@ -72,12 +72,12 @@ describe('why Traefik ended', () => {
     const earlier =
       '\u001b[90m2026-11-28T17:39:53Z\u001b[0m \u001b[31mERR\u001b[0m \u001b[1mmade up: a rule that it could not read\u001b[0m'
     expect(explain(earlier, ':80', 'linux', { exitCode: 0, signal: null })).toEqual({
-      reason: 'Traefik was told to end, not by Nexus, and ended in order',
+      reason: 'Traefik was stopped by something other than Nexus and shut down normally',
       permanent: false,
     })
   })
 
-  it('a signal, an exit that nobody saw, and a log that says nothing', () => {
+  it('a signal, an unobserved exit, and a log without a reason', () => {
     expect(explain('', ':80', 'linux', { exitCode: null, signal: 'SIGKILL' }).reason).toContain('was killed')
     expect(explain('', ':80', 'linux', { exitCode: null, signal: 'SIGTERM' }).reason).toContain('SIGTERM')
     expect(explain('', ':80', 'linux', { exitCode: null, signal: null })).toEqual({

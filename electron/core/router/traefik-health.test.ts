@@ -33,6 +33,6 @@ it('asks under the name, whatever address it goes to', async () => {
   await new Promise((resolve) => server.close(resolve))
   expect(await probeGateway(url, () => true, AbortSignal.timeout(5_000))).toEqual({
     state: 'loading',
-    detail: 'nothing answers at its port',
+    detail: 'nothing answers on its port',
   })
 })

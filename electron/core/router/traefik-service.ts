@@ -20,11 +20,11 @@ export interface TraefikServiceOptions extends TraefikPlace {
   readonly proxy: Profile['proxy']
   readonly platform: 'darwin' | 'linux'
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Whether the Router answers those who ask it directly. */
+  /** Whether the Router answers direct requests. */
   readonly routerIsReady: () => boolean
 }
 
-/** The whole command line; its settings are in files, each with its reason. */
+/** The whole command line; the settings are in files, each with its reason. */
 export const traefikArgv = (
   { binaryPath }: Pick<GatewayProfile, 'binaryPath'>,
   { gatewayDir, runtimeDir }: TraefikPlace,
@@ -64,16 +64,16 @@ const ensureProgram = ({ binaryPath }: GatewayProfile, program: string): void =>
   }
 }
 
-const note = '# Written by Nexus at each start of the gateway: what is changed here is lost.\n'
+const note = '# Written by Nexus at each start of the gateway: changes here are lost.\n'
 
-/** Written anew only when different: Traefik reads its folder again at each change. */
+/** Written only when different: Traefik reloads its folder at each change. */
 const writeFiles = ({ gateway, proxy, gatewayDir }: TraefikServiceOptions): void => {
-  // Traefik reads every file of its folder, so that one holds nothing else.
+  // Traefik reads every file of its folder, so nothing else may be in it.
   const dynamicDir = join(gatewayDir, 'dynamic')
   mkdirSync(dynamicDir, { recursive: true, mode: 0o700 })
   const config = { proxy, listen: gateway.listen, dynamicDir }
   for (const [path, text] of [
-    // Without this file Traefik starts all the same, with settings of its own and on port 80 (seen on 3.7.15).
+    // Without this file Traefik starts anyway, with default settings and on port 80 (seen on 3.7.15).
     [join(gatewayDir, 'traefik.yml'), traefikStaticConfig(config)],
     [join(dynamicDir, 'opta-nexus.yml'), traefikDynamicConfig(config)],
   ] as const) {
@@ -82,7 +82,7 @@ const writeFiles = ({ gateway, proxy, gatewayDir }: TraefikServiceOptions): void
   }
 }
 
-/** No TRAEFIK_* variable of the user's is to be taken for a setting. */
+/** Drops the user's TRAEFIK_* variables, which Traefik would read as settings. */
 const pickEnvironment = (env: TraefikServiceOptions['env']): Record<string, string> =>
   Object.fromEntries(
     ['PATH', 'HOME', 'LANG', 'TMPDIR'].flatMap((name) => {

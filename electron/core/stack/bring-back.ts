@@ -1,4 +1,4 @@
-// What a new core starts by itself: what was wanted and no longer runs, as long as it still fits.
+// What a new core starts by itself: services that were wanted and no longer run, if they still fit.
 import type { CommandedId } from '../../contract/service-ids.ts'
 import { messageOf } from '../base/error-message.ts'
 import type { ChosenProfile } from '../config/profiles.ts'
@@ -7,16 +7,16 @@ import { type RefusalContext, refuseProfile } from './profile-refusal.ts'
 export interface BringBack extends RefusalContext {
   readonly missing: readonly CommandedId[]
   readonly chosen: Pick<ChosenProfile, 'name' | 'profile'>
-  /** It was started although it did not fit, on purpose. */
+  /** The user forced the start although it did not fit. */
   readonly forced: boolean
-  /** Starts those that are still wanted by then: what is found out first takes a while, and a person may stop meanwhile. */
+  /** Starts those that are still wanted: the checks before take a while, and the user may stop something meanwhile. */
   readonly start: (ids: readonly CommandedId[]) => Promise<void>
   readonly onRefused: (reason: string) => void
 }
 
 /**
- * An engine that does not fit any more is told of instead of started: a reboot takes back a raised limit of the GPU
- * (`sysctl iogpu.wired_limit_mb`), and nobody may be there to see it swap. The RAM disk comes back all the same.
+ * Reports an engine that no longer fits instead of starting it: a reboot resets a raised GPU limit
+ * (`sysctl iogpu.wired_limit_mb`), and an unattended machine would swap unseen. The RAM disk comes back anyway.
  */
 export const bringBack = async (back: BringBack): Promise<void> => {
   const { missing, chosen, forced, start } = back

@@ -1,4 +1,4 @@
-// The gateway of one profile: supervised where the profile wants one, and ended where one is left that it does not want.
+// The gateway of one profile: supervised if the profile has one; otherwise a leftover one is ended.
 
 import type { Profile } from '../../contract/profile.ts'
 import { isServing } from '../../contract/services.ts'
@@ -25,7 +25,7 @@ export interface GatewayAssembly {
   readonly source: PollerSources['gateway']
 }
 
-/** @param routerIsReady whether the Router answers those who ask it directly */
+/** @param routerIsReady whether the Router answers direct requests */
 export const assembleGateway = (
   options: GatewayOptions,
   ledger: Ledger,
@@ -57,7 +57,7 @@ export const assembleGateway = (
 
 const strayGraceMs = 2_000
 
-/** What an earlier core started for a profile that nobody remembers: it would hold its port for ever. */
+/** Ends the gateway that an earlier core started for a forgotten profile: it would hold its port for ever. */
 export const endStray = async (
   ledger: Pick<Ledger, 'find' | 'forget'>,
   { processes }: Pick<Platform, 'processes'>,
@@ -70,7 +70,7 @@ export const endStray = async (
     const stray = adoptProcess(identity, processes)
     const outcome = await endProcess(stray, graceOver, processes)
     stray.release()
-    // The next look tries again: nobody else knows of it.
+    // Stays in the ledger, so that the next adoption tries again.
     if (outcome.kind === 'still-there') return
   }
   ledger.forget('gateway')

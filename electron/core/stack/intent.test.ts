@@ -36,7 +36,7 @@ describe('the intent', () => {
     ['with an unknown service', JSON.stringify({ ...intent(), up: ['toaster'] })],
     ['with a profile that is none', JSON.stringify({ ...intent(), profile: {} })],
     ['not an object', 'null'],
-  ])('is none in a file that is %s, and the file stays for whoever wrote it', (_, text) => {
+  ])('is null for a file that is %s, and leaves the file alone', (_, text) => {
     writeFileSync(path, text)
     expect(readIntent(path)).toBeNull()
     expect(readFileSync(path, 'utf8')).toBe(text)

@@ -1,4 +1,4 @@
-// What the user last asked for, on disk: the next core, after a crash or a reboot, brings just that back.
+// What the user last asked for, on disk: after a crash or reboot the next core restores exactly that.
 
 import { z } from 'zod'
 import { ProfileSchema } from '../../contract/profile.ts'
@@ -7,17 +7,17 @@ import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
 
 const IntentSchema = z.strictObject({
   version: z.literal(1),
-  /** Services that are wanted running. */
+  /** Services that should run. */
   up: z.array(z.enum(['ramDisk', 'llamaServer', 'proxy'])),
   profileName: z.string(),
-  /** The profile as it was started, so that editing the config does not change what is adopted. */
+  /** The profile as started, so that editing the config doesn't change what is adopted. */
   profile: ProfileSchema,
-  /** It was started although it did not fit, and comes back so. */
+  /** Started although it did not fit; it is restored the same way. */
   forced: z.boolean().optional(),
 })
 export type Intent = z.infer<typeof IntentSchema>
 
-/** null when nothing was asked for yet, or when the file was written by something that is not this version. */
+/** null when nothing was asked for yet, or when another version wrote the file. */
 export const readIntent = (path: string): Intent | null => readRecord(path, IntentSchema)
 
 export const writeIntent = (path: string, intent: Intent): void => {

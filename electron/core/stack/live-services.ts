@@ -1,11 +1,11 @@
-// Services of ours that live, whoever watches them.
+// Our running services, supervised or not.
 import { supervisedIds } from '../../contract/service-ids.ts'
 import type { ProcessTable } from '../platform/platform.ts'
 import { identityOf, type LedgerEntry, openLedger } from '../supervise/ledger.ts'
 import { isSameProcess } from '../supervise/life-look.ts'
 import { type LedgerFolder, readLostServices } from './lost-services.ts'
 
-/** As the ledger names them, by identity and never by pid alone; where it is damaged, as their command lines do. */
+/** From the ledger, by identity and never by pid alone; if it is damaged, by their command lines. */
 export const readLiveServices = async (
   folder: LedgerFolder,
   processes: ProcessTable,

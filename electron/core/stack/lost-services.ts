@@ -1,4 +1,4 @@
-// Servers of ours that run although the ledger that named them is gone or damaged: found by their ports and command lines.
+// Our running servers when the ledger is gone or damaged: found by their ports and command lines.
 import { join } from 'node:path'
 import type { Profile } from '../../contract/profile.ts'
 import type { SupervisedId } from '../../contract/service-ids.ts'
@@ -27,15 +27,15 @@ export type LedgerFolder = Pick<
 interface Mark {
   readonly service: SupervisedId
   readonly port: number
-  /** What of this state folder only a server of ours is started with: its key file, or the folder of its settings. */
+  /** A private path of this state folder that only our server gets: its key file or the folder of its settings. */
   readonly path: string
 }
 
 /**
- * Empty while the ledger can be read: what it does not name is then not ours. Writes nothing.
+ * Empty while the ledger can be read: a process that it does not name is not ours. Writes nothing.
  *
- * A server is ours when it listens on the port of the profile that was started and its command line names the private
- * file of this state folder that ours is given: another folder's server has another one, and a stranger has none.
+ * A server is ours if it listens on the port of the profile that was started and its command line names a private path of
+ * this state folder: a server of another folder names another path, a foreign one names none.
  */
 export const readLostServices = async (
   folder: LedgerFolder,
@@ -50,7 +50,7 @@ export const readLostServices = async (
   return found.filter((entry) => entry !== null)
 }
 
-/** Writes down what was found, so that it is adopted like any other child of an earlier core. */
+/** Records the servers found, so that they are adopted like any other child of an earlier core. */
 export const rebuildLedger = async (
   folder: LedgerFolder,
   processes: ProcessTable,
@@ -99,7 +99,7 @@ const findServer = async (
   if (owner === null || owner.pid === null) return null
   const identity = await processes.readIdentity(owner.pid).catch(() => null)
   const argv = await processes.readArgv(owner.pid).catch(() => null)
-  // As text: macOS joins the words of a command line with blanks.
+  // Matched as text: macOS joins the words of a command line with blanks.
   if (identity === null || argv === null || !` ${argv.join(' ')}`.includes(path)) return null
   return {
     service,

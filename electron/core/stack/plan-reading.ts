@@ -1,4 +1,4 @@
-// The plan of a profile on this machine, and what a running llama-server really allocated.
+// The memory plan of a profile on this machine, and what a running llama-server really allocated.
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../contract/profile.ts'
@@ -32,14 +32,14 @@ export interface PlanSurroundings {
 
 export interface PlannedMachine {
   readonly totalMemoryBytes: number
-  /** null: not known. */
+  /** null when unknown. */
   readonly gpuLimitBytes: number | null
 }
 
-/** What is sold as "256 GB" has 256 GiB (hw.memsize 274877906944). */
+/** A Mac sold with "256 GB" has 256 GiB (hw.memsize 274877906944). */
 const gibibyte = 1024 ** 3
 
-/** @param memoryGb plan for a machine of that size; null: for this one */
+/** @param memoryGb a planned machine's memory; null: this machine */
 export const readMachine = async (
   memoryGb: number | null,
   { folder, platform, resourcesDir }: PlanSurroundings,
@@ -73,8 +73,8 @@ const sayPageable = (note: string | null, spec: RamDiskSpec): string =>
     .join('; ')
 
 /**
- * Makes the key file that the command line names, so that what is shown can be run.
- * @param assumeBuild whether to plan for a build whose flags are known where none is installed
+ * Creates the key file that the command line names, so that the command shown can be run.
+ * @param assumeBuild plan for a build with known flags when none is installed
  */
 export const readEngine = async (
   { folder, platform, resourcesDir }: PlanSurroundings,
@@ -105,7 +105,7 @@ export const readEngine = async (
     : plan
 }
 
-/** What the llama-server that runs with these settings said; null when none runs with them, or it did not say. */
+/** The allocations of the llama-server that runs with these settings; null when none does, or it did not log them. */
 export const readRunningAllocations = async (
   { folder, platform }: Pick<PlanSurroundings, 'folder' | 'platform'>,
   profile: Profile,
@@ -117,7 +117,7 @@ export const readRunningAllocations = async (
   return readAllocations(folder.allocationsPath, nameProcess(entry))
 }
 
-/** The plan against the llama-server that runs; null when none runs with these settings, or it did not say. */
+/** The plan against the running llama-server; null when none runs with these settings, or it did not log allocations. */
 export const readDifferences = async (
   surroundings: Pick<PlanSurroundings, 'folder' | 'platform'>,
   profile: Profile,

@@ -1,29 +1,29 @@
-// The profile of a stack of which a part goes on as it runs, while the rest starts with the settings as they are now. Pure.
+// The profile of a stack in which some services keep running while the rest start with the current settings. Pure.
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../contract/profile.ts'
 import { routerSettings } from '../router/litellm-router-settings.ts'
 import { profileLiteLlmConfig } from '../router/profile-litellm-config.ts'
 
-/** Which parts go on as they run. */
+/** Which services keep running. */
 export interface Alive {
   readonly llamaServer: boolean
   readonly proxy: boolean
-  /** It is mounted. */
+  /** Mounted. */
   readonly ramDisk: boolean
 }
 
 export interface ProfileInUse {
-  /** Each section is what its part runs with. */
+  /** Each section holds what its service runs with. */
   readonly profile: Profile
-  /** The Router runs, and has to be started anew to fit the AI Engine that is about to start. */
+  /** The running Router must restart to fit the AI Engine that is about to start. */
   readonly restartsRouter: boolean
 }
 
 /**
- * What lives keeps its section until it is started anew, so that the profile in use says what runs, and every difference to the
- * configured one is a restart needed. The Router's launch also depends on the AI Engine's section: slots, the pool, the address
- * and the alias. A Router that lives while the AI Engine starts with others of these would let in too many, or promise a pool
- * that is not there, and without an engine it serves nobody here: it is restarted, and then takes all settings.
+ * A running service keeps its section until it restarts, so that the profile in use shows what runs, and every difference from
+ * the configured one means "restart needed". The Router's launch also depends on the AI Engine's section: slots, pool, address
+ * and alias. If the AI Engine starts with other values, the running Router would admit too many requests or promise a pool
+ * that doesn't exist. Without an engine it serves no local requests anyway, so it is restarted and takes all settings.
  */
 export const mixProfiles = (running: Profile, next: Profile, alive: Alive): ProfileInUse => {
   const kept = keepSections(running, next, alive)
@@ -44,7 +44,7 @@ const keepSections = (running: Profile, next: Profile, alive: Alive): Profile =>
   }
 }
 
-/** All that a Router takes from a profile when it is started. One with a configuration of the user's own reads nothing of ours. */
+/** Everything that a Router takes from a profile at its start. With a configuration of the user's own it reads none of ours. */
 const routerLaunch = (profile: Profile): unknown => {
   const { proxy, nodes } = profile
   if (proxy.configPath !== null) return { proxy, nodes }

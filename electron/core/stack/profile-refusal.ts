@@ -21,7 +21,7 @@ export type Refusal = Extract<Outcome, { accepted: false }>
 
 export const refuse = (reason: string): Refusal => ({ accepted: false, reason })
 
-/** null: it can be started. @param force also when it does not fit */
+/** null: it can start. @param force start even if it does not fit */
 export const refuseProfile = async (
   { name, profile }: Pick<ChosenProfile, 'name' | 'profile'>,
   { force }: { readonly force: boolean },
@@ -31,7 +31,7 @@ export const refuseProfile = async (
   const problems = judgeProfile(profile, totalMemoryBytes, settings.current().metricsPort)
   if (problems.length > 0) return refuse(new ConfigError(`profile ${name}`, problems).message)
   if (force) return null
-  // A plan that cannot be made (a missing file) is no refusal: the service itself then says what is missing.
+  // Failing to plan (a missing file) is no reason to refuse: the service itself then says what is missing.
   const gpuLimitBytes = await readGpuLimit(profile)
   const question = { profileName: name, profile, totalMemoryBytes, gpuLimitBytes }
   const memory = await memoryMap.readPlan(question)
@@ -46,16 +46,16 @@ export const refuseProfile = async (
 }
 
 /**
- * What lives is taken over by its process and asked at the profile's address: at another one nobody would answer for ever.
- * null: it can be taken over.
- * @param routerLives it was started with the address of the AI Engine, and lives at one of its own
+ * A running service is taken over by its process but probed at the profile's address: if that has changed, the probe would
+ * never get an answer. null: it can be taken over.
+ * @param routerLives check the Router's address too; its launch also holds the AI Engine's address
  */
 export const refuseMoved = (running: Profile, next: Profile, routerLives: boolean): string | null => {
   for (const id of routerLives ? (['llamaServer', 'proxy'] as const) : (['llamaServer'] as const)) {
     const address = localUrl(running[id].host, running[id].port)
     const nextAddress = localUrl(next[id].host, next[id].port)
     if (address !== nextAddress)
-      return `what runs has the ${serviceNames[id]} at ${address}, and the settings now say ${nextAddress}: nexus restart takes them. Nothing was started.`
+      return `the ${serviceNames[id]} runs at ${address}, but the settings now say ${nextAddress}: nexus restart applies them. Nothing was started.`
   }
   return null
 }

@@ -1,4 +1,4 @@
-// The last end-to-end proof, on disk with the processes it was about: adopting them needs no second message.
+// The last end-to-end proof, on disk with the processes it proved, so that adopting them needs no second message.
 
 import { z } from 'zod'
 import { type Proof, ProofSchema } from '../../contract/snapshot.ts'
@@ -7,7 +7,7 @@ import { writePrivateFile } from '../base/private-file.ts'
 
 const RecordSchema = z.strictObject({ llamaServer: z.string(), proxy: z.string(), proof: ProofSchema })
 
-/** Which two processes a proof is about, as opaque identities. */
+/** The two processes that a proof covers, as opaque identities. */
 export interface ProvedPair {
   readonly llamaServer: string
   readonly proxy: string

@@ -10,11 +10,11 @@ interface EndToEndAnswer {
   readonly milliseconds: number
   /** The model name in the answer. */
   readonly model: string
-  /** null when the model gave no text, only thinking: short answers of reasoning models are often just that. */
+  /** null when the model only thought and wrote no text, as reasoning models often do in short answers. */
   readonly text: string | null
 }
 
-/** What an Anthropic client needs to find in the answer. Other fields come and go with versions. */
+/** What an Anthropic client needs from the answer. Other fields vary by version. */
 const MessageSchema = z.object({
   type: z.literal('message'),
   role: z.literal('assistant'),
@@ -23,15 +23,15 @@ const MessageSchema = z.object({
   usage: z.object({ output_tokens: z.number().int().nonnegative() }),
 })
 
-/** Enough to see the model work, few enough to cost nothing. */
+/** Enough to prove that the model works, few enough to cost nothing. */
 const maxTokens = 8
-/** The answers read here are some hundred bytes. */
+/** The answers read here are a few hundred bytes. */
 const maxAnswerBytes = 1_048_576
-const tooLong = 'an answer without end'
+const tooLong = 'an endless answer'
 
 /**
- * One Anthropic message, client -> LiteLLM -> llama-server and back. Throws an Error whose message says in one sentence
- * what is wrong, unless an answer with at least one token came back.
+ * Sends one Anthropic message, client -> LiteLLM -> llama-server and back. Throws an Error with a one-sentence message
+ * unless an answer with at least one token comes back.
  */
 export const proveEndToEnd = async (options: {
   readonly baseUrl: string
@@ -79,7 +79,7 @@ const postMessage = async (options: {
   } catch (error) {
     const timedOut = error instanceof Error && error.name === 'TimeoutError'
     if (timedOut) throw new Error(`no answer from the model within ${options.timeoutMs / 1000} s`)
-    throw new Error(`the Router at ${options.baseUrl} could not be asked: ${describeFetchFailure(error)}`)
+    throw new Error(`could not reach the Router at ${options.baseUrl}: ${describeFetchFailure(error)}`)
   }
 }
 
@@ -87,7 +87,7 @@ const explainStatus = (status: number, body: string, model: string): string => {
   const said = readErrorMessage(body)
   if (status === 401 || status === 403) return `the Router refuses our client key (${status}): ${said}`
   if (status === 404) return `the Router does not know /v1/messages or the model ${model} (404): ${said}`
-  if (status === 429) return `the Router says that too much is asked of it (429): ${said}`
+  if (status === 429) return `the Router is overloaded (429): ${said}`
   if (status >= 500) return `the Router got no answer from the AI Engine (${status}): ${said}`
   return `the Router refuses the test message (${status}): ${said}`
 }
@@ -108,8 +108,8 @@ const excerpt = (text: string): string => {
 }
 
 /**
- * The cheap repeat: LiteLLM takes the client's key, llama-server is up and takes LiteLLM's key. Takes no slot.
- * null when all is well, else the first reason, nearest to the client first.
+ * The cheap repeat: LiteLLM accepts the client's key, llama-server is up and accepts LiteLLM's key. Uses no slot.
+ * @returns null when all is well, else the fault nearest to the client
  */
 export const checkChain = async (options: {
   readonly proxyBaseUrl: string
@@ -122,7 +122,7 @@ export const checkChain = async (options: {
   const faults = await Promise.all([
     checkLiteLlmAuth(options.proxyBaseUrl, options.clientKey, signal),
     checkEngine('GET', `${engineBaseUrl}/health`, engineKey, signal),
-    // /health and /v1/models answer without a key (b10068); /tokenize asks for it and does not wait for the slots.
+    // /health and /v1/models need no key (b10068); /tokenize does, and doesn't wait for a slot.
     checkEngine('POST', `${engineBaseUrl}/tokenize`, engineKey, signal),
   ])
   return faults.find((fault) => fault !== null) ?? null

@@ -89,7 +89,7 @@ describe('consider', () => {
     await settled()
     expect(prover.proof()?.provedAt).toBe(100)
     expect(prover.failure()).toBeNull()
-    expect(logged).toEqual([expect.stringContaining('could not be written down')])
+    expect(logged).toEqual([expect.stringContaining('could not save the proof')])
   })
 
   it('asks nothing until both serve', () => {
@@ -193,7 +193,7 @@ describe('recheck', () => {
     expect(prover.failure()).toBeNull()
   })
 
-  it('ends the proof when keys are refused twice in a row, and proves anew once they are taken', async () => {
+  it('ends the proof when keys are refused twice in a row, and proves again once they are accepted', async () => {
     const { prover, world, attempts, attempt } = setUp(first)
     prover.consider()
     attempt(0).succeed(100)
@@ -244,7 +244,7 @@ describe('recheck', () => {
     expect(attempts).toHaveLength(1)
   })
 
-  it('asks nobody when nobody serves', async () => {
+  it('asks nothing when nothing serves', async () => {
     const { prover, world } = setUp(null)
     expect(await prover.recheck()).toBeNull()
     expect(world.checks).toBe(0)

@@ -1,4 +1,4 @@
-// Keeps the answer to "would a Claude request be answered?": proved once through the model, then re-checked cheaply.
+// Answers "would a Claude request work?": proved once through the model, then re-checked cheaply.
 
 import type { Proof } from '../../contract/snapshot.ts'
 import { messageOf } from '../base/error-message.ts'
@@ -8,7 +8,7 @@ import { type ProvedPair, readProof, writeProof } from './proof-record.ts'
 
 export interface ProverOptions {
   readonly recordPath: string
-  /** The processes that serve now; null unless llama-server and LiteLLM both do. */
+  /** The processes that serve now; null unless both llama-server and LiteLLM serve. */
   readonly servingPair: () => ProvedPair | null
   /** Sends one message through the model. Throws an Error whose message is the reason. */
   readonly prove: (signal: AbortSignal) => Promise<Omit<Proof, 'checkedAt'>>
@@ -21,20 +21,20 @@ export interface ProverOptions {
 export interface Prover {
   readonly proof: () => Proof | null
   readonly failure: () => string | null
-  /** To be called at every change of phase: starts a proof when there is something new to prove. */
+  /** Call at every phase change: starts a proof when there is something new to prove. */
   consider(): void
-  /** A person asks again: a failed proof is forgotten and made anew. */
+  /** The user asks again: drops a failed proof and starts a new one. */
   retry(): void
   /**
-   * The cheap check; proves again when the last proof failed. Answers what is broken: refused twice in a row it ends the
-   * proof, while an answer that did not come is for the servers' own health to judge.
+   * The cheap check; proves again if the last proof failed. Returns the fault. Two refusals in a row end the proof; a missing
+   * answer is left to the servers' own health checks.
    */
   recheck(): Promise<ChainFault | null>
   close(): void
 }
 
 const checkTimeoutMs = 5_000
-/** Once may be a moment between two files of keys. */
+/** One refusal may fall between the writes of two key files. */
 const refusalsToBelieve = 2
 
 export const createProver = (options: ProverOptions): Prover => {
@@ -51,12 +51,12 @@ export const createProver = (options: ProverOptions): Prover => {
     return held !== null && pair !== null && samePair(held.pair, pair) ? held : null
   }
 
-  /** Only the next core would want it: that it cannot be written is no failure of the message. */
+  /** Only the next core needs the file, so a failed write does not fail the proof. */
   const keep = (pair: ProvedPair, proof: Proof): void => {
     try {
       writeProof(options.recordPath, pair, proof)
     } catch (error) {
-      options.logError(new Error(`the proof could not be written down: ${messageOf(error)}`))
+      options.logError(new Error(`could not save the proof: ${messageOf(error)}`))
     }
   }
 
@@ -65,7 +65,7 @@ export const createProver = (options: ProverOptions): Prover => {
     attempt = { pair, abort }
     try {
       const proof: Proof = { ...(await options.prove(abort.signal)), checkedAt: null }
-      // Called off: whatever came of it is about processes that serve no more, and must not displace what is newer.
+      // Aborted: the result is about processes that no longer serve, and must not replace a newer one.
       if (abort.signal.aborted) return
       proved = { pair, proof }
       failed = null
@@ -113,7 +113,7 @@ export const createProver = (options: ProverOptions): Prover => {
       if (pair === null || closed) return null
       const broken = await options.check(AbortSignal.timeout(checkTimeoutMs))
       const now = options.servingPair()
-      // Another process since the question was put: the answer is about neither.
+      // A process was replaced during the check, so its result applies to neither.
       if (now === null || !samePair(now, pair) || closed) return null
       if (broken !== null) {
         if (broken.kind === 'refused') believe(pair, broken.reason)

@@ -52,11 +52,11 @@ export interface AssemblyOptions {
   readonly profileName: string
   readonly profile: Profile
   readonly onChange: () => void
-  /** Something that no snapshot shows. */
+  /** Reports an event that no snapshot shows. */
   readonly note: (event: StackEvent) => void
-  /** One for all assemblies of a core: two that keep their own would write over what the other knows. */
+  /** Shared by all assemblies of a core: two ledgers would overwrite each other's entries. */
   readonly ledger: Ledger
-  /** The system's commands, where they are not this machine's own. */
+  /** Runs system commands; default: this machine's. */
   readonly run?: RunCommand
   readonly logError: LogError
 }
@@ -73,38 +73,38 @@ export interface ServiceAssembly {
   readonly readRamDisk: () => Promise<RamDisk>
   /** The other Studios of the profile. */
   readonly nodes: StudioNodes
-  /** What the llama-server that runs was started with; null when none runs. */
+  /** The model that the running llama-server was started with; null when none runs. */
   readonly engineModel: () => EngineModel | null
-  /** What the llama-server that serves says it allocated; null when none serves, or it did not say. */
+  /** What the serving llama-server logged as allocated; null when none serves, or it did not log it. */
   readonly engineAllocations: () => Allocations | null
-  /** What shows whether the llama-server that serves drafts as it was asked to; null when none serves. */
+  /** Evidence whether the serving llama-server drafts as configured; null when none serves. */
   readonly speculation: () => Omit<SpeculationEvidence, 'slots'> | null
   readonly recheckProof: () => Promise<void>
-  /** Ends servers that somebody else started on our ports, of those named; why one is still there, or null. */
+  /** Ends foreign servers on the ports of the named services. Returns why one is still there, or null. */
   readonly endForeign: (ids: readonly CommandedId[]) => Promise<string | null>
   /** Settles when no slot is processing. */
   readonly untilIdle: () => Promise<void>
-  /** Settles when what only the AI Engine's memory holds is in files. */
+  /** Settles when conversations held only in the AI Engine's memory are saved to files. */
   readonly park: () => Promise<void>
-  /** Settles when no mount or eject is under way any more; everything else is let go of at once. */
+  /** Settles when no mount or eject is under way; everything else is released at once. */
   close(): Promise<void>
 }
 
-/** 16 MiB is about a day of a busy llama-server; four of them are kept for each service. */
+/** 16 MiB is about a day of a busy llama-server; each service keeps four such files. */
 const logLimits = { maxBytes: 16_777_216, keep: 3 }
 const idleLookMs = 200
-/** Four conversations of 20,000 tokens of a 70B model are 7 GB, 4 to 8 s of an SSD. */
+/** Four conversations of 20,000 tokens on a 70B model are 7 GB: 4 to 8 s on an SSD. */
 const parkWaitMs = 20_000
-/** llama-server lives on until the next ping of an open stream, up to 30 s (measured). */
+/** llama-server stays until the next ping of an open stream, up to 30 s (measured). */
 const foreignGraceMs = 40_000
-/** A start at this log level is 200 to 900 lines; of an adopted server's days of log the start is not searched. */
+/** A start logs 200 to 900 lines at this level; we don't search days of an adopted server's log for it. */
 const startLogLines = 5_000
 const warmTimeoutMs = 30_000
 
 export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   const { folder, platform, profile, logError, ledger } = options
   const keys = ensureKeys(folder.keysDir, profile.proxy.clientKey)
-  /** A LiteLLM configuration of the user's own knows nothing of our list: there the one client key opens it. */
+  /** A user's own LiteLLM configuration doesn't know our key list; it accepts only the one client key. */
   const ownKey = profile.proxy.configPath === null ? keys.proofKey : (keys.clientKey ?? keys.proofKey)
   const llamaService = createLlamaService({
     profile: profile.llamaServer,
@@ -143,7 +143,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     llamaService,
     ledger,
   )
-  /** Before it serves: its slots are empty, and what was parked fits it or not. */
+  /** Called before it serves: its slots are empty, and the Router checks whether parked conversations fit it. */
   const tellRouterOfEngine = (pid: number | null) => {
     const entry = ledger.find('llamaServer')
     if (pid === null || entry === null || entry.pid !== pid) return
@@ -156,7 +156,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   let recorded: string | null = null
   let allocated: { readonly identity: string; readonly allocations: Allocations } | null = null
   let undrafted: { readonly identity: string; readonly said: string } | null = null
-  /** Once for each llama-server, as soon as it serves: then its log is no more than its start. */
+  /** Once per llama-server, as soon as it serves: then its log holds only its start. */
   const readStart = async (): Promise<void> => {
     const entry = ledger.find('llamaServer')
     const identity = servingIdentity(llamaServer, entry)
@@ -190,10 +190,10 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     liteLlmService,
     ledger,
   )
-  /** A Router that is ready while the model still loads uses that time for what its first message costs, about 1 s. */
+  /** If the Router is ready while the model loads, pays the cost of its first message (about 1 s) now. */
   const warmThenTell = () => {
     const identity = servingIdentity(proxy, ledger.find('proxy'))
-    // One that was taken over has been warm for long.
+    // An adopted one is warm already.
     const isNew = identity !== null && identity !== warmed && !proxy.state().adopted
     if (isNew && llamaServer.state().phase === 'starting') {
       warmed = identity
@@ -341,7 +341,7 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   }
 }
 
-/** A cold 70B model may need a minute for its first token, and four busy slots may hold the message up for longer. */
+/** A cold 70B model may need a minute for its first token, and four busy slots may delay the message longer. */
 const proofTimeoutMs = 600_000
 
 const nameUser = createUserNames(createCommandRunner())

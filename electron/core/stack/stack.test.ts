@@ -67,7 +67,7 @@ const setUp = (phases: Partial<Record<ServiceId, Phase>> = {}) => {
   })
   const finish = async (what: string, next: Phase) => {
     const end = endings.get(what)
-    if (end === undefined) throw new Error(`nobody was asked to ${what}; asked: ${calls.join(', ')}`)
+    if (end === undefined) throw new Error(`nothing was asked to ${what}; asked: ${calls.join(', ')}`)
     endings.delete(what)
     end(next)
     await settled()
@@ -186,7 +186,7 @@ describe('stop', () => {
     await stopped
   })
 
-  it('waits for nobody when told so', async () => {
+  it('does not wait with a drain of 0', async () => {
     const { stack, calls, finish } = setUp({ llamaServer: 'ready', proxy: 'ready' })
     const stopped = stack.stop(all, {
       drainMs: 0,

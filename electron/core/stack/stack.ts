@@ -1,4 +1,4 @@
-// The services together: order of start and stop, and rolling back a start that failed half-way.
+// The services together: start and stop order, and rolling back a start that failed half-way.
 
 import type { CommandedId } from '../../contract/service-ids.ts'
 import { isServing } from '../../contract/services.ts'
@@ -13,49 +13,49 @@ export interface StackServices {
   readonly ramDisk: RamDiskService
   readonly llamaServer: Supervisor
   readonly proxy: Supervisor
-  /** Goes with the Router. */
+  /** Starts and stops with the Router. */
   readonly gateway: StackGateway
 }
 
 export interface StackGateway {
   /** null: the profile has none. */
   readonly supervisor: Supervisor | null
-  /** Ends one that an earlier core left behind although this profile has none. */
+  /** Ends a gateway left by an earlier core when this profile has none. */
   endStray(): Promise<void>
 }
 
 export interface StopOptions {
-  /** How long running requests may go on; 0 ends them at once. */
+  /** Time for running requests to finish; 0 ends them at once. */
   readonly drainMs: number
   readonly graceMs: number
-  /** Settles when no slot is processing any more. */
+  /** Settles when no slot is processing. */
   readonly untilIdle: () => Promise<void>
-  /** Settles when what only the AI Engine's memory holds is in files. */
+  /** Settles when conversations held only in the AI Engine's memory are saved to files. */
   readonly park?: () => Promise<void>
-  /** The Router comes back at once: the gateway stays and answers 502 meanwhile, on which clients try again. */
+  /** The Router is restarting: the gateway stays and answers 502, which clients retry. */
   readonly keepGateway?: boolean
 }
 
 export interface Stack {
   states(): Services
   /**
-   * Starts what is named, side by side, and the gateway once the Router serves: before that it could only say 502. When
-   * one server fails, the other stops again if this call began it, the gateway with the Router. A gateway that fails
-   * stops nobody: the Router has an address of its own.
+   * Starts the named services in parallel, and the gateway once the Router serves: before, it could only answer 502. If one
+   * server fails, the other is stopped again if this call started it, the gateway with the Router. A failed gateway stops
+   * nothing: clients can reach the Router directly.
    */
   start(ids: readonly CommandedId[]): Promise<void>
   /**
-   * The Router first, so that clients hear of a clean end; then the AI Engine, unless a start overtakes. The RAM disk
-   * stays. The gateway ends after the Router, beside the AI Engine: streams that the Router lets finish pass through it,
-   * and who comes meanwhile is told 502 instead of being refused by the system.
+   * Stops the Router first, so that clients get a clean end; then the AI Engine, unless a start overtakes. The RAM disk
+   * stays. The gateway ends after the Router, in parallel with the AI Engine: the Router's last streams pass through it,
+   * and new requests get 502 instead of a refused connection.
    */
   stop(ids: readonly CommandedId[], options: StopOptions): Promise<void>
   eject(force: boolean): Promise<EjectOutcome>
-  /** Before another profile takes over: ends a gateway that is not to be taken over, and lets one end that is ending. */
+  /** Before another profile takes over: ends a gateway that is not kept, and waits for one that is ending. */
   releaseGateway(isKept: boolean): Promise<void>
-  /** Takes over what an earlier core left running; answers which services those were. */
+  /** Takes over what an earlier core left running; returns those services. */
   adopt(): Promise<readonly CommandedId[]>
-  /** Lets go of what runs; settles when no mount or eject is under way any more. */
+  /** Stops supervising; settles when no mount or eject is under way. */
   close(): Promise<void>
 }
 
@@ -68,10 +68,10 @@ export const createStack = (services: StackServices): Stack => {
     ...(gateway === null ? {} : { gateway: gateway.state() }),
   })
 
-  /** How often a start named the AI Engine: a stop that is still at the Router must not end what was asked for since. */
+  /** Counts starts of the AI Engine: a stop still busy with the Router must not end an engine that was started since. */
   let engineStarts = 0
 
-  /** How often the Router was ordered up or down: the gateway follows the last order only. */
+  /** Counts orders to the Router: the gateway follows only the last one. */
   let routerOrders = 0
 
   const startRouter = async (): Promise<ServiceState> => {
@@ -83,14 +83,14 @@ export const createStack = (services: StackServices): Stack => {
   }
 
   const stopProxy = (ids: readonly CommandedId[], options: StopOptions): Promise<unknown> =>
-    // LiteLLM's own answer to SIGTERM is the drain: it takes no new request and lets open streams finish (measured).
+    // LiteLLM drains on SIGTERM by itself: it takes no new request and lets open streams finish (measured).
     ids.includes('proxy')
       ? services.proxy.stop(Math.max(options.drainMs, options.graceMs))
       : Promise.resolve()
 
   const stopEngine = async (options: StopOptions, drainEnds: number, startsBefore: number): Promise<void> => {
     const leftMs = drainEnds - Date.now()
-    // Told by which of the two ended the wait, not by the clock again: a timer may fire a millisecond before it.
+    // Decided by what ended the wait, not by the clock: a timer may fire a millisecond early.
     let isOverdue = leftMs <= 0
     if (!isOverdue && isServing(services.llamaServer.state()))
       isOverdue =
@@ -99,10 +99,10 @@ export const createStack = (services: StackServices): Stack => {
           leftMs,
         )) === null
     if (engineStarts !== startsBefore) return
-    // A Router that was stopped before has done so itself.
+    // A Router that was stopped has parked them itself.
     if (isServing(services.llamaServer.state())) await options.park?.()
     if (engineStarts !== startsBefore) return
-    // With a stream still open llama-server lives on until its next ping, up to 30 s (measured); all had their time.
+    // With an open stream llama-server stays until its next ping, up to 30 s (measured); the drain time is over.
     await services.llamaServer.stop(isOverdue ? Math.min(options.graceMs, overdueGraceMs) : options.graceMs)
   }
 
@@ -151,10 +151,10 @@ export const createStack = (services: StackServices): Stack => {
       const hasGateway = (await gateway?.adopt()) === true
       if (await services.proxy.adopt()) {
         adopted.push('proxy')
-        // It may have ended while no core was there to start it again.
+        // The gateway may have ended while no core ran to restart it.
         if (gateway !== null && !hasGateway) void startRouter()
       }
-      // A mount table that cannot be read is no reason to leave running servers alone.
+      // An unreadable mount table must not keep us from adopting running servers.
       const mounted = await services.ramDisk.read().then(
         (disk) => disk.mounted,
         () => false,
@@ -172,5 +172,5 @@ export const createStack = (services: StackServices): Stack => {
 }
 
 const overdueGraceMs = 2_000
-/** Nobody uses a stack that never was ready. */
+/** A stack that never became ready has no users. */
 const rollBackGraceMs = 3_000

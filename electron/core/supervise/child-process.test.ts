@@ -51,7 +51,7 @@ describe('an adopted server', () => {
   const lives: Answer = { pid: 1, startedAt: 'then' }
 
   // On macOS each of these looks is a run of `ps`: issue 11 counted 19 in 5 s.
-  it('is asked who it is once in 5 s', async () => {
+  it('has its identity read once in 5 s', async () => {
     const { asked, hasEnded, adopted } = await startAdopted(lives)
     await vi.advanceTimersByTimeAsync(60_000)
     expect(asked()).toBeGreaterThanOrEqual(10)
@@ -78,7 +78,7 @@ describe('an adopted server', () => {
     expect(hasEnded()).toBe(true)
   })
 
-  it('that became a zombie and does not answer is asked at once who it is', async () => {
+  it('that became a zombie and does not answer has its identity read at once', async () => {
     const { adopted, asked, hasEnded } = await startAdopted(lives, null)
     adopted.doubt()
     await vi.advanceTimersByTimeAsync(250)
@@ -105,7 +105,7 @@ describe('an adopted server', () => {
     expect(() => process.kill(server, 0)).not.toThrow()
   })
 
-  it('that cannot be looked at goes on living', async () => {
+  it('counts as alive when the lookup fails', async () => {
     const { asked, hasEnded } = await startAdopted('not told', 'not told', lives, null)
     await vi.advanceTimersByTimeAsync(16_000)
     expect([asked(), hasEnded()]).toEqual([3, false])
@@ -143,7 +143,7 @@ describe('an adopted server', () => {
   }
 })
 
-it('a child that cannot be looked at yet is not lost sight of', async () => {
+it('keeps a child whose identity cannot be read yet', async () => {
   const identity = { pid: 811, startedAt: 'now' }
   // It ends by itself: its real pid is not told here.
   const spec = { argv: ['/bin/sleep', '1'], cwd: '/', env: {} } as const

@@ -1,4 +1,4 @@
-// One operating-system process of ours: spawned or adopted, told apart from strangers, ended with its whole group.
+// One OS process of ours: spawned or adopted, identified by pid and start time, ended with its whole group.
 import { spawn } from 'node:child_process'
 import { within } from '../base/deadline.ts'
 import { firstOf } from '../base/first-of.ts'
@@ -8,7 +8,7 @@ import type { LaunchSpec } from './child-service.ts'
 import { createLifeLook, isSameProcess, lookForPid } from './life-look.ts'
 
 export interface ProcessExit {
-  /** null when a signal ended it, or when nobody could learn it: only a parent is told. */
+  /** null when a signal ended it or it is unknown: only a parent gets the exit status. */
   readonly exitCode: number | null
   readonly signal: string | null
 }
@@ -17,24 +17,24 @@ export interface OwnedProcess {
   readonly identity: ProcessIdentity
   readonly adopted: boolean
   readonly exited: Promise<ProcessExit>
-  /** It did not answer: whether it has ended is looked at properly next time. */
+  /** Call when it does not answer: the next look then checks its identity. */
   doubt(): void
-  /** Stops watching; the process itself is left alone. */
+  /** Stops watching; leaves the process running. */
   release(): void
 }
 
 export type SpawnOutcome =
   | { readonly kind: 'spawned'; readonly process: OwnedProcess }
-  /** It ended before anyone could ask who it was. */
+  /** It ended before its identity could be read. */
   | { readonly kind: 'ended'; readonly exit: ProcessExit }
   | { readonly kind: 'not-spawned'; readonly reason: string }
 
-/** A process that is not our child is never announced by the kernel, so its end has to be looked for. */
+/** The kernel doesn't report the end of a process that is not our child, so we poll. */
 const lookMs = 250
 
 /**
- * Starts `spec` detached in its own process group with its output on `logFd`, a file: the child outlives this core
- * and never holds a pipe that dies with it.
+ * Starts `spec` detached in its own process group with its output going to the file `logFd`: the child outlives this
+ * core and holds no pipe that would die with it.
  */
 export const spawnOwned = async (
   spec: LaunchSpec,
@@ -69,7 +69,7 @@ export const spawnOwned = async (
   }
 }
 
-/** null when it has ended. A child that cannot be looked at yet is ours all the same, and must not be lost sight of. */
+/** null when it has ended. Retries until the identity can be read: giving up would lose a child of ours. */
 const identifyChild = async (
   pid: number,
   exited: Promise<ProcessExit>,
@@ -85,14 +85,12 @@ const identifyChild = async (
 }
 
 const explainSpawnError = (error: Error, program: string, cwd: string): string => {
-  if (isErrno(error, 'ENOENT'))
-    return `${program} could not be started: it, or the folder ${cwd}, does not exist`
-  if (isErrno(error, 'EACCES'))
-    return `${program} could not be started: it is not an executable file for this user`
-  return `${program} could not be started: ${error.message}`
+  if (isErrno(error, 'ENOENT')) return `could not start ${program}: it, or the folder ${cwd}, does not exist`
+  if (isErrno(error, 'EACCES')) return `could not start ${program}: this user may not execute it`
+  return `could not start ${program}: ${error.message}`
 }
 
-/** Takes over a living process of an earlier core. Its exit status cannot be learned. */
+/** Takes over a running process of an earlier core. Its exit status stays unknown. */
 export const adoptProcess = (identity: ProcessIdentity, processes: ProcessTable): OwnedProcess => {
   let timer: NodeJS.Timeout | null = null
   let released = false
@@ -124,13 +122,12 @@ export type EndOutcome =
   | { readonly kind: 'ended'; readonly exit: ProcessExit; readonly killed: boolean }
   | { readonly kind: 'still-there'; readonly pids: readonly number[] }
 
-/** SIGKILL is not instant for a process in the kernel (a GPU buffer of 75 GB being freed): this long is given. */
+/** SIGKILL is not instant for a process in the kernel (freeing a GPU buffer of 75 GB). */
 const killDeadlineMs = 15_000
 
 /**
- * Ends the process and every member of its group: SIGTERM, then SIGKILL once `graceOver` settles. Whatever survives
- * that is named. The group can only be ours: a group id is not given to a new process while the group has members
- * (credentials(7)).
+ * Ends the process and every member of its group: SIGTERM, then SIGKILL once `graceOver` settles. Returns the pids that
+ * survive. The group can only be ours: the kernel doesn't reuse a group id while the group has members (credentials(7)).
  */
 export const endProcess = async (
   owned: OwnedProcess,
@@ -147,10 +144,10 @@ export const endProcess = async (
   return left.length > 0 ? { kind: 'still-there', pids: left } : { kind: 'ended', exit, killed }
 }
 
-/** Reading who is in a group costs a run of `ps` on macOS; whether anyone is at all, one system call. */
+/** Listing a group's members takes a run of `ps` on macOS; checking that it has any takes one system call. */
 const membersLookMs = 100
 
-/** Kills what the leader left behind in its group, right after the leader's end. Answers the pids that would not go. */
+/** Kills what remains in the group right after its leader ended. Returns the pids that survived. */
 export const endLeftovers = async (groupId: number, processes: ProcessTable): Promise<readonly number[]> => {
   const startedMs = performance.now()
   let members = await processes.readGroupMembers(groupId)
@@ -170,7 +167,7 @@ const signalGroup = (groupId: number, signal: NodeJS.Signals): void => {
   try {
     process.kill(-groupId, signal)
   } catch (error) {
-    // EPERM is what macOS says of a group of zombies (xnu killpg1); a group of ours has no strangers.
+    // macOS answers EPERM for a group of zombies (xnu killpg1); our groups hold no other processes.
     if (!isErrno(error, 'ESRCH') && !isErrno(error, 'EPERM')) throw error
   }
 }

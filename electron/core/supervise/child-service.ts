@@ -1,33 +1,33 @@
-// What the supervisor must know of a service that is one child process.
+// What the supervisor needs to know about a service that is one child process.
 import type { SupervisedId } from '../../contract/service-ids.ts'
 
-/** Everything needed to start one process. No shell is ever involved. */
+/** Everything needed to start one process, without a shell. */
 export interface LaunchSpec {
   readonly argv: readonly [string, ...string[]]
-  /** The child's whole environment: nothing of ours leaks in. */
+  /** The child's whole environment; it inherits nothing from ours. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
 }
 
 export type ProbeResult =
   | { readonly state: 'ready' }
-  /** Alive and says itself that it is not ready yet. */
+  /** Alive, and reports that it is not ready yet. */
   | { readonly state: 'loading'; readonly detail: string }
-  /** Did not answer as it should. */
+  /** No answer, or a wrong one. */
   | { readonly state: 'unreachable'; readonly detail: string }
 
 export interface ExitReport {
-  /** Exit status, or null when a signal ended it (or nobody could learn it: an adopted process). */
+  /** null when a signal ended it or the status is unknown (an adopted process). */
   readonly exitCode: number | null
   readonly signal: string | null
-  /** The last lines of its log, oldest first, without those of earlier runs. */
+  /** The last log lines of this run, oldest first. */
   readonly logTail: readonly string[]
 }
 
 export interface ExitExplanation {
-  /** One sentence in plain words that quotes the log line that says why, when there is one. */
+  /** One plain sentence that quotes the log line with the cause, if there is one. */
   readonly reason: string
-  /** True when another try cannot help (a missing model file, a bad flag): the supervisor does not restart. */
+  /** True when a retry cannot help (a missing model file, a bad flag): the supervisor does not restart it. */
   readonly permanent: boolean
 }
 
@@ -35,7 +35,7 @@ export interface ChildService {
   readonly id: SupervisedId
   readonly port: number
   readonly endpoint: string
-  /** Checks inputs and writes the files the child reads. Throws an Error whose message is the reason to show. */
+  /** Checks inputs and writes the files that the child reads. Throws an Error whose message is shown to the user. */
   prepare(): Promise<LaunchSpec>
   probe(signal: AbortSignal): Promise<ProbeResult>
   explainExit(report: ExitReport): ExitExplanation

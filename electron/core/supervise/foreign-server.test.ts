@@ -148,7 +148,7 @@ describe('a living server that is not ours', () => {
     const signalled: number[] = []
     const signal = (pid: number) => void signalled.push(pid)
     expect(await endForeignServer({ id: 'llamaServer', port, processes, waitMs, signal })).toContain(
-      'which is no llama-server: it is left alone',
+      'which is not llama-server: it is left alone',
     )
     expect(signalled).toEqual([])
     const owner = await processes.readPortOwner(port)
@@ -156,7 +156,7 @@ describe('a living server that is not ours', () => {
     expect(await describeForeignServer('llamaServer', owner, { processes, run: pretend('', {}) })).toBeNull()
   })
 
-  it('is not signalled when its pid became somebody else meanwhile', async () => {
+  it('is not signalled when its pid was reused meanwhile', async () => {
     const port = await start(standInProgram, 'litellm')
     let reads = 0
     const changing: ProcessTable = {
@@ -178,7 +178,7 @@ describe('a living server that is not ours', () => {
     const signal = () => {
       throw Object.assign(new Error('no'), { code: 'EPERM' })
     }
-    expect(await endForeignServer({ ...options, waitMs, signal })).toContain('who alone can end it')
+    expect(await endForeignServer({ ...options, waitMs, signal })).toContain('only that user can end it')
   })
 
   it('is named with the screen session it runs in', async () => {

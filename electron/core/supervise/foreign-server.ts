@@ -1,4 +1,4 @@
-// A llama-server or LiteLLM on our port that somebody else started, such as the seed's start script: who, and its end.
+// A llama-server or LiteLLM on our port that Nexus did not start (such as the seed's start script): finding and ending it.
 
 import type { SupervisedId } from '../../contract/service-ids.ts'
 import type { ForeignProcess } from '../../contract/snapshot.ts'
@@ -8,18 +8,18 @@ import type { RunCommand } from '../platform/run-command.ts'
 import { isLiveSession, parseScreenList } from '../platform/screen-sessions.ts'
 import { createLifeLook, isSameProcess } from './life-look.ts'
 
-/** The gateway is left out: another Traefik on port 80 serves others, and is nobody's old stack. */
+/** Not the gateway: another Traefik on port 80 serves something else and is no old stack of ours. */
 type ServerId = Exclude<SupervisedId, 'gateway'>
 
-/** A lone dash is part of a folder's name ("AI - models"), never a flag. */
+/** A lone dash belongs to a folder's name ("AI - models"), never to a flag. */
 const firstFlag = / --?[A-Za-z]/
 
-/** The program before the first flag, perhaps after its interpreter. `llama serve` is the same server in one program for all. */
+/** The program before the first flag, perhaps after its interpreter. `llama serve` is the same server in the combined binary. */
 const llamaServerFirst = /(?:^|\/)(?:llama-server|llama serve)$/
 
 /**
- * One absolute path with what looks like a flag in a folder's name. `tail -f logs/llama-server` reads the same, so a flag that
- * names a model has to follow.
+ * An absolute path with something like a flag in a folder's name. `tail -f logs/llama-server` looks the same, so a flag that
+ * names a model must follow.
  */
 const llamaServerInOddFolder =
   /^\/(?:(?! \/).)*\/llama-server(?= ).* (?:-m|--model|-mu|--model-url|-hf|-hfr|--hf-repo|--models-dir)[ =]/
@@ -27,13 +27,13 @@ const llamaServerInOddFolder =
 const liteLlmFirst = /(?:^|\/)litellm$/
 
 /**
- * Python with flags of its own before the module or the script; ours is opta_litellm.py (litellm-launch). The Python of a
- * framework shows as .../Python.app/Contents/MacOS/Python, whatever name it was started by (CPython, Mac/Tools/pythonw.c).
+ * Python, with its own flags before the module or script; ours is opta_litellm.py (litellm-launch). A framework Python always
+ * shows as .../Python.app/Contents/MacOS/Python, whatever name started it (CPython, Mac/Tools/pythonw.c).
  */
 const pythonWithLiteLlm =
   /^(?:\S*\/|\/(?:(?! \/).)*\/)?[Pp]ython[\d.]*(?: -[XW] [^\s/]+| -(?![mcXW])[A-Za-z]+)* (?:-m litellm|(?:[\w./~](?:(?! --?[A-Za-z]| \/).)*\/)?(?:litellm|opta_litellm\.py))(?= |$)/
 
-/** Whether a command line is such a server. Read as text, because `ps` on macOS joins the words with blanks. */
+/** Whether a command line runs this server. Matched as text, because `ps` on macOS joins the words with blanks. */
 export const isServerCommand = (id: ServerId, argv: readonly string[]): boolean => {
   const text = argv.join(' ')
   const program = text.split(firstFlag)[0] ?? ''
@@ -42,10 +42,10 @@ export const isServerCommand = (id: ServerId, argv: readonly string[]): boolean 
     : liteLlmFirst.test(program) || pythonWithLiteLlm.test(text)
 }
 
-/** A session's screen, its login and its shell stand between a server and the session at most. */
+/** More than enough: at most screen, login and a shell are above a server. */
 const mostAncestors = 8
 
-/** The screen session that a process runs in, as `screen -S` takes it; null when it runs in none, or nobody says. */
+/** The screen session that a process runs in, as `screen -S` takes it; null when there is none or it is unknown. */
 export const readScreenSession = async (run: RunCommand, pid: number): Promise<string | null> => {
   const list = await run(['screen', '-ls'], { timeoutMs: 2_000 })
   const listed = list.kind === 'exited' ? parseScreenList(`${list.stdout}\n${list.stderr}`) : null
@@ -67,7 +67,7 @@ export interface ForeignServerTools {
   readonly run: RunCommand
 }
 
-/** What can be done about this owner of our port, as the end of a sentence; null when it is no such server. */
+/** What to do about this owner of our port, as the end of a sentence; null when it is not this server. */
 export const describeForeignServer = async (
   id: ServerId,
   owner: ForeignProcess,
@@ -91,13 +91,13 @@ export interface EndForeignOptions {
   readonly signal?: (pid: number) => void
 }
 
-/** LiteLLM lets open streams finish first, llama-server frees its memory: looked at this often. */
+/** How often to check for the end: LiteLLM lets open streams finish first, llama-server frees its memory. */
 const lookMs = 100
 
 /**
- * Sends SIGTERM to the server on this port when it is one by its command line, and waits for its end. Who it is is
- * read before and checked again right before the signal; nothing else is ever signalled, and nothing is killed.
- * @returns why the port is still taken, or null when nothing holds it.
+ * Sends SIGTERM to the server on this port, if its command line shows that it is one, and waits for it to end. Checks its
+ * identity again right before the signal; signals nothing else and never sends SIGKILL.
+ * @returns why the port is still taken; null when it is free
  */
 export const endForeignServer = async (options: EndForeignOptions): Promise<string | null> => {
   const { id, port, processes, waitMs } = options
@@ -109,14 +109,14 @@ export const endForeignServer = async (options: EndForeignOptions): Promise<stri
   const argv = await processes.readArgv(owner.pid)
   const name = id === 'llamaServer' ? 'llama-server' : 'LiteLLM'
   if (argv === null || !isServerCommand(id, argv))
-    return `port ${port} is held by ${owner.command ?? `pid ${owner.pid}`}, which is no ${name}: it is left alone`
+    return `port ${port} is held by ${owner.command ?? `pid ${owner.pid}`}, which is not ${name}: it is left alone`
   if (!(await isSameProcess(identity, processes))) return null
   try {
     const signal = options.signal ?? ((pid: number) => process.kill(pid, 'SIGTERM'))
     signal(owner.pid)
   } catch (error) {
     if (isErrno(error, 'ESRCH')) return null
-    return `the ${name} on port ${port} (pid ${owner.pid}) belongs to ${owner.user ?? 'another user'}, who alone can end it`
+    return `the ${name} on port ${port} (pid ${owner.pid}) belongs to ${owner.user ?? 'another user'}; only that user can end it`
   }
   const deadline = Date.now() + waitMs
   const life = createLifeLook(identity, processes)

@@ -41,7 +41,7 @@ describe('the ledger', () => {
     ledger.record(router)
     ledger.forget('proxy')
     expect([ledger.find('llamaServer'), ledger.find('proxy')]).toEqual([engine, null])
-    expect(told).toEqual(Array(3).fill(expect.stringContaining('could not be written down')))
+    expect(told).toEqual(Array(3).fill(expect.stringContaining('could not save the list of our processes')))
     rmSync(path, { recursive: true })
     ledger.record(router)
     expect(openLedger(path).find('llamaServer')).toEqual(engine)

@@ -1,4 +1,4 @@
-// Who our children are, on disk: so that the next core adopts them and nobody ever signals a stranger.
+// Our child processes, on disk, so that the next core adopts them and never signals a process that is not ours.
 
 import { z } from 'zod'
 import { supervisedIds } from '../../contract/service-ids.ts'
@@ -15,14 +15,14 @@ const EntrySchema = z.strictObject({
   /** Opaque: see ProcessIdentity. */
   startedAt: z.string(),
   argv: z.array(z.string()).min(1),
-  /** Profile whose command line this is; settings changed since then show as "restart needed". */
+  /** The profile it was started with; settings changed since then show as "restart needed". */
   profile: z.string(),
   spawnedAtMs: z.number().int(),
-  /** The login session that it was started in; absent or null: not known, or none that could end. */
+  /** The login session that it was started in; absent or null: unknown, or a session that cannot end. */
   session: LoginSessionSchema.nullable().optional(),
   /** Where this run's lines begin in its log. */
   logMark: z.strictObject({ previous: z.string().nullable(), offset: z.number().int().nonnegative() }),
-  /** A stop has begun to end it: a core that finds it alive finishes that instead of adopting it. */
+  /** A stop is under way: a core that finds it alive finishes the stop instead of adopting it. */
   ending: z.literal(true).optional(),
 })
 export type LedgerEntry = z.infer<typeof EntrySchema>
@@ -36,19 +36,18 @@ export interface Ledger {
   forget(service: LedgerEntry['service']): void
 }
 
-/** null: there is no ledger, or it cannot be understood. */
+/** null: no ledger, or a damaged one. */
 export const readLedgerEntries = (path: string): readonly LedgerEntry[] | null =>
   readRecord(path, LedgerSchema)?.entries ?? null
 
-/** How soon what a full disk kept from being written is tried again. */
+/** How often to retry a write that failed (a full disk). */
 const retryMs = 1_000
 
 /**
- * Opens the ledger. A ledger that cannot be understood is treated as empty: a child it named is then found on its
- * port with our own argv, or shown as a stranger, and neither is ever killed by pid alone. So one that cannot be written
- * (a full disk) loses no child: with `logError` the failure is logged, this core goes on with what it knows, and the file is
- * written as soon as there is room.
- * @param session what is recorded of the children that this core starts
+ * A damaged ledger counts as empty: its children are then found on their ports by our own argv, or shown as foreign, and
+ * never killed by pid alone. A failed write (a full disk) therefore loses no child: with `logError` the failure is logged,
+ * this core goes on from memory, and the file is written once there is room.
+ * @param session recorded with each child that this core starts
  */
 export const openLedger = (
   path: string,
@@ -78,7 +77,7 @@ export const openLedger = (
       write()
     } catch (error) {
       if (logError === null) throw error
-      logError(new Error(`which processes are ours could not be written down: ${messageOf(error)}`))
+      logError(new Error(`could not save the list of our processes: ${messageOf(error)}`))
       writeLater()
     }
   }
@@ -100,7 +99,7 @@ export const openLedger = (
   }
 }
 
-/** One process as one word, for records that belong to it. */
+/** The process as one word, the key of records about it. */
 export const nameProcess = (entry: LedgerEntry): string => `${entry.pid}@${entry.startedAt}`
 
 export const identityOf = (entry: LedgerEntry): ProcessIdentity => ({

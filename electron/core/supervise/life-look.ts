@@ -1,39 +1,39 @@
-// Whether a process that is not our child still lives: cheap looks, with a look at who it is now and then.
+// Whether a process that is not our child is still alive: cheap checks, with an identity check now and then.
 
 import { isErrno } from '../base/private-file.ts'
 import type { ProcessIdentity, ProcessTable } from '../platform/platform.ts'
 
 /**
- * How long kill(2) alone is believed where the identity costs a run of `ps`. A pid passes to a stranger only after the kernel has
- * gone once through all its numbers, and the identity is read again before every signal.
+ * How long to trust kill(2) alone where reading the identity takes a run of `ps`. A pid is reused only after the kernel has
+ * cycled through all of them, and we check the identity again before every signal.
  */
 const identityLookMs = 5_000
 
-/** Whether the pid still belongs to the process we knew: pids are reused, start times are not. Rejects when that cannot be told. */
+/** Whether the pid still belongs to the same process: pids are reused, start times are not. Rejects when that is unknown. */
 export const isSameProcess = async (identity: ProcessIdentity, processes: ProcessTable): Promise<boolean> => {
   const current = await processes.readIdentity(identity.pid)
   return current !== null && current.startedAt === identity.startedAt
 }
 
 export interface LifeLook {
-  /** Whether the process lives. Rejects when the system does not tell. */
+  /** Rejects when the lookup fails. */
   isAlive(): Promise<boolean>
-  /** The next look reads the identity: the process did not answer, and kill(2) takes a zombie for alive. */
+  /** Call when the process does not answer: the next look reads the identity, because kill(2) reports a zombie as alive. */
   doubt(): void
 }
 
 /**
- * The caller has just seen the identity. kill(2) with signal 0 costs a microsecond; the identity costs a run of `ps` on macOS
- * (19 in 5 s for one adopted child, issue 11), and next to nothing on Linux, where each look reads it.
+ * Assumes that the caller has just read the identity. kill(2) with signal 0 takes a microsecond; the identity takes a run of `ps`
+ * on macOS (19 in 5 s for one adopted child, issue 11). On Linux it costs next to nothing, so each look reads it.
  */
 export const createLifeLook = (identity: ProcessIdentity, processes: ProcessTable): LifeLook => {
   let identifiedAtMs = performance.now()
   return {
     isAlive: async () => {
       const isDue = processes.identityCost === 'file' || performance.now() - identifiedAtMs >= identityLookMs
-      // An end is confirmed: one look in a process's life costs nothing.
+      // An apparent end is confirmed by identity: that happens once per process.
       if (!isDue && lookForPid(identity.pid) === 'there') return true
-      // A failed look counts too: on a machine that swaps, `ps` is not started four times a second.
+      // Set before the read, so that a failed one counts too: a machine that swaps shouldn't run `ps` four times a second.
       identifiedAtMs = performance.now()
       return await isSameProcess(identity, processes)
     },
@@ -44,9 +44,9 @@ export const createLifeLook = (identity: ProcessIdentity, processes: ProcessTabl
 }
 
 /**
- * `elsewhere`: another user's, so no longer the process that we knew; also a zombie is `there` (kill(2), XNU's kill()),
- * which only a look at the identity tells.
- * @param pid negative: the process group, of which a member is there
+ * `elsewhere`: the pid belongs to another user, so it is no longer our process. A zombie is `there` too (kill(2), XNU's
+ * kill()); only the identity shows that.
+ * @param pid negative: a process group; `there` when it has a member
  */
 export const lookForPid = (pid: number): 'gone' | 'there' | 'elsewhere' => {
   try {

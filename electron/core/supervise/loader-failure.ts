@@ -1,9 +1,9 @@
-// Why the system's loader refused to run a program, from what it printed. Pure.
+// Why the dynamic loader refused to run a program, from its output. Pure.
 
 export interface LoaderFailure {
-  /** What is wrong, as the end of a sentence that begins with the program. */
+  /** The fault, as the end of a sentence that starts with the program. */
   readonly what: string
-  /** The files it names come from Homebrew, so `brew reinstall` mends it. */
+  /** The files named belong to Homebrew, so `brew reinstall` fixes it. */
   readonly isHomebrew: boolean
 }
 
@@ -13,7 +13,7 @@ interface Refusal {
 }
 
 /**
- * dyld's words are from public pastes: ggml-org/llama.cpp#11083 and #11321 (a library), gpustack/gpustack#2447 (a
+ * dyld's messages come from public reports: ggml-org/llama.cpp#11083 and #11321 (a library), gpustack/gpustack#2447 (a
  * symbol, macOS 15), chapel-lang/chapel#25097 (in brackets, macOS 12), yoshoku/llama_cpp.rb#14 (no name at all),
  * AutoFFI#11 (without a pid, before macOS 12). glibc's: ld.so(8) and ggml-org/llama.cpp#23163; musl's: #19755.
  */
@@ -59,13 +59,13 @@ const refusals: readonly Refusal[] = [
     pattern: /cannot execute binary file|Exec format error|Bad CPU type in executable/,
     say: () => 'was built for another kind of processor',
   },
-  // Whatever else dyld says, it says it because the program cannot run.
+  // dyld prints nothing else unless the program cannot run.
   { pattern: /^dyld(?:\[\d+\])?: (\S.*)/, say: ([, said]) => `cannot be loaded (${said})` },
 ]
 
 const maxWhatCharacters = 300
 
-/** @param log what the program printed, oldest line first. null: the loader complained of nothing. */
+/** @param log the program's output, oldest line first. null: no complaint from the loader. */
 export const findLoaderFailure = (log: readonly string[]): LoaderFailure | null => {
   for (const { pattern, say } of refusals) {
     const index = log.findLastIndex((line) => pattern.test(line))
@@ -83,7 +83,7 @@ export const findLoaderFailure = (log: readonly string[]): LoaderFailure | null 
 const findLine = (log: readonly string[], words: string): string =>
   log.find((line) => line.includes(words)) ?? ''
 
-/** `Reason: tried: 'A' (why), 'B' (why)`: where a file was found, why it was refused says more than where none was. */
+/** `Reason: tried: 'A' (why), 'B' (why)`: the reason for refusing an existing file says more than the paths without one. */
 const whyNotLoaded = (log: readonly string[]): string => {
   const reason = findLine(log, 'Reason:')
   const refused = /\((?:mach-o file, but is )?(?:an )?(incompatible architecture[^)]*)/.exec(reason)?.[1]

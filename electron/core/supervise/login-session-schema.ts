@@ -2,9 +2,8 @@
 import { z } from 'zod'
 
 /**
- * launchd's domain, and the audit session behind it: a number that no other session has until the machine starts anew
- * (getaudit_addr(2)), and that `launchctl print` tells every user, of a job and of a domain (both recorded). What `id -A`
- * says takes root.
+ * launchd's domain and its audit session id, which is unique until the machine reboots (getaudit_addr(2)). Any user can read
+ * it from `launchctl print` of a job or a domain (both recorded); `id -A` needs root.
  */
 export const LoginSessionSchema = z.strictObject({
   domain: z.string().regex(/^(gui|user)\/\d+$/),

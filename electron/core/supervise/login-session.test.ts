@@ -1,4 +1,4 @@
-// Which servers are started anew after a logout, on a pretended Mac with real processes.
+// Which servers restart after a logout, on a fake Mac with real processes.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
-// The login session that a process of ours runs in. On macOS what a session started lives on after its logout, but in a dead
-// session: no look-up of users or hosts, and Metal compiles nothing more, while /health stays well (codex#36696,
-// orca#9826, herdr#2656). So such a server is started anew instead of being adopted. Linux has nothing of the kind.
+// The login session that a process of ours runs in. On macOS a process outlives its session's logout, but in a dead session:
+// user and host lookups fail and Metal stops compiling, while /health stays fine (codex#36696, orca#9826, herdr#2656).
+// So such a server is restarted instead of adopted. Linux has nothing of the kind.
 import { serviceNames, supervisedIds } from '../../contract/service-ids.ts'
 import type { LogError } from '../logs/core-log.ts'
 import type { LaunchdDomain, LaunchdReading } from '../platform/launchd/reading.ts'
@@ -11,9 +11,9 @@ import { isSameProcess } from './life-look.ts'
 import type { LoginSession } from './login-session-schema.ts'
 
 export interface LoginSessions {
-  /** This process's own; null where it is not known, or none that could end. */
+  /** This process's session; null when unknown, or when the session cannot end. */
   readOwn(): Promise<LoginSession | null>
-  /** True only where it is certain: a failed look-up must not cost anybody 78 GB of loaded weights. */
+  /** True only when certain: a failed lookup must not unload 78 GB of weights. */
   hasEnded(session: LoginSession): Promise<boolean>
 }
 
@@ -21,7 +21,7 @@ export interface LaunchdSessionOptions {
   readonly launchd: Pick<LaunchdReading, 'find' | 'readSession' | 'isAtScreen'>
   readonly uid: number
   readonly pid: number
-  /** What launchd calls the job of this process (recorded: XPC_SERVICE_NAME in its environment); of others null. */
+  /** The launchd label of this process's job (recorded: XPC_SERVICE_NAME in its environment); null when it is no job. */
   readonly jobLabel: string | null
 }
 
@@ -37,7 +37,7 @@ export const createLaunchdSessions = ({
     const own = places.find(({ job }) => job?.pid === pid)
     return own === undefined ? null : toSession(own.domain, own.job?.asid ?? null)
   }
-  /** A core in a terminal is in the session of the screen; one over SSH in one that is not looked at here. */
+  /** A core in a terminal belongs to the screen's session. One over SSH has another session, which we don't read. */
   const readScreen = async (): Promise<LoginSession | null> => {
     const domain: LaunchdDomain = `gui/${uid}`
     if (!(await launchd.isAtScreen())) return null
@@ -53,7 +53,7 @@ export const createLaunchdSessions = ({
   }
 }
 
-/** The machine's own domain ends with the machine. */
+/** The system domain ends only with the machine. */
 const toSession = (domain: LaunchdDomain, asid: number | null): LoginSession | null =>
   domain === 'system' || asid === null || asid === 0 ? null : { domain, asid }
 
@@ -62,12 +62,12 @@ const toDomain = (domain: LoginSession['domain']): LaunchdDomain => {
   return kind === 'gui' ? `gui/${Number(uid)}` : `user/${Number(uid)}`
 }
 
-/** What a request that is under way still gets: its session is dead already. */
+/** Time for running requests; their session is already dead. */
 const graceMs = 5_000
 
 /**
- * Ends the servers that an earlier core started in a session that has ended, so that the next one starts them anew. The
- * caller holds the core lock.
+ * Ends the servers that an earlier core started in a session that is now gone, so that they get a fresh start. The caller
+ * holds the core lock.
  */
 export const endServersOfEndedSessions = async (
   ledgerPath: string,
@@ -83,10 +83,10 @@ export const endServersOfEndedSessions = async (
     if (await isSameProcess(identity, processes)) {
       logError(
         new Error(
-          `the ${serviceNames[id]} (pid ${entry.pid}) was started in a login session that has ended: it is started anew`,
+          `the ${serviceNames[id]} (pid ${entry.pid}) was started in a login session that has ended: restarting it`,
         ),
       )
-      // One that does not go now is ended by the supervisor, and not adopted either.
+      // If it survives this, the supervisor ends it instead of adopting it.
       ledger.markEnding(id)
       const child = adoptProcess(identity, processes)
       const graceOver = new Promise<void>((resolve) => setTimeout(resolve, graceMs))

@@ -1,4 +1,4 @@
-// The phase of one service with its reasons, and those who wait for it to change.
+// The phase of one service, its reasons, and the waiters for a change.
 import type { Phase, ServiceState } from '../../contract/snapshot.ts'
 
 export type PhaseDetail = Pick<ServiceState, 'reason' | 'waitingFor' | 'foreign'>
@@ -8,11 +8,11 @@ export interface PhaseRecord {
   /** ms since the epoch at which the phase was entered. */
   readonly since: () => number
   readonly detail: () => PhaseDetail
-  /** What is not given of the detail is null from now on. */
+  /** Details that are not given become null. */
   enter(phase: Phase, detail?: Partial<PhaseDetail>): void
-  /** Settles as soon as `condition` holds after a later enter() or recheck(); it is not asked right away. */
+  /** Settles once `condition` holds after a later enter() or recheck(); does not evaluate it right away. */
   waitUntil(condition: () => boolean): Promise<void>
-  /** Something else that waiters look at has changed. */
+  /** Call when something else that conditions depend on has changed. */
   recheck(): void
 }
 

@@ -1,12 +1,12 @@
-// The sentence about a stranger on one of our ports.
+// The message for a port of ours that another process holds.
 
 import { type SupervisedId, serviceNames } from '../../contract/service-ids.ts'
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 
-/** The profile's key that moves it elsewhere. */
+/** The profile key that changes the port. */
 export const portSetting = (id: SupervisedId): string => (id === 'gateway' ? 'gateway.listen' : `${id}.port`)
 
-/** Names what is known of the process and what can be done; strangers are never signalled. */
+/** Says what is known of the process and what to do; we never signal a process that is not ours. */
 export const describePortTaken = (id: SupervisedId, port: number, owner: ForeignProcess): string => {
   const who = owner.command ?? 'a process that this user may not look at'
   const facts = [

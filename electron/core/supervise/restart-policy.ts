@@ -1,16 +1,16 @@
-// When a crashed service is started again, and when to give up: pure arithmetic over its crash times.
+// When to restart a crashed service and when to give up: pure arithmetic over its crash times.
 
 export interface RestartPolicy {
-  /** Wait before the restart that follows the nth crash of a burst; the last one is for all further crashes. */
+  /** Wait before the restart after the nth crash of a burst; the last value covers all further crashes. */
   readonly delaysMs: readonly number[]
-  /** Each wait is lengthened by up to this share of itself, so that two services do not fall in step. */
+  /** Random share added to each wait, so that two services don't restart in step. */
   readonly jitter: number
-  /** This many crashes within `windowMs` is a burst: give up. */
+  /** Give up after this many crashes within `windowMs`. */
   readonly giveUpAfter: number
   readonly windowMs: number
 }
 
-/** First restart at once (a glitch costs nobody anything), then 1, 2, 4 ... 60 s; five crashes in ten minutes end it. */
+/** The first restart is immediate, so a glitch goes unnoticed; then 1, 2, 4 ... 60 s. Five crashes in ten minutes: give up. */
 export const defaultRestartPolicy: RestartPolicy = {
   delaysMs: [50, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000],
   jitter: 0.2,
@@ -23,7 +23,7 @@ export type RestartDecision =
   | { readonly kind: 'give-up'; readonly crashes: number; readonly windowMs: number }
 
 /**
- * @param crashTimesMs times of all crashes since the user last started the service, oldest first, the newest included
+ * @param crashTimesMs all crashes since the user last started the service, oldest first, including the newest
  * @param random 0 to 1, as Math.random
  */
 export const decideRestart = (

@@ -1,11 +1,11 @@
-// Whether this run of a service was ever ready: the end of a long log doesn't show it, and a start and a service fail differently.
+// Whether this run of a service was ever ready: failures mean different things before and after, and the tail of a long log doesn't show which.
 import type { ProbeResult } from './child-service.ts'
 
 export interface SeenReady {
-  /** The probe, with its answer remembered. */
+  /** The probe; remembers a ready answer. */
   readonly probe: (signal: AbortSignal) => Promise<ProbeResult>
   readonly current: () => boolean
-  /** To be called before each start. */
+  /** Call before each start. */
   readonly forget: () => void
 }
 

@@ -1,4 +1,4 @@
-// A supervisor with this machine around it: the log that the child writes to, who holds its port, and staying awake for it.
+// A supervisor wired to this machine: the child's log, the owner of its port, and staying awake while it runs.
 
 import type { StateFolder } from '../config/state-folder.ts'
 import type { LogError } from '../logs/core-log.ts'
@@ -18,7 +18,7 @@ export interface SuperviseOptions {
   readonly platform: Pick<Platform, 'processes' | 'keepAwakeWhile'>
   readonly profileName: string
   readonly onChange: () => void
-  /** The system's commands, where they are not this machine's own. */
+  /** Runs system commands; default: this machine's. */
   readonly run?: RunCommand
   readonly logError: LogError
 }

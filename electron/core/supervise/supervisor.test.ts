@@ -139,7 +139,7 @@ describe('start', () => {
     })
     expect(await supervisor.start()).toMatchObject({
       phase: 'failed',
-      reason: expect.stringContaining('/nonexistent/llama-server could not be started'),
+      reason: expect.stringContaining('could not start /nonexistent/llama-server'),
     })
   })
 
@@ -292,7 +292,7 @@ describe('stop', () => {
 
 /**
  * A process that no signal ends stands for one in the kernel's hands. A real one cannot be made, so for a while the table
- * tells of somebody else at its pid, whom the supervisor rightly never signals.
+ * shows another process at its pid, which the supervisor rightly never signals.
  */
 const createStuckTable = () => {
   const table = { isStuck: false, isSilent: false }

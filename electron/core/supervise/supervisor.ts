@@ -22,7 +22,7 @@ import { describePortTaken } from './port-taken.ts'
 import { decideRestart, type RestartPolicy } from './restart-policy.ts'
 
 export interface SupervisorLog {
-  /** Opens the log for a child to write to; `mark` is where this run's lines begin. */
+  /** Opens the child's log; `mark` is where the lines of this run begin. */
   open(): { readonly fd: number; readonly mark: LogMark }
   readSince(mark: LogMark, maxLines: number): Promise<readonly string[]>
 }
@@ -34,10 +34,10 @@ export interface SupervisorOptions {
   readonly ledger: Ledger
   readonly log: SupervisorLog
   readonly policy: RestartPolicy
-  /** What can be done about a stranger on the port, as the end of a sentence; null when there is nothing to add. */
+  /** What to do about a foreign process on the port, as the end of a sentence; null: nothing to add. */
   readonly describeForeign?: (owner: ForeignProcess) => Promise<string | null>
   readonly onChange: () => void
-  /** Clock (ms since epoch) and chance (0 to 1), replaced by tests. */
+  /** Clock (ms since epoch) and random number (0 to 1), replaced by tests. */
   readonly now?: () => number
   readonly random?: () => number
 }
@@ -48,17 +48,17 @@ export interface Supervisor {
   start(): Promise<ServiceState>
   /**
    * Idempotent; cancels a start. SIGTERM, at most `graceMs`, SIGKILL. A second call with a shorter grace hurries the
-   * first. Settles when nothing of the service is left, or failed with what is still there, or a start overtook it.
+   * first. Settles when nothing of the service is left, when something survived (failed), or when a start overtook it.
    */
   stop(graceMs: number): Promise<ServiceState>
   /**
-   * Takes over a living process of an earlier core; false when there is none. One that the earlier core had begun to end is
-   * ended, which also answers false.
+   * Takes over a running process of an earlier core; false when there is none. If the earlier core had begun to stop it,
+   * finishes that and returns false.
    */
   adopt(): Promise<boolean>
-  /** What the poller saw of a running service: decides between ready and degraded. */
+  /** The poller's probe of a running service: decides between ready and degraded. */
   reportHealth(result: ProbeResult): void
-  /** Lets go without touching the process. */
+  /** Stops supervising; leaves the process running. */
   close(): void
 }
 
@@ -70,14 +70,14 @@ interface Running {
 
 type Step = 'woken' | { readonly exit: ProcessExit }
 
-/** Readiness is asked this often while starting: often enough to cost no start-up time. */
+/** How often to probe while starting: often enough to add no start-up time. */
 const startProbeMs = 50
 const probeTimeoutMs = 5_000
-/** For a process that is to end and for which no stop says how long it may take: an earlier stop did not finish it. */
+/** Grace for a process that an earlier stop did not finish, when no new stop sets one. */
 const unfinishedGraceMs = 5_000
 /** A single slow answer is not an outage. */
 const missesUntilDegraded = 2
-/** A chat template of 150 lines, or the traceback of a task that a taken port cancelled (105), follows the reason. */
+/** The cause may be followed by a chat template (150 lines) or the traceback of a task cancelled by a taken port (105). */
 const logTailLines = 1_000
 
 export const createSupervisor = (options: SupervisorOptions): Supervisor => {
@@ -86,16 +86,16 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const random = options.random ?? Math.random
 
   let desired: 'up' | 'down' = 'down'
-  /** Counts calls of start() and stop(), so that the loop does not end over one that came while it was ending. */
+  /** Counts start() and stop() calls, so that the loop doesn't miss one that comes while it is ending. */
   let ordersGiven = 0
   let running: Running | null = null
   let looping = false
   let closed = false
   let wake = createSignal()
   let graceOver = createSignal()
-  /** Between its first SIGTERM and its end: what a stop did not finish must not count as running again. */
+  /** A process between its first SIGTERM and its end: after an unfinished stop it must not count as running again. */
   let doomed: OwnedProcess | null = null
-  /** Whether the loop waits for its end: then it waits for this very `graceOver`. */
+  /** Whether the loop is waiting for its end, and so for this very `graceOver`. */
   let isEnding = false
   let crashTimesMs: number[] = []
   let restarts = 0
@@ -120,7 +120,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     if (!closed) record.enter(next, nextDetail)
   }
 
-  /** The value of the first of them, or null as soon as start, stop or close is called. */
+  /** The first promise's value; null as soon as start, stop or close is called. */
   const unlessWoken = <T>(...promises: readonly Promise<T>[]): Promise<T | null> =>
     firstOf<T | null>([...promises, wake.promise])
 
@@ -156,7 +156,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     }
   }
 
-  /** A core killed between spawn and ledger leaves a child that only its own command line proves to be ours. */
+  /** A core killed between spawn and ledger leaves a child that we can recognize only by its command line. */
   const takeOverOrRefuse = async (owner: ForeignProcess, spec: LaunchSpec): Promise<'running' | 'failed'> => {
     const identity = await provenOurs(owner, spec)
     if (identity === null) {
@@ -193,7 +193,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const supervise = async (process: OwnedProcess): Promise<Step> => {
     const exit = process.exited.then((value) => ({ exit: value }))
-    // It lives although the last order failed: a start asks it again.
+    // It is alive although the last order failed: a start probes it again.
     if (phase() !== 'starting' && !isServing()) enter('starting', { waitingFor: 'its first answer' })
     while (phase() === 'starting') {
       const probe = service.probe(AbortSignal.timeout(probeTimeoutMs))
@@ -205,7 +205,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         enter('ready')
         break
       }
-      // Before it opens its port it cannot say anything of itself: no news.
+      // Before its port is open it can't report anything, so `unreachable` is no news.
       const news = probed.state === 'loading' && detail().waitingFor !== probed.detail
       if (news) enter('starting', { waitingFor: probed.detail })
       const waited = await unlessWoken<undefined | { exit: ProcessExit }>(pause(startProbeMs), exit)
@@ -215,13 +215,13 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     return (await unlessWoken(exit)) ?? 'woken'
   }
 
-  /** True when the service is to be launched again, its backoff over; false when it failed or is wanted no more. */
+  /** True: launch it again, the backoff is over. False: it failed or is no longer wanted. */
   const decideAfterExit = async (exit: ProcessExit, logMark: LogMark): Promise<boolean> => {
-    // Another supervisor may have taken the service over, and written down its own child.
+    // Another supervisor may have taken over and recorded its own child.
     if (closed) return false
     ledger.forget(service.id)
     const logTail = await log.readSince(logMark, logTailLines)
-    // Only now that its next phase is known: one that is ready and has no process is neither.
+    // Cleared only now that the next phase is known: `ready` without a process would be a contradiction.
     running = null
     if (desired === 'down' || closed) return false
     const { reason, permanent } = service.explainExit({ ...exit, logTail })
@@ -275,14 +275,14 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   // --- the loop: the only place that changes what runs ---------------------------------------------------------------
 
-  /** One step nearer to `desired`; false when there is nothing more to do for the orders given so far. */
+  /** One step towards `desired`; false when there is nothing left to do for the orders so far. */
   const pass = async (): Promise<boolean> => {
     if (desired === 'down') {
       await stopRunning()
       return false
     }
     if (running !== null && running.process === doomed) {
-      // Two of a service would fight over its port and its memory.
+      // Two processes of one service would fight over port and memory.
       grantGrace(unfinishedGraceMs)
       return (await stopRunning()) === 'stopped'
     }
@@ -315,7 +315,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         enter('failed', { reason: messageOf(error) })
         return false
       })
-      // Nothing may be awaited between this look at the orders and the end of the loop, or an order could be lost.
+      // No await between this check and `looping = false`, or an order could be lost.
     } while ((more || ordersGiven !== ordersSeen) && !closed)
     looping = false
   }
@@ -352,7 +352,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       )
       ensureLoop()
       return done.finally(() => {
-        // A start that overtook this stop still waits for the old process, which may ignore SIGTERM.
+        // A start that overtook this stop still waits for the old process, which may ignore SIGTERM: keep the timer then.
         if (desired === 'down') clearTimeout(timer)
       })
     },

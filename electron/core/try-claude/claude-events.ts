@@ -1,4 +1,4 @@
-// What the headless Claude Code says, line by line (`--output-format stream-json --verbose`), summed up. Pure.
+// Summarizes the output of headless Claude Code, line by line (`--output-format stream-json --verbose`). Pure.
 import { z } from 'zod'
 import { parseJsonOrNull } from '../base/json-record.ts'
 
@@ -7,11 +7,11 @@ export interface ClaudeAnswer {
   readonly version: string | null
   readonly model: string | null
   readonly tools: readonly string[]
-  /** In the order in which the model asked for them. */
+  /** In the model's order. */
   readonly toolCalls: readonly ToolCall[]
-  /** How often it asked again after the Router did not answer well. */
+  /** How often it retried after a bad answer of the Router. */
   readonly retries: number
-  /** Conversations that it summarised because they no longer fitted: what they held before, where it says. */
+  /** Its compactions, with the conversation's size before each if it says so. */
   readonly compactions: readonly { readonly preTokens: number | null }[]
   /** null: it ended without its last line. */
   readonly result: ClaudeResult | null
@@ -21,25 +21,25 @@ export interface ToolCall {
   readonly id: string
   readonly name: string
   readonly input: Readonly<Record<string, unknown>>
-  /** What the tool answered, its texts joined; null: no answer came. */
+  /** The tool's answer, its texts joined; null: none came. */
   readonly result: string | null
   readonly isError: boolean
 }
 
 export interface ClaudeResult {
   readonly isError: boolean
-  /** HTTP status of the failure that it gave up on. */
+  /** HTTP status of the error on which it gave up. */
   readonly apiErrorStatus: number | null
   readonly text: string
   readonly turns: number
   readonly stopReason: string | null
-  /** What was found in the cache included. */
+  /** Includes tokens found in the cache. */
   readonly inputTokens: number
   readonly outputTokens: number
-  /** From its first request on. */
+  /** Since its first request. */
   readonly firstTokenMs: number | null
   readonly durationMs: number
-  /** What it believes the model holds. */
+  /** The context that it assumes for the model. */
   readonly contextWindow: number | null
 }
 
@@ -57,7 +57,7 @@ const CompactLine = z.object({
   subtype: z.literal('compact_boundary'),
   compact_metadata: z.object({ pre_tokens: z.number().optional() }).optional(),
 })
-/** Each block of an answer comes in a line of its own; other kinds (text, thinking) stand in the same places. */
+/** Each block of an answer has its own line; other kinds (text, thinking) appear in the same places. */
 const AssistantLine = z.object({
   type: z.literal('assistant'),
   message: z.object({ content: z.array(z.unknown()) }),
@@ -109,7 +109,7 @@ export const readClaudeAnswer = (lines: readonly string[]): ClaudeAnswer => {
   return answer
 }
 
-/** Lines of a kind that is not known are passed over: each release has new ones. */
+/** Skips lines of unknown kinds: each release has new ones. */
 const addLine = (answer: ClaudeAnswer, value: unknown): ClaudeAnswer => {
   const init = InitLine.safeParse(value)
   if (init.success) {

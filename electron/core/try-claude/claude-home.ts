@@ -1,4 +1,4 @@
-// Homes of their own for tried clients: nothing of the person's own Claude Code is read or written.
+// Separate homes for the tried clients: the user's own Claude Code is neither read nor written.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ export interface ClaudeHome {
 }
 
 export interface ClaudeHomes {
-  /** A developer at their own machine, with this settings.json. Each call makes another. */
+  /** A developer at their own machine, with this settings.json. Each call makes a new home. */
   add(settings: string): ClaudeHome
   dispose(): void
 }
@@ -29,7 +29,7 @@ export const createClaudeHomes = (): ClaudeHomes => {
       writePrivateFile(join(home.configDir, 'settings.json'), settings)
       return home
     },
-    // A client that was ended a moment ago may still be writing its history.
+    // A client that has just been ended may still be writing its history.
     dispose: () => rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }),
   }
 }

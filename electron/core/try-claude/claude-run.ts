@@ -1,4 +1,4 @@
-// One run of the real Claude Code without a terminal: a prompt in, what it said and how it ended out.
+// One run of the real Claude Code without a terminal: takes a prompt, returns its output and how it ended.
 import { execa } from 'execa'
 import { type ClaudeAnswer, readClaudeAnswer } from './claude-events.ts'
 import type { ClaudeHome } from './claude-home.ts'
@@ -7,23 +7,23 @@ export interface ClaudePrompt {
   readonly programPath: string
   readonly home: ClaudeHome
   readonly prompt: string
-  /** Goes on with this conversation of the same home. */
+  /** Continues this conversation of the same home. */
   readonly sessionId?: string | null
   readonly timeoutMs: number
   readonly signal: AbortSignal
 }
 
 export interface ClaudeRun extends ClaudeAnswer {
-  /** All that it printed (stream-json). */
+  /** Its whole output (stream-json). */
   readonly lines: readonly string[]
-  /** null: ended by a signal, or not in time. */
+  /** null: ended by a signal or timed out. */
   readonly exitCode: number | null
   readonly timedOut: boolean
-  /** The end of what it complained of. */
+  /** The tail of its error output. */
   readonly complaint: string
 }
 
-/** Rejects only when aborted; whatever the client does is an answer. */
+/** Rejects only when aborted; anything the client does is a result. */
 export const runClaude = async (prompt: ClaudePrompt): Promise<ClaudeRun> => {
   prompt.signal.throwIfAborted()
   const resume = prompt.sessionId == null ? [] : ['--resume', prompt.sessionId]
@@ -32,7 +32,7 @@ export const runClaude = async (prompt: ClaudePrompt): Promise<ClaudeRun> => {
     ['--print', '--output-format', 'stream-json', '--verbose', ...resume],
     {
       cwd: prompt.home.projectDir,
-      // On stdin: a prompt may be longer than an argument is allowed to be (128 KiB on Linux, execve(2)).
+      // On stdin: a prompt may exceed the limit of an argument (128 KiB on Linux, execve(2)).
       input: prompt.prompt,
       env: clientEnvironment(prompt.home),
       extendEnv: false,
@@ -56,7 +56,7 @@ export const runClaude = async (prompt: ClaudePrompt): Promise<ClaudeRun> => {
   }
 }
 
-/** Without the line that 2.1.332 prints for every model that Anthropic does not have (seen): it is no complaint. */
+/** Drops the line that 2.1.332 prints for every model that is not Anthropic's (seen): it is no error. */
 const lastComplaint = (stderr: string): string =>
   stderr
     .trim()
@@ -64,7 +64,7 @@ const lastComplaint = (stderr: string): string =>
     .filter((line) => !line.startsWith('[claude-code:unrecognized_model]'))
     .at(-1) ?? ''
 
-/** Nothing of this process's own: an ANTHROPIC_ variable or a proxy for the web would win over the settings. */
+/** Inherits nothing else from this process: an ANTHROPIC_ or proxy variable would override the settings. */
 const clientEnvironment = (home: ClaudeHome): Record<string, string> => ({
   PATH: process.env['PATH'] ?? '/usr/bin:/bin',
   HOME: home.homeDir,

@@ -1,6 +1,6 @@
-// Makes a model that is too small to use tools call them, in the order of a script: it stands between Claude Code and the
-// Router, for a try on the demo stack only. What it sends goes the whole way of a real call: the chat template,
-// llama-server's grammar and parser, LiteLLM, the client, and back with the tool's result.
+// Makes a model that is too small to use tools call them in a scripted order: a proxy between Claude Code and the Router,
+// only for a try on the demo stack. Its calls take the whole way of a real one: the chat template, llama-server's grammar
+// and parser, LiteLLM, the client, and back with the tool's result.
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { parseJsonOrNull } from '../base/json-record.ts'
@@ -11,7 +11,7 @@ export interface ForcedCall {
 }
 
 export interface ForcedCalls {
-  /** In place of the Router's address. */
+  /** Use instead of the Router's address. */
   readonly url: string
   end(): Promise<void>
 }
@@ -26,14 +26,13 @@ const BodySchema = z.looseObject({
 const callOpening = '<tool_call>'
 
 /**
- * The request with its next call of the script forced, counted by the calls that the conversation has; after the last
- * one, a request that may not call any more. null: it offers no tools (Claude Code asks for titles without), or is no
- * request of the Messages API.
+ * The request with the script's next call forced, counted by the calls in the conversation; after the last one, calls are
+ * forbidden. null: it offers no tools (as when Claude Code asks for a title), or is no request of the Messages API.
  *
- * `tool_choice: any` makes llama-server's grammar ask for a call, but lets any text come before it, and a small model talks until
- * its answer is full (seen, b10068). So the answer begins with the call's opening, as a prefill, and from there on the
- * grammar leaves one tool and one value for each of its arguments. The next opening ends the answer: the grammar would
- * allow more calls, and the model would make them.
+ * With `tool_choice: any` llama-server's grammar requires a call but allows any text before it, and a small model talks until
+ * its answer is full (seen, b10068). So the answer starts with the call's opening as a prefill, and from there the grammar
+ * allows one tool and one value for each argument. The next opening ends the answer: the grammar would allow more calls, and
+ * the model would make them.
  */
 export const forceNextCall = (text: string, calls: readonly ForcedCall[]): string | null => {
   const body = BodySchema.safeParse(parseJsonOrNull(text))
@@ -67,7 +66,7 @@ const schemaOf = ({ input }: ForcedCall): object => ({
   additionalProperties: false,
 })
 
-/** Answers on a port of the system's choice, for this machine only. Bodies are as long as the Router takes them. */
+/** Listens on a port chosen by the system, on this machine only. Bodies may be as long as the Router allows. */
 export const startForcedCalls = async (
   routerUrl: string,
   calls: readonly ForcedCall[],
@@ -81,7 +80,7 @@ export const startForcedCalls = async (
   })
   const address = server.address()
   if (address === null || typeof address === 'string')
-    throw new Error('the port for forced calls is not known')
+    throw new Error('could not read the port for forced calls')
   return {
     url: `http://127.0.0.1:${address.port}`,
     end: () =>
@@ -102,7 +101,7 @@ const forward = async (
   for await (const piece of incoming) pieces.push(piece)
   const body = Buffer.concat(pieces)
   const changed = forceNextCall(body.toString('utf8'), calls)
-  // The body's length may have changed; `host` and `connection` are between the two ends of one connection.
+  // The body's length may have changed; `host` and `connection` apply to one connection only.
   const { 'content-length': _, host: __, connection: ___, ...headers } = incoming.headers
   const outgoing = request(new URL(incoming.url ?? '/', routerUrl), {
     method: incoming.method ?? 'GET',

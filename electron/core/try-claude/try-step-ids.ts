@@ -1,4 +1,4 @@
-// The steps of a try, in their order, by name.
+// The ids of a try's steps, in order.
 
 export const tryStepIds = [
   'first-answer',

@@ -1,4 +1,4 @@
-// The steps of a try: the real Claude Code, doing what agents do, against the stack that runs.
+// The steps of a try: the real Claude Code works as an agent against the running stack.
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import type { ClaudeRun } from './claude-run.ts'
@@ -14,14 +14,14 @@ import {
 } from './try-step.ts'
 import { usesItsTools } from './try-tools-step.ts'
 
-/** Several tokens each with any vocabulary, and not the same twice: nothing of it is found in a cache. */
+/** Several tokens each in any vocabulary, and never the same twice, so that no cache has them. */
 const boxes = (count: number, mark: string): string =>
   Array.from(
     { length: count },
     (_, index) => `Box ${index} of ${mark} is ${index % 2 === 0 ? 'red' : 'blue'}.`,
   ).join(' ')
 const rehearsedBoxes = 50
-/** Under the slot's size, and over what the Router lets in: it keeps a sixteenth for the answer (seen). */
+/** Below the slot's size but above the Router's limit, which keeps a sixteenth for the answer (seen). */
 const marginTokens = 170
 
 const firstAnswer: TryStep = {
@@ -37,7 +37,7 @@ const firstAnswer: TryStep = {
     const window = result?.contextWindow ?? null
     if (window !== null && window !== stack.limits.contextTokens)
       return failed(
-        `answered, but Claude Code believes in ${formatCount(window)} tokens and a slot holds ${formatCount(stack.limits.contextTokens)}`,
+        `answered, but Claude Code assumes ${formatCount(window)} tokens and a slot holds ${formatCount(stack.limits.contextTokens)}`,
       )
     return passed(
       `${describeAnswer(run)}; it asked for ${run.model ?? 'an unknown model'} with the tools ${run.tools.join(', ')}`,
@@ -54,14 +54,14 @@ const describeAnswer = ({ result }: ClaudeRun): string => {
 
 const wrongKey: TryStep = {
   id: 'wrong-key',
-  title: 'A key that nobody gave out',
+  title: 'An unknown key',
   disturbs: false,
   run: async (stack) => {
     const { result, retries } = await stack.ask(stack.stranger, 'Say hello.')
-    if (result === null || !result.isError) return failed('it was not refused')
+    if (result === null || !result.isError) return failed('it was accepted')
     if (result.apiErrorStatus !== 401)
       return failed(`refused with ${result.apiErrorStatus ?? 'no status'}, not 401: ${result.text}`)
-    // Without a clean 401 Claude Code asks ten times (measured on LiteLLM without our module, which answers 500).
+    // Without a clean 401 Claude Code tries ten times (measured on LiteLLM without our module, which answers 500).
     return retries === 0
       ? passed(`refused at once: "${result.text}"`)
       : failed(`refused only after ${retries} more attempts`)
@@ -106,7 +106,7 @@ const isAnyWaiting = ({ queue, requests }: Snapshot): boolean =>
 
 const oneTooMany: TryStep = {
   id: 'one-too-many',
-  title: 'One agent more than there are slots',
+  title: 'One more agent than slots',
   disturbs: true,
   run: async (stack) => {
     const [developer] = stack.developers
@@ -117,7 +117,7 @@ const oneTooMany: TryStep = {
       const inRouter = (snapshot.requests ?? []).filter(({ phase }) => phase === 'waiting').length
       waitingMost = Math.max(waitingMost, inRouter, snapshot.queue?.deferred ?? 0)
     })
-    // Each reads long enough that all slots are taken together, and that whoever waits is seen waiting.
+    // Each prompt is long enough that all slots are busy together, and that we see the waiting one.
     const runs = await Promise.all(
       Array.from({ length: count }, (_, index) =>
         stack.ask(stack.another(developer), `Say hello. ${boxes(30, `agent ${index}`)}`),
@@ -125,7 +125,7 @@ const oneTooMany: TryStep = {
     )
     end()
     const problem = runs.map(problemOf).find((text) => text !== null)
-    if (problem !== undefined) return failed(`of ${count} agents one got no answer: ${problem}`)
+    if (problem !== undefined) return failed(`one of ${count} agents got no answer: ${problem}`)
     const slowest = Math.max(...runs.map(({ result }) => result?.durationMs ?? 0))
     return waitingMost === 0
       ? failed(`all ${count} were answered, but none was seen waiting`)
@@ -142,7 +142,7 @@ const outgrowsItsSlot: TryStep = {
   run: async (stack) => {
     const [developer] = stack.developers
     const home = stack.another(developer)
-    // Two turns before it: with fewer Claude Code finds nothing to sum up and gives up (seen: "too_few_groups").
+    // Two turns first: with fewer, Claude Code finds nothing to compact and gives up (seen: "too_few_groups").
     const sizes: number[] = []
     let sessionId: string | null = null
     for (const prompt of ['Say hello.', `Remember this. ${boxes(rehearsedBoxes, 'the first row')}`]) {
@@ -166,7 +166,7 @@ const outgrowsItsSlot: TryStep = {
       )
     const before = compaction.preTokens === null ? '' : ` of ${formatCount(compaction.preTokens)} tokens`
     return passed(
-      `Claude Code summed up the conversation${before} by itself and went on: ${describeAnswer(third)}`,
+      `Claude Code compacted the conversation${before} by itself and continued: ${describeAnswer(third)}`,
     )
   },
 }
@@ -185,7 +185,7 @@ const routerRestarts: TryStep = {
     const endedFirst = first.finally(() => ended.abort())
     const serving = await stack.until(isServedSince(asked, developer.name), requestBeginsMs, ended.signal)
     if (serving === null && ended.signal.aborted) return failed(describeEarlyEnd(await endedFirst))
-    if (serving === null) return failed('nothing came of its request')
+    if (serving === null) return failed('its request had no effect')
     const refusal = await stack.restartRouter()
     if (refusal !== null) return failed(refusal)
     const gone = await stack.until(({ services }) => services.proxy.phase !== 'ready', restartBeginsMs)
@@ -205,7 +205,7 @@ const routerRestarts: TryStep = {
   },
 }
 
-/** A client that gave up says little about the Router that it waited for. */
+/** Adds the Router's state: a client that gave up says little about it. */
 const describeRouter = async (stack: TryStack): Promise<string> => {
   const now = await stack.until(() => true, snapshotWithinMs)
   if (now === null) return 'no snapshot came'
@@ -213,7 +213,7 @@ const describeRouter = async (stack: TryStack): Promise<string> => {
   return `the Router is ${phase}${reason === null ? '' : `: ${reason}`}`
 }
 
-/** 2.1.332 refuses by itself what it takes to be too long: it ended after 0.8 s without a request (seen). */
+/** 2.1.332 itself refuses a prompt that it thinks too long: it ended after 0.8 s without a request (seen). */
 const describeEarlyEnd = (run: ClaudeRun): string => {
   const problem = problemOf(run)
   return problem === null
@@ -222,10 +222,10 @@ const describeEarlyEnd = (run: ClaudeRun): string => {
 }
 
 /**
- * Its own request, not one of the step before: the first snapshot may be a second old, and a request whose client left
- * keeps its place until llama-server lets go of it. A Router that had nothing of ours to finish is gone before the
- * client has connected (seen: five attempts, and a step that passed by chance). Where the Router does not tell its
- * requests, any busy slot has to do.
+ * Waits for this step's own request, not one of the step before: the first snapshot may be a second old, and a request whose
+ * client left stays until llama-server releases it. A Router with no request of ours to finish is gone before the client
+ * connects (seen: five attempts, and a step that passed by chance). If the Router does not report its requests, any busy
+ * slot counts.
  */
 const isServedSince =
   (sinceEpochMs: number, developer: string) =>

@@ -67,5 +67,5 @@ it.each([
 
 it('says so when the work is done and the client failed after it', () => {
   const run = { ...runOf(done, ''), exitCode: 1 }
-  expect(problemOfWork(run, task.after, task)).toBe('the work is done, but it answered, and ended with 1')
+  expect(problemOfWork(run, task.after, task)).toBe('the work is done, but it answered, but ended with 1')
 })

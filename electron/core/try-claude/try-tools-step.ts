@@ -1,4 +1,4 @@
-// The step in which an agent works: it reads a file, changes it and runs it. Proved by the file and by what the tools answered.
+// The step in which an agent works: it reads a file, changes it and runs it. Proved by the file and the tools' answers.
 import { randomInt } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ const fileName = 'greet.sh'
 const misspelt = 'Hello, wrold'
 const spelt = 'Hello, world'
 
-/** A file with a mistake that prints a number which stands in no prompt: only running it tells it. */
+/** A file with a mistake. It prints a number that is in no prompt, so only running it shows that number. */
 interface Task {
   readonly before: string
   readonly after: string
@@ -71,7 +71,7 @@ const judge = (
 ): StepOutcome => {
   const problem = problemOfWork(run, content, task)
   if (problem !== null)
-    return failed(`${problem}; all that its client said is in ${stack.keepTranscript(run)}`)
+    return failed(`${problem}; the client's whole output is in ${stack.keepTranscript(run)}`)
   const how = isForced
     ? "forced: the small model was given the opening of each call, and llama-server's grammar left it no other arguments"
     : "the model's own work"
@@ -80,7 +80,7 @@ const judge = (
   )
 }
 
-/** Why the work is not done; null when it is. The protocol's own failures come after: they may be what the work broke on. */
+/** Why the work is not done; null when it is. Protocol failures come last: they may be the cause. */
 export const problemOfWork = (run: ClaudeRun, content: string, task: Task): string | null => {
   const { toolCalls } = run
   const said = problemOf(run)

@@ -1,24 +1,24 @@
-// The core as a job of launchd: its label, and what its plist says. Pure.
+// The core as a launchd job: its label and plist. Pure.
 import { createHash } from 'node:crypto'
 import type { LaunchdJobSpec } from '../../platform/launchd/plist.ts'
 import { type CoreProgram, coreArgv, coreVariables } from './core-program.ts'
 import { servicePath, stablePath } from './stable-node.ts'
 
 /**
- * Never the installed service's (ai.opta.nexus), which stands by while this one has the lock: an unloaded label stays taken
- * for seconds, so the two must not take turns with one. The same between releases: macOS ties grants to it.
+ * Never the installed service's label (ai.opta.nexus): that job stands by while this one has the lock, and an unloaded label
+ * stays taken for seconds, so the two must not share one. Unchanged between releases: macOS ties grants to it.
  */
 const baseLabel = 'ai.opta.nexus.core'
 
-/** @param defaultRoot the state folder that a user has without NEXUS_HOME; any other has a label of its own */
+/** @param defaultRoot the user's state folder without NEXUS_HOME; any other folder gets its own label */
 export const coreLabel = (root: string, defaultRoot: string): string =>
   root === defaultRoot
     ? baseLabel
     : `${baseLabel}.${createHash('sha256').update(root).digest('hex').slice(0, 8)}`
 
 /**
- * What set-up in the core needs from the program that started it. Neither keys nor addresses with a password in them: `launchctl
- * print` shows a job's environment to every user.
+ * Variables that set-up in the core needs from the program that started it. No keys, no URLs with a password: `launchctl print`
+ * shows a job's environment to every user.
  */
 const passedOn = [
   'HTTP_PROXY',
@@ -38,11 +38,11 @@ const passedOn = [
   'NEXUS_PYTHON',
   'HOMEBREW_PREFIX',
   'CARGO_HOME',
-  // Where the bundle's resources are, and the app that it came with.
+  // The bundle's resources, and the app that it came with.
   'NEXUS_ROOT',
   'NEXUS_APP',
   'NODE_COMPILE_CACHE',
-  // A mirror of the Hub, and where other programs keep their models. HF_TOKEN comes with the command that needs it.
+  // A mirror of the Hub, and the model folders of other programs. HF_TOKEN comes with the command that needs it.
   'HF_ENDPOINT',
   'HF_HOME',
   'HF_HUB_CACHE',
@@ -67,7 +67,7 @@ export const coreJobSpec = (
     env: {
       ...Object.fromEntries(passed),
       ...coreVariables(program),
-      // Reports differ on whether launchd sets it.
+      // Reports differ on whether launchd sets this.
       HOME: homeDir,
       PATH: servicePath(nodePath),
     },

@@ -1,17 +1,17 @@
-// The path of a Node that an upgrade does not delete, for what is written into files of launchd or systemd.
+// A path of Node that an upgrade does not delete, for launchd and systemd files.
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { systemPath } from '../../platform/run-command.ts'
 
-/** Homebrew's folders of programs on Apple silicon and on Intel; sessions over SSH and jobs of launchd have neither on PATH. */
+/** Homebrew's bin folders on Apple silicon and Intel; SSH sessions and launchd jobs have neither on PATH. */
 const homebrewDirs = ['/opt/homebrew/bin', '/usr/local/bin'] as const
 
-/** The folder of a formula's version, which `brew upgrade` deletes (t3code#11054, pm2#3253). */
+/** A formula's version folder, which `brew upgrade` deletes (t3code#11054, pm2#3253). */
 const cellarPath = /^(.*)\/Cellar\/([^/]+)\/[^/]+\/(.+)$/
 
 /**
- * The link that Homebrew keeps for whatever version is installed: PREFIX/opt/FORMULA, else one in its folder of programs.
- * Any other path is its own answer.
+ * Homebrew's link to the installed version: PREFIX/opt/FORMULA, else one in its bin folder. Returns any other path
+ * unchanged.
  */
 export const stablePath = (path: string, exists: (path: string) => boolean = existsSync): string => {
   const [, prefix, formula, rest] = cellarPath.exec(path) ?? []
@@ -22,10 +22,10 @@ export const stablePath = (path: string, exists: (path: string) => boolean = exi
   return candidates.find(exists) ?? linked
 }
 
-/** For a job that a service manager starts: its Node first, then Homebrew's programs, then the system's. */
+/** PATH for a job of a service manager: its Node first, then Homebrew, then the system. */
 export const servicePath = (nodePath: string): string =>
   [...new Set([dirname(nodePath), ...homebrewDirs, ...systemPath.split(':')])].join(':')
 
-/** The PATH of a session, with Homebrew's folders at its end where they are missing. */
+/** A session's PATH, with missing Homebrew folders appended. */
 export const withHomebrew = (searchPath: string): string =>
   [...new Set([...searchPath.split(':').filter((dir) => dir !== ''), ...homebrewDirs])].join(':')

@@ -56,7 +56,7 @@ describe.skipIf(process.platform !== 'linux')('a core by launchd (imitated)', ()
   }
   const calls = (verb: string) => mac.journal().filter((line) => line.startsWith(`launchctl ${verb}`))
 
-  it('listens, is found again instead of started twice, and comes anew after kill -9', async () => {
+  it('listens, is found again instead of started twice, and comes back after kill -9', async () => {
     await start()
     const plistPath = join(home, 'launchd', `${label}.plist`)
     expect(statSync(plistPath).mode & 0o777).toBe(0o600)
@@ -86,9 +86,9 @@ describe.skipIf(process.platform !== 'linux')('a core by launchd (imitated)', ()
     )
   }, 60_000)
 
-  it('names the folder that macOS closes to launchd, where it lies in one', async () => {
+  it('names the folder that macOS protects from launchd, if it is in one', async () => {
     await expect(start({ entryPath: join(home, 'Documents', 'nexus.mjs') })).rejects.toThrow(
-      `Nexus lies below ${join(home, 'Documents')}`,
+      `Nexus is in ${join(home, 'Documents')}`,
     )
   }, 60_000)
 

@@ -1,5 +1,5 @@
-// The core as a job of launchd: what macOS lets outlive the app or the terminal that asked for it. A process that an app
-// started belongs to that app's coalition, which macOS 27 ends with it (tmux/tmux#5465); a job has one of its own.
+// Starts the core as a launchd job, which on macOS outlives the app or terminal that asked for it. A process started by an
+// app belongs to the app's coalition, which macOS 27 ends with it (tmux/tmux#5465); a job has its own.
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { writePrivateFile } from '../../base/private-file.ts'
@@ -19,16 +19,16 @@ export interface LaunchdCoreOptions {
   readonly launchd: Launchd
   readonly label: string
   readonly homeDir: string
-  /** Whether servers of ours live: their job must not be unloaded then. */
+  /** Whether servers of ours run: their job must not be unloaded then. */
   readonly serversLive: () => Promise<boolean>
-  /** Until the core listens. */
+  /** How long to wait for the core to listen. */
   readonly listenMs?: number
   readonly pollMs?: number
 }
 
 /**
- * Settles when the core's socket listens, or when another core turned out to have the lock. Throws in words when launchd did
- * not start it, and with the last line the core logged when it ended instead.
+ * Settles when the core's socket listens, or when another core has the lock. Throws the reason when launchd did not start it,
+ * and the core's last log line when it ended instead.
  */
 export const startCoreByLaunchd = async (
   program: CoreProgram,
@@ -39,10 +39,10 @@ export const startCoreByLaunchd = async (
   const spec = coreJobSpec(program, { label, homeDir })
   const plistPath = join(folder.root, 'launchd', `${label}.plist`)
   mkdirSync(dirname(plistPath), { recursive: true, mode: 0o700 })
-  // A new file each time, put in place of the old one: launchd refuses one that others may write, and macOS 27 one that is
-  // quarantined, which a file that is written over stays (BlockBlock#106).
+  // A new file each time, replacing the old one: launchd refuses a plist that others may write, and macOS 27 refuses a
+  // quarantined one, and overwriting a file doesn't remove its quarantine (BlockBlock#106).
   writePrivateFile(plistPath, renderLaunchdPlist(spec))
-  // An earlier core's last line is not the cause of this one's end.
+  // An earlier core's last line doesn't explain this one's exit.
   const mark = readLogMark(folder.logPath('core'))
   for (let attempt = 1; ; attempt += 1) {
     const started = await launchd.start({ spec, plistPath, mayUnload: !(await serversLive()) })
@@ -50,7 +50,7 @@ export const startCoreByLaunchd = async (
       case 'runs': {
         const waiting = { launchd, label, program, homeDir, mark, listenMs, pollMs }
         if (await isListening(waiting, started.domain)) return
-        if (attempt === attempts) throw new Error('launchd unloaded the core again and again')
+        if (attempt === attempts) throw new Error('launchd keeps unloading the core')
         break
       }
       case 'ended':
@@ -62,13 +62,13 @@ export const startCoreByLaunchd = async (
   }
 }
 
-/** A job that was found running may just be being unloaded, by a logout or by hand. */
+/** A running job may be in the middle of being unloaded, by a logout or by hand. */
 const attempts = 3
 
 interface Started {
   readonly program: CoreProgram
   readonly homeDir: string
-  /** Where its log ended before. */
+  /** Where its log ended before the start. */
   readonly mark: LogMark
 }
 
@@ -76,7 +76,7 @@ interface Waiting
   extends Started,
     Required<Pick<LaunchdCoreOptions, 'launchd' | 'label' | 'listenMs' | 'pollMs'>> {}
 
-/** False: its job has gone. Throws in words when the core ended by itself, or does not listen in time. */
+/** False: its job is gone. Throws the reason when the core ended by itself or does not listen in time. */
 const isListening = async (
   { launchd, label, program, homeDir, mark, listenMs, pollMs }: Waiting,
   domain: LaunchdDomain,
@@ -100,17 +100,17 @@ const isListening = async (
   }
 }
 
-/** Settles when another core has the lock; else throws with what this one said last. */
+/** Settles when another core has the lock; else throws with this core's last log line. */
 const explainEnd = async ({ program, homeDir, mark }: Started, lastExit: string | null): Promise<void> => {
   const { folder } = program
-  // Another starter may have won: nothing but the lock proves that its owner lives.
+  // Another starter may have won: only the lock proves that its owner is alive.
   if (isLockHeld(folder.lockPath)) return
   const logPath = folder.logPath('core')
   const last = (await readLogSince(logPath, mark, 1))[0] ?? 'it said nothing'
   const hints = describeProtectedFolder([program.entryPath, program.nodePath], homeDir)
   throw new Error(
     [
-      `the core ended at once (${lastExit ?? 'launchd does not say how'}): ${last} (its log is ${logPath})`,
+      `the core ended at once (${lastExit ?? 'launchd gives no exit status'}): ${last} (its log is ${logPath})`,
       ...hints,
     ].join('. '),
   )

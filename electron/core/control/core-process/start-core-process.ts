@@ -1,4 +1,4 @@
-// Starts `nexus serve` in a process that outlives its caller, in the way of this platform.
+// Starts `nexus serve` in a process that outlives its caller, as this platform requires.
 import { homedir, userInfo } from 'node:os'
 import { locateStateFolder } from '../../config/state-folder.ts'
 import { createLaunchd } from '../../platform/launchd/launchd.ts'

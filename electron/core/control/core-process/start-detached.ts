@@ -1,4 +1,4 @@
-// The core as a detached process of this user: what Linux lets outlive its starter.
+// Starts the core as a detached process of this user, which on Linux outlives its starter.
 import { spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { ensureStateFolder } from '../../config/state-folder.ts'
@@ -10,22 +10,22 @@ import { isLockHeld } from '../core-lock.ts'
 import { type CoreProgram, coreArgv, coreVariables } from './core-program.ts'
 import { withHomebrew } from './stable-node.ts'
 
-/** Names the file descriptor on which a background core says that it listens, so that its starter need not ask again and again. */
+/** Names the file descriptor on which a background core reports that it listens, so that its starter needn't poll. */
 export const readyVariable = 'NEXUS_CORE_READY_FD'
 const readyFd = 3
 
 type StartOutcome = { readonly kind: 'ready' } | { readonly kind: 'ended'; readonly how: string }
 
 /**
- * Settles when the core's socket listens, or when another core turned out to have the lock. Throws with the last line the
- * core logged when it ended instead.
+ * Settles when the core's socket listens, or when another core has the lock. If the core ended instead, throws with its
+ * last log line.
  */
 export const startDetachedCore = async (program: CoreProgram): Promise<void> => {
   const { folder } = program
   ensureStateFolder(folder)
   const logPath = folder.logPath('core')
   const fd = openLogForChild(logPath)
-  // An earlier core's last line is not the cause of this one's end.
+  // An earlier core's last line doesn't explain this one's exit.
   const mark = readLogMark(logPath)
   const [file, ...args] = coreArgv(program)
   const child = spawn(file, args, {
@@ -50,7 +50,7 @@ export const startDetachedCore = async (program: CoreProgram): Promise<void> => 
   })
   ready?.destroy()
   child.unref()
-  // Another starter may have won: nothing but the lock proves that its owner lives.
+  // Another starter may have won: only the lock proves that its owner is alive.
   if (outcome.kind === 'ended' && !isLockHeld(folder.lockPath)) {
     const last = (await readLogSince(logPath, mark, 1))[0] ?? `${outcome.how}, and it said nothing`
     throw new Error(`the core ended at once: ${last} (its log is ${logPath})`)

@@ -1,16 +1,16 @@
-// Attaching to another user's core, where one lets us in.
+// Attaches to another user's core, if one lets us in.
 
 import { within } from '../../base/deadline.ts'
 import { attachToCore, type ControlClient } from '../client.ts'
 import { readSharedFolder } from './read-shared-folder.ts'
 import { readUserName } from './user-name.ts'
 
-/** The core answers within 1.5 s even when a server it asks does not. */
+/** The core answers within 1.5 s even if a server that it asks does not. */
 const answerMs = 3_000
 
 /**
- * The client knows its owner's name. null when no core answers that we may use, or this state folder meets no other: a
- * socket that is not for us, or behind which nothing speaks as a core does, must not keep us from a core of our own.
+ * The client knows the owner's name. null when no core that we may use answers, or this state folder shares none: a socket
+ * that is not for us, or without a core behind it, must not keep us from a core of our own.
  */
 export const attachAsGuest = async (sharedDir: string | null): Promise<ControlClient | null> => {
   if (sharedDir === null) return null

@@ -1,15 +1,15 @@
-// A core as other users of the machine get it: the same snapshots and history, and of the rest what guest-rights allows.
+// A core as other users of the machine see it: the same snapshots and history, plus what guest-rights allows.
 import type { Command, Outcome } from '../../../contract/command.ts'
 import { refuseCommand, refuseKeys, refuseLogs, refuseQuery } from '../../../contract/guest-rights.ts'
 import { serviceNames } from '../../../contract/service-ids.ts'
 import type { CoreLink } from '../core-link.ts'
 
-/** What stands behind it. */
+/** The parts of a core that guests reach. */
 export interface GuestedCore extends Pick<CoreLink, 'readSnapshot' | 'watch' | 'watchHistory' | 'ask'> {
   dispatchForGuest(command: Command): Promise<Outcome>
 }
 
-/** `owner`: whose core it is, as the refusals name them. */
+/** `owner`: the core's owner, named in refusals. */
 export const guestLink = (core: GuestedCore, owner: string): CoreLink => ({
   readSnapshot: core.readSnapshot,
   watch: core.watch,
@@ -32,7 +32,7 @@ export const guestLink = (core: GuestedCore, owner: string): CoreLink => ({
   },
 })
 
-/** For the owner, who is to be able to read why the stack stopped. Without a name: Node does not tell who is at the other end of a socket. */
+/** For the owner, to show why the stack stopped. Without a name: Node doesn't tell a socket's peer. */
 export const describeGuestCommand = (command: Command): string => {
   const only = 'only' in command ? command.only : null
   const what = only === null ? 'everything' : `the ${serviceNames[only]}`

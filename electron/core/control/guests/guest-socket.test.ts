@@ -129,7 +129,7 @@ it('is for one group where the config names one', async () => {
 
 it('is not opened to others when the group is none', async () => {
   create({ group: 'no-such-group-here' })
-  await expect.poll(() => errors[0]).toContain('the group no-such-group-here cannot have it')
+  await expect.poll(() => errors[0]).toContain('could not give it to the group no-such-group-here')
   expect(existsSync(path)).toBe(false)
 })
 
@@ -184,9 +184,9 @@ it('takes the place of a socket that a killed core left there', async () => {
 })
 
 it.each([
-  ['a file', () => writeFileSync(path, 'mine'), 'is no socket'],
-  ['a link', () => symlinkSync('/etc/passwd', path), 'is no socket'],
-  ['a link to nothing', () => symlinkSync('/nowhere', path), 'is no socket'],
+  ['a file', () => writeFileSync(path, 'mine'), 'is not a socket'],
+  ['a link', () => symlinkSync('/etc/passwd', path), 'is not a socket'],
+  ['a link to nothing', () => symlinkSync('/nowhere', path), 'is not a socket'],
 ])('leaves %s alone that lies in its place', async (_, lay, words) => {
   lay()
   const before = lstatSync(path)
@@ -204,7 +204,7 @@ it.skipIf(readOwnUid() !== 0)(
     chmodSync(sharedDir, 0o1777)
     chownSync(path, 65_533, 65_533)
     expect(readSharedFolder(sharedDir)).toMatchObject([
-      { uid: 0, distrust: 'belongs to user 65533, not to user 0 whom its name says' },
+      { uid: 0, distrust: 'belongs to user 65533, not to user 0 as its name claims' },
     ])
     expect(await attachAsGuest(sharedDir)).toBeNull()
     create('everyone')

@@ -1,4 +1,4 @@
-// The second socket of a core, for other users of the machine. Its failures are reported and never stop the core.
+// A core's second socket, for other users of the machine. Its failures are reported and never stop the core.
 import { chmodSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -15,9 +15,9 @@ import { distrustFolder, distrustSocket, sharedSocketName } from './shared-socke
 import { readOwnUid } from './user-name.ts'
 
 export interface GuestSocket {
-  /** Lets in whom the config names from now on. A socket that cannot be had is reported, not thrown. */
+  /** Lets in the users that the config names. Reports a socket that can't be opened instead of throwing. */
   use(guests: Guests | null): void
-  /** Settles when what was last asked for is there, or was reported. */
+  /** Settles when the last `use` has taken effect or its failure was reported. */
   settled(): Promise<void>
   /** Settles when the socket is gone. Idempotent. */
   close(): Promise<void>
@@ -25,23 +25,23 @@ export interface GuestSocket {
 
 export interface GuestSocketOptions {
   readonly sharedDir: string | null
-  /** What guests get of the core. */
+  /** The guests' view of the core. */
   readonly link: CoreLink
   readonly platform: 'darwin' | 'linux'
   readonly run: RunCommand
   readonly onError: (reason: string) => void
 }
 
-/** A guest is a person with a window and a few commands, not a hundred. */
+/** A guest is a person with a window and a few commands, so few connections. */
 const mostClients = 32
-/** A guest's longest request is a start of a profile by its name; 32 that send one without an end hold 2 MiB. */
+/** A guest's longest request starts a profile by name; 32 endless requests hold 2 MiB. */
 const maxRequestBytes = 65_536
-/** All guests together: 50 requests a second. A window that opens sends five. */
+/** For all guests together: 50 requests a second. A window sends five when it opens. */
 const betweenRequestsMs = 20
 
-/** Who may attach where the config does not say. */
+/** Who may attach when the config doesn't say. */
 export const defaultGuests = (platform: 'darwin' | 'linux'): Guests =>
-  // Every account that a person made on a Mac is in it. Linux gives each user a group of their own, so no name fits all.
+  // On a Mac every user account is in `staff`. On Linux each user has a group of their own, so no name fits all.
   platform === 'darwin' ? { group: 'staff' } : 'none'
 
 export const createGuestSocket = (options: GuestSocketOptions): GuestSocket => {
@@ -60,7 +60,7 @@ export const createGuestSocket = (options: GuestSocketOptions): GuestSocket => {
       server = await openFor(guests, sharedDir, options)
       unkeep = keepSocket({
         path: join(sharedDir, sharedSocketName(readOwnUid())),
-        // Whole: whom it is for is said by the new file's rights. Guests attach again.
+        // Recreated as a whole: the new file's permissions say who may connect. Guests reconnect.
         restore: async () => {
           if (server?.isThere() === false && used === JSON.stringify(guests))
             turn = turn.then(() => change(guests))
@@ -85,7 +85,7 @@ export const createGuestSocket = (options: GuestSocketOptions): GuestSocket => {
   }
 }
 
-/** Private until it is given to those whom it is for. */
+/** Private until its group and mode are set. */
 const openFor = async (
   guests: Exclude<Guests, 'none'>,
   sharedDir: string,
@@ -101,10 +101,10 @@ const openFor = async (
   try {
     if (guests === 'everyone') chmodSync(path, 0o666)
     else {
-      // By the system's own command: Node looks up no groups. No other user can have put a link there (see shared-socket).
+      // By chgrp(1): Node can't look up groups. No other user can have put a link there (see shared-socket).
       const result = await run(['chgrp', guests.group, path])
       if (result.kind !== 'exited' || result.exitCode !== 0)
-        throw new Error(`the group ${guests.group} cannot have it: ${describeFailure(result)}`)
+        throw new Error(`could not give it to the group ${guests.group}: ${describeFailure(result)}`)
       chmodSync(path, 0o660)
     }
     return server
@@ -114,7 +114,7 @@ const openFor = async (
   }
 }
 
-/** Takes away what a core of this user left there, and nothing else. Throws when the place cannot be had. */
+/** Removes a socket that a core of this user left there, and nothing else. Throws when the path can't be used. */
 const clearPlace = async (path: string, sharedDir: string, uid: number): Promise<void> => {
   if (Buffer.byteLength(path) > maxSocketPathBytes)
     throw new Error(`${path} is longer than the ${maxSocketPathBytes} bytes that a socket's path may have`)

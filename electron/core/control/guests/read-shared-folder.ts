@@ -1,4 +1,4 @@
-// What lies in the folder where cores of different users meet.
+// The sockets in the folder that cores of different users share.
 import { lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import { isErrno } from '../../base/private-file.ts'
@@ -6,15 +6,15 @@ import { distrustFolder, distrustSocket, type FileFacts, readSharedSocketName } 
 
 export interface SharedSocket {
   readonly path: string
-  /** Whom its name says. */
+  /** The user that its name claims. */
   readonly uid: number
-  /** Why it is not that user's, as the rest of a sentence about the file; null: it is. */
+  /** Why it is not that user's, as the rest of a sentence about the file; null: it is genuine. */
   readonly distrust: string | null
 }
 
 /**
- * Lowest number first: when several users run a core, the longest-standing account's is taken, and unlike the age of a
- * file that cannot be made up. Empty when there is no such folder, or none that may be read.
+ * Lowest user id first: if several users run a core, the oldest account wins, and unlike a file's age an id can't be
+ * forged. Empty when the folder is missing or unreadable.
  */
 export const readSharedFolder = (sharedDir: string): readonly SharedSocket[] => {
   const folder = readFileFacts(sharedDir, { follow: true })
@@ -32,7 +32,7 @@ export const readSharedFolder = (sharedDir: string): readonly SharedSocket[] => 
   return sockets.sort((a, b) => a.uid - b.uid)
 }
 
-/** null when there is none. A link is something else, never what it points to, unless it is to be followed. */
+/** null when missing. A link counts as `other`, not as its target, unless it is to be followed. */
 export const readFileFacts = (path: string, { follow = false } = {}): FileFacts | null => {
   try {
     const stats = lstatSync(follow ? realpathSync(path) : path)

@@ -1,4 +1,4 @@
-// Whom a file in a folder that everybody may write to really belongs to.
+// The real owner of a file in a world-writable folder.
 import { expect, it } from 'vitest'
 import {
   distrustFolder,
@@ -31,7 +31,7 @@ it.each([
   ['not sticky', folder({ mode: 0o777 }), 'may be written to by others and is not sticky'],
   ["a group's, not sticky", folder({ mode: 0o775 }), 'may be written to by others and is not sticky'],
   ['a third user’s, who may swap what is in it', folder({ uid: 666 }), 'belongs to user 666'],
-  ['a file', folder({ kind: 'other' }), 'is no folder'],
+  ['a file', folder({ kind: 'other' }), 'is not a folder'],
 ])('a folder that is %s', (_, facts, distrust) => {
   expect(distrustFolder(facts, 501)).toBe(distrust)
 })
@@ -41,9 +41,9 @@ it.each([
   [
     'a stranger’s under that name',
     { kind: 'socket', uid: 666, mode: 0o666 },
-    'belongs to user 666, not to user 501 whom its name says',
+    'belongs to user 666, not to user 501 as its name claims',
   ],
-  ['a link or a file of its own', { kind: 'other', uid: 501, mode: 0o777 }, 'is no socket'],
+  ['a link or a file of its own', { kind: 'other', uid: 501, mode: 0o777 }, 'is not a socket'],
 ] as const)('a socket that is %s', (_, facts, distrust) => {
   expect(distrustSocket(facts, 501)).toBe(distrust)
 })

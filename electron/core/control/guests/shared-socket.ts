@@ -1,19 +1,19 @@
-// Whether a socket in a folder that every user may write to is what its name says. Pure.
+// Whether a socket in a world-writable folder belongs to the user that its name claims. Pure.
 //
-// Node does not say who is at the other end of a socket, so the file has to: only its owner and root can put a
-// file of that owner's there, or take its place later, as long as the folder is sticky (unlink(2), rename(2)).
+// Node doesn't tell a socket's peer, so the file must prove it: in a sticky folder only the owner and root can create a
+// file of that owner there, or replace it later (unlink(2), rename(2)).
 
 export interface FileFacts {
   readonly kind: 'folder' | 'socket' | 'other'
   readonly uid: number
-  /** Permission bits with the sticky one. */
+  /** Permission bits, including the sticky bit. */
   readonly mode: number
 }
 
-/** Hidden, since the Finder shows /Users/Shared. The number says whose it has to be. */
+/** Hidden, because the Finder shows /Users/Shared. The number is the id of the user who must own it. */
 export const sharedSocketName = (uid: number): string => `.opta-nexus-${uid}.sock`
 
-/** The user in such a name; null: it is none. */
+/** The user id in such a name; null: it is another kind of name. */
 export const readSharedSocketName = (name: string): number | null => {
   const uid = Number(/^\.opta-nexus-(0|[1-9][0-9]{0,9})\.sock$/.exec(name)?.[1] ?? Number.NaN)
   return Number.isNaN(uid) ? null : uid
@@ -23,11 +23,11 @@ const sticky = 0o1000
 const writableByOthers = 0o022
 
 /**
- * Why files of `uid` in this folder cannot be relied on, as the rest of a sentence about it; null: they can. Its own owner
- * may replace what is in it, sticky or not.
+ * Why files of `uid` in this folder can't be trusted, as the rest of a sentence about it; null: they can. The folder's owner
+ * may replace its files, sticky or not.
  */
 export const distrustFolder = (folder: FileFacts, uid: number): string | null => {
-  if (folder.kind !== 'folder') return 'is no folder'
+  if (folder.kind !== 'folder') return 'is not a folder'
   if (folder.uid !== 0 && folder.uid !== uid) return `belongs to user ${folder.uid}`
   return (folder.mode & writableByOthers) !== 0 && (folder.mode & sticky) === 0
     ? 'may be written to by others and is not sticky'
@@ -36,6 +36,6 @@ export const distrustFolder = (folder: FileFacts, uid: number): string | null =>
 
 /** Why this file is not the socket of a core of `uid`, as the rest of a sentence about it; null: it is. */
 export const distrustSocket = (file: FileFacts, uid: number): string | null => {
-  if (file.uid !== uid) return `belongs to user ${file.uid}, not to user ${uid} whom its name says`
-  return file.kind === 'socket' ? null : 'is no socket'
+  if (file.uid !== uid) return `belongs to user ${file.uid}, not to user ${uid} as its name claims`
+  return file.kind === 'socket' ? null : 'is not a socket'
 }

@@ -1,8 +1,8 @@
-// The names of users by their numbers, as the system's own directory has them.
+// User names by user id, from the system's directory.
 import { execFile } from 'node:child_process'
 import { userInfo } from 'node:os'
 
-/** Of this process. */
+/** The user of this process. */
 export const readOwnUid = (): number => process.getuid?.() ?? 0
 
 export const readOwnUserName = (): string => {
@@ -16,9 +16,9 @@ export const readOwnUserName = (): string => {
 
 const answerMs = 2_000
 
-/** The number as text where the user has no name. */
+/** The id as text when the user has no name. */
 export const readUserName = (uid: number, platform: NodeJS.Platform = process.platform): Promise<string> => {
-  // id(1) of macOS takes a number; GNU's takes it for a name first, so there getent(1), which knows LDAP as well.
+  // macOS's id(1) takes a user id; GNU's tries it as a name first, so on Linux we use getent(1), which also knows LDAP.
   const [program, args] =
     platform === 'darwin'
       ? ['/usr/bin/id', ['-un', String(uid)]]

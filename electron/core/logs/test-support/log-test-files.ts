@@ -1,4 +1,4 @@
-// Test support: throw-away log files and real children that write to them.
+// Temporary log files and real children that write to them, for tests.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, rmSync } from 'node:fs'
@@ -29,7 +29,7 @@ export const waitForExit = async (child: ChildProcess): Promise<number | null> =
   return child.exitCode
 }
 
-/** Writes `count` numbered lines in bursts, `perSecond` of them a second, then tells the report file how many, its slowest write and how long it took (ms). */
+/** Writes `count` numbered lines in bursts, `perSecond` a second; then writes count, slowest write and total time (ms) to the report file. */
 export const numberedWriter = `
 const fs = require('node:fs')
 const [count, perSecond] = process.argv.slice(1, 3).map(Number)

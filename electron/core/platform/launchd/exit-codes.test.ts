@@ -7,7 +7,7 @@ const said = (exitCode: number, stderr = '') => ({ kind: 'exited', exitCode, std
 it.each([
   [0, '', 'done', ''],
   [3, 'Boot-out failed: 3: No such process', 'no-such-process', 'there is no such job'],
-  [5, 'Bootstrap failed: 5: Input/output error', 'refused', 'loaded already'],
+  [5, 'Bootstrap failed: 5: Input/output error', 'refused', 'already loaded'],
   [36, 'Boot-out failed: 36: Operation now in progress', 'in-progress', 'still unloading'],
   [37, 'Bootstrap failed: 37: Operation already in progress', 'in-progress', 'still unloading'],
   [112, 'Bad request.\nCould not find domain for user gui: 501', 'no-domain', noSession],

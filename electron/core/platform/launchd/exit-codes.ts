@@ -10,15 +10,15 @@ export type LaunchctlAnswer =
   | 'not-loaded'
   | 'disabled'
   | 'wrong-session'
-  /** launchctl was not run, or said something else. */
+  /** launchctl did not run, or printed something else. */
   | 'other'
 
 /**
- * The number is an errno of launchd's own above 106 (xpc's errno list), and one number may have several causes: 5 is said of
- * a job that is loaded already, of one that is still being unloaded, of a session type that the plist does not allow, and of
- * a file that launchd does not accept (noclamshell#25, headroom#1289, hermes#30352). 112 and 125 both mean that there is no
- * such domain (opencodex#1770). Where launchctl says which of the two is missing, its words count before the number, which
- * differs between releases.
+ * Numbers above 106 are launchd's own errnos (xpc's errno list), and one number may have several causes: 5 stands for a job that
+ * is already loaded or still being unloaded, for a session type that the plist does not allow, and for a file that launchd
+ * does not accept (noclamshell#25, headroom#1289, hermes#30352). 112 and 125 both mean that the domain doesn't exist
+ * (opencodex#1770). If launchctl's message says whether job or domain is missing, it takes precedence over the number,
+ * which differs between releases.
  */
 export const nameLaunchctlAnswer = (result: CommandResult): LaunchctlAnswer => {
   if (result.kind === 'not-run') return 'other'
@@ -51,22 +51,22 @@ export const nameLaunchctlAnswer = (result: CommandResult): LaunchctlAnswer => {
   }
 }
 
-export const noSession = 'no user is logged in at the screen, so launchd has no place for agents now'
+export const noSession = 'no user is logged in at the screen, so launchd has no session for agents'
 
-/** launchctl's own text stays, because a number can have several causes. `label`: of the job, for the command that helps. */
+/** Keeps launchctl's own text, because a number can have several causes. `label`: the job's, for the command that helps. */
 export const explainLaunchctl = (result: CommandResult, label: string): string => {
   const said = describeFailure(result)
   switch (nameLaunchctlAnswer(result)) {
     case 'no-such-process':
       return `${said} (there is no such job)`
     case 'refused':
-      return `${said} (launchd's word for a job that is loaded already or still being unloaded, one that was disabled, or a file it does not accept: launchctl enable gui/$UID/${label}, then again)`
+      return `${said} (the job is already loaded, still being unloaded or disabled, or launchd does not accept the file: launchctl enable gui/$UID/${label}, then try again)`
     case 'in-progress':
-      return `${said} (launchd is still unloading the job: try again in some seconds)`
+      return `${said} (launchd is still unloading the job: try again in a few seconds)`
     case 'not-loaded':
       return `${said} (the job is not loaded)`
     case 'disabled':
-      return `${said} (it was switched off: launchctl enable gui/$UID/${label}, or System Settings, General, Login Items & Extensions)`
+      return `${said} (it was disabled: launchctl enable gui/$UID/${label}, or System Settings, General, Login Items & Extensions)`
     case 'wrong-session':
       return `${said} (its plist does not allow this kind of login session)`
     case 'no-domain':

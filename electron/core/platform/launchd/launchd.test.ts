@@ -97,7 +97,7 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
     expect(Object.keys(mac.read().jobs)).toEqual([`user/501/${label}`])
   })
 
-  it('leaves what the job started running when that ends or is killed, and starts it anew with a new pid', async () => {
+  it('leaves the job’s children running when it ends or is killed, and restarts it with a new pid', async () => {
     const first = await runningPid()
     const server = await childPid()
     process.kill(first, 'SIGKILL')
@@ -213,7 +213,7 @@ describe.skipIf(process.platform !== 'linux')('launchd (imitated, on real proces
     expect(calls('bootstrap')).toHaveLength(2)
   })
 
-  it('loads a job anew whose words have changed, but not while that could take servers along', async () => {
+  it('reloads a job whose command line has changed, but not while that could end servers', async () => {
     const first = await runningPid()
     const server = await childPid()
     process.kill(first, 'SIGTERM')

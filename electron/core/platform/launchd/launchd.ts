@@ -1,4 +1,4 @@
-// launchd's jobs by label, through launchctl: started, replaced, ended, unloaded. Never run on a Mac: driven by an imitation
+// Starts, replaces, ends and unloads launchd jobs by label, with launchctl. Never run on a Mac: tested with an imitation
 // (platform/test-support/mac-launchd.ts).
 import type { CommandResult, RunCommand } from '../run-command.ts'
 import { explainLaunchctl, type LaunchctlAnswer, nameLaunchctlAnswer, noSession } from './exit-codes.ts'
@@ -7,35 +7,35 @@ import type { LaunchdJob } from './print-text.ts'
 import { createLaunchdReading, type LaunchdDomain, type LaunchdReading, type LoadedJob } from './reading.ts'
 
 export type StartOutcome =
-  /** `already`: it ran before. */
+  /** `already`: it was running before. */
   | { readonly kind: 'runs'; readonly domain: LaunchdDomain; readonly pid: number; readonly already: boolean }
-  /** It was started, and has ended since. */
+  /** It was started but has ended since. */
   | { readonly kind: 'ended'; readonly domain: LaunchdDomain; readonly lastExit: string | null }
-  /** There is none of the domains that it may be loaded into. */
+  /** None of the domains that it may be loaded into exists. */
   | { readonly kind: 'no-domain'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string }
 
 export interface StartRequest {
   readonly spec: LaunchdJobSpec
-  /** Written already: for its owner alone, and no other's to change, which launchd checks. */
+  /** Already written, and writable only by its owner, which launchd checks. */
   readonly plistPath: string
   /**
-   * Whether a job of this label that is loaded with other words may be unloaded first. Not while servers that it started
-   * live: whether they outlive that is reported both ways (hermes#79868, #80491).
+   * Whether a job of this label that was loaded with another command line may be unloaded first. Not while servers that it
+   * started run: reports differ on whether they survive that (hermes#79868, #80491).
    */
   readonly mayUnload: boolean
-  /** Where it may be loaded, best first; absent: into gui/UID, else user/UID. */
+  /** The domains to load it into, best first; absent: gui/UID, else user/UID. */
   readonly domains?: readonly LaunchdDomain[]
 }
 
 export interface Launchd extends Omit<LaunchdReading, 'launchctl' | 'ownDomains'> {
-  /** Success is a process that was not there before. */
+  /** Succeeds with a new process. */
   start(request: StartRequest): Promise<StartOutcome>
-  /** Ends the job's process and starts it anew, as it is loaded; what it started goes on. */
+  /** Ends and restarts the job's process as loaded; its children live on. */
   replace(place: LoadedJob, label: string): Promise<StartOutcome>
-  /** Asks the job's process to end, as `kill` would; the job stays loaded. Answers why it goes on; null: it has ended. */
+  /** Asks the job's process to end, as `kill` would; the job stays loaded. Returns why it still runs; null: it has ended. */
   end(domain: LaunchdDomain, label: string): Promise<string | null>
-  /** Unloads it, which ends its process and perhaps all that it started. Answers why it is still there; null: it is gone. */
+  /** Unloads it, which ends its process and perhaps its children. Returns why it is still there; null: it is gone. */
   unload(domain: LaunchdDomain, label: string): Promise<string | null>
 }
 
@@ -47,15 +47,15 @@ export interface LaunchdOptions {
 }
 
 export interface LaunchdPatience {
-  /** For how long RunAtLoad is waited for before a process is asked for. */
+  /** How long to wait for RunAtLoad before asking for a process. */
   readonly runAtLoadMs: number
-  /** Until a job that launchd has taken has a process. */
+  /** How long a loaded job may take to get a process. */
   readonly startMs: number
-  /** For how long its process has to be there to count: a program that cannot run ends within a moment. */
+  /** How long its process must live to count: a program that can't run ends within a moment. */
   readonly settleMs: number
-  /** Until a job has ended and its label is free: launchd kills it after its ExitTimeOut. */
+  /** How long a job may take to end and free its label: launchd kills it after its ExitTimeOut. */
   readonly drainMs: number
-  /** For as long a refused bootstrap is tried again, whose label may still be taken: 5 s measured (headroom#1289). */
+  /** How long to retry a refused bootstrap, whose label may still be taken: 5 s measured (headroom#1289). */
   readonly refusedMs: number
 }
 
@@ -76,7 +76,7 @@ export const createLaunchd = ({
   const reading = createLaunchdReading(run, uid)
   const { launchctl, read, find, ownDomains } = reading
   const pause = () => new Promise<void>((resolve) => setTimeout(resolve, pollMs))
-  /** Waits for a process other than `before`; asks for it where launchd leaves a loaded job lying. */
+  /** Waits for a process other than `before`; asks for one if launchd does not start a loaded job. */
   const untilRuns = async (
     domain: LaunchdDomain,
     label: string,
@@ -102,17 +102,17 @@ export const createLaunchd = ({
       if (hasRun && job.lastExit !== null) return { kind: 'ended', domain, lastExit: job.lastExit.words }
       if (waitedMs > patience.startMs && asked !== null) {
         const why = `; launchctl kickstart: ${explainLaunchctl(asked, label)}`
-        return { kind: 'failed', reason: `launchd loaded ${label} and did not start it${why}` }
+        return { kind: 'failed', reason: `launchd loaded ${label} but did not start it${why}` }
       }
-      // RunAtLoad may be put off for ever while a login is under way or in Low Power Mode ("pended nondemand spawn");
-      // without -k this does nothing to a job that runs.
+      // RunAtLoad may be postponed for ever during a login or in Low Power Mode ("pended nondemand spawn"); without -k
+      // this does nothing to a running job.
       if (asked === null && waitedMs > patience.runAtLoadMs)
         asked = await launchctl('kickstart', `${domain}/${label}`)
       await pause()
     }
   }
 
-  /** `unloading`: another bootout is under way, after which it has to be loaded anew. */
+  /** `unloading`: another bootout is under way, after which the job must be loaded again. */
   const kickstart = async (
     place: LoadedJob,
     label: string,
@@ -143,7 +143,7 @@ export const createLaunchd = ({
     }
   }
 
-  /** null when it is gone; else why it is not. bootout answers before the job is gone. */
+  /** null when it is gone; else why it is not. bootout returns before the job is gone. */
   const unload = async (domain: LaunchdDomain, label: string): Promise<string | null> => {
     const result = await launchctl('bootout', `${domain}/${label}`)
     return (await untilUnloaded(domain, label))
@@ -174,13 +174,13 @@ export const createLaunchd = ({
     const { label } = spec
     const deadline = Date.now() + patience.refusedMs
     for (;;) {
-      // A label that was switched off once is refused until it is on again (119); on already, this does nothing.
+      // A disabled label is refused until it is enabled again (119); if it is enabled, this does nothing.
       await launchctl('enable', `${domain}/${label}`)
       const result = await launchctl('bootstrap', domain, plistPath)
       const answer = nameLaunchctlAnswer(result)
       if (answer === 'done') return { kind: 'loaded' }
       if (answer === 'no-domain') return { kind: 'no-domain' }
-      // Another process may have loaded it meanwhile; without a pid it may also be one that is being unloaded.
+      // Another process may have loaded it meanwhile; without a pid it may also be a job that is being unloaded.
       const found = await read(domain, label)
       const isLast = !mayPass(answer) || Date.now() > deadline
       if (found.kind === 'loaded' && (found.job?.pid != null || isLast)) return { kind: 'loaded' }
@@ -192,7 +192,7 @@ export const createLaunchd = ({
     }
   }
 
-  /** Loads it into the first domain that there is. */
+  /** Loads it into the first domain that exists. */
   const load = async (request: StartRequest): Promise<StartOutcome> => {
     const { label } = request.spec
     const wanted = request.domains ?? ownDomains
@@ -227,7 +227,7 @@ export const createLaunchd = ({
     replace: async (place, label) => {
       const started = await kickstart(place, label, ['-k'])
       return started.kind === 'unloading'
-        ? { kind: 'failed', reason: `launchd is just unloading ${label}` }
+        ? { kind: 'failed', reason: `launchd is still unloading ${label}` }
         : started
     },
     start: async (request) => {
@@ -252,10 +252,10 @@ export const createLaunchd = ({
   }
 }
 
-/** An answer that another try after a while may change: a label that is still draining. */
+/** Answers worth a retry after a while: the label may still be draining. */
 const mayPass = (answer: LaunchctlAnswer): boolean => answer === 'refused' || answer === 'in-progress'
 
-/** Whether launchd would start it as the spec says; only what the plist sets is compared, since launchd adds to it. */
+/** Whether launchd would start it as the spec says. Compares only variables of the plist, since launchd adds others. */
 const isLoadedAs = (job: LaunchdJob | null, { argv, env }: LaunchdJobSpec): boolean =>
   job !== null &&
   job.argv.length === argv.length &&

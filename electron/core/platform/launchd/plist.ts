@@ -2,43 +2,43 @@
 
 export interface LaunchdJobSpec {
   readonly label: string
-  /** Program by its absolute path, and its words; no shell. */
+  /** The program's absolute path and its arguments; no shell. */
   readonly argv: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
-  /** Where its own output goes. */
+  /** The file for its output. */
   readonly logPath: string
   readonly lifetime: JobLifetime
   /** The user that a daemon of the machine runs as; null: the user that loads the job. */
   readonly userName: string | null
-  /** From SIGTERM to SIGKILL; 20 s unless set. */
+  /** Time from SIGTERM to SIGKILL; 20 s by default. */
   readonly exitSeconds?: number
 }
 
 /**
- * `once`: started when it is loaded or asked for, and not again by launchd. `restarted`: also after a failure, and at each
- * login or boot where its plist lies in launchd's folders.
+ * `once`: started when loaded or requested, and never restarted by launchd. `restarted`: also after a failure, and at each login
+ * or boot if its plist is in launchd's folders.
  */
 export type JobLifetime = 'once' | 'restarted'
 
 /**
- * How soon launchd starts the job again: after a failure, so that one at every start doesn't keep the machine busy, and after
- * `kickstart -k`, which would wait for the default of 10 s since the last start (launchd.plist(5)).
+ * How soon launchd restarts the job: after a failure, so that a job that always fails doesn't keep the machine busy, and after
+ * `kickstart -k`, which otherwise waits for the default of 10 s since the last start (launchd.plist(5)).
  */
 const throttleSeconds: Readonly<Record<JobLifetime, number>> = { once: 1, restarted: 30 }
 
 /**
- * A core lets go within a moment; after this launchd kills it. Its servers do not end with it. The default of 5 s (recorded:
- * `exit timeout = 5`) may pass while a loaded machine swaps.
+ * A core exits within a moment; after this, launchd kills it. Its servers live on. The default of 5 s (recorded:
+ * `exit timeout = 5`) may be too short on a machine that swaps.
  */
 const usualExitSeconds = 20
 
 /**
- * Keys as in launchd.plist(5). KeepAlive only after a failure: a core that was told to end stays down.
- * AbandonProcessGroup: what the core started goes on without it. Interactive: the model server is a child of this job,
+ * Keys as in launchd.plist(5). KeepAlive only after a failure: a core that was asked to end stays down.
+ * AbandonProcessGroup: the core's children live on without it. Interactive: the model server is a child of this job,
  * and the standard type limits CPU and disk (nix-ai#916 measured 11 instead of 87 tokens a second as Background).
- * LimitLoadToSessionType as an array: the same job must load into gui/UID (Aqua) and, with no user at the screen, into
- * user/UID (Background); one of the two alone is refused with error 5 in the other (hermes#30352, nix-apple-container#8).
- * Not for a job in launchd's own folders, which would be loaded twice after a login over SSH, nor for a daemon.
+ * LimitLoadToSessionType as an array: the same job must load into gui/UID (Aqua) and, without a user at the screen, into
+ * user/UID (Background); a job with only one of them gets error 5 in the other (hermes#30352, nix-apple-container#8).
+ * Omitted for a job in launchd's own folders, which a login over SSH would load a second time, and for a daemon.
  */
 export const renderLaunchdPlist = (spec: LaunchdJobSpec): string => {
   const { label, argv, env, logPath, lifetime, userName, exitSeconds = usualExitSeconds } = spec

@@ -1,42 +1,42 @@
-// Reads `launchctl print`, of a job and of a domain. Pure.
+// Parses `launchctl print` of a job or a domain. Pure.
 
 export interface LaunchdJob {
-  /** As launchd says it: running, not running, spawn scheduled, ... */
+  /** launchd's word: running, not running, spawn scheduled, ... */
   readonly state: string
   readonly pid: number | null
   /** The plist it was loaded from. */
   readonly path: string | null
-  /** How often it was spawned since it was loaded; null when that is not said. */
+  /** How often it was spawned since it was loaded; null when unknown. */
   readonly runs: number | null
-  /** How it last ended, as a clause; null when it never did or that is not said. */
+  /** How it last ended, as a clause; null when it never did or it is unknown. */
   readonly lastExit: LaunchdExit | null
-  /** Audit session id of the session that it runs in; null when that is not said. */
+  /** Audit session id of its session; null when unknown. */
   readonly asid: number | null
-  /** Of its processes; macOS 27 ends them together (tmux/tmux#5465). null when that is not said. */
+  /** The coalition of its processes; macOS 27 ends them together (tmux/tmux#5465). null when unknown. */
   readonly coalitionId: number | null
-  /** Program and words, as they were when it was loaded. */
+  /** Program and arguments as loaded. */
   readonly argv: readonly string[]
-  /** What its plist sets, and what launchd adds. */
+  /** Variables from its plist, and those that launchd adds. */
   readonly env: ReadonlyMap<string, string>
 }
 
 export interface LaunchdExit {
   readonly kind: 'exit-code' | 'signal' | 'reason'
   readonly words: string
-  /** It ended by itself with 0. */
+  /** It exited by itself with 0. */
   readonly isClean: boolean
 }
 
 interface Block {
   readonly values: ReadonlyMap<string, string>
   readonly blocks: ReadonlyMap<string, Block>
-  /** What is neither a value nor a block, such as the words of `arguments`. */
+  /** Lines that are neither a value nor a block, such as the words of `arguments`. */
   readonly lines: readonly string[]
 }
 
 /**
- * null when the text is not a print of a job. A job's own lines are those directly in the outer block: the blocks inside
- * repeat `state`, `pid` and others for coalitions and triggers.
+ * null when the text does not describe a job. Only lines directly in the outer block belong to the job: inner blocks repeat
+ * `state`, `pid` and others for coalitions and triggers.
  */
 export const parseLaunchctlPrint = (output: string): LaunchdJob | null => {
   const job = readOuterBlock(output)
@@ -55,7 +55,7 @@ export const parseLaunchctlPrint = (output: string): LaunchdJob | null => {
   }
 }
 
-/** The audit session of a domain, in its security context; null when the text does not say. */
+/** The audit session of a domain, from its security context; null when unknown. */
 export const parseDomainAsid = (output: string): number | null =>
   readCount(readOuterBlock(output)?.blocks.get('security context')?.values.get('asid'))
 
@@ -70,9 +70,9 @@ const plainExits: ReadonlySet<string> = new Set([
 ])
 
 /**
- * One of several lines stands there: after a signal, or after an end that the kernel has a reason for (OS_REASON_CODESIGNING,
- * OS_REASON_DYLD, JETSAM_REASON_...: recorded), launchd leaves the exit code out. Where there are several, the most telling
- * one counts; a line about an end that is not known here counts as a reason, so that it is never taken for a clean end.
+ * There is one of several lines: after a signal, or an exit with a kernel reason (OS_REASON_CODESIGNING, OS_REASON_DYLD,
+ * JETSAM_REASON_...: recorded), launchd omits the exit code. If there are several, takes the most specific; an unknown line
+ * about an exit counts as a reason, so that it never looks like a clean exit.
  */
 const readLastExit = (values: ReadonlyMap<string, string>): LaunchdExit | null => {
   const ends = [...values].filter(
@@ -105,8 +105,8 @@ const openBlock = (indent: number, closer: '}' | ']'): OpenBlock => ({
 })
 
 /**
- * Indentation decides which block a bracket closes, since an argument may be a bracket itself; pastes that lost it have
- * every line at the same depth, where brackets alone do. The first of two equal keys counts. null when no block begins.
+ * Indentation decides which block a bracket closes, because an argument may itself be a bracket; in pastes without indentation
+ * every line has the same depth, and brackets alone decide. The first of two equal keys wins. null when no block begins.
  */
 const readOuterBlock = (output: string): Block | null => {
   let outer: OpenBlock | null = null

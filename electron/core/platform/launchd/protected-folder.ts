@@ -1,18 +1,18 @@
-// Folders of a user's home that macOS closes to what launchd starts. Pure.
+// Folders of a user's home that macOS protects from launchd jobs. Pure.
 import { join } from 'node:path'
 
 /**
- * TCC guards these, and a job of launchd cannot ask its user (System Settings, Privacy & Security, Files and Folders; public
- * reports of "Operation not permitted" for agents below ~/Documents). iCloud Drive lies in Mobile Documents.
+ * TCC protects these, and a launchd job can't ask its user for permission (System Settings, Privacy & Security, Files and
+ * Folders; public reports of "Operation not permitted" for agents below ~/Documents). iCloud Drive is in Mobile Documents.
  */
 const protectedFolders = ['Documents', 'Desktop', 'Downloads', join('Library', 'Mobile Documents')] as const
 
-/** What to know about a program that lies there, a line each; none when it does not. */
+/** Notes about a program in such a folder, one per line; empty elsewhere. */
 export const describeProtectedFolder = (argv: readonly string[], homeDir: string): readonly string[] =>
   protectedFolders
     .map((name) => join(homeDir, name))
     .filter((folder) => argv.some((word) => word.startsWith(`${folder}/`)))
     .map(
       (folder) =>
-        `Nexus lies below ${folder}, which macOS closes to what launchd starts: where it says "Operation not permitted", move Nexus, such as to ${join(homeDir, 'opta-nexus')}.`,
+        `Nexus is in ${folder}, which macOS protects from programs that launchd starts: if you see "Operation not permitted", move Nexus, for example to ${join(homeDir, 'opta-nexus')}.`,
     )

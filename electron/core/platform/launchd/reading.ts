@@ -1,4 +1,4 @@
-// Where launchd has a job, and what it says of it: every domain that a user's job can be in, read through launchctl.
+// Finds a job in every launchd domain that a user's job can be in, and reads its state, with launchctl.
 import { type CommandResult, describeFailure, type RunCommand } from '../run-command.ts'
 import { nameLaunchctlAnswer } from './exit-codes.ts'
 import { type LaunchdJob, parseDomainAsid, parseLaunchctlPrint } from './print-text.ts'
@@ -7,7 +7,7 @@ import { type LaunchdJob, parseDomainAsid, parseLaunchctlPrint } from './print-t
 export type LaunchdDomain = 'system' | `gui/${number}` | `user/${number}`
 
 export type JobReading =
-  /** `job` null: launchctl says something that is not understood. */
+  /** `job` null: launchctl's output was not understood. */
   | { readonly kind: 'loaded'; readonly domain: LaunchdDomain; readonly job: LaunchdJob | null }
   | { readonly kind: 'not-loaded' }
   | { readonly kind: 'no-domain' }
@@ -21,15 +21,15 @@ export type JobSearch =
   | { readonly kind: 'unknown'; readonly reason: string }
 
 export interface LaunchdReading {
-  /** Of this user and the machine. */
+  /** The domains of this user and the machine. */
   readonly domains: readonly LaunchdDomain[]
-  /** Where a job of this user's may be loaded, best first. */
+  /** The domains that a job of this user may be loaded into, best first. */
   readonly ownDomains: readonly LaunchdDomain[]
   launchctl(...words: readonly string[]): Promise<CommandResult>
   read(domain: LaunchdDomain, label: string): Promise<JobReading>
   /** Looks in every domain. */
   find(label: string): Promise<JobSearch>
-  /** The audit session of a domain; `gone`: there is no such domain; null: unknown. */
+  /** The audit session of a domain; `gone`: the domain doesn't exist; null: unknown. */
   readSession(domain: LaunchdDomain): Promise<number | 'gone' | null>
   /** Whether this process belongs to the session of the screen: `launchctl managername` says Aqua there (launchctl(1)). */
   isAtScreen(): Promise<boolean>
@@ -38,8 +38,8 @@ export interface LaunchdReading {
 const commandMs = 30_000
 
 /**
- * Where a user's own jobs can be, best first. gui/UID exists while a user is logged in at the screen, also for a caller
- * over SSH; user/UID may exist without that (launchctl(1)). root has neither.
+ * The domains for a user's own jobs, best first. gui/UID exists while the user is logged in at the screen, even for a caller over
+ * SSH; user/UID may exist without that (launchctl(1)). root has neither.
  */
 const userDomains = (uid: number): readonly LaunchdDomain[] =>
   uid === 0 ? ['system'] : [`gui/${uid}`, `user/${uid}`]
@@ -72,7 +72,7 @@ export const createLaunchdReading = (run: RunCommand, uid: number): LaunchdReadi
   const find = async (label: string): Promise<JobSearch> => {
     const readings = await Promise.all(domains.map((domain) => read(domain, label)))
     const places = readings.filter((reading) => reading.kind === 'loaded')
-    // A domain that could not be read counts only where no other has the label.
+    // An unreadable domain matters only if no other domain has the label.
     const unknown = readings.find((reading) => reading.kind === 'unknown')
     return places.length === 0 && unknown !== undefined ? unknown : { kind: 'found', places }
   }

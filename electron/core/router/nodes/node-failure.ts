@@ -1,18 +1,18 @@
-// Why another Studio cannot be reached, in words that say what to do. Pure.
+// Why another Studio can't be reached, and what to do. Pure.
 import { messageOf } from '../../base/error-message.ts'
 
-/** A name with several addresses fails with all their errors at once (Node's happy eyeballs). */
+/** A name with several addresses fails with all their errors together (Node's happy eyeballs). */
 const codesOf = (error: unknown): readonly string[] => {
   if (error instanceof AggregateError) return error.errors.flatMap(codesOf)
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? [error.code] : []
 }
 
 /**
- * A core that launchd started gets EHOSTUNREACH for every address on the local network, without a question to anybody
- * (hermes#57812 and #71206 on 27.0, kache#798 on 26.6; Apple TN3179). A machine that is off looks the same, so both are named.
+ * A core started by launchd gets EHOSTUNREACH for every address on the local network, without a permission prompt
+ * (hermes#57812 and #71206 on 27.0, kache#798 on 26.6; Apple TN3179). A machine that is off looks the same, so we name both.
  */
 export const localNetworkAdvice = (program: string): string =>
-  `if Terminal on this Mac reaches it, macOS keeps this core from the local network: System Settings, Privacy & Security, Local Network, allow ${program}`
+  `if Terminal on this Mac reaches it, macOS is blocking this core from the local network: System Settings, Privacy & Security, Local Network, allow ${program}`
 
 export const explainNodeFailure = (
   endpoint: string,

@@ -4,10 +4,10 @@ import type { NodeProfile } from '../../../contract/profile.ts'
 import { messageOf } from '../../base/error-message.ts'
 import { readFileOrNull } from '../../base/private-file.ts'
 
-/** What is sent where no key is asked for: LiteLLM wants some text. */
+/** Sent when no key is needed: LiteLLM wants some text. */
 const noKey = 'none'
 
-/** Throws an Error that names the place when the file cannot be used. */
+/** Throws an Error that names the setting when the file can't be used. */
 export const readNodeKey = ({ name, keyFile }: NodeProfile): string => {
   if (keyFile === null) return noKey
   const place = `nodes, ${name}, keyFile`
@@ -17,7 +17,7 @@ export const readNodeKey = ({ name, keyFile }: NodeProfile): string => {
   if (!/^[\x21-\x7e]{1,256}$/.test(key))
     throw new Error(`${place}: ${keyFile} is not one key of printable characters`)
   if ((statSync(keyFile).mode & 0o077) !== 0)
-    throw new Error(`${place}: others may read ${keyFile}; allowed: its owner alone (chmod 600)`)
+    throw new Error(`${place}: others may read ${keyFile}; only its owner may (chmod 600)`)
   return key
 }
 

@@ -52,7 +52,7 @@ it('tells a Studio that serves, loads, refuses our key, and is gone', async () =
     return StudioNodeSchema.parse(node)
   }
   expect(nodes.current(Date.now(), 5_000)[0]).toMatchObject({ phase: 'unreachable', slots: null })
-  expect(await look()).toMatchObject({ phase: 'degraded', reason: 'it loads its model' })
+  expect(await look()).toMatchObject({ phase: 'degraded', reason: 'its model is loading' })
   answers.health = 200
   expect(await look()).toMatchObject({ phase: 'ready', reason: null, slots: [{ id: 0, phase: 'idle' }] })
   // What is old is not shown as live.

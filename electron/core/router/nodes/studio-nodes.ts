@@ -1,4 +1,4 @@
-// The other Studios of the profile, as this core reads them: whether each answers, its slots, its queue.
+// The other Studios of the profile, as this core sees them: whether each answers, its slots, its queue.
 
 import type { NodeProfile } from '../../../contract/profile.ts'
 import type { StudioNode } from '../../../contract/snapshot.ts'
@@ -11,17 +11,17 @@ import { explainNodeFailure } from './node-failure.ts'
 import { readNodeKey } from './node-key.ts'
 
 export interface StudioNodes {
-  /** Asks each that owes no answer. Never rejects; settles when the slowest has answered or given up. */
+  /** Asks each Studio without a request in flight. Never rejects; settles when the slowest has answered or failed. */
   read(): Promise<void>
-  /** As last read; slots and queue are null when that is older than `maxAgeMs`. */
+  /** The last reading; slots and queue are null when it is older than `maxAgeMs`. */
   current(now: number, maxAgeMs: number): StudioNode[]
 }
 
-/** llama-server answers /health within 10 ms (measured); the rest is the network's. */
+/** llama-server answers /health within 10 ms (measured); the rest allows for the network. */
 const healthTimeoutMs = 3_000
 /** /slots may take as long as one prefill batch. */
 const slotsTimeoutMs = 60_000
-/** One lost answer on a network is no reason for alarm. */
+/** One lost answer on a network is no outage. */
 const failuresUntilUnreachable = 2
 
 export const createStudioNodes = (
@@ -60,7 +60,7 @@ const watchNode = (node: NodeProfile, onChange: () => void, now: () => number) =
       const { ok, status } = await askHttp(`${endpoint}/health`, { signal, maxBytes: 0 })
       failures = 0
       if (ok) return true
-      enter('degraded', status === 503 ? 'it loads its model' : `its llama-server answers ${status}`)
+      enter('degraded', status === 503 ? 'its model is loading' : `its llama-server answers ${status}`)
     } catch (error) {
       failures += 1
       if (phase === 'unreachable' || failures >= failuresUntilUnreachable)
@@ -76,7 +76,7 @@ const watchNode = (node: NodeProfile, onChange: () => void, now: () => number) =
     watch ??= createLlamaWatch(endpoint, readNodeKey(node))
     const value = await watch.read(AbortSignal.timeout(slotsTimeoutMs))
     reading = { value, takenAt: now() }
-    if (value.slots === null) enter('degraded', 'it does not tell its slots: is its key right?')
+    if (value.slots === null) enter('degraded', 'it does not report its slots: is its key right?')
     else enter('ready', null)
   }
 

@@ -1,10 +1,10 @@
-// Starts the upstream stand-in for tests, as a process of its own, and tells it how to misbehave.
+// Starts the upstream stand-in for tests in its own process and controls how it misbehaves.
 import { join } from 'node:path'
 import { startTestChild } from '../../platform/test-support/child.ts'
 
 export const standInProgram = join(import.meta.dirname, 'stand-in-server.mjs')
 
-/** How one path answers from now on, or for the next `times` questions. */
+/** How one path answers from now on, or for the next `times` requests. */
 export type Behaviour = { readonly times?: number } & (
   | { readonly behaviour: 'well' | 'hang' | 'half-then-hang' | 'half-then-cut' | 'half-then-die' | 'reset' }
   | { readonly behaviour: 'slow'; readonly ms: number }
@@ -15,7 +15,7 @@ export type Behaviour = { readonly times?: number } & (
 
 export interface StandInTruth {
   readonly slots?: readonly Readonly<Record<string, unknown>>[]
-  /** Written as they are: a string may be anything. */
+  /** Written verbatim: a string may hold anything. */
   readonly metrics?: Readonly<Record<string, number | string>>
 }
 
@@ -32,7 +32,7 @@ export const behaveAt = (url: string, path: string, behaviour: Behaviour): Promi
 export const tellAt = (url: string, truth: StandInTruth): Promise<unknown> =>
   order(url, '/stand-in/set', truth)
 
-/** What the stand-in was asked on this path since it started. */
+/** Requests to this path since the stand-in started. */
 export const readAsked = async (url: string, path: string): Promise<AskedCount> => {
   const counts = await order(url, '/stand-in/asked', {})
   return counts[path] ?? { times: 0, open: 0, mostAtOnce: 0, bytesSent: 0 }
