@@ -1,8 +1,7 @@
 // Reading a log from outside: its last lines, and every line that follows, across rotations.
 import { armFileChange } from './file-change.ts'
 import { logBeginning } from './log-generations.ts'
-import { openCursorAtLastLines, readLastLinesSince } from './log-last-lines.ts'
-import { createLineSplitter } from './log-lines.ts'
+import { createLastLinesSplitter, openCursorAtLastLines, readLastLinesSince } from './log-last-lines.ts'
 
 /** Reads backwards, so that the cost is that of the lines asked for, not that of the log. */
 export const readLastLines = (path: string, lines: number): Promise<readonly string[]> =>
@@ -24,8 +23,8 @@ export const gapLine = '[rotated faster than read: some lines may be missing her
  * Ends when the signal aborts. A last line without a line end is held back until its end arrives.
  */
 export async function* followLog({ path, lines, signal }: FollowOptions): AsyncGenerator<string, void, void> {
-  const cursor = await openCursorAtLastLines(path, lines)
-  const splitter = createLineSplitter()
+  const { cursor, isCut } = await openCursorAtLastLines(path, lines)
+  const splitter = createLastLinesSplitter(isCut)
   try {
     while (!signal.aborted) {
       const armed = armFileChange(path)
