@@ -5,7 +5,7 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:
 import { isAbsolute, join } from 'node:path'
 import { execa } from 'execa'
 import { within } from '../base/deadline.ts'
-import { isErrno } from '../base/private-file.ts'
+import { isErrno, readFileOrNull } from '../base/private-file.ts'
 import { statIfThere } from '../base/regular-file.ts'
 import { installOnce } from './pip-install.ts'
 import type { SetupContext } from './setup-step.ts'
@@ -52,8 +52,7 @@ const ensurePinned = async (context: SetupContext): Promise<InstalledClaudeCode>
     // Keeps to the lock and its hashes; what is for another platform is left out.
     npmWords: ['ci'],
     // The lock is copied beside the packages, and the folder renamed last: this very lock was installed.
-    isComplete: async (installedDir) =>
-      (await readFile(join(installedDir, lockFile), 'utf8').catch(() => null)) === lock,
+    isComplete: async (installedDir) => readFileOrNull(join(installedDir, lockFile)) === lock,
   }
   return ensureInstalled(context, installation)
 }
