@@ -4,9 +4,9 @@ import { accessSync, constants } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { execa } from 'execa'
-import { within } from '../base/deadline.ts'
-import { isErrno, readFileOrNull } from '../base/private-file.ts'
+import { readFileOrNull } from '../base/private-file.ts'
 import { statIfThere } from '../base/regular-file.ts'
+import { runBounded } from '../base/run-bounded.ts'
 import { installOnce } from './pip-install.ts'
 import type { SetupContext } from './setup-step.ts'
 
@@ -186,20 +186,9 @@ export const readVersion = async (
   timeoutMs: number = versionTimeoutMs,
 ): Promise<string> => {
   refuseUnlessProgram(program)
-  // A group of its own: of a script that hangs, what it started holds the pipe open after the script was ended (seen).
-  const child = execa(program, ['--version'], {
-    stdin: 'ignore',
-    reject: false,
-    detached: true,
-    maxBuffer: 65_536,
-  })
-  const end = () => endGroup(child.pid)
-  signal.addEventListener('abort', end, { once: true })
-  const ended = await within(child, timeoutMs)
-  signal.removeEventListener('abort', end)
-  end()
+  const ended = await runBounded(program, ['--version'], { timeoutMs, signal }, { maxBuffer: 65_536 })
   signal.throwIfAborted()
-  if (ended === null) throw new Error(`${program} did not answer to --version within ${timeoutMs / 1000} s`)
+  if (ended.timedOut) throw new Error(`${program} did not answer to --version within ${timeoutMs / 1000} s`)
   if (ended.code === 'ENOENT')
     throw new Error(`${program} does not run: the interpreter that its first line names is not there`)
   // Such as "2.1.332 (Claude Code)" (2.1.197 and 2.1.332, seen).
@@ -225,15 +214,5 @@ const refuseUnlessProgram = (path: string): void => {
     accessSync(path, constants.X_OK)
   } catch {
     throw new Error(`${path} is not executable for this user; chmod +x makes it so`)
-  }
-}
-
-/** Nothing is left of a group whose members have all ended. */
-const endGroup = (pid: number | undefined): void => {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if (!isErrno(error, 'ESRCH') && !isErrno(error, 'EPERM')) throw error
   }
 }
