@@ -11,8 +11,6 @@ export interface Bounds {
   readonly mayLeaveChildren?: boolean
 }
 
-export type BoundedRun = Awaited<ReturnType<typeof runBounded>>
-
 /**
  * In a process group of its own, which ends with it. execa waits for the pipes to close, and a child of the program keeps
  * them open after its end (seen): when the time is over they are let go, with what was said so far.
