@@ -12,24 +12,12 @@ const readEvents = (name: string): LlamaLogEvent[] =>
 describe('parseLlamaLogLine', () => {
   it.each(['b10068', 'b10434'])('reads a recorded run of %s from start to release', (build) => {
     const events = readEvents(`llama-${build}-start-log.txt`)
-    expect(events).toContainEqual({ kind: 'slots-ready', slots: 2, contextPerSlot: 4096, unifiedKv: false })
     expect(events).toContainEqual({ kind: 'model-loaded' })
-    expect(events.find((event) => event.kind === 'listening')).toMatchObject({
-      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:189\d0$/),
-    })
+    expect(events).toContainEqual({ kind: 'listening' })
     const task = { slotId: 1, taskId: 2 }
     expect(events).toContainEqual({ kind: 'launch', ...task })
-    expect(events.find((event) => event.kind === 'generation')).toMatchObject({ ...task, decoded: 100 })
     expect(events.find((event) => event.kind === 'prompt-timing')).toMatchObject({ ...task, tokens: 31 })
-    expect(events.find((event) => event.kind === 'generation-timing')).toMatchObject({ ...task, tokens: 200 })
     expect(events).toContainEqual({ kind: 'release', ...task, heldTokens: 230, truncated: false })
-    expect(events).toContainEqual({
-      kind: 'context-exceeded',
-      taskId: 209,
-      requestTokens: 6414,
-      limitTokens: 4096,
-    })
-    expect(events).toContainEqual({ kind: 'cancelled', taskId: 209 })
   })
 
   it('reads prefill progress and draft acceptance of b10068', () => {
@@ -79,10 +67,6 @@ describe('parseLlamaLogLine', () => {
       'slot update_slots: id  3 | task 7 | prompt processing progress, n_past = 4096, n_tokens = 2048, progress = 0.500000',
       { kind: 'prefill', slotId: 3, taskId: 7, processedTokens: 2048, progress: 0.5 },
     ],
-    [
-      '0.01.0.0 E srv    send_error: task id = 9, error: Context size has been exceeded.',
-      { kind: 'context-exceeded', taskId: 9, requestTokens: null, limitTokens: null },
-    ],
     ['\u001b[32m0.0 I srv  llama_server: model loaded\u001b[0m\r', { kind: 'model-loaded' }],
     // The forms up to mid-2026 (llama.cpp#22616, #23269), numbers made up.
     [
@@ -91,7 +75,7 @@ describe('parseLlamaLogLine', () => {
     ],
     [
       '       eval time =     200.00 ms /    10 tokens (   20.00 ms per token,    50.00 tokens per second)',
-      { kind: 'generation-timing', slotId: null, taskId: null, tokens: 10, milliseconds: 200 },
+      null,
     ],
     [
       'draft acceptance rate = 0.50000 (    5 accepted /    10 generated)',
@@ -100,18 +84,6 @@ describe('parseLlamaLogLine', () => {
     ['      total time =     300.50 ms /   310 tokens', null],
     ['slot print_timing: id  0 | task 970 | ', null],
     ['llama_perf_context_print: prompt eval time =      56.80 ms /    14 tokens', null],
-    [
-      'srv    load_model: initializing slots, n_slots = 3',
-      { kind: 'slots-ready', slots: 3, contextPerSlot: null, unifiedKv: null },
-    ],
-    [
-      'srv          init: initializing slots, n_slots = 1',
-      { kind: 'slots-ready', slots: 1, contextPerSlot: null, unifiedKv: null },
-    ],
-    [
-      '0.01.00.0 I srv  load_model: initializing, n_slots = 2, n_ctx_slot = 512',
-      { kind: 'slots-ready', slots: 2, contextPerSlot: 512, unifiedKv: null },
-    ],
     [
       // The format string of src/llama-kv-cache-dsv4.cpp (llama_dsv4_comp_state), numbers made up.
       'llama_dsv4_comp_state:       MTL0 DSV4 csa state buffer size =    10.50 MiB',
@@ -148,7 +120,6 @@ describe.skipIf(!hasRecordings)('public recordings (skipped without them)', () =
   it('reads the Metal buffers, the slots and the start of a 2024 log', () => {
     const events = eventsOf('metal-2024-07-start-ok-m1pro.log')
     expect(events).toContainEqual({ kind: 'buffer', holds: 'kv', device: 'Metal', bytes: 4_072_669_184 })
-    expect(events).toContainEqual({ kind: 'slots-ready', slots: 1, contextPerSlot: null, unifiedKv: null })
     expect(events).toContainEqual({ kind: 'model-loaded' })
   })
 
@@ -156,9 +127,7 @@ describe.skipIf(!hasRecordings)('public recordings (skipped without them)', () =
     const ofNone = { slotId: null, taskId: null }
     expect(eventsOf('log-mid-2026.txt')).toEqual([
       { kind: 'prompt-timing', ...ofNone, tokens: 2048, milliseconds: 1234.56 },
-      { kind: 'generation-timing', ...ofNone, tokens: 128, milliseconds: 2345.67 },
       { kind: 'draft', ...ofNone, accepted: 171, generated: 297 },
-      { kind: 'slots-ready', slots: 2, contextPerSlot: null, unifiedKv: null },
       { kind: 'buffer', holds: 'recurrent', device: 'CPU', bytes: 78_244_741 },
     ])
   })

@@ -16,32 +16,12 @@ export type LlamaLogEvent =
   /** Only at -lv 4: the prompt's real size. */
   | (OfTask & { readonly kind: 'prompt'; readonly promptTokens: number })
   | (OfTask & { readonly kind: 'prefill'; readonly processedTokens: number; readonly progress: number })
-  | (OfTask & { readonly kind: 'generation'; readonly decoded: number; readonly tokensPerSecond: number })
   | (OfAnyTask & { readonly kind: 'prompt-timing'; readonly tokens: number; readonly milliseconds: number })
-  | (OfAnyTask & {
-      readonly kind: 'generation-timing'
-      readonly tokens: number
-      readonly milliseconds: number
-    })
   | (OfAnyTask & { readonly kind: 'draft'; readonly accepted: number; readonly generated: number })
   | (OfTask & { readonly kind: 'release'; readonly heldTokens: number; readonly truncated: boolean })
-  | { readonly kind: 'cancelled'; readonly taskId: number }
-  | {
-      readonly kind: 'slots-ready'
-      readonly slots: number
-      /** null: builds to mid-2026 say it on another line, for each slot. */
-      readonly contextPerSlot: number | null
-      readonly unifiedKv: boolean | null
-    }
   | { readonly kind: 'model-loaded' }
-  | { readonly kind: 'listening'; readonly url: string }
+  | { readonly kind: 'listening' }
   | { readonly kind: 'speculation-failed'; readonly reason: string }
-  | {
-      readonly kind: 'context-exceeded'
-      readonly taskId: number | null
-      readonly requestTokens: number | null
-      readonly limitTokens: number | null
-    }
   /** Only at -lv 4. */
   | {
       readonly kind: 'buffer'
@@ -61,9 +41,7 @@ export function parseLlamaLogLine(line: string): LlamaLogEvent | null {
     const task = { slotId: Number(ofSlot[1]), taskId: Number(ofSlot[2]) }
     return parseSlotMessage(task, ofSlot[3] ?? '')
   }
-  const bare = /^(?:\d+\.\d\d\.\d{3}\.\d{3} [A-Z] )?\s*((?:prompt eval|eval|draft acceptance)\b.*)$/.exec(
-    text,
-  )
+  const bare = /^(?:\d+\.\d\d\.\d{3}\.\d{3} [A-Z] )?\s*((?:prompt eval|draft acceptance)\b.*)$/.exec(text)
   if (bare !== null) return parseTotals({ slotId: null, taskId: null }, bare[1] ?? '')
   return parseServerMessage(text) ?? parseBuffer(text)
 }
@@ -79,12 +57,6 @@ function parseSlotMessage(task: OfTask, message: string): LlamaLogEvent | null {
     if (!Number.isFinite(progress)) return null
     return { ...task, kind: 'prefill', processedTokens: Number(prefill[1]), progress: Math.min(1, progress) }
   }
-  // b10434 says n_gen, b10068 n_decoded.
-  const generation = /^n_(?:gen|decoded) =\s+(\d+), tg =\s+([\d.]+) t\/s/.exec(message)
-  if (generation !== null) {
-    const tokensPerSecond = Number(generation[2])
-    return { ...task, kind: 'generation', decoded: Number(generation[1]), tokensPerSecond }
-  }
   const release = /^stop processing: n_(?:tokens|past) = (\d+), truncated = (\d)/.exec(message)
   if (release !== null)
     return { ...task, kind: 'release', heldTokens: Number(release[1]), truncated: release[2] !== '0' }
@@ -92,11 +64,9 @@ function parseSlotMessage(task: OfTask, message: string): LlamaLogEvent | null {
 }
 
 function parseTotals(task: OfAnyTask, message: string): LlamaLogEvent | null {
-  const timing = /^\s*(prompt eval|eval) time\s+=\s+([\d.]+) ms \/\s+(\d+) tokens/.exec(message)
-  if (timing !== null) {
-    const kind = timing[1] === 'eval' ? 'generation-timing' : 'prompt-timing'
-    return { ...task, kind, milliseconds: Number(timing[2]), tokens: Number(timing[3]) }
-  }
+  const timing = /^\s*prompt eval time\s+=\s+([\d.]+) ms \/\s+(\d+) tokens/.exec(message)
+  if (timing !== null)
+    return { ...task, kind: 'prompt-timing', milliseconds: Number(timing[1]), tokens: Number(timing[2]) }
   const draft = /^draft acceptance(?: rate)? = [\d.]+ \(\s*(\d+) accepted \/\s*(\d+) generated\)/.exec(
     message,
   )
@@ -105,46 +75,16 @@ function parseTotals(task: OfAnyTask, message: string): LlamaLogEvent | null {
 }
 
 function parseServerMessage(text: string): LlamaLogEvent | null {
-  // "initializing, n_slots = 2, n_ctx_slot = 4096, kv_unified = 'false'" (b10068, b10434), "initializing slots, n_slots = 2"
-  // (2025 to mid-2026), "initializing slots | tid=... n_slots=1" (2024).
-  const slots = /\binitializing(?: slots)?\b.*?\bn_slots\s*=\s*(\d{1,6})\b/.exec(text)?.[1]
-  if (slots !== undefined) {
-    const contextPerSlot = /\bn_ctx_slot\s*=\s*(\d{1,15})\b/.exec(text)?.[1]
-    const unified = /\bkv_unified\s*=\s*'?(true|false)\b/.exec(text)?.[1]
-    return {
-      kind: 'slots-ready',
-      slots: Number(slots),
-      contextPerSlot: contextPerSlot === undefined ? null : Number(contextPerSlot),
-      unifiedKv: unified === undefined ? null : unified === 'true',
-    }
-  }
-  const listening = /\b(?:server is )?listening on (https?:\/\/\S+)/.exec(text)?.[1]
-  if (listening !== undefined) return { kind: 'listening', url: listening }
+  if (/\b(?:server is )?listening on https?:\/\/\S/.test(text)) return { kind: 'listening' }
   const failed = /failed to initialize speculative decoding context: (.+)$/.exec(text)?.[1]
   if (failed !== undefined) return { kind: 'speculation-failed', reason: failed }
   // Also said where nobody asked for it; hybrid models of some builds end here without the line above.
   if (/speculative decoding (?:is )?not supported by this context/.test(text))
     return { kind: 'speculation-failed', reason: 'speculative decoding is not supported by this context' }
-  const cancelled = /cancel task, id_task = (\d+)/.exec(text)?.[1]
-  if (cancelled !== undefined) return { kind: 'cancelled', taskId: Number(cancelled) }
   // 2024: "INFO [                    main] model loaded | tid=...".
   if (/\b(?:llama_server|main)(?:: model loaded$|\] model loaded \|)/.test(text))
     return { kind: 'model-loaded' }
-  return parseContextExceeded(text)
-}
-
-/** One request larger than its slot, or (with -kvu) a full pool, which fails every running request. */
-function parseContextExceeded(text: string): LlamaLogEvent | null {
-  const task = /send_error: task id = (\d+), error: (.*)$/.exec(text)
-  const message = task?.[2] ?? text
-  const sized = /request \((\d+) tokens\) exceeds the available context size \((\d+) tokens\)/.exec(message)
-  if (sized === null && !/Context size has been exceeded/.test(message)) return null
-  return {
-    kind: 'context-exceeded',
-    taskId: task === null ? null : Number(task[1]),
-    requestTokens: sized === null ? null : Number(sized[1]),
-    limitTokens: sized === null ? null : Number(sized[2]),
-  }
+  return null
 }
 
 function parseBuffer(text: string): LlamaLogEvent | null {
