@@ -12,7 +12,7 @@ export interface CoreLock {
   release(): void
 }
 
-const OwnerSchema = z.object({ pid: z.number().int(), host: z.enum(['app', 'cli']), since: z.number() })
+const OwnerSchema = z.object({ pid: z.number().int(), since: z.number() })
 export type LockOwner = Readonly<z.infer<typeof OwnerSchema>>
 
 /** Readers hold their lock for some microseconds; one that was suspended in there keeps a core waiting no longer than this. */

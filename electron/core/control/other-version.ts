@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 /** What every version of the contract has said of itself in a snapshot. */
 const OwnerLine = z.object({
-  snapshot: z.object({ owner: z.object({ pid: z.number().int().positive(), host: z.enum(['app', 'cli']) }) }),
+  snapshot: z.object({ owner: z.object({ pid: z.number().int().positive() }) }),
 })
 
 /**
@@ -15,8 +15,6 @@ export const describeOtherVersion = (line?: unknown): string => {
   const said = OwnerLine.safeParse(line)
   if (!said.success)
     return 'the running core is of another version: end its process (the app, or nexus serve); its services run on and are taken over by the next'
-  const { pid, host } = said.data.snapshot.owner
-  return host === 'app'
-    ? `the app that runs (pid ${pid}) is of another version: quit it, leaving its services running, and open it anew`
-    : `the running core (pid ${pid}) is of another version: kill ${pid} ends it alone, and nexus up takes its running services over`
+  const { pid } = said.data.snapshot.owner
+  return `the running core (pid ${pid}) is of another version: kill ${pid} ends it alone, and nexus up takes its running services over`
 }
