@@ -12,7 +12,7 @@ import { untilNoCore } from './core-end.ts'
 import { type Desktop, openDesktop } from './desktop.ts'
 import { type LaunchOptions, type OpenedApp, openApp } from './electron-app.ts'
 import { hasFuses } from './fuse-wire.ts'
-import { createNexus, type NexusUnderTest } from './nexus-command.ts'
+import { createNexus, endlessAnswers, type NexusUnderTest } from './nexus-command.ts'
 import { packageForTest, readElectronVersion } from './packaged-app.ts'
 
 const electronPath = process.env['NEXUS_TEST_ELECTRON'] ?? ''
@@ -80,7 +80,7 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
           executablePath: (await packageForTest({ electronPath, appDir: bundlesDir }, packages)).program,
           appDir: null,
         }
-    home = await createNexus()
+    home = await createNexus({ llamaServer: endlessAnswers })
     home.useProfile()
     desktop = await openDesktop()
     await launch()

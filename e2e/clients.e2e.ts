@@ -6,6 +6,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { freePorts } from './free-ports.ts'
@@ -115,6 +116,27 @@ describe('nexus clients --test', () => {
 const canMount =
   process.platform === 'linux' &&
   spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
+
+describe('a client of the demo', () => {
+  it('gets an answer that is right, in a sentence that ends', async () => {
+    const client = new Anthropic({
+      apiKey: readFileSync(keyFile, 'utf8').trim(),
+      baseURL: baseUrl,
+      maxRetries: 0,
+    })
+    const stream = client.messages.stream({
+      model: 'claude-sonnet-4-5',
+      max_tokens: 64,
+      temperature: 0,
+      messages: [{ role: 'user', content: 'What is the capital of France?' }],
+    })
+    const message = await stream.finalMessage()
+    expect(message.content).toEqual([
+      expect.objectContaining({ type: 'text', text: expect.stringContaining('Paris') }),
+    ])
+    expect(message.stop_reason).toBe('end_turn')
+  })
+})
 
 describe('nexus agents-file', () => {
   it('says how fast this machine reads, once its server has read something long, and is checked', async () => {

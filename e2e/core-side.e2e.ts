@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type HistorySample, historyStepMs } from '../electron/contract/history.ts'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
 import { attachToCore, type ControlClient } from '../electron/core/control/client.ts'
-import { createNexus, type NexusUnderTest } from './nexus-command.ts'
+import { createNexus, endlessAnswers, type NexusUnderTest } from './nexus-command.ts'
 
 const settleMs = 120_000
 
@@ -78,7 +78,7 @@ const openTerminal = async (): Promise<ChildProcess> => {
 }
 
 beforeAll(async () => {
-  nexus = await createNexus()
+  nexus = await createNexus({ llamaServer: endlessAnswers })
   terminal = await openTerminal()
   const client = await attachToCore(join(nexus.home, 'control.sock'))
   if (client === null) throw new Error('no core listens')
@@ -123,6 +123,21 @@ describe('questions', () => {
     const said = JSON.parse((await nexus.run('doctor', '--json', '--profile', nexus.profilePath)).stdout)
     expect(checks.map(({ id }) => id)).toEqual(said.checks.map(({ id }: { id: string }) => id))
     expect(checks.filter(({ level }) => level === 'fail')).toEqual([])
+  })
+
+  it('models: the same, in the same order, as the command', async () => {
+    const { models, bestId } = await core.ask({ type: 'models' })
+    const said = JSON.parse((await nexus.run('models', '--json')).stdout)
+    expect(bestId).toBe(said.best)
+    expect(models.map(({ id, fit, tokensPerAgent }) => ({ id, fit, tokensPerAgent }))).toEqual(
+      said.models.map(
+        ({ model, fit, tokensPerAgent }: (typeof models)[number] & { model: { id: string } }) => ({
+          id: model.id,
+          fit,
+          tokensPerAgent,
+        }),
+      ),
+    )
   })
 
   it('clients and settings: nothing secret in them; the snippet has the key', async () => {

@@ -45,6 +45,12 @@ export interface NexusUnderTest {
 const root = join(import.meta.dirname, '..')
 
 /** A short path: unix sockets end at 103 bytes. `profile` is laid over the demo profile. */
+/**
+ * For tests that need answers to go on until they are cut off: the demo's model ends most stories after a sentence or two.
+ * With this flag llama-server never chooses the end ("ignore end of stream token and continue generating", its --help).
+ */
+export const endlessAnswers = { pinnedFlags: ['--ignore-eos'] }
+
 export const createNexus = async (
   profile: { llamaServer?: object; proxy?: object; ramDisk?: object; gateway?: object } = {},
 ): Promise<NexusUnderTest> => {

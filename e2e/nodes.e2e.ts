@@ -7,7 +7,7 @@ import type { StudioNode } from '../electron/contract/snapshot.ts'
 import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { openLedger } from '../electron/core/supervise/ledger.ts'
 import { freePorts } from './free-ports.ts'
-import { createNexus, type NexusUnderTest } from './nexus-command.ts'
+import { createNexus, endlessAnswers, type NexusUnderTest } from './nexus-command.ts'
 
 // Linux has all of 127.0.0.0/8; a Mac only what was added to lo0.
 const hosts = process.platform === 'linux' ? ['127.0.0.2', '127.0.0.3'] : ['127.0.0.1', '127.0.0.1']
@@ -21,7 +21,7 @@ let clientKey = ''
 
 beforeAll(async () => {
   const ports = [...(await freePorts()), ...(await freePorts())]
-  nexus = await createNexus({ llamaServer: { slots: 2, contextTokens: 4096 } })
+  nexus = await createNexus({ llamaServer: { ...endlessAnswers, slots: 2, contextTokens: 4096 } })
   const keyFile = join(nexus.home, 'node.key')
   writeFileSync(keyFile, `${key}\n`, { mode: 0o600 })
   const nodes = hosts.map((host, index) => ({
@@ -98,7 +98,7 @@ const stream = async (model: string, tokens: number, onPiece: () => void = () =>
       model,
       max_tokens: tokens,
       stream: true,
-      // Greedy, so that a story does not happen to end early.
+      // Greedy: the same story every time.
       temperature: 0,
       messages: [{ role: 'user', content: 'Count from one to a thousand in words.' }],
     }),

@@ -180,7 +180,32 @@ describe('the big button', () => {
       ])
       await showState(page, 'guestFetching')
       await models.getByText('The profile studio needs it, and it isn’t here.').waitFor()
-      expect(await models.getByRole('button').count()).toBe(0)
+      expect(await models.getByRole('button').allInnerTexts()).toEqual(['All models'])
+    }))
+
+  test('opens the models from the plan, and fetches one that fits; a guest only reads', () =>
+    withWindow(async ({ page }) => {
+      const model = (name: string) =>
+        page.getByRole('row').filter({ has: page.getByRole('rowheader', { name, exact: true }) })
+      await showView(page, 'plan')
+      await button(page, 'Which models fit this machine').click()
+      await page.getByText('best for agents').waitFor()
+      expect(await model('Qwen3-Coder-Next').getByRole('cell').allInnerTexts()).toEqual([
+        '256k',
+        '16 s',
+        '46.4 [1]',
+      ])
+      expect(await model('MiniMax-M2.7').getByRole('cell').allInnerTexts()).toEqual(['–', '50 s', '–'])
+      expect(await page.getByRole('button', { name: /^Fetch.*: (Kimi|DeepSeek)/ }).count()).toBe(0)
+      await button(page, 'Fetch 46.2 GiB: Qwen3-Coder-Next').click()
+      expect(await commands(page)).toEqual([
+        { type: 'fetchModel', model: 'qwen3-coder-next', endpoint: null, token: null },
+      ])
+      await showState(page, 'modelMissing')
+      await button(page, 'Cancel: Llama-3.2-3B-Instruct').waitFor()
+      await showState(page, 'guestFetching')
+      await model('Qwen3-Coder-Next').waitFor()
+      expect(await page.getByRole('button', { name: /^(Fetch|Cancel)/ }).count()).toBe(0)
     }))
 
   test('beside what does not fit there is a start all the same', () =>
@@ -242,7 +267,7 @@ test('without a core nothing old is shown', () =>
 describe('the keyboard', () => {
   test('reaches every control of every view, and one sees where it is', () =>
     withWindow(async ({ page }) => {
-      for (const view of ['glance', 'logs', 'plan', 'doctor', 'clients', 'settings']) {
+      for (const view of ['glance', 'logs', 'plan', 'models', 'doctor', 'clients', 'settings']) {
         await showView(page, view)
         const controls = await page.evaluate(
           `[...document.querySelectorAll('button, select, input, summary')].filter((e) => !e.disabled).length`,

@@ -144,14 +144,15 @@ test('an ordinary glance is seen at once, without scrolling', () =>
     expect(hidden).toEqual({})
   }))
 
-/** Every view but the glance, while agents are at work. */
-const otherViews = ['logs', 'plan', 'doctor', 'clients', 'settings'] as const
+/** Every view but the glance, while agents are at work and, last, while a model is fetched. */
+const otherViews = ['logs', 'plan', 'doctor', 'clients', 'settings', 'models'] as const
 
 test.each(looks)(
   'every view at %s is drawn without a complaint, nothing wider than the window',
   (name, look) =>
     withWindow(look, async ({ page }) => {
       for (const view of otherViews) {
+        if (view === 'models') await showState(page, 'modelMissing')
         await showView(page, view)
         await page.screenshot({ path: join(picturesDir, `view-${view}-${name}.png`) })
         const width = await page.evaluate('document.documentElement.scrollWidth')
@@ -164,6 +165,7 @@ test.each(axeLooks)('axe finds nothing in any view, %s', (_, look) =>
   withWindow(look, async ({ page }) => {
     const found: Record<string, readonly string[]> = {}
     for (const view of otherViews) {
+      if (view === 'models') await showState(page, 'modelMissing')
       await showView(page, view)
       const violations = await findViolations(page)
       if (violations.length > 0) found[view] = violations

@@ -5,7 +5,7 @@ import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
-import { createNexus, type NexusUnderTest } from './nexus-command.ts'
+import { createNexus, endlessAnswers, type NexusUnderTest } from './nexus-command.ts'
 
 const settleMs = 180_000
 const queueLimit = 2
@@ -23,7 +23,7 @@ let baseUrl: string
 const keys = new Map<string, string>()
 
 beforeAll(async () => {
-  nexus = await createNexus({ proxy: { queueLimit } })
+  nexus = await createNexus({ llamaServer: endlessAnswers, proxy: { queueLimit } })
   // However busy the machine is, a stream that may finish does.
   writeFileSync(join(nexus.home, 'config.json'), JSON.stringify({ drainSeconds: 600 }))
   const up = await nexus.run('up', '--profile', nexus.profilePath)
@@ -47,7 +47,7 @@ const client = (developer: string) =>
 const request = (index: number, maxTokens: number) => ({
   model: 'claude-opus-4-8',
   max_tokens: maxTokens,
-  // Greedy, so that a story does not happen to end early.
+  // Greedy: the same story every time.
   temperature: 0,
   messages: [
     { role: 'user' as const, content: `Story number ${index}: count from one to a thousand in words.` },
@@ -276,7 +276,9 @@ describe('one pool for all slots', () => {
   const fillingWords = 'word '.repeat(900)
   beforeAll(async () => {
     await nexus.dispose()
-    pool = await createNexus({ llamaServer: { unifiedKv: true, contextTokens: poolTokens } })
+    pool = await createNexus({
+      llamaServer: { ...endlessAnswers, unifiedKv: true, contextTokens: poolTokens },
+    })
     const up = await pool.run('up', '--profile', pool.profilePath)
     if (up.code !== 0) throw new Error(`${up.stderr}${up.stdout}`)
     const guide = GuideSchema.parse(JSON.parse((await pool.run('clients', '--json')).stdout))

@@ -1,31 +1,33 @@
 // The row at the bottom: the views, and whether the window is pinned.
-import { type View, viewIds } from '../electron/contract/notice.ts'
+import type { View } from '../electron/contract/notice.ts'
 import { Icon } from './icon.tsx'
 import { act, showView, useMirror } from './mirror.ts'
 
-const titles: Readonly<Record<View['id'], string>> = {
-  glance: 'Glance',
-  logs: 'Logs',
-  plan: 'Plan',
-  doctor: 'Doctor',
-  clients: 'Clients',
-  settings: 'Settings',
-}
+/** `models` has no tab, for which a narrow window has no room: it is reached from the plan. */
+const tabs: readonly (readonly [View['id'], string])[] = [
+  ['glance', 'Glance'],
+  ['logs', 'Logs'],
+  ['plan', 'Plan'],
+  ['doctor', 'Doctor'],
+  ['clients', 'Clients'],
+  ['settings', 'Settings'],
+]
 
 export const Navigation = () => {
   const shown = useMirror(({ view }) => view.id)
   const pinned = useMirror(({ app }) => app?.pinned ?? false)
+  const current = shown === 'models' ? 'plan' : shown
   return (
     <nav className="navigation" aria-label="Views">
-      {viewIds.map((id) => (
+      {tabs.map(([id, title]) => (
         <button
           key={id}
           type="button"
           className="tab"
-          aria-current={id === shown ? 'page' : undefined}
+          aria-current={id === current ? 'page' : undefined}
           onClick={() => showView({ id, service: null })}
         >
-          {titles[id]}
+          {title}
         </button>
       ))}
       <button

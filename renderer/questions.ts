@@ -9,3 +9,4 @@ export const askSettings = (): Promise<Answers['settings']> => nexus().ask<'sett
 export const askLogTail = (log: LogId, lines: number): Promise<Answers['logTail']> =>
   nexus().ask<'logTail'>({ type: 'logTail', log, lines })
 export const askDoctor = (): Promise<Answers['doctor']> => nexus().ask<'doctor'>({ type: 'doctor' })
+export const askModels = (): Promise<Answers['models']> => nexus().ask<'models'>({ type: 'models' })

@@ -10,6 +10,7 @@ import { Refusal } from './refusal.tsx'
 import { Clients } from './views/clients.tsx'
 import { Doctor } from './views/doctor.tsx'
 import { Logs } from './views/logs.tsx'
+import { Models } from './views/models.tsx'
 import { NoCore } from './views/no-core.tsx'
 import { Plan } from './views/plan.tsx'
 import { Settings } from './views/settings.tsx'
@@ -25,6 +26,7 @@ const views: Readonly<Record<View['id'], () => ReactElement>> = {
   glance: Glance,
   logs: Logs,
   plan: Plan,
+  models: Models,
   doctor: Doctor,
   clients: Clients,
   settings: Settings,

@@ -32,11 +32,11 @@ def keep_tools(body: dict[str, Any], kept: list[str] | None, *, for_everybody: b
     tools = body.get("tools")
     if kept is None or not isinstance(tools, list) or not (for_everybody or user_agent.startswith(CLAUDE_CODE)):
         return body
-    names = {*kept, _chosen(body.get("tool_choice"))}
+    names = {*kept, chosen_name(body.get("tool_choice"))}
     left = [tool for tool in tools if _stays(tool, names)]
     if len(left) == len(tools):
         return body
-    left_out = [name for tool in tools if not _stays(tool, names) and (name := _name_of(tool))]
+    left_out = [name for tool in tools if not _stays(tool, names) and (name := name_of(tool))]
     tool_book.left_out("tools", left_out)
     _say(left_out)
     mended = {**body, "tools": left}
@@ -48,11 +48,11 @@ def keep_tools(body: dict[str, Any], kept: list[str] | None, *, for_everybody: b
 
 
 def _stays(tool: object, names: set[str | None]) -> bool:
-    name = _name_of(tool)
+    name = name_of(tool)
     return name is None or name in names or name.startswith(MCP_PREFIX)
 
 
-def _name_of(tool: object) -> str | None:
+def name_of(tool: object) -> str | None:
     """Of a tool that the client runs, in Anthropic's, OpenAI's and the Responses API's form; None for any other."""
     if not isinstance(tool, dict) or tool.get("type") not in (None, "custom", "function"):
         return None
@@ -61,7 +61,8 @@ def _name_of(tool: object) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _chosen(choice: object) -> str | None:
+def chosen_name(choice: object) -> str | None:
+    """The one tool that a `tool_choice` insists on, in the same three forms; None where it names none."""
     if not isinstance(choice, dict):
         return None
     function = choice.get("function")

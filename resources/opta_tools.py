@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
+from opta_kept_tools import chosen_name, name_of
 from opta_tool_book import tool_book
 
 logger: Final = logging.getLogger("opta_router")
@@ -28,6 +29,27 @@ class ToolRefusedError(Exception):
         super().__init__(message)
         self.message: Final = message
         self.place: Final = place
+
+
+def insist_on_tool(body: dict[str, Any]) -> bool:
+    """Offer only the tool that `tool_choice` names. Whether it named one. Raises ToolRefusedError for one that isn't offered.
+
+    llama-server (b10068) takes `tool_choice` as a word alone: it ignores the object that names a tool and answers as it likes.
+    With that tool alone and "required" its grammar leads to the call. The prompt of this turn shares less with the cache then.
+    """
+    choice = body.get("tool_choice")
+    name = chosen_name(choice)
+    if name is None:
+        return False
+    offered = [tool for tool in body.get("tools") or () if name_of(tool) == name]
+    if not offered:
+        message = f"tool_choice: Tool '{name[:LONGEST_NAME]}' not found in provided tools"
+        raise ToolRefusedError(message, "tool_choice")
+    body["tools"] = offered
+    is_anthropic = choice.get("type") == "tool"
+    rest = {key: value for key, value in choice.items() if key not in ("type", "name")}
+    body["tool_choice"] = {"type": "any", **rest} if is_anthropic else "required"
+    return True
 
 
 def mend_tools(body: dict[str, Any]) -> bool:

@@ -45,7 +45,12 @@ const refused: readonly (readonly [Command, string])[] = [
   [{ type: 'cancelFetch', id: 'a/b' }, 'nexus model cancel a/b'],
 ]
 
-const askable: readonly Query[] = [{ type: 'plan' }, { type: 'doctor' }, { type: 'clients' }]
+const askable: readonly Query[] = [
+  { type: 'plan' },
+  { type: 'doctor' },
+  { type: 'models' },
+  { type: 'clients' },
+]
 const unaskable: readonly Query[] = [
   { type: 'settings' },
   ...logIds.map((log): Query => ({ type: 'logTail', log, lines: 10 })),

@@ -44,6 +44,7 @@ export const refuseQuery = (query: Query, owner: string): string | null => {
   switch (query.type) {
     case 'plan':
     case 'doctor':
+    case 'models':
     // Its keys are masked.
     case 'clients':
       return null

@@ -4,7 +4,7 @@ import { ServiceIdSchema } from './service-ids.ts'
 import { epochMs } from './values.ts'
 
 /** Where in the window something is shown. */
-export const viewIds = ['glance', 'logs', 'plan', 'doctor', 'clients', 'settings'] as const
+const viewIds = ['glance', 'logs', 'plan', 'models', 'doctor', 'clients', 'settings'] as const
 export const ViewSchema = z.strictObject({ id: z.enum(viewIds), service: ServiceIdSchema.nullable() })
 export type View = z.infer<typeof ViewSchema>
 

@@ -4,7 +4,7 @@ import { ConfigSchema } from './config.ts'
 import { ProfileSchema } from './profile.ts'
 import { LogIdSchema } from './service-ids.ts'
 import { FitSchema } from './snapshot.ts'
-import { bytes, nullableText, port, wholeNumber } from './values.ts'
+import { bytes, count, nullableText, perSecond, port, wholeNumber } from './values.ts'
 
 export const PlanAnswerSchema = z.strictObject({
   profile: z.string(),
@@ -135,10 +135,49 @@ export const SettingsAnswerSchema = z.strictObject({
 })
 export type SettingsAnswer = z.infer<typeof SettingsAnswerSchema>
 
+/** The models that were judged, what serves agents best first. */
+export const ModelsAnswerSchema = z.strictObject({
+  /** For how many agents it is planned. */
+  agents: count,
+  /** What an agent is expected to send first. */
+  firstTurnTokens: count,
+  /** The machine in one line; null: it doesn't say, or not yet. */
+  machine: nullableText,
+  /** null: no model for agents fits with a workable context. */
+  bestId: nullableText,
+  models: z.array(
+    z.strictObject({
+      /** For `fetchModel`. */
+      id: z.string(),
+      name: z.string(),
+      weightBytes: bytes.nullable(),
+      fit: z.enum(['fits', 'does-not-fit', 'unknown']),
+      /** Why it cannot be planned; null where it can. */
+      whyUnknown: nullableText,
+      /** With all reserves; null where it fits or isn't known. */
+      neededBytes: bytes.nullable(),
+      /** The context of each agent when all are full; null where it doesn't fit or isn't known. */
+      tokensPerAgent: count.nullable(),
+      /** At the published rate of the machine in `source`. */
+      firstTurnSeconds: z.number().nonnegative().nullable(),
+      generationTokensPerSecond: perSecond.nullable(),
+      /** Machine, engine, date and address of the published speed. */
+      source: nullableText,
+      isHere: z.boolean(),
+      /** false: set-up installs it. */
+      canFetch: z.boolean(),
+    }),
+  ),
+  /** What the table has no room for, one sentence or two each. */
+  notes: z.array(z.string()),
+})
+export type ModelsAnswer = z.infer<typeof ModelsAnswerSchema>
+
 /** Questions whose answers are no part of a snapshot: asked for when somebody looks. */
 export const QuerySchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('plan') }),
   z.strictObject({ type: z.literal('doctor') }),
+  z.strictObject({ type: z.literal('models') }),
   z.strictObject({ type: z.literal('clients') }),
   z.strictObject({ type: z.literal('settings') }),
   z.strictObject({
@@ -152,6 +191,7 @@ export type Query = z.infer<typeof QuerySchema>
 export interface Answers {
   readonly plan: PlanAnswer
   readonly doctor: DoctorAnswer
+  readonly models: ModelsAnswer
   readonly clients: ClientsAnswer
   readonly settings: SettingsAnswer
   readonly logTail: readonly string[]
@@ -160,6 +200,7 @@ export interface Answers {
 export const answerSchemas = {
   plan: PlanAnswerSchema,
   doctor: DoctorAnswerSchema,
+  models: ModelsAnswerSchema,
   clients: ClientsAnswerSchema,
   settings: SettingsAnswerSchema,
   logTail: z.array(z.string()),

@@ -1,29 +1,26 @@
 // Models: what the core fetches, and what the profile misses, with the button that has it fetched.
-import type { MouseEvent } from 'react'
-import type { Command } from '../../electron/contract/command.ts'
 import type { MissingModel, ModelFetch } from '../../electron/contract/snapshot.ts'
-import { describeFetch, isFetchActive } from '../../electron/wording/fetch-words.ts'
-import { formatBytes } from '../../electron/wording/figures.ts'
-import { useRefusal } from '../guest.ts'
-import { send, useSnapshot } from '../mirror.ts'
-import { startSentence } from '../sentence.ts'
-
-const fetchOf = (model: string) => ({ type: 'fetchModel', model, endpoint: null, token: null }) as const
-
-/** The second press of a double click was for what stood here before: `Cancel` takes the place of `Fetch`. */
-const pressOnce = (command: Command) => (event: MouseEvent) => {
-  if (event.detail <= 1) void send(command)
-}
+import { showView, useSnapshot } from '../mirror.ts'
+import { FetchButton, FetchProgress, isFetchShown, TurnButton } from '../model-fetch.tsx'
 
 export const Models = () => {
   const fetches = useSnapshot((snapshot) => snapshot.fetches) ?? []
   const missing = useSnapshot((snapshot) => snapshot.missingModels) ?? []
-  const shown = fetches.filter((fetch) => isFetchActive(fetch) || fetch.phase === 'failed')
+  const shown = fetches.filter(isFetchShown)
   const left = missing.filter(({ model }) => !shown.some(({ id }) => id === model))
   if (shown.length === 0 && left.length === 0) return null
   return (
     <section className="section models" aria-label="Models">
-      <h2>Models</h2>
+      <div className="model-head">
+        <h2>Models</h2>
+        <button
+          type="button"
+          className="button-small"
+          onClick={() => showView({ id: 'models', service: null })}
+        >
+          All models
+        </button>
+      </div>
       {shown.map((fetch) => (
         <Fetch key={fetch.id} fetch={fetch} />
       ))}
@@ -34,51 +31,22 @@ export const Models = () => {
   )
 }
 
-const Fetch = ({ fetch }: { readonly fetch: ModelFetch }) => {
-  const { id, file, phase, doneBytes, totalBytes } = fetch
-  const again = fetchOf(id)
-  const cancel = { type: 'cancelFetch', id } as const
-  const isFailed = phase === 'failed'
-  const command = isFailed ? again : cancel
-  const isRefused = useRefusal([command]) !== null
-  return (
-    <div className="model">
-      <div className="model-head">
-        <span className="model-name">{file ?? id}</span>
-        {!isRefused && (
-          <button type="button" className="button-small" onClick={pressOnce(command)}>
-            {isFailed ? 'Fetch again' : 'Cancel'}
-          </button>
-        )}
-      </div>
-      {!isFailed && totalBytes !== null && (
-        <progress value={doneBytes} max={totalBytes} aria-label={file ?? id} />
-      )}
-      <p
-        className={isFailed || phase === 'waiting' ? 'model-trouble' : 'model-words'}
-        role={isFailed ? 'alert' : undefined}
-      >
-        {startSentence(describeFetch(fetch))}
-      </p>
+const Fetch = ({ fetch }: { readonly fetch: ModelFetch }) => (
+  <div className="model">
+    <div className="model-head">
+      <span className="model-name">{fetch.file ?? fetch.id}</span>
+      <TurnButton fetch={fetch} name={fetch.file ?? fetch.id} />
     </div>
-  )
-}
+    <FetchProgress fetch={fetch} />
+  </div>
+)
 
-const Missing = ({ missing }: { readonly missing: MissingModel }) => {
-  const { model, file, profile, bytes } = missing
-  const command = fetchOf(model)
-  const isRefused = useRefusal([command]) !== null
-  return (
-    <div className="model">
-      <div className="model-head">
-        <span className="model-name">{file}</span>
-        {!isRefused && (
-          <button type="button" className="button-small" onClick={pressOnce(command)}>
-            Fetch{bytes === null ? '' : ` ${formatBytes(bytes)}`}
-          </button>
-        )}
-      </div>
-      <p className="model-words">The profile {profile} needs it, and it isn’t here.</p>
+const Missing = ({ missing: { model, file, profile, bytes } }: { readonly missing: MissingModel }) => (
+  <div className="model">
+    <div className="model-head">
+      <span className="model-name">{file}</span>
+      <FetchButton model={model} bytes={bytes} name={file} />
     </div>
-  )
-}
+    <p className="model-words">The profile {profile} needs it, and it isn’t here.</p>
+  </div>
+)

@@ -167,6 +167,70 @@ const doctor: Answers['doctor'] = {
   ],
 }
 
+const judged = (id: string, name: string, over: Partial<JudgedRow>): JudgedRow => ({
+  id,
+  name,
+  weightBytes: 49_600_000_000,
+  fit: 'fits',
+  whyUnknown: null,
+  neededBytes: null,
+  tokensPerAgent: 262_144,
+  firstTurnSeconds: null,
+  generationTokensPerSecond: null,
+  source: null,
+  isHere: false,
+  canFetch: true,
+  ...over,
+})
+type JudgedRow = Answers['models']['models'][number]
+
+const models: Answers['models'] = {
+  agents: 4,
+  firstTurnTokens: 20_000,
+  machine: 'Mac15,14, Apple M3 Ultra, 24 performance + 8 efficiency cores, 256 GiB at 819 GB/s, macOS 27.0',
+  bestId: 'qwen3-coder-next',
+  models: [
+    judged('qwen3-coder-next', 'Qwen3-Coder-Next', {
+      firstTurnSeconds: 16.4,
+      generationTokensPerSecond: 46.4,
+      source:
+        'M2 Ultra, llama.cpp, pull request 19375, Q4_K_M, 2026-02, a prompt of 2,048: https://github.com/ggml-org/llama.cpp/pull/19375',
+    }),
+    judged('a-long-name', 'A-Model-With-A-Very-Long-Name-235B-A22B-Thinking-2511-Instruct', {
+      tokensPerAgent: 131_072,
+    }),
+    judged('r1-distill-llama-70b', 'DeepSeek-R1-Distill-Llama-70B', {
+      weightBytes: 74_975_054_752,
+      tokensPerAgent: 98_304,
+      firstTurnSeconds: 184,
+      generationTokensPerSecond: 12.1,
+      source:
+        'M2 Ultra, 76 GPU cores, llama.cpp, Llama 3 70B, Q4_K_M, 2024-05, a prompt of 8,192: https://github.com/XiongjieDai/GPU-Benchmarks-on-LLM-Inference',
+      isHere: true,
+    }),
+    // What the states that fetch are at.
+    judged('llama-3.2-3b', 'Llama-3.2-3B-Instruct', { weightBytes: 2_019_377_696, tokensPerAgent: 131_072 }),
+    judged('minimax-m2.7', 'MiniMax-M2.7', {
+      weightBytes: null,
+      fit: 'unknown',
+      whyUnknown:
+        'the size of its weights is not known: sizes of its parts were not found published outside of the repository itself',
+      tokensPerAgent: null,
+      firstTurnSeconds: 50,
+    }),
+    judged('kimi-k2.5', 'Kimi-K2.5', {
+      weightBytes: 340_000_000_000,
+      fit: 'does-not-fit',
+      neededBytes: 402_000_000_000,
+      tokensPerAgent: null,
+    }),
+  ],
+  notes: [
+    "The studio profile's DeepSeek-R1-Distill-Llama-70B: its own template drops every tool; it reads 20,000 tokens in 3 min 4 s. Qwen3-Coder-Next calls tools and reads them in 16 s.",
+    'To have it: nexus model fetch qwen3-coder-next, then nexus up --model qwen3-coder-next.',
+  ],
+}
+
 const snippet = (id: string, title: string, masked: string) => ({ id, title, masked, notes: [] })
 
 const clientsOf = (name: string): Answers['clients']['developers'][number] => ({
@@ -229,6 +293,7 @@ const planFor = ({ snapshot }: AppState): Answers['plan'] => {
 export const sampleAnswers = (state: AppState): Answers => ({
   plan: planFor(state),
   doctor,
+  models,
   clients: {
     baseUrl: 'http://192.168.1.20:4000',
     warning: null,

@@ -36,6 +36,7 @@ describe.each(states)('%s', (_, state) => {
     const answers = sampleAnswers(state)
     expect(answerSchemas.plan.parse(answers.plan)).toEqual(answers.plan)
     expect(answerSchemas.doctor.parse(answers.doctor)).toEqual(answers.doctor)
+    expect(answerSchemas.models.parse(answers.models)).toEqual(answers.models)
     expect(answerSchemas.clients.parse(answers.clients)).toEqual(answers.clients)
     expect(answerSchemas.settings.parse(answers.settings)).toEqual(answers.settings)
     expect(answerSchemas.logTail.parse(answers.logTail)).toEqual(answers.logTail)

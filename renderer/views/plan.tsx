@@ -5,13 +5,13 @@ import { formatBytes } from '../../electron/wording/figures.ts'
 import { quoteArgv } from '../../electron/wording/shell-quote.ts'
 import { fitWords } from '../fit-words.ts'
 import { Icon } from '../icon.tsx'
-import type { IconName } from '../icon-name.ts'
-import { act, useSnapshot } from '../mirror.ts'
+import { act, showView, useSnapshot } from '../mirror.ts'
 import { askPlan } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
 import { AgainButton } from './again-button.tsx'
 import { AskedBody } from './asked-body.tsx'
 import { CopyButton } from './copy-button.tsx'
+import { Lines } from './lines.tsx'
 import { ViewHead } from './view-head.tsx'
 
 export const Plan = () => {
@@ -40,6 +40,15 @@ export const Plan = () => {
             ) : (
               <MemoryPlan memory={plan.memory} />
             )}
+            <div className="button-row">
+              <button
+                type="button"
+                className="button"
+                onClick={() => showView({ id: 'models', service: null })}
+              >
+                Which models fit this machine
+              </button>
+            </div>
             <Engine engine={plan.engine} />
             {plan.gateway !== null && <Gateway gateway={plan.gateway} />}
           </>
@@ -143,15 +152,3 @@ const Gateway = ({ gateway }: { readonly gateway: NonNullable<PlanAnswer['gatewa
     <Lines mark="info" lines={gateway.notes} />
   </section>
 )
-
-const Lines = ({ mark, lines }: { readonly mark: IconName; readonly lines: readonly string[] }) =>
-  lines.length === 0 ? null : (
-    <ul className="lines">
-      {lines.map((line) => (
-        <li key={line} className={`line line-${mark}`}>
-          <Icon name={mark} />
-          <span>{line}</span>
-        </li>
-      ))}
-    </ul>
-  )

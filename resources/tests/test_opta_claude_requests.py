@@ -122,6 +122,30 @@ def test_a_web_search_is_left_out_and_said(proxy: Proxy, caplog: pytest.LogCaptu
         mend_tools(message(tools=[search], tool_choice={"type": "tool", "name": "web_search"}))
 
 
+OTHER_TOOL = {**TOOL, "name": "Other"}
+
+
+def test_the_tool_that_is_insisted_on_is_the_only_one_offered(proxy: Proxy) -> None:
+    choice = {"type": "tool", "name": TOOL["name"], "disable_parallel_tool_use": True}
+    assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message(tools=[OTHER_TOOL, TOOL], tool_choice=choice))[0] == 200
+    asked = proxy.engine.requests[-1]
+    assert ([tool["function"]["name"] for tool in asked["tools"]], asked["tool_choice"]) == ([TOOL["name"]], "required")
+
+
+def test_the_same_for_openais_form(proxy: Proxy) -> None:
+    tools = [{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in ("a", "b")]
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}], "tools": tools, "tool_choice": {"type": "function", "function": {"name": "b"}}}
+    assert proxy.ask("POST", "/v1/chat/completions", ANNA_KEY, body)[0] == 200
+    asked = proxy.engine.requests[-1]
+    assert ([tool["function"]["name"] for tool in asked["tools"]], asked["tool_choice"]) == (["b"], "required")
+
+
+def test_one_that_is_not_offered_is_refused(proxy: Proxy) -> None:
+    status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, message(tools=[TOOL], tool_choice={"type": "tool", "name": "Gone"}))
+    assert status == 400
+    assert "tool_choice: Tool 'Gone' not found in provided tools" in text
+
+
 @pytest.mark.parametrize(
     ("schema", "kept", "left_out"),
     [

@@ -5,13 +5,14 @@ import { dirname, join } from 'node:path'
 import type { Outcome } from '../../contract/command.ts'
 import type { CommandedId } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
+import { judgeOne, modelAgents, readJudgedMachine } from '../../core/answers/models-answer.ts'
 import { formatBytes } from '../../core/base/format-bytes.ts'
 import { writePrivateFile } from '../../core/base/private-file.ts'
 import { readConfig } from '../../core/config/config.ts'
 import { ensureStateFolder } from '../../core/config/state-folder.ts'
 import type { ControlClient } from '../../core/control/client.ts'
 import { readLastLines } from '../../core/logs/log-follow.ts'
-import { findInCatalogue, readCatalogue } from '../../core/models/catalogue.ts'
+import { commandToHave, findInCatalogue, readCatalogue } from '../../core/models/catalogue.ts'
 import { findModel, modelFolders } from '../../core/models/find-models.ts'
 import { overrideFor } from '../../core/models/judge-models.ts'
 import { readIntent } from '../../core/stack/intent.ts'
@@ -37,7 +38,6 @@ import {
 } from '../view/outcome-view.ts'
 import { renderMemoryReading } from '../view/plan-view.ts'
 import { createProgressTracker, type ProgressTracker } from '../view/progress-view.ts'
-import { judgeOne, readJudgedMachine } from './models.ts'
 
 type UpCommand = Extract<CliCommand, { name: 'up' }>
 
@@ -115,9 +115,6 @@ const followInterruptibly = async (
   }
 }
 
-/** As the studio has them. */
-const modelAgents = 4
-
 /** The path of a profile for one model of the catalogue, written into the state folder. Throws when it can't run here. */
 const writeModelProfile = async (id: string, context: CliContext): Promise<string> => {
   const catalogue = readCatalogue(context.resourcesDir)
@@ -125,7 +122,7 @@ const writeModelProfile = async (id: string, context: CliContext): Promise<strin
   const machine = await readJudgedMachine(null, context)
   const judged = await judgeOne(model, catalogue, context, modelAgents, machine)
   const { path, contextTokens, why } = judged
-  if (path === null) throw new Error(`${id} is not here: nexus model fetch ${id}`)
+  if (path === null) throw new Error(`${id} is not here: ${commandToHave(model)}`)
   if (contextTokens === null)
     throw new Error(`${model.name} cannot be run on this machine: ${why}. nexus models shows what can.`)
   const folders = modelFolders(context.folder.modelsDir, context.folder.runtimeDir)

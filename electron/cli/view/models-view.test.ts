@@ -52,6 +52,19 @@ describe('renderModels', () => {
     )
   })
 
+  it('says where the model that is not fetched comes from, until it is here', () => {
+    const words = 'smollm2-135m comes with set-up: nexus up --profile demo.'
+    expect(render(256, 200).join('\n')).toContain(words)
+    const here = render(256, 200, 'smollm2-135m').join('\n')
+    expect(here).not.toContain(words)
+    expect(here).toMatch(/smollm2-135m .* yes +no +no +yes +Q4_1/)
+  })
+
+  it('shows what was not found published as unknown', () => {
+    const row = render(256, 200).find((line) => line.startsWith('deepseek-v4-flash'))
+    expect(row).toMatch(/ no +\? +yes +\? +MXFP4/)
+  })
+
   it('says once what does not fit, and has the rest on a wide terminal', () => {
     const small = render(64, 200).join('\n')
     expect(small.match(/Do not fit/g)).toHaveLength(1)

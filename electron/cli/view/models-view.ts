@@ -1,12 +1,9 @@
 // The catalogue as a table for one machine, with the sources of what is published and what is not known. No I/O.
 
-import {
-  bestForAgents,
-  firstTurnTokens,
-  type JudgedMachine,
-  type JudgedModel,
-} from '../../core/models/judge-models.ts'
+import { explainChoice, saySource } from '../../core/models/explain-models.ts'
+import { firstTurnTokens, type JudgedMachine, type JudgedModel } from '../../core/models/judge-models.ts'
 import { formatBytes, formatContext, formatDuration, formatRate, plural } from '../../wording/figures.ts'
+import { explainColumns, modelColumns } from '../../wording/model-columns.ts'
 import { padEnd, padStart, piece, renderLine, type TextLine, type Tone, wrap } from './text-line.ts'
 
 export interface ModelsReport {
@@ -33,16 +30,20 @@ interface Column {
 }
 
 const columns: readonly Column[] = [
-  { title: 'MODEL', width: 20, left: true, cell: ({ model }) => [model.id, 'strong'] },
+  { title: modelColumns.model, width: 20, left: true, cell: ({ model }) => [model.id, 'strong'] },
   {
-    title: 'SIZE',
+    title: 'Size',
     width: 10,
     cell: ({ model }) => [model.weightBytes === null ? '?' : formatBytes(model.weightBytes), 'plain'],
   },
-  { title: 'FITS', width: 6, cell: ({ fit }) => fits[fit] },
-  { title: 'CONTEXT', width: 9, cell: ({ tokensPerAgent }) => [formatContext(tokensPerAgent), 'plain'] },
+  { title: 'Fits', width: 6, cell: ({ fit }) => fits[fit] },
   {
-    title: 'FIRST TURN',
+    title: modelColumns.context,
+    width: 9,
+    cell: ({ tokensPerAgent }) => [formatContext(tokensPerAgent), 'plain'],
+  },
+  {
+    title: modelColumns.firstTurn,
     width: 12,
     cell: (row) => [
       row.firstTurnSeconds === null ? notKnown : formatDuration(row.firstTurnSeconds),
@@ -50,7 +51,7 @@ const columns: readonly Column[] = [
     ],
   },
   {
-    title: 'TOK/S',
+    title: modelColumns.rate,
     width: 11,
     cell: (row) => [
       row.generationTokensPerSecond === null ? notKnown : formatRate(row.generationTokensPerSecond),
@@ -58,21 +59,19 @@ const columns: readonly Column[] = [
     ],
   },
   { title: '', width: 4, cell: (_, source) => [source, 'dim'] },
-  { title: 'HERE', width: 6, cell: ({ path }) => (path === null ? ['no', 'dim'] : ['yes', 'good']) },
+  { title: 'Here', width: 6, cell: ({ path }) => (path === null ? ['no', 'dim'] : ['yes', 'good']) },
 ]
+
+const sayKnown = (fact: boolean | null): string => (fact === null ? '?' : fact ? 'yes' : 'no')
 
 const wideColumns: readonly Column[] = [
   {
     title: 'TOOLS',
     width: 7,
-    cell: ({ model }) => (model.tools.renders ? ['yes', 'plain'] : ['no', 'warn']),
+    cell: ({ model: { tools } }) => [sayKnown(tools.renders), tools.renders === true ? 'plain' : 'warn'],
   },
-  { title: 'THINKS', width: 8, cell: ({ model }) => [model.thinking ? 'yes' : 'no', 'plain'] },
-  {
-    title: 'PARKS',
-    width: 7,
-    cell: ({ model: { cacheParks } }) => [cacheParks === null ? '?' : cacheParks ? 'yes' : 'no', 'plain'],
-  },
+  { title: 'THINKS', width: 8, cell: ({ model }) => [sayKnown(model.thinking), 'plain'] },
+  { title: 'PARKS', width: 7, cell: ({ model }) => [sayKnown(model.cacheParks), 'plain'] },
   { title: '  FILE', width: 13, left: true, cell: ({ model }) => [`  ${model.quantisation}`, 'dim'] },
   { title: '  KIND', width: 21, left: true, cell: ({ model }) => [`  ${model.kind.join(', ')}`, 'dim'] },
 ]
@@ -100,42 +99,29 @@ export const renderModels = (
       `Models for ${plural(agents, 'agent')} on ${where === null ? `a Mac with ${size}` : `this machine: ${where}`}.`,
     ),
     [],
-    shown.map((column) => cell(column, [column.title, 'dim'])),
+    shown.map((column) => cell(column, [column.title.toUpperCase(), 'dim'])),
     ...models.map((row): TextLine => shown.map((column) => cell(column, column.cell(row, sourceOf(row))))),
     [],
     ...paragraph(
-      `CONTEXT: tokens for each of ${agents} when all are full, by the memory plan with all its reserves. FIRST TURN: ${firstTurnTokens.toLocaleString('en-US')} tokens read at the published rate. Rates are those of the machine in the source.`,
+      explainColumns(agents, firstTurnTokens)
+        .map(([title, text]) => `${title.toUpperCase()}: ${text}`)
+        .join(' '),
     ),
     ...explain(models).flatMap((text) => [[], ...paragraph(text, '  ')]),
     ...(sources.length === 0 ? [] : [[], [piece('Sources', 'strong')]]),
-    ...sources.flatMap((source, index) =>
-      paragraph(
-        `[${index + 1}] ${source.machine}, ${source.engine}, ${source.quantisation}, ${source.date}${source.promptTokens === null ? '' : `, a prompt of ${source.promptTokens.toLocaleString('en-US')}`}: ${source.source}`,
-        '    ',
-      ),
-    ),
+    ...sources.flatMap((source, index) => paragraph(`[${index + 1}] ${saySource(source)}`, '    ')),
   ]
   return lines.map((line) => renderLine(line, color))
 }
 
 /** What the table has no room for: what isn't known and why, the studio's model, what to do next. */
-const explain = (models: readonly JudgedModel[]): readonly string[] => {
-  const best = bestForAgents(models)
-  return [
-    ...models.flatMap(({ model, fit, why }) =>
-      fit === 'unknown' ? [`${model.id} cannot be planned: ${why}.`] : [],
-    ),
-    ...sayMisfits(models.filter(({ fit }) => fit === 'does-not-fit')),
-    ...saySeed(models, best),
-    ...(best === null
-      ? ['No model for agents fits with 32,768 tokens for each: fewer agents (--agents) get more.']
-      : [
-          best.path === null
-            ? `To have it: nexus model fetch ${best.model.id}, then nexus up --model ${best.model.id}.`
-            : `To run it: nexus up --model ${best.model.id}.`,
-        ]),
-  ]
-}
+const explain = (models: readonly JudgedModel[]): readonly string[] => [
+  ...models.flatMap(({ model, fit, why }) =>
+    fit === 'unknown' ? [`${model.id} cannot be planned: ${why}.`] : [],
+  ),
+  ...sayMisfits(models.filter(({ fit }) => fit === 'does-not-fit')),
+  ...explainChoice(models),
+]
 
 /** One sentence for all of them: on a small machine they are most of the catalogue. */
 const sayMisfits = (models: readonly JudgedModel[]): readonly string[] => {
@@ -145,23 +131,3 @@ const sayMisfits = (models: readonly JudgedModel[]): readonly string[] => {
     `Do not fit; with all reserves, the Build Forge and a hundredth of memory free they need: ${needs.join(', ')}.`,
   ]
 }
-
-/** The `studio` profile's model, in numbers, and what would do better. */
-const saySeed = (models: readonly JudgedModel[], best: JudgedModel | null): readonly string[] => {
-  const seed = models.find(({ model }) => model.id === seedModel)
-  if (seed === undefined) return []
-  const tools = seed.model.tools.note === null ? [] : [seed.model.tools.note]
-  const slow =
-    seed.firstTurnSeconds === null
-      ? []
-      : [
-          `it reads ${firstTurnTokens.toLocaleString('en-US')} tokens in ${formatDuration(seed.firstTurnSeconds)}`,
-        ]
-  const better =
-    best === null
-      ? ''
-      : ` ${best.model.name} calls tools${best.firstTurnSeconds === null ? '' : ` and reads them in ${formatDuration(best.firstTurnSeconds)}`}.`
-  return [`The studio profile's ${seed.model.name}: ${[...tools, ...slow].join('; ')}.${better}`]
-}
-
-const seedModel = 'r1-distill-llama-70b'

@@ -32,6 +32,11 @@ const answerQuery = async (query: Query, context: AnswerContext): Promise<Answer
       return (await import('./plan-answer.ts')).answerPlan(context)
     case 'doctor':
       return (await import('./doctor-answer.ts')).answerDoctor(context)
+    case 'models':
+      return (await import('./models-answer.ts')).answerModels(
+        context,
+        await within(readMachine(context), machineMs),
+      )
     case 'clients':
       return (await import('./clients-answer.ts')).answerClients(context)
     case 'settings':

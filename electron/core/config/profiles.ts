@@ -74,7 +74,7 @@ const demo = (runtimeDir: string): WrittenProfile => ({
     batchTokens: 256,
     microBatchTokens: 256,
     promptCacheMiB: 256,
-    // The example of the model card (HuggingFaceTB/SmolLM2-135M-Instruct, README).
+    // Ours: none was found published for this model (its generation_config.json has none).
     sampling: { temperature: 0.2, topP: 0.9 },
   },
   proxy: { ...studio.proxy, host: '127.0.0.1', clientKey: null },

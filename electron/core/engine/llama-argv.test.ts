@@ -250,6 +250,18 @@ describe('planLlamaArgv', () => {
     expect(reasonsOf(plan(changes, help)).join(' ')).toMatch(reason)
   })
 
+  it.each([
+    [{ gpuLayers: 0 }, /^Without a GPU \(gpuLayers 0\) a q4_0 KV cache reads prompts 3 to 8 times slower/],
+    [{ gpuLayers: 0, cacheTypeK: 'q8_0', cacheTypeV: 'f16' }, /a q8_0 KV cache/],
+    [{ gpuLayers: 0, cacheTypeK: 'f16', cacheTypeV: 'q8_0' }, /a q8_0 KV cache/],
+    [{ gpuLayers: 0, cacheTypeK: 'f16', cacheTypeV: 'bf16' }, null],
+    [{ gpuLayers: 99 }, null],
+  ] as const)('warns of a quantised KV cache on the CPU: %o', (changes, expected) => {
+    const warnings = planned(changes).warnings.filter((warning) => warning.includes('GPU'))
+    if (expected === null) expect(warnings).toEqual([])
+    else expect(warnings).toEqual([expect.stringMatching(expected)])
+  })
+
   it('lets a micro-batch be no larger than the batch', () => {
     const { argumentOf, warnings } = planned({ batchTokens: 256, microBatchTokens: 512 })
     expect(argumentOf('-ub')).toBe('256')

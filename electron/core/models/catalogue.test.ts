@@ -1,5 +1,6 @@
 // Every entry of the catalogue, and whether its shapes are those of the headers that were made of the real models.
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readGgufHeader } from '../gguf/gguf-header.ts'
@@ -21,7 +22,49 @@ describe('resources/models.json', () => {
     const isWhole = model.files.every(({ bytes, sha256 }) => bytes !== null && sha256 !== null)
     if (!isWhole) expect(model.filesNote).not.toBeNull()
     expect(model.header === null).toBe(model.headerNote !== null)
-    expect(model.tools.renders || model.tools.note !== null).toBe(true)
+    expect(model.tools.renders === true || model.tools.note !== null).toBe(true)
+  })
+
+  it.each(entries)(
+    '%s has a source for all that it says of its publisher, and none for what it lacks',
+    (_, model) => {
+      const { sources, license, tools, thinking, sampling, madeFor } = model
+      expect({
+        license: sources.license !== null,
+        tools: sources.tools !== null,
+        thinking: sources.thinking !== null,
+        sampling: sources.sampling !== null,
+        madeFor: sources.madeFor !== null,
+      }).toEqual({
+        license: license !== null,
+        tools: tools.renders !== null,
+        thinking: thinking !== null,
+        sampling: sampling !== null,
+        madeFor: madeFor === 'agents',
+      })
+      // Only the demo's file is installed here and can be read; of the others what is published was read.
+      if (model.repo !== null) expect(Object.values(sources)).not.toContain('its file')
+    },
+  )
+
+  it('takes no figure of speed without its source', () => {
+    const [model] = JSON.parse(readFileSync(join(resourcesDir, 'models.json'), 'utf8')).models
+    const dir = mkdtempSync(join(tmpdir(), 'nexus-catalogue-'))
+    const write = (source: string | undefined) =>
+      writeFileSync(
+        join(dir, 'models.json'),
+        JSON.stringify({ models: [{ ...model, speed: { ...model.speed, source } }] }),
+      )
+    try {
+      write('https://example.org/measured')
+      expect(readCatalogue(dir)[0]?.speed?.source).toBe('https://example.org/measured')
+      for (const source of [undefined, '', 'from memory', 'http://example.org']) {
+        write(source)
+        expect(() => readCatalogue(dir), source).toThrow('source')
+      }
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
   })
 
   it.each(entries)('%s lists all parts of its file, in order', (_, { files }) => {

@@ -10,6 +10,7 @@ import type { MetadataValue } from '../gguf/metadata.ts'
 const text = z.string().min(1)
 const bytes = z.number().int().positive()
 const rate = z.number().positive()
+const address = z.url({ protocol: /^https$/ })
 
 const FileSchema = z.strictObject({
   path: text,
@@ -30,18 +31,25 @@ const SpeedSchema = z.strictObject({
   promptTokens: z.number().int().positive().nullable(),
   prefillTokensPerSecond: rate.nullable(),
   generationTokensPerSecond: rate.nullable(),
-  source: z.url({ protocol: /^https$/ }),
+  source: address,
   date: z.string().regex(/^20[0-9]{2}-[0-9]{2}(-[0-9]{2})?$/),
 })
+
+/** Where it was read, `its file` being the one whose hash stands in `files`; null: not found published. */
+const source = z.union([z.literal('its file'), address]).nullable()
 
 const ModelSchema = z.strictObject({
   /** What `--model` takes. */
   id: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,31}$/),
   name: text,
-  /** On Hugging Face. */
-  repo: z.string().regex(/^[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+$/),
+  /** On Hugging Face; null: it isn't fetched, set-up installs it for the `demo` profile. */
+  repo: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+$/)
+    .nullable(),
   quantisation: text,
-  license: text,
+  /** null: not found published. */
+  license: text.nullable(),
   /** All parts, in order. */
   files: z.array(FileSchema).min(1),
   filesNote: text.nullable(),
@@ -49,21 +57,31 @@ const ModelSchema = z.strictObject({
   weightBytes: bytes.nullable(),
   architecture: text,
   kind: z.array(z.enum(['dense', 'moe', 'hybrid', 'sliding-window', 'compressed'])).min(1),
-  /** What its publisher made it for. */
+  /** `agents` by its publisher or the guide to running it; the others are what Nexus has it for. */
   madeFor: z.enum(['agents', 'chat', 'draft', 'demo']),
   trainingContextTokens: z.number().int().positive().nullable(),
-  /** Whether the chat template in its file renders the tools that an agent offers. */
-  tools: z.strictObject({ renders: z.boolean(), note: text.nullable() }),
-  /** Whether its template has a way to think first. */
-  thinking: z.boolean(),
+  /**
+   * Whether the chat template in its file renders the tools that an agent offers: the source is that template, its family's, or a
+   * guide that serves the model with tools. null: not found published, and `note` says so.
+   */
+  tools: z.strictObject({ renders: z.boolean().nullable(), note: text.nullable() }),
+  /** Whether it can think first; null: not found published. */
+  thinking: z.boolean().nullable(),
   /** Whether a conversation in a file comes back (llama.cpp#25913, #26676: hybrids and sliding windows don't); null: not tried. */
   cacheParks: z.boolean().nullable(),
   /** On a GPU; without one it is f16. */
   cacheType: KvCacheTypeSchema,
-  /** By its card; null: the file's or llama-server's own. */
+  /** For coding where the source tells tasks apart; null: not found published, so the file's or llama-server's own. */
   sampling: z
     .strictObject({ temperature: z.number().min(0).max(2), topP: z.number().min(0).max(1) })
     .nullable(),
+  sources: z.strictObject({
+    license: source,
+    madeFor: source,
+    tools: source,
+    thinking: source,
+    sampling: source,
+  }),
   /** The id of the model that drafts for it. */
   draft: text.nullable(),
   speculation: z.enum(['none', 'draft-simple', 'ngram-mod']),
@@ -91,6 +109,10 @@ export const findInCatalogue = (models: readonly CatalogueModel[], id: string): 
     throw new Error(`--model: found "${id}"; allowed: ${models.map((each) => each.id).join(', ')}`)
   return model
 }
+
+/** The command that brings its files here. */
+export const commandToHave = ({ id, repo }: Pick<CatalogueModel, 'id' | 'repo'>): string =>
+  repo === null ? 'nexus up --profile demo' : `nexus model fetch ${id}`
 
 export const firstFileName = (model: CatalogueModel): string => basename(model.files[0]?.path ?? model.id)
 

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { applyOverride } from '../config/config.ts'
 import { builtinProfiles } from '../config/profiles.ts'
 import { findInCatalogue, headerOf, readCatalogue, whyNoHeader } from './catalogue.ts'
 import { bestForAgents, judgeModel, type ModelFiles, orderModels, overrideFor } from './judge-models.ts'
@@ -71,9 +72,27 @@ describe('orderModels', () => {
     expect(fits.lastIndexOf('unknown')).toBeLessThan(fits.indexOf('does-not-fit'))
     expect(ids.indexOf('llama-3.2-3b')).toBeGreaterThan(ids.indexOf('gpt-oss-20b'))
   })
+
+  it('recommends no model whose tools are not known', () => {
+    const judged = judge('qwen3-coder-next', 256)
+    const unknown = { ...judged, model: { ...judged.model, tools: { renders: null, note: 'not found' } } }
+    expect(bestForAgents([judged])).toBe(judged)
+    expect(bestForAgents([unknown])).toBeNull()
+    expect(orderModels([unknown, judged])).toEqual([judged, unknown])
+  })
 })
 
 describe('overrideFor', () => {
+  it("leaves sampling to llama-server where the publisher's was not found, and never takes the seed's", () => {
+    const samplingOf = (id: string) => {
+      const files = { model: findInCatalogue(models, id), path: null }
+      const settings = { agents: 4, contextTokens: 65_536, machine: macWith(256) }
+      return applyOverride(studio, overrideFor(files, null, settings), id).llamaServer.sampling
+    }
+    expect(samplingOf('glm-4.5-air')).toBeNull()
+    expect(samplingOf('qwen3.6-27b')).toEqual({ temperature: 0.6, topP: 0.95 })
+  })
+
   it("is a profile for one model: f16 without a GPU, no draft that is not here, none of the seed's key or stop words", () => {
     const model = findInCatalogue(models, 'r1-distill-llama-70b')
     const machine = { totalBytes: 16 * 1024 ** 3, gpuLimitBytes: null, isMac: false }

@@ -66,7 +66,7 @@ export const overrideFor = (
   draftPath: string | null,
   { agents, contextTokens, machine }: { agents: number; contextTokens: number; machine: JudgedMachine },
 ): ProfileOverride => {
-  // Without a GPU a quantised cache reads a prompt 5 to 8 times slower (measured, profiles.ts).
+  // Without a GPU a quantised cache reads a prompt 3 to 8 times slower (measured, llama-argv.ts).
   const cacheType = machine.isMac ? model.cacheType : 'f16'
   return {
     extends: 'studio',
@@ -184,7 +184,7 @@ export const orderModels = (judged: readonly JudgedModel[]): readonly JudgedMode
 const groupOf = ({ model, fit, tokensPerAgent }: JudgedModel): number => {
   if (fit === 'does-not-fit') return 4
   if (fit === 'unknown') return 3
-  if (model.madeFor !== 'agents' || !model.tools.renders) return 2
+  if (model.madeFor !== 'agents' || model.tools.renders !== true) return 2
   return (tokensPerAgent ?? 0) >= workableTokens ? 0 : 1
 }
 

@@ -9,13 +9,15 @@ import type { CatalogueModel } from './catalogue.ts'
 export const readMissingModels = (
   { name, profile }: Pick<ChosenProfile, 'name' | 'profile'>,
   modelsDir: string,
-  catalogue: readonly Pick<CatalogueModel, 'id' | 'files'>[],
+  catalogue: readonly Pick<CatalogueModel, 'id' | 'repo' | 'files'>[],
 ): readonly MissingModel[] => {
   const { modelPath, draftModelPath } = profile.llamaServer
   const paths = draftModelPath === null ? [modelPath] : [modelPath, draftModelPath]
   return paths.flatMap((path) => {
     if (dirname(path) !== modelsDir || listModelFiles(path).every(isReadable)) return []
-    const known = catalogue.find(({ files }) => files.some((file) => isSameModel(file.path, path)))
+    const known = catalogue.find(
+      ({ repo, files }) => repo !== null && files.some((file) => isSameModel(file.path, path)),
+    )
     if (known === undefined) return []
     const bytes = known.files.reduce<number | null>(
       (sum, file) => (sum === null || file.bytes === null ? null : sum + file.bytes),

@@ -4,7 +4,10 @@ import { chooseFiles, parseModelRequest } from './model-request.ts'
 
 const file = (path: string, hash = '1'): PublishedFile => ({ path, bytes: 1000, sha256: hash.repeat(64) })
 const repo = 'unsloth/DeepSeek-R1-Distill-Llama-70B-GGUF'
-const catalogue = [{ id: 'small', name: 'Small', repo: 'ana/Small', files: [file('Small-Q8_0.gguf')] }]
+const catalogue = [
+  { id: 'small', name: 'Small', repo: 'ana/Small', files: [file('Small-Q8_0.gguf')] },
+  { id: 'demo-model', name: 'Demo', repo: null, files: [file('Demo.gguf')] },
+]
 
 describe('what is asked for', () => {
   it.each([
@@ -22,6 +25,13 @@ describe('what is asked for', () => {
     ],
   ])('%s', (text, request) => {
     expect(parseModelRequest(text, catalogue)).toEqual({ kind: 'request', request })
+  })
+
+  it('a model that set-up installs is not fetched', () => {
+    expect(parseModelRequest('demo-model', catalogue)).toEqual({
+      kind: 'unknown',
+      reason: "demo-model is the demo's model, which set-up installs: nexus up --profile demo",
+    })
   })
 
   it.each(['Small', 'a/b/c', 'a/b:', '../b', 'a/..', 'https://huggingface.co/a/b', 'a/b?x', ''])(

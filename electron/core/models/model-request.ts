@@ -1,6 +1,6 @@
 // What people write for a model, and which published files that names. Pure.
 import { parseSplitName } from '../gguf/split-files.ts'
-import type { CatalogueModel } from './catalogue.ts'
+import { type CatalogueModel, commandToHave } from './catalogue.ts'
 import type { PublishedFile } from './hub-listing.ts'
 
 export interface ModelRequest {
@@ -30,6 +30,11 @@ export const parseModelRequest = (
   const known = catalogue.find(({ id }) => id === text)
   if (known !== undefined) {
     const { id, repo } = known
+    if (repo === null)
+      return {
+        kind: 'unknown',
+        reason: `${id} is the demo's model, which set-up installs: ${commandToHave(known)}`,
+      }
     const files = known.files.map(({ path, sha256 }) => ({ path, sha256 }))
     return { kind: 'request', request: { id, repo, file: null, files } }
   }
@@ -38,7 +43,7 @@ export const parseModelRequest = (
   const file = colon === -1 ? null : text.slice(colon + 1)
   if (repoName.test(repo) && file !== '')
     return { kind: 'request', request: { id: text, repo, file, files: null } }
-  const names = catalogue.map(({ id }) => id)
+  const names = catalogue.flatMap(({ id, repo }) => (repo === null ? [] : [id]))
   const allowed = `REPO or REPO:FILE of Hugging Face, such as unsloth/Qwen3-8B-GGUF:Q4_K_M${names.length === 0 ? '' : `, or one of ${names.join(', ')}`}`
   return { kind: 'unknown', reason: `found "${text}"; allowed: ${allowed}` }
 }

@@ -45,8 +45,12 @@ it('leaves out what is not known: a container', () => {
 })
 
 it.each([
-  ['M3 Max', 30, 300],
   ['M3 Max', 40, 400],
+  // Not on any page that was read.
+  ['M3 Max', 30, null],
+  ['M1', 8, null],
+  ['M4 Max', 32, 410],
+  ['M4 Max', 40, 546],
   ['M3 Max', 0, null],
   ['M4', 10, 120],
   // Newer than the list.

@@ -45,27 +45,33 @@ const countOrNull = (value: number | undefined): number | null =>
   value !== undefined && Number.isInteger(value) && value > 0 ? value : null
 
 /**
- * Apple's technical specifications of the Macs with these chips (support.apple.com, "Tech Specs"), by name and, where one name
- * has two, by the number of GPU cores. No program tells it.
+ * By name and, where one name has two, by the number of GPU cores; no program tells it. A chip whose figure isn't on a page that
+ * was read has none here: Apple publishes none for the M1, and no page ties the M3 Max's 300 GB/s to its 30 GPU cores.
  */
 const bandwidths: readonly (readonly [chip: string, gigabytesPerSecond: number, gpuCores?: number])[] = [
-  ['Apple M1', 68.25],
+  // https://www.apple.com/gw/newsroom/2021/10/introducing-m1-pro-and-m1-max-the-most-powerful-chips-apple-has-ever-built
   ['Apple M1 Pro', 200],
   ['Apple M1 Max', 400],
+  // https://www.xda-developers.com/apple-announces-m1-ultra-its-most-powerful-computing-chip-yet/
   ['Apple M1 Ultra', 800],
+  // https://www.iphoneincanada.ca/mac/apple-unveils-m2-pro-and-m2-max-its-most-powerful-chips-yet/ (400, four times the M2's)
   ['Apple M2', 100],
   ['Apple M2 Pro', 200],
   ['Apple M2 Max', 400],
+  // https://blog.patti.tech/2023/06/05/as-rumored-the-mac-studio-gets-an-m2-refresh-including-fused-together-m2-ultra
   ['Apple M2 Ultra', 800],
+  // https://github.com/kennss/SiliconScope/blob/a1644e5257549372212f6ada73ac0197e06b1b13/Sources/SiliconScopeCore/Bottleneck.swift
   ['Apple M3', 100],
   ['Apple M3 Pro', 150],
-  ['Apple M3 Max', 300, 30],
+  // https://macmegasite.com/2024/10/30/m4-max-chip-has-16-core-cpu-40-core-gpu-and-35-increase-in-memory-bandwidth
   ['Apple M3 Max', 400, 40],
+  ['Apple M4 Max', 546, 40],
+  // https://english.worldmagazine.it/431260 (Macworld)
   ['Apple M3 Ultra', 819],
+  ['Apple M4 Max', 410, 32],
+  // https://www.neowin.net/news/apple-launches-new-m4-pro-and-m4-max-processors/
   ['Apple M4', 120],
   ['Apple M4 Pro', 273],
-  ['Apple M4 Max', 410, 32],
-  ['Apple M4 Max', 546, 40],
 ]
 
 const bandwidthOf = (chip: string | null, gpuCores: number | null): number | null =>

@@ -1,0 +1,15 @@
+// Sentences below each other, each with its mark.
+import { Icon } from '../icon.tsx'
+import type { IconName } from '../icon-name.ts'
+
+export const Lines = ({ mark, lines }: { readonly mark: IconName; readonly lines: readonly string[] }) =>
+  lines.length === 0 ? null : (
+    <ul className="lines">
+      {lines.map((line) => (
+        <li key={line} className={`line line-${mark}`}>
+          <Icon name={mark} />
+          <span>{line}</span>
+        </li>
+      ))}
+    </ul>
+  )
