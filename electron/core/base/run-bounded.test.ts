@@ -17,7 +17,7 @@ describe('runBounded', () => {
   })
 
   it('leaves it running where it may be left, and lets go of the pipes when the time is over', async () => {
-    const run = await sh('sleep 1000 & echo pid $!; echo bad >&2', { timeoutMs: 300, mayLeaveChildren: true })
+    const run = await sh('sleep 1000 & echo pid $!; echo bad >&2', { timeoutMs: 1_000, mayLeaveChildren: true })
     const pid = pidIn(run.stdout)
     onTestFinished(() => void process.kill(pid))
     expect(run).toMatchObject({ exitCode: 0, stderr: 'bad\n', timedOut: false })
@@ -36,7 +36,7 @@ describe('runBounded', () => {
   it.each([true, false])(
     'ends program and children when the time is over (mayLeaveChildren: %s)',
     async (mayLeaveChildren) => {
-      const run = await sh('sleep 1000 & echo pid $!; wait', { timeoutMs: 300, mayLeaveChildren })
+      const run = await sh('sleep 1000 & echo pid $!; wait', { timeoutMs: 1_000, mayLeaveChildren })
       expect(run).toMatchObject({ exitCode: null, signal: 'SIGKILL', timedOut: true })
       await vi.waitFor(() => expect(isGone(pidIn(run.stdout))).toBe(true))
     },
@@ -44,7 +44,7 @@ describe('runBounded', () => {
 
   it('asks it to end before it is killed', async () => {
     const run = await sh('trap "echo bye; exit 7" TERM; sleep 1000 & wait', {
-      timeoutMs: 300,
+      timeoutMs: 2_000,
       graceMs: 20_000,
     })
     expect(run).toMatchObject({ exitCode: 7, stdout: 'bye\n', timedOut: true })
