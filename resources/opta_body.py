@@ -99,6 +99,8 @@ def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
         is_changed = mend_thinking(document) or is_changed
     if settings.refuse_unseen and route.fields is opta_fields.MESSAGES:
         is_changed = spell_out(document) or is_changed
+    if route.fields is opta_fields.MESSAGES:
+        _refuse_empty(document)
     if settings.mend_tools:
         try:
             is_changed = mend_tools(document) or is_changed
@@ -107,6 +109,18 @@ def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
             raise BadBodyError(refusal.message, refusal.place) from None
         is_changed = mend_schemas(document) or is_changed
     return is_changed
+
+
+def _refuse_empty(document: dict[str, Any]) -> None:
+    """LiteLLM drops such a message, and llama-server is asked for an answer to nothing."""
+    for index, message in enumerate(document["messages"]):
+        if message["role"] == "user" and not message["content"]:
+            place = f"messages.{index}"
+            # Anthropic's words.
+            raise BadBodyError(f"{place}: user messages must have non-empty content", place)
+    if not any(message["content"] for message in document["messages"]):
+        message = "messages: at least one message is required"
+        raise BadBodyError(message, "messages")
 
 
 def is_deeper(document: object, levels: int) -> bool:

@@ -2,7 +2,7 @@
 
 LiteLLM 1.106.2 checks next to nothing and fails at any wrong type: 500, which clients retry ten times. pydantic's error messages
 are those of Anthropic's API ("max_tokens: Field required"). Parts that an API leaves open, or that are passed on unchanged, are
-open here too: unknown kinds of content, the schemas of tools.
+open here too: the schemas of tools. Kinds of content are not: LiteLLM silently drops those that it doesn't know.
 """
 
 from __future__ import annotations
@@ -100,13 +100,18 @@ class _Thinking(_Shape):
     signature: str | None = None
 
 
+class _OtherInner(_Shape):
+    # All that a tool's result may hold; opta_texts.py makes texts of the last two.
+    type: Literal["text", "image", "document", "search_result", "tool_reference"]
+
+
 _INNER_KINDS: Final = frozenset({"text", "image", "document"})
 _InnerBlock = Annotated[
     Union[
         Annotated[_Text, Tag("kind:text")],
         Annotated[_Image, Tag("kind:image")],
         Annotated[_Document, Tag("kind:document")],
-        Annotated[_Typed, Tag(_OPEN)],
+        Annotated[_OtherInner, Tag(_OPEN)],
     ],
     _kind_among(_INNER_KINDS),
 ]
@@ -121,32 +126,98 @@ class _ToolResult(_Shape):
     is_error: bool | None = None
 
 
-_KINDS: Final = frozenset({"text", "image", "document", "tool_use", "tool_result", "thinking"})
-_Block = Annotated[
+# What Anthropic's own servers did in a conversation that goes on here; opta_texts.py makes texts of it.
+_Served = Literal[
+    "server_tool_use",
+    "mcp_tool_use",
+    "mcp_tool_result",
+    "web_search_tool_result",
+    "web_fetch_tool_result",
+    "code_execution_tool_result",
+    "bash_code_execution_tool_result",
+    "text_editor_code_execution_tool_result",
+    "tool_search_tool_result",
+    "advisor_tool_result",
+    "compaction",
+]
+
+
+class _OtherOfUser(_Shape):
+    type: Literal["text", "image", "document", "search_result", "tool_result", _Served]
+
+
+class _OtherOfAssistant(_Shape):
+    type: Literal["text", "thinking", "redacted_thinking", "tool_use", _Served]
+
+
+_UserBlock = Annotated[
     Union[
         Annotated[_Text, Tag("kind:text")],
         Annotated[_Image, Tag("kind:image")],
         Annotated[_Document, Tag("kind:document")],
-        Annotated[_ToolUse, Tag("kind:tool_use")],
         Annotated[_ToolResult, Tag("kind:tool_result")],
-        Annotated[_Thinking, Tag("kind:thinking")],
-        Annotated[_Typed, Tag(_OPEN)],
+        Annotated[_OtherOfUser, Tag(_OPEN)],
     ],
-    _kind_among(_KINDS),
+    _kind_among(frozenset({"text", "image", "document", "tool_result"})),
 ]
-_Content = Annotated[Union[Annotated[list[_Block], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)]
+_AssistantBlock = Annotated[
+    Union[
+        Annotated[_Text, Tag("kind:text")],
+        Annotated[_ToolUse, Tag("kind:tool_use")],
+        Annotated[_Thinking, Tag("kind:thinking")],
+        Annotated[_OtherOfAssistant, Tag(_OPEN)],
+    ],
+    _kind_among(frozenset({"text", "tool_use", "thinking"})),
+]
+
+
+class _OtherOfSystem(_Shape):
+    type: Literal["text"]
+
+
 _SystemText = Annotated[
-    Union[Annotated[_Text, Tag("kind:text")], Annotated[_Typed, Tag(_OPEN)]], _kind_among(frozenset({"text"}))
+    Union[Annotated[_Text, Tag("kind:text")], Annotated[_OtherOfSystem, Tag(_OPEN)]], _kind_among(frozenset({"text"}))
 ]
 _System = Annotated[
     Union[Annotated[list[_SystemText], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
 ]
 
 
-class _Message(_Shape):
-    # Claude Code puts system messages into the conversation, with and without a beta header.
+class _UserMessage(_Shape):
+    content: Annotated[
+        Union[Annotated[list[_UserBlock], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
+    ]
+
+
+class _AssistantMessage(_Shape):
+    content: Annotated[
+        Union[Annotated[list[_AssistantBlock], Tag(_LIST)], Annotated[str, Tag(_TEXT)]], Discriminator(_list_or_text)
+    ]
+
+
+class _SystemMessage(_Shape):
+    # Claude Code puts these into the conversation, with and without a beta header.
+    content: _System
+
+
+class _OtherMessage(_Shape):
     role: Literal["user", "assistant", "system"]
-    content: _Content
+
+
+def _role_of(value: object) -> str:
+    role = value.get("role") if isinstance(value, dict) else None
+    return f"kind:{role}" if role in ("user", "assistant", "system") else _OPEN
+
+
+_Message = Annotated[
+    Union[
+        Annotated[_UserMessage, Tag("kind:user")],
+        Annotated[_AssistantMessage, Tag("kind:assistant")],
+        Annotated[_SystemMessage, Tag("kind:system")],
+        Annotated[_OtherMessage, Tag(_OPEN)],
+    ],
+    Discriminator(_role_of),
+]
 
 
 class _CustomTool(_Shape):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 REFUSAL: Final = "Could not process image"
 
 # The three APIs' kinds of content, by the sense that the model needs for them.
-VISION: Final = frozenset({"image", "document", "image_url", "input_image", "file", "input_file", "video_url", "container_upload"})
+VISION: Final = frozenset({"image", "document", "image_url", "input_image", "file", "input_file", "video_url"})
 AUDIO: Final = frozenset({"input_audio", "audio", "audio_url"})
 # Document sources that are text.
 TEXTS: Final = frozenset({"text", "content"})

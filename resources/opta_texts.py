@@ -1,12 +1,18 @@
-"""Rescues text that LiteLLM drops: documents whose source is text, and search results, in messages and tool results.
+"""Rescues text that LiteLLM drops, in messages and tool results: documents whose source is text, search results, and what
+Anthropic's own servers did earlier in the conversation.
 
-LiteLLM 1.106.2 dropped a message with only such a block, and emptied a tool result (seen). Here they become text blocks; images
-in a document's content come out beside them, where opta_sight.py finds them.
+LiteLLM 1.106.2 dropped a message with only such a block, and emptied a tool result (seen; it takes only the kinds that
+translate_anthropic_messages_to_openai names). Here they become text blocks; images in a document's content come out beside them,
+where opta_sight.py finds them.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+import orjson
+
+_CALLS: Final = frozenset({"server_tool_use", "mcp_tool_use"})
 
 
 def spell_out(body: dict[str, Any]) -> bool:
@@ -34,15 +40,55 @@ def _flat(blocks: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
 
 def _spelt(block: dict[str, Any]) -> list[dict[str, Any]] | None:
     """The replacement of a block; None: keep the block."""
-    if block.get("type") == "search_result":
+    kind = block.get("type")
+    if kind == "tool_reference":
+        return _text(block.get("tool_name"))
+    if kind in _CALLS:
+        return _text(f"{block.get('name')}({_dump(block.get('input'))})")
+    if kind == "compaction" or (isinstance(kind, str) and kind.endswith("_tool_result")):
+        return _results(block.get("content"))
+    if kind == "search_result":
         return _pieces(block.get("content"), [block.get("title"), block.get("source")])
     source = block.get("source")
-    if block.get("type") != "document" or not isinstance(source, dict):
+    if kind != "document" or not isinstance(source, dict):
         return None
     heads = [block.get("title"), block.get("context")]
     if source.get("type") == "text":
         return _pieces(source.get("data"), heads)
     return _pieces(source.get("content"), heads) if source.get("type") == "content" else None
+
+
+def _results(content: object) -> list[dict[str, Any]]:
+    results = content if isinstance(content, list) else [content]
+    return [piece for result in results for piece in _text(_result(result))]
+
+
+def _result(result: object) -> object:
+    if isinstance(result, dict) and result.get("type") == "text":
+        return result.get("text")
+    return result if result is None or isinstance(result, str) else _dump(result)
+
+
+def _dump(value: object) -> str:
+    return orjson.dumps(_readable(value)).decode()
+
+
+def _readable(value: object) -> object:
+    """Without what no model can read: a page's encrypted content, the bytes of a picture."""
+    if isinstance(value, list):
+        return [_readable(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    is_bytes = value.get("type") == "base64"
+    return {
+        name: _readable(inner)
+        for name, inner in value.items()
+        if not name.startswith("encrypted_") and not (is_bytes and name == "data")
+    }
+
+
+def _text(text: object) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": text}] if isinstance(text, str) and text else []
 
 
 def _pieces(content: object, heads: list[object]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import orjson
 from opta_state_files import parse_json
 from opta_stream import events_of
 
@@ -130,9 +131,16 @@ def _gather_messages(events: Iterable[Event]) -> dict[str, Any] | None:
     return message
 
 
+# 2**63 has 19 digits.
+_LONG: Final = re.compile(r"\d{19}")
+
+
 def _parse_input(text: str) -> object:
     try:
-        return parse_json(text) if text.strip() else {}
+        parsed = parse_json(text) if text.strip() else {}
+        # orjson makes a float of an integer beyond 64 bits (measured), another number: such a text goes on as it is.
+        # In the next request it is a float all the same: LiteLLM reads bodies by orjson too (http_parsing_utils.py).
+        return orjson.Fragment(text) if _LONG.search(text) else parsed
     except ValueError:
         # Cut off by the answer's limit within a call: LiteLLM's own whole answers have an empty input then.
         return {}

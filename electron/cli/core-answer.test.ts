@@ -7,7 +7,7 @@ import { createTestContext, openTestCore } from './test-support/core.ts'
 
 it.each(['status', 'status --watch', 'up', 'down', 'restart'])('nexus %s gives up on it', async (words) => {
   const { context, printed } = createTestContext()
-  const owner = { pid: 4711, host: 'cli', since: 0 } as const
+  const owner = { pid: 4711, since: 0 } as const
   const lock = acquireCoreLock(context.folder.lockPath, owner)
   onTestFinished(() => lock?.release())
   const asked = vi.fn()

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { runBounded } from '../core/base/run-bounded.ts'
 
 export interface ElectronProgram {
   readonly path: string
@@ -16,12 +17,12 @@ export const needsLoweredBuild = (version: string, builtFor: string): boolean =>
 /** Throws, naming what was set, when it is not an Electron that runs here. */
 export const readElectronVersion = async (path: string): Promise<string> => {
   // As Node, so that no screen is needed.
-  const result = await execa(path, ['-p', 'process.versions.electron'], {
-    reject: false,
-    stdin: 'ignore',
-    timeout: 60_000,
-    env: { ELECTRON_RUN_AS_NODE: '1' },
-  })
+  const result = await runBounded(
+    path,
+    ['-p', 'process.versions.electron'],
+    { timeoutMs: 60_000 },
+    { env: { ELECTRON_RUN_AS_NODE: '1' } },
+  )
   const version = /^\d+\.\d+\.\d+\S*$/m.exec(result.stdout ?? '')?.[0]
   if (version === undefined) {
     throw new Error(

@@ -51,7 +51,7 @@ const host = async (
   { background, wait }: { readonly background: boolean; readonly wait: boolean },
 ): Promise<HostedCore | null> => {
   for (;;) {
-    const hosted = await hostCore({ ...context, ...sessionsOf(context), host: 'cli', background })
+    const hosted = await hostCore({ ...context, ...sessionsOf(context), background })
     if (hosted !== null || !wait) return hosted
     // Told by the end of its connection; a core that does not listen yet, or not any more, is asked again.
     const client = await attachToCore(context.folder.socketPath).catch(() => null)

@@ -5,8 +5,8 @@ import { attachToRunning, readHost } from './attach.ts'
 import { createTestContext, openTestCore } from './test-support/core.ts'
 import { attachToOwn, startingMs } from './unreachable-core.ts'
 
-const holdLock = (lockPath: string, since: number, host: 'app' | 'cli' = 'cli') => {
-  const lock = acquireCoreLock(lockPath, { pid: 4242, host, since })
+const holdLock = (lockPath: string, since: number) => {
+  const lock = acquireCoreLock(lockPath, { pid: 4242, since })
   if (lock === null) throw new Error('the lock is taken')
   return lock
 }
@@ -38,7 +38,7 @@ it('waits for a core that has just taken the lock, and attaches once it listens'
 
 it('finds none where the core that held the lock ends meanwhile', async () => {
   const { context } = createTestContext()
-  const lock = holdLock(context.folder.lockPath, Date.now(), 'app')
+  const lock = holdLock(context.folder.lockPath, Date.now())
   const attached = attachToOwn(context.folder, startingMs)
   lock.release()
   expect(await attached).toBeNull()

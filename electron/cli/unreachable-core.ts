@@ -63,7 +63,5 @@ export const describeUnreachable = ({
   const lead = `a core runs${owner === null ? '' : ` (pid ${owner.pid})`}, but nothing listens on ${socketPath}`
   const after = 'its services run on, and nexus up then takes them over'
   if (owner === null) return `${lead}: end that process (nexus serve, or the app); ${after}`
-  return owner.host === 'app'
-    ? `${lead}: quit the app, leaving its services running; ${after}`
-    : `${lead}: kill ${owner.pid} ends it alone (kill -9 ${owner.pid} if it does not); ${after}`
+  return `${lead}: kill ${owner.pid} ends it alone (kill -9 ${owner.pid} if it does not); ${after}`
 }

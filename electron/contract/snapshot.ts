@@ -282,7 +282,6 @@ export const SnapshotSchema = z.strictObject({
   /** `background`: started by `nexus up` or an app; ends by itself once everything was stopped by a command, unless an app keeps it or it fetches a model. */
   owner: z.strictObject({
     pid: count,
-    host: z.enum(['app', 'cli']),
     background: z.boolean(),
     since: epochMs,
     /** Another user's core: their name, which the guest's end fills in by the socket's owner. Absent: one's own. */

@@ -129,7 +129,7 @@ export const sampleMap: MemoryMap = {
 export const busySnapshot: Snapshot = {
   version: contractVersion,
   takenAt: sampleNow,
-  owner: { pid: 4700, host: 'cli', background: false, since: upSince },
+  owner: { pid: 4700, background: false, since: upSince },
   profile: 'studio',
   overall: 'ready',
   services: {

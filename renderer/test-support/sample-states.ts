@@ -30,7 +30,7 @@ const alone: Omit<AppState, 'snapshot'> = {
 const owned = (snapshot: Snapshot) => ({ ...alone, snapshot })
 
 const attachedTo = (snapshot: Snapshot): AppState & { readonly snapshot: Snapshot } => ({
-  ...owned({ ...snapshot, owner: { pid: 812, host: 'cli', background: false, since: upSince } }),
+  ...owned({ ...snapshot, owner: { pid: 812, background: false, since: upSince } }),
   link: { kind: 'attached', pid: 812, user: 'anna' },
 })
 

@@ -254,6 +254,78 @@ def test_text_reaches_the_model_from_any_block(proxy: Proxy, block: dict[str, An
         assert [word for word in words if word not in last] == []
 
 
+# As Anthropic's documentation has them, values made up.
+SERVED: Final = [
+    ({"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "asked words"}}, ["web_search", "asked words"]),
+    ({"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "echo", "server_name": "s", "input": {"a": "asked words"}}, ["echo", "asked words"]),
+    ({"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1", "is_error": False, "content": [{"type": "text", "text": "said words"}]}, ["said words"]),
+    ({"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1", "content": "said words"}, ["said words"]),
+    ({"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1", "content": [IMAGE]}, ["image/png"]),
+    ({"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{"type": "web_search_result", "url": "https://a.example", "title": "found words", "encrypted_content": "EqgfCioI"}]}, ["https://a.example", "found words"]),
+    ({"type": "web_fetch_tool_result", "tool_use_id": "srvtoolu_1", "content": {"type": "web_fetch_result", "url": "https://a.example", "content": TEXT_DOCUMENT}}, ["https://a.example", "plain words"]),
+    ({"type": "bash_code_execution_tool_result", "tool_use_id": "srvtoolu_1", "content": {"type": "bash_code_execution_result", "stdout": "said words", "stderr": "", "return_code": 0}}, ["said words"]),
+    ({"type": "tool_search_tool_result", "tool_use_id": "srvtoolu_1", "content": {"type": "tool_search_tool_search_result", "tool_references": [{"type": "tool_reference", "tool_name": "get_weather"}]}}, ["get_weather"]),
+    ({"type": "compaction", "content": "summed up words"}, ["summed up words"]),
+]
+
+
+@pytest.mark.parametrize(("block", "words"), SERVED)
+def test_what_anthropics_servers_did_reaches_the_model_as_text(proxy: Proxy, block: dict[str, Any], words: list[str]) -> None:
+    for messages in ([user([block])], [user("hi"), {"role": "assistant", "content": [block]}, user("go")]):
+        status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, message(messages=messages))
+        assert status == 200, text
+        sent = json.dumps(proxy.engine.requests[-1]["messages"])
+        assert [word for word in words if word not in sent] == []
+        assert "EqgfCioI" not in sent
+        assert "iVBORw0KGgo" not in sent
+
+
+def test_a_reference_to_a_tool_is_its_name(proxy: Proxy) -> None:
+    messages = result([{"type": "tool_reference", "tool_name": "get_weather"}])
+    assert proxy.ask("POST", "/v1/messages", ANNA_KEY, message(messages=messages, tools=[TOOL]))[0] == 200
+    last = proxy.engine.requests[-1]["messages"][-1]
+    assert (last["role"], last["content"]) == ("tool", "get_weather")
+
+
+HOLOGRAM: Final = {"type": "hologram", "text": "x"}
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+@pytest.mark.parametrize(
+    ("messages", "place"),
+    [
+        ([user([HOLOGRAM])], "messages.0.content.0.type: Input should be 'text', 'image'"),
+        ([user([{"type": "text", "text": "hi"}, {"type": "audio", "source": {}}])], "messages.0.content.1.type: "),
+        ([user([{"type": "container_upload", "file_id": "file_1"}])], "messages.0.content.0.type: "),
+        ([user([USE])], "messages.0.content.0.type: "),
+        ([user([THOUGHT])], "messages.0.content.0.type: "),
+        ([user("hi"), {"role": "assistant", "content": [HOLOGRAM]}], "messages.1.content.0.type: Input should be 'text', 'thinking'"),
+        ([user("hi"), {"role": "assistant", "content": [{"type": "tool_result", "tool_use_id": "t"}]}], "messages.1.content.0.type: "),
+        ([user("hi"), {"role": "system", "content": [HOLOGRAM]}], "messages.1.content.0.type: Input should be 'text'"),
+        (result([HOLOGRAM]), "messages.2.content.0.content.0.type: Input should be 'text', 'image'"),
+        ([user([])], "messages.0: user messages must have non-empty content"),
+        ([user("hi"), {"role": "assistant", "content": "a"}, user("")], "messages.2: user messages must have non-empty content"),
+        ([user([{"type": "mcp_tool_result", "tool_use_id": "m", "content": []}])], "messages.0: user messages must have non-empty content"),
+        ([user([{"type": "document", "source": {"type": "text", "data": ""}}])], "messages.0: user messages must have non-empty content"),
+        ([{"role": "assistant", "content": []}], "messages: at least one message is required"),
+        ([{"role": "system", "content": ""}], "messages: at least one message is required"),
+        ([{"role": "robot", "content": "hi"}], "messages.0.role: Input should be 'user', 'assistant' or 'system'"),
+    ],
+)
+def test_what_litellm_would_drop_is_a_400_with_its_place(proxy: Proxy, path: str, messages: list[Any], place: str) -> None:
+    asked = len(proxy.engine.requests)
+    status, text = proxy.ask("POST", path, ANNA_KEY, message(messages=messages))
+    error = json.loads(text)["error"]
+    assert (status, error["type"]) == (400, "invalid_request_error"), text
+    assert error["message"].startswith(place), text
+    assert len(proxy.engine.requests) == asked
+
+
+def test_a_system_block_of_no_text_is_a_400(proxy: Proxy) -> None:
+    status, text = proxy.ask("POST", "/v1/messages", ANNA_KEY, message(system=[{"type": "text", "text": "S"}, HOLOGRAM]))
+    assert (status, "system.1.type: Input should be 'text'" in text) == (400, True)
+
+
 @pytest.mark.parametrize("content", [5, None, [5], [{"type": "text"}], [{"type": "text", "text": 5}], [{"type": "image"}], [{"type": "hologram"}]])
 def test_a_malformed_document_causes_no_5xx(proxy: Proxy, content: object) -> None:
     document = {"type": "document", "source": {"type": "content", "content": content}}
@@ -265,7 +337,6 @@ def test_a_malformed_document_causes_no_5xx(proxy: Proxy, content: object) -> No
     ("path", "block"),
     [
         ("/v1/messages", {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "x"}, IMAGE]}}),
-        ("/v1/messages", {"type": "container_upload", "file_id": "file_1"}),
         ("/v1/chat/completions", {"type": "video_url", "video_url": {"url": "data:video/mp4;base64,AA"}}),
         ("/v1/chat/completions", {"type": "audio_url", "audio_url": {"url": "data:audio/wav;base64,AA"}}),
     ],

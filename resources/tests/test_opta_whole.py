@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from opta_whole import ask_for_stream, gather
 from real_litellm import ANNA_KEY, Proxy, message
@@ -55,6 +56,16 @@ def test_gathers_thinking_text_and_calls() -> None:
     ]
     assert whole.body["stop_reason"] == "tool_use"
     assert whole.body["usage"] == {"input_tokens": 12, "output_tokens": 7}
+
+
+# 2**63 - 1 and 2**64 - 1 are the last that 64 bits hold, signed and not.
+@pytest.mark.parametrize("number", ["9223372036854775807", "18446744073709551615", "18446744073709551616", "-9223372036854775809", "123456789012345678901234567890"])
+def test_a_long_integer_in_a_call_stays_as_it_is(number: str) -> None:
+    delta = {"type": "input_json_delta", "partial_json": f'{{"id": {number}, "name": "日本"}}'}
+    call = block(0, {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {}}, delta)
+    payload = orjson.dumps(gather("/v1/messages", sse([START, *call, END, STOP])).body)
+    assert json.loads(payload)["content"][0]["input"] == {"id": int(number), "name": "日本"}
+    assert number.encode() in payload
 
 
 @pytest.mark.parametrize(("kind", "status"), [("overloaded_error", 529), ("api_error", 500), ("invalid_request_error", 400)])

@@ -53,7 +53,7 @@ const routerEndpoint = { endpoint: 'http://192.168.1.20:4000' }
 const busy: Snapshot = {
   version: contractVersion,
   takenAt: sampleNow - 400,
-  owner: { pid: 4700, host: 'cli', background: true, since: upSince },
+  owner: { pid: 4700, background: true, since: upSince },
   profile: 'studio',
   overall: 'ready',
   services: {

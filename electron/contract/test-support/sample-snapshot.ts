@@ -32,7 +32,7 @@ export const sampleSlot: Slot = {
 export const sampleSnapshot: Snapshot = {
   version: contractVersion,
   takenAt: 1_700_000_060_000,
-  owner: { pid: 100, host: 'cli', background: true, since: 1_700_000_000_000 },
+  owner: { pid: 100, background: true, since: 1_700_000_000_000 },
   profile: 'demo',
   overall: 'ready',
   services: {

@@ -8,7 +8,7 @@ import { startTestChild, type TestChild } from '../platform/test-support/child.t
 import { acquireCoreLock, isLockHeld, readLockOwner } from './core-lock.ts'
 
 const newPath = () => join(mkdtempSync(join(tmpdir(), 'nexus-lock-')), 'core.lock')
-const owner = { pid: process.pid, host: 'cli', since: 5 } as const
+const owner = { pid: process.pid, since: 5 } as const
 
 /** Another process with `acquireCoreLock`, `isLockHeld`, `path` and `owner` at hand; it says a first line and stays. */
 const startElsewhere = (path: string, program: string): Promise<TestChild> =>
@@ -18,7 +18,7 @@ const startElsewhere = (path: string, program: string): Promise<TestChild> =>
     `import { DatabaseSync } from 'node:sqlite'
     import { acquireCoreLock, isLockHeld } from ${JSON.stringify(join(import.meta.dirname, 'core-lock.ts'))}
     const path = ${JSON.stringify(path)}
-    const owner = { pid: process.pid, host: 'app', since: 1 }
+    const owner = { pid: process.pid, since: 1 }
     ${program}
     setInterval(() => {}, 1_000)`,
   ])
@@ -90,7 +90,7 @@ describe('acquireCoreLock', () => {
     const first = acquireCoreLock(path, owner)
     expect(first).not.toBeNull()
     expect(isLockHeld(path)).toBe(true)
-    expect(acquireCoreLock(path, { ...owner, host: 'app' })).toBeNull()
+    expect(acquireCoreLock(path, owner)).toBeNull()
     expect(readLockOwner(path)).toEqual(owner)
     expect(statSync(path).mode & 0o777).toBe(0o600)
     first?.release()

@@ -12,7 +12,7 @@ export interface CoreLock {
   release(): void
 }
 
-const OwnerSchema = z.object({ pid: z.number().int(), host: z.enum(['app', 'cli']), since: z.number() })
+const OwnerSchema = z.object({ pid: z.number().int(), since: z.number() })
 export type LockOwner = Readonly<z.infer<typeof OwnerSchema>>
 
 /** Readers hold their lock for microseconds; a core waits at most this long for a reader suspended meanwhile. */

@@ -28,16 +28,18 @@ const readFromCoreThatSays = async (said: string): Promise<unknown> => {
   }
 }
 
-const saidBy = (host: string) =>
-  JSON.stringify({
-    kind: 'snapshot',
-    id: 1,
-    snapshot: { ...sampleSnapshot, owner: { ...sampleSnapshot.owner, pid: 4711, host }, version: 0 },
-  })
+const saidByOther = JSON.stringify({
+  kind: 'snapshot',
+  id: 1,
+  snapshot: { ...sampleSnapshot, owner: { ...sampleSnapshot.owner, pid: 4711 }, version: 0 },
+})
 
 it.each([
-  ['headless', saidBy('cli'), 'kill 4711 ends only the core, and nexus up takes over its running services'],
-  ['in the app', saidBy('app'), 'the running app (pid 4711) has another version: quit it'],
+  [
+    'one that says who it is',
+    saidByOther,
+    'kill 4711 ends only the core, and nexus up takes over its running services',
+  ],
   ['one that does not say who it is', '{"kind":"snapshot","id":1}', 'end its process'],
   ['one that speaks no JSON', 'HTTP/1.1 400 Bad Request', 'end its process'],
 ])('%s: says how to end it without its services', async (_, said, advice) => {

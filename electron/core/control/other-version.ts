@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 /** The fields that snapshots of every contract version have. */
 const OwnerLine = z.object({
-  snapshot: z.object({ owner: z.object({ pid: z.number().int().positive(), host: z.enum(['app', 'cli']) }) }),
+  snapshot: z.object({ owner: z.object({ pid: z.number().int().positive() }) }),
 })
 
 /**
@@ -15,8 +15,6 @@ export const describeOtherVersion = (line?: unknown): string => {
   const said = OwnerLine.safeParse(line)
   if (!said.success)
     return 'the running core has another version: end its process (the app, or nexus serve); its services keep running, and the next core takes them over'
-  const { pid, host } = said.data.snapshot.owner
-  return host === 'app'
-    ? `the running app (pid ${pid}) has another version: quit it, leaving its services running, and open it again`
-    : `the running core (pid ${pid}) has another version: kill ${pid} ends only the core, and nexus up takes over its running services`
+  const { pid } = said.data.snapshot.owner
+  return `the running core (pid ${pid}) has another version: kill ${pid} ends only the core, and nexus up takes over its running services`
 }

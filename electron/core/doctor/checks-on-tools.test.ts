@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ToolBook } from '../router/tool-book.ts'
 import { ok, warn } from './check.ts'
 import {
@@ -7,6 +11,7 @@ import {
   judgePlannedTools,
   judgeRunningTools,
   parseToolCaps,
+  readToolCaps,
 } from './checks-on-tools.ts'
 
 /** From b10068, cut to what is parsed; the first with R1's own template, the second with ours. */
@@ -47,6 +52,19 @@ describe('judgeRunningTools', () => {
       level: 'unknown',
       found: 'no answer',
     })
+  })
+})
+
+describe('readToolCaps', () => {
+  it.each([
+    ['a named pipe', (path: string) => execFileSync('mkfifo', [path])],
+    ['a device', (path: string) => symlinkSync('/dev/zero', path)],
+  ])('neither waits for %s in the place of the key nor reads it', async (kind, make) => {
+    const keysDir = mkdtempSync(join(tmpdir(), 'nexus-caps-'))
+    onTestFinished(() => rmSync(keysDir, { recursive: true }))
+    make(join(keysDir, 'engine.key'))
+    const caps = await readToolCaps({ host: '127.0.0.1', port: 1 }, keysDir, new AbortController().signal)
+    expect(caps).toMatchObject({ kind: 'failed', reason: expect.stringContaining(`engine.key is ${kind}`) })
   })
 })
 

@@ -1,12 +1,12 @@
 // Check whether an agent's tools reach the model: from the running llama-server, else from the model's file.
 
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf } from '../base/error-message.ts'
 import { askHttp } from '../base/http-ask.ts'
 import { parseJsonOrNull } from '../base/json-record.ts'
 import { localUrl } from '../base/local-url.ts'
+import { readRegularFile } from '../base/regular-file.ts'
 import { type ChatTemplateChoice, readChatTemplateChoice } from '../engine/chat-template.ts'
 import { engineRecordName, readEngineRecord } from '../engine/engine-record.ts'
 import { localDay } from '../router/router-feed.ts'
@@ -129,10 +129,13 @@ const mendTemplate = (setting: string): string =>
 const askTimeoutMs = 1_500
 const maxPropsBytes = 4_194_304
 
-const readToolCaps = async (context: DoctorContext, signal: AbortSignal): Promise<ToolCaps> => {
-  const { host, port } = context.chosen.profile.llamaServer
+export const readToolCaps = async (
+  { host, port }: { readonly host: string; readonly port: number },
+  keysDir: string,
+  signal: AbortSignal,
+): Promise<ToolCaps> => {
   try {
-    const key = (await readFile(join(context.folder.keysDir, 'engine.key'), 'utf8')).trim()
+    const key = readRegularFile(join(keysDir, 'engine.key')).trim()
     const answer = await askHttp(`${localUrl(host, port)}/props`, {
       headers: { authorization: `Bearer ${key}` },
       signal: AbortSignal.any([signal, AbortSignal.timeout(askTimeoutMs)]),
@@ -166,7 +169,10 @@ export const checksOnTools = (context: DoctorContext, facts: DoctorFacts): reado
       const setting = `${profilePlace(context, 'llamaServer.chatTemplate')} in ${profileFile(context)}`
       const runs = (await facts.running()).some(({ service }) => service === 'llamaServer')
       if (runs) {
-        const verdict = judgeRunningTools(await readToolCaps(context, signal), setting)
+        const verdict = judgeRunningTools(
+          await readToolCaps(context.chosen.profile.llamaServer, context.folder.keysDir, signal),
+          setting,
+        )
         const engine = readEngineRecord(join(context.folder.proxyDir, engineRecordName))
         return addSeenCall(verdict, engine?.identity ?? null, readBook(context))
       }

@@ -1,4 +1,5 @@
 // A parked conversation fits one model, one program and one set of flags.
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -51,6 +52,14 @@ it('is none that can be used where the model was replaced after the start', () =
   writeModel('GGUF one', new Date('2026-11-28T13:00:00Z'))
   const replaced = identifyEngine(entry())
   expect(replaced).not.toBe(before)
+})
+
+it('does not wait for a pipe in the place of the model', () => {
+  const before = identifyEngine(entry())
+  rmSync(model)
+  execFileSync('mkfifo', [model])
+  utimesSync(model, writtenAt, writtenAt)
+  expect(identifyEngine(entry())).not.toBe(before)
 })
 
 it('is written once for each process, as it was at its start', () => {

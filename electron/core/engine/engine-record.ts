@@ -71,7 +71,10 @@ export const identifyEngine = ({ argv, spawnedAtMs }: Pick<LedgerEntry, 'argv' |
 /** @param loadedAtMs when it was loaded; a file changed since then gives null */
 const describeFile = (path: string, loadedAtMs: number | null): unknown => {
   try {
-    const { size, mtimeMs } = statSync(path)
+    const stats = statSync(path)
+    // Opening a pipe would wait for its writer.
+    if (!stats.isFile()) return null
+    const { size, mtimeMs } = stats
     if (loadedAtMs !== null && mtimeMs > loadedAtMs) return null
     return { path, size, mtimeMs, head: hashHead(path) }
   } catch {

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname } from 'node:path'
-import { execa } from 'execa'
+import { runBounded } from '../base/run-bounded.ts'
 import { findLoaderFailure } from '../supervise/loader-failure.ts'
 import { mendInstall } from './llama-exit.ts'
 import { type LlamaCapabilities, parseLlamaHelp } from './llama-help.ts'
@@ -97,15 +97,16 @@ export async function runLlamaServer(
   platform: LlamaPlatform,
   flag: string,
 ): Promise<RunResult> {
-  const result = await execa(binaryPath, [flag], {
-    env: { ...llamaServerEnvironment(binaryPath, platform) },
-    extendEnv: false,
-    reject: false,
-    stdin: 'ignore',
-    timeout: helpTimeoutMs,
-    killSignal: 'SIGKILL',
-    maxBuffer: 1_000_000,
-  })
+  const result = await runBounded(
+    binaryPath,
+    [flag],
+    { timeoutMs: helpTimeoutMs },
+    {
+      env: { ...llamaServerEnvironment(binaryPath, platform) },
+      extendEnv: false,
+      maxBuffer: 1_000_000,
+    },
+  )
   return {
     stdout: result.stdout,
     // If the system can't start the program (wrong architecture), only this holds the reason.

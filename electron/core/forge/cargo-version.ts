@@ -1,5 +1,5 @@
 // Which cargo builds here, and how it can use a RAM disk.
-import { execa } from 'execa'
+import { runBounded } from '../base/run-bounded.ts'
 
 export interface CargoVersion {
   readonly major: number
@@ -37,14 +37,12 @@ export const readCargoVersion = async (
   cwd: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<CargoReading> => {
-  const result = await execa('cargo', ['--version'], {
-    cwd,
-    env: { ...env, RUSTUP_AUTO_INSTALL: '0' },
-    extendEnv: false,
-    reject: false,
-    stdin: 'ignore',
-    timeout: timeoutMs,
-  })
+  const result = await runBounded(
+    'cargo',
+    ['--version'],
+    { timeoutMs },
+    { cwd, env: { ...env, RUSTUP_AUTO_INSTALL: '0' }, extendEnv: false },
+  )
   if (result.code === 'ENOENT') return { kind: 'absent' }
   const version = parseCargoVersion(result.stdout)
   if (version !== null) return { kind: 'found', version }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -34,6 +35,12 @@ it('makes a file that cargo includes, and folders in which every user may build'
   expect([modeOf('build', '00'), modeOf('build', 'ff')]).toEqual([0o1777, 0o1777])
   prepareForge(mount)
   expect(readFileSync(includePathOf(mount), 'utf8')).toBe(text)
+})
+
+it('does not wait for a pipe in the place of the file that cargo includes', () => {
+  mkdirSync(join(mount, '.nexus'))
+  execFileSync('mkfifo', [includePathOf(mount)])
+  expect(isPrepared(mount)).toBe(false)
 })
 
 it('trusts nothing that others could have put there or can write to', () => {

@@ -1,8 +1,9 @@
 // What cargo needs on a mounted RAM disk: the file that cargo configs include, and the build folders.
-import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
 import { isErrno } from '../base/private-file.ts'
+import { readRegularFile } from '../base/regular-file.ts'
 import type { RamDiskControl } from '../platform/platform.ts'
 
 /**
@@ -84,7 +85,7 @@ const makeFolder = (path: string): boolean => {
 
 const readTextOrNull = (path: string): string | null => {
   try {
-    return readFileSync(path, 'utf8')
+    return readRegularFile(path)
   } catch {
     return null
   }

@@ -39,10 +39,12 @@ const setUp = (mounted = false) => {
     eject: (_, { force }) => asked(force ? 'eject by force' : 'eject'),
   }
   const phases: Phase[] = []
+  const notes: string[] = []
   const service = createRamDiskService(
     control,
     spec,
     () => phases.push(service.state().phase),
+    (text) => notes.push(`${service.state().phase}: ${text}`),
     () => world.clock,
   )
   const answer = async (outcome: MountOutcome | EjectOutcome | Error) => {
@@ -60,7 +62,7 @@ const setUp = (mounted = false) => {
     for (const tell of reads.splice(0)) tell()
     return reading
   }
-  return { service, world, calls, phases, answer, look, reads }
+  return { service, world, calls, phases, notes, answer, look, reads }
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
@@ -83,6 +85,14 @@ describe('start', () => {
     await answer(mountedNow)
     expect(await started).toMatchObject({ phase: 'ready', endpoint: '/mnt/forge', waitingFor: null })
     expect(phases).toEqual(['starting', 'ready'])
+  })
+
+  it('tells what a mount came with, once it is ready', async () => {
+    const { service, answer, notes } = setUp()
+    const started = service.start()
+    await answer({ ...mountedNow, note: 'formatted as hfs, not apfs' })
+    await started
+    expect(notes).toEqual(['ready: formatted as hfs, not apfs'])
   })
 
   it('does not mount what is mounted', async () => {

@@ -30,6 +30,8 @@ export const createRamDiskService = (
   control: RamDiskControl,
   spec: RamDiskSpec,
   onChange: () => void,
+  /** What a person has to know of a mount that came about, such as another file system than was asked for. */
+  onNote: (text: string) => void,
   now: () => number = Date.now,
 ): RamDiskService => {
   let phase: Phase = 'stopped'
@@ -111,8 +113,11 @@ export const createRamDiskService = (
         try {
           const outcome = await control.mount(spec)
           refused = outcome.kind === 'failed'
-          if (outcome.kind === 'mounted') enter('ready')
-          else enter('failed', outcome.reason)
+          if (outcome.kind === 'failed') enter('failed', outcome.reason)
+          else {
+            enter('ready')
+            if (outcome.note !== null) onNote(outcome.note)
+          }
         } catch (error) {
           refused = true
           enter('failed', messageOf(error))

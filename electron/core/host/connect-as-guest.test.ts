@@ -42,7 +42,6 @@ const serve = async (folder: StateFolder): Promise<HostedCore | null> => {
   const hosted = await hostCore({
     folder,
     platform: createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
-    host: 'cli',
     background: false,
     resourcesDir: join(import.meta.dirname, '..', '..', '..', 'resources'),
     env: {},

@@ -39,7 +39,6 @@ const host = async (): Promise<HostedCore> => {
   const hosted = await hostCore({
     folder,
     platform: createPlatform({ ramDiskRoot: folder.ramDiskRoot }),
-    host: 'cli',
     background: true,
     resourcesDir,
     env: {},
@@ -260,7 +259,6 @@ describe('a core in another process that is stopped', () => {
     const real = await hostCore({
       folder: locateStateFolder({ NEXUS_HOME: other }, process.platform, other),
       platform: createPlatform({ ramDiskRoot: join(other, 'disks') }),
-      host: 'cli',
       background: false,
       resourcesDir,
       env: {},

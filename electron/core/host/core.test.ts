@@ -177,7 +177,6 @@ const newCore = async ({ background = true } = {}): Promise<Core> => {
   const core = await createCore({
     folder,
     platform: platform(),
-    host: 'cli',
     background,
     resourcesDir,
     env: process.env,

@@ -37,7 +37,6 @@ import { createStackInUse } from './stack-in-use.ts'
 export interface CoreOptions {
   readonly folder: StateFolder
   readonly platform: Platform
-  readonly host: 'app' | 'cli'
   readonly background: boolean
   /** The `resources` folder of the repository or the app. */
   readonly resourcesDir: string
@@ -215,7 +214,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   }
   const published = createPublished({
     facts: (now, maxAgeMs) => ({
-      owner: { pid: process.pid, host: options.host, background: lifetime.endsByItself(), since },
+      owner: { pid: process.pid, background: lifetime.endsByItself(), since },
       ...readServices(inUse.current(), commands),
       nodes: inUse.current().nodes.current(now, maxAgeMs),
       memoryPlan: memoryMap.current(inUse.current().profile),

@@ -28,9 +28,9 @@ export interface HostOptions extends Omit<CoreOptions, 'session'> {
 
 /** null when another running process hosts one. Throws when the core cannot be created; the lock is then free again. */
 export const hostCore = async (options: HostOptions): Promise<HostedCore | null> => {
-  const { folder, host, platform, sessions, logError = logToStderr } = options
+  const { folder, platform, sessions, logError = logToStderr } = options
   ensureStateFolder(folder)
-  const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, host, since: Date.now() }, logError)
+  const lock = acquireCoreLock(folder.lockPath, { pid: process.pid, since: Date.now() }, logError)
   if (lock === null) return null
   /** Closers of what has been started, in closing order. */
   const undo: (() => void | Promise<void>)[] = []

@@ -2,6 +2,7 @@ import { appendFileSync, closeSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { openLogForChild } from './log-file.ts'
 import { followLog, readLastLines } from './log-follow.ts'
+import { cutBeginning, maxLineScanBytes } from './log-last-lines.ts'
 import { createLogRotation } from './log-rotation.ts'
 import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './test-support/log-test-files.ts'
 
@@ -42,6 +43,28 @@ describe('readLastLines', () => {
     for (const count of [1, 2, 7, 500, 4999, 5000, 6000]) {
       expect(await readLastLines(log.path, count)).toEqual(lines.slice(-count))
     }
+  })
+
+  it('does not look for the beginning of an endless line, and says so', async () => {
+    using log = createLog()
+    log.write(`1\n${'z'.repeat(maxLineScanBytes + 200_000)}\n3`)
+    const [first, ...rest] = await readLastLines(log.path, 50)
+    expect(first).toMatch(/^\[beginning of this line cut\] … z+ … \[4\d{6} bytes of this line cut\]$/)
+    expect(rest).toEqual(['3'])
+    expect(await readLastLines(log.path, 1)).toEqual(['3'])
+    const followed = await collect(log.path, 2, (line) => {
+      if (line.startsWith(cutBeginning)) log.write('\n')
+      return line === '3'
+    })
+    expect(followed).toEqual([first, '3'])
+  })
+
+  it('takes no whole generation of an endless line for a cut one', async () => {
+    using log = createLog()
+    log.write('z'.repeat(maxLineScanBytes))
+    await log.rotate()
+    log.write('y\n2\n')
+    expect((await readLastLines(log.path, 9)).map((line) => line.slice(0, 3))).toEqual(['zzz', '2'])
   })
 
   it('gives nothing for a log that is missing or empty', async () => {

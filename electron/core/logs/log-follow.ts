@@ -1,8 +1,7 @@
 // Reads a log from outside: its last lines and every following line, across rotations.
 import { armFileChange } from './file-change.ts'
 import { logBeginning } from './log-generations.ts'
-import { openCursorAtLastLines, readLastLinesSince } from './log-last-lines.ts'
-import { createLineSplitter } from './log-lines.ts'
+import { createLastLinesSplitter, openCursorAtLastLines, readLastLinesSince } from './log-last-lines.ts'
 
 /** Reads backwards, so that the cost depends on the lines asked for, not on the log's size. */
 export const readLastLines = (path: string, lines: number): Promise<readonly string[]> =>
@@ -24,8 +23,8 @@ export const gapLine = '[rotated faster than read: some lines may be missing her
  * Ends when the signal aborts. Holds back an unfinished last line until its line end arrives.
  */
 export async function* followLog({ path, lines, signal }: FollowOptions): AsyncGenerator<string, void, void> {
-  const cursor = await openCursorAtLastLines(path, lines)
-  const splitter = createLineSplitter()
+  const { cursor, isCut } = await openCursorAtLastLines(path, lines)
+  const splitter = createLastLinesSplitter(isCut)
   try {
     while (!signal.aborted) {
       const armed = armFileChange(path)

@@ -8,10 +8,16 @@ import {
   openLogSegments,
   readRotationState,
 } from './log-generations.ts'
-import { createLineSplitter } from './log-lines.ts'
+import { createLineSplitter, defaultMaxLineBytes, type LineSplitter } from './log-lines.ts'
 
 const blockBytes = 64 * 1024
 const newline = 0x0a
+
+/** A line that is longer than this is not followed back to its beginning: 64 times what is shown of a line. */
+export const maxLineScanBytes = 64 * defaultMaxLineBytes
+
+/** Put before a line whose beginning was not looked for. */
+export const cutBeginning = '[beginning of this line cut] … '
 
 const readBlock = async (
   segment: LogSegment,
@@ -39,37 +45,49 @@ const countBack = (
   }
 }
 
-/** The segments, shortened at the front to at most `lines` lines; uses the memory of one block. */
-const dropAllButLastLines = async (
-  segments: readonly LogSegment[],
-  lines: number,
-): Promise<readonly LogSegment[]> => {
-  if (lines <= 0) return []
+interface LastLines {
+  readonly segments: readonly LogSegment[]
+  /** They begin within a line that is longer than `maxLineScanBytes`. */
+  readonly isCut: boolean
+}
+
+/** The same segments, shortened at the front so that at most `lines` lines remain; memory stays at one block. */
+const dropAllButLastLines = async (segments: readonly LogSegment[], lines: number): Promise<LastLines> => {
+  if (lines <= 0) return { segments: [], isCut: false }
   const buffer = Buffer.alloc(blockBytes)
   // One more line end than lines, unless the last line is unfinished: its own line end comes first.
   let wanted = lines
   let atEnd = true
+  let withoutLineEndBytes = 0
   for (let index = segments.length - 1; index >= 0; index--) {
     const segment = segments[index]
     if (segment === undefined) continue
+    const from = (start: number) => [{ ...segment, start }, ...segments.slice(index + 1)]
     for (let end = segment.end; end > segment.start; end -= blockBytes) {
+      if (withoutLineEndBytes >= maxLineScanBytes) return { segments: from(end), isCut: true }
       const start = Math.max(segment.start, end - blockBytes)
       const block = await readBlock(segment, buffer, start, end - start)
       if (atEnd && block.at(-1) === newline) wanted++
       if (block.length > 0) atEnd = false
       const counted = countBack(block, wanted)
+      if (counted.position !== null) return { segments: from(start + counted.position), isCut: false }
+      withoutLineEndBytes = counted.wanted < wanted ? 0 : withoutLineEndBytes + block.length
       wanted = counted.wanted
-      if (counted.position !== null) {
-        return [{ ...segment, start: start + counted.position }, ...segments.slice(index + 1)]
-      }
     }
   }
-  return segments
+  return { segments, isCut: false }
 }
 
-/** All lines of the segments, including an unfinished last one. */
-const readSegmentLines = async (segments: readonly LogSegment[]): Promise<readonly string[]> => {
+/** @param isCut whether the first line begins in its middle */
+export const createLastLinesSplitter = (isCut: boolean): LineSplitter => {
   const splitter = createLineSplitter()
+  if (isCut) splitter.push(Buffer.from(cutBeginning))
+  return splitter
+}
+
+/** All lines of the segments, the unfinished last one included. */
+const readSegmentLines = async ({ segments, isCut }: LastLines): Promise<readonly string[]> => {
+  const splitter = createLastLinesSplitter(isCut)
   const buffer = Buffer.alloc(blockBytes)
   const lines: string[] = []
   for (const segment of segments) {
@@ -99,9 +117,9 @@ const openLastLines = async (path: string, mark: LogMark, lines: number) => {
   for (let attempt = 1; ; attempt++) {
     const opened = await openLogSegments(path, mark)
     try {
-      const segments = await dropAllButLastLines(listSegments(opened), lines)
+      const last = await dropAllButLastLines(listSegments(opened), lines)
       const isSteady = () => readRotationState(path).previous === opened.previous
-      if (isSteady() || attempt === steadyAttempts) return { ...opened, segments, isSteady }
+      if (isSteady() || attempt === steadyAttempts) return { ...opened, ...last, isSteady }
     } catch (error) {
       await opened.close()
       throw error
@@ -119,7 +137,7 @@ export const readLastLinesSince = async (
   for (let attempt = 1; ; attempt++) {
     const opened = await openLastLines(path, mark, maxLines)
     try {
-      const lines = await readSegmentLines(opened.segments)
+      const lines = await readSegmentLines(opened)
       if (opened.isSteady() || attempt === steadyAttempts) return lines
     } finally {
       await opened.close()
@@ -127,11 +145,14 @@ export const readLastLinesSince = async (
   }
 }
 
-/** A cursor at the start of the last lines. Older generations stay open, so that a rotation deletes nothing needed. */
-export const openCursorAtLastLines = async (path: string, lines: number): Promise<LogCursor> => {
-  const { segments, current, previous, close } = await openLastLines(path, logBeginning, lines)
+/** A cursor at the beginning of the last lines. Older generations stay open, so a rotation takes nothing away. */
+export const openCursorAtLastLines = async (
+  path: string,
+  lines: number,
+): Promise<{ readonly cursor: LogCursor; readonly isCut: boolean }> => {
+  const { segments, isCut, current, previous, close } = await openLastLines(path, logBeginning, lines)
   const finished = segments.filter((segment) => segment.handle !== current?.handle)
   const inCurrent = segments.find((segment) => segment.handle === current?.handle)
   const offset = inCurrent?.start ?? current?.end ?? 0
-  return createLogCursor(path, { previous, offset }, { finished, close })
+  return { cursor: createLogCursor(path, { previous, offset }, { finished, close }), isCut }
 }

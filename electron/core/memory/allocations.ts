@@ -19,11 +19,6 @@ export interface Allocations {
 
 type Buffer = Extract<LlamaLogEvent, { kind: 'buffer' }>
 
-const parseBuffer = (line: string): Buffer | null => {
-  const event = parseLlamaLogLine(line)
-  return event?.kind === 'buffer' ? event : null
-}
-
 /** Models load one after another: weights after a cache or compute buffer belong to the next model. */
 function groupByModel(buffers: readonly Buffer[]): readonly (readonly Buffer[])[] {
   return buffers.reduce<Buffer[][]>((groups, buffer) => {
@@ -61,7 +56,9 @@ function summarise(buffers: readonly Buffer[]): ModelAllocations {
 
 /** null when the log has no allocation lines. Expects the lines of one start. */
 export function parseAllocations(logLines: readonly string[]): Allocations | null {
-  const models = groupByModel(logLines.map(parseBuffer).filter((buffer) => buffer !== null)).map(summarise)
+  const models = groupByModel(
+    logLines.map(parseLlamaLogLine).filter((event) => event?.kind === 'buffer'),
+  ).map(summarise)
   const target = models[0]
   return target === undefined || target.modelBytes === 0 ? null : { target, draft: models[1] ?? null }
 }

@@ -40,6 +40,19 @@ describe('createCommandRunner', () => {
   })
 })
 
+describe('createCommandRunner of a command whose child holds its pipes', () => {
+  it('gives up on both at the deadline', async () => {
+    const run = await runnerOf('tool', 'sleep 60 & wait')
+    expect(await run(['tool'], { timeoutMs: 100 })).toMatchObject({ kind: 'not-run' })
+  })
+  it('gives what the command said when it has ended', async () => {
+    const run = await runnerOf('tool', 'sleep 60 & echo $!; exit 2')
+    const result = await run(['tool'], { timeoutMs: 500 })
+    expect(result).toMatchObject({ kind: 'exited', exitCode: 2, stderr: '' })
+    if (result.kind === 'exited') process.kill(Number(result.stdout))
+  })
+})
+
 describe('describeFailure', () => {
   const exited = (stderr: string, stdout = '') => ({ kind: 'exited', exitCode: 3, stdout, stderr }) as const
   it('prefers what stands on stderr, in one line', () => {

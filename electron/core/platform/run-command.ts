@@ -1,6 +1,6 @@
 // Runs one system command: argv only, with a deadline and the C locale; a failed command is a result, not an exception.
 import { homedir } from 'node:os'
-import { execa } from 'execa'
+import { runBounded } from '../base/run-bounded.ts'
 
 export type CommandResult =
   | { readonly kind: 'exited'; readonly exitCode: number; readonly stdout: string; readonly stderr: string }
@@ -28,17 +28,17 @@ const maxOutputBytes = 64 * 1024 * 1024
 export const createCommandRunner =
   (searchPath: string = systemPath): RunCommand =>
   async ([file, ...args], { timeoutMs = defaultTimeoutMs } = {}) => {
-    const result = await execa(file, args, {
-      env: { PATH: searchPath, LC_ALL: 'C', TZ: 'UTC', HOME: homedir() },
-      extendEnv: false,
-      reject: false,
-      stdin: 'ignore',
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
-      maxBuffer: maxOutputBytes,
-      stripFinalNewline: false,
-    })
-    if (result.exitCode !== undefined) {
+    const result = await runBounded(
+      file,
+      args,
+      { timeoutMs, mayLeaveChildren: true },
+      {
+        env: { PATH: searchPath, LC_ALL: 'C', TZ: 'UTC', HOME: homedir() },
+        extendEnv: false,
+        maxBuffer: maxOutputBytes,
+      },
+    )
+    if (result.exitCode !== null) {
       return { kind: 'exited', exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr }
     }
     if (result.timedOut) return { kind: 'not-run', reason: `${file} did not answer within ${timeoutMs} ms` }

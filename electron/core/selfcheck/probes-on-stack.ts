@@ -1,7 +1,7 @@
 // Probes on the real AI Engine and Router: a demo stack with its own state folder and ports.
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { askHttp } from '../base/http-ask.ts'
+import { readRegularFile } from '../base/regular-file.ts'
 import { attachAsGuest } from '../control/guests/attach-as-guest.ts'
 import { runsArgv } from '../platform/platform.ts'
 import { proveEndToEnd } from '../stack/proof.ts'
@@ -250,7 +250,7 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
 
 /** The key that the core uses for its own proof. */
 const readKey = ({ folder }: PrivateStack): string =>
-  readFileSync(join(folder.keysDir, 'proof.key'), 'utf8').trim()
+  readRegularFile(join(folder.keysDir, 'proof.key')).trim()
 
 /** Two processors read 150 to 400 tokens a second (measured), a GPU thousands. A line has about 13 tokens. */
 const longPrompts = {

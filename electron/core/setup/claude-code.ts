@@ -4,9 +4,9 @@ import { accessSync, constants } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { execa } from 'execa'
-import { within } from '../base/deadline.ts'
-import { isErrno } from '../base/private-file.ts'
+import { readFileOrNull } from '../base/private-file.ts'
 import { statIfThere } from '../base/regular-file.ts'
+import { runBounded } from '../base/run-bounded.ts'
 import { installOnce } from './pip-install.ts'
 import type { SetupContext } from './setup-step.ts'
 
@@ -52,8 +52,7 @@ const ensurePinned = async (context: SetupContext): Promise<InstalledClaudeCode>
     // `npm ci` follows the lock and its hashes, and skips packages for other platforms.
     npmWords: ['ci'],
     // The lock is copied into the folder, which is renamed last: an equal lock means a complete installation.
-    isComplete: async (installedDir) =>
-      (await readFile(join(installedDir, lockFile), 'utf8').catch(() => null)) === lock,
+    isComplete: async (installedDir) => readFileOrNull(join(installedDir, lockFile)) === lock,
   }
   return ensureInstalled(context, installation)
 }
@@ -189,20 +188,9 @@ export const readVersion = async (
   timeoutMs: number = versionTimeoutMs,
 ): Promise<string> => {
   refuseUnlessProgram(program)
-  // In its own process group: a hanging script's children keep the pipe open after the script is killed (seen).
-  const child = execa(program, ['--version'], {
-    stdin: 'ignore',
-    reject: false,
-    detached: true,
-    maxBuffer: 65_536,
-  })
-  const end = () => endGroup(child.pid)
-  signal.addEventListener('abort', end, { once: true })
-  const ended = await within(child, timeoutMs)
-  signal.removeEventListener('abort', end)
-  end()
+  const ended = await runBounded(program, ['--version'], { timeoutMs, signal }, { maxBuffer: 65_536 })
   signal.throwIfAborted()
-  if (ended === null) throw new Error(`${program} --version did not answer within ${timeoutMs / 1000} s`)
+  if (ended.timedOut) throw new Error(`${program} --version did not answer within ${timeoutMs / 1000} s`)
   if (ended.code === 'ENOENT')
     throw new Error(`${program} does not run: the interpreter in its first line is missing`)
   // Such as "2.1.332 (Claude Code)" (2.1.197 and 2.1.332, seen).
@@ -228,15 +216,5 @@ const refuseUnlessProgram = (path: string): void => {
     accessSync(path, constants.X_OK)
   } catch {
     throw new Error(`${path} is not executable for this user; chmod +x fixes that`)
-  }
-}
-
-/** Kills the process group. ESRCH: all of its members have exited. */
-const endGroup = (pid: number | undefined): void => {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if (!isErrno(error, 'ESRCH') && !isErrno(error, 'EPERM')) throw error
   }
 }

@@ -1,5 +1,5 @@
 // Finds a Python for LiteLLM by running it: a pyenv shim or a stub has the name without being a Python.
-import { execa } from 'execa'
+import { runBounded } from '../base/run-bounded.ts'
 import { ensureDebianPackages } from './debian-package.ts'
 import { brewInstall } from './homebrew.ts'
 
@@ -54,13 +54,12 @@ export const choosePython = (found: readonly Python[]): PythonChoice => {
 }
 
 const askPython = async (path: string, signal: AbortSignal): Promise<Python | null> => {
-  const result = await execa(path, ['-c', question], {
-    reject: false,
-    timeout: 15_000,
-    stdin: 'ignore',
-    env: { LC_ALL: 'C' },
-    cancelSignal: signal,
-  })
+  const result = await runBounded(
+    path,
+    ['-c', question],
+    { timeoutMs: 15_000, signal },
+    { env: { LC_ALL: 'C' } },
+  )
   signal.throwIfAborted()
   const facts = parsePythonAnswer(result.stdout ?? '')
   return facts === null ? null : { path, ...facts }

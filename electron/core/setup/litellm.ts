@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { access, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isErrno } from '../base/private-file.ts'
+import { readRegularFile } from '../base/regular-file.ts'
 import { ensurePython } from './find-python.ts'
 import { judgeLiteLlmVersion } from './litellm-version.ts'
 import { createEnvironment, installOnce, installRequirements } from './pip-install.ts'
@@ -73,7 +74,7 @@ const isComplete = async (dir: string, stamp: string): Promise<boolean> => {
   try {
     // The environment's Python links to the system's, which an upgrade may have removed; access(2) follows links.
     await access(join(dir, 'bin', 'python'))
-    return (await readFile(join(dir, '.complete'), 'utf8')) === stamp && (await readVersion(dir)) !== null
+    return readRegularFile(join(dir, '.complete')) === stamp && (await readVersion(dir)) !== null
   } catch {
     return false
   }

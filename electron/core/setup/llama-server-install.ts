@@ -1,6 +1,6 @@
 // Installs llama-server: a hash-locked wheel on Linux x86-64; elsewhere prints the exact command to run.
 import { chmod, rename, rm } from 'node:fs/promises'
-import { execa } from 'execa'
+import { runBounded } from '../base/run-bounded.ts'
 import { ensureDebianPackages } from './debian-package.ts'
 import { brewInstall } from './homebrew.ts'
 import type { LlamaServerBuild } from './llama-server-build.ts'
@@ -66,14 +66,8 @@ const install = async (context: SetupContext, build: LlamaServerBuild): Promise<
 const ensureItRuns = async (context: SetupContext, binaryPath: string): Promise<void> => {
   const installed = new Set<string>()
   for (;;) {
-    const result = await execa(binaryPath, ['--version'], {
-      all: true,
-      reject: false,
-      stdin: 'ignore',
-      timeout: 60_000,
-      env: { LC_ALL: 'C' },
-      cancelSignal: context.signal,
-    })
+    const bounds = { timeoutMs: 60_000, signal: context.signal }
+    const result = await runBounded(binaryPath, ['--version'], bounds, { env: { LC_ALL: 'C' } })
     context.signal.throwIfAborted()
     if (!result.failed) return
     const output = result.all ?? ''

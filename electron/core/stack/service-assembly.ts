@@ -205,6 +205,8 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
     preparingForCargo(platform.ramDisk, logError),
     ramDiskSpec(profile, platform),
     options.onChange,
+    (text) =>
+      options.note({ at: Date.now(), severity: 'warning', service: 'ramDisk', text: `Build Forge: ${text}` }),
   )
   const forgeSurvey = createForgeSurvey({
     readDisk: ramDisk.read,

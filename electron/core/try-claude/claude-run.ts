@@ -1,5 +1,5 @@
 // One run of the real Claude Code without a terminal: takes a prompt, returns its output and how it ended.
-import { execa } from 'execa'
+import { runBounded } from '../base/run-bounded.ts'
 import { type ClaudeAnswer, readClaudeAnswer } from './claude-events.ts'
 import type { ClaudeHome } from './claude-home.ts'
 
@@ -27,30 +27,27 @@ export interface ClaudeRun extends ClaudeAnswer {
 export const runClaude = async (prompt: ClaudePrompt): Promise<ClaudeRun> => {
   prompt.signal.throwIfAborted()
   const resume = prompt.sessionId == null ? [] : ['--resume', prompt.sessionId]
-  const child = execa(
+  const ended = await runBounded(
     prompt.programPath,
     ['--print', '--output-format', 'stream-json', '--verbose', ...resume],
+    // A server that a tool of it started would hold its pipe open.
+    { timeoutMs: prompt.timeoutMs, graceMs: 2_000, signal: prompt.signal },
     {
       cwd: prompt.home.projectDir,
       // On stdin: a prompt may exceed the limit of an argument (128 KiB on Linux, execve(2)).
       input: prompt.prompt,
       env: clientEnvironment(prompt.home),
       extendEnv: false,
-      reject: false,
-      timeout: prompt.timeoutMs,
-      forceKillAfterDelay: 2_000,
-      cancelSignal: prompt.signal,
       maxBuffer: 64 * 1_048_576,
     },
   )
-  const lines: string[] = []
-  for await (const line of child) lines.push(line)
-  const ended = await child
+  const lines = ended.stdout.split('\n')
+  if (lines.at(-1) === '') lines.pop()
   prompt.signal.throwIfAborted()
   return {
     ...readClaudeAnswer(lines),
     lines,
-    exitCode: ended.exitCode ?? null,
+    exitCode: ended.exitCode,
     timedOut: ended.timedOut,
     complaint: lastComplaint(ended.stderr) || (ended.shortMessage ?? ''),
   }

@@ -1,8 +1,9 @@
 // The step in which an agent works: it reads a file, changes it and runs it. Proved by the file and the tools' answers.
 import { randomInt } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
+import { readRegularFile } from '../base/regular-file.ts'
 import type { ToolCall } from './claude-events.ts'
 import type { ClaudeRun } from './claude-run.ts'
 import type { ForcedCall } from './forced-calls.ts'
@@ -55,7 +56,7 @@ export const usesItsTools: TryStep = {
         worker.home,
         `Read ${path}. It prints "${misspelt}": change that to "${spelt}" in the file. Then run exactly \`sh ${path}\`, and say what it printed.`,
       )
-      return judge(run, readFileSync(path, 'utf8'), task, worker.isForced, stack)
+      return judge(run, readRegularFile(path), task, worker.isForced, stack)
     } finally {
       await worker.end()
     }

@@ -154,7 +154,6 @@ export const bootStudio = async (endings: Studio['endings']): Promise<Studio> =>
   const core = await createCore({
     folder,
     platform,
-    host: 'cli',
     background: true,
     resourcesDir: join(import.meta.dirname, '../../../../resources'),
     env: process.env,
