@@ -632,7 +632,10 @@ describe('stop', () => {
     await core.stoppedByCommand
     expect(phasesOf(core.snapshot())).toEqual(['ready', 'stopped', 'stopped'])
     expect(core.snapshot().events).toContainEqual(
-      expect.objectContaining({ severity: 'warning', text: expect.stringContaining('Could not save the stopped state') }),
+      expect.objectContaining({
+        severity: 'warning',
+        text: expect.stringContaining('Could not save the stopped state'),
+      }),
     )
   })
 
