@@ -623,7 +623,7 @@ describe('stop', () => {
     expect(readIntent(folder.intentPath)?.up).toEqual(['ramDisk'])
   })
 
-  it('is carried out although it cannot be written down, and says so', async () => {
+  it('is carried out although it cannot be saved, and says so', async () => {
     const { core } = await upCore()
     rmSync(folder.intentPath)
     mkdirSync(join(folder.intentPath, 'in-the-way'), { recursive: true })
@@ -631,7 +631,10 @@ describe('stop', () => {
     await core.stoppedByCommand
     expect(phasesOf(core.snapshot())).toEqual(['ready', 'stopped', 'stopped'])
     expect(core.snapshot().events).toContainEqual(
-      expect.objectContaining({ severity: 'warning', text: expect.stringContaining('written down') }),
+      expect.objectContaining({
+        severity: 'warning',
+        text: expect.stringContaining('Could not save the stopped state'),
+      }),
     )
   })
 

@@ -2,8 +2,7 @@
 import type { ForeignProcess } from '../../contract/snapshot.ts'
 import { describeCommand } from './describe-command.ts'
 import { readPids, readProcLink, readProcNames, readProcText, readProcUid } from './linux-proc.ts'
-import { parseCmdline, parseProcStat } from './linux-process-text.ts'
-import { readUserName } from './linux-users.ts'
+import { parseCmdline, parseProcStat, parseUserName } from './linux-process-text.ts'
 
 export interface Listener {
   readonly inode: string
@@ -69,4 +68,10 @@ export const describeProcess = async (
     command: describeCommand(cmdline === null ? null : parseCmdline(cmdline), comm?.trim() ?? null),
     user: uid === null ? null : await readUserName(uid),
   }
+}
+
+/** Like ps(1): the name, or the bare id for users that /etc/passwd does not list (LDAP, containers). */
+const readUserName = async (uid: number): Promise<string> => {
+  const passwd = await readProcText('/etc/passwd')
+  return (passwd === null ? null : parseUserName(passwd, uid)) ?? String(uid)
 }
