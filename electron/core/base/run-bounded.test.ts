@@ -17,7 +17,10 @@ describe('runBounded', () => {
   })
 
   it('leaves it running where it may be left, and lets go of the pipes when the time is over', async () => {
-    const run = await sh('sleep 1000 & echo pid $!; echo bad >&2', { timeoutMs: 1_000, mayLeaveChildren: true })
+    const run = await sh('sleep 1000 & echo pid $!; echo bad >&2', {
+      timeoutMs: 1_000,
+      mayLeaveChildren: true,
+    })
     const pid = pidIn(run.stdout)
     onTestFinished(() => void process.kill(pid))
     expect(run).toMatchObject({ exitCode: 0, stderr: 'bad\n', timedOut: false })
