@@ -57,7 +57,7 @@ it('ends verified', { timeout: 4 * timeoutMs }, async () => {
   expect(await said).toMatchObject({
     code: 1,
     stderr: expect.stringContaining(
-      `The core goes on fetching it. nexus model fetch ${repo} shows it again; nexus model cancel ${repo} calls it off.`,
+      `The core keeps fetching it. nexus model fetch ${repo} shows it again; nexus model cancel ${repo} stops it.`,
     ),
   })
   const before = await nexus.readSnapshot()

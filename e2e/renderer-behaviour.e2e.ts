@@ -179,7 +179,7 @@ describe('the big button', () => {
         { type: 'cancelFetch', id: 'unsloth/DeepSeek-R1-Distill-Llama-70B-GGUF:Q8_0' },
       ])
       await showState(page, 'guestFetching')
-      await models.getByText('The profile studio needs it, and it isn’t here.').waitFor()
+      await models.getByText('The profile studio needs this model, and it isn’t here.').waitFor()
       expect(await models.getByRole('button').count()).toBe(0)
     }))
 
@@ -219,7 +219,7 @@ test('why no Claude answer came back is said once, beside what mends it', () =>
     await showState(page, 'unproved')
     const reason = page.getByText('the Router got no answer from the AI Engine (500): Connection error.')
     expect(await reason.count()).toBe(1)
-    await page.getByText('A Claude request did not come back').waitFor()
+    await page.getByText('A Claude request was not answered').waitFor()
     await page.getByRole('region', { name: 'Last log lines of Router' }).waitFor()
     await button(page, 'Restart Router').click()
     expect(await commands(page)).toEqual([])
@@ -367,7 +367,7 @@ describe('a long log', () => {
     withWindow(async ({ page }) => {
       await page.evaluate('probe.answerTailWith(null)')
       await page.evaluate(`probe.showView({ id: 'logs', service: null })`)
-      await page.getByText('The log could not be read: the log cannot be opened').waitFor()
+      await page.getByText('Could not read the log: the log cannot be opened').waitFor()
       await page.evaluate(`probe.addLogLines('llamaServer', ['slot 3 is released'])`)
       await page.getByText('slot 3 is released').waitFor()
     }))
@@ -431,7 +431,9 @@ test('a question whose reason is over does not come back by itself', () =>
   withWindow(async ({ page }) => {
     await showView(page, 'logs')
     await button(page, 'Restart AI Engine').click()
-    await page.getByText('3 agents are being answered. What does not finish in time is lost.').waitFor()
+    await page
+      .getByText('3 agents are being answered. Requests that don’t finish in time are lost.')
+      .waitFor()
     await showState(page, 'idle')
     await button(page, 'Restart AI Engine').waitFor()
     const filter = page.getByLabel('Show only lines with these words')
@@ -573,7 +575,9 @@ describe('settings', () => {
       await showView(page, 'settings')
       await page.getByText('runs with 4, configured is 6').waitFor()
       await button(page, 'Restart everything').click()
-      await page.getByText('3 agents are being answered. What does not finish in time is lost.').waitFor()
+      await page
+        .getByText('3 agents are being answered. Requests that don’t finish in time are lost.')
+        .waitFor()
       await button(page, 'Yes: Restart everything').click()
       expect(await commands(page)).toEqual([{ type: 'restart', only: null }])
     }))

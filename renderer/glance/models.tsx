@@ -1,4 +1,4 @@
-// Models: what the core fetches, and what the profile misses, with the button that has it fetched.
+// Models that the core is fetching, and missing ones with a button to fetch them.
 import type { MouseEvent } from 'react'
 import type { Command } from '../../electron/contract/command.ts'
 import type { MissingModel, ModelFetch } from '../../electron/contract/snapshot.ts'
@@ -10,7 +10,7 @@ import { startSentence } from '../sentence.ts'
 
 const fetchOf = (model: string) => ({ type: 'fetchModel', model, endpoint: null, token: null }) as const
 
-/** The second press of a double click was for what stood here before: `Cancel` takes the place of `Fetch`. */
+/** Ignores the second press of a double click, since `Cancel` replaces `Fetch`. */
 const pressOnce = (command: Command) => (event: MouseEvent) => {
   if (event.detail <= 1) void send(command)
 }
@@ -78,7 +78,7 @@ const Missing = ({ missing }: { readonly missing: MissingModel }) => {
           </button>
         )}
       </div>
-      <p className="model-words">The profile {profile} needs it, and it isn’t here.</p>
+      <p className="model-words">The profile {profile} needs this model, and it isn’t here.</p>
     </div>
   )
 }

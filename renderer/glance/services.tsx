@@ -1,4 +1,4 @@
-// The services, one line each; one that is not well turns into its reason, its button and its last log lines.
+// The services, one row each; an unhealthy one expands to its reason, its button and its last log lines.
 import { memo } from 'react'
 import { type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
 import { readService } from '../../electron/contract/services.ts'
@@ -33,7 +33,7 @@ const ServiceLine = memo(({ id }: { readonly id: ServiceId }) => {
   const title = useSnapshot((snapshot) => describeLineTitle(snapshot, id))
   const trouble = useSnapshot((snapshot) => describeTrouble(snapshot, id))
   if (phase === null) return null
-  // Of what is in trouble nothing says that all is well.
+  // A service in trouble must not show as ready.
   const mark = phase === 'ready' && trouble !== null ? 'degraded' : phase
   return (
     <li className="service">
@@ -65,7 +65,7 @@ const ForgeMeter = () => {
     if (ramDisk?.mounted !== true || ramDisk.usedBytes === null || ramDisk.totalBytes === null) return null
     return Math.min(1, ramDisk.usedBytes / Math.max(1, ramDisk.totalBytes))
   })
-  // From when on it is nearly full the core decides.
+  // The core decides when it is nearly full.
   const full = useSnapshot(({ notices }) => notices.some(({ id }) => id === 'forge-full'))
   if (share === null) return null
   return <Meter share={share} kind={full === true ? 'forge-full' : 'forge'} />

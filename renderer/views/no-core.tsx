@@ -1,4 +1,4 @@
-// In place of a view that would have to ask a core that does not answer.
+// Replaces views that need a core when none answers.
 import { judgeState } from '../judgement.ts'
 import { useMirror } from '../mirror.ts'
 

@@ -1,4 +1,4 @@
-// `nexus models`: the models that were judged, for this machine or for a Mac of another size. Refuses nothing.
+// `nexus models`: the catalogue, judged for this machine or for a Mac of another size. Refuses nothing.
 
 import { builtinProfiles } from '../../core/config/profiles.ts'
 import { type CatalogueModel, findInCatalogue, readCatalogue } from '../../core/models/catalogue.ts'
@@ -39,7 +39,7 @@ const studioProfile = ({ folder }: CliContext) => {
   return studio
 }
 
-/** @param memoryGb what a Mac of that size would be; null: this machine */
+/** @param memoryGb judges for a Mac of that size; null: for this machine */
 export const readJudgedMachine = async (
   memoryGb: number | null,
   context: CliContext,

@@ -1,4 +1,4 @@
-// The catalogue as a table for one machine, with the sources of what is published and what is not known. No I/O.
+// The catalogue as a table for one machine, with sources for published numbers and reasons for unknown ones. No I/O.
 
 import {
   bestForAgents,
@@ -14,7 +14,7 @@ export interface ModelsReport {
   readonly models: readonly JudgedModel[]
   readonly agents: number
   readonly machine: JudgedMachine
-  /** This machine in words; null: planned for another. */
+  /** This machine in words; null: judged for another one. */
   readonly where: string | null
 }
 
@@ -104,7 +104,7 @@ export const renderModels = (
     ...models.map((row): TextLine => shown.map((column) => cell(column, column.cell(row, sourceOf(row))))),
     [],
     ...paragraph(
-      `CONTEXT: tokens for each of ${agents} when all are full, by the memory plan with all its reserves. FIRST TURN: ${firstTurnTokens.toLocaleString('en-US')} tokens read at the published rate. Rates are those of the machine in the source.`,
+      `CONTEXT: tokens for each of ${agents} when all are full, by the memory plan with all its reserves. FIRST TURN: time to read ${firstTurnTokens.toLocaleString('en-US')} tokens at the published rate. Rates apply to the machine in the source.`,
     ),
     ...explain(models).flatMap((text) => [[], ...paragraph(text, '  ')]),
     ...(sources.length === 0 ? [] : [[], [piece('Sources', 'strong')]]),
@@ -118,7 +118,7 @@ export const renderModels = (
   return lines.map((line) => renderLine(line, color))
 }
 
-/** What the table has no room for: what isn't known and why, the studio's model, what to do next. */
+/** What the table has no room for: unknowns and their reasons, the studio's model, the next step. */
 const explain = (models: readonly JudgedModel[]): readonly string[] => {
   const best = bestForAgents(models)
   return [
@@ -128,25 +128,25 @@ const explain = (models: readonly JudgedModel[]): readonly string[] => {
     ...sayMisfits(models.filter(({ fit }) => fit === 'does-not-fit')),
     ...saySeed(models, best),
     ...(best === null
-      ? ['No model for agents fits with 32,768 tokens for each: fewer agents (--agents) get more.']
+      ? ['No model for agents fits with 32,768 tokens for each: try fewer agents (--agents).']
       : [
           best.path === null
-            ? `To have it: nexus model fetch ${best.model.id}, then nexus up --model ${best.model.id}.`
+            ? `To get it: nexus model fetch ${best.model.id}, then nexus up --model ${best.model.id}.`
             : `To run it: nexus up --model ${best.model.id}.`,
         ]),
   ]
 }
 
-/** One sentence for all of them: on a small machine they are most of the catalogue. */
+/** One sentence for all: on a small machine they are most of the catalogue. */
 const sayMisfits = (models: readonly JudgedModel[]): readonly string[] => {
   if (models.length === 0) return []
   const needs = models.map(({ model, neededBytes }) => `${model.id} ${formatBytes(neededBytes)}`)
   return [
-    `Do not fit; with all reserves, the Build Forge and a hundredth of memory free they need: ${needs.join(', ')}.`,
+    `These do not fit. With all reserves, the Build Forge and a hundredth of memory free, they need: ${needs.join(', ')}.`,
   ]
 }
 
-/** The `studio` profile's model, in numbers, and what would do better. */
+/** The `studio` profile's model, in numbers, and a better one. */
 const saySeed = (models: readonly JudgedModel[], best: JudgedModel | null): readonly string[] => {
   const seed = models.find(({ model }) => model.id === seedModel)
   if (seed === undefined) return []
