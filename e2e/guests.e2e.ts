@@ -95,7 +95,7 @@ describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
     [['clients'], 'ask root for yours'],
     [['key', 'list'], 'belong to root'],
     [['key', 'rotate', 'user1'], 'belong to root'],
-    [['logs', 'proxy'], 'what others asked the model'],
+    [['logs', 'proxy'], 'other people’s prompts'],
     [['down', '--eject'], 'for root alone'],
     [['up', '--force'], 'for root alone'],
     [['up', '--replace-foreign'], 'for root alone'],

@@ -77,7 +77,7 @@ const startCommand = (only: CommandedId | null): Command => ({
   force: false,
 })
 
-/** As `nexus down`: busy slots may finish, and the RAM disk keeps its files. */
+/** Like `nexus down`: busy slots may finish, and the RAM disk keeps its files. */
 const stopCommand = (only: CommandedId | null): Command => ({
   type: 'stop',
   only,
@@ -90,7 +90,7 @@ const mayStart = (snapshot: Snapshot | null): boolean =>
   snapshot !== null &&
   presentServices(snapshot).some(({ state: { phase } }) => ['stopped', 'failed', 'stopping'].includes(phase))
 
-/** The RAM disk stays mounted through a stop, so it alone is nothing to stop. */
+/** A stop leaves the RAM disk mounted, so it doesn't count as running. */
 const mayStop = (snapshot: Snapshot | null): boolean =>
   snapshot !== null &&
   (['llamaServer', 'proxy'] as const).some((id) => snapshot.services[id].phase !== 'stopped')
@@ -117,7 +117,7 @@ const serviceMenu = (id: CommandedId, state: AppState): TrayItem => {
   }
 }
 
-/** It comes and goes with the Router, so there is nothing to command. */
+/** The gateway starts and stops with the Router, so it has no commands. */
 const gatewayMenu = (snapshot: Snapshot | null): readonly TrayItem[] => {
   const gateway = snapshot?.services.gateway
   return gateway === undefined ? [] : [{ kind: 'line', text: `${serviceNames.gateway}: ${gateway.phase}` }]

@@ -65,7 +65,7 @@ it('shows a fetch until the model is here, and gives token and mirror to the cor
   expect(commands).toEqual([
     { type: 'fetchModel', model: 'a/b', endpoint: 'https://hf.example', token: 'hf_secret' },
   ])
-  expect(test.said).toEqual(['a/b: asks what is published', 'Tiny.gguf: 0.5 of 1 GiB, 10 MiB/s, 52 s left'])
+  expect(test.said).toEqual(['a/b: looking up the files', 'Tiny.gguf: 0.5 of 1 GiB, 10 MiB/s, 52 s left'])
   expect(test.printed).toEqual(['a/b is here: /models/Tiny.gguf'])
 })
 
