@@ -1,4 +1,4 @@
-// The menu of the icon as data: the same commands as the window and the command line give. Pure.
+// The icon's menu as data, with the same commands as window and command line. Pure.
 import type { AppAction, AppState } from '../contract/app.ts'
 import type { Command } from '../contract/command.ts'
 import { hostOf } from '../contract/guest-rights.ts'
@@ -12,7 +12,7 @@ export type TrayChoice =
   | { readonly type: 'command'; readonly command: Command }
   | { readonly type: 'view'; readonly view: View }
   | { readonly type: 'action'; readonly action: AppAction }
-  /** The Router's address as other machines reach it. */
+  /** The Router's address for other machines. */
   | { readonly type: 'copy-address' }
 
 export type TrayItem =
