@@ -2,6 +2,7 @@
 import { type ReactElement, useEffect, useRef } from 'react'
 import type { View } from '../electron/contract/notice.ts'
 import { Glance } from './glance/glance.tsx'
+import { judgeState } from './judgement.ts'
 import { isField, pressOnce } from './keys.ts'
 import { act, readView, showView, useMirror } from './mirror.ts'
 import { Navigation } from './navigation.tsx'
@@ -10,7 +11,6 @@ import { Refusal } from './refusal.tsx'
 import { Clients } from './views/clients.tsx'
 import { Doctor } from './views/doctor.tsx'
 import { Logs } from './views/logs.tsx'
-import { NoCore } from './views/no-core.tsx'
 import { Plan } from './views/plan.tsx'
 import { Settings } from './views/settings.tsx'
 
@@ -59,6 +59,17 @@ export const WindowFrame = () => {
         <Shown />
       </main>
       <Navigation />
+    </div>
+  )
+}
+
+/** Replaces views that need a core when none answers. */
+const NoCore = () => {
+  const { word, sentence } = useMirror(({ app }) => judgeState(app))
+  return (
+    <div className="view">
+      <h1 tabIndex={-1}>{word}</h1>
+      <p className="not-known">{sentence}</p>
     </div>
   )
 }

@@ -2,6 +2,7 @@
 import { memo } from 'react'
 import { type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
 import { readService } from '../../electron/contract/services.ts'
+import { keptEnd } from '../../electron/wording/model-name.ts'
 import { Icon } from '../icon.tsx'
 import { showView, useSnapshot } from '../mirror.ts'
 import {
@@ -12,7 +13,6 @@ import {
   phaseIcons,
 } from '../service-words.ts'
 import { Meter } from './meter.tsx'
-import { MiddleCut } from './middle-cut.tsx'
 import { TroubleCard } from './trouble-card.tsx'
 
 export const Services = () => (
@@ -70,3 +70,15 @@ const ForgeMeter = () => {
   if (share === null) return null
   return <Meter share={share} kind={full === true ? 'forge-full' : 'forge'} />
 }
+
+/** Text that loses its middle when it doesn't fit: the end of a model's name matters most. */
+const MiddleCut = ({ text }: { readonly text: string }) => (
+  <>
+    {/* A screen reader would read the halves as two words. */}
+    <span className="hidden-words">{text}</span>
+    <span className="middle-cut" aria-hidden="true">
+      <span>{text.slice(0, -keptEnd)}</span>
+      <span>{text.slice(-keptEnd)}</span>
+    </span>
+  </>
+)
