@@ -1,4 +1,4 @@
-// Test support: what axe-core finds wrong in a page.
+// Test support: axe-core's findings in a page.
 
 import axe from 'axe-core'
 import type { Page } from 'playwright'
@@ -13,7 +13,7 @@ const ResultSchema = z.object({
   ),
 })
 
-/** One line for each place; empty when nothing is wrong. Evaluated by the debugger, so the page's policy stays as it is. */
+/** One line per finding; empty: none. Evaluated through the debugger, so the page's policy stays unchanged. */
 export const findViolations = async (page: Page): Promise<readonly string[]> => {
   if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe.source)
   const result = ResultSchema.parse(await page.evaluate('axe.run(document, { resultTypes: ["violations"] })'))

@@ -1,4 +1,4 @@
-// The app without a running stack, in real Electron: its window, its ways in and out, and what its window may never do.
+// The app without a running stack, in real Electron: its window, opening and quitting, and what the window may never do.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -42,7 +42,7 @@ describe.skipIf(executablePath === '')('the app', () => {
     rmSync(home, { recursive: true, force: true })
   })
 
-  it('opens hidden, has a core started in a process of its own, and another one when that is killed', async () => {
+  it('opens hidden, starts a core in a separate process, and another one when that is killed', async () => {
     expect(await app.isVisible()).toBe(false)
     await app.catchTray()
     const pids: number[] = []
@@ -61,7 +61,7 @@ describe.skipIf(executablePath === '')('the app', () => {
   })
 
   describe('its icon', () => {
-    it('says the state, and a click opens and hides the window', async () => {
+    it('shows the state, and a click opens and hides the window', async () => {
       await expect.poll(() => app.tooltip()).toMatch(/^Opta Nexus: stopped/)
       expect(await app.isVisible()).toBe(false)
       await app.clickTray('click')
@@ -70,8 +70,8 @@ describe.skipIf(executablePath === '')('the app', () => {
       await expect.poll(() => app.isVisible()).toBe(false)
     })
 
-    it('has a menu, on Linux one that the panel shows, whose choices open the window where they belong', async () => {
-      // Only macOS and Windows know the right click; there it is what builds the menu.
+    it('has a menu (on Linux one that the panel shows) whose items open the right view', async () => {
+      // Only macOS and Windows have the right-click event, which builds the menu there.
       if (process.platform !== 'linux') await app.clickTray('right-click')
       await expect
         .poll(() => app.menu())
@@ -89,7 +89,7 @@ describe.skipIf(executablePath === '')('the app', () => {
   })
 
   describe('its window', () => {
-    it('is shown when the app is activated, under a second launch, and hidden by Escape', async () => {
+    it('is shown on activation and on a second launch, and hidden by Escape', async () => {
       await app.emit('activate')
       expect(await app.isVisible()).toBe(true)
       await app.untilShown('button', 'Start everything')
@@ -105,13 +105,13 @@ describe.skipIf(executablePath === '')('the app', () => {
       await expect.poll(() => app.isVisible()).toBe(true)
     })
 
-    it('is hidden, not closed, by being closed', async () => {
+    it('hides instead of closing', async () => {
       await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
       await expect.poll(() => app.isVisible()).toBe(false)
       expect((await app.state()).link.kind).toBe('attached')
     })
 
-    it('is told new snapshots only while it can be seen', async () => {
+    it('gets new snapshots only while visible', async () => {
       const count = () =>
         app.page.evaluate(
           () =>
@@ -131,7 +131,7 @@ describe.skipIf(executablePath === '')('the app', () => {
       expect(await count()).toBeGreaterThan(4)
     })
 
-    it('stands at the top right where the icon has no place, inside of the screen', async () => {
+    it('opens at the top right, inside the screen, if the icon has no place', async () => {
       const { bounds, workArea } = await app.electron.evaluate(({ BrowserWindow, screen }) => ({
         bounds: BrowserWindow.getAllWindows()[0]?.getBounds() ?? null,
         workArea: screen.getPrimaryDisplay().workArea,
@@ -142,7 +142,7 @@ describe.skipIf(executablePath === '')('the app', () => {
       expect(bounds.y).toBe(workArea.y + 8)
     })
 
-    it('pinned stays on top, can be resized, and is there again with its place after a restart', async () => {
+    it('stays on top when pinned, can be resized, and comes back in its place after a restart', async () => {
       await app.page.evaluate(() => nexus.act({ type: 'pin', pinned: true }))
       expect((await app.state()).pinned).toBe(true)
       const place = { x: 100, y: 120, width: 1000, height: 700 }
@@ -175,7 +175,7 @@ describe.skipIf(executablePath === '')('the app', () => {
       })
     })
 
-    it('answers questions, and says in words when one cannot be answered', async () => {
+    it('answers questions, or says why it cannot', async () => {
       await app.until(({ snapshot }) => snapshot !== null, settleMs)
       const settings = await app.page.evaluate(() => nexus.ask({ type: 'settings' }))
       expect(settings.profileName).toBe('demo')
@@ -243,7 +243,7 @@ describe.skipIf(executablePath === '')('the app', () => {
           document.head.append(element)
           setTimeout(() => resolve(globalThis.inlineRan === true ? 'ran' : 'refused'), 100)
         })
-        // Later, since what the test itself evaluates is let through (Runtime.evaluate, allowUnsafeEvalBlockedByCSP).
+        // Later, because the policy lets the test's own evaluation through (Runtime.evaluate, allowUnsafeEvalBlockedByCSP).
         const evaluated = new Promise((resolve) => setTimeout(() => {
           try { resolve(new Function('return "ran"')()) } catch { resolve('refused') }
         }, 0))
@@ -280,7 +280,7 @@ describe.skipIf(executablePath === '')('the app', () => {
       expect(asked).toEqual(['denied', 'denied'])
     })
 
-    it('command what the contract does not have', async () => {
+    it('send commands outside the contract', async () => {
       const replies = await app.page.evaluate(`Promise.all([
         nexus.dispatch({ type: 'rm', path: '/' }),
         nexus.dispatch({ type: 'restart', only: null, extra: 1 }),
@@ -290,7 +290,7 @@ describe.skipIf(executablePath === '')('the app', () => {
       expect(replies).toEqual(['nexus:dispatch', 'nexus:dispatch', 'nexus:ask', 'nexus:act'])
     })
 
-    it('open a page outside but by its name', async () => {
+    it('open an external page except by name', async () => {
       await app.electron.evaluate(({ shell }) => {
         const addresses: string[] = []
         Object.assign(globalThis, { openedOutside: addresses })
@@ -309,17 +309,17 @@ describe.skipIf(executablePath === '')('the app', () => {
     })
   })
 
-  it('is kept where it is: no other page, no other window', async () => {
+  it('cannot navigate away or open another window', async () => {
     const before = app.page.url()
     await app.electron.evaluate(({ webContents }) => {
       const prevented: string[] = []
       Object.assign(globalThis, { prevented })
-      // Beside the app's own listeners: they have spoken when it is this one's turn.
+      // Added after the app's own listeners, so those have run before this one.
       webContents.getAllWebContents()[0]?.on('will-navigate', ({ defaultPrevented }, url) => {
         prevented.push(`${url} ${defaultPrevented}`)
       })
     })
-    // All later: Playwright goes on waiting for a navigation that was tried and prevented.
+    // All later: Playwright keeps waiting for a prevented navigation.
     await app.page.evaluate(`{
       const open = (target) => {
         const link = document.createElement('a')
@@ -332,7 +332,7 @@ describe.skipIf(executablePath === '')('the app', () => {
       setTimeout(() => open('_self'), 100)
       setTimeout(() => { location.href = 'nexus://app/window.js' }, 300)
       setTimeout(() => open('_blank'), 500)
-      // Last: in Electron 9 a page whose window.open was refused never runs again (seen), where later ones answer null.
+      // Last: in Electron 9 a page whose window.open was refused never runs again (observed); newer ones return null.
       setTimeout(() => window.open('https://example.org/'), 700)
     }`)
     await new Promise((resolve) => setTimeout(resolve, 2_500))
@@ -346,7 +346,7 @@ describe.skipIf(executablePath === '')('the app', () => {
     })
   })
 
-  it('loads its page anew when that was killed', async () => {
+  it('reloads a killed page', async () => {
     const pid = await app.electron.evaluate(({ webContents }) => {
       const contents = webContents.getAllWebContents()[0]
       contents?.once('did-finish-load', () =>
@@ -360,7 +360,7 @@ describe.skipIf(executablePath === '')('the app', () => {
     expect(await loadedIn()).not.toBe(pid)
   })
 
-  // Not through Playwright, whose debugger an Electron that ends waits for.
+  // Not through Playwright: an exiting Electron waits for its debugger.
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'says that it is open, and ends by %s at once',
     async (signal) => {

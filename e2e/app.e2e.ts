@@ -1,4 +1,4 @@
-// The packaged app on the real demo stack, as a person uses it: real Electron, and a desktop whose notifications are seen.
+// The packaged app on the real demo stack, used like a person: real Electron, and a desktop with visible notifications.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,7 +20,7 @@ const bundlesDir = process.env['NEXUS_TEST_APP'] ?? ''
 const root = join(import.meta.dirname, '..')
 const picturesDir = join(root, 'out', 'test-results', 'app')
 const settleMs = 120_000
-/** Six streams on a machine that does other things too (seen: 208 s). */
+/** Six streams on a busy machine (observed: 208 s). */
 const streamsMs = 10 * 60_000
 const GuideSchema = z.object({ baseUrl: z.string(), apiKey: z.string() })
 
@@ -33,11 +33,11 @@ declare const nexus: Bridge
 const isReady = ({ snapshot }: AppState) => snapshot?.overall === 'ready'
 const slotPhases = ({ snapshot }: AppState) => (snapshot?.slots ?? []).map(({ phase }) => phase)
 
-/** Of its process group: ps tells it on Linux and on macOS. */
+/** The process group: ps reports it on Linux and macOS. */
 const readGroupId = (pid: number): number =>
   Number(execFileSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8' }))
 
-/** Of every process of the machine, as any of its users may read them. */
+/** Command lines of every process on the machine, which any user may read. */
 const readAllCommandLines = (): string => {
   if (process.platform !== 'linux')
     return execFileSync('ps', ['-axww', '-o', 'command='], { encoding: 'utf8' })
@@ -47,7 +47,7 @@ const readAllCommandLines = (): string => {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
       } catch {
-        // It ended since.
+        // It has exited since.
         return ''
       }
     })
@@ -101,7 +101,7 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
     await picture('ready')
   })
 
-  it('copies what a client needs with the key, which the window never sees', async () => {
+  it('copies the client settings with the key, which the window never sees', async () => {
     const answer = await app.page.evaluate(() => nexus.ask({ type: 'clients' }))
     const developer = answer.developers[0]
     const snippet = developer?.snippets.find(({ id }) => id === 'bash')
@@ -152,7 +152,7 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
         const isIt = ({ title }: { readonly title: string }) => title === notice?.title
         await desktop.untilNotified(isIt, settleMs)
         expect((await app.state()).notificationsRefused).toBeNull()
-        // A click on it opens the window where the cause is seen.
+        // A click on it opens the view that shows the cause.
         await app.press('Plan')
         await app.untilCurrent('Plan')
         await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
@@ -160,7 +160,7 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
         await desktop.clickLatest()
         await expect.poll(() => app.isVisible()).toBe(true)
         await app.untilCurrent('Glance')
-        // Full goes on for some looks more: it is not told again.
+        // It stays full for a few more polls, without another notification.
         const toldAt = snapshot?.takenAt ?? 0
         await app.until((state) => (state.snapshot?.takenAt ?? 0) >= toldAt + 3_000, settleMs)
         enough = true
@@ -215,7 +215,7 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
       expect(snapshot?.services.llamaServer).toMatchObject({ pid: engine, adopted: false })
     }
 
-    it('and leaves everything running when told to, and finds it again', async () => {
+    it('and leaves everything running on request, and finds it again', async () => {
       await remember()
       expect(pidsOf(before).core).not.toBe(app.process.pid)
       await app.answerQuestions(answers.leaveRunning)
@@ -232,7 +232,7 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
       await findsTheSame()
     })
 
-    it('not when its core is killed: it has another one started, which adopts the servers', async () => {
+    it('not when its core is killed: it starts another one, which adopts the servers', async () => {
       const { core, engine, router } = pidsOf(before)
       process.kill(core, 'SIGKILL')
       const { link, snapshot } = await app.until(
@@ -246,7 +246,7 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
       await expectServing()
     })
 
-    it('not when the person thinks better of it, and asks once however often it is told', async () => {
+    it('not when the person cancels, and asks only once however often Quit is pressed', async () => {
       await app.answerQuestions(answers.cancel)
       await app.electron.evaluate(({ app: main }) => {
         main.quit()
@@ -256,7 +256,7 @@ describe.skipIf(electronPath === '')('the app on the demo stack', () => {
       expect((await app.state()).snapshot?.overall).toBe('ready')
     })
 
-    it('after it has stopped everything when told to, and its core ends too', async () => {
+    it('after stopping everything on request, and its core ends too', async () => {
       await app.answerQuestions(answers.stopEverything)
       await app.quit()
       await untilNoCore(home.home)

@@ -1,11 +1,11 @@
-// A real llama-server with the demo model and nothing around it, for what is its own business alone.
+// A real llama-server with the demo model and nothing else, to test its own behaviour.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname } from 'node:path'
 import { freePorts } from './free-ports.ts'
 
 export interface BareLlamaServer {
-  /** POSTs JSON and answers the JSON that came back; throws with the body of a failure. */
+  /** POSTs JSON and returns the JSON response; throws with the body on failure. */
   post(path: string, body: object): Promise<unknown>
   get(path: string): Promise<unknown>
   end(): Promise<void>

@@ -1,4 +1,4 @@
-// `nexus bench model` on a running AI Engine: real numbers, and afterwards everything as it was.
+// `nexus bench model` on a running AI Engine: real numbers, and everything restored afterwards.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -54,7 +54,7 @@ beforeAll(async () => {
 afterAll(() => nexus.dispose())
 
 describe('nexus bench model', () => {
-  it('asks before it stops what runs', async () => {
+  it('asks before it stops the running AI Engine', async () => {
     const before = await readEngine()
     const { code, stderr, stdout } = await nexus.run('bench', 'model', ...small)
     expect(code).toBe(1)
@@ -63,7 +63,7 @@ describe('nexus bench model', () => {
     expect((await readEngine()).pid).toBe(before.pid)
   })
 
-  it('measures each size and type, recommends a size, and starts what ran just as it ran', async () => {
+  it('measures each size and type, recommends a size, and restarts the AI Engine as it was', async () => {
     const before = await readEngine()
     const files = readdirSync(nexus.home).toSorted()
     const { code, stdout, stderr } = await nexus.run('bench', 'model', '--yes', ...small)

@@ -1,5 +1,5 @@
-// Our chat template in the real llama-server, for requests that the real Claude Code sends. The weights do not matter:
-// what a request is rendered to is the template's doing alone.
+// Our chat template in the real llama-server, with requests of the real Claude Code. The weights do not matter: only the
+// template renders a request.
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -48,7 +48,7 @@ type Block = Exclude<AnthropicBody['messages'][number]['content'], string>[numbe
 const textOf = (content: string | readonly Block[] | undefined): string =>
   typeof content === 'string' ? content : (content ?? []).map(({ text }) => text ?? '').join('\n\n')
 
-/** As llama-server and LiteLLM turn Anthropic's form into OpenAI's, which the template gets. */
+/** Converts Anthropic's format to OpenAI's, which the template gets, as llama-server and LiteLLM do. */
 const toChat = (body: AnthropicBody) => ({
   tools: (body.tools ?? []).map(({ name, description, input_schema: parameters }) => ({
     type: 'function',
@@ -108,7 +108,7 @@ describe("llama-server's own look at the template", () => {
 })
 
 describe('what the real Claude Code sends', () => {
-  it('was a whole task: a tool asked for, run and answered', () => {
+  it('was a whole task: a tool requested, run and answered', () => {
     expect(run).toMatchObject({ exitCode: 0, result: { text: 'done', turns: 2 } })
     expect(bodies).toHaveLength(2)
     // Twelve with 2.1.332, of which two stand for more (ToolSearch, DeferredToolPlaceholder).
@@ -141,14 +141,14 @@ describe('what the real Claude Code sends', () => {
     expect(prompt.indexOf(texts[0]?.slice(0, 200) ?? '')).toBeLessThan(prompt.indexOf('<｜User｜>'))
   })
 
-  it('keeps the call and what the tool said', async () => {
+  it('keeps the call and the tool result', async () => {
     const second = bodies[1]
     if (second === undefined) throw new Error('there was no second request')
     const prompt = await render(toChat(second))
     const call = `<tool_call>\n{"name": "Bash", "arguments": {"command": "echo ${saidByTheTool}"`
     const result = `<tool_response>\n${saidByTheTool}\n</tool_response>`
     expect(missingIn(prompt, [call, result])).toEqual([])
-    // What was rendered before stays as it was, so that only what is new is read.
+    // The earlier part stays unchanged, so that only the new part is read.
     const before = (await render(toChat(first()))).replace(/<｜Assistant｜><think>\n$/, '')
     expect(prompt.startsWith(before)).toBe(true)
   })
@@ -179,10 +179,10 @@ const ask = async (body: object) =>
   Answer.parse(await server.post('/v1/chat/completions', { temperature: 0, ...body })).choices[0].message
 
 describe("the model's answer", () => {
-  it('has its thinking apart', async () => {
+  it('has its thinking separated', async () => {
     const message = await ask({
       messages: [{ role: 'user', content: 'What is six times seven?' }],
-      // The small model thinks without end: these are the words of its answer, whose parts are llama-server's to find.
+      // The small model would think forever: this is a scripted answer, which llama-server splits into its parts.
       grammar: 'root ::= "six by seven</think>\\n\\nForty-two."',
       max_tokens: 40,
     })

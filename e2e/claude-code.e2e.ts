@@ -1,4 +1,4 @@
-// The real Claude Code through the whole stack, as `nexus try-claude` runs it for people: the same steps, here judged.
+// The real Claude Code through the whole stack, with the same steps as `nexus try-claude`.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,7 +40,7 @@ describe('nexus try-claude on a fresh state folder', () => {
     expect(steps.find((step) => step.id === id)).toMatchObject({ state: 'passed' })
   })
 
-  it('sees what each step is about', () => {
+  it('reports what each step saw', () => {
     const seen = Object.fromEntries(steps.map((step) => [step.id, step.seen]))
     expect(seen['first-answer']).toMatch(/opta-claude-3-r1 with the tools Bash, Edit, Read, Write/)
     expect(seen['wrong-key']).toContain('401')
@@ -53,7 +53,7 @@ describe('nexus try-claude on a fresh state folder', () => {
     expect(seen['outgrows-its-slot']).toContain('compacted the conversation')
   })
 
-  it('ends well, with one document on stdout', () => {
+  it('exits with 0 and one document on stdout', () => {
     expect(result.code).toBe(0)
   })
 

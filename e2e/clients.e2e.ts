@@ -1,4 +1,4 @@
-// What clients are given, tried as a client: the test of the way, and the real Traefik in front of the real Router.
+// Client settings, tried as a client: the connection test, and the real Traefik in front of the real Router.
 
 import { execFile, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -26,7 +26,7 @@ const ReportSchema = z.object({
 })
 
 let nexus: NexusUnderTest
-/** Another machine: nothing of ours runs there, and nothing is known. */
+/** Another machine: nothing of ours runs there. */
 let laptop: NexusUnderTest
 let baseUrl = ''
 let keyFile = ''
@@ -72,14 +72,14 @@ describe('nexus clients --test', () => {
     expect(existsSync(join(laptop.home, 'keys'))).toBe(false)
   })
 
-  it('says what it lacks, with the code for usage', async () => {
+  it('names what is missing, with the exit code for usage', async () => {
     const { code, stderr } = await laptop.run('clients', '--test', '--url', baseUrl)
     expect(code).toBe(2)
     expect(stderr).toContain('found no key')
   })
 
   it('does not send the keys of this machine to another one', async () => {
-    // 192.0.2.0/24 is nobody's (RFC 5737).
+    // 192.0.2.0/24 is reserved for documentation (RFC 5737).
     const { code, stderr } = await nexus.run('clients', '--test', '--url', 'http://192.0.2.1:4000')
     expect(code).toBe(2)
     expect(stderr).toContain("this machine's keys are not sent there")
@@ -99,7 +99,7 @@ describe('nexus clients --test', () => {
     expect(report.steps.find(({ level }) => level === 'fail')?.found).toContain('(llama-server) itself')
   })
 
-  it('ends with the code for "not running" where nobody listens', async () => {
+  it('exits with the code for "not running" when nothing listens', async () => {
     const [port] = await freePorts()
     const { code, report } = await testFrom(
       laptop,
@@ -160,7 +160,7 @@ describe('nexus agents-file', () => {
     writeFileSync(path, text.replace('Do not:', 'Do:'))
     const refused = await nexus.run('agents-file', '--path', path)
     expect(refused.code).toBe(1)
-    expect(refused.stderr).toContain('kept as it is')
+    expect(refused.stderr).toContain('left as it is')
     expect(readFileSync(path, 'utf8')).toContain('Do:')
   })
 })
@@ -251,7 +251,7 @@ describe.skipIf(traefikProgram === undefined)('the real Traefik, as nexus traefi
     },
   )
 
-  it('is no door for other names, and keeps what a person wrote in its files', async () => {
+  it('does not serve other names, and keeps manual edits of its files', async () => {
     await withTraefik(nexus.routerPort, async ({ post }) => {
       const { answer } = await post('/v1/models', '{}', { host: 'other.example' })
       expect(answer.statusCode).toBe(404)
@@ -261,7 +261,7 @@ describe.skipIf(traefikProgram === undefined)('the real Traefik, as nexus traefi
       writeFileSync(path, edited)
       const again = await nexus.run('traefik', '--dir', dir)
       expect(again.code).toBe(1)
-      expect(again.stderr).toContain('was edited by somebody')
+      expect(again.stderr).toContain('was edited by hand')
       expect(readFileSync(path, 'utf8')).toBe(edited)
     })
   })

@@ -1,4 +1,4 @@
-// Test support: the core that an app started ends by itself when the app has gone and nothing runs.
+// Test support: a core started by an app exits when the app is gone and nothing runs.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { attachToCore } from '../electron/core/control/client.ts'

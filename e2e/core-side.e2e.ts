@@ -1,4 +1,4 @@
-// What a window lives on, asked of the core of a real stack over its socket: questions, history, logs, notices, settings.
+// Everything the window gets from the core of a real stack over its socket: questions, history, logs, notices, settings.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -108,7 +108,7 @@ describe('the terminal that started it', () => {
 })
 
 describe('questions', () => {
-  it('plan: what was planned, and what llama-server says it allocated', async () => {
+  it('plan: the plan, and the allocations that llama-server reports', async () => {
     const plan = await core.ask({ type: 'plan' })
     expect(plan).toMatchObject({ profile: nexus.profilePath, problems: [], memoryUnknown: null })
     expect(plan.memory?.verdict).toBe('fits')
@@ -155,7 +155,7 @@ describe('questions', () => {
     await expect(core.readSnippet({ developer: 'nobody', snippet: 'bash' })).rejects.toThrow('nobody')
   })
 
-  it('logTail: the end of each log, and nothing of one that does not exist', async () => {
+  it('logTail: the end of each log, and nothing for one that does not exist', async () => {
     const lines = await core.ask({ type: 'logTail', log: 'llamaServer', lines: 50 })
     expect(lines).toHaveLength(50)
     expect(await core.ask({ type: 'logTail', log: 'gateway', lines: 5 })).toEqual([])
@@ -169,7 +169,7 @@ describe('the snapshot', () => {
     expect(memoryMap?.parts.find(({ id }) => id === 'engine')?.source).toBe('measured')
   })
 
-  it('tells what has happened since the start', async () => {
+  it('lists the events since the start', async () => {
     const { events, setUp } = await core.readSnapshot()
     const texts = events.map(({ text }) => text).join('\n')
     expect(texts).toMatch(/AI Engine is ready after [\d.]+ m?s/)
@@ -222,7 +222,7 @@ describe('what flows', () => {
 })
 
 describe('six streams on four slots', () => {
-  it('are one notice after 10 s, also for one who does not look closely, and it goes when a slot is free', async () => {
+  it('raise one notice after 10 s, even for a coarse watcher, and it goes when a slot is free', async () => {
     const client = await openClient()
     const began = Date.now()
     const streams = Array.from({ length: 6 }, (_, index) => tellStory(client, 4_000, index))
@@ -241,7 +241,7 @@ describe('six streams on four slots', () => {
 })
 
 describe('settings', () => {
-  it('are replaced once, by whoever saw them last', async () => {
+  it('are replaced only by a client with the latest revision', async () => {
     const { config, revision, path } = await core.ask({ type: 'settings' })
     const changed = { ...config, drainSeconds: 3 }
     expect(await core.dispatch({ type: 'configure', config: changed, revision })).toEqual({ accepted: true })
@@ -256,7 +256,7 @@ describe('settings', () => {
     expect((await core.readSnapshot()).events.at(-1)?.text).toBe('Settings changed')
   })
 
-  it('that run otherwise are named, and taken by a restart', async () => {
+  it('that differ from the running ones are listed, and applied by a restart', async () => {
     expect((await core.ask({ type: 'settings' })).restartNeeded).toEqual([])
     const profile = JSON.parse(readFileSync(nexus.profilePath, 'utf8'))
     profile.llamaServer.slots = 2

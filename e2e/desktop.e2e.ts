@@ -1,4 +1,4 @@
-// The tests' own desktop: a notification that its server shows is seen, and so is that it was withdrawn.
+// The tests' own desktop sees notifications and their removal.
 import { execa } from 'execa'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Desktop, openDesktop } from './desktop.ts'
@@ -15,7 +15,7 @@ const open = async () => {
 
 // Xvfb and dunst are installed by set-up where it installs Electron.
 describe.skipIf(process.env['NEXUS_TEST_ELECTRON'] === undefined)('the desktop', () => {
-  it('sees what is notified, in its own words, until it is withdrawn', async () => {
+  it('sees a notification, word for word, until it is withdrawn', async () => {
     const desktop = await open()
     const notify = (...args: readonly string[]) =>
       execa('dunstify', [...args], { env: desktop.env, timeout: 20_000 })

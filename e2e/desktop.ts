@@ -1,4 +1,4 @@
-// A desktop without a screen for tests of the app: Xvfb on a free display, a session bus, and a notification server.
+// A virtual desktop for the app's tests: Xvfb on a free display, a session bus, and a notification server.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
@@ -16,15 +16,15 @@ export interface Desktop {
   untilNotified(fits: (notification: Notification) => boolean, timeoutMs: number): Promise<Notification>
   /** Settles when none that fits is left. */
   untilWithdrawn(fits: (notification: Notification) => boolean, timeoutMs: number): Promise<void>
-  /** A click on the notification that came last, as a person's mouse does it; rejects where that cannot be had. */
+  /** Clicks the latest notification as with a mouse; rejects where that is impossible. */
   clickLatest(): Promise<void>
   /** Ends all of it, by pid, and settles when it is gone. */
   close(): Promise<void>
 }
 
 /**
- * What Electron must be given here before the app's folder (after it they are the app's own): as root Chromium has no
- * sandbox (crbug.com/638180), and Xvfb has no GPU.
+ * Electron's arguments here, before the app's folder (later ones go to the app): as root Chromium has no sandbox
+ * (crbug.com/638180), and Xvfb has no GPU.
  */
 export const electronFlags: readonly string[] = [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
@@ -33,7 +33,7 @@ export const electronFlags: readonly string[] = [
 
 const startDeadlineMs = 30_000
 
-/** Elsewhere there is a desktop already, whose notifications nobody can watch. */
+/** Elsewhere there is already a desktop, whose notifications can't be watched. */
 const realDesktop: Desktop = {
   env: {},
   notifications: () => [],
@@ -53,7 +53,7 @@ export const openDesktop = async (widthPixels = 1600, heightPixels = 1200): Prom
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     })
-    // They chatter about what a test machine lacks; read, so that they never wait for a reader.
+    // They complain about missing parts of a test machine; read their output so that they never block.
     child.stdout?.resume()
     child.stderr?.resume()
     started.push(child)

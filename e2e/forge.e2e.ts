@@ -122,7 +122,7 @@ const program = (path: string, name: string) =>
 const intermediates = (path: string) => existsSync(join(path, 'target', 'debug', 'deps'))
 
 describe.skipIf(sysroot === null)('with cargo', () => {
-  it('keeps programs in the project and all else on the RAM disk, each workspace by itself', async () => {
+  it('keeps programs in the project and everything else on the RAM disk, separately for each workspace', async () => {
     const [a, b] = [createPackage('a'), createPackage('b')]
     await expectDone('forge', 'enable')
     const builds = await Promise.all([cargo('build').in(a), cargo('build').in(b)])
@@ -148,7 +148,7 @@ describe.skipIf(sysroot === null)('with cargo', () => {
     expect(existsSync(join(folder, 'cargo-home', 'config.toml'))).toBe(false)
   })
 
-  it('builds on without the RAM disk, ejected or torn away, and on it again when it is back', async () => {
+  it('keeps building without the RAM disk, ejected or torn away, and uses it again when it is back', async () => {
     const path = createPackage('a')
     await expectDone('forge', 'enable', path)
     await expectDone('down', '--only', 'ramDisk', '--eject')
@@ -169,7 +169,7 @@ describe.skipIf(sysroot === null)('with cargo', () => {
     }
   })
 
-  it('cleans what is asked for, never what is being built', async () => {
+  it('cleans the chosen workspaces, but never one that is being built', async () => {
     const wait = `fn main() { while !std::path::Path::new("go").exists() { std::thread::sleep(std::time::Duration::from_millis(20)) } }\n`
     const [idle, busy] = [createPackage('idle'), createPackage('busy', wait)]
     await expectDone('forge', 'enable')
@@ -218,7 +218,7 @@ describe.skipIf(sysroot === null)('with cargo', () => {
 describe.skipIf(sysroot === null || !isRoot)('two developers', () => {
   const developers = [61_001, 61_002]
 
-  it('build side by side, and none changes what is the other’s or ours', async () => {
+  it('build side by side, and neither changes the other’s files or ours', async () => {
     // Root's own toolchain is closed to others: the same files by other names, or copies on another file system.
     const toolchain = join(folder, 'toolchain')
     try {

@@ -1,7 +1,7 @@
-// Two TCP ports that nobody listens on, given by the system.
+// Two free TCP ports from the system.
 import { createServer } from 'node:net'
 
-/** Both are held until both are known, so that they differ. */
+/** Holds both until both are known, so that they differ. */
 export const freePorts = async (): Promise<readonly [number, number]> => {
   const servers = [createServer(), createServer()]
   const ports: number[] = []

@@ -25,7 +25,7 @@ const pidOf = ({ services: { gateway } }: Snapshot): number => {
   if (gateway?.pid == null) throw new Error(`no gateway: ${JSON.stringify(gateway)}`)
   return gateway.pid
 }
-/** Its status; 'refused' when nobody listens. */
+/** Its status; 'refused' when nothing listens. */
 const knock = (): Promise<number | 'refused'> =>
   askHttp(`http://127.0.0.1:${port}/health/liveliness`, {
     headers: { host: 'ai.opta.local' },
@@ -47,7 +47,7 @@ afterAll(async () => {
   await nexus.dispose()
 })
 
-it('on a port that is taken it is said by whom, and the stack serves without it', async () => {
+it('names the process on a taken port, and the stack serves without the gateway', async () => {
   holder = createServer((socket) => socket.destroy())
   await new Promise<void>((resolve) => holder?.listen(port, '127.0.0.1', resolve))
   const up = await nexus.run('up', '--profile', nexus.profilePath)
@@ -68,7 +68,7 @@ it('on a port that is taken it is said by whom, and the stack serves without it'
   expect(stdout).toContain(`port ${port} of the Gateway is held by`)
 })
 
-it('nexus up takes it along once the port is free, and a message goes through it under the name', async () => {
+it('nexus up starts it once the port is free, and a message goes through it by name', async () => {
   await new Promise((resolve) => holder?.close(resolve))
   holder = null
   const before = await nexus.readSnapshot()
@@ -134,7 +134,7 @@ it('the next core takes it over, or starts one where it ended meanwhile', async 
   expect(third.services.gateway?.adopted).toBe(false)
 })
 
-it('while the Router alone is started again it stays, and says 502 instead of refusing', async () => {
+it('stays while only the Router restarts, and answers 502 instead of refusing', async () => {
   const before = await nexus.readSnapshot()
   let isOver = false
   const restarted = nexus.run('restart', 'proxy').finally(() => {

@@ -64,7 +64,7 @@ describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
     for (const dir of [sharedDir, volumesDir]) rmSync(dir, { recursive: true, force: true })
   })
 
-  it('who is in the group sees whose stack it is; who is not sees none', async () => {
+  it('shows the stack’s owner to a group member, and nothing to others', async () => {
     expect(statSync(join(sharedDir, socketName)).mode & 0o777).toBe(0o660)
     expect((await readStatus(guest)).owner).toMatchObject({ user: 'root', background: true })
     expect((await guest.run('status')).stdout).toContain("root's stack")
@@ -77,7 +77,7 @@ describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
     expect(JSON.parse((await stranger.run('forge', 'status', '--json')).stdout).mounted).toBe(false)
   })
 
-  it('starts it, proof and all, instead of a second one, and is told no key', async () => {
+  it('starts it with its proof instead of a second one, and gets no key', async () => {
     const started = await guest.run('up')
     expect(started).toMatchObject({ code: 0, stderr: '' })
     expect(started.stdout).toContain("root's stack answers at")
@@ -95,7 +95,7 @@ describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
     [['clients'], 'ask root for yours'],
     [['key', 'list'], 'belong to root'],
     [['key', 'rotate', 'user1'], 'belong to root'],
-    [['logs', 'proxy'], 'what others asked the model'],
+    [['logs', 'proxy'], 'other people’s prompts'],
     [['down', '--eject'], 'for root alone'],
     [['up', '--force'], 'for root alone'],
     [['up', '--replace-foreign'], 'for root alone'],
@@ -147,7 +147,7 @@ describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
     expect((await readStatus(guest)).owner.user).toBe('root')
   })
 
-  it('sees nothing more once its owner ended it', async () => {
+  it('sees nothing once its owner has ended it', async () => {
     expect((await asOwner('down')).code).toBe(0)
     expect(existsSync(join(sharedDir, socketName))).toBe(false)
     expect((await guest.run('status')).code).toBe(3)

@@ -52,12 +52,12 @@ it('ends verified', { timeout: 4 * timeoutMs }, async () => {
   const killedAt = cutAt + silentAfter
   await expect.poll(partBytes, { timeout: timeoutMs }).toBe(killedAt)
 
-  // The terminal goes, the core goes on.
+  // The terminal closes, the core continues.
   command.kill('SIGINT')
   expect(await said).toMatchObject({
     code: 1,
     stderr: expect.stringContaining(
-      `The core goes on fetching it. nexus model fetch ${repo} shows it again; nexus model cancel ${repo} calls it off.`,
+      `The core keeps fetching it. nexus model fetch ${repo} shows it again; nexus model cancel ${repo} stops it.`,
     ),
   })
   const before = await nexus.readSnapshot()
@@ -88,7 +88,7 @@ it('ends verified', { timeout: 4 * timeoutMs }, async () => {
   expect((await nexus.run('model', 'list')).stdout).toContain(
     `Tiny-Q8_0    286 MiB  whole, ${repo}:${file.path}`,
   )
-  // It was there for the fetch alone.
+  // It was only there for the fetch.
   await untilNoCore(nexus.home)
   expect(await nexus.run('model', 'remove', 'Tiny-Q8_0')).toMatchObject({
     code: 0,

@@ -23,15 +23,15 @@ export interface NexusUnderTest {
   readonly profilePath: string
   readonly enginePort: number
   readonly routerPort: number
-  /** Makes this profile the configured one, for a core that somebody else tells to start. */
+  /** Makes this profile the configured one, for a core that another program starts. */
   useProfile(): void
   run(...words: string[]): Promise<CommandResult>
-  /** With these variables set besides. */
+  /** With these additional variables. */
   runWith(env: Readonly<Record<string, string>>, ...words: string[]): Promise<CommandResult>
   readSnapshot(): Promise<Snapshot>
   /**
-   * Watches the core, which tells each change at once, until a snapshot fits; throws with the last one when the core ends or
-   * `timeoutMs` pass first, and at once when something that was asked fails: what is waited for may then never come.
+   * Watches the core, which pushes every change, until a snapshot fits; throws with the last one when the core ends or
+   * `timeoutMs` pass first, and at once when a request fails, because the state may then never come.
    */
   until(
     fits: (snapshot: Snapshot) => boolean,

@@ -79,7 +79,7 @@ const until = async (fits: (nodes: readonly StudioNode[]) => boolean) =>
 
 interface Streamed {
   readonly status: number
-  /** The client was sent a first byte of the answer: nobody else can begin it anew. */
+  /** The client already got the first byte, so no other Studio can restart the answer. */
   readonly begun: boolean
   readonly pieces: number
   readonly failed: boolean
@@ -127,7 +127,7 @@ const busyOf = (nodes: readonly StudioNode[]) =>
   nodes.map(({ slots }) => slots?.filter(({ phase }) => phase !== 'idle').length ?? null)
 
 it(
-  'fills the slots of all Studios, whatever model is asked for, and says which serves whom',
+  'fills the slots of all Studios for any model name, and shows which Studio serves which request',
   async () => {
     const models = ['claude-opus-4-8', 'claude-sonnet-5', 'claude-haiku-4-5']
     const all = Promise.all(Array.from({ length: 6 }, (_, index) => stream(models[index % 3] ?? '', 300)))

@@ -1,4 +1,4 @@
-// `nexus app` from a clone: what it opens, and what it says where it cannot.
+// `nexus app` from a clone: what it opens, and what it prints when it can't.
 import { readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -50,7 +50,7 @@ describe.skipIf(electronPath === undefined)('nexus app on a desktop', () => {
     expect(stderr).toContain('NEXUS_ELECTRON is "/bin/true", which does not run as Electron')
   })
 
-  it('opens the app and leaves it running; a second time it is open already', async () => {
+  it('opens the app and leaves it running; a second call finds it open', async () => {
     const first = await open(electronPath)
     expect(first.stdout).toBe('Opta Nexus is open.\n')
     expect(first.code).toBe(0)

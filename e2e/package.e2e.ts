@@ -1,4 +1,4 @@
-// The app really packaged by electron-builder, looked into, and started.
+// The app as really packaged by electron-builder: its contents, and a start.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
@@ -81,7 +81,7 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
       await desktop?.close()
     })
 
-    it('says that it is there, is not opened twice, and goes when it is told to', async () => {
+    it('reports that it is open, is not opened twice, and quits on request', async () => {
       const app = spawn(program, [...electronFlags], {
         stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
         env: { ...onDesktop(), NEXUS_READY_FD: '3' },
@@ -114,7 +114,7 @@ describe.skipIf(electronPath === undefined || appDir === undefined)('the package
           expect(window.url()).toMatch(/^nexus:/)
           const isVisible = () =>
             app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.isVisible() === true)
-          // Whoever opens the app sees it: there may be no icon. Only a window that is shown is told what changes.
+          // A person who opens the app sees its window, since there may be no icon. Only a visible window gets changes.
           await expect.poll(isVisible).toBe(true)
           // No locator (Playwright asks each element for checkVisibility, which Chromium 83 does not have) and no waitForFunction
           // (it evaluates texts in the page, which the policy refuses).

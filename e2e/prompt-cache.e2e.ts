@@ -1,4 +1,4 @@
-// The prompt cache on the real llama-server and LiteLLM: what a turn reads again, whose words an answer holds, what files do.
+// The prompt cache on the real llama-server and LiteLLM: what a turn reads again, no mixed-up conversations, parked files.
 import { readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -160,7 +160,7 @@ describe('six conversations of two developers on two slots', () => {
 const shortAnswers = ['--grammar', 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1,6} "."']
 
 describe('two sessions of the real Claude Code that alternate', () => {
-  it('read in their second turns what is new', async () => {
+  it('read only new tokens in their second turns', async () => {
     const guide = await start({
       slots: 2,
       unifiedKv: false,
@@ -240,7 +240,7 @@ describe('four slots in one pool', () => {
     )
   })
 
-  it('serves six clients of two developers: all get their answers, and read little again', async () => {
+  it('serves six clients of two developers: all get answers and read little again', async () => {
     const guide = await readGuide()
     const before = await usedToday()
     const { signal } = new AbortController()

@@ -1,4 +1,4 @@
-// What the window does: keys, buttons and fields, in a real Chromium; and that a snapshot redraws only what it changes.
+// The window's behaviour in a real Chromium: keys, buttons and fields; and a snapshot redraws only what it changes.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -62,7 +62,7 @@ const pressAgain = async (page: Page, clickCount: number): Promise<void> => {
   await page.mouse.up({ clickCount })
 }
 
-describe('the big button', () => {
+describe('the main button', () => {
   test('starts everything', () =>
     withWindow(async ({ page }) => {
       await showState(page, 'stopped')
@@ -83,7 +83,7 @@ describe('the big button', () => {
     }),
   )
 
-  test('Escape takes the question back and hides nothing', () =>
+  test('Escape closes the question and hides nothing', () =>
     withWindow(async ({ page }) => {
       // The focus stays where the press has left it.
       await button(page, 'Stop everything').click()
@@ -116,7 +116,7 @@ describe('the big button', () => {
       ])
     }))
 
-  test('a press right after it has become another one is for neither', () =>
+  test('a press right after its action changed does nothing', () =>
     withWindow(async ({ page }) => {
       await showState(page, 'starting')
       await page.locator('.button-main:not([aria-disabled])').waitFor()
@@ -140,7 +140,7 @@ describe('the big button', () => {
       expect(await commands(page)).toHaveLength(1)
     }))
 
-  test('a key that is held down presses it once', () =>
+  test('holding a key down presses it once', () =>
     withWindow(async ({ page }) => {
       await showState(page, 'stopped')
       await button(page, 'Start everything').focus()
@@ -163,7 +163,7 @@ describe('the big button', () => {
       ])
     }))
 
-  test('fetches a model that is missing, again one that failed, and calls one off', () =>
+  test('fetches a missing model, retries a failed one, and cancels one', () =>
     withWindow(async ({ page }) => {
       const models = page.getByRole('region', { name: 'Models' })
       await showState(page, 'modelMissing')
@@ -179,7 +179,7 @@ describe('the big button', () => {
         { type: 'cancelFetch', id: 'unsloth/DeepSeek-R1-Distill-Llama-70B-GGUF:Q8_0' },
       ])
       await showState(page, 'guestFetching')
-      await models.getByText('The profile studio needs it, and it isn’t here.').waitFor()
+      await models.getByText('The profile studio needs this model, and it isn’t here.').waitFor()
       expect(await models.getByRole('button').allInnerTexts()).toEqual(['All models'])
     }))
 
@@ -208,7 +208,7 @@ describe('the big button', () => {
       expect(await page.getByRole('button', { name: /^(Fetch|Cancel)/ }).count()).toBe(0)
     }))
 
-  test('beside what does not fit there is a start all the same', () =>
+  test('a plan that does not fit offers to start anyway', () =>
     withWindow(async ({ page }) => {
       await showState(page, 'tooLarge')
       await page.getByText('It does not fit').waitFor()
@@ -216,7 +216,7 @@ describe('the big button', () => {
       expect(await commands(page)).toEqual([{ type: 'start', only: null, profile: null, force: true }])
     }))
 
-  test('a refusal is said, and goes when it was read', () =>
+  test('a refusal is shown until dismissed', () =>
     withWindow(async ({ page }) => {
       await showState(page, 'stopped')
       await page.evaluate(`probe.answerWith({ accepted: false, reason: 'profile studio does not fit' })`)
@@ -227,7 +227,7 @@ describe('the big button', () => {
     }))
 })
 
-test('a stranger’s process is ended only after a second press', () =>
+test('a foreign process is ended only after a second press', () =>
   withWindow(async ({ page }) => {
     await showState(page, 'foreign')
     await button(page, 'Replace it and start').click()
@@ -239,12 +239,12 @@ test('a stranger’s process is ended only after a second press', () =>
     ])
   }))
 
-test('why no Claude answer came back is said once, beside what mends it', () =>
+test('the reason for a missing Claude answer is shown once, beside its fix', () =>
   withWindow(async ({ page }) => {
     await showState(page, 'unproved')
     const reason = page.getByText('the Router got no answer from the AI Engine (500): Connection error.')
     expect(await reason.count()).toBe(1)
-    await page.getByText('A Claude request did not come back').waitFor()
+    await page.getByText('A Claude request was not answered').waitFor()
     await page.getByRole('region', { name: 'Last log lines of Router' }).waitFor()
     await button(page, 'Restart Router').click()
     expect(await commands(page)).toEqual([])
@@ -254,7 +254,7 @@ test('why no Claude answer came back is said once, beside what mends it', () =>
     await page.getByLabel('Log of Router', { exact: true }).waitFor()
   }))
 
-test('without a core nothing old is shown', () =>
+test('shows nothing old without a core', () =>
   withWindow(async ({ page }) => {
     await page.getByText('33.1').waitFor()
     for (const state of ['lost', 'connecting']) {
@@ -327,7 +327,7 @@ test('the footer copies for one developer and one shell, without ever seeing the
     expect(await actions(page)).toEqual([{ type: 'copySnippet', developer: 'ben', snippet: 'powershell' }])
   }))
 
-test('the address is copied, and that is said', () =>
+test('copying the address is confirmed', () =>
   withWindow(async ({ page }) => {
     await button(page, '192.168.1.20:4000').click()
     await page.getByRole('status').getByText('Address copied').waitFor()
@@ -388,11 +388,11 @@ describe('a long log', () => {
       await page.getByText('by the new core').waitFor()
     }))
 
-  test('that cannot be read shows at least what is written now', () =>
+  test('with an unreadable tail still shows new lines', () =>
     withWindow(async ({ page }) => {
       await page.evaluate('probe.answerTailWith(null)')
       await page.evaluate(`probe.showView({ id: 'logs', service: null })`)
-      await page.getByText('The log could not be read: the log cannot be opened').waitFor()
+      await page.getByText('Could not read the log: the log cannot be opened').waitFor()
       await page.evaluate(`probe.addLogLines('llamaServer', ['slot 3 is released'])`)
       await page.getByText('slot 3 is released').waitFor()
     }))
@@ -427,7 +427,7 @@ test('a disk of another size is ejected and mounted again after a second press',
     expect(await commands(page)).toEqual([eject, start, eject])
   }))
 
-test('what a refused eject would have freed is not mounted', () =>
+test('a refused eject is not followed by a mount', () =>
   withWindow(async ({ page }) => {
     await showState(page, 'otherSize')
     await page.evaluate(`probe.answerWith({ accepted: false, reason: 'the RAM disk is in use by cargo' })`)
@@ -452,11 +452,13 @@ test('Enter twice ejects nothing: the safe choice has the focus', () =>
     expect(await commands(page)).toEqual([])
   }))
 
-test('a question whose reason is over does not come back by itself', () =>
+test('a question does not reappear by itself after its reason is gone', () =>
   withWindow(async ({ page }) => {
     await showView(page, 'logs')
     await button(page, 'Restart AI Engine').click()
-    await page.getByText('3 agents are being answered. What does not finish in time is lost.').waitFor()
+    await page
+      .getByText('3 agents are being answered. Requests that don’t finish in time are lost.')
+      .waitFor()
     await showState(page, 'idle')
     await button(page, 'Restart AI Engine').waitFor()
     const filter = page.getByLabel('Show only lines with these words')
@@ -499,7 +501,7 @@ test('in the narrowest window every log and the pin can be reached', async () =>
   }
 })
 
-test('what was asked is asked again when the window is shown again, and when the stack has changed', () =>
+test('questions are asked again when the window is shown again, and when the stack has changed', () =>
   withWindow(async ({ page }) => {
     await showView(page, 'doctor')
     await page.getByText(/checked \d\d:\d\d/).waitFor()
@@ -528,7 +530,7 @@ describe('settings', () => {
       expect(await page.getByLabel('Router port').inputValue()).toBe('4000')
     }))
 
-  test('a value that cannot be is refused at its field and not sent; a good one is', () =>
+  test('an invalid value is rejected at its field and not sent; a valid one is', () =>
     withWindow(async ({ page }) => {
       await showView(page, 'settings')
       const port = page.getByLabel('Router port')
@@ -549,7 +551,7 @@ describe('settings', () => {
       ])
     }))
 
-  test('a save that somebody else’s was before is kept on top of theirs, and can be saved then', () =>
+  test('after a conflicting save, changes are kept on top of the other ones and can be saved', () =>
     withWindow(async ({ page }) => {
       await showView(page, 'settings')
       await page.getByLabel('Router port').fill('4100')
@@ -591,12 +593,14 @@ describe('settings', () => {
       })
     }))
 
-  test('what runs with other values is named, and restarted after a second press', () =>
+  test('values that need a restart are listed, and applied after a second press', () =>
     withWindow(async ({ page }) => {
       await showView(page, 'settings')
       await page.getByText('runs with 4, configured is 6').waitFor()
       await button(page, 'Restart everything').click()
-      await page.getByText('3 agents are being answered. What does not finish in time is lost.').waitFor()
+      await page
+        .getByText('3 agents are being answered. Requests that don’t finish in time are lost.')
+        .waitFor()
       await button(page, 'Yes: Restart everything').click()
       expect(await commands(page)).toEqual([{ type: 'restart', only: null }])
     }))
@@ -616,7 +620,7 @@ describe('settings', () => {
       await button(page, 'Restart everything').waitFor()
     }))
 
-  test('a key is made for a name that can be one, and revoked after a second press', () =>
+  test('a key is created only for a valid name, and revoked after a second press', () =>
     withWindow(async ({ page }) => {
       await showView(page, 'settings')
       const name = page.getByLabel('Name of a new developer')
@@ -650,7 +654,7 @@ describe('a snapshot', () => {
   const [first, ...others] = busy.snapshot.slots ?? []
   if (first === undefined) throw new Error('the busy sample has slots')
 
-  test('that says nothing new changes nothing in the page', () =>
+  test('without news changes nothing in the page', () =>
     withWindow(async ({ page }) => {
       await showState(page, 'busy')
       await page.getByLabel('Whose key to copy').waitFor()
@@ -706,7 +710,7 @@ describe('a snapshot', () => {
       const picturesDir = join(root, 'out', 'test-results', 'renderer')
       await mkdir(picturesDir, { recursive: true })
       await writeFile(join(picturesDir, 'cost.json'), `${JSON.stringify(cost, null, 2)}\n`)
-      // No limit in milliseconds: the machine that runs this may be busy. That it was measured at all can fail.
+      // No limit in milliseconds, since the machine may be busy; only a missing measurement fails.
       expect(cost.scriptMsEach).toBeGreaterThan(0)
     }))
 })

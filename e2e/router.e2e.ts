@@ -1,4 +1,4 @@
-// The Router on the real llama-server and LiteLLM: whose turn it is, who is who, what does not fit, keys that change.
+// The Router on the real llama-server and LiteLLM: the queue, developers, overlong prompts, changing keys.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Anthropic from '@anthropic-ai/sdk'
@@ -75,7 +75,7 @@ const isBusy = ({ slots }: Snapshot) => slots?.every(({ phase }) => phase !== 'i
 const isIdle = ({ requests, queue }: Snapshot) => requests?.length === 0 && queue?.processing === 0
 
 describe('/v1/models', () => {
-  it('lists the names that clients are told, with what one agent can hold', async () => {
+  it('lists the model names for clients, with the context of one agent', async () => {
     const response = await fetch(`${baseUrl}/v1/models`, { headers: { 'x-api-key': keyOf('user1') } })
     const { data } = ModelListSchema.parse(await response.json())
     const limits = data.map(({ id, max_input_tokens }) => [id, max_input_tokens])
@@ -88,7 +88,7 @@ describe('/v1/models', () => {
 })
 
 describe('five stories on four slots', () => {
-  it('are four at work and one that waits, and then tells its own', async () => {
+  it('run four at a time while one waits, and then gets its own answer', async () => {
     // As long as it takes until /slots was asked so late that it is known whose slot is whose (slot-owners.ts).
     const stories = [0, 1, 2, 3].map((index) => tell('user1', index, 2_000))
     await nexus.until(isBusy, settleMs, endsOf(stories))
@@ -118,7 +118,7 @@ describe('five stories on four slots', () => {
     expect(use('user2')?.meanFirstTokenMs).toBeGreaterThan(0)
   })
 
-  it('and as many as may wait: one more is told that it is too many', async () => {
+  it('fill the queue too: another one gets 529', async () => {
     const stories = Array.from({ length: 4 + queueLimit }, (_, index) => tell('user1', index, 2_000))
     await nexus.until(isFilled, settleMs, endsOf(stories))
     const refused = client('user1').messages.create(request(9, 4))
@@ -126,7 +126,7 @@ describe('five stories on four slots', () => {
       status: 529,
       error: { type: 'error', error: { type: 'overloaded_error' } },
     })
-    // Whoever has nobody waiting may.
+    // A developer without waiting requests may still queue one.
     const other = tell('user2', 10, 4)
     const both = await nexus.until(
       (snapshot) => phases(snapshot, 'waiting').includes('user2'),
@@ -207,7 +207,7 @@ describe('a prompt that does not fit', () => {
 })
 
 describe('nexus key', () => {
-  it('makes, renews and takes away keys that the running Router knows at once', async () => {
+  it('creates, rotates and revokes keys, which the running Router knows at once', async () => {
     const before = await nexus.readSnapshot()
     const create = await nexus.run('key', 'create', 'anna', '--json')
     keys.set('anna', NewKeySchema.parse(JSON.parse(create.stdout)).key)
@@ -232,7 +232,7 @@ describe('nexus key', () => {
 })
 
 describe('a restart of the Router', () => {
-  it("keeps the day's sums and tells on", async () => {
+  it("keeps the day's totals and keeps reporting", async () => {
     const before = await nexus.readSnapshot()
     expect((await nexus.run('restart', 'proxy')).code).toBe(0)
     const after = await nexus.until(
@@ -305,7 +305,7 @@ describe('one pool for all slots', () => {
     await pool.until((snapshot) => phases(snapshot, 'prefill').length === 2, settleMs, reading)
     leaves.stream.abort()
     const waits = tellLong('user2', 2, 4)
-    // Two fit: what fills the pool is nobody's request any more.
+    // Two fit: the requests that filled the pool are gone.
     const full = await pool.until(
       ({ requests }) =>
         requests?.some(({ phase, promptTokens }) => phase === 'waiting' && promptTokens !== null) === true,
@@ -318,7 +318,7 @@ describe('one pool for all slots', () => {
     expect(after.developers?.map(({ failed }) => failed)).toEqual([0, 0])
   })
 
-  it('is never overfilled: who has no room waits although slots are free, and everybody is answered', async () => {
+  it('is never overfilled: requests without room wait although slots are free, and all get answers', async () => {
     const tellLong = async (index: number): Promise<number> => {
       const content = `Story ${index}: ${fillingWords}`
       const body = { ...request(index, 4), messages: [{ role: 'user' as const, content }] }

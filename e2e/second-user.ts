@@ -14,7 +14,7 @@ export interface SecondUser {
 }
 
 export interface SecondUsers {
-  /** With a home of their own. Ids that nobody has are as good as others. */
+  /** With their own homes. Unused ids work too. */
   add(ids: { readonly uid: number; readonly gid: number }, env: Readonly<Record<string, string>>): SecondUser
   dispose(): void
 }

@@ -1,4 +1,4 @@
-// `nexus selfcheck` for real: the built command, the real stack of its own, and nothing left of it in any ending.
+// The real `nexus selfcheck`: the built command, its own real stack, and nothing left behind at any end.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
@@ -56,7 +56,7 @@ const IndexLineSchema = z.strictObject({
 })
 
 describe.skipIf(process.platform !== 'linux')('nexus selfcheck on Linux', () => {
-  it('passes, keeps what was printed, remembers that it ran, and leaves nothing else', async () => {
+  it('passes, keeps the output, records the run, and leaves nothing else', async () => {
     const out = join(home, 'out')
     const { code, stdout, stderr } = await runNexus(
       home,

@@ -1,4 +1,4 @@
-// The seed's draft model: whether llama-server really drafts is what it says itself, not what it was asked for.
+// The seed's draft model: llama-server itself reports whether it really drafts, whatever it was asked to do.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

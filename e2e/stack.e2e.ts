@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(() => nexus.dispose())
 
 describe('nexus up', () => {
-  it('ends when a Claude request was answered, and prints what a client needs', async () => {
+  it('ends once a Claude request was answered, and prints the client settings', async () => {
     const { code, stdout, stderr } = await nexus.run('up', '--profile', nexus.profilePath)
     expect(stderr + stdout).toContain('A Claude request went through the Router to the model and came')
     expect(code).toBe(0)

@@ -42,7 +42,7 @@ it('comes after the core that runs, even after kill -9', async () => {
   const second = serve(nexus.home, '--wait')
   const third = await nexus.run('serve')
   expect(third.code).toBe(1)
-  expect(third.stderr).toContain('another core runs already')
+  expect(third.stderr).toContain('a core already runs')
   expect((await nexus.readSnapshot()).owner.pid).toBe(first.child.pid)
   first.child.kill('SIGKILL')
   await second.listening

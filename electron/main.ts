@@ -1,4 +1,4 @@
-// Composition root of the app: one instance, what must come before the first window, the shell, and the ways out.
+// Composition root of the app: single instance, everything before the first window, the shell, and the exits.
 import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -18,15 +18,15 @@ import { createCoreStarter } from './shell/start-core.ts'
 const folder = locateStateFolder(process.env, process.platform, homedir())
 const paths = locateAppFiles(__dirname, { isPackaged: app.isPackaged, resourcesPath: process.resourcesPath })
 
-// Electron's single-instance lock lies in its data folder: one app for each state folder.
+// Electron's single-instance lock is in its data folder, so this means one app per state folder.
 const dataDir = join(folder.root, 'app')
 mkdirSync(dataDir, { recursive: true, mode: 0o700 })
 app.setPath('userData', dataDir)
 
 const start = async (): Promise<void> => {
-  // Information for macOS comes from LSUIElement; this is for a start from a clone.
+  // A packaged app has LSUIElement; this is for a start from a clone.
   app.dock?.hide()
-  // As root Chromium runs only without its sandbox, which this would turn on again for its children (seen: no window).
+  // As root Chromium runs only without its sandbox, which this would turn on again for its children (observed: no window).
   if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox()
   registerAppScheme(protocol)
   lockDownContents(app)
@@ -43,7 +43,7 @@ const start = async (): Promise<void> => {
     process,
     platform: process.platform,
     uptimeMs: () => process.uptime() * 1000,
-    // It comes back as it comes at login: nobody asked for a window.
+    // Reopens hidden, as at login: the user did not ask for a window.
     relaunch: () => app.relaunch({ args: [...new Set([...process.argv.slice(1), '--hidden'])] }),
     logError,
   })
@@ -51,7 +51,7 @@ const start = async (): Promise<void> => {
   sayReady(process.env)
 }
 
-/** To the log of the core, which is where `nexus logs core` and the window look for what went wrong in Nexus itself. */
+/** Logs to the core's log, where `nexus logs core` and the window look for errors of Nexus itself. */
 const logError = (error: unknown): void => {
   const words = error instanceof Error ? (error.stack ?? error.message) : String(error)
   logToStderr(new Error(words))
@@ -60,11 +60,11 @@ const logError = (error: unknown): void => {
     log.logError(new Error(`the app failed: ${words}`))
     log.close()
   } catch {
-    // Where not even a log can be written there is nobody left to tell.
+    // If even the log can't be written, there is nowhere left to report it.
   }
 }
 
-/** Without this an app that could not start would sit there unseen, and every later one would think that it is open. */
+/** Without this, an app that failed to start would linger unseen, and every later one would think it is open. */
 const giveUp = (error: unknown): void => {
   logError(error)
   dialog.showErrorBox('Opta Nexus could not start', messageOf(error))

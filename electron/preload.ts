@@ -1,4 +1,4 @@
-// The bridge: all that the window can do. Runs sandboxed, so it may require nothing but Electron.
+// The bridge: the window's only API. Runs sandboxed, so it can require only Electron.
 import { contextBridge, ipcRenderer } from 'electron'
 import type { Bridge } from './contract/app.ts'
 import { channels, feedChannel, type Reply, type Topic } from './shell/channels.ts'
@@ -19,7 +19,7 @@ const follow = <T>(topic: Topic, listener: (value: T) => void): (() => void) => 
 
 const invoke = async <T>(channel: string, payload: unknown): Promise<T> => {
   const reply: Reply<T> = await ipcRenderer.invoke(channel, payload)
-  // Not an Error: the bridge to the page would write "Uncaught Error: " before its words (seen with Electron 9).
+  // Not an Error: the bridge to the page would prefix its message with "Uncaught Error: " (observed with Electron 9).
   if (!reply.ok) return Promise.reject(reply.reason)
   return reply.value
 }

@@ -1,10 +1,10 @@
-// A button that says what it will do to others and asks again, when it does something to others.
+// A button that asks for confirmation when its action affects others.
 import { useState } from 'react'
 import { useEscape } from './keys.ts'
 
 interface AskingButtonProps {
   readonly label: string
-  /** What is lost by it; null: nothing, so it is not asked. */
+  /** What the action destroys; null: nothing, so no confirmation. */
   readonly warning: string | null
   readonly className?: string
   onPress(): void
@@ -13,7 +13,7 @@ interface AskingButtonProps {
 export const AskingButton = ({ label, warning, className = 'button-small', onPress }: AskingButtonProps) => {
   const [asked, setAsked] = useState<'not-yet' | 'now' | 'taken-back'>('not-yet')
   const isAsking = asked === 'now' && warning !== null
-  // What it asked about is over: when the like begins again, nobody has pressed for that.
+  // The reason for the question is gone; a new one needs a new press.
   if (asked === 'now' && warning === null) setAsked('not-yet')
   const takeBack = () => setAsked('taken-back')
   useEscape(isAsking ? takeBack : null)
@@ -22,7 +22,7 @@ export const AskingButton = ({ label, warning, className = 'button-small', onPre
       <button
         type="button"
         className={className}
-        // biome-ignore lint/a11y/noAutofocus: it takes the place of the button that was just pressed
+        // biome-ignore lint/a11y/noAutofocus: it replaces the button that was just pressed
         autoFocus={asked === 'taken-back'}
         onClick={() => (warning === null ? onPress() : setAsked('now'))}
       >
@@ -38,7 +38,7 @@ export const AskingButton = ({ label, warning, className = 'button-small', onPre
           type="button"
           className="button button-danger"
           onClick={(event) => {
-            // The second press of a double click was for the question's button, which stood here.
+            // The second press of a double click was meant for the button that was here before.
             if (event.detail > 1) return
             setAsked('not-yet')
             onPress()
@@ -49,7 +49,7 @@ export const AskingButton = ({ label, warning, className = 'button-small', onPre
         <button
           type="button"
           className="button button-quiet"
-          // biome-ignore lint/a11y/noAutofocus: of the two that take the place of the one pressed, it loses nothing
+          // biome-ignore lint/a11y/noAutofocus: it replaces the pressed button, and is the harmless one of the two
           autoFocus
           onClick={takeBack}
         >

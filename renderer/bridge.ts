@@ -1,4 +1,4 @@
-// What the preload script lets the window do, and nothing else.
+// The window's only API: the bridge of the preload script.
 import type { Bridge } from '../electron/contract/app.ts'
 
 declare global {

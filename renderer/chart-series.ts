@@ -1,20 +1,20 @@
-// What the chart draws, and says to those who do not see it. Pure.
+// The chart's data, and its description for screen readers. Pure.
 import { type HistorySample, historyLength, historyStepMs } from '../electron/contract/history.ts'
 import { formatDuration, formatRate } from '../electron/wording/figures.ts'
 
 export interface ChartPoint {
   readonly at: number
-  /** null: a gap, nothing was read. */
+  /** null: a gap, no reading. */
   readonly rate: number | null
-  /** The full height of the chart while somebody waits, else null. */
+  /** The full height of the chart while a request waits, else null. */
   readonly waiting: number | null
 }
 
-/** Until a quarter of an hour is known, a chart of one would be a stroke at its edge. */
+/** Shorter spans for a young history, which in a chart of 15 minutes would be a stroke at the edge. */
 const spansMinutes = [2, 5] as const
 const longestSpanMinutes = (historyLength * historyStepMs) / 60_000
 
-/** How many of the last minutes are drawn: the fewest that hold all that was read. */
+/** How many of the last minutes to draw: the shortest span that holds all readings. */
 export const chooseSpanMinutes = (history: readonly HistorySample[]): number => {
   const first = history.find((sample) => sample.generationTokensPerSecond !== null)
   const last = history[history.length - 1]
@@ -23,7 +23,7 @@ export const chooseSpanMinutes = (history: readonly HistorySample[]): number => 
   return spansMinutes.find((minutes) => knownMinutes <= minutes) ?? longestSpanMinutes
 }
 
-/** `top` is the height of the chart in tokens per second; never 0, so that an idle quarter of an hour is a flat line below. */
+/** `top` is the height of the chart in tokens per second; never 0, so that an idle history is a flat line at the bottom. */
 export const buildSeries = (
   history: readonly HistorySample[],
 ): {
@@ -57,7 +57,7 @@ export const describeSeries = (history: readonly HistorySample[]): string => {
   return `Tokens per second in the last ${minutes} minutes: mean ${formatRate(mean)}, highest ${formatRate(most)}${wait}`
 }
 
-/** For how long somebody waited at most, since of a step is known only that somebody did; null when nobody did. */
+/** The longest that requests may have waited: a step only records that one did. null: none waited. */
 export const measureWaiting = (history: readonly HistorySample[]): string | null => {
   const steps = history.filter((sample) => (sample.waiting ?? 0) > 0).length
   return steps === 0 ? null : formatDuration((steps * historyStepMs) / 1000)

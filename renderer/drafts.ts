@@ -1,10 +1,10 @@
-// What somebody has typed and not yet used: kept while another view is shown, gone with the window.
+// Unsaved input: kept while another view is shown, lost with the window.
 import { create } from 'zustand'
 import type { LogId } from '../electron/contract/service-ids.ts'
 import type { FormValues, SettingsDraft } from './settings-form.ts'
 
 interface Drafts {
-  /** null: nothing is changed. */
+  /** null: no changes. */
   readonly settings: SettingsDraft | null
   readonly logFilters: Readonly<Partial<Record<LogId, string>>>
 }
@@ -13,7 +13,7 @@ export const useDrafts = create<Drafts>(() => ({ settings: null, logFilters: {} 
 
 export const keepSettings = (settings: Drafts['settings']): void => useDrafts.setState({ settings })
 
-/** These were saved: only what was typed since is still a change. */
+/** Records saved values: only later input still counts as a change. */
 export const settleSettings = (saved: FormValues): void =>
   useDrafts.setState(({ settings }) => ({
     settings: settings === null ? null : { ...settings, base: saved, note: null },

@@ -1,4 +1,4 @@
-// What the planner's verdict looks like, and says. Pure.
+// Icon and words for the planner's verdict. Pure.
 import type { PlanAnswer } from '../electron/contract/question.ts'
 import type { IconName } from './icon-name.ts'
 

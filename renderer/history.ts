@@ -1,12 +1,12 @@
-// The history that the charts draw, as it arrives. Pure.
+// Builds the charts' history from what arrives. Pure.
 import { type HistorySample, historyLength, historyStepMs } from '../electron/contract/history.ts'
 
-/** A sample may come late by this much and still continue what was there. */
+/** A sample this late still continues the history. */
 const largestGapMs = 4 * historyStepMs
 
 /**
- * The whole history comes first, then arrays of one. A core that has just begun also has a history of one: told from the
- * next sample by its time.
+ * The whole history comes first, then arrays of one. A new core's whole history may be one sample too; its time tells the
+ * two apart.
  */
 export const extendHistory = (
   before: readonly HistorySample[],

@@ -1,4 +1,4 @@
-// The few icons, drawn here: each state has a shape of its own (full as in the menu bar), coloured as the text around it.
+// The icons: each state has its own shape ("full" as in the menu bar), in the colour of the surrounding text.
 import type { ReactElement } from 'react'
 import type { IconName } from './icon-name.ts'
 
@@ -76,7 +76,7 @@ const shapes: Readonly<Record<IconName, ReactElement>> = {
   next: <path d="M7.5 4.5 13 10l-5.5 5.5" {...stroke} />,
 }
 
-/** Decoration beside words that say the same: hidden from screen readers. */
+/** Decoration beside text with the same meaning, so hidden from screen readers. */
 export const Icon = ({ name }: { readonly name: IconName }) => (
   <svg className={`icon icon-${name}`} viewBox="0 0 20 20" fill="currentColor" aria-hidden="true">
     {shapes[name]}

@@ -1,9 +1,9 @@
-// Whether two values that came over the bridge say the same. Every snapshot arrives as new objects, so identity tells nothing.
+// Deep equality for values from the bridge: every snapshot arrives as new objects, so identity means nothing.
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
 
-/** For plain JSON values: no cycles, no functions but the identical one, NaN is itself. */
+/** For plain JSON values without cycles. Functions only equal themselves; NaN equals NaN. */
 export const isSame = (a: unknown, b: unknown): boolean => {
   if (Object.is(a, b)) return true
   if (!isRecord(a) || !isRecord(b) || Array.isArray(a) !== Array.isArray(b)) return false

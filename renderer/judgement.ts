@@ -1,4 +1,4 @@
-// The one answer: the state of the stack in a word, and the sentence that a person acts on. Pure.
+// The state of the stack in one word, and the sentence that a person acts on. Pure.
 import type { AppState } from '../electron/contract/app.ts'
 import { hostOf } from '../electron/contract/guest-rights.ts'
 import {
@@ -15,7 +15,7 @@ import { measureWork } from '../electron/wording/work.ts'
 import { startSentence } from './sentence.ts'
 import { whyUnanswered } from './service-words.ts'
 
-/** What a state looks like; each has a shape of its own, so that colour is never alone. */
+/** The icon of a state; each has its own shape, so that colour is never the only signal. */
 export type Mark = 'ready' | 'full' | 'busy' | 'stopped' | 'warning' | 'failed' | 'unknown'
 
 export interface Judgement {
@@ -37,7 +37,7 @@ const findService = (snapshot: Snapshot, phase: Snapshot['overall']): ServiceId 
   presentServices(snapshot).find(({ state }) => state.phase === phase)?.id
 
 const describeStarting = (snapshot: Snapshot): string => {
-  // Servers before the disk: they are what takes long.
+  // Servers before the disk: they take longer.
   const order: readonly CommandedId[] = ['llamaServer', 'proxy', 'ramDisk']
   const id = order.find((each) => snapshot.services[each].phase === 'starting')
   if (id === undefined) return 'Waiting for a first answer through the Router'
@@ -47,22 +47,23 @@ const describeStarting = (snapshot: Snapshot): string => {
 
 const describeStopping = (snapshot: Snapshot): string => {
   const work = measureWork(snapshot)
-  if (work.kind === 'agents' && work.busy > 0) return `${plural(work.busy, 'agent')} may finish first`
+  if (work.kind === 'agents' && work.busy > 0) return `Waiting for ${plural(work.busy, 'agent')} to finish`
   const id = findService(snapshot, 'stopping')
   const words = id === undefined ? null : readService(snapshot, id)?.waitingFor
   return id === undefined
     ? 'Ending the services'
-    : `${serviceNames[id]}: ${words ?? 'letting its process end'}`
+    : `${serviceNames[id]}: ${words ?? 'waiting for its process to end'}`
 }
 
 const describeDegraded = (snapshot: Snapshot): string => {
   const { services } = snapshot
   const answers = services.llamaServer.phase === 'ready' && services.proxy.phase === 'ready'
-  // Why not, the Router's line says, with its button.
-  if (whyUnanswered(snapshot) !== null) return 'A Claude request did not come back'
+  // The Router's row has the reason and a button.
+  if (whyUnanswered(snapshot) !== null) return 'A Claude request was not answered'
   if (answers && services.ramDisk.phase !== 'ready') {
     const { sentence } = describeRoom(measureRoom(snapshot))
-    const forge = services.ramDisk.phase === 'stopped' ? 'no RAM disk was started' : 'no RAM disk for builds'
+    const forge =
+      services.ramDisk.phase === 'stopped' ? 'the RAM disk was not started' : 'no RAM disk for builds'
     return `${sentence}; ${forge}`
   }
   const id = findService(snapshot, 'degraded') ?? findService(snapshot, 'failed')
@@ -76,14 +77,14 @@ const describeDegraded = (snapshot: Snapshot): string => {
     const { sentence } = describeRoom(measureRoom(snapshot))
     return `${sentence}; the name without the Router’s port does not work`
   }
-  return id === 'ramDisk' ? 'The RAM disk is not well' : `${serviceNames[id]} may not answer`
+  return id === 'ramDisk' ? 'The RAM disk has a problem' : `${serviceNames[id]} may not answer`
 }
 
 const describeStopped = (snapshot: Snapshot): string => {
   const foreign = commandedIds.find((id) => snapshot.services[id].foreign !== null)
   if (foreign !== undefined)
     return `${serviceNames[foreign]}’s port is held by a program that Nexus did not start`
-  return 'No agent is answered until you start'
+  return 'No agent gets answers until you start the stack'
 }
 
 const judgeSnapshot = (snapshot: Snapshot): Judgement => {
@@ -101,7 +102,7 @@ const judgeSnapshot = (snapshot: Snapshot): Judgement => {
     case 'failed': {
       const id = findService(snapshot, 'failed')
       const who = id === undefined ? 'The stack' : serviceNames[id]
-      return { word: 'Failed', sentence: `${who} failed: no agent is answered`, mark: 'failed' }
+      return { word: 'Failed', sentence: `${who} failed: no agent gets answers`, mark: 'failed' }
     }
   }
 }
@@ -111,13 +112,13 @@ const hasEnded = ({ overall }: Snapshot): boolean => overall === 'stopped' || ov
 const isToDo = ({ missing, running }: NonNullable<Snapshot['setUp']>): boolean =>
   missing.length > 0 || running !== null
 
-/** Whether the guided page takes the place of the rest: something is missing, and nothing runs meanwhile. */
+/** Whether the guided page replaces the rest: something is missing, and nothing runs meanwhile. */
 export const needsSetUp = (snapshot: Snapshot): boolean =>
   snapshot.setUp !== null && isToDo(snapshot.setUp) && hasEnded(snapshot)
 
 /**
- * Everything is installed, and the start that was to follow was refused: `setUp.failure` says why. Not when the plan that
- * stands there says so already.
+ * Whether everything is installed but the start was refused, with the reason in `setUp.failure`. Not when the plan already
+ * shows the reason.
  */
 export const wasStartRefused = (snapshot: Snapshot): boolean =>
   snapshot.setUp !== null &&
@@ -128,9 +129,9 @@ export const wasStartRefused = (snapshot: Snapshot): boolean =>
 
 const judgeSetUp = (setUp: NonNullable<Snapshot['setUp']>, host: string | null): Judgement => {
   if (setUp.running !== null)
-    return { word: 'Setting up', sentence: 'Installing what is missing', mark: 'busy' }
+    return { word: 'Setting up', sentence: 'Installing the missing parts', mark: 'busy' }
   if (host !== null)
-    return { word: 'Not set up', sentence: `${host} has to install what is missing first`, mark: 'stopped' }
+    return { word: 'Not set up', sentence: `${host} must install the missing parts first`, mark: 'stopped' }
   if (setUp.failure !== null)
     return { word: 'Set-up failed', sentence: 'Nothing was started; you can try again', mark: 'failed' }
   const things = plural(setUp.missing.length, 'part')
@@ -148,11 +149,11 @@ export const judgeState = (app: AppState | null): Judgement => {
   return judgeSnapshot(snapshot)
 }
 
-/** Those of the big button's actions that end servers: with agents at work it asks first. */
+/** Whether an action of the main button ends servers: with agents at work it asks first. */
 export const endsServers = (action: MainAction): boolean =>
   action === 'stop' || action === 'stop-now' || action === 'cancel-start'
 
-/** What the one big button does. */
+/** The action of the main button. */
 export type MainAction = 'start' | 'cancel-start' | 'stop' | 'stop-now' | 'set-up' | 'cancel-set-up' | 'none'
 
 export const chooseMainAction = (app: AppState | null): MainAction => {

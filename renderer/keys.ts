@@ -1,8 +1,8 @@
-// What keys do in the whole window, before any view sees them.
+// Window-wide key handling, before any view sees a key.
 import { useEffect, useRef } from 'react'
 
 /**
- * Escape takes back what is open, wherever the focus is: a button that was just pressed need not have it.
+ * Escape closes what is open, wherever the focus is: a button that was just pressed may not have it.
  * @param takeBack null: nothing is open
  */
 export const useEscape = (takeBack: (() => void) | null): void => {
@@ -16,17 +16,17 @@ export const useEscape = (takeBack: (() => void) | null): void => {
       event.preventDefault()
       latest.current?.()
     }
-    // Before the window's own, which leaves the view.
+    // Runs before the window's own handler, which leaves the view.
     window.addEventListener('keydown', onKey, { capture: true })
     return () => window.removeEventListener('keydown', onKey, { capture: true })
   }, [isOpen])
 }
 
-/** A field that Escape only leaves: whoever types in it does not mean the view. */
+/** A field in which Escape only ends typing, without leaving the view. */
 export const isField = (target: EventTarget | null): target is HTMLInputElement | HTMLSelectElement =>
   target instanceof HTMLSelectElement || (target instanceof HTMLInputElement && target.type === 'text')
 
-/** A key that is held down presses a button once. */
+/** Holding a key down presses a button only once. */
 export const pressOnce = (event: KeyboardEvent): void => {
   if (event.repeat && event.key === 'Enter' && event.target instanceof HTMLButtonElement)
     event.preventDefault()

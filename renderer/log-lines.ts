@@ -1,11 +1,11 @@
 // The lines of a log that the Logs view keeps and shows. Pure.
 import { showControls } from '../electron/wording/visible-text.ts'
 
-/** What the view keeps: enough to look back, little enough to draw at once. */
+/** Enough to look back, few enough to draw at once. */
 export const mostLogLines = 1000
 
 export interface LogLine {
-  /** Counts up, so that a line keeps its place in the page when older ones are dropped. */
+  /** Counts up, so that a line keeps its React key when older ones are dropped. */
   readonly id: number
   readonly text: string
 }
@@ -17,7 +17,7 @@ export const appendLines = (before: readonly LogLine[], added: readonly string[]
   )
 }
 
-/** A line that was written while the tail was read is the last of the tail and the first of what followed. */
+/** Lines written while the tail was read are at its end and again at the start of the followed ones; keeps them once. */
 export const joinTail = (tail: readonly string[], followed: readonly string[]): readonly string[] => {
   let shared = Math.min(tail.length, followed.length)
   const isShared = (count: number) =>
@@ -26,7 +26,7 @@ export const joinTail = (tail: readonly string[], followed: readonly string[]): 
   return [...tail, ...followed.slice(shared)]
 }
 
-/** Those that contain every word of the filter, whatever its case. */
+/** Lines that contain every word of the filter, ignoring case. */
 export const filterLines = (lines: readonly LogLine[], filter: string): readonly LogLine[] => {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean)
   if (words.length === 0) return lines
@@ -36,7 +36,7 @@ export const filterLines = (lines: readonly LogLine[], filter: string): readonly
   })
 }
 
-/** llama-server marks its lines with a letter after the time; others spell their level out. */
+/** llama-server marks its lines with a letter after the time; the others spell out the level. */
 export const judgeLine = (text: string): 'error' | 'warning' | 'plain' => {
   if (/^[\d.]+ E |\b(ERROR|CRITICAL|FATAL)\b|Traceback/.test(text)) return 'error'
   if (/^[\d.]+ W |\bWARN(ING)?\b/.test(text)) return 'warning'

@@ -1,10 +1,10 @@
-// The memory map as segments of one bar, with their words. Pure.
+// The memory map as segments of one bar, with labels. Pure.
 import type { Memory, MemoryMap, MemoryPart, Snapshot } from '../electron/contract/snapshot.ts'
 import { formatBytes } from '../electron/wording/figures.ts'
 import { readSwapping } from '../electron/wording/swapping.ts'
 
 export interface Segment {
-  /** Names its colour. */
+  /** Determines the colour. */
   readonly id: MemoryPart['id'] | 'forge-reserve' | 'used'
   /** 0 to 1 of the machine's memory. */
   readonly share: number
@@ -60,7 +60,7 @@ const splitForge = (part: MemoryPart, totalBytes: number): readonly Segment[] =>
 
 const unitOf = (text: string): string => text.slice(text.lastIndexOf(' ') + 1)
 
-/** The total above the bar names the unit once, where all parts have the same. */
+/** If all parts have the same unit, only the total above the bar names it. */
 const dropSharedUnit = (entries: readonly LegendEntry[], total: string): readonly LegendEntry[] =>
   entries.every(({ value }) => unitOf(value) === unitOf(total) && !/[A-Z] of /.test(value))
     ? entries.map((entry) => ({ ...entry, value: entry.value.slice(0, entry.value.lastIndexOf(' ')) }))
@@ -82,7 +82,7 @@ const describeParts = ({ parts }: MemoryMap, totalBytes: number) => {
   }
 }
 
-/** Without a map, what the system says: used and the rest. */
+/** Without a map, the system's own numbers: used and available. */
 const describeUse = (memory: Memory) => ({
   segments: [
     { id: 'used', share: memory.usedBytes / memory.totalBytes },
@@ -94,7 +94,7 @@ const describeUse = (memory: Memory) => ({
   ] as const,
 })
 
-/** null when neither a map nor a reading is there. */
+/** null without a map and a reading. */
 export const describeMemory = ({
   memory,
   memoryMap,
@@ -102,7 +102,7 @@ export const describeMemory = ({
   const mapBytes = memoryMap?.parts.reduce((sum, part) => sum + part.bytes, 0) ?? 0
   const totalBytes = memory?.totalBytes ?? mapBytes
   if (totalBytes === 0) return null
-  // More than the machine has, when the plan does not fit: the bar then shows the whole plan.
+  // A plan that does not fit exceeds the machine: the bar then shows the whole plan.
   const scaleBytes = Math.max(totalBytes, mapBytes)
   const parts =
     memoryMap !== null && mapBytes > 0
@@ -127,7 +127,7 @@ export interface Strain {
   readonly words: readonly string[]
 }
 
-/** Pressure and swap: what hurts first. */
+/** Pressure and swap, the first signs of trouble. */
 export const describeStrain = (memory: Memory): Strain => {
   const rate = readSwapping(memory)
   const swap =

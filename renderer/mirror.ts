@@ -1,4 +1,4 @@
-// What the window mirrors: the latest pushed state and where in the window we are. Nothing is decided or guessed here.
+// The window's state: the latest pushed state and the current place. Decides and guesses nothing.
 import { useRef } from 'react'
 import { create } from 'zustand'
 import type { AppAction, AppState } from '../electron/contract/app.ts'
@@ -12,18 +12,18 @@ import { isSame } from './is-same.ts'
 import { coreLogPlace, glance, type Place, placeOf } from './place.ts'
 
 export interface Mirror extends Place {
-  /** null until the main process has said anything. */
+  /** null until the main process has sent a state. */
   readonly app: AppState | null
   readonly history: readonly HistorySample[]
-  /** Why the last command was not accepted; null after one that was. */
+  /** Why the last command was refused; null after an accepted one. */
   readonly refusal: string | null
 }
 
 const useStore = create<Mirror>(() => ({ app: null, history: [], ...placeOf(glance), refusal: null }))
 
 /**
- * A part of the mirror. The component renders again only when that part says something else: `select` may build a new
- * object each time, it is compared by what it says.
+ * A part of the mirror. The component renders again only when that part changes by value: `select` may build a new object
+ * each time.
  */
 export const useMirror = <T>(select: (mirror: Mirror) => T): T => {
   const last = useRef<{ readonly value: T } | null>(null)
@@ -38,7 +38,7 @@ export const useMirror = <T>(select: (mirror: Mirror) => T): T => {
 export const useSnapshot = <T>(select: (snapshot: Snapshot) => T): T | null =>
   useMirror(({ app }) => (app?.snapshot == null ? null : select(app.snapshot)))
 
-/** Whoever asks for it, the window or a notification, gets the log that it names. */
+/** Shows a view with the log that it names, for the window or a notification. */
 export const showView = (view: View): void => useStore.setState(placeOf(view))
 
 export const showCoreLog = (): void => useStore.setState(coreLogPlace)
@@ -56,18 +56,18 @@ const note = async (outcome: Promise<Outcome>): Promise<Outcome> => {
   return settled
 }
 
-/** Never throws: what was refused is shown under the headline, and returned. */
+/** Never throws: returns a refusal and shows it under the headline. */
 export const send = (command: Command): Promise<Outcome> => note(nexus().dispatch(command))
 
-/** One after the other, until one is refused. */
+/** Sends one after the other, and stops at a refusal. */
 export const sendAll = async (commands: readonly Command[]): Promise<void> => {
   for (const command of commands) if (!(await send(command)).accepted) return
 }
 
-/** Never throws, as `send`. */
+/** Never throws, like `send`. */
 export const act = (action: AppAction): Promise<Outcome> => note(nexus().act(action))
 
-/** Follows the bridge; the returned function ends that. */
+/** Follows the bridge; returns the function that stops it. */
 export const connectBridge = (): (() => void) => {
   const bridge = nexus()
   const ends = [

@@ -1,4 +1,4 @@
-// The row at the bottom: the views, and whether the window is pinned.
+// The row at the bottom: the views and the pin.
 import type { View } from '../electron/contract/notice.ts'
 import { Icon } from './icon.tsx'
 import { act, showView, useMirror } from './mirror.ts'

@@ -1,7 +1,7 @@
-// When a press means what its button says: not right after the button has become another one.
+// Ignores a press right after a button has changed its action.
 import { useEffect, useRef, useState } from 'react'
 
-/** Longer than the second press of a double click takes to come (500 ms by default in Windows and GTK). */
+/** Longer than the gap within a double click (500 ms by default in Windows and GTK). */
 const holdMs = 700
 
 /** @param changedAtMs on the same clock as `pressedAtMs` */
@@ -9,15 +9,15 @@ export const isTooSoon = (changedAtMs: number, pressedAtMs: number): boolean =>
   pressedAtMs - changedAtMs < holdMs
 
 interface PressHold {
-  /** Judged by the clock when somebody presses. */
+  /** For handlers: judged by the clock at the time of the press. */
   isHeld(): boolean
-  /** The same for whoever only looks, such as a screen reader. */
+  /** The same for display, such as screen readers. */
   readonly isShownHeld: boolean
 }
 
 /**
- * Whether a press is meant for what stood there until a moment ago.
- * @param action what the button does; null: there is none, so the next one takes nothing's place
+ * Whether a press was meant for the button's previous action.
+ * @param action what the button does; null: no button, so the next one replaces nothing
  */
 export const usePressHold = (action: string | null): PressHold => {
   const shown = useRef({ action, sinceMs: Number.NEGATIVE_INFINITY })

@@ -1,4 +1,4 @@
-// The questions that views ask, one function each, so that a view can hand them to `useAnswer`.
+// The views' questions to the core, one stable function each for `useAnswer`.
 import type { Answers } from '../electron/contract/question.ts'
 import type { LogId } from '../electron/contract/service-ids.ts'
 import { nexus } from './bridge.ts'

@@ -1,4 +1,4 @@
-// Why the last command was not carried out, above every view, until somebody has read it.
+// Why the last command was refused, above every view until dismissed.
 import { Icon } from './icon.tsx'
 import { dismissRefusal, useMirror } from './mirror.ts'
 

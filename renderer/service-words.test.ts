@@ -97,7 +97,7 @@ describe('trouble', () => {
     expect(describeTrouble(snapshot, 'proxy')).toEqual({
       reason: snapshot.proofFailure,
       mend: { label: 'Restart Router', commands: [{ type: 'restart', only: 'proxy' }] },
-      warning: 'Requests that it still serves are lost.',
+      warning: 'Requests in progress are lost.',
       isLogged: true,
     })
     expect(describeTrouble(snapshot, 'llamaServer')).toBeNull()

@@ -1,4 +1,4 @@
-// What a service's line says, and what mends it. Pure.
+// The words of a service's row, and the fix for its trouble. Pure.
 import type { Command } from '../electron/contract/command.ts'
 import { type CommandedId, type ServiceId, serviceNames } from '../electron/contract/service-ids.ts'
 import { presentServices, readService } from '../electron/contract/services.ts'
@@ -37,7 +37,7 @@ const describeForge = ({ ramDisk }: Snapshot): string => {
   return largest.map(({ path, bytes }) => `${nameOf(path)} ${formatBytes(bytes)}`).join(', ')
 }
 
-/** Why no Claude answer came back although both servers are well by themselves. null: not so, or something starts or ends. */
+/** Why a Claude request got no answer although both servers are ready; null otherwise, or while something starts or ends. */
 export const whyUnanswered = ({ overall, services, proof, proofFailure }: Snapshot): string | null =>
   overall === 'degraded' &&
   services.llamaServer.phase === 'ready' &&
@@ -63,7 +63,7 @@ const describeEngine = ({ engineModel }: Snapshot, { restarts }: ServiceState): 
 export const describePort = (endpoint: string | null): string =>
   /:\d+(?=\/|$)/.exec(endpoint?.replace(/^\w+:\/\//, '') ?? '')?.[0] ?? ''
 
-/** What it does, in the middle of its line; '' for a gateway that the profile does not have. */
+/** The middle of the row: what the service does; '' for a gateway that the profile does not have. */
 export const describeService = (snapshot: Snapshot, id: ServiceId): string => {
   const state = readService(snapshot, id)
   if (state === null) return ''
@@ -79,13 +79,13 @@ export const describeService = (snapshot: Snapshot, id: ServiceId): string => {
     case 'ready':
       if (id === 'ramDisk') return describeForge(snapshot)
       if (id === 'proxy') return describeProof(snapshot)
-      // The name is what it is for; that the Router's own address works everywhere stands below.
+      // Its purpose is the name; the Router's own address, which works everywhere, is shown below.
       if (id === 'gateway') return (state.endpoint ?? '').replace(/^http:\/\//, '')
       return describeEngine(snapshot, state)
   }
 }
 
-/** What stands at the right end of its line. */
+/** The right end of the row. */
 export const describeFigures = (snapshot: Snapshot, id: ServiceId): string => {
   if (id === 'ramDisk') {
     const { ramDisk } = snapshot
@@ -95,20 +95,20 @@ export const describeFigures = (snapshot: Snapshot, id: ServiceId): string => {
   const state = readService(snapshot, id)
   if (state === null) return ''
   const parts = [
-    // A gateway's line has its whole address.
+    // A gateway's row shows its whole address.
     id === 'gateway' ? '' : describePort(state.endpoint),
     state.uptimeSeconds === null ? '' : formatRoughDuration(state.uptimeSeconds),
   ]
   return parts.filter((part) => part !== '').join(' · ')
 }
 
-/** What its line does, and what it has no room for. */
+/** The row's tooltip: what a click does, and details without room in the row. */
 export const describeLineTitle = (snapshot: Snapshot, id: ServiceId): string => {
   const more = describeMore(snapshot, id)
   return `${serviceNames[id]}: ${more === null ? '' : `${more}; `}show its log`
 }
 
-/** What the forge's memory really holds; the model's whole name, and which one drafts. */
+/** The memory the forge really holds, or the model's full name and its draft model. */
 const describeMore = (
   { ramDisk, engineModel, speculationFailure }: Snapshot,
   id: ServiceId,
@@ -133,15 +133,15 @@ const describeForeign = ({ foreign }: ServiceState): string | null => {
 
 export interface Trouble {
   readonly reason: string
-  /** The button that mends it, each command once the one before was accepted; null when only a look at the log helps. */
+  /** The button that fixes it; each command is sent once the one before was accepted. null when only the log helps. */
   readonly mend: { readonly label: string; readonly commands: readonly Command[] } | null
-  /** What the button does beyond what its label says; it is asked for twice then. */
+  /** What the button does beyond its label; then it asks for confirmation. */
   readonly warning: string | null
-  /** Whether the service's own log has anything to say about it. */
+  /** Whether the service's own log can explain it. */
   readonly isLogged: boolean
 }
 
-/** null when the service is well. */
+/** null when the service is healthy. */
 export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | null => {
   const state = readService(snapshot, id)
   if (state === null) return null
@@ -161,7 +161,7 @@ export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | nu
   }
   if (state.phase === 'failed') {
     const reason = state.reason ?? `${name} failed and gave no reason`
-    // Mounting what is mounted can only be refused again.
+    // Mounting a mounted disk would only be refused again.
     if (id === 'ramDisk' && snapshot.ramDisk?.mounted === true) {
       const commands = [ejectForge, startOf(id)]
       return {
@@ -175,25 +175,25 @@ export const describeTrouble = (snapshot: Snapshot, id: ServiceId): Trouble | nu
     return { reason, mend: { label, commands: [startOf(id)] }, warning: null, isLogged: true }
   }
   if (state.phase === 'degraded') {
-    const reason = state.reason ?? `${name} does not answer as it should`
+    const reason = state.reason ?? `${name} does not answer properly`
     return id === 'ramDisk'
       ? { reason, mend: null, warning: null, isLogged: true }
       : { reason, ...restartOf(id), isLogged: true }
   }
-  // It works, only slower; what mends it is a setting.
+  // It works, only slower; the fix is a setting.
   if (id === 'llamaServer' && snapshot.speculationFailure !== undefined)
     return { reason: snapshot.speculationFailure, mend: null, warning: null, isLogged: false }
-  // The Router is the way to the model: its log says where a request got stuck, and a new one is proved anew.
+  // The Router leads to the model: its log shows where a request got stuck, and a restart proves it again.
   const unanswered = id === 'proxy' ? whyUnanswered(snapshot) : null
   return unanswered === null ? null : { reason: unanswered, ...restartOf(id), isLogged: true }
 }
 
 const restartOf = (id: CommandedId): Pick<Trouble, 'mend' | 'warning'> => ({
   mend: { label: `Restart ${serviceNames[id]}`, commands: [{ type: 'restart', only: id }] },
-  warning: 'Requests that it still serves are lost.',
+  warning: 'Requests in progress are lost.',
 })
 
-/** It comes with a start of the Router, which is a no-op for the Router itself; what holds its port serves others and stays. */
+/** Starting the Router starts the gateway, and is a no-op for a running Router. A foreign process on its port serves others and stays. */
 const describeGatewayTrouble = ({ phase, reason, foreign }: ServiceState): Trouble | null => {
   if (phase !== 'failed' && phase !== 'degraded') return null
   return {
@@ -207,7 +207,7 @@ const describeGatewayTrouble = ({ phase, reason, foreign }: ServiceState): Troub
   }
 }
 
-/** Not while starting: the steps of the start show it then. */
+/** Not while starting: then the steps of the start show it. */
 export const hasTrouble = (snapshot: Snapshot): boolean =>
   snapshot.overall !== 'starting' &&
   presentServices(snapshot).some(({ id }) => describeTrouble(snapshot, id) !== null)

@@ -1,15 +1,15 @@
-// The settings as a form: what its fields say, and the config that they make, judged by the contract's own schema. Pure.
+// The settings form: field values, and the config that they make, validated by the contract's schema. Pure.
 import { type Config, ConfigSchema } from '../electron/contract/config.ts'
 import type { Profile } from '../electron/contract/profile.ts'
 import type { SettingsAnswer } from '../electron/contract/question.ts'
 import { isSame } from './is-same.ts'
 
-/** Which other users may attach; `default` is what the system makes of it. */
+/** Which other users may attach; `default` depends on the system. */
 export type GuestsChoice = 'default' | 'none' | 'group' | 'everyone'
 
-/** Text as it stands in the fields; what is no valid value is a problem at its field, never corrected silently. */
+/** The raw text of the fields; an invalid value is a problem at its field, never corrected silently. */
 export interface FormValues {
-  /** '' takes the profile that fits the machine. */
+  /** '' picks the profile that fits the machine. */
   readonly profile: string
   readonly menuBarText: Config['menuBarText']
   readonly startStackAtLaunch: boolean
@@ -32,7 +32,7 @@ export interface ProfileField {
   readonly label: string
   /** '' for text. */
   readonly unit: string
-  /** `optional-section`: without a value the profile has nothing of the whole section. */
+  /** `optional-section`: without a value the profile lacks the whole section. */
   readonly kind: 'number' | 'text' | 'optional-text' | 'optional-section'
 }
 
@@ -94,14 +94,14 @@ export const readForm = ({ config, profile }: SettingsAnswer): FormValues => ({
   ofProfile: Object.fromEntries(profileFields.map((field) => [keyOf(field), readField(profile, field)])),
 })
 
-/** What somebody has typed over the settings as they were answered. */
+/** Unsaved changes to the settings that the core answered. */
 export interface SettingsDraft {
   readonly revision: string
   readonly profileName: string
-  /** What the fields said before: what differs from it is theirs. */
+  /** The fields before the changes. */
   readonly base: FormValues
   readonly values: FormValues
-  /** What has become of the draft meanwhile, in one sentence; null: nothing. */
+  /** What happened to the draft meanwhile, in one sentence; null: nothing. */
   readonly note: string | null
 }
 
@@ -132,8 +132,8 @@ const takeOver = (
 }
 
 /**
- * The draft on top of the settings as they are answered now: the same one while the file and the profile are those that
- * it was made for; null when nothing of it is left. Another profile's fields are never written into this one.
+ * Rebases the draft onto the latest answer. Returns the same draft if file and profile are unchanged, and null when
+ * nothing of it is left. Never writes another profile's fields into this one.
  */
 export const rebaseDraft = (draft: SettingsDraft, answer: SettingsAnswer): SettingsDraft | null => {
   const { revision, profileName } = answer
@@ -145,10 +145,10 @@ export const rebaseDraft = (draft: SettingsDraft, answer: SettingsAnswer): Setti
   const isKept = !isSame(values, base)
   if (!isDropped && !isKept) return null
   const note = isDropped
-    ? `The fields are ${profileName}’s now; the changes to ${draft.profileName}’s were not saved`
+    ? `The fields now show ${profileName}; the changes to ${draft.profileName} were not saved`
     : draft.revision === revision || isSame(draft.base, base)
       ? draft.note
-      : 'The file was changed meanwhile; your changes are kept on top of it'
+      : 'The file has changed meanwhile; your changes are kept on top of it'
   return { revision, profileName, base, values, note }
 }
 
@@ -158,7 +158,7 @@ const parseField = (text: string, kind: ProfileField['kind']): string | number |
   return (kind === 'optional-text' || kind === 'optional-section') && trimmed === '' ? null : trimmed
 }
 
-/** Which fields are drawn: those of the profile in use; beside another choice only what would be saved with it. */
+/** Fields to draw: all of the profile in use; with another profile chosen, only the changes that would be saved too. */
 export const listShownFields = (answer: SettingsAnswer, values: FormValues): readonly ProfileField[] => {
   if (values.profile === (answer.config.profile ?? '') || values.profile === answer.profileName)
     return profileFields
@@ -168,13 +168,13 @@ export const listShownFields = (answer: SettingsAnswer, values: FormValues): rea
   )
 }
 
-/** What runs was started from a file of its own (`--profile ./mine.json`), which the config file does not hold. */
+/** Whether the running profile comes from its own file (`--profile ./mine.json`) and so isn't in the config file. */
 export const isFileProfile = ({ profileName, profileNames }: SettingsAnswer): boolean =>
   !profileNames.includes(profileName)
 
 /**
- * What becomes of speculation, which has no field, with the draft model; null: it stays. The core refuses `draft-simple`
- * without a draft model, and with `none` the model would not be used.
+ * The value of `speculation`, which has no field, that follows from the draft model; null: unchanged. The core refuses
+ * `draft-simple` without a draft model, and with `none` the model would not be used.
  */
 export const followDraftModel = (
   { llamaServer: { draftModelPath, speculation } }: Profile,
@@ -190,7 +190,7 @@ const readSection = (own: Readonly<Record<string, unknown>>, section: Section): 
   return typeof found === 'object' && found !== null ? found : {}
 }
 
-/** Only what differs from the profile in use is written: the rest goes on following the profile it extends. */
+/** Writes only differences from the profile in use: the rest keeps following the profile that it extends. */
 const buildProfiles = (answer: SettingsAnswer, values: FormValues): unknown => {
   const { config, profile, profileName } = answer
   const before = config.profiles[profileName]
@@ -214,13 +214,13 @@ const buildProfiles = (answer: SettingsAnswer, values: FormValues): unknown => {
 }
 
 export interface JudgedForm {
-  /** null while something is wrong. */
+  /** null while a value is invalid. */
   readonly config: Config | null
-  /** By the place in the config, such as `drainSeconds` or `llamaServer.slots`. */
+  /** Keyed by the place in the config, such as `drainSeconds` or `llamaServer.slots`. */
   readonly problems: Readonly<Record<string, string>>
 }
 
-/** The places that have a field to say a problem at. */
+/** The places with a field that can show a problem. */
 const fieldPlaces: ReadonlySet<string> = new Set([
   ...profileFields.map(keyOf),
   'notifications.quietHours.from',
@@ -239,7 +239,7 @@ export const judgeForm = (answer: SettingsAnswer, values: FormValues): JudgedFor
   const candidate = {
     ...answer.config,
     profile: values.profile === '' ? null : values.profile,
-    // Also when another one is chosen: they are changes to the profile in use.
+    // Even if another profile is chosen: these are changes to the profile in use.
     profiles: isFileProfile(answer) ? answer.config.profiles : buildProfiles(answer, values),
     menuBarText: values.menuBarText,
     startStackAtLaunch: values.startStackAtLaunch,
@@ -263,11 +263,11 @@ export const judgeForm = (answer: SettingsAnswer, values: FormValues): JudgedFor
   }
 }
 
-/** What stands beside the Save button, which is there while something is changed, or was just saved. */
+/** The text beside the Save button, which is shown while there are changes, or right after saving. */
 export const describeSaving = (
   { config }: JudgedForm,
   { changed, note }: { readonly changed: boolean; readonly note: string | null },
 ): string => {
-  if (config === null) return 'Something cannot be used as it is'
+  if (config === null) return 'Some values are invalid'
   return note ?? (changed ? 'Not saved yet' : 'Saved')
 }

@@ -1,4 +1,4 @@
-// What a slot's card says: pure.
+// The words of a slot's card. Pure.
 import type { RouterRequest, Slot, Snapshot } from '../electron/contract/snapshot.ts'
 import {
   formatContext,
@@ -18,13 +18,13 @@ export interface SlotWords {
   readonly figure: string
   readonly unit: string
   readonly detail: string
-  /** The conversation's short id; '' where it is not certain. */
+  /** The conversation's short id; '' if not certain. */
   readonly conversation: string
-  /** Of the prompt, what was found in the cache; '' where nothing is answered. */
+  /** The share of the prompt that was in the cache; '' for an idle slot. */
   readonly found: string
-  /** 0 to 1: of the prompt while it is read, else of the context; null: not known. */
+  /** 0 to 1 of the prompt during prefill, else of the context; null: unknown. */
   readonly share: number | null
-  /** All of it in a sentence, for those who do not see the card. */
+  /** The whole card as a sentence, for screen readers. */
   readonly spoken: string
 }
 
@@ -39,7 +39,7 @@ const say = (...parts: readonly string[]): string => parts.filter((part) => part
 const sayConversation = ({ conversation }: Pick<SlotWords, 'conversation'>): string =>
   conversation === '' ? '' : `conversation ${conversation}`
 
-/** `isTaken`: the Router has let somebody through to it, although llama-server does not say so yet. */
+/** `isTaken`: the Router has let a request through to it that llama-server doesn't show yet. */
 export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
   const who = slot.developer ?? `Slot ${slot.id}`
   const holds = slot.held?.named === true ? slot.held : null
@@ -107,8 +107,8 @@ export const describeSlot = (slot: Slot, isTaken = false): SlotWords => {
 const isIdle = ({ phase }: Slot): boolean => phase === 'idle'
 
 /**
- * The slots that llama-server still calls idle and the Router has let somebody through to, so that the cards say what the
- * headline says. Which of them it will be nobody knows yet: those with the lowest numbers, so that they stay the same.
+ * Slots that llama-server still reports as idle although the Router has let requests through to them, so that the cards
+ * agree with the headline. Which ones is still open; taking the lowest ids keeps the choice stable.
  */
 export const listTaken = (snapshot: Snapshot): readonly number[] => {
   const room = measureRoom(snapshot)
@@ -126,20 +126,20 @@ export const listTaken = (snapshot: Snapshot): readonly number[] => {
 
 export interface WaitingWords {
   readonly count: string
-  /** How long the one that waits longest has waited, and for whom; '' when the Router does not say. */
+  /** How long the oldest request has waited; '' when the Router does not report it. */
   readonly longest: string
   readonly names: string
 }
 
 const byArrival = (a: RouterRequest, b: RouterRequest) => a.startedAt - b.startedAt
 
-/** null when nobody waits, or nobody knows. */
+/** null when no request waits, or unknown. */
 export const describeWaiting = (snapshot: Snapshot): WaitingWords | null => {
   const count = countWaiting(snapshot)
   if (count === null || count === 0) return null
   const waiting = (snapshot.requests ?? []).filter(({ phase }) => phase === 'waiting').sort(byArrival)
   const first = waiting[0]
-  // Two clocks of one machine: the Router's may be a little ahead of the reading.
+  // The Router's time stamp may be a little ahead of the reading.
   const seconds = first === undefined ? null : Math.max(0, (snapshot.takenAt - first.startedAt) / 1000)
   return {
     count: `${plural(count, 'agent')} waiting`,

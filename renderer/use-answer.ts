@@ -1,22 +1,22 @@
-// Asking the core what no snapshot carries, when somebody looks.
+// Asks the core for data that no snapshot carries, when a view needs it.
 import { useCallback, useEffect, useState } from 'react'
 import { isSame } from './is-same.ts'
 
 export interface Asked<T> {
-  /** null until it is answered; the last answer while it is asked again. */
+  /** null until the first answer; while asking again, the last one. */
   readonly answer: T | null
   /** When the answer came; null until then. */
   readonly answeredAt: number | null
-  /** Why there is no new answer; null when there is or it is still awaited. */
+  /** Why there is no new answer; null when there is one or it is pending. */
   readonly failure: string | null
   readonly pending: boolean
   again(): void
 }
 
 /**
- * `ask` must stay the same function between renders. It is asked anew whenever `occasion` changes, by `again`, and
- * when the window is shown again: it is only hidden, and hours later an answer would still look like a new one. An answer
- * that a later question has overtaken is dropped.
+ * `ask` must be a stable function. Asks again when `occasion` changes, by `again`, and when the window is shown again: a
+ * closed window is only hidden, and an answer that is hours old would look new. Drops answers that a later question has
+ * overtaken.
  */
 export const useAnswer = <T>(ask: () => Promise<T>, occasion: string | number = ''): Asked<T> => {
   const [attempt, setAttempt] = useState(0)
@@ -34,7 +34,7 @@ export const useAnswer = <T>(ask: () => Promise<T>, occasion: string | number = 
     ask().then(
       (given) => {
         if (overtaken) return
-        // One that says the same changes nothing in the page.
+        // An equal answer must not render anything again.
         setAnswer((before) => (isSame(before, given) ? before : given))
         setAnsweredAt(Date.now())
         settle(null)

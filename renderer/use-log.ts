@@ -1,4 +1,4 @@
-// Following a log: its tail first, then what is written from now on.
+// Follows a log: first its tail, then new lines.
 import { useEffect, useState } from 'react'
 import type { LogId } from '../electron/contract/service-ids.ts'
 import { nexus } from './bridge.ts'
@@ -8,25 +8,25 @@ import { askLogTail } from './questions.ts'
 
 export interface FollowedLog {
   readonly lines: readonly LogLine[]
-  /** Why the tail is not among the lines; null when it is or is still awaited. */
+  /** Why the tail is missing; null when it is there or pending. */
   readonly failure: string | null
 }
 
 export const useLog = (log: LogId): FollowedLog => {
   const [lines, setLines] = useState<readonly LogLine[]>([])
   const [failure, setFailure] = useState<string | null>(null)
-  // Another core has written lines before we followed it.
+  // A new core has written lines before we followed it.
   const core = useSnapshot(({ owner }) => `${owner.pid} ${owner.since}`)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the tail is asked for anew when the core is another one
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new core needs its tail read again
   useEffect(() => {
     let closed = false
-    /** null once the tail is there: until then new lines wait, so that they stand behind it. */
+    /** New lines that wait for the tail, to come after it; null once the tail is there. */
     let early: string[] | null = []
     const end = nexus().onLogLines(log, (added) => {
       if (early === null) setLines((before) => appendLines(before, added))
       else early.push(...added)
     })
-    /** What waited, from now on nothing does. */
+    /** Returns the waiting lines and stops collecting. */
     const release = (): readonly string[] => {
       const waited = early ?? []
       early = null

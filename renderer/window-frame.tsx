@@ -1,7 +1,8 @@
-// The frame around every view: what Escape does, where the focus goes, what was refused, and the navigation.
+// The frame around every view: Escape, focus, refusals and navigation.
 import { type ReactElement, useEffect, useRef } from 'react'
 import type { View } from '../electron/contract/notice.ts'
 import { Glance } from './glance/glance.tsx'
+import { judgeState } from './judgement.ts'
 import { isField, pressOnce } from './keys.ts'
 import { act, readView, showView, useMirror } from './mirror.ts'
 import { Navigation } from './navigation.tsx'
@@ -11,7 +12,6 @@ import { Clients } from './views/clients.tsx'
 import { Doctor } from './views/doctor.tsx'
 import { Logs } from './views/logs.tsx'
 import { Models } from './views/models.tsx'
-import { NoCore } from './views/no-core.tsx'
 import { Plan } from './views/plan.tsx'
 import { Settings } from './views/settings.tsx'
 
@@ -34,7 +34,7 @@ const views: Readonly<Record<View['id'], () => ReactElement>> = {
 
 export const WindowFrame = () => {
   const id = useMirror(({ view }) => view.id)
-  // Nobody could answer what the other views ask.
+  // Without a core, the other views' questions have no answer.
   const connected = useMirror(({ app }) => app?.link.kind === 'attached')
   useEffect(() => {
     window.addEventListener('keydown', leaveByEscape)
@@ -49,18 +49,29 @@ export const WindowFrame = () => {
   useEffect(() => {
     if (shownView.current === id) return
     shownView.current = id
-    // What was pressed has gone with its view: reading goes on at the top of the new one.
+    // The pressed element went away with its view: move the focus to the top of the new one.
     if (document.activeElement === document.body) main.current?.querySelector('h1')?.focus()
   }, [id])
   const Shown = id === 'glance' || connected ? views[id] : NoCore
   return (
     <div className="frame">
       <Refusal />
-      {/* Another view starts at its top. Another log within the Logs view keeps the focus at its choice. */}
+      {/* The key makes a new view start at its top; changing the log within the Logs view keeps the focus. */}
       <main className="frame-view" key={id} ref={main}>
         <Shown />
       </main>
       <Navigation />
+    </div>
+  )
+}
+
+/** Replaces views that need a core when none answers. */
+const NoCore = () => {
+  const { word, sentence } = useMirror(({ app }) => judgeState(app))
+  return (
+    <div className="view">
+      <h1 tabIndex={-1}>{word}</h1>
+      <p className="not-known">{sentence}</p>
     </div>
   )
 }

@@ -1,4 +1,4 @@
-// The window's entry: follows the bridge and draws.
+// Entry of the window: connects the bridge and renders.
 import './zod-without-eval.ts'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'

@@ -1,4 +1,4 @@
-// Builds the app: bundles of the main process and the preload script, the window, icons and a package.json, in out/app.
+// Builds the app in out/app: bundles of main process and preload script, the window, icons and a package.json.
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
@@ -14,7 +14,7 @@ const PackageSchema = z.looseObject({
   description: z.string(),
 })
 
-/** Built beside its place and then put there, so that nobody starts half an app. Throws with what esbuild says. */
+/** Builds in a temporary folder and renames it, so that half an app is never started. Throws esbuild's error. */
 export const buildApp = async (root: string, variant: AppVariant): Promise<string> => {
   const facts = appVariants[variant]
   const dir = join(root, 'out', facts.folder)
@@ -29,8 +29,8 @@ export const buildApp = async (root: string, variant: AppVariant): Promise<strin
     minifyWhitespace: true,
     legalComments: 'none',
     logLevel: 'warning',
-    // CommonJS for both: a sandboxed preload script must be (electronjs.org/docs/latest/tutorial/esm), and a main script in
-    // ES modules may only be evaluated after `ready`, too late for what must be said before it.
+    // CommonJS for both: a sandboxed preload script needs it (electronjs.org/docs/latest/tutorial/esm), and an ES module as
+    // main script may only run after `ready`, too late for set-up that must come before.
     format: 'cjs',
     external: ['electron'],
     inject: isOld ? [join(root, 'scripts', 'old-platform.mjs')] : [],
@@ -53,7 +53,7 @@ export const buildApp = async (root: string, variant: AppVariant): Promise<strin
   const missing = isOld ? missingInOldNode(main.metafile) : []
   if (missing.length > 0)
     throw new Error(
-      `the compatibility build needs what Node 12 does not have: ${missing.join(', ')}; the app asks the command line for it (electron/shell/start-core.ts)`,
+      `the compatibility build imports modules that Node 12 lacks: ${missing.join(', ')}; use the command line for them (electron/shell/start-core.ts)`,
     )
   await build({
     ...common,
@@ -73,10 +73,10 @@ export const buildApp = async (root: string, variant: AppVariant): Promise<strin
   return dir
 }
 
-/** The app's own icon is electron-builder's business; the tray's are loaded from here. */
+/** electron-builder handles the app icon; the tray icons are loaded from here. */
 const isNoAppIcon = (path: string): boolean => !/\/icon\.[a-z]+$/.test(path)
 
-/** Names no dependency: everything is in the bundles, so nothing of node_modules is packaged. */
+/** Without dependencies: everything is in the bundles, so nothing from node_modules is packaged. */
 const appPackage = async (root: string): Promise<string> => {
   const { name, productName, version, description } = PackageSchema.parse(
     JSON.parse(await readFile(join(root, 'package.json'), 'utf8')),

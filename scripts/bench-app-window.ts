@@ -1,4 +1,4 @@
-// The app as the benchmark drives it: attached to the stack's core, on a desktop without a screen.
+// Drives the app for the benchmark: attached to the stack's core, on a virtual display.
 import { type ElectronApplication, _electron as electron, type Page } from 'playwright'
 import { electronFlags, openDesktop } from '../e2e/desktop.ts'
 import { listProcessTree } from './bench-processes.ts'
@@ -7,9 +7,9 @@ import type { BenchStack } from './bench-stack.ts'
 export interface BenchApp {
   /** All processes of the app. */
   pids(): readonly number[]
-  /** ms from a click on the icon until the present numbers were painted; hides the window again. */
+  /** ms from a click on the icon until the current numbers are painted; hides the window again. */
   measureOpening(): Promise<number>
-  /** Shows the window for `ms`; of that, ms of scripting for each snapshot that it was given. */
+  /** Shows the window for `ms`, and returns the ms of scripting per snapshot. */
   measureScripting(ms: number): Promise<number>
   close(): Promise<void>
 }
@@ -22,7 +22,7 @@ export const openBenchApp = async (
   const desktop = await openDesktop()
   const app = await electron.launch({
     executablePath: electronPath,
-    // As at login: else the window is there already when it is opened for the first time.
+    // As at login: otherwise the window is already shown when it is first opened.
     args: [...electronFlags, '--hidden', appDir],
     env: { ...process.env, ...desktop.env, NEXUS_HOME: stack.folder.root },
   })
@@ -34,7 +34,7 @@ export const openBenchApp = async (
     measureOpening: () => measureOpening(app, page),
     measureScripting: (ms) => measureScripting(app, page, ms),
     close: async () => {
-      // Its own quit would ask what to do with the services.
+      // Its own quit would ask about the services.
       app.process().kill('SIGTERM')
       await app.waitForEvent('close')
       await desktop.close()
@@ -42,7 +42,7 @@ export const openBenchApp = async (
   }
 }
 
-// Texts, since they run in the window: these sources are checked without a browser's types.
+// Strings, because they run in the window, and these sources are checked without browser types.
 
 const untilAttached = `new Promise((resolve) => {
   const end = nexus.onState(({ snapshot }) => {
@@ -52,7 +52,7 @@ const untilAttached = `new Promise((resolve) => {
   })
 })`
 
-/** Armed once the present state was told: the next is what being shown brings. A message comes after the frame is made. */
+/** Armed after the current state: the next one comes from being shown. A message arrives after the frame is made. */
 const armPainted = `new Promise((armed) => {
   let told = 0
   window.benchPainted = new Promise((resolve) => {
@@ -69,10 +69,10 @@ const armPainted = `new Promise((armed) => {
   })
 })`
 
-/** The clocks of both processes are the system's, in ms. */
+/** Both processes use the system clock, in ms. */
 const measureOpening = async (app: ElectronApplication, page: Page): Promise<number> => {
   await page.evaluate(armPainted)
-  // What a click on the icon does too (electron/shell/exits.ts); plain Xvfb has no place for icons.
+  // A click on the icon does the same (electron/shell/exits.ts); plain Xvfb has no place for icons.
   const clickedAt = await app.evaluate(({ app: main }) => {
     const at = Date.now()
     main.emit('second-instance')
@@ -90,12 +90,12 @@ const hide = (app: ElectronApplication): Promise<void> =>
 
 const measureScripting = async (app: ElectronApplication, page: Page, ms: number): Promise<number> => {
   const session = await page.context().newCDPSession(page)
-  // CPU time of the thread, so that what else the machine does is not counted.
+  // CPU time of the thread, so that other load on the machine doesn't count.
   await session.send('Performance.enable', { timeDomain: 'threadTicks' })
   const scriptSeconds = async () => {
     const { metrics } = await session.send('Performance.getMetrics')
     const found = metrics.find(({ name }) => name === 'ScriptDuration')
-    if (found === undefined) throw new Error('Chromium tells no ScriptDuration')
+    if (found === undefined) throw new Error('Chromium reports no ScriptDuration')
     return found.value
   }
   await app.evaluate(({ app: main }) => void main.emit('second-instance'))
@@ -107,6 +107,6 @@ const measureScripting = async (app: ElectronApplication, page: Page, ms: number
   const spentMs = ((await scriptSeconds()) - before) * 1000
   const states = Number(await page.evaluate('window.benchStates')) - statesBefore
   await hide(app)
-  if (states === 0) throw new Error('the window was given no snapshot while it was shown')
+  if (states === 0) throw new Error('the window got no snapshot while it was shown')
   return spentMs / states
 }

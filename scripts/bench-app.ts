@@ -1,4 +1,4 @@
-// What the app costs: how soon its window shows numbers, scripting for each snapshot, idling with the window closed, its size.
+// The cost of the app: time until its window shows numbers, scripting per snapshot, idling with the window closed, size.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,7 +18,7 @@ const settleMs = 5_000
 const idleSeconds = 60
 const busyMs = 20_000
 
-/** On the Electron that can be installed everywhere, an old one; its lowered build, but for the size. */
+/** Uses the old Electron that can be installed everywhere and the lowered build, except for the size. */
 export const benchApp = async (stack: BenchStack, runs: number): Promise<PartReport> => {
   const root = process.env['NEXUS_ROOT'] ?? ''
   const found = await setUpAppTests(
@@ -38,7 +38,7 @@ export const benchApp = async (stack: BenchStack, runs: number): Promise<PartRep
   const { owner } = await stack.until(({ overall }) => overall === 'ready', readyTimeoutMs)
   const app = await openBenchApp(stack, electronPath, appDir)
   try {
-    // The first showing paints everything for the first time.
+    // The first time the window is shown, it paints everything.
     const firstMs = await app.measureOpening()
     const openings: Sample[] = []
     for (let run = 0; run < runs; run += 1)
@@ -86,7 +86,7 @@ const compare = (what: string, unit: BenchUnit, samples: readonly Sample[], limi
   goal: limit === null ? null : { text: `<= ${limit} ${unit}`, maxRatio: 1 },
 })
 
-/** Every slot generates meanwhile, so that each snapshot differs from the one before in many places. */
+/** Every slot generates meanwhile, so that each snapshot differs from the last one in many places. */
 const measureBusy = async (stack: BenchStack, app: BenchApp): Promise<number> => {
   const end = new AbortController()
   const requests = [1, 2, 3, 4].map((request) =>
@@ -115,7 +115,7 @@ const generate = async (stack: BenchStack, request: number, signal: AbortSignal)
   }
 }
 
-/** The core's process counts as well: an app has one. */
+/** The core's process counts too: an app has one. */
 const measureIdle = async (
   pids: readonly number[],
   signal: AbortSignal,

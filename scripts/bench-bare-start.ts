@@ -1,4 +1,4 @@
-// The start without us: a shell script that starts the same two servers, polls their health and sends the same message.
+// The start without Nexus: a shell script that starts the same two servers, polls their health and sends the same message.
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunningProgram } from './bench-processes.ts'
@@ -6,13 +6,13 @@ import type { BenchStack } from './bench-stack.ts'
 
 export interface BareStart {
   readonly path: string
-  /** Seconds since the epoch by stage, of the run that just ended. */
+  /** Seconds since the epoch by stage, for the last run. */
   readTimes(): ReadonlyMap<string, number>
 }
 
 const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
 
-/** `env -i` and the folder, so that the server gets what `nexus up` gave it, and nothing more. */
+/** `env -i` and the folder, so that the server gets exactly what `nexus up` gave it. */
 const startLines = (name: string, program: RunningProgram, logPath: string): readonly string[] => [
   `cd ${quote(program.cwd)}`,
   `env -i ${program.environment.map(quote).join(' ')} ${program.argv.map(quote).join(' ')} \\`,
@@ -21,8 +21,8 @@ const startLines = (name: string, program: RunningProgram, logPath: string): rea
 ]
 
 /**
- * Bash's own /dev/tcp asks for the health: a curl for each question would take a tenth of a CPU from servers that are
- * loading on two, and make this script slower than it needs to be. 50 ms is as often as the supervisor asks.
+ * Polls the health through Bash's own /dev/tcp: a curl per poll would take a tenth of a CPU from servers that load on two,
+ * and slow this script down needlessly. The supervisor polls every 50 ms too.
  */
 const pollFunction = `
 is_healthy() {

@@ -1,4 +1,4 @@
-// What an agent's next turn reads again: tokens read / tokens that were new, on the real servers and a dense model.
+// How much an agent's next turn reads again: tokens read / new tokens, on the real servers and a dense model.
 import { connect } from 'node:net'
 import { z } from 'zod'
 import {
@@ -17,7 +17,7 @@ const settleMs = 120_000
 const turns = 3
 const part = 'cache'
 
-/** One pool of four slots, as the studio has it. */
+/** One pool of four slots, as in the studio profile. */
 const llamaServer = { unifiedKv: true, contextTokens: 8_192 }
 
 export const benchCache = async ({ root, signal }: BenchStack): Promise<PartReport> => {
@@ -61,10 +61,10 @@ const withStack = async <T>(
   }
 }
 
-/** Each case takes up to a minute on a busy machine. */
+/** Announces a case, since each takes up to a minute on a busy machine. */
 const announce = (what: string): void => void process.stderr.write(`bench: cache: ${what} ...\n`)
 
-/** Of all answers but each conversation's first, whose whole prompt is new. */
+/** Over all answers but each conversation's first, whose whole prompt is new. */
 const compare = (what: string, answers: readonly Answer[], maxRatio: number | null): Comparison => {
   const later = answers.filter(({ newTokens }) => newTokens !== null)
   return {
@@ -86,7 +86,7 @@ const compareOrders = async (stack: BenchStack): Promise<readonly Comparison[]> 
   const comparisons: Comparison[] = []
   for (const order of ['in turn', 'random', 'at once'] as const) {
     announce(`4 agents ${order}`)
-    // By header and by text in alternation: both must hold.
+    // Alternates between header and text: both must work.
     const answers = await takeTurns(
       stack,
       createAgents(`order ${order}`, 4, order !== 'in turn'),
@@ -194,7 +194,7 @@ const compareCrowd = async (stack: BenchStack): Promise<readonly Comparison[]> =
   ]
 }
 
-/** What is killed in the middle of its copy is read again; the copies of conversations as small as these follow at once. */
+/** A conversation whose copy was interrupted is read again; conversations this small are copied at once. */
 const killEngine = async (stack: BenchStack): Promise<void> => {
   await readFeed(stack, ({ slots }) =>
     slots.every(({ conversation, isSaved }) => conversation === null || isSaved),
@@ -207,7 +207,7 @@ const killEngine = async (stack: BenchStack): Promise<void> => {
   )
 }
 
-/** As after a crash: the services outlive it and are taken over. */
+/** As after a crash: the services outlive the core and are taken over. */
 const replaceCore = async (stack: BenchStack): Promise<void> => {
   const core = await stack.attach()
   const { owner } = await core.readSnapshot()
@@ -216,18 +216,18 @@ const replaceCore = async (stack: BenchStack): Promise<void> => {
   await stack.up()
 }
 
-/** As the Router tells it (resources/opta_cache.py). */
+/** As the Router reports it (resources/opta_cache.py). */
 const FeedSchema = z.object({
   slots: z.array(z.object({ conversation: z.string().nullable(), isSaved: z.boolean() })),
   parked: z.object({ movedMs: z.number() }).nullable(),
 })
 type FeedState = z.infer<typeof FeedSchema>
 
-/** The first of the Router's states that fits. */
+/** The first matching state of the Router. */
 const readFeed = ({ folder }: BenchStack, fits: (state: FeedState) => boolean): Promise<FeedState> =>
   new Promise((resolve, reject) => {
     const socket = connect(folder.feedSocketPath)
-    socket.setTimeout(settleMs, () => socket.destroy(new Error('the Router did not tell it in time')))
+    socket.setTimeout(settleMs, () => socket.destroy(new Error('the Router did not report it in time')))
     let rest = ''
     socket.setEncoding('utf8')
     socket.once('error', reject)
@@ -253,7 +253,7 @@ const readMovedMs = async (stack: BenchStack): Promise<number> => {
 const RenderedSchema = z.object({ prompt: z.string() })
 const TokensSchema = z.object({ tokens: z.array(z.number()) })
 
-/** How many tokens two prompts begin with, by llama-server's own template and tokenizer. */
+/** The number of leading tokens that two prompts share, by llama-server's own template and tokenizer. */
 const countShared = async (
   stack: BenchStack,
   first: readonly object[],

@@ -1,10 +1,10 @@
-// How long cargo takes for a real crate with dependencies, cold and after an edit, on the RAM disk and on the disk.
+// Times cargo builds of a real crate with dependencies, cold and after an edit, on the RAM disk and on the disk.
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PartReport, Sample } from './bench-report.ts'
 import type { BenchStack } from './bench-stack.ts'
 
-/** Procedural macros, much generated code and one large dependency: a second or two of each that a real project has. */
+/** Procedural macros, much generated code and one large dependency: a second or two of everything in a real project. */
 const manifest = `[package]
 name = "bench"
 version = "0.1.0"
@@ -25,7 +25,7 @@ fn main() {
     println!("{} {:?}", serde_json::to_string(&line).unwrap(), found);
 }
 `
-/** What the crate's build files come to is about a quarter of this. */
+/** The crate's build files take about a quarter of this. */
 const sizeMiB = 1024
 const editsPerBuild = 3
 
@@ -55,7 +55,7 @@ export const benchForge = async (stack: BenchStack, runs: number): Promise<PartR
   try {
     for (let run = 0; run < runs; run += 1) {
       for (const place of Object.values(places)) rmSync(place, { recursive: true, force: true })
-      // In turn: what only warms up over the run falls on both.
+      // In turn, so that warming up over the run affects both.
       const ramFirst = run % 2 === 0
       const first = await build(ramFirst ? places.ram : places.disk)
       const second = await build(ramFirst ? places.disk : places.ram)

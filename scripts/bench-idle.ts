@@ -1,4 +1,4 @@
-// What the core costs while nothing happens: CPU and resident memory, alone and with a live view attached.
+// The cost of an idle core: CPU and resident memory, alone and with a live view attached.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCpuSeconds, readResidentBytes } from './bench-processes.ts'
 import type { PartReport, Sample } from './bench-report.ts'
@@ -6,7 +6,7 @@ import type { BenchStack } from './bench-stack.ts'
 
 const cpuLimitPercent = 0.5
 const residentLimitMb = 90
-/** After a start the core still answers the command that started it, and reads everything once. */
+/** After a start the core still answers its starter and reads everything once. */
 const settleMs = 5_000
 const aloneSeconds = 60
 const watchedSeconds = 20

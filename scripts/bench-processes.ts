@@ -1,11 +1,11 @@
-// Processes as Linux shows them in /proc: who runs what, at what cost, and which are left over from a benchmark.
+// Reads processes from Linux's /proc: command lines, cost, and leftovers of a benchmark.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** USER_HZ of every Linux that this project runs on (time(7)). */
+/** USER_HZ on every Linux that this project supports (time(7)). */
 export const ticksPerSecond = 100
 
-/** Text of a file in /proc, or null when the process is gone or not ours to look at. */
+/** Text of a file in /proc, or null when the process is gone or not readable for us. */
 const readOrNull = (path: string): string | null => {
   try {
     return readFileSync(path, 'utf8')
@@ -21,7 +21,7 @@ const listPids = (): readonly number[] =>
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
 
-/** All that is needed to start the same program again in the same way. */
+/** Everything needed to start the same program again in the same way. */
 export interface RunningProgram {
   readonly argv: readonly string[]
   /** NAME=value */
@@ -35,15 +35,15 @@ export const readProgram = (pid: number): RunningProgram => ({
   cwd: readlinkSync(`/proc/${pid}/cwd`),
 })
 
-/** CPU time of all threads since the process began (proc_pid_stat(5), fields 14 and 15). */
+/** CPU time of all threads since the process started (proc_pid_stat(5), fields 14 and 15). */
 export const readCpuSeconds = (pid: number): number => {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  // Counted after the command's closing parenthesis, which may hold blanks.
+  // Count from the closing parenthesis, since the command may contain blanks.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
 }
 
-/** A process and all that it started, they in turn too. */
+/** A process and all its descendants. */
 export const listProcessTree = (pid: number): readonly number[] => {
   const parents = listPids().map((each) => ({ each, parent: readParent(each) }))
   const below = (of: number): readonly number[] =>
@@ -64,8 +64,8 @@ export const readResidentBytes = (pid: number): number => {
 }
 
 /**
- * Waits for a process with this command line that is none of `known`; answers when it was seen, on performance.now()'s
- * clock. Looks every millisecond: what is measured this way takes a tenth of a second.
+ * Waits for a process with this command line that is not in `known`; returns when it was seen, on the clock of
+ * performance.now(). Looks every millisecond: the measured times are about a tenth of a second.
  */
 export const untilProcess = async (
   argv: readonly string[],
@@ -87,13 +87,13 @@ export const untilProcess = async (
 
 export const listKnownPids = (): ReadonlySet<number> => new Set(listPids())
 
-/** Zombies count as gone: whoever started them has not asked for their status yet. */
+/** Zombies count as gone: only their parent has not reaped them yet. */
 const isAlive = (pid: number): boolean => {
   const stat = readOrNull(`/proc/${pid}/stat`)
   return stat !== null && stat.charAt(stat.lastIndexOf(')') + 2) !== 'Z'
 }
 
-/** Living processes that carry this folder in their command line or environment: nobody else knows its random name. */
+/** Living processes with this folder in their command line or environment: its random name is unique to us. */
 export const findProcessesOf = (folder: string): readonly number[] =>
   listPids().filter(
     (pid) =>
@@ -108,7 +108,7 @@ export const killAll = async (pids: readonly number[]): Promise<void> => {
     try {
       process.kill(pid, 'SIGKILL')
     } catch {
-      // It went by itself.
+      // It has already exited.
     }
   }
   const deadline = performance.now() + 10_000

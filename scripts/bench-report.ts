@@ -1,16 +1,16 @@
-// What a benchmark run found, as ratios: one table for people, one JSON document for programs. No I/O.
+// The results of a benchmark run as ratios: a table for people, a JSON document for programs. No I/O.
 
 export type BenchUnit = 's' | 'ms' | 'tokens/s' | 'tokens' | 'requests' | '%' | 'MB' | 'KB'
 
-/** One question, asked several times: each measured value stands beside the one it is compared with. */
+/** One comparison with several samples: each measured value has its reference. */
 export interface Comparison {
   readonly part: string
   readonly what: string
   readonly unit: BenchUnit
   readonly samples: readonly Sample[]
-  /** What `reference` is: another way of doing the same, or a limit. */
+  /** The meaning of `reference`: another way of doing the same, or a limit. */
   readonly against: string
-  /** The goal as the project states it; null for what is only good to know. */
+  /** The project's goal; null for information only. */
   readonly goal: { readonly text: string; readonly minRatio?: number; readonly maxRatio?: number } | null
 }
 
@@ -19,7 +19,7 @@ export interface Sample {
   readonly reference: number
 }
 
-/** How long one thing took on both sides, for finding out where a difference comes from. */
+/** How long one stage took on both sides, to locate a difference. */
 export interface Stage {
   readonly name: string
   /** null: that side has no such stage. */
@@ -34,11 +34,11 @@ export interface PartReport {
 
 export interface BenchReport extends PartReport {
   readonly machine: readonly string[]
-  /** Parts that could not be measured, and why. */
+  /** Parts that could not be measured, with the reason. */
   readonly failures: readonly { readonly part: string; readonly reason: string }[]
 }
 
-/** Of an empty list NaN, which prints as what it is. */
+/** NaN for an empty list, and printed as such. */
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1

@@ -1,4 +1,4 @@
-// How soon a server that was killed runs again: from the kill until its replacement is in the process table.
+// How fast a killed server is replaced: from the kill until its replacement is in the process table.
 import { listKnownPids, untilProcess } from './bench-processes.ts'
 import type { PartReport, Sample } from './bench-report.ts'
 import type { BenchStack } from './bench-stack.ts'
@@ -16,7 +16,7 @@ export const benchRespawn = async (stack: BenchStack, runs: number): Promise<Par
   await stack.up()
   for (let run = 0; run < runs; run += 1) {
     for (const [service] of servers) {
-      // A user's restart forgets the crashes before, so that each kill is the first.
+      // A user's restart resets the crash count, so that each kill is the first.
       if (run > 0) await stack.nexus('restart', service)
       samples[service].push({ measured: await measureRespawn(stack, service), reference: limitSeconds })
     }

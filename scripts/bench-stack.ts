@@ -1,4 +1,4 @@
-// The stack that is measured: the real `nexus` command with a state folder and ports of its own, gone without a trace after.
+// The measured stack: the real `nexus` command with its own state folder and ports, removed without a trace afterwards.
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,29 +14,29 @@ import { type LedgerEntry, openLedger } from '../electron/core/supervise/ledger.
 import { findProcessesOf, killAll } from './bench-processes.ts'
 
 export interface TimedCommand {
-  /** ms since the epoch, as the contract's times are. */
+  /** ms since the epoch, like the contract's times. */
   readonly startedAt: number
   readonly endedAt: number
   readonly stdout: string
 }
 
 export interface BenchStack {
-  /** Of the clone. */
+  /** Root of the clone. */
   readonly root: string
   readonly folder: StateFolder
   readonly engineUrl: string
   readonly routerUrl: string
-  /** Ends this part of the benchmark when the user interrupts it. */
+  /** Aborts this part when the user interrupts the benchmark. */
   readonly signal: AbortSignal
   readonly engineKey: () => string
   readonly clientKey: () => string
-  /** Runs `nexus WORDS`; throws with what it said when it fails. */
+  /** Runs `nexus WORDS`; throws with its output when it fails. */
   nexus(...words: string[]): Promise<TimedCommand>
   /** `nexus up` with the benchmark's profile. */
   up(): Promise<TimedCommand>
   /** Stops everything and ejects the RAM disk, so that the next start has all its work to do. */
   down(): Promise<void>
-  /** Runs a program in a process group of its own, which ends with it. */
+  /** Runs a program in its own process group, which ends with it. */
   run(argv: readonly [string, ...string[]]): Promise<TimedCommand>
   /** Keeps `nexus status --watch` attached until the returned function is called. */
   watchFromOutside(): Promise<() => Promise<void>>
@@ -44,7 +44,7 @@ export interface BenchStack {
   readSnapshot(): Promise<Snapshot>
   until(fits: (snapshot: Snapshot) => boolean, timeoutMs: number): Promise<Snapshot>
   ledgerEntry(service: LedgerEntry['service']): LedgerEntry
-  /** Ends whatever a part that failed left behind. */
+  /** Ends whatever a failed part left behind. */
   reset(): Promise<void>
   /** Ends everything and removes the folder. */
   dispose(): Promise<void>
@@ -52,7 +52,7 @@ export interface BenchStack {
 
 const resetTimeoutMs = 60_000
 
-/** @param over laid over the demo profile */
+/** @param over overrides the demo profile */
 export const createBenchStack = async (
   root: string,
   signal: AbortSignal,
@@ -87,7 +87,7 @@ export const createBenchStack = async (
 
   const reset = async (): Promise<void> => {
     const end = AbortSignal.timeout(resetTimeoutMs)
-    // Nothing may be left whatever state a part left it in, so what `down` says does not matter.
+    // Clean up from any state, so the outcome of `down` does not matter.
     await runUntil([program, 'down', '--now', '--eject', '--force'], end).catch(() => {})
     await killAll(findProcessesOf(home))
     if (readFileSync('/proc/self/mountinfo', 'utf8').includes(home)) {
@@ -167,10 +167,10 @@ const followUntil = (
       .begun.catch(reject)
   })
 
-/** The last lines are those that say why. */
+/** The last lines give the reason. */
 const saidLines = 4
 
-/** Detached: a Ctrl-C in the terminal reaches the benchmark alone, which then ends what it started. */
+/** Detached: a Ctrl-C in the terminal reaches only the benchmark, which then ends what it started. */
 const runTimed = (
   [program, ...args]: readonly [string, ...string[]],
   env: NodeJS.ProcessEnv,
@@ -183,7 +183,7 @@ const runTimed = (
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (piece) => {
-      // A watcher prints for as long as it runs.
+      // A watcher prints as long as it runs.
       if (stdout.length < 1_000_000) stdout += String(piece)
     })
     child.stderr.on('data', (piece) => {

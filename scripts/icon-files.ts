@@ -1,4 +1,4 @@
-// The icon files: which there are, and what is in each.
+// The icon files and their contents.
 import { Resvg } from '@resvg/resvg-js'
 import {
   appIconPixels,
@@ -21,10 +21,10 @@ export interface Picture {
   readonly pixels: number
 }
 
-/** Panels of Linux desktops are about that high. */
+/** About the height of Linux desktop panels. */
 const panelPixels = 24
 
-/** `Template` and `@2x` in a name mean something to Electron (electronjs.org/docs/latest/api/native-image). */
+/** `Template` and `@2x` in a name have a meaning for Electron (electronjs.org/docs/latest/api/native-image). */
 export const pictures: readonly Picture[] = [
   { name: 'icon.png', svg: appIconSvg(), pixels: appIconPixels },
   ...trayStates.flatMap((state) => [
@@ -39,8 +39,9 @@ export const renderPicture = ({ svg, pixels }: Pick<Picture, 'svg' | 'pixels'>) 
   new Resvg(svg, { fitTo: { mode: 'width', value: pixels }, font: { loadSystemFonts: false } }).render()
 
 /**
- * Apple's icon file: a header, then each size as a PNG under its type (512 points at two pixels each is `ic10`). Written here,
- * since electron-builder would fetch a program for it. The two smallest types, which take PNGs badly, are left to scaling.
+ * Apple's icon file: a header, then each size as a PNG under its type (512 points at two pixels each is `ic10`). Written
+ * here because electron-builder would download a program for it. The two smallest types handle PNGs badly and are left to
+ * scaling.
  */
 const appleIcon = (): Buffer => {
   const types = { ic11: 32, ic12: 64, ic07: 128, ic13: 256, ic08: 256, ic14: 512, ic09: 512, ic10: 1024 }
@@ -50,7 +51,7 @@ const appleIcon = (): Buffer => {
   return chunk('icns', Buffer.concat(entries))
 }
 
-/** Four letters, the length of all of it, the content. */
+/** Four letters, the total length, the content. */
 const chunk = (type: string, content: Buffer): Buffer => {
   const head = Buffer.alloc(8, type, 'latin1')
   head.writeUInt32BE(8 + content.length, 4)

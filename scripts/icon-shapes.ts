@@ -1,11 +1,11 @@
-// The icons as SVG, from one geometry: a hexagon that stands for the machine, and what goes on in it.
+// The icons as SVG, from one geometry: a hexagon for the machine, and its activity inside.
 
 export const trayStates = ['stopped', 'starting', 'ready', 'busy', 'full', 'failed'] as const
 export type TrayState = (typeof trayStates)[number]
 
 type Point = readonly [x: number, y: number]
 
-/** Corner upwards; the radius reaches its corners. */
+/** Corner up; the radius reaches the corners. */
 const hexagonCorners = (centre: number, radius: number): readonly Point[] =>
   Array.from({ length: 6 }, (_, corner): Point => {
     const angle = (Math.PI / 3) * corner - Math.PI / 2
@@ -20,7 +20,7 @@ const round = (value: number): number => Math.round(value * 1000) / 1000
 
 // --- The tray -------------------------------------------------------------------------------------------------------
 
-/** Points: what macOS gives a menu-bar icon in height, less its margins. */
+/** Points: the height of a menu-bar icon on macOS, less its margins. */
 export const trayIconPoints = 16
 
 const middle = trayIconPoints / 2
@@ -40,10 +40,10 @@ const without = (shape: string, hole: string): string =>
 const slash = (colour: string, width: number): string =>
   `<path d="M2.6 13.4L13.4 2.6" stroke="${colour}" stroke-width="${width}" stroke-linecap="round"/>`
 
-/** The black is what macOS tints: these are template images (electronjs.org/docs/latest/api/native-image). */
+/** Black, for macOS to tint: these are template images (electronjs.org/docs/latest/api/native-image). */
 const trayShapes: Readonly<Record<TrayState, string>> = {
   stopped: without(frame, slash('#000', 4.2)) + slash('#000', line),
-  // Open at the top, with an arrow coming up out of it.
+  // Open at the top, with an arrow coming out of it.
   starting: stroke(openPath([...corners.slice(1)].reverse())) + stroke('M8 10.9V2.7M4.9 5.6L8 2.5L11.1 5.6'),
   ready: `${frame}<circle cx="8" cy="8" r="2.9"/>`,
   busy: `${frame}<clipPath id="level"><rect y="8" width="16" height="8"/></clipPath><g clip-path="url(#level)">${solid}</g>`,
@@ -57,7 +57,7 @@ const trayShapes: Readonly<Record<TrayState, string>> = {
 export const trayIconSvg = (state: TrayState): string =>
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${trayIconPoints} ${trayIconPoints}">${trayShapes[state]}</svg>`
 
-/** For panels that tint nothing (Linux) and may be dark or light: white, with a dark edge around it. */
+/** For Linux panels, which don't tint and may be dark or light: white with a dark outline. */
 export const trayIconOnPanelSvg = (state: TrayState): string =>
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1 -1 ${trayIconPoints + 2} ${trayIconPoints + 2}">` +
   `<filter id="panel" filterUnits="userSpaceOnUse" x="-1" y="-1" width="18" height="18" color-interpolation-filters="sRGB">` +

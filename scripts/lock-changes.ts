@@ -1,8 +1,8 @@
-// What locks name and how two of them differ: pure, for scripts/update-locks.
+// Parses locks and compares two of them, for scripts/update-locks. Pure.
 import { z } from 'zod'
 import { compareVersions, whyRefused } from './releases-held.ts'
 
-/** By package; several versions where a lock has one for each Python, or npm nests them. */
+/** By package; several versions if a lock has one for each Python, or npm nests them. */
 export type LockedVersions = ReadonlyMap<string, readonly string[]>
 
 export interface Change {
@@ -26,7 +26,7 @@ const collect = (pairs: Iterable<readonly [name: string, version: string]>): Loc
   return versions
 }
 
-/** Of a requirements file, `.in` or locked: every `name==version`. */
+/** Every `name==version` of a requirements file, `.in` or locked. */
 export const readRequirements = (text: string): LockedVersions =>
   collect(
     [...text.matchAll(/^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)/gm)].map(
@@ -52,8 +52,8 @@ export const readPackageLock = (text: string): LockedVersions =>
   )
 
 /**
- * npm leaves out what it does not find at the moment of locking, and npm 10 installs only what the lock names: without biome's
- * and oxc's programs for macOS in it, scripts/check fails on every Mac (issue 11).
+ * npm omits packages that it can't find while locking, and npm 10 installs only what the lock names: without biome's and
+ * oxc's programs for macOS in it, scripts/check fails on every Mac (issue 11).
  */
 export const missingFromPackageLock = (text: string): readonly string[] => {
   const { packages } = PackageLockSchema.parse(JSON.parse(text))
@@ -79,15 +79,15 @@ export const compareLocks = (before: LockedVersions, after: LockedVersions): rea
 
 export interface PublishedReleases {
   readonly current: string
-  /** What the registry recommends: its `latest`. Newer ones are for who asks for them by name. */
+  /** The registry's recommended version, `latest`. Newer ones must be requested by name. */
   readonly latest: string
-  /** When each was published, ISO 8601, as `npm view NAME time` has it. */
+  /** When each was published, ISO 8601, as in `npm view NAME time`. */
   readonly publishedAt: Readonly<Record<string, string>>
-  /** Releases after this moment are left for the next time (ms since the epoch). */
+  /** Skips releases after this time (ms since the epoch). */
   readonly notAfterMs: number
 }
 
-/** The newest release that is good: `current` where nothing newer is. */
+/** The newest good release; `current` if none is newer. */
 export const chooseRelease = (
   name: string,
   { current, latest, publishedAt, notAfterMs }: PublishedReleases,
@@ -112,7 +112,7 @@ const whyTooYoung = (publishedAt: string, notAfterMs: number): string | null => 
   return atMs <= notAfterMs ? null : `published on ${publishedAt.slice(0, 10)}, and left to ripen`
 }
 
-/** uv's "No solution found": the sentence that names the cause, which it wraps and indents. */
+/** The sentence with the cause in uv's "No solution found", which uv wraps and indents. */
 export const readUvReason = (stderr: string): string => {
   const text = stderr.replace(/\s+/g, ' ')
   const cause = /(?:because|Because) (.*?)(?:, we can conclude|\. )/.exec(text)?.[1]

@@ -1,7 +1,7 @@
-// Bundling for Node 12, which the tests' old Electron embeds: its modules have no `node:` prefix, and some are missing.
+// Bundles for Node 12, which the tests' old Electron embeds: it has no `node:` prefix and lacks some modules.
 import type { Metafile, Plugin } from 'esbuild'
 
-/** Modules that Node 12.14 lacks and whose part that we use it has elsewhere. */
+/** Modules that Node 12.14 lacks, but whose used parts it has elsewhere. */
 const substitutes: Readonly<Record<string, string>> = {
   'fs/promises': `module.exports = require('fs').promises`,
   'timers/promises': `
@@ -55,7 +55,7 @@ export const oldNodePlugin: Plugin = {
   setup: (build) => {
     build.onResolve({ filter: /^node:/ }, ({ path }) => {
       const name = path.slice('node:'.length)
-      // Free of side effects, so that what nobody uses of it goes, and with it the import itself.
+      // Free of side effects, so that unused parts, and then the import itself, are dropped.
       return name in substitutes
         ? { path: name, namespace: 'old-node' }
         : { path: name, external: true, sideEffects: false }
@@ -66,7 +66,7 @@ export const oldNodePlugin: Plugin = {
   },
 }
 
-/** Modules that a bundle still asks for and that Node 12.14 does not have, each with a source that imports it. */
+/** Modules that a bundle still imports and Node 12.14 lacks, each with a source that imports it. */
 export const missingInOldNode = (metafile: Metafile): readonly string[] => {
   const kept = new Set(
     Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path)),

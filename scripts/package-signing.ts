@@ -1,16 +1,16 @@
-// Who signs the app and whether Apple is asked to notarise it, by the environment: laid over electron-builder.yml.
+// Signing and notarisation settings from the environment, which override electron-builder.yml.
 import { join } from 'node:path'
 import type { MacConfiguration } from 'electron-builder'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Of an App Store Connect API key (developer.apple.com/documentation/security/notarizing-macos-software-before-distribution). */
+/** For an App Store Connect API key (developer.apple.com/documentation/security/notarizing-macos-software-before-distribution). */
 const notaryVariables = ['APPLE_API_KEY', 'APPLE_API_KEY_ID', 'APPLE_API_ISSUER'] as const
 
 /**
- * With CSC_LINK or CSC_NAME (electron.build/code-signing), which name a Developer ID, the app is signed with that; with the
- * three APPLE_API variables it is notarised too. Without, it is signed ad hoc: unsigned, macOS calls it damaged. Throws when
- * some of what is needed is missing: a release that was meant to be notarised and is not would open on nobody's Mac.
+ * CSC_LINK or CSC_NAME (electron.build/code-signing) name a Developer ID that signs the app; with the three APPLE_API
+ * variables it is also notarised. Without them it is signed ad hoc, because macOS calls an unsigned app damaged. Throws on
+ * incomplete settings: a release without its intended notarisation would not open on any Mac.
  */
 export const signingOf = (env: Environment): Pick<MacConfiguration, 'identity' | 'notarize'> => {
   const hasIdentity = Boolean(env['CSC_LINK']) || Boolean(env['CSC_NAME'])
@@ -22,14 +22,14 @@ export const signingOf = (env: Environment): Pick<MacConfiguration, 'identity' |
     )
   }
   if (given.length > 0 && !hasIdentity) {
-    throw new Error('Apple notarises only what a Developer ID has signed: set CSC_LINK or CSC_NAME too')
+    throw new Error('Apple notarises only apps signed with a Developer ID: set CSC_LINK or CSC_NAME too')
   }
   return hasIdentity ? { notarize: given.length > 0 } : { identity: '-', notarize: false }
 }
 
 /**
- * By absolute path: electron-builder 26.17 hands a relative one to codesign, which looks for it from wherever
- * scripts/package was started (issue 11).
+ * Absolute paths: electron-builder 26.17 passes a relative one to codesign, which resolves it from the working directory of
+ * scripts/package (issue 11).
  */
 export const entitlementsOf = (
   root: string,

@@ -1,4 +1,4 @@
-// Which versions a test run is about: the pinned ones before it, and those that ran after it.
+// The versions in a test run: the pinned ones before it, and those that really ran after it.
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { execa } from 'execa'
@@ -10,7 +10,7 @@ import { llamaServerBuilds } from '../electron/core/setup/llama-server-build.ts'
 import { traefikVersion } from '../electron/core/setup/traefik.ts'
 import { readRequirements } from './lock-changes.ts'
 
-/** Name and version, in the order in which they are shown. */
+/** Name and version, in display order. */
 export type Versions = readonly (readonly [name: string, version: string])[]
 
 export const formatVersions = (versions: Versions): string =>
@@ -32,10 +32,10 @@ export const readPinnedVersions = async (root: string): Promise<Versions> => {
 const readBuiltFor = async (root: string): Promise<string> =>
   JSON.parse(await readFile(join(root, 'package.json'), 'utf8')).devDependencies.electron
 
-/** The wheels call llama.cpp's build b10068 0.10068.0. */
+/** In the wheels, llama.cpp's build b10068 is version 0.10068.0. */
 const buildOf = ({ version }: { readonly version: string }): string => `b${version.split('.')[1]}`
 
-/** @param variables what the tests were told to use (test-stages.ts), empty where no real part ran */
+/** @param variables the tests' settings (test-stages.ts), empty if no real part ran */
 export const readProvedVersions = async (
   { root, runtimeDir }: { readonly root: string; readonly runtimeDir: string },
   ran: { readonly liteLlm: boolean; readonly variables: Readonly<Record<string, string>> },
@@ -77,7 +77,7 @@ const ask = async (path: string, words: readonly string[]): Promise<string> => {
   return `${stdout}\n${stderr}`
 }
 
-/** Both wheels say "version: 1": which build it is, only the folder that it was installed into tells. */
+/** Both wheels report "version: 1": only the installation folder shows the build. */
 const askLlamaServer = async (path: string): Promise<string> => {
   const said = parseLlamaVersion(await ask(path, ['--version'])) ?? 'unknown'
   const installed = Object.values(llamaServerBuilds).find(({ version }) => path.includes(`-${version}/`))

@@ -1,9 +1,9 @@
-// Which releases scripts/update-locks never takes, and what it leaves where it is: each with its reason and its source.
+// Releases that scripts/update-locks never takes, and locks that it leaves alone, each with its reason and source.
 import { brokenRelease } from '../electron/core/setup/claude-code-releases.ts'
 import { judgeLiteLlmVersion } from '../electron/core/setup/litellm-version.ts'
 import { nodeLine } from './bundled-node.ts'
 
-/** Releases of one package that are not taken. `why`: null for one that may be. */
+/** Rejected releases of one package. `why`: null for an acceptable one. */
 type Judge = (version: string) => string | null
 
 const stayBelow =
@@ -11,7 +11,7 @@ const stayBelow =
   (version) =>
     compareVersions(version, firstRefused) < 0 ? null : reason
 
-/** By the name in the registry. */
+/** By registry name. */
 const judges: Readonly<Record<string, Judge>> = {
   litellm: (version) => {
     const judgement = judgeLiteLlmVersion(version)
@@ -24,10 +24,10 @@ const judges: Readonly<Record<string, Judge>> = {
   ),
 }
 
-/** Why this release must not be taken; null: nothing is known against it. */
+/** Why this release must not be taken; null: no known problem. */
 export const whyRefused = (name: string, version: string): string | null => judges[name]?.(version) ?? null
 
-/** Python locks (resources/requirements-NAME) that stay as they are. */
+/** Python locks (resources/requirements-NAME) that are never updated. */
 export const heldLocks: Readonly<Record<string, string>> = {
   'llama-server-avx2':
     '0.10092.0 and later are built with AVX-VNNI and die of SIGILL at the first token on a processor without it (measured on an AMD Zen 4: llama-server-build.ts)',
@@ -37,7 +37,7 @@ export const heldLocks: Readonly<Record<string, string>> = {
   'sliding-window-model': "its file's hash stands in test-stages.ts",
 }
 
-/** By their numbers, from the left: 1.10.0 after 1.9.3, 0.1.83.post1 after 0.1.83. Not for pre-releases, which are not offered. */
+/** Compares numbers from the left: 1.10.0 after 1.9.3, 0.1.83.post1 after 0.1.83. Not for pre-releases, which are never offered. */
 export const compareVersions = (left: string, right: string): number => {
   const [leftNumbers, rightNumbers] = [numbersOf(left), numbersOf(right)]
   for (let index = 0; index < Math.max(leftNumbers.length, rightNumbers.length); index += 1) {

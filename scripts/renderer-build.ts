@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 
 export interface RendererBuild {
-  /** esbuild's name for what runs it, as in app-variants.ts. */
+  /** The esbuild target, as in app-variants.ts. */
   readonly target: string
   readonly outDir: string
 }
 
-/** Throws esbuild's error, which names file and line. Lowers syntax only: APIs and CSS are written for the oldest target. */
+/** Throws esbuild's error, which names file and line. Lowers only syntax: APIs and CSS are written for the oldest target. */
 export const buildRenderer = async (root: string, { target, outDir }: RendererBuild): Promise<void> => {
   await mkdir(outDir, { recursive: true })
   await build({

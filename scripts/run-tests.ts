@@ -1,4 +1,4 @@
-// Runs every test, stage by stage, and ends with one line that sums what the runners counted. Started by scripts/test.
+// Runs every test, stage by stage, and ends with one line of totals. Started by scripts/test.
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { locateStateFolder } from '../electron/core/config/state-folder.ts'
@@ -17,11 +17,11 @@ const root = process.env['NEXUS_ROOT']
 if (root === undefined) throw new Error('start the tests with scripts/test')
 
 const words = process.argv.slice(2).filter((word) => word !== electronFlag)
-/** On which Electron the app is tested. */
+/** The Electron for the app's tests. */
 const electron = process.argv.includes(electronFlag) ? 'pinned' : 'compatibility'
 const named = words.filter(isStageName)
 const vitestArgs = words.filter((word) => !isStageName(word))
-// Arguments for vitest say which tests are wanted, so nothing else runs with them unless it is named.
+// Arguments for vitest select tests, so other stages run only if named.
 const stages: readonly StageName[] =
   named.length > 0 ? named : vitestArgs.length > 0 ? ['unit', 'e2e'] : stageNames
 
@@ -35,7 +35,7 @@ const context: SetupContext = {
   signal: interrupt.signal,
 }
 
-/** What the stages were given, for what the run proved. */
+/** The stages' settings, to report what the run proved. */
 const ran = { liteLlm: false, variables: {} }
 
 const runStage = async (stage: StageName): Promise<TestCounts> => {
@@ -74,7 +74,7 @@ if (vitestArgs.length > 0 && total.passed + total.failed + total.skipped === 0) 
   process.exitCode = 1
 }
 if (interrupt.signal.aborted) total = withExitStatus(total, false)
-// Last, since whoever is shown only the end of a long run wants just these.
+// Last, because a reader often sees only the end of a long run.
 if (total.failures.length > 0) console.log(`\nfailed:\n  ${total.failures.join('\n  ')}`)
 const proved = formatVersions(await readProvedVersions({ root, runtimeDir: context.runtimeDir }, ran))
 console.log(`\nran on ${process.platform} ${process.arch}: ${proved}`)

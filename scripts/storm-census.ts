@@ -1,4 +1,4 @@
-// What runs of one state folder, by the process table, and whether that is what the core says and the ledger holds.
+// The processes of one state folder, from the process table, compared with the core's snapshot and the ledger.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,7 +12,7 @@ export interface Census {
   readonly cores: readonly number[]
   readonly engines: readonly number[]
   readonly routers: readonly number[]
-  /** Commands that run for a moment; one that stays is an orphan. */
+  /** Short-lived commands; one that stays is an orphan. */
   readonly others: readonly number[]
 }
 
@@ -20,7 +20,7 @@ type Role = keyof Census
 
 const roleOf = (argv: readonly string[], stack: StormStack): Role => {
   const port = argv[argv.indexOf('--port') + 1]
-  // The last of two, as the servers take it.
+  // The last of two, as the servers read it.
   if (argv.includes('serve')) return 'cores'
   if (argv.includes('--config') && port === String(stack.routerPort)) return 'routers'
   return argv.includes('--host') && port === String(stack.enginePort) ? 'engines' : 'others'
@@ -40,12 +40,12 @@ export const takeCensus = (stack: StormStack): Census => {
     const argv = readArgv(pid)
     if (argv !== null) found[roleOf(argv, stack)].push(pid)
   }
-  // Between fork and exec a child of the core's bears its command line; on a busy machine that may take a tenth of a second.
+  // Between fork and exec, a child of the core has the core's command line; on a busy machine that may take a tenth of a second.
   const isForked = (pid: number) => found.cores.includes(readParent(pid) ?? 0)
   return { ...found, cores: found.cores.filter((pid) => !isForked(pid)) }
 }
 
-/** Two of one kind in both of two looks: one may just be ending. Answers a sentence, or null. */
+/** Two of one kind in two consecutive looks, since one may just be ending. Returns a sentence, or null. */
 export const findDuplicate = (before: Census, now: Census): string | null => {
   for (const role of ['cores', 'engines', 'routers'] as const) {
     const both = now[role].filter((pid) => before[role].includes(pid))
@@ -62,7 +62,7 @@ export const countMounts = (stack: StormStack): number => {
 
 const same = (pids: readonly number[], wanted: readonly number[]): boolean => pids.join() === wanted.join()
 
-/** What is wrong while the whole stack is said to be ready; empty when all agree. */
+/** Disagreements while the whole stack reports ready; empty: none. */
 const judgeUp = (stack: StormStack, snapshot: Snapshot, census: Census): readonly string[] => {
   const ledger = openLedger(stack.folder.ledgerPath)
   const { llamaServer, proxy } = snapshot.services
@@ -102,10 +102,10 @@ const judgeDown = (stack: StormStack, snapshot: Snapshot, census: Census): reado
 const describeAll = (pids: readonly number[]): string =>
   pids.map((pid) => `${pid} (${readArgv(pid)?.join(' ').slice(0, 120) ?? 'gone'})`).join(', ')
 
-/** How long commands of the core's own may still run, such as one that measures the RAM disk. */
+/** How long the core's own commands may still run, such as one that measures the RAM disk. */
 const settleMs = 5_000
 
-/** Looks again until all agree, or answers what is wrong after `settleMs`. */
+/** Looks again until all agree; returns what is wrong after `settleMs`. */
 export const judgeStack = async (
   stack: StormStack,
   wanted: 'up' | 'down',

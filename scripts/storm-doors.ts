@@ -1,5 +1,5 @@
-// Hostile inputs through every door of a core that runs, in groups: after each the owner is still answered, and nothing that came
-// back, was logged or printed holds a key or a character that a terminal obeys.
+// Hostile inputs through every interface of a running core, in groups. After each group the core must still answer its owner,
+// and no response, log or output may contain a key or a control character.
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -28,12 +28,12 @@ interface Door {
   readonly name: string
   readonly inputs: fc.Arbitrary<string>
   readonly groupSize: number
-  /** Its input says nothing. */
+  /** Its input is meaningless. */
   readonly once?: true
   readonly run: (inputs: readonly string[]) => Promise<void>
 }
 
-/** The owner is promised an answer in 0.5 s; this machine may be busy with other things too. */
+/** The promise to the owner is an answer in 0.5 s; this machine may be busy otherwise too. */
 const ownerMs = 2_000
 /** Promised (issue 12): a core under any flood stays under 150 MB. */
 const mostCoreBytes = 150 * 1_048_576
@@ -43,7 +43,7 @@ const fail = (sentences: readonly string[]): void => {
   if (sentences.length > 0) throw new Error(sentences.join('\n  '))
 }
 
-/** Sends bytes and answers what came back until the other end hung up or was silent for `quietMs`. */
+/** Sends bytes; returns the response until the other end hangs up or is silent for `quietMs`. */
 const exchange = (
   where: { readonly path: string } | { readonly port: number },
   bytes: string,
@@ -59,7 +59,7 @@ const exchange = (
     socket.setTimeout(quietMs, end)
     socket.on('data', (piece) => {
       said += String(piece)
-      // A watched core goes on for ever.
+      // A watched core never stops sending.
       if (said.length > 4_000_000) end()
     })
     socket.on('error', end)
@@ -84,7 +84,7 @@ const judgeResponses = (said: string): readonly string[] =>
 
 const oneLine = (text: string): string => text.replaceAll('\n', ' ')
 
-/** Nothing that stops what runs. */
+/** Requests that stop nothing. */
 const requests = [
   { id: 1, method: 'snapshot' },
   { id: 2, method: 'watch', watched: true },
@@ -254,7 +254,7 @@ const doorsOf = (
       groupSize: 3,
       run: async (words) => {
         const clean = words.map((word) => word.replaceAll('\0', '').slice(0, 10_000))
-        // Only what looks: whatever the words are, nothing is started or stopped.
+        // Only read-only commands, so that no words can start or stop anything.
         await printed('logs', ...clean)
         await printed('status', ...clean.slice(0, 1))
       },
@@ -269,7 +269,7 @@ const doorsOf = (
       ),
       groupSize: 3,
       run: async (texts) => {
-        // As a guest's `nexus` meets another user's core, which may say anything.
+        // A guest's `nexus` meets another user's core, which may send anything.
         const home = join(stack.home, 'guest')
         mkdirSync(home, { recursive: true, mode: 0o700 })
         const server = await openControlServer(join(home, 'control.sock'), lyingCore(texts))
@@ -296,7 +296,7 @@ const doorsOf = (
   ]
 }
 
-/** Its snapshot is sound, with these texts wherever a text may stand. */
+/** Sends a valid snapshot with these texts in every text field. */
 const lyingCore = ([a = '', b = '', c = '']: readonly string[]): CoreLink => {
   const service = { ...sampleSnapshot.services.proxy, reason: a, endpoint: b, waitingFor: c }
   const snapshot: Snapshot = {
@@ -367,7 +367,7 @@ export const stormDoors = async (
       ({ name }) => onlyTarget === null || name === onlyTarget,
     )
     for (const [index, door] of doors.entries()) {
-      // What one leaves of its share the others have.
+      // Unused time of one goes to the others.
       const share = (deadline - performance.now()) / (doors.length - index)
       const property = fc.asyncProperty(
         fc.array(door.inputs, { minLength: door.groupSize, maxLength: door.groupSize }),
@@ -381,9 +381,9 @@ export const stormDoors = async (
       const { failed, counterexample, errorInstance } = await fc.check(property, {
         seed,
         numRuns: door.once === true ? 1 : Math.max(2, Math.ceil(inputs / doors.length / door.groupSize)),
-        // A race, which would leave what it interrupts running.
+        // A race would leave the interrupted work running.
         ...(door.once === true ? {} : { interruptAfterTimeLimit: Math.max(1_000, share) }),
-        // What is made small is tried on the same core; a few times tell enough.
+        // Shrinking runs on the same core; a few steps are enough.
         endOnFailure: true,
       })
       if (signal.aborted) break
@@ -424,7 +424,7 @@ const orderUp = async (stack: StormStack): Promise<void> => {
   }
 }
 
-/** ms until the owner has a snapshot; throws when that takes too long or another core answers. */
+/** ms until the owner gets a snapshot; throws when that takes too long or another core answers. */
 const askAsOwner = async (stack: StormStack, core: number): Promise<number> => {
   const began = performance.now()
   const client = await stack.attach()

@@ -1,5 +1,5 @@
-// The real servers: hostile bodies first, then load with hang-ups: agents that stream, that wait for the whole, and that leave in the middle. Memory and
-// file descriptors have to be level, and nobody's slot may stay taken.
+// The real servers: hostile bodies first, then load from agents that stream, wait for the whole answer, or hang up in the
+// middle. Memory and file descriptors must stay level, and no slot may stay taken.
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
@@ -12,15 +12,15 @@ import { describeFailure, sendHostileBodies } from './storm-router.ts'
 import { createTraces } from './storm-traces.ts'
 
 const sampleEveryMs = 2_000
-/** A slot is free again once llama-server has noticed, at the end of its batch (promised: 2 s). */
+/** A slot is free again once llama-server notices, at the end of its batch (promised: 2 s). */
 const freeWithinMs = 5_000
 const mebibyte = 1_048_576
-/** Between the second and the last third of the run, of what was there: caches fill during the first. */
+/** Allowed relative growth between the second and the last third of the run: caches fill during the first. */
 const mostGrowthShare = 0.05
 const mostGrowthBytes = 12 * mebibyte
 /**
- * llama-server keeps prompts of slots that others took (`--cache-ram`, 256 MiB in the demo profile) and fills that for minutes:
- * measured 374 -> 535 MB in 150 s. So its whole growth is held against what it may keep.
+ * llama-server caches prompts of reassigned slots (`--cache-ram`, 256 MiB in the demo profile) and fills that cache for
+ * minutes: measured 374 -> 535 MB in 150 s. So its whole growth is compared with the size of that cache.
  */
 const promptCacheBytes = 256 * mebibyte
 const mostNewDescriptors = 10
@@ -41,7 +41,7 @@ interface Tally {
   readonly errors: string[]
 }
 
-/** One request: how it is answered, and after how long its client leaves; null: it stays. */
+/** One request: the kind of answer, and when its client leaves; null: it stays. */
 const requests = fc.record({
   stream: fc.boolean(),
   leavesAfterMs: fc.option(fc.integer({ min: 0, max: 3_000 }), { freq: 2 }),
@@ -56,14 +56,14 @@ export const stormEndurance = async ({ root, seed, size, signal }: StormPart): P
   const failures: StormFailure[] = []
   const fail = (what: string, ...reasons: string[]) => failures.push({ case: 'endurance:', what, reasons })
   const stack = await createBenchStack(root, signal)
-  let figures = 'it did not come to that'
+  let figures = 'not reached'
   try {
     await stack.up()
     const hostile = await sendHostileBodies(stack, seed, bodies)
     if (hostile.fault !== null) fail('a hostile body', hostile.fault)
     const before = await readSample(stack)
     const over = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)])
-    // No client has time for more.
+    // More than any client has time for.
     const drawn = fc.sample(requests, { seed, numRuns: clients * seconds * 4 })
     const [samples] = await Promise.all([
       watchLoad(stack, tally, over),
@@ -179,7 +179,7 @@ const watchLoad = async (stack: BenchStack, tally: Tally, over: AbortSignal): Pr
   return samples
 }
 
-/** ms until no slot is busy by the engine's own word; null when some stay so. */
+/** ms until the engine itself reports no busy slot; null when some stay busy. */
 const untilFree = async (stack: BenchStack): Promise<number | null> => {
   const began = performance.now()
   while (performance.now() - began < freeWithinMs) {
@@ -208,7 +208,7 @@ const read = (pid: number): Reading => ({
   descriptors: readdirSync(`/proc/${pid}/fd`).length,
 })
 
-/** Medians of the second and the last third; null when there are too few to say. */
+/** Medians of the second and the last third; null with too few readings. */
 const growthOf = (series: readonly number[]): { readonly from: number; readonly bytes: number } | null => {
   const third = Math.floor(series.length / 3)
   if (third < 10) return null

@@ -1,4 +1,4 @@
-// A flood of guests: connections that ask and read nothing, that ask as fast as they are answered, and that come and go.
+// A flood of guests: connections that ask without reading, ask as fast as they get answers, or come and go.
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -13,9 +13,9 @@ const questions = [
 const manners = ['reads nothing', 'asks again', 'comes and goes'] as const
 type Manner = (typeof manners)[number]
 
-/** More than the core lets in: the others knock. */
+/** More than the core lets in: the rest keep trying. */
 const guests = 40
-/** As many as one guest of issue 12 sent without reading. */
+/** As many as the guest in issue 12 sent without reading. */
 const unreadQuestions = 3_000
 const knockMs = 5
 

@@ -1,4 +1,4 @@
-// Hostile inputs: the parsers in a worker that is watched, the Router's modules in theirs, then the doors of a core that runs.
+// Hostile inputs: the parsers in a watched worker, the Router's modules in their own process, then the interfaces of a core.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,13 +10,13 @@ import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
 import { counterBytes, type WorkerNews, type WorkerOrder } from './storm-worker.ts'
 import { runPytest } from './test-stages.ts'
 
-/** A quarter of the inputs go to the doors, in groups. */
+/** A quarter of the inputs goes to the core's interfaces, in groups. */
 const parserShare = 0.75
-/** Of the inputs, for each of the Router's properties, which are about ten. */
+/** Share of the inputs for each of the Router's roughly ten properties. */
 const routerShare = 0.025
-/** How many targets there are, roughly: what each is given follows. */
+/** The approximate number of targets, which determines the inputs for each. */
 const targetCount = 60
-/** One input; no target waits for longer than 5 s. */
+/** For one input; no target waits longer than 5 s. */
 const hangMs = 15_000
 const shownBytes = 262_144
 
@@ -35,7 +35,7 @@ export const stormHostile = async (part: StormPart): Promise<StormReport> => {
 /** As `--case` names it. */
 const routerTarget = "the Router's modules"
 
-/** By hypothesis, which tells on its own how to repeat what failed. */
+/** Runs hypothesis, which prints how to repeat a failure. */
 const runRouterModules = async ({
   root,
   seed,

@@ -1,7 +1,7 @@
-// Hostile inputs, drawn by fast-check from a seed: what a fault, an attacker or a cut file makes of a well-formed sample.
+// Hostile inputs, drawn by fast-check from a seed: well-formed samples as changed by a fault, an attacker or a cut file.
 import * as fc from 'fast-check'
 
-/** What terminals, parsers, regular expressions and JSON stumble over. */
+/** Pieces that break terminals, parsers, regular expressions and JSON. */
 const tokens: readonly string[] = [
   '\u001b]52;c;ZXZpbA==\u0007',
   '\u001b[2J\u001b[31m',
@@ -34,7 +34,7 @@ const tokens: readonly string[] = [
   '𝕿é漢字',
 ]
 
-/** The longest that a recording of these texts comes to; a regular expression that is slow on it would be seen. */
+/** As long as the longest recording of these texts, so that a slow regular expression shows. */
 const mostCharacters = 65_536
 
 const token = fc.constantFrom(...tokens)
@@ -77,7 +77,7 @@ const applyEdit = (text: string, { at, length, kind, piece: given }: Edit): stri
   }
 }
 
-/** A sample with a few edits, or anything at all. */
+/** A sample with a few edits, or random text. */
 export const hostileText = (...samples: readonly string[]): fc.Arbitrary<string> =>
   fc.oneof(
     {
@@ -148,7 +148,7 @@ const placesIn = (value: unknown): readonly Place[] =>
     ? Object.keys(value).flatMap((key) => [{ holder: value, key }, ...placesIn(value[key])])
     : []
 
-/** `__proto__` as a key of its own, as JSON.parse makes it. */
+/** `__proto__` as an own key, as JSON.parse creates it. */
 const put = (holder: Record<string, unknown>, key: string, value: unknown): void => {
   Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true })
 }
@@ -160,11 +160,11 @@ const deepList = (): unknown => JSON.parse('['.repeat(200) + ']'.repeat(200))
 const applyJsonEdit = (root: { value: unknown }, { at, kind, value, key }: JsonEdit): void => {
   const places = placesIn(root)
   const place = places[at % places.length]
-  // The copies of a list are one and the same: a list within them is 300 times 300 long, and a body 36 MB after the next.
+  // The copies of a list are the same object: nested, it is 300 times 300 long, and at the next level a body of 36 MB.
   if (place === undefined || places.length > mostPlaces) return
   const { holder } = place
   const inside = holder[place.key]
-  // The arbitrary hands out the same empty list and object again and again: put into itself, it would be a circle.
+  // The arbitrary returns the same empty list and object repeatedly: put into itself, it would be a cycle.
   const fresh = structuredClone(value)
   switch (kind) {
     case 'replace':
@@ -188,7 +188,7 @@ const applyJsonEdit = (root: { value: unknown }, { at, kind, value, key }: JsonE
   }
 }
 
-/** A JSON document like the sample, with other values, types, names and depths in it; at times no JSON at all. */
+/** A JSON document like the sample, with changed values, types, names and depths; sometimes not JSON at all. */
 export const hostileJson = (sample: unknown): fc.Arbitrary<string> => {
   const text = JSON.stringify(sample)
   return fc.oneof(

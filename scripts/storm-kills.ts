@@ -1,4 +1,4 @@
-// Kill rounds: the stack is ready, something is done to it, and it has to be ready again with exactly the processes wanted.
+// Kill rounds: acts on a ready stack, which must become ready again with exactly the wanted processes.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
@@ -14,9 +14,9 @@ import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
 import { createStormStack, type StormStack } from './storm-stack.ts'
 import { createTraces, type Traces } from './storm-traces.ts'
 
-/** After that the stack counts as not coming back: restarts wait for up to 4 s before the fifth crash ends them. */
+/** After this the stack counts as lost: restarts wait up to 4 s before the fifth crash ends them. */
 const recoveryMs = 45_000
-/** An adopted child's end is looked for four times a second: before that, "ready" may be from before the kill. */
+/** The core polls an adopted child four times a second: until then, "ready" may be from before the kill. */
 const holdMs = 600
 const answerMs = 5_000
 
@@ -24,12 +24,12 @@ interface Tally {
   kills: number
   rounds: number
   gaveUp: number
-  /** How long "ready" was still said of a server that no longer answered. */
+  /** How long a server that no longer answered was still reported as ready. */
   stalestMs: number
   recoveredMs: number[]
 }
 
-/** Stops early when `budgetMs` is over; `mostKills` is what is aimed at. */
+/** Stops early when `budgetMs` is over; `mostKills` is the target. */
 export const stormKills = async ({ root, seed, size, signal, onlyCase }: StormPart): Promise<StormReport> => {
   const { mostKills, lanes, budgetMs } = size.kills
   // No round ends more than six processes, and many end none.
@@ -99,7 +99,7 @@ const runRound = async (
   }
 }
 
-/** A server that lives on was not started beside; one that was replaced was started at least once. */
+/** A surviving server must not have a second one beside it; a replaced one must have been started at least once. */
 const judgeStarts = (
   action: Action,
   before: Census,
@@ -125,7 +125,7 @@ interface Recovery {
   readonly faults: readonly string[]
 }
 
-/** What launchd and a user do: a core that is gone is started, what failed or was stopped is ordered up. Throws when it takes too long. */
+/** Acts as launchd and user: starts a missing core, and orders up failed or stopped services. Throws when it takes too long. */
 const bringBack = async (stack: StormStack, tally: Tally): Promise<Recovery> => {
   const began = performance.now()
   const faults: string[] = []
@@ -197,7 +197,7 @@ const needsOrder = ({ services, overall }: Snapshot): boolean =>
   overall === 'stopped' ||
   [services.llamaServer, services.proxy].some(({ phase }) => phase === 'failed' || phase === 'stopped')
 
-/** The snapshot when it still says the same after `holdMs`. */
+/** The snapshot, if still unchanged after `holdMs`. */
 const hold = async (client: ControlClient, first: Snapshot): Promise<Snapshot | null> => {
   await sleep(holdMs)
   const second = await readOrNull(client)
@@ -222,14 +222,14 @@ const findUnanswered = async (stack: StormStack): Promise<readonly string[]> => 
   )
 }
 
-/** After a round that did not come back: the next ones begin with nothing of it. */
+/** After a lost round: removes everything, so that the next one starts fresh. */
 const startAnew = async (stack: StormStack): Promise<void> => {
   const { cores, engines, routers, others } = takeCensus(stack)
   for (const pid of [...cores, ...engines, ...routers, ...others]) {
     try {
       process.kill(pid, 'SIGKILL')
     } catch {
-      // It went by itself.
+      // It has already exited.
     }
   }
   await sleep(500)

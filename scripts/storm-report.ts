@@ -1,4 +1,4 @@
-// What the parts of the storm are given, and what they answer.
+// The input and the result of the storm's parts.
 
 export interface StormSize {
   readonly kills: { readonly mostKills: number; readonly lanes: number; readonly budgetMs: number }

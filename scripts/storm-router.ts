@@ -1,4 +1,4 @@
-// Hostile bodies through the real Router, with a good key: each is answered, never as a failure of ours, and the Router goes on.
+// Hostile bodies through the real Router with a valid key: each gets an answer, never a server error, and the Router survives.
 import * as fc from 'fast-check'
 import { messageOf } from '../electron/core/base/error-message.ts'
 import type { BenchStack } from './bench-stack.ts'
@@ -27,17 +27,17 @@ const paths = [
   '/v1/chat/completions',
   '/v1/completions',
 ] as const
-/** A body that is sound after all may generate for long: its client leaves. */
+/** A body that turns out valid may generate for long, so its client leaves. */
 const patienceMs = 2_000
 const bodies = fc.record({ path: fc.constantFrom(...paths), body: hostileJson(sample) })
 
-/** `fetch` says only that it failed; its cause says why. */
+/** The error of `fetch` only says that it failed; its cause says why. */
 export const describeFailure = (error: unknown): string =>
   error instanceof Error && error.cause !== undefined
     ? `${error.message}: ${messageOf(error.cause)}`
     : messageOf(error)
 
-/** How many were sent, and what was wrong; null: nothing. */
+/** How many were sent, and the fault; null: none. */
 export const sendHostileBodies = async (
   stack: BenchStack,
   seed: number,
@@ -56,7 +56,7 @@ export const sendHostileBodies = async (
         signal: leaving,
       })
       const text = await response.text()
-      // 529 is "full", which clients repeat for good reason.
+      // 529 means "full", and clients rightly retry.
       if (response.status >= 500 && response.status !== 529)
         throw new Error(`${path} answered ${response.status}: ${text.slice(0, 300)}`)
     } catch (error) {

@@ -1,5 +1,5 @@
-// The stack that the kill rounds break: a real `nexus serve` over stand-ins for both servers, in a state folder, on ports and
-// on a small disk of its own. Removed in every ending.
+// The stack for kill rounds: a real `nexus serve` over stand-ins for both servers, with its own state folder, ports and small
+// disk. Always removed at the end.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -28,18 +28,18 @@ import { findProcessesOf, killAll } from './bench-processes.ts'
 export interface StormStack {
   readonly home: string
   readonly folder: StateFolder
-  /** Where the core's socket for other users lies. */
+  /** The folder of the core's socket for other users. */
   readonly sharedDir: string
   readonly enginePort: number
   readonly routerPort: number
   readonly metricsPort: number
-  /** Whether the state folder is a disk of its own, which may be filled. */
+  /** Whether the state folder is a separate disk, which may be filled. */
   readonly ownDisk: boolean
-  /** Settles when it listens; throws with what it said when it ends instead. */
+  /** Settles when it listens; throws with its output when it exits instead. */
   startCore(): Promise<void>
-  /** null: no core listens. Ended connections are not used again. */
+  /** null: no core listens. Closed connections are not reused. */
   attach(): Promise<ControlClient | null>
-  /** Runs `nexus WORDS` to its end, or for `timeoutMs`, and answers what it printed. */
+  /** Runs `nexus WORDS` to its end, or for `timeoutMs`, and returns its output. */
   nexus(words: readonly string[], timeoutMs?: number, variables?: NodeJS.ProcessEnv): Promise<CommandEnd>
   /** One line for each start of a server, oldest first. */
   readStarts(): readonly ServerStart[]
@@ -59,12 +59,12 @@ export interface ServerStart {
 
 const stateDiskMiB = 48
 const vocabularyTokens = 262_144
-/** Longer than any core of this project has taken on a machine that is in use. */
+/** Longer than any core has taken so far on a busy machine. */
 const coreStartMs = 30_000
 
 /**
- * A program of one file that records its start and becomes the stand-in. A script with Node in its first line: then the
- * process table shows the command line that the core gave, by which a core that lost its ledger finds its servers.
+ * A single-file program that records its start and becomes the stand-in. A script with Node in its first line, so that the
+ * process table shows the core's command line, by which a core that lost its ledger finds its servers.
  */
 const standInScript = (paths: StandInPaths, service: ServerStart['service'], before: string): string =>
   `#!${process.execPath}
@@ -124,7 +124,7 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
     help: join(root, 'resources/llama-help/b10434.txt'),
   })
   const modelPath = join(home, 'model.gguf')
-  // The core reads its header for plan and doctor: as long a vocabulary as Gemma's, which was what a flood of guests bloated.
+  // The core reads its header for plan and doctor: a vocabulary as long as Gemma's, which bloated the core in a flood of guests.
   const tokens = Array.from({ length: vocabularyTokens }, (_, id) => `token ${id}`)
   const pairs = makePairs('llama', { [tokenTextsKey]: { type: 'texts', value: tokens } })
   writeFileSync(modelPath, makeGguf({ pairs }))
@@ -174,7 +174,7 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
     readStarts: () => parseStarts(readFileSync(starts, 'utf8')),
     dispose: async () => {
       closeSync(coreLog)
-      // One that was just being started may be missed by the first look.
+      // The first look may miss one that is just starting.
       for (let found = findProcessesOf(home); found.length > 0; found = findProcessesOf(home))
         await killAll(found)
       for (const mountPoint of [join(folder.ramDiskRoot, 'OptaBuilds'), ...(ownDisk ? [stateDir] : [])])
@@ -184,12 +184,12 @@ export const createStormStack = async (root: string): Promise<StormStack> => {
   }
 }
 
-/** Only root may mount; without, the rounds that fill the disk are left out. */
+/** Only root may mount; without it, rounds that fill the disk are skipped. */
 const mountOwnDisk = (dir: string): boolean =>
   process.geteuid?.() === 0 &&
   spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${stateDiskMiB}m,mode=700`, 'nexus-storm', dir]).status === 0
 
-/** As often as something is mounted there: a double mount is what the rounds look for. */
+/** Counts mounts there: the rounds look for double mounts. */
 const unmountAll = async (mountPoint: string): Promise<void> => {
   const deadline = performance.now() + 5_000
   const isMounted = () =>
@@ -197,7 +197,7 @@ const unmountAll = async (mountPoint: string): Promise<void> => {
       (entry) => entry.mountPoint === mountPoint,
     )
   while (isMounted()) {
-    // Lazily at last (umount(8), -l): it goes with whoever still holds it.
+    // Finally lazily (umount(8), -l): it disappears with its last user.
     const isLate = performance.now() > deadline
     if (spawnSync('umount', isLate ? ['-l', mountPoint] : [mountPoint]).status !== 0) await sleep(100)
     if (isLate && isMounted()) throw new Error(`${mountPoint} stays mounted`)

@@ -1,5 +1,5 @@
-// Every parser and every reader of files, with a small sample of what it is made for (made-up numbers) and what it may do with
-// anything else: answer, or refuse in a sentence. Run in a worker, so that one that hangs is found.
+// Every parser and file reader, with a small sample of valid input (made-up numbers). For any other input it may return a value
+// or refuse with a sentence. Runs in a worker, so that a hang is found.
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -85,11 +85,11 @@ import { hostileBytes, hostileJson, hostileText } from './storm-inputs.ts'
 export interface Target {
   readonly name: string
   readonly inputs: fc.Arbitrary<string | Buffer | readonly string[]>
-  /** Throws when the input did something that it must not. */
+  /** Throws when the input had a forbidden effect. */
   readonly run: (input: never) => unknown
 }
 
-/** In what is refused, and never to be quoted. */
+/** A secret in refused input, which must never be quoted. */
 export const hiddenKey = 'sk-storm-secret-0123456789'
 
 const text = (name: string, run: (input: string) => unknown, ...samples: readonly string[]): Target => ({
@@ -103,7 +103,7 @@ const json = (name: string, run: (input: string) => unknown, sample: unknown): T
   run,
 })
 
-/** An error that is meant for a person: of a class that is thrown on purpose, short, and without what is secret. */
+/** Accepts only an error for people: of a class thrown on purpose, short, and without secrets. */
 const refusing = (kinds: readonly (new (...given: never[]) => Error)[], act: () => unknown): unknown => {
   try {
     return act()
@@ -118,7 +118,7 @@ const judgeRefusal = (error: unknown, kinds: readonly (new (...given: never[]) =
   if (error.message.includes(hiddenKey)) throw new Error(`the refusal quotes a key: ${error.message}`)
   if (/call stack|heap|undefined|\[object Object\]|is not a function|of null/.test(error.message))
     throw new Error(`the refusal is the engine's, not ours: ${error.message.slice(0, 500)}`)
-  // Words of a command line are quoted whole; more than was given would be a fault.
+  // Command-line words are quoted whole; more than the input would be a fault.
   if (error.message.length > 300_000) throw new Error(`the refusal has ${error.message.length} characters`)
 }
 
@@ -369,7 +369,7 @@ const parsers: readonly Target[] = [
   ),
 ]
 
-/** Those that read a file: it is written, then read. */
+/** Targets that read a file: it is written first. */
 const fileReaders = (folder: string): readonly Target[] => {
   const file = (name: string, sample: unknown, run: (path: string) => unknown): Target => ({
     name,
@@ -455,7 +455,7 @@ const fileReaders = (folder: string): readonly Target[] => {
   ]
 }
 
-/** Those that listen to somebody over a socket: a server says hostile lines. */
+/** Targets that read from a socket: a server sends hostile lines. */
 const listeners = (folder: string): readonly Target[] => {
   let said = ''
   const path = join(folder, 'hostile.sock')
@@ -526,7 +526,7 @@ export const createTargets = (folder: string): readonly Target[] => [
   ...listeners(folder),
 ]
 
-/** Throws at what no reading may hold: "null for unknown; never a number that is none". */
+/** Throws on values that no reading may contain: "null for unknown", never NaN or infinity. */
 export const judgeAnswer = (answer: unknown): void => {
   if (typeof answer === 'number' && !Number.isFinite(answer)) throw new Error(`the answer holds ${answer}`)
   if (answer instanceof Map) for (const value of answer.values()) judgeAnswer(value)

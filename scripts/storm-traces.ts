@@ -1,18 +1,18 @@
-// What must be in no output: keys, and characters that a terminal obeys.
+// Searches output for keys and control characters, which must never appear.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StateFolder } from '../electron/core/config/state-folder.ts'
 
 export interface Traces {
-  /** Sentences about what is in a text that a person or a stranger reads. */
+  /** Findings in a text for people or strangers, as sentences. */
   find(text: string, where: string): readonly string[]
-  /** Keys alone: for bytes that no terminal is shown. */
+  /** Only keys: for bytes that no terminal shows. */
   findKeys(text: string, where: string): readonly string[]
   /** The same for all logs and command lines. */
   findInFolder(): readonly string[]
 }
 
-/** C0 and C1 but for tab, line feed and carriage return, and what turns the direction of text (unicode.org/reports/tr9, 3.1). */
+/** C0 and C1 except tab, line feed and carriage return, and bidirectional controls (unicode.org/reports/tr9, 3.1). */
 const obeyed = /(?![\t\n\r])[\p{Cc}\p{Bidi_Control}]/u
 
 export const findControl = (text: string): string | null => {
@@ -29,7 +29,7 @@ const readKeys = (keysDir: string): readonly string[] =>
 
 export const createTraces = ({ keysDir, logsDir }: Pick<StateFolder, 'keysDir' | 'logsDir'>): Traces => {
   const findKeys = (text: string, where: string) => {
-    // Read anew: a round may have made new ones.
+    // Read again: a round may have created new ones.
     const key = readKeys(keysDir).find((each) => text.includes(each))
     return key === undefined ? [] : [`${where} a key (${key.slice(0, 10)}...)`]
   }

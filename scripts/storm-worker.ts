@@ -1,5 +1,5 @@
-// The worker's side of the hostile inputs: draws them, runs the targets, and tells the main thread what it is about to do, so
-// that the input on which it hangs is known there.
+// The worker for hostile inputs: draws them, runs the targets, and announces each input to the main thread, so that an input
+// that hangs is known there.
 import { parentPort } from 'node:worker_threads'
 import * as fc from 'fast-check'
 import { messageOf } from '../electron/core/base/error-message.ts'
@@ -9,13 +9,13 @@ export interface WorkerOrder {
   readonly seed: number
   readonly inputsEach: number
   readonly onlyTarget: string | null
-  /** For the files that are read; removed by who gave it, since a worker that hangs is ended. */
+  /** For files to read; its creator removes it, since a hanging worker is terminated. */
   readonly folder: string
-  /** How many inputs were begun, and the present one after it. */
+  /** The number of inputs begun, followed by the current input. */
   readonly current: SharedArrayBuffer
 }
 
-/** Of the counter before the input. */
+/** Bytes of the counter before the input. */
 export const counterBytes = 4
 
 export type WorkerNews =
@@ -28,7 +28,7 @@ export type WorkerNews =
       readonly fault: string | null
     }
 
-/** CPU time of one input; each takes well under a millisecond where nothing is wrong. */
+/** CPU time of one input; normally well under a millisecond. */
 const mostMs = 2_000
 
 export const runTargets = async ({
@@ -58,7 +58,7 @@ const runTarget = async (target: Target, seed: number, numRuns: number, current:
     Atomics.add(counter, 0, 1)
     new TextEncoder().encodeInto(String(input), shown)
     const before = process.cpuUsage()
-    // The type of each target's input is that of its own arbitrary.
+    // Each target's input has the type of its own arbitrary.
     judgeAnswer(await target.run(input as never))
     const { user } = process.cpuUsage(before)
     slowestMs = Math.max(slowestMs, user / 1000)
@@ -67,7 +67,7 @@ const runTarget = async (target: Target, seed: number, numRuns: number, current:
   const { failed, counterexample, errorInstance } = await fc.check(property, {
     seed,
     numRuns,
-    // To make a failing input small.
+    // To shrink a failing input.
     interruptAfterTimeLimit: 20_000,
   })
   const fault = failed

@@ -1,4 +1,4 @@
-// Runs the parts of the storm one after the other and prints what they found. Started by scripts/storm.
+// Runs the parts of the storm one after the other and prints their findings. Started by scripts/storm.
 import { parseArgs } from 'node:util'
 import { isMainThread, workerData } from 'node:worker_threads'
 import { messageOf } from '../electron/core/base/error-message.ts'
@@ -142,5 +142,5 @@ const runMain = async (): Promise<void> => {
   }
 }
 
-// The worker that tries the parsers is this same bundle.
+// The worker that tests the parsers is this same bundle.
 await (isMainThread ? runMain() : runTargets(workerData))

@@ -26,7 +26,7 @@ const colors: Readonly<Record<number, string>> = {
 }
 
 const escapeCharacter = String.fromCharCode(27)
-/** In parentheses, so that split() keeps it. */
+/** In a group, so that split() keeps it. */
 const sgrSequence = new RegExp(`(${escapeCharacter}\\[[\\d;]*m)`)
 
 interface Style {
@@ -53,7 +53,7 @@ const applySgr = (before: Style, codes: readonly number[]): Style => {
 const escapeXml = (words: string): string =>
   words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
-/** Each run is placed by its column, so that a fallback font cannot shift what follows it. */
+/** Places each run by its column, so that a fallback font can't shift the text after it. */
 const renderRow = (line: string, row: number): string => {
   let style = plain()
   let column = 0

@@ -1,11 +1,11 @@
-// Reads what the test runners wrote about how many tests passed and which failed.
+// Reads the test runners' reports: counts and failed tests.
 import { z } from 'zod'
 
 export interface TestCounts {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
-  /** The failed ones by name, each with the first line of its reason: for the end of a run, where it is not lost. */
+  /** Failed tests by name, each with the first line of its reason, for the end of a run. */
   readonly failures: readonly string[]
 }
 
@@ -35,7 +35,7 @@ const VitestReportSchema = z.object({
   ),
 })
 
-/** vitest's JSON report. A file that could not even be loaded counts as one failure; null when this is no such report. */
+/** vitest's JSON report. A file that failed to load counts as one failure; null: not such a report. */
 export const parseVitestReport = (text: string): TestCounts | null => {
   const report = VitestReportSchema.safeParse(parseJson(text))
   if (!report.success) return null
@@ -59,7 +59,7 @@ export const parseVitestReport = (text: string): TestCounts | null => {
 
 const firstLine = (text: string | undefined): string => text?.trim().split('\n', 1)[0] ?? ''
 
-/** pytest's last line, such as `2 failed, 3 passed, 1 skipped in 0.12s`; null when there is none. */
+/** pytest's last line, such as `2 failed, 3 passed, 1 skipped in 0.12s`; null: none. */
 export const parsePytestSummary = (output: string): TestCounts | null => {
   const lines = output.split('\n')
   const summary = lines.findLast(
@@ -76,7 +76,7 @@ export const parsePytestSummary = (output: string): TestCounts | null => {
   }
 }
 
-/** A runner that ended badly without naming a failed test has failed all the same. */
+/** A runner with a bad exit code has failed even without naming a failed test. */
 export const withExitStatus = (counts: TestCounts | null, succeeded: boolean): TestCounts => {
   const known = counts ?? noTests
   const mustFail = !succeeded || counts === null

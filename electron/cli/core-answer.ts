@@ -1,18 +1,18 @@
-// What a core owes at once: one that is stuck is said to be, instead of being waited for without end.
+// Answers of a core, with a deadline: a stuck core is reported instead of waited for forever.
 import type { Snapshot } from '../contract/snapshot.ts'
 import { within } from '../core/base/deadline.ts'
 import type { ControlClient } from '../core/control/client.ts'
 import { readLockOwner } from '../core/control/core-lock.ts'
 import type { CliContext } from './context.ts'
 
-/** A snapshot waits 1.5 s for its readings (core/observe/poller.ts); a machine that swaps may be late by a few more. */
+/** A snapshot waits 1.5 s for its readings (core/observe/poller.ts); a swapping machine may need a few seconds more. */
 const answerMs = 10_000
 
-/** Hangs up, and throws with one sentence, when no snapshot comes in time. */
+/** Throws a one-sentence error and closes the connection when no snapshot comes in time. */
 export const readSnapshotInTime = (client: ControlClient, context: CliContext): Promise<Snapshot> =>
   inTime(client.readSnapshot(), client, context)
 
-/** Hangs up, and throws with one sentence, when the answer does not come in time. */
+/** Throws a one-sentence error and closes the connection when no answer comes in time. */
 export const inTime = async <T>(
   answer: Promise<T>,
   client: ControlClient,

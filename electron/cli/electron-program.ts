@@ -1,4 +1,4 @@
-// Finds the Electron that opens the app from a clone, fetching it where it can be had.
+// Finds or downloads the Electron that opens the app from a clone.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -10,11 +10,11 @@ export interface ElectronProgram {
   readonly version: string
 }
 
-/** An Electron that is older than the one the app is built for runs the lowered build of it (scripts/app-variants.ts). */
+/** An Electron older than the one the app is built for needs the lowered build (scripts/app-variants.ts). */
 export const needsLoweredBuild = (version: string, builtFor: string): boolean =>
   Number(version.split('.')[0]) < Number(builtFor.split('.')[0])
 
-/** Throws, naming what was set, when it is not an Electron that runs here. */
+/** Throws, naming the setting, when it is not an Electron that runs here. */
 export const readElectronVersion = async (path: string): Promise<string> => {
   // As Node, so that no screen is needed.
   const result = await runBounded(
@@ -33,8 +33,8 @@ export const readElectronVersion = async (path: string): Promise<string> => {
 }
 
 /**
- * The npm package `electron` in `modulesDir`, which fetches its program when asked to (its install.js: from GitHub, or from
- * where ELECTRON_MIRROR says; checked against the hashes it carries). null when it could not, with what it said in `say`.
+ * The npm package `electron` in `modulesDir`. Its install.js downloads the program from GitHub or ELECTRON_MIRROR and
+ * checks it against the package's own hashes. null on failure, with the reason passed to `say`.
  */
 export const ensurePackagedElectron = async (
   modulesDir: string,
@@ -54,7 +54,7 @@ export const ensurePackagedElectron = async (
   })
   if (!result.failed) return installed()
   const why = (result.all ?? '').split('\n').find((line) => line.trim() !== '') ?? 'it said nothing'
-  say(`Electron ${version} could not be fetched from GitHub, or where ELECTRON_MIRROR says: ${why.trim()}`)
+  say(`Could not download Electron ${version} from GitHub or ELECTRON_MIRROR: ${why.trim()}`)
   return null
 }
 
@@ -66,7 +66,7 @@ export const readPinnedElectronVersion = (modulesDir: string): string => {
   return version
 }
 
-/** install.js writes the program's place last. */
+/** install.js writes path.txt last. */
 const readInstalled = (packageDir: string, version: string): ElectronProgram | null => {
   const placePath = join(packageDir, 'path.txt')
   if (!existsSync(placePath)) return null

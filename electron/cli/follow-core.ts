@@ -1,8 +1,8 @@
-// Watching a core until a judgement of its snapshots is reached.
+// Watches a core until its snapshots meet a condition.
 import type { Snapshot } from '../contract/snapshot.ts'
 import type { ControlClient } from '../core/control/client.ts'
 
-/** The snapshot at which `isOver` first held; null when the core went away before. */
+/** The first snapshot for which `isOver` holds; null when the core goes away first. */
 export const followUntil = async (
   client: ControlClient,
   isOver: (snapshot: Snapshot) => boolean,

@@ -7,11 +7,11 @@ export const forgeActions = ['enable', 'disable', 'status', 'clean', 'hook'] as 
 export interface ForgeCommand {
   readonly name: 'forge'
   readonly action: (typeof forgeActions)[number]
-  /** Of enable and disable; none: the developer's own config. */
+  /** For enable and disable; empty: the developer's own config. */
   readonly folders: readonly string[]
-  /** Of clean; null for the other actions. */
+  /** For clean; null for the other actions. */
   readonly clean: CleanChoice | null
-  /** Where the RAM disk is; null: where the profile says. */
+  /** Mount point of the RAM disk; null: the profile's. */
   readonly mount: string | null
   readonly json: boolean
 }

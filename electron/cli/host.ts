@@ -1,4 +1,4 @@
-// `nexus serve`: hosts the core in this process, in the foreground or, for `nexus up` and the app, in the background.
+// `nexus serve`: hosts the core in this process, in the foreground, or in the background for `nexus up` and the app.
 import { createWriteStream } from 'node:fs'
 import { userInfo } from 'node:os'
 import { messageOf } from '../core/base/error-message.ts'
@@ -13,7 +13,7 @@ import { type CliContext, exitCodes } from './context.ts'
 
 /**
  * Hosts the core until SIGTERM or SIGINT, which leave the services running, as quitting the app does. In the
- * background it also ends once everything was stopped by a command: then nothing of ours is left.
+ * background it also ends once a command has stopped everything, so that nothing of ours is left.
  */
 export const serveCore = async (
   context: CliContext,
@@ -25,7 +25,7 @@ export const serveCore = async (
     if (hosted === null) {
       const owner = readLockOwner(folder.lockPath)
       const who = owner === null ? '' : ` (pid ${owner.pid})`
-      context.printError(`another core runs already${who}; nexus status shows it`)
+      context.printError(`a core already runs${who}; nexus status shows it`)
       return exitCodes.failed
     }
     if (background) tellReady(context.env[readyVariable])
@@ -39,13 +39,13 @@ export const serveCore = async (
     await hosted.close()
     return exitCodes.done
   } catch (error) {
-    // Half a core has timers and watchers that would keep the process, and with it the lock, for ever.
+    // The timers and watchers of a half-started core would keep the process, and so the lock, forever.
     context.printError(messageOf(error))
     process.exit(exitCodes.failed)
   }
 }
 
-/** A service manager's core stands by while another one runs, such as the app's, and comes after it at once. */
+/** A service manager's core stands by while another one runs, such as the app's, and takes over when that ends. */
 const host = async (
   context: CliContext,
   { background, wait }: { readonly background: boolean; readonly wait: boolean },
@@ -53,7 +53,7 @@ const host = async (
   for (;;) {
     const hosted = await hostCore({ ...context, ...sessionsOf(context), background })
     if (hosted !== null || !wait) return hosted
-    // Told by the end of its connection; a core that does not listen yet, or not any more, is asked again.
+    // The connection closes when that core ends; retry if it doesn't listen yet, or any more.
     const client = await attachToCore(context.folder.socketPath).catch(() => null)
     await client?.closed
     await new Promise((resolve) => setTimeout(resolve, betweenLockAttemptsMs))
@@ -82,7 +82,7 @@ const untilSignal = (): Promise<void> =>
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve())
   })
 
-/** Only where a starter listens: in a job of launchd a file descriptor of that number is Node's own. */
+/** Only if a starter listens: in a launchd job, that file descriptor belongs to Node. */
 const tellReady = (fd: string | undefined): void => {
   if (fd !== undefined && fd !== '') createWriteStream('', { fd: Number(fd) }).end('ready\n')
 }

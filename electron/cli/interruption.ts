@@ -1,19 +1,19 @@
-// What ends a command early that has to clean up after itself.
+// Interrupts a command that has to clean up after itself.
 import type { CliContext } from './context.ts'
 
-/** SIGHUP: its terminal was closed, or the SSH line broke. */
+/** SIGHUP: the terminal was closed, or the SSH connection broke. */
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export interface Interruption {
   readonly signal: AbortSignal
-  /** From here on a signal ends the process again. */
+  /** Gives signals their default effect again. */
   end(): void
 }
 
 /**
- * A signal, or a reader of the output that went away. Heard until `end`, however often it comes: an impatient second one
- * must not leave a stack behind.
- * @param reason what the work that is aborted fails with
+ * Aborts on a signal, or when the reader of the output goes away. Handles every signal until `end`: an impatient second
+ * Ctrl-C must not leave a stack behind.
+ * @param reason the error message of the aborted work
  */
 export const createInterruption = (
   reason: string,

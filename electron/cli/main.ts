@@ -12,7 +12,7 @@ import { forTerminal } from './terminal-text.ts'
 const output = watchOutput({
   stdout: process.stdout,
   stderr: process.stderr,
-  // A pipe may be found closed only after the command has ended, and then how that ended counts.
+  // A closed pipe may show up only after the command has ended; then the command's own exit code counts.
   exit: (code) => process.exit(code === exitCodes.done ? (process.exitCode ?? code) : code),
 })
 

@@ -23,7 +23,7 @@ it.each(['ENOSPC', 'EIO', 'EBADF'])('fails with %s on stdout, and says so', (cod
   const { stdout, exit, written } = watch()
   stdout.emit('error', errno(code))
   expect(exit.mock.calls).toEqual([[1]])
-  expect(written).toEqual([`nexus: the output could not be written: ${code}: write\n`])
+  expect(written).toEqual([`nexus: could not write the output: ${code}: write\n`])
 })
 
 it('ends nothing when nobody reads stderr', () => {

@@ -1,9 +1,9 @@
-// What is written and cannot be: a reader that went away, or a disk that is full.
+// Failed writes to stdout and stderr: the reader went away, or the disk is full.
 import { messageOf } from '../core/base/error-message.ts'
 import { isErrno } from '../core/base/private-file.ts'
 import { exitCodes } from './context.ts'
 
-/** What is needed of a stream of `process`. */
+/** The part of a `process` stream used here. */
 export interface OutputStream {
   on(event: 'error', listener: (error: Error) => void): unknown
 }
@@ -16,26 +16,25 @@ export interface OutputOptions {
 
 export interface Output {
   /**
-   * Calls `listener` when nothing more can be written to stdout, instead of ending the process: for what has to clean up
-   * first. The undo ends that.
+   * Calls `listener` when stdout can't be written any more, instead of ending the process: for commands that must clean up
+   * first. Returns the undo.
    */
   onLost(listener: () => void): () => void
-  /** The exit code of a command that ended with `code`: it has failed when what it wrote is not all there. */
+  /** The final exit code of a command that ended with `code`: failed if part of its output was lost. */
   conclude(code: number): number
 }
 
 /**
- * `nexus status | head` closes the pipe early: that is the reader's good right, not an error (EPIPE). Words on stderr that
- * nobody can read any more, in a terminal that was closed (EIO) or a pipe, end nothing.
+ * `nexus status | head` closes the pipe early: the reader may do that, so EPIPE is not an error. Lost stderr output, in a
+ * closed terminal (EIO) or pipe, ends nothing.
  */
 export const watchOutput = ({ stdout, stderr, exit }: OutputOptions): Output => {
   const listeners = new Set<() => void>()
   let failed = false
   stdout.on('error', (error) => {
     const isReadersChoice = isErrno(error, 'EPIPE')
-    // Each line that is written after it fails as well.
-    if (!isReadersChoice && !failed)
-      stderr.write(`nexus: the output could not be written: ${messageOf(error)}\n`)
+    // Every later line fails as well.
+    if (!isReadersChoice && !failed) stderr.write(`nexus: could not write the output: ${messageOf(error)}\n`)
     failed ||= !isReadersChoice
     if (listeners.size === 0) exit(failed ? exitCodes.failed : exitCodes.done)
     for (const listener of listeners) listener()

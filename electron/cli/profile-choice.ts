@@ -1,4 +1,4 @@
-// The profile that a command works on, as the core would choose it.
+// The profile for a command, chosen as the core would.
 import { resolve } from 'node:path'
 import type { Profile } from '../contract/profile.ts'
 import { ConfigError, judgeProfile, readConfig } from '../core/config/config.ts'
@@ -6,13 +6,13 @@ import { type ChosenProfile, chooseProfile } from '../core/config/profiles.ts'
 import { readIntent } from '../core/stack/intent.ts'
 import type { CliContext } from './context.ts'
 
-/** Reads the config and picks the profile, possible here or not. Throws ConfigError. */
+/** Reads the config and picks the profile, even one that can't run here. Throws ConfigError. */
 export const readAnyProfile = ({ folder }: CliContext, requested: string | null): ChosenProfile => {
   const config = readConfig(folder.configPath, folder.lastGoodConfigPath)
   return chooseProfile(config, absoluteRequest(requested), folder.runtimeDir)
 }
 
-/** Refuses impossible values before anything starts. Throws ConfigError. */
+/** Rejects impossible values before anything starts. Throws ConfigError. */
 export const readChosenProfile = async (
   context: CliContext,
   requested: string | null,
@@ -23,7 +23,7 @@ export const readChosenProfile = async (
   return chosen
 }
 
-/** The profile that runs, or else the one that would. Throws ConfigError. */
+/** The running profile, else the one that would start. Throws ConfigError. */
 export const readPresentProfile = async (context: CliContext): Promise<Profile> => {
   const intent = readIntent(context.folder.intentPath)
   return intent !== null && intent.up.length > 0
@@ -31,7 +31,7 @@ export const readPresentProfile = async (context: CliContext): Promise<Profile> 
     : (await readChosenProfile(context, null)).profile
 }
 
-/** A background core has another working folder, so a relative profile file is made absolute here. */
+/** A background core has another working directory, so a relative profile path must become absolute. */
 export const absoluteRequest = (requested: string | null): string | null =>
   requested !== null && (requested.includes('/') || requested.endsWith('.json'))
     ? resolve(requested)

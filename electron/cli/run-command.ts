@@ -1,4 +1,4 @@
-// From a parsed command to the code that carries it out.
+// Dispatches a parsed command.
 import { z } from 'zod'
 import { ConfigSchema } from '../contract/config.ts'
 import type { CliCommand } from './arguments.ts'
@@ -28,7 +28,7 @@ import { helpText } from './help.ts'
 import { serveCore } from './host.ts'
 import { readVersion } from './version.ts'
 
-/** Answers the exit code. Throws an Error whose message is for the user. */
+/** Returns the exit code. Throws an Error whose message is for the user. */
 export const runCommand = async (command: CliCommand, context: CliContext): Promise<number> => {
   switch (command.name) {
     case 'up':

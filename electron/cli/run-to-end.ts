@@ -1,4 +1,4 @@
-// From the words of a command line to an exit code: also of a command that fails, and with --json in one document.
+// From command line to exit code. With --json, a command that fails prints one document too.
 import { messageOf } from '../core/base/error-message.ts'
 import { type CliCommand, parseArguments } from './arguments.ts'
 import { type CliContext, exitCodes } from './context.ts'
@@ -7,7 +7,7 @@ import { UsageError } from './usage-error.ts'
 
 export type Voice = Pick<CliContext, 'print' | 'printError'>
 
-/** Throws nothing: what went wrong is said on stderr, and with --json on stdout too unless a document is there already. */
+/** Never throws: prints errors to stderr, and with --json also to stdout unless a document is there already. */
 export const runToEnd = async (
   argv: readonly string[],
   voice: Voice,
@@ -16,7 +16,7 @@ export const runToEnd = async (
 ): Promise<number> => {
   let command: CliCommand | null = null
   let hasPrinted = false
-  let lastSaid = 'it failed, and did not say why'
+  let lastSaid = 'it failed without a reason'
   const heard: Voice = {
     print: (line) => {
       hasPrinted = true

@@ -1,4 +1,4 @@
-// Set-up, as a command shows it: the core's, which `nexus up` asks for, and one of this process's own.
+// Shows set-up on the terminal: the core's, requested by `nexus up`, or this process's own.
 
 import type { Profile } from '../contract/profile.ts'
 import { type CommandedId, commandedIds } from '../contract/service-ids.ts'
@@ -10,7 +10,7 @@ import type { CliContext } from './context.ts'
 import { followUntil } from './follow-core.ts'
 import { truncate } from './view/text-line.ts'
 
-/** Idempotent: with everything there it costs a few file reads. Throws with one clear sentence. */
+/** Idempotent: a few file reads when everything is there. Throws a one-sentence error. */
 export const ensureSetUp = (profile: Profile, context: CliContext, signal: AbortSignal): Promise<void> => {
   const { runtimeDir } = context.folder
   return withReporter(context, (report) => {
@@ -20,8 +20,8 @@ export const ensureSetUp = (profile: Profile, context: CliContext, signal: Abort
 }
 
 /**
- * Shows what the core installs for the start that it has just accepted; false when that was nothing. Throws with one clear
- * sentence. An interruption calls it off.
+ * Shows what the core installs for the start that it has just accepted; false when it installs nothing. Throws a
+ * one-sentence error. Aborting `signal` cancels the set-up.
  */
 export const followSetUp = async (
   client: ControlClient,
@@ -52,7 +52,7 @@ export const followSetUp = async (
     )
     const failure = last?.setUp?.failure ?? null
     const asked = only === null ? commandedIds : [only]
-    // One that failed before and has nothing to do with this start is told too.
+    // The core also reports an earlier failure that has nothing to do with this start.
     if (failure !== null && asked.some((id) => last?.services[id].phase === 'stopped'))
       throw new Error(failure)
     return wasRunning
@@ -63,7 +63,7 @@ export const followSetUp = async (
   }
 }
 
-/** What is said after the work, an error too, begins on a line of its own. */
+/** Output after the work, errors too, begins on a new line. */
 export const withReporter = async <T>(
   context: Pick<CliContext, 'printError'>,
   work: (report: (progress: Progress) => void) => Promise<T>,
@@ -79,14 +79,14 @@ export const withReporter = async <T>(
 
 type Progress = Omit<SetupProgress, 'step'>
 
-/** What is needed of a tty.WriteStream. */
+/** The part of tty.WriteStream used here. */
 interface ProgressStream {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
   write(text: string): unknown
 }
 
-/** Off a terminal, what can be counted is said when another fifth of it is done. */
+/** Off a terminal, countable progress is printed at every fifth. */
 const fifths = 5
 
 /** On stderr, so that --json stays clean; on a terminal one line is redrawn. */
@@ -100,7 +100,7 @@ const createReporter = (context: Pick<CliContext, 'printError'>, stream: Progres
   const report = (progress: Progress) => {
     const counted = progress.done !== undefined && progress.total !== undefined && progress.total > 0
     if (stream.isTTY === true && counted) {
-      // A line that the terminal wraps is not redrawn but repeated.
+      // A wrapped line can't be redrawn in place.
       const line = truncate(describeProgress(progress), stream.columns ?? 80)
       stream.write(`\r\u001b[K${showControls(line)}`)
       drawn = true

@@ -1,4 +1,4 @@
-// When `up`, `restart` and `down` are over: pure judgements of a snapshot.
+// Judges by snapshots when `up`, `restart` and `down` are done. Pure.
 
 import {
   type CommandedId,
@@ -15,20 +15,20 @@ export type UpJudgement =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly reasons: readonly string[] }
 
-/** Its rules are there after some 100 ms (seen); the Router's own address is worth more than the name. */
+/** Traefik has its rules after about 100 ms (measured); clients can use the Router's own address without it. */
 const gatewayWaitMs = 15_000
 
-/** Nobody is kept waiting over one that crashes again and again, or whose rules do not come. */
+/** Doesn't wait for a gateway that keeps crashing, or whose rules don't come. */
 const awaitsGateway = ({ services: { gateway }, takenAt }: Snapshot): boolean =>
   gateway?.phase === 'starting' && gateway.restarts === 0 && takenAt - gateway.since < gatewayWaitMs
 
-/** The processes that a command is about. A gateway goes with the Router. */
+/** The processes that a command concerns. The gateway goes with the Router. */
 export const processesOf = (only: CommandedId | null): readonly SupervisedId[] =>
   supervisedIds.filter((id) => only === null || only === (id === 'gateway' ? 'proxy' : id))
 
 /**
- * Whether what was asked for runs. With `only`, that service; else all three and the end-to-end message. A gateway is given
- * its time; one that fails fails nothing else.
+ * Whether the requested services run: `only`, else all three and the end-to-end message. Waits a while for a gateway,
+ * whose failure fails nothing else.
  */
 export const judgeUp = (snapshot: Snapshot, only: CommandedId | null): UpJudgement => {
   const asked = only === null ? commandedIds : [only]
@@ -39,7 +39,7 @@ export const judgeUp = (snapshot: Snapshot, only: CommandedId | null): UpJudgeme
     .filter(({ state }) => state.phase === 'failed')
     .map(({ id, state }) => `${serviceNames[id]}: ${state.reason ?? 'failed'}`)
   if (reasons.length > 0) {
-    // A half start is rolled back: what stops because of it is part of the failure, so its end is waited for.
+    // A half-done start is rolled back: wait until the services it stops are gone.
     return commandedIds.some((id) => snapshot.services[id].phase === 'stopping')
       ? { kind: 'waiting' }
       : { kind: 'failed', reasons }
@@ -51,7 +51,7 @@ export const judgeUp = (snapshot: Snapshot, only: CommandedId | null): UpJudgeme
       reasons: [`${stopped.map(({ id }) => serviceNames[id]).join(', ')}: stopped by another command`],
     }
   }
-  // The service is ready as soon as the mount is made; the mount table is read a moment later, and is what we print.
+  // The service is ready once mounted; the mount table, which we print, is read a moment later.
   if (asked.includes('ramDisk') && snapshot.ramDisk?.mounted === false) return { kind: 'waiting' }
   if (processesOf(only).includes('gateway') && awaitsGateway(snapshot)) return { kind: 'waiting' }
   if (only !== null) return { kind: 'ready' }
@@ -61,12 +61,12 @@ export const judgeUp = (snapshot: Snapshot, only: CommandedId | null): UpJudgeme
     : { kind: 'failed', reasons: [`no Claude request was answered: ${snapshot.proofFailure}`] }
 }
 
-/** In sentences: who waits for one order is told which later one made that pointless. */
+/** Names of orders for the message that a later one overtook this one. */
 const orderNames = { start: 'nexus up', stop: 'nexus down', restart: 'nexus restart' } as const
 
 /**
- * Why what was ordered will not come to be, in one sentence; null: nothing stands against it.
- * @param overtaking the orders that undo it
+ * Why this order won't be completed, in one sentence; null: no later order undoes it.
+ * @param overtaking the orders that would undo it
  */
 const describeOvertaken = (
   { lastOrders }: Snapshot,
@@ -82,7 +82,7 @@ const describeOvertaken = (
   return null
 }
 
-/** The same after a restart, which lets running requests finish first: what served `before` is not its outcome yet. */
+/** The same after a restart, which lets running requests finish first: the processes in `before` don't count yet. */
 export const judgeRestart = (snapshot: Snapshot, only: CommandedId | null, before: Snapshot): UpJudgement => {
   // The gateway stays while the Router alone is started again.
   const replaced = processesOf(only).filter((id) => only === null || id === only)
@@ -92,7 +92,7 @@ export const judgeRestart = (snapshot: Snapshot, only: CommandedId | null, befor
     return state.pid === readService(before, id)?.pid
   })
   if (!isStillThere) return judgeUp(snapshot, only)
-  // A start lets what still served go on, so it is never replaced.
+  // A start keeps what still serves, so nothing would be replaced.
   const overtaken = describeOvertaken(snapshot, only, ['start', 'stop'])
   return overtaken === null ? { kind: 'waiting' } : { kind: 'failed', reasons: [overtaken] }
 }
@@ -102,13 +102,13 @@ export type DownJudgement =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly reasons: readonly string[] }
 
-/** Whether nothing of what was to stop is left. The RAM disk has no process and stays. */
+/** Whether everything that should stop has stopped. The RAM disk has no process and stays. */
 export const judgeDown = (snapshot: Snapshot, only: CommandedId | null): DownJudgement => {
   const left = processesOf(only).flatMap((id) => {
     const state = readService(snapshot, id)
     return state === null || state.phase === 'stopped' ? [] : [{ id, ...state }]
   })
-  // Also where all has stopped for a moment: a restart starts it again.
+  // Even if everything has stopped for a moment: a restart starts it again.
   const overtaken = describeOvertaken(snapshot, only, ['start', 'restart'])
   if (overtaken !== null) return { kind: 'failed', reasons: [overtaken] }
   if (left.length === 0) return { kind: 'stopped' }

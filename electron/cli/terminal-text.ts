@@ -1,11 +1,11 @@
-// The last thing before the terminal: whatever a line quotes, only our own colours are obeyed.
+// The last filter before the terminal: only our own colour codes pass, whatever a line quotes.
 import { showControls } from '../wording/visible-text.ts'
 
-/** What view/text-line.ts and view/plan-view.ts put around their pieces. */
+/** The codes that view/text-line.ts and view/plan-view.ts emit. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: our own codes.
 const ownColours = /(\u001b\[(?:0|1|2|3[1-6])m)/
 
-/** @param color whether lines have colours of ours in them */
+/** @param color whether lines contain our colour codes */
 export const forTerminal = (line: string, color: boolean): string =>
   color
     ? line

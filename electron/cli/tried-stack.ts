@@ -1,4 +1,4 @@
-// The stack that a try works on: the one that runs, or a demo stack of its own that leaves nothing behind.
+// The stack for `nexus try-claude`: the running one, or a temporary demo stack.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -25,11 +25,11 @@ export interface TriedStack {
   readonly snapshot: Snapshot
   /** Whether it was started for the try. */
   readonly isOwn: boolean
-  /** Stops and removes what was started for the try, unless it is to be kept; null: nothing was. */
+  /** Stops and removes what was started for the try unless `keep`. Returns what to tell the user; null: nothing. */
   readonly end: (keep: boolean) => Promise<string | null>
 }
 
-/** Throws with one sentence when there is no stack to try and none can be started. */
+/** Throws a one-sentence error when no stack is ready and none can be started. */
 export const openTriedStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
   const client = await attachToCore(context.folder.socketPath)
   const snapshot = client === null ? null : await readSnapshotInTime(client, context)
@@ -54,13 +54,13 @@ export const openTriedStack = async (context: CliContext, signal: AbortSignal): 
 export interface OwnStackOptions {
   /** A private folder, removed with the stack. */
   readonly root: string
-  /** Where the core meets other users; null: nowhere. */
+  /** Where other users find the core; null: nowhere. */
   readonly sharedDir: string | null
   readonly config: Pick<Config, 'guests'>
   readonly profile: ProfileOverride
 }
 
-/** In a state folder of its own: keys, intent, logs and RAM disk of the person's stack are not touched. */
+/** Uses its own state folder: the keys, intent, logs and RAM disk of the user's stack are not touched. */
 export const startOwnStack = async (
   outer: CliContext,
   signal: AbortSignal,
@@ -92,7 +92,7 @@ export const startOwnStack = async (
   let client: ControlClient | null = null
   try {
     ensureStateFolder(folder)
-    // A restart lets what is being answered finish, however slow this machine is.
+    // A restart lets running requests finish, however slow this machine is.
     writePrivateFile(folder.configPath, JSON.stringify({ ...config, drainSeconds: longestDrainSeconds }))
     const profilePath = join(root, 'try.json')
     writePrivateFile(profilePath, JSON.stringify(override, null, 2))
@@ -119,9 +119,7 @@ export const startOwnStack = async (
     const end = async (keep: boolean) => {
       own.close()
       if (keep) return `The demo stack still runs. Its commands: NEXUS_HOME=${root} nexus status, down, ...`
-      return (await remove())
-        ? null
-        : `not all of the demo stack could be stopped: NEXUS_HOME=${root} nexus down`
+      return (await remove()) ? null : `part of the demo stack still runs: NEXUS_HOME=${root} nexus down`
     }
     return { context, client, snapshot, isOwn: true, end }
   } catch (error) {
@@ -131,7 +129,7 @@ export const startOwnStack = async (
   }
 }
 
-/** What still lives is found again by its ledger alone: then the folder stays. Whether it went. */
+/** Keeps the folder while services run: only its ledger can find them again. Returns whether it was removed. */
 export const removeUnlessServed = async (context: CliContext): Promise<boolean> => {
   if ((await readOrphans(context)).length > 0) return false
   rmSync(context.folder.root, { recursive: true, force: true })
@@ -140,19 +138,19 @@ export const removeUnlessServed = async (context: CliContext): Promise<boolean> 
 
 const longestDrainSeconds = 600
 
-/** One short sentence of whatever words the model likes. */
+/** One short sentence of any words. */
 const sentence = 'root ::= [A-Z] [a-z]{1,8} (" " [a-z]{1,8}){1,6} "."'
 
 /**
- * The demo model is small: with all that Claude Code sends it may talk on until it is cut off, and Claude Code would ask
- * again each time. With this grammar its answers begin and end. Ports of the system's choice, so that a stack of
- * somebody else's on the usual ones is no hindrance.
+ * Given all that Claude Code sends, the small demo model may ramble until it is cut off, and Claude Code would ask again
+ * each time; this grammar makes its answers end. The system picks the ports, so that another stack on the usual ones
+ * doesn't get in the way.
  */
 export const demoForTries = async (): Promise<ProfileOverride> => {
   const [engine, router] = await freePorts()
   return {
     extends: 'demo',
-    // Slots that a conversation outgrows soon: a processor of two cores reads 20 to 400 tokens a second.
+    // Slots that a conversation outgrows soon: a two-core processor reads 20 to 400 tokens a second.
     llamaServer: { port: engine, contextTokens: 20_480, slots: 4, pinnedFlags: ['--grammar', sentence] },
     proxy: { port: router },
     ramDisk: { sizeMiB: 16 },
@@ -160,9 +158,9 @@ export const demoForTries = async (): Promise<ProfileOverride> => {
 }
 
 /**
- * One more for the step with tools, whose calls go the way that the Studio's do: by our chat template for R1. It is not
- * the others' because llama-server (b10068, seen) follows no grammar of ours in a request with tools once the template
- * renders calls.
+ * Another stack for the step with tools, whose calls take the Studio's path: through our chat template for R1. The other
+ * steps can't share it: once the template renders calls, llama-server (b10068, observed) ignores our grammar in requests
+ * with tools.
  */
 export const openToolStack = async (context: CliContext, signal: AbortSignal): Promise<TriedStack> => {
   const root = mkdtempSync(join(tmpdir(), 'nexus-try-tools-'))
@@ -181,12 +179,12 @@ export const openToolStack = async (context: CliContext, signal: AbortSignal): P
   })
 }
 
-/** The small model would think until it is cut off. */
+/** The small model would think until cut off. */
 const withoutThoughts = '{%- set enable_thinking = false -%}\n'
-/** A forced call offers its tool alone. The schemas of all tools would be 2,000 tokens more in the last turn, which needs none. */
+/** A forced call offers only its tool. All tools' schemas would add 2,000 tokens to the last turn, which needs none. */
 const withoutSpareTools = '{%- if tools and tools | length > 1 %}{% set tools = none %}{% endif -%}\n'
 
-/** Both are held until both are known, so that they differ. */
+/** Holds both until both are known, so that they differ. */
 const freePorts = async (): Promise<readonly [number, number]> => {
   const servers = [createServer(), createServer()] as const
   const ports = await Promise.all(

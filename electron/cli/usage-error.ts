@@ -1,2 +1,2 @@
-// A command line that means nothing: the message names the word, what was found and what is allowed.
+// An invalid command line: the message names the word, what was found and what is allowed.
 export class UsageError extends Error {}

@@ -1,4 +1,4 @@
-// Which Nexus this is.
+// The version of Nexus.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'

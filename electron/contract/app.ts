@@ -1,4 +1,4 @@
-// The window: what it mirrors, and what it may ask of the app.
+// The window: the state it mirrors, and the app actions it may request.
 import * as z from 'zod'
 import { type Command, DeveloperNameSchema, type Outcome } from './command.ts'
 import type { HistorySample } from './history.ts'
@@ -8,33 +8,33 @@ import type { LogId } from './service-ids.ts'
 import { SnapshotSchema } from './snapshot.ts'
 import { count, nullableText } from './values.ts'
 
-/** What the window mirrors: the core's truth, and how the app stands to that core. */
+/** The window's state: the core's snapshot, and the app's link to that core. */
 export const AppStateSchema = z.strictObject({
   link: z.discriminatedUnion('kind', [
-    /** To the core, which is always a process of its own. */
+    /** To the core, which is always a separate process. */
     z.strictObject({
       kind: z.literal('attached'),
       pid: count,
-      /** Whose it is, when it is another user's: this app is a guest there. null: this user's own. */
+      /** The owner, if another user: this app is then a guest. null: this user's own core. */
       user: nullableText,
     }),
     z.strictObject({ kind: z.literal('connecting') }),
-    /** No core answers; nothing that was read before is live. */
+    /** No core answers; earlier readings are no longer live. */
     z.strictObject({ kind: z.literal('lost'), reason: z.string() }),
   ]),
   /** null unless attached. */
   snapshot: SnapshotSchema.nullable(),
   pinned: z.boolean(),
   openAtLogin: z.enum(['on', 'off', 'requires-approval', 'unavailable']),
-  /** Why the system shows no notifications of ours; null when it does or none was tried. */
+  /** Why the system doesn't show our notifications; null when it does or none was tried. */
   notificationsRefused: nullableText,
   version: z.string(),
 })
 export type AppState = z.infer<typeof AppStateSchema>
 
-/** What the window may ask of the app itself. */
+/** The app's own actions for the window. */
 export const AppActionSchema = z.discriminatedUnion('type', [
-  /** Puts a snippet with its key on the clipboard: the key itself never reaches the window. */
+  /** Copies a snippet with its key to the clipboard: the key itself never reaches the window. */
   z.strictObject({
     type: z.literal('copySnippet'),
     developer: DeveloperNameSchema,
@@ -52,9 +52,9 @@ export const AppActionSchema = z.discriminatedUnion('type', [
 ])
 export type AppAction = z.infer<typeof AppActionSchema>
 
-/** `window.nexus`: all that the preload script lets the window do. */
+/** `window.nexus`: the window's only API, from the preload script. */
 export interface Bridge {
-  /** Calls `listener` with the present state first; the returned function ends that. */
+  /** Calls `listener` with the current state first; returns the function that ends it. */
   onState(listener: (state: AppState) => void): () => void
   /** The whole history first, then each new sample as an array of one. */
   onHistory(listener: (samples: readonly HistorySample[]) => void): () => void

@@ -1,4 +1,4 @@
-// Requests to change something, and how each is answered.
+// Requests for changes, and their outcomes.
 import * as z from 'zod'
 import { ConfigSchema } from './config.ts'
 import { CommandedIdSchema } from './service-ids.ts'
@@ -13,13 +13,13 @@ export const CommandSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('start'),
     only: CommandedIdSchema.nullable(),
-    /** null: whatever this core already runs, else the configured choice. */
+    /** null: the profile that this core already runs, else the configured one. */
     profile: z.string().nullable(),
     /** Start although the memory plan says it does not fit. */
     force: z.boolean(),
-    /** End a llama-server or LiteLLM that somebody else started on our port first; absent: no. */
+    /** First end a llama-server or LiteLLM on our port that we did not start; absent: no. */
     replaceForeign: z.boolean().optional(),
-    /** Install first what is missing for it, which a snapshot's `setUp` tells; absent: no. */
+    /** First install the missing parts listed in a snapshot's `setUp`; absent: no. */
     setUp: z.boolean().optional(),
   }),
   z.strictObject({
@@ -34,7 +34,7 @@ export const CommandSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('restart'),
     only: CommandedIdSchema.nullable(),
-    /** Do not let busy slots finish; absent: they may, as with a stop. */
+    /** Do not let busy slots finish; absent: let them, as with a stop. */
     now: z.boolean().optional(),
   }),
   /** Replaces the config file, unless it has changed since `revision` was read. */
@@ -44,20 +44,20 @@ export const CommandSchema = z.discriminatedUnion('type', [
     action: z.enum(['create', 'rotate', 'revoke']),
     developer: DeveloperNameSchema,
   }),
-  /** Fetches a model, or goes on with it; one that is being fetched already is that one. */
+  /** Fetches a model, or resumes its fetch; no effect on one that is already being fetched. */
   z.strictObject({
     type: z.literal('fetchModel'),
-    /** A name of the catalogue's, REPO, or REPO:FILE. */
+    /** A catalogue name, REPO, or REPO:FILE. */
     model: z.string().min(1).max(512),
     /** A mirror of the Hub; null: the core's own HF_ENDPOINT, else the Hub. */
     endpoint: z.string().max(2048).nullable(),
-    /** For the Hub alone, kept in memory only; null: the core's own, else that of the state folder's file. */
+    /** Only for the Hub, kept in memory only; null: the core's own, else the one in the state folder's file. */
     token: z
       .string()
       .regex(/^[\x21-\x7e]{1,512}$/, 'a token of printable ASCII characters without blanks')
       .nullable(),
   }),
-  /** What is there of the file stays, for the next fetch. */
+  /** The downloaded part stays for the next fetch. */
   z.strictObject({ type: z.literal('cancelFetch'), id: z.string().max(512) }),
 ])
 export type Command = z.infer<typeof CommandSchema>
@@ -141,17 +141,17 @@ const MisfitSchema = z.strictObject({
   sharedEmbeddingBytes: z.strictObject({ target: bytes, draft: bytes }),
 })
 
-/** A command answers only "accepted" or why not; its effect arrives in the next snapshots. */
+/** An outcome only says "accepted" or why not; the effect arrives in the next snapshots. */
 export const OutcomeSchema = z.discriminatedUnion('accepted', [
   z.strictObject({
     accepted: z.literal(true),
-    /** What a start with `setUp` took, and why; absent: what runs goes on. */
+    /** The profile that a start with `setUp` chose, and why; absent: the running one is kept. */
     profile: z.strictObject({ name: z.string(), because: z.string() }).optional(),
   }),
   z.strictObject({
     accepted: z.literal(false),
     reason: z.string(),
-    /** Where a start was refused because it does not fit. */
+    /** Present when a start was refused because it does not fit. */
     misfit: MisfitSchema.optional(),
   }),
 ])

@@ -1,4 +1,4 @@
-// config.json: what the user wrote.
+// config.json, as the user wrote it.
 import * as z from 'zod'
 import { ProfileOverrideSchema } from './profile.ts'
 import { port, wholeNumber } from './values.ts'
@@ -13,7 +13,7 @@ export const GuestsSchema = z.union(
   [
     z.enum(['none', 'everyone']),
     z.strictObject({
-      /** Their socket is given to it, which the system allows a user only with groups of their own (chown(2)). */
+      /** The guests' socket gets this group, which chown(2) allows only for groups that the user belongs to. */
       group: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, 'the name of a group of this machine'),
     }),
   ],
@@ -33,19 +33,19 @@ export const ConfigSchema = z.strictObject({
   notifications: z
     .strictObject({
       enabled: z.boolean().default(true),
-      /** Local times between which nothing is raised; the tray and the window still say it. null: never quiet. */
+      /** Local times between which no notification is raised; tray and window still show it. null: never quiet. */
       quietHours: z.strictObject({ from: timeOfDay, to: timeOfDay }).nullable().default(null),
     })
     .default({ enabled: true, quietHours: null }),
-  /** What stands beside the menu-bar icon. */
+  /** The text beside the menu-bar icon. */
   menuBarText: z.enum(['none', 'slots', 'slots-and-speed']).default('slots-and-speed'),
   /** Whether the app starts the stack when it is opened. */
   startStackAtLaunch: z.boolean().default(false),
   /** Port of 127.0.0.1 for Prometheus, at /metrics; absent or null: none. */
   metricsPort: port.nullable().optional(),
   /**
-   * Which other users of this machine may see the stack and start, stop and restart it, never keys or settings; absent or
-   * null: on macOS the group `staff`, which is everybody with an account, elsewhere nobody.
+   * Which other users of this machine may see, start, stop and restart the stack, but never keys or settings; absent or
+   * null: on macOS the group `staff`, which is everyone with an account, elsewhere no one.
    */
   guests: GuestsSchema.nullable().optional(),
 })

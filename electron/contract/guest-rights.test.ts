@@ -36,7 +36,7 @@ const refused: readonly (readonly [Command, string])[] = [
   [{ ...start, profile: '' }, 'not from a file'],
   [{ ...stop, eject: true }, 'ejecting the Build Forge'],
   [{ ...stop, force: true }, 'ejecting the Build Forge'],
-  [{ type: 'start', only: null, profile: null, force: false, setUp: true }, 'installing what is missing'],
+  [{ type: 'start', only: null, profile: null, force: false, setUp: true }, 'installing the missing parts'],
   [{ type: 'configure', config: ConfigSchema.parse({}), revision: 'r' }, 'changing the settings'],
   [{ type: 'key', action: 'create', developer: 'eve' }, 'nexus key create eve'],
   [{ type: 'key', action: 'rotate', developer: 'ann' }, 'changing the keys'],
@@ -84,6 +84,6 @@ describe('questions', () => {
 })
 
 it('says why of logs and keys', () => {
-  expect(refuseLogs('ann')).toContain('what others asked the model')
+  expect(refuseLogs('ann')).toContain('other people’s prompts')
   expect(refuseKeys('ann')).toContain('ask ann for yours')
 })

@@ -1,8 +1,8 @@
-// The charts' last minutes.
+// The history that the charts draw.
 import * as z from 'zod'
 import { count, epochMs, perSecond } from './values.ts'
 
-/** One step of the charts; null: nothing was read in it. */
+/** One step of the charts; null: no reading. */
 export const HistorySampleSchema = z.strictObject({
   at: epochMs,
   generationTokensPerSecond: perSecond.nullable(),

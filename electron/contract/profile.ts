@@ -1,4 +1,4 @@
-// One profile: what is wanted of the three services.
+// A profile: the settings of the services.
 import * as z from 'zod'
 import { absolutePath, apiKey, host, port, wholeNumber } from './values.ts'
 
@@ -8,11 +8,11 @@ export const KvCacheTypeSchema = z.enum(kvCacheTypes)
 export type KvCacheType = z.infer<typeof KvCacheTypeSchema>
 
 const llamaServerProfile = z.strictObject({
-  /** null: configured nowhere, so looked for in app resources, Homebrew's prefix, PATH, then what set-up installed. */
+  /** null: searched in app resources, Homebrew's prefix, PATH, then what set-up installed. */
   binaryPath: absolutePath('the llama-server program').nullable(),
   modelPath: absolutePath('a GGUF model file'),
   draftModelPath: absolutePath('a GGUF model file').nullable(),
-  /** Model name that llama-server reports and that LiteLLM asks it for. */
+  /** The model name that llama-server reports and LiteLLM requests. */
   alias: z
     .string()
     .regex(/^[A-Za-z0-9._/-]{1,128}$/, '1 to 128 letters, digits, dots, dashes, underscores or slashes'),
@@ -32,13 +32,13 @@ const llamaServerProfile = z.strictObject({
   microBatchTokens: wholeNumber(32, 16_384, 'a number of tokens'),
   /** Host-memory prompt cache (`--cache-ram`); 0 turns it off. */
   promptCacheMiB: wholeNumber(0, 1_048_576, 'a number of MiB'),
-  /** What conversations without a slot may take on disk; 0: they are dropped. 65,536 when absent. */
+  /** Disk space for conversations without a slot; 0: they are dropped. 65,536 when absent. */
   parkedCacheMiB: wholeNumber(0, 16_777_216, 'a number of MiB').optional(),
-  /** How long one may wait there unused; 168 when absent. */
+  /** How long an unused one is kept there; 168 when absent. */
   parkedCacheHours: wholeNumber(1, 8_760, 'a number of hours').optional(),
   /**
-   * What requests are rendered with. `auto` (also when absent): the model's own chat template, or ours where that cannot
-   * render tools and the model is known; `model`: always its own; else the path of a Jinja file.
+   * The chat template for requests. `auto` (also when absent): the model's own, or ours if that can't render tools and the
+   * model is known; `model`: always its own; else the path of a Jinja file.
    */
   chatTemplate: z
     .string()
@@ -47,7 +47,7 @@ const llamaServerProfile = z.strictObject({
       'auto, model, or an absolute path to a Jinja chat template (starting with /)',
     )
     .optional(),
-  /** How the model draws its next token where a client says nothing; null, or absent: as its file or llama-server has it. */
+  /** Sampling when a client sets none; null, or absent: the defaults of the model file or llama-server. */
   sampling: z
     .strictObject({
       temperature: z.number('a number').min(0, 'at least 0').max(2, 'at most 2'),
@@ -55,11 +55,11 @@ const llamaServerProfile = z.strictObject({
     })
     .nullable()
     .optional(),
-  /** Literal flags that the user pins: passed last and unchanged, so they win over ours. */
+  /** Literal flags pinned by the user: passed last and unchanged, so they override ours. */
   pinnedFlags: z.array(z.string().min(1).max(4096)).max(128),
 })
 
-/** As people write it: `auto` is one pool where the Router guards it (electron/core/config/kv-sharing.ts). */
+/** As written in the config: `auto` means one pool if the Router guards it (electron/core/config/kv-sharing.ts). */
 const writtenLlamaServerProfile = llamaServerProfile.extend({
   unifiedKv: z.union([z.boolean(), z.literal('auto')], 'true, false, or auto'),
 })
@@ -67,7 +67,7 @@ const writtenLlamaServerProfile = llamaServerProfile.extend({
 const proxyProfile = z.strictObject({
   host,
   port,
-  /** The name clients were told; every other Claude model name is answered too. */
+  /** The model name for clients; every other Claude model name works too. */
   modelName: z
     .string()
     .regex(/^[A-Za-z0-9._/-]{1,128}$/, '1 to 128 letters, digits, dots, dashes, underscores or slashes'),
@@ -75,48 +75,48 @@ const proxyProfile = z.strictObject({
   clientKey: apiKey.nullable(),
   stopSequences: z.array(z.string().min(1).max(256)).max(16),
   requestTimeoutSeconds: wholeNumber(1, 86_400, 'a number of seconds'),
-  /** A LiteLLM config.yaml of the user's own, used instead of the generated one. */
+  /** The user's own LiteLLM config.yaml, used instead of the generated one. */
   configPath: absolutePath('a LiteLLM config.yaml').nullable(),
-  // What the Router adds to LiteLLM; each is on when absent, and none works with a configPath of one's own.
-  /** `role: system` messages inside a conversation become user text in their place: the model's template keeps only the last. */
+  // The Router's additions to LiteLLM; each is on when absent, and none works with the user's own configPath.
+  /** Turns `role: system` messages inside a conversation into user text: the model's template keeps only the last one. */
   joinSystemMessages: z.boolean().optional(),
-  /** The client's attribution line, different in each session, is left out, so that sessions share the prompt cache. */
+  /** Drops the client's attribution line, which differs in each session, so that sessions share the prompt cache. */
   dropAttribution: z.boolean().optional(),
-  /** `temperature: 1`, which clients send without having chosen it, does not override the model's own. */
+  /** Keeps the model's own sampling when clients send `temperature: 1`, which they send by default. */
   keepModelSampling: z.boolean().optional(),
-  /** A prompt that does not fit is answered with the sentence that makes Claude Code compact and go on. */
+  /** Answers a prompt that does not fit with the sentence that makes Claude Code compact and continue. */
   refuseOverlongPrompts: z.boolean().optional(),
-  /** No more requests than slots (and, in a pool, than tokens) go to llama-server at once; the others wait. */
+  /** Sends llama-server no more requests at once than it has slots (and, in a pool, tokens); the others wait. */
   admission: z.boolean().optional(),
-  /** Each conversation keeps a slot of llama-server, so that its next turn reads only what is new; only with admission. */
+  /** Pins each conversation to a slot of llama-server, so that its next turn reads only the new tokens; needs admission. */
   pinConversations: z.boolean().optional(),
-  /** How many may wait; one more is answered 529, unless its developer has none waiting. 16 when absent. */
+  /** How many requests may wait; another one gets 529, unless its developer has none waiting. 16 when absent. */
   queueLimit: wholeNumber(0, 1000, 'a number of requests').optional(),
-  /** The longest body that is read of a request; a longer one is answered 413. 32 MB, Anthropic's own limit, when absent. */
+  /** The largest request body; a larger one gets 413. 32 MB, Anthropic's own limit, when absent. */
   maxBodyBytes: wholeNumber(65_536, 1_073_741_824, 'a number of bytes').optional(),
-  /** Thinking is asked for in a form that LiteLLM takes, and turns of thoughts alone are left out. */
+  /** Converts thinking requests into a form that LiteLLM accepts, and drops turns with only thoughts. */
   mendThinking: z.boolean().optional(),
-  /** Tools of the provider's own servers are left out or refused; schemas lose the keywords that the grammar can't take. */
+  /** Drops or refuses tools of the provider's own servers, and removes schema keywords that the grammar can't handle. */
   mendTools: z.boolean().optional(),
-  /** Pictures and sounds that the model can't take are answered 400, in the words on which Claude Code goes on. */
+  /** Answers images and audio that the model can't process with 400, in the words on which Claude Code continues. */
   refuseUnseen: z.boolean().optional(),
-  /** llama-server streams every answer, also those that clients want whole: only so it notices when a client leaves. */
+  /** Streams every answer from llama-server, even if the client wants it whole: only then does it notice when a client leaves. */
   alwaysStream: z.boolean().optional(),
-  /** Fields of llama-server's own that clients may send, such as `min_p`; none when absent. */
+  /** llama-server's own fields that clients may send, such as `min_p`; none when absent. */
   passFields: z
     .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.]{0,63}$/, 'the name of a field, such as min_p'))
     .max(64, 'at most 64 fields')
     .optional(),
   /**
-   * The tools that reach the model, besides those of MCP servers (mcp__*). Absent: those that a coding agent needs, of what
-   * Claude Code sends; a list counts for every client; null: all tools.
+   * The tools that reach the model, besides those of MCP servers (mcp__*). Absent: of Claude Code's tools, those that a coding
+   * agent needs; a list applies to every client; null: all tools.
    */
   tools: z
     .array(z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'the name of a tool, such as WebFetch'))
     .max(128, 'at most 128 tools')
     .nullable()
     .optional(),
-  /** LiteLLM's own metrics for Prometheus at /metrics/ of its port, for whoever has a key; off when absent. */
+  /** LiteLLM's own metrics for Prometheus at /metrics/ on its port, for clients with a key; off when absent. */
   litellmMetrics: z.boolean().optional(),
 })
 
@@ -125,22 +125,22 @@ const ramDiskProfile = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,26}$/, '1 to 27 letters, digits, dots, dashes or underscores'),
   sizeMiB: wholeNumber(16, 4_194_304, 'a number of MiB'),
-  /** null: /Volumes/NAME on macOS, a folder of the state folder on Linux. */
+  /** null: /Volumes/NAME on macOS, a folder in the state folder on Linux. */
   mountPoint: absolutePath('a mount point').nullable(),
   /** macOS only; Linux has tmpfs. */
   filesystem: z.enum(['hfs+', 'apfs']),
 })
 
-/** Another Studio, whose llama-server is one more deployment of this Router. */
+/** Another Studio, whose llama-server is another deployment of this Router. */
 const nodeProfile = z.strictObject({
   name: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, '1 to 32 letters, digits, dots, dashes or underscores'),
-  /** Where its llama-server listens, as this machine reaches it. */
+  /** The address of its llama-server, as seen from this machine. */
   host,
   port,
   slots: wholeNumber(1, 64, 'a number of slots'),
-  /** A file with that llama-server's key (`keys/engine.key` there), for its owner alone; null: it asks for none. */
+  /** A file with that llama-server's key (`keys/engine.key` there), readable only by its owner; null: it needs none. */
   keyFile: absolutePath('a file with a key').nullable(),
 })
 export type NodeProfile = z.infer<typeof nodeProfile>
@@ -174,7 +174,7 @@ export type Profile = z.infer<typeof ProfileSchema>
 export const WrittenProfileSchema = ProfileSchema.extend({ llamaServer: writtenLlamaServerProfile })
 export type WrittenProfile = z.infer<typeof WrittenProfileSchema>
 
-/** A named profile of the user's: what differs from the one it extends. */
+/** A user's named profile: its differences from the one that it extends. */
 export const ProfileOverrideSchema = z.strictObject({
   extends: z.string().optional(),
   llamaServer: writtenLlamaServerProfile.partial().optional(),

@@ -1,4 +1,4 @@
-// Questions that no snapshot answers, and their answers.
+// Questions that a snapshot doesn't answer, and their answers.
 import * as z from 'zod'
 import { ConfigSchema } from './config.ts'
 import { ProfileSchema } from './profile.ts'
@@ -22,7 +22,7 @@ export const PlanAnswerSchema = z.strictObject({
           bytes: bytes.nullable(),
           estimated: z.boolean(),
           note: nullableText,
-          /** What the running llama-server says it allocated for it. */
+          /** Bytes that the running llama-server reports as allocated for it. */
           allocatedBytes: bytes.nullable(),
         }),
       ),
@@ -37,7 +37,7 @@ export const PlanAnswerSchema = z.strictObject({
     })
     .nullable(),
   memoryUnknown: nullableText,
-  /** What the Router does to requests, switch by switch. */
+  /** The Router's behaviours, one for each switch. */
   router: z.array(z.strictObject({ setting: z.string(), on: z.boolean(), does: z.string() })),
   /** null: the profile has none. */
   gateway: z
@@ -45,13 +45,13 @@ export const PlanAnswerSchema = z.strictObject({
       endpoint: z.string(),
       port,
       argv: z.array(z.string()),
-      /** What of it is so for which reason. */
+      /** The reasons behind it. */
       notes: z.array(z.string()),
     })
     .nullable(),
   engine: z.strictObject({
     version: nullableText,
-    /** null: it cannot be planned, `problems` says why. */
+    /** null: it can't be planned; `problems` says why. */
     argv: z.array(z.string()).nullable(),
     adaptations: z.array(
       z.strictObject({ flag: z.string(), seed: nullableText, ours: nullableText, reason: z.string() }),
@@ -70,21 +70,21 @@ export const DoctorAnswerSchema = z.strictObject({
       id: z.string(),
       group: z.string(),
       title: z.string(),
-      /** `unknown`: could not be found out; counts as a warning. */
+      /** `unknown`: the check got no answer; counts as a warning. */
       level: z.enum(['ok', 'warn', 'fail', 'unknown']),
       found: z.string(),
       why: z.string(),
-      /** A command to paste, or a sentence that starts with a capital letter; null when nothing is to be mended. */
+      /** The fix: a command to paste, or a sentence that starts with a capital letter; null: nothing to fix. */
       mend: nullableText,
     }),
   ),
 })
 export type DoctorAnswer = z.infer<typeof DoctorAnswerSchema>
 
-/** Without secrets: keys are masked, and what is copied is asked for by `snippet`. */
+/** Without secrets: keys are masked; text for the clipboard comes from `snippet`. */
 export const ClientsAnswerSchema = z.strictObject({
   baseUrl: z.string(),
-  /** What stands in the way of clients, in one sentence; null when nothing does. */
+  /** What may stop clients, in one sentence; null: nothing. */
   warning: nullableText,
   developers: z.array(
     z.strictObject({
@@ -97,7 +97,7 @@ export const ClientsAnswerSchema = z.strictObject({
           title: z.string(),
           /** The text with the key masked. */
           masked: z.string(),
-          /** What each line is for; empty when it speaks for itself. */
+          /** The purpose of each line; empty when it is obvious. */
           notes: z.array(z.string()),
         }),
       ),
@@ -108,27 +108,27 @@ export type ClientsAnswer = z.infer<typeof ClientsAnswerSchema>
 
 export const SettingsAnswerSchema = z.strictObject({
   path: z.string(),
-  /** Names the file's present content, for `configure`. */
+  /** Identifies the file's current content, for `configure`. */
   revision: z.string(),
-  /** Keys are eight stars, and keep what they are when they come back as that. */
+  /** Keys are shown as eight stars; sent back as stars, they stay unchanged. */
   config: ConfigSchema,
-  /** Why the file cannot be used, one sentence for each problem; then `config` is the last good one. */
+  /** Why the file can't be used, one sentence for each problem; `config` is then the last good one. */
   problems: z.array(z.string()),
-  /** Model, chip, cores, memory and system of the machine, in one line; null, or absent: it doesn't say, or not yet. */
+  /** The machine's model, chip, cores, memory and system in one line; null, or absent: unknown, or not yet read. */
   machine: nullableText.optional(),
   profileNames: z.array(z.string()),
-  /** Which one would be chosen without a configured profile; null: its profiles cannot be read. */
+  /** The profile that would be chosen without a configured one; null: the profiles can't be read. */
   automaticProfileName: nullableText,
   profileName: z.string(),
-  /** The profile that a restart of everything would take now: the configured one, else the one that runs. */
+  /** The profile that a full restart would use now: the configured one, else the running one. */
   profile: ProfileSchema,
-  /** What runs with other values than a restart of everything would take now; empty when nothing runs. */
+  /** Running values that differ from those of a full restart; empty when nothing runs. */
   restartNeeded: z.array(
     z.strictObject({
       key: z.string(),
       running: z.string(),
       configured: z.string(),
-      /** A restart leaves the RAM disk as it is mounted: for this it is ejected first. Absent: no. */
+      /** Whether the RAM disk must be ejected first, since a restart leaves it mounted. Absent: no. */
       needsEject: z.boolean().optional(),
     }),
   ),
@@ -173,7 +173,7 @@ export const ModelsAnswerSchema = z.strictObject({
 })
 export type ModelsAnswer = z.infer<typeof ModelsAnswerSchema>
 
-/** Questions whose answers are no part of a snapshot: asked for when somebody looks. */
+/** Questions whose answers aren't in a snapshot: asked when a view needs them. */
 export const QuerySchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('plan') }),
   z.strictObject({ type: z.literal('doctor') }),

@@ -1,15 +1,15 @@
-// The whole observable state at one instant.
+// A snapshot: the whole observable state at one instant.
 import * as z from 'zod'
 import { NoticeSchema, StackEventSchema } from './notice.ts'
 import { bytes, count, epochMs, perSecond } from './values.ts'
 
-/** Increased when a field changes meaning, so that an old window refuses a new core in words instead of misreading it. */
+/** Increased when a field changes meaning, so that an old window rejects a new core with a message instead of misreading it. */
 export const contractVersion = 2
 
 export const PhaseSchema = z.enum(['stopped', 'starting', 'ready', 'degraded', 'stopping', 'failed'])
 export type Phase = z.infer<typeof PhaseSchema>
 
-/** A process that holds a port of ours and that we did not start. Parts the system would not tell are null. */
+/** A process on one of our ports that we did not start. Parts that the system doesn't reveal are null. */
 export const ForeignProcessSchema = z.strictObject({
   pid: count.nullable(),
   command: z.string().nullable(),
@@ -39,21 +39,21 @@ export const MemorySchema = z.strictObject({
   totalBytes: bytes,
   usedBytes: bytes,
   availableBytes: bytes,
-  /** macOS only: Linux has no notion of wired memory, so it is null there. */
+  /** macOS only: Linux has no wired memory, so it is null there. */
   wiredBytes: bytes.nullable(),
   compressedBytes: bytes.nullable(),
   swapUsedBytes: bytes.nullable(),
   swapOutBytesPerSecond: perSecond.nullable(),
   pressure: z.enum(['normal', 'warn', 'critical']).nullable(),
   gpuLimitBytes: bytes.nullable(),
-  /** 0 to 100 over all cores since the reading before. */
+  /** 0 to 100 over all cores since the last reading. */
   cpuPercent: z.number().min(0).max(100).nullable(),
 })
 export type Memory = z.infer<typeof MemorySchema>
 
-/** What one workspace holds of the RAM disk. */
+/** One workspace's share of the RAM disk. */
 export const ForgeProjectSchema = z.strictObject({
-  /** Its own folder; that of its build files when the former is not known. */
+  /** The workspace folder; if unknown, the folder of its build files. */
   path: z.string(),
   bytes,
   owner: z.string().nullable(),
@@ -71,11 +71,10 @@ export const RamDiskSchema = z.strictObject({
   totalBytes: bytes.nullable(),
   usedBytes: bytes.nullable(),
   /**
-   * What the program behind it really has in memory, deleted files included; null when that is not told, absent when it was
-   * not looked at, as with projects.
+   * The memory it really holds, deleted files included; null when unknown, absent when not read, as with projects.
    */
   heldBytes: bytes.nullable().optional(),
-  /** By workspace, the largest first; absent when it was not looked at, which is done at leisure while builds change it. */
+  /** By workspace, the largest first; absent when not read, which happens at a slow pace while builds change it. */
   projects: z.array(ForgeProjectSchema).optional(),
 })
 export type RamDisk = z.infer<typeof RamDiskSchema>
@@ -88,21 +87,21 @@ export const SlotSchema = z.strictObject({
   contextLimit: count,
   promptTokens: count.nullable(),
   promptProcessed: count.nullable(),
-  /** 0 to 1, from the server's own log line; null when it has not said. */
+  /** 0 to 1, from the server's own log line; null before one. */
   prefillProgress: z.number().min(0).max(1).nullable(),
   generatedTokens: count.nullable(),
   tokensPerSecond: perSecond.nullable(),
-  /** Whether the server really drafts in this slot, which is not the same as having been asked to. */
+  /** Whether the server really drafts in this slot, not whether it was asked to. */
   speculative: z.boolean().nullable(),
-  /** Who is served in it; null when idle, and when the Router's requests do not tell it without doubt. */
+  /** The developer it serves; null when idle, or when the Router's requests leave doubt. */
   developer: z.string().nullable(),
-  /** Whose conversation it holds, also when idle; null: nobody's. Absent where the Router pins none. */
+  /** The conversation it holds, also when idle; null: none. Absent if the Router doesn't pin conversations. */
   held: z
     .strictObject({
       developer: z.string(),
-      /** A few letters that tell a developer's conversations apart. */
+      /** A short id that distinguishes a developer's conversations. */
       conversation: z.string(),
-      /** Whether the client named it itself; else it was told by its text. */
+      /** Whether the client named the conversation; else it was recognised by its text. */
       named: z.boolean(),
     })
     .nullable()
@@ -114,7 +113,7 @@ export const QueueSchema = z.strictObject({ processing: count, deferred: count }
 export type Queue = z.infer<typeof QueueSchema>
 
 export const ThroughputSchema = z.strictObject({
-  /** Over all slots since the reading before; null until two readings exist. */
+  /** Over all slots since the last reading; null until two readings exist. */
   generationTokensPerSecond: perSecond.nullable(),
   promptTokensPerSecond: perSecond.nullable(),
   /** Accepted / drafted tokens since the server started, 0 to 1; null when nothing was drafted. */
@@ -123,52 +122,52 @@ export const ThroughputSchema = z.strictObject({
 })
 export type Throughput = z.infer<typeof ThroughputSchema>
 
-/** One request that the Router has taken and not yet answered to its end. */
+/** A request that the Router has accepted and not yet fully answered. */
 export const RouterRequestSchema = z.strictObject({
   id: z.string(),
-  /** Name of the key that it came with. */
+  /** Name of its key. */
   developer: z.string(),
   /** `waiting`: for a free slot, or for room in the pool. */
   phase: z.enum(['waiting', 'prefill', 'generating']),
   startedAt: epochMs,
-  /** When it got its turn; null while it waits. */
+  /** When it was let through; null while it waits. */
   admittedAt: epochMs.nullable(),
   firstTokenAt: epochMs.nullable(),
   promptTokens: count.nullable(),
   /** Tokens generated so far; null before the first. */
   outputTokens: count.nullable(),
-  /** Which Studio serves it; null: this one, or not known yet. */
+  /** The Studio that serves it; null: this one, or not known yet. */
   node: z.string().nullable(),
-  // Absent from a Router of an earlier release.
-  /** Of the prompt, what was found in the cache and what was read; null until the answer ends, or where it does not say. */
+  // Absent from an older Router.
+  /** Prompt tokens found in the cache and read; null until the answer ends, or when not reported. */
   cachedTokens: count.nullable().optional(),
   readTokens: count.nullable().optional(),
   /** The slot of this Studio that it was sent to; null: not pinned, or not yet. */
   slot: count.nullable().optional(),
-  /** As in `Slot.held`; null: a helper's, which nothing is kept of. */
+  /** As in `Slot.held`; null: a helper request, of which nothing is kept. */
   conversation: z.string().nullable().optional(),
 })
 export type RouterRequest = z.infer<typeof RouterRequestSchema>
 
-/** What one developer has used since local midnight. */
+/** One developer's use since local midnight. */
 export const DeveloperUseSchema = z.strictObject({
   developer: z.string(),
   requests: count,
   failed: count,
   promptTokens: count,
   outputTokens: count,
-  /** Mean time from a request's arrival to its first token; null when none came. */
+  /** Mean time from a request's arrival to its first token; null without any token. */
   meanFirstTokenMs: z.number().nonnegative().nullable(),
   /**
-   * Of the prompts whose answers said so, what was found in the cache and what was read; null: none did. Absent from an
-   * earlier Router.
+   * Prompt tokens found in the cache and read, over the answers that reported them; null: none did. Absent from an older
+   * Router.
    */
   cachedTokens: count.nullable().optional(),
   readTokens: count.nullable().optional(),
 })
 export type DeveloperUse = z.infer<typeof DeveloperUseSchema>
 
-/** Another Studio whose llama-server is a further deployment of this Router. */
+/** Another Studio, whose llama-server is another deployment of this Router. */
 export const StudioNodeSchema = z.strictObject({
   name: z.string(),
   endpoint: z.string(),
@@ -179,18 +178,18 @@ export const StudioNodeSchema = z.strictObject({
 })
 export type StudioNode = z.infer<typeof StudioNodeSchema>
 
-/** One part of physical memory, in the order of the owner's map; they add up to the machine's memory. */
+/** One part of physical memory, in the order of the owner's map; the parts add up to the machine's memory. */
 export const MemoryPartSchema = z.strictObject({
   id: z.enum(['engine', 'draft', 'kv', 'compute', 'forge', 'system', 'linker', 'free']),
   bytes,
-  /** Of `bytes`, what is really in use: the forge's files. null where that is not told apart. */
+  /** The part of `bytes` really in use: the forge's files. null if not distinguished. */
   usedBytes: bytes.nullable(),
-  /** `planned`: from the model files and the profile, not read from what runs. */
+  /** `planned`: from model files and profile, not measured. */
   source: z.enum(['measured', 'planned']),
 })
 export type MemoryPart = z.infer<typeof MemoryPartSchema>
 
-/** The files that the running AI Engine was started with, by its command line: those of the profile may have changed since. */
+/** The model files on the running AI Engine's command line: the profile may have changed since. */
 export const EngineModelSchema = z.strictObject({
   modelPath: z.string(),
   draftModelPath: z.string().nullable(),
@@ -202,12 +201,12 @@ export const FitSchema = z.enum(['fits', 'fits-without-linker-reserve', 'does-no
 export const MemoryMapSchema = z.strictObject({
   parts: z.array(MemoryPartSchema),
   verdict: FitSchema,
-  /** What the plan leaves over; negative when it does not fit. */
+  /** Bytes left over by the plan; negative when it does not fit. */
   spareBytes: z.number().int(),
 })
 export type MemoryMap = z.infer<typeof MemoryMapSchema>
 
-/** What is not installed yet, and how far its installation is. */
+/** Parts that are not installed yet, and the progress of the installation. */
 export const SetUpStateSchema = z.strictObject({
   missing: z.array(
     z.strictObject({ id: z.enum(['litellm', 'llama-server', 'demo-model', 'traefik']), text: z.string() }),
@@ -222,26 +221,25 @@ export type SetUpState = z.infer<typeof SetUpStateSchema>
 
 /** A model that the core fetches, waits to fetch, or has fetched since it began. */
 export const ModelFetchSchema = z.strictObject({
-  /** As it is asked for again: REPO, REPO:FILE or the catalogue's name. */
+  /** The id for fetching it again: REPO, REPO:FILE or the catalogue name. */
   id: z.string(),
-  /** The file that is fetched now, or last; null before it is known. */
+  /** The current or last file; null before it is known. */
   file: z.string().nullable(),
-  /** Of all files of the model. */
+  /** Over all files of the model. */
   doneBytes: bytes,
   totalBytes: bytes.nullable(),
   bytesPerSecond: perSecond.nullable(),
   secondsLeft: z.number().nonnegative().nullable(),
   /**
-   * `queued`: behind another one. `checking`: the hash is made of what lies on the disk. `waiting`: until it is tried again,
-   * `reason` says why.
+   * `queued`: behind another fetch. `checking`: hashing the file on disk. `waiting`: for the next try; `reason` says why.
    */
   phase: z.enum(['queued', 'listing', 'fetching', 'checking', 'waiting', 'done', 'failed', 'cancelled']),
-  /** Why it waits or failed, in one sentence; where the model lies, once it is done. */
+  /** Why it waits or failed, in one sentence; when done, the path of the model. */
   reason: z.string().nullable(),
 })
 export type ModelFetch = z.infer<typeof ModelFetchSchema>
 
-/** A model of the profile's that isn't here and that can be fetched to where the profile looks for it. */
+/** A missing model of the profile that can be fetched to where the profile expects it. */
 export const MissingModelSchema = z.strictObject({
   /** For `fetchModel`. */
   model: z.string(),
@@ -266,8 +264,8 @@ const orders = ['start', 'stop', 'restart'] as const
 export type Order = (typeof orders)[number]
 
 /**
- * Which command named each service last, from whichever window or shell; null: none since this core began. A command that
- * waits for its effect sees here that a later one made that pointless.
+ * The last command for each service, from any window or shell; null: none since this core started. A command that waits for
+ * its effect sees here that a later one has overtaken it.
  */
 const LastOrdersSchema = z.strictObject({
   ramDisk: z.enum(orders).nullable(),
@@ -279,12 +277,15 @@ export type LastOrders = z.infer<typeof LastOrdersSchema>
 export const SnapshotSchema = z.strictObject({
   version: z.literal(contractVersion),
   takenAt: epochMs,
-  /** `background`: started by `nexus up` or an app; ends by itself once everything was stopped by a command, unless an app keeps it or it fetches a model. */
+  /**
+   * `background`: started by `nexus up` or an app; exits once a command has stopped everything, unless an app keeps it or it
+   * fetches a model.
+   */
   owner: z.strictObject({
     pid: count,
     background: z.boolean(),
     since: epochMs,
-    /** Another user's core: their name, which the guest's end fills in by the socket's owner. Absent: one's own. */
+    /** For another user's core, the user's name, filled in by the guest's client from the socket's owner. Absent: our own core. */
     user: z.string().optional(),
   }),
   profile: z.string(),
@@ -294,24 +295,24 @@ export const SnapshotSchema = z.strictObject({
     ramDisk: ServiceStateSchema,
     llamaServer: ServiceStateSchema,
     proxy: ServiceStateSchema,
-    /** Absent: the profile has none. Failed or degraded it makes `overall` degraded; what is proved is the Router's own way. */
+    /** Absent: the profile has none. If failed or degraded, `overall` is degraded; the proof uses the Router's own address. */
     gateway: ServiceStateSchema.optional(),
   }),
-  /** Absent: a core of an earlier release. */
+  /** Absent: an older core. */
   lastOrders: LastOrdersSchema.optional(),
   /** null: no AI Engine of ours runs. */
   engineModel: EngineModelSchema.nullable(),
-  /** Why the AI Engine generates without drafts although it was asked to, one sentence. Absent: it drafts, or was not asked. */
+  /** Why the AI Engine generates without the requested drafts, in one sentence. Absent: it drafts, or was not asked to. */
   speculationFailure: z.string().optional(),
   proof: ProofSchema.nullable(),
-  /** Why the end-to-end message did not come back, in one sentence; null when it did or was not tried yet. */
+  /** Why the end-to-end message got no answer, in one sentence; null when it got one or was not tried yet. */
   proofFailure: z.string().nullable(),
   memory: MemorySchema.nullable(),
   ramDisk: RamDiskSchema.nullable(),
   slots: z.array(SlotSchema).nullable(),
   queue: QueueSchema.nullable(),
   throughput: ThroughputSchema.nullable(),
-  /** null: the Router does not say, or does not run. */
+  /** null: the Router does not report them, or does not run. */
   requests: z.array(RouterRequestSchema).nullable(),
   developers: z.array(DeveloperUseSchema).nullable(),
   /** Empty when the profile names no other Studio. */
@@ -322,8 +323,8 @@ export const SnapshotSchema = z.strictObject({
   notices: z.array(NoticeSchema),
   /** null when everything that the profile needs is installed. */
   setUp: SetUpStateSchema.nullable(),
-  // Absent: a core of an earlier release.
-  /** The latest last; those that ended are kept for a while. */
+  // Absent: an older core.
+  /** The latest last; finished ones are kept for a while. */
   fetches: z.array(ModelFetchSchema).optional(),
   missingModels: z.array(MissingModelSchema).optional(),
 })

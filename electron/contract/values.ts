@@ -1,4 +1,4 @@
-// Values that several schemas are made of. Each says in words what it takes.
+// Shared value schemas. Each error message says what is allowed.
 import * as z from 'zod'
 
 export const absolutePath = (what: string) =>

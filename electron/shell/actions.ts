@@ -1,4 +1,4 @@
-// What the window and the tray may ask of the app itself.
+// The app's own actions, for window and tray.
 import type { App, Clipboard, Shell } from 'electron'
 import type { AppAction } from '../contract/app.ts'
 import type { Outcome } from '../contract/command.ts'
@@ -16,7 +16,7 @@ export interface ActionParts {
   readonly state: AppStateStore
   readonly window: () => AppWindow
   readonly quit: () => void
-  /** A snippet with its key in clear, from the core. Rejects with the reason. */
+  /** A snippet with its key unmasked, from the core. Rejects with the reason. */
   readonly readSnippet: (name: SnippetName) => Promise<string>
 }
 

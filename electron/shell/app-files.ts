@@ -1,4 +1,4 @@
-// Which file of the window a nexus:// address means, and the headers it is served with. Pure.
+// Maps a nexus:// address to a file of the window and its headers. Pure.
 import { extname, join, normalize, sep } from 'node:path'
 
 export const scheme = 'nexus'
@@ -14,7 +14,7 @@ const mimeTypes: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 }
 
-/** Nothing is loaded but our own files, and nothing is sent anywhere: the window talks through its bridge alone. */
+/** Loads only our own files and sends nothing anywhere: the window talks only through its bridge. */
 export const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
   "connect-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -24,7 +24,7 @@ export interface AppFile {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** null for another origin, for a kind of file that the window has none of, and for whatever lies outside of `dir`. */
+/** null for another origin, for a file type that the window doesn't use, and for anything outside `dir`. */
 export const resolveAppFile = (address: string, dir: string): AppFile | null => {
   const pathname = readPathname(address)
   if (pathname === null) return null
@@ -43,7 +43,7 @@ export const resolveAppFile = (address: string, dir: string): AppFile | null => 
   }
 }
 
-/** The decoded path of an address of ours; null for any other, and for what cannot be decoded or hides a NUL. */
+/** The decoded path of one of our addresses; null for any other, and for one that can't be decoded or contains a NUL. */
 const readPathname = (address: string): string | null => {
   try {
     const { protocol, host, pathname } = new URL(address)

@@ -1,4 +1,4 @@
-// Where the app's own files are: out/app in a clone, the archive's root when packaged.
+// Locates the app's own files: out/app in a clone, the archive's root when packaged.
 import { join } from 'node:path'
 
 export interface AppPaths {
@@ -9,16 +9,16 @@ export interface AppPaths {
   readonly command: CommandPaths
 }
 
-/** The command line that comes with the app and starts the core. */
+/** The bundled command line, which starts the core. */
 export interface CommandPaths {
   /** Where its `resources` are (NEXUS_ROOT). */
   readonly root: string
   readonly entryPath: string
-  /** The Node that came along; null in a clone. */
+  /** The bundled Node; null in a clone. */
   readonly nodePath: string | null
 }
 
-/** `appDir` is the folder of main.cjs. `resourcesPath` is where a packaged app keeps what must lie outside its archive (electron-builder.yml). */
+/** `appDir` is the folder of main.cjs. `resourcesPath` is where a packaged app keeps files that must be outside its archive (electron-builder.yml). */
 export const locateAppFiles = (
   appDir: string,
   { isPackaged, resourcesPath }: { readonly isPackaged: boolean; readonly resourcesPath: string },

@@ -1,4 +1,4 @@
-// Serves the window over nexus://, which unlike file: gives it an origin of its own and headers. Knows old and new Electron.
+// Serves the window over nexus://, which unlike file: gives it its own origin and headers. Supports old and new Electron.
 import { readFile } from 'node:fs/promises'
 import type { Protocol } from 'electron'
 import { resolveAppFile, scheme } from './app-files.ts'
@@ -9,7 +9,7 @@ export const registerAppScheme = (protocol: Protocol): void =>
 
 /** `dir` holds the built window. */
 export const serveApp = (protocol: Protocol, dir: string): void => {
-  // Electron 25 brought `handle`; the runtime that the tests can install is Electron 9.
+  // `handle` came with Electron 25; the tests can only install Electron 9.
   if (typeof protocol.handle === 'function') {
     protocol.handle(scheme, async ({ url }) => {
       const file = await load(url, dir)

@@ -1,4 +1,4 @@
-// What crosses between the preload script and the main process: names, and what can be followed.
+// The channels between preload script and main process, and the topics that can be followed.
 import type { LogId } from '../contract/service-ids.ts'
 
 export const channels = {
@@ -9,7 +9,7 @@ export const channels = {
   unfollow: 'nexus:unfollow',
 } as const
 
-/** Where the values of one followed topic arrive. */
+/** The channel for the values of one followed topic. */
 export const feedChannel = (id: number): string => `nexus:feed:${id}`
 
 export type Topic =
@@ -18,7 +18,7 @@ export type Topic =
   | { readonly kind: 'log'; readonly log: LogId }
   | { readonly kind: 'view' }
 
-/** An answer, or why there is none: an error thrown through `ipcRenderer.invoke` arrives with Electron's words around it. */
+/** An answer, or why there is none: Electron wraps errors thrown through `ipcRenderer.invoke` in its own words. */
 export type Reply<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly reason: string }

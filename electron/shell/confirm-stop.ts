@@ -1,10 +1,10 @@
-// What is said before agents that are being answered are stopped; null when nobody is. Pure.
+// The question before a stop that interrupts agents. Pure.
 import type { AppState } from '../contract/app.ts'
 import type { Command } from '../contract/command.ts'
 import { hostOf } from '../contract/guest-rights.ts'
 import { describeWork } from '../wording/work.ts'
 
-/** What is said before a stop; null: it needs no question. Another user's stack is never stopped by one careless click. */
+/** The question before a stop; null: none needed. One careless click never stops another user's stack. */
 export const describeInterruption = (state: AppState): string | null => {
   const host = hostOf(state)
   const work = describeWork(state.snapshot)
@@ -12,6 +12,6 @@ export const describeInterruption = (state: AppState): string | null => {
   return `This is ${host}’s stack.${work === null ? '' : ` ${work}`}`
 }
 
-/** A start interrupts nobody. */
+/** A start interrupts no agent. */
 export const interrupts = (command: Command): boolean =>
   (command.type === 'stop' || command.type === 'restart') && command.only !== 'ramDisk'

@@ -1,23 +1,23 @@
-// Everything that opens the window again or ends the app, tied to the shell.
+// Connects every event that reopens the window or ends the app to the shell.
 import type { EventEmitter } from 'node:events'
 import type { AppShell } from './shell.ts'
 
-/** What tells of them: parts of Electron and of this process. */
+/** The event sources: parts of Electron and of this process. */
 export interface ExitSources {
   readonly app: EventEmitter
   readonly autoUpdater: EventEmitter
   readonly powerMonitor: EventEmitter
   readonly process: EventEmitter
   readonly platform: NodeJS.Platform
-  /** Milliseconds since this process began. */
+  /** Milliseconds since this process started. */
   readonly uptimeMs: () => number
-  /** Has the system open the app anew once this process has ended. */
+  /** Makes the system reopen the app once this process has ended. */
   readonly relaunch: () => void
-  /** Writes down what went wrong in the app itself. */
+  /** Logs an error of the app itself. */
   readonly logError: (error: unknown) => void
 }
 
-/** An app that fails sooner than this would only fail again. */
+/** An app that fails sooner than this would fail again after a relaunch. */
 const relaunchAfterMs = 60_000
 
 interface Preventable {
@@ -28,15 +28,15 @@ export const connectExits = (
   { quit, window, letGo }: Pick<AppShell, 'quit' | 'window' | 'letGo'>,
   { app, autoUpdater, powerMonitor, process, platform, uptimeMs, relaunch, logError }: ExitSources,
 ): void => {
-  // The icon may be hidden (macOS 26 can do that to any app): it is never the only door.
+  // The icon may be hidden (macOS 26 can do that to any app), so it is never the only way in.
   app.on('activate', () => window.show())
   app.on('second-instance', () => window.show())
-  // Closing the window is no wish to quit.
+  // Closing the window does not quit.
   app.on('window-all-closed', () => {})
 
   let updating = false
   app.on('before-quit', (event: Preventable) => {
-    // An installer that is under way ends the app by itself, and must not be stopped.
+    // A running installer ends the app itself, and must not be stopped.
     if (updating) return
     event.preventDefault()
     quit.request()
@@ -49,17 +49,17 @@ export const connectExits = (
       void letGo()
     })
   }
-  // Electron's own answer is a box that stops this process until somebody presses OK (electron/electron
+  // By default Electron shows a box that blocks this process until someone presses OK (electron/electron
   // lib/browser/init.ts).
   let failing = false
   process.on('uncaughtException', (error: unknown) => {
     logError(error)
-    // Each call opens one more (Electron's docs of app.relaunch), and leaving takes long enough for a second failure.
+    // Each call opens another app (Electron's docs of app.relaunch), and exiting takes long enough for a second failure.
     if (!failing && uptimeMs() > relaunchAfterMs) relaunch()
     failing = true
     quit.atOnce()
   })
-  // A promise that nobody waited for has failed: what it was for is lost, the rest is whole.
+  // An unhandled rejection: only that one task is lost.
   process.on('unhandledRejection', (reason: unknown) => logError(reason))
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => quit.atOnce())
   powerMonitor.on('shutdown', (event: Preventable) => {

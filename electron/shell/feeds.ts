@@ -1,15 +1,15 @@
-// What the window follows: pushed to it only while somebody can see it, since a hidden window is to cost nothing.
+// The window's feeds, pushed only while it is visible: a hidden window must cost nothing.
 import type { AppState } from '../contract/app.ts'
 import type { HistorySample } from '../contract/history.ts'
 import type { View } from '../contract/notice.ts'
 import type { LogId } from '../contract/service-ids.ts'
 import type { Topic } from './channels.ts'
 
-/** What the window mirrors, in one place: whoever changes a part of it tells everyone who follows. */
+/** The state that the window mirrors. Changing a part notifies all followers. */
 export interface AppStateStore {
   get(): AppState
   update(part: Partial<AppState>): void
-  /** Not called with the present state; the returned function ends it. */
+  /** Not called with the current state; returns the function that ends it. */
   subscribe(listener: (state: AppState) => void): () => void
 }
 
@@ -37,13 +37,13 @@ export interface FeedSources {
 }
 
 export interface Feeds {
-  /** `id` is the window's own number for what it follows. */
+  /** `id` is the window's own number for the topic. */
   follow(id: number, topic: Topic): void
   unfollow(id: number): void
-  /** The page is gone or loads anew. */
+  /** The page is gone or reloads. */
   unfollowAll(): void
   setVisible(visible: boolean): void
-  /** Asks the window for a view; kept until it listens. */
+  /** Asks the window to show a view; kept until it listens. */
   showView(view: View): void
 }
 
@@ -56,7 +56,7 @@ interface Feed {
   readonly showView?: (view: View) => void
 }
 
-/** Lines of a followed log that come while the window is hidden; more would only be scrolled past. */
+/** Lines of a followed log to keep while the window is hidden; more would only scroll past. */
 const keptLines = 2_000
 
 export const createFeeds = (sources: FeedSources, send: (id: number, value: unknown) => void): Feeds => {
@@ -83,7 +83,7 @@ export const createFeeds = (sources: FeedSources, send: (id: number, value: unkn
       stop?.()
       stop = null
     }
-    // Also to a hidden window, once: it is to be painted before it is first shown.
+    // Send once even to a hidden window, so that it is painted before it is first shown.
     tell(sources.state.get())
     return {
       resume: () => {
@@ -96,7 +96,7 @@ export const createFeeds = (sources: FeedSources, send: (id: number, value: unkn
     }
   }
 
-  /** Told anew from the start when the window is shown again: what was missed is in the whole. */
+  /** Resent in full when the window is shown again, so nothing is missed. */
   const openHistory = (tell: (samples: readonly HistorySample[]) => void): Feed => {
     let stop: (() => void) | null = null
     const pause = () => {

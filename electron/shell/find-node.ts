@@ -1,19 +1,19 @@
-// The Node that starts the core: the one that came with the app, else one of this machine's that is new enough.
+// Finds the Node that starts the core: the bundled one, else one on this machine that is new enough.
 import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 export interface NodePlaces {
-  /** Came with the app; null in a clone. */
+  /** The bundled Node; null in a clone. */
   readonly ownPath: string | null
   readonly runtimeDir: string
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** An app that the Finder opens gets launchd's PATH, which has none of these (recorded: fixtures of `launchctl print`). */
+/** An app opened by the Finder gets launchd's PATH, which has none of these (recorded: fixtures of `launchctl print`). */
 const homebrewDirs = ['/opt/homebrew/bin', '/usr/local/bin'] as const
 
-/** Best first. NEXUS_NODE is what `nexus app` runs on; the private one is what scripts/setup-clone.sh installs. */
+/** Best first. `nexus app` sets NEXUS_NODE to its own Node; scripts/setup-clone.sh installs the private one. */
 export const listNodes = ({ ownPath, runtimeDir, env }: NodePlaces): readonly string[] => {
   const searched = [...(env['PATH'] ?? '').split(delimiter).filter((dir) => dir !== ''), ...homebrewDirs]
   return [
@@ -30,7 +30,7 @@ const listPrivateNodes = (modulesDir: string): readonly string[] => {
       .filter((name) => name.startsWith('node-'))
       .map((name) => join(modulesDir, name, 'bin', 'node'))
   } catch {
-    // Set-up has installed none.
+    // Set-up has not installed one.
     return []
   }
 }
@@ -41,14 +41,14 @@ export const isNewEnough = (version: string): boolean => {
   return (Number(major) > 22 && Number(major) !== 23) || (Number(major) === 22 && Number(minor) >= 13)
 }
 
-/** Throws in words when there is none. */
+/** Throws a message for the user when there is none. */
 export const findNode = async (places: NodePlaces): Promise<string> => {
   for (const path of listNodes(places)) {
     const version = await readVersion(path)
     if (version !== null && isNewEnough(version)) return path
   }
   throw new Error(
-    'no Node 22.13 or newer was found, which the core runs on: open the app with scripts/nexus app, which installs one',
+    'found no Node 22.13 or newer, which the core needs: open the app with scripts/nexus app, which installs one',
   )
 }
 

@@ -1,4 +1,4 @@
-// The main process's end of the bridge: who calls and with what is checked before anything is done.
+// The main process's end of the bridge: checks the sender and the arguments of every call first.
 import type { IpcMain, WebContents } from 'electron'
 import { z } from 'zod'
 import { type AppAction, AppActionSchema } from '../contract/app.ts'
@@ -49,7 +49,7 @@ interface Call<T> {
   readonly carryOut: (payload: T) => unknown
 }
 
-/** Never rejects, and never tells a stranger more than that it is one. */
+/** Never rejects, and tells an untrusted sender nothing but that it is one. */
 export const answerCall = async <T>(
   event: CallEvent,
   window: Caller | null,

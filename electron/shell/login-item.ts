@@ -1,7 +1,7 @@
-// Whether the app opens at login, as the system says it, not as we asked.
+// Whether the app opens at login, according to the system, not to our request.
 import type { AppState } from '../contract/app.ts'
 
-/** Of Electron's app what is needed here. */
+/** The part of Electron's app used here. */
 export interface LoginItemApp {
   readonly isPackaged: boolean
   getLoginItemSettings(): { readonly openAtLogin: boolean; readonly status: string }
@@ -9,14 +9,14 @@ export interface LoginItemApp {
 }
 
 export const readLoginItem = (app: LoginItemApp, platform: NodeJS.Platform): AppState['openAtLogin'] => {
-  // Unpackaged it would be Electron itself that is opened; Electron has no login items for Linux.
+  // Unpackaged, the login item would open Electron itself; Electron has no login items for Linux.
   if (platform !== 'darwin' || !app.isPackaged) return 'unavailable'
   const { openAtLogin, status } = app.getLoginItemSettings()
   if (status === 'requires-approval') return 'requires-approval'
   return openAtLogin ? 'on' : 'off'
 }
 
-/** Answers why it cannot be; null when the system was asked. */
+/** Returns why it is impossible; null after asking the system. */
 export const setLoginItem = (
   app: LoginItemApp,
   platform: NodeJS.Platform,

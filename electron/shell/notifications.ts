@@ -1,4 +1,4 @@
-// System notifications of what the core notices: one for each, shown once, taken back when it no longer holds.
+// System notifications for the core's notices: each is shown once, and removed when its condition ends.
 import type { Notice, View } from '../contract/notice.ts'
 
 /** One notification on its way to the screen. */
@@ -8,19 +8,19 @@ export interface ShownNotice {
 
 export interface NoticeListeners {
   readonly onClick: () => void
-  /** null when the system showed it, else why it did not; the last word counts. */
+  /** null when the system showed it, else why not; the last call counts. */
   readonly onRefused: (reason: string | null) => void
 }
 
 export interface NotificationOptions {
   readonly show: (notice: Notice, listeners: NoticeListeners) => ShownNotice
   readonly onView: (view: View) => void
-  /** null: the system shows them. */
+  /** null: the system shows notifications. */
   readonly onRefused: (reason: string | null) => void
 }
 
 /**
- * The core decides what is noticed and when it is due; here is only remembered what is on the screen. The returned
+ * The core decides which notices there are and when they are due; this only tracks what is on screen. The returned
  * function takes the notices of each live snapshot.
  */
 export const createNotifications = ({
@@ -29,7 +29,7 @@ export const createNotifications = ({
   onRefused,
 }: NotificationOptions): ((notices: readonly Notice[]) => void) => {
   const shown = new Map<string, ShownNotice>()
-  /** Since when it held as it was shown last. A core that fell silent and answers again tells of the same time. */
+  /** The `since` it was last shown with. A core that falls silent and answers again reports the same time. */
   const shownSince = new Map<string, number>()
 
   const raise = (notice: Notice) => {

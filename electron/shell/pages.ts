@@ -1,4 +1,4 @@
-// The only addresses that are ever opened outside of the app: the window names a page, never an address.
+// The only addresses that the app ever opens externally: the window names a page, never an address.
 import type { AppAction } from '../contract/app.ts'
 
 type Page = Extract<AppAction, { type: 'openPage' }>['page']
@@ -18,7 +18,7 @@ const pages: Readonly<Record<Page, { readonly address: string; readonly on: 'eve
   },
 }
 
-/** null where the system has no such page. */
+/** null if this system has no such page. */
 export const pageAddress = (page: Page, platform: NodeJS.Platform): string | null => {
   const { address, on } = pages[page]
   return on === 'everywhere' || on === platform ? address : null

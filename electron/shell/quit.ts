@@ -1,27 +1,28 @@
-// Ending the app: a person is asked once whether the services go on; the system is not kept waiting, and they go on.
+// Ends the app: asks a person once whether to leave the services running; never keeps the system waiting, and then leaves
+// them running.
 import { within } from '../core/base/deadline.ts'
 
 export interface QuitParts {
-  /** Whether there is anything to ask about. */
+  /** Whether the question is needed. */
   anythingRuns(): boolean
   ask(): Promise<'leave' | 'stop' | 'cancel'>
-  /** Settles when everything has stopped; answers why not otherwise. */
+  /** Settles when everything has stopped, or with the reason why not. */
   stopEverything(): Promise<string | null>
-  /** Why stopping did not work: the app stays. */
+  /** Reports why stopping failed: the app stays. */
   tell(reason: string): void
-  /** Lets go of the core. */
+  /** Disconnects from the core. */
   letGo(): Promise<void>
   exit(): void
 }
 
 export interface Quit {
-  /** A person wants to quit. Asked again while the first question stands, it is the same one. */
+  /** A person wants to quit. Asking again while the question is open changes nothing. */
   request(): void
-  /** The system ends us, or an update does: the services go on, and nothing is asked. Idempotent. */
+  /** The system or an update ends us: no question, and the services keep running. Idempotent. */
   atOnce(): void
 }
 
-/** A logout waits some 20 s before it gives up on an app. */
+/** A logout waits about 20 s before it gives up on an app. */
 const deadlineMs = 3_000
 
 export const createQuit = (parts: QuitParts): Quit => {

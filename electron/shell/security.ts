@@ -1,4 +1,4 @@
-// What the window may never do, whatever runs in it: go elsewhere, open others, ask for permissions.
+// Forbids the window to navigate away, open windows or request permissions, whatever runs in it.
 import type { EventEmitter } from 'node:events'
 import type { App, Session, WebContents } from 'electron'
 
@@ -26,7 +26,7 @@ const forbidOpening = (contents: WebContents): void => {
     contents.setWindowOpenHandler(() => ({ action: 'deny' }))
     return
   }
-  // Before Electron 12 only this event could say no.
+  // Before Electron 12 only this event could prevent it.
   const older: EventEmitter = contents
   older.on('new-window', (event: Preventable) => event.preventDefault())
 }

@@ -1,4 +1,4 @@
-// The shell put together: the line to the core, and what shows it and commands it on this desktop.
+// Assembles the shell: the connection to the core, and the desktop parts that show and command it.
 
 import { join } from 'node:path'
 import {
@@ -58,7 +58,7 @@ export interface ShellOptions {
 export interface AppShell {
   readonly quit: Quit
   readonly window: AppWindow
-  /** Lets go of the core; the services go on. */
+  /** Disconnects from the core; the services keep running. */
   letGo(): Promise<void>
 }
 
@@ -82,7 +82,7 @@ export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShe
     feeds.showView(view)
     window.show()
   }
-  // What an earlier run left on the screen, killed perhaps, holds no more or is told anew. Not in older Electrons.
+  // Notifications of an earlier, perhaps killed, run are outdated or will be shown again. Missing in older Electrons.
   if (typeof Notification.removeAll === 'function') Notification.removeAll()
   const notify = createNotifications({
     show: (notice, listeners) =>
@@ -95,7 +95,7 @@ export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShe
     onRefused: (reason) => state.update({ notificationsRefused: reason }),
   })
   state.subscribe(({ link, snapshot }) => {
-    // While a core is looked for nothing is known; without one nothing that was said holds any more.
+    // While looking for a core nothing is known; without one, old notices no longer hold.
     if (snapshot !== null) notify(snapshot.notices)
     else if (link.kind === 'lost') notify([])
   })
@@ -116,7 +116,7 @@ export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShe
     iconBounds: () => tray.bounds(),
     frontApp: process.platform === 'darwin' ? { giveBack: () => app.hide(), take: () => app.show() } : null,
     onVisible: (visible) => {
-      // The person may have changed it in the system's settings meanwhile.
+      // The user may have changed it in the system settings meanwhile.
       if (visible) state.update({ openAtLogin: readLoginItem(app, process.platform) })
       feeds.setVisible(visible)
       link.setWatched(visible)
@@ -140,7 +140,7 @@ export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShe
     return link.close()
   }
   const quit = createQuit({
-    // Another user's stack goes on when a guest's window closes: there is nothing to ask.
+    // Another user's stack keeps running when a guest quits: nothing to ask.
     anythingRuns: () =>
       hostOf(state.get()) === null && (servicesRun(state.get()) || isSettingUp(state.get())),
     ask: () =>
@@ -148,7 +148,7 @@ export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShe
         askBeforeQuit(
           parent,
           isSettingUp(state.get())
-            ? 'Parts are being installed, and what was to be started starts after them.'
+            ? 'Parts are being installed; the stack starts after that.'
             : describeWork(state.get().snapshot),
         ),
       ),
@@ -177,7 +177,7 @@ export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShe
     readSnippet: (name) => link.core().readSnippet(name),
   })
 
-  /** Another user's core keeps to settings of its own. */
+  /** Another user's core has its own settings. */
   const drainLimit = () =>
     hostOf(state.get()) === null ? `within ${plural(config.drainSeconds, 'second')}` : 'in time'
   const command = async (given: Command): Promise<Outcome> => {
@@ -227,7 +227,7 @@ export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShe
     updateTray()
   })
   startAtFirstCore(link, {
-    // The wish is about one's own stack.
+    // The setting is about the user's own stack.
     isWanted: () => config.startStackAtLaunch && hostOf(state.get()) === null,
     onRefused: tellRefusal,
   })
@@ -242,15 +242,15 @@ export const startShell = ({ folder, paths, coreStarter }: ShellOptions): AppShe
   return { quit, window, letGo }
 }
 
-/** No menu is to be seen, but its shortcuts count: copy and paste, and on macOS hide and quit. None that reloads. */
+/** The menu is invisible, but its shortcuts work: copy and paste, and on macOS hide and quit. No reload. */
 const shortcuts = (platform: NodeJS.Platform): MenuItemConstructorOptions[] => [
-  // macOS takes the first for the app's own, whatever it is.
+  // macOS uses the first menu as the app menu, whatever it is.
   ...(platform === 'darwin' ? [{ role: 'appMenu' } as const] : []),
   { role: 'editMenu' },
   { role: 'fileMenu', submenu: [{ role: 'close' }] },
 ]
 
-/** Without a dock icon a dialog would come up behind whatever is in front. */
+/** Without a dock icon, a dialog would open behind the front window. */
 const comeToFront = () => app.focus({ steal: true })
 
 const askBeforeQuit = async (
@@ -262,7 +262,7 @@ const askBeforeQuit = async (
   const { response } = await dialog.showMessageBox(parent, {
     type: 'question',
     message: 'Quit Opta Nexus?',
-    detail: `${work === null ? '' : `${work} `}All of it can go on without the app; nexus status shows it.`,
+    detail: `${work === null ? '' : `${work} `}Everything can keep running without the app; nexus status shows it.`,
     buttons: ['Leave running', 'Stop everything', 'Cancel'],
     defaultId: 0,
     cancelId: 2,
@@ -278,8 +278,8 @@ const askBeforeStop = async (parent: BrowserWindow, work: string, limit: string)
   comeToFront()
   const { response } = await dialog.showMessageBox(parent, {
     type: 'question',
-    message: 'Stop all the same?',
-    detail: `${work} What does not end ${limit} is cut off.`,
+    message: 'Stop anyway?',
+    detail: `${work} Requests that don’t finish ${limit} are cut off.`,
     buttons: ['Stop', 'Cancel'],
     defaultId: 1,
     cancelId: 1,

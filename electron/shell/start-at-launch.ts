@@ -1,4 +1,4 @@
-// Starting the stack when the app is opened, where the config says so.
+// Starts the stack when the app is opened, if configured.
 import type { CoreConnection } from '../core/control/connect-core.ts'
 
 export interface StartAtLaunch {
@@ -6,7 +6,7 @@ export interface StartAtLaunch {
   readonly onRefused: (reason: string) => void
 }
 
-/** With the first core that answers, and with no later one: that one's coming is no launch. */
+/** Acts on the first core that answers only: a later core is not a launch. */
 export const startAtFirstCore = (
   { withEachCore, dispatch }: Pick<CoreConnection, 'withEachCore' | 'dispatch'>,
   { isWanted, onRefused }: StartAtLaunch,

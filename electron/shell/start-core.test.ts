@@ -50,8 +50,8 @@ it.each([
     `console.error('first'); console.error('no room on the disk'); process.exit(1)`,
     /start: no room on the disk$/,
   ],
-  ['how it ended', 'process.exit(3)', /its starter ended with 3$/],
-  ['that it said something else', `console.log('what?')`, /its starter ended with 0$/],
+  ['how it ended', 'process.exit(3)', /its starter exited with 3$/],
+  ['that it said something else', `console.log('what?')`, /its starter exited with 0$/],
 ])('says %s when there is none', async (_, script, words) => {
   await expect(createCoreStarter(options(script)).start()).rejects.toThrow(words)
 })

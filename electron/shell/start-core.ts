@@ -1,4 +1,4 @@
-// Has the core started by the command line that came with the app, as `nexus up` does it: there is one way to start it.
+// Starts the core through the bundled command line, as `nexus up` does, so there is only one way to start it.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import type { StateFolder } from '../core/config/state-folder.ts'
@@ -11,10 +11,10 @@ export interface CoreStarterOptions {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** The core listens within 20 s of its start (electron/cli/attach.ts), and before that macOS may have to check its program. */
+/** The core listens within 20 s of its start (electron/cli/attach.ts), after macOS may have had to check its program. */
 const startTimeoutMs = 60_000
 
-/** Of this app alone: a core lives longer, and is nothing of Electron's. */
+/** Only for this app: a core outlives it and doesn't run in Electron. */
 const appVariables = ['ELECTRON_RUN_AS_NODE', 'NODE_OPTIONS', 'NEXUS_READY_FD'] as const
 
 export const commandEnvironment = ({
@@ -28,14 +28,14 @@ export const commandEnvironment = ({
   NEXUS_RUNTIME: folder.runtimeDir,
   NEXUS_SHARED: folder.sharedDir ?? '',
   NEXUS_MODELS: folder.modelsDir,
-  // Not beside the bundle: a packaged app's folder is sealed by its signature.
+  // Not beside the bundle: the signature seals a packaged app's folder.
   NODE_COMPILE_CACHE: join(folder.runtimeDir, 'compile-cache'),
 })
 
 export interface CoreStarter {
   /**
-   * Settles once a core listens. `own`: this user's, which may have run already; `guest`: another user's owns the stack of
-   * this machine. Rejects with the last line that the command said when it failed.
+   * Settles once a core listens. `own`: this user's, perhaps already running; `guest`: another user's core owns this machine's
+   * stack. Rejects with the command's last line of output when it failed.
    */
   start(): Promise<'own' | 'guest'>
   /** The Node that the last start ran on; null before the first. */
@@ -56,7 +56,7 @@ export const createCoreStarter = (options: CoreStarterOptions): CoreStarter => {
       )
       const answer = lastLine(said)
       if (code === 0 && (answer === 'own' || answer === 'guest')) return answer
-      const why = lastLine(complained) ?? `its starter ended with ${code ?? 'no answer'}`
+      const why = lastLine(complained) ?? `its starter exited with ${code ?? 'no answer'}`
       throw new Error(`the core did not start: ${why}`)
     },
   }
@@ -69,7 +69,7 @@ const lastLine = (text: string): string | null =>
     .at(-1) ?? null
 
 interface Ended {
-  /** null after a signal, ours at the deadline or another's. */
+  /** null after a signal, ours at the deadline or a foreign one. */
   readonly code: number | null
   readonly said: string
   readonly complained: string

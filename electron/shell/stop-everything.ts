@@ -1,15 +1,15 @@
-// "Stop everything" before the app quits: the command, and the wait until the snapshot says that it is done.
+// "Stop everything" before the app quits: sends the command and waits until the snapshot confirms it.
 import type { AppState } from '../contract/app.ts'
 import type { Command, Outcome } from '../contract/command.ts'
 import type { ServiceState } from '../contract/snapshot.ts'
 import { within } from '../core/base/deadline.ts'
 import type { AppStateStore } from './feeds.ts'
 
-/** One that has failed and left no process has nothing to end. */
+/** A failed service without a process has nothing to stop. */
 const runs = ({ phase, pid }: ServiceState): boolean =>
   phase !== 'stopped' && !(phase === 'failed' && pid === null)
 
-/** Whether something of ours runs that a stop would end; the RAM disk stays through a stop. */
+/** Whether a stop would end anything of ours; the RAM disk stays through a stop. */
 export const servicesRun = ({ snapshot }: AppState): boolean =>
   snapshot !== null && (runs(snapshot.services.llamaServer) || runs(snapshot.services.proxy))
 
@@ -25,7 +25,7 @@ export const stopEverything = async ({
   dispatch,
   deadlineMs,
 }: StopEverything): Promise<string | null> => {
-  // A core that `nexus up` left behind ends by itself once everything has stopped.
+  // A background core of `nexus up` exits once everything has stopped.
   const owner = state.get().snapshot?.owner
   const endsWithServices = owner?.background === true && owner.user === undefined
   const outcome = await dispatch({ type: 'stop', only: null, eject: false, now: false, force: false })

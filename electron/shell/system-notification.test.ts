@@ -72,7 +72,7 @@ it('tells why the system refused', async () => {
 it('does not take silence for a yes, and takes a late one: a person may have to allow the first', async () => {
   showNotice(create, notice, listeners)
   await vi.advanceTimersByTimeAsync(6_000)
-  expect(said).toEqual([expect.stringContaining('did not say')])
+  expect(said).toEqual([expect.stringContaining('did not confirm')])
   last().events.emit('show')
   await vi.advanceTimersByTimeAsync(0)
   expect(said.at(-1)).toBeNull()

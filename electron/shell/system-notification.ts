@@ -1,18 +1,18 @@
-// One notification of the operating system, and whether it was really shown.
+// A notification of the operating system, and whether it was really shown.
 import type { EventEmitter } from 'node:events'
 import type { Notice } from '../contract/notice.ts'
 import { within } from '../core/base/deadline.ts'
 import { showControls } from '../wording/visible-text.ts'
 import type { NoticeListeners, ShownNotice } from './notifications.ts'
 
-/** Of Electron's Notification what is needed here. */
+/** The part of Electron's Notification used here. */
 export interface SystemNotification extends EventEmitter {
   show(): void
   close(): void
 }
 
 export interface NotificationWords {
-  /** macOS replaces a notification of the same id, also one that an earlier run of the app left on the screen. */
+  /** macOS replaces a notification with the same id, even one from an earlier run of the app. */
   readonly id: string
   readonly title: string
   readonly body: string
@@ -39,14 +39,14 @@ export const showNotice = (
     // Its second argument is the system's reason (Electron's docs of Notification, `failed`).
     notification.once('failed', (_event, error) => resolve(`the system refused: ${error}`))
   })
-  // A first notification waits for a person to allow them: an answer that comes late still counts.
+  // The first notification waits for the user's permission, so a late answer still counts.
   void answer.then(onRefused)
   let isWithdrawn = false
   void within(
     answer.then(() => 'answered'),
     answerMs,
   ).then((said) => {
-    if (said === null && !isWithdrawn) onRefused('the system did not say that it showed the last one')
+    if (said === null && !isWithdrawn) onRefused('the system did not confirm the last one')
   })
   notification.on('click', onClick)
   notification.show()

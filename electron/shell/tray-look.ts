@@ -1,4 +1,4 @@
-// What the menu-bar icon shows: a shape for the state, a few characters beside it, and a sentence. Pure.
+// The menu-bar icon: a shape for the state, a short text beside it, and a tooltip. Pure.
 
 import type { AppState } from '../contract/app.ts'
 import type { Config } from '../contract/config.ts'
@@ -14,7 +14,7 @@ export type TrayIcon = (typeof trayIcons)[number]
 
 export interface TrayLook {
   readonly icon: TrayIcon
-  /** Beside the icon, on macOS alone; may be empty. */
+  /** Beside the icon, on macOS only; may be empty. */
   readonly title: string
   readonly tooltip: string
 }
@@ -23,7 +23,7 @@ export const trayLook = (state: AppState, menuBarText: Config['menuBarText']): T
   const { snapshot } = state
   const icon = chooseIcon(state)
   const notices = (snapshot?.notices ?? []).map(({ title }) => title)
-  // Where the system shows no notifications, the first thing to know stands beside the icon instead.
+  // If the system shows no notifications, the most important notice is beside the icon instead.
   const unseen = state.notificationsRefused === null ? undefined : cutForMenuBar(notices[0])
   return {
     icon,
@@ -32,7 +32,7 @@ export const trayLook = (state: AppState, menuBarText: Config['menuBarText']): T
   }
 }
 
-/** A longer text could push the icon off a bar with a notch; the tooltip has it whole. */
+/** A longer text could push the icon off a bar with a notch; the tooltip has all of it. */
 const longestTitle = 24
 const cutForMenuBar = (title: string | undefined): string | undefined =>
   title === undefined || title.length <= longestTitle
@@ -43,7 +43,7 @@ const refusal = ({ notificationsRefused }: AppState): readonly string[] =>
   notificationsRefused === null ? [] : [`No notifications: ${notificationsRefused}`]
 
 const chooseIcon = ({ link, snapshot }: AppState): TrayIcon => {
-  // Services may well run while a core is looked for.
+  // Services may be running while we look for a core.
   if (snapshot === null) return link.kind === 'lost' ? 'failed' : 'starting'
   switch (snapshot.overall) {
     case 'stopped':
@@ -60,7 +60,7 @@ const chooseIcon = ({ link, snapshot }: AppState): TrayIcon => {
   }
 }
 
-/** Agents are being answered meanwhile: that is what the icon goes on to tell. */
+/** Agents still get answers meanwhile, so the icon keeps showing that. */
 const isDiskMoving = ({ services: { ramDisk, llamaServer, proxy } }: Snapshot): boolean =>
   (ramDisk.phase === 'starting' || ramDisk.phase === 'stopping') &&
   llamaServer.phase === 'ready' &&
@@ -78,7 +78,7 @@ const countSlots = (snapshot: Snapshot) => {
   return { busy: room.slots - room.free, total: room.slots, waiting: room.waiting }
 }
 
-/** `3/4 · 41 t/s`, with `+2` for those who wait; empty when the slots are not known. */
+/** `3/4 · 41 t/s`, with `+2` for waiting requests; empty when the slots are unknown. */
 const describeLoad = (snapshot: Snapshot, menuBarText: Config['menuBarText']): string => {
   if (menuBarText === 'none' || snapshot.overall !== 'ready' || snapshot.slots === null) return ''
   const { busy, total, waiting } = countSlots(snapshot)
@@ -88,7 +88,7 @@ const describeLoad = (snapshot: Snapshot, menuBarText: Config['menuBarText']): s
   return `${load} · ${formatRate(speed)} t/s`
 }
 
-/** The state of everything in one line. */
+/** The state of the stack in one line. */
 export const stateLine = ({ link, snapshot }: AppState): string => {
   if (snapshot === null) return link.kind === 'lost' ? link.reason : 'looking for the core'
   switch (snapshot.overall) {
@@ -117,7 +117,7 @@ export const stateLine = ({ link, snapshot }: AppState): string => {
   }
 }
 
-/** The first service in one of these phases with its own words; null when none is. */
+/** The first service in one of these phases, in its own words; null: none. */
 const describeTroubled = (snapshot: Snapshot, ...phases: readonly Phase[]): string | null => {
   const found = presentServices(snapshot).find(({ state }) => phases.includes(state.phase))
   if (found === undefined) return null

@@ -1,4 +1,4 @@
-// The menu of the icon as data: the same commands as the window and the command line give. Pure.
+// The icon's menu as data, with the same commands as window and command line. Pure.
 import type { AppAction, AppState } from '../contract/app.ts'
 import type { Command } from '../contract/command.ts'
 import { hostOf } from '../contract/guest-rights.ts'
@@ -12,7 +12,7 @@ export type TrayChoice =
   | { readonly type: 'command'; readonly command: Command }
   | { readonly type: 'view'; readonly view: View }
   | { readonly type: 'action'; readonly action: AppAction }
-  /** The Router's address as other machines reach it. */
+  /** The Router's address for other machines. */
   | { readonly type: 'copy-address' }
 
 export type TrayItem =
@@ -77,7 +77,7 @@ const startCommand = (only: CommandedId | null): Command => ({
   force: false,
 })
 
-/** As `nexus down`: busy slots may finish, and the RAM disk keeps its files. */
+/** Like `nexus down`: busy slots may finish, and the RAM disk keeps its files. */
 const stopCommand = (only: CommandedId | null): Command => ({
   type: 'stop',
   only,
@@ -90,7 +90,7 @@ const mayStart = (snapshot: Snapshot | null): boolean =>
   snapshot !== null &&
   presentServices(snapshot).some(({ state: { phase } }) => ['stopped', 'failed', 'stopping'].includes(phase))
 
-/** The RAM disk stays mounted through a stop, so it alone is nothing to stop. */
+/** A stop leaves the RAM disk mounted, so it doesn't count as running. */
 const mayStop = (snapshot: Snapshot | null): boolean =>
   snapshot !== null &&
   (['llamaServer', 'proxy'] as const).some((id) => snapshot.services[id].phase !== 'stopped')
@@ -117,7 +117,7 @@ const serviceMenu = (id: CommandedId, state: AppState): TrayItem => {
   }
 }
 
-/** It comes and goes with the Router, so there is nothing to command. */
+/** The gateway starts and stops with the Router, so it has no commands. */
 const gatewayMenu = (snapshot: Snapshot | null): readonly TrayItem[] => {
   const gateway = snapshot?.services.gateway
   return gateway === undefined ? [] : [{ kind: 'line', text: `${serviceNames.gateway}: ${gateway.phase}` }]

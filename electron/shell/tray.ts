@@ -1,4 +1,4 @@
-// The icon in the menu bar or panel: shows the state, opens the window on a click and the menu on a right click.
+// The icon in the menu bar or panel: shows the state, opens the window on a click and the menu on a right-click.
 import type { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import type { MenuItemConstructorOptions, Rectangle } from 'electron'
@@ -7,19 +7,19 @@ import type { Config } from '../contract/config.ts'
 import { type TrayIcon, trayIcons, trayLook } from './tray-look.ts'
 import { type TrayChoice, type TrayItem, trayMenu } from './tray-menu.ts'
 
-/** Of Electron's Tray what is needed here. */
+/** The part of Electron's Tray used here. */
 export interface SystemTray<Image, Menu> extends EventEmitter {
   getBounds(): Rectangle
   popUpContextMenu(menu: Menu): void
   setContextMenu(menu: Menu): void
   setImage(image: Image): void
   setToolTip(text: string): void
-  // macOS alone (Electron's types).
+  // macOS only (Electron's types).
   setIgnoreDoubleClickEvents?(ignore: boolean): void
   setTitle?(title: string, options: { readonly fontType: 'monospacedDigit' }): void
 }
 
-/** Of what Electron makes a menu item from, what is needed here. */
+/** The part of Electron's menu item options used here. */
 export interface MenuTemplate extends Pick<MenuItemConstructorOptions, 'type' | 'label' | 'enabled'> {
   readonly click?: () => void
   submenu?: MenuTemplate[]
@@ -32,21 +32,21 @@ export interface TrayOptions<Image, Menu> {
   readonly iconsDir: string
   readonly platform: NodeJS.Platform
   readonly state: () => AppState
-  /** With the icon's place: with several displays, that of the bar that was clicked (electron/electron#36031). */
+  /** Gets the icon's place; with several displays, in the bar that was clicked (electron/electron#36031). */
   readonly onClick: (icon: Rectangle) => void
   readonly onChoice: (choice: TrayChoice) => void
 }
 
 export interface NexusTray {
   update(menuBarText: Config['menuBarText']): void
-  /** Where the icon is; under Linux, and where macOS hides it, that is no place on the screen. */
+  /** The icon's place; on Linux, and where macOS hides it, not on the screen. */
   bounds(): Rectangle
 }
 
 export const createTray = <Image, Menu>(options: TrayOptions<Image, Menu>): NexusTray => {
   const images = new Map<TrayIcon, Image>()
   for (const icon of trayIcons) {
-    // macOS colours a template image, which its name makes it, for its menu bar. @2x beside it is found by itself.
+    // macOS recolours a template image (by its name) for the menu bar, and finds the @2x file by itself.
     const name = options.platform === 'darwin' ? `tray-${icon}Template.png` : `tray-${icon}.png`
     const image = options.loadImage(join(options.iconsDir, name))
     images.set(icon, image)
@@ -57,16 +57,16 @@ export const createTray = <Image, Menu>(options: TrayOptions<Image, Menu>): Nexu
     return image
   }
   const tray = options.create(imageOf('stopped'))
-  // macOS: a second click within its double-click time is a click as well.
+  // macOS: a second click within the double-click time counts as a click too.
   tray.setIgnoreDoubleClickEvents?.(true)
   let shown = { icon: 'stopped', title: '', tooltip: '' }
 
   const build = (items: readonly TrayItem[]) => options.buildMenu(toTemplate(items, options.onChoice))
   tray.on('click', (_event: unknown, icon: Rectangle) => options.onClick(icon))
-  // Not setContextMenu on macOS: there the left click would then open the menu as well. Linux knows neither this event
-  // nor popUpContextMenu (Electron's types: darwin, win32); its panels show the menu that was set last.
+  // Not setContextMenu on macOS: then a left click would open the menu too. Linux has neither this event nor
+  // popUpContextMenu (Electron's types: darwin, win32); its panels show the menu that was set last.
   const popsUp = options.platform !== 'linux'
-  // Kept, since Electron itself does not keep a menu that has popped up alive (electron/electron#16445).
+  // Keep a reference: Electron doesn't keep a popped-up menu alive (electron/electron#16445).
   let poppedUp: Menu | null = null
   const popUp = () => {
     poppedUp = build(trayMenu(options.state()))
@@ -88,7 +88,7 @@ export const createTray = <Image, Menu>(options: TrayOptions<Image, Menu>): Nexu
       if (!popsUp) offerMenu()
       const look = trayLook(options.state(), menuBarText)
       if (look.icon !== shown.icon) tray.setImage(imageOf(look.icon))
-      // macOS alone has text beside the icon.
+      // Only macOS has text beside the icon.
       if (look.title !== shown.title) tray.setTitle?.(look.title, { fontType: 'monospacedDigit' })
       if (look.tooltip !== shown.tooltip) tray.setToolTip(look.tooltip)
       shown = look

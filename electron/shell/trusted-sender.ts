@@ -1,17 +1,17 @@
-// Whether an IPC call comes from our window's main frame, showing our page, and from nobody else.
+// Whether an IPC call comes from the main frame of our window, showing our page.
 import { origin } from './app-files.ts'
 
 interface Frame {
   readonly url: string
 }
 
-/** Of a window's contents what is needed here. */
+/** The part of WebContents used here. */
 export interface Caller {
   getURL(): string
   readonly mainFrame: Frame
 }
 
-/** Of Electron's IpcMainInvokeEvent; before Electron 12 it had no `senderFrame`. */
+/** The part of Electron's IpcMainInvokeEvent used here; before Electron 12 it had no `senderFrame`. */
 export interface CallEvent {
   readonly sender: Caller
   readonly senderFrame?: Frame | null

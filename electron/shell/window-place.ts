@@ -1,12 +1,12 @@
-// Where the window stands: under its icon, inside the screen. Pure.
+// Places the window under its icon, inside the screen. Pure.
 import type { Rectangle, Size } from 'electron'
 
-/** Between the window and the edge of the screen or the icon. */
+/** Gap between the window and the screen edge or the icon. */
 const marginPx = 8
 
 /**
- * `icon` is null where the system does not tell, all zero under Linux, and off every screen when macOS 26 hides it: the
- * window then stands top right. `bounds` is the whole screen, `workArea` what bars and docks leave of it.
+ * `icon` is null where the system doesn't report it, all zero on Linux, and off every screen when macOS 26 hides it: the
+ * window then goes to the top right. `bounds` is the whole screen, `workArea` the part without bars and docks.
  */
 export const placeWindow = (
   size: Size,
@@ -21,13 +21,13 @@ export const placeWindow = (
   }
   const centred = Math.round(icon.x + icon.width / 2 - width / 2)
   const x = Math.min(Math.max(centred, workArea.x + marginPx), right)
-  // Panels of Linux desktops may be at the bottom.
+  // Linux desktops may have the panel at the bottom.
   const below = icon.y + icon.height / 2 < bounds.y + bounds.height / 2
   const y = below ? workArea.y + marginPx : workArea.y + workArea.height - marginPx - height
   return { x, y, width, height }
 }
 
-/** Remembered bounds brought back onto a screen that may be smaller now or gone. */
+/** Moves remembered bounds onto a screen that may have shrunk or gone. */
 export const clampToScreen = (wanted: Rectangle, workArea: Rectangle): Rectangle => {
   const width = Math.min(wanted.width, workArea.width)
   const height = Math.min(wanted.height, workArea.height)

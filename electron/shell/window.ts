@@ -1,4 +1,4 @@
-// The one window: made once and hidden, shown under the icon, or pinned as a resizable window that stays on top.
+// The only window: created once and hidden, shown under the icon, or pinned as a resizable window that stays on top.
 import type { EventEmitter } from 'node:events'
 import type { BrowserWindow, BrowserWindowConstructorOptions, Rectangle } from 'electron'
 import { z } from 'zod'
@@ -9,7 +9,7 @@ import { logToStderr } from '../core/logs/core-log.ts'
 import { windowUrl } from './app-files.ts'
 import { clampToScreen, placeWindow } from './window-place.ts'
 
-/** Of Electron's BrowserWindow what is needed here. */
+/** The part of Electron's BrowserWindow used here. */
 export interface SystemWindow extends EventEmitter {
   readonly webContents: EventEmitter & { isDevToolsOpened(): boolean }
   loadURL(url: string): Promise<void>
@@ -35,7 +35,7 @@ interface Display {
   readonly workArea: Rectangle
 }
 
-/** Of Electron's screen what is needed here. */
+/** The part of Electron's screen used here. */
 export interface SystemScreen extends EventEmitter {
   getPrimaryDisplay(): Display
   getDisplayMatching(place: Rectangle): Display
@@ -50,16 +50,16 @@ export interface AppWindow<Window extends SystemWindow = BrowserWindow> {
   isVisible(): boolean
   show(): void
   hide(): void
-  /** The icon was clicked, which is there (null: nowhere). */
+  /** The icon was clicked, at this place (null: unknown). */
   toggle(icon: Rectangle | null): void
   isPinned(): boolean
   setPinned(pinned: boolean): void
   /**
-   * Shows the window with a question over it, and keeps it while the question stands. A question without a window would
-   * stop the whole process on macOS until somebody answers, the core in it too (electron/electron#23319).
+   * Shows the window with a dialog over it, and keeps it open meanwhile. On macOS a dialog without a window would block the
+   * whole process until someone answers (electron/electron#23319).
    */
   askOver<T>(ask: (parent: Window) => Promise<T>): Promise<T>
-  /** From now on closing closes. */
+  /** From now on, closing the window really closes it. */
   allowClose(): void
 }
 
@@ -67,31 +67,31 @@ export interface WindowOptions<Window extends SystemWindow> {
   readonly create: (options: BrowserWindowConstructorOptions) => Window
   readonly screen: SystemScreen
   readonly preloadPath: string
-  /** Where the pinned window's place is remembered. */
+  /** The file that remembers the pinned window's place. */
   readonly memoryPath: string
-  /** The icon's place; null where there is none. */
+  /** The icon's place; null without one. */
   readonly iconBounds: () => Rectangle | null
   readonly onVisible: (visible: boolean) => void
-  /** macOS: a hidden window's app stays in front, and keys go nowhere until a click (menubar, issue 153). */
+  /** macOS: the app of a hidden window stays in front, and keys go nowhere until a click (menubar, issue 153). */
   readonly frontApp: { giveBack(): void; take(): void } | null
-  /** The page starts anew: what it followed is over. */
+  /** The page reloads: its subscriptions are over. */
   readonly onPageGone: () => void
 }
 
 const panelSize = { width: 420, height: 800 }
 const pinnedSize = { width: 900, height: 760 }
 
-/** A click on the icon first takes the focus away: hiding at once would make that click open the window again. */
+/** A click on the icon first takes the focus away; hiding at once would make that click reopen the window. */
 const blurHideMs = 100
-/** A click on the icon this soon after a blur hid the window was meant to hide it (menubar, issue 274). */
+/** A click on the icon this soon after a blur has hidden the window was meant to hide it (menubar, issue 274). */
 const blurClickMs = 400
 
-/** A drag tells of every pixel: only where it ends is written down. */
+/** A drag reports every pixel: only its end is saved. */
 const rememberAfterMs = 500
-/** After a display came, went or changed, the system moves windows by itself: that is not where a person wants them. */
+/** When displays change, the system moves windows by itself: those places are not the user's choice. */
 const displaySettlesMs = 2_000
 
-/** A page that crashes at once must not keep the processor busy. */
+/** A page that keeps crashing must not keep the processor busy. */
 const reloadAfterMs = 1_000
 
 const RectangleSchema = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
@@ -136,15 +136,15 @@ export const createWindow = <Window extends SystemWindow>(
     },
   })
   const contents = window.webContents
-  // Without skipTransformProcessType each call hides window and dock for a moment (Electron's docs of this method).
+  // Without skipTransformProcessType each call briefly hides window and dock (Electron's docs of this method).
   window.setVisibleOnAllWorkspaces(true, { visibleOnFullScreen: true, skipTransformProcessType: true })
 
   const remember = () => {
     try {
       writePrivateFile(memoryPath, JSON.stringify({ pinned, bounds: pinnedBounds }))
     } catch (error) {
-      // A full disk must not end the app, and the core in it.
-      logToStderr(new Error(`the window's place is not remembered: ${messageOf(error)}`))
+      // A full disk must not end the app.
+      logToStderr(new Error(`could not save the window's place: ${messageOf(error)}`))
     }
   }
 
@@ -158,7 +158,7 @@ export const createWindow = <Window extends SystemWindow>(
     return placeWindow(panelSize, icon, display)
   }
 
-  /** Where it was put, as far as the system let it. */
+  /** Where we put it, as far as the system allowed. */
   let placed: Rectangle | null = null
   const put = (icon: Rectangle | null) => {
     window.setBounds(place(icon))
@@ -169,7 +169,7 @@ export const createWindow = <Window extends SystemWindow>(
     options.frontApp?.take()
     window.setAlwaysOnTop(pinned)
     window.setResizable(pinned)
-    // Its headline is what it is dragged by; under the icon it stays where it is.
+    // The pinned window is dragged by its headline; under the icon it doesn't move.
     window.setMovable(pinned)
     put(icon)
     window.show()
@@ -202,7 +202,7 @@ export const createWindow = <Window extends SystemWindow>(
     if (remembering !== null) clearTimeout(remembering)
     remembering = null
   }
-  /** Takes over where a person has moved the pinned window to, and not where it was put by us. */
+  /** Saves where the user moved the pinned window, but not our own placement. */
   const endMove = () => {
     if (remembering === null || window.isDestroyed()) return
     forgetMove()
@@ -217,7 +217,7 @@ export const createWindow = <Window extends SystemWindow>(
     forgetMove()
     remembering = setTimeout(endMove, rememberAfterMs)
   }
-  // Before it is shown again, where it then stands.
+  // Before it is shown again at its new place.
   window.on('hide', endMove)
   window.on('resize', noteBounds)
   window.on('move', noteBounds)

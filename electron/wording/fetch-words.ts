@@ -1,8 +1,8 @@
-// How a fetch of a model stands, in words. Pure.
+// The progress of a model fetch, in words. Pure.
 import type { ModelFetch } from '../contract/snapshot.ts'
 import { formatBytes, formatRoughDuration, formatShare } from './figures.ts'
 
-/** Whether the core is still at it. */
+/** Whether the core is still working on it. */
 export const isFetchActive = ({ phase }: Pick<ModelFetch, 'phase'>): boolean =>
   phase !== 'done' && phase !== 'failed' && phase !== 'cancelled'
 
@@ -12,23 +12,23 @@ export const describeFetch = (fetch: ModelFetch): string => {
   const share = formatShare(doneBytes, totalBytes)
   switch (phase) {
     case 'queued':
-      return 'waits for its turn'
+      return 'waiting for its turn'
     case 'listing':
-      return 'asks what is published'
+      return 'looking up the files'
     case 'fetching': {
       const rate = bytesPerSecond === null ? [] : [`${formatBytes(Math.round(bytesPerSecond))}/s`]
       const left = secondsLeft === null ? [] : [`${formatRoughDuration(secondsLeft)} left`]
       return [share, ...rate, ...left].join(', ')
     }
     case 'checking':
-      return `checks the hash, ${share}`
+      return `checking the hash: ${share}`
     case 'waiting':
-      return reason === null ? 'waits' : `waits (${reason})`
+      return `waiting: ${reason ?? 'it is tried again'}`
     case 'done':
       return reason ?? 'it is here'
     case 'failed':
       return reason ?? 'it failed'
     case 'cancelled':
-      return 'called off'
+      return 'cancelled'
   }
 }

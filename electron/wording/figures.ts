@@ -17,7 +17,7 @@ const byteUnits: readonly ByteUnit[] = [
   { name: 'KiB', bytes: 1024, decimals: 0 },
 ]
 
-/** The largest unit of which it is at least one as written, so that nothing is written as 1024.0 of a smaller one. */
+/** The largest unit in which the rounded value is at least 1, so that nothing reads as 1024.0 of a smaller unit. */
 const unitFor = (bytes: number): ByteUnit | undefined =>
   byteUnits.find((_unit, index) => {
     const smaller = byteUnits[index + 1]
@@ -29,8 +29,8 @@ const countUnits = (bytes: number, { bytes: size, decimals }: ByteUnit): string 
   (bytes / size).toFixed(bytes % size === 0 ? 0 : decimals)
 
 /**
- * Binary units, as makers of memory and of RAM disks mean theirs (a Mac with "256 GB" has 256 GiB) and as llama.cpp's log
- * has them; one decimal from GiB on, none where it is whole.
+ * Binary units, which makers of memory and RAM disks mean (a Mac with "256 GB" has 256 GiB) and llama.cpp's log uses; one
+ * decimal from GiB on, none for whole values.
  */
 export const formatBytes = (bytes: number | null): string => {
   if (bytes === null) return unknown
@@ -38,7 +38,7 @@ export const formatBytes = (bytes: number | null): string => {
   return unit === undefined ? `${bytes} B` : `${countUnits(bytes, unit)} ${unit.name}`
 }
 
-/** "19.9 of 64 GiB": the unit once, the larger number's, so that the two can be compared. */
+/** "19.9 of 64 GiB": one unit, the larger number's, so that the two can be compared. */
 export const formatShare = (usedBytes: number | null, totalBytes: number | null): string => {
   if (totalBytes === null) return `${formatBytes(usedBytes)} of ${unknown}`
   const total = formatBytes(totalBytes)
@@ -70,7 +70,7 @@ const formatScaled = (count: number, base: number): string => {
   return `${trimZero((thousands / base).toFixed(1))}M`
 }
 
-/** Context sizes are powers of two, and 131,072 is called 128k by everybody. */
+/** Context sizes are powers of two, and everyone calls 131,072 "128k". */
 export const formatContext = (tokens: number | null): string =>
   tokens === null ? unknown : formatScaled(tokens, 1024)
 
@@ -85,14 +85,14 @@ export const formatRate = (perSecond: number | null): string => {
   return perSecond >= 99.95 ? perSecond.toFixed(0) : perSecond.toFixed(1)
 }
 
-/** 0 to 1 as a percentage. Not rounded up to 100: what is not finished does not look finished. */
+/** 0 to 1 as a percentage. Never rounded up to 100: unfinished work must not look finished. */
 export const formatPercent = (share: number | null): string => {
   if (share === null) return unknown
   const percent = share * 100
   return `${share < 1 ? Math.min(99, Math.round(percent)) : 100} %`
 }
 
-/** Of a prompt's tokens, those that were found in the prompt cache, 0 to 1; null: the answer didn't say, or there is none yet. */
+/** The share of a prompt's tokens found in the prompt cache, 0 to 1; null: not reported, or no answer yet. */
 export const foundShare = (
   cachedTokens: number | null | undefined,
   readTokens: number | null | undefined,
@@ -101,7 +101,7 @@ export const foundShare = (
     ? null
     : cachedTokens / (cachedTokens + readTokens)
 
-/** The same of the prompt that a slot answers. */
+/** The same for a slot's current prompt. */
 export const foundInSlot = ({
   promptTokens,
   promptProcessed,
@@ -134,7 +134,7 @@ export const formatDuration = (seconds: number | null): string => {
   return rest === 0 ? text : `${text} ${rest} ${small.name}`
 }
 
-/** In whole minutes once it is one, for a line that is glanced at: nothing there changes each second. */
+/** In whole minutes from one minute on, for rows that shouldn't change every second. */
 export const formatRoughDuration = (seconds: number): string =>
   formatDuration(seconds < 60 ? seconds : seconds - (seconds % 60))
 

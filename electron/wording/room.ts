@@ -1,4 +1,4 @@
-// Whether one more agent would have to wait: one judgement, and one sentence, for every view and for what the core notices.
+// Whether one more agent would have to wait: one judgement and one sentence for every view and for the core's notices.
 import type { Snapshot } from '../contract/snapshot.ts'
 import { plural } from './figures.ts'
 import { countWaiting } from './waiting.ts'
@@ -9,7 +9,7 @@ export interface Room {
   readonly waiting: number
 }
 
-/** Over this Studio and the others that answer; null when this one's slots are not known. */
+/** Over this Studio and the others that answer; null when this one's slots are unknown. */
 export const measureRoom = (
   snapshot: Pick<Snapshot, 'slots' | 'nodes' | 'requests' | 'queue'>,
 ): Room | null => {
@@ -18,7 +18,7 @@ export const measureRoom = (
     node.phase === 'unreachable' || node.slots === null ? [] : node.slots,
   )
   const all = [...snapshot.slots, ...others]
-  // llama-server tells of a slot only between two batches (up to 8 s apart): the Router knows sooner whom it let through.
+  // llama-server reports slots only between batches (up to 8 s apart): the Router knows sooner which requests it let through.
   const admitted = (snapshot.requests ?? []).filter(({ phase }) => phase !== 'waiting').length
   const idle = all.filter(({ phase }) => phase === 'idle').length
   const free = Math.max(0, Math.min(idle, all.length - admitted))
@@ -29,11 +29,11 @@ const ordinals = ['', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 
 
 export interface RoomWords {
   readonly isFull: boolean
-  /** A fragment, to stand behind a colon or to begin a sentence. */
+  /** A fragment, to follow a colon or to begin a sentence. */
   readonly sentence: string
 }
 
-/** What a person acts on; `null` is a stack that answers and does not tell of its slots right now. */
+/** The sentence that a person acts on; `null`: the stack answers but does not report its slots right now. */
 export const sayRoom = (room: Room | null): RoomWords => {
   if (room === null)
     return { isFull: false, sentence: 'requests are answered; slots are not known right now' }

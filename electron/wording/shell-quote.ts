@@ -1,6 +1,6 @@
-// Words for people to paste into a shell. Nothing of ours is ever run by one.
+// Quotes words for people to paste into a shell. We never run anything through a shell.
 
-/** For sh, bash and zsh: as it is when every character is harmless, else in single quotes, inside which nothing is read. */
+/** For sh, bash and zsh: unchanged when every character is harmless, else in single quotes, which nothing expands in. */
 export const quoteForShell = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`
 
@@ -8,7 +8,7 @@ export const quoteForShell = (word: string): string =>
 export const quoteArgv = (argv: readonly string[]): string => argv.map(quoteForShell).join(' ')
 
 /**
- * about_Quoting_Rules: inside single quotes only the quote itself is special, and is doubled. PowerShell reads four
+ * about_Quoting_Rules: inside single quotes only the quote itself is special, and is doubled. PowerShell treats four
  * typographic quotes as the same character (CharTraits.cs, IsSingleQuote).
  */
 export const quoteForPowershell = (word: string): string =>

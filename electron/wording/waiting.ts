@@ -1,9 +1,9 @@
-// How many requests wait for their turn: one count for every view.
+// Counts waiting requests, the same for every view.
 import type { Snapshot } from '../contract/snapshot.ts'
 
 /**
- * Those who wait in the Router, and those that llama-server holds back itself: what came past the Router, or was let in a
- * moment before a slot was really free. null when neither says.
+ * Requests that wait in the Router, and those that llama-server defers: they bypassed the Router, or were let in just
+ * before a slot was really free. null when neither reports.
  */
 export const countWaiting = ({ requests, queue }: Pick<Snapshot, 'requests' | 'queue'>): number | null => {
   if (requests === null) return queue?.deferred ?? null

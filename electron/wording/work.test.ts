@@ -9,7 +9,7 @@ it.each([
   [at(0), null],
   [at(1), '1 agent is being answered.'],
   [at(4, 2), '4 agents are being answered, and 2 requests wait.'],
-  [unknown, 'Whether agents are being answered is not known right now.'],
+  [unknown, 'Could not find out whether agents are being answered.'],
   [
     {
       ...unknown,

@@ -1,4 +1,4 @@
-// Who is interrupted when the servers end: one judgement for the window, the icon's menu and the question before quitting. Pure.
+// The work that ending the servers interrupts: one judgement for window, tray menu and the question before quitting. Pure.
 
 import { isServing } from '../contract/services.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
@@ -7,11 +7,11 @@ import { measureRoom } from './room.ts'
 
 export type Work =
   | { readonly kind: 'none' }
-  /** The AI Engine serves and does not tell whom. */
+  /** The AI Engine serves but does not report its slots. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'agents'; readonly busy: number; readonly waiting: number }
 
-/** Of this Studio and the others, with those whom the Router has let through; without a serving AI Engine nobody is at work. */
+/** On this Studio and the others, with requests that the Router has let through; without a serving AI Engine there is none. */
 export const measureWork = (snapshot: Snapshot): Work => {
   const room = measureRoom(snapshot)
   if (room === null) {
@@ -22,7 +22,7 @@ export const measureWork = (snapshot: Snapshot): Work => {
   return busy === 0 && waiting === 0 ? { kind: 'none' } : { kind: 'agents', busy, waiting }
 }
 
-/** A sentence on who is at work; null when nobody is. */
+/** A sentence about the work in progress; null: none. */
 export const describeWork = (snapshot: Snapshot | null): string | null => {
   if (snapshot === null) return null
   const work = measureWork(snapshot)
@@ -30,7 +30,7 @@ export const describeWork = (snapshot: Snapshot | null): string | null => {
     case 'none':
       return null
     case 'unknown':
-      return 'Whether agents are being answered is not known right now.'
+      return 'Could not find out whether agents are being answered.'
     case 'agents': {
       const { busy, waiting } = work
       const queue =

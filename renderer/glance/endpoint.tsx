@@ -1,4 +1,4 @@
-// The Router's address, and what each shell needs, ready to paste.
+// The Router's address, and the settings for each shell, ready to paste.
 import { useState } from 'react'
 import type { Answers } from '../../electron/contract/question.ts'
 import { isServing } from '../../electron/contract/services.ts'
@@ -7,7 +7,7 @@ import { act, useSnapshot } from '../mirror.ts'
 import { askClients } from '../questions.ts'
 import { useAnswer } from '../use-answer.ts'
 
-/** In the footer; the Clients view has them all. */
+/** The shells in the footer; the Clients view has all. */
 const shells: readonly { readonly id: string; readonly label: string }[] = [
   { id: 'bash', label: 'bash' },
   { id: 'powershell', label: 'PowerShell' },

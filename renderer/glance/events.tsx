@@ -1,4 +1,4 @@
-// What happened lately, the latest first.
+// Recent events, the latest first.
 import type { StackEvent } from '../../electron/contract/notice.ts'
 import { formatDayAndTime } from '../clock-words.ts'
 import { Icon } from '../icon.tsx'
@@ -10,7 +10,7 @@ const icons: Readonly<Record<StackEvent['severity'], IconName>> = {
   warning: 'warning',
   critical: 'failed',
 }
-/** The narrow window shows the first two of them, or those that there is room for. */
+/** A narrow window shows the first two, or as many as fit. */
 const mostShown = 6
 
 export const Events = () => {

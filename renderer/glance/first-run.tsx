@@ -1,11 +1,11 @@
-// First run: what is missing, one button, and how far its installation is.
+// First run: the missing parts, one button, and the progress of the installation.
 import { formatBytes, formatCount } from '../../electron/wording/figures.ts'
 import { useHost } from '../guest.ts'
 import { Icon } from '../icon.tsx'
 import { act, useSnapshot } from '../mirror.ts'
 import { startSentence } from '../sentence.ts'
 
-/** `done` and `total` are bytes or things; only a large total can be bytes. */
+/** Amounts are bytes or items; only a large total can be bytes. */
 const formatAmount = (amount: number, total: number): string =>
   total >= 1_000_000 ? formatBytes(amount) : formatCount(amount)
 
@@ -19,11 +19,11 @@ export const FirstRun = () => {
   return (
     <section className="section first-run" aria-label="Set-up">
       <p className="first-run-intro">
-        Nexus brings up a local AI stack for Claude Code: a model server, a Router that speaks Anthropic’s
-        API, and a RAM disk for builds.{' '}
+        Nexus runs a local AI stack for Claude Code: a model server, a Router that speaks Anthropic’s API, and
+        a RAM disk for builds.{' '}
         {host === null
-          ? 'These parts are installed for it alone, in its own folder:'
-          : `These parts are still missing, and only ${host}, whose stack this is, can install them:`}
+          ? 'It installs these parts in its own folder, for itself alone:'
+          : `These parts are still missing; only ${host}, who owns this stack, can install them:`}
       </p>
       <ol className="first-run-parts">
         {missing.map(({ id, text }) => (
@@ -43,7 +43,7 @@ export const FirstRun = () => {
       </ol>
       {host === null && (
         <p className="first-run-intro">
-          Then it starts with the profile <b>{profile}</b>. You can interrupt it and go on later.
+          Then it starts with the profile <b>{profile}</b>. You can interrupt it and continue later.
         </p>
       )}
       {running !== null && (
@@ -64,7 +64,7 @@ export const FirstRun = () => {
   )
 }
 
-/** Why it did not come to a running stack: an installation that failed, or after it a start that was refused. */
+/** Why set-up did not lead to a running stack: the installation failed, or the start after it was refused. */
 export const SetUpFailure = () => {
   const failure = useSnapshot(({ setUp }) => (setUp?.running === null ? setUp.failure : null))
   if (failure === null) return null

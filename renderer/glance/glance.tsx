@@ -1,4 +1,4 @@
-// The glance: everything a person wants to know, in the order in which they need it.
+// The glance: everything a person wants to know, most urgent first.
 import { needsSetUp, wasStartRefused } from '../judgement.ts'
 import { useMirror } from '../mirror.ts'
 import { hasTrouble } from '../service-words.ts'
@@ -24,23 +24,22 @@ export const Glance = () => {
   const refused = useMirror(({ app }) => app?.snapshot != null && wasStartRefused(app.snapshot))
   const overall = useMirror(({ app }) => app?.snapshot?.overall ?? null)
   const serving = useMirror(({ app }) => app?.snapshot?.slots != null)
-  // What is broken comes before what is full.
+  // Broken services come before full ones.
   const troubled = useMirror(({ app }) => app?.snapshot != null && hasTrouble(app.snapshot))
-  // During a start nobody is served yet, although slots may be there.
+  // During a start no request is served yet, although slots may exist.
   const running = overall !== 'starting' && (serving || overall === 'ready' || overall === 'degraded')
   return (
     <div className="glance">
       <Headline />
       {lost && (
         <p className="section not-known">
-          Nothing is shown, because nothing is known. A core that ends by accident leaves its services
-          running.
+          Nothing is shown because nothing is known. A core that crashes leaves its services running.
         </p>
       )}
       {live && <Notices />}
       {settingUp && <FirstRun />}
       {settingUp && <Models />}
-      {/* Their notices leave it to the cards to say why. */}
+      {/* The notices of broken services leave the reason to these cards. */}
       {settingUp && troubled && <Services />}
       {live && !settingUp && (
         <div className="glance-columns">

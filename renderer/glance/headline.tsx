@@ -1,4 +1,4 @@
-// The state in a word, the sentence that a person acts on, and the one big button.
+// The state in one word, the sentence that a person acts on, and the main button.
 import { Icon } from '../icon.tsx'
 import { judgeState } from '../judgement.ts'
 import { useMirror } from '../mirror.ts'
@@ -25,7 +25,7 @@ export const Headline = () => {
   )
 }
 
-/** Whose stack it is, when it is another user's. */
+/** The owner of the stack, if another user. */
 const Owner = () => {
   const link = useMirror(({ app }) => app?.link ?? null)
   if (link?.kind !== 'attached' || link.user === null) return null

@@ -1,4 +1,4 @@
-// The one big button: starts, cancels or stops everything; with agents at work it first says what stopping does to them.
+// The main button: starts, cancels or stops everything; with agents at work it first says what stopping does to them.
 import { type MouseEvent, useState } from 'react'
 import type { Command } from '../../electron/contract/command.ts'
 import { describeWork } from '../../electron/wording/work.ts'
@@ -38,7 +38,7 @@ export const MainButton = () => {
   const hold = usePressHold(action === 'none' ? null : action)
   const host = useHost()
   const asks = endsServers(action) && (work !== null || (action === 'stop' && host !== null))
-  // What is asked is asked anew when agents come that were not there.
+  // Close the question when there is nothing to ask, so that new agents raise it again.
   if (asking && !asks) setAsking(false)
   const isAsking = asking && asks
   useEscape(isAsking ? () => setAsking(false) : null)
@@ -50,7 +50,7 @@ export const MainButton = () => {
     setSending(false)
   }
   const press = (event: MouseEvent) => {
-    // Meant for what stood here before: `Cancel start` takes the place of `Start everything` at once.
+    // Ignore a press meant for the previous action: `Cancel start` replaces `Start everything` at once.
     if (event.detail > 1 || sending || hold.isHeld()) return
     if (asks) setAsking(!asking)
     else void carryOut(commands[action])
@@ -61,7 +61,7 @@ export const MainButton = () => {
       <button
         type="button"
         className={isStart ? 'button-main button-primary' : 'button-main'}
-        // Not `disabled`: that would take the focus from who pressed it.
+        // Not `disabled`, which would drop the focus.
         aria-disabled={sending || hold.isShownHeld || undefined}
         aria-expanded={asks ? asking : undefined}
         onClick={press}
@@ -82,11 +82,11 @@ export const MainButton = () => {
 }
 
 interface StopQuestionProps {
-  /** Who is at work, in a sentence; null: nobody. */
+  /** The work in progress, in a sentence; null: none. */
   readonly work: string | null
-  /** Whose stack it is, when it is another user's. */
+  /** The owner of the stack, if another user. */
   readonly host: string | null
-  /** Something is stopping already, and those at work are let finish. */
+  /** A stop is already in progress and waits for running requests. */
   readonly isStopping: boolean
   onStop(now: boolean): void
   onKeep(): void
@@ -101,7 +101,7 @@ const StopQuestion = ({ work, host, isStopping, onStop, onKeep }: StopQuestionPr
   return (
     <section className="stop-question" aria-label="How to stop">
       <p>
-        {host !== null && `This is ${host}’s stack; it stops for everybody. `}
+        {host !== null && `This is ${host}’s stack; it stops for everyone. `}
         {work !== null && `${work} ${offer}`}
       </p>
       <div className="button-row">

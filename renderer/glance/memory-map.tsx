@@ -1,4 +1,4 @@
-// The memory map: one stacked bar in the order of the owner's map, against the limits that can hurt.
+// The memory map: one stacked bar in the order of the owner's map, with the limits that matter.
 import { formatBytes } from '../../electron/wording/figures.ts'
 import { Icon } from '../icon.tsx'
 import { describeMemory, describeStrain, describeVerdict } from '../memory-words.ts'

@@ -1,4 +1,4 @@
-// A thin bar for a share; an unknown share is an empty bar, as no bar can say "unknown".
+// A thin bar for a share; an unknown share is an empty bar.
 import type { Slot } from '../../electron/contract/snapshot.ts'
 
 interface MeterProps {
@@ -7,7 +7,7 @@ interface MeterProps {
   readonly kind: Slot['phase'] | 'taken' | 'forge' | 'forge-full'
 }
 
-/** Decoration beside the number that it draws. */
+/** Decoration beside the number that it shows. */
 export const Meter = ({ share, kind }: MeterProps) => (
   <div className={`meter meter-${kind}`} aria-hidden="true">
     {share !== null && <div className="meter-fill" style={{ width: `${share * 100}%` }} />}

@@ -1,4 +1,4 @@
-// Models: what the core fetches, and what the profile misses, with the button that has it fetched.
+// Models that the core is fetching, and missing ones with a button to fetch them.
 import type { MissingModel, ModelFetch } from '../../electron/contract/snapshot.ts'
 import { showView, useSnapshot } from '../mirror.ts'
 import { FetchButton, FetchProgress, isFetchShown, TurnButton } from '../model-fetch.tsx'
@@ -47,6 +47,6 @@ const Missing = ({ missing: { model, file, profile, bytes } }: { readonly missin
       <span className="model-name">{file}</span>
       <FetchButton model={model} bytes={bytes} name={file} />
     </div>
-    <p className="model-words">The profile {profile} needs it, and it isn’t here.</p>
+    <p className="model-words">The profile {profile} needs this model, and it isn’t here.</p>
   </div>
 )

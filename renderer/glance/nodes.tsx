@@ -17,7 +17,7 @@ const describeSlots = ({ slots, queue }: StudioNode): string => {
   return `${free} of ${slots.length} free${waiting}`
 }
 
-/** All that its line has no room for. */
+/** The tooltip: everything without room in the row. */
 const describeNode = ({ endpoint, reason }: StudioNode): string =>
   reason === null ? endpoint : `${reason} (${endpoint})`
 

@@ -1,4 +1,4 @@
-// What holds now and a person should know: one banner each, gone when it no longer holds.
+// Current notices: one banner each, gone when the condition ends.
 import { useState } from 'react'
 import type { Notice } from '../../electron/contract/notice.ts'
 import { serviceIds } from '../../electron/contract/service-ids.ts'
@@ -17,13 +17,13 @@ const marks: Readonly<Record<Notice['severity'], IconName>> = {
 const ranks = { critical: 0, warning: 1, info: 2 } as const
 const mostShown = 3
 
-/** The headline says that all is full, the line of those who wait for how long; a service that is not well says why itself, with its button. */
+/** The headline shows full slots, the queue's row shows waits, and an unhealthy service has its own card with a button. */
 const isSaidElsewhere = (snapshot: Snapshot, { id, body, view }: Notice): boolean =>
   id === 'slots-full' ||
   id === 'request-waits' ||
   id === 'stack-ready' ||
   (view.id === 'logs' && view.service !== null && describeTrouble(snapshot, view.service) !== null) ||
-  // Its cause may be shown elsewhere than in a log: the Doctor's, to which each card leads as well.
+  // A notice may lead to the Doctor instead of a log, but each card leads there too.
   serviceIds.some((part) => describeTrouble(snapshot, part)?.reason === body)
 
 export const Notices = () => {

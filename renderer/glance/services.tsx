@@ -1,7 +1,8 @@
-// The services, one line each; one that is not well turns into its reason, its button and its last log lines.
+// The services, one row each; an unhealthy one expands to its reason, its button and its last log lines.
 import { memo } from 'react'
 import { type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
 import { readService } from '../../electron/contract/services.ts'
+import { keptEnd } from '../../electron/wording/model-name.ts'
 import { Icon } from '../icon.tsx'
 import { showView, useSnapshot } from '../mirror.ts'
 import {
@@ -12,7 +13,6 @@ import {
   phaseIcons,
 } from '../service-words.ts'
 import { Meter } from './meter.tsx'
-import { MiddleCut } from './middle-cut.tsx'
 import { TroubleCard } from './trouble-card.tsx'
 
 export const Services = () => (
@@ -33,7 +33,7 @@ const ServiceLine = memo(({ id }: { readonly id: ServiceId }) => {
   const title = useSnapshot((snapshot) => describeLineTitle(snapshot, id))
   const trouble = useSnapshot((snapshot) => describeTrouble(snapshot, id))
   if (phase === null) return null
-  // Of what is in trouble nothing says that all is well.
+  // A service in trouble must not show as ready.
   const mark = phase === 'ready' && trouble !== null ? 'degraded' : phase
   return (
     <li className="service">
@@ -65,8 +65,20 @@ const ForgeMeter = () => {
     if (ramDisk?.mounted !== true || ramDisk.usedBytes === null || ramDisk.totalBytes === null) return null
     return Math.min(1, ramDisk.usedBytes / Math.max(1, ramDisk.totalBytes))
   })
-  // From when on it is nearly full the core decides.
+  // The core decides when it is nearly full.
   const full = useSnapshot(({ notices }) => notices.some(({ id }) => id === 'forge-full'))
   if (share === null) return null
   return <Meter share={share} kind={full === true ? 'forge-full' : 'forge'} />
 }
+
+/** Text that loses its middle when it doesn't fit: the end of a model's name matters most. */
+const MiddleCut = ({ text }: { readonly text: string }) => (
+  <>
+    {/* A screen reader would read the halves as two words. */}
+    <span className="hidden-words">{text}</span>
+    <span className="middle-cut" aria-hidden="true">
+      <span>{text.slice(0, -keptEnd)}</span>
+      <span>{text.slice(-keptEnd)}</span>
+    </span>
+  </>
+)

@@ -1,4 +1,4 @@
-// The slots: one card each, and the line of those who wait.
+// The slots, one card each, and the queue.
 import { memo } from 'react'
 import type { Slot } from '../../electron/contract/snapshot.ts'
 import { formatContext, plural, unknown } from '../../electron/wording/figures.ts'
@@ -7,7 +7,7 @@ import { useSnapshot } from '../mirror.ts'
 import { describeSlot, describeWaiting, listTaken } from '../slot-words.ts'
 import { Meter } from './meter.tsx'
 
-/** Beyond this many, cards get small: a number and a bar. */
+/** With more slots, cards shrink to a number and a bar. */
 const mostCards = 8
 
 const describeContext = (slots: readonly Slot[]): string => {
@@ -22,7 +22,7 @@ export const Slots = () => {
     return (
       <section className="section" aria-label="Slots">
         <h2>Agents</h2>
-        <p className="not-known">Slots are not known right now</p>
+        <p className="not-known">Slots unknown right now</p>
       </section>
     )
   }
@@ -46,7 +46,7 @@ export const Slots = () => {
   )
 }
 
-/** Follows its own slot alone, so that one agent's progress redraws one card. */
+/** Follows only its own slot, so that one agent's progress redraws one card. */
 const SlotCard = memo(({ id }: { readonly id: number }) => {
   const words = useSnapshot((snapshot) => {
     const slot = snapshot.slots?.find((each) => each.id === id)

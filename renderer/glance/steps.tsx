@@ -1,4 +1,4 @@
-// A start, step by step: what each service waits for in its own words, and the proof at the end.
+// A start, step by step: what each service waits for, and the proof at the end.
 
 import { type ServiceId, serviceIds, serviceNames } from '../../electron/contract/service-ids.ts'
 import { readService } from '../../electron/contract/services.ts'

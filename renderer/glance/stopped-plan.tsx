@@ -1,4 +1,4 @@
-// While nothing runs: what a start would bring up, and whether it will fit.
+// While nothing runs: what a start would bring up, and whether it fits.
 import type { Command } from '../../electron/contract/command.ts'
 import type { PlanAnswer } from '../../electron/contract/question.ts'
 import { serviceNames } from '../../electron/contract/service-ids.ts'
@@ -39,7 +39,9 @@ export const StoppedPlan = () => {
         </dl>
       )}
       {plan.pending && plan.answer === null && <p className="not-known">Working out whether it fits…</p>}
-      {plan.failure !== null && <p className="not-known">Whether it fits is not known: {plan.failure}</p>}
+      {plan.failure !== null && (
+        <p className="not-known">Could not work out whether it fits: {plan.failure}</p>
+      )}
       {plan.answer !== null && <Fit plan={plan.answer} />}
     </section>
   )
@@ -55,7 +57,7 @@ const Fit = ({ plan }: { readonly plan: PlanAnswer }) => {
     return (
       <p className="fit fit-unknown">
         <Icon name="unknown" />
-        <span>Whether it fits is not known: {plan.memoryUnknown ?? 'the plan does not say'}</span>
+        <span>Could not work out whether it fits: {plan.memoryUnknown ?? 'the plan gives no reason'}</span>
       </p>
     )
   }

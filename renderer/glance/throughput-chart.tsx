@@ -1,4 +1,4 @@
-// The shape of the last minutes, with the times in which somebody waited shaded.
+// The rate over the last minutes; times when requests waited are shaded.
 import { memo } from 'react'
 import { Area, AreaChart, ResponsiveContainer, XAxis, YAxis } from 'recharts'
 import { buildSeries, describeSeries } from '../chart-series.ts'

@@ -1,4 +1,4 @@
-// Tokens per second: one huge number and its shape over the last minutes.
+// Tokens per second: one huge number and its chart over the last minutes.
 import { formatPercent, formatRate } from '../../electron/wording/figures.ts'
 import { chooseSpanMinutes, measureWaiting } from '../chart-series.ts'
 import { useMirror, useSnapshot } from '../mirror.ts'

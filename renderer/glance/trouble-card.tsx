@@ -1,4 +1,4 @@
-// Failure speaks: the reason, the button that mends it, the last log lines.
+// A service's trouble: the reason, the button that fixes it, the last log lines.
 import { useCallback } from 'react'
 import { type ServiceId, type SupervisedId, serviceNames } from '../../electron/contract/service-ids.ts'
 import { AskingButton } from '../asking-button.tsx'
@@ -28,7 +28,7 @@ export const TroubleCard = ({ id, trouble }: TroubleCardProps) => {
       <div className="button-row">
         {mend !== null && refusal === null && (
           <AskingButton
-            // Another remedy is another question.
+            // A different fix needs its own confirmation.
             key={mend.label}
             className="button button-primary"
             label={mend.label}

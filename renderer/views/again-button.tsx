@@ -1,4 +1,4 @@
-// Asks a view's question again.
+// A button that asks a view's question again.
 import type { Asked } from '../use-answer.ts'
 
 interface AgainButtonProps {
@@ -10,7 +10,7 @@ export const AgainButton = ({ label, asked: { pending, again } }: AgainButtonPro
   <button
     type="button"
     className="button-small"
-    // Not `disabled`: that would take the focus from who pressed it.
+    // Not `disabled`, which would drop the focus.
     aria-disabled={pending || undefined}
     onClick={() => {
       if (!pending) again()

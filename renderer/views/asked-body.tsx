@@ -1,4 +1,4 @@
-// A view whose content is one answer: awaited, failed, or there.
+// The body of a view that shows one answer: pending, failed or there.
 import type { ReactNode } from 'react'
 import { Icon } from '../icon.tsx'
 import type { Asked } from '../use-answer.ts'

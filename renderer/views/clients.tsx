@@ -1,4 +1,4 @@
-// What each developer pastes where their agents run.
+// The settings that each developer pastes where agents run.
 import { useState } from 'react'
 import { refuseKeys } from '../../electron/contract/guest-rights.ts'
 import type { ClientsAnswer } from '../../electron/contract/question.ts'
@@ -19,7 +19,7 @@ export const Clients = () => {
   return (
     <div className="view">
       <ViewHead title="Clients" note={asked.answer?.baseUrl ?? ''} />
-      <AskedBody asked={asked} awaiting="Asking for the clients’ settings…">
+      <AskedBody asked={asked} awaiting="Reading the clients’ settings…">
         {(clients) => (
           <>
             {clients.warning !== null && (
@@ -39,7 +39,7 @@ export const Clients = () => {
 
 interface SnippetsProps {
   readonly developers: ClientsAnswer['developers']
-  /** Whose keys they are, when they are not this app's user's. */
+  /** The owner of the keys, if another user; null: this app's user. */
   readonly host: string | null
 }
 

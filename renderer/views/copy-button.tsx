@@ -1,9 +1,9 @@
-// A button that copies and says that it did.
+// A button that copies and confirms it.
 import { useState } from 'react'
 import type { Outcome } from '../../electron/contract/command.ts'
 
 interface CopyButtonProps {
-  /** What is copied, for those who do not see what the button stands beside. */
+  /** What is copied, for screen readers. */
   readonly what: string
   copy(): Promise<Outcome>
 }

@@ -1,4 +1,4 @@
-// A key for each developer: created, rotated, revoked; never shown, only copied in the Clients view.
+// Creates, rotates and revokes developers' keys. Never shows them; the Clients view copies them.
 import { useState } from 'react'
 import { type Command, DeveloperNameSchema } from '../../electron/contract/command.ts'
 import { useEscape } from '../keys.ts'
@@ -9,7 +9,7 @@ import { useAnswer } from '../use-answer.ts'
 type KeyAction = Extract<Command, { type: 'key' }>['action']
 
 const warnings: Readonly<Record<Exclude<KeyAction, 'create'>, string>> = {
-  rotate: 'The present key stops working at once; the new one must be pasted again.',
+  rotate: 'The current key stops working at once; the new one must be pasted again.',
   revoke: 'Agents with this key are refused at once.',
 }
 
@@ -90,7 +90,7 @@ export const DeveloperKeys = () => {
           type="submit"
           className="button"
           disabled={problem !== null}
-          // Not `disabled`: once the key is made, that would take the focus from who pressed it.
+          // Not `disabled`, which would drop the focus once the key is made.
           aria-disabled={name === '' || undefined}
         >
           Create key

@@ -1,4 +1,4 @@
-// What each developer has used since midnight.
+// Each developer's use since midnight.
 import { formatCount, formatMilliseconds, formatPercent, foundShare } from '../../electron/wording/figures.ts'
 import { useSnapshot } from '../mirror.ts'
 

@@ -1,4 +1,4 @@
-// Every check with what was found, why it matters and what mends it; what is not well comes first.
+// Every check with what was found, why it matters and the fix; problems first.
 import type { DoctorAnswer } from '../../electron/contract/question.ts'
 import { plural } from '../../electron/wording/figures.ts'
 import { Icon } from '../icon.tsx'
@@ -28,18 +28,18 @@ const summarize = (checks: readonly Check[]): string => {
   const count = (level: Check['level']) => checks.filter((check) => check.level === level).length
   const bad = count('fail')
   const doubtful = count('warn') + count('unknown')
-  if (bad + doubtful === 0) return `all ${checks.length} checks are well`
+  if (bad + doubtful === 0) return `all ${checks.length} checks passed`
   return [
     bad === 0 ? '' : `${bad} failed`,
     doubtful === 0 ? '' : plural(doubtful, 'warning'),
-    `${count('ok')} well`,
+    `${count('ok')} passed`,
   ]
     .filter((part) => part !== '')
     .join(', ')
 }
 
 export const Doctor = () => {
-  // Ports, processes and the RAM disk are others once the stack is up, or down.
+  // Ports, processes and the RAM disk change when the stack goes up or down.
   const overall = useSnapshot((snapshot) => snapshot.overall) ?? ''
   const asked = useAnswer(askDoctor, overall)
   return (

@@ -1,4 +1,4 @@
-// The log of one service: followed, filtered, copied; with the buttons that act on that service alone.
+// One service's log, with follow, filter and copy, and the buttons for that service.
 import { useLayoutEffect, useMemo, useRef, useState } from 'react'
 import type { Command } from '../../electron/contract/command.ts'
 import { refuseLogs } from '../../electron/contract/guest-rights.ts'
@@ -50,7 +50,7 @@ export const Logs = () => {
       </div>
       {shown === 'gateway' ? <GatewayNote /> : shown !== 'core' && <ServiceControls id={shown} />}
       {shown === 'ramDisk' ? (
-        <p className="not-known">The {serviceNames.ramDisk} has no process, and so no log.</p>
+        <p className="not-known">The {serviceNames.ramDisk} has no process and so no log.</p>
       ) : host === null ? (
         <LogPanel key={shown} log={shown} />
       ) : (
@@ -60,10 +60,10 @@ export const Logs = () => {
   )
 }
 
-/** Less than a line: sizes are fractions of a pixel where the screen is scaled. */
+/** Less than a line; on a scaled screen, sizes are fractions of a pixel. */
 const mostPxFromBottom = 8
 
-/** By wheel, keyboard or scrollbar alike: whoever scrolls up reads, whoever is back at the end follows. */
+/** Works for wheel, keyboard and scrollbar: scrolling up stops following, returning to the end resumes it. */
 const isAtBottom = ({ scrollHeight, scrollTop, clientHeight }: HTMLElement): boolean =>
   scrollHeight - scrollTop - clientHeight < mostPxFromBottom
 
@@ -73,9 +73,9 @@ const LogPanel = ({ log }: { readonly log: LogId }) => {
   const [follows, setFollows] = useState(true)
   const shown = useMemo(() => filterLines(lines, filter), [lines, filter])
   const box = useRef<HTMLDivElement>(null)
-  // Before the page is drawn, so that no scrolling in between is taken for the reader's.
+  // Before painting, so that this scrolling is not mistaken for the reader's.
   useLayoutEffect(() => {
-    // Also when the filter changes what is last.
+    // Also when the filter changes the last line.
     if (follows && shown.length > 0) box.current?.scrollTo({ top: box.current.scrollHeight })
   }, [follows, shown])
   return (
@@ -105,10 +105,10 @@ const LogPanel = ({ log }: { readonly log: LogId }) => {
         ref={box}
         onScroll={({ currentTarget }) => setFollows(isAtBottom(currentTarget))}
       >
-        {failure !== null && <p className="log-error">The log could not be read: {failure}</p>}
+        {failure !== null && <p className="log-error">Could not read the log: {failure}</p>}
         {failure === null && shown.length === 0 && (
           <p className="not-known">
-            {lines.length === 0 ? 'Nothing was written yet' : 'No line has these words'}
+            {lines.length === 0 ? 'Nothing written yet' : 'No line has these words'}
           </p>
         )}
         {shown.map(({ id, text }) => (
@@ -123,7 +123,7 @@ const LogPanel = ({ log }: { readonly log: LogId }) => {
 
 const isUp = (phase: Phase): boolean => phase !== 'stopped' && phase !== 'failed'
 
-/** No button of its own: what it is a door to decides. */
+/** No button of its own: it starts and stops with the Router. */
 const GatewayNote = () => {
   const phase = useSnapshot(({ services }) => services.gateway?.phase ?? null)
   if (phase === null) return null
@@ -155,7 +155,7 @@ const ServiceControls = ({ id }: { readonly id: CommandedId }) => {
   )
 }
 
-/** Also of a disk that failed: what keeps it from being used may be how it is mounted. */
+/** Also for a failed disk: the way it is mounted may be the problem. */
 const ForgeEject = ({ up }: { readonly up: boolean }) => {
   const mounted = useSnapshot(({ ramDisk }) => ramDisk?.mounted) ?? false
   const refusal = useRefusal([ejectForge])

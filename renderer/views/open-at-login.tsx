@@ -1,4 +1,4 @@
-// The system's own switches: start at login, and whether it shows notifications.
+// System settings: open at login, and whether notifications are shown.
 import { act, useMirror } from '../mirror.ts'
 import { Check } from './settings-fields.tsx'
 
@@ -17,7 +17,7 @@ export const OpenAtLogin = () => {
       />
       {openAtLogin === 'requires-approval' && (
         <div className="system-note">
-          <span>macOS wants your approval for it.</span>
+          <span>macOS needs your approval for this.</span>
           <button
             type="button"
             className="button-small"

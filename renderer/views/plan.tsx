@@ -1,4 +1,4 @@
-// Will it fit, and what exactly is run: the memory plan, the command line and every adaptation with its reason.
+// Whether it fits, and what exactly runs: the memory plan, the command line and every adaptation with its reason.
 import type { PlanAnswer } from '../../electron/contract/question.ts'
 import { serviceNames } from '../../electron/contract/service-ids.ts'
 import { formatBytes } from '../../electron/wording/figures.ts'
@@ -15,7 +15,7 @@ import { Lines } from './lines.tsx'
 import { ViewHead } from './view-head.tsx'
 
 export const Plan = () => {
-  // What runs has allocated memory, and what has stopped has given it back.
+  // Allocated memory changes when services start and stop.
   const overall = useSnapshot((snapshot) => snapshot.overall) ?? ''
   const asked = useAnswer(askPlan, overall)
   const { answer } = asked
@@ -35,7 +35,7 @@ export const Plan = () => {
             {plan.memory === null ? (
               <p className="fit fit-unknown">
                 <Icon name="unknown" />
-                <span>Whether it fits is not known: {plan.memoryUnknown}</span>
+                <span>Could not work out whether it fits: {plan.memoryUnknown}</span>
               </p>
             ) : (
               <MemoryPlan memory={plan.memory} />
@@ -131,7 +131,7 @@ const Engine = ({ engine }: { readonly engine: PlanAnswer['engine'] }) => {
             {engine.adaptations.map(({ flag, seed, ours, reason }) => (
               <div key={`${flag} ${reason}`}>
                 <dt>
-                  <code>{flag}</code> {seed ?? 'not there'} → {ours ?? 'left out'}
+                  <code>{flag}</code> {seed ?? 'not set'} → {ours ?? 'left out'}
                 </dt>
                 <dd>{reason}</dd>
               </div>

@@ -1,4 +1,4 @@
-// What runs with other values than configured, and how it gets them.
+// Running values that differ from the configured ones, and the way to apply those.
 import type { SettingsAnswer } from '../../electron/contract/question.ts'
 import { AskingButton } from '../asking-button.tsx'
 import { Icon } from '../icon.tsx'
@@ -13,7 +13,7 @@ export const RestartNeeded = ({ differences }: RestartNeededProps) => {
   const mounted = useSnapshot(({ ramDisk }) => ramDisk?.mounted) ?? false
   const workLoss = useSnapshot(describeWorkLoss)
   if (differences.length === 0) return null
-  // A restart leaves the disk mounted, and the new mount would be refused.
+  // A restart leaves the disk mounted, so the new mount would be refused.
   const ejectsFirst = mounted && differences.some(({ needsEject }) => needsEject === true)
   return (
     <section className="restart-needed" aria-label="Restart needed">
@@ -23,7 +23,7 @@ export const RestartNeeded = ({ differences }: RestartNeededProps) => {
         <ul>
           {differences.map(({ key, running, configured }) => (
             <li key={key}>
-              <code>{key}</code> runs with {running}, configured is {configured}
+              <code>{key}</code> runs with {running}, configured: {configured}
             </li>
           ))}
         </ul>

@@ -1,4 +1,4 @@
-// The fields of the settings form, each with what is wrong with it.
+// The fields of the settings form, each with its problem.
 import { type ReactNode, useId } from 'react'
 import { ConfigSchema } from '../../electron/contract/config.ts'
 import type { SettingsAnswer } from '../../electron/contract/question.ts'
@@ -16,7 +16,7 @@ import {
 
 interface FieldsProps {
   readonly values: FormValues
-  /** By the place in the config. */
+  /** Keyed by the place in the config. */
   readonly problems: Readonly<Record<string, string>>
   change(part: Partial<FormValues>): void
 }
@@ -30,8 +30,8 @@ const menuBarWords: Readonly<Record<FormValues['menuBarText'], string>> = {
 const menuBarTexts = ConfigSchema.shape.menuBarText.unwrap().options
 
 const guestsWords: Readonly<Record<GuestsChoice, string>> = {
-  default: 'As usual: group staff on a Mac, else nobody',
-  none: 'Nobody',
+  default: 'Default: group staff on a Mac, else no one',
+  none: 'No one',
   group: 'The members of a group',
   everyone: 'Everyone with an account',
 }
@@ -83,7 +83,7 @@ export const AppFields = ({ values, problems, change }: FieldsProps) => (
   </>
 )
 
-/** Another user attaches as a guest: sees, starts and stops, and never reads keys or settings. */
+/** Guests may see, start and stop the stack, but never read keys or settings. */
 export const GuestFields = ({ values, problems, change }: FieldsProps) => (
   <fieldset>
     <legend>Other users of this machine</legend>
@@ -122,7 +122,7 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
       <label className="field">
         <span>Profile</span>
         <select value={values.profile} onChange={(event) => change({ profile: event.target.value })}>
-          <option value="">by itself: {answer.automaticProfileName ?? unknown}</option>
+          <option value="">automatic: {answer.automaticProfileName ?? unknown}</option>
           {answer.profileNames.map((name) => (
             <option key={name}>{name}</option>
           ))}
@@ -130,13 +130,13 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
       </label>
       {isAll && isFile && (
         <p className="field-note">
-          These come from the profile’s own file: edit <code>{answer.profileName}</code>
+          These values come from the profile’s own file: edit <code>{answer.profileName}</code>
         </p>
       )}
       {!isAll && <p className="not-known">Its ports, sizes and slots are shown once it is saved.</p>}
       {!isAll && shown.length > 0 && (
         <p className="field-note">
-          These changes are to <b>{answer.profileName}</b> and are saved for it:
+          These changes belong to <b>{answer.profileName}</b> and are saved there:
         </p>
       )}
       {shown.map((field) => (

@@ -1,4 +1,4 @@
-// Settings: the app's own switches, the config file as a form, and the developers' keys.
+// Settings: the app's own switches, the config file as a form, and developers' keys.
 import { useEffect, useMemo, useState } from 'react'
 import type { SettingsAnswer } from '../../electron/contract/question.ts'
 import { keepSettings, settleSettings, useDrafts } from '../drafts.ts'
@@ -29,12 +29,12 @@ export const Settings = () => {
   return host === null ? <OwnSettings /> : <GuestSettings host={host} />
 }
 
-/** What is this app's own, whoever's stack it shows. */
+/** The app's own settings, for a guest of another user's stack. */
 const GuestSettings = ({ host }: { readonly host: string }) => (
   <div className="view view-settings">
     <ViewHead title="Settings" />
     <p className="not-known">
-      The settings and keys of the stack belong to {host}, whose stack this is: ask {host} to change them.
+      The stack’s settings and keys belong to {host}: ask {host} to change them.
     </p>
     <OpenAtLogin />
     <About />
@@ -70,7 +70,7 @@ const OwnSettings = () => {
   )
 }
 
-/** Also the way out where the system hides the menu-bar icon. */
+/** Quit is here for systems that hide the menu-bar icon. */
 const About = () => {
   const version = useMirror(({ app }) => app?.version ?? '')
   return (
@@ -85,7 +85,7 @@ const About = () => {
 
 interface SettingsFormProps {
   readonly answer: SettingsAnswer
-  /** Saved or refused: what the file says is not known any more. */
+  /** Called after saving, accepted or refused: the file must be read again. */
   onSent(): void
 }
 
@@ -146,7 +146,7 @@ const SettingsForm = ({ answer, onSent }: SettingsFormProps) => {
             type="submit"
             className="button button-primary"
             disabled={judged.config === null}
-            // Not `disabled`: that would take the focus from who pressed it.
+            // Not `disabled`, which would drop the focus.
             aria-disabled={saving || !changed || undefined}
           >
             Save

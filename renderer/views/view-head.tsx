@@ -1,11 +1,11 @@
-// The head of every view but the glance: its name, and what can be done with all of it.
+// The head of every view but the glance: its title and its actions.
 import type { ReactNode } from 'react'
 import { formatTime } from '../clock-words.ts'
 
 interface ViewHeadProps {
   readonly title: string
   readonly note?: string
-  /** When what the view shows was found out; null: not yet. */
+  /** When the view's content was read; null: not yet. */
   readonly checkedAt?: number | null
   readonly children?: ReactNode
 }

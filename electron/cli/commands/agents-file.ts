@@ -1,4 +1,4 @@
-// `nexus agents-file`: what agents must know about this machine, shown, put into a file, or compared with one.
+// `nexus agents-file`: what agents must know about this machine: printed, written into a file, or compared with one.
 import { resolve } from 'node:path'
 import {
   type AgentsFileContext,
@@ -31,7 +31,7 @@ export const runAgentsFile = async (
   return writeFile(path, block, context)
 }
 
-/** What runs, else what a start would take. */
+/** The running profile, else the one that would start. */
 const describeWhatRuns = async (context: CliContext): Promise<AgentsFileContext> => {
   const { folder, platform } = context
   const intent = readIntent(folder.intentPath)
@@ -52,11 +52,11 @@ const writeFile = (path: string, block: Block, context: CliContext): number => {
   switch (state.kind) {
     case 'edited':
       context.printError(
-        `${path}: somebody wrote between the opta-nexus marks, so it is kept as it is. Move those words outside of the marks; then take the block out, marks and all, and run this again.`,
+        `${path}: the text between the opta-nexus marks was edited, so the file is left as it is. Move the edits outside the marks, delete the block with its marks, and run this again.`,
       )
       return exitCodes.failed
     case 'broken':
-      context.printError(`${path} is kept as it is: ${state.reason}`)
+      context.printError(`${path} is left as it is: ${state.reason}`)
       return exitCodes.failed
     case 'no-file':
     case 'no-block':
@@ -68,16 +68,16 @@ const writeFile = (path: string, block: Block, context: CliContext): number => {
       context.print(
         state.kind === 'current'
           ? `${path} is up to date.`
-          : `${path} now says what agents must know. It is brought up to date when the profile changes; what stands outside of the marks is yours.`,
+          : `${path} now tells agents what they must know. It is updated when the profile changes; text outside the marks is yours.`,
       )
       return exitCodes.done
   }
 }
 
-/** 1 when a file says something else than what holds. A file from which somebody took the block is no longer ours. */
+/** 1 when a file is out of date. A file whose block was removed is no longer ours. */
 const checkFiles = (path: string | null, block: Block, context: CliContext): number => {
   const paths = path === null ? readInstalledFiles(context.folder.agentsFilesPath) : [path]
-  if (paths.length === 0) context.print('No file was installed: nexus agents-file --path FILE does that.')
+  if (paths.length === 0) context.print('No file is installed: nexus agents-file --path FILE installs one.')
   const states = paths.map((each) => {
     const { kind } = readAgentsFileState(each, block)
     const isGone = path === null && (kind === 'no-file' || kind === 'no-block')
@@ -86,10 +86,10 @@ const checkFiles = (path: string | null, block: Block, context: CliContext): num
     const words = {
       current: 'up to date',
       outdated: `out of date: ${update}`,
-      edited: 'edited between the marks: kept, and no longer brought up to date',
-      broken: 'its marks are broken: kept, and no longer brought up to date',
+      edited: 'edited between the marks: kept, and no longer updated',
+      broken: 'its marks are broken: kept, and no longer updated',
       'no-block': path === null ? 'has no block of Opta Nexus' : `has no block of Opta Nexus: ${update}`,
-      'no-file': 'is not there',
+      'no-file': 'does not exist',
     }[kind]
     context.print(`${each}: ${words}${isGone ? '; it is left alone from now on' : ''}`)
     return kind === 'current' || isGone

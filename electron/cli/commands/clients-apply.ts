@@ -1,4 +1,4 @@
-// `nexus clients NAME --apply`: the settings into the Claude Code of whoever asks; `--undo` takes them out again.
+// `nexus clients NAME --apply`: writes the settings into this user's Claude Code; `--undo` removes them again.
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../../core/base/error-message.ts'
@@ -22,7 +22,7 @@ export const runClientsApply = (
 ): number => {
   const [developer, another] = developers
   if (developer === undefined)
-    throw new UsageError('nexus clients --apply: nobody has a key yet; nexus key create NAME makes one')
+    throw new UsageError('nexus clients --apply: no developer has a key yet; nexus key create NAME makes one')
   if (another !== undefined)
     throw new UsageError(
       `nexus clients --apply: found no name; allowed: ${developers.map(({ name }) => name).join(', ')}`,
@@ -36,12 +36,12 @@ export const runClientsApply = (
           code: exitCodes.failed,
           outcome,
           says: [
-            `${outcome.path} has other values of your own for ${outcome.names.join(', ')}: nothing was written.`,
+            `${outcome.path} has your own values for ${outcome.names.join(', ')}: nothing was written.`,
             `nexus clients ${developer.name} --apply --force replaces them, and --undo brings them back.`,
           ],
         }
       case 'unchanged':
-        return { code: exitCodes.done, outcome, says: [`${outcome.path} has all of it already.`] }
+        return { code: exitCodes.done, outcome, says: [`${outcome.path} is already up to date.`] }
       case 'written':
         return {
           code: exitCodes.done,
@@ -49,8 +49,8 @@ export const runClientsApply = (
           says: [
             `${outcome.path} is set up for ${developer.name}; it holds the key, so only you may read it.`,
             ...(outcome.replaced.length === 0 ? [] : [`Replaced: ${outcome.replaced.join(', ')}.`]),
-            ...(outcome.backupPath === null ? [] : [`As it was: ${outcome.backupPath}.`]),
-            'Claude Code takes it at its next start. nexus clients --undo takes it out again.',
+            ...(outcome.backupPath === null ? [] : [`Backup: ${outcome.backupPath}.`]),
+            'Claude Code reads it at its next start. nexus clients --undo removes it again.',
           ],
         }
     }
@@ -61,13 +61,17 @@ export const runClientsUndo = (json: boolean, context: CliContext): number =>
   report(json, context, () => {
     const outcome = undoSettings(recordPathOf(context))
     if (outcome.kind === 'nothing')
-      return { code: exitCodes.failed, outcome, says: ['nexus clients --apply has written nothing here.'] }
+      return {
+        code: exitCodes.failed,
+        outcome,
+        says: ['Nothing to undo: nexus clients --apply has written nothing here.'],
+      }
     const kept =
       outcome.kept.length === 0 ? [] : [`Changed since, and left alone: ${outcome.kept.join(', ')}.`]
     return {
       code: exitCodes.done,
       outcome,
-      says: [`${outcome.path}: what nexus clients --apply had written is out again.`, ...kept],
+      says: [`${outcome.path}: removed what nexus clients --apply wrote.`, ...kept],
     }
   })
 

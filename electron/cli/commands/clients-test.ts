@@ -1,4 +1,4 @@
-// `nexus clients --test`: walks the way of a client to the model and says where it ends and why. Needs no core here.
+// `nexus clients --test`: tests each hop from a client to the model and says where it breaks and why. Needs no core here.
 
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -24,13 +24,13 @@ type ClientsCommand = Extract<CliCommand, { name: 'clients' }>
 interface Target {
   readonly url: string
   readonly key: string
-  /** What Claude Code would ask for; null where nothing says so. */
+  /** The model that Claude Code would request; null when not set. */
   readonly model: string | null
-  /** Where both came from, for a person who wonders. */
+  /** Where URL and key came from, for the user. */
   readonly because: string
 }
 
-/** 0: the model answered; 3: nobody listens there; 1: anything else. Throws UsageError without address or key. */
+/** 0: the model answered; 3: connection refused; 1: anything else. Throws UsageError without address or key. */
 export const runClientsTest = async (command: ClientsCommand, context: CliContext): Promise<number> => {
   const { url, key, model, because } = await readTarget(command, context)
   const stop = new AbortController()
@@ -52,7 +52,7 @@ export const runClientsTest = async (command: ClientsCommand, context: CliContex
     if (command.json) context.print(JSON.stringify(report, null, 2))
     else for (const line of renderReachSummary(report, context)) context.print(line)
     const code = exitCodeOf(report)
-    // A name look-up that hangs cannot be cancelled, and would hold this process up after its answer.
+    // A hanging name lookup can't be cancelled and would keep this process alive.
     setTimeout(() => process.exit(code), 50).unref()
     return code
   } finally {
@@ -65,7 +65,7 @@ const exitCodeOf = ({ works, refused }: ReachReport): number => {
   return refused ? exitCodes.notRunning : exitCodes.failed
 }
 
-/** What was given, else what Claude Code itself would take from its settings and the environment, else this machine's own Router. */
+/** The given options, else what Claude Code would use from its settings and the environment, else this machine's own Router. */
 const readTarget = async (command: ClientsCommand, context: CliContext): Promise<Target> => {
   const { env, folder } = context
   const variable = readClaudeEnvironment({
@@ -76,12 +76,12 @@ const readTarget = async (command: ClientsCommand, context: CliContext): Promise
   })
   const address = variable('ANTHROPIC_BASE_URL')
   const secret = variable('ANTHROPIC_AUTH_TOKEN') ?? variable('ANTHROPIC_API_KEY')
-  // What stands in a settings file is for the address in it: a key of somebody else's service is sent nowhere else.
+  // A key in a settings file belongs to the address in that file: another service's key is sent nowhere else.
   const mayUse = secret?.source === 'the environment' || (command.url === null && address !== null)
   const fileKey = command.keyFile === null ? null : readKeyFile(command.keyFile)
   const given = {
     url: command.url ?? address?.value ?? null,
-    // A named developer's key is asked for; the one that is set may be another one's.
+    // With a developer's name, use that developer's key; the one that is set may be someone else's.
     key: fileKey ?? (command.developer === null && mayUse ? (secret?.value ?? null) : null),
   }
   const model = variable('ANTHROPIC_MODEL')?.value ?? null
@@ -110,7 +110,7 @@ const readTarget = async (command: ClientsCommand, context: CliContext): Promise
     throw new UsageError(`nexus clients: found no developer "${command.developer}"`)
   const key = given.key ?? named?.key ?? apiKey
   if (key === null)
-    throw new UsageError('nexus clients --test: nobody has a key; nexus key create NAME makes one')
+    throw new UsageError('nexus clients --test: no developer has a key; nexus key create NAME makes one')
   return {
     url: given.url ?? guides.baseUrl,
     key,
@@ -121,13 +121,13 @@ const readTarget = async (command: ClientsCommand, context: CliContext): Promise
 
 const isHere = async (url: string, { platform }: CliContext): Promise<boolean> => {
   const reading = readAddress(url)
-  // An address that is wrong goes nowhere: the test says how it is wrong.
+  // A malformed address gets no key; the test says what is wrong with it.
   if (reading.kind === 'wrong') return true
   const { host } = reading.address
   return host === clientName || isLoopback(host) || (await platform.readLanAddresses()).includes(host)
 }
 
-/** The first line; a line end is no part of a key. */
+/** The first line, without its line end. */
 const readKeyFile = (path: string): string => {
   try {
     return readRegularFile(path).split(/\r?\n/)[0] ?? ''

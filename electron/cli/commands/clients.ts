@@ -1,4 +1,4 @@
-// `nexus clients`: what each developer pastes into their shell, their Claude Code and their SSH.
+// `nexus clients`: the lines that each developer pastes into shell, Claude Code and SSH config.
 
 import { refuseKeys } from '../../contract/guest-rights.ts'
 import { findDeveloper } from '../../core/access/developer-keys.ts'
@@ -18,7 +18,7 @@ export const runClients = async (
   context: CliContext,
 ): Promise<number> => {
   if (command.test) return runClientsTest(command, context)
-  // What was written can be taken out whatever runs, and whoever's stack it was.
+  // Undoing needs no stack, and works for settings of any stack.
   if (command.apply === 'undo') return runClientsUndo(command.json, context)
   const host = await attachToRunning(context)
   if (host !== null && host.user !== null) return explainToGuest(host, host.user, command.json, context)
@@ -26,7 +26,7 @@ export const runClients = async (
   const { guides: all, apiKey } = await readClientGuides(context)
   const named = command.developer === null ? null : findDeveloper(all.developers, command.developer)
   if (named === undefined) {
-    const names = all.developers.map(({ name }) => name).join(', ') || 'nobody yet'
+    const names = all.developers.map(({ name }) => name).join(', ') || 'none yet'
     throw new UsageError(`nexus clients: found no developer "${command.developer}"; there are: ${names}`)
   }
   const developers = named === null ? all.developers : [named]
@@ -54,7 +54,7 @@ export const runClients = async (
   return exitCodes.done
 }
 
-/** Where to ask, and whom for the key: one of this user's own state folder would open nothing there. */
+/** Tells a guest the Router's address and whom to ask for a key: keys in the guest's own state folder are useless there. */
 const explainToGuest = async (
   host: ControlClient,
   user: string,
@@ -68,7 +68,7 @@ const explainToGuest = async (
   else {
     context.printError(refuseKeys(user))
     context.printError(
-      `The Router answers at ${baseUrl}; keys were made for: ${names.join(', ') || 'nobody'}.`,
+      `The Router answers at ${baseUrl}; developers with keys: ${names.join(', ') || 'none'}.`,
     )
   }
   return exitCodes.failed

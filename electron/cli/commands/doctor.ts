@@ -1,4 +1,4 @@
-// `nexus doctor`: every check, with the command that mends it. Changes nothing.
+// `nexus doctor`: every check, with the command that fixes what it finds. Changes nothing.
 import { homedir } from 'node:os'
 import { examine } from '../../core/doctor/doctor.ts'
 import { createCommandRunner } from '../../core/platform/run-command.ts'
@@ -16,7 +16,7 @@ export const runDoctor = async (
   const host = command.profile === null ? await readHost(context) : null
   if (host !== null)
     context.printError(
-      `${host}'s stack runs here, and you are its guest; what follows is about a stack of your own. Nexus's window shows what ${host}'s core says of itself.`,
+      `${host}'s stack runs here, and you are its guest; the checks below are for a stack of your own. The Nexus window shows the checks of ${host}'s core.`,
     )
   const { profile, because, checks, summary } = await examine({
     ...context,
@@ -30,7 +30,7 @@ export const runDoctor = async (
     context.print(`Profile ${profile}: ${because}.\n`)
     for (const line of renderDoctor({ checks, summary }, context)) context.print(line)
   }
-  // A program or a name look-up that hangs would hold this process up after its answer: nothing else is left to do.
+  // A hanging program or name lookup would keep this process alive, though all is done.
   setTimeout(() => process.exit(code), 50).unref()
   return code
 }

@@ -113,6 +113,6 @@ it('says what the core goes on with when everything is stopped', async () => {
   })
   expect(await runDown(down, context)).toBe(0)
   expect(printed).toEqual([
-    'Everything is stopped. The core goes on fetching a/b; nexus model cancel calls that off.',
+    'Everything is stopped. The core keeps downloading a/b; nexus model cancel stops that.',
   ])
 })

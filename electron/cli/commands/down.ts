@@ -1,4 +1,4 @@
-// `nexus down`: stop, and leave nothing of ours behind but the RAM disk.
+// `nexus down`: stops everything of ours but the RAM disk.
 
 import { serviceNames } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
@@ -62,8 +62,8 @@ const stopThrough = async (
 }
 
 /**
- * After a core that went away: one in the background does so once everything is stopped, maybe before it has told that;
- * but it may have died of anything. null: nothing that was to stop is left.
+ * After the core went away: a background core ends once everything is stopped, perhaps before reporting it, but it may
+ * also have crashed. null: everything that should stop has stopped.
  */
 const readWhatIsLeft = async (
   client: ControlClient,
@@ -71,7 +71,7 @@ const readWhatIsLeft = async (
   context: CliContext,
 ): Promise<string | null> => {
   if (client.user !== null)
-    return `${client.user}'s core ended before it told that everything is stopped: what it started may still run`
+    return `${client.user}'s core ended before it confirmed the stop: its services may still run`
   const asked = processesOf(only)
   const left = (await readOrphans(context)).filter(({ service }) => asked.includes(service))
   if (left.length === 0) return null
@@ -82,7 +82,7 @@ const readWhatIsLeft = async (
 const coreEndMs = 10_000
 const lookMs = 20
 
-/** The background core ends by itself after a full stop; nothing of ours is left only once its process is gone. */
+/** The background core exits after a full stop; only when its process is gone is nothing of ours left. */
 const untilCoreIsGone = async (client: ControlClient, pid: number, context: CliContext): Promise<void> => {
   const { processes } = context.platform
   const isOvertaken = (snapshot: Snapshot) => judgeDown(snapshot, null).kind === 'failed'
@@ -122,12 +122,12 @@ const describeStopped = (command: DownCommand, before: Snapshot): string => {
     : 'Everything is stopped.'
 }
 
-/** Why a background core stays; empty when it doesn't for that. */
+/** Downloads that keep a background core alive; empty without any. */
 const describeFetches = (snapshot: Snapshot | null): string => {
   const fetches = (snapshot?.fetches ?? []).filter(isFetchActive)
   return fetches.length === 0
     ? ''
-    : ` The core goes on fetching ${fetches.map(({ id }) => id).join(' and ')}; nexus model cancel calls that off.`
+    : ` The core keeps downloading ${fetches.map(({ id }) => id).join(' and ')}; nexus model cancel stops that.`
 }
 
 const report = (

@@ -1,4 +1,4 @@
-// `nexus forge`: cargo's builds on the RAM disk, for the user who asks. Needs no running core.
+// `nexus forge`: this user's cargo builds on the RAM disk. Needs no running core.
 
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
@@ -43,7 +43,7 @@ export const runForge = (command: ForgeCommand, context: CliContext): Promise<nu
   }
 }
 
-/** Of the profile that runs, or else of the one that would; where another user's stack runs, the disk that it has mounted. */
+/** From the running profile, else from the one that would start; if another user's stack runs, its mounted disk. */
 const readSpec = async ({ mount }: ForgeCommand, context: CliContext): Promise<RamDiskSpec> => {
   const intent = readIntent(context.folder.intentPath)
   const runs = intent !== null && intent.up.length > 0
@@ -53,7 +53,7 @@ const readSpec = async ({ mount }: ForgeCommand, context: CliContext): Promise<R
   return hosted === null ? spec : { ...spec, mountPoint: hosted }
 }
 
-/** null: nobody else's stack runs here, or no RAM disk of it is mounted. */
+/** null: no other user's stack runs here, or its RAM disk is not mounted. */
 const readHostsMountPoint = async (context: CliContext): Promise<string | null> => {
   const host = await attachAsGuest(context.folder.sharedDir)
   if (host === null) return null
@@ -74,7 +74,7 @@ const edit = async (
 ): Promise<number> => {
   const { mountPoint } = await readSpec(command, context)
   const files = createCargoConfigFiles(context.folder.cargoConfigsPath)
-  // All of them before any is edited: one that is not there refuses the whole.
+  // Resolve all before editing any: one missing folder refuses the whole command.
   const places = (command.folders.length === 0 ? [null] : command.folders).map((folder) => ({
     folder,
     path: cargoConfigPath(folder, context.env, homedir()),
@@ -110,13 +110,13 @@ const tellEdit = (
       context.printError(outcome.reason)
       return
     case 'already':
-      context.print(on ? `${path} sends builds to the RAM disk already.` : `${path} has no entry of ours.`)
+      context.print(on ? `${path} already sends builds to the RAM disk.` : `${path} has no entry of ours.`)
       return
     case 'changed':
       context.print(
         on
-          ? `${path} now sends builds to the RAM disk; nexus forge disable takes that back.`
-          : `${path} is as it was.`,
+          ? `${path} now sends builds to the RAM disk; nexus forge disable undoes that.`
+          : `${path} is restored.`,
       )
       for (const note of outcome.notes) context.print(`Note: ${note}.`)
   }
@@ -174,7 +174,7 @@ const showStatus = async (command: ForgeCommand, context: CliContext): Promise<n
   return exitCodes.done
 }
 
-/** 1 when a workspace that was named is not there or stays; what --all and --unused pass over is only told. */
+/** 1 when the named workspace is missing or stays; what --all and --unused skip is only reported. */
 const clean = async (command: ForgeCommand, context: CliContext): Promise<number> => {
   const spec = await readSpec(command, context)
   const choice = command.clean
@@ -199,7 +199,7 @@ const clean = async (command: ForgeCommand, context: CliContext): Promise<number
   if (command.json) context.print(JSON.stringify({ removed, kept }, null, 2))
   else {
     for (const { path, bytes } of removed) context.print(`Removed ${formatBytes(bytes)} of ${path}.`)
-    for (const { path, reason } of kept) context.printError(`${path} stays: ${reason}.`)
+    for (const { path, reason } of kept) context.printError(`${path} was not removed: ${reason}.`)
     if (chosen.length === 0) context.print('Nothing to remove.')
   }
   return choice.kind === 'workspace' && kept.length > 0 ? exitCodes.failed : exitCodes.done
@@ -207,7 +207,7 @@ const clean = async (command: ForgeCommand, context: CliContext): Promise<number
 
 // --- hook -------------------------------------------------------------------------------------------------------
 
-/** At the start of a shell: silent when all is well, and never a reason for the shell not to start. */
+/** Runs when a shell starts: silent when all is well, and never stops the shell from starting. */
 const hook = async (command: ForgeCommand, context: CliContext): Promise<number> => {
   const spec = await readSpec(command, context)
   const files = createCargoConfigFiles(context.folder.cargoConfigsPath)
@@ -218,11 +218,11 @@ const hook = async (command: ForgeCommand, context: CliContext): Promise<number>
     context.printError(
       mounted
         ? `nexus: ${path} sends builds to the RAM disk again.`
-        : `nexus: ${path} would fail builds without the RAM disk; its entry is out until it is back.`,
+        : `nexus: ${path} would break builds without the RAM disk; its entry is disabled until the disk is back.`,
     )
   if (!mounted && files.edited().length > 0)
     context.printError(
-      `nexus: ${spec.mountPoint} is not mounted: cargo builds in target/ on the disk. nexus up --only ramDisk mounts it.`,
+      `nexus: ${spec.mountPoint} is not mounted, so cargo builds in target/ on the disk. nexus up --only ramDisk mounts it.`,
     )
   return exitCodes.done
 }

@@ -1,4 +1,4 @@
-// `nexus key`: one key for each developer. A new key is printed with the lines to paste; `list` only masks.
+// `nexus key`: one key for each developer. Prints a new key with the lines to paste; `list` masks keys.
 
 import { refuseKeys } from '../../contract/guest-rights.ts'
 import { type DeveloperKey, developersOf, findDeveloper } from '../../core/access/developer-keys.ts'
@@ -18,7 +18,7 @@ type KeyCommand = Extract<CliCommand, { name: 'key' }>
 type Change = Exclude<KeyAction, 'list'>
 
 export const runKey = async (command: KeyCommand, context: CliContext): Promise<number> => {
-  // Keys of our own would open nothing on the stack that runs here.
+  // Our own keys don't work on another user's stack.
   const user = await readHost(context)
   if (user !== null) return fail(command, context, refuseKeys(user))
   ensureStateFolder(context.folder)
@@ -36,7 +36,7 @@ export const runKey = async (command: KeyCommand, context: CliContext): Promise<
     context.print(
       command.json
         ? JSON.stringify({ revoked: name })
-        : `The key of ${name} opens nothing any more. What runs may finish.`,
+        : `The key of ${name} no longer works. Running requests may finish.`,
     )
     return exitCodes.done
   }
@@ -59,7 +59,7 @@ const printNewKey = async (
   }
   const rotated = command.action === 'rotate'
   context.print(
-    `The ${rotated ? 'new ' : ''}key of ${entry.name}${rotated ? '; the old one opens nothing any more' : ''}:\n`,
+    `The ${rotated ? 'new ' : ''}key of ${entry.name}${rotated ? '; the old one no longer works' : ''}:\n`,
   )
   for (const { title, text } of shells) context.print(`${title}:\n\n${text}\n`)
   context.print(`Claude Code's settings and the rest: nexus clients ${entry.name}`)
@@ -67,7 +67,7 @@ const printNewKey = async (
   return exitCodes.done
 }
 
-/** Through the core where one runs, so that two changes never cross; why it was refused, or null. */
+/** Goes through the core if one runs, so that two changes never race. Returns why it was refused, or null. */
 const change = async (context: CliContext, action: Change, developer: string): Promise<string | null> => {
   const running = await attachToCore(context.folder.socketPath)
   try {
@@ -95,7 +95,7 @@ const printList = (command: KeyCommand, context: CliContext): number => {
     }),
   )
   if (command.json) context.print(JSON.stringify({ developers }, null, 2))
-  else if (developers.length === 0) context.print('Nobody has a key: nexus key create NAME')
+  else if (developers.length === 0) context.print('No developer has a key: nexus key create NAME')
   const width = Math.max(...developers.map(({ name }) => name.length), 0)
   if (!command.json)
     for (const { name, maskedKey, createdAt, fromProfile } of developers) {

@@ -1,4 +1,4 @@
-// `nexus logs`: the last lines of a service, and what comes after them.
+// `nexus logs`: the last lines of a service's log, and with --follow the next ones.
 import { existsSync } from 'node:fs'
 import { refuseLogs } from '../../contract/guest-rights.ts'
 import { followLog, readLastLines } from '../../core/logs/log-follow.ts'
@@ -15,9 +15,9 @@ export const runLogs = async (
   const user = await readHost(context)
   if (user !== null) {
     context.printError(refuseLogs(user))
-    // Of an earlier run of one's own there may be a log all the same.
+    // There may still be a log of an earlier run of one's own.
     if (!existsSync(path)) return exitCodes.failed
-    context.printError('What follows is from your own stack, which does not run now.')
+    context.printError('The lines below are from your own stack, which is not running now.')
   }
   if (!existsSync(path) && !command.follow) {
     context.printError(`${command.id} has not run yet: there is no ${path}. nexus up starts everything.`)

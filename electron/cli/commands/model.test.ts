@@ -65,7 +65,7 @@ it('shows a fetch until the model is here, and gives token and mirror to the cor
   expect(commands).toEqual([
     { type: 'fetchModel', model: 'a/b', endpoint: 'https://hf.example', token: 'hf_secret' },
   ])
-  expect(test.said).toEqual(['a/b: asks what is published', 'Tiny.gguf: 0.5 of 1 GiB, 10 MiB/s, 52 s left'])
+  expect(test.said).toEqual(['a/b: looking up the files', 'Tiny.gguf: 0.5 of 1 GiB, 10 MiB/s, 52 s left'])
   expect(test.printed).toEqual(['a/b is here: /models/Tiny.gguf'])
 })
 
@@ -104,7 +104,7 @@ it('removes what we fetched, and says which profile will miss it', async () => {
   const profiles = { mine: { llamaServer: { modelPath: path, draftModelPath: null } } }
   writeFileSync(test.context.folder.configPath, JSON.stringify({ profiles }))
   expect(await runModel(command('remove', 'Tiny'), test.context)).toBe(0)
-  expect(test.printed).toEqual(['Tiny is removed. The profile mine will miss it.'])
+  expect(test.printed).toEqual(['Tiny is removed. The profile mine needs it.'])
   expect(existsSync(path)).toBe(false)
 })
 
@@ -112,7 +112,7 @@ it('removes nothing of somebody else’s', async () => {
   const test = createTestContext()
   const path = putModel(test, 'Mine.gguf')
   expect(await runModel(command('remove', 'Mine'), test.context)).toBe(1)
-  expect(test.said).toEqual([`${path} was not fetched by Nexus, and only who put it there removes it`])
+  expect(test.said).toEqual([`${path} was not fetched by Nexus, so Nexus does not remove it`])
   expect(existsSync(path)).toBe(true)
 })
 
@@ -150,6 +150,6 @@ it('lists with and without a core, and as JSON', async () => {
   await openFetchingCore(test, [{}])
   await runModel(command('list', null), context)
   const lines = test.printed.slice(1)
-  expect(lines).toContain('Fetched now')
+  expect(lines).toContain('Being fetched')
   expect(lines).toContain('  a/b: 0.5 of 1 GiB, 10 MiB/s, 52 s left')
 })

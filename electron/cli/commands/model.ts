@@ -1,4 +1,4 @@
-// `nexus model`: what is here, and fetching, calling off and removing it.
+// `nexus model`: lists, fetches and removes models, and cancels a fetch.
 import type { ModelFetch, Snapshot } from '../../contract/snapshot.ts'
 import { listModelFiles } from '../../core/config/model-parts.ts'
 import { builtinProfiles, chooseProfile } from '../../core/config/profiles.ts'
@@ -42,7 +42,7 @@ export const runModel = async (command: ModelCommand, context: CliContext): Prom
 const fetchModel = async (model: string, command: ModelCommand, context: CliContext): Promise<number> => {
   const { env } = context
   const client = await attachOrHost(context)
-  const stop = createInterruption('the core goes on', context)
+  const stop = createInterruption('the core keeps fetching', context)
   try {
     const outcome = await client.dispatch({
       type: 'fetchModel',
@@ -56,13 +56,13 @@ const fetchModel = async (model: string, command: ModelCommand, context: CliCont
       return fail(
         command,
         context,
-        `The core goes on fetching it. nexus model fetch ${model} shows it again; nexus model cancel ${model} calls it off.`,
+        `The core keeps fetching it. nexus model fetch ${model} shows it again; nexus model cancel ${model} stops it.`,
       )
     if (ended === null)
       return fail(
         command,
         context,
-        `The core went away; the next one goes on where it was: nexus model fetch ${model}`,
+        `The core went away; the next one resumes the fetch: nexus model fetch ${model}`,
       )
     if (ended.phase !== 'done') return fail(command, context, describeFetch(ended))
     context.print(command.json ? JSON.stringify(ended) : `${model} is here: ${describeFetch(ended)}`)
@@ -109,13 +109,13 @@ const findFetch = ({ fetches = [] }: Snapshot, id: string): ModelFetch | null =>
 const cancel = async (model: string, command: ModelCommand, context: CliContext): Promise<number> => {
   const client = await attachToRunning(context)
   if (client === null) {
-    fail(command, context, 'No core runs, so nothing is being fetched.')
+    fail(command, context, 'No core is running, so nothing is being fetched.')
     return exitCodes.notRunning
   }
   try {
     const outcome = await client.dispatch({ type: 'cancelFetch', id: model })
     if (!outcome.accepted) return fail(command, context, outcome.reason)
-    const words = `${model} is fetched no more. What is there of it stays for the next nexus model fetch; nexus model remove removes it.`
+    const words = `${model} is no longer being fetched. The part that is here stays for the next nexus model fetch; nexus model remove deletes it.`
     context.print(command.json ? JSON.stringify({ cancelled: model }) : words)
     return exitCodes.done
   } finally {
@@ -156,11 +156,7 @@ const remove = async (name: string, command: ModelCommand, context: CliContext):
   }
   const files = listOwnFiles(modelsDir, model)
   if (files === null)
-    return fail(
-      command,
-      context,
-      `${model.path} was not fetched by Nexus, and only who put it there removes it`,
-    )
+    return fail(command, context, `${model.path} was not fetched by Nexus, so Nexus does not remove it`)
   const snapshot = await readRunning(context)
   const fetch = snapshot?.fetches?.find((each) => isFetchActive(each) && isOfModel(each.file, model))
   if (fetch !== undefined)
@@ -173,9 +169,9 @@ const remove = async (name: string, command: ModelCommand, context: CliContext):
     )
   removeFiles(files)
   const users = listProfilesWith(model, context)
-  const missed = users.length === 0 ? '' : ` The profile ${users.join(' and ')} will miss it.`
+  const missed = users.length === 0 ? '' : ` The profile ${users.join(' and ')} needs it.`
   const words =
-    model.linkedTo === null ? '' : ` The file itself stays with the program that keeps it, ${model.linkedTo}.`
+    model.linkedTo === null ? '' : ` The file itself stays with the program that owns it: ${model.linkedTo}.`
   context.print(
     command.json
       ? JSON.stringify({ removed: files, profiles: users })
@@ -187,7 +183,7 @@ const remove = async (name: string, command: ModelCommand, context: CliContext):
 const isOfModel = (file: string | null, { path }: ModelHere): boolean =>
   file !== null && listModelFiles(path).some((part) => part.endsWith(`/${file}`))
 
-/** By a core that runs, another user's too, or by a llama-server that one left behind. */
+/** By a running core, another user's too, or by a llama-server that a core left behind. */
 const isServed = async (
   model: ModelHere,
   snapshot: Snapshot | null,
@@ -201,7 +197,7 @@ const isServed = async (
   return [...served, ...left.flatMap(({ argv }) => argv)].includes(model.path)
 }
 
-/** Names of profiles whose model or draft it is. */
+/** Names of the profiles that use it as model or draft. */
 const listProfilesWith = ({ path }: ModelHere, { folder }: CliContext): readonly string[] => {
   const config = openSettings(folder).current()
   const names = [

@@ -1,4 +1,4 @@
-// `nexus models`: the models that were judged, for this machine or for a Mac of another size. Refuses nothing.
+// `nexus models`: the catalogue, judged for this machine or for a Mac of another size. Refuses nothing.
 
 import { judgeCatalogue, readJudgedMachine } from '../../core/answers/models-answer.ts'
 import { bestForAgents } from '../../core/models/judge-models.ts'

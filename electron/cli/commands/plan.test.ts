@@ -201,18 +201,18 @@ const pretendRunning = async (context: CliContext, contextTokens: number): Promi
 it('shows what was allocated beside what was planned while it runs with these settings', async () => {
   await pretendRunning(createContext(), 319_488)
   await plan('--memory-gb', '256')
-  const from = printed.indexOf('It runs now; what llama-server says it allocated:')
+  const from = printed.indexOf('It is running; llama-server reports these allocations:')
   expect(printed.slice(from + 1, from + 4)).toEqual([
     'Memory                               planned   allocated    off by',
     'AI Engine (weights)                69.82 GiB   68.92 GiB    -1.3 %',
     'Agent context (KV cache)           27.42 GiB   27.42 GiB    +0.0 %',
   ])
-  expect(printed).toContain('The GPU holds 101.51 GiB for all programs together, and is busy to 54 %.')
+  expect(printed).toContain('The GPU holds 101.51 GiB for all programs, and is 54 % busy.')
 })
 
 it('compares nothing while it runs with other settings', async () => {
   await pretendRunning(createContext(), 131_072)
   await plan('--memory-gb', '256')
   expect(printed).toContain('Verdict: fits')
-  expect(printed.join('\n')).not.toContain('It runs now')
+  expect(printed.join('\n')).not.toContain('It is running; llama-server reports')
 })

@@ -1,4 +1,4 @@
-// `nexus plan`: will it fit, and the exact command lines with every adaptation explained.
+// `nexus plan`: does it fit, and the exact command lines with every adaptation explained.
 
 import { resolve } from 'node:path'
 import type { Profile } from '../../contract/profile.ts'
@@ -23,14 +23,14 @@ import { renderRouterPlan } from '../view/router-plan-view.ts'
 type PlanCommand = Extract<CliCommand, { name: 'plan' }>
 
 /**
- * 1 when it does not fit, or cannot be started as it is, also for a model file that llama-server could not serve; 0
- * otherwise, also when something is not known, such as a model that has still to be fetched. What makes a
- * profile impossible on this machine is said beside its plan, not instead of it.
+ * 1 when the profile does not fit or can't start as it is, for example with a model file that llama-server could not
+ * serve; 0 otherwise, even when something is unknown, such as a model still to be fetched. Problems that make the
+ * profile impossible on this machine are printed with the plan, not instead of it.
  */
 export const runPlan = async (command: PlanCommand, context: CliContext): Promise<number> => {
   const host = await readHost(context)
   if (host !== null)
-    context.printError(`${host}'s stack runs here; what follows is planned for a stack of your own.`)
+    context.printError(`${host}'s stack runs here; the plan below is for a stack of your own.`)
   const { name, profile: chosen, because } = readAnyProfile(context, command.profile)
   const profile = withFiles(chosen, command)
   const machine = await readMachine(command.memoryGb, context, profile)
@@ -38,7 +38,7 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
   const [engine, memory, identity] = await Promise.all([
     readEngine(context, name, profile, machine, { assumeBuild: true }),
     readMemory(context, name, profile, machine),
-    // A plan for another machine is not about this one.
+    // A plan for another machine doesn't describe this one.
     command.memoryGb === null ? readMachineIdentity(machine.totalMemoryBytes).catch(() => null) : null,
   ])
   const allocated = await readDifferences(context, profile, memory)
@@ -74,7 +74,7 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
   context.print('')
   for (const line of renderMemoryReading(memory, context)) context.print(line)
   if (allocated !== null) {
-    context.print('\nIt runs now; what llama-server says it allocated:')
+    context.print('\nIt is running; llama-server reports these allocations:')
     for (const line of renderPlanDifferences(allocated, context)) context.print(line)
     const gpu = describeGpuUse(await context.platform.readGpuUse())
     if (gpu !== null) context.print(gpu)
@@ -94,11 +94,11 @@ export const runPlan = async (command: PlanCommand, context: CliContext): Promis
 
 const describeGpuUse = (use: GpuUse | null): string | null => {
   if (use === null || use.usedBytes === null) return null
-  const busy = use.busyPercent === null ? '' : `, and is busy to ${use.busyPercent} %`
-  return `The GPU holds ${formatBytes(use.usedBytes)} for all programs together${busy}.`
+  const busy = use.busyPercent === null ? '' : `, and is ${use.busyPercent} % busy`
+  return `The GPU holds ${formatBytes(use.usedBytes)} for all programs${busy}.`
 }
 
-/** What LiteLLM balances over; the memory of other machines is their own cores' to plan. */
+/** The nodes that LiteLLM balances over; each machine's own core plans its memory. */
 const describeNodes = ({ nodes = [], llamaServer }: Profile): readonly string[] => {
   if (nodes.length === 0) return []
   const slots = nodes.reduce((sum, node) => sum + node.slots, llamaServer.slots)
@@ -109,7 +109,7 @@ const describeNodes = ({ nodes = [], llamaServer }: Profile): readonly string[] 
       ({ name, host, port, slots: own, keyFile }) =>
         `  ${name}: ${plural(own, 'slot')} at ${localUrl(host, port)}${keyFile === null ? ', without a key' : ''}`,
     ),
-    'A Studio that fails is left alone for a while, and a request whose answer had not begun goes to another.',
+    'A Studio that fails gets no requests for a while, and a request whose answer had not begun goes to another.',
   ]
 }
 

@@ -1,4 +1,4 @@
-// `nexus restart`: stop and start again, and wait for the proof.
+// `nexus restart`: stops, starts again and waits for the proof.
 
 import type { ControlClient } from '../../core/control/client.ts'
 import type { CliCommand } from '../arguments.ts'

@@ -1,4 +1,4 @@
-// `nexus selfcheck --as agent|daemon`: launchd gives its jobs other rights than Terminal and SSH have.
+// `nexus selfcheck --as agent|daemon`: launchd jobs have other permissions than Terminal and SSH.
 import { rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -26,7 +26,7 @@ export const runSelfcheckAsJob = async (
 ): Promise<number> => {
   if (context.platform.id !== 'darwin')
     throw new UsageError(
-      `nexus selfcheck: found --as ${kind}; allowed: on macOS, whose launchd it is about (here: nexus selfcheck)`,
+      `nexus selfcheck: found --as ${kind}; allowed: only on macOS, which has launchd (here: nexus selfcheck)`,
     )
   ensureStateFolder(context.folder)
   const folder = join(context.folder.root, 'selfcheck')
@@ -39,10 +39,10 @@ export const runSelfcheckAsJob = async (
     argv,
     // A daemon with UserName may come without HOME.
     env: { ...env, HOME: homedir() },
-    // Beside the folder, which the job wants empty.
+    // Beside the folder, which must be empty for the job.
     logPath: `${outDir}.log`,
     lifetime: 'once',
-    // It has servers of its own to stop.
+    // Time to stop its own servers.
     exitSeconds: 60,
     userName: kind === 'daemon' ? readOwnUserName() : null,
   }
@@ -53,11 +53,11 @@ export const runSelfcheckAsJob = async (
     if (command.json) context.print(JSON.stringify({ commands, outDir }, null, 2))
     else
       for (const line of [
-        'As a daemon it is started by root. Run these, one after the other:',
+        'Only root can start a daemon. Run these, one after the other:',
         '',
         ...commands,
         '',
-        `What was printed will lie in ${outDir}.`,
+        `The output will be in ${outDir}.`,
       ])
         context.print(line)
     return exitCodes.done
@@ -77,7 +77,7 @@ export const runSelfcheckAsJob = async (
     stop.end()
   }
   const report = readRecord(join(outDir, 'report.json'), SelfcheckReportSchema)
-  if (report === null) throw new Error(`the job ended without a report; what it said is in ${spec.logPath}`)
+  if (report === null) throw new Error(`the job ended without a report; its output is in ${spec.logPath}`)
   if (command.json) context.print(JSON.stringify({ ...report, folder: outDir }, null, 2))
   return judgeReport(report)
 }

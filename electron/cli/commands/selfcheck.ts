@@ -1,4 +1,4 @@
-// `nexus selfcheck`: tries what Nexus assumes of this machine, with parts of its own, and keeps what was really printed.
+// `nexus selfcheck`: tests what Nexus assumes about this machine with its own temporary parts, and keeps the raw output.
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -25,13 +25,13 @@ export type SelfcheckCommand = Extract<CliCommand, { name: 'selfcheck' }>
 
 const largeBytes = 10 * 2 ** 30
 
-/** 1 when a probe fails or something is left behind, and when it was interrupted. */
+/** 1 when a probe fails, something is left behind, or it was interrupted. */
 export const runSelfcheckCommand = async (
   command: SelfcheckCommand,
   context: CliContext,
 ): Promise<number> => {
   const stop = createInterruption('the selfcheck was interrupted', context)
-  // Its sockets lie in it: a short name, since macOS's own temporary folder is long already.
+  // Sockets go in here: the name is short because the path of macOS's temporary folder is already long.
   const workDir = mkdtempSync(join(tmpdir(), 'nexus-sc-'))
   let report: SelfcheckReport
   try {
@@ -47,14 +47,14 @@ export const runSelfcheckCommand = async (
       ...progress,
     })
   } finally {
-    // What still runs is found again by the ledger in it alone.
+    // Only the ledger in it can find what still runs.
     if (!existsSync(join(workDir, 'stack'))) rmSync(workDir, { recursive: true, force: true })
     stop.end()
   }
   if (command.json) context.print(JSON.stringify(report, null, 2))
   else for (const line of renderEnd(report, context)) context.print(line)
   const code = judgeReport(report)
-  // A probe that was given up may still wait for a command that hangs.
+  // An abandoned probe may still wait for a hanging command.
   setTimeout(() => process.stdout.write('', () => process.exit(code)), exitWithinMs).unref()
   return code
 }
@@ -67,7 +67,7 @@ export const judgeReport = ({ summary, left, interrupted }: SelfcheckReport): nu
 export const defaultOutDir = ({ folder }: CliContext, mark = ''): string =>
   join(folder.root, 'selfcheck', `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}${mark}`)
 
-/** On a terminal the probe that runs is shown, and drawn over by its result. */
+/** On a terminal, shows the running probe and overwrites it with its result. */
 const createProgress = (command: SelfcheckCommand, context: CliContext) => {
   let group: Probe['group'] | null = null
   const redraws = context.stdoutIsTerminal && !command.json
@@ -82,7 +82,7 @@ const createProgress = (command: SelfcheckCommand, context: CliContext) => {
     onEnd: (report: SelfcheckReport['probes'][number]) => {
       if (redraws) process.stdout.write('\r\u001b[K')
       const lines = renderProbe(report, context)
-      // With --json, on stderr: a CI's log shows where it stands.
+      // With --json on stderr, so that a CI log shows progress.
       for (const line of lines) (command.json ? context.printError : context.print)(line)
     },
   }
@@ -109,7 +109,7 @@ const createSelfcheckContext = (context: CliContext, workDir: string, large: boo
   largeBytes: large ? largeBytes : null,
 })
 
-/** Where a dmg is dragged to. */
+/** Where users drag the app from the dmg. */
 const usualAppPath = '/Applications/Opta Nexus.app'
 
 const openPrivateStack = async (
@@ -123,7 +123,7 @@ const openPrivateStack = async (
   const stack = await startOwnStack(context, signal, {
     root,
     sharedDir,
-    // Linux has no group for everybody, so nobody is let in there unless the config says so.
+    // Linux has no group that contains every user, so guests need this setting there.
     config: context.platform.id === 'darwin' ? {} : { guests: 'everyone' },
     profile: await demoForTries(),
   })
@@ -132,7 +132,7 @@ const openPrivateStack = async (
     folder: stack.context.folder,
     snapshot: stack.snapshot,
     client: stack.client,
-    // Asked for by the probe that looks at the end, and once more by what clears up.
+    // Called by the probe that checks the end, and again by the cleanup.
     end: () => {
       ending ??= stack.end(false)
       return ending

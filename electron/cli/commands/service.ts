@@ -1,4 +1,4 @@
-// `nexus service`: the core as a service of launchd or systemd, so that the stack comes back after a reboot.
+// `nexus service`: the core as a launchd or systemd service, so that the stack comes back after a reboot.
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -42,7 +42,7 @@ export const runService = async (
   }
 }
 
-/** Variables that say where everything of ours is; without them the service would work in another state folder. */
+/** Variables that locate our folders; without them the service would use another state folder. */
 const ourVariables = [
   'NEXUS_HOME',
   'NEXUS_RUNTIME',
@@ -52,10 +52,10 @@ const ourVariables = [
   'XDG_DATA_HOME',
 ] as const
 
-/** What the script before the bundle works out of its own place: resources/, and the app that the bundle came with. */
+/** Variables that the launcher script derives from its own location: resources/, and the app that contains the bundle. */
 const scriptVariables = ['NEXUS_ROOT', 'NEXUS_APP'] as const
 
-/** @param words of `nexus`: the core, unless another command is to be started by launchd */
+/** @param words the `nexus` command for launchd or systemd to start; by default the core */
 export const planAutostart = (
   context: CliContext,
   words: readonly string[] = ['serve', '--wait'],
@@ -71,8 +71,8 @@ export const planAutostart = (
   })
   return {
     argv: hasScript ? [script, ...words] : [nodePath, ...process.execArgv, entryPath, ...words],
-    // The Node that runs now is found again, or the one that an upgrade puts in its place. HOME: reports differ on whether
-    // a daemon with a UserName has it.
+    // Finds this Node again, or the one that an upgrade puts in its place. HOME: reports differ on whether a daemon with a
+    // UserName has it.
     env: { ...Object.fromEntries(set), HOME: env['HOME'] || homedir(), PATH: servicePath(nodePath) },
     logPath: folder.logPath('core'),
   }
@@ -80,7 +80,7 @@ export const planAutostart = (
 
 const install = async (autostart: Autostart, json: boolean, context: CliContext): Promise<number> => {
   const before = await autostart.read()
-  // Where nothing can be started now, the core that runs has to stay.
+  // If the service can't start now, the running core has to stay.
   const handedOver = before.reason === null && before.running === false && (await endBackgroundCore(context))
   const outcome = await autostart.install(planAutostart(context))
   const code = outcome.kind === 'failed' ? exitCodes.failed : exitCodes.done
@@ -88,12 +88,14 @@ const install = async (autostart: Autostart, json: boolean, context: CliContext)
   else if (outcome.kind === 'failed') {
     context.printError(outcome.reason)
     if (handedOver)
-      context.printError('What ran goes on without a core; nexus up starts one that takes it over.')
+      context.printError(
+        'The services keep running without a core; nexus up starts one that takes them over.',
+      )
   } else for (const line of describeInstalled(outcome)) context.print(line)
   return code
 }
 
-/** A core that `nexus up` left behind makes way; what it runs goes on, and the service's core adopts it. */
+/** Ends a background core of `nexus up`; its services keep running, and the service's core adopts them. */
 const endBackgroundCore = async (context: CliContext): Promise<boolean> => {
   const client = await attachToCore(context.folder.socketPath)
   if (client === null) return false
@@ -114,13 +116,9 @@ const handOverMs = 5_000
 const describeInstalled = (outcome: Exclude<InstallOutcome, { kind: 'failed' }>): readonly string[] => {
   const head =
     outcome.kind === 'written'
-      ? `Written: ${outcome.unitPath}. It is not started now: ${outcome.reason}.`
-      : `${outcome.already ? 'Installed already' : 'Installed and started'}: ${outcome.unitPath}.`
-  return [
-    head,
-    'The core it hosts brings back what was running; nexus service uninstall removes it.',
-    ...outcome.notes,
-  ]
+      ? `Written: ${outcome.unitPath}. Not started now: ${outcome.reason}.`
+      : `${outcome.already ? 'Already installed' : 'Installed and started'}: ${outcome.unitPath}.`
+  return [head, 'Its core restores what was running; nexus service uninstall removes it.', ...outcome.notes]
 }
 
 const uninstall = async (autostart: Autostart, json: boolean, context: CliContext): Promise<number> => {
@@ -132,7 +130,7 @@ const uninstall = async (autostart: Autostart, json: boolean, context: CliContex
     context.print(outcome.kind === 'removed' ? 'Removed.' : 'It was not installed.')
     if (outcome.kind === 'removed') for (const line of outcome.notes) context.print(line)
     if (left.length > 0)
-      context.print('What runs goes on running. nexus up watches over it again; nexus down stops it.')
+      context.print('The services keep running. nexus up supervises them again; nexus down stops them.')
   }
   return outcome.kind === 'failed' ? exitCodes.failed : exitCodes.done
 }
@@ -149,7 +147,7 @@ const describeState = (state: AutostartState): readonly string[] => {
     return ['Not installed. nexus service install brings the stack back after a reboot.', ...noteOf(reason)]
   const now =
     running === null
-      ? 'Whether it runs is not known'
+      ? 'Could not find out whether it runs'
       : running
         ? `It runs${pid === null ? '' : ` (pid ${pid})`}`
         : loaded === true
@@ -157,7 +155,7 @@ const describeState = (state: AutostartState): readonly string[] => {
           : 'It is not loaded'
   return [
     `Installed: ${unitPath}. ${now}.`,
-    ...(lastExit === null ? [] : [`It last ended with ${lastExit}; nexus logs core says more.`]),
+    ...(lastExit === null ? [] : [`It last exited with ${lastExit}; nexus logs core shows more.`]),
     ...noteOf(reason),
   ]
 }

@@ -53,12 +53,12 @@ const watch = async (client: ControlClient, context: CliContext): Promise<number
     context.printError(
       client.user === null
         ? 'The core ended. nexus up starts everything.'
-        : `${client.user}'s core ended. What it started may go on running.`,
+        : `${client.user}'s core ended. Its services may still run.`,
     )
   return end === 'core-gone' ? exitCodes.notRunning : exitCodes.done
 }
 
-/** Redrawn in place where a person looks; one picture after the other where the output goes into a file. */
+/** Redraws in place on a terminal; appends each screen when the output goes into a file. */
 const createWatchOutput = (context: CliContext) => {
   const { stdout } = process
   let last: Parameters<typeof renderStatus>[0] | null = null

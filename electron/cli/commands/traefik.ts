@@ -1,4 +1,4 @@
-// `nexus traefik`: the configuration with which Traefik serves http://ai.opta.local, shown or written into a folder.
+// `nexus traefik`: the configuration for Traefik to serve http://ai.opta.local, printed or written into a folder.
 
 import { join, resolve } from 'node:path'
 import { readBlockState, writeBlock } from '../../core/base/managed-file.ts'
@@ -12,7 +12,7 @@ import type { CliCommand } from '../arguments.ts'
 import { type CliContext, exitCodes } from '../context.ts'
 import { readPresentProfile } from '../profile-choice.ts'
 
-/** Where it stands when it is only shown: a folder that the reader replaces. */
+/** A placeholder folder for when it is only printed. */
 const shownDir = '/usr/local/etc/traefik'
 
 export const runTraefik = async (
@@ -30,18 +30,17 @@ export const runTraefik = async (
   if (command.dir === null) {
     for (const { path, text } of files) context.print(`# ${path}\n${text}\n`)
     context.print(
-      `# nexus traefik --dir DIR writes both (checked with Traefik ${traefikVersion}). Who runs Traefik already needs the second file alone.`,
+      `# nexus traefik --dir DIR writes both (checked with Traefik ${traefikVersion}). If you already run Traefik, you need only the second file.`,
     )
     return exitCodes.done
   }
-  // Both are looked at before either is written.
+  // Check both before writing either.
   const edited = files.filter(({ path }) => {
     const { kind } = readBlockState(path, () => true)
     return kind === 'edited' || kind === 'broken' || kind === 'no-block'
   })
   if (edited.length > 0) {
-    for (const { path } of edited)
-      context.printError(`${path} was edited by somebody: it is kept as it is, and nothing was written`)
+    for (const { path } of edited) context.printError(`${path} was edited by hand: nothing was written`)
     return exitCodes.failed
   }
   makeFolders(dynamicDir)

@@ -1,4 +1,4 @@
-// `nexus try-claude`: the real Claude Code through the stack, step by step, with what was seen.
+// `nexus try-claude`: runs the real Claude Code through the stack and reports each step.
 import { join } from 'node:path'
 import { z } from 'zod'
 import { within } from '../../core/base/deadline.ts'
@@ -27,7 +27,7 @@ import { renderStep } from '../view/try-view.ts'
 
 type TryCommand = Extract<CliCommand, { name: 'try-claude' }>
 
-/** A queue on a slow machine may be long; a client that hangs must not hold the whole try. */
+/** Long enough for a queue on a slow machine; a hanging client must not block the whole try. */
 const promptTimeoutMs = 15 * 60_000
 
 export const runTryClaude = async (command: TryCommand, context: CliContext): Promise<number> => {
@@ -92,7 +92,7 @@ export const runTryClaude = async (command: TryCommand, context: CliContext): Pr
   const next =
     failed === 0
       ? 'Next: nexus up, then nexus clients NAME for what each developer pastes.'
-      : 'Next: nexus doctor, which names what stands in the way and the command that mends it.'
+      : 'Next: nexus doctor names what is wrong and the command that fixes it.'
   if (command.json) context.print(JSON.stringify({ passed: failed === 0, steps, next }, null, 2))
   else context.print(`\n${next}`)
   return failed === 0 ? exitCodes.done : exitCodes.failed
@@ -106,7 +106,7 @@ const timed = async <T>(work: () => Promise<T>): Promise<{ value: T; millisecond
 const take = async (step: TryStep, stack: TryStack, mayDisturb: boolean): Promise<StepReport> => {
   const { id, title } = step
   if (step.disturbs && !mayDisturb) {
-    const seen = 'would be in the way of those who work on this stack: --all does it all the same'
+    const seen = 'would disturb others who use this stack: --all runs it anyway'
     return { id, title, state: 'skipped', seen, milliseconds: 0 }
   }
   return { id, title, ...(await runStep(step, stack)) }
@@ -126,25 +126,25 @@ const describeClient = ({ path, version }: InstalledClaudeCode, choice: ClaudeCo
   const which = choice === 'pinned' ? 'the pinned release' : choice === 'latest' ? 'the newest on npm' : path
   const known = brokenRelease(version)
   const warning = known === null ? '' : `; ${known}`
-  return `Claude Code ${version} (${which}), in homes of its own${warning}`
+  return `Claude Code ${version} (${which}), with its own temporary homes${warning}`
 }
 
 const describeStack = ({ isOwn, snapshot }: TriedStack): string => {
   const where = snapshot.services.proxy.endpoint ?? 'an unknown address'
   return isOwn
-    ? `a demo stack of its own, proved, at ${where}`
-    : `the one that runs (${snapshot.profile}), at ${where}`
+    ? `a temporary demo stack, proved, at ${where}`
+    : `the running one (${snapshot.profile}), at ${where}`
 }
 
 interface TryClients {
-  /** Of the person who tries. */
+  /** The context of the user who runs the try. */
   readonly outer: CliContext
   readonly homes: ClaudeHomes
   readonly programPath: string
   readonly signal: AbortSignal
 }
 
-/** A stack whose model is made to call tools. */
+/** A stack whose model is forced to call tools. */
 const openWorkshop = async (outer: CliContext, signal: AbortSignal, calls: readonly ForcedCall[]) => {
   const stack = await openToolStack(outer, signal)
   try {
@@ -163,7 +163,7 @@ const openWorkshop = async (outer: CliContext, signal: AbortSignal, calls: reado
   }
 }
 
-/** Of the settings that `nexus clients` shows, what a worker's differ in. */
+/** The parts of `nexus clients`'s settings that a worker's settings change. */
 const SettingsSchema = z.looseObject({
   env: z.record(z.string(), z.string()),
   permissions: z.looseObject({}).optional(),
@@ -205,8 +205,8 @@ const buildTryStack = async (
       const ours = {
         ...others,
         env: own === null ? env : { ...env, ANTHROPIC_BASE_URL: own.url },
-        // Without a terminal it can ask for nothing, and is refused what it would ask for. Of commands only those of the
-        // task: on a person's stack it is their machine, and their model's choice.
+        // Without a terminal it can't ask for permission, so what it would ask for is denied. Only the task's own commands
+        // are allowed: on a real stack the model chooses what runs on the user's machine.
         permissions: { ...others.permissions, allow: ['Read', 'Edit', ...commandRules(wanted)] },
       }
       writePrivateFile(join(home.configDir, 'settings.json'), JSON.stringify(ours))
@@ -220,7 +220,7 @@ const buildTryStack = async (
     },
     watch: (listener) => {
       const watching = client.watch(listener)
-      // Without a core there are no snapshots, and the step says that it saw nothing.
+      // Without a core there are no snapshots, and the step reports that it saw none.
       watching.begun.catch(() => {})
       return watching.stop
     },

@@ -1,4 +1,4 @@
-// `nexus up`: set up, start, and wait until a Claude request was answered.
+// `nexus up`: sets up, starts, and waits for the answer to a Claude request.
 
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -46,15 +46,15 @@ export const runUp = async (asked: UpCommand, context: CliContext): Promise<numb
     asked.model === null ? asked : { ...asked, profile: await writeModelProfile(asked.model, context) }
   const running = await attachToRunning(context, startingMs)
   try {
-    // A core that is stuck would not answer the command either.
+    // A stuck core would not answer the command either.
     if (running !== null) await readSnapshotInTime(running, context)
-    // One that is started now would end over it.
+    // A core started now would fail on a bad config.
     else readConfig(context.folder.configPath, context.folder.lastGoodConfigPath)
     const startedAt = Date.now()
     const client = running ?? (await attachOrHost(context))
     return await startThrough(client, command, { context, startedAt, isHosted: running === null })
   } finally {
-    // An open connection would keep this process.
+    // An open connection would keep this process alive.
     running?.close()
   }
 }
@@ -77,7 +77,7 @@ const startThrough = async (
       profile: absoluteRequest(command.profile),
       force: command.force,
       replaceForeign: command.replaceForeign,
-      // What another user's stack needs is theirs to choose and to install.
+      // Another user's stack is theirs to set up.
       ...(client.user === null ? { setUp: true } : {}),
     })
     if (!outcome.accepted) return refuse(command, context, outcome)
@@ -92,21 +92,21 @@ const startThrough = async (
   }
 }
 
-/** A core that was started for this command and got nothing to run ends with the last that lets go of it. */
+/** A core that was started for this command and got nothing to run ends when its last client releases it. */
 const endIdle = async (client: ControlClient): Promise<void> => {
   const letGo = client.keep()
   letGo()
-  // Both have arrived once a later question is answered, or nobody is there any more to answer it.
+  // A later answer proves that both messages arrived; so does a core that is gone.
   await client.readSnapshot().catch(() => {})
 }
 
-/** Only set-up is called off by an interruption: what has started goes on without the command that asked for it. */
+/** An interruption cancels only set-up: what has started goes on without this command. */
 const followInterruptibly = async (
   client: ControlClient,
   context: CliContext,
   only: CommandedId | null,
 ): Promise<boolean> => {
-  const reason = 'set-up was interrupted; the next nexus up goes on where it stopped'
+  const reason = 'set-up was interrupted; the next nexus up resumes it'
   const stop = createInterruption(reason, context)
   try {
     return await followSetUp(client, context, only, stop.signal)
@@ -115,7 +115,7 @@ const followInterruptibly = async (
   }
 }
 
-/** The path of a profile for one model of the catalogue, written into the state folder. Throws when it can't run here. */
+/** Writes a profile for a catalogue model into the state folder; returns its path. Throws when it can't run here. */
 const writeModelProfile = async (id: string, context: CliContext): Promise<string> => {
   const catalogue = readCatalogue(context.resourcesDir)
   const model = findInCatalogue(catalogue, id)
@@ -124,7 +124,7 @@ const writeModelProfile = async (id: string, context: CliContext): Promise<strin
   const { path, contextTokens, why } = judged
   if (path === null) throw new Error(`${id} is not here: ${commandToHave(model)}`)
   if (contextTokens === null)
-    throw new Error(`${model.name} cannot be run on this machine: ${why}. nexus models shows what can.`)
+    throw new Error(`${model.name} can't run on this machine: ${why}. nexus models shows what can.`)
   const folders = modelFolders(context.folder.modelsDir, context.folder.runtimeDir)
   const draft = model.draft === null ? null : findModel(findInCatalogue(catalogue, model.draft), folders)
   const profile = overrideFor({ model, path }, draft, { agents: modelAgents, contextTokens, machine })
@@ -135,7 +135,7 @@ const writeModelProfile = async (id: string, context: CliContext): Promise<strin
   return profilePath
 }
 
-/** A plan that does not fit is shown whole: its suggestions say what to change. */
+/** Shows the whole plan when it does not fit: its suggestions say what to change. */
 const refuse = (
   { json }: UpCommand,
   context: CliContext,
@@ -156,11 +156,11 @@ export interface FinishOptions {
   readonly json: boolean
   /** ms since the epoch */
   readonly startedAt: number
-  /** Before a restart: what served then is to make way first. */
+  /** The snapshot before a restart: its processes must go first. */
   readonly replaced?: Snapshot
 }
 
-/** Follows a start to its end, shows it, and answers the exit code. */
+/** Follows a start to its end, shows it, and returns the exit code. */
 export const finishStart = async (
   client: ControlClient,
   context: CliContext,
@@ -176,7 +176,7 @@ export const finishStart = async (
     (snapshot) => judge(snapshot).kind !== 'waiting',
     (snapshot) => {
       output.show(snapshot)
-      // While the Router still loads this costs nobody any time.
+      // Costs no time while the Router is still loading.
       if (client.user === null && snapshot.services.llamaServer.phase === 'ready')
         allocated ??= describeAllocated(context)
     },
@@ -220,7 +220,7 @@ const printReady = async (
   for (const line of renderReady(report, context)) context.print(line)
 }
 
-/** A clause after a start; `nexus plan` has the parts. */
+/** A clause for the start report; `nexus plan` shows the parts. */
 const describeAllocated = async (context: CliContext): Promise<string | null> => {
   const intent = readIntent(context.folder.intentPath)
   if (intent === null) return null
@@ -235,14 +235,14 @@ const describeAllocated = async (context: CliContext): Promise<string | null> =>
 
 const describeFailure = async (context: CliContext, snapshot: Snapshot): Promise<readonly string[]> => {
   const { id } = findFailure(snapshot)
-  // With a stranger on its port ours was not started: its log would be of an earlier run.
+  // With a foreign process on its port, ours was not started: the log would be from an earlier run.
   const isOurs = snapshot.owner.user === undefined
   const started = isOurs && (id === 'llamaServer' || id === 'proxy') && snapshot.services[id].foreign === null
   const logTail = started ? await readLastLines(context.folder.logPath(id), 8) : []
   return renderFailure({ snapshot, logTail, command: null }, context)
 }
 
-/** Seconds tick on a terminal although nothing else changes. */
+/** On a terminal, seconds tick even if nothing else changes. */
 const tickMs = 200
 
 const createProgressOutput = (context: CliContext, progress: ProgressTracker, json: boolean) => {

@@ -46,9 +46,9 @@ it('says what idle slots cost only where it was measured', () => {
   expect(render(idle)).toContain('3 other slots, 6144 tokens')
   expect(render(idle)).toContain('Beside them generation keeps 82 % of its speed.')
   expect(render({ ...idle, held: spread(48.5, 47, 49), keptShare: 0.99 })).toContain(
-    'Keeping them costs less than the measurements differ from one another.',
+    'Keeping them costs less than the spread of the measurements.',
   )
   expect(render({ ...idle, heldTokens: 9, keptShare: null })).toContain('llama-server had cleared them')
-  expect(render({ ...idle, heldTokens: null, keptShare: null })).toContain('did not say what they held')
-  expect(render(idle, 1)).toContain('one measurement, which says little')
+  expect(render({ ...idle, heldTokens: null, keptShare: null })).toContain('did not report what they held')
+  expect(render(idle, 1)).toContain('one measurement, which proves little')
 })

@@ -39,7 +39,7 @@ export const renderBench = (
   ...(rows.length === 0 ? [] : [...renderBatches(rows), '']),
   ...(kv.length === 0 ? [] : [...renderKv(kv), '']),
   ...(idleSlots === null ? [] : [...renderIdleSlots(idleSlots), '']),
-  `Tokens per second; medians of ${repeats === 1 ? 'one measurement, which says little' : `${repeats} measurements`}.`,
+  `Tokens per second; medians of ${repeats === 1 ? 'one measurement, which proves little' : `${repeats} measurements`}.`,
   ...(recommendation === null
     ? []
     : [`Recommended: llamaServer.batchTokens ${recommendation.batchTokens}: ${recommendation.because}.`]),
@@ -103,9 +103,9 @@ const judgeIdleSlots = (
 ): string => {
   if (keptShare === null)
     return heldTokens === null
-      ? 'What idle slots cost is not known: llama-server did not say what they held.'
-      : 'What idle slots cost is not known: llama-server had cleared them.'
+      ? 'The cost of idle slots is unknown: llama-server did not report what they held.'
+      : 'The cost of idle slots is unknown: llama-server had cleared them.'
   if (empty.readings > 1 && held.highest >= empty.lowest && held.lowest <= empty.highest)
-    return 'Keeping them costs less than the measurements differ from one another.'
+    return 'Keeping them costs less than the spread of the measurements.'
   return `Beside them generation keeps ${percent(keptShare)} of its speed.`
 }

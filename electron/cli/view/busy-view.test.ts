@@ -38,5 +38,5 @@ test('whom the Router has let through is at work before llama-server tells of th
 })
 
 test('a server that does not tell may be answering somebody', () => {
-  expect(say({ slots: null })).toContain('Running requests may finish for a while')
+  expect(say({ slots: null })).toContain('Running requests get some time to finish')
 })

@@ -1,4 +1,4 @@
-// What developers need, as text: every line that is there to be pasted is left whole. No I/O.
+// Client settings as text; lines meant for pasting are never wrapped. No I/O.
 
 import { formatCount } from '../../core/base/format-bytes.ts'
 import type { ClientGuides, ClientSnippet, DeveloperGuide } from '../../core/clients/client-guide.ts'
@@ -10,7 +10,7 @@ export interface ClientsViewOptions {
   readonly color: boolean
 }
 
-/** Everything for one developer; for several, what differs between them, and how to see the rest. */
+/** For one developer everything; for several only what differs, and how to see the rest. */
 export const renderClientGuides = (
   guides: ClientGuides,
   { width, color }: ClientsViewOptions,
@@ -19,7 +19,7 @@ export const renderClientGuides = (
   const lines: readonly TextLine[] = [
     ...guides.developers.flatMap((developer) => renderDeveloper(developer, alone, width)),
     ...(guides.developers.length === 0
-      ? [[piece('Nobody has a key yet: nexus key create NAME.', 'warn')], []]
+      ? [[piece('No developer has a key yet: nexus key create NAME.', 'warn')], []]
       : []),
     ...(alone || guides.developers.length === 0
       ? []
@@ -63,13 +63,13 @@ const renderSnippet = (
 ): readonly TextLine[] => [
   [piece(`${title}:`, 'dim')],
   [],
-  // Not indented: what is pasted into a YAML-like file or a shell must not gain blanks.
+  // Not indented: text pasted into a shell or a YAML-like file must not gain blanks.
   ...text.split('\n').map((line): TextLine => [piece(line)]),
   [],
   ...(withNotes ? [...notes.flatMap((note) => renderNote(note, width)), []] : []),
 ]
 
-/** "NAME: why": names in one column, so that the eye finds the line of the file that it explains. */
+/** "NAME: why", with names in one column, so that the reader finds the line that a note explains. */
 const renderNote = (note: string, width: number): readonly TextLine[] => {
   const setting = /^([A-Z][A-Z0-9_]+|permissions\.deny): (.*)$/s.exec(note)
   const [label, words] = setting === null ? ['-', note] : [setting[1] ?? '', setting[2] ?? '']

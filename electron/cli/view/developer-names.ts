@@ -1,4 +1,4 @@
-// Requests counted by whose they are, in words.
+// Counts requests by developer, in words.
 import type { RouterRequest } from '../../contract/snapshot.ts'
 
 /** One entry for each developer, in the order of their first request: "anna 2", or "ben" when it is one. */

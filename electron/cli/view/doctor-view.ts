@@ -1,4 +1,4 @@
-// What `nexus doctor` found, as text: grouped, one line for what is well, found, why and mend for what is not. No I/O.
+// `nexus doctor`'s report as text, grouped: one line for a passed check; found, why and fix for the others. No I/O.
 import { type Check, type CheckLevel, checkGroups } from '../../core/doctor/check.ts'
 import type { DoctorReport } from '../../core/doctor/run-checks.ts'
 import { plural } from '../../wording/figures.ts'
@@ -24,7 +24,7 @@ const marks: Readonly<Record<CheckLevel, { readonly word: string; readonly tone:
   fail: { word: 'FAIL', tone: 'bad' },
   unknown: { word: '?', tone: 'warn' },
 }
-/** Worst first, so that the eye need not look for it. */
+/** Worst first. */
 const order: readonly CheckLevel[] = ['fail', 'warn', 'unknown', 'ok']
 const titleWidth = 19
 const indent = 8
@@ -71,7 +71,7 @@ const labelled = (label: string, text: string, width: number, tone: Tone): reado
   ])
 }
 
-/** A command is there to be pasted, so it stays in one piece however long it is; a sentence is wrapped. */
+/** Commands are for pasting, so they are never wrapped; sentences are. */
 const renderMend = (mend: string, width: number): readonly TextLine[] =>
   /^[A-Z]/.test(mend)
     ? labelled('mend', mend, width, 'strong')

@@ -1,4 +1,4 @@
-// llama-server's planned command line as text: one flag a line, then why each is there. No I/O.
+// llama-server's planned command line as text: one flag per line, then the reason for each. No I/O.
 import type { EnginePlan } from '../../core/memory/stack-plan.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { type Piece, piece, renderLine, type TextLine, wrap } from './text-line.ts'
@@ -20,7 +20,7 @@ export const renderEnginePlan = (
       ? `not installed${assumedBuild === null ? '' : `; planned for ${assumedBuild} until nexus up installs one`}`
       : `${binary.source}, ${version ?? 'version not known'}`
   lines.push([piece('AI Engine', 'strong'), piece(`  llama-server, ${found}`)])
-  // Whole, however long: it is there to be copied.
+  // Never cut: it is for copying.
   if (argv !== null) lines.push(...renderArgv(argv))
   if (adaptations.length > 0) {
     lines.push([], [piece("Why it differs from the seed's line", 'strong')])
@@ -29,7 +29,7 @@ export const renderEnginePlan = (
     }
   }
   if (seedFlags.length > 0) {
-    lines.push([], [piece("What it has in common with the seed's line", 'strong')])
+    lines.push([], [piece("What it shares with the seed's line", 'strong')])
     for (const { ours, purpose, seed } of seedFlags)
       lines.push(...hang(ours, seed === null ? purpose : `${purpose} The seed has ${seed}.`, width))
   }
@@ -51,7 +51,7 @@ const renderArgv = (argv: readonly string[]): readonly TextLine[] => {
 
 const isFlag = (word: string): boolean => /^--?[a-z]/.test(word)
 
-/** A label with its text hanging beside it; a label too long for its column has a line of its own. */
+/** A label with its text beside it; a label too long for its column gets its own line. */
 const hang = (
   label: string,
   text: string,

@@ -1,4 +1,4 @@
-// A fetch as the terminal shows it: one line that is redrawn, or a line for each step and each tenth.
+// Shows a fetch: one redrawn line on a terminal, else a line for each step and each tenth.
 import type { ModelFetch } from '../../contract/snapshot.ts'
 import { describeFetch, isFetchActive } from '../../wording/fetch-words.ts'
 import { showControls } from '../../wording/visible-text.ts'
@@ -7,11 +7,11 @@ import { truncate } from './text-line.ts'
 
 export interface FetchScreen {
   show(fetch: ModelFetch): void
-  /** What is said next begins on a line of its own. */
+  /** Later output begins on a new line. */
   end(): void
 }
 
-/** What is needed of a tty.WriteStream. */
+/** The part of tty.WriteStream used here. */
 interface ScreenStream {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
@@ -30,7 +30,7 @@ export const createFetchScreen = (
       if (!isFetchActive(fetch)) return
       const line = `${fetch.file ?? fetch.id}: ${describeFetch(fetch)}`
       if (stream.isTTY === true) {
-        // A line that the terminal wraps is not redrawn but repeated.
+        // A wrapped line can't be redrawn in place.
         stream.write(`\r\u001b[K${showControls(truncate(line, stream.columns ?? 80))}`)
         drawn = true
         return

@@ -1,36 +1,36 @@
-// `nexus forge status` as text: the RAM disk, what cargo is told, and each workspace on it. No I/O.
+// `nexus forge status` as text: the RAM disk, cargo's settings, and each workspace on the disk. No I/O.
 import { formatBytes, formatDuration, formatShare, unknown } from '../../wording/figures.ts'
 import { padEnd, padStart, printable, readWidth, truncate } from './text-line.ts'
 
 export interface ForgeStatus {
   readonly mountPoint: string
   readonly mounted: boolean
-  /** Whether the file stands on it that cargo configs include. */
+  /** Whether it holds the file that cargo configs include. */
   readonly prepared: boolean
   readonly totalBytes: number | null
   readonly usedBytes: number | null
   readonly cargo: {
-    /** null: no cargo, or it does not say. */
+    /** null: no cargo, or unknown. */
     readonly version: string | null
     readonly configPath: string
     /** Whether the developer's own config sends builds to the RAM disk. */
     readonly enabled: boolean
-    /** Other files that were edited for some projects alone. */
+    /** Other config files that we edited, for single projects. */
     readonly projectConfigs: readonly string[]
     readonly notes: readonly string[]
   }
   /** null while it is not mounted. */
   readonly workspaces: readonly ForgeStatusRow[] | null
-  /** Users who have builds there that are closed to this one. */
+  /** Users whose builds there this user can't read. */
   readonly closedOwners: readonly string[]
 }
 
 export interface ForgeStatusRow {
-  /** null: it was built there by a setting that does not say. */
+  /** null: unknown, since the setting that built there doesn't say. */
   readonly workspace: string | null
   readonly buildDir: string
   readonly bytes: number | null
-  /** null: not known. */
+  /** null: unknown. */
   readonly owner: string | null
   /** When something was last compiled, ms since the epoch. */
   readonly lastBuildAt: number | null
@@ -60,7 +60,10 @@ const renderDisk = ({
   const used = `${mountPoint}: ${formatShare(usedBytes, totalBytes)} used.`
   return prepared
     ? [used]
-    : [used, `It is not prepared for cargo, so builds go to target/ on the disk: nexus up --only ramDisk`]
+    : [
+        used,
+        `It is not prepared for cargo, so builds go to target/ on the disk: nexus up --only ramDisk prepares it.`,
+      ]
 }
 
 const renderCargo = ({ cargo }: ForgeStatus): readonly string[] => {
@@ -80,7 +83,9 @@ const renderRows = (
 ): readonly string[] => {
   if (workspaces === null) return []
   const closed =
-    closedOwners.length === 0 ? [] : [`Builds of ${closedOwners.join(', ')} are there too, closed to you.`]
+    closedOwners.length === 0
+      ? []
+      : [`It also holds builds of ${closedOwners.join(', ')} that you can't read.`]
   if (workspaces.length === 0) return ['No workspace has built there yet.', ...closed]
   const rows = workspaces.map((row) => ({
     size: formatBytes(row.bytes),

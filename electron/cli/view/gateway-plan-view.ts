@@ -1,11 +1,11 @@
-// How the gateway would be run, as text: its command line, then why it is so.
+// The gateway's plan as text: its command line, then the reasons for it.
 import type { PlanAnswer } from '../../contract/question.ts'
 import { quoteArgv } from '../../wording/shell-quote.ts'
 import { piece, renderLine, wrap } from './text-line.ts'
 
 const mostLines = 4
 
-/** The command line is never cut: it is there to be pasted. */
+/** The command line is never cut: it is for pasting. */
 export const renderGatewayPlan = (
   { endpoint, argv, notes }: NonNullable<PlanAnswer['gateway']>,
   { width, color }: { readonly width: number; readonly color: boolean },

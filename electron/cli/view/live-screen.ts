@@ -1,6 +1,6 @@
-// Draws lines on a terminal and redraws only those that changed; leaves the terminal as it was.
+// Draws lines on a terminal, redraws only those that changed, and restores the terminal at the end.
 
-/** What is needed of a tty.WriteStream. */
+/** The part of tty.WriteStream used here. */
 export interface ScreenStream {
   write(text: string): unknown
   readonly columns?: number | undefined
@@ -9,7 +9,7 @@ export interface ScreenStream {
   off(event: 'resize', listener: () => void): unknown
 }
 
-/** What is needed of `process`. */
+/** The part of `process` used here. */
 export interface ScreenProcess {
   readonly pid: number
   on(event: string, listener: () => void): unknown
@@ -20,7 +20,7 @@ export interface ScreenProcess {
 
 export interface LiveScreenOptions {
   readonly stream: ScreenStream
-  /** `full`: the alternate screen, gone afterwards. `inline`: a few lines below the prompt, which stay. */
+  /** `full`: the alternate screen, which disappears afterwards. `inline`: a few lines below the prompt, which stay. */
   readonly mode: 'full' | 'inline'
   readonly process: ScreenProcess
   /** The size changed: draw again with the new width. */
@@ -29,14 +29,14 @@ export interface LiveScreenOptions {
 
 export interface LiveScreen {
   draw(lines: readonly string[]): void
-  /** Inline: prints lines above the drawn ones, to stay. */
+  /** Inline: prints lines above the drawn ones; they stay. */
   printAbove(lines: readonly string[]): void
   /** Restores cursor and screen. Idempotent. */
   close(): void
 }
 
-// Control sequences: ECMA-48 (CUP, CUU, EL, ED) and DEC private modes 25, 1049, and 2026 (synchronized output, which
-// terminals that do not know it ignore).
+// Control sequences: ECMA-48 (CUP, CUU, EL, ED) and DEC private modes 25, 1049, and 2026 (synchronized output; other
+// terminals ignore it).
 const esc = '\x1b['
 const enter = { full: `${esc}?1049h${esc}?25l${esc}H`, inline: `${esc}?25l` } as const
 const leave = { full: `${esc}?25h${esc}?1049l`, inline: `${esc}?25h` } as const
@@ -55,14 +55,14 @@ export const createLiveScreen = ({ stream, mode, process, onResize }: LiveScreen
   }
   const moveTo = (row: number): string => (mode === 'full' ? `${esc}${row + 1};1H` : '')
 
-  // Erased before it is written: after a line as wide as the terminal, EL would erase its last character (the cursor
-  // still stands on it, in xterm and its kin).
+  // Erase before writing: after a line as wide as the terminal, EL would erase its last character, since the cursor
+  // still stands on it (xterm and relatives).
   const drawFull = (lines: readonly string[]): string => {
     let text = ''
     for (const [row, line] of lines.entries()) {
       if (line !== shown[row]) text += `${moveTo(row)}${esc}K${line}`
     }
-    // What is left of a taller picture before.
+    // The rest of a taller previous screen.
     return shown.length > lines.length ? `${text}${moveTo(lines.length)}${esc}J` : text
   }
   const drawInline = (lines: readonly string[]): string => {
@@ -80,7 +80,7 @@ export const createLiveScreen = ({ stream, mode, process, onResize }: LiveScreen
   }
   const resize = (): void => {
     if (closed) return
-    // A narrower terminal has reflowed what was there: nothing on it can be relied on.
+    // A narrower terminal has reflowed the old lines, so redraw everything.
     stream.write(mode === 'full' ? `${esc}2J` : shown.length > 0 ? `\r${esc}${shown.length}A${esc}J` : '')
     shown = []
     onResize()
@@ -97,7 +97,7 @@ export const createLiveScreen = ({ stream, mode, process, onResize }: LiveScreen
   }
   const endBy = (signal: NodeJS.Signals) => (): void => {
     close()
-    // Our listener suspended the signal's own effect; when nobody else deals with it, let it happen.
+    // Our listener suppressed the signal's default effect; without other listeners, restore it.
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
   }
   const signalled = { SIGINT: endBy('SIGINT'), SIGTERM: endBy('SIGTERM'), SIGHUP: endBy('SIGHUP') }

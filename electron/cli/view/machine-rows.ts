@@ -27,7 +27,7 @@ const labelWidth = 13
 
 const separator = (width: number): Piece => piece(width >= 100 ? '  ·  ' : ' · ', 'dim')
 
-/** Parts with separators, on as many lines as they need. */
+/** Parts with separators, on as many lines as needed. */
 const flow = (parts: readonly Piece[], width: number): readonly TextLine[] => {
   const lines: Piece[][] = []
   for (const part of parts) {
@@ -104,7 +104,7 @@ export const renderMemory = (memory: Memory | null, width: number): readonly Tex
   const details = [
     ...(width < 72 ? [note] : []),
     ...(isSwapping ? [describeSwap(memory)] : []),
-    // Null means Linux here: see the contract.
+    // null means Linux here (see the contract).
     wiredBytes === null
       ? piece('wired: not a Linux notion', 'dim')
       : piece(`wired ${formatBytes(wiredBytes)}`),
@@ -136,7 +136,7 @@ export const renderForge = (disk: RamDisk | null, width: number): TextLine => {
   )
 }
 
-/** What it holds beside what is used: blocks of deleted files come back only with an eject. */
+/** Memory it holds beyond the used bytes: blocks of deleted files are freed only by ejecting. */
 export const renderForgeHeld = (disk: RamDisk | null, width: number): readonly TextLine[] => {
   const words = disk?.mounted === true ? formatReserve(disk) : null
   return words === null ? [] : flow([piece(words, 'dim')], width)

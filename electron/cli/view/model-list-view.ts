@@ -23,9 +23,9 @@ export const renderModelList = (
   const lines: TextLine[] = [[piece(`Models in ${dir}`, 'strong')]]
   if (models.length === 0) lines.push([piece('  none; nexus model fetch NAME fetches one', 'dim')])
   for (const model of models) lines.push(row(model.name, model.bytes, describeState(model)))
-  if (active.length > 0) lines.push([piece('Fetched now', 'strong')])
+  if (active.length > 0) lines.push([piece('Being fetched', 'strong')])
   for (const fetch of active) lines.push([piece(`  ${fetch.id}: ${describeFetch(fetch)}`, 'busy')])
-  if (others.length > 0) lines.push([piece('Kept by other programs, and used where they lie', 'strong')])
+  if (others.length > 0) lines.push([piece('Owned by other programs, used in place', 'strong')])
   for (const { program, name, bytes, path } of others)
     lines.push(row(name, bytes, [piece(`${program}, ${path}`, 'dim')]))
   return lines.map((line) => renderLine(line, color))
@@ -37,11 +37,11 @@ const describeState = ({ state, from, linkedTo }: ModelHere): readonly Piece[] =
     case 'whole':
       return [piece('whole', 'good'), ...source]
     case 'part':
-      return [piece('in part', 'warn'), ...source]
+      return [piece('incomplete', 'warn'), ...source]
     case 'unknown':
       return [piece('put here by hand, never checked', 'dim')]
     case 'linked':
-      return [piece('whole', 'good'), piece(`, lies at ${linkedTo}`, 'dim')]
+      return [piece('whole', 'good'), piece(`, at ${linkedTo}`, 'dim')]
     case 'dangling':
       return [piece(`gone from ${linkedTo}`, 'bad')]
   }

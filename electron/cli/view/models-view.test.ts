@@ -46,7 +46,7 @@ describe('renderModels', () => {
   })
 
   it('names the next command, for a model that is here and for one that is not', () => {
-    expect(render(256, 200).join('\n')).toContain('To have it: nexus model fetch qwen3-coder-next')
+    expect(render(256, 200).join('\n')).toContain('To get it: nexus model fetch qwen3-coder-next')
     expect(render(256, 200, 'qwen3-coder-next').join('\n')).toContain(
       'To run it: nexus up --model qwen3-coder-next.',
     )
@@ -67,7 +67,7 @@ describe('renderModels', () => {
 
   it('says once what does not fit, and has the rest on a wide terminal', () => {
     const small = render(64, 200).join('\n')
-    expect(small.match(/Do not fit/g)).toHaveLength(1)
+    expect(small.match(/These do not fit/g)).toHaveLength(1)
     expect(small).toMatch(/TOOLS +THINKS +PARKS/)
     expect(render(64, 80).join('\n')).not.toContain('THINKS')
   })

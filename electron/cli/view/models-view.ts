@@ -1,4 +1,4 @@
-// The catalogue as a table for one machine, with the sources of what is published and what is not known. No I/O.
+// The catalogue as a table for one machine, with sources for published numbers and reasons for unknown ones. No I/O.
 
 import { explainChoice, saySource } from '../../core/models/explain-models.ts'
 import { firstTurnTokens, type JudgedMachine, type JudgedModel } from '../../core/models/judge-models.ts'
@@ -11,7 +11,7 @@ export interface ModelsReport {
   readonly models: readonly JudgedModel[]
   readonly agents: number
   readonly machine: JudgedMachine
-  /** This machine in words; null: planned for another. */
+  /** This machine in words; null: judged for another one. */
   readonly where: string | null
 }
 
@@ -123,11 +123,11 @@ const explain = (models: readonly JudgedModel[]): readonly string[] => [
   ...explainChoice(models),
 ]
 
-/** One sentence for all of them: on a small machine they are most of the catalogue. */
+/** One sentence for all: on a small machine they are most of the catalogue. */
 const sayMisfits = (models: readonly JudgedModel[]): readonly string[] => {
   if (models.length === 0) return []
   const needs = models.map(({ model, neededBytes }) => `${model.id} ${formatBytes(neededBytes)}`)
   return [
-    `Do not fit; with all reserves, the Build Forge and a hundredth of memory free they need: ${needs.join(', ')}.`,
+    `These do not fit. With all reserves, the Build Forge and a hundredth of memory free, they need: ${needs.join(', ')}.`,
   ]
 }

@@ -1,4 +1,4 @@
-// The other Studios in the status view: one line each.
+// The other Studios in the status view, one line each.
 import type { StudioNode } from '../../contract/snapshot.ts'
 import { plural } from '../../wording/figures.ts'
 import { padEnd, piece, printable, type TextLine, type Tone } from './text-line.ts'

@@ -1,9 +1,9 @@
-// What holds now and a person should know, a line each: only what neither the headline nor a service's row says.
+// Current notices in the status view, one line each, without those that the headline or a service's row already shows.
 import type { Notice } from '../../contract/notice.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import { piece, type TextLine, truncate } from './text-line.ts'
 
-/** Full slots are the headline; each service has its row with the reason; that it is ready needs no notice here. */
+/** Full slots are in the headline, each service's row has its reason, and readiness needs no notice here. */
 const saidElsewhere = /^(slots-full|claude-unanswered|stack-ready|(failed|degraded|crashed|recovered)-)/
 
 /** The screen has 24 lines. */
@@ -19,7 +19,7 @@ const renderNotice = ({ severity, title, body }: Notice, width: number): TextLin
   const room = width - start.length - 3
   return [
     piece(start, severity === 'critical' ? 'bad' : 'warn'),
-    // Too narrow for a sentence: the title says it.
+    // Too narrow for a sentence: the title is enough.
     ...(room < 12 ? [] : [piece(`   ${truncate(body, room)}`)]),
   ]
 }

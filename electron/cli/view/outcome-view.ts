@@ -1,4 +1,4 @@
-// What `nexus up` ends with: the proof and what a client needs, or the reason and the one command to run next. No I/O.
+// The end of `nexus up`: the proof and the client settings, or the reason and the next command. No I/O.
 
 import { type CommandedId, commandedIds, serviceNames } from '../../contract/service-ids.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
@@ -12,15 +12,15 @@ export interface ReadyReport {
   readonly snapshot: Snapshot
   readonly elapsedMs: number
   readonly stages: readonly StageTime[]
-  /** What clients set: the Router's address and the key. */
+  /** The Router's address, for clients. */
   readonly baseUrl: string
-  /** null when every developer's key was revoked. */
+  /** A developer's key; null when all were revoked. */
   readonly apiKey: string | null
-  /** What stands in the way of clients; null when nothing does. */
+  /** What may stop clients; null: nothing. */
   readonly note: string | null
 }
 
-/** To another user's stack belong keys that are not the guest's to see. */
+/** A guest may not see the keys of another user's stack. */
 export const renderGuestReady = (
   { services }: Snapshot,
   { user, only }: { readonly user: string; readonly only: CommandedId | null },
@@ -28,11 +28,11 @@ export const renderGuestReady = (
   only === null
     ? [
         `Ready: ${user}'s stack answers at ${services.proxy.endpoint ?? 'an address that is not known'}.`,
-        `Your key for it: ask ${user}, for whom nexus clients prints it. Live: nexus status --watch`,
+        `Ask ${user} for your key, which nexus clients prints for ${user}. Live: nexus status --watch`,
       ]
     : [`Ready: ${services[only].endpoint ?? only} of ${user}'s stack`]
 
-/** Why the name of the gateway does not work although the Router answers; null when it does, or there is none. */
+/** Why the gateway's name does not work although the Router answers; null when it works, or there is no gateway. */
 export const describeGateway = ({ services: { gateway } }: Snapshot): string | null => {
   if (gateway === undefined || gateway.phase === 'ready') return null
   const words = gateway.reason ?? gateway.waitingFor
@@ -46,7 +46,7 @@ export const renderReady = (report: ReadyReport, options: ProgressOptions): read
   const gateway = describeGateway(snapshot)
   const proved =
     proof === null
-      ? 'No Claude request has been proved.'
+      ? 'No Claude request has been answered yet.'
       : `A Claude request went through the Router to the model and came back (${plural(proof.outputTokens, 'token')}).`
   const nameWidth = Math.max(0, ...stages.map((stage) => stage.name.length)) + 2
   return [
@@ -87,9 +87,9 @@ export const renderReady = (report: ReadyReport, options: ProgressOptions): read
       options,
     ),
     '',
-    // Last, for pasting, and never cut: these lines may be wider than the terminal.
+    // Last, for pasting, and never cut, even if wider than the terminal.
     ...(apiKey === null
-      ? ['Nobody has a key: nexus key create NAME']
+      ? ['No developer has a key: nexus key create NAME']
       : shellSnippet('bash', baseUrl, apiKey).split('\n')),
   ]
 }
@@ -98,13 +98,13 @@ export interface FailureReport {
   readonly snapshot: Snapshot
   /** The last lines of the failed service's log, oldest first; empty when it has none. */
   readonly logTail: readonly string[]
-  /** When it is known better than the snapshot tells. */
+  /** Overrides the command that the snapshot suggests. */
   readonly command: string | null
 }
 
 const logLines = 8
 
-/** The service that failed, and why; the proof when all services run but no answer came. */
+/** The failed service and the reason; null and the proof's failure when all services run but no answer came. */
 export const findFailure = (
   snapshot: Snapshot,
 ): { readonly id: CommandedId | null; readonly reason: string } => {

@@ -98,7 +98,7 @@ describe('renderPlanText', () => {
     const lines = renderPlanText(planMemory({ ...studio, target: odd, draft: null }), plain)
     expect(lines).toContain('Agent context (KV cache)           not known')
     expect(lines).toContain('  - largest split that fits: not known')
-    expect(lines.at(-1)).toBe('Verdict: cannot be told (not counted: model: it is recurrent)')
+    expect(lines.at(-1)).toBe('Verdict: unknown (not counted: model: it is recurrent)')
   })
 })
 

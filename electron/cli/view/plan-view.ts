@@ -1,4 +1,4 @@
-// The memory plan as text: the Studio's map line by line, the checks, the verdict last.
+// The memory plan as text: the Studio's map line by line, the checks, and the verdict last.
 
 import { formatBytes, formatCount } from '../../core/base/format-bytes.ts'
 import type { PlanDifference } from '../../core/memory/compare-plan.ts'
@@ -22,7 +22,7 @@ const seedWidth = 9
 /** The map says GB, and adds up to the 256 GiB of its machine. */
 const gibibyte = 1024 ** 3
 
-/** Words that are longer than a line stay whole: a path cut in two cannot be copied. */
+/** Words longer than a line stay whole: a split path can't be copied. */
 function wrap(text: string, width: number, indent: string): readonly string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {
@@ -63,7 +63,7 @@ function sayVerdict(plan: MemoryPlan): readonly [Style, string] {
     fits: ['green', 'fits'],
     'fits-without-linker-reserve': ['yellow', 'fits only without the linker reserve'],
     'does-not-fit': ['red', 'does not fit'],
-    unknown: ['yellow', 'cannot be told'],
+    unknown: ['yellow', 'unknown'],
   }
   const [style, words] = verdicts[plan.verdict]
   return [style, plan.uncounted === null ? words : `${words} (not counted: ${plan.uncounted})`]
@@ -110,7 +110,7 @@ export const renderMemoryReading = (
     ? renderPlanText(memory.plan, options)
     : [`Memory: not known, since ${memory.reason}`]
 
-/** After a start: what was planned against what llama-server's own log says. */
+/** After a start: planned bytes against the allocations in llama-server's log. */
 export function renderPlanDifferences(
   differences: readonly PlanDifference[],
   options: PlanViewOptions,

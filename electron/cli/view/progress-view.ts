@@ -1,4 +1,4 @@
-// What `nexus up` shows while it runs: each service, its phase, what it waits for and for how long. No I/O.
+// The progress of `nexus up`: each service, its phase, what it waits for and how long. No I/O.
 
 import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
 import { presentServices } from '../../contract/services.ts'
@@ -24,9 +24,9 @@ export interface StageTime {
 }
 
 export interface ProgressTracker {
-  /** Takes the next snapshot; answers one line for each transition since the one before (for output that is no terminal). */
+  /** Takes the next snapshot; returns one line for each transition since the last one (for output off a terminal). */
   add(snapshot: Snapshot, now: number): readonly string[]
-  /** How long after the start each service was ready, in the order in which they were, and the proof last. */
+  /** When each service became ready, after the start, in order, and the proof last. */
   stageTimes(): readonly StageTime[]
   /** Lines to redraw in place on a terminal. */
   render(steps: readonly SetUpStep[], now: number): readonly string[]
@@ -36,7 +36,7 @@ const isUp = (phase: Phase): boolean => phase === 'ready' || phase === 'degraded
 export const formatSeconds = (milliseconds: number): string =>
   `${(Math.max(0, milliseconds) / 1000).toFixed(1)} s`
 
-/** Tones to text, no line wider than asked. */
+/** Renders tones as text and truncates each line to the width. */
 export const finishLines = (
   lines: readonly TextLine[],
   { width, color }: ProgressOptions,
@@ -102,7 +102,7 @@ export const createProgressTracker = (startedAt: number, options: ProgressOption
         const { phase, waitingFor, reason } = state
         if (isUp(phase) && !readyAt.has(id)) readyAt.set(id, now)
         if (!isUp(phase)) readyAt.delete(id)
-        // A counter within the words is progress, not a transition.
+        // A changed counter is progress, not a transition.
         const key = `${phase} ${reason ?? waitingFor ?? ''}`.replaceAll(/\d+/g, '')
         const isNews = changed.get(id) !== key && !(phase === 'stopped' && !changed.has(id))
         if (isNews) lines.push(describeTransition(id, state, now - startedAt))

@@ -1,4 +1,4 @@
-// The way from a client to the model, as text: one line a step, and what to do where it ends. No I/O.
+// The hops from a client to the model as text: one line each, and the fix for the one that fails. No I/O.
 import type { ReachStep, ReachStepId } from '../../core/clients/reach-step.ts'
 import type { ReachReport } from '../../core/clients/reach-test.ts'
 import { padEnd, piece, renderLine, type TextLine, type Tone, wrap } from './text-line.ts'
@@ -55,7 +55,12 @@ export const renderReachSummary = (
 ): readonly string[] => {
   const warnings = steps.filter(({ level }) => level === 'warn').length
   const line: TextLine = works
-    ? [piece(warnings === 0 ? 'Claude Code works from here.' : 'It works from here, but see above.', 'good')]
-    : [piece(`It ends at: ${failed === null ? '' : titles[failed]}.`, 'bad')]
+    ? [
+        piece(
+          warnings === 0 ? 'Claude Code works from here.' : 'It works from here, but see the warnings above.',
+          'good',
+        ),
+      ]
+    : [piece(`It fails at: ${failed === null ? '' : titles[failed]}.`, 'bad')]
   return ['', renderLine(line, color)]
 }

@@ -1,4 +1,4 @@
-// What the Router does to requests, as text: one entry for each switch.
+// The Router's behaviours as text: one entry for each switch.
 import type { RouterBehaviour } from '../../core/router/router-plan.ts'
 import { piece, renderLine, wrap } from './text-line.ts'
 

@@ -66,7 +66,7 @@ it('the end says what it came to, what is left, what is by hand, and what comes 
     '',
     '20 passed, 1 failure, 3 not applicable, in 61 s on macOS 26.1 (arm64), started from agent',
     'Left behind: the RAM disk (busy); remove it: hdiutil detach -force /dev/disk4',
-    'What was printed lies in /out',
+    'The raw output is in /out',
     'Send the folder.',
   ])
 })

@@ -1,4 +1,4 @@
-// The selfcheck as text: a line a probe, grouped, and at the end what it came to. Pure.
+// The selfcheck as text: one line per probe, grouped, and a summary at the end. Pure.
 import type { Probe, ProbeVerdict } from '../../core/selfcheck/probe.ts'
 import type { ProbeReport, SelfcheckReport } from '../../core/selfcheck/report.ts'
 import { plural } from '../../wording/figures.ts'
@@ -21,7 +21,7 @@ const column = indent + idWidth
 export const renderGroup = (group: Probe['group'], { color }: SelfcheckViewOptions): string =>
   renderLine([piece(group, 'strong')], color)
 
-/** While it works: drawn over by its result. */
+/** A running probe; its result overwrites it. */
 export const renderBegun = ({ id, assumed }: Probe, { width, color }: SelfcheckViewOptions): string =>
   renderLine(
     [
@@ -31,7 +31,7 @@ export const renderBegun = ({ id, assumed }: Probe, { width, color }: SelfcheckV
     color,
   )
 
-/** What failed stands with what was assumed, in full. */
+/** A failed probe shows what was found and what was assumed, in full. */
 export const renderProbe = (
   { id, verdict, found, assumed }: Pick<ProbeReport, 'id' | 'verdict' | 'found' | 'assumed'>,
   { width, color }: SelfcheckViewOptions,
@@ -74,7 +74,7 @@ export const renderEnd = (
   const summary = `${pass} passed, ${plural(fail, 'failure')}, ${notApplicable} not applicable, in ${Math.round(report.milliseconds / 1000)} s on ${name} ${version ?? ''} (${machine}), started from ${report.startedFrom.kind}`
   const byHand = report.byHand.flatMap((text, index): readonly TextLine[] => {
     const lead = `${String(index + 1).padStart(2)}. `
-    // In full, however narrow: there are commands in it.
+    // Never cut: it contains commands.
     return wrap(text, Math.max(20, width - lead.length), text.length).map((row, at) => [
       piece(at === 0 ? lead : ' '.repeat(lead.length), 'dim'),
       piece(row),
@@ -95,7 +95,7 @@ export const renderEnd = (
     [],
     [piece(summary, fail > 0 ? 'bad' : 'good')],
     ...report.left.map((what): TextLine => [piece(`Left behind: ${what}`, 'bad')]),
-    ...(report.folder === null ? [] : [[piece(`What was printed lies in ${report.folder}`)]]),
+    ...(report.folder === null ? [] : [[piece(`The raw output is in ${report.folder}`)]]),
     ...wrap(report.next, Math.max(20, width), 6).map((row): TextLine => [piece(row)]),
   ]
   return lines.map((line) => renderLine(line, color))

@@ -1,4 +1,4 @@
-// The services part of the status view: one line each, and for one that is not well its reason and what mends it.
+// The services in the status view: one line each, and for an unhealthy one its reason and the command that fixes it.
 
 import { type ServiceId, serviceNames } from '../../contract/service-ids.ts'
 import { presentServices } from '../../contract/services.ts'
@@ -42,7 +42,7 @@ const describeForeign = ({ foreign }: ServiceState): string | null => {
   return `its port is held by ${who.length === 0 ? name : `${name} (${who.join(', ')})`}, not started by Nexus`
 }
 
-/** Of the 100 columns and more in which a model is named at all. */
+/** The model is shown only from 100 columns. */
 const longestModelName = 36
 
 const renderService = (snapshot: Snapshot, part: Part, width: number): TextLine => {
@@ -62,7 +62,7 @@ const renderService = (snapshot: Snapshot, part: Part, width: number): TextLine 
   return justify([sign, piece(padEnd(serviceNames[id], 13)), word, piece(' '), piece(what)], right, width)
 }
 
-/** Nothing to say twice: the headline already carries the reason of the service it speaks of. */
+/** The reason of an unhealthy service, and the command that fixes it. */
 const renderTrouble = (snapshot: Snapshot, { id, state }: Part, width: number): readonly TextLine[] => {
   const bad = state.phase === 'failed' || state.phase === 'degraded'
   const undrafted = id === 'llamaServer' && !bad ? (snapshot.speculationFailure ?? null) : null

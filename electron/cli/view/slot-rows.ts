@@ -1,4 +1,4 @@
-// The slots part of the status view: who works, how far, how full, and who waits.
+// The slots in the status view: who is served, progress, fill, and who waits.
 import type { DeveloperUse, Slot, Snapshot } from '../../contract/snapshot.ts'
 import {
   formatContext,
@@ -48,17 +48,17 @@ const formatPace = (slot: Slot): string => {
 
 const tones = { idle: 'dim', prefill: 'warn', generating: 'busy' } as const
 
-/** Whose conversation it holds, where that is certain. */
+/** The conversation that the slot holds, if certain. */
 const certainHolder = ({ held }: Slot) => (held?.named === true ? held : null)
 
 const nameOf = (slot: Slot): string => slot.developer ?? certainHolder(slot)?.developer ?? ''
 
-/** "94 % hit": of the prompt that is answered. */
+/** "94 % hit": the share of the current prompt that was in the cache. */
 const formatFound = (slot: Slot): string =>
   slot.phase === 'idle' ? '' : `${formatPercent(slot.phase === 'generating' ? foundInSlot(slot) : null)} hit`
 
 interface Columns {
-  /** For who is served or whose conversation is held; 0 when nobody is known, or there is no room. */
+  /** For the developer who is served or whose conversation is held; 0 when none is known, or there is no room. */
   readonly name: number
   readonly conversation: number
   readonly found: number
@@ -93,34 +93,34 @@ const renderSlot = (slot: Slot, width: number, columns: Columns): TextLine => {
   ]
 }
 
-/** Who waits, by name where the Router says so: "2 requests waiting for a slot: anna 2". */
+/** Waiting requests, by developer if the Router knows: "2 requests waiting for a slot: anna 2". */
 const renderQueue = (snapshot: Snapshot): TextLine => {
   const waiting = countWaiting(snapshot)
   if (waiting === null) return [piece('    queue not known', 'dim')]
-  if (waiting === 0) return [piece('    nobody waits', 'dim')]
+  if (waiting === 0) return [piece('    no request waits', 'dim')]
   const names = countByDeveloper((snapshot.requests ?? []).filter(({ phase }) => phase === 'waiting'))
   const whose = names.length === 0 ? '' : `: ${names.join(', ')}`
   return [piece(`    ${plural(waiting, 'request')} waiting for a slot${whose}`, 'warn')]
 }
 
-/** Today, a line for each who asked anything: "anna 12 requests, 84k in (94 % found in the cache), 9k out". */
+/** Today's use, one line per developer: "anna 12 requests, 84k in (94 % found in the cache), 9k out". */
 const renderDevelopers = (developers: Snapshot['developers']): readonly TextLine[] => {
   const each = (developers ?? [])
     .filter(({ requests }) => requests > 0)
     .map(
       (use) =>
-        `${use.developer} ${plural(use.requests, 'request')}${use.failed === 0 ? '' : ` (${use.failed} not answered)`}, ${formatCount(use.promptTokens)} in${sayFound(use)}, ${formatCount(use.outputTokens)} out`,
+        `${use.developer} ${plural(use.requests, 'request')}${use.failed === 0 ? '' : ` (${use.failed} failed)`}, ${formatCount(use.promptTokens)} in${sayFound(use)}, ${formatCount(use.outputTokens)} out`,
     )
   return each.map((line, index) => [piece(`    ${index === 0 ? 'today: ' : '       '}${line}`, 'dim')])
 }
 
-/** Of the prompts whose answers said so; a dash where none did. An earlier Router says nothing of it at all. */
+/** Over the prompts whose answers reported it; a dash if none did. An older Router never reports it. */
 const sayFound = ({ cachedTokens, readTokens }: DeveloperUse): string =>
   cachedTokens === undefined
     ? ''
     : ` (${formatPercent(foundShare(cachedTokens, readTokens))} found in the cache)`
 
-/** Busy slots first when there are too many to show, so that none of them is among the hidden. */
+/** With too many slots to show, busy ones come first, so that only free ones are hidden. */
 const selectRows = (
   slots: readonly Slot[],
 ): { readonly rows: readonly Slot[]; readonly hidden: readonly Slot[] } => {

@@ -1,4 +1,4 @@
-// The one answer: the state in a word and the sentence that a person acts on.
+// The state in one word, and the sentence that a person acts on.
 
 import { type CommandedId, commandedIds, type ServiceId, serviceNames } from '../../contract/service-ids.ts'
 import { presentServices, readService } from '../../contract/services.ts'
@@ -28,7 +28,7 @@ const describeSlots = (snapshot: Snapshot): StateSummary => {
 }
 
 const describeStarting = (snapshot: Snapshot): string => {
-  // Servers before the disk: they are what takes long.
+  // Servers before the disk: they take longer.
   const order: readonly CommandedId[] = ['llamaServer', 'proxy', 'ramDisk']
   const id = order.find((each) => snapshot.services[each].phase === 'starting')
   return describeService(
@@ -59,7 +59,7 @@ export const summarizeState = (snapshot: Snapshot): StateSummary => {
     }
     case 'degraded': {
       const id = findPhase(snapshot, 'degraded') ?? findPhase(snapshot, 'failed')
-      // That no request comes back is worse than a name that does not work.
+      // Unanswered requests are worse than a name that does not work.
       if ((id === undefined || id === 'gateway') && snapshot.proofFailure !== null) {
         return { word: 'Degraded', sentence: snapshot.proofFailure, tone: 'warn' }
       }
@@ -74,12 +74,12 @@ export const summarizeState = (snapshot: Snapshot): StateSummary => {
   }
 }
 
-/** The command that mends a service, or shows why it is as it is; null when nothing is wrong. */
+/** The command that fixes a service, or shows why it is unhealthy; null when nothing is wrong. */
 export const findMendingCommand = (id: ServiceId, state: ServiceState): string | null => {
   if (state.foreign !== null) return 'nexus doctor'
   switch (state.phase) {
     case 'failed':
-      // It ran and crashed until the supervisor gave up: worth another try. Failed at once: the check knows why.
+      // It crashed until the supervisor gave up: worth another try. It failed at once: the doctor knows why.
       if (state.restarts === 0) return 'nexus doctor'
       return id === 'gateway' ? 'nexus up' : `nexus restart ${id}`
     case 'degraded':

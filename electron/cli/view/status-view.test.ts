@@ -58,9 +58,7 @@ describe('the one answer', () => {
     expect(text).toMatch(/^ {2}1 generating {2}a-very-long/m)
     expect(text).toMatch(/^ {2}2 prefill {14,}.* – hit/m)
     expect(text).toContain('3 requests waiting for a slot: anna 2, ben')
-    expect(text).toContain(
-      'today: anna 42 requests (1 not answered), 812k in (95 % found in the cache), 30k out',
-    )
+    expect(text).toContain('today: anna 42 requests (1 failed), 812k in (95 % found in the cache), 30k out')
     expect(text).not.toContain('ben 0 requests')
     const [anna] = sampleSnapshots.shared.developers
     const twice = render({ ...sampleSnapshots.shared, developers: [anna, { ...anna, developer: 'ben' }] }, 80)

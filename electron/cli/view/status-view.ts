@@ -36,7 +36,7 @@ export interface ViewOptions {
   readonly now: number
 }
 
-/** A core publishes about once a second to those who watch: older than this, it has stopped doing so. */
+/** A core publishes about once a second to its watchers; after this long it has stopped. */
 const staleMs = 10_000
 const widest = 120
 const blank: TextLine = []
@@ -52,11 +52,11 @@ const renderHeadline = (snapshot: Snapshot, width: number, now: number): readonl
   const sign = snapshot.overall === 'stopped' ? '○ ' : '● '
   const start = [piece(sign, tone), piece(word, tone), piece('   ')]
   const startWidth = readLineWidth(start)
-  // The profile gives way to the sentence; that the numbers are old does not.
+  // The sentence may push out the profile, but not the note that the numbers are old.
   const fits = startWidth + readWidth(sentence) + readWidth(note.text) + 2 <= width
   const right = fits || note.tone === 'warn' ? [note] : []
   const room = width - startWidth - (right.length === 0 ? 0 : readWidth(note.text) + 2)
-  // A service's reason is repeated in full beside the service, so here one line of it is enough.
+  // The service's row shows the whole reason, so one line is enough here.
   const [first = '', ...rest] = namesService(snapshot) ? [truncate(sentence, room)] : wrap(sentence, room, 3)
   return [
     justify([...start, piece(first, 'strong')], right, width),
@@ -64,7 +64,7 @@ const renderHeadline = (snapshot: Snapshot, width: number, now: number): readonl
   ]
 }
 
-/** Whether the headline speaks of one service that is not well. */
+/** Whether the headline is about an unhealthy service. */
 const namesService = (snapshot: Snapshot): boolean =>
   presentServices(snapshot).some(({ state }) => state.phase === 'failed' || state.phase === 'degraded')
 
@@ -85,7 +85,7 @@ const renderFooter = (snapshot: Snapshot, width: number, now: number): TextLine 
   return justify(left, [piece(describeProof(snapshot, width, now), 'dim')], width)
 }
 
-/** Whether anything could be running whose numbers are worth a line. */
+/** Whether there may be live numbers to show. */
 const isLive = (snapshot: Snapshot): boolean =>
   snapshot.slots !== null || snapshot.overall === 'ready' || snapshot.overall === 'degraded'
 

@@ -1,7 +1,7 @@
-// Lines made of toned pieces: measured, cut and aligned before any colour code is added.
+// Lines of toned pieces, measured, cut and aligned before colour codes are added.
 import { showControls } from '../../wording/visible-text.ts'
 
-/** What a piece of text means; colour follows from it, and the words say it too. */
+/** The meaning of a piece of text. It determines the colour; the words must say it too. */
 export type Tone = 'plain' | 'strong' | 'dim' | 'good' | 'busy' | 'warn' | 'bad'
 
 export interface Piece {
@@ -10,7 +10,7 @@ export interface Piece {
 }
 export type TextLine = readonly Piece[]
 
-/** Only the 8 basic colours, as the user's theme defines them: readable on dark and light grounds. Blue is not on dark. */
+/** Only the 8 basic colours, as the user's theme defines them: readable on dark and light backgrounds. Blue isn't on dark. */
 const codes: Readonly<Record<Tone, string>> = {
   plain: '',
   strong: '1',
@@ -23,7 +23,7 @@ const codes: Readonly<Record<Tone, string>> = {
 
 export const piece = (text: string, tone: Tone = 'plain'): Piece => ({ text: printable(text), tone })
 
-/** Log lines and names come from elsewhere: an escape sequence in one must not reach the terminal. */
+/** Escape sequences in foreign text, such as log lines and names, must not reach the terminal. */
 export const printable = (text: string): string => showControls(text).replace(/[\t\n]+/g, ' ')
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
@@ -47,7 +47,7 @@ export const readWidth = (text: string): number => {
   return width
 }
 
-/** At most `width` columns; what is cut off is replaced by an ellipsis. */
+/** At most `width` columns; an ellipsis replaces the rest. */
 export const truncate = (text: string, width: number): string => {
   if (readWidth(text) <= width) return text
   if (width <= 0) return ''
@@ -81,7 +81,7 @@ export const truncateLine = (line: TextLine, width: number): TextLine => {
   let room = width
   for (const each of line) {
     const own = readWidth(each.text)
-    // The piece that does not fit gets the ellipsis; so does one that fits exactly while more follows.
+    // A piece that does not fit gets the ellipsis, as does one that fits exactly while more follows.
     if (own < room) {
       kept.push(each)
       room -= own
@@ -93,7 +93,7 @@ export const truncateLine = (line: TextLine, width: number): TextLine => {
   return kept
 }
 
-/** `right` at the right edge; when both do not fit, `left` is cut first, and `right` goes when there is no room left. */
+/** Puts `right` at the right edge. If both do not fit, cuts `left` first, and drops `right` when there is no room. */
 export const justify = (left: TextLine, right: TextLine, width: number): TextLine => {
   const rightWidth = readLineWidth(right)
   if (rightWidth === 0 || width - rightWidth - 2 < Math.min(readLineWidth(left), width / 3)) {
@@ -104,7 +104,7 @@ export const justify = (left: TextLine, right: TextLine, width: number): TextLin
   return [...fitting, { text: ' '.repeat(gap), tone: 'plain' }, ...right]
 }
 
-/** A word wider than a line (a path), as pieces that each fit. */
+/** Splits a word wider than a line, such as a path, into pieces that fit. */
 const splitWord = (word: string, width: number): readonly string[] => {
   if (readWidth(word) <= width) return [word]
   const pieces: string[] = []
@@ -119,7 +119,7 @@ const splitWord = (word: string, width: number): readonly string[] => {
   return [...pieces, current]
 }
 
-/** Words onto lines of at most `width`, and at most `maxLines` of them; an ellipsis stands for what is left out. */
+/** Wraps words onto at most `maxLines` lines of at most `width`; an ellipsis marks omitted text. */
 export const wrap = (text: string, width: number, maxLines: number): readonly string[] => {
   const lines: string[] = []
   let line = ''
@@ -149,7 +149,10 @@ export const renderLine = (line: TextLine, color: boolean): string =>
     .join('')
     .trimEnd()
 
-/** A share of 0 to 1 as a bar (heavy on light rule: apart from the row below, and legible without colour); something that is not nothing shows at least one cell, and not-full never looks full. */
+/**
+ * A share of 0 to 1 as a bar. Heavy on light lines keep it apart from the row below and legible without colour. Above 0
+ * it shows at least one cell, and below 1 it never looks full.
+ */
 export const bar = (share: number | null, width: number, tone: Tone): TextLine => {
   const cells = share === null ? 0 : Math.round(share * width)
   const filled =
