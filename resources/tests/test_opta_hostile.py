@@ -8,6 +8,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -91,7 +92,7 @@ def test_reads_any_stream(data: st.DataObject) -> None:
 @hostile
 @given(text_of({"path": "/a"}))
 def test_a_models_arguments_are_json_or_empty(text: str) -> None:
-    json.dumps(_parse_input(text))
+    orjson.dumps(_parse_input(text))
 
 
 @hostile

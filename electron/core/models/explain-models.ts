@@ -19,7 +19,7 @@ export const explainChoice = (models: readonly JudgedModel[]): readonly string[]
       ? ['No model for agents fits with 32,768 tokens for each: fewer agents (--agents) get more.']
       : [
           best.path === null
-            ? `To have it: ${commandToHave(best.model)}, then nexus up --model ${best.model.id}.`
+            ? `To get it: ${commandToHave(best.model)}, then nexus up --model ${best.model.id}.`
             : `To run it: nexus up --model ${best.model.id}.`,
         ]),
   ]
