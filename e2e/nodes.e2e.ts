@@ -56,6 +56,7 @@ beforeAll(async () => {
         '4096',
         '-t',
         '1',
+        ...endlessAnswers.pinnedFlags,
         '--slots',
         '--metrics',
         '--api-key',
