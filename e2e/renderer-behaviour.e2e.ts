@@ -596,7 +596,7 @@ describe('settings', () => {
   test('values that need a restart are listed, and applied after a second press', () =>
     withWindow(async ({ page }) => {
       await showView(page, 'settings')
-      await page.getByText('runs with 4, configured is 6').waitFor()
+      await page.getByText('runs with 4, configured: 6').waitFor()
       await button(page, 'Restart everything').click()
       await page
         .getByText('3 agents are being answered. Requests that don’t finish in time are lost.')
@@ -609,7 +609,7 @@ describe('settings', () => {
     withWindow(async ({ page }) => {
       await showState(page, 'degraded')
       await showView(page, 'settings')
-      await page.getByText('runs with 65536, configured is 32768').waitFor()
+      await page.getByText('runs with 65536, configured: 32768').waitFor()
       expect(await button(page, 'Restart everything').count()).toBe(0)
       await button(page, 'Eject Build Forge').click()
       await button(page, 'Yes: Eject Build Forge').click()
