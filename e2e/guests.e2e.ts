@@ -96,11 +96,11 @@ describe.skipIf(!mayBeSomebodyElse)('a second user', () => {
     [['key', 'list'], 'belong to root'],
     [['key', 'rotate', 'user1'], 'belong to root'],
     [['logs', 'proxy'], 'other people’s prompts'],
-    [['down', '--eject'], 'for root alone'],
-    [['up', '--force'], 'for root alone'],
-    [['up', '--replace-foreign'], 'for root alone'],
+    [['down', '--eject'], 'only root may do this'],
+    [['up', '--force'], 'only root may do this'],
+    [['up', '--replace-foreign'], 'only root may do this'],
     [['up', '--profile', '/etc/shadow'], 'not from a file'],
-    [['bench', 'model', '--yes'], 'for root alone'],
+    [['bench', 'model', '--yes'], 'only root may bench it'],
   ])('is refused %j in words', async (words, reason) => {
     const before = readClientKeys()
     const { code, stderr } = await guest.run(...words)
