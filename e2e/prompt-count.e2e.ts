@@ -31,6 +31,8 @@ let bodies: readonly AnthropicBody[]
 beforeAll(async () => {
   nexus = await createNexus({
     llamaServer: {
+      // Gemma: with SmolLM2 the Router counts one token less than is read (4,215 of 4,216), and why is not known.
+      modelPath: requireEnv('NEXUS_TEST_SLIDING_WINDOW_MODEL'),
       slots: 1,
       chatTemplate: join(import.meta.dirname, '..', 'resources', 'templates', 'r1-distill-llama.jinja'),
     },

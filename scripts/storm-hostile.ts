@@ -52,11 +52,18 @@ const runRouterModules = async ({
     report: () => {},
     signal,
   }
+  // Without a folder of ours pytest leaves its own (pytest-of-USER).
+  const folder = mkdtempSync(join(tmpdir(), 'nexus-storm-'))
   const { passed, failures } = await runPytest(
     context,
-    ['-q', `--hypothesis-seed=${seed}`, join(context.resourcesDir, 'tests/test_opta_hostile.py')],
+    [
+      '-q',
+      `--hypothesis-seed=${seed}`,
+      `--basetemp=${join(folder, 'pytest')}`,
+      join(context.resourcesDir, 'tests/test_opta_hostile.py'),
+    ],
     { OPTA_EXAMPLES: String(examples) },
-  )
+  ).finally(() => rmSync(folder, { recursive: true, force: true }))
   return {
     figures: `${examples} to each property of ${routerTarget} (${passed} tests passed)`,
     failures: failures.map((reason) => ({
