@@ -15,7 +15,7 @@ from opta_schemas import mend_schemas
 from opta_shapes import ChatBody, CompletionsBody, CountBody, MessagesBody, ResponsesBody, place_of
 from opta_texts import spell_out
 from opta_thinking import mend_thinking
-from opta_tools import ToolRefusedError, insist_on_tool, mend_tools
+from opta_tools import ToolRefusedError, check_choice, mend_tools
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -104,7 +104,7 @@ def refine(path: str, document: dict[str, Any], settings: Settings) -> bool:
     if settings.mend_tools:
         try:
             is_changed = mend_tools(document) or is_changed
-            is_changed = insist_on_tool(document) or is_changed
+            check_choice(document)
         except ToolRefusedError as refusal:
             raise BadBodyError(refusal.message, refusal.place) from None
         is_changed = mend_schemas(document) or is_changed

@@ -47,6 +47,23 @@ def keep_tools(body: dict[str, Any], kept: list[str] | None, *, for_everybody: b
     return mended
 
 
+def offer_chosen(body: dict[str, Any]) -> dict[str, Any]:
+    """A copy of the body that offers only the tool that `tool_choice` names; the body itself if it names none.
+
+    llama-server (b10068) only takes a string as `tool_choice`: it ignores an object that names a tool. With that tool alone and
+    "required", its grammar leads to the call; this turn's prompt then shares less with the cache. For after keep_tools, which
+    keeps a tool for its name in `tool_choice`.
+    """
+    choice = body.get("tool_choice")
+    name = chosen_name(choice)
+    if name is None:
+        return body
+    offered = [tool for tool in body.get("tools") or () if name_of(tool) == name]
+    is_anthropic = choice.get("type") == "tool"
+    rest = {key: value for key, value in choice.items() if key not in ("type", "name")}
+    return {**body, "tools": offered, "tool_choice": {"type": "any", **rest} if is_anthropic else "required"}
+
+
 def _stays(tool: object, names: set[str | None]) -> bool:
     name = name_of(tool)
     return name is None or name in names or name.startswith(MCP_PREFIX)

@@ -31,25 +31,12 @@ class ToolRefusedError(Exception):
         self.place: Final = place
 
 
-def insist_on_tool(body: dict[str, Any]) -> bool:
-    """Offer only the tool that `tool_choice` names. Returns whether it named one. Raises ToolRefusedError if it isn't offered.
-
-    llama-server (b10068) only takes a string as `tool_choice`: it ignores an object that names a tool. With that tool alone and
-    "required", its grammar leads to the call; this turn's prompt then shares less with the cache.
-    """
-    choice = body.get("tool_choice")
-    name = chosen_name(choice)
-    if name is None:
-        return False
-    offered = [tool for tool in body.get("tools") or () if name_of(tool) == name]
-    if not offered:
+def check_choice(body: dict[str, Any]) -> None:
+    """Raises ToolRefusedError if `tool_choice` names a tool that isn't offered."""
+    name = chosen_name(body.get("tool_choice"))
+    if name is not None and all(name_of(tool) != name for tool in body.get("tools") or ()):
         message = f"tool_choice: Tool '{name[:LONGEST_NAME]}' not found in provided tools"
         raise ToolRefusedError(message, "tool_choice")
-    body["tools"] = offered
-    is_anthropic = choice.get("type") == "tool"
-    rest = {key: value for key, value in choice.items() if key not in ("type", "name")}
-    body["tool_choice"] = {"type": "any", **rest} if is_anthropic else "required"
-    return True
 
 
 def mend_tools(body: dict[str, Any]) -> bool:

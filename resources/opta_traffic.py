@@ -24,7 +24,7 @@ from opta_engine import Engine, find_overflow, overflow_message
 from opta_engine_record import EngineRecordFile
 from opta_feed import Feed, listen
 from opta_ghosts import GhostWatch
-from opta_kept_tools import keep_tools
+from opta_kept_tools import keep_tools, offer_chosen
 from opta_limits import asked_answer, limit_answer, several_answers
 from opta_nodes import NodeSlots, is_out_of_service, node_of, open_nodes
 from opta_prompt import mend_messages
@@ -153,6 +153,8 @@ class Traffic:
         body = keep_tools(
             body, self._settings.tools, for_everybody=self._settings.tools_for_everybody, user_agent=_user_agent()
         )
+        if self._settings.mend_tools:
+            body = offer_chosen(body)
         if developer == OWN_NAME:
             # Our own short message tests the path; behind four long answers it would report that nothing works.
             if self._admission is not None:

@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import opta_kept_tools
 import pytest
-from opta_kept_tools import keep_tools
+from opta_body import refine
+from opta_kept_tools import keep_tools, offer_chosen
+from opta_settings import Settings
 
 CLAUDE: Final = "claude-cli/2.1.332 (external, sdk-cli)"
 KEPT: Final = ["Bash", "Edit", "Read", "Write"]
@@ -54,6 +56,26 @@ def test_keeps_a_tool_that_is_asked_for() -> None:
     mended = kept(body)
     assert names_of(mended) == ["Bash", "Monitor"]
     assert mended["tool_choice"] == body["tool_choice"]
+
+
+def test_a_tool_that_is_asked_for_passes_the_gate_and_is_the_only_one_offered() -> None:
+    choice = {"type": "tool", "name": "Monitor", "disable_parallel_tool_use": True}
+    body = {
+        "model": "m",
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "x"}],
+        "tools": [tool("Bash"), tool("Monitor")],
+        "tool_choice": choice,
+    }
+    refine("/v1/messages", body, Settings(mend_tools=True))
+    offered = offer_chosen(kept(body))
+    assert names_of(offered) == ["Monitor"]
+    assert offered["tool_choice"] == {"type": "any", "disable_parallel_tool_use": True}
+
+
+def test_offers_all_where_none_is_asked_for() -> None:
+    body = {"tools": [tool("Bash"), tool("Edit")], "tool_choice": {"type": "any"}}
+    assert offer_chosen(body) is body
 
 
 def test_drops_the_choice_with_the_last_tool() -> None:
