@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import logging
 import os
 import shutil
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opta_conversations import MARK_BYTES, Fingerprint
-from opta_state_files import open_regular, read_json, read_text
+from opta_state_files import open_regular, read_json, read_text, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -260,15 +259,7 @@ class ParkedFiles:
         return file.key + MANIFEST
 
     def _write_manifest(self, file: ParkedFile) -> None:
-        path = self._folder / self._manifest_name(file)
-        temporary = path.with_suffix(".tmp")
-        try:
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as output:
-                json.dump(_to_json(file), output)
-            os.replace(temporary, path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_json(self._folder / self._manifest_name(file), _to_json(file))
 
     def _read(self, path: Path) -> ParkedFile | None:
         try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import logging
 import os
 import re
@@ -23,7 +22,7 @@ from opta_conversations import MARK_BYTES, Conversation, Conversations, Fingerpr
 from opta_parked_files import ParkedFile, ParkedFiles
 from opta_slot_actions import NoAnswerError, SlotActionError
 from opta_slots import Content, content_of
-from opta_state_files import read_json
+from opta_state_files import read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -563,17 +562,12 @@ class Parking:
             for slot in self._table.slots
             if slot.token is None and slot.holds is not None and slot.fingerprint is not None
         ]
-        temporary = f"{self._state_path}.{os.getpid()}.tmp"
         try:
-            # No fsync: after a power cut the slots are empty.
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-                json.dump({"process": self._record.process, "slots": slots}, file)
-            os.replace(temporary, self._state_path)
+            write_json(self._state_path, {"process": self._record.process, "slots": slots})
         except OSError:
             # A full disk. For the next Router, unknown slots are safer than outdated ones.
-            for path in (temporary, self._state_path):
-                with contextlib.suppress(OSError):
-                    os.unlink(path)
+            with contextlib.suppress(OSError):
+                os.unlink(self._state_path)
 
     def _read_state(self) -> None:
         """Take over the slots of a llama-server that outlived the previous Router."""

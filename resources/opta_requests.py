@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import time
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from opta_state_files import read_json
+from opta_state_files import read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,11 +194,7 @@ class Usage:
         if self._path is None:
             return
         developers = {name: vars(use) for name, use in self._uses.items()}
-        temporary = f"{self._path}.{os.getpid()}.tmp"
-        # No fsync: it would delay the streams in this thread.
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"day": self._day, "developers": developers}, file)
-        os.replace(temporary, self._path)
+        write_json(self._path, {"day": self._day, "developers": developers})
 
 
 class RequestBook:

@@ -1,10 +1,12 @@
-"""Reads files that the Router or the core wrote for a later process. Whatever state a file is in, reading it never blocks, as on
-a pipe, and raises only OSError or ValueError.
+"""Files that the Router or the core leaves for a later process. Whatever state one is in, reading it never blocks, as on a pipe,
+and raises only OSError or ValueError; writing replaces it whole.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import json
 import os
 import stat
 from typing import TYPE_CHECKING, Final
@@ -46,3 +48,16 @@ def parse_json(text: str | bytes) -> object:
 def read_json(path: str | os.PathLike[str]) -> object:
     """Raises OSError or ValueError."""
     return parse_json(read_text(path))
+
+
+def write_json(path: str | os.PathLike[str], document: object) -> None:
+    """Whole or not at all, mode 0600. Without fsync, which would delay the streams in this thread. Raises OSError."""
+    temporary = f"{os.fspath(path)}.{os.getpid()}.tmp"
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise

@@ -6,13 +6,11 @@ One small file that the core reads (electron/core/doctor/checks-on-tools.ts); it
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import time
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from opta_state_files import read_json
+from opta_state_files import read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -75,10 +73,7 @@ class ToolBook:
         if self._path is None or self._is_written:
             return
         self._is_written = True
-        temporary = f"{self._path}.{os.getpid()}.tmp"
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"day": self._day, **self._left_out, "lastCall": self._last_call}, file)
-        os.replace(temporary, self._path)
+        write_json(self._path, {"day": self._day, **self._left_out, "lastCall": self._last_call})
 
     def _turn_day(self) -> None:
         day = self._today().isoformat()

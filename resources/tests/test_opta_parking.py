@@ -223,7 +223,7 @@ def test_deletes_the_content_if_the_disk_is_full_before_the_manifest(
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as full:
-            full.setattr("opta_parked_files.json.dump", fill)
+            full.setattr("opta_state_files.json.dump", fill)
             talk = await begin(stack, "b")
             await stack.rest()
         assert sorted(stack.parked.iterdir()) == before
