@@ -18,6 +18,9 @@ export function parseSplitName(path: string): SplitName | null {
   return name.part >= 1 && name.part <= name.parts ? name : null
 }
 
+/** The path without `-00001-of-00003.gguf` or `.gguf`: equal for all parts of a model, and for the one file of it. */
+export const modelStem = (path: string): string => parseSplitName(path)?.prefix ?? path.replace(/\.gguf$/, '')
+
 export function splitPath(name: SplitName, part: number): string {
   const digits = (value: number): string => String(value).padStart(5, '0')
   return `${name.prefix}-${digits(part)}-of-${digits(name.parts)}.gguf`

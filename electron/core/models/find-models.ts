@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { messageOf } from '../base/error-message.ts'
 import { isReadable } from '../config/model-parts.ts'
 import { readGgufHeader } from '../gguf/gguf-header.ts'
-import { parseSplitName } from '../gguf/split-files.ts'
+import { modelStem } from '../gguf/split-files.ts'
 import { demoModelPath } from '../setup/demo-model.ts'
 import { type CatalogueModel, firstFileName, headerOf, whyNoHeader } from './catalogue.ts'
 import type { ModelFiles } from './judge-models.ts'
@@ -16,11 +16,10 @@ export const modelFolders = (modelsDir: string, runtimeDir: string): readonly st
 /** Path of the first part, or of the single file that the parts were joined into; null: incomplete. */
 export const findModel = (model: CatalogueModel, folders: readonly string[]): string | null => {
   const first = firstFileName(model)
-  const joined = `${parseSplitName(first)?.prefix ?? basename(first, '.gguf')}.gguf`
   for (const folder of folders) {
     const parts = model.files.map(({ path }) => join(folder, basename(path)))
     if (parts.every(isReadable)) return join(folder, first)
-    const whole = join(folder, basename(joined))
+    const whole = join(folder, `${modelStem(first)}.gguf`)
     if (isReadable(whole)) return whole
   }
   return null

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path'
 import type { MissingModel } from '../../contract/snapshot.ts'
 import { isReadable, listModelFiles } from '../config/model-parts.ts'
 import type { ChosenProfile } from '../config/profiles.ts'
-import { parseSplitName } from '../gguf/split-files.ts'
+import { modelStem } from '../gguf/split-files.ts'
 import type { CatalogueModel } from './catalogue.ts'
 
 export const readMissingModels = (
@@ -28,9 +28,5 @@ export const readMissingModels = (
 }
 
 /** A profile may name a single file of a model that is published in parts. */
-const isSameModel = (published: string, path: string): boolean => modelName(published) === modelName(path)
-
-const modelName = (path: string): string => {
-  const name = basename(path)
-  return parseSplitName(name)?.prefix ?? basename(name, '.gguf')
-}
+const isSameModel = (published: string, path: string): boolean =>
+  basename(modelStem(published)) === basename(modelStem(path))

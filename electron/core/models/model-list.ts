@@ -1,9 +1,9 @@
 // Lists the models on this machine: ours with their state, and those of other programs.
 import { lstatSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { statIfThere } from '../base/regular-file.ts'
 import { listModelFiles } from '../config/model-parts.ts'
-import { parseSplitName } from '../gguf/split-files.ts'
+import { modelStem } from '../gguf/split-files.ts'
 import { type FilePlace, placeOf, readFetchRecord } from './fetched-file.ts'
 import { listOtherModels, type OtherModel, type Surroundings } from './other-programs.ts'
 
@@ -46,7 +46,7 @@ export const listModelsHere = (modelsDir: string): readonly ModelHere[] => {
   )
   const firsts = new Map<string, string[]>()
   for (const name of names) {
-    const key = parseSplitName(name)?.prefix ?? basename(name, '.gguf')
+    const key = modelStem(name)
     firsts.set(key, [...(firsts.get(key) ?? []), name].sort())
   }
   return [...firsts]

@@ -1,5 +1,5 @@
 // Parses what a user types for a model and chooses the published files. Pure.
-import { parseSplitName } from '../gguf/split-files.ts'
+import { modelStem, parseSplitName } from '../gguf/split-files.ts'
 import { type CatalogueModel, commandToHave } from './catalogue.ts'
 import type { PublishedFile } from './hub-listing.ts'
 
@@ -81,7 +81,7 @@ export const chooseFiles = (
 }
 
 interface PublishedModel {
-  /** Its path without `-00001-of-00002.gguf` or `.gguf`. */
+  /** As modelStem has it. */
   readonly name: string
   readonly paths: readonly string[]
   readonly files: readonly PublishedFile[]
@@ -94,8 +94,7 @@ interface PublishedModel {
 const groupParts = (published: readonly PublishedFile[]): readonly PublishedModel[] => {
   const groups = new Map<string, PublishedFile[]>()
   for (const file of published) {
-    const split = parseSplitName(file.path)
-    const name = split === null ? file.path.replace(/\.gguf$/, '') : split.prefix
+    const name = modelStem(file.path)
     groups.set(name, [...(groups.get(name) ?? []), file])
   }
   return [...groups].map(([name, found]) => {
