@@ -14,7 +14,16 @@ import {
   writeFetchRecord,
 } from './fetched-file.ts'
 import type { PublishedFile } from './hub-listing.ts'
-import { type Asked, type HubOutcome, type HubProblem, judgeLineError, judgeStatus } from './hub-problem.ts'
+import {
+  type Asked,
+  final,
+  type HubOutcome,
+  type HubProblem,
+  judgeLineError,
+  judgeStatus,
+  odd,
+  wait,
+} from './hub-problem.ts'
 import { askHub, type Hub, type HubReply } from './hub-request.ts'
 
 export interface FileFetchOptions {
@@ -284,6 +293,3 @@ export const hashFile = async (
 }
 
 const fetched = { kind: 'ok', value: 'fetched' } as const
-const final = (reason: string): HubProblem => ({ kind: 'final', reason })
-const odd = (reason: string): Extract<HubProblem, { kind: 'odd' }> => ({ kind: 'odd', reason })
-const wait = (reason: string): HubProblem => ({ kind: 'wait', reason, afterMs: null })

@@ -1,7 +1,7 @@
 // Lists a Hub repository: one revision and its files with their hashes.
 import { z } from 'zod'
 import { parseJsonOrNull } from '../base/json-record.ts'
-import { type Asked, type HubOutcome, judgeStatus } from './hub-problem.ts'
+import { type Asked, final, type HubOutcome, judgeStatus, odd } from './hub-problem.ts'
 import { askHub, type Hub, type HubReply, readText } from './hub-request.ts'
 
 export interface PublishedFile {
@@ -52,8 +52,7 @@ export const listRepository = async (context: ListingContext): Promise<HubOutcom
   const files: PublishedFile[] = []
   let path: string | null = `/api/models/${repo}/tree/${sha}?recursive=true`
   for (let page = 0; path !== null; page++) {
-    if (page === maxPages)
-      return { kind: 'final', reason: `${repo} has more than ${maxPages} pages of files` }
+    if (page === maxPages) return final(`${repo} has more than ${maxPages} pages of files`)
     const tree = await askJson(path, TreeSchema, context)
     if (tree.kind !== 'ok') return tree
     for (const { type, path: file, lfs } of tree.value.json)
@@ -95,7 +94,7 @@ const askJson = async <T>(
     const parsed = schema.safeParse(text === null ? null : parseJsonOrNull(text))
     if (parsed.success) return { kind: 'ok', value: { json: parsed.data, headers: reply.headers } }
     const found = reply.headers['content-type'] ?? 'content without a type'
-    return { kind: 'odd', reason: `${hub.endpoint.host} returned ${found} instead of a list of files` }
+    return odd(`${hub.endpoint.host} returned ${found} instead of a list of files`)
   } finally {
     reply.close()
   }

@@ -11,6 +11,14 @@ export type HubProblem =
   | { readonly kind: 'odd'; readonly reason: string }
   | { readonly kind: 'final'; readonly reason: string }
 
+export const final = (reason: string): HubProblem => ({ kind: 'final', reason })
+export const odd = (reason: string): Extract<HubProblem, { kind: 'odd' }> => ({ kind: 'odd', reason })
+export const wait = (reason: string, afterMs: number | null = null): HubProblem => ({
+  kind: 'wait',
+  reason,
+  afterMs,
+})
+
 export type HubOutcome<T> = { readonly kind: 'ok'; readonly value: T } | HubProblem
 
 export interface ProblemAnswer {
@@ -36,19 +44,16 @@ const longestWaitMs = 3_600_000
 /** For a status that isn't 200 or 206. `now`: ms since epoch. */
 export const judgeStatus = (answer: ProblemAnswer, asked: Asked, now: number): HubProblem => {
   const { status, headers, isElsewhere } = answer
-  if (status === 429) {
-    const afterMs = readRetryAfterMs(headers, now)
-    return { kind: 'wait', reason: 'the Hub asks us to wait (429, too many requests)', afterMs }
-  }
+  if (status === 429)
+    return wait('the Hub asks us to wait (429, too many requests)', readRetryAfterMs(headers, now))
   if (status >= 500 || status === 408)
-    return {
-      kind: 'wait',
-      reason: `${isElsewhere ? 'the storage' : asked.endpoint.host} answers ${status}`,
-      afterMs: readRetryAfterMs(headers, now),
-    }
+    return wait(
+      `${isElsewhere ? 'the storage' : asked.endpoint.host} answers ${status}`,
+      readRetryAfterMs(headers, now),
+    )
   // A signed link has expired (CloudFront and S3 answer 403); the Hub issues a new one.
-  if (isElsewhere) return { kind: 'odd', reason: `the storage answers ${status} instead of the file` }
-  if (status === 416) return { kind: 'odd', reason: 'the Hub says the file ends before our part of it (416)' }
+  if (isElsewhere) return odd(`the storage answers ${status} instead of the file`)
+  if (status === 416) return odd('the Hub says the file ends before our part of it (416)')
   return judgeRefusal(answer, asked)
 }
 
@@ -75,7 +80,7 @@ const judgeRefusal = ({ status, headers }: ProblemAnswer, asked: Asked): HubProb
         ? `${endpoint.host} refuses ${repo} (${status}): the token is wrong or has no access to it`
         : `${endpoint.host} refuses ${repo} (${status}) without a token: ${giveToken}`,
     )
-  return { kind: 'odd', reason: `${endpoint.host} answers ${status} for ${what}` }
+  return odd(`${endpoint.host} answers ${status} for ${what}`)
 }
 
 /** For askHub's errors and interrupted bodies: a connection comes back. */
@@ -85,10 +90,8 @@ export const judgeLineError = (error: unknown): HubProblem => {
   const reason = isNameUnknown
     ? 'the Hub’s name could not be resolved; perhaps there is no network'
     : 'the connection was lost'
-  return { kind: 'wait', reason: `${reason} (${messageOf(error)})`, afterMs: null }
+  return wait(`${reason} (${messageOf(error)})`)
 }
-
-const final = (reason: string): HubProblem => ({ kind: 'final', reason })
 
 /**
  * Retry-After in seconds or as a date (RFC 9110, 10.2.3), else the Hub's own `RateLimit: "resolvers";r=0;t=55`
