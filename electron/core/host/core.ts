@@ -169,7 +169,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     try {
       const config = settings.current()
       const wanted = chooseProfile(config, config.profile ?? 'studio', folder.runtimeDir)
-      missingModels = readMissingModels(wanted, folder.modelsDir, readCatalogue(resourcesDir))
+      missingModels = readMissingModels(wanted, folder.modelsDir, () => readCatalogue(resourcesDir))
     } catch (error) {
       logError(new Error(`could not check which models are missing: ${messageOf(error)}`))
     }

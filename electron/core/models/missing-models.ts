@@ -6,16 +6,17 @@ import type { ChosenProfile } from '../config/profiles.ts'
 import { modelStem } from '../gguf/split-files.ts'
 import type { CatalogueModel } from './catalogue.ts'
 
+/** Reads the catalogue only when a model is missing: every start of a core asks. */
 export const readMissingModels = (
   { name, profile }: Pick<ChosenProfile, 'name' | 'profile'>,
   modelsDir: string,
-  catalogue: readonly Pick<CatalogueModel, 'id' | 'repo' | 'files'>[],
+  readCatalogue: () => readonly Pick<CatalogueModel, 'id' | 'repo' | 'files'>[],
 ): readonly MissingModel[] => {
   const { modelPath, draftModelPath } = profile.llamaServer
   const paths = draftModelPath === null ? [modelPath] : [modelPath, draftModelPath]
   return paths.flatMap((path) => {
     if (dirname(path) !== modelsDir || listModelFiles(path).every(isReadable)) return []
-    const known = catalogue.find(
+    const known = readCatalogue().find(
       ({ repo, files }) => repo !== null && files.some((file) => isSameModel(file.path, path)),
     )
     if (known === undefined) return []

@@ -94,13 +94,13 @@ it('a model that the profile misses is one of the catalogue’s, also where that
     { id: 'whole', name: 'Whole', repo: 'a/b', files: [{ ...file('Whole.gguf'), bytes: null }] },
   ]
   const notFetched = catalogue.map((model) => ({ ...model, repo: null }))
-  const missing = () => readMissingModels({ name: 'mine', profile }, dir, catalogue)
+  const missing = () => readMissingModels({ name: 'mine', profile }, dir, () => catalogue)
   expect(missing()).toEqual([
     { model: 'big', file: 'Big.gguf', profile: 'mine', bytes: 20 },
     { model: 'whole', file: 'Whole.gguf', profile: 'mine', bytes: null },
   ])
-  expect(readMissingModels({ name: 'mine', profile }, dir, notFetched)).toEqual([])
+  expect(readMissingModels({ name: 'mine', profile }, dir, () => notFetched)).toEqual([])
   put('Whole.gguf', 10)
   expect(missing().map(({ model }) => model)).toEqual(['big'])
-  expect(readMissingModels({ name: 'mine', profile }, '/elsewhere', catalogue)).toEqual([])
+  expect(readMissingModels({ name: 'mine', profile }, '/elsewhere', () => catalogue)).toEqual([])
 })
