@@ -54,29 +54,8 @@ export const runBounded = async (
   signal?.addEventListener('abort', end, { once: true })
   if (signal?.aborted === true) end()
   try {
-    const {
-      exitCode,
-      signal: endedBy,
-      stdout,
-      stderr,
-      all,
-      code,
-      failed,
-      shortMessage,
-      originalMessage,
-    } = await child
-    return {
-      exitCode: exitCode ?? null,
-      signal: endedBy ?? null,
-      stdout,
-      stderr,
-      all,
-      code,
-      failed,
-      shortMessage,
-      originalMessage,
-      timedOut,
-    }
+    const ended = await child
+    return { ...ended, exitCode: ended.exitCode ?? null, signal: ended.signal ?? null, timedOut }
   } finally {
     clearTimeout(deadline)
     clearTimeout(kill)
