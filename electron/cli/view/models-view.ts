@@ -66,14 +66,14 @@ const sayKnown = (fact: boolean | null): string => (fact === null ? '?' : fact ?
 
 const wideColumns: readonly Column[] = [
   {
-    title: 'TOOLS',
+    title: 'Tools',
     width: 7,
     cell: ({ model: { tools } }) => [sayKnown(tools.renders), tools.renders === true ? 'plain' : 'warn'],
   },
-  { title: 'THINKS', width: 8, cell: ({ model }) => [sayKnown(model.thinking), 'plain'] },
-  { title: 'PARKS', width: 7, cell: ({ model }) => [sayKnown(model.cacheParks), 'plain'] },
-  { title: '  FILE', width: 13, left: true, cell: ({ model }) => [`  ${model.quantisation}`, 'dim'] },
-  { title: '  KIND', width: 21, left: true, cell: ({ model }) => [`  ${model.kind.join(', ')}`, 'dim'] },
+  { title: 'Thinks', width: 8, cell: ({ model }) => [sayKnown(model.thinking), 'plain'] },
+  { title: 'Parks', width: 7, cell: ({ model }) => [sayKnown(model.cacheParks), 'plain'] },
+  { title: '  File', width: 13, left: true, cell: ({ model }) => [`  ${model.quantisation}`, 'dim'] },
+  { title: '  Kind', width: 21, left: true, cell: ({ model }) => [`  ${model.kind.join(', ')}`, 'dim'] },
 ]
 
 export const renderModels = (

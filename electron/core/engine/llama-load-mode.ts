@@ -54,10 +54,11 @@ export const respellLoadMode = (
       wishOf[spelledAsListed(word)] !== undefined && !capabilities.supports(spelledAsListed(word))
     const old = pinned.filter(isOld)
     if (old.length === 0) return null
-    const wishes: LoadWishes = Object.assign(
-      { mmap: null, mlock: false, directIo: false },
-      ...old.map((word) => wishOf[spelledAsListed(word)]),
-    )
+    const wishes = old.reduce<LoadWishes>((all, word) => ({ ...all, ...wishOf[spelledAsListed(word)] }), {
+      mmap: null,
+      mlock: false,
+      directIo: false,
+    })
     const to = ['--load-mode', modeOf(wishes)]
     return {
       words: [...pinned.filter((word) => !isOld(word)), ...to],
