@@ -54,11 +54,8 @@ export const respellLoadMode = (
       wishOf[spelledAsListed(word)] !== undefined && !capabilities.supports(spelledAsListed(word))
     const old = pinned.filter(isOld)
     if (old.length === 0) return null
-    const wishes = old.reduce<LoadWishes>((all, word) => ({ ...all, ...wishOf[spelledAsListed(word)] }), {
-      mmap: null,
-      mlock: false,
-      directIo: false,
-    })
+    const wishes: LoadWishes = { mmap: null, mlock: false, directIo: false }
+    for (const word of old) Object.assign(wishes, wishOf[spelledAsListed(word)])
     const to = ['--load-mode', modeOf(wishes)]
     return {
       words: [...pinned.filter((word) => !isOld(word)), ...to],
