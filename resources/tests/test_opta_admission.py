@@ -7,29 +7,66 @@ from typing import TYPE_CHECKING
 
 import pytest
 from opta_admission import Admission, ClientGoneError, ClosedError, Place, QueueFullError
+from opta_conversations import Asked, Fingerprint
+from opta_slots import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 
+class Keeper:
+    """Records what the queue tells the keeper of the slots, and answers what the test says."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.waits: list[Wish] = []
+        self.extra = 0
+        self.at_work: set[object] = set()
+
+    def must_wait(self, wish: Wish | None) -> bool:
+        return wish in self.waits
+
+    def extra_tokens(self) -> int:
+        return self.extra
+
+    def take(self, token: object, wish: Wish) -> None:
+        self.told.append(f"{token} takes a slot for {wish.tokens}")
+
+    def left(self, token: object) -> None:
+        self.told.append(f"{token} left")
+
+    def is_seen_at_work(self, token: object) -> bool:
+        return token in self.at_work
+
+
 class Queue:
     """Uses names for requests, and records the order of admission."""
 
-    def __init__(self, slots: int, pool_tokens: int | None = None, queue_limit: int = 100) -> None:
-        self.admission = Admission(slots, pool_tokens, queue_limit)
+    def __init__(
+        self, slots: int, pool_tokens: int | None = None, queue_limit: int = 100, keeper: Keeper | None = None
+    ) -> None:
+        self.admission = Admission(slots, pool_tokens, queue_limit, keeper)
         self.inside: list[str] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.left: dict[str, asyncio.Event] = {}
+        # Requests whose clients are watched, to see them leave.
+        self.watched: set[str] = set()
 
-    async def come(self, name: str, developer: str = "anna", tokens: int = 0) -> None:
+    async def come(
+        self, name: str, developer: str = "anna", tokens: int = 0, wish: Wish | None = None
+    ) -> None:
         """A request arrives; afterwards it is admitted, waiting, or refused."""
         self.left[name] = asyncio.Event()
 
         async def gone() -> None:
-            await self.left[name].wait()
+            self.watched.add(name)
+            try:
+                await self.left[name].wait()
+            finally:
+                self.watched.discard(name)
 
         async def enter() -> None:
-            await self.admission.enter(Place(name, developer, tokens), gone)
+            await self.admission.enter(Place(name, developer, tokens, wish), gone)
             self.inside.append(name)
 
         self.tasks[name] = asyncio.create_task(enter())
@@ -39,6 +76,11 @@ class Queue:
         """An admitted request ends."""
         self.admission.leave(name)
         await settle()
+
+
+def wish_for(tokens: int) -> Wish:
+    """A helper request's."""
+    return Wish(Asked("anna", Fingerprint(b"", (), 0), None), tokens)
 
 
 async def settle() -> None:
@@ -114,6 +156,18 @@ def test_a_full_queue_still_takes_a_developers_first_waiting_request() -> None:
         for name in "abcx":
             await queue.end(name)
         assert queue.inside == ["a", "b", "c", "x", "p"]
+
+    run(story)
+
+
+def test_a_full_queue_does_not_keep_out_a_request_that_fits() -> None:
+    async def story() -> None:
+        queue = Queue(slots=8, pool_tokens=100, queue_limit=1)
+        for size, tokens in (("first", 30), ("large", 50)):
+            for developer in ("anna", "cleo"):
+                await queue.come(f"{developer}'s {size}", developer, tokens=tokens)
+        await queue.come("ben's first", "ben", tokens=40)
+        assert queue.inside == ["anna's first", "cleo's first", "ben's first"]
 
     run(story)
 
@@ -214,6 +268,21 @@ def test_closing_refuses_new_and_waiting_requests() -> None:
     run(story)
 
 
+def test_closing_refuses_a_request_that_now_fits_too() -> None:
+    async def story() -> None:
+        queue = Queue(slots=4, pool_tokens=100)
+        await queue.come("a", tokens=60)
+        await queue.come("large", tokens=50)
+        await queue.come("small", tokens=40)
+        queue.admission.close()
+        await settle()
+        for name in ("large", "small"):
+            with pytest.raises(ClosedError):
+                await queue.tasks[name]
+
+    run(story)
+
+
 def test_never_overcommits_a_pool() -> None:
     async def story() -> None:
         queue = Queue(slots=4, pool_tokens=100)
@@ -255,6 +324,185 @@ def test_our_own_message_does_not_wait_but_counts() -> None:
         await queue.come("b")
         assert queue.inside == ["a"]
         await queue.end("own")
+        assert queue.inside == ["a", "b"]
+
+    run(story)
+
+
+def test_a_waiting_request_can_be_taken_back() -> None:
+    async def story() -> None:
+        queue = Queue(slots=1)
+        for name in "abc":
+            await queue.come(name)
+        await queue.end("b")
+        await queue.end("a")
+        assert queue.inside == ["a", "c"]
+
+    run(story)
+
+
+def test_a_client_that_leaves_makes_way_for_a_smaller_request() -> None:
+    async def story() -> None:
+        queue = Queue(slots=4, pool_tokens=100)
+        await queue.come("a", tokens=60)
+        await queue.come("large", tokens=50)
+        await queue.come("small", tokens=40)
+        assert queue.inside == ["a"]
+        queue.left["large"].set()
+        await settle()
+        with pytest.raises(ClientGoneError):
+            queue.tasks["large"].result()
+        assert queue.inside == ["a", "small"]
+
+    run(story)
+
+
+def test_no_client_is_watched_after_its_turn() -> None:
+    async def story() -> None:
+        queue = Queue(slots=1)
+        await queue.come("a")
+        await queue.come("b")
+        assert queue.watched == {"b"}
+        await queue.end("a")
+        assert queue.inside == ["a", "b"]
+        assert queue.watched == set()
+
+    run(story)
+
+
+def test_fills_a_pool_to_the_last_token() -> None:
+    async def story() -> None:
+        queue = Queue(slots=4, pool_tokens=100)
+        await queue.come("a", tokens=60)
+        await queue.come("b", tokens=40)
+        await queue.come("c", tokens=1)
+        assert queue.inside == ["a", "b"]
+
+    run(story)
+
+
+def test_a_ghost_keeps_its_place_until_llama_server_has_noticed() -> None:
+    async def story() -> None:
+        queue = Queue(slots=2, pool_tokens=100)
+        await queue.come("a", tokens=60)
+        await queue.come("b", tokens=40)
+        assert queue.admission.leave_ghost("a") is True
+        await queue.come("c", tokens=60)
+        assert queue.inside == ["a", "b"]
+        assert (queue.admission.running(), queue.admission.ghosts()) == ({"b"}, {"a"})
+        queue.admission.end_ghosts(["a"], 0)
+        await settle()
+        assert queue.inside == ["a", "b", "c"]
+        assert (queue.admission.running(), queue.admission.ghosts()) == ({"b", "c"}, set())
+
+    run(story)
+
+
+def test_a_waiting_request_leaves_no_ghost() -> None:
+    async def story() -> None:
+        queue = Queue(slots=1)
+        await queue.come("a")
+        await queue.come("b")
+        await queue.come("c")
+        assert queue.admission.leave_ghost("b") is False
+        assert queue.admission.ghosts() == set()
+        await queue.end("a")
+        assert queue.inside == ["a", "c"]
+
+    run(story)
+
+
+def test_ends_ghosts_that_are_idle_first_then_the_smallest() -> None:
+    async def story() -> None:
+        keeper = Keeper()
+        queue = Queue(slots=4, keeper=keeper)
+        for name, tokens in (("vast", 50), ("middle", 40), ("small", 10), ("tiny", 1)):
+            await queue.come(name, tokens=tokens)
+            queue.admission.leave_ghost(name)
+        keeper.at_work = {"tiny"}
+        ghosts = ["small", "vast", "tiny", "middle"]
+        # More busy slots than ghosts, or fewer than none, as a count of another moment can be.
+        queue.admission.end_ghosts(ghosts, 5)
+        assert queue.admission.ghosts() == set(ghosts)
+        queue.admission.end_ghosts(ghosts, 3)
+        assert queue.admission.ghosts() == {"tiny", "vast", "middle"}
+        queue.admission.end_ghosts(["vast", "middle", "tiny"], 2)
+        assert queue.admission.ghosts() == {"tiny", "vast"}
+        queue.admission.end_ghosts(["vast", "tiny"], -1)
+        assert queue.admission.ghosts() == set()
+        assert keeper.told == ["small left", "middle left", "tiny left", "vast left"]
+
+    run(story)
+
+
+def test_without_a_keeper_the_largest_ghosts_stay() -> None:
+    async def story() -> None:
+        queue = Queue(slots=3)
+        for name, tokens in (("small", 10), ("large", 50), ("middle", 40)):
+            await queue.come(name, tokens=tokens)
+            queue.admission.leave_ghost(name)
+        queue.admission.end_ghosts(["small", "large", "middle"], 2)
+        assert queue.admission.ghosts() == {"large", "middle"}
+
+    run(story)
+
+
+def test_without_a_keeper_llama_server_picks_the_slots() -> None:
+    async def story() -> None:
+        queue = Queue(slots=1)
+        await queue.come("a", wish=wish_for(300))
+        assert queue.inside == ["a"]
+
+    run(story)
+
+
+def test_a_turn_and_its_slot_are_one_decision() -> None:
+    async def story() -> None:
+        keeper = Keeper()
+        queue = Queue(slots=1, keeper=keeper)
+        await queue.come("a", wish=wish_for(300))
+        await queue.come("b", wish=wish_for(200))
+        assert keeper.told == ["a takes a slot for 300"]
+        await queue.end("a")
+        await queue.end("a")
+        assert keeper.told == ["a takes a slot for 300", "a left", "b takes a slot for 200"]
+        queue.admission.enter_unasked(Place("own", "opta-nexus", 1))
+        await queue.end("own")
+        assert keeper.told[3:] == ["own left"]
+        # A ghost still has its slot.
+        queue.admission.leave_ghost("b")
+        assert keeper.told[4:] == []
+
+    run(story)
+
+
+def test_a_request_that_waits_for_its_own_slot_holds_up_no_other() -> None:
+    async def story() -> None:
+        keeper = Keeper()
+        queue = Queue(slots=2, keeper=keeper)
+        own = wish_for(300)
+        keeper.waits = [own]
+        await queue.come("a", wish=own)
+        await queue.come("b")
+        assert queue.inside == ["b"]
+        keeper.waits = []
+        await queue.end("b")
+        assert queue.inside == ["b", "a"]
+
+    run(story)
+
+
+def test_files_that_are_restored_take_tokens_of_the_pool() -> None:
+    async def story() -> None:
+        keeper = Keeper()
+        queue = Queue(slots=4, pool_tokens=100, keeper=keeper)
+        await queue.come("a", tokens=40)
+        keeper.extra = 30
+        await queue.come("b", tokens=31)
+        assert queue.inside == ["a"]
+        await queue.come("c", tokens=30)
+        keeper.extra = 29
+        await queue.end("c")
         assert queue.inside == ["a", "b"]
 
     run(story)

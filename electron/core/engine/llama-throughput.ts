@@ -6,12 +6,12 @@ import type { ActiveTask } from './llama-slot-tracker.ts'
 export interface ThroughputReading {
   /** Monotonic time of the /slots answer. */
   readonly atMs: number
-  /** undefined: not read this time (it is read less often); null: no answer. */
-  readonly metrics: LlamaMetrics | null | undefined
-  /** When the metrics arrived, if at a different time: on b10068 the /slots answer can come a minute later. */
-  readonly metricsAtMs?: number
+  /** null: no answer. */
+  readonly metrics: LlamaMetrics | null
+  /** When the metrics arrived: on b10068 the /slots answer can come a minute later. */
+  readonly metricsAtMs: number
   /** Whether a slot is in prefill: builds that count a prompt only at its end aren't at 0 tokens/s meanwhile. */
-  readonly prefilling?: boolean
+  readonly prefilling: boolean
   /** Tasks that are generating; null: /slots did not answer. Read after the metrics of the same reading. */
   readonly active: readonly ActiveTask[] | null
 }
@@ -21,6 +21,8 @@ interface DraftCount {
   readonly generated: number
 }
 
+const noDrafts: DraftCount = { accepted: 0, generated: 0 }
+
 /**
  * The slots give the tokens of running requests live. The metrics counter moves only when a request ends; it adds what
  * no slots reading saw: the end of each request, and requests shorter than the interval.
@@ -29,41 +31,31 @@ interface DraftCount {
  * ambiguous: every token is counted once, in any order.
  */
 export function createThroughputTracker() {
-  let generated: ReturnType<typeof createGeneratedCounter> = createGeneratedCounter()
-  let lastSlots: { atMs: number; total: number } | null = null
-  let lastMetrics: { atMs: number; promptTokens: number | null; predicted: number | null } | null = null
-  let promptRate: number | null = null
-  let counters: DraftCount | null = null
-  let logged: DraftCount = { accepted: 0, generated: 0 }
+  let generated = createGeneratedCounter()
+  let lastSlots: { readonly atMs: number; readonly total: number } | null = null
+  let last: { readonly atMs: number; readonly metrics: LlamaMetrics } | null = null
+  let logged = noDrafts
 
   const reset = () => {
     generated = createGeneratedCounter()
-    lastSlots = null
-    lastMetrics = null
-    promptRate = null
-    counters = null
-    logged = { accepted: 0, generated: 0 }
+    last = null
+    logged = noDrafts
   }
 
-  const applyMetrics = (metrics: LlamaMetrics, atMs: number) => {
-    const before = lastMetrics
-    const promptTokens = metrics.promptTokensTotal
-    const elapsedMs = before === null ? 0 : atMs - before.atMs
-    promptRate =
-      before === null || before.promptTokens === null || promptTokens === null || elapsedMs <= 0
-        ? null
-        : ((promptTokens - before.promptTokens) * 1000) / elapsedMs
-    lastMetrics = { atMs, promptTokens, predicted: metrics.tokensPredictedTotal }
-    counters =
-      metrics.draftTokensTotal === null || metrics.draftAcceptedTotal === null
-        ? null
-        : { accepted: metrics.draftAcceptedTotal, generated: metrics.draftTokensTotal }
+  /** Tokens per second since the last /metrics answer; null when either lacks the counter, or both came at the same instant. */
+  const promptRate = (metrics: LlamaMetrics, atMs: number): number | null => {
+    const before = last?.metrics.promptTokensTotal ?? null
+    const elapsedMs = atMs - (last?.atMs ?? atMs)
+    const now = metrics.promptTokensTotal
+    return before === null || now === null || elapsedMs <= 0 ? null : ((now - before) * 1000) / elapsedMs
   }
 
-  const rateSince = (total: number, atMs: number) => {
+  /** Tokens per second since the last /slots answer; null after none, or at the same instant. */
+  const generationRate = (total: number, atMs: number): number | null => {
     const before = lastSlots
-    if (before === null || atMs <= before.atMs) return null
-    return (Math.max(0, total - before.total) * 1000) / (atMs - before.atMs)
+    if (before !== null && atMs <= before.atMs) return null
+    lastSlots = { atMs, total }
+    return before === null ? null : ((total - before.total) * 1000) / (atMs - before.atMs)
   }
 
   return {
@@ -74,21 +66,19 @@ export function createThroughputTracker() {
     /** For a new server process, whose counters start at zero. */
     reset,
     /** null until the server's total has been read once. */
-    observe: (reading: ThroughputReading): Throughput | null => {
-      const { metrics, active, atMs } = reading
-      if (metrics && fellBack(metrics, lastMetrics)) reset()
-      // The first total includes everything generated earlier, so it gives no rate.
-      const hadTotal = lastMetrics !== null && lastMetrics.predicted !== null
-      if (metrics) applyMetrics(metrics, reading.metricsAtMs ?? atMs)
-      else if (metrics === null) promptRate = null
-      const total = generated.observe(metrics ?? null, active)
-      const rate = active === null || !hadTotal ? null : rateSince(total, atMs)
-      if (active !== null && (lastSlots === null || atMs > lastSlots.atMs)) lastSlots = { atMs, total }
-      if (lastMetrics === null || lastMetrics.predicted === null) return null
+    observe: ({ atMs, metrics, metricsAtMs, prefilling, active }: ThroughputReading): Throughput | null => {
+      if (metrics !== null && last !== null && fellBack(metrics, last.metrics)) reset()
+      // The first total includes everything generated earlier, so the rate begins with the first /slots answer after it.
+      if (last === null || last.metrics.tokensPredictedTotal === null) lastSlots = null
+      const promptTokensPerSecond = metrics === null ? null : promptRate(metrics, metricsAtMs)
+      if (metrics !== null) last = { atMs: metricsAtMs, metrics }
+      const total = generated.observe(metrics, active)
+      const rate = active === null ? null : generationRate(total, atMs)
+      if (last === null || last.metrics.tokensPredictedTotal === null) return null
       return {
         generationTokensPerSecond: rate,
-        promptTokensPerSecond: promptRate === 0 && reading.prefilling === true ? null : promptRate,
-        draftAcceptance: acceptanceOf(counters ?? logged),
+        promptTokensPerSecond: promptTokensPerSecond === 0 && prefilling ? null : promptTokensPerSecond,
+        draftAcceptance: acceptanceOf(draftCounters(last.metrics) ?? logged),
         tokensGeneratedTotal: total,
       }
     },
@@ -96,25 +86,21 @@ export function createThroughputTracker() {
 }
 
 /** Counters only grow within one process. */
-function fellBack(
-  metrics: LlamaMetrics,
-  before: { promptTokens: number | null; predicted: number | null } | null,
-): boolean {
-  const fell = (now: number | null, then: number | null | undefined) =>
-    now !== null && then !== null && then !== undefined && now < then
-  return (
-    fell(metrics.tokensPredictedTotal, before?.predicted) ||
-    fell(metrics.promptTokensTotal, before?.promptTokens)
-  )
-}
+const fellBack = (now: LlamaMetrics, before: LlamaMetrics): boolean =>
+  (now.tokensPredictedTotal ?? Infinity) < (before.tokensPredictedTotal ?? 0) ||
+  (now.promptTokensTotal ?? Infinity) < (before.promptTokensTotal ?? 0)
 
-const acceptanceOf = (count: DraftCount) =>
-  count.generated > 0 ? Math.min(1, count.accepted / count.generated) : null
+const draftCounters = ({ draftTokensTotal, draftAcceptedTotal }: LlamaMetrics): DraftCount | null =>
+  draftTokensTotal === null || draftAcceptedTotal === null
+    ? null
+    : { accepted: draftAcceptedTotal, generated: draftTokensTotal }
+
+const acceptanceOf = ({ accepted, generated }: DraftCount): number | null =>
+  generated > 0 ? Math.min(1, accepted / generated) : null
 
 function createGeneratedCounter() {
   /** Last decoded count per task that was added to `total`. */
   let seen: ReadonlyMap<number, number> = new Map()
-  let seenOnce = false
   let predicted: number | null = null
   let total = 0
   /** Counted tokens of tasks that ended since the last balancing. */
@@ -128,40 +114,38 @@ function createGeneratedCounter() {
     const now = new Map<number, number>()
     for (const task of active) {
       const before = seen.get(task.taskId) ?? 0
-      now.set(task.taskId, Math.max(before, task.decoded))
-      total += Math.max(0, task.decoded - before)
+      const decoded = Math.max(before, task.decoded)
+      now.set(task.taskId, decoded)
+      total += decoded - before
     }
     for (const [taskId, decoded] of seen) if (!now.has(taskId)) ended += decoded
     seen = now
-    seenOnce = true
   }
 
+  const running = () => [...seen.values()].reduce((sum, decoded) => sum + decoded, 0)
+
+  /** `step` is the counter's resolution: what may be its rounding is neither counted nor forgotten. */
   const settle = (increase: number, step: number) => {
     const balance = held + increase - ended - owed
-    const noise = step > 1 ? step : 0
-    if (balance <= 0) {
-      held = 0
-      owed = Math.min(-balance, Math.max(ended, noise))
-    } else {
-      const running = [...seen.values()].reduce((sum, decoded) => sum + decoded, 0)
-      held = Math.max(Math.min(balance, increase, running), Math.min(balance, noise))
-      owed = 0
-      total += balance - held
-    }
+    const surplus = Math.max(0, balance)
+    const noise = step - 1
+    held = Math.min(surplus, Math.max(Math.min(increase, running()), noise))
+    owed = Math.min(surplus - balance, Math.max(ended, noise))
+    total += surplus - held
     ended = 0
   }
 
   return {
     observe: (metrics: LlamaMetrics | null, active: readonly ActiveTask[] | null): number => {
       if (active !== null) applySlots(active)
-      const now = metrics?.tokensPredictedTotal ?? null
-      if (metrics === null || now === null) return total
+      if (metrics === null || metrics.tokensPredictedTotal === null) return total
+      const now = metrics.tokensPredictedTotal
       if (predicted === null) {
         // First reading of the counter: it includes tasks that ended earlier, but not the running ones.
-        total = now + [...seen.values()].reduce((sum, decoded) => sum + decoded, 0)
+        total = now + running()
         ended = 0
         predicted = now
-      } else if (active !== null && seenOnce) {
+      } else if (active !== null) {
         settle(now - predicted, metrics.tokensPredictedStep)
         predicted = now
       }

@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  chmodSync,
   closeSync,
   copyFileSync,
   existsSync,
@@ -12,11 +13,29 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { openLogForChild } from './log-file.ts'
 import { generationPath, readGenerationNumbers } from './log-generations.ts'
-import { createLogRotation } from './log-rotation.ts'
+import { createLogRotation, createPacing } from './log-rotation.ts'
 import { createLogFolder, numberedWriter, spawnWriter, waitForExit } from './test-support/log-test-files.ts'
+
+/** A full disk can't be had: the next copies fail with these, before they have begun or after. */
+const disk = vi.hoisted(() => {
+  const failures: { readonly code: string; readonly when: 'before' | 'after' }[] = []
+  return { failures }
+})
+vi.mock('node:fs/promises', async (importOriginal) => {
+  const fs = await importOriginal<typeof import('node:fs/promises')>()
+  return {
+    ...fs,
+    copyFile: async (from: string, to: string, mode?: number) => {
+      const failure = disk.failures.shift()
+      if (failure?.when !== 'before') await fs.copyFile(from, to, mode)
+      if (failure !== undefined)
+        throw Object.assign(new Error(`${failure.code}: copyfile`), { code: failure.code })
+    },
+  }
+})
 
 const failOnError = (error: Error): void => {
   throw error
@@ -64,6 +83,26 @@ describe('check', () => {
       expect(statSync(join(dirname(log.path), name)).mode & 0o777).toBe(0o600)
   })
 
+  it('keeps the newest two at least, which readers need', async () => {
+    using log = createLogFolder()
+    touch(log.path, '')
+    const rotation = createLogRotation({ path: log.path, maxBytes: 5, keep: 1, onError: failOnError })
+    for (const content of ['first\n', 'second\n', 'third\n']) {
+      appendFileSync(log.path, content)
+      await rotation.check()
+    }
+    expect(readAll(log.path)).toBe('second\nthird\n')
+  })
+
+  it('makes the generation private though the log is not', async () => {
+    using log = createLogFolder()
+    touch(log.path, 'ten bytes\n')
+    chmodSync(log.path, 0o644)
+    const rotation = createLogRotation({ path: log.path, maxBytes: 10, keep: 2, onError: failOnError })
+    expect(await rotation.check()).toBe(true)
+    expect(statSync(`${log.path}.1`).mode & 0o777).toBe(0o600)
+  })
+
   it('runs once however often it is asked at a time', async () => {
     using log = createLogFolder()
     touch(log.path, 'more than ten bytes\n')
@@ -81,6 +120,87 @@ describe('check', () => {
       await rotation.check()
     }
     expect(readFiles(log.path).toSorted()).toEqual(['child.log', 'child.log.1', 'child.log.2'])
+  })
+
+  it('keeps old generations that fit, whatever their sizes', async () => {
+    using log = createLogFolder()
+    touch(log.path, '')
+    const rotation = createLogRotation({ path: log.path, maxBytes: 300_000, keep: 5, onError: failOnError })
+    // Room for 6 * 300,000 bytes.
+    for (const size of [300_000, 600_000, 600_000, 550_000]) {
+      appendFileSync(log.path, 'x'.repeat(size))
+      await rotation.check()
+    }
+    expect(readGenerationNumbers(log.path)).toEqual([1, 2, 3])
+  })
+
+  it('makes room on a full disk by its oldest generation, one at a time', async () => {
+    using log = createLogFolder()
+    touch(log.path, '')
+    const errors: string[] = []
+    const onError = (error: Error): void => void errors.push(error.message)
+    const rotation = createLogRotation({ path: log.path, maxBytes: 5, keep: 3, onError })
+    for (const content of ['first\n', 'second\n', 'third\n']) {
+      appendFileSync(log.path, content)
+      await rotation.check()
+    }
+    appendFileSync(log.path, 'fourth\n')
+    disk.failures.push({ code: 'ENOSPC', when: 'before' }, { code: 'ENOSPC', when: 'after' })
+    expect(await rotation.check()).toBe(false)
+    expect(readAll(log.path)).toBe('second\nthird\nfourth\n')
+    expect(await rotation.check()).toBe(false)
+    expect(readAll(log.path)).toBe('third\nfourth\n')
+    expect(existsSync(`${log.path}.tmp`)).toBe(false)
+    expect(errors).toEqual(['ENOSPC: copyfile'])
+    expect(await rotation.check()).toBe(true)
+    expect(readAll(log.path)).toBe('third\nfourth\n')
+    // Full again after it was not is said again.
+    disk.failures.push({ code: 'ENOSPC', when: 'after' })
+    appendFileSync(log.path, 'fifth\n')
+    await rotation.check()
+    expect(errors).toHaveLength(2)
+  })
+
+  it('gives up no generation for another fault', async () => {
+    using log = createLogFolder()
+    touch(log.path, 'newest\n')
+    writeFileSync(`${log.path}.1`, 'oldest\n')
+    const rotation = createLogRotation({ path: log.path, maxBytes: 5, keep: 3, onError: () => {} })
+    disk.failures.push({ code: 'EIO', when: 'after' })
+    expect(await rotation.check()).toBe(false)
+    expect(readAll(log.path)).toBe('oldest\nnewest\n')
+  })
+
+  describe('while a child writes', () => {
+    const kib = 1024
+    /** What a rotation keeps of a log to which this much is added once its copy has begun. */
+    const rotateBeside = async (path: string, addedBytes: number): Promise<string> => {
+      touch(path, 'begin\n')
+      const rotation = createLogRotation({ path, maxBytes: 5, keep: 2, onError: failOnError })
+      const rotated = rotation.check()
+      // The rotation goes on only in later turns of the event loop, of which it needs several until it has caught up.
+      while (!existsSync(`${path}.tmp`)) await new Promise((resolve) => setImmediate(resolve))
+      appendFileSync(path, `${'x'.repeat(addedBytes - 1)}\n`)
+      expect(await rotated).toBe(true)
+      return readAll(path)
+    }
+
+    it('catches up with it', async () => {
+      using log = createLogFolder()
+      // As much as it copies beside the child, and some of what it may copy while the event loop waits.
+      const kept = await rotateBeside(log.path, 1200 * kib)
+      expect(kept).toHaveLength('begin\n'.length + 1200 * kib)
+      expect(kept).toMatch(/^begin\nx+\n$/)
+    })
+
+    it('says how much it lost of more than it can copy', async () => {
+      using log = createLogFolder()
+      const kept = await rotateBeside(log.path, 3000 * kib)
+      const [, lost] = /\n\[log rotation: about (\d+) bytes lost/.exec(kept) ?? []
+      // 1 MiB beside the child, and 256 KiB in blocks of 64 while the event loop waits, until it is more.
+      expect(Number(lost)).toBe((3000 - 1024 - 320) * kib)
+      expect(kept.match(/x+/)?.[0]).toHaveLength((1024 + 320) * kib)
+    })
   })
 
   it('reports an error once, keeps the log, and rotates when the cause is gone', async () => {
@@ -118,7 +238,7 @@ describe('a crash of ours in the middle of a rotation', () => {
     using log = createLogFolder()
     touch(log.path, 'line 1\nline 2\n')
     copyFileSync(log.path, `${log.path}.next`)
-    writeFileSync(`${log.path}.2`, 'line 0\n')
+    writeFileSync(`${log.path}.1`, 'line 0\n')
     appendFileSync(log.path, 'line 3\n')
     expect(await rotationOf(log.path).check()).toBe(true)
     expect(readAll(log.path)).toBe('line 0\nline 1\nline 2\nline 3\n')
@@ -133,6 +253,59 @@ describe('a crash of ours in the middle of a rotation', () => {
     appendFileSync(log.path, 'line 3, longer than the two lines before it together\n')
     expect(await rotationOf(log.path).check()).toBe(true)
     expect(readAll(log.path)).toBe('line 1\nline 2\nline 3, longer than the two lines before it together\n')
+  })
+})
+
+describe('the pace of the checks', () => {
+  it('follows the growth of the log, between 25 and 250 ms', () => {
+    const nextDelayMs = createPacing(16_000_000)
+    expect(nextDelayMs(15_000_000, 70_000)).toBe(250)
+    // 4,000 bytes a ms: another 600,000 in 150 ms.
+    expect(nextDelayMs(15_400_000, 70_100)).toBe(150)
+    expect(nextDelayMs(15_960_000, 70_240)).toBe(25)
+    // Rotated, then slow.
+    expect(nextDelayMs(1000, 70_300)).toBe(250)
+    expect(nextDelayMs(2000, 70_400)).toBe(250)
+    // Over the limit and not growing, as on a full disk.
+    expect(nextDelayMs(17_000_000, 70_500)).toBe(25)
+    expect(nextDelayMs(17_000_000, 70_600)).toBe(250)
+  })
+})
+
+describe('connect', () => {
+  const countWatchers = () => process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap').length
+
+  it('keeps no watcher of a quiet log once it is disconnected', async () => {
+    using log = createLogFolder()
+    touch(log.path, 'small\n')
+    const rotation = createLogRotation({ path: log.path, maxBytes: 10, keep: 2, onError: failOnError })
+    const before = countWatchers()
+    const disconnect = rotation.connect()
+    expect(countWatchers()).toBe(before + 1)
+    disconnect()
+    while (countWatchers() > before) await new Promise((resolve) => setImmediate(resolve))
+  })
+
+  it('rotates a log when it has grown, until it is disconnected', async () => {
+    using log = createLogFolder()
+    using other = createLogFolder()
+    const connectTo = (path: string) => {
+      touch(path, 'small\n')
+      return createLogRotation({ path, maxBytes: 10, keep: 2, onError: failOnError }).connect()
+    }
+    const disconnect = connectTo(log.path)
+    const disconnectOther = connectTo(other.path)
+    for (const round of [1, 2]) {
+      appendFileSync(log.path, `more than ten bytes ${round}\n`)
+      await expect.poll(() => statSync(log.path).size, { interval: 5, timeout: 10_000 }).toBe(0)
+    }
+    disconnect()
+    appendFileSync(log.path, 'more than ten bytes 3\n')
+    appendFileSync(other.path, 'more than ten bytes\n')
+    // By then the first would be too.
+    await expect.poll(() => statSync(other.path).size, { interval: 5, timeout: 10_000 }).toBe(0)
+    disconnectOther()
+    expect(readFileSync(log.path, 'utf8')).toBe('more than ten bytes 3\n')
   })
 })
 

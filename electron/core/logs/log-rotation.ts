@@ -3,7 +3,12 @@ import { chmod, copyFile, constants as fsConstants, open, rm } from 'node:fs/pro
 import { setTimeout as sleep } from 'node:timers/promises'
 import { armFileChange } from './file-change.ts'
 import { generationPath, readGenerationNumbers, readLogSize, temporaryPath } from './log-generations.ts'
-import { finishInterruptedSwitch, pruneGenerations, switchGeneration } from './log-switch.ts'
+import {
+  finishInterruptedSwitch,
+  pruneGenerations,
+  type SwitchOptions,
+  switchGeneration,
+} from './log-switch.ts'
 
 export interface LogRotationOptions {
   readonly path: string
@@ -24,26 +29,21 @@ export interface LogRotation {
 const checkIntervalMs = 250
 const shortestIntervalMs = 25
 const copyBlockBytes = 256 * 1024
-const copyPasses = 8
 
 /**
- * Copies what has arrived since, until so little is left that the synchronous part stays short. The number of passes is
- * limited, because a child may write faster than we copy.
+ * Copies what has arrived since, until the end of the log, so that the synchronous part stays short. At most `limitBytes`,
+ * because a child may write faster than we copy.
  */
-const catchUp = async (path: string, copyPath: string): Promise<void> => {
+const catchUp = async (path: string, copyPath: string, limitBytes: number): Promise<void> => {
   await using source = await open(path, 'r')
   await using copy = await open(copyPath, 'a')
   const block = Buffer.alloc(copyBlockBytes)
-  for (let pass = 0; pass < copyPasses; pass++) {
-    let position = (await copy.stat()).size
-    const { size } = await source.stat()
-    if (size - position <= copyBlockBytes) return
-    while (position < size) {
-      const { bytesRead } = await source.read(block, 0, Math.min(block.length, size - position), position)
-      if (bytesRead === 0) return
-      await copy.appendFile(block.subarray(0, bytesRead))
-      position += bytesRead
-    }
+  const begin = (await copy.stat()).size
+  for (let copied = 0; copied < limitBytes; ) {
+    const { bytesRead } = await source.read(block, 0, block.length, begin + copied)
+    if (bytesRead === 0) return
+    await copy.appendFile(block.subarray(0, bytesRead))
+    copied += bytesRead
   }
 }
 
@@ -62,43 +62,42 @@ const catchUp = async (path: string, copyPath: string): Promise<void> => {
  * If we crash at any point, that leaves either a stale copy (LOG.tmp, deleted by the next rotation) or an unfinished switch
  * (LOG.next), which the next rotation completes.
  */
-const rotate = async ({ path, maxBytes, keep }: LogRotationOptions): Promise<void> => {
+const rotate = async (path: string, { keep, maxCatchUpBytes }: SwitchOptions): Promise<void> => {
   const copyPath = temporaryPath(path)
   await rm(copyPath, { force: true })
   // The copy inherits the log's mode, which may have been changed: set 0600 anyway.
   await copyFile(path, copyPath, fsConstants.COPYFILE_EXCL | fsConstants.COPYFILE_FICLONE)
   await chmod(copyPath, 0o600)
-  await catchUp(path, copyPath)
-  switchGeneration(path, { keep, maxCatchUpBytes: Math.max(maxBytes, copyBlockBytes) })
-  pruneGenerations(path, { keep, maxTotalBytes: (keep + 1) * Math.max(maxBytes, copyBlockBytes) })
+  await catchUp(path, copyPath, 4 * maxCatchUpBytes)
+  switchGeneration(path, { keep, maxCatchUpBytes })
+  pruneGenerations(path, { keep, maxTotalBytes: (keep + 1) * maxCatchUpBytes })
 }
 
-const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
-
 /** On a full disk the copy fails: delete the oldest generation, and the next size check tries again. */
-const makeRoom = async (path: string, error: Error): Promise<void> => {
+const makeRoom = async (path: string, error: NodeJS.ErrnoException): Promise<void> => {
   await rm(temporaryPath(path), { force: true })
-  const oldest = readGenerationNumbers(path).at(-1)
-  if (oldest === undefined || !('code' in error) || error.code !== 'ENOSPC') return
-  await rm(generationPath(path, oldest), { force: true })
+  if (error.code !== 'ENOSPC') return
+  for (const oldest of readGenerationNumbers(path).slice(-1)) await rm(generationPath(path, oldest))
 }
 
 /** Two cores never rotate the same log: only the core that holds the lock does. */
 export const createLogRotation = (options: LogRotationOptions): LogRotation => {
   const { path, maxBytes, onError } = options
-  const keep = Math.max(2, options.keep)
+  const limits: SwitchOptions = {
+    keep: Math.max(2, options.keep),
+    maxCatchUpBytes: Math.max(maxBytes, copyBlockBytes),
+  }
   let running: Promise<boolean> | null = null
   let toldError: string | null = null
 
   const checkOnce = async (): Promise<boolean> => {
-    if (finishInterruptedSwitch(path, { keep, maxCatchUpBytes: maxBytes })) return true
+    if (finishInterruptedSwitch(path, limits)) return true
     if (readLogSize(path) < maxBytes) return false
-    await rotate({ ...options, keep })
+    await rotate(path, limits)
     toldError = null
     return true
   }
-  const recover = async (thrown: unknown): Promise<boolean> => {
-    const error = toError(thrown)
+  const recover = async (error: NodeJS.ErrnoException): Promise<boolean> => {
     await makeRoom(path, error).catch(() => {})
     // Otherwise a full disk would be reported four times a second.
     if (error.message !== toldError) onError(error)
@@ -122,11 +121,18 @@ export const createLogRotation = (options: LogRotationOptions): LogRotation => {
   return { check, connect }
 }
 
-/** The sooner the log would reach the limit at its last growth rate, the sooner the next check. */
-const readNextDelayMs = (size: number, grownBytes: number, elapsedMs: number, maxBytes: number): number => {
-  if (grownBytes <= 0) return checkIntervalMs
-  const untilFullMs = ((maxBytes - size) * elapsedMs) / grownBytes
-  return Math.min(checkIntervalMs, Math.max(shortestIntervalMs, untilFullMs))
+/** Gives the time to the next check (ms): the sooner the log would be full at its last growth rate, the sooner. */
+export const createPacing = (maxBytes: number): ((size: number, nowMs: number) => number) => {
+  let sizeBefore = Infinity
+  let lookedAtMs = 0
+  return (size, nowMs) => {
+    const grownBytes = size - sizeBefore
+    const untilFullMs = ((maxBytes - size) * (nowMs - lookedAtMs)) / grownBytes
+    sizeBefore = size
+    lookedAtMs = nowMs
+    if (grownBytes <= 0) return checkIntervalMs
+    return Math.min(checkIntervalMs, Math.max(shortestIntervalMs, untilFullMs))
+  }
 }
 
 const watchSize = async (
@@ -134,19 +140,15 @@ const watchSize = async (
   check: () => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<void> => {
-  let sizeBefore = 0
-  let lookedAtMs = performance.now()
+  const nextDelayMs = createPacing(maxBytes)
+  let disarm = () => {}
+  signal.addEventListener('abort', () => disarm())
   while (!signal.aborted) {
     const armed = armFileChange(path)
-    signal.addEventListener('abort', armed.disarm, { once: true })
+    disarm = armed.disarm
     await check()
-    const size = readLogSize(path)
-    const nowMs = performance.now()
-    const delayMs = readNextDelayMs(size, size - sizeBefore, nowMs - lookedAtMs, maxBytes)
-    sizeBefore = size
-    lookedAtMs = nowMs
+    const delayMs = nextDelayMs(readLogSize(path), performance.now())
     await armed.changed
-    signal.removeEventListener('abort', armed.disarm)
     // An abort rejects the pause early; the loop's condition then ends the loop.
     await sleep(delayMs, undefined, { signal }).catch(() => {})
   }

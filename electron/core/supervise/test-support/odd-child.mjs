@@ -1,6 +1,7 @@
 // A service stand-in for tests that misbehaves on demand: see the flags below. Not shipped. It stands for no real program, so
 // every line and body here is assumed: the supervisor reads none of them.
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 
 const number = (name, missing) => {
@@ -8,6 +9,10 @@ const number = (name, missing) => {
   return index === -1 ? missing : Number(process.argv[index + 1])
 }
 const has = (name) => process.argv.includes(name)
+
+// A test that fails may leave us running, and a mutant of the supervisor often does: end with the test's folder.
+const folder = process.cwd()
+setInterval(() => existsSync(folder) || process.exit(), 1000)
 
 const port = number('--port', 0)
 const readyAfterMs = number('--ready-after', 0)
@@ -21,9 +26,9 @@ if (has('--crash-at-once')) {
 }
 if (has('--grandchild')) {
   // Same process group, holds nothing of ours, ignores SIGTERM: only the group's SIGKILL ends it.
-  spawn(process.execPath, ['-e', "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"], {
-    stdio: 'ignore',
-  })
+  const program = `process.on('SIGTERM', () => {})
+    setInterval(() => require('node:fs').existsSync(${JSON.stringify(folder)}) || process.exit(), 1000)`
+  spawn(process.execPath, ['-e', program], { stdio: 'ignore' })
 }
 if (has('--ignore-term')) process.on('SIGTERM', () => {})
 else {
