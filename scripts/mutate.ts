@@ -6,36 +6,37 @@ import { z } from 'zod'
 import { type Equivalent, equivalents } from './mutate-equivalents.ts'
 
 interface Target {
-  readonly file: string
-  /** The only tests that may kill its mutants. */
+  readonly files: readonly string[]
+  /** The only tests that may kill their mutants. */
   readonly tests: readonly string[]
 }
 
+const filesOf = (folder: string, names: readonly string[], ending = '.ts') =>
+  names.map((name) => `${folder}/${name}${ending}`)
+
+/** Files of one folder with the tests beside them. */
+const target = (folder: string, names: readonly string[], tests: readonly string[] = names): Target => ({
+  files: filesOf(folder, names),
+  tests: filesOf(folder, tests, '.test.ts'),
+})
+
 const targets: Readonly<Record<string, Target>> = {
-  throughput: {
-    file: 'electron/core/engine/llama-throughput.ts',
-    tests: ['electron/core/engine/llama-throughput.test.ts'],
-  },
-  rotation: {
-    file: 'electron/core/logs/log-rotation.ts',
-    tests: ['electron/core/logs/log-rotation.test.ts'],
-  },
-  admission: {
-    file: 'resources/opta_admission.py',
-    tests: ['resources/tests/test_opta_admission.py'],
-  },
-  supervisor: {
-    file: 'electron/core/supervise/supervisor.ts',
-    tests: ['electron/core/supervise/supervisor.test.ts'],
-  },
-  stack: { file: 'electron/core/stack/stack.ts', tests: ['electron/core/stack/stack.test.ts'] },
-  prover: { file: 'electron/core/stack/prover.ts', tests: ['electron/core/stack/prover.test.ts'] },
+  throughput: target('electron/core/engine', ['llama-throughput']),
+  rotation: target('electron/core/logs', ['log-rotation']),
+  admission: { files: ['resources/opta_admission.py'], tests: ['resources/tests/test_opta_admission.py'] },
+  supervisor: target(
+    'electron/core/supervise',
+    ['supervisor', 'launch', 'await-ready', 'ending', 'next-step', 'restart-policy'],
+    ['supervisor', 'next-step', 'restart-policy'],
+  ),
+  stack: target('electron/core/stack', ['stack']),
+  prover: target('electron/core/stack', ['prover']),
 }
 
 const leastKilled = 0.95
 
 /** One change of a file, and whether a test failed because of it. */
-interface Mutant extends Pick<Equivalent, 'code' | 'from' | 'to'> {
+interface Mutant extends Omit<Equivalent, 'reason'> {
   /** 1-based. */
   readonly line: number
   readonly isKilled: boolean
@@ -69,7 +70,7 @@ const ReportSchema = z.object({
   ),
 })
 
-const runStryker = async ({ file, tests }: Target): Promise<readonly Mutant[]> => {
+const runStryker = async ({ files, tests }: Target): Promise<readonly Mutant[]> => {
   // A plain object: this file lies outside Stryker's copy of the project. A mutant may wait for ever: each test has 10 s.
   const vitestConfig = join(outDir, 'vitest.config.mjs')
   writeFileSync(
@@ -81,7 +82,7 @@ const runStryker = async ({ file, tests }: Target): Promise<readonly Mutant[]> =
   writeFileSync(
     configPath,
     JSON.stringify({
-      mutate: [file],
+      mutate: files,
       testRunner: 'vitest',
       vitest: { configFile: vitestConfig, related: false },
       concurrency: 1,
@@ -105,26 +106,28 @@ const runStryker = async ({ file, tests }: Target): Promise<readonly Mutant[]> =
     reject: false,
     env: { TMPDIR: join(outDir, 'tmp') },
   })
-  if (failed) throw new Error(`Stryker failed on ${file}, see above; do its tests pass without a mutant?`)
+  if (failed)
+    throw new Error(`Stryker failed on ${files.join(', ')}, see above; do their tests pass without a mutant?`)
   const report = ReportSchema.parse(JSON.parse(readFileSync(reportPath, 'utf8')))
-  const lines = readFileSync(join(root, file), 'utf8').split('\n')
-  const found = report.files[file]
-  if (found === undefined) throw new Error(`Stryker's report ${reportPath} has no mutants of ${file}`)
-  return found.mutants
-    .filter(({ status }) => status !== 'CompileError' && status !== 'RuntimeError')
-    .map(({ replacement, location: { start, end }, status }) => {
-      const covered = lines.slice(start.line - 1, end.line)
-      const last = covered.length - 1
-      covered[last] = covered[last]?.slice(0, end.column - 1) ?? ''
-      covered[0] = covered[0]?.slice(start.column - 1) ?? ''
-      return {
-        line: start.line,
-        code: lines[start.line - 1]?.trim() ?? '',
-        from: shorten(covered.join('\n')),
-        to: shorten(replacement),
-        isKilled: status === 'Killed' || status === 'Timeout',
-      }
-    })
+  return Object.entries(report.files).flatMap(([file, { mutants }]) => {
+    const lines = readFileSync(join(root, file), 'utf8').split('\n')
+    return mutants
+      .filter(({ status }) => status !== 'CompileError' && status !== 'RuntimeError')
+      .map(({ replacement, location: { start, end }, status }) => {
+        const covered = lines.slice(start.line - 1, end.line)
+        const last = covered.length - 1
+        covered[last] = covered[last]?.slice(0, end.column - 1) ?? ''
+        covered[0] = covered[0]?.slice(start.column - 1) ?? ''
+        return {
+          file,
+          line: start.line,
+          code: lines[start.line - 1]?.trim() ?? '',
+          from: shorten(covered.join('\n')),
+          to: shorten(replacement),
+          isKilled: status === 'Killed' || status === 'Timeout',
+        }
+      })
+  })
 }
 
 // --- Python: mutate.py ----------------------------------------------------------------------------------------------
@@ -139,46 +142,48 @@ const PythonReportSchema = z.array(
   }),
 )
 
-const runPython = async ({ file, tests }: Target): Promise<readonly Mutant[]> => {
+const runPython = async ({ files, tests }: Target): Promise<readonly Mutant[]> => {
   const runtime = process.env['NEXUS_RUNTIME'] ?? ''
   const python = join(runtime, 'litellm/bin/python')
-  const { failed, stdout } = await execa(python, [join(root, 'scripts/mutate.py'), file, ...tests], {
-    cwd: root,
-    stdin: 'ignore',
-    stderr: 'inherit',
-    reject: false,
-    env: { PYTHONPATH: join(runtime, 'pytest'), PYTHONDONTWRITEBYTECODE: '1' },
-  })
-  if (failed)
-    throw new Error(
-      `${python} could not run the mutants of ${file}; \`scripts/test python\` installs what it needs`,
-    )
-  return PythonReportSchema.parse(JSON.parse(stdout)).map((mutant) => ({
-    ...mutant,
-    from: shorten(mutant.from),
-    to: shorten(mutant.to),
-  }))
+  const mutants: Mutant[] = []
+  for (const file of files) {
+    const { failed, stdout } = await execa(python, [join(root, 'scripts/mutate.py'), file, ...tests], {
+      cwd: root,
+      stdin: 'ignore',
+      stderr: 'inherit',
+      reject: false,
+      env: { PYTHONPATH: join(runtime, 'pytest'), PYTHONDONTWRITEBYTECODE: '1' },
+    })
+    if (failed)
+      throw new Error(
+        `${python} could not run the mutants of ${file}; \`scripts/test python\` installs what it needs`,
+      )
+    for (const mutant of PythonReportSchema.parse(JSON.parse(stdout)))
+      mutants.push({ ...mutant, file, from: shorten(mutant.from), to: shorten(mutant.to) })
+  }
+  return mutants
 }
 
 // --- Results --------------------------------------------------------------------------------------------------------
 
+const isSame = (a: Omit<Equivalent, 'reason'>, b: Omit<Equivalent, 'reason'>): boolean =>
+  a.file === b.file && a.code === b.code && a.from === b.from && a.to === b.to
+
 /** Prints a target's result; false: too few were killed, or the list of equivalents is out of date. */
-const report = (name: string, { file }: Target, mutants: readonly Mutant[]): boolean => {
-  const isSame = (mutant: Mutant) => (known: Equivalent) =>
-    known.file === file && known.code === mutant.code && known.from === mutant.from && known.to === mutant.to
-  const named = equivalents.filter((known) => known.file === file)
-  const counted = mutants.filter((mutant) => !named.some(isSame(mutant)))
+const report = (name: string, { files }: Target, mutants: readonly Mutant[]): boolean => {
+  const known = equivalents.filter(({ file }) => files.includes(file))
+  const counted = mutants.filter((mutant) => !known.some((one) => isSame(one, mutant)))
   const survivors = counted.filter(({ isKilled }) => !isKilled)
   const killed = counted.length - survivors.length
   const score = killed / counted.length
   const besides = mutants.length - counted.length
   const figures = `${killed}/${counted.length} = ${(score * 100).toFixed(1)} %`
   console.log(`${name}: ${figures}${besides === 0 ? '' : `, besides ${besides} equivalent`}`)
-  for (const { line, code, from, to } of survivors)
+  for (const { file, line, code, from, to } of survivors)
     console.log(`  ${file}:${line}  ${code}\n    ${from}  ->  ${to}`)
-  const wrong = named.filter((known) => !mutants.some((mutant) => isSame(mutant)(known) && !mutant.isKilled))
-  for (const { code, from, to } of wrong)
-    console.log(`  named equivalent, but killed or gone: ${code}\n    ${from}  ->  ${to}`)
+  const wrong = known.filter((one) => !mutants.some((mutant) => isSame(one, mutant) && !mutant.isKilled))
+  for (const { file, code, from, to } of wrong)
+    console.log(`  ${file}: named equivalent, but killed or gone: ${code}\n    ${from}  ->  ${to}`)
   return score >= leastKilled && wrong.length === 0
 }
 
@@ -189,12 +194,13 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 for (const name of wanted) {
-  const target = targets[name]
-  if (target === undefined) continue
+  const wantedTarget = targets[name]
+  if (wantedTarget === undefined) continue
+  const isPython = wantedTarget.files.some((file) => file.endsWith('.py'))
   mkdirSync(join(outDir, 'tmp'), { recursive: true })
-  const mutants = await (target.file.endsWith('.py') ? runPython(target) : runStryker(target)).finally(() =>
+  const mutants = await (isPython ? runPython : runStryker)(wantedTarget).finally(() =>
     // Children that a mutant of the supervisor left end when their folder is gone (odd-child.mjs).
     rmSync(join(outDir, 'tmp'), { recursive: true, force: true }),
   )
-  if (!report(name, target, mutants)) process.exitCode = 1
+  if (!report(name, wantedTarget, mutants)) process.exitCode = 1
 }

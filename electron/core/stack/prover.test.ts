@@ -140,11 +140,30 @@ describe('consider', () => {
     attempt(0).succeed(100)
     world.serving = second
     prover.consider()
+    await settled()
+    expect(readProof(recordPath, first)).toBeNull()
+    expect(world.changes).toBe(0)
+    // Nor does its end count as the end of the newer message.
+    prover.consider()
+    expect(attempts).toHaveLength(2)
     attempt(1).succeed(200)
     await settled()
-    expect(attempts).toHaveLength(2)
     expect(prover.proof()?.provedAt).toBe(200)
     expect(readProof(recordPath, first)).toBeNull()
+  })
+
+  it('has no proof while nothing serves, and the old one when the same processes serve again', async () => {
+    const { prover, world, attempts, attempt } = setUp(first)
+    prover.consider()
+    attempt(0).succeed(100)
+    await settled()
+    world.serving = null
+    prover.consider()
+    expect(prover.proof()).toBeNull()
+    world.serving = first
+    prover.consider()
+    expect(prover.proof()?.provedAt).toBe(100)
+    expect(attempts).toHaveLength(1)
   })
 
   it('adopts the proof that an earlier core wrote down for these very processes', () => {
@@ -244,6 +263,17 @@ describe('recheck', () => {
     expect(attempts).toHaveLength(1)
   })
 
+  it('keeps the reason of a failed message, whatever the checks say', async () => {
+    const { prover, world, attempt } = setUp(first)
+    prover.consider()
+    attempt(0).fail('no tokens')
+    await settled()
+    world.broken = { reason: 'the Router refuses our client key (401)', kind: 'refused' }
+    for (let again = 0; again < 3; again += 1) await prover.recheck()
+    expect(prover.failure()).toBe('no tokens')
+    expect(world.changes).toBe(1)
+  })
+
   it('asks nothing when nothing serves', async () => {
     const { prover, world } = setUp(null)
     expect(await prover.recheck()).toBeNull()
@@ -263,6 +293,13 @@ describe('recheck', () => {
 })
 
 describe('close', () => {
+  it('is fine when no message is under way', () => {
+    const { prover, attempts } = setUp(first)
+    prover.close()
+    prover.consider()
+    expect(attempts).toHaveLength(0)
+  })
+
   it('calls the message off and begins no other', async () => {
     const { prover, world, attempts, attempt } = setUp(first)
     prover.consider()

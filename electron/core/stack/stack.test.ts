@@ -12,6 +12,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve))
 /** Services that end what they were asked to do when the test says so. */
 const setUp = (phases: Partial<Record<ServiceId, Phase>> = {}) => {
   const calls: string[] = []
+  const world = { strays: 1, isMountTableReadable: true }
   const endings = new Map<string, (phase: Phase) => void>()
   const phase: Record<ServiceId, Phase> = {
     ramDisk: 'stopped',
@@ -47,17 +48,22 @@ const setUp = (phases: Partial<Record<ServiceId, Phase>> = {}) => {
       calls.push(`eject${force ? ' by force' : ''}`)
       return { kind: 'done' }
     },
-    read: async () => ({
-      mountPoint: '/mnt/forge',
-      mounted: phase.ramDisk === 'ready',
-      kind: null,
-      totalBytes: null,
-      usedBytes: null,
-    }),
+    read: async () => {
+      if (!world.isMountTableReadable) throw new Error('EACCES: /proc/self/mountinfo')
+      return {
+        mountPoint: '/mnt/forge',
+        mounted: phase.ramDisk === 'ready',
+        kind: null,
+        totalBytes: null,
+        usedBytes: null,
+      }
+    },
   }
   const gateway: StackGateway = {
     supervisor: phases.gateway === undefined ? null : supervisor('gateway'),
-    endStray: async () => {},
+    endStray: async () => {
+      world.strays = 0
+    },
   }
   const stack = createStack({
     ramDisk,
@@ -72,11 +78,29 @@ const setUp = (phases: Partial<Record<ServiceId, Phase>> = {}) => {
     end(next)
     await settled()
   }
-  return { stack, calls, finish }
+  return { stack, calls, finish, world }
 }
 
 const all = ['ramDisk', 'llamaServer', 'proxy'] as const
 const patient: StopOptions = { drainMs: 30_000, graceMs: 10_000, untilIdle: async () => {} }
+
+it('shows the phase of each service, and of a gateway where there is one', () => {
+  const phases = { ramDisk: 'ready', llamaServer: 'starting', proxy: 'failed' } as const
+  const phasesOf = (stack: ReturnType<typeof createStack>) =>
+    Object.fromEntries(Object.entries(stack.states()).map(([id, state]) => [id, state?.phase]))
+  expect(phasesOf(setUp(phases).stack)).toEqual(phases)
+  expect(phasesOf(setUp({ ...phases, gateway: 'degraded' }).stack)).toEqual({
+    ...phases,
+    gateway: 'degraded',
+  })
+})
+
+it('ejects the RAM disk, by force only when that is asked', async () => {
+  const { stack, calls } = setUp({ ramDisk: 'ready' })
+  expect(await stack.eject(false)).toEqual({ kind: 'done' })
+  expect(await stack.eject(true)).toEqual({ kind: 'done' })
+  expect(calls).toEqual(['eject', 'eject by force'])
+})
 
 describe('start', () => {
   it('starts all side by side and waits for all', async () => {
@@ -107,6 +131,28 @@ describe('start', () => {
     await finish('stop proxy', 'stopped')
     await started
     expect(calls).toHaveLength(3)
+  })
+
+  it('leaves a RAM disk that it began to mount when a server fails', async () => {
+    const { stack, calls, finish } = setUp()
+    const started = stack.start(all)
+    await finish('start llamaServer', 'failed')
+    expect(calls.slice(3)).toEqual(['stop proxy within 3 s'])
+    await finish('start proxy', 'stopping')
+    await finish('stop proxy', 'stopped')
+    await finish('start ramDisk', 'ready')
+    await started
+    expect(calls).toHaveLength(4)
+  })
+
+  it('rolls the AI Engine back when the Router fails', async () => {
+    const { stack, calls, finish } = setUp()
+    const started = stack.start(['llamaServer', 'proxy'])
+    await finish('start llamaServer', 'ready')
+    await finish('start proxy', 'failed')
+    expect(calls.slice(2)).toEqual(['stop llamaServer within 3 s'])
+    await finish('stop llamaServer', 'stopped')
+    await started
   })
 
   it('leaves a server alone that ran before', async () => {
@@ -199,6 +245,36 @@ describe('stop', () => {
     await stopped
   })
 
+  it('has the conversations saved once the slots are idle, before the AI Engine ends', async () => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'ready' })
+    let saved = () => {}
+    const stopped = stack.stop(['llamaServer'], {
+      ...patient,
+      untilIdle: async () => void calls.push('idle'),
+      park: () =>
+        new Promise((resolve) => {
+          calls.push('park')
+          saved = resolve
+        }),
+    })
+    await settled()
+    expect(calls).toEqual(['idle', 'park'])
+    saved()
+    await settled()
+    expect(calls).toEqual(['idle', 'park', 'stop llamaServer within 10 s'])
+    await finish('stop llamaServer', 'stopped')
+    await stopped
+  })
+
+  it('has nothing saved by a server that does not serve', async () => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'failed' })
+    const stopped = stack.stop(['llamaServer'], { ...patient, park: async () => void calls.push('park') })
+    await settled()
+    expect(calls).toEqual(['stop llamaServer within 10 s'])
+    await finish('stop llamaServer', 'stopped')
+    await stopped
+  })
+
   it('does not wait for the slots of a server that is still loading', async () => {
     const { stack, calls, finish } = setUp({ llamaServer: 'starting' })
     const stopped = stack.stop(['llamaServer'], {
@@ -214,23 +290,49 @@ describe('stop', () => {
   it.each([
     ['the Router ends', 'proxy'],
     ['slots are busy', 'llamaServer'],
+    ['conversations are saved', 'park'],
   ] as const)('leaves the AI Engine running when a start comes while %s', async (_, waitingAt) => {
     const { stack, calls, finish } = setUp({ llamaServer: 'ready', proxy: 'ready' })
     let idle = () => {}
+    let saved = () => {}
+    let parks = 0
     const untilIdle = () =>
       new Promise<void>((resolve) => {
         idle = resolve
       })
-    const stopped = stack.stop(all, { ...patient, untilIdle })
-    if (waitingAt === 'llamaServer') await finish('stop proxy', 'stopped')
+    const park = () =>
+      new Promise<void>((resolve) => {
+        parks += 1
+        saved = resolve
+      })
+    const stopped = stack.stop(all, { ...patient, untilIdle, park })
+    if (waitingAt !== 'proxy') await finish('stop proxy', 'stopped')
+    if (waitingAt === 'park') {
+      idle()
+      await settled()
+    }
     const started = stack.start(['llamaServer', 'proxy'])
     await finish('start llamaServer', 'ready')
     // The supervisor answers a stop that a start overtook.
     if (waitingAt === 'proxy') await finish('stop proxy', 'starting')
     await finish('start proxy', 'ready')
     idle()
+    saved()
     await Promise.all([stopped, started])
     expect(calls.filter((call) => call.startsWith('stop llamaServer'))).toEqual([])
+    expect(parks).toBe(waitingAt === 'park' ? 1 : 0)
+  })
+
+  it('stops the AI Engine though a start of the Router alone comes meanwhile', async () => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'ready', proxy: 'ready' })
+    const stopped = stack.stop(all, patient)
+    const started = stack.start(['proxy'])
+    await finish('start proxy', 'ready')
+    await started
+    await finish('stop proxy', 'ready')
+    expect(calls.at(-1)).toBe('stop llamaServer within 10 s')
+    await finish('stop llamaServer', 'stopped')
+    await stopped
   })
 
   it('stops only what is named', async () => {
@@ -249,6 +351,16 @@ describe('adopt', () => {
       'ramDisk',
     ])
     expect(await setUp().stack.adopt()).toEqual([])
+    const { stack, calls, world } = setUp({ proxy: 'ready' })
+    expect(await stack.adopt()).toEqual(['proxy'])
+    expect(calls).toEqual([])
+    expect(world.strays).toBe(0)
+  })
+
+  it('takes over the servers though the mount table cannot be read', async () => {
+    const { stack, world } = setUp({ llamaServer: 'ready', proxy: 'ready', ramDisk: 'ready' })
+    world.isMountTableReadable = false
+    expect(await stack.adopt()).toEqual(['llamaServer', 'proxy'])
   })
 })
 
@@ -256,6 +368,9 @@ it('close lets go of everything and stops nothing', async () => {
   const { stack, calls } = setUp({ llamaServer: 'ready', proxy: 'ready' })
   await stack.close()
   expect(calls).toEqual(['close llamaServer', 'close proxy', 'close ramDisk'])
+  const withGateway = setUp({ gateway: 'ready' })
+  await withGateway.stack.close()
+  expect(withGateway.calls).toEqual(['close llamaServer', 'close proxy', 'close gateway', 'close ramDisk'])
 })
 
 describe('with a gateway', () => {
@@ -314,6 +429,58 @@ describe('with a gateway', () => {
     expect(calls.at(-1)).toBe('stop gateway within 3 s')
     await finish('stop gateway', 'stopped')
     await started
+  })
+
+  it('it stays when a start overtakes the roll back of the Router', async () => {
+    const { stack, calls, finish } = setUp({ gateway: 'stopped' })
+    const first = stack.start(['llamaServer', 'proxy'])
+    await finish('start proxy', 'ready')
+    await finish('start gateway', 'ready')
+    await finish('start llamaServer', 'failed')
+    const second = stack.start(['proxy'])
+    await finish('start proxy', 'ready')
+    await finish('stop proxy', 'ready')
+    await finish('start gateway', 'ready')
+    await Promise.all([first, second])
+    expect(calls.filter((call) => call.startsWith('stop'))).toEqual(['stop proxy within 3 s'])
+  })
+
+  it('it stays when the AI Engine is rolled back beside a Router that ran before', async () => {
+    const { stack, calls, finish } = setUp({ proxy: 'ready', gateway: 'ready', llamaServer: 'stopped' })
+    const started = stack.start(['llamaServer', 'proxy'])
+    await finish('start proxy', 'failed')
+    await finish('stop llamaServer', 'stopped')
+    await finish('start llamaServer', 'stopped')
+    await started
+    expect(calls.filter((call) => call.startsWith('stop'))).toEqual(['stop llamaServer within 3 s'])
+  })
+
+  it('it starts though the AI Engine alone was stopped since', async () => {
+    const { stack, calls, finish } = setUp({ llamaServer: 'ready', gateway: 'stopped' })
+    const started = stack.start(['proxy'])
+    const stopped = stack.stop(['llamaServer'], patient)
+    await settled()
+    await finish('stop llamaServer', 'stopped')
+    await stopped
+    await finish('start proxy', 'ready')
+    expect(calls.at(-1)).toBe('start gateway')
+    await finish('start gateway', 'ready')
+    await started
+  })
+
+  it('it does not start for a profile that is being replaced', async () => {
+    const { stack, calls, finish } = setUp({ gateway: 'stopped' })
+    const started = stack.start(['proxy'])
+    await stack.releaseGateway(true)
+    await finish('start proxy', 'ready')
+    await started
+    expect(calls).toEqual(['start proxy'])
+  })
+
+  it('there is nothing to release without one', async () => {
+    const { stack, calls } = setUp()
+    await stack.releaseGateway(false)
+    expect(calls).toEqual([])
   })
 
   it('it ends after the Router and beside the AI Engine', async () => {

@@ -68,40 +68,51 @@ export const createStack = (services: StackServices): Stack => {
     ...(gateway === null ? {} : { gateway: gateway.state() }),
   })
 
-  /** Counts starts of the AI Engine: a stop still busy with the Router must not end an engine that was started since. */
-  let engineStarts = 0
+  /** A stop still busy with the Router must not end an engine that was started since. */
+  const engineStarts = createOrders()
 
-  /** Counts orders to the Router: the gateway follows only the last one. */
-  let routerOrders = 0
+  /** The gateway follows only the last order to the Router. */
+  const routerOrders = createOrders()
 
   const startRouter = async (): Promise<ServiceState> => {
-    routerOrders += 1
-    const order = routerOrders
+    const isLast = routerOrders.add()
     const router = await services.proxy.start()
-    if (isServing(router) && order === routerOrders) await gateway?.start()
+    if (isServing(router) && isLast()) await gateway?.start()
     return router
   }
 
-  const stopProxy = (ids: readonly CommandedId[], options: StopOptions): Promise<unknown> =>
-    // LiteLLM drains on SIGTERM by itself: it takes no new request and lets open streams finish (measured).
-    ids.includes('proxy')
-      ? services.proxy.stop(Math.max(options.drainMs, options.graceMs))
-      : Promise.resolve()
+  const rollBack = {
+    llamaServer: async () => void (await services.llamaServer.stop(rollBackGraceMs)),
+    proxy: async () => {
+      const isLast = routerOrders.add()
+      await services.proxy.stop(rollBackGraceMs)
+      if (isLast()) await gateway?.stop(rollBackGraceMs)
+    },
+  }
 
-  const stopEngine = async (options: StopOptions, drainEnds: number, startsBefore: number): Promise<void> => {
+  /** Returns the end of the gateway, which nothing needs to wait for before the AI Engine ends too. */
+  const stopRouter = async (options: StopOptions): Promise<{ readonly gatewayEnds: Promise<unknown> }> => {
+    const isLast = routerOrders.add()
+    // LiteLLM drains on SIGTERM by itself: it takes no new request and lets open streams finish (measured).
+    await services.proxy.stop(Math.max(options.drainMs, options.graceMs))
+    const stopsGateway = options.keepGateway !== true && isLast()
+    return { gatewayEnds: Promise.resolve(stopsGateway ? gateway?.stop(options.graceMs) : undefined) }
+  }
+
+  const stopEngine = async (
+    options: StopOptions,
+    drainEnds: number,
+    isUnstarted: () => boolean,
+  ): Promise<void> => {
     const leftMs = drainEnds - Date.now()
     // Decided by what ended the wait, not by the clock: a timer may fire a millisecond early.
     let isOverdue = leftMs <= 0
     if (!isOverdue && isServing(services.llamaServer.state()))
-      isOverdue =
-        (await within(
-          options.untilIdle().then(() => 'idle'),
-          leftMs,
-        )) === null
-    if (engineStarts !== startsBefore) return
+      isOverdue = (await within(options.untilIdle(), leftMs)) === null
+    if (!isUnstarted()) return
     // A Router that was stopped has parked them itself.
     if (isServing(services.llamaServer.state())) await options.park?.()
-    if (engineStarts !== startsBefore) return
+    if (!isUnstarted()) return
     // With an open stream llama-server stays until its next ping, up to 30 s (measured); the drain time is over.
     await services.llamaServer.stop(isOverdue ? Math.min(options.graceMs, overdueGraceMs) : options.graceMs)
   }
@@ -109,7 +120,7 @@ export const createStack = (services: StackServices): Stack => {
   return {
     states,
     start: async (ids) => {
-      if (ids.includes('llamaServer')) engineStarts += 1
+      if (ids.includes('llamaServer')) engineStarts.add()
       const before = states()
       const begun = ids.filter(
         (id): id is 'llamaServer' | 'proxy' => id !== 'ramDisk' && !isServing(before[id]),
@@ -117,31 +128,21 @@ export const createStack = (services: StackServices): Stack => {
       const startOne = async (id: CommandedId): Promise<void> => {
         const after = await (id === 'proxy' ? startRouter() : services[id].start())
         if (id === 'ramDisk' || after.phase !== 'failed') return
-        await Promise.all(begun.filter((other) => other !== id).map(rollBack))
-      }
-      const rollBack = async (id: 'llamaServer' | 'proxy'): Promise<void> => {
-        if (id === 'proxy') routerOrders += 1
-        const order = routerOrders
-        await services[id].stop(rollBackGraceMs)
-        if (id === 'proxy' && order === routerOrders) await gateway?.stop(rollBackGraceMs)
+        await Promise.all(begun.filter((other) => other !== id).map((other) => rollBack[other]()))
       }
       await Promise.all(ids.map(startOne))
     },
     stop: async (ids, options) => {
       const drainEnds = Date.now() + options.drainMs
-      const startsBefore = engineStarts
-      if (ids.includes('proxy')) routerOrders += 1
-      const order = routerOrders
-      await stopProxy(ids, options)
-      const stopsGateway = ids.includes('proxy') && options.keepGateway !== true && order === routerOrders
-      const gatewayEnds = stopsGateway ? gateway?.stop(options.graceMs) : undefined
-      if (ids.includes('llamaServer')) await stopEngine(options, drainEnds, startsBefore)
-      await gatewayEnds
+      const isUnstarted = engineStarts.watch()
+      const router = ids.includes('proxy') ? await stopRouter(options) : null
+      if (ids.includes('llamaServer')) await stopEngine(options, drainEnds, isUnstarted)
+      await router?.gatewayEnds
     },
     eject: (force) => services.ramDisk.eject({ force }),
     releaseGateway: async (isKept) => {
       if (gateway === null) return
-      routerOrders += 1
+      routerOrders.add()
       if (!isKept || gateway.state().phase === 'stopping') await gateway.stop(rollBackGraceMs)
     },
     adopt: async () => {
@@ -154,12 +155,11 @@ export const createStack = (services: StackServices): Stack => {
         // The gateway may have ended while no core ran to restart it.
         if (gateway !== null && !hasGateway) void startRouter()
       }
-      // An unreadable mount table must not keep us from adopting running servers.
-      const mounted = await services.ramDisk.read().then(
-        (disk) => disk.mounted,
-        () => false,
-      )
-      if (mounted) adopted.push('ramDisk')
+      try {
+        if ((await services.ramDisk.read()).mounted) adopted.push('ramDisk')
+      } catch {
+        // An unreadable mount table must not keep us from adopting running servers.
+      }
       return adopted
     },
     close: () => {
@@ -169,6 +169,21 @@ export const createStack = (services: StackServices): Stack => {
       return services.ramDisk.close()
     },
   }
+}
+
+/** Orders to one service: each adds one, and one still under way can ask whether it was overtaken. */
+const createOrders = () => {
+  let count = 0
+  /** Whether none was added since. */
+  const watch = (): (() => boolean) => {
+    const before = count
+    return () => count === before
+  }
+  const add = () => {
+    count += 1
+    return watch()
+  }
+  return { watch, add }
 }
 
 const overdueGraceMs = 2_000
