@@ -10,4 +10,12 @@ export interface Equivalent {
   readonly reason: string
 }
 
-export const equivalents: readonly Equivalent[] = []
+export const equivalents: readonly Equivalent[] = [
+  {
+    file: 'electron/core/stack/stack.ts',
+    code: 'count += 1',
+    from: 'count += 1',
+    to: 'count -= 1',
+    reason: 'The count only has to differ after each order.',
+  },
+]

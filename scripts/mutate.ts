@@ -26,9 +26,10 @@ const targets: Readonly<Record<string, Target>> = {
   admission: { files: ['resources/opta_admission.py'], tests: ['resources/tests/test_opta_admission.py'] },
   supervisor: target(
     'electron/core/supervise',
-    ['supervisor', 'launch', 'await-ready', 'ending', 'next-step', 'restart-policy'],
-    ['supervisor', 'next-step', 'restart-policy'],
+    ['supervisor', 'launch', 'await-ready', 'ending', 'next-step'],
+    ['supervisor', 'next-step'],
   ),
+  restarts: target('electron/core/supervise', ['restart-policy']),
   stack: target('electron/core/stack', ['stack']),
   prover: target('electron/core/stack', ['prover']),
 }

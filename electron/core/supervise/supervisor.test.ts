@@ -1,19 +1,20 @@
 // The supervisor against real child processes: every way in which a service can misbehave.
-import { mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { fstatSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { ServiceState } from '../../contract/snapshot.ts'
-import { logBeginning } from '../logs/log-generations.ts'
+import type { ForeignProcess, ServiceState } from '../../contract/snapshot.ts'
+import { type LogMark, logBeginning } from '../logs/log-generations.ts'
 import { createPlatform } from '../platform/detect-platform.ts'
 import type { ProcessTable } from '../platform/platform.ts'
 import type { ChildService } from './child-service.ts'
 import { type Ledger, type LedgerEntry, openLedger } from './ledger.ts'
 import type { RestartPolicy } from './restart-policy.ts'
-import { createSupervisor, type Supervisor } from './supervisor.ts'
+import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor.ts'
 
 const childProgram = join(import.meta.dirname, 'test-support/odd-child.mjs')
 const quickPolicy: RestartPolicy = { delaysMs: [20], jitter: 0, giveUpAfter: 3, windowMs: 60_000 }
@@ -72,23 +73,34 @@ const supervise = (
   policy = quickPolicy,
   table: ProcessTable = processes,
   ledger: Ledger = openLedger(join(folder, 'ledger.json')),
+  more: Partial<SupervisorOptions> = {},
 ) => {
   const seen: ServiceState[] = []
   const logPath = join(folder, 'child.log')
+  const opened: number[] = []
+  const readMarks: LogMark[] = []
   const supervisor: Supervisor = createSupervisor({
     service,
     profileName: 'test',
     processes: table,
     ledger,
     log: {
-      open: () => ({ fd: openSync(logPath, 'a', 0o600), mark: logBeginning }),
-      readSince: async () => readFileSync(logPath, 'utf8').trimEnd().split('\n'),
+      open: () => {
+        const fd = openSync(logPath, 'a', 0o600)
+        opened.push(fd)
+        return { fd, mark: { previous: null, offset: fstatSync(fd).size } }
+      },
+      readSince: async (mark) => {
+        readMarks.push(mark)
+        return readFileSync(logPath, 'utf8').trimEnd().split('\n')
+      },
     },
     policy,
     onChange: () => {
       seen.push(supervisor.state())
       for (const check of [...checks]) check()
     },
+    ...more,
   })
   const checks = new Set<() => void>()
   /** Settles as soon as a state of this supervisor fits. */
@@ -103,13 +115,213 @@ const supervise = (
       check()
     })
   supervisors.push(supervisor)
-  return { supervisor, seen, until, phases: () => seen.map((state) => state.phase) }
+  return {
+    supervisor,
+    seen,
+    until,
+    ledger,
+    opened,
+    readMarks,
+    logPath,
+    phases: () => seen.map((state) => state.phase),
+  }
 }
 
 const pidOf = (state: ServiceState): number => {
   if (state.pid === null) throw new Error(`no pid in phase ${state.phase}: ${state.reason}`)
   return state.pid
 }
+
+describe('what it shows and writes down', () => {
+  it('of a start and a stop', async () => {
+    let nowMs = 1_000_000
+    const { supervisor, seen, ledger, opened, logPath } = supervise(
+      oddService(),
+      quickPolicy,
+      processes,
+      openLedger(join(folder, 'ledger.json')),
+      { now: () => nowMs },
+    )
+    const stopped = {
+      phase: 'stopped',
+      since: 1_000_000,
+      pid: null,
+      adopted: false,
+      restarts: 0,
+      uptimeSeconds: null,
+      endpoint: null,
+      reason: null,
+      waitingFor: null,
+      foreign: null,
+    }
+    expect(supervisor.state()).toEqual(stopped)
+    nowMs = 1_002_000
+    const ready = await supervisor.start()
+    expect(ready).toEqual({
+      ...stopped,
+      phase: 'ready',
+      since: 1_002_000,
+      pid: expect.any(Number),
+      uptimeSeconds: 0,
+      endpoint: `http://127.0.0.1:${port}`,
+    })
+    nowMs = 1_062_500
+    expect(supervisor.state().uptimeSeconds).toBe(60.5)
+    // The clock was set back.
+    nowMs = 900_000
+    expect(supervisor.state().uptimeSeconds).toBe(0)
+    expect(ledger.find('proxy')).toEqual({
+      service: 'proxy',
+      pid: ready.pid,
+      startedAt: (await processes.readIdentity(pidOf(ready)))?.startedAt,
+      argv: [process.execPath, childProgram, '--port', String(port)],
+      profile: 'test',
+      spawnedAtMs: 1_002_000,
+      logMark: logBeginning,
+    })
+    // The child has the log; the core keeps no file of it open.
+    const isLog = (fd: number) => fstatSync(fd).ino === statSync(logPath).ino
+    expect(opened).toHaveLength(1)
+    for (const fd of opened) expect(() => expect(isLog(fd)).toBe(true)).toThrow()
+    await supervisor.stop(5_000)
+    expect(ledger.find('proxy')).toBeNull()
+    expect(seen.map(({ phase, waitingFor, endpoint }) => [phase, waitingFor, endpoint !== null])).toEqual([
+      ['starting', 'preparing', false],
+      ['starting', 'its first answer', false],
+      ['ready', null, true],
+      ['stopping', 'the process to end', false],
+      ['stopped', null, false],
+    ])
+  })
+
+  it('of a long load, each news once', async () => {
+    const { supervisor, seen } = supervise(oddService('--ready-after', '400'))
+    await supervisor.start()
+    expect(seen.map(({ waitingFor }) => waitingFor)).toEqual([
+      'preparing',
+      'its first answer',
+      'loading',
+      null,
+    ])
+  })
+
+  it('of a crash, and reads the log of that run', async () => {
+    const { supervisor, seen, until, ledger, readMarks } = supervise(oddService('--crash-at-once'), {
+      ...quickPolicy,
+      delaysMs: [0, 60_000],
+    })
+    void supervisor.start()
+    const waiting = await until((state) => state.restarts === 2)
+    expect(waiting).toMatchObject({
+      phase: 'starting',
+      pid: null,
+      reason: 'ended with 1: odd-child: cannot go on',
+      waitingFor: 'a restart in 60.0 s',
+    })
+    expect(ledger.find('proxy')).toBeNull()
+    const lineBytes = 'odd-child: cannot go on\n'.length
+    expect(readMarks).toEqual([logBeginning, { previous: null, offset: lineBytes }])
+    // The pause before a restart keeps the reason in view.
+    const at = seen.findIndex((state) => state.waitingFor === 'a restart in 0.0 s')
+    expect(seen.slice(at).map(({ waitingFor }) => waitingFor)).not.toContain('preparing')
+    // A start does not wait for the pause, nor does a stop.
+    void supervisor.start()
+    expect(await until((state) => state.phase === 'failed')).toMatchObject({ restarts: 2 })
+    expect(await supervisor.stop(1_000)).toMatchObject({ phase: 'stopped' })
+  })
+
+  it('forgets earlier crashes when the user starts it again', async () => {
+    const { supervisor } = supervise(oddService('--crash-at-once'))
+    for (const _ of [1, 2]) expect(await supervisor.start()).toMatchObject({ phase: 'failed', restarts: 2 })
+  })
+})
+
+describe('a stop while it is starting', () => {
+  it('spawns nothing when it comes during the preparation, and a start after it does', async () => {
+    const service = oddService()
+    const prepared = Promise.withResolvers<void>()
+    const { supervisor, opened } = supervise({
+      ...service,
+      prepare: async () => {
+        await prepared.promise
+        return service.prepare()
+      },
+    })
+    const started = supervisor.start()
+    const stopped = supervisor.stop(1_000)
+    prepared.resolve()
+    expect(await stopped).toMatchObject({ phase: 'stopped' })
+    expect((await started).phase).not.toBe('ready')
+    expect(opened).toEqual([])
+    expect((await supervisor.start()).phase).toBe('ready')
+  })
+
+  it('ends the pause before a restart', async () => {
+    const { supervisor, until } = supervise(oddService('--crash-at-once'), {
+      ...quickPolicy,
+      delaysMs: [60_000],
+    })
+    const started = supervisor.start()
+    await until((state) => state.restarts === 1)
+    expect(await supervisor.stop(1_000)).toMatchObject({ phase: 'stopped', reason: null })
+    expect((await started).phase).not.toBe('ready')
+  })
+})
+
+describe('a port that is held', () => {
+  const heldBy = (owner: ForeignProcess, argv: readonly string[] | null = null): ProcessTable => ({
+    ...processes,
+    readPortOwner: async () => owner,
+    readArgv: async (pid) => (pid === owner.pid ? argv : null),
+  })
+  const stranger: ForeignProcess = { pid: process.pid, command: 'node', user: 'anna' }
+  const reason = () =>
+    `port ${port} of the Router is held by node (pid ${process.pid}, user anna), which Nexus did not start: stop it, or set proxy.port in the profile`
+
+  it.each([
+    ['cannot be looked at', null],
+    ['runs other arguments', ['node', 'other.mjs']],
+  ])('by a process that %s is a failure', async (_, argv) => {
+    const { supervisor, opened } = supervise(oddService(), quickPolicy, heldBy(stranger, argv))
+    expect(await supervisor.start()).toMatchObject({ phase: 'failed', reason: reason(), foreign: stranger })
+    expect(opened).toEqual([])
+  })
+
+  it('says what to do about it where that is known', async () => {
+    const asked: ForeignProcess[] = []
+    let advice: string | null = 'or run: nexus up --replace-foreign'
+    const { supervisor } = supervise(
+      oddService(),
+      quickPolicy,
+      heldBy(stranger),
+      openLedger(join(folder, 'ledger.json')),
+      {
+        describeForeign: async (owner) => {
+          asked.push(owner)
+          return advice
+        },
+      },
+    )
+    expect((await supervisor.start()).reason).toBe(`${reason()}; or run: nexus up --replace-foreign`)
+    advice = null
+    expect((await supervisor.start()).reason).toBe(reason())
+    expect(asked).toEqual([stranger, stranger])
+  })
+
+  it('by an unknown process is a failure too', async () => {
+    const unknown: ForeignProcess = { pid: null, command: null, user: null }
+    const { supervisor } = supervise(oddService(), quickPolicy, {
+      ...heldBy(unknown),
+      // It would be taken for ours.
+      readArgv: async () => (await oddService().prepare()).argv,
+    })
+    expect(await supervisor.start()).toMatchObject({
+      phase: 'failed',
+      pid: null,
+      reason: expect.stringContaining('held by a process that this user may not look at, which'),
+    })
+  })
+})
 
 describe('start', () => {
   it('is ready only when the service says so, however long it loads', async () => {
@@ -283,6 +495,42 @@ describe('stop', () => {
     await slow
   })
 
+  it('has its own grace, whatever an earlier one had', async () => {
+    const { supervisor, logPath } = supervise(oddService('--stop-takes', '150'))
+    await supervisor.start()
+    await supervisor.stop(0)
+    await supervisor.start()
+    expect(await supervisor.stop(60_000)).toMatchObject({ phase: 'stopped' })
+    expect(readFileSync(logPath, 'utf8')).toContain('odd-child: ended as asked')
+  })
+
+  it('ends a process that ignores it though a start overtakes, and then that start goes on', async () => {
+    const { supervisor, until } = supervise(oddService('--ignore-term'))
+    const first = pidOf(await supervisor.start())
+    const stopped = supervisor.stop(200)
+    await until((state) => state.phase === 'stopping')
+    const again = await supervisor.start()
+    expect(again).toMatchObject({ phase: 'ready', restarts: 0 })
+    expect(again.pid).not.toBe(first)
+    await stopped
+  })
+
+  it('is in the ledger until it is done, so that the next core finishes it', async () => {
+    const { supervisor, until, ledger } = supervise(oddService('--ignore-term'))
+    await supervisor.start()
+    const stopped = supervisor.stop(100)
+    await until((state) => state.phase === 'stopping')
+    await expect.poll(() => ledger.find('proxy')?.ending, { interval: 1 }).toBe(true)
+    await stopped
+    expect(ledger.find('proxy')).toBeNull()
+  })
+
+  it('of a stopped service is done at once', async () => {
+    const { supervisor, seen } = supervise(oddService())
+    expect(await supervisor.stop(1_000)).toMatchObject({ phase: 'stopped' })
+    expect(seen.map(({ phase }) => phase)).toEqual(['stopped'])
+  })
+
   it('clears a failure', async () => {
     const { supervisor } = supervise(oddService('--crash-at-once', '--exit-code', '78'))
     await supervisor.start()
@@ -386,6 +634,51 @@ describe('a start after a stop that did not end the process', () => {
   })
 })
 
+describe('a group of which some survive', () => {
+  /** Lets 20 s pass, in which real processes can end too. */
+  const passDeadlines = async <T>(settles: () => Promise<T>): Promise<T> => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      let isSettled = false
+      const settling = settles().finally(() => {
+        isSettled = true
+      })
+      while (!isSettled) {
+        await vi.advanceTimersByTimeAsync(20)
+        await pause(1)
+      }
+      return await settling
+    } finally {
+      vi.useRealTimers()
+    }
+  }
+  const superviseSurvivors = () => {
+    const world = { left: [111, 222] }
+    const table: ProcessTable = { ...processes, readGroupMembers: async () => world.left }
+    return { ...supervise(oddService(), quickPolicy, table), world }
+  }
+  const reason = 'pid 111, 222 did not end even after SIGKILL'
+
+  it('fails a stop', async () => {
+    const { supervisor, ledger, world } = superviseSurvivors()
+    await supervisor.start()
+    expect(await passDeadlines(() => supervisor.stop(60_000))).toMatchObject({ phase: 'failed', reason })
+    expect(ledger.find('proxy')?.ending).toBe(true)
+    world.left = []
+    expect(await supervisor.stop(0)).toMatchObject({ phase: 'stopped', reason: null })
+  })
+
+  it('is not joined by a restart after a crash', async () => {
+    const { supervisor, until, world } = superviseSurvivors()
+    const first = pidOf(await supervisor.start())
+    process.kill(first, 'SIGKILL')
+    const failed = await passDeadlines(() => until((state) => state.phase === 'failed'))
+    expect(failed).toMatchObject({ reason, pid: null, restarts: 0 })
+    world.left = []
+    expect(await supervisor.start()).toMatchObject({ phase: 'ready', restarts: 0 })
+  })
+})
+
 describe('a start after a failure that left the process running', () => {
   it('asks it again', async () => {
     let isBroken = true
@@ -486,7 +779,89 @@ describe('adoption', () => {
   })
 })
 
+describe('adoption without need', () => {
+  it('changes nothing of a running child, and finds none where there was none', async () => {
+    const { supervisor, seen } = supervise(oddService())
+    expect(await supervisor.adopt()).toBe(false)
+    expect(seen).toEqual([])
+    const ready = await supervisor.start()
+    expect(await supervisor.adopt()).toBe(true)
+    expect(supervisor.state()).toMatchObject({ phase: 'ready', pid: ready.pid, adopted: false })
+  })
+
+  it('knows since when the child runs, and where its log began', async () => {
+    const service = oddService()
+    const earlier = supervise(service)
+    const first = pidOf(await earlier.supervisor.start())
+    earlier.supervisor.close()
+    const ledger = openLedger(join(folder, 'ledger.json'))
+    const entry = ledger.find('proxy')
+    if (entry === null) throw new Error('the earlier supervisor wrote nothing down')
+    const logMark = { previous: '1:2:3', offset: 42 }
+    ledger.record({ ...entry, spawnedAtMs: Date.now() - 100_000, logMark })
+    const { supervisor, seen, until, readMarks } = supervise(service, quickPolicy, processes, ledger)
+    await supervisor.adopt()
+    expect(await until((state) => state.phase === 'ready')).toMatchObject({ adopted: true, pid: first })
+    expect(Math.round((supervisor.state().uptimeSeconds ?? 0) / 100)).toBe(1)
+    expect(seen.map(({ phase, waitingFor }) => [phase, waitingFor])).toEqual([
+      ['starting', 'its first answer'],
+      ['ready', null],
+    ])
+    process.kill(first, 'SIGKILL')
+    await until((state) => state.restarts === 1)
+    expect(readMarks).toEqual([logMark])
+  })
+
+  it('forgets a process that has ended meanwhile', async () => {
+    const earlier = supervise(oddService())
+    const first = pidOf(await earlier.supervisor.start())
+    earlier.supervisor.close()
+    process.kill(first, 'SIGKILL')
+    await expect.poll(() => processes.readIdentity(first)).toBeNull()
+    const { supervisor, ledger } = supervise(oddService())
+    expect(await supervisor.adopt()).toBe(false)
+    expect(ledger.find('proxy')).toBeNull()
+    expect(supervisor.state()).toMatchObject({ phase: 'stopped', pid: null })
+  })
+})
+
 describe('a supervisor that was let go', () => {
+  it('leaves its child running and takes no more orders', async () => {
+    const { supervisor, seen, ledger } = supervise(oddService())
+    const ready = await supervisor.start()
+    const pid = pidOf(ready)
+    const states = seen.length
+    supervisor.close()
+    expect(await supervisor.stop(0)).toMatchObject({ phase: 'ready', pid })
+    expect(await supervisor.start()).toMatchObject({ phase: 'ready', pid })
+    supervisor.reportHealth({ state: 'unreachable', detail: 'no answer' })
+    supervisor.reportHealth({ state: 'unreachable', detail: 'no answer' })
+    expect(supervisor.state().phase).toBe('ready')
+    expect(seen).toHaveLength(states)
+    expect(await processes.readIdentity(pid)).not.toBeNull()
+    expect(ledger.find('proxy')?.pid).toBe(pid)
+    // Nobody's any more: the next one takes it over and ends it.
+    const next = supervise(oddService())
+    expect(await next.supervisor.adopt()).toBe(true)
+  })
+
+  it('spawns nothing when it was let go during the preparation', async () => {
+    const service = oddService()
+    const prepared = Promise.withResolvers<void>()
+    const { supervisor, opened } = supervise({
+      ...service,
+      prepare: async () => {
+        await prepared.promise
+        return service.prepare()
+      },
+    })
+    void supervisor.start()
+    supervisor.close()
+    prepared.resolve()
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect(opened).toEqual([])
+  })
+
   it('writes nothing down any more, whatever it still hears of its child', async () => {
     const ledger = openLedger(join(folder, 'ledger.json'))
     const ofTheNext: LedgerEntry = {
@@ -554,5 +929,31 @@ describe('health', () => {
     expect(supervisor.state()).toMatchObject({ phase: 'degraded', reason: 'no answer in 3 s', pid })
     supervisor.reportHealth({ state: 'ready' })
     expect(supervisor.state()).toMatchObject({ phase: 'ready', reason: null, pid })
+  })
+
+  it('counts misses in a row, of a run that serves', async () => {
+    const { supervisor, until, seen } = supervise(oddService())
+    const miss = (detail = 'no answer in 3 s') => supervisor.reportHealth({ state: 'unreachable', detail })
+    for (const _ of [1, 2, 3]) miss()
+    expect(supervisor.state()).toMatchObject({ phase: 'stopped', reason: null })
+    const first = pidOf(await supervisor.start())
+    miss()
+    supervisor.reportHealth({ state: 'ready' })
+    miss()
+    expect(supervisor.state().phase).toBe('ready')
+    process.kill(first, 'SIGKILL')
+    await until((state) => state.phase === 'ready' && state.pid !== first)
+    miss()
+    expect(supervisor.state().phase).toBe('ready')
+    const before = seen.length
+    supervisor.reportHealth({ state: 'loading', detail: 'loading the model' })
+    expect(supervisor.state()).toMatchObject({ phase: 'degraded', reason: 'loading the model' })
+    supervisor.reportHealth({ state: 'loading', detail: 'loading the model' })
+    expect(seen).toHaveLength(before + 1)
+    miss('connection refused')
+    expect(supervisor.state()).toMatchObject({ phase: 'degraded', reason: 'connection refused' })
+    supervisor.reportHealth({ state: 'ready' })
+    supervisor.reportHealth({ state: 'ready' })
+    expect(seen).toHaveLength(before + 3)
   })
 })

@@ -34,7 +34,10 @@ if (has('--ignore-term')) process.on('SIGTERM', () => {})
 else {
   process.on('SIGTERM', () => {
     if (has('--die-during-stop')) process.kill(process.pid, 'SIGSEGV')
-    setTimeout(() => process.exit(number('--stop-code', 0)), stopTakesMs)
+    setTimeout(() => {
+      console.error('odd-child: ended as asked')
+      process.exit(number('--stop-code', 0))
+    }, stopTakesMs)
   })
 }
 if (has('--flood')) {
