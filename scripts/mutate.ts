@@ -11,13 +11,10 @@ interface Target {
   readonly tests: readonly string[]
 }
 
-const filesOf = (folder: string, names: readonly string[], ending = '.ts') =>
-  names.map((name) => `${folder}/${name}${ending}`)
-
-/** Files of one folder with the tests beside them. */
+/** Files of one folder with tests beside them. */
 const target = (folder: string, names: readonly string[], tests: readonly string[] = names): Target => ({
-  files: filesOf(folder, names),
-  tests: filesOf(folder, tests, '.test.ts'),
+  files: names.map((name) => `${folder}/${name}.ts`),
+  tests: tests.map((name) => `${folder}/${name}.test.ts`),
 })
 
 const targets: Readonly<Record<string, Target>> = {
@@ -197,11 +194,11 @@ if (unknown.length > 0) {
 for (const name of wanted) {
   const wantedTarget = targets[name]
   if (wantedTarget === undefined) continue
-  const isPython = wantedTarget.files.some((file) => file.endsWith('.py'))
+  // Children that mutants of the supervisor left, in this run or one that was interrupted, end when it is gone (odd-child.mjs).
+  rmSync(outDir, { recursive: true, force: true })
   mkdirSync(join(outDir, 'tmp'), { recursive: true })
-  const mutants = await (isPython ? runPython : runStryker)(wantedTarget).finally(() =>
-    // Children that a mutant of the supervisor left end when their folder is gone (odd-child.mjs).
-    rmSync(join(outDir, 'tmp'), { recursive: true, force: true }),
-  )
+  const isPython = wantedTarget.files.some((file) => file.endsWith('.py'))
+  const mutants = await (isPython ? runPython : runStryker)(wantedTarget)
   if (!report(name, wantedTarget, mutants)) process.exitCode = 1
 }
+rmSync(outDir, { recursive: true, force: true })

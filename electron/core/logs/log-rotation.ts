@@ -41,8 +41,8 @@ const catchUp = async (path: string, copyPath: string, limitBytes: number): Prom
   const begin = (await copy.stat()).size
   for (let copied = 0; copied < limitBytes; ) {
     const { bytesRead } = await source.read(block, 0, block.length, begin + copied)
-    if (bytesRead === 0) return
     await copy.appendFile(block.subarray(0, bytesRead))
+    if (bytesRead < block.length) return
     copied += bytesRead
   }
 }
