@@ -256,6 +256,21 @@ describe('a stop while it is starting', () => {
     expect((await supervisor.start()).phase).toBe('ready')
   })
 
+  it('does not wait for the answer to a probe', async () => {
+    const asked = Promise.withResolvers<void>()
+    const { supervisor, phases } = supervise({
+      ...oddService(),
+      probe: () => {
+        asked.resolve()
+        return new Promise(() => {})
+      },
+    })
+    void supervisor.start()
+    await asked.promise
+    expect(await supervisor.stop(1_000)).toMatchObject({ phase: 'stopped' })
+    expect(phases()).toEqual(['starting', 'starting', 'stopping', 'stopped'])
+  })
+
   it('ends the pause before a restart', async () => {
     const { supervisor, until } = supervise(oddService('--crash-at-once'), {
       ...quickPolicy,
@@ -416,6 +431,16 @@ describe('crash', () => {
     expect(state.phase).toBe('failed')
     expect(state.reason).toBe('gave up after 3 crashes in 1 minutes: ended with 1: odd-child: cannot go on')
     expect(state.restarts).toBe(2)
+  })
+
+  it('counts a child that ended before its identity could be read', async () => {
+    const table: ProcessTable = { ...processes, readIdentity: async () => null }
+    const { supervisor, ledger } = supervise(oddService('--crash-at-once'), quickPolicy, table)
+    expect(await supervisor.start()).toMatchObject({
+      phase: 'failed',
+      reason: 'gave up after 3 crashes in 1 minutes: ended with 1: odd-child: cannot go on',
+    })
+    expect(ledger.find('proxy')).toBeNull()
   })
 
   it('does not try again what cannot help', async () => {
