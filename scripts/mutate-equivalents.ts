@@ -10,7 +10,47 @@ export interface Equivalent {
   readonly reason: string
 }
 
+const supervisor = 'electron/core/supervise/supervisor.ts'
+
+/** A union's value of which the code asks only for the other one. */
+const unasked = (code: string, value: string, reason: string): Equivalent => ({
+  file: supervisor,
+  code,
+  from: `'${value}'`,
+  to: '""',
+  reason,
+})
+
 export const equivalents: readonly Equivalent[] = [
+  unasked("return 'rest'", 'rest', "The loop asks only for 'next'."),
+  unasked("return 'still-there'", 'still-there', "The only reader asks for 'ended'."),
+  // A launch is overtaken by an order or by close(), and the loop looks at both by itself.
+  unasked(
+    "case 'overtaken':",
+    'overtaken',
+    'The loop goes on after an order, and ends after close(), whatever this returns.',
+  ),
+  {
+    file: supervisor,
+    code: "case 'overtaken':",
+    from: "case 'overtaken': return 'next'",
+    to: "case 'overtaken':",
+    reason: 'As above.',
+  },
+  {
+    file: 'electron/core/supervise/ending.ts',
+    code: 'let isUnderWay = false',
+    from: 'false',
+    to: 'true',
+    reason: 'Until the first end the grace is new anyway, and that end sets it.',
+  },
+  ...['let crashTimesMs: number[] = []', 'crashTimesMs = []'].map((code) => ({
+    file: 'electron/core/supervise/restart-policy.ts',
+    code,
+    from: '[]',
+    to: '["Stryker was here"]',
+    reason: 'A word in place of a time is never within the window.',
+  })),
   {
     file: 'electron/core/stack/stack.ts',
     code: 'count += 1',

@@ -10,6 +10,19 @@ describe('decideRestart', () => {
     expect(decide([1_000], 1_000)).toEqual({ kind: 'restart', delayMs: 50 })
   })
 
+  it('no longer counts a crash that is exactly ten minutes old', () => {
+    const nowMs = 1_764_374_400_000
+    expect(decide([nowMs - 600_000, nowMs - 599_999, nowMs], nowMs)).toEqual({
+      kind: 'restart',
+      delayMs: 1_000,
+    })
+  })
+
+  it('stays at the longest wait', () => {
+    const policy = { ...defaultRestartPolicy, delaysMs: [50, 1_000], giveUpAfter: 9 }
+    expect(decideRestart(policy, [1, 2, 3, 4], 4, () => 0)).toEqual({ kind: 'restart', delayMs: 1_000 })
+  })
+
   it('waits twice as long each time, with jitter on top', () => {
     expect(decide([0, 1, 2], 3)).toEqual({ kind: 'restart', delayMs: 2_000 })
     expect(decide([0, 1, 2, 3], 3)).toEqual({ kind: 'restart', delayMs: 4_000 })

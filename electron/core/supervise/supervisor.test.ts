@@ -327,8 +327,9 @@ describe('a port that is held', () => {
     const unknown: ForeignProcess = { pid: null, command: null, user: null }
     const { supervisor } = supervise(oddService(), quickPolicy, {
       ...heldBy(unknown),
-      // It would be taken for ours.
+      // It would be taken for ours. No process has this pid: beyond the kernel's largest.
       readArgv: async () => (await oddService().prepare()).argv,
+      readIdentity: async () => ({ pid: 2 ** 30, startedAt: 'now' }),
     })
     expect(await supervisor.start()).toMatchObject({
       phase: 'failed',
@@ -356,6 +357,15 @@ describe('start', () => {
     const [first, second] = await Promise.all([supervisor.start(), supervisor.start()])
     const third = await supervisor.start()
     expect([second.pid, third.pid]).toEqual([first.pid, first.pid])
+  })
+
+  it('goes on loading when it is started again meanwhile, and is watched afterwards', async () => {
+    const { supervisor, until } = supervise(oddService('--ready-after', '300'))
+    void supervisor.start()
+    const loading = await until((state) => state.waitingFor === 'loading')
+    expect(await supervisor.start()).toMatchObject({ phase: 'ready', pid: loading.pid })
+    process.kill(pidOf(loading), 'SIGKILL')
+    await until((state) => state.restarts === 1)
   })
 
   it('fails with the reason when the program does not exist', async () => {
@@ -530,7 +540,7 @@ describe('stop', () => {
   })
 
   it('ends a process that ignores it though a start overtakes, and then that start goes on', async () => {
-    const { supervisor, until } = supervise(oddService('--ignore-term'))
+    const { supervisor, until, phases } = supervise(oddService('--ignore-term'))
     const first = pidOf(await supervisor.start())
     const stopped = supervisor.stop(200)
     await until((state) => state.phase === 'stopping')
@@ -538,6 +548,8 @@ describe('stop', () => {
     expect(again).toMatchObject({ phase: 'ready', restarts: 0 })
     expect(again.pid).not.toBe(first)
     await stopped
+    // It was never stopped: a watcher would tell its user so.
+    expect(phases()).not.toContain('stopped')
   })
 
   it('is in the ledger until it is done, so that the next core finishes it', async () => {
@@ -868,6 +880,30 @@ describe('a supervisor that was let go', () => {
     // Nobody's any more: the next one takes it over and ends it.
     const next = supervise(oddService())
     expect(await next.supervisor.adopt()).toBe(true)
+  })
+
+  it('leaves the entry of the next child alone when its own stop ends late', async () => {
+    const ended = Promise.withResolvers<void>()
+    const table: ProcessTable = {
+      ...processes,
+      readGroupMembers: async () => {
+        ended.resolve()
+        return []
+      },
+    }
+    const { supervisor, until, ledger } = supervise(oddService('--stop-takes', '100'), quickPolicy, table)
+    await supervisor.start()
+    void supervisor.stop(5_000)
+    await until((state) => state.phase === 'stopping')
+    await expect.poll(() => ledger.find('proxy')?.ending, { interval: 1 }).toBe(true)
+    supervisor.close()
+    const own = ledger.find('proxy')
+    if (own === null) throw new Error('the stop forgot its process before that had ended')
+    const ofTheNext: LedgerEntry = { ...own, pid: process.pid, startedAt: 'now' }
+    ledger.record(ofTheNext)
+    await ended.promise
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect(ledger.find('proxy')).toEqual(ofTheNext)
   })
 
   it('spawns nothing when it was let go during the preparation', async () => {
