@@ -1,24 +1,11 @@
 // Answers queries. Heavy modules are loaded on first use.
 import type { Answers, Query } from '../../contract/question.ts'
 import { within } from '../base/deadline.ts'
-import type { ChosenProfile } from '../config/profiles.ts'
-import type { Settings } from '../config/settings.ts'
-import type { StateFolder } from '../config/state-folder.ts'
 import type { Ask } from '../control/core-link.ts'
 import { isAnswerTo } from '../control/core-link.ts'
-import type { Platform } from '../platform/platform.ts'
+import type { AnswerContext } from './answer-context.ts'
 import { readLogTail } from './log-tail-answer.ts'
 import { type AnswerQuery, shareAnswers } from './shared-answers.ts'
-
-export interface AnswerContext {
-  readonly folder: StateFolder
-  readonly platform: Platform
-  readonly resourcesDir: string
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly settings: Settings
-  /** The running profile, with the reason for choosing it; null when nothing runs. */
-  readonly running: () => ChosenProfile | null
-}
 
 /** A Mac's first system_profiler may take seconds: the settings don't wait, and the next query has the result. */
 const machineMs = 1_000

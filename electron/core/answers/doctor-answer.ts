@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import type { DoctorAnswer } from '../../contract/question.ts'
 import { examine } from '../doctor/doctor.ts'
 import { createCommandRunner } from '../platform/run-command.ts'
-import type { AnswerContext } from './answer-query.ts'
+import type { AnswerContext } from './answer-context.ts'
 
 export const answerDoctor = async (
   context: Pick<AnswerContext, 'folder' | 'platform' | 'resourcesDir' | 'env'>,

@@ -7,8 +7,7 @@ import type { EnginePlan, MemoryPlanReading } from '../memory/stack-plan.ts'
 import { planGateway } from '../router/gateway-plan.ts'
 import { planRouter } from '../router/router-plan.ts'
 import { readDifferences, readEngine, readMachine, readMemory } from '../stack/plan-reading.ts'
-import type { AnswerContext } from './answer-query.ts'
-import { pickProfile } from './picked-profile.ts'
+import { type AnswerContext, pickProfile } from './answer-context.ts'
 
 /** Throws ConfigError when no profile can be read. */
 export const answerPlan = async (context: AnswerContext): Promise<PlanAnswer> => {
