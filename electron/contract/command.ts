@@ -15,6 +15,8 @@ export const CommandSchema = z.discriminatedUnion('type', [
     only: CommandedIdSchema.nullable(),
     /** null: the profile that this core already runs, else the configured one. */
     profile: z.string().nullable(),
+    /** A model of the catalogue: the core composes a profile for it, whatever `profile` says; absent: none. */
+    model: z.string().min(1).max(512).optional(),
     /** Start although the memory plan says it does not fit. */
     force: z.boolean(),
     /** First end a llama-server or LiteLLM on our port that we did not start; absent: no. */

@@ -29,6 +29,7 @@ const allowed: readonly Command[] = [
 const refused: readonly (readonly [Command, string])[] = [
   [{ ...start, force: true }, 'does not fit'],
   [{ ...start, replaceForeign: true }, 'ending a program that holds a port'],
+  [{ ...start, model: 'gpt-oss-20b' }, 'nexus up --model gpt-oss-20b'],
   // Anything that is read as a file is read with the owner's rights.
   [{ ...start, profile: '/home/ann/.ssh/id_ed25519' }, 'not from a file'],
   [{ ...start, profile: 'mine.json' }, 'not from a file'],

@@ -32,6 +32,16 @@ export interface SetUpWork {
   ) => Promise<void>
 }
 
+/** Loaded on first use. */
+export const setUpWork = (place: {
+  readonly runtimeDir: string
+  readonly resourcesDir: string
+}): SetUpWork => ({
+  readMissing: async (profile) => (await import('../setup/set-up.ts')).readMissing(profile, place),
+  install: async (profile, report, signal) =>
+    (await import('../setup/set-up.ts')).ensureSetUp(profile, { ...place, report, signal }),
+})
+
 export const createSetUpRunner = (work: SetUpWork, onChange: () => void): SetUpRunner => {
   let missing: SetUpState['missing'] = []
   let running: SetUpState['running'] = null

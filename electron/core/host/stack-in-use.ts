@@ -5,8 +5,9 @@ import { ensureKeys } from '../access/keys.ts'
 import { tellAgents } from '../agents-file/tell-agents.ts'
 import { type ChosenProfile, chooseProfile } from '../config/profiles.ts'
 import type { Settings } from '../config/settings.ts'
+import type { AssemblyOptions } from '../stack/assembly-options.ts'
 import { readIntent } from '../stack/intent.ts'
-import { type AssemblyOptions, assembleServices, type ServiceAssembly } from '../stack/service-assembly.ts'
+import { assembleServices, type ServiceAssembly } from '../stack/service-assembly.ts'
 
 export interface StackInUse {
   current(): ServiceAssembly

@@ -23,6 +23,8 @@ const MessageSchema = z.object({
   usage: z.object({ output_tokens: z.number().int().nonnegative() }),
 })
 
+/** A cold 70B model may need a minute for its first token, and four busy slots may delay the message longer. */
+export const proofTimeoutMs = 600_000
 /** Enough to prove that the model works, few enough to cost nothing. */
 const maxTokens = 8
 /** The answers read here are a few hundred bytes. */
