@@ -33,8 +33,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
 
   const orders = createOrders(core)
   const stopServices = createStopServices(core)
-  const restarts = createRestarts(core, { orders, stopServices, dispatch })
-  const start = createStart(core, { orders, restarts, inTurn })
+  const restarts = createRestarts(core, orders, stopServices, dispatch)
+  const start = createStart(core, orders, restarts.restartRouterBeside, inTurn)
   const settingsCommands = createSettingsCommands(core, orders)
 
   /** From the file as it is now, as a start would. */

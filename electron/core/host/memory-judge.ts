@@ -1,14 +1,9 @@
 // The memory plan and the GPU's limit for this core: for the map in snapshots, and to judge a profile before it starts.
 import type { Profile } from '../../contract/profile.ts'
-import { createGpuLimitReading, type ReadGpuLimit } from '../memory/gpu-limit-reading.ts'
-import { createMemoryMapSource, type MemoryMapSource } from '../memory/memory-map-source.ts'
+import { createGpuLimitReading } from '../memory/gpu-limit-reading.ts'
+import { createMemoryMapSource } from '../memory/memory-map-source.ts'
 import { readMemoryPlan } from '../memory/stack-plan.ts'
 import type { Platform } from '../platform/platform.ts'
-
-export interface MemoryJudge {
-  readonly memoryMap: MemoryMapSource
-  readonly readGpuLimit: ReadGpuLimit
-}
 
 export const createMemoryJudge = (options: {
   readonly platform: Platform
@@ -18,7 +13,7 @@ export const createMemoryJudge = (options: {
   /** For the map of each snapshot the poller's last reading is recent enough. */
   readonly lastGpuLimitBytes: () => number | null
   readonly onChange: () => void
-}): MemoryJudge => {
+}) => {
   const { platform, inUse } = options
   const readLastGpuLimit = createGpuLimitReading({
     ...options,

@@ -15,24 +15,12 @@ import {
 import type { Orders } from './orders.ts'
 import type { StopServices } from './stop-command.ts'
 
-export interface Restarts {
-  restart(command: CommandOf<'restart'>): Promise<Outcome>
-  /** Starts `ids`, and restarts the Router meanwhile: a large model takes minutes. */
-  restartRouterBeside(ids: readonly CommandedId[]): void
-}
-
 export const createRestarts = (
   core: CommandedCore,
-  {
-    orders,
-    stopServices,
-    dispatch,
-  }: {
-    readonly orders: Orders
-    readonly stopServices: StopServices
-    readonly dispatch: (command: Command, from: CommandSource) => Promise<Outcome>
-  },
-): Restarts => {
+  orders: Orders,
+  stopServices: StopServices,
+  dispatch: (command: Command, from: CommandSource) => Promise<Outcome>,
+) => {
   const { settings, assembly } = core
 
   /** Marks the services as restarting until `work` is done. */
@@ -72,7 +60,7 @@ export const createRestarts = (
   }
 
   return {
-    restart: async (command) => {
+    restart: async (command: CommandOf<'restart'>): Promise<Outcome> => {
       const { only, now = false } = command
       const ids = namedBy(command)
       const renewed = only === null ? await readRenewed() : null
@@ -85,7 +73,8 @@ export const createRestarts = (
       })
       return accepted
     },
-    restartRouterBeside: (ids) => {
+    /** Starts `ids`, and restarts the Router meanwhile: a large model takes minutes. */
+    restartRouterBeside: (ids: readonly CommandedId[]): void => {
       whileRestarting(['proxy'], async () => {
         void assembly().stack.start(ids.filter((id) => id !== 'proxy'))
         await stopServices(['proxy'], { now: false, keepGateway: true })

@@ -10,16 +10,10 @@ import type { CommandedCore, CommandOf } from './commanded-core.ts'
 import type { Orders } from './orders.ts'
 import { isAllStopped } from './stop-command.ts'
 
-export interface SettingsCommands {
-  configure(command: CommandOf<'configure'>): Promise<Outcome>
-  changeKey(command: CommandOf<'key'>): Outcome
-  /** While nothing runs, switches to the profile that a start would take, so that views show it. */
-  follow(): Promise<void>
-}
-
-export const createSettingsCommands = (core: CommandedCore, orders: Orders): SettingsCommands => {
+export const createSettingsCommands = (core: CommandedCore, orders: Orders) => {
   const { folder, platform, settings, assembly } = core
 
+  /** While nothing runs, switches to the profile that a start would take, so that views show it. */
   const follow = async (): Promise<void> => {
     const { profileName, profile, stack } = assembly()
     const { ramDisk } = stack.states()
@@ -36,7 +30,7 @@ export const createSettingsCommands = (core: CommandedCore, orders: Orders): Set
 
   return {
     follow,
-    configure: async (command) => {
+    configure: async (command: CommandOf<'configure'>): Promise<Outcome> => {
       const totalMemoryBytes = await platform.readTotalMemoryBytes()
       const outcome = settings.configure(command.config, command.revision, totalMemoryBytes)
       if (!outcome.accepted) return outcome
@@ -44,7 +38,7 @@ export const createSettingsCommands = (core: CommandedCore, orders: Orders): Set
       await follow().catch((error: unknown) => core.note('critical', messageOf(error)))
       return outcome
     },
-    changeKey: (command) => {
+    changeKey: (command: CommandOf<'key'>): Outcome => {
       if (assembly().profile.proxy.configPath !== null) return refuse(ownConfigReason)
       try {
         return changeDeveloperKey(folder.keysDir, command)

@@ -1,5 +1,6 @@
 // Starting: the profile is taken once, checked, what is missing is installed, and then the services start.
 import type { Outcome } from '../../contract/command.ts'
+import type { CommandedId } from '../../contract/service-ids.ts'
 import { isServing } from '../../contract/services.ts'
 import { messageOf } from '../base/error-message.ts'
 import { type Refusal, refuse, refuseProfile } from '../stack/profile-refusal.ts'
@@ -11,7 +12,6 @@ import {
   namedBy,
 } from './commanded-core.ts'
 import type { Orders } from './orders.ts'
-import type { Restarts } from './restart-command.ts'
 import { switchProfile, type TakenProfile } from './switch-profile.ts'
 
 interface StartOrder extends Pick<TakenProfile, 'restartsRouter'> {
@@ -26,15 +26,9 @@ export type Start = (command: CommandOf<'start'>, from: CommandSource) => Promis
 /** @param inTurn runs work as one command among the others */
 export const createStart = (
   core: CommandedCore,
-  {
-    orders,
-    restarts,
-    inTurn,
-  }: {
-    readonly orders: Orders
-    readonly restarts: Pick<Restarts, 'restartRouterBeside'>
-    readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
-  },
+  orders: Orders,
+  restartRouterBeside: (ids: readonly CommandedId[]) => void,
+  inTurn: <T>(work: () => Promise<T>) => Promise<T>,
 ): Start => {
   const { assembly } = core
 
@@ -76,7 +70,7 @@ export const createStart = (
     orders.want(ids, bound ? undefined : command.force)
     if (from !== 'core') orders.note(ids, 'start')
     assembly().prover.retry()
-    if (restartsRouter) restarts.restartRouterBeside(ids)
+    if (restartsRouter) restartRouterBeside(ids)
     else void assembly().stack.start(ids)
     return null
   }

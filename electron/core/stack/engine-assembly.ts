@@ -14,26 +14,9 @@ import { connectLogTail } from '../logs/log-tail-events.ts'
 import type { Allocations } from '../memory/allocations.ts'
 import type { EngineSource } from '../observe/poller.ts'
 import { locateLlamaServer } from '../setup/llama-server-search.ts'
-import type { ChildService } from '../supervise/child-service.ts'
 import { type SupervisedChild, superviseChild } from '../supervise/supervised-child.ts'
 import type { AssemblyOptions } from './assembly-options.ts'
 import { createEngineStartLog } from './engine-start-log.ts'
-
-export interface EngineAssembly {
-  readonly service: ChildService
-  readonly supervisor: SupervisedChild
-  /** What to read of the process that serves now; null when none does. */
-  readonly source: () => EngineSource | null
-  /** The model that the running llama-server was started with; null when none runs. */
-  readonly model: () => EngineModel | null
-  /** What the serving llama-server logged as allocated; null when none serves, or it did not log it. */
-  readonly allocations: () => Allocations | null
-  /** Evidence whether the serving llama-server drafts as configured; null when none serves. */
-  readonly speculation: () => Omit<SpeculationEvidence, 'slots'> | null
-  /** Settles when no slot is processing. */
-  readonly untilIdle: () => Promise<void>
-  close(): void
-}
 
 const idleLookMs = 200
 /** /slots may take as long as one prefill batch. */
@@ -42,7 +25,7 @@ const busyTimeoutMs = 600_000
 export const assembleEngine = (
   options: AssemblyOptions,
   { key, keyPath }: { readonly key: string; readonly keyPath: string },
-): EngineAssembly => {
+) => {
   const { folder, platform, profile, ledger, logError } = options
   const service = createLlamaService({
     profile: profile.llamaServer,
@@ -96,25 +79,30 @@ export const assembleEngine = (
   return {
     service,
     supervisor,
-    source: () =>
+    /** What to read of the process that serves now; null when none does. */
+    source: (): EngineSource | null =>
       isServing(supervisor.state())
         ? { pid: supervisor.state().pid, read: watch.read, current: watch.current }
         : null,
-    model: () => {
+    /** The model that the running llama-server was started with; null when none runs. */
+    model: (): EngineModel | null => {
       const entry = running()
       return entry === null ? null : readEngineModel(entry.argv)
     },
-    allocations: () => {
+    /** What the serving llama-server logged as allocated; null when none serves, or it did not log it. */
+    allocations: (): Allocations | null => {
       const entry = supervisor.serving()
       return entry === null ? null : (startLog.of(entry)?.allocations ?? null)
     },
-    speculation: () => {
+    /** Evidence whether the serving llama-server drafts as configured; null when none serves. */
+    speculation: (): Omit<SpeculationEvidence, 'slots'> | null => {
       const entry = supervisor.serving()
       if (entry === null) return null
       const said = startLog.of(entry)?.speculationFailure ?? null
       return { wanted: profile.llamaServer.speculation, argv: entry.argv, said }
     },
-    untilIdle: async () => {
+    /** Settles when no slot is processing. */
+    untilIdle: async (): Promise<void> => {
       while ((await watch.readBusy(AbortSignal.timeout(busyTimeoutMs))) === true) {
         await new Promise((resolve) => setTimeout(resolve, idleLookMs))
       }

@@ -6,32 +6,20 @@ import { readAllocations, writeAllocations } from '../memory/allocation-record.t
 import { type Allocations, parseAllocations } from '../memory/allocations.ts'
 import { type LedgerEntry, nameProcess } from '../supervise/ledger.ts'
 
-interface StartFacts {
-  /** null when it did not log them. */
-  readonly allocations: Allocations | null
-  /** Its own words; null when it said nothing of a failure. */
-  readonly speculationFailure: string | null
-}
-
-export interface EngineStartLog {
-  /** Call as soon as it serves: then its log holds only its start. Reads once per llama-server. */
-  read(engine: LedgerEntry): Promise<void>
-  /** null until read. */
-  of(engine: LedgerEntry): StartFacts | null
-}
-
 /** A start logs 200 to 900 lines at this level; we don't search days of an adopted server's log for it. */
 const startLogLines = 5_000
 
 export const createEngineStartLog = (
   folder: Pick<StateFolder, 'logPath' | 'allocationsPath'>,
   onFound: () => void,
-): EngineStartLog => {
+) => {
   /** The llama-server read last, and what was found. */
   let engine: string | null = null
-  let facts: StartFacts | null = null
+  let facts: { readonly allocations: Allocations | null; readonly speculationFailure: string | null } | null =
+    null
   return {
-    read: async (entry) => {
+    /** Call as soon as it serves: then its log holds only its start. Reads once per llama-server. */
+    read: async (entry: LedgerEntry): Promise<void> => {
       const name = nameProcess(entry)
       if (name === engine) return
       engine = name
@@ -44,6 +32,7 @@ export const createEngineStartLog = (
       if (known === null && allocations !== null) writeAllocations(folder.allocationsPath, name, allocations)
       if (allocations !== null || facts.speculationFailure !== null) onFound()
     },
-    of: (entry) => (nameProcess(entry) === engine ? facts : null),
+    /** null until read; allocations that it did not log are null, and a failure of its drafts that it did not report. */
+    of: (entry: LedgerEntry) => (nameProcess(entry) === engine ? facts : null),
   }
 }

@@ -1,18 +1,11 @@
 // The Build Forge of one profile: its RAM disk, and the survey of what builds keep on it.
-import type { RamDisk } from '../../contract/snapshot.ts'
 import { heldBytesOf } from '../forge/forge-held.ts'
 import { preparingForCargo } from '../forge/forge-layout.ts'
 import { createForgeSurvey } from '../forge/forge-survey.ts'
 import { createUserNames, readForgeUse } from '../forge/forge-use.ts'
-import { createRamDiskService, type RamDiskService, ramDiskSpec } from '../forge/ram-disk-service.ts'
+import { createRamDiskService, ramDiskSpec } from '../forge/ram-disk-service.ts'
 import { createCommandRunner } from '../platform/run-command.ts'
 import type { AssemblyOptions } from './assembly-options.ts'
-
-export interface ForgeAssembly {
-  readonly service: RamDiskService
-  /** The disk with its largest projects. */
-  readonly read: () => Promise<RamDisk>
-}
 
 const nameUser = createUserNames(createCommandRunner())
 
@@ -23,7 +16,7 @@ export const assembleForge = ({
   note,
   logError,
   run = createCommandRunner(),
-}: AssemblyOptions): ForgeAssembly => {
+}: AssemblyOptions) => {
   const { ramDisk } = platform
   const spec = ramDiskSpec(profile, platform)
   const service = createRamDiskService(preparingForCargo(ramDisk, logError), spec, onChange, (text) =>

@@ -2,9 +2,8 @@
 
 import type { Platform } from '../platform/platform.ts'
 import { createTraefikService } from '../router/traefik-service.ts'
-import { adoptProcess, endProcess } from '../supervise/child-process.ts'
+import { endEarlier } from '../supervise/child-process.ts'
 import { identityOf, type Ledger } from '../supervise/ledger.ts'
-import { isSameProcess } from '../supervise/life-look.ts'
 import { type SupervisedChild, superviseChild } from '../supervise/supervised-child.ts'
 import type { AssemblyOptions } from './assembly-options.ts'
 import type { StackGateway } from './stack.ts'
@@ -38,14 +37,6 @@ export const endStray = async (
 ): Promise<void> => {
   const entry = ledger.find('gateway')
   if (entry === null) return
-  const identity = identityOf(entry)
-  if (await isSameProcess(identity, processes)) {
-    const graceOver = new Promise<void>((resolve) => setTimeout(resolve, strayGraceMs))
-    const stray = adoptProcess(identity, processes)
-    const outcome = await endProcess(stray, graceOver, processes)
-    stray.release()
-    // Stays in the ledger, so that the next adoption tries again.
-    if (outcome.kind === 'still-there') return
-  }
-  ledger.forget('gateway')
+  // One that survives stays in the ledger, so that the next adoption tries again.
+  if (await endEarlier(identityOf(entry), strayGraceMs, processes)) ledger.forget('gateway')
 }

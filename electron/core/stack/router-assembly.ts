@@ -3,18 +3,11 @@ import type { Keys } from '../access/keys.ts'
 import { createCacheEvents } from '../observe/cache-events.ts'
 import { warmLiteLlm } from '../router/litellm-health.ts'
 import { createLiteLlmService } from '../router/litellm-service.ts'
-import { createRouterFeed, type RouterFeed } from '../router/router-feed.ts'
+import { createRouterFeed } from '../router/router-feed.ts'
 import { readInstalledLiteLlm } from '../setup/litellm.ts'
-import type { ChildService } from '../supervise/child-service.ts'
 import { nameProcess } from '../supervise/ledger.ts'
 import { type SupervisedChild, superviseChild } from '../supervise/supervised-child.ts'
 import type { AssemblyOptions } from './assembly-options.ts'
-
-export interface RouterAssembly {
-  readonly service: ChildService
-  readonly supervisor: SupervisedChild
-  readonly feed: RouterFeed
-}
 
 const warmTimeoutMs = 30_000
 
@@ -26,7 +19,7 @@ export const assembleRouter = (
     ownKey,
     engineLoads,
   }: { readonly keys: Keys; readonly ownKey: string; readonly engineLoads: () => boolean },
-): RouterAssembly => {
+) => {
   const { folder } = options
   const service = createLiteLlmService({
     ...options,

@@ -1,41 +1,19 @@
 // Builds the services of one profile and everything that watches them.
 import { join } from 'node:path'
-import type { Profile } from '../../contract/profile.ts'
 import { type CommandedId, logIds } from '../../contract/service-ids.ts'
 import { ensureKeys } from '../access/keys.ts'
 import { createLogRotation } from '../logs/log-rotation.ts'
-import type { PollerSources } from '../observe/poller.ts'
-import { createStudioNodes, type StudioNodes } from '../router/nodes/studio-nodes.ts'
-import type { RouterFeed } from '../router/router-feed.ts'
+import { createStudioNodes } from '../router/nodes/studio-nodes.ts'
 import { endForeignServer } from '../supervise/foreign-server.ts'
 import { nameProcess } from '../supervise/ledger.ts'
 import type { AssemblyOptions } from './assembly-options.ts'
-import { assembleEngine, type EngineAssembly } from './engine-assembly.ts'
+import { assembleEngine } from './engine-assembly.ts'
 import { assembleForge } from './forge-assembly.ts'
 import { assembleGateway } from './gateway-assembly.ts'
 import { checkChain, proofTimeoutMs, proveEndToEnd } from './proof.ts'
-import { createProver, type Prover } from './prover.ts'
+import { createProver } from './prover.ts'
 import { assembleRouter } from './router-assembly.ts'
-import { createStack, type Stack } from './stack.ts'
-
-export interface ServiceAssembly {
-  readonly profileName: string
-  readonly profile: Profile
-  readonly stack: Stack
-  readonly prover: Prover
-  readonly engine: Pick<EngineAssembly, 'model' | 'allocations' | 'speculation'>
-  readonly routerFeed: Pick<RouterFeed, 'requests' | 'developers' | 'heldSlots'>
-  /** The other Studios of the profile. */
-  readonly nodes: StudioNodes
-  readonly sources: Omit<PollerSources, 'memory'>
-  /** Ends foreign servers on the ports of the named services. Returns why one is still there, or null. */
-  readonly endForeign: (ids: readonly CommandedId[]) => Promise<string | null>
-  readonly untilIdle: EngineAssembly['untilIdle']
-  /** Settles when conversations held only in the AI Engine's memory are saved to files. */
-  readonly park: () => Promise<void>
-  /** Settles when no mount or eject is under way; everything else is released at once. */
-  close(): Promise<void>
-}
+import { createStack } from './stack.ts'
 
 /** 16 MiB is about a day of a busy llama-server; each service keeps four such files. */
 const logLimits = { maxBytes: 16_777_216, keep: 3 }
@@ -44,7 +22,9 @@ const parkWaitMs = 20_000
 /** llama-server stays until the next ping of an open stream, up to 30 s (measured). */
 const foreignGraceMs = 40_000
 
-export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
+export type ServiceAssembly = ReturnType<typeof assembleServices>
+
+export const assembleServices = (options: AssemblyOptions) => {
   const { folder, platform, profile, logError } = options
   const keys = ensureKeys(folder.keysDir, profile.proxy.clientKey)
   /** A user's own LiteLLM configuration doesn't know our key list; it accepts only the one client key. */
@@ -70,22 +50,14 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
         ? null
         : { llamaServer: nameProcess(llamaServer), proxy: nameProcess(proxy) }
     },
-    prove: async (signal) => {
-      const { modelName } = profile.proxy
-      const answer = await proveEndToEnd({
+    prove: (signal) =>
+      proveEndToEnd({
         baseUrl: router.service.endpoint,
         apiKey: ownKey,
-        model: modelName,
+        model: profile.proxy.modelName,
         signal,
         timeoutMs: proofTimeoutMs,
-      })
-      return {
-        provedAt: Date.now(),
-        milliseconds: Math.round(answer.milliseconds),
-        outputTokens: answer.outputTokens,
-        model: modelName,
-      }
-    },
+      }),
     check: (signal) =>
       checkChain({
         proxyBaseUrl: router.service.endpoint,
@@ -124,7 +96,8 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
           router.supervisor.reportHealth({ state: 'unreachable', detail: broken.reason })
       },
     },
-    endForeign: async (ids) => {
+    /** Ends foreign servers on the ports of the named services. Returns why one is still there, or null. */
+    endForeign: async (ids: readonly CommandedId[]): Promise<string | null> => {
       for (const { id, part } of [
         { id: 'llamaServer', part: engine },
         { id: 'proxy', part: router },
@@ -139,7 +112,9 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
       return null
     },
     untilIdle: engine.untilIdle,
+    /** Settles when conversations held only in the AI Engine's memory are saved to files. */
     park: () => router.feed.park(parkWaitMs),
+    /** Settles when no mount or eject is under way; everything else is released at once. */
     close: () => {
       for (const end of rotations) end()
       engine.close()

@@ -7,7 +7,16 @@ import { readRecord } from '../base/json-record.ts'
 import { writePrivateFile } from '../base/private-file.ts'
 import type { LogError } from '../logs/core-log.ts'
 import type { ProcessIdentity } from '../platform/platform.ts'
-import { type LoginSession, LoginSessionSchema } from './login-session-schema.ts'
+
+/**
+ * launchd's domain and its audit session id, which is unique until the machine reboots (getaudit_addr(2)). Any user can read
+ * it from `launchctl print` of a job or a domain (both recorded); `id -A` needs root.
+ */
+const LoginSessionSchema = z.strictObject({
+  domain: z.string().regex(/^(gui|user)\/\d+$/),
+  asid: z.number().int().positive(),
+})
+export type LoginSession = Readonly<z.infer<typeof LoginSessionSchema>>
 
 const EntrySchema = z.strictObject({
   service: z.enum(supervisedIds),

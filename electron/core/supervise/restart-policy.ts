@@ -41,30 +41,18 @@ export const decideRestart = (
   return { kind: 'restart', delayMs: Math.round(base * (1 + policy.jitter * random())) }
 }
 
-export type AfterExit =
+type AfterExit =
   | { readonly kind: 'restart'; readonly delayMs: number }
   | { readonly kind: 'fail'; readonly reason: string }
 
-/** The crashes of one service since the user last started it. */
-export interface CrashRecord {
-  restarts(): number
-  /** Adds the exit of a process that should run. */
-  add(exit: ExitExplanation): AfterExit
-  /** The user starts it again: earlier crashes no longer count. */
-  forget(): void
-}
-
-/** @param now ms since epoch. @param random 0 to 1 */
-export const createCrashRecord = (
-  policy: RestartPolicy,
-  now: () => number,
-  random: () => number,
-): CrashRecord => {
+/** The crashes of one service since the user last started it. @param now ms since epoch. @param random 0 to 1 */
+export const createCrashRecord = (policy: RestartPolicy, now: () => number, random: () => number) => {
   let crashTimesMs: number[] = []
   let restarts = 0
   return {
     restarts: () => restarts,
-    add: ({ reason, permanent }) => {
+    /** Adds the exit of a process that should run. */
+    add: ({ reason, permanent }: ExitExplanation): AfterExit => {
       if (permanent) return { kind: 'fail', reason }
       crashTimesMs.push(now())
       const decision = decideRestart(policy, crashTimesMs, now(), random)
@@ -76,6 +64,7 @@ export const createCrashRecord = (
       const gaveUp = `gave up after ${decision.crashes} crashes in ${minutes} minutes`
       return { kind: 'fail', reason: `${gaveUp}: ${reason}` }
     },
+    /** The user starts it again: earlier crashes no longer count. */
     forget: () => {
       crashTimesMs = []
       restarts = 0
