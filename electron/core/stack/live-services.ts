@@ -13,18 +13,6 @@ import { identityOf, type LedgerEntry, openLedger, readLedgerEntries } from '../
 import { isSameProcess } from '../supervise/life-look.ts'
 import { readIntent } from './intent.ts'
 
-export type LedgerFolder = Pick<
-  StateFolder,
-  | 'ledgerPath'
-  | 'intentPath'
-  | 'configPath'
-  | 'lastGoodConfigPath'
-  | 'runtimeDir'
-  | 'keysDir'
-  | 'proxyDir'
-  | 'gatewayDir'
->
-
 interface Mark {
   readonly service: SupervisedId
   readonly port: number
@@ -34,7 +22,7 @@ interface Mark {
 
 /** From the ledger, by identity and never by pid alone; if it is damaged, by their command lines. */
 export const readLiveServices = async (
-  folder: LedgerFolder,
+  folder: StateFolder,
   processes: ProcessTable,
 ): Promise<readonly LedgerEntry[]> => {
   const lost = await readLostServices(folder, processes)
@@ -55,7 +43,7 @@ export const readLiveServices = async (
  * this state folder: a server of another folder names another path, a foreign one names none.
  */
 const readLostServices = async (
-  folder: LedgerFolder,
+  folder: StateFolder,
   processes: ProcessTable,
 ): Promise<readonly LedgerEntry[]> => {
   if (readLedgerEntries(folder.ledgerPath) !== null) return []
@@ -69,7 +57,7 @@ const readLostServices = async (
 
 /** Records the servers found, so that they are adopted like any other child of an earlier core. */
 export const rebuildLedger = async (
-  folder: LedgerFolder,
+  folder: StateFolder,
   processes: ProcessTable,
   logError: LogError,
 ): Promise<void> => {
@@ -82,7 +70,7 @@ export const rebuildLedger = async (
 }
 
 const readLastProfile = (
-  folder: LedgerFolder,
+  folder: StateFolder,
 ): { readonly name: string; readonly profile: Profile } | null => {
   const intent = readIntent(folder.intentPath)
   if (intent !== null) return { name: intent.profileName, profile: intent.profile }
@@ -93,7 +81,7 @@ const readLastProfile = (
   }
 }
 
-const listMarks = (folder: LedgerFolder, { llamaServer, proxy, gateway }: Profile): readonly Mark[] => [
+const listMarks = (folder: StateFolder, { llamaServer, proxy, gateway }: Profile): readonly Mark[] => [
   { service: 'llamaServer', port: llamaServer.port, path: join(folder.keysDir, 'engine.key') },
   { service: 'proxy', port: proxy.port, path: `${folder.proxyDir}/` },
   ...(gateway === undefined || gateway === null

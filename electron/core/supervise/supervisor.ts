@@ -12,7 +12,7 @@ import { type ChildLog, type LaunchOptions, launch, type Running } from './launc
 import { identityOf, type Ledger } from './ledger.ts'
 import { isSameProcess } from './life-look.ts'
 import { nextStep, type Step } from './next-step.ts'
-import { createPhaseRecord, type PhaseRecord } from './phase-record.ts'
+import { createPhaseRecord } from './phase-record.ts'
 import { createCrashRecord, type RestartPolicy } from './restart-policy.ts'
 
 export interface SupervisorOptions
@@ -90,7 +90,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const isServing = () => phase() === 'ready' || phase() === 'degraded'
 
-  const enter: PhaseRecord['enter'] = (next, nextDetail) => {
+  const enter: typeof record.enter = (next, nextDetail) => {
     if (!closed) record.enter(next, nextDetail)
   }
 
