@@ -3,23 +3,15 @@ import type { Command, Outcome } from '../../contract/command.ts'
 import type { CommandedId } from '../../contract/service-ids.ts'
 import { messageOf } from '../base/error-message.ts'
 import type { CommandedCore, CommandedServices, CommandSource } from './commanded-core.ts'
-import { createOrders, type Orders } from './orders.ts'
+import { createOrders } from './orders.ts'
 import { createRestarts } from './restart-command.ts'
 import { createSettingsCommands } from './settings-commands.ts'
 import { createStart } from './start-command.ts'
 import { createStop, createStopServices, isAllStopped } from './stop-command.ts'
 
-export interface CoreCommands extends Pick<Orders, 'wanted' | 'withRestart'> {
-  /** Runs commands one at a time, from all clients: two profiles are never assembled at once. */
-  dispatch(command: Command, from?: CommandSource): Promise<Outcome>
-  /** After the commands before it, starts those of `ids` that are still wanted, if `given` is still in use. */
-  startWanted(ids: readonly CommandedId[], given: CommandedServices): Promise<void>
-  /** Nothing runs, changes, is fetched or is wanted, except a mounted RAM disk, which needs no core. */
-  isIdle(): boolean
-  readonly lastOrders: Orders['last']
-}
+export type CoreCommands = ReturnType<typeof createCoreCommands>
 
-export const createCoreCommands = (core: CommandedCore): CoreCommands => {
+export const createCoreCommands = (core: CommandedCore) => {
   const { settings, assembly } = core
 
   let turn: Promise<unknown> = Promise.resolve()
@@ -28,6 +20,7 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
     turn = done.catch(() => {})
     return done
   }
+  /** Runs commands one at a time, from all clients: two profiles are never assembled at once. */
   const dispatch = (command: Command, from: CommandSource = 'owner'): Promise<Outcome> =>
     inTurn(() => carryOut(command, from))
 
@@ -69,7 +62,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
 
   return {
     dispatch,
-    startWanted: (ids, given) => {
+    /** After the commands before it, starts those of `ids` that are still wanted, if `given` is still in use. */
+    startWanted: (ids: readonly CommandedId[], given: CommandedServices): Promise<void> => {
       const started = turn.then(() => {
         const still = ids.filter((id) => orders.wanted().includes(id))
         if (assembly() === given && still.length > 0) void given.stack.start(still)
@@ -77,7 +71,8 @@ export const createCoreCommands = (core: CommandedCore): CoreCommands => {
       turn = started.catch(() => {})
       return started
     },
-    isIdle: () => {
+    /** Nothing runs, changes, is fetched or is wanted, except a mounted RAM disk, which needs no core. */
+    isIdle: (): boolean => {
       const { phase } = assembly().stack.states().ramDisk
       return (
         isAllStopped(core) &&

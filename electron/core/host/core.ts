@@ -12,14 +12,13 @@ import { describeGuestCommand } from '../control/guests/guest-link.ts'
 import { type LogError, logToStderr } from '../logs/core-log.ts'
 import { followLogPieces } from '../logs/log-pieces.ts'
 import { createPoller } from '../observe/poller.ts'
-import { createPublished, type Facts } from '../observe/published.ts'
+import { createPublished } from '../observe/published.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { RunCommand } from '../platform/run-command.ts'
 import { rebuildLedger } from '../stack/live-services.ts'
-import type { ServiceAssembly } from '../stack/service-assembly.ts'
 import { type LoginSession, openLedger } from '../supervise/ledger.ts'
 import { createBringBack } from './bring-back.ts'
-import { type CoreCommands, createCoreCommands } from './core-commands.ts'
+import { createCoreCommands } from './core-commands.ts'
 import { createLifetime } from './lifetime.ts'
 import { createMemoryJudge } from './memory-judge.ts'
 import { createModelDesk } from './model-desk.ts'
@@ -149,16 +148,28 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     await poller.refresh()
   }
   const published = createPublished({
-    facts: (now, maxAgeMs) => ({
-      owner: { pid: process.pid, background: lifetime.endsByItself(), since },
-      ...readServices(inUse.current(), commands),
-      nodes: inUse.current().nodes.current(now, maxAgeMs),
-      memoryPlan: memoryMap.current(inUse.current().profile),
-      setUp: setUp.state(),
-      lastOrders: commands.lastOrders(),
-      fetches: fetches.state(),
-      missingModels: [...models.missing()],
-    }),
+    facts: (now, maxAgeMs) => {
+      const { profileName, profile, stack, prover, routerFeed, engine, nodes } = inUse.current()
+      return {
+        owner: { pid: process.pid, background: lifetime.endsByItself(), since },
+        profile: profileName,
+        services: commands.withRestart(stack.states()),
+        proof: prover.proof(),
+        proofFailure: prover.failure(),
+        requests: routerFeed.requests(),
+        developers: routerFeed.developers(),
+        heldSlots: routerFeed.heldSlots(),
+        nodes: nodes.current(now, maxAgeMs),
+        engineModel: engine.model(),
+        speculation: engine.speculation(),
+        allocations: engine.allocations(),
+        memoryPlan: memoryMap.current(profile),
+        setUp: setUp.state(),
+        lastOrders: commands.lastOrders(),
+        fetches: fetches.state(),
+        missingModels: [...models.missing()],
+      }
+    },
     poller,
     refresh,
     settings: () => settings.current().notifications,
@@ -201,20 +212,3 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     },
   }
 }
-
-/** The services' state as known now, without asking them. */
-const readServices = (
-  { profileName, stack, prover, routerFeed, engine }: ServiceAssembly,
-  commands: CoreCommands,
-): Omit<Facts, 'owner' | 'nodes' | 'memoryPlan' | 'setUp' | 'lastOrders' | 'fetches' | 'missingModels'> => ({
-  profile: profileName,
-  services: commands.withRestart(stack.states()),
-  proof: prover.proof(),
-  proofFailure: prover.failure(),
-  requests: routerFeed.requests(),
-  developers: routerFeed.developers(),
-  heldSlots: routerFeed.heldSlots(),
-  engineModel: engine.model(),
-  speculation: engine.speculation(),
-  allocations: engine.allocations(),
-})

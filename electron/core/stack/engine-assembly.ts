@@ -92,13 +92,13 @@ export const assembleEngine = (
     /** What the serving llama-server logged as allocated; null when none serves, or it did not log it. */
     allocations: (): Allocations | null => {
       const entry = supervisor.serving()
-      return entry === null ? null : (startLog.of(entry)?.allocations ?? null)
+      return entry === null ? null : (startLog.factsOf(entry)?.allocations ?? null)
     },
     /** Evidence whether the serving llama-server drafts as configured; null when none serves. */
     speculation: (): Omit<SpeculationEvidence, 'slots'> | null => {
       const entry = supervisor.serving()
       if (entry === null) return null
-      const said = startLog.of(entry)?.speculationFailure ?? null
+      const said = startLog.factsOf(entry)?.speculationFailure ?? null
       return { wanted: profile.llamaServer.speculation, argv: entry.argv, said }
     },
     /** Settles when no slot is processing. */

@@ -33,6 +33,6 @@ export const createEngineStartLog = (
       if (allocations !== null || facts.speculationFailure !== null) onFound()
     },
     /** null until read; allocations that it did not log are null, and a failure of its drafts that it did not report. */
-    of: (entry: LedgerEntry) => (nameProcess(entry) === engine ? facts : null),
+    factsOf: (entry: LedgerEntry) => (nameProcess(entry) === engine ? facts : null),
   }
 }
