@@ -6,16 +6,15 @@ import { endEarlier } from '../supervise/child-process.ts'
 import { identityOf, type Ledger } from '../supervise/ledger.ts'
 import { type SupervisedChild, superviseChild } from '../supervise/supervised-child.ts'
 import type { AssemblyOptions } from './assembly-options.ts'
-import type { StackGateway } from './stack.ts'
 
 /** @param routerIsReady whether the Router answers direct requests */
 export const assembleGateway = (
   options: AssemblyOptions,
   routerIsReady: () => boolean,
-): StackGateway<SupervisedChild> => {
-  const { folder, platform, profile, ledger } = options
+): SupervisedChild | null => {
+  const { folder, platform, profile } = options
   const gateway = profile.gateway ?? null
-  if (gateway === null) return { supervisor: null, endStray: () => endStray(ledger, platform) }
+  if (gateway === null) return null
   const service = createTraefikService({
     gateway,
     proxy: profile.proxy,
@@ -25,7 +24,7 @@ export const assembleGateway = (
     env: options.env,
     routerIsReady,
   })
-  return { supervisor: superviseChild(options, service), endStray: async () => {} }
+  return superviseChild(options, service)
 }
 
 const strayGraceMs = 2_000

@@ -38,26 +38,11 @@ export interface ProverOptions {
   readonly logError: LogError
 }
 
-export interface Prover {
-  readonly proof: () => Proof | null
-  readonly failure: () => string | null
-  /** Call at every phase change: starts a proof when there is something new to prove. */
-  consider(): void
-  /** The user asks again: drops a failed proof and starts a new one. */
-  retry(): void
-  /**
-   * The cheap check; proves again if the last proof failed. Returns the fault. Two refusals in a row end the proof; a missing
-   * answer is left to the servers' own health checks.
-   */
-  recheck(): Promise<ChainFault | null>
-  close(): void
-}
-
 const checkTimeoutMs = 5_000
 /** One refusal may fall between the writes of two key files. */
 const refusalsToBelieve = 2
 
-export const createProver = (options: ProverOptions): Prover => {
+export const createProver = (options: ProverOptions) => {
   let proved: { readonly pair: ProvedPair; readonly proof: Proof } | null = null
   let failed: { readonly pair: ProvedPair; readonly reason: string } | null = null
   let attempt: { readonly pair: ProvedPair; readonly abort: AbortController } | null = null
@@ -107,6 +92,7 @@ export const createProver = (options: ProverOptions): Prover => {
     options.onChange()
   }
 
+  /** Call at every phase change: starts a proof when there is something new to prove. */
   const consider = (): void => {
     if (closed) return
     const pair = options.servingPair()
@@ -124,11 +110,16 @@ export const createProver = (options: ProverOptions): Prover => {
     proof: () => current(proved)?.proof ?? null,
     failure: () => current(failed)?.reason ?? null,
     consider,
-    retry: () => {
+    /** The user asks again: drops a failed proof and starts a new one. */
+    retry: (): void => {
       failed = null
       consider()
     },
-    recheck: async () => {
+    /**
+     * The cheap check; proves again if the last proof failed. Returns the fault. Two refusals in a row end the proof; a missing
+     * answer is left to the servers' own health checks.
+     */
+    recheck: async (): Promise<ChainFault | null> => {
       const pair = options.servingPair()
       if (pair === null || closed) return null
       const broken = await options.check(AbortSignal.timeout(checkTimeoutMs))
