@@ -176,7 +176,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
   })
 
   const looked = setUp.look(inUse.current().profile)
-  const adopted = await inUse.current().adopt()
+  const adopted = await inUse.current().stack.adopt()
   bringBack.begin(commands.wanted().filter((id) => !adopted.includes(id)))
   models.look()
   fetches.resume()

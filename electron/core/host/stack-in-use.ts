@@ -47,7 +47,7 @@ export const createStackInUse = (options: StackInUseOptions) => {
       await assembly.close()
       assembly = assemble(name, profile)
       options.onTaken(profile)
-      await assembly.adopt()
+      await assembly.stack.adopt()
     },
   }
 }

@@ -91,7 +91,7 @@ export const probesOnStack = (context: SelfcheckContext): readonly Probe[] => {
           signal,
           timeoutMs: promptLimitMs,
         })
-        return pass(`${answer.outputTokens} tokens after ${answer.milliseconds} ms`)
+        return pass(`${answer.outputTokens} tokens after ${Math.round(answer.milliseconds)} ms`)
       },
     ),
     onStack(

@@ -6,15 +6,16 @@ import { endEarlier } from '../supervise/child-process.ts'
 import { identityOf, type Ledger } from '../supervise/ledger.ts'
 import { type SupervisedChild, superviseChild } from '../supervise/supervised-child.ts'
 import type { AssemblyOptions } from './assembly-options.ts'
+import type { StackGateway } from './stack.ts'
 
 /** @param routerIsReady whether the Router answers direct requests */
 export const assembleGateway = (
   options: AssemblyOptions,
   routerIsReady: () => boolean,
-): SupervisedChild | null => {
-  const { folder, platform, profile } = options
+): StackGateway<SupervisedChild> => {
+  const { folder, platform, profile, ledger } = options
   const gateway = profile.gateway ?? null
-  if (gateway === null) return null
+  if (gateway === null) return { supervisor: null, endStray: () => endStray(ledger, platform) }
   const service = createTraefikService({
     gateway,
     proxy: profile.proxy,
@@ -24,7 +25,7 @@ export const assembleGateway = (
     env: options.env,
     routerIsReady,
   })
-  return superviseChild(options, service)
+  return { supervisor: superviseChild(options, service), endStray: async () => {} }
 }
 
 const strayGraceMs = 2_000

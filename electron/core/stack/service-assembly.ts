@@ -9,7 +9,7 @@ import { nameProcess } from '../supervise/ledger.ts'
 import type { AssemblyOptions } from './assembly-options.ts'
 import { assembleEngine } from './engine-assembly.ts'
 import { assembleForge } from './forge-assembly.ts'
-import { assembleGateway, endStray } from './gateway-assembly.ts'
+import { assembleGateway } from './gateway-assembly.ts'
 import { checkChain, proofTimeoutMs, proveEndToEnd } from './proof.ts'
 import { createProver } from './prover.ts'
 import { assembleRouter } from './router-assembly.ts'
@@ -71,18 +71,13 @@ export const assembleServices = (options: AssemblyOptions) => {
   })
 
   const rotations = logIds
-    .filter((id) => id !== 'gateway' || gateway !== null)
+    .filter((id) => id !== 'gateway' || gateway.supervisor !== null)
     .map((id) => createLogRotation({ path: folder.logPath(id), ...logLimits, onError: logError }).connect())
 
   return {
     profileName: options.profileName,
     profile,
     stack,
-    /** Takes over what an earlier core left running; returns those services. Ends a gateway that this profile lacks. */
-    adopt: async (): Promise<readonly CommandedId[]> => {
-      if (gateway === null) await endStray(options.ledger, platform)
-      return stack.adopt()
-    },
     prover,
     engine,
     routerFeed: router.feed,
@@ -90,7 +85,7 @@ export const assembleServices = (options: AssemblyOptions) => {
     sources: {
       engine: engine.source,
       healthChecks: () =>
-        [engine.supervisor, router.supervisor, gateway].flatMap(
+        [engine.supervisor, router.supervisor, gateway.supervisor].flatMap(
           (supervisor) => supervisor?.healthCheck() ?? [],
         ),
       ramDisk: forge.read,

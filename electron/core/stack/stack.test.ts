@@ -5,7 +5,7 @@ import type { Phase, ServiceState } from '../../contract/snapshot.ts'
 import { sampleSnapshot } from '../../contract/test-support/sample-snapshot.ts'
 import type { RamDiskService } from '../forge/ram-disk-service.ts'
 import type { Supervisor } from '../supervise/supervisor.ts'
-import { createStack, type StopOptions } from './stack.ts'
+import { createStack, type StackGateway, type StopOptions } from './stack.ts'
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -55,11 +55,15 @@ const setUp = (phases: Partial<Record<ServiceId, Phase>> = {}) => {
       usedBytes: null,
     }),
   }
+  const gateway: StackGateway = {
+    supervisor: phases.gateway === undefined ? null : supervisor('gateway'),
+    endStray: async () => {},
+  }
   const stack = createStack({
     ramDisk,
     llamaServer: supervisor('llamaServer'),
     proxy: supervisor('proxy'),
-    gateway: phases.gateway === undefined ? null : supervisor('gateway'),
+    gateway,
   })
   const finish = async (what: string, next: Phase) => {
     const end = endings.get(what)

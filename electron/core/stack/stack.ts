@@ -13,8 +13,15 @@ export interface StackServices {
   readonly ramDisk: RamDiskService
   readonly llamaServer: Supervisor
   readonly proxy: Supervisor
-  /** Starts and stops with the Router; null: the profile has none. */
-  readonly gateway: Supervisor | null
+  /** Starts and stops with the Router. */
+  readonly gateway: StackGateway
+}
+
+export interface StackGateway<Child extends Supervisor = Supervisor> {
+  /** null: the profile has none. */
+  readonly supervisor: Child | null
+  /** Ends a gateway left by an earlier core when this profile has none. */
+  endStray(): Promise<void>
 }
 
 export interface StopOptions {
@@ -53,7 +60,7 @@ export interface Stack {
 }
 
 export const createStack = (services: StackServices): Stack => {
-  const { gateway } = services
+  const { supervisor: gateway } = services.gateway
   const states = (): Services => ({
     ramDisk: services.ramDisk.state(),
     llamaServer: services.llamaServer.state(),
@@ -140,6 +147,7 @@ export const createStack = (services: StackServices): Stack => {
     adopt: async () => {
       const adopted: CommandedId[] = []
       if (await services.llamaServer.adopt()) adopted.push('llamaServer')
+      await services.gateway.endStray()
       const hasGateway = (await gateway?.adopt()) === true
       if (await services.proxy.adopt()) {
         adopted.push('proxy')
