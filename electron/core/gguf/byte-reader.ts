@@ -18,7 +18,6 @@ export interface ByteReader {
   skip(count: number, what: string): void
   /** A view, valid until the next `ensure`. */
   takeBytes(count: number): Buffer
-  takeU8(): number
   takeU32(): number
   /** Exact below 2^53, rounded above; harmless because every limit here is far lower. */
   takeU64(): number
@@ -95,7 +94,6 @@ export function createByteReader(
       at += count
     },
     takeBytes,
-    takeU8: () => takeBytes(1).readUInt8(0),
     takeU32,
     takeU64: () => {
       const low = takeU32()

@@ -38,7 +38,6 @@ describe('the Studio models', () => {
       architecture: 'llama',
       quantisation: 'Q8_0',
       layers: 80,
-      tensorCount: 724,
       tensorBytes: 74_967_187_712,
       trainingContextTokens: 131_072,
       embeddingLength: 8192,
@@ -252,7 +251,6 @@ describe('models in parts', () => {
     expect(header).toMatchObject({
       partPaths: [path, second],
       tensorBytes: 320,
-      tensorCount: 2,
       sharedEmbeddingBytes: 0,
     })
     expect(header.completeness).toEqual({ kind: 'complete' })

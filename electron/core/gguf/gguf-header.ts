@@ -19,9 +19,7 @@ export interface GgufHeader {
   /** The file passed to llama-server: the first part. */
   readonly path: string
   readonly partPaths: readonly string[]
-  readonly version: number
   readonly fileBytes: number
-  readonly tensorCount: number
   readonly tensorBytes: number
   readonly completeness: Completeness
   readonly architecture: string
@@ -154,9 +152,7 @@ export async function readGgufHeader(path: string, options: GgufReadOptions = {}
   return {
     path,
     partPaths: parts.map((part) => part.path),
-    version: first.version,
     fileBytes: sumOf(parts, (part) => part.fileBytes),
-    tensorCount: sumOf(parts, (part) => part.tensors.tensorCount),
     tensorBytes: sumOf(parts, (part) => part.tensors.tensorBytes),
     completeness: judgeCompleteness(parts),
     ...describeModel(architecture, ask),
@@ -194,9 +190,7 @@ export const headerFromMetadata = (
   return {
     path,
     partPaths: [path],
-    version: 3,
     fileBytes: tensorBytes,
-    tensorCount: 0,
     tensorBytes,
     completeness: { kind: 'complete' },
     ...describeModel(architecture, ask),

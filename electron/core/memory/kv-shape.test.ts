@@ -1,7 +1,8 @@
 // What each kind of architecture keeps, in bytes by hand from the rules of llama.cpp's own sources (named in the code tested).
 // Numbers of layers and heads are those of published models, made small where only the rule matters.
 import { describe, expect, it } from 'vitest'
-import { type KnownKvShape, readKvShape } from '../gguf/kv-shape.ts'
+import type { KnownKvShape } from '../gguf/kv-layer.ts'
+import { readKvShape } from '../gguf/kv-shape.ts'
 import type { MetadataValue } from '../gguf/metadata.ts'
 import { askMetadata } from '../gguf/metadata-reading.ts'
 import { planKvCache } from './kv-cache.ts'
