@@ -1,11 +1,9 @@
 // The memory plan as text: the Studio's map line by line, the checks, and the verdict last.
 
+import type { MemoryPlan, PlanLine } from '../../contract/memory-plan.ts'
 import { formatBytes, formatCount } from '../../core/base/format-bytes.ts'
 import type { PlanDifference } from '../../core/memory/compare-plan.ts'
-import type { MemoryPlan } from '../../core/memory/memory-plan.ts'
-import type { PlanLine } from '../../core/memory/plan-lines.ts'
 import type { MemoryPlanReading } from '../../core/memory/stack-plan.ts'
-import type { Verdict } from '../../core/memory/tally.ts'
 
 export interface PlanViewOptions {
   readonly width: number
@@ -59,7 +57,7 @@ function viewLargest(plan: MemoryPlan): readonly string[] {
 }
 
 function sayVerdict(plan: MemoryPlan): readonly [Style, string] {
-  const verdicts: Readonly<Record<Verdict, readonly [Style, string]>> = {
+  const verdicts: Readonly<Record<MemoryPlan['verdict'], readonly [Style, string]>> = {
     fits: ['green', 'fits'],
     'fits-without-linker-reserve': ['yellow', 'fits only without the linker reserve'],
     'does-not-fit': ['red', 'does not fit'],

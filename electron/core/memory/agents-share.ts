@@ -1,17 +1,8 @@
 // How much context each agent really gets, in numbers and in words.
+import type { AgentsShare } from '../../contract/memory-plan.ts'
 import { formatCount } from '../base/format-bytes.ts'
 import { cellRules, countCells } from './kv-cache.ts'
 import type { PlanInput } from './tally.ts'
-
-export interface AgentsShare {
-  readonly mode: 'split' | 'pool'
-  readonly agents: number
-  /** Split: each agent's share. Pool: what one agent may grow to while the others are small. */
-  readonly tokensPerAgent: number
-  /** All agents together. */
-  readonly tokensTogether: number
-  readonly note: string
-}
 
 export function shareAmongAgents(input: PlanInput): AgentsShare {
   const { server, target } = input

@@ -1,7 +1,7 @@
 // Caches the current profile's memory plan: reading a model's header takes milliseconds, too slow for each snapshot.
 import { isDeepStrictEqual } from 'node:util'
+import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import type { Profile } from '../../contract/profile.ts'
-import type { MemoryPlan } from './memory-plan.ts'
 import type { MemoryPlanReading } from './stack-plan.ts'
 
 export interface PlanQuestion {

@@ -1,9 +1,8 @@
 // The machine's memory in the parts of the owner's map: measured from the running engine, else planned. Pure.
+import type { MemoryPlan, PlanLine } from '../../contract/memory-plan.ts'
 import type { MemoryMap, MemoryPart, RamDisk } from '../../contract/snapshot.ts'
 import type { Allocations } from './allocations.ts'
 import { comparePlan } from './compare-plan.ts'
-import type { MemoryPlan } from './memory-plan.ts'
-import type { PlanLine } from './plan-lines.ts'
 
 export interface MemoryMapInput {
   readonly plan: Pick<

@@ -1,5 +1,5 @@
 // The plan's lines, in the order of the Studio's map.
-import type { planLineIds } from '../../contract/command.ts'
+import type { PlanLine } from '../../contract/memory-plan.ts'
 import { formatBytes, formatCount } from '../base/format-bytes.ts'
 import type { KvCacheSize } from './kv-cache.ts'
 import { sayPromptCache } from './prompt-cache-note.ts'
@@ -7,17 +7,6 @@ import type { SeedMap } from './reserves.ts'
 import type { PlanInput, Tally } from './tally.ts'
 
 type KnownKvSize = Extract<KvCacheSize, { kind: 'known' }>
-
-export interface PlanLine {
-  readonly id: (typeof planLineIds)[number]
-  readonly label: string
-  /** null: can't be counted; the note says why. */
-  readonly bytes: number | null
-  readonly estimated: boolean
-  /** The size in the Studio's map; null when the map has no such line (or the profile is not the Studio's). */
-  readonly seedBytes: number | null
-  readonly note: string | null
-}
 
 function sayCache(size: KnownKvSize, types: readonly [string, string]): string {
   const { perStream, streams, slidingPerStream } = size.cells
