@@ -57,9 +57,7 @@ export const createLlamaWatch = (baseUrl: string, apiKey: string): LlamaWatch =>
     const startedAt = Date.now()
     const text = await get('/slots', signal)
     const parsed = text === null ? null : parseSlots(parseJsonOrNull(text))
-    return parsed?.kind === 'slots'
-      ? { raw: parsed.slots, atMs: performance.now(), askedAt: startedAt }
-      : null
+    return parsed === null ? null : { raw: parsed, atMs: performance.now(), askedAt: startedAt }
   }
 
   return {
