@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { Profile } from '../../contract/profile.ts'
 import type { ChatTemplateChoice } from './chat-template.ts'
-import { type LlamaProfile, planLlamaArgv } from './llama-argv.ts'
+import { planLlamaArgv } from './llama-argv.ts'
 import { parseLlamaHelp } from './llama-help.ts'
 
 const readHelpText = (build: string) =>
   readFileSync(new URL(`../../../resources/llama-help/${build}.txt`, import.meta.url), 'utf8')
+
+type LlamaProfile = Profile['llamaServer']
 
 /** The seed's machine, with the seed's values where it has them. */
 const studio: LlamaProfile = {
@@ -48,7 +51,7 @@ function planned(...args: Parameters<typeof plan>) {
   const result = plan(...args)
   if (result.kind !== 'planned') throw new Error(result.reasons.join(' '))
   const argumentOf = (flag: string) => result.argv[result.argv.indexOf(flag) + 1]
-  const reasonOf = (code: string) => result.adaptations.find((adaptation) => adaptation.code === code)?.reason
+  const reasonOf = (flag: string) => result.adaptations.find((adaptation) => adaptation.flag === flag)?.reason
   return { ...result, argumentOf, reasonOf, line: result.argv.join(' ') }
 }
 
@@ -96,28 +99,14 @@ describe('planLlamaArgv', () => {
 
   it('says of every difference what the seed had, with the numbers of this profile', () => {
     const { adaptations, reasonOf } = planned()
-    expect(adaptations.map((adaptation) => adaptation.code)).toEqual([
-      'speculation',
-      'draft-kv-type',
-      'draft-kv-type',
-      'draft-gpu-layers',
-      'context-split',
-      'batch',
-      'batch',
-      'host',
-      'api-key',
-      'alias',
-      'metrics',
-      'prompt-cache',
-      'offline',
-      'web-ui',
-      'log-colors',
-      'log-level',
-    ])
-    expect(reasonOf('context-split')).toMatch(/131,072 \/ 4 = 32,768 tokens for each slot/)
-    expect(reasonOf('draft-kv-type')).toMatch(/131,072 cells.*2 bytes a value instead of 0\.5625 \(q4_0\)/)
-    expect(reasonOf('batch')).toMatch(/512 tokens, instead of this build's default of 2048/)
-    expect(adaptations.find(({ code }) => code === 'host')).toMatchObject({ seed: '--host 0.0.0.0' })
+    expect(adaptations.map(({ flag }) => flag).join(' ')).toBe(
+      '--spec-type -ctkd -ctvd -ngld -no-kvu -b -ub --host --api-key-file -a --metrics -cram --offline --no-ui' +
+        ' --log-colors -lv',
+    )
+    expect(reasonOf('-no-kvu')).toMatch(/131,072 \/ 4 = 32,768 tokens for each slot/)
+    expect(reasonOf('-ctkd')).toMatch(/131,072 cells.*2 bytes a value instead of 0\.5625 \(q4_0\)/)
+    expect(reasonOf('-b')).toMatch(/512 tokens, instead of this build's default of 2048/)
+    expect(adaptations.find(({ flag }) => flag === '--host')).toMatchObject({ seed: '--host 0.0.0.0' })
   })
 
   it('uses every flag it passes as the build lists it', () => {
@@ -141,7 +130,7 @@ describe('planLlamaArgv', () => {
   it('gives one pool to all slots with a unified KV cache', () => {
     const { line, reasonOf, warnings } = planned({ unifiedKv: true })
     expect(line).toContain(' -kvu ')
-    expect(reasonOf('unified-kv')).toMatch(/one pool of 131,072 tokens shared by all 4 slots/)
+    expect(reasonOf('-kvu')).toMatch(/one pool of 131,072 tokens shared by all 4 slots/)
     expect(warnings).toEqual([])
     const older = planned({ unifiedKv: true, contextTokens: 65_536 }, without(readHelpText('b10434'), '-kvu'))
     expect(older.line).not.toContain('kvu')
@@ -153,14 +142,14 @@ describe('planLlamaArgv', () => {
     const { line, adaptations } = planned({}, without(readHelpText('b10434'), '--spec-type'))
     expect(line).toContain('-md /models/draft.gguf')
     expect(line).not.toContain('--spec-type')
-    expect(adaptations.some(({ code }) => code === 'speculation')).toBe(false)
+    expect(adaptations.some(({ flag }) => flag === '--spec-type')).toBe(false)
   })
 
   it('leaves the draft model out where it would only idle', () => {
     const renamed = readHelpText('b10434').replaceAll('draft-simple', 'draft-plain')
     for (const result of [planned({}, renamed), planned({ speculation: 'none' })]) {
       expect(result.line).not.toMatch(/-md|--spec-type|-ctkd|-ngld/)
-      expect(result.adaptations.find(({ code }) => code === 'draft-left-out')).toMatchObject({
+      expect(result.adaptations.find(({ flag }) => flag === '-md')).toMatchObject({
         seed: '-md /models/draft.gguf',
         ours: null,
       })
@@ -171,7 +160,7 @@ describe('planLlamaArgv', () => {
   it('needs no draft model for ngram-mod', () => {
     const result = planned({ speculation: 'ngram-mod', draftModelPath: null })
     expect(result.line).toContain('--spec-type ngram-mod')
-    expect(result.adaptations.some(({ code }) => code === 'draft-left-out')).toBe(false)
+    expect(result.adaptations.some(({ flag }) => flag === '-md')).toBe(false)
     expect(planned({ speculation: 'ngram-mod' }).line).not.toContain('-md')
   })
 
@@ -213,11 +202,11 @@ describe('planLlamaArgv', () => {
     const { line, adaptations } = planned({}, without(readHelpText('b10434'), '--metrics'))
     expect(line).not.toContain('--metrics')
     expect(adaptations).toContainEqual({
-      code: 'not-in-this-build',
       flag: '--metrics',
       seed: null,
       ours: null,
       reason: expect.stringMatching(/has no --metrics/),
+      isLacking: true,
     })
   })
 
@@ -327,7 +316,7 @@ describe('how the model is loaded, pinned', () => {
 
   it('is said in the plan', () => {
     const { adaptations } = planned({ pinnedFlags: ['--mlock'] }, newestHelpText())
-    expect(adaptations.find(({ code }) => code === 'pinned')?.reason).toBe(
+    expect(adaptations.find(({ flag }) => flag.startsWith('--load-mode'))?.reason).toBe(
       'The profile pins --mlock, which this build of llama-server calls --load-mode mmap+mlock.',
     )
   })
@@ -344,7 +333,9 @@ describe('pinned flags', () => {
     const { argv, line, adaptations } = planned({ pinnedFlags })
     expect(line).not.toContain(` ${ours} `)
     expect(argv.slice(-pinnedFlags.length)).toEqual(pinnedFlags)
-    expect(adaptations.filter(({ code }) => code === 'pinned')).toMatchObject([{ ours: text }])
+    expect(adaptations.filter(({ reason }) => reason.startsWith('The profile pins'))).toMatchObject([
+      { ours: text },
+    ])
   })
 
   it('are passed as they stand, with a warning where the build will not like them', () => {
@@ -356,7 +347,7 @@ describe('pinned flags', () => {
       expect.stringMatching(/--draft-max was removed/),
       expect.stringMatching(/--mlock is deprecated/),
     ])
-    expect(adaptations.some(({ code }) => code === 'pinned')).toBe(false)
+    expect(adaptations.some(({ reason }) => reason.startsWith('The profile pins'))).toBe(false)
   })
 
   it('do not take a value for a flag', () => {
@@ -385,7 +376,7 @@ describe('the sampling', () => {
   it.each(['b10068', 'b10434'])('of the profile is passed to %s with its reason', (build) => {
     const { argumentOf, reasonOf } = planned({ sampling }, readHelpText(build))
     expect([argumentOf('--temp'), argumentOf('--top-p')]).toEqual(['0.6', '0.95'])
-    expect(reasonOf('sampling')).toContain('llamaServer.sampling')
+    expect(reasonOf('--temp')).toContain('llamaServer.sampling')
   })
 
   it('is left to the model where the profile says nothing, and to the user who pinned it', () => {
@@ -399,9 +390,7 @@ describe('the sampling', () => {
     const help = without(readHelpText('b10434'), '--top-p')
     const { line, adaptations } = planned({ sampling }, help)
     expect(line).not.toContain('--top-p')
-    expect(adaptations).toContainEqual(
-      expect.objectContaining({ code: 'not-in-this-build', flag: '--top-p' }),
-    )
+    expect(adaptations).toContainEqual(expect.objectContaining({ flag: '--top-p', isLacking: true }))
   })
 })
 
@@ -416,7 +405,7 @@ describe('the chat template', () => {
   it.each(['b10068', 'b10434'])('of ours is passed to %s with its reason', (build) => {
     const { argumentOf, reasonOf } = planned({}, readHelpText(build), file)
     expect(argumentOf('--chat-template-file')).toBe('/r/ours.jinja')
-    expect(reasonOf('chat-template')).toContain('drops tools')
+    expect(reasonOf('--chat-template-file')).toContain('drops tools')
   })
 
   it('comes after --jinja, without which some builds take only templates they know', () => {
