@@ -83,13 +83,10 @@ async function whyNotRunnable(binaryPath: string): Promise<string | null> {
   return executable ? null : `${binaryPath} is not executable. Mend it with: chmod +x '${binaryPath}'`
 }
 
-interface RunResult {
-  readonly stdout: string
-  readonly stderr: string
-  readonly exitCode: number | null
-  readonly signal: string | null
-  readonly timedOut: boolean
-}
+type RunResult = Pick<
+  Awaited<ReturnType<typeof runBounded>>,
+  'stdout' | 'stderr' | 'exitCode' | 'signal' | 'timedOut'
+>
 
 /** Runs the program and returns its output; never rejects. */
 export async function runLlamaServer(
@@ -107,14 +104,8 @@ export async function runLlamaServer(
       maxBuffer: 1_000_000,
     },
   )
-  return {
-    stdout: result.stdout,
-    // If the system can't start the program (wrong architecture), only this holds the reason.
-    stderr: result.stderr === '' ? (result.originalMessage ?? '') : result.stderr,
-    exitCode: result.exitCode ?? null,
-    signal: result.signal ?? null,
-    timedOut: result.timedOut,
-  }
+  // If the system can't start the program (wrong architecture), only `originalMessage` holds the reason.
+  return { ...result, stderr: result.stderr || (result.originalMessage ?? '') }
 }
 
 function explainHelpFailure(binaryPath: string, help: RunResult): string {

@@ -32,7 +32,7 @@ it.each([
   ['that did not answer in time', { stdout: '', exitCode: null, signal: 'SIGKILL', timedOut: true }],
   ['that was ended', { stdout: '', exitCode: null, signal: 'SIGTERM', timedOut: false }],
   ['that failed', { stdout: '', exitCode: 1, signal: null, timedOut: false }],
-])('asks a program %s again: the first start of Metal takes 5 to 6 s', async (_, first) => {
+] as const)('asks a program %s again: the first start of Metal takes 5 to 6 s', async (_, first) => {
   const folder = await mkdtemp(join(tmpdir(), 'nexus-metal-'))
   const path = join(folder, 'llama-server')
   writeFileSync(path, 'one')
