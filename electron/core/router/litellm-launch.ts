@@ -9,12 +9,11 @@ import { isErrno, readFileOrNull, writePrivateFile } from '../base/private-file.
 import { readRegularFile } from '../base/regular-file.ts'
 import { slotCacheOf } from '../engine/slot-cache.ts'
 import type { LaunchSpec } from '../supervise/child-service.ts'
-import { nodeKeyVariable, renderLiteLlmConfig } from './litellm-config.ts'
+import { buildLiteLlmConfig, nodeKeyVariable, renderLiteLlmConfig } from './litellm-config.ts'
 import { routerModules, routerSettings } from './litellm-router-settings.ts'
 import { readNodeKey } from './nodes/node-key.ts'
-import { profileLiteLlmConfig } from './profile-litellm-config.ts'
 
-interface LiteLlmLaunchInput {
+export interface LiteLlmLaunchInput {
   readonly profile: Profile
   /** The Python of the environment that LiteLLM is installed in. */
   readonly pythonPath: string
@@ -73,7 +72,7 @@ const writeConfig = ({ profile, proxyDir, feedPath, parkedDir }: LiteLlmLaunchIn
   const path = join(proxyDir, 'config.yaml')
   const settings = routerSettings(profile, { proxyDir, feedPath }, slotCacheOf(profile, parkedDir))
   replaceIfDifferent(settingsPath(proxyDir), `${JSON.stringify(settings, null, 2)}\n`)
-  replaceIfDifferent(path, renderLiteLlmConfig(profileLiteLlmConfig(profile)))
+  replaceIfDifferent(path, renderLiteLlmConfig(buildLiteLlmConfig(profile)))
   return path
 }
 
