@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { readRecord } from '../base/json-record.ts'
 import { isErrno } from '../base/private-file.ts'
 import { statIfThere } from '../base/regular-file.ts'
-import type { PublishedFile } from './hub-listing.ts'
+import type { PublishedFile } from './model-request.ts'
 
 export interface FilePlace {
   readonly targetPath: string

@@ -13,7 +13,6 @@ import {
   readFetchRecord,
   writeFetchRecord,
 } from './fetched-file.ts'
-import type { PublishedFile } from './hub-listing.ts'
 import {
   type Asked,
   final,
@@ -25,6 +24,7 @@ import {
   wait,
 } from './hub-problem.ts'
 import { askHub, type Hub, type HubReply } from './hub-request.ts'
+import type { PublishedFile } from './model-request.ts'
 
 export interface FileFetchOptions {
   readonly file: PublishedFile

@@ -6,7 +6,7 @@ import { applyOverride } from '../config/config.ts'
 import { settleKvSharing, whyNoPool } from '../config/kv-sharing.ts'
 import { effectivePromptCacheMiB } from '../engine/slot-cache.ts'
 import type { GgufHeader } from '../gguf/gguf-header.ts'
-import { estimateGpuLimitBytes } from '../memory/gpu-limit.ts'
+import { planMachine } from '../memory/gpu-limit.ts'
 import { findLargestContext, headroomShare } from '../memory/largest-context.ts'
 import { plannedServer } from '../memory/planned-server.ts'
 import { reservesFor } from '../memory/reserves.ts'
@@ -135,18 +135,14 @@ const planInput = (
     machine,
   })
   const profile = settleKvSharing(applyOverride(studio, override, files.model.id))
-  const { totalBytes, gpuLimitBytes, isMac } = machine
   return {
     target,
     draft,
     projectorBytes: null,
     server: plannedServer({ ...profile.llamaServer, promptCacheMiB: effectivePromptCacheMiB(profile) }),
     ramDiskBytes: profile.ramDisk.sizeMiB * mebibyte,
-    machine:
-      gpuLimitBytes === null && isMac
-        ? { totalBytes, gpuLimitBytes: estimateGpuLimitBytes(totalBytes), gpuLimitIsEstimate: true }
-        : { totalBytes, gpuLimitBytes },
-    reserves: reservesFor(totalBytes),
+    machine: planMachine(machine, machine.isMac),
+    reserves: reservesFor(machine.totalBytes),
     whyNoPool: whyNoPool(profile),
   }
 }

@@ -11,9 +11,15 @@ import type { StateFolder } from '../config/state-folder.ts'
 import type { LogError } from '../logs/core-log.ts'
 import type { CatalogueModel } from './catalogue.ts'
 import { hubEndpoint, judgeEndpoint } from './hub-address.ts'
-import type { Listing, PublishedFile } from './hub-listing.ts'
 import type { FetchEnd, FetchPace } from './model-fetch.ts'
-import { type ModelRequest, parseModelRequest } from './model-request.ts'
+import {
+  type Listing,
+  ListingSchema,
+  type ModelRequest,
+  ModelRequestSchema,
+  type PublishedFile,
+  parseModelRequest,
+} from './model-request.ts'
 import type { RoomFacts } from './models-folder.ts'
 import { createTransferRate, type TransferRate } from './transfer-rate.ts'
 
@@ -51,22 +57,14 @@ const usualPace: FetchPace = { silenceMs: 60_000, firstWaitMs: 1_000, longestWai
 /** How many ended fetches are still shown. */
 const keptEnded = 5
 
-const filesSchema = z.array(
-  z.strictObject({ path: z.string(), bytes: z.number().int().positive(), sha256: z.string() }),
-)
 const WantedSchema = z.strictObject({
   version: z.literal(1),
   fetches: z.array(
     z.strictObject({
-      request: z.strictObject({
-        id: z.string(),
-        repo: z.string(),
-        file: z.string().nullable(),
-        files: z.array(z.strictObject({ path: z.string(), sha256: z.string().nullable() })).nullable(),
-      }),
+      request: ModelRequestSchema,
       endpoint: z.string(),
       /** The files of the model, once they are known. */
-      listing: z.strictObject({ revision: z.string(), files: filesSchema }).nullable(),
+      listing: ListingSchema.nullable(),
     }),
   ),
 })

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { PublishedFile } from './hub-listing.ts'
-import { chooseFiles, parseModelRequest } from './model-request.ts'
+import { chooseFiles, type PublishedFile, parseModelRequest } from './model-request.ts'
 
 const file = (path: string, hash = '1'): PublishedFile => ({ path, bytes: 1000, sha256: hash.repeat(64) })
 const repo = 'unsloth/DeepSeek-R1-Distill-Llama-70B-GGUF'
