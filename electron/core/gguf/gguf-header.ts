@@ -1,4 +1,8 @@
 // Reads the header of a model file (or of all its parts) without reading its weights.
+//
+// Not by @huggingface/gguf (0.4.6, measured): it takes a header cut off in its token list for a whole one and keeps every value.
+// A vocabulary of 262,144 texts took it 3.4 s and 230 MiB (here 0.2 s and 30 MiB), 48 MB of empty texts 39 s, and 40 MB of
+// numbers 700 MiB; it accepts nested arrays, which llama.cpp refuses.
 import { messageOf } from '../base/error-message.ts'
 import { type GgufPart, type GgufReadOptions, readGgufPart } from './gguf-part.ts'
 import { type KvShape, readKvShape } from './kv-shape.ts'
