@@ -87,6 +87,22 @@ describe('parseConfig', () => {
     expect(problemsOf(() => parseConfig(withStudio(overrides), 'config.json'))).toEqual([expected])
   })
 
+  it('takes one host or several of llama-server: both wildcards are one of each family', () => {
+    for (const host of ['::', ['127.0.0.1', '10.0.0.2'], ['0.0.0.0', '::']])
+      expect(
+        parseConfig(withStudio({ llamaServer: { host } }), 'x').profiles['mine']?.llamaServer?.host,
+      ).toEqual(host)
+  })
+
+  it.each([[['127.0.0.1', '127.0.0.1']], [['0.0.0.0', '10.0.0.2']], [['::', '::1']], [[]], [7]])(
+    'refuses %j as the host of llama-server',
+    (host) => {
+      expect(problemsOf(() => parseConfig(withStudio({ llamaServer: { host } }), 'x'))).toEqual([
+        `profiles.mine.llamaServer.host: found ${JSON.stringify(host)}; allowed: an IP address or host name, or a list of them without overlaps, such as ["127.0.0.1", "10.0.0.2"]`,
+      ])
+    },
+  )
+
   it.each([
     ['an invalid one', { proxy: { clientKey: 'sk-secret with blanks' } }],
     ['one that is not text', { proxy: { clientKey: ['sk-secret'] } }],

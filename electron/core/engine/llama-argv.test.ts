@@ -267,6 +267,20 @@ describe('a build of November 2026', () => {
     expect(planned({ unifiedKv: true }, newestHelpText()).line).toContain(' -kvu ')
   })
 
+  it('listens on several addresses; an older build listens on one, and the reason says so', () => {
+    const host = ['127.0.0.1', '100.64.0.7']
+    const { line, adaptations } = planned({ host }, newestHelpText())
+    expect(line).toContain(' --host 127.0.0.1,100.64.0.7 --port 8080 ')
+    expect(adaptations.find(({ flag }) => flag === '--host')?.ours).toBe('--host 127.0.0.1,100.64.0.7')
+    expect(reasonsOf(plan({ host }, readHelpText('b10434')))).toEqual([
+      expect.stringMatching(/^llamaServer\.host lists 2 addresses, but this build .* listens on one/),
+    ])
+    expect(planned({ host: ['::1'] }, readHelpText('b10434')).argumentOf('--host')).toBe('::1')
+    // One address of several that is not loopback needs the key file.
+    const keyless = without(newestHelpText(), '--api-key-file')
+    expect(reasonsOf(plan({ host }, keyless)).join()).toMatch(/every client that can reach 127\.0\.0\.1,100/)
+  })
+
   it('takes a limit for each slot of one pool that a user pins', () => {
     const { line, warnings } = planned(
       { unifiedKv: true, pinnedFlags: ['--kv-unified-per-slot', '65536'] },

@@ -234,27 +234,33 @@ function planBatch(draft: ArgvDraft, profile: LlamaProfile, capabilities: LlamaC
 }
 
 function planEndpoints(draft: ArgvDraft, { profile, capabilities, apiKeyPath, slotCache }: LlamaPlanInput) {
-  draft.require(['--host'], profile.host, 'an address')
+  const hosts = [profile.host].flat()
+  const host = hosts.join(',')
+  if (hosts.length > 1 && !/comma-separated/.test(capabilities.find('--host')?.text ?? ''))
+    draft.reasons.push(
+      `llamaServer.host lists ${hosts.length} addresses, but this build of llama-server listens on one (builds since September 2026 take several): set one of them, or 0.0.0.0 for all.`,
+    )
+  draft.require(['--host'], host, 'an address')
   draft.require(['--port'], String(profile.port), 'a port')
-  if (profile.host !== '0.0.0.0') {
-    const reason = `The profile restricts it to ${profile.host}.`
+  if (host !== '0.0.0.0') {
+    const reason = `The profile restricts it to ${host}.`
     draft.adaptations.push({
       flag: '--host',
       seed: '--host 0.0.0.0',
-      ours: `--host ${profile.host}`,
+      ours: `--host ${host}`,
       reason,
     })
   }
-  const local = ['127.0.0.1', 'localhost', '::1'].includes(profile.host)
+  const local = hosts.every((one) => ['127.0.0.1', 'localhost', '::1'].includes(one))
   if (!local && capabilities.firstSupported(['--api-key-file']) === null) {
     draft.reasons.push(
-      `This build has no --api-key-file: it would serve every client that can reach ${profile.host}:${profile.port}.`,
+      `This build has no --api-key-file: it would serve every client that can reach ${host}:${profile.port}.`,
     )
   }
   draft.add(
     ['--api-key-file'],
     apiKeyPath,
-    `Without it any client that can reach ${profile.host}:${profile.port} may use the model; a file keeps the key out of the process list.`,
+    `Without it any client that can reach ${host}:${profile.port} may use the model; a file keeps the key out of the process list.`,
   )
   draft.add(
     ['-a', '--alias'],

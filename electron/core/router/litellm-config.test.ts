@@ -127,5 +127,7 @@ describe('localUrl', () => {
     expect(localUrl('::', 8080)).toBe('http://[::1]:8080')
     expect(localUrl('192.168.1.7', 4000)).toBe('http://192.168.1.7:4000')
     expect(localUrl('fe80::1', 4000)).toBe('http://[fe80::1]:4000')
+    expect(localUrl(['100.64.0.7', '::1'], 8080)).toBe('http://[::1]:8080')
+    expect(localUrl(['100.64.0.7', 'fe80::1'], 8080)).toBe('http://100.64.0.7:8080')
   })
 })
