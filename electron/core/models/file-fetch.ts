@@ -38,13 +38,6 @@ export interface FileFetchOptions {
   readonly onProgress: (phase: 'fetching' | 'checking', doneBytes: number) => void
 }
 
-export interface FileFetch {
-  /** Resumes the last attempt. Rejects only when the signal is aborted. */
-  attempt(): Promise<HubOutcome<'fetched'>>
-  /** Bytes of the file on disk. */
-  doneBytes(): number
-}
-
 /** The hashed beginning of the part: a lost connection must not cause 40 GB to be read again. */
 interface HashedPart {
   readonly hash: Hash
@@ -52,7 +45,7 @@ interface HashedPart {
 }
 
 /** The caller must hold the folder's lock: only one at a time. */
-export const createFileFetch = (options: FileFetchOptions): FileFetch => {
+export const createFileFetch = (options: FileFetchOptions) => {
   const { file, place, hub, asked, silenceMs, signal, onProgress } = options
   let hashed: HashedPart | null = null
   let etag: string | null = null
@@ -190,8 +183,10 @@ export const createFileFetch = (options: FileFetchOptions): FileFetch => {
   }
 
   return {
+    /** Bytes of the file on disk. */
     doneBytes: () => hashed?.bytes ?? 0,
-    attempt: async () => {
+    /** Resumes the last attempt. Rejects only when the signal is aborted. */
+    attempt: async (): Promise<HubOutcome<'fetched'>> => {
       try {
         const present = await checkPresent()
         if (present !== null) return present
