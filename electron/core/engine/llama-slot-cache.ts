@@ -1,6 +1,6 @@
 // Flags that let idle slots keep their cache, and restore a conversation that lost its slot.
 import type { Profile } from '../../contract/profile.ts'
-import { formatCount } from '../base/format-bytes.ts'
+import { formatCount, mebibyte } from '../base/format-bytes.ts'
 import type { ArgvDraft } from './llama-argv-draft.ts'
 import type { LlamaCapabilities } from './llama-help.ts'
 import type { SlotCache } from './slot-cache.ts'
@@ -43,5 +43,3 @@ export const planSlotCache = (
     `A conversation that loses its slot, or outlives this process, waits here in a file: at most ${formatCount(Math.round(mostBytes / mebibyte))} MiB in all (llamaServer.parkedCacheMiB) and ${formatCount(Math.round(mostAgeSeconds / 3_600))} h unused (llamaServer.parkedCacheHours); the oldest are deleted first.`,
   )
 }
-
-const mebibyte = 1_048_576

@@ -1,7 +1,7 @@
 // Judges the catalogue's models for a machine: whether each fits, the context per agent, and its published speed. Uses the
 // memory plan and the headers. Pure.
 import type { Profile, ProfileOverride } from '../../contract/profile.ts'
-import { formatBytes } from '../base/format-bytes.ts'
+import { formatBytes, gibibyte, mebibyte } from '../base/format-bytes.ts'
 import { applyOverride } from '../config/config.ts'
 import { settleKvSharing, whyNoPool } from '../config/kv-sharing.ts'
 import { effectivePromptCacheMiB } from '../engine/slot-cache.ts'
@@ -52,9 +52,6 @@ export const firstTurnTokens = 20_000
 
 /** Below this, Claude Code compacts endlessly: its first request alone takes most of it. */
 const workableTokens = 32_768
-
-const gibibyte = 1024 ** 3
-const mebibyte = 1024 ** 2
 
 /** The share in the seed's map, 64 of 256 GiB, and at most 64 GiB. */
 const ramDiskMiB = (totalBytes: number): number =>
