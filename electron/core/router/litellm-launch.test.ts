@@ -2,6 +2,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   statSync,
   utimesSync,
@@ -25,6 +26,7 @@ const keys = {
   clientKeysPath: '/state/keys/clients.json',
 }
 
+const resources = join(import.meta.dirname, '../../../resources')
 let proxyDir = ''
 let ownConfig = ''
 beforeEach(() => {
@@ -40,7 +42,7 @@ const plan = (profile: Profile = demo, env: Record<string, string> = { PATH: '/u
     proxyDir,
     parkedDir: '/state/parked',
     feedPath: '/state/router.sock',
-    resourcesDir: join(import.meta.dirname, '../../../resources'),
+    resourcesDir: resources,
     keys,
     env,
   })
@@ -63,6 +65,13 @@ describe('starting LiteLLM', () => {
     const config = join(proxyDir, 'config.yaml')
     expect(argv.slice(6)).toEqual(['--config', config, '--host', '127.0.0.1', '--port', port])
     expect(existsSync(join(proxyDir, 'opta_router.py'))).toBe(true)
+  })
+
+  it('copies every module of the Router, and only those', () => {
+    plan()
+    const pythons = (dir: string) => readdirSync(dir).filter((name) => name.endsWith('.py'))
+    expect(pythons(proxyDir)).toEqual(pythons(resources))
+    expect(pythons(proxyDir)).toContain('opta_admission.py')
   })
 
   it('writes files that only their owner may read', () => {

@@ -1,6 +1,6 @@
 // What the profile switches is what the Router gets and what the plan lists.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Profile } from '../../contract/profile.ts'
@@ -8,7 +8,7 @@ import { isAdmissionOn } from '../config/kv-sharing.ts'
 import { builtinProfiles } from '../config/profiles.ts'
 import { slotCacheOf } from '../engine/slot-cache.ts'
 import { clientLimits } from './client-limits.ts'
-import { routerModules, routerSettings } from './litellm-router-settings.ts'
+import { routerSettings } from './litellm-router-settings.ts'
 import { planRouter } from './router-plan.ts'
 
 const demo = builtinProfiles('/runtime')['demo']
@@ -105,11 +105,9 @@ describe('the settings of the Router', () => {
     expect(routerSettings(profile, paths)).toMatchObject({ pin_conversations: false, parked_dir: null })
   })
 
-  it('are the fields that the Python side knows, and every module of it is copied', () => {
+  it('are the fields that the Python side knows', () => {
     const known = readFileSync(join(resources, 'opta_settings.py'), 'utf8')
     for (const name of Object.keys(routerSettings(demo, paths))) expect(known).toContain(`    ${name}: `)
-    const modules = readdirSync(resources).filter((name) => /^opta_\w+\.py$/.test(name))
-    expect([...routerModules, 'opta_litellm.py'].sort()).toEqual(modules.sort())
   })
 
   it('say which tools reach the model: a coding agent needs few, and a list in the profile applies to every client', () => {

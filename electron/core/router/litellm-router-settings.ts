@@ -12,49 +12,6 @@ import { keptTools } from './kept-tools.ts'
 import { keptForAnswerShare, routerPool } from './router-pool.ts'
 import { toolBookName } from './tool-book.ts'
 
-/** Beside opta_litellm.py: LiteLLM imports from the folder of its config.yaml only. */
-export const routerModules = [
-  'opta_router.py',
-  'opta_access.py',
-  'opta_admission.py',
-  'opta_body.py',
-  'opta_cache.py',
-  'opta_connections.py',
-  'opta_conversations.py',
-  'opta_count.py',
-  'opta_ending.py',
-  'opta_engine.py',
-  'opta_engine_record.py',
-  'opta_feed.py',
-  'opta_fields.py',
-  'opta_gate.py',
-  'opta_ghosts.py',
-  'opta_kept_tools.py',
-  'opta_keys.py',
-  'opta_limits.py',
-  'opta_nodes.py',
-  'opta_parked_files.py',
-  'opta_parking.py',
-  'opta_prompt.py',
-  'opta_requests.py',
-  'opta_schemas.py',
-  'opta_settings.py',
-  'opta_shapes.py',
-  'opta_sight.py',
-  'opta_slot_actions.py',
-  'opta_slots.py',
-  'opta_state_files.py',
-  'opta_status.py',
-  'opta_stream.py',
-  'opta_thinking.py',
-  'opta_texts.py',
-  'opta_tool_book.py',
-  'opta_tools.py',
-  'opta_traffic.py',
-  'opta_upstream.py',
-  'opta_whole.py',
-] as const
-
 /** How soon to try a failed Studio again; a request that tries a dead one loses a few ms. */
 const nodeCooldownSeconds = 10
 
