@@ -199,20 +199,13 @@ export const QuerySchema = z.discriminatedUnion('type', [
 ])
 export type Query = z.infer<typeof QuerySchema>
 
-export interface Answers {
-  readonly plan: PlanAnswer
-  readonly doctor: DoctorAnswer
-  readonly models: ModelsAnswer
-  readonly clients: ClientsAnswer
-  readonly settings: SettingsAnswer
-  readonly logTail: readonly string[]
-}
-
 export const answerSchemas = {
   plan: PlanAnswerSchema,
   doctor: DoctorAnswerSchema,
   models: ModelsAnswerSchema,
   clients: ClientsAnswerSchema,
   settings: SettingsAnswerSchema,
-  logTail: z.array(z.string()),
-} as const satisfies { readonly [T in keyof Answers]: z.ZodType }
+  logTail: z.array(z.string()).readonly(),
+} satisfies Record<Query['type'], z.ZodType>
+
+export type Answers = { readonly [T in Query['type']]: z.infer<(typeof answerSchemas)[T]> }
