@@ -97,7 +97,7 @@ describe('planLlamaArgv', () => {
     )
   })
 
-  it('says of every difference what the seed had, with the numbers of this profile', () => {
+  it('explains every difference from the seed, with the numbers of this profile', () => {
     const { adaptations, reasonOf } = planned()
     expect(adaptations.map(({ flag }) => flag).join(' ')).toBe(
       '--spec-type -ctkd -ctvd -ngld -no-kvu -b -ub --host --api-key-file -a --metrics -cram --offline --no-ui' +
@@ -121,7 +121,7 @@ describe('planLlamaArgv', () => {
     }
   })
 
-  it('leaves the log as it is where level 4 means something else', () => {
+  it('leaves the log level alone if level 4 means something else', () => {
     const older = readHelpText('b10068').replace('- 4: trace (more info)', '')
     expect(planned({}, older).argv).not.toContain('-lv')
     expect(planned({ pinnedFlags: ['-lv', '2'] }).line).toMatch(/--log-colors off -lv 2$/)
@@ -138,14 +138,14 @@ describe('planLlamaArgv', () => {
     expect(older.warnings[1]).toMatch(/first turn can bring 30,000/)
   })
 
-  it('drafts without --spec-type where the build has none', () => {
+  it('drafts without --spec-type on a build that lacks it', () => {
     const { line, adaptations } = planned({}, without(readHelpText('b10434'), '--spec-type'))
     expect(line).toContain('-md /models/draft.gguf')
     expect(line).not.toContain('--spec-type')
     expect(adaptations.some(({ flag }) => flag === '--spec-type')).toBe(false)
   })
 
-  it('leaves the draft model out where it would only idle', () => {
+  it('leaves the draft model out if it would only idle', () => {
     const renamed = readHelpText('b10434').replaceAll('draft-simple', 'draft-plain')
     for (const result of [planned({}, renamed), planned({ speculation: 'none' })]) {
       expect(result.line).not.toMatch(/-md|--spec-type|-ctkd|-ngld/)
@@ -249,7 +249,7 @@ describe('planLlamaArgv', () => {
 })
 
 describe('a build of November 2026', () => {
-  it('gets the line that the older ones get, its port and address said outright', () => {
+  it('gets the same line as the older ones, with explicit port and address', () => {
     expect(planned({}, newestHelpText()).argv).toEqual(planned({}, readHelpText('b10434')).argv)
     expect(planned({ unifiedKv: true }, newestHelpText()).line).toContain(' -kvu ')
   })
@@ -278,7 +278,7 @@ describe('a build of November 2026', () => {
   })
 })
 
-describe('how the model is loaded, pinned', () => {
+describe('pinned flags for loading the model', () => {
   const spelled = (help: string, ...pinnedFlags: string[]) => {
     const { argv, warnings } = planned({ pinnedFlags }, help)
     return { words: argv.slice(argv.indexOf('-lv') + 2), warnings }
@@ -292,7 +292,7 @@ describe('how the model is loaded, pinned', () => {
     [['-dio'], '--load-mode dio'],
     [['--threads', '4', '--no-direct-io'], '--threads 4 --load-mode auto'],
     [['-lm', 'mlock'], '-lm mlock'],
-  ])('%j reaches a build without the old words as %s', (pinned, expected) => {
+  ])('%j becomes %s on a build without the old flags', (pinned, expected) => {
     const { words, warnings } = spelled(newestHelpText(), ...pinned)
     expect(words.join(' ')).toBe(expected)
     expect(warnings).toEqual([])
@@ -304,18 +304,18 @@ describe('how the model is loaded, pinned', () => {
     ['none', '--no-mmap'],
     ['dio', '--direct-io'],
     ['auto', ''],
-  ])('--load-mode %s reaches a build without it as "%s"', (mode, expected) => {
+  ])('--load-mode %s becomes "%s" on a build without it', (mode, expected) => {
     const { words, warnings } = spelled(readHelpText('b10068'), '--load-mode', mode)
     expect(words.join(' ')).toBe(expected)
     expect(warnings).toEqual([])
   })
 
-  it('stays as it is on a build that knows both, or where the mode is not known', () => {
+  it('stay unchanged on a build with both, and with an unknown mode', () => {
     expect(spelled(readHelpText('b10434'), '--mlock').words).toEqual(['--mlock'])
     expect(spelled(readHelpText('b10068'), '--load-mode', 'turbo').words).toEqual(['--load-mode', 'turbo'])
   })
 
-  it('is said in the plan', () => {
+  it('are explained in the plan', () => {
     const { adaptations } = planned({ pinnedFlags: ['--mlock'] }, newestHelpText())
     expect(adaptations.find(({ flag }) => flag.startsWith('--load-mode'))?.reason).toBe(
       'The profile pins --mlock, which this build of llama-server calls --load-mode mmap+mlock.',
@@ -339,7 +339,7 @@ describe('pinned flags', () => {
     ])
   })
 
-  it('are passed as they stand, with a warning where the build will not like them', () => {
+  it('are passed unchanged, with a warning if the build will not accept them', () => {
     const pinnedFlags = ['--not-a-flag', '--draft-max', '8', '--mlock', '--threads', '4', '--temp', '-1']
     const { argv, warnings, adaptations } = planned({ pinnedFlags })
     expect(argv.slice(-pinnedFlags.length)).toEqual(pinnedFlags)
@@ -356,7 +356,7 @@ describe('pinned flags', () => {
     expect(line).toContain(' -b 512 ')
   })
 
-  it('keep our key file beside theirs, since llama-server accepts the keys of both', () => {
+  it('keep our key file too: llama-server accepts the keys of both', () => {
     const { line } = planned({ pinnedFlags: ['--api-key-file', '/theirs'] })
     expect(line).toMatch(/--api-key-file \/state\/key.*--api-key-file \/theirs/)
   })
@@ -380,14 +380,14 @@ describe('the sampling', () => {
     expect(reasonOf('--temp')).toContain('llamaServer.sampling')
   })
 
-  it('is left to the model where the profile says nothing, and to the user who pinned it', () => {
+  it('is not set if the profile has none, or if the user pinned it', () => {
     for (const nothing of [{}, { sampling: null }]) expect(planned(nothing).line).not.toContain('--temp')
     const pinned = planned({ sampling, pinnedFlags: ['--temp', '0.2'] })
     expect(pinned.line.match(/--temp /g)).toHaveLength(1)
     expect(pinned.argumentOf('--top-p')).toBe('0.95')
   })
 
-  it('is named where the build has no flag for it', () => {
+  it('is listed as missing if the build has no flag for it', () => {
     const help = without(readHelpText('b10434'), '--top-p')
     const { line, adaptations } = planned({ sampling }, help)
     expect(line).not.toContain('--top-p')
@@ -409,7 +409,7 @@ describe('the chat template', () => {
     expect(reasonOf('--chat-template-file')).toContain('drops tools')
   })
 
-  it('comes after --jinja, without which some builds take only templates they know', () => {
+  it('comes after --jinja, because some builds otherwise accept only built-in templates', () => {
     const help = readHelpText('b10068').replace(
       'whether to use jinja template engine for chat (default: enabled)',
       'use jinja template for chat (default: disabled)',
@@ -417,7 +417,7 @@ describe('the chat template', () => {
     expect(planned({}, help, file).line).toMatch(/ --jinja --chat-template-file /)
   })
 
-  it('of the model is left alone, and one without tools is warned of', () => {
+  it('of the model needs no flag; one without tools gives a warning', () => {
     expect(planned().line).not.toContain('--chat-template')
     expect(planned().warnings.join()).not.toContain('Tools')
     const toolless = { kind: 'own', toolless: true, reason: 'it never mentions the tools' } as const
@@ -426,7 +426,7 @@ describe('the chat template', () => {
     )
   })
 
-  it('that the profile pins wins over ours', () => {
+  it('pinned by the profile replaces ours', () => {
     const { line } = planned(
       { pinnedFlags: ['--chat-template-file', '/mine.jinja'] },
       readHelpText('b10434'),

@@ -10,7 +10,7 @@ const slot = (changes: Record<string, unknown>) => [
 ]
 
 describe('parseSlots', () => {
-  it('reads slots that were never used: everything they do not say is null', () => {
+  it('reads slots that were never used: missing values are null', () => {
     expect(parseSlots(readFixture('llama-b10434-slots-idle-fresh.json'))).toEqual(
       [0, 1].map((id) => ({
         id,
@@ -33,7 +33,7 @@ describe('parseSlots', () => {
     ])
   })
 
-  it('reads next_token as an object, an array, and of 2024', () => {
+  it('reads next_token as an object, as an array, and in the layout of 2024', () => {
     for (const next_token of [{ n_decoded: 7 }, [{ n_decoded: 7 }], { num_tokens_predicted: 7 }]) {
       expect(parseSlots(slot({ next_token }))).toMatchObject([{ decoded: 7 }])
     }

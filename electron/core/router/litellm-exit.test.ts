@@ -146,7 +146,7 @@ sys:1: ResourceWarning: unclosed <socket.socket fd=7>`
     expect(explain(null, log, 'SIGKILL').reason).toContain('SIGKILL')
   })
 
-  it('does not take an earlier lack for the reason of a later end', () => {
+  it('does not blame an earlier shortage for a later exit', () => {
     const log = `MemoryError\nOSError: [Errno 28] No space left on device\n${answered}\nKeyError: 'made up'`
     expect(explain(1, log)).toEqual({
       reason: "LiteLLM ended with exit status 1: KeyError: 'made up'",
@@ -154,7 +154,7 @@ sys:1: ResourceWarning: unclosed <socket.socket fd=7>`
     })
   })
 
-  it('names a Python that went away with an upgrade, and a crash', () => {
+  it('names a Python that an upgrade removed, and a crash', () => {
     const log = `dyld[4711]: Library not loaded: /opt/homebrew/Cellar/python@3.13/3.13.0/Frameworks/Python.framework/Versions/3.13/Python
   Referenced from: <01234567-89AB-3CDE-8F01-23456789ABCD> /x/litellm/bin/python3.13
   Reason: tried: '/opt/homebrew/Cellar/python@3.13/3.13.0/Python' (no such file)`
@@ -174,7 +174,7 @@ sys:1: ResourceWarning: unclosed <socket.socket fd=7>`
     expect(explain(null, '', 'SIGTERM').reason).toContain('SIGTERM')
   })
 
-  it('claims nothing it does not know', () => {
+  it('does not guess', () => {
     expect(explain(0, '')).toEqual({
       reason: 'LiteLLM ended with exit status 0; its log does not say why',
       permanent: false,

@@ -82,7 +82,7 @@ describe('starting LiteLLM', () => {
     }
   })
 
-  it('replaces what was changed and leaves the rest with its time', () => {
+  it('replaces changed files and leaves the others untouched', () => {
     plan()
     const old = new Date('2020-01-01')
     for (const name of ['config.yaml', 'opta_router.py']) utimesSync(join(proxyDir, name), old, old)
@@ -92,7 +92,7 @@ describe('starting LiteLLM', () => {
     expect(statSync(join(proxyDir, 'opta_router.py')).mtime).toEqual(old)
   })
 
-  it('hands secrets on in the environment, never in argv or the config', () => {
+  it('passes secrets in the environment, never in argv or the config', () => {
     const { argv, env } = plan()
     expect(env['OPTA_MASTER_KEY']).toBe(keys.masterKey)
     expect(env['OPTA_ENGINE_KEY']).toBe(keys.engineKey)
@@ -103,7 +103,7 @@ describe('starting LiteLLM', () => {
     }
   })
 
-  it('lets nothing of our own environment through that was not asked for', () => {
+  it('passes on only listed variables of our own environment', () => {
     const { env } = plan(demo, {
       PATH: '/usr/bin',
       HOME: '/home/a',
@@ -120,7 +120,7 @@ describe('starting LiteLLM', () => {
 })
 
 describe("a LiteLLM config of the user's own", () => {
-  it('is used as it is, and the client key opens it when it names none', () => {
+  it('is used unchanged; if it names no key, the client key opens it', () => {
     writeFileSync(ownConfig, 'model_list: []\n')
     const { argv, env } = plan(withOwnConfig())
     expect(argv[argv.indexOf('--config') + 1]).toBe(ownConfig)
@@ -128,7 +128,7 @@ describe("a LiteLLM config of the user's own", () => {
     expect(existsSync(join(proxyDir, 'config.yaml'))).toBe(false)
   })
 
-  it('is refused in words when it cannot work', () => {
+  it('is refused with a reason if it cannot work', () => {
     const profile = withOwnConfig()
     expect(() => plan(profile)).toThrow(`there is no file ${ownConfig}`)
     writeFileSync(ownConfig, 'model_list:\n  - a: 1\n   - b: [\n')
