@@ -8,7 +8,7 @@ const studio = builtinProfiles('/runtime')['studio']
 if (studio === undefined) throw new Error('there is no studio profile')
 
 describe('LiteLLM config', () => {
-  it('answers the name for clients and every other, from one llama-server', () => {
+  it('serves the name for clients and every other from one llama-server', () => {
     const { model_list: models } = buildLiteLlmConfig(studio)
     expect(models.map((model) => model.model_name)).toEqual([
       'claude-3-5-sonnet-20241022',
@@ -44,7 +44,7 @@ describe('LiteLLM config', () => {
     ])
   })
 
-  it('balances over several Studios, and alone goes on as before', () => {
+  it('balances over several Studios; alone, nothing changes', () => {
     const nodes = [{ name: 'b', host: '10.0.0.2', port: 8080, slots: 4, keyFile: null }]
     const config = buildLiteLlmConfig({ ...studio, nodes })
     const deployments = config.model_list.map(
@@ -79,7 +79,7 @@ describe('LiteLLM config', () => {
     }
   })
 
-  it('has LiteLLM count for Prometheus only where that is asked for', () => {
+  it("turns on LiteLLM's own metrics only on request", () => {
     const callbacksOf = (proxy: typeof studio.proxy) =>
       buildLiteLlmConfig({ ...studio, proxy }).litellm_settings['callbacks']
     expect(callbacksOf(studio.proxy)).toEqual(['opta_router.callback'])
@@ -121,7 +121,7 @@ describe('LiteLLM config', () => {
 })
 
 describe('localUrl', () => {
-  it('uses loopback for what listens everywhere, and the address of what listens on one', () => {
+  it('uses loopback for a wildcard address, else the address itself', () => {
     expect(localUrl('0.0.0.0', 8080)).toBe('http://127.0.0.1:8080')
     expect(localUrl('localhost', 8080)).toBe('http://127.0.0.1:8080')
     expect(localUrl('::', 8080)).toBe('http://[::1]:8080')

@@ -62,7 +62,7 @@ describe('why LiteLLM ended', () => {
     expect(explanation.permanent).toBe(true)
   })
 
-  it('tells a missing extension from a broken environment', () => {
+  it('distinguishes a missing extension from a broken environment', () => {
     const log = failedStart(`ModuleNotFoundError: No module named 'opta_router'
 
 The above exception was the direct cause of the following exception:
@@ -83,14 +83,14 @@ ImportError: Could not import custom_auth from opta_router`)
     )
   })
 
-  it('quotes the error of a start that failed otherwise, and does not try it again', () => {
+  it('quotes the error of another failed start, and does not retry it', () => {
     expect(explain(3, failedStart("TypeError: 'int' object is not iterable"))).toEqual({
       reason: "LiteLLM ended with exit status 3: TypeError: 'int' object is not iterable",
       permanent: true,
     })
   })
 
-  it('does not take the traceback of a request for the reason once it has served', () => {
+  it('does not blame the traceback of a request once it was ready', () => {
     const log = `INFO:     Uvicorn running on http://127.0.0.1:4000 (Press CTRL+C to quit)
 ModuleNotFoundError: No module named 'google'
 INFO:     127.0.0.1:1 - "POST /v1/messages HTTP/1.1" 500 Internal Server Error`
@@ -130,7 +130,7 @@ ${error}`
     [0, null],
     [null, null],
     [null, 'SIGTERM'],
-  ])('an end in order is one, whatever stands before it (status %s, signal %s)', (exitCode, signal) => {
+  ])('a clean shutdown, whatever was logged before (status %s, signal %s)', (exitCode, signal) => {
     const log = `${requestError("ModuleNotFoundError: No module named 'google'")}
 ${answered}
 OSError: [Errno 28] No space left on device
