@@ -61,11 +61,10 @@ async function readLlamaFlags(binaryPath: string, platform: LlamaPlatform): Prom
 
 /** A failure may be fixed without touching the file (a missing system library), so it isn't cached. */
 export const createCapabilityProbe = (platform: LlamaPlatform, read = readLlamaFlags) =>
-  rememberPerFile<CapabilityReading>({
-    read: (binaryPath) => read(binaryPath, platform),
-    readMissing: (binaryPath) => read(binaryPath, platform),
-    isLasting: ({ kind }) => kind !== 'failed',
-  })
+  rememberPerFile(
+    (binaryPath) => read(binaryPath, platform),
+    ({ kind }) => kind !== 'failed',
+  )
 
 /** "version: 1 (571d0d5)" and "version: 0.1.0-dev (build 1, commit 7e4c0a9)"; measured: printed on stderr. */
 export function parseLlamaVersion(text: string): string | null {
