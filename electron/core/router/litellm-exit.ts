@@ -12,28 +12,22 @@ interface Symptom {
 
 const broken = 'the Python environment of LiteLLM is broken: set it up again'
 
-/** uvicorn's line for an address that it can't bind; our check before it prints the same (opta_litellm.py). */
+/**
+ * uvicorn's line for an address that it can't bind; our check before it prints the same (opta_litellm.py). uvicorn and asyncio
+ * both name the address, in different forms. The numbers are those of Linux and of macOS.
+ */
 const bindSymptoms: readonly Symptom[] = [
   {
-    // 98 on Linux, 48 on macOS. uvicorn and asyncio both name the address, in different forms.
-    pattern: /^ERROR:\s+(\[Errno (?:98|48)\] error while attempting to bind.*?\('[^']*', (\d+).*)$/m,
-    reason: ([, line, port]) => `port ${port} is taken by another program: ${line}`,
-  },
-  {
-    pattern: /^(?:ERROR:\s+|OSError: )(\[Errno (?:98|48)\].*address already in use.*)$/im,
-    reason: ([, line]) => `its port is taken by another program: ${line}`,
-  },
-  {
-    pattern: /^ERROR:\s+(\[Errno (?:99|49)\] error while attempting to bind.*?\('([^']*)', \d+.*)$/m,
-    reason: ([, line, host]) => `${host} is not an address of this machine: ${line}`,
-  },
-  {
-    pattern: /^ERROR:\s+(\[Errno -?\d+\] error while looking up host '([^']*)'.*)$/m,
-    reason: ([, line, host]) => `the host ${host} is unknown: ${line}`,
-  },
-  {
-    pattern: /^ERROR:\s+(\[Errno 13\] error while attempting to bind.*?\('[^']*', (\d+).*)$/m,
-    reason: ([, line, port]) => `this user may not listen on port ${port}: ${line}`,
+    pattern:
+      /^(?:ERROR:\s+|OSError: )(\[Errno (-?\d+)\] (?:error while (?:attempting to bind|looking up host)\b|.*address already in use).*)$/im,
+    reason: ([, line = '', errno = '']) => {
+      const [, host, port] = /(?:\(|host )'([^']*)'(?:, (\d+))?/.exec(line) ?? []
+      if (['98', '48'].includes(errno))
+        return `${port === undefined ? 'its port' : `port ${port}`} is taken by another program: ${line}`
+      if (['99', '49'].includes(errno)) return `${host} is not an address of this machine: ${line}`
+      if (errno === '13') return `this user may not listen on port ${port}: ${line}`
+      return line.includes('looking up host') ? `the host ${host} is unknown: ${line}` : line
+    },
   },
 ]
 
