@@ -1,18 +1,7 @@
 // Parses llama-server's /slots, in every layout recorded from 2024 to 2026.
 import { z } from 'zod'
 
-export interface RawSlot {
-  readonly id: number
-  readonly contextLimit: number
-  readonly processing: boolean
-  readonly taskId: number | null
-  /** `n_prompt_tokens`: what the KV cache holds, generated tokens included; not the size of the prompt. */
-  readonly promptTokensHeld: number | null
-  readonly promptProcessed: number | null
-  readonly promptCached: number | null
-  readonly decoded: number | null
-  readonly speculative: boolean | null
-}
+export type RawSlot = Readonly<ReturnType<typeof readSlot>>
 
 /** The profile allows 64; a server that isn't ours may have more, within reason. */
 const maxSlots = 1024
@@ -45,7 +34,7 @@ export function parseSlots(json: unknown): readonly RawSlot[] | null {
   return slots !== null && new Set(slots.map(({ id }) => id)).size === slots.length ? slots : null
 }
 
-function readSlot(slot: z.infer<typeof SlotSchema>): RawSlot {
+function readSlot(slot: z.infer<typeof SlotSchema>) {
   const next = Array.isArray(slot.next_token) ? slot.next_token[0] : slot.next_token
   const task = slot.id_task ?? slot.task_id ?? -1
   return {
@@ -53,6 +42,7 @@ function readSlot(slot: z.infer<typeof SlotSchema>): RawSlot {
     contextLimit: slot.n_ctx,
     processing: slot.is_processing ?? slot.state === 1,
     taskId: task === -1 ? null : task,
+    /** What the KV cache holds, generated tokens included; not the size of the prompt. */
     promptTokensHeld: slot.n_prompt_tokens ?? null,
     promptProcessed: slot.n_prompt_tokens_processed ?? null,
     promptCached: slot.n_prompt_tokens_cache ?? null,
