@@ -63,7 +63,7 @@ describe('commands', () => {
     expect(refuseCommand(command, 'ann')).toBeNull()
   })
 
-  it.each(refused)('%o is refused with its reason and its owner', (command, words) => {
+  it.each(refused)('%o is refused with a reason and the owner', (command, words) => {
     expect(refuseCommand(command, 'ann')).toContain(words)
     expect(refuseCommand(command, 'ann')).toContain("ann's")
   })
@@ -84,7 +84,7 @@ describe('questions', () => {
   })
 })
 
-it('says why of logs and keys', () => {
+it('explains refusals of logs and keys', () => {
   expect(refuseLogs('ann')).toContain('other people’s prompts')
   expect(refuseKeys('ann')).toContain('ask ann for yours')
 })

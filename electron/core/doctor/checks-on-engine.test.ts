@@ -78,7 +78,7 @@ describe('judgeFlags', () => {
   })
 
   it("warns of the plan's warnings and of flags this build lacks", () => {
-    const lacking = [{ code: 'not-in-this-build', flag: '-kvu', seed: null, ours: null, reason: 'x' }]
+    const lacking = [{ flag: '-kvu', seed: null, ours: null, reason: 'x', isLacking: true as const }]
     expect(judgeFlags(reading({ warnings: ['8,192 tokens each'] }))).toMatchObject({
       level: 'warn',
       found: expect.stringContaining('8,192 tokens each'),

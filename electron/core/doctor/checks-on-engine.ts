@@ -55,7 +55,7 @@ export const judgeFlags = (reading: EnginePlanReading): Verdict => {
       : fail(`the command line cannot be built: ${problems.join(' ')}`, 'nexus plan')
   }
   const flags = argv.slice(1).filter((word) => /^--?[a-z]/.test(word)).length
-  const missing = adaptations.filter(({ code }) => code === 'not-in-this-build').map(({ flag }) => flag)
+  const missing = adaptations.filter(({ isLacking }) => isLacking).map(({ flag }) => flag)
   const base = `${flags} flags, all listed in this build's --help; ${adaptations.length} differences from the seed's command line`
   const without = missing.length === 0 ? [] : [`This build lacks ${missing.join(', ')}.`]
   const remarks = [...without, ...warnings]

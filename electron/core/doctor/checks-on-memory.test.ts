@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import type { Memory, RamDisk } from '../../contract/snapshot.ts'
-import type { MemoryPlan } from '../memory/memory-plan.ts'
 import {
   judgeFreeNow,
   judgePlan,

@@ -1,7 +1,7 @@
 // Checks on memory: whether the plan fits, whether it fits now, swap, pressure, and the GPU limit.
+import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import type { Memory, RamDisk } from '../../contract/snapshot.ts'
 import { formatBytes } from '../base/format-bytes.ts'
-import type { MemoryPlan } from '../memory/memory-plan.ts'
 import { reservesFor } from '../memory/reserves.ts'
 import type { MemoryPlanReading } from '../memory/stack-plan.ts'
 import { largestDefaultShare } from '../memory/tally.ts'

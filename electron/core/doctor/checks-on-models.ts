@@ -1,9 +1,10 @@
 // Checks on the model files, by their headers: present, readable, complete, and draft and model compatible.
 
+import type { DraftJudgement } from '../../contract/memory-plan.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import type { HeaderReading } from '../gguf/gguf-header.ts'
-import { type DraftJudgement, judgeDraft } from '../memory/draft-judgement.ts'
+import { judgeDraft } from '../memory/draft-judgement.ts'
 import { demoModelPath } from '../setup/demo-model.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import { profileFile, profilePlace } from './checks-on-config.ts'

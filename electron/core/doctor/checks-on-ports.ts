@@ -79,7 +79,7 @@ const tryBind = (host: string, port: number): Promise<PortFacts['bind']> =>
 
 export const readPort = async (
   service: SupervisedId,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host: bound, port }: { readonly host: string | readonly string[]; readonly port: number },
   processes: ProcessTable,
   facts: Pick<DoctorFacts, 'running' | 'core'>,
 ): Promise<PortFacts> => {
@@ -92,7 +92,15 @@ export const readPort = async (
   const ownPids = own === undefined ? [] : [own.pid, ...(await processes.readGroupMembers(own.pid))]
   // Not while a core might be starting a server on this port.
   const mayTry = owner === null && own === undefined && core.kind === 'none'
-  return { service, host, port, owner, ownPids, bind: mayTry ? await tryBind(host, port) : null }
+  const known = { service, port, owner, ownPids }
+  const hosts = [bound].flat()
+  const [first = ''] = hosts
+  if (!mayTry) return { ...known, host: first, bind: null }
+  for (const host of hosts) {
+    const bind = await tryBind(host, port)
+    if (bind !== 'free') return { ...known, host, bind }
+  }
+  return { ...known, host: first, bind: 'free' }
 }
 
 export interface ReachFacts {
@@ -246,7 +254,9 @@ const shortMs = 1_500
 
 export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): readonly CheckSource[] =>
   (['llamaServer', 'proxy'] as const).flatMap((service) => {
-    const { host, port } = context.chosen.profile[service]
+    const { host: bound, port } = context.chosen.profile[service]
+    // What lets the most in.
+    const host = [bound].flat().find((one) => !isLoopback(one)) ?? [bound].flat()[0] ?? ''
     const place = (key: string) => profilePlace(context, key)
     return [
       {
@@ -255,7 +265,7 @@ export const checksOnPorts = (context: DoctorContext, facts: DoctorFacts): reado
         title: `${serviceNames[service]} port`,
         why: 'a server cannot start on a port that is taken',
         read: async () =>
-          judgePort(await readPort(service, { host, port }, context.platform.processes, facts), place),
+          judgePort(await readPort(service, { host: bound, port }, context.platform.processes, facts), place),
       },
       {
         id: `reach.${service}`,

@@ -1,5 +1,6 @@
 // The pure fold of readings into one Snapshot. Missing and stale readings are null.
 
+import type { MemoryPlan } from '../../contract/memory-plan.ts'
 import { isServing } from '../../contract/services.ts'
 import {
   contractVersion,
@@ -17,7 +18,6 @@ import { isRecent, type Reading } from '../base/reading.ts'
 import { explainSpeculation, type SpeculationEvidence } from '../engine/speculation.ts'
 import type { Allocations } from '../memory/allocations.ts'
 import { buildMemoryMap } from '../memory/memory-map.ts'
-import type { MemoryPlan } from '../memory/memory-plan.ts'
 
 export type Services = Readonly<Snapshot['services']>
 
