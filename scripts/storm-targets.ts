@@ -415,7 +415,7 @@ const fileReaders = (folder: string): readonly Target[] => {
             argv: ['a'],
             profile: 'p',
             spawnedAtMs: 1,
-            logMark: { previous: null, offset: 0 },
+            logMark: { previous: 0, offset: 0 },
           },
         ],
       },

@@ -21,8 +21,9 @@ import { createForgeSurvey } from '../forge/forge-survey.ts'
 import { createUserNames, readForgeUse } from '../forge/forge-use.ts'
 import { createRamDiskService, ramDiskSpec } from '../forge/ram-disk-service.ts'
 import type { LogError } from '../logs/core-log.ts'
+import { readLogSince } from '../logs/log-follow.ts'
 import { createLogRotation } from '../logs/log-rotation.ts'
-import { connectLogTail, readLogSince } from '../logs/log-tail-events.ts'
+import { connectLogTail } from '../logs/log-tail-events.ts'
 import { readAllocations, writeAllocations } from '../memory/allocation-record.ts'
 import { type Allocations, parseAllocations } from '../memory/allocations.ts'
 import { createCacheEvents } from '../observe/cache-events.ts'
@@ -259,11 +260,13 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
   })
 
   const undo = [
-    connectLogTail(folder.logPath('llamaServer'), watch.hear, {
-      from: null,
-      onSkipped: () => {},
-      onError: logError,
-    }),
+    connectLogTail(
+      folder.logPath('llamaServer'),
+      (lines) => {
+        for (const line of lines) watch.hear(line)
+      },
+      logError,
+    ),
     ...logIds
       .filter((id) => id !== 'gateway' || stack.states().gateway !== undefined)
       .map((id) =>
