@@ -1,23 +1,12 @@
 // Adds our entry to cargo config files and removes it again, restoring a file without other edits exactly.
-import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fchmodSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { messageOf } from '../base/error-message.ts'
 import { readRecord } from '../base/json-record.ts'
 import { readFileOrNull, writePrivateFile } from '../base/private-file.ts'
 import { makeFolders } from '../base/regular-file.ts'
+import { replaceFile } from '../base/replace-file.ts'
 import { addEntry, type CargoEntry, hasEntry, readCargoConfig, removeEntry } from './cargo-config-text.ts'
 
 /** The original content, to be restored; kept in the state folder of the user who asked. */
@@ -109,7 +98,8 @@ export const createCargoConfigFiles = (recordPath: string): CargoConfigFiles => 
         // The record first: never make a change that can't be undone.
         const others = readRecords().filter((file) => file.path !== path)
         write({ files: [...others, { path, before, after, madeFolder }] })
-        replaceFile(path, after)
+        if (before === null) writeFileSync(path, after, { flag: 'wx' })
+        else replaceFile(path, after)
       } catch (error) {
         return { kind: 'refused', reason: `${path}: ${messageOf(error)}` }
       }
@@ -155,30 +145,6 @@ const explainTarget = (path: string, targetDir: string, mountPoint: string): str
   targetDir === mountPoint || targetDir.startsWith(`${mountPoint}/`)
     ? `${path} sets target-dir = ${JSON.stringify(targetDir)}, which is on the RAM disk: finished programs are lost with it, and builds fail without it`
     : `${path} sets target-dir = ${JSON.stringify(targetDir)}: finished programs still go there`
-
-/**
- * Atomic, keeps the file's mode, and writes through a dotfile manager's link. A config may hold a registry's token, so its
- * copy is never readable by more users than the file.
- */
-const replaceFile = (path: string, text: string): void => {
-  const target = existsSync(path) ? realpathSync(path) : path
-  const mode = existsSync(target) ? statSync(target).mode & 0o7777 : null
-  const partial = `${target}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
-  const fd = openSync(partial, 'wx', mode ?? 0o666)
-  try {
-    try {
-      // Restores the bits that the umask removed (open(2)).
-      if (mode !== null) fchmodSync(fd, mode)
-      writeFileSync(fd, text)
-    } finally {
-      closeSync(fd)
-    }
-    renameSync(partial, target)
-  } catch (error) {
-    rmSync(partial, { force: true })
-    throw error
-  }
-}
 
 const removeEmptyFolder = (path: string): void => {
   try {
