@@ -57,7 +57,7 @@ export const createDarwinDisks = (run: RunCommand): DarwinDisks => ({
   },
   async attach(sizeBytes) {
     const argv = ['hdiutil', 'attach', '-nobrowse', '-nomount', ramImageName(sizeBytes)] as const
-    const result = await run(argv, { timeoutMs: slowMs })
+    const result = await run(argv, { timeoutMs: slowMs, mayLeaveChildren: true })
     const device = result.kind === 'exited' ? parseAttachedDevice(result.stdout) : null
     if (device !== null) return { kind: 'attached', device }
     return { kind: 'failed', reason: `hdiutil attach failed: ${describeFailure(result)}` }
