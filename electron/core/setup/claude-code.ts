@@ -3,11 +3,11 @@
 import { accessSync, constants } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
-import { execa } from 'execa'
 import { readFileOrNull } from '../base/private-file.ts'
 import { statIfThere } from '../base/regular-file.ts'
 import { runBounded } from '../base/run-bounded.ts'
 import { installOnce } from './pip-install.ts'
+import { runInstaller } from './run-installer.ts'
 import type { SetupContext } from './setup-step.ts'
 
 export interface InstalledClaudeCode {
@@ -156,14 +156,7 @@ const install = async (context: SetupContext, installation: Installation): Promi
 }
 
 const runNpm = async (context: SetupContext, words: readonly string[], cwd: string) => {
-  const npm = await execa('npm', words, {
-    cwd,
-    stdin: 'ignore',
-    reject: false,
-    timeout: 60 * 60_000,
-    cancelSignal: context.signal,
-  })
-  context.signal.throwIfAborted()
+  const npm = await runInstaller(['npm', ...words], { signal: context.signal, limitMs: 60 * 60_000, cwd })
   if (npm.code === 'ENOENT')
     throw new Error(
       'npm is missing and is needed to fetch Claude Code (Debian: apt-get install npm; macOS: brew install node)',

@@ -31,7 +31,7 @@ export const installRequirements = async (context: SetupContext, install: PipIns
       module: 'pip',
       args: pipArguments(requirementsPath, install.targetDir),
       temporaryDir,
-      timeoutMs: 4 * 60 * 60_000,
+      timeoutMs: 60 * 60_000,
       signal: context.signal,
       onLine: (line) => {
         const progress = readProgress(line)

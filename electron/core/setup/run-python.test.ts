@@ -86,8 +86,12 @@ describe('runPythonModule', () => {
     }
     await expect(run(withGrandchild, { signal: cancel.signal, onLine })).rejects.toThrow('aborted')
     await ended(pid)
-    await expect(run('import time\ntime.sleep(300)', { timeoutMs: 300 })).resolves.toMatchObject({
+    const late = await run('import time\nprint("fetching a", flush=True)\ntime.sleep(300)', {
+      timeoutMs: 600,
+    })
+    expect(late).toEqual({
       succeeded: false,
+      lastLines: ['fetching a', 'pip did not finish within 0.01 minutes and was ended'],
     })
   })
 
