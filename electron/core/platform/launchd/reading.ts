@@ -21,8 +21,6 @@ export type JobSearch =
   | { readonly kind: 'unknown'; readonly reason: string }
 
 export interface LaunchdReading {
-  /** The domains of this user and the machine. */
-  readonly domains: readonly LaunchdDomain[]
   /** The domains that a job of this user may be loaded into, best first. */
   readonly ownDomains: readonly LaunchdDomain[]
   launchctl(...words: readonly string[]): Promise<CommandResult>
@@ -89,5 +87,5 @@ export const createLaunchdReading = (run: RunCommand, uid: number): LaunchdReadi
     return result.kind === 'exited' && result.stdout.trim() === 'Aqua'
   }
 
-  return { domains, ownDomains, launchctl, read, find, readSession, isAtScreen }
+  return { ownDomains, launchctl, read, find, readSession, isAtScreen }
 }
