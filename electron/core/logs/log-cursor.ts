@@ -23,15 +23,6 @@ export type CursorRead =
   /** Rotations overtook this reader: lines in between were deleted unread. */
   | { readonly kind: 'gap' }
 
-export interface LogCursor {
-  read(): Promise<CursorRead>
-  mark(): LogMark
-  /** Bytes between here and the end; negative when the log was emptied by hand. */
-  readBehindBytes(): number
-  /** Jumps to `keepBytes` before the end, usually into the middle of a line. */
-  skipAhead(keepBytes: number): void
-}
-
 /** null: there is no such file. */
 const readAt = async (path: string, buffer: Buffer, offset: number) => {
   try {
@@ -44,7 +35,9 @@ const readAt = async (path: string, buffer: Buffer, offset: number) => {
   }
 }
 
-export const createLogCursor = (path: string, start: LogMark): LogCursor => {
+export type LogCursor = ReturnType<typeof createLogCursor>
+
+export const createLogCursor = (path: string, start: LogMark) => {
   const buffer = Buffer.alloc(blockBytes)
   let { previous, offset } = start
 
@@ -54,8 +47,8 @@ export const createLogCursor = (path: string, start: LogMark): LogCursor => {
   }
 
   return {
-    mark: () => ({ previous, offset }),
-    async read() {
+    mark: (): LogMark => ({ previous, offset }),
+    async read(): Promise<CursorRead> {
       for (;;) {
         const finished = await readAt(generationPath(path, previous + 1), buffer, offset)
         if (finished !== null) {
@@ -82,13 +75,15 @@ export const createLogCursor = (path: string, start: LogMark): LogCursor => {
         offset = 0
       }
     },
-    readBehindBytes: () =>
+    /** Bytes between here and the end; negative when the log was emptied by hand. */
+    readBehindBytes: (): number =>
       readGenerationNumbers(path)
         .filter((generation) => generation > previous)
         .reduce((sum, generation) => sum + readFileBytes(generationPath(path, generation)), 0) +
       readFileBytes(path) -
       offset,
-    skipAhead: (keepBytes) => {
+    /** Jumps to `keepBytes` before the end, usually into the middle of a line. */
+    skipAhead: (keepBytes: number): void => {
       const { mark } = readMarkBefore(path, { end: readLogMark(path), bytes: keepBytes, floor: logBeginning })
       ;({ previous, offset } = mark)
     },

@@ -14,13 +14,6 @@ export interface LogRotationOptions {
   readonly onError: (error: Error) => void
 }
 
-export interface LogRotation {
-  /** Rotates now if the file is large enough; returns whether it did. Never rejects: errors go to `onError`. */
-  check(): Promise<boolean>
-  /** Checks twice a second. Returns the undo. */
-  connect(): () => void
-}
-
 const checkIntervalMs = 500
 const leastCatchUpBytes = 256 * 1024
 
@@ -58,7 +51,7 @@ const makeRoom = async (path: string, error: unknown): Promise<void> => {
 }
 
 /** Two cores never rotate the same log: only the core that holds the lock does. */
-export const createLogRotation = (options: LogRotationOptions): LogRotation => {
+export const createLogRotation = (options: LogRotationOptions) => {
   const { path, maxBytes, onError } = options
   let running: Promise<boolean> | null = null
   let toldError: string | null = null
@@ -77,6 +70,7 @@ export const createLogRotation = (options: LogRotationOptions): LogRotation => {
     toldError = messageOf(thrown)
     return false
   }
+  /** Rotates now if the file is large enough; returns whether it did. Never rejects: errors go to `onError`. */
   const check = (): Promise<boolean> => {
     running ??= checkOnce()
       .catch(recover)
@@ -85,6 +79,7 @@ export const createLogRotation = (options: LogRotationOptions): LogRotation => {
       })
     return running
   }
+  /** Checks twice a second. Returns the undo. */
   const connect = (): (() => void) => {
     const timer = setInterval(check, checkIntervalMs)
     return () => clearInterval(timer)

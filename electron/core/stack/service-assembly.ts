@@ -15,7 +15,6 @@ import { createLlamaService } from '../engine/llama-service.ts'
 import { createLlamaWatch } from '../engine/llama-watch.ts'
 import { slotCacheOf } from '../engine/slot-cache.ts'
 import { findSpeculationFailure, type SpeculationEvidence } from '../engine/speculation.ts'
-import { heldBytesOf } from '../forge/forge-held.ts'
 import { preparingForCargo } from '../forge/forge-layout.ts'
 import { createForgeSurvey } from '../forge/forge-survey.ts'
 import { createUserNames, readForgeUse } from '../forge/forge-use.ts'
@@ -217,8 +216,10 @@ export const assembleServices = (options: AssemblyOptions): ServiceAssembly => {
         nameUser,
         ignoresOwners: (await platform.ramDisk.ignoresOwners(ramDiskSpec(profile, platform))) === true,
       }),
-    readHeldBytes: async () =>
-      heldBytesOf(await platform.ramDisk.readBacking(ramDiskSpec(profile, platform))),
+    readHeldBytes: async () => {
+      const backing = await platform.ramDisk.readBacking(ramDiskSpec(profile, platform))
+      return backing?.kind === 'program' ? backing.residentBytes : null
+    },
     onError: logError,
   })
   const gateway = assembleGateway(options, ledger, () => proxy.state().phase === 'ready')
