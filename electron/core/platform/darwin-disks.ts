@@ -52,20 +52,13 @@ export const createDarwinDisks = (run: RunCommand) => ({
     if (device !== null) return { kind: 'attached', device }
     return { kind: 'failed', reason: `hdiutil attach failed: ${describeFailure(result)}` }
   },
-  /** Returns the failure, or null; so do the next two. */
+  /** Returns the failure, or null; so does the next one. */
   async format(device: string, { filesystem, volumeName }: RamDiskSpec): Promise<string | null> {
     const argv =
       filesystem === 'apfs'
         ? (['diskutil', 'apfs', 'create', device, volumeName] as const)
         : (['diskutil', 'erasevolume', 'HFS+', volumeName, device] as const)
     return explainFailure(`diskutil ${argv[1]} failed`, await run(argv, { timeoutMs: slowMs }))
-  },
-  /** Turns on file ownership for the volume. */
-  async honourOwners(device: string): Promise<string | null> {
-    return explainFailure(
-      'diskutil enableOwnership failed',
-      await run(['diskutil', 'enableOwnership', device]),
-    )
   },
   async moveMount(device: string, mountPoint: string): Promise<string | null> {
     const unmounted = await run(['diskutil', 'unmount', device], { timeoutMs: slowMs })

@@ -76,11 +76,9 @@ export const mountDarwinRamDisk = async (
     return { kind: 'failed', reason }
   }
   context.attached = attached.device
-  // Set up the volume before turning on owners: the root folder of a fresh volume has no real owner, and while
-  // ownership is ignored any user may change its mode.
   const notes = [
     await settleVolume(mountPoint),
-    await honourOwners(context.disks, mountPoint),
+    await describeOwners(context.disks, mountPoint),
     describeLeftovers(others, spec),
   ]
   return { kind: 'mounted', already: false, note: notes.filter((note) => note !== null).join('; ') || null }
@@ -89,21 +87,14 @@ export const mountDarwinRamDisk = async (
 /**
  * A volume mounted by a normal user ignores ownership: each developer sees all files as their own. `hdiutil attach -owners on`
  * applies only to volumes that it mounts itself (hdiutil(1)), and we mount none there. `diskutil enableOwnership` needs root
- * (diskutil(8)), so it works only if the core runs as root; the mount table shows whether it did. Returns what root can do; the
- * volume is usable either way.
+ * (diskutil(8)). Returns what root can do; the volume is usable either way.
  */
-const honourOwners = async (disks: DarwinDisks, mountPoint: string): Promise<string | null> => {
-  const ignored = async () => {
-    const mount = await disks.readMountAt(mountPoint)
-    return mount !== null && ignoresOwners(mount) ? mount : null
-  }
+const describeOwners = async (disks: DarwinDisks, mountPoint: string): Promise<string | null> => {
   try {
-    const mount = await ignored()
-    if (mount === null) return null
-    const failure = await disks.honourOwners(mount.source)
-    return (await ignored()) === null
-      ? null
-      : `${mountPoint} is mounted without ownership, so every user may change and remove every file on it (${failure ?? 'diskutil enableOwnership changed nothing'}): sudo diskutil enableOwnership ${quoteForShell(mountPoint)}`
+    const mount = await disks.readMountAt(mountPoint)
+    return mount !== null && ignoresOwners(mount)
+      ? `${mountPoint} is mounted without ownership, so every user may change and remove every file on it: sudo diskutil enableOwnership ${quoteForShell(mountPoint)}`
+      : null
   } catch (error) {
     return `could not find out whether ${mountPoint} has ownership: ${messageOf(error)}`
   }
