@@ -1,6 +1,6 @@
 // Creates a RAM disk on macOS step by step, and undoes it when a step fails. Tested only on recorded output so far.
 
-import { rmdir } from 'node:fs/promises'
+import { chmod, mkdir, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
@@ -25,7 +25,6 @@ import {
   removeEmptyFolder,
 } from './mount-point.ts'
 import type { MountOutcome, RamDiskSpec } from './platform.ts'
-import { settleVolume } from './spotlight-off.ts'
 import { explainPrivacyRefusal } from './volume-access.ts'
 
 export interface DarwinRamDiskContext {
@@ -82,6 +81,24 @@ export const mountDarwinRamDisk = async (
     describeLeftovers(others, spec),
   ]
   return { kind: 'mounted', already: false, note: notes.filter((note) => note !== null).join('; ') || null }
+}
+
+/**
+ * Keeps Spotlight, the file event log and the trash off a volume that only holds build products. Uses files on the volume, because `mdutil -i off` needs root and is lost at the next mount. They are open to every user,
+ * because two developers build on it. Returns the failure, or null; the volume is usable either way.
+ */
+const settleVolume = async (mountPoint: string): Promise<string | null> => {
+  try {
+    await chmod(mountPoint, 0o1777)
+    await writeFile(join(mountPoint, '.metadata_never_index'), '')
+    await mkdir(join(mountPoint, '.fseventsd'), { recursive: true })
+    await writeFile(join(mountPoint, '.fseventsd', 'no_log'), '')
+    // A file of that name keeps the Finder from creating a trash folder, where deleted files would hold memory.
+    await writeFile(join(mountPoint, '.Trashes'), '')
+    return null
+  } catch (error) {
+    return `could not turn off Spotlight on ${mountPoint}: ${messageOf(error)}`
+  }
 }
 
 /**
