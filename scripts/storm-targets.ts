@@ -77,7 +77,7 @@ import { parsePythonAnswer } from '../electron/core/setup/find-python.ts'
 import { judgeLiteLlmVersion } from '../electron/core/setup/litellm-version.ts'
 import { chooseLlamaServerBuild } from '../electron/core/setup/llama-server-build.ts'
 import { missingLibrary } from '../electron/core/setup/missing-library.ts'
-import { parsePipLine } from '../electron/core/setup/pip-output.ts'
+import { createPipProgress } from '../electron/core/setup/pip-output.ts'
 import { readIntent } from '../electron/core/stack/intent.ts'
 import { openLedger } from '../electron/core/supervise/ledger.ts'
 import { hostileBytes, hostileJson, hostileText } from './storm-inputs.ts'
@@ -354,7 +354,7 @@ const parsers: readonly Target[] = [
   ),
   text(
     'pip',
-    parsePipLine,
+    createPipProgress('LiteLLM', 'litellm==1.106.2'),
     'Downloading litellm-1.106.2-py3-none-any.whl (9.1 MB)',
     'Collecting litellm==1.106.2',
   ),
@@ -415,7 +415,7 @@ const fileReaders = (folder: string): readonly Target[] => {
             argv: ['a'],
             profile: 'p',
             spawnedAtMs: 1,
-            logMark: { previous: null, offset: 0 },
+            logMark: { previous: 0, offset: 0 },
           },
         ],
       },

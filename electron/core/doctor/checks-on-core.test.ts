@@ -13,7 +13,7 @@ const entry = (service: 'llamaServer' | 'proxy', pid: number) => ({
   argv: ['x'],
   profile: 'demo',
   spawnedAtMs: 1,
-  logMark: { previous: null, offset: 0 },
+  logMark: { previous: 0, offset: 0 },
 })
 
 describe('judgeCore', () => {

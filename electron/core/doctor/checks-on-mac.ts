@@ -4,8 +4,8 @@ import { join, relative } from 'node:path'
 import type { RamDisk } from '../../contract/snapshot.ts'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import { messageOf } from '../base/error-message.ts'
+import { isErrno } from '../base/private-file.ts'
 import type { StateFolder } from '../config/state-folder.ts'
-import { hasCode } from '../platform/mount-point.ts'
 import type { Platform, RamDiskSpec } from '../platform/platform.ts'
 import { explainPrivacyRefusal } from '../platform/volume-access.ts'
 import { type CheckSource, type DoctorContext, fail, ok, unknown, type Verdict, warn } from './check.ts'
@@ -99,7 +99,7 @@ const readReports = async (folder: string): Promise<Verdict | null> => {
   try {
     return judgeReports(await readdir(folder), folder, Date.now())
   } catch (error) {
-    if (hasCode(error, ['ENOENT'])) return null
+    if (isErrno(error, 'ENOENT')) return null
     // Its group is admin: other users cannot list it.
     return unknown(
       `${folder} cannot be read: ${messageOf(error)}`,

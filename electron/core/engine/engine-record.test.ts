@@ -31,7 +31,7 @@ const entry = (over: { words?: readonly string[]; pid?: number } = {}): LedgerEn
   argv: [join(dir, 'llama-server'), '-m', model, '-c', '8192', ...(over.words ?? [])],
   profile: 'demo',
   spawnedAtMs: new Date('2026-11-28T12:00:00Z').getTime(),
-  logMark: { previous: null, offset: 0 },
+  logMark: { previous: 0, offset: 0 },
 })
 
 it('changes with every flag that shapes the cache, and with no other', () => {

@@ -10,7 +10,7 @@ import type { StateFolder } from '../config/state-folder.ts'
 import type { Ask, CoreLink } from '../control/core-link.ts'
 import { describeGuestCommand } from '../control/guests/guest-link.ts'
 import { type LogError, logToStderr } from '../logs/core-log.ts'
-import { followLogPieces } from '../logs/log-pieces.ts'
+import { connectLogTail } from '../logs/log-tail-events.ts'
 import { createPoller } from '../observe/poller.ts'
 import { createPublished } from '../observe/published.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -196,7 +196,7 @@ export const createCore = async (options: CoreOptions): Promise<Core> => {
     ...createAsks(answering),
     readSnippet: async (name) => (await import('../answers/clients-answer.ts')).readSnippet(answering, name),
     watchHistory: published.watchHistory,
-    followLog: (log, listener) => followLogPieces(folder.logPath(log), listener, logError),
+    followLog: (log, listener) => connectLogTail(folder.logPath(log), listener, logError),
     keep: lifetime.keep,
     dispatch: commands.dispatch,
     dispatchForGuest: async (command) => {

@@ -70,11 +70,10 @@ export const assembleEngine = (
     return entry !== null && entry.pid === supervisor.state().pid ? entry : null
   }
 
-  const stopTail = connectLogTail(folder.logPath('llamaServer'), watch.hear, {
-    from: null,
-    onSkipped: () => {},
-    onError: logError,
-  })
+  const hear = (lines: readonly string[]) => {
+    for (const line of lines) watch.hear(line)
+  }
+  const stopTail = connectLogTail(folder.logPath('llamaServer'), hear, logError)
 
   return {
     service,

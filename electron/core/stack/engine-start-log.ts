@@ -1,7 +1,7 @@
 // What a llama-server logged about its start: what it allocated, and whether its drafts failed.
 import type { StateFolder } from '../config/state-folder.ts'
 import { findSpeculationFailure } from '../engine/speculation.ts'
-import { readLogSince } from '../logs/log-tail-events.ts'
+import { readLogSince } from '../logs/log-follow.ts'
 import { readAllocations, writeAllocations } from '../memory/allocation-record.ts'
 import { type Allocations, parseAllocations } from '../memory/allocations.ts'
 import { type LedgerEntry, nameProcess } from '../supervise/ledger.ts'

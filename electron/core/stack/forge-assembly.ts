@@ -1,5 +1,4 @@
 // The Build Forge of one profile: its RAM disk, and the survey of what builds keep on it.
-import { heldBytesOf } from '../forge/forge-held.ts'
 import { preparingForCargo } from '../forge/forge-layout.ts'
 import { createForgeSurvey } from '../forge/forge-survey.ts'
 import { createUserNames, readForgeUse } from '../forge/forge-use.ts'
@@ -30,7 +29,10 @@ export const assembleForge = ({
         nameUser,
         ignoresOwners: (await ramDisk.ignoresOwners(spec)) === true,
       }),
-    readHeldBytes: async () => heldBytesOf(await ramDisk.readBacking(spec)),
+    readHeldBytes: async () => {
+      const backing = await ramDisk.readBacking(spec)
+      return backing?.kind === 'program' ? backing.residentBytes : null
+    },
     onError: logError,
   })
   return { service, read: survey.read }

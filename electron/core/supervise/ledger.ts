@@ -30,7 +30,11 @@ const EntrySchema = z.strictObject({
   /** The login session that it was started in; absent or null: unknown, or a session that cannot end. */
   session: LoginSessionSchema.nullable().optional(),
   /** Where this run's lines begin in its log. */
-  logMark: z.strictObject({ previous: z.string().nullable(), offset: z.number().int().nonnegative() }),
+  logMark: z.strictObject({
+    // Earlier versions of Nexus wrote a text or null here, and a running server must not be lost for that.
+    previous: z.number().int().nonnegative().catch(0),
+    offset: z.number().int().nonnegative(),
+  }),
   /** A stop is under way: a core that finds it alive finishes the stop instead of adopting it. */
   ending: z.literal(true).optional(),
 })

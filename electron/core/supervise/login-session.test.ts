@@ -85,7 +85,7 @@ describe('servers of a session that has ended', () => {
       argv: ['x'],
       profile: 'demo',
       spawnedAtMs: 1,
-      logMark: { previous: null, offset: 0 },
+      logMark: { previous: 0, offset: 0 },
     })
     return child.pid
   }
