@@ -1,8 +1,8 @@
 // The start without Nexus: a shell script that starts the same two servers, polls their health and sends the same message.
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RunningProgram } from './bench-processes.ts'
 import type { BenchStack } from './bench-stack.ts'
+import type { RunningProgram } from './processes.ts'
 
 export interface BareStart {
   readonly path: string

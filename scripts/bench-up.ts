@@ -1,47 +1,36 @@
 // Compares `nexus up` with a bare shell script that starts the same two servers: time until the first answer.
-
 import { type BareStart, writeBareStart } from './bench-bare-start.ts'
-import { findProcessesOf, killAll, readProgram } from './bench-processes.ts'
-import { median, type PartReport, type Sample } from './bench-report.ts'
-import type { BenchStack, TimedCommand } from './bench-stack.ts'
+import type { Comparison } from './bench-report.ts'
+import type { BenchStack } from './bench-stack.ts'
+import { readProgram } from './processes.ts'
 
-const stageNames = ['router-process', 'engine-process', 'engine-ready', 'router-ready', 'answered'] as const
+const stages = ['router-process', 'engine-process', 'engine-ready', 'router-ready', 'answered'] as const
+/** Seconds since the command. */
 type StageTimes = ReadonlyMap<string, number>
 
-export const benchUp = async (stack: BenchStack, runs: number): Promise<PartReport> => {
+export const benchUp = async (stack: BenchStack, runs: number): Promise<readonly Comparison[]> => {
   const bare = await prepareBareStart(stack)
-  const samples: Sample[] = []
-  const ours: StageTimes[] = []
-  const theirs: StageTimes[] = []
+  const pairs: { readonly ours: StageTimes; readonly theirs: StageTimes }[] = []
   for (let run = 0; run < runs; run += 1) {
-    const up = await stack.up()
-    ours.push(await readOurStages(stack, up))
+    const ours = await runNexusUp(stack)
     await stack.down()
-    const script = await runBareStart(stack, bare)
-    theirs.push(script.stages)
-    samples.push({ measured: (up.endedAt - up.startedAt) / 1000, reference: script.seconds })
+    pairs.push({ ours, theirs: await runBareStart(stack, bare) })
   }
-  const medianOf = (all: readonly StageTimes[], name: string): number | null => {
-    const values = all.flatMap((times) => times.get(name) ?? [])
-    return values.length === 0 ? null : median(values)
-  }
-  return {
-    comparisons: [
-      {
-        part: 'up',
-        what: 'nexus up until the first proved message',
-        unit: 's',
-        samples,
-        against: 'bare script',
-        goal: { text: 'ratio <= 1.05', maxRatio: 1.05 },
-      },
-    ],
-    stages: [...stageNames, 'ended'].map((name) => ({
-      name,
-      measuredSeconds: medianOf(ours, name),
-      referenceSeconds: medianOf(theirs, name),
+  const compare = (what: string, stage: string, goal: Comparison['goal']): Comparison => ({
+    what,
+    unit: 's',
+    samples: pairs.map(({ ours, theirs }) => ({
+      measured: ours.get(stage) ?? Number.NaN,
+      reference: theirs.get(stage) ?? Number.NaN,
     })),
-  }
+    against: 'bare script',
+    goal,
+  })
+  return [
+    compare('nexus up until the first proved message', 'ended', { maxRatio: 1.05 }),
+    // Where a difference comes from.
+    ...stages.map((stage) => compare(`nexus up until ${stage}`, stage, null)),
+  ]
 }
 
 /** An unmeasured first start: it fills the state folder and the page cache, and shows what to start. */
@@ -58,10 +47,8 @@ const prepareBareStart = async (stack: BenchStack): Promise<BareStart> => {
   return writeBareStart(stack, programs, { model: proof.model, maxTokens: 8, text: 'Say hello.' })
 }
 
-const readOurStages = async (
-  stack: BenchStack,
-  { startedAt, endedAt }: TimedCommand,
-): Promise<StageTimes> => {
+const runNexusUp = async (stack: BenchStack): Promise<StageTimes> => {
+  const { startedAt, endedAt } = await stack.up()
   const { services, proof } = await stack.readSnapshot()
   const since = (epochMs: number) => (epochMs - startedAt) / 1000
   return new Map([
@@ -69,21 +56,17 @@ const readOurStages = async (
     ['engine-process', since(stack.ledgerEntry('llamaServer').spawnedAtMs)],
     ['engine-ready', since(services.llamaServer.since)],
     ['router-ready', since(services.proxy.since)],
-    ...(proof === null ? [] : [['answered', since(proof.provedAt)] as const]),
+    ['answered', since(proof?.provedAt ?? Number.NaN)],
     ['ended', since(endedAt)],
   ])
 }
 
-const runBareStart = async (
-  stack: BenchStack,
-  bare: BareStart,
-): Promise<{ readonly seconds: number; readonly stages: StageTimes }> => {
+const runBareStart = async (stack: BenchStack, bare: BareStart): Promise<StageTimes> => {
   try {
-    const { startedAt, endedAt } = await stack.run(['bash', bare.path])
-    const stages = new Map([...bare.readTimes()].map(([name, at]) => [name, at - startedAt / 1000]))
-    const seconds = (endedAt - startedAt) / 1000
-    return { seconds, stages: new Map([...stages, ['ended', seconds]]) }
+    const { startedAt, endedAt } = await stack.run('bash', bare.path)
+    const times = [...bare.readTimes(), ['ended', endedAt / 1000] as const]
+    return new Map(times.map(([name, at]) => [name, at - startedAt / 1000]))
   } finally {
-    await killAll(findProcessesOf(stack.folder.root))
+    await stack.endAll()
   }
 }

@@ -1,5 +1,18 @@
 // Hostile inputs, drawn by fast-check from a seed: well-formed samples as changed by a fault, an attacker or a cut file.
 import * as fc from 'fast-check'
+import { messageOf } from '../electron/core/base/error-message.ts'
+
+/** The fault and the input that shows it, as one text; null: none. */
+export const findFault = async <T>(
+  inputs: fc.Arbitrary<T>,
+  run: (input: T) => Promise<void>,
+  how: fc.Parameters<[T]>,
+): Promise<string | null> => {
+  const { failed, counterexample, errorInstance } = await fc.check(fc.asyncProperty(inputs, run), how)
+  return failed
+    ? `${messageOf(errorInstance)}\n  on ${JSON.stringify(counterexample?.[0] ?? null).slice(0, 1_500)}`
+    : null
+}
 
 /** Pieces that break terminals, parsers, regular expressions and JSON. */
 const tokens: readonly string[] = [

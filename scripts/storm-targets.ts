@@ -1,5 +1,5 @@
-// Every parser and file reader, with a small sample of valid input (made-up numbers). For any other input it may return a value
-// or refuse with a sentence. Runs in a worker, so that a hang is found.
+// Every parser and file reader, with small samples of valid input (storm-samples.json, made-up numbers). For any other input it
+// may return a value or refuse with a sentence. Runs in a worker, so that a hang is found.
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { readKeyList } from '../electron/core/access/developer-keys-file.ts'
 import { readInstalledFiles } from '../electron/core/agents-file/installed-files.ts'
 import { parseSystemctlShow } from '../electron/core/autostart/systemd-autostart.ts'
 import { within } from '../electron/core/base/deadline.ts'
+import { parseJsonOrNull } from '../electron/core/base/json-record.ts'
 import { readBlock } from '../electron/core/base/marked-block.ts'
 import { ConfigError, defaultConfig, readConfig } from '../electron/core/config/config.ts'
 import { chooseProfile } from '../electron/core/config/profiles.ts'
@@ -81,27 +82,22 @@ import { parsePipLine } from '../electron/core/setup/pip-output.ts'
 import { readIntent } from '../electron/core/stack/intent.ts'
 import { openLedger } from '../electron/core/supervise/ledger.ts'
 import { hostileBytes, hostileJson, hostileText } from './storm-inputs.ts'
+import samples from './storm-samples.json' with { type: 'json' }
 
 export interface Target {
   readonly name: string
-  readonly inputs: fc.Arbitrary<string | Buffer | readonly string[]>
+  readonly inputs: fc.Arbitrary<string>
   /** Throws when the input had a forbidden effect. */
-  readonly run: (input: never) => unknown
+  readonly run: (input: string) => unknown
 }
 
-/** A secret in refused input, which must never be quoted. */
-export const hiddenKey = 'sk-storm-secret-0123456789'
+type Run = (input: string) => unknown
 
-const text = (name: string, run: (input: string) => unknown, ...samples: readonly string[]): Target => ({
-  name,
-  inputs: hostileText(...samples),
-  run,
-})
-const json = (name: string, run: (input: string) => unknown, sample: unknown): Target => ({
-  name,
-  inputs: hostileJson(sample),
-  run,
-})
+/** What reads each of these samples. */
+type Runs<K extends keyof typeof samples> = Readonly<Record<keyof (typeof samples)[K], Run>>
+
+/** A secret in refused input, which must never be quoted. */
+export const hiddenKey = samples.files['profile file'].proxy.clientKey
 
 /** Accepts only an error for people: of a class thrown on purpose, short, and without secrets. */
 const refusing = (kinds: readonly (new (...given: never[]) => Error)[], act: () => unknown): unknown => {
@@ -122,337 +118,114 @@ const judgeRefusal = (error: unknown, kinds: readonly (new (...given: never[]) =
   if (error.message.length > 300_000) throw new Error(`the refusal has ${error.message.length} characters`)
 }
 
-const tolerantJson = (input: string): unknown => {
-  try {
-    return JSON.parse(input)
-  } catch {
-    return input
-  }
-}
+const exitOf = (input: string) => ({ exitCode: 1, signal: null, logTail: input.split('\n') })
 
-const profileSample = {
-  extends: 'demo',
-  llamaServer: { port: 8081, slots: 2, pinnedFlags: ['--threads', '4'] },
-  proxy: { port: 4001, clientKey: hiddenKey, stopSequences: ['x'] },
-  nodes: [{ name: 'two', host: '10.0.0.2', port: 8080, slots: 4, keyFile: null }],
-}
-const slotSample = [
-  {
-    id: 0,
-    n_ctx: 4096,
-    speculative: false,
-    is_processing: true,
-    id_task: 7,
-    n_prompt_tokens: 12,
-    next_token: [{ n_decoded: 3 }],
+const texts: Runs<'texts'> = {
+  'nexus WORDS': (input) => refusing([UsageError], () => parseArguments(input.split(/[ \n]/))),
+  'nexus forge WORDS': (input) =>
+    refusing([UsageError], () =>
+      parseForgeWords(input.split(' '), { unused: '3', all: false, mount: null, json: false }),
+    ),
+  '/metrics': parseMetrics,
+  'llama-server log line': parseLlamaLogLine,
+  'llama-server --help': parseLlamaHelp,
+  'llama-server --version': parseLlamaVersion,
+  'llama-server --list-devices': parseMetalLimitBytes,
+  'llama-server exit': (input) => explainLlamaExit(exitOf(input)),
+  'LiteLLM exit': (input) => explainLiteLlmExit(exitOf(input)),
+  'Traefik exit': (input) =>
+    explainTraefikExit(exitOf(input), { platform: 'linux', binaryPath: '/t', listen: ':80' }),
+  speculation: (input) => findSpeculationFailure(input.split('\n')),
+  ps: (input) => parsePsLines(decodePsText(input)),
+  'ps groups': parseGroupLines,
+  'lsof -F': parseLsofFields,
+  netstat: (input) => parseNetstatListens(input, 8080),
+  vm_stat: parseVmStat,
+  sysctl: (input) => {
+    const values = parseSysctl(input)
+    return [
+      parseSwapUsedBytes(values.get('vm.swapusage')),
+      parseGpuLimitBytes(values.get('iogpu.wired_limit_mb')),
+    ]
   },
-]
-const exitOf = (lines: readonly string[]) => ({ exitCode: 1, signal: null, logTail: lines })
-const asLines = (act: (lines: readonly string[]) => unknown) => (input: string) => act(input.split('\n'))
+  ioreg: parseGpuUse,
+  mount: parseMountTable,
+  'hdiutil attach': parseAttachedDevice,
+  'hdiutil info': parseHdiutilInfo,
+  'diskutil eject': parseDissenters,
+  ifconfig: parseIfconfig,
+  route: parseDefaultRoute,
+  'launchctl print': parseLaunchctlPrint,
+  'systemctl show': parseSystemctlShow,
+  socketfilterfw: (input) => [parseFirewallState(input), parseAppBlocked(input, '/p')],
+  pmset: parsePowerSettings,
+  'screen -ls': parseScreenList,
+  '/proc/meminfo': parseMeminfo,
+  '/proc/stat': parseCpuTicks,
+  '/proc/vmstat': parseSwapOutPages,
+  '/proc/pressure': parsePressure,
+  'zram mm_stat': parseZramUsedBytes,
+  '/proc/PID/stat': parseProcStat,
+  '/proc/PID/cmdline': parseCmdline,
+  '/proc/PID/maps': parseMappedPaths,
+  mountinfo: parseMountInfo,
+  '/proc/net/tcp': (input) => parseListeners(input, 8080),
+  '/proc/net/route': parseDefaultInterface,
+  '/etc/passwd': (input) => parseUserName(input, 501),
+  '/proc/cpuinfo': chooseLlamaServerBuild,
+  'cargo config': readCargoConfig,
+  'cargo --version': parseCargoVersion,
+  du: (input) => parseSizes(input, input),
+  'marked block': readBlock,
+  python: parsePythonAnswer,
+  'LiteLLM version': judgeLiteLlmVersion,
+  'missing library': missingLibrary,
+  pip: parsePipLine,
+  'log lines': (input) => {
+    const lines = createLineSplitter(64)
+    lines.push(Buffer.from(input))
+    return lines.flush()
+  },
+}
 
-const psSample =
-  '  501 Ss   Tue Sep  2 10:15:30 2026     /usr/local/bin/llama-server -m /m/a.gguf --port 8080\n'
-const hdiutilSample = `framework       : 671
-================================================
-image-path      : ram://524288
-image-type      : unknown
-blockcount      : 524288
-blocksize       : 512
-writeable       : TRUE
-mounting user   : root
-mounting mode   : -rw-------
-process ID      : 4242
-/dev/disk4\t\t/Volumes/OptaBuilds
-`
-const vmStatSample = `Mach Virtual Memory Statistics: (page size of 16384 bytes)
-Pages free:                              9000000.
-Pages active:                            1000000.
-Pages wired down:                         300000.
-Pages occupied by compressor:               2000.
-Swapouts:                                      1.
-`
+const documents: Runs<'documents'> = {
+  'control request': parseRequest,
+  '/slots': (input) => parseSlots(parseJsonOrNull(input)),
+  '/props': parseToolCaps,
+}
 
-const parsers: readonly Target[] = [
-  text(
-    'nexus WORDS',
-    (input) => refusing([UsageError], () => parseArguments(input.split(/[ \n]/))),
-    'up --profile mine --only llamaServer --json',
-    'logs proxy --lines 20 --follow',
-    'plan --memory-gb 256 --model /m.gguf',
-    'key create anna',
-    'forge clean --unused 3',
-  ),
-  text(
-    'nexus forge WORDS',
-    (input) =>
-      refusing([UsageError], () =>
-        parseForgeWords(input.split(' '), { unused: '3', all: false, mount: null, json: false }),
-      ),
-    'clean /a --unused',
-    'enable /a /b',
-  ),
-  json('control request', parseRequest, {
-    id: 1,
-    method: 'dispatch',
-    command: { type: 'start', only: null, profile: null, force: false },
-  }),
-  json('/slots', (input) => parseSlots(tolerantJson(input)), slotSample),
-  text(
-    '/metrics',
-    parseMetrics,
-    '# TYPE llamacpp:prompt_tokens_total counter\nllamacpp:prompt_tokens_total 2.16578e+06\nllamacpp:requests_processing{a="b"} 1\n',
-  ),
-  json('/props', parseToolCaps, {
-    chat_template_caps: { supports_tools: true, supports_tool_calls: false },
-    chat_template: '{{ x }}',
-  }),
-  text(
-    'llama-server log line',
-    parseLlamaLogLine,
-    '0.04.323.249 I slot update_slots: id  1 | task 12 | prompt processing progress, n_tokens = 512, progress = 0.25',
-    '0.01.111.222 I prompt eval time =     100.00 ms /    10 tokens',
-    'load_tensors:  MTL0 model buffer size = 74000.00 MiB',
-    '\u001b[32mslot launch_slot_: id  0 | task 3 | processing task\u001b[0m',
-  ),
-  text(
-    'llama-server --help',
-    parseLlamaHelp,
-    '-h,    --help, --usage                  print usage and exit\n-c,    --ctx-size N                     size of the prompt context (default: 0)\n                                        (env: LLAMA_ARG_CTX_SIZE)\n',
-  ),
-  text('llama-server --version', parseLlamaVersion, 'version: 10434 (abc)\nbuilt with clang'),
-  text(
-    'llama-server --list-devices',
-    parseMetalLimitBytes,
-    'Available devices:\n  MTL0: Apple M3 Ultra (200000 MiB, 199999 MiB free)\n',
-  ),
-  text(
-    'llama-server exit',
-    asLines((lines) => explainLlamaExit(exitOf(lines))),
-    "error loading model: unable to load model '/m.gguf'\nsrv: failed to bind\nggml_metal: out of memory",
-  ),
-  text(
-    'LiteLLM exit',
-    asLines((lines) => explainLiteLlmExit(exitOf(lines))),
-    "Traceback (most recent call last):\nModuleNotFoundError: No module named 'x'\nERROR: [Errno 98] address already in use",
-  ),
-  text(
-    'Traefik exit',
-    asLines((lines) =>
-      explainTraefikExit(exitOf(lines), { platform: 'linux', binaryPath: '/t', listen: ':80' }),
+/** They take the path of a file with the input. */
+const fileReaders = (folder: string): Runs<'files'> => ({
+  'config.json': (path) =>
+    refusing([ConfigError], () =>
+      chooseProfile(readConfig(path, join(folder, 'last-good.json')), null, folder),
     ),
-    '2026-11-01T00:00:00Z ERR error="listen tcp :80: bind: permission denied"',
-  ),
-  text(
-    'speculation',
-    asLines(findSpeculationFailure),
-    'common_speculative_init: failed: vocab of target and draft differ',
-  ),
-  text('ps', (input) => parsePsLines(decodePsText(input)), psSample),
-  text('ps groups', parseGroupLines, '  501   500 Ss\n'),
-  text('lsof -F', parseLsofFields, 'p501\ncllama-server\nLanna\nf3\nn127.0.0.1:8080\n'),
-  text(
-    'netstat',
-    (input) => parseNetstatListens(input, 8080),
-    'tcp4       0      0  127.0.0.1.8080   *.*     LISTEN\n',
-  ),
-  text('vm_stat', parseVmStat, vmStatSample),
-  text(
-    'sysctl',
-    (input) => {
-      const values = parseSysctl(input)
-      return [
-        parseSwapUsedBytes(values.get('vm.swapusage')),
-        parseGpuLimitBytes(values.get('iogpu.wired_limit_mb')),
-      ]
-    },
-    'vm.swapusage: total = 4096.00M  used = 1.50M  free = 100.00M  (encrypted)\niogpu.wired_limit_mb: 200000\n',
-  ),
-  text(
-    'ioreg',
-    parseGpuUse,
-    '"PerformanceStatistics" = {"In use system memory (driver)"=0,"Device Utilization %"=61,"In use system memory"=81000000000}',
-  ),
-  text('mount', parseMountTable, '/dev/disk4 on /Volumes/OptaBuilds (hfs, local, nodev, nosuid, noowners)\n'),
-  text('hdiutil attach', parseAttachedDevice, '/dev/disk4          \t         \t\n'),
-  text('hdiutil info', parseHdiutilInfo, hdiutilSample),
-  text('diskutil eject', parseDissenters, 'Volume failed to eject: dissented by PID 501 (/usr/bin/cargo)\n'),
-  text(
-    'ifconfig',
-    parseIfconfig,
-    'en0: flags=8863<UP,BROADCAST,RUNNING> mtu 1500\n\tinet 192.168.1.2 netmask 0xffffff00\n',
-  ),
-  text('route', parseDefaultRoute, '   route to: default\n  interface: en0\n'),
-  text(
-    'launchctl print',
-    parseLaunchctlPrint,
-    'gui/501/ai.opta.nexus = {\n\tstate = running\n\tpid = 501\n\tlast exit code = 0\n}\n',
-  ),
-  text('systemctl show', parseSystemctlShow, 'ActiveState=active\nMainPID=501\n'),
-  text(
-    'socketfilterfw',
-    (input) => [parseFirewallState(input), parseAppBlocked(input, '/p')],
-    'Firewall is enabled. (State = 1)\nIncoming connection to the application is permitted',
-  ),
-  text(
-    'pmset',
-    parsePowerSettings,
-    'System-wide power settings:\n sleep                1\n powernap             1\n',
-  ),
-  text(
-    'screen -ls',
-    parseScreenList,
-    'There is a screen on:\n\t501.llama\t(11/28/26 10:00:00)\t(Detached)\n',
-  ),
-  text(
-    '/proc/meminfo',
-    parseMeminfo,
-    'MemTotal:       24105000 kB\nMemAvailable:   21592000 kB\nSwapTotal:  0 kB\nSwapFree: 0 kB\n',
-  ),
-  text('/proc/stat', parseCpuTicks, 'cpu  1 2 3 4 5 6 7 8 9 10\n'),
-  text('/proc/vmstat', parseSwapOutPages, 'pswpout 12\n'),
-  text(
-    '/proc/pressure',
-    parsePressure,
-    'some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n',
-  ),
-  text('zram mm_stat', parseZramUsedBytes, ' 4096 64 8192 0 0 0 0 0 0\n'),
-  text(
-    '/proc/PID/stat',
-    parseProcStat,
-    '501 (a (b) c) S 1 501 501 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 12345 1000 200\n',
-  ),
-  text('/proc/PID/cmdline', parseCmdline, 'llama-server\x00--port\x008080\x00'),
-  text('/proc/PID/maps', parseMappedPaths, '7f00-7f01 r-xp 00000000 08:01 123 /usr/lib/a\\040b.so\n'),
-  text('mountinfo', parseMountInfo, '36 35 98:0 / /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw\n'),
-  text(
-    '/proc/net/tcp',
-    (input) => parseListeners(input, 8080),
-    '  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000 0 12345 1\n',
-  ),
-  text(
-    '/proc/net/route',
-    parseDefaultInterface,
-    'eth0\t00000000\t0100A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n',
-  ),
-  text('/etc/passwd', (input) => parseUserName(input, 501), 'anna:x:501:20:Anna:/home/anna:/bin/sh\n'),
-  text('/proc/cpuinfo', chooseLlamaServerBuild, 'flags : fpu avx2 avx512f avx_vnni amx_tile\n'),
-  text(
-    'cargo config',
-    readCargoConfig,
-    '[build]\nbuild-dir = "/a/{workspace-path-hash}"\n[include]\n',
-    'include = [{ path = "/a", optional = true }]\n',
-  ),
-  text('cargo --version', parseCargoVersion, 'cargo 1.94.0 (abc 2026-01-01)\n'),
-  text('du', (input) => parseSizes(input, input), '123\t/mnt/a\n'),
-  text('marked block', readBlock, '<!-- opta-nexus begin abc -->\nx\n<!-- opta-nexus end -->\n'),
-  text('python', parsePythonAnswer, '{"major":3,"minor":12,"path":"/usr/bin/python3"}'),
-  text('LiteLLM version', judgeLiteLlmVersion, '1.106.2', '1.83.7rc1'),
-  text(
-    'missing library',
-    missingLibrary,
-    'error while loading shared libraries: libvulkan.so.1: cannot open shared object file',
-  ),
-  text(
-    'pip',
-    parsePipLine,
-    'Downloading litellm-1.106.2-py3-none-any.whl (9.1 MB)',
-    'Collecting litellm==1.106.2',
-  ),
-  text(
-    'log lines',
-    (input) => {
-      const lines = createLineSplitter(64)
-      lines.push(Buffer.from(input))
-      return lines.flush()
-    },
-    'one\ntwo\r\n\n',
-  ),
-]
+  'profile file': (path) => refusing([ConfigError], () => chooseProfile(defaultConfig, path, folder)),
+  ledger: (path) => openLedger(path).find('proxy'),
+  intent: readIntent,
+  allocations: (path) => readAllocations(path, '5@1'),
+  'agents-files': readInstalledFiles,
+  'clients.json': () => refusing([Error], () => readKeyList(folder)),
+})
 
-/** Targets that read a file: it is written first. */
-const fileReaders = (folder: string): readonly Target[] => {
-  const file = (name: string, sample: unknown, run: (path: string) => unknown): Target => ({
-    name,
-    inputs: hostileJson(sample),
-    run: (input: string) => {
-      const path = join(folder, 'file.json')
-      writeFileSync(path, input)
-      return run(path)
+/** A file of bytes; an arbitrary of text holds them as Latin-1. */
+const ggufReader = (folder: string): Target => {
+  const tensor = { name: 't', lengths: [32], typeNumber: 8, dataOffset: 0 }
+  const model = makeGguf({ pairs: makePairs('llama'), tensors: [tensor], dataBytes: 64 })
+  const path = join(folder, 'model.gguf')
+  return {
+    name: 'GGUF header',
+    inputs: hostileBytes(model).map((bytes) => bytes.toString('latin1')),
+    run: async (input) => {
+      writeFileSync(path, input, 'latin1')
+      try {
+        await readGgufHeader(path)
+      } catch (error) {
+        judgeRefusal(error, [Error])
+        if (!(error instanceof Error && error.message.startsWith(`${path}: `))) throw error
+      }
     },
-  })
-  const model = makeGguf({
-    pairs: makePairs('llama'),
-    tensors: [{ name: 't', lengths: [32], typeNumber: 8, dataOffset: 0 }],
-    dataBytes: 64,
-  })
-  return [
-    file(
-      'config.json',
-      {
-        profile: 'mine',
-        profiles: { mine: profileSample },
-        metricsPort: 9464,
-        guests: { group: 'staff' },
-        notifications: { enabled: true, quietHours: { from: '22:00', to: '07:00' } },
-      },
-      (path) =>
-        refusing([ConfigError], () =>
-          chooseProfile(readConfig(path, join(folder, 'last-good.json')), null, folder),
-        ),
-    ),
-    file('profile file', profileSample, (path) =>
-      refusing([ConfigError], () => chooseProfile(defaultConfig, path, folder)),
-    ),
-    file(
-      'ledger',
-      {
-        version: 1,
-        entries: [
-          {
-            service: 'proxy',
-            pid: 5,
-            startedAt: '1',
-            argv: ['a'],
-            profile: 'p',
-            spawnedAtMs: 1,
-            logMark: { previous: null, offset: 0 },
-          },
-        ],
-      },
-      (path) => openLedger(path).find('proxy'),
-    ),
-    file('intent', { version: 1, up: ['proxy'], profileName: 'p', profile: profileSample }, readIntent),
-    file('allocations', { identity: '5@1', allocations: { deviceBytes: 1 } }, (path) =>
-      readAllocations(path, '5@1'),
-    ),
-    file('agents-files', ['/a/CLAUDE.md'], readInstalledFiles),
-    {
-      name: 'clients.json',
-      inputs: hostileJson({
-        version: 1,
-        keys: [{ name: 'anna', key: hiddenKey, createdAt: 1 }],
-        retired: [],
-      }),
-      run: (input: string) => {
-        writeFileSync(join(folder, 'clients.json'), input)
-        return refusing([Error], () => readKeyList(folder))
-      },
-    },
-    {
-      name: 'GGUF header',
-      inputs: hostileBytes(model),
-      run: async (input: Buffer) => {
-        const path = join(folder, 'model.gguf')
-        writeFileSync(path, input)
-        try {
-          await readGgufHeader(path)
-        } catch (error) {
-          judgeRefusal(error, [Error])
-          if (!(error instanceof Error && error.message.startsWith(`${path}: `))) throw error
-        }
-      },
-    },
-  ]
+  }
 }
 
 /** Targets that read from a socket: a server sends hostile lines. */
@@ -465,64 +238,70 @@ const listeners = (folder: string): readonly Target[] => {
   })
   const listening = new Promise<void>((resolve) => server.listen(path, resolve))
   server.unref()
+  const listener = (name: string, sample: unknown, read: () => Promise<void>): Target => ({
+    name,
+    inputs: hostileJson(sample),
+    run: async (input) => {
+      await listening
+      said = `${input}\n`
+      await read()
+    },
+  })
   return [
-    {
-      name: 'Router feed',
-      inputs: hostileJson({
-        requests: [
-          {
-            id: '1',
-            developer: 'anna',
-            phase: 'waiting',
-            startedAt: 1,
-            admittedAt: null,
-            firstTokenAt: null,
-            promptTokens: null,
-            outputTokens: null,
-            node: null,
-          },
-        ],
-        day: '2026-11-28',
-        developers: [],
-      }).map((line) => `${line}\n`),
-      run: async (input: string) => {
-        await listening
-        said = input
-        const feed = createRouterFeed({ socketPath: path, onChange: () => feed.requests() })
-        feed.connect()
-        await new Promise((resolve) => setTimeout(resolve, 5))
-        feed.requests()
-        feed.developers()
-        feed.close()
-      },
-    },
-    {
-      name: 'answers of another core',
-      inputs: hostileJson({ kind: 'snapshot', id: 1, snapshot: sampleSnapshot }).map((line) => `${line}\n`),
-      run: async (input: string) => {
-        await listening
-        said = input
-        const client = await attachToCore(path)
-        if (client === null) throw new Error('it was not heard')
-        const answer = await within(
-          client.readSnapshot().then(
-            () => 'told',
-            (error: unknown) => error,
-          ),
-          5_000,
-        )
-        client.close()
-        if (answer === null) throw new Error('it waits for a core that has hung up')
-        if (answer !== 'told') judgeRefusal(answer, [Error])
-      },
-    },
+    listener('Router feed', samples.sockets['Router feed'], async () => {
+      const feed = createRouterFeed({ socketPath: path, onChange: () => feed.requests() })
+      feed.connect()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      feed.requests()
+      feed.developers()
+      feed.close()
+    }),
+    listener('answers of another core', { kind: 'snapshot', id: 1, snapshot: sampleSnapshot }, async () => {
+      const client = await attachToCore(path)
+      if (client === null) throw new Error('it was not heard')
+      const answer = await within(
+        client.readSnapshot().then(
+          () => 'told',
+          (error: unknown) => error,
+        ),
+        5_000,
+      )
+      client.close()
+      if (answer === null) throw new Error('it waits for a core that has hung up')
+      if (answer !== 'told') judgeRefusal(answer, [Error])
+    }),
   ]
 }
 
+const pairUp = <S>(given: Readonly<Record<string, S>>, runs: Readonly<Record<string, Run>>) =>
+  Object.entries(given).map(([name, sample]) => {
+    const run = runs[name]
+    if (run === undefined) throw new Error(`nothing reads the sample ${name}`)
+    return { name, sample, run }
+  })
+
 /** @param folder empty, and the caller's to remove */
 export const createTargets = (folder: string): readonly Target[] => [
-  ...parsers,
-  ...fileReaders(folder),
+  ...pairUp(samples.texts, texts).map(({ name, sample, run }) => ({
+    name,
+    inputs: hostileText(...sample),
+    run,
+  })),
+  ...pairUp<unknown>(samples.documents, documents).map(({ name, sample, run }) => ({
+    name,
+    inputs: hostileJson(sample),
+    run,
+  })),
+  ...pairUp<unknown>(samples.files, fileReaders(folder)).map(({ name, sample, run }) => ({
+    name,
+    inputs: hostileJson(sample),
+    run: (input: string) => {
+      const path = join(folder, name === 'clients.json' ? name : 'file.json')
+      writeFileSync(path, input)
+      return run(path)
+    },
+  })),
+  ggufReader(folder),
   ...listeners(folder),
 ]
 

@@ -1,14 +1,13 @@
 // The worker for hostile inputs: draws them, runs the targets, and announces each input to the main thread, so that an input
 // that hangs is known there.
 import { parentPort } from 'node:worker_threads'
-import * as fc from 'fast-check'
-import { messageOf } from '../electron/core/base/error-message.ts'
+import { findFault } from './storm-inputs.ts'
 import { createTargets, judgeAnswer, type Target } from './storm-targets.ts'
 
 export interface WorkerOrder {
   readonly seed: number
   readonly inputsEach: number
-  readonly onlyTarget: string | null
+  readonly only: string | null
   /** For files to read; its creator removes it, since a hanging worker is terminated. */
   readonly folder: string
   /** The number of inputs begun, followed by the current input. */
@@ -31,15 +30,9 @@ export type WorkerNews =
 /** CPU time of one input; normally well under a millisecond. */
 const mostMs = 2_000
 
-export const runTargets = async ({
-  seed,
-  inputsEach,
-  onlyTarget,
-  current,
-  folder,
-}: WorkerOrder): Promise<void> => {
+export const runTargets = async ({ seed, inputsEach, only, current, folder }: WorkerOrder): Promise<void> => {
   for (const target of createTargets(folder)) {
-    if (onlyTarget !== null && target.name !== onlyTarget) continue
+    if (only !== null && target.name !== only) continue
     tell({ kind: 'target', name: target.name })
     tell({ kind: 'done', name: target.name, ...(await runTarget(target, seed, inputsEach, current)) })
   }
@@ -52,26 +45,18 @@ const runTarget = async (target: Target, seed: number, numRuns: number, current:
   const counter = new Int32Array(current, 0, 1)
   let slowestMs = 0
   let inputs = 0
-  const property = fc.asyncProperty(target.inputs, async (input) => {
+  const run = async (input: string) => {
     inputs += 1
     shown.fill(0)
     Atomics.add(counter, 0, 1)
-    new TextEncoder().encodeInto(String(input), shown)
+    new TextEncoder().encodeInto(input, shown)
     const before = process.cpuUsage()
-    // Each target's input has the type of its own arbitrary.
-    judgeAnswer(await target.run(input as never))
+    judgeAnswer(await target.run(input))
     const { user } = process.cpuUsage(before)
     slowestMs = Math.max(slowestMs, user / 1000)
     if (user / 1000 > mostMs) throw new Error(`it took ${Math.round(user / 1000)} ms of CPU time`)
-  })
-  const { failed, counterexample, errorInstance } = await fc.check(property, {
-    seed,
-    numRuns,
-    // To shrink a failing input.
-    interruptAfterTimeLimit: 20_000,
-  })
-  const fault = failed
-    ? `${messageOf(errorInstance)}\n  on ${JSON.stringify(counterexample?.[0] ?? null)?.slice(0, 1_000)}`
-    : null
+  }
+  // The limit is for shrinking a failing input.
+  const fault = await findFault(target.inputs, run, { seed, numRuns, interruptAfterTimeLimit: 20_000 })
   return { inputs, slowestMs, fault }
 }

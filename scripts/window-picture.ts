@@ -9,7 +9,7 @@ import { openDesktop } from '../e2e/desktop.ts'
 import { openApp } from '../e2e/electron-app.ts'
 import type { AppState } from '../electron/contract/app.ts'
 import { buildApp } from './app-build.ts'
-import { readServerSentEvents } from './bench-stream.ts'
+import { askRouter, readServerSentEvents } from './ask-servers.ts'
 
 const agents = 6
 /** Agents start one after the other, so that the chart has a shape. */
@@ -45,22 +45,18 @@ const describeTask = (agent: number): string =>
 
 /** Reads one agent's long answer to its end or until the picture is taken. */
 const askForLong = async (
-  baseUrl: string,
+  routerUrl: string,
   key: string,
   agent: number,
   signal: AbortSignal,
 ): Promise<void> => {
-  const response = await fetch(`${baseUrl}/v1/messages`, {
-    method: 'POST',
-    signal,
-    headers: { 'content-type': 'application/json', 'x-api-key': key, 'anthropic-version': '2023-06-01' },
-    body: JSON.stringify({
-      model: 'claude-3-5-sonnet-20241022',
-      max_tokens: 4000,
-      stream: true,
-      messages: [{ role: 'user', content: describeTask(agent) }],
-    }),
-  })
+  const body = {
+    model: 'claude-3-5-sonnet-20241022',
+    max_tokens: 4000,
+    stream: true,
+    messages: [{ role: 'user', content: describeTask(agent) }],
+  }
+  const response = await askRouter({ routerUrl, clientKey: () => key, signal }, '/v1/messages', body)
   for await (const _ of readServerSentEvents(response)) if (signal.aborted) return
 }
 
