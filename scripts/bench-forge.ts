@@ -1,30 +1,9 @@
 // Times cargo builds of a real crate with dependencies, cold and after an edit, on the RAM disk and on the disk.
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Comparison, measureInTurn } from './bench-report.ts'
 import type { BenchStack } from './bench-stack.ts'
 
-/** Procedural macros, much generated code and one large dependency: a second or two of everything in a real project. */
-const manifest = `[package]
-name = "bench"
-version = "0.1.0"
-edition = "2021"
-
-[dependencies]
-regex = "=1.11.1"
-serde = { version = "=1.0.219", features = ["derive"] }
-serde_json = "=1.0.140"
-
-[workspace]
-`
-const program = `#[derive(serde::Deserialize, serde::Serialize)]
-struct Line { at: u64, text: String }
-fn main() {
-    let line: Line = serde_json::from_str(r#"{"at":1,"text":"hello 42"}"#).unwrap();
-    let found = regex::Regex::new(r"\\d+").unwrap().find(&line.text).map(|m| m.as_str());
-    println!("{} {:?}", serde_json::to_string(&line).unwrap(), found);
-}
-`
 /** The crate's build files take about a quarter of this. */
 const sizeMiB = 1024
 const editsPerBuild = 3
@@ -32,9 +11,7 @@ const editsPerBuild = 3
 export const benchForge = async (stack: BenchStack, runs: number): Promise<readonly Comparison[]> => {
   const project = join(stack.home, 'bench-crate')
   const source = join(project, 'src', 'main.rs')
-  mkdirSync(join(project, 'src'), { recursive: true })
-  writeFileSync(join(project, 'Cargo.toml'), manifest)
-  writeFileSync(source, program)
+  cpSync(join(stack.root, 'scripts', 'bench-crate'), project, { recursive: true })
   const profilePath = join(stack.home, 'forge-profile.json')
   writeFileSync(profilePath, JSON.stringify({ extends: 'demo', ramDisk: { sizeMiB } }))
   const at = ['--manifest-path', join(project, 'Cargo.toml')]

@@ -1,20 +1,20 @@
 // Compares `nexus up` with a bare shell script that starts the same two servers: time until the first answer.
-import { type BareStart, writeBareStart } from './bench-bare-start.ts'
+import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Comparison } from './bench-report.ts'
 import type { BenchStack } from './bench-stack.ts'
-import { readProgram } from './processes.ts'
 
 const stages = ['router-process', 'engine-process', 'engine-ready', 'router-ready', 'answered'] as const
 /** Seconds since the command. */
 type StageTimes = ReadonlyMap<string, number>
 
 export const benchUp = async (stack: BenchStack, runs: number): Promise<readonly Comparison[]> => {
-  const bare = await prepareBareStart(stack)
+  await prepareBareStart(stack)
   const pairs: { readonly ours: StageTimes; readonly theirs: StageTimes }[] = []
   for (let run = 0; run < runs; run += 1) {
     const ours = await runNexusUp(stack)
     await stack.down()
-    pairs.push({ ours, theirs: await runBareStart(stack, bare) })
+    pairs.push({ ours, theirs: await runBareStart(stack) })
   }
   const compare = (what: string, stage: string, goal: Comparison['goal']): Comparison => ({
     what,
@@ -33,18 +33,27 @@ export const benchUp = async (stack: BenchStack, runs: number): Promise<readonly
   ]
 }
 
+const bareFolder = ({ home }: BenchStack): string => join(home, 'bare')
+
 /** An unmeasured first start: it fills the state folder and the page cache, and shows what to start. */
-const prepareBareStart = async (stack: BenchStack): Promise<BareStart> => {
+const prepareBareStart = async (stack: BenchStack): Promise<void> => {
+  const dir = bareFolder(stack)
+  mkdirSync(dir, { mode: 0o700 })
   await stack.up()
-  const programs = {
-    llamaServer: readProgram(stack.ledgerEntry('llamaServer').pid),
-    proxy: readProgram(stack.ledgerEntry('proxy').pid),
+  for (const service of ['llamaServer', 'proxy'] as const) {
+    const process = `/proc/${stack.ledgerEntry(service).pid}`
+    // Not copyFileSync: it copies as many bytes as stat says, and a file in /proc says 0.
+    for (const file of ['cmdline', 'environ'])
+      writeFileSync(join(dir, `${service}.${file}`), readFileSync(`${process}/${file}`))
+    symlinkSync(readlinkSync(`${process}/cwd`), join(dir, `${service}.cwd`))
   }
+  writeFileSync(join(dir, 'headers'), `x-api-key: ${stack.clientKey()}`, { mode: 0o600 })
   const { proof } = await stack.readSnapshot()
   if (proof === null) throw new Error('nexus up ended without a proof')
   await stack.down()
   // The words and the limit of the proof's own message (electron/core/stack/proof.ts).
-  return writeBareStart(stack, programs, { model: proof.model, maxTokens: 8, text: 'Say hello.' })
+  const messages = [{ role: 'user', content: 'Say hello.' }]
+  writeFileSync(join(dir, 'message.json'), JSON.stringify({ model: proof.model, max_tokens: 8, messages }))
 }
 
 const runNexusUp = async (stack: BenchStack): Promise<StageTimes> => {
@@ -61,11 +70,15 @@ const runNexusUp = async (stack: BenchStack): Promise<StageTimes> => {
   ])
 }
 
-const runBareStart = async (stack: BenchStack, bare: BareStart): Promise<StageTimes> => {
+const runBareStart = async (stack: BenchStack): Promise<StageTimes> => {
+  const dir = bareFolder(stack)
+  const program = join(stack.root, 'scripts', 'bare-start.sh')
+  const ports = [String(stack.enginePort), String(stack.routerPort)]
   try {
-    const { startedAt, endedAt } = await stack.run('bash', bare.path)
-    const times = [...bare.readTimes(), ['ended', endedAt / 1000] as const]
-    return new Map(times.map(([name, at]) => [name, at - startedAt / 1000]))
+    const { startedAt, endedAt } = await stack.run(program, dir, ...ports)
+    const lines = readFileSync(join(dir, 'times'), 'utf8').trimEnd().split('\n')
+    const times = [...lines.map((line) => line.split(' ')), ['ended', String(endedAt / 1000)]]
+    return new Map(times.map(([name = '', at]) => [name, Number(at) - startedAt / 1000]))
   } finally {
     await stack.endAll()
   }

@@ -1,5 +1,5 @@
 // Reads processes from Linux's /proc: command lines, cost, and leftovers of a stack.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** USER_HZ on every Linux that this project supports (time(7)). */
@@ -14,8 +14,6 @@ const readOrNull = (path: string): string | null => {
   }
 }
 
-const splitNul = (text: string): readonly string[] => text.split('\0').slice(0, -1)
-
 export const listPids = (): readonly number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -24,22 +22,8 @@ export const listPids = (): readonly number[] =>
 /** null when the process is gone. */
 export const readArgv = (pid: number): readonly string[] | null => {
   const text = readOrNull(`/proc/${pid}/cmdline`)
-  return text === null ? null : splitNul(text)
+  return text === null ? null : text.split('\0').slice(0, -1)
 }
-
-/** Everything needed to start the same program again in the same way. */
-export interface RunningProgram {
-  readonly argv: readonly string[]
-  /** NAME=value */
-  readonly environment: readonly string[]
-  readonly cwd: string
-}
-
-export const readProgram = (pid: number): RunningProgram => ({
-  argv: splitNul(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
-  environment: splitNul(readFileSync(`/proc/${pid}/environ`, 'utf8')),
-  cwd: readlinkSync(`/proc/${pid}/cwd`),
-})
 
 /** Field `number` of proc_pid_stat(5), counted from the closing parenthesis, since the command may contain blanks; null: gone. */
 const readStat = (pid: number, number: number): string | null => {

@@ -3,24 +3,8 @@ import * as fc from 'fast-check'
 import { askRouter, describeFailure } from './ask-servers.ts'
 import type { BenchStack } from './bench-stack.ts'
 import { findFault, hostileJson } from './storm-inputs.ts'
+import samples from './storm-samples.json' with { type: 'json' }
 
-const sample = {
-  model: 'claude-3-5-sonnet-20241022',
-  max_tokens: 2,
-  system: [{ type: 'text', text: 'S', cache_control: { type: 'ephemeral' } }],
-  messages: [
-    { role: 'user', content: 'hi' },
-    {
-      role: 'assistant',
-      content: [{ type: 'tool_use', id: 'toolu_1', name: 'Read', input: { path: '/a' } }],
-    },
-    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'r' }] },
-  ],
-  tools: [{ name: 'Read', description: 'd', input_schema: { type: 'object', properties: {} } }],
-  metadata: { user_id: 'u' },
-  temperature: 0.5,
-  stop_sequences: ['b'],
-}
 const paths = [
   '/v1/messages',
   '/v1/messages/count_tokens',
@@ -29,7 +13,7 @@ const paths = [
 ] as const
 /** A body that turns out valid may generate for long, so its client leaves. */
 const patienceMs = 2_000
-const bodies = fc.record({ path: fc.constantFrom(...paths), body: hostileJson(sample) })
+const bodies = fc.record({ path: fc.constantFrom(...paths), body: hostileJson(samples.bodies.messages) })
 
 /** How many were sent, and the fault; null: none. */
 export const sendHostileBodies = async (
