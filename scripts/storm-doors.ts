@@ -20,6 +20,7 @@ import { floodAsGuests } from './storm-flood.ts'
 import { findFault, hostileJson, hostileText } from './storm-inputs.ts'
 import type { StormFailure, StormPart } from './storm-report.ts'
 import { allRequests, requestsThatEndNothing } from './storm-requests.ts'
+import samples from './storm-samples.json' with { type: 'json' }
 import { createStormStack, type StormStack } from './storm-stack.ts'
 import { hiddenKey } from './storm-targets.ts'
 import { createTraces, type Traces } from './storm-traces.ts'
@@ -90,7 +91,6 @@ const doorsOf = (
   judgeCore: () => Promise<void>,
 ): readonly Door[] => {
   const guestPath = join(stack.sharedDir, sharedSocketName(process.getuid?.() ?? 0))
-  const engineUrl = `http://127.0.0.1:${stack.enginePort}`
   const keyList = join(stack.folder.keysDir, 'clients.json')
   const goodConfig = readFileSync(stack.folder.configPath, 'utf8')
   const printed = async (...words: string[]) => {
@@ -150,30 +150,24 @@ const doorsOf = (
       (path): Door => ({
         name: `llama-server's ${path}`,
         inputs: fc.oneof(
-          hostileJson([{ id: 0, n_ctx: 4096, is_processing: true, id_task: 7, n_prompt_tokens: 12 }]),
-          hostileText('llamacpp:prompt_tokens_total 2.1e+06\nllamacpp:requests_processing 1\n'),
+          hostileJson(samples.documents['/slots']),
+          hostileText(...samples.texts['/metrics']),
           hostileJson({ error: { code: 500, message: '\u001b[2J', type: 'server_error' }, status: 'ok' }),
         ),
         groupSize: 5,
         run: async (bodies) => {
           for (const [index, text] of bodies.entries()) {
-            const order =
-              index % 2 === 0
-                ? { behaviour: 'text' as const, text }
-                : { behaviour: 'status' as const, status: 500, text }
-            await behaveAt(engineUrl, path, { ...order, times: 3 })
+            const behaviour = index % 2 === 0 ? 'text' : 'status'
+            await behaveAt(stack.engineUrl, path, { behaviour, status: 500, text, times: 3 })
             await stack.readSnapshot()
           }
-          await behaveAt(engineUrl, path, { behaviour: 'well' })
+          await behaveAt(stack.engineUrl, path, { behaviour: 'well' })
         },
       }),
     ),
     {
       name: 'the log of llama-server',
-      inputs: hostileText(
-        '0.04.323.249 I slot update_slots: id  1 | task 12 | prompt processing progress, n_tokens = 512, progress = 0.25\n',
-        "error loading model: unable to load model '\u001b]0;title\u0007'\n",
-      ),
+      inputs: hostileText(...samples.texts['llama-server log line'], ...samples.texts['llama-server exit']),
       groupSize: 20,
       run: async (texts) => {
         appendFileSync(stack.folder.logPath('llamaServer'), texts.join('\n').concat('\n'))
@@ -182,10 +176,7 @@ const doorsOf = (
     },
     {
       name: 'config.json',
-      inputs: hostileJson({
-        profile: 'mine',
-        profiles: { mine: { extends: 'demo', proxy: { clientKey: hiddenKey, port: 4001 } } },
-      }),
+      inputs: hostileJson(samples.files['config.json']),
       groupSize: 2,
       run: async (texts) => {
         try {
@@ -202,11 +193,7 @@ const doorsOf = (
     },
     {
       name: 'nexus with a profile file',
-      inputs: hostileJson({
-        extends: 'demo',
-        proxy: { clientKey: hiddenKey, port: 4001 },
-        llamaServer: { alias: 'a' },
-      }),
+      inputs: hostileJson(samples.files['profile file']),
       run: async ([text = '']) => {
         const path = join(stack.home, 'hostile.json')
         writeFileSync(path, text)
@@ -241,8 +228,9 @@ const doorsOf = (
         const server = createServer((socket) =>
           socket
             .on('error', () => {})
-            .on('data', (line) => {
-              const { id } = JSON.parse(String(line))
+            .on('data', (request) => {
+              const [line = ''] = String(request).split('\n')
+              const { id } = JSON.parse(line)
               socket.write(`${JSON.stringify({ kind: 'snapshot', id, snapshot })}\n`)
             }),
         ).listen(join(home, 'control.sock'))
