@@ -14,7 +14,7 @@ import { parseMountInfo } from '../electron/core/platform/linux-mount-table.ts'
 import { findProcessesOf, killAll } from './processes.ts'
 
 export interface CommandEnd {
-  /** null: it was ended from outside, or still running after its time. */
+  /** null: it was still running after its time; -1: a signal ended it. */
   readonly code: number | null
   readonly stdout: string
   /** Both streams, as a terminal shows them. */
@@ -121,7 +121,7 @@ const runToEnd = async (
   { timeoutMs, variables, signal }: RunOptions,
 ): Promise<CommandEnd> => {
   const startedAt = Date.now()
-  const { exitCode, stdout, all, durationMs } = await execa(program, args, {
+  const result = await execa(program, args, {
     env: { ...env, ...variables },
     extendEnv: false,
     detached: true,
@@ -133,7 +133,14 @@ const runToEnd = async (
     ...(signal === undefined ? {} : { cancelSignal: signal }),
   })
   signal?.throwIfAborted()
-  return { code: exitCode ?? null, stdout, output: all, startedAt, endedAt: startedAt + durationMs }
+  return {
+    code: result.timedOut ? null : (result.exitCode ?? -1),
+    stdout: result.stdout,
+    // A program that is not there has said nothing.
+    output: result.all || (result.originalMessage ?? ''),
+    startedAt,
+    endedAt: startedAt + result.durationMs,
+  }
 }
 
 export const readMountPoints = (): readonly string[] =>

@@ -42,13 +42,18 @@ export const readCpuSeconds = (pid: number): number | null => {
   return user === null || system === null ? null : (Number(user) + Number(system)) / ticksPerSecond
 }
 
-/** CPU time of these processes over `seconds`, in percent of one CPU. */
+/** CPU time of these processes over `seconds`, in percent of one CPU. Throws when one of them ends. */
 export const measureCpuPercent = async (
   pids: readonly number[],
   seconds: number,
   signal: AbortSignal,
 ): Promise<number> => {
-  const read = () => pids.reduce((sum, pid) => sum + (readCpuSeconds(pid) ?? Number.NaN), 0)
+  const read = () =>
+    pids.reduce((sum, pid) => {
+      const used = readCpuSeconds(pid)
+      if (used === null) throw new Error(`pid ${pid} ended while it was measured`)
+      return sum + used
+    }, 0)
   const before = read()
   const beganAtMs = performance.now()
   await sleep(seconds * 1000, undefined, { signal })
