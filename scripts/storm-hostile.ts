@@ -1,13 +1,12 @@
-// Hostile inputs: the parsers in a watched worker, the Router's modules in their own process, then the interfaces of a core.
-import { mkdtempSync, rmSync } from 'node:fs'
+// Hostile inputs: the parsers in a watched test run, the Router's modules in theirs, then the interfaces of a core.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
-import { messageOf } from '../electron/core/base/error-message.ts'
+import { execa } from 'execa'
 import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { stormDoors } from './storm-doors.ts'
-import type { StormFailure, StormPart, StormReport } from './storm-report.ts'
-import { counterBytes, type WorkerNews, type WorkerOrder } from './storm-worker.ts'
+import type { StormPart, StormReport } from './storm-report.ts'
+import { noTests, parseVitestReport } from './test-counts.ts'
 import { runPytest } from './test-stages.ts'
 
 /** A quarter of the inputs goes to the core's interfaces, in groups. */
@@ -22,17 +21,79 @@ const hangMs = 15_000
 export const stormHostile = async (part: StormPart): Promise<StormReport> => {
   const folder = mkdtempSync(join(tmpdir(), 'nexus-storm-'))
   try {
-    const parsers = await runWorker(part, folder)
+    const parsers = await runParsers(part, folder)
     const router = await runRouterModules(part, folder)
     const doors = await stormDoors(part, Math.ceil(part.size.inputs * (1 - parserShare)))
     return {
       figures:
-        `${parsers.inputs + doors.inputs} inputs: ${parsers.inputs} to ${parsers.targets} parsers and readers ` +
-        `(slowest ${Math.round(parsers.slowestMs)} ms), ${router.figures}, ${doors.inputs} through the doors of a core: ${doors.figures}`,
+        `${parsers.inputs + doors.inputs} inputs: ${parsers.figures}, ${router.figures}, ` +
+        `${doors.inputs} through the doors of a core: ${doors.figures}`,
       failures: [...parsers.failures, ...router.failures, ...doors.failures],
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** vitest's words for one test of a file, which are also what a regular expression matches. */
+const onlyTest = (name: string): string => `^${name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`
+
+const runParsers = async (
+  { root, seed, size, signal, only }: StormPart,
+  folder: string,
+): Promise<StormReport & { readonly inputs: number }> => {
+  const inputsEach = Math.max(5, Math.ceil((size.inputs * parserShare) / targetCount))
+  const [current, report] = [join(folder, 'current'), join(folder, 'report.json')]
+  writeFileSync(current, '')
+  const hung = new AbortController()
+  let seen = ''
+  const watch = setInterval(() => {
+    const now = readFileSync(current, 'utf8')
+    if (now !== '' && now === seen) hung.abort()
+    seen = now
+  }, hangMs)
+  const words = [
+    'run',
+    '--project=unit',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    '--passWithNoTests',
+  ]
+  const chosen = only === null ? [] : ['--testNamePattern', onlyTest(only)]
+  const result = await execa(
+    process.execPath,
+    [join(root, 'node_modules/vitest/vitest.mjs'), ...words, 'scripts/hostile-inputs.test.ts', ...chosen],
+    {
+      cwd: root,
+      reject: false,
+      stdin: 'ignore',
+      all: true,
+      cancelSignal: AbortSignal.any([signal, hung.signal]),
+      env: { STORM_SEED: String(seed), STORM_INPUTS: String(inputsEach), STORM_CURRENT: current },
+    },
+  )
+  clearInterval(watch)
+  if (!result.isCanceled && !existsSync(report)) throw new Error(`vitest wrote no report: ${result.all}`)
+  const counts = (result.isCanceled ? null : parseVitestReport(readFileSync(report, 'utf8'))) ?? noTests
+  const [hungAt = '', ...hungOn] = seen.split('\n')
+  const found = hung.signal.aborted
+    ? [
+        [
+          hungAt,
+          `one input took over ${hangMs / 1000} s: ${JSON.stringify(hungOn.join('\n')).slice(0, 1_000)}`,
+        ],
+      ]
+    : // FILE: TARGET: REASON
+      counts.failures.map((failure) => failure.split(': ').slice(1))
+  const targets = counts.passed + counts.failures.length
+  return {
+    inputs: inputsEach * targets,
+    figures: `${inputsEach * targets} to ${targets} parsers and readers`,
+    failures: found.map(([name = '', ...reason]) => ({
+      case: name,
+      what: name,
+      reasons: [reason.join(': ')],
+    })),
   }
 }
 
@@ -64,47 +125,4 @@ const runRouterModules = async (
     figures: `${examples} to each property of ${routerTarget} (${passed} tests passed)`,
     failures: failures.map((reason) => ({ case: routerTarget, what: routerTarget, reasons: [reason] })),
   }
-}
-
-interface ParserTally {
-  inputs: number
-  targets: number
-  slowestMs: number
-  readonly failures: StormFailure[]
-}
-
-const runWorker = async ({ seed, size, signal, only }: StormPart, folder: string): Promise<ParserTally> => {
-  const tally: ParserTally = { inputs: 0, targets: 0, slowestMs: 0, failures: [] }
-  const current = new SharedArrayBuffer(262_144)
-  const inputsEach = Math.max(5, Math.ceil((size.inputs * parserShare) / targetCount))
-  const order: WorkerOrder = { seed, inputsEach, only, folder, current }
-  const worker = new Worker(process.argv[1] ?? '', { workerData: order })
-  const end = () => void worker.terminate()
-  signal.addEventListener('abort', end, { once: true })
-  let name = 'the start'
-  const fail = (reason: string) => tally.failures.push({ case: name, what: name, reasons: [reason] })
-  const counter = new Int32Array(current, 0, 1)
-  let seen = -1
-  const watch = setInterval(() => {
-    const now = Atomics.load(counter, 0)
-    if (now === seen) {
-      const input = Buffer.from(new Uint8Array(current, counterBytes)).toString().replaceAll('\0', '')
-      fail(`one input took over ${hangMs / 1000} s: ${JSON.stringify(input).slice(0, 1_000)}`)
-      end()
-    }
-    seen = now
-  }, hangMs)
-  worker.on('message', (news: WorkerNews) => {
-    name = news.name
-    if (news.kind === 'target') return
-    tally.targets += 1
-    tally.inputs += news.inputs
-    tally.slowestMs = Math.max(tally.slowestMs, news.slowestMs)
-    if (news.fault !== null) fail(news.fault)
-  })
-  worker.on('error', (error) => fail(`it crashed: ${messageOf(error)}`))
-  await new Promise((resolve) => worker.once('exit', resolve))
-  clearInterval(watch)
-  signal.removeEventListener('abort', end)
-  return tally
 }

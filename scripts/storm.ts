@@ -1,12 +1,10 @@
 // Runs the parts of the storm one after the other and prints their findings. Started by scripts/storm.
 import { parseArgs } from 'node:util'
-import { isMainThread, workerData } from 'node:worker_threads'
 import { chooseParts, readNumber, runScript, say, UsageError } from './run-script.ts'
 import { stormEndurance } from './storm-endurance.ts'
 import { stormHostile } from './storm-hostile.ts'
 import { stormKills } from './storm-kills.ts'
 import type { StormPart, StormReport, StormSize } from './storm-report.ts'
-import { runTargets } from './storm-worker.ts'
 
 const parts: Readonly<Record<string, (part: StormPart) => Promise<StormReport>>> = {
   kills: stormKills,
@@ -95,5 +93,4 @@ const main = async (root: string, signal: AbortSignal): Promise<boolean> => {
   return isGood
 }
 
-// The worker that tests the parsers is this same bundle.
-await (isMainThread ? runScript('storm', usage, main) : runTargets(workerData))
+await runScript('storm', usage, main)

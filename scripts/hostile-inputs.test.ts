@@ -1,9 +1,11 @@
 // Every parser and file reader, with small samples of valid input (storm-samples.json, made-up numbers). For any other input it
-// may return a value or refuse with a sentence. Runs in a worker, so that a hang is found.
-import { writeFileSync } from 'node:fs'
+// may return a value or refuse with a sentence. A few inputs here; scripts/storm runs this file with many.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type * as fc from 'fast-check'
+import { afterAll, it } from 'vitest'
 import { parseArguments } from '../electron/cli/arguments.ts'
 import { parseForgeWords } from '../electron/cli/forge-arguments.ts'
 import { UsageError } from '../electron/cli/usage-error.ts'
@@ -81,10 +83,10 @@ import { missingLibrary } from '../electron/core/setup/missing-library.ts'
 import { parsePipLine } from '../electron/core/setup/pip-output.ts'
 import { readIntent } from '../electron/core/stack/intent.ts'
 import { openLedger } from '../electron/core/supervise/ledger.ts'
-import { hostileBytes, hostileJson, hostileText } from './storm-inputs.ts'
+import { findFault, hostileBytes, hostileJson, hostileText } from './storm-inputs.ts'
 import samples from './storm-samples.json' with { type: 'json' }
 
-export interface Target {
+interface Target {
   readonly name: string
   readonly inputs: fc.Arbitrary<string>
   /** Throws when the input had a forbidden effect. */
@@ -97,7 +99,7 @@ type Run = (input: string) => unknown
 type Runs<K extends keyof typeof samples> = Readonly<Record<keyof (typeof samples)[K], Run>>
 
 /** A secret in refused input, which must never be quoted. */
-export const hiddenKey = samples.files['profile file'].proxy.clientKey
+const hiddenKey = samples.files['profile file'].proxy.clientKey
 
 /** Accepts only an error for people: of a class thrown on purpose, short, and without secrets. */
 const refusing = (kinds: readonly (new (...given: never[]) => Error)[], act: () => unknown): unknown => {
@@ -280,8 +282,7 @@ const pairUp = <S>(given: Readonly<Record<string, S>>, runs: Readonly<Record<str
     return { name, sample, run }
   })
 
-/** @param folder empty, and the caller's to remove */
-export const createTargets = (folder: string): readonly Target[] => [
+const createTargets = (folder: string): readonly Target[] => [
   ...pairUp(samples.texts, texts).map(({ name, sample, run }) => ({
     name,
     inputs: hostileText(...sample),
@@ -306,10 +307,43 @@ export const createTargets = (folder: string): readonly Target[] => [
 ]
 
 /** Throws on values that no reading may contain: "null for unknown", never NaN or infinity. */
-export const judgeAnswer = (answer: unknown): void => {
+const judgeAnswer = (answer: unknown): void => {
   if (typeof answer === 'number' && !Number.isFinite(answer)) throw new Error(`the answer holds ${answer}`)
   if (answer instanceof Map) for (const value of answer.values()) judgeAnswer(value)
   else if (typeof answer === 'object' && answer !== null)
     for (const value of Object.values(answer)) judgeAnswer(value)
   if (Object.hasOwn(Object.prototype, 'polluted')) throw new Error('Object.prototype was changed')
 }
+
+/** CPU time of one input; normally well under a millisecond. */
+const mostMs = 2_000
+const { STORM_SEED = '12', STORM_INPUTS = '20', STORM_CURRENT } = process.env
+/** Where scripts/storm sees which input is at work, and so which one hangs; absent: no such file. */
+const tell = (text: string): void => {
+  if (STORM_CURRENT !== undefined) writeFileSync(STORM_CURRENT, text)
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'nexus-hostile-'))
+afterAll(() => {
+  tell('')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+it.each(createTargets(folder))('$name', { timeout: 10 * 60_000 }, async ({ name, inputs, run }) => {
+  let count = 0
+  const fault = await findFault(
+    inputs,
+    async (input) => {
+      count += 1
+      tell(`${name}\ninput ${count}: ${input}`)
+      const before = process.cpuUsage()
+      judgeAnswer(await run(input))
+      const ms = process.cpuUsage(before).user / 1000
+      if (ms > mostMs) throw new Error(`it took ${Math.round(ms)} ms of CPU time`)
+    },
+    // The limit is for shrinking a failing input.
+    { seed: Number(STORM_SEED), numRuns: Number(STORM_INPUTS), interruptAfterTimeLimit: 20_000 },
+  )
+  // In one line, which the storm shows.
+  if (fault !== null) throw new Error(fault.replaceAll('\n', ' '))
+})
