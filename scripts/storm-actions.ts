@@ -201,7 +201,7 @@ const damageFiles = action(
   },
 )
 
-const orders = {
+export const orders = {
   start: { type: 'start', only: null, profile: null, force: false },
   stop: { type: 'stop', only: null, eject: false, now: true, force: false },
   'stop proxy': { type: 'stop', only: 'proxy', eject: false, now: true, force: false },

@@ -17,19 +17,15 @@ export const questions: OneOfEach<Query, 'type'> = {
   logTail: { type: 'logTail', log: 'core', lines: 5 },
 }
 
-export const commands: OneOfEach<Command, 'type'> = {
+/** Not what ends the stack, which the other doors need: the kill rounds give those orders. */
+const commands: Omit<OneOfEach<Command, 'type'>, 'stop' | 'restart'> = {
   start: { type: 'start', only: null, profile: '/etc/passwd', force: true },
-  stop: { type: 'stop', only: null, eject: true, now: true, force: true },
-  restart: { type: 'restart', only: null, now: true },
   configure: { type: 'configure', config: defaultConfig, revision: 'of another file' },
   key: { type: 'key', action: 'create', developer: 'mallory' },
   // A port on which nothing listens.
   fetchModel: { type: 'fetchModel', model: 'a/b:c.gguf', endpoint: 'http://127.0.0.1:9', token: 'x' },
   cancelFetch: { type: 'cancelFetch', id: 'a/b/c.gguf' },
 }
-
-/** What would end the stack that the other doors need: only a guest may try. */
-const ending: readonly string[] = [commands.stop.type, commands.restart.type]
 
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never
 
@@ -52,7 +48,3 @@ const requests: { readonly [M in ControlRequest['method']]: readonly Unnumbered<
 export const allRequests: readonly object[] = Object.values(requests)
   .flat()
   .map((request, index) => ({ id: index + 1, ...request }))
-
-export const requestsThatEndNothing = allRequests.filter(
-  (request) => !ending.some((type) => JSON.stringify(request).includes(`"command":{"type":"${type}"`)),
-)
