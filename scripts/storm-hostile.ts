@@ -1,13 +1,11 @@
 // Hostile inputs: the parsers in a watched test run, the Router's modules in theirs, then the interfaces of a core.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { locateStateFolder } from '../electron/core/config/state-folder.ts'
 import { stormDoors } from './storm-doors.ts'
 import type { StormPart, StormReport } from './storm-report.ts'
-import { noTests, parseVitestReport } from './test-counts.ts'
-import { runPytest } from './test-stages.ts'
+import { runPytest, runVitest } from './test-stages.ts'
 
 /** A quarter of the inputs goes to the core's interfaces, in groups. */
 const parserShare = 0.75
@@ -35,15 +33,12 @@ export const stormHostile = async (part: StormPart): Promise<StormReport> => {
   }
 }
 
-/** vitest's words for one test of a file, which are also what a regular expression matches. */
-const onlyTest = (name: string): string => `^${name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`
-
 const runParsers = async (
   { root, seed, size, signal, only }: StormPart,
   folder: string,
 ): Promise<StormReport & { readonly inputs: number }> => {
   const inputsEach = Math.max(5, Math.ceil((size.inputs * parserShare) / targetCount))
-  const [current, report] = [join(folder, 'current'), join(folder, 'report.json')]
+  const current = join(folder, 'current')
   writeFileSync(current, '')
   const hung = new AbortController()
   let seen = ''
@@ -52,44 +47,25 @@ const runParsers = async (
     if (now !== '' && now === seen) hung.abort()
     seen = now
   }, hangMs)
-  const words = [
-    'run',
-    '--project=unit',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-    '--passWithNoTests',
-  ]
-  const chosen = only === null ? [] : ['--testNamePattern', onlyTest(only)]
-  const result = await execa(
-    process.execPath,
-    [join(root, 'node_modules/vitest/vitest.mjs'), ...words, 'scripts/hostile-inputs.test.ts', ...chosen],
-    {
-      cwd: root,
-      reject: false,
-      stdin: 'ignore',
-      all: true,
-      cancelSignal: AbortSignal.any([signal, hung.signal]),
-      env: { STORM_SEED: String(seed), STORM_INPUTS: String(inputsEach), STORM_CURRENT: current },
-    },
-  )
-  clearInterval(watch)
-  if (!result.isCanceled && !existsSync(report)) throw new Error(`vitest wrote no report: ${result.all}`)
-  const counts = (result.isCanceled ? null : parseVitestReport(readFileSync(report, 'utf8'))) ?? noTests
+  const variables = { STORM_SEED: String(seed), STORM_INPUTS: String(inputsEach), STORM_CURRENT: current }
+  // A regular expression that matches this name alone.
+  const pattern = `^${(only ?? '').replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`
+  const counts = await runVitest(
+    root,
+    'unit',
+    ['scripts/hostile-inputs.test.ts', ...(only === null ? [] : ['--testNamePattern', pattern])],
+    variables,
+    AbortSignal.any([signal, hung.signal]),
+  ).finally(() => clearInterval(watch))
   const [hungAt = '', ...hungOn] = seen.split('\n')
-  const found = hung.signal.aborted
-    ? [
-        [
-          hungAt,
-          `one input took over ${hangMs / 1000} s: ${JSON.stringify(hungOn.join('\n')).slice(0, 1_000)}`,
-        ],
-      ]
-    : // FILE: TARGET: REASON
-      counts.failures.map((failure) => failure.split(': ').slice(1))
-  const targets = counts.passed + counts.failures.length
+  const hangs = `one input took over ${hangMs / 1000} s: ${JSON.stringify(hungOn.join('\n')).slice(0, 1_000)}`
+  // FILE: TARGET: REASON
+  const found = counts.failures.map((failure) => failure.split(': ').slice(1))
+  const targets = counts.passed + found.length
   return {
     inputs: inputsEach * targets,
     figures: `${inputsEach * targets} to ${targets} parsers and readers`,
-    failures: found.map(([name = '', ...reason]) => ({
+    failures: (hung.signal.aborted ? [[hungAt, hangs]] : found).map(([name = '', ...reason]) => ({
       case: name,
       what: name,
       reasons: [reason.join(': ')],

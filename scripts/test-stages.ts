@@ -47,6 +47,7 @@ export const runVitest = async (
   project: 'unit' | 'e2e',
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<TestCounts> => {
   const reportPath = join(root, 'out', 'test-results', `${project}.json`)
   await rm(reportPath, { force: true })
@@ -69,6 +70,7 @@ export const runVitest = async (
       stdio: ['ignore', 'inherit', 'inherit'],
       reject: false,
       timeout: longestRunMs,
+      cancelSignal: signal,
       env: { ...environment, ...variables },
     },
   )
