@@ -245,7 +245,7 @@ ensure_modules() {
 is_bundle_current() {
   [ -f "$1" ] || return 1
   [ -z "$(find "$ROOT/electron" "$ROOT/scripts" "$ROOT/package-lock.json" -type f -newer "$1" \
-    \( -name '*.ts' -o -name package-lock.json -o -name setup-clone.sh \) ! -name '*.test.ts' 2>/dev/null | head -n 1)" ]
+    \( -name '*.ts' -o -name '*.json' -o -name setup-clone.sh \) ! -name '*.test.ts' 2>/dev/null | head -n 1)" ]
 }
 
 # Usage: ensure_bundle ENTRY BUNDLE, both relative to the clone.
