@@ -1,15 +1,13 @@
-// Checks on the machine: disk space, clock, and whether it stays up and comes back after a reboot.
+// Checks on the machine: disk space, and whether it stays up and comes back after a reboot.
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { quoteForShell } from '../../wording/shell-quote.ts'
 import type { AutostartState } from '../autostart/autostart.ts'
-import { createAutostart } from '../autostart/create-autostart.ts'
 import { formatBytes } from '../base/format-bytes.ts'
 import { readMachineIdentity, sayMachine } from '../platform/machine-identity.ts'
 import { parsePowerSettings } from '../platform/power-settings.ts'
 import { type CommandResult, describeFailure } from '../platform/run-command.ts'
-import { readLiveServices } from '../stack/live-services.ts'
-import { type CheckSource, type DoctorContext, fail, ok, once, unknown, type Verdict, warn } from './check.ts'
+import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
 
 export interface DiskRoom {
   /** What is stored there. */
@@ -30,30 +28,6 @@ export const judgeDiskRoom = (rooms: readonly DiskRoom[]): Verdict => {
   const look = `du -xk ${quoteForShell(tightest.path)} | sort -rn | head -20`
   if (tightest.freeBytes < fewestFreeBytes) return fail(`${said}: too little`, look)
   return tightest.freeBytes < comfortableFreeBytes ? warn(`${said}: little`, look) : ok(said)
-}
-
-/** The first version is from 2026, so an earlier date is wrong. */
-const firstYear = 2026
-const lastYear = 2100
-/** File systems and network-set clocks differ by seconds. */
-const toleratedMs = 120_000
-
-/** `newestFileMs`: last modification of our own state; null when there is none. */
-export const judgeClock = (
-  nowMs: number,
-  newestFileMs: number | null,
-  platform: 'darwin' | 'linux',
-): Verdict => {
-  const set = platform === 'darwin' ? 'sudo sntp -sS time.apple.com' : 'sudo timedatectl set-ntp true'
-  const now = new Date(nowMs)
-  const year = now.getUTCFullYear()
-  if (year < firstYear || year > lastYear) return fail(`the clock says ${now.toISOString()}`, set)
-  return newestFileMs !== null && newestFileMs > nowMs + toleratedMs
-    ? warn(
-        `the clock says ${now.toISOString()}, but our own files were written later, ${new Date(newestFileMs).toISOString()}`,
-        set,
-      )
-    : ok(`${now.toISOString()}${newestFileMs === null ? '' : ', after our newest file'}`)
 }
 
 export const judgeSleep = (result: CommandResult): Verdict => {
@@ -158,112 +132,60 @@ export const readDiskRooms = async (
   return rooms
 }
 
-const readNewestFile = async (paths: readonly string[]): Promise<number | null> => {
-  const times = await Promise.all(
-    paths.map((path) =>
-      stat(path).then(
-        ({ mtimeMs }) => mtimeMs,
-        () => null,
-      ),
-    ),
-  )
-  const known = times.filter((time) => time !== null)
-  return known.length === 0 ? null : Math.max(...known)
-}
-
 const autoLogin = ['defaults', 'read', '/Library/Preferences/com.apple.loginwindow', 'autoLoginUser'] as const
+const timeout = { timeoutMs: 2_000 }
 
-const powerChecks = (
-  { platform, run }: DoctorContext,
-  readService: () => Promise<AutostartState>,
-): readonly CheckSource[] => {
-  if (platform.id !== 'darwin') return []
-  const timeout = { timeoutMs: 2_000 }
-  return [
-    {
-      id: 'machine.sleep',
-      group: 'Machine',
-      title: 'Sleep',
-      why: 'a sleeping machine answers no client',
-      read: async () => judgeSleep(await run(['pmset', '-g'], timeout)),
+export const checksOnMachine: readonly CheckSource[] = [
+  {
+    id: 'machine.identity',
+    title: 'This machine',
+    why: 'chip and memory decide which models fit and how fast prompts are read',
+    read: async ({ platform }) => {
+      const identity = await readMachineIdentity(await platform.readTotalMemoryBytes()).catch(() => null)
+      return identity === null ? unknown('could not read chip and model') : ok(sayMachine(identity))
     },
-    {
-      id: 'machine.restart',
-      group: 'Machine',
-      title: 'Power failure',
-      why: 'otherwise it stays off until someone presses the button',
-      read: async () => judgeRestart(await run(['pmset', '-g'], timeout)),
-    },
-    {
-      id: 'machine.login',
-      group: 'Machine',
-      title: 'Login',
-      why: "a user's programs, launch agents included, start only when that user is logged in",
-      read: async () => judgeLogin(await run(autoLogin, timeout), await readService().catch(() => null)),
-    },
-  ]
-}
-
-export const checksOnMachine = (context: DoctorContext): readonly CheckSource[] => {
-  const { folder, chosen, platform, run, homeDir, env } = context
-  const readService = once(() =>
-    createAutostart({
-      platformId: platform.id,
-      run,
-      homeDir,
-      stateDir: folder.root,
-      serversLive: async () => (await readLiveServices(folder, platform.processes)).length > 0,
-      env,
-    }).read(),
-  )
-  return [
-    {
-      id: 'machine.identity',
-      group: 'Machine',
-      title: 'This machine',
-      why: 'chip and memory decide which models fit and how fast prompts are read',
-      read: async () => {
-        const identity = await readMachineIdentity(await platform.readTotalMemoryBytes()).catch(() => null)
-        return identity === null ? unknown('could not read chip and model') : ok(sayMachine(identity))
-      },
-    },
-    {
-      id: 'machine.disk',
-      group: 'Machine',
-      title: 'Disk space',
-      why: 'on a full disk no log, state or model can be written',
-      read: async () =>
-        judgeDiskRoom(
-          await readDiskRooms([
-            { what: 'state, logs', path: folder.root },
-            { what: 'installs', path: folder.runtimeDir },
-            { what: 'models', path: dirname(chosen.profile.llamaServer.modelPath) },
-          ]),
-        ),
-    },
-    {
-      id: 'machine.clock',
-      group: 'Machine',
-      title: 'Clock',
-      why: 'with a wrong clock certificates fail, and times in logs and reports cannot be trusted',
-      read: async () => {
-        const newest = await readNewestFile([
-          folder.intentPath,
-          folder.ledgerPath,
-          folder.configPath,
-          folder.logPath('core'),
-        ])
-        return judgeClock(Date.now(), newest, platform.id)
-      },
-    },
-    {
-      id: 'machine.service',
-      group: 'Machine',
-      title: 'Service',
-      why: 'the stack comes back after a reboot only if the system starts the core',
-      // The demo need not survive a reboot.
-      read: async () => judgeService(await readService(), chosen.name !== 'demo'),
-    },
-    ...powerChecks(context, readService),
-  ]
-}
+  },
+  {
+    id: 'machine.disk',
+    title: 'Disk space',
+    why: 'on a full disk no log, state or model can be written',
+    read: async ({ folder, chosen }) =>
+      judgeDiskRoom(
+        await readDiskRooms([
+          { what: 'state, logs', path: folder.root },
+          { what: 'installs', path: folder.runtimeDir },
+          { what: 'models', path: dirname(chosen.profile.llamaServer.modelPath) },
+        ]),
+      ),
+  },
+  {
+    id: 'machine.service',
+    title: 'Service',
+    why: 'the stack comes back after a reboot only if the system starts the core',
+    // The demo need not survive a reboot.
+    read: async ({ autostart, chosen }) => judgeService(await autostart(), chosen.name !== 'demo'),
+  },
+  {
+    id: 'machine.sleep',
+    title: 'Sleep',
+    why: 'a sleeping machine answers no client',
+    read: async ({ platform, run }) =>
+      platform.id === 'darwin' ? judgeSleep(await run(['pmset', '-g'], timeout)) : null,
+  },
+  {
+    id: 'machine.restart',
+    title: 'Power failure',
+    why: 'otherwise it stays off until someone presses the button',
+    read: async ({ platform, run }) =>
+      platform.id === 'darwin' ? judgeRestart(await run(['pmset', '-g'], timeout)) : null,
+  },
+  {
+    id: 'machine.login',
+    title: 'Login',
+    why: "a user's programs, launch agents included, start only when that user is logged in",
+    read: async ({ platform, run, autostart }) =>
+      platform.id === 'darwin'
+        ? judgeLogin(await run(autoLogin, timeout), await autostart().catch(() => null))
+        : null,
+  },
+]

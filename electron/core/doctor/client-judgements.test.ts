@@ -1,19 +1,11 @@
-// Claude Code on this machine: room, variables, settings, its release, the agents' files.
+// Claude Code on this machine: room, variables, settings, its release.
 import { describe, expect, it } from 'vitest'
-import type { BlockState } from '../base/managed-file.ts'
 import { claudeSettings, renderClaudeSettings } from '../clients/claude-settings.ts'
 import type { ReachAddress } from '../clients/reach-address.ts'
 import { readSettings } from '../clients/settings-judgement.ts'
 import { builtinProfiles } from '../config/profiles.ts'
 import { clientLimits } from '../router/client-limits.ts'
-import {
-  judgeAgentsFiles,
-  judgeMends,
-  judgeRoom,
-  judgeSettings,
-  judgeVariables,
-  judgeVersion,
-} from './client-judgements.ts'
+import { judgeMends, judgeRoom, judgeSettings, judgeVariables, judgeVersion } from './client-judgements.ts'
 
 const { studio } = builtinProfiles('/runtime')
 if (studio === undefined) throw new Error('there is no studio profile')
@@ -157,15 +149,4 @@ it('judgeVersion reports what was seen with the installed release', () => {
     level: 'warn',
     found: '2.2.0: nexus try-claude failed here at wrong-key',
   })
-})
-
-it('judgeAgentsFiles distinguishes edited, outdated and current', () => {
-  const judge = (...kinds: ('current' | 'edited' | 'outdated' | 'no-file')[]) =>
-    judgeAgentsFiles(
-      kinds.map((kind, index) => ({ path: `/p/${index}`, state: { kind } satisfies BlockState })),
-    )
-  expect(judge()).toBeNull()
-  expect(judge('current', 'no-file')).toMatchObject({ level: 'ok', found: '1 up to date' })
-  expect(judge('current', 'outdated')).toMatchObject({ level: 'warn', mend: 'nexus agents-file --path /p/1' })
-  expect(judge('edited', 'outdated')?.found).toContain('/p/0: edited')
 })

@@ -1,9 +1,7 @@
 // Judges a client's environment: room in its slot, the Router's switches, variables, settings. Pure.
 
 import type { Profile } from '../../contract/profile.ts'
-import { quoteForShell } from '../../wording/shell-quote.ts'
 import { formatCount } from '../base/format-bytes.ts'
-import type { BlockState } from '../base/managed-file.ts'
 import { judgeAddress, type ReachAddress, readAddress } from '../clients/reach-address.ts'
 import type { SettingsReading } from '../clients/settings-judgement.ts'
 import type { ReleaseTry } from '../clients/tried-releases.ts'
@@ -34,25 +32,18 @@ const mends = {
   admission: 'there is no queue, and a full pool fails every running request',
 } as const satisfies Partial<Record<keyof Profile['proxy'], string>>
 
-const mendNames = [
-  'joinSystemMessages',
-  'dropAttribution',
-  'keepModelSampling',
-  'refuseOverlongPrompts',
-  'admission',
-] as const satisfies readonly (keyof typeof mends)[]
-
 export const judgeMends = (proxy: Profile['proxy'], place: (key: string) => string): Verdict => {
   if (proxy.configPath !== null)
     return warn(
       `${proxy.configPath} is used as it is: it has its own keys, lacks Nexus' fixes for Claude Code, and does not limit bodies, answers or connections without a key`,
       `Set ${place('proxy.configPath')} to null for the generated configuration.`,
     )
-  const off = mendNames.filter((name) => proxy[name] === false)
+  const settings: Readonly<Record<string, unknown>> = proxy
+  const off = Object.entries(mends).filter(([name]) => settings[name] === false)
   if (off.length === 0) return ok('all on')
   return warn(
-    off.map((name) => `${name} is off: ${mends[name]}`).join('; '),
-    `Take ${off.map((name) => place(`proxy.${name}`)).join(', ')} out of the profile.`,
+    off.map(([name, broken]) => `${name} is off: ${broken}`).join('; '),
+    `Take ${off.map(([name]) => place(`proxy.${name}`)).join(', ')} out of the profile.`,
   )
 }
 
@@ -134,25 +125,4 @@ export const judgeVersion = (
     `${version} is installed; how the model's name changes its requests is undocumented and was measured with ${measuredClaudeCode}`,
     `Try one task. If the context or the tools are wrong: npm install -g @anthropic-ai/claude-code@${measuredClaudeCode}.`,
   )
-}
-
-export const judgeAgentsFiles = (
-  states: readonly { readonly path: string; readonly state: BlockState }[],
-): Verdict | null => {
-  if (states.length === 0) return null
-  const of = (...kinds: readonly BlockState['kind'][]) =>
-    states.filter(({ state }) => kinds.includes(state.kind)).map(({ path }) => path)
-  const edited = of('edited', 'broken')
-  const outdated = of('outdated')
-  if (edited.length > 0)
-    return warn(
-      `${edited.join(', ')}: edited between the marks, so no longer updated`,
-      'Move your text outside the marks, remove the block, then: nexus agents-file --path FILE.',
-    )
-  if (outdated[0] !== undefined)
-    return warn(
-      `${outdated.join(', ')}: out of date`,
-      `nexus agents-file --path ${quoteForShell(outdated[0])}`,
-    )
-  return ok(`${of('current').length} up to date`)
 }
