@@ -12,7 +12,7 @@ import {
   plural,
 } from '../electron/wording/figures.ts'
 import { nameModel } from '../electron/wording/model-name.ts'
-import type { IconName } from './icon-name.ts'
+import type { IconName } from './icon.tsx'
 import { ejectForge, ejectLoss, startOf } from './service-commands.ts'
 
 export const phaseIcons: Readonly<Record<Phase, IconName>> = {

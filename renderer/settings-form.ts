@@ -105,30 +105,11 @@ export interface SettingsDraft {
   readonly note: string | null
 }
 
-const takeOver = (
-  { base, values }: Pick<SettingsDraft, 'base' | 'values'>,
-  first: FormValues,
-  sameProfile: boolean,
-): FormValues => {
-  const keep = <Key extends keyof FormValues>(key: Key): FormValues[Key] =>
-    values[key] === base[key] ? first[key] : values[key]
-  const keepField = (key: string) =>
-    values.ofProfile[key] === base.ofProfile[key] ? first.ofProfile[key] : values.ofProfile[key]
-  return {
-    profile: keep('profile'),
-    menuBarText: keep('menuBarText'),
-    startStackAtLaunch: keep('startStackAtLaunch'),
-    notify: keep('notify'),
-    quiet: keep('quiet'),
-    quietFrom: keep('quietFrom'),
-    quietTo: keep('quietTo'),
-    drainSeconds: keep('drainSeconds'),
-    guests: keep('guests'),
-    guestGroup: keep('guestGroup'),
-    ofProfile: sameProfile
-      ? Object.fromEntries(profileFields.map(keyOf).map((key) => [key, keepField(key) ?? '']))
-      : first.ofProfile,
-  }
+/** `latest` with what differs between `base` and `values`. */
+const keepChanged = <T extends object>({ base, values }: { base: T; values: T }, latest: T): T => {
+  const kept = { ...latest }
+  for (const key in latest) if (values[key] !== base[key]) kept[key] = values[key]
+  return kept
 }
 
 /**
@@ -140,7 +121,11 @@ export const rebaseDraft = (draft: SettingsDraft, answer: SettingsAnswer): Setti
   const sameProfile = draft.profileName === profileName
   if (draft.revision === revision && sameProfile) return draft
   const base = readForm(answer)
-  const values = takeOver(draft, base, sameProfile)
+  const ofProfile = { base: draft.base.ofProfile, values: draft.values.ofProfile }
+  const values = {
+    ...keepChanged(draft, base),
+    ofProfile: sameProfile ? keepChanged(ofProfile, base.ofProfile) : base.ofProfile,
+  }
   const isDropped = !sameProfile && !isSame(draft.values.ofProfile, draft.base.ofProfile)
   const isKept = !isSame(values, base)
   if (!isDropped && !isKept) return null

@@ -1,8 +1,7 @@
 // Recent events, the latest first.
 import type { StackEvent } from '../../electron/contract/notice.ts'
 import { formatDayAndTime } from '../clock-words.ts'
-import { Icon } from '../icon.tsx'
-import type { IconName } from '../icon-name.ts'
+import { Icon, type IconName } from '../icon.tsx'
 import { act, useMirror, useSnapshot } from '../mirror.ts'
 
 const icons: Readonly<Record<StackEvent['severity'], IconName>> = {

@@ -10,7 +10,6 @@ import {
   isFileProfile,
   keyOf,
   listShownFields,
-  type ProfileField,
   profileFields,
 } from '../settings-form.ts'
 
@@ -148,7 +147,7 @@ export const ProfileFields = ({ answer, values, problems, change }: ProfileField
           wide={field.kind !== 'number'}
           placeholder={field.kind.startsWith('optional') ? 'none' : ''}
           value={values.ofProfile[keyOf(field)] ?? ''}
-          problem={findProblem(problems, field)}
+          problem={problems[keyOf(field)]}
           onChange={(text) => change({ ofProfile: { ...values.ofProfile, [keyOf(field)]: text } })}
         />
       ))}
@@ -168,9 +167,6 @@ const speculationWords = {
   none: 'Without a draft model nothing is drafted: speculation is saved as none.',
   'draft-simple': 'With a draft model tokens are drafted: speculation is saved as draft-simple.',
 } as const
-
-const findProblem = (problems: FieldsProps['problems'], field: ProfileField): string | undefined =>
-  problems[keyOf(field)]
 
 interface ChoiceFieldProps<T extends string> {
   readonly label: string
