@@ -12,17 +12,16 @@ import {
   plural,
 } from '../electron/wording/figures.ts'
 import { nameModel } from '../electron/wording/model-name.ts'
-import type { IconName } from './icon.tsx'
 import { ejectForge, ejectLoss, startOf } from './service-commands.ts'
 
-export const phaseIcons: Readonly<Record<Phase, IconName>> = {
+export const phaseIcons = {
   stopped: 'stopped',
   starting: 'busy',
   ready: 'ready',
   degraded: 'warning',
   stopping: 'busy',
   failed: 'failed',
-}
+} as const satisfies Readonly<Record<Phase, string>>
 
 /** The last part of a path. */
 export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)

@@ -12,7 +12,7 @@ import { createUserNames } from '../forge/forge-use.ts'
 import { listWorkspaces } from '../forge/forge-workspaces.ts'
 import { findSharedCheckouts } from '../forge/shared-checkout.ts'
 import { canonicalMountPoint, lstatOrNull } from '../platform/mount-point.ts'
-import { type CheckSource, ok, unknown, type Verdict, warn } from './check.ts'
+import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
 import type { DoctorFacts } from './facts.ts'
 
 export interface CargoSetting {
@@ -45,20 +45,6 @@ export const readCargoSetting = async (
 
 export const isBelow = (path: string, folder: string): boolean =>
   path === folder || path.startsWith(`${folder}/`)
-
-/**
- * `always`: by a fixed path, so that without the mount builds fail or fill a plain folder.
- * `while-mounted`: by an included file on the RAM disk; otherwise target/ as usual.
- */
-export type WayThere = 'always' | 'while-mounted' | 'none'
-
-export const wayThere = (setting: CargoSetting | null, mountPoint: string): WayThere => {
-  if (setting === null) return 'none'
-  const { settings, envBuildDir, envTargetDir } = setting
-  const dirs = [envBuildDir ?? settings?.buildDir, envTargetDir ?? settings?.targetDir]
-  if (dirs.some((dir) => typeof dir === 'string' && isBelow(dir, mountPoint))) return 'always'
-  return settings?.includes.includes(includePathOf(mountPoint)) === true ? 'while-mounted' : 'none'
-}
 
 export interface CargoFacts extends CargoSetting {
   readonly mountPoint: string
@@ -104,7 +90,16 @@ export const judgeCargo = (facts: CargoFacts): Verdict => {
   return warn('cargo builds on the disk: it is not set up to use the RAM disk', enable)
 }
 
-const judgeFixedPath = (buildDir: string, where: string, { cargo }: CargoFacts): Verdict => {
+const judgeFixedPath = (
+  buildDir: string,
+  where: string,
+  { cargo, mounted, mountPoint, up }: CargoFacts,
+): Verdict => {
+  if (!mounted)
+    return fail(
+      `${where} sends builds to ${buildDir}, and ${mountPoint} is not mounted: they fail`,
+      `${up} --only ramDisk`,
+    )
   if (!buildDir.includes('{workspace-path-hash}'))
     return warn(
       `${where} sends all projects to ${buildDir}, where they wait for each other's lock`,

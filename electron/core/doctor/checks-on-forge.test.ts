@@ -22,7 +22,6 @@ const calm = {
   spec,
   place: { kind: 'missing' },
   isWanted: false,
-  way: 'none',
   up: 'nexus up',
 } as const
 
@@ -50,7 +49,7 @@ describe('judgeMount', () => {
     expect(judgeMount({ ...calm, disk: { ...mounted, totalBytes: null } }).level).toBe('unknown')
   })
 
-  it('fails on a plain folder in the way, and when builds would fail', () => {
+  it('fails on a plain folder in the way', () => {
     const filled = { kind: 'filled-folder', example: 'target' } as const
     expect(judgeMount({ ...calm, disk: absent, place: filled })).toMatchObject({
       level: 'fail',
@@ -58,16 +57,6 @@ describe('judgeMount', () => {
       mend: 'mv /Volumes/X /Volumes/X.moved',
     })
     expect(judgeMount({ ...calm, disk: absent, place: { kind: 'file' } }).level).toBe('fail')
-    expect(judgeMount({ ...calm, disk: absent, way: 'always' }).level).toBe('fail')
-  })
-
-  it('says where builds go when cargo falls back by itself', () => {
-    expect(judgeMount({ ...calm, disk: absent, way: 'while-mounted' }).level).toBe('ok')
-    expect(judgeMount({ ...calm, disk: absent, way: 'while-mounted', isWanted: true })).toMatchObject({
-      level: 'warn',
-      found: expect.stringContaining('target/ on the disk'),
-      mend: 'nexus up --only ramDisk',
-    })
   })
 
   it('recognises its own link to a folder that a reboot removed', () => {

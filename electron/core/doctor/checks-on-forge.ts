@@ -14,7 +14,6 @@ import type { RamDiskSpec } from '../platform/platform.ts'
 import { explainPrivacyRefusal } from '../platform/volume-access.ts'
 import { readIntent } from '../stack/intent.ts'
 import { type CheckSource, fail, ok, unknown, type Verdict, warn } from './check.ts'
-import { readCargoSetting, type WayThere, wayThere } from './checks-on-cargo.ts'
 
 export interface MountFacts {
   readonly disk: RamDisk
@@ -23,12 +22,10 @@ export interface MountFacts {
   readonly place: MountPointState
   /** The user asked for it and has not ejected it since. */
   readonly isWanted: boolean
-  /** How cargo is pointed there. */
-  readonly way: WayThere
   readonly up: string
 }
 
-export const judgeMount = ({ disk, spec, place, isWanted, way, up }: MountFacts): Verdict => {
+export const judgeMount = ({ disk, spec, place, isWanted, up }: MountFacts): Verdict => {
   const { mountPoint, sizeBytes } = spec
   const again = `nexus down --eject && ${up}`
   const mount = `${up} --only ramDisk`
@@ -38,10 +35,6 @@ export const judgeMount = ({ disk, spec, place, isWanted, way, up }: MountFacts)
     const obstacle = ownLink ? null : explainObstacle(mountPoint, place)
     if (obstacle !== null)
       return fail(obstacle, `mv ${quoteForShell(mountPoint)} ${quoteForShell(`${mountPoint}.moved`)}`)
-    if (way === 'always')
-      return fail(`${mountPoint} is not mounted, and cargo is set to build there: builds fail`, mount)
-    if (way === 'while-mounted' && isWanted)
-      return warn(`${mountPoint} should be mounted but is not: cargo builds in target/ on the disk`, mount)
     return isWanted
       ? warn(`${mountPoint} should be mounted but is not`, mount)
       : ok(`not mounted; nexus up mounts it at ${mountPoint}`)
@@ -98,18 +91,14 @@ export const checksOnForge: readonly CheckSource[] = [
     id: 'forge.mount',
     title: 'RAM disk',
     why: 'without the mount, builds silently go to the disk',
-    read: async ({ ramDisk, spec, env, homeDir, folder, upCommand }) => {
-      const [disk, place, cargo] = await Promise.all([
-        ramDisk(),
-        canonicalMountPoint(spec.mountPoint).then(readMountPointState),
-        readCargoSetting(env, homeDir).catch(() => null),
-      ])
+    read: async ({ ramDisk, spec, folder, upCommand }) => {
+      const disk = await ramDisk()
+      const place = await readMountPointState(await canonicalMountPoint(spec.mountPoint))
       return judgeMount({
         disk,
         spec,
         place,
         isWanted: readIntent(folder.intentPath)?.up.includes('ramDisk') ?? false,
-        way: wayThere(cargo, spec.mountPoint),
         up: upCommand,
       })
     },
