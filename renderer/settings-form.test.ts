@@ -1,4 +1,4 @@
-// The settings form writes what was changed and nothing else, and names what is wrong at its field.
+// The settings form writes only changes, and shows each problem at its field.
 import { expect, test } from 'vitest'
 import type { Config } from '../electron/contract/config.ts'
 import type { Profile } from '../electron/contract/profile.ts'
@@ -28,7 +28,7 @@ test('nothing changed is the same config', () => {
   expect(judgeForm(settings, form)).toEqual({ config: settings.config, problems: {} })
 })
 
-test('a changed field is written into the profile in use, beside what is there', () => {
+test('a changed field goes into the profile in use, beside its other values', () => {
   const { config } = judgeForm(settings, change('llamaServer.port', '8081'))
   expect(config?.profiles).toEqual({ studio: { llamaServer: { slots: 4, port: 8081 } } })
   expect(judgeForm(settings, change('ramDisk.sizeMiB', ' 1024 ')).config?.profiles).toEqual({
@@ -42,7 +42,7 @@ const judgedByCore = (config: Config | null): readonly string[] => {
   return judgeProfile(chooseProfile(config, 'studio', '/nowhere').profile, 256 * 1024 ** 3)
 }
 
-test('an emptied draft model is none, and nothing is drafted: the core takes it', () => {
+test('an emptied draft model means none, and no drafting: the core accepts it', () => {
   const { config } = judgeForm(settings, change(draftModel, ''))
   expect(config?.profiles['studio']).toEqual({
     llamaServer: { slots: 4, draftModelPath: null, speculation: 'none' },
@@ -50,7 +50,7 @@ test('an emptied draft model is none, and nothing is drafted: the core takes it'
   expect(judgedByCore(config)).toEqual([])
 })
 
-test('a draft model where there was none is drafted with, and every other speculation stays', () => {
+test('a new draft model turns drafting on, and any other speculation stays', () => {
   const { llamaServer, ...others } = settings.profile
   const withModel = (draftModelPath: string | null, speculation: Profile['llamaServer']['speculation']) => ({
     ...settings,
@@ -88,26 +88,26 @@ test('quiet hours are a time of day', () => {
   expect(judgeForm(settings, { ...form, quiet: false }).config?.notifications.quietHours).toBeNull()
 })
 
-test('another profile is chosen, and what was changed before is saved for the profile it was changed for', () => {
+test('choosing another profile saves earlier changes in the profile that they were made for', () => {
   const { config } = judgeForm(settings, { ...change('llamaServer.slots', '9'), profile: 'demo' })
   expect(config).toMatchObject({ profile: 'demo', profiles: { studio: { llamaServer: { slots: 9 } } } })
   expect(judgeForm(settings, { ...form, profile: 'demo' }).config?.profiles).toEqual(settings.config.profiles)
 })
 
-test('beside another choice the changed fields stay in sight, with what is wrong with them', () => {
+test('with another profile chosen, the changed fields stay visible, with their problems', () => {
   const names = (values: typeof form) => listShownFields(settings, values).map(keyOf)
   expect(names({ ...form, profile: 'demo' })).toEqual([])
   expect(names({ ...change('llamaServer.port', '70000'), profile: 'demo' })).toEqual(['llamaServer.port'])
   expect(names({ ...form, profile: 'studio' })).toHaveLength(profileFields.length)
 })
 
-test('beside a profile from a file everything else is saved, and the file’s fields are not', () => {
+test('with a profile from a file, everything but its fields is saved', () => {
   const ofFile = { ...settings, profileName: './mine.json' }
   const judged = judgeForm(ofFile, { ...change('llamaServer.slots', '9'), drainSeconds: '60' })
   expect(judged).toEqual({ config: { ...settings.config, drainSeconds: 60 }, problems: {} })
 })
 
-test('a problem that no field has is said all the same', () => {
+test('a problem without a field is shown too', () => {
   const odd = { ...settings, profileNames: ['No name'], profileName: 'No name' }
   const { config, problems } = judgeForm(odd, change('llamaServer.slots', '9'))
   expect(config).toBeNull()
@@ -167,12 +167,12 @@ const draftOf = (values: SettingsDraft['values']): SettingsDraft => ({
   note: null,
 })
 
-test('a draft stays what it is while the file and the profile do', () => {
+test('a draft stays the same while file and profile do', () => {
   const draft = draftOf(change('llamaServer.port', '8081'))
   expect(rebaseDraft(draft, { ...settings, restartNeeded: [] })).toBe(draft)
 })
 
-test('changes are kept on top of a file that somebody else has changed, and that is said', () => {
+test('changes are kept on top of a file that was changed meanwhile, with a note', () => {
   const draft = draftOf({ ...change('llamaServer.port', '8081'), notify: false })
   const theirs = {
     ...settings,
@@ -187,14 +187,14 @@ test('changes are kept on top of a file that somebody else has changed, and that
   expect(rebased?.values.ofProfile).toMatchObject({ 'llamaServer.port': '8081', 'proxy.port': '4100' })
 })
 
-test('a draft that was saved, or that the file says by now, is none', () => {
+test('a draft that was saved, or that the file matches by now, is gone', () => {
   const saved = { ...settings, revision: 'sha256-9a9a', config: { ...settings.config, drainSeconds: 60 } }
   expect(rebaseDraft(draftOf({ ...form, drainSeconds: '60' }), saved)).toBeNull()
   const settled = { ...draftOf({ ...form, drainSeconds: ' 60 ' }), base: { ...form, drainSeconds: ' 60 ' } }
   expect(rebaseDraft(settled, saved)).toBeNull()
 })
 
-test('what was typed for one profile is not written into another that came in its place', () => {
+test('changes to one profile are never written into another', () => {
   const draft = draftOf({ ...change('llamaServer.port', '8081'), drainSeconds: '60' })
   const other = {
     ...settings,
@@ -207,7 +207,7 @@ test('what was typed for one profile is not written into another that came in it
   expect(rebaseDraft(draftOf({ ...form, drainSeconds: '60' }), other)?.note).toBeNull()
 })
 
-test('what was saved is said', () => {
+test('says what was saved', () => {
   const judged = judgeForm(settings, form)
   expect(describeSaving(judged, { changed: true, note: null })).toBe('Not saved yet')
   expect(describeSaving(judged, { changed: false, note: null })).toBe('Saved')
